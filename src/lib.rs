@@ -1,0 +1,4 @@
+//! certferry makes the whole PKI of a Kubernetes cluster on one machine and ferries it across an air gap.
+
+pub mod profile;
+pub mod x509;

@@ -1,0 +1,3 @@
+//! The `certferry` command; everything is in the library.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! What a maintainer runs: `cargo xtask test`.
+
+fn main() {}
