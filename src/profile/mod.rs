@@ -4,7 +4,6 @@ mod model;
 mod version;
 
 pub use model::{
-    AltName, Authority, Cluster, Endpoint, EtcdClient, EtcdTopology, Kubelet, Node, Profile, Role, ShipCaKeys, User,
-    Validity,
+    Authority, Cluster, Endpoint, EtcdClient, EtcdTopology, Kubelet, Node, Profile, Role, ShipCaKeys, User,
 };
 pub use version::Version;

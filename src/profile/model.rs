@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use time::{Date, OffsetDateTime};
+use time::Date;
 
 use super::version::Version;
-use crate::x509::KeyAlgorithm;
+use crate::x509::{AltName, KeyAlgorithm, Validity};
 
 /// A checked profile. Only [`super::parse`] makes one, so whoever holds it need not check again.
 #[derive(Clone, Debug)]
@@ -80,15 +80,6 @@ pub struct Endpoint {
     pub port: Option<u16>,
 }
 
-/// A name for a subjectAltName extension.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AltName {
-    /// A lower-case RFC 1123 subdomain, or one behind `*.`.
-    Dns(String),
-    /// An address.
-    Ip(IpAddr),
-}
-
 /// `[cluster] etcd`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EtcdTopology {
@@ -120,19 +111,6 @@ pub struct Authority {
     pub kubernetes: Version,
     /// When it is valid.
     pub validity: Validity,
-}
-
-/// From when to when a certificate is valid, whole seconds, UTC.
-///
-/// `not_before` is `issued_at - clock_skew`; an issuer that starts later moves it when the certificate is planned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Validity {
-    /// The day the validity counts from.
-    pub issued_at: Date,
-    /// First second.
-    pub not_before: OffsetDateTime,
-    /// Last second (RFC 5280, section 4.1.2.5: inclusive).
-    pub not_after: OffsetDateTime,
 }
 
 /// `[kubelet]`.

@@ -1,7 +1,16 @@
-//! Values of X.509 and nothing else: algorithms, names, extensions, validity, certificates read back.
+//! Values of X.509 and nothing else: algorithms, names, usages, validity, object identifiers.
 //!
-//! Imports no other room.
+//! Imports no other room, so that both sides of the air gap can use it.
 
 mod algorithm;
+mod alt_name;
+mod name;
+pub mod oid;
+mod usage;
+mod validity;
 
 pub use algorithm::KeyAlgorithm;
+pub use alt_name::AltName;
+pub use name::DistinguishedName;
+pub use usage::ExtendedKeyUsage;
+pub use validity::Validity;

@@ -1,0 +1,347 @@
+//! **The** table: every CA, certificate, kubeconfig and key pair that kubeadm 1.20 to 1.37 and the kubelet use.
+//!
+//! Rows stand in kubeadm's reading order, each CA before its leaves. Where a row's source says `certlist.go` or
+//! `kubeconfig.go` it means cmd/kubeadm/app/phases/{certs,kubeconfig}/ of the Kubernetes version named.
+
+use super::since::Since;
+use crate::profile::Version;
+use crate::x509::ExtendedKeyUsage::{self, ClientAuth, ServerAuth};
+
+/// One of the three certificate authorities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CaName {
+    /// Signs for the API server and its clients.
+    Kubernetes,
+    /// Signs for etcd's members and clients.
+    Etcd,
+    /// Signs the client certificate of the aggregation layer; apart, or any client could impersonate anyone.
+    FrontProxy,
+}
+
+/// A certificate authority of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct CaRow {
+    /// Which one.
+    pub name: CaName,
+    /// kubeadm's base name: the file's path below `pki`, without extension.
+    pub base_name: &'static str,
+    /// The name in the profile (`[ca.NAME]`) and in key ids (`ca/NAME`).
+    pub profile_name: &'static str,
+    /// Where it is stated.
+    pub source: &'static str,
+}
+
+/// The certificate authorities.
+pub const AUTHORITIES: [CaRow; 3] = [
+    CaRow {
+        name: CaName::Kubernetes,
+        base_name: "ca",
+        profile_name: "kubernetes",
+        source: "kubeadm v1.20.2, certlist.go KubeadmCertRootCA",
+    },
+    CaRow {
+        name: CaName::FrontProxy,
+        base_name: "front-proxy-ca",
+        profile_name: "front-proxy",
+        source: "kubeadm v1.20.2, certlist.go KubeadmCertFrontProxyCA",
+    },
+    CaRow {
+        name: CaName::Etcd,
+        base_name: "etcd/ca",
+        profile_name: "etcd",
+        source: "kubeadm v1.20.2, certlist.go KubeadmCertEtcdCA",
+    },
+];
+
+/// From here on a CA certificate carries its common name as DNS name (client-go util/cert/cert.go, v0.22.0).
+pub const CA_HAS_ALT_NAME: Since = Since(&[Version::new(22, 0)]);
+
+/// How a row's common name is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommonName {
+    /// Always the same.
+    Fixed(&'static str),
+    /// The node's name.
+    NodeName,
+    /// `system:node:` and the node's name; the Node authorizer compares it exactly.
+    SystemNode,
+}
+
+/// How a row's subjectAltName is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AltNameRule {
+    /// No such extension.
+    None,
+    /// pki_helpers.go `GetAPIServerAltNames`.
+    ApiServer,
+    /// pki_helpers.go `GetEtcdAltNames` and `GetEtcdPeerAltNames`.
+    Etcd,
+    /// All of a node's names and addresses.
+    Node,
+}
+
+/// Which nodes get a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Every control plane.
+    ControlPlane,
+    /// The first control plane of the profile, where `kubeadm init` would run.
+    FirstControlPlane,
+    /// Every node that runs an etcd member.
+    EtcdMember,
+    /// Every node that runs a kubelet, when `[kubelet] client` is set.
+    KubeletClient,
+    /// Every node that runs a kubelet, when `[kubelet] serving` is set.
+    KubeletServing,
+}
+
+/// Which API server a kubeconfig points at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Server {
+    /// `controlPlaneEndpoint`, or without one the advertise address and `bindPort`.
+    ControlPlaneEndpoint,
+    /// Advertise address and `bindPort` of the node itself.
+    Local,
+    /// Local on control planes from a version on, the endpoint elsewhere.
+    LocalOnControlPlanes(Since),
+}
+
+/// The files a row becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// `/etc/kubernetes/pki/<base name>.crt` and `.key`.
+    Pair,
+    /// `/etc/kubernetes/<base name>`, certificate and key embedded.
+    Kubeconfig(Server),
+    /// The kubelet's store and a kubeconfig that refers to it by path.
+    KubeletStore(Server),
+    /// `/var/lib/kubelet/pki/kubelet.crt` and `.key`.
+    KubeletServing,
+}
+
+impl PartialEq for Since {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Since {}
+
+/// The organizations (Kubernetes' groups) from a version on.
+#[derive(Clone, Copy, Debug)]
+pub struct Organizations {
+    /// From when.
+    pub since: Since,
+    /// Which.
+    pub values: &'static [&'static str],
+}
+
+/// A leaf certificate of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct CertificateRow {
+    /// kubeadm's base name, also the last part of the key id `node/<node>/<base name>`.
+    pub base_name: &'static str,
+    /// Who signs.
+    pub ca: CaName,
+    /// Subject common name.
+    pub common_name: CommonName,
+    /// Subject organizations; the last entry whose `since` includes the version counts.
+    pub organizations: &'static [Organizations],
+    /// Extended key usages, in order.
+    pub usages: &'static [ExtendedKeyUsage],
+    /// Subject alternative names.
+    pub alt_names: AltNameRule,
+    /// Which nodes get it.
+    pub scope: Scope,
+    /// What it becomes.
+    pub output: Output,
+    /// From which version on kubeadm makes it.
+    pub since: Since,
+    /// Where it is stated.
+    pub source: &'static str,
+}
+
+const ALWAYS: Since = Since(&[]);
+/// kubeadm 1.29: admin.conf and apiserver-kubelet-client leave `system:masters` (CHANGELOG-1.29, kubernetes PR 121305).
+const RBAC_ADMINS: Since = Since(&[Version::new(29, 0)]);
+/// The apiserver-kubelet-client without organization (kubernetes PRs 138957 and 138959, kubeadm issue 3310).
+pub(super) const KUBELET_CLIENT_BY_NAME: Since =
+    Since(&[Version::new(33, 12), Version::new(34, 8), Version::new(35, 5), Version::new(36, 1), Version::new(37, 0)]);
+/// ControlPlaneKubeletLocalMode is on by default (CHANGELOG-1.33).
+const KUBELET_LOCAL_MODE: Since = Since(&[Version::new(33, 0)]);
+
+const NONE: &[Organizations] = &[];
+const MASTERS: &[Organizations] = &[Organizations { since: ALWAYS, values: &["system:masters"] }];
+const MASTERS_THEN_NONE: &[Organizations] =
+    &[Organizations { since: ALWAYS, values: &["system:masters"] }, Organizations { since: RBAC_ADMINS, values: &[] }];
+const MASTERS_THEN_ADMINS: &[Organizations] = &[
+    Organizations { since: ALWAYS, values: &["system:masters"] },
+    Organizations { since: RBAC_ADMINS, values: &["kubeadm:cluster-admins"] },
+];
+const KUBELET_CLIENT: &[Organizations] = &[
+    Organizations { since: ALWAYS, values: &["system:masters"] },
+    Organizations { since: RBAC_ADMINS, values: &["kubeadm:cluster-admins"] },
+    Organizations { since: KUBELET_CLIENT_BY_NAME, values: &[] },
+];
+const NODES: &[Organizations] = &[Organizations { since: ALWAYS, values: &["system:nodes"] }];
+
+/// The leaf certificates.
+pub const CERTIFICATES: [CertificateRow; 13] = [
+    CertificateRow {
+        base_name: "apiserver",
+        ca: CaName::Kubernetes,
+        common_name: CommonName::Fixed("kube-apiserver"),
+        organizations: NONE,
+        usages: &[ServerAuth],
+        alt_names: AltNameRule::ApiServer,
+        scope: Scope::ControlPlane,
+        output: Output::Pair,
+        since: ALWAYS,
+        source: "kubeadm v1.20.2, certlist.go KubeadmCertAPIServer",
+    },
+    CertificateRow {
+        base_name: "apiserver-kubelet-client",
+        ca: CaName::Kubernetes,
+        common_name: CommonName::Fixed("kube-apiserver-kubelet-client"),
+        organizations: KUBELET_CLIENT,
+        usages: &[ClientAuth],
+        alt_names: AltNameRule::None,
+        scope: Scope::ControlPlane,
+        output: Output::Pair,
+        since: ALWAYS,
+        source: "kubeadm v1.20.2, certlist.go KubeadmCertKubeletClient; groups: CHANGELOG-1.29, PR 138957",
+    },
+    CertificateRow {
+        base_name: "front-proxy-client",
+        ca: CaName::FrontProxy,
+        common_name: CommonName::Fixed("front-proxy-client"),
+        organizations: NONE,
+        usages: &[ClientAuth],
+        alt_names: AltNameRule::None,
+        scope: Scope::ControlPlane,
+        output: Output::Pair,
+        since: ALWAYS,
+        source: "kubeadm v1.20.2, certlist.go KubeadmCertFrontProxyClient",
+    },
+    CertificateRow {
+        base_name: "etcd/server",
+        ca: CaName::Etcd,
+        common_name: CommonName::NodeName,
+        organizations: NONE,
+        // etcd dials itself with its server certificate (comment in certlist.go, etcd issue 9785).
+        usages: &[ServerAuth, ClientAuth],
+        alt_names: AltNameRule::Etcd,
+        scope: Scope::EtcdMember,
+        output: Output::Pair,
+        since: ALWAYS,
+        source: "kubeadm v1.20.2, certlist.go KubeadmCertEtcdServer",
+    },
+    CertificateRow {
+        base_name: "etcd/peer",
+        ca: CaName::Etcd,
+        common_name: CommonName::NodeName,
+        organizations: NONE,
+        usages: &[ServerAuth, ClientAuth],
+        alt_names: AltNameRule::Etcd,
+        scope: Scope::EtcdMember,
+        output: Output::Pair,
+        since: ALWAYS,
+        source: "kubeadm v1.20.2, certlist.go KubeadmCertEtcdPeer",
+    },
+    CertificateRow {
+        base_name: "etcd/healthcheck-client",
+        ca: CaName::Etcd,
+        common_name: CommonName::Fixed("kube-etcd-healthcheck-client"),
+        organizations: MASTERS_THEN_NONE,
+        usages: &[ClientAuth],
+        alt_names: AltNameRule::None,
+        scope: Scope::EtcdMember,
+        output: Output::Pair,
+        since: ALWAYS,
+        source: "kubeadm v1.20.2, certlist.go KubeadmCertEtcdHealthcheck; groups: CHANGELOG-1.29",
+    },
+    CertificateRow {
+        base_name: "apiserver-etcd-client",
+        ca: CaName::Etcd,
+        common_name: CommonName::Fixed("kube-apiserver-etcd-client"),
+        organizations: MASTERS_THEN_NONE,
+        usages: &[ClientAuth],
+        alt_names: AltNameRule::None,
+        scope: Scope::ControlPlane,
+        output: Output::Pair,
+        since: ALWAYS,
+        source: "kubeadm v1.20.2, certlist.go KubeadmCertEtcdAPIClient; groups: CHANGELOG-1.29",
+    },
+    CertificateRow {
+        base_name: "admin.conf",
+        ca: CaName::Kubernetes,
+        common_name: CommonName::Fixed("kubernetes-admin"),
+        organizations: MASTERS_THEN_ADMINS,
+        usages: &[ClientAuth],
+        alt_names: AltNameRule::None,
+        scope: Scope::ControlPlane,
+        output: Output::Kubeconfig(Server::ControlPlaneEndpoint),
+        since: ALWAYS,
+        source: "kubeadm v1.20.2, kubeconfig.go getKubeConfigSpecs; groups: CHANGELOG-1.29",
+    },
+    CertificateRow {
+        base_name: "super-admin.conf",
+        ca: CaName::Kubernetes,
+        common_name: CommonName::Fixed("kubernetes-super-admin"),
+        organizations: MASTERS,
+        usages: &[ClientAuth],
+        alt_names: AltNameRule::None,
+        scope: Scope::FirstControlPlane,
+        output: Output::Kubeconfig(Server::ControlPlaneEndpoint),
+        since: RBAC_ADMINS,
+        source: "kubeadm v1.29, kubeconfig.go getKubeConfigSpecs (init only, never join)",
+    },
+    CertificateRow {
+        base_name: "controller-manager.conf",
+        ca: CaName::Kubernetes,
+        common_name: CommonName::Fixed("system:kube-controller-manager"),
+        organizations: NONE,
+        usages: &[ClientAuth],
+        alt_names: AltNameRule::None,
+        scope: Scope::ControlPlane,
+        output: Output::Kubeconfig(Server::Local),
+        since: ALWAYS,
+        source: "kubeadm v1.20.2, kubeconfig.go getKubeConfigSpecs",
+    },
+    CertificateRow {
+        base_name: "scheduler.conf",
+        ca: CaName::Kubernetes,
+        common_name: CommonName::Fixed("system:kube-scheduler"),
+        organizations: NONE,
+        usages: &[ClientAuth],
+        alt_names: AltNameRule::None,
+        scope: Scope::ControlPlane,
+        output: Output::Kubeconfig(Server::Local),
+        since: ALWAYS,
+        source: "kubeadm v1.20.2, kubeconfig.go getKubeConfigSpecs",
+    },
+    CertificateRow {
+        base_name: "kubelet-client",
+        ca: CaName::Kubernetes,
+        common_name: CommonName::SystemNode,
+        organizations: NODES,
+        usages: &[ClientAuth],
+        alt_names: AltNameRule::None,
+        scope: Scope::KubeletClient,
+        output: Output::KubeletStore(Server::LocalOnControlPlanes(KUBELET_LOCAL_MODE)),
+        since: ALWAYS,
+        source: "kubeadm v1.20.2, kubeconfig.go and kubeletfinalize.go; client-go certificate_store.go",
+    },
+    CertificateRow {
+        base_name: "kubelet",
+        ca: CaName::Kubernetes,
+        common_name: CommonName::SystemNode,
+        organizations: NODES,
+        usages: &[ServerAuth],
+        alt_names: AltNameRule::Node,
+        scope: Scope::KubeletServing,
+        output: Output::KubeletServing,
+        since: ALWAYS,
+        source: "Kubernetes v1.20.2, cmd/kubelet/app/server.go InitializeTLS; names as KEP-4872 checks them",
+    },
+];

@@ -1,0 +1,23 @@
+//! Names for a subjectAltName extension.
+
+use std::fmt;
+use std::net::IpAddr;
+
+/// A name for a subjectAltName extension (RFC 5280, section 4.2.1.6).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AltName {
+    /// A lower-case RFC 1123 subdomain, or one behind `*.`.
+    Dns(String),
+    /// An address.
+    Ip(IpAddr),
+}
+
+impl fmt::Display for AltName {
+    /// `DNS:cp-1` or `IP:10.96.0.1`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dns(name) => write!(formatter, "DNS:{name}"),
+            Self::Ip(address) => write!(formatter, "IP:{address}"),
+        }
+    }
+}

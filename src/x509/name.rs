@@ -1,0 +1,108 @@
+//! Distinguished names in the shape Go and kubeadm write.
+
+use der::asn1::{AnyRef, ObjectIdentifier, SetOfVec};
+use der::{Decode, Encode, Tag};
+use x509_cert::attr::AttributeTypeAndValue;
+use x509_cert::name::{RdnSequence, RelativeDistinguishedName};
+
+use super::oid;
+
+/// A subject or issuer as Kubernetes reads it: user name and groups.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DistinguishedName {
+    /// Organizations: the groups. No duplicates; order does not matter, they become one SET.
+    pub organizations: Vec<String>,
+    /// The common name: the user name.
+    pub common_name: String,
+}
+
+impl DistinguishedName {
+    /// A name of a common name alone.
+    #[must_use]
+    pub fn common(common_name: impl Into<String>) -> Self {
+        Self { organizations: Vec::new(), common_name: common_name.into() }
+    }
+
+    /// The DER of the Name: all organizations in one RDN, sorted as DER sorts a SET, then the common name.
+    ///
+    /// Source: Go crypto/x509/pkix `Name.ToRDNSequence`, which kubeadm uses; kubeadm v1.20.2, observed.
+    ///
+    /// # Errors
+    /// When an organization occurs twice: a SET cannot hold it.
+    pub fn to_der(&self) -> der::Result<Vec<u8>> {
+        let mut rdns = Vec::new();
+        if !self.organizations.is_empty() {
+            rdns.push(rdn(oid::ORGANIZATION_NAME, &self.organizations)?);
+        }
+        rdns.push(rdn(oid::COMMON_NAME, std::slice::from_ref(&self.common_name))?);
+        RdnSequence::from(rdns).to_der()
+    }
+}
+
+impl std::fmt::Display for DistinguishedName {
+    /// `O=system:nodes, CN=system:node:cp-1`, organizations sorted.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut organizations: Vec<_> = self.organizations.iter().collect();
+        organizations.sort();
+        for organization in organizations {
+            write!(formatter, "O={organization}, ")?;
+        }
+        write!(formatter, "CN={}", self.common_name)
+    }
+}
+
+fn rdn(oid: ObjectIdentifier, values: &[String]) -> der::Result<RelativeDistinguishedName> {
+    let mut set = SetOfVec::new();
+    for value in values {
+        let tag = if is_printable(value) { Tag::PrintableString } else { Tag::Utf8String };
+        let value = AnyRef::new(tag, value.as_bytes())?.into();
+        set.insert(AttributeTypeAndValue { oid, value })?;
+    }
+    RelativeDistinguishedName::from_der(&set.to_der()?)
+}
+
+/// Whether Go writes the string as PrintableString: it leaves `*` and `&` to certificates it reads.
+///
+/// Source: Go encoding/asn1 `isPrintable` as `marshalField` calls it; X.680, section 41.4.
+fn is_printable(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&byte))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn organizations_share_one_rdn_sorted_as_der() {
+        let name = DistinguishedName {
+            organizations: vec!["system:nodes".into(), "abc".into()],
+            common_name: "system:node:cp-1".into(),
+        };
+        let hex: String = name.to_der().unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
+        // openssl asn1parse reads this as SEQUENCE { SET { O=abc, O=system:nodes }, SET { CN=... } }, all PrintableString.
+        assert_eq!(
+            hex,
+            concat!(
+                "303e",
+                "3121300a060355040a1303616263",
+                "3013060355040a130c73797374656d3a6e6f646573",
+                "311930170603550403131073797374656d3a6e6f64653a63702d31",
+            )
+        );
+    }
+
+    #[test]
+    fn other_characters_make_it_utf8() {
+        for (text, printable) in [("a b'()+,-./:=?", true), ("a@b", false), ("a*", false), ("ä", false), ("a_b", false)]
+        {
+            assert_eq!(is_printable(text), printable, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_doubled_organization_is_refused() {
+        let name = DistinguishedName { organizations: vec!["a".into(), "a".into()], common_name: "b".into() };
+        assert!(name.to_der().is_err());
+    }
+}
