@@ -1,5 +1,7 @@
 //! certferry makes the whole PKI of a Kubernetes cluster on one machine and ferries it across an air gap.
 
+pub mod cli;
+pub mod keys;
 pub mod kubeadm;
 pub mod profile;
 pub mod x509;

@@ -1,0 +1,99 @@
+//! The little arithmetic of whole numbers that an RSA key needs besides modular powers.
+//!
+//! Numbers are 64-bit limbs, the least significant first. Each result is wiped on drop.
+
+use std::cmp::Ordering;
+
+use zeroize::Zeroizing;
+
+/// A number of any length, wiped on drop.
+pub(super) type Integer = Zeroizing<Vec<u64>>;
+
+/// `a b`, in as many limbs as both have together.
+pub(super) fn product(a: &[u64], b: &[u64]) -> Integer {
+    let mut product = Zeroizing::new(vec![0; a.len() + b.len()]);
+    for (offset, &b) in b.iter().enumerate() {
+        let mut carry = 0;
+        for (limb, &a) in product[offset..].iter_mut().zip(a) {
+            let sum = u128::from(a) * u128::from(b) + u128::from(*limb) + u128::from(carry);
+            (*limb, carry) = (sum as u64, (sum >> 64) as u64);
+        }
+        product[offset + a.len()] = carry;
+    }
+    product
+}
+
+/// The quotient and the remainder of a division by one limb, which is not 0.
+pub(super) fn divide(number: &[u64], divisor: u64) -> (Integer, u64) {
+    let mut quotient = Zeroizing::new(number.to_vec());
+    let mut remainder = 0;
+    for limb in quotient.iter_mut().rev() {
+        let dividend = u128::from(remainder) << 64 | u128::from(*limb);
+        // The remainder is below the divisor, so the quotient fits one limb.
+        *limb = (dividend / u128::from(divisor)) as u64;
+        remainder = (dividend % u128::from(divisor)) as u64;
+    }
+    (quotient, remainder)
+}
+
+/// `exponent^-1 mod modulus` for a prime exponent below 2^32; none if the exponent divides the modulus.
+pub(super) fn inverse_of_prime(exponent: u32, modulus: &[u64]) -> Option<Integer> {
+    let exponent = u64::from(exponent);
+    let (_, remainder) = divide(modulus, exponent);
+    if remainder == 0 {
+        return None;
+    }
+    // With k = -modulus^-1 mod exponent, 1 + k modulus is a multiple of the exponent, and the quotient is the inverse.
+    // Fermat gives the inverse of the remainder, as the exponent is prime.
+    let inverse = (0..exponent - 2).fold(1, |power, _| power * remainder % exponent);
+    let mut multiple = product(modulus, &[exponent - inverse]);
+    // Starts from 1: the 1 of 1 + k modulus.
+    let mut carry = true;
+    for limb in multiple.iter_mut() {
+        (*limb, carry) = limb.overflowing_add(u64::from(carry));
+    }
+    let (mut quotient, _) = divide(&multiple, exponent);
+    // Below the modulus, thus no longer than it.
+    quotient.truncate(modulus.len());
+    Some(quotient)
+}
+
+/// The greatest common divisor of two odd numbers of the same length (Stein's binary algorithm).
+pub(super) fn gcd_of_odd(a: &[u64], b: &[u64]) -> Integer {
+    let (mut a, mut b) = (Zeroizing::new(a.to_vec()), Zeroizing::new(b.to_vec()));
+    loop {
+        match a.iter().rev().cmp(b.iter().rev()) {
+            Ordering::Equal => return a,
+            Ordering::Less => std::mem::swap(&mut a, &mut b),
+            Ordering::Greater => {}
+        }
+        let mut borrow = false;
+        for (a, &b) in a.iter_mut().zip(b.iter()) {
+            let (difference, first) = a.overflowing_sub(b);
+            let (difference, second) = difference.overflowing_sub(u64::from(borrow));
+            *a = difference;
+            borrow = first | second;
+        }
+        // The difference of two different odd numbers is even and not 0.
+        while a[0] & 1 == 0 {
+            shift_right_by_one(&mut a);
+        }
+    }
+}
+
+/// Halves the number, rounding down.
+pub(super) fn shift_right_by_one(number: &mut [u64]) {
+    let mut carry = 0;
+    for limb in number.iter_mut().rev() {
+        (*limb, carry) = (*limb >> 1 | carry, *limb << 63);
+    }
+}
+
+/// The number's bytes, the most significant first, with leading zeros.
+pub(super) fn to_be_bytes(number: &[u64]) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(number.len() * 8));
+    for limb in number.iter().rev() {
+        bytes.extend_from_slice(&limb.to_be_bytes());
+    }
+    bytes
+}

@@ -1,0 +1,180 @@
+//! What names a key: the text that enters its derivation (format "Key derivation", number 1).
+
+use std::fmt;
+
+use crate::x509::KeyAlgorithm;
+
+/// Which key of a cluster. Its text, by `Display`, is the key-id of labels and locks.
+///
+/// Base names are kubeadm's names of the files ("apiserver", "etcd/server", "admin.conf"); other names are escaped.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeyId {
+    /// `ca/<base name>`: a certificate authority, named by the key of its table: "kubernetes", "etcd", "front-proxy".
+    Ca(&'static str),
+    /// `sa`: signs the tokens of service accounts.
+    ServiceAccount,
+    /// `node/<node>/<base name>`: a key of one node.
+    Node {
+        /// The node's name.
+        node: String,
+        /// What it is for.
+        base_name: &'static str,
+    },
+    /// `user/<name>`: the key in a user's kubeconfig.
+    User(String),
+    /// `etcd-client/<name>`: the key of a client of etcd.
+    EtcdClient(String),
+    /// `bundle-signer`: signs the bundle.
+    BundleSigner,
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ca(name) => write!(formatter, "ca/{name}"),
+            Self::ServiceAccount => formatter.write_str("sa"),
+            Self::Node { node, base_name } => write!(formatter, "node/{}/{base_name}", escape(node)),
+            Self::User(name) => write!(formatter, "user/{}", escape(name)),
+            Self::EtcdClient(name) => write!(formatter, "etcd-client/{}", escape(name)),
+            Self::BundleSigner => formatter.write_str("bundle-signer"),
+        }
+    }
+}
+
+/// Everything that decides a key, besides the root seed.
+///
+/// Its text, by `Display`, is `certferry/1|<cluster>|<key-id>|<algorithm>|<generation>`. Different labels have
+/// different texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    cluster: String,
+    key_id: KeyId,
+    algorithm: KeyAlgorithm,
+    generation: u32,
+}
+
+impl Label {
+    /// The label of one key. That the generation is at least 1 and at most 999,999,999 is the profile's check.
+    #[must_use]
+    pub fn new(cluster: &str, key_id: &KeyId, algorithm: KeyAlgorithm, generation: u32) -> Self {
+        Self { cluster: cluster.to_owned(), key_id: key_id.clone(), algorithm, generation }
+    }
+
+    /// Which key.
+    #[must_use]
+    pub fn key_id(&self) -> &KeyId {
+        &self.key_id
+    }
+
+    /// Its algorithm.
+    #[must_use]
+    pub fn algorithm(&self) -> KeyAlgorithm {
+        self.algorithm
+    }
+
+    /// Its generation.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cluster, key_id, algorithm, generation } = self;
+        write!(formatter, "certferry/1|{}|{key_id}|{}|{generation}", escape(cluster), algorithm.name())
+    }
+}
+
+/// `name` with each byte outside `a-z A-Z 0-9 . _ : @ -` written as `%` and two upper-case hex digits.
+///
+/// Injective, and free of `|`, `/` and control characters; file names in a bundle use it too. `.` and `..` stay as
+/// they are.
+#[must_use]
+pub fn escape(name: &str) -> String {
+    use fmt::Write;
+
+    let mut escaped = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"._:@-".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{KeyAlgorithm, KeyId, Label, escape};
+
+    fn node(node: &str, base_name: &'static str) -> KeyId {
+        KeyId::Node { node: node.to_owned(), base_name }
+    }
+
+    #[test]
+    fn labels_are_written_as_the_format_says() {
+        let text =
+            |key_id: KeyId, algorithm, generation| Label::new("prod-1", &key_id, algorithm, generation).to_string();
+        for (label, expected) in [
+            (text(KeyId::Ca("kubernetes"), KeyAlgorithm::Rsa4096, 1), "certferry/1|prod-1|ca/kubernetes|rsa-4096|1"),
+            (text(KeyId::Ca("etcd"), KeyAlgorithm::Rsa3072, 2), "certferry/1|prod-1|ca/etcd|rsa-3072|2"),
+            (text(KeyId::ServiceAccount, KeyAlgorithm::Rsa2048, 1), "certferry/1|prod-1|sa|rsa-2048|1"),
+            (
+                text(node("cp-1", "etcd/server"), KeyAlgorithm::EcdsaP384, 999_999_999),
+                "certferry/1|prod-1|node/cp-1/etcd/server|ecdsa-p384|999999999",
+            ),
+            (
+                text(KeyId::User("Zoë|a/b %".to_owned()), KeyAlgorithm::Rsa2048, 1),
+                "certferry/1|prod-1|user/Zo%C3%AB%7Ca%2Fb%20%25|rsa-2048|1",
+            ),
+            (
+                text(KeyId::EtcdClient("backup".to_owned()), KeyAlgorithm::Rsa2048, 1),
+                "certferry/1|prod-1|etcd-client/backup|rsa-2048|1",
+            ),
+            (text(KeyId::BundleSigner, KeyAlgorithm::EcdsaP256, 1), "certferry/1|prod-1|bundle-signer|ecdsa-p256|1"),
+        ] {
+            assert_eq!(label, expected);
+        }
+    }
+
+    #[test]
+    fn escaping_keeps_the_plain_alphabet_and_nothing_else() {
+        let plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:@-";
+        assert_eq!(escape(plain), plain);
+        for byte in 0..128_u8 {
+            let character = char::from(byte).to_string();
+            let expected = if plain.contains(&character) { character.clone() } else { format!("%{byte:02X}") };
+            assert_eq!(escape(&character), expected);
+        }
+    }
+
+    #[test]
+    fn names_that_try_to_collide_do_not() {
+        let names = ["", "a", "b", "a|b", "a%7Cb", "a/b", "a%2Fb", "a%2fb", "%", "%25", "é", "e\u{301}", "a\0", "A"];
+        let mut texts = BTreeSet::new();
+        for cluster in names {
+            for name in names {
+                for key_id in [
+                    KeyId::User(name.to_owned()),
+                    KeyId::EtcdClient(name.to_owned()),
+                    node(name, "apiserver"),
+                    node(name, "etcd/server"),
+                ] {
+                    for algorithm in [KeyAlgorithm::Rsa2048, KeyAlgorithm::EcdsaP256] {
+                        for generation in [1, 11] {
+                            let label = Label::new(cluster, &key_id, algorithm, generation).to_string();
+                            assert!(label.bytes().all(|byte| byte.is_ascii_graphic()), "{label}");
+                            assert!(texts.insert(label.clone()), "{label}");
+                        }
+                    }
+                }
+            }
+        }
+        assert_eq!(texts.len(), 14 * 14 * 4 * 2 * 2);
+    }
+}

@@ -1,0 +1,39 @@
+//! Every private key of a cluster, derived from one secret.
+//!
+//! Why: a key that is derived can be made again, by this program or by any other implementation of C2SP det-keygen,
+//! and need not be stored, backed up or carried in the open.
+//!
+//! Input: the root [`Seed`] and one [`Label`] for each key of a plan.
+//!
+//! Output: a [`KeyRing`], each of its [`PrivateKey`]s proved by a signature before anybody sees it.
+//!
+//! Refuses: a seed file that is not exactly in its form, a seed of one repeated byte, two keys with one id, and a key
+//! that another implementation (ring) does not take.
+//!
+//! The search for primes takes a time that depends on the candidates. That is acceptable because keys are made on a
+//! machine that no attacker shares, and nowhere else; a node never makes keys.
+
+mod ecdsa;
+mod error;
+mod hkdf;
+mod hmac;
+mod hmac_drbg;
+mod integer;
+mod key_ring;
+mod label;
+mod montgomery;
+mod pem;
+mod portable;
+mod prime;
+mod private_key;
+mod rsa;
+mod seed;
+mod trial_division;
+
+pub use error::{KeyError, SeedError};
+pub use key_ring::{KeyRing, derive};
+pub use label::{KeyId, Label, escape};
+pub use portable::Portable;
+pub use prime::{Candidate, PrimeTest};
+pub use private_key::PrivateKey;
+pub use seed::Seed;

@@ -1,0 +1,389 @@
+//! One private key: what it signs, and the forms in which it is written down.
+
+use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier};
+use der::{Encode, Sequence};
+use p256::ecdsa::signature::Signer as _;
+use p256::elliptic_curve::sec1::ToSec1Point as _;
+use ring::rand::SystemRandom;
+use ring::signature::{self, RsaKeyPair, UnparsedPublicKey, VerificationAlgorithm};
+use zeroize::Zeroizing;
+
+use super::ecdsa::{generate_p256, generate_p384};
+use super::error::KeyError;
+use super::pem::pem;
+use super::prime::{PrimeSize, PrimeTest};
+use super::rsa;
+use crate::x509::KeyAlgorithm;
+
+/// What a key signs to prove itself.
+const PROOF: &[u8] = b"certferry: a key proves itself before anybody uses it";
+
+/// A private key with its public key, proved to belong together. Secrets are wiped on drop.
+pub struct PrivateKey {
+    algorithm: KeyAlgorithm,
+    /// RSAPrivateKey (RFC 8017, appendix A.1.2) or ECPrivateKey (RFC 5915).
+    private_der: Zeroizing<Vec<u8>>,
+    signer: Signer,
+    spki_der: Vec<u8>,
+    /// Where in `spki_der` the content of its BIT STRING begins; it ends with it.
+    public_key_start: usize,
+}
+
+/// What signs.
+///
+/// For RSA it is made from `private_der` for each signature: that costs a few hundredths of the signature, whereas ring's
+/// key pair is about as large as the DER and is not wiped on drop, and most of many keys never sign.
+enum Signer {
+    Rsa,
+    P256(Box<p256::ecdsa::SigningKey>),
+    P384(Box<p384::ecdsa::SigningKey>),
+}
+
+impl PrivateKey {
+    /// The key that C2SP det-keygen makes from `key_seed`, which is [`super::Seed::key_seed`] of the key's label.
+    ///
+    /// The engine decides how long an RSA key takes, not which it is. The key has signed, and ring has verified the
+    /// signature under its public key, before this returns.
+    ///
+    /// # Errors
+    ///
+    /// None is expected of working hardware: no scalar, no encoding, a key that ring refuses, a signature that fails.
+    pub fn derive(key_seed: &[u8; 32], algorithm: KeyAlgorithm, engine: &dyn PrimeTest) -> Result<Self, KeyError> {
+        Self::from_det_keygen(key_seed, algorithm, engine)
+    }
+
+    fn from_det_keygen(seed: &[u8], algorithm: KeyAlgorithm, engine: &dyn PrimeTest) -> Result<Self, KeyError> {
+        let rsa = |size| {
+            let key = rsa::generate(seed, size, engine).map_err(encoding(algorithm))?;
+            Self::new(algorithm, key.private_der, Signer::Rsa, &key.public_der)
+        };
+        let key = match algorithm {
+            KeyAlgorithm::Rsa2048 => rsa(PrimeSize::Bits1024)?,
+            KeyAlgorithm::Rsa3072 => rsa(PrimeSize::Bits1536)?,
+            KeyAlgorithm::Rsa4096 => rsa(PrimeSize::Bits2048)?,
+            KeyAlgorithm::EcdsaP256 => {
+                let key = generate_p256(seed).ok_or(KeyError::NoScalar { algorithm })?;
+                Self::from_p256(&key)?
+            }
+            KeyAlgorithm::EcdsaP384 => {
+                let key = generate_p384(seed).ok_or(KeyError::NoScalar { algorithm })?;
+                Self::from_p384(&key)?
+            }
+        };
+        key.prove()?;
+        Ok(key)
+    }
+
+    fn from_p256(key: &p256::SecretKey) -> Result<Self, KeyError> {
+        let algorithm = KeyAlgorithm::EcdsaP256;
+        let private_der = key.to_sec1_der().map_err(encoding(algorithm))?;
+        let point = key.public_key().to_sec1_point(false);
+        Self::new(algorithm, private_der, Signer::P256(Box::new(key.into())), point.as_bytes())
+    }
+
+    fn from_p384(key: &p384::SecretKey) -> Result<Self, KeyError> {
+        let algorithm = KeyAlgorithm::EcdsaP384;
+        let private_der = key.to_sec1_der().map_err(encoding(algorithm))?;
+        let point = key.public_key().to_sec1_point(false);
+        Self::new(algorithm, private_der, Signer::P384(Box::new(key.into())), point.as_bytes())
+    }
+
+    fn new(
+        algorithm: KeyAlgorithm,
+        private_der: Zeroizing<Vec<u8>>,
+        signer: Signer,
+        public_key: &[u8],
+    ) -> Result<Self, KeyError> {
+        let spki_der = subject_public_key_info(algorithm, public_key).map_err(encoding(algorithm))?;
+        let public_key_start = spki_der.len() - public_key.len();
+        Ok(Self { algorithm, private_der, signer, spki_der, public_key_start })
+    }
+
+    /// The key's algorithm.
+    #[must_use]
+    pub fn algorithm(&self) -> KeyAlgorithm {
+        self.algorithm
+    }
+
+    /// The SubjectPublicKeyInfo in DER (RFC 5280, section 4.1.2.7).
+    #[must_use]
+    pub fn spki_der(&self) -> &[u8] {
+        &self.spki_der
+    }
+
+    /// The content of the subjectPublicKey BIT STRING, without the octet of unused bits: RSAPublicKey in DER (RFC 8017,
+    /// appendix A.1.1) or an uncompressed point (SEC 1, section 2.3.3).
+    #[must_use]
+    pub fn public_key_bits(&self) -> &[u8] {
+        &self.spki_der[self.public_key_start..]
+    }
+
+    /// The private key in PEM: PKCS#1 `RSA PRIVATE KEY`, or SEC 1 `EC PRIVATE KEY` with parameters and public key.
+    #[must_use]
+    pub fn to_pem(&self) -> Zeroizing<String> {
+        pem(if self.algorithm.is_rsa() { "RSA PRIVATE KEY" } else { "EC PRIVATE KEY" }, &self.private_der)
+    }
+
+    /// The public key in PEM: SubjectPublicKeyInfo, `PUBLIC KEY`.
+    #[must_use]
+    pub fn public_pem(&self) -> String {
+        pem("PUBLIC KEY", &self.spki_der).to_string()
+    }
+
+    /// The signature of `message`, the same each time.
+    ///
+    /// RSA: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, section 8.2). ECDSA: RFC 6979 in DER, P-256 with SHA-256, P-384
+    /// with SHA-384, s as it comes and not made low.
+    ///
+    /// # Errors
+    ///
+    /// None is expected of working hardware.
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let algorithm = self.algorithm;
+        match &self.signer {
+            Signer::Rsa => {
+                let key_pair = RsaKeyPair::from_der(&self.private_der)
+                    .map_err(|rejected| KeyError::Rejected { algorithm, reason: rejected.to_string() })?;
+                let mut signature = vec![0; key_pair.public().modulus_len()];
+                // ring asks for a source of randomness for any padding; this padding draws nothing from it.
+                key_pair
+                    .sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
+                    .map_err(|_| KeyError::Signature { algorithm })?;
+                Ok(signature)
+            }
+            Signer::P256(key) => {
+                let signature: p256::ecdsa::DerSignature =
+                    key.try_sign(message).map_err(|_| KeyError::Signature { algorithm })?;
+                Ok(signature.as_bytes().to_vec())
+            }
+            Signer::P384(key) => {
+                let signature: p384::ecdsa::DerSignature =
+                    key.try_sign(message).map_err(|_| KeyError::Signature { algorithm })?;
+                Ok(signature.as_bytes().to_vec())
+            }
+        }
+    }
+
+    /// Signs, and lets ring verify under the public key. For RSA, ring also checks p q = n and q q^-1 = 1 mod p when it
+    /// takes the key, and the exponents when it signs.
+    fn prove(&self) -> Result<(), KeyError> {
+        let verification: &'static dyn VerificationAlgorithm = match self.algorithm {
+            KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => {
+                &signature::RSA_PKCS1_2048_8192_SHA256
+            }
+            KeyAlgorithm::EcdsaP256 => &signature::ECDSA_P256_SHA256_ASN1,
+            KeyAlgorithm::EcdsaP384 => &signature::ECDSA_P384_SHA384_ASN1,
+        };
+        UnparsedPublicKey::new(verification, self.public_key_bits())
+            .verify(PROOF, &self.sign(PROOF)?)
+            .map_err(|_| KeyError::Proof { algorithm: self.algorithm })
+    }
+}
+
+fn encoding(algorithm: KeyAlgorithm) -> impl Fn(der::Error) -> KeyError {
+    move |error| KeyError::Encoding { algorithm, reason: error.to_string() }
+}
+
+#[derive(Sequence)]
+struct SubjectPublicKeyInfo<'a> {
+    algorithm: AlgorithmIdentifier<'a>,
+    subject_public_key: BitStringRef<'a>,
+}
+
+#[derive(Sequence)]
+struct AlgorithmIdentifier<'a> {
+    algorithm: ObjectIdentifier,
+    parameters: AnyRef<'a>,
+}
+
+/// rsaEncryption, RFC 3279, section 2.3.1.
+const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+/// id-ecPublicKey, RFC 5480, section 2.1.1.
+const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+/// secp256r1, RFC 5480, section 2.1.1.1.
+const SECP256R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+/// secp384r1, RFC 5480, section 2.1.1.1.
+const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+
+fn subject_public_key_info(algorithm: KeyAlgorithm, public_key: &[u8]) -> der::Result<Vec<u8>> {
+    let (algorithm, parameters) = match algorithm {
+        KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => (RSA_ENCRYPTION, AnyRef::NULL),
+        KeyAlgorithm::EcdsaP256 => (EC_PUBLIC_KEY, AnyRef::from(&SECP256R1)),
+        KeyAlgorithm::EcdsaP384 => (EC_PUBLIC_KEY, AnyRef::from(&SECP384R1)),
+    };
+    let algorithm = AlgorithmIdentifier { algorithm, parameters };
+    SubjectPublicKeyInfo { algorithm, subject_public_key: BitStringRef::from_bytes(public_key)? }.to_der()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use p256::pkcs8::{DecodePrivateKey, PrivateKeyInfoRef};
+    use serde_json::Value;
+
+    use super::super::portable::Portable;
+    use super::{KeyAlgorithm, PrivateKey};
+
+    struct Vector {
+        name: String,
+        seed: Vec<u8>,
+        pkcs8: Vec<u8>,
+    }
+
+    /// The entries whose field `key` is `wanted`.
+    fn vectors(json: &str, key: &str, wanted: &Value) -> Vec<Vector> {
+        let bytes = |value: &Value| STANDARD.decode(value.as_str().unwrap()).unwrap();
+        let entries: Vec<Value> = serde_json::from_str(json).unwrap();
+        let entries = entries.iter().enumerate().filter(|(_, entry)| entry[key] == *wanted);
+        entries
+            .map(|(index, entry)| Vector {
+                name: format!("{wanted}, entry {index}"),
+                seed: bytes(&entry["seed"]),
+                pkcs8: bytes(&entry["private_key_pkcs8"]),
+            })
+            .collect()
+    }
+
+    fn rsa_vectors(bits: u32) -> Vec<Vector> {
+        vectors(include_str!("../../tests/vectors/det-keygen/rsa.json"), "bits", &bits.into())
+    }
+
+    fn ecdsa_vectors(curve: &str) -> Vec<Vector> {
+        vectors(include_str!("../../tests/vectors/det-keygen/ecdsa.json"), "curve", &curve.into())
+    }
+
+    fn derive(seed: &[u8], algorithm: KeyAlgorithm) -> PrivateKey {
+        PrivateKey::from_det_keygen(seed, algorithm, &Portable::new()).unwrap_or_else(|error| panic!("{error:?}"))
+    }
+
+    #[test]
+    fn rsa_keys_are_those_of_the_public_vectors() {
+        for (bits, algorithm, count) in
+            [(2048, KeyAlgorithm::Rsa2048, 16), (3072, KeyAlgorithm::Rsa3072, 1), (4096, KeyAlgorithm::Rsa4096, 1)]
+        {
+            let vectors = rsa_vectors(bits);
+            assert_eq!(vectors.len(), count);
+            for vector in vectors {
+                let expected = PrivateKeyInfoRef::try_from(&vector.pkcs8[..]).unwrap();
+                // All of n, e, d, p, q, d mod p-1, d mod q-1 and q^-1 mod p.
+                let key = derive(&vector.seed, algorithm);
+                assert!(key.private_der[..] == *expected.private_key.as_bytes(), "{}", vector.name);
+            }
+        }
+    }
+
+    #[test]
+    fn ecdsa_keys_are_those_of_the_public_vectors() {
+        let vectors = ecdsa_vectors("secp256r1");
+        assert_eq!(vectors.len(), 6);
+        for vector in &vectors {
+            let expected = p256::SecretKey::from_pkcs8_der(&vector.pkcs8).unwrap();
+            let key = derive(&vector.seed, KeyAlgorithm::EcdsaP256);
+            assert!(key.private_der == expected.to_sec1_der().unwrap(), "{}", vector.name);
+            assert!(vector.pkcs8.ends_with(key.public_key_bits()), "{}", vector.name);
+        }
+        // det-keygen, ECDSA, step 11: the seed whose first value is not below the order.
+        let retried = 0xb432_f9be_3089_0480_2982_1851_0559_aed7_u128.to_be_bytes();
+        assert!(vectors.iter().any(|vector| vector.seed == retried));
+
+        let vectors = ecdsa_vectors("secp384r1");
+        assert_eq!(vectors.len(), 5);
+        for vector in &vectors {
+            let expected = p384::SecretKey::from_pkcs8_der(&vector.pkcs8).unwrap();
+            let key = derive(&vector.seed, KeyAlgorithm::EcdsaP384);
+            assert!(key.private_der == expected.to_sec1_der().unwrap(), "{}", vector.name);
+            assert!(vector.pkcs8.ends_with(key.public_key_bits()), "{}", vector.name);
+        }
+    }
+
+    /// RFC 6979, appendices A.2.5 and A.2.6: key, message, r and s. Two of each curve's s are above half the order.
+    const RFC_6979_P256: (&str, [(&str, &str, &str); 2]) = (
+        "C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721",
+        [
+            (
+                "sample",
+                "EFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716",
+                "F7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8",
+            ),
+            (
+                "test",
+                "F1ABB023518351CD71D881567B1EA663ED3EFCF6C5132B354F28D3B0B7D38367",
+                "019F4113742A2B14BD25926B49C649155F267E60D3814B4C0CC84250E46F0083",
+            ),
+        ],
+    );
+    const RFC_6979_P384: (&str, [(&str, &str, &str); 2]) = (
+        "6B9D3DAD2E1B8C1C05B19875B6659F4DE23C3B667BF297BA9AA47740787137D896D5724E4C70A825F872C9EA60D2EDF5",
+        [
+            (
+                "sample",
+                "94EDBB92A5ECB8AAD4736E56C691916B3F88140666CE9FA73D64C4EA95AD133C81A648152E44ACF96E36DD1E80FABE46",
+                "99EF4AEB15F178CEA1FE40DB2603138F130E740A19624526203B6351D0A3A94FA329C145786E679E7B82C71A38628AC8",
+            ),
+            (
+                "test",
+                "8203B63D3C853E8D77227FB377BCF7B7B772E97892A80F36AB775D509D7A5FEB0542A7F0812998DA8F1DD3CA3CF023DB",
+                "DDD0760448D42D8A43AF45AF836FCE4DE8BE06B485E9B61B827C2F13173923E06A739F040649A667BF3B828246BAA5A5",
+            ),
+        ],
+    );
+
+    fn unhex(text: &str) -> Vec<u8> {
+        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+    }
+
+    #[test]
+    fn ecdsa_signatures_are_those_of_rfc_6979_and_s_stays_high() {
+        let p256 = PrivateKey::from_p256(&p256::SecretKey::from_slice(&unhex(RFC_6979_P256.0)).unwrap());
+        let p384 = PrivateKey::from_p384(&p384::SecretKey::from_slice(&unhex(RFC_6979_P384.0)).unwrap());
+        for (key, signatures) in [(p256, RFC_6979_P256.1), (p384, RFC_6979_P384.1)] {
+            let key = key.unwrap_or_else(|error| panic!("{error:?}"));
+            for (message, r, s) in signatures {
+                let signature = key.sign(message.as_bytes()).unwrap();
+                assert_eq!(signature, der_signature(&unhex(r), &unhex(s)), "{message}");
+            }
+            let (_, _, s) = signatures[0];
+            assert!(unhex(s)[0] > 0x7f, "the vector has a high s");
+        }
+    }
+
+    fn der_signature(r: &[u8], s: &[u8]) -> Vec<u8> {
+        let mut content = Vec::new();
+        for value in [r, s] {
+            let value: Vec<u8> = value.iter().copied().skip_while(|byte| *byte == 0).collect();
+            let sign = usize::from(value[0] > 0x7f);
+            content.extend([2, u8::try_from(value.len() + sign).unwrap()]);
+            content.extend(vec![0; sign]);
+            content.extend(value);
+        }
+        [vec![0x30, u8::try_from(content.len()).unwrap()], content].concat()
+    }
+
+    #[test]
+    fn a_key_that_does_not_fit_its_public_key_is_refused() {
+        let mut key = derive(&[1; 32], KeyAlgorithm::EcdsaP256);
+        let other = derive(&[2; 32], KeyAlgorithm::EcdsaP256);
+        key.spki_der = other.spki_der.clone();
+        assert_eq!(key.prove(), Err(super::KeyError::Proof { algorithm: KeyAlgorithm::EcdsaP256 }));
+    }
+
+    #[test]
+    fn an_rsa_key_with_a_wrong_part_is_refused() {
+        let key = derive(&[1; 32], KeyAlgorithm::Rsa2048);
+        assert_eq!(key.prove(), Ok(()));
+        // A byte well inside each number from n to q^-1: e and d are skipped, ring reads e and does not use d.
+        for offset in [100, 600, 750, 870, 1000, 1150] {
+            let mut broken = derive(&[1; 32], KeyAlgorithm::Rsa2048);
+            broken.private_der[offset] ^= 1;
+            assert!(broken.prove().is_err(), "{offset}");
+        }
+    }
+
+    #[test]
+    fn keys_are_shared_between_threads() {
+        fn shared<T: Send + Sync>() {}
+        shared::<PrivateKey>();
+    }
+}

@@ -1,0 +1,119 @@
+//! RSA keys by C2SP det-keygen.
+
+use der::Encode;
+use der::asn1::UintRef;
+use pkcs1::{RsaPrivateKeyRef, RsaPublicKeyRef};
+use zeroize::Zeroizing;
+
+use super::hmac_drbg::HmacDrbg;
+use super::integer::{Integer, divide, gcd_of_odd, inverse_of_prime, product, shift_right_by_one, to_be_bytes};
+use super::montgomery::Montgomery;
+use super::prime::{Candidate, PrimeSize, PrimeStream, PrimeTest};
+
+/// det-keygen, RSA, step 22.
+const PUBLIC_EXPONENT: u32 = 65_537;
+
+/// A key pair in its encodings.
+pub(super) struct RsaKey {
+    /// RSAPrivateKey (RFC 8017, appendix A.1.2).
+    pub(super) private_der: Zeroizing<Vec<u8>>,
+    /// RSAPublicKey (RFC 8017, appendix A.1.1).
+    pub(super) public_der: Vec<u8>,
+}
+
+/// The key that det-keygen makes from `seed`: p is the prime drawn first, d is taken modulo lcm(p-1, q-1).
+pub(super) fn generate(seed: &[u8], size: PrimeSize, engine: &dyn PrimeTest) -> der::Result<RsaKey> {
+    let mut personalization = b"det RSA key gen".to_vec();
+    personalization.extend_from_slice(&modulus_bits(size).to_be_bytes());
+    let mut primes = PrimeStream::new(HmacDrbg::new(seed, &personalization), size, engine);
+    loop {
+        let (p, q) = (primes.next_prime(), primes.next_prime());
+        if let Some(exponents) = Exponents::new(p.limbs(), q.limbs()) {
+            return encode(&p, &q, &exponents);
+        }
+    }
+}
+
+const fn modulus_bits(size: PrimeSize) -> u16 {
+    match size {
+        PrimeSize::Bits1024 => 2048,
+        PrimeSize::Bits1536 => 3072,
+        PrimeSize::Bits2048 => 4096,
+    }
+}
+
+/// `e^-1` modulo lcm(p-1, q-1), p-1 and q-1.
+struct Exponents {
+    private: Integer,
+    modulo_p: Integer,
+    modulo_q: Integer,
+}
+
+impl Exponents {
+    /// det-keygen, RSA, steps 19 to 23; none if both primes must be drawn anew.
+    fn new(p: &[u64], q: &[u64]) -> Option<Self> {
+        // Step 11 sees to it that (p-1)/2 and (q-1)/2 are odd.
+        let (mut half_p, mut half_q) = (Zeroizing::new(p.to_vec()), Zeroizing::new(q.to_vec()));
+        shift_right_by_one(&mut half_p);
+        shift_right_by_one(&mut half_q);
+        let half_ratio = gcd_of_odd(&half_p, &half_q);
+        // The ratio is to be below 2^32, its half below 2^31.
+        if half_ratio[0] >> 31 != 0 || half_ratio[1..].iter().any(|limb| *limb != 0) {
+            return None;
+        }
+        // (p-1)(q-1) / ratio = (p-1) ((q-1)/2) / (ratio/2)
+        let (totient, _) = divide(&product(&minus_one(p), &half_q), half_ratio[0]);
+        Some(Self {
+            private: inverse_of_prime(PUBLIC_EXPONENT, &totient)?,
+            // d mod (p-1) is the inverse of e there too; both exist if the first does.
+            modulo_p: inverse_of_prime(PUBLIC_EXPONENT, &minus_one(p))?,
+            modulo_q: inverse_of_prime(PUBLIC_EXPONENT, &minus_one(q))?,
+        })
+    }
+}
+
+/// A prime's predecessor: primes here are odd.
+fn minus_one(prime: &[u64]) -> Integer {
+    let mut number = Zeroizing::new(prime.to_vec());
+    number[0] &= !1;
+    number
+}
+
+fn encode(p: &Candidate, q: &Candidate, exponents: &Exponents) -> der::Result<RsaKey> {
+    let coefficient = match p {
+        Candidate::Bits1024(p) => coefficient(p, q.limbs()),
+        Candidate::Bits1536(p) => coefficient(p, q.limbs()),
+        Candidate::Bits2048(p) => coefficient(p, q.limbs()),
+    };
+    let modulus = to_be_bytes(&product(p.limbs(), q.limbs()));
+    let public_exponent = PUBLIC_EXPONENT.to_be_bytes();
+    let private_exponent = to_be_bytes(&exponents.private);
+    let (prime1, prime2) = (to_be_bytes(p.limbs()), to_be_bytes(q.limbs()));
+    let (exponent1, exponent2) = (to_be_bytes(&exponents.modulo_p), to_be_bytes(&exponents.modulo_q));
+
+    let public = RsaPublicKeyRef { modulus: UintRef::new(&modulus)?, public_exponent: UintRef::new(&public_exponent)? };
+    let private = RsaPrivateKeyRef {
+        modulus: public.modulus,
+        public_exponent: public.public_exponent,
+        private_exponent: UintRef::new(&private_exponent)?,
+        prime1: UintRef::new(&prime1)?,
+        prime2: UintRef::new(&prime2)?,
+        exponent1: UintRef::new(&exponent1)?,
+        exponent2: UintRef::new(&exponent2)?,
+        coefficient: UintRef::new(&coefficient)?,
+        other_prime_infos: None,
+    };
+    Ok(RsaKey { private_der: Zeroizing::new(private.to_der()?), public_der: public.to_der()? })
+}
+
+/// `q^-1 mod p`, which is `q^(p-2)` by Fermat, as big-endian bytes.
+fn coefficient<const L: usize>(p: &[u64; L], q: &[u64]) -> Zeroizing<Vec<u8>> {
+    let mut base = Zeroizing::new([0; L]);
+    base.copy_from_slice(q);
+    let mut exponent = Zeroizing::new(*p);
+    // p ends in three set bits.
+    exponent[0] -= 2;
+    let modulus = Montgomery::new(p);
+    modulus.reduce(&mut base);
+    to_be_bytes(&*Zeroizing::new(modulus.power_of(&base, &exponent)))
+}
