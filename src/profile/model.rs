@@ -1,5 +1,6 @@
 //! What a profile says once every check has passed: ranges expanded, defaults filled in, dates computed.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -87,6 +88,16 @@ pub enum AltName {
     Dns(String),
     /// An address.
     Ip(IpAddr),
+}
+
+impl fmt::Display for AltName {
+    /// `k8s.corp.internal`, `192.168.1.100`, `fd00::100`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dns(name) => name.fmt(formatter),
+            Self::Ip(address) => address.fmt(formatter),
+        }
+    }
 }
 
 /// `[cluster] etcd`.
