@@ -1,9 +1,144 @@
 //! One TOML file describes one cluster.
+//!
+//! **Why**: the profile is the one input besides the seed, and it is kept for as long as the cluster lives. A slip in
+//! it would be signed for 200 years, so everything that can be checked is checked here, all at once, with the line.
+//!
+//! **Input**: the bytes of a profile, format 1 (`formats.md`, section 1).
+//!
+//! **Output**: a [`Profile`] with defaults filled in, ranges expanded and dates computed, and warnings; or every
+//! [`Problem`] by position.
+//!
+//! **What it refuses**: what is not plain UTF-8 TOML; unknown, reserved and missing keys; names, addresses, subnets and
+//! dates that Kubernetes, X.509 or the archive could not carry; names and addresses given twice; certificates that
+//! outlive their CA; clusters that kubeadm could not run.
 
+mod authority;
+mod client;
+mod cluster;
+mod collisions;
+mod dates;
+mod expiry;
 mod model;
+mod names;
+mod network;
+mod node;
+mod pool;
+mod problem;
+mod reader;
+mod text;
+mod topology;
+mod value;
 mod version;
+
+use sha2::{Digest, Sha256};
 
 pub use model::{
     Authority, Cluster, Endpoint, EtcdClient, EtcdTopology, Kubelet, Node, Profile, Role, ShipCaKeys, User,
 };
+pub use problem::{Problem, Severity};
 pub use version::Version;
+
+use problem::Problems;
+use reader::Reader;
+
+/// The format that this version reads.
+const FORMAT: u32 = 1;
+
+/// A profile that passed, and what its author should know.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    /// The checked profile.
+    pub profile: Profile,
+    /// Problems of [`Severity::Warning`], by position.
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads and checks a profile.
+///
+/// # Errors
+///
+/// Every problem there is, errors and warnings, by position. After a syntax error only syntax is reported, after an
+/// unknown format only that: the rest could not be trusted.
+pub fn parse(source: &[u8]) -> Result<Parsed, Vec<Problem>> {
+    let problems = Problems::default();
+    let profile = read(source, &problems);
+    let refused = problems.any_error();
+    let problems = problems.into_sorted();
+    match profile {
+        Some(profile) if !refused => Ok(Parsed { profile, warnings: problems }),
+        _ => Err(problems),
+    }
+}
+
+/// The profile as far as it could be read; `None` or anything at all once an error is in `problems`.
+fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
+    let text = text::decode(source, problems)?;
+    let document = text::document(text, problems)?;
+    let root = Reader::root(problems, document.get_ref());
+    root.required("format", "1", |value| match value.integer(0..=u32::MAX)? {
+        FORMAT => Some(()),
+        format => value.refuse(
+            format!("format {format} is unknown"),
+            "this version of certferry reads format 1",
+            "write `format = 1`, or use the version of certferry that the profile was written for",
+        ),
+    })?;
+
+    let cluster = cluster::Draft::read(&root);
+    let validity = dates::Defaults::read(&root);
+    let keys = authority::Keys::read(&root);
+    let ship_ca_keys = authority::ship_ca_keys(&root);
+    let authorities = authority::Drafts::read(&root, &cluster, &validity, &keys);
+    let service_account = root.table("service_account");
+    let service_account_generation = service_account.generation("generation");
+    service_account.finish();
+    let kubelet = root.table("kubelet");
+    let kubelet_client = kubelet.setting("client", true, |value| value.boolean());
+    let kubelet_serving = kubelet.optional("serving", true, |value| value.boolean());
+    kubelet.finish();
+    let rows = node::read_rows(&root, &cluster, &validity);
+    let users = client::read_users(&root, &cluster, &validity);
+    let etcd_clients = client::read_etcd_clients(&root, &cluster, &validity);
+    let bundle = root.table("bundle");
+    let signer_generation = bundle.generation("signer_generation");
+    bundle.finish();
+    for (key, purpose) in [
+        ("metallb", "the certificates of MetalLB"),
+        ("webhook", "the certificates of webhooks"),
+        ("cert_manager", "handing a CA to cert-manager"),
+        ("tls", "TLS Secrets"),
+    ] {
+        root.reserved(key, purpose, "remove the table; this version makes the cluster's own PKI");
+    }
+    root.finish();
+
+    topology::check(&cluster, &rows, kubelet_client.as_ref(), ship_ca_keys.as_ref(), problems);
+    collisions::check(&cluster, &rows, problems);
+    let kubelet_certificates = expiry::KubeletCertificates {
+        client: kubelet_client.as_ref().is_some_and(|setting| setting.value),
+        serving: kubelet_serving == Some(true),
+    };
+    expiry::check(&authorities, &rows, &users, &etcd_clients, &kubelet_certificates, problems);
+    if problems.any_error() {
+        return None;
+    }
+
+    let nodes = rows.into_iter().map(node::Row::build).collect::<Option<Vec<_>>>()?;
+    Some(Profile {
+        cluster: cluster.build()?,
+        ship_ca_keys: ship_ca_keys?.value,
+        kubernetes_ca: authorities.kubernetes.build()?,
+        etcd_ca: authorities.etcd.build()?,
+        front_proxy_ca: authorities.front_proxy.build()?,
+        leaf_algorithm: keys.leaf?,
+        service_account_algorithm: keys.service_account?,
+        service_account_generation: service_account_generation?,
+        kubelet: Kubelet { client: kubelet_client?.value, serving: kubelet_serving? },
+        nodes: nodes.into_iter().flatten().collect(),
+        users: users.into_iter().map(client::Draft::build_user).collect::<Option<_>>()?,
+        etcd_clients: etcd_clients.into_iter().map(client::Draft::build_etcd_client).collect::<Option<_>>()?,
+        signer_generation: signer_generation?,
+        source: source.to_vec(),
+        sha256: Sha256::digest(source).into(),
+    })
+}

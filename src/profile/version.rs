@@ -1,6 +1,7 @@
 //! Kubernetes versions.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// A full Kubernetes version: the PKI's shape changes even between patch levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +19,15 @@ impl Version {
     #[must_use]
     pub const fn new(minor: u32, patch: u32) -> Self {
         Self { major: 1, minor, patch }
+    }
+
+    /// The minor versions of Kubernetes 1 whose PKI is known, at every patch level.
+    pub const SUPPORTED_MINORS: RangeInclusive<u32> = 20..=37;
+
+    /// Whether the PKI of this version is known.
+    #[must_use]
+    pub fn is_supported(self) -> bool {
+        self.major == 1 && Self::SUPPORTED_MINORS.contains(&self.minor)
     }
 
     /// Reads `1.24.15` or `v1.24.15`; nothing shorter, no pre-release, no leading zeros.

@@ -12,12 +12,23 @@ pub enum AltName {
     Ip(IpAddr),
 }
 
-impl fmt::Display for AltName {
+impl AltName {
     /// `DNS:cp-1` or `IP:10.96.0.1`.
+    #[must_use]
+    pub fn labelled(&self) -> String {
+        match self {
+            Self::Dns(name) => format!("DNS:{name}"),
+            Self::Ip(address) => format!("IP:{address}"),
+        }
+    }
+}
+
+impl fmt::Display for AltName {
+    /// `k8s.corp.internal`, `192.168.1.100`, `fd00::100`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Dns(name) => write!(formatter, "DNS:{name}"),
-            Self::Ip(address) => write!(formatter, "IP:{address}"),
+            Self::Dns(name) => name.fmt(formatter),
+            Self::Ip(address) => address.fmt(formatter),
         }
     }
 }

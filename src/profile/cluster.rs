@@ -1,0 +1,124 @@
+//! `[cluster]`, key by key. What concerns other tables too is checked elsewhere.
+
+use ipnet::IpNet;
+use time::Date;
+
+use super::dates::issued_at;
+use super::model::{AltName, Cluster, Endpoint, EtcdTopology};
+use super::names::{label, subdomain};
+use super::network::{alt_name, endpoint, family, service_subnet};
+use super::problem::{Problem, Problems};
+use super::reader::Reader;
+use super::value::{Setting, Value};
+use super::version::Version;
+
+/// `[cluster]` as far as it could be read; a field is `None` once it was refused.
+pub(super) struct Draft {
+    pub(super) name: Option<String>,
+    pub(super) kubernetes: Option<Setting<Version>>,
+    pub(super) issued_at: Option<Setting<Date>>,
+    pub(super) generation: Option<u32>,
+    pub(super) control_plane_endpoint: Option<Setting<Option<Endpoint>>>,
+    pub(super) service_subnets: Vec<Setting<IpNet>>,
+    pub(super) apiserver_cert_sans: Vec<Setting<AltName>>,
+    pub(super) etcd: Option<Setting<EtcdTopology>>,
+    pub(super) etcd_cert_sans: Vec<Setting<AltName>>,
+    pub(super) header: Option<std::ops::Range<usize>>,
+    api_server_port: Option<u16>,
+    dns_domain: Option<String>,
+}
+
+impl Draft {
+    pub(super) fn read(root: &Reader<'_>) -> Self {
+        let table = root.table("cluster");
+        let draft = Self {
+            name: table.required("name", "\"prod-1\"", label),
+            kubernetes: table.required("kubernetes", "\"1.34.1\"", |value| value.located(version)),
+            issued_at: table.required("issued_at", "2026-11-22", |value| value.located(issued_at)),
+            generation: table.generation("generation"),
+            control_plane_endpoint: table.setting("control_plane_endpoint", None, |value| endpoint(value).map(Some)),
+            api_server_port: table.optional("api_server_port", 6443, port),
+            service_subnets: table
+                .optional("service_subnets", default_subnet().into_iter().collect(), |value| {
+                    value.filled_list(service_subnet)
+                })
+                .unwrap_or_default(),
+            dns_domain: table.optional("dns_domain", "cluster.local".to_owned(), subdomain),
+            apiserver_cert_sans: table.distinct("apiserver_cert_sans", alt_name, AltName::to_string),
+            etcd: table.setting("etcd", EtcdTopology::Stacked, |value| {
+                value.word(&[("stacked", EtcdTopology::Stacked), ("external", EtcdTopology::External)])
+            }),
+            etcd_cert_sans: table.distinct("etcd_cert_sans", alt_name, AltName::to_string),
+            header: table.header.clone(),
+        };
+        table.finish();
+        draft.check_subnets(root.problems);
+        draft
+    }
+
+    /// kubeadm's dual stack: one subnet of each family, the first is that of the API server's own address.
+    fn check_subnets(&self, problems: &Problems) {
+        let [first, second, rest @ ..] = self.service_subnets.as_slice() else { return };
+        if let Some(third) = rest.first().and_then(|subnet| subnet.set_at.as_ref()) {
+            problems.add(
+                Problem::error("more than two service subnets")
+                    .at(third, "the third one")
+                    .hint("one subnet, or for dual stack one of IPv4 and one of IPv6"),
+            );
+        }
+        let is_ipv4 = first.value.addr().is_ipv4();
+        if let (true, Some(second_at)) = (is_ipv4 == second.value.addr().is_ipv4(), &second.set_at) {
+            problems.add(
+                Problem::error("two service subnets of one address family")
+                    .at(second_at, format!("{} again", family(is_ipv4)))
+                    .related(first.set_at.as_ref(), "the first one")
+                    .hint("one subnet, or for dual stack one of IPv4 and one of IPv6"),
+            );
+        }
+    }
+
+    /// The checked table, if nothing in it was refused.
+    pub(super) fn build(self) -> Option<Cluster> {
+        Some(Cluster {
+            name: self.name?,
+            kubernetes: self.kubernetes?.value,
+            issued_at: self.issued_at?.value,
+            generation: self.generation?,
+            control_plane_endpoint: self.control_plane_endpoint?.value,
+            api_server_port: self.api_server_port?,
+            service_subnets: values(self.service_subnets),
+            dns_domain: self.dns_domain?,
+            apiserver_cert_sans: values(self.apiserver_cert_sans),
+            etcd: self.etcd?.value,
+            etcd_cert_sans: values(self.etcd_cert_sans),
+        })
+    }
+}
+
+pub(super) fn values<T>(settings: Vec<Setting<T>>) -> Vec<T> {
+    settings.into_iter().map(|setting| setting.value).collect()
+}
+
+/// A full version whose PKI is known; also of a CA that keeps the shape of an older one.
+pub(super) fn version(value: Value<'_>) -> Option<Version> {
+    let text = value.string()?;
+    let (title, reason) = match Version::parse(text) {
+        Some(version) if version.is_supported() => return Some(version),
+        Some(version) => (format!("Kubernetes {version} is not supported"), "no PKI is known for this version"),
+        None => (
+            format!("\"{text}\" is not a full Kubernetes version"),
+            "the PKI's shape changes even between patch levels, so all three numbers count",
+        ),
+    };
+    let (first, last) = (Version::SUPPORTED_MINORS.start(), Version::SUPPORTED_MINORS.end());
+    value.refuse(title, reason, format!("write a version from 1.{first}.0 to 1.{last}.x, as in \"1.24.15\""))
+}
+
+/// kubeadm's default.
+fn default_subnet() -> Option<Setting<IpNet>> {
+    "10.96.0.0/12".parse().ok().map(Setting::default)
+}
+
+fn port(value: Value<'_>) -> Option<u16> {
+    value.integer(1..=u16::MAX.into()).and_then(|port| port.try_into().ok())
+}

@@ -1,0 +1,134 @@
+//! What must not coincide: nodes' names and addresses, service subnets; and names too long for the archive.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::ops::Range;
+
+use super::cluster;
+use super::model::{AltName, Role};
+use super::names::{COMMON_NAME_CHARACTERS, abridged};
+use super::node::Row;
+use super::problem::{Problem, Problems};
+
+/// `<name>.json.sig`, the longest file name made of a node's name, in ustar's name field of 100 bytes.
+const NODE_NAME_BYTES: usize = 91;
+/// ustar's prefix field, which must hold `<top folder>/nodes/<name>`.
+const PREFIX_BYTES: usize = 155;
+
+/// Reports each setting that collides once, with the first node it concerns.
+pub(super) fn check(cluster: &cluster::Draft, rows: &[Row], problems: &Problems) {
+    check_names(rows, problems);
+    check_addresses(rows, problems);
+    check_service_subnets(cluster, rows, problems);
+    for row in rows {
+        check_name_lengths(cluster, row, problems);
+    }
+}
+
+fn check_names(rows: &[Row], problems: &Problems) {
+    let mut seen = BTreeMap::<&str, Option<&Range<usize>>>::new();
+    for row in rows {
+        let mut twin = None;
+        for name in &row.names {
+            if let Some(first) = seen.insert(name, row.named_at.as_ref()) {
+                twin = twin.or(Some((name, first)));
+            }
+        }
+        if let Some((name, first)) = twin {
+            problems.add(
+                Problem::error(format!("two nodes are called \"{}\"", abridged(name)))
+                    .at_if(row.named_at.as_ref(), "again here")
+                    .related(first, "first here")
+                    .hint("the kubelet registers this name: give each node one of its own"),
+            );
+        }
+    }
+}
+
+fn check_addresses(rows: &[Row], problems: &Problems) {
+    let mut seen = BTreeMap::<IpAddr, (&str, Option<&Range<usize>>)>::new();
+    for row in rows {
+        for first in &row.first_addresses {
+            let mut twin = None;
+            for (index, name) in row.names.iter().enumerate() {
+                let Some(address) = Row::address(first, index) else { continue };
+                if let Some((other, place)) = seen.insert(address, (name, first.set_at.as_ref())) {
+                    twin = twin.or(Some((address, name, other, place)));
+                }
+            }
+            if let Some((address, name, other, place)) = twin {
+                let label = if name.as_str() == other {
+                    format!("node \"{}\" has it already", abridged(name))
+                } else {
+                    format!("node \"{}\" would have it, as node \"{}\" has", abridged(name), abridged(other))
+                };
+                problems.add(
+                    Problem::error(format!("the address {address} is given twice"))
+                        .at_if(first.set_at.as_ref(), label)
+                        .related(place, "first here")
+                        .hint("an address belongs to one node"),
+                );
+            }
+        }
+    }
+}
+
+/// Traffic to an address in a service subnet never leaves the node: kube-proxy takes it.
+fn check_service_subnets(cluster: &cluster::Draft, rows: &[Row], problems: &Problems) {
+    let endpoint = cluster.control_plane_endpoint.iter().filter_map(|setting| match &setting.value.as_ref()?.host {
+        AltName::Ip(address) => Some((*address, setting.set_at.as_ref())),
+        AltName::Dns(_) => None,
+    });
+    let sans = cluster.apiserver_cert_sans.iter().chain(&cluster.etcd_cert_sans);
+    let sans = sans.filter_map(|setting| match setting.value {
+        AltName::Ip(address) => Some((address, setting.set_at.as_ref())),
+        AltName::Dns(_) => None,
+    });
+    let nodes = rows.iter().flat_map(|row| row.first_addresses.iter().map(move |first| (first, row.names.len())));
+    let nodes = nodes.filter_map(|(first, count)| {
+        let mut addresses = (0..count.max(1)).filter_map(|index| Row::address(first, index));
+        let taken = addresses.find(|address| cluster.service_subnets.iter().any(|net| net.value.contains(address)))?;
+        Some((taken, first.set_at.as_ref()))
+    });
+    for (address, place) in endpoint.chain(sans).chain(nodes) {
+        let Some(subnet) = cluster.service_subnets.iter().find(|subnet| subnet.value.contains(&address)) else {
+            continue;
+        };
+        problems.add(
+            Problem::error(format!("the address {address} is in a service subnet"))
+                .at_if(place, format!("within {}, whose addresses are those of services", subnet.value))
+                .related(subnet.set_at.as_ref(), "the service subnet")
+                .hint("move one of them; the API servers' own service address needs no mention"),
+        );
+    }
+}
+
+fn check_name_lengths(cluster: &cluster::Draft, row: &Row, problems: &Problems) {
+    // A row's names are of one length.
+    let Some(name) = row.names.first() else { return };
+    if let (Some(cluster_name), Some(generation)) = (&cluster.name, cluster.generation) {
+        let top = format!("{cluster_name}-g{generation}").len();
+        let limit = NODE_NAME_BYTES.min(PREFIX_BYTES.saturating_sub(top + "/nodes/".len()));
+        if name.len() > limit {
+            problems.add(
+                Problem::error("a node's name is too long for the archive")
+                    .at_if(row.named_at.as_ref(), format!("{} characters; at most {limit} in this cluster", name.len()))
+                    .hint("tar's older form (ustar), which every system reads, has short paths: use a shorter name"),
+            );
+        }
+    }
+    let prefix = if row.has_role(Role::Etcd) { "" } else { "system:node:" };
+    let length = prefix.len() + name.len();
+    if length > COMMON_NAME_CHARACTERS {
+        problems.add(
+            Problem::warning(format!("the common name of a node has {length} characters"))
+                .at_if(
+                    row.named_at.as_ref(),
+                    format!(
+                        "with \"{prefix}\" before it, more than the {COMMON_NAME_CHARACTERS} of RFC 5280, appendix A.1"
+                    ),
+                )
+                .hint("Kubernetes takes it; a shorter name satisfies strict checkers too"),
+        );
+    }
+}

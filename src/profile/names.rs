@@ -1,0 +1,152 @@
+//! Names: of clusters and nodes (RFC 1123, as Kubernetes reads it), of people and programs, of ranges of nodes.
+
+use super::value::Value;
+
+/// The longest DNS name, as `validation.DNS1123SubdomainMaxLength` of Kubernetes has it.
+const SUBDOMAIN_BYTES: usize = 253;
+/// The longest part between two dots (RFC 1123, section 2.1, by RFC 1035, section 2.3.4).
+const LABEL_BYTES: usize = 63;
+/// A file name in ustar that needs no cut: `<name>.conf` of a user.
+const FILE_NAME_BYTES: usize = 100;
+/// RFC 5280, appendix A.1: ub-common-name. Go, OpenSSL and Kubernetes take longer ones.
+pub(super) const COMMON_NAME_CHARACTERS: usize = 64;
+
+/// A lower-case RFC 1123 label: a subdomain without dots.
+pub(super) fn label(value: Value<'_>) -> Option<String> {
+    let name = value.string()?;
+    match name_fault(name).or_else(|| name.contains('.').then(|| "dots are not allowed here".to_owned())) {
+        None => Some(name.to_owned()),
+        Some(reason) => value.refuse(
+            format!("\"{}\" is not a lower-case RFC 1123 label", abridged(name)),
+            reason,
+            "1 to 63 lower-case letters, digits and `-`, the first and last a letter or digit, as in \"prod-1\"",
+        ),
+    }
+}
+
+/// A lower-case RFC 1123 subdomain.
+pub(super) fn subdomain(value: Value<'_>) -> Option<String> {
+    check_subdomain(value, value.string()?)
+}
+
+/// As [`subdomain`], for a `name` that is only a part of the value or made from it.
+pub(super) fn check_subdomain(value: Value<'_>, name: &str) -> Option<String> {
+    let Some(reason) = name_fault(name) else { return Some(name.to_owned()) };
+    let lower = name.to_lowercase();
+    value.refuse(
+        format!("\"{}\" is not a lower-case RFC 1123 subdomain", abridged(name)),
+        reason,
+        if lower != name && name_fault(&lower).is_none() {
+            format!("write \"{lower}\"; kubeadm and the kubelet lower-case names without a word")
+        } else {
+            "lower-case letters, digits, `-` and `.`, as in \"cp-1.example\"".to_owned()
+        },
+    )
+}
+
+/// Why a name is no lower-case RFC 1123 subdomain; `None` if it is one.
+fn name_fault(name: &str) -> Option<String> {
+    if name.is_empty() {
+        return Some("empty".to_owned());
+    }
+    if let Some(bad) = name.chars().find(|c| !matches!(c, 'a'..='z' | '0'..='9' | '-' | '.')) {
+        return Some(match bad {
+            'A'..='Z' => "upper-case letters are not allowed".to_owned(),
+            _ => format!("`{}` is not allowed", bad.escape_debug()),
+        });
+    }
+    if name.len() > SUBDOMAIN_BYTES {
+        return Some(format!("{} characters; at most {SUBDOMAIN_BYTES}", name.len()));
+    }
+    name.split('.').find_map(|part| {
+        if part.is_empty() {
+            Some("nothing before, after or between dots".to_owned())
+        } else if part.len() > LABEL_BYTES {
+            Some(format!("{} characters without a dot; at most {LABEL_BYTES}", part.len()))
+        } else if part.starts_with('-') || part.ends_with('-') {
+            Some("a `-` at the beginning or end of a part".to_owned())
+        } else {
+            None
+        }
+    })
+}
+
+/// The name of a user or an etcd client: a common name, and after [`escaped`] a file name.
+pub(super) fn client_name(value: Value<'_>) -> Option<String> {
+    let name = printable(value)?;
+    let file = escaped(&name).len() + ".conf".len();
+    if name == "." || name == ".." || name.starts_with('-') {
+        return value.refuse(
+            format!("\"{name}\" cannot be a file name"),
+            "`.`, `..` and names that begin with `-` are not safe to handle",
+            "begin the name with a letter or digit",
+        );
+    }
+    if file > FILE_NAME_BYTES {
+        return value.refuse(
+            format!("the name \"{}\" is too long for a file name", abridged(&name)),
+            format!("its kubeconfig's name would have {file} bytes; at most {FILE_NAME_BYTES}"),
+            "choose a shorter name; each byte outside `a-z A-Z 0-9 . _ : @ -` takes three",
+        );
+    }
+    Some(name)
+}
+
+/// A text a person can read back: not empty, no unseen characters, no blank at either end.
+pub(super) fn printable(value: Value<'_>) -> Option<String> {
+    let name = value.string()?;
+    let reason = if name.is_empty() {
+        "empty".to_owned()
+    } else if name.starts_with(' ') || name.ends_with(' ') {
+        "a blank at the beginning or end".to_owned()
+    } else if let Some(bad) = name.chars().find(|c| is_unseen(*c)) {
+        format!("has the unseen character U+{:04X}", u32::from(bad))
+    } else {
+        return Some(name.to_owned());
+    };
+    value.refuse(
+        format!("`{}` is not a printable name", value.key),
+        reason,
+        "use letters, digits, punctuation and single blanks",
+    )
+}
+
+/// The common name of a CA; from Kubernetes 1.22 on also a DNS name in its certificate, so ASCII only.
+pub(super) fn authority_name(value: Value<'_>) -> Option<String> {
+    let name = printable(value)?;
+    if name.is_ascii() {
+        return Some(name);
+    }
+    value.refuse(
+        format!("the CA's name \"{}\" is not ASCII", abridged(&name)),
+        "kubeadm repeats it as a DNS name, which is ASCII (RFC 5280, section 4.2.1.6)",
+        "spell it with ASCII characters",
+    )
+}
+
+/// Control characters, blanks but the plain one, and what changes the order or the width of text unseen.
+fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || (character.is_whitespace() && character != ' ')
+        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// A name as a component of a path: formats, section 2.
+pub(super) fn escaped(name: &str) -> String {
+    name.bytes().fold(String::new(), |mut escaped, byte| {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b':' | b'@' | b'-' => escaped.push(byte.into()),
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+        escaped
+    })
+}
+
+/// A name short enough for one line.
+pub(super) fn abridged(name: &str) -> String {
+    const SHOWN: usize = 48;
+    if name.chars().count() <= SHOWN {
+        return name.to_owned();
+    }
+    name.chars().take(SHOWN).chain("...".chars()).collect()
+}

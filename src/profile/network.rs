@@ -1,0 +1,173 @@
+//! Addresses, subnets, alternative names and the endpoint.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+use super::model::{AltName, Endpoint};
+use super::names::{abridged, check_subdomain};
+use super::value::Value;
+
+/// An address that a node can be reached at.
+pub(super) fn node_address(value: Value<'_>) -> Option<IpAddr> {
+    let address = check_address(value, value.string()?)?;
+    match unreachable_from_elsewhere(address) {
+        None => Some(address),
+        Some(kind) => value.refuse(
+            format!("{address} cannot be a node's address"),
+            kind,
+            "write an address at which the other nodes reach this one",
+        ),
+    }
+}
+
+/// Why other nodes cannot reach an address (kubeadm asks for a global unicast address); `None` if they can.
+pub(super) fn unreachable_from_elsewhere(address: IpAddr) -> Option<&'static str> {
+    let link_local = match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    };
+    if address.is_loopback() {
+        Some("a loopback address")
+    } else if link_local {
+        Some("a link-local address")
+    } else {
+        no_host(address)
+    }
+}
+
+/// Why an address is that of no host at all; `None` if it may be one.
+fn no_host(address: IpAddr) -> Option<&'static str> {
+    if address.is_unspecified() {
+        Some("the unspecified address")
+    } else if address.is_multicast() {
+        Some("a multicast address")
+    } else if address == IpAddr::V4(Ipv4Addr::BROADCAST) {
+        Some("the broadcast address")
+    } else if matches!(address, IpAddr::V6(address) if address.to_ipv4_mapped().is_some()) {
+        Some("an IPv4 address written as IPv6")
+    } else {
+        None
+    }
+}
+
+/// A name for a subjectAltName: an address, a DNS name, or a DNS name behind `*.`.
+pub(super) fn alt_name(value: Value<'_>) -> Option<AltName> {
+    let text = value.string()?;
+    match text.strip_prefix("*.") {
+        Some(parent) => check_subdomain(value, parent).map(|parent| AltName::Dns(format!("*.{parent}"))),
+        None => host(value, text),
+    }
+}
+
+/// `host`, `host:port`, `[v6]:port`, `[v6]` or a bare IPv6 address.
+pub(super) fn endpoint(value: Value<'_>) -> Option<Endpoint> {
+    let text = value.string()?;
+    let malformed = |reason: &str| {
+        value.refuse(
+            format!("\"{}\" is not a host and port", abridged(text)),
+            reason,
+            "write \"k8s.corp.internal:6443\", \"192.168.1.100\" or \"[fd00::100]:6443\"",
+        )
+    };
+    if text.contains('/') {
+        return malformed("a URL or a path");
+    }
+    let (host_text, port) = if let Some(rest) = text.strip_prefix('[') {
+        match rest.split_once(']') {
+            Some((host, "")) => (host, None),
+            Some((host, rest)) if rest.starts_with(':') => (host, rest.strip_prefix(':')),
+            _ => return malformed("`[` without `]`, or something else than `:port` behind it"),
+        }
+    } else {
+        match text.split_once(':') {
+            Some((host, port)) if !port.contains(':') => (host, Some(port)),
+            _ => (text, None),
+        }
+    };
+    if text.starts_with('[') && host_text.parse::<Ipv6Addr>().is_err() {
+        return malformed("brackets are for IPv6 addresses");
+    }
+    let port = match port.map(|port| (port, canonical::<u16>(port))) {
+        None => None,
+        Some((_, Some(port))) if port > 0 => Some(port),
+        Some(_) => return malformed("the port is not a number from 1 to 65535"),
+    };
+    Some(Endpoint { host: host(value, host_text)?, port })
+}
+
+/// A DNS name or an address. What looks like an address is never taken for a name.
+fn host(value: Value<'_>, text: &str) -> Option<AltName> {
+    if text.contains(':') || (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')) {
+        check_address(value, text).map(AltName::Ip)
+    } else {
+        check_subdomain(value, text).map(AltName::Dns)
+    }
+}
+
+fn check_address(value: Value<'_>, text: &str) -> Option<IpAddr> {
+    let reason = match text.parse() {
+        Ok(address) => match no_host(address) {
+            None => return Some(address),
+            Some(kind) => kind,
+        },
+        Err(_) if text.contains('%') => "a zone means something on one host only",
+        Err(_) if text.contains('/') => "an address stands without its prefix length",
+        Err(_) if has_leading_zero(text) => "a number with a leading zero is decimal here and octal there",
+        Err(_) => "neither IPv4 nor IPv6",
+    };
+    value.refuse(
+        format!("\"{}\" is not an address of a host", abridged(text)),
+        reason,
+        "write an address such as \"192.168.1.11\" or \"fd00::11\"",
+    )
+}
+
+fn has_leading_zero(text: &str) -> bool {
+    text.split('.').any(|number| number.len() > 1 && number.starts_with('0'))
+}
+
+/// A service subnet of a size that kubeadm and kube-apiserver take: at least 10 addresses
+/// (kubeadm's `MinimumAddressesInServiceSubnet`), at most 2^20 (kubeadm's `MaximumBitsForServiceSubnet`).
+pub(super) fn service_subnet(value: Value<'_>) -> Option<IpNet> {
+    let text = value.string()?;
+    let hint = "write an address and a prefix length, as in \"10.96.0.0/12\" or \"fd00:96::/112\"";
+    let Some((address, length)) = text.split_once('/') else {
+        return value.refuse(format!("\"{}\" is not a subnet", abridged(text)), "no prefix length", hint);
+    };
+    let address = check_address(value, address)?;
+    let Some(subnet) = canonical(length).and_then(|length| IpNet::new(address, length).ok()) else {
+        return value.refuse(
+            format!("\"{}\" is not a subnet", abridged(text)),
+            "not a prefix length of this address family",
+            hint,
+        );
+    };
+    if subnet.addr() != subnet.network() {
+        return value.refuse(
+            format!("{subnet} is an address within a subnet"),
+            "bits beyond the prefix length are set",
+            format!("write \"{}\"", subnet.trunc()),
+        );
+    }
+    let host_bits = subnet.max_prefix_len() - subnet.prefix_len();
+    if !(4..=20).contains(&host_bits) {
+        let width = subnet.max_prefix_len();
+        return value.refuse(
+            format!("{subnet} is too {} for services", if host_bits > 20 { "large" } else { "small" }),
+            format!("kubeadm takes /{} to /{}", width - 20, width - 4),
+            "services of most clusters fit in \"10.96.0.0/12\" or \"fd00:96::/112\"",
+        );
+    }
+    Some(subnet)
+}
+
+/// A decimal number as it is written back: digits, no sign, no leading zero.
+fn canonical<T: std::str::FromStr + ToString>(text: &str) -> Option<T> {
+    text.parse::<T>().ok().filter(|number| number.to_string() == text)
+}
+
+/// "IPv4" or "IPv6".
+pub(super) fn family(is_ipv4: bool) -> &'static str {
+    if is_ipv4 { "IPv4" } else { "IPv6" }
+}

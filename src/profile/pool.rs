@@ -1,0 +1,88 @@
+//! `prefix[001..997]suffix`: the names of a pool.
+
+use super::names::{abridged, check_subdomain};
+use super::value::Value;
+
+/// Every number of a range fits in 32 bits and their count too.
+const MAX_DIGITS: usize = 9;
+
+/// A name with a number in it that runs; a single name is one without.
+pub(super) struct Names {
+    prefix: String,
+    /// First and last number and the width they are padded to.
+    range: Option<(u32, u32, usize)>,
+    suffix: String,
+}
+
+impl Names {
+    pub(super) fn single(name: String) -> Self {
+        Self { prefix: name, range: None, suffix: String::new() }
+    }
+
+    /// Reads a range and checks that its names are lower-case RFC 1123 subdomains.
+    pub(super) fn parse(value: Value<'_>) -> Option<Self> {
+        let text = value.string()?;
+        match split(text) {
+            Ok(names) => {
+                // All names have one shape: they differ in digits only.
+                check_subdomain(value, &names.expand_first())?;
+                Some(names)
+            }
+            Err((reason, hint)) => {
+                value.refuse(format!("\"{}\" is not a range of names", abridged(text)), reason, hint)
+            }
+        }
+    }
+
+    /// How many names it stands for.
+    pub(super) fn count(&self) -> u32 {
+        self.range.map_or(1, |(first, last, _)| last - first + 1)
+    }
+
+    /// The names, in order.
+    pub(super) fn expand(&self) -> Vec<String> {
+        match self.range {
+            None => vec![self.prefix.clone()],
+            Some((first, last, width)) => (first..=last).map(|number| self.name(number, width)).collect(),
+        }
+    }
+
+    fn expand_first(&self) -> String {
+        self.range.map_or_else(|| self.prefix.clone(), |(first, _, width)| self.name(first, width))
+    }
+
+    fn name(&self, number: u32, width: usize) -> String {
+        format!("{}{number:0width$}{}", self.prefix, self.suffix)
+    }
+}
+
+fn split(text: &str) -> Result<Names, (&'static str, String)> {
+    let example = || "write one range with numbers of equal width, as in \"worker-[001..100]\"".to_owned();
+    let Some((prefix, rest)) = text.split_once('[') else {
+        return Err(("no `[first..last]` in it", example()));
+    };
+    let Some((range, suffix)) = rest.split_once(']') else {
+        return Err(("`[` without `]`", example()));
+    };
+    if suffix.contains(['[', ']']) || prefix.contains(']') {
+        return Err(("one range in a name, no more", example()));
+    }
+    let numbers = range.split_once("..").and_then(|(first, last)| Some((number(first)?, number(last)?)));
+    let Some(((first, first_width), (last, last_width))) = numbers else {
+        return Err(("expected two numbers of at most 9 digits with `..` between", example()));
+    };
+    if first > last {
+        return Err(("the first number is above the last", format!("write \"{prefix}[{last}..{first}]{suffix}\"")));
+    }
+    if first_width != last_width {
+        let width = first_width.max(last_width);
+        let padded = format!("{prefix}[{first:0width$}..{last:0width$}]{suffix}");
+        return Err(("the two numbers differ in width", format!("write \"{padded}\"")));
+    }
+    Ok(Names { prefix: prefix.to_owned(), range: Some((first, last, first_width)), suffix: suffix.to_owned() })
+}
+
+fn number(digits: &str) -> Option<(u32, usize)> {
+    let plain = (1..=MAX_DIGITS).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    Some((digits.parse().ok().filter(|_| plain)?, digits.len()))
+}

@@ -1,0 +1,118 @@
+//! What is wrong with a profile, and the collector that lets every check speak before the build stops.
+
+use std::cell::RefCell;
+use std::ops::Range;
+#[cfg(test)]
+use std::panic::Location;
+
+/// Whether a problem stops the build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The profile is refused.
+    Error,
+    /// The profile is taken; a person should know.
+    Warning,
+}
+
+/// One finding about a profile, ready to be shown.
+///
+/// The text is written at the check, which alone knows the reason; only the drawing is done elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// Whether it stops the build.
+    pub severity: Severity,
+    /// What is wrong, in one line.
+    pub title: String,
+    /// Byte range in the source; `None` when it is about the file as a whole.
+    pub span: Option<Range<usize>>,
+    /// The reason, to stand under the caret.
+    pub label: String,
+    /// A second place that explains the first, and what is there.
+    pub related: Option<(Range<usize>, String)>,
+    /// The next step.
+    pub hint: String,
+    #[cfg(test)]
+    pub(super) raised_at: &'static Location<'static>,
+}
+
+impl Problem {
+    /// A problem that stops the build.
+    #[track_caller]
+    pub(super) fn error(title: impl Into<String>) -> Self {
+        Self::new(Severity::Error, title.into())
+    }
+
+    /// A problem that does not.
+    #[track_caller]
+    pub(super) fn warning(title: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, title.into())
+    }
+
+    #[track_caller]
+    pub(super) fn new(severity: Severity, title: String) -> Self {
+        Self {
+            severity,
+            title,
+            span: None,
+            label: String::new(),
+            related: None,
+            hint: String::new(),
+            #[cfg(test)]
+            raised_at: Location::caller(),
+        }
+    }
+
+    pub(super) fn at(mut self, span: &Range<usize>, label: impl Into<String>) -> Self {
+        self.span = Some(span.clone());
+        self.label = label.into();
+        self
+    }
+
+    /// As [`Problem::at`]; for a place that only some profiles have.
+    pub(super) fn at_if(self, span: Option<&Range<usize>>, label: impl Into<String>) -> Self {
+        match span {
+            Some(span) => self.at(span, label),
+            None => self,
+        }
+    }
+
+    /// Ignored for a default, which has no place, and for the problem's own place.
+    pub(super) fn related(mut self, span: Option<&Range<usize>>, label: impl Into<String>) -> Self {
+        self.related = span.filter(|span| Some(*span) != self.span.as_ref()).map(|span| (span.clone(), label.into()));
+        self
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+}
+
+/// Collects problems. Shared by reference, so that a check can report and go on.
+#[derive(Debug, Default)]
+pub(super) struct Problems(RefCell<Vec<Problem>>);
+
+impl Problems {
+    pub(super) fn add(&self, problem: Problem) {
+        self.0.borrow_mut().push(problem);
+    }
+
+    /// Whether one was added that stops the build.
+    pub(super) fn any_error(&self) -> bool {
+        self.0.borrow().iter().any(|problem| problem.severity == Severity::Error)
+    }
+
+    /// All of them by position, those about the whole file first. One setting that breaks a rule for many nodes is
+    /// one problem.
+    pub(super) fn into_sorted(self) -> Vec<Problem> {
+        let mut problems = self.0.into_inner();
+        problems.sort_by(|one, other| place(one).cmp(&place(other)));
+        problems.dedup();
+        problems
+    }
+}
+
+fn place(problem: &Problem) -> (Option<(usize, usize)>, &str, &str) {
+    (problem.span.as_ref().map(|span| (span.start, span.end)), &problem.title, &problem.label)
+}

@@ -1,0 +1,219 @@
+//! Reads one table and remembers which keys it was asked for, so that the others are known to be unknown.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use super::problem::{Problem, Problems};
+use super::value::{Setting, Value, nearest, type_name};
+
+/// One table of the profile, or the place where an absent one would be.
+pub(super) struct Reader<'a> {
+    pub(super) problems: &'a Problems,
+    /// As in "not a key of [cluster]".
+    name: String,
+    /// Where a missing key is missed: the table's header. `None` for the profile as a whole and for an absent table.
+    pub(super) header: Option<Range<usize>>,
+    state: State<'a>,
+    /// What it was asked for, in that order.
+    known: RefCell<Vec<&'static str>>,
+}
+
+enum State<'a> {
+    Present(&'a DeTable<'a>),
+    Absent,
+    /// Something else stands in its place and was refused; missing keys are then not worth a word.
+    Refused,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn root(problems: &'a Problems, document: &'a DeTable<'a>) -> Self {
+        Self::new(problems, "the profile".to_owned(), None, State::Present(document))
+    }
+
+    fn new(problems: &'a Problems, name: String, header: Option<Range<usize>>, state: State<'a>) -> Self {
+        Self { problems, name, header, state, known: RefCell::default() }
+    }
+
+    /// The value under `key`, if the table has it.
+    pub(super) fn find(&self, key: &'static str) -> Option<Value<'a>> {
+        self.note(key);
+        let State::Present(entries) = self.state else { return None };
+        Some(Value { key, problems: self.problems, written: entries.get(key)? })
+    }
+
+    fn note(&self, key: &'static str) {
+        let mut known = self.known.borrow_mut();
+        if !known.contains(&key) {
+            known.push(key);
+        }
+    }
+
+    /// What `parse` makes of a key that must be there; `example` is a value for the hint.
+    pub(super) fn required<T>(
+        &self,
+        key: &'static str,
+        example: &str,
+        parse: impl FnOnce(Value<'a>) -> Option<T>,
+    ) -> Option<T> {
+        match (self.find(key), &self.state) {
+            (Some(value), _) => return parse(value),
+            (None, State::Present(_)) => self.problems.add(
+                Problem::error(format!("missing key `{key}`"))
+                    .at_if(self.header.as_ref(), format!("{} needs `{key}`", self.name))
+                    .hint(format!("add `{key} = {example}`")),
+            ),
+            (None, State::Absent) => self.problems.add(
+                Problem::error(format!("missing table {}", self.name))
+                    .hint(format!("add {} with its key `{key} = {example}`", self.name)),
+            ),
+            (None, State::Refused) => {}
+        }
+        None
+    }
+
+    /// What `parse` makes of a key, or `default` without the key.
+    pub(super) fn optional<T>(
+        &self,
+        key: &'static str,
+        default: T,
+        parse: impl FnOnce(Value<'a>) -> Option<T>,
+    ) -> Option<T> {
+        self.find(key).map_or(Some(default), parse)
+    }
+
+    /// As [`Reader::optional`], with the place.
+    pub(super) fn setting<T>(
+        &self,
+        key: &'static str,
+        default: T,
+        parse: impl FnOnce(Value<'a>) -> Option<T>,
+    ) -> Option<Setting<T>> {
+        self.inherited(key, Some(Setting::default(default)), parse)
+    }
+
+    /// As [`Reader::setting`]; the default is a setting of another table, which may have been refused.
+    pub(super) fn inherited<T>(
+        &self,
+        key: &'static str,
+        default: Option<Setting<T>>,
+        parse: impl FnOnce(Value<'a>) -> Option<T>,
+    ) -> Option<Setting<T>> {
+        self.find(key).map_or(default, |value| value.located(parse))
+    }
+
+    /// An optional array: the elements that `parse` takes; it has refused the others.
+    pub(super) fn list<T>(&self, key: &'static str, parse: impl Fn(Value<'a>) -> Option<T>) -> Vec<Setting<T>> {
+        self.find(key).and_then(|value| value.list(parse)).unwrap_or_default()
+    }
+
+    /// As [`Reader::list`], refusing an element whose `identity` an earlier one has.
+    pub(super) fn distinct<T, K: Ord>(
+        &self,
+        key: &'static str,
+        parse: impl Fn(Value<'a>) -> Option<T>,
+        identity: impl Fn(&T) -> K,
+    ) -> Vec<Setting<T>> {
+        let elements = self.list(key, parse);
+        let mut seen = BTreeMap::new();
+        for element in &elements {
+            let Some(place) = &element.set_at else { continue };
+            match seen.entry(identity(&element.value)) {
+                Entry::Vacant(entry) => {
+                    entry.insert(place);
+                }
+                Entry::Occupied(entry) => self.problems.add(
+                    Problem::error(format!("`{key}` has an element twice"))
+                        .at(place, "again here")
+                        .related(Some(entry.get()), "first here")
+                        .hint("remove one of them"),
+                ),
+            }
+        }
+        elements
+    }
+
+    /// The raising number of `[cluster]`, a CA, a node or a client: formats, section 2.
+    pub(super) fn generation(&self, key: &'static str) -> Option<u32> {
+        self.optional(key, 1, |value| value.integer(1..=999_999_999))
+    }
+
+    /// The table under `key`, for reading; an absent one has no keys.
+    pub(super) fn table(&self, key: &'static str) -> Reader<'a> {
+        let name = match self.name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
+            Some(parent) => format!("[{parent}.{key}]"),
+            None => format!("[{key}]"),
+        };
+        let Some(value) = self.find(key) else {
+            return Self::new(self.problems, name, None, State::Absent);
+        };
+        let state = match value.written.get_ref() {
+            DeValue::Table(table) => State::Present(table),
+            other => {
+                value.refuse::<()>(
+                    format!("`{key}` is not a table"),
+                    format!("expected a table, found {}", type_name(other)),
+                    format!("write {name} on a line of its own and the keys below it"),
+                );
+                State::Refused
+            }
+        };
+        Self::new(self.problems, name, Some(value.span()), state)
+    }
+
+    /// The tables of `[[key]]` in their order.
+    pub(super) fn tables(&self, key: &'static str) -> Vec<Reader<'a>> {
+        let Some(value) = self.find(key) else { return Vec::new() };
+        let name = format!("[[{key}]]");
+        let elements = match value.written.get_ref() {
+            DeValue::Array(_) => value.array().unwrap_or_default(),
+            _ => vec![value],
+        };
+        let whole_array = matches!(value.written.get_ref(), DeValue::Array(_));
+        elements
+            .into_iter()
+            .filter_map(|element| match element.written.get_ref() {
+                DeValue::Table(table) if whole_array => {
+                    Some(Self::new(self.problems, name.clone(), Some(element.span()), State::Present(table)))
+                }
+                other => element.refuse(
+                    format!("`{key}` is not a list of tables"),
+                    format!("expected {name}, found {}", type_name(other)),
+                    format!("write {name} with two brackets on a line of its own, once for each"),
+                ),
+            })
+            .collect()
+    }
+
+    /// Refuses a key or table that a later format will have.
+    pub(super) fn reserved(&self, key: &'static str, purpose: &str, hint: &str) {
+        let State::Present(entries) = self.state else { return };
+        let Some((written, _)) = entries.get_key_value(key) else { return };
+        self.note(key);
+        self.problems.add(
+            Problem::error(format!("`{key}` is not supported yet"))
+                .at(&written.span(), format!("reserved for {purpose}"))
+                .hint(hint),
+        );
+    }
+
+    /// Refuses every key that was never asked for. The last word on a table.
+    pub(super) fn finish(self) {
+        let State::Present(entries) = self.state else { return };
+        let known = self.known.into_inner();
+        for key in entries.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
+            let hint = match nearest(key.get_ref(), known.iter().copied()) {
+                Some(word) => format!("did you mean `{word}`?"),
+                None => format!("{} has the keys {}", self.name, known.join(", ")),
+            };
+            self.problems.add(
+                Problem::error(format!("unknown key `{}`", key.get_ref()))
+                    .at(&key.span(), format!("not a key of {}", self.name))
+                    .hint(hint),
+            );
+        }
+    }
+}

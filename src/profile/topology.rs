@@ -1,0 +1,132 @@
+//! What must fit between `[cluster]`, the nodes' roles, `[kubelet]` and `[ca_keys]`.
+
+use super::cluster;
+use super::model::{EtcdTopology, Kubelet, Role, ShipCaKeys};
+use super::network::family;
+use super::node::Row;
+use super::problem::{Problem, Problems};
+use super::value::Setting;
+
+/// Refuses clusters that kubeadm or Kubernetes could not run.
+pub(super) fn check(
+    cluster: &cluster::Draft,
+    rows: &[Row],
+    kubelet_client: Option<&Setting<bool>>,
+    ship_ca_keys: Option<&Setting<ShipCaKeys>>,
+    problems: &Problems,
+) {
+    // A refused row may be just the one that seems to be missing.
+    let rows_are_whole = rows.iter().all(|row| row.role.is_some() && !row.names.is_empty());
+    if rows_are_whole {
+        check_control_planes(cluster, rows, problems);
+        check_etcd_nodes(cluster, rows, problems);
+    }
+    check_families(cluster, rows, problems);
+    check_external_ca(kubelet_client, ship_ca_keys, problems);
+}
+
+/// kubeadm joins further control planes only with an endpoint that they share.
+fn check_control_planes(cluster: &cluster::Draft, rows: &[Row], problems: &Problems) {
+    let count = count(rows, Role::ControlPlane);
+    if count == 0 {
+        problems.add(
+            Problem::error("no control plane")
+                .at_if(rows.first().and_then(|row| row.header.as_ref()), "none of the nodes has the role")
+                .hint("give at least one [[node]] `role = \"control-plane\"`"),
+        );
+    }
+    let has_no_endpoint = cluster.control_plane_endpoint.as_ref().is_some_and(|setting| setting.value.is_none());
+    if count > 1 && has_no_endpoint {
+        problems.add(
+            Problem::error("missing key `control_plane_endpoint`")
+                .at_if(cluster.header.as_ref(), format!("required with {count} control planes"))
+                .hint("add `control_plane_endpoint = \"k8s.corp.internal:6443\"`, the name or address all clients use"),
+        );
+    }
+}
+
+fn check_etcd_nodes(cluster: &cluster::Draft, rows: &[Row], problems: &Problems) {
+    let Some(etcd) = &cluster.etcd else { return };
+    let place = etcd.set_at.as_ref().or(cluster.header.as_ref());
+    let members = match etcd.value {
+        EtcdTopology::External => count(rows, Role::Etcd),
+        EtcdTopology::Stacked => count(rows, Role::ControlPlane),
+    };
+    if etcd.value == EtcdTopology::External && members == 0 {
+        problems.add(
+            Problem::error("external etcd without etcd nodes")
+                .at_if(place, "no node has the role \"etcd\"")
+                .hint("add a [[node]] with `role = \"etcd\"` for each member, or write `etcd = \"stacked\"`"),
+        );
+    }
+    if etcd.value == EtcdTopology::Stacked {
+        for role in rows.iter().filter(|row| row.has_role(Role::Etcd)).filter_map(|row| row.role.as_ref()) {
+            problems.add(
+                Problem::error("an etcd node in a cluster with stacked etcd")
+                    .at_if(role.set_at.as_ref(), "with stacked etcd, the control planes are the members")
+                    .related(etcd.set_at.as_ref(), "set here")
+                    .hint("write `etcd = \"external\"` in [cluster], or choose another role"),
+            );
+        }
+    }
+    if members > 0 && members % 2 == 0 {
+        problems.add(
+            Problem::warning(format!("etcd has {members} members"))
+                .at_if(place, format!("it stops with {} of them down, as with one member less", members / 2))
+                .hint("three or five members are usual"),
+        );
+    }
+}
+
+fn count(rows: &[Row], role: Role) -> usize {
+    rows.iter().filter(|row| row.has_role(role)).map(|row| row.names.len()).sum()
+}
+
+/// kube-apiserver asks that its advertise address and the first service subnet be of one family.
+fn check_families(cluster: &cluster::Draft, rows: &[Row], problems: &Problems) {
+    let Some(subnet) = cluster.service_subnets.first() else { return };
+    let first_is_ipv4 = subnet.value.addr().is_ipv4();
+    for row in rows.iter().filter(|row| row.role.is_some() && !row.has_role(Role::Etcd)) {
+        let Some(advertise) = row.first_addresses.first() else { continue };
+        let has = |is_ipv4: bool| row.first_addresses.iter().any(|address| address.value.is_ipv4() == is_ipv4);
+        if !has(first_is_ipv4) || (row.has_role(Role::ControlPlane) && advertise.value.is_ipv4() != first_is_ipv4) {
+            problems.add(
+                Problem::error("the advertise address and the service subnet are of two families")
+                    .at_if(
+                        advertise.set_at.as_ref(),
+                        format!("{}, but services are in {}", family(!first_is_ipv4), subnet.value),
+                    )
+                    .related(subnet.set_at.as_ref(), "the first service subnet")
+                    .hint(format!(
+                        "begin `addresses` with an {0} address, or `service_subnets` with an {1} subnet",
+                        family(first_is_ipv4),
+                        family(!first_is_ipv4)
+                    )),
+            );
+        } else if cluster.service_subnets.len() > 1 && !has(!first_is_ipv4) {
+            problems.add(
+                Problem::warning("a node of a dual-stack cluster has addresses of one family")
+                    .at_if(advertise.set_at.as_ref(), format!("no {} address", family(!first_is_ipv4)))
+                    .related(cluster.service_subnets.get(1).and_then(|subnet| subnet.set_at.as_ref()), "dual stack")
+                    .hint("add the node's second address, so that its certificates have it too"),
+            );
+        }
+    }
+}
+
+/// kubeadm's external-CA mode neither bootstraps a kubelet nor signs its request, so it asks for kubelet.conf.
+fn check_external_ca(
+    kubelet_client: Option<&Setting<bool>>,
+    ship_ca_keys: Option<&Setting<ShipCaKeys>>,
+    problems: &Problems,
+) {
+    let (Some(client), Some(ship_to)) = (kubelet_client, ship_ca_keys) else { return };
+    if ship_to.value == ShipCaKeys::None && !client.value {
+        problems.add(
+            Problem::error("no CA key and no kubelet client certificates")
+                .at_if(ship_to.set_at.as_ref(), "without a CA key nothing in the cluster can sign for a kubelet")
+                .related(client.set_at.as_ref(), "and the bundle brings none")
+                .hint("write `client = true` in [kubelet], or `ship_to = \"control-plane\"` in [ca_keys]"),
+        );
+    }
+}
