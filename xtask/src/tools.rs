@@ -105,7 +105,10 @@ fn install(packages: &[&str]) -> Outcome {
 
 fn apt_get() -> Command {
     let mut command = process::command("apt-get");
-    command.arg("--quiet").env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
+    command
+        .args(["--quiet", "--option", "DPkg::Lock::Timeout=120"])
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .env("RUNLEVEL", "1");
     command
 }
 

@@ -25,7 +25,7 @@ pub(super) const ROOMS: &[Room] = &[
     pure("profile", &["x509"]),
     pure("keys", &["x509"]),
     pure("kubeadm", &["profile", "x509"]),
-    pure("plan", &["profile", "kubeadm", "keys::KeyId", "keys::Label", "x509"]),
+    pure("plan", &["profile", "kubeadm", "keys::KeyId", "keys::Label", "keys::escape", "x509"]),
     pure("issue", &["plan", "keys", "lint", "x509"]),
     pure("bundle", &["sign"]),
     pure("layout", &["plan", "issue", "keys", "bundle", "profile", "kubeadm", "x509"]),
