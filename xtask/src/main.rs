@@ -1,3 +1,97 @@
-//! What a maintainer runs: `cargo xtask test`.
+//! What a maintainer runs: `cargo xtask test` and its smaller siblings.
 
-fn main() {}
+mod bless;
+mod deny;
+mod layers;
+mod process;
+mod release;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+/// What a command returns: nothing, or one message that says what failed and what to do about it.
+type Outcome = Result<(), String>;
+
+/// One command of `cargo xtask`.
+struct Command {
+    name: &'static str,
+    about: &'static str,
+    run: fn(&[String]) -> Outcome,
+}
+
+/// Every command, in the order that the help shows.
+const COMMANDS: &[Command] = &[
+    Command { name: "test", about: "run every check and every test, as CI does", run: test::run },
+    Command { name: "layers", about: "check that imports follow the table of rooms", run: layers::run },
+    Command {
+        name: "deny",
+        about: "check licences, bans and sources of all crates; --advisories: those too",
+        run: deny::run,
+    },
+    Command { name: "bless", about: "rewrite the golden files from what the code makes now", run: bless::run },
+    Command { name: "help", about: "show this list", run: help },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (name, rest) = match arguments.split_first() {
+        Some((name, rest)) => (name.as_str(), rest),
+        None => ("help", [].as_slice()),
+    };
+    let outcome = match find(name) {
+        Some(command) => (command.run)(rest),
+        None => Err(format!("no command `{name}`\n{}", list())),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn find(name: &str) -> Option<&'static Command> {
+    let name = if matches!(name, "-h" | "--help") { "help" } else { name };
+    COMMANDS.iter().find(|command| command.name == name)
+}
+
+fn help(_: &[String]) -> Outcome {
+    println!("{}", list());
+    Ok(())
+}
+
+fn list() -> String {
+    let lines = COMMANDS.iter().map(|command| format!("  cargo xtask {:<8} {}", command.name, command.about));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Refuses every argument: for commands that take none.
+fn no_arguments(arguments: &[String]) -> Outcome {
+    match arguments.first() {
+        Some(argument) => Err(format!("unknown argument `{argument}`")),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COMMANDS, find, list, no_arguments};
+
+    #[test]
+    fn every_command_is_found_and_listed() {
+        for command in COMMANDS {
+            assert!(find(command.name).is_some(), "{}", command.name);
+            assert!(list().contains(&format!("cargo xtask {:<8} {}", command.name, command.about)));
+        }
+        assert!(find("--help").is_some_and(|command| command.name == "help"));
+        assert!(find("tset").is_none());
+    }
+
+    #[test]
+    fn stray_arguments_are_refused() {
+        assert_eq!(no_arguments(&[]), Ok(()));
+        assert_eq!(no_arguments(&["--fast".to_owned()]), Err("unknown argument `--fast`".to_owned()));
+    }
+}

@@ -1,0 +1,40 @@
+//! `cargo xtask deny`: the rules of `deny.toml` over every crate in the lock file.
+//!
+//! Advisories change with the world, not with the code, and need the network: they are checked only when asked for.
+
+use crate::{Outcome, process};
+
+/// Runs `cargo deny`.
+///
+/// # Errors
+/// When cargo-deny is not installed (with the way to get it) or finds something.
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    let checks = checks(arguments)?;
+    if !process::succeeds(process::cargo().args(["deny", "--version"])) {
+        return Err("cargo-deny is not installed\nhint: cargo install cargo-deny --locked".to_owned());
+    }
+    process::run(process::cargo().args(["deny", "--workspace", "--locked", "check"]).args(checks))
+}
+
+fn checks(arguments: &[String]) -> Result<Vec<&'static str>, String> {
+    let mut checks = vec!["licenses", "bans", "sources"];
+    for argument in arguments {
+        match argument.as_str() {
+            "--advisories" => checks.push("advisories"),
+            other => return Err(format!("unknown argument `{other}`")),
+        }
+    }
+    Ok(checks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::checks;
+
+    #[test]
+    fn advisories_only_when_asked() {
+        assert_eq!(checks(&[]), Ok(vec!["licenses", "bans", "sources"]));
+        assert_eq!(checks(&["--advisories".to_owned()]), Ok(vec!["licenses", "bans", "sources", "advisories"]));
+        assert_eq!(checks(&["advisories".to_owned()]), Err("unknown argument `advisories`".to_owned()));
+    }
+}

@@ -1,0 +1,150 @@
+//! The table of rooms: which folder of `src` may import which. An arrow that is not here does not exist.
+
+/// One room: a folder or file directly under `src`.
+pub(super) struct Room {
+    pub(super) name: &'static str,
+    /// Rooms it may import; `room::item` allows just that item.
+    pub(super) imports: &'static [&'static str],
+    /// Whether it may touch the machine: files, environment, clock, terminal.
+    pub(super) touches_machine: bool,
+}
+
+const fn pure(name: &'static str, imports: &'static [&'static str]) -> Room {
+    Room { name, imports, touches_machine: false }
+}
+
+const fn outer(name: &'static str, imports: &'static [&'static str]) -> Room {
+    Room { name, imports, touches_machine: true }
+}
+
+/// From the values at the bottom to the command line on top.
+pub(super) const ROOMS: &[Room] = &[
+    pure("x509", &[]),
+    pure("sign", &[]),
+    pure("lint", &["x509"]),
+    pure("profile", &["x509"]),
+    pure("keys", &["x509"]),
+    pure("kubeadm", &["profile", "x509"]),
+    pure("plan", &["profile", "kubeadm", "keys::KeyId", "keys::Label", "keys::escape", "x509"]),
+    pure("issue", &["plan", "keys", "lint", "x509"]),
+    pure("bundle", &["sign"]),
+    pure("layout", &["plan", "issue", "keys", "bundle", "profile", "kubeadm", "x509"]),
+    pure("lock", &["plan", "issue", "keys", "bundle", "x509"]),
+    pure("verify", &["bundle", "sign", "lint", "x509"]),
+    pure("report", &["verify", "x509"]),
+    outer("host", &[]),
+    pure("node", &["verify", "bundle", "sign", "lint", "report", "x509", "host"]),
+    outer(
+        "cli",
+        &[
+            "x509", "sign", "lint", "profile", "keys", "kubeadm", "plan", "issue", "bundle", "layout", "lock",
+            "verify", "report", "host", "node",
+        ],
+    ),
+    outer("main", &["cli"]),
+];
+
+/// The room of that name.
+pub(super) fn room(name: &str) -> Option<&'static Room> {
+    ROOMS.iter().find(|room| room.name == name)
+}
+
+impl Room {
+    /// Whether this room may import the item at `path`, which begins with the other room's name.
+    pub(super) fn may_import(&self, path: &[String]) -> bool {
+        let begins = |import: &str| import.split("::").zip(path).all(|(wanted, found)| wanted == found);
+        let long_enough = |import: &str| import.split("::").count() <= path.len();
+        self.imports.iter().any(|import| long_enough(import) && begins(import))
+    }
+}
+
+/// What only a room that touches the machine may name, and what it reaches.
+pub(super) const MACHINE: &[(&str, &str)] = &[
+    ("std::fs", "the disk"),
+    ("rustix", "the disk"),
+    ("tempfile", "the disk"),
+    ("walkdir", "the disk"),
+    ("std::env", "the environment"),
+    ("std::process::Command", "other programs"),
+    ("std::time::Instant", "the clock"),
+    ("std::time::SystemTime", "the clock"),
+    ("time::OffsetDateTime::now_local", "the clock"),
+    ("time::OffsetDateTime::now_utc", "the clock"),
+    ("time::UtcDateTime::now", "the clock"),
+    ("indicatif", "the terminal"),
+    ("std::io::stderr", "the terminal"),
+    ("std::io::stdin", "the terminal"),
+    ("std::io::stdout", "the terminal"),
+];
+
+/// Macros that print.
+pub(super) const PRINTING: &[&str] = &["dbg", "eprint", "eprintln", "print", "println"];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{ROOMS, room};
+
+    fn path(text: &str) -> Vec<String> {
+        text.split("::").map(str::to_owned).collect()
+    }
+
+    /// Every room that this one imports, through others too.
+    fn reach(name: &str) -> BTreeSet<&'static str> {
+        let mut reached = BTreeSet::new();
+        let mut open = vec![name];
+        while let Some(name) = open.pop() {
+            for import in room(name).map(|room| room.imports).unwrap_or_default() {
+                let import = import.split("::").next().unwrap_or_default();
+                if reached.insert(import) {
+                    open.push(import);
+                }
+            }
+        }
+        reached
+    }
+
+    #[test]
+    fn every_arrow_leads_down() {
+        let mut above = BTreeSet::new();
+        for room in ROOMS {
+            for import in room.imports {
+                let import = import.split("::").next().unwrap_or_default();
+                assert!(above.contains(import), "{} imports {import}, which does not stand before it", room.name);
+            }
+            assert!(above.insert(room.name), "{} stands twice", room.name);
+        }
+    }
+
+    #[test]
+    fn code_on_a_node_cannot_make_keys() {
+        for side in ["verify", "report", "node"] {
+            for maker in ["profile", "plan", "keys", "issue"] {
+                assert!(!reach(side).contains(maker), "{side} reaches {maker}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_outer_rooms_reach_the_machine() {
+        for room in ROOMS {
+            let reaches_host = room.imports.contains(&"host");
+            assert_eq!(reaches_host, matches!(room.name, "cli" | "node"), "{}", room.name);
+            assert_eq!(room.touches_machine, matches!(room.name, "cli" | "host" | "main"), "{}", room.name);
+            assert!(room.name == "main" || !room.imports.contains(&"cli"), "{} imports cli", room.name);
+        }
+    }
+
+    #[test]
+    fn an_arrow_may_be_narrow() {
+        let allowed = |from: &str, to: &str| room(from).is_some_and(|room| room.may_import(&path(to)));
+        assert!(allowed("plan", "profile"));
+        assert!(allowed("plan", "profile::Node"));
+        assert!(allowed("plan", "keys::Label"));
+        assert!(!allowed("plan", "keys::Seed"));
+        assert!(!allowed("plan", "keys"));
+        assert!(!allowed("plan", "lock::Lock"));
+        assert!(!allowed("x509", "sign"));
+    }
+}

@@ -1,0 +1,411 @@
+//! What a Rust source mentions: every path and macro, with `use` trees spread out and imported names written in full.
+//!
+//! Works on tokens, so comments and strings never count. Code under `#[cfg(test)]` is marked.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+
+/// A path or macro that a source names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mention {
+    /// `["std", "fs", "read"]`; paths that begin with `crate`, `self` or `super` begin with `crate`, seen from the crate's root.
+    pub(super) path: Vec<String>,
+    pub(super) kind: Kind,
+    /// Counted from 1.
+    pub(super) line: usize,
+    /// Under `#[cfg(test)]`.
+    pub(super) in_test: bool,
+}
+
+/// What a mention is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Path,
+    /// `path::*`; the star is not part of the path.
+    Glob,
+    /// `path!`.
+    Macro,
+}
+
+/// A source, read.
+#[derive(Debug, Default)]
+pub(super) struct Source {
+    pub(super) mentions: Vec<Mention>,
+    /// Modules declared under `#[cfg(test)]` that stand in files of their own, as paths from the crate's root.
+    pub(super) test_modules: Vec<Vec<String>>,
+    imports: BTreeMap<String, Vec<String>>,
+}
+
+impl Source {
+    /// Reads the text of the file that holds `module`, a path from the crate's root.
+    ///
+    /// # Errors
+    /// When the text does not even fall into tokens.
+    pub(super) fn read(text: &str, module: &[String]) -> Result<Self, String> {
+        let tokens: TokenStream = text.parse().map_err(|error| format!("{error}"))?;
+        let mut source = Self::default();
+        source.scan(tokens, module, false);
+        source.write_imported_names_in_full();
+        Ok(source)
+    }
+
+    fn scan(&mut self, tokens: TokenStream, module: &[String], in_test: bool) {
+        let mut cursor = Cursor { trees: tokens.into_iter().collect(), at: 0 };
+        let mut test_until = if in_test { usize::MAX } else { 0 };
+        while let Some(tree) = cursor.peek(0) {
+            let in_test = cursor.at < test_until;
+            match tree.clone() {
+                TokenTree::Punct(punct) if punct.as_char() == '#' => {
+                    if let Some(end) = cursor.end_of_test_code() {
+                        test_until = test_until.max(end);
+                    }
+                    cursor.at += 1;
+                }
+                TokenTree::Ident(ident) if ident == "mod" => self.scan_module(&mut cursor, module, in_test),
+                TokenTree::Ident(ident) if ident == "use" => {
+                    cursor.at += 1;
+                    self.scan_paths(&mut cursor, &Place { module, in_test, imported: true }, &[]);
+                }
+                TokenTree::Ident(_) => self.scan_paths(&mut cursor, &Place { module, in_test, imported: false }, &[]),
+                TokenTree::Group(group) => {
+                    cursor.at += 1;
+                    self.scan(group.stream(), module, in_test);
+                }
+                TokenTree::Punct(_) | TokenTree::Literal(_) => cursor.at += 1,
+            }
+        }
+    }
+
+    /// `mod name { ... }` or `mod name;`, the cursor on `mod`.
+    fn scan_module(&mut self, cursor: &mut Cursor, module: &[String], in_test: bool) {
+        cursor.at += 1;
+        let Some(TokenTree::Ident(name)) = cursor.peek(0).cloned() else { return };
+        cursor.at += 1;
+        let inner: Vec<String> = module.iter().cloned().chain([name.to_string()]).collect();
+        match cursor.peek(0).cloned() {
+            Some(TokenTree::Group(body)) => {
+                cursor.at += 1;
+                self.scan(body.stream(), &inner, in_test);
+            }
+            _ if in_test => self.test_modules.push(inner),
+            _ => {}
+        }
+    }
+
+    /// A path, or the rest of one behind `prefix`; in a `use` tree it may spread into many. The cursor is on its first token, and
+    /// moves at least one further.
+    fn scan_paths(&mut self, cursor: &mut Cursor, place: &Place<'_>, prefix: &[String]) {
+        let Some(line) = cursor.peek(0).map(|tree| tree.span().start().line) else { return };
+        if cursor.skip_colons() && !prefix.is_empty() {
+            return;
+        }
+        let mut path = prefix.to_vec();
+        loop {
+            match cursor.peek(0).cloned() {
+                Some(TokenTree::Ident(ident)) => {
+                    cursor.at += 1;
+                    path.push(ident.to_string().trim_start_matches("r#").to_owned());
+                }
+                Some(TokenTree::Punct(punct)) if punct.as_char() == '*' => {
+                    cursor.at += 1;
+                    return self.mention(path, Kind::Glob, line, place);
+                }
+                Some(TokenTree::Group(group)) if place.imported && group.delimiter() == Delimiter::Brace => {
+                    cursor.at += 1;
+                    return self.scan_tree(&group, place, &path);
+                }
+                _ => break,
+            }
+            if !cursor.skip_colons() {
+                break;
+            }
+        }
+        if path.len() == prefix.len() {
+            cursor.at += 1;
+            return;
+        }
+        if place.imported {
+            self.import(&path, cursor.alias(), place.module);
+        }
+        let kind = if cursor.is_macro_call() { Kind::Macro } else { Kind::Path };
+        self.mention(path, kind, line, place);
+    }
+
+    /// `{a, b::c}` of a `use` tree.
+    fn scan_tree(&mut self, group: &Group, place: &Place<'_>, prefix: &[String]) {
+        let mut cursor = Cursor { trees: group.stream().into_iter().collect(), at: 0 };
+        while cursor.peek(0).is_some() {
+            self.scan_paths(&mut cursor, place, prefix);
+            cursor.skip_past_comma();
+        }
+    }
+
+    fn import(&mut self, path: &[String], alias: Option<String>, module: &[String]) {
+        let path = absolute(path, module);
+        if let Some(name) = alias.or_else(|| path.last().cloned()) {
+            self.imports.insert(name, path);
+        }
+    }
+
+    fn mention(&mut self, path: Vec<String>, kind: Kind, line: usize, place: &Place<'_>) {
+        let path = absolute(&path, place.module);
+        self.mentions.push(Mention { path, kind, line, in_test: place.in_test });
+    }
+
+    /// `use std::io;` makes `io::stdout` mean `std::io::stdout`. Imports count for the whole file, wherever they stand.
+    fn write_imported_names_in_full(&mut self) {
+        for mention in &mut self.mentions {
+            if let Some((first, rest)) = mention.path.split_first()
+                && !rest.is_empty()
+                && let Some(import) = self.imports.get(first)
+            {
+                mention.path = import.iter().chain(rest).cloned().collect();
+            }
+        }
+    }
+}
+
+/// Where a path stands.
+struct Place<'module> {
+    module: &'module [String],
+    in_test: bool,
+    /// In a `use` declaration.
+    imported: bool,
+}
+
+/// Writes `self` and `super` as paths from the crate's root; drops a `self` at the end.
+fn absolute(path: &[String], module: &[String]) -> Vec<String> {
+    let mut rest = path;
+    let mut base: Option<Vec<String>> = None;
+    while let Some((first, others)) = rest.split_first() {
+        let here = || module.to_vec();
+        base = match first.as_str() {
+            "crate" | "certferry" if base.is_none() => Some(Vec::new()),
+            "self" if base.is_none() && !others.is_empty() => Some(here()),
+            "super" => {
+                let mut base = base.unwrap_or_else(here);
+                base.pop();
+                Some(base)
+            }
+            _ => break,
+        };
+        rest = others;
+    }
+    let names = rest.iter().filter(|name| *name != "self").cloned();
+    match base {
+        Some(base) => std::iter::once("crate".to_owned()).chain(base).chain(names).collect(),
+        None => names.collect(),
+    }
+}
+
+struct Cursor {
+    trees: Vec<TokenTree>,
+    at: usize,
+}
+
+impl Cursor {
+    fn peek(&self, ahead: usize) -> Option<&TokenTree> {
+        self.trees.get(self.at + ahead)
+    }
+
+    fn is_punct(&self, ahead: usize, wanted: char) -> bool {
+        matches!(self.peek(ahead), Some(TokenTree::Punct(punct)) if punct.as_char() == wanted)
+    }
+
+    fn skip_colons(&mut self) -> bool {
+        let colons = self.is_punct(0, ':') && self.is_punct(1, ':');
+        if colons {
+            self.at += 2;
+        }
+        colons
+    }
+
+    fn skip_past_comma(&mut self) {
+        while self.peek(0).is_some() {
+            let comma = self.is_punct(0, ',');
+            self.at += 1;
+            if comma {
+                return;
+            }
+        }
+    }
+
+    /// The name behind `as`, if that comes next.
+    fn alias(&mut self) -> Option<String> {
+        match (self.peek(0), self.peek(1)) {
+            (Some(TokenTree::Ident(word)), Some(TokenTree::Ident(name))) if word == "as" => {
+                let name = name.to_string();
+                self.at += 2;
+                Some(name)
+            }
+            _ => None,
+        }
+    }
+
+    fn is_macro_call(&self) -> bool {
+        self.is_punct(0, '!') && matches!(self.peek(1), Some(TokenTree::Group(_)))
+    }
+
+    /// On the `#` of `#[cfg(test)]`: the index behind the item it belongs to; of `#![cfg(test)]`: behind everything.
+    fn end_of_test_code(&self) -> Option<usize> {
+        let inner = self.is_punct(1, '!');
+        let Some(TokenTree::Group(attribute)) = self.peek(1 + usize::from(inner)) else { return None };
+        if !is_cfg_test(attribute) {
+            return None;
+        }
+        if inner {
+            return Some(usize::MAX);
+        }
+        let ends_item = |tree: &TokenTree| match tree {
+            TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+            TokenTree::Punct(punct) => punct.as_char() == ';',
+            TokenTree::Ident(_) | TokenTree::Literal(_) => false,
+        };
+        let item = self.trees.iter().skip(self.at).position(ends_item);
+        Some(item.map_or(usize::MAX, |length| self.at + length + 1))
+    }
+}
+
+/// Whether an attribute's brackets hold `cfg(test)` or a condition that demands `test`.
+fn is_cfg_test(attribute: &Group) -> bool {
+    let mut trees = attribute.stream().into_iter();
+    match (trees.next(), trees.next()) {
+        (Some(TokenTree::Ident(word)), Some(TokenTree::Group(condition))) if word == "cfg" => {
+            demands_test(condition.stream())
+        }
+        _ => false,
+    }
+}
+
+/// `test`, `all(.., test, ..)`, but not `any(test, ..)` and not `not(test)`.
+fn demands_test(condition: TokenStream) -> bool {
+    let trees: Vec<TokenTree> = condition.into_iter().collect();
+    (0..trees.len()).any(|at| match (trees.get(at), trees.get(at + 1)) {
+        (Some(TokenTree::Ident(word)), Some(TokenTree::Group(inner))) => word == "all" && demands_test(inner.stream()),
+        (Some(TokenTree::Ident(word)), next) => {
+            word == "test" && !matches!(next, Some(TokenTree::Punct(punct)) if punct.as_char() == '=')
+        }
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop here")]
+mod tests {
+    use super::{Kind, Source};
+
+    fn module(path: &str) -> Vec<String> {
+        path.split("::").filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// The paths of more than one component, as text, that the source of `module` names outside tests.
+    fn paths(text: &str, path: &str) -> Vec<String> {
+        let source = Source::read(text, &module(path)).unwrap();
+        let wanted = source.mentions.iter().filter(|mention| !mention.in_test && mention.path.len() > 1);
+        wanted.map(|mention| mention.path.join("::") + if mention.kind == Kind::Glob { "::*" } else { "" }).collect()
+    }
+
+    fn macros(text: &str) -> Vec<(String, usize)> {
+        let mentions = Source::read(text, &[]).unwrap().mentions.into_iter();
+        mentions
+            .filter(|mention| mention.kind == Kind::Macro)
+            .map(|mention| (mention.path.join("::"), mention.line))
+            .collect()
+    }
+
+    #[test]
+    fn use_trees_are_spread_out() {
+        let text = "use crate::{keys::{self, Label as L}, x509::KeyAlgorithm};\npub(crate) use ::std::{fs, io::{Read, Write}};";
+        let expected = [
+            "crate::keys",
+            "crate::keys::Label",
+            "crate::x509::KeyAlgorithm",
+            "std::fs",
+            "std::io::Read",
+            "std::io::Write",
+        ];
+        assert_eq!(paths(text, "plan"), expected);
+    }
+
+    #[test]
+    fn self_and_super_start_at_the_module() {
+        assert_eq!(paths("use super::version::Version;", "profile::model"), ["crate::profile::version::Version"]);
+        assert_eq!(paths("use super::keys::Seed;", "plan"), ["crate::keys::Seed"]);
+        assert_eq!(paths("use super::super::keys::Seed;", "plan::names"), ["crate::keys::Seed"]);
+        assert_eq!(paths("use self::names::Name;", "plan"), ["crate::plan::names::Name"]);
+        assert_eq!(paths("mod inner { use super::super::keys::Seed; }", "plan"), ["crate::keys::Seed"]);
+        assert_eq!(
+            paths("pub(in crate::plan) struct S; pub(super) struct T;", "plan::names"),
+            ["crate::plan", "crate::plan"]
+        );
+    }
+
+    #[test]
+    fn paths_in_code_count_too() {
+        let text =
+            "fn f(seed: &crate::keys::Seed) -> Vec<std::fs::File> { certferry::cli::run::<crate::lock::Lock>(x) }";
+        let expected = ["crate::keys::Seed", "std::fs::File", "crate::cli::run", "crate::lock::Lock"];
+        assert_eq!(paths(text, "plan"), expected);
+        assert_eq!(paths("macro_rules! m { () => { $crate::keys::Seed } }", "plan"), ["crate::keys::Seed"]);
+    }
+
+    #[test]
+    fn imported_names_are_written_in_full() {
+        let text = "use std::{io, time as clock}; fn f() { io::stdout(); clock::SystemTime::now(); other::stdout(); }";
+        let expected = ["std::io", "std::time", "std::io::stdout", "std::time::SystemTime::now", "other::stdout"];
+        assert_eq!(paths(text, "plan"), expected);
+    }
+
+    #[test]
+    fn globs_are_seen() {
+        assert_eq!(paths("use super::*;", "plan::names"), ["crate::plan::*"]);
+        assert_eq!(
+            paths("use crate::{keys::*, x509::{a::*, B}};", "plan"),
+            ["crate::keys::*", "crate::x509::a::*", "crate::x509::B"]
+        );
+        assert_eq!(paths("fn f() { let x = a::b * c::d; let y = a::<*const u8>(); }", "plan"), ["a::b", "c::d"]);
+    }
+
+    #[test]
+    fn comments_strings_and_lifetimes_do_not_count() {
+        let text = "//! [`crate::keys`]\n/* use crate::lock; */ fn f<'a>(x: &'a str) { let y = \"crate::cli::x\"; let z = r#\"use std::fs;\"#; }";
+        assert_eq!(paths(text, "plan"), [""; 0]);
+    }
+
+    #[test]
+    fn macros_are_told_from_comparisons() {
+        let text = "fn f() {\n    println!(\"{}\", 1);\n    if print != dbg { std::eprintln![]; }\n}";
+        assert_eq!(macros(text), [("println".to_owned(), 2), ("std::eprintln".to_owned(), 3)]);
+        assert_eq!(macros("const V: &str = env!(\"CARGO_PKG_VERSION\");"), [("env".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn test_code_is_marked() {
+        let text =
+            "use crate::a::A;\n#[cfg(test)]\n#[allow(dead_code)]\nmod tests { use crate::b::B; }\nuse crate::c::C;";
+        assert_eq!(paths(text, "plan"), ["crate::a::A", "crate::c::C"]);
+        assert_eq!(paths("#[cfg(all(test, unix))] use crate::b::B; use crate::c::C;", "plan"), ["crate::c::C"]);
+        assert_eq!(paths("#[cfg(any(test, unix))] use crate::b::B;", "plan"), ["crate::b::B"]);
+        assert_eq!(paths("#[cfg(not(test))] use crate::b::B;", "plan"), ["crate::b::B"]);
+        assert_eq!(paths("#[cfg(test = \"x\")] use crate::b::B;", "plan"), ["crate::b::B"]);
+        assert_eq!(paths("#![cfg(test)] use crate::b::B;", "plan"), [""; 0]);
+    }
+
+    #[test]
+    fn test_modules_in_other_files_are_named() {
+        let source = Source::read("mod names;\n#[cfg(test)]\nmod tests;\n", &module("plan")).unwrap();
+        assert_eq!(source.test_modules, [["plan", "tests"]]);
+    }
+
+    #[test]
+    fn lines_are_counted_from_one() {
+        let source = Source::read("\n\nuse crate::keys::{\n    Label,\n    Seed,\n};", &module("plan")).unwrap();
+        assert_eq!(source.mentions.iter().map(|mention| mention.line).collect::<Vec<_>>(), [4, 5]);
+    }
+
+    #[test]
+    fn broken_text_is_refused() {
+        assert!(Source::read("fn f( {", &[]).is_err());
+    }
+}

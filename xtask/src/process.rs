@@ -1,0 +1,134 @@
+//! Running other programs, with the repository's top folder as the working directory.
+
+use std::{
+    env,
+    ffi::OsString,
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use crate::Outcome;
+
+/// Folders in which Debian keeps programs; root's PATH may lack some, a user's PATH lacks sbin.
+const FOLDERS: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// The repository's top folder.
+pub(crate) fn root() -> &'static Path {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask)
+}
+
+/// The folders searched for programs: PATH, then Debian's own where PATH lacks them.
+pub(crate) fn search_path() -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> =
+        env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
+    for folder in FOLDERS {
+        if !folders.iter().any(|known| known == Path::new(folder)) {
+            folders.push(folder.into());
+        }
+    }
+    folders
+}
+
+/// A command that sees every folder of [`search_path`].
+pub(crate) fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root());
+    if let Ok(path) = env::join_paths(search_path()) {
+        command.env("PATH", path);
+    }
+    command
+}
+
+/// The cargo that runs this program.
+pub(crate) fn cargo() -> Command {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    command(&cargo.to_string_lossy())
+}
+
+/// Runs a command with our own input and output.
+///
+/// # Errors
+/// When it cannot be started or does not end with success.
+pub(crate) fn run(command: &mut Command) -> Outcome {
+    let status = command.status().map_err(|error| cannot_start(command, &error))?;
+    if status.success() { Ok(()) } else { Err(format!("{} failed: {status}", line(command))) }
+}
+
+/// Whether a command can be started and ends with success; its output is not shown.
+pub(crate) fn succeeds(command: &mut Command) -> bool {
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
+}
+
+/// Runs a command, passes its standard output on unchanged and shows each line to `each`.
+///
+/// # Errors
+/// When it cannot be started, its output cannot be passed on, or it does not end with success.
+pub(crate) fn run_watched(command: &mut Command, mut each: impl FnMut(&str)) -> Outcome {
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| cannot_start(command, &error))?;
+    let copied = child.stdout.take().map_or(Ok(()), |output| copy_lines(output, std::io::stdout(), &mut each));
+    let status = child.wait().map_err(|error| format!("{}: {error}", line(command)))?;
+    copied.map_err(|error| format!("{}: cannot pass its output on: {error}", line(command)))?;
+    if status.success() { Ok(()) } else { Err(format!("{} failed: {status}", line(command))) }
+}
+
+fn copy_lines(from: impl std::io::Read, mut to: impl Write, each: &mut impl FnMut(&str)) -> std::io::Result<()> {
+    let mut reader = BufReader::new(from);
+    let mut bytes = Vec::new();
+    while reader.read_until(b'\n', &mut bytes)? > 0 {
+        to.write_all(&bytes)?;
+        to.flush()?;
+        each(String::from_utf8_lossy(&bytes).trim_end());
+        bytes.clear();
+    }
+    Ok(())
+}
+
+fn cannot_start(command: &Command, error: &std::io::Error) -> String {
+    format!("cannot start {}: {error}", line(command))
+}
+
+/// The command as a person would type it; good enough for messages, not quoted for a shell.
+fn line(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let words = std::iter::once(program).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{command, copy_lines, line, run, search_path, succeeds};
+
+    #[test]
+    fn output_is_passed_on_byte_for_byte() {
+        let input = b"one\r\n\xff two\n\nno newline at the end";
+        let (mut output, mut seen) = (Vec::new(), Vec::new());
+        let copied = copy_lines(input.as_slice(), &mut output, &mut |text: &str| seen.push(text.to_owned()));
+        assert!(copied.is_ok());
+        assert_eq!(output, input);
+        assert_eq!(seen, ["one", "\u{fffd} two", "", "no newline at the end"]);
+    }
+
+    #[test]
+    fn a_failing_command_is_named() {
+        assert_eq!(run(&mut command("true")), Ok(()));
+        assert_eq!(
+            run(command("/bin/sh").args(["-c", "exit 3"])),
+            Err("sh -c exit 3 failed: exit status: 3".to_owned())
+        );
+        assert!(run(&mut command("no-such-program")).is_err_and(|text| text.contains("cannot start no-such-program")));
+        assert!(!succeeds(&mut command("no-such-program")));
+    }
+
+    #[test]
+    fn a_command_reads_as_typed() {
+        assert_eq!(line(command("/usr/bin/cargo").args(["test", "--locked"])), "cargo test --locked");
+    }
+
+    #[test]
+    fn system_folders_are_searched_even_when_the_path_lacks_them() {
+        assert!(search_path().iter().any(|folder| folder == std::path::Path::new("/usr/sbin")));
+    }
+}
