@@ -3,6 +3,8 @@
 use std::fmt::{Display, Formatter, Result as FormatResult};
 use std::str::FromStr;
 
+use super::hex;
+
 /// `sha256:` and 64 lower-case hex digits: SHA-256 of the key's DER SubjectPublicKeyInfo (formats.md, section 4).
 ///
 /// The same as `openssl pkey -pubin -in prod-1.pub -outform DER | sha256sum`.
@@ -30,7 +32,7 @@ impl Fingerprint {
 impl Display for Fingerprint {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> FormatResult {
         formatter.write_str(PREFIX)?;
-        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        hex::write(&self.0, formatter)
     }
 }
 
@@ -39,26 +41,7 @@ impl FromStr for Fingerprint {
 
     /// Reads exactly what [`Display`] writes.
     fn from_str(text: &str) -> Result<Self, NotAFingerprint> {
-        let digits = text.strip_prefix(PREFIX).ok_or(NotAFingerprint)?.as_bytes();
-        if digits.len() != 64 {
-            return Err(NotAFingerprint);
-        }
-        let mut sha256 = [0; 32];
-        for (byte, pair) in sha256.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = match *pair {
-                [high, low] => nibble(high)? << 4 | nibble(low)?,
-                _ => return Err(NotAFingerprint),
-            };
-        }
-        Ok(Self(sha256))
-    }
-}
-
-fn nibble(digit: u8) -> Result<u8, NotAFingerprint> {
-    match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
-        _ => Err(NotAFingerprint),
+        text.strip_prefix(PREFIX).and_then(hex::read).map(Self).ok_or(NotAFingerprint)
     }
 }
 

@@ -13,6 +13,7 @@
 //! of every supported node, from 1.0.2, can check it.
 
 mod fingerprint;
+pub(crate) mod hex;
 mod public_key;
 
 pub use fingerprint::{Fingerprint, NotAFingerprint};
