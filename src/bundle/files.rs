@@ -1,0 +1,118 @@
+//! The files of one part, as whoever lays them out hands them over.
+
+use zeroize::Zeroizing;
+
+use super::error::RecordError;
+use super::hex::Sha256;
+use super::name::compare_paths;
+use super::record::Owner;
+use super::tree::{self, Mode, Row};
+
+/// The content of a file: it may be a key.
+pub type Content = Zeroizing<Vec<u8>>;
+
+/// One file to ship.
+pub enum File {
+    /// A regular file.
+    Regular {
+        /// Relative to the part's tree: `etc/kubernetes/pki/ca.crt` for a node.
+        path: String,
+        /// Its permissions.
+        mode: Mode,
+        /// Its bytes, at most 4 MiB.
+        content: Content,
+    },
+    /// The kubelet's link, [`super::KUBELET_CLIENT_LINK`].
+    Link {
+        /// Relative to the part's tree.
+        path: String,
+        /// A file in the same folder, without the folder.
+        target: String,
+    },
+}
+
+/// The files of one node, or of the whole cluster, in archive order. Only [`Self::new`] makes one, so a record can
+/// always describe it.
+pub struct Part {
+    owner: Owner,
+    rows: Vec<Row>,
+    /// One for each row; a link's is empty.
+    contents: Vec<Content>,
+}
+
+impl Part {
+    /// Sorts and checks the files of a part.
+    ///
+    /// # Errors
+    ///
+    /// Names, addresses, paths or sizes that a record of this format cannot hold; two paths that are the same or
+    /// differ in case alone.
+    pub fn new(owner: Owner, files: Vec<File>) -> Result<Self, RecordError> {
+        owner.check()?;
+        let mut files: Vec<(Row, Content)> = files.into_iter().map(describe).collect();
+        files.sort_by(|(left, _), (right, _)| compare_paths(left.path(), right.path()));
+        let (rows, contents): (Vec<_>, Vec<_>) = files.into_iter().unzip();
+        tree::check(&owner.part(), &rows)?;
+        Ok(Self { owner, rows, contents })
+    }
+
+    /// Whose files these are.
+    #[must_use]
+    pub const fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
+    /// Rows of the record, in archive order.
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Each file with its content, in archive order; a link has none.
+    pub fn files(&self) -> impl Iterator<Item = (&Row, &[u8])> {
+        self.rows.iter().zip(self.contents.iter().map(|content| content.as_slice()))
+    }
+}
+
+fn describe(file: File) -> (Row, Content) {
+    match file {
+        File::Regular { path, mode, content } => {
+            (Row::File { path, mode, sha256: Sha256::of(&content), size: content.len() as u64 }, content)
+        }
+        File::Link { path, target } => (Row::Link { path, target }, Content::default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at once")]
+
+    use super::{Content, File, Mode, Owner, Part, RecordError, Row, Sha256};
+    use crate::bundle::record::{Node, Role};
+
+    fn file(path: &str, content: &[u8]) -> File {
+        File::Regular { path: path.to_owned(), mode: Mode::Public, content: Content::new(content.to_vec()) }
+    }
+
+    #[test]
+    fn sorts_files_and_describes_them() {
+        let files = vec![file("b", b"2"), file("a.x", b"1"), file("a/b", b"0")];
+        let part = Part::new(Owner::Cluster, files).ok().unwrap();
+        let found: Vec<_> = part.files().map(|(row, content)| (row.path(), content)).collect();
+        assert_eq!(found, [("a/b", &b"0"[..]), ("a.x", b"1"), ("b", b"2")]);
+        let row = Row::File { path: "b".to_owned(), mode: Mode::Public, sha256: Sha256::of(b"2"), size: 1 };
+        assert_eq!(part.rows()[2], row);
+    }
+
+    #[test]
+    fn refuses_what_a_record_cannot_hold() {
+        let problem = |owner, files| Part::new(owner, files).err();
+        let twice = vec![file("a", b""), file("b", b""), file("a", b"")];
+        assert!(matches!(problem(Owner::Cluster, twice), Some(RecordError::Doubled { .. })));
+        let up = vec![file("../a", b"")];
+        assert!(matches!(problem(Owner::Cluster, up), Some(RecordError::Path { .. })));
+        let nameless = Node { name: "cp-1".to_owned(), role: Role::Worker, names: Vec::new(), addresses: Vec::new() };
+        let nameless = Owner::Node(nameless);
+        assert!(matches!(problem(nameless, Vec::new()), Some(RecordError::Field { field: "names", .. })));
+    }
+}

@@ -1,0 +1,204 @@
+//! Gzip members (RFC 1952), each compressed alone, so that a part can be cut out without being compressed again.
+
+use std::io::{BufRead, ErrorKind, Write};
+
+use flate2::{Compression, Crc, Decompress, FlushDecompress, GzBuilder, Status};
+use ring::digest::{Context, SHA256};
+
+use super::error::BundleError;
+use super::hex::Sha256;
+use super::limits::MEMBER;
+
+/// FLG 0, MTIME 0, XFL 0, OS 255 (unknown): nothing that depends on where and when.
+const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+
+/// Compresses one member. The bytes depend on the pinned miniz_oxide and on nothing else.
+pub(super) fn compress(content: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::new(6));
+    encoder.write_all(content)?;
+    encoder.finish()
+}
+
+/// Reads members one after the other, never more than the caller asks for, and sees where each one ends.
+pub(super) struct Members<R> {
+    source: R,
+    inflate: Decompress,
+    /// Whether the compressed data of this member has ended.
+    ended: bool,
+    /// Of what this member unpacked to so far.
+    crc: Crc,
+    unpacked: u64,
+    /// Of what all members unpacked to: the tar stream.
+    content: Context,
+}
+
+impl<R: BufRead> Members<R> {
+    pub(super) fn new(source: R) -> Self {
+        Self {
+            source,
+            inflate: Decompress::new(false),
+            ended: false,
+            crc: Crc::new(),
+            unpacked: 0,
+            content: Context::new(&SHA256),
+        }
+    }
+
+    /// Opens the next member.
+    pub(super) fn begin(&mut self) -> Result<(), BundleError> {
+        let mut header = [0; HEADER.len()];
+        self.read_compressed(&mut header)?;
+        if header != HEADER {
+            return Err(BundleError::GzipHeader);
+        }
+        self.inflate.reset(false);
+        self.ended = false;
+        self.crc.reset();
+        self.unpacked = 0;
+        Ok(())
+    }
+
+    /// Fills the buffer from this member, or as much of it as the member still holds; returns how much.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, BundleError> {
+        if self.unpacked + buffer.len() as u64 > MEMBER {
+            return Err(BundleError::MemberTooLarge { limit: MEMBER });
+        }
+        let mut filled = 0;
+        while let (Some(rest @ [_, ..]), false) = (buffer.get_mut(filled..), self.ended) {
+            let input = fill(&mut self.source)?;
+            let starved = input.is_empty();
+            let (consumed, produced) = (self.inflate.total_in(), self.inflate.total_out());
+            let status =
+                self.inflate.decompress(input, rest, FlushDecompress::None).map_err(|_| BundleError::Deflate)?;
+            let consumed = (self.inflate.total_in() - consumed) as usize;
+            let produced = (self.inflate.total_out() - produced) as usize;
+            self.source.consume(consumed);
+            filled += produced;
+            self.ended = status == Status::StreamEnd;
+            if consumed == 0 && produced == 0 && !self.ended {
+                return Err(if starved { BundleError::Truncated } else { BundleError::Deflate });
+            }
+        }
+        let found = buffer.get(..filled).unwrap_or_default();
+        self.crc.update(found);
+        self.content.update(found);
+        self.unpacked += filled as u64;
+        Ok(filled)
+    }
+
+    /// Closes this member: `false` if it holds more than was read.
+    pub(super) fn end(&mut self) -> Result<bool, BundleError> {
+        // At the limit there is no room for a byte too many, and the compressed data may still have its end to come.
+        if self.unpacked < MEMBER && self.read(&mut [0])? != 0 || !self.ended {
+            return Ok(false);
+        }
+        let mut trailer = [0; 8];
+        self.read_compressed(&mut trailer)?;
+        // RFC 1952, section 2.3.1: CRC-32, then the length modulo 2^32.
+        let expected = u64::from(self.crc.sum()) | self.unpacked << 32;
+        if trailer == expected.to_le_bytes() { Ok(true) } else { Err(BundleError::GzipTrailer) }
+    }
+
+    /// Whether the source has nothing more.
+    pub(super) fn at_end(&mut self) -> Result<bool, BundleError> {
+        Ok(fill(&mut self.source)?.is_empty())
+    }
+
+    /// SHA-256 of everything that was unpacked.
+    pub(super) fn content_sha256(&self) -> Sha256 {
+        Sha256::from_ring(&self.content.clone().finish())
+    }
+
+    fn read_compressed(&mut self, buffer: &mut [u8]) -> Result<(), BundleError> {
+        self.source.read_exact(buffer).map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => BundleError::Truncated,
+            _ => BundleError::Read(error),
+        })
+    }
+}
+
+/// What the source has buffered; empty at its end.
+fn fill<R: BufRead>(source: &mut R) -> Result<&[u8], BundleError> {
+    loop {
+        match source.fill_buf() {
+            Ok(_) => break,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(BundleError::Read(error)),
+        }
+    }
+    // Buffered already: a borrow cannot leave the loop that made it.
+    source.fill_buf().map_err(BundleError::Read)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at once")]
+
+    use std::io::{BufReader, Read};
+
+    use super::{BundleError, HEADER, Members, Sha256, compress};
+
+    #[test]
+    fn writes_the_fixed_header() {
+        for content in [&b""[..], b"abc", &[0; 1024]] {
+            assert_eq!(compress(content).unwrap()[..10], HEADER);
+        }
+    }
+
+    /// The gzip bytes are a contract: another version of the compressor must not go unseen.
+    #[test]
+    fn compresses_to_pinned_bytes() {
+        let text: Vec<u8> =
+            (0..200_000_u32).flat_map(|number| (number.wrapping_mul(number) >> 7).to_be_bytes()).collect();
+        let sha256 = Sha256::of(&compress(&text).unwrap()).to_string();
+        assert_eq!(sha256, "cf4bf1d968c91a1c0a73037f942d8270220890523c911d2f07d88945e3716ec1");
+    }
+
+    #[test]
+    fn reads_members_from_any_buffer_size() {
+        let (first, second) = (vec![b'a'; 100_000], b"second".to_vec());
+        let source = [compress(&first).unwrap(), compress(&second).unwrap()].concat();
+        for capacity in [1, 2, 7, 4096, 1 << 20] {
+            let mut members = Members::new(BufReader::with_capacity(capacity, &*source));
+            for expected in [&first, &second] {
+                members.begin().unwrap();
+                let mut found = vec![0; expected.len()];
+                assert_eq!(members.read(&mut found).unwrap(), expected.len());
+                assert!(members.end().unwrap());
+                assert_eq!(found, *expected);
+            }
+            assert!(members.at_end().unwrap());
+            assert_eq!(members.content_sha256(), Sha256::of(&[&*first, &*second].concat()));
+        }
+    }
+
+    #[test]
+    fn sees_what_is_left_and_what_is_missing() {
+        let source = compress(b"abc").unwrap();
+        let mut members = Members::new(&*source);
+        members.begin().unwrap();
+        assert_eq!(members.read(&mut [0; 2]).unwrap(), 2);
+        assert!(!members.end().unwrap());
+        let mut members = Members::new(&*source);
+        members.begin().unwrap();
+        assert_eq!(members.read(&mut [0; 9]).unwrap(), 3);
+        assert!(members.end().unwrap());
+    }
+
+    #[test]
+    fn unpacks_no_more_than_the_limit() {
+        let mebibyte = vec![0; 1 << 20];
+        let mut encoder = flate2::read::GzEncoder::new(std::io::repeat(0).take(65 << 20), flate2::Compression::new(6));
+        let mut source = Vec::new();
+        encoder.read_to_end(&mut source).unwrap();
+        source[..10].copy_from_slice(&HEADER);
+        let mut members = Members::new(&*source);
+        members.begin().unwrap();
+        let mut buffer = mebibyte;
+        for _ in 0..64 {
+            assert_eq!(members.read(&mut buffer).unwrap(), 1 << 20);
+        }
+        assert!(matches!(members.read(&mut [0]), Err(BundleError::MemberTooLarge { .. })));
+        assert!(!members.end().unwrap());
+    }
+}

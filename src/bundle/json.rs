@@ -1,0 +1,278 @@
+//! The one spelling of JSON that records and the index have.
+//!
+//! A shell script reads them with awk, and a signature covers their exact bytes, so there is one form and the reader
+//! takes no other (formats.md, section 4): sorted keys, the top-level object indented by two spaces, each element of an
+//! array on a line of its own, objects inside on one line, LF at the end.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::ser::{Formatter, Serializer};
+
+/// How deep objects and arrays may nest.
+const DEPTH_LIMIT: usize = 8;
+
+/// Why bytes are not JSON in canonical form. Lines and columns count from 1, columns in bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JsonError {
+    /// Objects and arrays nest deeper than the limit.
+    TooDeep {
+        /// How deep they may.
+        limit: usize,
+    },
+    /// No JSON, or not with the keys and types it must have.
+    Syntax {
+        /// Line of the problem.
+        line: usize,
+        /// Column of the problem.
+        column: usize,
+        /// serde's words.
+        problem: String,
+    },
+    /// The right content in another form: spaces, order of keys, escapes, doubled keys, line ends.
+    NotCanonical {
+        /// Line of the first byte that differs.
+        line: usize,
+        /// Column of that byte.
+        column: usize,
+    },
+}
+
+/// Writes a value in canonical form.
+///
+/// Keys come in the order of the value's fields, which therefore stand sorted.
+///
+/// # Errors
+///
+/// None for the structs of this room; serde's, should a value have no JSON form.
+pub(super) fn encode<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    value.serialize(&mut Serializer::with_formatter(&mut bytes, Canonical::default()))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// Reads a value that is in canonical form, byte for byte.
+///
+/// # Errors
+///
+/// [`JsonError`].
+pub(super) fn decode<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, JsonError> {
+    if depth(bytes) > DEPTH_LIMIT {
+        return Err(JsonError::TooDeep { limit: DEPTH_LIMIT });
+    }
+    let syntax = |error: &dyn ToString, line, column| JsonError::Syntax { line, column, problem: error.to_string() };
+    let value: T = serde_json::from_slice(bytes).map_err(|error| syntax(&error, error.line(), error.column()))?;
+    let canonical = encode(&value).map_err(|error| syntax(&error, 1, 1))?;
+    if canonical == bytes {
+        return Ok(value);
+    }
+    let same = canonical.iter().zip(bytes).take_while(|(left, right)| left == right).count();
+    let before = &bytes[..same];
+    let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |position| position + 1);
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    Err(JsonError::NotCanonical { line, column: same - line_start + 1 })
+}
+
+/// How deep brackets nest outside strings.
+fn depth(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Where the serializer stands.
+#[derive(Default)]
+struct Canonical {
+    depth: usize,
+    /// Whether the innermost object or array has an element already.
+    filled: bool,
+}
+
+impl Canonical {
+    fn begin<W: ?Sized + Write>(&mut self, writer: &mut W, bracket: &[u8]) -> io::Result<()> {
+        self.depth += 1;
+        self.filled = false;
+        writer.write_all(bracket)
+    }
+
+    /// Elements of the top-level object stand at depth 1, those of its arrays at depth 2, each on its line; the
+    /// elements of anything else share one.
+    fn element<W: ?Sized + Write>(&self, writer: &mut W, first: bool, own_line: Option<&[u8]>) -> io::Result<()> {
+        match own_line {
+            Some(indent) => {
+                writer.write_all(if first { b"\n" } else { b",\n" })?;
+                writer.write_all(indent)
+            }
+            None => writer.write_all(if first { b"" } else { b", " }),
+        }
+    }
+
+    fn end<W: ?Sized + Write>(&mut self, writer: &mut W, own_line: Option<&[u8]>, bracket: &[u8]) -> io::Result<()> {
+        self.depth -= 1;
+        if let (true, Some(indent)) = (self.filled, own_line) {
+            writer.write_all(b"\n")?;
+            writer.write_all(indent)?;
+        }
+        self.filled = true;
+        writer.write_all(bracket)
+    }
+}
+
+impl Formatter for Canonical {
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.begin(writer, b"{")
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.element(writer, first, (self.depth == 1).then_some(b"  "))
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, _writer: &mut W) -> io::Result<()> {
+        self.filled = true;
+        Ok(())
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.end(writer, (self.depth == 1).then_some(b""), b"}")
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.begin(writer, b"[")
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.element(writer, first, (self.depth == 2).then_some(b"    "))
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, _writer: &mut W) -> io::Result<()> {
+        self.filled = true;
+        Ok(())
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.end(writer, (self.depth == 2).then_some(b"  "), b"]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at once")]
+
+    use serde::{Deserialize, Serialize};
+
+    use super::{JsonError, decode, depth, encode};
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        empty: Vec<u32>,
+        rows: Vec<Inner>,
+        text: String,
+        words: Vec<String>,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        a: u32,
+        b: String,
+    }
+
+    const CANONICAL: &str = r#"{
+  "empty": [],
+  "rows": [
+    {"a": 1, "b": "x"},
+    {"a": 2, "b": "y"}
+  ],
+  "text": "\" \\ / \b \f \n \r \t \u0001 \u001f ü",
+  "words": [
+    "one"
+  ]
+}
+"#;
+
+    fn outer() -> Outer {
+        Outer {
+            empty: Vec::new(),
+            rows: vec![Inner { a: 1, b: "x".to_owned() }, Inner { a: 2, b: "y".to_owned() }],
+            text: "\" \\ / \u{8} \u{c} \n \r \t \u{1} \u{1f} ü".to_owned(),
+            words: vec!["one".to_owned()],
+        }
+    }
+
+    #[test]
+    fn writes_and_reads_the_canonical_form() {
+        assert_eq!(String::from_utf8(encode(&outer()).unwrap()).unwrap(), CANONICAL);
+        assert_eq!(decode::<Outer>(CANONICAL.as_bytes()), Ok(outer()));
+    }
+
+    #[test]
+    fn says_where_the_form_differs() {
+        let differs = |line, column| Err(JsonError::NotCanonical { line, column });
+        for (from, to, expected) in [
+            ("},\n", "},", differs(4, 24)),
+            ("{\n  \"empty\"", "{ \"empty\"", differs(1, 2)),
+            ("[]", "[ ]", differs(2, 13)),
+            ("\"a\": 1,", "\"a\":1,", differs(4, 10)),
+            ("{\"a\": 1, \"b\": \"x\"}", "{\"b\": \"x\", \"a\": 1}", differs(4, 7)),
+            ("one", "\\u006fne", differs(9, 6)),
+            ("\\u001f", "\\u001F", differs(7, 47)),
+            (" /", " \\/", differs(7, 18)),
+            ("\n", "\r\n", differs(1, 2)),
+        ] {
+            let text =
+                if from == "}\n" { CANONICAL.replacen("},\n", "},", 1) } else { CANONICAL.replacen(from, to, 1) };
+            assert_ne!(text, CANONICAL, "{from}");
+            assert_eq!(decode::<Outer>(text.as_bytes()), expected, "{from}");
+        }
+        let trimmed = CANONICAL.trim_end();
+        assert_eq!(decode::<Outer>(trimmed.as_bytes()), differs(11, 2));
+        assert_eq!(decode::<Outer>(format!("{CANONICAL}\n").as_bytes()), differs(12, 1));
+    }
+
+    #[test]
+    fn refuses_other_content() {
+        for (from, to) in [
+            ("\"a\": 1", "\"a\": 1, \"a\": 1"),
+            ("\"a\": 1", "\"a\": 1, \"c\": 1"),
+            ("\"a\": 1, ", ""),
+            ("\"a\": 1", "\"a\": 1.0"),
+            ("\"a\": 1", "\"a\": 01"),
+            ("\"a\": 1", "\"a\": -1"),
+            ("\"a\": 1", "\"a\": 4294967296"),
+            ("\"words\"", "\"text\": \"\",\n  \"words\""),
+            ("{\n", "\u{feff}{\n"),
+            ("}\n", "} {}\n"),
+        ] {
+            let text = CANONICAL.replacen(from, to, 1);
+            assert!(matches!(decode::<Outer>(text.as_bytes()), Err(JsonError::Syntax { .. })), "{to}");
+        }
+        assert!(matches!(decode::<Outer>(b"{\"text\": \"\xff\"}"), Err(JsonError::Syntax { .. })));
+    }
+
+    #[test]
+    fn limits_depth() {
+        let nested = |depth: usize| "[".repeat(depth).into_bytes();
+        assert_eq!(decode::<Outer>(&nested(9)), Err(JsonError::TooDeep { limit: 8 }));
+        assert!(matches!(decode::<Outer>(&nested(8)), Err(JsonError::Syntax { .. })));
+        assert_eq!(depth(br#"{"[[[[[[[[[[\"[[": [1, [], {}]}"#), 3);
+    }
+}

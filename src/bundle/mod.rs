@@ -1,0 +1,44 @@
+//! The bundle: one tar archive, each part of which is signed by itself.
+//!
+//! **Why.** The files of a whole cluster cross an air gap as one archive. Every node takes its own part out of it, and
+//! has to know that it is whole, unchanged, meant for it and made by the right hands, with no more than the archive, a
+//! public key and this format (formats.md, section 4).
+//!
+//! **Input.** [`Part`]s of files and a function that signs; or the bytes of an archive and the signer's public key.
+//!
+//! **Output.** [`Writer`] writes the archive, the same bytes for the same parts. [`Reader`] gives back one
+//! [`VerifiedPart`] after the other. Nothing here knows what a key or a certificate is, and nothing touches a disk.
+//!
+//! **What it refuses.** Every byte of the tar stream that the writer would not have written: other signers, other
+//! content, entries that are missing, extra, doubled or exchanged, other headers, other cuts between gzip members, JSON
+//! in another form, bytes after the end, and more of anything than the format's limits. Only the compressed form is
+//! free: whatever unpacks to the right members is right, so that a later compressor can be read as well. Whether a
+//! bundle is older than what a node has is for the node to say.
+
+mod error;
+mod files;
+mod gzip;
+mod head;
+mod hex;
+mod index;
+mod json;
+mod limits;
+mod name;
+mod read;
+mod record;
+mod tar;
+mod tree;
+mod write;
+
+pub use error::{BundleError, RecordError, WriteError};
+pub use files::{Content, File, Part};
+pub use head::{ClusterId, FORMAT, Head, PHASE};
+pub use hex::{Hex, Sha256};
+pub use index::Index;
+pub use json::JsonError;
+pub use name::PartName;
+pub use read::{Reader, Shape, VerifiedArchive, VerifiedIndex, VerifiedPart};
+pub use record::{Node, Owner, Record, Role};
+pub use tar::ustar_split;
+pub use tree::{KUBELET_CLIENT_LINK, Mode, Row};
+pub use write::{Description, Writer, Written};

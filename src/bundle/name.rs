@@ -1,0 +1,172 @@
+//! The names a bundle may hold: parts, hosts, paths.
+
+use std::cmp::Ordering;
+use std::fmt::{Display, Formatter, Result as FormatResult};
+
+/// Which part of a bundle: a node's, or what belongs to the whole cluster.
+///
+/// The order is that of the archive: nodes bytewise by name, the cluster last.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PartName {
+    /// The files of the node of that name.
+    Node(String),
+    /// Profile, users, etcd clients, manifests.
+    Cluster,
+}
+
+impl PartName {
+    /// Reads `node/<name>` or `cluster`, as records and the index spell it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once('/') {
+            Some(("node", name)) if is_subdomain(name) => Some(Self::Node(name.to_owned())),
+            None if text == "cluster" => Some(Self::Cluster),
+            _ => None,
+        }
+    }
+
+    /// Where its files stand in the archive, below the top folder: the path of the tree, without a slash at the end.
+    /// With `.json` it is the path of the record, with `.json.sig` that of its signature.
+    pub(super) fn tree(&self) -> String {
+        match self {
+            Self::Node(name) => format!("nodes/{name}"),
+            Self::Cluster => "cluster".to_owned(),
+        }
+    }
+}
+
+impl Display for PartName {
+    /// `node/<name>` or `cluster`.
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> FormatResult {
+        match self {
+            Self::Node(name) => write!(formatter, "node/{name}"),
+            Self::Cluster => formatter.write_str("cluster"),
+        }
+    }
+}
+
+/// An RFC 1123 label in lower case, as a cluster's name is.
+pub(super) fn is_label(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
+}
+
+/// An RFC 1123 subdomain in lower case, as a node's name is. It always is a path component that a tree may hold.
+pub(super) fn is_subdomain(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_label)
+}
+
+/// A subdomain, or one behind `*.`.
+pub(super) fn is_dns_name(text: &str) -> bool {
+    is_subdomain(text.strip_prefix("*.").unwrap_or(text))
+}
+
+/// A relative path of a node's tree: components of `[A-Za-z0-9._-]+` that do not begin with `-`, none `.` or `..`.
+pub(super) fn is_node_path(path: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    path.split('/').all(|name| !matches!(name, "" | "." | "..") && !name.starts_with('-') && name.bytes().all(plain))
+}
+
+/// A relative path of `cluster/`: components escaped as in a key's label (formats.md, section 2), none `.` or `..`.
+pub(super) fn is_cluster_path(path: &str) -> bool {
+    path.split('/').all(|name| !matches!(name, "" | "." | "..") && is_escaped(name))
+}
+
+/// Bytes outside `a-z A-Z 0-9 . _ : @ -` are `%XX` in upper case, and no others are.
+fn is_escaped(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'@' | b'-');
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    };
+    let mut bytes = name.bytes();
+    while let Some(byte) = bytes.next() {
+        let escaped = byte == b'%'
+            && match (bytes.next().and_then(digit), bytes.next().and_then(digit)) {
+                (Some(high), Some(low)) => !plain(high << 4 | low),
+                _ => false,
+            };
+        if !escaped && !plain(byte) {
+            return false;
+        }
+    }
+    true
+}
+
+/// The order of a tree: component by component, so that a folder's files stand together.
+pub(super) fn compare_paths(left: &str, right: &str) -> Ordering {
+    left.split('/').cmp(right.split('/'))
+}
+
+/// Whether a full Kubernetes version, `1.24.15`: three numbers without leading zeros.
+pub(super) fn is_version(text: &str) -> bool {
+    let number = |text: &str| text.parse::<u32>().is_ok_and(|number| number.to_string() == text);
+    text.split('.').count() == 3 && text.split('.').all(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cmp::Ordering;
+
+    use super::{
+        PartName, compare_paths, is_cluster_path, is_dns_name, is_label, is_node_path, is_subdomain, is_version,
+    };
+
+    #[test]
+    fn reads_part_names() {
+        let node = PartName::Node("cp-1.a".to_owned());
+        assert_eq!(PartName::parse("node/cp-1.a"), Some(node.clone()));
+        assert_eq!(node.to_string(), "node/cp-1.a");
+        assert_eq!(PartName::parse("cluster"), Some(PartName::Cluster));
+        for wrong in
+            ["", "node", "node/", "node/A", "node/a/b", "node/..", "node/-a", "cluster/", "cluster/a", "Cluster"]
+        {
+            assert_eq!(PartName::parse(wrong), None, "{wrong}");
+        }
+        assert!(PartName::Node("zz".to_owned()) < PartName::Cluster);
+    }
+
+    #[test]
+    fn knows_hosts() {
+        assert!(is_label("a") && is_label(&"a".repeat(63)) && is_label("prod-1") && is_label("1"));
+        assert!(!is_label("") && !is_label(&"a".repeat(64)) && !is_label("-a") && !is_label("a-") && !is_label("A"));
+        assert!(is_subdomain("a.b-c.1") && !is_subdomain("a..b") && !is_subdomain("a.") && !is_subdomain(".a"));
+        assert!(is_subdomain(&"a.".repeat(127)[..253]) && !is_subdomain(&"a.".repeat(128)[..255]));
+        assert!(is_dns_name("*.a.b") && !is_dns_name("*a") && !is_dns_name("*.") && !is_dns_name("a.*"));
+    }
+
+    #[test]
+    fn knows_paths() {
+        for good in ["a", "etc/kubernetes/admin.conf", "A_b-c.d", ".a", "..."] {
+            assert!(is_node_path(good) && is_cluster_path(good), "{good}");
+        }
+        for bad in ["", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b", "a b", "a\0", "ä", "a\\b", "a\n", "%", "%4"]
+        {
+            assert!(!is_node_path(bad) && !is_cluster_path(bad), "{bad:?}");
+        }
+        assert!(!is_node_path("-a") && !is_node_path("a/-b") && !is_node_path("a@b") && !is_node_path("%2F"));
+        for good in ["users/a@b:c.conf", "-a", "a%2Fb", "%25", "%C3%A4"] {
+            assert!(is_cluster_path(good), "{good}");
+        }
+        for bad in ["%41", "%2f", "%2", "%%25", "a%zz", "%2E"] {
+            assert!(!is_cluster_path(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn orders_component_by_component() {
+        assert_eq!(compare_paths("pki/etcd/ca.crt", "pki/etcd.x"), Ordering::Less);
+        assert!("pki/etcd/ca.crt" > "pki/etcd.x");
+        assert_eq!(compare_paths("a", "a/b"), Ordering::Less);
+        assert_eq!(compare_paths("a/b", "a/b"), Ordering::Equal);
+    }
+
+    #[test]
+    fn knows_versions() {
+        assert!(is_version("1.24.15") && is_version("1.30.0"));
+        for bad in ["", "1.24", "v1.24.15", "1.24.015", "1.24.15.1", "1.+2.3", "1.24.4294967296", "1..2"] {
+            assert!(!is_version(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,421 @@
+//! Reads a bundle or a slice, and takes nothing that the writer would not have written.
+//!
+//! Before a signature holds, the reader looks at the path and the size in two headers and at nothing else. After it, it
+//! knows every byte of the headers to come: it encodes them itself and compares.
+
+use std::io::BufRead;
+
+use zeroize::Zeroizing;
+
+use super::error::BundleError;
+use super::files::Content;
+use super::gzip::Members;
+use super::hex::Sha256;
+use super::index::Index;
+use super::limits::{FILE, INDEX, SIGNATURE};
+use super::name::PartName;
+use super::record::Record;
+use super::tar::{BLOCK, Kind, header, padding, raw_path, raw_size};
+use super::tree::{Entry, Mode, Row, entries};
+use crate::sign::PublicKey;
+
+/// Reads the parts of a bundle one after the other.
+///
+/// A part that it gives out is whole, signed and hashed; that no other part is missing or extra is known only when
+/// [`Self::finish`] has said so.
+pub struct Reader<'k, R> {
+    key: &'k PublicKey,
+    members: Members<R>,
+    index: Option<VerifiedIndex>,
+    /// How many parts were given out.
+    read: usize,
+    state: State,
+}
+
+enum State {
+    /// Before the next member.
+    Between,
+    /// Behind the first header of a slice, which tells it from a bundle.
+    Begun(Box<[u8; BLOCK]>),
+    /// The end was there and as it must be.
+    Ended,
+    /// An error: nothing further can be believed.
+    Failed,
+}
+
+/// What a record or an index brought along: its exact bytes, and the signature that holds for them.
+struct Signed {
+    bytes: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+/// An index that the key signed, in the place where it belongs. Only a [`Reader`] makes one.
+pub struct VerifiedIndex {
+    index: Index,
+    signed: Signed,
+}
+
+impl VerifiedIndex {
+    /// What it says.
+    #[must_use]
+    pub const fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// SHA-256 of its bytes.
+    #[must_use]
+    pub fn sha256(&self) -> Sha256 {
+        Sha256::of(&self.signed.bytes)
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.signed.bytes
+    }
+
+    /// The signature of its bytes, DER.
+    #[must_use]
+    pub fn signature(&self) -> &[u8] {
+        &self.signed.signature
+    }
+}
+
+/// A part whose record the key signed, with exactly the files of the record. Only a [`Reader`] makes one.
+pub struct VerifiedPart {
+    record: Record,
+    signed: Signed,
+    /// One for each row; a link's is empty.
+    contents: Vec<Content>,
+}
+
+impl VerifiedPart {
+    /// What its record says.
+    #[must_use]
+    pub const fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// SHA-256 of its record.
+    #[must_use]
+    pub fn record_sha256(&self) -> Sha256 {
+        Sha256::of(&self.signed.bytes)
+    }
+
+    /// The bytes of its record.
+    #[must_use]
+    pub fn record_bytes(&self) -> &[u8] {
+        &self.signed.bytes
+    }
+
+    /// The signature of the record's bytes, DER.
+    #[must_use]
+    pub fn signature(&self) -> &[u8] {
+        &self.signed.signature
+    }
+
+    /// Each file with its content, in archive order; a link has none.
+    pub fn files(&self) -> impl Iterator<Item = (&Row, &[u8])> {
+        self.record.rows.iter().zip(self.contents.iter().map(|content| content.as_slice()))
+    }
+}
+
+/// What was read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// An index and all its parts.
+    Whole,
+    /// An index that says it is partial, and all its parts.
+    Partial,
+    /// One part without an index.
+    Slice,
+}
+
+/// The whole archive is as it must be. Only [`Reader::finish`] makes one.
+#[derive(Debug)]
+pub struct VerifiedArchive {
+    shape: Shape,
+    parts: usize,
+    content_sha256: Sha256,
+}
+
+impl VerifiedArchive {
+    /// What it is.
+    #[must_use]
+    pub const fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// How many parts it has.
+    #[must_use]
+    pub const fn parts(&self) -> usize {
+        self.parts
+    }
+
+    /// SHA-256 of the tar stream: what names a bundle. A slice's is its own.
+    #[must_use]
+    pub const fn content_sha256(&self) -> Sha256 {
+        self.content_sha256
+    }
+}
+
+impl<'k, R: BufRead> Reader<'k, R> {
+    /// Opens an archive and reads its index, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// [`BundleError`]: it is not a bundle, or its index is not right.
+    pub fn open(source: R, key: &'k PublicKey) -> Result<Self, BundleError> {
+        let mut reader = Self { key, members: Members::new(source), index: None, read: 0, state: State::Between };
+        reader.members.begin()?;
+        let first = reader.block("")?;
+        let found = raw_path(&first);
+        // Only the index has a folder before it.
+        if found.ends_with('/') {
+            reader.index = Some(reader.read_index(&first)?);
+        } else if found.ends_with(".json") {
+            reader.state = State::Begun(Box::new(first));
+        } else {
+            return Err(BundleError::NotABundle { found });
+        }
+        Ok(reader)
+    }
+
+    /// The index; a slice has none.
+    #[must_use]
+    pub const fn index(&self) -> Option<&VerifiedIndex> {
+        self.index.as_ref()
+    }
+
+    /// The next part; `None` after the last one, when the end of the archive has been checked as well.
+    ///
+    /// # Errors
+    ///
+    /// [`BundleError`]; every later call fails too.
+    pub fn next_part(&mut self) -> Result<Option<VerifiedPart>, BundleError> {
+        let first = match std::mem::replace(&mut self.state, State::Failed) {
+            State::Between => {
+                self.members.begin()?;
+                self.block("")?
+            }
+            State::Begun(first) => *first,
+            State::Ended => {
+                self.state = State::Ended;
+                return Ok(None);
+            }
+            State::Failed => return Err(BundleError::AfterError),
+        };
+        if first == [0; BLOCK] {
+            self.read_end()?;
+            self.state = State::Ended;
+            return Ok(None);
+        }
+        let part = self.read_part(&first)?;
+        self.read += 1;
+        self.state = State::Between;
+        Ok(Some(part))
+    }
+
+    /// Reads what is left and says what it was: everything that belongs to it is there, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// [`BundleError`].
+    pub fn finish(mut self) -> Result<VerifiedArchive, BundleError> {
+        while self.next_part()?.is_some() {}
+        let shape = match &self.index {
+            None => Shape::Slice,
+            Some(VerifiedIndex { index, .. }) if index.partial => Shape::Partial,
+            Some(_) => Shape::Whole,
+        };
+        Ok(VerifiedArchive { shape, parts: self.read, content_sha256: self.members.content_sha256() })
+    }
+
+    /// Top folder, index, its signature, `nodes`: the first member.
+    fn read_index(&mut self, first: &[u8; BLOCK]) -> Result<VerifiedIndex, BundleError> {
+        let second = self.block("manifest.json")?;
+        let found = raw_path(&second);
+        if !found.ends_with("/manifest.json") {
+            return Err(BundleError::NotABundle { found });
+        }
+        let (headers, signed) = self.read_signed(&second, &found, INDEX)?;
+        let index = Index::read(&signed.bytes).map_err(|problem| BundleError::Record { entry: found, problem })?;
+        let (top, mtime) = (index.head.top(), index.head.mtime());
+        compare(first, &format!("{top}/"), Kind::Folder, mtime)?;
+        headers.compare(&format!("{top}/manifest.json"), &signed, mtime)?;
+        let nodes = format!("{top}/nodes/");
+        compare(&self.block(&nodes)?, &nodes, Kind::Folder, mtime)?;
+        self.end_member(&nodes)?;
+        Ok(VerifiedIndex { index, signed })
+    }
+
+    /// Record, its signature, folders and files: the member of a part.
+    fn read_part(&mut self, first: &[u8; BLOCK]) -> Result<VerifiedPart, BundleError> {
+        let found = raw_path(first);
+        let expected = match &self.index {
+            None if self.read > 0 => return Err(BundleError::ExtraPart { found }),
+            None => None,
+            Some(VerifiedIndex { index, .. }) => match index.parts.get(self.read) {
+                None => return Err(BundleError::ExtraPart { found }),
+                Some((part, sha256)) => {
+                    let expected = record_path(&index.head.top(), part);
+                    if found != expected {
+                        return Err(BundleError::UnexpectedEntry { expected, found });
+                    }
+                    Some((part.clone(), *sha256, index.head.clone()))
+                }
+            },
+        };
+        let (headers, signed) = self.read_signed(first, &found, FILE)?;
+        if let Some((part, expected, _)) = &expected {
+            let found = Sha256::of(&signed.bytes);
+            if found != *expected {
+                return Err(BundleError::RecordHash { part: part.clone(), expected: *expected, found });
+            }
+        }
+        let record =
+            Record::read(&signed.bytes).map_err(|problem| BundleError::Record { entry: found.clone(), problem })?;
+        let part = record.owner.part();
+        if let Some((expected, _, head)) = expected {
+            if part != expected {
+                return Err(BundleError::RecordPart { expected, found: part });
+            }
+            if let Some((field, expected, found_there)) = head.difference(&record.head) {
+                return Err(BundleError::Head { entry: found, field, expected, found: found_there });
+            }
+        }
+        let (top, mtime) = (record.head.top(), record.head.mtime());
+        let path = record_path(&top, &part);
+        headers.compare(&path, &signed, mtime)?;
+        let mut contents = Vec::with_capacity(record.rows.len());
+        let mut last = format!("{path}.sig");
+        for (path, entry) in entries(&top, &part, &record.rows) {
+            compare(&self.block(&path)?, &path, entry.kind(), mtime)?;
+            if let Entry::Row(row) = entry {
+                contents.push(self.read_row(row, &path)?);
+            }
+            last = path;
+        }
+        self.end_member(&last)?;
+        Ok(VerifiedPart { record, signed, contents })
+    }
+
+    /// Two zero blocks, the first of which was read: the last member.
+    fn read_end(&mut self) -> Result<(), BundleError> {
+        let mut second = [1; BLOCK];
+        if self.members.read(&mut second)? != BLOCK || second != [0; BLOCK] || !self.members.end()? {
+            return Err(BundleError::End);
+        }
+        if !self.members.at_end()? {
+            return Err(BundleError::TrailingBytes);
+        }
+        let missing = match &self.index {
+            None => (self.read == 0).then_some(None),
+            Some(VerifiedIndex { index, .. }) => index.parts.get(self.read).map(|(part, _)| Some(part.clone())),
+        };
+        missing.map_or(Ok(()), |part| Err(BundleError::MissingPart { part }))
+    }
+
+    /// A document and its signature, checked. Nothing in it is believed before; its headers are compared later, when
+    /// the document has said what stands in them.
+    fn read_signed(
+        &mut self,
+        first: &[u8; BLOCK],
+        path: &str,
+        limit: u64,
+    ) -> Result<(SignedHeaders, Signed), BundleError> {
+        let bytes = self.read_claimed(first, path, limit)?;
+        let signature_path = format!("{path}.sig");
+        let second = self.block(&signature_path)?;
+        let found = raw_path(&second);
+        if found != signature_path {
+            return Err(BundleError::UnexpectedEntry { expected: signature_path, found });
+        }
+        let signature = self.read_claimed(&second, &signature_path, SIGNATURE)?;
+        self.key.verify(&bytes, &signature).map_err(|_| BundleError::Signature { entry: path.to_owned() })?;
+        let headers = SignedHeaders { document: *first, signature: second };
+        Ok((headers, Signed { bytes: bytes.to_vec(), signature: signature.to_vec() }))
+    }
+
+    /// The content whose size only an unproven header tells.
+    fn read_claimed(&mut self, header: &[u8; BLOCK], path: &str, limit: u64) -> Result<Content, BundleError> {
+        let size = raw_size(header).ok_or_else(|| BundleError::Header { entry: path.to_owned() })?;
+        if size > limit {
+            return Err(BundleError::TooLarge { entry: path.to_owned(), size, limit });
+        }
+        self.read_content(size, path)
+    }
+
+    fn read_row(&mut self, row: &Row, path: &str) -> Result<Content, BundleError> {
+        let Row::File { size, sha256: expected, .. } = row else { return Ok(Content::default()) };
+        let content = self.read_content(*size, path)?;
+        let found = Sha256::of(&content);
+        if found == *expected {
+            Ok(content)
+        } else {
+            Err(BundleError::FileHash { entry: path.to_owned(), expected: *expected, found })
+        }
+    }
+
+    /// So many bytes, which are within a limit, and the zeros that fill their last block.
+    fn read_content(&mut self, size: u64, path: &str) -> Result<Content, BundleError> {
+        let mut content = Zeroizing::new(vec![0; size as usize]);
+        let mut zeros = [1; BLOCK];
+        let zeros = &mut zeros[..padding(content.len())];
+        if self.members.read(&mut content)? != content.len() || self.members.read(zeros)? != zeros.len() {
+            return Err(BundleError::MemberEnds { entry: path.to_owned() });
+        }
+        if zeros.iter().any(|byte| *byte != 0) {
+            return Err(BundleError::Padding { entry: path.to_owned() });
+        }
+        Ok(content)
+    }
+
+    /// The header of the next entry in this member.
+    fn block(&mut self, expected: &str) -> Result<[u8; BLOCK], BundleError> {
+        let mut block = [0; BLOCK];
+        if self.members.read(&mut block)? == BLOCK {
+            Ok(block)
+        } else {
+            Err(BundleError::MemberEnds { entry: expected.to_owned() })
+        }
+    }
+
+    fn end_member(&mut self, last: &str) -> Result<(), BundleError> {
+        if self.members.end()? { Ok(()) } else { Err(BundleError::MemberContinues { after: last.to_owned() }) }
+    }
+}
+
+/// The headers of a document and of its signature, kept until the document is known.
+struct SignedHeaders {
+    document: [u8; BLOCK],
+    signature: [u8; BLOCK],
+}
+
+impl SignedHeaders {
+    fn compare(&self, path: &str, signed: &Signed, mtime: u64) -> Result<(), BundleError> {
+        let kind = |bytes: &[u8]| Kind::File { mode: Mode::Public, size: bytes.len() as u64 };
+        compare(&self.document, path, kind(&signed.bytes), mtime)?;
+        compare(&self.signature, &format!("{path}.sig"), kind(&signed.signature), mtime)
+    }
+}
+
+fn record_path(top: &str, part: &PartName) -> String {
+    format!("{top}/{}.json", part.tree())
+}
+
+/// Compares a header with the one that belongs there, byte for byte.
+fn compare(found: &[u8; BLOCK], path: &str, kind: Kind<'_>, mtime: u64) -> Result<(), BundleError> {
+    match header(path, kind, mtime) {
+        None => Err(BundleError::PathTooLong { path: path.to_owned() }),
+        Some(expected) if expected == *found => Ok(()),
+        Some(_) => {
+            let found = raw_path(found);
+            Err(if found == path {
+                BundleError::Header { entry: found }
+            } else {
+                BundleError::UnexpectedEntry { expected: path.to_owned(), found }
+            })
+        }
+    }
+}

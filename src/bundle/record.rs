@@ -1,0 +1,362 @@
+//! The records: the root of trust, one per part, each signed by itself.
+
+use std::net::IpAddr;
+
+use super::error::RecordError;
+use super::head::{ClusterId, Head, RawHead};
+use super::hex::Sha256;
+use super::json;
+use super::name::{PartName, is_dns_name, is_subdomain};
+use super::tree::{self, Mode, Row};
+use serde::{Deserialize, Serialize};
+
+/// What a node does in the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Runs the API server; with stacked etcd a member too.
+    ControlPlane,
+    /// Runs workloads.
+    Worker,
+    /// Runs an etcd member and no kubelet of this cluster.
+    Etcd,
+}
+
+impl Role {
+    /// The name in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ControlPlane => "control-plane",
+            Self::Worker => "worker",
+            Self::Etcd => "etcd",
+        }
+    }
+
+    /// Reads [`Self::name`].
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::ControlPlane, Self::Worker, Self::Etcd].into_iter().find(|role| role.name() == name)
+    }
+}
+
+/// What a record says about its node, so that the node can tell that the part is its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// The name the kubelet registers.
+    pub name: String,
+    /// Its role.
+    pub role: Role,
+    /// The names it answers to, at least one, no duplicates.
+    pub names: Vec<String>,
+    /// Its addresses, at least one, no duplicates; the first is the advertise address.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// Whose files a part holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A node's.
+    Node(Node),
+    /// The whole cluster's.
+    Cluster,
+}
+
+impl Owner {
+    /// The part's name.
+    #[must_use]
+    pub fn part(&self) -> PartName {
+        match self {
+            Self::Node(node) => PartName::Node(node.name.clone()),
+            Self::Cluster => PartName::Cluster,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), RecordError> {
+        let Self::Node(node) = self else { return Ok(()) };
+        let field = |field, found: &str| Err(RecordError::Field { field, found: found.to_owned() });
+        if !is_subdomain(&node.name) {
+            return field("part", &node.name);
+        }
+        if let Some(wrong) = node.names.iter().find(|name| !is_dns_name(name)) {
+            return field("names", wrong);
+        }
+        if node.names.is_empty() || has_duplicates(&node.names) {
+            return field("names", &node.names.join(", "));
+        }
+        if node.addresses.is_empty() || has_duplicates(&node.addresses) {
+            let addresses: Vec<_> = node.addresses.iter().map(ToString::to_string).collect();
+            return field("addresses", &addresses.join(", "));
+        }
+        Ok(())
+    }
+}
+
+fn has_duplicates<T: Ord>(list: &[T]) -> bool {
+    let mut sorted: Vec<_> = list.iter().collect();
+    sorted.sort_unstable();
+    sorted.iter().zip(sorted.iter().skip(1)).any(|(left, right)| left == right)
+}
+
+/// The record of a part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The same in every record of a bundle and in its index.
+    pub head: Head,
+    /// Whose files.
+    pub owner: Owner,
+    /// Every file of the part, in archive order.
+    pub rows: Vec<Row>,
+}
+
+impl Record {
+    /// The signed bytes.
+    pub(super) fn encode(&self) -> std::io::Result<Vec<u8>> {
+        json::encode(&RawRecord::from(self))
+    }
+
+    /// Reads a record and checks every field.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError`].
+    pub fn read(bytes: &[u8]) -> Result<Self, RecordError> {
+        let raw: RawRecord = json::decode(bytes).map_err(RecordError::Json)?;
+        let head = Head::read(RawHead {
+            cluster: raw.cluster,
+            cluster_id: raw.cluster_id,
+            format: raw.format,
+            generation: raw.generation,
+            issued_at: raw.issued_at,
+            kubernetes: raw.kubernetes,
+            phase: raw.phase,
+        })?;
+        let owner = read_owner(&raw.part, raw.role, raw.names, raw.addresses)?;
+        owner.check()?;
+        let rows = raw.files.into_iter().map(read_row).collect::<Result<Vec<_>, _>>()?;
+        tree::check(&owner.part(), &rows)?;
+        Ok(Self { head, owner, rows })
+    }
+}
+
+/// The JSON of a record; fields in the order of their names. The cluster's has no `addresses`, `names` and `role`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRecord {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    addresses: Option<Vec<IpAddr>>,
+    cluster: String,
+    cluster_id: ClusterId,
+    files: Vec<RawRow>,
+    format: u32,
+    generation: u32,
+    issued_at: String,
+    kubernetes: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    names: Option<Vec<String>>,
+    part: String,
+    phase: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<String>,
+}
+
+/// The JSON of a row: `mode`, `path`, `sha256`, `size` of a file; `link`, `mode`, `path` of the link.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRow {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
+    mode: String,
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<Sha256>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
+}
+
+const LINK_MODE: &str = "0777";
+
+impl From<&Record> for RawRecord {
+    fn from(record: &Record) -> Self {
+        let head = RawHead::from(&record.head);
+        let node = match &record.owner {
+            Owner::Node(node) => Some(node),
+            Owner::Cluster => None,
+        };
+        Self {
+            addresses: node.map(|node| node.addresses.clone()),
+            cluster: head.cluster,
+            cluster_id: head.cluster_id,
+            files: record.rows.iter().map(RawRow::from).collect(),
+            format: head.format,
+            generation: head.generation,
+            issued_at: head.issued_at,
+            kubernetes: head.kubernetes,
+            names: node.map(|node| node.names.clone()),
+            part: record.owner.part().to_string(),
+            phase: head.phase,
+            role: node.map(|node| node.role.name().to_owned()),
+        }
+    }
+}
+
+impl From<&Row> for RawRow {
+    fn from(row: &Row) -> Self {
+        match row {
+            Row::File { path, mode, sha256, size } => Self {
+                link: None,
+                mode: mode.text().to_owned(),
+                path: path.clone(),
+                sha256: Some(*sha256),
+                size: Some(*size),
+            },
+            Row::Link { path, target } => Self {
+                link: Some(target.clone()),
+                mode: LINK_MODE.to_owned(),
+                path: path.clone(),
+                sha256: None,
+                size: None,
+            },
+        }
+    }
+}
+
+fn read_owner(
+    part: &str,
+    role: Option<String>,
+    names: Option<Vec<String>>,
+    addresses: Option<Vec<IpAddr>>,
+) -> Result<Owner, RecordError> {
+    let field = |field, found: &str| RecordError::Field { field, found: found.to_owned() };
+    match (PartName::parse(part).ok_or_else(|| field("part", part))?, role, names, addresses) {
+        (PartName::Cluster, None, None, None) => Ok(Owner::Cluster),
+        (PartName::Node(name), Some(role), Some(names), Some(addresses)) => {
+            let role = Role::parse(&role).ok_or_else(|| field("role", &role))?;
+            Ok(Owner::Node(Node { name, role, names, addresses }))
+        }
+        // A node's record without what only a node has, or the cluster's with it.
+        _ => Err(field("part", part)),
+    }
+}
+
+fn read_row(raw: RawRow) -> Result<Row, RecordError> {
+    let wrong_mode = RecordError::Field { field: "mode", found: raw.mode.clone() };
+    match (raw.link, raw.sha256, raw.size) {
+        (None, Some(sha256), Some(size)) => {
+            let mode = Mode::parse(&raw.mode).ok_or(wrong_mode)?;
+            Ok(Row::File { path: raw.path, mode, sha256, size })
+        }
+        (Some(target), None, None) if raw.mode == LINK_MODE => Ok(Row::Link { path: raw.path, target }),
+        (Some(_), None, None) => Err(wrong_mode),
+        _ => Err(RecordError::Field { field: "files", found: raw.path }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at once")]
+
+    use super::{Node, Owner, Record, RecordError, Role};
+    use crate::bundle::head::tests::head;
+    use crate::bundle::hex::Sha256;
+    use crate::bundle::json::JsonError;
+    use crate::bundle::tree::{KUBELET_CLIENT_LINK, Mode, Row};
+
+    const NODE: &str = include_str!("testdata/node.json");
+    const CLUSTER: &str = include_str!("testdata/cluster.json");
+
+    fn node() -> Record {
+        let file = |path: &str, mode, content: &[u8]| Row::File {
+            path: path.to_owned(),
+            mode,
+            sha256: Sha256::of(content),
+            size: content.len() as u64,
+        };
+        Record {
+            head: head(),
+            owner: Owner::Node(Node {
+                name: "cp-1".to_owned(),
+                role: Role::ControlPlane,
+                names: vec!["cp-1".to_owned(), "cp-1.corp.internal".to_owned()],
+                addresses: vec!["192.168.1.11".parse().unwrap(), "fd00::b".parse().unwrap()],
+            }),
+            rows: vec![
+                file("etc/kubernetes/pki/ca.crt", Mode::Public, b"abc"),
+                file("etc/kubernetes/pki/ca.key", Mode::Private, b""),
+                file("var/lib/kubelet/pki/kubelet-client-2026-11-22-00-00-00.pem", Mode::Private, b""),
+                Row::Link {
+                    path: KUBELET_CLIENT_LINK.to_owned(),
+                    target: "kubelet-client-2026-11-22-00-00-00.pem".to_owned(),
+                },
+            ],
+        }
+    }
+
+    #[test]
+    fn writes_and_reads_the_golden_records() {
+        let cluster = Record { head: head(), owner: Owner::Cluster, rows: Vec::new() };
+        for (record, golden) in [(node(), NODE), (cluster, CLUSTER)] {
+            assert_eq!(String::from_utf8(record.encode().unwrap()).unwrap(), golden);
+            assert_eq!(Record::read(golden.as_bytes()), Ok(record));
+        }
+    }
+
+    #[test]
+    fn refuses_wrong_fields() {
+        let ca_key = "{\"mode\": \"0600\", \"path\": \"etc/kubernetes/pki/ca.key\"";
+        for (from, to, expected) in [
+            ("node/cp-1", "node/CP-1", "part"),
+            ("node/cp-1", "cluster", "part"),
+            ("\"control-plane\"", "\"master\"", "role"),
+            ("\"cp-1.corp.internal\"", "\"cp-1\"", "names"),
+            ("\"cp-1.corp.internal\"", "\"-\"", "names"),
+            ("\n    \"cp-1\",\n    \"cp-1.corp.internal\"\n  ", "", "names"),
+            ("\n    \"192.168.1.11\",\n    \"fd00::b\"\n  ", "", "addresses"),
+            ("\"fd00::b\"", "\"192.168.1.11\"", "addresses"),
+            (ca_key, &ca_key.replace("0600", "0400"), "mode"),
+            (ca_key, &ca_key.replace("0600", "0777"), "mode"),
+            ("\"0777\"", "\"0644\"", "mode"),
+            (", \"size\": 3", "", "files"),
+            ("{\"mode\": \"0644\"", "{\"link\": \"x\", \"mode\": \"0644\"", "files"),
+            ("\"format\": 1", "\"format\": 2", "format"),
+            ("\"phase\": 0", "\"phase\": 1", "phase"),
+        ] {
+            let text = NODE.replacen(from, to, 1);
+            assert_ne!(text, NODE, "{from}");
+            match Record::read(text.as_bytes()) {
+                Err(RecordError::Field { field, .. }) => assert_eq!(field, expected, "{from} -> {to}"),
+                other => assert_eq!(format!("{other:?}"), expected, "{from} -> {to}"),
+            }
+        }
+    }
+
+    #[test]
+    fn refuses_rows_that_the_tree_cannot_hold() {
+        let text = NODE.replacen("pki/ca.crt", "pki/../ca.crt", 1);
+        assert!(matches!(Record::read(text.as_bytes()), Err(RecordError::Path { .. })));
+        let text = NODE.replacen("pki/ca.crt", "pki/ca.tmp", 1);
+        assert!(matches!(Record::read(text.as_bytes()), Err(RecordError::Order { .. })));
+    }
+
+    #[test]
+    fn refuses_other_spellings() {
+        for (from, to) in [
+            ("192.168.1.11", "192.168.001.11"),
+            ("fd00::b", "fd00:0::b"),
+            ("fd00::b", "FD00::b"),
+            ("ba7816bf", "BA7816BF"),
+            ("ba7816bf", "ba7816b"),
+            ("\"role\": \"control-plane\"", "\"role\": \"control-plane\",\n  \"role\": \"control-plane\""),
+            ("\"role\": \"control-plane\"", "\"role\": \"control-plane\",\n  \"tool\": \"x\""),
+            ("\"size\": 3", "\"size\": 3, \"x\": 1"),
+            ("{\"link\": ", "{\"sha256\": null, \"link\": "),
+        ] {
+            let text = NODE.replacen(from, to, 1);
+            assert_ne!(text, NODE, "{from}");
+            let problem = Record::read(text.as_bytes());
+            assert!(
+                matches!(problem, Err(RecordError::Json(JsonError::Syntax { .. } | JsonError::NotCanonical { .. }))),
+                "{from} -> {to}: {problem:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! What one part holds, as its record lists it, and the entries this makes in the archive.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
+
+use super::error::RecordError;
+use super::hex::Sha256;
+use super::limits::{ENTRIES, FILE};
+use super::name::{PartName, compare_paths, is_cluster_path, is_node_path};
+use super::tar::Kind;
+
+/// The one symbolic link a tree may hold: the kubelet's store of client certificates must be a link to be rotated.
+pub const KUBELET_CLIENT_LINK: &str = "var/lib/kubelet/pki/kubelet-client-current.pem";
+
+/// The folders of a node's tree that have entries, where files follow. Entries for more would give the host's own
+/// folders another mode.
+const FOLDERS: [&str; 4] =
+    ["etc/kubernetes/", "etc/kubernetes/pki/", "etc/kubernetes/pki/etcd/", "var/lib/kubelet/pki/"];
+
+/// Permissions of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// 0600: keys and what holds keys.
+    Private,
+    /// 0644.
+    Public,
+}
+
+impl Mode {
+    /// Permission bits.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        match self {
+            Self::Private => 0o600,
+            Self::Public => 0o644,
+        }
+    }
+
+    /// Four octal digits, as records spell it.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Private => "0600",
+            Self::Public => "0644",
+        }
+    }
+
+    /// Reads [`Self::text`].
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Private, Self::Public].into_iter().find(|mode| mode.text() == text)
+    }
+}
+
+/// One row of `files` in a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// A regular file.
+    File {
+        /// Relative to the part's tree.
+        path: String,
+        /// Its permissions.
+        mode: Mode,
+        /// SHA-256 of its content.
+        sha256: Sha256,
+        /// Bytes.
+        size: u64,
+    },
+    /// A symbolic link, [`KUBELET_CLIENT_LINK`].
+    Link {
+        /// Relative to the part's tree.
+        path: String,
+        /// A file in the same folder.
+        target: String,
+    },
+}
+
+impl Row {
+    /// Relative to the part's tree.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        match self {
+            Self::File { path, .. } | Self::Link { path, .. } => path,
+        }
+    }
+}
+
+/// Checks the rows of a part: paths, order, sizes, the link, the number of entries.
+pub(super) fn check(part: &PartName, rows: &[Row]) -> Result<(), RecordError> {
+    let path_allowed = match part {
+        PartName::Node(_) => is_node_path,
+        PartName::Cluster => is_cluster_path,
+    };
+    for row in rows {
+        let path = row.path();
+        if !path_allowed(path) {
+            return Err(RecordError::Path { path: path.to_owned() });
+        }
+        match row {
+            Row::File { size, .. } if *size > FILE => {
+                return Err(RecordError::FileTooLarge { path: path.to_owned(), size: *size, limit: FILE });
+            }
+            Row::File { .. } => {}
+            Row::Link { target, .. } => check_link(part, path, target, rows)?,
+        }
+    }
+    for (row, next) in rows.iter().zip(rows.iter().skip(1)) {
+        if compare_paths(row.path(), next.path()).is_gt() {
+            return Err(RecordError::Order { path: next.path().to_owned(), after: row.path().to_owned() });
+        }
+    }
+    check_twins(rows)?;
+    // The record and its signature are entries too.
+    let count = entries("", part, rows).len() + 2;
+    if count > ENTRIES { Err(RecordError::TooManyEntries { count, limit: ENTRIES }) } else { Ok(()) }
+}
+
+/// The link stands in a node's tree, at its one place, and leads to a file beside it.
+fn check_link(part: &PartName, path: &str, target: &str, rows: &[Row]) -> Result<(), RecordError> {
+    let folder = path.trim_end_matches(|character| character != '/');
+    let leads_to = |row: &Row| matches!(row, Row::File { path, .. } if path.strip_prefix(folder) == Some(target));
+    if matches!(part, PartName::Node(_)) && path == KUBELET_CLIENT_LINK && rows.iter().any(leads_to) {
+        Ok(())
+    } else {
+        Err(RecordError::Link { path: path.to_owned(), target: target.to_owned() })
+    }
+}
+
+/// No path stands twice, none is both a file and a folder, none differs from another, folders included, in case alone.
+fn check_twins(rows: &[Row]) -> Result<(), RecordError> {
+    let mut seen: BTreeMap<String, (&str, bool)> = BTreeMap::new();
+    for row in rows {
+        let path = row.path();
+        let folders = path.match_indices('/').filter_map(|(slash, _)| path.get(..slash)).map(|folder| (folder, true));
+        for (path, is_folder) in folders.chain([(path, false)]) {
+            let (earlier, was_folder) = match seen.entry(path.to_ascii_lowercase()) {
+                Slot::Vacant(slot) => {
+                    slot.insert((path, is_folder));
+                    continue;
+                }
+                Slot::Occupied(slot) => *slot.get(),
+            };
+            if earlier != path {
+                return Err(RecordError::CaseTwins { path: path.to_owned(), twin: earlier.to_owned() });
+            }
+            if !(is_folder && was_folder) {
+                return Err(RecordError::Doubled { path: path.to_owned() });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One entry of a part's tree in the archive.
+pub(super) enum Entry<'a> {
+    /// A folder.
+    Folder,
+    /// A file or the link.
+    Row(&'a Row),
+}
+
+impl<'a> Entry<'a> {
+    /// What its header says.
+    pub(super) fn kind(&self) -> Kind<'a> {
+        match self {
+            Self::Folder => Kind::Folder,
+            Self::Row(Row::File { mode, size, .. }) => Kind::File { mode: *mode, size: *size },
+            Self::Row(Row::Link { target, .. }) => Kind::Link { target },
+        }
+    }
+}
+
+/// The entries of a part's tree in archive order, with their full paths: what the writer writes after a record and its
+/// signature, and what the reader expects there.
+pub(super) fn entries<'a>(top: &str, part: &PartName, rows: &'a [Row]) -> Vec<(String, Entry<'a>)> {
+    let tree = format!("{top}/{}/", part.tree());
+    let mut entries = Vec::with_capacity(rows.len() + FOLDERS.len() + 1);
+    let mut folders: &[&str] = &[];
+    if let PartName::Node(_) = part {
+        entries.push((tree.clone(), Entry::Folder));
+        folders = &FOLDERS;
+    }
+    let mut made = [false; FOLDERS.len()];
+    for row in rows {
+        for (folder, made) in folders.iter().zip(&mut made) {
+            if !*made && row.path().starts_with(folder) {
+                *made = true;
+                entries.push((format!("{tree}{folder}"), Entry::Folder));
+            }
+        }
+        entries.push((format!("{tree}{}", row.path()), Entry::Row(row)));
+    }
+    entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, KUBELET_CLIENT_LINK, Mode, PartName, Row, check, entries};
+    use crate::bundle::error::RecordError;
+    use crate::bundle::hex::Sha256;
+
+    fn node() -> PartName {
+        PartName::Node("cp-1".to_owned())
+    }
+
+    fn file(path: &str) -> Row {
+        Row::File { path: path.to_owned(), mode: Mode::Public, sha256: Sha256::of(b""), size: 0 }
+    }
+
+    fn files(paths: &[&str]) -> Vec<Row> {
+        paths.iter().map(|path| file(path)).collect()
+    }
+
+    fn link(path: &str, target: &str) -> Row {
+        Row::Link { path: path.to_owned(), target: target.to_owned() }
+    }
+
+    #[test]
+    fn makes_folder_entries_only_where_files_follow() {
+        let rows = files(&[
+            "etc/kubernetes/admin.conf",
+            "etc/kubernetes/pki/etcd/ca.crt",
+            "etc/kubernetes/pki/etcd.x",
+            "etc/other/x",
+            "var/lib/kubelet/config.yaml",
+        ]);
+        assert_eq!(check(&node(), &rows), Ok(()));
+        let paths: Vec<_> = entries("t-g1", &node(), &rows)
+            .into_iter()
+            .map(|(path, entry)| {
+                assert_eq!(path.ends_with('/'), matches!(entry, Entry::Folder));
+                path
+            })
+            .collect();
+        assert_eq!(
+            paths,
+            [
+                "t-g1/nodes/cp-1/",
+                "t-g1/nodes/cp-1/etc/kubernetes/",
+                "t-g1/nodes/cp-1/etc/kubernetes/admin.conf",
+                "t-g1/nodes/cp-1/etc/kubernetes/pki/",
+                "t-g1/nodes/cp-1/etc/kubernetes/pki/etcd/",
+                "t-g1/nodes/cp-1/etc/kubernetes/pki/etcd/ca.crt",
+                "t-g1/nodes/cp-1/etc/kubernetes/pki/etcd.x",
+                "t-g1/nodes/cp-1/etc/other/x",
+                "t-g1/nodes/cp-1/var/lib/kubelet/config.yaml",
+            ]
+        );
+        let cluster = entries("t-g1", &PartName::Cluster, &rows[..1]);
+        assert_eq!(
+            cluster.into_iter().map(|(path, _)| path).collect::<Vec<_>>(),
+            ["t-g1/cluster/etc/kubernetes/admin.conf"]
+        );
+    }
+
+    #[test]
+    fn refuses_paths_of_the_wrong_part() {
+        let rows = files(&["users/a@b.conf"]);
+        assert_eq!(check(&PartName::Cluster, &rows), Ok(()));
+        assert_eq!(check(&node(), &rows), Err(RecordError::Path { path: "users/a@b.conf".to_owned() }));
+        assert!(matches!(check(&node(), &files(&["../x"])), Err(RecordError::Path { .. })));
+    }
+
+    #[test]
+    fn refuses_other_orders_doubles_and_twins() {
+        let check = |paths: &[&str]| check(&node(), &files(paths));
+        assert!(matches!(check(&["b", "a"]), Err(RecordError::Order { .. })));
+        assert!(matches!(check(&["a.x", "a/b"]), Err(RecordError::Order { .. })));
+        assert!(matches!(check(&["a", "a"]), Err(RecordError::Doubled { .. })));
+        assert!(matches!(check(&["a", "a/b"]), Err(RecordError::Doubled { .. })));
+        assert!(matches!(check(&["A", "a"]), Err(RecordError::CaseTwins { .. })));
+        assert!(matches!(check(&["A/x", "a/y"]), Err(RecordError::CaseTwins { .. })));
+        assert!(matches!(check(&["A", "a/y"]), Err(RecordError::CaseTwins { .. })));
+        assert_eq!(check(&["A/x", "A/y", "a.b"]), Ok(()));
+    }
+
+    #[test]
+    fn takes_the_one_link_only() {
+        let target = "var/lib/kubelet/pki/kubelet-client-2026-11-22-00-00-00.pem";
+        let good = [file(target), link(KUBELET_CLIENT_LINK, "kubelet-client-2026-11-22-00-00-00.pem")];
+        assert_eq!(check(&node(), &good), Ok(()));
+        assert!(matches!(check(&PartName::Cluster, &good), Err(RecordError::Link { .. })));
+        for (path, to) in [
+            (KUBELET_CLIENT_LINK, "absent.pem"),
+            (KUBELET_CLIENT_LINK, "../pki/kubelet-client-2026-11-22-00-00-00.pem"),
+            (KUBELET_CLIENT_LINK, "/var/lib/kubelet/pki/kubelet-client-2026-11-22-00-00-00.pem"),
+            (KUBELET_CLIENT_LINK, "kubelet-client-current.pem"),
+            (KUBELET_CLIENT_LINK, ""),
+            ("var/lib/kubelet/pki/other.pem", "kubelet-client-2026-11-22-00-00-00.pem"),
+        ] {
+            let rows = [file(target), link(path, to)];
+            assert!(matches!(check(&node(), &rows), Err(RecordError::Link { .. })), "{path} -> {to}");
+        }
+    }
+
+    #[test]
+    fn limits_sizes_and_entries() {
+        let large = |size| [Row::File { path: "a".to_owned(), mode: Mode::Private, sha256: Sha256::of(b""), size }];
+        assert_eq!(check(&node(), &large(4 << 20)), Ok(()));
+        assert!(matches!(check(&node(), &large((4 << 20) + 1)), Err(RecordError::FileTooLarge { .. })));
+        // Record, signature and the node's folder are three more.
+        let rows: Vec<_> = (0..4094).map(|number| file(&format!("{number:04}"))).collect();
+        assert_eq!(check(&node(), &rows[..4093]), Ok(()));
+        assert_eq!(check(&node(), &rows), Err(RecordError::TooManyEntries { count: 4097, limit: 4096 }));
+    }
+}

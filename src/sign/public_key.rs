@@ -1,0 +1,233 @@
+//! The key that a bundle is checked with.
+
+use der::pem::{self, LineEnding};
+use ring::digest::{SHA256, digest};
+use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
+
+use super::fingerprint::Fingerprint;
+
+/// A P-256 public key, a point of the curve for certain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey {
+    /// SubjectPublicKeyInfo.
+    der: [u8; SPKI_LENGTH],
+}
+
+/// Why something is not the public key of a bundle's signer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PublicKeyError {
+    /// No PEM block that can be decoded.
+    NotPem,
+    /// A PEM block of another kind, for instance `CERTIFICATE` or `EC PRIVATE KEY`.
+    Label(String),
+    /// The right key, but not in the one PEM form: text around it, other line ends, other line lengths.
+    NotCanonicalPem,
+    /// DER that is not the SubjectPublicKeyInfo of an uncompressed P-256 point (RFC 5480, section 2).
+    NotP256,
+    /// The form of a P-256 key, with coordinates that no P-256 key has.
+    NotOnCurve,
+}
+
+/// The signature does not hold for this key and this message, or is not DER.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadSignature;
+
+const LABEL: &str = "PUBLIC KEY";
+
+/// Everything before the coordinates: with named curve and uncompressed point, DER leaves no choice (RFC 5480,
+/// section 2; SEC 1, section 2.3.3).
+const SPKI_HEAD: [u8; 27] = [
+    0x30, 0x59, // SEQUENCE of 89 octets
+    0x30, 0x13, // SEQUENCE: AlgorithmIdentifier
+    0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, // id-ecPublicKey
+    0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, // secp256r1
+    0x03, 0x42, 0x00, // BIT STRING of 66 octets, no unused bits
+    0x04, // uncompressed
+];
+const SPKI_LENGTH: usize = SPKI_HEAD.len() + 64;
+/// Where the point begins, its leading 0x04 included.
+const POINT: usize = SPKI_HEAD.len() - 1;
+
+impl PublicKey {
+    /// Reads a `.pub` file: one PEM block, byte for byte as [`Self::to_pem`] writes it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is not such a file; see [`PublicKeyError`].
+    pub fn from_pem(file: &[u8]) -> Result<Self, PublicKeyError> {
+        let (label, der) = pem::decode_vec(file).map_err(|_| PublicKeyError::NotPem)?;
+        if label != LABEL {
+            return Err(PublicKeyError::Label(label.to_owned()));
+        }
+        let key = Self::from_der(&der)?;
+        if key.to_pem().as_bytes() == file { Ok(key) } else { Err(PublicKeyError::NotCanonicalPem) }
+    }
+
+    /// Reads a SubjectPublicKeyInfo in DER.
+    ///
+    /// # Errors
+    ///
+    /// [`PublicKeyError::NotP256`] or [`PublicKeyError::NotOnCurve`].
+    pub fn from_der(der: &[u8]) -> Result<Self, PublicKeyError> {
+        let der: [u8; SPKI_LENGTH] = der.try_into().map_err(|_| PublicKeyError::NotP256)?;
+        if !der.starts_with(&SPKI_HEAD) {
+            return Err(PublicKeyError::NotP256);
+        }
+        // ring checks the point with every signature; said here, it is said of the key and not of the bundle.
+        p256::PublicKey::from_sec1_bytes(&der[POINT..]).map_err(|_| PublicKeyError::NotOnCurve)?;
+        Ok(Self { der })
+    }
+
+    /// The SubjectPublicKeyInfo, 91 bytes.
+    #[must_use]
+    pub const fn as_der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The `.pub` file: PEM with 64 columns and LF (RFC 7468, section 13), as `openssl pkey -pubout` writes it.
+    #[must_use]
+    pub fn to_pem(&self) -> String {
+        // It fails for labels that are not ASCII and for more than a machine can address; neither can be.
+        pem::encode_string(LABEL, LineEnding::LF, &self.der).unwrap_or_default()
+    }
+
+    /// What a person compares.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let sha256 = digest(&SHA256, &self.der);
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(sha256.as_ref());
+        Fingerprint::new(bytes)
+    }
+
+    /// Checks a signature in DER over the exact bytes of a message.
+    ///
+    /// Both values of S hold (FIPS 186-5 knows no low S), so a signature never names what it signs.
+    ///
+    /// # Errors
+    ///
+    /// [`BadSignature`].
+    pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &self.der[POINT..])
+            .verify(message, signature)
+            .map_err(|_| BadSignature)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at once")]
+
+    use p256::ecdsa::signature::Signer;
+    use p256::ecdsa::{DerSignature, Signature, SigningKey};
+
+    use super::{BadSignature, PublicKey, PublicKeyError, SPKI_HEAD};
+
+    /// Made by OpenSSL 3.0: `openssl ecparam -name prime256v1 -genkey | openssl ec -pubout`.
+    const OPENSSL_PUB: &str = include_str!("testdata/openssl.pub");
+    /// `openssl dgst -sha256 -sign` over `MESSAGE` with that key.
+    const OPENSSL_SIGNATURE: &[u8] = include_bytes!("testdata/openssl.sig");
+    const MESSAGE: &[u8] = b"certferry\n";
+    /// `openssl pkey -pubin -in openssl.pub -outform DER | sha256sum`.
+    const OPENSSL_FINGERPRINT: &str = "sha256:ae1e7204d1147945a406d83b30e8c64c96906704bdfc4303473d87363160009b";
+
+    fn signing_key() -> SigningKey {
+        SigningKey::from_slice(&[7; 32]).unwrap()
+    }
+
+    fn public_key() -> PublicKey {
+        let point = signing_key().verifying_key().to_sec1_point(false);
+        PublicKey::from_der(&[&SPKI_HEAD[..26], point.as_bytes()].concat()).unwrap()
+    }
+
+    #[test]
+    fn agrees_with_openssl() {
+        let key = PublicKey::from_pem(OPENSSL_PUB.as_bytes()).unwrap();
+        assert_eq!(key.to_pem(), OPENSSL_PUB);
+        assert_eq!(key.fingerprint().to_string(), OPENSSL_FINGERPRINT);
+        assert_eq!(key.verify(MESSAGE, OPENSSL_SIGNATURE), Ok(()));
+        assert_eq!(key.verify(b"certferry", OPENSSL_SIGNATURE), Err(BadSignature));
+        assert_eq!(public_key().verify(MESSAGE, OPENSSL_SIGNATURE), Err(BadSignature));
+    }
+
+    #[test]
+    fn takes_both_values_of_s() {
+        let low: Signature = signing_key().sign(MESSAGE);
+        let (r, s) = low.split_scalars();
+        let other = Signature::from_scalars(r.to_bytes(), (-*s).to_bytes()).unwrap();
+        assert_ne!(low.to_bytes(), other.to_bytes());
+        for signature in [low, other] {
+            let der: DerSignature = signature.to_der();
+            assert_eq!(public_key().verify(MESSAGE, der.as_bytes()), Ok(()));
+        }
+    }
+
+    #[test]
+    fn refuses_signatures_that_are_not_strict_der() {
+        let der: DerSignature = signing_key().sign(MESSAGE);
+        let der = der.as_bytes();
+        let key = public_key();
+        assert_eq!(key.verify(MESSAGE, der), Ok(()));
+        let trailing = [der, &[0]].concat();
+        let long_form = [&[0x30, 0x81, der[1]], &der[2..]].concat();
+        let padded = [&[0x30, der[1] + 1, 0x02, der[3] + 1, 0x00], &der[4..]].concat();
+        let raw: Signature = signing_key().sign(MESSAGE);
+        for wrong in [&[][..], &der[..der.len() - 1], &trailing, &long_form, &padded, &raw.to_bytes()] {
+            assert_eq!(key.verify(MESSAGE, wrong), Err(BadSignature));
+        }
+    }
+
+    #[test]
+    fn refuses_every_changed_bit_of_a_signature() {
+        let der: DerSignature = signing_key().sign(MESSAGE);
+        for index in 0..der.as_bytes().len() {
+            for bit in 0..8 {
+                let mut wrong = der.as_bytes().to_vec();
+                wrong[index] ^= 1 << bit;
+                assert_eq!(public_key().verify(MESSAGE, &wrong), Err(BadSignature), "byte {index}, bit {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn refuses_every_other_form_of_the_same_key() {
+        let text = OPENSSL_PUB;
+        for (name, wrong) in [
+            ("CR LF", text.replace('\n', "\r\n")),
+            ("text before", format!("the key:\n{text}")),
+            ("text after", format!("{text}\n")),
+            ("twice", format!("{text}{text}")),
+            ("no last line end", text.trim_end().to_owned()),
+            ("one long line", text.replacen("=\n", "=", 1).replacen("\n", "", 2)),
+        ] {
+            assert!(
+                matches!(
+                    PublicKey::from_pem(wrong.as_bytes()),
+                    Err(PublicKeyError::NotPem | PublicKeyError::NotCanonicalPem)
+                ),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_what_is_wrong_with_a_key() {
+        assert_eq!(PublicKey::from_pem(b""), Err(PublicKeyError::NotPem));
+        assert_eq!(PublicKey::from_pem(b"ssh-ed25519 AAAA\n"), Err(PublicKeyError::NotPem));
+        let certificate = OPENSSL_PUB.replace("PUBLIC KEY", "CERTIFICATE");
+        let label = PublicKeyError::Label("CERTIFICATE".to_owned());
+        assert_eq!(PublicKey::from_pem(certificate.as_bytes()), Err(label));
+        let key = public_key();
+        let der = key.as_der();
+        let mut p384 = der.to_vec();
+        p384[22] ^= 1;
+        let mut compressed = der.to_vec();
+        compressed[26] = 0x02;
+        for wrong in [&[][..], &der[..90], &[der, &[0]].concat(), &p384, &compressed] {
+            assert_eq!(PublicKey::from_der(wrong), Err(PublicKeyError::NotP256));
+        }
+        let mut off_curve = der.to_vec();
+        off_curve[90] ^= 1;
+        assert_eq!(PublicKey::from_der(&off_curve), Err(PublicKeyError::NotOnCurve));
+    }
+}
