@@ -1,3 +1,7 @@
 //! The `certferry` command; everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    certferry::cli::run()
+}

@@ -1,3 +1,67 @@
-//! The command line.
+//! Arguments, one file per command, and every word a person reads.
+//!
+//! stdout is for results, stderr for people. Exit codes: 0 done; 1 the check said no; 2 could not run.
 
+mod args;
+mod build;
+mod bundle_text;
+mod failure;
+mod findings;
+mod help;
+mod init;
+mod lock_file;
 pub mod problems;
+mod seed;
+mod summary;
+mod trust;
+mod unpack;
+mod verify;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::host;
+use args::{Arguments, Command};
+use failure::Failure;
+
+/// Runs the command that the process was started with and returns its exit code.
+#[must_use]
+pub fn run() -> ExitCode {
+    host::forbid_core_dumps();
+    let result = match Arguments::try_parse() {
+        Ok(arguments) => dispatch(&arguments.command),
+        Err(error) => {
+            // clap prints help to stdout and errors to stderr, and knows the exit code of both: 0 and 2.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let result = result.and_then(|text| match io::stdout().write_all(text.as_bytes()) {
+        // A reader that has seen enough is no failure.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::cannot_run(format!("cannot write the standard output: {error}")))
+        }
+        _ => Ok(()),
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = io::stderr().write_all(failure.text().as_bytes());
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// The text for the standard output, or the failure.
+fn dispatch(command: &Command) -> Result<String, Failure> {
+    match command {
+        Command::Init(arguments) => init::run(arguments),
+        Command::Seed(command) => seed::run(command),
+        Command::Build(arguments) => build::run(arguments),
+        Command::Verify(arguments) => verify::run(arguments),
+        Command::Unpack(arguments) => unpack::run(arguments),
+        Command::Help(arguments) => help::run(arguments),
+    }
+}

@@ -4,10 +4,16 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
 
+use super::failure::Failure;
 use crate::profile::{Problem, Severity};
 
 /// A file that is no profile at all would fill the terminal.
 const SHOWN: usize = 100;
+
+/// The failure for a profile that is refused: every problem, each with its line.
+pub(super) fn failure(file_name: &str, source: &[u8], problems: &[Problem]) -> Failure {
+    Failure::drawn(render(file_name, source, problems))
+}
 
 /// The text for all `problems` of the profile `source`, without colours, ending in a newline.
 ///

@@ -3,6 +3,7 @@
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier};
 use der::{Encode, Sequence};
 use p256::ecdsa::signature::Signer as _;
+use p256::ecdsa::signature::hazmat::PrehashSigner as _;
 use p256::elliptic_curve::sec1::ToSec1Point as _;
 use ring::rand::SystemRandom;
 use ring::signature::{self, RsaKeyPair, UnparsedPublicKey, VerificationAlgorithm};
@@ -162,6 +163,18 @@ impl PrivateKey {
                 Ok(signature.as_bytes().to_vec())
             }
         }
+    }
+
+    /// As [`Self::sign`] of a message of which only the SHA-256 is at hand; P-256 keys alone can.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Signature`] for a key of another algorithm.
+    pub fn sign_sha256(&self, sha256: &[u8; 32]) -> Result<Vec<u8>, KeyError> {
+        let Signer::P256(key) = &self.signer else { return Err(KeyError::Signature { algorithm: self.algorithm }) };
+        let signature: p256::ecdsa::DerSignature =
+            key.sign_prehash(sha256).map_err(|_| KeyError::Signature { algorithm: self.algorithm })?;
+        Ok(signature.as_bytes().to_vec())
     }
 
     /// Signs, and lets ring verify under the public key. For RSA, ring also checks p q = n and q q^-1 = 1 mod p when it

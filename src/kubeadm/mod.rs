@@ -18,7 +18,29 @@ pub use table::{
 
 use crate::profile::Version;
 
+impl CaName {
+    /// The name in the profile (`[ca.NAME]`) and in key ids (`ca/NAME`).
+    #[must_use]
+    pub const fn profile_name(self) -> &'static str {
+        match self {
+            Self::Kubernetes => "kubernetes",
+            Self::Etcd => "etcd",
+            Self::FrontProxy => "front-proxy",
+        }
+    }
+}
+
 impl CertificateRow {
+    /// The subject's common name on a node.
+    #[must_use]
+    pub fn common_name_on(&self, node: &str) -> String {
+        match self.common_name {
+            CommonName::Fixed(name) => name.to_owned(),
+            CommonName::NodeName => node.to_owned(),
+            CommonName::SystemNode => format!("system:node:{node}"),
+        }
+    }
+
     /// The subject's organizations for a Kubernetes version.
     #[must_use]
     pub fn organizations_for(&self, version: Version) -> &'static [&'static str] {

@@ -25,8 +25,6 @@ pub struct CaRow {
     pub name: CaName,
     /// kubeadm's base name: the file's path below `pki`, without extension.
     pub base_name: &'static str,
-    /// The name in the profile (`[ca.NAME]`) and in key ids (`ca/NAME`).
-    pub profile_name: &'static str,
     /// Where it is stated.
     pub source: &'static str,
 }
@@ -36,19 +34,16 @@ pub const AUTHORITIES: [CaRow; 3] = [
     CaRow {
         name: CaName::Kubernetes,
         base_name: "ca",
-        profile_name: "kubernetes",
         source: "kubeadm v1.20.2, certlist.go KubeadmCertRootCA",
     },
     CaRow {
         name: CaName::FrontProxy,
         base_name: "front-proxy-ca",
-        profile_name: "front-proxy",
         source: "kubeadm v1.20.2, certlist.go KubeadmCertFrontProxyCA",
     },
     CaRow {
         name: CaName::Etcd,
         base_name: "etcd/ca",
-        profile_name: "etcd",
         source: "kubeadm v1.20.2, certlist.go KubeadmCertEtcdCA",
     },
 ];

@@ -1,6 +1,8 @@
 //! The key that a bundle is checked with.
 
 use der::pem::{self, LineEnding};
+use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
+use p256::ecdsa::{DerSignature, VerifyingKey};
 use ring::digest::{SHA256, digest};
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 
@@ -111,6 +113,17 @@ impl PublicKey {
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &self.der[POINT..])
             .verify(message, signature)
             .map_err(|_| BadSignature)
+    }
+
+    /// Checks a signature in DER over a message of which only the SHA-256 is at hand, such as a large file.
+    ///
+    /// # Errors
+    ///
+    /// [`BadSignature`].
+    pub fn verify_sha256(&self, sha256: &[u8; 32], signature: &[u8]) -> Result<(), BadSignature> {
+        let signature = DerSignature::from_bytes(signature).map_err(|_| BadSignature)?;
+        let key = VerifyingKey::from_sec1_bytes(&self.der[POINT..]).map_err(|_| BadSignature)?;
+        key.verify_prehash(sha256, &signature).map_err(|_| BadSignature)
     }
 }
 

@@ -6,11 +6,16 @@ mod algorithm;
 mod alt_name;
 mod name;
 pub mod oid;
+mod pem;
+pub mod public_key;
+mod read;
 mod usage;
 mod validity;
 
 pub use algorithm::KeyAlgorithm;
 pub use alt_name::AltName;
 pub use name::DistinguishedName;
+pub use pem::{PemContents, PemError, public_key_bits, read_pem};
+pub use read::ReadCertificate;
 pub use usage::ExtendedKeyUsage;
 pub use validity::Validity;

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use der::asn1::ObjectIdentifier;
+
+use super::oid;
+
 /// An extended key usage (RFC 5280, section 4.2.1.12) that Kubernetes needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExtendedKeyUsage {
@@ -9,6 +13,17 @@ pub enum ExtendedKeyUsage {
     ServerAuth,
     /// id-kp-clientAuth.
     ClientAuth,
+}
+
+impl ExtendedKeyUsage {
+    /// Its object identifier.
+    #[must_use]
+    pub const fn oid(self) -> ObjectIdentifier {
+        match self {
+            Self::ServerAuth => oid::SERVER_AUTH,
+            Self::ClientAuth => oid::CLIENT_AUTH,
+        }
+    }
 }
 
 impl fmt::Display for ExtendedKeyUsage {

@@ -1,0 +1,144 @@
+//! What may be typed.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Make the whole PKI of a Kubernetes cluster on one machine and ferry it across an air gap.
+#[derive(Parser)]
+#[command(name = "certferry", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done; 1 the check said no; 2 could not run.\nMore: certferry help TOPIC")]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Write a commented starter profile
+    Init(InitArguments),
+    /// Make the root seed, or print its one-way id
+    #[command(subcommand)]
+    Seed(SeedCommand),
+    /// Make the signed bundle of a profile
+    Build(BuildArguments),
+    /// Check a bundle: signatures, records, hashes, chains, key pairs
+    Verify(VerifyArguments),
+    /// Write one node's files from a verified bundle into a new folder
+    Unpack(UnpackArguments),
+    /// Print a chapter of the manual
+    Help(HelpArguments),
+}
+
+#[derive(clap::Args)]
+pub(super) struct InitArguments {
+    /// The profile to write; it must not exist [default: the standard output]
+    pub(super) file: Option<PathBuf>,
+    /// The cluster's name
+    #[arg(long, default_value = "prod-1", value_name = "NAME")]
+    pub(super) name: String,
+    /// The Kubernetes version, in full
+    #[arg(long, default_value = "1.31.0", value_name = "VERSION")]
+    pub(super) kubernetes: String,
+    /// How many control planes
+    #[arg(long, default_value_t = 3, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=9))]
+    pub(super) control_planes: u8,
+    /// How many workers
+    #[arg(long, default_value_t = 3, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(0..=99))]
+    pub(super) nodes: u8,
+}
+
+#[derive(Subcommand)]
+pub(super) enum SeedCommand {
+    /// Make a root seed from the operating system's random numbers (mode 0600; the file must not exist)
+    New {
+        /// The file to create
+        file: PathBuf,
+    },
+    /// Print the seed's one-way id, which is not secret
+    Id {
+        /// The seed's file, or - for the standard input
+        file: PathBuf,
+    },
+}
+
+#[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("seeds").required(true).args(["seed", "new_seed"])))]
+pub(super) struct BuildArguments {
+    /// The profile
+    pub(super) profile: PathBuf,
+    /// The root seed's file, or - for the standard input
+    #[arg(long, value_name = "FILE")]
+    pub(super) seed: Option<PathBuf>,
+    /// The same, but make it when it does not exist and the profile is good
+    #[arg(long, value_name = "FILE")]
+    pub(super) new_seed: Option<PathBuf>,
+    /// The folder to write to
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(super) out: PathBuf,
+    /// The lock [default: PROFILE.lock.toml beside the profile]
+    #[arg(long, value_name = "FILE")]
+    pub(super) lock: Option<PathBuf>,
+    /// Refuse any difference from the lock and leave everything as it was
+    #[arg(long, conflicts_with_all = ["replace_seed", "replace_ca", "same_generation"])]
+    pub(super) locked: bool,
+    /// Allow another seed than the lock's: every key becomes another
+    #[arg(long)]
+    pub(super) replace_seed: bool,
+    /// Allow a CA certificate to change though its generation and issued_at did not
+    #[arg(long)]
+    pub(super) replace_ca: bool,
+    /// Allow other records at the lock's generation, while nothing was carried yet
+    #[arg(long)]
+    pub(super) same_generation: bool,
+    /// Worker threads [default: one per processor]
+    #[arg(long, value_name = "COUNT")]
+    pub(super) threads: Option<NonZeroUsize>,
+    /// Print nothing but problems
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+#[derive(clap::Args)]
+pub(super) struct TrustArguments {
+    /// The bundle
+    pub(super) bundle: PathBuf,
+    /// The signer's public key, by another road than the bundle: its file, or its fingerprint `sha256:...`
+    /// (then the .pub beside the bundle must match it)
+    #[arg(long, value_name = "FILE|FINGERPRINT")]
+    pub(super) key: String,
+    /// Check validity at this time instead of now: 2026-11-22 or 2026-11-22T08:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(super) at: Option<String>,
+}
+
+#[derive(clap::Args)]
+pub(super) struct VerifyArguments {
+    #[command(flatten)]
+    pub(super) trust: TrustArguments,
+    /// Print nothing but problems
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+#[derive(clap::Args)]
+pub(super) struct UnpackArguments {
+    #[command(flatten)]
+    pub(super) trust: TrustArguments,
+    /// The node's name
+    #[arg(long, value_name = "NAME")]
+    pub(super) node: String,
+    /// The folder to make: it must not exist, or be empty
+    #[arg(long, value_name = "DIR")]
+    pub(super) root: PathBuf,
+    /// Print nothing but problems
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+#[derive(clap::Args)]
+pub(super) struct HelpArguments {
+    /// The chapter [default: list them]
+    pub(super) topic: Option<String>,
+}

@@ -1,0 +1,208 @@
+//! `build`: profile and seed become a signed bundle.
+
+use std::io::{BufWriter, Write};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::ThreadPoolBuilder;
+
+use super::args::BuildArguments;
+use super::failure::Failure;
+use super::{bundle_text, lock_file, problems, seed, summary};
+use crate::bundle::{ClusterId, Description, Head, Hex, Part, Writer, Written};
+use crate::host::{self, Outputs};
+use crate::issue::{Issued, SerialKey, issue};
+use crate::keys::{KeyId, KeyRing, Label, Seed, derive};
+use crate::layout::{Made, lay_out};
+use crate::lock::Lock;
+use crate::plan::{Plan, plan};
+use crate::profile::{self, Profile};
+use crate::sign::{PublicKey, SigningFailed};
+
+/// Longer than any profile that [`profile::parse`] takes; it says so better than a reader could.
+const PROFILE_LIMIT: u64 = 64 << 20;
+
+/// What a build made, for the summary and the lock.
+pub(super) struct Built<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) profile: &'a Profile,
+    pub(super) keys: &'a KeyRing,
+    pub(super) certificates: &'a Issued,
+    pub(super) seed: &'a Seed,
+    pub(super) signer: PublicKey,
+    pub(super) records: Vec<(String, String)>,
+    pub(super) written: Written,
+}
+
+/// Where a build writes.
+pub(super) struct Places {
+    pub(super) archive: PathBuf,
+    pub(super) signature: PathBuf,
+    pub(super) public_key: PathBuf,
+    pub(super) lock: PathBuf,
+}
+
+pub(super) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
+    let profile = read_profile(&arguments.profile)?;
+    let lock_path = arguments.lock.clone().unwrap_or_else(|| lock_file::default_path(&arguments.profile));
+    let old_lock = lock_file::read(&lock_path)?;
+    if arguments.locked && old_lock.is_none() {
+        return Err(Failure::cannot_run(format!("--locked, but there is no lock {}", lock_path.display()))
+            .hint("the first build writes it; name another with --lock FILE"));
+    }
+    let (seed, new_seed_file) = take_seed(arguments)?;
+    if let Some(old) = &old_lock {
+        lock_file::check_seed(old, &seed, arguments)?;
+    }
+    let threads = arguments.threads.map_or(0, NonZeroUsize::get);
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = pool.map_err(|error| Failure::cannot_run(format!("cannot start threads: {error}")))?;
+    let build = || build(&profile, &seed, arguments, lock_path, old_lock.as_ref(), new_seed_file);
+    pool.install(build)
+}
+
+fn read_profile(path: &Path) -> Result<Profile, Failure> {
+    let source = host::read(path, PROFILE_LIMIT).map_err(|error| {
+        let failure = Failure::io("read the profile", path, &error);
+        match error.kind() {
+            std::io::ErrorKind::NotFound => failure.hint("`certferry init FILE` writes one to begin with"),
+            _ => failure,
+        }
+    })?;
+    let name = path.display().to_string();
+    let parsed = profile::parse(&source).map_err(|found| problems::failure(&name, &source, &found))?;
+    if !parsed.warnings.is_empty() {
+        host::tell(&problems::render(&name, &source, &parsed.warnings));
+    }
+    Ok(parsed.profile)
+}
+
+/// The seed, and where to write it when it is new.
+fn take_seed(arguments: &BuildArguments) -> Result<(Seed, Option<&Path>), Failure> {
+    match (&arguments.seed, &arguments.new_seed) {
+        (Some(file), _) => Ok((seed::read(file)?, None)),
+        (None, Some(file)) if file.symlink_metadata().is_ok() => Ok((seed::read(file)?, None)),
+        (None, Some(file)) if arguments.locked => {
+            Err(Failure::cannot_run(format!("--locked, but there is no seed {}", file.display()))
+                .hint("a rebuild needs the seed of the first build; give it with --seed FILE"))
+        }
+        (None, Some(file)) => Ok((seed::random()?, Some(file))),
+        (None, None) => Err(Failure::cannot_run("no seed given").hint("give --seed FILE or --new-seed FILE")),
+    }
+}
+
+fn build(
+    profile: &Profile,
+    seed: &Seed,
+    arguments: &BuildArguments,
+    lock_path: PathBuf,
+    old_lock: Option<&Lock>,
+    new_seed_file: Option<&Path>,
+) -> Result<String, Failure> {
+    let plan = plan(profile);
+    let keys = derive_keys(&plan, seed, arguments)?;
+    let serial_key = SerialKey::new(seed.serial_key(&plan.cluster));
+    let certificates =
+        issue(&plan, &keys, &serial_key).map_err(|error| Failure::cannot_run(format!("certificate: {error:?}")))?;
+    let signer = keys.get(&KeyId::BundleSigner).ok_or_else(|| Failure::cannot_run("the plan has no signer"))?;
+    let signer_public = PublicKey::from_der(signer.spki_der())
+        .map_err(|error| Failure::cannot_run(format!("the signer's public key: {error:?}")))?;
+
+    let mut parts = lay_out_parts(&plan, &Made { keys: &keys, certificates: &certificates, profile: &profile.source })?;
+    parts.sort_by_key(|part| part.owner().part());
+    let description = Description {
+        head: head(&plan, seed)?,
+        partial: false,
+        profile_sha256: Hex(profile.sha256),
+    };
+    let writer = Writer::prepare(description, parts.len(), |index| &parts[index])
+        .map_err(|error| bundle_text::write_failure(&arguments.out, &error))?;
+    let records: Vec<_> =
+        writer.index().parts.iter().map(|(part, sha256)| (part.to_string(), sha256.to_string())).collect();
+
+    let mut outputs = Outputs::new();
+    outputs.create_folder(&arguments.out).map_err(|error| Failure::io("create", &arguments.out, &error))?;
+    let places = Places {
+        signature: arguments.out.join(format!("{}.sig", writer.file_name())),
+        archive: arguments.out.join(writer.file_name()),
+        public_key: arguments.out.join(format!("{}.pub", plan.cluster)),
+        lock: lock_path,
+    };
+    let stage = |outputs: &mut Outputs, path: &Path, mode, replace| {
+        outputs.stage(path, mode, replace).map_err(|error| Failure::io("write", path, &error))
+    };
+    let sign = |message: &[u8]| signer.sign(message).map_err(|_| SigningFailed);
+    let archive = stage(&mut outputs, &places.archive, 0o600, false)?;
+    let written = writer
+        .write(&sign, BufWriter::new(archive))
+        .map_err(|error| bundle_text::write_failure(&places.archive, &error))?;
+    let signature = signer
+        .sign_sha256(&written.file_sha256.0)
+        .map_err(|_| Failure::cannot_run(format!("cannot sign {}", places.archive.display())))?;
+
+    let built =
+        Built { plan: &plan, profile, keys: &keys, certificates: &certificates, seed, signer: signer_public, records, written };
+    let new_lock = lock_file::make(&built);
+    let changes = lock_file::check(old_lock, &new_lock, arguments, &places.lock)?;
+    let mut put = |path: &Path, bytes: &[u8], mode, replace| {
+        let mut file = stage(&mut outputs, path, mode, replace)?;
+        file.write_all(bytes).map_err(|error| Failure::io("write", path, &error))
+    };
+    put(&places.signature, &signature, 0o644, false)?;
+    put(&places.public_key, built.signer.to_pem().as_bytes(), 0o644, false)?;
+    if !arguments.locked {
+        let folder = places.lock.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder {
+            outputs.create_folder(folder).map_err(|error| Failure::io("create", folder, &error))?;
+        }
+        let mut file = stage(&mut outputs, &places.lock, 0o644, true)?;
+        file.write_all(new_lock.to_toml().as_bytes()).map_err(|error| Failure::io("write", &places.lock, &error))?;
+    }
+    // The seed first: a bundle without its seed could never be rebuilt, a seed without a bundle does no harm.
+    if let Some(file) = new_seed_file {
+        seed::create(file, seed)?;
+    }
+    outputs.commit().map_err(|(path, error)| cannot_place(&path, &error))?;
+    if arguments.quiet { Ok(String::new()) } else { Ok(summary::of_build(&built, &places, new_seed_file, &changes)) }
+}
+
+fn derive_keys(plan: &Plan, seed: &Seed, arguments: &BuildArguments) -> Result<KeyRing, Failure> {
+    let labels: Vec<_> = plan
+        .keys
+        .iter()
+        .map(|key| Label::new(&plan.cluster, &key.id, key.algorithm, key.generation))
+        .collect();
+    let bar = if arguments.quiet { ProgressBar::hidden() } else { ProgressBar::new(labels.len() as u64) };
+    if let Ok(style) = ProgressStyle::with_template("deriving keys {bar:30} {pos}/{len}, {eta} left") {
+        bar.set_style(style);
+    }
+    let keys = derive(seed, &labels, arguments.threads, &|_| bar.inc(1));
+    bar.finish_and_clear();
+    keys.map_err(|error| Failure::cannot_run(format!("keys: {error:?}")))
+}
+
+fn lay_out_parts(plan: &Plan, made: &Made<'_>) -> Result<Vec<Part>, Failure> {
+    let parts = plan.parts.iter().map(|part| lay_out(part, made)).collect::<Result<Vec<_>, _>>();
+    parts.map_err(|error| Failure::cannot_run(format!("layout: {error:?}")))
+}
+
+fn head(plan: &Plan, seed: &Seed) -> Result<Head, Failure> {
+    let cluster_id = seed.cluster_id(&plan.cluster);
+    let cluster_id: ClusterId = cluster_id.parse().map_err(|_| Failure::cannot_run("cluster id is not hex"))?;
+    Ok(Head {
+        cluster: plan.cluster.clone(),
+        cluster_id,
+        generation: plan.generation,
+        kubernetes: plan.kubernetes.to_string(),
+        issued_at: plan.issued_at,
+    })
+}
+
+fn cannot_place(path: &Path, error: &std::io::Error) -> Failure {
+    if error.kind() == std::io::ErrorKind::AlreadyExists {
+        return Failure::cannot_run(format!("{} exists with other bytes", path.display()))
+            .hint("raise `generation` in [cluster], or write to another folder with --out; a bundle is never overwritten");
+    }
+    Failure::io("write", path, error)
+}

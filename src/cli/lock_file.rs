@@ -1,0 +1,200 @@
+//! The lock on the disk: found, read, compared, and its refusals in words.
+
+use std::path::{Path, PathBuf};
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::args::BuildArguments;
+use super::build::Built;
+use super::failure::Failure;
+use crate::bundle::Sha256;
+use crate::host;
+use crate::keys::Seed;
+use crate::lock::{
+    Change, Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, Refusal, changes, refusals,
+};
+
+/// 10,000 nodes make about 60 MB.
+const LIMIT: u64 = 512 << 20;
+
+/// `<profile stem>.lock.toml` beside the profile.
+pub(super) fn default_path(profile: &Path) -> PathBuf {
+    profile.with_extension("lock.toml")
+}
+
+/// The lock of the build before, if there is one.
+pub(super) fn read(path: &Path) -> Result<Option<Lock>, Failure> {
+    let bytes = match host::read(path, LIMIT) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Failure::io("read the lock", path, &error)),
+    };
+    Lock::parse(&bytes).map(Some).map_err(|error| {
+        let reason = match error {
+            LockError::Syntax(reason) => reason,
+            LockError::Format(format) => format!("it has format {format}, and this version knows format 1"),
+        };
+        Failure::cannot_run(format!("{} is not a lock: {reason}", path.display()))
+            .hint("restore it from version control; to begin anew, move it away")
+    })
+}
+
+/// Another seed is refused before an hour of work, not after it.
+pub(super) fn check_seed(old: &Lock, seed: &Seed, arguments: &BuildArguments) -> Result<(), Failure> {
+    let given = seed.id();
+    if old.seed_id == given || arguments.replace_seed {
+        return Ok(());
+    }
+    Err(refusal_failure(&Refusal::OtherSeed { locked: old.seed_id.clone(), given }))
+}
+
+/// The lock of what was built.
+pub(super) fn make(built: &Built<'_>) -> Lock {
+    let plan = built.plan;
+    let mut keys: Vec<_> = plan
+        .keys
+        .iter()
+        .filter_map(|planned| {
+            let key = built.keys.get(&planned.id)?;
+            Some(LockedKey {
+                id: planned.id.to_string(),
+                algorithm: planned.algorithm.name().to_owned(),
+                generation: planned.generation,
+                spki_sha256: sha256(key.spki_der()),
+            })
+        })
+        .collect();
+    keys.sort_by(|left, right| left.id.cmp(&right.id));
+    let mut certificates: Vec<_> = plan
+        .certificates
+        .iter()
+        .filter_map(|planned| {
+            let certificate = built.certificates.get(&planned.key)?;
+            let issuer = plan.certificates.iter().take(3).find(|issuer| issuer.key == planned.issuer)?;
+            Some(LockedCertificate {
+                id: planned.key.to_string(),
+                subject: planned.subject.to_string(),
+                issuer: issuer.subject.to_string(),
+                usages: planned.usages.iter().map(ToString::to_string).collect(),
+                alt_names: planned.alt_names.iter().map(|name| name.labelled()).collect(),
+                issued_at: planned.validity.issued_at.to_string(),
+                not_before: rfc3339(planned.validity.not_before),
+                not_after: rfc3339(planned.validity.not_after),
+                serial: certificate.serial().iter().map(|byte| format!("{byte:02x}")).collect(),
+                certificate_sha256: sha256(certificate.der()),
+            })
+        })
+        .collect();
+    certificates.sort_by(|left, right| left.id.cmp(&right.id));
+    Lock {
+        format: 1,
+        made_with: concat!("certferry ", env!("CARGO_PKG_VERSION")).to_owned(),
+        cluster: plan.cluster.clone(),
+        cluster_id: built.seed.cluster_id(&plan.cluster),
+        seed_id: built.seed.id(),
+        signer: built.signer.fingerprint().to_string(),
+        generation: plan.generation,
+        profile_sha256: sha256(&built.profile.source),
+        content_sha256: built.written.content_sha256.to_string(),
+        bundle_sha256: built.written.file_sha256.to_string(),
+        formats: Formats::CURRENT,
+        parts: built
+            .records
+            .iter()
+            .map(|(part, record)| LockedPart { part: part.clone(), record_sha256: record.clone() })
+            .collect(),
+        keys,
+        certificates,
+    }
+}
+
+/// What changed since the lock; refused where it needs a word that was not given.
+pub(super) fn check(
+    old: Option<&Lock>,
+    new: &Lock,
+    arguments: &BuildArguments,
+    path: &Path,
+) -> Result<Vec<Change>, Failure> {
+    let Some(old) = old else { return Ok(Vec::new()) };
+    let changes = changes(old, new);
+    if arguments.locked {
+        return locked_difference(old, new, &changes).map_or(Ok(changes), |difference| {
+            Err(Failure::says_no(format!("the build differs from {}: {difference}", path.display()))
+                .hint("nothing was written; build without --locked to accept the change"))
+        });
+    }
+    let refused = refusals(old, new).into_iter().find(|refusal| match refusal {
+        Refusal::OtherCluster { .. } | Refusal::LowerGeneration { .. } => true,
+        Refusal::OtherSeed { .. } => !arguments.replace_seed,
+        Refusal::ChangedCa { .. } => !arguments.replace_ca,
+        Refusal::SameGeneration { .. } => !arguments.same_generation,
+    });
+    refused.map_or(Ok(changes), |refusal| Err(refusal_failure(&refusal)))
+}
+
+/// The first thing that differs, the most telling first; `made_with` never counts.
+fn locked_difference(old: &Lock, new: &Lock, changes: &[Change]) -> Option<String> {
+    let fields = [
+        ("seed id", &old.seed_id, &new.seed_id),
+        ("cluster", &old.cluster, &new.cluster),
+        ("profile", &old.profile_sha256, &new.profile_sha256),
+        ("content", &old.content_sha256, &new.content_sha256),
+        ("bundle", &old.bundle_sha256, &new.bundle_sha256),
+    ];
+    let field = fields.into_iter().find(|(_, old, new)| old != new);
+    let field = field.map(|(name, old, new)| format!("{name} {old} became {new}"));
+    let change = changes.first().map(|change| match change {
+        Change::Added(id) => format!("{id} is new"),
+        Change::Removed(id) => format!("{id} is gone"),
+        Change::Changed(id, reasons) => {
+            let reason = reasons.first().map_or_else(String::new, |reason| {
+                format!(": {} was {}, is {}", reason.field, reason.old, reason.new)
+            });
+            format!("{id} changed{reason}")
+        }
+    });
+    let rest = || {
+        let same = Lock { made_with: old.made_with.clone(), ..new.clone() };
+        (same != *old).then(|| "a record or a format number is another".to_owned())
+    };
+    change.or(field).or_else(rest)
+}
+
+fn refusal_failure(refusal: &Refusal) -> Failure {
+    match refusal {
+        Refusal::OtherCluster { locked, built } => {
+            Failure::cannot_run(format!("the lock is of cluster {locked}, the profile of {built}"))
+                .hint("each cluster has a lock of its own; name it with --lock FILE")
+        }
+        Refusal::OtherSeed { locked, given } => Failure::cannot_run(format!(
+            "this is another seed: the lock was made with seed id {locked}, this one is {given}"
+        ))
+        .hint("give the seed of the first build; --replace-seed gives the cluster another key everywhere"),
+        Refusal::ChangedCa { id } => Failure::cannot_run(format!(
+            "the certificate of {id} would change, though its generation and issued_at did not"
+        ))
+        .hint(format!(
+            "every node trusts the old one. Set what changed back in [{}] (for a newer Kubernetes: `kubernetes` to the \
+             old version), raise its generation, or say --replace-ca",
+            id.replace('/', ".")
+        )),
+        Refusal::SameGeneration { part, generation } => {
+            Failure::cannot_run(format!("the record of {part} would change at generation {generation}"))
+                .hint("raise `generation` in [cluster]; while nothing was carried to a node yet, --same-generation will do")
+        }
+        Refusal::LowerGeneration { locked, built } => {
+            Failure::cannot_run(format!("the lock is at generation {locked}, the profile at {built}"))
+                .hint("a generation never goes back: nodes would refuse it")
+        }
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::of(bytes).to_string()
+}
+
+fn rfc3339(time: OffsetDateTime) -> String {
+    // Years have four digits: the profile refuses more.
+    time.format(&Rfc3339).unwrap_or_default()
+}

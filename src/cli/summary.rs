@@ -1,0 +1,117 @@
+//! What `build` says at its end: what it made, where, until when, and how to check it.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::build::{Built, Places};
+use super::findings::instant;
+use crate::lock::Change;
+use crate::plan::PlannedCertificate;
+
+/// More changes than this are counted, not listed.
+const LISTED: usize = 40;
+
+pub(super) fn of_build(built: &Built<'_>, places: &Places, new_seed: Option<&Path>, changes: &[Change]) -> String {
+    let plan = built.plan;
+    let mut text = format!("{}, generation {}, Kubernetes {}\n\n", plan.cluster, plan.generation, plan.kubernetes);
+    let nodes = plan.parts.len() - 1;
+    let made = format!("{} certificates, {} keys, {nodes} {}", plan.certificates.len(), plan.keys.len(), nodes_word(nodes));
+    let mut row = |left: &Path, right: &str| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {}{}{right}", left.display(), if right.is_empty() { "" } else { "  " });
+    };
+    row(&places.archive, &made);
+    row(&places.signature, "");
+    row(&places.public_key, "");
+    row(&places.lock, "for version control");
+    if let Some(seed) = new_seed {
+        row(seed, "NEW: whoever has it can make every key. Keep two copies offline.");
+    }
+    text.push('\n');
+    text += &validity(&plan.certificates);
+    let _ = writeln!(text, "signer   {}", built.signer.fingerprint());
+    text += "         Write it on paper or into the change ticket: it must reach the nodes by another road.\n";
+    let _ = writeln!(text, "content  sha256:{}", built.written.content_sha256);
+    let _ = writeln!(
+        text,
+        "check    openssl dgst -sha256 -verify {} -signature {} {}",
+        places.public_key.display(),
+        places.signature.display(),
+        places.archive.display()
+    );
+    for binding in &plan.required_bindings {
+        let _ = writeln!(
+            text,
+            "\nKubernetes {} needs the ClusterRoleBinding {} ({} {} to ClusterRole {}): without it\n{}. \
+             `kubeadm init` and `kubeadm upgrade apply` create it; without kubeadm, run once:\n  \
+             kubectl create clusterrolebinding {} --clusterrole={} --{}={}",
+            plan.kubernetes,
+            binding.name,
+            binding.subject_kind,
+            binding.subject,
+            binding.cluster_role,
+            binding.without,
+            binding.name,
+            binding.cluster_role,
+            binding.subject_kind.to_lowercase(),
+            binding.subject,
+        );
+    }
+    text += &changed(changes);
+    text
+}
+
+fn nodes_word(count: usize) -> &'static str {
+    if count == 1 { "node" } else { "nodes" }
+}
+
+fn validity(certificates: &[PlannedCertificate]) -> String {
+    let from = certificates.iter().map(|certificate| certificate.validity.not_before).max();
+    let first = certificates.iter().min_by_key(|certificate| certificate.validity.not_after);
+    let first_node = certificates
+        .iter()
+        .filter(|certificate| !certificate.is_ca && certificate.key.to_string().starts_with("node/"))
+        .min_by_key(|certificate| certificate.validity.not_after);
+    let mut text = String::new();
+    if let (Some(from), Some(first)) = (from, first) {
+        let _ = writeln!(
+            text,
+            "valid    from {}; the first to end is {} at {}",
+            instant(from),
+            first.key,
+            instant(first.validity.not_after)
+        );
+        if let Some(node) = first_node.filter(|node| node.key != first.key) {
+            let _ = writeln!(text, "         the first of a node is {} at {}", node.key, instant(node.validity.not_after));
+        }
+    }
+    text
+}
+
+fn changed(changes: &[Change]) -> String {
+    let mut text = String::new();
+    if !changes.is_empty() {
+        text += "\nsince the lock:\n";
+    }
+    for change in changes.iter().take(LISTED) {
+        match change {
+            Change::Added(id) => {
+                let _ = writeln!(text, "  + {id}");
+            }
+            Change::Removed(id) => {
+                let _ = writeln!(text, "  - {id}");
+            }
+            Change::Changed(id, reasons) => {
+                let reasons: Vec<_> = reasons
+                    .iter()
+                    .map(|reason| format!("{}: {} -> {}", reason.field, reason.old, reason.new))
+                    .collect();
+                let _ = writeln!(text, "  ~ {id}  {}", reasons.join("; "));
+            }
+        }
+    }
+    if changes.len() > LISTED {
+        let _ = writeln!(text, "  and {} more", changes.len() - LISTED);
+    }
+    text
+}

@@ -1,0 +1,142 @@
+//! A bundle read with a key that came by another road: what `verify` and `unpack` share.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+use time::{Date, OffsetDateTime};
+
+use super::args::TrustArguments;
+use super::bundle_text;
+use super::failure::Failure;
+use crate::bundle::{BundleError, Head, PartName, Reader, Row, VerifiedArchive, VerifiedPart};
+use crate::host;
+use crate::sign::{Fingerprint, PublicKey, PublicKeyError};
+use crate::verify::{Finding, SharedFiles, check_part};
+
+/// No public key file is longer.
+const KEY_LIMIT: u64 = 64 << 10;
+
+/// A bundle whose every signature, record and hash holds.
+pub(super) struct Checked {
+    pub(super) key: Fingerprint,
+    pub(super) head: Head,
+    pub(super) archive: VerifiedArchive,
+    pub(super) parts: Vec<PartName>,
+    /// What is wrong with the certificates in it, at the time asked for.
+    pub(super) findings: Vec<Finding>,
+    /// The part that was asked for.
+    pub(super) wanted: Option<VerifiedPart>,
+}
+
+/// Reads a bundle to its end and checks everything; keeps the part of one node.
+pub(super) fn check(arguments: &TrustArguments, wanted: Option<&str>) -> Result<Checked, Failure> {
+    let at = time_of(arguments)?;
+    let key = trusted_key(arguments)?;
+    check_outer_signature(&arguments.bundle, &key)?;
+    let refused = |error: BundleError| bundle_text::failure(&arguments.bundle, &error);
+    let source = host::open(&arguments.bundle).map_err(|error| Failure::io("read", &arguments.bundle, &error))?;
+    let mut reader = Reader::open(source, &key).map_err(refused)?;
+    let mut head = reader.index().map(|index| index.index().head.clone());
+    let (mut parts, mut findings, mut shared, mut kept) = (Vec::new(), Vec::new(), SharedFiles::default(), None);
+    while let Some(part) = reader.next_part().map_err(refused)? {
+        let name = part.record().owner.part();
+        let files: BTreeMap<&str, &[u8]> = part
+            .files()
+            .filter_map(|(row, content)| match row {
+                Row::File { path, .. } => Some((path.as_str(), content)),
+                Row::Link { .. } => None,
+            })
+            .collect();
+        findings.extend(check_part(&name.to_string(), &files, at, &mut shared));
+        head.get_or_insert_with(|| part.record().head.clone());
+        if wanted.is_some_and(|wanted| name == PartName::Node(wanted.to_owned())) {
+            kept = Some(part);
+        }
+        parts.push(name);
+    }
+    let archive = reader.finish().map_err(refused)?;
+    let head = head.ok_or_else(|| Failure::says_no(format!("{} has no part", arguments.bundle.display())))?;
+    Ok(Checked { key: key.fingerprint(), head, archive, parts, findings, wanted: kept })
+}
+
+fn time_of(arguments: &TrustArguments) -> Result<OffsetDateTime, Failure> {
+    let Some(text) = &arguments.at else { return Ok(host::now()) };
+    let instant = OffsetDateTime::parse(text, &Rfc3339).ok();
+    let day = || Some(Date::parse(text, format_description!("[year]-[month]-[day]")).ok()?.midnight().assume_utc());
+    instant.or_else(day).ok_or_else(|| {
+        Failure::cannot_run(format!("--at {text} is not a time")).hint("write 2026-11-22 or 2026-11-22T08:00:00Z")
+    })
+}
+
+/// The key itself, or the one beside the bundle that has the given fingerprint.
+fn trusted_key(arguments: &TrustArguments) -> Result<PublicKey, Failure> {
+    if !arguments.key.starts_with("sha256:") {
+        return read_key(Path::new(&arguments.key));
+    }
+    let expected: Fingerprint = arguments.key.parse().map_err(|_| {
+        Failure::cannot_run(format!("--key {} is not a fingerprint", arguments.key))
+            .hint("a fingerprint is `sha256:` and 64 lower-case hex digits; `certferry build` prints it")
+    })?;
+    let path = key_beside(&arguments.bundle)?;
+    let key = read_key(&path)?;
+    if key.fingerprint() == expected {
+        return Ok(key);
+    }
+    Err(Failure::says_no(format!(
+        "{} is not the key of that fingerprint: it is {}, expected {expected}",
+        path.display(),
+        key.fingerprint()
+    ))
+    .hint("compare the fingerprint with the one written down when the bundle was built; if that is what was typed, \
+           somebody else made this bundle"))
+}
+
+/// The one `.pub` in the bundle's folder that the bundle's name begins with.
+fn key_beside(bundle: &Path) -> Result<PathBuf, Failure> {
+    let name = bundle.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    // `<cluster>-g<generation>...`: the last `-g` before a digit ends the cluster's name.
+    let cluster = name.match_indices("-g").rfind(|(place, _)| {
+        name.as_bytes().get(place + 2).is_some_and(u8::is_ascii_digit)
+    });
+    let cluster = cluster.map(|(place, _)| name.split_at(place).0);
+    cluster.map(|cluster| bundle.with_file_name(format!("{cluster}.pub"))).ok_or_else(|| {
+        Failure::cannot_run(format!("cannot tell the cluster from the name {name}"))
+            .hint("give the public key's file to --key instead of its fingerprint")
+    })
+}
+
+fn read_key(path: &Path) -> Result<PublicKey, Failure> {
+    let bytes = host::read(path, KEY_LIMIT).map_err(|error| {
+        Failure::io("read the public key", path, &error)
+            .hint("--key takes the file CLUSTER.pub, or the fingerprint `sha256:...` when that file lies beside the bundle")
+    })?;
+    PublicKey::from_pem(&bytes).map_err(|error| {
+        let reason = match error {
+            PublicKeyError::NotPem => "it is not PEM".to_owned(),
+            PublicKeyError::Label(label) => format!("it holds `{label}`, not `PUBLIC KEY`"),
+            PublicKeyError::NotCanonicalPem => "there is more in it than one plain PEM block".to_owned(),
+            PublicKeyError::NotP256 => "it is not an ECDSA P-256 key".to_owned(),
+            PublicKeyError::NotOnCurve => "its point is not on the curve P-256".to_owned(),
+        };
+        Failure::cannot_run(format!("{} is not a signer's public key: {reason}", path.display()))
+    })
+}
+
+/// The signature over the whole file may be missing, as from a slice; a present one must hold.
+fn check_outer_signature(bundle: &Path, key: &PublicKey) -> Result<(), Failure> {
+    let mut path = bundle.as_os_str().to_owned();
+    path.push(".sig");
+    let path = PathBuf::from(path);
+    let signature = match host::read(&path, KEY_LIMIT) {
+        Ok(signature) => signature,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Failure::io("read", &path, &error)),
+    };
+    let digest = host::sha256(bundle).map_err(|error| Failure::io("read", bundle, &error))?;
+    key.verify_sha256(&digest, &signature).map_err(|_| {
+        Failure::says_no(format!("{} does not hold for {}", path.display(), bundle.display()))
+            .hint("the file was changed or cut on its way, or another key signed it; carry it again")
+    })
+}

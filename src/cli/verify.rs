@@ -1,0 +1,53 @@
+//! `verify`: is this bundle what was built, and will it work?
+
+use super::args::VerifyArguments;
+use super::failure::Failure;
+use super::trust::{self, Checked};
+use super::findings;
+use crate::bundle::{PartName, Shape};
+use crate::host;
+use crate::verify::Finding;
+
+pub(super) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
+    let checked = trust::check(&arguments.trust, None)?;
+    // A person's certificate that has run out does not keep a node from working.
+    let (warnings, errors): (Vec<&Finding>, Vec<&Finding>) = checked
+        .findings
+        .iter()
+        .partition(|finding| finding.part == PartName::Cluster.to_string() && finding.fault.is_about_time());
+    if !warnings.is_empty() {
+        host::tell(&format!("warning: users and etcd clients need new certificates\n{}", findings::lines(&warnings)));
+    }
+    if !errors.is_empty() {
+        let count = errors.len();
+        return Err(Failure::says_no(format!(
+            "every signature and hash holds, but {count} {} wrong\n{}",
+            if count == 1 { "file is" } else { "files are" },
+            findings::lines(&errors).trim_end()
+        )));
+    }
+    if arguments.quiet { Ok(String::new()) } else { Ok(verified(&checked)) }
+}
+
+/// What was verified, for `verify` and `unpack`.
+pub(super) fn verified(checked: &Checked) -> String {
+    let head = &checked.head;
+    let shape = match checked.archive.shape() {
+        Shape::Whole => "the whole bundle",
+        Shape::Partial => "a partial bundle",
+        Shape::Slice => "a slice",
+    };
+    let nodes = checked.parts.iter().filter(|part| **part != PartName::Cluster).count();
+    let cluster = if checked.parts.contains(&PartName::Cluster) { " and the cluster's part" } else { "" };
+    format!(
+        "{}, generation {}, Kubernetes {}: {shape}, {nodes} {}{cluster}\n\
+         every signature, record, hash, chain and key pair holds\n\
+         signer   {}\ncontent  sha256:{}\n",
+        head.cluster,
+        head.generation,
+        head.kubernetes,
+        if nodes == 1 { "node" } else { "nodes" },
+        checked.key,
+        checked.archive.content_sha256(),
+    )
+}

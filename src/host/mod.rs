@@ -1,0 +1,54 @@
+//! The only place with files, clock, entropy and terminal.
+//!
+//! Why: what touches the machine stands in one room, so that everything else can be shown to depend on nothing but
+//! its arguments.
+//!
+//! Output files are staged beside their place and renamed at the end: a run that fails leaves nothing behind.
+//!
+//! Refuses to follow a symbolic link at the end of a path it creates, and to overwrite what it did not write.
+
+mod files;
+mod output;
+mod tree;
+
+pub use files::{create_secret, open, read, read_stdin, sha256};
+pub use output::Outputs;
+pub use tree::{TreeEntry, write_tree};
+
+use std::io::{self, Write};
+
+use ring::rand::{SecureRandom, SystemRandom};
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+/// Writes a message for a person to the standard error; that it may be closed is no failure.
+pub fn tell(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Now, from the system's clock, in UTC.
+#[must_use]
+pub fn now() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}
+
+/// 32 bytes from the operating system's generator.
+///
+/// # Errors
+/// When the operating system gives none.
+pub fn random_seed() -> io::Result<Zeroizing<[u8; 32]>> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    SystemRandom::new()
+        .fill(bytes.as_mut_slice())
+        .map_err(|_| io::Error::other("the operating system gives no random bytes"))?;
+    Ok(bytes)
+}
+
+/// No core dump of this process, nor reading of its memory by others of the same user: it holds secrets.
+///
+/// Best effort: where the kernel refuses, the process goes on.
+pub fn forbid_core_dumps() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+}

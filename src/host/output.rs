@@ -1,0 +1,131 @@
+//! Several output files that appear together or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use super::files::{create_new, parent, sync_folder_of};
+
+/// Files staged beside their final place. Dropped before [`Outputs::commit`], they are gone.
+#[derive(Default)]
+pub struct Outputs {
+    staged: Vec<Staged>,
+    created_folders: Vec<PathBuf>,
+}
+
+struct Staged {
+    temporary: PathBuf,
+    target: PathBuf,
+    replace: bool,
+}
+
+impl Outputs {
+    /// Nothing staged.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Creates a folder and its parents; those that did not exist go away again with a failed run.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn create_folder(&mut self, folder: &Path) -> io::Result<()> {
+        let missing: Vec<_> =
+            folder.ancestors().filter(|path| !path.as_os_str().is_empty()).take_while(|path| !path.exists()).collect();
+        for path in missing.into_iter().rev() {
+            fs::create_dir(path)?;
+            self.created_folders.push(path.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Opens a file to be written that becomes `target` on commit. With `replace` an existing file gives way;
+    /// without, it must not exist then, or hold the same bytes.
+    ///
+    /// # Errors
+    /// When the folder of `target` does not take a new file.
+    pub fn stage(&mut self, target: &Path, mode: u32, replace: bool) -> io::Result<File> {
+        let name = target.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_string_lossy();
+        let temporary = parent(target).join(format!(".{name}.{}.part", std::process::id()));
+        let file = create_new(&temporary, mode)?;
+        self.staged.push(Staged { temporary, target: target.to_owned(), replace });
+        Ok(file)
+    }
+
+    /// Puts every staged file in its place, in the order staged.
+    ///
+    /// # Errors
+    /// The file that could not be placed: [`io::ErrorKind::AlreadyExists`] when other bytes are there. That is looked
+    /// at for all files before the first is placed.
+    pub fn commit(mut self) -> Result<(), (PathBuf, io::Error)> {
+        for staged in &self.staged {
+            let placed = (|| {
+                File::open(&staged.temporary)?.sync_all()?;
+                match staged.replace || !exists(&staged.target) || same_bytes(&staged.temporary, &staged.target)? {
+                    true => Ok(()),
+                    false => Err(io::ErrorKind::AlreadyExists.into()),
+                }
+            })();
+            placed.map_err(|error| (staged.target.clone(), error))?;
+        }
+        for staged in &self.staged {
+            place(staged).map_err(|error| (staged.target.clone(), error))?;
+        }
+        self.created_folders.clear();
+        self.staged.clear();
+        Ok(())
+    }
+}
+
+fn place(staged: &Staged) -> io::Result<()> {
+    if staged.replace {
+        fs::rename(&staged.temporary, &staged.target)?;
+    } else if exists(&staged.target) {
+        // Compared before: the same bytes are there already.
+        fs::remove_file(&staged.temporary)?;
+    } else {
+        match renameat_with(CWD, &staged.temporary, CWD, &staged.target, RenameFlags::NOREPLACE) {
+            // File systems such as NFS and FAT know no such flag; a link fails just as well when the name is taken.
+            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
+                fs::hard_link(&staged.temporary, &staged.target)?;
+                fs::remove_file(&staged.temporary)?;
+            }
+            other => other?,
+        }
+    }
+    sync_folder_of(&staged.target)
+}
+
+fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+fn same_bytes(left: &Path, right: &Path) -> io::Result<bool> {
+    let (left, right) = (File::open(left)?, File::open(right)?);
+    if !right.metadata()?.is_file() || left.metadata()?.len() != right.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut left, mut right) = (BufReader::new(left).bytes(), BufReader::new(right).bytes());
+    loop {
+        match (left.next().transpose()?, right.next().transpose()?) {
+            (None, None) => return Ok(true),
+            (left, right) if left != right => return Ok(false),
+            _ => {}
+        }
+    }
+}
+
+impl Drop for Outputs {
+    fn drop(&mut self) {
+        for staged in &self.staged {
+            let _ = fs::remove_file(&staged.temporary);
+        }
+        for folder in self.created_folders.iter().rev() {
+            // Fails when something is in it, and then it should stay.
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! A tree of files that appears as a whole.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use super::files::{create_new, parent, sync_folder, sync_folder_of};
+
+/// One entry of a tree to write; the path is relative to its root and has passed the bundle's checks.
+pub enum TreeEntry<'a> {
+    /// A regular file.
+    File {
+        /// Its path.
+        path: &'a str,
+        /// Permission bits.
+        mode: u32,
+        /// Its bytes.
+        content: &'a [u8],
+    },
+    /// A symbolic link.
+    Link {
+        /// Its path.
+        path: &'a str,
+        /// Where it leads.
+        target: &'a str,
+    },
+}
+
+/// Writes a tree to a folder that does not exist or is empty; it is there as a whole or not at all, and on the disk
+/// when this returns. Folders get mode 0755 whatever the umask, the root itself 0700: there are keys in it.
+///
+/// # Errors
+/// [`io::ErrorKind::DirectoryNotEmpty`] when something is there; otherwise what the file system said. Nothing is left
+/// behind then.
+pub fn write_tree(root: &Path, entries: &[TreeEntry<'_>]) -> io::Result<()> {
+    if root.is_symlink() || (root.exists() && fs::read_dir(root)?.next().is_some()) {
+        return Err(io::ErrorKind::DirectoryNotEmpty.into());
+    }
+    let name = root.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_string_lossy();
+    let staged = parent(root).join(format!(".{name}.{}.part", std::process::id()));
+    fs::DirBuilder::new().mode(0o700).create(&staged)?;
+    let written = (|| {
+        for entry in entries {
+            write_entry(&staged, entry)?;
+        }
+        compare(&staged, entries)?;
+        // A rename takes the place of an empty folder, and of nothing else.
+        fs::rename(&staged, root)?;
+        sync_folder_of(root)
+    })();
+    if written.is_err() {
+        let _ = fs::remove_dir_all(&staged);
+    }
+    written
+}
+
+fn write_entry(root: &Path, entry: &TreeEntry<'_>) -> io::Result<()> {
+    match entry {
+        TreeEntry::File { path, mode, content } => {
+            let path = make_folders(root, path)?;
+            let mut file = create_new(&path, *mode)?;
+            file.write_all(content)?;
+            file.sync_all()
+        }
+        TreeEntry::Link { path, target } => symlink(target, make_folders(root, path)?),
+    }
+}
+
+/// Makes the folders that hold `path`; returns its place on the disk.
+fn make_folders(root: &Path, path: &str) -> io::Result<PathBuf> {
+    let mut place = root.to_owned();
+    let mut names = path.split('/').peekable();
+    while let Some(name) = names.next() {
+        place.push(name);
+        if names.peek().is_some() && !place.exists() {
+            fs::create_dir(&place)?;
+            fs::set_permissions(&place, PermissionsExt::from_mode(0o755))?;
+        }
+    }
+    Ok(place)
+}
+
+/// Walks what was written: exactly these entries, each folder's names on the disk.
+fn compare(root: &Path, entries: &[TreeEntry<'_>]) -> io::Result<()> {
+    let mut expected: Vec<&str> = entries
+        .iter()
+        .map(|entry| match entry {
+            TreeEntry::File { path, .. } | TreeEntry::Link { path, .. } => *path,
+        })
+        .collect();
+    let mut found = Vec::new();
+    for entry in WalkDir::new(root) {
+        let entry = entry?;
+        if entry.file_type().is_dir() {
+            sync_folder(entry.path())?;
+        } else if let Ok(path) = entry.path().strip_prefix(root) {
+            found.push(path.to_string_lossy().into_owned());
+        }
+    }
+    expected.sort_unstable();
+    found.sort_unstable();
+    if expected == found { Ok(()) } else { Err(io::Error::other("the folder does not hold what was written to it")) }
+}

@@ -1,0 +1,173 @@
+//! One certificate: encoded, signed, checked.
+
+use der::pem::LineEnding;
+use rcgen::{
+    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyUsagePurpose, PublicKeyData,
+    SanType, SignatureAlgorithm, SigningKey,
+};
+use sha2::{Digest, Sha256};
+
+use super::tbs::{self, Names};
+use super::{IssueError, SerialKey};
+use crate::keys::PrivateKey;
+use crate::plan::PlannedCertificate;
+use crate::x509::{AltName, ExtendedKeyUsage, KeyAlgorithm, ReadCertificate, public_key};
+
+/// An issued certificate.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    der: Vec<u8>,
+    serial: [u8; 16],
+}
+
+impl Certificate {
+    /// The certificate in DER.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The serial number, 16 octets, big-endian.
+    #[must_use]
+    pub const fn serial(&self) -> &[u8; 16] {
+        &self.serial
+    }
+
+    /// The certificate in PEM: LF, 64 columns.
+    #[must_use]
+    pub fn pem(&self) -> String {
+        // Fails only on lengths beyond isize, which no certificate has.
+        der::pem::encode_string("CERTIFICATE", LineEnding::LF, &self.der).unwrap_or_default()
+    }
+}
+
+/// A CA as issuer.
+pub(super) struct Issuer<'a> {
+    key: &'a PrivateKey,
+    name: Vec<u8>,
+    key_identifier: Vec<u8>,
+}
+
+impl<'a> Issuer<'a> {
+    /// The CA that `planned` describes.
+    pub(super) fn new(planned: &PlannedCertificate, key: &'a PrivateKey) -> Result<Self, IssueError> {
+        let name = planned.subject.to_der().map_err(|error| encoding(planned, &error))?;
+        Ok(Self { key, name, key_identifier: key_identifier(key) })
+    }
+}
+
+/// Issues one certificate and checks that it is what was asked for.
+pub(super) fn issue(
+    planned: &PlannedCertificate,
+    key: &PrivateKey,
+    issuer: &Issuer<'_>,
+    serial_key: &SerialKey,
+) -> Result<Certificate, IssueError> {
+    let template = template(planned, key, issuer).map_err(|error| encoding(planned, &error))?;
+    let subject = planned.subject.to_der().map_err(|error| encoding(planned, &error))?;
+    let names = Names { issuer: &issuer.name, subject: &subject, is_ca: planned.is_ca };
+    let mut serial = [0; 16];
+    let der = tbs::finish(
+        &template,
+        &names,
+        |tbs| {
+            serial = serial_key.serial(issuer.key.spki_der(), tbs)?;
+            Some(serial)
+        },
+        |tbs| issuer.key.sign(tbs).ok(),
+    )
+    .map_err(|error| encoding(planned, &error))?;
+    check(planned, &der, key, issuer)?;
+    Ok(Certificate { der, serial })
+}
+
+fn encoding(planned: &PlannedCertificate, error: &dyn std::fmt::Display) -> IssueError {
+    IssueError::Encoding(planned.key.clone(), error.to_string())
+}
+
+/// The first 20 bytes of SHA-256 of the public key bits, whatever the Kubernetes version: two identifiers for one CA
+/// key would break OpenSSL's search for a chain. Source: RFC 7093, section 2, method 1; Go 1.25 does the same.
+fn key_identifier(key: &PrivateKey) -> Vec<u8> {
+    Sha256::digest(key.public_key_bits()).iter().copied().take(20).collect()
+}
+
+/// What rcgen can encode of the certificate; the signature is empty.
+fn template(planned: &PlannedCertificate, key: &PrivateKey, issuer: &Issuer<'_>) -> Result<Vec<u8>, rcgen::Error> {
+    let mut params = CertificateParams::default();
+    params.not_before = planned.validity.not_before;
+    params.not_after = planned.validity.not_after;
+    params.serial_number = Some(1.into());
+    params.key_identifier_method = KeyIdMethod::PreSpecified(key_identifier(key));
+    params.use_authority_key_identifier_extension = !planned.is_ca;
+    params.is_ca = if planned.is_ca { IsCa::Ca(BasicConstraints::Unconstrained) } else { IsCa::ExplicitNoCa };
+    params.key_usages.push(KeyUsagePurpose::DigitalSignature);
+    if planned.algorithm.is_rsa() {
+        params.key_usages.push(KeyUsagePurpose::KeyEncipherment);
+    }
+    if planned.is_ca {
+        params.key_usages.push(KeyUsagePurpose::KeyCertSign);
+    }
+    params.extended_key_usages.extend(planned.usages.iter().map(|usage| match usage {
+        ExtendedKeyUsage::ServerAuth => ExtendedKeyUsagePurpose::ServerAuth,
+        ExtendedKeyUsage::ClientAuth => ExtendedKeyUsagePurpose::ClientAuth,
+    }));
+    for name in &planned.alt_names {
+        params.subject_alt_names.push(match name {
+            AltName::Dns(name) => SanType::DnsName(name.as_str().try_into()?),
+            AltName::Ip(address) => SanType::IpAddress(*address),
+        });
+    }
+    let mut issuer_params = CertificateParams::default();
+    issuer_params.key_identifier_method = KeyIdMethod::PreSpecified(issuer.key_identifier.clone());
+    let rcgen_issuer = rcgen::Issuer::from_params(&issuer_params, Unsigned(issuer.key));
+    Ok(params.signed_by(&Unsigned(key), &rcgen_issuer)?.der().to_vec())
+}
+
+/// A key as rcgen sees it: its public half, and signatures that are left empty until the certificate is complete.
+struct Unsigned<'a>(&'a PrivateKey);
+
+impl PublicKeyData for Unsigned<'_> {
+    fn der_bytes(&self) -> &[u8] {
+        self.0.public_key_bits()
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        match self.0.algorithm() {
+            KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => &rcgen::PKCS_RSA_SHA256,
+            KeyAlgorithm::EcdsaP256 => &rcgen::PKCS_ECDSA_P256_SHA256,
+            KeyAlgorithm::EcdsaP384 => &rcgen::PKCS_ECDSA_P384_SHA384,
+        }
+    }
+}
+
+impl SigningKey for Unsigned<'_> {
+    fn sign(&self, _: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        Ok(Vec::new())
+    }
+}
+
+/// Reads the certificate back: everything that was asked for, and a signature that verifies by another library's code.
+fn check(
+    planned: &PlannedCertificate,
+    der: &[u8],
+    key: &PrivateKey,
+    issuer: &Issuer<'_>,
+) -> Result<(), IssueError> {
+    let wrong = |what| IssueError::Check(planned.key.clone(), what);
+    let read = ReadCertificate::from_der(der).map_err(|_| wrong("cannot be read back"))?;
+    let expected = [
+        (read.issuer_der() == issuer.name, "issuer"),
+        (read.subject_der() == planned.subject.to_der().unwrap_or_default(), "subject"),
+        (read.spki_der() == key.spki_der(), "public key"),
+        (read.is_ca() == planned.is_ca, "basic constraints"),
+        (read.alt_names() == planned.alt_names, "alternative names"),
+        (read.usages().iter().copied().eq(planned.usages.iter().map(|usage| usage.oid())), "extended key usages"),
+        (read.not_before() == planned.validity.not_before, "start of validity"),
+        (read.not_after() == planned.validity.not_after, "end of validity"),
+    ];
+    if let Some((_, what)) = expected.into_iter().find(|(holds, _)| !holds) {
+        return Err(wrong(what));
+    }
+    public_key::verify(issuer.key.spki_der(), read.tbs_der(), read.signature())
+        .map_err(|_| wrong("signature"))
+}

@@ -1,0 +1,109 @@
+//! Keys and certificates become the files of each node.
+//!
+//! Why: what is planned, what is derived and what is issued meet here and nowhere else; after this there are only
+//! bytes, paths and modes.
+//!
+//! Input: a [`Plan`], its keys and certificates, the profile's bytes.
+//!
+//! Output: [`Part`]s for the bundle.
+//!
+//! Refuses a plan whose keys or certificates are not all there.
+
+mod kubeconfig;
+mod template;
+
+pub use template::render as render_template;
+
+use zeroize::Zeroizing;
+
+use crate::bundle::{Content, File, Mode, Node, Owner, Part, RecordError, Role};
+use crate::issue::{Certificate, Issued};
+use crate::keys::{KeyId, KeyRing, PrivateKey};
+use crate::plan::{PlannedContent, PlannedFile, PlannedPart, Recipient};
+use crate::profile;
+
+/// What a build has made so far.
+pub struct Made<'a> {
+    /// The keys.
+    pub keys: &'a KeyRing,
+    /// The certificates.
+    pub certificates: &'a Issued,
+    /// The profile's bytes.
+    pub profile: &'a [u8],
+}
+
+/// Why the files of a part could not be laid out. None can follow from a checked profile; all are defects.
+#[derive(Debug)]
+pub enum LayoutError {
+    /// The plan names a key that was not derived.
+    MissingKey(KeyId),
+    /// The plan names a certificate that was not issued.
+    MissingCertificate(KeyId),
+    /// A template names a value that there is not.
+    Template(String),
+    /// The part has no record in the bundle's format.
+    Record(RecordError),
+}
+
+impl Made<'_> {
+    fn key(&self, id: &KeyId) -> Result<&PrivateKey, LayoutError> {
+        self.keys.get(id).ok_or_else(|| LayoutError::MissingKey(id.clone()))
+    }
+
+    fn certificate(&self, id: &KeyId) -> Result<&Certificate, LayoutError> {
+        self.certificates.get(id).ok_or_else(|| LayoutError::MissingCertificate(id.clone()))
+    }
+}
+
+/// The files of one part.
+///
+/// # Errors
+/// [`LayoutError`], which no checked profile leads to.
+pub fn lay_out(part: &PlannedPart, made: &Made<'_>) -> Result<Part, LayoutError> {
+    let files = part.files.iter().map(|file| lay_out_file(file, made)).collect::<Result<_, _>>()?;
+    Part::new(owner(&part.recipient), files).map_err(LayoutError::Record)
+}
+
+fn owner(recipient: &Recipient) -> Owner {
+    match recipient {
+        Recipient::Cluster => Owner::Cluster,
+        Recipient::Node(node) => {
+            let mut names = vec![node.name.clone()];
+            names.extend(node.dns_names.iter().filter(|name| **name != node.name).cloned());
+            let role = match node.role {
+                profile::Role::ControlPlane => Role::ControlPlane,
+                profile::Role::Worker => Role::Worker,
+                profile::Role::Etcd => Role::Etcd,
+            };
+            Owner::Node(Node { name: node.name.clone(), role, names, addresses: node.addresses.clone() })
+        }
+    }
+}
+
+fn lay_out_file(file: &PlannedFile, made: &Made<'_>) -> Result<File, LayoutError> {
+    let (mode, content) = match &file.content {
+        PlannedContent::Link(target) => {
+            return Ok(File::Link { path: file.path.clone(), target: target.clone() });
+        }
+        PlannedContent::Certificate(id) => (Mode::Public, made.certificate(id)?.pem().into_bytes().into()),
+        PlannedContent::PrivateKey(id) => (Mode::Private, bytes_of(made.key(id)?.to_pem())),
+        PlannedContent::PublicKey(id) => (Mode::Private, made.key(id)?.public_pem().into_bytes().into()),
+        PlannedContent::CertificateAndKey(id) => {
+            let (certificate, key) = (made.certificate(id)?.pem(), made.key(id)?.to_pem());
+            let mut both = Zeroizing::new(Vec::with_capacity(certificate.len() + key.len()));
+            both.extend_from_slice(certificate.as_bytes());
+            both.extend_from_slice(key.as_bytes());
+            (Mode::Private, both)
+        }
+        PlannedContent::Kubeconfig(planned) => {
+            (Mode::Private, bytes_of(kubeconfig::render_kubeconfig(planned, made)?))
+        }
+        PlannedContent::Profile => (Mode::Public, made.profile.to_vec().into()),
+    };
+    Ok(File::Regular { path: file.path.clone(), mode, content })
+}
+
+/// The text's own buffer, still wiped when dropped.
+fn bytes_of(mut text: Zeroizing<String>) -> Content {
+    Zeroizing::new(std::mem::take(&mut *text).into_bytes())
+}

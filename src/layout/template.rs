@@ -1,0 +1,40 @@
+//! Text with `{{names}}` in it.
+
+use zeroize::Zeroizing;
+
+/// The template with each `{{name}}` replaced, in one pass: what is put in is never looked at again.
+///
+/// # Errors
+/// The name that has no value, or what follows a `{{` without an end.
+pub fn render(template: &str, values: &[(&str, &str)]) -> Result<Zeroizing<String>, String> {
+    let inserted: usize = values.iter().map(|(_, value)| value.len()).sum();
+    // Room for every value twice: a buffer that grows would leave copies of keys behind.
+    let mut text = Zeroizing::new(String::with_capacity(template.len() + 2 * inserted));
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (name, after) = after.split_once("}}").ok_or_else(|| after.to_owned())?;
+        let (_, value) = values.iter().find(|(known, _)| *known == name).ok_or_else(|| name.to_owned())?;
+        text.push_str(before);
+        text.push_str(value);
+        rest = after;
+    }
+    text.push_str(rest);
+    Ok(text)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_not_looked_at_again() {
+        let text = render("{{a}} and {{b}}{{a}}", &[("a", "{{b}}"), ("b", "2")]).unwrap();
+        assert_eq!(*text, "{{b}} and 2{{b}}");
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused() {
+        assert_eq!(render("x {{c}}", &[]).unwrap_err(), "c");
+    }
+}

@@ -1,0 +1,18 @@
+//! What a build made, for version control and for the next build to compare with.
+//!
+//! Why: a PKI lives for decades; what changed between two builds must be a reviewable diff, and a rebuild must be able
+//! to prove that it is one.
+//!
+//! Input: what a build made, and the lock of the build before.
+//!
+//! Output: the lock as TOML, the changes between two locks, and the reasons to refuse a build.
+//!
+//! Refuses a lock of another format, with unknown keys, or not in its own form. Nothing in a lock is secret.
+
+mod changes;
+mod model;
+mod refusals;
+
+pub use changes::{Change, Difference, changes};
+pub use model::{Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart};
+pub use refusals::{Refusal, refusals};

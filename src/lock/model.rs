@@ -1,0 +1,206 @@
+//! The lock file, format number 1.
+
+use serde::{Deserialize, Serialize};
+
+/// The format numbers of everything that decides a bundle's bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Formats {
+    /// The profile.
+    pub profile: u32,
+    /// Key derivation.
+    pub derivation: u32,
+    /// The certificate profile.
+    pub certificate: u32,
+    /// The bundle.
+    pub bundle: u32,
+}
+
+impl Formats {
+    /// What this version writes.
+    pub const CURRENT: Self = Self { profile: 1, derivation: 1, certificate: 1, bundle: 1 };
+}
+
+/// A lock: everything about a build but its secrets. Hashes are SHA-256 in lower-case hex.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lock {
+    /// The lock's own format: 1.
+    pub format: u32,
+    /// Name and version of the program. It informs and is never compared.
+    pub made_with: String,
+    /// The cluster's name.
+    pub cluster: String,
+    /// The cluster under its seed.
+    pub cluster_id: String,
+    /// The seed, one-way.
+    pub seed_id: String,
+    /// The fingerprint of the key that signed the bundle.
+    pub signer: String,
+    /// The bundle's generation.
+    pub generation: u32,
+    /// Hash of the profile's bytes.
+    pub profile_sha256: String,
+    /// Hash of the tar stream.
+    pub content_sha256: String,
+    /// Hash of the file.
+    pub bundle_sha256: String,
+    /// Format numbers.
+    pub formats: Formats,
+    /// The parts' records, in the bundle's order.
+    #[serde(rename = "part", default)]
+    pub parts: Vec<LockedPart>,
+    /// Every key, by id.
+    #[serde(rename = "key", default)]
+    pub keys: Vec<LockedKey>,
+    /// Every certificate, by id.
+    #[serde(rename = "certificate", default)]
+    pub certificates: Vec<LockedCertificate>,
+}
+
+/// A part of the bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedPart {
+    /// `node/<name>` or `cluster`.
+    pub part: String,
+    /// Hash of its record.
+    pub record_sha256: String,
+}
+
+/// A key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedKey {
+    /// Its key id.
+    pub id: String,
+    /// Its algorithm.
+    pub algorithm: String,
+    /// Its generation.
+    pub generation: u32,
+    /// Hash of its SubjectPublicKeyInfo in DER.
+    pub spki_sha256: String,
+}
+
+/// A certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedCertificate {
+    /// The id of the key it certifies.
+    pub id: String,
+    /// Subject.
+    pub subject: String,
+    /// The issuer's subject.
+    pub issuer: String,
+    /// Extended key usages.
+    pub usages: Vec<String>,
+    /// Subject alternative names.
+    pub alt_names: Vec<String>,
+    /// The day its validity counts from.
+    pub issued_at: String,
+    /// First second, RFC 3339.
+    pub not_before: String,
+    /// Last second, RFC 3339.
+    pub not_after: String,
+    /// Serial number in hex.
+    pub serial: String,
+    /// Hash of its DER.
+    pub certificate_sha256: String,
+}
+
+/// Why a file is not a lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LockError {
+    /// Not UTF-8, not TOML, or not with the keys of a lock; what the parser said.
+    Syntax(String),
+    /// A format this version does not know.
+    Format(u32),
+}
+
+const HEAD: &str = "# Written by `certferry build`. Keep it in version control beside the profile; nothing in it is secret.\n";
+
+impl Lock {
+    /// Reads a lock.
+    ///
+    /// # Errors
+    /// [`LockError`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, LockError> {
+        #[derive(Deserialize)]
+        struct AnyFormat {
+            format: u32,
+        }
+        let text = std::str::from_utf8(bytes).map_err(|error| LockError::Syntax(error.to_string()))?;
+        let syntax = |error: toml::de::Error| LockError::Syntax(error.to_string().trim_end().to_owned());
+        let AnyFormat { format } = toml::from_str(text).map_err(syntax)?;
+        if format != 1 {
+            return Err(LockError::Format(format));
+        }
+        toml::from_str(text).map_err(syntax)
+    }
+
+    /// The lock as TOML.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        // A struct of strings, numbers and lists of such has a TOML form.
+        let body = toml::to_string(self).unwrap_or_default();
+        format!("{HEAD}\n{body}")
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in crate::lock) fn example() -> Lock {
+        Lock {
+            format: 1,
+            made_with: "certferry 0.0.1".into(),
+            cluster: "prod-1".into(),
+            cluster_id: "00".repeat(16),
+            seed_id: "11".repeat(8),
+            signer: format!("sha256:{}", "22".repeat(32)),
+            generation: 1,
+            profile_sha256: "33".repeat(32),
+            content_sha256: "44".repeat(32),
+            bundle_sha256: "55".repeat(32),
+            formats: Formats::CURRENT,
+            parts: vec![LockedPart { part: "node/cp-1".into(), record_sha256: "66".repeat(32) }],
+            keys: vec![key("ca/kubernetes"), key("node/cp-1/apiserver")],
+            certificates: vec![certificate("ca/kubernetes"), certificate("node/cp-1/apiserver")],
+        }
+    }
+
+    fn key(id: &str) -> LockedKey {
+        LockedKey { id: id.into(), algorithm: "rsa-2048".into(), generation: 1, spki_sha256: "77".repeat(32) }
+    }
+
+    fn certificate(id: &str) -> LockedCertificate {
+        LockedCertificate {
+            id: id.into(),
+            subject: "CN=x".into(),
+            issuer: "CN=kubernetes".into(),
+            usages: vec!["serverAuth".into()],
+            alt_names: vec!["DNS:x".into()],
+            issued_at: "2026-11-22".into(),
+            not_before: "2026-11-21T00:00:00Z".into(),
+            not_after: "2225-11-22T00:00:00Z".into(),
+            serial: "40".repeat(16),
+            certificate_sha256: "88".repeat(32),
+        }
+    }
+
+    #[test]
+    fn a_lock_reads_back_as_written() {
+        assert_eq!(Lock::parse(example().to_toml().as_bytes()).unwrap(), example());
+    }
+
+    #[test]
+    fn other_formats_and_unknown_keys_are_refused() {
+        let text = example().to_toml();
+        assert_eq!(Lock::parse(text.replace("format = 1", "format = 2").as_bytes()), Err(LockError::Format(2)));
+        let unknown = text.replace("seed_id", "seed_di");
+        assert!(matches!(Lock::parse(unknown.as_bytes()), Err(LockError::Syntax(_))));
+        assert!(matches!(Lock::parse(b"\xff"), Err(LockError::Syntax(_))));
+    }
+}

@@ -1,0 +1,122 @@
+//! Every certificate of a profile and the key it certifies.
+
+use super::{PlannedCertificate, PlannedKey, alt_names, ca_key};
+use crate::keys::KeyId;
+use crate::kubeadm::{AUTHORITIES, CA_HAS_ALT_NAME, CERTIFICATES, CaName, CertificateRow, Scope};
+use crate::profile::{Authority, EtcdTopology, Node, Profile, Role};
+use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, Validity};
+
+/// The CAs, then each node's certificates in the order of the table, then users and etcd clients.
+pub(super) fn all(profile: &Profile) -> Vec<(PlannedKey, PlannedCertificate)> {
+    let mut planned: Vec<_> = AUTHORITIES.iter().map(|row| authority(row.name, profile)).collect();
+    for (index, node) in profile.nodes.iter().enumerate() {
+        planned.extend(rows_of(profile, index).map(|row| node_certificate(row, node, profile)));
+    }
+    for user in &profile.users {
+        let subject = DistinguishedName { organizations: user.groups.clone(), common_name: user.name.clone() };
+        let id = KeyId::User(user.name.clone());
+        planned.push(client(id, user.generation, CaName::Kubernetes, subject, user.validity, profile));
+    }
+    for client_of_etcd in &profile.etcd_clients {
+        let subject = DistinguishedName::common(&client_of_etcd.name);
+        let id = KeyId::EtcdClient(client_of_etcd.name.clone());
+        let (generation, validity) = (client_of_etcd.generation, client_of_etcd.validity);
+        planned.push(client(id, generation, CaName::Etcd, subject, validity, profile));
+    }
+    planned
+}
+
+/// The rows of the table that a node of the profile gets.
+pub(super) fn rows_of(profile: &Profile, index: usize) -> impl Iterator<Item = &'static CertificateRow> {
+    let version = profile.cluster.kubernetes;
+    let role = profile.nodes.get(index).map(|node| node.role);
+    let is_first_control_plane =
+        profile.nodes.iter().position(|node| node.role == Role::ControlPlane) == Some(index);
+    let runs_etcd = match profile.cluster.etcd {
+        EtcdTopology::Stacked => role == Some(Role::ControlPlane),
+        EtcdTopology::External => role == Some(Role::Etcd),
+    };
+    let runs_kubelet = matches!(role, Some(Role::ControlPlane | Role::Worker));
+    let kubelet = profile.kubelet;
+    CERTIFICATES.iter().filter(move |row| {
+        row.since.includes(version)
+            && match row.scope {
+                Scope::ControlPlane => role == Some(Role::ControlPlane),
+                Scope::FirstControlPlane => is_first_control_plane,
+                Scope::EtcdMember => runs_etcd,
+                Scope::KubeletClient => runs_kubelet && kubelet.client,
+                Scope::KubeletServing => runs_kubelet && kubelet.serving,
+            }
+    })
+}
+
+/// The profile's table of a certificate authority.
+pub(super) fn authority_of(profile: &Profile, name: CaName) -> &Authority {
+    match name {
+        CaName::Kubernetes => &profile.kubernetes_ca,
+        CaName::Etcd => &profile.etcd_ca,
+        CaName::FrontProxy => &profile.front_proxy_ca,
+    }
+}
+
+fn authority(name: CaName, profile: &Profile) -> (PlannedKey, PlannedCertificate) {
+    let authority = authority_of(profile, name);
+    let key = PlannedKey { id: ca_key(name), algorithm: authority.algorithm, generation: authority.generation };
+    let has_alt_name = CA_HAS_ALT_NAME.includes(authority.kubernetes);
+    let certificate = PlannedCertificate {
+        key: key.id.clone(),
+        algorithm: key.algorithm,
+        issuer: key.id.clone(),
+        is_ca: true,
+        subject: DistinguishedName::common(&authority.common_name),
+        usages: Vec::new(),
+        alt_names: has_alt_name.then(|| AltName::Dns(authority.common_name.clone())).into_iter().collect(),
+        validity: authority.validity,
+    };
+    (key, certificate)
+}
+
+fn node_certificate(row: &CertificateRow, node: &Node, profile: &Profile) -> (PlannedKey, PlannedCertificate) {
+    let key = PlannedKey {
+        id: KeyId::Node { node: node.name.clone(), base_name: row.base_name },
+        algorithm: profile.leaf_algorithm,
+        generation: node.generation,
+    };
+    let organizations = row.organizations_for(profile.cluster.kubernetes);
+    let certificate = PlannedCertificate {
+        key: key.id.clone(),
+        algorithm: key.algorithm,
+        issuer: ca_key(row.ca),
+        is_ca: false,
+        subject: DistinguishedName {
+            organizations: organizations.iter().map(|&organization| organization.to_owned()).collect(),
+            common_name: row.common_name_on(&node.name),
+        },
+        usages: row.usages.to_vec(),
+        alt_names: alt_names::of(row.alt_names, node, &profile.cluster),
+        validity: node.validity.within(authority_of(profile, row.ca).validity),
+    };
+    (key, certificate)
+}
+
+fn client(
+    id: KeyId,
+    generation: u32,
+    ca: CaName,
+    subject: DistinguishedName,
+    validity: Validity,
+    profile: &Profile,
+) -> (PlannedKey, PlannedCertificate) {
+    let algorithm = profile.leaf_algorithm;
+    let certificate = PlannedCertificate {
+        key: id.clone(),
+        algorithm,
+        issuer: ca_key(ca),
+        is_ca: false,
+        subject,
+        usages: vec![ExtendedKeyUsage::ClientAuth],
+        alt_names: Vec::new(),
+        validity: validity.within(authority_of(profile, ca).validity),
+    };
+    (PlannedKey { id, algorithm, generation }, certificate)
+}

@@ -1,0 +1,149 @@
+//! Which files each recipient gets, and what is in them.
+
+use super::certificates::rows_of;
+use super::kubeconfig::{self, Credentials, PlannedKubeconfig};
+use super::ca_key;
+use crate::keys::{KeyId, escape};
+use crate::kubeadm::{CaName, CertificateRow, Output};
+use crate::profile::{EtcdTopology, Node, Profile, Role, ShipCaKeys};
+
+/// What one recipient gets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedPart {
+    /// Who gets it.
+    pub recipient: Recipient,
+    /// The files, in no particular order; the bundle sorts them.
+    pub files: Vec<PlannedFile>,
+}
+
+/// Who gets a part of the bundle.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Recipient {
+    /// A node.
+    Node(Node),
+    /// Whoever runs the cluster.
+    Cluster,
+}
+
+/// A file of a part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedFile {
+    /// Path relative to the part's tree, without a leading slash.
+    pub path: String,
+    /// What is in it; the content decides the mode too.
+    pub content: PlannedContent,
+}
+
+/// What is in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlannedContent {
+    /// A certificate in PEM.
+    Certificate(KeyId),
+    /// A private key in PEM.
+    PrivateKey(KeyId),
+    /// A public key in PEM, with the mode of a private one, as kubeadm writes `sa.pub`.
+    PublicKey(KeyId),
+    /// A certificate and then its key, as the kubelet stores them.
+    CertificateAndKey(KeyId),
+    /// A kubeconfig.
+    Kubeconfig(PlannedKubeconfig),
+    /// A symbolic link to a file of the same folder.
+    Link(String),
+    /// The profile itself.
+    Profile,
+}
+
+const KUBERNETES: &str = "etc/kubernetes";
+const PKI: &str = "etc/kubernetes/pki";
+const KUBELET_PKI: &str = "var/lib/kubelet/pki";
+/// Where kubelet.conf finds certificate and key: the kubelet's own link, which it moves when it rotates.
+const KUBELET_CURRENT: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
+
+/// The nodes' parts in the order of the profile, then the cluster's.
+pub(super) fn all(profile: &Profile) -> Vec<PlannedPart> {
+    let nodes = profile.nodes.iter().enumerate().map(|(index, node)| {
+        let mut files = shared_files(profile, node);
+        files.extend(rows_of(profile, index).flat_map(|row| row_files(row, node, profile)));
+        PlannedPart { recipient: Recipient::Node(node.clone()), files }
+    });
+    nodes.chain([PlannedPart { recipient: Recipient::Cluster, files: cluster_files(profile) }]).collect()
+}
+
+/// The CAs and the service-account pair: the same files on each node that has them.
+fn shared_files(profile: &Profile, node: &Node) -> Vec<PlannedFile> {
+    let ship_keys = profile.ship_ca_keys == ShipCaKeys::ControlPlane && node.role == Role::ControlPlane;
+    let stacked = profile.cluster.etcd == EtcdTopology::Stacked;
+    let authorities: &[(CaName, &str, bool)] = match node.role {
+        Role::ControlPlane => &[
+            (CaName::Kubernetes, "ca", ship_keys),
+            (CaName::FrontProxy, "front-proxy-ca", ship_keys),
+            // With external etcd a control plane is a client of etcd and nothing more.
+            (CaName::Etcd, "etcd/ca", ship_keys && stacked),
+        ],
+        Role::Worker => &[(CaName::Kubernetes, "ca", false)],
+        Role::Etcd => &[(CaName::Etcd, "etcd/ca", false)],
+    };
+    let mut files = Vec::new();
+    for (name, base_name, with_key) in authorities {
+        let id = ca_key(*name);
+        if *with_key {
+            files.push(file(format!("{PKI}/{base_name}.key"), PlannedContent::PrivateKey(id.clone())));
+        }
+        files.push(file(format!("{PKI}/{base_name}.crt"), PlannedContent::Certificate(id)));
+    }
+    if node.role == Role::ControlPlane {
+        files.push(file(format!("{PKI}/sa.key"), PlannedContent::PrivateKey(KeyId::ServiceAccount)));
+        files.push(file(format!("{PKI}/sa.pub"), PlannedContent::PublicKey(KeyId::ServiceAccount)));
+    }
+    files
+}
+
+fn row_files(row: &CertificateRow, node: &Node, profile: &Profile) -> Vec<PlannedFile> {
+    let id = KeyId::Node { node: node.name.clone(), base_name: row.base_name };
+    let user = row.common_name_on(&node.name);
+    let pair = |folder: &str| {
+        vec![
+            file(format!("{folder}/{}.crt", row.base_name), PlannedContent::Certificate(id.clone())),
+            file(format!("{folder}/{}.key", row.base_name), PlannedContent::PrivateKey(id.clone())),
+        ]
+    };
+    match row.output {
+        Output::Pair => pair(PKI),
+        Output::KubeletServing => pair(KUBELET_PKI),
+        Output::Kubeconfig(server) => {
+            let kubeconfig = kubeconfig::for_node(profile, node, server, user, Credentials::Embedded(id));
+            vec![file(format!("{KUBERNETES}/{}", row.base_name), PlannedContent::Kubeconfig(kubeconfig))]
+        }
+        Output::KubeletStore(server) => {
+            let credentials = Credentials::Path(KUBELET_CURRENT);
+            let kubeconfig = kubeconfig::for_node(profile, node, server, user, credentials);
+            // client-go certificate_store.go names the file by the local time it was stored.
+            let dated = format!("kubelet-client-{}-00-00-00.pem", node.validity.issued_at);
+            vec![
+                file(format!("{KUBERNETES}/kubelet.conf"), PlannedContent::Kubeconfig(kubeconfig)),
+                file(format!("{KUBELET_PKI}/{dated}"), PlannedContent::CertificateAndKey(id)),
+                file(format!("{KUBELET_PKI}/kubelet-client-current.pem"), PlannedContent::Link(dated)),
+            ]
+        }
+    }
+}
+
+fn cluster_files(profile: &Profile) -> Vec<PlannedFile> {
+    let mut files = vec![file("profile.toml".to_owned(), PlannedContent::Profile)];
+    for user in &profile.users {
+        let kubeconfig = kubeconfig::for_user(profile, &user.name);
+        files.push(file(format!("users/{}.conf", escape(&user.name)), PlannedContent::Kubeconfig(kubeconfig)));
+    }
+    for client in &profile.etcd_clients {
+        let id = KeyId::EtcdClient(client.name.clone());
+        let folder = format!("etcd-clients/{}", escape(&client.name));
+        files.push(file(format!("{folder}/ca.crt"), PlannedContent::Certificate(ca_key(CaName::Etcd))));
+        files.push(file(format!("{folder}/client.crt"), PlannedContent::Certificate(id.clone())));
+        files.push(file(format!("{folder}/client.key"), PlannedContent::PrivateKey(id)));
+    }
+    files
+}
+
+fn file(path: String, content: PlannedContent) -> PlannedFile {
+    PlannedFile { path, content }
+}

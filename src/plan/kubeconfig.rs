@@ -1,0 +1,86 @@
+//! Kubeconfigs: who connects to which API server with what.
+
+use std::net::IpAddr;
+
+use super::ca_key;
+use crate::keys::KeyId;
+use crate::kubeadm::{CaName, Server};
+use crate::profile::{Node, Profile, Role};
+use crate::x509::AltName;
+
+/// A kubeconfig to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedKubeconfig {
+    /// The user's name, as in the certificate's common name.
+    pub user: String,
+    /// `https://host:port`.
+    pub server: String,
+    /// The CA whose certificate is embedded.
+    pub ca: KeyId,
+    /// How the user proves who it is.
+    pub credentials: Credentials,
+}
+
+/// Where a kubeconfig's client certificate and key are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// In the kubeconfig itself.
+    Embedded(KeyId),
+    /// Both in a file on the node.
+    Path(&'static str),
+}
+
+/// A kubeconfig for a node's component.
+pub(super) fn for_node(
+    profile: &Profile,
+    node: &Node,
+    server: Server,
+    user: String,
+    credentials: Credentials,
+) -> PlannedKubeconfig {
+    let version = profile.cluster.kubernetes;
+    let local = match server {
+        Server::ControlPlaneEndpoint => false,
+        Server::Local => true,
+        Server::LocalOnControlPlanes(since) => node.role == Role::ControlPlane && since.includes(version),
+    };
+    let is_control_plane = node.role == Role::ControlPlane;
+    let server = if local { url_of_node(profile, node) } else { endpoint_url(profile, is_control_plane.then_some(node)) };
+    PlannedKubeconfig { user, server, ca: ca_key(CaName::Kubernetes), credentials }
+}
+
+/// A kubeconfig for a `[[user]]`.
+pub(super) fn for_user(profile: &Profile, user: &str) -> PlannedKubeconfig {
+    PlannedKubeconfig {
+        user: user.to_owned(),
+        server: endpoint_url(profile, None),
+        ca: ca_key(CaName::Kubernetes),
+        credentials: Credentials::Embedded(KeyId::User(user.to_owned())),
+    }
+}
+
+/// The control plane endpoint; without one, the given control plane or else the only one of the profile.
+///
+/// Source: kubeadm v1.20.2, util/endpoint.go `GetControlPlaneEndpoint`.
+fn endpoint_url(profile: &Profile, this_control_plane: Option<&Node>) -> String {
+    let port = profile.cluster.api_server_port;
+    match &profile.cluster.control_plane_endpoint {
+        Some(endpoint) => url(&endpoint.host, endpoint.port.unwrap_or(port)),
+        None => this_control_plane
+            .or_else(|| profile.nodes.iter().find(|node| node.role == Role::ControlPlane))
+            .map_or_else(String::new, |node| url_of_node(profile, node)),
+    }
+}
+
+fn url_of_node(profile: &Profile, node: &Node) -> String {
+    let advertise_address = node.addresses.first().copied();
+    advertise_address.map_or_else(String::new, |address| url(&AltName::Ip(address), profile.cluster.api_server_port))
+}
+
+fn url(host: &AltName, port: u16) -> String {
+    match host {
+        AltName::Ip(IpAddr::V6(address)) => format!("https://[{address}]:{port}"),
+        AltName::Ip(IpAddr::V4(address)) => format!("https://{address}:{port}"),
+        AltName::Dns(name) => format!("https://{name}:{port}"),
+    }
+}

@@ -1,0 +1,116 @@
+//! What to make, for whom, and where it goes, before any key exists.
+//!
+//! Why: everything but the keys follows from the profile, so it can be shown, compared and tested without a secret.
+//!
+//! Input: a checked [`Profile`] and the table of [`crate::kubeadm`].
+//!
+//! Output: a [`Plan`], in an order that does not depend on anything but the profile.
+//!
+//! Refuses nothing: what can be wrong was refused by [`crate::profile::parse`].
+
+mod alt_names;
+mod certificates;
+mod files;
+mod kubeconfig;
+
+pub use files::{PlannedContent, PlannedFile, PlannedPart, Recipient};
+pub use kubeconfig::{Credentials, PlannedKubeconfig};
+
+use time::Date;
+
+use crate::kubeadm::{self, CaName, RequiredBinding};
+use crate::keys::KeyId;
+use crate::profile::{Profile, Version};
+use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, Validity};
+
+/// Everything a build makes.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The pinned Kubernetes version.
+    pub kubernetes: Version,
+    /// The day validity counts from by default; also every mtime in the bundle.
+    pub issued_at: Date,
+    /// The bundle's generation.
+    pub generation: u32,
+    /// Every key, the bundle's signer last.
+    pub keys: Vec<PlannedKey>,
+    /// Every certificate, the CAs first. A certificate is known by the id of its key.
+    pub certificates: Vec<PlannedCertificate>,
+    /// What each recipient gets: the nodes in the order of the profile, then the cluster's part.
+    pub parts: Vec<PlannedPart>,
+    /// What kubeadm itself would have to create in the cluster for these certificates to work.
+    pub required_bindings: Vec<RequiredBinding>,
+}
+
+/// A key to derive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedKey {
+    /// What it is for.
+    pub id: KeyId,
+    /// Its algorithm.
+    pub algorithm: KeyAlgorithm,
+    /// The generation of its own table in the profile.
+    pub generation: u32,
+}
+
+/// A certificate to issue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedCertificate {
+    /// The key it certifies.
+    pub key: KeyId,
+    /// That key's algorithm.
+    pub algorithm: KeyAlgorithm,
+    /// The key that signs; its own for a CA.
+    pub issuer: KeyId,
+    /// Whether it is a CA's.
+    pub is_ca: bool,
+    /// Who it is.
+    pub subject: DistinguishedName,
+    /// Extended key usages, in order; none for a CA.
+    pub usages: Vec<ExtendedKeyUsage>,
+    /// Subject alternative names, in order.
+    pub alt_names: Vec<AltName>,
+    /// When it is valid, within its issuer.
+    pub validity: Validity,
+}
+
+/// Plans a cluster.
+#[must_use]
+pub fn plan(profile: &Profile) -> Plan {
+    let mut keys = Vec::new();
+    let mut planned = Vec::new();
+    for (key, certificate) in certificates::all(profile) {
+        keys.push(key);
+        planned.push(certificate);
+    }
+    keys.push(PlannedKey {
+        id: KeyId::ServiceAccount,
+        algorithm: profile.service_account_algorithm,
+        generation: profile.service_account_generation,
+    });
+    keys.push(PlannedKey {
+        id: KeyId::BundleSigner,
+        algorithm: KeyAlgorithm::EcdsaP256,
+        generation: profile.signer_generation,
+    });
+    Plan {
+        cluster: profile.cluster.name.clone(),
+        kubernetes: profile.cluster.kubernetes,
+        issued_at: profile.cluster.issued_at,
+        generation: profile.cluster.generation,
+        keys,
+        certificates: planned,
+        parts: files::all(profile),
+        required_bindings: kubeadm::REQUIRED_BINDINGS
+            .into_iter()
+            .filter(|binding| binding.since.includes(profile.cluster.kubernetes))
+            .collect(),
+    }
+}
+
+/// The key id of a certificate authority.
+fn ca_key(name: CaName) -> KeyId {
+    KeyId::Ca(name.profile_name())
+}

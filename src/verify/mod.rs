@@ -1,0 +1,18 @@
+//! Whether what a bundle holds will work, before a node depends on it.
+//!
+//! Why: kubeadm looks at two of seven faults that stop a cluster; everything else shows as `x509:` errors at night.
+//!
+//! Input: a part whose signature and hashes the bundle's reader has checked, and a time.
+//!
+//! Output: every finding, each with the file it is about.
+//!
+//! Refuses nothing itself: whoever asks decides what a finding means. Chains are checked by webpki, key pairs by ring
+//! and the elliptic-curve crates, not by the code that made them.
+
+mod chain;
+mod finding;
+mod kubeconfig;
+mod tree;
+
+pub use finding::{Finding, Fault};
+pub use tree::{SharedFiles, check_part};

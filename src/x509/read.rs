@@ -1,0 +1,211 @@
+//! Certificates read back, from us or from anybody.
+
+use std::net::IpAddr;
+
+use der::asn1::ObjectIdentifier;
+use der::{Decode, DecodePem, Encode};
+use time::OffsetDateTime;
+use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage as ExtendedKeyUsageExtension, KeyUsage,
+    SubjectAltName, SubjectKeyIdentifier,
+};
+
+use super::AltName;
+
+/// A certificate read from DER or PEM, its fields as plain values.
+#[derive(Clone, Debug)]
+pub struct ReadCertificate {
+    certificate: x509_cert::Certificate,
+    der: Vec<u8>,
+    tbs: Vec<u8>,
+    issuer: Vec<u8>,
+    subject: Vec<u8>,
+    spki: Vec<u8>,
+    extensions: Extensions,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Extensions {
+    is_ca: bool,
+    key_usage: Option<KeyUsage>,
+    usages: Vec<ObjectIdentifier>,
+    subject_key_identifier: Option<Vec<u8>>,
+    authority_key_identifier: Option<Vec<u8>>,
+    alt_names: Vec<AltName>,
+}
+
+impl ReadCertificate {
+    /// Reads exactly one certificate in DER.
+    ///
+    /// # Errors
+    /// When it is not a certificate, is not DER, has two extensions of one kind or one that cannot be read.
+    pub fn from_der(der: &[u8]) -> der::Result<Self> {
+        Self::new(x509_cert::Certificate::from_der(der)?, der)
+    }
+
+    /// Reads exactly one certificate in PEM.
+    ///
+    /// # Errors
+    /// As [`Self::from_der`], and when the text is not one PEM block `CERTIFICATE`.
+    pub fn from_pem(pem: &[u8]) -> der::Result<Self> {
+        let certificate = x509_cert::Certificate::from_pem(pem)?;
+        let der = certificate.to_der()?;
+        Self::new(certificate, &der)
+    }
+
+    fn new(certificate: x509_cert::Certificate, der: &[u8]) -> der::Result<Self> {
+        if certificate.to_der()? != der {
+            return Err(der::ErrorKind::Noncanonical { tag: der::Tag::Sequence }.into());
+        }
+        let tbs = certificate.tbs_certificate();
+        Ok(Self {
+            der: der.to_vec(),
+            tbs: tbs.to_der()?,
+            issuer: tbs.issuer().to_der()?,
+            subject: tbs.subject().to_der()?,
+            spki: tbs.subject_public_key_info().to_der()?,
+            extensions: Extensions::read(tbs)?,
+            certificate,
+        })
+    }
+
+    /// The certificate in DER.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The signed part in DER.
+    #[must_use]
+    pub fn tbs_der(&self) -> &[u8] {
+        &self.tbs
+    }
+
+    /// The issuer's Name in DER; Go compares these bytes with the CA's subject.
+    #[must_use]
+    pub fn issuer_der(&self) -> &[u8] {
+        &self.issuer
+    }
+
+    /// The subject's Name in DER.
+    #[must_use]
+    pub fn subject_der(&self) -> &[u8] {
+        &self.subject
+    }
+
+    /// The SubjectPublicKeyInfo in DER.
+    #[must_use]
+    pub fn spki_der(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// The signature's octets.
+    #[must_use]
+    pub fn signature(&self) -> &[u8] {
+        self.certificate.signature().raw_bytes()
+    }
+
+    /// The serial number's octets, big-endian, without the sign octet.
+    #[must_use]
+    pub fn serial(&self) -> &[u8] {
+        self.certificate.tbs_certificate().serial_number().as_bytes()
+    }
+
+    /// The issuer as text (RFC 4514).
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        self.certificate.tbs_certificate().issuer().to_string()
+    }
+
+    /// The subject as text (RFC 4514): the most specific part first.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        self.certificate.tbs_certificate().subject().to_string()
+    }
+
+    /// The first second of validity.
+    #[must_use]
+    pub fn not_before(&self) -> OffsetDateTime {
+        instant(self.certificate.tbs_certificate().validity().not_before)
+    }
+
+    /// The last second of validity.
+    #[must_use]
+    pub fn not_after(&self) -> OffsetDateTime {
+        instant(self.certificate.tbs_certificate().validity().not_after)
+    }
+
+    /// Whether basicConstraints says CA.
+    #[must_use]
+    pub const fn is_ca(&self) -> bool {
+        self.extensions.is_ca
+    }
+
+    /// keyUsage, if present.
+    #[must_use]
+    pub const fn key_usage(&self) -> Option<KeyUsage> {
+        self.extensions.key_usage
+    }
+
+    /// Extended key usages in order.
+    #[must_use]
+    pub fn usages(&self) -> &[ObjectIdentifier] {
+        &self.extensions.usages
+    }
+
+    /// subjectKeyIdentifier, if present.
+    #[must_use]
+    pub fn subject_key_identifier(&self) -> Option<&[u8]> {
+        self.extensions.subject_key_identifier.as_deref()
+    }
+
+    /// The key identifier of authorityKeyIdentifier, if present.
+    #[must_use]
+    pub fn authority_key_identifier(&self) -> Option<&[u8]> {
+        self.extensions.authority_key_identifier.as_deref()
+    }
+
+    /// DNS names and addresses of subjectAltName, in order; other kinds do not matter to Kubernetes and are left out.
+    #[must_use]
+    pub fn alt_names(&self) -> &[AltName] {
+        &self.extensions.alt_names
+    }
+}
+
+impl Extensions {
+    fn read(tbs: &x509_cert::TbsCertificate) -> der::Result<Self> {
+        let alt_names = tbs.get_extension::<SubjectAltName>()?.map(|(_, SubjectAltName(names))| names);
+        Ok(Self {
+            is_ca: tbs.get_extension::<BasicConstraints>()?.is_some_and(|(_, constraints)| constraints.ca),
+            key_usage: tbs.get_extension::<KeyUsage>()?.map(|(_, usage)| usage),
+            usages: tbs.get_extension::<ExtendedKeyUsageExtension>()?.map(|(_, usages)| usages.0).unwrap_or_default(),
+            subject_key_identifier: tbs
+                .get_extension::<SubjectKeyIdentifier>()?
+                .map(|(_, identifier)| identifier.0.into_bytes().into()),
+            authority_key_identifier: tbs
+                .get_extension::<AuthorityKeyIdentifier>()?
+                .and_then(|(_, identifier)| Some(identifier.key_identifier?.into_bytes().into())),
+            alt_names: alt_names.unwrap_or_default().iter().filter_map(alt_name).collect(),
+        })
+    }
+}
+
+fn alt_name(name: &GeneralName) -> Option<AltName> {
+    match name {
+        GeneralName::DnsName(name) => Some(AltName::Dns(name.to_string())),
+        GeneralName::IpAddress(octets) => address(octets.as_bytes()).map(AltName::Ip),
+        _ => None,
+    }
+}
+
+fn address(octets: &[u8]) -> Option<IpAddr> {
+    let v4 = || <[u8; 4]>::try_from(octets).ok().map(IpAddr::from);
+    v4().or_else(|| <[u8; 16]>::try_from(octets).ok().map(IpAddr::from))
+}
+
+fn instant(time: x509_cert::time::Time) -> OffsetDateTime {
+    // DER times lie between 1950 and 9999, all within what OffsetDateTime holds.
+    let seconds = i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX);
+    OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
