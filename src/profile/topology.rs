@@ -1,7 +1,7 @@
 //! What must fit between `[cluster]`, the nodes' roles, `[kubelet]` and `[ca_keys]`.
 
 use super::cluster;
-use super::model::{EtcdTopology, Kubelet, Role, ShipCaKeys};
+use super::model::{EtcdTopology, Role, ShipCaKeys};
 use super::network::family;
 use super::node::Row;
 use super::problem::{Problem, Problems};
