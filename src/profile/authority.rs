@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::cluster::{self, version};
-use super::dates::{Defaults, Period, lifetime};
+use super::dates::lifetime;
 use super::model::{Authority, ShipCaKeys};
-use super::names::{COMMON_NAME_CHARACTERS, authority_name};
+use super::names::{authority_name, warn_long_common_name};
+use super::period::{Defaults, Period};
 use super::problem::{Problem, Problems};
 use super::reader::Reader;
 use super::value::{Setting, Value};
@@ -151,17 +152,5 @@ impl Draft {
             kubernetes: self.kubernetes?.value,
             validity: self.period?.validity,
         })
-    }
-}
-
-/// RFC 5280 has an upper bound that Go, OpenSSL and Kubernetes ignore; strict auditors do not.
-pub(super) fn warn_long_common_name(name: &str, place: Option<&Range<usize>>, problems: &Problems) {
-    let length = name.chars().count();
-    if length > COMMON_NAME_CHARACTERS {
-        problems.add(
-            Problem::warning(format!("a common name has {length} characters"))
-                .at_if(place, format!("more than the {COMMON_NAME_CHARACTERS} of RFC 5280, appendix A.1"))
-                .hint("Kubernetes takes it; a shorter name satisfies strict checkers too"),
-        );
     }
 }

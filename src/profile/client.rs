@@ -1,15 +1,16 @@
 //! `[[user]]` and `[[etcd_client]]`.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
-use super::authority::warn_long_common_name;
-use super::cluster::{self, values};
-use super::dates::{Defaults, Lifetime, Period, lifetime};
+use super::cluster;
+use super::dates::{Lifetime, lifetime};
 use super::model::{EtcdClient, User};
-use super::names::{abridged, client_name, escaped, printable};
+use super::names::{abridged, client_name, escaped, printable, warn_long_common_name};
+use super::period::{Defaults, Period};
 use super::problem::{Problem, Problems};
 use super::reader::Reader;
-use super::value::Setting;
+use super::value::{Setting, values};
 
 /// One `[[user]]` or `[[etcd_client]]` as far as it could be read.
 pub(super) struct Draft {
@@ -91,7 +92,13 @@ fn check_distinct(drafts: &[Draft], problems: &Problems) {
     let mut seen = BTreeMap::<String, &Setting<String>>::new();
     for name in drafts.iter().filter_map(|draft| draft.name.as_ref()) {
         warn_long_common_name(&name.value, name.set_at.as_ref(), problems);
-        let Some(first) = seen.insert(escaped(&name.value).to_ascii_lowercase(), name) else { continue };
+        let first = match seen.entry(escaped(&name.value).to_ascii_lowercase()) {
+            Entry::Vacant(entry) => {
+                entry.insert(name);
+                continue;
+            }
+            Entry::Occupied(entry) => *entry.get(),
+        };
         let label = if first.value == name.value { "again here" } else { "differs in case alone" };
         problems.add(
             Problem::error(format!("the name \"{}\" is taken", abridged(&name.value)))

@@ -9,7 +9,7 @@ use super::names::{label, subdomain};
 use super::network::{alt_name, endpoint, family, service_subnet};
 use super::problem::{Problem, Problems};
 use super::reader::Reader;
-use super::value::{Setting, Value};
+use super::value::{Setting, Value, values};
 use super::version::Version;
 
 /// `[cluster]` as far as it could be read; a field is `None` once it was refused.
@@ -30,7 +30,7 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn read(root: &Reader<'_>) -> Self {
-        let table = root.table("cluster");
+        let table = root.required_table("cluster", "`name`, `kubernetes` and `issued_at`");
         let draft = Self {
             name: table.required("name", "\"prod-1\"", label),
             kubernetes: table.required("kubernetes", "\"1.34.1\"", |value| value.located(version)),
@@ -93,10 +93,6 @@ impl Draft {
             etcd_cert_sans: values(self.etcd_cert_sans),
         })
     }
-}
-
-pub(super) fn values<T>(settings: Vec<Setting<T>>) -> Vec<T> {
-    settings.into_iter().map(|setting| setting.value).collect()
 }
 
 /// A full version whose PKI is known; also of a CA that keeps the shape of an older one.

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::cluster;
 use super::model::{AltName, Role};
-use super::names::{COMMON_NAME_CHARACTERS, abridged};
+use super::names::{abridged, warn_long_common_name};
 use super::node::Row;
 use super::problem::{Problem, Problems};
 
@@ -118,17 +118,5 @@ fn check_name_lengths(cluster: &cluster::Draft, row: &Row, problems: &Problems) 
         }
     }
     let prefix = if row.has_role(Role::Etcd) { "" } else { "system:node:" };
-    let length = prefix.len() + name.len();
-    if length > COMMON_NAME_CHARACTERS {
-        problems.add(
-            Problem::warning(format!("the common name of a node has {length} characters"))
-                .at_if(
-                    row.named_at.as_ref(),
-                    format!(
-                        "with \"{prefix}\" before it, more than the {COMMON_NAME_CHARACTERS} of RFC 5280, appendix A.1"
-                    ),
-                )
-                .hint("Kubernetes takes it; a shorter name satisfies strict checkers too"),
-        );
-    }
+    warn_long_common_name(&format!("{prefix}{name}"), row.named_at.as_ref(), problems);
 }

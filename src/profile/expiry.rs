@@ -2,9 +2,9 @@
 
 use super::authority::{Draft as Authority, Drafts as Authorities};
 use super::client::Draft as Client;
-use super::dates::Period;
 use super::model::Role;
 use super::node::Row;
+use super::period::Period;
 use super::problem::Problems;
 
 /// Whether kubelets get client and serving certificates, as far as that could be read.

@@ -22,6 +22,7 @@ mod model;
 mod names;
 mod network;
 mod node;
+mod period;
 mod pool;
 mod problem;
 mod reader;
@@ -85,7 +86,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     })?;
 
     let cluster = cluster::Draft::read(&root);
-    let validity = dates::Defaults::read(&root);
+    let validity = period::Defaults::read(&root);
     let keys = authority::Keys::read(&root);
     let ship_ca_keys = authority::ship_ca_keys(&root);
     let authorities = authority::Drafts::read(&root, &cluster, &validity, &keys);
@@ -141,4 +142,46 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
         source: source.to_vec(),
         sha256: Sha256::digest(source).into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::parse;
+
+    /// The text of a check that no file of `tests/profile_errors` reaches was never read by anyone.
+    #[test]
+    fn every_check_has_a_profile_that_fails_it() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut sources = vec![b"\xff".to_vec(), b"\xef\xbb\xbf\r".to_vec(), vec![b'\n'; (4 << 20) + 1]];
+        for entry in fs::read_dir(root.join("tests/profile_errors")).unwrap() {
+            let file = entry.unwrap().path();
+            if file.extension().is_some_and(|extension| extension == "toml") {
+                sources.push(fs::read(file).unwrap());
+            }
+        }
+        let reached: BTreeSet<(String, usize)> = sources
+            .iter()
+            .flat_map(|source| parse(source).map_or_else(|problems| problems, |parsed| parsed.warnings))
+            .map(|problem| (problem.raised_at.file().to_owned(), problem.raised_at.line() as usize))
+            .collect();
+
+        let mut written = BTreeSet::new();
+        for entry in fs::read_dir(root.join("src/profile")).unwrap() {
+            let name = format!("src/profile/{}", entry.unwrap().file_name().to_str().unwrap());
+            let text = fs::read_to_string(root.join(&name)).unwrap();
+            let checks = text.lines().enumerate().take_while(|(_, line)| *line != "#[cfg(test)]");
+            let markers = ["Problem::error(", "Problem::warning(", ".refuse(", ".refuse::<"];
+            let checks = checks.filter(|(_, line)| markers.iter().any(|marker| line.contains(marker)));
+            written.extend(checks.map(|(index, _)| (name.clone(), index + 1)));
+        }
+        assert!(written.len() > 50, "the search itself finds too little: {written:?}");
+        let unread: Vec<_> = written.difference(&reached).collect();
+        assert!(unread.is_empty(), "no profile fails these checks: {unread:?}");
+    }
 }

@@ -1,5 +1,8 @@
 //! Names: of clusters and nodes (RFC 1123, as Kubernetes reads it), of people and programs, of ranges of nodes.
 
+use std::ops::Range;
+
+use super::problem::{Problem, Problems};
 use super::value::Value;
 
 /// The longest DNS name, as `validation.DNS1123SubdomainMaxLength` of Kubernetes has it.
@@ -9,7 +12,7 @@ const LABEL_BYTES: usize = 63;
 /// A file name in ustar that needs no cut: `<name>.conf` of a user.
 const FILE_NAME_BYTES: usize = 100;
 /// RFC 5280, appendix A.1: ub-common-name. Go, OpenSSL and Kubernetes take longer ones.
-pub(super) const COMMON_NAME_CHARACTERS: usize = 64;
+const COMMON_NAME_CHARACTERS: usize = 64;
 
 /// A lower-case RFC 1123 label: a subdomain without dots.
 pub(super) fn label(value: Value<'_>) -> Option<String> {
@@ -32,12 +35,15 @@ pub(super) fn subdomain(value: Value<'_>) -> Option<String> {
 /// As [`subdomain`], for a `name` that is only a part of the value or made from it.
 pub(super) fn check_subdomain(value: Value<'_>, name: &str) -> Option<String> {
     let Some(reason) = name_fault(name) else { return Some(name.to_owned()) };
-    let lower = name.to_lowercase();
+    let written = value.string()?;
     value.refuse(
         format!("\"{}\" is not a lower-case RFC 1123 subdomain", abridged(name)),
         reason,
-        if lower != name && name_fault(&lower).is_none() {
-            format!("write \"{lower}\"; kubeadm and the kubelet lower-case names without a word")
+        if name_fault(&name.to_ascii_lowercase()).is_none() {
+            format!(
+                "write \"{}\"; kubeadm and the kubelet lower-case names without a word",
+                written.to_ascii_lowercase()
+            )
         } else {
             "lower-case letters, digits, `-` and `.`, as in \"cp-1.example\"".to_owned()
         },
@@ -60,7 +66,7 @@ fn name_fault(name: &str) -> Option<String> {
     }
     name.split('.').find_map(|part| {
         if part.is_empty() {
-            Some("nothing before, after or between dots".to_owned())
+            Some("an empty part before, after or between dots".to_owned())
         } else if part.len() > LABEL_BYTES {
             Some(format!("{} characters without a dot; at most {LABEL_BYTES}", part.len()))
         } else if part.starts_with('-') || part.ends_with('-') {
@@ -129,6 +135,18 @@ fn is_unseen(character: char) -> bool {
     character.is_control()
         || (character.is_whitespace() && character != ' ')
         || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// RFC 5280 has an upper bound that Go, OpenSSL and Kubernetes ignore; strict auditors do not.
+pub(super) fn warn_long_common_name(name: &str, place: Option<&Range<usize>>, problems: &Problems) {
+    let length = name.chars().count();
+    if length > COMMON_NAME_CHARACTERS {
+        problems.add(
+            Problem::warning(format!("the common name \"{}\" has {length} characters", abridged(name)))
+                .at_if(place, format!("more than the {COMMON_NAME_CHARACTERS} of RFC 5280, appendix A.1"))
+                .hint("Kubernetes takes it; a shorter name satisfies strict checkers too"),
+        );
+    }
 }
 
 /// A name as a component of a path: formats, section 2.

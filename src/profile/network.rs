@@ -98,7 +98,8 @@ pub(super) fn endpoint(value: Value<'_>) -> Option<Endpoint> {
 
 /// A DNS name or an address. What looks like an address is never taken for a name.
 fn host(value: Value<'_>, text: &str) -> Option<AltName> {
-    if text.contains(':') || (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')) {
+    let has_no_letter = !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'/'));
+    if has_no_letter || text.contains(':') {
         check_address(value, text).map(AltName::Ip)
     } else {
         check_subdomain(value, text).map(AltName::Dns)

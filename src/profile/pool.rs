@@ -71,13 +71,13 @@ fn split(text: &str) -> Result<Names, (&'static str, String)> {
     let Some(((first, first_width), (last, last_width))) = numbers else {
         return Err(("expected two numbers of at most 9 digits with `..` between", example()));
     };
+    let (width, low, high) = (first_width.max(last_width), first.min(last), first.max(last));
+    let mended = || format!("write \"{prefix}[{low:0width$}..{high:0width$}]{suffix}\"");
     if first > last {
-        return Err(("the first number is above the last", format!("write \"{prefix}[{last}..{first}]{suffix}\"")));
+        return Err(("the first number is above the last", mended()));
     }
     if first_width != last_width {
-        let width = first_width.max(last_width);
-        let padded = format!("{prefix}[{first:0width$}..{last:0width$}]{suffix}");
-        return Err(("the two numbers differ in width", format!("write \"{padded}\"")));
+        return Err(("the two numbers differ in width", mended()));
     }
     Ok(Names { prefix: prefix.to_owned(), range: Some((first, last, first_width)), suffix: suffix.to_owned() })
 }

@@ -1,6 +1,7 @@
 //! What is wrong with a profile, and the collector that lets every check speak before the build stops.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::ops::Range;
 #[cfg(test)]
 use std::panic::Location;
@@ -107,12 +108,13 @@ impl Problems {
     /// one problem.
     pub(super) fn into_sorted(self) -> Vec<Problem> {
         let mut problems = self.0.into_inner();
-        problems.sort_by(|one, other| place(one).cmp(&place(other)));
-        problems.dedup();
+        let mut seen = BTreeSet::new();
+        problems.retain(|problem| seen.insert((place(problem), problem.title.clone(), problem.label.clone())));
+        problems.sort_by_key(place);
         problems
     }
 }
 
-fn place(problem: &Problem) -> (Option<(usize, usize)>, &str, &str) {
-    (problem.span.as_ref().map(|span| (span.start, span.end)), &problem.title, &problem.label)
+fn place(problem: &Problem) -> Option<(usize, usize)> {
+    problem.span.as_ref().map(|span| (span.start, span.end))
 }

@@ -24,9 +24,8 @@ pub(super) struct Reader<'a> {
 
 enum State<'a> {
     Present(&'a DeTable<'a>),
+    /// Nothing, or something else that was refused: missing keys are then not worth a word.
     Absent,
-    /// Something else stands in its place and was refused; missing keys are then not worth a word.
-    Refused,
 }
 
 impl<'a> Reader<'a> {
@@ -59,20 +58,15 @@ impl<'a> Reader<'a> {
         example: &str,
         parse: impl FnOnce(Value<'a>) -> Option<T>,
     ) -> Option<T> {
-        match (self.find(key), &self.state) {
-            (Some(value), _) => return parse(value),
-            (None, State::Present(_)) => self.problems.add(
+        let value = self.find(key);
+        if value.is_none() && matches!(self.state, State::Present(_)) {
+            self.problems.add(
                 Problem::error(format!("missing key `{key}`"))
                     .at_if(self.header.as_ref(), format!("{} needs `{key}`", self.name))
                     .hint(format!("add `{key} = {example}`")),
-            ),
-            (None, State::Absent) => self.problems.add(
-                Problem::error(format!("missing table {}", self.name))
-                    .hint(format!("add {} with its key `{key} = {example}`", self.name)),
-            ),
-            (None, State::Refused) => {}
+            );
         }
-        None
+        parse(value?)
     }
 
     /// What `parse` makes of a key, or `default` without the key.
@@ -158,32 +152,44 @@ impl<'a> Reader<'a> {
                     format!("expected a table, found {}", type_name(other)),
                     format!("write {name} on a line of its own and the keys below it"),
                 );
-                State::Refused
+                State::Absent
             }
         };
         Self::new(self.problems, name, Some(value.span()), state)
     }
 
-    /// The tables of `[[key]]` in their order.
+    /// As [`Reader::table`], for a table that must be there with `keys`.
+    pub(super) fn required_table(&self, key: &'static str, keys: &str) -> Reader<'a> {
+        let table = self.table(key);
+        if table.header.is_none() {
+            self.problems.add(
+                Problem::error(format!("missing table {}", table.name))
+                    .hint(format!("add {} on a line of its own and below it {keys}", table.name)),
+            );
+        }
+        table
+    }
+
+    /// The tables of `[[key]]` in their order; one that was refused has no keys.
     pub(super) fn tables(&self, key: &'static str) -> Vec<Reader<'a>> {
         let Some(value) = self.find(key) else { return Vec::new() };
         let name = format!("[[{key}]]");
-        let elements = match value.written.get_ref() {
-            DeValue::Array(_) => value.array().unwrap_or_default(),
-            _ => vec![value],
+        let refuse = |found: Value<'a>| {
+            found.refuse::<()>(
+                format!("`{key}` is not a list of tables"),
+                format!("expected {name}, found {}", type_name(found.written.get_ref())),
+                format!("write {name} with two brackets on a line of its own, once for each"),
+            );
+            Self::new(self.problems, name.clone(), Some(found.span()), State::Absent)
         };
-        let whole_array = matches!(value.written.get_ref(), DeValue::Array(_));
+        let DeValue::Array(_) = value.written.get_ref() else { return vec![refuse(value)] };
+        let elements = value.array().unwrap_or_default().into_iter();
         elements
-            .into_iter()
-            .filter_map(|element| match element.written.get_ref() {
-                DeValue::Table(table) if whole_array => {
-                    Some(Self::new(self.problems, name.clone(), Some(element.span()), State::Present(table)))
+            .map(|element| match element.written.get_ref() {
+                DeValue::Table(table) => {
+                    Self::new(self.problems, name.clone(), Some(element.span()), State::Present(table))
                 }
-                other => element.refuse(
-                    format!("`{key}` is not a list of tables"),
-                    format!("expected {name}, found {}", type_name(other)),
-                    format!("write {name} with two brackets on a line of its own, once for each"),
-                ),
+                _ => refuse(element),
             })
             .collect()
     }

@@ -60,6 +60,7 @@ pub(super) fn document<'a>(text: &'a str, problems: &Problems) -> Option<Spanned
         let (reason, expected) = error.message().split_once(", expected ").unwrap_or((error.message(), ""));
         let hint = match (reason, expected) {
             ("duplicate key", _) => "a key stands once in a table, and a table's header once in a file".to_owned(),
+            ("string values must be quoted", _) => "put the value between double quotes".to_owned(),
             (_, "") => "the syntax is TOML 1.1, https://toml.io".to_owned(),
             _ => format!("expected {expected}"),
         };

@@ -1,7 +1,7 @@
 //! What must fit between `[cluster]`, the nodes' roles, `[kubelet]` and `[ca_keys]`.
 
 use super::cluster;
-use super::model::{EtcdTopology, Kubelet, Role, ShipCaKeys};
+use super::model::{EtcdTopology, Role, ShipCaKeys};
 use super::network::family;
 use super::node::Row;
 use super::problem::{Problem, Problems};
@@ -86,6 +86,7 @@ fn count(rows: &[Row], role: Role) -> usize {
 fn check_families(cluster: &cluster::Draft, rows: &[Row], problems: &Problems) {
     let Some(subnet) = cluster.service_subnets.first() else { return };
     let first_is_ipv4 = subnet.value.addr().is_ipv4();
+    let second = cluster.service_subnets.get(1).filter(|second| second.value.addr().is_ipv4() != first_is_ipv4);
     for row in rows.iter().filter(|row| row.role.is_some() && !row.has_role(Role::Etcd)) {
         let Some(advertise) = row.first_addresses.first() else { continue };
         let has = |is_ipv4: bool| row.first_addresses.iter().any(|address| address.value.is_ipv4() == is_ipv4);
@@ -98,16 +99,16 @@ fn check_families(cluster: &cluster::Draft, rows: &[Row], problems: &Problems) {
                     )
                     .related(subnet.set_at.as_ref(), "the first service subnet")
                     .hint(format!(
-                        "begin `addresses` with an {0} address, or `service_subnets` with an {1} subnet",
+                        "begin the addresses with an {0} one, or `service_subnets` with an {1} one",
                         family(first_is_ipv4),
                         family(!first_is_ipv4)
                     )),
             );
-        } else if cluster.service_subnets.len() > 1 && !has(!first_is_ipv4) {
+        } else if second.is_some() && !has(!first_is_ipv4) {
             problems.add(
                 Problem::warning("a node of a dual-stack cluster has addresses of one family")
                     .at_if(advertise.set_at.as_ref(), format!("no {} address", family(!first_is_ipv4)))
-                    .related(cluster.service_subnets.get(1).and_then(|subnet| subnet.set_at.as_ref()), "dual stack")
+                    .related(second.and_then(|subnet| subnet.set_at.as_ref()), "dual stack")
                     .hint("add the node's second address, so that its certificates have it too"),
             );
         }

@@ -20,6 +20,11 @@ impl<T> Setting<T> {
     }
 }
 
+/// The bare values.
+pub(super) fn values<T>(settings: Vec<Setting<T>>) -> Vec<T> {
+    settings.into_iter().map(|setting| setting.value).collect()
+}
+
 /// A value as written, under the key that holds it.
 #[derive(Clone, Copy)]
 pub(super) struct Value<'a> {
@@ -53,20 +58,20 @@ impl<'a> Value<'a> {
     pub(super) fn string(&self) -> Option<&'a str> {
         match self.written.get_ref() {
             DeValue::String(text) => Some(text),
-            _ => self.wrong_type("a string"),
+            _ => self.wrong_type("a string", "write one value between double quotes"),
         }
     }
 
     pub(super) fn boolean(&self) -> Option<bool> {
         match self.written.get_ref() {
             DeValue::Boolean(value) => Some(*value),
-            _ => self.wrong_type("`true` or `false`"),
+            _ => self.wrong_type("`true` or `false`", "write `true` or `false`, without quotes"),
         }
     }
 
     pub(super) fn integer(&self, allowed: RangeInclusive<u32>) -> Option<u32> {
         let DeValue::Integer(written) = self.written.get_ref() else {
-            return self.wrong_type("an integer");
+            return self.wrong_type("an integer", "write a whole number, without quotes");
         };
         let value = u32::from_str_radix(written.as_str(), written.radix()).ok();
         match value.filter(|value| allowed.contains(value)) {
@@ -83,7 +88,7 @@ impl<'a> Value<'a> {
     pub(super) fn array(&self) -> Option<Vec<Self>> {
         match self.written.get_ref() {
             DeValue::Array(values) => Some(values.iter().map(|written| Self { written, ..*self }).collect()),
-            _ => self.wrong_type("an array"),
+            _ => self.wrong_type("an array", "put the value between `[` and `]`"),
         }
     }
 
@@ -119,16 +124,11 @@ impl<'a> Value<'a> {
         )
     }
 
-    pub(super) fn wrong_type<T>(&self, expected: &str) -> Option<T> {
+    pub(super) fn wrong_type<T>(&self, expected: &str, hint: &str) -> Option<T> {
         self.refuse(
             format!("`{}` has the wrong type", self.key),
             format!("expected {expected}, found {}", type_name(self.written.get_ref())),
-            match (expected, self.written.get_ref()) {
-                ("a string", _) => "put the value between double quotes",
-                ("an array", _) => "put the value between `[` and `]`",
-                (_, DeValue::String(_)) => "leave the quotes away",
-                _ => "see the commented profiles that come with certferry",
-            },
+            hint,
         )
     }
 }
