@@ -30,6 +30,14 @@ impl Sha256 {
     }
 }
 
+impl<const N: usize> Hex<N> {
+    /// Reads exactly what [`Display`] writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        hex::read(text).map(Self)
+    }
+}
+
 impl<const N: usize> Display for Hex<N> {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> FormatResult {
         hex::write(&self.0, formatter)
@@ -51,8 +59,6 @@ impl<const N: usize> Serialize for Hex<N> {
 impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        hex::read(&text)
-            .map(Self)
-            .ok_or_else(|| D::Error::custom(format_args!("expected {} lower-case hex digits", 2 * N)))
+        Self::parse(&text).ok_or_else(|| D::Error::custom(format_args!("expected {} lower-case hex digits", 2 * N)))
     }
 }

@@ -111,11 +111,7 @@ fn build(
 
     let mut parts = lay_out_parts(&plan, &Made { keys: &keys, certificates: &certificates, profile: &profile.source })?;
     parts.sort_by_key(|part| part.owner().part());
-    let description = Description {
-        head: head(&plan, seed)?,
-        partial: false,
-        profile_sha256: Hex(profile.sha256),
-    };
+    let description = Description { head: head(&plan, seed)?, partial: false, profile_sha256: Hex(profile.sha256) };
     let writer = Writer::prepare(description, parts.len(), |index| &parts[index])
         .map_err(|error| bundle_text::write_failure(&arguments.out, &error))?;
     let records: Vec<_> =
@@ -141,8 +137,16 @@ fn build(
         .sign_sha256(&written.file_sha256.0)
         .map_err(|_| Failure::cannot_run(format!("cannot sign {}", places.archive.display())))?;
 
-    let built =
-        Built { plan: &plan, profile, keys: &keys, certificates: &certificates, seed, signer: signer_public, records, written };
+    let built = Built {
+        plan: &plan,
+        profile,
+        keys: &keys,
+        certificates: &certificates,
+        seed,
+        signer: signer_public,
+        records,
+        written,
+    };
     let new_lock = lock_file::make(&built);
     let changes = lock_file::check(old_lock, &new_lock, arguments, &places.lock)?;
     let mut put = |path: &Path, bytes: &[u8], mode, replace| {
@@ -168,11 +172,8 @@ fn build(
 }
 
 fn derive_keys(plan: &Plan, seed: &Seed, arguments: &BuildArguments) -> Result<KeyRing, Failure> {
-    let labels: Vec<_> = plan
-        .keys
-        .iter()
-        .map(|key| Label::new(&plan.cluster, &key.id, key.algorithm, key.generation))
-        .collect();
+    let labels: Vec<_> =
+        plan.keys.iter().map(|key| Label::new(&plan.cluster, &key.id, key.algorithm, key.generation)).collect();
     let bar = if arguments.quiet { ProgressBar::hidden() } else { ProgressBar::new(labels.len() as u64) };
     if let Ok(style) = ProgressStyle::with_template("deriving keys {bar:30} {pos}/{len}, {eta} left") {
         bar.set_style(style);
@@ -189,7 +190,7 @@ fn lay_out_parts(plan: &Plan, made: &Made<'_>) -> Result<Vec<Part>, Failure> {
 
 fn head(plan: &Plan, seed: &Seed) -> Result<Head, Failure> {
     let cluster_id = seed.cluster_id(&plan.cluster);
-    let cluster_id: ClusterId = cluster_id.parse().map_err(|_| Failure::cannot_run("cluster id is not hex"))?;
+    let cluster_id = ClusterId::parse(&cluster_id).ok_or_else(|| Failure::cannot_run("the cluster id is not hex"))?;
     Ok(Head {
         cluster: plan.cluster.clone(),
         cluster_id,
@@ -201,8 +202,9 @@ fn head(plan: &Plan, seed: &Seed) -> Result<Head, Failure> {
 
 fn cannot_place(path: &Path, error: &std::io::Error) -> Failure {
     if error.kind() == std::io::ErrorKind::AlreadyExists {
-        return Failure::cannot_run(format!("{} exists with other bytes", path.display()))
-            .hint("raise `generation` in [cluster], or write to another folder with --out; a bundle is never overwritten");
+        return Failure::cannot_run(format!("{} exists with other bytes", path.display())).hint(
+            "raise `generation` in [cluster], or write to another folder with --out; a bundle is never overwritten",
+        );
     }
     Failure::io("write", path, error)
 }

@@ -12,9 +12,8 @@ pub(super) fn failure(bundle: &Path, error: &BundleError) -> Failure {
     }
     let failure = Failure::says_no(format!("{} is refused: {}", bundle.display(), reason(error)));
     match error {
-        BundleError::Signature { .. } => {
-            failure.hint("it was changed on its way, or another key signed it: compare --key with the fingerprint on paper")
-        }
+        BundleError::Signature { .. } => failure
+            .hint("it was changed on its way, or another key signed it: compare --key with the fingerprint on paper"),
         BundleError::NotABundle { .. } | BundleError::GzipHeader => {
             failure.hint("give the file CLUSTER-gN.tar.gz as `certferry build` wrote it, not unpacked or packed anew")
         }
@@ -32,8 +31,9 @@ pub(super) fn write_failure(path: &Path, error: &WriteError) -> Failure {
         WriteError::Record { part: Some(part), problem } => {
             Failure::cannot_run(format!("the part {part} cannot be described: {}", record(problem)))
         }
-        WriteError::PathTooLong { path } => Failure::cannot_run(format!("the path {path} is too long for a tar archive"))
-            .hint("choose shorter names"),
+        WriteError::PathTooLong { path } => {
+            Failure::cannot_run(format!("the path {path} is too long for a tar archive")).hint("choose shorter names")
+        }
         WriteError::TooLarge { part, size, limit } => {
             let what = part.as_ref().map_or_else(|| "the index".to_owned(), |part| format!("the part {part}"));
             Failure::cannot_run(format!("{what} has {size} bytes, and a reader takes {limit}"))
@@ -62,11 +62,15 @@ fn reason(error: &BundleError) -> String {
         BundleError::Padding { entry } => format!("bytes follow {entry} in its last block"),
         BundleError::TooLarge { entry, size, limit } => format!("{entry} claims {size} bytes, more than {limit}"),
         BundleError::Signature { entry } => format!("the signature of {entry} does not hold"),
-        BundleError::Record { entry, problem } => format!("{entry} is rightly signed but not valid: {}", record(problem)),
+        BundleError::Record { entry, problem } => {
+            format!("{entry} is rightly signed but not valid: {}", record(problem))
+        }
         BundleError::Head { entry, field, expected, found } => {
             format!("{entry} says {field} {found}, the index {expected}")
         }
-        BundleError::RecordPart { expected, found } => format!("the record of {found} stands where {expected}'s belongs"),
+        BundleError::RecordPart { expected, found } => {
+            format!("the record of {found} stands where {expected}'s belongs")
+        }
         BundleError::RecordHash { part, expected, found } => {
             format!("the record of {part} has sha256 {found}, the index says {expected}")
         }

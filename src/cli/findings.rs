@@ -8,10 +8,7 @@ use crate::x509::PemError;
 
 /// A line for each finding.
 pub(super) fn lines(findings: &[&Finding]) -> String {
-    findings
-        .iter()
-        .map(|finding| format!("{}  {}  {}\n", finding.part, finding.file, fault(&finding.fault)))
-        .collect()
+    findings.iter().map(|finding| format!("{}  {}  {}\n", finding.part, finding.file, fault(&finding.fault))).collect()
 }
 
 /// A day and a second, as people in all zones read them: `2226-11-22T00:00:00Z`.

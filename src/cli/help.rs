@@ -26,7 +26,9 @@ pub(super) fn run(arguments: &HelpArguments) -> Result<String, Failure> {
 }
 
 fn contents() -> String {
-    let mut text = String::from("The manual. Read a chapter with `certferry help TOPIC`, all options with `certferry --help`.\n\n");
+    let mut text = String::from(
+        "The manual. Read a chapter with `certferry help TOPIC`, all options with `certferry --help`.\n\n",
+    );
     for (name, line, _) in CHAPTERS {
         text += &format!("  {name:<14}{line}\n");
     }

@@ -16,8 +16,7 @@ const NODE: &str = include_str!("../../templates/starter-node.toml");
 pub(super) fn run(arguments: &InitArguments) -> Result<String, Failure> {
     let text = starter(arguments)?;
     // What was typed may be wrong; then it is the profile's own check that says so.
-    profile::parse(text.as_bytes())
-        .map_err(|found| problems::failure("<starter>", text.as_bytes(), &found))?;
+    profile::parse(text.as_bytes()).map_err(|found| problems::failure("<starter>", text.as_bytes(), &found))?;
     let Some(file) = &arguments.file else { return Ok(text) };
     write(file, &text)?;
     Ok(format!(

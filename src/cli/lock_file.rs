@@ -148,9 +148,9 @@ fn locked_difference(old: &Lock, new: &Lock, changes: &[Change]) -> Option<Strin
         Change::Added(id) => format!("{id} is new"),
         Change::Removed(id) => format!("{id} is gone"),
         Change::Changed(id, reasons) => {
-            let reason = reasons.first().map_or_else(String::new, |reason| {
-                format!(": {} was {}, is {}", reason.field, reason.old, reason.new)
-            });
+            let reason = reasons
+                .first()
+                .map_or_else(String::new, |reason| format!(": {} was {}, is {}", reason.field, reason.old, reason.new));
             format!("{id} changed{reason}")
         }
     });
@@ -179,10 +179,10 @@ fn refusal_failure(refusal: &Refusal) -> Failure {
              old version), raise its generation, or say --replace-ca",
             id.replace('/', ".")
         )),
-        Refusal::SameGeneration { part, generation } => {
-            Failure::cannot_run(format!("the record of {part} would change at generation {generation}"))
-                .hint("raise `generation` in [cluster]; while nothing was carried to a node yet, --same-generation will do")
-        }
+        Refusal::SameGeneration { part, generation } => Failure::cannot_run(format!(
+            "the record of {part} would change at generation {generation}"
+        ))
+        .hint("raise `generation` in [cluster]; while nothing was carried to a node yet, --same-generation will do"),
         Refusal::LowerGeneration { locked, built } => {
             Failure::cannot_run(format!("the lock is at generation {locked}, the profile at {built}"))
                 .hint("a generation never goes back: nodes would refuse it")

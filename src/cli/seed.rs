@@ -37,8 +37,9 @@ pub(super) fn create(file: &Path, seed: &Seed) -> Result<(), Failure> {
     host::create_secret(file, seed.to_text().as_bytes()).map_err(|error| {
         let failure = Failure::io("create", file, &error);
         match error.kind() {
-            io::ErrorKind::AlreadyExists => failure
-                .hint("a seed is never overwritten; choose another name, or use the existing seed with --seed"),
+            io::ErrorKind::AlreadyExists => {
+                failure.hint("a seed is never overwritten; choose another name, or use the existing seed with --seed")
+            }
             _ => failure,
         }
     })

@@ -15,7 +15,8 @@ pub(super) fn of_build(built: &Built<'_>, places: &Places, new_seed: Option<&Pat
     let plan = built.plan;
     let mut text = format!("{}, generation {}, Kubernetes {}\n\n", plan.cluster, plan.generation, plan.kubernetes);
     let nodes = plan.parts.len() - 1;
-    let made = format!("{} certificates, {} keys, {nodes} {}", plan.certificates.len(), plan.keys.len(), nodes_word(nodes));
+    let made =
+        format!("{} certificates, {} keys, {nodes} {}", plan.certificates.len(), plan.keys.len(), nodes_word(nodes));
     let mut row = |left: &Path, right: &str| {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  {}{}{right}", left.display(), if right.is_empty() { "" } else { "  " });
@@ -82,7 +83,8 @@ fn validity(certificates: &[PlannedCertificate]) -> String {
             instant(first.validity.not_after)
         );
         if let Some(node) = first_node.filter(|node| node.key != first.key) {
-            let _ = writeln!(text, "         the first of a node is {} at {}", node.key, instant(node.validity.not_after));
+            let _ =
+                writeln!(text, "         the first of a node is {} at {}", node.key, instant(node.validity.not_after));
         }
     }
     text

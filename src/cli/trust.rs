@@ -89,17 +89,20 @@ fn trusted_key(arguments: &TrustArguments) -> Result<PublicKey, Failure> {
         path.display(),
         key.fingerprint()
     ))
-    .hint("compare the fingerprint with the one written down when the bundle was built; if that is what was typed, \
-           somebody else made this bundle"))
+    .hint(
+        "compare the fingerprint with the one written down when the bundle was built; if that is what was typed, \
+           somebody else made this bundle",
+    ))
 }
 
 /// The one `.pub` in the bundle's folder that the bundle's name begins with.
 fn key_beside(bundle: &Path) -> Result<PathBuf, Failure> {
     let name = bundle.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     // `<cluster>-g<generation>...`: the last `-g` before a digit ends the cluster's name.
-    let cluster = name.match_indices("-g").rfind(|(place, _)| {
-        name.as_bytes().get(place + 2).is_some_and(u8::is_ascii_digit)
-    });
+    let cluster = name
+        .match_indices("-g")
+        .filter(|(place, _)| name.as_bytes().get(place + 2).is_some_and(u8::is_ascii_digit))
+        .last();
     let cluster = cluster.map(|(place, _)| name.split_at(place).0);
     cluster.map(|cluster| bundle.with_file_name(format!("{cluster}.pub"))).ok_or_else(|| {
         Failure::cannot_run(format!("cannot tell the cluster from the name {name}"))
@@ -109,8 +112,9 @@ fn key_beside(bundle: &Path) -> Result<PathBuf, Failure> {
 
 fn read_key(path: &Path) -> Result<PublicKey, Failure> {
     let bytes = host::read(path, KEY_LIMIT).map_err(|error| {
-        Failure::io("read the public key", path, &error)
-            .hint("--key takes the file CLUSTER.pub, or the fingerprint `sha256:...` when that file lies beside the bundle")
+        Failure::io("read the public key", path, &error).hint(
+            "--key takes the file CLUSTER.pub, or the fingerprint `sha256:...` when that file lies beside the bundle",
+        )
     })?;
     PublicKey::from_pem(&bytes).map_err(|error| {
         let reason = match error {

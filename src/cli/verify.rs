@@ -2,8 +2,8 @@
 
 use super::args::VerifyArguments;
 use super::failure::Failure;
-use super::trust::{self, Checked};
 use super::findings;
+use super::trust::{self, Checked};
 use crate::bundle::{PartName, Shape};
 use crate::host;
 use crate::verify::Finding;

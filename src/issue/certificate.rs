@@ -147,12 +147,7 @@ impl SigningKey for Unsigned<'_> {
 }
 
 /// Reads the certificate back: everything that was asked for, and a signature that verifies by another library's code.
-fn check(
-    planned: &PlannedCertificate,
-    der: &[u8],
-    key: &PrivateKey,
-    issuer: &Issuer<'_>,
-) -> Result<(), IssueError> {
+fn check(planned: &PlannedCertificate, der: &[u8], key: &PrivateKey, issuer: &Issuer<'_>) -> Result<(), IssueError> {
     let wrong = |what| IssueError::Check(planned.key.clone(), what);
     let read = ReadCertificate::from_der(der).map_err(|_| wrong("cannot be read back"))?;
     let expected = [
@@ -168,6 +163,5 @@ fn check(
     if let Some((_, what)) = expected.into_iter().find(|(holds, _)| !holds) {
         return Err(wrong(what));
     }
-    public_key::verify(issuer.key.spki_der(), read.tbs_der(), read.signature())
-        .map_err(|_| wrong("signature"))
+    public_key::verify(issuer.key.spki_der(), read.tbs_der(), read.signature()).map_err(|_| wrong("signature"))
 }

@@ -64,8 +64,7 @@ pub fn issue(plan: &Plan, keys: &KeyRing, serial_key: &SerialKey) -> Result<Issu
         issuers.insert(planned.key.clone(), issuer);
     }
     let leaf = |planned: &&PlannedCertificate| {
-        let issuer =
-            issuers.get(&planned.issuer).ok_or_else(|| IssueError::MissingIssuer(planned.issuer.clone()))?;
+        let issuer = issuers.get(&planned.issuer).ok_or_else(|| IssueError::MissingIssuer(planned.issuer.clone()))?;
         let certificate = certificate::issue(planned, key(&planned.key)?, issuer, serial_key)?;
         Ok((planned.key.clone(), certificate))
     };

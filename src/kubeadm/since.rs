@@ -22,11 +22,12 @@ impl Since {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Since, Version};
 
     #[test]
     fn each_release_line_switches_at_its_own_patch_level() {
-        const LINES: &[Version] = &[Version::new(33, 12), Version::new(34, 8), Version::new(36, 1), Version::new(37, 0)];
+        const LINES: &[Version] =
+            &[Version::new(33, 12), Version::new(34, 8), Version::new(36, 1), Version::new(37, 0)];
         let since = Since(LINES);
         for (minor, patch, expected) in [
             (20, 99, false),

@@ -31,21 +31,13 @@ pub struct CaRow {
 
 /// The certificate authorities.
 pub const AUTHORITIES: [CaRow; 3] = [
-    CaRow {
-        name: CaName::Kubernetes,
-        base_name: "ca",
-        source: "kubeadm v1.20.2, certlist.go KubeadmCertRootCA",
-    },
+    CaRow { name: CaName::Kubernetes, base_name: "ca", source: "kubeadm v1.20.2, certlist.go KubeadmCertRootCA" },
     CaRow {
         name: CaName::FrontProxy,
         base_name: "front-proxy-ca",
         source: "kubeadm v1.20.2, certlist.go KubeadmCertFrontProxyCA",
     },
-    CaRow {
-        name: CaName::Etcd,
-        base_name: "etcd/ca",
-        source: "kubeadm v1.20.2, certlist.go KubeadmCertEtcdCA",
-    },
+    CaRow { name: CaName::Etcd, base_name: "etcd/ca", source: "kubeadm v1.20.2, certlist.go KubeadmCertEtcdCA" },
 ];
 
 /// From here on a CA certificate carries its common name as DNS name (client-go util/cert/cert.go, v0.22.0).

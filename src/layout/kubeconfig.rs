@@ -12,7 +12,10 @@ const TEMPLATE: &str = include_str!("../../templates/kubeconfig.yaml");
 
 /// The kubeconfig in YAML, keys in client-go's order. What comes from the profile is quoted as JSON, which YAML 1.2
 /// reads the same, so that a user named `no` stays a user.
-pub(super) fn render_kubeconfig(planned: &PlannedKubeconfig, made: &Made<'_>) -> Result<Zeroizing<String>, LayoutError> {
+pub(super) fn render_kubeconfig(
+    planned: &PlannedKubeconfig,
+    made: &Made<'_>,
+) -> Result<Zeroizing<String>, LayoutError> {
     let ca = STANDARD.encode(made.certificate(&planned.ca)?.pem());
     let (certificate, key) = match &planned.credentials {
         Credentials::Path(path) => {

@@ -95,9 +95,7 @@ fn lay_out_file(file: &PlannedFile, made: &Made<'_>) -> Result<File, LayoutError
             both.extend_from_slice(key.as_bytes());
             (Mode::Private, both)
         }
-        PlannedContent::Kubeconfig(planned) => {
-            (Mode::Private, bytes_of(kubeconfig::render_kubeconfig(planned, made)?))
-        }
+        PlannedContent::Kubeconfig(planned) => (Mode::Private, bytes_of(kubeconfig::render_kubeconfig(planned, made)?)),
         PlannedContent::Profile => (Mode::Public, made.profile.to_vec().into()),
     };
     Ok(File::Regular { path: file.path.clone(), mode, content })

@@ -25,7 +25,7 @@ pub fn render(template: &str, values: &[(&str, &str)]) -> Result<Zeroizing<Strin
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use super::*;
+    use super::render;
 
     #[test]
     fn values_are_not_looked_at_again() {

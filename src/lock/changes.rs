@@ -97,7 +97,7 @@ fn differences(old: &Item<'_>, new: &Item<'_>) -> Vec<Difference> {
 #[allow(clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::super::model::tests::example;
-    use super::*;
+    use super::{Change, Difference, changes};
 
     #[test]
     fn equal_locks_do_not_differ() {

@@ -117,7 +117,8 @@ pub enum LockError {
     Format(u32),
 }
 
-const HEAD: &str = "# Written by `certferry build`. Keep it in version control beside the profile; nothing in it is secret.\n";
+const HEAD: &str =
+    "# Written by `certferry build`. Keep it in version control beside the profile; nothing in it is secret.\n";
 
 impl Lock {
     /// Reads a lock.
@@ -150,7 +151,7 @@ impl Lock {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 pub(super) mod tests {
-    use super::*;
+    use super::{Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart};
 
     pub(in crate::lock) fn example() -> Lock {
         Lock {

@@ -49,8 +49,7 @@ pub fn refusals(old: &Lock, new: &Lock) -> Vec<Refusal> {
     if old.seed_id != new.seed_id {
         return vec![Refusal::OtherSeed { locked: old.seed_id.clone(), given: new.seed_id.clone() }];
     }
-    let mut found: Vec<_> =
-        changed_authorities(old, new).map(|id| Refusal::ChangedCa { id: id.to_owned() }).collect();
+    let mut found: Vec<_> = changed_authorities(old, new).map(|id| Refusal::ChangedCa { id: id.to_owned() }).collect();
     if new.generation < old.generation {
         found.push(Refusal::LowerGeneration { locked: old.generation, built: new.generation });
     } else if new.generation == old.generation {
@@ -58,10 +57,9 @@ pub fn refusals(old: &Lock, new: &Lock) -> Vec<Refusal> {
             let before = old.parts.iter().find(|before| before.part == part.part);
             before.is_some_and(|before| before.record_sha256 != part.record_sha256)
         });
-        found.extend(changed.map(|part| Refusal::SameGeneration {
-            part: part.part.clone(),
-            generation: new.generation,
-        }));
+        found.extend(
+            changed.map(|part| Refusal::SameGeneration { part: part.part.clone(), generation: new.generation }),
+        );
     }
     found
 }
@@ -84,7 +82,7 @@ fn changed_authorities<'a>(old: &'a Lock, new: &'a Lock) -> impl Iterator<Item =
 #[allow(clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::super::model::tests::example;
-    use super::*;
+    use super::{Refusal, refusals};
 
     #[test]
     fn the_same_again_is_never_refused() {
@@ -96,10 +94,7 @@ mod tests {
         let mut new = example();
         new.seed_id = "aa".repeat(8);
         new.certificates[0].certificate_sha256 = "bb".repeat(32);
-        assert_eq!(
-            refusals(&example(), &new),
-            [Refusal::OtherSeed { locked: "11".repeat(8), given: "aa".repeat(8) }]
-        );
+        assert_eq!(refusals(&example(), &new), [Refusal::OtherSeed { locked: "11".repeat(8), given: "aa".repeat(8) }]);
     }
 
     #[test]

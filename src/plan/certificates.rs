@@ -30,8 +30,7 @@ pub(super) fn all(profile: &Profile) -> Vec<(PlannedKey, PlannedCertificate)> {
 pub(super) fn rows_of(profile: &Profile, index: usize) -> impl Iterator<Item = &'static CertificateRow> {
     let version = profile.cluster.kubernetes;
     let role = profile.nodes.get(index).map(|node| node.role);
-    let is_first_control_plane =
-        profile.nodes.iter().position(|node| node.role == Role::ControlPlane) == Some(index);
+    let is_first_control_plane = profile.nodes.iter().position(|node| node.role == Role::ControlPlane) == Some(index);
     let runs_etcd = match profile.cluster.etcd {
         EtcdTopology::Stacked => role == Some(Role::ControlPlane),
         EtcdTopology::External => role == Some(Role::Etcd),

@@ -1,14 +1,14 @@
 //! Which files each recipient gets, and what is in them.
 
+use super::ca_key;
 use super::certificates::rows_of;
 use super::kubeconfig::{self, Credentials, PlannedKubeconfig};
-use super::ca_key;
 use crate::keys::{KeyId, escape};
 use crate::kubeadm::{CaName, CertificateRow, Output};
 use crate::profile::{EtcdTopology, Node, Profile, Role, ShipCaKeys};
 
 /// What one recipient gets.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct PlannedPart {
     /// Who gets it.
     pub recipient: Recipient,
@@ -17,7 +17,7 @@ pub struct PlannedPart {
 }
 
 /// Who gets a part of the bundle.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Recipient {
     /// A node.
     Node(Node),

@@ -45,7 +45,8 @@ pub(super) fn for_node(
         Server::LocalOnControlPlanes(since) => node.role == Role::ControlPlane && since.includes(version),
     };
     let is_control_plane = node.role == Role::ControlPlane;
-    let server = if local { url_of_node(profile, node) } else { endpoint_url(profile, is_control_plane.then_some(node)) };
+    let server =
+        if local { url_of_node(profile, node) } else { endpoint_url(profile, is_control_plane.then_some(node)) };
     PlannedKubeconfig { user, server, ca: ca_key(CaName::Kubernetes), credentials }
 }
 

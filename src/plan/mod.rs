@@ -18,8 +18,8 @@ pub use kubeconfig::{Credentials, PlannedKubeconfig};
 
 use time::Date;
 
-use crate::kubeadm::{self, CaName, RequiredBinding};
 use crate::keys::KeyId;
+use crate::kubeadm::{self, CaName, RequiredBinding};
 use crate::profile::{Profile, Version};
 use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, Validity};
 

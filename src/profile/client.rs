@@ -6,11 +6,12 @@ use std::collections::btree_map::Entry;
 use super::cluster;
 use super::dates::{Lifetime, lifetime};
 use super::model::{EtcdClient, User};
-use super::names::{abridged, client_name, escaped, printable, warn_long_common_name};
+use super::names::{abridged, client_name, printable, warn_long_common_name};
 use super::period::{Defaults, Period};
 use super::problem::{Problem, Problems};
 use super::reader::Reader;
 use super::value::{Setting, values};
+use crate::keys::escape;
 
 /// One `[[user]]` or `[[etcd_client]]` as far as it could be read.
 pub(super) struct Draft {
@@ -92,7 +93,7 @@ fn check_distinct(drafts: &[Draft], problems: &Problems) {
     let mut seen = BTreeMap::<String, &Setting<String>>::new();
     for name in drafts.iter().filter_map(|draft| draft.name.as_ref()) {
         warn_long_common_name(&name.value, name.set_at.as_ref(), problems);
-        let first = match seen.entry(escaped(&name.value).to_ascii_lowercase()) {
+        let first = match seen.entry(escape(&name.value).to_ascii_lowercase()) {
             Entry::Vacant(entry) => {
                 entry.insert(name);
                 continue;

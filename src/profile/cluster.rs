@@ -4,13 +4,14 @@ use ipnet::IpNet;
 use time::Date;
 
 use super::dates::issued_at;
-use super::model::{AltName, Cluster, Endpoint, EtcdTopology};
+use super::model::{Cluster, Endpoint, EtcdTopology};
 use super::names::{label, subdomain};
 use super::network::{alt_name, endpoint, family, service_subnet};
 use super::problem::{Problem, Problems};
 use super::reader::Reader;
 use super::value::{Setting, Value, values};
 use super::version::Version;
+use crate::x509::AltName;
 
 /// `[cluster]` as far as it could be read; a field is `None` once it was refused.
 pub(super) struct Draft {

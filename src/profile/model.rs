@@ -6,8 +6,7 @@ use ipnet::IpNet;
 use time::Date;
 
 use super::version::Version;
-use crate::x509::KeyAlgorithm;
-pub(super) use crate::x509::{AltName, Validity};
+use crate::x509::{AltName, KeyAlgorithm, Validity};
 
 /// A checked profile. Only [`super::parse`] makes one, so whoever holds it need not check again.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::problem::{Problem, Problems};
 use super::value::Value;
+use crate::keys::escape;
 
 /// The longest DNS name, as `validation.DNS1123SubdomainMaxLength` of Kubernetes has it.
 const SUBDOMAIN_BYTES: usize = 253;
@@ -77,10 +78,10 @@ fn name_fault(name: &str) -> Option<String> {
     })
 }
 
-/// The name of a user or an etcd client: a common name, and after [`escaped`] a file name.
+/// The name of a user or an etcd client: a common name, and after [`escape`] a file name.
 pub(super) fn client_name(value: Value<'_>) -> Option<String> {
     let name = printable(value)?;
-    let file = escaped(&name).len() + ".conf".len();
+    let file = escape(&name).len() + ".conf".len();
     if name == "." || name == ".." || name.starts_with('-') {
         return value.refuse(
             format!("\"{name}\" cannot be a file name"),
@@ -147,17 +148,6 @@ pub(super) fn warn_long_common_name(name: &str, place: Option<&Range<usize>>, pr
                 .hint("Kubernetes takes it; a shorter name satisfies strict checkers too"),
         );
     }
-}
-
-/// A name as a component of a path: formats, section 2.
-pub(super) fn escaped(name: &str) -> String {
-    name.bytes().fold(String::new(), |mut escaped, byte| {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b':' | b'@' | b'-' => escaped.push(byte.into()),
-            _ => escaped.push_str(&format!("%{byte:02X}")),
-        }
-        escaped
-    })
 }
 
 /// A name short enough for one line.

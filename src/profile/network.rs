@@ -4,9 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-use super::model::{AltName, Endpoint};
+use super::model::Endpoint;
 use super::names::{abridged, check_subdomain};
 use super::value::Value;
+use crate::x509::AltName;
 
 /// An address that a node can be reached at.
 pub(super) fn node_address(value: Value<'_>) -> Option<IpAddr> {

@@ -5,10 +5,10 @@ use std::ops::Range;
 use time::{Date, Duration, Month, OffsetDateTime};
 
 use super::dates::{Lifetime, clock_skew, instant, issued_at, lifetime};
-use super::model::Validity;
 use super::problem::{Problem, Problems};
 use super::reader::Reader;
 use super::value::Setting;
+use crate::x509::Validity;
 
 /// Go's durations end at 292 years (2^63 nanoseconds), and the kubelet computes its rotation point with one.
 const KUBELET_CLIENT_YEARS: u32 = 290;

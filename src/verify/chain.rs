@@ -11,11 +11,7 @@ use super::Fault;
 use crate::x509::{ReadCertificate, oid, public_key};
 
 /// What is wrong with a leaf, given the CA certificates beside it.
-pub(super) fn leaf_faults(
-    leaf: &ReadCertificate,
-    authorities: &[&ReadCertificate],
-    at: OffsetDateTime,
-) -> Vec<Fault> {
+pub(super) fn leaf_faults(leaf: &ReadCertificate, authorities: &[&ReadCertificate], at: OffsetDateTime) -> Vec<Fault> {
     let mut faults: Vec<_> = time_fault(leaf, at).into_iter().collect();
     let issuer = authorities.iter().find(|authority| {
         authority.subject_der() == leaf.issuer_der()

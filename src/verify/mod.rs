@@ -14,5 +14,5 @@ mod finding;
 mod kubeconfig;
 mod tree;
 
-pub use finding::{Finding, Fault};
-pub use tree::{SharedFiles, check_part};
+pub use finding::{Fault, Finding};
+pub use tree::{Files, SharedFiles, check_part};

@@ -150,7 +150,9 @@ impl<'a> Tree<'a> {
     fn check_path(&self, file: &str, path: &str, report: &mut Report<'_>) {
         let folder = path.strip_prefix('/').and_then(|path| path.strip_suffix("kubelet-client-current.pem"));
         let present = folder.is_some_and(|folder| {
-            self.pem.keys().any(|name| name.strip_prefix(folder).is_some_and(|rest| rest.starts_with("kubelet-client-")))
+            self.pem
+                .keys()
+                .any(|name| name.strip_prefix(folder).is_some_and(|rest| rest.starts_with("kubelet-client-")))
         });
         if !present {
             report(file, Fault::MissingFile { path: path.to_owned() });

@@ -71,7 +71,7 @@ fn is_printable(text: &str) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use super::*;
+    use super::{DistinguishedName, is_printable};
 
     #[test]
     fn organizations_share_one_rdn_sorted_as_der() {

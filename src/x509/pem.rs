@@ -1,7 +1,7 @@
 //! PEM files as nodes hold them: certificates, keys, or both in one file.
 
 use der::asn1::ObjectIdentifier;
-use der::{Decode, Reader, SliceReader, Tag};
+use der::{Decode, Reader, SliceReader, Tag, Tagged};
 use ring::signature::{KeyPair, RsaKeyPair};
 use rustls_pki_types::pem::{PemObject, SectionKind};
 use x509_cert::spki::SubjectPublicKeyInfoRef;

@@ -27,9 +27,7 @@ pub fn verify(spki_der: &[u8], message: &[u8], signature: &[u8]) -> Result<(), S
     let spki = SubjectPublicKeyInfoRef::from_der(spki_der).map_err(|_| SignatureError::UnknownKey)?;
     let algorithm = algorithm(&spki).ok_or(SignatureError::UnknownKey)?;
     let bits: BitStringRef<'_> = spki.subject_public_key;
-    UnparsedPublicKey::new(algorithm, bits.raw_bytes())
-        .verify(message, signature)
-        .map_err(|_| SignatureError::Invalid)
+    UnparsedPublicKey::new(algorithm, bits.raw_bytes()).verify(message, signature).map_err(|_| SignatureError::Invalid)
 }
 
 fn algorithm(spki: &SubjectPublicKeyInfoRef<'_>) -> Option<&'static dyn VerificationAlgorithm> {
