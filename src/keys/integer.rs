@@ -97,3 +97,63 @@ pub(super) fn to_be_bytes(number: &[u64]) -> Zeroizing<Vec<u8>> {
     }
     bytes
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use num_bigint::BigUint;
+
+    use super::{divide, gcd_of_odd, inverse_of_prime, product, to_be_bytes};
+
+    fn to_big(limbs: &[u64]) -> BigUint {
+        BigUint::from_bytes_be(&to_be_bytes(limbs))
+    }
+
+    fn samples() -> Vec<[u64; 3]> {
+        let max = u64::MAX;
+        vec![
+            [1, 0, 0],
+            [3 * 5 * 7, 0, 0],
+            [max, 0, 0],
+            [max, max, max],
+            [1, 0, 1 << 63],
+            [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3211, 0x8888_0000_ffff_1234],
+            [65_537 * 9, 0, 0],
+            [max - 2, max / 3, 21],
+        ]
+    }
+
+    #[test]
+    fn agrees_with_num_bigint() {
+        for a in samples() {
+            for b in samples() {
+                let (big_a, big_b) = (to_big(&a), to_big(&b));
+                assert_eq!(to_big(&product(&a, &b)), &big_a * &big_b, "{a:?} {b:?}");
+                let (quotient, remainder) = divide(&a, b[0]);
+                assert_eq!(to_big(&quotient), &big_a / b[0], "{a:?} {}", b[0]);
+                assert_eq!(BigUint::from(remainder), &big_a % b[0], "{a:?} {}", b[0]);
+                let mut pair = (big_a, big_b);
+                while pair.1 != BigUint::ZERO {
+                    pair = (pair.1.clone(), pair.0 % pair.1);
+                }
+                assert_eq!(to_big(&gcd_of_odd(&a, &b)), pair.0, "{a:?} {b:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn inverses_exist_exactly_where_they_can() {
+        for exponent in [3, 5, 65_537] {
+            for modulus in samples().into_iter().skip(1) {
+                let inverse = inverse_of_prime(exponent, &modulus).map(|inverse| to_big(&inverse));
+                let expected = BigUint::from(exponent).modinv(&to_big(&modulus));
+                assert_eq!(inverse, expected, "{exponent} {modulus:?}");
+            }
+        }
+        // The largest product that arises before the division: every bit of the modulus is set.
+        assert!(inverse_of_prime(65_537, &[u64::MAX; 64]).is_none(), "2^4096 - 1 is a multiple of 65537");
+        let modulus = [u64::MAX - 1; 64];
+        let inverse = inverse_of_prime(65_537, &modulus).unwrap();
+        assert_eq!(to_big(&inverse) * 65_537_u32 % to_big(&modulus), BigUint::from(1_u32));
+    }
+}

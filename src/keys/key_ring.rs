@@ -102,3 +102,97 @@ const fn relative_cost(algorithm: KeyAlgorithm) -> u32 {
         KeyAlgorithm::EcdsaP256 => 3,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+mod tests {
+    use std::num::NonZeroUsize;
+    use std::sync::Mutex;
+
+    use super::{KeyError, KeyId, KeyRing, Label, Seed, derive};
+    use crate::x509::KeyAlgorithm;
+
+    fn seed() -> Seed {
+        let text = format!("certferry-seed-1:{}", "0123456789abcdef".repeat(4));
+        Seed::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{error:?}"))
+    }
+
+    fn labels() -> Vec<Label> {
+        let label = |key_id, algorithm| Label::new("prod-1", &key_id, algorithm, 1);
+        let node = |node: &str, base_name| KeyId::Node { node: node.to_owned(), base_name };
+        vec![
+            label(KeyId::BundleSigner, KeyAlgorithm::EcdsaP256),
+            label(KeyId::Ca("kubernetes"), KeyAlgorithm::EcdsaP384),
+            label(node("cp-1", "apiserver"), KeyAlgorithm::Rsa2048),
+            label(node("cp-2", "apiserver"), KeyAlgorithm::EcdsaP256),
+            label(KeyId::Ca("etcd"), KeyAlgorithm::Rsa2048),
+            label(KeyId::ServiceAccount, KeyAlgorithm::Rsa2048),
+            label(KeyId::User("alice".to_owned()), KeyAlgorithm::EcdsaP256),
+        ]
+    }
+
+    fn ring(labels: &[Label], threads: usize) -> KeyRing {
+        derive(&seed(), labels, NonZeroUsize::new(threads), &|_| ()).unwrap_or_else(|error| panic!("{error:?}"))
+    }
+
+    fn contents(ring: &KeyRing) -> Vec<(KeyId, String)> {
+        ring.iter().map(|(key_id, key)| (key_id.clone(), key.to_pem().to_string())).collect()
+    }
+
+    #[test]
+    fn keys_do_not_depend_on_threads_or_order() {
+        let mut labels = labels();
+        let expected = contents(&ring(&labels, 1));
+        assert_eq!(expected.len(), labels.len());
+        for threads in [2, 7] {
+            labels.reverse();
+            assert!(contents(&ring(&labels, threads)) == expected, "{threads} threads");
+        }
+        // A key stands for itself: alone it is what it is among others.
+        let alone = ring(&labels[2..3], 1);
+        let key_id = labels[2].key_id();
+        assert!(alone.get(key_id).unwrap().to_pem() == ring(&labels, 0).get(key_id).unwrap().to_pem());
+    }
+
+    #[test]
+    fn each_part_of_a_label_makes_another_key() {
+        let user = |name: &str| KeyId::User(name.to_owned());
+        let key = |cluster, key_id: KeyId, algorithm, generation| {
+            let ring = ring(&[Label::new(cluster, &key_id, algorithm, generation)], 1);
+            ring.get(&key_id).unwrap().to_pem().to_string()
+        };
+        let mut keys = vec![
+            key("a", user("x"), KeyAlgorithm::EcdsaP256, 1),
+            key("b", user("x"), KeyAlgorithm::EcdsaP256, 1),
+            key("a", user("y"), KeyAlgorithm::EcdsaP256, 1),
+            key("a", user("x"), KeyAlgorithm::EcdsaP384, 1),
+            key("a", user("x"), KeyAlgorithm::EcdsaP256, 2),
+            key("a", KeyId::EtcdClient("x".to_owned()), KeyAlgorithm::EcdsaP256, 1),
+        ];
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), 6);
+    }
+
+    #[test]
+    fn two_labels_for_one_key_are_refused_before_any_work() {
+        let mut labels = labels();
+        labels.push(Label::new("prod-1", &KeyId::BundleSigner, KeyAlgorithm::EcdsaP256, 2));
+        let refused = derive(&seed(), &labels, None, &|_| panic!("a key was derived"));
+        assert_eq!(refused.err(), Some(KeyError::Duplicate { key_id: KeyId::BundleSigner }));
+    }
+
+    #[test]
+    fn progress_tells_each_number_once() {
+        let told = Mutex::new(Vec::new());
+        derive(&seed(), &labels(), NonZeroUsize::new(3), &|done| told.lock().unwrap().push(done)).unwrap();
+        let mut told = told.into_inner().unwrap();
+        told.sort_unstable();
+        assert_eq!(told, [1, 2, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn no_labels_make_an_empty_ring() {
+        assert_eq!(ring(&[], 2).iter().count(), 0);
+    }
+}

@@ -117,3 +117,65 @@ fn coefficient<const L: usize>(p: &[u64; L], q: &[u64]) -> Zeroizing<Vec<u8>> {
     modulus.reduce(&mut base);
     to_be_bytes(&*Zeroizing::new(modulus.power_of(&base, &exponent)))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use num_bigint::BigUint;
+
+    use super::{Exponents, PUBLIC_EXPONENT};
+
+    /// `2 common factor + 1` as 16 limbs; the tests below need no primes, only odd `common` and `factor`.
+    fn prime(common: u64, factor: &BigUint) -> ([u64; 16], BigUint) {
+        let number = BigUint::from(2 * u128::from(common)) * factor + 1_u32;
+        let mut limbs = [0; 16];
+        for (limb, digit) in limbs.iter_mut().zip(number.iter_u64_digits()) {
+            *limb = digit;
+        }
+        (limbs, number)
+    }
+
+    /// Two odd numbers of 960 bits without a common factor: 2^k - 1 and 2^l - 1 have gcd 2^gcd(k, l) - 1.
+    fn factors() -> (BigUint, BigUint) {
+        ((BigUint::from(1_u32) << 953) - 1_u32, (BigUint::from(1_u32) << 947) - 1_u32)
+    }
+
+    #[test]
+    fn primes_are_drawn_anew_when_their_predecessors_have_too_large_a_common_factor() {
+        let (one, other) = factors();
+        // det-keygen, RSA, step 20: the ratio is twice this number and must be below 2^32.
+        for (common, expected) in [(1, true), ((1 << 31) - 1, true), ((1 << 31) + 1, false), ((1 << 40) + 1, false)] {
+            let exponents = Exponents::new(&prime(common, &one).0, &prime(common, &other).0);
+            assert_eq!(exponents.is_some(), expected, "{common}");
+        }
+    }
+
+    #[test]
+    fn primes_are_drawn_anew_when_the_exponent_has_no_inverse() {
+        let (one, other) = factors();
+        let e = u64::from(PUBLIC_EXPONENT);
+        for (first, second, expected) in [(1, 1, true), (e, 1, false), (1, e, false), (e, e, false), (3, e * 3, false)]
+        {
+            let exponents = Exponents::new(&prime(first, &one).0, &prime(second, &other).0);
+            assert_eq!(exponents.is_some(), expected, "{first} {second}");
+        }
+    }
+
+    #[test]
+    fn exponents_are_inverses_modulo_the_carmichael_totient() {
+        let (one, other) = factors();
+        for common in [1, 3, 1_000_003] {
+            let ((p, big_p), (q, big_q)) = (prime(common, &one), prime(common, &other));
+            let exponents = Exponents::new(&p, &q).unwrap();
+            let inverse = |modulus: BigUint| BigUint::from(PUBLIC_EXPONENT).modinv(&modulus).unwrap();
+            let totient = (&big_p - 1_u32) * (&big_q - 1_u32) / (2 * common);
+            for (exponent, expected) in [
+                (exponents.private, inverse(totient)),
+                (exponents.modulo_p, inverse(big_p - 1_u32)),
+                (exponents.modulo_q, inverse(big_q - 1_u32)),
+            ] {
+                assert_eq!(BigUint::from_bytes_be(&super::to_be_bytes(&exponent)), expected, "{common}");
+            }
+        }
+    }
+}
