@@ -3,7 +3,7 @@
 //! Why: what is planned, what is derived and what is issued meet here and nowhere else; after this there are only
 //! bytes, paths and modes.
 //!
-//! Input: a [`Plan`], its keys and certificates, the profile's bytes.
+//! Input: a [plan](crate::plan::Plan), its keys and certificates, the profile's bytes.
 //!
 //! Output: [`Part`]s for the bundle.
 //!

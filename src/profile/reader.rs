@@ -13,7 +13,7 @@ use super::value::{Setting, Value, nearest, type_name};
 /// One table of the profile, or the place where an absent one would be.
 pub(super) struct Reader<'a> {
     pub(super) problems: &'a Problems,
-    /// As in "not a key of [cluster]".
+    /// As in "not a key of \[cluster\]".
     name: String,
     /// Where a missing key is missed: the table's header. `None` for the profile as a whole and for an absent table.
     pub(super) header: Option<Range<usize>>,

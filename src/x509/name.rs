@@ -55,8 +55,11 @@ fn rdn(oid: ObjectIdentifier, values: &[String]) -> der::Result<RelativeDistingu
     let mut set = SetOfVec::new();
     for value in values {
         let tag = if is_printable(value) { Tag::PrintableString } else { Tag::Utf8String };
-        let value = AnyRef::new(tag, value.as_bytes())?.into();
-        set.insert(AttributeTypeAndValue { oid, value })?;
+        let attribute = AttributeTypeAndValue { oid, value: AnyRef::new(tag, value.as_bytes())?.into() };
+        if set.iter().any(|known| *known == attribute) {
+            return Err(der::ErrorKind::SetDuplicate.into());
+        }
+        set.insert(attribute)?;
     }
     RelativeDistinguishedName::from_der(&set.to_der()?)
 }
