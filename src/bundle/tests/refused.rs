@@ -224,6 +224,22 @@ fn refuses_what_claims_to_be_too_large() {
 }
 
 #[test]
+fn names_the_entry_after_which_a_member_goes_on() {
+    let bundle = bundle();
+    for (number, last) in [
+        (0, "prod-1-g1/nodes/"),
+        (1, "prod-1-g1/nodes/cp-1/var/lib/kubelet/pki/kubelet-client-current.pem"),
+        (3, "prod-1-g1/cluster/users/a%2Fb@c.conf"),
+    ] {
+        let mut changed = members(&bundle);
+        changed[number].push(0);
+        let outcome = read(&pack(&changed));
+        assert!(matches!(outcome.result, Err(BundleError::MemberContinues { after }) if after == last), "{last}");
+        assert_eq!(outcome.parts.len(), number.saturating_sub(1));
+    }
+}
+
+#[test]
 fn refuses_other_archives() {
     let plain = members(&bundle()).concat();
     assert!(matches!(refusal(&plain), BundleError::GzipHeader));
