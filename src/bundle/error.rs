@@ -150,7 +150,7 @@ pub enum BundleError {
     },
     /// A gzip member ends before this entry does.
     MemberEnds {
-        /// The entry that is missing or cut.
+        /// The entry that is missing or cut; empty for the first of a member.
         entry: String,
     },
     /// A gzip member goes on after its last entry.

@@ -63,6 +63,33 @@ impl<R: BufRead> Members<R> {
         if self.unpacked + buffer.len() as u64 > MEMBER {
             return Err(BundleError::MemberTooLarge { limit: MEMBER });
         }
+        self.unpack(buffer)
+    }
+
+    /// Closes this member: `false` if it holds more than was read.
+    pub(super) fn end(&mut self) -> Result<bool, BundleError> {
+        // Room for one byte makes the compressed data come to its end, or show that there is more.
+        if self.unpack(&mut [0])? != 0 {
+            return Ok(false);
+        }
+        let mut trailer = [0; 8];
+        self.read_compressed(&mut trailer)?;
+        // RFC 1952, section 2.3.1: CRC-32, then the length modulo 2^32.
+        let expected = u64::from(self.crc.sum()) | self.unpacked << 32;
+        if trailer == expected.to_le_bytes() { Ok(true) } else { Err(BundleError::GzipTrailer) }
+    }
+
+    /// Whether the source has nothing more.
+    pub(super) fn at_end(&mut self) -> Result<bool, BundleError> {
+        Ok(fill(&mut self.source)?.is_empty())
+    }
+
+    /// SHA-256 of everything that was unpacked.
+    pub(super) fn content_sha256(&self) -> Sha256 {
+        Sha256::from_ring(&self.content.clone().finish())
+    }
+
+    fn unpack(&mut self, buffer: &mut [u8]) -> Result<usize, BundleError> {
         let mut filled = 0;
         while let (Some(rest @ [_, ..]), false) = (buffer.get_mut(filled..), self.ended) {
             let input = fill(&mut self.source)?;
@@ -84,29 +111,6 @@ impl<R: BufRead> Members<R> {
         self.content.update(found);
         self.unpacked += filled as u64;
         Ok(filled)
-    }
-
-    /// Closes this member: `false` if it holds more than was read.
-    pub(super) fn end(&mut self) -> Result<bool, BundleError> {
-        // At the limit there is no room for a byte too many, and the compressed data may still have its end to come.
-        if self.unpacked < MEMBER && self.read(&mut [0])? != 0 || !self.ended {
-            return Ok(false);
-        }
-        let mut trailer = [0; 8];
-        self.read_compressed(&mut trailer)?;
-        // RFC 1952, section 2.3.1: CRC-32, then the length modulo 2^32.
-        let expected = u64::from(self.crc.sum()) | self.unpacked << 32;
-        if trailer == expected.to_le_bytes() { Ok(true) } else { Err(BundleError::GzipTrailer) }
-    }
-
-    /// Whether the source has nothing more.
-    pub(super) fn at_end(&mut self) -> Result<bool, BundleError> {
-        Ok(fill(&mut self.source)?.is_empty())
-    }
-
-    /// SHA-256 of everything that was unpacked.
-    pub(super) fn content_sha256(&self) -> Sha256 {
-        Sha256::from_ring(&self.content.clone().finish())
     }
 
     fn read_compressed(&mut self, buffer: &mut [u8]) -> Result<(), BundleError> {
@@ -136,7 +140,7 @@ mod tests {
 
     use std::io::{BufReader, Read};
 
-    use super::{BundleError, HEADER, Members, Sha256, compress};
+    use super::{BundleError, Compression, HEADER, Members, Sha256, compress};
 
     #[test]
     fn writes_the_fixed_header() {
@@ -187,18 +191,23 @@ mod tests {
 
     #[test]
     fn unpacks_no_more_than_the_limit() {
-        let mebibyte = vec![0; 1 << 20];
-        let mut encoder = flate2::read::GzEncoder::new(std::io::repeat(0).take(65 << 20), flate2::Compression::new(6));
-        let mut source = Vec::new();
-        encoder.read_to_end(&mut source).unwrap();
-        source[..10].copy_from_slice(&HEADER);
-        let mut members = Members::new(&*source);
-        members.begin().unwrap();
-        let mut buffer = mebibyte;
-        for _ in 0..64 {
-            assert_eq!(members.read(&mut buffer).unwrap(), 1 << 20);
+        let pack = |mebibytes: u64| {
+            let zeros = std::io::repeat(0).take(mebibytes << 20);
+            let mut source = Vec::new();
+            flate2::read::GzEncoder::new(zeros, Compression::new(6)).read_to_end(&mut source).unwrap();
+            source[..10].copy_from_slice(&HEADER);
+            source
+        };
+        let mut buffer = vec![0; 1 << 20];
+        for mebibytes in [64, 65] {
+            let source = pack(mebibytes);
+            let mut members = Members::new(&*source);
+            members.begin().unwrap();
+            for _ in 0..64 {
+                assert_eq!(members.read(&mut buffer).unwrap(), 1 << 20);
+            }
+            assert!(matches!(members.read(&mut [0]), Err(BundleError::MemberTooLarge { .. })));
+            assert_eq!(members.end().unwrap(), mebibytes == 64);
         }
-        assert!(matches!(members.read(&mut [0]), Err(BundleError::MemberTooLarge { .. })));
-        assert!(!members.end().unwrap());
     }
 }

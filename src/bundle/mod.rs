@@ -30,6 +30,9 @@ mod tar;
 mod tree;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::{BundleError, RecordError, WriteError};
 pub use files::{Content, File, Part};
 pub use head::{ClusterId, FORMAT, Head, PHASE};

@@ -4,6 +4,7 @@
 //! knows every byte of the headers to come: it encodes them itself and compares.
 
 use std::io::BufRead;
+use std::mem::{replace, take};
 
 use zeroize::Zeroizing;
 
@@ -193,7 +194,7 @@ impl<'k, R: BufRead> Reader<'k, R> {
     ///
     /// [`BundleError`]; every later call fails too.
     pub fn next_part(&mut self) -> Result<Option<VerifiedPart>, BundleError> {
-        let first = match std::mem::replace(&mut self.state, State::Failed) {
+        let first = match replace(&mut self.state, State::Failed) {
             State::Between => {
                 self.members.begin()?;
                 self.block("")?
@@ -324,17 +325,17 @@ impl<'k, R: BufRead> Reader<'k, R> {
         path: &str,
         limit: u64,
     ) -> Result<(SignedHeaders, Signed), BundleError> {
-        let bytes = self.read_claimed(first, path, limit)?;
+        let mut bytes = self.read_claimed(first, path, limit)?;
         let signature_path = format!("{path}.sig");
         let second = self.block(&signature_path)?;
         let found = raw_path(&second);
         if found != signature_path {
             return Err(BundleError::UnexpectedEntry { expected: signature_path, found });
         }
-        let signature = self.read_claimed(&second, &signature_path, SIGNATURE)?;
+        let mut signature = self.read_claimed(&second, &signature_path, SIGNATURE)?;
         self.key.verify(&bytes, &signature).map_err(|_| BundleError::Signature { entry: path.to_owned() })?;
         let headers = SignedHeaders { document: *first, signature: second };
-        Ok((headers, Signed { bytes: bytes.to_vec(), signature: signature.to_vec() }))
+        Ok((headers, Signed { bytes: take(&mut *bytes), signature: take(&mut *signature) }))
     }
 
     /// The content whose size only an unproven header tells.

@@ -1,0 +1,169 @@
+//! What the room does as a whole: golden bytes, and every way to tamper that we could think of.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
+
+mod golden;
+mod refused;
+mod tampered;
+mod written;
+
+use std::io::Read;
+
+use flate2::bufread::GzDecoder;
+use flate2::{Compression, GzBuilder};
+use p256::ecdsa::signature::Signer;
+use p256::ecdsa::{DerSignature, SigningKey};
+use p256::pkcs8::EncodePublicKey;
+
+use super::{
+    BundleError, Content, Description, File, Head, KUBELET_CLIENT_LINK, Mode, Node, Owner, Part, Reader, Role, Sha256,
+    VerifiedArchive, Writer, Written,
+};
+use crate::bundle::head::tests::head;
+use crate::sign::{PublicKey, SigningFailed};
+
+/// A key of 32 equal bytes: good for tests and nothing else.
+fn signing_key(byte: u8) -> SigningKey {
+    SigningKey::from_slice(&[byte; 32]).unwrap()
+}
+
+fn public_key(byte: u8) -> PublicKey {
+    let key = p256::PublicKey::from(signing_key(byte).verifying_key());
+    PublicKey::from_der(key.to_public_key_der().unwrap().as_bytes()).unwrap()
+}
+
+fn signature(byte: u8, message: &[u8]) -> Vec<u8> {
+    let signature: DerSignature = signing_key(byte).sign(message);
+    signature.as_bytes().to_vec()
+}
+
+fn sign(message: &[u8]) -> Result<Vec<u8>, SigningFailed> {
+    Ok(signature(1, message))
+}
+
+fn description(head: Head) -> Description {
+    Description { head, partial: false, profile_sha256: Sha256::of(b"format = 1\n") }
+}
+
+fn file(path: &str, mode: Mode, content: &[u8]) -> File {
+    File::Regular { path: path.to_owned(), mode, content: Content::new(content.to_vec()) }
+}
+
+fn owner(name: &str, role: Role) -> Owner {
+    Owner::Node(Node {
+        name: name.to_owned(),
+        role,
+        names: vec![name.to_owned()],
+        addresses: vec!["192.168.1.11".parse().unwrap()],
+    })
+}
+
+/// A control plane with every kind of entry, a worker, the cluster.
+fn parts() -> Vec<Part> {
+    let store = "kubelet-client-2026-11-22-00-00-00.pem";
+    let control_plane = vec![
+        file("etc/kubernetes/pki/ca.crt", Mode::Public, b"a certificate\n"),
+        file("etc/kubernetes/pki/ca.key", Mode::Private, &[b'k'; 513]),
+        file("etc/kubernetes/pki/etcd/ca.crt", Mode::Public, b""),
+        file(&format!("var/lib/kubelet/pki/{store}"), Mode::Private, &[b'p'; 512]),
+        File::Link { path: KUBELET_CLIENT_LINK.to_owned(), target: store.to_owned() },
+    ];
+    let worker = vec![file("etc/kubernetes/kubelet.conf", Mode::Private, b"kind: Config\n")];
+    let cluster = vec![
+        file("profile.toml", Mode::Public, b"format = 1\n"),
+        file("users/a%2Fb@c.conf", Mode::Private, b"kind: Config\n"),
+    ];
+    [
+        (owner("cp-1", Role::ControlPlane), control_plane),
+        (owner("worker-001", Role::Worker), worker),
+        (Owner::Cluster, cluster),
+    ]
+    .into_iter()
+    .map(|(owner, files)| Part::new(owner, files).ok().unwrap())
+    .collect()
+}
+
+fn write(description: Description, parts: &[Part]) -> (Vec<u8>, Written) {
+    let mut bytes = Vec::new();
+    let writer = Writer::prepare(description, parts.len(), |number| &parts[number]).ok().unwrap();
+    let written = writer.write(&sign, &mut bytes).unwrap();
+    (bytes, written)
+}
+
+/// The bundle that most tests tamper with.
+fn bundle() -> Vec<u8> {
+    write(description(head()), &parts()).0
+}
+
+/// What a reader gave out before it came to the end or to an error.
+struct Outcome {
+    /// Of each part: the digest of its record, and of its files one after the other.
+    parts: Vec<(Sha256, Sha256)>,
+    result: Result<VerifiedArchive, BundleError>,
+}
+
+fn read(bytes: &[u8]) -> Outcome {
+    read_with(bytes, &public_key(1))
+}
+
+fn read_with(bytes: &[u8], key: &PublicKey) -> Outcome {
+    let mut parts = Vec::new();
+    let mut run = || {
+        let mut reader = Reader::open(bytes, key)?;
+        while let Some(part) = reader.next_part()? {
+            let contents: Vec<u8> = part.files().flat_map(|(_, content)| content.to_vec()).collect();
+            parts.push((part.record_sha256(), Sha256::of(&contents)));
+        }
+        reader.finish()
+    };
+    let result = run();
+    Outcome { parts, result }
+}
+
+/// Why the reader refuses these bytes.
+fn refusal(bytes: &[u8]) -> BundleError {
+    match read(bytes).result {
+        Err(error) => error,
+        Ok(_) => panic!("taken, but should have been refused"),
+    }
+}
+
+/// Each member of an archive, unpacked.
+fn members(archive: &[u8]) -> Vec<Vec<u8>> {
+    let mut rest = archive;
+    let mut members = Vec::new();
+    while !rest.is_empty() {
+        let mut member = Vec::new();
+        GzDecoder::new(&mut rest).read_to_end(&mut member).unwrap();
+        members.push(member);
+    }
+    members
+}
+
+/// Packs members without compressing them: quick, and the reader takes any compression.
+fn pack(members: &[Vec<u8>]) -> Vec<u8> {
+    let mut archive = Vec::new();
+    for member in members {
+        // Level 0 alone sets no XFL; level 1 would.
+        let encoder = GzBuilder::new().mtime(0).operating_system(255);
+        let mut packed = Vec::new();
+        encoder.read(&**member, Compression::new(0)).read_to_end(&mut packed).unwrap();
+        packed[8] = 0;
+        archive.extend_from_slice(&packed);
+    }
+    archive
+}
+
+/// Cuts a member into its entries, each a header with its content.
+fn entries(member: &[u8]) -> Vec<Vec<u8>> {
+    let mut rest = member;
+    let mut entries = Vec::new();
+    while !rest.is_empty() {
+        let digits = std::str::from_utf8(&rest[124..135]).unwrap();
+        let size = usize::from_str_radix(digits, 8).unwrap();
+        let (entry, others) = rest.split_at(512 + size.next_multiple_of(512));
+        entries.push(entry.to_vec());
+        rest = others;
+    }
+    entries
+}

@@ -1,0 +1,123 @@
+//! What the writer promises: the same bytes however it runs, and no bundle that a reader would refuse.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::{Description, Mode, Owner, Part, Role, description, file, head, owner, parts, read, sign, write};
+use crate::bundle::{PartName, RecordError, Sha256, Shape, WriteError, Writer};
+use crate::sign::SigningFailed;
+
+/// A part that a closure can make again and again.
+fn worker(number: usize) -> Part {
+    let files = vec![file("etc/kubernetes/kubelet.conf", Mode::Private, number.to_string().repeat(1000).as_bytes())];
+    Part::new(owner(&format!("w-{number:03}"), Role::Worker), files).ok().unwrap()
+}
+
+fn problem(parts: &[Part]) -> Option<WriteError> {
+    Writer::prepare(description(head()), parts.len(), |number| &parts[number]).err()
+}
+
+#[test]
+fn writes_the_same_bytes_with_any_number_of_threads() {
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let mut bytes = Vec::new();
+            let writer = Writer::prepare(description(head()), 100, worker).ok().unwrap();
+            writer.write(&sign, &mut bytes).unwrap();
+            bytes
+        })
+    };
+    let bytes = run(1);
+    assert_eq!(run(3), bytes);
+    assert_eq!(read(&bytes).result.unwrap().parts(), 100);
+}
+
+#[test]
+fn knows_records_and_index_before_it_writes() {
+    let parts = parts();
+    let writer = Writer::prepare(description(head()), parts.len(), |number| &parts[number]).ok().unwrap();
+    let (bytes, _) = write(description(head()), &parts);
+    let records: Vec<Sha256> = writer.index().parts.iter().map(|(_, sha256)| *sha256).collect();
+    assert_eq!(records, read(&bytes).parts.iter().map(|(record, _)| *record).collect::<Vec<_>>());
+    assert_eq!(writer.file_name(), "prod-1-g1.tar.gz");
+}
+
+#[test]
+fn writes_a_partial_bundle_with_the_same_parts() {
+    let all = parts();
+    let description = Description { partial: true, ..description(head()) };
+    let writer = Writer::prepare(description, 1, |_| &all[1]).ok().unwrap();
+    let mut bytes = Vec::new();
+    writer.write(&sign, &mut bytes).unwrap();
+    let digits = &writer.index_sha256().to_string()[..8];
+    assert_eq!(writer.file_name(), format!("prod-1-g1-only-{digits}.tar.gz"));
+    assert_eq!(read(&bytes).result.unwrap().shape(), Shape::Partial);
+    let (whole, _) = write(super::description(head()), &all);
+    assert_eq!(super::members(&bytes)[1], super::members(&whole)[2]);
+}
+
+#[test]
+fn refuses_parts_in_another_order() {
+    let [control_plane, worker, cluster] = <[Part; 3]>::try_from(parts()).ok().unwrap();
+    let parts = [worker, control_plane, cluster];
+    let Some(WriteError::Record { part: None, problem: RecordError::PartOrder { part, after } }) = problem(&parts)
+    else {
+        panic!("taken")
+    };
+    assert_eq!((part.to_string(), after.to_string()), ("node/cp-1".to_owned(), "node/worker-001".to_owned()));
+    assert!(matches!(problem(&[]), Some(WriteError::Record { problem: RecordError::NoParts, .. })));
+}
+
+#[test]
+fn refuses_paths_that_ustar_cannot_hold() {
+    let too_long = "x".repeat(101);
+    let part = Part::new(owner("w", Role::Worker), vec![file(&too_long, Mode::Public, b"")]).ok().unwrap();
+    match problem(&[part]) {
+        Some(WriteError::PathTooLong { path }) => assert_eq!(path, format!("prod-1-g1/nodes/w/{too_long}")),
+        _ => panic!("taken"),
+    }
+    // `nodes/<name>.json.sig` is a single component: 91 bytes of name, and it is full.
+    let name = |length: usize| format!("{}.{}", "a".repeat(60), "b".repeat(length - 61));
+    let part = |length| Part::new(owner(&name(length), Role::Worker), Vec::new()).ok().unwrap();
+    assert!(problem(&[part(91)]).is_none());
+    assert!(matches!(problem(&[part(92)]), Some(WriteError::PathTooLong { .. })));
+    let (bytes, _) = write(description(head()), &[part(91)]);
+    assert!(read(&bytes).result.is_ok());
+}
+
+#[test]
+fn refuses_parts_larger_than_a_member() {
+    let large = |count: usize| {
+        let files = (0..count).map(|number| file(&format!("{number:02}"), Mode::Private, &[0; 4 << 20])).collect();
+        [Part::new(Owner::Cluster, files).ok().unwrap()]
+    };
+    assert!(problem(&large(15)).is_none());
+    // 64 MiB of content leave no room for the headers.
+    match problem(&large(16)) {
+        Some(WriteError::TooLarge { part: Some(PartName::Cluster), limit, .. }) => assert_eq!(limit, 64 << 20),
+        _ => panic!("taken"),
+    }
+}
+
+#[test]
+fn refuses_a_part_that_changes_between_the_passes() {
+    let calls = AtomicUsize::new(0);
+    let part = |_| worker(calls.fetch_add(1, Ordering::Relaxed));
+    let writer = Writer::prepare(description(head()), 1, part).ok().unwrap();
+    match writer.write(&sign, &mut Vec::new()) {
+        Err(WriteError::PartChanged { part }) => assert_eq!(part.to_string(), "node/w-001"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn passes_on_failures_of_key_and_output() {
+    let writer = Writer::prepare(description(head()), 1, worker).ok().unwrap();
+    let failing = |_: &[u8]| Err(SigningFailed);
+    match writer.write(&failing, &mut Vec::new()) {
+        Err(WriteError::Signing { path }) => assert_eq!(path, "prod-1-g1/manifest.json"),
+        other => panic!("{other:?}"),
+    }
+    let mut full = [0; 100];
+    assert!(matches!(writer.write(&sign, &mut full[..]), Err(WriteError::Output(_))));
+}
