@@ -1,0 +1,141 @@
+//! What integration tests share: the program, a seed that everybody knows, bundles built once per test program.
+#![allow(dead_code, reason = "each test program uses its part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at once")]
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// A seed that is no secret: it stands in this file.
+pub const SEED: &str = "certferry-seed-1:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
+
+/// The example profiles that a debug build makes in seconds; `thousand-nodes` is for release builds.
+pub const PROFILES: [&str; 6] =
+    ["single-node", "ha-stacked-etcd", "ha-external-etcd", "external-ca", "dual-stack", "closed-network-1.24"];
+
+/// The path of an example profile.
+pub fn profile(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles").join(format!("{name}.toml"))
+}
+
+/// The program.
+pub fn certferry() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_certferry"))
+}
+
+/// A bundle built in a folder of its own, which is gone when this is dropped.
+pub struct Bundle {
+    pub folder: TempDir,
+    /// The archive.
+    pub archive: PathBuf,
+    /// Its outer signature.
+    pub signature: PathBuf,
+    /// The signer's public key.
+    pub public_key: PathBuf,
+    /// The lock.
+    pub lock: PathBuf,
+    /// What `build` printed.
+    pub stdout: String,
+}
+
+/// Builds a profile with [`SEED`].
+pub fn build(profile: &Path) -> Bundle {
+    build_with(profile, &[])
+}
+
+/// Builds a profile with [`SEED`] and further arguments.
+pub fn build_with(profile: &Path, arguments: &[&str]) -> Bundle {
+    let folder = tempfile::tempdir().unwrap();
+    let seed = write(folder.path(), "test.seed", SEED, 0o600);
+    let (out, lock) = (folder.path().join("out"), folder.path().join("test.lock.toml"));
+    let mut command = certferry();
+    command.arg("build").arg(profile).arg("--seed").arg(seed).arg("--out").arg(&out).arg("--lock").arg(&lock);
+    let stdout = succeed(command.args(arguments));
+    let find = |ending: &str| {
+        let mut found = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
+        found.find(|path| path.to_string_lossy().ends_with(ending)).unwrap()
+    };
+    Bundle {
+        archive: find(".tar.gz"),
+        signature: find(".tar.gz.sig"),
+        public_key: find(".pub"),
+        lock,
+        stdout,
+        folder,
+    }
+}
+
+impl Bundle {
+    /// Unpacks a node's tree with the program; returns its root.
+    pub fn unpack(&self, node: &str) -> PathBuf {
+        let root = self.folder.path().join(format!("tree-{node}"));
+        let mut command = certferry();
+        command.arg("unpack").arg(&self.archive).arg("--key").arg(&self.public_key);
+        succeed(command.args(["--node", node, "--root"]).arg(&root));
+        root
+    }
+
+    /// The name of the archive's top folder.
+    pub fn top(&self) -> String {
+        let name = self.archive.file_name().unwrap().to_string_lossy().into_owned();
+        name.strip_suffix(".tar.gz").unwrap().to_owned()
+    }
+}
+
+/// Writes a file with a mode.
+pub fn write(folder: &Path, name: &str, content: &str, mode: u32) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, content).unwrap();
+    fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+    path
+}
+
+/// Runs a command that must succeed; returns its standard output.
+pub fn succeed(command: &mut Command) -> String {
+    let output = run(command);
+    assert!(output.status.success(), "{command:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs a command that must fail with that exit code; returns its standard error.
+pub fn fail(command: &mut Command, code: i32) -> String {
+    let output = run(command);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{command:?}\n{stderr}");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "", "a failure prints no result: {command:?}");
+    stderr
+}
+
+/// Runs a command with an empty standard input.
+pub fn run(command: &mut Command) -> Output {
+    let output = command.stdin(Stdio::null()).output();
+    output.unwrap_or_else(|error| panic!("{command:?}: {error}; `cargo xtask test` installs what tests need"))
+}
+
+/// Another program: a missing one fails the test by name.
+pub fn tool(name: impl AsRef<OsStr>) -> Command {
+    Command::new(name)
+}
+
+/// Says aloud that a test was skipped. With `CI` set only `KUBE_BIN_DIR` may be the reason.
+pub fn skip(reason: &str) {
+    assert!(std::env::var_os("CI").is_none() || reason.starts_with("KUBE_BIN_DIR"), "skipped in CI: {reason}");
+    writeln!(std::io::stderr(), "skipped: {reason}").unwrap();
+}
+
+/// Every file below a folder, relative to it, sorted.
+pub fn files(root: &Path) -> Vec<String> {
+    let mut found: Vec<_> = walkdir::WalkDir::new(root)
+        .into_iter()
+        .map(Result::unwrap)
+        .filter(|entry| !entry.file_type().is_dir())
+        .map(|entry| entry.path().strip_prefix(root).unwrap().to_string_lossy().into_owned())
+        .collect();
+    found.sort();
+    found
+}
