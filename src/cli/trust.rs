@@ -1,6 +1,7 @@
 //! A bundle read with a key that came by another road: what `verify` and `unpack` share.
 
 use std::collections::BTreeMap;
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use time::format_description::well_known::Rfc3339;
@@ -30,17 +31,26 @@ pub(super) struct Checked {
     pub(super) wanted: Option<VerifiedPart>,
 }
 
-/// Reads a bundle to its end and checks everything; keeps the part of one node.
+/// Opens the bundle and checks everything; keeps the part of one node.
 pub(super) fn check(arguments: &TrustArguments, wanted: Option<&str>) -> Result<Checked, Failure> {
     let at = time_of(arguments)?;
     let key = trusted_key(arguments)?;
     check_outer_signature(&arguments.bundle, &key)?;
-    let refused = |error: BundleError| bundle_text::failure(&arguments.bundle, &error);
     let source = host::open(&arguments.bundle).map_err(|error| Failure::io("read", &arguments.bundle, &error))?;
-    let mut reader = Reader::open(source, &key).map_err(refused)?;
+    read(source, &key, at, wanted).map_err(|error| bundle_text::failure(&arguments.bundle, &error))
+}
+
+/// Reads a bundle to its end and checks everything; keeps the part of one node.
+pub(super) fn read(
+    source: impl BufRead,
+    key: &PublicKey,
+    at: OffsetDateTime,
+    wanted: Option<&str>,
+) -> Result<Checked, BundleError> {
+    let mut reader = Reader::open(source, key)?;
     let mut head = reader.index().map(|index| index.index().head.clone());
     let (mut parts, mut findings, mut shared, mut kept) = (Vec::new(), Vec::new(), SharedFiles::default(), None);
-    while let Some(part) = reader.next_part().map_err(refused)? {
+    while let Some(part) = reader.next_part()? {
         let name = part.record().owner.part();
         let files: BTreeMap<&str, &[u8]> = part
             .files()
@@ -56,8 +66,9 @@ pub(super) fn check(arguments: &TrustArguments, wanted: Option<&str>) -> Result<
         }
         parts.push(name);
     }
-    let archive = reader.finish().map_err(refused)?;
-    let head = head.ok_or_else(|| Failure::says_no(format!("{} has no part", arguments.bundle.display())))?;
+    let archive = reader.finish()?;
+    // Without an index there is a part, or the reader would have refused.
+    let head = head.ok_or(BundleError::MissingPart { part: None })?;
     Ok(Checked { key: key.fingerprint(), head, archive, parts, findings, wanted: kept })
 }
 
