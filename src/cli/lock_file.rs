@@ -2,17 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
 use super::args::BuildArguments;
 use super::build::Built;
+use super::changes_text;
 use super::failure::Failure;
 use crate::bundle::Sha256;
 use crate::host;
 use crate::keys::Seed;
 use crate::lock::{
-    Change, Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, Refusal, changes, refusals,
+    Change, Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, Refusal, changes, of_lock, of_plan,
+    refusals,
 };
 
 /// 10,000 nodes make about 60 MB.
@@ -52,40 +51,33 @@ pub(super) fn check_seed(old: &Lock, seed: &Seed, arguments: &BuildArguments) ->
 /// The lock of what was built.
 pub(super) fn make(built: &Built<'_>) -> Lock {
     let plan = built.plan;
-    let mut keys: Vec<_> = plan
-        .keys
-        .iter()
-        .filter_map(|planned| {
-            let key = built.keys.get(&planned.id)?;
-            Some(LockedKey {
-                id: planned.id.to_string(),
-                algorithm: planned.algorithm.name().to_owned(),
-                generation: planned.generation,
-                spki_sha256: sha256(key.spki_der()),
-            })
-        })
-        .collect();
+    let (mut keys, mut certificates) = (Vec::new(), Vec::new());
+    let shapes = of_plan(plan);
+    for planned in &plan.keys {
+        let id = planned.id.to_string();
+        let (Some(key), Some(shape)) = (built.keys.get(&planned.id), shapes.get(&id)) else { continue };
+        keys.push(LockedKey {
+            id: id.clone(),
+            algorithm: shape.key.algorithm.clone(),
+            generation: shape.key.generation,
+            spki_sha256: sha256(key.spki_der()),
+        });
+        let issued = built.certificates.get(&planned.id);
+        let (Some(issued), Some(shape)) = (issued, shape.certificate.clone()) else { continue };
+        certificates.push(LockedCertificate {
+            id,
+            subject: shape.subject,
+            issuer: shape.issuer,
+            usages: shape.usages,
+            alt_names: shape.alt_names,
+            issued_at: shape.issued_at,
+            not_before: shape.not_before,
+            not_after: shape.not_after,
+            serial: issued.serial().iter().map(|byte| format!("{byte:02x}")).collect(),
+            certificate_sha256: sha256(issued.der()),
+        });
+    }
     keys.sort_by(|left, right| left.id.cmp(&right.id));
-    let mut certificates: Vec<_> = plan
-        .certificates
-        .iter()
-        .filter_map(|planned| {
-            let certificate = built.certificates.get(&planned.key)?;
-            let issuer = plan.certificates.iter().take(3).find(|issuer| issuer.key == planned.issuer)?;
-            Some(LockedCertificate {
-                id: planned.key.to_string(),
-                subject: planned.subject.to_string(),
-                issuer: issuer.subject.to_string(),
-                usages: planned.usages.iter().map(ToString::to_string).collect(),
-                alt_names: planned.alt_names.iter().map(|name| name.labelled()).collect(),
-                issued_at: planned.validity.issued_at.to_string(),
-                not_before: rfc3339(planned.validity.not_before),
-                not_after: rfc3339(planned.validity.not_after),
-                serial: certificate.serial().iter().map(|byte| format!("{byte:02x}")).collect(),
-                certificate_sha256: sha256(certificate.der()),
-            })
-        })
-        .collect();
     certificates.sort_by(|left, right| left.id.cmp(&right.id));
     Lock {
         format: 1,
@@ -117,7 +109,7 @@ pub(super) fn check(
     path: &Path,
 ) -> Result<Vec<Change>, Failure> {
     let Some(old) = old else { return Ok(Vec::new()) };
-    let changes = changes(old, new);
+    let changes = changes(&of_lock(old), &of_lock(new));
     if arguments.locked {
         return locked_difference(old, new, &changes).map_or(Ok(changes), |difference| {
             Err(Failure::says_no(format!("the build differs from {}: {difference}", path.display()))
@@ -148,10 +140,7 @@ fn locked_difference(old: &Lock, new: &Lock, changes: &[Change]) -> Option<Strin
         Change::Added(id) => format!("{id} is new"),
         Change::Removed(id) => format!("{id} is gone"),
         Change::Changed(id, reasons) => {
-            let reason = reasons
-                .first()
-                .map_or_else(String::new, |reason| format!(": {} was {}, is {}", reason.field, reason.old, reason.new));
-            format!("{id} changed{reason}")
+            format!("{id} changed: {}", reasons.iter().map(changes_text::reason).collect::<Vec<_>>().join("; "))
         }
     });
     let rest = || {
@@ -192,9 +181,4 @@ fn refusal_failure(refusal: &Refusal) -> Failure {
 
 fn sha256(bytes: &[u8]) -> String {
     Sha256::of(bytes).to_string()
-}
-
-fn rfc3339(time: OffsetDateTime) -> String {
-    // Years have four digits: the profile refuses more.
-    time.format(&Rfc3339).unwrap_or_default()
 }

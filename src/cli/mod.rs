@@ -5,6 +5,7 @@
 mod args;
 mod build;
 mod bundle_text;
+mod changes_text;
 mod failure;
 mod findings;
 mod help;
