@@ -21,6 +21,8 @@ pub(super) enum Command {
     /// Make the root seed, or print its one-way id
     #[command(subcommand)]
     Seed(SeedCommand),
+    /// Show what a build would make, and what changes since the lock; needs no seed and writes nothing
+    Plan(PlanArguments),
     /// Make the signed bundle of a profile
     Build(BuildArguments),
     /// Check a bundle: signatures, records, hashes, chains, key pairs
@@ -61,6 +63,30 @@ pub(super) enum SeedCommand {
         /// The seed's file, or - for the standard input
         file: PathBuf,
     },
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum OutputFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+#[derive(clap::Args)]
+pub(super) struct PlanArguments {
+    /// The profile
+    pub(super) profile: PathBuf,
+    /// The lock [default: PROFILE.lock.toml beside the profile]
+    #[arg(long, value_name = "FILE")]
+    pub(super) lock: Option<PathBuf>,
+    /// The form of the output
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(super) output: OutputFormat,
+    /// Show alternative names and every node of a pool
+    #[arg(short, long)]
+    pub(super) verbose: bool,
 }
 
 #[derive(clap::Args)]

@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     pool.install(build)
 }
 
-fn read_profile(path: &Path) -> Result<Profile, Failure> {
+pub(super) fn read_profile(path: &Path) -> Result<Profile, Failure> {
     let source = host::read(path, PROFILE_LIMIT).map_err(|error| {
         let failure = Failure::io("read the profile", path, &error);
         match error.kind() {

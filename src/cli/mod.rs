@@ -11,6 +11,9 @@ mod findings;
 mod help;
 mod init;
 mod lock_file;
+mod plan;
+mod plan_json;
+mod plan_tree;
 pub mod problems;
 mod seed;
 mod summary;
@@ -60,6 +63,7 @@ fn dispatch(command: &Command) -> Result<String, Failure> {
     match command {
         Command::Init(arguments) => init::run(arguments),
         Command::Seed(command) => seed::run(command),
+        Command::Plan(arguments) => plan::run(arguments),
         Command::Build(arguments) => build::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Unpack(arguments) => unpack::run(arguments),
