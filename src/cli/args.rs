@@ -29,6 +29,8 @@ pub(super) enum Command {
     Verify(VerifyArguments),
     /// Write one node's files from a verified bundle into a new folder
     Unpack(UnpackArguments),
+    /// Cut one part out of a bundle, to carry to one node alone; needs no key
+    Split(SplitArguments),
     /// Print a chapter of the manual
     Help(HelpArguments),
 }
@@ -161,6 +163,22 @@ pub(super) struct UnpackArguments {
     /// Print nothing but problems
     #[arg(short, long)]
     pub(super) quiet: bool,
+}
+
+#[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("part").required(true).args(["node", "with_cluster"])))]
+pub(super) struct SplitArguments {
+    /// The bundle
+    pub(super) bundle: PathBuf,
+    /// The node whose part to cut out
+    #[arg(long, value_name = "NAME")]
+    pub(super) node: Option<String>,
+    /// Cut out the part of whoever runs the cluster: profile, users, etcd clients
+    #[arg(long)]
+    pub(super) with_cluster: bool,
+    /// The file to write; it must not exist
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: PathBuf,
 }
 
 #[derive(clap::Args)]

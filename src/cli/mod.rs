@@ -16,6 +16,7 @@ mod plan_json;
 mod plan_tree;
 pub mod problems;
 mod seed;
+mod split;
 mod summary;
 mod trust;
 mod unpack;
@@ -67,6 +68,7 @@ fn dispatch(command: &Command) -> Result<String, Failure> {
         Command::Build(arguments) => build::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Unpack(arguments) => unpack::run(arguments),
+        Command::Split(arguments) => split::run(arguments),
         Command::Help(arguments) => help::run(arguments),
     }
 }
