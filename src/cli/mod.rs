@@ -15,6 +15,7 @@ mod plan;
 mod plan_json;
 mod plan_tree;
 pub mod problems;
+mod secret;
 mod seed;
 mod split;
 mod summary;
@@ -23,6 +24,7 @@ mod unpack;
 mod verify;
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -46,7 +48,7 @@ pub fn run() -> ExitCode {
     let result = result.and_then(|text| match io::stdout().write_all(text.as_bytes()) {
         // A reader that has seen enough is no failure.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::cannot_run(format!("cannot write the standard output: {error}")))
+            Err(Failure::io("write", Path::new("the standard output"), &error))
         }
         _ => Ok(()),
     });

@@ -1,6 +1,8 @@
 //! What integration tests share: the program, a seed that everybody knows, bundles built once per test program.
-#![allow(dead_code, reason = "each test program uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at once")]
+
+pub mod desk;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -60,14 +62,7 @@ pub fn build_with(profile: &Path, arguments: &[&str]) -> Bundle {
         let mut found = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
         found.find(|path| path.to_string_lossy().ends_with(ending)).unwrap()
     };
-    Bundle {
-        archive: find(".tar.gz"),
-        signature: find(".tar.gz.sig"),
-        public_key: find(".pub"),
-        lock,
-        stdout,
-        folder,
-    }
+    Bundle { archive: find(".tar.gz"), signature: find(".tar.gz.sig"), public_key: find(".pub"), lock, stdout, folder }
 }
 
 impl Bundle {
@@ -123,6 +118,7 @@ pub fn tool(name: impl AsRef<OsStr>) -> Command {
 }
 
 /// Says aloud that a test was skipped. With `CI` set only `KUBE_BIN_DIR` may be the reason.
+#[allow(clippy::explicit_write, reason = "the test harness keeps what eprintln! says to itself")]
 pub fn skip(reason: &str) {
     assert!(std::env::var_os("CI").is_none() || reason.starts_with("KUBE_BIN_DIR"), "skipped in CI: {reason}");
     writeln!(std::io::stderr(), "skipped: {reason}").unwrap();
