@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     }
     let (seed, new_seed_file) = take_seed(arguments)?;
     if let Some(old) = &old_lock {
-        lock_file::check_seed(old, &seed, arguments)?;
+        lock_file::check_seed(old, &seed, arguments, &lock_path)?;
     }
     let threads = arguments.threads.map_or(0, NonZeroUsize::get);
     let pool = ThreadPoolBuilder::new().num_threads(threads).build();

@@ -40,10 +40,14 @@ pub(super) fn read(path: &Path) -> Result<Option<Lock>, Failure> {
 }
 
 /// Another seed is refused before an hour of work, not after it.
-pub(super) fn check_seed(old: &Lock, seed: &Seed, arguments: &BuildArguments) -> Result<(), Failure> {
+pub(super) fn check_seed(old: &Lock, seed: &Seed, arguments: &BuildArguments, path: &Path) -> Result<(), Failure> {
     let given = seed.id();
     if old.seed_id == given || arguments.replace_seed {
         return Ok(());
+    }
+    if arguments.locked {
+        return Err(differs(path, &format!("seed id {} became {given}", old.seed_id))
+            .hint("a rebuild needs the seed of the first build; nothing was written"));
     }
     Err(refusal_failure(&Refusal::OtherSeed { locked: old.seed_id.clone(), given }))
 }
@@ -112,8 +116,7 @@ pub(super) fn check(
     let changes = changes(&of_lock(old), &of_lock(new));
     if arguments.locked {
         return locked_difference(old, new, &changes).map_or(Ok(changes), |difference| {
-            Err(Failure::says_no(format!("the build differs from {}: {difference}", path.display()))
-                .hint("nothing was written; build without --locked to accept the change"))
+            Err(differs(path, &difference).hint("nothing was written; build without --locked to accept the change"))
         });
     }
     let refused = refusals(old, new).into_iter().find(|refusal| match refusal {
@@ -125,17 +128,12 @@ pub(super) fn check(
     refused.map_or(Ok(changes), |refusal| Err(refusal_failure(&refusal)))
 }
 
+fn differs(path: &Path, difference: &str) -> Failure {
+    Failure::says_no(format!("the build differs from {}: {difference}", path.display()))
+}
+
 /// The first thing that differs, the most telling first; `made_with` never counts.
 fn locked_difference(old: &Lock, new: &Lock, changes: &[Change]) -> Option<String> {
-    let fields = [
-        ("seed id", &old.seed_id, &new.seed_id),
-        ("cluster", &old.cluster, &new.cluster),
-        ("profile", &old.profile_sha256, &new.profile_sha256),
-        ("content", &old.content_sha256, &new.content_sha256),
-        ("bundle", &old.bundle_sha256, &new.bundle_sha256),
-    ];
-    let field = fields.into_iter().find(|(_, old, new)| old != new);
-    let field = field.map(|(name, old, new)| format!("{name} {old} became {new}"));
     let change = changes.first().map(|change| match change {
         Change::Added(id) => format!("{id} is new"),
         Change::Removed(id) => format!("{id} is gone"),
@@ -143,11 +141,43 @@ fn locked_difference(old: &Lock, new: &Lock, changes: &[Change]) -> Option<Strin
             format!("{id} changed: {}", reasons.iter().map(changes_text::reason).collect::<Vec<_>>().join("; "))
         }
     });
+    let value = || {
+        let (old, new) = (values(old), values(new));
+        let mut pairs = old.into_iter().zip(new);
+        pairs.find(|(old, new)| old != new).map(|((what, old), (_, new))| format!("{what} {old} became {new}"))
+    };
     let rest = || {
         let same = Lock { made_with: old.made_with.clone(), ..new.clone() };
-        (same != *old).then(|| "a record or a format number is another".to_owned())
+        (same != *old).then(|| "its rows are others, or in another order".to_owned())
     };
-    change.or(field).or_else(rest)
+    change.or_else(value).or_else(rest)
+}
+
+/// Every value that no change of a key's or certificate's shape explains. Hashes of the whole come last: whatever
+/// changes, they change too.
+fn values(lock: &Lock) -> Vec<(String, String)> {
+    let head = [
+        ("seed id", lock.seed_id.clone()),
+        ("cluster", lock.cluster.clone()),
+        ("cluster id", lock.cluster_id.clone()),
+        ("signer", lock.signer.clone()),
+        ("generation", lock.generation.to_string()),
+        ("profile format", lock.formats.profile.to_string()),
+        ("derivation format", lock.formats.derivation.to_string()),
+        ("certificate format", lock.formats.certificate.to_string()),
+        ("bundle format", lock.formats.bundle.to_string()),
+        ("profile", lock.profile_sha256.clone()),
+    ];
+    let keys = lock.keys.iter().map(|row| (format!("public key of {}", row.id), row.spki_sha256.clone()));
+    let certificates = lock.certificates.iter().flat_map(|row| {
+        let serial = (format!("serial of {}", row.id), row.serial.clone());
+        [serial, (format!("certificate of {}", row.id), row.certificate_sha256.clone())]
+    });
+    let records = lock.parts.iter().map(|row| (format!("record of {}", row.part), row.record_sha256.clone()));
+    let whole = [("content", lock.content_sha256.clone()), ("bundle", lock.bundle_sha256.clone())];
+    let named = |(name, value): (&str, String)| (name.to_owned(), value);
+    let head = head.into_iter().map(named);
+    head.chain(keys).chain(certificates).chain(records).chain(whole.into_iter().map(named)).collect()
 }
 
 fn refusal_failure(refusal: &Refusal) -> Failure {

@@ -13,6 +13,7 @@ mod init;
 mod lock_file;
 pub mod problems;
 mod seed;
+mod shell;
 mod summary;
 mod trust;
 mod unpack;
