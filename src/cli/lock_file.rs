@@ -42,8 +42,8 @@ pub(super) fn read(path: &Path) -> Result<Option<Lock>, Failure> {
 }
 
 /// The lock of another cluster is refused before an hour of work, not after it.
-pub(super) fn check_cluster(old: &Lock, cluster: &str) -> Result<(), Failure> {
-    if old.cluster == cluster {
+pub(super) fn check_cluster(old: &Lock, cluster: &str, arguments: &BuildArguments) -> Result<(), Failure> {
+    if old.cluster == cluster || arguments.locked {
         return Ok(());
     }
     Err(refusal_failure(&Refusal::OtherCluster { locked: old.cluster.clone(), built: cluster.to_owned() }))
@@ -170,13 +170,6 @@ fn differs(path: &Path, difference: &str) -> Failure {
 
 /// The first thing that differs, the most telling first; `made_with` never counts.
 fn locked_difference(old: &Lock, new: &Lock, changes: &[Change]) -> Option<String> {
-    let fields = [
-        ("profile", &old.profile_sha256, &new.profile_sha256),
-        ("content", &old.content_sha256, &new.content_sha256),
-        ("bundle", &old.bundle_sha256, &new.bundle_sha256),
-    ];
-    let field = fields.into_iter().find(|(_, old, new)| old != new);
-    let field = field.map(|(name, old, new)| format!("{name} {old} became {new}"));
     let change = changes.first().map(|change| match change {
         Change::Added(id) => format!("{id} is new"),
         Change::Removed(id) => format!("{id} is gone"),
@@ -184,11 +177,43 @@ fn locked_difference(old: &Lock, new: &Lock, changes: &[Change]) -> Option<Strin
             format!("{id} changed: {}", reasons.iter().map(changes_text::reason).collect::<Vec<_>>().join("; "))
         }
     });
+    let value = || {
+        let (old, new) = (values(old), values(new));
+        let mut pairs = old.into_iter().zip(new);
+        pairs.find(|(old, new)| old != new).map(|((what, old), (_, new))| format!("{what} {old} became {new}"))
+    };
     let rest = || {
         let same = Lock { made_with: old.made_with.clone(), ..new.clone() };
-        (same != *old).then(|| "a record or a format number is another".to_owned())
+        (same != *old).then(|| "its rows are others, or in another order".to_owned())
     };
-    change.or(field).or_else(rest)
+    change.or_else(value).or_else(rest)
+}
+
+/// Every value that no change of a key's or certificate's shape explains. Hashes of the whole come last: whatever
+/// changes, they change too.
+fn values(lock: &Lock) -> Vec<(String, String)> {
+    let head = [
+        ("seed id", lock.seed_id.clone()),
+        ("cluster", lock.cluster.clone()),
+        ("cluster id", lock.cluster_id.clone()),
+        ("signer", lock.signer.clone()),
+        ("generation", lock.generation.to_string()),
+        ("profile format", lock.formats.profile.to_string()),
+        ("derivation format", lock.formats.derivation.to_string()),
+        ("certificate format", lock.formats.certificate.to_string()),
+        ("bundle format", lock.formats.bundle.to_string()),
+        ("profile", lock.profile_sha256.clone()),
+    ];
+    let keys = lock.keys.iter().map(|row| (format!("public key of {}", row.id), row.spki_sha256.clone()));
+    let certificates = lock.certificates.iter().flat_map(|row| {
+        let serial = (format!("serial of {}", row.id), row.serial.clone());
+        [serial, (format!("certificate of {}", row.id), row.certificate_sha256.clone())]
+    });
+    let records = lock.parts.iter().map(|row| (format!("record of {}", row.part), row.record_sha256.clone()));
+    let whole = [("content", lock.content_sha256.clone()), ("bundle", lock.bundle_sha256.clone())];
+    let named = |(name, value): (&str, String)| (name.to_owned(), value);
+    let head = head.into_iter().map(named);
+    head.chain(keys).chain(certificates).chain(records).chain(whole.into_iter().map(named)).collect()
 }
 
 fn refusal_failure(refusal: &Refusal) -> Failure {

@@ -17,6 +17,7 @@ mod plan_tree;
 pub mod problems;
 mod secret;
 mod seed;
+mod shell;
 mod split;
 mod summary;
 mod trust;

@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::build::{Built, Places};
-use super::changes_text;
 use super::findings::instant;
+use super::{changes_text, shell};
 use crate::lock::Change;
 use crate::plan::PlannedCertificate;
 
@@ -34,9 +34,9 @@ pub(super) fn of_build(built: &Built<'_>, places: &Places, new_seed: Option<&Pat
     let _ = writeln!(
         text,
         "check    openssl dgst -sha256 -verify {} -signature {} {}",
-        places.public_key.display(),
-        places.signature.display(),
-        places.archive.display()
+        shell::word(&places.public_key),
+        shell::word(&places.signature),
+        shell::word(&places.archive)
     );
     for binding in &plan.required_bindings {
         let _ = writeln!(
