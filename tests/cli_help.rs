@@ -9,7 +9,8 @@ use std::path::Path;
 
 use common::{certferry, succeed};
 
-const COMMANDS: [&str; 9] = ["", "init", "seed", "seed new", "seed id", "build", "verify", "unpack", "help"];
+const COMMANDS: [&str; 11] =
+    ["", "init", "seed", "seed new", "seed id", "plan", "build", "verify", "unpack", "split", "help"];
 
 #[test]
 fn every_option_has_its_text() {

@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
             .hint("the first build writes it; name another with --lock FILE"));
     }
     if let Some(old) = &old_lock {
-        lock_file::check_cluster(old, &profile.cluster.name, arguments)?;
+        lock_file::check_cluster(old, &profile.cluster.name, arguments, &lock_path)?;
     }
     let (seed, new_seed_file) = take_seed(arguments)?;
     if new_seed_file == Some(lock_path.as_path()) {

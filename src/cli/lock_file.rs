@@ -11,12 +11,14 @@ use crate::bundle::Sha256;
 use crate::host;
 use crate::keys::Seed;
 use crate::lock::{
-    Change, Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, Refusal, changes, of_lock, of_plan,
-    refusals,
+    Change, Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, Refusal, build_changes, changes,
+    of_lock, of_plan, refusals,
 };
 
 /// 10,000 nodes make about 60 MB.
 const LIMIT: u64 = 512 << 20;
+
+const LOCKED_HINT: &str = "nothing was written; build without --locked to accept the change";
 
 /// `<profile stem>.lock.toml` beside the profile.
 pub(super) fn default_path(profile: &Path) -> PathBuf {
@@ -42,9 +44,12 @@ pub(super) fn read(path: &Path) -> Result<Option<Lock>, Failure> {
 }
 
 /// The lock of another cluster is refused before an hour of work, not after it.
-pub(super) fn check_cluster(old: &Lock, cluster: &str, arguments: &BuildArguments) -> Result<(), Failure> {
-    if old.cluster == cluster || arguments.locked {
+pub(super) fn check_cluster(old: &Lock, cluster: &str, arguments: &BuildArguments, path: &Path) -> Result<(), Failure> {
+    if old.cluster == cluster {
         return Ok(());
+    }
+    if arguments.locked {
+        return Err(differs(path, &format!("cluster {} became {cluster}", old.cluster)).hint(LOCKED_HINT));
     }
     Err(refusal_failure(&Refusal::OtherCluster { locked: old.cluster.clone(), built: cluster.to_owned() }))
 }
@@ -123,11 +128,10 @@ pub(super) fn check(
     path: &Path,
 ) -> Result<Vec<Change>, Failure> {
     let Some(old) = old else { return Ok(Vec::new()) };
-    let changes = changes(&of_lock(old), &of_lock(new));
+    let changes = build_changes(old, new);
     if arguments.locked {
-        return locked_difference(old, new, &changes).map_or(Ok(changes), |difference| {
-            Err(differs(path, &difference).hint("nothing was written; build without --locked to accept the change"))
-        });
+        return locked_difference(old, new)
+            .map_or(Ok(changes), |difference| Err(differs(path, &difference).hint(LOCKED_HINT)));
     }
     let is_refused = |refusal: &Refusal| match refusal {
         Refusal::OtherCluster { .. } | Refusal::LowerGeneration { .. } => true,
@@ -169,7 +173,8 @@ fn differs(path: &Path, difference: &str) -> Failure {
 }
 
 /// The first thing that differs, the most telling first; `made_with` never counts.
-fn locked_difference(old: &Lock, new: &Lock, changes: &[Change]) -> Option<String> {
+fn locked_difference(old: &Lock, new: &Lock) -> Option<String> {
+    let changes = changes(&of_lock(old), &of_lock(new));
     let change = changes.first().map(|change| match change {
         Change::Added(id) => format!("{id} is new"),
         Change::Removed(id) => format!("{id} is gone"),
