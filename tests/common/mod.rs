@@ -4,7 +4,6 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -118,7 +117,7 @@ pub fn tool(name: impl AsRef<OsStr>) -> Command {
 /// Says aloud that a test was skipped. With `CI` set only `KUBE_BIN_DIR` may be the reason.
 pub fn skip(reason: &str) {
     assert!(std::env::var_os("CI").is_none() || reason.starts_with("KUBE_BIN_DIR"), "skipped in CI: {reason}");
-    writeln!(std::io::stderr(), "skipped: {reason}").unwrap();
+    eprintln!("skipped: {reason}");
 }
 
 /// Every file below a folder, relative to it, sorted.
