@@ -10,7 +10,7 @@ use rayon::ThreadPoolBuilder;
 
 use super::args::BuildArguments;
 use super::failure::Failure;
-use super::{bundle_text, lock_file, problems, seed, summary, trust};
+use super::{bundle_text, lock_file, problems, secret, seed, summary, trust};
 use crate::bundle::{ClusterId, Description, Head, Hex, Part, Writer, Written};
 use crate::host::{self, Outputs};
 use crate::issue::{Issued, SerialKey, issue};
@@ -46,13 +46,23 @@ pub(super) struct Places {
 
 pub(super) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     let profile = read_profile(&arguments.profile)?;
+    if arguments.out.exists() && !arguments.out.is_dir() {
+        // Known before an hour of work, not after it.
+        return Err(Failure::io("write to", &arguments.out, &std::io::ErrorKind::NotADirectory.into()));
+    }
     let lock_path = arguments.lock.clone().unwrap_or_else(|| lock_file::default_path(&arguments.profile));
     let old_lock = lock_file::read(&lock_path)?;
     if arguments.locked && old_lock.is_none() {
         return Err(Failure::cannot_run(format!("--locked, but there is no lock {}", lock_path.display()))
             .hint("the first build writes it; name another with --lock FILE"));
     }
+    if let Some(old) = &old_lock {
+        lock_file::check_cluster(old, &profile.cluster.name, arguments)?;
+    }
     let (seed, new_seed_file) = take_seed(arguments)?;
+    if new_seed_file == Some(lock_path.as_path()) {
+        return Err(Failure::cannot_run(format!("{} cannot be both the seed and the lock", lock_path.display())));
+    }
     if let Some(old) = &old_lock {
         lock_file::check_seed(old, &seed, arguments, &lock_path)?;
     }
@@ -63,7 +73,7 @@ pub(super) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     pool.install(build)
 }
 
-fn read_profile(path: &Path) -> Result<Profile, Failure> {
+pub(super) fn read_profile(path: &Path) -> Result<Profile, Failure> {
     let source = host::read(path, PROFILE_LIMIT).map_err(|error| {
         let failure = Failure::io("read the profile", path, &error);
         match error.kind() {
@@ -71,6 +81,7 @@ fn read_profile(path: &Path) -> Result<Profile, Failure> {
             _ => failure,
         }
     })?;
+    secret::refuse_content(path, &source, "a profile")?;
     let name = path.display().to_string();
     let parsed = profile::parse(&source).map_err(|found| problems::failure(&name, &source, &found))?;
     if !parsed.warnings.is_empty() {
@@ -81,6 +92,9 @@ fn read_profile(path: &Path) -> Result<Profile, Failure> {
 
 /// The seed, and where to write it when it is new.
 fn take_seed(arguments: &BuildArguments) -> Result<(Seed, Option<&Path>), Failure> {
+    if let Some(file) = &arguments.new_seed {
+        seed::check_new(file)?;
+    }
     match (&arguments.seed, &arguments.new_seed) {
         (Some(file), _) => Ok((seed::read(file)?, None)),
         (None, Some(file)) if file.symlink_metadata().is_ok() => Ok((seed::read(file)?, None)),
@@ -153,6 +167,7 @@ fn build(
         }
         put(&mut outputs, &places.lock, new_lock.to_toml().as_bytes(), true)?;
     }
+    outputs.check().map_err(|(path, error)| cannot_place(&path, &error))?;
     // The seed first: a bundle without its seed could never be rebuilt, a seed without a bundle does no harm.
     if let Some(file) = new_seed_file {
         seed::create(file, seed)?;

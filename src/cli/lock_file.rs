@@ -7,6 +7,7 @@ use super::args::BuildArguments;
 use super::build::Built;
 use super::changes_text;
 use super::failure::Failure;
+use super::secret;
 use crate::bundle::Sha256;
 use crate::host;
 use crate::keys::Seed;
@@ -30,6 +31,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Lock>, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Failure::io("read the lock", path, &error)),
     };
+    secret::refuse_content(path, &bytes, "a lock")?;
     Lock::parse(&bytes).map(Some).map_err(|error| {
         let reason = match error {
             LockError::Syntax(reason) => reason,
@@ -40,7 +42,15 @@ pub(super) fn read(path: &Path) -> Result<Option<Lock>, Failure> {
     })
 }
 
-/// Another seed is refused before an hour of work, not after it.
+/// The lock of another cluster is refused before an hour of work, not after it.
+pub(super) fn check_cluster(old: &Lock, cluster: &str, arguments: &BuildArguments) -> Result<(), Failure> {
+    if old.cluster == cluster || arguments.locked {
+        return Ok(());
+    }
+    Err(refusal_failure(&Refusal::OtherCluster { locked: old.cluster.clone(), built: cluster.to_owned() }))
+}
+
+/// Another seed likewise.
 pub(super) fn check_seed(old: &Lock, seed: &Seed, arguments: &BuildArguments, path: &Path) -> Result<(), Failure> {
     let given = seed.id();
     if old.seed_id == given || arguments.replace_seed {
@@ -120,13 +130,39 @@ pub(super) fn check(
             Err(differs(path, &difference).hint("nothing was written; build without --locked to accept the change"))
         });
     }
-    let refused = refusals(old, new).into_iter().find(|refusal| match refusal {
+    let is_refused = |refusal: &Refusal| match refusal {
         Refusal::OtherCluster { .. } | Refusal::LowerGeneration { .. } => true,
         Refusal::OtherSeed { .. } => !arguments.replace_seed,
         Refusal::ChangedCa { .. } => !arguments.replace_ca,
         Refusal::SameGeneration { .. } => !arguments.same_generation,
-    });
-    refused.map_or(Ok(changes), |refusal| Err(refusal_failure(&refusal)))
+    };
+    let refused: Vec<_> = refusals(old, new).into_iter().filter(is_refused).collect();
+    match refused.as_slice() {
+        [] => Ok(changes),
+        [Refusal::ChangedCa { .. }, ..] => Err(changed_authorities(&refused)),
+        [first, ..] => Err(refusal_failure(first)),
+    }
+}
+
+/// All changed CAs at once: one change of the profile, such as a newer Kubernetes, changes all three.
+fn changed_authorities(refused: &[Refusal]) -> Failure {
+    let ids = || {
+        refused.iter().filter_map(|refusal| match refusal {
+            Refusal::ChangedCa { id } => Some(id),
+            _ => None,
+        })
+    };
+    let names: Vec<_> = ids().map(String::as_str).collect();
+    let tables: Vec<_> = ids().map(|id| format!("[{}]", id.replace('/', "."))).collect();
+    Failure::cannot_run(format!(
+        "{} would get another certificate, though generation and issued_at did not move",
+        names.join(", ")
+    ))
+    .hint(format!(
+        "every node trusts the old one. Set what changed back in {} (for a newer Kubernetes: `kubernetes` to the old \
+         version), raise `generation` there, or say --replace-ca",
+        tables.join(", ")
+    ))
 }
 
 fn differs(path: &Path, difference: &str) -> Failure {
@@ -198,14 +234,7 @@ fn refusal_failure(refusal: &Refusal) -> Failure {
             "this is another seed: the lock was made with seed id {locked}, this one is {given}"
         ))
         .hint("give the seed of the first build; --replace-seed gives the cluster another key everywhere"),
-        Refusal::ChangedCa { id } => Failure::cannot_run(format!(
-            "the certificate of {id} would change, though its generation and issued_at did not"
-        ))
-        .hint(format!(
-            "every node trusts the old one. Set what changed back in [{}] (for a newer Kubernetes: `kubernetes` to the \
-             old version), raise its generation, or say --replace-ca",
-            id.replace('/', ".")
-        )),
+        Refusal::ChangedCa { .. } => changed_authorities(std::slice::from_ref(refusal)),
         Refusal::SameGeneration { part, generation } => Failure::cannot_run(format!(
             "the record of {part} would change at generation {generation}"
         ))

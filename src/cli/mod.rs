@@ -11,15 +11,21 @@ mod findings;
 mod help;
 mod init;
 mod lock_file;
+mod plan;
+mod plan_json;
+mod plan_tree;
 pub mod problems;
+mod secret;
 mod seed;
 mod shell;
+mod split;
 mod summary;
 mod trust;
 mod unpack;
 mod verify;
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -43,7 +49,7 @@ pub fn run() -> ExitCode {
     let result = result.and_then(|text| match io::stdout().write_all(text.as_bytes()) {
         // A reader that has seen enough is no failure.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::cannot_run(format!("cannot write the standard output: {error}")))
+            Err(Failure::io("write", Path::new("the standard output"), &error))
         }
         _ => Ok(()),
     });
@@ -61,9 +67,11 @@ fn dispatch(command: &Command) -> Result<String, Failure> {
     match command {
         Command::Init(arguments) => init::run(arguments),
         Command::Seed(command) => seed::run(command),
+        Command::Plan(arguments) => plan::run(arguments),
         Command::Build(arguments) => build::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Unpack(arguments) => unpack::run(arguments),
+        Command::Split(arguments) => split::run(arguments),
         Command::Help(arguments) => help::run(arguments),
     }
 }

@@ -1,5 +1,7 @@
 //! `verify`: is this bundle what was built, and will it work?
 
+use std::collections::BTreeSet;
+
 use super::args::VerifyArguments;
 use super::failure::Failure;
 use super::findings;
@@ -19,7 +21,8 @@ pub(super) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
         host::tell(&format!("warning: users and etcd clients need new certificates\n{}", findings::lines(&warnings)));
     }
     if !errors.is_empty() {
-        let count = errors.len();
+        let files: BTreeSet<_> = errors.iter().map(|finding| (&finding.part, &finding.file)).collect();
+        let count = files.len();
         return Err(Failure::says_no(format!(
             "every signature and hash holds, but {count} {} wrong\n{}",
             if count == 1 { "file is" } else { "files are" },

@@ -11,7 +11,7 @@ mod files;
 mod output;
 mod tree;
 
-pub use files::{create_secret, open, read, read_stdin, sha256};
+pub use files::{create_secret, open, read, read_secret, read_stdin, sha256};
 pub use output::Outputs;
 pub use tree::{TreeEntry, write_tree};
 

@@ -7,7 +7,7 @@
 //!
 //! Output: the lock as TOML, the changes between two locks, and the reasons to refuse a build.
 //!
-//! Refuses a lock of another format, with unknown keys, or not in its own form. Nothing in a lock is secret.
+//! Refuses a lock of another format or with unknown keys. Nothing in a lock is secret.
 
 mod changes;
 mod model;

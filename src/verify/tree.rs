@@ -31,7 +31,7 @@ pub fn check_part(part: &str, files: &Files<'_>, at: OffsetDateTime, shared: &mu
     };
     tree.check_certificates(at, &mut report);
     tree.check_pairs(&mut report);
-    tree.check_kubeconfigs(files, at, &mut report);
+    tree.check_kubeconfigs(files, at, shared, &mut report);
     for (file, content) in files {
         shared.check(part, file, content, &mut report);
     }
@@ -106,14 +106,16 @@ impl<'a> Tree<'a> {
         }
     }
 
-    fn check_kubeconfigs(&self, files: &Files<'_>, at: OffsetDateTime, report: &mut Report<'_>) {
-        let node_ca = files.get("etc/kubernetes/pki/ca.crt").copied();
+    fn check_kubeconfigs(&self, files: &Files<'_>, at: OffsetDateTime, shared: &SharedFiles, report: &mut Report<'_>) {
+        // Users' kubeconfigs lie in a part without `ca.crt`; then the nodes' counts.
+        let own_ca = files.get("etc/kubernetes/pki/ca.crt").map(|ca| sha256(ca));
+        let expected_ca = own_ca.or_else(|| shared.0.get("pki/ca.crt").map(|(hash, _)| *hash));
         for (file, content) in files.iter().filter(|(file, _)| file.ends_with(".conf")) {
             let Some(read) = kubeconfig::read(content) else {
                 report(file, Fault::Kubeconfig);
                 continue;
             };
-            if node_ca.is_some_and(|ca| ca != read.ca) {
+            if expected_ca.is_some_and(|expected| expected != sha256(&read.ca)) {
                 report(file, Fault::OtherAuthority);
             }
             let ca = match read_pem(&read.ca) {
@@ -168,6 +170,10 @@ fn check_pair(file: &str, private: &PemContents, public: &PemContents, report: &
     }
 }
 
+fn sha256(content: &[u8]) -> [u8; 32] {
+    Sha256::digest(content).into()
+}
+
 impl SharedFiles {
     fn check(&mut self, part: &str, file: &str, content: &[u8], report: &mut Report<'_>) {
         // `etcd-clients/<name>/ca.crt` of the cluster's part is the etcd CA under another name.
@@ -176,7 +182,7 @@ impl SharedFiles {
             _ if file.starts_with("etcd-clients/") && file.ends_with("/ca.crt") => "pki/etcd/ca.crt",
             _ => return,
         };
-        let hash: [u8; 32] = Sha256::digest(content).into();
+        let hash = sha256(content);
         let (first, from) = self.0.entry(name.to_owned()).or_insert_with(|| (hash, part.to_owned()));
         if *first != hash {
             report(file, Fault::Differs { from: from.clone() });

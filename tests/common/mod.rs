@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at once")]
 
+pub mod desk;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -115,6 +117,7 @@ pub fn tool(name: impl AsRef<OsStr>) -> Command {
 }
 
 /// Says aloud that a test was skipped. With `CI` set only `KUBE_BIN_DIR` may be the reason.
+#[allow(clippy::explicit_write, reason = "the test harness keeps what eprintln! says to itself")]
 pub fn skip(reason: &str) {
     assert!(std::env::var_os("CI").is_none() || reason.starts_with("KUBE_BIN_DIR"), "skipped in CI: {reason}");
     eprintln!("skipped: {reason}");
