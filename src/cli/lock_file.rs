@@ -1,5 +1,6 @@
 //! The lock on the disk: found, read, compared, and its refusals in words.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::args::BuildArguments;
@@ -182,16 +183,23 @@ fn locked_difference(old: &Lock, new: &Lock) -> Option<String> {
             format!("{id} changed: {}", reasons.iter().map(changes_text::reason).collect::<Vec<_>>().join("; "))
         }
     });
-    let value = || {
-        let (old, new) = (values(old), values(new));
-        let mut pairs = old.into_iter().zip(new);
-        pairs.find(|(old, new)| old != new).map(|((what, old), (_, new))| format!("{what} {old} became {new}"))
-    };
     let rest = || {
         let same = Lock { made_with: old.made_with.clone(), ..new.clone() };
         (same != *old).then(|| "its rows are others, or in another order".to_owned())
     };
-    change.or_else(value).or_else(rest)
+    change.or_else(|| value_difference(old, new)).or_else(rest)
+}
+
+fn value_difference(old: &Lock, new: &Lock) -> Option<String> {
+    let (old, new) = (values(old), values(new));
+    let by_name = |values: &[(String, String)]| values.iter().cloned().collect::<BTreeMap<_, _>>();
+    let (locked, built) = (by_name(&old), by_name(&new));
+    let changed = new.iter().find_map(|(what, after)| match locked.get(what) {
+        None => Some(format!("{what} is new")),
+        Some(before) => (before != after).then(|| format!("{what} {before} became {after}")),
+    });
+    let gone = || old.iter().find(|(what, _)| !built.contains_key(what)).map(|(what, _)| format!("{what} is gone"));
+    changed.or_else(gone)
 }
 
 /// Every value that no change of a key's or certificate's shape explains. Hashes of the whole come last: whatever

@@ -6,7 +6,6 @@ pub mod desk;
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -121,7 +120,7 @@ pub fn tool(name: impl AsRef<OsStr>) -> Command {
 #[allow(clippy::explicit_write, reason = "the test harness keeps what eprintln! says to itself")]
 pub fn skip(reason: &str) {
     assert!(std::env::var_os("CI").is_none() || reason.starts_with("KUBE_BIN_DIR"), "skipped in CI: {reason}");
-    writeln!(std::io::stderr(), "skipped: {reason}").unwrap();
+    eprintln!("skipped: {reason}");
 }
 
 /// Every file below a folder, relative to it, sorted.
