@@ -1,6 +1,8 @@
 //! What integration tests share: the program, a seed that everybody knows, bundles built once per test program.
-#![allow(dead_code, reason = "each test program uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at once")]
+
+pub mod network;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -21,6 +23,27 @@ pub const PROFILES: [&str; 6] =
 /// The path of an example profile.
 pub fn profile(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles").join(format!("{name}.toml"))
+}
+
+/// An example profile with changes, as a text. Its dates are moved so that everything is valid on any day a test may
+/// run, also what the example lets end after five years.
+pub fn changed_profile(name: &str, change: impl FnOnce(&mut toml::Table)) -> String {
+    let mut table: toml::Table = fs::read_to_string(profile(name)).unwrap().parse().unwrap();
+    table["cluster"]["issued_at"] = toml::Value::Datetime("2020-01-01".parse().unwrap());
+    for kind in ["user", "etcd_client"] {
+        for client in table.get_mut(kind).and_then(toml::Value::as_array_mut).into_iter().flatten() {
+            client["validity"] = "150y".into();
+        }
+    }
+    change(&mut table);
+    toml::to_string(&table).unwrap()
+}
+
+/// Lets a profile have keys that are derived in no time.
+pub fn use_fast_keys(profile: &mut toml::Table) {
+    let keys = [("ca", "ecdsa-p384"), ("leaf", "ecdsa-p256"), ("service_account", "ecdsa-p256")];
+    let keys: toml::Table = keys.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect();
+    profile.insert("keys".to_owned(), keys.into());
 }
 
 /// The program.
@@ -50,8 +73,13 @@ pub fn build(profile: &Path) -> Bundle {
 
 /// Builds a profile with [`SEED`] and further arguments.
 pub fn build_with(profile: &Path, arguments: &[&str]) -> Bundle {
+    build_from(profile, SEED, arguments)
+}
+
+/// Builds a profile with a seed and further arguments.
+pub fn build_from(profile: &Path, seed: &str, arguments: &[&str]) -> Bundle {
     let folder = tempfile::tempdir().unwrap();
-    let seed = write(folder.path(), "test.seed", SEED, 0o600);
+    let seed = write(folder.path(), "test.seed", seed, 0o600);
     let (out, lock) = (folder.path().join("out"), folder.path().join("test.lock.toml"));
     let mut command = certferry();
     command.arg("build").arg(profile).arg("--seed").arg(seed).arg("--out").arg(&out).arg("--lock").arg(&lock);
@@ -60,14 +88,7 @@ pub fn build_with(profile: &Path, arguments: &[&str]) -> Bundle {
         let mut found = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
         found.find(|path| path.to_string_lossy().ends_with(ending)).unwrap()
     };
-    Bundle {
-        archive: find(".tar.gz"),
-        signature: find(".tar.gz.sig"),
-        public_key: find(".pub"),
-        lock,
-        stdout,
-        folder,
-    }
+    Bundle { archive: find(".tar.gz"), signature: find(".tar.gz.sig"), public_key: find(".pub"), lock, stdout, folder }
 }
 
 impl Bundle {
@@ -78,6 +99,12 @@ impl Bundle {
         command.arg("unpack").arg(&self.archive).arg("--key").arg(&self.public_key);
         succeed(command.args(["--node", node, "--root"]).arg(&root));
         root
+    }
+
+    /// Unpacks the whole archive as an operator would, with tar; returns its top folder.
+    pub fn untar(&self) -> PathBuf {
+        succeed(tool("tar").arg("-xzf").arg(&self.archive).arg("-C").arg(self.folder.path()));
+        self.folder.path().join(self.top())
     }
 
     /// The name of the archive's top folder.
