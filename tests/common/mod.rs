@@ -150,7 +150,6 @@ pub fn tool(name: impl AsRef<OsStr>) -> Command {
 }
 
 /// Says aloud that a test was skipped. With `CI` set only `KUBE_BIN_DIR` may be the reason.
-#[allow(clippy::explicit_write, reason = "the test harness keeps what eprintln! says to itself")]
 #[allow(clippy::explicit_write, reason = "cargo test hides what a passing test says with eprintln")]
 pub fn skip(reason: &str) {
     assert!(std::env::var_os("CI").is_none() || reason.starts_with("KUBE_BIN_DIR"), "skipped in CI: {reason}");
