@@ -66,6 +66,12 @@ pub struct Bundle {
     pub stdout: String,
 }
 
+/// Builds a profile given as a text with [`SEED`].
+pub fn build_text(profile: &str) -> Bundle {
+    let folder = tempfile::tempdir().unwrap();
+    build(&write(folder.path(), "test.toml", profile, 0o644))
+}
+
 /// Builds a profile with [`SEED`].
 pub fn build(profile: &Path) -> Bundle {
     build_with(profile, &[])

@@ -32,7 +32,7 @@ pub struct Network {
     folder: TempDir,
 }
 
-/// A process that runs on a machine until this is dropped.
+/// A process that runs on a machine for as long as the network is there.
 pub struct Daemon {
     child: Child,
     log: PathBuf,
@@ -76,16 +76,13 @@ impl Network {
         let log = self.folder.path().join(log);
         let output = File::create(&log).unwrap();
         let mut command = self.enter(machine, &arguments[0].as_ref().to_string_lossy());
-        // nsenter waits for the server, so the server has to learn when nsenter is killed.
-        command.args(["setpriv", "--pdeathsig", "KILL", "env", "--chdir"]).arg(folder).args(arguments);
+        command.args(["env", "--chdir"]).arg(folder).args(arguments);
         command.stdin(Stdio::null()).stdout(output.try_clone().unwrap()).stderr(output);
         Daemon { child: command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")), log }
     }
 
     fn enter(&self, machine: &str, program: &str) -> Command {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let found = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
-        assert!(found, "{program} is not installed; `cargo xtask test` installs what tests need");
+        assert_installed(program);
         let mut command = Command::new("nsenter");
         if !is_root() {
             command.args(["--user", "--preserve-credentials"]);
@@ -98,7 +95,12 @@ impl Network {
 impl Drop for Network {
     fn drop(&mut self) {
         drop(self.first_process.stdin.take());
-        self.first_process.wait().unwrap();
+        // The servers are children of nsenter, which is still there to reap them; until that is done, their files may
+        // be in use.
+        let end = Instant::now() + LIMIT;
+        while matches!(self.first_process.try_wait(), Ok(None)) && Instant::now() < end {
+            sleep(Duration::from_millis(5));
+        }
     }
 }
 
@@ -126,11 +128,15 @@ impl Daemon {
     }
 }
 
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+/// A command without any network: for programs that would call the servers named in their files.
+pub fn without_network(program: &str) -> Command {
+    assert_installed(program);
+    let mut command = Command::new("unshare");
+    if !is_root() {
+        command.arg("--map-root-user");
     }
+    command.args(["--net", "timeout", "--kill-after=5", &LIMIT.as_secs().to_string(), program]);
+    command
 }
 
 /// Tries again until it works; fails with the last reason when that takes too long.
@@ -177,6 +183,12 @@ fn prefix(address: &str) -> (u8, &'static str) {
         IpAddr::V4(_) => (32, ""),
         IpAddr::V6(_) => (128, "nodad"),
     }
+}
+
+fn assert_installed(program: &str) {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    assert!(found, "{program} is not installed; `cargo xtask test` installs what tests need");
 }
 
 fn is_root() -> bool {
