@@ -59,7 +59,8 @@ pub(super) fn read(
                 Row::Link { .. } => None,
             })
             .collect();
-        findings.extend(check_part(&name.to_string(), &files, at, &mut shared));
+        let links = part.record().rows.iter().filter(|row| matches!(row, Row::Link { .. })).map(Row::path).collect();
+        findings.extend(check_part(&name.to_string(), &files, &links, at, &mut shared));
         head.get_or_insert_with(|| part.record().head.clone());
         if wanted.is_some_and(|wanted| name == PartName::Node(wanted.to_owned())) {
             kept = Some(part);

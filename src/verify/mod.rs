@@ -15,4 +15,4 @@ mod kubeconfig;
 mod tree;
 
 pub use finding::{Fault, Finding};
-pub use tree::{Files, SharedFiles, check_part};
+pub use tree::{Files, Links, SharedFiles, check_part};

@@ -1,6 +1,6 @@
 //! All files of one part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
@@ -10,8 +10,11 @@ use super::kubeconfig::{self, ReadCredentials};
 use super::{Fault, Finding};
 use crate::x509::{PemContents, ReadCertificate, public_key_bits, read_pem};
 
-/// The files of one part: path in its tree to content. Links are left out.
+/// The files of one part: path in its tree to content.
 pub type Files<'a> = BTreeMap<&'a str, &'a [u8]>;
+
+/// The paths of a part's symbolic links, each of which leads to a file beside it: the bundle's reader has seen to that.
+pub type Links<'a> = BTreeSet<&'a str>;
 
 /// Files that must be the same in every part that has them, as seen so far: name to hash and first part.
 #[derive(Default)]
@@ -21,7 +24,13 @@ pub struct SharedFiles(BTreeMap<String, ([u8; 32], String)>);
 const SHARED: [&str; 5] = ["pki/ca.crt", "pki/front-proxy-ca.crt", "pki/etcd/ca.crt", "pki/sa.pub", "pki/sa.key"];
 
 /// Everything wrong with a part at a time; `shared` remembers what other parts must agree with.
-pub fn check_part(part: &str, files: &Files<'_>, at: OffsetDateTime, shared: &mut SharedFiles) -> Vec<Finding> {
+pub fn check_part(
+    part: &str,
+    files: &Files<'_>,
+    links: &Links<'_>,
+    at: OffsetDateTime,
+    shared: &mut SharedFiles,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     let tree = Tree::read(files, &mut |file, fault| {
         findings.push(Finding { part: part.to_owned(), file: file.to_owned(), fault });
@@ -31,7 +40,7 @@ pub fn check_part(part: &str, files: &Files<'_>, at: OffsetDateTime, shared: &mu
     };
     tree.check_certificates(at, &mut report);
     tree.check_pairs(&mut report);
-    tree.check_kubeconfigs(files, at, shared, &mut report);
+    tree.check_kubeconfigs(files, links, at, shared, &mut report);
     for (file, content) in files {
         shared.check(part, file, content, &mut report);
     }
@@ -106,7 +115,14 @@ impl<'a> Tree<'a> {
         }
     }
 
-    fn check_kubeconfigs(&self, files: &Files<'_>, at: OffsetDateTime, shared: &SharedFiles, report: &mut Report<'_>) {
+    fn check_kubeconfigs(
+        &self,
+        files: &Files<'_>,
+        links: &Links<'_>,
+        at: OffsetDateTime,
+        shared: &SharedFiles,
+        report: &mut Report<'_>,
+    ) {
         // Users' kubeconfigs lie in a part without `ca.crt`; then the nodes' counts.
         let own_ca = files.get("etc/kubernetes/pki/ca.crt").map(|ca| sha256(ca));
         let expected_ca = own_ca.or_else(|| shared.0.get("pki/ca.crt").map(|(hash, _)| *hash));
@@ -130,7 +146,12 @@ impl<'a> Tree<'a> {
                 authority_faults(authority, at).into_iter().for_each(|fault| report(file, fault));
             }
             match read.credentials {
-                ReadCredentials::Path(path) => self.check_path(file, &path, report),
+                ReadCredentials::Path(path) => {
+                    let place = path.strip_prefix('/');
+                    if !place.is_some_and(|place| links.contains(place) || files.contains_key(place)) {
+                        report(file, Fault::MissingFile { path });
+                    }
+                }
                 ReadCredentials::Embedded(pem) => match read_pem(&pem) {
                     Err(error) => report(file, Fault::Pem(error)),
                     Ok(pair) if (pair.certificates.len(), pair.public_keys.len()) != (1, 1) => {
@@ -145,19 +166,6 @@ impl<'a> Tree<'a> {
                     }
                 },
             }
-        }
-    }
-
-    /// The kubelet's own link is the only file a kubeconfig of ours refers to; it stands beside its target.
-    fn check_path(&self, file: &str, path: &str, report: &mut Report<'_>) {
-        let folder = path.strip_prefix('/').and_then(|path| path.strip_suffix("kubelet-client-current.pem"));
-        let present = folder.is_some_and(|folder| {
-            self.pem
-                .keys()
-                .any(|name| name.strip_prefix(folder).is_some_and(|rest| rest.starts_with("kubelet-client-")))
-        });
-        if !present {
-            report(file, Fault::MissingFile { path: path.to_owned() });
         }
     }
 }
