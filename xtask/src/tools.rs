@@ -33,6 +33,8 @@ const TOOLS: &[Tool] = &[
     tool("kubectl", "kubernetes-client"),
     tool("busybox", "busybox"),
     tool("ip", "iproute2"),
+    tool("unshare", "util-linux"),
+    tool("mount", "mount"),
     tool("faketime", "faketime"),
 ];
 
