@@ -237,7 +237,8 @@ fn without_ca_keys_kubeadm_is_in_external_ca_mode_and_makes_nothing() {
     }
 }
 
-/// kubeadm before 1.20.14 wants the CA's key to read a kubeconfig's dates (kubernetes pull request 106854).
+/// This kubeadm wants the CA's key to read a kubeconfig's dates, its own no less (repaired in December 2021, kubernetes pull
+/// request 106854).
 const NO_EXPIRY_WITHOUT_KEY: &str = "failure loading ca certificate authority: failed to load key: couldn't load the \
     private key file /etc/kubernetes/pki/ca.key: open /etc/kubernetes/pki/ca.key: no such file or directory\n\
     To see the stack trace of this error execute with --v=5 or higher\n";
