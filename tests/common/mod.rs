@@ -7,6 +7,7 @@ pub mod network;
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -159,7 +160,7 @@ pub fn tool(name: impl AsRef<OsStr>) -> Command {
 #[allow(clippy::explicit_write, reason = "cargo test hides what a passing test says with eprintln")]
 pub fn skip(reason: &str) {
     assert!(std::env::var_os("CI").is_none() || reason.starts_with("KUBE_BIN_DIR"), "skipped in CI: {reason}");
-    eprintln!("skipped: {reason}");
+    writeln!(std::io::stderr(), "skipped: {reason}").unwrap();
 }
 
 /// Every file below a folder, relative to it, sorted.
