@@ -1,6 +1,5 @@
 //! What may be typed.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -93,8 +92,8 @@ pub(super) struct BuildArguments {
     #[arg(long)]
     pub(super) same_generation: bool,
     /// Worker threads [default: one per processor]
-    #[arg(long, value_name = "COUNT")]
-    pub(super) threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
     /// Print nothing but problems
     #[arg(short, long)]
     pub(super) quiet: bool,

@@ -65,7 +65,7 @@ pub(super) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     if let Some(old) = &old_lock {
         lock_file::check_seed(old, &seed, arguments, &lock_path)?;
     }
-    let threads = arguments.threads.map_or(0, NonZeroUsize::get);
+    let threads = arguments.threads.map_or(0, usize::from);
     let pool = ThreadPoolBuilder::new().num_threads(threads).build();
     let pool = pool.map_err(|error| Failure::cannot_run(format!("cannot start threads: {error}")))?;
     let build = || build(&profile, &seed, arguments, lock_path, old_lock.as_ref(), new_seed_file);
@@ -193,7 +193,8 @@ fn derive_keys(plan: &Plan, seed: &Seed, arguments: &BuildArguments) -> Result<K
     if let Ok(style) = ProgressStyle::with_template("deriving keys {bar:30} {pos}/{len}, {eta} left") {
         bar.set_style(style);
     }
-    let keys = derive(seed, &labels, arguments.threads, &|_| bar.inc(1));
+    let threads = arguments.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
+    let keys = derive(seed, &labels, threads, &|_| bar.inc(1));
     bar.finish_and_clear();
     keys.map_err(|error| Failure::cannot_run(format!("keys: {error:?}")))
 }
