@@ -239,6 +239,19 @@ hint: make one with `certferry seed new FILE`, or build with --new-seed FILE
     desk.refuse("build lab.toml --new-seed . --out out", 2, "error: cannot read the seed .: is a directory\n");
 }
 
+/// As many threads as a number can say would bring the machine down.
+#[test]
+fn threads_are_as_many_as_a_machine_may_have() {
+    let desk = Desk::new();
+    for count in ["0", "1025", "18446744073709551615", "-1"] {
+        let ended = desk.run(&format!("{BUILD} --threads={count}"));
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
+        assert!(ended.stderr.starts_with(&format!("error: invalid value '{count}' for '--threads <COUNT>'")));
+    }
+    assert!(!desk.exists("out"));
+    desk.succeed(&format!("{BUILD} --threads 64"));
+}
+
 #[test]
 fn each_fault_of_a_seed_is_named_and_never_shown() {
     let desk = Desk::new();
