@@ -6,11 +6,13 @@ mod args;
 mod build;
 mod bundle_text;
 mod changes_text;
+mod completions;
 mod failure;
 mod findings;
 mod help;
 mod init;
 mod lock_file;
+mod man;
 mod plan;
 mod plan_json;
 mod plan_tree;
@@ -24,6 +26,7 @@ mod trust;
 mod unpack;
 mod verify;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -62,6 +65,18 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// Whether a command line would be taken, its first word the program's name: for tests of what the manual shows.
+///
+/// # Errors
+/// What the program would say to it. Nothing is run or looked at but the words themselves.
+pub fn parses<Word: Into<OsString> + Clone>(line: impl IntoIterator<Item = Word>) -> Result<(), String> {
+    match Arguments::try_parse_from(line) {
+        Err(error) if error.use_stderr() => Err(error.to_string()),
+        // Help and version are errors to clap, but answers to a person.
+        _ => Ok(()),
+    }
+}
+
 /// The text for the standard output, or the failure.
 fn dispatch(command: &Command) -> Result<String, Failure> {
     match command {
@@ -73,5 +88,7 @@ fn dispatch(command: &Command) -> Result<String, Failure> {
         Command::Unpack(arguments) => unpack::run(arguments),
         Command::Split(arguments) => split::run(arguments),
         Command::Help(arguments) => help::run(arguments),
+        Command::Completions(arguments) => Ok(completions::run(arguments)),
+        Command::Man(arguments) => man::run(arguments),
     }
 }
