@@ -110,6 +110,12 @@ pub(super) struct BuildArguments {
     /// Refuse any difference from the lock and leave everything as it was
     #[arg(long, conflicts_with_all = ["replace_seed", "replace_ca", "same_generation"])]
     pub(super) locked: bool,
+    /// Make a partial bundle of this node alone; may be given several times; needs the lock of a whole build
+    #[arg(long, value_name = "NODE", conflicts_with_all = ["replace_seed", "replace_ca"])]
+    pub(super) only: Vec<String>,
+    /// With --only, put the part of whoever runs the cluster into the bundle too
+    #[arg(long, requires = "only")]
+    pub(super) with_cluster: bool,
     /// Allow another seed than the lock's: every key becomes another
     #[arg(long)]
     pub(super) replace_seed: bool,

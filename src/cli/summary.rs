@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::build::{Built, Places};
 use super::findings::instant;
+use super::plan::{effects_of, restarts};
 use super::{changes_text, shell};
 use crate::lock::Change;
 use crate::plan::PlannedCertificate;
@@ -57,6 +58,7 @@ pub(super) fn of_build(built: &Built<'_>, places: &Places, new_seed: Option<&Pat
         );
     }
     text += &changes_text::since_lock(changes);
+    text += &restarts(&effects_of(plan, changes));
     text
 }
 
