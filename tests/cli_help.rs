@@ -1,4 +1,4 @@
-//! Every option and its text, in one file to review: `golden/cli-help.txt`, rewritten with `CERTFERRY_BLESS=1`.
+//! Every option and its text, in one file to review: `cli-help.txt`, rewritten with `CERTFERRY_BLESS=1`.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test may stop at once")]
 
@@ -9,7 +9,8 @@ use std::path::Path;
 
 use common::{certferry, succeed};
 
-const COMMANDS: [&str; 9] = ["", "init", "seed", "seed new", "seed id", "build", "verify", "unpack", "help"];
+const COMMANDS: [&str; 11] =
+    ["", "init", "seed", "seed new", "seed id", "plan", "build", "verify", "unpack", "split", "help"];
 
 #[test]
 fn every_option_has_its_text() {
@@ -21,7 +22,7 @@ fn every_option_has_its_text() {
         let words: Vec<_> = ["certferry"].into_iter().chain(command.split_whitespace()).chain(["--help"]).collect();
         found += &format!("$ {}\n{}\n", words.join(" "), succeed(&mut run));
     }
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/cli-help.txt");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli-help.txt");
     if std::env::var_os("CERTFERRY_BLESS").is_some_and(|value| value == "1") {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(&file, &found).unwrap();

@@ -20,12 +20,16 @@ pub(super) enum Command {
     /// Make the root seed, or print its one-way id
     #[command(subcommand)]
     Seed(SeedCommand),
+    /// Show what a build would make, and what changes since the lock; needs no seed and writes nothing
+    Plan(PlanArguments),
     /// Make the signed bundle of a profile
     Build(BuildArguments),
     /// Check a bundle: signatures, records, hashes, chains, key pairs
     Verify(VerifyArguments),
     /// Write one node's files from a verified bundle into a new folder
     Unpack(UnpackArguments),
+    /// Cut one part out of a bundle, to carry to one node alone; needs no key
+    Split(SplitArguments),
     /// Print a chapter of the manual
     Help(HelpArguments),
 }
@@ -62,6 +66,30 @@ pub(super) enum SeedCommand {
     },
 }
 
+/// How results are printed.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum OutputFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+#[derive(clap::Args)]
+pub(super) struct PlanArguments {
+    /// The profile
+    pub(super) profile: PathBuf,
+    /// The lock [default: PROFILE.lock.toml beside the profile]
+    #[arg(long, value_name = "FILE")]
+    pub(super) lock: Option<PathBuf>,
+    /// The form of the output
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(super) output: OutputFormat,
+    /// Show alternative names and every node of a pool
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+}
+
 #[derive(clap::Args)]
 #[command(group(clap::ArgGroup::new("seeds").required(true).args(["seed", "new_seed"])))]
 pub(super) struct BuildArguments {
@@ -91,7 +119,7 @@ pub(super) struct BuildArguments {
     /// Allow other records at the lock's generation, while nothing was carried yet
     #[arg(long)]
     pub(super) same_generation: bool,
-    /// Worker threads [default: one per processor]
+    /// Worker threads, at most 1024 [default: one per processor]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) threads: Option<u16>,
     /// Print nothing but problems
@@ -134,6 +162,22 @@ pub(super) struct UnpackArguments {
     /// Print nothing but problems
     #[arg(short, long)]
     pub(super) quiet: bool,
+}
+
+#[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("part").required(true).args(["node", "with_cluster"])))]
+pub(super) struct SplitArguments {
+    /// The bundle
+    pub(super) bundle: PathBuf,
+    /// The node whose part to cut out
+    #[arg(long, value_name = "NAME")]
+    pub(super) node: Option<String>,
+    /// Cut out the part of whoever runs the cluster: profile, users, etcd clients
+    #[arg(long)]
+    pub(super) with_cluster: bool,
+    /// The file to write; it must not exist
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: PathBuf,
 }
 
 #[derive(clap::Args)]

@@ -1,6 +1,7 @@
 //! `build`: profile and seed become a signed bundle.
 
-use std::io::{BufWriter, Write};
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Seek, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,7 @@ use rayon::ThreadPoolBuilder;
 
 use super::args::BuildArguments;
 use super::failure::Failure;
-use super::{bundle_text, lock_file, problems, secret, seed, summary};
+use super::{bundle_text, lock_file, problems, secret, seed, summary, trust};
 use crate::bundle::{ClusterId, Description, Head, Hex, Part, Writer, Written};
 use crate::host::{self, Outputs};
 use crate::issue::{Issued, SerialKey, issue};
@@ -56,7 +57,7 @@ pub(super) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
             .hint("the first build writes it; name another with --lock FILE"));
     }
     if let Some(old) = &old_lock {
-        lock_file::check_cluster(old, &profile.cluster.name)?;
+        lock_file::check_cluster(old, &profile.cluster.name, arguments, &lock_path)?;
     }
     let (seed, new_seed_file) = take_seed(arguments)?;
     if new_seed_file == Some(lock_path.as_path()) {
@@ -72,7 +73,7 @@ pub(super) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     pool.install(build)
 }
 
-fn read_profile(path: &Path) -> Result<Profile, Failure> {
+pub(super) fn read_profile(path: &Path) -> Result<Profile, Failure> {
     let source = host::read(path, PROFILE_LIMIT).map_err(|error| {
         let failure = Failure::io("read the profile", path, &error);
         match error.kind() {
@@ -118,38 +119,29 @@ fn build(
     let keys = derive_keys(&plan, seed, arguments)?;
     let serial_key = SerialKey::new(seed.serial_key(&plan.cluster));
     let certificates =
-        issue(&plan, &keys, &serial_key).map_err(|error| Failure::cannot_run(format!("certificate: {error:?}")))?;
-    let signer = keys.get(&KeyId::BundleSigner).ok_or_else(|| Failure::cannot_run("the plan has no signer"))?;
-    let signer_public = PublicKey::from_der(signer.spki_der())
-        .map_err(|error| Failure::cannot_run(format!("the signer's public key: {error:?}")))?;
-
-    let mut parts = lay_out_parts(&plan, &Made { keys: &keys, certificates: &certificates, profile: &profile.source })?;
-    parts.sort_by_key(|part| part.owner().part());
+        issue(&plan, &keys, &serial_key).map_err(|error| Failure::defect(&format!("certificates: {error:?}")))?;
+    let signer = keys.get(&KeyId::BundleSigner).ok_or_else(|| Failure::defect("the plan has no signer"))?;
+    let signer_public =
+        PublicKey::from_der(signer.spki_der()).map_err(|error| Failure::defect(&format!("signer: {error:?}")))?;
+    let parts = lay_out_parts(&plan, &Made { keys: &keys, certificates: &certificates, profile: &profile.source })?;
     let description = Description { head: head(&plan, seed)?, partial: false, profile_sha256: Hex(profile.sha256) };
     let writer = Writer::prepare(description, parts.len(), |index| &parts[index])
         .map_err(|error| bundle_text::write_failure(&arguments.out, &error))?;
-    let records: Vec<_> =
-        writer.index().parts.iter().map(|(part, sha256)| (part.to_string(), sha256.to_string())).collect();
-
-    let mut outputs = Outputs::new();
-    outputs.create_folder(&arguments.out).map_err(|error| Failure::io("create", &arguments.out, &error))?;
     let places = Places {
         signature: arguments.out.join(format!("{}.sig", writer.file_name())),
         archive: arguments.out.join(writer.file_name()),
         public_key: arguments.out.join(format!("{}.pub", plan.cluster)),
         lock: lock_path,
     };
-    let stage = |outputs: &mut Outputs, path: &Path, mode, replace| {
-        outputs.stage(path, mode, replace).map_err(|error| Failure::io("write", path, &error))
-    };
+
+    let mut outputs = Outputs::new();
+    outputs.create_folder(&arguments.out).map_err(|error| Failure::io("create", &arguments.out, &error))?;
+    let mut archive = stage(&mut outputs, &places.archive, 0o600, false)?;
     let sign = |message: &[u8]| signer.sign(message).map_err(|_| SigningFailed);
-    let archive = stage(&mut outputs, &places.archive, 0o600, false)?;
     let written = writer
-        .write(&sign, BufWriter::new(archive))
+        .write(&sign, BufWriter::new(&mut archive))
         .map_err(|error| bundle_text::write_failure(&places.archive, &error))?;
-    let signature = signer
-        .sign_sha256(&written.file_sha256.0)
-        .map_err(|_| Failure::cannot_run(format!("cannot sign {}", places.archive.display())))?;
+    check_written(archive, &signer_public, &plan, &places.archive)?;
 
     let built = Built {
         plan: &plan,
@@ -158,24 +150,22 @@ fn build(
         certificates: &certificates,
         seed,
         signer: signer_public,
-        records,
+        records: writer.index().parts.iter().map(|(part, sha256)| (part.to_string(), sha256.to_string())).collect(),
         written,
     };
     let new_lock = lock_file::make(&built);
     let changes = lock_file::check(old_lock, &new_lock, arguments, &places.lock)?;
-    let mut put = |path: &Path, bytes: &[u8], mode, replace| {
-        let mut file = stage(&mut outputs, path, mode, replace)?;
-        file.write_all(bytes).map_err(|error| Failure::io("write", path, &error))
-    };
-    put(&places.signature, &signature, 0o644, false)?;
-    put(&places.public_key, built.signer.to_pem().as_bytes(), 0o644, false)?;
+    let signature = signer
+        .sign_sha256(&built.written.file_sha256.0)
+        .map_err(|error| Failure::defect(&format!("outer signature: {error:?}")))?;
+    put(&mut outputs, &places.signature, &signature, false)?;
+    put(&mut outputs, &places.public_key, built.signer.to_pem().as_bytes(), false)?;
     if !arguments.locked {
         let folder = places.lock.parent().filter(|folder| !folder.as_os_str().is_empty());
         if let Some(folder) = folder {
             outputs.create_folder(folder).map_err(|error| Failure::io("create", folder, &error))?;
         }
-        let mut file = stage(&mut outputs, &places.lock, 0o644, true)?;
-        file.write_all(new_lock.to_toml().as_bytes()).map_err(|error| Failure::io("write", &places.lock, &error))?;
+        put(&mut outputs, &places.lock, new_lock.to_toml().as_bytes(), true)?;
     }
     outputs.check().map_err(|(path, error)| cannot_place(&path, &error))?;
     // The seed first: a bundle without its seed could never be rebuilt, a seed without a bundle does no harm.
@@ -184,6 +174,28 @@ fn build(
     }
     outputs.commit().map_err(|(path, error)| cannot_place(&path, &error))?;
     if arguments.quiet { Ok(String::new()) } else { Ok(summary::of_build(&built, &places, new_seed_file, &changes)) }
+}
+
+fn stage(outputs: &mut Outputs, path: &Path, mode: u32, replace: bool) -> Result<File, Failure> {
+    outputs.stage(path, mode, replace).map_err(|error| Failure::io("write", path, &error))
+}
+
+/// Stages a file that is no secret.
+fn put(outputs: &mut Outputs, path: &Path, bytes: &[u8], replace: bool) -> Result<(), Failure> {
+    let mut file = stage(outputs, path, 0o644, replace)?;
+    file.write_all(bytes).map_err(|error| Failure::io("write", path, &error))
+}
+
+/// Reads the archive back as a node will: signatures, hashes, chains, key pairs. What fails here was never written.
+fn check_written(mut archive: File, key: &PublicKey, plan: &Plan, path: &Path) -> Result<(), Failure> {
+    archive.rewind().map_err(|error| Failure::io("read", path, &error))?;
+    let at = plan.issued_at.midnight().assume_utc();
+    let read = trust::read(BufReader::new(archive), key, at, None);
+    let read = read.map_err(|error| Failure::defect(&format!("the bundle does not verify: {error:?}")))?;
+    match read.findings.iter().find(|finding| !finding.fault.is_about_time() && !finding.fault.is_warning()) {
+        Some(finding) => Err(Failure::defect(&format!("the bundle does not verify: {finding:?}"))),
+        None => Ok(()),
+    }
 }
 
 fn derive_keys(plan: &Plan, seed: &Seed, arguments: &BuildArguments) -> Result<KeyRing, Failure> {
@@ -196,17 +208,19 @@ fn derive_keys(plan: &Plan, seed: &Seed, arguments: &BuildArguments) -> Result<K
     let threads = arguments.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
     let keys = derive(seed, &labels, threads, &|_| bar.inc(1));
     bar.finish_and_clear();
-    keys.map_err(|error| Failure::cannot_run(format!("keys: {error:?}")))
+    keys.map_err(|error| Failure::defect(&format!("keys: {error:?}")))
 }
 
 fn lay_out_parts(plan: &Plan, made: &Made<'_>) -> Result<Vec<Part>, Failure> {
     let parts = plan.parts.iter().map(|part| lay_out(part, made)).collect::<Result<Vec<_>, _>>();
-    parts.map_err(|error| Failure::cannot_run(format!("layout: {error:?}")))
+    let mut parts = parts.map_err(|error| Failure::defect(&format!("layout: {error:?}")))?;
+    parts.sort_by_key(|part| part.owner().part());
+    Ok(parts)
 }
 
 fn head(plan: &Plan, seed: &Seed) -> Result<Head, Failure> {
     let cluster_id = seed.cluster_id(&plan.cluster);
-    let cluster_id = ClusterId::parse(&cluster_id).ok_or_else(|| Failure::cannot_run("the cluster id is not hex"))?;
+    let cluster_id = ClusterId::parse(&cluster_id).ok_or_else(|| Failure::defect("the cluster id is not hex"))?;
     Ok(Head {
         cluster: plan.cluster.clone(),
         cluster_id,

@@ -27,6 +27,12 @@ impl Failure {
         Self { exit_code: 1, message: message.into(), drawn: false, hints: Vec::new() }
     }
 
+    /// Something that no input should lead to.
+    pub(super) fn defect(what: &str) -> Self {
+        Self::cannot_run(format!("a check inside certferry failed: {what}"))
+            .hint("nothing was written; this is a defect: report it with the profile, never with the seed")
+    }
+
     /// The command could not run, and the text is complete as it is.
     pub(super) fn drawn(text: String) -> Self {
         Self { drawn: true, ..Self::cannot_run(text) }

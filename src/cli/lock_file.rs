@@ -1,23 +1,25 @@
 //! The lock on the disk: found, read, compared, and its refusals in words.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::args::BuildArguments;
 use super::build::Built;
+use super::changes_text;
 use super::failure::Failure;
 use super::secret;
 use crate::bundle::Sha256;
 use crate::host;
 use crate::keys::Seed;
 use crate::lock::{
-    Change, Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, Refusal, changes, refusals,
+    Change, Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, Refusal, build_changes, changes,
+    of_lock, of_plan, refusals,
 };
 
 /// 10,000 nodes make about 60 MB.
 const LIMIT: u64 = 512 << 20;
+
+const LOCKED_HINT: &str = "nothing was written; build without --locked to accept the change";
 
 /// `<profile stem>.lock.toml` beside the profile.
 pub(super) fn default_path(profile: &Path) -> PathBuf {
@@ -43,9 +45,12 @@ pub(super) fn read(path: &Path) -> Result<Option<Lock>, Failure> {
 }
 
 /// The lock of another cluster is refused before an hour of work, not after it.
-pub(super) fn check_cluster(old: &Lock, cluster: &str) -> Result<(), Failure> {
+pub(super) fn check_cluster(old: &Lock, cluster: &str, arguments: &BuildArguments, path: &Path) -> Result<(), Failure> {
     if old.cluster == cluster {
         return Ok(());
+    }
+    if arguments.locked {
+        return Err(differs(path, &format!("cluster {} became {cluster}", old.cluster)).hint(LOCKED_HINT));
     }
     Err(refusal_failure(&Refusal::OtherCluster { locked: old.cluster.clone(), built: cluster.to_owned() }))
 }
@@ -66,40 +71,33 @@ pub(super) fn check_seed(old: &Lock, seed: &Seed, arguments: &BuildArguments, pa
 /// The lock of what was built.
 pub(super) fn make(built: &Built<'_>) -> Lock {
     let plan = built.plan;
-    let mut keys: Vec<_> = plan
-        .keys
-        .iter()
-        .filter_map(|planned| {
-            let key = built.keys.get(&planned.id)?;
-            Some(LockedKey {
-                id: planned.id.to_string(),
-                algorithm: planned.algorithm.name().to_owned(),
-                generation: planned.generation,
-                spki_sha256: sha256(key.spki_der()),
-            })
-        })
-        .collect();
+    let (mut keys, mut certificates) = (Vec::new(), Vec::new());
+    let shapes = of_plan(plan);
+    for planned in &plan.keys {
+        let id = planned.id.to_string();
+        let (Some(key), Some(shape)) = (built.keys.get(&planned.id), shapes.get(&id)) else { continue };
+        keys.push(LockedKey {
+            id: id.clone(),
+            algorithm: shape.key.algorithm.clone(),
+            generation: shape.key.generation,
+            spki_sha256: sha256(key.spki_der()),
+        });
+        let issued = built.certificates.get(&planned.id);
+        let (Some(issued), Some(shape)) = (issued, shape.certificate.clone()) else { continue };
+        certificates.push(LockedCertificate {
+            id,
+            subject: shape.subject,
+            issuer: shape.issuer,
+            usages: shape.usages,
+            alt_names: shape.alt_names,
+            issued_at: shape.issued_at,
+            not_before: shape.not_before,
+            not_after: shape.not_after,
+            serial: issued.serial().iter().map(|byte| format!("{byte:02x}")).collect(),
+            certificate_sha256: sha256(issued.der()),
+        });
+    }
     keys.sort_by(|left, right| left.id.cmp(&right.id));
-    let mut certificates: Vec<_> = plan
-        .certificates
-        .iter()
-        .filter_map(|planned| {
-            let certificate = built.certificates.get(&planned.key)?;
-            let issuer = plan.certificates.iter().take(3).find(|issuer| issuer.key == planned.issuer)?;
-            Some(LockedCertificate {
-                id: planned.key.to_string(),
-                subject: planned.subject.to_string(),
-                issuer: issuer.subject.to_string(),
-                usages: planned.usages.iter().map(ToString::to_string).collect(),
-                alt_names: planned.alt_names.iter().map(|name| name.labelled()).collect(),
-                issued_at: planned.validity.issued_at.to_string(),
-                not_before: rfc3339(planned.validity.not_before),
-                not_after: rfc3339(planned.validity.not_after),
-                serial: certificate.serial().iter().map(|byte| format!("{byte:02x}")).collect(),
-                certificate_sha256: sha256(certificate.der()),
-            })
-        })
-        .collect();
     certificates.sort_by(|left, right| left.id.cmp(&right.id));
     Lock {
         format: 1,
@@ -131,11 +129,10 @@ pub(super) fn check(
     path: &Path,
 ) -> Result<Vec<Change>, Failure> {
     let Some(old) = old else { return Ok(Vec::new()) };
-    let changes = changes(old, new);
+    let changes = build_changes(old, new);
     if arguments.locked {
-        return locked_difference(old, new, &changes).map_or(Ok(changes), |difference| {
-            Err(differs(path, &difference).hint("nothing was written; build without --locked to accept the change"))
-        });
+        return locked_difference(old, new)
+            .map_or(Ok(changes), |difference| Err(differs(path, &difference).hint(LOCKED_HINT)));
     }
     let is_refused = |refusal: &Refusal| match refusal {
         Refusal::OtherCluster { .. } | Refusal::LowerGeneration { .. } => true,
@@ -177,29 +174,59 @@ fn differs(path: &Path, difference: &str) -> Failure {
 }
 
 /// The first thing that differs, the most telling first; `made_with` never counts.
-fn locked_difference(old: &Lock, new: &Lock, changes: &[Change]) -> Option<String> {
-    let fields = [
-        ("profile", &old.profile_sha256, &new.profile_sha256),
-        ("content", &old.content_sha256, &new.content_sha256),
-        ("bundle", &old.bundle_sha256, &new.bundle_sha256),
-    ];
-    let field = fields.into_iter().find(|(_, old, new)| old != new);
-    let field = field.map(|(name, old, new)| format!("{name} {old} became {new}"));
+fn locked_difference(old: &Lock, new: &Lock) -> Option<String> {
+    let changes = changes(&of_lock(old), &of_lock(new));
     let change = changes.first().map(|change| match change {
         Change::Added(id) => format!("{id} is new"),
         Change::Removed(id) => format!("{id} is gone"),
         Change::Changed(id, reasons) => {
-            let reason = reasons
-                .first()
-                .map_or_else(String::new, |reason| format!(": {} was {}, is {}", reason.field, reason.old, reason.new));
-            format!("{id} changed{reason}")
+            format!("{id} changed: {}", reasons.iter().map(changes_text::reason).collect::<Vec<_>>().join("; "))
         }
     });
     let rest = || {
         let same = Lock { made_with: old.made_with.clone(), ..new.clone() };
-        (same != *old).then(|| "a record or a format number is another".to_owned())
+        (same != *old).then(|| "its rows are others, or in another order".to_owned())
     };
-    change.or(field).or_else(rest)
+    change.or_else(|| value_difference(old, new)).or_else(rest)
+}
+
+fn value_difference(old: &Lock, new: &Lock) -> Option<String> {
+    let (old, new) = (values(old), values(new));
+    let by_name = |values: &[(String, String)]| values.iter().cloned().collect::<BTreeMap<_, _>>();
+    let (locked, built) = (by_name(&old), by_name(&new));
+    let changed = new.iter().find_map(|(what, after)| match locked.get(what) {
+        None => Some(format!("{what} is new")),
+        Some(before) => (before != after).then(|| format!("{what} {before} became {after}")),
+    });
+    let gone = || old.iter().find(|(what, _)| !built.contains_key(what)).map(|(what, _)| format!("{what} is gone"));
+    changed.or_else(gone)
+}
+
+/// Every value that no change of a key's or certificate's shape explains. Hashes of the whole come last: whatever
+/// changes, they change too.
+fn values(lock: &Lock) -> Vec<(String, String)> {
+    let head = [
+        ("seed id", lock.seed_id.clone()),
+        ("cluster", lock.cluster.clone()),
+        ("cluster id", lock.cluster_id.clone()),
+        ("signer", lock.signer.clone()),
+        ("generation", lock.generation.to_string()),
+        ("profile format", lock.formats.profile.to_string()),
+        ("derivation format", lock.formats.derivation.to_string()),
+        ("certificate format", lock.formats.certificate.to_string()),
+        ("bundle format", lock.formats.bundle.to_string()),
+        ("profile", lock.profile_sha256.clone()),
+    ];
+    let keys = lock.keys.iter().map(|row| (format!("public key of {}", row.id), row.spki_sha256.clone()));
+    let certificates = lock.certificates.iter().flat_map(|row| {
+        let serial = (format!("serial of {}", row.id), row.serial.clone());
+        [serial, (format!("certificate of {}", row.id), row.certificate_sha256.clone())]
+    });
+    let records = lock.parts.iter().map(|row| (format!("record of {}", row.part), row.record_sha256.clone()));
+    let whole = [("content", lock.content_sha256.clone()), ("bundle", lock.bundle_sha256.clone())];
+    let named = |(name, value): (&str, String)| (name.to_owned(), value);
+    let head = head.into_iter().map(named);
+    head.chain(keys).chain(certificates).chain(records).chain(whole.into_iter().map(named)).collect()
 }
 
 fn refusal_failure(refusal: &Refusal) -> Failure {
@@ -226,9 +253,4 @@ fn refusal_failure(refusal: &Refusal) -> Failure {
 
 fn sha256(bytes: &[u8]) -> String {
     Sha256::of(bytes).to_string()
-}
-
-fn rfc3339(time: OffsetDateTime) -> String {
-    // Years have four digits: the profile refuses more.
-    time.format(&Rfc3339).unwrap_or_default()
 }

@@ -5,14 +5,20 @@
 mod args;
 mod build;
 mod bundle_text;
+mod changes_text;
 mod failure;
 mod findings;
 mod help;
 mod init;
 mod lock_file;
+mod plan;
+mod plan_json;
+mod plan_tree;
 pub mod problems;
 mod secret;
 mod seed;
+mod shell;
+mod split;
 mod summary;
 mod trust;
 mod unpack;
@@ -61,9 +67,11 @@ fn dispatch(command: &Command) -> Result<String, Failure> {
     match command {
         Command::Init(arguments) => init::run(arguments),
         Command::Seed(command) => seed::run(command),
+        Command::Plan(arguments) => plan::run(arguments),
         Command::Build(arguments) => build::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Unpack(arguments) => unpack::run(arguments),
+        Command::Split(arguments) => split::run(arguments),
         Command::Help(arguments) => help::run(arguments),
     }
 }

@@ -5,11 +5,9 @@ use std::path::Path;
 
 use super::build::{Built, Places};
 use super::findings::instant;
+use super::{changes_text, shell};
 use crate::lock::Change;
 use crate::plan::PlannedCertificate;
-
-/// More changes than this are counted, not listed.
-const LISTED: usize = 40;
 
 pub(super) fn of_build(built: &Built<'_>, places: &Places, new_seed: Option<&Path>, changes: &[Change]) -> String {
     let plan = built.plan;
@@ -36,9 +34,9 @@ pub(super) fn of_build(built: &Built<'_>, places: &Places, new_seed: Option<&Pat
     let _ = writeln!(
         text,
         "check    openssl dgst -sha256 -verify {} -signature {} {}",
-        places.public_key.display(),
-        places.signature.display(),
-        places.archive.display()
+        shell::word(&places.public_key),
+        shell::word(&places.signature),
+        shell::word(&places.archive)
     );
     for binding in &plan.required_bindings {
         let _ = writeln!(
@@ -58,7 +56,7 @@ pub(super) fn of_build(built: &Built<'_>, places: &Places, new_seed: Option<&Pat
             binding.subject,
         );
     }
-    text += &changed(changes);
+    text += &changes_text::since_lock(changes);
     text
 }
 
@@ -86,34 +84,6 @@ fn validity(certificates: &[PlannedCertificate]) -> String {
             let _ =
                 writeln!(text, "         the first of a node is {} at {}", node.key, instant(node.validity.not_after));
         }
-    }
-    text
-}
-
-fn changed(changes: &[Change]) -> String {
-    let mut text = String::new();
-    if !changes.is_empty() {
-        text += "\nsince the lock:\n";
-    }
-    for change in changes.iter().take(LISTED) {
-        match change {
-            Change::Added(id) => {
-                let _ = writeln!(text, "  + {id}");
-            }
-            Change::Removed(id) => {
-                let _ = writeln!(text, "  - {id}");
-            }
-            Change::Changed(id, reasons) => {
-                let reasons: Vec<_> = reasons
-                    .iter()
-                    .map(|reason| format!("{}: {} -> {}", reason.field, reason.old, reason.new))
-                    .collect();
-                let _ = writeln!(text, "  ~ {id}  {}", reasons.join("; "));
-            }
-        }
-    }
-    if changes.len() > LISTED {
-        let _ = writeln!(text, "  and {} more", changes.len() - LISTED);
     }
     text
 }

@@ -100,11 +100,11 @@ pub fn create_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-/// Opens a file that did not exist, following no link, its mode set whatever the umask.
+/// Opens a file that did not exist to write and read it back, following no link, its mode set whatever the umask.
 pub(super) fn create_new(path: &Path, mode: u32) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
-    let file = OpenOptions::new().write(true).create_new(true).mode(mode).custom_flags(flags).open(path)?;
+    let file = OpenOptions::new().read(true).write(true).create_new(true).mode(mode).custom_flags(flags).open(path)?;
     file.set_permissions(PermissionsExt::from_mode(mode))?;
     Ok(file)
 }

@@ -89,6 +89,44 @@ pub(super) fn shift_right_by_one(number: &mut [u64]) {
     }
 }
 
+/// The remainder of a division; `modulus` is not 0 and has its leading zeros cut or not. Bit by bit: it runs a few times
+/// in the life of a key.
+pub(super) fn remainder(number: &[u64], modulus: &[u64]) -> Integer {
+    let mut rest = Zeroizing::new(vec![0; modulus.len() + 1]);
+    for limb in number.iter().rev() {
+        for place in (0..64).rev() {
+            let mut carry = limb >> place & 1;
+            for limb in rest.iter_mut() {
+                (*limb, carry) = (*limb << 1 | carry, *limb >> 63);
+            }
+            subtract_once(&mut rest, modulus);
+        }
+    }
+    rest.truncate(modulus.len());
+    rest
+}
+
+/// Subtracts `modulus` from the longer `number` if that is not below it.
+fn subtract_once(number: &mut [u64], modulus: &[u64]) {
+    let digit = |place: usize| modulus.get(place).copied().unwrap_or(0);
+    let below = number.iter().enumerate().rev().find(|(place, limb)| **limb != digit(*place));
+    if below.is_some_and(|(place, limb)| *limb < digit(place)) {
+        return;
+    }
+    let mut borrow = false;
+    for (place, limb) in number.iter_mut().enumerate() {
+        let (difference, first) = limb.overflowing_sub(digit(place));
+        let (difference, second) = difference.overflowing_sub(u64::from(borrow));
+        (*limb, borrow) = (difference, first | second);
+    }
+}
+
+/// The number of these bytes, the most significant first.
+pub(super) fn from_be_bytes(bytes: &[u8]) -> Integer {
+    let limbs = bytes.rchunks(8).map(|chunk| chunk.iter().fold(0, |limb, byte| limb << 8 | u64::from(*byte)));
+    Zeroizing::new(limbs.collect())
+}
+
 /// The number's bytes, the most significant first, with leading zeros.
 pub(super) fn to_be_bytes(number: &[u64]) -> Zeroizing<Vec<u8>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(number.len() * 8));
@@ -103,7 +141,7 @@ pub(super) fn to_be_bytes(number: &[u64]) -> Zeroizing<Vec<u8>> {
 mod tests {
     use num_bigint::BigUint;
 
-    use super::{divide, gcd_of_odd, inverse_of_prime, product, to_be_bytes};
+    use super::{divide, from_be_bytes, gcd_of_odd, inverse_of_prime, product, to_be_bytes};
 
     fn to_big(limbs: &[u64]) -> BigUint {
         BigUint::from_bytes_be(&to_be_bytes(limbs))
@@ -132,6 +170,8 @@ mod tests {
                 let (quotient, remainder) = divide(&a, b[0]);
                 assert_eq!(to_big(&quotient), &big_a / b[0], "{a:?} {}", b[0]);
                 assert_eq!(BigUint::from(remainder), &big_a % b[0], "{a:?} {}", b[0]);
+                assert_eq!(to_big(&super::remainder(&a, &b)), &big_a % &big_b, "{a:?} {b:?}");
+                assert_eq!(*from_be_bytes(&to_be_bytes(&a)), a);
                 let mut pair = (big_a, big_b);
                 while pair.1 != BigUint::ZERO {
                     pair = (pair.1.clone(), pair.0 % pair.1);

@@ -178,7 +178,7 @@ impl PrivateKey {
     }
 
     /// Signs, and lets ring verify under the public key. For RSA, ring also checks p q = n and q q^-1 = 1 mod p when it
-    /// takes the key, and the exponents when it signs.
+    /// takes the key, and the exponents dP and dQ when it signs; d itself is compared with them.
     fn prove(&self) -> Result<(), KeyError> {
         let verification: &'static dyn VerificationAlgorithm = match self.algorithm {
             KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => {
@@ -187,6 +187,9 @@ impl PrivateKey {
             KeyAlgorithm::EcdsaP256 => &signature::ECDSA_P256_SHA256_ASN1,
             KeyAlgorithm::EcdsaP384 => &signature::ECDSA_P384_SHA384_ASN1,
         };
+        if self.algorithm.is_rsa() && !rsa::exponents_agree(&self.private_der) {
+            return Err(KeyError::Proof { algorithm: self.algorithm });
+        }
         UnparsedPublicKey::new(verification, self.public_key_bits())
             .verify(PROOF, &self.sign(PROOF)?)
             .map_err(|_| KeyError::Proof { algorithm: self.algorithm })

@@ -1,12 +1,14 @@
 //! RSA keys by C2SP det-keygen.
 
-use der::Encode;
 use der::asn1::UintRef;
+use der::{Decode, Encode};
 use pkcs1::{RsaPrivateKeyRef, RsaPublicKeyRef};
 use zeroize::Zeroizing;
 
 use super::hmac_drbg::HmacDrbg;
-use super::integer::{Integer, divide, gcd_of_odd, inverse_of_prime, product, shift_right_by_one, to_be_bytes};
+use super::integer::{
+    Integer, divide, from_be_bytes, gcd_of_odd, inverse_of_prime, product, remainder, shift_right_by_one, to_be_bytes,
+};
 use super::montgomery::Montgomery;
 use super::prime::{Candidate, PrimeSize, PrimeStream, PrimeTest};
 
@@ -79,6 +81,18 @@ fn minus_one(prime: &[u64]) -> Integer {
     number
 }
 
+/// Whether d is dP modulo p-1 and dQ modulo q-1. A signature by the Chinese remainder theorem, ring's and OpenSSL's,
+/// proves those two and never looks at d; Go does.
+pub(super) fn exponents_agree(private_der: &[u8]) -> bool {
+    let Ok(key) = RsaPrivateKeyRef::from_der(private_der) else { return false };
+    let number = |value: UintRef<'_>| from_be_bytes(value.as_bytes());
+    let private = number(key.private_exponent);
+    [(key.prime1, key.exponent1), (key.prime2, key.exponent2)].into_iter().all(|(prime, exponent)| {
+        let rest = remainder(&private, &minus_one(&number(prime)));
+        to_be_bytes(&rest).iter().skip_while(|byte| **byte == 0).eq(exponent.as_bytes().iter())
+    })
+}
+
 fn encode(p: &Candidate, q: &Candidate, exponents: &Exponents) -> der::Result<RsaKey> {
     let coefficient = match p {
         Candidate::Bits1024(p) => coefficient(p, q.limbs()),
@@ -123,7 +137,8 @@ fn coefficient<const L: usize>(p: &[u64; L], q: &[u64]) -> Zeroizing<Vec<u8>> {
 mod tests {
     use num_bigint::BigUint;
 
-    use super::{Exponents, PUBLIC_EXPONENT};
+    use super::super::portable::Portable;
+    use super::{Exponents, PUBLIC_EXPONENT, exponents_agree};
 
     /// `2 common factor + 1` as 16 limbs; the tests below need no primes, only odd `common` and `factor`.
     fn prime(common: u64, factor: &BigUint) -> ([u64; 16], BigUint) {
@@ -158,6 +173,19 @@ mod tests {
         {
             let exponents = Exponents::new(&prime(first, &one).0, &prime(second, &other).0);
             assert_eq!(exponents.is_some(), expected, "{first} {second}");
+        }
+    }
+
+    #[test]
+    fn a_private_exponent_that_is_another_is_noticed() {
+        let key = super::generate(&[7; 32], super::PrimeSize::Bits1024, &Portable::new()).unwrap();
+        assert!(exponents_agree(&key.private_der));
+        // d is the number of 256 octets behind the exponent 65537.
+        let behind = key.private_der.windows(5).position(|window| window == [2, 3, 1, 0, 1]).unwrap() + 5;
+        for place in [behind + 8, behind + 100, behind + 250] {
+            let mut other = key.private_der.clone();
+            other[place] ^= 1;
+            assert!(!exponents_agree(&other), "{place}");
         }
     }
 

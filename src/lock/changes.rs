@@ -1,8 +1,9 @@
-//! What differs between two locks, and why.
+//! What differs between what was built and what is planned, and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Lock, LockedCertificate, LockedKey};
+use super::model::Lock;
+use super::shape::{CertificateShape, KeyShape, Shape, Shapes, of_lock};
 
 /// One key and its certificate, told apart by id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,125 +16,218 @@ pub enum Change {
     Removed(String),
 }
 
-/// A reason why bytes changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// What: `generation`, `alternative names`, `end of validity`, ...
-    pub field: &'static str,
-    /// Before.
-    pub old: String,
-    /// After.
-    pub new: String,
+impl Change {
+    /// The id of what changes.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Added(id) | Self::Changed(id, _) | Self::Removed(id) => id,
+        }
+    }
 }
 
-/// What differs, by id. A lock compares with itself to nothing.
+/// A reason why bytes change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// A value is another.
+    Value {
+        /// What: `generation`, `subject`, `end of validity`, ...
+        field: &'static str,
+        /// Before.
+        old: String,
+        /// After.
+        new: String,
+    },
+    /// Names or usages came or went.
+    List {
+        /// What: `alternative names`, `usages`.
+        field: &'static str,
+        /// What is new.
+        added: Vec<String>,
+        /// What is gone.
+        removed: Vec<String>,
+    },
+    /// The issuer has another key.
+    IssuerKey {
+        /// The issuer's id.
+        issuer: String,
+    },
+    /// The key is another though nothing that shows says so: the seed is another.
+    Key,
+    /// The certificate is another though nothing that shows says so.
+    Content,
+}
+
+/// What differs between two builds, by id in order: what their shapes tell, and what only their hashes show.
 #[must_use]
-pub fn changes(old: &Lock, new: &Lock) -> Vec<Change> {
-    let (old, new) = (items(old), items(new));
-    let mut ids: Vec<_> = old.keys().chain(new.keys()).copied().collect();
+pub fn build_changes(old: &Lock, new: &Lock) -> Vec<Change> {
+    let mut found = changes(&of_lock(old), &of_lock(new));
+    let known: BTreeSet<_> = found.iter().map(|change| change.id().to_owned()).collect();
+    let keys = pairs(&old.keys, &new.keys, |key| &key.id).filter(|(old, new)| old.spki_sha256 != new.spki_sha256);
+    let mut hidden: BTreeMap<_, _> = keys.map(|(key, _)| (&key.id, Difference::Key)).collect();
+    for (old, new) in pairs(&old.certificates, &new.certificates, |certificate| &certificate.id) {
+        if (&old.certificate_sha256, &old.serial) != (&new.certificate_sha256, &new.serial) {
+            hidden.entry(&old.id).or_insert(Difference::Content);
+        }
+    }
+    hidden.retain(|id, _| !known.contains(*id));
+    found.extend(hidden.into_iter().map(|(id, difference)| Change::Changed(id.clone(), vec![difference])));
+    found.sort_by(|left, right| left.id().cmp(right.id()));
+    found
+}
+
+/// The rows that both have, by id.
+fn pairs<'a, T>(old: &'a [T], new: &'a [T], id: fn(&T) -> &String) -> impl Iterator<Item = (&'a T, &'a T)> {
+    let new: BTreeMap<_, _> = new.iter().map(|row| (id(row).clone(), row)).collect();
+    old.iter().filter_map(move |row| Some((row, *new.get(id(row))?)))
+}
+
+/// What differs, by id in order. The same compares to nothing.
+#[must_use]
+pub fn changes(old: &Shapes, new: &Shapes) -> Vec<Change> {
+    let mut ids: Vec<_> = old.keys().chain(new.keys()).collect();
     ids.sort_unstable();
     ids.dedup();
-    let change = |id: &str| match (old.get(id), new.get(id)) {
-        (None, Some(_)) => Some(Change::Added(id.to_owned())),
-        (Some(_), None) => Some(Change::Removed(id.to_owned())),
-        (Some(old), Some(new)) if old != new => Some(Change::Changed(id.to_owned(), differences(old, new))),
-        _ => None,
+    let change = |id: &String| match (old.get(id), new.get(id)) {
+        (None, Some(_)) => Some(Change::Added(id.clone())),
+        (Some(_), None) => Some(Change::Removed(id.clone())),
+        (Some(before), Some(after)) => {
+            let mut found = differences(before, after);
+            found.extend(issuer_difference(old, new, after));
+            (!found.is_empty()).then(|| Change::Changed(id.clone(), found))
+        }
+        (None, None) => None,
     };
     ids.into_iter().filter_map(change).collect()
 }
 
-#[derive(Default, PartialEq)]
-struct Item<'a> {
-    key: Option<&'a LockedKey>,
-    certificate: Option<&'a LockedCertificate>,
-}
-
-fn items(lock: &Lock) -> BTreeMap<&str, Item<'_>> {
-    let mut items: BTreeMap<&str, Item<'_>> = BTreeMap::new();
-    for key in &lock.keys {
-        items.entry(&key.id).or_default().key = Some(key);
-    }
-    for certificate in &lock.certificates {
-        items.entry(&certificate.id).or_default().certificate = Some(certificate);
-    }
-    items
-}
-
-fn differences(old: &Item<'_>, new: &Item<'_>) -> Vec<Difference> {
-    let mut found = Vec::new();
-    let mut compare = |field, old: String, new: String| {
-        if old != new {
-            found.push(Difference { field, old, new });
-        }
-    };
-    if let (Some(old), Some(new)) = (old.key, new.key) {
-        compare("generation", old.generation.to_string(), new.generation.to_string());
-        compare("algorithm", old.algorithm.clone(), new.algorithm.clone());
-    }
-    if let (Some(old), Some(new)) = (old.certificate, new.certificate) {
-        compare("subject", old.subject.clone(), new.subject.clone());
-        compare("issuer", old.issuer.clone(), new.issuer.clone());
-        compare("alternative names", old.alt_names.join(", "), new.alt_names.join(", "));
-        compare("usages", old.usages.join(", "), new.usages.join(", "));
-        compare("issued at", old.issued_at.clone(), new.issued_at.clone());
-        compare("start of validity", old.not_before.clone(), new.not_before.clone());
-        compare("end of validity", old.not_after.clone(), new.not_after.clone());
-    }
-    if found.is_empty() {
-        // The shape is the same, so the key behind it or the issuer's key is another.
-        let key = |item: &Item<'_>| item.key.map_or_else(String::new, |key| key.spki_sha256.clone());
-        let certificate =
-            |item: &Item<'_>| item.certificate.map_or_else(String::new, |item| item.certificate_sha256.clone());
-        if key(old) == key(new) {
-            found.push(Difference { field: "signature", old: certificate(old), new: certificate(new) });
-        } else {
-            found.push(Difference { field: "key", old: key(old), new: key(new) });
-        }
+fn differences(old: &Shape, new: &Shape) -> Vec<Difference> {
+    let mut found = key_differences(&old.key, &new.key);
+    if let (Some(old), Some(new)) = (&old.certificate, &new.certificate) {
+        found.extend(certificate_differences(old, new));
     }
     found
 }
 
+fn key_differences(old: &KeyShape, new: &KeyShape) -> Vec<Difference> {
+    let generation = value("generation", &old.generation.to_string(), &new.generation.to_string());
+    generation.into_iter().chain(value("algorithm", &old.algorithm, &new.algorithm)).collect()
+}
+
+fn certificate_differences(old: &CertificateShape, new: &CertificateShape) -> Vec<Difference> {
+    [
+        value("subject", &old.subject, &new.subject),
+        value("issuer", &old.issuer, &new.issuer),
+        list("alternative names", &old.alt_names, &new.alt_names),
+        list("usages", &old.usages, &new.usages),
+        value("issued_at", &old.issued_at, &new.issued_at),
+        value("start of validity", &old.not_before, &new.not_before),
+        value("end of validity", &old.not_after, &new.not_after),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn value(field: &'static str, old: &str, new: &str) -> Option<Difference> {
+    (old != new).then(|| Difference::Value { field, old: old.to_owned(), new: new.to_owned() })
+}
+
+fn list(field: &'static str, old: &[String], new: &[String]) -> Option<Difference> {
+    let beyond = |these: &[String], those: &[String]| -> Vec<String> {
+        these.iter().filter(|item| !those.contains(item)).cloned().collect()
+    };
+    (old != new).then(|| Difference::List { field, added: beyond(new, old), removed: beyond(old, new) })
+}
+
+/// A leaf changes with the key of its issuer. A CA's own key is among its own differences already.
+fn issuer_difference(old: &Shapes, new: &Shapes, shape: &Shape) -> Option<Difference> {
+    let certificate = shape.certificate.as_ref().filter(|certificate| certificate.issuer != certificate.subject)?;
+    let is_issuer = |(_, issuer): &(&String, &Shape)| {
+        issuer
+            .certificate
+            .as_ref()
+            .is_some_and(|candidate| candidate.subject == certificate.issuer && candidate.issuer == candidate.subject)
+    };
+    let (id, issuer) = new.iter().find(is_issuer)?;
+    let before = old.get(id)?;
+    (before.key != issuer.key).then(|| Difference::IssuerKey { issuer: id.clone() })
+}
+
 #[cfg(test)]
-#[allow(clippy::indexing_slicing, reason = "tests")]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::super::model::tests::example;
-    use super::{Change, Difference, changes};
+    use super::{Change, Difference, build_changes, changes, of_lock};
 
     #[test]
-    fn equal_locks_do_not_differ() {
-        assert_eq!(changes(&example(), &example()), []);
+    fn the_same_does_not_differ() {
+        assert_eq!(changes(&of_lock(&example()), &of_lock(&example())), []);
     }
 
     #[test]
-    fn each_kind_of_change_has_its_reason() {
-        let mut new = example();
-        new.keys[1].generation = 2;
-        new.certificates[1].alt_names.push("IP:10.0.0.1".into());
-        new.keys[0].id = "ca/other".into();
-        new.certificates[0].id = "ca/other".into();
-        let difference = |field, old: &str, new: &str| Difference { field, old: old.into(), new: new.into() };
+    fn what_only_hashes_show_is_told_too() {
+        let old = example();
+        let mut new = old.clone();
+        new.keys[0].spki_sha256 = "99".repeat(32);
+        new.certificates[0].certificate_sha256 = "99".repeat(32);
+        new.certificates[1].certificate_sha256 = "99".repeat(32);
+        assert_eq!(build_changes(&old, &old), []);
         assert_eq!(
-            changes(&example(), &new),
+            build_changes(&old, &new),
             [
-                Change::Removed("ca/kubernetes".into()),
-                Change::Added("ca/other".into()),
-                Change::Changed(
-                    "node/cp-1/apiserver".into(),
-                    vec![
-                        difference("generation", "1", "2"),
-                        difference("alternative names", "DNS:x", "DNS:x, IP:10.0.0.1"),
-                    ]
-                ),
+                Change::Changed("ca/kubernetes".into(), vec![Difference::Key]),
+                Change::Changed("node/cp-1/apiserver".into(), vec![Difference::Content]),
             ]
         );
     }
 
     #[test]
-    fn another_issuer_key_shows_as_another_signature() {
-        let mut new = example();
-        new.certificates[1].certificate_sha256 = "99".repeat(32);
-        assert!(
-            matches!(&changes(&example(), &new)[..], [Change::Changed(_, reasons)] if reasons[0].field == "signature")
+    fn each_kind_of_change_has_its_reason() {
+        let old = of_lock(&example());
+        let mut new = old.clone();
+        let apiserver = new.get_mut("node/cp-1/apiserver").unwrap();
+        apiserver.key.generation = 2;
+        let certificate = apiserver.certificate.as_mut().unwrap();
+        certificate.alt_names = vec!["IP:10.0.0.1".into()];
+        certificate.not_after = "2100-01-01T00:00:00Z".into();
+        let removed = new.remove("user/alice").unwrap();
+        new.insert("user/bob".into(), removed);
+        let value = |field, old: &str, new: &str| Difference::Value { field, old: old.into(), new: new.into() };
+        assert_eq!(
+            changes(&old, &new),
+            [
+                Change::Changed(
+                    "node/cp-1/apiserver".into(),
+                    vec![
+                        value("generation", "1", "2"),
+                        Difference::List {
+                            field: "alternative names",
+                            added: vec!["IP:10.0.0.1".into()],
+                            removed: vec!["DNS:x".into()]
+                        },
+                        value("end of validity", "2225-11-22T00:00:00Z", "2100-01-01T00:00:00Z"),
+                    ]
+                ),
+                Change::Removed("user/alice".into()),
+                Change::Added("user/bob".into()),
+            ]
         );
+    }
+
+    #[test]
+    fn leaves_change_with_the_key_of_their_issuer_and_not_with_its_dates() {
+        let old = of_lock(&example());
+        let mut new = old.clone();
+        let ca = new.get_mut("ca/kubernetes").unwrap();
+        ca.certificate.as_mut().unwrap().not_after = "2100-01-01T00:00:00Z".into();
+        assert_eq!(changes(&old, &new).iter().map(Change::id).collect::<Vec<_>>(), ["ca/kubernetes"]);
+        new.get_mut("ca/kubernetes").unwrap().key.generation = 2;
+        assert_eq!(
+            changes(&old, &new).iter().map(Change::id).collect::<Vec<_>>(),
+            ["ca/kubernetes", "node/cp-1/apiserver", "user/alice"]
+        );
+        let issuer = Difference::IssuerKey { issuer: "ca/kubernetes".into() };
+        assert_eq!(changes(&old, &new)[2], Change::Changed("user/alice".into(), vec![issuer]));
     }
 }

@@ -12,7 +12,9 @@
 mod changes;
 mod model;
 mod refusals;
+mod shape;
 
-pub use changes::{Change, Difference, changes};
+pub use changes::{Change, Difference, build_changes, changes};
 pub use model::{Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart};
 pub use refusals::{Refusal, refusals};
+pub use shape::{CertificateShape, KeyShape, Shape, Shapes, of_lock, of_plan};

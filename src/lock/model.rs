@@ -167,8 +167,12 @@ pub(super) mod tests {
             bundle_sha256: "55".repeat(32),
             formats: Formats::CURRENT,
             parts: vec![LockedPart { part: "node/cp-1".into(), record_sha256: "66".repeat(32) }],
-            keys: vec![key("ca/kubernetes"), key("node/cp-1/apiserver")],
-            certificates: vec![certificate("ca/kubernetes"), certificate("node/cp-1/apiserver")],
+            keys: vec![key("ca/kubernetes"), key("node/cp-1/apiserver"), key("user/alice")],
+            certificates: vec![
+                LockedCertificate { subject: "CN=kubernetes".into(), ..certificate("ca/kubernetes") },
+                certificate("node/cp-1/apiserver"),
+                certificate("user/alice"),
+            ],
         }
     }
 

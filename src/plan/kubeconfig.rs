@@ -21,6 +21,17 @@ pub struct PlannedKubeconfig {
     pub credentials: Credentials,
 }
 
+impl PlannedKubeconfig {
+    /// The key and certificate inside, if they are.
+    #[must_use]
+    pub const fn embedded(&self) -> Option<&KeyId> {
+        match &self.credentials {
+            Credentials::Embedded(id) => Some(id),
+            Credentials::Path(_) => None,
+        }
+    }
+}
+
 /// Where a kubeconfig's client certificate and key are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credentials {

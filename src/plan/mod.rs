@@ -10,9 +10,11 @@
 
 mod alt_names;
 mod certificates;
+mod effects;
 mod files;
 mod kubeconfig;
 
+pub use effects::{Effect, effects};
 pub use files::{PlannedContent, PlannedFile, PlannedPart, Recipient};
 pub use kubeconfig::{Credentials, PlannedKubeconfig};
 

@@ -57,7 +57,7 @@ fn rdn(oid: ObjectIdentifier, values: &[String]) -> der::Result<RelativeDistingu
         let tag = if is_printable(value) { Tag::PrintableString } else { Tag::Utf8String };
         let attribute = AttributeTypeAndValue { oid, value: AnyRef::new(tag, value.as_bytes())?.into() };
         if set.iter().any(|known| *known == attribute) {
-            return Err(der::ErrorKind::Value { tag: Tag::Set }.into());
+            return Err(Tag::Set.value_error().into());
         }
         set.insert(attribute)?;
     }
