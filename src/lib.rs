@@ -25,6 +25,7 @@ pub mod layout;
 pub mod lock;
 pub mod plan;
 pub mod profile;
+pub mod report;
 pub mod sign;
 pub mod verify;
 pub mod x509;
