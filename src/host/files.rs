@@ -29,7 +29,11 @@ pub fn read_stdin(limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     read_limited(io::stdin().lock(), limit)
 }
 
-fn read_limited(source: impl Read, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+/// All that is left of a source, wiped when dropped.
+///
+/// # Errors
+/// When it cannot be read or is longer than `limit` bytes.
+pub fn read_limited(source: impl Read, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::new());
     source.take(limit + 1).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {

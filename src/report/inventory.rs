@@ -15,7 +15,9 @@ pub struct Source<'a> {
     pub kind: SourceKind<'a>,
     /// The node whose part of a bundle they are.
     pub node: Option<&'a str>,
-    /// What stands before a place to make it the path that a person would open.
+    /// The folder of the node that the files are from, ending in `/`; empty for its root. Places begin with it.
+    pub mount: &'a str,
+    /// What stands in its stead in the path that a person would open.
     pub prefix: &'a str,
     /// Place to content: the places that [`interest`] names (a key's content may be empty), and those that a
     /// kubeconfig among them names (see [`referenced`](super::referenced)), as far as they could be read.
@@ -210,16 +212,21 @@ impl Reading<'_, '_> {
             SourceKind::Tree | SourceKind::Folder => {
                 let listed: BTreeSet<_> = source.files.keys().copied().filter(|place| self.is_listed(place)).collect();
                 for place in &listed {
-                    self.file(place, format!("{}{place}", source.prefix), &role(place), &listed);
+                    self.file(place, self.path(place), &role(place), &listed);
                 }
             }
         }
     }
 
+    fn path(&self, place: &str) -> String {
+        format!("{}{}", self.source.prefix, place.strip_prefix(self.source.mount).unwrap_or(place))
+    }
+
     /// A dated certificate of the kubelet's is listed only when none of its store is current: the kubelet itself looks
     /// at the current one alone, and the others stay behind when it rotates.
     fn is_listed(&self, place: &str) -> bool {
-        let outdated = |(store, is_current): (&str, bool)| !is_current && self.source.files.contains_key(current(store).as_str());
+        let outdated =
+            |(store, is_current): (&str, bool)| !is_current && self.source.files.contains_key(current(store).as_str());
         interest(place) == Interest::Content && !kubelet_store(place).is_some_and(outdated)
     }
 
@@ -273,12 +280,16 @@ impl Reading<'_, '_> {
                     if listed.contains(target.as_str()) && role.kind != Kind::Kubeadm {
                         continue;
                     }
+                    if !target.starts_with(self.source.mount) {
+                        // Nobody asked for what lies elsewhere.
+                        continue;
+                    }
                     let Some(content) = self.source.files.get(target.as_str()) else {
                         let fault = Fault::MissingFile { embedded, file: named };
                         self.problems.push(Problem { path, fault });
                         continue;
                     };
-                    path = format!("{}{target}", self.source.prefix);
+                    path = self.path(&target);
                     content.to_vec()
                 }
             };

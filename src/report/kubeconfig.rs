@@ -147,7 +147,13 @@ users:
             .collect();
         assert_eq!(
             words,
-            ["user inline ABC", "user folded ABC", "user file ../certs/me.crt", "user broken broken", "cluster prod ca.crt"]
+            [
+                "user inline ABC",
+                "user folded ABC",
+                "user file ../certs/me.crt",
+                "user broken broken",
+                "cluster prod ca.crt"
+            ]
         );
     }
 

@@ -186,7 +186,9 @@ mod tests {
     use crate::report::Kind;
 
     fn missing_with(files: &[&str]) -> Vec<&'static str> {
-        missing(|place| files.iter().any(|file| place == format!("etc/kubernetes/{file}"))).map(|known| known.name).collect()
+        missing(|place| files.iter().any(|file| place == format!("etc/kubernetes/{file}")))
+            .map(|known| known.name)
+            .collect()
     }
 
     #[test]

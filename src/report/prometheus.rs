@@ -27,8 +27,11 @@ const METRICS: [Metric; 3] = [
 pub fn render(inventory: &Inventory, at: OffsetDateTime) -> String {
     // The collector drops a whole file in which two samples have the same labels.
     let mut seen = BTreeSet::new();
-    let samples: Vec<(&Entry, String)> =
-        inventory.entries().map(|entry| (entry, labels(entry))).filter(|(_, labels)| seen.insert(labels.clone())).collect();
+    let samples: Vec<(&Entry, String)> = inventory
+        .entries()
+        .map(|entry| (entry, labels(entry)))
+        .filter(|(_, labels)| seen.insert(labels.clone()))
+        .collect();
     let mut text = String::new();
     for (name, help, value) in METRICS {
         text += &format!("# HELP {name} {help}\n# TYPE {name} gauge\n");

@@ -57,7 +57,8 @@ impl Tables<'_> {
     }
 
     fn has_nodes(&self) -> bool {
-        self.group.entries.iter().any(|entry| entry.node.is_some()) || self.group.missing.iter().any(|row| row.node.is_some())
+        self.group.entries.iter().any(|entry| entry.node.is_some())
+            || self.group.missing.iter().any(|row| row.node.is_some())
     }
 
     fn head<'h>(&self, columns: &'h [&'h str]) -> &'h [&'h str] {
@@ -107,17 +108,18 @@ impl Tables<'_> {
                 }
             }
         }
-        let mut rows: Vec<Row> = Vec::new();
+        let mut rows: Vec<(&str, Row)> = Vec::new();
         for (entry, nodes, managed) in distinct {
             let mut row = self.row(entry, [self.cells(entry), vec![yes_no(managed)]].concat());
             if let ([_, _, ..], Some(node)) = (nodes.as_slice(), row.cells.get_mut(4)) {
                 *node = format!("{} nodes", nodes.len());
             }
-            rows.push(row);
+            rows.push((&entry.name, row));
         }
         let missing = self.group.missing.iter().filter(|missing| missing.is_authority);
-        rows.extend(missing.map(|missing| absent(missing, 4)));
-        self.table(&AUTHORITIES, rows)
+        rows.extend(missing.map(|missing| (missing.name, absent(missing, 4))));
+        rows.sort_by_key(|(name, _)| *name);
+        self.table(&AUTHORITIES, rows.into_iter().map(|(_, row)| row).collect())
     }
 
     fn cells(&self, entry: &Entry) -> Vec<String> {
