@@ -34,6 +34,7 @@ const TOOLS: &[Tool] = &[
     tool("busybox", "busybox"),
     tool("ip", "iproute2"),
     tool("faketime", "faketime"),
+    tool("prometheus-node-exporter", "prometheus-node-exporter"),
 ];
 
 /// Parts of the Rust toolchain that its minimal profile lacks.
