@@ -19,8 +19,8 @@ const FILE_LIMIT: u64 = 4 << 20;
 /// What a gzip member begins with (RFC 1952, section 2.3.1).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// Places and their contents; a key's is empty.
-type Contents = BTreeMap<String, Zeroizing<Vec<u8>>>;
+/// Places and their contents; keys and what cannot be read have none.
+type Contents = BTreeMap<String, Option<Zeroizing<Vec<u8>>>>;
 
 pub(super) fn run(arguments: &InspectArguments) -> Result<String, Failure> {
     let at = trust::time_of(arguments.at.as_deref())?;
@@ -116,10 +116,10 @@ fn add_file(builder: &mut Builder, path: &Path) -> io::Result<Option<impl BufRea
     let mut contents = Contents::new();
     for named in referenced(place, &content) {
         if let Ok(content) = root.read(&named, FILE_LIMIT) {
-            contents.insert(named, content);
+            contents.insert(named, Some(content));
         }
     }
-    contents.insert(place.to_owned(), content);
+    contents.insert(place.to_owned(), Some(content));
     let kind = SourceKind::File { place, title: &title };
     builder.add(&Source { kind, node: None, mount: "", prefix: "/", files: slices(&contents) });
     Ok(None)
@@ -150,8 +150,8 @@ fn add_part(builder: &mut Builder, part: &VerifiedPart) {
             }
         };
         match interest(row.path()) {
-            Interest::Content => files.insert(row.path(), content),
-            Interest::Presence => files.insert(row.path(), &[]),
+            Interest::Content => files.insert(row.path(), Some(content)),
+            Interest::Presence => files.insert(row.path(), None),
             Interest::None => None,
         };
     }
@@ -171,27 +171,26 @@ fn add_folder(builder: &mut Builder, path: &Path) -> Result<(), Failure> {
         }
         for file in places {
             let place = format!("{}{file}", folder.mount);
-            match interest(&place) {
-                Interest::Presence => {
-                    contents.insert(place, Zeroizing::default());
-                }
+            let content = match interest(&place) {
+                Interest::None => continue,
+                Interest::Presence => None,
                 Interest::Content => match folder.root.read(&file, FILE_LIMIT) {
-                    Ok(content) => {
-                        contents.insert(place, content);
-                    }
+                    Ok(content) => Some(content),
                     Err(error) => {
                         builder.problem(folder.path(&file), Fault::Unreadable(inspect_text::reason(&error)));
+                        None
                     }
                 },
-                Interest::None => {}
-            }
+            };
+            contents.insert(place, content);
         }
     }
-    let named: Vec<_> = contents.iter().flat_map(|(place, content)| referenced(place, content)).collect();
+    let read = contents.iter().filter_map(|(place, content)| Some((place, content.as_ref()?)));
+    let named: Vec<_> = read.flat_map(|(place, content)| referenced(place, content)).collect();
     for place in named {
         let file = place.strip_prefix(folder.mount).filter(|_| !contents.contains_key(&place));
         if let Some(Ok(content)) = file.map(|file| folder.root.read(file, FILE_LIMIT)) {
-            contents.insert(place, content);
+            contents.insert(place, Some(content));
         }
     }
     let (kind, mount) = (folder.kind, folder.mount);
@@ -199,8 +198,8 @@ fn add_folder(builder: &mut Builder, path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn slices(contents: &Contents) -> BTreeMap<&str, &[u8]> {
-    contents.iter().map(|(place, content)| (place.as_str(), content.as_slice())).collect()
+fn slices(contents: &Contents) -> BTreeMap<&str, Option<&[u8]>> {
+    contents.iter().map(|(place, content)| (place.as_str(), content.as_deref().map(Vec::as_slice))).collect()
 }
 
 /// A folder of a node's files, and which it is.

@@ -19,9 +19,10 @@ pub struct Source<'a> {
     pub mount: &'a str,
     /// What stands in its stead in the path that a person would open.
     pub prefix: &'a str,
-    /// Place to content: the places that [`interest`] names (a key's content may be empty), and those that a
-    /// kubeconfig among them names (see [`referenced`](super::referenced)), as far as they could be read.
-    pub files: BTreeMap<&'a str, &'a [u8]>,
+    /// Place to content: the places that [`interest`] names, and those that a kubeconfig among them names (see
+    /// [`referenced`](super::referenced)). A file without content is there and was not read: a key, or a file that
+    /// could not be read, which is the caller's to tell.
+    pub files: BTreeMap<&'a str, Option<&'a [u8]>>,
 }
 
 /// What was inspected.
@@ -201,7 +202,7 @@ struct Origin<'r> {
     has_key: Option<bool>,
 }
 
-impl Reading<'_, '_> {
+impl<'a> Reading<'_, 'a> {
     fn read(&mut self) {
         let source = self.source;
         match source.kind {
@@ -218,6 +219,10 @@ impl Reading<'_, '_> {
         }
     }
 
+    fn content(&self, place: &str) -> Option<&'a [u8]> {
+        self.source.files.get(place).copied().flatten()
+    }
+
     fn path(&self, place: &str) -> String {
         format!("{}{}", self.source.prefix, place.strip_prefix(self.source.mount).unwrap_or(place))
     }
@@ -225,13 +230,14 @@ impl Reading<'_, '_> {
     /// A dated certificate of the kubelet's is listed only when none of its store is current: the kubelet itself looks
     /// at the current one alone, and the others stay behind when it rotates.
     fn is_listed(&self, place: &str) -> bool {
-        let outdated =
-            |(store, is_current): (&str, bool)| !is_current && self.source.files.contains_key(current(store).as_str());
-        interest(place) == Interest::Content && !kubelet_store(place).is_some_and(outdated)
+        let outdated = |(store, is_current): (&str, bool)| !is_current && self.content(&current(store)).is_some();
+        interest(place) == Interest::Content
+            && self.content(place).is_some()
+            && !kubelet_store(place).is_some_and(outdated)
     }
 
     fn file(&mut self, place: &str, path: String, role: &Role, listed: &BTreeSet<&str>) {
-        let content = self.source.files.get(place).copied().unwrap_or_default();
+        let content = self.content(place).unwrap_or_default();
         let is_kubeconfig = match self.source.kind {
             SourceKind::File { .. } => !looks_like_certificates(content),
             SourceKind::Tree | SourceKind::Folder => place.ends_with(".conf"),
@@ -255,7 +261,7 @@ impl Reading<'_, '_> {
     }
 
     fn kubeconfig(&mut self, place: &str, path: String, role: &Role, listed: &BTreeSet<&str>) {
-        let fields = match kubeconfig::read(self.source.files.get(place).copied().unwrap_or_default()) {
+        let fields = match kubeconfig::read(self.content(place).unwrap_or_default()) {
             Ok(fields) => fields,
             Err(fault) if role.is_certain => return self.problems.push(Problem { path, fault }),
             // The folder also holds what cloud providers call cloud.conf.
@@ -284,7 +290,11 @@ impl Reading<'_, '_> {
                         // Nobody asked for what lies elsewhere.
                         continue;
                     }
-                    let Some(content) = self.source.files.get(target.as_str()) else {
+                    let Some(content) = self.content(&target) else {
+                        if self.source.files.contains_key(target.as_str()) {
+                            // It was told already why it could not be read.
+                            continue;
+                        }
                         let fault = Fault::MissingFile { embedded, file: named };
                         self.problems.push(Problem { path, fault });
                         continue;

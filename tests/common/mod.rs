@@ -1,5 +1,5 @@
 //! What integration tests share: the program, a seed that everybody knows, bundles built once per test program.
-#![allow(dead_code, reason = "each test program uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at once")]
 
 use std::ffi::OsStr;
@@ -60,14 +60,7 @@ pub fn build_with(profile: &Path, arguments: &[&str]) -> Bundle {
         let mut found = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
         found.find(|path| path.to_string_lossy().ends_with(ending)).unwrap()
     };
-    Bundle {
-        archive: find(".tar.gz"),
-        signature: find(".tar.gz.sig"),
-        public_key: find(".pub"),
-        lock,
-        stdout,
-        folder,
-    }
+    Bundle { archive: find(".tar.gz"), signature: find(".tar.gz.sig"), public_key: find(".pub"), lock, stdout, folder }
 }
 
 impl Bundle {
