@@ -22,6 +22,7 @@ pub mod issue;
 pub mod keys;
 pub mod kubeadm;
 pub mod layout;
+pub mod lint;
 pub mod lock;
 pub mod plan;
 pub mod profile;

@@ -44,6 +44,11 @@ impl<R: BufRead> Members<R> {
         }
     }
 
+    /// Where the members come from.
+    pub(super) const fn source_mut(&mut self) -> &mut R {
+        &mut self.source
+    }
+
     /// Opens the next member.
     pub(super) fn begin(&mut self) -> Result<(), BundleError> {
         let mut header = [0; HEADER.len()];

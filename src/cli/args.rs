@@ -1,6 +1,5 @@
 //! What may be typed.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +32,8 @@ pub(super) enum Command {
     Inspect(InspectArguments),
     /// Write one node's files from a verified bundle into a new folder
     Unpack(UnpackArguments),
+    /// Cut one part out of a bundle, to carry to one node alone; needs no key
+    Split(SplitArguments),
     /// Print a chapter of the manual
     Help(HelpArguments),
 }
@@ -113,6 +114,12 @@ pub(super) struct BuildArguments {
     /// Refuse any difference from the lock and leave everything as it was
     #[arg(long, conflicts_with_all = ["replace_seed", "replace_ca", "same_generation"])]
     pub(super) locked: bool,
+    /// Make a partial bundle of this node alone; may be given several times; needs the lock of a whole build
+    #[arg(long, value_name = "NODE", conflicts_with_all = ["replace_seed", "replace_ca"])]
+    pub(super) only: Vec<String>,
+    /// With --only, put the part of whoever runs the cluster into the bundle too
+    #[arg(long, requires = "only")]
+    pub(super) with_cluster: bool,
     /// Allow another seed than the lock's: every key becomes another
     #[arg(long)]
     pub(super) replace_seed: bool,
@@ -122,9 +129,9 @@ pub(super) struct BuildArguments {
     /// Allow other records at the lock's generation, while nothing was carried yet
     #[arg(long)]
     pub(super) same_generation: bool,
-    /// Worker threads [default: one per processor]
-    #[arg(long, value_name = "COUNT")]
-    pub(super) threads: Option<NonZeroUsize>,
+    /// Worker threads, at most 1024 [default: one per processor]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
     /// Print nothing but problems
     #[arg(short, long)]
     pub(super) quiet: bool,
@@ -200,6 +207,22 @@ pub(super) struct UnpackArguments {
     /// Print nothing but problems
     #[arg(short, long)]
     pub(super) quiet: bool,
+}
+
+#[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("part").required(true).args(["node", "with_cluster"])))]
+pub(super) struct SplitArguments {
+    /// The bundle
+    pub(super) bundle: PathBuf,
+    /// The node whose part to cut out
+    #[arg(long, value_name = "NAME")]
+    pub(super) node: Option<String>,
+    /// Cut out the part of whoever runs the cluster: profile, users, etcd clients
+    #[arg(long)]
+    pub(super) with_cluster: bool,
+    /// The file to write; it must not exist
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: PathBuf,
 }
 
 #[derive(clap::Args)]

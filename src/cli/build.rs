@@ -10,14 +10,14 @@ use rayon::ThreadPoolBuilder;
 
 use super::args::BuildArguments;
 use super::failure::Failure;
-use super::{bundle_text, lock_file, problems, seed, summary, trust};
+use super::{bundle_text, lock_file, problems, secret, seed, summary, trust};
 use crate::bundle::{ClusterId, Description, Head, Hex, Part, Writer, Written};
 use crate::host::{self, Outputs};
 use crate::issue::{Issued, SerialKey, issue};
 use crate::keys::{KeyId, KeyRing, Label, Seed, derive};
 use crate::layout::{Made, lay_out};
 use crate::lock::Lock;
-use crate::plan::{Plan, plan};
+use crate::plan::{Plan, only, plan};
 use crate::profile::{self, Profile};
 use crate::sign::{PublicKey, SigningFailed};
 
@@ -46,17 +46,31 @@ pub(super) struct Places {
 
 pub(super) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     let profile = read_profile(&arguments.profile)?;
+    if arguments.out.exists() && !arguments.out.is_dir() {
+        // Known before an hour of work, not after it.
+        return Err(Failure::io("write to", &arguments.out, &std::io::ErrorKind::NotADirectory.into()));
+    }
     let lock_path = arguments.lock.clone().unwrap_or_else(|| lock_file::default_path(&arguments.profile));
     let old_lock = lock_file::read(&lock_path)?;
     if arguments.locked && old_lock.is_none() {
         return Err(Failure::cannot_run(format!("--locked, but there is no lock {}", lock_path.display()))
             .hint("the first build writes it; name another with --lock FILE"));
     }
-    let (seed, new_seed_file) = take_seed(arguments)?;
     if let Some(old) = &old_lock {
-        lock_file::check_seed(old, &seed, arguments)?;
+        lock_file::check_cluster(old, &profile.cluster.name, arguments, &lock_path)?;
     }
-    let threads = arguments.threads.map_or(0, NonZeroUsize::get);
+    if !arguments.only.is_empty() && old_lock.is_none() {
+        return Err(Failure::cannot_run(format!("--only, but there is no lock {}", lock_path.display()))
+            .hint("a partial bundle goes beside a whole one: build that first, or name its lock with --lock FILE"));
+    }
+    let (seed, new_seed_file) = take_seed(arguments)?;
+    if new_seed_file == Some(lock_path.as_path()) {
+        return Err(Failure::cannot_run(format!("{} cannot be both the seed and the lock", lock_path.display())));
+    }
+    if let Some(old) = &old_lock {
+        lock_file::check_seed(old, &seed, arguments, &lock_path)?;
+    }
+    let threads = arguments.threads.map_or(0, usize::from);
     let pool = ThreadPoolBuilder::new().num_threads(threads).build();
     let pool = pool.map_err(|error| Failure::cannot_run(format!("cannot start threads: {error}")))?;
     let build = || build(&profile, &seed, arguments, lock_path, old_lock.as_ref(), new_seed_file);
@@ -71,6 +85,7 @@ pub(super) fn read_profile(path: &Path) -> Result<Profile, Failure> {
             _ => failure,
         }
     })?;
+    secret::refuse_content(path, &source, "a profile")?;
     let name = path.display().to_string();
     let parsed = profile::parse(&source).map_err(|found| problems::failure(&name, &source, &found))?;
     if !parsed.warnings.is_empty() {
@@ -81,6 +96,9 @@ pub(super) fn read_profile(path: &Path) -> Result<Profile, Failure> {
 
 /// The seed, and where to write it when it is new.
 fn take_seed(arguments: &BuildArguments) -> Result<(Seed, Option<&Path>), Failure> {
+    if let Some(file) = &arguments.new_seed {
+        seed::check_new(file)?;
+    }
     match (&arguments.seed, &arguments.new_seed) {
         (Some(file), _) => Ok((seed::read(file)?, None)),
         (None, Some(file)) if file.symlink_metadata().is_ok() => Ok((seed::read(file)?, None)),
@@ -101,7 +119,9 @@ fn build(
     old_lock: Option<&Lock>,
     new_seed_file: Option<&Path>,
 ) -> Result<String, Failure> {
-    let plan = plan(profile);
+    let whole = plan(profile);
+    let is_partial = !arguments.only.is_empty();
+    let plan = if is_partial { cut(&whole, arguments)? } else { whole };
     let keys = derive_keys(&plan, seed, arguments)?;
     let serial_key = SerialKey::new(seed.serial_key(&plan.cluster));
     let certificates =
@@ -110,7 +130,8 @@ fn build(
     let signer_public =
         PublicKey::from_der(signer.spki_der()).map_err(|error| Failure::defect(&format!("signer: {error:?}")))?;
     let parts = lay_out_parts(&plan, &Made { keys: &keys, certificates: &certificates, profile: &profile.source })?;
-    let description = Description { head: head(&plan, seed)?, partial: false, profile_sha256: Hex(profile.sha256) };
+    let description =
+        Description { head: head(&plan, seed)?, partial: is_partial, profile_sha256: Hex(profile.sha256) };
     let writer = Writer::prepare(description, parts.len(), |index| &parts[index])
         .map_err(|error| bundle_text::write_failure(&arguments.out, &error))?;
     let places = Places {
@@ -139,8 +160,7 @@ fn build(
         records: writer.index().parts.iter().map(|(part, sha256)| (part.to_string(), sha256.to_string())).collect(),
         written,
     };
-    let new_lock = lock_file::make(&built);
-    let changes = lock_file::check(old_lock, &new_lock, arguments, &places.lock)?;
+    let (new_lock, changes) = lock_file::check(old_lock, lock_file::make(&built), arguments, &places.lock)?;
     let signature = signer
         .sign_sha256(&built.written.file_sha256.0)
         .map_err(|error| Failure::defect(&format!("outer signature: {error:?}")))?;
@@ -153,12 +173,21 @@ fn build(
         }
         put(&mut outputs, &places.lock, new_lock.to_toml().as_bytes(), true)?;
     }
+    outputs.check().map_err(|(path, error)| cannot_place(&path, &error))?;
     // The seed first: a bundle without its seed could never be rebuilt, a seed without a bundle does no harm.
     if let Some(file) = new_seed_file {
         seed::create(file, seed)?;
     }
     outputs.commit().map_err(|(path, error)| cannot_place(&path, &error))?;
     if arguments.quiet { Ok(String::new()) } else { Ok(summary::of_build(&built, &places, new_seed_file, &changes)) }
+}
+
+/// The plan for what `--only` names.
+fn cut(whole: &Plan, arguments: &BuildArguments) -> Result<Plan, Failure> {
+    only(whole, &arguments.only, arguments.with_cluster).map_err(|unknown| {
+        Failure::cannot_run(format!("--only: the profile has no node {}", unknown.join(", ")))
+            .hint("`certferry plan PROFILE --verbose` lists the nodes")
+    })
 }
 
 fn stage(outputs: &mut Outputs, path: &Path, mode: u32, replace: bool) -> Result<File, Failure> {
@@ -177,7 +206,7 @@ fn check_written(mut archive: File, key: &PublicKey, plan: &Plan, path: &Path) -
     let at = plan.issued_at.midnight().assume_utc();
     let read = trust::read(BufReader::new(archive), key, at, None);
     let read = read.map_err(|error| Failure::defect(&format!("the bundle does not verify: {error:?}")))?;
-    match read.findings.iter().find(|finding| !finding.fault.is_about_time()) {
+    match read.findings.iter().find(|finding| !finding.fault.is_about_time() && !finding.fault.is_warning()) {
         Some(finding) => Err(Failure::defect(&format!("the bundle does not verify: {finding:?}"))),
         None => Ok(()),
     }
@@ -190,7 +219,8 @@ fn derive_keys(plan: &Plan, seed: &Seed, arguments: &BuildArguments) -> Result<K
     if let Ok(style) = ProgressStyle::with_template("deriving keys {bar:30} {pos}/{len}, {eta} left") {
         bar.set_style(style);
     }
-    let keys = derive(seed, &labels, arguments.threads, &|_| bar.inc(1));
+    let threads = arguments.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
+    let keys = derive(seed, &labels, threads, &|_| bar.inc(1));
     bar.finish_and_clear();
     keys.map_err(|error| Failure::defect(&format!("keys: {error:?}")))
 }

@@ -42,6 +42,8 @@ pub(super) fn reason(difference: &Difference) -> String {
                 added.iter().map(|item| format!(" +{item}")).chain(removed.iter().map(|item| format!(" -{item}")));
             format!("{field}{}", signed.collect::<String>())
         }
+        Difference::Key => "another key".to_owned(),
+        Difference::Content => "another certificate".to_owned(),
         Difference::IssuerKey { issuer } => format!("the key of {issuer} is another"),
     }
 }

@@ -34,6 +34,12 @@ fn fault(fault: &Fault) -> String {
         Fault::Kubeconfig => "is not a kubeconfig as certferry writes it".to_owned(),
         Fault::OtherAuthority => "holds another CA than pki/ca.crt".to_owned(),
         Fault::MissingFile { path } => format!("refers to {path}, which is not there"),
+        Fault::SameSubject { subject } => format!("has the subject {subject} of another CA, and another key"),
+        Fault::InlineKubelet => {
+            "holds the kubelet's credentials; with rotateCertificates the kubelet replaces them at once".to_owned()
+        }
+        Fault::Mode { mode } => format!("holds a private key and has mode {mode:04o}"),
+        Fault::Rule(breach) => format!("{} [{}: {}]", breach.detail, breach.rule.id, breach.rule.clause),
         Fault::Differs { from } => format!("differs from the one of {from}, and must be the same everywhere"),
     }
 }

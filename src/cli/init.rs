@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::args::InitArguments;
 use super::failure::Failure;
-use super::problems;
+use super::{problems, shell};
 use crate::host::{self, Outputs};
 use crate::layout::render_template;
 use crate::profile;
@@ -22,7 +22,7 @@ pub(super) fn run(arguments: &InitArguments) -> Result<String, Failure> {
     Ok(format!(
         "{}\nEdit names and addresses, then: certferry build {} --new-seed {}.seed --out out\n",
         file.display(),
-        file.display(),
+        shell::word(file),
         arguments.name
     ))
 }

@@ -102,12 +102,10 @@ fn add_file(builder: &mut Builder, path: &Path) -> io::Result<Option<impl BufRea
     let title = path.display().to_string();
     let content = if title == "-" {
         host::read_stdin(FILE_LIMIT)?
+    } else if host::begins_with(path, &GZIP)? {
+        return host::open(path).map(Some);
     } else {
-        let mut source = host::open(path)?;
-        if source.fill_buf()?.starts_with(&GZIP) {
-            return Ok(Some(source));
-        }
-        host::read_limited(source, FILE_LIMIT)?
+        host::read(path, FILE_LIMIT)?
     };
     // A kubeconfig may name files: relative ones count from its own folder.
     let place = std::path::absolute(path)?.display().to_string();

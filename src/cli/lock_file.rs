@@ -1,21 +1,25 @@
 //! The lock on the disk: found, read, compared, and its refusals in words.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::args::BuildArguments;
 use super::build::Built;
 use super::changes_text;
 use super::failure::Failure;
+use super::secret;
 use crate::bundle::Sha256;
 use crate::host;
 use crate::keys::Seed;
 use crate::lock::{
-    Change, Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, Refusal, changes, of_lock, of_plan,
-    refusals,
+    Change, Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, Refusal, build_changes, changes, merge,
+    of_lock, of_plan, refusals, restrict,
 };
 
 /// 10,000 nodes make about 60 MB.
 const LIMIT: u64 = 512 << 20;
+
+const LOCKED_HINT: &str = "nothing was written; build without --locked to accept the change";
 
 /// `<profile stem>.lock.toml` beside the profile.
 pub(super) fn default_path(profile: &Path) -> PathBuf {
@@ -29,6 +33,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Lock>, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Failure::io("read the lock", path, &error)),
     };
+    secret::refuse_content(path, &bytes, "a lock")?;
     Lock::parse(&bytes).map(Some).map_err(|error| {
         let reason = match error {
             LockError::Syntax(reason) => reason,
@@ -39,11 +44,26 @@ pub(super) fn read(path: &Path) -> Result<Option<Lock>, Failure> {
     })
 }
 
-/// Another seed is refused before an hour of work, not after it.
-pub(super) fn check_seed(old: &Lock, seed: &Seed, arguments: &BuildArguments) -> Result<(), Failure> {
+/// The lock of another cluster is refused before an hour of work, not after it.
+pub(super) fn check_cluster(old: &Lock, cluster: &str, arguments: &BuildArguments, path: &Path) -> Result<(), Failure> {
+    if old.cluster == cluster {
+        return Ok(());
+    }
+    if arguments.locked {
+        return Err(differs(path, &format!("cluster {} became {cluster}", old.cluster)).hint(LOCKED_HINT));
+    }
+    Err(refusal_failure(&Refusal::OtherCluster { locked: old.cluster.clone(), built: cluster.to_owned() }))
+}
+
+/// Another seed likewise.
+pub(super) fn check_seed(old: &Lock, seed: &Seed, arguments: &BuildArguments, path: &Path) -> Result<(), Failure> {
     let given = seed.id();
     if old.seed_id == given || arguments.replace_seed {
         return Ok(());
+    }
+    if arguments.locked {
+        return Err(differs(path, &format!("seed id {} became {given}", old.seed_id))
+            .hint("a rebuild needs the seed of the first build; nothing was written"));
     }
     Err(refusal_failure(&Refusal::OtherSeed { locked: old.seed_id.clone(), given }))
 }
@@ -94,48 +114,91 @@ pub(super) fn make(built: &Built<'_>) -> Lock {
         parts: built
             .records
             .iter()
-            .map(|(part, record)| LockedPart { part: part.clone(), record_sha256: record.clone() })
+            .map(|(part, record)| LockedPart {
+                part: part.clone(),
+                generation: plan.generation,
+                record_sha256: record.clone(),
+            })
             .collect(),
         keys,
         certificates,
     }
 }
 
-/// What changed since the lock; refused where it needs a word that was not given.
+/// The lock to write and what changed since the one before; refused where it needs a word that was not given.
 pub(super) fn check(
     old: Option<&Lock>,
-    new: &Lock,
+    new: Lock,
     arguments: &BuildArguments,
     path: &Path,
-) -> Result<Vec<Change>, Failure> {
-    let Some(old) = old else { return Ok(Vec::new()) };
-    let changes = changes(&of_lock(old), &of_lock(new));
+) -> Result<(Lock, Vec<Change>), Failure> {
+    let Some(whole) = old else { return Ok((new, Vec::new())) };
+    let is_partial = !arguments.only.is_empty();
+    let restricted = is_partial.then(|| restrict(whole, &new));
+    let old = restricted.as_ref().unwrap_or(whole);
+    let changes = build_changes(old, &new);
     if arguments.locked {
-        return locked_difference(old, new, &changes).map_or(Ok(changes), |difference| {
-            Err(Failure::says_no(format!("the build differs from {}: {difference}", path.display()))
-                .hint("nothing was written; build without --locked to accept the change"))
-        });
+        let merged = is_partial.then(|| merge(old, new.clone()));
+        return match locked_difference(old, merged.as_ref().unwrap_or(&new)) {
+            Some(difference) => Err(differs(path, &difference).hint(LOCKED_HINT)),
+            None => Ok((new, changes)),
+        };
     }
-    let refused = refusals(old, new).into_iter().find(|refusal| match refusal {
+    if is_partial {
+        refuse_shared_changes(&changes)?;
+    }
+    let is_refused = |refusal: &Refusal| match refusal {
         Refusal::OtherCluster { .. } | Refusal::LowerGeneration { .. } => true,
         Refusal::OtherSeed { .. } => !arguments.replace_seed,
         Refusal::ChangedCa { .. } => !arguments.replace_ca,
         Refusal::SameGeneration { .. } => !arguments.same_generation,
-    });
-    refused.map_or(Ok(changes), |refusal| Err(refusal_failure(&refusal)))
+    };
+    let refused: Vec<_> = refusals(old, &new).into_iter().filter(is_refused).collect();
+    match refused.as_slice() {
+        [] if is_partial => Ok((merge(whole, new), changes)),
+        [] => Ok((new, changes)),
+        [Refusal::ChangedCa { .. }, ..] => Err(changed_authorities(&refused)),
+        [first, ..] => Err(refusal_failure(first)),
+    }
+}
+
+/// What every node has in common must not change for some of them.
+fn refuse_shared_changes(changes: &[Change]) -> Result<(), Failure> {
+    let shared =
+        |change: &&Change| change.id().starts_with("ca/") || change.id() == "sa" || change.id() == "bundle-signer";
+    let Some(change) = changes.iter().find(shared) else { return Ok(()) };
+    Err(Failure::cannot_run(format!("--only, but {} changes, which all nodes share", change.id()))
+        .hint("`certferry plan` tells why; build the whole bundle, or set the profile back"))
+}
+
+/// All changed CAs at once: one change of the profile, such as a newer Kubernetes, changes all three.
+fn changed_authorities(refused: &[Refusal]) -> Failure {
+    let ids = || {
+        refused.iter().filter_map(|refusal| match refusal {
+            Refusal::ChangedCa { id } => Some(id),
+            _ => None,
+        })
+    };
+    let names: Vec<_> = ids().map(String::as_str).collect();
+    let tables: Vec<_> = ids().map(|id| format!("[{}]", id.replace('/', "."))).collect();
+    Failure::cannot_run(format!(
+        "{} would get another certificate, though generation and issued_at did not move",
+        names.join(", ")
+    ))
+    .hint(format!(
+        "every node trusts the old one. Set what changed back in {} (for a newer Kubernetes: `kubernetes` to the old \
+         version), raise `generation` there, or say --replace-ca",
+        tables.join(", ")
+    ))
+}
+
+fn differs(path: &Path, difference: &str) -> Failure {
+    Failure::says_no(format!("the build differs from {}: {difference}", path.display()))
 }
 
 /// The first thing that differs, the most telling first; `made_with` never counts.
-fn locked_difference(old: &Lock, new: &Lock, changes: &[Change]) -> Option<String> {
-    let fields = [
-        ("seed id", &old.seed_id, &new.seed_id),
-        ("cluster", &old.cluster, &new.cluster),
-        ("profile", &old.profile_sha256, &new.profile_sha256),
-        ("content", &old.content_sha256, &new.content_sha256),
-        ("bundle", &old.bundle_sha256, &new.bundle_sha256),
-    ];
-    let field = fields.into_iter().find(|(_, old, new)| old != new);
-    let field = field.map(|(name, old, new)| format!("{name} {old} became {new}"));
+fn locked_difference(old: &Lock, new: &Lock) -> Option<String> {
+    let changes = changes(&of_lock(old), &of_lock(new));
     let change = changes.first().map(|change| match change {
         Change::Added(id) => format!("{id} is new"),
         Change::Removed(id) => format!("{id} is gone"),
@@ -145,9 +208,48 @@ fn locked_difference(old: &Lock, new: &Lock, changes: &[Change]) -> Option<Strin
     });
     let rest = || {
         let same = Lock { made_with: old.made_with.clone(), ..new.clone() };
-        (same != *old).then(|| "a record or a format number is another".to_owned())
+        (same != *old).then(|| "its rows are others, or in another order".to_owned())
     };
-    change.or(field).or_else(rest)
+    change.or_else(|| value_difference(old, new)).or_else(rest)
+}
+
+fn value_difference(old: &Lock, new: &Lock) -> Option<String> {
+    let (old, new) = (values(old), values(new));
+    let by_name = |values: &[(String, String)]| values.iter().cloned().collect::<BTreeMap<_, _>>();
+    let (locked, built) = (by_name(&old), by_name(&new));
+    let changed = new.iter().find_map(|(what, after)| match locked.get(what) {
+        None => Some(format!("{what} is new")),
+        Some(before) => (before != after).then(|| format!("{what} {before} became {after}")),
+    });
+    let gone = || old.iter().find(|(what, _)| !built.contains_key(what)).map(|(what, _)| format!("{what} is gone"));
+    changed.or_else(gone)
+}
+
+/// Every value that no change of a key's or certificate's shape explains. Hashes of the whole come last: whatever
+/// changes, they change too.
+fn values(lock: &Lock) -> Vec<(String, String)> {
+    let head = [
+        ("seed id", lock.seed_id.clone()),
+        ("cluster", lock.cluster.clone()),
+        ("cluster id", lock.cluster_id.clone()),
+        ("signer", lock.signer.clone()),
+        ("generation", lock.generation.to_string()),
+        ("profile format", lock.formats.profile.to_string()),
+        ("derivation format", lock.formats.derivation.to_string()),
+        ("certificate format", lock.formats.certificate.to_string()),
+        ("bundle format", lock.formats.bundle.to_string()),
+        ("profile", lock.profile_sha256.clone()),
+    ];
+    let keys = lock.keys.iter().map(|row| (format!("public key of {}", row.id), row.spki_sha256.clone()));
+    let certificates = lock.certificates.iter().flat_map(|row| {
+        let serial = (format!("serial of {}", row.id), row.serial.clone());
+        [serial, (format!("certificate of {}", row.id), row.certificate_sha256.clone())]
+    });
+    let records = lock.parts.iter().map(|row| (format!("record of {}", row.part), row.record_sha256.clone()));
+    let whole = [("content", lock.content_sha256.clone()), ("bundle", lock.bundle_sha256.clone())];
+    let named = |(name, value): (&str, String)| (name.to_owned(), value);
+    let head = head.into_iter().map(named);
+    head.chain(keys).chain(certificates).chain(records).chain(whole.into_iter().map(named)).collect()
 }
 
 fn refusal_failure(refusal: &Refusal) -> Failure {
@@ -160,20 +262,13 @@ fn refusal_failure(refusal: &Refusal) -> Failure {
             "this is another seed: the lock was made with seed id {locked}, this one is {given}"
         ))
         .hint("give the seed of the first build; --replace-seed gives the cluster another key everywhere"),
-        Refusal::ChangedCa { id } => Failure::cannot_run(format!(
-            "the certificate of {id} would change, though its generation and issued_at did not"
-        ))
-        .hint(format!(
-            "every node trusts the old one. Set what changed back in [{}] (for a newer Kubernetes: `kubernetes` to the \
-             old version), raise its generation, or say --replace-ca",
-            id.replace('/', ".")
-        )),
+        Refusal::ChangedCa { .. } => changed_authorities(std::slice::from_ref(refusal)),
         Refusal::SameGeneration { part, generation } => Failure::cannot_run(format!(
             "the record of {part} would change at generation {generation}"
         ))
         .hint("raise `generation` in [cluster]; while nothing was carried to a node yet, --same-generation will do"),
-        Refusal::LowerGeneration { locked, built } => {
-            Failure::cannot_run(format!("the lock is at generation {locked}, the profile at {built}"))
+        Refusal::LowerGeneration { part, locked, built } => {
+            Failure::cannot_run(format!("the lock has {part} at generation {locked}, the profile is at {built}"))
                 .hint("a generation never goes back: nodes would refuse it")
         }
     }

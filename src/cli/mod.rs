@@ -17,13 +17,17 @@ mod plan;
 mod plan_json;
 mod plan_tree;
 pub mod problems;
+mod secret;
 mod seed;
+mod shell;
+mod split;
 mod summary;
 mod trust;
 mod unpack;
 mod verify;
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -62,7 +66,7 @@ fn write(text: &str) -> Result<(), Failure> {
     match io::stdout().write_all(text.as_bytes()) {
         // A reader that has seen enough is no failure.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::cannot_run(format!("cannot write the standard output: {error}")))
+            Err(Failure::io("write", Path::new("the standard output"), &error))
         }
         _ => Ok(()),
     }
@@ -78,6 +82,7 @@ fn dispatch(command: &Command) -> Result<String, Failure> {
         Command::Verify(arguments) => verify::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Unpack(arguments) => unpack::run(arguments),
+        Command::Split(arguments) => split::run(arguments),
         Command::Help(arguments) => help::run(arguments),
     }
 }

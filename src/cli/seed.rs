@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::args::SeedCommand;
 use super::failure::Failure;
+use super::secret;
 use crate::host;
 use crate::keys::{Seed, SeedError};
 
@@ -14,6 +15,7 @@ const LIMIT: u64 = 4096;
 pub(super) fn run(command: &SeedCommand) -> Result<String, Failure> {
     match command {
         SeedCommand::New { file } => {
+            check_new(file)?;
             let seed = random()?;
             create(file, &seed)?;
             Ok(format!(
@@ -24,6 +26,16 @@ pub(super) fn run(command: &SeedCommand) -> Result<String, Failure> {
         }
         SeedCommand::Id { file } => Ok(format!("{}\n", read(file)?.id())),
     }
+}
+
+/// Refuses what cannot be a new seed's file, before any work.
+pub(super) fn check_new(file: &Path) -> Result<(), Failure> {
+    secret::refuse_argument(file)?;
+    if file == Path::new("-") {
+        return Err(Failure::cannot_run("a new seed is not written to the standard output")
+            .hint("name a file that does not exist; it gets mode 0600"));
+    }
+    Ok(())
 }
 
 /// A new seed, in memory only.
@@ -47,8 +59,12 @@ pub(super) fn create(file: &Path, seed: &Seed) -> Result<(), Failure> {
 
 /// Reads a seed from a file, or from the standard input for `-`.
 pub(super) fn read(file: &Path) -> Result<Seed, Failure> {
-    let bytes = if file == Path::new("-") { host::read_stdin(LIMIT) } else { host::read(file, LIMIT) };
-    let bytes = bytes.map_err(|error| {
+    secret::refuse_argument(file)?;
+    let read = match file == Path::new("-") {
+        true => host::read_stdin(LIMIT).map(|bytes| (bytes, false)),
+        false => host::read_secret(file, LIMIT),
+    };
+    let (bytes, is_open_to_others) = read.map_err(|error| {
         let failure = Failure::io("read the seed", file, &error);
         match error.kind() {
             io::ErrorKind::NotFound => {
@@ -57,10 +73,15 @@ pub(super) fn read(file: &Path) -> Result<Seed, Failure> {
             _ => failure,
         }
     })?;
-    Seed::parse(&bytes).map_err(|error| {
+    let seed = Seed::parse(&bytes).map_err(|error| {
         Failure::cannot_run(format!("{} is not a seed: {}", file.display(), reason(error)))
             .hint("a seed is one line, `certferry-seed-1:` and 64 lower-case hex digits")
-    })
+    })?;
+    if is_open_to_others {
+        let name = file.display();
+        host::tell(&format!("warning: {name} can be read by others\nhint: chmod 600 {name}\n"));
+    }
+    Ok(seed)
 }
 
 /// What is wrong with a seed file; never what is in it.

@@ -4,8 +4,9 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::build::{Built, Places};
-use super::changes_text;
 use super::findings::instant;
+use super::plan::{effects_of, restarts};
+use super::{changes_text, shell};
 use crate::lock::Change;
 use crate::plan::PlannedCertificate;
 
@@ -34,9 +35,9 @@ pub(super) fn of_build(built: &Built<'_>, places: &Places, new_seed: Option<&Pat
     let _ = writeln!(
         text,
         "check    openssl dgst -sha256 -verify {} -signature {} {}",
-        places.public_key.display(),
-        places.signature.display(),
-        places.archive.display()
+        shell::word(&places.public_key),
+        shell::word(&places.signature),
+        shell::word(&places.archive)
     );
     for binding in &plan.required_bindings {
         let _ = writeln!(
@@ -57,6 +58,7 @@ pub(super) fn of_build(built: &Built<'_>, places: &Places, new_seed: Option<&Pat
         );
     }
     text += &changes_text::since_lock(changes);
+    text += &restarts(&effects_of(plan, changes));
     text
 }
 

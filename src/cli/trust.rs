@@ -1,6 +1,5 @@
 //! A bundle read with a key that came by another road: what `verify` and `unpack` share.
 
-use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
@@ -11,10 +10,11 @@ use time::{Date, OffsetDateTime};
 use super::args::TrustArguments;
 use super::bundle_text;
 use super::failure::Failure;
-use crate::bundle::{BundleError, Head, PartName, Reader, Row, VerifiedArchive, VerifiedPart};
+use crate::bundle::{BundleError, Head, Owner, PartName, Reader, Row, VerifiedArchive, VerifiedPart};
 use crate::host;
+use crate::lint::NodeFacts;
 use crate::sign::{Fingerprint, PublicKey, PublicKeyError};
-use crate::verify::{Finding, SharedFiles, check_part};
+use crate::verify::{File, Finding, Part, SharedFiles, check_part};
 
 /// No public key file is longer.
 const KEY_LIMIT: u64 = 64 << 10;
@@ -32,7 +32,7 @@ pub(super) struct Checked {
 }
 
 /// Opens the bundle and checks everything; keeps the part of one node.
-pub(super) fn check(arguments: &TrustArguments, wanted: Option<&str>) -> Result<Checked, Failure> {
+pub(super) fn open(arguments: &TrustArguments, wanted: Option<&str>) -> Result<Checked, Failure> {
     let at = time_of(arguments.at.as_deref())?;
     let key = trusted_key(&arguments.bundle, &arguments.key)?;
     check_outer_signature(&arguments.bundle, &key)?;
@@ -52,14 +52,7 @@ pub(super) fn read(
     let (mut parts, mut findings, mut shared, mut kept) = (Vec::new(), Vec::new(), SharedFiles::default(), None);
     while let Some(part) = reader.next_part()? {
         let name = part.record().owner.part();
-        let files: BTreeMap<&str, &[u8]> = part
-            .files()
-            .filter_map(|(row, content)| match row {
-                Row::File { path, .. } => Some((path.as_str(), content)),
-                Row::Link { .. } => None,
-            })
-            .collect();
-        findings.extend(check_part(&name.to_string(), &files, at, &mut shared));
+        findings.extend(check(&part, &name.to_string(), at, &mut shared));
         head.get_or_insert_with(|| part.record().head.clone());
         if wanted.is_some_and(|wanted| name == PartName::Node(wanted.to_owned())) {
             kept = Some(part);
@@ -70,6 +63,27 @@ pub(super) fn read(
     // Without an index there is a part, or the reader would have refused.
     let head = head.ok_or(BundleError::MissingPart { part: None })?;
     Ok(Checked { key: key.fingerprint(), head, archive, parts, findings, wanted: kept })
+}
+
+/// What is wrong with the certificates of a part.
+fn check(part: &VerifiedPart, name: &str, at: OffsetDateTime, shared: &mut SharedFiles) -> Vec<Finding> {
+    let record = part.record();
+    let files = part.files().filter_map(|(row, content)| match row {
+        Row::File { path, mode, .. } => Some((path.as_str(), File { mode: mode.bits(), content })),
+        Row::Link { .. } => None,
+    });
+    let node = match &record.owner {
+        Owner::Node(node) => Some(NodeFacts { name: &node.name, addresses: &node.addresses }),
+        Owner::Cluster => None,
+    };
+    let part = Part {
+        name,
+        files: files.collect(),
+        links: record.rows.iter().filter(|row| matches!(row, Row::Link { .. })).map(Row::path).collect(),
+        node,
+        issued_at: record.head.issued_at.midnight().assume_utc(),
+    };
+    check_part(&part, at, shared)
 }
 
 /// The time that `--at` names, or now.

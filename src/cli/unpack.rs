@@ -7,24 +7,31 @@ use crate::bundle::{PartName, Row};
 use crate::host::{self, TreeEntry};
 use crate::verify::Finding;
 
+/// More nodes than this are not listed.
+const LISTED: usize = 20;
+
 pub(super) fn run(arguments: &UnpackArguments) -> Result<String, Failure> {
-    let checked = trust::check(&arguments.trust, Some(&arguments.node))?;
+    let checked = trust::open(&arguments.trust, Some(&arguments.node))?;
     let part = checked.wanted.as_ref().ok_or_else(|| {
-        let names: Vec<_> = checked
-            .parts
-            .iter()
-            .filter_map(|part| match part {
-                PartName::Node(name) => Some(name.as_str()),
-                PartName::Cluster => None,
-            })
-            .take(20)
-            .collect();
+        let names = checked.parts.iter().filter_map(|part| match part {
+            PartName::Node(name) => Some(name.as_str()),
+            PartName::Cluster => None,
+        });
+        let mut shown: Vec<_> = names.clone().take(LISTED).collect();
+        if names.count() > LISTED {
+            shown.push("...");
+        }
         Failure::cannot_run(format!("there is no node {} in {}", arguments.node, arguments.trust.bundle.display()))
-            .hint(format!("it has {}{}", names.join(", "), if checked.parts.len() > 20 { ", ..." } else { "" }))
+            .hint(format!("it has {}", shown.join(", ")))
     })?;
     let of_node = |finding: &&Finding| finding.part == part.record().owner.part().to_string();
+    let (warnings, findings): (Vec<&Finding>, Vec<&Finding>) =
+        checked.findings.iter().filter(of_node).partition(|finding| finding.fault.is_warning());
     let (about_time, wrong): (Vec<&Finding>, Vec<&Finding>) =
-        checked.findings.iter().filter(of_node).partition(|finding| finding.fault.is_about_time());
+        findings.into_iter().partition(|finding| finding.fault.is_about_time());
+    if !warnings.is_empty() {
+        host::tell(&format!("warning: this works, but\n{}", findings::lines(&warnings)));
+    }
     if !wrong.is_empty() {
         return Err(Failure::says_no(format!(
             "the files of {} would not work\n{}",

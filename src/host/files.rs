@@ -1,24 +1,39 @@
-//! Reading whole files with a limit, and creating secret ones.
+//! Reading whole files with a limit, and creating new ones.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 
+use ring::rand::{SecureRandom, SystemRandom};
 use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+/// Room for what comes through a pipe, of which nobody says how long it is. A seed fits in it.
+const ROOM: u64 = 4096;
+
 /// The whole file, wiped when dropped.
 ///
 /// # Errors
-/// When it cannot be read, is no regular file or pipe, or is longer than `limit` bytes.
+/// When it cannot be read, is a folder, or is longer than `limit` bytes.
 pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    Ok(read_secret(path, limit)?.0)
+}
+
+/// As [`read`], and whether others than the owner may read the file: its group or everybody.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_secret(path: &Path, limit: u64) -> io::Result<(Zeroizing<Vec<u8>>, bool)> {
     let file = File::open(path)?;
-    if file.metadata()?.is_dir() {
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    read_limited(file, limit)
+    let is_open_to_others = metadata.is_file() && metadata.mode() & 0o044 != 0;
+    Ok((read_limited(file, metadata.len(), limit)?, is_open_to_others))
 }
 
 /// The whole standard input, wiped when dropped.
@@ -26,20 +41,39 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
 /// # Errors
 /// As [`read`].
 pub fn read_stdin(limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-    read_limited(io::stdin().lock(), limit)
+    // Not through std's own buffer, which is never wiped.
+    let source = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    read_limited(source, 0, limit)
 }
 
-/// All that is left of a source, wiped when dropped.
+/// All that is left of a source, wiped when dropped; `expected` bytes, as far as that is known.
 ///
 /// # Errors
 /// When it cannot be read or is longer than `limit` bytes.
-pub fn read_limited(source: impl Read, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut bytes = Zeroizing::new(Vec::new());
-    source.take(limit + 1).read_to_end(&mut bytes)?;
+pub(super) fn read_limited(source: impl Read, expected: u64, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    // All room at once, as far as that is known: a buffer that grows leaves copies of a seed behind.
+    let room = expected.max(ROOM).min(limit).saturating_add(1);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(room).unwrap_or_default()));
+    source.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("longer than {limit} bytes")));
     }
     Ok(bytes)
+}
+
+/// Whether a regular file begins with these bytes. What is no regular file is not looked at: it could not be read
+/// again.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn begins_with(path: &Path, prefix: &[u8]) -> io::Result<bool> {
+    if !path.metadata()?.is_file() {
+        return Ok(false);
+    }
+    let mut bytes = Vec::new();
+    let length = u64::try_from(prefix.len()).unwrap_or(u64::MAX);
+    File::open(path)?.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes == prefix)
 }
 
 /// Opens a file for buffered reading.
@@ -90,8 +124,18 @@ pub(super) fn create_new(path: &Path, mode: u32) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
     let file = OpenOptions::new().read(true).write(true).create_new(true).mode(mode).custom_flags(flags).open(path)?;
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+    file.set_permissions(PermissionsExt::from_mode(mode))?;
     Ok(file)
+}
+
+/// A hidden name beside `target` that no other run has, not even one that was killed: `.<name>.<8 hex digits>.part`.
+///
+/// The process id would not do: in a container each run may have the same.
+pub(super) fn temporary_beside(target: &Path) -> io::Result<PathBuf> {
+    let name = target.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_string_lossy();
+    let mut bytes = [0; 4];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other("the operating system gives no random bytes"))?;
+    Ok(parent(target).join(format!(".{name}.{:08x}.part", u32::from_be_bytes(bytes))))
 }
 
 /// The names in a folder are on the disk when this returns.

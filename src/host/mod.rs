@@ -12,7 +12,7 @@ mod node_root;
 mod output;
 mod tree;
 
-pub use files::{create_secret, open, read, read_limited, read_stdin, sha256};
+pub use files::{begins_with, create_secret, open, read, read_secret, read_stdin, sha256};
 pub use node_root::NodeRoot;
 pub use output::Outputs;
 pub use tree::{TreeEntry, write_tree};

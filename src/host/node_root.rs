@@ -1,12 +1,14 @@
 //! Reading a node's files below a root that need not be `/`.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
+
+use super::files::read_limited;
 
 /// As many as Linux follows (path_resolution(7)).
 const LINKS: usize = 40;
@@ -79,12 +81,7 @@ impl NodeRoot {
         if !metadata.is_file() {
             return Err(io::Error::other("not a regular file"));
         }
-        if metadata.len() > limit {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("longer than {limit} bytes")));
-        }
-        let mut bytes = Zeroizing::new(Vec::new());
-        file.take(limit).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        read_limited(file, metadata.len(), limit)
     }
 
     /// The path of a place with every link followed below the root.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::files::{create_new, parent, sync_folder_of};
+use super::files::{create_new, sync_folder_of, temporary_beside};
 
 /// Files staged beside their final place. Dropped before [`Outputs::commit`], they are gone.
 #[derive(Default)]
@@ -46,31 +46,41 @@ impl Outputs {
     /// without, it must not exist then, or hold the same bytes.
     ///
     /// # Errors
-    /// When the folder of `target` does not take a new file.
+    /// When the folder of `target` does not take a new file, or `target` is staged already.
     pub fn stage(&mut self, target: &Path, mode: u32, replace: bool) -> io::Result<File> {
-        let name = target.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_string_lossy();
-        let temporary = parent(target).join(format!(".{name}.{}.part", std::process::id()));
+        if self.staged.iter().any(|staged| staged.target == target) {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "two outputs have this one name"));
+        }
+        let temporary = temporary_beside(target)?;
         let file = create_new(&temporary, mode)?;
         self.staged.push(Staged { temporary, target: target.to_owned(), replace });
         Ok(file)
     }
 
-    /// Puts every staged file in its place, in the order staged.
+    /// Has every staged file on the disk, and looks whether all of them can be placed.
     ///
     /// # Errors
-    /// The file that could not be placed: [`io::ErrorKind::AlreadyExists`] when other bytes are there. That is looked
-    /// at for all files before the first is placed.
-    pub fn commit(mut self) -> Result<(), (PathBuf, io::Error)> {
+    /// The file that could not: [`io::ErrorKind::AlreadyExists`] when other bytes are there.
+    pub fn check(&self) -> Result<(), (PathBuf, io::Error)> {
         for staged in &self.staged {
-            let placed = (|| {
+            let checked = (|| {
                 File::open(&staged.temporary)?.sync_all()?;
                 match staged.replace || !exists(&staged.target) || same_bytes(&staged.temporary, &staged.target)? {
                     true => Ok(()),
-                    false => Err(io::ErrorKind::AlreadyExists.into()),
+                    false => Err(rustix::io::Errno::EXIST.into()),
                 }
             })();
-            placed.map_err(|error| (staged.target.clone(), error))?;
+            checked.map_err(|error| (staged.target.clone(), error))?;
         }
+        Ok(())
+    }
+
+    /// Puts every staged file in its place, in the order staged, after [`Self::check`].
+    ///
+    /// # Errors
+    /// As [`Self::check`], before anything is placed; then what the file system said to the first that it did not take.
+    pub fn commit(mut self) -> Result<(), (PathBuf, io::Error)> {
+        self.check()?;
         for staged in &self.staged {
             place(staged).map_err(|error| (staged.target.clone(), error))?;
         }
@@ -88,7 +98,7 @@ fn place(staged: &Staged) -> io::Result<()> {
         fs::remove_file(&staged.temporary)?;
     } else {
         match renameat_with(CWD, &staged.temporary, CWD, &staged.target, RenameFlags::NOREPLACE) {
-            // File systems such as NFS and FAT know no such flag; a link fails just as well when the name is taken.
+            // File systems such as NFS know no such flag; a link fails just as well when the name is taken.
             Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
                 fs::hard_link(&staged.temporary, &staged.target)?;
                 fs::remove_file(&staged.temporary)?;
@@ -104,8 +114,12 @@ fn exists(path: &Path) -> bool {
 }
 
 fn same_bytes(left: &Path, right: &Path) -> io::Result<bool> {
+    // Looked at before it is opened: a pipe without a writer would never open.
+    if !fs::metadata(right)?.is_file() {
+        return Ok(false);
+    }
     let (left, right) = (File::open(left)?, File::open(right)?);
-    if !right.metadata()?.is_file() || left.metadata()?.len() != right.metadata()?.len() {
+    if left.metadata()?.len() != right.metadata()?.len() {
         return Ok(false);
     }
     let (mut left, mut right) = (BufReader::new(left).bytes(), BufReader::new(right).bytes());

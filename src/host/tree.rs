@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::files::{create_new, parent, sync_folder, sync_folder_of};
+use super::files::{create_new, sync_folder, sync_folder_of, temporary_beside};
 
 /// One entry of a tree to write; the path is relative to its root and has passed the bundle's checks.
 pub enum TreeEntry<'a> {
@@ -39,10 +39,10 @@ pub fn write_tree(root: &Path, entries: &[TreeEntry<'_>]) -> io::Result<()> {
     if root.is_symlink() || (root.exists() && fs::read_dir(root)?.next().is_some()) {
         return Err(io::ErrorKind::DirectoryNotEmpty.into());
     }
-    let name = root.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_string_lossy();
-    let staged = parent(root).join(format!(".{name}.{}.part", std::process::id()));
+    let staged = temporary_beside(root)?;
     fs::DirBuilder::new().mode(0o700).create(&staged)?;
     let written = (|| {
+        fs::set_permissions(&staged, PermissionsExt::from_mode(0o700))?;
         for entry in entries {
             write_entry(&staged, entry)?;
         }

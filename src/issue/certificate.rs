@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::tbs::{self, Names};
 use super::{IssueError, SerialKey};
-use crate::keys::PrivateKey;
+use crate::keys::{KeyId, PrivateKey};
+use crate::lint::{ClusterFacts, Facts, NodeFacts, Purpose, Severity, lint};
 use crate::plan::PlannedCertificate;
 use crate::x509::{AltName, ExtendedKeyUsage, KeyAlgorithm, ReadCertificate, public_key};
 
@@ -67,18 +68,37 @@ pub(super) fn issue(
     let subject = planned.subject.to_der().map_err(|error| encoding(planned, &error))?;
     let names = Names { issuer: &issuer.name, subject: &subject, is_ca: planned.is_ca };
     let mut serial = [0; 16];
-    let der = tbs::finish(
-        &template,
-        &names,
-        |tbs| {
-            serial = serial_key.serial(issuer.key.spki_der(), tbs)?;
-            Some(serial)
-        },
-        |tbs| issuer.key.sign(tbs).ok(),
-    )
-    .map_err(|error| encoding(planned, &error))?;
+    let unsigned = tbs::finish(&template, &names, |tbs| {
+        serial = serial_key.serial(issuer.key.spki_der(), tbs)?;
+        Some(serial)
+    });
+    let unsigned = unsigned.map_err(|error| encoding(planned, &error))?;
+    check_rules(planned, &unsigned)?;
+    let der = tbs::sign(&unsigned, |tbs| issuer.key.sign(tbs).ok()).map_err(|error| encoding(planned, &error))?;
     check(planned, &der, key, issuer)?;
     Ok(Certificate { der, serial })
+}
+
+/// What breaks a rule is not signed.
+fn check_rules(planned: &PlannedCertificate, unsigned: &[u8]) -> Result<(), IssueError> {
+    let read = ReadCertificate::from_der(unsigned).map_err(|error| encoding(planned, &error))?;
+    let (purpose, node) = match &planned.key {
+        KeyId::Node { node, base_name } => (Purpose::of_base_name(base_name), Some(node)),
+        KeyId::Ca(_) => (Purpose::KubernetesCa, None),
+        KeyId::User(_) => (Purpose::User, None),
+        KeyId::EtcdClient(_) => (Purpose::EtcdClient, None),
+        KeyId::ServiceAccount | KeyId::BundleSigner => (Purpose::Other, None),
+    };
+    let facts = Facts {
+        certificate: &read,
+        purpose,
+        issuer: None,
+        node: node.map(|name| NodeFacts { name, addresses: &[] }),
+        cluster: ClusterFacts::default(),
+        at: None,
+    };
+    let broken = lint(&facts).into_iter().find(|breach| breach.rule.severity == Severity::Error);
+    broken.map_or(Ok(()), |breach| Err(IssueError::Rule(planned.key.clone(), breach)))
 }
 
 fn encoding(planned: &PlannedCertificate, error: &dyn std::fmt::Display) -> IssueError {

@@ -21,6 +21,7 @@ pub use certificate::Certificate;
 pub use serial::SerialKey;
 
 use crate::keys::{KeyId, KeyRing};
+use crate::lint::Breach;
 use crate::plan::{Plan, PlannedCertificate};
 use certificate::Issuer;
 
@@ -45,6 +46,8 @@ pub enum IssueError {
     MissingIssuer(KeyId),
     /// The certificate could not be encoded.
     Encoding(KeyId, String),
+    /// The certificate would break a rule, and was not signed.
+    Rule(KeyId, Breach),
     /// The certificate is not what was asked for, or its signature does not verify.
     Check(KeyId, &'static str),
 }

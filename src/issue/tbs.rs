@@ -54,16 +54,17 @@ pub(super) struct Names<'a> {
     pub(super) is_ca: bool,
 }
 
-/// Finishes what rcgen encoded: `serial` receives the TBSCertificate in DER with serial 1 and answers with the serial,
-/// `sign` the final TBSCertificate and answers with the signature. Returns the certificate in DER.
+/// A certificate that lacks nothing but its signature, in DER with an empty one.
+///
+/// `template` is what rcgen encoded; `serial` receives the TBSCertificate in DER with serial 1 and answers with the
+/// serial.
 ///
 /// # Errors
-/// When `template` is not a certificate, has an extension that no certificate of ours has, or a callback gives nothing.
+/// When `template` is not a certificate, has an extension that no certificate of ours has, or there is no serial.
 pub(super) fn finish(
     template: &[u8],
     names: &Names<'_>,
     serial: impl FnOnce(&[u8]) -> Option<[u8; 16]>,
-    sign: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
 ) -> der::Result<Vec<u8>> {
     let mut certificate = SignedCertificate::from_der(template)?;
     let tbs = &mut certificate.tbs_certificate;
@@ -81,7 +82,17 @@ pub(super) fn finish(
     tbs.serial_number = UintRef::new(&[1])?;
     let serial = serial(&tbs.to_der()?).ok_or(der::ErrorKind::Failed)?;
     tbs.serial_number = UintRef::new(&serial)?;
-    let signature = sign(&tbs.to_der()?).ok_or(der::ErrorKind::Failed)?;
+    certificate.signature = BitStringRef::from_bytes(&[])?;
+    certificate.to_der()
+}
+
+/// The certificate with its signature: `sign` receives the TBSCertificate in DER.
+///
+/// # Errors
+/// When there is no signature.
+pub(super) fn sign(unsigned: &[u8], sign: impl FnOnce(&[u8]) -> Option<Vec<u8>>) -> der::Result<Vec<u8>> {
+    let mut certificate = SignedCertificate::from_der(unsigned)?;
+    let signature = sign(&certificate.tbs_certificate.to_der()?).ok_or(der::ErrorKind::Failed)?;
     certificate.signature = BitStringRef::from_bytes(&signature)?;
     certificate.to_der()
 }

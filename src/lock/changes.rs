@@ -1,6 +1,9 @@
 //! What differs between what was built and what is planned, and why.
 
-use super::shape::{CertificateShape, KeyShape, Shape, Shapes};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::model::Lock;
+use super::shape::{CertificateShape, KeyShape, Shape, Shapes, of_lock};
 
 /// One key and its certificate, told apart by id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +52,34 @@ pub enum Difference {
         /// The issuer's id.
         issuer: String,
     },
+    /// The key is another though nothing that shows says so: the seed is another.
+    Key,
+    /// The certificate is another though nothing that shows says so.
+    Content,
+}
+
+/// What differs between two builds, by id in order: what their shapes tell, and what only their hashes show.
+#[must_use]
+pub fn build_changes(old: &Lock, new: &Lock) -> Vec<Change> {
+    let mut found = changes(&of_lock(old), &of_lock(new));
+    let known: BTreeSet<_> = found.iter().map(|change| change.id().to_owned()).collect();
+    let keys = pairs(&old.keys, &new.keys, |key| &key.id).filter(|(old, new)| old.spki_sha256 != new.spki_sha256);
+    let mut hidden: BTreeMap<_, _> = keys.map(|(key, _)| (&key.id, Difference::Key)).collect();
+    for (old, new) in pairs(&old.certificates, &new.certificates, |certificate| &certificate.id) {
+        if (&old.certificate_sha256, &old.serial) != (&new.certificate_sha256, &new.serial) {
+            hidden.entry(&old.id).or_insert(Difference::Content);
+        }
+    }
+    hidden.retain(|id, _| !known.contains(*id));
+    found.extend(hidden.into_iter().map(|(id, difference)| Change::Changed(id.clone(), vec![difference])));
+    found.sort_by(|left, right| left.id().cmp(right.id()));
+    found
+}
+
+/// The rows that both have, by id.
+fn pairs<'a, T>(old: &'a [T], new: &'a [T], id: fn(&T) -> &String) -> impl Iterator<Item = (&'a T, &'a T)> {
+    let new: BTreeMap<_, _> = new.iter().map(|row| (id(row).clone(), row)).collect();
+    old.iter().filter_map(move |row| Some((row, *new.get(id(row))?)))
 }
 
 /// What differs, by id in order. The same compares to nothing.
@@ -127,12 +158,28 @@ fn issuer_difference(old: &Shapes, new: &Shapes, shape: &Shape) -> Option<Differ
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::super::model::tests::example;
-    use super::super::shape::of_lock;
-    use super::{Change, Difference, changes};
+    use super::{Change, Difference, build_changes, changes, of_lock};
 
     #[test]
     fn the_same_does_not_differ() {
         assert_eq!(changes(&of_lock(&example()), &of_lock(&example())), []);
+    }
+
+    #[test]
+    fn what_only_hashes_show_is_told_too() {
+        let old = example();
+        let mut new = old.clone();
+        new.keys[0].spki_sha256 = "99".repeat(32);
+        new.certificates[0].certificate_sha256 = "99".repeat(32);
+        new.certificates[1].certificate_sha256 = "99".repeat(32);
+        assert_eq!(build_changes(&old, &old), []);
+        assert_eq!(
+            build_changes(&old, &new),
+            [
+                Change::Changed("ca/kubernetes".into(), vec![Difference::Key]),
+                Change::Changed("node/cp-1/apiserver".into(), vec![Difference::Content]),
+            ]
+        );
     }
 
     #[test]

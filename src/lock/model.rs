@@ -37,7 +37,7 @@ pub struct Lock {
     pub seed_id: String,
     /// The fingerprint of the key that signed the bundle.
     pub signer: String,
-    /// The bundle's generation.
+    /// The generation of the last whole bundle, which the next three describe.
     pub generation: u32,
     /// Hash of the profile's bytes.
     pub profile_sha256: String,
@@ -64,6 +64,8 @@ pub struct Lock {
 pub struct LockedPart {
     /// `node/<name>` or `cluster`.
     pub part: String,
+    /// The generation of the bundle that brought it: with `build --only`, parts differ in that.
+    pub generation: u32,
     /// Hash of its record.
     pub record_sha256: String,
 }
@@ -136,7 +138,18 @@ impl Lock {
         if format != 1 {
             return Err(LockError::Format(format));
         }
-        toml::from_str(text).map_err(syntax)
+        let lock: Self = toml::from_str(text).map_err(syntax)?;
+        let (Formats { profile, derivation, certificate, bundle }, known) = (lock.formats, Formats::CURRENT);
+        let newest = [profile, derivation, certificate, bundle].into_iter().max().unwrap_or_default();
+        // A build by an older program would quietly make other bytes under the same names.
+        if profile > known.profile
+            || derivation > known.derivation
+            || certificate > known.certificate
+            || bundle > known.bundle
+        {
+            return Err(LockError::Format(newest));
+        }
+        Ok(lock)
     }
 
     /// The lock as TOML.
@@ -166,7 +179,7 @@ pub(super) mod tests {
             content_sha256: "44".repeat(32),
             bundle_sha256: "55".repeat(32),
             formats: Formats::CURRENT,
-            parts: vec![LockedPart { part: "node/cp-1".into(), record_sha256: "66".repeat(32) }],
+            parts: vec![LockedPart { part: "node/cp-1".into(), generation: 1, record_sha256: "66".repeat(32) }],
             keys: vec![key("ca/kubernetes"), key("node/cp-1/apiserver"), key("user/alice")],
             certificates: vec![
                 LockedCertificate { subject: "CN=kubernetes".into(), ..certificate("ca/kubernetes") },

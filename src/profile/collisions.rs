@@ -19,6 +19,7 @@ const PREFIX_BYTES: usize = 155;
 /// Reports each setting that collides once, with the first node it concerns.
 pub(super) fn check(cluster: &cluster::Draft, rows: &[Row], problems: &Problems) {
     check_names(rows, problems);
+    check_record_names(rows, problems);
     check_addresses(rows, problems);
     check_service_subnets(cluster, rows, problems);
     for row in rows {
@@ -41,6 +42,31 @@ fn check_names(rows: &[Row], problems: &Problems) {
                     .at_if(row.named_at.as_ref(), "again here")
                     .related(first, "first here")
                     .hint("the kubelet registers this name: give each node one of its own"),
+            );
+        }
+    }
+}
+
+/// Beside a node's folder in the archive lie its record `<name>.json` and the signature `<name>.json.sig`.
+fn check_record_names(rows: &[Row], problems: &Problems) {
+    let mut named_at = BTreeMap::<&str, Option<&Range<usize>>>::new();
+    for row in rows {
+        named_at.extend(row.names.iter().map(|name| (name.as_str(), row.named_at.as_ref())));
+    }
+    for row in rows {
+        let twin = row.names.iter().find_map(|name| {
+            let stem = name.strip_suffix(".json").or_else(|| name.strip_suffix(".json.sig"))?;
+            Some((name, named_at.get_key_value(stem)?))
+        });
+        if let Some((name, (stem, place))) = twin {
+            problems.add(
+                Problem::error(format!("the node \"{}\" would take the place of a record", abridged(name)))
+                    .at_if(
+                        row.named_at.as_ref(),
+                        format!("the archive has a file of this name for \"{}\"", abridged(stem)),
+                    )
+                    .related(*place, "that node")
+                    .hint("give one of the two nodes another name"),
             );
         }
     }

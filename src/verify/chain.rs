@@ -13,11 +13,7 @@ use crate::x509::{ReadCertificate, oid, public_key};
 /// What is wrong with a leaf, given the CA certificates beside it.
 pub(super) fn leaf_faults(leaf: &ReadCertificate, authorities: &[&ReadCertificate], at: OffsetDateTime) -> Vec<Fault> {
     let mut faults: Vec<_> = time_fault(leaf, at).into_iter().collect();
-    let issuer = authorities.iter().find(|authority| {
-        authority.subject_der() == leaf.issuer_der()
-            && public_key::verify(authority.spki_der(), leaf.tbs_der(), leaf.signature()).is_ok()
-    });
-    let Some(issuer) = issuer else {
+    let Some(issuer) = issuer_of(leaf, authorities) else {
         faults.push(Fault::UnknownAuthority { issuer: leaf.issuer() });
         return faults;
     };
@@ -32,6 +28,17 @@ pub(super) fn leaf_faults(leaf: &ReadCertificate, authorities: &[&ReadCertificat
         }
     }
     faults
+}
+
+/// The CA certificate that signed a leaf.
+pub(super) fn issuer_of<'a>(
+    leaf: &ReadCertificate,
+    authorities: &[&'a ReadCertificate],
+) -> Option<&'a ReadCertificate> {
+    authorities.iter().copied().find(|authority| {
+        authority.subject_der() == leaf.issuer_der()
+            && public_key::verify(authority.spki_der(), leaf.tbs_der(), leaf.signature()).is_ok()
+    })
 }
 
 /// What is wrong with a CA certificate by itself.

@@ -2,6 +2,7 @@
 
 use time::OffsetDateTime;
 
+use crate::lint::{Breach, Severity};
 use crate::x509::PemError;
 
 /// Something wrong with one file.
@@ -57,6 +58,20 @@ pub enum Fault {
         /// The path it names.
         path: String,
     },
+    /// Another CA of the same part has this subject and another key.
+    SameSubject {
+        /// The subject.
+        subject: String,
+    },
+    /// The kubelet's credentials are inside kubelet.conf.
+    InlineKubelet,
+    /// Others than the owner may read a private key.
+    Mode {
+        /// Permission bits.
+        mode: u32,
+    },
+    /// A certificate breaks a rule.
+    Rule(Breach),
     /// The file must be the same on all nodes, and another node has another.
     Differs {
         /// The part whose file came first.
@@ -69,5 +84,11 @@ impl Fault {
     #[must_use]
     pub const fn is_about_time(&self) -> bool {
         matches!(self, Self::Expired { .. } | Self::NotYetValid { .. })
+    }
+
+    /// Whether it works all the same.
+    #[must_use]
+    pub fn is_warning(&self) -> bool {
+        matches!(self, Self::Rule(breach) if breach.rule.severity == Severity::Warning)
     }
 }

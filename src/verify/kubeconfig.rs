@@ -8,6 +8,8 @@ use zeroize::Zeroizing;
 pub(super) struct ReadKubeconfig {
     /// The embedded CA certificate in PEM.
     pub(super) ca: Vec<u8>,
+    /// `https://host:port`.
+    server: String,
     /// Client certificate and key.
     pub(super) credentials: ReadCredentials,
 }
@@ -35,7 +37,16 @@ pub(super) fn read(yaml: &[u8]) -> Option<ReadKubeconfig> {
         }
         _ => return None,
     };
-    Some(ReadKubeconfig { ca: data("certificate-authority-data")?.to_vec(), credentials })
+    let server = value(text, "server")?.to_owned();
+    Some(ReadKubeconfig { ca: data("certificate-authority-data")?.to_vec(), server, credentials })
+}
+
+impl ReadKubeconfig {
+    /// The host of the server, without brackets.
+    pub(super) fn server_host(&self) -> Option<String> {
+        let (host, _port) = self.server.strip_prefix("https://")?.rsplit_once(':')?;
+        Some(host.trim_start_matches('[').trim_end_matches(']').to_owned())
+    }
 }
 
 fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {

@@ -12,7 +12,10 @@
 mod chain;
 mod finding;
 mod kubeconfig;
+mod kubeconfigs;
+mod shared;
 mod tree;
 
 pub use finding::{Fault, Finding};
-pub use tree::{Files, SharedFiles, check_part};
+pub use shared::SharedFiles;
+pub use tree::{File, Part, check_part};

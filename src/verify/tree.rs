@@ -1,166 +1,177 @@
 //! All files of one part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use super::chain::{authority_faults, leaf_faults};
-use super::kubeconfig::{self, ReadCredentials};
-use super::{Fault, Finding};
-use crate::x509::{PemContents, ReadCertificate, public_key_bits, read_pem};
+use super::chain::{authority_faults, issuer_of, leaf_faults};
+use super::shared::SharedFiles;
+use super::{Fault, Finding, kubeconfig, kubeconfigs};
+use crate::lint::{ClusterFacts, Facts, NodeFacts, Purpose, lint};
+use crate::x509::{AltName, PemContents, ReadCertificate, public_key_bits, read_pem};
 
-/// The files of one part: path in its tree to content. Links are left out.
-pub type Files<'a> = BTreeMap<&'a str, &'a [u8]>;
+/// The files of one part, as its record and its archive have them.
+pub struct Part<'a> {
+    /// `node/<name>` or `cluster`.
+    pub name: &'a str,
+    /// Path in the part's tree to file.
+    pub files: BTreeMap<&'a str, File<'a>>,
+    /// The paths of symbolic links, each of which leads to a file beside it: the bundle's reader has seen to that.
+    pub links: BTreeSet<&'a str>,
+    /// Whose files they are, if a node's.
+    pub node: Option<NodeFacts<'a>>,
+    /// When the bundle says it was issued.
+    pub issued_at: OffsetDateTime,
+}
 
-/// Files that must be the same in every part that has them, as seen so far: name to hash and first part.
-#[derive(Default)]
-pub struct SharedFiles(BTreeMap<String, ([u8; 32], String)>);
-
-/// kubeadm's shared files (copycerts.go): one CA of each kind and one service-account key for the whole cluster.
-const SHARED: [&str; 5] = ["pki/ca.crt", "pki/front-proxy-ca.crt", "pki/etcd/ca.crt", "pki/sa.pub", "pki/sa.key"];
+/// A regular file.
+#[derive(Clone, Copy)]
+pub struct File<'a> {
+    /// Permission bits.
+    pub mode: u32,
+    /// Its bytes.
+    pub content: &'a [u8],
+}
 
 /// Everything wrong with a part at a time; `shared` remembers what other parts must agree with.
-pub fn check_part(part: &str, files: &Files<'_>, at: OffsetDateTime, shared: &mut SharedFiles) -> Vec<Finding> {
+pub fn check_part(part: &Part<'_>, at: OffsetDateTime, shared: &mut SharedFiles) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let tree = Tree::read(files, &mut |file, fault| {
-        findings.push(Finding { part: part.to_owned(), file: file.to_owned(), fault });
-    });
     let mut report = |file: &str, fault| {
-        findings.push(Finding { part: part.to_owned(), file: file.to_owned(), fault });
+        findings.push(Finding { part: part.name.to_owned(), file: file.to_owned(), fault });
     };
-    tree.check_certificates(at, &mut report);
-    tree.check_pairs(&mut report);
-    tree.check_kubeconfigs(files, at, &mut report);
-    for (file, content) in files {
-        shared.check(part, file, content, &mut report);
+    let endpoint = endpoint_of(part);
+    let judge = Judge { part, at, endpoint: endpoint.as_ref() };
+    let pem = read_files(part, &mut report);
+    check_certificates(&pem, &judge, &mut report);
+    check_pairs(&pem, &mut report);
+    check_modes(part, &pem, &mut report);
+    kubeconfigs::check(part, &judge, shared, &mut report);
+    for (file, content) in &part.files {
+        shared.check(part.name, file, content.content, &mut report);
     }
     findings
 }
 
-type Report<'a> = dyn FnMut(&str, Fault) + 'a;
+pub(super) type Report<'a> = dyn FnMut(&str, Fault) + 'a;
 
-struct Tree<'a> {
-    pem: BTreeMap<&'a str, PemContents>,
+/// The PEM files of a part, read.
+type Pem<'a> = BTreeMap<&'a str, PemContents>;
+
+/// Judges single certificates: chain, time, rules.
+pub(super) struct Judge<'a> {
+    part: &'a Part<'a>,
+    at: OffsetDateTime,
+    endpoint: Option<&'a AltName>,
 }
 
-impl<'a> Tree<'a> {
-    fn read(files: &Files<'a>, report: &mut Report<'_>) -> Self {
-        let mut pem = BTreeMap::new();
-        for (&file, content) in files {
-            if [".crt", ".key", ".pub", ".pem"].iter().any(|extension| file.ends_with(extension)) {
-                match read_pem(content) {
-                    Ok(contents) => {
-                        pem.insert(file, contents);
-                    }
-                    Err(error) => report(file, Fault::Pem(error)),
+impl Judge<'_> {
+    /// A CA certificate by itself.
+    pub(super) fn authority(&self, file: &str, authority: &ReadCertificate, report: &mut Report<'_>) {
+        authority_faults(authority, self.at).into_iter().for_each(|fault| report(file, fault));
+    }
+
+    /// A leaf under the CA certificates beside it.
+    pub(super) fn leaf(
+        &self,
+        file: &str,
+        leaf: &ReadCertificate,
+        authorities: &[&ReadCertificate],
+        report: &mut Report<'_>,
+    ) {
+        leaf_faults(leaf, authorities, self.at).into_iter().for_each(|fault| report(file, fault));
+        self.rules(file, leaf, issuer_of(leaf, authorities), report);
+    }
+
+    fn rules(
+        &self,
+        file: &str,
+        certificate: &ReadCertificate,
+        issuer: Option<&ReadCertificate>,
+        report: &mut Report<'_>,
+    ) {
+        let facts = Facts {
+            certificate,
+            purpose: Purpose::of_path(file),
+            issuer,
+            node: self.part.node,
+            cluster: ClusterFacts { endpoint: self.endpoint, service_address: None },
+            at: Some(self.part.issued_at),
+        };
+        lint(&facts).into_iter().for_each(|breach| report(file, Fault::Rule(breach)));
+    }
+}
+
+/// The host by which admin.conf calls the API servers.
+fn endpoint_of(part: &Part<'_>) -> Option<AltName> {
+    let admin = part.files.get("etc/kubernetes/admin.conf")?;
+    let host = kubeconfig::read(admin.content)?.server_host()?;
+    Some(host.parse().map_or_else(|_| AltName::Dns(host.clone()), AltName::Ip))
+}
+
+fn read_files<'a>(part: &Part<'a>, report: &mut Report<'_>) -> Pem<'a> {
+    let mut pem = BTreeMap::new();
+    for (&file, content) in &part.files {
+        if [".crt", ".key", ".pub", ".pem"].iter().any(|extension| file.ends_with(extension)) {
+            match read_pem(content.content) {
+                Ok(contents) => {
+                    pem.insert(file, contents);
                 }
-            }
-        }
-        Self { pem }
-    }
-
-    fn authorities(&self) -> Vec<&ReadCertificate> {
-        self.pem.values().flat_map(|contents| &contents.certificates).filter(|read| read.is_ca()).collect()
-    }
-
-    fn check_certificates(&self, at: OffsetDateTime, report: &mut Report<'_>) {
-        let authorities = self.authorities();
-        for (file, contents) in &self.pem {
-            for certificate in &contents.certificates {
-                let faults = if certificate.is_ca() {
-                    authority_faults(certificate, at)
-                } else {
-                    leaf_faults(certificate, &authorities, at)
-                };
-                faults.into_iter().for_each(|fault| report(file, fault));
+                Err(error) => report(file, Fault::Pem(error)),
             }
         }
     }
+    pem
+}
 
-    /// `X.crt` and `X.key`, `sa.pub` and `sa.key`, both in one `.pem`; a CA's key need not be there.
-    fn check_pairs(&self, report: &mut Report<'_>) {
-        for (file, contents) in &self.pem {
-            let expected = match file.rsplit_once('.') {
-                Some((_, "crt")) => (1, 0),
-                Some((_, "pem")) => (1, 1),
-                _ => (0, 1),
-            };
-            if (contents.certificates.len(), contents.public_keys.len()) != expected {
-                report(file, Fault::Contents);
-                continue;
+fn check_certificates(pem: &Pem<'_>, judge: &Judge<'_>, report: &mut Report<'_>) {
+    let all = || pem.iter().flat_map(|(file, contents)| contents.certificates.iter().map(move |read| (*file, read)));
+    let authorities: Vec<_> = all().map(|(_, read)| read).filter(|read| read.is_ca()).collect();
+    for (file, certificate) in all() {
+        if certificate.is_ca() {
+            judge.authority(file, certificate, report);
+            judge.rules(file, certificate, None, report);
+            let twin = authorities.iter().any(|other| {
+                other.subject_der() == certificate.subject_der() && other.spki_der() != certificate.spki_der()
+            });
+            if twin {
+                report(file, Fault::SameSubject { subject: certificate.subject() });
             }
-            let Some((stem, extension)) = file.rsplit_once('.') else { continue };
-            let other = |extension: &str| self.pem.get(format!("{stem}.{extension}").as_str());
-            match extension {
-                "pem" => check_pair(file, contents, contents, report),
-                "key" => match other("crt").or_else(|| other("pub")) {
-                    Some(public) => check_pair(file, contents, public, report),
-                    None => report(file, Fault::Alone),
-                },
-                "crt" if other("key").is_none() && !contents.certificates.iter().all(ReadCertificate::is_ca) => {
-                    report(file, Fault::Alone);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn check_kubeconfigs(&self, files: &Files<'_>, at: OffsetDateTime, report: &mut Report<'_>) {
-        let node_ca = files.get("etc/kubernetes/pki/ca.crt").copied();
-        for (file, content) in files.iter().filter(|(file, _)| file.ends_with(".conf")) {
-            let Some(read) = kubeconfig::read(content) else {
-                report(file, Fault::Kubeconfig);
-                continue;
-            };
-            if node_ca.is_some_and(|ca| ca != read.ca) {
-                report(file, Fault::OtherAuthority);
-            }
-            let ca = match read_pem(&read.ca) {
-                Ok(ca) => ca,
-                Err(error) => {
-                    report(file, Fault::Pem(error));
-                    continue;
-                }
-            };
-            let authorities: Vec<_> = ca.certificates.iter().collect();
-            for authority in &authorities {
-                authority_faults(authority, at).into_iter().for_each(|fault| report(file, fault));
-            }
-            match read.credentials {
-                ReadCredentials::Path(path) => self.check_path(file, &path, report),
-                ReadCredentials::Embedded(pem) => match read_pem(&pem) {
-                    Err(error) => report(file, Fault::Pem(error)),
-                    Ok(pair) if (pair.certificates.len(), pair.public_keys.len()) != (1, 1) => {
-                        report(file, Fault::Contents);
-                    }
-                    Ok(pair) => {
-                        check_pair(file, &pair, &pair, report);
-                        for certificate in &pair.certificates {
-                            let faults = leaf_faults(certificate, &authorities, at);
-                            faults.into_iter().for_each(|fault| report(file, fault));
-                        }
-                    }
-                },
-            }
-        }
-    }
-
-    /// The kubelet's own link is the only file a kubeconfig of ours refers to; it stands beside its target.
-    fn check_path(&self, file: &str, path: &str, report: &mut Report<'_>) {
-        let folder = path.strip_prefix('/').and_then(|path| path.strip_suffix("kubelet-client-current.pem"));
-        let present = folder.is_some_and(|folder| {
-            self.pem
-                .keys()
-                .any(|name| name.strip_prefix(folder).is_some_and(|rest| rest.starts_with("kubelet-client-")))
-        });
-        if !present {
-            report(file, Fault::MissingFile { path: path.to_owned() });
+        } else {
+            judge.leaf(file, certificate, &authorities, report);
         }
     }
 }
 
-fn check_pair(file: &str, private: &PemContents, public: &PemContents, report: &mut Report<'_>) {
+/// `X.crt` and `X.key`, `sa.pub` and `sa.key`, both in one `.pem`; a CA's key need not be there.
+fn check_pairs(pem: &Pem<'_>, report: &mut Report<'_>) {
+    for (file, contents) in pem {
+        let expected = match file.rsplit_once('.') {
+            Some((_, "crt")) => (1, 0),
+            Some((_, "pem")) => (1, 1),
+            _ => (0, 1),
+        };
+        if (contents.certificates.len(), contents.public_keys.len()) != expected {
+            report(file, Fault::Contents);
+            continue;
+        }
+        let Some((stem, extension)) = file.rsplit_once('.') else { continue };
+        let other = |extension: &str| pem.get(format!("{stem}.{extension}").as_str());
+        match extension {
+            "pem" => check_pair(file, contents, contents, report),
+            "key" => match other("crt").or_else(|| other("pub")) {
+                Some(public) => check_pair(file, contents, public, report),
+                None => report(file, Fault::Alone),
+            },
+            "crt" if other("key").is_none() && !contents.certificates.iter().all(ReadCertificate::is_ca) => {
+                report(file, Fault::Alone);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether the key in one file belongs to what the other holds.
+pub(super) fn check_pair(file: &str, private: &PemContents, public: &PemContents, report: &mut Report<'_>) {
     let certified = public.certificates.first().and_then(|certificate| public_key_bits(certificate.spki_der()));
     let expected = certified.or_else(|| public.public_keys.first().cloned());
     if private.public_keys.first() != expected.as_ref() {
@@ -168,18 +179,12 @@ fn check_pair(file: &str, private: &PemContents, public: &PemContents, report: &
     }
 }
 
-impl SharedFiles {
-    fn check(&mut self, part: &str, file: &str, content: &[u8], report: &mut Report<'_>) {
-        // `etcd-clients/<name>/ca.crt` of the cluster's part is the etcd CA under another name.
-        let name = match file.strip_prefix("etc/kubernetes/") {
-            Some(name) if SHARED.contains(&name) => name,
-            _ if file.starts_with("etcd-clients/") && file.ends_with("/ca.crt") => "pki/etcd/ca.crt",
-            _ => return,
-        };
-        let hash: [u8; 32] = Sha256::digest(content).into();
-        let (first, from) = self.0.entry(name.to_owned()).or_insert_with(|| (hash, part.to_owned()));
-        if *first != hash {
-            report(file, Fault::Differs { from: from.clone() });
+/// A file that holds a private key is for its owner alone.
+fn check_modes(part: &Part<'_>, pem: &Pem<'_>, report: &mut Report<'_>) {
+    for (file, content) in &part.files {
+        let is_secret = file.ends_with(".conf") || pem.get(file).is_some_and(|contents| contents.has_private_key);
+        if is_secret && content.mode & 0o077 != 0 {
+            report(file, Fault::Mode { mode: content.mode });
         }
     }
 }

@@ -17,6 +17,8 @@ pub struct PemContents {
     /// The public halves of private keys, and public keys: the content of the BIT STRING in their
     /// SubjectPublicKeyInfo.
     pub public_keys: Vec<Vec<u8>>,
+    /// Whether there is a private key.
+    pub has_private_key: bool,
 }
 
 /// Why a PEM file cannot be used.
@@ -41,6 +43,7 @@ pub fn read_pem(pem: &[u8]) -> Result<PemContents, PemError> {
     for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(pem) {
         let (kind, der) = section.map_err(|_| PemError::NotPem)?;
         let der = Zeroizing::new(der);
+        contents.has_private_key |= matches!(kind, SectionKind::RsaPrivateKey | SectionKind::EcPrivateKey);
         match kind {
             SectionKind::Certificate => {
                 let read = ReadCertificate::from_der(&der);

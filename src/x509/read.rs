@@ -11,7 +11,7 @@ use x509_cert::ext::pkix::{
     SubjectKeyIdentifier,
 };
 
-use super::AltName;
+use super::{AltName, oid};
 
 /// A certificate read from DER or PEM, its fields as plain values.
 #[derive(Clone, Debug)]
@@ -28,6 +28,7 @@ pub struct ReadCertificate {
 #[derive(Clone, Debug, Default)]
 struct Extensions {
     is_ca: bool,
+    basic_constraints_critical: bool,
     key_usage: Option<KeyUsage>,
     usages: Vec<ObjectIdentifier>,
     subject_key_identifier: Option<Vec<u8>>,
@@ -124,6 +125,52 @@ impl ReadCertificate {
         self.certificate.tbs_certificate().subject().to_string()
     }
 
+    /// Whether the serial number is negative, against RFC 5280.
+    #[must_use]
+    pub fn serial_is_negative(&self) -> bool {
+        // A positive number whose first octet has the top bit set is encoded with a zero octet before it.
+        self.serial().first().is_some_and(|octet| octet & 0x80 != 0)
+    }
+
+    /// The common name, if there is exactly one.
+    #[must_use]
+    pub fn common_name(&self) -> Option<String> {
+        let mut names = self.attributes(oid::COMMON_NAME).into_iter();
+        names.next().filter(|_| names.next().is_none())
+    }
+
+    /// The organizations, in the order of the certificate.
+    #[must_use]
+    pub fn organizations(&self) -> Vec<String> {
+        self.attributes(oid::ORGANIZATION_NAME)
+    }
+
+    fn attributes(&self, wanted: ObjectIdentifier) -> Vec<String> {
+        let rdns = self.certificate.tbs_certificate().subject().iter_rdn();
+        let attributes = rdns.flat_map(|rdn| rdn.iter());
+        let texts = attributes.filter(|attribute| attribute.oid == wanted);
+        texts.map(|attribute| String::from_utf8_lossy(attribute.value.value()).into_owned()).collect()
+    }
+
+    /// The algorithm of the signature.
+    #[must_use]
+    pub fn signature_algorithm(&self) -> ObjectIdentifier {
+        self.certificate.signature_algorithm().oid
+    }
+
+    /// The bits of the modulus of an RSA key; nothing for other keys.
+    #[must_use]
+    pub fn rsa_bits(&self) -> Option<usize> {
+        let spki = self.certificate.tbs_certificate().subject_public_key_info();
+        if spki.algorithm.oid != oid::RSA_ENCRYPTION {
+            return None;
+        }
+        let key = pkcs1::RsaPublicKeyRef::from_der(spki.subject_public_key.raw_bytes()).ok()?;
+        let modulus = key.modulus.as_bytes();
+        let leading = modulus.first().map_or(0, |octet| octet.leading_zeros() as usize);
+        Some(modulus.len() * 8 - leading)
+    }
+
     /// The first second of validity.
     #[must_use]
     pub fn not_before(&self) -> OffsetDateTime {
@@ -140,6 +187,12 @@ impl ReadCertificate {
     #[must_use]
     pub const fn is_ca(&self) -> bool {
         self.extensions.is_ca
+    }
+
+    /// Whether there are basicConstraints and they are critical.
+    #[must_use]
+    pub const fn basic_constraints_critical(&self) -> bool {
+        self.extensions.basic_constraints_critical
     }
 
     /// keyUsage, if present.
@@ -176,8 +229,10 @@ impl ReadCertificate {
 impl Extensions {
     fn read(tbs: &x509_cert::TbsCertificate) -> der::Result<Self> {
         let alt_names = tbs.get_extension::<SubjectAltName>()?.map(|(_, SubjectAltName(names))| names);
+        let basic_constraints = tbs.get_extension::<BasicConstraints>()?;
         Ok(Self {
-            is_ca: tbs.get_extension::<BasicConstraints>()?.is_some_and(|(_, constraints)| constraints.ca),
+            is_ca: basic_constraints.as_ref().is_some_and(|(_, constraints)| constraints.ca),
+            basic_constraints_critical: basic_constraints.is_some_and(|(critical, _)| critical),
             key_usage: tbs.get_extension::<KeyUsage>()?.map(|(_, usage)| usage),
             usages: tbs.get_extension::<ExtendedKeyUsageExtension>()?.map(|(_, usages)| usages.0).unwrap_or_default(),
             subject_key_identifier: tbs

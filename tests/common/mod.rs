@@ -2,6 +2,9 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at once")]
 
+pub mod desk;
+pub mod network;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
@@ -21,6 +24,27 @@ pub const PROFILES: [&str; 6] =
 /// The path of an example profile.
 pub fn profile(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles").join(format!("{name}.toml"))
+}
+
+/// An example profile with changes, as a text. Its dates are moved so that everything is valid on any day a test may
+/// run, also what the example lets end after five years.
+pub fn changed_profile(name: &str, change: impl FnOnce(&mut toml::Table)) -> String {
+    let mut table: toml::Table = fs::read_to_string(profile(name)).unwrap().parse().unwrap();
+    table["cluster"]["issued_at"] = toml::Value::Datetime("2020-01-01".parse().unwrap());
+    for kind in ["user", "etcd_client"] {
+        for client in table.get_mut(kind).and_then(toml::Value::as_array_mut).into_iter().flatten() {
+            client["validity"] = "150y".into();
+        }
+    }
+    change(&mut table);
+    toml::to_string(&table).unwrap()
+}
+
+/// Lets a profile have keys that are derived in no time.
+pub fn use_fast_keys(profile: &mut toml::Table) {
+    let keys = [("ca", "ecdsa-p384"), ("leaf", "ecdsa-p256"), ("service_account", "ecdsa-p256")];
+    let keys: toml::Table = keys.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect();
+    profile.insert("keys".to_owned(), keys.into());
 }
 
 /// The program.
@@ -43,6 +67,12 @@ pub struct Bundle {
     pub stdout: String,
 }
 
+/// Builds a profile given as a text with [`SEED`].
+pub fn build_text(profile: &str) -> Bundle {
+    let folder = tempfile::tempdir().unwrap();
+    build(&write(folder.path(), "test.toml", profile, 0o644))
+}
+
 /// Builds a profile with [`SEED`].
 pub fn build(profile: &Path) -> Bundle {
     build_with(profile, &[])
@@ -50,8 +80,13 @@ pub fn build(profile: &Path) -> Bundle {
 
 /// Builds a profile with [`SEED`] and further arguments.
 pub fn build_with(profile: &Path, arguments: &[&str]) -> Bundle {
+    build_from(profile, SEED, arguments)
+}
+
+/// Builds a profile with a seed and further arguments.
+pub fn build_from(profile: &Path, seed: &str, arguments: &[&str]) -> Bundle {
     let folder = tempfile::tempdir().unwrap();
-    let seed = write(folder.path(), "test.seed", SEED, 0o600);
+    let seed = write(folder.path(), "test.seed", seed, 0o600);
     let (out, lock) = (folder.path().join("out"), folder.path().join("test.lock.toml"));
     let mut command = certferry();
     command.arg("build").arg(profile).arg("--seed").arg(seed).arg("--out").arg(&out).arg("--lock").arg(&lock);
@@ -71,6 +106,12 @@ impl Bundle {
         command.arg("unpack").arg(&self.archive).arg("--key").arg(&self.public_key);
         succeed(command.args(["--node", node, "--root"]).arg(&root));
         root
+    }
+
+    /// Unpacks the whole archive as an operator would, with tar; returns its top folder.
+    pub fn untar(&self) -> PathBuf {
+        succeed(tool("tar").arg("-xzf").arg(&self.archive).arg("-C").arg(self.folder.path()));
+        self.folder.path().join(self.top())
     }
 
     /// The name of the archive's top folder.
@@ -116,6 +157,7 @@ pub fn tool(name: impl AsRef<OsStr>) -> Command {
 }
 
 /// Says aloud that a test was skipped. With `CI` set only `KUBE_BIN_DIR` may be the reason.
+#[allow(clippy::explicit_write, reason = "cargo test hides what a passing test says with eprintln")]
 pub fn skip(reason: &str) {
     assert!(std::env::var_os("CI").is_none() || reason.starts_with("KUBE_BIN_DIR"), "skipped in CI: {reason}");
     writeln!(std::io::stderr(), "skipped: {reason}").unwrap();

@@ -32,7 +32,10 @@ const TOOLS: &[Tool] = &[
     tool("etcdctl", "etcd-client"),
     tool("kubectl", "kubernetes-client"),
     tool("busybox", "busybox"),
+    tool("curl", "curl"),
     tool("ip", "iproute2"),
+    tool("mount", "mount"),
+    tool("unshare", "util-linux"),
     tool("faketime", "faketime"),
     tool("prometheus-node-exporter", "prometheus-node-exporter"),
 ];

@@ -1,0 +1,311 @@
+//! The small commands: `seed`, `init`, `help`, `--version`, and what clap says to a slip.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test may stop at once")]
+
+mod common;
+
+use std::fs;
+use std::io::Write;
+use std::process::Stdio;
+
+use certferry::profile;
+use common::desk::{CANARY, Desk, Ended};
+use common::{PROFILES, certferry};
+
+#[test]
+fn seed_new_makes_a_seed_and_seed_id_names_it() {
+    let desk = Desk::new();
+    let said = desk.succeed("seed new new.seed");
+    let id = desk.succeed("seed id new.seed");
+    assert_eq!(
+        said,
+        format!(
+            "new.seed  seed id {id}Whoever has this file can make every key of the cluster. Keep two copies offline.\n"
+        )
+    );
+    assert_eq!(id.trim_end().len(), 16);
+    assert_eq!(desk.mode("new.seed"), 0o600);
+    let (new, other) = (desk.text("new.seed"), {
+        desk.succeed("seed new other.seed");
+        desk.text("other.seed")
+    });
+    let digits = new.strip_prefix("certferry-seed-1:").unwrap().strip_suffix('\n').unwrap();
+    assert_eq!((digits.len(), digits.to_lowercase().as_str()), (64, digits));
+    assert_ne!(new, other, "32 random bytes");
+    assert!(!said.contains(&digits[..8]));
+    for file in ["new.seed", "lab.toml", "."] {
+        desk.refuse(
+            &format!("seed new {file}"),
+            2,
+            &format!(
+                "\
+error: cannot create {file}: file exists
+hint: a seed is never overwritten; choose another name, or use the existing seed with --seed
+"
+            ),
+        );
+    }
+    desk.refuse("seed new none/x.seed", 2, "error: cannot create none/x.seed: no such file or directory\n");
+}
+
+#[test]
+fn a_seed_comes_from_the_standard_input_too() {
+    let desk = Desk::new();
+    let id = desk.succeed("seed id lab.seed");
+    let file = fs::File::open(desk.path("lab.seed")).unwrap();
+    let said = desk.command("seed id -").stdin(file).output().unwrap();
+    assert_eq!((said.status.code(), String::from_utf8(said.stdout).unwrap()), (Some(0), id.clone()));
+    // Piece by piece through a pipe.
+    let mut child = desk.command("seed id -").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    for piece in [&b"certferry-"[..], b"seed-1:", CANARY.as_bytes(), b"\n"] {
+        pipe.write_all(piece).unwrap();
+        pipe.flush().unwrap();
+    }
+    drop(pipe);
+    assert_eq!(String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap(), id);
+    // A build takes it likewise, and makes the same bundle.
+    desk.succeed("build lab.toml --seed lab.seed --out out");
+    let file = fs::File::open(desk.path("lab.seed")).unwrap();
+    let build = desk.command("build lab.toml --seed - --out piped --locked").stdin(file).output().unwrap();
+    assert!(build.status.success(), "{}", String::from_utf8_lossy(&build.stderr));
+    assert!(desk.read("out/lab-g1.tar.gz") == desk.read("piped/lab-g1.tar.gz"));
+    desk.refuse(
+        "seed id -",
+        2,
+        "\
+error: - is not a seed: the file is empty
+hint: a seed is one line, `certferry-seed-1:` and 64 lower-case hex digits
+",
+    );
+}
+
+#[test]
+fn init_writes_a_profile_that_builds() {
+    for (arguments, nodes, warns) in [
+        ("", 6, false),
+        ("--kubernetes 1.20.0", 6, false),
+        ("--kubernetes v1.37.0 --nodes 0", 3, false),
+        ("--control-planes 1 --nodes 99 --name a", 100, false),
+        ("--control-planes 2 --nodes 1", 3, true),
+        ("--control-planes 9", 12, false),
+    ] {
+        let desk = Desk::new();
+        let said = desk.succeed(&format!("init new.toml {arguments}"));
+        let name = if arguments.contains("--name a") { "a" } else { "prod-1" };
+        assert_eq!(
+            said,
+            format!(
+                "new.toml\nEdit names and addresses, then: certferry build new.toml --new-seed {name}.seed --out out\n"
+            )
+        );
+        assert_eq!(desk.mode("new.toml"), 0o644);
+        let text = desk.text("new.toml");
+        assert_eq!(desk.succeed(&format!("init {arguments}")), text, "the same to the standard output");
+        let parsed = profile::parse(text.as_bytes()).ok().unwrap();
+        assert_eq!((parsed.profile.nodes.len(), parsed.warnings.is_empty()), (nodes, !warns), "{arguments}");
+        // Its own keys are RSA; the shape of the rest does not depend on that.
+        let quick = text.replace("rsa-4096", "ecdsa-p256").replace("rsa-2048", "ecdsa-p256");
+        assert_ne!(quick, text);
+        desk.write("new.toml", quick);
+        let Ended { code, stdout, stderr } = desk.run("build new.toml --new-seed new.seed --out out");
+        assert_eq!((code, stderr.is_empty()), (Some(0), !warns), "{stderr}");
+        assert!(stdout.starts_with(&format!("{name}, generation 1, Kubernetes ")), "{stdout}");
+    }
+}
+
+#[test]
+fn init_overwrites_nothing_and_writes_nothing_wrong() {
+    let desk = Desk::new();
+    desk.refuse(
+        "init lab.toml",
+        2,
+        "error: cannot create lab.toml: file exists\nhint: an existing profile is never overwritten\n",
+    );
+    desk.refuse("init none/x.toml", 2, "error: cannot create none/x.toml: no such file or directory\n");
+    desk.refuse(
+        "init new.toml --name Prod",
+        2,
+        "\
+error: \"Prod\" is not a lower-case RFC 1123 label
+ --> <starter>:6:8
+  |
+6 | name = \"Prod\"
+  |        ^^^^^^ upper-case letters are not allowed
+  |
+  = hint: 1 to 63 lower-case letters, digits and `-`, the first and last a letter or digit, as in \"prod-1\"
+
+error: \"k8s.Prod.internal\" is not a lower-case RFC 1123 subdomain
+  --> <starter>:14:26
+   |
+14 | control_plane_endpoint = \"k8s.Prod.internal:6443\"
+   |                          ^^^^^^^^^^^^^^^^^^^^^^^^ upper-case letters are not allowed
+   |
+   = hint: write \"k8s.prod.internal:6443\"; kubeadm and the kubelet lower-case names without a word
+",
+    );
+    desk.refuse(
+        "init new.toml --kubernetes 1.19.0",
+        2,
+        "\
+error: Kubernetes 1.19.0 is not supported
+ --> <starter>:8:14
+  |
+8 | kubernetes = \"1.19.0\"
+  |              ^^^^^^^^ no PKI is known for this version
+  |
+  = hint: write a version from 1.20.0 to 1.37.x, as in \"1.24.15\"
+",
+    );
+    for (arguments, text) in [
+        ("--control-planes 0", "invalid value '0' for '--control-planes <COUNT>': 0 is not in 1..=9"),
+        ("--nodes 100", "invalid value '100' for '--nodes <COUNT>': 100 is not in 0..=99"),
+    ] {
+        let text = format!("error: {text}\n\nFor more information, try '--help'.\n");
+        desk.refuse(&format!("init new.toml {arguments}"), 2, &text);
+    }
+}
+
+const CHAPTERS: [&str; 6] = ["quickstart", "profile", "kubeadm", "far-side", "threat-model", "exit-codes"];
+
+#[test]
+fn every_chapter_of_the_manual_prints() {
+    let desk = Desk::new();
+    let contents = desk.succeed("help");
+    assert_eq!(
+        contents,
+        "\
+The manual. Read a chapter with `certferry help TOPIC`, all options with `certferry --help`.
+
+  quickstart    from nothing to a node that runs
+  profile       every key of a profile and its default
+  kubeadm       what is as kubeadm does it, and what is deliberately not
+  far-side      check and install a bundle on an isolated node
+  threat-model  what certferry protects against, and what not
+  exit-codes    exit codes and output rules
+"
+    );
+    for chapter in CHAPTERS {
+        let text = desk.succeed(&format!("help {chapter}"));
+        assert!(text.starts_with("# ") && text.ends_with('\n') && text.lines().count() > 5, "{chapter}");
+        // A terminal of 120 columns shows all but tables as they are meant.
+        let long = text.lines().find(|line| line.chars().count() > 120 && !line.starts_with('|'));
+        assert!(long.is_none() || chapter == "profile", "{chapter}: {long:?}");
+    }
+    desk.refuse(
+        "help nothing",
+        2,
+        "\
+error: no chapter `nothing` in the manual
+hint: the chapters are quickstart, profile, kubeadm, far-side, threat-model, exit-codes
+",
+    );
+}
+
+/// The chapter's example is a profile of every key; it must stay one.
+#[test]
+fn the_profile_of_the_manual_is_a_profile() {
+    let desk = Desk::new();
+    let text = desk.succeed("help profile");
+    let example = text.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    if let Err(problems) = profile::parse(example.as_bytes()) {
+        let drawn = certferry::cli::problems::render("manual", example.as_bytes(), &problems);
+        assert_eq!(drawn, "");
+    }
+}
+
+/// Every command that the manual shows is one that exists, with options that exist.
+#[test]
+fn commands_of_the_manual_parse() {
+    let desk = Desk::new();
+    let mut seen = 0;
+    for chapter in CHAPTERS {
+        for line in desk.succeed(&format!("help {chapter}")).lines() {
+            let Some(command) = line.strip_prefix("    certferry ") else { continue };
+            let words: Vec<_> = command.split_whitespace().collect();
+            let known = desk.succeed(&format!("{} --help", words[0]));
+            for option in words.iter().filter(|word| word.starts_with("--")) {
+                assert!(known.contains(&format!("{option} ")) || known.contains(&format!("{option}\n")), "{line}");
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen >= 7, "{seen}");
+}
+
+#[test]
+fn the_quick_start_works_as_written() {
+    let desk = Desk::new();
+    desk.succeed("init prod-1.toml --kubernetes 1.24.15");
+    let quick = desk.text("prod-1.toml").replace("rsa-4096", "ecdsa-p256").replace("rsa-2048", "ecdsa-p256");
+    desk.write("prod-1.toml", quick);
+    let said = desk.succeed("build prod-1.toml --new-seed prod-1.seed --out out");
+    let fingerprint = said.lines().find_map(|line| line.strip_prefix("signer   ")).unwrap();
+    assert_eq!(desk.names("out"), ["prod-1-g1.tar.gz", "prod-1-g1.tar.gz.sig", "prod-1.pub"]);
+    desk.succeed(&format!("verify out/prod-1-g1.tar.gz --key {fingerprint}"));
+    desk.succeed(&format!("unpack out/prod-1-g1.tar.gz --key {fingerprint} --node cp-1 --root pki-cp-1"));
+    assert!(desk.exists("pki-cp-1/etc/kubernetes/pki/apiserver.key"));
+    desk.succeed("build prod-1.toml --seed prod-1.seed --out again --locked");
+    for name in desk.names("out") {
+        assert!(desk.read(&format!("out/{name}")) == desk.read(&format!("again/{name}")), "{name}");
+    }
+}
+
+#[test]
+fn the_version_is_the_packages() {
+    let desk = Desk::new();
+    for flag in ["--version", "-V"] {
+        assert_eq!(desk.succeed(flag), concat!("certferry ", env!("CARGO_PKG_VERSION"), "\n"));
+    }
+}
+
+#[test]
+fn slips_end_with_2() {
+    let desk = Desk::new();
+    let end = "\n\nFor more information, try '--help'.\n";
+    let usage = "\n\nUsage: certferry <COMMAND>";
+    desk.refuse(
+        "biuld x",
+        2,
+        &format!("error: unrecognized subcommand 'biuld'\n\n  tip: a similar subcommand exists: 'build'{usage}{end}"),
+    );
+    desk.refuse("--none", 2, &format!("error: unexpected argument '--none' found{usage}{end}"));
+    let Ended { code, stdout, stderr } = desk.run("");
+    assert_eq!((code, stdout.as_str()), (Some(2), ""));
+    assert!(stderr.contains("Usage: certferry <COMMAND>"), "{stderr}");
+    let Ended { code, stderr, .. } = desk.run("seed");
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("Usage: certferry seed <COMMAND>"), "{stderr}");
+}
+
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let desk = Desk::new();
+    for line in ["help profile", "--help", "build --help", "--version", "init", "seed id lab.seed"] {
+        let ended = desk.watch(&mut desk.wrapped(&["sh", "-c", "\"$@\" 3>&1 | true; exit 0", "sh"], line));
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{line}");
+        // Its own exit code too, written past the pipe.
+        let script = "{ \"$@\"; echo $? >&2; } | true";
+        let ended = desk.watch(&mut desk.wrapped(&["sh", "-c", script, "sh"], line));
+        assert_eq!(ended.stderr, "0\n", "{line}");
+    }
+}
+
+/// Not a test of parsing: that the example profiles go through the command line's own reading, warnings and all.
+#[test]
+fn example_profiles_raise_no_word() {
+    let desk = Desk::new();
+    for name in PROFILES {
+        let profile = common::profile(name);
+        let mut command = certferry();
+        command.arg("build").arg(profile).args(["--seed", "none.seed"]).current_dir(desk.path(""));
+        let ended = desk.watch(&mut command);
+        assert_eq!(
+            ended.stderr,
+            "\
+error: cannot read the seed none.seed: no such file or directory
+hint: make one with `certferry seed new FILE`, or build with --new-seed FILE
+"
+        );
+    }
+}

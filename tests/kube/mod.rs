@@ -1,0 +1,77 @@
+//! What the tests against Kubernetes share: what kubeadm is known to make, what lies in a tree as other programs read
+//! it, where the two may differ, and machines to run Kubernetes' own programs on.
+#![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at once")]
+
+pub mod deliberate;
+pub mod docker;
+pub mod facts;
+pub mod machine;
+pub mod observe;
+pub mod wait;
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Map, Value, json};
+
+use crate::common;
+
+/// The programs of Kubernetes 1.20.2 that the tests run.
+const PROGRAMS: [&str; 5] = ["kubeadm", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet"];
+
+/// The folder with Kubernetes' programs; without `KUBE_BIN_DIR` the test is skipped aloud.
+pub fn programs() -> Option<PathBuf> {
+    let Some(folder) = std::env::var_os("KUBE_BIN_DIR") else {
+        common::skip("KUBE_BIN_DIR is not set");
+        return None;
+    };
+    let folder = fs::canonicalize(&folder).unwrap_or_else(|error| panic!("KUBE_BIN_DIR={folder:?}: {error}"));
+    for program in PROGRAMS {
+        assert!(folder.join(program).is_file(), "KUBE_BIN_DIR={} holds no {program}", folder.display());
+    }
+    Some(folder)
+}
+
+/// kubeadm's configuration for an example cluster, as the operator of that node would write it.
+pub fn kubeadm_config(kubernetes: &str, cluster: &Map<String, Value>, node: &str) -> String {
+    let this = facts::nodes(cluster).find(|row| row["name"] == node).unwrap();
+    // A worker has no API server of its own; `kubeadm join` learns of the first one.
+    let first = facts::nodes(cluster).find(|row| row["role"] == "control-plane").unwrap();
+    let local = if this["role"] == "worker" { first } else { this };
+    let external = json!({
+        "endpoints": ["https://192.168.1.31:2379"],
+        "caFile": "/etc/kubernetes/pki/etcd/ca.crt",
+        "certFile": "/etc/kubernetes/pki/apiserver-etcd-client.crt",
+        "keyFile": "/etc/kubernetes/pki/apiserver-etcd-client.key",
+    });
+    let names = &cluster["etcd_cert_sans"];
+    let etcd = match cluster["etcd"].as_str().unwrap() {
+        // A member's own tree is looked at as kubeadm's guide to external etcd does: with a local member.
+        "external" if this["role"] == "control-plane" => json!({ "external": external }),
+        _ => json!({ "local": { "serverCertSANs": names, "peerCertSANs": names } }),
+    };
+    let subnets: Vec<_> =
+        cluster["service_subnets"].as_array().unwrap().iter().map(|net| net.as_str().unwrap()).collect();
+    let documents = [
+        json!({
+            "apiVersion": "kubeadm.k8s.io/v1beta2",
+            "kind": "InitConfiguration",
+            "localAPIEndpoint": { "advertiseAddress": local["addresses"][0], "bindPort": cluster["api_server_port"] },
+            // With another runtime named, kubeadm does not ask docker about its cgroups.
+            "nodeRegistration": { "name": node, "criSocket": "/run/containerd/containerd.sock" },
+        }),
+        json!({
+            "apiVersion": "kubeadm.k8s.io/v1beta2",
+            "kind": "ClusterConfiguration",
+            // Without it kubeadm asks the internet.
+            "kubernetesVersion": format!("v{kubernetes}"),
+            "controlPlaneEndpoint": cluster.get("control_plane_endpoint"),
+            "apiServer": { "certSANs": cluster["apiserver_cert_sans"] },
+            "networking": { "serviceSubnet": subnets.join(","), "dnsDomain": cluster["dns_domain"] },
+            "etcd": etcd,
+            "featureGates": { "IPv6DualStack": subnets.len() > 1 },
+        }),
+    ];
+    documents.map(|document| document.to_string()).join("\n---\n")
+}
