@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use time::{Duration, OffsetDateTime};
 
 use crate::common::{self, succeed, tool};
@@ -68,7 +70,7 @@ fn kubeadm_prints_the_same_for_a_tree_in_decay() {
     decay(tree.path());
     let ours = stdout(&inspect([tree.path()]));
     let theirs = check_expiration(&kubeadm, tree.path());
-    for text in ["!MISSING! scheduler.conf", "<invalid>", " 59m ", " 23h ", " 9d ", " 364d ", " 1y "] {
+    for text in ["!MISSING! scheduler.conf", "<invalid>", " 59m ", " 23h ", " 5h ", " 9d ", " 364d ", " 1y "] {
         assert!(theirs.contains(text), "{text} is not tried\n{theirs}");
     }
     let added = "\nCERTIFICATE       EXPIRES ";
@@ -89,7 +91,9 @@ fn without_residual_time(tables: &str) -> Vec<String> {
 /// Takes a file away and lets others end at every unit of the residual time, half a unit from its border.
 fn decay(tree: &Path) {
     let kubernetes = tree.join("etc/kubernetes");
-    fs::remove_file(kubernetes.join("scheduler.conf")).unwrap();
+    for file in ["scheduler.conf", "kubelet.conf"] {
+        fs::remove_file(kubernetes.join(file)).unwrap();
+    }
     let (ca, etcd, front_proxy) = (Ca::new("kubernetes"), Ca::new("etcd-ca"), Ca::new("front-proxy-ca"));
     for (name, ca) in [("ca", &ca), ("etcd/ca", &etcd), ("front-proxy-ca", &front_proxy)] {
         put(&kubernetes, &format!("pki/{name}.crt"), ca.pem());
@@ -107,6 +111,22 @@ fn decay(tree: &Path) {
         let leaf = ca.leaf(name, OffsetDateTime::now_utc() + left);
         put(&kubernetes, &format!("pki/{name}.crt"), pem(&leaf));
     }
+    put(&kubernetes, "admin.conf", kubeconfig(&ca, 5 * hour + hour / 2));
+    put(&kubernetes, "controller-manager.conf", kubeconfig(&ca, -24 * hour));
+}
+
+fn kubeconfig(ca: &Ca, left: Duration) -> String {
+    let (ca_data, leaf) = (STANDARD.encode(ca.pem()), pem(&ca.leaf("a", OffsetDateTime::now_utc() + left)));
+    format!(
+        "apiVersion: v1
+kind: Config
+current-context: a@a
+clusters: [{{name: a, cluster: {{server: 'https://a:6443', certificate-authority-data: {ca_data}}}}}]
+contexts: [{{name: a@a, context: {{cluster: a, user: a}}}}]
+users: [{{name: a, user: {{client-certificate-data: {}, client-key-data: bm90IHJlYWQ=}}}}]
+",
+        STANDARD.encode(leaf)
+    )
 }
 
 fn kubeadm() -> Option<PathBuf> {

@@ -98,6 +98,8 @@ struct Ca {
 impl Ca {
     fn new(name: &str) -> Self {
         let mut parameters = named(name);
+        // Go counts no residual time beyond 292 years.
+        parameters.not_after = time::macros::datetime!(2200-01-01 0:00 UTC);
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let key = KeyPair::generate().unwrap();

@@ -150,7 +150,7 @@ fn a_kubelet_that_signed_for_itself_and_one_with_an_inline_certificate() {
         table.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap_or_else(|| panic!("{name}\n{table}"))
     };
     assert!(row("kubelet-serving").contains(" kubelet-serving#2 "), "{table}");
-    assert!(row("kubelet-serving#2").contains("2100") || row("kubelet-serving#2").contains("4096"), "{table}");
+    assert!(row("kubelet-serving#2").contains(", 2200 "), "{table}");
     assert!(row("kubelet.conf").contains(" ca "), "{table}");
     assert_eq!(table.matches("\nca ").count(), 1, "the CA in kubelet.conf is the one in pki\n{table}");
 }
