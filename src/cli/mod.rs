@@ -10,6 +10,8 @@ mod failure;
 mod findings;
 mod help;
 mod init;
+mod inspect;
+mod inspect_text;
 mod lock_file;
 mod plan;
 mod plan_json;
@@ -46,19 +48,27 @@ pub fn run() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let result = result.and_then(|text| match io::stdout().write_all(text.as_bytes()) {
-        // A reader that has seen enough is no failure.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::io("write", Path::new("the standard output"), &error))
-        }
-        _ => Ok(()),
-    });
+    let result = match result {
+        Ok(text) => write(&text),
+        // Some answers are results and a no.
+        Err(mut failure) => write(&failure.take_output()).and(Err(failure)),
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let _ = io::stderr().write_all(failure.text().as_bytes());
             ExitCode::from(failure.exit_code())
         }
+    }
+}
+
+fn write(text: &str) -> Result<(), Failure> {
+    match io::stdout().write_all(text.as_bytes()) {
+        // A reader that has seen enough is no failure.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::io("write", Path::new("the standard output"), &error))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -70,6 +80,7 @@ fn dispatch(command: &Command) -> Result<String, Failure> {
         Command::Plan(arguments) => plan::run(arguments),
         Command::Build(arguments) => build::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
+        Command::Inspect(arguments) => inspect::run(arguments),
         Command::Unpack(arguments) => unpack::run(arguments),
         Command::Split(arguments) => split::run(arguments),
         Command::Help(arguments) => help::run(arguments),
