@@ -18,6 +18,7 @@ const COMMANDS: &[&str] = &[
     "plan",
     "build",
     "verify",
+    "inspect",
     "unpack",
     "split",
     "help",

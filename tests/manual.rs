@@ -65,12 +65,14 @@ fn spans<'a>(prose: &[&'a str]) -> Vec<&'a str> {
 /// The commands in lines of a shell, each as its words. Knows comments, quotes, pipes, lists, redirections, loops and
 /// lines that go on; no more is needed in a manual.
 fn commands(lines: &[&str]) -> Vec<Vec<String>> {
+    let joined = lines.join("\n").replace("\\\n", " ");
+    joined.lines().flat_map(commands_of_line).collect()
+}
+
+fn commands_of_line(line: &str) -> Vec<Vec<String>> {
     let mut commands = vec![vec![]];
     let (mut word, mut quote): (Option<String>, Option<char>) = (None, None);
-    let mut letters = lines.join("\n").replace("\\\n", " ");
-    letters.push('\n');
-    let mut letters = letters.chars().peekable();
-    while let Some(letter) = letters.next() {
+    for letter in line.chars().chain(['\n']) {
         match letter {
             _ if quote == Some(letter) => quote = None,
             _ if quote.is_some() => word.get_or_insert_default().push(letter),
@@ -78,7 +80,7 @@ fn commands(lines: &[&str]) -> Vec<Vec<String>> {
                 quote = Some(letter);
                 word.get_or_insert_default();
             }
-            '#' if word.is_none() => while letters.next_if(|letter| *letter != '\n').is_some() {},
+            '#' if word.is_none() => break,
             ' ' | '\n' | '|' | '&' | ';' | '(' | ')' | '<' | '>' => {
                 commands.last_mut().unwrap().extend(word.take());
                 if letter != ' ' {
@@ -88,7 +90,7 @@ fn commands(lines: &[&str]) -> Vec<Vec<String>> {
             _ => word.get_or_insert_default().push(letter),
         }
     }
-    assert_eq!(quote, None, "a quote is open");
+    // Where a quote is open the line was a sentence, and no command is in it.
     for command in &mut commands {
         let keywords = command.iter().take_while(|word| ["do", "then", "if", "!", "sudo"].contains(&word.as_str()));
         drop(command.drain(..keywords.count()));

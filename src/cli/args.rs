@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::report::Period;
+
 /// Make the whole PKI of a Kubernetes cluster on one machine and ferry it across an air gap.
 #[derive(Parser)]
 #[command(name = "certferry", version, disable_help_subcommand = true, max_term_width = 100)]
@@ -27,6 +29,8 @@ pub(super) enum Command {
     Build(BuildArguments),
     /// Check a bundle: signatures, records, hashes, chains, key pairs
     Verify(VerifyArguments),
+    /// List certificates and when they end: of a bundle, an unpacked tree, this node, single files
+    Inspect(InspectArguments),
     /// Write one node's files from a verified bundle into a new folder
     Unpack(UnpackArguments),
     /// Cut one part out of a bundle, to carry to one node alone; needs no key
@@ -115,6 +119,12 @@ pub(super) struct BuildArguments {
     /// Refuse any difference from the lock and leave everything as it was
     #[arg(long, conflicts_with_all = ["replace_seed", "replace_ca", "same_generation"])]
     pub(super) locked: bool,
+    /// Make a partial bundle of this node alone; may be given several times; needs the lock of a whole build
+    #[arg(long, value_name = "NODE", conflicts_with_all = ["replace_seed", "replace_ca"])]
+    pub(super) only: Vec<String>,
+    /// With --only, put the part of whoever runs the cluster into the bundle too
+    #[arg(long, requires = "only")]
+    pub(super) with_cluster: bool,
     /// Allow another seed than the lock's: every key becomes another
     #[arg(long)]
     pub(super) replace_seed: bool,
@@ -152,6 +162,41 @@ pub(super) struct VerifyArguments {
     /// Print nothing but problems
     #[arg(short, long)]
     pub(super) quiet: bool,
+}
+
+/// How certificates are listed.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum InspectFormat {
+    /// kubeadm's tables, and what kubeadm leaves out
+    Text,
+    /// For programs
+    Json,
+    /// For the textfile collector of node_exporter
+    Prometheus,
+}
+
+#[derive(clap::Args)]
+pub(super) struct InspectArguments {
+    /// Bundles, slices, folders that hold etc/kubernetes or var/lib/kubelet, such folders themselves, certificates in
+    /// PEM or DER, kubeconfigs; - is the standard input
+    #[arg(value_name = "PATH", default_value = "/")]
+    pub(super) paths: Vec<PathBuf>,
+    /// List only what ends within this time or has ended: 90d, 36h, 2y; exit code 1 if there is any
+    #[arg(long, value_name = "PERIOD")]
+    pub(super) expiring_within: Option<Period>,
+    /// Look at this time instead of now: 2026-11-22 or 2026-11-22T08:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(super) at: Option<String>,
+    /// Show subject, issuer, alternative names, usages, key, serial and fingerprint, too
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+    /// The form of the output
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(super) output: InspectFormat,
+    /// For a bundle: the signer's public key, by another road than the bundle: its file, or its fingerprint `sha256:...`
+    /// (then the .pub beside the bundle must match it)
+    #[arg(long, value_name = "FILE|FINGERPRINT")]
+    pub(super) key: Option<String>,
 }
 
 #[derive(clap::Args)]

@@ -13,6 +13,7 @@ const CHAPTERS: &[Chapter] = &[
     ("profile", "every key of a profile and its default", include_str!("manual/profile.md")),
     ("kubeadm", "what is as kubeadm does it, and what is deliberately not", include_str!("manual/kubeadm.md")),
     ("far-side", "check and install a bundle on an isolated node", include_str!("manual/far-side.md")),
+    ("inspect", "which certificates there are and when they end; JSON and metrics", include_str!("manual/inspect.md")),
     ("threat-model", "what certferry protects against, and what not", include_str!("manual/threat-model.md")),
     ("exit-codes", "exit codes and output rules", include_str!("manual/exit-codes.md")),
 ];

@@ -11,6 +11,8 @@ mod failure;
 mod findings;
 mod help;
 mod init;
+mod inspect;
+mod inspect_text;
 mod lock_file;
 mod man;
 mod plan;
@@ -49,13 +51,11 @@ pub fn run() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let result = result.and_then(|text| match io::stdout().write_all(text.as_bytes()) {
-        // A reader that has seen enough is no failure.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::io("write", Path::new("the standard output"), &error))
-        }
-        _ => Ok(()),
-    });
+    let result = match result {
+        Ok(text) => write(&text),
+        // Some answers are results and a no.
+        Err(mut failure) => write(&failure.take_output()).and(Err(failure)),
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -77,6 +77,16 @@ pub fn parses<Word: Into<OsString> + Clone>(line: impl IntoIterator<Item = Word>
     }
 }
 
+fn write(text: &str) -> Result<(), Failure> {
+    match io::stdout().write_all(text.as_bytes()) {
+        // A reader that has seen enough is no failure.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::io("write", Path::new("the standard output"), &error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The text for the standard output, or the failure.
 fn dispatch(command: &Command) -> Result<String, Failure> {
     match command {
@@ -85,6 +95,7 @@ fn dispatch(command: &Command) -> Result<String, Failure> {
         Command::Plan(arguments) => plan::run(arguments),
         Command::Build(arguments) => build::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
+        Command::Inspect(arguments) => inspect::run(arguments),
         Command::Unpack(arguments) => unpack::run(arguments),
         Command::Split(arguments) => split::run(arguments),
         Command::Help(arguments) => help::run(arguments),

@@ -42,7 +42,7 @@ fn effect(part: &PlannedPart, changed: &BTreeSet<String>, added: &BTreeSet<Strin
 }
 
 /// The keys and certificates that a file's bytes are made from.
-fn sources(content: &PlannedContent) -> Vec<&KeyId> {
+pub(super) fn sources(content: &PlannedContent) -> Vec<&KeyId> {
     match content {
         PlannedContent::Certificate(id)
         | PlannedContent::PrivateKey(id)

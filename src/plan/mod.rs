@@ -13,10 +13,12 @@ mod certificates;
 mod effects;
 mod files;
 mod kubeconfig;
+mod only;
 
 pub use effects::{Effect, effects};
 pub use files::{PlannedContent, PlannedFile, PlannedPart, Recipient};
 pub use kubeconfig::{Credentials, PlannedKubeconfig};
+pub use only::only;
 
 use time::Date;
 
