@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::inspect::{FILE_LIMIT, Folder, bundle_key, is_bundle};
 use super::{bundle_text, findings, trust};
 use crate::host;
-use crate::verify::{File, Finding, Part, SharedFiles, check_part};
+use crate::verify::{File, Finding, Part, SharedFiles, check_file, check_part};
 
 /// What a file's name ends in when there are certificates or keys in it.
 const ENDINGS: [&str; 5] = [".crt", ".key", ".pub", ".pem", ".conf"];
@@ -69,6 +69,9 @@ fn of_folder(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
 /// One file by itself: nothing beside it can be missed.
 fn of_file(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
     let content = host::read(path, FILE_LIMIT).map_err(|error| Failure::io("read", path, &error))?;
-    let name = path.display().to_string();
-    Ok(crate::verify::check_file(&name, &content, at))
+    let title = path.display().to_string();
+    let place = std::path::absolute(path).map_or_else(|_| title.clone(), |path| path.display().to_string());
+    let below = ["/etc/kubernetes/", "/var/lib/kubelet/"].into_iter().find_map(|folder| place.rfind(folder));
+    let name = below.and_then(|start| place.get(start + 1..)).unwrap_or(&title);
+    Ok(check_file(&title, name, &content, at))
 }

@@ -53,14 +53,15 @@ pub fn check_part(part: &Part<'_>, at: OffsetDateTime, shared: &mut SharedFiles)
 }
 
 /// Everything wrong with a certificate or kubeconfig by itself; what should stand beside it is not missed.
+/// `name` is its path in a node's tree where that is known.
 #[must_use]
-pub fn check_file(name: &str, content: &[u8], at: OffsetDateTime) -> Vec<Finding> {
+pub fn check_file(title: &str, name: &str, content: &[u8], at: OffsetDateTime) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut report = |file: &str, fault| {
-        findings.push(Finding { part: name.to_owned(), file: file.to_owned(), fault });
+        findings.push(Finding { part: title.to_owned(), file: file.to_owned(), fault });
     };
     let files = BTreeMap::from([(name, File { mode: 0o600, content })]);
-    let part = Part { name, files, links: BTreeSet::new(), node: None, issued_at: at };
+    let part = Part { name: title, files, links: BTreeSet::new(), node: None, issued_at: at };
     let judge = Judge { part: &part, at, endpoint: None };
     if kubeconfig::read(content).is_some() {
         kubeconfigs::check_file(&part, &judge, name, content, &mut report);
