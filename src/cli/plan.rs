@@ -78,7 +78,9 @@ pub(super) fn restarts(effects: &[Effect]) -> String {
 fn generation_note(lock: Option<&Lock>, plan: &Plan) -> String {
     match lock {
         Some(lock) if lock.generation == plan.generation => {
-            "\nrecords change at the same generation: raise `generation` in [cluster] before you carry it\n".to_owned()
+            "\na whole build changes records: raise `generation` in [cluster], or make the new nodes \
+             alone with --only\n"
+                .to_owned()
         }
         _ => String::new(),
     }
