@@ -9,8 +9,8 @@ use std::path::Path;
 
 use common::{certferry, succeed};
 
-const COMMANDS: [&str; 11] =
-    ["", "init", "seed", "seed new", "seed id", "plan", "build", "verify", "unpack", "split", "help"];
+const COMMANDS: [&str; 12] =
+    ["", "init", "seed", "seed new", "seed id", "plan", "build", "verify", "inspect", "unpack", "split", "help"];
 
 #[test]
 fn every_option_has_its_text() {
