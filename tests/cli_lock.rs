@@ -84,7 +84,8 @@ error: the build differs from lab.lock.toml: cluster lab became prod
 hint: nothing was written; build without --locked to accept the change
 ";
     desk.refuse(&format!("{BUILD} --locked"), 1, locked);
-    // It is said before the seed is asked for.
+    // It is said before the seed is asked for, and by a plan, which would otherwise compare two clusters.
+    desk.refuse("plan lab.toml", 2, text);
     desk.refuse("build lab.toml --seed none.seed", 2, text);
     desk.succeed(&format!("{BUILD} --lock prod.lock.toml"));
 }

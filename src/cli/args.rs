@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::report::Period;
 
@@ -34,8 +35,12 @@ pub(super) enum Command {
     Unpack(UnpackArguments),
     /// Cut one part out of a bundle, to carry to one node alone; needs no key
     Split(SplitArguments),
-    /// Print a chapter of the manual
+    /// Print a chapter of the manual, or the help of a command
     Help(HelpArguments),
+    /// Print the script that lets a shell complete commands and options
+    Completions(CompletionsArguments),
+    /// Print the man page
+    Man(ManArguments),
 }
 
 #[derive(clap::Args)]
@@ -230,6 +235,23 @@ pub(super) struct SplitArguments {
 
 #[derive(clap::Args)]
 pub(super) struct HelpArguments {
-    /// The chapter [default: list them]
-    pub(super) topic: Option<String>,
+    /// A chapter, or a command as typed after `certferry` [default: list the chapters]
+    pub(super) topic: Vec<String>,
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "For this shell only: source <(certferry completions bash)\n\
+    For all users, as root: certferry completions bash > /etc/bash_completion.d/certferry")]
+pub(super) struct CompletionsArguments {
+    /// The shell
+    pub(super) shell: Shell,
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "To read it at once: certferry man | man -l -\n\
+    For all users, as root: certferry man --out /usr/local/share/man/man1")]
+pub(super) struct ManArguments {
+    /// Write a page for each command into this folder, in place of any that are there
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
 }

@@ -60,7 +60,12 @@ pub(super) fn check_cluster(old: &Lock, cluster: &str, arguments: &BuildArgument
     if arguments.locked {
         return Err(differs(path, &format!("cluster {} became {cluster}", old.cluster)).hint(LOCKED_HINT));
     }
-    Err(refusal_failure(&Refusal::OtherCluster { locked: old.cluster.clone(), built: cluster.to_owned() }))
+    Err(other_cluster(old, cluster))
+}
+
+/// The lock is of one cluster, the profile of another: nothing in them can be compared.
+pub(super) fn other_cluster(old: &Lock, cluster: &str) -> Failure {
+    refusal_failure(&Refusal::OtherCluster { locked: old.cluster.clone(), built: cluster.to_owned() })
 }
 
 /// Another seed likewise.

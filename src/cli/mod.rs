@@ -6,6 +6,7 @@ mod args;
 mod build;
 mod bundle_text;
 mod changes_text;
+mod completions;
 mod failure;
 mod findings;
 mod help;
@@ -14,6 +15,7 @@ mod inspect;
 mod inspect_lint;
 mod inspect_text;
 mod lock_file;
+mod man;
 mod plan;
 mod plan_json;
 mod plan_tree;
@@ -27,6 +29,7 @@ mod trust;
 mod unpack;
 mod verify;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -63,6 +66,18 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// Whether a command line would be taken, its first word the program's name: for tests of what the manual shows.
+///
+/// # Errors
+/// What the program would say to it. Nothing is run or looked at but the words themselves.
+pub fn parses<Word: Into<OsString> + Clone>(line: impl IntoIterator<Item = Word>) -> Result<(), String> {
+    match Arguments::try_parse_from(line) {
+        Err(error) if error.use_stderr() => Err(error.to_string()),
+        // Help and version are errors to clap, but answers to a person.
+        _ => Ok(()),
+    }
+}
+
 fn write(text: &str) -> Result<(), Failure> {
     match io::stdout().write_all(text.as_bytes()) {
         // A reader that has seen enough is no failure.
@@ -85,5 +100,7 @@ fn dispatch(command: &Command) -> Result<String, Failure> {
         Command::Unpack(arguments) => unpack::run(arguments),
         Command::Split(arguments) => split::run(arguments),
         Command::Help(arguments) => help::run(arguments),
+        Command::Completions(arguments) => Ok(completions::run(arguments)),
+        Command::Man(arguments) => man::run(arguments),
     }
 }

@@ -38,6 +38,8 @@ const TOOLS: &[Tool] = &[
     tool("unshare", "util-linux"),
     tool("faketime", "faketime"),
     tool("prometheus-node-exporter", "prometheus-node-exporter"),
+    tool("bash", "bash"),
+    tool("groff", "groff-base"),
 ];
 
 /// Parts of the Rust toolchain that its minimal profile lacks.
