@@ -184,6 +184,9 @@ pub(super) struct InspectArguments {
     /// List only what ends within this time or has ended: 90d, 36h, 2y; exit code 1 if there is any
     #[arg(long, value_name = "PERIOD")]
     pub(super) expiring_within: Option<Period>,
+    /// Say instead which rules are broken (`certferry help lints`); exit code 1 if one is that stops something
+    #[arg(long, conflicts_with_all = ["expiring_within", "verbose", "output"])]
+    pub(super) lint: bool,
     /// Look at this time instead of now: 2026-11-22 or 2026-11-22T08:00:00Z
     #[arg(long, value_name = "TIME")]
     pub(super) at: Option<String>,

@@ -8,14 +8,14 @@ use zeroize::Zeroizing;
 
 use super::args::{InspectArguments, InspectFormat};
 use super::failure::Failure;
-use super::{bundle_text, findings, inspect_text, trust};
+use super::{bundle_text, findings, inspect_lint, inspect_text, trust};
 use crate::bundle::{BundleError, PartName, Reader, Row, VerifiedPart};
 use crate::host::{self, NodeRoot};
 use crate::report::{self, Builder, Fault, Interest, Inventory, Source, SourceKind, interest, referenced};
 use crate::sign::PublicKey;
 
 /// As in a bundle: no file is larger.
-const FILE_LIMIT: u64 = 4 << 20;
+pub(super) const FILE_LIMIT: u64 = 4 << 20;
 /// What a gzip member begins with (RFC 1952, section 2.3.1).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
@@ -24,6 +24,9 @@ type Contents = BTreeMap<String, Option<Zeroizing<Vec<u8>>>>;
 
 pub(super) fn run(arguments: &InspectArguments) -> Result<String, Failure> {
     let at = trust::time_of(arguments.at.as_deref())?;
+    if arguments.lint {
+        return inspect_lint::run(arguments, at);
+    }
     let mut inventory = inventory(&arguments.paths, arguments.key.as_deref())?;
     let is_empty = inventory.entries().next().is_none() && inventory.problems.is_empty();
     if is_empty {
@@ -76,17 +79,7 @@ fn inventory(paths: &[PathBuf], key: Option<&str>) -> Result<Inventory, Failure>
             .hint("certificates on a disk bear no signature of the signer's"));
     }
     for (path, source) in bundles {
-        let key = key.ok_or_else(|| {
-            Failure::cannot_run(format!(
-                "{} is a bundle: nothing in it is believed before its signatures hold",
-                path.display()
-            ))
-            .hint(
-                "add --key with the public key's file or its fingerprint `sha256:...`, as `certferry build` printed it",
-            )
-        })?;
-        let key = trust::trusted_key(path, key)?;
-        trust::check_outer_signature(path, &key)?;
+        let key = bundle_key(path, key)?;
         builder.begin(path.display().to_string());
         add_bundle(&mut builder, source, &key).map_err(|error| bundle_text::failure(path, &error))?;
     }
@@ -102,7 +95,7 @@ fn add_file(builder: &mut Builder, path: &Path) -> io::Result<Option<impl BufRea
     let title = path.display().to_string();
     let content = if title == "-" {
         host::read_stdin(FILE_LIMIT)?
-    } else if host::begins_with(path, &GZIP)? {
+    } else if is_bundle(path)? {
         return host::open(path).map(Some);
     } else {
         host::read(path, FILE_LIMIT)?
@@ -121,6 +114,25 @@ fn add_file(builder: &mut Builder, path: &Path) -> io::Result<Option<impl BufRea
     let kind = SourceKind::File { place, title: &title };
     builder.add(&Source { kind, node: None, mount: "", prefix: "/", files: slices(&contents) });
     Ok(None)
+}
+
+/// The key for a bundle, under which its outer signature holds if it has one.
+pub(super) fn bundle_key(path: &Path, key: Option<&str>) -> Result<PublicKey, Failure> {
+    let key = key.ok_or_else(|| {
+        Failure::cannot_run(format!(
+            "{} is a bundle: nothing in it is believed before its signatures hold",
+            path.display()
+        ))
+        .hint("add --key with the public key's file or its fingerprint `sha256:...`, as `certferry build` printed it")
+    })?;
+    let key = trust::trusted_key(path, key)?;
+    trust::check_outer_signature(path, &key)?;
+    Ok(key)
+}
+
+/// Whether a file begins as a bundle does.
+pub(super) fn is_bundle(path: &Path) -> io::Result<bool> {
+    host::begins_with(path, &GZIP)
 }
 
 fn add_bundle(builder: &mut Builder, source: impl BufRead, key: &PublicKey) -> Result<(), BundleError> {
@@ -157,10 +169,7 @@ fn add_part(builder: &mut Builder, part: &VerifiedPart) {
 }
 
 fn add_folder(builder: &mut Builder, path: &Path) -> Result<(), Failure> {
-    let folder = Folder::of(path).ok_or_else(|| {
-        Failure::cannot_run(format!("{} holds neither etc/kubernetes nor var/lib/kubelet", path.display()))
-            .hint("name the root of a node's files, /etc/kubernetes, a pki folder, or single files")
-    })?;
+    let folder = Folder::find(path)?;
     let mut contents = Contents::new();
     for below in &folder.below {
         let (places, errors) = folder.root.files(below);
@@ -201,18 +210,25 @@ fn slices(contents: &Contents) -> BTreeMap<&str, Option<&[u8]>> {
 }
 
 /// A folder of a node's files, and which it is.
-struct Folder {
-    root: NodeRoot,
+pub(super) struct Folder {
+    pub(super) root: NodeRoot,
     /// What a person would type before a place.
     prefix: String,
     kind: SourceKind<'static>,
     /// The node's folder that `root` is; empty when it is the node's root.
-    mount: &'static str,
+    pub(super) mount: &'static str,
     /// Where to look below `root`.
-    below: Vec<&'static str>,
+    pub(super) below: Vec<&'static str>,
 }
 
 impl Folder {
+    pub(super) fn find(path: &Path) -> Result<Self, Failure> {
+        Self::of(path).ok_or_else(|| {
+            Failure::cannot_run(format!("{} holds neither etc/kubernetes nor var/lib/kubelet", path.display()))
+                .hint("name the root of a node's files, /etc/kubernetes, a pki folder, or single files")
+        })
+    }
+
     fn of(path: &Path) -> Option<Self> {
         let (kubernetes, kubelet) = ("etc/kubernetes", "var/lib/kubelet");
         let root = NodeRoot::new(path.to_owned());
@@ -246,7 +262,7 @@ impl Folder {
         Self { root: NodeRoot::new(path.to_owned()), prefix, kind, mount, below }
     }
 
-    fn path(&self, file: &str) -> String {
+    pub(super) fn path(&self, file: &str) -> String {
         format!("{}{file}", self.prefix)
     }
 }

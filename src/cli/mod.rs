@@ -12,6 +12,7 @@ mod findings;
 mod help;
 mod init;
 mod inspect;
+mod inspect_lint;
 mod inspect_text;
 mod lock_file;
 mod man;

@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -82,6 +82,14 @@ impl NodeRoot {
             return Err(io::Error::other("not a regular file"));
         }
         read_limited(file, metadata.len(), limit)
+    }
+
+    /// The permission bits of the file at a place.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn mode(&self, place: &str) -> io::Result<u32> {
+        Ok(fs::metadata(self.resolve(place)?)?.permissions().mode() & 0o7777)
     }
 
     /// The path of a place with every link followed below the root.

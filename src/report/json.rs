@@ -65,14 +65,13 @@ pub fn render(inventory: &Inventory, at: OffsetDateTime) -> serde_json::Result<S
 }
 
 fn certificate(entry: &Entry, at: OffsetDateTime) -> Certificate<'_> {
-    let field = |embedded: &'_ Embedded| embedded.kind.name();
     Certificate {
         name: &entry.name,
         kind: entry.kind.name(),
         node: entry.node.as_deref(),
         path: &entry.path,
         position: entry.position,
-        embedded: entry.embedded.as_ref().map(|embedded| Field { kind: field(embedded), name: &embedded.name }),
+        embedded: entry.embedded.as_ref().map(field),
         subject: &entry.subject,
         issuer: &entry.issuer,
         authority: entry.authority.as_deref(),
@@ -87,6 +86,10 @@ fn certificate(entry: &Entry, at: OffsetDateTime) -> Certificate<'_> {
         serial: &entry.serial,
         sha256: &entry.sha256,
     }
+}
+
+fn field(embedded: &Embedded) -> Field<'_> {
+    Field { kind: embedded.kind.name(), name: &embedded.name }
 }
 
 fn instant(time: OffsetDateTime) -> String {

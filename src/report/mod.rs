@@ -19,6 +19,7 @@ mod kubeconfig;
 mod period;
 mod place;
 mod prometheus;
+mod reading;
 mod signature;
 mod table;
 mod text;

@@ -53,7 +53,8 @@ pub(super) fn authority_faults(authority: &ReadCertificate, at: OffsetDateTime) 
     faults
 }
 
-fn time_fault(certificate: &ReadCertificate, at: OffsetDateTime) -> Option<Fault> {
+/// Whether a certificate is out of its time.
+pub(super) fn time_fault(certificate: &ReadCertificate, at: OffsetDateTime) -> Option<Fault> {
     if at > certificate.not_after() {
         return Some(Fault::Expired { not_after: certificate.not_after() });
     }

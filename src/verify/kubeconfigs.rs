@@ -22,10 +22,21 @@ pub(super) fn check(part: &Part<'_>, judge: &Judge<'_>, shared: &SharedFiles, re
         if expected_ca.is_some_and(|expected| expected != sha256(&read.ca)) {
             report(file, Fault::OtherAuthority);
         }
-        match read_pem(&read.ca) {
-            Err(error) => report(file, Fault::Pem(error)),
-            Ok(ca) => check_one(part, judge, file, &read, &ca, report),
-        }
+        check_read(part, judge, file, &read, report);
+    }
+}
+
+/// Checks one kubeconfig, whatever its name; one in another form has nothing to check.
+pub(super) fn check_file(part: &Part<'_>, judge: &Judge<'_>, file: &str, content: &[u8], report: &mut Report<'_>) {
+    if let Some(read) = kubeconfig::read(content) {
+        check_read(part, judge, file, &read, report);
+    }
+}
+
+fn check_read(part: &Part<'_>, judge: &Judge<'_>, file: &str, read: &ReadKubeconfig, report: &mut Report<'_>) {
+    match read_pem(&read.ca) {
+        Err(error) => report(file, Fault::Pem(error)),
+        Ok(ca) => check_one(part, judge, file, read, &ca, report),
     }
 }
 

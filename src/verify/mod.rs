@@ -18,4 +18,4 @@ mod tree;
 
 pub use finding::{Fault, Finding};
 pub use shared::SharedFiles;
-pub use tree::{File, Part, check_part};
+pub use tree::{File, Part, check_file, check_part};

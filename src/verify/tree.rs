@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
-use super::chain::{authority_faults, issuer_of, leaf_faults};
+use super::chain::{authority_faults, issuer_of, leaf_faults, time_fault};
 use super::shared::SharedFiles;
 use super::{Fault, Finding, kubeconfig, kubeconfigs};
 use crate::lint::{ClusterFacts, Facts, NodeFacts, Purpose, lint};
@@ -48,6 +48,38 @@ pub fn check_part(part: &Part<'_>, at: OffsetDateTime, shared: &mut SharedFiles)
     kubeconfigs::check(part, &judge, shared, &mut report);
     for (file, content) in &part.files {
         shared.check(part.name, file, content.content, &mut report);
+    }
+    findings
+}
+
+/// Everything wrong with a certificate or kubeconfig by itself; what should stand beside it is not missed.
+/// `name` is its path in a node's tree where that is known.
+#[must_use]
+pub fn check_file(title: &str, name: &str, content: &[u8], at: OffsetDateTime) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut report = |file: &str, fault| {
+        findings.push(Finding { part: title.to_owned(), file: file.to_owned(), fault });
+    };
+    let files = BTreeMap::from([(name, File { mode: 0o600, content })]);
+    let part = Part { name: title, files, links: BTreeSet::new(), node: None, issued_at: at };
+    let judge = Judge { part: &part, at, endpoint: None };
+    if kubeconfig::read(content).is_some() {
+        kubeconfigs::check_file(&part, &judge, name, content, &mut report);
+        return findings;
+    }
+    let certificates = match ReadCertificate::from_der(content) {
+        Ok(certificate) => vec![certificate],
+        Err(_) => match read_pem(content) {
+            Ok(contents) => contents.certificates,
+            Err(error) => {
+                report(name, Fault::Pem(error));
+                Vec::new()
+            }
+        },
+    };
+    for certificate in &certificates {
+        time_fault(certificate, at).into_iter().for_each(|fault| report(name, fault));
+        judge.rules(name, certificate, None, &mut report);
     }
     findings
 }

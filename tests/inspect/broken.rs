@@ -109,7 +109,7 @@ fn no_input_panics() {
             list(&content[..cut]);
         }
         for place in 0..content.len() {
-            for flip in [0x01, 0x20, 0x80, 0xff] {
+            for flip in [0x01, 0xa0] {
                 let mut changed = content.clone();
                 changed[place] ^= flip;
                 list(&changed);
