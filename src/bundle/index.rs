@@ -90,7 +90,7 @@ impl Index {
 
 /// The JSON of the index; fields in the order of their names.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an index")]
 struct RawIndex {
     cluster: String,
     cluster_id: ClusterId,
@@ -106,7 +106,7 @@ struct RawIndex {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a row of an index")]
 struct RawPart {
     part: String,
     sha256: Sha256,

@@ -146,7 +146,7 @@ impl Record {
 
 /// The JSON of a record; fields in the order of their names. The cluster's has no `addresses`, `names` and `role`.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a record")]
 struct RawRecord {
     #[serde(
         skip_serializing_if = "Option::is_none",
@@ -176,7 +176,7 @@ struct RawRecord {
 
 /// The JSON of a row: `mode`, `path`, `sha256`, `size` of a file; `link`, `mode`, `path` of the link.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a row of a record")]
 struct RawRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     link: Option<String>,

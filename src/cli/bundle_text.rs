@@ -52,6 +52,7 @@ fn reason(error: &BundleError) -> String {
         BundleError::GzipTrailer => "a checksum of its compressed data does not hold".to_owned(),
         BundleError::MemberTooLarge { limit } => format!("a part unpacks to more than {limit} bytes"),
         BundleError::MemberTooLong { limit } => format!("a part has more than {limit} compressed bytes"),
+        BundleError::MemberEnds { entry } if entry.is_empty() => "a part of it is empty".to_owned(),
         BundleError::MemberEnds { entry } => format!("its compressed data ends before {entry} does"),
         BundleError::MemberContinues { after } => format!("something follows {after} in its part"),
         BundleError::End => "its end is not two zero blocks".to_owned(),

@@ -37,6 +37,7 @@ const TOOLS: &[Tool] = &[
     tool("mount", "mount"),
     tool("unshare", "util-linux"),
     tool("faketime", "faketime"),
+    tool("time", "time"),
 ];
 
 /// Parts of the Rust toolchain that its minimal profile lacks.
