@@ -82,5 +82,5 @@ fn is_missing(judge: &Judge<'_>, path: &str) -> bool {
     }
     let folder = place.rsplit_once('/').map_or("", |(folder, _)| folder);
     let is_beside = |file: &&str| file.rsplit_once('/').is_some_and(|(other, _)| other == folder);
-    !part.is_disk() || part.files.keys().any(|file| is_beside(file))
+    !part.is_disk() || part.files.keys().any(is_beside)
 }
