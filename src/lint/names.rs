@@ -45,8 +45,10 @@ pub(super) const RULES: [Rule; 6] = [
 ];
 
 fn alt_name(facts: &Facts<'_>) -> Option<String> {
-    let serves = facts.certificate.usages().contains(&oid::SERVER_AUTH) || facts.purpose.is_server();
-    (serves && names_nothing(facts)).then(|| "is for a server and names no host".to_owned())
+    // A CA's usages are those of what it signs.
+    let serves = !facts.certificate.is_ca() && facts.certificate.usages().contains(&oid::SERVER_AUTH);
+    ((serves || facts.purpose.is_server()) && names_nothing(facts))
+        .then(|| "is for a server and names no host".to_owned())
 }
 
 fn kubernetes_service_name(facts: &Facts<'_>) -> Option<String> {

@@ -58,7 +58,7 @@ fn kubelet_life(facts: &Facts<'_>) -> Option<String> {
 
 fn web_life(facts: &Facts<'_>) -> Option<String> {
     let (life, limit) = (life(facts), Duration::days(825));
-    let serves = facts.certificate.usages().contains(&oid::SERVER_AUTH);
+    let serves = !facts.certificate.is_ca() && facts.certificate.usages().contains(&oid::SERVER_AUTH);
     let too_long = facts.purpose == Purpose::Other && serves && life > limit;
     // A day that has begun counts.
     let days = (life + Duration::days(1) - Duration::SECOND).whole_days();
