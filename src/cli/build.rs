@@ -34,6 +34,8 @@ pub(super) struct Built<'a> {
     pub(super) signer: PublicKey,
     pub(super) records: Vec<(String, String)>,
     pub(super) written: Written,
+    /// Whether it was cut down by `--only`.
+    pub(super) is_partial: bool,
 }
 
 /// Where a build writes.
@@ -159,6 +161,7 @@ fn build(
         signer: signer_public,
         records: writer.index().parts.iter().map(|(part, sha256)| (part.to_string(), sha256.to_string())).collect(),
         written,
+        is_partial,
     };
     let (new_lock, changes) = lock_file::check(old_lock, lock_file::make(&built), arguments, &places.lock)?;
     let signature = signer

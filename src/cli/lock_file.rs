@@ -46,13 +46,26 @@ pub(super) fn read(path: &Path) -> Result<Option<Lock>, Failure> {
 
 /// The lock of another cluster is refused before an hour of work, not after it.
 pub(super) fn check_cluster(old: &Lock, cluster: &str, arguments: &BuildArguments, path: &Path) -> Result<(), Failure> {
+    if old.formats.are_newer() && !arguments.locked {
+        // A build by an older program would quietly make other bytes under the same names.
+        return Err(Failure::cannot_run(format!(
+            "{} was made with newer formats than this version knows",
+            path.display()
+        ))
+        .hint("build with the version that it names in `made_with`, or a later one"));
+    }
     if old.cluster == cluster {
         return Ok(());
     }
     if arguments.locked {
         return Err(differs(path, &format!("cluster {} became {cluster}", old.cluster)).hint(LOCKED_HINT));
     }
-    Err(refusal_failure(&Refusal::OtherCluster { locked: old.cluster.clone(), built: cluster.to_owned() }))
+    Err(other_cluster(old, cluster))
+}
+
+/// The lock is of one cluster, the profile of another: nothing in them can be compared.
+pub(super) fn other_cluster(old: &Lock, cluster: &str) -> Failure {
+    refusal_failure(&Refusal::OtherCluster { locked: old.cluster.clone(), built: cluster.to_owned() })
 }
 
 /// Another seed likewise.
@@ -245,7 +258,10 @@ fn values(lock: &Lock) -> Vec<(String, String)> {
         let serial = (format!("serial of {}", row.id), row.serial.clone());
         [serial, (format!("certificate of {}", row.id), row.certificate_sha256.clone())]
     });
-    let records = lock.parts.iter().map(|row| (format!("record of {}", row.part), row.record_sha256.clone()));
+    let records = lock.parts.iter().flat_map(|row| {
+        let record = (format!("record of {}", row.part), row.record_sha256.clone());
+        [record, (format!("generation of {}", row.part), row.generation.to_string())]
+    });
     let whole = [("content", lock.content_sha256.clone()), ("bundle", lock.bundle_sha256.clone())];
     let named = |(name, value): (&str, String)| (name.to_owned(), value);
     let head = head.into_iter().map(named);
