@@ -15,7 +15,7 @@ use certferry::lint::Purpose::{
     ApiServer, ApiServerKubeletClient, ControllerManager, EtcdCa, EtcdClient, EtcdPeer, EtcdServer, FrontProxyCa,
     FrontProxyClient, KubeletClient, KubeletServing, KubernetesCa, Other, Scheduler, User,
 };
-use certferry::lint::{Breach, ClusterFacts, Facts, NodeFacts, Purpose, RULES, lint};
+use certferry::lint::{Breach, ClusterFacts, Facts, NodeFacts, Purpose, RULES, Severity, lint};
 use certferry::x509::{AltName, ReadCertificate, oid};
 use der::asn1::ObjectIdentifier;
 use forge::{Forge, Hash, Key, names, pem};
@@ -794,4 +794,18 @@ fn openssl_sees_the_same_oddities() {
         let text = text(purpose, change);
         assert!(text.contains(words), "{words}\n{text}");
     }
+}
+
+#[test]
+fn the_manual_lists_exactly_the_table() {
+    let chapter = common::succeed(common::certferry().args(["help", "lints"]));
+    let rows = chapter.lines().filter(|line| line.starts_with("| `"));
+    let table = RULES.iter().copied().flatten().map(|rule| {
+        let severity = match rule.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        format!("| `{}` | {severity} | {} |", rule.id, rule.clause)
+    });
+    assert_eq!(rows.collect::<Vec<_>>(), table.collect::<Vec<_>>());
 }

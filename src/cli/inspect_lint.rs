@@ -11,8 +11,7 @@ use super::failure::Failure;
 use super::inspect::{FILE_LIMIT, Folder, bundle_key, is_bundle};
 use super::{bundle_text, findings, trust};
 use crate::host;
-use crate::verify::{File, Finding, Origin, Part, SharedFiles, check_part};
-use crate::x509::ReadCertificate;
+use crate::verify::{File, Finding, Origin, Part, SharedFiles, check_file, check_part};
 
 /// What a file's name ends in when there are certificates or keys in it.
 const ENDINGS: [&str; 5] = [".crt", ".key", ".pub", ".pem", ".conf"];
@@ -45,7 +44,8 @@ fn of_bundle(path: &Path, key: Option<&str>, at: OffsetDateTime) -> Result<Vec<F
     Ok(checked.findings)
 }
 
-/// A node's tree, of which neither name nor addresses are known: what needs them is not judged.
+/// A node's tree. Its addresses are not known, and its name only from the kubelet's certificate: what needs them is not
+/// judged.
 fn of_folder(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
     let folder = Folder::find(path)?;
     let mut contents: BTreeMap<String, (u32, Zeroizing<Vec<u8>>)> = BTreeMap::new();
@@ -61,41 +61,18 @@ fn of_folder(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
             contents.insert(format!("{}{place}", folder.mount), file);
         }
     }
-    let files = contents
-        .iter()
-        .map(|(place, (mode, content))| (place.as_str(), File { mode: *mode, content: Some(content.as_slice()) }));
-    Ok(of_files(&path.display().to_string(), files.collect(), at))
+    let files = contents.iter().map(|(place, (mode, content))| (place.as_str(), File { mode: *mode, content }));
+    let name = path.display().to_string();
+    let part = Part { name: &name, files: files.collect(), links: BTreeSet::new(), node: None, origin: Origin::Disk };
+    Ok(check_part(&part, at, &mut SharedFiles::default()))
 }
 
 /// One file by itself: nothing beside it can be missed.
 fn of_file(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
     let content = host::read(path, FILE_LIMIT).map_err(|error| Failure::io("read", path, &error))?;
     let title = path.display().to_string();
-    // A certificate in DER is judged as the PEM file that it could be.
-    let content =
-        ReadCertificate::from_der(&content).map_or(content, |read| Zeroizing::new(read.to_pem().into_bytes()));
-    let name = place_of(path, &title, &content);
-    let file = File { mode: 0o600, content: Some(content.as_slice()) };
-    Ok(of_files(&title, BTreeMap::from([(name.as_str(), file)]), at))
-}
-
-/// The path in a node's tree where it lies in one; otherwise its name, with an ending that says what is in it.
-fn place_of(path: &Path, title: &str, content: &[u8]) -> String {
-    let place = std::path::absolute(path).map_or_else(|_| title.to_owned(), |path| path.display().to_string());
+    let place = std::path::absolute(path).map_or_else(|_| title.clone(), |path| path.display().to_string());
     let below = ["/etc/kubernetes/", "/var/lib/kubelet/"].into_iter().find_map(|folder| place.rfind(folder));
-    if let Some(name) = below.and_then(|start| place.get(start + 1..)) {
-        return name.to_owned();
-    }
-    if ENDINGS.iter().any(|ending| title.ends_with(ending)) {
-        title.to_owned()
-    } else if content.starts_with(b"-----BEGIN") {
-        format!("{title}.crt")
-    } else {
-        format!("{title}.conf")
-    }
-}
-
-fn of_files(name: &str, files: BTreeMap<&str, File<'_>>, at: OffsetDateTime) -> Vec<Finding> {
-    let part = Part { name, files, links: BTreeSet::new(), node: None, origin: Origin::Disk };
-    check_part(&part, at, &mut SharedFiles::default())
+    let name = below.and_then(|start| place.get(start + 1..)).unwrap_or(&title);
+    Ok(check_file(&title, name, &content, at))
 }

@@ -69,7 +69,7 @@ pub(super) fn read(
 fn check(part: &VerifiedPart, name: &str, at: OffsetDateTime, shared: &mut SharedFiles) -> Vec<Finding> {
     let record = part.record();
     let files = part.files().filter_map(|(row, content)| match row {
-        Row::File { path, mode, .. } => Some((path.as_str(), File { mode: mode.bits(), content: Some(content) })),
+        Row::File { path, mode, .. } => Some((path.as_str(), File { mode: mode.bits(), content })),
         Row::Link { .. } => None,
     });
     let node = match &record.owner {

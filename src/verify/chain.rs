@@ -49,13 +49,19 @@ pub(super) fn leaf_faults(leaf: &ReadCertificate, issuer: &ReadCertificate) -> V
 
 /// The CA certificate that signed a leaf.
 pub(super) fn issuer_of<'a>(leaf: &ReadCertificate, authorities: &[Authority<'a>]) -> Option<Authority<'a>> {
-    authorities.iter().copied().find(|authority| leaf.is_issued_by(authority.certificate))
+    authorities.iter().copied().find(|authority| is_issued_by(leaf, authority.certificate))
+}
+
+/// Whether a CA signed a certificate. A broken signature that cannot be checked counts: it is worth nothing either way,
+/// and its algorithm is what must be said about it.
+pub(super) fn is_issued_by(certificate: &ReadCertificate, authority: &ReadCertificate) -> bool {
+    certificate.is_signed_by(authority).unwrap_or_else(|| certificate.broken_hash().is_some())
 }
 
 /// What is wrong with a CA certificate by itself, besides what the rules say.
 pub(super) fn authority_faults(authority: &ReadCertificate, at: OffsetDateTime) -> Vec<Fault> {
     let mut faults: Vec<_> = time_fault(authority, at).into_iter().collect();
-    if !authority.is_issued_by(authority) {
+    if !is_issued_by(authority, authority) {
         faults.push(Fault::UnknownAuthority { issuer: authority.issuer() });
     }
     faults

@@ -28,10 +28,15 @@ pub(super) fn check(judge: &Judge<'_>, shared: &SharedFiles, report: &mut Report
         if expected_ca.is_some_and(|expected| !has_expected(expected)) {
             report(file, Fault::OtherAuthority);
         }
-        match read_pem(&read.ca) {
-            Err(error) => report(file, Fault::Pem(error)),
-            Ok(ca) => check_one(judge, file, &read, &ca, report),
-        }
+        check_read(judge, file, &read, report);
+    }
+}
+
+/// Checks one kubeconfig by itself.
+pub(super) fn check_read(judge: &Judge<'_>, file: &str, read: &ReadKubeconfig, report: &mut Report<'_>) {
+    match read_pem(&read.ca) {
+        Err(error) => report(file, Fault::Pem(error)),
+        Ok(ca) => check_one(judge, file, read, &ca, report),
     }
 }
 

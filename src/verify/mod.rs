@@ -16,9 +16,11 @@ mod kubeconfig;
 mod kubeconfigs;
 mod part;
 mod shared;
+mod single;
 mod tree;
 
 pub use finding::{Fault, Finding};
 pub use part::{File, Origin, Part};
 pub use shared::SharedFiles;
+pub use single::check_file;
 pub use tree::check_part;

@@ -46,8 +46,8 @@ pub enum Origin {
 pub struct File<'a> {
     /// Permission bits.
     pub mode: u32,
-    /// Its bytes; nothing when it is there and could not be read.
-    pub content: Option<&'a [u8]>,
+    /// Its bytes.
+    pub content: &'a [u8],
 }
 
 impl<'a> Part<'a> {
@@ -56,14 +56,14 @@ impl<'a> Part<'a> {
         self.origin == Origin::Disk
     }
 
-    /// The content of a file that is there and could be read.
+    /// The content of a file that is there.
     pub(super) fn content(&self, file: &str) -> Option<&'a [u8]> {
-        self.files.get(file)?.content
+        self.files.get(file).map(|file| file.content)
     }
 
-    /// The files that could be read and that count, with their content.
+    /// The files that count, with their content.
     pub(super) fn contents(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> {
-        let contents = self.files.iter().filter_map(|(file, content)| Some((*file, content.content?)));
+        let contents = self.files.iter().map(|(file, content)| (*file, content.content));
         contents.filter(|(file, _)| !self.is_outdated(file))
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
+use super::chain::is_issued_by;
 use super::judge::{Authority, Judge};
 use super::part::Part;
 use super::shared::SharedFiles;
@@ -70,7 +71,7 @@ fn check_certificates(pem: &Pem<'_>, judge: &Judge<'_>, report: &mut Report<'_>)
         } else if is_leaf(purpose, first) {
             // The kubelet signs its serving certificate itself when nobody gives it one (client-go util/cert/cert.go
             // GenerateSelfSignedCertKey); no API server of kubeadm's looks at it.
-            let own = purpose == Purpose::KubeletServing && others.iter().any(|other| first.is_issued_by(other));
+            let own = purpose == Purpose::KubeletServing && others.iter().any(|other| is_issued_by(first, other));
             if !(own && judge.part.is_disk()) {
                 judge.leaf(file, purpose, first, &authorities, report);
             }

@@ -24,18 +24,17 @@ const BROKEN: [(ObjectIdentifier, &str); 5] = [
 ];
 
 impl ReadCertificate {
-    /// Whether the certificate names that CA as its issuer and bears its signature. A broken signature that ring does
-    /// not know counts: it is worth nothing either way, and its algorithm is what must be said about it.
+    /// Whether the certificate names that CA as its issuer and bears its signature; nothing when it names it and the
+    /// algorithm is not known here.
     #[must_use]
-    pub fn is_issued_by(&self, authority: &Self) -> bool {
-        let bears_signature = || {
-            let spki = SubjectPublicKeyInfoRef::from_der(authority.spki_der()).ok()?;
-            let algorithm = algorithm(self.signature_algorithm(), &spki)?;
-            let key = UnparsedPublicKey::new(algorithm, spki.subject_public_key.raw_bytes());
-            Some(key.verify(self.tbs_der(), self.signature()).is_ok())
-        };
-        self.issuer_der() == authority.subject_der()
-            && bears_signature().unwrap_or_else(|| self.broken_hash().is_some())
+    pub fn is_signed_by(&self, authority: &Self) -> Option<bool> {
+        if self.issuer_der() != authority.subject_der() {
+            return Some(false);
+        }
+        let spki = SubjectPublicKeyInfoRef::from_der(authority.spki_der()).ok()?;
+        let algorithm = algorithm(self.signature_algorithm(), &spki)?;
+        let key = UnparsedPublicKey::new(algorithm, spki.subject_public_key.raw_bytes());
+        Some(key.verify(self.tbs_der(), self.signature()).is_ok())
     }
 
     /// The hash of the signature, when it is one that can be forged.
