@@ -3,6 +3,7 @@
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime};
@@ -14,7 +15,7 @@ use crate::bundle::{BundleError, Head, Owner, PartName, Reader, Row, VerifiedArc
 use crate::host;
 use crate::lint::NodeFacts;
 use crate::sign::{Fingerprint, PublicKey, PublicKeyError};
-use crate::verify::{File, Finding, Origin, Part, SharedFiles, check_part};
+use crate::verify::{CheckedPart, File, Finding, KnownAuthorities, Origin, Part, SharedFiles, check_part};
 
 /// No public key file is longer.
 const KEY_LIMIT: u64 = 64 << 10;
@@ -40,24 +41,37 @@ pub(super) fn open(arguments: &TrustArguments, wanted: Option<&str>) -> Result<C
     read(source, &key, at, wanted).map_err(|error| bundle_text::failure(&arguments.bundle, &error))
 }
 
+/// Bytes of files that make a batch full: a hundred parts of workers, or one that is larger.
+const BATCH: usize = 1 << 20;
+
 /// Reads a bundle to its end and checks everything; keeps the part of one node.
+///
+/// While one batch of parts is judged, the next is read: reading cannot be divided, for where a gzip member ends is known
+/// only at its end.
 pub(super) fn read(
-    source: impl BufRead,
+    source: impl BufRead + Send,
     key: &PublicKey,
     at: OffsetDateTime,
     wanted: Option<&str>,
 ) -> Result<Checked, BundleError> {
     let mut reader = Reader::open(source, key)?;
     let mut head = reader.index().map(|index| index.index().head.clone());
-    let (mut parts, mut findings, mut shared, mut kept) = (Vec::new(), Vec::new(), SharedFiles::default(), None);
-    while let Some(part) = reader.next_part()? {
-        let name = part.record().owner.part();
-        findings.extend(check(&part, &name.to_string(), at, &mut shared));
-        head.get_or_insert_with(|| part.record().head.clone());
-        if wanted.is_some_and(|wanted| name == PartName::Node(wanted.to_owned())) {
-            kept = Some(part);
+    let (mut parts, mut findings, mut kept) = (Vec::new(), Vec::new(), None);
+    let (mut shared, known) = (SharedFiles::default(), KnownAuthorities::default());
+    let mut batch = next_batch(&mut reader)?;
+    while !batch.is_empty() {
+        let judge = || batch.par_iter().map(|part| check(part, at, &known)).collect::<Vec<_>>();
+        let (next, checked) = rayon::join(|| next_batch(&mut reader), judge);
+        for (part, checked) in batch.into_iter().zip(checked) {
+            findings.extend(shared.hold(checked));
+            let name = part.record().owner.part();
+            head.get_or_insert_with(|| part.record().head.clone());
+            if wanted.is_some_and(|wanted| name == PartName::Node(wanted.to_owned())) {
+                kept = Some(part);
+            }
+            parts.push(name);
         }
-        parts.push(name);
+        batch = next?;
     }
     let archive = reader.finish()?;
     // Without an index there is a part, or the reader would have refused.
@@ -65,8 +79,19 @@ pub(super) fn read(
     Ok(Checked { key: key.fingerprint(), head, archive, parts, findings, wanted: kept })
 }
 
-/// What is wrong with the certificates of a part.
-fn check(part: &VerifiedPart, name: &str, at: OffsetDateTime, shared: &mut SharedFiles) -> Vec<Finding> {
+/// The next parts; none when there are no more.
+fn next_batch(reader: &mut Reader<'_, impl BufRead>) -> Result<Vec<VerifiedPart>, BundleError> {
+    let (mut batch, mut size) = (Vec::new(), 0);
+    while size < BATCH {
+        let Some(part) = reader.next_part()? else { break };
+        size += part.files().map(|(_, content)| content.len()).sum::<usize>();
+        batch.push(part);
+    }
+    Ok(batch)
+}
+
+/// What is wrong with the certificates of a part by itself.
+fn check(part: &VerifiedPart, at: OffsetDateTime, known: &KnownAuthorities) -> CheckedPart {
     let record = part.record();
     let files = part.files().filter_map(|(row, content)| match row {
         Row::File { path, mode, .. } => Some((path.as_str(), File { mode: mode.bits(), content })),
@@ -77,13 +102,13 @@ fn check(part: &VerifiedPart, name: &str, at: OffsetDateTime, shared: &mut Share
         Owner::Cluster => None,
     };
     let part = Part {
-        name,
+        name: &record.owner.part().to_string(),
         files: files.collect(),
         links: record.rows.iter().filter(|row| matches!(row, Row::Link { .. })).map(Row::path).collect(),
         node,
         origin: Origin::Bundle { issued_at: record.head.issued_at.midnight().assume_utc() },
     };
-    check_part(&part, at, shared)
+    check_part(&part, at, known)
 }
 
 /// The time that `--at` names, or now.

@@ -4,9 +4,9 @@ use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier};
 use der::{Encode, Sequence};
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::signature::hazmat::PrehashSigner as _;
-use p256::elliptic_curve::sec1::ToSec1Point as _;
 use ring::rand::SystemRandom;
-use ring::signature::{self, RsaKeyPair, UnparsedPublicKey, VerificationAlgorithm};
+use ring::signature::{self, EcdsaKeyPair, RsaKeyPair, UnparsedPublicKey};
+use sec1::{EcParameters, EcPrivateKey};
 use zeroize::Zeroizing;
 
 use super::ecdsa::{generate_p256, generate_p384};
@@ -14,7 +14,7 @@ use super::error::KeyError;
 use super::pem::pem;
 use super::prime::{PrimeSize, PrimeTest};
 use super::rsa;
-use crate::x509::KeyAlgorithm;
+use crate::x509::{KeyAlgorithm, oid};
 
 /// What a key signs to prove itself.
 const PROOF: &[u8] = b"certferry: a key proves itself before anybody uses it";
@@ -43,8 +43,8 @@ enum Signer {
 impl PrivateKey {
     /// The key that C2SP det-keygen makes from `key_seed`, which is [`super::Seed::key_seed`] of the key's label.
     ///
-    /// The engine decides how long an RSA key takes, not which it is. The key has signed, and ring has verified the
-    /// signature under its public key, before this returns.
+    /// The engine decides how long an RSA key takes, not which it is. Before this returns, ring has found that private
+    /// and public key belong together; an RSA key has signed, and ring has verified that.
     ///
     /// # Errors
     ///
@@ -76,17 +76,34 @@ impl PrivateKey {
     }
 
     fn from_p256(key: &p256::SecretKey) -> Result<Self, KeyError> {
-        let algorithm = KeyAlgorithm::EcdsaP256;
-        let private_der = key.to_sec1_der().map_err(encoding(algorithm))?;
-        let point = key.public_key().to_sec1_point(false);
-        Self::new(algorithm, private_der, Signer::P256(Box::new(key.into())), point.as_bytes())
+        let signer = p256::ecdsa::SigningKey::from(key);
+        let point = signer.verifying_key().to_sec1_point(false);
+        Self::from_ecdsa(
+            KeyAlgorithm::EcdsaP256,
+            &Zeroizing::new(key.to_bytes()),
+            point.as_bytes(),
+            Signer::P256(Box::new(signer)),
+        )
     }
 
     fn from_p384(key: &p384::SecretKey) -> Result<Self, KeyError> {
-        let algorithm = KeyAlgorithm::EcdsaP384;
-        let private_der = key.to_sec1_der().map_err(encoding(algorithm))?;
-        let point = key.public_key().to_sec1_point(false);
-        Self::new(algorithm, private_der, Signer::P384(Box::new(key.into())), point.as_bytes())
+        let signer = p384::ecdsa::SigningKey::from(key);
+        let point = signer.verifying_key().to_sec1_point(false);
+        Self::from_ecdsa(
+            KeyAlgorithm::EcdsaP384,
+            &Zeroizing::new(key.to_bytes()),
+            point.as_bytes(),
+            Signer::P384(Box::new(signer)),
+        )
+    }
+
+    /// ECPrivateKey with parameters and public key, as openssl and Go write it (RFC 5915, section 3).
+    fn from_ecdsa(algorithm: KeyAlgorithm, scalar: &[u8], point: &[u8], signer: Signer) -> Result<Self, KeyError> {
+        let curve = if algorithm == KeyAlgorithm::EcdsaP256 { oid::SECP256R1 } else { oid::SECP384R1 };
+        let parameters = Some(EcParameters::NamedCurve(curve));
+        let key = EcPrivateKey { private_key: scalar, parameters, public_key: Some(point) };
+        let private_der = Zeroizing::new(key.to_der().map_err(encoding(algorithm))?);
+        Self::new(algorithm, private_der, signer, point)
     }
 
     fn new(
@@ -177,22 +194,26 @@ impl PrivateKey {
         Ok(signature.as_bytes().to_vec())
     }
 
-    /// Signs, and lets ring verify under the public key. For RSA, ring also checks p q = n and q q^-1 = 1 mod p when it
-    /// takes the key, and the exponents dP and dQ when it signs; d itself is compared with them.
+    /// Lets ring say whether the halves belong together.
+    ///
+    /// ECDSA: ring computes the public key from the scalar. RSA: it checks p q = n and q q^-1 = 1 mod p when it takes the
+    /// key, dP and dQ when it signs, and verifies that signature; d itself is compared with them.
     fn prove(&self) -> Result<(), KeyError> {
-        let verification: &'static dyn VerificationAlgorithm = match self.algorithm {
-            KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => {
-                &signature::RSA_PKCS1_2048_8192_SHA256
-            }
-            KeyAlgorithm::EcdsaP256 => &signature::ECDSA_P256_SHA256_ASN1,
-            KeyAlgorithm::EcdsaP384 => &signature::ECDSA_P384_SHA384_ASN1,
+        let public_key = self.public_key_bits();
+        let ecdsa = |signing, scalar: &[u8]| {
+            EcdsaKeyPair::from_private_key_and_public_key(signing, scalar, public_key, &SystemRandom::new()).is_ok()
         };
-        if self.algorithm.is_rsa() && !rsa::exponents_agree(&self.private_der) {
-            return Err(KeyError::Proof { algorithm: self.algorithm });
-        }
-        UnparsedPublicKey::new(verification, self.public_key_bits())
-            .verify(PROOF, &self.sign(PROOF)?)
-            .map_err(|_| KeyError::Proof { algorithm: self.algorithm })
+        let holds = match &self.signer {
+            Signer::P256(key) => ecdsa(&signature::ECDSA_P256_SHA256_ASN1_SIGNING, &Zeroizing::new(key.to_bytes())),
+            Signer::P384(key) => ecdsa(&signature::ECDSA_P384_SHA384_ASN1_SIGNING, &Zeroizing::new(key.to_bytes())),
+            Signer::Rsa => {
+                rsa::exponents_agree(&self.private_der)
+                    && UnparsedPublicKey::new(&signature::RSA_PKCS1_2048_8192_SHA256, public_key)
+                        .verify(PROOF, &self.sign(PROOF)?)
+                        .is_ok()
+            }
+        };
+        if holds { Ok(()) } else { Err(KeyError::Proof { algorithm: self.algorithm }) }
     }
 }
 
@@ -212,20 +233,11 @@ struct AlgorithmIdentifier<'a> {
     parameters: AnyRef<'a>,
 }
 
-/// rsaEncryption, RFC 3279, section 2.3.1.
-const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-/// id-ecPublicKey, RFC 5480, section 2.1.1.
-const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-/// secp256r1, RFC 5480, section 2.1.1.1.
-const SECP256R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-/// secp384r1, RFC 5480, section 2.1.1.1.
-const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
-
 fn subject_public_key_info(algorithm: KeyAlgorithm, public_key: &[u8]) -> der::Result<Vec<u8>> {
     let (algorithm, parameters) = match algorithm {
-        KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => (RSA_ENCRYPTION, AnyRef::NULL),
-        KeyAlgorithm::EcdsaP256 => (EC_PUBLIC_KEY, AnyRef::from(&SECP256R1)),
-        KeyAlgorithm::EcdsaP384 => (EC_PUBLIC_KEY, AnyRef::from(&SECP384R1)),
+        KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => (oid::RSA_ENCRYPTION, AnyRef::NULL),
+        KeyAlgorithm::EcdsaP256 => (oid::EC_PUBLIC_KEY, AnyRef::from(&oid::SECP256R1)),
+        KeyAlgorithm::EcdsaP384 => (oid::EC_PUBLIC_KEY, AnyRef::from(&oid::SECP384R1)),
     };
     let algorithm = AlgorithmIdentifier { algorithm, parameters };
     SubjectPublicKeyInfo { algorithm, subject_public_key: BitStringRef::from_bytes(public_key)? }.to_der()

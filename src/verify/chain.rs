@@ -30,21 +30,37 @@ static ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
     RSA_PSS_2048_8192_SHA512_LEGACY_KEY,
 ];
 
+/// Whether webpki finds nothing wrong with a leaf under a CA, its signature included; also false where webpki is not
+/// asked, and then [`issuer_of`] and [`leaf_faults`] tell.
+pub(super) fn verifies(leaf: &ReadCertificate, issuer: &ReadCertificate) -> bool {
+    let same_name = leaf.issuer_der() == issuer.subject_der();
+    same_name && is_for_webpki(leaf, issuer) && meant(leaf).next().is_some() && leaf_faults(leaf, issuer).is_empty()
+}
+
 /// What is wrong with a leaf under the CA that signed it, besides what the rules say.
 pub(super) fn leaf_faults(leaf: &ReadCertificate, issuer: &ReadCertificate) -> Vec<Fault> {
-    let too_small = issuer.rsa_bits().is_some_and(|bits| bits < RSA_BITS);
-    if leaf.broken_hash().is_some() || too_small || leaf.is_ca() {
+    if !is_for_webpki(leaf, issuer) {
         return Vec::new();
     }
+    let fault =
+        |(usage, webpki_usage)| verify(leaf, issuer, webpki_usage).err().map(|reason| Fault::Chain { usage, reason });
+    meant(leaf).filter_map(fault).collect()
+}
+
+/// What the rules refuse anyway, webpki would refuse with a word that says less.
+fn is_for_webpki(leaf: &ReadCertificate, issuer: &ReadCertificate) -> bool {
+    let too_small = issuer.rsa_bits().is_some_and(|bits| bits < RSA_BITS);
+    leaf.broken_hash().is_none() && !too_small && !leaf.is_ca()
+}
+
+/// The usages a leaf must verify for.
+fn meant(leaf: &ReadCertificate) -> impl Iterator<Item = (&'static str, KeyUsage)> {
     let usages = [
         (oid::SERVER_AUTH, "serverAuth", KeyUsage::server_auth()),
         (oid::CLIENT_AUTH, "clientAuth", KeyUsage::client_auth()),
     ];
-    let meant = usages.into_iter().filter(|(usage, ..)| leaf.usages().is_empty() || leaf.usages().contains(usage));
-    let fault = |(_, usage, webpki_usage)| {
-        verify(leaf, issuer, webpki_usage).err().map(|reason| Fault::Chain { usage, reason })
-    };
-    meant.filter_map(fault).collect()
+    let is_meant = |usage| leaf.usages().is_empty() || leaf.usages().contains(&usage);
+    usages.into_iter().filter_map(move |(oid, usage, webpki)| is_meant(oid).then_some((usage, webpki)))
 }
 
 /// The CA certificate that signed a leaf.
@@ -56,15 +72,6 @@ pub(super) fn issuer_of<'a>(leaf: &ReadCertificate, authorities: &[Authority<'a>
 /// and its algorithm is what must be said about it.
 pub(super) fn is_issued_by(certificate: &ReadCertificate, authority: &ReadCertificate) -> bool {
     certificate.is_signed_by(authority).unwrap_or_else(|| certificate.broken_hash().is_some())
-}
-
-/// What is wrong with a CA certificate by itself, besides what the rules say.
-pub(super) fn authority_faults(authority: &ReadCertificate, at: OffsetDateTime) -> Vec<Fault> {
-    let mut faults: Vec<_> = time_fault(authority, at).into_iter().collect();
-    if !is_issued_by(authority, authority) {
-        faults.push(Fault::UnknownAuthority { issuer: authority.issuer() });
-    }
-    faults
 }
 
 /// Whether a certificate is out of its time.

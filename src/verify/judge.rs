@@ -2,10 +2,10 @@
 
 use time::OffsetDateTime;
 
-use super::Fault;
-use super::chain::{authority_faults, issuer_of, leaf_faults, time_fault};
+use super::chain::{issuer_of, leaf_faults, time_fault, verifies};
 use super::part::{Origin, Part};
 use super::tree::Report;
+use super::{Fault, KnownAuthorities};
 use crate::lint::{ClusterFacts, Facts, NodeFacts, Purpose, lint};
 use crate::x509::{AltName, ReadCertificate};
 
@@ -21,6 +21,7 @@ pub(super) struct Authority<'a> {
 pub(super) struct Judge<'a> {
     pub(super) part: &'a Part<'a>,
     at: OffsetDateTime,
+    known: &'a KnownAuthorities,
     endpoint: Option<AltName>,
     /// As the kubelet's certificate says, where nobody else does.
     kubelet_name: Option<String>,
@@ -28,18 +29,21 @@ pub(super) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(part: &'a Part<'a>, at: OffsetDateTime) -> Self {
+    pub(super) fn new(part: &'a Part<'a>, at: OffsetDateTime, known: &'a KnownAuthorities) -> Self {
         let needed_at = match part.origin {
             Origin::Bundle { issued_at } => vec![issued_at, at],
             Origin::Disk => vec![at],
         };
         let kubelet_name = if part.is_disk() { part.kubelet_name() } else { None };
-        Self { part, at, endpoint: part.endpoint(), kubelet_name, needed_at }
+        Self { part, at, known, endpoint: part.endpoint(), kubelet_name, needed_at }
     }
 
     /// A CA certificate by itself.
     pub(super) fn authority(&self, file: &str, authority: &ReadCertificate, report: &mut Report<'_>) {
-        authority_faults(authority, self.at).into_iter().for_each(|fault| report(file, fault));
+        time_fault(authority, self.at).into_iter().for_each(|fault| report(file, fault));
+        if !self.known.is_self_signed(authority) {
+            report(file, Fault::UnknownAuthority { issuer: authority.issuer() });
+        }
     }
 
     /// A leaf and the CA certificates at hand.
@@ -55,17 +59,32 @@ impl<'a> Judge<'a> {
         let wanted = |authority: &&Authority<'_>| purpose.authority().is_none_or(|wanted| authority.purpose == wanted);
         let (right, wrong): (Vec<Authority<'_>>, Vec<Authority<'_>>) =
             authorities.iter().copied().partition(|authority| wanted(&authority));
-        let issuer = issuer_of(leaf, &right);
+        // All is well, and one check of the signature told: the usual case.
+        let verified = right.iter().copied().find(|authority| verifies(leaf, authority.certificate));
+        let issuer = verified.or_else(|| self.faulty_issuer(file, leaf, &right, &wrong, report));
+        self.rules(file, purpose, leaf, issuer.map(|issuer| issuer.certificate), report);
+    }
+
+    /// The issuer of a leaf under which webpki finds faults, or is not asked.
+    fn faulty_issuer<'b>(
+        &self,
+        file: &str,
+        leaf: &ReadCertificate,
+        right: &[Authority<'b>],
+        wrong: &[Authority<'_>],
+        report: &mut Report<'_>,
+    ) -> Option<Authority<'b>> {
+        let issuer = issuer_of(leaf, right);
         if let Some(issuer) = issuer {
             leaf_faults(leaf, issuer.certificate).into_iter().for_each(|fault| report(file, fault));
         } else if right.is_empty() && self.part.is_disk() {
             // Its CA is not at hand.
-        } else if let Some(signer) = issuer_of(leaf, &wrong) {
+        } else if let Some(signer) = issuer_of(leaf, wrong) {
             report(file, Fault::WrongAuthority { signer: signer.file.to_owned() });
         } else {
             report(file, Fault::UnknownAuthority { issuer: leaf.issuer() });
         }
-        self.rules(file, purpose, leaf, issuer.map(|issuer| issuer.certificate), report);
+        issuer
     }
 
     pub(super) fn rules(

@@ -3,38 +3,49 @@
 use super::Fault;
 use super::judge::{Authority, Judge};
 use super::kubeconfig::{self, ReadCredentials, ReadKubeconfig};
-use super::shared::{SharedFiles, fingerprints};
-use super::tree::{Report, check_pair};
+use super::shared::{Claims, fingerprints, have_common};
+use super::tree::{Pem, Report, check_pair};
 use crate::lint::Purpose;
-use crate::x509::{PemContents, read_pem};
+use crate::x509::{PemContents, PemError, read_pem};
 
 /// Where a control plane's kubelet finds its kubeconfig.
 const KUBELET: &str = "etc/kubernetes/kubelet.conf";
 const CA: &str = "etc/kubernetes/pki/ca.crt";
 
-/// Checks each file whose name ends in `.conf`.
-pub(super) fn check(judge: &Judge<'_>, shared: &SharedFiles, report: &mut Report<'_>) {
+/// Checks each file whose name ends in `.conf`; `pem` holds the part's other files.
+pub(super) fn check(judge: &Judge<'_>, pem: &Pem<'_>, claims: &mut Claims, report: &mut Report<'_>) {
     let part = judge.part;
-    // Users' kubeconfigs lie in a part without `ca.crt`; then the nodes' counts.
-    let own_ca = part.content(CA).map(fingerprints).filter(|authorities| !authorities.is_empty());
-    let expected_ca = own_ca.as_deref().or_else(|| shared.kubernetes_ca());
+    let own_ca = pem.get(CA).map(fingerprints).filter(|authorities| !authorities.is_empty());
     for (file, content) in part.contents().filter(|(file, _)| file.ends_with(".conf")) {
         let Some(read) = kubeconfig::read(content) else {
             report(file, if part.is_disk() { Fault::OtherKubeconfig } else { Fault::Kubeconfig });
             continue;
         };
-        // While a CA is replaced there are two.
-        let has_expected = |expected: &[[u8; 32]]| fingerprints(&read.ca).iter().any(|ca| expected.contains(ca));
-        if expected_ca.is_some_and(|expected| !has_expected(expected)) {
-            report(file, Fault::OtherAuthority);
+        let ca = read_pem(&read.ca);
+        let authorities = ca.as_ref().map(fingerprints).unwrap_or_default();
+        match &own_ca {
+            Some(expected) if !have_common(&authorities, expected) => report(file, Fault::OtherAuthority),
+            Some(_) => {}
+            // Users' kubeconfigs lie in a part without `ca.crt`; then the nodes' counts.
+            None => claims.kubeconfig(file, authorities),
         }
-        check_read(judge, file, &read, report);
+        check_content(judge, file, &read, ca, report);
     }
 }
 
 /// Checks one kubeconfig by itself.
 pub(super) fn check_read(judge: &Judge<'_>, file: &str, read: &ReadKubeconfig, report: &mut Report<'_>) {
-    match read_pem(&read.ca) {
+    check_content(judge, file, read, read_pem(&read.ca), report);
+}
+
+fn check_content(
+    judge: &Judge<'_>,
+    file: &str,
+    read: &ReadKubeconfig,
+    ca: Result<PemContents, PemError>,
+    report: &mut Report<'_>,
+) {
+    match ca {
         Err(error) => report(file, Fault::Pem(error)),
         Ok(ca) => check_one(judge, file, read, &ca, report),
     }

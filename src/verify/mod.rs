@@ -12,6 +12,7 @@
 mod chain;
 mod finding;
 mod judge;
+mod known;
 mod kubeconfig;
 mod kubeconfigs;
 mod part;
@@ -20,7 +21,8 @@ mod single;
 mod tree;
 
 pub use finding::{Fault, Finding};
+pub use known::KnownAuthorities;
 pub use part::{File, Origin, Part};
-pub use shared::SharedFiles;
+pub use shared::{CheckedPart, SharedFiles};
 pub use single::check_file;
 pub use tree::check_part;

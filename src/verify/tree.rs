@@ -7,37 +7,38 @@ use time::OffsetDateTime;
 use super::chain::is_issued_by;
 use super::judge::{Authority, Judge};
 use super::part::Part;
-use super::shared::SharedFiles;
-use super::{Fault, Finding, kubeconfigs};
+use super::shared::{CheckedPart, Claims};
+use super::{Fault, Finding, KnownAuthorities, kubeconfigs};
 use crate::lint::Purpose;
 use crate::x509::{PemContents, ReadCertificate, public_key_bits, read_pem};
 
 /// The service-account key pair, without extension.
 const SERVICE_ACCOUNT: &str = "etc/kubernetes/pki/sa";
 
-/// Everything wrong with a part at a time; `shared` remembers what other parts must agree with.
+/// Everything wrong with a part by itself at a time; parts can be checked side by side, and
+/// [`SharedFiles::hold`](super::SharedFiles::hold) then says where they disagree.
 #[must_use]
-pub fn check_part(part: &Part<'_>, at: OffsetDateTime, shared: &mut SharedFiles) -> Vec<Finding> {
-    let mut findings = Vec::new();
+pub fn check_part(part: &Part<'_>, at: OffsetDateTime, known: &KnownAuthorities) -> CheckedPart {
+    let (mut findings, mut claims) = (Vec::new(), Claims::default());
     let mut report = |file: &str, fault| {
         findings.push(Finding { part: part.name.to_owned(), file: file.to_owned(), fault });
     };
-    let judge = Judge::new(part, at);
+    let judge = Judge::new(part, at, known);
     let pem = read_files(part, &mut report);
     check_certificates(&pem, &judge, &mut report);
     check_pairs(part, &pem, &mut report);
     check_modes(part, &pem, &mut report);
-    kubeconfigs::check(&judge, shared, &mut report);
+    kubeconfigs::check(&judge, &pem, &mut claims, &mut report);
     for (file, content) in part.contents() {
-        shared.check(part.name, file, content, &mut report);
+        claims.file(file, content, pem.get(file));
     }
-    findings
+    CheckedPart { name: part.name.to_owned(), findings, claims }
 }
 
 pub(super) type Report<'a> = dyn FnMut(&str, Fault) + 'a;
 
 /// The PEM files of a part, read.
-type Pem<'a> = BTreeMap<&'a str, PemContents>;
+pub(super) type Pem<'a> = BTreeMap<&'a str, PemContents>;
 
 fn read_files<'a>(part: &Part<'a>, report: &mut Report<'_>) -> Pem<'a> {
     let mut pem = BTreeMap::new();

@@ -1,11 +1,14 @@
 //! PEM files as nodes hold them: certificates, keys, or both in one file.
 
-use der::asn1::ObjectIdentifier;
-use der::{Decode, Encode, Reader, SliceReader, Tag, Tagged};
+use der::{Decode, Encode};
 use p256::pkcs8::{DecodePrivateKey, PrivateKeyInfoRef};
 use pkcs1::RsaPrivateKeyRef;
-use ring::signature::{KeyPair, RsaKeyPair};
+use ring::rand::SystemRandom;
+use ring::signature::{
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RsaKeyPair,
+};
 use rustls_pki_types::pem::{PemObject, SectionKind};
+use sec1::EcPrivateKey;
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 use zeroize::Zeroizing;
 
@@ -107,36 +110,25 @@ fn pkcs8_public_key(pkcs8: &[u8]) -> Result<Vec<u8>, PemError> {
     p256().or_else(p384).ok_or(PemError::Key)
 }
 
-/// The public point, computed from the secret scalar, whatever the file claims.
+/// The public point, which ring or else the curve's crate computes from the secret scalar; if the file claims one, it
+/// must be the same.
 fn ec_public_key(sec1: &[u8]) -> Option<Vec<u8>> {
-    match ec_curve(sec1)? {
-        oid::SECP256R1 => {
+    let file = EcPrivateKey::from_der(sec1).ok()?;
+    let is_claimed = |signing| {
+        let claimed = file.public_key?;
+        let pair =
+            EcdsaKeyPair::from_private_key_and_public_key(signing, file.private_key, claimed, &SystemRandom::new());
+        pair.is_ok().then(|| claimed.to_vec())
+    };
+    match file.parameters?.named_curve()? {
+        oid::SECP256R1 => is_claimed(&ECDSA_P256_SHA256_ASN1_SIGNING).or_else(|| {
             let key = p256::SecretKey::from_sec1_der(sec1).ok()?;
             Some(key.public_key().to_sec1_bytes().to_vec())
-        }
-        oid::SECP384R1 => {
+        }),
+        oid::SECP384R1 => is_claimed(&ECDSA_P384_SHA384_ASN1_SIGNING).or_else(|| {
             let key = p384::SecretKey::from_sec1_der(sec1).ok()?;
             Some(key.public_key().to_sec1_bytes().to_vec())
-        }
+        }),
         _ => None,
     }
-}
-
-/// The `parameters` of an ECPrivateKey (RFC 5915, section 3).
-fn ec_curve(sec1: &[u8]) -> Option<ObjectIdentifier> {
-    let mut reader = SliceReader::new(sec1).ok()?;
-    reader
-        .sequence(|body| {
-            let _version = der::asn1::AnyRef::decode(body)?;
-            let _secret = der::asn1::AnyRef::decode(body)?;
-            let parameters = der::asn1::AnyRef::decode(body)?;
-            let _public = der::asn1::AnyRef::decode(body)?;
-            match parameters.tag() {
-                Tag::ContextSpecific { constructed: true, number } if number.value() == 0 => {
-                    ObjectIdentifier::from_der(parameters.value())
-                }
-                _ => Err(der::ErrorKind::Failed.into()),
-            }
-        })
-        .ok()
 }
