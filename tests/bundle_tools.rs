@@ -64,7 +64,7 @@ fn bundle() -> TempDir {
         issued_at: date!(2026 - 11 - 22),
     };
     let description = Description { head, partial: false, profile_sha256: Sha256::of(b"") };
-    let writer = Writer::prepare(description, parts.len(), |number| &parts[number]).ok().unwrap();
+    let writer = Writer::prepare(description, parts.len(), |number| Ok(&parts[number])).ok().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let output = fs::File::create(folder.path().join(writer.file_name())).unwrap();
     writer.write(&sign, output).unwrap();

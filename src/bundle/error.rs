@@ -121,6 +121,8 @@ pub enum WriteError {
         /// The bytes a reader takes.
         limit: u64,
     },
+    /// Whoever makes the parts failed to; what they said.
+    Making(String),
     /// The second making of a part had other content than the first.
     PartChanged {
         /// That part.

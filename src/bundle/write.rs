@@ -58,20 +58,21 @@ pub struct Written {
 impl<P, F> Writer<F>
 where
     P: Borrow<Part>,
-    F: Fn(usize) -> P + Sync,
+    F: Fn(usize) -> Result<P, WriteError> + Sync,
 {
     /// Describes the parts `part(0)` to `part(count - 1)`, which are in archive order: nodes bytewise by name, then the
     /// cluster. `part` is called twice for each, from any thread, and makes or finds the same part each time.
     ///
     /// # Errors
     ///
-    /// Whatever a reader would refuse: the head, the order of the parts, paths too long for ustar, sizes.
+    /// Whatever a reader would refuse: the head, the order of the parts, paths too long for ustar, sizes; and what
+    /// `part` fails with.
     pub fn prepare(description: Description, count: usize, part: F) -> Result<Self, WriteError> {
         let Description { head, partial, profile_sha256 } = description;
         let bundle = |problem| WriteError::Record { part: None, problem };
         head.check().map_err(bundle)?;
         let describe = |number| {
-            let part = part(number);
+            let part = part(number)?;
             let (record, bytes) = record(&head, part.borrow())?;
             check_sizes(&record, &bytes)?;
             Ok((record.owner.part(), Sha256::of(&bytes)))
@@ -137,7 +138,7 @@ where
 
     /// Record, its signature, folders and files of one part.
     fn nth(&self, number: usize, sign: &Sign<'_>) -> Result<Zeroizing<Vec<u8>>, WriteError> {
-        let part = (self.part)(number);
+        let part = (self.part)(number)?;
         let part = part.borrow();
         let (record, bytes) = record(&self.index.head, part)?;
         let name = record.owner.part();

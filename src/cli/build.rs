@@ -11,13 +11,13 @@ use rayon::ThreadPoolBuilder;
 use super::args::BuildArguments;
 use super::failure::Failure;
 use super::{bundle_text, lock_file, problems, secret, seed, summary, trust};
-use crate::bundle::{ClusterId, Description, Head, Hex, Part, Writer, Written};
+use crate::bundle::{ClusterId, Description, Head, Hex, PartName, WriteError, Writer, Written};
 use crate::host::{self, Outputs};
 use crate::issue::{Issued, SerialKey, issue};
 use crate::keys::{KeyId, KeyRing, Label, Seed, derive};
 use crate::layout::{Made, lay_out};
 use crate::lock::Lock;
-use crate::plan::{Plan, only, plan};
+use crate::plan::{Plan, PlannedPart, Recipient, only, plan};
 use crate::profile::{self, Profile};
 use crate::sign::{PublicKey, SigningFailed};
 
@@ -131,10 +131,15 @@ fn build(
     let signer = keys.get(&KeyId::BundleSigner).ok_or_else(|| Failure::defect("the plan has no signer"))?;
     let signer_public =
         PublicKey::from_der(signer.spki_der()).map_err(|error| Failure::defect(&format!("signer: {error:?}")))?;
-    let parts = lay_out_parts(&plan, &Made { keys: &keys, certificates: &certificates, profile: &profile.source })?;
+    let made = Made { keys: &keys, certificates: &certificates, profile: &profile.source };
+    let planned = in_archive_order(&plan);
+    // Laid out anew for each pass: all at once would be ten kilobytes a node.
+    let part = |number: usize| {
+        lay_out(planned[number], &made).map_err(|error| WriteError::Making(format!("layout: {error:?}")))
+    };
     let description =
         Description { head: head(&plan, seed)?, partial: is_partial, profile_sha256: Hex(profile.sha256) };
-    let writer = Writer::prepare(description, parts.len(), |index| &parts[index])
+    let writer = Writer::prepare(description, planned.len(), part)
         .map_err(|error| bundle_text::write_failure(&arguments.out, &error))?;
     let places = Places {
         signature: arguments.out.join(format!("{}.sig", writer.file_name())),
@@ -228,11 +233,14 @@ fn derive_keys(plan: &Plan, seed: &Seed, arguments: &BuildArguments) -> Result<K
     keys.map_err(|error| Failure::defect(&format!("keys: {error:?}")))
 }
 
-fn lay_out_parts(plan: &Plan, made: &Made<'_>) -> Result<Vec<Part>, Failure> {
-    let parts = plan.parts.iter().map(|part| lay_out(part, made)).collect::<Result<Vec<_>, _>>();
-    let mut parts = parts.map_err(|error| Failure::defect(&format!("layout: {error:?}")))?;
-    parts.sort_by_key(|part| part.owner().part());
-    Ok(parts)
+/// Nodes bytewise by name, then the cluster's part.
+fn in_archive_order(plan: &Plan) -> Vec<&PlannedPart> {
+    let mut parts: Vec<_> = plan.parts.iter().collect();
+    parts.sort_by_cached_key(|part| match &part.recipient {
+        Recipient::Node(node) => PartName::Node(node.name.clone()),
+        Recipient::Cluster => PartName::Cluster,
+    });
+    parts
 }
 
 fn head(plan: &Plan, seed: &Seed) -> Result<Head, Failure> {

@@ -39,6 +39,7 @@ pub(super) fn write_failure(path: &Path, error: &WriteError) -> Failure {
             Failure::cannot_run(format!("{what} has {size} bytes, and a reader takes {limit}"))
         }
         WriteError::PartChanged { part } => Failure::cannot_run(format!("the part {part} was made twice and differed")),
+        WriteError::Making(reason) => Failure::defect(reason),
         WriteError::Signing { path } => Failure::cannot_run(format!("{path} could not be signed")),
     }
 }

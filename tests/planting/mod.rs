@@ -126,7 +126,7 @@ impl Cluster {
             let signature: DerSignature = signer.try_sign(message).map_err(|_| SigningFailed)?;
             Ok(signature.as_bytes().to_vec())
         };
-        let writer = Writer::prepare(description, parts.len(), |number| &parts[number])
+        let writer = Writer::prepare(description, parts.len(), |number| Ok(&parts[number]))
             .unwrap_or_else(|error| panic!("{error:?}"));
         let mut archive = Vec::new();
         writer.write(&sign, &mut archive).unwrap();

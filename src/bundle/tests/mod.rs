@@ -85,7 +85,7 @@ fn parts() -> Vec<Part> {
 
 fn write(description: Description, parts: &[Part]) -> (Vec<u8>, Written) {
     let mut bytes = Vec::new();
-    let writer = Writer::prepare(description, parts.len(), |number| &parts[number]).ok().unwrap();
+    let writer = Writer::prepare(description, parts.len(), |number| Ok(&parts[number])).ok().unwrap();
     let written = writer.write(&sign, &mut bytes).unwrap();
     (bytes, written)
 }

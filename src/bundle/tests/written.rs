@@ -13,7 +13,7 @@ fn worker(number: usize) -> Part {
 }
 
 fn problem(parts: &[Part]) -> Option<WriteError> {
-    Writer::prepare(description(head()), parts.len(), |number| &parts[number]).err()
+    Writer::prepare(description(head()), parts.len(), |number| Ok(&parts[number])).err()
 }
 
 #[test]
@@ -22,7 +22,7 @@ fn writes_the_same_bytes_with_any_number_of_threads() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let mut bytes = Vec::new();
-            let writer = Writer::prepare(description(head()), 100, worker).ok().unwrap();
+            let writer = Writer::prepare(description(head()), 100, |number| Ok(worker(number))).ok().unwrap();
             writer.write(&sign, &mut bytes).unwrap();
             bytes
         })
@@ -35,7 +35,7 @@ fn writes_the_same_bytes_with_any_number_of_threads() {
 #[test]
 fn knows_records_and_index_before_it_writes() {
     let parts = parts();
-    let writer = Writer::prepare(description(head()), parts.len(), |number| &parts[number]).ok().unwrap();
+    let writer = Writer::prepare(description(head()), parts.len(), |number| Ok(&parts[number])).ok().unwrap();
     let (bytes, _) = write(description(head()), &parts);
     let records: Vec<Sha256> = writer.index().parts.iter().map(|(_, sha256)| *sha256).collect();
     assert_eq!(records, read(&bytes).parts.iter().map(|(record, _)| *record).collect::<Vec<_>>());
@@ -46,7 +46,7 @@ fn knows_records_and_index_before_it_writes() {
 fn writes_a_partial_bundle_with_the_same_parts() {
     let all = parts();
     let description = Description { partial: true, ..description(head()) };
-    let writer = Writer::prepare(description, 1, |_| &all[1]).ok().unwrap();
+    let writer = Writer::prepare(description, 1, |_| Ok(&all[1])).ok().unwrap();
     let mut bytes = Vec::new();
     writer.write(&sign, &mut bytes).unwrap();
     let digits = &writer.index_sha256().to_string()[..8];
@@ -106,7 +106,7 @@ fn refuses_parts_larger_than_a_member() {
 #[test]
 fn refuses_a_part_that_changes_between_the_passes() {
     let calls = AtomicUsize::new(0);
-    let part = |_| worker(calls.fetch_add(1, Ordering::Relaxed));
+    let part = |_| Ok(worker(calls.fetch_add(1, Ordering::Relaxed)));
     let writer = Writer::prepare(description(head()), 1, part).ok().unwrap();
     match writer.write(&sign, &mut Vec::new()) {
         Err(WriteError::PartChanged { part }) => assert_eq!(part.to_string(), "node/w-001"),
@@ -116,7 +116,7 @@ fn refuses_a_part_that_changes_between_the_passes() {
 
 #[test]
 fn passes_on_failures_of_key_and_output() {
-    let writer = Writer::prepare(description(head()), 1, worker).ok().unwrap();
+    let writer = Writer::prepare(description(head()), 1, |number| Ok(worker(number))).ok().unwrap();
     let failing = |_: &[u8]| Err(SigningFailed);
     match writer.write(&failing, &mut Vec::new()) {
         Err(WriteError::Signing { path }) => assert_eq!(path, "prod-1-g1/manifest.json"),
