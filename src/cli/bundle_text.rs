@@ -51,6 +51,9 @@ fn reason(error: &BundleError) -> String {
         BundleError::Deflate => "its compressed data is damaged".to_owned(),
         BundleError::GzipTrailer => "a checksum of its compressed data does not hold".to_owned(),
         BundleError::MemberTooLarge { limit } => format!("a part unpacks to more than {limit} bytes"),
+        BundleError::MemberEnds { entry } if entry.is_empty() => {
+            "its compressed data ends where a part begins".to_owned()
+        }
         BundleError::MemberEnds { entry } => format!("its compressed data ends before {entry} does"),
         BundleError::MemberContinues { after } => format!("something follows {after} in its part"),
         BundleError::End => "its end is not two zero blocks".to_owned(),
