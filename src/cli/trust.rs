@@ -31,8 +31,8 @@ pub(super) struct Checked {
     pub(super) wanted: Option<VerifiedPart>,
 }
 
-/// Opens the bundle and checks everything; keeps the part of one node.
-pub(super) fn open(arguments: &TrustArguments, wanted: Option<&str>) -> Result<Checked, Failure> {
+/// Opens the bundle and checks everything; keeps one part.
+pub(super) fn open(arguments: &TrustArguments, wanted: Option<&PartName>) -> Result<Checked, Failure> {
     let at = time_of(arguments.at.as_deref())?;
     let key = trusted_key(&arguments.bundle, &arguments.key)?;
     check_outer_signature(&arguments.bundle, &key)?;
@@ -40,12 +40,12 @@ pub(super) fn open(arguments: &TrustArguments, wanted: Option<&str>) -> Result<C
     read(source, &key, at, wanted).map_err(|error| bundle_text::failure(&arguments.bundle, &error))
 }
 
-/// Reads a bundle to its end and checks everything; keeps the part of one node.
+/// Reads a bundle to its end and checks everything; keeps one part.
 pub(super) fn read(
     source: impl BufRead,
     key: &PublicKey,
     at: OffsetDateTime,
-    wanted: Option<&str>,
+    wanted: Option<&PartName>,
 ) -> Result<Checked, BundleError> {
     let mut reader = Reader::open(source, key)?;
     let mut head = reader.index().map(|index| index.index().head.clone());
@@ -54,7 +54,7 @@ pub(super) fn read(
         let name = part.record().owner.part();
         findings.extend(check(&part, &name.to_string(), at, &mut shared));
         head.get_or_insert_with(|| part.record().head.clone());
-        if wanted.is_some_and(|wanted| name == PartName::Node(wanted.to_owned())) {
+        if wanted == Some(&name) {
             kept = Some(part);
         }
         parts.push(name);
