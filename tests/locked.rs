@@ -147,12 +147,13 @@ fn who_made_the_lock_and_how_it_is_written_do_not_count() {
 
 /// What `build --locked` says to each field of the lock: where it stands, its name, the words. LOCK is the altered
 /// value, BUILD what the build made, ROW the id of the row.
-const FIELDS: [(&str, &str, &str); 29] = [
+const FIELDS: [(&str, &str, &str); 30] = [
     ("", "cluster", "cluster LOCK became BUILD"),
     ("", "cluster_id", "cluster id LOCK became BUILD"),
     ("", "seed_id", "seed id LOCK became BUILD"),
     ("", "signer", "signer LOCK became BUILD"),
     ("", "generation", "generation LOCK became BUILD"),
+    ("", "kubernetes", "kubernetes LOCK became BUILD"),
     ("", "profile_sha256", "profile LOCK became BUILD"),
     ("", "content_sha256", "content LOCK became BUILD"),
     ("", "bundle_sha256", "bundle LOCK became BUILD"),

@@ -15,8 +15,8 @@ mod model;
 mod refusals;
 mod shape;
 
-pub use changes::{Change, Difference, build_changes, changes};
+pub use changes::{Change, ChangeKind, Difference, build_changes, changes, explain_version};
 pub use merge::{merge, restrict};
 pub use model::{Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart};
-pub use refusals::{Refusal, refusals};
+pub use refusals::{Refusal, foreseen, refusals};
 pub use shape::{CertificateShape, KeyShape, Shape, Shapes, of_lock, of_plan};

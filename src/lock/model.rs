@@ -47,8 +47,10 @@ pub struct Lock {
     pub seed_id: String,
     /// The fingerprint of the key that signed the bundle.
     pub signer: String,
-    /// The generation of the last whole bundle, which the next three describe.
+    /// The generation of the last whole bundle, which the next four describe.
     pub generation: u32,
+    /// The Kubernetes version it was made for.
+    pub kubernetes: String,
     /// Hash of the profile's bytes.
     pub profile_sha256: String,
     /// Hash of the tar stream.
@@ -174,6 +176,7 @@ pub(super) mod tests {
             seed_id: "11".repeat(8),
             signer: format!("sha256:{}", "22".repeat(32)),
             generation: 1,
+            kubernetes: "1.24.15".into(),
             profile_sha256: "33".repeat(32),
             content_sha256: "44".repeat(32),
             bundle_sha256: "55".repeat(32),

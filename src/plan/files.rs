@@ -25,6 +25,17 @@ pub enum Recipient {
     Cluster,
 }
 
+impl Recipient {
+    /// The part's name, as records and locks have it: `node/<name>` or `cluster`.
+    #[must_use]
+    pub fn part(&self) -> String {
+        match self {
+            Self::Node(node) => format!("node/{}", node.name),
+            Self::Cluster => "cluster".to_owned(),
+        }
+    }
+}
+
 /// A file of a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedFile {
