@@ -13,7 +13,7 @@ use tempfile::TempDir;
 /// Loads the script as a shell's start-up file would, then does what readline does after TAB: calls the registered
 /// function with the command, the word under the cursor and the one before it.
 const PRESS_TAB: &str = r#"
-source "$1" && shift
+source ./script || exit
 [[ "$(complete -p certferry)" == *' -F _certferry '* ]] || { complete -p certferry; exit 1; }
 COMP_WORDS=("$@")
 COMP_CWORD=$(($# - 1))
@@ -31,7 +31,7 @@ static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
 /// What bash offers for the last of these words.
 fn offered(words: &[&str]) -> Vec<String> {
     let mut bash = tool("bash");
-    bash.args(["--norc", "--noprofile", "-euc", PRESS_TAB, "bash", "script", "certferry"]).args(words);
+    bash.args(["--norc", "--noprofile", "-c", PRESS_TAB, "bash", "certferry"]).args(words);
     let replies = succeed(bash.current_dir(FOLDER.path()));
     replies.lines().filter(|reply| !reply.is_empty()).map(str::to_owned).collect()
 }
@@ -85,7 +85,7 @@ fn bash_knows_every_command_and_every_option() {
 fn other_shells_get_a_script_too() {
     for shell in ["elvish", "fish", "powershell", "zsh"] {
         let script = succeed(certferry().args(["completions", shell]));
-        assert!(script.contains("new-seed") && script.contains("threat-model"), "{shell}");
+        assert!(script.contains("certferry") && script.contains("new-seed"), "{shell}");
     }
     let said = fail(certferry().args(["completions", "ksh"]), 2);
     assert!(said.starts_with("error: invalid value 'ksh' for '<SHELL>'"), "{said}");

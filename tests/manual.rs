@@ -223,6 +223,12 @@ fn every_profile_shown_is_a_profile() {
     assert!(seen >= 2, "{seen}");
 }
 
+/// The starter profile's keys are RSA, and take their time.
+fn use_quick_keys(desk: &Desk) {
+    let quick = desk.text("prod-1.toml").replace("rsa-4096", "ecdsa-p256").replace("rsa-2048", "ecdsa-p256");
+    desk.write("prod-1.toml", quick);
+}
+
 /// The commands of the chapter, one after the other, as a person would type them.
 #[test]
 fn the_quick_start_works_as_written() {
@@ -231,7 +237,8 @@ fn the_quick_start_works_as_written() {
     let mut fingerprint = "sha256:...".to_owned();
     let mut seen = Vec::new();
     for words in of_certferry(commands(&code_and_prose(&chapter).0)) {
-        let line = words.join(" ").replace("sha256:...", &fingerprint);
+        // A test does not write to the real one.
+        let line = words.join(" ").replace("sha256:...", &fingerprint).replace("/root/", "../");
         let mut command = desk.command(&line);
         if matches!(words[0].as_str(), "verify" | "unpack") {
             // On the node, in the folder that was carried there.
@@ -240,17 +247,48 @@ fn the_quick_start_works_as_written() {
         let ended = desk.watch(&mut command);
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{line}");
         if words[0] == "init" {
-            // Its keys are RSA, and take their time.
-            let quick = desk.text("prod-1.toml").replace("rsa-4096", "ecdsa-p256").replace("rsa-2048", "ecdsa-p256");
-            desk.write("prod-1.toml", quick);
+            use_quick_keys(&desk);
         }
         let signer = ended.stdout.lines().find_map(|line| line.strip_prefix("signer   "));
         fingerprint = signer.map_or(fingerprint, str::to_owned);
         seen.push(words[0].clone());
     }
     assert_eq!(seen, ["init", "plan", "build", "verify", "unpack", "build"]);
+    assert!(desk.exists("pki-cp-1/etc/kubernetes/pki/apiserver.key"));
     for name in ["prod-1-g1.tar.gz", "prod-1-g1.tar.gz.sig", "prod-1.pub"] {
         assert!(chapter.contains(name), "{name}");
         assert!(desk.read(&format!("out/{name}")) == desk.read(&format!("again/{name}")), "{name}");
     }
+}
+
+#[test]
+fn adding_a_node_works_as_written() {
+    let desk = Desk::new();
+    desk.succeed("init prod-1.toml");
+    use_quick_keys(&desk);
+    let said = desk.succeed("build prod-1.toml --new-seed prod-1.seed --out out");
+    let fingerprint = said.lines().find_map(|line| line.strip_prefix("signer   ")).unwrap();
+    let chapter = desk.succeed("help adding-a-node");
+    let table = chapter.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    desk.write("prod-1.toml", format!("{}\n{table}", desk.text("prod-1.toml")));
+    let mut seen = Vec::new();
+    for words in of_certferry(commands(&code_and_prose(&chapter).0)) {
+        if words[0] == "split" {
+            let raised = desk.text("prod-1.toml").replacen("generation = 1", "generation = 2", 1);
+            desk.write("prod-1.toml", raised);
+            desk.succeed("build prod-1.toml --seed prod-1.seed --out out");
+            // What is carried.
+            fs::copy(desk.path("out/prod-1.pub"), desk.path("prod-1.pub")).unwrap();
+        }
+        let said = desk.succeed(&words.join(" ").replace("sha256:...", fingerprint).replace("/root/", ""));
+        if let Some((_, changes)) = said.split_once("since the lock:\n") {
+            let changes: Vec<_> = changes.lines().take_while(|line| !line.is_empty()).collect();
+            assert_eq!(changes, ["  + node/worker-4/kubelet", "  + node/worker-4/kubelet-client"], "{words:?}");
+        }
+        seen.push(words[0].clone());
+    }
+    assert_eq!(seen, ["plan", "build", "split", "verify", "unpack"]);
+    let partial = desk.names("out").into_iter().filter(|name| name.starts_with("prod-1-g1-only-")).count();
+    assert_eq!(partial, 2, "the bundle and its signature");
+    assert!(desk.exists("pki-worker-4/etc/kubernetes/kubelet.conf"));
 }

@@ -23,6 +23,13 @@ pub enum RecordError {
         /// As it stands in the row.
         path: String,
     },
+    /// A path longer than ustar can hold.
+    PathTooLong {
+        /// As it stands in the row.
+        path: String,
+        /// Bytes that a path may have.
+        limit: usize,
+    },
     /// Rows are not in archive order.
     Order {
         /// The row that comes too late.
@@ -148,6 +155,11 @@ pub enum BundleError {
         /// In bytes.
         limit: u64,
     },
+    /// A gzip member has more compressed bytes than the limit.
+    MemberTooLong {
+        /// In bytes.
+        limit: u64,
+    },
     /// A gzip member ends before this entry does.
     MemberEnds {
         /// The entry that is missing or cut; empty for the first of a member.
@@ -251,7 +263,7 @@ pub enum BundleError {
         /// Path of its first entry.
         found: String,
     },
-    /// A record's or an index's paths do not fit into ustar.
+    /// A path of a record or an index cannot be cut so that it fits into ustar.
     PathTooLong {
         /// That path.
         path: String,

@@ -7,7 +7,7 @@ use ring::digest::{Context, SHA256};
 
 use super::error::BundleError;
 use super::hex::Sha256;
-use super::limits::MEMBER;
+use super::limits::{COMPRESSED, MEMBER};
 
 /// FLG 0, MTIME 0, XFL 0, OS 255 (unknown): nothing that depends on where and when.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
@@ -112,6 +112,9 @@ impl<R: BufRead> Members<R> {
             let consumed = (self.inflate.total_in() - consumed) as usize;
             let produced = (self.inflate.total_out() - produced) as usize;
             self.source.consume(consumed);
+            if self.inflate.total_in() > COMPRESSED {
+                return Err(BundleError::MemberTooLong { limit: COMPRESSED });
+            }
             filled += produced;
             self.ended = status == Status::StreamEnd;
             if consumed == 0 && produced == 0 && !self.ended {
@@ -211,18 +214,34 @@ mod tests {
             source
         };
         let mut buffer = vec![0; 1 << 20];
-        for mebibytes in [64, 65] {
+        for mebibytes in [16, 17] {
             let source = pack(mebibytes);
             let mut members = Members::new(&*source);
             members.begin().unwrap();
-            for _ in 0..64 {
+            for _ in 0..16 {
                 assert_eq!(members.read(&mut buffer).unwrap(), 1 << 20);
             }
             assert!(matches!(members.read(&mut [0]), Err(BundleError::MemberTooLarge { .. })));
             let mut skipped = Members::new(&*source);
             skipped.begin().unwrap();
-            assert_eq!(skipped.skip().is_ok(), mebibytes == 64);
-            assert_eq!(members.end().unwrap(), mebibytes == 64);
+            assert_eq!(skipped.skip().is_ok(), mebibytes == 16);
+            assert_eq!(members.end().unwrap(), mebibytes == 16);
         }
+    }
+
+    #[test]
+    fn reads_no_more_compressed_data_than_the_limit() {
+        // A stored block of no bytes that is not the last one (RFC 1951, section 3.2.4).
+        let empty = [0, 0, 0, 0xff, 0xff];
+        let with = |blocks: usize| [&HEADER[..], &empty.repeat(blocks), &compress(b"abc").unwrap()[10..]].concat();
+        let source = with(1000);
+        let mut members = Members::new(&*source);
+        members.begin().unwrap();
+        assert_eq!(members.read(&mut [0; 3]).unwrap(), 3);
+        assert!(members.end().unwrap());
+        let source = with((32 << 20) / 5 + 1);
+        let mut members = Members::new(&*source);
+        members.begin().unwrap();
+        assert!(matches!(members.read(&mut [0; 3]), Err(BundleError::MemberTooLong { limit: 33_554_432 })));
     }
 }

@@ -90,7 +90,7 @@ impl Index {
 
 /// The JSON of the index; fields in the order of their names.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an index")]
 struct RawIndex {
     cluster: String,
     cluster_id: ClusterId,
@@ -99,13 +99,14 @@ struct RawIndex {
     issued_at: String,
     kubernetes: String,
     partial: bool,
+    #[serde(deserialize_with = "json::at_most::<_, _, PARTS>")]
     parts: Vec<RawPart>,
     phase: u32,
     profile_sha256: Sha256,
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a row of an index")]
 struct RawPart {
     part: String,
     sha256: Sha256,
@@ -189,6 +190,6 @@ mod tests {
         assert!(matches!(index.check(), Err(RecordError::TooManyParts { .. })));
         index.parts.pop();
         assert_eq!(index.check(), Ok(()));
-        assert!(index.encode().unwrap().len() < 16 << 20);
+        assert!(index.encode().unwrap().len() < 12 << 20);
     }
 }

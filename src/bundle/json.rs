@@ -6,8 +6,11 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use std::fmt::{Formatter as TextFormatter, Result as TextResult};
+use std::marker::PhantomData;
+
+use serde::de::{DeserializeOwned, Error, IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::ser::{Formatter, Serializer};
 
 /// How deep objects and arrays may nest.
@@ -48,9 +51,13 @@ pub enum JsonError {
 /// None for the structs of this room; serde's, should a value have no JSON form.
 pub(super) fn encode<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    value.serialize(&mut Serializer::with_formatter(&mut bytes, Canonical::default()))?;
-    bytes.push(b'\n');
+    write(value, &mut bytes)?;
     Ok(bytes)
+}
+
+fn write<T: Serialize>(value: &T, output: &mut impl Write) -> io::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(&mut *output, Canonical::default()))?;
+    output.write_all(b"\n")
 }
 
 /// Reads a value that is in canonical form, byte for byte.
@@ -62,17 +69,85 @@ pub(super) fn decode<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T,
     if depth(bytes) > DEPTH_LIMIT {
         return Err(JsonError::TooDeep { limit: DEPTH_LIMIT });
     }
-    let syntax = |error: &dyn ToString, line, column| JsonError::Syntax { line, column, problem: error.to_string() };
-    let value: T = serde_json::from_slice(bytes).map_err(|error| syntax(&error, error.line(), error.column()))?;
-    let canonical = encode(&value).map_err(|error| syntax(&error, 1, 1))?;
-    if canonical == bytes {
+    let value: T = serde_json::from_slice(bytes).map_err(|error| syntax(&error))?;
+    let mut canonical = Comparison { rest: bytes };
+    let written = write(&value, &mut canonical);
+    // What is left over is more than the canonical form; what could not be written is other than it.
+    if written.is_ok() && canonical.rest.is_empty() {
         return Ok(value);
     }
-    let same = canonical.iter().zip(bytes).take_while(|(left, right)| left == right).count();
-    let before = &bytes[..same];
+    let before = bytes.strip_suffix(canonical.rest).unwrap_or_default();
     let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |position| position + 1);
     let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    Err(JsonError::NotCanonical { line, column: same - line_start + 1 })
+    Err(JsonError::NotCanonical { line, column: before.len() - line_start + 1 })
+}
+
+fn syntax(error: &serde_json::Error) -> JsonError {
+    let (line, column) = (error.line(), error.column());
+    let problem = error.to_string();
+    // serde says the place once more at the end.
+    let problem = problem.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&problem).to_owned();
+    JsonError::Syntax { line, column, problem }
+}
+
+/// Takes just the bytes that it expects, so that a large index need not be held in memory once more to be compared.
+struct Comparison<'a> {
+    rest: &'a [u8],
+}
+
+impl Write for Comparison<'_> {
+    fn write(&mut self, found: &[u8]) -> io::Result<usize> {
+        let same = self.rest.iter().zip(found).take_while(|(left, right)| left == right).count();
+        self.rest = self.rest.get(same..).unwrap_or_default();
+        if same == found.len() { Ok(same) } else { Err(io::ErrorKind::InvalidData.into()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Reads an array of at most `LIMIT` elements and refuses a longer one without keeping it: millions of empty strings
+/// fit into a few MiB of JSON and into many more of memory.
+pub(super) fn at_most<'de, D, T, const LIMIT: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct AtMost<T, const LIMIT: usize>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>, const LIMIT: usize> Visitor<'de> for AtMost<T, LIMIT> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, formatter: &mut TextFormatter<'_>) -> TextResult {
+            formatter.write_str("an array")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<T>, A::Error> {
+            let mut elements = Vec::new();
+            while elements.len() < LIMIT {
+                match sequence.next_element()? {
+                    Some(element) => elements.push(element),
+                    None => return Ok(elements),
+                }
+            }
+            match sequence.next_element::<IgnoredAny>()? {
+                Some(_) => Err(A::Error::custom(format_args!("more than {LIMIT} elements"))),
+                None => Ok(elements),
+            }
+        }
+    }
+
+    deserializer.deserialize_seq(AtMost::<T, LIMIT>(PhantomData))
+}
+
+/// [`at_most`] for an array that may be absent.
+pub(super) fn some_at_most<'de, D, T, const LIMIT: usize>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    at_most::<D, T, LIMIT>(deserializer).map(Some)
 }
 
 /// How deep brackets nest outside strings.
@@ -174,7 +249,7 @@ impl Formatter for Canonical {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may stop at once")]
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
 
     use serde::{Deserialize, Serialize};
 
@@ -183,6 +258,7 @@ mod tests {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Outer {
+        #[serde(deserialize_with = "super::at_most::<_, _, 3>")]
         empty: Vec<u32>,
         rows: Vec<Inner>,
         text: String,
@@ -266,6 +342,20 @@ mod tests {
             assert!(matches!(decode::<Outer>(text.as_bytes()), Err(JsonError::Syntax { .. })), "{to}");
         }
         assert!(matches!(decode::<Outer>(b"{\"text\": \"\xff\"}"), Err(JsonError::Syntax { .. })));
+    }
+
+    #[test]
+    fn limits_arrays() {
+        let with = |numbers: &str| CANONICAL.replacen("[]", numbers, 1);
+        let three = decode::<Outer>(with("[\n    1,\n    2,\n    3\n  ]").as_bytes()).unwrap();
+        assert_eq!(three.empty, [1, 2, 3]);
+        // Refused at the fourth element, whatever it is and whatever follows.
+        for more in ["[1, 2, 3, 4]", "[1, 2, 3, \"x\", 5, 6]"] {
+            let Err(JsonError::Syntax { line: 2, problem, .. }) = decode::<Outer>(with(more).as_bytes()) else {
+                panic!("{more}: taken");
+            };
+            assert_eq!(problem, "more than 3 elements");
+        }
     }
 
     #[test]

@@ -51,9 +51,12 @@ struct Signed {
 }
 
 /// An index that the key signed, in the place where it belongs. Only a [`Reader`] makes one.
+///
+/// Its bytes are not kept: they are many for a large cluster, and a reader holds this as long as it reads.
 pub struct VerifiedIndex {
     index: Index,
-    signed: Signed,
+    sha256: Sha256,
+    signature: Vec<u8>,
 }
 
 impl VerifiedIndex {
@@ -65,20 +68,14 @@ impl VerifiedIndex {
 
     /// SHA-256 of its bytes.
     #[must_use]
-    pub fn sha256(&self) -> Sha256 {
-        Sha256::of(&self.signed.bytes)
-    }
-
-    /// Its bytes.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.signed.bytes
+    pub const fn sha256(&self) -> Sha256 {
+        self.sha256
     }
 
     /// The signature of its bytes, DER.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
-        &self.signed.signature
+        &self.signature
     }
 }
 
@@ -247,7 +244,7 @@ impl<'k, R: BufRead> Reader<'k, R> {
         let nodes = format!("{top}/nodes/");
         compare(&self.block(&nodes)?, &nodes, Kind::Folder, mtime)?;
         self.end_member(&nodes)?;
-        Ok(VerifiedIndex { index, signed })
+        Ok(VerifiedIndex { index, sha256: Sha256::of(&signed.bytes), signature: signed.signature })
     }
 
     /// Record, its signature, folders and files: the member of a part.

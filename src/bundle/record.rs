@@ -6,6 +6,7 @@ use super::error::RecordError;
 use super::head::{ClusterId, Head, RawHead};
 use super::hex::Sha256;
 use super::json;
+use super::limits::ENTRIES;
 use super::name::{PartName, is_dns_name, is_subdomain};
 use super::tree::{self, Mode, Row};
 use serde::{Deserialize, Serialize};
@@ -80,6 +81,11 @@ impl Owner {
         if let Some(wrong) = node.names.iter().find(|name| !is_dns_name(name)) {
             return field("names", wrong);
         }
+        for (name, count) in [("names", node.names.len()), ("addresses", node.addresses.len())] {
+            if count > ENTRIES {
+                return field(name, &format!("{count} of them"));
+            }
+        }
         if node.names.is_empty() || has_duplicates(&node.names) {
             return field("names", &node.names.join(", "));
         }
@@ -140,18 +146,27 @@ impl Record {
 
 /// The JSON of a record; fields in the order of their names. The cluster's has no `addresses`, `names` and `role`.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a record")]
 struct RawRecord {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "json::some_at_most::<_, _, ENTRIES>"
+    )]
     addresses: Option<Vec<IpAddr>>,
     cluster: String,
     cluster_id: ClusterId,
+    #[serde(deserialize_with = "json::at_most::<_, _, ENTRIES>")]
     files: Vec<RawRow>,
     format: u32,
     generation: u32,
     issued_at: String,
     kubernetes: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "json::some_at_most::<_, _, ENTRIES>"
+    )]
     names: Option<Vec<String>>,
     part: String,
     phase: u32,
@@ -161,7 +176,7 @@ struct RawRecord {
 
 /// The JSON of a row: `mode`, `path`, `sha256`, `size` of a file; `link`, `mode`, `path` of the link.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a row of a record")]
 struct RawRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     link: Option<String>,

@@ -1,11 +1,8 @@
 //! What one part holds, as its record lists it, and the entries this makes in the archive.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry as Slot;
-
 use super::error::RecordError;
 use super::hex::Sha256;
-use super::limits::{ENTRIES, FILE};
+use super::limits::{ENTRIES, FILE, PATH};
 use super::name::{PartName, compare_paths, is_cluster_path, is_node_path};
 use super::tar::Kind;
 
@@ -96,12 +93,13 @@ pub(super) fn check(part: &PartName, rows: &[Row]) -> Result<(), RecordError> {
         if !path_allowed(path) {
             return Err(RecordError::Path { path: path.to_owned() });
         }
-        match row {
-            Row::File { size, .. } if *size > FILE => {
-                return Err(RecordError::FileTooLarge { path: path.to_owned(), size: *size, limit: FILE });
-            }
-            Row::File { .. } => {}
-            Row::Link { target, .. } => check_link(part, path, target, rows)?,
+        if path.len() > PATH {
+            return Err(RecordError::PathTooLong { path: path.to_owned(), limit: PATH });
+        }
+        if let Row::File { size, .. } = row
+            && *size > FILE
+        {
+            return Err(RecordError::FileTooLarge { path: path.to_owned(), size: *size, limit: FILE });
         }
     }
     for (row, next) in rows.iter().zip(rows.iter().skip(1)) {
@@ -110,6 +108,12 @@ pub(super) fn check(part: &PartName, rows: &[Row]) -> Result<(), RecordError> {
         }
     }
     check_twins(rows)?;
+    // After the twins: a path that stands once is looked for once.
+    for row in rows {
+        if let Row::Link { path, target } = row {
+            check_link(part, path, target, rows)?;
+        }
+    }
     // The record and its signature are entries too.
     let count = entries("", part, rows).len() + 2;
     if count > ENTRIES { Err(RecordError::TooManyEntries { count, limit: ENTRIES }) } else { Ok(()) }
@@ -127,28 +131,35 @@ fn check_link(part: &PartName, path: &str, target: &str, rows: &[Row]) -> Result
 }
 
 /// No path stands twice, none is both a file and a folder, none differs from another, folders included, in case alone.
+///
+/// Sorted without regard to case, whatever shares a path or a folder stands together, so that neighbours tell.
 fn check_twins(rows: &[Row]) -> Result<(), RecordError> {
-    let mut seen: BTreeMap<String, (&str, bool)> = BTreeMap::new();
-    for row in rows {
-        let path = row.path();
-        let folders = path.match_indices('/').filter_map(|(slash, _)| path.get(..slash)).map(|folder| (folder, true));
-        for (path, is_folder) in folders.chain([(path, false)]) {
-            let (earlier, was_folder) = match seen.entry(path.to_ascii_lowercase()) {
-                Slot::Vacant(slot) => {
-                    slot.insert((path, is_folder));
-                    continue;
-                }
-                Slot::Occupied(slot) => *slot.get(),
-            };
-            if earlier != path {
-                return Err(RecordError::CaseTwins { path: path.to_owned(), twin: earlier.to_owned() });
+    // A slash sorts before everything that a name may hold: component by component.
+    let fold = |byte: u8| if byte == b'/' { 0 } else { byte.to_ascii_lowercase() };
+    let mut sorted: Vec<(usize, &str)> = rows.iter().map(Row::path).enumerate().collect();
+    sorted.sort_by(|(_, left), (_, right)| left.bytes().map(fold).cmp(right.bytes().map(fold)));
+    sorted.iter().zip(sorted.iter().skip(1)).try_for_each(|((left_row, left), (right_row, right))| {
+        let (earlier, later) = if left_row < right_row { (left, right) } else { (right, left) };
+        check_pair(earlier, later)
+    })
+}
+
+fn check_pair(earlier: &str, later: &str) -> Result<(), RecordError> {
+    let mut end = 0;
+    for (name, twin) in later.split('/').zip(earlier.split('/')) {
+        end += name.len();
+        if name != twin {
+            if !name.eq_ignore_ascii_case(twin) {
+                return Ok(());
             }
-            if !(is_folder && was_folder) {
-                return Err(RecordError::Doubled { path: path.to_owned() });
-            }
+            let upto = |path: &str| path.get(..end).unwrap_or_default().to_owned();
+            return Err(RecordError::CaseTwins { path: upto(later), twin: upto(earlier) });
         }
+        end += 1;
     }
-    Ok(())
+    // One of them ends here: it is the other, or a folder of the other.
+    let path = if later.len() < earlier.len() { later } else { earlier };
+    Err(RecordError::Doubled { path: path.to_owned() })
 }
 
 /// One entry of a part's tree in the archive.
@@ -272,6 +283,23 @@ mod tests {
         assert!(matches!(check(&["A/x", "a/y"]), Err(RecordError::CaseTwins { .. })));
         assert!(matches!(check(&["A", "a/y"]), Err(RecordError::CaseTwins { .. })));
         assert_eq!(check(&["A/x", "A/y", "a.b"]), Ok(()));
+        // Between the twins there is another file, of a folder that differs before them.
+        let twins = check(&["etc/PKI/x", "etc/a", "etc/pki/y"]);
+        assert_eq!(twins, Err(RecordError::CaseTwins { path: "etc/pki".to_owned(), twin: "etc/PKI".to_owned() }));
+        // A folder of another name sorts between a file and its twin, unless a slash comes first.
+        assert!(matches!(check(&["a", "a-b", "a.b/x", "a/b"]), Err(RecordError::Order { .. })));
+        assert_eq!(check(&["a", "a-b", "a.b/x"]), Ok(()));
+        assert_eq!(check(&["X/y", "x-y"]), Ok(()));
+    }
+
+    /// Long paths and many folders cost no more than the rows themselves.
+    #[test]
+    fn limits_the_length_of_a_path() {
+        let path = |names: usize| vec!["a"; names].join("/");
+        assert_eq!(check(&node(), &files(&[&path(128)])), Ok(()));
+        let longer = [&path(128), "bc"].concat();
+        let expected = Err(RecordError::PathTooLong { path: longer.clone(), limit: 256 });
+        assert_eq!(check(&node(), &files(&[&longer])), expected);
     }
 
     #[test]

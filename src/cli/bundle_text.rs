@@ -51,9 +51,8 @@ fn reason(error: &BundleError) -> String {
         BundleError::Deflate => "its compressed data is damaged".to_owned(),
         BundleError::GzipTrailer => "a checksum of its compressed data does not hold".to_owned(),
         BundleError::MemberTooLarge { limit } => format!("a part unpacks to more than {limit} bytes"),
-        BundleError::MemberEnds { entry } if entry.is_empty() => {
-            "its compressed data ends where a part begins".to_owned()
-        }
+        BundleError::MemberTooLong { limit } => format!("a part has more than {limit} compressed bytes"),
+        BundleError::MemberEnds { entry } if entry.is_empty() => "a part of it is empty".to_owned(),
         BundleError::MemberEnds { entry } => format!("its compressed data ends before {entry} does"),
         BundleError::MemberContinues { after } => format!("something follows {after} in its part"),
         BundleError::End => "its end is not two zero blocks".to_owned(),
@@ -88,27 +87,84 @@ fn reason(error: &BundleError) -> String {
     }
 }
 
-/// What is wrong with a record or an index.
+/// What is wrong with a record or an index. What it says may be anything at all, in any length.
 pub(super) fn record(error: &RecordError) -> String {
     match error {
         RecordError::Json(JsonError::TooDeep { limit }) => format!("it nests deeper than {limit}"),
         RecordError::Json(JsonError::Syntax { line, column, problem }) => {
-            format!("line {line}, column {column}: {problem}")
+            format!("line {line}, column {column}: {}", plain(problem))
         }
         RecordError::Json(JsonError::NotCanonical { line, column }) => {
             format!("line {line}, column {column}: not in the one form that a record has")
         }
-        RecordError::Field { field, found } => format!("{field} cannot be {found:?}"),
-        RecordError::Path { path } => format!("the path {path:?} cannot be in this part"),
-        RecordError::Order { path, after } => format!("{path:?} comes after {after:?}"),
-        RecordError::Doubled { path } => format!("{path:?} stands twice"),
-        RecordError::CaseTwins { path, twin } => format!("{path:?} and {twin:?} differ in case alone"),
-        RecordError::Link { path, target } => format!("the link {path:?} to {target:?} is not the kubelet's"),
-        RecordError::FileTooLarge { path, size, limit } => format!("{path:?} has {size} bytes, more than {limit}"),
+        RecordError::Field { field, found } => format!("{field} cannot be {}", quoted(found)),
+        RecordError::Path { path } => format!("the path {} cannot be in this part", quoted(path)),
+        RecordError::PathTooLong { path, limit } => {
+            format!("the path {} has {} bytes, more than {limit}", quoted(path), path.len())
+        }
+        RecordError::Order { path, after } => format!("{} comes after {}", quoted(path), quoted(after)),
+        RecordError::Doubled { path } => format!("{} stands twice", quoted(path)),
+        RecordError::CaseTwins { path, twin } => {
+            format!("{} and {} differ in case alone", quoted(path), quoted(twin))
+        }
+        RecordError::Link { path, target } => {
+            format!("the link {} to {} is not the kubelet's", quoted(path), quoted(target))
+        }
+        RecordError::FileTooLarge { path, size, limit } => {
+            format!("{} has {size} bytes, more than {limit}", quoted(path))
+        }
         RecordError::TooManyEntries { count, limit } => format!("it has {count} entries, more than {limit}"),
         RecordError::NoParts => "it has no parts".to_owned(),
         RecordError::TooManyParts { count, limit } => format!("it has {count} parts, more than {limit}"),
         RecordError::PartOrder { part, after } => format!("{part} comes after {after}"),
         RecordError::PartTwins { part, twin } => format!("{part} and {twin} would share a path"),
+    }
+}
+
+/// As many characters of a text that somebody else wrote are shown.
+const SHOWN: usize = 300;
+
+/// In quotation marks, without control characters.
+fn quoted(text: &str) -> String {
+    let (shown, rest) = shorten(text);
+    format!("{shown:?}{rest}")
+}
+
+/// As it is, but without control characters: a terminal would obey them.
+fn plain(text: &str) -> String {
+    let (shown, rest) = shorten(text);
+    let escaped: String = shown
+        .chars()
+        .flat_map(|character| match character.is_control() {
+            true => character.escape_default().collect::<Vec<_>>(),
+            false => vec![character],
+        })
+        .collect();
+    format!("{escaped}{rest}")
+}
+
+/// The beginning of a text, and what is said of the rest.
+fn shorten(text: &str) -> (&str, &'static str) {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => (text.get(..end).unwrap_or_default(), "..."),
+        None => (text, ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{plain, quoted};
+
+    #[test]
+    fn shows_what_somebody_else_wrote_without_obeying_it() {
+        assert_eq!(quoted("a \u{1b}[2J\n\"b\""), r#""a \u{1b}[2J\n\"b\"""#);
+        assert_eq!(plain("unknown field `\u{1b}[2J\u{9b}1m\r`, ä"), r"unknown field `\u{1b}[2J\u{9b}1m\r`, ä");
+    }
+
+    #[test]
+    fn shows_no_more_than_a_few_lines() {
+        assert_eq!(quoted(&"ä".repeat(300)), format!("\"{}\"", "ä".repeat(300)));
+        assert_eq!(quoted(&"ä".repeat(301)), format!("\"{}\"...", "ä".repeat(300)));
+        assert_eq!(plain(&"a".repeat(4 << 20)), format!("{}...", "a".repeat(300)));
     }
 }

@@ -9,11 +9,14 @@ use super::failure::Failure;
 type Chapter = (&'static str, &'static str, &'static str);
 
 const CHAPTERS: &[Chapter] = &[
-    ("quickstart", "from nothing to a node that runs", include_str!("manual/quickstart.md")),
-    ("profile", "every key of a profile and its default", include_str!("manual/profile.md")),
-    ("kubeadm", "what is as kubeadm does it, and what is deliberately not", include_str!("manual/kubeadm.md")),
+    ("quickstart", "from nothing to files on a node", include_str!("manual/quickstart.md")),
+    ("profile", "every key of a profile, its default, and what a change costs", include_str!("manual/profile.md")),
     ("far-side", "check and install a bundle on an isolated node", include_str!("manual/far-side.md")),
+    ("adding-a-node", "make, carry and install one node's files", include_str!("manual/adding-a-node.md")),
+    ("rotation", "other keys for a node, service accounts, a CA", include_str!("manual/rotation.md")),
     ("inspect", "which certificates there are and when they end; JSON and metrics", include_str!("manual/inspect.md")),
+    ("lints", "the rules that certificates must keep, and where they are stated", include_str!("manual/lints.md")),
+    ("kubeadm", "what is as kubeadm does it, and what is deliberately not", include_str!("manual/kubeadm.md")),
     ("threat-model", "what certferry protects against, and what not", include_str!("manual/threat-model.md")),
     ("exit-codes", "exit codes and output rules", include_str!("manual/exit-codes.md")),
 ];

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::inspect::{FILE_LIMIT, Folder, bundle_key, is_bundle};
 use super::{bundle_text, findings, trust};
 use crate::host;
-use crate::verify::{File, Finding, Part, SharedFiles, check_file, check_part};
+use crate::verify::{File, Finding, Origin, Part, SharedFiles, check_file, check_part};
 
 /// What a file's name ends in when there are certificates or keys in it.
 const ENDINGS: [&str; 5] = [".crt", ".key", ".pub", ".pem", ".conf"];
@@ -44,7 +44,8 @@ fn of_bundle(path: &Path, key: Option<&str>, at: OffsetDateTime) -> Result<Vec<F
     Ok(checked.findings)
 }
 
-/// A node's tree, of which neither name nor addresses are known: what needs them is not judged.
+/// A node's tree. Its addresses are not known, and its name only from the kubelet's certificate: what needs them is not
+/// judged.
 fn of_folder(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
     let folder = Folder::find(path)?;
     let mut contents: BTreeMap<String, (u32, Zeroizing<Vec<u8>>)> = BTreeMap::new();
@@ -62,7 +63,7 @@ fn of_folder(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
     }
     let files = contents.iter().map(|(place, (mode, content))| (place.as_str(), File { mode: *mode, content }));
     let name = path.display().to_string();
-    let part = Part { name: &name, files: files.collect(), links: BTreeSet::new(), node: None, issued_at: at };
+    let part = Part { name: &name, files: files.collect(), links: BTreeSet::new(), node: None, origin: Origin::Disk };
     Ok(check_part(&part, at, &mut SharedFiles::default()))
 }
 

@@ -14,7 +14,7 @@ use crate::bundle::{BundleError, Head, Owner, PartName, Reader, Row, VerifiedArc
 use crate::host;
 use crate::lint::NodeFacts;
 use crate::sign::{Fingerprint, PublicKey, PublicKeyError};
-use crate::verify::{File, Finding, Part, SharedFiles, check_part};
+use crate::verify::{File, Finding, Origin, Part, SharedFiles, check_part};
 
 /// No public key file is longer.
 const KEY_LIMIT: u64 = 64 << 10;
@@ -81,7 +81,7 @@ fn check(part: &VerifiedPart, name: &str, at: OffsetDateTime, shared: &mut Share
         files: files.collect(),
         links: record.rows.iter().filter(|row| matches!(row, Row::Link { .. })).map(Row::path).collect(),
         node,
-        issued_at: record.head.issued_at.midnight().assume_utc(),
+        origin: Origin::Bundle { issued_at: record.head.issued_at.midnight().assume_utc() },
     };
     check_part(&part, at, shared)
 }

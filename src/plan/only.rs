@@ -50,6 +50,8 @@ pub fn only(plan: &Plan, nodes: &[String], with_cluster: bool) -> Result<Plan, V
         kubernetes: plan.kubernetes,
         issued_at: plan.issued_at,
         generation: plan.generation,
+        endpoint: plan.endpoint.clone(),
+        service_address: plan.service_address,
         keys,
         certificates,
         required_bindings: plan.required_bindings.clone(),

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::place::missing;
 use super::reading::{self, Found};
-use super::signature::is_signed_by;
 use super::{Entry, Fault, Group, Inventory, Kind, Missing, Problem};
 use crate::x509::ReadCertificate;
 
@@ -133,7 +132,7 @@ impl Builder {
 
     fn list(&mut self, found: Found, signers: &[Signer]) {
         let Found { mut entry, certificate, has_key, .. } = found;
-        let signer = signers.iter().find(|signer| is_signed_by(&certificate, &signer.certificate));
+        let signer = signers.iter().find(|signer| certificate.is_signed_by(&signer.certificate) == Some(true));
         let signer = signer.or_else(|| find(&self.authorities, &certificate));
         let is_known = signer.is_some();
         sign(&mut entry, signer);
@@ -167,7 +166,7 @@ impl Builder {
 }
 
 fn find<'a>(authorities: &'a BTreeMap<Vec<u8>, Signer>, certificate: &ReadCertificate) -> Option<&'a Signer> {
-    authorities.values().find(|signer| is_signed_by(certificate, &signer.certificate))
+    authorities.values().find(|signer| certificate.is_signed_by(&signer.certificate) == Some(true))
 }
 
 fn sign(entry: &mut Entry, signer: Option<&Signer>) {

@@ -20,7 +20,6 @@ mod period;
 mod place;
 mod prometheus;
 mod reading;
-mod signature;
 mod table;
 mod text;
 mod yaml;

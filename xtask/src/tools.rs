@@ -40,6 +40,7 @@ const TOOLS: &[Tool] = &[
     tool("prometheus-node-exporter", "prometheus-node-exporter"),
     tool("bash", "bash"),
     tool("groff", "groff-base"),
+    tool("time", "time"),
 ];
 
 /// Parts of the Rust toolchain that its minimal profile lacks.

@@ -214,10 +214,10 @@ fn refuses_what_claims_to_be_too_large() {
     };
     assert!(matches!(refusal(&claim((4 << 20) + 1)), BundleError::TooLarge { limit: 4_194_304, .. }));
     assert!(matches!(refusal(&claim(4 << 20)), BundleError::MemberEnds { .. }));
-    let kind = Kind::File { mode: Mode::Public, size: (16 << 20) + 1 };
+    let kind = Kind::File { mode: Mode::Public, size: (12 << 20) + 1 };
     let index = header("prod-1-g1/manifest.json", kind, 0).unwrap();
     let index = [folder("prod-1-g1/"), index.to_vec()].concat();
-    assert!(matches!(refusal(&pack(&[index])), BundleError::TooLarge { limit: 16_777_216, .. }));
+    assert!(matches!(refusal(&pack(&[index])), BundleError::TooLarge { limit: 12_582_912, .. }));
     let path = "prod-1-g1/nodes/w.json";
     let member = [entry(path, RECORD.as_bytes()), entry(&format!("{path}.sig"), &[0; 73])].concat();
     assert!(matches!(refusal(&pack(&[member])), BundleError::TooLarge { limit: 72, .. }));

@@ -76,6 +76,10 @@ fn refuses_paths_that_ustar_cannot_hold() {
         Some(WriteError::PathTooLong { path }) => assert_eq!(path, format!("prod-1-g1/nodes/w/{too_long}")),
         _ => panic!("taken"),
     }
+    let longer = Part::new(owner("w", Role::Worker), vec![file(&"x/".repeat(128), Mode::Public, b"")]).err();
+    assert!(matches!(longer, Some(RecordError::Path { .. })));
+    let longer = Part::new(owner("w", Role::Worker), vec![file(&"x/y".repeat(128), Mode::Public, b"")]).err();
+    assert!(matches!(longer, Some(RecordError::PathTooLong { limit: 256, .. })));
     // `nodes/<name>.json.sig` is a single component: 91 bytes of name, and it is full.
     let name = |length: usize| format!("{}.{}", "a".repeat(60), "b".repeat(length - 61));
     let part = |length| Part::new(owner(&name(length), Role::Worker), Vec::new()).ok().unwrap();
@@ -91,10 +95,10 @@ fn refuses_parts_larger_than_a_member() {
         let files = (0..count).map(|number| file(&format!("{number:02}"), Mode::Private, &[0; 4 << 20])).collect();
         [Part::new(Owner::Cluster, files).ok().unwrap()]
     };
-    assert!(problem(&large(15)).is_none());
-    // 64 MiB of content leave no room for the headers.
-    match problem(&large(16)) {
-        Some(WriteError::TooLarge { part: Some(PartName::Cluster), limit, .. }) => assert_eq!(limit, 64 << 20),
+    assert!(problem(&large(3)).is_none());
+    // 16 MiB of content leave no room for the headers.
+    match problem(&large(4)) {
+        Some(WriteError::TooLarge { part: Some(PartName::Cluster), limit, .. }) => assert_eq!(limit, 16 << 20),
         _ => panic!("taken"),
     }
 }
