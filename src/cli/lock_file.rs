@@ -13,7 +13,7 @@ use crate::host;
 use crate::keys::Seed;
 use crate::lock::{
     Change, ChangeKind, Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, Refusal, build_changes,
-    changes, foreseen, merge, of_lock, of_plan, refusals, restrict,
+    changes, foreseen, merge, of_lock, of_plan, outlines_of_plan, refusals, restrict,
 };
 use crate::plan::Plan;
 
@@ -115,6 +115,7 @@ pub(super) fn check_seed(old: &Lock, seed: &Seed, arguments: &BuildArguments, pa
 pub(super) fn make(built: &Built<'_>) -> Lock {
     let plan = built.plan;
     let (mut keys, mut certificates) = (Vec::new(), Vec::new());
+    let mut files = outlines_of_plan(plan);
     let shapes = of_plan(plan);
     for planned in &plan.keys {
         let id = planned.id.to_string();
@@ -162,6 +163,7 @@ pub(super) fn make(built: &Built<'_>) -> Lock {
                 part: part.clone(),
                 generation: plan.generation,
                 record_sha256: record.clone(),
+                files: files.remove(part).unwrap_or_default(),
             })
             .collect(),
         keys,
@@ -302,8 +304,12 @@ fn values(lock: &Lock) -> Vec<(String, String)> {
         [serial, (format!("certificate of {}", row.id), row.certificate_sha256.clone())]
     });
     let records = lock.parts.iter().flat_map(|row| {
-        let record = (format!("record of {}", row.part), row.record_sha256.clone());
-        [record, (format!("generation of {}", row.part), row.generation.to_string())]
+        let part = &row.part;
+        let files = row.files.iter().map(move |(path, outline)| (format!("{path} of {part}"), outline.clone()));
+        let record = (format!("record of {part}"), row.record_sha256.clone());
+        // A part that is new or gone is told before its files are.
+        let generation = (format!("generation of {part}"), row.generation.to_string());
+        [(format!("part {part}"), String::new())].into_iter().chain(files).chain([record, generation])
     });
     let whole = [("content", lock.content_sha256.clone()), ("bundle", lock.bundle_sha256.clone())];
     let named = |(name, value): (&str, String)| (name.to_owned(), value);

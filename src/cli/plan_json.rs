@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::since_lock::SinceLock;
 use crate::bundle::Hex;
 use crate::lock::{Change, ChangeKind, Lock, of_plan};
-use crate::plan::Plan;
+use crate::plan::{EffectKind, Plan};
 use crate::profile::Profile;
 
 #[derive(Serialize)]
@@ -82,7 +82,9 @@ struct ChangeJson {
 #[derive(Serialize)]
 struct EffectJson {
     part: String,
+    change: &'static str,
     files: Vec<String>,
+    removed: Vec<String>,
     restarts: Vec<&'static str>,
 }
 
@@ -124,7 +126,13 @@ pub(super) fn render(
     let effects = |since: &SinceLock| {
         let effects = since.effects.iter().map(|effect| EffectJson {
             part: effect.part.clone(),
+            change: match effect.kind {
+                EffectKind::Added => "added",
+                EffectKind::Changed => "changed",
+                EffectKind::Removed => "removed",
+            },
             files: effect.files.clone(),
+            removed: effect.removed.clone(),
             restarts: effect.restarts.iter().map(|component| component.name()).collect(),
         });
         effects.collect()

@@ -122,8 +122,13 @@ pub fn changes(old: &Shapes, new: &Shapes) -> Vec<Change> {
 }
 
 /// Names another Kubernetes version among the reasons of each change that the move to it makes: those where the
-/// profile would give something else if it still named the version before.
-pub fn explain_version(changes: &mut [Change], before: (&str, &Shapes), after: (&str, &Shapes)) {
+/// profile would give something else if it still named the version before. `before` and `after` are a version and what
+/// it gives, by id.
+pub fn explain_version<T: PartialEq>(
+    changes: &mut [Change],
+    before: (&str, &BTreeMap<String, T>),
+    after: (&str, &BTreeMap<String, T>),
+) {
     let reason = value("Kubernetes", before.0, after.0);
     for change in changes {
         if before.1.get(&change.id) != after.1.get(&change.id) {

@@ -9,65 +9,95 @@ use crate::profile::{Node, Role};
 
 /// What there was before a plan, as far as it is known.
 pub struct Before {
-    /// The parts that were built, `node/<name>` or `cluster`. On any other there is nothing to start anew.
-    pub parts: BTreeSet<String>,
+    /// The parts that were built, `node/<name>` or `cluster`, and the outlines of their files by path.
+    pub parts: BTreeMap<String, BTreeMap<String, String>>,
     /// The ids of keys and certificates that are others now, or new.
     pub touched: BTreeSet<String>,
     /// Those of them whose key is another too; the others have another certificate for the same key.
     pub new_keys: BTreeSet<String>,
     /// Whether the profile had other bytes.
     pub other_profile: bool,
-    /// What the same profile gave under the Kubernetes version before, when that was another: kubeconfigs may move to
-    /// another server without a new certificate.
-    pub plan: Option<Plan>,
 }
 
-/// What changes for one part that has been built before.
+/// What changes for one part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
     /// `node/<name>` or `cluster`.
     pub part: String,
-    /// The files that get other bytes, or are new. The kubelet's link is none of them: it follows its file.
+    /// Whether the part was there before, and is there now.
+    pub kind: EffectKind,
+    /// The files that get other bytes, or are new.
     pub files: Vec<String>,
-    /// Who must be started anew on the node to read them; for the cluster's part nobody.
+    /// The files that are gone.
+    pub removed: Vec<String>,
+    /// Who must be started anew on the node to read the files; nobody where nothing runs yet or any more, and nobody
+    /// for the cluster's part.
     pub restarts: BTreeSet<Component>,
 }
 
-/// What changes for each part of the plan since then. Where servers in kubeconfigs change for another reason than the
-/// Kubernetes version, the caller has to say so: nothing tells the servers of before.
-#[must_use]
-pub fn effects(plan: &Plan, before: &Before) -> Vec<Effect> {
-    let planned: BTreeMap<_, _> =
-        before.plan.iter().flat_map(|plan| &plan.parts).map(|part| (part.recipient.part(), part)).collect();
-    plan.parts
-        .iter()
-        .filter_map(|part| {
-            let name = part.recipient.part();
-            if !before.parts.contains(&name) {
-                return None;
-            }
-            let files = changed_files(part, before, planned.get(&name).copied());
-            let restarts = match &part.recipient {
-                Recipient::Node(node) => restarts(node, part, &files),
-                Recipient::Cluster => BTreeSet::new(),
-            };
-            (!files.is_empty()).then_some(Effect { part: name, files, restarts })
-        })
-        .collect()
+/// How a part changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EffectKind {
+    /// It is new, with all its files.
+    Added,
+    /// Some of its files change.
+    Changed,
+    /// It is gone, with all its files.
+    Removed,
 }
 
-fn changed_files(part: &PlannedPart, before: &Before, planned: Option<&PlannedPart>) -> Vec<String> {
-    let kubeconfigs: BTreeMap<_, _> =
-        planned.into_iter().flat_map(|part| &part.files).map(|file| (&file.path, &file.content)).collect();
-    let changed = part.files.iter().filter(|file| match &file.content {
+/// What changes for each part of the plan since then, in the order of the plan, and then for each part that is gone.
+#[must_use]
+pub fn effects(plan: &Plan, before: &Before) -> Vec<Effect> {
+    let mut gone: BTreeMap<_, _> = before.parts.iter().collect();
+    let mut found = Vec::new();
+    for part in &plan.parts {
+        let name = part.recipient.part();
+        found.extend(match gone.remove(&name) {
+            Some(files) => change(name, part, files, before),
+            None => Some(Effect {
+                part: name,
+                kind: EffectKind::Added,
+                files: part.files.iter().map(|file| file.path.clone()).collect(),
+                removed: Vec::new(),
+                restarts: BTreeSet::new(),
+            }),
+        });
+    }
+    found.extend(gone.into_iter().map(|(part, files)| Effect {
+        part: part.clone(),
+        kind: EffectKind::Removed,
+        files: Vec::new(),
+        removed: files.keys().cloned().collect(),
+        restarts: BTreeSet::new(),
+    }));
+    found
+}
+
+fn change(name: String, part: &PlannedPart, files: &BTreeMap<String, String>, before: &Before) -> Option<Effect> {
+    let mut gone: BTreeMap<_, _> = files.iter().collect();
+    let mut changed = Vec::new();
+    for file in &part.files {
+        let outline = gone.remove(&file.path);
+        if outline != Some(&file.content.outline()) || has_other_bytes(&file.content, before) {
+            changed.push(file.path.clone());
+        }
+    }
+    let removed: Vec<_> = gone.into_keys().cloned().collect();
+    let restarts = match &part.recipient {
+        Recipient::Node(node) => restarts(node, part, &changed),
+        Recipient::Cluster => BTreeSet::new(),
+    };
+    let is_any = !changed.is_empty() || !removed.is_empty();
+    is_any.then_some(Effect { part: name, kind: EffectKind::Changed, files: changed, removed, restarts })
+}
+
+fn has_other_bytes(content: &PlannedContent, before: &Before) -> bool {
+    match content {
         PlannedContent::Profile => before.other_profile,
         PlannedContent::PrivateKey(id) | PlannedContent::PublicKey(id) => before.new_keys.contains(&id.to_string()),
-        content => {
-            sources(content).iter().any(|id| before.touched.contains(&id.to_string()))
-                || kubeconfigs.get(&file.path).is_some_and(|before| *before != content)
-        }
-    });
-    changed.map(|file| file.path.clone()).collect()
+        content => sources(content).iter().any(|id| before.touched.contains(&id.to_string())),
+    }
 }
 
 /// Who reads these files on that node.
@@ -102,9 +132,9 @@ pub(super) fn sources(content: &PlannedContent) -> Vec<&KeyId> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{Before, Effect, effects};
+    use super::{Before, Effect, EffectKind, effects};
     use crate::plan::{Plan, plan};
-    use crate::profile::{self, Profile, Version};
+    use crate::profile::{self, Profile, ShipCaKeys, Version};
 
     fn parse(profile: &[u8]) -> Profile {
         match profile::parse(profile) {
@@ -116,11 +146,10 @@ mod tests {
     /// All parts of the plan were built before, and these ids are others now.
     fn touched(plan: &Plan, ids: &[&str]) -> Before {
         Before {
-            parts: plan.parts.iter().map(|part| part.recipient.part()).collect(),
+            parts: plan.parts.iter().map(|part| (part.recipient.part(), part.outlines())).collect(),
             touched: ids.iter().map(|&id| id.to_owned()).collect(),
             new_keys: ids.iter().map(|&id| id.to_owned()).collect(),
             other_profile: false,
-            plan: None,
         }
     }
 
@@ -161,28 +190,41 @@ mod tests {
     }
 
     #[test]
-    fn on_a_new_node_nothing_changes() {
+    fn on_a_new_node_nothing_restarts() {
         let plan = plan(&parse(include_bytes!("../../profiles/ha-stacked-etcd.toml")));
         let mut before = touched(&plan, &["ca/kubernetes"]);
-        assert!(before.parts.remove("node/worker-1"));
-        let effects = restarts(effects(&plan, &before));
-        assert!(!effects.contains_key("node/worker-1"));
-        assert_eq!(effects["node/worker-2"], "kubelet");
+        let files = before.parts.remove("node/worker-1").unwrap_or_default();
+        before.parts.insert("node/worker-0".to_owned(), files.clone());
+        let found = effects(&plan, &before);
+        let of = |part: &str| found.iter().find(|effect| effect.part == part);
+        let (Some(added), Some(removed)) = (of("node/worker-1"), of("node/worker-0")) else { panic!("{found:?}") };
+        assert_eq!((added.kind, added.files.len(), &added.removed), (EffectKind::Added, files.len(), &vec![]));
+        assert_eq!((removed.kind, removed.removed.len()), (EffectKind::Removed, files.len()));
+        assert!(added.restarts.is_empty() && removed.restarts.is_empty());
+        assert_eq!(restarts(found)["node/worker-2"], "kubelet");
     }
 
     /// Kubernetes 1.33 points the kubelets of control planes at their own API server: no certificate tells that.
     #[test]
-    fn a_version_moves_kubeconfigs_that_keep_their_certificates() {
+    fn kubeconfigs_that_keep_their_certificates_change_with_their_server() {
         let mut profile = parse(include_bytes!("../../profiles/ha-stacked-etcd.toml"));
         profile.cluster.kubernetes = Version::new(33, 0);
         let after = plan(&profile);
-        let mut before = touched(&after, &[]);
-        assert_eq!(effects(&after, &before), []);
-        before.plan = Some(plan(&profile.with_kubernetes(Version::new(32, 9))));
-        let effects = effects(&after, &before);
+        assert_eq!(effects(&after, &touched(&after, &[])), []);
+        let effects = effects(&after, &touched(&plan(&profile.with_kubernetes(Version::new(32, 9))), &[]));
         assert_eq!(effects.len(), 3);
         assert!(effects.iter().all(|effect| effect.files == ["etc/kubernetes/kubelet.conf"]));
         let kubelets = restarts(effects);
         assert_eq!(kubelets.get("node/cp-3").map(String::as_str), Some("kubelet"));
+    }
+
+    #[test]
+    fn what_is_no_longer_shipped_is_gone() {
+        let mut profile = parse(include_bytes!("../../profiles/single-node.toml"));
+        let before = touched(&plan(&profile), &[]);
+        profile.ship_ca_keys = ShipCaKeys::None;
+        let found = effects(&plan(&profile), &before);
+        let keys = ["ca.key", "etcd/ca.key", "front-proxy-ca.key"].map(|key| format!("etc/kubernetes/pki/{key}"));
+        assert!(matches!(&*found, [effect] if effect.removed == keys && effect.files.is_empty()), "{found:?}");
     }
 }
