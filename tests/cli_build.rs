@@ -107,9 +107,21 @@ fn changes_since_the_lock_are_listed() {
         ("\"alice\"", "\"bob\""),
     ]);
     let said = desk.succeed(BUILD);
-    let (_, changes) = said.split_once("\nsince the lock:\n").unwrap();
-    let expected = "  ~ node/cp-1/apiserver  alternative names +DNS:vip.lab\n  - user/alice\n  + user/bob\n\n\
-                    to restart when it is installed:\n  kube-apiserver  on cp-1\n";
+    let changes = &said[said.find("since the lock:\n").unwrap()..];
+    let expected = "\
+since the lock:
+  ~ generation 1 -> 2, in every record
+  ~ the profile, in the part cluster
+  ~ node/cp-1/apiserver  alternative names +DNS:vip.lab
+  - user/alice
+  + user/bob
+
+to restart when it is installed:
+  kube-apiserver  on cp-1
+
+to hand out from the part cluster:
+  users/bob.conf
+";
     assert_eq!(changes, expected);
 }
 
@@ -122,8 +134,10 @@ fn many_changes_are_counted() {
     desk.write("lab.toml", desk.text("lab.toml") + pool);
     let said = desk.succeed(BUILD);
     let (_, changes) = said.split_once("\nsince the lock:\n").unwrap();
-    assert_eq!(changes.lines().count(), 41);
+    // Two lines more are about the bundle as a whole.
+    assert_eq!(changes.lines().count(), 43, "{changes}");
     assert!(changes.ends_with("  + node/w-20/kubelet-client\n  and 10 more\n"), "{changes}");
+    assert!(!said.contains("to restart"), "a new node has nothing to restart: {said}");
 }
 
 #[test]

@@ -164,7 +164,7 @@ hint: every node trusts the old one. Set what changed back in [ca.kubernetes] (f
         again.write("lab.toml", profile);
         let said = again.succeed(&format!("{BUILD}{words}"));
         assert_eq!(
-            said.contains("  ~ ca/kubernetes  alternative names +DNS:kubernetes\n"),
+            said.contains("  ~ ca/kubernetes  alternative names +DNS:kubernetes; Kubernetes 1.20.0 -> 1.24.0\n"),
             !words.is_empty(),
             "{said}"
         );

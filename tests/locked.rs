@@ -147,12 +147,13 @@ fn who_made_the_lock_and_how_it_is_written_do_not_count() {
 
 /// What `build --locked` says to each field of the lock: where it stands, its name, the words. LOCK is the altered
 /// value, BUILD what the build made, ROW the id of the row.
-const FIELDS: [(&str, &str, &str); 29] = [
+const FIELDS: [(&str, &str, &str); 31] = [
     ("", "cluster", "cluster LOCK became BUILD"),
     ("", "cluster_id", "cluster id LOCK became BUILD"),
     ("", "seed_id", "seed id LOCK became BUILD"),
     ("", "signer", "signer LOCK became BUILD"),
     ("", "generation", "generation LOCK became BUILD"),
+    ("", "kubernetes", "kubernetes LOCK became BUILD"),
     ("", "profile_sha256", "profile LOCK became BUILD"),
     ("", "content_sha256", "content LOCK became BUILD"),
     ("", "bundle_sha256", "bundle LOCK became BUILD"),
@@ -160,7 +161,8 @@ const FIELDS: [(&str, &str, &str); 29] = [
     ("formats", "derivation", "derivation format LOCK became BUILD"),
     ("formats", "certificate", "certificate format LOCK became BUILD"),
     ("formats", "bundle", "bundle format LOCK became BUILD"),
-    ("part", "part", "record of ROW is new"),
+    ("part", "part", "part ROW is new"),
+    ("part", "files", "other of ROW is gone"),
     ("part", "generation", "generation of ROW LOCK became BUILD"),
     ("part", "record_sha256", "record of ROW LOCK became BUILD"),
     ("key", "id", "LOCK is gone"),
@@ -220,6 +222,7 @@ fn every_other_field_counts() {
             Value::String(text) => text.insert(0, '0'),
             Value::Integer(number) => *number += 6,
             Value::Array(items) => items.push("other".into()),
+            Value::Table(files) => drop(files.insert("other".to_owned(), "profile".into())),
             other => panic!("{other}"),
         }
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -247,12 +250,12 @@ fn rows_too_many_too_few_or_in_another_order_count() {
         built.assert_differs("its rows are others, or in another order");
     }
     alter("part", &|rows| drop(rows.pop()));
-    built.assert_differs("record of cluster is new");
+    built.assert_differs("part cluster is new");
     alter("part", &|rows| {
         rows.push(rows[0].clone());
         rows[2]["part"] = "node/cp-2".into();
     });
-    built.assert_differs("record of node/cp-2 is gone");
+    built.assert_differs("part node/cp-2 is gone");
     alter("certificate", &|rows| drop(rows.remove(0)));
     built.assert_differs("serial of ca/etcd is new");
     alter("key", &|rows| drop(rows.remove(0)));

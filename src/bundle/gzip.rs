@@ -71,6 +71,13 @@ impl<R: BufRead> Members<R> {
         self.unpack(buffer)
     }
 
+    /// Reads this member to its end.
+    pub(super) fn skip(&mut self) -> Result<(), BundleError> {
+        let mut buffer = [0; 1 << 14];
+        while self.unpack(&mut buffer)? == buffer.len() && self.unpacked <= MEMBER {}
+        if self.unpacked > MEMBER { Err(BundleError::MemberTooLarge { limit: MEMBER }) } else { Ok(()) }
+    }
+
     /// Closes this member: `false` if it holds more than was read.
     pub(super) fn end(&mut self) -> Result<bool, BundleError> {
         // Room for one byte makes the compressed data come to its end, or show that there is more.
@@ -215,6 +222,9 @@ mod tests {
                 assert_eq!(members.read(&mut buffer).unwrap(), 1 << 20);
             }
             assert!(matches!(members.read(&mut [0]), Err(BundleError::MemberTooLarge { .. })));
+            let mut skipped = Members::new(&*source);
+            skipped.begin().unwrap();
+            assert_eq!(skipped.skip().is_ok(), mebibytes == 16);
             assert_eq!(members.end().unwrap(), mebibytes == 16);
         }
     }

@@ -1,8 +1,10 @@
 //! Cuts one part out of a bundle, without a key and without compressing anything again.
 //!
-//! What is cut out proves itself: its record is signed. So nothing needs to be believed here, and nothing is.
+//! What is cut out proves itself: its record is signed. So nothing needs to be believed here, and nothing is; only what
+//! could not be a bundle at all is refused.
 
 use std::io::{self, BufRead, Read, Write};
+use std::mem::replace;
 
 use super::error::BundleError;
 use super::gzip::Members;
@@ -25,61 +27,112 @@ pub enum SplitError {
 /// # Errors
 ///
 /// [`SplitError`]; something may have been written then.
-pub fn split(source: impl BufRead, part: &PartName, mut output: impl Write) -> Result<(), SplitError> {
+pub fn split(source: impl BufRead, part: &PartName, output: impl Write) -> Result<(), SplitError> {
     let record = format!("/{}.json", part.tree());
-    let mut members = Members::new(Recording { source, kept: Vec::new() });
+    let mut members = Members::new(Copying { source, slice: Slice { output, member: Member::Dropped, error: None } });
     let mut found = false;
     loop {
-        members.source_mut().kept.clear();
+        members.source_mut().slice.member = Member::Kept(Vec::new());
         members.begin().map_err(SplitError::Bundle)?;
         let mut first = [0; BLOCK];
-        members.read(&mut first).map_err(SplitError::Bundle)?;
-        drain(&mut members).map_err(SplitError::Bundle)?;
+        if members.read(&mut first).map_err(SplitError::Bundle)? != BLOCK {
+            return Err(SplitError::Bundle(BundleError::MemberEnds { entry: String::new() }));
+        }
         let is_end = first == [0; BLOCK];
+        let path = raw_path(&first);
         // `<top>/nodes/<name>.json`: the top folder's name has no slash.
-        let is_wanted = raw_path(&first).strip_suffix(&record).is_some_and(|top| !top.contains('/'));
-        if is_wanted || (is_end && found) {
-            output.write_all(&members.source_mut().kept).map_err(SplitError::Output)?;
+        let is_wanted = path.strip_suffix(&record).is_some_and(|top| !top.contains('/'));
+        if is_wanted && found {
+            return Err(SplitError::Bundle(BundleError::ExtraPart { found: path }));
         }
         found |= is_wanted;
+        members.source_mut().slice.decide(is_wanted || (is_end && found));
+        let drained = if is_end { read_end(&mut members) } else { drain(&mut members) };
+        if let Some(error) = members.source_mut().slice.error.take() {
+            return Err(SplitError::Output(error));
+        }
+        drained.map_err(SplitError::Bundle)?;
         if is_end {
+            let output = &mut members.source_mut().slice.output;
             return if found { output.flush().map_err(SplitError::Output) } else { Err(SplitError::NoPart) };
         }
     }
 }
 
 fn drain<R: BufRead>(members: &mut Members<R>) -> Result<(), BundleError> {
-    let mut block = [0; BLOCK];
-    while members.read(&mut block)? == BLOCK {}
+    members.skip()?;
     match members.end()? {
         true => Ok(()),
         false => Err(BundleError::Deflate),
     }
 }
 
-/// Remembers what was consumed.
-struct Recording<R> {
-    source: R,
-    kept: Vec<u8>,
+/// The second of two zero blocks, and nothing more.
+fn read_end<R: BufRead>(members: &mut Members<R>) -> Result<(), BundleError> {
+    let mut second = [1; BLOCK];
+    if members.read(&mut second)? != BLOCK || second != [0; BLOCK] || !members.end()? {
+        return Err(BundleError::End);
+    }
+    if members.at_end()? { Ok(()) } else { Err(BundleError::TrailingBytes) }
 }
 
-impl<R: BufRead> Read for Recording<R> {
+/// A source that passes on what is consumed of it.
+struct Copying<R, W> {
+    source: R,
+    slice: Slice<W>,
+}
+
+impl<R: BufRead, W: Write> Read for Copying<R, W> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.source.read(buffer)?;
-        self.kept.extend_from_slice(buffer.get(..length).unwrap_or_default());
+        self.slice.pass(buffer.get(..length).unwrap_or_default());
         Ok(length)
     }
 }
 
-impl<R: BufRead> BufRead for Recording<R> {
+impl<R: BufRead, W: Write> BufRead for Copying<R, W> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.source.fill_buf()
     }
 
     fn consume(&mut self, amount: usize) {
         if let Ok(buffered) = self.source.fill_buf() {
-            self.kept.extend_from_slice(buffered.get(..amount).unwrap_or_default());
+            self.slice.pass(buffered.get(..amount).unwrap_or_default());
         }
         self.source.consume(amount);
+    }
+}
+
+/// What is cut out.
+struct Slice<W> {
+    output: W,
+    member: Member,
+    /// Of the output: where it happens, nobody could return it.
+    error: Option<io::Error>,
+}
+
+/// What becomes of the bytes of a member.
+enum Member {
+    /// They are kept until the member has shown which part it is.
+    Kept(Vec<u8>),
+    Written,
+    Dropped,
+}
+
+impl<W: Write> Slice<W> {
+    /// Writes the member from its beginning on, or drops it.
+    fn decide(&mut self, is_wanted: bool) {
+        let decided = if is_wanted { Member::Written } else { Member::Dropped };
+        if let Member::Kept(kept) = replace(&mut self.member, decided) {
+            self.pass(&kept);
+        }
+    }
+
+    fn pass(&mut self, bytes: &[u8]) {
+        match &mut self.member {
+            Member::Kept(kept) => kept.extend_from_slice(bytes),
+            Member::Written if self.error.is_none() => self.error = self.output.write_all(bytes).err(),
+            Member::Written | Member::Dropped => {}
+        }
     }
 }

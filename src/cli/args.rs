@@ -31,7 +31,7 @@ pub(super) enum Command {
     Verify(VerifyArguments),
     /// List certificates and when they end: of a bundle, an unpacked tree, this node, single files
     Inspect(InspectArguments),
-    /// Write one node's files from a verified bundle into a new folder
+    /// Write the files of one part of a verified bundle into a new folder
     Unpack(UnpackArguments),
     /// Cut one part out of a bundle, to carry to one node alone; needs no key
     Split(SplitArguments),
@@ -203,12 +203,16 @@ pub(super) struct InspectArguments {
 }
 
 #[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("part").required(true).args(["node", "with_cluster"])))]
 pub(super) struct UnpackArguments {
     #[command(flatten)]
     pub(super) trust: TrustArguments,
-    /// The node's name
+    /// The node whose files to write
     #[arg(long, value_name = "NAME")]
-    pub(super) node: String,
+    pub(super) node: Option<String>,
+    /// Write the part of whoever runs the cluster: profile, users, etcd clients
+    #[arg(long)]
+    pub(super) with_cluster: bool,
     /// The folder to make: it must not exist, or be empty
     #[arg(long, value_name = "DIR")]
     pub(super) root: PathBuf,

@@ -10,6 +10,7 @@ use rayon::ThreadPoolBuilder;
 
 use super::args::BuildArguments;
 use super::failure::Failure;
+use super::since_lock::SinceLock;
 use super::{bundle_text, lock_file, problems, secret, seed, summary, trust};
 use crate::bundle::{ClusterId, Description, Head, Hex, PartName, WriteError, Writer, Written};
 use crate::host::{self, Outputs};
@@ -59,7 +60,11 @@ pub(super) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
             .hint("the first build writes it; name another with --lock FILE"));
     }
     if let Some(old) = &old_lock {
-        lock_file::check_cluster(old, &profile.cluster.name, arguments, &lock_path)?;
+        let name = &profile.cluster.name;
+        match arguments.locked {
+            true => lock_file::check_same_cluster(old, name, &lock_path)?,
+            false => lock_file::check_cluster(old, name, &lock_path)?,
+        }
     }
     if !arguments.only.is_empty() && old_lock.is_none() {
         return Err(Failure::cannot_run(format!("--only, but there is no lock {}", lock_path.display()))
@@ -124,6 +129,9 @@ fn build(
     let whole = plan(profile);
     let is_partial = !arguments.only.is_empty();
     let plan = if is_partial { cut(&whole, arguments)? } else { whole };
+    if let Some(old) = old_lock {
+        lock_file::check_plan(old, &plan, seed, arguments)?;
+    }
     let keys = derive_keys(&plan, seed, arguments)?;
     let serial_key = SerialKey::new(seed.serial_key(&plan.cluster));
     let certificates =
@@ -168,7 +176,9 @@ fn build(
         written,
         is_partial,
     };
-    let (new_lock, changes) = lock_file::check(old_lock, lock_file::make(&built), arguments, &places.lock)?;
+    let made = lock_file::make(&built);
+    let (new_lock, changes) = lock_file::check(old_lock, made.clone(), arguments, &places.lock)?;
+    let since = old_lock.map(|old| SinceLock::of_build(old, &made, &built, changes));
     let signature = signer
         .sign_sha256(&built.written.file_sha256.0)
         .map_err(|error| Failure::defect(&format!("outer signature: {error:?}")))?;
@@ -187,7 +197,11 @@ fn build(
         seed::create(file, seed)?;
     }
     outputs.commit().map_err(|(path, error)| cannot_place(&path, &error))?;
-    if arguments.quiet { Ok(String::new()) } else { Ok(summary::of_build(&built, &places, new_seed_file, &changes)) }
+    if arguments.quiet {
+        Ok(String::new())
+    } else {
+        Ok(summary::of_build(&built, &places, new_seed_file, since.as_ref()))
+    }
 }
 
 /// The plan for what `--only` names.

@@ -2,27 +2,24 @@
 
 use std::fmt::Write;
 
-use crate::lock::{Change, Difference};
+use crate::lock::{Change, ChangeKind, Difference};
 
 /// More changes than this are counted, not listed.
 const LISTED: usize = 40;
 
-/// A line for each change, under a heading; nothing when nothing changes.
-pub(super) fn since_lock(changes: &[Change]) -> String {
+/// A line for each change: `~ node/cp-1/apiserver  alternative names +DNS:vip.lab`.
+pub(super) fn lines(changes: &[Change]) -> String {
     let mut text = String::new();
-    if !changes.is_empty() {
-        text += "\nsince the lock:\n";
-    }
     for change in changes.iter().take(LISTED) {
-        // Writing to a String cannot fail.
-        let _ = match change {
-            Change::Added(id) => writeln!(text, "  + {id}"),
-            Change::Removed(id) => writeln!(text, "  - {id}"),
-            Change::Changed(id, reasons) => {
-                let reasons: Vec<_> = reasons.iter().map(reason).collect();
-                writeln!(text, "  ~ {id}  {}", reasons.join("; "))
-            }
+        let sign = match change.kind {
+            ChangeKind::Added => '+',
+            ChangeKind::Changed => '~',
+            ChangeKind::Removed => '-',
         };
+        let reasons = reasons(change);
+        let gap = if reasons.is_empty() { "" } else { "  " };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {sign} {}{gap}{}", change.id, reasons.join("; "));
     }
     if changes.len() > LISTED {
         let _ = writeln!(text, "  and {} more", changes.len() - LISTED);
@@ -30,8 +27,13 @@ pub(super) fn since_lock(changes: &[Change]) -> String {
     text
 }
 
+/// Why something changes.
+pub(super) fn reasons(change: &Change) -> Vec<String> {
+    change.reasons.iter().map(reason).collect()
+}
+
 /// One reason: `generation 1 -> 2`, `alternative names +DNS:a -IP:10.0.0.1`, `the key of ca/etcd is another`.
-pub(super) fn reason(difference: &Difference) -> String {
+fn reason(difference: &Difference) -> String {
     match difference {
         Difference::Value { field, old, new } => format!("{field} {old} -> {new}"),
         Difference::List { field, added, removed } if added.is_empty() && removed.is_empty() => {

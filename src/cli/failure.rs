@@ -62,6 +62,11 @@ impl Failure {
         std::mem::take(&mut self.output)
     }
 
+    /// What happened, and where.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(super) const fn exit_code(&self) -> u8 {
         self.exit_code
     }

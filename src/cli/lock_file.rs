@@ -12,9 +12,10 @@ use crate::bundle::Sha256;
 use crate::host;
 use crate::keys::Seed;
 use crate::lock::{
-    Change, Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, Refusal, build_changes, changes, merge,
-    of_lock, of_plan, refusals, restrict,
+    Change, ChangeKind, Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, Refusal, build_changes,
+    changes, foreseen, merge, of_lock, of_plan, outlines_of_plan, refusals, restrict,
 };
+use crate::plan::Plan;
 
 /// 10,000 nodes make about 60 MB.
 const LIMIT: u64 = 512 << 20;
@@ -44,9 +45,10 @@ pub(super) fn read(path: &Path) -> Result<Option<Lock>, Failure> {
     })
 }
 
-/// The lock of another cluster is refused before an hour of work, not after it.
-pub(super) fn check_cluster(old: &Lock, cluster: &str, arguments: &BuildArguments, path: &Path) -> Result<(), Failure> {
-    if old.formats.are_newer() && !arguments.locked {
+/// The lock of another cluster, or of a later version, is refused before an hour of work, not after it: nothing in it
+/// can be compared.
+pub(super) fn check_cluster(old: &Lock, cluster: &str, path: &Path) -> Result<(), Failure> {
+    if old.formats.are_newer() {
         // A build by an older program would quietly make other bytes under the same names.
         return Err(Failure::cannot_run(format!(
             "{} was made with newer formats than this version knows",
@@ -57,15 +59,43 @@ pub(super) fn check_cluster(old: &Lock, cluster: &str, arguments: &BuildArgument
     if old.cluster == cluster {
         return Ok(());
     }
-    if arguments.locked {
-        return Err(differs(path, &format!("cluster {} became {cluster}", old.cluster)).hint(LOCKED_HINT));
-    }
-    Err(other_cluster(old, cluster))
+    Err(refusal_failure(&Refusal::OtherCluster { locked: old.cluster.clone(), built: cluster.to_owned() }))
 }
 
-/// The lock is of one cluster, the profile of another: nothing in them can be compared.
-pub(super) fn other_cluster(old: &Lock, cluster: &str) -> Failure {
-    refusal_failure(&Refusal::OtherCluster { locked: old.cluster.clone(), built: cluster.to_owned() })
+/// As [`check_cluster`] for `--locked`: what is newer shows among all other differences.
+pub(super) fn check_same_cluster(old: &Lock, cluster: &str, path: &Path) -> Result<(), Failure> {
+    if old.cluster == cluster {
+        return Ok(());
+    }
+    Err(differs(path, &format!("cluster {} became {cluster}", old.cluster)).hint(LOCKED_HINT))
+}
+
+/// What can be told of a plan is refused before an hour of work, not after it.
+pub(super) fn check_plan(old: &Lock, plan: &Plan, seed: &Seed, arguments: &BuildArguments) -> Result<(), Failure> {
+    if arguments.locked || old.seed_id != seed.id() {
+        return Ok(());
+    }
+    let shapes = of_plan(plan);
+    if !arguments.only.is_empty() {
+        let planned = |change: &Change| shapes.contains_key(&change.id);
+        let changes: Vec<_> = changes(&of_lock(old), &shapes).into_iter().filter(planned).collect();
+        refuse_shared_changes(&changes)?;
+    }
+    let parts: Vec<_> = plan.parts.iter().map(|part| part.recipient.part()).collect();
+    let parts = parts.iter().map(|part| (part.as_str(), false));
+    refuse(foreseen(old, &shapes, plan.generation, parts), arguments)
+}
+
+/// Why a whole build with the seed of the lock would be refused without a word, as far as a plan tells; `touches`
+/// knows the parts whose records change.
+pub(super) fn foresee(old: &Lock, plan: &Plan, touches: impl Fn(&str) -> bool) -> Option<Failure> {
+    let mut parts: Vec<_> = plan.parts.iter().map(|part| part.recipient.part()).collect();
+    // The bundle's order, as far as it counts: the cluster's part is last already.
+    if let Some((_, nodes)) = parts.split_last_mut() {
+        nodes.sort_unstable();
+    }
+    let parts = parts.iter().map(|part| (part.as_str(), touches(part)));
+    first_failure(&foreseen(old, &of_plan(plan), plan.generation, parts))
 }
 
 /// Another seed likewise.
@@ -85,6 +115,7 @@ pub(super) fn check_seed(old: &Lock, seed: &Seed, arguments: &BuildArguments, pa
 pub(super) fn make(built: &Built<'_>) -> Lock {
     let plan = built.plan;
     let (mut keys, mut certificates) = (Vec::new(), Vec::new());
+    let mut files = outlines_of_plan(plan);
     let shapes = of_plan(plan);
     for planned in &plan.keys {
         let id = planned.id.to_string();
@@ -120,6 +151,7 @@ pub(super) fn make(built: &Built<'_>) -> Lock {
         seed_id: built.seed.id(),
         signer: built.signer.fingerprint().to_string(),
         generation: plan.generation,
+        kubernetes: plan.kubernetes.to_string(),
         profile_sha256: sha256(&built.profile.source),
         content_sha256: built.written.content_sha256.to_string(),
         bundle_sha256: built.written.file_sha256.to_string(),
@@ -131,6 +163,7 @@ pub(super) fn make(built: &Built<'_>) -> Lock {
                 part: part.clone(),
                 generation: plan.generation,
                 record_sha256: record.clone(),
+                files: files.remove(part).unwrap_or_default(),
             })
             .collect(),
         keys,
@@ -160,27 +193,40 @@ pub(super) fn check(
     if is_partial {
         refuse_shared_changes(&changes)?;
     }
+    refuse(refusals(old, &new), arguments)?;
+    Ok((if is_partial { merge(whole, new) } else { new }, changes))
+}
+
+/// The failure for what was found and not allowed by its word.
+fn refuse(found: Vec<Refusal>, arguments: &BuildArguments) -> Result<(), Failure> {
     let is_refused = |refusal: &Refusal| match refusal {
         Refusal::OtherCluster { .. } | Refusal::LowerGeneration { .. } => true,
         Refusal::OtherSeed { .. } => !arguments.replace_seed,
         Refusal::ChangedCa { .. } => !arguments.replace_ca,
         Refusal::SameGeneration { .. } => !arguments.same_generation,
     };
-    let refused: Vec<_> = refusals(old, &new).into_iter().filter(is_refused).collect();
-    match refused.as_slice() {
-        [] if is_partial => Ok((merge(whole, new), changes)),
-        [] => Ok((new, changes)),
-        [Refusal::ChangedCa { .. }, ..] => Err(changed_authorities(&refused)),
-        [first, ..] => Err(refusal_failure(first)),
+    let refused: Vec<_> = found.into_iter().filter(is_refused).collect();
+    first_failure(&refused).map_or(Ok(()), Err)
+}
+
+/// In words: all changed CAs together, otherwise the first.
+fn first_failure(refused: &[Refusal]) -> Option<Failure> {
+    match refused {
+        [] => None,
+        [Refusal::ChangedCa { .. }, ..] => Some(changed_authorities(refused)),
+        [first, ..] => Some(refusal_failure(first)),
     }
+}
+
+/// Whether it is in files that several nodes have, or proves the bundle to all of them.
+pub(super) fn is_shared(change: &Change) -> bool {
+    change.id.starts_with("ca/") || change.id == "sa" || change.id == "bundle-signer"
 }
 
 /// What every node has in common must not change for some of them.
 fn refuse_shared_changes(changes: &[Change]) -> Result<(), Failure> {
-    let shared =
-        |change: &&Change| change.id().starts_with("ca/") || change.id() == "sa" || change.id() == "bundle-signer";
-    let Some(change) = changes.iter().find(shared) else { return Ok(()) };
-    Err(Failure::cannot_run(format!("--only, but {} changes, which all nodes share", change.id()))
+    let Some(change) = changes.iter().find(|change| is_shared(change)) else { return Ok(()) };
+    Err(Failure::cannot_run(format!("--only, but {} changes, which all nodes share", change.id))
         .hint("`certferry plan` tells why; build the whole bundle, or set the profile back"))
 }
 
@@ -212,12 +258,10 @@ fn differs(path: &Path, difference: &str) -> Failure {
 /// The first thing that differs, the most telling first; `made_with` never counts.
 fn locked_difference(old: &Lock, new: &Lock) -> Option<String> {
     let changes = changes(&of_lock(old), &of_lock(new));
-    let change = changes.first().map(|change| match change {
-        Change::Added(id) => format!("{id} is new"),
-        Change::Removed(id) => format!("{id} is gone"),
-        Change::Changed(id, reasons) => {
-            format!("{id} changed: {}", reasons.iter().map(changes_text::reason).collect::<Vec<_>>().join("; "))
-        }
+    let change = changes.first().map(|change| match change.kind {
+        ChangeKind::Added => format!("{} is new", change.id),
+        ChangeKind::Removed => format!("{} is gone", change.id),
+        ChangeKind::Changed => format!("{} changed: {}", change.id, changes_text::reasons(change).join("; ")),
     });
     let rest = || {
         let same = Lock { made_with: old.made_with.clone(), ..new.clone() };
@@ -247,6 +291,7 @@ fn values(lock: &Lock) -> Vec<(String, String)> {
         ("cluster id", lock.cluster_id.clone()),
         ("signer", lock.signer.clone()),
         ("generation", lock.generation.to_string()),
+        ("kubernetes", lock.kubernetes.clone()),
         ("profile format", lock.formats.profile.to_string()),
         ("derivation format", lock.formats.derivation.to_string()),
         ("certificate format", lock.formats.certificate.to_string()),
@@ -259,8 +304,12 @@ fn values(lock: &Lock) -> Vec<(String, String)> {
         [serial, (format!("certificate of {}", row.id), row.certificate_sha256.clone())]
     });
     let records = lock.parts.iter().flat_map(|row| {
-        let record = (format!("record of {}", row.part), row.record_sha256.clone());
-        [record, (format!("generation of {}", row.part), row.generation.to_string())]
+        let part = &row.part;
+        let files = row.files.iter().map(move |(path, outline)| (format!("{path} of {part}"), outline.clone()));
+        let record = (format!("record of {part}"), row.record_sha256.clone());
+        // A part that is new or gone is told before its files are.
+        let generation = (format!("generation of {part}"), row.generation.to_string());
+        [(format!("part {part}"), String::new())].into_iter().chain(files).chain([record, generation])
     });
     let whole = [("content", lock.content_sha256.clone()), ("bundle", lock.bundle_sha256.clone())];
     let named = |(name, value): (&str, String)| (name.to_owned(), value);

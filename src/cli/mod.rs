@@ -23,6 +23,7 @@ pub mod problems;
 mod secret;
 mod seed;
 mod shell;
+mod since_lock;
 mod split;
 mod summary;
 mod trust;

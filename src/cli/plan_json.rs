@@ -4,22 +4,40 @@ use serde::Serialize;
 
 use super::changes_text;
 use super::failure::Failure;
-use crate::lock::{Change, of_plan};
-use crate::plan::{Effect, Plan, Recipient};
+use super::since_lock::SinceLock;
+use crate::bundle::Hex;
+use crate::lock::{Change, ChangeKind, Lock, of_plan};
+use crate::plan::{EffectKind, Plan};
+use crate::profile::Profile;
 
 #[derive(Serialize)]
 struct PlanJson {
     cluster: String,
     generation: u32,
     kubernetes: String,
+    profile_sha256: String,
     keys: Vec<KeyJson>,
     certificates: Vec<CertificateJson>,
     parts: Vec<PartJson>,
     required_bindings: Vec<BindingJson>,
-    /// Absent without a lock.
+    /// Absent without a lock, as what follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lock: Option<LockJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<Vec<ChangeJson>>,
-    effects: Vec<EffectJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effects: Option<Vec<EffectJson>>,
+    /// Why a build would be refused, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
+}
+
+/// The last whole bundle.
+#[derive(Serialize)]
+struct LockJson {
+    generation: u32,
+    kubernetes: String,
+    profile_sha256: String,
 }
 
 #[derive(Serialize)]
@@ -63,13 +81,20 @@ struct ChangeJson {
 
 #[derive(Serialize)]
 struct EffectJson {
-    node: String,
+    part: String,
+    change: &'static str,
     files: Vec<String>,
+    removed: Vec<String>,
     restarts: Vec<&'static str>,
 }
 
 /// One JSON document, two-space indent, with a newline at its end.
-pub(super) fn render(plan: &Plan, changes: Option<&[Change]>, effects: &[Effect]) -> Result<String, Failure> {
+pub(super) fn render(
+    profile: &Profile,
+    plan: &Plan,
+    since: Option<(&Lock, &SinceLock)>,
+    refused: Option<&Failure>,
+) -> Result<String, Failure> {
     let shapes = of_plan(plan);
     let certificates = shapes.into_iter().filter_map(|(id, shape)| {
         let certificate = shape.certificate?;
@@ -89,10 +114,7 @@ pub(super) fn render(plan: &Plan, changes: Option<&[Change]>, effects: &[Effect]
         generation: key.generation,
     });
     let parts = plan.parts.iter().map(|part| PartJson {
-        part: match &part.recipient {
-            Recipient::Node(node) => format!("node/{}", node.name),
-            Recipient::Cluster => "cluster".to_owned(),
-        },
+        part: part.recipient.part(),
         files: part.files.iter().map(|file| file.path.clone()).collect(),
     });
     let bindings = plan.required_bindings.iter().map(|binding| BindingJson {
@@ -101,21 +123,37 @@ pub(super) fn render(plan: &Plan, changes: Option<&[Change]>, effects: &[Effect]
         subject_kind: binding.subject_kind,
         subject: binding.subject,
     });
-    let effects = effects.iter().map(|effect| EffectJson {
-        node: effect.node.clone(),
-        files: effect.files.clone(),
-        restarts: effect.restarts.iter().map(|component| component.name()).collect(),
-    });
+    let effects = |since: &SinceLock| {
+        let effects = since.effects.iter().map(|effect| EffectJson {
+            part: effect.part.clone(),
+            change: match effect.kind {
+                EffectKind::Added => "added",
+                EffectKind::Changed => "changed",
+                EffectKind::Removed => "removed",
+            },
+            files: effect.files.clone(),
+            removed: effect.removed.clone(),
+            restarts: effect.restarts.iter().map(|component| component.name()).collect(),
+        });
+        effects.collect()
+    };
     let document = PlanJson {
         cluster: plan.cluster.clone(),
         generation: plan.generation,
         kubernetes: plan.kubernetes.to_string(),
+        profile_sha256: Hex(profile.sha256).to_string(),
         keys: keys.collect(),
         certificates: certificates.collect(),
         parts: parts.collect(),
         required_bindings: bindings.collect(),
-        changes: changes.map(|changes| changes.iter().map(change).collect()),
-        effects: effects.collect(),
+        lock: since.map(|(lock, _)| LockJson {
+            generation: lock.generation,
+            kubernetes: lock.kubernetes.clone(),
+            profile_sha256: lock.profile_sha256.clone(),
+        }),
+        changes: since.map(|(_, since)| since.changes.iter().map(change).collect()),
+        effects: since.map(|(_, since)| effects(since)),
+        refused: refused.map(|failure| failure.message().to_owned()),
     };
     let mut text = serde_json::to_string_pretty(&document).map_err(|error| Failure::defect(&error.to_string()))?;
     text.push('\n');
@@ -123,10 +161,10 @@ pub(super) fn render(plan: &Plan, changes: Option<&[Change]>, effects: &[Effect]
 }
 
 fn change(change: &Change) -> ChangeJson {
-    let (kind, reasons) = match change {
-        Change::Added(_) => ("added", Vec::new()),
-        Change::Removed(_) => ("removed", Vec::new()),
-        Change::Changed(_, reasons) => ("changed", reasons.iter().map(changes_text::reason).collect()),
+    let kind = match change.kind {
+        ChangeKind::Added => "added",
+        ChangeKind::Removed => "removed",
+        ChangeKind::Changed => "changed",
     };
-    ChangeJson { id: change.id().to_owned(), change: kind, reasons }
+    ChangeJson { id: change.id.clone(), change: kind, reasons: changes_text::reasons(change) }
 }

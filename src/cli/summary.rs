@@ -5,12 +5,16 @@ use std::path::Path;
 
 use super::build::{Built, Places};
 use super::findings::instant;
-use super::plan::{effects_of, restarts};
-use super::{changes_text, shell};
-use crate::lock::Change;
+use super::shell;
+use super::since_lock::SinceLock;
 use crate::plan::{PlannedCertificate, Recipient};
 
-pub(super) fn of_build(built: &Built<'_>, places: &Places, new_seed: Option<&Path>, changes: &[Change]) -> String {
+pub(super) fn of_build(
+    built: &Built<'_>,
+    places: &Places,
+    new_seed: Option<&Path>,
+    since: Option<&SinceLock>,
+) -> String {
     let plan = built.plan;
     let mut text = format!("{}, generation {}, Kubernetes {}\n\n", plan.cluster, plan.generation, plan.kubernetes);
     let nodes = plan.parts.iter().filter(|part| matches!(part.recipient, Recipient::Node(_))).count();
@@ -57,8 +61,9 @@ pub(super) fn of_build(built: &Built<'_>, places: &Places, new_seed: Option<&Pat
             binding.subject,
         );
     }
-    text += &changes_text::since_lock(changes);
-    text += &restarts(&effects_of(plan, changes));
+    if let Some(since) = since {
+        text += &since.render();
+    }
     text
 }
 

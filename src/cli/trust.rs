@@ -32,8 +32,8 @@ pub(super) struct Checked {
     pub(super) wanted: Option<VerifiedPart>,
 }
 
-/// Opens the bundle and checks everything; keeps the part of one node.
-pub(super) fn open(arguments: &TrustArguments, wanted: Option<&str>) -> Result<Checked, Failure> {
+/// Opens the bundle and checks everything; keeps one part.
+pub(super) fn open(arguments: &TrustArguments, wanted: Option<&PartName>) -> Result<Checked, Failure> {
     let at = time_of(arguments.at.as_deref())?;
     let key = trusted_key(&arguments.bundle, &arguments.key)?;
     check_outer_signature(&arguments.bundle, &key)?;
@@ -44,7 +44,7 @@ pub(super) fn open(arguments: &TrustArguments, wanted: Option<&str>) -> Result<C
 /// Bytes of files that make a batch full: a hundred parts of workers, or one that is larger.
 const BATCH: usize = 1 << 20;
 
-/// Reads a bundle to its end and checks everything; keeps the part of one node.
+/// Reads a bundle to its end and checks everything; keeps one part.
 ///
 /// While one batch of parts is judged, the next is read: reading cannot be divided, for where a gzip member ends is known
 /// only at its end.
@@ -52,7 +52,7 @@ pub(super) fn read(
     source: impl BufRead + Send,
     key: &PublicKey,
     at: OffsetDateTime,
-    wanted: Option<&str>,
+    wanted: Option<&PartName>,
 ) -> Result<Checked, BundleError> {
     let mut reader = Reader::open(source, key)?;
     let mut head = reader.index().map(|index| index.index().head.clone());
@@ -66,7 +66,7 @@ pub(super) fn read(
             findings.extend(shared.hold(checked));
             let name = part.record().owner.part();
             head.get_or_insert_with(|| part.record().head.clone());
-            if wanted.is_some_and(|wanted| name == PartName::Node(wanted.to_owned())) {
+            if wanted == Some(&name) {
                 kept = Some(part);
             }
             parts.push(name);

@@ -1,8 +1,9 @@
-//! `unpack`: one node's files from a verified bundle into a new folder.
+//! `unpack`: the files of one part of a verified bundle into a new folder.
 
 use super::args::UnpackArguments;
 use super::failure::Failure;
-use super::{findings, trust, verify};
+use super::trust::{self, Checked};
+use super::{findings, verify};
 use crate::bundle::{PartName, Row};
 use crate::host::{self, TreeEntry};
 use crate::verify::Finding;
@@ -11,22 +12,15 @@ use crate::verify::Finding;
 const LISTED: usize = 20;
 
 pub(super) fn run(arguments: &UnpackArguments) -> Result<String, Failure> {
-    let checked = trust::open(&arguments.trust, Some(&arguments.node))?;
-    let part = checked.wanted.as_ref().ok_or_else(|| {
-        let names = checked.parts.iter().filter_map(|part| match part {
-            PartName::Node(name) => Some(name.as_str()),
-            PartName::Cluster => None,
-        });
-        let mut shown: Vec<_> = names.clone().take(LISTED).collect();
-        if names.count() > LISTED {
-            shown.push("...");
-        }
-        Failure::cannot_run(format!("there is no node {} in {}", arguments.node, arguments.trust.bundle.display()))
-            .hint(format!("it has {}", shown.join(", ")))
-    })?;
-    let of_node = |finding: &&Finding| finding.part == part.record().owner.part().to_string();
+    let name = arguments.node.clone().map_or(PartName::Cluster, PartName::Node);
+    let checked = trust::open(&arguments.trust, Some(&name))?;
+    let Some(part) = &checked.wanted else {
+        return Err(no_part(&name, &checked, arguments));
+    };
+    let owner = part.record().owner.part().to_string();
+    let of_part = |finding: &&Finding| finding.part == owner;
     let (warnings, findings): (Vec<&Finding>, Vec<&Finding>) =
-        checked.findings.iter().filter(of_node).partition(|finding| finding.fault.is_warning());
+        checked.findings.iter().filter(of_part).partition(|finding| finding.fault.is_warning());
     let (about_time, wrong): (Vec<&Finding>, Vec<&Finding>) =
         findings.into_iter().partition(|finding| finding.fault.is_about_time());
     if !warnings.is_empty() {
@@ -35,13 +29,13 @@ pub(super) fn run(arguments: &UnpackArguments) -> Result<String, Failure> {
     if !wrong.is_empty() {
         return Err(Failure::says_no(format!(
             "the files of {} would not work\n{}",
-            arguments.node,
+            called(&name),
             findings::lines(&wrong).trim_end()
         ))
         .hint("nothing was written; build the bundle again"));
     }
     if !about_time.is_empty() {
-        // An isolated node's clock may be what is wrong, and unpacking does no harm.
+        // An isolated machine's clock may be what is wrong, and unpacking does no harm.
         host::tell(&format!("warning: not valid at this time\n{}", findings::lines(&about_time)));
     }
     let entries: Vec<_> = part
@@ -64,5 +58,35 @@ pub(super) fn run(arguments: &UnpackArguments) -> Result<String, Failure> {
         return Ok(String::new());
     }
     let count = entries.len();
-    Ok(format!("{}{count} files of {} in {}\n", verify::verified(&checked), arguments.node, arguments.root.display()))
+    Ok(format!("{}{count} files of {} in {}\n", verify::verified(&checked), called(&name), arguments.root.display()))
+}
+
+fn no_part(name: &PartName, checked: &Checked, arguments: &UnpackArguments) -> Failure {
+    let bundle = arguments.trust.bundle.display();
+    let Some(name) = node_name(name) else {
+        return Failure::cannot_run(format!("the cluster's part is not in {bundle}"))
+            .hint("a whole bundle has it; a slice or a partial bundle only when it was made --with-cluster");
+    };
+    let names = checked.parts.iter().filter_map(node_name);
+    let mut shown: Vec<_> = names.clone().take(LISTED).collect();
+    if names.count() > LISTED {
+        shown.push("...");
+    }
+    let hint = match shown.as_slice() {
+        [] => "it has the cluster's part alone".to_owned(),
+        shown => format!("it has {}", shown.join(", ")),
+    };
+    Failure::cannot_run(format!("there is no node {name} in {bundle}")).hint(hint)
+}
+
+fn node_name(part: &PartName) -> Option<&str> {
+    match part {
+        PartName::Node(name) => Some(name),
+        PartName::Cluster => None,
+    }
+}
+
+/// As a person calls the part.
+fn called(part: &PartName) -> &str {
+    node_name(part).unwrap_or("the cluster's part")
 }

@@ -5,25 +5,43 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::model::Lock;
 use super::shape::{CertificateShape, KeyShape, Shape, Shapes, of_lock};
 
+/// The differences that decide a key.
+const GENERATION: &str = "generation";
+const ALGORITHM: &str = "algorithm";
+
 /// One key and its certificate, told apart by id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// New.
-    Added(String),
-    /// Still there, but other bytes.
-    Changed(String, Vec<Difference>),
-    /// Gone.
-    Removed(String),
+pub struct Change {
+    /// The id of what changes.
+    pub id: String,
+    /// How.
+    pub kind: ChangeKind,
+    /// Why, as far as it shows. What came or went without a reason did so with its table in the profile.
+    pub reasons: Vec<Difference>,
 }
 
 impl Change {
-    /// The id of what changes.
+    /// Whether the key itself is another, and not its certificate alone.
     #[must_use]
-    pub fn id(&self) -> &str {
-        match self {
-            Self::Added(id) | Self::Changed(id, _) | Self::Removed(id) => id,
-        }
+    pub fn is_of_key(&self) -> bool {
+        let decides_key = |reason: &Difference| match reason {
+            Difference::Value { field, .. } => matches!(*field, GENERATION | ALGORITHM),
+            Difference::Key => true,
+            Difference::List { .. } | Difference::IssuerKey { .. } | Difference::Content => false,
+        };
+        self.kind != ChangeKind::Changed || self.reasons.iter().any(decides_key)
     }
+}
+
+/// How a key and its certificate change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// New.
+    Added,
+    /// Still there, but other bytes.
+    Changed,
+    /// Gone.
+    Removed,
 }
 
 /// A reason why bytes change.
@@ -62,7 +80,7 @@ pub enum Difference {
 #[must_use]
 pub fn build_changes(old: &Lock, new: &Lock) -> Vec<Change> {
     let mut found = changes(&of_lock(old), &of_lock(new));
-    let known: BTreeSet<_> = found.iter().map(|change| change.id().to_owned()).collect();
+    let known: BTreeSet<_> = found.iter().map(|change| change.id.clone()).collect();
     let keys = pairs(&old.keys, &new.keys, |key| &key.id).filter(|(old, new)| old.spki_sha256 != new.spki_sha256);
     let mut hidden: BTreeMap<_, _> = keys.map(|(key, _)| (&key.id, Difference::Key)).collect();
     for (old, new) in pairs(&old.certificates, &new.certificates, |certificate| &certificate.id) {
@@ -71,8 +89,8 @@ pub fn build_changes(old: &Lock, new: &Lock) -> Vec<Change> {
         }
     }
     hidden.retain(|id, _| !known.contains(*id));
-    found.extend(hidden.into_iter().map(|(id, difference)| Change::Changed(id.clone(), vec![difference])));
-    found.sort_by(|left, right| left.id().cmp(right.id()));
+    found.extend(hidden.into_iter().map(|(id, difference)| changed(id, vec![difference])));
+    found.sort_by(|left, right| left.id.cmp(&right.id));
     found
 }
 
@@ -89,16 +107,38 @@ pub fn changes(old: &Shapes, new: &Shapes) -> Vec<Change> {
     ids.sort_unstable();
     ids.dedup();
     let change = |id: &String| match (old.get(id), new.get(id)) {
-        (None, Some(_)) => Some(Change::Added(id.clone())),
-        (Some(_), None) => Some(Change::Removed(id.clone())),
+        (None, Some(_)) => Some(Change { id: id.clone(), kind: ChangeKind::Added, reasons: Vec::new() }),
+        (Some(_), None) => Some(Change { id: id.clone(), kind: ChangeKind::Removed, reasons: Vec::new() }),
         (Some(before), Some(after)) => {
             let mut found = differences(before, after);
-            found.extend(issuer_difference(old, new, after));
-            (!found.is_empty()).then(|| Change::Changed(id.clone(), found))
+            if !is_authority(id) {
+                found.extend(issuer_difference(old, new, after));
+            }
+            (!found.is_empty()).then(|| changed(id, found))
         }
         (None, None) => None,
     };
     ids.into_iter().filter_map(change).collect()
+}
+
+/// Names another Kubernetes version among the reasons of each change that the move to it makes: those where the
+/// profile would give something else if it still named the version before. `before` and `after` are a version and what
+/// it gives, by id.
+pub fn explain_version<T: PartialEq>(
+    changes: &mut [Change],
+    before: (&str, &BTreeMap<String, T>),
+    after: (&str, &BTreeMap<String, T>),
+) {
+    let reason = value("Kubernetes", before.0, after.0);
+    for change in changes {
+        if before.1.get(&change.id) != after.1.get(&change.id) {
+            change.reasons.extend(reason.clone());
+        }
+    }
+}
+
+fn changed(id: &str, reasons: Vec<Difference>) -> Change {
+    Change { id: id.to_owned(), kind: ChangeKind::Changed, reasons }
 }
 
 fn differences(old: &Shape, new: &Shape) -> Vec<Difference> {
@@ -110,8 +150,8 @@ fn differences(old: &Shape, new: &Shape) -> Vec<Difference> {
 }
 
 fn key_differences(old: &KeyShape, new: &KeyShape) -> Vec<Difference> {
-    let generation = value("generation", &old.generation.to_string(), &new.generation.to_string());
-    generation.into_iter().chain(value("algorithm", &old.algorithm, &new.algorithm)).collect()
+    let generation = value(GENERATION, &old.generation.to_string(), &new.generation.to_string());
+    generation.into_iter().chain(value(ALGORITHM, &old.algorithm, &new.algorithm)).collect()
 }
 
 fn certificate_differences(old: &CertificateShape, new: &CertificateShape) -> Vec<Difference> {
@@ -140,14 +180,16 @@ fn list(field: &'static str, old: &[String], new: &[String]) -> Option<Differenc
     (old != new).then(|| Difference::List { field, added: beyond(new, old), removed: beyond(old, new) })
 }
 
+/// By its id: a user may have the very name of a CA.
+fn is_authority(id: &str) -> bool {
+    id.starts_with("ca/")
+}
+
 /// A leaf changes with the key of its issuer. A CA's own key is among its own differences already.
 fn issuer_difference(old: &Shapes, new: &Shapes, shape: &Shape) -> Option<Difference> {
-    let certificate = shape.certificate.as_ref().filter(|certificate| certificate.issuer != certificate.subject)?;
-    let is_issuer = |(_, issuer): &(&String, &Shape)| {
-        issuer
-            .certificate
-            .as_ref()
-            .is_some_and(|candidate| candidate.subject == certificate.issuer && candidate.issuer == candidate.subject)
+    let certificate = shape.certificate.as_ref()?;
+    let is_issuer = |(id, issuer): &(&String, &Shape)| {
+        is_authority(id) && issuer.certificate.as_ref().is_some_and(|issuer| issuer.subject == certificate.issuer)
     };
     let (id, issuer) = new.iter().find(is_issuer)?;
     let before = old.get(id)?;
@@ -158,7 +200,7 @@ fn issuer_difference(old: &Shapes, new: &Shapes, shape: &Shape) -> Option<Differ
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::super::model::tests::example;
-    use super::{Change, Difference, build_changes, changes, of_lock};
+    use super::{Change, ChangeKind, Difference, build_changes, changed, changes, explain_version, of_lock};
 
     #[test]
     fn the_same_does_not_differ() {
@@ -176,8 +218,8 @@ mod tests {
         assert_eq!(
             build_changes(&old, &new),
             [
-                Change::Changed("ca/kubernetes".into(), vec![Difference::Key]),
-                Change::Changed("node/cp-1/apiserver".into(), vec![Difference::Content]),
+                changed("ca/kubernetes", vec![Difference::Key]),
+                changed("node/cp-1/apiserver", vec![Difference::Content]),
             ]
         );
     }
@@ -197,8 +239,8 @@ mod tests {
         assert_eq!(
             changes(&old, &new),
             [
-                Change::Changed(
-                    "node/cp-1/apiserver".into(),
+                changed(
+                    "node/cp-1/apiserver",
                     vec![
                         value("generation", "1", "2"),
                         Difference::List {
@@ -209,8 +251,8 @@ mod tests {
                         value("end of validity", "2225-11-22T00:00:00Z", "2100-01-01T00:00:00Z"),
                     ]
                 ),
-                Change::Removed("user/alice".into()),
-                Change::Added("user/bob".into()),
+                Change { id: "user/alice".into(), kind: ChangeKind::Removed, reasons: vec![] },
+                Change { id: "user/bob".into(), kind: ChangeKind::Added, reasons: vec![] },
             ]
         );
     }
@@ -221,13 +263,47 @@ mod tests {
         let mut new = old.clone();
         let ca = new.get_mut("ca/kubernetes").unwrap();
         ca.certificate.as_mut().unwrap().not_after = "2100-01-01T00:00:00Z".into();
-        assert_eq!(changes(&old, &new).iter().map(Change::id).collect::<Vec<_>>(), ["ca/kubernetes"]);
+        let ids = |found: Vec<Change>| found.into_iter().map(|change| change.id).collect::<Vec<_>>();
+        assert_eq!(ids(changes(&old, &new)), ["ca/kubernetes"]);
         new.get_mut("ca/kubernetes").unwrap().key.generation = 2;
-        assert_eq!(
-            changes(&old, &new).iter().map(Change::id).collect::<Vec<_>>(),
-            ["ca/kubernetes", "node/cp-1/apiserver", "user/alice"]
-        );
+        assert_eq!(ids(changes(&old, &new)), ["ca/kubernetes", "node/cp-1/apiserver", "user/alice"]);
         let issuer = Difference::IssuerKey { issuer: "ca/kubernetes".into() };
-        assert_eq!(changes(&old, &new)[2], Change::Changed("user/alice".into(), vec![issuer]));
+        let found = changes(&old, &new);
+        assert_eq!(found[2], changed("user/alice", vec![issuer]));
+        assert_eq!(found.iter().map(Change::is_of_key).collect::<Vec<_>>(), [true, false, false]);
+    }
+
+    #[test]
+    fn a_user_with_the_name_of_a_ca_is_no_ca() {
+        let mut lock = example();
+        lock.certificates[2].subject = "CN=kubernetes".into();
+        let old = of_lock(&lock);
+        let mut new = old.clone();
+        new.get_mut("ca/kubernetes").unwrap().key.generation = 2;
+        let issuer = Difference::IssuerKey { issuer: "ca/kubernetes".into() };
+        assert_eq!(changes(&old, &new)[2], changed("user/alice", vec![issuer]));
+    }
+
+    #[test]
+    fn a_version_is_the_reason_of_what_it_changes_and_of_nothing_else() {
+        let locked = of_lock(&example());
+        let mut before = locked.clone();
+        before.get_mut("user/alice").unwrap().key.generation = 2;
+        let mut after = before.clone();
+        after.get_mut("node/cp-1/apiserver").unwrap().certificate.as_mut().unwrap().subject = "CN=y".into();
+        let moved = after.get("user/alice").unwrap().clone();
+        after.insert("node/cp-1/super-admin.conf".into(), moved);
+        let mut found = changes(&locked, &after);
+        explain_version(&mut found, ("1.28.0", &before), ("1.29.0", &after));
+        let value = |field, old: &str, new: &str| Difference::Value { field, old: old.into(), new: new.into() };
+        let version = || value("Kubernetes", "1.28.0", "1.29.0");
+        assert_eq!(
+            found,
+            [
+                changed("node/cp-1/apiserver", vec![value("subject", "CN=x", "CN=y"), version()]),
+                Change { id: "node/cp-1/super-admin.conf".into(), kind: ChangeKind::Added, reasons: vec![version()] },
+                changed("user/alice", vec![value("generation", "1", "2")]),
+            ]
+        );
     }
 }

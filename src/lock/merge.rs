@@ -26,6 +26,7 @@ pub fn merge(old: &Lock, partial: Lock) -> Lock {
     let certificates: Vec<_> = old.certificates.iter().filter(|row| kept(&row.id)).cloned().collect();
     Lock {
         generation: old.generation,
+        kubernetes: old.kubernetes.clone(),
         profile_sha256: old.profile_sha256.clone(),
         content_sha256: old.content_sha256.clone(),
         bundle_sha256: old.bundle_sha256.clone(),
@@ -82,6 +83,7 @@ mod tests {
         let mut partial = example();
         partial.content_sha256 = "ee".repeat(32);
         partial.generation = 2;
+        partial.kubernetes = "1.25.0".into();
         partial.parts[0].part = "node/worker-9".into();
         partial.keys = vec![partial.keys[2].clone()];
         partial.keys[0].generation = 2;
@@ -96,5 +98,6 @@ mod tests {
         assert_eq!(merged.keys.iter().map(|key| key.generation).collect::<Vec<_>>(), [1, 1, 2]);
         assert_eq!(merged.certificates, old.certificates);
         assert_eq!((merged.generation, merged.content_sha256), (1, old.content_sha256));
+        assert_eq!(merged.kubernetes, "1.24.15");
     }
 }

@@ -10,13 +10,15 @@
 //! Refuses a lock of another format or with unknown keys. Nothing in a lock is secret.
 
 mod changes;
+mod files;
 mod merge;
 mod model;
 mod refusals;
 mod shape;
 
-pub use changes::{Change, Difference, build_changes, changes};
+pub use changes::{Change, ChangeKind, Difference, build_changes, changes, explain_version};
+pub use files::{Outlines, file_changes, outlines_of_lock, outlines_of_plan};
 pub use merge::{merge, restrict};
 pub use model::{Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart};
-pub use refusals::{Refusal, refusals};
+pub use refusals::{Refusal, foreseen, refusals};
 pub use shape::{CertificateShape, KeyShape, Shape, Shapes, of_lock, of_plan};

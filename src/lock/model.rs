@@ -1,5 +1,7 @@
 //! The lock file, format number 1.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// The format numbers of everything that decides a bundle's bytes.
@@ -47,8 +49,10 @@ pub struct Lock {
     pub seed_id: String,
     /// The fingerprint of the key that signed the bundle.
     pub signer: String,
-    /// The generation of the last whole bundle, which the next three describe.
+    /// The generation of the last whole bundle, which the next four describe.
     pub generation: u32,
+    /// The Kubernetes version it was made for.
+    pub kubernetes: String,
     /// Hash of the profile's bytes.
     pub profile_sha256: String,
     /// Hash of the tar stream.
@@ -78,6 +82,9 @@ pub struct LockedPart {
     pub generation: u32,
     /// Hash of its record.
     pub record_sha256: String,
+    /// What each of its files holds, by path: what no row of a key or certificate tells, such as the server of a
+    /// kubeconfig. In the words of [`outline`](crate::plan::PlannedContent::outline).
+    pub files: BTreeMap<String, String>,
 }
 
 /// A key.
@@ -174,11 +181,17 @@ pub(super) mod tests {
             seed_id: "11".repeat(8),
             signer: format!("sha256:{}", "22".repeat(32)),
             generation: 1,
+            kubernetes: "1.24.15".into(),
             profile_sha256: "33".repeat(32),
             content_sha256: "44".repeat(32),
             bundle_sha256: "55".repeat(32),
             formats: Formats::CURRENT,
-            parts: vec![LockedPart { part: "node/cp-1".into(), generation: 1, record_sha256: "66".repeat(32) }],
+            parts: vec![LockedPart {
+                part: "node/cp-1".into(),
+                generation: 1,
+                record_sha256: "66".repeat(32),
+                files: [("etc/kubernetes/pki/ca.crt".into(), "certificate ca/kubernetes".into())].into(),
+            }],
             keys: vec![key("ca/kubernetes"), key("node/cp-1/apiserver"), key("user/alice")],
             certificates: vec![
                 LockedCertificate { subject: "CN=kubernetes".into(), ..certificate("ca/kubernetes") },

@@ -1,8 +1,10 @@
 //! What a build may not change without an explicit word.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use super::model::Lock;
+use super::shape::{Shape, Shapes, of_lock};
 
 /// A reason not to write what a build made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,20 +56,49 @@ pub fn refusals(old: &Lock, new: &Lock) -> Vec<Refusal> {
         return vec![Refusal::OtherSeed { locked: old.seed_id.clone(), given: new.seed_id.clone() }];
     }
     let mut found: Vec<_> = changed_authorities(old, new).map(|id| Refusal::ChangedCa { id: id.to_owned() }).collect();
+    let locked: BTreeMap<_, _> = old.parts.iter().map(|part| (&part.part, part)).collect();
     found.extend(new.parts.iter().find_map(|part| {
-        let before = old.parts.iter().find(|before| before.part == part.part)?;
-        let name = part.part.clone();
-        match part.generation.cmp(&before.generation) {
-            Ordering::Less => {
-                Some(Refusal::LowerGeneration { part: name, locked: before.generation, built: part.generation })
-            }
-            Ordering::Equal if part.record_sha256 != before.record_sha256 => {
-                Some(Refusal::SameGeneration { part: name, generation: part.generation })
-            }
-            _ => None,
-        }
+        let before = locked.get(&part.part)?;
+        let changes = part.record_sha256 != before.record_sha256;
+        compare_generations(&part.part, before.generation, part.generation, changes)
     }));
     found
+}
+
+/// What of [`refusals`] can be told of a plan, with the same seed: `shapes` are the plan's, `parts` what it makes, in
+/// the order of a bundle, each with whether its record is known to change.
+#[must_use]
+pub fn foreseen<'a>(
+    old: &Lock,
+    shapes: &Shapes,
+    generation: u32,
+    parts: impl IntoIterator<Item = (&'a str, bool)>,
+) -> Vec<Refusal> {
+    let locked = of_lock(old);
+    let generations: BTreeMap<_, _> = old.parts.iter().map(|part| (part.part.as_str(), part.generation)).collect();
+    let authorities = shapes.iter().filter(|(id, _)| id.starts_with("ca/"));
+    let changed = authorities.filter(|(id, after)| {
+        let issued_at = |shape: &Shape| shape.certificate.as_ref().map(|certificate| certificate.issued_at.clone());
+        let moved =
+            |before: &Shape| before.key.generation != after.key.generation || issued_at(before) != issued_at(after);
+        locked.get(*id).is_some_and(|before| before != *after && !moved(before))
+    });
+    let mut found: Vec<_> = changed.map(|(id, _)| Refusal::ChangedCa { id: id.clone() }).collect();
+    found.extend(
+        parts
+            .into_iter()
+            .find_map(|(part, changes)| compare_generations(part, *generations.get(part)?, generation, changes)),
+    );
+    found
+}
+
+fn compare_generations(part: &str, locked: u32, built: u32, changes: bool) -> Option<Refusal> {
+    let part = part.to_owned();
+    match built.cmp(&locked) {
+        Ordering::Less => Some(Refusal::LowerGeneration { part, locked, built }),
+        Ordering::Equal if changes => Some(Refusal::SameGeneration { part, generation: built }),
+        _ => None,
+    }
 }
 
 fn changed_authorities<'a>(old: &'a Lock, new: &'a Lock) -> impl Iterator<Item = &'a str> {
@@ -88,7 +119,7 @@ fn changed_authorities<'a>(old: &'a Lock, new: &'a Lock) -> impl Iterator<Item =
 #[allow(clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::super::model::tests::example;
-    use super::{Refusal, refusals};
+    use super::{Refusal, foreseen, of_lock, refusals};
 
     #[test]
     fn the_same_again_is_never_refused() {
@@ -127,6 +158,26 @@ mod tests {
         old.parts[0].generation = 3;
         let lower = Refusal::LowerGeneration { part: "node/cp-1".into(), locked: 3, built: 2 };
         assert_eq!(refusals(&old, &new), [lower]);
+    }
+
+    #[test]
+    fn a_plan_shows_what_will_be_refused() {
+        let (old, mut planned) = (example(), of_lock(&example()));
+        let part = "node/cp-1";
+        let foreseen = |planned: &_, generation, changes| foreseen(&old, planned, generation, [(part, changes)]);
+        assert_eq!(foreseen(&planned, 1, false), []);
+        assert_eq!(foreseen(&planned, 2, true), []);
+        assert_eq!(foreseen(&planned, 1, true), [Refusal::SameGeneration { part: part.into(), generation: 1 }]);
+        let lower = Refusal::LowerGeneration { part: part.into(), locked: 1, built: 0 };
+        assert_eq!(foreseen(&planned, 0, false), [lower]);
+        if let Some(authority) = planned.get_mut("ca/kubernetes") {
+            authority.key.algorithm = "rsa-4096".into();
+        }
+        assert_eq!(foreseen(&planned, 2, true), [Refusal::ChangedCa { id: "ca/kubernetes".into() }]);
+        if let Some(authority) = planned.get_mut("ca/kubernetes") {
+            authority.key.generation = 2;
+        }
+        assert_eq!(foreseen(&planned, 2, true), []);
     }
 
     #[test]

@@ -1,46 +1,109 @@
 //! What a change of keys and certificates means on the nodes: which files, and who reads them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Plan, PlannedContent, PlannedPart, Recipient};
 use crate::keys::KeyId;
 use crate::kubeadm::{Component, readers};
 use crate::profile::{Node, Role};
 
-/// What changes for one node that has been installed before.
+/// What there was before a plan, as far as it is known.
+pub struct Before {
+    /// The parts that were built, `node/<name>` or `cluster`, and the outlines of their files by path.
+    pub parts: BTreeMap<String, BTreeMap<String, String>>,
+    /// The ids of keys and certificates that are others now, or new.
+    pub touched: BTreeSet<String>,
+    /// Those of them whose key is another too; the others have another certificate for the same key.
+    pub new_keys: BTreeSet<String>,
+    /// Whether the profile had other bytes.
+    pub other_profile: bool,
+}
+
+/// What changes for one part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
-    /// The node's name.
-    pub node: String,
-    /// The files that get other bytes.
+    /// `node/<name>` or `cluster`.
+    pub part: String,
+    /// Whether the part was there before, and is there now.
+    pub kind: EffectKind,
+    /// The files that get other bytes, or are new.
     pub files: Vec<String>,
-    /// Who must be started anew to read them.
+    /// The files that are gone.
+    pub removed: Vec<String>,
+    /// Who must be started anew on the node to read the files; nobody where nothing runs yet or any more, and nobody
+    /// for the cluster's part.
     pub restarts: BTreeSet<Component>,
 }
 
-/// What each node of the plan feels when the keys and certificates of these ids change. A node whose every own key is
-/// `added` is a new one: there is nothing to start anew.
-#[must_use]
-pub fn effects(plan: &Plan, changed: &BTreeSet<String>, added: &BTreeSet<String>) -> Vec<Effect> {
-    plan.parts.iter().filter_map(|part| effect(part, changed, added)).collect()
+/// How a part changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EffectKind {
+    /// It is new, with all its files.
+    Added,
+    /// Some of its files change.
+    Changed,
+    /// It is gone, with all its files.
+    Removed,
 }
 
-fn effect(part: &PlannedPart, changed: &BTreeSet<String>, added: &BTreeSet<String>) -> Option<Effect> {
-    let Recipient::Node(node) = &part.recipient else { return None };
-    let own = |id: &KeyId| matches!(id, KeyId::Node { .. });
-    let ids = || part.files.iter().flat_map(|file| sources(&file.content));
-    if ids().filter(|id| own(id)).all(|id| added.contains(&id.to_string())) {
-        return None;
+/// What changes for each part of the plan since then, in the order of the plan, and then for each part that is gone.
+#[must_use]
+pub fn effects(plan: &Plan, before: &Before) -> Vec<Effect> {
+    let mut gone: BTreeMap<_, _> = before.parts.iter().collect();
+    let mut found = Vec::new();
+    for part in &plan.parts {
+        let name = part.recipient.part();
+        found.extend(match gone.remove(&name) {
+            Some(files) => change(name, part, files, before),
+            None => Some(Effect {
+                part: name,
+                kind: EffectKind::Added,
+                files: part.files.iter().map(|file| file.path.clone()).collect(),
+                removed: Vec::new(),
+                restarts: BTreeSet::new(),
+            }),
+        });
     }
-    let is_touched = |id: &KeyId| {
-        let id = id.to_string();
-        changed.contains(&id) || added.contains(&id)
+    found.extend(gone.into_iter().map(|(part, files)| Effect {
+        part: part.clone(),
+        kind: EffectKind::Removed,
+        files: Vec::new(),
+        removed: files.keys().cloned().collect(),
+        restarts: BTreeSet::new(),
+    }));
+    found
+}
+
+fn change(name: String, part: &PlannedPart, files: &BTreeMap<String, String>, before: &Before) -> Option<Effect> {
+    let mut gone: BTreeMap<_, _> = files.iter().collect();
+    let mut changed = Vec::new();
+    for file in &part.files {
+        let outline = gone.remove(&file.path);
+        if outline != Some(&file.content.outline()) || has_other_bytes(&file.content, before) {
+            changed.push(file.path.clone());
+        }
+    }
+    let removed: Vec<_> = gone.into_keys().cloned().collect();
+    let restarts = match &part.recipient {
+        Recipient::Node(node) => restarts(node, part, &changed),
+        Recipient::Cluster => BTreeSet::new(),
     };
-    let touched = part.files.iter().filter(|file| sources(&file.content).into_iter().any(is_touched));
-    let files: Vec<_> = touched.map(|file| file.path.clone()).collect();
+    let is_any = !changed.is_empty() || !removed.is_empty();
+    is_any.then_some(Effect { part: name, kind: EffectKind::Changed, files: changed, removed, restarts })
+}
+
+fn has_other_bytes(content: &PlannedContent, before: &Before) -> bool {
+    match content {
+        PlannedContent::Profile => before.other_profile,
+        PlannedContent::PrivateKey(id) | PlannedContent::PublicKey(id) => before.new_keys.contains(&id.to_string()),
+        content => sources(content).iter().any(|id| before.touched.contains(&id.to_string())),
+    }
+}
+
+/// Who reads these files on that node.
+fn restarts(node: &Node, part: &PlannedPart, files: &[String]) -> BTreeSet<Component> {
     let readers = files.iter().flat_map(|path| readers(path).iter().copied());
-    let restarts = readers.filter(|component| runs(*component, node, part)).collect();
-    (!files.is_empty()).then(|| Effect { node: node.name.clone(), files, restarts })
+    readers.filter(|component| runs(*component, node, part)).collect()
 }
 
 /// Whether a component runs on a node: a worker has `ca.crt` as a control plane does, but no API server to read it.
@@ -67,31 +130,101 @@ pub(super) fn sources(content: &PlannedContent) -> Vec<&KeyId> {
 #[cfg(test)]
 #[allow(clippy::panic, reason = "tests")]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeMap;
 
-    use super::effects;
-    use crate::plan::plan;
-    use crate::profile;
+    use super::{Before, Effect, EffectKind, effects};
+    use crate::plan::{Plan, plan};
+    use crate::profile::{self, Profile, ShipCaKeys, Version};
 
-    /// Node to what must restart there when all CAs get other keys.
-    fn restarts_for_new_authorities(profile: &[u8]) -> BTreeMap<String, String> {
-        let Ok(parsed) = profile::parse(profile) else { panic!("an example is no profile") };
-        let authorities = ["ca/kubernetes", "ca/etcd", "ca/front-proxy"].map(str::to_owned);
-        let effects = effects(&plan(&parsed.profile), &authorities.into(), &BTreeSet::new());
+    fn parse(profile: &[u8]) -> Profile {
+        match profile::parse(profile) {
+            Ok(parsed) => parsed.profile,
+            Err(problems) => panic!("an example is no profile: {problems:?}"),
+        }
+    }
+
+    /// All parts of the plan were built before, and these ids are others now.
+    fn touched(plan: &Plan, ids: &[&str]) -> Before {
+        Before {
+            parts: plan.parts.iter().map(|part| (part.recipient.part(), part.outlines())).collect(),
+            touched: ids.iter().map(|&id| id.to_owned()).collect(),
+            new_keys: ids.iter().map(|&id| id.to_owned()).collect(),
+            other_profile: false,
+        }
+    }
+
+    /// Part to what must restart there.
+    fn restarts(effects: Vec<Effect>) -> BTreeMap<String, String> {
         let names = effects.into_iter().map(|effect| {
             let restarts: Vec<_> = effect.restarts.iter().map(|component| component.name()).collect();
-            (effect.node, restarts.join(" "))
+            (effect.part, restarts.join(" "))
         });
         names.collect()
     }
 
     #[test]
     fn only_what_runs_on_a_node_restarts_there() {
-        let stacked = restarts_for_new_authorities(include_bytes!("../../profiles/ha-stacked-etcd.toml"));
-        assert_eq!(stacked["worker-1"], "kubelet");
-        assert_eq!(stacked["cp-1"], "etcd kube-apiserver kube-controller-manager kube-scheduler kubelet");
-        let external = restarts_for_new_authorities(include_bytes!("../../profiles/ha-external-etcd.toml"));
-        assert_eq!(external["etcd-1"], "etcd");
-        assert_eq!(external["cp-1"], "kube-apiserver kube-controller-manager kube-scheduler kubelet");
+        let authorities = ["ca/kubernetes", "ca/etcd", "ca/front-proxy"];
+        let of = |profile: &[u8]| {
+            let plan = plan(&parse(profile));
+            restarts(effects(&plan, &touched(&plan, &authorities)))
+        };
+        let stacked = of(include_bytes!("../../profiles/ha-stacked-etcd.toml"));
+        assert_eq!(stacked["node/worker-1"], "kubelet");
+        assert_eq!(stacked["node/cp-1"], "etcd kube-apiserver kube-controller-manager kube-scheduler kubelet");
+        assert_eq!(stacked["cluster"], "");
+        let external = of(include_bytes!("../../profiles/ha-external-etcd.toml"));
+        assert_eq!(external["node/etcd-1"], "etcd");
+        assert_eq!(external["node/cp-1"], "kube-apiserver kube-controller-manager kube-scheduler kubelet");
+    }
+
+    #[test]
+    fn a_new_certificate_leaves_the_file_of_its_key_alone() {
+        let plan = plan(&parse(include_bytes!("../../profiles/ha-stacked-etcd.toml")));
+        let mut before = touched(&plan, &["node/cp-1/apiserver"]);
+        let files = |before: &Before| effects(&plan, before).into_iter().map(|effect| effect.files).collect::<Vec<_>>();
+        let pair = ["etc/kubernetes/pki/apiserver.crt", "etc/kubernetes/pki/apiserver.key"];
+        assert_eq!(files(&before), [pair]);
+        before.new_keys.clear();
+        assert_eq!(files(&before), [&pair[..1]]);
+    }
+
+    #[test]
+    fn on_a_new_node_nothing_restarts() {
+        let plan = plan(&parse(include_bytes!("../../profiles/ha-stacked-etcd.toml")));
+        let mut before = touched(&plan, &["ca/kubernetes"]);
+        let files = before.parts.remove("node/worker-1").unwrap_or_default();
+        before.parts.insert("node/worker-0".to_owned(), files.clone());
+        let found = effects(&plan, &before);
+        let of = |part: &str| found.iter().find(|effect| effect.part == part);
+        let (Some(added), Some(removed)) = (of("node/worker-1"), of("node/worker-0")) else { panic!("{found:?}") };
+        assert_eq!((added.kind, added.files.len(), &added.removed), (EffectKind::Added, files.len(), &vec![]));
+        assert_eq!((removed.kind, removed.removed.len()), (EffectKind::Removed, files.len()));
+        assert!(added.restarts.is_empty() && removed.restarts.is_empty());
+        assert_eq!(restarts(found)["node/worker-2"], "kubelet");
+    }
+
+    /// Kubernetes 1.33 points the kubelets of control planes at their own API server: no certificate tells that.
+    #[test]
+    fn kubeconfigs_that_keep_their_certificates_change_with_their_server() {
+        let mut profile = parse(include_bytes!("../../profiles/ha-stacked-etcd.toml"));
+        profile.cluster.kubernetes = Version::new(33, 0);
+        let after = plan(&profile);
+        assert_eq!(effects(&after, &touched(&after, &[])), []);
+        let effects = effects(&after, &touched(&plan(&profile.with_kubernetes(Version::new(32, 9))), &[]));
+        assert_eq!(effects.len(), 3);
+        assert!(effects.iter().all(|effect| effect.files == ["etc/kubernetes/kubelet.conf"]));
+        let kubelets = restarts(effects);
+        assert_eq!(kubelets.get("node/cp-3").map(String::as_str), Some("kubelet"));
+    }
+
+    #[test]
+    fn what_is_no_longer_shipped_is_gone() {
+        let mut profile = parse(include_bytes!("../../profiles/single-node.toml"));
+        let before = touched(&plan(&profile), &[]);
+        profile.ship_ca_keys = ShipCaKeys::None;
+        let found = effects(&plan(&profile), &before);
+        let keys = ["ca.key", "etcd/ca.key", "front-proxy-ca.key"].map(|key| format!("etc/kubernetes/pki/{key}"));
+        assert!(matches!(&*found, [effect] if effect.removed == keys && effect.files.is_empty()), "{found:?}");
     }
 }

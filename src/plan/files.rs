@@ -1,5 +1,7 @@
 //! Which files each recipient gets, and what is in them.
 
+use std::collections::BTreeMap;
+
 use super::ca_key;
 use super::certificates::rows_of;
 use super::kubeconfig::{self, Credentials, PlannedKubeconfig};
@@ -23,6 +25,25 @@ pub enum Recipient {
     Node(Node),
     /// Whoever runs the cluster.
     Cluster,
+}
+
+impl PlannedPart {
+    /// Path to [outline](PlannedContent::outline) of each file.
+    #[must_use]
+    pub fn outlines(&self) -> BTreeMap<String, String> {
+        self.files.iter().map(|file| (file.path.clone(), file.content.outline())).collect()
+    }
+}
+
+impl Recipient {
+    /// The part's name, as records and locks have it: `node/<name>` or `cluster`.
+    #[must_use]
+    pub fn part(&self) -> String {
+        match self {
+            Self::Node(node) => format!("node/{}", node.name),
+            Self::Cluster => "cluster".to_owned(),
+        }
+    }
 }
 
 /// A file of a part.
@@ -51,6 +72,26 @@ pub enum PlannedContent {
     Link(String),
     /// The profile itself.
     Profile,
+}
+
+impl PlannedContent {
+    /// What is in the file as far as no key and no certificate tells: which of them it holds, the server of a
+    /// kubeconfig, the target of a link. Not secret; a lock keeps it.
+    #[must_use]
+    pub fn outline(&self) -> String {
+        match self {
+            Self::Certificate(id) => format!("certificate {id}"),
+            Self::PrivateKey(id) => format!("key {id}"),
+            Self::PublicKey(id) => format!("public key {id}"),
+            Self::CertificateAndKey(id) => format!("certificate and key {id}"),
+            Self::Kubeconfig(kubeconfig) => match &kubeconfig.credentials {
+                Credentials::Embedded(id) => format!("kubeconfig {} with {id}", kubeconfig.server),
+                Credentials::Path(path) => format!("kubeconfig {} with {path}", kubeconfig.server),
+            },
+            Self::Link(target) => format!("link {target}"),
+            Self::Profile => "profile".to_owned(),
+        }
+    }
 }
 
 const KUBERNETES: &str = "etc/kubernetes";

@@ -15,7 +15,7 @@ mod files;
 mod kubeconfig;
 mod only;
 
-pub use effects::{Effect, effects};
+pub use effects::{Before, Effect, EffectKind, effects};
 pub use files::{PlannedContent, PlannedFile, PlannedPart, Recipient};
 pub use kubeconfig::{Credentials, PlannedKubeconfig};
 pub use only::only;

@@ -44,6 +44,23 @@ pub struct Profile {
     pub sha256: [u8; 32],
 }
 
+impl Profile {
+    /// The same profile as if it named another Kubernetes version, to see what the version alone changes. Its bytes
+    /// and their hash stay.
+    #[must_use]
+    pub fn with_kubernetes(&self, version: Version) -> Self {
+        let mut profile = self.clone();
+        let named = std::mem::replace(&mut profile.cluster.kubernetes, version);
+        for authority in [&mut profile.kubernetes_ca, &mut profile.etcd_ca, &mut profile.front_proxy_ca] {
+            // A CA that keeps the shape of a version of its own does not move along.
+            if authority.kubernetes == named {
+                authority.kubernetes = version;
+            }
+        }
+        profile
+    }
+}
+
 /// `[cluster]`.
 #[derive(Clone, Debug)]
 pub struct Cluster {

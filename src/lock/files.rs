@@ -1,0 +1,100 @@
+//! What changes about files though no key and no certificate does: a kubeconfig's server, a CA key no longer shipped.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::changes::{Change, ChangeKind, Difference};
+use super::model::Lock;
+use crate::plan::Plan;
+
+/// Part to path to what the file holds.
+pub type Outlines = BTreeMap<String, BTreeMap<String, String>>;
+
+/// The files of a plan.
+#[must_use]
+pub fn outlines_of_plan(plan: &Plan) -> Outlines {
+    plan.parts.iter().map(|part| (part.recipient.part(), part.outlines())).collect()
+}
+
+/// The files of a lock.
+#[must_use]
+pub fn outlines_of_lock(lock: &Lock) -> Outlines {
+    lock.parts.iter().map(|part| (part.part.clone(), part.files.clone())).collect()
+}
+
+/// What differs about the files of parts that are in both, beyond what the changes of keys and certificates tell. The
+/// id of such a change is part and path: `node/cp-1/etc/kubernetes/kubelet.conf`.
+#[must_use]
+pub fn file_changes(old: &Outlines, new: &Outlines, changes: &[Change]) -> Vec<Change> {
+    let told: BTreeSet<_> = changes.iter().map(|change| change.id.as_str()).collect();
+    let is_told = |outline: &str| outline.split(' ').any(|word| told.contains(word));
+    let mut found = Vec::new();
+    for (part, files) in new {
+        let Some(before) = old.get(part) else { continue };
+        let paths: BTreeSet<_> = before.keys().chain(files.keys()).collect();
+        for path in paths {
+            let row = |kind, reasons| Change { id: format!("{part}/{path}"), kind, reasons };
+            found.extend(match (before.get(path), files.get(path)) {
+                (Some(old), Some(new)) if old != new && !is_link(new) => {
+                    Some(row(ChangeKind::Changed, vec![difference(old, new)]))
+                }
+                (Some(old), None) if !is_link(old) && !is_told(old) => Some(row(ChangeKind::Removed, Vec::new())),
+                (None, Some(new)) if !is_link(new) && !is_told(new) => Some(row(ChangeKind::Added, Vec::new())),
+                _ => None,
+            });
+        }
+    }
+    found
+}
+
+/// The kubelet's: it follows its file, which tells all there is.
+fn is_link(outline: &str) -> bool {
+    outline.starts_with("link ")
+}
+
+fn difference(old: &str, new: &str) -> Difference {
+    let server = |outline: &str| {
+        let (server, _) = outline.strip_prefix("kubeconfig ")?.split_once(" with ")?;
+        Some(server.to_owned())
+    };
+    match (server(old), server(new)) {
+        (Some(old), Some(new)) if old != new => Difference::Value { field: "server", old, new },
+        _ => Difference::Value { field: "content", old: old.to_owned(), new: new.to_owned() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Change, ChangeKind, Difference, Outlines, file_changes};
+
+    fn files(part: &str, rows: &[(&str, &str)]) -> Outlines {
+        let rows = rows.iter().map(|&(path, outline)| (path.to_owned(), outline.to_owned())).collect();
+        [(part.to_owned(), rows)].into()
+    }
+
+    #[test]
+    fn only_what_no_certificate_tells_is_a_change_of_a_file() {
+        let old = files("node/a", &[("ca.key", "key ca/etcd"), ("k", "kubeconfig https://a with x"), ("l", "link a")]);
+        let new = files(
+            "node/a",
+            &[
+                ("k", "kubeconfig https://b with x"),
+                ("l", "link b"),
+                ("n.crt", "certificate node/a/n"),
+                ("p", "profile"),
+            ],
+        );
+        assert_eq!(file_changes(&old, &old, &[]), []);
+        assert_eq!(file_changes(&old, &files("node/b", &[("p", "profile")]), &[]), []);
+        let row = |path: &str, kind, reasons| Change { id: format!("node/a/{path}"), kind, reasons };
+        let told = row("n", ChangeKind::Added, vec![]);
+        let server = Difference::Value { field: "server", old: "https://a".into(), new: "https://b".into() };
+        assert_eq!(
+            file_changes(&old, &new, &[told]),
+            [
+                row("ca.key", ChangeKind::Removed, vec![]),
+                row("k", ChangeKind::Changed, vec![server]),
+                row("p", ChangeKind::Added, vec![]),
+            ]
+        );
+    }
+}
