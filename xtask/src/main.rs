@@ -1,5 +1,6 @@
 //! What a maintainer runs: `cargo xtask test` and its smaller siblings.
 
+mod bench;
 mod bless;
 mod deny;
 mod layers;
@@ -29,6 +30,7 @@ const COMMANDS: &[Command] = &[
         about: "check licences, bans and sources of all crates; --advisories: those too",
         run: deny::run,
     },
+    Command { name: "bench", about: "measure builds, and other programs beside them", run: bench::run },
     Command { name: "bless", about: "rewrite the golden files from what the code makes now", run: bless::run },
     Command { name: "help", about: "show this list", run: help },
 ];
