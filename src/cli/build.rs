@@ -14,13 +14,14 @@ use super::since_lock::SinceLock;
 use super::{bundle_text, lock_file, problems, secret, seed, summary, trust};
 use crate::bundle::{ClusterId, Description, Head, Hex, PartName, WriteError, Writer, Written};
 use crate::host::{self, Outputs};
-use crate::issue::{Issued, SerialKey, issue};
+use crate::issue::{Certificate, Issued, SerialKey, issue};
 use crate::keys::{KeyId, KeyRing, Label, Seed, derive};
 use crate::layout::{Made, lay_out};
 use crate::lock::Lock;
 use crate::plan::{Plan, PlannedPart, Recipient, only, plan};
 use crate::profile::{self, Profile};
 use crate::sign::{PublicKey, SigningFailed};
+use crate::verify::Known;
 
 /// Longer than any profile that [`profile::parse`] takes; it says so better than a reader could.
 const PROFILE_LIMIT: u64 = 64 << 20;
@@ -163,7 +164,8 @@ fn build(
     let written = writer
         .write(&sign, BufWriter::new(&mut archive))
         .map_err(|error| bundle_text::write_failure(&places.archive, &error))?;
-    check_written(archive, &signer_public, &plan, &places.archive)?;
+    let known = Known::with_signatures(certificates.iter().map(Certificate::signature));
+    check_written(archive, &signer_public, &plan, &known, &places.archive)?;
 
     let built = Built {
         plan: &plan,
@@ -222,11 +224,12 @@ fn put(outputs: &mut Outputs, path: &Path, bytes: &[u8], replace: bool) -> Resul
     file.write_all(bytes).map_err(|error| Failure::io("write", path, &error))
 }
 
-/// Reads the archive back as a node will: signatures, hashes, chains, key pairs. What fails here was never written.
-fn check_written(mut archive: File, key: &PublicKey, plan: &Plan, path: &Path) -> Result<(), Failure> {
+/// Reads the archive back as a node will: signatures, hashes, chains, key pairs. What fails here was never written. Of
+/// what is known, a certificate's signature alone is not checked again.
+fn check_written(mut archive: File, key: &PublicKey, plan: &Plan, known: &Known, path: &Path) -> Result<(), Failure> {
     archive.rewind().map_err(|error| Failure::io("read", path, &error))?;
     let at = plan.issued_at.midnight().assume_utc();
-    let read = trust::read(BufReader::new(archive), key, at, None);
+    let read = trust::read(BufReader::new(archive), key, at, None, known);
     let read = read.map_err(|error| Failure::defect(&format!("the bundle does not verify: {error:?}")))?;
     match read.findings.iter().find(|finding| !finding.fault.is_about_time() && !finding.fault.is_warning()) {
         Some(finding) => Err(Failure::defect(&format!("the bundle does not verify: {finding:?}"))),

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::inspect::{FILE_LIMIT, Folder, bundle_key, is_bundle};
 use super::{bundle_text, findings, trust};
 use crate::host;
-use crate::verify::{File, Finding, KnownAuthorities, Origin, Part, SharedFiles, check_file, check_part};
+use crate::verify::{File, Finding, Known, Origin, Part, SharedFiles, check_file, check_part};
 
 /// What a file's name ends in when there are certificates or keys in it.
 const ENDINGS: [&str; 5] = [".crt", ".key", ".pub", ".pem", ".conf"];
@@ -40,7 +40,8 @@ pub(super) fn run(arguments: &InspectArguments, at: OffsetDateTime) -> Result<St
 fn of_bundle(path: &Path, key: Option<&str>, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
     let key = bundle_key(path, key)?;
     let source = host::open(path).map_err(|error| Failure::io("read", path, &error))?;
-    let checked = trust::read(source, &key, at, None).map_err(|error| bundle_text::failure(path, &error))?;
+    let checked = trust::read(source, &key, at, None, &Known::default());
+    let checked = checked.map_err(|error| bundle_text::failure(path, &error))?;
     Ok(checked.findings)
 }
 
@@ -64,7 +65,7 @@ fn of_folder(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
     let files = contents.iter().map(|(place, (mode, content))| (place.as_str(), File { mode: *mode, content }));
     let name = path.display().to_string();
     let part = Part { name: &name, files: files.collect(), links: BTreeSet::new(), node: None, origin: Origin::Disk };
-    Ok(SharedFiles::default().hold(check_part(&part, at, &KnownAuthorities::default())))
+    Ok(SharedFiles::default().hold(check_part(&part, at, &Known::default())))
 }
 
 /// One file by itself: nothing beside it can be missed.

@@ -15,7 +15,7 @@ use crate::bundle::{BundleError, Head, Owner, PartName, Reader, Row, VerifiedArc
 use crate::host;
 use crate::lint::NodeFacts;
 use crate::sign::{Fingerprint, PublicKey, PublicKeyError};
-use crate::verify::{CheckedPart, File, Finding, KnownAuthorities, Origin, Part, SharedFiles, check_part};
+use crate::verify::{CheckedPart, File, Finding, Known, Origin, Part, SharedFiles, check_part};
 
 /// No public key file is longer.
 const KEY_LIMIT: u64 = 64 << 10;
@@ -38,7 +38,7 @@ pub(super) fn open(arguments: &TrustArguments, wanted: Option<&PartName>) -> Res
     let key = trusted_key(&arguments.bundle, &arguments.key)?;
     check_outer_signature(&arguments.bundle, &key)?;
     let source = host::open(&arguments.bundle).map_err(|error| Failure::io("read", &arguments.bundle, &error))?;
-    read(source, &key, at, wanted).map_err(|error| bundle_text::failure(&arguments.bundle, &error))
+    read(source, &key, at, wanted, &Known::default()).map_err(|error| bundle_text::failure(&arguments.bundle, &error))
 }
 
 /// Bytes of files that make a batch full: a hundred parts of workers, or one that is larger.
@@ -53,14 +53,15 @@ pub(super) fn read(
     key: &PublicKey,
     at: OffsetDateTime,
     wanted: Option<&PartName>,
+    known: &Known,
 ) -> Result<Checked, BundleError> {
     let mut reader = Reader::open(source, key)?;
     let mut head = reader.index().map(|index| index.index().head.clone());
     let (mut parts, mut findings, mut kept) = (Vec::new(), Vec::new(), None);
-    let (mut shared, known) = (SharedFiles::default(), KnownAuthorities::default());
+    let mut shared = SharedFiles::default();
     let mut batch = next_batch(&mut reader)?;
     while !batch.is_empty() {
-        let judge = || batch.par_iter().map(|part| check(part, at, &known)).collect::<Vec<_>>();
+        let judge = || batch.par_iter().map(|part| check(part, at, known)).collect::<Vec<_>>();
         let (next, checked) = rayon::join(|| next_batch(&mut reader), judge);
         for (part, checked) in batch.into_iter().zip(checked) {
             findings.extend(shared.hold(checked));
@@ -91,7 +92,7 @@ fn next_batch(reader: &mut Reader<'_, impl BufRead>) -> Result<Vec<VerifiedPart>
 }
 
 /// What is wrong with the certificates of a part by itself.
-fn check(part: &VerifiedPart, at: OffsetDateTime, known: &KnownAuthorities) -> CheckedPart {
+fn check(part: &VerifiedPart, at: OffsetDateTime, known: &Known) -> CheckedPart {
     let record = part.record();
     let files = part.files().filter_map(|(row, content)| match row {
         Row::File { path, mode, .. } => Some((path.as_str(), File { mode: mode.bits(), content })),

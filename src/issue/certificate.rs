@@ -13,13 +13,15 @@ use super::{IssueError, SerialKey};
 use crate::keys::{KeyId, PrivateKey};
 use crate::lint::{Breach, Facts, Purpose, Severity, lint};
 use crate::plan::PlannedCertificate;
-use crate::x509::{AltName, ExtendedKeyUsage, KeyAlgorithm, ReadCertificate, public_key};
+use crate::x509::public_key::{self, VerifiedSignature};
+use crate::x509::{AltName, ExtendedKeyUsage, KeyAlgorithm, ReadCertificate};
 
 /// An issued certificate.
 #[derive(Clone, Debug)]
 pub struct Certificate {
     der: Vec<u8>,
     serial: [u8; 16],
+    signature: VerifiedSignature,
 }
 
 impl Certificate {
@@ -33,6 +35,12 @@ impl Certificate {
     #[must_use]
     pub const fn serial(&self) -> &[u8; 16] {
         &self.serial
+    }
+
+    /// Its signature, which verified under its issuer's key.
+    #[must_use]
+    pub const fn signature(&self) -> VerifiedSignature {
+        self.signature
     }
 
     /// The certificate in PEM: LF, 64 columns.
@@ -85,8 +93,8 @@ pub(super) fn issue(
     let unsigned = unsigned.map_err(|error| encoding(planned, &error))?;
     let warnings = check_rules(planned, &unsigned, issuer, surroundings)?;
     let der = tbs::sign(&unsigned, |tbs| issuer.key.sign(tbs).ok()).map_err(|error| encoding(planned, &error))?;
-    check(planned, &der, key, issuer)?;
-    Ok((Certificate { der, serial }, warnings))
+    let signature = check(planned, &der, key, issuer)?;
+    Ok((Certificate { der, serial, signature }, warnings))
 }
 
 /// What breaks a rule is not signed; what only asks for a warning is.
@@ -186,7 +194,12 @@ impl SigningKey for Unsigned<'_> {
 }
 
 /// Reads the certificate back: everything that was asked for, and a signature that verifies by another library's code.
-fn check(planned: &PlannedCertificate, der: &[u8], key: &PrivateKey, issuer: &Issuer<'_>) -> Result<(), IssueError> {
+fn check(
+    planned: &PlannedCertificate,
+    der: &[u8],
+    key: &PrivateKey,
+    issuer: &Issuer<'_>,
+) -> Result<VerifiedSignature, IssueError> {
     let wrong = |what| IssueError::Check(planned.key.clone(), what);
     let read = ReadCertificate::from_der(der).map_err(|_| wrong("cannot be read back"))?;
     let expected = [

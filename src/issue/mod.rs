@@ -42,6 +42,11 @@ impl Issued {
         self.certificates.get(id)
     }
 
+    /// Every certificate, in the order of the ids.
+    pub fn iter(&self) -> impl Iterator<Item = &Certificate> {
+        self.certificates.values()
+    }
+
     /// The rules of [severity warning](crate::lint::Severity::Warning) that certificates break, in the order of the
     /// plan.
     #[must_use]

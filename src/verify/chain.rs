@@ -1,8 +1,11 @@
 //! A leaf under its CA, by webpki.
 
+use std::fmt::{Debug, Formatter, Result as FormatResult};
 use std::time::Duration;
 
-use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
+use rustls_pki_types::{
+    AlgorithmIdentifier, CertificateDer, InvalidSignature, SignatureVerificationAlgorithm, UnixTime,
+};
 use time::OffsetDateTime;
 use webpki::ring::{
     ECDSA_P256_SHA256, ECDSA_P256_SHA384, ECDSA_P384_SHA256, ECDSA_P384_SHA384, ED25519, RSA_PKCS1_2048_8192_SHA256,
@@ -11,12 +14,12 @@ use webpki::ring::{
 };
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
-use super::Fault;
 use super::judge::Authority;
+use super::{Fault, Known};
 use crate::x509::{RSA_BITS, ReadCertificate, oid};
 
 /// What Go takes as well (crypto/x509 `SignatureAlgorithm`).
-static ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
+static ALGORITHMS: [&dyn SignatureVerificationAlgorithm; 11] = [
     RSA_PKCS1_2048_8192_SHA256,
     ECDSA_P256_SHA256,
     ECDSA_P384_SHA384,
@@ -32,18 +35,22 @@ static ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
 
 /// Whether webpki finds nothing wrong with a leaf under a CA, its signature included; also false where webpki is not
 /// asked, and then [`issuer_of`] and [`leaf_faults`] tell.
-pub(super) fn verifies(leaf: &ReadCertificate, issuer: &ReadCertificate) -> bool {
+pub(super) fn verifies(leaf: &ReadCertificate, issuer: &ReadCertificate, known: &Known) -> bool {
     let same_name = leaf.issuer_der() == issuer.subject_der();
-    same_name && is_for_webpki(leaf, issuer) && meant(leaf).next().is_some() && leaf_faults(leaf, issuer).is_empty()
+    same_name
+        && is_for_webpki(leaf, issuer)
+        && meant(leaf).next().is_some()
+        && leaf_faults(leaf, issuer, known).is_empty()
 }
 
 /// What is wrong with a leaf under the CA that signed it, besides what the rules say.
-pub(super) fn leaf_faults(leaf: &ReadCertificate, issuer: &ReadCertificate) -> Vec<Fault> {
+pub(super) fn leaf_faults(leaf: &ReadCertificate, issuer: &ReadCertificate, known: &Known) -> Vec<Fault> {
     if !is_for_webpki(leaf, issuer) {
         return Vec::new();
     }
-    let fault =
-        |(usage, webpki_usage)| verify(leaf, issuer, webpki_usage).err().map(|reason| Fault::Chain { usage, reason });
+    let fault = |(usage, webpki_usage)| {
+        verify(leaf, issuer, webpki_usage, known).err().map(|reason| Fault::Chain { usage, reason })
+    };
     meant(leaf).filter_map(fault).collect()
 }
 
@@ -83,14 +90,46 @@ pub(super) fn time_fault(certificate: &ReadCertificate, at: OffsetDateTime) -> O
 }
 
 /// The chain at the leaf's last second; the time asked for is a check of its own.
-fn verify(leaf: &ReadCertificate, issuer: &ReadCertificate, usage: KeyUsage) -> Result<(), String> {
+fn verify(leaf: &ReadCertificate, issuer: &ReadCertificate, usage: KeyUsage, known: &Known) -> Result<(), String> {
+    let algorithms = ALGORITHMS.map(|algorithm| Remembering { algorithm, known });
+    let algorithms: Vec<&dyn SignatureVerificationAlgorithm> =
+        algorithms.iter().map(|algorithm| algorithm as _).collect();
     let (leaf_der, issuer_der) = (CertificateDer::from(leaf.der()), CertificateDer::from(issuer.der()));
     let anchor = anchor_from_trusted_cert(&issuer_der).map_err(|error| error.to_string())?;
     let end_entity = EndEntityCert::try_from(&leaf_der).map_err(|error| error.to_string())?;
     let seconds = u64::try_from(leaf.not_after().unix_timestamp()).unwrap_or_default();
     let at = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
     end_entity
-        .verify_for_usage(ALGORITHMS, &[anchor], &[], at, usage, None, None)
+        .verify_for_usage(&algorithms, &[anchor], &[], at, usage, None, None)
         .map(|_| ())
         .map_err(|error| error.to_string())
+}
+
+/// An algorithm that does not check again what is known to hold.
+struct Remembering<'a> {
+    algorithm: &'static dyn SignatureVerificationAlgorithm,
+    known: &'a Known,
+}
+
+impl Debug for Remembering<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> FormatResult {
+        self.algorithm.fmt(formatter)
+    }
+}
+
+impl SignatureVerificationAlgorithm for Remembering<'_> {
+    fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        if self.known.is_verified(public_key, message, signature) {
+            return Ok(());
+        }
+        self.algorithm.verify_signature(public_key, message, signature)
+    }
+
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        self.algorithm.public_key_alg_id()
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        self.algorithm.signature_alg_id()
+    }
 }

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use super::chain::{issuer_of, leaf_faults, time_fault, verifies};
 use super::part::{Origin, Part};
 use super::tree::Report;
-use super::{Fault, KnownAuthorities};
+use super::{Fault, Known};
 use crate::lint::{ClusterFacts, Facts, NodeFacts, Purpose, lint};
 use crate::x509::{AltName, ReadCertificate};
 
@@ -21,7 +21,7 @@ pub(super) struct Authority<'a> {
 pub(super) struct Judge<'a> {
     pub(super) part: &'a Part<'a>,
     at: OffsetDateTime,
-    known: &'a KnownAuthorities,
+    known: &'a Known,
     endpoint: Option<AltName>,
     /// As the kubelet's certificate says, where nobody else does.
     kubelet_name: Option<String>,
@@ -29,7 +29,7 @@ pub(super) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(part: &'a Part<'a>, at: OffsetDateTime, known: &'a KnownAuthorities) -> Self {
+    pub(super) fn new(part: &'a Part<'a>, at: OffsetDateTime, known: &'a Known) -> Self {
         let needed_at = match part.origin {
             Origin::Bundle { issued_at } => vec![issued_at, at],
             Origin::Disk => vec![at],
@@ -60,7 +60,7 @@ impl<'a> Judge<'a> {
         let (right, wrong): (Vec<Authority<'_>>, Vec<Authority<'_>>) =
             authorities.iter().copied().partition(|authority| wanted(&authority));
         // All is well, and one check of the signature told: the usual case.
-        let verified = right.iter().copied().find(|authority| verifies(leaf, authority.certificate));
+        let verified = right.iter().copied().find(|authority| verifies(leaf, authority.certificate, self.known));
         let issuer = verified.or_else(|| self.faulty_issuer(file, leaf, &right, &wrong, report));
         self.rules(file, purpose, leaf, issuer.map(|issuer| issuer.certificate), report);
     }
@@ -76,7 +76,7 @@ impl<'a> Judge<'a> {
     ) -> Option<Authority<'b>> {
         let issuer = issuer_of(leaf, right);
         if let Some(issuer) = issuer {
-            leaf_faults(leaf, issuer.certificate).into_iter().for_each(|fault| report(file, fault));
+            leaf_faults(leaf, issuer.certificate, self.known).into_iter().for_each(|fault| report(file, fault));
         } else if right.is_empty() && self.part.is_disk() {
             // Its CA is not at hand.
         } else if let Some(signer) = issuer_of(leaf, wrong) {

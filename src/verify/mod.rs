@@ -21,7 +21,7 @@ mod single;
 mod tree;
 
 pub use finding::{Fault, Finding};
-pub use known::KnownAuthorities;
+pub use known::Known;
 pub use part::{File, Origin, Part};
 pub use shared::{CheckedPart, SharedFiles};
 pub use single::check_file;

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::chain::{is_issued_by, time_fault};
 use super::judge::Judge;
 use super::part::{File, Origin, Part};
-use super::{Fault, Finding, KnownAuthorities, kubeconfig, kubeconfigs};
+use super::{Fault, Finding, Known, kubeconfig, kubeconfigs};
 use crate::lint::Purpose;
 use crate::x509::{ReadCertificate, read_pem};
 
@@ -21,7 +21,7 @@ pub fn check_file(title: &str, name: &str, content: &[u8], at: OffsetDateTime) -
     };
     let files = BTreeMap::from([(name, File { mode: 0o600, content })]);
     let part = Part { name: title, files, links: BTreeSet::new(), node: None, origin: Origin::Disk };
-    let known = KnownAuthorities::default();
+    let known = Known::default();
     let judge = Judge::new(&part, at, &known);
     if let Some(read) = kubeconfig::read(content) {
         kubeconfigs::check_read(&judge, name, &read, &mut report);

@@ -8,7 +8,7 @@ use super::chain::is_issued_by;
 use super::judge::{Authority, Judge};
 use super::part::Part;
 use super::shared::{CheckedPart, Claims};
-use super::{Fault, Finding, KnownAuthorities, kubeconfigs};
+use super::{Fault, Finding, Known, kubeconfigs};
 use crate::lint::Purpose;
 use crate::x509::{PemContents, ReadCertificate, public_key_bits, read_pem};
 
@@ -18,7 +18,7 @@ const SERVICE_ACCOUNT: &str = "etc/kubernetes/pki/sa";
 /// Everything wrong with a part by itself at a time; parts can be checked side by side, and
 /// [`SharedFiles::hold`](super::SharedFiles::hold) then says where they disagree.
 #[must_use]
-pub fn check_part(part: &Part<'_>, at: OffsetDateTime, known: &KnownAuthorities) -> CheckedPart {
+pub fn check_part(part: &Part<'_>, at: OffsetDateTime, known: &Known) -> CheckedPart {
     let (mut findings, mut claims) = (Vec::new(), Claims::default());
     let mut report = |file: &str, fault| {
         findings.push(Finding { part: part.name.to_owned(), file: file.to_owned(), fault });

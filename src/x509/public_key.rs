@@ -6,6 +6,7 @@ use ring::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey,
     VerificationAlgorithm,
 };
+use sha2::{Digest, Sha256};
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
 use super::oid;
@@ -19,15 +20,40 @@ pub enum SignatureError {
     Invalid,
 }
 
+/// A signature that verified, by its [`signature_digest`]. Only [`verify`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub struct VerifiedSignature([u8; 32]);
+
+impl VerifiedSignature {
+    /// Its [`signature_digest`].
+    #[must_use]
+    pub const fn digest(self) -> [u8; 32] {
+        self.0
+    }
+}
+
+/// SHA-256 over the content of a public key's BIT STRING, a message and a signature, the first two with their lengths.
+#[must_use]
+pub fn signature_digest(public_key: &[u8], message: &[u8], signature: &[u8]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in [public_key, message] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.chain_update(signature).finalize().into()
+}
+
 /// Checks a signature: RSASSA-PKCS1-v1_5 with SHA-256, or ECDSA with SHA-256 (P-256) or SHA-384 (P-384), by the key.
 ///
 /// # Errors
 /// [`SignatureError`].
-pub fn verify(spki_der: &[u8], message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+pub fn verify(spki_der: &[u8], message: &[u8], signature: &[u8]) -> Result<VerifiedSignature, SignatureError> {
     let spki = SubjectPublicKeyInfoRef::from_der(spki_der).map_err(|_| SignatureError::UnknownKey)?;
     let algorithm = algorithm(&spki).ok_or(SignatureError::UnknownKey)?;
     let bits: BitStringRef<'_> = spki.subject_public_key;
-    UnparsedPublicKey::new(algorithm, bits.raw_bytes()).verify(message, signature).map_err(|_| SignatureError::Invalid)
+    let key = UnparsedPublicKey::new(algorithm, bits.raw_bytes());
+    key.verify(message, signature).map_err(|_| SignatureError::Invalid)?;
+    Ok(VerifiedSignature(signature_digest(bits.raw_bytes(), message, signature)))
 }
 
 fn algorithm(spki: &SubjectPublicKeyInfoRef<'_>) -> Option<&'static dyn VerificationAlgorithm> {
