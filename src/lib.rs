@@ -26,6 +26,7 @@ pub mod lint;
 pub mod lock;
 pub mod plan;
 pub mod profile;
+pub mod report;
 pub mod sign;
 pub mod verify;
 pub mod x509;

@@ -108,7 +108,8 @@ fn changes_since_the_lock_are_listed() {
     ]);
     let said = desk.succeed(BUILD);
     let (_, changes) = said.split_once("\nsince the lock:\n").unwrap();
-    let expected = "  ~ node/cp-1/apiserver  alternative names +DNS:vip.lab\n  - user/alice\n  + user/bob\n";
+    let expected = "  ~ node/cp-1/apiserver  alternative names +DNS:vip.lab\n  - user/alice\n  + user/bob\n\n\
+                    to restart when it is installed:\n  kube-apiserver  on cp-1\n";
     assert_eq!(changes, expected);
 }
 

@@ -9,8 +9,22 @@ use std::path::Path;
 
 use common::{certferry, succeed};
 
-const COMMANDS: [&str; 11] =
-    ["", "init", "seed", "seed new", "seed id", "plan", "build", "verify", "unpack", "split", "help"];
+const COMMANDS: &[&str] = &[
+    "",
+    "init",
+    "seed",
+    "seed new",
+    "seed id",
+    "plan",
+    "build",
+    "verify",
+    "inspect",
+    "unpack",
+    "split",
+    "help",
+    "completions",
+    "man",
+];
 
 #[test]
 fn every_option_has_its_text() {

@@ -84,7 +84,8 @@ error: the build differs from lab.lock.toml: cluster lab became prod
 hint: nothing was written; build without --locked to accept the change
 ";
     desk.refuse(&format!("{BUILD} --locked"), 1, locked);
-    // It is said before the seed is asked for.
+    // It is said before the seed is asked for, and by a plan, which would otherwise compare two clusters.
+    desk.refuse("plan lab.toml", 2, text);
     desk.refuse("build lab.toml --seed none.seed", 2, text);
     desk.succeed(&format!("{BUILD} --lock prod.lock.toml"));
 }
@@ -119,6 +120,8 @@ hint: a rebuild needs the seed of the first build; nothing was written
     let said = desk.succeed(&format!("{line} --replace-seed"));
     // Everything but the signer, which has no certificate, is listed with its reason.
     let (_, changes) = said.split_once("\nsince the lock:\n").unwrap();
+    let (changes, restarts) = changes.split_once("\n\n").unwrap();
+    assert!(restarts.contains("  etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet  on cp-1\n"));
     assert_eq!(changes.lines().count(), 18);
     assert!(changes.lines().all(|line| line.starts_with("  ~ ") && line.ends_with("  another key")), "{changes}");
     assert!(desk.text("lab.lock.toml").contains(&format!("seed_id = \"{given}\"")));
@@ -217,7 +220,7 @@ fn a_generation_never_goes_back() {
     desk.succeed(BUILD);
     desk.profile_with(&[]);
     let text = "\
-error: the lock is at generation 2, the profile at 1
+error: the lock has node/cp-1 at generation 2, the profile is at 1
 hint: a generation never goes back: nodes would refuse it
 ";
     for words in ["", " --replace-seed --replace-ca --same-generation"] {

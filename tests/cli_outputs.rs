@@ -77,8 +77,12 @@ fn links_in_the_way_are_not_followed() {
     fs::remove_file(desk.path("out/lab.pub")).unwrap();
     symlink("nowhere", desk.path("out/lab.pub")).unwrap();
     desk.refuse(BUILD, 2, "error: cannot write out/lab.pub: no such file or directory\n");
-    // A lock is replaced, not written through.
     fs::remove_file(desk.path("out/lab.pub")).unwrap();
+    // Neither is a pipe waited for.
+    succeed(tool("mkfifo").arg(desk.path("out/lab.pub")));
+    desk.refuse(BUILD, 2, &format!("error: out/lab.pub exists with other bytes\n{hint}"));
+    fs::remove_file(desk.path("out/lab.pub")).unwrap();
+    // A lock is replaced, not written through.
     symlink("nowhere", desk.path("lab.lock.toml")).unwrap();
     desk.succeed(BUILD);
     assert!(!desk.path("lab.lock.toml").is_symlink() && !desk.exists("nowhere"));

@@ -1,4 +1,4 @@
-//! The small commands: `seed`, `init`, `help`, `--version`, and what clap says to a slip.
+//! The small commands: `seed`, `init`, `help` of a command, `--version`, and what clap says to a slip.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test may stop at once")]
 
@@ -166,88 +166,32 @@ error: Kubernetes 1.19.0 is not supported
     }
 }
 
-const CHAPTERS: [&str; 6] = ["quickstart", "profile", "kubeadm", "far-side", "threat-model", "exit-codes"];
-
 #[test]
-fn every_chapter_of_the_manual_prints() {
+fn help_of_a_command_is_what_the_command_says() {
     let desk = Desk::new();
-    let contents = desk.succeed("help");
-    assert_eq!(
-        contents,
-        "\
-The manual. Read a chapter with `certferry help TOPIC`, all options with `certferry --help`.
-
-  quickstart    from nothing to a node that runs
-  profile       every key of a profile and its default
-  kubeadm       what is as kubeadm does it, and what is deliberately not
-  far-side      check and install a bundle on an isolated node
-  threat-model  what certferry protects against, and what not
-  exit-codes    exit codes and output rules
-"
-    );
-    for chapter in CHAPTERS {
-        let text = desk.succeed(&format!("help {chapter}"));
-        assert!(text.starts_with("# ") && text.ends_with('\n') && text.lines().count() > 5, "{chapter}");
-        // A terminal of 120 columns shows all but tables as they are meant.
-        let long = text.lines().find(|line| line.chars().count() > 120 && !line.starts_with('|'));
-        assert!(long.is_none() || chapter == "profile", "{chapter}: {long:?}");
-    }
-    desk.refuse(
-        "help nothing",
-        2,
-        "\
-error: no chapter `nothing` in the manual
-hint: the chapters are quickstart, profile, kubeadm, far-side, threat-model, exit-codes
-",
-    );
-}
-
-/// The chapter's example is a profile of every key; it must stay one.
-#[test]
-fn the_profile_of_the_manual_is_a_profile() {
-    let desk = Desk::new();
-    let text = desk.succeed("help profile");
-    let example = text.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
-    if let Err(problems) = profile::parse(example.as_bytes()) {
-        let drawn = certferry::cli::problems::render("manual", example.as_bytes(), &problems);
-        assert_eq!(drawn, "");
+    let commands = desk.succeed("--help");
+    let (_, commands) = commands.split_once("Commands:\n").unwrap();
+    let commands = commands.lines().take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
+    let commands: Vec<_> = commands.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(commands.contains(&"build") && commands.contains(&"help"), "{commands:?}");
+    for command in commands.into_iter().chain(["seed new", "seed id"]) {
+        let help = desk.succeed(&format!("help {command}"));
+        // A chapter of that name follows.
+        assert!(help.starts_with(&desk.succeed(&format!("{command} --help"))), "{command}");
     }
 }
 
-/// Every command that the manual shows is one that exists, with options that exist.
 #[test]
-fn commands_of_the_manual_parse() {
+fn an_unknown_topic_gets_a_hint() {
     let desk = Desk::new();
-    let mut seen = 0;
-    for chapter in CHAPTERS {
-        for line in desk.succeed(&format!("help {chapter}")).lines() {
-            let Some(command) = line.strip_prefix("    certferry ") else { continue };
-            let words: Vec<_> = command.split_whitespace().collect();
-            let known = desk.succeed(&format!("{} --help", words[0]));
-            for option in words.iter().filter(|word| word.starts_with("--")) {
-                assert!(known.contains(&format!("{option} ")) || known.contains(&format!("{option}\n")), "{line}");
-            }
-            seen += 1;
-        }
-    }
-    assert!(seen >= 7, "{seen}");
-}
-
-#[test]
-fn the_quick_start_works_as_written() {
-    let desk = Desk::new();
-    desk.succeed("init prod-1.toml --kubernetes 1.24.15");
-    let quick = desk.text("prod-1.toml").replace("rsa-4096", "ecdsa-p256").replace("rsa-2048", "ecdsa-p256");
-    desk.write("prod-1.toml", quick);
-    let said = desk.succeed("build prod-1.toml --new-seed prod-1.seed --out out");
-    let fingerprint = said.lines().find_map(|line| line.strip_prefix("signer   ")).unwrap();
-    assert_eq!(desk.names("out"), ["prod-1-g1.tar.gz", "prod-1-g1.tar.gz.sig", "prod-1.pub"]);
-    desk.succeed(&format!("verify out/prod-1-g1.tar.gz --key {fingerprint}"));
-    desk.succeed(&format!("unpack out/prod-1-g1.tar.gz --key {fingerprint} --node cp-1 --root pki-cp-1"));
-    assert!(desk.exists("pki-cp-1/etc/kubernetes/pki/apiserver.key"));
-    desk.succeed("build prod-1.toml --seed prod-1.seed --out again --locked");
-    for name in desk.names("out") {
-        assert!(desk.read(&format!("out/{name}")) == desk.read(&format!("again/{name}")), "{name}");
+    for (topic, hint) in [
+        ("nothing", "`certferry help` lists the chapters, `certferry --help` the commands"),
+        ("seed old", "`certferry help` lists the chapters, `certferry --help` the commands"),
+        ("farside", "did you mean `far-side`?"),
+        ("biuld", "did you mean `build`?"),
+    ] {
+        let said = format!("error: there is no chapter and no command `{topic}`\nhint: {hint}\n");
+        desk.refuse(&format!("help {topic}"), 2, &said);
     }
 }
 
@@ -281,7 +225,9 @@ fn slips_end_with_2() {
 #[test]
 fn a_closed_pipe_is_no_failure() {
     let desk = Desk::new();
-    for line in ["help profile", "--help", "build --help", "--version", "init", "seed id lab.seed"] {
+    for line in
+        ["help profile", "man", "completions zsh", "--help", "build --help", "--version", "init", "seed id lab.seed"]
+    {
         let ended = desk.watch(&mut desk.wrapped(&["sh", "-c", "\"$@\" 3>&1 | true; exit 0", "sh"], line));
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{line}");
         // Its own exit code too, written past the pipe.

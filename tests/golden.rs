@@ -35,6 +35,7 @@ fn blessing() -> bool {
 /// One line for the tar stream, the file and each part's record: what, and its SHA-256.
 fn hashes(name: &str) -> String {
     let bundle = common::build(&common::profile(name));
+    assert_no_fault(&bundle);
     let lock = Lock::parse(&fs::read(&bundle.lock).unwrap()).unwrap();
     let file = fs::File::open(&bundle.archive).unwrap();
     assert_eq!(sha256(MultiGzDecoder::new(&file)), lock.content_sha256, "the lock tells the truth");
@@ -44,6 +45,14 @@ fn hashes(name: &str) -> String {
         writeln!(text, "{} {}", part.part, part.record_sha256).unwrap();
     }
     text
+}
+
+/// No example breaks a rule, not even one whose breach is only worth a warning.
+fn assert_no_fault(bundle: &common::Bundle) {
+    let mut verify = common::certferry();
+    verify.arg("verify").arg(&bundle.archive).arg("--key").arg(&bundle.public_key);
+    let output = common::run(verify.args(["--quiet", "--at", "2027-01-01"]));
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr)), (Some(0), "".into()));
 }
 
 fn sha256(mut source: impl Read) -> String {

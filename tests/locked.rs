@@ -147,7 +147,7 @@ fn who_made_the_lock_and_how_it_is_written_do_not_count() {
 
 /// What `build --locked` says to each field of the lock: where it stands, its name, the words. LOCK is the altered
 /// value, BUILD what the build made, ROW the id of the row.
-const FIELDS: [(&str, &str, &str); 28] = [
+const FIELDS: [(&str, &str, &str); 29] = [
     ("", "cluster", "cluster LOCK became BUILD"),
     ("", "cluster_id", "cluster id LOCK became BUILD"),
     ("", "seed_id", "seed id LOCK became BUILD"),
@@ -161,6 +161,7 @@ const FIELDS: [(&str, &str, &str); 28] = [
     ("formats", "certificate", "certificate format LOCK became BUILD"),
     ("formats", "bundle", "bundle format LOCK became BUILD"),
     ("part", "part", "record of ROW is new"),
+    ("part", "generation", "generation of ROW LOCK became BUILD"),
     ("part", "record_sha256", "record of ROW LOCK became BUILD"),
     ("key", "id", "LOCK is gone"),
     ("key", "algorithm", "ROW changed: algorithm LOCK -> BUILD"),

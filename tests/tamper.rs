@@ -519,8 +519,14 @@ fn unpack_writes_into_a_new_or_empty_folder_alone() {
 fn time_is_now_or_as_told() {
     let desk = SAMPLE.carried();
     let verify = "verify lab-g1.tar.gz --key lab.pub --quiet --at";
-    for time in ["2026-11-21", "2026-11-21T00:00:00Z", "2027-01-01T01:00:00+01:00", "2031-11-22T00:00:00Z"] {
+    for time in ["2026-11-21T00:05:00Z", "2026-11-22", "2027-01-01T01:00:00+01:00", "2031-11-22T00:00:00Z"] {
         desk.succeed(&format!("{verify} {time}"));
+    }
+    // From its first second on it works, but a clock that is a little behind would refuse it.
+    for time in ["2026-11-21", "2026-11-21T00:00:00Z", "2026-11-21T00:04:59Z"] {
+        let ended = desk.run(&format!("{verify} {time}"));
+        assert_eq!(ended.code, Some(0), "{time}");
+        assert!(ended.stderr.starts_with("warning: this works, but\n"), "{time}: {}", ended.stderr);
     }
     for time in ["", "now", "2026", "2026-13-01", "2026-11-31", "22.11.2026", "2026-11-22T00:00:00", "1795305600"] {
         let mut command = desk.command("verify lab-g1.tar.gz --key lab.pub");

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::report::Period;
 
 /// Make the whole PKI of a Kubernetes cluster on one machine and ferry it across an air gap.
 #[derive(Parser)]
@@ -26,12 +29,18 @@ pub(super) enum Command {
     Build(BuildArguments),
     /// Check a bundle: signatures, records, hashes, chains, key pairs
     Verify(VerifyArguments),
+    /// List certificates and when they end: of a bundle, an unpacked tree, this node, single files
+    Inspect(InspectArguments),
     /// Write one node's files from a verified bundle into a new folder
     Unpack(UnpackArguments),
     /// Cut one part out of a bundle, to carry to one node alone; needs no key
     Split(SplitArguments),
-    /// Print a chapter of the manual
+    /// Print a chapter of the manual, or the help of a command
     Help(HelpArguments),
+    /// Print the script that lets a shell complete commands and options
+    Completions(CompletionsArguments),
+    /// Print the man page
+    Man(ManArguments),
 }
 
 #[derive(clap::Args)]
@@ -110,6 +119,12 @@ pub(super) struct BuildArguments {
     /// Refuse any difference from the lock and leave everything as it was
     #[arg(long, conflicts_with_all = ["replace_seed", "replace_ca", "same_generation"])]
     pub(super) locked: bool,
+    /// Make a partial bundle of this node alone; may be given several times; needs the lock of a whole build
+    #[arg(long, value_name = "NODE", conflicts_with_all = ["replace_seed", "replace_ca"])]
+    pub(super) only: Vec<String>,
+    /// With --only, put the part of whoever runs the cluster into the bundle too
+    #[arg(long, requires = "only")]
+    pub(super) with_cluster: bool,
     /// Allow another seed than the lock's: every key becomes another
     #[arg(long)]
     pub(super) replace_seed: bool,
@@ -149,6 +164,44 @@ pub(super) struct VerifyArguments {
     pub(super) quiet: bool,
 }
 
+/// How certificates are listed.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum InspectFormat {
+    /// kubeadm's tables, and what kubeadm leaves out
+    Text,
+    /// For programs
+    Json,
+    /// For the textfile collector of node_exporter
+    Prometheus,
+}
+
+#[derive(clap::Args)]
+pub(super) struct InspectArguments {
+    /// Bundles, slices, folders that hold etc/kubernetes or var/lib/kubelet, such folders themselves, certificates in
+    /// PEM or DER, kubeconfigs; - is the standard input
+    #[arg(value_name = "PATH", default_value = "/")]
+    pub(super) paths: Vec<PathBuf>,
+    /// List only what ends within this time or has ended: 90d, 36h, 2y; exit code 1 if there is any
+    #[arg(long, value_name = "PERIOD")]
+    pub(super) expiring_within: Option<Period>,
+    /// Say instead which rules are broken (`certferry help lints`); exit code 1 if one is that stops something
+    #[arg(long, conflicts_with_all = ["expiring_within", "verbose", "output"])]
+    pub(super) lint: bool,
+    /// Look at this time instead of now: 2026-11-22 or 2026-11-22T08:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(super) at: Option<String>,
+    /// Show subject, issuer, alternative names, usages, key, serial and fingerprint, too
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+    /// The form of the output
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(super) output: InspectFormat,
+    /// For a bundle: the signer's public key, by another road than the bundle: its file, or its fingerprint `sha256:...`
+    /// (then the .pub beside the bundle must match it)
+    #[arg(long, value_name = "FILE|FINGERPRINT")]
+    pub(super) key: Option<String>,
+}
+
 #[derive(clap::Args)]
 pub(super) struct UnpackArguments {
     #[command(flatten)]
@@ -182,6 +235,23 @@ pub(super) struct SplitArguments {
 
 #[derive(clap::Args)]
 pub(super) struct HelpArguments {
-    /// The chapter [default: list them]
-    pub(super) topic: Option<String>,
+    /// A chapter, or a command as typed after `certferry` [default: list the chapters]
+    pub(super) topic: Vec<String>,
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "For this shell only: source <(certferry completions bash)\n\
+    For all users, as root: certferry completions bash > /etc/bash_completion.d/certferry")]
+pub(super) struct CompletionsArguments {
+    /// The shell
+    pub(super) shell: Shell,
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "To read it at once: certferry man | man -l -\n\
+    For all users, as root: certferry man --out /usr/local/share/man/man1")]
+pub(super) struct ManArguments {
+    /// Write a page for each command into this folder, in place of any that are there
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
 }

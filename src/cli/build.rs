@@ -17,7 +17,7 @@ use crate::issue::{Issued, SerialKey, issue};
 use crate::keys::{KeyId, KeyRing, Label, Seed, derive};
 use crate::layout::{Made, lay_out};
 use crate::lock::Lock;
-use crate::plan::{Plan, plan};
+use crate::plan::{Plan, only, plan};
 use crate::profile::{self, Profile};
 use crate::sign::{PublicKey, SigningFailed};
 
@@ -34,6 +34,8 @@ pub(super) struct Built<'a> {
     pub(super) signer: PublicKey,
     pub(super) records: Vec<(String, String)>,
     pub(super) written: Written,
+    /// Whether it was cut down by `--only`.
+    pub(super) is_partial: bool,
 }
 
 /// Where a build writes.
@@ -58,6 +60,10 @@ pub(super) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     }
     if let Some(old) = &old_lock {
         lock_file::check_cluster(old, &profile.cluster.name, arguments, &lock_path)?;
+    }
+    if !arguments.only.is_empty() && old_lock.is_none() {
+        return Err(Failure::cannot_run(format!("--only, but there is no lock {}", lock_path.display()))
+            .hint("a partial bundle goes beside a whole one: build that first, or name its lock with --lock FILE"));
     }
     let (seed, new_seed_file) = take_seed(arguments)?;
     if new_seed_file == Some(lock_path.as_path()) {
@@ -115,7 +121,9 @@ fn build(
     old_lock: Option<&Lock>,
     new_seed_file: Option<&Path>,
 ) -> Result<String, Failure> {
-    let plan = plan(profile);
+    let whole = plan(profile);
+    let is_partial = !arguments.only.is_empty();
+    let plan = if is_partial { cut(&whole, arguments)? } else { whole };
     let keys = derive_keys(&plan, seed, arguments)?;
     let serial_key = SerialKey::new(seed.serial_key(&plan.cluster));
     let certificates =
@@ -124,7 +132,8 @@ fn build(
     let signer_public =
         PublicKey::from_der(signer.spki_der()).map_err(|error| Failure::defect(&format!("signer: {error:?}")))?;
     let parts = lay_out_parts(&plan, &Made { keys: &keys, certificates: &certificates, profile: &profile.source })?;
-    let description = Description { head: head(&plan, seed)?, partial: false, profile_sha256: Hex(profile.sha256) };
+    let description =
+        Description { head: head(&plan, seed)?, partial: is_partial, profile_sha256: Hex(profile.sha256) };
     let writer = Writer::prepare(description, parts.len(), |index| &parts[index])
         .map_err(|error| bundle_text::write_failure(&arguments.out, &error))?;
     let places = Places {
@@ -152,9 +161,9 @@ fn build(
         signer: signer_public,
         records: writer.index().parts.iter().map(|(part, sha256)| (part.to_string(), sha256.to_string())).collect(),
         written,
+        is_partial,
     };
-    let new_lock = lock_file::make(&built);
-    let changes = lock_file::check(old_lock, &new_lock, arguments, &places.lock)?;
+    let (new_lock, changes) = lock_file::check(old_lock, lock_file::make(&built), arguments, &places.lock)?;
     let signature = signer
         .sign_sha256(&built.written.file_sha256.0)
         .map_err(|error| Failure::defect(&format!("outer signature: {error:?}")))?;
@@ -174,6 +183,14 @@ fn build(
     }
     outputs.commit().map_err(|(path, error)| cannot_place(&path, &error))?;
     if arguments.quiet { Ok(String::new()) } else { Ok(summary::of_build(&built, &places, new_seed_file, &changes)) }
+}
+
+/// The plan for what `--only` names.
+fn cut(whole: &Plan, arguments: &BuildArguments) -> Result<Plan, Failure> {
+    only(whole, &arguments.only, arguments.with_cluster).map_err(|unknown| {
+        Failure::cannot_run(format!("--only: the profile has no node {}", unknown.join(", ")))
+            .hint("`certferry plan PROFILE --verbose` lists the nodes")
+    })
 }
 
 fn stage(outputs: &mut Outputs, path: &Path, mode: u32, replace: bool) -> Result<File, Failure> {

@@ -14,17 +14,19 @@ pub(super) struct Failure {
     drawn: bool,
     /// What to do next.
     hints: Vec<String>,
+    /// Results that there are all the same.
+    output: String,
 }
 
 impl Failure {
     /// The command could not run: usage, input, I/O.
     pub(super) fn cannot_run(message: impl Into<String>) -> Self {
-        Self { exit_code: 2, message: message.into(), drawn: false, hints: Vec::new() }
+        Self { exit_code: 2, message: message.into(), drawn: false, hints: Vec::new(), output: String::new() }
     }
 
     /// The command ran and its answer is no.
     pub(super) fn says_no(message: impl Into<String>) -> Self {
-        Self { exit_code: 1, message: message.into(), drawn: false, hints: Vec::new() }
+        Self { exit_code: 1, ..Self::cannot_run(message) }
     }
 
     /// Something that no input should lead to.
@@ -47,6 +49,17 @@ impl Failure {
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// With results for the standard output.
+    pub(super) fn output(mut self, output: String) -> Self {
+        self.output = output;
+        self
+    }
+
+    /// The results that there are all the same, for the standard output.
+    pub(super) fn take_output(&mut self) -> String {
+        std::mem::take(&mut self.output)
     }
 
     pub(super) const fn exit_code(&self) -> u8 {

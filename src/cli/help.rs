@@ -1,36 +1,77 @@
 //! `help`: the manual travels inside the binary, because an isolated node has no web.
 
-use super::args::HelpArguments;
+use clap::{CommandFactory, Parser};
+
+use super::args::{Arguments, HelpArguments};
 use super::failure::Failure;
 
 /// A chapter: name, one line, text.
 type Chapter = (&'static str, &'static str, &'static str);
 
-const CHAPTERS: [Chapter; 6] = [
-    ("quickstart", "from nothing to a node that runs", include_str!("manual/quickstart.md")),
-    ("profile", "every key of a profile and its default", include_str!("manual/profile.md")),
-    ("kubeadm", "what is as kubeadm does it, and what is deliberately not", include_str!("manual/kubeadm.md")),
+const CHAPTERS: &[Chapter] = &[
+    ("quickstart", "from nothing to files on a node", include_str!("manual/quickstart.md")),
+    ("profile", "every key of a profile, its default, and what a change costs", include_str!("manual/profile.md")),
     ("far-side", "check and install a bundle on an isolated node", include_str!("manual/far-side.md")),
+    ("adding-a-node", "make, carry and install one node's files", include_str!("manual/adding-a-node.md")),
+    ("rotation", "other keys for a node, service accounts, a CA", include_str!("manual/rotation.md")),
+    ("inspect", "which certificates there are and when they end; JSON and metrics", include_str!("manual/inspect.md")),
+    ("lints", "the rules that certificates must keep, and where they are stated", include_str!("manual/lints.md")),
+    ("kubeadm", "what is as kubeadm does it, and what is deliberately not", include_str!("manual/kubeadm.md")),
     ("threat-model", "what certferry protects against, and what not", include_str!("manual/threat-model.md")),
     ("exit-codes", "exit codes and output rules", include_str!("manual/exit-codes.md")),
 ];
 
 pub(super) fn run(arguments: &HelpArguments) -> Result<String, Failure> {
-    let Some(topic) = &arguments.topic else { return Ok(contents()) };
-    let chapter = CHAPTERS.iter().find(|(name, _, _)| name == topic);
-    chapter.map(|(_, _, text)| (*text).to_owned()).ok_or_else(|| {
-        let names: Vec<_> = CHAPTERS.iter().map(|(name, _, _)| *name).collect();
-        Failure::cannot_run(format!("no chapter `{topic}` in the manual"))
-            .hint(format!("the chapters are {}", names.join(", ")))
-    })
+    if arguments.topic.is_empty() {
+        return Ok(contents());
+    }
+    // A name may be both: options are soonest found at the top.
+    match (of_command(&arguments.topic), chapter(&arguments.topic)) {
+        (Some(command), Some(chapter)) => Ok(format!("{command}\n{chapter}")),
+        (Some(text), None) => Ok(text),
+        (None, Some(text)) => Ok(text.to_owned()),
+        (None, None) => Err(unknown(&arguments.topic.join(" "))),
+    }
+}
+
+/// What may stand after `certferry help`: chapters, then commands.
+pub(super) fn topics() -> Vec<String> {
+    let mut topics: Vec<_> = CHAPTERS.iter().map(|(name, _, _)| (*name).to_owned()).collect();
+    let commands = Arguments::command();
+    let names = commands.get_subcommands().map(|command| command.get_name().to_owned());
+    topics.extend(names.filter(|name| !CHAPTERS.iter().any(|(chapter, _, _)| chapter == name)));
+    topics
+}
+
+/// What `certferry COMMAND --help` prints, if there is such a command.
+fn of_command(words: &[String]) -> Option<String> {
+    let commands = Arguments::command();
+    words.iter().try_fold(&commands, |command, word| command.find_subcommand(word))?;
+    let line = ["certferry"].into_iter().chain(words.iter().map(String::as_str)).chain(["--help"]);
+    // To clap, help is an error that prints well.
+    Arguments::try_parse_from(line).err().map(|help| help.render().to_string())
+}
+
+fn chapter(words: &[String]) -> Option<&'static str> {
+    let [word] = words else { return None };
+    CHAPTERS.iter().find(|(name, _, _)| name == word).map(|(_, _, text)| *text)
 }
 
 fn contents() -> String {
     let mut text = String::from(
-        "The manual. Read a chapter with `certferry help TOPIC`, all options with `certferry --help`.\n\n",
+        "The manual. Read a chapter with `certferry help CHAPTER`, a command's options with `certferry help COMMAND`.\n\n",
     );
     for (name, line, _) in CHAPTERS {
-        text += &format!("  {name:<14}{line}\n");
+        text += &format!("  {name:<15}{line}\n");
     }
     text
+}
+
+fn unknown(topic: &str) -> Failure {
+    let failure = Failure::cannot_run(format!("there is no chapter and no command `{topic}`"));
+    let nearest = topics().into_iter().map(|known| (strsim::damerau_levenshtein(topic, &known), known)).min();
+    match nearest {
+        Some((distance, known)) if distance <= 2 => failure.hint(format!("did you mean `{known}`?")),
+        _ => failure.hint("`certferry help` lists the chapters, `certferry --help` the commands"),
+    }
 }

@@ -12,8 +12,8 @@ use crate::bundle::Sha256;
 use crate::host;
 use crate::keys::Seed;
 use crate::lock::{
-    Change, Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, Refusal, build_changes, changes,
-    of_lock, of_plan, refusals,
+    Change, Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, Refusal, build_changes, changes, merge,
+    of_lock, of_plan, refusals, restrict,
 };
 
 /// 10,000 nodes make about 60 MB.
@@ -46,13 +46,26 @@ pub(super) fn read(path: &Path) -> Result<Option<Lock>, Failure> {
 
 /// The lock of another cluster is refused before an hour of work, not after it.
 pub(super) fn check_cluster(old: &Lock, cluster: &str, arguments: &BuildArguments, path: &Path) -> Result<(), Failure> {
+    if old.formats.are_newer() && !arguments.locked {
+        // A build by an older program would quietly make other bytes under the same names.
+        return Err(Failure::cannot_run(format!(
+            "{} was made with newer formats than this version knows",
+            path.display()
+        ))
+        .hint("build with the version that it names in `made_with`, or a later one"));
+    }
     if old.cluster == cluster {
         return Ok(());
     }
     if arguments.locked {
         return Err(differs(path, &format!("cluster {} became {cluster}", old.cluster)).hint(LOCKED_HINT));
     }
-    Err(refusal_failure(&Refusal::OtherCluster { locked: old.cluster.clone(), built: cluster.to_owned() }))
+    Err(other_cluster(old, cluster))
+}
+
+/// The lock is of one cluster, the profile of another: nothing in them can be compared.
+pub(super) fn other_cluster(old: &Lock, cluster: &str) -> Failure {
+    refusal_failure(&Refusal::OtherCluster { locked: old.cluster.clone(), built: cluster.to_owned() })
 }
 
 /// Another seed likewise.
@@ -114,25 +127,38 @@ pub(super) fn make(built: &Built<'_>) -> Lock {
         parts: built
             .records
             .iter()
-            .map(|(part, record)| LockedPart { part: part.clone(), record_sha256: record.clone() })
+            .map(|(part, record)| LockedPart {
+                part: part.clone(),
+                generation: plan.generation,
+                record_sha256: record.clone(),
+            })
             .collect(),
         keys,
         certificates,
     }
 }
 
-/// What changed since the lock; refused where it needs a word that was not given.
+/// The lock to write and what changed since the one before; refused where it needs a word that was not given.
 pub(super) fn check(
     old: Option<&Lock>,
-    new: &Lock,
+    new: Lock,
     arguments: &BuildArguments,
     path: &Path,
-) -> Result<Vec<Change>, Failure> {
-    let Some(old) = old else { return Ok(Vec::new()) };
-    let changes = build_changes(old, new);
+) -> Result<(Lock, Vec<Change>), Failure> {
+    let Some(whole) = old else { return Ok((new, Vec::new())) };
+    let is_partial = !arguments.only.is_empty();
+    let restricted = is_partial.then(|| restrict(whole, &new));
+    let old = restricted.as_ref().unwrap_or(whole);
+    let changes = build_changes(old, &new);
     if arguments.locked {
-        return locked_difference(old, new)
-            .map_or(Ok(changes), |difference| Err(differs(path, &difference).hint(LOCKED_HINT)));
+        let merged = is_partial.then(|| merge(old, new.clone()));
+        return match locked_difference(old, merged.as_ref().unwrap_or(&new)) {
+            Some(difference) => Err(differs(path, &difference).hint(LOCKED_HINT)),
+            None => Ok((new, changes)),
+        };
+    }
+    if is_partial {
+        refuse_shared_changes(&changes)?;
     }
     let is_refused = |refusal: &Refusal| match refusal {
         Refusal::OtherCluster { .. } | Refusal::LowerGeneration { .. } => true,
@@ -140,12 +166,22 @@ pub(super) fn check(
         Refusal::ChangedCa { .. } => !arguments.replace_ca,
         Refusal::SameGeneration { .. } => !arguments.same_generation,
     };
-    let refused: Vec<_> = refusals(old, new).into_iter().filter(is_refused).collect();
+    let refused: Vec<_> = refusals(old, &new).into_iter().filter(is_refused).collect();
     match refused.as_slice() {
-        [] => Ok(changes),
+        [] if is_partial => Ok((merge(whole, new), changes)),
+        [] => Ok((new, changes)),
         [Refusal::ChangedCa { .. }, ..] => Err(changed_authorities(&refused)),
         [first, ..] => Err(refusal_failure(first)),
     }
+}
+
+/// What every node has in common must not change for some of them.
+fn refuse_shared_changes(changes: &[Change]) -> Result<(), Failure> {
+    let shared =
+        |change: &&Change| change.id().starts_with("ca/") || change.id() == "sa" || change.id() == "bundle-signer";
+    let Some(change) = changes.iter().find(shared) else { return Ok(()) };
+    Err(Failure::cannot_run(format!("--only, but {} changes, which all nodes share", change.id()))
+        .hint("`certferry plan` tells why; build the whole bundle, or set the profile back"))
 }
 
 /// All changed CAs at once: one change of the profile, such as a newer Kubernetes, changes all three.
@@ -222,7 +258,10 @@ fn values(lock: &Lock) -> Vec<(String, String)> {
         let serial = (format!("serial of {}", row.id), row.serial.clone());
         [serial, (format!("certificate of {}", row.id), row.certificate_sha256.clone())]
     });
-    let records = lock.parts.iter().map(|row| (format!("record of {}", row.part), row.record_sha256.clone()));
+    let records = lock.parts.iter().flat_map(|row| {
+        let record = (format!("record of {}", row.part), row.record_sha256.clone());
+        [record, (format!("generation of {}", row.part), row.generation.to_string())]
+    });
     let whole = [("content", lock.content_sha256.clone()), ("bundle", lock.bundle_sha256.clone())];
     let named = |(name, value): (&str, String)| (name.to_owned(), value);
     let head = head.into_iter().map(named);
@@ -244,8 +283,8 @@ fn refusal_failure(refusal: &Refusal) -> Failure {
             "the record of {part} would change at generation {generation}"
         ))
         .hint("raise `generation` in [cluster]; while nothing was carried to a node yet, --same-generation will do"),
-        Refusal::LowerGeneration { locked, built } => {
-            Failure::cannot_run(format!("the lock is at generation {locked}, the profile at {built}"))
+        Refusal::LowerGeneration { part, locked, built } => {
+            Failure::cannot_run(format!("the lock has {part} at generation {locked}, the profile is at {built}"))
                 .hint("a generation never goes back: nodes would refuse it")
         }
     }

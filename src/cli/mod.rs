@@ -6,11 +6,16 @@ mod args;
 mod build;
 mod bundle_text;
 mod changes_text;
+mod completions;
 mod failure;
 mod findings;
 mod help;
 mod init;
+mod inspect;
+mod inspect_lint;
+mod inspect_text;
 mod lock_file;
+mod man;
 mod plan;
 mod plan_json;
 mod plan_tree;
@@ -24,6 +29,7 @@ mod trust;
 mod unpack;
 mod verify;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -46,19 +52,39 @@ pub fn run() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let result = result.and_then(|text| match io::stdout().write_all(text.as_bytes()) {
-        // A reader that has seen enough is no failure.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::io("write", Path::new("the standard output"), &error))
-        }
-        _ => Ok(()),
-    });
+    let result = match result {
+        Ok(text) => write(&text),
+        // Some answers are results and a no.
+        Err(mut failure) => write(&failure.take_output()).and(Err(failure)),
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let _ = io::stderr().write_all(failure.text().as_bytes());
             ExitCode::from(failure.exit_code())
         }
+    }
+}
+
+/// Whether a command line would be taken, its first word the program's name: for tests of what the manual shows.
+///
+/// # Errors
+/// What the program would say to it. Nothing is run or looked at but the words themselves.
+pub fn parses<Word: Into<OsString> + Clone>(line: impl IntoIterator<Item = Word>) -> Result<(), String> {
+    match Arguments::try_parse_from(line) {
+        Err(error) if error.use_stderr() => Err(error.to_string()),
+        // Help and version are errors to clap, but answers to a person.
+        _ => Ok(()),
+    }
+}
+
+fn write(text: &str) -> Result<(), Failure> {
+    match io::stdout().write_all(text.as_bytes()) {
+        // A reader that has seen enough is no failure.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::io("write", Path::new("the standard output"), &error))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -70,8 +96,11 @@ fn dispatch(command: &Command) -> Result<String, Failure> {
         Command::Plan(arguments) => plan::run(arguments),
         Command::Build(arguments) => build::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
+        Command::Inspect(arguments) => inspect::run(arguments),
         Command::Unpack(arguments) => unpack::run(arguments),
         Command::Split(arguments) => split::run(arguments),
         Command::Help(arguments) => help::run(arguments),
+        Command::Completions(arguments) => Ok(completions::run(arguments)),
+        Command::Man(arguments) => man::run(arguments),
     }
 }

@@ -17,6 +17,9 @@ pub(super) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     let lock_path = arguments.lock.clone().unwrap_or_else(|| lock_file::default_path(&arguments.profile));
     let lock = lock_file::read(&lock_path)?;
     let plan = plan(&profile);
+    if let Some(lock) = lock.as_ref().filter(|lock| lock.cluster != plan.cluster) {
+        return Err(lock_file::other_cluster(lock, &plan.cluster));
+    }
     let changes = lock.as_ref().map(|lock| changes(&of_lock(lock), &of_plan(&plan)));
     let effects = changes.as_deref().map(|changes| effects_of(&plan, changes)).unwrap_or_default();
     if arguments.output == OutputFormat::Json {
@@ -78,7 +81,9 @@ pub(super) fn restarts(effects: &[Effect]) -> String {
 fn generation_note(lock: Option<&Lock>, plan: &Plan) -> String {
     match lock {
         Some(lock) if lock.generation == plan.generation => {
-            "\nrecords change at the same generation: raise `generation` in [cluster] before you carry it\n".to_owned()
+            "\na whole build changes records: raise `generation` in [cluster], or make the new nodes \
+             alone with --only\n"
+                .to_owned()
         }
         _ => String::new(),
     }

@@ -5,14 +5,15 @@ use std::path::Path;
 
 use super::build::{Built, Places};
 use super::findings::instant;
+use super::plan::{effects_of, restarts};
 use super::{changes_text, shell};
 use crate::lock::Change;
-use crate::plan::PlannedCertificate;
+use crate::plan::{PlannedCertificate, Recipient};
 
 pub(super) fn of_build(built: &Built<'_>, places: &Places, new_seed: Option<&Path>, changes: &[Change]) -> String {
     let plan = built.plan;
     let mut text = format!("{}, generation {}, Kubernetes {}\n\n", plan.cluster, plan.generation, plan.kubernetes);
-    let nodes = plan.parts.len() - 1;
+    let nodes = plan.parts.iter().filter(|part| matches!(part.recipient, Recipient::Node(_))).count();
     let made =
         format!("{} certificates, {} keys, {nodes} {}", plan.certificates.len(), plan.keys.len(), nodes_word(nodes));
     let mut row = |left: &Path, right: &str| {
@@ -38,7 +39,7 @@ pub(super) fn of_build(built: &Built<'_>, places: &Places, new_seed: Option<&Pat
         shell::word(&places.signature),
         shell::word(&places.archive)
     );
-    for binding in &plan.required_bindings {
+    for binding in plan.required_bindings.iter().filter(|_| !built.is_partial) {
         let _ = writeln!(
             text,
             "\nKubernetes {} needs the ClusterRoleBinding {} ({} {} to ClusterRole {}): without it\n{}. \
@@ -57,6 +58,7 @@ pub(super) fn of_build(built: &Built<'_>, places: &Places, new_seed: Option<&Pat
         );
     }
     text += &changes_text::since_lock(changes);
+    text += &restarts(&effects_of(plan, changes));
     text
 }
 

@@ -14,7 +14,7 @@ use crate::bundle::{BundleError, Head, Owner, PartName, Reader, Row, VerifiedArc
 use crate::host;
 use crate::lint::NodeFacts;
 use crate::sign::{Fingerprint, PublicKey, PublicKeyError};
-use crate::verify::{File, Finding, Part, SharedFiles, check_part};
+use crate::verify::{File, Finding, Origin, Part, SharedFiles, check_part};
 
 /// No public key file is longer.
 const KEY_LIMIT: u64 = 64 << 10;
@@ -33,8 +33,8 @@ pub(super) struct Checked {
 
 /// Opens the bundle and checks everything; keeps the part of one node.
 pub(super) fn open(arguments: &TrustArguments, wanted: Option<&str>) -> Result<Checked, Failure> {
-    let at = time_of(arguments)?;
-    let key = trusted_key(arguments)?;
+    let at = time_of(arguments.at.as_deref())?;
+    let key = trusted_key(&arguments.bundle, &arguments.key)?;
     check_outer_signature(&arguments.bundle, &key)?;
     let source = host::open(&arguments.bundle).map_err(|error| Failure::io("read", &arguments.bundle, &error))?;
     read(source, &key, at, wanted).map_err(|error| bundle_text::failure(&arguments.bundle, &error))
@@ -81,13 +81,14 @@ fn check(part: &VerifiedPart, name: &str, at: OffsetDateTime, shared: &mut Share
         files: files.collect(),
         links: record.rows.iter().filter(|row| matches!(row, Row::Link { .. })).map(Row::path).collect(),
         node,
-        issued_at: record.head.issued_at.midnight().assume_utc(),
+        origin: Origin::Bundle { issued_at: record.head.issued_at.midnight().assume_utc() },
     };
     check_part(&part, at, shared)
 }
 
-fn time_of(arguments: &TrustArguments) -> Result<OffsetDateTime, Failure> {
-    let Some(text) = &arguments.at else { return Ok(host::now()) };
+/// The time that `--at` names, or now.
+pub(super) fn time_of(at: Option<&str>) -> Result<OffsetDateTime, Failure> {
+    let Some(text) = at else { return Ok(host::now()) };
     let instant = OffsetDateTime::parse(text, &Rfc3339).ok();
     let day = || Some(Date::parse(text, format_description!("[year]-[month]-[day]")).ok()?.midnight().assume_utc());
     instant.or_else(day).ok_or_else(|| {
@@ -96,15 +97,15 @@ fn time_of(arguments: &TrustArguments) -> Result<OffsetDateTime, Failure> {
 }
 
 /// The key itself, or the one beside the bundle that has the given fingerprint.
-fn trusted_key(arguments: &TrustArguments) -> Result<PublicKey, Failure> {
-    if !arguments.key.starts_with("sha256:") {
-        return read_key(Path::new(&arguments.key));
+pub(super) fn trusted_key(bundle: &Path, key: &str) -> Result<PublicKey, Failure> {
+    if !key.starts_with("sha256:") {
+        return read_key(Path::new(key));
     }
-    let expected: Fingerprint = arguments.key.parse().map_err(|_| {
-        Failure::cannot_run(format!("--key {} is not a fingerprint", arguments.key))
+    let expected: Fingerprint = key.parse().map_err(|_| {
+        Failure::cannot_run(format!("--key {key} is not a fingerprint"))
             .hint("a fingerprint is `sha256:` and 64 lower-case hex digits; `certferry build` prints it")
     })?;
-    let path = key_beside(&arguments.bundle)?;
+    let path = key_beside(bundle)?;
     let key = read_key(&path)?;
     if key.fingerprint() == expected {
         return Ok(key);
@@ -154,7 +155,7 @@ fn read_key(path: &Path) -> Result<PublicKey, Failure> {
 }
 
 /// The signature over the whole file may be missing, as from a slice; a present one must hold.
-fn check_outer_signature(bundle: &Path, key: &PublicKey) -> Result<(), Failure> {
+pub(super) fn check_outer_signature(bundle: &Path, key: &PublicKey) -> Result<(), Failure> {
     let mut path = bundle.as_os_str().to_owned();
     path.push(".sig");
     let path = PathBuf::from(path);

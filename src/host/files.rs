@@ -46,7 +46,11 @@ pub fn read_stdin(limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     read_limited(source, 0, limit)
 }
 
-fn read_limited(source: impl Read, expected: u64, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+/// All that is left of a source, wiped when dropped; `expected` bytes, as far as that is known.
+///
+/// # Errors
+/// When it cannot be read or is longer than `limit` bytes.
+pub(super) fn read_limited(source: impl Read, expected: u64, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     // All room at once, as far as that is known: a buffer that grows leaves copies of a seed behind.
     let room = expected.max(ROOM).min(limit).saturating_add(1);
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(room).unwrap_or_default()));
@@ -55,6 +59,21 @@ fn read_limited(source: impl Read, expected: u64, limit: u64) -> io::Result<Zero
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("longer than {limit} bytes")));
     }
     Ok(bytes)
+}
+
+/// Whether a regular file begins with these bytes. What is no regular file is not looked at: it could not be read
+/// again.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn begins_with(path: &Path, prefix: &[u8]) -> io::Result<bool> {
+    if !path.metadata()?.is_file() {
+        return Ok(false);
+    }
+    let mut bytes = Vec::new();
+    let length = u64::try_from(prefix.len()).unwrap_or(u64::MAX);
+    File::open(path)?.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes == prefix)
 }
 
 /// Opens a file for buffered reading.

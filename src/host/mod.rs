@@ -8,10 +8,12 @@
 //! Refuses to follow a symbolic link at the end of a path it creates, and to overwrite what it did not write.
 
 mod files;
+mod node_root;
 mod output;
 mod tree;
 
-pub use files::{create_secret, open, read, read_secret, read_stdin, sha256};
+pub use files::{begins_with, create_secret, open, read, read_secret, read_stdin, sha256};
+pub use node_root::NodeRoot;
 pub use output::Outputs;
 pub use tree::{TreeEntry, write_tree};
 

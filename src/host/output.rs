@@ -114,8 +114,12 @@ fn exists(path: &Path) -> bool {
 }
 
 fn same_bytes(left: &Path, right: &Path) -> io::Result<bool> {
+    // Looked at before it is opened: a pipe without a writer would never open.
+    if !fs::metadata(right)?.is_file() {
+        return Ok(false);
+    }
     let (left, right) = (File::open(left)?, File::open(right)?);
-    if !right.metadata()?.is_file() || left.metadata()?.len() != right.metadata()?.len() {
+    if left.metadata()?.len() != right.metadata()?.len() {
         return Ok(false);
     }
     let (mut left, mut right) = (BufReader::new(left).bytes(), BufReader::new(right).bytes());

@@ -7,10 +7,11 @@ use rcgen::{
 };
 use sha2::{Digest, Sha256};
 
+use super::surroundings::Surroundings;
 use super::tbs::{self, Names};
 use super::{IssueError, SerialKey};
 use crate::keys::{KeyId, PrivateKey};
-use crate::lint::{ClusterFacts, Facts, NodeFacts, Purpose, Severity, lint};
+use crate::lint::{Breach, Facts, Purpose, Severity, lint};
 use crate::plan::PlannedCertificate;
 use crate::x509::{AltName, ExtendedKeyUsage, KeyAlgorithm, ReadCertificate, public_key};
 
@@ -47,13 +48,21 @@ pub(super) struct Issuer<'a> {
     key: &'a PrivateKey,
     name: Vec<u8>,
     key_identifier: Vec<u8>,
+    /// Its certificate; none while that is issued.
+    certificate: Option<ReadCertificate>,
 }
 
 impl<'a> Issuer<'a> {
     /// The CA that `planned` describes.
     pub(super) fn new(planned: &PlannedCertificate, key: &'a PrivateKey) -> Result<Self, IssueError> {
         let name = planned.subject.to_der().map_err(|error| encoding(planned, &error))?;
-        Ok(Self { key, name, key_identifier: key_identifier(key) })
+        Ok(Self { key, name, key_identifier: key_identifier(key), certificate: None })
+    }
+
+    /// The same, with its certificate.
+    pub(super) fn with(self, planned: &PlannedCertificate, certificate: &Certificate) -> Result<Self, IssueError> {
+        let read = ReadCertificate::from_der(certificate.der()).map_err(|error| encoding(planned, &error))?;
+        Ok(Self { certificate: Some(read), ..self })
     }
 }
 
@@ -63,7 +72,8 @@ pub(super) fn issue(
     key: &PrivateKey,
     issuer: &Issuer<'_>,
     serial_key: &SerialKey,
-) -> Result<Certificate, IssueError> {
+    surroundings: &Surroundings<'_>,
+) -> Result<(Certificate, Vec<Breach>), IssueError> {
     let template = template(planned, key, issuer).map_err(|error| encoding(planned, &error))?;
     let subject = planned.subject.to_der().map_err(|error| encoding(planned, &error))?;
     let names = Names { issuer: &issuer.name, subject: &subject, is_ca: planned.is_ca };
@@ -73,18 +83,23 @@ pub(super) fn issue(
         Some(serial)
     });
     let unsigned = unsigned.map_err(|error| encoding(planned, &error))?;
-    check_rules(planned, &unsigned)?;
+    let warnings = check_rules(planned, &unsigned, issuer, surroundings)?;
     let der = tbs::sign(&unsigned, |tbs| issuer.key.sign(tbs).ok()).map_err(|error| encoding(planned, &error))?;
     check(planned, &der, key, issuer)?;
-    Ok(Certificate { der, serial })
+    Ok((Certificate { der, serial }, warnings))
 }
 
-/// What breaks a rule is not signed.
-fn check_rules(planned: &PlannedCertificate, unsigned: &[u8]) -> Result<(), IssueError> {
+/// What breaks a rule is not signed; what only asks for a warning is.
+fn check_rules(
+    planned: &PlannedCertificate,
+    unsigned: &[u8],
+    issuer: &Issuer<'_>,
+    surroundings: &Surroundings<'_>,
+) -> Result<Vec<Breach>, IssueError> {
     let read = ReadCertificate::from_der(unsigned).map_err(|error| encoding(planned, &error))?;
     let (purpose, node) = match &planned.key {
         KeyId::Node { node, base_name } => (Purpose::of_base_name(base_name), Some(node)),
-        KeyId::Ca(_) => (Purpose::KubernetesCa, None),
+        KeyId::Ca(name) => (Purpose::of_ca(name), None),
         KeyId::User(_) => (Purpose::User, None),
         KeyId::EtcdClient(_) => (Purpose::EtcdClient, None),
         KeyId::ServiceAccount | KeyId::BundleSigner => (Purpose::Other, None),
@@ -92,13 +107,17 @@ fn check_rules(planned: &PlannedCertificate, unsigned: &[u8]) -> Result<(), Issu
     let facts = Facts {
         certificate: &read,
         purpose,
-        issuer: None,
-        node: node.map(|name| NodeFacts { name, addresses: &[] }),
-        cluster: ClusterFacts::default(),
-        at: None,
+        issuer: issuer.certificate.as_ref(),
+        node: node.map(|name| surroundings.node(name)),
+        cluster: surroundings.cluster(),
+        needed_at: &[planned.validity.issued_at.midnight().assume_utc()],
     };
-    let broken = lint(&facts).into_iter().find(|breach| breach.rule.severity == Severity::Error);
-    broken.map_or(Ok(()), |breach| Err(IssueError::Rule(planned.key.clone(), breach)))
+    let (errors, warnings): (Vec<_>, Vec<_>) =
+        lint(&facts).into_iter().partition(|breach| breach.rule.severity == Severity::Error);
+    match errors.into_iter().next() {
+        Some(breach) => Err(IssueError::Rule(planned.key.clone(), breach)),
+        None => Ok(warnings),
+    }
 }
 
 fn encoding(planned: &PlannedCertificate, error: &dyn std::fmt::Display) -> IssueError {

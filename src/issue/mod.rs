@@ -7,10 +7,12 @@
 //!
 //! Output: [`Issued`]: every certificate, each checked against its issuer after signing.
 //!
-//! Refuses a plan whose keys are not all there, and a certificate that does not hold what was asked for.
+//! Refuses a plan whose keys are not all there, a certificate that breaks a rule, and one that does not hold what was
+//! asked for.
 
 mod certificate;
 mod serial;
+mod surroundings;
 mod tbs;
 
 use std::collections::BTreeMap;
@@ -24,16 +26,27 @@ use crate::keys::{KeyId, KeyRing};
 use crate::lint::Breach;
 use crate::plan::{Plan, PlannedCertificate};
 use certificate::Issuer;
+use surroundings::Surroundings;
 
 /// Every certificate of a plan, by the id of its key.
 #[derive(Debug)]
-pub struct Issued(BTreeMap<KeyId, Certificate>);
+pub struct Issued {
+    certificates: BTreeMap<KeyId, Certificate>,
+    warnings: Vec<(KeyId, Breach)>,
+}
 
 impl Issued {
     /// The certificate of that key, if the plan had one.
     #[must_use]
     pub fn get(&self, id: &KeyId) -> Option<&Certificate> {
-        self.0.get(id)
+        self.certificates.get(id)
+    }
+
+    /// The rules of [severity warning](crate::lint::Severity::Warning) that certificates break, in the order of the
+    /// plan.
+    #[must_use]
+    pub fn warnings(&self) -> &[(KeyId, Breach)] {
+        &self.warnings
     }
 }
 
@@ -58,20 +71,27 @@ pub enum IssueError {
 /// [`IssueError`], which no checked profile leads to.
 pub fn issue(plan: &Plan, keys: &KeyRing, serial_key: &SerialKey) -> Result<Issued, IssueError> {
     let key = |id: &KeyId| keys.get(id).ok_or_else(|| IssueError::MissingKey(id.clone()));
-    let mut issued = BTreeMap::new();
+    let surroundings = Surroundings::new(plan);
+    let mut all = Vec::new();
     let mut issuers = BTreeMap::new();
     for planned in plan.certificates.iter().filter(|planned| planned.is_ca) {
         let signer = key(&planned.key)?;
         let issuer = Issuer::new(planned, signer)?;
-        issued.insert(planned.key.clone(), certificate::issue(planned, signer, &issuer, serial_key)?);
-        issuers.insert(planned.key.clone(), issuer);
+        let made = certificate::issue(planned, signer, &issuer, serial_key, &surroundings)?;
+        issuers.insert(planned.key.clone(), issuer.with(planned, &made.0)?);
+        all.push((planned.key.clone(), made));
     }
     let leaf = |planned: &&PlannedCertificate| {
         let issuer = issuers.get(&planned.issuer).ok_or_else(|| IssueError::MissingIssuer(planned.issuer.clone()))?;
-        let certificate = certificate::issue(planned, key(&planned.key)?, issuer, serial_key)?;
-        Ok((planned.key.clone(), certificate))
+        let made = certificate::issue(planned, key(&planned.key)?, issuer, serial_key, &surroundings)?;
+        Ok((planned.key.clone(), made))
     };
     let leaves: Vec<_> = plan.certificates.iter().filter(|planned| !planned.is_ca).collect();
-    issued.extend(leaves.par_iter().map(leaf).collect::<Result<Vec<_>, IssueError>>()?);
-    Ok(Issued(issued))
+    all.extend(leaves.par_iter().map(leaf).collect::<Result<Vec<_>, IssueError>>()?);
+    let mut issued = Issued { certificates: BTreeMap::new(), warnings: Vec::new() };
+    for (id, (certificate, breaches)) in all {
+        issued.warnings.extend(breaches.into_iter().map(|breach| (id.clone(), breach)));
+        issued.certificates.insert(id, certificate);
+    }
+    Ok(issued)
 }

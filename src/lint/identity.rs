@@ -1,71 +1,144 @@
 //! Rules about who a certificate says it is: Kubernetes takes the common name as user and the organizations as groups.
 
-use super::{Facts, Purpose, Rule, Severity};
+use der::asn1::ObjectIdentifier;
 
-pub(super) const RULES: [Rule; 4] = [
+use super::{Check, Facts, Purpose, Rule, Severity};
+use crate::x509::oid;
+
+pub(super) const RULES: [Rule; 7] = [
     Rule {
         id: "extended-key-usage",
-        clause: "kubeadm v1.20.2, certlist.go and kubeconfig.go",
+        clause: "kubeadm v1.20.2, certlist.go and kubeconfig.go; RFC 5280, section 4.2.1.12",
         severity: Severity::Error,
-        check: extended_key_usage,
+        check: Check::Certificate(extended_key_usage),
+    },
+    Rule {
+        id: "extended-key-usage-alone",
+        clause: "kubeadm v1.20.2, certlist.go and kubeconfig.go: no more than it is for",
+        severity: Severity::Warning,
+        check: Check::Certificate(extended_key_usage_alone),
     },
     Rule {
         id: "common-name",
-        clause: "kubeadm v1.20.2, certlist.go; Kubernetes v1.20.2, pkg/auth/nodeidentifier: compared exactly",
+        clause: "Kubernetes v1.20.2, the name is the user: nodeidentifier, bootstrappolicy, --requestheader-allowed-names; KEP-4872",
         severity: Severity::Error,
-        check: common_name,
+        check: Check::Certificate(common_name),
+    },
+    Rule {
+        id: "common-name-by-custom",
+        clause: "kubeadm v1.20.2, certlist.go",
+        severity: Severity::Warning,
+        check: Check::Certificate(common_name_by_custom),
     },
     Rule {
         id: "node-group",
         clause: "Kubernetes v1.20.2, pkg/auth/nodeidentifier: group system:nodes",
         severity: Severity::Error,
-        check: node_group,
+        check: Check::Certificate(node_group),
+    },
+    Rule {
+        id: "node-group-alone",
+        clause: "kubeadm v1.20.2, kubeconfig.go: a node is in no other group",
+        severity: Severity::Warning,
+        check: Check::Certificate(node_group_alone),
     },
     Rule {
         id: "lower-case-node",
-        clause: "Kubernetes v1.20.2, pkg/util/node GetHostname: lower case",
+        clause: "Kubernetes v1.20.2, pkg/util/node GetHostname: lower case; nodeidentifier compares exactly",
         severity: Severity::Error,
-        check: lower_case_node,
+        check: Check::Certificate(lower_case_node),
     },
 ];
 
 const SYSTEM_NODE: &str = "system:node:";
+const NODES: &str = "system:nodes";
 
+/// Without the extension a certificate is for everything. A CA's binds what it signs: Go and OpenSSL ask every
+/// certificate of a chain.
 fn extended_key_usage(facts: &Facts<'_>) -> Option<String> {
-    let expected = facts.purpose.usages()?;
     let found = facts.certificate.usages();
-    let same = found.iter().copied().eq(expected.iter().map(|usage| usage.oid()));
-    let expected: Vec<_> = expected.iter().map(ToString::to_string).collect();
-    let expected = if expected.is_empty() { "none".to_owned() } else { expected.join(", ") };
-    (!same).then(|| format!("has other extended key usages than {expected}"))
+    if found.is_empty() || found.contains(&oid::ANY_EXTENDED_KEY_USAGE) {
+        return None;
+    }
+    let needed = facts.purpose.usages().iter();
+    let missing: Vec<_> = needed.filter(|usage| !found.contains(&usage.oid())).map(ToString::to_string).collect();
+    (!missing.is_empty()).then(|| format!("is not for {} (extendedKeyUsage)", missing.join(", ")))
 }
 
+fn extended_key_usage_alone(facts: &Facts<'_>) -> Option<String> {
+    let (found, needed) = (facts.certificate.usages(), facts.purpose.usages());
+    if facts.purpose.is_ca() || needed.is_empty() {
+        return None;
+    }
+    if found.is_empty() {
+        return Some("has no extendedKeyUsage and so is for everything".to_owned());
+    }
+    let is_needed = |found: &ObjectIdentifier| needed.iter().any(|usage| usage.oid() == *found);
+    let needed: Vec<_> = needed.iter().map(ToString::to_string).collect();
+    (!found.iter().all(is_needed)).then(|| format!("is for more than {} (extendedKeyUsage)", needed.join(", ")))
+}
+
+/// Where the API server, RBAC or another client reads the name.
 fn common_name(facts: &Facts<'_>) -> Option<String> {
-    let node = facts.node.map(|node| node.name);
+    let of_node = || facts.node.map(|node| format!("{SYSTEM_NODE}{}", node.name));
     let expected = match facts.purpose {
-        Purpose::ApiServer => "kube-apiserver".to_owned(),
-        Purpose::ApiServerKubeletClient => "kube-apiserver-kubelet-client".to_owned(),
         Purpose::FrontProxyClient => "front-proxy-client".to_owned(),
         Purpose::ControllerManager => "system:kube-controller-manager".to_owned(),
         Purpose::Scheduler => "system:kube-scheduler".to_owned(),
-        Purpose::EtcdServer | Purpose::EtcdPeer => node?.to_owned(),
-        Purpose::KubeletClient | Purpose::KubeletServing => format!("{SYSTEM_NODE}{}", node?),
+        Purpose::KubeletClient => of_node().unwrap_or_else(|| SYSTEM_NODE.to_owned()),
+        Purpose::KubeletServing => of_node()?,
+        // With a group, the group counts.
+        Purpose::ApiServerKubeletClient if facts.certificate.organizations().is_empty() => {
+            "kube-apiserver-kubelet-client".to_owned()
+        }
         _ => return None,
     };
     let found = facts.certificate.common_name();
-    (found.as_deref() != Some(&expected))
+    // Another case is for `lower-case-node` to say.
+    let right = found.as_deref().is_some_and(|found| match facts.purpose {
+        Purpose::KubeletClient if facts.node.is_none() => found.len() > expected.len() && found.starts_with(&expected),
+        Purpose::KubeletClient | Purpose::KubeletServing => found.eq_ignore_ascii_case(&expected),
+        _ => found == expected,
+    });
+    let node = if expected == SYSTEM_NODE { "<node>" } else { "" };
+    (!right).then(|| format!("is for {}, not for {expected}{node}", found.as_deref().unwrap_or("nobody")))
+}
+
+/// Where nobody reads the name, but people do.
+fn common_name_by_custom(facts: &Facts<'_>) -> Option<String> {
+    let expected = match facts.purpose {
+        Purpose::ApiServer => "kube-apiserver",
+        Purpose::ApiServerKubeletClient if !facts.certificate.organizations().is_empty() => {
+            "kube-apiserver-kubelet-client"
+        }
+        Purpose::EtcdServer | Purpose::EtcdPeer => facts.node?.name,
+        _ => return None,
+    };
+    let found = facts.certificate.common_name();
+    (found.as_deref() != Some(expected))
         .then(|| format!("is for {}, not for {expected}", found.as_deref().unwrap_or("nobody")))
 }
 
 fn node_group(facts: &Facts<'_>) -> Option<String> {
-    let wrong = facts.purpose == Purpose::KubeletClient && facts.certificate.organizations() != ["system:nodes"];
-    wrong.then(|| "is not in the group system:nodes alone; the kubelet replaces it at once".to_owned())
+    let missing = facts.purpose == Purpose::KubeletClient && !is_in_nodes(facts);
+    missing.then(|| format!("is not in the group {NODES}: it is no node to the API server"))
+}
+
+fn node_group_alone(facts: &Facts<'_>) -> Option<String> {
+    let more = facts.purpose == Purpose::KubeletClient && is_in_nodes(facts);
+    let mut others = facts.certificate.organizations();
+    others.retain(|group| group != NODES);
+    (more && !others.is_empty()).then(|| format!("is in more groups than {NODES}: {}", others.join(", ")))
+}
+
+fn is_in_nodes(facts: &Facts<'_>) -> bool {
+    facts.certificate.organizations().iter().any(|group| group == NODES)
 }
 
 fn lower_case_node(facts: &Facts<'_>) -> Option<String> {
     let found = facts.certificate.common_name()?;
-    let node = found.strip_prefix(SYSTEM_NODE)?;
-    node.bytes()
-        .any(|byte| byte.is_ascii_uppercase())
+    let of_kubelet = matches!(facts.purpose, Purpose::KubeletClient | Purpose::KubeletServing);
+    let upper = of_kubelet && found.get(..SYSTEM_NODE.len())?.eq_ignore_ascii_case(SYSTEM_NODE);
+    (upper && found.bytes().any(|byte| byte.is_ascii_uppercase()))
         .then(|| format!("is for {found}; the kubelet registers in lower case and is not that node"))
 }

@@ -1,14 +1,16 @@
-//! Rules that a certificate of a cluster must keep, each with the clause it comes from.
+//! Rules that a cluster's certificates and the files they are in must keep, each with the clause it comes from.
 //!
 //! Why: a certificate may be well formed, rightly signed and still stop a cluster. The same rules speak before a
 //! certificate is signed, when a bundle is verified and when a node is looked at.
 //!
-//! Input: a certificate read back, what it is for, and what is known of node, cluster and time.
+//! Input: a certificate read back, what it is for, and what is known of node, cluster and time. The rules about files
+//! are rows of the same table; [`crate::verify`] looks at the files.
 //!
 //! Output: every rule it breaks, with the values.
 //!
 //! Refuses nothing itself. A rule that lacks a fact (no node known, no issuer at hand) says nothing.
 
+pub mod files;
 mod identity;
 mod names;
 mod purpose;
@@ -33,6 +35,7 @@ pub enum Severity {
 }
 
 /// A rule.
+#[derive(Clone, Copy)]
 pub struct Rule {
     /// Its name: lower case, never changed.
     pub id: &'static str,
@@ -40,8 +43,17 @@ pub struct Rule {
     pub clause: &'static str,
     /// What breaking it means.
     pub severity: Severity,
+    /// Who looks.
+    check: Check,
+}
+
+/// Who looks whether a rule is kept.
+#[derive(Clone, Copy)]
+enum Check {
     /// What is wrong with a certificate, in words that follow "it"; nothing when it keeps the rule.
-    check: fn(&Facts<'_>) -> Option<String>,
+    Certificate(fn(&Facts<'_>) -> Option<String>),
+    /// Takes more than one certificate: [`crate::verify`] looks, which has the files.
+    Files,
 }
 
 impl std::fmt::Debug for Rule {
@@ -62,8 +74,8 @@ pub struct Facts<'a> {
     pub node: Option<NodeFacts<'a>>,
     /// The cluster.
     pub cluster: ClusterFacts<'a>,
-    /// When it is to work; before signing, the first instant at which it was asked for.
-    pub at: Option<OffsetDateTime>,
+    /// Instants at which it is to work: the day it is asked for, the day of its bundle, the time of a look at it.
+    pub needed_at: &'a [OffsetDateTime],
 }
 
 /// What is known about a node.
@@ -71,14 +83,14 @@ pub struct Facts<'a> {
 pub struct NodeFacts<'a> {
     /// The name the kubelet registers.
     pub name: &'a str,
-    /// Its addresses; the first is the advertise address.
+    /// Its addresses, as far as they are known; the first is the advertise address.
     pub addresses: &'a [IpAddr],
 }
 
 /// What is known about the cluster.
 #[derive(Clone, Copy, Default)]
 pub struct ClusterFacts<'a> {
-    /// The host of the control plane endpoint.
+    /// The host by which clients call the API servers: the control plane endpoint, or the only control plane.
     pub endpoint: Option<&'a AltName>,
     /// The first address of the service subnet; without it, any address that could be one will do.
     pub service_address: Option<IpAddr>,
@@ -102,11 +114,14 @@ impl PartialEq for Breach {
 impl Eq for Breach {}
 
 /// Every rule, grouped by where it comes from.
-pub const RULES: [&[Rule]; 4] = [&rfc5280::RULES, &identity::RULES, &names::RULES, &time::RULES];
+pub const RULES: [&[Rule]; 5] = [&rfc5280::RULES, &identity::RULES, &names::RULES, &time::RULES, &files::RULES];
 
 /// Every rule that the certificate breaks, in the order of the table.
 #[must_use]
 pub fn lint(facts: &Facts<'_>) -> Vec<Breach> {
-    let breach = |rule: &'static Rule| (rule.check)(facts).map(|detail| Breach { rule, detail });
+    let breach = |rule: &'static Rule| match rule.check {
+        Check::Certificate(check) => check(facts).map(|detail| Breach { rule, detail }),
+        Check::Files => None,
+    };
     RULES.into_iter().flatten().filter_map(breach).collect()
 }

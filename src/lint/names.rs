@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Facts, Purpose, Rule, Severity};
+use super::{Check, Facts, Purpose, Rule, Severity};
 use crate::x509::{AltName, oid};
 
 pub(super) const RULES: [Rule; 6] = [
@@ -10,108 +10,134 @@ pub(super) const RULES: [Rule; 6] = [
         id: "alt-name",
         clause: "RFC 6125, section 6.4.4; Go 1.15: the common name is no host name",
         severity: Severity::Error,
-        check: alt_name,
+        check: Check::Certificate(alt_name),
     },
     Rule {
         id: "kubernetes-service-name",
         clause: "kubeadm v1.20.2, pki_helpers.go GetAPIServerAltNames",
         severity: Severity::Error,
-        check: kubernetes_service_name,
+        check: Check::Certificate(kubernetes_service_name),
     },
     Rule {
         id: "service-address",
-        clause: "kubeadm v1.20.2, pki_helpers.go GetAPIServerAltNames: in-cluster clients call it",
+        clause: "kubeadm v1.20.2, pki_helpers.go GetAPIServerAltNames: the first of the service subnet",
         severity: Severity::Error,
-        check: service_address,
+        check: Check::Certificate(service_address),
     },
     Rule {
         id: "endpoint",
         clause: "kubeadm v1.20.2, pki_helpers.go GetAPIServerAltNames: controlPlaneEndpoint",
         severity: Severity::Error,
-        check: endpoint,
+        check: Check::Certificate(endpoint),
     },
     Rule {
         id: "node-name-and-address",
         clause: "kubeadm v1.20.2, pki_helpers.go: node name and advertise address; KEP-4872 for the kubelet",
         severity: Severity::Error,
-        check: node_name_and_address,
+        check: Check::Certificate(node_name_and_address),
     },
     Rule {
         id: "etcd-localhost",
         clause: "kubeadm v1.20.2, pki_helpers.go GetEtcdAltNames: localhost, 127.0.0.1, ::1",
         severity: Severity::Error,
-        check: etcd_localhost,
+        check: Check::Certificate(etcd_localhost),
     },
 ];
 
 fn alt_name(facts: &Facts<'_>) -> Option<String> {
-    let serves = facts.certificate.usages().contains(&oid::SERVER_AUTH);
-    (serves && facts.certificate.alt_names().is_empty()).then(|| "is for a server and names no host".to_owned())
+    // A CA's usages are those of what it signs.
+    let serves = !facts.certificate.is_ca() && facts.certificate.usages().contains(&oid::SERVER_AUTH);
+    ((serves || facts.purpose.is_server()) && names_nothing(facts))
+        .then(|| "is for a server and names no host".to_owned())
 }
 
 fn kubernetes_service_name(facts: &Facts<'_>) -> Option<String> {
-    let missing = ["kubernetes", "kubernetes.default", "kubernetes.default.svc"]
-        .into_iter()
-        .find(|name| facts.purpose == Purpose::ApiServer && !has_dns(facts, name));
-    missing.map(|name| format!("lacks the name {name}"))
+    if facts.purpose != Purpose::ApiServer || names_nothing(facts) {
+        return None;
+    }
+    let service = "kubernetes.default.svc";
+    let mut missing: Vec<_> =
+        ["kubernetes", "kubernetes.default", service].into_iter().filter(|name| !has_dns(facts, name)).collect();
+    // The cluster's domain is not known here: any will do.
+    let in_domain = |name: &AltName| match name {
+        AltName::Dns(name) => {
+            name.get(..service.len()).is_some_and(|start| start.eq_ignore_ascii_case(service))
+                && name.get(service.len()..).is_some_and(|domain| domain.len() > 1 && domain.starts_with('.'))
+        }
+        AltName::Ip(_) => false,
+    };
+    if !facts.certificate.alt_names().iter().any(in_domain) {
+        missing.push("kubernetes.default.svc.<domain>");
+    }
+    lacks(&missing, "by which pods call it")
 }
 
 /// Without the subnet, an address that could be the first of one will do: profiles take subnets of at least 16
-/// addresses, so the last four bits of the first are 0001.
+/// addresses, so the last four bits of the first are 0001. An address of a node, of the endpoint or of the node itself
+/// cannot be in a service subnet.
 fn service_address(facts: &Facts<'_>) -> Option<String> {
-    if facts.purpose != Purpose::ApiServer {
+    if facts.purpose != Purpose::ApiServer || names_nothing(facts) {
         return None;
     }
+    let reason = "by which pods call it";
     if let Some(address) = facts.cluster.service_address {
-        return (!has_address(facts, address)).then(|| format!("lacks the service address {address}"));
+        return if has_address(facts, address) { None } else { lacks(&[address], reason) };
     }
-    let nodes = facts.node?.addresses;
+    let taken = facts.node.map_or(&[][..], |node| node.addresses);
     let could_be = |name: &AltName| match name {
         AltName::Dns(_) => false,
-        AltName::Ip(address) if nodes.contains(address) || facts.cluster.endpoint == Some(name) => false,
+        AltName::Ip(address) if taken.contains(address) || address.is_loopback() => false,
+        AltName::Ip(_) if facts.cluster.endpoint == Some(name) => false,
         AltName::Ip(IpAddr::V4(address)) => address.to_bits() & 15 == 1,
         AltName::Ip(IpAddr::V6(address)) => address.to_bits() & 15 == 1,
     };
     let found = facts.certificate.alt_names().iter().any(could_be);
-    (!found).then(|| "lacks the first address of the service subnet".to_owned())
+    if found { None } else { lacks(&["the first address of the service subnet"], reason) }
 }
 
 fn endpoint(facts: &Facts<'_>) -> Option<String> {
     let endpoint = facts.cluster.endpoint?;
-    let missing = facts.purpose == Purpose::ApiServer && !covers(facts, endpoint);
-    missing.then(|| format!("lacks the control plane endpoint {endpoint}"))
+    let missing = facts.purpose == Purpose::ApiServer && !names_nothing(facts) && !covers(facts, endpoint);
+    if missing { lacks(&[endpoint], "by which clients call it") } else { None }
 }
 
 fn node_name_and_address(facts: &Facts<'_>) -> Option<String> {
     let node = facts.node?;
-    if !matches!(facts.purpose, Purpose::ApiServer | Purpose::EtcdServer | Purpose::EtcdPeer | Purpose::KubeletServing)
-    {
+    if !facts.purpose.is_server() || names_nothing(facts) {
         return None;
     }
-    if !has_dns(facts, node.name) {
-        return Some(format!("lacks the node's name {}", node.name));
-    }
+    let name = AltName::Dns(node.name.to_owned());
     // kubeadm knows the advertise address alone; the kubelet's certificate is for all.
     let needed = if facts.purpose == Purpose::KubeletServing { node.addresses.len() } else { 1 };
-    let missing = node.addresses.iter().take(needed).find(|address| !has_address(facts, **address));
-    missing.map(|address| format!("lacks the node's address {address}"))
+    let addresses = node.addresses.iter().take(needed).copied().map(AltName::Ip);
+    let missing: Vec<_> = std::iter::once(name).chain(addresses).filter(|name| !covers(facts, name)).collect();
+    lacks(&missing, "its own node")
 }
 
 fn etcd_localhost(facts: &Facts<'_>) -> Option<String> {
-    if !matches!(facts.purpose, Purpose::EtcdServer | Purpose::EtcdPeer) {
+    if !matches!(facts.purpose, Purpose::EtcdServer | Purpose::EtcdPeer) || names_nothing(facts) {
         return None;
     }
-    if !has_dns(facts, "localhost") {
-        return Some("lacks the name localhost".to_owned());
-    }
-    [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()]
-        .into_iter()
-        .find(|address| !has_address(facts, *address))
-        .map(|address| format!("lacks the address {address}"))
+    let addresses = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].map(AltName::Ip);
+    let names = std::iter::once(AltName::Dns("localhost".to_owned())).chain(addresses);
+    let missing: Vec<_> = names.filter(|name| !covers(facts, name)).collect();
+    lacks(&missing, "by which its own node calls it")
 }
 
+fn lacks(missing: &[impl ToString], reason: &str) -> Option<String> {
+    let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
+    (!missing.is_empty()).then(|| format!("lacks {}, {reason}", missing.join(", ")))
+}
+
+/// Then `alt-name` says all there is to say.
+fn names_nothing(facts: &Facts<'_>) -> bool {
+    facts.certificate.alt_names().is_empty()
+}
+
+/// Case does not matter (RFC 6125, section 6.4.1).
 fn has_dns(facts: &Facts<'_>, wanted: &str) -> bool {
-    facts.certificate.alt_names().iter().any(|name| matches!(name, AltName::Dns(name) if name == wanted))
+    let same = |name: &AltName| matches!(name, AltName::Dns(name) if name.eq_ignore_ascii_case(wanted));
+    facts.certificate.alt_names().iter().any(same)
 }
 
 fn has_address(facts: &Facts<'_>, wanted: IpAddr) -> bool {
@@ -120,7 +146,10 @@ fn has_address(facts: &Facts<'_>, wanted: IpAddr) -> bool {
 
 /// A wildcard stands for exactly one label (RFC 6125, section 6.4.3).
 fn covers(facts: &Facts<'_>, wanted: &AltName) -> bool {
-    let AltName::Dns(host) = wanted else { return facts.certificate.alt_names().contains(wanted) };
+    let host = match wanted {
+        AltName::Ip(address) => return has_address(facts, *address),
+        AltName::Dns(host) => host,
+    };
     let parent = host.split_once('.').map(|(_, parent)| parent);
     has_dns(facts, host) || parent.is_some_and(|parent| has_dns(facts, &format!("*.{parent}")))
 }

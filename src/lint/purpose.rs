@@ -65,6 +65,17 @@ impl Purpose {
         row.map_or(Self::Other, |(_, purpose)| *purpose)
     }
 
+    /// A CA, by its name in profiles: `kubernetes`, `front-proxy`, `etcd`.
+    #[must_use]
+    pub fn of_ca(name: &str) -> Self {
+        match name {
+            "kubernetes" => Self::KubernetesCa,
+            "front-proxy" => Self::FrontProxyCa,
+            "etcd" => Self::EtcdCa,
+            _ => Self::Other,
+        }
+    }
+
     /// By the path in a part's tree: `etc/kubernetes/pki/etcd/server.crt`, `users/alice.conf`.
     #[must_use]
     pub fn of_path(path: &str) -> Self {
@@ -74,18 +85,25 @@ impl Purpose {
         if let Some(file) = path.strip_prefix("etcd-clients/") {
             return if file.ends_with("/ca.crt") { Self::EtcdCa } else { Self::EtcdClient };
         }
+        // client-go certificate_store.go, v1.20.2: a file for each rotation, and the link `-current`.
         if let Some(file) = path.strip_prefix("var/lib/kubelet/pki/") {
-            return if file.starts_with("kubelet-client-") {
-                Self::KubeletClient
-            } else {
-                Self::of_base_name("kubelet")
+            return match file {
+                _ if file.starts_with("kubelet-client-") => Self::KubeletClient,
+                _ if file.starts_with("kubelet-server-") => Self::KubeletServing,
+                "kubelet.crt" => Self::KubeletServing,
+                _ => Self::Other,
             };
         }
         let Some(file) = path.strip_prefix("etc/kubernetes/") else { return Self::Other };
-        match file.strip_prefix("pki/") {
-            Some(file) => Self::of_base_name(file.rsplit_once('.').map_or(file, |(stem, _)| stem)),
-            None if file == "kubelet.conf" => Self::KubeletClient,
-            None => Self::of_base_name(file),
+        match (file.strip_prefix("pki/"), file) {
+            (Some(file), _) => match Self::of_base_name(file.strip_suffix(".crt").unwrap_or_default()) {
+                // Not below pki.
+                Self::KubeletClient | Self::KubeletServing => Self::Other,
+                purpose => purpose,
+            },
+            (None, "kubelet.conf") => Self::KubeletClient,
+            (None, _) if file.ends_with(".conf") => Self::of_base_name(file),
+            (None, _) => Self::Other,
         }
     }
 
@@ -95,23 +113,49 @@ impl Purpose {
         matches!(self, Self::KubernetesCa | Self::FrontProxyCa | Self::EtcdCa)
     }
 
-    /// The extended key usages it must have, in order; nothing is known of [`Self::Other`].
+    /// Whether others connect to who holds it.
+    #[must_use]
+    pub const fn is_server(self) -> bool {
+        matches!(self, Self::ApiServer | Self::EtcdServer | Self::EtcdPeer | Self::KubeletServing)
+    }
+
+    /// The CA that must have signed it; none for CAs, and nothing is known of [`Self::Other`].
     ///
     /// Source: kubeadm v1.20.2, certlist.go and kubeconfig.go.
     #[must_use]
-    pub const fn usages(self) -> Option<&'static [ExtendedKeyUsage]> {
+    pub const fn authority(self) -> Option<Self> {
         match self {
-            Self::KubernetesCa | Self::FrontProxyCa | Self::EtcdCa => Some(&[]),
-            Self::ApiServer | Self::KubeletServing => Some(&[ServerAuth]),
-            Self::EtcdServer | Self::EtcdPeer => Some(&[ServerAuth, ClientAuth]),
-            Self::ApiServerKubeletClient
+            Self::ApiServer
+            | Self::ApiServerKubeletClient
+            | Self::ControllerManager
+            | Self::Scheduler
+            | Self::User
+            | Self::KubeletClient
+            | Self::KubeletServing => Some(Self::KubernetesCa),
+            Self::FrontProxyClient => Some(Self::FrontProxyCa),
+            Self::EtcdServer | Self::EtcdPeer | Self::EtcdClient => Some(Self::EtcdCa),
+            Self::KubernetesCa | Self::FrontProxyCa | Self::EtcdCa | Self::Other => None,
+        }
+    }
+
+    /// The extended key usages it needs; a CA needs those of what it signs, if it has the extension at all.
+    /// Nothing is known of [`Self::Other`].
+    ///
+    /// Source: kubeadm v1.20.2, certlist.go and kubeconfig.go.
+    #[must_use]
+    pub const fn usages(self) -> &'static [ExtendedKeyUsage] {
+        match self {
+            Self::ApiServer | Self::KubeletServing => &[ServerAuth],
+            Self::KubernetesCa | Self::EtcdCa | Self::EtcdServer | Self::EtcdPeer => &[ServerAuth, ClientAuth],
+            Self::FrontProxyCa
+            | Self::ApiServerKubeletClient
             | Self::FrontProxyClient
             | Self::EtcdClient
             | Self::ControllerManager
             | Self::Scheduler
             | Self::User
-            | Self::KubeletClient => Some(&[ClientAuth]),
-            Self::Other => None,
+            | Self::KubeletClient => &[ClientAuth],
+            Self::Other => &[],
         }
     }
 }

@@ -1,114 +1,174 @@
 //! Rules of RFC 5280 and of cryptography.
 
-use super::{Facts, Rule, Severity};
-use crate::x509::oid;
+use super::{Check, Facts, Purpose, Rule, Severity};
+use crate::x509::RSA_BITS;
 
-pub(super) const RULES: [Rule; 9] = [
+pub(super) const RULES: [Rule; 14] = [
     Rule {
+        id: "negative-serial",
+        clause: "RFC 5280, section 4.1.2.2; Go 1.23: x509.ParseCertificate refuses it",
+        severity: Severity::Error,
+        check: Check::Certificate(negative_serial),
+    },
+    Rule {
+        // kubeadm's own CAs had 0 for years (client-go util/cert/cert.go before v0.27).
         id: "serial",
         clause: "RFC 5280, section 4.1.2.2: positive, at most 20 octets",
-        severity: Severity::Error,
-        check: serial,
+        severity: Severity::Warning,
+        check: Check::Certificate(serial),
     },
     Rule {
         id: "signature-algorithm",
         clause: "RFC 9155, section 2; Go 1.18: SHA-1 and MD5 are not accepted",
         severity: Severity::Error,
-        check: signature_algorithm,
+        check: Check::Certificate(signature_algorithm),
     },
     Rule {
         id: "rsa-size",
         clause: "NIST SP 800-131A, revision 2, section 3: at least 2048 bits",
         severity: Severity::Error,
-        check: rsa_size,
+        check: Check::Certificate(rsa_size),
     },
     Rule {
         id: "ca-basic-constraints",
-        clause: "RFC 5280, section 4.2.1.9: critical, CA:TRUE",
+        clause: "RFC 5280, section 4.2.1.9: CA:TRUE; Go: unknown authority without it",
         severity: Severity::Error,
-        check: ca_basic_constraints,
+        check: Check::Certificate(ca_basic_constraints),
+    },
+    Rule {
+        id: "ca-basic-constraints-critical",
+        clause: "RFC 5280, section 4.2.1.9: critical",
+        severity: Severity::Warning,
+        check: Check::Certificate(ca_basic_constraints_critical),
     },
     Rule {
         id: "ca-key-usage",
         clause: "RFC 5280, section 4.2.1.3: keyCertSign; Go: unknown authority without it",
         severity: Severity::Error,
-        check: ca_key_usage,
+        check: Check::Certificate(ca_key_usage),
+    },
+    Rule {
+        id: "ca-key-usage-present",
+        clause: "RFC 5280, section 4.2.1.3: CAs must include it",
+        severity: Severity::Warning,
+        check: Check::Certificate(ca_key_usage_present),
     },
     Rule {
         id: "ca-subject-key-identifier",
-        clause: "RFC 5280, section 4.2.1.2",
+        clause: "RFC 5280, section 4.2.1.2: CAs must include it",
         severity: Severity::Warning,
-        check: ca_subject_key_identifier,
+        check: Check::Certificate(ca_subject_key_identifier),
     },
-    Rule { id: "leaf-is-no-ca", clause: "RFC 5280, section 4.2.1.9", severity: Severity::Error, check: leaf_is_no_ca },
+    Rule {
+        id: "leaf-is-no-ca",
+        clause: "RFC 5280, section 4.2.1.9: only CAs say CA:TRUE",
+        severity: Severity::Error,
+        check: Check::Certificate(leaf_is_no_ca),
+    },
     Rule {
         id: "authority-key-identifier",
         clause: "RFC 5280, section 4.2.1.1: the issuer's subject key identifier",
+        severity: Severity::Error,
+        check: Check::Certificate(authority_key_identifier),
+    },
+    Rule {
+        id: "authority-key-identifier-present",
+        clause: "RFC 5280, section 4.2.1.1: included in all that a CA signs",
         severity: Severity::Warning,
-        check: authority_key_identifier,
+        check: Check::Certificate(authority_key_identifier_present),
     },
     Rule {
         id: "key-usage-key-type",
-        clause: "RFC 8813, section 3: no keyEncipherment with EC keys; RFC 5280, section 4.2.1.3: keyCertSign for CAs alone",
+        clause: "RFC 8813, section 3: no keyEncipherment or dataEncipherment with EC keys",
         severity: Severity::Warning,
-        check: key_usage_key_type,
+        check: Check::Certificate(key_usage_key_type),
+    },
+    Rule {
+        id: "key-usage-leaf",
+        clause: "RFC 8446, section 4.4.2.2: digitalSignature; RFC 5280, section 4.2.1.3: keyCertSign for CAs alone",
+        severity: Severity::Warning,
+        check: Check::Certificate(key_usage_leaf),
     },
 ];
 
+fn negative_serial(facts: &Facts<'_>) -> Option<String> {
+    facts.certificate.serial_is_negative().then(|| "has a negative serial number".to_owned())
+}
+
 fn serial(facts: &Facts<'_>) -> Option<String> {
     let serial = facts.certificate.serial();
-    let bad = serial.len() > 20 || serial.iter().all(|octet| *octet == 0) || facts.certificate.serial_is_negative();
-    bad.then(|| "has a serial number that is not positive or longer than 20 octets".to_owned())
+    if serial.iter().all(|octet| *octet == 0) {
+        return Some("has the serial number 0".to_owned());
+    }
+    (serial.len() > 20).then(|| format!("has a serial number of {} octets", serial.len()))
 }
 
 fn signature_algorithm(facts: &Facts<'_>) -> Option<String> {
-    let algorithm = facts.certificate.signature_algorithm();
-    let known = [oid::SHA256_WITH_RSA, oid::ECDSA_WITH_SHA256, oid::ECDSA_WITH_SHA384];
-    (!known.contains(&algorithm)).then(|| format!("is signed with {algorithm}, which is old or unknown"))
+    facts.certificate.broken_hash().map(|hash| format!("is signed with {hash}"))
 }
 
 fn rsa_size(facts: &Facts<'_>) -> Option<String> {
     let bits = facts.certificate.rsa_bits()?;
-    (bits < 2048).then(|| format!("has an RSA key of {bits} bits"))
+    (bits < RSA_BITS).then(|| format!("has an RSA key of {bits} bits"))
 }
 
 fn ca_basic_constraints(facts: &Facts<'_>) -> Option<String> {
-    let ok = facts.certificate.is_ca() && facts.certificate.basic_constraints_critical();
-    (facts.purpose.is_ca() && !ok).then(|| "is a CA and has no critical basicConstraints that say so".to_owned())
+    let missing = facts.purpose.is_ca() && !facts.certificate.is_ca();
+    missing.then(|| "stands where a CA belongs and is none (basicConstraints)".to_owned())
+}
+
+fn ca_basic_constraints_critical(facts: &Facts<'_>) -> Option<String> {
+    let wrong = facts.certificate.is_ca() && !facts.certificate.basic_constraints_critical();
+    wrong.then(|| "is a CA by basicConstraints that are not critical; strict clients refuse it".to_owned())
 }
 
 fn ca_key_usage(facts: &Facts<'_>) -> Option<String> {
-    let signs = facts.certificate.key_usage().is_some_and(|usage| usage.key_cert_sign());
-    (facts.certificate.is_ca() && !signs).then(|| "is a CA and may not sign certificates (keyCertSign)".to_owned())
+    let usage = facts.certificate.key_usage()?;
+    (facts.certificate.is_ca() && !usage.key_cert_sign())
+        .then(|| "is a CA and may not sign certificates (keyCertSign)".to_owned())
+}
+
+fn ca_key_usage_present(facts: &Facts<'_>) -> Option<String> {
+    let missing = facts.certificate.is_ca() && facts.certificate.key_usage().is_none();
+    missing.then(|| "is a CA without keyUsage; strict clients refuse it".to_owned())
 }
 
 fn ca_subject_key_identifier(facts: &Facts<'_>) -> Option<String> {
     let missing = facts.certificate.is_ca() && facts.certificate.subject_key_identifier().is_none();
-    missing.then(|| "is a CA without subject key identifier; openssl -x509_strict refuses it".to_owned())
+    missing.then(|| "is a CA without subjectKeyIdentifier; strict clients refuse it".to_owned())
 }
 
 fn leaf_is_no_ca(facts: &Facts<'_>) -> Option<String> {
-    let wrong = !facts.purpose.is_ca() && facts.certificate.is_ca();
-    wrong.then(|| "is a CA and stands where a leaf belongs".to_owned())
+    let is_leaf = !facts.purpose.is_ca() && facts.purpose != Purpose::Other;
+    (is_leaf && facts.certificate.is_ca()).then(|| "is a CA and stands where a leaf belongs".to_owned())
 }
 
 fn authority_key_identifier(facts: &Facts<'_>) -> Option<String> {
-    if facts.certificate.is_ca() {
-        return None;
-    }
     let expected = facts.issuer?.subject_key_identifier()?;
-    match facts.certificate.authority_key_identifier() {
-        Some(found) if found == expected => None,
-        Some(_) => Some("names another key as its issuer's".to_owned()),
-        None => Some("does not name its issuer's key; with two CAs of one name openssl finds no chain".to_owned()),
-    }
+    let found = facts.certificate.authority_key_identifier()?;
+    (found != expected).then(|| "names another key as its issuer's; OpenSSL finds no chain".to_owned())
+}
+
+fn authority_key_identifier_present(facts: &Facts<'_>) -> Option<String> {
+    facts.issuer?.subject_key_identifier()?;
+    let missing = facts.certificate.authority_key_identifier().is_none();
+    missing
+        .then(|| "does not name its issuer's key; with two CAs of one name clients may take the wrong one".to_owned())
 }
 
 fn key_usage_key_type(facts: &Facts<'_>) -> Option<String> {
     let usage = facts.certificate.key_usage()?;
-    if !facts.certificate.is_ca() && usage.key_cert_sign() {
+    let wrong = facts.certificate.has_ec_key() && (usage.key_encipherment() || usage.data_encipherment());
+    wrong.then(|| "has an EC key, which cannot encipher, and says that it does".to_owned())
+}
+
+fn key_usage_leaf(facts: &Facts<'_>) -> Option<String> {
+    let usage = facts.certificate.key_usage()?;
+    if facts.certificate.is_ca() {
+        return None;
+    }
+    if usage.key_cert_sign() {
         return Some("is no CA and may sign certificates (keyCertSign)".to_owned());
     }
-    let encipherment = usage.key_encipherment() && facts.certificate.rsa_bits().is_none();
-    encipherment.then(|| "has keyEncipherment with a key that cannot encipher".to_owned())
+    (!usage.digital_signature()).then(|| "may not sign (digitalSignature), which TLS 1.3 needs".to_owned())
 }

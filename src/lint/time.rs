@@ -2,7 +2,7 @@
 
 use ::time::Duration;
 
-use super::{Facts, Purpose, Rule, Severity};
+use super::{Check, Facts, Purpose, Rule, Severity};
 use crate::x509::oid;
 
 pub(super) const RULES: [Rule; 4] = [
@@ -10,27 +10,30 @@ pub(super) const RULES: [Rule; 4] = [
         id: "outlives-ca",
         clause: "RFC 5280, section 6.1.3: every certificate of a chain must be valid",
         severity: Severity::Error,
-        check: outlives_ca,
+        check: Check::Certificate(outlives_ca),
     },
     Rule {
         id: "clock-margin",
-        clause: "isolated clocks run wrong; kubeadm v1.31 backdates by five minutes",
+        clause: "kubeadm v1.31, constants.go CertificateBackdate: five minutes, for clocks that differ",
         severity: Severity::Warning,
-        check: clock_margin,
+        check: Check::Certificate(clock_margin),
     },
     Rule {
         id: "kubelet-life",
-        clause: "client-go certificate_manager.go computes in Go durations, which end at 292 years",
+        clause: "client-go v1.20.2, certificate_manager.go: lives are Go durations, 2^63 nanoseconds at most",
         severity: Severity::Error,
-        check: kubelet_life,
+        check: Check::Certificate(kubelet_life),
     },
     Rule {
         id: "web-life",
         clause: "Apple HT210176: at most 825 days for a server certificate that people's browsers see",
         severity: Severity::Warning,
-        check: web_life,
+        check: Check::Certificate(web_life),
     },
 ];
+
+/// What a Go duration holds, in whole seconds.
+const GO_DURATION: Duration = Duration::seconds(i64::MAX / 1_000_000_000);
 
 fn outlives_ca(facts: &Facts<'_>) -> Option<String> {
     let issuer = facts.issuer?;
@@ -39,23 +42,29 @@ fn outlives_ca(facts: &Facts<'_>) -> Option<String> {
 }
 
 fn clock_margin(facts: &Facts<'_>) -> Option<String> {
-    let margin = facts.at? - facts.certificate.not_before();
-    let narrow = !margin.is_negative() && margin < Duration::minutes(5);
+    let not_before = facts.certificate.not_before();
+    let is_narrow = |margin: Duration| !margin.is_negative() && margin < Duration::minutes(5);
+    let narrow = facts.needed_at.iter().any(|needed_at| is_narrow(*needed_at - not_before));
     narrow.then(|| {
         "begins less than five minutes before it is needed; a node whose clock is behind refuses it".to_owned()
     })
 }
 
+/// A longer life saturates, and the kubelet's rotation point with it lies in the past.
 fn kubelet_life(facts: &Facts<'_>) -> Option<String> {
-    // 290 calendar years and a clock skew of at most one more stay below 292 years of 365.25 days.
-    let life = facts.certificate.not_after() - facts.certificate.not_before();
-    let too_long = facts.purpose == Purpose::KubeletClient && life > Duration::days(292 * 365);
-    too_long.then(|| "lives longer than a kubelet can compute".to_owned())
+    let too_long = facts.purpose == Purpose::KubeletClient && life(facts) > GO_DURATION;
+    too_long.then(|| "lives longer than the 292 years in which a kubelet can count".to_owned())
 }
 
 fn web_life(facts: &Facts<'_>) -> Option<String> {
-    let life = facts.certificate.not_after() - facts.certificate.not_before();
-    let serves = facts.certificate.usages().contains(&oid::SERVER_AUTH);
-    let too_long = facts.purpose == Purpose::Other && serves && life > Duration::days(825);
-    too_long.then(|| format!("is for a server and lives {} days; browsers take 825", life.whole_days()))
+    let (life, limit) = (life(facts), Duration::days(825));
+    let serves = !facts.certificate.is_ca() && facts.certificate.usages().contains(&oid::SERVER_AUTH);
+    let too_long = facts.purpose == Purpose::Other && serves && life > limit;
+    // A day that has begun counts.
+    let days = (life + Duration::days(1) - Duration::SECOND).whole_days();
+    too_long.then(|| format!("is for a server and lives {days} days; browsers take 825"))
+}
+
+fn life(facts: &Facts<'_>) -> Duration {
+    facts.certificate.not_after() - facts.certificate.not_before()
 }

@@ -10,11 +10,13 @@
 //! Refuses a lock of another format or with unknown keys. Nothing in a lock is secret.
 
 mod changes;
+mod merge;
 mod model;
 mod refusals;
 mod shape;
 
 pub use changes::{Change, Difference, build_changes, changes};
+pub use merge::{merge, restrict};
 pub use model::{Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart};
 pub use refusals::{Refusal, refusals};
 pub use shape::{CertificateShape, KeyShape, Shape, Shapes, of_lock, of_plan};

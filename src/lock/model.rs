@@ -19,6 +19,16 @@ pub struct Formats {
 impl Formats {
     /// What this version writes.
     pub const CURRENT: Self = Self { profile: 1, derivation: 1, certificate: 1, bundle: 1 };
+
+    /// Whether any of them is newer than what this version writes.
+    #[must_use]
+    pub const fn are_newer(self) -> bool {
+        let known = Self::CURRENT;
+        self.profile > known.profile
+            || self.derivation > known.derivation
+            || self.certificate > known.certificate
+            || self.bundle > known.bundle
+    }
 }
 
 /// A lock: everything about a build but its secrets. Hashes are SHA-256 in lower-case hex.
@@ -37,7 +47,7 @@ pub struct Lock {
     pub seed_id: String,
     /// The fingerprint of the key that signed the bundle.
     pub signer: String,
-    /// The bundle's generation.
+    /// The generation of the last whole bundle, which the next three describe.
     pub generation: u32,
     /// Hash of the profile's bytes.
     pub profile_sha256: String,
@@ -64,6 +74,8 @@ pub struct Lock {
 pub struct LockedPart {
     /// `node/<name>` or `cluster`.
     pub part: String,
+    /// The generation of the bundle that brought it: with `build --only`, parts differ in that.
+    pub generation: u32,
     /// Hash of its record.
     pub record_sha256: String,
 }
@@ -166,7 +178,7 @@ pub(super) mod tests {
             content_sha256: "44".repeat(32),
             bundle_sha256: "55".repeat(32),
             formats: Formats::CURRENT,
-            parts: vec![LockedPart { part: "node/cp-1".into(), record_sha256: "66".repeat(32) }],
+            parts: vec![LockedPart { part: "node/cp-1".into(), generation: 1, record_sha256: "66".repeat(32) }],
             keys: vec![key("ca/kubernetes"), key("node/cp-1/apiserver"), key("user/alice")],
             certificates: vec![
                 LockedCertificate { subject: "CN=kubernetes".into(), ..certificate("ca/kubernetes") },

@@ -1,5 +1,7 @@
 //! What a build may not change without an explicit word.
 
+use std::cmp::Ordering;
+
 use super::model::Lock;
 
 /// A reason not to write what a build made.
@@ -24,15 +26,17 @@ pub enum Refusal {
         /// Its id.
         id: String,
     },
-    /// A record would change though the bundle's generation did not.
+    /// A record would change though its generation did not.
     SameGeneration {
         /// The part.
         part: String,
         /// The generation.
         generation: u32,
     },
-    /// The bundle's generation would go back.
+    /// A part's generation would go back.
     LowerGeneration {
+        /// The part.
+        part: String,
         /// The lock's.
         locked: u32,
         /// The profile's.
@@ -50,17 +54,19 @@ pub fn refusals(old: &Lock, new: &Lock) -> Vec<Refusal> {
         return vec![Refusal::OtherSeed { locked: old.seed_id.clone(), given: new.seed_id.clone() }];
     }
     let mut found: Vec<_> = changed_authorities(old, new).map(|id| Refusal::ChangedCa { id: id.to_owned() }).collect();
-    if new.generation < old.generation {
-        found.push(Refusal::LowerGeneration { locked: old.generation, built: new.generation });
-    } else if new.generation == old.generation {
-        let changed = new.parts.iter().find(|part| {
-            let before = old.parts.iter().find(|before| before.part == part.part);
-            before.is_some_and(|before| before.record_sha256 != part.record_sha256)
-        });
-        found.extend(
-            changed.map(|part| Refusal::SameGeneration { part: part.part.clone(), generation: new.generation }),
-        );
-    }
+    found.extend(new.parts.iter().find_map(|part| {
+        let before = old.parts.iter().find(|before| before.part == part.part)?;
+        let name = part.part.clone();
+        match part.generation.cmp(&before.generation) {
+            Ordering::Less => {
+                Some(Refusal::LowerGeneration { part: name, locked: before.generation, built: part.generation })
+            }
+            Ordering::Equal if part.record_sha256 != before.record_sha256 => {
+                Some(Refusal::SameGeneration { part: name, generation: part.generation })
+            }
+            _ => None,
+        }
+    }));
     found
 }
 
@@ -115,11 +121,12 @@ mod tests {
         let mut new = example();
         new.parts[0].record_sha256 = "bb".repeat(32);
         assert_eq!(refusals(&example(), &new), [Refusal::SameGeneration { part: "node/cp-1".into(), generation: 1 }]);
-        new.generation = 2;
+        new.parts[0].generation = 2;
         assert_eq!(refusals(&example(), &new), []);
         let mut old = example();
-        old.generation = 3;
-        assert_eq!(refusals(&old, &new), [Refusal::LowerGeneration { locked: 3, built: 2 }]);
+        old.parts[0].generation = 3;
+        let lower = Refusal::LowerGeneration { part: "node/cp-1".into(), locked: 3, built: 2 };
+        assert_eq!(refusals(&old, &new), [lower]);
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub(super) fn of(rule: AltNameRule, node: &Node, cluster: &Cluster) -> Vec<AltNa
 }
 
 /// The first host of the service subnet, which the `kubernetes` service gets (kubeadm, `GetAPIServerVirtualIP`).
-fn first_service_address(subnet: &IpNet) -> IpAddr {
+pub(super) fn first_service_address(subnet: &IpNet) -> IpAddr {
     match subnet {
         IpNet::V4(subnet) => Ipv4Addr::from_bits(subnet.network().to_bits().wrapping_add(1)).into(),
         IpNet::V6(subnet) => Ipv6Addr::from_bits(subnet.network().to_bits().wrapping_add(1)).into(),

@@ -13,16 +13,22 @@ mod certificates;
 mod effects;
 mod files;
 mod kubeconfig;
+mod only;
 
 pub use effects::{Effect, effects};
 pub use files::{PlannedContent, PlannedFile, PlannedPart, Recipient};
 pub use kubeconfig::{Credentials, PlannedKubeconfig};
+pub use only::only;
+
+use std::net::IpAddr;
 
 use time::Date;
 
 use crate::keys::KeyId;
 use crate::kubeadm::{self, CaName, RequiredBinding};
 use crate::profile::{Profile, Version};
+use alt_names::first_service_address;
+
 use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, Validity};
 
 /// Everything a build makes.
@@ -36,6 +42,10 @@ pub struct Plan {
     pub issued_at: Date,
     /// The bundle's generation.
     pub generation: u32,
+    /// The host by which clients call the API servers, if the profile names one.
+    pub endpoint: Option<AltName>,
+    /// The first address of the service subnet, which the service `kubernetes` gets.
+    pub service_address: Option<IpAddr>,
     /// Every key, the bundle's signer last.
     pub keys: Vec<PlannedKey>,
     /// Every certificate, the CAs first. A certificate is known by the id of its key.
@@ -102,6 +112,8 @@ pub fn plan(profile: &Profile) -> Plan {
         kubernetes: profile.cluster.kubernetes,
         issued_at: profile.cluster.issued_at,
         generation: profile.cluster.generation,
+        endpoint: profile.cluster.control_plane_endpoint.as_ref().map(|endpoint| endpoint.host.clone()),
+        service_address: profile.cluster.service_subnets.first().map(first_service_address),
         keys,
         certificates: planned,
         parts: files::all(profile),

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use crate::lint::{Breach, Severity};
+use crate::lint::{Breach, Rule, Severity, files};
 use crate::x509::PemError;
 
 /// Something wrong with one file.
@@ -49,8 +49,15 @@ pub enum Fault {
         /// Its first second.
         not_before: OffsetDateTime,
     },
+    /// Signed by a CA that is at hand, but is not the one for this.
+    WrongAuthority {
+        /// The file of the CA that signed it.
+        signer: String,
+    },
     /// Not a kubeconfig in certferry's form.
     Kubeconfig,
+    /// A kubeconfig on a disk in another form than kubeadm's: it was not checked.
+    OtherKubeconfig,
     /// The CA inside a kubeconfig is not the node's `ca.crt`.
     OtherAuthority,
     /// A kubeconfig refers to a file that is not in the tree.
@@ -62,10 +69,14 @@ pub enum Fault {
     SameSubject {
         /// The subject.
         subject: String,
+        /// The file of the other CA.
+        other: String,
     },
+    /// The CA of the aggregation layer has the key of the cluster's CA.
+    FrontProxyShared,
     /// The kubelet's credentials are inside kubelet.conf.
     InlineKubelet,
-    /// Others than the owner may read a private key.
+    /// Others than the owner may use what holds a private key.
     Mode {
         /// Permission bits.
         mode: u32,
@@ -86,9 +97,36 @@ impl Fault {
         matches!(self, Self::Expired { .. } | Self::NotYetValid { .. })
     }
 
-    /// Whether it works all the same.
+    /// The rule that it breaks, if there is one for it: without one, a file or a chain is broken outright.
+    #[must_use]
+    pub const fn rule(&self) -> Option<&'static Rule> {
+        match self {
+            Self::Rule(breach) => Some(breach.rule),
+            Self::KeyMismatch => Some(&files::KEY_PAIR),
+            Self::WrongAuthority { .. } => Some(&files::RIGHT_CA),
+            Self::SameSubject { .. } => Some(&files::DISTINCT_CA_SUBJECTS),
+            Self::FrontProxyShared => Some(&files::FRONT_PROXY_APART),
+            Self::Differs { .. } => Some(&files::SAME_EVERYWHERE),
+            Self::OtherAuthority => Some(&files::KUBECONFIG_CA),
+            Self::InlineKubelet => Some(&files::KUBELET_INLINE),
+            Self::Mode { .. } => Some(&files::KEY_MODE),
+            Self::Pem(_)
+            | Self::Contents
+            | Self::Alone
+            | Self::UnknownAuthority { .. }
+            | Self::Chain { .. }
+            | Self::Expired { .. }
+            | Self::NotYetValid { .. }
+            | Self::Kubeconfig
+            | Self::OtherKubeconfig
+            | Self::MissingFile { .. } => None,
+        }
+    }
+
+    /// Whether it works all the same, as far as anybody can tell.
     #[must_use]
     pub fn is_warning(&self) -> bool {
-        matches!(self, Self::Rule(breach) if breach.rule.severity == Severity::Warning)
+        let by_rule = self.rule().is_some_and(|rule| rule.severity == Severity::Warning);
+        by_rule || matches!(self, Self::OtherKubeconfig)
     }
 }

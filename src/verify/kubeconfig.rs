@@ -1,8 +1,10 @@
-//! Kubeconfigs in the one form certferry writes.
+//! Kubeconfigs in the one form certferry and kubeadm write.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
+
+use crate::x509::AltName;
 
 /// What a kubeconfig says, as far as it matters to whether it works.
 pub(super) struct ReadKubeconfig {
@@ -42,10 +44,15 @@ pub(super) fn read(yaml: &[u8]) -> Option<ReadKubeconfig> {
 }
 
 impl ReadKubeconfig {
-    /// The host of the server, without brackets.
-    pub(super) fn server_host(&self) -> Option<String> {
-        let (host, _port) = self.server.strip_prefix("https://")?.rsplit_once(':')?;
-        Some(host.trim_start_matches('[').trim_end_matches(']').to_owned())
+    /// The host of the server.
+    pub(super) fn server_host(&self) -> Option<AltName> {
+        let rest = self.server.strip_prefix("https://")?;
+        let authority = rest.split('/').next()?;
+        let host = match authority.strip_prefix('[') {
+            Some(bracketed) => bracketed.split_once(']')?.0,
+            None => authority.rsplit_once(':').map_or(authority, |(host, _port)| host),
+        };
+        Some(host.parse().map_or_else(|_| AltName::Dns(host.to_owned()), AltName::Ip))
     }
 }
 
@@ -53,4 +60,31 @@ fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     let mut values = text.lines().filter_map(|line| line.trim_start().strip_prefix(key)?.strip_prefix(": "));
     let first = values.next()?;
     values.next().is_none().then_some(first)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::read;
+
+    #[test]
+    fn the_host_of_a_server_is_a_name_or_an_address() {
+        for (server, host) in [
+            ("https://k8s.lab:6443", Some("DNS:k8s.lab")),
+            ("https://k8s.lab", Some("DNS:k8s.lab")),
+            ("https://K8S:6443/prefix", Some("DNS:K8S")),
+            ("https://192.168.1.100:6443", Some("IP:192.168.1.100")),
+            ("https://192.168.1.100", Some("IP:192.168.1.100")),
+            ("https://[fd00::100]:6443", Some("IP:fd00::100")),
+            ("https://[fd00::100]", Some("IP:fd00::100")),
+            ("https://[fd00::100", None),
+            ("http://localhost:8080", None),
+        ] {
+            let yaml = format!(
+                "    certificate-authority-data: QQ==\n    server: {server}\n    client-certificate: /a\n    client-key: /a\n"
+            );
+            let found = read(yaml.as_bytes()).unwrap().server_host().map(|host| host.labelled());
+            assert_eq!(found.as_deref(), host, "{server}");
+        }
+    }
 }

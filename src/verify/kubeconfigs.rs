@@ -1,50 +1,54 @@
 //! The kubeconfigs of a part: their CA, their credentials.
 
 use super::Fault;
+use super::judge::{Authority, Judge};
 use super::kubeconfig::{self, ReadCredentials, ReadKubeconfig};
-use super::shared::{SharedFiles, sha256};
-use super::tree::{Judge, Part, Report, check_pair};
-use crate::x509::{PemContents, ReadCertificate, read_pem};
+use super::shared::{SharedFiles, fingerprints};
+use super::tree::{Report, check_pair};
+use crate::lint::Purpose;
+use crate::x509::{PemContents, read_pem};
 
 /// Where a control plane's kubelet finds its kubeconfig.
 const KUBELET: &str = "etc/kubernetes/kubelet.conf";
+const CA: &str = "etc/kubernetes/pki/ca.crt";
 
 /// Checks each file whose name ends in `.conf`.
-pub(super) fn check(part: &Part<'_>, judge: &Judge<'_>, shared: &SharedFiles, report: &mut Report<'_>) {
+pub(super) fn check(judge: &Judge<'_>, shared: &SharedFiles, report: &mut Report<'_>) {
+    let part = judge.part;
     // Users' kubeconfigs lie in a part without `ca.crt`; then the nodes' counts.
-    let own_ca = part.files.get("etc/kubernetes/pki/ca.crt").map(|file| sha256(file.content));
-    let expected_ca = own_ca.or_else(|| shared.kubernetes_ca());
-    for (file, content) in part.files.iter().filter(|(file, _)| file.ends_with(".conf")) {
-        let Some(read) = kubeconfig::read(content.content) else {
-            report(file, Fault::Kubeconfig);
+    let own_ca = part.content(CA).map(fingerprints).filter(|authorities| !authorities.is_empty());
+    let expected_ca = own_ca.as_deref().or_else(|| shared.kubernetes_ca());
+    for (file, content) in part.contents().filter(|(file, _)| file.ends_with(".conf")) {
+        let Some(read) = kubeconfig::read(content) else {
+            report(file, if part.is_disk() { Fault::OtherKubeconfig } else { Fault::Kubeconfig });
             continue;
         };
-        if expected_ca.is_some_and(|expected| expected != sha256(&read.ca)) {
+        // While a CA is replaced there are two.
+        let has_expected = |expected: &[[u8; 32]]| fingerprints(&read.ca).iter().any(|ca| expected.contains(ca));
+        if expected_ca.is_some_and(|expected| !has_expected(expected)) {
             report(file, Fault::OtherAuthority);
         }
-        match read_pem(&read.ca) {
-            Err(error) => report(file, Fault::Pem(error)),
-            Ok(ca) => check_one(part, judge, file, &read, &ca, report),
-        }
+        check_read(judge, file, &read, report);
     }
 }
 
-fn check_one(
-    part: &Part<'_>,
-    judge: &Judge<'_>,
-    file: &str,
-    read: &ReadKubeconfig,
-    ca: &PemContents,
-    report: &mut Report<'_>,
-) {
-    let authorities: Vec<&ReadCertificate> = ca.certificates.iter().collect();
+/// Checks one kubeconfig by itself.
+pub(super) fn check_read(judge: &Judge<'_>, file: &str, read: &ReadKubeconfig, report: &mut Report<'_>) {
+    match read_pem(&read.ca) {
+        Err(error) => report(file, Fault::Pem(error)),
+        Ok(ca) => check_one(judge, file, read, &ca, report),
+    }
+}
+
+fn check_one(judge: &Judge<'_>, file: &str, read: &ReadKubeconfig, ca: &PemContents, report: &mut Report<'_>) {
+    let authority = |certificate| Authority { file, purpose: Purpose::KubernetesCa, certificate };
+    let authorities: Vec<_> = ca.certificates.iter().map(authority).collect();
     for authority in &authorities {
-        judge.authority(file, authority, report);
+        judge.authority(file, authority.certificate, report);
     }
     let pair = match &read.credentials {
         ReadCredentials::Path(path) => {
-            let place = path.strip_prefix('/');
-            if !place.is_some_and(|place| part.links.contains(place) || part.files.contains_key(place)) {
+            if is_missing(judge, path) {
                 report(file, Fault::MissingFile { path: path.clone() });
             }
             return;
@@ -60,8 +64,28 @@ fn check_one(
         Ok(pair) => {
             check_pair(file, &pair, &pair, report);
             for certificate in &pair.certificates {
-                judge.leaf(file, certificate, &authorities, report);
+                judge.leaf(file, purpose(file), certificate, &authorities, report);
             }
         }
     }
+}
+
+/// What a kubeconfig is for: one that nobody knows is a person's.
+fn purpose(file: &str) -> Purpose {
+    match Purpose::of_path(file) {
+        Purpose::Other => Purpose::User,
+        purpose => purpose,
+    }
+}
+
+/// Whether the tree lacks a file of the node. A folder of which nothing is at hand may be full.
+fn is_missing(judge: &Judge<'_>, path: &str) -> bool {
+    let part = judge.part;
+    let Some(place) = path.strip_prefix('/') else { return true };
+    if part.links.contains(place) || part.files.contains_key(place) {
+        return false;
+    }
+    let folder = place.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let is_beside = |file: &&str| file.rsplit_once('/').is_some_and(|(other, _)| other == folder);
+    !part.is_disk() || part.files.keys().any(is_beside)
 }

@@ -2,7 +2,7 @@
 //!
 //! Why: kubeadm looks at two of seven faults that stop a cluster; everything else shows as `x509:` errors at night.
 //!
-//! Input: a part whose signature and hashes the bundle's reader has checked, and a time.
+//! Input: a part whose signature and hashes the bundle's reader has checked, or the files of a folder; and a time.
 //!
 //! Output: every finding, each with the file it is about.
 //!
@@ -11,11 +11,16 @@
 
 mod chain;
 mod finding;
+mod judge;
 mod kubeconfig;
 mod kubeconfigs;
+mod part;
 mod shared;
+mod single;
 mod tree;
 
 pub use finding::{Fault, Finding};
+pub use part::{File, Origin, Part};
 pub use shared::SharedFiles;
-pub use tree::{File, Part, check_part};
+pub use single::check_file;
+pub use tree::check_part;

@@ -1,53 +1,35 @@
 //! All files of one part.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use super::chain::{authority_faults, issuer_of, leaf_faults};
+use super::chain::is_issued_by;
+use super::judge::{Authority, Judge};
+use super::part::Part;
 use super::shared::SharedFiles;
-use super::{Fault, Finding, kubeconfig, kubeconfigs};
-use crate::lint::{ClusterFacts, Facts, NodeFacts, Purpose, lint};
-use crate::x509::{AltName, PemContents, ReadCertificate, public_key_bits, read_pem};
+use super::{Fault, Finding, kubeconfigs};
+use crate::lint::Purpose;
+use crate::x509::{PemContents, ReadCertificate, public_key_bits, read_pem};
 
-/// The files of one part, as its record and its archive have them.
-pub struct Part<'a> {
-    /// `node/<name>` or `cluster`.
-    pub name: &'a str,
-    /// Path in the part's tree to file.
-    pub files: BTreeMap<&'a str, File<'a>>,
-    /// The paths of symbolic links, each of which leads to a file beside it: the bundle's reader has seen to that.
-    pub links: BTreeSet<&'a str>,
-    /// Whose files they are, if a node's.
-    pub node: Option<NodeFacts<'a>>,
-    /// When the bundle says it was issued.
-    pub issued_at: OffsetDateTime,
-}
-
-/// A regular file.
-#[derive(Clone, Copy)]
-pub struct File<'a> {
-    /// Permission bits.
-    pub mode: u32,
-    /// Its bytes.
-    pub content: &'a [u8],
-}
+/// The service-account key pair, without extension.
+const SERVICE_ACCOUNT: &str = "etc/kubernetes/pki/sa";
 
 /// Everything wrong with a part at a time; `shared` remembers what other parts must agree with.
+#[must_use]
 pub fn check_part(part: &Part<'_>, at: OffsetDateTime, shared: &mut SharedFiles) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut report = |file: &str, fault| {
         findings.push(Finding { part: part.name.to_owned(), file: file.to_owned(), fault });
     };
-    let endpoint = endpoint_of(part);
-    let judge = Judge { part, at, endpoint: endpoint.as_ref() };
+    let judge = Judge::new(part, at);
     let pem = read_files(part, &mut report);
     check_certificates(&pem, &judge, &mut report);
-    check_pairs(&pem, &mut report);
+    check_pairs(part, &pem, &mut report);
     check_modes(part, &pem, &mut report);
-    kubeconfigs::check(part, &judge, shared, &mut report);
-    for (file, content) in &part.files {
-        shared.check(part.name, file, content.content, &mut report);
+    kubeconfigs::check(&judge, shared, &mut report);
+    for (file, content) in part.contents() {
+        shared.check(part.name, file, content, &mut report);
     }
     findings
 }
@@ -57,62 +39,11 @@ pub(super) type Report<'a> = dyn FnMut(&str, Fault) + 'a;
 /// The PEM files of a part, read.
 type Pem<'a> = BTreeMap<&'a str, PemContents>;
 
-/// Judges single certificates: chain, time, rules.
-pub(super) struct Judge<'a> {
-    part: &'a Part<'a>,
-    at: OffsetDateTime,
-    endpoint: Option<&'a AltName>,
-}
-
-impl Judge<'_> {
-    /// A CA certificate by itself.
-    pub(super) fn authority(&self, file: &str, authority: &ReadCertificate, report: &mut Report<'_>) {
-        authority_faults(authority, self.at).into_iter().for_each(|fault| report(file, fault));
-    }
-
-    /// A leaf under the CA certificates beside it.
-    pub(super) fn leaf(
-        &self,
-        file: &str,
-        leaf: &ReadCertificate,
-        authorities: &[&ReadCertificate],
-        report: &mut Report<'_>,
-    ) {
-        leaf_faults(leaf, authorities, self.at).into_iter().for_each(|fault| report(file, fault));
-        self.rules(file, leaf, issuer_of(leaf, authorities), report);
-    }
-
-    fn rules(
-        &self,
-        file: &str,
-        certificate: &ReadCertificate,
-        issuer: Option<&ReadCertificate>,
-        report: &mut Report<'_>,
-    ) {
-        let facts = Facts {
-            certificate,
-            purpose: Purpose::of_path(file),
-            issuer,
-            node: self.part.node,
-            cluster: ClusterFacts { endpoint: self.endpoint, service_address: None },
-            at: Some(self.part.issued_at),
-        };
-        lint(&facts).into_iter().for_each(|breach| report(file, Fault::Rule(breach)));
-    }
-}
-
-/// The host by which admin.conf calls the API servers.
-fn endpoint_of(part: &Part<'_>) -> Option<AltName> {
-    let admin = part.files.get("etc/kubernetes/admin.conf")?;
-    let host = kubeconfig::read(admin.content)?.server_host()?;
-    Some(host.parse().map_or_else(|_| AltName::Dns(host.clone()), AltName::Ip))
-}
-
 fn read_files<'a>(part: &Part<'a>, report: &mut Report<'_>) -> Pem<'a> {
     let mut pem = BTreeMap::new();
-    for (&file, content) in &part.files {
+    for (file, content) in part.contents() {
         if [".crt", ".key", ".pub", ".pem"].iter().any(|extension| file.ends_with(extension)) {
-            match read_pem(content.content) {
+            match read_pem(content) {
                 Ok(contents) => {
                     pem.insert(file, contents);
                 }
@@ -124,45 +55,91 @@ fn read_files<'a>(part: &Part<'a>, report: &mut Report<'_>) -> Pem<'a> {
 }
 
 fn check_certificates(pem: &Pem<'_>, judge: &Judge<'_>, report: &mut Report<'_>) {
-    let all = || pem.iter().flat_map(|(file, contents)| contents.certificates.iter().map(move |read| (*file, read)));
-    let authorities: Vec<_> = all().map(|(_, read)| read).filter(|read| read.is_ca()).collect();
-    for (file, certificate) in all() {
-        if certificate.is_ca() {
-            judge.authority(file, certificate, report);
-            judge.rules(file, certificate, None, report);
-            let twin = authorities.iter().any(|other| {
-                other.subject_der() == certificate.subject_der() && other.spki_der() != certificate.spki_der()
-            });
-            if twin {
-                report(file, Fault::SameSubject { subject: certificate.subject() });
+    let authorities = authorities(pem);
+    for authority in &authorities {
+        let file = authority.file;
+        judge.authority(file, authority.certificate, report);
+        judge.rules(file, authority.purpose, authority.certificate, None, report);
+        check_distinct(authority, &authorities, report);
+    }
+    for (file, contents) in pem {
+        let Some((first, others)) = contents.certificates.split_first() else { continue };
+        let purpose = Purpose::of_path(file);
+        if purpose.is_ca() && !first.is_ca() {
+            judge.authority(file, first, report);
+            judge.rules(file, purpose, first, None, report);
+        } else if is_leaf(purpose, first) {
+            // The kubelet signs its serving certificate itself when nobody gives it one (client-go util/cert/cert.go
+            // GenerateSelfSignedCertKey); no API server of kubeadm's looks at it.
+            let own = purpose == Purpose::KubeletServing && others.iter().any(|other| is_issued_by(first, other));
+            if !(own && judge.part.is_disk()) {
+                judge.leaf(file, purpose, first, &authorities, report);
             }
-        } else {
-            judge.leaf(file, certificate, &authorities, report);
+        }
+    }
+}
+
+/// Whether a certificate is to be held against a CA.
+fn is_leaf(purpose: Purpose, certificate: &ReadCertificate) -> bool {
+    !purpose.is_ca() && (purpose != Purpose::Other || !certificate.is_ca())
+}
+
+/// The CA certificates: what says so where a CA belongs, or where nobody knows what belongs.
+fn authorities<'a>(pem: &'a Pem<'_>) -> Vec<Authority<'a>> {
+    let all = pem.iter().flat_map(|(file, contents)| contents.certificates.iter().map(|read| (*file, read)));
+    all.map(|(file, certificate)| Authority { file, purpose: Purpose::of_path(file), certificate })
+        .filter(|authority| !is_leaf(authority.purpose, authority.certificate) && authority.certificate.is_ca())
+        .collect()
+}
+
+/// Clients find an issuer by its name. etcd's CA may lie beside each of its clients.
+fn check_distinct(authority: &Authority<'_>, authorities: &[Authority<'_>], report: &mut Report<'_>) {
+    let (certificate, subject) = (authority.certificate, authority.certificate.subject());
+    for other in authorities.iter().filter(|other| other.purpose != authority.purpose) {
+        let same_key = other.certificate.spki_der() == certificate.spki_der();
+        let front_proxy = Purpose::FrontProxyCa;
+        if same_key && authority.purpose == front_proxy && other.purpose == Purpose::KubernetesCa {
+            report(authority.file, Fault::FrontProxyShared);
+        }
+        if !same_key && other.certificate.subject_der() == certificate.subject_der() {
+            report(authority.file, Fault::SameSubject { subject: subject.clone(), other: other.file.to_owned() });
         }
     }
 }
 
 /// `X.crt` and `X.key`, `sa.pub` and `sa.key`, both in one `.pem`; a CA's key need not be there.
-fn check_pairs(pem: &Pem<'_>, report: &mut Report<'_>) {
-    for (file, contents) in pem {
-        let expected = match file.rsplit_once('.') {
-            Some((_, "crt")) => (1, 0),
-            Some((_, "pem")) => (1, 1),
-            _ => (0, 1),
+fn check_pairs(part: &Part<'_>, pem: &Pem<'_>, report: &mut Report<'_>) {
+    for (&file, contents) in pem {
+        let Some((stem, extension)) = file.rsplit_once('.') else { continue };
+        let (certificates, keys) = (contents.certificates.len(), contents.public_keys.len());
+        // On a disk, the chain may follow.
+        let has_certificate = certificates == 1 || (part.is_disk() && certificates > 1);
+        let right = match extension {
+            "crt" => keys == 0 && has_certificate,
+            "pem" => keys == 1 && has_certificate,
+            _ => (certificates, keys) == (0, 1),
         };
-        if (contents.certificates.len(), contents.public_keys.len()) != expected {
-            report(file, Fault::Contents);
+        // Others may keep what they like beside kubeadm's files.
+        let is_known = Purpose::of_path(&format!("{stem}.{}", if extension == "pem" { "pem" } else { "crt" }))
+            != Purpose::Other
+            || stem == SERVICE_ACCOUNT;
+        let is_foreign = part.is_disk() && !is_known;
+        if !right {
+            if !is_foreign {
+                report(file, Fault::Contents);
+            }
             continue;
         }
-        let Some((stem, extension)) = file.rsplit_once('.') else { continue };
-        let other = |extension: &str| pem.get(format!("{stem}.{extension}").as_str());
+        let read = |extension: &str| pem.get(format!("{stem}.{extension}").as_str());
+        let is_there = |extension: &str| part.files.contains_key(format!("{stem}.{extension}").as_str());
         match extension {
             "pem" => check_pair(file, contents, contents, report),
-            "key" => match other("crt").or_else(|| other("pub")) {
+            "key" => match read("crt").or_else(|| read("pub")) {
                 Some(public) => check_pair(file, contents, public, report),
+                None if is_foreign || is_there("crt") || is_there("pub") => {}
                 None => report(file, Fault::Alone),
             },
-            "crt" if other("key").is_none() && !contents.certificates.iter().all(ReadCertificate::is_ca) => {
+            "crt" if !is_there("key") && !is_foreign && !contents.certificates.iter().all(ReadCertificate::is_ca) => {
                 report(file, Fault::Alone);
             }
             _ => {}
@@ -179,10 +156,11 @@ pub(super) fn check_pair(file: &str, private: &PemContents, public: &PemContents
     }
 }
 
-/// A file that holds a private key is for its owner alone.
+/// What holds a private key is for its owner alone, also when nobody can tell which.
 fn check_modes(part: &Part<'_>, pem: &Pem<'_>, report: &mut Report<'_>) {
     for (file, content) in &part.files {
-        let is_secret = file.ends_with(".conf") || pem.get(file).is_some_and(|contents| contents.has_private_key);
+        let is_secret = [".conf", ".key"].iter().any(|extension| file.ends_with(extension))
+            || pem.get(file).is_some_and(|contents| contents.has_private_key);
         if is_secret && content.mode & 0o077 != 0 {
             report(file, Fault::Mode { mode: content.mode });
         }

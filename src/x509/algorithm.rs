@@ -1,5 +1,8 @@
 //! The key algorithms a profile may name.
 
+/// RSA keys of fewer bits are broken, or will be (NIST SP 800-131A, revision 2, section 3).
+pub const RSA_BITS: usize = 2048;
+
 /// A key algorithm, named as in a profile and in a key's label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyAlgorithm {

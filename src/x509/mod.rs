@@ -4,6 +4,7 @@
 
 mod algorithm;
 mod alt_name;
+mod issuer;
 mod name;
 pub mod oid;
 mod pem;
@@ -12,7 +13,7 @@ mod read;
 mod usage;
 mod validity;
 
-pub use algorithm::KeyAlgorithm;
+pub use algorithm::{KeyAlgorithm, RSA_BITS};
 pub use alt_name::AltName;
 pub use name::DistinguishedName;
 pub use pem::{PemContents, PemError, public_key_bits, read_pem};

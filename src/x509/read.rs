@@ -77,6 +77,13 @@ impl ReadCertificate {
         &self.der
     }
 
+    /// The certificate in PEM: LF, 64 columns.
+    #[must_use]
+    pub fn to_pem(&self) -> String {
+        // Fails only on lengths beyond isize, which no certificate has.
+        der::pem::encode_string("CERTIFICATE", der::pem::LineEnding::LF, &self.der).unwrap_or_default()
+    }
+
     /// The signed part in DER.
     #[must_use]
     pub fn tbs_der(&self) -> &[u8] {
@@ -107,7 +114,8 @@ impl ReadCertificate {
         self.certificate.signature().raw_bytes()
     }
 
-    /// The serial number's octets, big-endian, without the sign octet.
+    /// The serial number's octets as they are encoded: two's complement, big-endian, so that a positive number whose top
+    /// bit is set has a zero octet before it.
     #[must_use]
     pub fn serial(&self) -> &[u8] {
         self.certificate.tbs_certificate().serial_number().as_bytes()
@@ -128,7 +136,6 @@ impl ReadCertificate {
     /// Whether the serial number is negative, against RFC 5280.
     #[must_use]
     pub fn serial_is_negative(&self) -> bool {
-        // A positive number whose first octet has the top bit set is encoded with a zero octet before it.
         self.serial().first().is_some_and(|octet| octet & 0x80 != 0)
     }
 
@@ -158,6 +165,12 @@ impl ReadCertificate {
         self.certificate.signature_algorithm().oid
     }
 
+    /// Whether the key is on an elliptic curve.
+    #[must_use]
+    pub fn has_ec_key(&self) -> bool {
+        self.certificate.tbs_certificate().subject_public_key_info().algorithm.oid == oid::EC_PUBLIC_KEY
+    }
+
     /// The bits of the modulus of an RSA key; nothing for other keys.
     #[must_use]
     pub fn rsa_bits(&self) -> Option<usize> {
@@ -165,10 +178,7 @@ impl ReadCertificate {
         if spki.algorithm.oid != oid::RSA_ENCRYPTION {
             return None;
         }
-        let key = pkcs1::RsaPublicKeyRef::from_der(spki.subject_public_key.raw_bytes()).ok()?;
-        let modulus = key.modulus.as_bytes();
-        let leading = modulus.first().map_or(0, |octet| octet.leading_zeros() as usize);
-        Some(modulus.len() * 8 - leading)
+        rsa_bits(spki.subject_public_key.raw_bytes())
     }
 
     /// The first second of validity.
@@ -224,6 +234,14 @@ impl ReadCertificate {
     pub fn alt_names(&self) -> &[AltName] {
         &self.extensions.alt_names
     }
+}
+
+/// The bits of the modulus of an RSAPublicKey (RFC 8017, appendix A.1.1).
+pub(super) fn rsa_bits(pkcs1: &[u8]) -> Option<usize> {
+    let key = pkcs1::RsaPublicKeyRef::from_der(pkcs1).ok()?;
+    let modulus = key.modulus.as_bytes();
+    let leading = modulus.first().map_or(0, |octet| octet.leading_zeros() as usize);
+    Some(modulus.len() * 8 - leading)
 }
 
 impl Extensions {

@@ -37,6 +37,9 @@ const TOOLS: &[Tool] = &[
     tool("mount", "mount"),
     tool("unshare", "util-linux"),
     tool("faketime", "faketime"),
+    tool("prometheus-node-exporter", "prometheus-node-exporter"),
+    tool("bash", "bash"),
+    tool("groff", "groff-base"),
     tool("time", "time"),
 ];
 

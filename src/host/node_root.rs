@@ -1,0 +1,202 @@
+//! Reading a node's files below a root that need not be `/`.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::OFlags;
+use zeroize::Zeroizing;
+
+use super::files::read_limited;
+
+/// As many as Linux follows (path_resolution(7)).
+const LINKS: usize = 40;
+/// More folders and files than any node keeps certificates in.
+const DEPTH: usize = 8;
+const ENTRIES: usize = 4_096;
+
+/// A folder that is the root of a node's files: of this node, of an unpacked tree, of a mounted disk. Links in it lead
+/// to files in it: `/var/lib/kubelet/...` on a mounted disk is that disk's.
+pub struct NodeRoot(PathBuf);
+
+impl NodeRoot {
+    /// The files below that folder.
+    #[must_use]
+    pub const fn new(root: PathBuf) -> Self {
+        Self(root)
+    }
+
+    /// Whether a place is a folder.
+    #[must_use]
+    pub fn is_folder(&self, place: &str) -> bool {
+        self.resolve(place).is_ok_and(|path| path.is_dir())
+    }
+
+    /// The places of all files below a folder, sorted, and of what could not be looked into, with the reason. Nothing
+    /// when the folder is not there.
+    #[must_use]
+    pub fn files(&self, folder: &str) -> (Vec<String>, Vec<(String, io::Error)>) {
+        let (mut files, mut errors, mut seen) = (Vec::new(), Vec::new(), 0);
+        let mut open = vec![(folder.to_owned(), 0)];
+        while let Some((folder, depth)) = open.pop() {
+            let names = self.resolve(&folder).and_then(fs::read_dir).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+            let names = match names {
+                Ok(names) => names,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => {
+                    errors.push((folder, error));
+                    continue;
+                }
+            };
+            for entry in names {
+                let place = join(&folder, &entry.file_name().to_string_lossy());
+                seen += 1;
+                if seen > ENTRIES {
+                    errors.push((place, io::Error::other(format!("more than {ENTRIES} files stand before it"))));
+                    files.sort();
+                    return (files, errors);
+                }
+                // A broken link is a file that cannot be read.
+                if depth < DEPTH && self.is_folder(&place) {
+                    open.push((place, depth + 1));
+                } else {
+                    files.push(place);
+                }
+            }
+        }
+        files.sort();
+        (files, errors)
+    }
+
+    /// The whole file at a place, wiped when dropped.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no regular file (nothing waits for a pipe), or is longer than `limit` bytes.
+    pub fn read(&self, place: &str, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+        let flags = i32::try_from((OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY).bits());
+        let flags = flags.map_err(io::Error::other)?;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(self.resolve(place)?)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::Error::other("not a regular file"));
+        }
+        read_limited(file, metadata.len(), limit)
+    }
+
+    /// The permission bits of the file at a place.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn mode(&self, place: &str) -> io::Result<u32> {
+        Ok(fs::metadata(self.resolve(place)?)?.permissions().mode() & 0o7777)
+    }
+
+    /// The path of a place with every link followed below the root.
+    fn resolve(&self, place: &str) -> io::Result<PathBuf> {
+        let mut ahead: Vec<PathBuf> = steps(Path::new(place)).collect();
+        ahead.reverse();
+        let (mut path, mut depth, mut links) = (self.0.clone(), 0, 0);
+        while let Some(step) = ahead.pop() {
+            if step == Path::new("..") {
+                if depth > 0 {
+                    path.pop();
+                    depth -= 1;
+                }
+                continue;
+            }
+            path.push(&step);
+            depth += 1;
+            let target = match fs::read_link(&path) {
+                Ok(target) => target,
+                // No link.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => continue,
+                Err(error) => return Err(error),
+            };
+            links += 1;
+            if links > LINKS {
+                return Err(io::Error::other("too many links"));
+            }
+            path.pop();
+            depth -= 1;
+            if target.is_absolute() {
+                (path, depth) = (self.0.clone(), 0);
+            }
+            let start = ahead.len();
+            ahead.extend(steps(&target));
+            ahead.get_mut(start..).unwrap_or_default().reverse();
+        }
+        Ok(path)
+    }
+}
+
+/// Names and `..`, without what does not move.
+fn steps(path: &Path) -> impl Iterator<Item = PathBuf> {
+    path.components().filter_map(|component| match component {
+        Component::Normal(name) => Some(PathBuf::from(name)),
+        Component::ParentDir => Some(PathBuf::from("..")),
+        Component::CurDir | Component::RootDir | Component::Prefix(_) => None,
+    })
+}
+
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use tempfile::tempdir;
+
+    use super::NodeRoot;
+
+    #[test]
+    fn links_stay_below_the_root() {
+        let (folder, outside) = (tempdir().unwrap(), tempdir().unwrap());
+        let at = |path: &str| folder.path().join(path);
+        fs::create_dir_all(at("data/pki")).unwrap();
+        fs::create_dir_all(at("etc")).unwrap();
+        fs::write(at("data/pki/ca.crt"), "inside").unwrap();
+        fs::write(outside.path().join("secret"), "outside").unwrap();
+        symlink("/data/pki", at("etc/pki")).unwrap();
+        symlink("../data/pki/ca.crt", at("etc/relative")).unwrap();
+        symlink("../../../../../data/pki/ca.crt", at("etc/upwards")).unwrap();
+        symlink(outside.path().join("secret"), at("etc/absolute")).unwrap();
+        symlink("loop", at("etc/loop")).unwrap();
+        let root = NodeRoot::new(folder.path().to_owned());
+        for place in ["etc/pki/ca.crt", "etc/relative", "etc/upwards"] {
+            assert_eq!(root.read(place, 100).unwrap().as_slice(), b"inside", "{place}");
+        }
+        assert!(root.read("etc/absolute", 100).is_err(), "led outside");
+        assert!(root.read("etc/loop", 100).is_err());
+        assert!(root.is_folder("etc/pki"));
+        let (files, errors) = root.files("etc");
+        assert_eq!(files, ["etc/absolute", "etc/loop", "etc/pki/ca.crt", "etc/relative", "etc/upwards"]);
+        assert!(errors.is_empty());
+    }
+
+    #[test]
+    fn only_regular_files_within_the_limit_are_read() {
+        let folder = tempdir().unwrap();
+        let root = NodeRoot::new(folder.path().to_owned());
+        fs::write(folder.path().join("four"), "1234").unwrap();
+        assert_eq!(root.read("four", 4).unwrap().len(), 4);
+        assert!(root.read("four", 3).is_err());
+        assert!(root.read("", 4).is_err(), "a folder");
+        assert!(NodeRoot::new("/".into()).read("dev/zero", 4).is_err(), "a device");
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+        assert!(root.read("pipe", 4).is_err(), "a pipe without a writer");
+        assert_eq!(root.files("nowhere").0, [""; 0]);
+    }
+}

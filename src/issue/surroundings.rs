@@ -1,0 +1,33 @@
+//! What the rules need to know of nodes and cluster before a certificate is signed.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::lint::{ClusterFacts, NodeFacts};
+use crate::plan::{Plan, Recipient};
+use crate::x509::AltName;
+
+/// The nodes and the cluster of a plan.
+pub(super) struct Surroundings<'a> {
+    addresses: BTreeMap<&'a str, &'a [IpAddr]>,
+    endpoint: Option<&'a AltName>,
+    service_address: Option<IpAddr>,
+}
+
+impl<'a> Surroundings<'a> {
+    pub(super) fn new(plan: &'a Plan) -> Self {
+        let nodes = plan.parts.iter().filter_map(|part| match &part.recipient {
+            Recipient::Node(node) => Some((node.name.as_str(), node.addresses.as_slice())),
+            Recipient::Cluster => None,
+        });
+        Self { addresses: nodes.collect(), endpoint: plan.endpoint.as_ref(), service_address: plan.service_address }
+    }
+
+    pub(super) fn node<'b>(&'b self, name: &'b str) -> NodeFacts<'b> {
+        NodeFacts { name, addresses: self.addresses.get(name).copied().unwrap_or_default() }
+    }
+
+    pub(super) fn cluster(&self) -> ClusterFacts<'a> {
+        ClusterFacts { endpoint: self.endpoint, service_address: self.service_address }
+    }
+}

@@ -1,0 +1,175 @@
+//! Builds the inventory, source by source.
+
+use std::collections::BTreeMap;
+
+use super::place::missing;
+use super::reading::{self, Found};
+use super::{Entry, Fault, Group, Inventory, Kind, Missing, Problem};
+use crate::x509::ReadCertificate;
+
+/// Files that were read together.
+pub struct Source<'a> {
+    /// What they are.
+    pub kind: SourceKind<'a>,
+    /// The node whose part of a bundle they are.
+    pub node: Option<&'a str>,
+    /// The folder of the node that the files are from, ending in `/`; empty for its root. Places begin with it.
+    pub mount: &'a str,
+    /// What stands in its stead in the path that a person would open.
+    pub prefix: &'a str,
+    /// Place to content: the places that [`interest`](super::interest) names, and those that a kubeconfig among them names (see
+    /// [`referenced`](super::referenced)). A file without content is there and was not read: a key, or a file that
+    /// could not be read, which is the caller's to tell.
+    pub files: BTreeMap<&'a str, Option<&'a [u8]>>,
+}
+
+/// What was inspected.
+#[derive(Clone, Copy)]
+pub enum SourceKind<'a> {
+    /// Everything that a node has, or a part of a bundle.
+    Tree,
+    /// Some folder of a node: nothing in it can be missing.
+    Folder,
+    /// One file, certificate or kubeconfig.
+    File {
+        /// Where it is in `files`.
+        place: &'a str,
+        /// How it was named.
+        title: &'a str,
+    },
+}
+
+/// Makes an [`Inventory`].
+#[derive(Default)]
+pub struct Builder {
+    inventory: Inventory,
+    /// Every CA so far, by its DER.
+    authorities: BTreeMap<Vec<u8>, Signer>,
+    /// Certificates whose CA may still come: group, index in the group, the certificate.
+    waiting: Vec<(usize, usize, ReadCertificate)>,
+}
+
+/// A CA at hand.
+#[derive(Clone)]
+struct Signer {
+    name: String,
+    certificate: ReadCertificate,
+    /// Whether its key is there too; `None` if nobody looked.
+    has_key: Option<bool>,
+}
+
+impl Builder {
+    /// Nothing found yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Begins a group; sources belong to the last one that was begun.
+    pub fn begin(&mut self, title: impl Into<String>) {
+        self.inventory.groups.push(Group { title: title.into(), ..Group::default() });
+    }
+
+    /// Notes a file that could not be listed.
+    pub fn problem(&mut self, path: impl Into<String>, fault: Fault) {
+        self.inventory.problems.push(Problem { path: path.into(), fault });
+    }
+
+    /// Adds the certificates of a source to the last group.
+    pub fn add(&mut self, source: &Source<'_>) {
+        if self.inventory.groups.is_empty() {
+            self.begin("");
+        }
+        let (mut found, problems) = reading::read(source);
+        self.inventory.problems.extend(problems);
+        let signers = self.signers(&mut found);
+        found.sort_by(|left, right| {
+            let key = |found: &Found| (found.entry.kind, found.entry.name.clone(), found.entry.position);
+            key(left).cmp(&key(right))
+        });
+        for found in found {
+            self.list(found, &signers);
+        }
+        if matches!(source.kind, SourceKind::Tree)
+            && let Some(group) = self.inventory.groups.last_mut()
+        {
+            group.missing.extend(missing(|place| source.files.contains_key(place)).map(|known| Missing {
+                name: known.name,
+                is_authority: known.kind == Kind::Authority,
+                node: source.node.map(str::to_owned),
+            }));
+        }
+    }
+
+    /// The CAs among what was found. Copies of a CA that is known already are taken out.
+    fn signers(&mut self, found: &mut Vec<Found>) -> Vec<Signer> {
+        // Copies last: the CA's own file names it.
+        found.sort_by_key(|found| found.is_copy);
+        let mut signers: Vec<Signer> = Vec::new();
+        found.retain(|found| {
+            if found.entry.kind != Kind::Authority && !found.certificate.is_ca() {
+                return true;
+            }
+            let der = found.certificate.der();
+            if found.is_copy {
+                if signers.iter().any(|signer| signer.certificate.der() == der) {
+                    return false;
+                }
+                if let Some(known) = self.authorities.get(der) {
+                    signers.push(known.clone());
+                    return false;
+                }
+            }
+            let name = found.entry.name.clone();
+            let signer = Signer { name, certificate: found.certificate.clone(), has_key: found.has_key };
+            let known = self.authorities.entry(der.to_vec()).or_insert_with(|| signer.clone());
+            known.has_key = known.has_key.max(found.has_key);
+            signers.push(signer);
+            true
+        });
+        signers
+    }
+
+    fn list(&mut self, found: Found, signers: &[Signer]) {
+        let Found { mut entry, certificate, has_key, .. } = found;
+        let signer = signers.iter().find(|signer| certificate.is_signed_by(&signer.certificate) == Some(true));
+        let signer = signer.or_else(|| find(&self.authorities, &certificate));
+        let is_known = signer.is_some();
+        sign(&mut entry, signer);
+        if entry.kind == Kind::Authority {
+            entry.externally_managed = has_key.map(|has_key| !has_key);
+        }
+        let last = self.inventory.groups.len().saturating_sub(1);
+        if let Some(group) = self.inventory.groups.last_mut() {
+            if !is_known {
+                self.waiting.push((last, group.entries.len(), certificate));
+            }
+            group.entries.push(entry);
+        }
+    }
+
+    /// The inventory, once every source was added.
+    #[must_use]
+    pub fn finish(mut self) -> Inventory {
+        for (group, index, certificate) in &self.waiting {
+            let entry = self.inventory.groups.get_mut(*group).and_then(|group| group.entries.get_mut(*index));
+            if let Some(entry) = entry {
+                let externally_managed = entry.externally_managed;
+                sign(entry, find(&self.authorities, certificate));
+                if entry.kind == Kind::Authority {
+                    entry.externally_managed = externally_managed;
+                }
+            }
+        }
+        self.inventory
+    }
+}
+
+fn find<'a>(authorities: &'a BTreeMap<Vec<u8>, Signer>, certificate: &ReadCertificate) -> Option<&'a Signer> {
+    authorities.values().find(|signer| certificate.is_signed_by(&signer.certificate) == Some(true))
+}
+
+fn sign(entry: &mut Entry, signer: Option<&Signer>) {
+    entry.authority = signer.map(|signer| signer.name.clone());
+    entry.externally_managed = signer.and_then(|signer| signer.has_key).map(|has_key| !has_key);
+}

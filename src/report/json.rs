@@ -1,0 +1,97 @@
+//! The inventory for programs. The keys are documented in the manual's chapter `inspect`.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use super::{Embedded, Entry, Inventory};
+
+#[derive(Serialize)]
+struct Document<'a> {
+    at: String,
+    certificates: Vec<Certificate<'a>>,
+    missing: Vec<Missing<'a>>,
+}
+
+#[derive(Serialize)]
+struct Certificate<'a> {
+    name: &'a str,
+    kind: &'static str,
+    node: Option<&'a str>,
+    path: &'a str,
+    position: usize,
+    embedded: Option<Field<'a>>,
+    subject: &'a str,
+    issuer: &'a str,
+    authority: Option<&'a str>,
+    externally_managed: Option<bool>,
+    not_before: String,
+    not_after: String,
+    residual_seconds: i64,
+    is_ca: bool,
+    usages: &'a [String],
+    alt_names: &'a [String],
+    key: &'a str,
+    serial: &'a str,
+    sha256: &'a str,
+}
+
+#[derive(Serialize)]
+struct Field<'a> {
+    kind: &'static str,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct Missing<'a> {
+    name: &'a str,
+    node: Option<&'a str>,
+}
+
+/// One JSON document, two-space indent, with a newline at its end; residual times as at `at`.
+///
+/// # Errors
+/// Never for an inventory; what serde_json says otherwise.
+pub fn render(inventory: &Inventory, at: OffsetDateTime) -> serde_json::Result<String> {
+    let missing = inventory.groups.iter().flat_map(|group| &group.missing);
+    let document = Document {
+        at: instant(at),
+        certificates: inventory.entries().map(|entry| certificate(entry, at)).collect(),
+        missing: missing.map(|missing| Missing { name: missing.name, node: missing.node.as_deref() }).collect(),
+    };
+    let mut text = serde_json::to_string_pretty(&document)?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn certificate(entry: &Entry, at: OffsetDateTime) -> Certificate<'_> {
+    Certificate {
+        name: &entry.name,
+        kind: entry.kind.name(),
+        node: entry.node.as_deref(),
+        path: &entry.path,
+        position: entry.position,
+        embedded: entry.embedded.as_ref().map(field),
+        subject: &entry.subject,
+        issuer: &entry.issuer,
+        authority: entry.authority.as_deref(),
+        externally_managed: entry.externally_managed,
+        not_before: instant(entry.not_before),
+        not_after: instant(entry.not_after),
+        residual_seconds: (entry.not_after - at).whole_seconds(),
+        is_ca: entry.is_ca,
+        usages: &entry.usages,
+        alt_names: &entry.alt_names,
+        key: &entry.key,
+        serial: &entry.serial,
+        sha256: &entry.sha256,
+    }
+}
+
+fn field(embedded: &Embedded) -> Field<'_> {
+    Field { kind: embedded.kind.name(), name: &embedded.name }
+}
+
+fn instant(time: OffsetDateTime) -> String {
+    time.format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z")).unwrap_or_default()
+}

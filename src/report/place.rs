@@ -1,0 +1,242 @@
+//! What lies where on a node.
+
+use super::Kind;
+
+/// Where kubeadm keeps its files, below the root.
+pub(super) const KUBERNETES: &str = "etc/kubernetes/";
+/// Where kubeadm keeps certificates and keys.
+pub(super) const PKI: &str = "etc/kubernetes/pki/";
+/// Where the kubelet keeps certificates and keys.
+pub(super) const KUBELET_PKI: &str = "var/lib/kubelet/pki/";
+/// Where a bundle's `cluster` part keeps the kubeconfigs of people.
+const USERS: &str = "users/";
+/// Where a bundle's `cluster` part keeps what etcd's clients need, a folder for each.
+const ETCD_CLIENTS: &str = "etcd-clients/";
+/// What the kubelet's own certificates begin with; the current one is a link to the newest.
+/// Source: client-go util/certificate/certificate_store.go, v0.36.3.
+const STORES: [&str; 2] = ["kubelet-client", "kubelet-server"];
+
+/// A place that kubeadm knows.
+pub(super) struct Known {
+    /// Below [`KUBERNETES`].
+    file: &'static str,
+    /// kubeadm's name for it.
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    expected: Expected,
+}
+
+/// On which nodes kubeadm looks for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    ControlPlane,
+    /// Where etcd runs, as kubeadm sets it up.
+    Etcd,
+    /// Where both are.
+    StackedEtcd,
+    /// On the first control plane alone, from 1.29; others are right without it.
+    Nowhere,
+}
+
+const fn known(file: &'static str, name: &'static str, kind: Kind, expected: Expected) -> Known {
+    Known { file, name, kind, expected }
+}
+
+/// kubeadm's certificates in the order of their names, then its CAs.
+/// Source: kubeadm v1.20.2, phases/certs/renewal/manager.go and phases/certs/certlist.go; super-admin.conf: v1.29.
+const KNOWN: [Known; 14] = [
+    known("admin.conf", "admin.conf", Kind::Kubeadm, Expected::ControlPlane),
+    known("pki/apiserver.crt", "apiserver", Kind::Kubeadm, Expected::ControlPlane),
+    known("pki/apiserver-etcd-client.crt", "apiserver-etcd-client", Kind::Kubeadm, Expected::StackedEtcd),
+    known("pki/apiserver-kubelet-client.crt", "apiserver-kubelet-client", Kind::Kubeadm, Expected::ControlPlane),
+    known("controller-manager.conf", "controller-manager.conf", Kind::Kubeadm, Expected::ControlPlane),
+    known("pki/etcd/healthcheck-client.crt", "etcd-healthcheck-client", Kind::Kubeadm, Expected::Etcd),
+    known("pki/etcd/peer.crt", "etcd-peer", Kind::Kubeadm, Expected::Etcd),
+    known("pki/etcd/server.crt", "etcd-server", Kind::Kubeadm, Expected::Etcd),
+    known("pki/front-proxy-client.crt", "front-proxy-client", Kind::Kubeadm, Expected::ControlPlane),
+    known("scheduler.conf", "scheduler.conf", Kind::Kubeadm, Expected::ControlPlane),
+    known("super-admin.conf", "super-admin.conf", Kind::Kubeadm, Expected::Nowhere),
+    known("pki/ca.crt", "ca", Kind::Authority, Expected::ControlPlane),
+    known("pki/etcd/ca.crt", "etcd-ca", Kind::Authority, Expected::Etcd),
+    known("pki/front-proxy-ca.crt", "front-proxy-ca", Kind::Authority, Expected::ControlPlane),
+];
+
+/// The row of kubeadm's table for a file, if it has one.
+pub(super) fn known_at(place: &str) -> Option<&'static Known> {
+    let file = place.strip_prefix(KUBERNETES)?;
+    KNOWN.iter().find(|known| known.file == file)
+}
+
+/// What kubeadm would look for on a node that has these files, and does not find.
+///
+/// A node with a certificate that only an API server has is a control plane, one with a certificate that only a member
+/// has runs etcd; a worker is neither, and nothing is missing on it.
+pub(super) fn missing<'a>(has: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = &'static Known> + 'a {
+    let present = move |file: &str| has(&format!("{KUBERNETES}{file}"));
+    let any = |files: &[&str]| files.iter().any(|file| present(file));
+    let control_plane = any(&[
+        "pki/apiserver.crt",
+        "pki/apiserver-kubelet-client.crt",
+        "pki/front-proxy-client.crt",
+        "controller-manager.conf",
+        "scheduler.conf",
+    ]);
+    let etcd = any(&["pki/etcd/server.crt", "pki/etcd/peer.crt", "pki/etcd/healthcheck-client.crt"]);
+    KNOWN.iter().filter(move |known| {
+        let expected = match known.expected {
+            Expected::ControlPlane => control_plane,
+            Expected::Etcd => etcd,
+            Expected::StackedEtcd => control_plane && etcd,
+            Expected::Nowhere => false,
+        };
+        expected && !present(known.file)
+    })
+}
+
+/// What the inventory wants to know of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// Its content.
+    Content,
+    /// That it is there: keys are not read.
+    Presence,
+    /// Nothing.
+    None,
+}
+
+/// What the inventory wants to know of the file at a place below a node's root, such as `etc/kubernetes/admin.conf`.
+#[must_use]
+pub fn interest(place: &str) -> Interest {
+    let name = place.rsplit('/').next().unwrap_or_default();
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    let is_kubeconfig = [KUBERNETES, USERS].iter().any(|folder| place.strip_prefix(folder) == Some(name));
+    let holds_pairs = [PKI, KUBELET_PKI, ETCD_CLIENTS].iter().any(|folder| place.starts_with(folder));
+    match extension {
+        Some("key") if holds_pairs => Interest::Presence,
+        Some("crt" | "cer" | "pem") if holds_pairs => Interest::Content,
+        Some("conf") if is_kubeconfig => Interest::Content,
+        _ => Interest::None,
+    }
+}
+
+/// What a file of [`Interest::Content`] is.
+pub(super) struct Role {
+    /// The name of its first certificate.
+    pub(super) name: String,
+    /// The kind of its first certificate.
+    pub(super) kind: Kind,
+    /// Whether it must be what its place says. Other programs keep files in the same folders, too.
+    pub(super) is_certain: bool,
+    /// Whether it is a copy for convenience: listed only when it is not a CA that is listed anyway.
+    pub(super) is_copy: bool,
+}
+
+/// The role of the file at a place.
+pub(super) fn role(place: &str) -> Role {
+    let role = |name: &str, kind, is_certain| Role { name: name.to_owned(), kind, is_certain, is_copy: false };
+    if let Some(known) = known_at(place) {
+        return role(known.name, known.kind, true);
+    }
+    if let Some((store, is_current)) = kubelet_store(place) {
+        let dated = place.rsplit('/').next().unwrap_or_default();
+        return role(if is_current { store } else { dated }, Kind::Kubelet, true);
+    }
+    if let Some(user) = place.strip_prefix(USERS) {
+        return role(user.strip_suffix(".conf").unwrap_or(user), Kind::User, true);
+    }
+    if let Some(client) = place.strip_prefix(ETCD_CLIENTS) {
+        return match client.split_once('/') {
+            Some((_, "ca.crt")) => Role { is_copy: true, ..role(client, Kind::Authority, true) },
+            Some((name, "client.crt")) => role(name, Kind::EtcdClient, true),
+            _ => role(client, Kind::Other, false),
+        };
+    }
+    match place.strip_prefix(KUBELET_PKI) {
+        Some("kubelet.crt") => return role("kubelet-serving", Kind::Kubelet, true),
+        Some(file) => return role(file, Kind::Kubelet, false),
+        None => {}
+    }
+    if let Some(file) = place.strip_prefix(PKI) {
+        return role(file, Kind::Other, false);
+    }
+    match place.strip_prefix(KUBERNETES) {
+        Some(file @ ("kubelet.conf" | "bootstrap-kubelet.conf")) => role(file, Kind::Kubelet, true),
+        Some(file) => role(file, Kind::User, false),
+        None => role(place, Kind::Other, true),
+    }
+}
+
+/// The name of the store that a file is the current or a dated certificate of, and whether it is the current one.
+pub(super) fn kubelet_store(place: &str) -> Option<(&'static str, bool)> {
+    let file = place.strip_prefix(KUBELET_PKI)?.strip_suffix(".pem")?;
+    STORES.into_iter().find_map(|store| {
+        let rest = file.strip_prefix(store)?.strip_prefix('-')?;
+        Some((store, rest == "current"))
+    })
+}
+
+/// The current certificate of the store with that name.
+pub(super) fn current(store: &str) -> String {
+    format!("{KUBELET_PKI}{store}-current.pem")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Interest, KNOWN, interest, kubelet_store, missing};
+    use crate::report::Kind;
+
+    fn missing_with(files: &[&str]) -> Vec<&'static str> {
+        missing(|place| files.iter().any(|file| place == format!("etc/kubernetes/{file}")))
+            .map(|known| known.name)
+            .collect()
+    }
+
+    #[test]
+    fn the_table_stands_in_kubeadms_order() {
+        for kind in [Kind::Kubeadm, Kind::Authority] {
+            let names: Vec<_> = KNOWN.iter().filter(|known| known.kind == kind).map(|known| known.name).collect();
+            assert!(names.is_sorted(), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_a_node_of_that_kind_has_can_be_missing() {
+        assert_eq!(missing_with(&["pki/ca.crt", "kubelet.conf", "admin.conf"]), [""; 0], "a worker");
+        assert_eq!(
+            missing_with(&["pki/etcd/ca.crt", "pki/etcd/server.crt", "pki/etcd/peer.crt"]),
+            ["etcd-healthcheck-client"],
+            "a member of an external etcd"
+        );
+        assert_eq!(
+            missing_with(&["pki/apiserver.crt", "pki/ca.crt", "pki/front-proxy-ca.crt", "scheduler.conf"]),
+            ["admin.conf", "apiserver-kubelet-client", "controller-manager.conf", "front-proxy-client"],
+            "a control plane with external etcd"
+        );
+        assert_eq!(missing_with(&["pki/apiserver.crt", "pki/etcd/peer.crt"]).len(), 11, "one with its own");
+    }
+
+    #[test]
+    fn keys_are_not_read() {
+        for (place, expected) in [
+            ("etc/kubernetes/pki/ca.key", Interest::Presence),
+            ("etc/kubernetes/pki/etcd/ca.crt", Interest::Content),
+            ("etc/kubernetes/pki/sa.pub", Interest::None),
+            ("etc/kubernetes/admin.conf", Interest::Content),
+            ("etc/kubernetes/old/admin.conf", Interest::None),
+            ("etc/kubernetes/manifests/etcd.yaml", Interest::None),
+            ("var/lib/kubelet/pki/kubelet-client-current.pem", Interest::Content),
+            ("var/lib/kubelet/config.conf", Interest::None),
+        ] {
+            assert_eq!(interest(place), expected, "{place}");
+        }
+    }
+
+    #[test]
+    fn stores_have_a_current_certificate() {
+        let place = |name| format!("var/lib/kubelet/pki/{name}");
+        assert_eq!(kubelet_store(&place("kubelet-client-current.pem")), Some(("kubelet-client", true)));
+        assert_eq!(kubelet_store(&place("kubelet-server-2026-11-22-00-00-00.pem")), Some(("kubelet-server", false)));
+        assert_eq!(kubelet_store(&place("kubelet.crt")), None);
+        assert_eq!(kubelet_store("etc/kubernetes/pki/kubelet-client-current.pem"), None);
+    }
+}

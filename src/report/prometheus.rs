@@ -1,0 +1,66 @@
+//! The inventory for node_exporter's textfile collector, in Prometheus' text format 0.0.4.
+
+use std::collections::BTreeSet;
+
+use time::OffsetDateTime;
+
+use super::{Entry, Inventory};
+
+/// A metric: name, help, value.
+type Metric = (&'static str, &'static str, fn(&Entry, OffsetDateTime) -> i64);
+
+/// Named as by x509-certificate-exporter, whose dashboards and alerts many have.
+const METRICS: [Metric; 3] = [
+    ("x509_cert_not_before", "First second of the certificate's validity, in Unix time.", |entry, _| {
+        entry.not_before.unix_timestamp()
+    }),
+    ("x509_cert_not_after", "Last second of the certificate's validity, in Unix time.", |entry, _| {
+        entry.not_after.unix_timestamp()
+    }),
+    ("x509_cert_expired", "Whether the certificate had ended when it was looked at: 1 or 0.", |entry, at| {
+        i64::from(at > entry.not_after)
+    }),
+];
+
+/// One family for each metric, one sample for each certificate, the same labels in all of them.
+#[must_use]
+pub fn render(inventory: &Inventory, at: OffsetDateTime) -> String {
+    // The collector drops a whole file in which two samples have the same labels.
+    let mut seen = BTreeSet::new();
+    let samples: Vec<(&Entry, String)> = inventory
+        .entries()
+        .map(|entry| (entry, labels(entry)))
+        .filter(|(_, labels)| seen.insert(labels.clone()))
+        .collect();
+    let mut text = String::new();
+    for (name, help, value) in METRICS {
+        text += &format!("# HELP {name} {help}\n# TYPE {name} gauge\n");
+        for (entry, labels) in &samples {
+            text += &format!("{name}{{{labels}}} {}\n", value(entry, at));
+        }
+    }
+    text
+}
+
+fn labels(entry: &Entry) -> String {
+    let (embedded_kind, embedded_key) =
+        entry.embedded.as_ref().map_or(("", ""), |embedded| (embedded.kind.name(), embedded.name.as_str()));
+    let labels = [
+        ("embedded_key", embedded_key),
+        ("embedded_kind", embedded_kind),
+        ("filename", entry.path.rsplit('/').next().unwrap_or_default()),
+        ("filepath", &entry.path),
+        ("issuer_CN", &entry.issuer_common_name),
+        ("name", &entry.name),
+        ("node", entry.node.as_deref().unwrap_or_default()),
+        ("position", &entry.position.to_string()),
+        ("serial_number", &entry.serial),
+        ("subject_CN", &entry.subject_common_name),
+    ];
+    labels.map(|(name, value)| format!("{name}=\"{}\"", escape(value))).join(",")
+}
+
+/// Source: Prometheus, exposition_formats.md, "Text-based format".
+fn escape(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}

@@ -1,0 +1,90 @@
+//! Single certificates: chain, time, rules.
+
+use time::OffsetDateTime;
+
+use super::Fault;
+use super::chain::{authority_faults, issuer_of, leaf_faults, time_fault};
+use super::part::{Origin, Part};
+use super::tree::Report;
+use crate::lint::{ClusterFacts, Facts, NodeFacts, Purpose, lint};
+use crate::x509::{AltName, ReadCertificate};
+
+/// A CA certificate and the file it is in.
+#[derive(Clone, Copy)]
+pub(super) struct Authority<'a> {
+    pub(super) file: &'a str,
+    pub(super) purpose: Purpose,
+    pub(super) certificate: &'a ReadCertificate,
+}
+
+/// Judges the certificates of one part at a time.
+pub(super) struct Judge<'a> {
+    pub(super) part: &'a Part<'a>,
+    at: OffsetDateTime,
+    endpoint: Option<AltName>,
+    /// As the kubelet's certificate says, where nobody else does.
+    kubelet_name: Option<String>,
+    needed_at: Vec<OffsetDateTime>,
+}
+
+impl<'a> Judge<'a> {
+    pub(super) fn new(part: &'a Part<'a>, at: OffsetDateTime) -> Self {
+        let needed_at = match part.origin {
+            Origin::Bundle { issued_at } => vec![issued_at, at],
+            Origin::Disk => vec![at],
+        };
+        let kubelet_name = if part.is_disk() { part.kubelet_name() } else { None };
+        Self { part, at, endpoint: part.endpoint(), kubelet_name, needed_at }
+    }
+
+    /// A CA certificate by itself.
+    pub(super) fn authority(&self, file: &str, authority: &ReadCertificate, report: &mut Report<'_>) {
+        authority_faults(authority, self.at).into_iter().for_each(|fault| report(file, fault));
+    }
+
+    /// A leaf and the CA certificates at hand.
+    pub(super) fn leaf(
+        &self,
+        file: &str,
+        purpose: Purpose,
+        leaf: &ReadCertificate,
+        authorities: &[Authority<'_>],
+        report: &mut Report<'_>,
+    ) {
+        time_fault(leaf, self.at).into_iter().for_each(|fault| report(file, fault));
+        let wanted = |authority: &&Authority<'_>| purpose.authority().is_none_or(|wanted| authority.purpose == wanted);
+        let (right, wrong): (Vec<Authority<'_>>, Vec<Authority<'_>>) =
+            authorities.iter().copied().partition(|authority| wanted(&authority));
+        let issuer = issuer_of(leaf, &right);
+        if let Some(issuer) = issuer {
+            leaf_faults(leaf, issuer.certificate).into_iter().for_each(|fault| report(file, fault));
+        } else if right.is_empty() && self.part.is_disk() {
+            // Its CA is not at hand.
+        } else if let Some(signer) = issuer_of(leaf, &wrong) {
+            report(file, Fault::WrongAuthority { signer: signer.file.to_owned() });
+        } else {
+            report(file, Fault::UnknownAuthority { issuer: leaf.issuer() });
+        }
+        self.rules(file, purpose, leaf, issuer.map(|issuer| issuer.certificate), report);
+    }
+
+    pub(super) fn rules(
+        &self,
+        file: &str,
+        purpose: Purpose,
+        certificate: &ReadCertificate,
+        issuer: Option<&ReadCertificate>,
+        report: &mut Report<'_>,
+    ) {
+        let kubelet = || self.kubelet_name.as_ref().map(|name| NodeFacts { name, addresses: &[] });
+        let facts = Facts {
+            certificate,
+            purpose,
+            issuer,
+            node: self.part.node.or_else(kubelet),
+            cluster: ClusterFacts { endpoint: self.endpoint.as_ref(), service_address: None },
+            needed_at: &self.needed_at,
+        };
+        lint(&facts).into_iter().for_each(|breach| report(file, Fault::Rule(breach)));
+    }
+}

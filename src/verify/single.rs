@@ -1,0 +1,47 @@
+//! One file by itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use time::OffsetDateTime;
+
+use super::chain::{is_issued_by, time_fault};
+use super::judge::Judge;
+use super::part::{File, Origin, Part};
+use super::{Fault, Finding, kubeconfig, kubeconfigs};
+use crate::lint::Purpose;
+use crate::x509::{ReadCertificate, read_pem};
+
+/// Everything wrong with a certificate or kubeconfig by itself; what should stand beside it is not missed.
+/// `name` is its path in a node's tree where that is known.
+#[must_use]
+pub fn check_file(title: &str, name: &str, content: &[u8], at: OffsetDateTime) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut report = |file: &str, fault| {
+        findings.push(Finding { part: title.to_owned(), file: file.to_owned(), fault });
+    };
+    let files = BTreeMap::from([(name, File { mode: 0o600, content })]);
+    let part = Part { name: title, files, links: BTreeSet::new(), node: None, origin: Origin::Disk };
+    let judge = Judge::new(&part, at);
+    if let Some(read) = kubeconfig::read(content) {
+        kubeconfigs::check_read(&judge, name, &read, &mut report);
+        return findings;
+    }
+    let certificates = match ReadCertificate::from_der(content) {
+        Ok(certificate) => vec![certificate],
+        Err(_) => match read_pem(content) {
+            Ok(contents) => contents.certificates,
+            Err(error) => {
+                report(name, Fault::Pem(error));
+                Vec::new()
+            }
+        },
+    };
+    for (number, certificate) in certificates.iter().enumerate() {
+        // The chain follows.
+        let purpose = if number == 0 { Purpose::of_path(name) } else { Purpose::Other };
+        let issuer = certificates.iter().find(|other| !certificate.is_ca() && is_issued_by(certificate, other));
+        time_fault(certificate, at).into_iter().for_each(|fault| report(name, fault));
+        judge.rules(name, purpose, certificate, issuer, &mut report);
+    }
+    findings
+}
