@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at once")]
 
+mod common;
+
 use std::fs;
 use std::path::Path;
 
@@ -11,7 +13,8 @@ use certferry::bundle::Sha256;
 use certferry::keys::{KeyId, Label, Seed, derive};
 use certferry::kubeadm::{AltNameRule, CERTIFICATES, CommonName, Organizations};
 use certferry::profile;
-use certferry::x509::{ExtendedKeyUsage, KeyAlgorithm};
+use certferry::x509::{ExtendedKeyUsage, KeyAlgorithm, ReadCertificate, read_pem};
+use common::desk::PROFILE;
 use hmac::{Hmac, KeyInit, Mac};
 
 const CHAPTER: &str = include_str!("../src/cli/manual/formats.md");
@@ -55,6 +58,33 @@ fn keys_can_be_made_again_from_the_words() {
     let point = p256::SecretKey::from_slice(&hmac(&key, &[&value])).unwrap().public_key();
     let spki = p256::pkcs8::EncodePublicKey::to_public_key_der(&point).unwrap();
     assert_eq!(Sha256::of(spki.as_bytes()).to_string(), example("SHA-256 of its SubjectPublicKeyInfo"));
+}
+
+/// A TLV of DER, long enough for a length in two octets.
+fn sequence(content: &[u8]) -> Vec<u8> {
+    assert!(content.len() > 0xff);
+    [&[0x30, 0x82, (content.len() >> 8) as u8, content.len() as u8], content].concat()
+}
+
+#[test]
+fn serials_can_be_made_again_from_the_words() {
+    let bundle = common::build_text(PROFILE);
+    let node = bundle.untar().join("nodes/cp-1/etc/kubernetes/pki");
+    let certificate = |name: &str| -> ReadCertificate {
+        read_pem(&fs::read(node.join(name)).unwrap()).unwrap().certificates.remove(0)
+    };
+    for (name, issuer) in [("ca.crt", "ca.crt"), ("apiserver.crt", "ca.crt"), ("etcd/peer.crt", "etcd/ca.crt")] {
+        let (read, issuer) = (certificate(name), certificate(issuer));
+        // Version 3, then the serial in its 16 octets.
+        let content = &read.tbs_der()[4..];
+        assert_eq!(content[..7], [0xa0, 3, 2, 1, 2, 2, 16], "{name}");
+        let (serial, rest) = content[7..].split_at(16);
+        let with_1 = sequence(&[&content[..5], &[2, 1, 1], rest].concat());
+        let key = derived("certferry/1|lab|serial|hmac-sha256|1", 32);
+        let mut expected = hmac(&key, &[&<sha2::Sha256 as sha2::Digest>::digest(issuer.spki_der()), &with_1]);
+        expected[0] = expected[0] & 0x7f | 0x40;
+        assert_eq!(serial, &expected[..16], "{name}");
+    }
 }
 
 /// And the program makes the same.
