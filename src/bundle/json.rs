@@ -1,8 +1,8 @@
 //! The one spelling of JSON that records and the index have.
 //!
 //! A shell script reads them with awk, and a signature covers their exact bytes, so there is one form and the reader
-//! takes no other (formats.md, section 4): sorted keys, the top-level object indented by two spaces, each element of an
-//! array on a line of its own, objects inside on one line, LF at the end.
+//! takes no other (manual/formats.md, section 4): sorted keys, the top-level object indented by two spaces, each element
+//! of an array on a line of its own, objects inside on one line, LF at the end.
 
 use std::io::{self, Write};
 

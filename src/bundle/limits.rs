@@ -1,4 +1,4 @@
-//! How much a reader takes, and so how much a writer writes (formats.md, section 4).
+//! How much a reader takes, and so how much a writer writes (manual/formats.md, section 4).
 //!
 //! A reader that holds the index, the part it reads and the part it was asked for must stay below 64 MiB in all.
 
