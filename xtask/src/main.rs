@@ -2,6 +2,7 @@
 
 mod bless;
 mod deny;
+mod fuzz;
 mod layers;
 mod process;
 mod release;
@@ -30,6 +31,11 @@ const COMMANDS: &[Command] = &[
         run: deny::run,
     },
     Command { name: "bless", about: "rewrite the golden files from what the code makes now", run: bless::run },
+    Command {
+        name: "fuzz",
+        about: "let libFuzzer look for faults: [TARGET] [SECONDS], 60 of each by default",
+        run: fuzz::run,
+    },
     Command { name: "help", about: "show this list", run: help },
 ];
 
