@@ -14,6 +14,8 @@
 //! ```
 //!
 //! The far side (`bundle`, `sign`, `verify`) imports nothing that makes keys.
+//!
+//! What is written, bit for bit, stands in `cli/manual/formats.md`, which `certferry help formats` prints.
 
 pub mod bundle;
 pub mod cli;

@@ -6,7 +6,7 @@ use super::error::RecordError;
 use super::hex::Hex;
 use super::name::{is_label, is_version};
 
-/// Names a cluster for good: 16 bytes derived from the seed and the cluster's name (formats.md, section 2).
+/// Names a cluster for good: 16 bytes derived from the seed and the cluster's name (manual/formats.md, section 2).
 pub type ClusterId = Hex<16>;
 
 /// The bundle format that this room writes and reads.

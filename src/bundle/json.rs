@@ -1,8 +1,8 @@
 //! The one spelling of JSON that records and the index have.
 //!
 //! A shell script reads them with awk, and a signature covers their exact bytes, so there is one form and the reader
-//! takes no other (formats.md, section 4): sorted keys, the top-level object indented by two spaces, each element of an
-//! array on a line of its own, objects inside on one line, LF at the end.
+//! takes no other (manual/formats.md, section 4): sorted keys, the top-level object indented by two spaces, each element
+//! of an array on a line of its own, objects inside on one line, LF at the end.
 
 use std::io::{self, Write};
 
@@ -13,8 +13,7 @@ use serde::de::{DeserializeOwned, Error, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::ser::{Formatter, Serializer};
 
-/// How deep objects and arrays may nest.
-const DEPTH_LIMIT: usize = 8;
+use super::limits::DEPTH;
 
 /// Why bytes are not JSON in canonical form. Lines and columns count from 1, columns in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,8 +65,8 @@ fn write<T: Serialize>(value: &T, output: &mut impl Write) -> io::Result<()> {
 ///
 /// [`JsonError`].
 pub(super) fn decode<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, JsonError> {
-    if depth(bytes) > DEPTH_LIMIT {
-        return Err(JsonError::TooDeep { limit: DEPTH_LIMIT });
+    if depth(bytes) > DEPTH {
+        return Err(JsonError::TooDeep { limit: DEPTH });
     }
     let value: T = serde_json::from_slice(bytes).map_err(|error| syntax(&error))?;
     let mut canonical = Comparison { rest: bytes };

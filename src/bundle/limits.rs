@@ -1,4 +1,4 @@
-//! How much a reader takes, and so how much a writer writes (formats.md, section 4).
+//! How much a reader takes, and so how much a writer writes (manual/formats.md, section 4).
 //!
 //! A reader that holds the index, the part it reads and the part it was asked for must stay below 64 MiB in all.
 
@@ -18,3 +18,51 @@ pub(super) const ENTRIES: usize = 4096;
 pub(super) const PATH: usize = 256;
 /// Parts of a bundle.
 pub(super) const PARTS: usize = 100_000;
+/// How deep objects and arrays of JSON may nest.
+pub(super) const DEPTH: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::{COMPRESSED, DEPTH, ENTRIES, FILE, INDEX, MEMBER, PARTS, PATH, SIGNATURE};
+
+    const FORMATS: &str = include_str!("../cli/manual/formats.md");
+    const THREAT_MODEL: &str = include_str!("../cli/manual/threat-model.md");
+
+    fn mebibytes(bytes: u64) -> String {
+        assert_eq!(bytes % (1 << 20), 0);
+        format!("{} MiB", bytes >> 20)
+    }
+
+    fn thousands(number: usize) -> String {
+        assert!((1000..1_000_000).contains(&number), "{number}");
+        format!("{},{:03}", number / 1000, number % 1000)
+    }
+
+    /// Who reads a bundle by other means, or asks what a foreign one may cost, has these numbers from the manual.
+    #[test]
+    fn the_manual_states_them() {
+        for (of, at_most) in [
+            ("a gzip member, unpacked", mebibytes(MEMBER)),
+            ("a gzip member, compressed", mebibytes(COMPRESSED)),
+            ("a file, a record", mebibytes(FILE)),
+            ("the index", mebibytes(INDEX)),
+            ("a signature in the archive", format!("{SIGNATURE} bytes")),
+            ("entries of a part, its record and signature among them", thousands(ENTRIES)),
+            ("parts", thousands(PARTS)),
+            ("a path in a tree", format!("{PATH} bytes")),
+            ("JSON, nested", format!("{DEPTH} deep")),
+        ] {
+            let row = format!("| {of} | {at_most} |\n");
+            assert!(FORMATS.contains(&row), "{row}");
+        }
+        let limits = format!(
+            "{} a part, {} a file, {} entries a part, {} parts",
+            mebibytes(MEMBER),
+            mebibytes(FILE),
+            thousands(ENTRIES),
+            thousands(PARTS)
+        );
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words(THREAT_MODEL).contains(&limits), "{limits}");
+    }
+}

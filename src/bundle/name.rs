@@ -67,7 +67,8 @@ pub(super) fn is_node_path(path: &str) -> bool {
     path.split('/').all(|name| !matches!(name, "" | "." | "..") && !name.starts_with('-') && name.bytes().all(plain))
 }
 
-/// A relative path of `cluster/`: components escaped as in a key's label (formats.md, section 2), none `.` or `..`.
+/// A relative path of `cluster/`: components escaped as in a key's label (manual/formats.md, section 2), none `.` or
+/// `..`.
 pub(super) fn is_cluster_path(path: &str) -> bool {
     path.split('/').all(|name| !matches!(name, "" | "." | "..") && is_escaped(name))
 }

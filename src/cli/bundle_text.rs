@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::failure::Failure;
 use crate::bundle::{BundleError, JsonError, RecordError, WriteError};
+use crate::report::printable;
 
 /// The failure for a bundle that was refused.
 pub(super) fn failure(bundle: &Path, error: &BundleError) -> Failure {
@@ -134,14 +135,7 @@ fn quoted(text: &str) -> String {
 /// As it is, but without control characters: a terminal would obey them.
 fn plain(text: &str) -> String {
     let (shown, rest) = shorten(text);
-    let escaped: String = shown
-        .chars()
-        .flat_map(|character| match character.is_control() {
-            true => character.escape_default().collect::<Vec<_>>(),
-            false => vec![character],
-        })
-        .collect();
-    format!("{escaped}{rest}")
+    format!("{}{rest}", printable(shown))
 }
 
 /// The beginning of a text, and what is said of the rest.
@@ -159,7 +153,7 @@ mod tests {
     #[test]
     fn shows_what_somebody_else_wrote_without_obeying_it() {
         assert_eq!(quoted("a \u{1b}[2J\n\"b\""), r#""a \u{1b}[2J\n\"b\"""#);
-        assert_eq!(plain("unknown field `\u{1b}[2J\u{9b}1m\r`, ä"), r"unknown field `\u{1b}[2J\u{9b}1m\r`, ä");
+        assert_eq!(plain("unknown field `\u{1b}[2J\u{9b}1m\r`, ä"), r"unknown field `\u{1b}[2J\u{9b}1m\u{d}`, ä");
     }
 
     #[test]

@@ -17,6 +17,11 @@ const CHAPTERS: &[Chapter] = &[
     ("inspect", "which certificates there are and when they end; JSON and metrics", include_str!("manual/inspect.md")),
     ("lints", "the rules that certificates must keep, and where they are stated", include_str!("manual/lints.md")),
     ("kubeadm", "what is as kubeadm does it, and what is deliberately not", include_str!("manual/kubeadm.md")),
+    (
+        "formats",
+        "what is written, bit for bit: enough to check or re-create it without certferry",
+        include_str!("manual/formats.md"),
+    ),
     ("threat-model", "what certferry protects against, and what not", include_str!("manual/threat-model.md")),
     ("exit-codes", "exit codes and output rules", include_str!("manual/exit-codes.md")),
 ];
@@ -73,5 +78,28 @@ fn unknown(topic: &str) -> Failure {
     match nearest {
         Some((distance, known)) if distance <= 2 => failure.hint(format!("did you mean `{known}`?")),
         _ => failure.hint("`certferry help` lists the chapters, `certferry --help` the commands"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CHAPTERS, chapter};
+    use crate::cli::inspect::FILE_LIMIT;
+    use crate::cli::lock_file::LIMIT as LOCK_LIMIT;
+    use crate::cli::trust::KEY_LIMIT;
+
+    /// Those of a bundle are compared where they are.
+    #[test]
+    fn the_manual_states_the_limits_of_files_that_are_read() {
+        let formats = chapter(&["formats".to_owned()]).unwrap_or_default();
+        assert!(CHAPTERS.len() > 10 && !formats.is_empty());
+        for (of, at_most) in [
+            ("a lock", format!("{} MiB", LOCK_LIMIT >> 20)),
+            ("the `.pub` and `.sig` beside a bundle", format!("{} KiB", KEY_LIMIT >> 10)),
+            ("a file that `certferry inspect` reads on a disk", format!("{} MiB", FILE_LIMIT >> 20)),
+        ] {
+            let row = format!("| {of} | {at_most} |\n");
+            assert!(formats.contains(&row), "{row}");
+        }
     }
 }

@@ -18,7 +18,7 @@ use crate::lock::{
 use crate::plan::Plan;
 
 /// 10,000 nodes make about 60 MB.
-const LIMIT: u64 = 512 << 20;
+pub(super) const LIMIT: u64 = 512 << 20;
 
 const LOCKED_HINT: &str = "nothing was written; build without --locked to accept the change";
 

@@ -18,7 +18,7 @@ use crate::sign::{Fingerprint, PublicKey, PublicKeyError};
 use crate::verify::{CheckedPart, File, Finding, Known, Origin, Part, SharedFiles, check_part};
 
 /// No public key file is longer.
-const KEY_LIMIT: u64 = 64 << 10;
+pub(super) const KEY_LIMIT: u64 = 64 << 10;
 
 /// A bundle whose every signature, record and hash holds.
 pub(super) struct Checked {

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use super::hex;
 
-/// `sha256:` and 64 lower-case hex digits: SHA-256 of the key's DER SubjectPublicKeyInfo (formats.md, section 4).
+/// `sha256:` and 64 lower-case hex digits: SHA-256 of the key's DER SubjectPublicKeyInfo (manual/formats.md,
+/// section 4).
 ///
 /// The same as `openssl pkey -pubin -in prod-1.pub -outform DER | sha256sum`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,8 +9,8 @@
 //! **Output.** [`PublicKey`], its [`Fingerprint`], and the answer of [`PublicKey::verify`].
 //!
 //! **What it refuses.** Every key that is not P-256, every encoding of a key but the canonical one, and every signature
-//! that is not strict DER. There is one signature format (ECDSA P-256 with SHA-256, formats.md, section 4); the OpenSSL
-//! of every supported node, from 1.0.2, can check it.
+//! that is not strict DER. There is one signature format (ECDSA P-256 with SHA-256, manual/formats.md, section 4);
+//! the OpenSSL of every supported node, from 1.0.2, can check it.
 
 mod fingerprint;
 pub(crate) mod hex;

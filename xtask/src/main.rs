@@ -3,6 +3,7 @@
 mod bench;
 mod bless;
 mod deny;
+mod fuzz;
 mod layers;
 mod process;
 mod release;
@@ -32,6 +33,11 @@ const COMMANDS: &[Command] = &[
     },
     Command { name: "bench", about: "measure builds, and other programs beside them", run: bench::run },
     Command { name: "bless", about: "rewrite the golden files from what the code makes now", run: bless::run },
+    Command {
+        name: "fuzz",
+        about: "let libFuzzer look for faults: [TARGET] [SECONDS], 60 of each by default",
+        run: fuzz::run,
+    },
     Command { name: "help", about: "show this list", run: help },
 ];
 

@@ -69,6 +69,17 @@ pub(crate) fn prepare() -> Outcome {
     if still_missing.is_empty() { Ok(()) } else { Err(how_to_install(&still_missing)) }
 }
 
+/// Makes sure that one program is there that only a few commands need.
+///
+/// # Errors
+/// That it is missing, and the hint.
+pub(crate) fn require(program: &str, hint: &str) -> Outcome {
+    match find(program, &process::search_path()) {
+        Some(_) => Ok(()),
+        None => Err(format!("missing program: {program}\nhint: {hint}")),
+    }
+}
+
 fn prepare_toolchain() -> Outcome {
     let lacks = |subcommand: &str| !process::succeeds(process::cargo().args([subcommand, "--version"]));
     let missing: Vec<&str> =

@@ -1,0 +1,104 @@
+//! Archives: a script changes a good one, which is then signed again with the right key.
+//!
+//! Without that, a signature would refuse everything, and nothing behind it would ever run.
+
+mod entries;
+mod good;
+mod script;
+
+use std::collections::BTreeSet;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use certferry::bundle::{BundleError, Content, File, Part, PartName, Reader, Row, Sha256, Shape, VerifiedPart, split};
+
+use good::GOOD;
+
+/// What the reader takes is, byte for byte, what the writer would have written.
+pub fn run(script: &[u8]) {
+    is_taken(script);
+}
+
+/// The same, and whether it was taken.
+pub fn is_taken(script: &[u8]) -> bool {
+    let archive = script::apply(&GOOD, script);
+    let taken = read(&archive);
+    if let Ok(taken) = &taken
+        && is_new(taken.content_sha256)
+    {
+        let written = taken.written_again();
+        assert_eq!(written, taken.content_sha256, "taken, but not what the writer writes");
+    }
+    // Cutting needs no key and believes nothing; a part of what is right is right.
+    let mut slice = Vec::new();
+    let is_cut = split(&*archive, &PartName::Node("cp-1".to_owned()), &mut slice).is_ok();
+    if let (Ok(Taken { shape: Shape::Whole | Shape::Partial, .. }), true) = (&taken, is_cut) {
+        assert!(read(&slice).is_ok_and(|slice| slice.shape == Shape::Slice));
+    }
+    taken.is_ok()
+}
+
+/// Whether this content comes for the first time: writing it again takes longer than all the rest.
+fn is_new(content: Sha256) -> bool {
+    static SEEN: LazyLock<Mutex<BTreeSet<Sha256>>> = LazyLock::new(Mutex::default);
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if seen.len() > 100_000 {
+        seen.clear();
+    }
+    seen.insert(content)
+}
+
+/// What the reader gave out, and its last word.
+struct Taken {
+    index: Option<(bool, Sha256)>,
+    parts: Vec<VerifiedPart>,
+    shape: Shape,
+    content_sha256: Sha256,
+}
+
+fn read(archive: &[u8]) -> Result<Taken, BundleError> {
+    let mut reader = Reader::open(archive, &GOOD.key)?;
+    let index = reader.index().map(|index| (index.index().partial, index.index().profile_sha256));
+    let mut parts = Vec::new();
+    while let Some(part) = reader.next_part()? {
+        for (row, content) in part.files() {
+            super::record::assert_inside(row.path());
+            if let Row::File { sha256, size, .. } = row {
+                assert!(*sha256 == Sha256::of(content) && *size == content.len() as u64, "{}", row.path());
+            }
+        }
+        parts.push(part);
+    }
+    let archive = reader.finish()?;
+    assert_eq!(archive.parts(), parts.len());
+    Ok(Taken { index, parts, shape: archive.shape(), content_sha256: archive.content_sha256() })
+}
+
+impl Taken {
+    /// Writes the same parts anew; returns the digest of the tar stream.
+    fn written_again(&self) -> Sha256 {
+        let head = self.parts[0].record().head.clone();
+        let parts: Vec<Part> = self.parts.iter().map(part).collect();
+        let (partial, profile_sha256) = self.index.unwrap_or((true, Sha256::of(b"")));
+        let written = good::write(head, partial, profile_sha256, &parts);
+        if self.index.is_some() {
+            return good::content_sha256(&written);
+        }
+        let mut slice = Vec::new();
+        let cut = split(&*written, &self.parts[0].record().owner.part(), &mut slice);
+        assert!(cut.is_ok(), "the writer's own bundle cannot be cut");
+        good::content_sha256(&slice)
+    }
+}
+
+fn part(read: &VerifiedPart) -> Part {
+    let files = read.files().map(|(row, content)| match row {
+        Row::File { path, mode, .. } => {
+            File::Regular { path: path.clone(), mode: *mode, content: Content::new(content.to_vec()) }
+        }
+        Row::Link { path, target } => File::Link { path: path.clone(), target: target.clone() },
+    });
+    match Part::new(read.record().owner.clone(), files.collect()) {
+        Ok(part) => part,
+        Err(error) => panic!("taken, but not possible: {error:?}"),
+    }
+}

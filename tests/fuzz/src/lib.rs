@@ -1,0 +1,27 @@
+//! What is fuzzed: every reader of bytes that somebody else may have written.
+//!
+//! Each module has a function `run` that takes any bytes at all. It panics when the reader does, or when what it took
+//! is not what it should be. No libFuzzer here: the smoke test runs the same functions.
+
+pub mod archive;
+pub mod certificate;
+pub mod kubeconfig;
+pub mod lock;
+mod part;
+pub mod pem;
+pub mod profile;
+pub mod record;
+
+/// A target: its name and its function.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: [Target; 7] = [
+    ("profile", profile::run),
+    ("lock", lock::run),
+    ("record", record::run),
+    ("archive", archive::run),
+    ("pem", pem::run),
+    ("certificate", certificate::run),
+    ("kubeconfig", kubeconfig::run),
+];
