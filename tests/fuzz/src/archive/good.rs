@@ -65,7 +65,7 @@ pub fn write(head: Head, partial: bool, profile_sha256: Sha256, parts: &[Part]) 
     let description = Description { head, partial, profile_sha256 };
     let mut bytes = Vec::new();
     let signer = |message: &[u8]| -> Result<Vec<u8>, SigningFailed> { Ok(sign(message)) };
-    let written = Writer::prepare(description, parts.len(), |number| &parts[number])
+    let written = Writer::prepare(description, parts.len(), |number| Ok(&parts[number]))
         .and_then(|writer| writer.write(&signer, &mut bytes));
     assert!(written.is_ok(), "not written: {written:?}");
     bytes
