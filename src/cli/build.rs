@@ -179,7 +179,7 @@ fn build(
         is_partial,
     };
     let made = lock_file::make(&built);
-    let (new_lock, changes) = lock_file::check(old_lock, made.clone(), arguments, &places.lock)?;
+    let (merged, changes) = lock_file::check(old_lock, &made, arguments, &places.lock)?;
     let since = old_lock.map(|old| SinceLock::of_build(old, &made, &built, changes));
     let signature = signer
         .sign_sha256(&built.written.file_sha256.0)
@@ -191,7 +191,7 @@ fn build(
         if let Some(folder) = folder {
             outputs.create_folder(folder).map_err(|error| Failure::io("create", folder, &error))?;
         }
-        put(&mut outputs, &places.lock, new_lock.to_toml().as_bytes(), true)?;
+        put(&mut outputs, &places.lock, merged.as_ref().unwrap_or(&made).to_toml().as_bytes(), true)?;
     }
     outputs.check().map_err(|(path, error)| cannot_place(&path, &error))?;
     // The seed first: a bundle without its seed could never be rebuilt, a seed without a bundle does no harm.

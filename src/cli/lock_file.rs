@@ -171,30 +171,31 @@ pub(super) fn make(built: &Built<'_>) -> Lock {
     }
 }
 
-/// The lock to write and what changed since the one before; refused where it needs a word that was not given.
+/// The lock to write where it is not the new one, and what changed since the one before; refused where it needs a word
+/// that was not given.
 pub(super) fn check(
     old: Option<&Lock>,
-    new: Lock,
+    new: &Lock,
     arguments: &BuildArguments,
     path: &Path,
-) -> Result<(Lock, Vec<Change>), Failure> {
-    let Some(whole) = old else { return Ok((new, Vec::new())) };
+) -> Result<(Option<Lock>, Vec<Change>), Failure> {
+    let Some(whole) = old else { return Ok((None, Vec::new())) };
     let is_partial = !arguments.only.is_empty();
-    let restricted = is_partial.then(|| restrict(whole, &new));
+    let restricted = is_partial.then(|| restrict(whole, new));
     let old = restricted.as_ref().unwrap_or(whole);
-    let changes = build_changes(old, &new);
+    let changes = build_changes(old, new);
     if arguments.locked {
         let merged = is_partial.then(|| merge(old, new.clone()));
-        return match locked_difference(old, merged.as_ref().unwrap_or(&new)) {
+        return match locked_difference(old, merged.as_ref().unwrap_or(new)) {
             Some(difference) => Err(differs(path, &difference).hint(LOCKED_HINT)),
-            None => Ok((new, changes)),
+            None => Ok((None, changes)),
         };
     }
     if is_partial {
         refuse_shared_changes(&changes)?;
     }
-    refuse(refusals(old, &new), arguments)?;
-    Ok((if is_partial { merge(whole, new) } else { new }, changes))
+    refuse(refusals(old, new), arguments)?;
+    Ok((is_partial.then(|| merge(whole, new.clone())), changes))
 }
 
 /// The failure for what was found and not allowed by its word.
@@ -263,10 +264,9 @@ fn locked_difference(old: &Lock, new: &Lock) -> Option<String> {
         ChangeKind::Removed => format!("{} is gone", change.id),
         ChangeKind::Changed => format!("{} changed: {}", change.id, changes_text::reasons(change).join("; ")),
     });
-    let rest = || {
-        let same = Lock { made_with: old.made_with.clone(), ..new.clone() };
-        (same != *old).then(|| "its rows are others, or in another order".to_owned())
-    };
+    // By then every value was compared by its name.
+    let is_other = || new.parts != old.parts || new.keys != old.keys || new.certificates != old.certificates;
+    let rest = || is_other().then(|| "its rows are others, or in another order".to_owned());
     change.or_else(|| value_difference(old, new)).or_else(rest)
 }
 
