@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use certferry::keys::{KeyId, Label, Seed, derive};
+use certferry::keys::{KeyId, Label, Seed, derive, engines};
 use certferry::x509::KeyAlgorithm;
 use sha2::{Digest, Sha256};
 
@@ -54,10 +54,12 @@ fn one_seed_gives_these_keys() {
         .iter()
         .map(|(key_id, algorithm, generation, _)| Label::new("prod-1", key_id, *algorithm, *generation))
         .collect();
-    let ring = derive(&seed, &labels, None, &|_| ()).unwrap_or_else(|error| panic!("{error:?}"));
-    for (key_id, _, _, spki_sha256) in &expected {
-        let digest = Sha256::digest(ring.get(key_id).unwrap().spki_der());
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(digest, *spki_sha256, "{key_id}");
+    for engine in engines() {
+        let ring = derive(&*engine.test, &seed, &labels, None, &|_| ()).unwrap_or_else(|error| panic!("{error:?}"));
+        for (key_id, _, _, spki_sha256) in &expected {
+            let digest = Sha256::digest(ring.get(key_id).unwrap().spki_der());
+            let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(digest, *spki_sha256, "{key_id}, {}", engine.name);
+        }
     }
 }

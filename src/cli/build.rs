@@ -11,7 +11,7 @@ use rayon::ThreadPoolBuilder;
 use super::args::BuildArguments;
 use super::failure::Failure;
 use super::since_lock::SinceLock;
-use super::{bundle_text, lock_file, problems, secret, seed, summary, trust};
+use super::{bundle_text, engine, lock_file, problems, secret, seed, summary, trust};
 use crate::bundle::{ClusterId, Description, Head, Hex, PartName, WriteError, Writer, Written};
 use crate::host::{self, Outputs};
 use crate::issue::{Certificate, Issued, SerialKey, issue};
@@ -238,6 +238,7 @@ fn check_written(mut archive: File, key: &PublicKey, plan: &Plan, known: &Known,
 }
 
 fn derive_keys(plan: &Plan, seed: &Seed, arguments: &BuildArguments) -> Result<KeyRing, Failure> {
+    let engine = engine::chosen()?;
     let labels: Vec<_> =
         plan.keys.iter().map(|key| Label::new(&plan.cluster, &key.id, key.algorithm, key.generation)).collect();
     let bar = if arguments.quiet { ProgressBar::hidden() } else { ProgressBar::new(labels.len() as u64) };
@@ -245,7 +246,7 @@ fn derive_keys(plan: &Plan, seed: &Seed, arguments: &BuildArguments) -> Result<K
         bar.set_style(style);
     }
     let threads = arguments.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
-    let keys = derive(seed, &labels, threads, &|_| bar.inc(1));
+    let keys = derive(&*engine.test, seed, &labels, threads, &|_| bar.inc(1));
     bar.finish_and_clear();
     keys.map_err(|error| Failure::defect(&format!("keys: {error:?}")))
 }

@@ -7,6 +7,7 @@ mod build;
 mod bundle_text;
 mod changes_text;
 mod completions;
+mod engine;
 mod failure;
 mod findings;
 mod help;

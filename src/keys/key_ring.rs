@@ -9,7 +9,6 @@ use rayon::iter::{ParallelBridge, ParallelIterator};
 
 use super::error::KeyError;
 use super::label::{KeyId, Label};
-use super::portable::Portable;
 use super::prime::PrimeTest;
 use super::private_key::PrivateKey;
 use super::seed::Seed;
@@ -33,23 +32,14 @@ impl KeyRing {
 
 /// Derives the key of each label, one key per task, on `threads` threads (default: one for each processor).
 ///
-/// The keys do not depend on the threads or on the order of the labels. `progress` is told how many keys are done: each
-/// number from 1 to all, once, from any thread, and therefore not always in order.
+/// The keys do not depend on the engine, the threads or the order of the labels. `progress` is told how many keys are done:
+/// each number from 1 to all, once, from any thread, and therefore not always in order.
 ///
 /// # Errors
 ///
 /// [`KeyError::Duplicate`] before any work if two labels have one key id; [`KeyError::Threads`]; the
 /// [`KeyError::Derivation`] with the first id.
 pub fn derive(
-    seed: &Seed,
-    labels: &[Label],
-    threads: Option<NonZeroUsize>,
-    progress: &(dyn Fn(usize) + Sync),
-) -> Result<KeyRing, KeyError> {
-    derive_with(&Portable::new(), seed, labels, threads, progress)
-}
-
-fn derive_with(
     engine: &dyn PrimeTest,
     seed: &Seed,
     labels: &[Label],
@@ -109,7 +99,8 @@ mod tests {
     use std::num::NonZeroUsize;
     use std::sync::Mutex;
 
-    use super::{KeyError, KeyId, KeyRing, Label, Seed, derive};
+    use super::super::portable::Portable;
+    use super::{KeyError, KeyId, KeyRing, Label, Seed};
     use crate::x509::KeyAlgorithm;
 
     fn seed() -> Seed {
@@ -131,8 +122,16 @@ mod tests {
         ]
     }
 
+    fn derive(
+        labels: &[Label],
+        threads: Option<NonZeroUsize>,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Result<KeyRing, KeyError> {
+        super::derive(&Portable::new(), &seed(), labels, threads, progress)
+    }
+
     fn ring(labels: &[Label], threads: usize) -> KeyRing {
-        derive(&seed(), labels, NonZeroUsize::new(threads), &|_| ()).unwrap_or_else(|error| panic!("{error:?}"))
+        derive(labels, NonZeroUsize::new(threads), &|_| ()).unwrap_or_else(|error| panic!("{error:?}"))
     }
 
     fn contents(ring: &KeyRing) -> Vec<(KeyId, String)> {
@@ -178,14 +177,14 @@ mod tests {
     fn two_labels_for_one_key_are_refused_before_any_work() {
         let mut labels = labels();
         labels.push(Label::new("prod-1", &KeyId::BundleSigner, KeyAlgorithm::EcdsaP256, 2));
-        let refused = derive(&seed(), &labels, None, &|_| panic!("a key was derived"));
+        let refused = derive(&labels, None, &|_| panic!("a key was derived"));
         assert_eq!(refused.err(), Some(KeyError::Duplicate { key_id: KeyId::BundleSigner }));
     }
 
     #[test]
     fn progress_tells_each_number_once() {
         let told = Mutex::new(Vec::new());
-        derive(&seed(), &labels(), NonZeroUsize::new(3), &|done| told.lock().unwrap().push(done)).unwrap();
+        derive(&labels(), NonZeroUsize::new(3), &|done| told.lock().unwrap().push(done)).unwrap();
         let mut told = told.into_inner().unwrap();
         told.sort_unstable();
         assert_eq!(told, [1, 2, 3, 4, 5, 6, 7]);

@@ -14,10 +14,13 @@
 //! machine that no attacker shares, and nowhere else; a node never makes keys.
 
 mod ecdsa;
+mod engine;
 mod error;
 mod hkdf;
 mod hmac;
 mod hmac_drbg;
+#[cfg(target_arch = "x86_64")]
+mod ifma;
 mod integer;
 mod key_ring;
 mod label;
@@ -30,10 +33,11 @@ mod rsa;
 mod seed;
 mod trial_division;
 
+pub use engine::{Engine, engines};
 pub use error::{KeyError, SeedError};
 pub use key_ring::{KeyRing, derive};
 pub use label::{KeyId, Label, escape};
 pub use portable::Portable;
-pub use prime::{Candidate, PrimeTest};
+pub use prime::{Candidate, PrimeSize, PrimeTest, Search};
 pub use private_key::PrivateKey;
 pub use seed::Seed;

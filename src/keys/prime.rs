@@ -9,14 +9,19 @@ use super::hmac_drbg::HmacDrbg;
 
 /// Which RSA key a prime is for: half the modulus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PrimeSize {
+pub enum PrimeSize {
+    /// For a modulus of 2048 bits.
     Bits1024,
+    /// For a modulus of 3072 bits.
     Bits1536,
+    /// For a modulus of 4096 bits.
     Bits2048,
 }
 
 impl PrimeSize {
-    pub(super) const fn bytes(self) -> usize {
+    /// The length of a candidate.
+    #[must_use]
+    pub const fn bytes(self) -> usize {
         match self {
             Self::Bits1024 => 128,
             Self::Bits1536 => 192,
@@ -47,8 +52,9 @@ impl Candidate {
         Self::from_be_bytes(bytes, size)
     }
 
-    /// The number in big-endian `bytes`, of which the fixed bits are set whatever they were.
-    pub(super) fn from_be_bytes(bytes: &[u8], size: PrimeSize) -> Self {
+    /// The number in big-endian `bytes`, as many as the size has, of which the fixed bits are set whatever they were.
+    #[must_use]
+    pub fn from_be_bytes(bytes: &[u8], size: PrimeSize) -> Self {
         match size {
             PrimeSize::Bits1024 => Self::Bits1024(limbs_with_fixed_bits(bytes)),
             PrimeSize::Bits1536 => Self::Bits1536(limbs_with_fixed_bits(bytes)),
@@ -113,31 +119,37 @@ pub(super) fn base<const L: usize>(candidate: &[u64; L], round: u8) -> Zeroizing
 ///
 /// A key does not depend on the engine: one that errs with negligible probability finds the same primes as any other.
 pub trait PrimeTest: Sync {
-    /// How many candidates [`PrimeTest::test`] likes to see at once; 0 is taken as 1.
+    /// The engine at work for one key. What it keeps of the candidates is wiped when it is dropped.
+    fn search(&self, size: PrimeSize) -> Box<dyn Search + '_>;
+}
+
+/// What an engine does for one key, whose candidates all have the size it was made for.
+pub trait Search {
+    /// How many candidates [`Search::test`] likes to see at once; 0 is taken as 1.
     fn batch_size(&self) -> usize;
 
     /// The cheap test: false if a small prime divides the candidate, true if the engine wants to see it in a batch.
-    fn survives_trial_division(&self, candidate: &Candidate) -> bool;
+    fn survives_trial_division(&mut self, candidate: &Candidate) -> bool;
 
     /// The proper test: sets `is_prime[i]`, which is false before, if `candidates[i]` is prime.
     ///
     /// A prime passes always. A composite passes with negligible probability if it is random: the test must be at
     /// least [`Candidate::rounds`] rounds of Miller-Rabin whose bases do not come from the stream of candidates.
-    fn test(&self, candidates: &[Candidate], is_prime: &mut [bool]);
+    fn test(&mut self, candidates: &[Candidate], is_prime: &mut [bool]);
 }
 
 /// The primes among the candidates of one stream, in order. Wiped on drop.
 pub(super) struct PrimeStream<'engine> {
     drbg: HmacDrbg,
     size: PrimeSize,
-    engine: &'engine dyn PrimeTest,
+    search: Box<dyn Search + 'engine>,
     /// Primes found in a batch and not yet asked for. What they come from is consumed: a batch must not lose them.
     found: VecDeque<Candidate>,
 }
 
 impl<'engine> PrimeStream<'engine> {
     pub(super) fn new(drbg: HmacDrbg, size: PrimeSize, engine: &'engine dyn PrimeTest) -> Self {
-        Self { drbg, size, engine, found: VecDeque::new() }
+        Self { drbg, size, search: engine.search(size), found: VecDeque::new() }
     }
 
     pub(super) fn next_prime(&mut self) -> Candidate {
@@ -146,14 +158,14 @@ impl<'engine> PrimeStream<'engine> {
                 return prime;
             }
             let mut batch = Vec::new();
-            while batch.len() < self.engine.batch_size().max(1) {
+            while batch.len() < self.search.batch_size().max(1) {
                 let candidate = Candidate::draw(&mut self.drbg, self.size);
-                if self.engine.survives_trial_division(&candidate) {
+                if self.search.survives_trial_division(&candidate) {
                     batch.push(candidate);
                 }
             }
             let mut is_prime = vec![false; batch.len()];
-            self.engine.test(&batch, &mut is_prime);
+            self.search.test(&batch, &mut is_prime);
             self.found.extend(batch.into_iter().zip(is_prime).filter_map(|(one, is_prime)| is_prime.then_some(one)));
         }
     }

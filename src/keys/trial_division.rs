@@ -75,7 +75,7 @@ pub(super) fn inverse(odd: u64) -> u64 {
 }
 
 /// The sieve of Eratosthenes.
-fn odd_primes(bound: u32) -> Vec<u32> {
+pub(super) fn odd_primes(bound: u32) -> Vec<u32> {
     let bound = bound as usize;
     let mut is_composite = vec![false; bound + 1];
     let mut primes = Vec::new();
