@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use certferry::bundle::Sha256;
-use certferry::keys::{KeyId, Label, Seed, derive};
+use certferry::keys::{KeyId, Label, Portable, Seed, derive};
 use certferry::kubeadm::{AltNameRule, CERTIFICATES, CommonName, Organizations};
 use certferry::profile;
 use certferry::x509::{ExtendedKeyUsage, KeyAlgorithm, ReadCertificate, read_pem};
@@ -94,7 +94,7 @@ fn keys_are_as_the_chapter_says() {
     assert_eq!((seed.id().as_str(), seed.cluster_id("prod-1").as_str()), (example("seed id"), example("cluster id")));
     let label = Label::new("prod-1", &KeyId::BundleSigner, KeyAlgorithm::EcdsaP256, 1);
     assert_eq!(hex(&*seed.key_seed(&label)), example("key seed of bundle-signer, generation 1"));
-    let ring = derive(&seed, std::slice::from_ref(&label), None, &|_| {});
+    let ring = derive(&Portable::new(), &seed, std::slice::from_ref(&label), None, &|_| {});
     let ring = ring.unwrap_or_else(|_| panic!("no key"));
     let spki = ring.get(&KeyId::BundleSigner).unwrap().spki_der();
     assert_eq!(Sha256::of(spki).to_string(), example("SHA-256 of its SubjectPublicKeyInfo"));
