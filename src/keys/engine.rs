@@ -56,9 +56,9 @@ mod tests {
 
     fn passes_base_two(candidate: &Candidate) -> bool {
         match candidate {
-            Candidate::Bits1024(limbs) => Montgomery::new(limbs).passes_base_two(),
-            Candidate::Bits1536(limbs) => Montgomery::new(limbs).passes_base_two(),
-            Candidate::Bits2048(limbs) => Montgomery::new(limbs).passes_base_two(),
+            Candidate::Bits1024(number) => Montgomery::<16, 18>::new().passes_base_two(number),
+            Candidate::Bits1536(number) => Montgomery::<24, 27>::new().passes_base_two(number),
+            Candidate::Bits2048(number) => Montgomery::<32, 36>::new().passes_base_two(number),
         }
     }
 

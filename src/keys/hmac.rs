@@ -1,41 +1,137 @@
 //! HMAC-SHA256 (RFC 2104) under a key of 32 bytes, wiped after use.
+//!
+//! From SHA-256's compression function: the search for primes takes thousands of short tags for each RSA key, and the general
+//! machinery, which copies and wipes buffers for each of them, would take as long as the hashing itself.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-use zeroize::Zeroizing;
+use std::slice::from_ref;
 
-/// A key, scheduled once for any number of messages. Its state is wiped on drop.
-pub(super) struct HmacKey(Hmac<Sha256>);
+use sha2::block_api::compress256;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+/// SHA-256's block.
+const BLOCK: usize = 64;
+/// The initial state: FIPS 180-4, section 5.3.3.
+const INITIAL: [u32; 8] =
+    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
+
+/// A key, scheduled once for any number of messages. Wiped on drop.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub(super) struct HmacKey {
+    /// The states behind the key's block with the inner pad, and with the outer one.
+    inner: [u32; 8],
+    outer: [u32; 8],
+    /// The block at work.
+    block: [u8; BLOCK],
+}
 
 impl HmacKey {
     pub(super) fn new(key: &[u8; 32]) -> Self {
-        // RFC 2104, section 2: a short key is filled with zeros to the hash's block. Done here, nothing can fail.
-        let mut block = Zeroizing::new([0; 64]);
-        block[..32].copy_from_slice(key);
-        Self(Hmac::new((&*block).into()))
+        let mut scheduled = Self { inner: INITIAL, outer: INITIAL, block: [0; BLOCK] };
+        scheduled.take(key);
+        scheduled
+    }
+
+    /// Takes another key.
+    pub(super) fn take(&mut self, key: &[u8; 32]) {
+        // Section 2: a short key is filled with zeros to the hash's block.
+        for (state, pad) in [(&mut self.inner, 0x36), (&mut self.outer, 0x5c)] {
+            self.block.fill(pad);
+            for (byte, key) in self.block.iter_mut().zip(key) {
+                *byte ^= key;
+            }
+            *state = INITIAL;
+            compress256(state, from_ref(&self.block));
+        }
     }
 
     /// The tag of the concatenation of `parts`.
-    pub(super) fn tag(&self, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
-        let mut mac = self.0.clone();
-        for part in parts {
-            mac.update(part);
+    pub(super) fn tag(&mut self, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+        let mut state = Zeroizing::new(self.inner);
+        let mut length = 0;
+        for byte in parts.iter().copied().flatten() {
+            self.block[length % BLOCK] = *byte;
+            length += 1;
+            if length.is_multiple_of(BLOCK) {
+                compress256(&mut state, from_ref(&self.block));
+            }
         }
-        Zeroizing::new(mac.finalize().into_bytes().into())
+        self.finish(state, length)
+    }
+
+    /// The tag of 32 bytes, in their place: for the generator, which makes long chains of these.
+    pub(super) fn advance(&mut self, value: &mut [u8; 32]) {
+        self.block[..32].copy_from_slice(value);
+        *value = *self.finish(Zeroizing::new(self.inner), 32);
+    }
+
+    /// The tag of a message of `length` bytes, of which `state` has seen the full blocks and the block holds the rest.
+    fn finish(&mut self, mut state: Zeroizing<[u32; 8]>, length: usize) -> Zeroizing<[u8; 32]> {
+        // FIPS 180-4, section 5.1.1: a one, zeros, and the length in bits, to the end of a block. The key's block counts.
+        let rest = length % BLOCK;
+        self.block[rest] = 0x80;
+        self.block[rest + 1..].fill(0);
+        if rest >= BLOCK - 8 {
+            compress256(&mut state, from_ref(&self.block));
+            self.block.fill(0);
+        }
+        self.end_block(BLOCK + length);
+        compress256(&mut state, from_ref(&self.block));
+
+        write_be(&state, &mut self.block);
+        self.block[32] = 0x80;
+        self.block[33..].fill(0);
+        self.end_block(BLOCK + 32);
+        *state = self.outer;
+        compress256(&mut state, from_ref(&self.block));
+        let mut tag = Zeroizing::new([0; 32]);
+        write_be(&state, &mut *tag);
+        tag
+    }
+
+    fn end_block(&mut self, bytes: usize) {
+        self.block[BLOCK - 8..].copy_from_slice(&(8 * bytes as u64).to_be_bytes());
+    }
+}
+
+fn write_be(state: &[u32; 8], bytes: &mut [u8]) {
+    for (bytes, word) in bytes.chunks_exact_mut(4).zip(state) {
+        bytes.copy_from_slice(&word.to_be_bytes());
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use super::HmacKey;
+    use hmac::{Hmac, KeyInit, Mac};
+    use sha2::Sha256;
 
-    /// Hmac lacks the marker, but is nothing else than two cores and the buffer of this type.
+    use super::{BLOCK, HmacKey};
+
     #[test]
     fn state_is_wiped_on_drop() {
-        fn wiped<T: zeroize::ZeroizeOnDrop>() {}
-        wiped::<sha2::Sha256>();
+        fn wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+        wiped(&HmacKey::new(&[0; 32]));
     }
 
+    /// Lengths on both sides of each block's end, and of where the length no longer fits behind the message.
+    #[test]
+    fn agrees_with_the_hmac_crate() {
+        let message: Vec<u8> = (0..=255).cycle().take(5 * BLOCK).collect();
+        let mut key = HmacKey::new(&[1; 32]);
+        for length in 0..=message.len() {
+            let secret = [length as u8 ^ 0x5a; 32];
+            let mut expected = Hmac::<Sha256>::new_from_slice(&secret).unwrap();
+            expected.update(&message[..length]);
+            let expected: [u8; 32] = expected.finalize().into_bytes().into();
+            key.take(&secret);
+            let (one, other) = message[..length].split_at(length / 3);
+            assert_eq!(*key.tag(&[one, &[], other]), expected, "{length}");
+            if let Ok(mut value) = <[u8; 32]>::try_from(&message[..length]) {
+                key.advance(&mut value);
+                assert_eq!(value, expected);
+            }
+        }
+    }
     /// RFC 4231, section 4.2 (test case 1), its key of 20 bytes filled with zeros.
     #[test]
     fn rfc_4231_case_1() {

@@ -18,8 +18,9 @@ impl HmacDrbg {
         let mut key = HmacKey::new(&[0; 32]);
         let mut value = Zeroizing::new([1; 32]);
         for round in [0, 1] {
-            key = HmacKey::new(&key.tag(&[&*value, &[round], seed, personalization]));
-            value = key.tag(&[&*value]);
+            let next = key.tag(&[&*value, &[round], seed, personalization]);
+            key.take(&next);
+            key.advance(&mut value);
         }
         Self { key, value, update_first: false }
     }
@@ -27,12 +28,13 @@ impl HmacDrbg {
     /// Fills `output` with the stream's next byte string.
     pub(super) fn fill(&mut self, output: &mut [u8]) {
         if self.update_first {
-            self.key = HmacKey::new(&self.key.tag(&[&*self.value, &[0]]));
-            self.value = self.key.tag(&[&*self.value]);
+            let next = self.key.tag(&[&*self.value, &[0]]);
+            self.key.take(&next);
+            self.key.advance(&mut self.value);
         }
         self.update_first = true;
         for chunk in output.chunks_mut(32) {
-            self.value = self.key.tag(&[&*self.value]);
+            self.key.advance(&mut self.value);
             chunk.copy_from_slice(&self.value[..chunk.len()]);
         }
     }

@@ -24,6 +24,7 @@ mod ifma;
 mod integer;
 mod key_ring;
 mod label;
+mod limbs;
 mod montgomery;
 mod pem;
 mod portable;

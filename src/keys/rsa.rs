@@ -7,9 +7,9 @@ use zeroize::Zeroizing;
 
 use super::hmac_drbg::HmacDrbg;
 use super::integer::{
-    Integer, divide, from_be_bytes, gcd_of_odd, inverse_of_prime, product, remainder, shift_right_by_one, to_be_bytes,
+    Integer, divide, from_be_bytes, gcd_of_odd, inverse_modulo_odd, inverse_of_prime, product, remainder,
+    shift_right_by_one, subtract_if_not_below, to_be_bytes,
 };
-use super::montgomery::Montgomery;
 use super::prime::{Candidate, PrimeSize, PrimeStream, PrimeTest};
 
 /// det-keygen, RSA, step 22.
@@ -30,8 +30,10 @@ pub(super) fn generate(seed: &[u8], size: PrimeSize, engine: &dyn PrimeTest) -> 
     let mut primes = PrimeStream::new(HmacDrbg::new(seed, &personalization), size, engine);
     loop {
         let (p, q) = (primes.next_prime(), primes.next_prime());
-        if let Some(exponents) = Exponents::new(p.limbs(), q.limbs()) {
-            return encode(&p, &q, &exponents);
+        if let (Some(exponents), Some(coefficient)) =
+            (Exponents::new(p.limbs(), q.limbs()), coefficient(p.limbs(), q.limbs()))
+        {
+            return encode(&p, &q, &exponents, &coefficient);
         }
     }
 }
@@ -60,11 +62,12 @@ impl Exponents {
         shift_right_by_one(&mut half_q);
         let half_ratio = gcd_of_odd(&half_p, &half_q);
         // The ratio is to be below 2^32, its half below 2^31.
-        if half_ratio[0] >> 31 != 0 || half_ratio[1..].iter().any(|limb| *limb != 0) {
+        if half_ratio[1..].iter().any(|limb| *limb != 0) {
             return None;
         }
+        let half_ratio = u32::try_from(half_ratio[0]).ok().filter(|half| half >> 31 == 0)?;
         // (p-1)(q-1) / ratio = (p-1) ((q-1)/2) / (ratio/2)
-        let (totient, _) = divide(&product(&minus_one(p), &half_q), half_ratio[0]);
+        let (totient, _) = divide(&product(&minus_one(p), &half_q), half_ratio);
         Some(Self {
             private: inverse_of_prime(PUBLIC_EXPONENT, &totient)?,
             // d mod (p-1) is the inverse of e there too; both exist if the first does.
@@ -88,21 +91,30 @@ pub(super) fn exponents_agree(private_der: &[u8]) -> bool {
     let number = |value: UintRef<'_>| from_be_bytes(value.as_bytes());
     let private = number(key.private_exponent);
     [(key.prime1, key.exponent1), (key.prime2, key.exponent2)].into_iter().all(|(prime, exponent)| {
-        let rest = remainder(&private, &minus_one(&number(prime)));
+        let modulus = minus_one(&number(prime));
+        // Every prime here has its top bit set.
+        if modulus.last().is_none_or(|limb| limb >> 63 == 0) {
+            return false;
+        }
+        let rest = remainder(&private, &modulus);
         to_be_bytes(&rest).iter().skip_while(|byte| **byte == 0).eq(exponent.as_bytes().iter())
     })
 }
 
-fn encode(p: &Candidate, q: &Candidate, exponents: &Exponents) -> der::Result<RsaKey> {
-    let coefficient = match p {
-        Candidate::Bits1024(p) => coefficient(p, q.limbs()),
-        Candidate::Bits1536(p) => coefficient(p, q.limbs()),
-        Candidate::Bits2048(p) => coefficient(p, q.limbs()),
-    };
+/// `q^-1 mod p`; none if p is q, which step 20 draws anew too.
+fn coefficient(p: &[u64], q: &[u64]) -> Option<Integer> {
+    // Both have the same bits, the top one set: q is below 2 p.
+    let mut number = Zeroizing::new(q.to_vec());
+    subtract_if_not_below(&mut number, p);
+    inverse_modulo_odd(&number, p)
+}
+
+fn encode(p: &Candidate, q: &Candidate, exponents: &Exponents, coefficient: &[u64]) -> der::Result<RsaKey> {
     let modulus = to_be_bytes(&product(p.limbs(), q.limbs()));
     let public_exponent = PUBLIC_EXPONENT.to_be_bytes();
     let private_exponent = to_be_bytes(&exponents.private);
     let (prime1, prime2) = (to_be_bytes(p.limbs()), to_be_bytes(q.limbs()));
+    let coefficient = to_be_bytes(coefficient);
     let (exponent1, exponent2) = (to_be_bytes(&exponents.modulo_p), to_be_bytes(&exponents.modulo_q));
 
     let public = RsaPublicKeyRef { modulus: UintRef::new(&modulus)?, public_exponent: UintRef::new(&public_exponent)? };
@@ -118,18 +130,6 @@ fn encode(p: &Candidate, q: &Candidate, exponents: &Exponents) -> der::Result<Rs
         other_prime_infos: None,
     };
     Ok(RsaKey { private_der: Zeroizing::new(private.to_der()?), public_der: public.to_der()? })
-}
-
-/// `q^-1 mod p`, which is `q^(p-2)` by Fermat, as big-endian bytes.
-fn coefficient<const L: usize>(p: &[u64; L], q: &[u64]) -> Zeroizing<Vec<u8>> {
-    let mut base = Zeroizing::new([0; L]);
-    base.copy_from_slice(q);
-    let mut exponent = Zeroizing::new(*p);
-    // p ends in three set bits.
-    exponent[0] -= 2;
-    let modulus = Montgomery::new(p);
-    modulus.reduce(&mut base);
-    to_be_bytes(&*Zeroizing::new(modulus.power_of(&base, &exponent)))
 }
 
 #[cfg(test)]

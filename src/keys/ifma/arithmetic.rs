@@ -11,7 +11,7 @@
 //! Let a modulus n have 64 W bits, the top two of them set, and let `R = 2^(52 L)`, so that `n < R / 2^16`. Lengths are 16
 //! and 20, 24 and 30, 32 and 40: R has at least 16 bits more than n.
 //!
-//! 1. *Limbs.* What is multiplied has limbs below 2^52: moduli and bases come so from [`limbs`], quotients are low halves,
+//! 1. *Limbs.* What is multiplied has limbs below 2^52: moduli and bases come so from [`limbs()`], quotients are low halves,
 //!    and [`reduce`] masks its result.
 //! 2. *Columns.* A column of a product gets at most L low and L high halves, a square's cross products counted twice, and
 //!    the reduction adds as many again and a carry below 2^12: in all below `(4 L + 1) 2^52 <= 161 2^52 < 2^60`. A doubled
@@ -33,6 +33,7 @@ use core::arch::x86_64::{
 
 use zeroize::{Zeroize, Zeroizing};
 
+use super::super::limbs::{ODD_POWERS, limbs, negative, windows};
 use super::super::trial_division::inverse;
 
 /// Numbers treated side by side.
@@ -44,9 +45,6 @@ pub(super) const MASK: u64 = (1 << LIMB) - 1;
 
 /// Limbs treated together, so that accumulators stay in registers. Every length L is a multiple.
 const BLOCK: usize = 5;
-/// Bits of the exponent taken at once by [`Lanes::passes_bases`], and the odd powers kept for that.
-const WINDOW: usize = 5;
-const POWERS: usize = 1 << (WINDOW - 1);
 
 /// One limb of eight numbers.
 pub(super) type Vector = __m512i;
@@ -71,7 +69,7 @@ pub(super) struct Lanes<const W: usize, const L: usize, const D: usize> {
     other: [Vector; L],
     columns: [Vector; D],
     /// The odd powers of the base.
-    powers: [[Vector; L]; POWERS],
+    powers: [[Vector; L]; ODD_POWERS],
 }
 
 impl<const W: usize, const L: usize, const D: usize> Lanes<W, L, D> {
@@ -90,7 +88,7 @@ impl<const W: usize, const L: usize, const D: usize> Lanes<W, L, D> {
             residue: [zero; L],
             other: [zero; L],
             columns: [zero; D],
-            powers: [[zero; L]; POWERS],
+            powers: [[zero; L]; ODD_POWERS],
         }
     }
 
@@ -127,37 +125,24 @@ impl<const W: usize, const L: usize, const D: usize> Lanes<W, L, D> {
         self.powers[0] = self.residue;
         self.square(zero);
         self.other = self.residue;
-        for index in 1..POWERS {
+        for index in 1..ODD_POWERS {
             self.residue = self.powers[index - 1];
             multiply(&mut self.residue, &self.other, &mut self.columns, &self.modulus, self.factor);
             self.powers[index] = self.residue;
         }
 
-        // The exponent is n shifted right by one, all lanes' the same: windows of at most five bits that end in a set bit,
-        // from its top bit on, which is set, as is its lowest.
-        let is_set = |bit: usize| candidate[bit / 64] >> (bit % 64) & 1 == 1;
-        let mut rest = 64 * W;
-        let mut started = false;
-        while rest > 1 {
-            if !is_set(rest - 1) {
-                self.square(zero);
-                rest -= 1;
+        let mut is_first = true;
+        for (squarings, power) in windows(candidate) {
+            if is_first {
+                self.residue = self.powers[power];
+                is_first = false;
                 continue;
             }
-            let lowest = rest.saturating_sub(WINDOW).max(1);
-            let end = (lowest..rest).find(|bit| is_set(*bit)).unwrap_or(rest - 1);
-            let value = (end..rest).rev().fold(0, |value, bit| value << 1 | usize::from(is_set(bit)));
-            if started {
-                for _ in end..rest {
-                    self.square(zero);
-                }
-                let power = &self.powers[value / 2];
-                multiply(&mut self.residue, power, &mut self.columns, &self.modulus, self.factor);
-            } else {
-                self.residue = self.powers[value / 2];
-                started = true;
+            for _ in 0..squarings {
+                self.square(zero);
             }
-            rest = end;
+            let power = &self.powers[power];
+            multiply(&mut self.residue, power, &mut self.columns, &self.modulus, self.factor);
         }
         self.ones_and_minus_ones()
     }
@@ -170,13 +155,8 @@ impl<const W: usize, const L: usize, const D: usize> Lanes<W, L, D> {
         }
         gather(&mut self.modulus, candidates, 0);
         self.factor = side_by_side(candidates.map(|candidate| inverse(candidate[0]).wrapping_neg() & MASK));
-        // R - 2^s n = 2^s (2^(64 W) - n), and a number's complement is one less than its negative.
-        let negatives = Zeroizing::new(candidates.map(|candidate| {
-            let mut negative = candidate.map(|word| !word);
-            // Candidates are odd, so their complements are even.
-            negative[0] |= 1;
-            negative
-        }));
+        // R - 2^s n = 2^s (2^(64 W) - n)
+        let negatives = Zeroizing::new(candidates.map(negative));
         gather(&mut self.residue, negatives.each_ref(), LIMB * L - 64 * W);
     }
 
@@ -243,20 +223,10 @@ pub(super) fn side_by_side(numbers: [u64; LANES]) -> Vector {
 /// The limbs of eight numbers, each shifted left by `shift` bits.
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn gather<const W: usize, const L: usize>(vectors: &mut [Vector; L], numbers: [&[u64; W]; LANES], shift: usize) {
-    let limbs = Zeroizing::new(numbers.map(|words| limbs::<W, L>(words, shift)));
+    let limbs = Zeroizing::new(numbers.map(|words| limbs::<W, L>(words, LIMB, shift)));
     for (index, vector) in vectors.iter_mut().enumerate() {
         *vector = side_by_side(limbs.each_ref().map(|limbs| limbs[index]));
     }
-}
-
-/// The limbs of a number shifted left by `shift` bits, which is below 52; cut off at 52 L bits.
-pub(super) fn limbs<const W: usize, const L: usize>(words: &[u64; W], shift: usize) -> [u64; L] {
-    std::array::from_fn(|index| {
-        let Some(low) = (LIMB * index).checked_sub(shift) else { return words[0] << shift & MASK };
-        let word = |place: usize| words.get(place).copied().unwrap_or_default();
-        let both = u128::from(word(low / 64)) | u128::from(word(low / 64 + 1)) << 64;
-        (both >> (low % 64)) as u64 & MASK
-    })
 }
 
 /// `a b R^-1 mod n` in place of a.

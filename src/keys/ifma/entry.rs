@@ -9,7 +9,8 @@ use std::array::from_fn;
 
 use zeroize::Zeroizing;
 
-use super::arithmetic::{LANES, Lanes, limbs};
+use super::super::limbs::limbs;
+use super::arithmetic::{LANES, LIMB, Lanes};
 use super::division::TrialDivision;
 
 /// Shows that this CPU has AVX-512 F, DQ and IFMA and that the operating system saves their registers.
@@ -76,7 +77,7 @@ impl<const L: usize> Division<L> {
 
     /// Whether none of the primes divides the candidate.
     pub(super) fn survives<const W: usize>(&self, candidate: &[u64; W]) -> bool {
-        let limbs = Zeroizing::new(limbs::<W, L>(candidate, 0));
+        let limbs = Zeroizing::new(limbs::<W, L>(candidate, LIMB, 0));
         // SAFETY: `self._cpu` shows that the CPU has avx512f, avx512dq and avx512ifma, the features of `survives`.
         unsafe { self.table.survives(&limbs) }
     }
@@ -88,8 +89,7 @@ mod tests {
     use zeroize::Zeroizing;
 
     use super::super::super::trial_division::odd_primes;
-    use super::super::arithmetic::{LANES, LIMB};
-    use super::{Cpu, Division, Tests};
+    use super::{Cpu, Division, LANES, LIMB, Tests};
 
     fn cpu() -> Option<Cpu> {
         let cpu = Cpu::detect();
