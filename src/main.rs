@@ -1,6 +1,14 @@
 //! The `certferry` command; everything is in the library.
 
+use std::alloc::System;
 use std::process::ExitCode;
+
+use zeroizing_alloc::ZeroAlloc;
+
+/// Wipes all memory when it is freed: keys pass through buffers of other crates, which do not (ring's key pairs, the
+/// windows of deflate, base64).
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     certferry::cli::run()
