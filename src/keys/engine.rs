@@ -35,7 +35,7 @@ mod tests {
 
     use super::super::hmac_drbg::HmacDrbg;
     use super::super::montgomery::Montgomery;
-    use super::super::prime::{Candidate, PrimeSize, PrimeStream, PrimeTest, Search};
+    use super::super::prime::{Candidate, PrimeSize, PrimeStream, PrimeTest, Search, base};
     use super::super::rsa;
     use super::super::trial_division::TrialDivision;
     use super::{Portable, engines};
@@ -96,6 +96,83 @@ mod tests {
             }
             assert_eq!(pseudoprimes, 3, "the rounds after the first are needed");
         }
+    }
+
+    /// Carmichael numbers that pass with base 2 and with several of their own bases: whoever leaves out a round takes one.
+    #[test]
+    fn every_round_is_made_with_its_own_base() {
+        let vectors: Vec<Value> =
+            serde_json::from_str(include_str!("../../tests/vectors/primality/pseudoprimes.json")).unwrap();
+        let mut last_rounds = Vec::new();
+        for vector in &vectors {
+            let number = BigUint::parse_bytes(vector["number"].as_str().unwrap().as_bytes(), 16).unwrap();
+            let rounds_passed = vector["rounds_passed"].as_u64().unwrap();
+            let (candidate, size) = to_candidate(&number);
+            let passes = |base: &BigUint| {
+                let power = base.modpow(&(&number >> 1), &number);
+                power == BigUint::from(1_u32) || power == &number - 1_u32
+            };
+            assert!(passes(&BigUint::from(2_u32)));
+            let bases = (0..candidate.rounds()).map(|round| match &candidate {
+                Candidate::Bits1024(limbs) => to_big(&*base(limbs, round)),
+                Candidate::Bits1536(limbs) => to_big(&*base(limbs, round)),
+                Candidate::Bits2048(limbs) => to_big(&*base(limbs, round)),
+            });
+            assert_eq!(bases.take_while(passes).count() as u64, rounds_passed, "{number:x}");
+            if rounds_passed == u64::from(candidate.rounds()) - 1 {
+                last_rounds.push(size);
+            }
+            for engine in engines() {
+                let mut search = engine.test.search(size);
+                // In each place of a batch.
+                let batch: Vec<Candidate> = (0..8).map(|_| to_candidate(&number).0).collect();
+                let mut is_prime = [false; 8];
+                search.test(&batch, &mut is_prime);
+                assert_eq!(is_prime, [false; 8], "{}, {number:x}", engine.name);
+                assert!(search.survives_trial_division(&candidate), "{}", engine.name);
+            }
+        }
+        assert!(last_rounds.contains(&PrimeSize::Bits1024) && last_rounds.contains(&PrimeSize::Bits1536));
+    }
+
+    /// Composites whose smallest factor stands on both sides of each engine's bound: trial division finds it or the test does.
+    #[test]
+    fn small_factors_are_found_by_division_or_by_the_test() {
+        // A prime cofactor, so that nothing else gives the number away.
+        let cofactor = |size: PrimeSize, factor: u32| {
+            let top = (BigUint::from(7_u32) << (8 * size.bytes() - 3)) / factor;
+            let mut cofactor = (top >> 3) << 3;
+            // Their product is to be 7 modulo 8.
+            cofactor += (1..8).find(|rest| rest * factor % 8 == 7).unwrap();
+            while !is_probably_prime(&cofactor) {
+                cofactor += 8_u32;
+            }
+            cofactor
+        };
+        for factor in [3, 5, 16_363, 16_369, 16_381, 16_411, 65_519, 65_521, 65_537, 65_539, 131_071, 131_101] {
+            let size = PrimeSize::Bits1024;
+            let number = cofactor(size, factor) * factor;
+            for engine in engines() {
+                let (candidate, size) = to_candidate(&number);
+                let mut search = engine.test.search(size);
+                let mut is_prime = [false];
+                search.test(std::slice::from_ref(&candidate), &mut is_prime);
+                assert_eq!(is_prime, [false], "{}, {factor}", engine.name);
+                if factor < 16_384 {
+                    assert!(!search.survives_trial_division(&candidate), "{}, {factor}", engine.name);
+                }
+                if factor > 131_072 {
+                    assert!(search.survives_trial_division(&candidate), "{}, {factor}", engine.name);
+                }
+            }
+        }
+    }
+
+    fn is_probably_prime(number: &BigUint) -> bool {
+        [3_u32, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37].iter().all(|prime| number % prime != BigUint::ZERO)
+            && [2_u32, 3, 5]
+                .iter()
+                .all(|base| BigUint::from(*base).modpow(&(number - 1_u32), number) == BigUint::from(1_u32))
     }
 
     /// Another engine: num-bigint's arithmetic, other bases, one candidate after another, hardly any trial division.

@@ -1,5 +1,7 @@
 //! One private key: what it signs, and the forms in which it is written down.
 
+use std::sync::OnceLock;
+
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier};
 use der::{Encode, Sequence};
 use p256::ecdsa::signature::Signer as _;
@@ -32,10 +34,11 @@ pub struct PrivateKey {
 
 /// What signs.
 ///
-/// For RSA it is made from `private_der` for each signature: that costs a few hundredths of the signature, whereas ring's
-/// key pair is about as large as the DER and is not wiped on drop, and most of many keys never sign.
+/// ring's RSA key pair holds the primes and is not wiped on drop, so there are to be few: a key's proof makes one and drops
+/// it, and only a key that signs after that keeps one. That is as many as there are CAs, not as many as there are keys, nor
+/// as many as there are signatures.
 enum Signer {
-    Rsa,
+    Rsa(OnceLock<Box<RsaKeyPair>>),
     P256(Box<p256::ecdsa::SigningKey>),
     P384(Box<p384::ecdsa::SigningKey>),
 }
@@ -56,7 +59,7 @@ impl PrivateKey {
     fn from_det_keygen(seed: &[u8], algorithm: KeyAlgorithm, engine: &dyn PrimeTest) -> Result<Self, KeyError> {
         let rsa = |size| {
             let key = rsa::generate(seed, size, engine).map_err(encoding(algorithm))?;
-            Self::new(algorithm, key.private_der, Signer::Rsa, &key.public_der)
+            Self::new(algorithm, key.private_der, Signer::Rsa(OnceLock::new()), &key.public_der)
         };
         let key = match algorithm {
             KeyAlgorithm::Rsa2048 => rsa(PrimeSize::Bits1024)?,
@@ -159,16 +162,14 @@ impl PrivateKey {
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let algorithm = self.algorithm;
         match &self.signer {
-            Signer::Rsa => {
-                let key_pair = RsaKeyPair::from_der(&self.private_der)
-                    .map_err(|rejected| KeyError::Rejected { algorithm, reason: rejected.to_string() })?;
-                let mut signature = vec![0; key_pair.public().modulus_len()];
-                // ring asks for a source of randomness for any padding; this padding draws nothing from it.
-                key_pair
-                    .sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
-                    .map_err(|_| KeyError::Signature { algorithm })?;
-                Ok(signature)
-            }
+            Signer::Rsa(key_pair) => match key_pair.get() {
+                Some(key_pair) => sign_rsa(key_pair, algorithm, message),
+                // Of two threads that come here at once, one's work is in vain.
+                None => {
+                    let parsed = self.parse_rsa()?;
+                    sign_rsa(key_pair.get_or_init(|| Box::new(parsed)), algorithm, message)
+                }
+            },
             Signer::P256(key) => {
                 let signature: p256::ecdsa::DerSignature =
                     key.try_sign(message).map_err(|_| KeyError::Signature { algorithm })?;
@@ -194,6 +195,12 @@ impl PrivateKey {
         Ok(signature.as_bytes().to_vec())
     }
 
+    /// ring's form of an RSA key.
+    fn parse_rsa(&self) -> Result<RsaKeyPair, KeyError> {
+        RsaKeyPair::from_der(&self.private_der)
+            .map_err(|rejected| KeyError::Rejected { algorithm: self.algorithm, reason: rejected.to_string() })
+    }
+
     /// Lets ring say whether the halves belong together.
     ///
     /// ECDSA: ring computes the public key from the scalar. RSA: it checks p q = n and q q^-1 = 1 mod p when it takes the
@@ -206,15 +213,23 @@ impl PrivateKey {
         let holds = match &self.signer {
             Signer::P256(key) => ecdsa(&signature::ECDSA_P256_SHA256_ASN1_SIGNING, &Zeroizing::new(key.to_bytes())),
             Signer::P384(key) => ecdsa(&signature::ECDSA_P384_SHA384_ASN1_SIGNING, &Zeroizing::new(key.to_bytes())),
-            Signer::Rsa => {
-                rsa::exponents_agree(&self.private_der)
-                    && UnparsedPublicKey::new(&signature::RSA_PKCS1_2048_8192_SHA256, public_key)
-                        .verify(PROOF, &self.sign(PROOF)?)
-                        .is_ok()
+            Signer::Rsa(_) => {
+                let signature = sign_rsa(&self.parse_rsa()?, self.algorithm, PROOF)?;
+                let verifier = UnparsedPublicKey::new(&signature::RSA_PKCS1_2048_8192_SHA256, public_key);
+                rsa::exponents_agree(&self.private_der) && verifier.verify(PROOF, &signature).is_ok()
             }
         };
         if holds { Ok(()) } else { Err(KeyError::Proof { algorithm: self.algorithm }) }
     }
+}
+
+fn sign_rsa(key_pair: &RsaKeyPair, algorithm: KeyAlgorithm, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+    let mut signature = vec![0; key_pair.public().modulus_len()];
+    // ring asks for a source of randomness for any padding; this padding draws nothing from it.
+    key_pair
+        .sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
+        .map_err(|_| KeyError::Signature { algorithm })?;
+    Ok(signature)
 }
 
 fn encoding(algorithm: KeyAlgorithm) -> impl Fn(der::Error) -> KeyError {
@@ -407,6 +422,16 @@ mod tests {
             broken.private_der[offset] ^= 1;
             assert!(broken.prove().is_err(), "{offset}");
         }
+    }
+
+    #[test]
+    fn only_an_rsa_key_that_signs_keeps_the_form_that_is_not_wiped() {
+        let key = derive(&[1; 32], KeyAlgorithm::Rsa2048);
+        let is_kept = || matches!(&key.signer, super::Signer::Rsa(key_pair) if key_pair.get().is_some());
+        assert!(!is_kept(), "its proof is a signature, too");
+        let first = key.sign(b"message").unwrap();
+        assert!(is_kept());
+        assert_eq!(key.sign(b"message").unwrap(), first);
     }
 
     #[test]

@@ -57,7 +57,13 @@ impl<const L: usize> TrialDivision<L> {
     /// Whether none of the primes divides the number with these limbs.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     pub(super) fn survives(&self, limbs: &[u64; L]) -> bool {
-        self.groups.iter().all(|group| group.divisors_of(limbs) == 0)
+        const { assert!(L.is_multiple_of(2), "limbs in pairs") }
+        for group in &self.groups {
+            if group.divisors_of(limbs) != 0 {
+                return false;
+            }
+        }
+        true
     }
 }
 
@@ -101,21 +107,29 @@ impl<const L: usize> Group<L> {
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     fn divisors_of(&self, limbs: &[u64; L]) -> u8 {
         let zero = _mm512_setzero_si512();
-        // Sums of L numbers below 2^52: below 2^58.
-        let (mut low, mut high) = (zero, zero);
-        for (limb, weight) in limbs.iter().zip(&self.weights) {
+        // Sums of L numbers below 2^52: below 2^58. Two of each, because each addition waits for the one before.
+        let (mut low, mut high, mut other_low, mut other_high) = (zero, zero, zero, zero);
+        let (limbs, _) = limbs.as_chunks();
+        let (weights, _) = self.weights.as_chunks();
+        for ([limb, other_limb], [weight, other_weight]) in limbs.iter().zip(weights) {
             let limb = _mm512_set1_epi64(limb.cast_signed());
             low = _mm512_madd52lo_epu64(low, limb, *weight);
             high = _mm512_madd52hi_epu64(high, limb, *weight);
+            let limb = _mm512_set1_epi64(other_limb.cast_signed());
+            other_low = _mm512_madd52lo_epu64(other_low, limb, *other_weight);
+            other_high = _mm512_madd52hi_epu64(other_high, limb, *other_weight);
         }
+        let (low, high) = (_mm512_add_epi64(low, other_low), _mm512_add_epi64(high, other_high));
         // One step of Montgomery's reduction: (low + 2^52 high + q m) / 2^52, which is below 2^59 and, since m is odd, a
         // multiple of just the primes of m that divide the number.
         let quotient = _mm512_madd52lo_epu64(zero, low, self.factor);
         let low = _mm512_srli_epi64::<{ LIMB as u32 }>(_mm512_madd52lo_epu64(low, quotient, self.modulus));
         let residue = _mm512_add_epi64(low, _mm512_madd52hi_epu64(high, quotient, self.modulus));
         // An exact quotient is the product with the inverse; of any other number the product is above all quotients.
-        self.primes.iter().fold(0, |found, prime| {
-            found | _mm512_cmple_epu64_mask(_mm512_mullo_epi64(residue, prime.inverse), prime.quotient)
-        })
+        let mut divisors = 0;
+        for prime in &self.primes {
+            divisors |= _mm512_cmple_epu64_mask(_mm512_mullo_epi64(residue, prime.inverse), prime.quotient);
+        }
+        divisors
     }
 }

@@ -19,13 +19,14 @@ use self::arithmetic::LANES;
 use self::entry::{Cpu, Division, Tests};
 use super::prime::{Candidate, PrimeSize, PrimeTest, Search, base};
 
-/// Where another small prime costs more than it saves, measured with this engine's test.
-const TRIAL_DIVISION_BOUND: u32 = 65_536;
+/// Where another small prime costs more than it saves, measured with this engine's tests of 1024 bits and of more.
+const BOUND_1024: u32 = 65_536;
+const BOUND_MORE: u32 = 131_072;
 
 /// Trial division, then Miller-Rabin with base 2 of eight candidates at once, then with all of a candidate's own bases at once.
 pub(super) struct Ifma {
     cpu: Cpu,
-    /// Tables of small primes, about a third of a megabyte each, prepared when first needed.
+    /// Tables of small primes, half a megabyte to two megabytes, prepared when first needed.
     division_1024: OnceLock<Division<20>>,
     division_1536: OnceLock<Division<30>>,
     division_2048: OnceLock<Division<40>>,
@@ -46,8 +47,9 @@ impl Ifma {
     fn begin<'table, const W: usize, const L: usize, const D: usize>(
         &self,
         division: &'table OnceLock<Division<L>>,
+        bound: u32,
     ) -> Box<dyn Search + 'table> {
-        let division = division.get_or_init(|| Division::new(self.cpu, TRIAL_DIVISION_BOUND));
+        let division = division.get_or_init(|| Division::new(self.cpu, bound));
         Box::new(Eight::<W, L, D> { division, tests: Tests::new(self.cpu) })
     }
 }
@@ -55,9 +57,9 @@ impl Ifma {
 impl PrimeTest for Ifma {
     fn search(&self, size: PrimeSize) -> Box<dyn Search + '_> {
         match size {
-            PrimeSize::Bits1024 => self.begin::<16, 20, 40>(&self.division_1024),
-            PrimeSize::Bits1536 => self.begin::<24, 30, 60>(&self.division_1536),
-            PrimeSize::Bits2048 => self.begin::<32, 40, 80>(&self.division_2048),
+            PrimeSize::Bits1024 => self.begin::<16, 20, 40>(&self.division_1024, BOUND_1024),
+            PrimeSize::Bits1536 => self.begin::<24, 30, 60>(&self.division_1536, BOUND_MORE),
+            PrimeSize::Bits2048 => self.begin::<32, 40, 80>(&self.division_2048, BOUND_MORE),
         }
     }
 }
