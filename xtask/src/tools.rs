@@ -41,6 +41,7 @@ const TOOLS: &[Tool] = &[
     tool("bash", "bash"),
     tool("groff", "groff-base"),
     tool("time", "time"),
+    tool("qemu-x86_64", "qemu-user"),
 ];
 
 /// Parts of the Rust toolchain that its minimal profile lacks.
