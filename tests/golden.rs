@@ -11,7 +11,6 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
-use certferry::keys::engines;
 use certferry::lock::Lock;
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
@@ -113,29 +112,6 @@ fn closed_network() {
 #[cfg_attr(debug_assertions, ignore = "release only")]
 fn thousand_nodes() {
     check("thousand-nodes");
-}
-
-/// Whatever searches for the primes, and however many keys are made at once.
-#[test]
-#[cfg_attr(debug_assertions, ignore = "release only")]
-fn every_engine_and_number_of_threads() {
-    let expected =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/single-node.txt")).unwrap();
-    let names: Vec<_> = engines().iter().map(|engine| engine.name).collect();
-    assert!(names.contains(&"portable"), "{names:?}");
-    let folder = tempfile::tempdir().unwrap();
-    let seed = common::write(folder.path(), "test.seed", common::SEED, 0o600);
-    for engine in names {
-        for threads in [1, 2, 3, 8] {
-            let place = folder.path().join(format!("{engine}-{threads}"));
-            let mut command = common::certferry();
-            command.env("CERTFERRY_ENGINE", engine).arg("build").arg(common::profile("single-node"));
-            command.arg("--seed").arg(&seed).arg("--out").arg(&place).arg("--lock").arg(place.join("lock.toml"));
-            common::succeed(command.args(["--quiet", "--threads", &threads.to_string()]));
-            let lock = Lock::parse(&fs::read(place.join("lock.toml")).unwrap()).unwrap();
-            assert!(expected.contains(&format!("bundle {}\n", lock.bundle_sha256)), "{engine}, {threads} threads");
-        }
-    }
 }
 
 #[test]
