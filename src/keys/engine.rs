@@ -132,7 +132,7 @@ mod tests {
                 assert!(search.survives_trial_division(&candidate), "{}", engine.name);
             }
         }
-        assert!(last_rounds.contains(&PrimeSize::Bits1024) && last_rounds.contains(&PrimeSize::Bits1536));
+        assert_eq!(last_rounds, SIZES);
     }
 
     /// Composites whose smallest factor stands on both sides of each engine's bound: trial division finds it or the test does.

@@ -1,5 +1,6 @@
 //! What a maintainer runs: `cargo xtask test` and its smaller siblings.
 
+mod bench;
 mod bless;
 mod deny;
 mod layers;
@@ -30,6 +31,12 @@ const COMMANDS: &[Command] = &[
         run: deny::run,
     },
     Command { name: "bless", about: "rewrite the golden files from what the code makes now", run: bless::run },
+    Command { name: "bench", about: "measure: `bench engines`, RSA keys beside openssl and Go", run: bench::run },
+    Command {
+        name: "engines",
+        about: "compare the engines on 2,000 keys and a million candidates; --keys N --candidates N",
+        run: bench::compare,
+    },
     Command { name: "help", about: "show this list", run: help },
 ];
 
