@@ -23,6 +23,8 @@ pub fn engines() -> Vec<Engine> {
     if let Some(ifma) = Ifma::detect() {
         engines.push(Engine { name: "ifma", test: Box::new(ifma) });
     }
+    #[cfg(feature = "aws-lc")]
+    engines.push(Engine { name: "aws-lc", test: Box::new(super::aws_lc::AwsLc::default()) });
     engines.push(Engine { name: "portable", test: Box::new(Portable::new()) });
     engines
 }

@@ -5,6 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use crate::{Outcome, process};
@@ -32,68 +33,82 @@ func main() {
 }
 "#;
 
-/// Prints the table. `--keys N`: how many RSA-2048 keys of each kind, default 300; a tenth of the larger ones.
+/// What the command line says.
+struct Options {
+    keys: u32,
+    candidates: u32,
+    /// Arguments for cargo.
+    features: &'static [&'static str],
+}
+
+impl Options {
+    fn parse(arguments: &[String], keys: u32, usage: &str) -> Result<Self, String> {
+        let mut options = Self { keys, candidates: 1_000_000, features: &[] };
+        let mut rest = arguments.iter().map(String::as_str);
+        while let Some(option) = rest.next() {
+            let number = match option {
+                "--keys" => &mut options.keys,
+                "--candidates" => &mut options.candidates,
+                "--aws-lc" => {
+                    options.features = &["--features", "aws-lc"];
+                    continue;
+                }
+                _ => return Err(format!("unknown argument `{option}`\nhint: {usage}")),
+            };
+            let text = rest.next().unwrap_or_default();
+            *number = text.parse().map_err(|_| format!("{option}: `{text}` is no number\nhint: {usage}"))?;
+        }
+        Ok(options)
+    }
+
+    /// The benchmark with these arguments.
+    fn bench(&self, arguments: &[&str]) -> Command {
+        let mut cargo = process::cargo();
+        cargo
+            .args(["bench", "--quiet", "--locked", "--bench", "engines"])
+            .args(self.features)
+            .arg("--")
+            .args(arguments);
+        cargo
+    }
+}
+
+/// Prints the table. `--keys N`: how many RSA-2048 keys of each kind, default 300, and a tenth of the larger ones;
+/// `--aws-lc`: with that engine, too.
 ///
 /// # Errors
 /// When a program cannot be built or run.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    let keys = match arguments {
-        [] => 300,
-        [option, count] if option == "--keys" => number(option, count)?,
-        _ => return Err("cargo xtask bench engines [--keys N]".to_owned()),
-    };
-    process::run(process::cargo().args(["bench", "--quiet", "--locked", "--bench", "engines", "--no-run"]))?;
+    let options = Options::parse(arguments, 300, "cargo xtask bench engines [--keys N] [--aws-lc]")?;
+    let engines = process::output(&mut options.bench(&["list"]))?;
     let mut output = String::new();
     for (name, bits) in ALGORITHMS {
-        eprintln!("xtask: {name}, our engines");
-        for engine in engines()? {
-            let count = count(keys, bits).to_string();
-            output += &bench(&["time", &count, &engine, &bits.to_string()])?;
+        for engine in engines.lines() {
+            eprintln!("xtask: {name}, {engine}");
+            let count = count(options.keys, bits).to_string();
+            output += &process::output(&mut options.bench(&["time", &count, engine, &bits.to_string()]))?;
         }
     }
-    let others = others(keys)?;
+    let others = others(options.keys)?;
     println!("{}\n", cpu());
     print!("{}", table(&output, &others));
     Ok(())
 }
 
-/// `cargo xtask engines --keys N --candidates N`: the same keys and verdicts from every engine.
+/// `cargo xtask engines`: the same keys and verdicts from every engine. `--keys N`, default 2,000; `--candidates N`, default a
+/// million; `--aws-lc`.
 ///
 /// # Errors
 /// When two engines differ.
 pub(crate) fn compare(arguments: &[String]) -> Outcome {
-    let (mut keys, mut candidates) = (2_000, 1_000_000);
-    for pair in arguments.chunks(2) {
-        match pair {
-            [option, count] if option == "--keys" => keys = number(option, count)?,
-            [option, count] if option == "--candidates" => candidates = number(option, count)?,
-            _ => return Err("cargo xtask engines [--keys N] [--candidates N]".to_owned()),
-        }
-    }
-    let (keys, candidates) = (keys.to_string(), candidates.to_string());
-    let arguments = ["bench", "--quiet", "--locked", "--bench", "engines", "--", "compare", &keys, &candidates];
-    process::run(process::cargo().args(arguments))
-}
-
-fn number(option: &str, text: &str) -> Result<u32, String> {
-    text.parse().map_err(|_| format!("{option}: `{text}` is no number"))
+    let usage = "cargo xtask engines [--keys N] [--candidates N] [--aws-lc]";
+    let options = Options::parse(arguments, 2_000, usage)?;
+    process::run(&mut options.bench(&["compare", &options.keys.to_string(), &options.candidates.to_string()]))
 }
 
 /// A larger key takes much longer, and fewer of them say as much.
 fn count(keys: u32, bits: u32) -> u32 {
     if bits == 2048 { keys } else { keys.div_ceil(10) }
-}
-
-fn bench(arguments: &[&str]) -> Result<String, String> {
-    let mut cargo = process::cargo();
-    cargo.args(["bench", "--quiet", "--locked", "--bench", "engines", "--"]).args(arguments);
-    process::output(&mut cargo)
-}
-
-/// The engines of this machine, as the benchmark names them.
-fn engines() -> Result<Vec<String>, String> {
-    let output = bench(&["list"])?;
-    Ok(output.lines().map(str::to_owned).collect())
 }
 
 /// Mean milliseconds of a key by other programs: by program and algorithm.
@@ -207,7 +222,20 @@ fn average(lines: &[Vec<&str>], engine: &str, name: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{milliseconds, table};
+    use super::{Options, milliseconds, table};
+
+    #[test]
+    fn options_are_read() {
+        let parse = |text: &str| {
+            let arguments: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+            Options::parse(&arguments, 300, "usage")
+                .map(|options| (options.keys, options.candidates, options.features.len()))
+        };
+        assert_eq!(parse(""), Ok((300, 1_000_000, 0)));
+        assert_eq!(parse("--candidates 5 --aws-lc --keys 7"), Ok((7, 5, 2)));
+        assert_eq!(parse("--keys"), Err("--keys: `` is no number\nhint: usage".to_owned()));
+        assert_eq!(parse("--fast"), Err("unknown argument `--fast`\nhint: usage".to_owned()));
+    }
 
     #[test]
     fn a_shell_tells_minutes_and_seconds() {
