@@ -13,6 +13,9 @@
 //! The search for primes takes a time that depends on the candidates. That is acceptable because keys are made on a
 //! machine that no attacker shares, and nowhere else; a node never makes keys.
 
+#[cfg(feature = "aws-lc")]
+#[allow(unsafe_code, reason = "calls a library in C; proved in the file")]
+mod aws_lc;
 mod ecdsa;
 mod engine;
 mod error;

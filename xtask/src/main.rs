@@ -31,12 +31,21 @@ const COMMANDS: &[Command] = &[
         about: "check licences, bans and sources of all crates; --advisories: those too",
         run: deny::run,
     },
-    Command { name: "bench", about: "measure builds, and other programs beside them", run: bench::run },
     Command { name: "bless", about: "rewrite the golden files from what the code makes now", run: bless::run },
     Command {
         name: "fuzz",
         about: "let libFuzzer look for faults: [TARGET] [SECONDS], 60 of each by default",
         run: fuzz::run,
+    },
+    Command {
+        name: "bench",
+        about: "measure RSA keys, whole builds and other programs beside them; [engines|builds|others]",
+        run: bench::run,
+    },
+    Command {
+        name: "engines",
+        about: "compare the engines on 2,000 keys and a million candidates; --keys N --candidates N",
+        run: bench::compare,
     },
     Command { name: "help", about: "show this list", run: help },
 ];

@@ -16,6 +16,9 @@ const STEPS: &[Step] = &[
     ("layers: imports against the table of rooms", |_| layers::run(&[])),
     ("tests: cargo test", |tally| cargo_test(&["--workspace".into()], tally)),
     ("release tests: cargo test --release", release_tests),
+    ("feature aws-lc: cargo test", |tally| {
+        cargo_test(&["--features=aws-lc", "--lib", "keys::"].map(String::from), tally)
+    }),
 ];
 
 /// Runs every step.

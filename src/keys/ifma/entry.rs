@@ -1,4 +1,5 @@
-//! The way from plain code to the vector instructions, and the only `unsafe` of the program.
+//! The way from plain code to the vector instructions, and the only `unsafe` of the program (but for the
+//! feature `aws-lc`).
 //!
 //! `arithmetic` and `division` are safe Rust: arrays, slices, and intrinsics that take and return registers. Their functions
 //! carry `#[target_feature]`, and calling such a function is undefined behaviour exactly if the CPU lacks a feature that

@@ -1,17 +1,31 @@
-//! `cargo xtask bench`: how fast it is, on this machine and now. Timings are no tests: machines differ and are shared.
+//! `cargo xtask bench`: how fast certferry is on this machine, beside what it replaces, in one run. Timings are no tests:
+//! machines differ and are shared.
 
 mod builds;
 mod cost;
+mod engines;
 mod others;
+
+pub(crate) use engines::compare;
 
 use crate::{Outcome, no_arguments};
 
-/// Runs every benchmark.
+const HINT: &str = "hint: cargo xtask bench, or of it: bench engines, bench builds, bench others";
+
+/// Runs the benchmark that the first argument names, or all of them.
 ///
 /// # Errors
-/// A program that fails or a folder that cannot be written to.
+/// When there is none of this name, or it fails.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    no_arguments(arguments)?;
-    builds::run()?;
-    others::run()
+    match arguments.split_first().map(|(name, rest)| (name.as_str(), rest)) {
+        Some(("engines", rest)) => engines::run(rest),
+        Some(("builds", rest)) => no_arguments(rest).and_then(|()| builds::run()),
+        Some(("others", rest)) => no_arguments(rest).and_then(|()| others::run()),
+        Some((name, _)) => Err(format!("no benchmark `{name}`\n{HINT}")),
+        None => {
+            engines::run(&[])?;
+            builds::run()?;
+            others::run()
+        }
+    }
 }

@@ -1,0 +1,207 @@
+//! How long RSA keys take, and whether all engines make the same ones. `cargo xtask bench engines` and `cargo xtask engines`
+//! run this and print what it says as a table.
+//!
+//! ```text
+//! cargo bench --bench engines -- time COUNT [ENGINE [BITS]]
+//! cargo bench --bench engines -- compare KEYS CANDIDATES
+//! cargo bench --bench engines -- list
+//! ```
+//!
+//! Times are the thread's own, from the system's accounting: other programs lengthen them only by what they take from the
+//! caches, and from a core that is shared.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark may stop at once")]
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use certferry::keys::{Candidate, Engine, PrimeSize, PrivateKey, engines};
+use certferry::x509::KeyAlgorithm;
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use rustix::time::{ClockId, clock_gettime};
+use sha2::{Digest, Sha256};
+
+const ALGORITHMS: [(KeyAlgorithm, PrimeSize, u32); 3] = [
+    (KeyAlgorithm::Rsa2048, PrimeSize::Bits1024, 2048),
+    (KeyAlgorithm::Rsa3072, PrimeSize::Bits1536, 3072),
+    (KeyAlgorithm::Rsa4096, PrimeSize::Bits2048, 4096),
+];
+
+fn main() -> ExitCode {
+    // cargo adds --bench.
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let number = |text: &str| text.parse().expect("a number");
+    match arguments[..] {
+        ["time", count] => time(number(count), |_, _| true),
+        ["time", count, engine] => time(number(count), |name, _| name == engine),
+        ["time", count, engine, bits] => time(number(count), |name, size| name == engine && size == number(bits)),
+        ["list"] => engines().iter().for_each(|engine| println!("{}", engine.name)),
+        ["compare", keys, candidates] => return compare(number(keys), number(candidates)),
+        _ => {
+            println!("time COUNT [ENGINE [BITS]] | compare KEYS CANDIDATES | list");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// A line for each engine and algorithm: `key` with mean, median and 90th percentile of COUNT whole derivations, and with what
+/// of the mean the key's own proof takes; `average` with the best of some runs over the candidates of an average key.
+fn time(count: usize, wanted: impl Fn(&str, usize) -> bool) {
+    for (algorithm, size, bits) in ALGORITHMS {
+        for engine in engines().into_iter().filter(|engine| wanted(engine.name, bits as usize)) {
+            // The table of small primes is made once a run.
+            derive(&engine, algorithm, u32::MAX);
+            let mut times: Vec<f64> =
+                (0..count as u32).map(|number| measure(|| derive(&engine, algorithm, number)).0).collect();
+            let mean = times.iter().sum::<f64>() / times.len() as f64;
+            times.sort_by(f64::total_cmp);
+            let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize];
+            println!(
+                "key {} rsa-{bits} {count} {mean:.3} {:.3} {:.3} {:.3}",
+                engine.name,
+                at(0.5),
+                at(0.9),
+                proof(&derive(&engine, algorithm, 0))
+            );
+            let (division, tests, survivors) = average(&engine, size, bits);
+            println!("average {} rsa-{bits} {division:.3} {tests:.3} {survivors}", engine.name);
+        }
+    }
+}
+
+fn derive(engine: &Engine, algorithm: KeyAlgorithm, number: u32) -> PrivateKey {
+    let seed = Sha256::digest(number.to_be_bytes()).into();
+    PrivateKey::derive(&seed, algorithm, &*engine.test).unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+/// What a signature and its verification take.
+fn proof(key: &PrivateKey) -> f64 {
+    let prove = || {
+        let signature = key.sign(b"message").unwrap();
+        UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.public_key_bits())
+            .verify(b"message", &signature)
+            .unwrap();
+    };
+    (0..50).map(|_| measure(prove).0).fold(f64::INFINITY, f64::min)
+}
+
+/// Trial division and tests of the candidates of an average key, and how many came to be tested.
+fn average(engine: &Engine, size: PrimeSize, bits: u32) -> (f64, f64, usize) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/vectors/det-keygen/rsa.bench.{bits}.txt"));
+    let text = fs::read_to_string(file).unwrap();
+    let candidates = || -> Vec<Candidate> { text.lines().map(|line| candidate(line, size)).collect() };
+    let mut search = engine.test.search(size);
+    let (mut division, mut tests, mut survivors) = (f64::INFINITY, f64::INFINITY, 0);
+    for _ in 0..10 {
+        let mut batch = candidates();
+        let (time, ()) = measure(|| batch.retain(|candidate| search.survives_trial_division(candidate)));
+        division = division.min(time);
+        survivors = batch.len();
+        let mut is_prime = vec![false; batch.len()];
+        let size = search.batch_size().max(1);
+        let (time, ()) = measure(|| {
+            for (candidates, is_prime) in batch.chunks(size).zip(is_prime.chunks_mut(size)) {
+                search.test(candidates, is_prime);
+            }
+        });
+        tests = tests.min(time);
+        assert_eq!(is_prime.iter().filter(|is_prime| **is_prime).count(), 2, "{bits}");
+    }
+    (division, tests, survivors)
+}
+
+fn candidate(hex: &str, size: PrimeSize) -> Candidate {
+    let bytes: Vec<u8> =
+        (0..hex.len() / 2).map(|place| u8::from_str_radix(&hex[2 * place..2 * place + 2], 16).unwrap()).collect();
+    Candidate::from_be_bytes(&bytes, size)
+}
+
+/// The thread's time in milliseconds.
+fn measure<T>(work: impl FnOnce() -> T) -> (f64, T) {
+    let now = || {
+        let time = clock_gettime(ClockId::ThreadCPUTime);
+        time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
+    };
+    let begin = now();
+    let result = work();
+    (now() - begin, result)
+}
+
+/// Derives the same keys with each engine, and tests the same candidates, random and chosen; counts and differences.
+fn compare(keys: usize, candidates: usize) -> ExitCode {
+    let engines = engines();
+    let mut differences = 0;
+    for (algorithm, _, bits) in ALGORITHMS {
+        // The larger sizes take up to fifteen times as long.
+        let count = if bits == 2048 { keys } else { keys / 10 };
+        let different = (0..count as u32).filter(|number| {
+            let keys: Vec<_> = engines.iter().map(|engine| derive(engine, algorithm, *number).to_pem()).collect();
+            keys.iter().any(|key| *key != keys[0])
+        });
+        let different = different.count();
+        println!("keys rsa-{bits} {count} different {different}");
+        differences += different;
+    }
+    for (_, size, bits) in ALGORITHMS {
+        let count = if bits == 2048 { candidates } else { candidates / 100 };
+        let (tested, primes, different) = compare_candidates(&engines, size, count);
+        println!("candidates rsa-{bits} {tested} primes {primes} different {different}");
+        differences += different;
+    }
+    println!("engines {}", engines.iter().map(|engine| engine.name).collect::<Vec<_>>().join(" "));
+    if differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Candidates that no engine's trial division sorts out beforehand: every one of them goes through every engine's test.
+fn compare_candidates(engines: &[Engine], size: PrimeSize, count: usize) -> (usize, usize, usize) {
+    let mut searches: Vec<_> = engines.iter().map(|engine| engine.test.search(size)).collect();
+    let (mut primes, mut different) = (0, 0);
+    let mut bytes = vec![0; size.bytes()];
+    for batch in 0..count.div_ceil(8) {
+        let batch: Vec<Candidate> = (0..8)
+            .map(|place| {
+                for (block, bytes) in (0_u8..).zip(bytes.chunks_mut(32)) {
+                    let digest = Sha256::digest([&batch.to_be_bytes()[..], &[place, block]].concat());
+                    bytes.copy_from_slice(&digest);
+                }
+                shape(&mut bytes, batch);
+                Candidate::from_be_bytes(&bytes, size)
+            })
+            .collect();
+        let verdicts: Vec<[bool; 8]> = searches
+            .iter_mut()
+            .map(|search| {
+                let mut is_prime = [false; 8];
+                search.test(&batch, &mut is_prime);
+                is_prime
+            })
+            .collect();
+        different += usize::from(verdicts.iter().any(|verdict| *verdict != verdicts[0]));
+        primes += verdicts[0].iter().filter(|is_prime| **is_prime).count();
+        for candidate in &batch {
+            // An engine may leave a composite to the test, but must not lose a prime.
+            let survive: Vec<bool> =
+                searches.iter_mut().map(|search| search.survives_trial_division(candidate)).collect();
+            let mut is_prime = [false];
+            if survive.contains(&false) {
+                searches[0].test(std::slice::from_ref(candidate), &mut is_prime);
+            }
+            different += usize::from(is_prime[0]);
+        }
+    }
+    (count.div_ceil(8) * 8, primes, different)
+}
+
+/// Every fourth batch gets long runs of ones or zeros, where carries run far.
+fn shape(bytes: &mut [u8], batch: usize) {
+    let (begin, length) = (bytes[0] as usize % bytes.len(), bytes[1] as usize % bytes.len());
+    let end = (begin + length).min(bytes.len());
+    match batch % 8 {
+        1 => bytes[begin..end].fill(0xff),
+        5 => bytes[begin..end].fill(0),
+        _ => {}
+    }
+}
