@@ -1,5 +1,24 @@
 //! What the engines' arithmetic shares: numbers in limbs that leave room for carries, and exponents in windows.
 
+/// Runs the body for each block of limbs or columns, at most [`BLOCKS`], with a constant in place of the name.
+///
+/// With constant places the compiler writes the loops over products out, and jumps are what costs most beside products.
+macro_rules! for_each_block {
+    ($place:ident of $count:ident $body:block) => {
+        for_each_block!(@ $place $count $body 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
+    };
+    (@ $place:ident $count:ident $body:block $($value:literal)*) => {
+        $(if $value < $count {
+            const $place: usize = $value;
+            $body
+        })*
+    };
+}
+pub(super) use for_each_block;
+
+/// The blocks that [`for_each_block`] has room for.
+pub(super) const BLOCKS: usize = 16;
+
 /// Bits of an exponent taken at once, so that powers are multiplied by one of [`ODD_POWERS`] only after that many squarings.
 const WINDOW: usize = 5;
 /// How many odd powers of a base [`windows`] asks for: the first, the third, and so on.

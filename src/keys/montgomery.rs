@@ -21,7 +21,7 @@
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::limbs::{ODD_POWERS, limbs, negative, windows};
+use super::limbs::{BLOCKS, ODD_POWERS, for_each_block, limbs, negative, windows};
 use super::trial_division::inverse;
 
 /// The bits of a limb.
@@ -29,8 +29,6 @@ const LIMB: usize = 58;
 const MASK: u64 = (1 << LIMB) - 1;
 /// Limbs treated together. Every length L is a multiple.
 const BLOCK: usize = 3;
-/// Blocks in the longest number.
-const BLOCKS: usize = 12;
 
 type Block = [u64; BLOCK];
 type Sums = [u128; BLOCK];
@@ -47,21 +45,6 @@ pub(super) struct Montgomery<const W: usize, const L: usize> {
     result: [u64; L],
     /// The odd powers of the base.
     powers: [[u64; L]; ODD_POWERS],
-}
-
-/// Runs the body for each block of the longest number, a constant in place of the name, where the number has that many.
-///
-/// With constant places the compiler writes the loops over products out, and jumps are what costs most beside products.
-macro_rules! for_each_block {
-    ($place:ident of $count:ident $body:block) => {
-        for_each_block!(@ $place $count $body 0 1 2 3 4 5 6 7 8 9 10 11)
-    };
-    (@ $place:ident $count:ident $body:block $($value:literal)*) => {
-        $(if $value < $count {
-            const $place: usize = $value;
-            $body
-        })*
-    };
 }
 
 impl<const W: usize, const L: usize> Montgomery<W, L> {

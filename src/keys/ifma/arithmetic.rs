@@ -33,7 +33,7 @@ use core::arch::x86_64::{
 
 use zeroize::{Zeroize, Zeroizing};
 
-use super::super::limbs::{ODD_POWERS, limbs, negative, windows};
+use super::super::limbs::{BLOCKS, ODD_POWERS, for_each_block, limbs, negative, windows};
 use super::super::trial_division::inverse;
 
 /// Numbers treated side by side.
@@ -77,7 +77,7 @@ impl<const W: usize, const L: usize, const D: usize> Lanes<W, L, D> {
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn new() -> Self {
         const {
-            assert!(L.is_multiple_of(BLOCK) && D == 2 * L, "whole blocks");
+            assert!(L.is_multiple_of(BLOCK) && D == 2 * L && D / BLOCK <= BLOCKS, "whole blocks");
             assert!(LIMB * L >= 64 * W + 16 && 4 * L < 256, "the bounds in the opening lines");
         }
         let zero = _mm512_setzero_si512();
@@ -260,33 +260,33 @@ fn multiply<const L: usize, const D: usize>(
 fn square_columns<const L: usize, const D: usize>(number: &[Vector; L], columns: &mut [Vector; D]) {
     let (number, _) = number.as_chunks::<BLOCK>();
     let (columns, _) = columns.as_chunks_mut::<BLOCK>();
-    for (place, pair) in columns.as_chunks_mut::<2>().0.iter_mut().enumerate() {
-        let [even, odd] = pair;
-        *even = square_block::<false>(number, 2 * place);
-        *odd = square_block::<true>(number, 2 * place + 1);
-    }
+    let count = columns.len();
+    for_each_block!(PLACE of count {
+        columns[PLACE] = square_block::<PLACE>(number);
+    });
 }
 
-/// The block of columns at `place` of a square: low halves of blocks I < J with I + J = place and high halves with
-/// I + J = place - 1, twice, and of the block in the middle what falls here. `ODD` is whether `place` is odd.
+/// The block of columns at PLACE of a square: low halves of blocks I < J with I + J = PLACE and high halves with
+/// I + J = PLACE - 1, twice, and of the block in the middle what falls here.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn square_block<const ODD: bool>(number: &[Block], place: usize) -> Block {
-    let middle = place / 2;
+fn square_block<const PLACE: usize>(number: &[Block]) -> Block {
+    let middle = PLACE / 2;
+    let is_upper = !PLACE.is_multiple_of(2);
     let mut sum = [_mm512_setzero_si512(); BLOCK];
-    for index in (place + 1).saturating_sub(number.len())..middle + usize::from(ODD) {
-        sum = add_low(sum, &number[index], &number[place - index]);
+    for index in (PLACE + 1).saturating_sub(number.len())..middle + usize::from(is_upper) {
+        sum = add_low(sum, &number[index], &number[PLACE - index]);
     }
-    for index in place.saturating_sub(number.len())..middle {
-        sum = add_high(sum, &number[index], &number[place - 1 - index]);
+    for index in PLACE.saturating_sub(number.len())..middle {
+        sum = add_high(sum, &number[index], &number[PLACE - 1 - index]);
     }
     let x = &number[middle];
     unroll!(I {
         unroll!(J {
-            if I < J && (I + J >= BLOCK) == ODD {
+            if I < J && (I + J >= BLOCK) == is_upper {
                 sum[(I + J) % BLOCK] = _mm512_madd52lo_epu64(sum[(I + J) % BLOCK], x[I], x[J]);
             }
-            if I < J && (I + J + 1 >= BLOCK) == ODD {
+            if I < J && (I + J + 1 >= BLOCK) == is_upper {
                 sum[(I + J + 1) % BLOCK] = _mm512_madd52hi_epu64(sum[(I + J + 1) % BLOCK], x[I], x[J]);
             }
         });
@@ -295,10 +295,10 @@ fn square_block<const ODD: bool>(number: &[Block], place: usize) -> Block {
         sum[I] = _mm512_add_epi64(sum[I], sum[I]);
     });
     unroll!(I {
-        if (2 * I >= BLOCK) == ODD {
+        if (2 * I >= BLOCK) == is_upper {
             sum[2 * I % BLOCK] = _mm512_madd52lo_epu64(sum[2 * I % BLOCK], x[I], x[I]);
         }
-        if (2 * I + 1 >= BLOCK) == ODD {
+        if (2 * I + 1 >= BLOCK) == is_upper {
             sum[(2 * I + 1) % BLOCK] = _mm512_madd52hi_epu64(sum[(2 * I + 1) % BLOCK], x[I], x[I]);
         }
     });
@@ -355,19 +355,21 @@ fn reduce<const L: usize, const D: usize>(
     let length = modulus.len();
     let low = &modulus[0];
     let (mut quotient, mut carry) = quotients(columns[0], low, factor);
-    for place in 1..length {
+    for_each_block!(PLACE of length {
+        if PLACE > 0 {
         // The next quotients wait for one another, while the rest of this row does not wait for them: it comes after them.
-        let mut next = add_low(add_high(columns[place], &quotient, low), &quotient, &modulus[1]);
+        let mut next = add_low(add_high(columns[PLACE], &quotient, low), &quotient, &modulus[1]);
         next[0] = _mm512_add_epi64(next[0], carry);
         let following = quotients(next, low, factor);
         for index in 2..length {
-            let column = add_high(columns[place + index - 1], &quotient, &modulus[index - 1]);
-            columns[place + index - 1] = add_low(column, &quotient, &modulus[index]);
+            let column = add_high(columns[PLACE + index - 1], &quotient, &modulus[index - 1]);
+            columns[PLACE + index - 1] = add_low(column, &quotient, &modulus[index]);
         }
-        let last = &mut columns[place + length - 1];
+        let last = &mut columns[PLACE + length - 1];
         *last = add_high(*last, &quotient, &modulus[length - 1]);
         (quotient, carry) = following;
-    }
+        }
+    });
     for (index, result) in result.iter_mut().enumerate() {
         let mut column = add_high(columns[length + index], &quotient, &modulus[index]);
         if let Some(modulus) = modulus.get(index + 1) {
