@@ -19,6 +19,7 @@
 
 pub mod bundle;
 pub mod cli;
+pub mod components;
 pub mod host;
 pub mod issue;
 pub mod keys;
@@ -26,6 +27,7 @@ pub mod kubeadm;
 pub mod layout;
 pub mod lint;
 pub mod lock;
+pub mod node;
 pub mod plan;
 pub mod profile;
 pub mod report;

@@ -33,6 +33,12 @@ pub(super) enum Command {
     Inspect(InspectArguments),
     /// Write the files of one part of a verified bundle into a new folder
     Unpack(UnpackArguments),
+    /// Bring this node to the generation of a verified bundle, in one step that a crash cannot halve
+    Apply(ApplyArguments),
+    /// Bring back the generation that was on this node before
+    Rollback(RollbackArguments),
+    /// Say which generation is on this node, which was before, and whether an interrupted run waits
+    Status(StatusArguments),
     /// Cut one part out of a bundle, to carry to one node alone; needs no key
     Split(SplitArguments),
     /// Print a chapter of the manual, or the help of a command
@@ -219,6 +225,55 @@ pub(super) struct UnpackArguments {
     /// Print nothing but problems
     #[arg(short, long)]
     pub(super) quiet: bool,
+}
+
+#[derive(clap::Args)]
+pub(super) struct ApplyArguments {
+    /// The bundle
+    pub(super) bundle: PathBuf,
+    /// The node that this is
+    #[arg(long, value_name = "NAME")]
+    pub(super) node: String,
+    /// The signer's public key, by another road than the bundle: its file, or its fingerprint `sha256:...`
+    /// (then the .pub beside the bundle must match it)
+    #[arg(long, value_name = "FILE|FINGERPRINT")]
+    pub(super) key: String,
+    /// The folder below which the node's files are: of a mounted disk, or to try it out
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub(super) root: PathBuf,
+    /// Say what would change, what must restart and in which order; change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Also when the host's name and addresses are not those of the node, or another cluster's or node's files are
+    /// installed
+    #[arg(long)]
+    pub(super) force_node: bool,
+    /// Also when a newer generation is installed, or another bundle of this generation
+    #[arg(long)]
+    pub(super) allow_downgrade: bool,
+    /// Print nothing but problems
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+#[derive(clap::Args)]
+pub(super) struct RollbackArguments {
+    /// The folder below which the node's files are
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub(super) root: PathBuf,
+    /// Print nothing but problems
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+#[derive(clap::Args)]
+pub(super) struct StatusArguments {
+    /// The folder below which the node's files are
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub(super) root: PathBuf,
+    /// The form of the output
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(super) output: OutputFormat,
 }
 
 #[derive(clap::Args)]

@@ -86,7 +86,7 @@ impl Failure {
 }
 
 /// The operating system's words without Rust's `(os error 2)`.
-fn io_reason(error: &std::io::Error) -> String {
+pub(super) fn io_reason(error: &std::io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }

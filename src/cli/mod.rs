@@ -2,6 +2,8 @@
 //!
 //! stdout is for results, stderr for people. Exit codes: 0 done; 1 the check said no; 2 could not run.
 
+mod apply;
+mod apply_text;
 mod args;
 mod build;
 mod bundle_text;
@@ -17,15 +19,18 @@ mod inspect_lint;
 mod inspect_text;
 mod lock_file;
 mod man;
+mod node_failure;
 mod plan;
 mod plan_json;
 mod plan_tree;
 pub mod problems;
+mod rollback;
 mod secret;
 mod seed;
 mod shell;
 mod since_lock;
 mod split;
+mod status;
 mod summary;
 mod trust;
 mod unpack;
@@ -100,6 +105,9 @@ fn dispatch(command: &Command) -> Result<String, Failure> {
         Command::Verify(arguments) => verify::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Unpack(arguments) => unpack::run(arguments),
+        Command::Apply(arguments) => apply::run(arguments),
+        Command::Rollback(arguments) => rollback::run(arguments),
+        Command::Status(arguments) => status::run(arguments),
         Command::Split(arguments) => split::run(arguments),
         Command::Help(arguments) => help::run(arguments),
         Command::Completions(arguments) => Ok(completions::run(arguments)),

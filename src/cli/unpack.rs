@@ -1,10 +1,10 @@
 //! `unpack`: the files of one part of a verified bundle into a new folder.
 
-use super::args::UnpackArguments;
+use super::args::{TrustArguments, UnpackArguments};
 use super::failure::Failure;
 use super::trust::{self, Checked};
 use super::{findings, verify};
-use crate::bundle::{PartName, Row};
+use crate::bundle::{PartName, Row, VerifiedPart};
 use crate::host::{self, TreeEntry};
 use crate::verify::Finding;
 
@@ -15,28 +15,12 @@ pub(super) fn run(arguments: &UnpackArguments) -> Result<String, Failure> {
     let name = arguments.node.clone().map_or(PartName::Cluster, PartName::Node);
     let checked = trust::open(&arguments.trust, Some(&name))?;
     let Some(part) = &checked.wanted else {
-        return Err(no_part(&name, &checked, arguments));
+        return Err(no_part(&name, &checked, &arguments.trust));
     };
-    let owner = part.record().owner.part().to_string();
-    let of_part = |finding: &&Finding| finding.part == owner;
-    let (warnings, findings): (Vec<&Finding>, Vec<&Finding>) =
-        checked.findings.iter().filter(of_part).partition(|finding| finding.fault.is_warning());
-    let (about_time, wrong): (Vec<&Finding>, Vec<&Finding>) =
-        findings.into_iter().partition(|finding| finding.fault.is_about_time());
-    if !warnings.is_empty() {
-        host::tell(&format!("warning: this works, but\n{}", findings::lines(&warnings)));
-    }
-    if !wrong.is_empty() {
-        return Err(Failure::says_no(format!(
-            "the files of {} would not work\n{}",
-            called(&name),
-            findings::lines(&wrong).trim_end()
-        ))
-        .hint("nothing was written; build the bundle again"));
-    }
+    let about_time = judge(&checked, part)?;
     if !about_time.is_empty() {
         // An isolated machine's clock may be what is wrong, and unpacking does no harm.
-        host::tell(&format!("warning: not valid at this time\n{}", findings::lines(&about_time)));
+        host::tell(&format!("warning: not valid at this time\n{about_time}"));
     }
     let entries: Vec<_> = part
         .files()
@@ -61,8 +45,32 @@ pub(super) fn run(arguments: &UnpackArguments) -> Result<String, Failure> {
     Ok(format!("{}{count} files of {} in {}\n", verify::verified(&checked), called(&name), arguments.root.display()))
 }
 
-fn no_part(name: &PartName, checked: &Checked, arguments: &UnpackArguments) -> Failure {
-    let bundle = arguments.trust.bundle.display();
+/// Warns of what works all the same, and refuses what would not work; returns what does not hold at this time alone.
+pub(super) fn judge(checked: &Checked, part: &VerifiedPart) -> Result<String, Failure> {
+    let name = part.record().owner.part();
+    let owner = name.to_string();
+    let of_part = |finding: &&Finding| finding.part == owner;
+    let (warnings, findings): (Vec<&Finding>, Vec<&Finding>) =
+        checked.findings.iter().filter(of_part).partition(|finding| finding.fault.is_warning());
+    let (about_time, wrong): (Vec<&Finding>, Vec<&Finding>) =
+        findings.into_iter().partition(|finding| finding.fault.is_about_time());
+    if !warnings.is_empty() {
+        host::tell(&format!("warning: this works, but\n{}", findings::lines(&warnings)));
+    }
+    if !wrong.is_empty() {
+        return Err(Failure::says_no(format!(
+            "the files of {} would not work\n{}",
+            called(&name),
+            findings::lines(&wrong).trim_end()
+        ))
+        .hint("nothing was written; build the bundle again"));
+    }
+    Ok(findings::lines(&about_time))
+}
+
+/// The bundle has no such part.
+pub(super) fn no_part(name: &PartName, checked: &Checked, trust: &TrustArguments) -> Failure {
+    let bundle = trust.bundle.display();
     let Some(name) = node_name(name) else {
         return Failure::cannot_run(format!("the cluster's part is not in {bundle}"))
             .hint("a whole bundle has it; a slice or a partial bundle only when it was made --with-cluster");

@@ -9,15 +9,19 @@
 
 mod files;
 mod node_root;
+mod node_tree;
 mod output;
 mod tree;
 
 pub use files::{begins_with, create_secret, open, read, read_secret, read_stdin, sha256};
 pub use node_root::NodeRoot;
+pub use node_tree::{Found, FoundKind, NodeLock, NodeTree, Owner};
 pub use output::Outputs;
 pub use tree::{TreeEntry, write_tree};
 
 use std::io::{self, Write};
+use std::net::IpAddr;
+use std::process::Command;
 
 use ring::rand::{SecureRandom, SystemRandom};
 use time::OffsetDateTime;
@@ -32,6 +36,37 @@ pub fn tell(text: &str) {
 #[must_use]
 pub fn now() -> OffsetDateTime {
     OffsetDateTime::now_utc()
+}
+
+/// This host's name, as uname(2) tells it.
+#[must_use]
+pub fn name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// The addresses of this host's interfaces.
+///
+/// # Errors
+/// When the operating system does not tell them.
+pub fn addresses() -> io::Result<Vec<IpAddr>> {
+    Ok(if_addrs::get_if_addrs()?.into_iter().map(|interface| interface.ip()).collect())
+}
+
+/// Gives files below folders the labels that SELinux has for them; nothing where SELinux is off.
+///
+/// # Errors
+/// What `restorecon` said.
+pub fn relabel(folders: &[&str]) -> Result<(), String> {
+    // Where there is no such program, there is no SELinux.
+    if !Command::new("selinuxenabled").status().is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    let output =
+        Command::new("restorecon").arg("-RF").args(folders).output().map_err(|error| format!("restorecon: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("restorecon: {}", String::from_utf8_lossy(&output.stderr).trim()))
 }
 
 /// 32 bytes from the operating system's generator.

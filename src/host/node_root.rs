@@ -94,6 +94,15 @@ impl NodeRoot {
 
     /// The path of a place with every link followed below the root.
     fn resolve(&self, place: &str) -> io::Result<PathBuf> {
+        self.follow(place, false)
+    }
+
+    /// As `resolve`, but what is not there may stand on the way and at its end.
+    pub(super) fn resolve_missing(&self, place: &str) -> io::Result<PathBuf> {
+        self.follow(place, true)
+    }
+
+    fn follow(&self, place: &str, may_miss: bool) -> io::Result<PathBuf> {
         let mut ahead: Vec<PathBuf> = steps(Path::new(place)).collect();
         ahead.reverse();
         let (mut path, mut depth, mut links) = (self.0.clone(), 0, 0);
@@ -111,6 +120,7 @@ impl NodeRoot {
                 Ok(target) => target,
                 // No link.
                 Err(error) if error.kind() == io::ErrorKind::InvalidInput => continue,
+                Err(error) if may_miss && error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
             };
             links += 1;

@@ -7,11 +7,9 @@
 //!
 //! Refuses nothing; whoever reads a row decides.
 
-mod restarts;
 mod since;
 mod table;
 
-pub use restarts::{Component, readers};
 pub use since::Since;
 pub use table::{
     AUTHORITIES, AltNameRule, CA_HAS_ALT_NAME, CERTIFICATES, CaName, CaRow, CertificateRow, CommonName, Organizations,

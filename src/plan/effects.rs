@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Plan, PlannedContent, PlannedPart, Recipient};
+use crate::components::{Component, readers};
 use crate::keys::KeyId;
-use crate::kubeadm::{Component, readers};
 use crate::profile::{Node, Role};
 
 /// What there was before a plan, as far as it is known.

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::yaml::Yaml;
 use super::{Embedded, EmbeddedKind, Fault};
+use crate::x509::{ReadCertificate, read_pem};
 
 /// Where a kubeconfig keeps certificates: list, element, field. Source: client-go tools/clientcmd/api/v1/types.go.
 const FIELDS: [(EmbeddedKind, &str, &str, &str); 2] = [
@@ -65,6 +66,18 @@ pub(super) fn read(content: &[u8]) -> Result<Vec<Field>, Fault> {
 fn inline(data: &str) -> Held {
     let packed: Vec<u8> = data.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
     STANDARD.decode(packed).map_or(Held::Broken, Held::Inline)
+}
+
+/// The CAs that a kubeconfig holds inside, the first certificate of each; none when it cannot be read.
+#[must_use]
+pub fn authorities(content: &[u8]) -> Vec<ReadCertificate> {
+    let fields = read(content).unwrap_or_default();
+    let authorities = fields.into_iter().filter(|field| field.embedded.kind == EmbeddedKind::Cluster);
+    let certificates = authorities.filter_map(|field| match field.certificates {
+        Held::Inline(pem) => read_pem(&pem).ok()?.certificates.into_iter().next(),
+        Held::File(_) | Held::Broken => None,
+    });
+    certificates.collect()
 }
 
 /// The places, below the same root, of the files that the kubeconfig at `place` takes certificates from. They have to

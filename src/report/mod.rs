@@ -27,7 +27,7 @@ mod yaml;
 pub use entry::{Embedded, EmbeddedKind, Entry, Fault, Group, Inventory, Kind, Missing, Problem};
 pub use inventory::{Builder, Source, SourceKind};
 pub use json::render as json;
-pub use kubeconfig::referenced;
+pub use kubeconfig::{authorities as kubeconfig_authorities, referenced};
 pub use period::Period;
 pub use place::{Interest, interest};
 pub use prometheus::render as prometheus;

@@ -1,0 +1,330 @@
+//! Changing a node's files below a root that need not be `/`: each call is one step that a crash cannot halve.
+
+use std::fs::{self, File, FileTimes, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown, fchown, lchown, symlink};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags, flock, renameat_with};
+use rustix::io::Errno;
+use zeroize::Zeroizing;
+
+use super::files::{create_new, sync_folder};
+use super::node_root::NodeRoot;
+
+/// What stands at a place; a link is a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What it is.
+    pub kind: FoundKind,
+    /// Permission bits.
+    pub mode: u32,
+    /// User and group.
+    pub owner: Owner,
+    /// The inode's number: a rename does not change it.
+    pub inode: u64,
+    /// When its content changed last.
+    pub modified: SystemTime,
+}
+
+/// The kind of what stands at a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FoundKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link, and where it leads.
+    Link(String),
+    /// A socket, a pipe, a device.
+    Special,
+}
+
+/// User and group ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// User id.
+    pub user: u32,
+    /// Group id.
+    pub group: u32,
+}
+
+/// The files of a node that change. Places are relative to the root; no folder above one may be a link, or the step
+/// fails: [`NodeTree::resolve`] has followed those.
+pub struct NodeTree {
+    root: PathBuf,
+    reading: NodeRoot,
+    /// Only the superuser may give files away; others, in a root of their own, keep them.
+    is_superuser: bool,
+}
+
+/// Held as long as it lives: the kernel frees the lock when the process ends, however it ends.
+pub struct NodeLock(#[expect(dead_code, reason = "closing it frees the lock")] File);
+
+impl NodeTree {
+    /// The files below that folder.
+    #[must_use]
+    pub fn new(root: PathBuf) -> Self {
+        Self { reading: NodeRoot::new(root.clone()), root, is_superuser: rustix::process::geteuid().is_root() }
+    }
+
+    /// Reading below the same root.
+    #[must_use]
+    pub const fn reading(&self) -> &NodeRoot {
+        &self.reading
+    }
+
+    /// Whether files get the owner that they shall have.
+    #[must_use]
+    pub const fn is_superuser(&self) -> bool {
+        self.is_superuser
+    }
+
+    /// The path of a place, for messages.
+    #[must_use]
+    pub fn path(&self, place: &str) -> PathBuf {
+        self.root.join(place)
+    }
+
+    /// The place to which all links on the way to `place`, and at its end, lead below the root.
+    ///
+    /// # Errors
+    /// When a folder on the way cannot be looked into, or links lead in a circle. What is not there is no error.
+    pub fn resolve(&self, place: &str) -> io::Result<String> {
+        let path = self.reading.resolve_missing(place)?;
+        let place = path.strip_prefix(&self.root).map_err(io::Error::other)?;
+        place.to_str().map(str::to_owned).ok_or_else(|| io::ErrorKind::InvalidFilename.into())
+    }
+
+    /// What stands at a place; nothing when nothing does.
+    ///
+    /// # Errors
+    /// When it cannot be looked at.
+    pub fn look(&self, place: &str) -> io::Result<Option<Found>> {
+        let path = self.path(place);
+        let metadata = match fs::symlink_metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let kind = if metadata.is_file() {
+            FoundKind::File
+        } else if metadata.is_dir() {
+            FoundKind::Folder
+        } else if metadata.is_symlink() {
+            let target = fs::read_link(&path)?.into_os_string().into_string();
+            FoundKind::Link(target.map_err(|_| io::ErrorKind::InvalidFilename)?)
+        } else {
+            FoundKind::Special
+        };
+        Ok(Some(Found {
+            kind,
+            mode: metadata.mode() & 0o7777,
+            owner: Owner { user: metadata.uid(), group: metadata.gid() },
+            inode: metadata.ino(),
+            modified: metadata.modified()?,
+        }))
+    }
+
+    /// The names in a folder, sorted; none when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be read, or a name in it is not UTF-8.
+    pub fn names(&self, folder: &str) -> io::Result<Vec<String>> {
+        let entries = match fs::read_dir(self.path(folder)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let name = |entry: io::Result<fs::DirEntry>| {
+            entry?.file_name().into_string().map_err(|_| io::ErrorKind::InvalidFilename.into())
+        };
+        let mut names = entries.map(name).collect::<io::Result<Vec<_>>>()?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// The whole regular file at a place, wiped when dropped; it follows no link at the end.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no regular file, or is longer than `limit` bytes.
+    pub fn read(&self, place: &str, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+        super::files::read_limited(self.open(place)?, 0, limit)
+    }
+
+    fn open(&self, place: &str) -> io::Result<File> {
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+        let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(self.path(place))?;
+        if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
+    }
+
+    /// Whether a file system of its own begins at a place, so that it cannot be renamed.
+    #[must_use]
+    pub fn is_mount_point(&self, place: &str) -> bool {
+        let path = self.path(place);
+        let device = |path: &Path| fs::metadata(path).ok().map(|metadata| metadata.dev());
+        if device(&path) != path.parent().and_then(device) {
+            return true;
+        }
+        // A folder bound to a place of the same file system has the same device number.
+        let Ok(path) = fs::canonicalize(path) else { return false };
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        mounts.lines().any(|line| line.split(' ').nth(4).is_some_and(|mount| unescaped(mount) == path.as_os_str()))
+    }
+
+    /// Takes the lock that the file at a place stands for; nothing when another run has it.
+    ///
+    /// # Errors
+    /// When the file cannot be made or locked.
+    pub fn lock(&self, place: &str) -> io::Result<Option<NodeLock>> {
+        let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::CLOEXEC).bits()).map_err(io::Error::other)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .custom_flags(flags)
+            .open(self.path(place))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(NodeLock(file))),
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes a folder, its mode set whatever the umask; none may be there.
+    ///
+    /// # Errors
+    /// What the file system said.
+    pub fn make_folder(&self, place: &str, mode: u32, owner: Owner) -> io::Result<()> {
+        let path = self.path(place);
+        fs::DirBuilder::new().mode(0o700).create(&path)?;
+        if self.is_superuser {
+            chown(&path, Some(owner.user), Some(owner.group))?;
+        }
+        fs::set_permissions(&path, PermissionsExt::from_mode(mode))
+    }
+
+    /// Creates a file that was not there and has it on the disk; nobody but the owner can open it before it is whole.
+    ///
+    /// # Errors
+    /// What the file system said.
+    pub fn create(&self, place: &str, mode: u32, owner: Owner, content: &[u8]) -> io::Result<()> {
+        let mut file = create_new(&self.path(place), 0o600)?;
+        file.write_all(content)?;
+        self.finish(&file, mode, owner)
+    }
+
+    /// As [`Self::create`], with the content and the time of the regular file at another place.
+    ///
+    /// # Errors
+    /// What the file system said.
+    pub fn copy(&self, from: &str, to: &str, found: &Found) -> io::Result<()> {
+        let mut source = self.open(from)?;
+        let mut file = create_new(&self.path(to), 0o600)?;
+        io::copy(&mut source, &mut file)?;
+        file.set_times(FileTimes::new().set_modified(found.modified))?;
+        self.finish(&file, found.mode, found.owner)
+    }
+
+    fn finish(&self, file: &File, mode: u32, owner: Owner) -> io::Result<()> {
+        if self.is_superuser {
+            fchown(file, Some(owner.user), Some(owner.group))?;
+        }
+        // After the owner, for a change of owner takes the set-id bits away.
+        if mode != 0o600 {
+            file.set_permissions(PermissionsExt::from_mode(mode))?;
+        }
+        file.sync_all()
+    }
+
+    /// Makes a symbolic link.
+    ///
+    /// # Errors
+    /// What the file system said.
+    pub fn make_link(&self, place: &str, target: &str, owner: Owner) -> io::Result<()> {
+        let path = self.path(place);
+        symlink(target, &path)?;
+        if self.is_superuser { lchown(path, Some(owner.user), Some(owner.group)) } else { Ok(()) }
+    }
+
+    /// The names in a folder are on the disk when this returns.
+    ///
+    /// # Errors
+    /// What the file system said.
+    pub fn sync_folder(&self, folder: &str) -> io::Result<()> {
+        sync_folder(&self.path(folder))
+    }
+
+    /// Two entries change their places in one step; false when the kernel or the file system knows no such step.
+    ///
+    /// # Errors
+    /// What the file system said.
+    pub fn exchange(&self, left: &str, right: &str) -> io::Result<bool> {
+        match renameat_with(CWD, self.path(left), CWD, self.path(right), RenameFlags::EXCHANGE) {
+            Ok(()) => Ok(true),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Moves an entry to a place where nothing stands.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::AlreadyExists`] when something does; otherwise what the file system said.
+    pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let (from, to) = (self.path(from), self.path(to));
+        match renameat_with(CWD, &from, CWD, &to, RenameFlags::NOREPLACE) {
+            // File systems without such a flag; the lock keeps other runs away meanwhile.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if fs::symlink_metadata(&to).is_err() => {
+                fs::rename(from, to)
+            }
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Err(Errno::EXIST.into()),
+            other => Ok(other?),
+        }
+    }
+
+    /// Moves a file to a place, in the stead of one that stands there.
+    ///
+    /// # Errors
+    /// What the file system said.
+    pub fn replace(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path(from), self.path(to))
+    }
+
+    /// Removes a file or link; that it is not there is no error.
+    ///
+    /// # Errors
+    /// What the file system said.
+    pub fn remove_file(&self, place: &str) -> io::Result<()> {
+        absent_is_fine(fs::remove_file(self.path(place)))
+    }
+
+    /// Removes a folder with all that is in it; that it is not there is no error.
+    ///
+    /// # Errors
+    /// What the file system said.
+    pub fn remove_folder(&self, place: &str) -> io::Result<()> {
+        absent_is_fine(fs::remove_dir_all(self.path(place)))
+    }
+}
+
+fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// A path of mountinfo, in which blanks and backslashes are written in octal (proc_pid_mountinfo(5)).
+fn unescaped(mount: &str) -> std::ffi::OsString {
+    let mut text = mount.to_owned();
+    for (escape, character) in [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")] {
+        text = text.replace(escape, character);
+    }
+    text.into()
+}

@@ -1,0 +1,450 @@
+//! What a part would change on a node, unit by unit, found by looking at both.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
+
+use zeroize::Zeroizing;
+
+use super::NodeError;
+use super::installed::{Installed, installed};
+use super::place::{BOOTSTRAP, HIDDEN, KUBECONFIGS, KUBELET_PKI, KUBERNETES, PKI, RECORD, SIGNATURE, SIGNER};
+use super::replaced::Replaced;
+use super::session::{ROOT, home_of, look};
+use super::unit::{Unit, is_place};
+use crate::bundle::{Owner as Whose, Record, Role, Row, Sha256, VerifiedPart};
+use crate::components::{Component, readers};
+use crate::host::{Found, FoundKind, NodeTree, Owner};
+use crate::report::kubeconfig_authorities;
+use crate::sign::PublicKey;
+
+/// A longer file is no certificate, key or kubeconfig.
+const LIMIT: u64 = 4 << 20;
+/// What the kubelet made or fetched itself, and would go on using.
+const KUBELET_STALE: [&str; 3] = ["kubelet-client-", "kubelet.crt", "kubelet.key"];
+
+/// What a part changes on a node.
+pub struct Changes<'a> {
+    /// What certferry installed last, if it did.
+    pub from: Option<Installed>,
+    /// What would be installed.
+    pub to: Installed,
+    /// The files of the part that are new, or others than on the node.
+    pub files: Vec<FileChange>,
+    /// Files on the node that the part does not hold, in folders that are exchanged: they are carried over.
+    pub carried: Vec<String>,
+    /// Files on the node that go to the backup alone.
+    pub dropped: Vec<Dropped>,
+    /// How the folders change that do.
+    pub methods: Vec<(String, Method)>,
+    /// The places of CAs that the node will trust no more.
+    pub replaced: Vec<String>,
+    /// Who must be started anew to read the files.
+    pub restarts: BTreeSet<Component>,
+    pub(super) staged: Vec<Staged<'a>>,
+}
+
+/// A file of the part that differs from the node's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileChange {
+    /// Its place.
+    pub place: String,
+    /// In what it differs.
+    pub difference: Difference,
+}
+
+/// In what a file of the part differs from the node's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// The node has none.
+    New,
+    /// Other bytes, or another kind of entry.
+    Content,
+    /// Other permissions or another owner.
+    Mode,
+}
+
+/// A file on the node that goes to the backup alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// Its place.
+    pub place: String,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a file is not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It belongs to this CA, which is replaced.
+    Replaced(String),
+    /// The kubelet would use it in the stead of what the part brings.
+    Stale,
+}
+
+/// How the files of a folder change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// The folder as a whole.
+    Folder,
+    /// Each file by itself: under the same CAs a running API server reads them again, in the folder that it sees.
+    Files,
+    /// Each file by itself, because the folder is a mount point, which cannot be moved.
+    MountPoint,
+}
+
+/// A unit and what shall be live.
+pub(super) struct Staged<'a> {
+    pub(super) unit: Unit,
+    /// Nothing, one entry, or a folder with all that is in it: paths below the unit, folders before their files.
+    pub(super) entries: Vec<Entry<'a>>,
+}
+
+/// An entry to be staged.
+pub(super) struct Entry<'a> {
+    /// Below the unit; empty for the unit itself.
+    pub(super) path: String,
+    pub(super) owner: Owner,
+    pub(super) content: Content<'a>,
+}
+
+pub(super) enum Content<'a> {
+    Folder {
+        mode: u32,
+    },
+    File {
+        mode: u32,
+        bytes: &'a [u8],
+    },
+    Link {
+        target: String,
+    },
+    /// As it stands at this place.
+    Copy {
+        from: String,
+        found: Found,
+    },
+}
+
+impl<'a> Changes<'a> {
+    /// Compares a part with the node. Reads; changes nothing.
+    ///
+    /// # Errors
+    /// When the node's files cannot be read, or something is among them that cannot be carried over.
+    pub fn new(tree: &NodeTree, part: &'a VerifiedPart, key: &PublicKey, key_pem: &'a str) -> Result<Self, NodeError> {
+        let record = part.record();
+        let is_etcd = matches!(&record.owner, Whose::Node(node) if node.role == Role::Etcd);
+        let new: BTreeMap<&str, (&Row, &[u8])> = part.files().map(|(row, bytes)| (row.path(), (row, bytes))).collect();
+        let replaced = Replaced::new(|place| content(tree, &resolve(tree, place)?), |place| Some(new.get(place)?.1))?;
+        let is_fresh = look(tree, &resolve(tree, PKI)?)?.is_none();
+        let to = Installed::of(part, key.fingerprint());
+        let mut changes = Self {
+            from: installed(tree)?,
+            to,
+            files: Vec::new(),
+            carried: Vec::new(),
+            dropped: Vec::new(),
+            methods: Vec::new(),
+            replaced: replaced.authorities(),
+            restarts: BTreeSet::new(),
+            staged: Vec::new(),
+        };
+        let mut comparison = Comparison { tree, new, replaced, keeps_owner: is_etcd, changes: &mut changes };
+        comparison.folder(PKI)?;
+        comparison.folder(KUBELET_PKI)?;
+        comparison.kubeconfigs()?;
+        if !is_fresh {
+            changes.restarts = restarts(record, &changes);
+        }
+        changes.record(part, key_pem);
+        for staged in &changes.staged {
+            if !is_place(&staged.unit.live) {
+                return Err(NodeError::WhiteSpace { place: staged.unit.live.clone() });
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Whether nothing at all would change.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.staged.is_empty()
+    }
+
+    /// Whether files of the cluster change, and not the record alone.
+    #[must_use]
+    pub fn has_files(&self) -> bool {
+        !self.files.is_empty() || !self.dropped.is_empty()
+    }
+
+    /// The record of what is installed: last, when it is another or there was none.
+    fn record(&mut self, part: &'a VerifiedPart, key_pem: &'a str) {
+        if self.from.as_ref() == Some(&self.to) {
+            return;
+        }
+        let file = |name: &str, bytes: &'a [u8]| Entry {
+            path: name.to_owned(),
+            owner: ROOT,
+            content: Content::File { mode: 0o644, bytes },
+        };
+        let entries = vec![
+            Entry { path: String::new(), owner: ROOT, content: Content::Folder { mode: 0o700 } },
+            file(RECORD, part.record_bytes()),
+            file(SIGNATURE, part.signature()),
+            file(SIGNER, key_pem.as_bytes()),
+        ];
+        self.staged.push(Staged { unit: Unit::installed(), entries });
+    }
+}
+
+/// Who reads what changes, as far as it runs on the node.
+fn restarts(record: &Record, changes: &Changes<'_>) -> BTreeSet<Component> {
+    let Whose::Node(node) = &record.owner else { return BTreeSet::new() };
+    let has_etcd = record.rows.iter().any(|row| row.path().ends_with("pki/etcd/server.crt"));
+    let runs = |component: &Component| match component {
+        Component::Etcd => has_etcd,
+        Component::ApiServer | Component::ControllerManager | Component::Scheduler => node.role == Role::ControlPlane,
+        Component::Kubelet => node.role != Role::Etcd,
+    };
+    let places = changes.files.iter().map(|file| &file.place).chain(changes.dropped.iter().map(|file| &file.place));
+    places.flat_map(|place| readers(place).iter().copied()).filter(runs).collect()
+}
+
+/// The bytes of a file, none when it is not there or too long to be of interest.
+fn content(tree: &NodeTree, place: &str) -> Result<Zeroizing<Vec<u8>>, NodeError> {
+    match tree.read(place, LIMIT) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::FileTooLarge) => Ok(Zeroizing::default()),
+        read => read.map_err(|error| NodeError::io("read", tree, place, error)),
+    }
+}
+
+fn resolve(tree: &NodeTree, place: &str) -> Result<String, NodeError> {
+    tree.resolve(place).map_err(|error| NodeError::io("follow links of", tree, place, error))
+}
+
+struct Comparison<'a, 'b> {
+    tree: &'b NodeTree,
+    /// The part's files by place.
+    new: BTreeMap<&'a str, (&'a Row, &'a [u8])>,
+    replaced: Replaced,
+    /// Whether files keep their owner: etcd runs as a user of its own where the kubelet does not start it.
+    keeps_owner: bool,
+    changes: &'b mut Changes<'a>,
+}
+
+impl<'a> Comparison<'a, '_> {
+    /// A folder that is one unit, or whose files are.
+    fn folder(&mut self, folder: &str) -> Result<(), NodeError> {
+        let rows: Vec<_> = self.rows_below(folder);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let (home, name, is_mount_point) = home_of(self.tree, folder)?;
+        let live = if name.is_empty() { home.clone() } else { format!("{}{name}", prefix(&home)) };
+        let old = self.walk(&live)?;
+        let mut changed: Vec<FileChange> = Vec::new();
+        for (path, row, _) in &rows {
+            let found = old.get(path);
+            let difference = self.difference(row, found, &format!("{live}/{path}"))?;
+            changed.extend(difference.map(|difference| FileChange { place: row.path().to_owned(), difference }));
+        }
+        let extra: Vec<(&String, &Found)> = old
+            .iter()
+            .filter(|(path, found)| found.kind != FoundKind::Folder && !rows.iter().any(|(row, ..)| row == *path))
+            .collect();
+        for (path, found) in &extra {
+            if found.kind == FoundKind::File {
+                self.replaced.learn(&self.content(&format!("{live}/{path}"))?);
+            }
+        }
+        let (mut kept, mut dropped) = (Vec::new(), Vec::new());
+        for (path, found) in extra {
+            let place = format!("{folder}/{path}");
+            if found.kind == FoundKind::Special {
+                return Err(NodeError::Special { place });
+            }
+            match self.reason(folder, path, found, &live)? {
+                Some(reason) => dropped.push((path.clone(), Dropped { place, reason })),
+                None => kept.push((path.clone(), found.clone())),
+            }
+        }
+        if changed.is_empty() && dropped.is_empty() {
+            return Ok(());
+        }
+        let only_leaves = folder == PKI
+            && !old.is_empty()
+            && dropped.is_empty()
+            && changed.iter().all(|change| change.difference == Difference::Content && is_leaf(&change.place));
+        let method = match (is_mount_point, only_leaves) {
+            (true, _) => Method::MountPoint,
+            (false, true) => Method::Files,
+            (false, false) => Method::Folder,
+        };
+        if method == Method::Folder {
+            let entries = self.tree_entries(&rows, &old, &kept, &live);
+            self.changes.staged.push(Staged { unit: Unit::new(&home, &name), entries });
+            self.changes.carried.extend(kept.into_iter().map(|(path, _)| format!("{folder}/{path}")));
+        } else {
+            let unit = |path: &str| Unit::new(&home, &format!("{}{path}", prefix(&name)));
+            for (path, row, bytes) in &rows {
+                if changed.iter().any(|change| change.place == row.path()) {
+                    let entry = self.entry(String::new(), row, bytes, old.get(path));
+                    self.changes.staged.push(Staged { unit: unit(path), entries: vec![entry] });
+                }
+            }
+            let gone = dropped.iter().map(|(path, _)| Staged { unit: unit(path), entries: Vec::new() });
+            self.changes.staged.extend(gone);
+        }
+        self.changes.methods.push((folder.to_owned(), method));
+        self.changes.files.extend(changed);
+        self.changes.dropped.extend(dropped.into_iter().map(|(_, dropped)| dropped));
+        Ok(())
+    }
+
+    /// The kubeconfigs, each a unit; then those that are removed.
+    fn kubeconfigs(&mut self) -> Result<(), NodeError> {
+        let rows: Vec<_> = self.rows_below(KUBERNETES).into_iter().filter(|(path, ..)| !path.contains('/')).collect();
+        for (path, row, bytes) in &rows {
+            let (home, name, _) = home_of(self.tree, &format!("{KUBERNETES}/{path}"))?;
+            let unit = Unit::new(&home, &name);
+            let found = look(self.tree, &unit.live)?;
+            if let Some(difference) = self.difference(row, found.as_ref(), &unit.live)? {
+                let entries = vec![self.entry(String::new(), row, bytes, found.as_ref())];
+                self.changes.staged.push(Staged { unit, entries });
+                self.changes.files.push(FileChange { place: row.path().to_owned(), difference });
+            }
+        }
+        let is_new = |name: &str| rows.iter().any(|(path, ..)| path == name);
+        let mut dropped = Vec::new();
+        for name in KUBECONFIGS.into_iter().filter(|name| !is_new(name)) {
+            let place = format!("{KUBERNETES}/{name}");
+            let authorities = kubeconfig_authorities(&self.content(&resolve(self.tree, &place)?)?);
+            let replaced = authorities.iter().find_map(|authority| self.replaced.position(authority));
+            let reason = replaced.map(|authority| Reason::Replaced(authority.to_owned()));
+            dropped.extend(reason.map(|reason| Dropped { place, reason }));
+        }
+        if is_new("kubelet.conf") && look(self.tree, BOOTSTRAP)?.is_some() {
+            dropped.push(Dropped { place: BOOTSTRAP.to_owned(), reason: Reason::Stale });
+        }
+        for file in &dropped {
+            let (home, name, _) = home_of(self.tree, &file.place)?;
+            self.changes.staged.push(Staged { unit: Unit::new(&home, &name), entries: Vec::new() });
+        }
+        self.changes.dropped.extend(dropped);
+        Ok(())
+    }
+
+    /// The part's files below a folder, by their path in it.
+    fn rows_below(&self, folder: &str) -> Vec<(String, &'a Row, &'a [u8])> {
+        let path = |place: &str| Some(place.strip_prefix(folder)?.strip_prefix('/')?.to_owned());
+        self.new.iter().filter_map(|(place, (row, bytes))| Some((path(place)?, *row, *bytes))).collect()
+    }
+
+    /// Every entry below a folder by its path in it, without what is certferry's own; the folder itself has the path "".
+    fn walk(&self, folder: &str) -> Result<BTreeMap<String, Found>, NodeError> {
+        let mut entries = BTreeMap::new();
+        let mut open = vec![String::new()];
+        while let Some(path) = open.pop() {
+            let place = if path.is_empty() { folder.to_owned() } else { format!("{folder}/{path}") };
+            let Some(found) = look(self.tree, &place)? else { continue };
+            if found.kind == FoundKind::Folder {
+                let names = self.tree.names(&place).map_err(|error| NodeError::io("read", self.tree, &place, error))?;
+                let names = names.into_iter().filter(|name| !(path.is_empty() && name == HIDDEN));
+                open.extend(names.map(|name| format!("{}{name}", prefix(&path))));
+            }
+            entries.insert(path, found);
+        }
+        Ok(entries)
+    }
+
+    /// In what the entry at a place differs from the part's.
+    fn difference(&self, row: &Row, found: Option<&Found>, place: &str) -> Result<Option<Difference>, NodeError> {
+        let Some(found) = found else { return Ok(Some(Difference::New)) };
+        let is_same = match (row, &found.kind) {
+            (Row::File { sha256, .. }, FoundKind::File) => Sha256::of(&self.content(place)?) == *sha256,
+            (Row::Link { target, .. }, FoundKind::Link(found)) => target == found,
+            _ => false,
+        };
+        if !is_same {
+            return Ok(Some(Difference::Content));
+        }
+        let has_mode = match row {
+            Row::File { mode, .. } => mode.bits() == found.mode,
+            Row::Link { .. } => true,
+        };
+        let has_owner = self.keeps_owner || !self.tree.is_superuser() || found.owner == ROOT;
+        Ok((!has_mode || !has_owner).then_some(Difference::Mode))
+    }
+
+    /// The bytes of a file, none when it is not there or too long to be of interest.
+    fn content(&self, place: &str) -> Result<Zeroizing<Vec<u8>>, NodeError> {
+        content(self.tree, place)
+    }
+
+    /// Why a file that the part does not hold is not kept.
+    fn reason(&self, folder: &str, path: &str, found: &Found, live: &str) -> Result<Option<Reason>, NodeError> {
+        if folder == KUBELET_PKI && KUBELET_STALE.iter().any(|stale| path.starts_with(stale)) {
+            return Ok(Some(Reason::Stale));
+        }
+        if found.kind != FoundKind::File {
+            return Ok(None);
+        }
+        let authority = self.replaced.owner_of(&self.content(&format!("{live}/{path}"))?);
+        Ok(authority.map(|authority| Reason::Replaced(authority.to_owned())))
+    }
+
+    fn owner(&self, found: Option<&Found>) -> Owner {
+        found.filter(|_| self.keeps_owner).map_or(ROOT, |found| found.owner)
+    }
+
+    fn entry(&self, path: String, row: &Row, bytes: &'a [u8], found: Option<&Found>) -> Entry<'a> {
+        let content = match row {
+            Row::File { mode, .. } => Content::File { mode: mode.bits(), bytes },
+            Row::Link { target, .. } => Content::Link { target: target.clone() },
+        };
+        Entry { path, owner: self.owner(found), content }
+    }
+
+    /// A folder that takes the place of the old one: the part's files, what is kept, and the folders they need, which
+    /// keep their permissions.
+    fn tree_entries(
+        &self,
+        rows: &[(String, &'a Row, &'a [u8])],
+        old: &BTreeMap<String, Found>,
+        kept: &[(String, Found)],
+        live: &str,
+    ) -> Vec<Entry<'a>> {
+        let mut entries = BTreeMap::new();
+        for (path, found) in old.iter().filter(|(_, found)| found.kind == FoundKind::Folder) {
+            let content = Content::Folder { mode: found.mode };
+            entries.insert(path.clone(), Entry { path: path.clone(), owner: found.owner, content });
+        }
+        for (path, row, bytes) in rows {
+            let mut folder = path.as_str();
+            while !folder.is_empty() {
+                folder = folder.rsplit_once('/').map_or("", |(folder, _)| folder);
+                let new = || Entry { path: folder.to_owned(), owner: ROOT, content: Content::Folder { mode: 0o755 } };
+                entries.entry(folder.to_owned()).or_insert_with(new);
+            }
+            entries.insert(path.clone(), self.entry(path.clone(), row, bytes, old.get(path)));
+        }
+        for (path, found) in kept {
+            let content = match &found.kind {
+                FoundKind::Link(target) => Content::Link { target: target.clone() },
+                _ => Content::Copy { from: format!("{live}/{path}"), found: found.clone() },
+            };
+            entries.insert(path.clone(), Entry { path: path.clone(), owner: found.owner, content });
+        }
+        // By path: a folder stands before what is in it.
+        entries.into_values().collect()
+    }
+}
+
+/// Whether a file may change by itself: no CA, and no key that is read once at start.
+fn is_leaf(place: &str) -> bool {
+    let name = place.rsplit('/').next().unwrap_or_default();
+    !["ca.crt", "ca.key", "front-proxy-ca.crt", "front-proxy-ca.key", "sa.key", "sa.pub"].contains(&name)
+}
+
+fn prefix(folder: &str) -> String {
+    if folder.is_empty() { String::new() } else { format!("{folder}/") }
+}

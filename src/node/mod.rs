@@ -1,0 +1,33 @@
+//! A node's files: from one generation to another in one crash-safe step, and back.
+//!
+//! **Why.** A copy of files over a running PKI leaves old and new mixed when the power fails, and nothing to go back to.
+//!
+//! **Input.** A verified part of a bundle, and the node's files below a root.
+//!
+//! **Output.** [`Changes`], what would be different; [`install`] and [`rollback`], which make it so. No file is ever
+//! torn. Each unit (the folder `pki`, each kubeconfig, the kubelet's `pki`) is old or new at every instant, and a
+//! journal makes the whole old or new at the next run at the latest. File by file, key and certificate of a pair may
+//! differ for the moment between two renames.
+//!
+//! **What it refuses.** A second run at a time; to go on where something else than an interrupted run moved its files.
+//! Whether a bundle may follow what is installed it tells ([`Installed::refuses`]); the caller decides. Nothing here
+//! can make a key.
+
+mod apply;
+mod changes;
+mod error;
+mod identity;
+mod installed;
+mod journal;
+mod place;
+mod replaced;
+mod session;
+mod swap;
+mod unit;
+
+pub use apply::{Previous, Status, install, rollback, status};
+pub use changes::{Changes, Difference, Dropped, FileChange, Method, Reason};
+pub use error::NodeError;
+pub use identity::{Identity, Stranger};
+pub use installed::{Installed, Refusal};
+pub use session::Session;

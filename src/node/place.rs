@@ -1,0 +1,71 @@
+//! Where a node keeps what certferry remembers of it. The names are a contract (manual/formats.md, "State on a node").
+
+/// The folder of a node's state, in the folder of the kubeconfigs so that a rename reaches it.
+pub(super) const STATE: &str = "etc/kubernetes/.certferry";
+/// Locked by a run.
+pub(super) const LOCK: &str = "etc/kubernetes/.certferry/lock";
+/// There only while a run swaps.
+pub(super) const JOURNAL: &str = "etc/kubernetes/.certferry/journal";
+/// The journal until it is whole.
+pub(super) const JOURNAL_NEW: &str = "etc/kubernetes/.certferry/journal.new";
+/// What is installed: [`RECORD`], [`SIGNATURE`], [`SIGNER`].
+pub(super) const INSTALLED: &str = "etc/kubernetes/.certferry/installed";
+/// The record of the installed part.
+pub(super) const RECORD: &str = "record.json";
+/// Its signature.
+pub(super) const SIGNATURE: &str = "record.json.sig";
+/// The public key that it holds under.
+pub(super) const SIGNER: &str = "signer.pub";
+/// The list of a slot's units.
+pub(super) const UNITS: &str = "units";
+
+/// The folder of certificates and keys.
+pub(super) const PKI: &str = "etc/kubernetes/pki";
+/// The folder of kubeconfigs.
+pub(super) const KUBERNETES: &str = "etc/kubernetes";
+/// The kubelet's own certificates.
+pub(super) const KUBELET_PKI: &str = "var/lib/kubelet/pki";
+/// The kubeconfigs that kubeadm writes, besides the kubelet's first one.
+pub(super) const KUBECONFIGS: [&str; 5] =
+    ["admin.conf", "controller-manager.conf", "kubelet.conf", "scheduler.conf", "super-admin.conf"];
+/// What a kubelet begins with; it would ask for a certificate with it when kubelet.conf fails.
+pub(super) const BOOTSTRAP: &str = "etc/kubernetes/bootstrap-kubelet.conf";
+
+/// The hidden folder of slots in each folder that holds units.
+pub(super) const HIDDEN: &str = ".certferry";
+
+/// Where the entries of a unit wait that are not live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Slot {
+    /// Staged, to become live.
+    Next,
+    /// The generation before, for rollback.
+    Previous,
+    /// About to be deleted.
+    Discard,
+}
+
+impl Slot {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Next => "next",
+            Self::Previous => "previous",
+            Self::Discard => "discard",
+        }
+    }
+
+    /// The slot's folder beside the units of `home`.
+    pub(super) fn folder(self, home: &str) -> String {
+        format!("{}/{}", hidden(home), self.name())
+    }
+}
+
+/// The folder of slots of a home.
+pub(super) fn hidden(home: &str) -> String {
+    if home.is_empty() { HIDDEN.to_owned() } else { format!("{home}/{HIDDEN}") }
+}
+
+/// The folder that holds a place, and its name there.
+pub(super) fn parent_and_name(place: &str) -> (&str, &str) {
+    place.rsplit_once('/').unwrap_or(("", place))
+}

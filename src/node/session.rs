@@ -1,0 +1,243 @@
+//! One run at a time: the lock, what a killed run left behind, and the swap itself.
+
+use std::collections::BTreeSet;
+
+use super::NodeError;
+use super::journal::{Journal, Step};
+use super::place::{JOURNAL, JOURNAL_NEW, KUBELET_PKI, KUBERNETES, LOCK, STATE, Slot, UNITS, hidden, parent_and_name};
+use super::swap;
+use super::unit::{self, Unit};
+use crate::host::{FoundKind, NodeLock, NodeTree, Owner};
+
+/// The longest state file: some hundred lines of two paths.
+const LIMIT: u64 = 1 << 20;
+pub(super) const ROOT: Owner = Owner { user: 0, group: 0 };
+
+/// A node whose lock this run holds, with no interrupted run before it.
+pub struct Session<'a> {
+    tree: &'a NodeTree,
+    /// Whether an interrupted run was brought to its end first.
+    recovered: bool,
+    #[expect(dead_code, reason = "held, not read")]
+    lock: NodeLock,
+}
+
+impl<'a> Session<'a> {
+    /// Takes the lock, brings an interrupted run to its end, and removes what a killed one left behind.
+    ///
+    /// # Errors
+    /// [`NodeError::Locked`]; whatever keeps the interrupted run from its end.
+    pub fn begin(tree: &'a NodeTree) -> Result<Self, NodeError> {
+        make_folders(tree, KUBERNETES, 0o755)?;
+        make_folders(tree, STATE, 0o700)?;
+        let lock = tree.lock(LOCK).map_err(|error| NodeError::io("lock", tree, LOCK, error))?;
+        let mut session = Self { tree, recovered: false, lock: lock.ok_or(NodeError::Locked)? };
+        session.recovered = session.recover()?;
+        Ok(session)
+    }
+
+    /// As [`Self::begin`], when certferry has been on this node before.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub fn resume(tree: &'a NodeTree) -> Result<Option<Self>, NodeError> {
+        if look(tree, STATE)?.is_none() { Ok(None) } else { Self::begin(tree).map(Some) }
+    }
+
+    /// Whether an interrupted run was brought to its end first.
+    #[must_use]
+    pub const fn has_recovered(&self) -> bool {
+        self.recovered
+    }
+
+    pub(super) const fn tree(&self) -> &'a NodeTree {
+        self.tree
+    }
+
+    fn recover(&self) -> Result<bool, NodeError> {
+        let tree = self.tree;
+        let journal = read_journal(tree)?;
+        if let Some(journal) = &journal {
+            swap::complete(tree, journal)?;
+            self.finish(journal)?;
+        }
+        remove_file(tree, JOURNAL_NEW)?;
+        self.clean()?;
+        Ok(journal.is_some())
+    }
+
+    /// Removes staged and discarded entries.
+    pub(super) fn clean(&self) -> Result<(), NodeError> {
+        for home in homes(self.tree)? {
+            for slot in [Slot::Next, Slot::Discard] {
+                let folder = slot.folder(&home);
+                self.tree.remove_folder(&folder).map_err(|error| NodeError::io("remove", self.tree, &folder, error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Swaps these units with their entries in a slot.
+    ///
+    /// # Errors
+    /// What kept it from that: then all is as it was, or the error says that it is not.
+    pub(super) fn swap(&self, slot: Slot, units: &[Unit]) -> Result<(), NodeError> {
+        let tree = self.tree;
+        let mut steps = Vec::new();
+        for unit in units {
+            let inode = |place: &str| Ok(look(tree, place)?.map(|found| found.inode));
+            let (arrives, leaves) = (inode(&unit.at(slot))?, inode(&unit.live)?);
+            if arrives.is_some() || leaves.is_some() {
+                steps.push(Step { live: unit.live.clone(), slot: unit.at(slot), arrives, leaves });
+            }
+        }
+        let journal = Journal { slot, steps };
+        self.write_journal(&journal)?;
+        if let Err(cause) = swap::complete(tree, &journal) {
+            let undone = swap::undo(tree, &journal).and_then(|()| self.remove_journal());
+            return Err(if undone.is_ok() { cause } else { NodeError::Stuck { cause: Box::new(cause) } });
+        }
+        self.finish(&journal).map_err(|cause| NodeError::Untidy { cause: Box::new(cause) })
+    }
+
+    fn write_journal(&self, journal: &Journal) -> Result<(), NodeError> {
+        let tree = self.tree;
+        let written = tree
+            .create(JOURNAL_NEW, 0o600, ROOT, journal.render().as_bytes())
+            .and_then(|()| tree.rename(JOURNAL_NEW, JOURNAL))
+            .and_then(|()| tree.sync_folder(STATE));
+        written.map_err(|error| {
+            let cause = NodeError::io("write", tree, JOURNAL, error);
+            // Nothing has been swapped: without a journal the next run only removes what was staged.
+            match tree.remove_file(JOURNAL).and_then(|()| tree.remove_file(JOURNAL_NEW)) {
+                Ok(()) => cause,
+                Err(_) => NodeError::Stuck { cause: Box::new(cause) },
+            }
+        })
+    }
+
+    fn remove_journal(&self) -> Result<(), NodeError> {
+        remove_file(self.tree, JOURNAL)?;
+        self.tree.sync_folder(STATE).map_err(|error| NodeError::io("sync", self.tree, STATE, error))
+    }
+
+    /// After the swap: what left becomes the previous generation, what was that is removed, and so is the journal.
+    fn finish(&self, journal: &Journal) -> Result<(), NodeError> {
+        if journal.slot == Slot::Next {
+            self.retire(journal)?;
+        }
+        self.remove_journal()?;
+        self.clean()
+    }
+
+    /// In every folder of slots: the previous generation is to be discarded, what left is the previous one. The folder
+    /// with the list of units comes last.
+    fn retire(&self, journal: &Journal) -> Result<(), NodeError> {
+        let tree = self.tree;
+        let mut homes: Vec<_> = homes(tree)?.into_iter().collect();
+        homes.sort_by_key(|home| home == KUBERNETES);
+        let staged: BTreeSet<_> = journal.steps.iter().filter_map(Step::home).collect();
+        for home in homes {
+            let [next, previous, discard] = [Slot::Next, Slot::Previous, Slot::Discard].map(|slot| slot.folder(&home));
+            let rename =
+                |from: &str, to: &str| tree.rename(from, to).map_err(|error| NodeError::io("move to", tree, to, error));
+            let is_staged = staged.contains(home.as_str());
+            if is_staged && look(tree, &next)?.is_none() {
+                // Done by the run that was killed.
+                continue;
+            }
+            if look(tree, &previous)?.is_some() {
+                rename(&previous, &discard)?;
+            }
+            if is_staged {
+                rename(&next, &previous)?;
+            }
+            let folder = hidden(&home);
+            if look(tree, &folder)?.is_some() {
+                tree.sync_folder(&folder).map_err(|error| NodeError::io("sync", tree, &folder, error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The journal of an interrupted run.
+///
+/// # Errors
+/// When it cannot be read, or is no journal.
+pub(super) fn read_journal(tree: &NodeTree) -> Result<Option<Journal>, NodeError> {
+    match read_text(tree, JOURNAL)? {
+        Some(text) => Journal::parse(&text).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The units of the previous generation.
+///
+/// # Errors
+/// When the list cannot be read, or is no list.
+pub(super) fn read_previous(tree: &NodeTree) -> Result<Option<Vec<Unit>>, NodeError> {
+    match read_text(tree, &format!("{}/{UNITS}", Slot::Previous.folder(KUBERNETES)))? {
+        Some(text) => unit::parse(&text).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn read_text(tree: &NodeTree, place: &str) -> Result<Option<String>, NodeError> {
+    if look(tree, place)?.is_none() {
+        return Ok(None);
+    }
+    let bytes = tree.read(place, LIMIT).map_err(|error| NodeError::io("read", tree, place, error))?;
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// The folders beside which slots may be: where units stand now, and where the previous ones stood.
+fn homes(tree: &NodeTree) -> Result<BTreeSet<String>, NodeError> {
+    let mut homes = BTreeSet::from([KUBERNETES.to_owned()]);
+    for place in [super::place::PKI, KUBELET_PKI] {
+        homes.insert(home_of(tree, place)?.0);
+    }
+    if let Some(units) = read_previous(tree)? {
+        homes.extend(units.iter().map(|unit| unit.home().to_owned()));
+    }
+    if let Some(journal) = read_journal(tree)? {
+        homes.extend(journal.steps.iter().filter_map(Step::home).map(str::to_owned));
+    }
+    Ok(homes)
+}
+
+/// The folder beside whose entries the slots of a unit are, the name of the unit in it, and whether the unit is a
+/// mount point, which no rename moves: then its slots are inside.
+pub(super) fn home_of(tree: &NodeTree, place: &str) -> Result<(String, String, bool), NodeError> {
+    let resolved = tree.resolve(place).map_err(|error| NodeError::io("follow links of", tree, place, error))?;
+    let is_folder = look(tree, &resolved)?.is_some_and(|found| found.kind == FoundKind::Folder);
+    if is_folder && tree.is_mount_point(&resolved) {
+        return Ok((resolved, String::new(), true));
+    }
+    let (home, name) = parent_and_name(&resolved);
+    Ok((home.to_owned(), name.to_owned(), false))
+}
+
+/// Makes a folder and those above it that are not there.
+pub(super) fn make_folders(tree: &NodeTree, place: &str, mode: u32) -> Result<(), NodeError> {
+    let mut path = String::new();
+    for name in place.split('/').filter(|name| !name.is_empty()) {
+        let above = path.clone();
+        path = if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
+        if !tree.path(&path).is_dir() {
+            let mode = if path == place { mode } else { 0o755 };
+            tree.make_folder(&path, mode, ROOT)
+                .and_then(|()| tree.sync_folder(&above))
+                .map_err(|error| NodeError::io("make", tree, &path, error))?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn look(tree: &NodeTree, place: &str) -> Result<Option<crate::host::Found>, NodeError> {
+    tree.look(place).map_err(|error| NodeError::io("look at", tree, place, error))
+}
+
+fn remove_file(tree: &NodeTree, place: &str) -> Result<(), NodeError> {
+    tree.remove_file(place).map_err(|error| NodeError::io("remove", tree, place, error))
+}
