@@ -40,6 +40,7 @@ const TOOLS: &[Tool] = &[
     tool("prometheus-node-exporter", "prometheus-node-exporter"),
     tool("bash", "bash"),
     tool("groff", "groff-base"),
+    tool("strace", "strace"),
     tool("time", "time"),
     tool("qemu-x86_64", "qemu-user"),
 ];
