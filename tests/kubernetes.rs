@@ -14,9 +14,10 @@ use std::{fs, io};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use common::{Bundle, succeed, tool, write};
+use kube::kubelet::start_kubelet;
 use kube::machine::{Machine, feed};
 use kube::wait::wait_for;
-use kube::{docker, kubeadm_config, programs};
+use kube::{kubeadm_config, programs};
 use serde_json::{Map, Value, json};
 
 /// Names of the cluster for every machine, in place of a DNS server.
@@ -133,29 +134,15 @@ impl Cluster {
         let cluster = Self { programs, control_plane: machine, workers };
         // kubeadm leaves this out, and the API server then takes any kubelet's certificate.
         let verified_kubelets = "--kubelet-certificate-authority=/etc/kubernetes/pki/ca.crt";
-        cluster.serve("etcd", &[]);
-        cluster.serve("kube-apiserver", &[verified_kubelets]);
-        cluster.serve("kube-controller-manager", &[]);
-        cluster.serve("kube-scheduler", &[]);
+        cluster.control_plane.serve_pod("etcd", &[]);
+        cluster.control_plane.serve_pod("kube-apiserver", &[verified_kubelets]);
+        cluster.control_plane.serve_pod("kube-controller-manager", &[]);
+        cluster.control_plane.serve_pod("kube-scheduler", &[]);
         wait_for("ready API server", || {
             let ready = cluster.ask(ADMIN, "get --raw /readyz");
             ready.map_err(|error| format!("{error}\n{}", cluster.control_plane.log("kube-apiserver")))
         });
         cluster
-    }
-
-    /// Starts what a static pod of kubeadm would run.
-    fn serve(&self, component: &str, more: &[&str]) {
-        let manifest = format!("/etc/kubernetes/manifests/{component}.yaml");
-        // kubectl reads YAML for us; the label goes nowhere.
-        let mut kubectl = self.control_plane.command("kubectl");
-        kubectl.args(["label", "--local", "--output", "json", "a=b", "--filename", &manifest]);
-        let pod: Value = serde_json::from_str(&succeed(&mut kubectl)).unwrap();
-        let command = pod["spec"]["containers"][0]["command"].as_array().unwrap();
-        let mut command = command.iter().map(|word| word.as_str().unwrap().to_owned());
-        let program = command.next().unwrap();
-        let arguments: Vec<_> = command.chain(more.iter().map(|&argument| argument.to_owned())).collect();
-        self.control_plane.serve(&program, &arguments);
     }
 
     /// kubectl on the control plane.
@@ -368,39 +355,6 @@ fn a_kubeconfig_of_another_seed_is_refused_and_refuses() {
     let refused = cluster.ask(another, trusting).unwrap_err();
     assert!(refused.contains("Unauthorized"), "{refused}");
     cluster.ask(ADMIN, trusting).unwrap();
-}
-
-/// Starts a real kubelet, as kubeadm configures it but for what needs the machine's control groups.
-fn start_kubelet(worker: &Machine, name: &str, address: &str) {
-    let config = json!({
-        "apiVersion": "kubelet.config.k8s.io/v1beta1",
-        "kind": "KubeletConfiguration",
-        "address": address,
-        "healthzBindAddress": address,
-        "authentication": {
-            "anonymous": { "enabled": false },
-            "webhook": { "enabled": true },
-            "x509": { "clientCAFile": "/etc/kubernetes/pki/ca.crt" },
-        },
-        "authorization": { "mode": "Webhook" },
-        "rotateCertificates": true,
-        "cgroupsPerQOS": false,
-        "enforceNodeAllocatable": [],
-        "failSwapOn": false,
-        "resolvConf": "",
-        "volumePluginDir": "/var/lib/kubelet/volume-plugins",
-    });
-    write(&worker.path("/var/lib/kubelet"), "config.yaml", &config.to_string(), 0o600);
-    docker::answer(&worker.path("/run/docker.sock"));
-    let arguments = [
-        "--config=/var/lib/kubelet/config.yaml",
-        "--kubeconfig=/etc/kubernetes/kubelet.conf",
-        "--docker-endpoint=unix:///run/docker.sock",
-        "--v=2",
-    ];
-    let arguments = arguments.map(str::to_owned).into_iter();
-    let own = [format!("--hostname-override={name}"), format!("--node-ip={address}")];
-    worker.serve("kubelet", &arguments.chain(own).collect::<Vec<_>>());
 }
 
 /// Waits until the kubelet's Node is there and ready.

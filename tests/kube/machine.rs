@@ -12,7 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::Mutex;
 
-use crate::common::{succeed, tool};
+use serde_json::Value;
+
+use super::wait::wait_for;
+use crate::common::{run, succeed, tool};
 
 /// Where a machine's root is mounted, in its own mount namespace. Every Debian has this folder.
 const ROOT: &str = "/mnt";
@@ -58,7 +61,7 @@ impl Machine {
     }
 
     fn boot(mut unshare: Command, programs: &Path, hosts: &str) -> Self {
-        unshare.args(["--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--propagation", "private", "--"]);
+        unshare.args(["--mount", "--uts", "--pid", "--fork", "--kill-child=SIGKILL", "--propagation", "private", "--"]);
         // The shell says which process it is, then lives until its standard input ends.
         unshare.args(["sh", "-c", "read -r process rest </proc/self/stat; echo $process; exec cat"]);
         unshare.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
@@ -112,7 +115,7 @@ impl Machine {
     /// A command in the machine's namespaces but with the real root.
     fn inside(&self, program: &str) -> Command {
         let mut command = tool("nsenter");
-        command.args(["--target", &self.process.to_string(), "--mount", "--net", "--pid", "--", program]);
+        command.args(["--target", &self.process.to_string(), "--mount", "--uts", "--net", "--pid", "--", program]);
         command
     }
 
@@ -147,6 +150,49 @@ impl Machine {
         command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let server = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         self.servers.lock().unwrap().push(server);
+    }
+
+    /// Starts what a static pod of kubeadm would run, with more arguments.
+    pub fn serve_pod(&self, component: &str, more: &[&str]) {
+        let manifest = format!("/etc/kubernetes/manifests/{component}.yaml");
+        // kubectl reads YAML for us; the label goes nowhere.
+        let mut kubectl = self.command("kubectl");
+        kubectl.args(["label", "--local", "--output", "json", "a=b", "--filename", &manifest]);
+        let pod: Value = serde_json::from_str(&succeed(&mut kubectl)).unwrap();
+        let command = pod["spec"]["containers"][0]["command"].as_array().unwrap();
+        let mut command = command.iter().map(|word| word.as_str().unwrap().to_owned());
+        let program = command.next().unwrap();
+        let arguments: Vec<_> = command.chain(more.iter().map(|&argument| argument.to_owned())).collect();
+        self.serve(&program, &arguments);
+    }
+
+    /// Ends a program and waits until it is gone.
+    pub fn stop(&self, program: &str) {
+        wait_for(&format!("end of {program}"), || {
+            let processes = self.processes(program);
+            if processes.is_empty() {
+                return Ok(());
+            }
+            run(self.inside("sh").args(["-c", "kill \"$@\"", "kill"]).args(&processes));
+            Err(format!("{program}: {processes:?}\n{}", self.log(program)))
+        });
+    }
+
+    /// The processes on the machine that run a program, as the machine counts.
+    fn processes(&self, program: &str) -> Vec<String> {
+        let names = fs::read_dir(self.path("/proc")).unwrap().map(|entry| entry.unwrap().file_name());
+        let numbers = names.filter_map(|name| name.into_string().ok()).filter(|name| name.parse::<u32>().is_ok());
+        let runs = |number: &String| {
+            let line = fs::read(self.path(&format!("/proc/{number}/cmdline"))).unwrap_or_default();
+            let first = line.split(|byte| *byte == 0).next().unwrap_or_default();
+            Path::new(&*String::from_utf8_lossy(first)).file_name().is_some_and(|name| name == program)
+        };
+        numbers.filter(runs).collect()
+    }
+
+    /// Gives the machine a name.
+    pub fn rename(&self, name: &str) {
+        succeed(self.inside("sh").args(["-c", "echo \"$0\" >/proc/sys/kernel/hostname", name]));
     }
 
     /// The end of what a program said.

@@ -6,6 +6,7 @@
 pub mod deliberate;
 pub mod docker;
 pub mod facts;
+pub mod kubelet;
 pub mod machine;
 pub mod observe;
 pub mod wait;

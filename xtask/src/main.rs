@@ -2,6 +2,7 @@
 
 mod bench;
 mod bless;
+mod crash;
 mod deny;
 mod fuzz;
 mod layers;
@@ -46,6 +47,11 @@ const COMMANDS: &[Command] = &[
         name: "engines",
         about: "compare the engines on 2,000 keys and a million candidates; --keys N --candidates N",
         run: bench::compare,
+    },
+    Command {
+        name: "crash",
+        about: "kill and refuse `apply` at every system call on a control plane's tree",
+        run: crash::run,
     },
     Command { name: "help", about: "show this list", run: help },
 ];
