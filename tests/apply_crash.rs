@@ -209,8 +209,8 @@ fn refused_by_the_kernel_nothing_is_torn_and_no_key_is_left() {
     let is_all = scope().1;
     let mut points = Vec::new();
     for case in &cases {
-        for (error, calls) in ERRORS {
-            for call in CALLS.iter().filter(|call| is_all || calls.contains(call)) {
+        for (error, likely) in ERRORS {
+            for call in CALLS.iter().filter(|call| is_all || likely.contains(call)) {
                 for time in calls(case, call) {
                     for when in [format!("{time}"), format!("{time}+")] {
                         points.push((case, (*call).to_owned(), format!("error={error}:when={when}")));
