@@ -4,6 +4,7 @@ mod bench;
 mod bless;
 mod crash;
 mod deny;
+mod dist;
 mod fuzz;
 mod layers;
 mod process;
@@ -52,6 +53,11 @@ const COMMANDS: &[Command] = &[
         name: "crash",
         about: "kill and refuse `apply` at every system call on a control plane's tree",
         run: crash::run,
+    },
+    Command {
+        name: "dist",
+        about: "build the static program with man pages, completions and checksums; --twice: in two folders",
+        run: dist::run,
     },
     Command { name: "help", about: "show this list", run: help },
 ];

@@ -3,7 +3,7 @@
 //! A test that cannot run on this machine prints `skipped: <reason>`; with CI=true it fails instead (the tests' own helper does
 //! both), so a green run in CI left nothing out but what needs KUBE_BIN_DIR.
 
-use crate::{Outcome, layers, no_arguments, process, release, tools};
+use crate::{Outcome, dist, layers, no_arguments, process, release, tools};
 
 /// One step: its name and what it does; the tally collects test results.
 type Step = (&'static str, fn(&mut Tally) -> Outcome);
@@ -14,6 +14,7 @@ const STEPS: &[Step] = &[
     ("lints: cargo clippy", |_| cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])),
     ("docs: cargo doc", |_| docs()),
     ("layers: imports against the table of rooms", |_| layers::run(&[])),
+    ("dist: the static program", |_| dist::run(&[])),
     ("tests: cargo test", |tally| cargo_test(&["--workspace".into()], tally)),
     ("release tests: cargo test --release", release_tests),
     ("feature aws-lc: cargo test", |tally| {
@@ -58,7 +59,9 @@ fn release_tests(tally: &mut Tally) -> Outcome {
 }
 
 fn cargo_test(arguments: &[String], tally: &mut Tally) -> Outcome {
-    process::run_watched(process::cargo().args(["test", "--locked"]).args(arguments), |line| tally.add(line))
+    let mut cargo = process::cargo();
+    cargo.args(["test", "--locked"]).args(arguments).env("CERTFERRY_DIST", dist::program());
+    process::run_watched(&mut cargo, |line| tally.add(line))
 }
 
 /// What the `test result:` lines of cargo test add up to.
