@@ -114,7 +114,7 @@ mod tests {
              place etc/kubernetes/pki etc/kubernetes/.certferry/next/pki 3 0\n\
              remove etc/kubernetes/pki etc/kubernetes/.certferry/next/pki 0 4\nend\n"
         );
-        assert_eq!(Journal::parse(&text), Ok(journal));
+        assert_eq!(Journal::parse(&text).ok(), Some(journal));
         for cut in 0..text.len() {
             assert!(Journal::parse(&text[..cut]).is_err(), "{cut}");
         }
