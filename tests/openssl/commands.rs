@@ -95,6 +95,11 @@ fn the_chapter_of_the_far_side_can_be_typed_as_it_stands() {
     assert_eq!(format!("sha256:{}", hash.split(' ').next().unwrap()), fingerprint);
     assert_eq!(succeeds(folder, &format!("{check}\n{code}")), "Verified OK\n0\n");
 
+    let [apply] = block(&chapter, "certferry apply ")[..] else { panic!("{chapter}") };
+    let applied = folder.join("applied");
+    fs::create_dir(&applied).unwrap();
+    succeeds(folder, &format!("{} --root {}", at(folder, apply), applied.display()));
+
     let lines = block(&chapter, "certferry unpack ");
     let [unpack, copies @ .., remove] = &lines[..] else { panic!("{lines:?}") };
     assert!(succeeds(folder, &at(folder, unpack)).contains(holds));
@@ -112,6 +117,9 @@ fn the_chapter_of_the_far_side_can_be_typed_as_it_stands() {
         let found: Vec<_> = files(root).into_iter().map(|path| (fs::read(root.join(&path)).unwrap(), path)).collect();
         assert!(found == unpacked, "{root:?} holds {:?}", files(root));
     }
+    let live = files(&applied).into_iter().filter(|path| !path.contains("/.certferry/"));
+    let found: Vec<_> = live.map(|path| (fs::read(applied.join(&path)).unwrap(), path)).collect();
+    assert!(found == unpacked, "{applied:?}");
 }
 
 /// The lines of the indented block that begins so: a person types one block after the other.
