@@ -145,3 +145,36 @@ fn the_shells_of_small_roots_drive_it() {
         assert!(text.starts_with("installed    lab, generation 1,"), "{shell}: {text}");
     }
 }
+
+/// No real SELinux host was tried: these stand-ins write down what they were asked.
+#[test]
+fn labels_are_restored_where_selinux_is_on() {
+    let Some(program) = program() else { return };
+    for (enabled, restored, expected) in [
+        (0, 0, "-RF /etc/kubernetes /var/lib/kubelet/pki\n"),
+        (1, 0, ""),
+        (0, 7, "-RF /etc/kubernetes /var/lib/kubelet/pki\n"),
+    ] {
+        let root = root(&program);
+        bring(root.path(), "dash");
+        let stand_in = |name: &str, script: &str| {
+            common::write(&root.path().join("bin"), name, &format!("#!/bin/dash\n{script}\n"), 0o755);
+        };
+        stand_in("selinuxenabled", &format!("exit {enabled}"));
+        stand_in(
+            "restorecon",
+            &format!("echo \"$*\" >>/asked; [ {restored} = 0 ] || echo no policy >&2; exit {restored}"),
+        );
+        let mut command = host(root.path(), "cp-1");
+        command.args([
+            "/bin/dash",
+            "-c",
+            "PATH=/bin; /certferry apply /lab-g1.tar.gz --node cp-1 --key /lab.pub --quiet",
+        ]);
+        let output = common::run(&mut command);
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(fs::read_to_string(root.path().join("asked")).unwrap_or_default(), expected);
+        let warning = "warning: the files have no SELinux labels yet: restorecon: no policy\n";
+        assert_eq!(String::from_utf8_lossy(&output.stderr), if restored == 0 { "" } else { warning });
+    }
+}

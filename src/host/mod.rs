@@ -21,7 +21,7 @@ pub use tree::{TreeEntry, write_tree};
 
 use std::io::{self, Write};
 use std::net::IpAddr;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use ring::rand::{SecureRandom, SystemRandom};
 use time::OffsetDateTime;
@@ -61,8 +61,13 @@ pub fn relabel(folders: &[&str]) -> Result<(), String> {
     if !Command::new("selinuxenabled").status().is_ok_and(|status| status.success()) {
         return Ok(());
     }
-    let output =
-        Command::new("restorecon").arg("-RF").args(folders).output().map_err(|error| format!("restorecon: {error}"))?;
+    // Not from /dev/null, which a small root may lack.
+    let output = Command::new("restorecon")
+        .stdin(Stdio::inherit())
+        .arg("-RF")
+        .args(folders)
+        .output()
+        .map_err(|error| format!("restorecon: {error}"))?;
     if output.status.success() {
         return Ok(());
     }
