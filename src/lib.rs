@@ -26,6 +26,7 @@ pub mod kubeadm;
 pub mod layout;
 pub mod lint;
 pub mod lock;
+pub mod node;
 pub mod plan;
 pub mod profile;
 pub mod report;

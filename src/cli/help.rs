@@ -15,6 +15,7 @@ const CHAPTERS: &[Chapter] = &[
     ("adding-a-node", "make, carry and install one node's files", include_str!("manual/adding-a-node.md")),
     ("rotation", "other keys for a node, service accounts, a CA", include_str!("manual/rotation.md")),
     ("inspect", "which certificates there are and when they end; JSON and metrics", include_str!("manual/inspect.md")),
+    ("doctor", "find why a node says `x509:`, and the way out", include_str!("manual/doctor.md")),
     ("lints", "the rules that certificates must keep, and where they are stated", include_str!("manual/lints.md")),
     ("kubeadm", "what is as kubeadm does it, and what is deliberately not", include_str!("manual/kubeadm.md")),
     (

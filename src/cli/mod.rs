@@ -7,6 +7,8 @@ mod build;
 mod bundle_text;
 mod changes_text;
 mod completions;
+mod doctor;
+mod doctor_text;
 mod engine;
 mod failure;
 mod findings;
@@ -99,6 +101,7 @@ fn dispatch(command: &Command) -> Result<String, Failure> {
         Command::Build(arguments) => build::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Doctor(arguments) => doctor::run(arguments),
         Command::Unpack(arguments) => unpack::run(arguments),
         Command::Split(arguments) => split::run(arguments),
         Command::Help(arguments) => help::run(arguments),
