@@ -22,18 +22,19 @@ pub(super) fn text(diagnosis: &Diagnosis, is_complete: bool) -> String {
 
 fn finding(finding: &Finding) -> String {
     let severity = finding.rule.severity.name();
-    let head = wrap(&format!("{severity}: {}", printable(&finding.what)), "    ");
-    let why = wrap(&format!("  why:  {}", printable(&finding.why)), INDENT);
-    let mend = wrap(&format!("  mend: {}", printable(&finding.mend)), INDENT);
+    let head = wrap(&format!("{severity}: {}", printable(&finding.what)), "    ", false);
+    let why = wrap(&format!("  why:  {}", printable(&finding.why)), INDENT, false);
+    let mend = wrap(&format!("  mend: {}", printable(&finding.mend)), INDENT, true);
     format!("{head}{why}{mend}")
 }
 
-/// Lines of at most [`COLUMNS`], if words allow; what stands between backticks is one word, to be copied whole.
-fn wrap(text: &str, indent: &str) -> String {
+/// Lines of at most [`COLUMNS`], if words allow. What stands between backticks is one word where it fits on a line; of
+/// `commands` always, for a broken one could not be copied.
+fn wrap(text: &str, indent: &str, commands: bool) -> String {
     let start = text.len() - text.trim_start().len();
     let (mut lines, mut line) = (String::new(), text.get(..start).unwrap_or_default().to_owned());
     let mut is_empty = true;
-    for word in words(text.get(start..).unwrap_or_default()) {
+    for word in words(text.get(start..).unwrap_or_default(), commands) {
         let width = line.chars().count() + usize::from(!is_empty) + word.chars().count();
         if !is_empty && width > COLUMNS {
             lines += line.trim_end();
@@ -50,25 +51,24 @@ fn wrap(text: &str, indent: &str) -> String {
     lines + line.trim_end() + "\n"
 }
 
-/// Words; a span between backticks is one of them where it fits on a line.
-fn words(text: &str) -> Vec<String> {
+fn words(text: &str, commands: bool) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut open: Vec<&str> = Vec::new();
     for word in text.split(' ') {
         open.push(word);
         let is_open = open.iter().map(|word| word.matches('`').count()).sum::<usize>() % 2 == 1;
         if !is_open {
-            close(&mut words, &open);
+            close(&mut words, &open, commands);
             open.clear();
         }
     }
-    close(&mut words, &open);
+    close(&mut words, &open, commands);
     words
 }
 
-fn close(words: &mut Vec<String>, span: &[&str]) {
+fn close(words: &mut Vec<String>, span: &[&str], commands: bool) {
     let whole = span.join(" ");
-    if whole.chars().count() <= COLUMNS - INDENT.len() {
+    if commands || whole.chars().count() <= COLUMNS - INDENT.len() {
         words.extend(Some(whole).filter(|_| !span.is_empty()));
     } else {
         words.extend(span.iter().map(|&word| word.to_owned()));
@@ -150,12 +150,13 @@ mod tests {
     fn lines_are_short_and_commands_whole() {
         let command = format!("`{}`", ["word"; 12].join(" "));
         let text = format!("  why:  {} {command} end", ["word"; 10].join(" "));
-        let wrapped = wrap(&text, "        ");
+        let wrapped = wrap(&text, "        ", true);
         assert!(wrapped.lines().all(|line| line.chars().count() <= COLUMNS), "{wrapped}");
         assert!(wrapped.lines().any(|line| line == format!("        {command} end")), "{wrapped}");
         assert!(wrapped.starts_with("  why:  word "), "{wrapped}");
         let long = format!("`{}`", ["word"; 40].join(" "));
-        assert!(wrap(&long, "  ").lines().all(|line| line.chars().count() <= COLUMNS));
-        assert_eq!(wrap(&"x".repeat(200), "  "), format!("{}\n", "x".repeat(200)), "one word is not cut");
+        assert_eq!(wrap(&long, "  ", true), format!("{long}\n"));
+        assert!(wrap(&long, "  ", false).lines().all(|line| line.chars().count() <= COLUMNS));
+        assert_eq!(wrap(&"x".repeat(200), "  ", false), format!("{}\n", "x".repeat(200)), "one word is not cut");
     }
 }

@@ -1,7 +1,7 @@
 //! The CA that an object has the API server trust, and the certificates in Secrets that it should have signed.
 
 use super::facts::NodeFacts;
-use super::finding::Findings;
+use super::finding::{Findings, shell_word};
 use super::go::{host_name_error, not_yet_valid_error};
 use super::objects::{Object, decode};
 use super::time::Clock;
@@ -73,7 +73,7 @@ fn bundles<'a>(object: &Object<'a>) -> Vec<Bundle<'a>> {
     let patch = |path: &str| {
         format!(
             "kubectl patch {plural} {} --type=json -p '[{{\"op\":\"add\",\"path\":\"{path}\",\"value\":\"'$CA'\"}}]'",
-            object.name
+            shell_word(object.name)
         )
     };
     match object.kind {
@@ -159,11 +159,11 @@ fn check_bundle(
     check_times(bundle, &it, &authorities, clock, findings);
     if let Some(wrong) = of_service.first() {
         if !of_service.iter().any(|secret| is_trusted(&secret.chain, &authorities)) {
-            let command = take_ca(&wrong.object);
             let values = [
                 ("secret", wrong.object.title()),
                 ("caller", caller.to_owned()),
-                ("patch", format!("{command}; {}", bundle.patch)),
+                ("take", take_ca(&wrong.object)),
+                ("patch", bundle.patch.clone()),
             ];
             findings.add_in(
                 "ca-bundle",
@@ -201,7 +201,12 @@ fn check_bundle(
     };
     if authorities.iter().all(is_old) {
         let subject = authorities.first().map(ReadCertificate::subject).unwrap_or_default();
-        findings.add_in("ca-bundle-old", bundle.file, &it, &[("subject", &subject), ("caller", caller)]);
+        findings.add_in(
+            "ca-bundle-old",
+            bundle.file,
+            &it,
+            &[("subject", &subject), ("caller", caller), ("patch", &bundle.patch)],
+        );
     }
 }
 
@@ -245,8 +250,12 @@ fn take_ca(secret: &Object<'_>) -> String {
     let chain = secret.data("tls.crt").and_then(|content| read_pem(&content).ok());
     let chain = chain.map(|contents| contents.certificates).unwrap_or_default();
     if is_trusted(&chain, &authorities) {
-        format!(r"CA=$(kubectl -n {} get secret {} -o jsonpath='{{.data.ca\.crt}}')", secret.namespace, secret.name)
+        format!(
+            r"CA=$(kubectl -n {} get secret {} -o jsonpath='{{.data.ca\.crt}}')",
+            shell_word(secret.namespace),
+            shell_word(secret.name)
+        )
     } else {
-        "CA=$(base64 -w0 CA.crt) of the CA that signed it".to_owned()
+        "CA=$(base64 -w0 CA.crt)".to_owned()
     }
 }

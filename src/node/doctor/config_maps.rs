@@ -1,7 +1,7 @@
 //! ConfigMaps that hold a copy of the cluster's CA: they stay behind when it changes.
 
 use super::facts::NodeFacts;
-use super::finding::Findings;
+use super::finding::{Findings, shell_word};
 use super::objects::Object;
 use crate::report::{Held, Kubeconfig};
 use crate::x509::{ReadCertificate, read_pem};
@@ -28,7 +28,8 @@ pub(super) fn check(objects: &[Object<'_>], facts: &NodeFacts, findings: &mut Fi
         let Some(text) = object.text(&["data", key]) else { continue };
         let found = if *key == "kubeconfig" { of_kubeconfig(text) } else { of_pem(text.as_bytes()) };
         let it = format!("{} in {}", object.title(), object.file);
-        let values = [("name", *name), ("namespace", object.namespace)];
+        let namespace = shell_word(object.namespace);
+        let values = [("name", *name), ("namespace", namespace.as_str())];
         if found.is_empty() {
             continue;
         }

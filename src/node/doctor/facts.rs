@@ -15,7 +15,7 @@ pub(super) const KUBELET_CONF: &str = "etc/kubernetes/kubelet.conf";
 /// Facts about a node; what no file says is not there.
 #[derive(Default)]
 pub(super) struct NodeFacts {
-    /// The name under which the kubelet registers, as its certificate says, else etcd's or the host's.
+    /// The name under which the kubelet registers: as host and etcd say, or its certificate, or one of the two.
     pub(super) node_name: Option<String>,
     /// The common name of the kubelet's certificate without `system:node:`.
     pub(super) kubelet_name: Option<String>,
@@ -59,7 +59,10 @@ impl NodeFacts {
         let kubelet_name = kubelet_name(tree);
         let host_name = host_name(tree);
         let etcd = pods.iter().find(|pod| pod.program == "etcd").and_then(|pod| pod.flag("name"));
-        let node_name = kubelet_name.clone().or_else(|| etcd.map(str::to_owned)).or_else(|| host_name.clone());
+        // Two against one: where etcd is called as the host is, the kubelet's certificate is another node's.
+        let agreed = host_name.clone().filter(|host| etcd == Some(host));
+        let certified = || kubelet_name.as_ref().map(|name| name.to_lowercase());
+        let node_name = agreed.or_else(certified).or_else(|| etcd.map(str::to_owned)).or_else(|| host_name.clone());
         let mut facts = Self {
             node_name: node_name.filter(|name| is_plain(name)),
             kubelet_name,

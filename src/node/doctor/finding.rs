@@ -69,7 +69,7 @@ impl Findings {
         if !self.seen.insert((rule.id, file.to_owned(), it.to_owned())) {
             return;
         }
-        let path = format!("/{file}");
+        let path = shell_word(&format!("/{file}"));
         let renew = renew(file, &self.node);
         let mut all: BTreeMap<&str, &str> = BTreeMap::new();
         all.extend([("file", file), ("it", it), ("path", &path), ("node", &self.node), ("renew", &renew), ("id", id)]);
@@ -93,6 +93,15 @@ impl Findings {
         });
         found.into_iter().map(|(_, finding)| finding).collect()
     }
+}
+
+/// A word as a shell takes it: a command is there to be copied, whatever somebody called a file.
+pub(super) fn shell_word(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-:@%+".contains(&byte);
+    if !word.is_empty() && word.bytes().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// A text with its values; what has none stays as it is.
@@ -119,12 +128,19 @@ fn fill(template: &str, values: &BTreeMap<&str, &str>) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{Findings, fill};
+    use super::{Findings, fill, shell_word};
 
     #[test]
     fn values_stand_where_their_names_were() {
         let values = BTreeMap::from([("file", "{it}"), ("it", "x")]);
         assert_eq!(fill("{file} of {it}{it}, {none} {", &values), "{it} of xx, {none} {");
+    }
+
+    #[test]
+    fn a_name_is_one_word_to_a_shell() {
+        assert_eq!(shell_word("/etc/kubernetes/pki/ca.crt"), "/etc/kubernetes/pki/ca.crt");
+        assert_eq!(shell_word("/home/a b;$(x)/'"), r"'/home/a b;$(x)/'\'''");
+        assert_eq!(shell_word(""), "''");
     }
 
     #[test]

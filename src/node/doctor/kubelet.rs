@@ -1,7 +1,7 @@
 //! The kubelet: its configuration, its store, its name.
 
 use super::facts::{KUBELET_CONF, KubeletConfig, NodeFacts, certificates, held};
-use super::finding::{Findings, LookedAt};
+use super::finding::{Findings, LookedAt, shell_word};
 use super::tree::{KUBELET_CONFIG, KUBELET_PKI, Tree};
 use crate::report::{Held, Kubeconfig};
 
@@ -30,7 +30,8 @@ pub(super) fn check(tree: &Tree, facts: &NodeFacts, findings: &mut Findings, loo
     {
         let file =
             if has_store(tree) { format!("{KUBELET_PKI}/kubelet-client-current.pem") } else { KUBELET_CONF.into() };
-        findings.add("host-name", &file, &[("certified", certified), ("host", host)]);
+        let (certified, host) = (shell_word(certified), shell_word(host));
+        findings.add("host-name", &file, &[("certified", &certified), ("host", &host)]);
     }
 }
 

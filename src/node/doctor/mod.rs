@@ -77,8 +77,9 @@ pub fn examine(question: &Question<'_>) -> Diagnosis {
     let facts = question.tree.map(NodeFacts::read).unwrap_or_default();
     let mut findings = Findings::new(facts.node_name.clone());
     if let Some(tree) = question.tree {
-        pki::check(tree, &facts, clock, &mut findings, &mut looked_at);
+        // Before the rules of lint about names: what a manifest says is more than what one may guess.
         names::check(tree, &facts, &mut findings);
+        pki::check(tree, &facts, clock, &mut findings, &mut looked_at);
         kubelet::check(tree, &facts, &mut findings, &mut looked_at);
         manifests::check(tree, &facts, &mut findings, &mut looked_at);
         kubeconfigs::check(tree, &facts, clock, &mut findings, &mut looked_at);

@@ -1,6 +1,7 @@
 //! Names that certificates need for what calls them, as manifests and kubeconfigs say.
 
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::facts::{NodeFacts, certificates};
 use super::finding::Findings;
@@ -24,7 +25,7 @@ pub(super) fn check(tree: &Tree, facts: &NodeFacts, findings: &mut Findings) {
     if let Some(etcd) = facts.pod("etcd") {
         for (flag, default, needs) in [
             ("cert-file", "etcd/server.crt", etcd_server(etcd, facts)),
-            ("peer-cert-file", "etcd/peer.crt", urls(etcd, "initial-advertise-peer-urls")),
+            ("peer-cert-file", "etcd/peer.crt", etcd_peer(etcd, facts)),
         ] {
             let file = etcd.flag(flag).and_then(|path| etcd.place(path));
             let file = file.unwrap_or_else(|| format!("{PKI}/{default}"));
@@ -36,7 +37,11 @@ pub(super) fn check(tree: &Tree, facts: &NodeFacts, findings: &mut Findings) {
 }
 
 fn api_server(facts: &NodeFacts) -> Vec<Need> {
-    let mut needs = Vec::new();
+    let mut needs = own_name(facts);
+    let service = ["kubernetes", "kubernetes.default", "kubernetes.default.svc"];
+    let service = service.map(|name| AltName::Dns(name.to_owned()));
+    let said_by = || "pods call it so".to_owned();
+    needs.extend(service.map(|name| Need { rule: "kubernetes-service-name", name, said_by: said_by() }));
     if let Some(pod) = facts.pod("kube-apiserver") {
         let said_by = |flag: &str| format!("{flag} in {}", pod.file);
         let range = "--service-cluster-ip-range";
@@ -56,11 +61,36 @@ fn api_server(facts: &NodeFacts) -> Vec<Need> {
 
 /// By what the API server calls the member beside it, and by what the others do.
 fn etcd_server(etcd: &StaticPod, facts: &NodeFacts) -> Vec<Need> {
-    let mut needs = urls(etcd, "advertise-client-urls");
+    let mut needs = member(facts);
+    needs.extend(urls(etcd, "advertise-client-urls"));
     let listens: Vec<_> = urls(etcd, "listen-client-urls").into_iter().map(|need| need.name).collect();
     let called = facts.pod("kube-apiserver").map(|pod| urls(pod, "etcd-servers")).unwrap_or_default();
     needs.extend(called.into_iter().filter(|need| listens.contains(&need.name)));
     needs
+}
+
+fn etcd_peer(etcd: &StaticPod, facts: &NodeFacts) -> Vec<Need> {
+    let mut needs = member(facts);
+    needs.extend(urls(etcd, "initial-advertise-peer-urls"));
+    needs
+}
+
+/// What every member's certificate has (kubeadm v1.20.2, pki_helpers.go GetEtcdAltNames).
+fn member(facts: &NodeFacts) -> Vec<Need> {
+    let mut needs = own_name(facts);
+    let here = [
+        AltName::Dns("localhost".to_owned()),
+        AltName::Ip(Ipv4Addr::LOCALHOST.into()),
+        AltName::Ip(Ipv6Addr::LOCALHOST.into()),
+    ];
+    let said_by = || "the node itself calls it so".to_owned();
+    needs.extend(here.map(|name| Need { rule: "etcd-localhost", name, said_by: said_by() }));
+    needs
+}
+
+fn own_name(facts: &NodeFacts) -> Vec<Need> {
+    let name = facts.node_name.iter().cloned().map(AltName::Dns);
+    name.map(|name| Need { rule: "node-name-and-address", name, said_by: "the node's name".to_owned() }).collect()
 }
 
 fn urls(pod: &StaticPod, flag: &str) -> Vec<Need> {
@@ -77,9 +107,9 @@ fn hold(file: &str, certificate: &ReadCertificate, needs: Vec<Need>, findings: &
     }
     let mut missing: BTreeMap<&str, Vec<Need>> = BTreeMap::new();
     for need in needs.into_iter().filter(|need| !certificate.is_for(&need.name)) {
-        let of_rule = missing.entry(need.rule).or_default();
-        if of_rule.iter().all(|known| known.name != need.name) {
-            of_rule.push(need);
+        // Who needs it first says so for all.
+        if missing.values().flatten().all(|known| known.name != need.name) {
+            missing.entry(need.rule).or_default().push(need);
         }
     }
     for (rule, needs) in missing {

@@ -6,7 +6,7 @@ use super::facts::{NodeFacts, certificates, held};
 use super::finding::{Findings, LookedAt};
 use super::time::Clock;
 use super::tree::{PKI, Tree, name};
-use crate::lint::Purpose;
+use crate::lint::{self, Purpose};
 use crate::report::{Builder, Interest, Kubeconfig, Source, SourceKind, interest};
 use crate::verify::{Fault, File, Known, Origin, Part, SharedFiles, check_part};
 use crate::x509::{AltName, PemError, ReadCertificate};
@@ -46,12 +46,24 @@ const DISBELIEF: [(Purpose, &str); 12] = [
     (Purpose::Other, "whoever checks it says `x509: certificate signed by unknown authority`"),
 ];
 
+/// What webpki says, and Go for the same. Source: Go v1.25, crypto/x509/verify.go and x509.go.
+const CHAIN_ERRORS: [(&str, &str); 6] = [
+    ("UnsupportedCriticalExtension", "x509: unhandled critical extension"),
+    ("RequiredEku", "x509: certificate specifies an incompatible key usage"),
+    ("NameConstraintViolation", "x509: a root or intermediate certificate is not authorized to sign for this name"),
+    ("PathLenConstraintViolated", "x509: too many intermediates for path length constraint"),
+    ("UnsupportedSignatureAlgorithm", "x509: cannot verify signature: algorithm unimplemented"),
+    ("CertExpired", "x509: certificate has expired or is not yet valid"),
+];
+
 /// Holds the tree's certificates against each other and against the time.
 pub(super) fn check(tree: &Tree, facts: &NodeFacts, clock: Clock, findings: &mut Findings, looked_at: &mut LookedAt) {
     let files = tree.pki.iter().map(|(place, file)| (place.as_str(), File { mode: file.mode, content: &file.content }));
+    // Addresses are held against the manifests in `names`.
+    let node = facts.node_name.as_ref().map(|name| lint::NodeFacts { name, addresses: &[] });
     // A link that leads nowhere is told by itself.
     let links = tree.dangling.iter().map(String::as_str).collect();
-    let part = Part { name: "node", files: files.collect(), links, node: None, origin: Origin::Disk };
+    let part = Part { name: "node", files: files.collect(), links, node, origin: Origin::Disk };
     let found = SharedFiles::default().hold(check_part(&part, clock.at, &Known::default()));
     for finding in found {
         explain(tree, facts, clock, &finding.file, &finding.fault, findings);
@@ -100,6 +112,10 @@ fn explain(tree: &Tree, facts: &NodeFacts, clock: Clock, file: &str, fault: &Fau
         purpose => purpose,
     };
     match fault {
+        Fault::Pem(PemError::SmallKey { bits }) => {
+            let detail = format!("holds an RSA key of {bits} bits");
+            findings.add("rsa-size", file, &[("detail", &detail)]);
+        }
         Fault::Pem(error) => findings.add("broken-file", file, &[("detail", &pem(error))]),
         Fault::Contents => findings.add("contents", file, &[]),
         Fault::KeyMismatch if file == SERVICE_ACCOUNT => findings.add("sa-key-pair", file, &[]),
@@ -136,7 +152,11 @@ fn explain(tree: &Tree, facts: &NodeFacts, clock: Clock, file: &str, fault: &Fau
             let values = [("signer", signer.as_str()), ("authority", authority), ("error", disbelief(purpose))];
             findings.add("right-ca", file, &values);
         }
-        Fault::Chain { usage, reason } => findings.add("chain", file, &[("usage", usage), ("reason", reason)]),
+        Fault::Chain { usage, reason } => {
+            let error = CHAIN_ERRORS.iter().find(|(word, _)| reason.starts_with(word));
+            let error = error.map_or("x509: certificate signed by unknown authority", |(_, error)| *error);
+            findings.add("chain", file, &[("usage", usage), ("reason", reason), ("error", error)]);
+        }
         Fault::Expired { not_after } => clock.expired(file, &in_it(file), *not_after, findings),
         Fault::NotYetValid { not_before } => clock.not_yet_valid(file, &in_it(file), *not_before, findings),
         // Looked at by who knows more of kubeconfigs, or of the kubelet.
@@ -160,22 +180,15 @@ fn explain(tree: &Tree, facts: &NodeFacts, clock: Clock, file: &str, fault: &Fau
             // Every CA of kubeadm's before 1.27 has the number 0, and nothing in a cluster looks at it.
             let is_custom = breach.rule.id == "serial" && (purpose.is_ca() || file.ends_with(".conf"));
             if !is_known && !is_custom {
-                let error = missing_name_error(purpose);
-                findings.add(breach.rule.id, file, &[("detail", &breach.detail), ("error", error)]);
+                let values =
+                    [("detail", breach.detail.as_str()), ("error", "x509: certificate is valid for ..., not ...")];
+                findings.add(breach.rule.id, file, &values);
             }
         }
     }
 }
 
 const CALLER_DISBELIEVES: &str = "`x509: certificate signed by unknown authority`";
-
-/// Without the very name, as Go begins to say it.
-fn missing_name_error(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::ApiServer => "x509: certificate is valid for ..., not ...",
-        _ => "x509: certificate is valid for ..., not the name that was called",
-    }
-}
 
 fn in_it(file: &str) -> String {
     if file.ends_with(".conf") { format!("the certificate in {file}") } else { file.to_owned() }
@@ -220,8 +233,7 @@ fn pem(error: &PemError) -> String {
     match error {
         PemError::NotPem => "is not PEM".to_owned(),
         PemError::Certificate(reason) => format!("holds a certificate that cannot be read: {reason}"),
-        PemError::Key => "holds a key that is broken or of an unknown kind".to_owned(),
-        PemError::SmallKey { bits } => format!("holds an RSA key of {bits} bits, which is too small"),
+        PemError::Key | PemError::SmallKey { .. } => "holds a key that is broken or of an unknown kind".to_owned(),
         PemError::OtherBlock => "holds something that is neither certificate nor key".to_owned(),
     }
 }

@@ -43,12 +43,7 @@ pub(super) const RULES: [Rule; 14] = [
         "programs in Go take it; openssl and curl say `unable to get issuer certificate`",
         "if you mean it, append the certificates up to the root to {path}; else {renew}",
     ),
-    problem(
-        "chain",
-        "{it} does not verify for {usage}: {reason}",
-        "`x509: certificate specifies an incompatible key usage`, or another word for the same",
-        "{renew}",
-    ),
+    problem("chain", "{it} does not verify for {usage}: {reason}", "programs in Go say `{error}`", "{renew}"),
     problem(
         "etcd-ca-shared",
         "{it} has the key of etc/kubernetes/pki/ca.crt: etcd and the cluster are one CA",
@@ -60,7 +55,7 @@ pub(super) const RULES: [Rule; 14] = [
         "ca-bundle-old",
         "{it} trusts a CA {subject} that is not this node's ca.crt: it is from before the CA changed",
         "`{caller}x509: certificate signed by unknown authority`, as soon as the server has a certificate of the new CA",
-        "write the new CA into the object: `CA=$(base64 -w0 /etc/kubernetes/pki/ca.crt)`, then kubectl patch",
+        "write the new CA into the object: `CA=$(base64 -w0 /etc/kubernetes/pki/ca.crt)`, then `{patch}`",
     ),
     problem(
         "config-map-ca",

@@ -41,8 +41,8 @@ pub(super) const RULES: [Rule; 38] = [
     warning(
         "front-proxy-apart",
         "{it} has the key of etc/kubernetes/pki/ca.crt",
-        "whoever has a client certificate of the cluster can say he is the API server and act as any user towards aggregated API \
-         servers",
+        "whoever has a client certificate of the cluster can pass as the API server and act as any user towards aggregated \
+         API servers",
         RENEW,
     ),
     problem(
@@ -71,7 +71,8 @@ pub(super) const RULES: [Rule; 38] = [
         "the name is the user: the API server says `forbidden: User ... cannot get resource`, or `Unauthorized` where only one \
          name is let in",
         RENEW,
-    ),
+    )
+    .instead_of(&["host-name"]),
     problem(
         "node-group",
         IT,
@@ -87,7 +88,7 @@ pub(super) const RULES: [Rule; 38] = [
     warning(
         "extended-key-usage-alone",
         IT,
-        "it works, and whoever steals it can do more with it than he should",
+        "it works, and whoever steals it can do more with it than they should",
         RENEW,
     ),
     warning(
@@ -182,5 +183,6 @@ pub(super) const RULES: [Rule; 38] = [
     ),
 ];
 
-const NAME: &str = "add the name: to the profile (`certferry help profile`) and build, to certSANs where kubeadm makes it; then \
-                    {renew}";
+/// A certificate's names come from there.
+const NAME: &str =
+    "add the name to the profile (`certferry help profile`), or to kubeadm's certSANs; then anew: {renew}";

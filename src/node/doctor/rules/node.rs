@@ -20,7 +20,7 @@ pub(super) const RULES: [Rule; 22] = [
         "manifest-twice",
         "{file} and {other} both are the pod {pod}",
         "the kubelet reads every file in the folder, also a backup, and runs one of the two at random",
-        "mv {path} /root/: backups do not belong there",
+        "`mv {path} /root/`: backups do not belong there",
     ),
     problem(
         "manifest-mount",
@@ -79,8 +79,8 @@ pub(super) const RULES: [Rule; 22] = [
         "kubelet-inline",
         "{file} holds the kubelet's credentials, rotateCertificates is on and /var/lib/kubelet/pki holds none",
         "the kubelet takes them for a bootstrap credential and asks for others at its first start: a certificate of 200 years is \
-         replaced within seconds by one of 1 year, and without a signer the log says `certificate signing request was not \
-         issued`",
+         replaced within seconds by one of 1 year, and without a signer its log says `certificate request was not \
+         signed: timed out waiting for the condition`",
         "`certferry apply BUNDLE --node {node} --key PUB` writes the kubelet's store as well; or set rotateCertificates: false \
          in /var/lib/kubelet/config.yaml before the kubelet starts",
     ),
@@ -109,8 +109,7 @@ pub(super) const RULES: [Rule; 22] = [
     problem(
         "user-kubeconfig-ca",
         "{file} trusts another CA for the cluster {cluster} than etc/kubernetes/pki/ca.crt: it is from before the CA changed",
-        "kubectl says `Unable to connect to the server: x509: certificate signed by unknown authority (possibly because of \
-         \"crypto/rsa: verification error\" while trying to verify candidate authority certificate \"kubernetes\")`",
+        "kubectl says `Unable to connect to the server: x509: certificate signed by unknown authority`",
         "for whoever runs the cluster `cp /etc/kubernetes/admin.conf {path}`; others need a new kubeconfig (`users/` of the \
          bundle's cluster part)",
     )
@@ -143,7 +142,7 @@ pub(super) const RULES: [Rule; 22] = [
     problem(
         "writable",
         "{file} has mode {mode}: others than its owner may change it",
-        "whoever can write there makes himself a CA or a pod as root; no program says anything",
+        "whoever can write there can add a CA or run a pod as root; no program says anything",
         "`chmod go-w {path}`",
     ),
     problem(

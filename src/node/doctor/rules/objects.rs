@@ -7,7 +7,7 @@ pub(super) const RULES: [Rule; 6] = [
         "ca-bundle",
         "the caBundle of {it} is not the CA that signed {secret}",
         "the API server says `{caller}x509: certificate signed by unknown authority`",
-        "`{patch}`",
+        "`{take}`, then `{patch}`",
     ),
     problem(
         "ca-bundle-encoding",
