@@ -10,7 +10,7 @@ use crate::node::doctor::{Objects, ObjectsError, Question, Tree, Unread, examine
 use crate::report::printable;
 
 /// `kubectl get secrets -A -o yaml` of a large cluster.
-const OBJECTS_LIMIT: u64 = 64 << 20;
+pub(super) const OBJECTS_LIMIT: u64 = 64 << 20;
 const KUBERNETES: &str = "etc/kubernetes";
 const ENDINGS: [&str; 3] = [".json", ".yaml", ".yml"];
 

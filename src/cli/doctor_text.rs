@@ -36,7 +36,8 @@ fn wrap(text: &str, indent: &str, commands: bool) -> String {
     let mut is_empty = true;
     for word in words(text.get(start..).unwrap_or_default(), commands) {
         let width = line.chars().count() + usize::from(!is_empty) + word.chars().count();
-        if !is_empty && width > COLUMNS {
+        // Where a line has no more than the indent would, nothing is gained.
+        if !is_empty && width > COLUMNS && line.chars().count() >= indent.len() {
             lines += line.trim_end();
             lines.push('\n');
             indent.clone_into(&mut line);

@@ -228,3 +228,31 @@ fn objects_alone_are_looked_at() {
     assert_eq!(document["findings"][0]["file"], "saved/a.yaml");
     assert_eq!(document["findings"][0]["rule"], "ca-bundle");
 }
+
+/// As `kubectl get -o yaml` prints it: of three that trust a CA, two trust an old one.
+#[test]
+fn what_kubectl_prints_is_read() {
+    let saved = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/doctor/saved");
+    let node = Node::control_plane(|_, _| {});
+    let output = node.run(&["--manifests", saved.join("metallb.yaml").to_str().unwrap(), "-o", "json"]);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let said: Vec<_> = document["findings"].as_array().unwrap().iter().map(|finding| &finding["what"]).collect();
+    let file = saved.join("metallb.yaml").display().to_string();
+    let secret = "is not the CA that signed Secret metallb-system/metallb-webhook-cert";
+    assert_eq!(
+        said,
+        [
+            &json!(format!(
+                "the caBundle of webhook bgppeersvalidationwebhook.metallb.io of ValidatingWebhookConfiguration \
+                 metallb-webhook-configuration in {file} {secret}"
+            )),
+            &json!(format!(
+                "the caBundle of the conversion of CustomResourceDefinition bgppeers.metallb.io in {file} {secret}"
+            )),
+        ]
+    );
+    let patches: Vec<_> =
+        document["findings"].as_array().unwrap().iter().map(|finding| finding["mend"].as_str().unwrap()).collect();
+    assert!(patches[0].contains("/webhooks/1/clientConfig/caBundle"), "{patches:?}");
+    assert!(patches[1].contains("/spec/conversion/webhook/clientConfig/caBundle"), "{patches:?}");
+}

@@ -19,7 +19,10 @@ fn every_fault_is_told_in_words() {
         assert!(seen.starts_with("looked at "), "{said}");
         for line in said.lines() {
             // A command is not cut.
-            assert!(line.chars().count() <= 100 || line.trim_start().starts_with('`'), "{line}");
+            assert!(
+                line.chars().count() <= 100 || line.trim_start().trim_start_matches("mend: ").starts_with('`'),
+                "{line}"
+            );
         }
         told += &format!("# {rule}\n{findings}\n\n");
     }
@@ -111,4 +114,15 @@ fn warnings_alone_are_no_problem() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(said.matches("warning: ").count(), 15, "{said}");
     assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn the_manual_lists_every_rule() {
+    let chapter = crate::common::succeed(crate::common::certferry().args(["help", "doctor"]));
+    let table = chapter.split("## Rules").nth(1).unwrap();
+    let lints: Vec<_> = certferry::lint::RULES.into_iter().flatten().map(|rule| rule.id).collect();
+    let rules = certferry::node::doctor::RULES.into_iter().flatten().filter(|rule| !lints.contains(&rule.id));
+    let expected: Vec<_> = rules.map(|rule| format!("| `{}` | {} |", rule.id, rule.severity.name())).collect();
+    let listed: Vec<_> = table.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(listed, expected);
 }

@@ -113,11 +113,19 @@ fn hold(file: &str, certificate: &ReadCertificate, needs: Vec<Need>, findings: &
         }
     }
     for (rule, needs) in missing {
-        let words: Vec<_> = needs.iter().map(|need| format!("{} ({})", need.name, need.said_by)).collect();
+        let by_source = needs.chunk_by(|left, right| left.said_by == right.said_by);
+        let words: Vec<_> = by_source.map(told).collect();
         let names: Vec<_> = needs.iter().map(|need| need.name.to_string()).collect();
         let error = needs.first().map(|need| host_name_error(certificate, &need.name)).unwrap_or_default();
         let detail = format!("lacks {}", words.join(", "));
         let values = [("detail", detail.as_str()), ("error", &error), ("names", &names.join(", "))];
         findings.add(rule, file, &values);
     }
+}
+
+/// `localhost, 127.0.0.1 (who says so)`
+fn told(needs: &[Need]) -> String {
+    let names: Vec<_> = needs.iter().map(|need| need.name.to_string()).collect();
+    let said_by = needs.first().map(|need| need.said_by.as_str()).unwrap_or_default();
+    format!("{} ({said_by})", names.join(", "))
 }
