@@ -134,7 +134,7 @@ impl<'a> Reading<'a> {
     fn document(&mut self) -> Result<Option<Yaml>, String> {
         let mut open: Vec<Open> = Vec::new();
         let mut root = None;
-        while let Some(event) = self.events.next() {
+        for event in self.events.by_ref() {
             let (event, span) = event.map_err(|error| error.to_string())?;
             let line = span.start.line();
             let refuse = |reason: &str| Err(format!("{reason} at line {line}"));

@@ -130,7 +130,7 @@ fn client_config<'a>(
     let service = text(&["service", "namespace"]).zip(text(&["service", "name"]));
     // By URL, a certificate of the public web may do.
     let data = text(&["caBundle"]);
-    (service.is_some() || data.is_some()).then(|| Bundle { file: object.file, it, caller, service, data, patch })
+    (service.is_some() || data.is_some()).then_some(Bundle { file: object.file, it, caller, service, data, patch })
 }
 
 fn check_bundle(
