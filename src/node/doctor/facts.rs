@@ -15,7 +15,8 @@ pub(super) const KUBELET_CONF: &str = "etc/kubernetes/kubelet.conf";
 /// Facts about a node; what no file says is not there.
 #[derive(Default)]
 pub(super) struct NodeFacts {
-    /// The name under which the kubelet registers: as host and etcd say, or its certificate, or one of the two.
+    /// The name under which the kubelet registers: as host and etcd say, or its certificate, or etcd. A host's name alone
+    /// need not be it.
     pub(super) node_name: Option<String>,
     /// The common name of the kubelet's certificate without `system:node:`.
     pub(super) kubelet_name: Option<String>,
@@ -62,7 +63,7 @@ impl NodeFacts {
         // Two against one: where etcd is called as the host is, the kubelet's certificate is another node's.
         let agreed = host_name.clone().filter(|host| etcd == Some(host));
         let certified = || kubelet_name.as_ref().map(|name| name.to_lowercase());
-        let node_name = agreed.or_else(certified).or_else(|| etcd.map(str::to_owned)).or_else(|| host_name.clone());
+        let node_name = agreed.or_else(certified).or_else(|| etcd.map(str::to_owned));
         let mut facts = Self {
             node_name: node_name.filter(|name| is_plain(name)),
             kubelet_name,

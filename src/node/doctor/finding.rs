@@ -54,7 +54,11 @@ pub(super) struct Findings {
 
 impl Findings {
     pub(super) fn new(node: Option<String>) -> Self {
-        Self { node: node.unwrap_or_else(|| "NODE".to_owned()), found: Vec::new(), seen: BTreeSet::new() }
+        Self {
+            node: node.map_or_else(|| "NODE".to_owned(), |node| shell_word(&node)),
+            found: Vec::new(),
+            seen: BTreeSet::new(),
+        }
     }
 
     /// A file of the node breaks a rule.
