@@ -44,6 +44,8 @@ fn a_file_that_cannot_be_read_is_named() {
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.starts_with("problem: etc/kubernetes/pki/ca.crt has mode 0666"), "{said}");
+    // Nobody says that it is missing.
+    assert_eq!(said.matches("problem: ").count(), 1, "{said}");
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
         "error: the answer is not complete: 1 file cannot be read\n\

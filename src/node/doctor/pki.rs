@@ -128,11 +128,14 @@ fn explain(tree: &Tree, facts: &NodeFacts, clock: Clock, file: &str, fault: &Fau
         }
         Fault::Alone => {
             let other = match file.strip_suffix(".key") {
-                Some("etc/kubernetes/pki/sa") => "sa.pub".to_owned(),
-                Some(stem) => format!("{}.crt", name(stem)),
-                None => name(file).replace(".crt", ".key"),
+                Some("etc/kubernetes/pki/sa") => "etc/kubernetes/pki/sa.pub".to_owned(),
+                Some(stem) => format!("{stem}.crt"),
+                None => file.replace(".crt", ".key"),
             };
-            findings.add("alone", file, &[("other", &other)]);
+            // It may be there and not have been read.
+            if !tree.is_there(&other) && !tree.dangling.contains(&other) {
+                findings.add("alone", file, &[("other", name(&other))]);
+            }
         }
         Fault::UnknownAuthority { issuer } if purpose.is_ca() || is_authority_of(tree, file, issuer) => {
             findings.add("ca-not-self-signed", file, &[("issuer", issuer)]);
@@ -163,6 +166,7 @@ fn explain(tree: &Tree, facts: &NodeFacts, clock: Clock, file: &str, fault: &Fau
         Fault::Kubeconfig | Fault::OtherKubeconfig | Fault::InlineKubelet => {}
         Fault::OtherAuthority if !is_own(tree, facts, file) => {}
         Fault::OtherAuthority => findings.add("kubeconfig-ca", file, &[("error", CALLER_DISBELIEVES)]),
+        Fault::MissingFile { path } if tree.is_there(path) => {}
         Fault::MissingFile { path } => findings.add("kubeconfig-file", file, &[("named", path)]),
         Fault::SameSubject { subject, other } => {
             findings.add("distinct-ca-subjects", file, &[("subject", subject), ("other", other)]);
