@@ -19,6 +19,7 @@ const COMMANDS: &[&str] = &[
     "build",
     "verify",
     "inspect",
+    "doctor",
     "unpack",
     "apply",
     "rollback",

@@ -56,6 +56,9 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     let mut folders = vec![seed_folder().join(target)];
     match target {
         "profile" => folders.extend([root.join("profiles"), root.join("tests/profile_errors")]),
+        "objects" => {
+            folders.extend([root.join("tests/doctor/saved"), root.join("tests/doctor/kubeadm-1.20.2")]);
+        }
         "record" => folders.push(root.join("src/bundle/testdata")),
         _ => {}
     }
@@ -236,4 +239,9 @@ fn certificates() {
 #[test]
 fn kubeconfigs() {
     smoke("kubeconfig");
+}
+
+#[test]
+fn objects() {
+    smoke("objects");
 }

@@ -31,6 +31,8 @@ pub(super) enum Command {
     Verify(VerifyArguments),
     /// List certificates and when they end: of a bundle, an unpacked tree, this node, single files
     Inspect(InspectArguments),
+    /// Find what is wrong with a node's files, and say in words why it hurts and how to mend it
+    Doctor(DoctorArguments),
     /// Write the files of one part of a verified bundle into a new folder
     Unpack(UnpackArguments),
     /// Bring this node to the generation of a verified bundle, in one step that a crash cannot halve
@@ -206,6 +208,29 @@ pub(super) struct InspectArguments {
     /// (then the .pub beside the bundle must match it)
     #[arg(long, value_name = "FILE|FINGERPRINT")]
     pub(super) key: Option<String>,
+}
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 nothing is wrong, or only warnings; 1 something is; 2 could not look at everything."
+)]
+pub(super) struct DoctorArguments {
+    /// The root of a node's files: of this node, a mounted disk, an unpacked tree
+    #[arg(value_name = "PATH", default_value = "/")]
+    pub(super) path: PathBuf,
+    /// Look at Secrets, webhook configurations, CRDs, APIServices and ConfigMaps, too, as `kubectl get -o yaml` prints
+    /// them: a file, a folder of .yaml, .yml and .json, - for the standard input; may be given several times
+    #[arg(long, value_name = "FILE|DIR|-")]
+    pub(super) manifests: Vec<PathBuf>,
+    /// Look at this time instead of now: 2026-11-22 or 2026-11-22T08:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(super) at: Option<String>,
+    /// Warn of what ends within this time: 90d, 36h, 2y
+    #[arg(long, value_name = "PERIOD", default_value = "30d")]
+    pub(super) expiring_within: Period,
+    /// The form of the output
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(super) output: OutputFormat,
 }
 
 #[derive(clap::Args)]

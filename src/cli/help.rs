@@ -15,6 +15,7 @@ const CHAPTERS: &[Chapter] = &[
     ("adding-a-node", "make, carry and install one node's files", include_str!("manual/adding-a-node.md")),
     ("rotation", "other keys for a node, service accounts, a CA", include_str!("manual/rotation.md")),
     ("inspect", "which certificates there are and when they end; JSON and metrics", include_str!("manual/inspect.md")),
+    ("doctor", "find why a node says `x509:`, and the way out", include_str!("manual/doctor.md")),
     ("lints", "the rules that certificates must keep, and where they are stated", include_str!("manual/lints.md")),
     ("kubeadm", "what is as kubeadm does it, and what is deliberately not", include_str!("manual/kubeadm.md")),
     (
@@ -84,6 +85,7 @@ fn unknown(topic: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::{CHAPTERS, chapter};
+    use crate::cli::doctor::OBJECTS_LIMIT;
     use crate::cli::inspect::FILE_LIMIT;
     use crate::cli::lock_file::LIMIT as LOCK_LIMIT;
     use crate::cli::trust::KEY_LIMIT;
@@ -96,7 +98,11 @@ mod tests {
         for (of, at_most) in [
             ("a lock", format!("{} MiB", LOCK_LIMIT >> 20)),
             ("the `.pub` and `.sig` beside a bundle", format!("{} KiB", KEY_LIMIT >> 10)),
-            ("a file that `certferry inspect` reads on a disk", format!("{} MiB", FILE_LIMIT >> 20)),
+            (
+                "a file that `certferry inspect` or `certferry doctor` reads on a disk",
+                format!("{} MiB", FILE_LIMIT >> 20),
+            ),
+            ("saved objects that `certferry doctor` reads", format!("{} MiB", OBJECTS_LIMIT >> 20)),
         ] {
             let row = format!("| {of} | {at_most} |\n");
             assert!(formats.contains(&row), "{row}");

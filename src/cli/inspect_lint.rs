@@ -15,6 +15,8 @@ use crate::verify::{File, Finding, Known, Origin, Part, SharedFiles, check_file,
 
 /// What a file's name ends in when there are certificates or keys in it.
 const ENDINGS: [&str; 5] = [".crt", ".key", ".pub", ".pem", ".conf"];
+/// Where `apply` keeps what is not the node's: generations before and after the one in force.
+const SLOTS: &str = ".certferry/";
 
 pub(super) fn run(arguments: &InspectArguments, at: OffsetDateTime) -> Result<String, Failure> {
     let mut found = Vec::new();
@@ -55,7 +57,9 @@ fn of_folder(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
         if let Some((place, error)) = errors.first() {
             return Err(Failure::io("read", &PathBuf::from(folder.path(place)), error));
         }
-        for place in places.into_iter().filter(|place| ENDINGS.iter().any(|ending| place.ends_with(ending))) {
+        let is_slot = |place: &String| place.starts_with(SLOTS) || place.contains(&format!("/{SLOTS}"));
+        let is_named = |place: &String| ENDINGS.iter().any(|ending| place.ends_with(ending));
+        for place in places.into_iter().filter(|place| is_named(place) && !is_slot(place)) {
             let read = || Ok((folder.root.mode(&place)?, folder.root.read(&place, FILE_LIMIT)?));
             let file = read()
                 .map_err(|error: std::io::Error| Failure::io("read", &PathBuf::from(folder.path(&place)), &error))?;

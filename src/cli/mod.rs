@@ -9,6 +9,8 @@ mod build;
 mod bundle_text;
 mod changes_text;
 mod completions;
+mod doctor;
+mod doctor_text;
 mod engine;
 mod failure;
 mod findings;
@@ -104,6 +106,7 @@ fn dispatch(command: &Command) -> Result<String, Failure> {
         Command::Build(arguments) => build::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Doctor(arguments) => doctor::run(arguments),
         Command::Unpack(arguments) => unpack::run(arguments),
         Command::Apply(arguments) => apply::run(arguments),
         Command::Rollback(arguments) => rollback::run(arguments),

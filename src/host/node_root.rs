@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -90,6 +90,41 @@ impl NodeRoot {
     /// When there is none.
     pub fn mode(&self, place: &str) -> io::Result<u32> {
         Ok(fs::metadata(self.resolve(place)?)?.permissions().mode() & 0o7777)
+    }
+
+    /// The user and the group that own the file or folder at a place.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn owner(&self, place: &str) -> io::Result<(u32, u32)> {
+        let metadata = fs::metadata(self.resolve(place)?)?;
+        Ok((metadata.uid(), metadata.gid()))
+    }
+
+    /// Whether there is a file or folder at a place; also when it may not be read.
+    #[must_use]
+    pub fn is_there(&self, place: &str) -> bool {
+        self.resolve(place).and_then(fs::metadata).is_ok()
+    }
+
+    /// The names in a folder, sorted: of files, folders and links. Nothing when the folder is not there.
+    ///
+    /// # Errors
+    /// When it cannot be looked into, or holds more than anybody keeps certificates in.
+    pub fn names(&self, folder: &str) -> io::Result<Vec<String>> {
+        let entries = match self.resolve(folder).and_then(fs::read_dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            if names.len() == ENTRIES {
+                return Err(io::Error::other(format!("more than {ENTRIES} files are in it")));
+            }
+            names.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        names.sort();
+        Ok(names)
     }
 
     /// The path of a place with every link followed below the root.

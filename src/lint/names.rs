@@ -56,8 +56,10 @@ fn kubernetes_service_name(facts: &Facts<'_>) -> Option<String> {
         return None;
     }
     let service = "kubernetes.default.svc";
-    let mut missing: Vec<_> =
-        ["kubernetes", "kubernetes.default", service].into_iter().filter(|name| !has_dns(facts, name)).collect();
+    let mut missing: Vec<_> = ["kubernetes", "kubernetes.default", service]
+        .into_iter()
+        .filter(|name| !facts.certificate.has_dns(name))
+        .collect();
     // The cluster's domain is not known here: any will do.
     let in_domain = |name: &AltName| match name {
         AltName::Dns(name) => {
@@ -81,7 +83,7 @@ fn service_address(facts: &Facts<'_>) -> Option<String> {
     }
     let reason = "by which pods call it";
     if let Some(address) = facts.cluster.service_address {
-        return if has_address(facts, address) { None } else { lacks(&[address], reason) };
+        return if facts.certificate.is_for(&AltName::Ip(address)) { None } else { lacks(&[address], reason) };
     }
     let taken = facts.node.map_or(&[][..], |node| node.addresses);
     let could_be = |name: &AltName| match name {
@@ -97,7 +99,7 @@ fn service_address(facts: &Facts<'_>) -> Option<String> {
 
 fn endpoint(facts: &Facts<'_>) -> Option<String> {
     let endpoint = facts.cluster.endpoint?;
-    let missing = facts.purpose == Purpose::ApiServer && !names_nothing(facts) && !covers(facts, endpoint);
+    let missing = facts.purpose == Purpose::ApiServer && !names_nothing(facts) && !facts.certificate.is_for(endpoint);
     if missing { lacks(&[endpoint], "by which clients call it") } else { None }
 }
 
@@ -110,7 +112,8 @@ fn node_name_and_address(facts: &Facts<'_>) -> Option<String> {
     // kubeadm knows the advertise address alone; the kubelet's certificate is for all.
     let needed = if facts.purpose == Purpose::KubeletServing { node.addresses.len() } else { 1 };
     let addresses = node.addresses.iter().take(needed).copied().map(AltName::Ip);
-    let missing: Vec<_> = std::iter::once(name).chain(addresses).filter(|name| !covers(facts, name)).collect();
+    let missing: Vec<_> =
+        std::iter::once(name).chain(addresses).filter(|name| !facts.certificate.is_for(name)).collect();
     lacks(&missing, "its own node")
 }
 
@@ -120,7 +123,7 @@ fn etcd_localhost(facts: &Facts<'_>) -> Option<String> {
     }
     let addresses = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].map(AltName::Ip);
     let names = std::iter::once(AltName::Dns("localhost".to_owned())).chain(addresses);
-    let missing: Vec<_> = names.filter(|name| !covers(facts, name)).collect();
+    let missing: Vec<_> = names.filter(|name| !facts.certificate.is_for(name)).collect();
     lacks(&missing, "by which its own node calls it")
 }
 
@@ -132,24 +135,4 @@ fn lacks(missing: &[impl ToString], reason: &str) -> Option<String> {
 /// Then `alt-name` says all there is to say.
 fn names_nothing(facts: &Facts<'_>) -> bool {
     facts.certificate.alt_names().is_empty()
-}
-
-/// Case does not matter (RFC 6125, section 6.4.1).
-fn has_dns(facts: &Facts<'_>, wanted: &str) -> bool {
-    let same = |name: &AltName| matches!(name, AltName::Dns(name) if name.eq_ignore_ascii_case(wanted));
-    facts.certificate.alt_names().iter().any(same)
-}
-
-fn has_address(facts: &Facts<'_>, wanted: IpAddr) -> bool {
-    facts.certificate.alt_names().contains(&AltName::Ip(wanted))
-}
-
-/// A wildcard stands for exactly one label (RFC 6125, section 6.4.3).
-fn covers(facts: &Facts<'_>, wanted: &AltName) -> bool {
-    let host = match wanted {
-        AltName::Ip(address) => return has_address(facts, *address),
-        AltName::Dns(host) => host,
-    };
-    let parent = host.split_once('.').map(|(_, parent)| parent);
-    has_dns(facts, host) || parent.is_some_and(|parent| has_dns(facts, &format!("*.{parent}")))
 }

@@ -14,8 +14,9 @@ use super::unit::{Unit, is_place};
 use crate::bundle::{Owner as Whose, Record, Role, Row, Sha256, VerifiedPart};
 use crate::components::{Component, readers};
 use crate::host::{Found, FoundKind, NodeTree, Owner};
-use crate::report::kubeconfig_authorities;
+use crate::report::{Held, Kubeconfig};
 use crate::sign::PublicKey;
+use crate::x509::{ReadCertificate, read_pem};
 
 /// A longer file is no certificate, key or kubeconfig.
 const LIMIT: u64 = 4 << 20;
@@ -317,7 +318,7 @@ impl<'a> Comparison<'a, '_> {
         let mut dropped = Vec::new();
         for name in KUBECONFIGS.into_iter().filter(|name| !is_new(name)) {
             let place = format!("{KUBERNETES}/{name}");
-            let authorities = kubeconfig_authorities(&self.content(&resolve(self.tree, &place)?)?);
+            let authorities = embedded_authorities(&self.content(&resolve(self.tree, &place)?)?);
             let replaced = authorities.iter().find_map(|authority| self.replaced.position(authority));
             let reason = replaced.map(|authority| Reason::Replaced(authority.to_owned()));
             dropped.extend(reason.map(|reason| Dropped { place, reason }));
@@ -437,6 +438,16 @@ impl<'a> Comparison<'a, '_> {
         // By path: a folder stands before what is in it.
         entries.into_values().collect()
     }
+}
+
+/// The CAs that a kubeconfig holds inside, the first certificate of each; none when it cannot be read.
+fn embedded_authorities(kubeconfig: &[u8]) -> Vec<ReadCertificate> {
+    let clusters = Kubeconfig::read(kubeconfig).map(|kubeconfig| kubeconfig.clusters).unwrap_or_default();
+    let inside = clusters.into_iter().filter_map(|cluster| match cluster.authority? {
+        Held::Inline(pem) => read_pem(&pem).ok()?.certificates.into_iter().next(),
+        Held::File(_) | Held::Broken => None,
+    });
+    inside.collect()
 }
 
 /// Whether a file may change by itself: no CA, and no key that is read once at start.

@@ -1,42 +1,153 @@
-//! YAML as data: what kubeconfigs need, with limits.
+//! YAML as data: what kubeconfigs and Kubernetes' objects need, with limits.
 
-use saphyr_parser::{Event, Parser, ScalarStyle};
+use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 use zeroize::Zeroizing;
 
-/// Deeper, longer and wider than any kubeconfig is. The parser itself does not recurse.
-const DEPTH: usize = 32;
-const NODES: usize = 100_000;
-const KEYS: usize = 1_000;
+/// How much of a file is read. The parser itself does not recurse.
+#[derive(Clone, Copy)]
+pub struct YamlLimits {
+    /// Sequences and mappings within each other.
+    depth: usize,
+    /// Texts, beginnings and ends.
+    nodes: usize,
+    /// Keys of one mapping.
+    keys: usize,
+}
+
+impl YamlLimits {
+    /// Deeper, longer and wider than any kubeconfig is.
+    pub const KUBECONFIG: Self = Self { depth: 32, nodes: 100_000, keys: 1_000 };
+    /// What `kubectl get -o yaml` prints of a large cluster; a CRD's schema is deep.
+    pub const OBJECTS: Self = Self { depth: 100, nodes: 2_000_000, keys: 4_000 };
+}
 
 /// A node of a document. Its texts are wiped when dropped: kubeconfigs hold keys.
-pub(super) enum Yaml {
+pub enum Yaml {
     /// Empty, `~` or `null`, without quotes.
     Null,
+    /// A text, a number or a truth value, as it is written.
     Scalar(Zeroizing<String>),
+    /// Items in order.
     Sequence(Vec<Self>),
     /// In the order of the file, no key twice.
     Mapping(Vec<(String, Self)>),
 }
 
 impl Yaml {
-    /// Reads the first document.
+    /// Reads the first document of a kubeconfig.
     ///
     /// # Errors
     /// What is wrong and where. Anchors are refused: nothing that writes kubeconfigs uses them, and they let a short
     /// file stand for a huge one.
     pub(super) fn read(text: &str) -> Result<Self, String> {
+        let mut reading = Reading::new(text, YamlLimits::KUBECONFIG);
+        Ok(reading.document()?.unwrap_or(Self::Null))
+    }
+
+    /// Reads every document, each with the line on which it begins, from 1; empty ones are left out.
+    ///
+    /// # Errors
+    /// What is wrong and where; as for kubeconfigs, anchors are refused.
+    pub fn documents(text: &str, limits: YamlLimits) -> Result<Vec<(usize, Self)>, String> {
+        let mut reading = Reading::new(text, limits);
+        let mut documents = Vec::new();
+        while let Some(document) = reading.document()? {
+            if !matches!(document, Self::Null) {
+                documents.push((reading.begins_at, document));
+            }
+        }
+        Ok(documents)
+    }
+
+    /// The value of a key; `None` also when this is no mapping or the value is null.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        let Self::Mapping(pairs) = self else { return None };
+        let (_, value) = pairs.iter().find(|(known, _)| known == key)?;
+        (!matches!(value, Self::Null)).then_some(value)
+    }
+
+    /// The value at the end of a path of keys.
+    #[must_use]
+    pub fn at(&self, path: &[&str]) -> Option<&Self> {
+        path.iter().try_fold(self, |value, key| value.get(key))
+    }
+
+    /// The pairs of a mapping, in the order of the file; none when this is something else.
+    #[must_use]
+    pub fn pairs(&self) -> &[(String, Self)] {
+        match self {
+            Self::Mapping(pairs) => pairs,
+            _ => &[],
+        }
+    }
+
+    /// The text of a scalar.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Scalar(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The items of a sequence; none when this is something else.
+    #[must_use]
+    pub fn items(&self) -> &[Self] {
+        match self {
+            Self::Sequence(items) => items,
+            _ => &[],
+        }
+    }
+}
+
+impl From<serde_json::Value> for Yaml {
+    fn from(value: serde_json::Value) -> Self {
+        match value {
+            serde_json::Value::Null => Self::Null,
+            serde_json::Value::Bool(value) => Self::Scalar(Zeroizing::new(value.to_string())),
+            serde_json::Value::Number(value) => Self::Scalar(Zeroizing::new(value.to_string())),
+            serde_json::Value::String(value) => Self::Scalar(Zeroizing::new(value)),
+            serde_json::Value::Array(items) => Self::Sequence(items.into_iter().map(Self::from).collect()),
+            serde_json::Value::Object(pairs) => {
+                Self::Mapping(pairs.into_iter().map(|(key, value)| (key, Self::from(value))).collect())
+            }
+        }
+    }
+}
+
+/// A text that is read document by document.
+struct Reading<'a> {
+    events: Parser<'a, StrInput<'a>>,
+    limits: YamlLimits,
+    nodes: usize,
+    /// The line of the last document's first node.
+    begins_at: usize,
+}
+
+impl<'a> Reading<'a> {
+    fn new(text: &'a str, limits: YamlLimits) -> Self {
+        Self { events: Parser::new_from_str(text), limits, nodes: 0, begins_at: 0 }
+    }
+
+    /// The next document, if there is one.
+    fn document(&mut self) -> Result<Option<Yaml>, String> {
         let mut open: Vec<Open> = Vec::new();
-        let mut nodes = 0;
-        for event in Parser::new_from_str(text) {
+        let mut root = None;
+        for event in self.events.by_ref() {
             let (event, span) = event.map_err(|error| error.to_string())?;
-            let refuse = |reason: &str| Err(format!("{reason} at line {}", span.start.line()));
-            nodes += 1;
-            if nodes > NODES {
-                return refuse("more nodes than a kubeconfig has");
+            let line = span.start.line();
+            let refuse = |reason: &str| Err(format!("{reason} at line {line}"));
+            self.nodes += 1;
+            if self.nodes > self.limits.nodes {
+                return refuse("more nodes than such a file has");
+            }
+            if open.is_empty() && root.is_none() {
+                self.begins_at = line;
             }
             let node = match event {
                 Event::Scalar(text, style, 0, _) => match open.last_mut() {
-                    Some(Open { key: key @ None, content: Self::Mapping(pairs) }) => {
+                    Some(Open { key: key @ None, content: Yaml::Mapping(pairs) }) => {
                         if pairs.iter().any(|(known, _)| *known == text) {
                             return refuse("a key stands twice");
                         }
@@ -44,20 +155,20 @@ impl Yaml {
                         continue;
                     }
                     _ if style == ScalarStyle::Plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL") => {
-                        Self::Null
+                        Yaml::Null
                     }
-                    _ => Self::Scalar(Zeroizing::new(text.into_owned())),
+                    _ => Yaml::Scalar(Zeroizing::new(text.into_owned())),
                 },
                 Event::SequenceStart(0, _) | Event::MappingStart(0, _) => {
-                    if open.len() == DEPTH {
+                    if open.len() == self.limits.depth {
                         return refuse("nested too deep");
                     }
                     if open.last().is_some_and(Open::awaits_key) {
                         return refuse("a key is not a text");
                     }
                     let content = match event {
-                        Event::SequenceStart(..) => Self::Sequence(Vec::new()),
-                        _ => Self::Mapping(Vec::new()),
+                        Event::SequenceStart(..) => Yaml::Sequence(Vec::new()),
+                        _ => Yaml::Mapping(Vec::new()),
                     };
                     open.push(Open { content, key: None });
                     continue;
@@ -69,43 +180,21 @@ impl Yaml {
                 Event::Alias(_) | Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..) => {
                     return refuse("an anchor or alias");
                 }
-                Event::DocumentEnd | Event::StreamEnd => break,
+                Event::DocumentEnd => return Ok(Some(root.unwrap_or(Yaml::Null))),
+                Event::StreamEnd => break,
                 Event::Nothing | Event::StreamStart | Event::DocumentStart(_) => continue,
             };
             match open.last_mut() {
-                None => return Ok(node),
-                Some(Open { content: Self::Mapping(pairs), .. }) if pairs.len() == KEYS => {
-                    return refuse("more keys than a kubeconfig has");
+                None => root = Some(node),
+                Some(Open { content: Yaml::Mapping(pairs), .. }) if pairs.len() == self.limits.keys => {
+                    return refuse("more keys than such a file has");
                 }
-                Some(Open { content: Self::Mapping(pairs), key }) => pairs.extend(key.take().map(|key| (key, node))),
-                Some(Open { content: Self::Sequence(items), .. }) => items.push(node),
+                Some(Open { content: Yaml::Mapping(pairs), key }) => pairs.extend(key.take().map(|key| (key, node))),
+                Some(Open { content: Yaml::Sequence(items), .. }) => items.push(node),
                 Some(_) => {}
             }
         }
-        Ok(Self::Null)
-    }
-
-    /// The value of a key; `None` also when this is no mapping or the value is null.
-    pub(super) fn get(&self, key: &str) -> Option<&Self> {
-        let Self::Mapping(pairs) = self else { return None };
-        let (_, value) = pairs.iter().find(|(known, _)| known == key)?;
-        (!matches!(value, Self::Null)).then_some(value)
-    }
-
-    /// The text of a scalar.
-    pub(super) fn text(&self) -> Option<&str> {
-        match self {
-            Self::Scalar(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The items of a sequence; none when this is something else.
-    pub(super) fn items(&self) -> &[Self] {
-        match self {
-            Self::Sequence(items) => items,
-            _ => &[],
-        }
+        Ok(root)
     }
 }
 
@@ -125,7 +214,7 @@ impl Open {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 mod tests {
-    use super::Yaml;
+    use super::{Yaml, YamlLimits};
 
     fn read(text: &str) -> Yaml {
         Yaml::read(text).unwrap_or_else(|error| panic!("{text:?}: {error}"))
@@ -158,6 +247,28 @@ mod tests {
     }
 
     #[test]
+    fn every_document_is_read_with_its_line() {
+        let text = "# first\na: 1\n---\n---\n# none\n---\n\n- b\n...\n---\nc\n";
+        let documents = Yaml::documents(text, YamlLimits::OBJECTS).unwrap();
+        let lines: Vec<_> = documents.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [2, 8, 11]);
+        assert_eq!(documents[0].1.get("a").and_then(Yaml::text), Some("1"));
+        assert_eq!(documents[1].1.items().len(), 1);
+        assert_eq!(documents[2].1.text(), Some("c"));
+        assert!(Yaml::documents("a: 1\n---\nb: [\n", YamlLimits::OBJECTS).is_err());
+        assert!(Yaml::documents("", YamlLimits::OBJECTS).unwrap().is_empty());
+    }
+
+    #[test]
+    fn json_is_the_same_data() {
+        let value: serde_json::Value = serde_json::from_str(r#"{"a": {"b": [true, 1, "x", null]}}"#).unwrap();
+        let yaml = Yaml::from(value);
+        let texts: Vec<_> = yaml.at(&["a", "b"]).unwrap().items().iter().map(Yaml::text).collect();
+        assert_eq!(texts, [Some("true"), Some("1"), Some("x"), None]);
+        assert!(yaml.at(&["a", "c"]).is_none() && yaml.at(&["a", "b", "c"]).is_none());
+    }
+
+    #[test]
     fn what_is_too_much_is_refused() {
         let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         let many = |count| (0..count).map(|number| format!("k{number}: v\n")).collect::<String>();
@@ -165,8 +276,8 @@ mod tests {
         assert!(Yaml::read(&many(1_000)).is_ok());
         for (text, reason) in [
             (nested(33), "nested too deep at line 1"),
-            (many(1_001), "more keys than a kubeconfig has at line 1001"),
-            ("- a\n".repeat(100_001), "more nodes than a kubeconfig has"),
+            (many(1_001), "more keys than such a file has at line 1001"),
+            ("- a\n".repeat(100_001), "more nodes than such a file has"),
             ("- ".repeat(100_000), "nested too deep at line 1"),
             ("a: &x [1]\nb: *x\n".to_owned(), "an anchor or alias at line 1"),
             ("a: 1\na: 2\n".to_owned(), "a key stands twice at line 2"),

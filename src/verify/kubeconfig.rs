@@ -43,16 +43,16 @@ pub(super) fn read(yaml: &[u8]) -> Option<ReadKubeconfig> {
     Some(ReadKubeconfig { ca: data("certificate-authority-data")?.to_vec(), server, credentials })
 }
 
+/// Whether a kubeconfig is in the form that certferry and kubeadm write, the only one that is judged here.
+#[must_use]
+pub fn is_kubeadm_form(yaml: &[u8]) -> bool {
+    read(yaml).is_some()
+}
+
 impl ReadKubeconfig {
     /// The host of the server.
     pub(super) fn server_host(&self) -> Option<AltName> {
-        let rest = self.server.strip_prefix("https://")?;
-        let authority = rest.split('/').next()?;
-        let host = match authority.strip_prefix('[') {
-            Some(bracketed) => bracketed.split_once(']')?.0,
-            None => authority.rsplit_once(':').map_or(authority, |(host, _port)| host),
-        };
-        Some(host.parse().map_or_else(|_| AltName::Dns(host.to_owned()), AltName::Ip))
+        self.server.starts_with("https://").then(|| AltName::of_url(&self.server))?
     }
 }
 

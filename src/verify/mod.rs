@@ -22,6 +22,7 @@ mod tree;
 
 pub use finding::{Fault, Finding};
 pub use known::Known;
+pub use kubeconfig::is_kubeadm_form;
 pub use part::{File, Origin, Part};
 pub use shared::{CheckedPart, SharedFiles};
 pub use single::check_file;

@@ -13,6 +13,18 @@ pub enum AltName {
 }
 
 impl AltName {
+    /// The host of a URL, `https://[fd00::1]:6443`, or of `host:port`; nothing when it has none.
+    #[must_use]
+    pub fn of_url(url: &str) -> Option<Self> {
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+        let authority = rest.split('/').next()?;
+        let host = match authority.strip_prefix('[') {
+            Some(bracketed) => bracketed.split_once(']')?.0,
+            None => authority.rsplit_once(':').map_or(authority, |(host, _port)| host),
+        };
+        (!host.is_empty()).then(|| host.parse().map_or_else(|_| Self::Dns(host.to_owned()), Self::Ip))
+    }
+
     /// `DNS:cp-1` or `IP:10.96.0.1`.
     #[must_use]
     pub fn labelled(&self) -> String {

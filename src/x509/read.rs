@@ -234,6 +234,24 @@ impl ReadCertificate {
     pub fn alt_names(&self) -> &[AltName] {
         &self.extensions.alt_names
     }
+
+    /// Whether its alternative names have exactly that DNS name; case does not matter (RFC 6125, section 6.4.1).
+    #[must_use]
+    pub fn has_dns(&self, wanted: &str) -> bool {
+        self.alt_names().iter().any(|name| matches!(name, AltName::Dns(name) if name.eq_ignore_ascii_case(wanted)))
+    }
+
+    /// Whether a client that calls that host takes it. A wildcard stands for exactly one label (RFC 6125, section
+    /// 6.4.3).
+    #[must_use]
+    pub fn is_for(&self, wanted: &AltName) -> bool {
+        let host = match wanted {
+            AltName::Ip(_) => return self.alt_names().contains(wanted),
+            AltName::Dns(host) => host,
+        };
+        let parent = host.split_once('.').map(|(_, parent)| parent);
+        self.has_dns(host) || parent.is_some_and(|parent| self.has_dns(&format!("*.{parent}")))
+    }
 }
 
 /// The bits of the modulus of an RSAPublicKey (RFC 8017, appendix A.1.1).

@@ -4,9 +4,13 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 
+pub mod faults;
 pub mod forge;
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 use std::sync::LazyLock;
 
 use base64::Engine;
@@ -147,6 +151,19 @@ impl Tree {
         });
         let links = self.links.iter().map(|(path, target)| File::Link { path: path.clone(), target: target.clone() });
         Part::new(self.owner.clone(), files.chain(links).collect()).unwrap_or_else(|error| panic!("{error:?}"))
+    }
+
+    /// Writes the tree to a disk.
+    pub fn write(&self, root: &Path) {
+        for (path, (mode, content)) in &self.files {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, content).unwrap();
+            fs::set_permissions(&path, PermissionsExt::from_mode(mode.bits())).unwrap();
+        }
+        for (path, target) in &self.links {
+            symlink(target, root.join(path)).unwrap();
+        }
     }
 
     pub fn get(&self, path: &str) -> Vec<u8> {

@@ -7,6 +7,7 @@ pub mod archive;
 pub mod certificate;
 pub mod kubeconfig;
 pub mod lock;
+pub mod objects;
 mod part;
 pub mod pem;
 pub mod profile;
@@ -16,7 +17,7 @@ pub mod record;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     ("profile", profile::run),
     ("lock", lock::run),
     ("record", record::run),
@@ -24,4 +25,5 @@ pub const TARGETS: [Target; 7] = [
     ("pem", pem::run),
     ("certificate", certificate::run),
     ("kubeconfig", kubeconfig::run),
+    ("objects", objects::run),
 ];

@@ -1,0 +1,55 @@
+//! ConfigMaps that hold a copy of the cluster's CA: they stay behind when it changes.
+
+use super::facts::NodeFacts;
+use super::finding::{Findings, shell_word};
+use super::objects::Object;
+use crate::report::{Held, Kubeconfig};
+use crate::x509::{ReadCertificate, read_pem};
+
+/// Namespace (empty for any), name, key, and whether whoever is in it is let in. Source: Kubernetes v1.20.2,
+/// pkg/controller/certificates/rootcacertpublisher, cluster-bootstrap/api, pkg/controlplane/controller/clusterauthenticationtrust.
+const COPIES: [(&str, &str, &str, bool); 3] = [
+    ("", "kube-root-ca.crt", "ca.crt", false),
+    ("kube-public", "cluster-info", "kubeconfig", false),
+    ("kube-system", "extension-apiserver-authentication", "client-ca-file", true),
+];
+
+/// Looks at every ConfigMap that should hold the node's `ca.crt`.
+pub(super) fn check(objects: &[Object<'_>], facts: &NodeFacts, findings: &mut Findings) {
+    if facts.authorities.is_empty() {
+        return;
+    }
+    let is_known = |found: &ReadCertificate| facts.authorities.iter().any(|known| known.der() == found.der());
+    for object in objects.iter().filter(|object| object.kind == "ConfigMap") {
+        let copy = COPIES.iter().find(|(namespace, name, _, _)| {
+            object.name == *name && (namespace.is_empty() || object.namespace == *namespace)
+        });
+        let Some((_, name, key, lets_in)) = copy else { continue };
+        let Some(text) = object.text(&["data", key]) else { continue };
+        let found = if *key == "kubeconfig" { of_kubeconfig(text) } else { of_pem(text.as_bytes()) };
+        let it = format!("{} in {}", object.title(), object.file);
+        let namespace = shell_word(object.namespace);
+        let values = [("name", *name), ("namespace", namespace.as_str())];
+        if found.is_empty() {
+            continue;
+        }
+        if !found.iter().any(is_known) {
+            findings.add_in("config-map-ca", object.file, &it, &values);
+        } else if *lets_in && !found.iter().all(is_known) {
+            findings.add_in("config-map-old-ca", object.file, &it, &values);
+        }
+    }
+}
+
+fn of_pem(content: &[u8]) -> Vec<ReadCertificate> {
+    read_pem(content).map(|contents| contents.certificates).unwrap_or_default()
+}
+
+fn of_kubeconfig(text: &str) -> Vec<ReadCertificate> {
+    let clusters = Kubeconfig::read(text.as_bytes()).map(|read| read.clusters).unwrap_or_default();
+    let inline = clusters.into_iter().filter_map(|cluster| match cluster.authority {
+        Some(Held::Inline(content)) => Some(of_pem(&content)),
+        _ => None,
+    });
+    inline.flatten().collect()
+}

@@ -1,0 +1,47 @@
+//! What Go's crypto/x509 says: every program of Kubernetes passes its words on.
+
+use std::net::IpAddr;
+
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use crate::x509::{AltName, ReadCertificate};
+
+/// Go v1.25, crypto/x509/verify.go `HostnameError.Error`.
+pub(super) fn host_name_error(certificate: &ReadCertificate, host: &AltName) -> String {
+    let wanted =
+        |name: &&AltName| matches!((name, host), (AltName::Ip(_), AltName::Ip(_)) | (AltName::Dns(_), AltName::Dns(_)));
+    let names: Vec<_> = certificate.alt_names().iter().filter(wanted).map(ToString::to_string).collect();
+    match host {
+        AltName::Ip(address) if names.is_empty() => {
+            format!("x509: cannot validate certificate for {} because it doesn't contain any IP SANs", ip(*address))
+        }
+        AltName::Dns(host) if names.is_empty() => {
+            format!("x509: certificate is not valid for any names, but wanted to match {host}")
+        }
+        _ => format!("x509: certificate is valid for {}, not {host}", names.join(", ")),
+    }
+}
+
+/// Go writes an IPv4 address within IPv6 as IPv4 (net.IP.String).
+fn ip(address: IpAddr) -> String {
+    address.to_canonical().to_string()
+}
+
+/// Go v1.25, crypto/x509/verify.go `CertificateInvalidError.Error`.
+pub(super) fn expired_error(now: OffsetDateTime, not_after: OffsetDateTime) -> String {
+    let (now, end) = (instant(now), instant(not_after));
+    format!("x509: certificate has expired or is not yet valid: current time {now} is after {end}")
+}
+
+/// As [`expired_error`].
+pub(super) fn not_yet_valid_error(now: OffsetDateTime, not_before: OffsetDateTime) -> String {
+    let (now, begin) = (instant(now), instant(not_before));
+    format!("x509: certificate has expired or is not yet valid: current time {now} is before {begin}")
+}
+
+/// RFC 3339 in UTC, whole seconds.
+pub(super) fn instant(time: OffsetDateTime) -> String {
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+    time.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default()
+}

@@ -1,0 +1,37 @@
+//! Modes and owners.
+
+use super::finding::Findings;
+use super::tree::{KUBERNETES, MANIFESTS, Tree};
+
+/// etcd's own unit runs as another user where etcd is no static pod.
+const ETCD: &str = "etc/kubernetes/pki/etcd/";
+
+/// Looks at who may change files, and who may read keys.
+pub(super) fn check(tree: &Tree, findings: &mut Findings) {
+    let owner = tree.folders.get(KUBERNETES).map(|(_, user)| *user);
+    let is_etcds = |place: &str| place.starts_with(ETCD) && !tree.is_there(&format!("{MANIFESTS}/etcd.yaml"));
+    let manifests = tree.texts.iter().filter(|(place, _)| place.starts_with(MANIFESTS));
+    for (place, file) in tree.pki.iter().chain(manifests) {
+        // A secret that others may write they may also read: that is said already.
+        let is_public = [".crt", ".pub", ".yaml"].iter().any(|ending| place.ends_with(ending));
+        if is_public && file.mode & 0o022 != 0 {
+            findings.add("writable", place, &[("mode", &format!("{:04o}", file.mode))]);
+        }
+        if let Some(expected) = owner.filter(|owner| *owner != file.user && !is_etcds(place)) {
+            owned(place, file.user, expected, findings);
+        }
+    }
+    for (place, (mode, user)) in &tree.folders {
+        if mode & 0o022 != 0 {
+            findings.add("writable", place, &[("mode", &format!("{mode:04o}"))]);
+        }
+        let is_etcds = is_etcds(&format!("{place}/"));
+        if let Some(expected) = owner.filter(|owner| owner != user && !is_etcds && place.starts_with(KUBERNETES)) {
+            owned(place, *user, expected, findings);
+        }
+    }
+}
+
+fn owned(place: &str, user: u32, expected: u32, findings: &mut Findings) {
+    findings.add("owner", place, &[("user", &user.to_string()), ("expected", &expected.to_string())]);
+}

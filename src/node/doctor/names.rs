@@ -1,0 +1,131 @@
+//! Names that certificates need for what calls them, as manifests and kubeconfigs say.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::facts::{NodeFacts, certificates};
+use super::finding::Findings;
+use super::go::host_name_error;
+use super::static_pod::StaticPod;
+use super::tree::{PKI, Tree};
+use crate::x509::{AltName, ReadCertificate};
+
+/// A name that a certificate needs, and who says so.
+struct Need {
+    rule: &'static str,
+    name: AltName,
+    said_by: String,
+}
+
+/// Looks at the certificates of the API server and of etcd.
+pub(super) fn check(tree: &Tree, facts: &NodeFacts, findings: &mut Findings) {
+    if let Some((file, certificate)) = &facts.api_server {
+        hold(file, certificate, api_server(facts), findings);
+    }
+    if let Some(etcd) = facts.pod("etcd") {
+        for (flag, default, needs) in [
+            ("cert-file", "etcd/server.crt", etcd_server(etcd, facts)),
+            ("peer-cert-file", "etcd/peer.crt", etcd_peer(etcd, facts)),
+        ] {
+            let file = etcd.flag(flag).and_then(|path| etcd.place(path));
+            let file = file.unwrap_or_else(|| format!("{PKI}/{default}"));
+            if let Some(certificate) = certificates(tree, &file).first() {
+                hold(&file, certificate, needs, findings);
+            }
+        }
+    }
+}
+
+fn api_server(facts: &NodeFacts) -> Vec<Need> {
+    let mut needs = own_name(facts);
+    let service = ["kubernetes", "kubernetes.default", "kubernetes.default.svc"];
+    let service = service.map(|name| AltName::Dns(name.to_owned()));
+    let said_by = || "pods call it so".to_owned();
+    needs.extend(service.map(|name| Need { rule: "kubernetes-service-name", name, said_by: said_by() }));
+    if let Some(pod) = facts.pod("kube-apiserver") {
+        let said_by = |flag: &str| format!("{flag} in {}", pod.file);
+        let range = "--service-cluster-ip-range";
+        let services = facts.service_addresses().into_iter().map(AltName::Ip);
+        needs.extend(services.map(|name| Need { rule: "service-address", name, said_by: said_by(range) }));
+        let advertised = pod.flag("advertise-address").and_then(|address| address.parse().ok()).map(AltName::Ip);
+        needs.extend(advertised.map(|name| Need {
+            rule: "node-name-and-address",
+            name,
+            said_by: said_by("--advertise-address"),
+        }));
+    }
+    let servers = facts.servers.iter().cloned();
+    needs.extend(servers.map(|(name, said_by)| Need { rule: "endpoint", name, said_by }));
+    needs
+}
+
+/// By what the API server calls the member beside it, and by what the others do.
+fn etcd_server(etcd: &StaticPod, facts: &NodeFacts) -> Vec<Need> {
+    let mut needs = member(facts);
+    needs.extend(urls(etcd, "advertise-client-urls"));
+    let listens: Vec<_> = urls(etcd, "listen-client-urls").into_iter().map(|need| need.name).collect();
+    let called = facts.pod("kube-apiserver").map(|pod| urls(pod, "etcd-servers")).unwrap_or_default();
+    needs.extend(called.into_iter().filter(|need| listens.contains(&need.name)));
+    needs
+}
+
+fn etcd_peer(etcd: &StaticPod, facts: &NodeFacts) -> Vec<Need> {
+    let mut needs = member(facts);
+    needs.extend(urls(etcd, "initial-advertise-peer-urls"));
+    needs
+}
+
+/// What every member's certificate has (kubeadm v1.20.2, pki_helpers.go GetEtcdAltNames).
+fn member(facts: &NodeFacts) -> Vec<Need> {
+    let mut needs = own_name(facts);
+    let here = [
+        AltName::Dns("localhost".to_owned()),
+        AltName::Ip(Ipv4Addr::LOCALHOST.into()),
+        AltName::Ip(Ipv6Addr::LOCALHOST.into()),
+    ];
+    let said_by = || "the node itself calls it so".to_owned();
+    needs.extend(here.map(|name| Need { rule: "etcd-localhost", name, said_by: said_by() }));
+    needs
+}
+
+fn own_name(facts: &NodeFacts) -> Vec<Need> {
+    let name = facts.node_name.iter().cloned().map(AltName::Dns);
+    name.map(|name| Need { rule: "node-name-and-address", name, said_by: "the node's name".to_owned() }).collect()
+}
+
+fn urls(pod: &StaticPod, flag: &str) -> Vec<Need> {
+    let urls = pod.flag(flag).unwrap_or_default().split(',').map(str::trim).filter(|url| url.starts_with("https://"));
+    let said_by = || format!("--{flag} in {}", pod.file);
+    let need = |name| Need { rule: "node-name-and-address", name, said_by: said_by() };
+    urls.filter_map(AltName::of_url).map(need).collect()
+}
+
+fn hold(file: &str, certificate: &ReadCertificate, needs: Vec<Need>, findings: &mut Findings) {
+    // Without any name there is more to say.
+    if certificate.alt_names().is_empty() {
+        return;
+    }
+    let mut missing: BTreeMap<&str, Vec<Need>> = BTreeMap::new();
+    for need in needs.into_iter().filter(|need| !certificate.is_for(&need.name)) {
+        // Who needs it first says so for all.
+        if missing.values().flatten().all(|known| known.name != need.name) {
+            missing.entry(need.rule).or_default().push(need);
+        }
+    }
+    for (rule, needs) in missing {
+        let by_source = needs.chunk_by(|left, right| left.said_by == right.said_by);
+        let words: Vec<_> = by_source.map(told).collect();
+        let names: Vec<_> = needs.iter().map(|need| need.name.to_string()).collect();
+        let error = needs.first().map(|need| host_name_error(certificate, &need.name)).unwrap_or_default();
+        let detail = format!("lacks {}", words.join(", "));
+        let values = [("detail", detail.as_str()), ("error", &error), ("names", &names.join(", "))];
+        findings.add(rule, file, &values);
+    }
+}
+
+/// `localhost, 127.0.0.1 (who says so)`
+fn told(needs: &[Need]) -> String {
+    let names: Vec<_> = needs.iter().map(|need| need.name.to_string()).collect();
+    let said_by = needs.first().map(|need| need.said_by.as_str()).unwrap_or_default();
+    format!("{} ({said_by})", names.join(", "))
+}

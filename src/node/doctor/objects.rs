@@ -1,0 +1,145 @@
+//! Objects of the cluster in YAML and JSON, as `kubectl get -o yaml` prints them.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::report::{Yaml, YamlLimits};
+
+/// A file of objects.
+pub struct Objects {
+    /// As it was named.
+    title: String,
+    documents: Vec<Yaml>,
+}
+
+/// Why a file of objects cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ObjectsError {
+    /// It is no text.
+    NotUtf8,
+    /// It is no YAML; what is wrong, and where.
+    Yaml(String),
+    /// It is no JSON; what is wrong, and where.
+    Json(String),
+    /// A document is no object of Kubernetes: it has no kind.
+    NoKind {
+        /// The line where it begins, from 1.
+        line: usize,
+    },
+}
+
+impl Objects {
+    /// Reads documents of YAML, or one of JSON.
+    ///
+    /// # Errors
+    /// [`ObjectsError`], for the first thing that is wrong.
+    pub fn read(title: impl Into<String>, content: &[u8]) -> Result<Self, ObjectsError> {
+        let text = std::str::from_utf8(content).map_err(|_| ObjectsError::NotUtf8)?;
+        // YAML takes most of JSON, but not all of its escapes.
+        let documents = if text.trim_start().starts_with('{') {
+            let value: serde_json::Value =
+                serde_json::from_str(text).map_err(|error| ObjectsError::Json(error.to_string()))?;
+            vec![(1, Yaml::from(value))]
+        } else {
+            Yaml::documents(text, YamlLimits::OBJECTS).map_err(ObjectsError::Yaml)?
+        };
+        for (line, document) in &documents {
+            if document.get("kind").and_then(Yaml::text).is_none() {
+                return Err(ObjectsError::NoKind { line: *line });
+            }
+        }
+        Ok(Self { title: title.into(), documents: documents.into_iter().map(|(_, document)| document).collect() })
+    }
+}
+
+/// One object.
+#[derive(Clone, Copy)]
+pub(super) struct Object<'a> {
+    /// The file it is in.
+    pub(super) file: &'a str,
+    pub(super) kind: &'a str,
+    /// Empty when it is in none.
+    pub(super) namespace: &'a str,
+    pub(super) name: &'a str,
+    pub(super) yaml: &'a Yaml,
+}
+
+/// Every object of the files, those in lists too, in order.
+pub(super) fn list(files: &[Objects]) -> Vec<Object<'_>> {
+    let mut objects = Vec::new();
+    for file in files {
+        let mut open: Vec<&Yaml> = file.documents.iter().rev().collect();
+        while let Some(yaml) = open.pop() {
+            let text = |path: &[&str]| yaml.at(path).and_then(Yaml::text).unwrap_or_default();
+            let kind = text(&["kind"]);
+            match yaml.get("items") {
+                Some(items) if kind.ends_with("List") => open.extend(items.items().iter().rev()),
+                _ => objects.push(Object {
+                    file: &file.title,
+                    kind,
+                    namespace: text(&["metadata", "namespace"]),
+                    name: text(&["metadata", "name"]),
+                    yaml,
+                }),
+            }
+        }
+    }
+    objects
+}
+
+impl<'a> Object<'a> {
+    /// `Secret metallb-system/webhook-server-cert`.
+    pub(super) fn title(&self) -> String {
+        match self.namespace {
+            "" => format!("{} {}", self.kind, self.name),
+            namespace => format!("{} {namespace}/{}", self.kind, self.name),
+        }
+    }
+
+    /// The text at a path of keys.
+    pub(super) fn text(&self, path: &[&str]) -> Option<&'a str> {
+        self.yaml.at(path).and_then(Yaml::text)
+    }
+
+    /// A value of a Secret, decoded; `None` when it is not there or not base64.
+    pub(super) fn data(&self, key: &str) -> Option<Zeroizing<Vec<u8>>> {
+        if let Some(plain) = self.text(&["stringData", key]) {
+            return Some(Zeroizing::new(plain.as_bytes().to_vec()));
+        }
+        decode(self.text(&["data", key])?)
+    }
+}
+
+/// Base64 as Kubernetes takes it: white space does not count.
+pub(super) fn decode(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let packed = Zeroizing::new(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<u8>>());
+    STANDARD.decode(&packed).ok().map(Zeroizing::new)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::{Objects, ObjectsError, list};
+
+    #[test]
+    fn objects_come_out_of_documents_and_lists() {
+        let yaml = "kind: Secret\nmetadata: {name: a, namespace: n}\n---\nkind: List\nitems:\n\
+                    - {kind: ConfigMap, metadata: {name: b}}\n- kind: List\n  items: [{kind: Pod, metadata: {name: c}}]\n";
+        let json = r#"{"kind": "SecretList", "items": [{"kind": "Secret", "metadata": {"name": "d\ud83d\ude00"}}]}"#;
+        let files = [Objects::read("y", yaml.as_bytes()).unwrap(), Objects::read("j", json.as_bytes()).unwrap()];
+        let titles: Vec<_> = list(&files).iter().map(|object| format!("{} {}", object.file, object.title())).collect();
+        assert_eq!(titles, ["y Secret n/a", "y ConfigMap b", "y Pod c", "j Secret d\u{1f600}"]);
+    }
+
+    #[test]
+    fn what_is_no_object_says_so() {
+        let error = |text: &str| Objects::read("x", text.as_bytes()).err().unwrap();
+        assert_eq!(error("a: 1\n---\nkind: Pod\n"), ObjectsError::NoKind { line: 1 });
+        assert_eq!(error("kind: Pod\n---\n- b\n"), ObjectsError::NoKind { line: 3 });
+        assert!(matches!(error("a: [\n"), ObjectsError::Yaml(_)));
+        assert!(matches!(error("{\"kind\": }"), ObjectsError::Json(_)));
+        assert_eq!(Objects::read("x", b"\xff").err(), Some(ObjectsError::NotUtf8));
+        assert!(Objects::read("x", b"").is_ok());
+    }
+}

@@ -1,0 +1,243 @@
+//! Certificates, keys and kubeconfigs, judged by [`crate::verify`] and [`crate::report`], explained here.
+
+use std::collections::BTreeMap;
+
+use super::facts::{NodeFacts, certificates, held};
+use super::finding::{Findings, LookedAt};
+use super::time::Clock;
+use super::tree::{PKI, Tree, name};
+use crate::lint::{self, Purpose};
+use crate::report::{Builder, Interest, Kubeconfig, Source, SourceKind, interest};
+use crate::verify::{Fault, File, Known, Origin, Part, SharedFiles, check_part};
+use crate::x509::{AltName, PemError, ReadCertificate};
+
+const SERVICE_ACCOUNT: &str = "etc/kubernetes/pki/sa.key";
+/// What a person reads where a certificate is not believed.
+const DISBELIEF: [(Purpose, &str); 12] = [
+    (Purpose::ApiServer, "clients say `x509: certificate signed by unknown authority`"),
+    (Purpose::ApiServerKubeletClient, "kubelets turn the API server away: kubectl logs and exec say `Unauthorized`"),
+    (
+        Purpose::FrontProxyClient,
+        "aggregated API servers log `x509: certificate signed by unknown authority`; kubectl top says `Metrics API not available`",
+    ),
+    (
+        Purpose::EtcdServer,
+        "the API server logs `x509: certificate signed by unknown authority`, and etcd `remote error: tls: bad certificate`",
+    ),
+    (
+        Purpose::EtcdPeer,
+        "members of etcd reject each other and log `remote error: tls: bad certificate`: there is no leader",
+    ),
+    (
+        Purpose::EtcdClient,
+        "etcd turns it away: the API server logs `remote error: tls: bad certificate` and does not start",
+    ),
+    (Purpose::ControllerManager, "the API server turns it away: the controller-manager logs `Unauthorized`"),
+    (Purpose::Scheduler, "the API server turns it away: the scheduler logs `Unauthorized`, and pods stay `Pending`"),
+    (Purpose::User, "kubectl says `error: You must be logged in to the server (Unauthorized)`"),
+    (
+        Purpose::KubeletClient,
+        "the API server turns the kubelet away: its log says `Unauthorized`, and the node goes `NotReady`",
+    ),
+    (
+        Purpose::KubeletServing,
+        "where the API server checks it, kubectl logs says `x509: certificate signed by unknown authority`",
+    ),
+    (Purpose::Other, "whoever checks it says `x509: certificate signed by unknown authority`"),
+];
+
+/// What webpki says, and Go for the same. Source: Go v1.25, crypto/x509/verify.go and x509.go.
+const CHAIN_ERRORS: [(&str, &str); 6] = [
+    ("UnsupportedCriticalExtension", "x509: unhandled critical extension"),
+    ("RequiredEku", "x509: certificate specifies an incompatible key usage"),
+    ("NameConstraintViolation", "x509: a root or intermediate certificate is not authorized to sign for this name"),
+    ("PathLenConstraintViolated", "x509: too many intermediates for path length constraint"),
+    ("UnsupportedSignatureAlgorithm", "x509: cannot verify signature: algorithm unimplemented"),
+    ("CertExpired", "x509: certificate has expired or is not yet valid"),
+];
+
+/// Holds the tree's certificates against each other and against the time.
+pub(super) fn check(tree: &Tree, facts: &NodeFacts, clock: Clock, findings: &mut Findings, looked_at: &mut LookedAt) {
+    let files = tree.pki.iter().map(|(place, file)| (place.as_str(), File { mode: file.mode, content: &file.content }));
+    // Addresses are held against the manifests in `names`.
+    let node = facts.node_name.as_ref().map(|name| lint::NodeFacts { name, addresses: &[] });
+    // A link that leads nowhere is told by itself.
+    let links = tree.dangling.iter().map(String::as_str).collect();
+    let part = Part { name: "node", files: files.collect(), links, node, origin: Origin::Disk };
+    let found = SharedFiles::default().hold(check_part(&part, clock.at, &Known::default()));
+    for finding in found {
+        explain(tree, facts, clock, &finding.file, &finding.fault, findings);
+    }
+    for place in &tree.dangling {
+        findings.add("broken-link", place, &[]);
+    }
+    let etcd = format!("{PKI}/etcd/ca.crt");
+    let is_clusters = |etcd: &ReadCertificate| facts.authorities.iter().any(|ca| ca.spki_der() == etcd.spki_der());
+    if certificates(tree, &etcd).iter().any(is_clusters) {
+        findings.add("etcd-ca-shared", &etcd, &[]);
+    }
+    take_stock(tree, clock, findings, looked_at);
+}
+
+/// Counts what there is and says what ends soon.
+fn take_stock(tree: &Tree, clock: Clock, findings: &mut Findings, looked_at: &mut LookedAt) {
+    let mut files: BTreeMap<&str, Option<&[u8]>> = BTreeMap::new();
+    for (place, file) in &tree.pki {
+        match interest(place) {
+            Interest::Content => files.insert(place, Some(&file.content)),
+            Interest::Presence => files.insert(place, None),
+            Interest::None => None,
+        };
+    }
+    let mut builder = Builder::new();
+    builder.add(&Source { kind: SourceKind::Tree, node: None, mount: "", prefix: "", files });
+    let inventory = builder.finish();
+    looked_at.certificates = inventory.entries().count();
+    looked_at.kubeconfigs = tree.pki.keys().filter(|place| place.ends_with(".conf")).count();
+    for entry in inventory.entries() {
+        let it = match (&entry.embedded, entry.position) {
+            (Some(_), _) => format!("the certificate in {}", entry.path),
+            (None, 1) => entry.path.clone(),
+            (None, position) => format!("certificate {position} of {}", entry.path),
+        };
+        if entry.not_before <= clock.at {
+            clock.expiring(&entry.path, &it, entry.not_after, findings);
+        }
+    }
+}
+
+fn explain(tree: &Tree, facts: &NodeFacts, clock: Clock, file: &str, fault: &Fault, findings: &mut Findings) {
+    let purpose = match Purpose::of_path(file) {
+        Purpose::Other if file.ends_with(".conf") => Purpose::User,
+        purpose => purpose,
+    };
+    match fault {
+        Fault::Pem(PemError::SmallKey { bits }) => {
+            let detail = format!("holds an RSA key of {bits} bits");
+            findings.add("rsa-size", file, &[("detail", &detail)]);
+        }
+        Fault::Pem(error) => findings.add("broken-file", file, &[("detail", &pem(error))]),
+        Fault::Contents => findings.add("contents", file, &[]),
+        Fault::KeyMismatch if file == SERVICE_ACCOUNT => findings.add("sa-key-pair", file, &[]),
+        Fault::KeyMismatch => {
+            let pair = match file.strip_suffix(".key") {
+                Some(stem) => format!("{file} is not the key of {stem}.crt"),
+                None => format!("key and certificate in {file} do not belong together"),
+            };
+            findings.add("key-pair", file, &[("pair", &pair)]);
+        }
+        Fault::Alone => {
+            let other = match file.strip_suffix(".key") {
+                Some("etc/kubernetes/pki/sa") => "etc/kubernetes/pki/sa.pub".to_owned(),
+                Some(stem) => format!("{stem}.crt"),
+                None => file.replace(".crt", ".key"),
+            };
+            // It may be there and not have been read.
+            if !tree.is_there(&other) && !tree.dangling.contains(&other) {
+                findings.add("alone", file, &[("other", name(&other))]);
+            }
+        }
+        Fault::UnknownAuthority { issuer } if purpose.is_ca() || is_authority_of(tree, file, issuer) => {
+            findings.add("ca-not-self-signed", file, &[("issuer", issuer)]);
+        }
+        Fault::UnknownAuthority { issuer } => {
+            let authority = match authority_file(purpose) {
+                _ if file.ends_with(".conf") => format!("the CA in it; it names {issuer}"),
+                Some(authority) => format!("{authority} beside it"),
+                None => format!("any CA beside it; it names {issuer}"),
+            };
+            let it = if file.ends_with(".conf") { format!("the certificate in {file}") } else { file.to_owned() };
+            let values = [("authority", authority.as_str()), ("error", disbelief(purpose))];
+            findings.add_in("unknown-authority", file, &it, &values);
+        }
+        Fault::WrongAuthority { signer } => {
+            let authority = authority_file(purpose).unwrap_or("another CA");
+            let values = [("signer", signer.as_str()), ("authority", authority), ("error", disbelief(purpose))];
+            findings.add("right-ca", file, &values);
+        }
+        Fault::Chain { usage, reason } => {
+            let error = CHAIN_ERRORS.iter().find(|(word, _)| reason.starts_with(word));
+            let error = error.map_or("x509: certificate signed by unknown authority", |(_, error)| *error);
+            findings.add("chain", file, &[("usage", usage), ("reason", reason), ("error", error)]);
+        }
+        Fault::Expired { not_after } => clock.expired(file, &in_it(file), *not_after, findings),
+        Fault::NotYetValid { not_before } => clock.not_yet_valid(file, &in_it(file), *not_before, findings),
+        // Looked at by who knows more of kubeconfigs, or of the kubelet.
+        Fault::Kubeconfig | Fault::OtherKubeconfig | Fault::InlineKubelet => {}
+        Fault::OtherAuthority if !is_own(tree, facts, file) => {}
+        Fault::OtherAuthority => findings.add("kubeconfig-ca", file, &[("error", CALLER_DISBELIEVES)]),
+        Fault::MissingFile { path } if tree.is_there(path) => {}
+        Fault::MissingFile { path } => findings.add("kubeconfig-file", file, &[("named", path)]),
+        Fault::SameSubject { subject, other } => {
+            findings.add("distinct-ca-subjects", file, &[("subject", subject), ("other", other)]);
+        }
+        Fault::FrontProxyShared => findings.add("front-proxy-apart", file, &[]),
+        Fault::Mode { mode } => findings.add("key-mode", file, &[("mode", &format!("{mode:04o}"))]),
+        Fault::Differs { from } => findings.add("same-everywhere", file, &[("other", from)]),
+        Fault::Rule(breach) => {
+            // Where the manifests and kubeconfigs say it, it is not guessed.
+            let is_known = match breach.rule.id {
+                "endpoint" => true,
+                "service-address" => !facts.service_addresses().is_empty(),
+                _ => false,
+            };
+            // Every CA of kubeadm's before 1.27 has the number 0, and nothing in a cluster looks at it.
+            let is_custom = breach.rule.id == "serial" && (purpose.is_ca() || file.ends_with(".conf"));
+            if !is_known && !is_custom {
+                let values =
+                    [("detail", breach.detail.as_str()), ("error", "x509: certificate is valid for ..., not ...")];
+                findings.add(breach.rule.id, file, &values);
+            }
+        }
+    }
+}
+
+const CALLER_DISBELIEVES: &str = "`x509: certificate signed by unknown authority`";
+
+fn in_it(file: &str) -> String {
+    if file.ends_with(".conf") { format!("the certificate in {file}") } else { file.to_owned() }
+}
+
+/// Whether a kubeconfig's fault is about the CA in it, and not about the certificate that this should have signed.
+fn is_authority_of(tree: &Tree, file: &str, issuer: &str) -> bool {
+    let kubeconfig = tree.pki.get(file).filter(|_| file.ends_with(".conf"));
+    let Some(read) = kubeconfig.and_then(|kubeconfig| Kubeconfig::read(&kubeconfig.content).ok()) else { return false };
+    let authorities = read.clusters.iter().filter_map(|cluster| cluster.authority.as_ref());
+    let mut authorities = authorities.flat_map(|authority| held(tree, file, authority));
+    authorities.any(|authority| authority.issuer() == issuer && authority.is_signed_by(&authority) == Some(false))
+}
+
+/// Whether a kubeconfig is for this cluster: of one that kubeadm does not know, its server tells.
+fn is_own(tree: &Tree, facts: &NodeFacts, file: &str) -> bool {
+    if Purpose::of_path(file) != Purpose::Other {
+        return true;
+    }
+    let read = tree.pki.get(file).and_then(|kubeconfig| Kubeconfig::read(&kubeconfig.content).ok());
+    let servers = read.into_iter().flat_map(|read| read.clusters).filter_map(|cluster| cluster.server);
+    let mut hosts = servers.filter_map(|server| AltName::of_url(&server));
+    hosts.any(|host| facts.is_own_server(&host))
+}
+
+/// Where the CA for a purpose lies.
+fn authority_file(purpose: Purpose) -> Option<&'static str> {
+    match purpose.authority()? {
+        Purpose::KubernetesCa => Some("etc/kubernetes/pki/ca.crt"),
+        Purpose::FrontProxyCa => Some("etc/kubernetes/pki/front-proxy-ca.crt"),
+        Purpose::EtcdCa => Some("etc/kubernetes/pki/etcd/ca.crt"),
+        _ => None,
+    }
+}
+
+pub(super) fn disbelief(purpose: Purpose) -> &'static str {
+    let known = DISBELIEF.iter().find(|(known, _)| *known == purpose);
+    known.map_or("x509: certificate signed by unknown authority", |(_, text)| *text)
+}
+
+fn pem(error: &PemError) -> String {
+    match error {
+        PemError::NotPem => "is not PEM".to_owned(),
+        PemError::Certificate(reason) => format!("holds a certificate that cannot be read: {reason}"),
+        PemError::Key | PemError::SmallKey { .. } => "holds a key that is broken or of an unknown kind".to_owned(),
+        PemError::OtherBlock => "holds something that is neither certificate nor key".to_owned(),
+    }
+}

@@ -1,0 +1,55 @@
+//! Certificates that ended, have not begun, or end soon.
+
+use time::OffsetDateTime;
+
+use super::finding::Findings;
+use super::go;
+use crate::x509::ReadCertificate;
+
+/// The times that certificates are held against.
+#[derive(Clone, Copy)]
+pub(super) struct Clock {
+    /// Now.
+    pub(super) at: OffsetDateTime,
+    /// What ends by then ends soon.
+    pub(super) expiring_by: OffsetDateTime,
+}
+
+impl Clock {
+    /// Adds what is wrong with the time of a certificate.
+    pub(super) fn check(self, file: &str, it: &str, certificate: &ReadCertificate, findings: &mut Findings) {
+        let (begin, end) = (certificate.not_before(), certificate.not_after());
+        if self.at > end {
+            self.expired(file, it, end, findings);
+        } else if self.at < begin {
+            self.not_yet_valid(file, it, begin, findings);
+        } else {
+            self.expiring(file, it, end, findings);
+        }
+    }
+
+    pub(super) fn expired(self, file: &str, it: &str, not_after: OffsetDateTime, findings: &mut Findings) {
+        let error = go::expired_error(self.at, not_after);
+        findings.add_in("expired", file, it, &[("time", &go::instant(not_after)), ("error", &error)]);
+    }
+
+    pub(super) fn not_yet_valid(self, file: &str, it: &str, not_before: OffsetDateTime, findings: &mut Findings) {
+        let error = go::not_yet_valid_error(self.at, not_before);
+        let values = [("time", go::instant(not_before)), ("now", go::instant(self.at)), ("error", error)];
+        findings.add_in("not-yet-valid", file, it, &values.each_ref().map(|(key, value)| (*key, value.as_str())));
+    }
+
+    /// Adds it only when it ends soon.
+    pub(super) fn expiring(self, file: &str, it: &str, not_after: OffsetDateTime, findings: &mut Findings) {
+        if self.at <= not_after && not_after <= self.expiring_by {
+            let left = not_after - self.at;
+            let left = match (left.whole_days(), left.whole_hours()) {
+                (0, 1) => "1 hour".to_owned(),
+                (0, hours) => format!("{hours} hours"),
+                (1, _) => "1 day".to_owned(),
+                (days, _) => format!("{days} days"),
+            };
+            findings.add_in("expiring", file, it, &[("time", &go::instant(not_after)), ("left", &left)]);
+        }
+    }
+}

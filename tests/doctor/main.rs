@@ -1,0 +1,151 @@
+//! `doctor`: nothing on a healthy node, and every fault by its rule on one that is not.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at once")]
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../kube/mod.rs"]
+mod kube;
+#[path = "../planting/mod.rs"]
+mod planting;
+
+mod healthy;
+mod input;
+mod objects;
+mod planted;
+mod said;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use common::{certferry, run};
+use planting::{Cluster, GENUINE};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// After everything of `lab` and of the forge begins.
+const AT: &str = "2027-01-01";
+const MANIFESTS: &str = "etc/kubernetes/manifests";
+const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
+
+/// A node's files on a disk, and perhaps objects of its cluster beside them.
+struct Node(TempDir);
+
+impl Node {
+    /// A part of `lab`, changed.
+    fn of(part: &str, change: impl FnOnce(&mut Cluster, &Cluster)) -> Self {
+        let [mut lab, other] = GENUINE.clone();
+        change(&mut lab, &other);
+        let node = Self(tempfile::tempdir().unwrap());
+        lab.tree(part).write(&node.path(""));
+        node.write(KUBELET_CONFIG, recorded("kubelet-config.yaml"));
+        node.write("etc/hostname", format!("{}\n", part.trim_start_matches("node/")));
+        node
+    }
+
+    /// The control plane cp-1 of `lab`, changed, with what kubeadm and the kubelet put beside a bundle's files.
+    fn control_plane(change: impl FnOnce(&mut Cluster, &Cluster)) -> Self {
+        let node = Self::of("node/cp-1", change);
+        for program in ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"] {
+            let name = format!("{program}.yaml");
+            node.write(&format!("{MANIFESTS}/{name}"), recorded(&name));
+            node.set_mode(&format!("{MANIFESTS}/{name}"), 0o600);
+        }
+        node
+    }
+
+    /// A file of the node.
+    fn path(&self, place: &str) -> PathBuf {
+        let root = self.0.path().join("root");
+        if place.is_empty() { root } else { root.join(place) }
+    }
+
+    fn write(&self, place: &str, content: impl AsRef<[u8]>) {
+        put(&self.path(place), content);
+    }
+
+    fn text(&self, place: &str) -> String {
+        fs::read_to_string(self.path(place)).unwrap()
+    }
+
+    fn remove(&self, place: &str) {
+        fs::remove_file(self.path(place)).unwrap();
+    }
+
+    fn set_mode(&self, place: &str, mode: u32) {
+        fs::set_permissions(self.path(place), PermissionsExt::from_mode(mode)).unwrap();
+    }
+
+    /// Replaces a text that must be there.
+    fn replace(&self, place: &str, from: &str, to: &str) {
+        let text = self.text(place);
+        assert!(text.contains(from), "{place}: {from}");
+        self.write(place, text.replace(from, to));
+    }
+
+    /// Gives a program another flag.
+    fn flag(&self, program: &str, flag: &str) {
+        let command = format!("    - {program}\n");
+        self.replace(&format!("{MANIFESTS}/{program}.yaml"), &command, &format!("{command}    - {flag}\n"));
+    }
+
+    /// Objects that somebody saved.
+    fn save(&self, objects: &str) {
+        put(&self.0.path().join("objects.yaml"), objects);
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = certferry();
+        command.current_dir(self.0.path()).env_remove("COLUMNS").args(["doctor", "root", "--at", AT]);
+        if self.0.path().join("objects.yaml").exists() {
+            command.args(["--manifests", "objects.yaml"]);
+        }
+        run(command.args(arguments))
+    }
+
+    /// The text, and whether all is well.
+    fn says(&self) -> (String, i32) {
+        let output = self.run(&[]);
+        (String::from_utf8(output.stdout).unwrap(), output.status.code().unwrap())
+    }
+
+    fn findings(&self) -> Vec<Value> {
+        let output = self.run(&["-o", "json"]);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        let document: Value =
+            serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {stderr}"));
+        let findings = document["findings"].as_array().unwrap().clone();
+        let problems = findings.iter().filter(|finding| finding["severity"] == "problem").count();
+        assert_eq!(output.status.code(), Some(i32::from(problems > 0)), "{stderr}{findings:#?}");
+        let noun = if problems == 1 { "problem" } else { "problems" };
+        assert_eq!(stderr, if problems > 0 { format!("error: {problems} {noun}\n") } else { String::new() });
+        findings
+    }
+
+    /// The rules that are broken.
+    fn rules(&self) -> BTreeSet<String> {
+        let findings = self.findings();
+        for finding in &findings {
+            for key in ["what", "why", "mend"] {
+                let text = finding[key].as_str().unwrap();
+                let placeholder = ["{it}", "{file}", "{error}", "{detail}", "{renew}", "{named}", "{pair}"];
+                assert!(!placeholder.iter().any(|open| text.contains(open)), "{finding:#}");
+                assert!(!text.contains("{}") && !text.is_empty(), "{finding:#}");
+            }
+        }
+        findings.iter().map(|finding| finding["rule"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+fn put(path: &Path, content: impl AsRef<[u8]>) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, content).unwrap();
+}
+
+/// A file that kubeadm 1.20.2 made.
+fn recorded(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/doctor/kubeadm-1.20.2").join(name)).unwrap()
+}
