@@ -176,7 +176,7 @@ fn words(text: &str) -> String {
 
 fn period(time: Duration) -> String {
     let seconds = time.as_secs();
-    if seconds % 60 == 0 { format!("{} min", seconds / 60) } else { format!("{seconds} s") }
+    if seconds.is_multiple_of(60) { format!("{} min", seconds / 60) } else { format!("{seconds} s") }
 }
 
 impl Hands {

@@ -61,11 +61,11 @@ pub enum Progress<'a> {
 #[derive(Debug)]
 pub enum Trouble {
     /// It does not answer as it should.
-    Unwell(Unwell),
+    Unwell(Box<Unwell>),
     /// systemctl did not start it.
     Service(Component, String),
     /// Its manifest could not be put back.
-    Manifest(NodeError),
+    Manifest(Box<NodeError>),
 }
 
 /// A restart that came to its end.
@@ -213,7 +213,7 @@ impl<'a> Restart<'a> {
         if !pods.is_empty() {
             progress(&Progress::Starting(&pods));
             if let Err(error) = give(self.session.tree(), &pods) {
-                return Some(Trouble::Manifest(error));
+                return Some(Trouble::Manifest(Box::new(error)));
             }
         }
         for service in services {
@@ -236,7 +236,7 @@ impl<'a> Restart<'a> {
             {
                 progress(&Progress::Asking(&url(component, endpoint)));
                 if let Err(unwell) = wait(self.session.tree(), component, &asked.endpoints, self.time) {
-                    return Some(Trouble::Unwell(unwell));
+                    return Some(Trouble::Unwell(Box::new(unwell)));
                 }
             }
         }
