@@ -13,7 +13,7 @@ use crate::kube::machine::Machine;
 use crate::kube::wait::wait_for;
 use crate::stand_ins::{self, manifest};
 
-pub const PODS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+pub(crate) const PODS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 const ETCD: [&str; 13] = [
     "--name=cp-1",
     "--data-dir=/var/lib/etcd",
@@ -33,22 +33,22 @@ const ETCD_PEER: [&str; 2] =
     ["--peer-cert-file=/etc/kubernetes/pki/etcd/peer.crt", "--peer-key-file=/etc/kubernetes/pki/etcd/peer.key"];
 
 /// A node. It ends with the test.
-pub struct Node {
-    pub machine: Machine,
+pub(crate) struct Node {
+    pub(crate) machine: Machine,
     _stand_ins: TempDir,
 }
 
 /// How certferry ended.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Said {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Node {
     /// A machine with the address and name of `cp-1`, and bundles by the number of their generation.
-    pub fn start(name: &str, has_crictl: bool, real: Option<&Path>, bundles: &[&Bundle]) -> Self {
+    pub(crate) fn start(name: &str, has_crictl: bool, real: Option<&Path>, bundles: &[&Bundle]) -> Self {
         let stand_ins = tempfile::tempdir().unwrap();
         fs::set_permissions(stand_ins.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         stand_ins::make(stand_ins.path(), has_crictl, real.map(|_| "/real"));
@@ -75,7 +75,7 @@ impl Node {
     }
 
     /// A control plane of stand-ins and a real etcd that is up, on generation 1.
-    pub fn control_plane(has_crictl: bool, bundles: &[&Bundle]) -> Self {
+    pub(crate) fn control_plane(has_crictl: bool, bundles: &[&Bundle]) -> Self {
         let node = Self::start("cp-1", has_crictl, None, bundles);
         let etcd: Vec<_> = ETCD.into_iter().chain(ETCD_PEER).collect();
         node.add_manifest("etcd", &etcd);
@@ -86,34 +86,34 @@ impl Node {
         node
     }
 
-    pub fn add_manifest(&self, name: &str, words: &[&str]) {
+    pub(crate) fn add_manifest(&self, name: &str, words: &[&str]) {
         fs::write(self.machine.path(&format!("/etc/kubernetes/manifests/{name}.yaml")), manifest(name, words)).unwrap();
     }
 
     /// etcd's command, for a service.
-    pub fn etcd_command() -> String {
+    pub(crate) fn etcd_command() -> String {
         ["/kube/etcd"].into_iter().chain(ETCD).chain(ETCD_PEER).collect::<Vec<_>>().join(" ")
     }
 
     /// Starts the kubelet, and waits until all that it runs is well.
-    pub fn boot(&self) {
+    pub(crate) fn boot(&self) {
         succeed(self.machine.command("systemctl").args(["restart", "kubelet"]));
         self.wait_until_well(1);
         self.forget_events();
     }
 
     /// Waits until etcd and the API server answer whoever trusts the CA of a generation.
-    pub fn wait_until_well(&self, generation: u32) {
+    pub(crate) fn wait_until_well(&self, generation: u32) {
         wait_for("etcd", || self.etcd_answers(generation));
         wait_for("API server", || self.api_server_answers(generation));
     }
 
-    pub fn forget_events(&self) {
+    pub(crate) fn forget_events(&self) {
         fs::write(self.machine.path("/run/events"), "").unwrap();
     }
 
     /// What happened since the start, no event twice in a row.
-    pub fn events(&self) -> Vec<String> {
+    pub(crate) fn events(&self) -> Vec<String> {
         let text = fs::read_to_string(self.machine.path("/run/events")).unwrap();
         let mut events: Vec<_> = text.lines().map(str::to_owned).collect();
         events.dedup();
@@ -121,7 +121,7 @@ impl Node {
     }
 
     /// Whether every component runs.
-    pub fn all_run(&self) {
+    pub(crate) fn all_run(&self) {
         for pod in PODS {
             wait_for(pod, || {
                 let process = fs::read_to_string(self.machine.path(&format!("/run/pods/{pod}"))).unwrap_or_default();
@@ -132,7 +132,7 @@ impl Node {
     }
 
     /// Whether etcd answers, to whom trusts the CA of a generation and has its certificate.
-    pub fn etcd_answers(&self, generation: u32) -> Result<(), String> {
+    pub(crate) fn etcd_answers(&self, generation: u32) -> Result<(), String> {
         let tree = self.unpacked(generation);
         let mut etcdctl = self.machine.command("/usr/bin/etcdctl");
         etcdctl.env("ETCDCTL_API", "3").args(["--endpoints=https://127.0.0.1:2379", "--command-timeout=2s"]);
@@ -142,61 +142,66 @@ impl Node {
     }
 
     /// Whether the API server answers, to whom trusts the CA of a generation and has its certificate.
-    pub fn api_server_answers(&self, generation: u32) -> Result<(), String> {
+    pub(crate) fn api_server_answers(&self, generation: u32) -> Result<(), String> {
         let tree = self.unpacked(generation);
         let mut curl = self.machine.command("/usr/bin/curl");
-        curl.args(["--silent", "--show-error", "--fail", "--http1.0", "--max-time", "5"]);
-        curl.arg(format!("--cacert={tree}/ca.crt")).arg(format!("--cert={tree}/apiserver-kubelet-client.crt"));
-        curl.arg(format!("--key={tree}/apiserver-kubelet-client.key")).arg("https://192.168.10.5:6443/readyz");
+        curl.args(["--silent", "--show-error", "--fail", "--http1.0", "--no-alpn", "--max-time", "5"]);
+        for (option, file) in
+            [("cacert", "ca.crt"), ("cert", "apiserver-kubelet-client.crt"), ("key", "apiserver-kubelet-client.key")]
+        {
+            curl.arg(format!("--{option}")).arg(format!("{tree}/{file}"));
+        }
+        curl.arg("https://192.168.10.5:6443/readyz");
         good(&run(&mut curl))
     }
 
     fn unpacked(&self, generation: u32) -> String {
         let root = format!("/root/g{generation}");
         if !self.machine.path(&root).exists() {
-            let line = format!("unpack /media/g{generation}.tar.gz --key /media/g{generation}.pub --node cp-1 --root {root}");
+            let line =
+                format!("unpack /media/g{generation}.tar.gz --key /media/g{generation}.pub --node cp-1 --root {root}");
             succeed(&mut self.certferry(&line));
         }
         format!("{root}/etc/kubernetes/pki")
     }
 
     /// certferry on the node.
-    pub fn certferry(&self, line: &str) -> Command {
+    pub(crate) fn certferry(&self, line: &str) -> Command {
         let mut command = self.machine.command("/opt/certferry/certferry");
         command.args(line.split_whitespace());
         command
     }
 
-    pub fn say(&self, line: &str) -> Said {
+    pub(crate) fn say(&self, line: &str) -> Said {
         said(run(&mut self.certferry(line)))
     }
 
-    pub fn apply(&self, name: &str, generation: u32, more: &str) -> Said {
+    pub(crate) fn apply(&self, name: &str, generation: u32, more: &str) -> Said {
         self.say(&format!("apply /media/g{generation}.tar.gz --key /media/g{generation}.pub --node {name} {more}"))
     }
 
     /// Lets a program refuse the CAs of generation 2.
-    pub fn refuse_second(&self, program: &str) {
+    pub(crate) fn refuse_second(&self, program: &str) {
         let ca = self.machine.path(&format!("{}/etcd/ca.crt", self.unpacked(2)));
         fs::copy(ca, self.machine.path(&format!("/run/refuse-{program}"))).unwrap();
     }
 
     /// Makes an empty file.
-    pub fn touch(&self, path: &str) {
+    pub(crate) fn touch(&self, path: &str) {
         fs::write(self.machine.path(path), "").unwrap();
     }
 
-    pub fn exists(&self, path: &str) -> bool {
+    pub(crate) fn exists(&self, path: &str) -> bool {
         self.machine.path(path).exists()
     }
 
     /// Waits until the kubelet has seen what there is to see.
-    pub fn settle(&self) {
+    pub(crate) fn settle(&self) {
         sleep(Duration::from_millis(500));
     }
 }
 
-pub fn said(output: Output) -> Said {
+pub(crate) fn said(output: Output) -> Said {
     Said {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),

@@ -44,9 +44,9 @@ while :; do
             setsid $(sed -n '/^  - command:/,/^    image:/s/^    - //p' $manifest) </dev/null >>/var/log/$pod.log 2>&1 &
             echo $! >/run/pods/$pod
         elif is_alive $pod; then
+            echo "end $pod" >>/run/events
             kill $(cat /run/pods/$pod)
             while is_alive $pod; do sleep 0.1; done
-            echo "end $pod" >>/run/events
         fi
     done
     sleep 0.1
@@ -84,7 +84,7 @@ exec -a kube-apiserver openssl s_server -quiet -WWW -accept 192.168.10.5:6443 -c
 "#;
 
 /// Writes the stand-ins into a folder; those of the control plane lead to real programs, if there are any.
-pub fn make(folder: &Path, has_crictl: bool, real: Option<&str>) {
+pub(crate) fn make(folder: &Path, has_crictl: bool, real: Option<&str>) {
     let script = |name: &str, text: &str| write(folder, name, text, 0o755);
     script("systemctl", SYSTEMCTL);
     script("kubelet", KUBELET);
@@ -108,7 +108,7 @@ pub fn make(folder: &Path, has_crictl: bool, real: Option<&str>) {
 }
 
 /// A manifest as kubeadm writes it, as far as it matters here.
-pub fn manifest(name: &str, words: &[&str]) -> String {
+pub(crate) fn manifest(name: &str, words: &[&str]) -> String {
     let words: String = words.iter().map(|word| format!("    - {word}\n")).collect();
     format!(
         "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}\n  namespace: kube-system\nspec:\n  containers:\n  \
