@@ -4,54 +4,77 @@ use std::path::Path;
 
 use super::args::{ApplyArguments, TrustArguments};
 use super::failure::Failure;
-use super::{apply_text, node_failure, trust, unpack};
+use super::restart_text::Hands;
+use super::{apply_text, node_failure, restart, trust, unpack};
 use crate::bundle::{Node, Owner, PartName, VerifiedPart};
 use crate::host::{self, NodeTree};
+use crate::node::restart::Effect;
 use crate::node::{self, Changes, Identity, Refusal, Session, Stranger};
 use crate::sign::PublicKey;
 
 pub(super) fn run(arguments: &ApplyArguments) -> Result<String, Failure> {
     let tree = tree(&arguments.root)?;
-    let failure = |error| node_failure::failure(&error);
+    restart::check(&arguments.restart, &arguments.root)?;
     // An interrupted run comes first, but a bundle that is refused leaves no trace on a node that has none.
-    let resumed = if arguments.dry_run { None } else { Session::resume(&tree).map_err(failure)? };
+    let mut session =
+        if arguments.dry_run { None } else { Session::resume(&tree).map_err(|error| node_failure::failure(&error))? };
+    let result = install(arguments, &tree, &mut session);
+    // Whatever became of this run: what an earlier one stopped must not stay so.
+    restart::put_back(session.as_ref());
+    result
+}
+
+fn install<'a>(
+    arguments: &ApplyArguments,
+    tree: &'a NodeTree,
+    session: &mut Option<Session<'a>>,
+) -> Result<String, Failure> {
+    let failure = |error| node_failure::failure(&error);
     let (part, key) = verified(arguments)?;
     let Owner::Node(node) = &part.record().owner else { return Err(Failure::defect("the cluster's part for a node")) };
     if !arguments.force_node {
-        identify(node, &arguments.root, &tree)?;
+        identify(node, &arguments.root, tree)?;
     }
     let key_pem = key.to_pem();
     let compare = || {
-        let changes = Changes::new(&tree, &part, &key, &key_pem).map_err(failure)?;
+        let changes = Changes::new(tree, &part, &key, &key_pem).map_err(failure)?;
         allow(&changes, arguments).map(|()| changes)
     };
     let mut changes = compare()?;
+    let mut hands = Hands::of_person(tree)?;
     if arguments.dry_run {
-        let waits = node::status(&tree).map_err(failure)?.is_interrupted;
-        return Ok(apply_text::dry_run(&changes, waits));
+        let waits = node::status(tree).map_err(failure)?.is_interrupted;
+        return Ok(apply_text::dry_run(&changes, &Effect::of_changes(&changes), &hands, waits));
     }
-    let recovered = resumed.as_ref().is_some_and(Session::has_recovered);
-    if !changes.is_nothing() {
-        let session = match resumed {
-            Some(session) => session,
-            None => {
-                // Another run may have been first: compared again, now that this one has the lock.
-                let session = Session::begin(&tree).map_err(failure)?;
-                changes = compare()?;
-                session
+    let recovered = session.as_ref().is_some_and(Session::has_recovered);
+    if !changes.is_nothing() && session.is_none() {
+        // Another run may have been first: compared again, now that this one has the lock.
+        *session = Some(Session::begin(tree).map_err(failure)?);
+        changes = compare()?;
+    }
+    let mut effect = Effect::of_changes(&changes);
+    if let Some(session) = session {
+        let change = || {
+            if changes.is_nothing() {
+                return Ok(());
             }
+            node::install(session, &changes)?;
+            relabel(arguments, &changes);
+            Ok(())
         };
-        node::install(&session, &changes).map_err(failure)?;
+        restart::around(&arguments.restart, arguments.quiet, session, &mut effect, &mut hands, change)?;
     }
-    let warning = if is_whole_host(&arguments.root) && changes.has_files() {
-        host::relabel(&apply_text::RELABELLED)
-    } else {
-        Ok(())
-    };
-    if let Err(reason) = warning {
+    Ok(if arguments.quiet { String::new() } else { apply_text::done(&changes, &effect, &hands, recovered) })
+}
+
+/// Gives new files their labels where SELinux is on, before anybody reads them.
+fn relabel(arguments: &ApplyArguments, changes: &Changes<'_>) {
+    if is_whole_host(&arguments.root)
+        && changes.has_files()
+        && let Err(reason) = host::relabel(&apply_text::RELABELLED)
+    {
         host::tell(&format!("warning: the files have no SELinux labels yet: {reason}\n"));
     }
-    Ok(if arguments.quiet { String::new() } else { apply_text::done(&changes, recovered) })
 }
 
 /// The files below a root, which must be a folder.
@@ -64,7 +87,7 @@ pub(super) fn tree(root: &Path) -> Result<NodeTree, Failure> {
 }
 
 /// Whether the files are this host's own.
-fn is_whole_host(root: &Path) -> bool {
+pub(super) fn is_whole_host(root: &Path) -> bool {
     root == Path::new("/")
 }
 

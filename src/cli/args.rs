@@ -1,6 +1,7 @@
 //! What may be typed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
@@ -276,9 +277,35 @@ pub(super) struct ApplyArguments {
     /// Also when a newer generation is installed, or another bundle of this generation
     #[arg(long)]
     pub(super) allow_downgrade: bool,
+    #[command(flatten)]
+    pub(super) restart: RestartArguments,
     /// Print nothing but problems
     #[arg(short, long)]
     pub(super) quiet: bool,
+}
+
+#[derive(clap::Args)]
+pub(super) struct RestartArguments {
+    /// Restart whoever reads the files, too, in the right order; go back when etcd, the API server or the kubelet was
+    /// well before and is not well with the new files
+    #[arg(long)]
+    pub(super) restart: bool,
+    /// How long each of them may take to end, and to be well again: 90s, 5m, 1h
+    #[arg(long, value_name = "PERIOD", default_value = "5m", requires = "restart", value_parser = wait)]
+    pub(super) wait: Duration,
+}
+
+/// A number of seconds, or a number and a unit.
+fn wait(text: &str) -> Result<Duration, String> {
+    let units = [("s", 1), ("m", 60), ("h", 3_600)];
+    let unit = units.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, *seconds)));
+    let (digits, seconds) = unit.unwrap_or((text, 1));
+    // `parse` would take a sign.
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    match digits.parse::<u32>() {
+        Ok(count) if is_number && count > 0 => Ok(Duration::from_secs(u64::from(count) * seconds)),
+        _ => Err("expected a number of seconds, or a number and a unit, such as 90s, 5m or 1h".to_owned()),
+    }
 }
 
 #[derive(clap::Args)]
@@ -286,6 +313,8 @@ pub(super) struct RollbackArguments {
     /// The folder below which the node's files are
     #[arg(long, value_name = "DIR", default_value = "/")]
     pub(super) root: PathBuf,
+    #[command(flatten)]
+    pub(super) restart: RestartArguments,
     /// Print nothing but problems
     #[arg(short, long)]
     pub(super) quiet: bool,
@@ -338,4 +367,21 @@ pub(super) struct ManArguments {
     /// Write a page for each command into this folder, in place of any that are there
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::wait;
+
+    #[test]
+    fn a_wait_is_seconds_or_has_a_unit() {
+        for (text, seconds) in [("300", 300), ("90s", 90), ("5m", 300), ("1h", 3_600)] {
+            assert_eq!(wait(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for wrong in ["", "0", "0m", "m", "-1", "+1", "1.5m", "5 m", "5d", "99999999999", "９"] {
+            assert!(wait(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -26,6 +26,8 @@ mod plan;
 mod plan_json;
 mod plan_tree;
 pub mod problems;
+mod restart;
+mod restart_text;
 mod rollback;
 mod secret;
 mod seed;

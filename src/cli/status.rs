@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::args::{OutputFormat, StatusArguments};
 use super::failure::Failure;
-use super::{apply, node_failure};
+use super::{apply, node_failure, restart_text};
 use crate::node::{self, Installed, Previous, Status};
 
 pub(super) fn run(arguments: &StatusArguments) -> Result<String, Failure> {
@@ -32,7 +32,8 @@ pub(super) fn text(status: &Status) -> String {
     } else {
         ""
     };
-    format!("installed    {installed}\nprevious     {previous}\n{interrupted}")
+    let unfinished = restart_text::unfinished(&status.unfinished);
+    format!("installed    {installed}\nprevious     {previous}\n{interrupted}{unfinished}")
 }
 
 fn describe(installed: &Installed) -> String {
@@ -47,6 +48,15 @@ struct JsonStatus {
     installed: Option<JsonInstalled>,
     interrupted: bool,
     previous: Option<JsonPrevious>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restart: Option<JsonRestart>,
+}
+
+/// A restart that was cut short.
+#[derive(Serialize)]
+struct JsonRestart {
+    components: Vec<&'static str>,
+    manifests_away: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -76,6 +86,10 @@ fn json(status: &Status) -> Result<String, Failure> {
             Previous::Foreign => Some(JsonPrevious::Foreign("foreign")),
             Previous::Installed(previous) => Some(JsonPrevious::Installed(previous.into())),
         },
+        restart: (!status.unfinished.is_empty()).then(|| JsonRestart {
+            components: status.unfinished.restarts.iter().map(|component| component.name()).collect(),
+            manifests_away: status.unfinished.away.iter().map(|component| component.name()).collect(),
+        }),
     };
     let text = serde_json::to_string_pretty(&status).map_err(|error| Failure::defect(&error.to_string()))?;
     Ok(text + "\n")

@@ -1,4 +1,4 @@
-//! The only place with files, clock, entropy and terminal.
+//! The only place with files, clock, entropy, network, other programs and terminal.
 //!
 //! Why: what touches the machine stands in one room, so that everything else can be shown to depend on nothing but
 //! its arguments.
@@ -8,15 +8,19 @@
 //! Refuses to follow a symbolic link at the end of a path it creates, and to overwrite what it did not write.
 
 mod files;
+mod http;
 mod node_root;
 mod node_tree;
 mod output;
+mod programs;
 mod tree;
 
 pub use files::{begins_with, create_secret, open, read, read_secret, read_stdin, sha256};
+pub use http::{Answer, AskError, TlsClient, ask};
 pub use node_root::NodeRoot;
 pub use node_tree::{Found, FoundKind, NodeLock, NodeTree, Owner};
 pub use output::Outputs;
+pub use programs::{Deadline, Ended, Process, is_installed, pause, processes, run_program};
 pub use tree::{TreeEntry, write_tree};
 
 use std::io::{self, Write};

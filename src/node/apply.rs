@@ -4,6 +4,7 @@ use super::NodeError;
 use super::changes::{Changes, Content, Staged};
 use super::installed::{Installed, installed, previously_installed};
 use super::place::{KUBERNETES, STATE, Slot, UNITS, hidden, parent_and_name};
+use super::restart::Unfinished;
 use super::session::{ROOT, Session, look, make_folders, read_journal, read_previous};
 use super::unit::{self, Unit};
 use crate::host::NodeTree;
@@ -17,6 +18,8 @@ pub struct Status {
     pub previous: Previous,
     /// Whether an interrupted run waits.
     pub is_interrupted: bool,
+    /// What a run left that was cut short in its restart.
+    pub unfinished: Unfinished,
 }
 
 /// The generation that [`rollback`] brings back.
@@ -36,7 +39,8 @@ pub enum Previous {
 /// When it cannot be read.
 pub fn status(tree: &NodeTree) -> Result<Status, NodeError> {
     if look(tree, STATE)?.is_none() {
-        return Ok(Status { installed: None, previous: Previous::None, is_interrupted: false });
+        let unfinished = Unfinished::default();
+        return Ok(Status { installed: None, previous: Previous::None, is_interrupted: false, unfinished });
     }
     let previous = match (read_previous(tree)?, previously_installed(tree)?) {
         (None, _) => Previous::None,
@@ -47,7 +51,8 @@ pub fn status(tree: &NodeTree) -> Result<Status, NodeError> {
         (Some(_), None) => Previous::Foreign,
         (Some(_), Some(previous)) => Previous::Installed(previous),
     };
-    Ok(Status { installed: installed(tree)?, previous, is_interrupted: read_journal(tree)?.is_some() })
+    let (is_interrupted, unfinished) = (read_journal(tree)?.is_some(), Unfinished::of(tree)?);
+    Ok(Status { installed: installed(tree)?, previous, is_interrupted, unfinished })
 }
 
 /// Stages what changes and swaps it in; what was there is the previous generation then.

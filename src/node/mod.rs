@@ -24,6 +24,7 @@ mod installed;
 mod journal;
 mod place;
 mod replaced;
+pub mod restart;
 mod session;
 mod swap;
 mod unit;

@@ -8,6 +8,12 @@ pub(super) const LOCK: &str = "etc/kubernetes/.certferry/lock";
 pub(super) const JOURNAL: &str = "etc/kubernetes/.certferry/journal";
 /// The journal until it is whole.
 pub(super) const JOURNAL_NEW: &str = "etc/kubernetes/.certferry/journal.new";
+/// Manifests of static pods that are stopped, while a run swaps the files that they read.
+pub(super) const AWAY: &str = "etc/kubernetes/.certferry/manifests";
+/// Who must be started anew. There only while a run does it.
+pub(super) const RESTART: &str = "etc/kubernetes/.certferry/restart";
+/// The same until it is whole.
+pub(super) const RESTART_NEW: &str = "etc/kubernetes/.certferry/restart.new";
 /// What is installed: [`RECORD`], [`SIGNATURE`], [`SIGNER`].
 pub(super) const INSTALLED: &str = "etc/kubernetes/.certferry/installed";
 /// The record of the installed part.
@@ -25,6 +31,10 @@ pub(super) const PKI: &str = "etc/kubernetes/pki";
 pub(super) const KUBERNETES: &str = "etc/kubernetes";
 /// The kubelet's own certificates.
 pub(super) const KUBELET_PKI: &str = "var/lib/kubelet/pki";
+/// Where the kubelet finds the static pods.
+pub(super) const MANIFESTS: &str = "etc/kubernetes/manifests";
+/// The CA of etcd.
+pub(super) const ETCD_CA: &str = "etc/kubernetes/pki/etcd/ca.crt";
 /// The kubeconfigs that kubeadm writes, besides the kubelet's first one.
 pub(super) const KUBECONFIGS: [&str; 5] =
     ["admin.conf", "controller-manager.conf", "kubelet.conf", "scheduler.conf", "super-admin.conf"];

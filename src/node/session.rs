@@ -50,7 +50,9 @@ impl<'a> Session<'a> {
         self.recovered
     }
 
-    pub(super) const fn tree(&self) -> &'a NodeTree {
+    /// The files.
+    #[must_use]
+    pub const fn tree(&self) -> &'a NodeTree {
         self.tree
     }
 

@@ -1,0 +1,177 @@
+//! Other programs on this host: found, run within a limit of time, seen among its processes.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often a program, or whatever else takes its time, is looked at again.
+const PAUSE: Duration = Duration::from_millis(100);
+/// More than the programs that a node has for this ever say.
+const SAID: u64 = 1 << 20;
+/// How long the words of a program that has ended may still be on their way: a child of it may hold the pipe.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// How a program ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Whether it said that all is well: exit code 0.
+    pub is_success: bool,
+    /// Its standard output.
+    pub output: String,
+    /// Its standard error.
+    pub complaint: String,
+}
+
+/// A process of this host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// The words it was started with: its program and arguments.
+    pub words: Vec<String>,
+}
+
+/// A moment that will come.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// That long from now.
+    #[must_use]
+    pub fn after(time: Duration) -> Self {
+        Self(Instant::now().checked_add(time))
+    }
+
+    /// What is left until then; nothing when it has come.
+    #[must_use]
+    pub fn left(self) -> Option<Duration> {
+        let Some(end) = self.0 else { return Some(Duration::MAX) };
+        end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    }
+}
+
+/// Waits a moment before something is looked at again.
+pub fn pause() {
+    thread::sleep(PAUSE);
+}
+
+/// Whether a program is on PATH.
+#[must_use]
+pub fn is_installed(program: &str) -> bool {
+    let is_program =
+        |path: &Path| fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0);
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| is_program(&folder.join(program)))
+}
+
+/// Runs a program to its end, with nothing on its standard input.
+///
+/// # Errors
+/// That it cannot be run, or takes longer than `limit`: then it is killed.
+pub fn run_program(program: &str, arguments: &[impl AsRef<OsStr>], limit: Duration) -> io::Result<Ended> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    let (output, complaint) = (listen(child.stdout.take()), listen(child.stderr.take()));
+    let deadline = Deadline::after(limit);
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if deadline.left().is_none() {
+            child.kill()?;
+            child.wait()?;
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        pause();
+    };
+    let words = |from: Receiver<String>| from.recv_timeout(LAST_WORDS).unwrap_or_default();
+    Ok(Ended { is_success: status.success(), output: words(output), complaint: words(complaint) })
+}
+
+/// All that comes through a pipe, when it has come; what is too long is read and forgotten, or the program would wait.
+fn listen(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let Some(mut pipe) = pipe else { return };
+        let mut bytes = Vec::new();
+        let _ = pipe.by_ref().take(SAID).read_to_end(&mut bytes);
+        let _ = io::copy(&mut pipe, &mut io::sink());
+        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    receiver
+}
+
+/// The processes of this host, those in containers too; not those of the kernel, nor those that have ended.
+///
+/// # Errors
+/// When /proc cannot be read.
+pub fn processes() -> io::Result<Vec<Process>> {
+    let mut processes = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let entry = entry?;
+        if !entry.file_name().as_encoded_bytes().first().is_some_and(u8::is_ascii_digit) {
+            continue;
+        }
+        // It may end before it is looked at.
+        let Ok(line) = fs::read(entry.path().join("cmdline")) else { continue };
+        let line = String::from_utf8_lossy(&line);
+        let words: Vec<String> = line.trim_end_matches('\0').split('\0').map(str::to_owned).collect();
+        if words.first().is_some_and(|program| !program.is_empty()) {
+            processes.push(Process { words });
+        }
+    }
+    Ok(processes)
+}
+
+impl Process {
+    /// The name of its program's file.
+    #[must_use]
+    pub fn program(&self) -> &str {
+        self.words.first().map(|path| path.rsplit('/').next().unwrap_or_default()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Deadline, is_installed, processes, run_program};
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn programs_are_found_and_run() {
+        assert!(is_installed("sh") && !is_installed("no-such-program"));
+        let ended = run_program("sh", &["-c", "echo out; echo complaint >&2; exit 3"], LONG).unwrap();
+        assert_eq!(
+            (ended.is_success, ended.output.as_str(), ended.complaint.as_str()),
+            (false, "out\n", "complaint\n")
+        );
+        assert!(run_program("sh", &["-c", "read line || exit 0; exit 1"], LONG).unwrap().is_success);
+        assert!(run_program("no-such-program", &[""; 0], LONG).is_err());
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_in_words_and_in_time() {
+        let ended = run_program("sh", &["-c", "head -c 3000000 /dev/zero; echo end >&2"], LONG).unwrap();
+        assert_eq!((ended.output.len(), ended.complaint.as_str()), (1 << 20, "end\n"));
+        let error = run_program("sleep", &["1000"], Duration::from_millis(1)).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+        assert_eq!(Deadline::after(Duration::ZERO).left(), None);
+        assert!(Deadline::after(LONG).left().is_some() && Deadline::after(Duration::MAX).left().is_some());
+    }
+
+    #[test]
+    fn this_process_is_among_the_processes() {
+        let words: Vec<_> = std::env::args().collect();
+        let processes = processes().unwrap();
+        let own = processes.iter().find(|process| process.words == words).unwrap();
+        assert!(words[0].ends_with(own.program()) && !own.program().contains('/'));
+    }
+}

@@ -1,0 +1,198 @@
+//! What a swap means for those who run: who must start anew, which CAs are trusted no more.
+
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+
+use zeroize::Zeroizing;
+
+use super::super::NodeError;
+use super::super::changes::{Changes, Difference, Method};
+use super::super::place::{BOOTSTRAP, ETCD_CA, KUBECONFIGS, KUBELET_PKI, KUBERNETES, PKI, Slot};
+use super::super::replaced::Replaced;
+use super::super::session::{look, read_previous};
+use super::super::unit::Unit;
+use crate::components::{Component, readers};
+use crate::host::{FoundKind, NodeTree};
+
+/// A longer file is no certificate, key or kubeconfig.
+const LIMIT: u64 = 4 << 20;
+
+/// Files that kube-apiserver reads again by itself when they are replaced in the folder that it sees.
+///
+/// Source: Kubernetes v1.20.2, pkg dynamiccertificates (serving certificate and client CA, every minute); tried with
+/// 1.20.2.
+const RELOADED: [&str; 2] = ["etc/kubernetes/pki/apiserver.crt", "etc/kubernetes/pki/apiserver.key"];
+
+/// Whoever runs on a node has this file there.
+const RUNS: [(Component, &str); 5] = [
+    (Component::Etcd, "etc/kubernetes/pki/etcd/server.crt"),
+    (Component::ApiServer, "etc/kubernetes/pki/apiserver.crt"),
+    (Component::ControllerManager, "etc/kubernetes/controller-manager.conf"),
+    (Component::Scheduler, "etc/kubernetes/scheduler.conf"),
+    (Component::Kubelet, "etc/kubernetes/kubelet.conf"),
+];
+
+/// What a swap means for those who run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effect {
+    /// Who must be started anew to read the files.
+    pub restarts: BTreeSet<Component>,
+    /// Whether nobody must, because kube-apiserver reads what changes by itself.
+    pub is_reloaded: bool,
+    /// The places of CAs that the node will trust no more.
+    pub replaced: Vec<String>,
+    /// Whether tokens of service accounts are signed with another key.
+    pub has_new_tokens: bool,
+}
+
+impl Effect {
+    /// What it means to install a part.
+    #[must_use]
+    pub fn of_changes(changes: &Changes<'_>) -> Self {
+        let is_tokens = |place: &str| place.ends_with("pki/sa.pub");
+        let mut effect = Self {
+            restarts: changes.restarts.clone(),
+            is_reloaded: false,
+            replaced: changes.replaced.clone(),
+            has_new_tokens: changes
+                .files
+                .iter()
+                .any(|file| is_tokens(&file.place) && file.difference == Difference::Content),
+        };
+        let by_files = changes.methods.iter().all(|(_, method)| *method != Method::Folder);
+        if by_files && changes.dropped.is_empty() {
+            effect.reload(changes.files.iter().map(|file| file.place.as_str()));
+        }
+        effect
+    }
+
+    /// What it means to go back to the previous generation; nothing when there is none.
+    ///
+    /// # Errors
+    /// When the files cannot be read.
+    pub fn of_rollback(tree: &NodeTree) -> Result<Option<Self>, NodeError> {
+        let Some(units) = read_previous(tree)? else { return Ok(None) };
+        let names = Names::new(tree)?;
+        let mut places = BTreeSet::new();
+        for unit in &units {
+            compare(tree, &unit.live, &unit.at(Slot::Previous), &names.of(&unit.live), &mut places)?;
+        }
+        let runs =
+            |component: &Component| RUNS.iter().any(|(known, file)| known == component && tree.path(file).exists());
+        let readers = places.iter().flat_map(|place| readers(place).iter().copied());
+        let mut effect = Self { restarts: readers.filter(runs).collect(), ..Self::default() };
+        effect.has_new_tokens = places.contains("etc/kubernetes/pki/sa.pub");
+        let back = |place: &str| units.iter().find_map(|unit| at_previous(&names, unit, place));
+        let old = |place: &str| content(tree, &names.live(place));
+        let new: Vec<_> = AUTHORITIES
+            .iter()
+            .map(|place| Ok((*place, content(tree, &back(place).unwrap_or_else(|| names.live(place)))?)))
+            .collect::<Result<_, NodeError>>()?;
+        if new.iter().any(|(place, bytes)| *place == CLUSTER_CA && bytes.is_empty()) {
+            // To where nothing was: nobody can start there.
+            return Ok(Some(Self::default()));
+        }
+        let new = |place: &str| new.iter().find(|(known, _)| *known == place).map(|(_, bytes)| bytes.as_slice());
+        effect.replaced = Replaced::new(old, new)?.authorities();
+        if units.iter().all(|unit| names.of(&unit.live) != PKI) {
+            effect.reload(places.iter().map(String::as_str));
+        }
+        Ok(Some(effect))
+    }
+
+    /// Whether etcd's CA is another: members with the old and the new one do not speak to each other.
+    #[must_use]
+    pub fn replaces_etcd(&self) -> bool {
+        self.replaced.iter().any(|place| place == ETCD_CA)
+    }
+
+    fn reload<'a>(&mut self, mut places: impl Iterator<Item = &'a str>) {
+        if !self.restarts.is_empty() && places.all(|place| RELOADED.contains(&place)) {
+            self.restarts.clear();
+            self.is_reloaded = true;
+        }
+    }
+}
+
+const CLUSTER_CA: &str = "etc/kubernetes/pki/ca.crt";
+/// The CAs of a node.
+const AUTHORITIES: [&str; 3] = [CLUSTER_CA, "etc/kubernetes/pki/front-proxy-ca.crt", ETCD_CA];
+
+/// Where places lead when links on their way are followed, and back.
+struct Names(Vec<(String, String)>);
+
+impl Names {
+    fn new(tree: &NodeTree) -> Result<Self, NodeError> {
+        let kubeconfigs = KUBECONFIGS.iter().map(|name| format!("{KUBERNETES}/{name}"));
+        let places = [PKI, KUBELET_PKI, BOOTSTRAP].map(str::to_owned).into_iter().chain(kubeconfigs);
+        let resolve = |place: String| match tree.resolve(&place) {
+            Ok(resolved) => Ok((place, resolved)),
+            Err(error) => Err(NodeError::io("follow links of", tree, &place, error)),
+        };
+        places.map(resolve).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The place that an entry of the disk is known by.
+    fn of(&self, live: &str) -> String {
+        let below = |(place, resolved): &(String, String)| Some(format!("{place}{}", rest(live, resolved)?));
+        self.0.iter().find_map(below).unwrap_or_else(|| live.to_owned())
+    }
+
+    /// Where that place is on the disk.
+    fn live(&self, place: &str) -> String {
+        let below = |(known, resolved): &(String, String)| Some(format!("{resolved}{}", rest(place, known)?));
+        self.0.iter().find_map(below).unwrap_or_else(|| place.to_owned())
+    }
+}
+
+/// What follows a folder in a path below it, with its `/`; empty for the folder itself.
+fn rest<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
+    path.strip_prefix(folder).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Where the previous generation keeps what it has for a place.
+fn at_previous(names: &Names, unit: &Unit, place: &str) -> Option<String> {
+    let below = rest(place, &names.of(&unit.live))?.to_owned();
+    Some(format!("{}{below}", unit.at(Slot::Previous)))
+}
+
+/// Collects the places below `name` where two entries of the disk differ.
+fn compare(
+    tree: &NodeTree,
+    left: &str,
+    right: &str,
+    name: &str,
+    places: &mut BTreeSet<String>,
+) -> Result<(), NodeError> {
+    let kind = |place: &str| Ok::<_, NodeError>(look(tree, place)?.map(|found| found.kind));
+    let (kinds, is_folder) = ((kind(left)?, kind(right)?), |kind: &Option<FoundKind>| *kind == Some(FoundKind::Folder));
+    if is_folder(&kinds.0) || is_folder(&kinds.1) {
+        let mut entries = BTreeSet::new();
+        for folder in [left, right] {
+            if look(tree, folder)?.is_some_and(|found| found.kind == FoundKind::Folder) {
+                entries.extend(tree.names(folder).map_err(|error| NodeError::io("read", tree, folder, error))?);
+            }
+        }
+        for entry in entries {
+            let [left, right, name] = [left, right, name].map(|folder| format!("{folder}/{entry}"));
+            compare(tree, &left, &right, &name, places)?;
+        }
+        return Ok(());
+    }
+    let is_same = match kinds {
+        (Some(FoundKind::File), Some(FoundKind::File)) => *content(tree, left)? == *content(tree, right)?,
+        (left, right) => left == right,
+    };
+    if !is_same {
+        places.insert(name.to_owned());
+    }
+    Ok(())
+}
+
+/// The bytes of a file, none when it is not there or too long to be of interest.
+fn content(tree: &NodeTree, place: &str) -> Result<Zeroizing<Vec<u8>>, NodeError> {
+    match tree.read(place, LIMIT) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::FileTooLarge) => Ok(Zeroizing::default()),
+        read => read.map_err(|error| NodeError::io("read", tree, place, error)),
+    }
+}

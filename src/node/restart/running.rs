@@ -1,0 +1,120 @@
+//! Whether static pods run, and the programs of the node that stop and start what runs.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::manifest::Manifest;
+use crate::components::Component;
+use crate::host::{Deadline, is_installed, pause, processes, run_program};
+
+/// How long crictl and systemctl may take to answer a question.
+const ANSWER: Duration = Duration::from_secs(30);
+/// How long the kubelet gets to end a pod before its containers are stopped without it: it looks for changes every 20
+/// seconds, and gives a static pod 30 to end.
+const GRACE: Duration = Duration::from_secs(60);
+/// What crictl gives a container to end, in seconds.
+const STOP: &str = "30";
+
+/// How static pods are seen.
+pub(super) enum Seen {
+    /// Their containers, by crictl.
+    Containers,
+    /// Their processes, where crictl is not to be had or does not answer: of each the flags, when there is a process
+    /// that has all those of its manifest.
+    Processes(BTreeMap<Component, Manifest>),
+}
+
+impl Seen {
+    /// Chooses, while the pods of these manifests run.
+    pub(super) fn new(manifests: BTreeMap<Component, Manifest>) -> Self {
+        if is_installed("crictl") && run_program("crictl", &["ps", "-q"], ANSWER).is_ok_and(|ended| ended.is_success) {
+            return Self::Containers;
+        }
+        let running = processes().unwrap_or_default();
+        let is_known = |component: &Component, manifest: &Manifest| {
+            running.iter().any(|it| it.program() == component.name() && manifest.has_started(&it.words))
+        };
+        Self::Processes(manifests.into_iter().filter(|(component, manifest)| is_known(component, manifest)).collect())
+    }
+
+    /// Containers of a component that run, or words that stand for its processes; an error counts as one that runs.
+    fn of(&self, component: Component) -> Vec<String> {
+        let name = component.name();
+        match self {
+            Self::Containers => {
+                let pattern = format!("^{name}$");
+                // Others may call their containers etcd, too.
+                let of_kubeadm = "io.kubernetes.pod.namespace=kube-system";
+                let ended = run_program("crictl", &["ps", "-q", "--name", &pattern, "--label", of_kubeadm], ANSWER);
+                match ended {
+                    Ok(ended) if ended.is_success => ended.output.split_whitespace().map(str::to_owned).collect(),
+                    _ => vec![String::new()],
+                }
+            }
+            Self::Processes(known) => {
+                let is_it = |words: &[String]| known.get(&component).is_none_or(|manifest| manifest.has_started(words));
+                let running = processes().unwrap_or_default().into_iter();
+                running.filter(|it| it.program() == name && is_it(&it.words)).map(|_| name.to_owned()).collect()
+            }
+        }
+    }
+
+    /// Waits until components have ended, whose manifests are away.
+    ///
+    /// # Errors
+    /// Those that have not in time.
+    pub(super) fn wait_for_end(&self, components: &[Component], time: Duration) -> Result<(), Vec<Component>> {
+        let deadline = Deadline::after(time);
+        // Nobody else stops them where the kubelet does not run.
+        let kubelet_ends_them = is_active(Component::Kubelet);
+        let grace = Deadline::after(if kubelet_ends_them { GRACE.min(time / 2) } else { Duration::ZERO });
+        loop {
+            let running: Vec<_> = components.iter().map(|component| (*component, self.of(*component))).collect();
+            let running: Vec<_> = running.into_iter().filter(|(_, found)| !found.is_empty()).collect();
+            if running.is_empty() {
+                return Ok(());
+            }
+            if deadline.left().is_none() {
+                return Err(running.into_iter().map(|(component, _)| component).collect());
+            }
+            if grace.left().is_none() && matches!(self, Self::Containers) {
+                for container in running.iter().flat_map(|(_, found)| found).filter(|found| !found.is_empty()) {
+                    // Whether it helped is seen in the list.
+                    let _ = run_program("crictl", &["stop", "--timeout", STOP, container], ANSWER * 2);
+                }
+            }
+            pause();
+        }
+    }
+}
+
+/// Whether systemd knows a service of that name.
+pub(super) fn is_service(component: Component) -> bool {
+    property(component, "LoadState").is_some_and(|state| state == "loaded")
+}
+
+/// Whether that service runs.
+pub(super) fn is_active(component: Component) -> bool {
+    property(component, "ActiveState").is_some_and(|state| state == "active")
+}
+
+/// `--value` came with systemd 230; RHEL 7 has 219.
+fn property(component: Component, name: &str) -> Option<String> {
+    let ended = run_program("systemctl", &["show", "--property", name, component.name()], ANSWER).ok()?;
+    let line = ended.output.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
+    Some(line.trim().to_owned())
+}
+
+/// Restarts a service; with `may_lag` it need not be ready yet when this returns.
+///
+/// # Errors
+/// What systemctl said.
+pub(super) fn restart(component: Component, may_lag: bool, time: Duration) -> Result<(), String> {
+    let block = may_lag.then_some("--no-block");
+    let words: Vec<_> = ["restart"].into_iter().chain(block).chain([component.name()]).collect();
+    match run_program("systemctl", &words, time.max(ANSWER)) {
+        Ok(ended) if ended.is_success => Ok(()),
+        Ok(ended) => Err(ended.complaint.trim().to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
