@@ -507,9 +507,13 @@ gate_refuses() {
     refuse "$1 is refused: $reason" "nothing was changed; carry the bundle again"
 }
 
-# So many bytes of the unpacked archive from an offset.
+# So many bytes of the unpacked archive, or of a file, from an offset.
 cut_out() {
     gzip -dc <"$BUNDLE" 2>/dev/null | tail -c "+$(($1 + 1))" | head -c "$2"
+}
+
+cut_from() {
+    tail -c "+$(($2 + 1))" <"$1" | head -c "$3"
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -845,8 +849,8 @@ is_signed_by() { # <certificate> <public key>
     # shellcheck disable=SC2086 # Five words.
     set -- "$1" "$2" $3
     [ $# -eq 7 ] && [ "$7" != unknown ] || return 1
-    tail -c "+$(($3 + 1))" <"$WORK/certificate.der" | head -c "$4" >"$WORK/signed"
-    tail -c "+$(($5 + 1))" <"$WORK/certificate.der" | head -c "$6" >"$WORK/signature"
+    cut_from "$WORK/certificate.der" "$3" "$4" >"$WORK/signed"
+    cut_from "$WORK/certificate.der" "$5" "$6" >"$WORK/signature"
     openssl dgst "-$7" -verify "$2" -signature "$WORK/signature" "$WORK/signed" >/dev/null 2>&1
 }
 
@@ -930,8 +934,12 @@ lock() {
         # A redirection that fails would end the shell.
         ( : >>"$place/lock" ) 2>/dev/null || cannot "cannot open $place/lock"
         exec 9>>"$place/lock"
-        flock -n 9 || cannot "$busy" "$hint"
-        return
+        flock -n 9
+        case $? in
+        0) return ;;
+        1) cannot "$busy" "$hint" ;;
+        *) cannot "cannot lock $place/lock" ;;
+        esac
     fi
     if mkdir "$place/lock.d" 2>/dev/null; then
         printf '%s\n' "$$" >"$place/lock.d/pid"
@@ -1195,10 +1203,10 @@ take_key() {
 # says.
 unpack() {
     WORK=$R/$HOME_KUBERNETES/next/work
-    must mkdir "$R/$HOME_KUBERNETES/next" "$WORK" "$WORK/unpacked"
+    must mkdir "$R/$HOME_KUBERNETES/next" "$WORK"
     printf '%s\n' "$KEY_PEM" >"$WORK/signer.pub" || cannot "cannot write $WORK/signer.pub"
     top=$(found top 2)
-    record="$WORK/unpacked/$top/nodes/$NODE.json"
+    record=$WORK/record.json
     SAID=$WORK/said
 
     # Without an index it is a slice, and the record alone says where it belongs.
@@ -1214,8 +1222,15 @@ unpack() {
     # Read once more: the medium may have been exchanged meanwhile.
     again=$({ echo --; od -An -v -tx1 <"$WORK/part.tar"; } | gate "$NODE" 0) || gate_refuses "$BUNDLE" "$again"
     [ "$(only_entries "$again")" = "$(only_entries "$GATE")" ] || gate_refuses "$BUNDLE" "refused it changed while it was read"
-    # And as the tar of this node understands it.
+    # Record and signature stand first, each behind its header.
     tree="$top/nodes/$NODE"
+    set -- "$(found record 2)" "$(found record 3)"
+    cut_from "$WORK/part.tar" 512 "$1" >"$record"
+    cut_from "$WORK/part.tar" $((1024 + ($1 + 511) / 512 * 512)) "$2" >"$record.sig"
+    take_document record "$record" "$tree.json" "$SAID"
+    check_record
+
+    # The tar of this node must see the same in it.
     {
         printf '%s\n%s\n%s\n' "$tree.json" "$tree.json.sig" "$tree/"
         only_entries "$again" | awk -v tree="$tree/" '{ print tree $NF }'
@@ -1223,17 +1238,12 @@ unpack() {
     tar -tf "$WORK/part.tar" >"$WORK/listed" 2>/dev/null && cmp -s "$WORK/expected" "$WORK/listed" ||
         gate_refuses "$BUNDLE" "refused tar lists other entries than its headers have"
     # -o: owners are not those of the archive; -k: nothing is written over.
+    must mkdir "$WORK/unpacked"
     ( cd "$WORK/unpacked" && tar -x -o -k -f ../part.tar ) >/dev/null 2>&1 || cannot "tar cannot unpack the part"
-
-    take_document record "$record" "$tree.json" "$SAID"
-    check_record
     TREE=$WORK/unpacked/$tree
-    # awk '$1 == "row" && $2 == "f" { print $5 "  " $6 }' "$SAID" >"$WORK/sums"
-    if [ -s "$WORK/sums" ]; then
-        wrong=$(cd "$TREE" && sha256sum -c "$WORK/sums" 2>/dev/null) || refuse \
-            "$BUNDLE is refused: $tree/$(printf '%s\n' "$wrong" | sed -n 's/: FAILED.*//p' | sed -n 1p) has another sha256 than its record says" \
-            "nothing was changed; carry the bundle again"
-    fi
+    awk '$1 == "row" && $2 == "f" { print $5 "  " $6 }' "$SAID" >"$WORK/sums" || cannot "cannot write $WORK/sums"
+    [ ! -s "$WORK/sums" ] || wrong=$(cd "$TREE" && sha256sum -c "$WORK/sums" 2>/dev/null) || gate_refuses "$BUNDLE" \
+        "refused $tree/$(printf '%s\n' "$wrong" | sed -n '/: FAILED/{s/: FAILED.*//p;q;}') has another sha256 than its record says"
     rm -f "$WORK/part.tar"
 }
 
@@ -1473,6 +1483,21 @@ is_stale() {
 add_unit() { # <live> <slot, with @>
     staged=$R/${2%%/@/*}/next/${2#*/@/}
     describe_unit "$staged" >"$WORK/new" || cannot "cannot read $staged"
+    # What was copied and given its mode is read back.
+    awk -v unit="$1" -v link="$KUBELET_LINK" '
+        FILENAME == ARGV[1] {
+            path = $NF
+            if ($1 != "row" || (path != unit && index(path, unit "/") != 1)) next
+            rows++
+            if ($2 == "f") is[path] = ($3 == "0600" ? "-rw-------" : "-rw-r--r--") " " $5
+            next
+        }
+        {
+            path = $4 == "." ? unit : unit "/" $4
+            if (path in is && is[path] == $1 " " $3) rows--
+            if ($1 ~ /^l/ && path == link) rows--
+        }
+        END { exit rows != 0 }' "$SAID" "$WORK/new" || cannot "$staged is not what the record says"
     : >"$WORK/old"
     if is_there "$R/$1"; then
         describe_unit "$R/$1" >"$WORK/old" || cannot "cannot read $R/$1"
@@ -1492,9 +1517,8 @@ add_unit() { # <live> <slot, with @>
     [ "$1" != "$HOME_KUBERNETES/installed" ] || return 0
     # Four facts, then the path.
     awk -v unit="$1" '
-        function path() { text = $0; sub(/^[^ ]+ [^ ]+ [^ ]+ /, "", text); return text }
-        function of(path) { return path == "." ? unit : unit "/" path }
-        { facts = $1 " " $2 " " $3; name = path() }
+        function of(name) { return name == "." ? unit : unit "/" name }
+        { facts = $1 " " $2 " " $3; name = $0; sub(/^[^ ]+ [^ ]+ [^ ]+ /, "", name) }
         FILENAME == ARGV[1] { old[name] = facts; order[++count] = name; next }
         {
             seen[name] = 1
@@ -1503,7 +1527,7 @@ add_unit() { # <live> <slot, with @>
         }
         END {
             for (i = 1; i <= count; i++) if (!(order[i] in seen) && old[order[i]] !~ /^d/) print "backup " of(order[i])
-        }' "$WORK/old" "$WORK/new" >>"$WORK/changes"
+        }' "$WORK/old" "$WORK/new" >>"$WORK/changes" || cannot 'cannot compare what is there with what is new'
 }
 
 stage() {
