@@ -15,6 +15,9 @@
 # The state on the node is that of the manual's chapter `formats`, section "State on a node": this script and certferry
 # complete and roll back each other's runs. Exit codes: 0 done, 1 the check says no, 2 it could not run.
 
+# Conditions below are `A && B || stop`, where stop does not return; backticks stand in messages for people.
+# shellcheck disable=SC2015,SC2016
+
 set -u
 umask 077
 LC_ALL=C
@@ -488,17 +491,12 @@ look_through() {
     members=$(members_of "$1") || gate_refuses "$1" "$members"
     GATE=$(
         {
-            {
-                printf '%s\n--\n' "$members"
-                {
-                    gzip -dc <"$1" 2>/dev/null
-                    printf 'gzip %s\n' "$?" >&3
-                } | od -An -v -tx1
-            } | gate "$2" 1
-        } 3>&1
+            printf '%s\n--\n' "$members"
+            gzip -dc <"$1" 2>/dev/null | od -An -v -tx1
+        } | gate "$2" 1
     ) || gate_refuses "$1" "$GATE"
-    # Both checksums of each member.
-    [ "$(found gzip 2)" = 0 ] || gate_refuses "$1" "refused its compressed data is damaged"
+    # The checksum and the length of each member. After the gate, which would not read a gigabyte of zeros.
+    gzip -t <"$1" >/dev/null 2>&1 || gate_refuses "$1" "refused its compressed data is damaged"
 }
 
 gate_refuses() {
@@ -795,6 +793,7 @@ describe_unit() {
 make_folder() { # <path> <mode>
     if [ ! -d "$1" ]; then
         must mkdir "$1"
+        MADE=$1$LF$MADE
         must chmod "$2" "$1"
         own "$1"
     fi
@@ -805,6 +804,39 @@ own() {
     if [ "$USER_ID" = 0 ]; then
         must chown -h 0:0 "$1"
     fi
+}
+
+# Where a folder of the node really is, for an operator may have put it elsewhere and left a link: UNIT_LIVE, with its
+# slots in the folder UNIT_HOME beside it.
+find_unit() { # <folder>
+    UNIT_LIVE=$1
+    if [ -L "$R/$1" ]; then
+        real=$(cd -P "$R/$1" 2>/dev/null && pwd -P) || cannot "$R/$1 is a link that leads nowhere"
+        UNIT_LIVE=${real#"$R"/}
+        [ "$UNIT_LIVE" != "$real" ] || cannot "$R/$1 is a link that leads out of $R"
+        case $UNIT_LIVE in *[!A-Za-z0-9._/-]*) cannot "the journal cannot hold the name $real" "use plain names" ;; esac
+    fi
+    [ ! -e "$R/$1" ] || [ -d "$R/$1" ] || cannot "$R/$1 is not a folder"
+    case $UNIT_LIVE in */*) UNIT_HOME=${UNIT_LIVE%/*}/.certferry ;; *) UNIT_HOME=.certferry ;; esac
+    UNIT_NAME=${UNIT_LIVE##*/}
+}
+
+# The folders that hold slots: those of this script, and those of the units in the journal and of the generation before.
+# The one that says what is in the others comes last.
+homes() {
+    {
+        printf '%s\n' "$HOME_KUBELET/"
+        for list in "$R/$HOME_KUBERNETES/journal" "$R/$HOME_KUBERNETES/previous/units"; do
+            [ ! -f "$list" ] || awk '{ for (i = 2; i <= 3; i++) if ($i ~ /(^|\/)\.certferry\//) print $i }' "$list"
+        done
+    } | awk -v last="$HOME_KUBERNETES" '
+        {
+            place = index("/" $0, "/.certferry/")
+            home = substr($0, 1, place + 9)
+            if (home != last && !(home in seen)) print home
+            seen[home] = 1
+        }
+        END { print last }'
 }
 
 is_mount_point() {
@@ -908,7 +940,7 @@ gather_belonging() (
     for name in * .[!.]* ..?*; do
         if [ -d "./$name" ] && [ ! -L "./$name" ]; then
             gather_belonging "./$name"
-        elif [ -f "./$name" ] && is_of_replaced "./$name"; then
+        elif [ -f "./$name" ] && [ ! -L "./$name" ] && is_of_replaced "./$name"; then
             key=$(key_of_certificate "./$name")
             printf '%s\n' "$key" >"$WORK/belongs/$(printf '%s\n' "$key" | sha256sum | awk '{ print $1 }')"
         fi
@@ -917,7 +949,7 @@ gather_belonging() (
 
 # Whether a file that the record does not list is left behind: its CA is gone.
 is_left_behind() {
-    [ -n "$REPLACED" ] && [ -f "$1" ] || return 1
+    [ -n "$REPLACED" ] && [ -f "$1" ] && [ ! -L "$1" ] || return 1
     is_of_replaced "$1" && return 0
     key=$(key_of_key "$1") || return 1
     [ -f "$WORK/belongs/$(printf '%s\n' "$key" | sha256sum | awk '{ print $1 }')" ]
@@ -964,7 +996,7 @@ read_journal() {
     awk '
         function wrong() { failed = 1; exit 1 }
         function is_place(path) {
-            return path ~ /^(etc\/kubernetes|var\/lib\/kubelet)\/[A-Za-z0-9._\/-]+$/ && path !~ /(^|\/)\.\.?(\/|$)/
+            return path !~ /(^|\/)\.?\.?(\/|$)/ && path !~ /[\001-\037\177]/
         }
         ended { wrong() }
         NR == 1 { if ($0 != "certferry-journal-1") wrong(); next }
@@ -972,7 +1004,7 @@ read_journal() {
         $0 == "end" { ended = 1; next }
         {
             if (NF != 5 || $1 !~ /^(swap|place|remove)$/ || $4 ~ /[^0-9]/ || $5 ~ /[^0-9]/) wrong()
-            if (!is_place($2) || !is_place($3) || index($3, "/.certferry/" slot "/") == 0) wrong()
+            if (!is_place($2) || !is_place($3) || index("/" $3, "/.certferry/" slot "/") == 0) wrong()
             print
         }
         END { if (failed || !ended) exit 1 }' "$1"
@@ -999,18 +1031,26 @@ settle() { # <kind> <live> <slot> <inode to be live> <inode that was live>
     out=$(inode "$R/$3.out")
     case $1 in
     swap)
-        if [ "$is" = "$4" ]; then
-            [ "$out" = 0 ] || rename "$R/$3.out" "$R/$3"
-            return
-        fi
-        [ "$in_slot" = "$4" ] || lost "$R/$2"
-        if [ "$is" = "$5" ] && [ "$out" = 0 ]; then
+        case $is:$in_slot:$out in
+        "$4:$5:0" | "$4:0:0") ;;
+        "$4:0:$5") rename "$R/$3.out" "$R/$3" ;;
+        "$5:$4:0")
             rename "$R/$2" "$R/$3.out"
-        elif [ "$is" != 0 ] || [ "$out" != "$5" ]; then
-            lost "$R/$2"
-        fi
-        rename "$R/$3" "$R/$2"
-        rename "$R/$3.out" "$R/$3"
+            rename "$R/$3" "$R/$2"
+            rename "$R/$3.out" "$R/$3"
+            ;;
+        "0:$4:$5")
+            rename "$R/$3" "$R/$2"
+            rename "$R/$3.out" "$R/$3"
+            ;;
+        # certferry was on its way back, after a rename had failed.
+        "0:$5:$4") rename "$R/$3.out" "$R/$2" ;;
+        "$5:0:$4")
+            rename "$R/$2" "$R/$3"
+            rename "$R/$3.out" "$R/$2"
+            ;;
+        *) lost "$R/$2" ;;
+        esac
         ;;
     place)
         [ "$is" != "$4" ] || return 0
@@ -1045,29 +1085,33 @@ EOF
     must sync
     relabel "$journal"
     if [ "$slot" = next ]; then
-        for home in "$HOME_KUBERNETES" "$HOME_KUBELET"; do
+        for home in $(homes); do
             keep "$home" "$journal"
         done
         must sync
     fi
+    homes=$(homes)
     must rm -f "$R/$HOME_KUBERNETES/journal"
     must sync
-    for home in "$HOME_KUBERNETES" "$HOME_KUBELET"; do
+    for home in $homes; do
         must rm -rf "$R/$home/discard"
     done
 }
 
 # What was live before becomes the generation that a rollback goes back to.
 keep() { # <home> <journal>
-    if [ ! -d "$R/$1/next" ]; then
-        # Kept already, or nothing of this home was changed, and then what is kept is of an older run.
-        case $2 in *" $1/next/"*) return ;; esac
+    staged=
+    case " $2" in *" $1/next/"*) staged=1 ;; esac
+    if [ -n "$staged" ] && [ ! -d "$R/$1/next" ]; then
+        # Done by the run that was stopped.
+        return
     fi
+    # Where nothing was staged, what is kept is of an older run.
     if [ -d "$R/$1/previous" ]; then
         must rm -rf "$R/$1/discard"
         rename "$R/$1/previous" "$R/$1/discard"
     fi
-    [ ! -d "$R/$1/next" ] || rename "$R/$1/next" "$R/$1/previous"
+    [ -z "$staged" ] || rename "$R/$1/next" "$R/$1/previous"
 }
 
 # Where SELinux is on, files keep the label of the place where they were made.
@@ -1137,19 +1181,28 @@ recover() {
 }
 
 clean_up() {
-    for home in "$HOME_KUBERNETES" "$HOME_KUBELET"; do
+    for home in $(homes); do
         rm -rf "$R/$home/next" "$R/$home/discard"
     done
     rm -f "$R/$HOME_KUBERNETES/journal.new"
-    # Only if there is nothing in it.
-    rmdir "$R/$HOME_KUBELET" 2>/dev/null
+}
+
+# A bundle that is refused leaves no trace on a node that has none.
+clear_away() {
+    clean_up
+    case $MADE in *"/$HOME_KUBERNETES$LF"*) rm -f "$R/$HOME_KUBERNETES/lock" ;; esac
+    [ -z "$LOCKED" ] || rm -rf "$LOCKED"
+    printf '%s' "$MADE" | while read -r folder; do
+        # Only if there is nothing in it.
+        rmdir "$folder" 2>/dev/null
+    done
 }
 
 at_exit() {
     code=$?
     # A run that has begun to swap is left to the next one.
     if [ -n "$STAGING" ] && [ -z "$STARTED" ]; then
-        clean_up
+        clear_away
     fi
     [ -z "$LOCKED" ] || rm -rf "$LOCKED"
     exit "$code"
@@ -1294,7 +1347,9 @@ check_host() {
     fi
     host=$(printf '%s' "$host" | tr '[:upper:]' '[:lower:]')
     names=$(awk '$1 == "name" { printf "%s%s", comma, $2; comma = ", " }' "$SAID")
-    awk -v host="$host" '$1 == "name" && $2 == host { found = 1 } END { exit !found }' "$SAID" ||
+    awk -v host="$host" -v short="${host%%.*}" '
+        $1 == "name" && ($2 == host || $2 == short) { found = 1 }
+        END { exit !found }' "$SAID" ||
         refuse "this host is $host, the part is for $names" \
             "give the name of this node to --node; --force-node installs it nevertheless"
     [ -z "$R" ] || return 0
@@ -1323,24 +1378,25 @@ addresses_of_host() {
 
 # What is installed must be older, or this very record.
 check_generation() {
-    installed="$R/$HOME_KUBERNETES/installed"
+    installed=$R/$HOME_KUBERNETES/installed
     [ -d "$installed" ] || return 0
     read_document record "$installed/record.json" >"$WORK/installed.said" ||
         cannot "cannot read $installed/record.json" "it says what is installed; --rollback may bring back a good one"
-    old_generation=$(said "$WORK/installed.said" generation)
-    new_generation=$(said "$SAID" generation)
-    if [ "$(said "$WORK/installed.said" cluster_id)" != "$(said "$SAID" cluster_id)" ]; then
+    is() { said "$WORK/installed.said" "$1"; }
+    if [ "$(is cluster_id)" != "$(said "$SAID" cluster_id)" ]; then
         [ -n "$FORCE_NODE" ] || refuse \
-            "this node is of the cluster $(said "$WORK/installed.said" cluster), id $(said "$WORK/installed.said" cluster_id); the bundle is $(said "$SAID" cluster)'s, id $(said "$SAID" cluster_id)" \
-            "a node belongs to one cluster; --force-node installs it nevertheless"
-        return 0
-    fi
-    if [ "$new_generation" -lt "$old_generation" ]; then
-        [ -n "$ALLOW_DOWNGRADE" ] || refuse "generation $old_generation is installed, the bundle has generation $new_generation" \
-            "carry the newer bundle, or use --rollback; --allow-downgrade installs it nevertheless"
-    elif [ "$new_generation" -eq "$old_generation" ] && ! cmp -s "$record" "$installed/record.json"; then
-        refuse "generation $old_generation is installed, and the bundle has another record of the same generation" \
-            "raise \`generation\` in the profile and build again: one generation has one content"
+            "this node belongs to the cluster $(is cluster) ($(is cluster_id)), and the bundle is of $(said "$SAID" cluster) ($(said "$SAID" cluster_id))" \
+            'if it shall change its cluster, --force-node; nothing was changed'
+    elif [ "$(is part)" != "node/$NODE" ]; then
+        [ -n "$FORCE_NODE" ] || refuse "this node is $(is part | sed 's/^node.//'), and the files are of $NODE" \
+            'if it shall change its name, --force-node; nothing was changed'
+    elif [ "$(said "$SAID" generation)" -lt "$(is generation)" ]; then
+        [ -n "$ALLOW_DOWNGRADE" ] || refuse \
+            "generation $(is generation) is installed, and the bundle is generation $(said "$SAID" generation)" \
+            '--rollback brings back what was before; to install an older bundle, --allow-downgrade; nothing was changed'
+    elif [ "$(said "$SAID" generation)" -eq "$(is generation)" ] && ! cmp -s "$record" "$installed/record.json"; then
+        [ -n "$ALLOW_DOWNGRADE" ] || refuse "another bundle of generation $(is generation) is installed" \
+            'two bundles of one generation must not differ: raise the generation and build again; to install this one all the same, --allow-downgrade; nothing was changed'
     fi
 }
 
@@ -1380,53 +1436,73 @@ dates_of() {
 }
 
 # Builds the slot of a folder: the record's files, and what the old folder has beside them.
-stage_folder() { # <live> <home>
+stage_folder() { # <folder>
+    find_unit "$1"
     prefix=$1/
-    target=$R/$2/next/pki
+    make_folder "$R/$UNIT_HOME" 0700
+    [ -d "$R/$UNIT_HOME/next" ] || must mkdir "$R/$UNIT_HOME/next"
+    target=$R/$UNIT_HOME/next/$UNIT_NAME
+    OLD=$R/$UNIT_LIVE NEW=$target
     must mkdir "$target"
-    awk -v prefix="$prefix" '$1 == "row" && index($NF, prefix) == 1' "$SAID" >"$WORK/rows"
-    while read -r _ kind first second _ path; do
-        if [ "$kind" = l ]; then
-            path=$second
-            make_parents "$target" "${path#"$prefix"}"
-            must ln -s "$first" "$target/${path#"$prefix"}"
-        else
-            make_parents "$target" "${path#"$prefix"}"
-            must cp "$TREE/$path" "$target/${path#"$prefix"}"
-            must chmod "$first" "$target/${path#"$prefix"}"
-        fi
-        own "$target/${path#"$prefix"}"
-    done <"$WORK/rows"
     must chmod 0755 "$target"
     own "$target"
-    [ -d "$R/$1" ] || return 0
-    OLD=$R/$1 NEW=$target LIVE=$1
-    carry '' || {
-        case $? in
-        3) cannot "a name below $R/$1 has a line break in it" "take that file away" ;;
-        4) cannot "$R/$1 holds what is neither a file nor a folder nor a link: $(cat "$WORK/special")" "take it away" ;;
-        *) cannot "cannot carry over what is in $R/$1" ;;
-        esac
-    }
+    awk -v prefix="$prefix" '$1 == "row" && index($NF, prefix) == 1' "$SAID" >"$WORK/rows"
+    while read -r _ kind first second _ path; do
+        [ "$kind" = f ] || path=$second
+        name=${path#"$prefix"}
+        make_parents "$target" "$name"
+        if [ "$kind" = l ]; then
+            must ln -s "$first" "$target/$name"
+            own "$target/$name"
+        else
+            must cp "$TREE/$path" "$target/$name"
+            own "$target/$name"
+            # etcd runs as a user of its own where the kubelet does not start it.
+            if [ "$ROLE" = etcd ] && [ -f "$OLD/$name" ]; then
+                copy_owner "$OLD/$name" "$target/$name"
+            fi
+            must chmod "$first" "$target/$name"
+        fi
+    done <"$WORK/rows"
+    if [ -d "$OLD" ]; then
+        LIVE=$1
+        carry '' || {
+            case $? in
+            3) cannot "a name below $OLD has a line break in it" 'rename that file' ;;
+            4) cannot "$LIVE/$(cat "$WORK/special") is a socket, a pipe or a device, and cannot be carried over" \
+                'move it elsewhere; nothing was changed' ;;
+            *) cannot "cannot carry over what is in $OLD" ;;
+            esac
+        }
+    fi
+    add_unit "$1" "$UNIT_LIVE" "$UNIT_HOME/@/$UNIT_NAME"
+    rmdir "$R/$UNIT_HOME/next" 2>/dev/null
 }
 
 make_parents() { # <folder> <path below it>
     case $2 in
     */*)
         make_parents "$1" "${2%/*}"
-        make_folder "$1/${2%/*}" 0755
+        [ -d "$1/${2%/*}" ] || {
+            must mkdir "$1/${2%/*}"
+            must chmod 0755 "$1/${2%/*}"
+            own "$1/${2%/*}"
+        }
         ;;
     esac
 }
 
-# Copies what the new folder lacks, with modes, owners and times, and names it in a list.
+# Copies what the new folder lacks, with modes, owners and times, and names it in a list. Folders stay as they are.
 carry() ( # <path below the folder, ending in a slash>
-    cd "$OLD/$1." || exit 1
+    cd "$OLD/$1." && copy_mode . "$NEW/$1." || exit 1
     for name in * .[!.]* ..?*; do
         is_there "./$name" || continue
         path=$1$name
         case $name in *"$LF"*) exit 3 ;; esac
         if [ -d "./$name" ] && [ ! -L "./$name" ]; then
+            # Where the bundle has a file, nothing of a folder of that name is kept.
+            [ ! -e "$NEW/$path" ] || [ -d "$NEW/$path" ] || continue
+            [ -d "$NEW/$path" ] || mkdir "$NEW/$path" || exit 1
             carry "$path/" || exit $?
         elif is_there "$NEW/$path" || is_stale "$path"; then
             continue
@@ -1434,21 +1510,11 @@ carry() ( # <path below the folder, ending in a slash>
             printf '%s\n' "$path" >"$WORK/special"
             exit 4
         elif ! is_left_behind "./$name"; then
-            carry_folders "$1" || exit 1
-            # Where the bundle has a file, nothing is carried into a folder of that name.
-            [ -d "$NEW/$1." ] || continue
             cp -pP "./$name" "$NEW/$path" || exit 1
             printf '%s\n' "$LIVE/$path" >>"$WORK/carried"
         fi
     done
 )
-
-# The folders above something that is carried, as they are in the old tree.
-carry_folders() {
-    [ -n "$1" ] && ! is_there "$NEW/${1%/}" || return 0
-    case ${1%/} in */*) carry_folders "${1%/*/}/" || return 1 ;; esac
-    mkdir "$NEW/${1%/}" && copy_mode "$OLD/${1%/}" "$NEW/${1%/}"
-}
 
 # Mode and owner of one folder for another.
 copy_mode() {
@@ -1469,6 +1535,13 @@ copy_mode() {
     }
 }
 
+copy_owner() {
+    if [ "$USER_ID" = 0 ]; then
+        # shellcheck disable=SC2012
+        must chown "$(ls -ldn "$1" | awk 'NR == 1 { print $3 ":" $4 }')" "$2"
+    fi
+}
+
 # The kubelet's own certificates go with the generation that they are of.
 is_stale() {
     [ "$LIVE" = var/lib/kubelet/pki ] || return 1
@@ -1480,8 +1553,8 @@ is_stale() {
 }
 
 # Notes a unit, unless it is there already just so; and what its files come to.
-add_unit() { # <live> <slot, with @>
-    staged=$R/${2%%/@/*}/next/${2#*/@/}
+add_unit() { # <its name in the record> <live> <slot, with @>
+    staged=$R/${3%%/@/*}/next/${3#*/@/}
     describe_unit "$staged" >"$WORK/new" || cannot "cannot read $staged"
     # What was copied and given its mode is read back.
     awk -v unit="$1" -v link="$KUBELET_LINK" '
@@ -1499,12 +1572,8 @@ add_unit() { # <live> <slot, with @>
         }
         END { exit rows != 0 }' "$SAID" "$WORK/new" || cannot "$staged is not what the record says"
     : >"$WORK/old"
-    if is_there "$R/$1"; then
-        describe_unit "$R/$1" >"$WORK/old" || cannot "cannot read $R/$1"
-        # The old folder behind a link is told by its files.
-        if [ -L "$R/$1" ] && [ -d "$R/$1" ]; then
-            describe "$R/$1/." '' >>"$WORK/old"
-        fi
+    if is_there "$R/$2"; then
+        describe_unit "$R/$2" >"$WORK/old" || cannot "cannot read $R/$2"
     fi
     if cmp -s "$WORK/old" "$WORK/new"; then
         must rm -rf "$staged"
@@ -1513,8 +1582,8 @@ add_unit() { # <live> <slot, with @>
         must mv -f "$WORK/others" "$WORK/carried"
         return
     fi
-    printf '%s %s\n' "$1" "$2" >>"$WORK/units"
-    [ "$1" != "$HOME_KUBERNETES/installed" ] || return 0
+    printf '%s %s\n' "$2" "$3" >>"$WORK/units"
+    [ "$2" != "$HOME_KUBERNETES/installed" ] || return 0
     # Four facts, then the path.
     awk -v unit="$1" '
         function of(name) { return name == "." ? unit : unit "/" name }
@@ -1522,11 +1591,13 @@ add_unit() { # <live> <slot, with @>
         FILENAME == ARGV[1] { old[name] = facts; order[++count] = name; next }
         {
             seen[name] = 1
-            if (!(name in old)) { if (facts !~ /^d/) print "new " of(name) }
-            else if (old[name] != facts) print "changed " of(name)
+            if (!(name in old)) { if (facts !~ /^d/) print "new " of(name); next }
+            if (old[name] == facts) next
+            split(old[name], before, " ")
+            print "changed " of(name) (before[3] == $3 ? ": owner and permissions" : "")
         }
         END {
-            for (i = 1; i <= count; i++) if (!(order[i] in seen) && old[order[i]] !~ /^d/) print "backup " of(order[i])
+            for (i = 1; i <= count; i++) if (!(order[i] in seen) && old[order[i]] !~ /^d/) print "removed " of(order[i])
         }' "$WORK/old" "$WORK/new" >>"$WORK/changes" || cannot 'cannot compare what is there with what is new'
 }
 
@@ -1546,29 +1617,24 @@ stage() {
             ($NF !~ /^etc\/kubernetes\/[^\/]+$/ || $NF ~ /\/(\.certferry|manifests|pki)$/) { print $NF; exit }' "$SAID")
     [ -z "$odd" ] || cannot "this script does not know how to install $odd" "a newer install.sh or certferry may"
 
-    if has_rows etc/kubernetes/pki/; then
-        [ ! -e "$R/etc/kubernetes/pki" ] || [ -d "$R/etc/kubernetes/pki" ] || cannot "$R/etc/kubernetes/pki is not a folder"
-        stage_folder etc/kubernetes/pki "$HOME_KUBERNETES"
-        add_unit etc/kubernetes/pki "$HOME_KUBERNETES/@/pki"
-    fi
-    if has_rows var/lib/kubelet/pki/; then
-        [ ! -e "$R/var/lib/kubelet/pki" ] || [ -d "$R/var/lib/kubelet/pki" ] || cannot "$R/var/lib/kubelet/pki is not a folder"
-        for folder in var var/lib var/lib/kubelet; do
-            make_folder "$R/$folder" 0755
-        done
-        make_folder "$R/$HOME_KUBELET" 0700
-        must mkdir "$R/$HOME_KUBELET/next"
-        stage_folder var/lib/kubelet/pki "$HOME_KUBELET"
-        add_unit var/lib/kubelet/pki "$HOME_KUBELET/@/pki"
-        rmdir "$R/$HOME_KUBELET/next" 2>/dev/null
-    fi
+    for folder in etc/kubernetes/pki var/lib/kubelet/pki; do
+        has_rows $folder/ || continue
+        if [ $folder = var/lib/kubelet/pki ]; then
+            for above in var var/lib var/lib/kubelet; do
+                make_folder "$R/$above" 0755
+            done
+        fi
+        stage_folder $folder
+    done
     awk '$1 == "row" && $2 == "f" && $6 ~ /^etc\/kubernetes\/[^\/]+$/ { print $3, substr($6, 16) }' "$SAID" >"$WORK/files"
     while read -r mode name; do
         [ ! -d "$R/etc/kubernetes/$name" ] || cannot "$R/etc/kubernetes/$name is a folder"
+        [ ! -L "$R/etc/kubernetes/$name" ] || cannot "$R/etc/kubernetes/$name is a link" \
+            'put the file itself in its place, or use `certferry apply`'
         must cp "$TREE/etc/kubernetes/$name" "$R/$HOME_KUBERNETES/next/$name"
         must chmod "$mode" "$R/$HOME_KUBERNETES/next/$name"
         own "$R/$HOME_KUBERNETES/next/$name"
-        add_unit "etc/kubernetes/$name" "$HOME_KUBERNETES/@/$name"
+        add_unit "etc/kubernetes/$name" "etc/kubernetes/$name" "$HOME_KUBERNETES/@/$name"
     done <"$WORK/files"
     stage_removals
 
@@ -1583,7 +1649,7 @@ stage() {
     done
     must chmod 0700 "$slot"
     own "$slot"
-    add_unit "$HOME_KUBERNETES/installed" "$HOME_KUBERNETES/@/installed"
+    add_unit "$HOME_KUBERNETES/installed" "$HOME_KUBERNETES/installed" "$HOME_KUBERNETES/@/installed"
 }
 
 has_rows() {
@@ -1603,55 +1669,60 @@ stage_removals() {
             key=$(key_of_certificate "$WORK/ca.pem") && is_replaced_key "$key" || continue
         fi
         printf '%s %s\n' "$live" "$HOME_KUBERNETES/@/$name" >>"$WORK/units"
-        printf 'backup %s\n' "$live" >>"$WORK/changes"
+        printf 'removed %s\n' "$live" >>"$WORK/changes"
     done
 }
 
-# What a run does, for a person.
-report() { # <what becomes of the record> <what becomes of the generation before>
-    printf '%s, generation %s, Kubernetes %s: node %s (%s)\n' "$(said "$SAID" cluster)" "$(said "$SAID" generation)" \
-        "$(said "$SAID" kubernetes)" "$NODE" "$(said "$SAID" role)"
-    printf 'signed by %s\n' "$FINGERPRINT"
+# What a run does, for a person; in certferry's words.
+report() { # <is|would be>
+    named="$NODE: generation $(said "$SAID" generation) of $(said "$SAID" cluster), Kubernetes $(said "$SAID" kubernetes)"
     if [ ! -s "$WORK/units" ]; then
-        printf '\nAlready installed: nothing changes.\n'
+        printf '%s is installed, and every file is as it must be\n' "$named"
         return
     fi
+    before=
+    if [ -f "$WORK/installed.said" ]; then
+        before=$(said "$WORK/installed.said" generation)
+        if [ "$before" = "$(said "$SAID" generation)" ]; then before=' again'; else before=" in the place of generation $before"; fi
+    fi
+    printf '%s %s installed%s\n' "$named" "$1" "$before"
+    printf 'signed by %s\n' "$FINGERPRINT"
     if [ ! -s "$WORK/changes" ]; then
-        printf '\nEvery file is there already: only the record of what is installed %s. Nothing has to restart.\n' "$1"
+        printf 'the files are the same: nothing restarts\n'
         return
     fi
-    printf '\n'
-    for kind in new changed carried backup; do
+    for kind in new changed removed kept; do
         {
-            [ "$kind" != carried ] || sed 's/^/carried /' "$WORK/carried"
+            [ "$kind" != kept ] || sed 's/^/kept /' "$WORK/carried"
             awk -v kind="$kind" '$1 == kind' "$WORK/changes"
         } | while read -r _ path; do
-            printf '  %-8s %s\n' "$kind" "$(printable "$path")"
+            why=
+            case $kind:$path in
+            removed:etc/kubernetes/bootstrap-kubelet.conf | removed:var/lib/kubelet/pki/kubelet*) why=': the kubelet would go on using it' ;;
+            removed:*) why=': it belongs to a CA that was replaced' ;;
+            esac
+            printf '  %-8s %s%s\n' "$kind" "$(printable "$path")" "$why"
         done
     done
-    [ ! -s "$WORK/carried" ] || printf '\ncarried: not in the bundle, stays as it is.\n'
-    if awk '$1 == "backup" { found = 1 } END { exit !found }' "$WORK/changes"; then
-        printf '\nbackup: no longer in its place; the backup has it%s.\n' \
-            "$([ -z "$REPLACED" ] || printf ' (replaced:%s)' "$REPLACED")"
-    fi
-    printf '\nThe generation before %s, in %s: sh install.sh --rollback\n' "$2" "$R/$HOME_KUBERNETES/previous"
-    restarts
+    for replaced in $REPLACED; do
+        printf 'replaced: the CA in %s\n' "$replaced"
+    done
+    [ -n "$FRESH" ] || restarts
+    in_cluster
 }
 
-# Who reads the files that change, in the order of starting; as certferry's table has it (kubeadm's flags).
+# Who reads the files that change, as certferry's table has it (kubeadm's flags), and how to start them anew.
 restarts() {
-    if [ -n "$FRESH" ]; then
-        printf '\nThere was no PKI before: nothing has to restart.\n'
-        return
-    fi
-    readers=$(awk -v role="$(said "$SAID" role)" '
+    has_etcd=
+    ! has_rows etc/kubernetes/pki/etcd/server.crt || has_etcd=1
+    readers=$(awk -v role="$ROLE" -v has_etcd="$has_etcd" '
         function mark(names,    list, i) { split(names, list, " "); for (i in list) reads[list[i]] = 1 }
-        { path = $2; sub(/^etc\/kubernetes\//, "", path) }
-        path ~ /^pki\/ca\.crt$/ { mark("kube-apiserver kube-controller-manager kubelet") }
-        path ~ /^pki\/ca\.key$/ { mark("kube-controller-manager") }
-        path ~ /^pki\/(apiserver|front-proxy-client)/ { mark("kube-apiserver") }
+        { path = $2; sub(/:$/, "", path); sub(/^etc\/kubernetes\//, "", path) }
+        path == "pki/ca.crt" { mark("kube-apiserver kube-controller-manager kubelet") }
+        path == "pki/ca.key" { mark("kube-controller-manager") }
+        path ~ /^pki\/(apiserver(-etcd-client|-kubelet-client)?|front-proxy-client)\./ { mark("kube-apiserver") }
         path ~ /^pki\/(front-proxy-ca\.crt|sa\.)/ { mark("kube-apiserver kube-controller-manager") }
-        path ~ /^pki\/etcd\/ca\.crt$/ { mark("etcd kube-apiserver") }
+        path == "pki/etcd/ca.crt" { mark("etcd kube-apiserver") }
         path ~ /^pki\/etcd\/(server|peer)\./ { mark("etcd") }
         path == "controller-manager.conf" { mark("kube-controller-manager") }
         path == "scheduler.conf" { mark("kube-scheduler") }
@@ -1660,25 +1731,45 @@ restarts() {
             count = split("etcd kube-apiserver kube-controller-manager kube-scheduler kubelet", order, " ")
             for (i = 1; i <= count; i++) {
                 name = order[i]
-                if (!(name in reads) || (role == "worker" && name != "kubelet")) continue
-                if (role == "etcd" && name != "etcd") continue
+                if (!(name in reads)) continue
+                if (name == "etcd" ? !has_etcd : name == "kubelet" ? role == "etcd" : role != "control-plane") continue
                 text = text (text == "" ? "" : ", ") name
             }
             print text
         }' "$WORK/changes")
-    if [ -z "$readers" ]; then
-        printf '\nNothing has to restart.\n'
-        return
+    [ -n "$readers" ] || return 0
+    printf 'to restart on this node: %s\n' "$readers"
+    pods=$(printf '%s\n' "$readers" | sed 's/, kubelet$//; s/^kubelet$//')
+    if [ -n "$pods" ]; then
+        files=$(printf '%s\n' "$pods" | sed 's/, /.yaml /g; s/$/.yaml/')
+        printf '  mkdir /etc/kubernetes/manifests.off\n'
+        printf '  cd /etc/kubernetes/manifests && mv %s ../manifests.off/\n' "$files"
+        printf "  crictl ps --name '%s'     # again, until the list is empty\n" "$(printf '%s\n' "$pods" | sed 's/, /|/g')"
     fi
-    printf '\nTo restart, in this order: %s\n' "$readers"
-    case $readers in
-    *kube-* | *etcd*) printf 'Static pods: move their manifests out of etc/kubernetes/manifests, wait until they have ended, move them back.\n' ;;
-    esac
-    case $readers in *kubelet*) printf 'The kubelet: systemctl restart kubelet\n' ;; esac
-    if [ -n "$REPLACED" ]; then
-        printf 'A CA was replaced: stop all of these on every node of the control plane before the first one starts again.\n'
-    fi
-    printf 'The manual has every step: chapter far-side, "Restart".\n'
+    case $readers in *kubelet) printf '  systemctl restart kubelet\n' ;; esac
+    [ -z "$pods" ] ||
+        printf '  mv /etc/kubernetes/manifests.off/* /etc/kubernetes/manifests/; rmdir /etc/kubernetes/manifests.off\n'
+}
+
+# What remains to be done in the cluster.
+in_cluster() {
+    ca='' front_proxy='' tokens='' number=0
+    case "$REPLACED " in *etc/kubernetes/pki/ca.crt\ *) ca=1 ;; esac
+    case $REPLACED in *front-proxy-ca.crt*) front_proxy=1 ;; esac
+    ! awk '$1 == "changed" && $2 == "etc/kubernetes/pki/sa.pub" { found = 1 } END { exit !found }' "$WORK/changes" || tokens=1
+    [ -n "$ca$front_proxy$tokens" ] || return 0
+    printf 'in the cluster, once the last node has changed, in this order (the manual, chapter rotation):\n'
+    [ -z "$ca$front_proxy" ] || step 'kubectl -n kube-system delete configmap extension-apiserver-authentication
+     it holds the old CA, too, and lets the old admin certificate into the scheduler; it is made again at once'
+    [ -z "$ca" ] || step 'the CA in ConfigMap kube-public/cluster-info: put the new one into data.kubeconfig'
+    [ -z "$tokens" ] || step 'delete every Secret of type kubernetes.io/service-account-token: the tokens in them are dead'
+    [ -z "$ca$tokens" ] || step 'restart kube-proxy, CoreDNS, the network plugin, then all other pods'
+    [ -z "$ca" ] || step "caBundle of webhooks and APIServices, where this CA signed their certificates; users' kubeconfigs"
+}
+
+step() {
+    number=$((number + 1))
+    printf '  %s. %s\n' "$number" "$1"
 }
 
 install_part() {
@@ -1701,28 +1792,29 @@ install_part() {
     if [ -n "$DRY_RUN" ] && [ -f "$R/$HOME_KUBERNETES/journal" ]; then
         refuse "an interrupted run waits to be completed" "run this without --dry-run, or --rollback: both complete it first"
     fi
+    STAGING=1
     for folder in etc etc/kubernetes; do
         make_folder "$R/$folder" 0755
     done
     [ ! -L "$R/$HOME_KUBERNETES" ] || cannot "$R/$HOME_KUBERNETES is a link" 'it must be a folder of root'
     make_folder "$R/$HOME_KUBERNETES" 0700
-    must chmod 0700 "$R/$HOME_KUBERNETES"
     lock
     recover
-    STAGING=1
     FRESH=
     [ -d "$R/etc/kubernetes/pki" ] || FRESH=1
     unpack
     check_host
     check_generation
     check_clock
+    ROLE=$(said "$SAID" role)
     stage
     check_units "$WORK/units"
     if [ -n "$DRY_RUN" ]; then
-        report 'would change' 'would be kept'
+        report 'would be'
+        echo 'nothing was changed'
         return
     fi
-    text=$(report changed 'is kept')
+    text=$(report is)
     units=$(cat "$WORK/units")
     must rm -rf "$WORK"
     if [ -n "$units" ]; then
@@ -1730,8 +1822,7 @@ install_part() {
         printf 'certferry-units-1\n%s\nend\n' "$units" >"$list" || cannot "cannot write $list"
         write_journal "$list" next
         begin_swap
-    else
-        clean_up
+        text=$text${LF}'back: sh install.sh --rollback'
     fi
     printf '%s\n' "$text"
 }
@@ -1742,11 +1833,11 @@ install_part() {
 rollback() {
     need_tools awk cat chmod ls mkdir mv rm rmdir sync tr id
     take_root
-    [ -d "$R/$HOME_KUBERNETES" ] || refuse 'there is no generation before to go back to' 'nothing was ever installed here'
+    [ -d "$R/$HOME_KUBERNETES" ] || refuse 'there is no generation to go back to' 'nothing was ever installed here'
     lock
     recover
     previous="$R/$HOME_KUBERNETES/previous"
-    [ -f "$previous/units" ] || refuse 'there is no generation before to go back to' \
+    [ -f "$previous/units" ] || refuse 'there is no generation to go back to' \
         "$previous does not hold one; it is made when something is installed over a PKI"
     awk '
         NR == 1 { if ($0 != "certferry-units-1") exit 1; next }
@@ -1758,19 +1849,31 @@ rollback() {
     STAGING=1
     write_journal "$previous/units" previous
     units=$(read_journal "$R/$HOME_KUBERNETES/journal.new" | awk '$1 != "slot" { print "  " $2 }')
-    [ -n "$units" ] || refuse 'there is no generation before to go back to' "$previous holds no file of it"
+    [ -n "$units" ] || refuse 'there is no generation to go back to' "$previous holds no file of it"
     begin_swap
-    printf 'rolled back:\n%s\n\n' "$units"
-    say_installed
-    # shellcheck disable=SC2016 # Backticks for people.
-    printf '%s\n' 'What reads these files has to restart, as after the installation. Once more, `sh install.sh --rollback` goes forth again.'
+    printf 'back in their places:\n%s\n' "$units"
+    say_state
+    printf 'restart what reads these files, as after an installation; where a CA came back, delete the ConfigMap\n'
+    printf 'extension-apiserver-authentication again once the last API server runs\n'
 }
 
-say_installed() {
-    say_generation installed "$R/$HOME_KUBERNETES/installed" 'nothing that certferry installed'
+# What is installed, and what a rollback brings.
+say_state() {
+    say_generation installed "$R/$HOME_KUBERNETES/installed" 'nothing by certferry'
+    previous=$R/$HOME_KUBERNETES/previous
+    if [ ! -f "$previous/units" ]; then
+        printf '%-12s none\n' previous
+    elif [ -f "$previous/installed/record.json" ]; then
+        say_generation previous "$previous/installed" '' '; `sh install.sh --rollback` brings it back'
+    elif awk -v unit="$HOME_KUBERNETES/installed" '$1 == unit { found = 1 } END { exit found }' "$previous/units"; then
+        # Files alone were mended.
+        say_generation previous "$R/$HOME_KUBERNETES/installed" 'nothing by certferry' '; `sh install.sh --rollback` brings it back'
+    else
+        printf '%-12s what was there before certferry; `sh install.sh --rollback` brings it back\n' previous
+    fi
 }
 
-say_generation() { # <label> <folder> <otherwise>
+say_generation() { # <label> <folder> <text if there is none> <what follows>
     text=$3
     if [ -f "$2/record.json" ]; then
         text="what cannot be read: $2/record.json"
@@ -1779,11 +1882,11 @@ say_generation() { # <label> <folder> <otherwise>
                 { is[$1] = $2 }
                 END {
                     print is["cluster"] ", generation " is["generation"] ", Kubernetes " is["kubernetes"] \
-                        ", node " substr(is["part"], 6) ", issued " is["issued_at"]
+                        ", node " substr(is["part"], 6)
                 }')
         fi
     fi
-    printf '%-10s %s\n' "$1:" "$text"
+    printf '%-12s %s%s\n' "$1" "$text" "${4-}"
 }
 
 status() {
@@ -1793,17 +1896,9 @@ status() {
     if [ -d "$home" ] && [ ! -r "$home" ]; then
         cannot "cannot read $home" 'run this as root'
     fi
-    say_installed
-    if [ -f "$home/previous/units" ]; then
-        say_generation previous "$home/previous/installed" 'what was there before certferry'
-    else
-        echo 'previous:  none'
-    fi
-    if [ -f "$home/journal" ]; then
-        echo 'waiting:   an interrupted run; the next run completes it'
-    else
-        echo 'waiting:   nothing'
-    fi
+    say_state
+    [ ! -f "$home/journal" ] ||
+        printf '%-12s a run was cut short: the next `sh install.sh` brings it to its end first\n' interrupted
 }
 
 # R is what stands before every path: nothing for the root itself.
@@ -1825,7 +1920,7 @@ bad_usage() {
 
 main() {
     ACTION=install BUNDLE='' NODE='' KEY='' ROOT=/ DRY_RUN='' FORCE_NODE='' ALLOW_DOWNGRADE=''
-    STAGING='' STARTED='' LOCKED='' only_install=''
+    STAGING='' STARTED='' LOCKED='' MADE='' only_install=''
     while [ $# -gt 0 ]; do
         case $1 in
         --help | -h)
