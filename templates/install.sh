@@ -1200,7 +1200,7 @@ clear_away() {
 
 at_exit() {
     code=$?
-    # A run that has begun to swap is left to the next one.
+    # A run that has begun to swap is left to the next one; without the lock, what is there is another's.
     if [ -n "$STAGING" ] && [ -z "$STARTED" ]; then
         clear_away
     fi
@@ -1792,13 +1792,13 @@ install_part() {
     if [ -n "$DRY_RUN" ] && [ -f "$R/$HOME_KUBERNETES/journal" ]; then
         refuse "an interrupted run waits to be completed" "run this without --dry-run, or --rollback: both complete it first"
     fi
-    STAGING=1
     for folder in etc etc/kubernetes; do
         make_folder "$R/$folder" 0755
     done
     [ ! -L "$R/$HOME_KUBERNETES" ] || cannot "$R/$HOME_KUBERNETES is a link" 'it must be a folder of root'
     make_folder "$R/$HOME_KUBERNETES" 0700
     lock
+    STAGING=1
     recover
     FRESH=
     [ -d "$R/etc/kubernetes/pki" ] || FRESH=1
@@ -1843,7 +1843,7 @@ rollback() {
         NR == 1 { if ($0 != "certferry-units-1") exit 1; next }
         $0 == "end" { ended = NR; next }
         NF != 2 || $2 !~ /\/@\// { exit 1 }
-        END { exit ended != NR }' "$previous/units" ||
+        END { exit !ended || ended != NR }' "$previous/units" ||
         cannot "$previous/units is not a list of units" "there is nothing that can be done with it"
     check_units "$previous/units"
     STAGING=1

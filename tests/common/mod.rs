@@ -4,6 +4,7 @@
 
 pub mod desk;
 pub mod network;
+pub mod shells;
 
 use std::ffi::OsStr;
 use std::fs;
