@@ -794,7 +794,8 @@ make_folder() { # <path> <mode>
     if [ ! -d "$1" ]; then
         must mkdir "$1"
         MADE=$1$LF$MADE
-        must chmod "$2" "$1"
+        # Five digits: with four, GNU chmod leaves a folder the set-group-ID bit that it inherited.
+        must chmod "0$2" "$1"
         own "$1"
     fi
 }
@@ -1444,7 +1445,7 @@ stage_folder() { # <folder>
     target=$R/$UNIT_HOME/next/$UNIT_NAME
     OLD=$R/$UNIT_LIVE NEW=$target
     must mkdir "$target"
-    must chmod 0755 "$target"
+    must chmod 00755 "$target"
     own "$target"
     awk -v prefix="$prefix" '$1 == "row" && index($NF, prefix) == 1' "$SAID" >"$WORK/rows"
     while read -r _ kind first second _ path; do
@@ -1485,7 +1486,7 @@ make_parents() { # <folder> <path below it>
         make_parents "$1" "${2%/*}"
         [ -d "$1/${2%/*}" ] || {
             must mkdir "$1/${2%/*}"
-            must chmod 0755 "$1/${2%/*}"
+            must chmod 00755 "$1/${2%/*}"
             own "$1/${2%/*}"
         }
         ;;
@@ -1525,7 +1526,7 @@ copy_mode() {
         }
         NR == 1 {
             special = (substr($1, 4, 1) ~ /[sS]/ ? 4 : 0) + (substr($1, 7, 1) ~ /[sS]/ ? 2 : 0) + (substr($1, 10, 1) ~ /[tT]/ ? 1 : 0)
-            print special bits(substr($1, 2, 3)) bits(substr($1, 5, 3)) bits(substr($1, 8, 3)), $3 ":" $4
+            print "0" special bits(substr($1, 2, 3)) bits(substr($1, 5, 3)) bits(substr($1, 8, 3)), $3 ":" $4
         }' | {
         read -r mode owner
         if [ "$USER_ID" = 0 ]; then
@@ -1647,7 +1648,7 @@ stage() {
         must chmod 0644 "$slot/$name"
         own "$slot/$name"
     done
-    must chmod 0700 "$slot"
+    must chmod 00700 "$slot"
     own "$slot"
     add_unit "$HOME_KUBERNETES/installed" "$HOME_KUBERNETES/installed" "$HOME_KUBERNETES/@/installed"
 }
@@ -1773,7 +1774,7 @@ step() {
 }
 
 install_part() {
-    need_tools cat chmod chown cmp cp date gzip head ls mkdir mv od rm rmdir sed sha256sum sort sync tail tar tr uname wc ln id
+    need_tools cat chmod chown cmp cp date gzip head ls mkdir mv od readlink rm rmdir sed sha256sum sort sync tail tar tr uname wc ln id
     [ -f "$BUNDLE" ] && [ -r "$BUNDLE" ] || cannot "cannot read $BUNDLE"
     take_key "$KEY"
     if [ -e "$BUNDLE.sig" ]; then

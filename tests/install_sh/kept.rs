@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::common::shells::Tools;
 use crate::common::{succeed, tool, write};
-use crate::node::{FIRST, Node, SECOND, State, TOOLS, state};
+use crate::node::{FIRST, Node, SECOND, State, TOOLS, unpacked};
 
 const PKI: &str = "etc/kubernetes/pki";
 const KUBELET: &str = "var/lib/kubelet/pki";
@@ -95,7 +95,7 @@ const LEFT: [&str; 9] = [
 fn unknown_files_stay_and_those_of_a_replaced_ca_go_to_the_backup() {
     let old = lived_in();
     let before = old.live();
-    let bundle = state(&SECOND.unpack("cp-1"), |_| true);
+    let bundle = unpacked(&SECOND, "cp-1");
     let times = |node: &Node| fs::metadata(node.path(PKI).join("my files/a  note")).unwrap().mtime();
     let tools = [Tools::new(&["dash"], "mawk", "tar"), Tools::busybox(), Tools::new(&["bash"], "gawk", "tar")];
     for tools in tools {

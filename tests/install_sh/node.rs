@@ -12,7 +12,7 @@ use walkdir::WalkDir;
 
 use crate::common::desk::is_root;
 use crate::common::shells::Tools;
-use crate::common::{Bundle, build_text, changed_profile, run, use_fast_keys};
+use crate::common::{Bundle, build_text, certferry, changed_profile, run, succeed, use_fast_keys};
 
 /// The first generation.
 pub static FIRST: LazyLock<Bundle> = LazyLock::new(|| build_text(&generation(1, |_| {})));
@@ -29,6 +29,8 @@ pub fn generation(number: i64, change: impl FnOnce(&mut toml::Table)) -> String 
         use_fast_keys(profile);
         profile["cluster"].as_table_mut().unwrap().insert("generation".to_owned(), number.into());
         profile["cluster"]["name"] = "lab".into();
+        // Before kubeadm knew super-admin.conf.
+        profile["cluster"]["kubernetes"] = "1.28.0".into();
         profile["node"][0]["name"] = "cp-1".into();
         let worker = "name = \"worker-1\"\nrole = \"worker\"\naddresses = [\"192.168.10.7\"]";
         let worker: toml::Table = worker.parse().unwrap();
@@ -81,7 +83,7 @@ impl Node {
     pub fn copy(&self) -> Self {
         let copy = Self::new();
         let mut command = Command::new("cp");
-        crate::common::succeed(command.arg("-a").arg(self.root().join(".")).arg(copy.root()));
+        succeed(command.arg("-a").arg(self.root().join(".")).arg(copy.root()));
         copy
     }
 
@@ -143,6 +145,16 @@ impl Node {
         let changed: Vec<_> = after.keys().filter(|path| after.get(*path) != before.get(*path)).collect();
         assert!(after == before, "{stderr}: something changed: {changed:?}");
     }
+}
+
+/// What `certferry unpack` writes.
+pub fn unpacked(bundle: &Bundle, node: &str) -> State {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("root");
+    let mut command = certferry();
+    command.arg("unpack").arg(&bundle.archive).arg("--key").arg(&bundle.public_key);
+    succeed(command.args(["--node", node, "--root"]).arg(&root));
+    state(&root, |_| true)
 }
 
 /// The script beside a bundle.

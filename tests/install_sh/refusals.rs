@@ -103,7 +103,7 @@ fn keys_must_be_the_signers() {
     let node = Node::new();
     let folder = carried(&FIRST);
     let at = |name: &str| folder.path().join(name);
-    let mut refuse = |key: &str, code: i32, text: &str| node.refuse(&mut there(folder.path(), &node, key), code, text);
+    let refuse = |key: &str, code: i32, text: &str| node.refuse(&mut there(folder.path(), &node, key), code, text);
     let takes = "--key takes the file CLUSTER.pub, or its fingerprint when that file lies beside the bundle";
     refuse("none.pub", 2, &format!("error: cannot read the public key none.pub\nhint: {takes}\n"));
     write(folder.path(), "text.pub", "no key", 0o644);

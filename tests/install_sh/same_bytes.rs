@@ -4,9 +4,9 @@ use std::process::Command;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::common::shells::{SHELLS, Tools};
+use crate::common::shells::{SHELLS, Tools, find};
 use crate::common::{Bundle, build, certferry, profile, succeed};
-use crate::node::{Ended, FIRST, Node, SECOND, State, TOOLS, end, script, state};
+use crate::node::{Ended, FIRST, Node, SECOND, State, TOOLS, end, script, unpacked};
 
 const AWKS: [&str; 3] = ["mawk", "gawk", "busybox"];
 const TARS: [&str; 2] = ["tar", "busybox"];
@@ -16,11 +16,6 @@ fn every_tools() -> Vec<Tools> {
         TARS.into_iter().flat_map(move |tar| AWKS.map(|awk| Tools::new(shell, awk, tar)))
     };
     SHELLS.into_iter().flat_map(each).chain([Tools::busybox()]).collect()
-}
-
-/// What `certferry unpack` writes.
-fn unpacked(bundle: &Bundle, node: &str) -> State {
-    state(&bundle.unpack(node), |_| true)
 }
 
 #[track_caller]
@@ -57,14 +52,17 @@ fn modes_are_the_same_under_every_umask() {
         .map(|umask| {
             let node = Node::with(&FIRST, "worker-1");
             let command = node.command(&TOOLS, &SECOND, "worker-1", &[]);
-            let mut under = Command::new("sh");
+            let mut under = Command::new(find("sh"));
             under.args(["-c", &format!("umask {umask}; exec \"$@\""), "sh"]).arg(command.get_program());
             under.args(command.get_args()).env_clear().env("PATH", TOOLS.path(""));
             succeed(&mut under);
             node.state()
         })
         .collect();
-    assert!(states.windows(2).all(|pair| pair[0] == pair[1]));
+    for (umask, state) in umasks.iter().zip(&states) {
+        let others: Vec<_> = state.iter().filter(|(path, seen)| states[0].get(*path) != Some(seen)).collect();
+        assert!(*state == states[0], "{umask}: {others:?}");
+    }
     for (path, (mode, ..)) in states[0].iter().filter(|(path, _)| path.contains(".certferry")) {
         let is_of_certferry =
             path.ends_with(".certferry") || path.ends_with("/installed") || path.ends_with("/previous");
