@@ -22,6 +22,8 @@ lab, generation 1, Kubernetes {kubernetes}
   out/lab-g1.tar.gz  16 certificates, 18 keys, 1 node
   out/lab-g1.tar.gz.sig
   out/lab.pub
+  out/install.sh  for nodes without certferry
+  out/install.sh.sig
   lab.lock.toml  for version control
 {new_seed}
 valid    from 2026-11-21T00:00:00Z; the first to end is user/alice at 2031-11-22T00:00:00Z
@@ -41,7 +43,7 @@ fn a_build_says_what_it_made() {
     let desk = Desk::new();
     let said = desk.succeed(BUILD);
     assert_eq!(said, summary(&desk, "1.24.15", ""));
-    assert_eq!(desk.names("out"), ["lab-g1.tar.gz", "lab-g1.tar.gz.sig", "lab.pub"]);
+    assert_eq!(desk.names("out"), ["install.sh", "install.sh.sig", "lab-g1.tar.gz", "lab-g1.tar.gz.sig", "lab.pub"]);
     // The same again: the same words, the same files.
     let before = desk.state();
     assert_eq!(desk.succeed(BUILD), said);

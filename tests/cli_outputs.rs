@@ -14,13 +14,16 @@ use common::desk::{Desk, Ended, State, is_root};
 use common::{certferry, fail, skip, succeed, tool};
 
 const BUILD: &str = "build lab.toml --seed lab.seed --out out";
-const OUTPUTS: [&str; 3] = ["lab-g1.tar.gz", "lab-g1.tar.gz.sig", "lab.pub"];
+/// In the order of their making.
+const OUTPUTS: [&str; 5] = ["lab-g1.tar.gz", "lab-g1.tar.gz.sig", "lab.pub", "install.sh.sig", "install.sh"];
+/// In the order of their names.
+const NAMES: [&str; 5] = ["install.sh", "install.sh.sig", "lab-g1.tar.gz", "lab-g1.tar.gz.sig", "lab.pub"];
 
 #[test]
 fn an_output_with_other_bytes_is_never_overwritten() {
     let desk = Desk::new();
     desk.succeed(BUILD);
-    for name in OUTPUTS {
+    for name in &OUTPUTS[..3] {
         let path = format!("out/{name}");
         let right = desk.read(&path);
         for wrong in [&b""[..], b"other bytes", &right[..right.len() - 1], &[&right[..], b"x"].concat()] {
@@ -65,6 +68,70 @@ fn what_is_there_and_right_is_not_touched() {
     assert_eq!(inodes(), before);
 }
 
+/// A better script replaces what this cluster's signer signed, and nothing else of that name.
+#[test]
+fn install_sh_gives_way_to_a_better_one_of_the_same_signer_alone() {
+    let desk = Desk::new();
+    desk.succeed(BUILD);
+    let whole = desk.state();
+    let (script, signature) = ("out/install.sh", "out/install.sh.sig");
+    let hint = "hint: write to another folder with --out: each cluster signs its own copy\n";
+    let is_another_clusters = format!("error: {signature} exists and is not this cluster's\n{hint}");
+    let is_other = format!("error: {script} exists with other bytes\n{hint}");
+    // An older script that this signer signed: what it signs is what it can be made to sign, a bundle.
+    desk.write(script, desk.read("out/lab-g1.tar.gz"));
+    desk.write(signature, desk.read("out/lab-g1.tar.gz.sig"));
+    desk.set_mode(script, 0o700);
+    desk.succeed(BUILD);
+    assert!(desk.state() == whole);
+    // A run that was killed between the two.
+    desk.write(script, "an older one");
+    desk.succeed(BUILD);
+    assert!(desk.state() == whole);
+    // Somebody's own, and a signature of nothing.
+    fs::remove_file(desk.path(signature)).unwrap();
+    desk.write(script, "somebody's own");
+    desk.refuse(BUILD, 2, &is_other);
+    desk.write(signature, "");
+    desk.refuse(BUILD, 2, &is_another_clusters);
+    fs::remove_file(desk.path(script)).unwrap();
+    desk.refuse(BUILD, 2, &is_another_clusters);
+    fs::remove_file(desk.path(signature)).unwrap();
+    desk.succeed(BUILD);
+    assert!(desk.state() == whole);
+    // Two clusters in one folder: the second would make the signature of the first useless.
+    desk.profile_with(&[("name = \"lab\"", "name = \"lab2\"")]);
+    desk.refuse(&format!("{BUILD} --lock lab2.lock.toml"), 2, &is_another_clusters);
+    for path in [script, signature] {
+        fs::remove_file(desk.path(path)).unwrap();
+        succeed(tool("mkfifo").arg(desk.path(path)));
+        desk.refuse(
+            &format!("{BUILD} --lock lab2.lock.toml"),
+            2,
+            &format!("error: cannot write {path}: it is there and no regular file\n"),
+        );
+        fs::remove_file(desk.path(path)).unwrap();
+    }
+}
+
+#[test]
+fn openssl_proves_install_sh() {
+    let desk = Desk::new();
+    desk.succeed(BUILD);
+    let said = succeed(tool("openssl").current_dir(desk.path("out")).args([
+        "dgst",
+        "-sha256",
+        "-verify",
+        "lab.pub",
+        "-signature",
+        "install.sh.sig",
+        "install.sh",
+    ]));
+    assert_eq!(said, "Verified OK\n");
+    let template = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/install.sh");
+    assert!(desk.read("out/install.sh") == fs::read(template).unwrap());
+}
+
 #[test]
 fn links_in_the_way_are_not_followed() {
     let desk = Desk::new();
@@ -105,7 +172,7 @@ fn folders_are_made() {
     desk.refuse(line, 2, "error: cannot read the lock d/e/lock.toml: not a directory\n");
     fs::remove_file(desk.path("d")).unwrap();
     desk.succeed(line);
-    assert_eq!(desk.names("a"), OUTPUTS.map(|name| format!("b/c/{name}")));
+    assert_eq!(desk.names("a"), NAMES.map(|name| format!("b/c/{name}")));
     assert_eq!(desk.names("d"), ["e/lock.toml"]);
 }
 
@@ -119,9 +186,9 @@ fn modes_do_not_depend_on_the_umask() {
         let script = format!("umask {umask}; exec \"$@\"");
         let ended = desk.watch(&mut desk.wrapped(&["sh", "-c", &script, "sh"], line));
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{umask}");
-        let modes = ["out/lab-g1.tar.gz", "out/lab-g1.tar.gz.sig", "out/lab.pub", "lab.lock.toml", "new.seed"]
-            .map(|name| desk.mode(name));
-        assert_eq!(modes, [0o600, 0o644, 0o644, 0o644, 0o600], "{umask}");
+        let modes = OUTPUTS.map(|name| desk.mode(&format!("out/{name}")));
+        assert_eq!(modes, [0o600, 0o644, 0o644, 0o644, 0o755], "{umask}");
+        assert_eq!(["lab.lock.toml", "new.seed"].map(|name| desk.mode(name)), [0o644, 0o600], "{umask}");
     }
 }
 
@@ -264,7 +331,7 @@ fn a_run_killed_while_it_writes_leaves_no_half_output() {
     assert!(!desk.exists("lab.lock.toml"));
     // What is left is in nobody's way.
     desk.succeed(BUILD);
-    assert_eq!(desk.names("out")[1..], OUTPUTS);
+    assert_eq!(desk.names("out")[1..], NAMES);
 }
 
 /// Wherever the signal comes: no assertion depends on how far the run got.
@@ -312,7 +379,7 @@ fn a_result_that_nobody_reads_is_no_failure() {
     let piped = ["sh", "-c", "\"$@\" | true", "sh"];
     let ended = desk.watch(&mut desk.wrapped(&piped, BUILD));
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
-    assert_eq!(desk.names("out"), OUTPUTS);
+    assert_eq!(desk.names("out"), NAMES);
     let closed = ["sh", "-c", "exec \"$@\" >&- 2>&-", "sh"];
     assert_eq!(desk.watch(&mut desk.wrapped(&closed, BUILD)).code, Some(0));
     let full = ["sh", "-c", "exec \"$@\" > /dev/full", "sh"];

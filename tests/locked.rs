@@ -117,12 +117,12 @@ fn a_rebuild_elsewhere_makes_the_same_files_and_leaves_the_lock() {
     let built = Built::new();
     let lock = built.lock();
     succeed(&mut built.command(&["--locked", "--out", "again"]));
-    for name in ["small-g1.tar.gz", "small-g1.tar.gz.sig", "small.pub"] {
+    for name in ["small-g1.tar.gz", "small-g1.tar.gz.sig", "small.pub", "install.sh", "install.sh.sig"] {
         let read = |folder: &str| fs::read(built.path().join(folder).join(name)).unwrap();
         assert!(read("again") == read("out"), "{name}");
     }
     assert_eq!(built.lock(), lock);
-    assert_eq!(common::files(built.path()).len(), 9);
+    assert_eq!(common::files(built.path()).len(), 13);
 }
 
 #[test]

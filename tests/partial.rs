@@ -152,7 +152,7 @@ fn a_partial_bundle_has_the_parts_of_the_whole_byte_for_byte() {
         full["partial"] = true.into();
         assert_eq!(says, full, "the rows are the whole index's, and so is the rest");
         let name = format!("lab-g1-only-{}.tar.gz", &hex(&bytes)[..8]);
-        assert_eq!(desk.names("new"), [name.clone(), format!("{name}.sig"), "lab.pub".to_owned()]);
+        assert_eq!(desk.names("new"), ["install.sh", "install.sh.sig", &name, &format!("{name}.sig"), "lab.pub"]);
 
         // Nothing is new to the lock, and `--locked` agrees.
         assert!(desk.state()["lab.lock.toml"] == WHOLE["lab.lock.toml"]);

@@ -11,7 +11,7 @@ use rayon::ThreadPoolBuilder;
 use super::args::BuildArguments;
 use super::failure::Failure;
 use super::since_lock::SinceLock;
-use super::{bundle_text, engine, lock_file, problems, secret, seed, summary, trust};
+use super::{bundle_text, engine, install_script, lock_file, problems, secret, seed, summary, trust};
 use crate::bundle::{ClusterId, Description, Head, Hex, PartName, WriteError, Writer, Written};
 use crate::host::{self, Outputs};
 use crate::issue::{Certificate, Issued, SerialKey, issue};
@@ -45,6 +45,7 @@ pub(super) struct Places {
     pub(super) archive: PathBuf,
     pub(super) signature: PathBuf,
     pub(super) public_key: PathBuf,
+    pub(super) install: install_script::Places,
     pub(super) lock: PathBuf,
 }
 
@@ -154,6 +155,7 @@ fn build(
         signature: arguments.out.join(format!("{}.sig", writer.file_name())),
         archive: arguments.out.join(writer.file_name()),
         public_key: arguments.out.join(format!("{}.pub", plan.cluster)),
+        install: install_script::Places::new(&arguments.out),
         lock: lock_path,
     };
 
@@ -184,15 +186,18 @@ fn build(
     let signature = signer
         .sign_sha256(&built.written.file_sha256.0)
         .map_err(|error| Failure::defect(&format!("outer signature: {error:?}")))?;
-    put(&mut outputs, &places.signature, &signature, false)?;
-    put(&mut outputs, &places.public_key, built.signer.to_pem().as_bytes(), false)?;
+    put(&mut outputs, &places.signature, &signature, 0o644, false)?;
+    put(&mut outputs, &places.public_key, built.signer.to_pem().as_bytes(), 0o644, false)?;
     if !arguments.locked {
         let folder = places.lock.parent().filter(|folder| !folder.as_os_str().is_empty());
         if let Some(folder) = folder {
             outputs.create_folder(folder).map_err(|error| Failure::io("create", folder, &error))?;
         }
-        put(&mut outputs, &places.lock, merged.as_ref().unwrap_or(&made).to_toml().as_bytes(), true)?;
+        put(&mut outputs, &places.lock, merged.as_ref().unwrap_or(&made).to_toml().as_bytes(), 0o644, true)?;
     }
+    install_script::stage(&mut outputs, &places.install, &built.signer, |script| {
+        signer.sign(script).map_err(|error| Failure::defect(&format!("signature of install.sh: {error:?}")))
+    })?;
     outputs.check().map_err(|(path, error)| cannot_place(&path, &error))?;
     // The seed first: a bundle without its seed could never be rebuilt, a seed without a bundle does no harm.
     if let Some(file) = new_seed_file {
@@ -219,8 +224,8 @@ fn stage(outputs: &mut Outputs, path: &Path, mode: u32, replace: bool) -> Result
 }
 
 /// Stages a file that is no secret.
-fn put(outputs: &mut Outputs, path: &Path, bytes: &[u8], replace: bool) -> Result<(), Failure> {
-    let mut file = stage(outputs, path, 0o644, replace)?;
+pub(super) fn put(outputs: &mut Outputs, path: &Path, bytes: &[u8], mode: u32, replace: bool) -> Result<(), Failure> {
+    let mut file = stage(outputs, path, mode, replace)?;
     file.write_all(bytes).map_err(|error| Failure::io("write", path, &error))
 }
 

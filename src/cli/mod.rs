@@ -19,6 +19,7 @@ mod init;
 mod inspect;
 mod inspect_lint;
 mod inspect_text;
+mod install_script;
 mod lock_file;
 mod man;
 mod node_failure;

@@ -27,6 +27,8 @@ pub(super) fn of_build(
     row(&places.archive, &made);
     row(&places.signature, "");
     row(&places.public_key, "");
+    row(&places.install.script, "for nodes without certferry");
+    row(&places.install.signature, "");
     row(&places.lock, "for version control");
     if let Some(seed) = new_seed {
         row(seed, "NEW: whoever has it can make every key. Keep two copies offline.");

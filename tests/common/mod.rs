@@ -5,6 +5,7 @@
 pub mod desk;
 pub mod network;
 pub mod node;
+pub mod shells;
 
 use std::ffi::OsStr;
 use std::fs;

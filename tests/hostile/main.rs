@@ -10,6 +10,7 @@ mod archive;
 mod bundle;
 #[path = "../common/mod.rs"]
 mod common;
+mod install_script;
 mod limits;
 mod rules;
 

@@ -1,0 +1,73 @@
+//! `install.sh`, which `build` writes beside every bundle: the same script for every cluster, signed by each.
+
+use std::path::{Path, PathBuf};
+
+use super::build;
+use super::failure::Failure;
+use crate::host::{self, Outputs};
+use crate::sign::PublicKey;
+
+/// The script for a node that has no certferry.
+const SCRIPT: &[u8] = include_bytes!("../../templates/install.sh");
+
+/// No version of it is longer.
+const LIMIT: u64 = 4 << 20;
+
+/// Where it is written.
+pub(super) struct Places {
+    pub(super) script: PathBuf,
+    pub(super) signature: PathBuf,
+}
+
+impl Places {
+    pub(super) fn new(folder: &Path) -> Self {
+        Self { script: folder.join("install.sh"), signature: folder.join("install.sh.sig") }
+    }
+}
+
+/// Stages the script and its signature.
+///
+/// A bundle is never overwritten, but a better script replaces an older one that this signer signed, so that every
+/// bundle in the folder has the same. Nothing else of that name gives way: it may be another cluster's, whose signature
+/// would be lost, or somebody's own.
+pub(super) fn stage(
+    outputs: &mut Outputs,
+    places: &Places,
+    signer: &PublicKey,
+    sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Failure>,
+) -> Result<(), Failure> {
+    let signature = sign(SCRIPT)?;
+    let (old_script, old_signature) = (existing(&places.script)?, existing(&places.signature)?);
+    let is_signed = |script: &[u8]| {
+        let signature = old_signature.as_deref().map(Vec::as_slice);
+        signature.is_some_and(|signature| signer.verify(script, signature).is_ok())
+    };
+    let old_script = old_script.as_deref().map(Vec::as_slice);
+    // A run that was killed between the two has replaced the signature, which comes first.
+    let is_ours = old_script.is_some_and(is_signed) || is_signed(SCRIPT);
+    let refusal = |path: &Path, what: &str| {
+        Failure::cannot_run(format!("{} exists {what}", path.display()))
+            .hint("write to another folder with --out: each cluster signs its own copy")
+    };
+    if old_signature.is_some() && !is_ours {
+        return Err(refusal(&places.signature, "and is not this cluster's"));
+    }
+    if old_script.is_some_and(|script| script != SCRIPT) && !is_ours {
+        return Err(refusal(&places.script, "with other bytes"));
+    }
+    let is_old = old_signature.as_deref().is_some_and(|old| **old != signature);
+    build::put(outputs, &places.signature, &signature, 0o644, is_old)?;
+    build::put(outputs, &places.script, SCRIPT, 0o755, old_script.is_some_and(|script| script != SCRIPT))
+}
+
+/// What has that name, if anything has. Of a pipe nothing is read.
+fn existing(path: &Path) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, Failure> {
+    match path.metadata() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::io("read", path, &error)),
+        Ok(metadata) if !metadata.is_file() => {
+            Err(Failure::io("write", path, &std::io::Error::other("it is there and no regular file")))
+        }
+        Ok(_) => host::read(path, LIMIT).map(Some).map_err(|error| Failure::io("read", path, &error)),
+    }
+}
