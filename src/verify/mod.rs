@@ -25,4 +25,4 @@ pub use known::Known;
 pub use part::{File, Origin, Part};
 pub use shared::{CheckedPart, SharedFiles};
 pub use single::check_file;
-pub use tree::check_part;
+pub use tree::{check_part, claims_of_part};
