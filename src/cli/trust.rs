@@ -60,10 +60,10 @@ pub(super) fn read(
     let mut head = reader.index().map(|index| index.index().head.clone());
     let (mut parts, mut findings, mut kept) = (Vec::new(), Vec::new(), None);
     let mut shared = SharedFiles::default();
-    let mut batch = next_batch(&mut reader)?;
+    let mut batch = reader.next_parts(BATCH)?;
     while !batch.is_empty() {
         let judge = || batch.par_iter().map(|part| check(part, at, wanted, known)).collect::<Vec<_>>();
-        let (next, checked) = rayon::join(|| next_batch(&mut reader), judge);
+        let (next, checked) = rayon::join(|| reader.next_parts(BATCH), judge);
         for (part, checked) in batch.into_iter().zip(checked) {
             findings.extend(shared.hold(checked));
             let name = part.record().owner.part();
@@ -79,17 +79,6 @@ pub(super) fn read(
     // Without an index there is a part, or the reader would have refused.
     let head = head.ok_or(BundleError::MissingPart { part: None })?;
     Ok(Checked { key: key.fingerprint(), head, archive, parts, findings, wanted: kept })
-}
-
-/// The next parts; none when there are no more.
-fn next_batch(reader: &mut Reader<'_, impl BufRead>) -> Result<Vec<VerifiedPart>, BundleError> {
-    let (mut batch, mut size) = (Vec::new(), 0);
-    while size < BATCH {
-        let Some(part) = reader.next_part()? else { break };
-        size += part.files().map(|(_, content)| content.len()).sum::<usize>();
-        batch.push(part);
-    }
-    Ok(batch)
 }
 
 /// What is wrong with the certificates of a part by itself, if it is wanted; what others must agree with in any case.
