@@ -37,6 +37,7 @@ mod prime;
 mod private_key;
 mod rsa;
 mod seed;
+mod stack;
 mod trial_division;
 
 pub use engine::{Engine, engines};
@@ -47,3 +48,4 @@ pub use portable::Portable;
 pub use prime::{Candidate, PrimeSize, PrimeTest, Search};
 pub use private_key::PrivateKey;
 pub use seed::Seed;
+pub use stack::wipe_stack;
