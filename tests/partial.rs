@@ -440,7 +440,7 @@ fn the_cluster_part_is_unpacked_where_it_is() {
         format!(
             "\
 lab, generation 1, Kubernetes 1.24.15: the whole bundle, 4 nodes and the cluster's part
-every signature, record, hash, chain and key pair holds
+every signature, record and hash holds, and every chain and key pair of the cluster's part
 signer   {}
 content  sha256:{}
 5 files of the cluster's part in all

@@ -91,7 +91,9 @@ fn a_whole_node_of_another_seed() {
     };
     let names = ["ca.crt", "etcd/ca.crt", "front-proxy-ca.crt", "sa.key", "sa.pub"].map(differs);
     let lines: Vec<_> = names.iter().map(String::as_str).collect();
-    plants(|lab, other| *lab.tree("node/cp-2") = other.clone().tree("node/cp-2").clone(), &lines);
+    let desk = plants(|lab, other| *lab.tree("node/cp-2") = other.clone().tree("node/cp-2").clone(), &lines);
+    // It fits itself, and `unpack` still holds it against the others.
+    unpacks(&desk, "cp-2", &lines, "w-1");
 }
 
 #[test]
@@ -103,9 +105,13 @@ fn a_kubeconfig_of_another_seed() {
     unpacks(&desk, "cp-1", &lines, "w-1");
     // A user's lies in a part without ca.crt.
     let conf = "users/alice.conf";
-    let desk = plants(
-        |lab, other| lab.tree("cluster").set(conf, other.clone().tree("cluster").get(conf)),
-        &[&by("kubeconfig-ca", "cluster  users/alice.conf  holds another CA than pki/ca.crt")],
+    let line = by("kubeconfig-ca", "cluster  users/alice.conf  holds another CA than pki/ca.crt");
+    let desk = plants(|lab, other| lab.tree("cluster").set(conf, other.clone().tree("cluster").get(conf)), &[&line]);
+    let hint = "hint: nothing was written; build the bundle again";
+    desk.refuse(
+        "unpack lab-g1.tar.gz --key lab.pub --at 2027-01-01 --with-cluster --root wrong --quiet",
+        1,
+        &format!("error: the files of the cluster's part would not work\n{line}\n{hint}\n"),
     );
     // No node is concerned.
     desk.succeed("unpack lab-g1.tar.gz --key lab.pub --at 2027-01-01 --node cp-1 --root right --quiet");

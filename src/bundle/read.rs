@@ -1,11 +1,13 @@
 //! Reads a bundle or a slice, and takes nothing that the writer would not have written.
 //!
 //! Before a signature holds, the reader looks at the path and the size in two headers and at nothing else. After it, it
-//! knows every byte of the headers to come: it encodes them itself and compares.
+//! knows every byte of the headers to come: it encodes them itself and compares. A record whose digest stands in the signed
+//! index is believed by that; its own signature is verified before the part is given out.
 
 use std::io::BufRead;
 use std::mem::{replace, take};
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use zeroize::Zeroizing;
 
 use super::error::BundleError;
@@ -44,10 +46,16 @@ enum State {
     Failed,
 }
 
-/// What a record or an index brought along: its exact bytes, and the signature that holds for them.
+/// What a record or an index brought along: its exact bytes, and the signature over them.
 struct Signed {
     bytes: Vec<u8>,
     signature: Vec<u8>,
+}
+
+impl Signed {
+    fn prove(&self, key: &PublicKey, entry: &str) -> Result<(), BundleError> {
+        key.verify(&self.bytes, &self.signature).map_err(|_| BundleError::Signature { entry: entry.to_owned() })
+    }
 }
 
 /// An index that the key signed, in the place where it belongs. Only a [`Reader`] makes one.
@@ -115,6 +123,23 @@ impl VerifiedPart {
     /// Each file with its content, in archive order; a link has none.
     pub fn files(&self) -> impl Iterator<Item = (&Row, &[u8])> {
         self.record.rows.iter().zip(self.contents.iter().map(|content| content.as_slice()))
+    }
+}
+
+/// A part of which only one thing may be open: whether its record's signature holds.
+struct Unproven {
+    part: VerifiedPart,
+    /// The record's path, if that is open.
+    entry: Option<String>,
+}
+
+impl Unproven {
+    fn prove(self, key: &PublicKey) -> Result<VerifiedPart, BundleError> {
+        let Self { part, entry } = self;
+        match entry {
+            Some(entry) => part.signed.prove(key, &entry).map(|()| part),
+            None => Ok(part),
+        }
     }
 }
 
@@ -191,6 +216,45 @@ impl<'k, R: BufRead> Reader<'k, R> {
     ///
     /// [`BundleError`]; every later call fails too.
     pub fn next_part(&mut self) -> Result<Option<VerifiedPart>, BundleError> {
+        let part = self.next_unproven()?.map(|part| part.prove(self.key)).transpose();
+        if part.is_err() {
+            self.state = State::Failed;
+        }
+        part
+    }
+
+    /// The next parts, until their files have so many bytes; none after the last one. Where there is an index, their
+    /// signatures are verified side by side: that takes as long as all else in reading a small part.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::next_part`], and the parts before the one that is wrong are not given out.
+    pub fn next_parts(&mut self, bytes: usize) -> Result<Vec<VerifiedPart>, BundleError> {
+        let (mut parts, mut size) = (Vec::new(), 0);
+        let mut ended = Ok(());
+        while size < bytes {
+            match self.next_unproven() {
+                Ok(None) => break,
+                Ok(Some(unproven)) => {
+                    size += unproven.part.contents.iter().map(|content| content.len()).sum::<usize>();
+                    parts.push(unproven);
+                }
+                Err(error) => {
+                    ended = Err(error);
+                    break;
+                }
+            }
+        }
+        // Collected before it is looked through, so that of several errors the first is told.
+        let proven: Vec<_> = parts.into_par_iter().map(|part| part.prove(self.key)).collect();
+        let parts = proven.into_iter().collect::<Result<Vec<_>, _>>().and_then(|parts| ended.map(|()| parts));
+        if parts.is_err() {
+            self.state = State::Failed;
+        }
+        parts
+    }
+
+    fn next_unproven(&mut self) -> Result<Option<Unproven>, BundleError> {
         let first = match replace(&mut self.state, State::Failed) {
             State::Between => {
                 self.members.begin()?;
@@ -237,6 +301,7 @@ impl<'k, R: BufRead> Reader<'k, R> {
             return Err(BundleError::NotABundle { found });
         }
         let (headers, signed) = self.read_signed(&second, &found, INDEX)?;
+        signed.prove(self.key, &found)?;
         let index = Index::read(&signed.bytes).map_err(|problem| BundleError::Record { entry: found, problem })?;
         let (top, mtime) = (index.head.top(), index.head.mtime());
         compare(first, &format!("{top}/"), Kind::Folder, mtime)?;
@@ -248,7 +313,7 @@ impl<'k, R: BufRead> Reader<'k, R> {
     }
 
     /// Record, its signature, folders and files: the member of a part.
-    fn read_part(&mut self, first: &[u8; BLOCK]) -> Result<VerifiedPart, BundleError> {
+    fn read_part(&mut self, first: &[u8; BLOCK]) -> Result<Unproven, BundleError> {
         let found = raw_path(first);
         let expected = match &self.index {
             None if self.read > 0 => return Err(BundleError::ExtraPart { found }),
@@ -265,12 +330,22 @@ impl<'k, R: BufRead> Reader<'k, R> {
             },
         };
         let (headers, signed) = self.read_signed(first, &found, FILE)?;
-        if let Some((part, expected, _)) = &expected {
-            let found = Sha256::of(&signed.bytes);
-            if found != *expected {
-                return Err(BundleError::RecordHash { part: part.clone(), expected: *expected, found });
+        match &expected {
+            None => signed.prove(self.key, &found)?,
+            Some((part, expected, _)) => {
+                let found_there = Sha256::of(&signed.bytes);
+                if found_there != *expected {
+                    // A record that nobody signed says more than one of another bundle.
+                    signed.prove(self.key, &found)?;
+                    return Err(BundleError::RecordHash {
+                        part: part.clone(),
+                        expected: *expected,
+                        found: found_there,
+                    });
+                }
             }
         }
+        let entry = expected.is_some().then(|| found.clone());
         let record =
             Record::read(&signed.bytes).map_err(|problem| BundleError::Record { entry: found.clone(), problem })?;
         let part = record.owner.part();
@@ -295,7 +370,7 @@ impl<'k, R: BufRead> Reader<'k, R> {
             last = path;
         }
         self.end_member(&last)?;
-        Ok(VerifiedPart { record, signed, contents })
+        Ok(Unproven { part: VerifiedPart { record, signed, contents }, entry })
     }
 
     /// Two zero blocks, the first of which was read: the last member.
@@ -314,8 +389,8 @@ impl<'k, R: BufRead> Reader<'k, R> {
         missing.map_or(Ok(()), |part| Err(BundleError::MissingPart { part }))
     }
 
-    /// A document and its signature, checked. Nothing in it is believed before; its headers are compared later, when
-    /// the document has said what stands in them.
+    /// A document and its signature, which is still to be verified: nothing in it is believed before. Its headers are
+    /// compared later, when the document has said what stands in them.
     fn read_signed(
         &mut self,
         first: &[u8; BLOCK],
@@ -330,7 +405,6 @@ impl<'k, R: BufRead> Reader<'k, R> {
             return Err(BundleError::UnexpectedEntry { expected: signature_path, found });
         }
         let mut signature = self.read_claimed(&second, &signature_path, SIGNATURE)?;
-        self.key.verify(&bytes, &signature).map_err(|_| BundleError::Signature { entry: path.to_owned() })?;
         let headers = SignedHeaders { document: *first, signature: second };
         Ok((headers, Signed { bytes: take(&mut *bytes), signature: take(&mut *signature) }))
     }

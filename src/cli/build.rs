@@ -15,7 +15,7 @@ use super::{bundle_text, engine, install_script, lock_file, problems, secret, se
 use crate::bundle::{ClusterId, Description, Head, Hex, PartName, WriteError, Writer, Written};
 use crate::host::{self, Outputs};
 use crate::issue::{Certificate, Issued, SerialKey, issue};
-use crate::keys::{KeyId, KeyRing, Label, Seed, derive};
+use crate::keys::{KeyId, KeyRing, Label, Seed, derive, wipe_stack};
 use crate::layout::{Made, lay_out};
 use crate::lock::Lock;
 use crate::plan::{Plan, PlannedPart, Recipient, only, plan};
@@ -80,10 +80,12 @@ pub(super) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
         lock_file::check_seed(old, &seed, arguments, &lock_path)?;
     }
     let threads = arguments.threads.map_or(0, usize::from);
-    let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = ThreadPoolBuilder::new().num_threads(threads).exit_handler(|_| wipe_stack()).build();
     let pool = pool.map_err(|error| Failure::cannot_run(format!("cannot start threads: {error}")))?;
     let build = || build(&profile, &seed, arguments, lock_path, old_lock.as_ref(), new_seed_file);
-    pool.install(build)
+    let built = pool.install(build);
+    wipe_stack();
+    built
 }
 
 pub(super) fn read_profile(path: &Path) -> Result<Profile, Failure> {

@@ -15,7 +15,7 @@ use crate::bundle::{BundleError, Head, Owner, PartName, Reader, Row, VerifiedArc
 use crate::host;
 use crate::lint::NodeFacts;
 use crate::sign::{Fingerprint, PublicKey, PublicKeyError};
-use crate::verify::{CheckedPart, File, Finding, Known, Origin, Part, SharedFiles, check_part};
+use crate::verify::{CheckedPart, File, Finding, Known, Origin, Part, SharedFiles, check_part, claims_of_part};
 
 /// No public key file is longer.
 pub(super) const KEY_LIMIT: u64 = 64 << 10;
@@ -26,13 +26,13 @@ pub(super) struct Checked {
     pub(super) head: Head,
     pub(super) archive: VerifiedArchive,
     pub(super) parts: Vec<PartName>,
-    /// What is wrong with the certificates in it, at the time asked for.
+    /// What is wrong with the certificates of the part that was asked for, or else of all, at the time asked for.
     pub(super) findings: Vec<Finding>,
     /// The part that was asked for.
     pub(super) wanted: Option<VerifiedPart>,
 }
 
-/// Opens the bundle and checks everything; keeps one part.
+/// Opens the bundle and reads it as [`read`] does.
 pub(super) fn open(arguments: &TrustArguments, wanted: Option<&PartName>) -> Result<Checked, Failure> {
     let at = time_of(arguments.at.as_deref())?;
     let key = trusted_key(&arguments.bundle, &arguments.key)?;
@@ -44,7 +44,8 @@ pub(super) fn open(arguments: &TrustArguments, wanted: Option<&PartName>) -> Res
 /// Bytes of files that make a batch full: a hundred parts of workers, or one that is larger.
 const BATCH: usize = 1 << 20;
 
-/// Reads a bundle to its end and checks everything; keeps one part.
+/// Reads a bundle to its end and checks every signature, record and hash; then chains, key pairs and rules of the part
+/// that is wanted, which it keeps, or else of all. A node does not wait for certificates that it never sees.
 ///
 /// While one batch of parts is judged, the next is read: reading cannot be divided, for where a gzip member ends is known
 /// only at its end.
@@ -59,10 +60,10 @@ pub(super) fn read(
     let mut head = reader.index().map(|index| index.index().head.clone());
     let (mut parts, mut findings, mut kept) = (Vec::new(), Vec::new(), None);
     let mut shared = SharedFiles::default();
-    let mut batch = next_batch(&mut reader)?;
+    let mut batch = reader.next_parts(BATCH)?;
     while !batch.is_empty() {
-        let judge = || batch.par_iter().map(|part| check(part, at, known)).collect::<Vec<_>>();
-        let (next, checked) = rayon::join(|| next_batch(&mut reader), judge);
+        let judge = || batch.par_iter().map(|part| check(part, at, wanted, known)).collect::<Vec<_>>();
+        let (next, checked) = rayon::join(|| reader.next_parts(BATCH), judge);
         for (part, checked) in batch.into_iter().zip(checked) {
             findings.extend(shared.hold(checked));
             let name = part.record().owner.part();
@@ -80,19 +81,8 @@ pub(super) fn read(
     Ok(Checked { key: key.fingerprint(), head, archive, parts, findings, wanted: kept })
 }
 
-/// The next parts; none when there are no more.
-fn next_batch(reader: &mut Reader<'_, impl BufRead>) -> Result<Vec<VerifiedPart>, BundleError> {
-    let (mut batch, mut size) = (Vec::new(), 0);
-    while size < BATCH {
-        let Some(part) = reader.next_part()? else { break };
-        size += part.files().map(|(_, content)| content.len()).sum::<usize>();
-        batch.push(part);
-    }
-    Ok(batch)
-}
-
-/// What is wrong with the certificates of a part by itself.
-fn check(part: &VerifiedPart, at: OffsetDateTime, known: &Known) -> CheckedPart {
+/// What is wrong with the certificates of a part by itself, if it is wanted; what others must agree with in any case.
+fn check(part: &VerifiedPart, at: OffsetDateTime, wanted: Option<&PartName>, known: &Known) -> CheckedPart {
     let record = part.record();
     let files = part.files().filter_map(|(row, content)| match row {
         Row::File { path, mode, .. } => Some((path.as_str(), File { mode: mode.bits(), content })),
@@ -102,14 +92,16 @@ fn check(part: &VerifiedPart, at: OffsetDateTime, known: &Known) -> CheckedPart 
         Owner::Node(node) => Some(NodeFacts { name: &node.name, addresses: &node.addresses }),
         Owner::Cluster => None,
     };
+    let name = record.owner.part();
+    let is_wanted = wanted.is_none_or(|wanted| *wanted == name);
     let part = Part {
-        name: &record.owner.part().to_string(),
+        name: &name.to_string(),
         files: files.collect(),
         links: record.rows.iter().filter(|row| matches!(row, Row::Link { .. })).map(Row::path).collect(),
         node,
         origin: Origin::Bundle { issued_at: record.head.issued_at.midnight().assume_utc() },
     };
-    check_part(&part, at, known)
+    if is_wanted { check_part(&part, at, known) } else { claims_of_part(&part) }
 }
 
 /// The time that `--at` names, or now.

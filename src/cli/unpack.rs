@@ -41,8 +41,10 @@ pub(super) fn run(arguments: &UnpackArguments) -> Result<String, Failure> {
     if arguments.quiet {
         return Ok(String::new());
     }
-    let count = entries.len();
-    Ok(format!("{}{count} files of {} in {}\n", verify::verified(&checked), called(&name), arguments.root.display()))
+    let (count, part) = (entries.len(), called(&name));
+    let holds = format!("every signature, record and hash holds, and every chain and key pair of {part}");
+    let verified = verify::verified(&checked, &holds);
+    Ok(format!("{verified}{count} files of {part} in {}\n", arguments.root.display()))
 }
 
 /// Warns of what works all the same, and refuses what would not work; returns what does not hold at this time alone.

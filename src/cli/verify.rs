@@ -33,11 +33,14 @@ pub(super) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
             findings::lines(&errors).trim_end()
         )));
     }
-    if arguments.quiet { Ok(String::new()) } else { Ok(verified(&checked)) }
+    if arguments.quiet {
+        return Ok(String::new());
+    }
+    Ok(verified(&checked, "every signature, record, hash, chain and key pair holds"))
 }
 
-/// What was verified, for `verify` and `unpack`.
-pub(super) fn verified(checked: &Checked) -> String {
+/// What was verified, for `verify` and `unpack`; `holds` says how much of it.
+pub(super) fn verified(checked: &Checked, holds: &str) -> String {
     let head = &checked.head;
     let shape = match checked.archive.shape() {
         Shape::Whole => "the whole bundle",
@@ -48,7 +51,7 @@ pub(super) fn verified(checked: &Checked) -> String {
     let cluster = if checked.parts.contains(&PartName::Cluster) { " and the cluster's part" } else { "" };
     format!(
         "{}, generation {}, Kubernetes {}: {shape}, {nodes} {}{cluster}\n\
-         every signature, record, hash, chain and key pair holds\n\
+         {holds}\n\
          signer   {}\ncontent  sha256:{}\n",
         head.cluster,
         head.generation,

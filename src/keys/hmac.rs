@@ -55,17 +55,19 @@ impl HmacKey {
                 compress256(&mut state, from_ref(&self.block));
             }
         }
-        self.finish(state, length)
+        let mut tag = Zeroizing::new([0; 32]);
+        self.finish(state, length, &mut tag);
+        tag
     }
 
     /// The tag of 32 bytes, in their place: for the generator, which makes long chains of these.
     pub(super) fn advance(&mut self, value: &mut [u8; 32]) {
         self.block[..32].copy_from_slice(value);
-        *value = *self.finish(Zeroizing::new(self.inner), 32);
+        self.finish(Zeroizing::new(self.inner), 32, value);
     }
 
     /// The tag of a message of `length` bytes, of which `state` has seen the full blocks and the block holds the rest.
-    fn finish(&mut self, mut state: Zeroizing<[u32; 8]>, length: usize) -> Zeroizing<[u8; 32]> {
+    fn finish(&mut self, mut state: Zeroizing<[u32; 8]>, length: usize, tag: &mut [u8; 32]) {
         // FIPS 180-4, section 5.1.1: a one, zeros, and the length in bits, to the end of a block. The key's block counts.
         let rest = length % BLOCK;
         self.block[rest] = 0x80;
@@ -83,9 +85,7 @@ impl HmacKey {
         self.end_block(BLOCK + 32);
         *state = self.outer;
         compress256(&mut state, from_ref(&self.block));
-        let mut tag = Zeroizing::new([0; 32]);
-        write_be(&state, &mut *tag);
-        tag
+        write_be(&state, tag);
     }
 
     fn end_block(&mut self, bytes: usize) {

@@ -12,6 +12,7 @@ use super::label::{KeyId, Label};
 use super::prime::PrimeTest;
 use super::private_key::PrivateKey;
 use super::seed::Seed;
+use super::stack::wipe_stack;
 use crate::x509::KeyAlgorithm;
 
 /// The keys of a plan, by their ids.
@@ -53,6 +54,7 @@ pub fn derive(
     let threads = threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
     let pool = ThreadPoolBuilder::new()
         .num_threads(threads)
+        .exit_handler(|_| wipe_stack())
         .build()
         .map_err(|error| KeyError::Threads { reason: error.to_string() })?;
 

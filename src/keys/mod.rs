@@ -16,9 +16,11 @@
 #[cfg(feature = "aws-lc")]
 #[allow(unsafe_code, reason = "calls a library in C; proved in the file")]
 mod aws_lc;
+mod curve_field;
 mod ecdsa;
 mod engine;
 mod error;
+mod generator;
 mod hkdf;
 mod hmac;
 mod hmac_drbg;
@@ -35,6 +37,7 @@ mod prime;
 mod private_key;
 mod rsa;
 mod seed;
+mod stack;
 mod trial_division;
 
 pub use engine::{Engine, engines};
@@ -45,3 +48,4 @@ pub use portable::Portable;
 pub use prime::{Candidate, PrimeSize, PrimeTest, Search};
 pub use private_key::PrivateKey;
 pub use seed::Seed;
+pub use stack::wipe_stack;

@@ -7,13 +7,15 @@ use super::prime::{Candidate, PrimeSize, PrimeTest, Search, base};
 use super::trial_division::TrialDivision;
 
 /// Where another small prime costs more than it saves, measured with this engine's test.
-const TRIAL_DIVISION_BOUND: u32 = 16_384;
+const TRIAL_DIVISION_BOUND: u32 = 65_536;
 
 /// Trial division, then Miller-Rabin with base 2, then with bases of the candidate's own.
 #[derive(Default)]
 pub struct Portable {
-    /// The table of small primes, half a megabyte, prepared when first needed.
-    trial_division: OnceLock<TrialDivision>,
+    /// Tables of small primes, about half a megabyte each, prepared when first needed.
+    division_1024: OnceLock<TrialDivision<16>>,
+    division_1536: OnceLock<TrialDivision<24>>,
+    division_2048: OnceLock<TrialDivision<32>>,
 }
 
 impl Portable {
@@ -26,17 +28,21 @@ impl Portable {
 
 impl PrimeTest for Portable {
     fn search(&self, size: PrimeSize) -> Box<dyn Search + '_> {
-        let trial_division = self.trial_division.get_or_init(|| TrialDivision::new(TRIAL_DIVISION_BOUND));
         match size {
-            PrimeSize::Bits1024 => Box::new(OneByOne { trial_division, test: Montgomery::<16, 18>::new() }),
-            PrimeSize::Bits1536 => Box::new(OneByOne { trial_division, test: Montgomery::<24, 27>::new() }),
-            PrimeSize::Bits2048 => Box::new(OneByOne { trial_division, test: Montgomery::<32, 36>::new() }),
+            PrimeSize::Bits1024 => begin::<16, 18>(&self.division_1024),
+            PrimeSize::Bits1536 => begin::<24, 27>(&self.division_1536),
+            PrimeSize::Bits2048 => begin::<32, 36>(&self.division_2048),
         }
     }
 }
 
+fn begin<const W: usize, const L: usize>(division: &OnceLock<TrialDivision<W>>) -> Box<dyn Search + '_> {
+    let division = division.get_or_init(|| TrialDivision::new(TRIAL_DIVISION_BOUND));
+    Box::new(OneByOne { division, test: Montgomery::<W, L>::new() })
+}
+
 struct OneByOne<'table, const W: usize, const L: usize> {
-    trial_division: &'table TrialDivision,
+    division: &'table TrialDivision<W>,
     test: Montgomery<W, L>,
 }
 
@@ -46,12 +52,12 @@ impl<const W: usize, const L: usize> Search for OneByOne<'_, W, L> {
     }
 
     fn survives_trial_division(&mut self, candidate: &Candidate) -> bool {
-        self.trial_division.survives(candidate.limbs())
+        // All candidates of a search have its size.
+        candidate.limbs().try_into().is_ok_and(|number| self.division.survives(number))
     }
 
     fn test(&mut self, candidates: &[Candidate], is_prime: &mut [bool]) {
         for (candidate, is_prime) in candidates.iter().zip(is_prime) {
-            // All candidates of a search have its size.
             let Ok(number) = <&[u64; W]>::try_from(candidate.limbs()) else { continue };
             *is_prime = self.test.passes_base_two(number)
                 && (0..candidate.rounds()).all(|round| self.test.passes(number, &base(number, round)));

@@ -44,14 +44,6 @@ pub enum Candidate {
 }
 
 impl Candidate {
-    /// det-keygen, RSA, steps 8 to 12.
-    fn draw(drbg: &mut HmacDrbg, size: PrimeSize) -> Self {
-        let mut bytes = Zeroizing::new([0; PrimeSize::Bits2048.bytes()]);
-        let bytes = &mut bytes[..size.bytes()];
-        drbg.fill(bytes);
-        Self::from_be_bytes(bytes, size)
-    }
-
     /// The number in big-endian `bytes`, as many as the size has, of which the fixed bits are set whatever they were.
     #[must_use]
     pub fn from_be_bytes(bytes: &[u8], size: PrimeSize) -> Self {
@@ -141,6 +133,8 @@ pub trait Search {
 /// The primes among the candidates of one stream, in order. Wiped on drop.
 pub(super) struct PrimeStream<'engine> {
     drbg: HmacDrbg,
+    /// The bytes of the last candidate. One buffer for all, for wiping one for each takes as long as filling it.
+    bytes: Zeroizing<[u8; PrimeSize::Bits2048.bytes()]>,
     size: PrimeSize,
     search: Box<dyn Search + 'engine>,
     /// Primes found in a batch and not yet asked for. What they come from is consumed: a batch must not lose them.
@@ -149,7 +143,8 @@ pub(super) struct PrimeStream<'engine> {
 
 impl<'engine> PrimeStream<'engine> {
     pub(super) fn new(drbg: HmacDrbg, size: PrimeSize, engine: &'engine dyn PrimeTest) -> Self {
-        Self { drbg, size, search: engine.search(size), found: VecDeque::new() }
+        let bytes = Zeroizing::new([0; PrimeSize::Bits2048.bytes()]);
+        Self { drbg, bytes, size, search: engine.search(size), found: VecDeque::new() }
     }
 
     pub(super) fn next_prime(&mut self) -> Candidate {
@@ -159,7 +154,7 @@ impl<'engine> PrimeStream<'engine> {
             }
             let mut batch = Vec::new();
             while batch.len() < self.search.batch_size().max(1) {
-                let candidate = Candidate::draw(&mut self.drbg, self.size);
+                let candidate = self.draw();
                 if self.search.survives_trial_division(&candidate) {
                     batch.push(candidate);
                 }
@@ -168,5 +163,12 @@ impl<'engine> PrimeStream<'engine> {
             self.search.test(&batch, &mut is_prime);
             self.found.extend(batch.into_iter().zip(is_prime).filter_map(|(one, is_prime)| is_prime.then_some(one)));
         }
+    }
+
+    /// det-keygen, RSA, steps 8 to 12.
+    fn draw(&mut self) -> Candidate {
+        let bytes = &mut self.bytes[..self.size.bytes()];
+        self.drbg.fill(bytes);
+        Candidate::from_be_bytes(bytes, self.size)
     }
 }

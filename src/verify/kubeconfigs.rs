@@ -10,7 +10,7 @@ use crate::x509::{PemContents, PemError, read_pem};
 
 /// Where a control plane's kubelet finds its kubeconfig.
 const KUBELET: &str = "etc/kubernetes/kubelet.conf";
-const CA: &str = "etc/kubernetes/pki/ca.crt";
+pub(super) const CA: &str = "etc/kubernetes/pki/ca.crt";
 
 /// Checks each file whose name ends in `.conf`; `pem` holds the part's other files.
 pub(super) fn check(judge: &Judge<'_>, pem: &Pem<'_>, claims: &mut Claims, report: &mut Report<'_>) {

@@ -26,4 +26,4 @@ pub use kubeconfig::is_kubeadm_form;
 pub use part::{File, Origin, Part};
 pub use shared::{CheckedPart, SharedFiles};
 pub use single::check_file;
-pub use tree::check_part;
+pub use tree::{check_part, claims_of_part};

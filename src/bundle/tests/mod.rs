@@ -117,7 +117,17 @@ fn read_with(bytes: &[u8], key: &PublicKey) -> Outcome {
         reader.finish()
     };
     let result = run();
+    for size in [1, usize::MAX] {
+        let result_of_batches = read_batches(bytes, key, size);
+        assert_eq!(format!("{result_of_batches:?}"), format!("{result:?}"), "parts of {size} bytes at a time");
+    }
     Outcome { parts, result }
+}
+
+fn read_batches(bytes: &[u8], key: &PublicKey, size: usize) -> Result<VerifiedArchive, BundleError> {
+    let mut reader = Reader::open(bytes, key)?;
+    while !reader.next_parts(size)?.is_empty() {}
+    reader.finish()
 }
 
 /// Why the reader refuses these bytes.

@@ -263,6 +263,10 @@ fn says_nothing_more_after_an_error() {
     assert!(matches!(reader.next_part().err(), Some(BundleError::Signature { .. })));
     assert!(matches!(reader.next_part().err(), Some(BundleError::AfterError)));
     assert!(matches!(reader.finish(), Err(BundleError::AfterError)));
+    let mut reader = Reader::open(&*archive, &key).ok().unwrap();
+    assert!(matches!(reader.next_parts(usize::MAX).err(), Some(BundleError::Signature { .. })));
+    assert!(matches!(reader.next_parts(1).err(), Some(BundleError::AfterError)));
+    assert!(matches!(reader.finish(), Err(BundleError::AfterError)));
 }
 
 #[test]

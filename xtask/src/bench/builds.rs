@@ -1,73 +1,137 @@
 //! Whole builds, and what a node does with a bundle, at three sizes: time and memory should grow as the nodes do.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::cost::{Cost, cost};
+use super::{cpu, engines};
 use crate::process;
 
 const NODES: [usize; 3] = [100, 1000, 10_000];
 const ALGORITHMS: [&str; 2] = ["ecdsa-p256", "rsa-2048"];
+/// The size whose build is held against its keys.
+const RATIO: (&str, usize) = ("rsa-2048", 1000);
+/// Keys that each process makes for that: the mean of fewer is a matter of luck.
+const KEYS: usize = 1000;
 
-/// Prints the table.
+/// Arguments that make `seed`.
+pub(super) const NEW_SEED: [&str; 3] = ["seed", "new", "seed"];
+/// Arguments that build `farm.toml` with `seed`.
+pub(super) const BUILD: [&str; 5] = ["build", "farm.toml", "--quiet", "--seed=seed", "--out=out"];
+
+/// Prints the table, and a line on what a build takes beside its keys.
 ///
 /// # Errors
 /// A program that fails, or a folder that cannot be written to.
 pub(super) fn run() -> Result<(), String> {
-    process::run(process::cargo().args(["build", "--release", "--locked", "--bin", "certferry"]))?;
+    let program = program()?;
     let folder = process::root().join("target/bench");
     remove(&folder)?;
     fs::create_dir_all(&folder).map_err(|error| format!("cannot create {}: {error}", folder.display()))?;
-    let program = process::root().join("target/release/certferry");
-    process::run(Command::new(&program).current_dir(&folder).args(["seed", "new", "seed"]))?;
-    println!("\n{:<10} {:>6} {:<7} {:>9} {:>12} {:>9}", "keys", "nodes", "command", "seconds", "processor s", "MiB");
+    cost(&folder, Command::new(&program).args(NEW_SEED))?;
+    println!("\nWhole clusters, three control planes among the nodes\n");
+    println!("| keys | nodes | command | seconds | processor s | MiB |\n|---|---|---|---|---|---|");
+    let mut ratio = None;
     for algorithm in ALGORITHMS {
         for nodes in NODES {
-            measure(&folder, &program, algorithm, nodes)?;
+            let build = measure(&folder, &program, algorithm, nodes)?;
+            if (algorithm, nodes) == RATIO {
+                ratio = Some(build);
+            }
         }
+    }
+    if let Some(build) = ratio {
+        print_ratio(&build)?;
     }
     remove(&folder)
 }
 
-fn measure(folder: &Path, program: &Path, algorithm: &str, nodes: usize) -> Result<(), String> {
-    let profile = folder.join("farm.toml");
-    fs::write(&profile, self::profile(algorithm, nodes)).map_err(|error| format!("{}: {error}", profile.display()))?;
+/// What a build took.
+struct Build {
+    cost: Cost,
+    keys: usize,
+}
+
+/// The program as users have it.
+///
+/// # Errors
+/// When it cannot be built.
+pub(super) fn program() -> Result<PathBuf, String> {
+    process::run(process::cargo().args(["build", "--release", "--locked", "--bin", "certferry"]))?;
+    Ok(process::root().join("target/release/certferry"))
+}
+
+fn measure(folder: &Path, program: &Path, algorithm: &str, nodes: usize) -> Result<Build, String> {
+    let lock = folder.join("farm.lock.toml");
+    write(&folder.join("farm.toml"), &profile(algorithm, 3, nodes - 3))?;
     let last = format!("--node=worker-{:05}", nodes - 3);
-    let commands: [(&str, &[&str]); 4] = [
-        ("build", &["build", "farm.toml", "--quiet", "--seed=seed", "--out=out"]),
+    let build = cost(folder, Command::new(program).args(BUILD))?;
+    print(algorithm, nodes, "build", build);
+    let text = fs::read_to_string(&lock).map_err(|error| format!("{}: {error}", lock.display()))?;
+    let keys = text.lines().filter(|line| *line == "[[key]]").count();
+    let commands: [(&str, &[&str]); 3] = [
         ("verify", &["verify", "out/farm-g1.tar.gz", "--quiet", "--key=out/farm.pub"]),
         ("split", &["split", "out/farm-g1.tar.gz", &last, "--out=out/slice.tar.gz"]),
         ("unpack", &["unpack", "out/farm-g1.tar.gz", "--quiet", "--key=out/farm.pub", &last, "--root=out/root"]),
     ];
     for (name, arguments) in commands {
-        let Cost { seconds, processor, mebibytes } = cost(folder, Command::new(program).args(arguments))?;
-        println!("{algorithm:<10} {nodes:>6} {name:<7} {seconds:>9.2} {processor:>12.2} {mebibytes:>9.1}");
+        print(algorithm, nodes, name, cost(folder, Command::new(program).args(arguments))?);
     }
     remove(&folder.join("out"))?;
-    fs::remove_file(folder.join("farm.lock.toml")).map_err(|error| format!("farm.lock.toml: {error}"))
+    fs::remove_file(&lock).map_err(|error| format!("{}: {error}", lock.display()))?;
+    Ok(Build { cost: build, keys })
+}
+
+fn print(algorithm: &str, nodes: usize, command: &str, cost: Cost) {
+    let Cost { seconds, processor, mebibytes } = cost;
+    println!("| {algorithm} | {nodes} | {command} | {seconds:.2} | {processor:.2} | {mebibytes:.1} |");
+}
+
+/// What the build takes beside the keys in it: by the keys' mean on one processor while the others rest, and while all of
+/// them make keys. Two processors may share a core.
+fn print_ratio(build: &Build) -> Result<(), String> {
+    let Build { cost, keys } = build;
+    let processors = cpu::count();
+    println!("\n{} nodes, {}: {keys} keys, built in {:.2} s\n", RATIO.1, RATIO.0, cost.seconds);
+    println!("| processors that make keys | ms a key | all keys / {processors}, s | build / keys |\n|---|---|---|---|");
+    let mut busy = vec![1, processors];
+    busy.dedup();
+    for busy in busy {
+        let mean = engines::mean(KEYS, busy)?;
+        let seconds = *keys as f64 * mean / 1e3 / processors as f64;
+        println!("| {busy} | {mean:.2} | {seconds:.2} | {:.2} |", cost.seconds / seconds);
+    }
+    Ok(())
 }
 
 /// Removes a folder and what is in it, keys included.
-fn remove(folder: &Path) -> Result<(), String> {
+pub(super) fn remove(folder: &Path) -> Result<(), String> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(format!("{}: {error}", folder.display())),
         _ => Ok(()),
     }
 }
 
-/// Three control planes, and workers for the rest. One algorithm for CAs and leaves, so that a figure has one meaning;
-/// the service account's key stays RSA.
-fn profile(algorithm: &str, nodes: usize) -> String {
+/// Writes a file for a benchmark.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), String> {
+    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// One algorithm for CAs and leaves, so that a figure has one meaning; the service account's key stays RSA.
+pub(super) fn profile(algorithm: &str, control_planes: usize, workers: usize) -> String {
     let control_plane = |number: usize| {
         format!("\n[[node]]\nname = \"cp-{number}\"\nrole = \"control-plane\"\naddresses = [\"10.20.255.{number}\"]\n")
     };
     let head = "format = 1\n\n[cluster]\nname = \"farm\"\nkubernetes = \"1.34.1\"\nissued_at = 2026-11-22\n\
                 control_plane_endpoint = \"farm.corp.internal:6443\"\n";
-    let control_planes: String = (1..=3).map(control_plane).collect();
-    let last = nodes - 3;
-    format!(
-        "{head}\n[keys]\nca = \"{algorithm}\"\nleaf = \"{algorithm}\"\n{control_planes}\n[[node_pool]]\n\
-         role = \"worker\"\nnames = \"worker-[00001..{last:05}]\"\nfirst_addresses = [\"10.20.0.1\"]\n"
-    )
+    let pool = match workers {
+        0 => String::new(),
+        last => format!(
+            "\n[[node_pool]]\nrole = \"worker\"\nnames = \"worker-[00001..{last:05}]\"\n\
+             first_addresses = [\"10.20.0.1\"]\n"
+        ),
+    };
+    let control_planes: String = (1..=control_planes).map(control_plane).collect();
+    format!("{head}\n[keys]\nca = \"{algorithm}\"\nleaf = \"{algorithm}\"\n{control_planes}{pool}")
 }

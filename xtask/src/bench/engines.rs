@@ -90,9 +90,32 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         }
     }
     let others = others(options.keys)?;
-    println!("{}\n", cpu());
-    print!("{}", table(&output, &others));
+    println!("\nRSA keys, one processor: milliseconds of its time\n\n{}", table(&output, &others));
     Ok(())
+}
+
+/// Milliseconds of a processor that the quickest engine takes for an RSA-2048 key: the mean of `keys` keys, while as many
+/// `processes` do so.
+///
+/// # Errors
+/// When the benchmark cannot be built or run.
+pub(super) fn mean(keys: usize, processes: usize) -> Result<f64, String> {
+    let options = Options { keys: 0, candidates: 0, features: &[] };
+    let engines = process::output(&mut options.bench(&["list"]))?;
+    let engine = engines.lines().next().ok_or("the benchmark lists no engine")?;
+    let keys = keys.to_string();
+    let time = || process::output(&mut options.bench(&["time", &keys, engine, "2048"]));
+    let outputs: Vec<_> = std::thread::scope(|scope| {
+        let running: Vec<_> = (0..processes).map(|_| scope.spawn(time)).collect();
+        running.into_iter().map(|one| one.join().map_err(|_| "a thread panicked".to_owned()).flatten()).collect()
+    });
+    let mut sum = 0.0;
+    for output in outputs {
+        let output = output?;
+        let mean = output.lines().find_map(|line| line.strip_prefix("key ")?.split(' ').nth(3)?.parse::<f64>().ok());
+        sum += mean.ok_or_else(|| format!("the benchmark said {output}, and no mean"))?;
+    }
+    Ok(sum / processes as f64)
 }
 
 /// `cargo xtask engines`: the same keys and verdicts from every engine. `--keys N`, default 2,000; `--candidates N`, default a
@@ -170,21 +193,6 @@ fn children_time(script: &str) -> Result<f64, String> {
 fn milliseconds(text: &str) -> Option<f64> {
     let (minutes, seconds) = text.strip_suffix('s')?.split_once('m')?;
     Some((minutes.parse::<f64>().ok()? * 60.0 + seconds.parse::<f64>().ok()?) * 1e3)
-}
-
-/// The processor's name; where that says little, its family and model too.
-fn cpu() -> String {
-    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let value = |name: &str| {
-        let line = text.lines().find(|line| line.split(':').next().is_some_and(|key| key.trim() == name));
-        line.and_then(|line| line.split(':').nth(1)).unwrap_or(" unknown").trim().to_owned()
-    };
-    format!(
-        "{}, family {}, model {}; processor time of one thread",
-        value("model name"),
-        value("cpu family"),
-        value("model")
-    )
 }
 
 /// The lines of the benchmark as a table in Markdown, with how many times as long the others take.

@@ -1,8 +1,9 @@
 //! `cargo xtask bench`: how fast certferry is on this machine, beside what it replaces, in one run. Timings are no tests:
-//! machines differ and are shared.
+//! machines differ and are shared. All tables are Markdown, for the README.
 
 mod builds;
 mod cost;
+mod cpu;
 mod engines;
 mod others;
 
@@ -17,15 +18,16 @@ const HINT: &str = "hint: cargo xtask bench, or of it: bench engines, bench buil
 /// # Errors
 /// When there is none of this name, or it fails.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
+    println!("{}", cpu::name());
     match arguments.split_first().map(|(name, rest)| (name.as_str(), rest)) {
         Some(("engines", rest)) => engines::run(rest),
         Some(("builds", rest)) => no_arguments(rest).and_then(|()| builds::run()),
         Some(("others", rest)) => no_arguments(rest).and_then(|()| others::run()),
-        Some((name, _)) => Err(format!("no benchmark `{name}`\n{HINT}")),
-        None => {
-            engines::run(&[])?;
+        None | Some(("--keys" | "--aws-lc", _)) => {
+            engines::run(arguments)?;
             builds::run()?;
             others::run()
         }
+        Some((name, _)) => Err(format!("no benchmark `{name}`\n{HINT}")),
     }
 }

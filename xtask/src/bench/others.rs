@@ -1,14 +1,21 @@
-//! The same work by other programs: an RSA-2048 key and a certificate for each kubelet, twice a node.
+//! The same work by other programs: the two keys and certificates of a worker's kubelet, as people script it; and all of a
+//! control plane, by kubeadm. RSA-2048, processor time.
 
+use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::builds::{BUILD, NEW_SEED, profile, program, remove, write};
 use super::cost::cost;
 use crate::process;
 
-/// Nodes that others make: for thousands it would take an hour.
-const NODES: usize = 20;
+/// Workers that others make: for thousands it would take an hour.
+const OTHERS_WORKERS: usize = 20;
+/// Workers of ours: as many keys as even out luck.
+const OUR_WORKERS: usize = 500;
+/// Control planes, each a cluster of its own.
+const CONTROL_PLANES: usize = 5;
 
 /// A CA, then for each node a client and a serving certificate, as people script it.
 const OPENSSL: &str = "
@@ -31,30 +38,84 @@ for node in $(seq $1); do
     done
 done";
 
+/// kubeadm's certificates, keys and kubeconfigs for a first control plane: fifteen keys, super-admin.conf's not counted. A
+/// build of it that does not know its version is Debian's.
+const KUBEADM: &str = "
+version=$($2 version -o short)
+case $version in v0.*) version=v1.20.2 ;; esac
+for number in $(seq $1); do
+    set -- \"$1\" \"$2\" --cert-dir=$PWD/$number --apiserver-advertise-address=10.20.255.1 --kubernetes-version=$version
+    $2 init phase certs all \"$3\" \"$4\" \"$5\" >/dev/null 2>&1
+    $2 init phase kubeconfig all \"$3\" \"$4\" \"$5\" --kubeconfig-dir=$PWD/$number --node-name=cp-1 >/dev/null 2>&1
+done";
+
 /// Prints a line for each program that is there, and says which are not.
 ///
 /// # Errors
 /// A program that fails.
 pub(super) fn run() -> Result<(), String> {
-    println!("\n{:<34} {:>9}", "per node, two keys, one processor", "seconds");
+    let ours = ours()?;
+    println!("\nBeside other programs, RSA-2048: seconds of a processor\n");
+    println!("| what | program | seconds | certferry | times |\n|---|---|---|---|---|");
+    let worker = "a worker's two keys and certificates";
     for (program, package, script) in [("openssl", "openssl", OPENSSL), ("cfssl", "golang-cfssl", CFSSL)] {
-        if !process::succeeds(process::command(program).arg("version")) {
-            println!("{program:<34} not here: Debian's package `{package}`");
-            continue;
-        }
-        let processor = in_folder(|folder| {
-            cost(folder, Command::new("sh").args(["-euc", script, "sh", &NODES.to_string()])).map(|cost| cost.processor)
-        })?;
-        println!("{program:<34} {:>9.3}", processor / NODES as f64);
+        let found = process::succeeds(process::command(program).arg("version"));
+        let seconds = found.then(|| scripted(script, OTHERS_WORKERS, program)).transpose()?;
+        print(worker, program, seconds, ours.worker, &format!("Debian's package {package}"));
     }
+    let seconds = kubeadm().map(|program| scripted(KUBEADM, CONTROL_PLANES, &program)).transpose()?;
+    let missing = "a kubeadm in KUBE_BIN_DIR or PATH";
+    print("all of a control plane", "kubeadm", seconds, ours.control_plane, missing);
     Ok(())
+}
+
+fn print(what: &str, program: &str, seconds: Option<f64>, ours: f64, missing: &str) {
+    match seconds {
+        Some(seconds) => println!("| {what} | {program} | {seconds:.3} | {ours:.4} | {:.1} x |", seconds / ours),
+        None => println!("| {what} | {program} | not here: it needs {missing} | {ours:.4} | |"),
+    }
+}
+
+/// What one of each costs with certferry, archive and signatures included.
+struct Ours {
+    worker: f64,
+    control_plane: f64,
+}
+
+fn ours() -> Result<Ours, String> {
+    let program = program()?;
+    let build = |workers| {
+        in_folder(|folder| {
+            write(&folder.join("farm.toml"), &profile("rsa-2048", 1, workers))?;
+            cost(folder, Command::new(&program).args(NEW_SEED))?;
+            Ok(cost(folder, Command::new(&program).args(BUILD))?.processor)
+        })
+    };
+    let control_planes: Vec<f64> = (0..CONTROL_PLANES).map(|_| build(0)).collect::<Result<_, _>>()?;
+    let control_plane = control_planes.iter().sum::<f64>() / CONTROL_PLANES as f64;
+    Ok(Ours { worker: (build(OUR_WORKERS)? - control_plane) / OUR_WORKERS as f64, control_plane })
+}
+
+/// Processor seconds of a script for each of so many.
+fn scripted(script: &str, count: usize, program: &str) -> Result<f64, String> {
+    let count_word = count.to_string();
+    let arguments = ["-euc", script, "sh", &count_word, program];
+    Ok(in_folder(|folder| cost(folder, Command::new("sh").args(arguments)))?.processor / count as f64)
+}
+
+/// kubeadm, where it is.
+fn kubeadm() -> Option<String> {
+    let mut folders = process::search_path();
+    folders.splice(..0, env::var_os("KUBE_BIN_DIR").map(PathBuf::from));
+    let program = folders.into_iter().map(|folder| folder.join("kubeadm")).find(|path| path.is_file())?;
+    Some(program.display().to_string())
 }
 
 fn in_folder<T>(work: impl FnOnce(&Path) -> Result<T, String>) -> Result<T, String> {
     let folder = process::root().join("target/bench-others");
-    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
-    fs::create_dir_all(&folder).map_err(failed)?;
+    remove(&folder)?;
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let done = work(&folder);
-    fs::remove_dir_all(&folder).map_err(failed)?;
+    remove(&folder)?;
     done
 }
