@@ -16,11 +16,9 @@
 #[cfg(feature = "aws-lc")]
 #[allow(unsafe_code, reason = "calls a library in C; proved in the file")]
 mod aws_lc;
-mod curve_field;
 mod ecdsa;
 mod engine;
 mod error;
-mod generator;
 mod hkdf;
 mod hmac;
 mod hmac_drbg;
