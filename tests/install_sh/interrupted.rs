@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Command, Stdio};
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 use crate::common::shells::{Tools, find};
 use crate::node::{FIRST, Node, SECOND, State, TOOLS};
@@ -14,6 +14,9 @@ const STATE: &str = "etc/kubernetes/.certferry";
 const NOTE: &str = "note: an interrupted run was completed first\n";
 /// What changes the disk once the journal is there, and a few calls before it.
 const WATCHED: [&str; 3] = ["mv", "rm", "sync"];
+
+/// A debug build tries every so-manieth call: each takes two seconds.
+const STEP: usize = if cfg!(debug_assertions) { 3 } else { 1 };
 
 /// Tools of which some count their calls, and kill the script at one of them instead of doing their work.
 fn killing_at(call: u32) -> Tools {
@@ -77,7 +80,7 @@ fn kill_everywhere(
     assert!(command(&whole, &counting).output().unwrap().status.success());
     let calls: u32 = fs::read_to_string(counting.path("count")).unwrap().trim().parse().unwrap();
     let (new, end) = (whole.live(), whole.state());
-    (1..=calls).into_par_iter().for_each(|call| {
+    (1..calls + 1).into_par_iter().step_by(STEP).for_each(|call| {
         let when = format!("killed at call {call} of {calls}");
         let node = begin.copy();
         let killed = command(&node, &killing_at(call)).output().unwrap();
@@ -106,7 +109,7 @@ fn an_installation_killed_anywhere_is_completed_by_the_next_run() {
     println!("{calls} calls, 0 torn, 0 lost");
 }
 
-/// The one that follows decides: a rollback first completes the rollback that was killed, and then goes back.
+/// The next one goes back, or completes the one that was killed and goes forth.
 #[test]
 fn a_rollback_killed_anywhere_can_be_gone_on_with() {
     let begin = Node::with(&FIRST, "worker-1");
@@ -119,8 +122,9 @@ fn a_rollback_killed_anywhere_can_be_gone_on_with() {
         |node| {
             let ended = node.rollback(&TOOLS);
             assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-            if ended.stderr == NOTE {
-                assert!(node.live() == second, "forth again");
+            // Begun, it is completed first; over but for the sweeping up, it was complete. Then this one goes forth.
+            assert!(ended.stderr.is_empty() || node.live() == second);
+            if node.live() == second {
                 assert_eq!(node.rollback(&TOOLS).code, Some(0));
             }
             assert!(node.live() == first);
