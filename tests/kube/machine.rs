@@ -15,6 +15,7 @@ use std::sync::Mutex;
 use serde_json::Value;
 
 use super::wait::wait_for;
+use crate::common::desk::is_root;
 use crate::common::{run, succeed, tool};
 
 /// Where a machine's root is mounted, in its own mount namespace. Every Debian has this folder.
@@ -61,6 +62,9 @@ impl Machine {
     }
 
     fn boot(mut unshare: Command, programs: &Path, hosts: &str) -> Self {
+        if !is_root() {
+            unshare.arg("--map-root-user");
+        }
         unshare.args(["--mount", "--uts", "--pid", "--fork", "--kill-child=SIGKILL", "--propagation", "private", "--"]);
         // The shell says which process it is, then lives until its standard input ends.
         unshare.args(["sh", "-c", "read -r process rest </proc/self/stat; echo $process; exec cat"]);
@@ -69,7 +73,8 @@ impl Machine {
         let mut line = String::new();
         BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let process = line.trim().parse();
-        let process = process.unwrap_or_else(|_| panic!("{unshare:?} failed: namespaces need root"));
+        let process =
+            process.unwrap_or_else(|_| panic!("{unshare:?} failed: no namespaces, which need root or user namespaces"));
         let machine = Self { pipe: holder.stdin.take(), holder, process, servers: Mutex::default() };
         machine.make_root(programs, hosts);
         machine
@@ -115,6 +120,9 @@ impl Machine {
     /// A command in the machine's namespaces but with the real root.
     fn inside(&self, program: &str) -> Command {
         let mut command = tool("nsenter");
+        if !is_root() {
+            command.args(["--user", "--preserve-credentials"]);
+        }
         command.args(["--target", &self.process.to_string(), "--mount", "--uts", "--net", "--pid", "--", program]);
         command
     }
@@ -192,7 +200,8 @@ impl Machine {
 
     /// Gives the machine a name.
     pub fn rename(&self, name: &str) {
-        succeed(self.inside("sh").args(["-c", "echo \"$0\" >/proc/sys/kernel/hostname", name]));
+        // A file below /proc/sys is the real superuser's alone.
+        succeed(self.inside("busybox").args(["hostname", name]));
     }
 
     /// The end of what a program said.

@@ -96,8 +96,15 @@ fn move_all(tree: &NodeTree, components: &[Component], from: &str, to: &str) -> 
 /// Puts every manifest that is away back, etcd's first, and forgets who must be started anew.
 pub(super) fn give_all(tree: &NodeTree) -> Result<BTreeSet<Component>, NodeError> {
     let found = away(tree)?;
-    give(tree, &PODS)?;
-    forget(tree)?;
+    if !found.is_empty() {
+        give(tree, &PODS)?;
+    }
+    for place in [RESTART_NEW, RESTART, AWAY] {
+        if look(tree, place)?.is_some() {
+            forget(tree)?;
+            break;
+        }
+    }
     Ok(found)
 }
 
