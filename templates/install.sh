@@ -1179,6 +1179,13 @@ recover() {
     else
         clean_up
     fi
+    [ ! -d "$R/$HOME_KUBERNETES/manifests" ] || cannot "$(manifests_are_away)" \
+        "move what is in it to ${HOME_KUBERNETES%/*}/manifests, etcd first; nothing was changed"
+}
+
+# Where certferry was killed in a restart; it would put them back itself.
+manifests_are_away() {
+    echo "the manifests of static pods are still away, in $HOME_KUBERNETES/manifests, since a restart was cut short"
 }
 
 clean_up() {
@@ -1900,6 +1907,7 @@ status() {
     say_state
     [ ! -f "$home/journal" ] ||
         printf '%-12s a run was cut short: the next `sh install.sh` brings it to its end first\n' interrupted
+    [ ! -d "$home/manifests" ] || printf '%-12s %s\n' interrupted "$(manifests_are_away)"
 }
 
 # R is what stands before every path: nothing for the root itself.
