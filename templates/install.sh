@@ -744,8 +744,12 @@ is_there() {
 # The inode number of what has that name; 0 if nothing has.
 inode() {
     if is_there "$1"; then
-        # shellcheck disable=SC2012 # The name is not read.
-        ls -id "$1" | awk '{ print $1; exit }'
+        # The name is not read: only words before it are. A pattern in it is none.
+        set -f
+        # shellcheck disable=SC2012,SC2046
+        set -- $(ls -id "$1")
+        set +f
+        echo "$1"
     else
         echo 0
     fi
@@ -753,19 +757,25 @@ inode() {
 
 # Kind, mode, owner and content of one thing, without its name.
 facts() {
-    # shellcheck disable=SC2012 # The name is not read, and nothing else in POSIX tells the mode.
-    about=$(ls -ldn "$1" | awk 'NR == 1 { print substr($1, 1, 10), $3 ":" $4 }') || return 1
+    set -f
+    # shellcheck disable=SC2012,SC2046 # Nothing else in POSIX tells the mode.
+    set -- "$1" $(ls -ldn "$1")
+    set +f
+    # Behind the mode some systems tell of a label or a list of rights.
     if [ -L "$1" ]; then
-        printf '%s %s\n' "$about" "$(readlink "$1" | sha256sum | awk '{ print $1 }')"
+        printf '%s %s:%s %s\n' "${2%[.+@]}" "$4" "$5" "$(readlink "$1" | sha256)"
     elif [ -f "$1" ]; then
-        printf '%s %s\n' "$about" "$(sha256 "$1")"
+        printf '%s %s:%s %s\n' "${2%[.+@]}" "$4" "$5" "$(sha256 <"$1")"
     else
-        printf '%s -\n' "$about"
+        printf '%s %s:%s -\n' "${2%[.+@]}" "$4" "$5"
     fi
 }
 
+# Of the standard input, without the dash behind it.
 sha256() {
-    sha256sum <"$1" | awk '{ print $1 }'
+    # shellcheck disable=SC2046 # Two words.
+    set -- $(sha256sum)
+    echo "$1"
 }
 
 # Every thing below a folder, in one order: its facts, and its path below the folder.
@@ -943,7 +953,7 @@ gather_belonging() (
             gather_belonging "./$name"
         elif [ -f "./$name" ] && [ ! -L "./$name" ] && is_of_replaced "./$name"; then
             key=$(key_of_certificate "./$name")
-            printf '%s\n' "$key" >"$WORK/belongs/$(printf '%s\n' "$key" | sha256sum | awk '{ print $1 }')"
+            printf '%s\n' "$key" >"$WORK/belongs/$(printf '%s\n' "$key" | sha256)"
         fi
     done
 )
@@ -953,7 +963,7 @@ is_left_behind() {
     [ -n "$REPLACED" ] && [ -f "$1" ] && [ ! -L "$1" ] || return 1
     is_of_replaced "$1" && return 0
     key=$(key_of_key "$1") || return 1
-    [ -f "$WORK/belongs/$(printf '%s\n' "$key" | sha256sum | awk '{ print $1 }')" ]
+    [ -f "$WORK/belongs/$(printf '%s\n' "$key" | sha256)" ]
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -1254,7 +1264,7 @@ take_key() {
     3059301306072a8648ce3d020106082a8648ce3d03010703420004*) ;;
     *) cannot "$KEY is not a signer's public key: it is not an ECDSA P-256 key" ;;
     esac
-    FINGERPRINT=sha256:$(openssl pkey -pubin -in "$KEY" -outform DER </dev/null 2>/dev/null | sha256sum | awk '{ print $1 }')
+    FINGERPRINT=sha256:$(openssl pkey -pubin -in "$KEY" -outform DER </dev/null 2>/dev/null | sha256)
     [ -z "$wanted" ] || [ "$wanted" = "$FINGERPRINT" ] ||
         refuse "$KEY is not the key of that fingerprint: it is $FINGERPRINT, expected $wanted" \
             "compare the fingerprint with the one on paper; if that is what was typed, somebody else made this bundle"
@@ -1329,7 +1339,7 @@ check_record() {
     only_entries "$GATE" | cmp -s - "$WORK/recorded" ||
         gate_refuses "$BUNDLE" "refused the files of $tree are not those of its record"
     [ -s "$WORK/index" ] || return 0
-    [ "$(awk -v part="node/$NODE" '$1 == "part" && $2 == part { print $3 }' "$WORK/index")" = "$(sha256 "$record")" ] ||
+    [ "$(awk -v part="node/$NODE" '$1 == "part" && $2 == part { print $3 }' "$WORK/index")" = "$(sha256 <"$record")" ] ||
         gate_refuses "$BUNDLE" "refused the record of node/$NODE is not the one that its index names"
     for field in cluster cluster_id generation issued_at kubernetes; do
         [ "$(said "$SAID" $field)" = "$(said "$WORK/index" $field)" ] ||
