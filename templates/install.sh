@@ -915,7 +915,8 @@ find_replaced() {
     REPLACED=
     pki=etc/kubernetes/pki
     for old in ca.crt front-proxy-ca.crt etcd/ca.crt; do
-        [ -f "$R/$pki/$old" ] || continue
+        # Of a CA that the record does not have it says nothing: somebody else's it may be.
+        [ -f "$R/$pki/$old" ] && [ -f "$TREE/$pki/$old" ] || continue
         key=$(key_of_certificate "$R/$pki/$old") || continue
         for new in ca.crt front-proxy-ca.crt etcd/ca.crt; do
             [ -f "$TREE/$pki/$new" ] || continue

@@ -264,6 +264,20 @@ fn what_kubeadm_and_others_put_there_stays_unless_it_belongs_to_a_replaced_autho
     assert_eq!(tree(root.path()), before, "also what had gone to the backup");
 }
 
+/// A worker's part says nothing of etcd: what somebody else put there is theirs.
+#[test]
+fn the_authority_of_somebody_else_is_not_replaced() {
+    let root = applied(&FIRST, "worker-1");
+    let control_plane = applied(&FIRST, "cp-1");
+    let etcd = "etc/kubernetes/pki/etcd";
+    succeed(tool("cp").arg("-a").arg(control_plane.path().join(etcd)).arg(root.path().join("etc/kubernetes/pki")));
+    let before = tree(root.path());
+    succeed(&mut apply(&SECOND, "worker-1", root.path()));
+    let after = tree(root.path());
+    let kept: Vec<_> = before.keys().filter(|path| path.starts_with(etcd)).collect();
+    assert!(kept.len() > 4 && kept.iter().all(|path| before[*path] == after[*path]));
+}
+
 #[test]
 fn kubeconfigs_of_a_replaced_authority_go_to_the_backup() {
     let root = applied(&FIRST, "worker-1");

@@ -20,8 +20,6 @@ use crate::x509::{ReadCertificate, read_pem};
 
 /// A longer file is no certificate, key or kubeconfig.
 const LIMIT: u64 = 4 << 20;
-/// What the kubelet made or fetched itself, and would go on using.
-const KUBELET_STALE: [&str; 3] = ["kubelet-client-", "kubelet.crt", "kubelet.key"];
 
 /// What a part changes on a node.
 pub struct Changes<'a> {
@@ -383,7 +381,7 @@ impl<'a> Comparison<'a, '_> {
 
     /// Why a file that the part does not hold is not kept.
     fn reason(&self, folder: &str, path: &str, found: &Found, live: &str) -> Result<Option<Reason>, NodeError> {
-        if folder == KUBELET_PKI && KUBELET_STALE.iter().any(|stale| path.starts_with(stale)) {
+        if folder == KUBELET_PKI && is_stale(path) {
             return Ok(Some(Reason::Stale));
         }
         if found.kind != FoundKind::File {
@@ -448,6 +446,12 @@ fn embedded_authorities(kubeconfig: &[u8]) -> Vec<ReadCertificate> {
         Held::File(_) | Held::Broken => None,
     });
     inside.collect()
+}
+
+/// Whether a file in the kubelet's folder is one that it made or fetched itself, and would go on using.
+fn is_stale(path: &str) -> bool {
+    let is_client = path.starts_with("kubelet-client-") && path.ends_with(".pem") && !path.contains('/');
+    is_client || path == "kubelet.crt" || path == "kubelet.key"
 }
 
 /// Whether a file may change by itself: no CA, and no key that is read once at start.
