@@ -102,8 +102,7 @@ fn verified(arguments: &ApplyArguments) -> Result<(VerifiedPart, PublicKey), Fai
         return Err(Failure::says_no(format!("not valid at this time\n{}", about_time.trim_end()))
             .hint("look at the clock, `date -u`; the node's files are as they were"));
     }
-    let key = trust::trusted_key(&arguments.bundle, &arguments.key)?;
-    Ok((part, key))
+    Ok((part, checked.key))
 }
 
 /// Refuses a host that is not the node.
@@ -138,28 +137,32 @@ fn identify(node: &Node, root: &Path, tree: &NodeTree) -> Result<(), Failure> {
 fn allow(changes: &Changes<'_>, arguments: &ApplyArguments) -> Result<(), Failure> {
     let Some(from) = &changes.from else { return Ok(()) };
     let Some(refusal) = from.refuses(&changes.to) else { return Ok(()) };
-    let (message, word) = match refusal {
+    let to = &changes.to;
+    let (message, is_allowed, word) = match refusal {
         Refusal::OtherCluster => (
-            format!("this node belongs to the cluster {} ({}), and the bundle is of {} ({})", from.cluster, from.cluster_id, changes.to.cluster, changes.to.cluster_id),
-            (!arguments.force_node).then_some("if it shall change its cluster, --force-node"),
+            format!(
+                "this node belongs to the cluster {} ({}), and the bundle is of {} ({})",
+                from.cluster, from.cluster_id, to.cluster, to.cluster_id
+            ),
+            arguments.force_node,
+            "if it shall change its cluster, --force-node",
         ),
         Refusal::OtherNode => (
-            format!("this node is {}, and the files are of {}", from.node, changes.to.node),
-            (!arguments.force_node).then_some("if it shall change its name, --force-node"),
+            format!("this node is {}, and the files are of {}", from.node, to.node),
+            arguments.force_node,
+            "if it shall change its name, --force-node",
         ),
         Refusal::Older => (
-            format!("generation {} is installed, and the bundle is generation {}", from.generation, changes.to.generation),
-            (!arguments.allow_downgrade)
-                .then_some("`certferry rollback` brings back what was before; to install an older bundle, --allow-downgrade"),
+            format!("generation {} is installed, and the bundle is generation {}", from.generation, to.generation),
+            arguments.allow_downgrade,
+            "`certferry rollback` brings back what was before; to install an older bundle, --allow-downgrade",
         ),
         Refusal::OtherRecord => (
             format!("another bundle of generation {} is installed", from.generation),
-            (!arguments.allow_downgrade)
-                .then_some("two bundles of one generation must not differ: raise the generation and build again; to install this one all the same, --allow-downgrade"),
+            arguments.allow_downgrade,
+            "two bundles of one generation must not differ: raise the generation and build again; to install this one \
+             all the same, --allow-downgrade",
         ),
     };
-    match word {
-        Some(word) => Err(Failure::says_no(message).hint(format!("{word}; nothing was changed"))),
-        None => Ok(()),
-    }
+    if is_allowed { Ok(()) } else { Err(Failure::says_no(message).hint(format!("{word}; nothing was changed"))) }
 }

@@ -22,7 +22,8 @@ pub(super) const KEY_LIMIT: u64 = 64 << 10;
 
 /// A bundle whose every signature, record and hash holds.
 pub(super) struct Checked {
-    pub(super) key: Fingerprint,
+    /// The key that signed it.
+    pub(super) key: PublicKey,
     pub(super) head: Head,
     pub(super) archive: VerifiedArchive,
     pub(super) parts: Vec<PartName>,
@@ -78,7 +79,7 @@ pub(super) fn read(
     let archive = reader.finish()?;
     // Without an index there is a part, or the reader would have refused.
     let head = head.ok_or(BundleError::MissingPart { part: None })?;
-    Ok(Checked { key: key.fingerprint(), head, archive, parts, findings, wanted: kept })
+    Ok(Checked { key: key.clone(), head, archive, parts, findings, wanted: kept })
 }
 
 /// What is wrong with the certificates of a part by itself, if it is wanted; what others must agree with in any case.

@@ -57,7 +57,7 @@ pub(super) fn verified(checked: &Checked, holds: &str) -> String {
         head.generation,
         head.kubernetes,
         if nodes == 1 { "node" } else { "nodes" },
-        checked.key,
+        checked.key.fingerprint(),
         checked.archive.content_sha256(),
     )
 }
