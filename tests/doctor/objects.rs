@@ -201,6 +201,19 @@ fn dates_of_bundles_and_secrets_are_told() {
     );
 }
 
+/// A certificate of the time when a common name was enough.
+#[test]
+fn a_certificate_without_names_is_told_in_the_words_of_go() {
+    let node = Node::control_plane(|_, _| {});
+    let (issuer, issuer_key) = authority(21);
+    let leaf = Forge::leaf(&[], HOST, &[oid::SERVER_AUTH], &Key::new(31));
+    let leaf = pem(&leaf.sign(Some(&issuer.subject), &issuer_key));
+    node.save(&list(&[webhook(Some(&ca(21))), secret(&[("tls.crt", &leaf)])]));
+    assert_eq!(node.rules(), ["webhook-alt-name".to_owned()].into());
+    let error = "x509: certificate relies on legacy Common Name field, use SANs instead";
+    assert!(node.findings()[0]["why"].as_str().unwrap().contains(error));
+}
+
 /// Without a node, and from every form in which objects are saved.
 #[test]
 fn objects_alone_are_looked_at() {

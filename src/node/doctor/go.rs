@@ -7,10 +7,14 @@ use time::macros::format_description;
 
 use crate::x509::{AltName, ReadCertificate};
 
-/// Go v1.25, crypto/x509/verify.go `HostnameError.Error`.
+/// Go 1.19.8, crypto/x509/verify.go `HostnameError.Error`.
 pub(super) fn host_name_error(certificate: &ReadCertificate, host: &AltName) -> String {
     let wanted =
         |name: &&AltName| matches!((name, host), (AltName::Ip(_), AltName::Ip(_)) | (AltName::Dns(_), AltName::Dns(_)));
+    let has_legacy_name = || certificate.common_name().is_some_and(|name| name.eq_ignore_ascii_case(&host.to_string()));
+    if certificate.alt_names().is_empty() && has_legacy_name() {
+        return "x509: certificate relies on legacy Common Name field, use SANs instead".to_owned();
+    }
     let names: Vec<_> = certificate.alt_names().iter().filter(wanted).map(ToString::to_string).collect();
     match host {
         AltName::Ip(address) if names.is_empty() => {
@@ -28,7 +32,7 @@ fn ip(address: IpAddr) -> String {
     address.to_canonical().to_string()
 }
 
-/// Go v1.25, crypto/x509/verify.go `CertificateInvalidError.Error`.
+/// Go 1.19.8, crypto/x509/verify.go `CertificateInvalidError.Error` and `isValid`.
 pub(super) fn expired_error(now: OffsetDateTime, not_after: OffsetDateTime) -> String {
     let (now, end) = (instant(now), instant(not_after));
     format!("x509: certificate has expired or is not yet valid: current time {now} is after {end}")

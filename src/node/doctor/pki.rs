@@ -46,7 +46,7 @@ const DISBELIEF: [(Purpose, &str); 12] = [
     (Purpose::Other, "whoever checks it says `x509: certificate signed by unknown authority`"),
 ];
 
-/// What webpki says, and Go for the same. Source: Go v1.25, crypto/x509/verify.go and x509.go.
+/// What webpki says, and Go for the same. Source: Go 1.19.8, crypto/x509/verify.go and x509.go.
 const CHAIN_ERRORS: [(&str, &str); 6] = [
     ("UnsupportedCriticalExtension", "x509: unhandled critical extension"),
     ("RequiredEku", "x509: certificate specifies an incompatible key usage"),

@@ -1,7 +1,7 @@
 //! Which commands make a file anew.
 
-/// The phase of `kubeadm init` that makes a file. Source: kubeadm v1.20.2, phases/certs/certlist.go and
-/// phases/kubeconfig/kubeconfig.go.
+/// The phase of `kubeadm init` that makes a file. Source: kubeadm 1.20.2, `init phase certs --help` and
+/// `init phase kubeconfig --help`; super-admin is kubeadm's from 1.29 on.
 const PHASES: [(&str, &str); 12] = [
     ("pki/apiserver", "certs apiserver"),
     ("pki/apiserver-kubelet-client", "certs apiserver-kubelet-client"),

@@ -80,9 +80,9 @@ fn names_file(flag: &str) -> bool {
         "authorization-kubeconfig",
         "encryption-provider-config",
     ];
-    // The program makes these itself.
-    const WRITTEN: [&str; 2] = ["log-file", "lock-file"];
-    (flag.ends_with("file") && !WRITTEN.contains(&flag)) || OTHERS.contains(&flag)
+    // The program makes the first two itself; of the others, lists, one file is enough.
+    const NO_FILE: [&str; 4] = ["log-file", "lock-file", "boot-id-file", "machine-id-file"];
+    (flag.ends_with("file") && !NO_FILE.contains(&flag)) || OTHERS.contains(&flag)
 }
 
 /// `--a=b`, or `--a` and `b`; `--a` alone is a truth.
