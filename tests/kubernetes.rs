@@ -17,8 +17,8 @@ use common::{Bundle, succeed, tool, write};
 use kube::kubelet::start_kubelet;
 use kube::machine::{Machine, feed};
 use kube::wait::wait_for;
-use kube::{kubeadm_config, programs};
-use serde_json::{Map, Value, json};
+use kube::{kubeadm_config, lone_control_plane, programs};
+use serde_json::{Value, json};
 
 /// Names of the cluster for every machine, in place of a DNS server.
 const HOSTS: &str = "192.168.1.11 cp-1 k8s.corp.internal\n192.168.1.21 worker-1\n192.168.1.22 worker-2\n";
@@ -66,21 +66,6 @@ groups = ["platform-ops"]
 validity = "199y"
 "#;
 
-/// The same cluster, as kubeadm is told.
-fn cluster_for_kubeadm() -> Map<String, Value> {
-    let cluster = json!({
-        "control_plane_endpoint": "k8s.corp.internal:6443",
-        "api_server_port": 6443,
-        "service_subnets": ["10.96.0.0/12"],
-        "dns_domain": "cluster.local",
-        "apiserver_cert_sans": [],
-        "etcd": "stacked",
-        "etcd_cert_sans": [],
-        "nodes": [{ "name": "cp-1", "role": "control-plane", "addresses": ["192.168.1.11"] }],
-    });
-    cluster.as_object().unwrap().clone()
-}
-
 /// A running control plane. It ends with the test program.
 struct Cluster {
     programs: PathBuf,
@@ -124,7 +109,8 @@ impl Cluster {
             succeed(tool("cp").arg("--archive").arg(bundle.unpack(worker)).arg(copy));
         }
         write(&machine.path("root"), "alice.conf", &extract(&bundle, "cluster/users/alice.conf"), 0o600);
-        let config = kubeadm_config("1.20.2", &cluster_for_kubeadm(), "cp-1");
+        let config =
+            kubeadm_config("1.20.2", &lone_control_plane(Some("k8s.corp.internal:6443"), "192.168.1.11"), "cp-1");
         write(&machine.path("root"), "kubeadm.yaml", &config, 0o600);
         for phase in ["certs all", "kubeconfig all", "etcd local", "control-plane all"] {
             let mut kubeadm = machine.command("kubeadm");

@@ -15,7 +15,7 @@ use common::{Bundle, build_text, fail, succeed, tool, write};
 use kube::kubelet::start_kubelet;
 use kube::machine::{Machine, feed};
 use kube::wait::wait_for;
-use kube::{kubeadm_config, programs};
+use kube::{kubeadm_config, lone_control_plane, programs};
 use serde_json::{Value, json};
 
 const HOSTS: &str = "192.168.1.11 cp-1 k8s.corp.internal\n192.168.1.21 worker-1\n";
@@ -155,17 +155,8 @@ fn a_running_cluster_moves_to_new_authorities_and_back() {
     succeed(&mut apply(&machine, "cp-1", 1));
     succeed(&mut apply(&worker, "worker-1", 1));
 
-    let cluster = json!({
-        "control_plane_endpoint": "k8s.corp.internal:6443",
-        "api_server_port": 6443,
-        "service_subnets": ["10.96.0.0/12"],
-        "dns_domain": "cluster.local",
-        "apiserver_cert_sans": [],
-        "etcd": "stacked",
-        "etcd_cert_sans": [],
-        "nodes": [{ "name": "cp-1", "role": "control-plane", "addresses": ["192.168.1.11"] }],
-    });
-    let config = kubeadm_config("1.20.2", cluster.as_object().unwrap(), "cp-1");
+    let cluster = lone_control_plane(Some("k8s.corp.internal:6443"), "192.168.1.11");
+    let config = kubeadm_config("1.20.2", &cluster, "cp-1");
     write(&machine.path("root"), "kubeadm.yaml", &config, 0o600);
     for phase in ["certs all", "kubeconfig all", "etcd local", "control-plane all"] {
         let mut kubeadm = machine.command("kubeadm");

@@ -34,6 +34,21 @@ pub fn programs() -> Option<PathBuf> {
     Some(folder)
 }
 
+/// A cluster of one control plane `cp-1`, with defaults for the rest, as [`kubeadm_config`] is told of it.
+pub fn lone_control_plane(endpoint: Option<&str>, address: &str) -> Map<String, Value> {
+    let cluster = json!({
+        "control_plane_endpoint": endpoint,
+        "api_server_port": 6443,
+        "service_subnets": ["10.96.0.0/12"],
+        "dns_domain": "cluster.local",
+        "apiserver_cert_sans": [],
+        "etcd": "stacked",
+        "etcd_cert_sans": [],
+        "nodes": [{ "name": "cp-1", "role": "control-plane", "addresses": [address] }],
+    });
+    cluster.as_object().unwrap().clone()
+}
+
 /// kubeadm's configuration for an example cluster, as the operator of that node would write it.
 pub fn kubeadm_config(kubernetes: &str, cluster: &Map<String, Value>, node: &str) -> String {
     let this = facts::nodes(cluster).find(|row| row["name"] == node).unwrap();

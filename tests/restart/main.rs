@@ -16,7 +16,7 @@ use std::sync::LazyLock;
 
 use common::node::{FIRST, SECOND, generation, renew_authorities};
 use common::{Bundle, build_text, run, succeed, write};
-use kube::{kubeadm_config, programs};
+use kube::{kubeadm_config, lone_control_plane, programs};
 use node::{Node, PODS, said};
 use serde_json::json;
 
@@ -265,17 +265,8 @@ fn a_real_api_server_moves_to_new_authorities_and_back() {
         }))
     });
     let node = Node::start("cp-1", true, Some(&programs), &[&bundles[0], &bundles[1]]);
-    let cluster = json!({
-        "control_plane_endpoint": null,
-        "api_server_port": 6443,
-        "service_subnets": ["10.96.0.0/12"],
-        "dns_domain": "cluster.local",
-        "apiserver_cert_sans": [],
-        "etcd": "stacked",
-        "etcd_cert_sans": [],
-        "nodes": [{ "name": "cp-1", "role": "control-plane", "addresses": ["192.168.10.5"] }],
-    });
-    let config = kubeadm_config("1.20.2", cluster.as_object().unwrap(), "cp-1");
+    let cluster = lone_control_plane(None, "192.168.10.5");
+    let config = kubeadm_config("1.20.2", &cluster, "cp-1");
     write(&node.machine.path("root"), "kubeadm.yaml", &config, 0o600);
     for phase in ["etcd local", "control-plane all"] {
         let mut kubeadm = node.machine.command("/real/kubeadm");
