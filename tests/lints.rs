@@ -13,7 +13,8 @@ use std::net::IpAddr;
 
 use certferry::lint::Purpose::{
     ApiServer, ApiServerKubeletClient, ControllerManager, EtcdCa, EtcdClient, EtcdPeer, EtcdServer, FrontProxyCa,
-    FrontProxyClient, KubeletClient, KubeletServing, KubernetesCa, Other, Scheduler, User,
+    FrontProxyClient, KubeletClient, KubeletServing, KubernetesCa, MetallbCa, MetallbServer, Other, Scheduler, Tls,
+    User, WebhookServer,
 };
 use certferry::lint::{Breach, ClusterFacts, Facts, NodeFacts, Purpose, RULES, Severity, lint};
 use certferry::x509::{AltName, ReadCertificate, oid};
@@ -31,7 +32,10 @@ struct Scene {
     purpose: Purpose,
     leaf: Forge,
     issuer: Forge,
+    /// Signs instead of the issuer.
+    intermediate: Option<Forge>,
     knows_issuer: bool,
+    service: Option<AltName>,
     node: Option<(&'static str, Vec<IpAddr>)>,
     endpoint: Option<AltName>,
     service_address: Option<IpAddr>,
@@ -57,7 +61,14 @@ impl Scene {
             User => Forge::leaf(&["ops"], "alice", &[client], &key),
             KubeletClient => Forge::leaf(&["system:nodes"], "system:node:cp-1", &[client], &key),
             KubeletServing => Forge::leaf(&["system:nodes"], "system:node:cp-1", &[server], &key),
-            Other => {
+            MetallbCa => {
+                let mut leaf = Forge::authority("cert", &key);
+                leaf.set_rsa_key(2048);
+                leaf.key_usage = Some(vec![DigitalSignature, KeyEncipherment, KeyCertSign]);
+                leaf
+            }
+            MetallbServer | WebhookServer => Forge::leaf(&[], "webhook", &[server], &key),
+            Tls | Other => {
                 let mut leaf = Forge::leaf(&[], "dashboard", &[server], &key);
                 leaf.not_after = leaf.not_before + Duration::days(90);
                 leaf
@@ -76,7 +87,9 @@ impl Scene {
             ],
             EtcdServer | EtcdPeer => &["cp-1", "localhost", "192.168.10.5", "127.0.0.1", "::1"],
             KubeletServing => &["cp-1", "192.168.10.5", "fd00::5"],
-            Other => &["dashboard.lab"],
+            MetallbCa => &["cert"],
+            MetallbServer | WebhookServer => &["webhook-service.metallb-system.svc"],
+            Tls | Other => &["dashboard.lab"],
             _ => &[],
         });
         if !purpose.is_ca() {
@@ -86,7 +99,9 @@ impl Scene {
             purpose,
             leaf,
             issuer,
+            intermediate: None,
             knows_issuer: !purpose.is_ca(),
+            service: names(&["webhook-service.metallb-system.svc"]).pop(),
             node: Some(("cp-1", vec!["192.168.10.5".parse().unwrap(), "fd00::5".parse().unwrap()])),
             endpoint: Some(AltName::Dns("k8s.lab".to_owned())),
             service_address: None,
@@ -95,7 +110,8 @@ impl Scene {
     }
 
     fn certificate(&self) -> ReadCertificate {
-        let issuer = (!self.purpose.is_ca()).then_some(self.issuer.subject.as_slice());
+        let signer = self.intermediate.as_ref().unwrap_or(&self.issuer);
+        let issuer = (!self.purpose.is_ca()).then_some(signer.subject.as_slice());
         ReadCertificate::from_der(&self.leaf.sign(issuer, &Key::new(1))).unwrap()
     }
 
@@ -106,6 +122,7 @@ impl Scene {
             purpose: self.purpose,
             issuer: Some(&issuer).filter(|_| self.knows_issuer),
             node: self.node.as_ref().map(|(name, addresses)| NodeFacts { name, addresses }),
+            service: self.service.as_ref(),
             cluster: ClusterFacts { endpoint: self.endpoint.as_ref(), service_address: self.service_address },
             needed_at: &self.needed_at,
         };
@@ -113,7 +130,7 @@ impl Scene {
     }
 }
 
-const PURPOSES: [Purpose; 15] = [
+const PURPOSES: [Purpose; 19] = [
     KubernetesCa,
     FrontProxyCa,
     EtcdCa,
@@ -128,6 +145,10 @@ const PURPOSES: [Purpose; 15] = [
     User,
     KubeletClient,
     KubeletServing,
+    MetallbCa,
+    MetallbServer,
+    WebhookServer,
+    Tls,
     Other,
 ];
 
@@ -704,28 +725,161 @@ const VECTORS: &[Vector] = &[
             scene.leaf.not_after = scene.leaf.not_before + Duration::seconds(9_223_372_036);
         },
     ),
+    // Browsers.
     vector(
-        "web-life",
+        "wildcard",
+        WebhookServer,
+        |scene| ["a*.lab.corp", "*.*.lab.corp", "a.*"].iter().for_each(|name| scene.leaf.add_name(name)),
+        "names a*.lab.corp, *.*.lab.corp, a.*; a star can only be the whole first label",
+        |scene| scene.leaf.add_name("*.lab.corp"),
+    ),
+    vector(
+        "wildcard",
+        Tls,
+        |scene| scene.leaf.add_name("dash*.lab.corp"),
+        "names dash*.lab.corp; a star can only be the whole first label",
+        |scene| {
+            // Nobody looks at the names of a client.
+            scene.leaf.add_name("dash*.lab.corp");
+            scene.leaf.usages = Some(vec![oid::CLIENT_AUTH]);
+        },
+    ),
+    vector(
+        "web-wildcard",
+        Tls,
+        |scene| ["*.lab", "*", "*.apps.lab"].iter().for_each(|name| scene.leaf.add_name(name)),
+        "names *.lab, *; browsers need two labels behind the star",
+        |scene| scene.leaf.add_name("*.apps.lab"),
+    ),
+    vector(
+        "web-wildcard",
         Other,
-        |scene| scene.leaf.not_after = scene.leaf.not_before + Duration::days(825) + Duration::SECOND,
-        "is for a server and lives 826 days; browsers take 825",
-        |scene| scene.leaf.not_after = scene.leaf.not_before + Duration::days(825),
+        |scene| scene.leaf.add_name("*.local"),
+        "names *.local; browsers need two labels behind the star",
+        // No browser calls it.
+        |scene| {
+            scene.purpose = WebhookServer;
+            scene.leaf.add_name("*.local");
+        },
     ),
     vector(
         "web-life",
         Other,
+        |scene| scene.leaf.not_after = scene.leaf.not_before + Duration::days(825) + Duration::SECOND,
+        "is for a server and lives 826 days; Apple's programs take 825",
+        |scene| scene.leaf.not_after = scene.leaf.not_before + Duration::days(825),
+    ),
+    vector(
+        "web-life",
+        Tls,
         |scene| scene.leaf.not_after = scene.leaf.not_before + Duration::days(3650),
-        "is for a server and lives 3650 days; browsers take 825",
+        "is for a server and lives 3650 days; Apple's programs take 825",
         |scene| {
             scene.leaf.not_after = scene.leaf.not_before + Duration::days(3650);
             scene.leaf.usages = Some(vec![oid::CLIENT_AUTH]);
+        },
+    ),
+    vector("alt-name", Tls, |scene| scene.leaf.alt_names.clear(), "is for a server and names no host", |_| {}),
+    vector(
+        "alt-name",
+        MetallbServer,
+        |scene| scene.leaf.alt_names.clear(),
+        "is for a server and names no host",
+        |_| {},
+    ),
+    // MetalLB.
+    vector(
+        "metallb-ca-name",
+        MetallbCa,
+        |scene| {
+            scene.leaf.unname("cert");
+            scene.leaf.add_name("cert.metallb-system.svc");
+        },
+        "does not name DNS:cert (subjectAltName), for which MetalLB verifies it",
+        |scene| {
+            scene.leaf.unname("cert");
+            scene.leaf.add_name("CERT");
+        },
+    ),
+    vector(
+        "metallb-ca-rsa",
+        MetallbCa,
+        |scene| {
+            scene.leaf.spki = Key::new(2).spki();
+            scene.leaf.key_usage = Some(vec![KeyCertSign]);
+        },
+        "has a key that is not RSA, the only kind that MetalLB reads",
+        |scene| {
+            scene.leaf.set_rsa_key(4096);
+            scene.leaf.key_usage = Some(vec![KeyCertSign]);
+        },
+    ),
+    vector(
+        "metallb-usage",
+        MetallbCa,
+        |scene| scene.leaf.usages = Some(vec![oid::CLIENT_AUTH]),
+        "is not for serverAuth (extendedKeyUsage)",
+        |scene| scene.leaf.usages = Some(vec![oid::CLIENT_AUTH, oid::SERVER_AUTH]),
+    ),
+    vector(
+        "metallb-usage",
+        MetallbServer,
+        |scene| scene.leaf.usages = Some(vec![oid::CLIENT_AUTH]),
+        "is not for serverAuth (extendedKeyUsage)",
+        |scene| scene.leaf.usages = Some(vec![oid::ANY_EXTENDED_KEY_USAGE]),
+    ),
+    vector(
+        "metallb-life",
+        MetallbCa,
+        |scene| scene.leaf.not_after = datetime!(2026-04-01 23:59:59 UTC),
+        "ends on 2026-04-01, less than 90 days from when it is needed",
+        |scene| scene.leaf.not_after = datetime!(2026-04-02 0:00 UTC),
+    ),
+    vector(
+        "metallb-life",
+        MetallbServer,
+        |scene| scene.leaf.not_after = datetime!(2026-04-01 23:59:59 UTC),
+        "ends on 2026-04-01, less than 90 days from when it is needed",
+        |scene| scene.leaf.not_after = datetime!(2026-04-02 0:00 UTC),
+    ),
+    vector(
+        "metallb-server-name",
+        MetallbServer,
+        |scene| scene.service = names(&["metallb-webhook-service.metallb-system.svc"]).pop(),
+        "lacks metallb-webhook-service.metallb-system.svc, by which the API server calls it",
+        |scene| {
+            scene.service = names(&["metallb-webhook-service.metallb-system.svc"]).pop();
+            scene.leaf.add_name("metallb-webhook-service.metallb-system.svc");
+        },
+    ),
+    vector(
+        "metallb-server-name",
+        MetallbServer,
+        |scene| {
+            scene.service = None;
+            scene.leaf.alt_names = names(&["webhook-service", "webhook-service.metallb-system.svc.cluster.local"]);
+        },
+        "lacks <service>.<namespace>.svc, by which the API server calls it",
+        |scene| {
+            scene.service = None;
+            scene.leaf.alt_names = names(&["Any.Namespace.SVC"]);
+        },
+    ),
+    vector(
+        "metallb-chain",
+        MetallbServer,
+        |scene| scene.intermediate = Some(Forge::authority("between", &Key::new(1))),
+        "is signed by CN=between and not by the CA itself",
+        |scene| {
+            scene.intermediate = Some(Forge::authority("between", &Key::new(1)));
+            scene.knows_issuer = false;
         },
     ),
 ];
 
 #[test]
 fn every_rule_has_a_vector() {
-    let files = |rule: &str| RULES[4].iter().any(|known| known.id == rule);
+    let files = |rule: &str| RULES.last().unwrap().iter().any(|known| known.id == rule);
     let rules: BTreeSet<_> = RULES.iter().copied().flatten().map(|rule| rule.id).collect();
     let certificates: BTreeSet<_> = rules.iter().copied().filter(|rule| !files(rule)).collect();
     assert_eq!(VECTORS.iter().map(|vector| vector.rule).collect::<BTreeSet<_>>(), certificates);
@@ -741,7 +895,7 @@ fn a_good_certificate_breaks_no_rule() {
         let mut scene = Scene::good(purpose);
         assert_eq!(scene.breaches(), [], "{purpose:?}");
         // Nor is anything wrong for want of facts.
-        (scene.node, scene.endpoint, scene.knows_issuer) = (None, None, false);
+        (scene.node, scene.endpoint, scene.service, scene.knows_issuer) = (None, None, None, false);
         scene.needed_at.clear();
         assert_eq!(scene.breaches(), [], "{purpose:?}");
     }

@@ -117,6 +117,7 @@ fn check_rules(
         purpose,
         issuer: issuer.certificate.as_ref(),
         node: node.map(|name| surroundings.node(name)),
+        service: None,
         cluster: surroundings.cluster(),
         needed_at: &[planned.validity.issued_at.midnight().assume_utc()],
     };

@@ -53,9 +53,15 @@ pub(super) const RULES: [Rule; 7] = [
 const SYSTEM_NODE: &str = "system:node:";
 const NODES: &str = "system:nodes";
 
-/// Without the extension a certificate is for everything. A CA's binds what it signs: Go and OpenSSL ask every
-/// certificate of a chain.
 fn extended_key_usage(facts: &Facts<'_>) -> Option<String> {
+    // What that means to MetalLB, `metallb-usage` tells.
+    let is_metallbs = matches!(facts.purpose, Purpose::MetallbCa | Purpose::MetallbServer);
+    if is_metallbs { None } else { lacks_usage(facts) }
+}
+
+/// Which of the usages that it needs it is not for. Without the extension a certificate is for everything. A CA's binds
+/// what it signs: Go and OpenSSL ask every certificate of a chain.
+pub(super) fn lacks_usage(facts: &Facts<'_>) -> Option<String> {
     let found = facts.certificate.usages();
     if found.is_empty() || found.contains(&oid::ANY_EXTENDED_KEY_USAGE) {
         return None;
@@ -67,7 +73,8 @@ fn extended_key_usage(facts: &Facts<'_>) -> Option<String> {
 
 fn extended_key_usage_alone(facts: &Facts<'_>) -> Option<String> {
     let (found, needed) = (facts.certificate.usages(), facts.purpose.usages());
-    if facts.purpose.is_ca() || needed.is_empty() {
+    // What is for something else is not for more.
+    if facts.purpose.is_ca() || needed.is_empty() || lacks_usage(facts).is_some() {
         return None;
     }
     if found.is_empty() {

@@ -12,10 +12,12 @@
 
 pub mod files;
 mod identity;
+mod metallb;
 mod names;
 mod purpose;
 mod rfc5280;
 mod time;
+mod web;
 
 pub use purpose::Purpose;
 
@@ -72,6 +74,8 @@ pub struct Facts<'a> {
     pub issuer: Option<&'a ReadCertificate>,
     /// The node it is on.
     pub node: Option<NodeFacts<'a>>,
+    /// By which the API server calls a webhook: `<service>.<namespace>.svc`.
+    pub service: Option<&'a AltName>,
     /// The cluster.
     pub cluster: ClusterFacts<'a>,
     /// Instants at which it is to work: the day it is asked for, the day of its bundle, the time of a look at it.
@@ -114,7 +118,8 @@ impl PartialEq for Breach {
 impl Eq for Breach {}
 
 /// Every rule, grouped by where it comes from.
-pub const RULES: [&[Rule]; 5] = [&rfc5280::RULES, &identity::RULES, &names::RULES, &time::RULES, &files::RULES];
+pub const RULES: [&[Rule]; 7] =
+    [&rfc5280::RULES, &identity::RULES, &names::RULES, &time::RULES, &web::RULES, &metallb::RULES, &files::RULES];
 
 /// Every rule that the certificate breaks, in the order of the table.
 #[must_use]

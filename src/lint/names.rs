@@ -45,9 +45,7 @@ pub(super) const RULES: [Rule; 6] = [
 ];
 
 fn alt_name(facts: &Facts<'_>) -> Option<String> {
-    // A CA's usages are those of what it signs.
-    let serves = !facts.certificate.is_ca() && facts.certificate.usages().contains(&oid::SERVER_AUTH);
-    ((serves || facts.purpose.is_server()) && names_nothing(facts))
+    ((serves(facts) || facts.purpose.is_server()) && names_nothing(facts))
         .then(|| "is for a server and names no host".to_owned())
 }
 
@@ -105,7 +103,7 @@ fn endpoint(facts: &Facts<'_>) -> Option<String> {
 
 fn node_name_and_address(facts: &Facts<'_>) -> Option<String> {
     let node = facts.node?;
-    if !facts.purpose.is_server() || names_nothing(facts) {
+    if !facts.purpose.is_server_of_node() || names_nothing(facts) {
         return None;
     }
     let name = AltName::Dns(node.name.to_owned());
@@ -133,6 +131,11 @@ fn lacks(missing: &[impl ToString], reason: &str) -> Option<String> {
 }
 
 /// Then `alt-name` says all there is to say.
-fn names_nothing(facts: &Facts<'_>) -> bool {
+pub(super) fn names_nothing(facts: &Facts<'_>) -> bool {
     facts.certificate.alt_names().is_empty()
+}
+
+/// Whether it says that it is for a server. A CA's usages are those of what it signs.
+pub(super) fn serves(facts: &Facts<'_>) -> bool {
+    !facts.certificate.is_ca() && facts.certificate.usages().contains(&oid::SERVER_AUTH)
 }

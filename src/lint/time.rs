@@ -3,9 +3,8 @@
 use ::time::Duration;
 
 use super::{Check, Facts, Purpose, Rule, Severity};
-use crate::x509::oid;
 
-pub(super) const RULES: [Rule; 4] = [
+pub(super) const RULES: [Rule; 3] = [
     Rule {
         id: "outlives-ca",
         clause: "RFC 5280, section 6.1.3: every certificate of a chain must be valid",
@@ -23,12 +22,6 @@ pub(super) const RULES: [Rule; 4] = [
         clause: "client-go v1.20.2, certificate_manager.go: lives are Go durations, 2^63 nanoseconds at most",
         severity: Severity::Error,
         check: Check::Certificate(kubelet_life),
-    },
-    Rule {
-        id: "web-life",
-        clause: "Apple HT210176: at most 825 days for a server certificate that people's browsers see",
-        severity: Severity::Warning,
-        check: Check::Certificate(web_life),
     },
 ];
 
@@ -56,15 +49,7 @@ fn kubelet_life(facts: &Facts<'_>) -> Option<String> {
     too_long.then(|| "lives longer than the 292 years in which a kubelet can count".to_owned())
 }
 
-fn web_life(facts: &Facts<'_>) -> Option<String> {
-    let (life, limit) = (life(facts), Duration::days(825));
-    let serves = !facts.certificate.is_ca() && facts.certificate.usages().contains(&oid::SERVER_AUTH);
-    let too_long = facts.purpose == Purpose::Other && serves && life > limit;
-    // A day that has begun counts.
-    let days = (life + Duration::days(1) - Duration::SECOND).whole_days();
-    too_long.then(|| format!("is for a server and lives {days} days; browsers take 825"))
-}
-
-fn life(facts: &Facts<'_>) -> Duration {
+/// How long it is valid.
+pub(super) fn life(facts: &Facts<'_>) -> Duration {
     facts.certificate.not_after() - facts.certificate.not_before()
 }

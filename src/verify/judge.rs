@@ -101,6 +101,7 @@ impl<'a> Judge<'a> {
             purpose,
             issuer,
             node: self.part.node.or_else(kubelet),
+            service: None,
             cluster: ClusterFacts { endpoint: self.endpoint.as_ref(), service_address: None },
             needed_at: &self.needed_at,
         };

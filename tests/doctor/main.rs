@@ -11,6 +11,8 @@ mod planting;
 
 mod healthy;
 mod input;
+mod issuers;
+mod metallb;
 mod objects;
 mod planted;
 mod said;

@@ -12,13 +12,13 @@ use crate::planting::forge::{Forge, Key, names, pem};
 use crate::planting::{GENUINE, PKI};
 
 /// A CA that a webhook uses.
-fn authority(number: u8) -> (Forge, Key) {
+pub(crate) fn authority(number: u8) -> (Forge, Key) {
     let key = Key::new(number);
     (Forge::authority("webhooks", &key), key)
 }
 
 /// A certificate in PEM for hosts, signed by that CA.
-fn serving(number: u8, hosts: &[&str], key: &Key) -> String {
+pub(crate) fn serving(number: u8, hosts: &[&str], key: &Key) -> String {
     let (issuer, issuer_key) = authority(number);
     let mut leaf = Forge::leaf(&[], "webhook", &[oid::SERVER_AUTH], key);
     leaf.alt_names = names(hosts);
@@ -26,24 +26,24 @@ fn serving(number: u8, hosts: &[&str], key: &Key) -> String {
     pem(&leaf.sign(Some(&issuer.subject), &issuer_key))
 }
 
-fn ca(number: u8) -> String {
+pub(crate) fn ca(number: u8) -> String {
     let (forge, key) = authority(number);
     pem(&forge.sign(None, &key))
 }
 
 /// The private key of [`Key::new`], as anybody's library writes it.
-fn private(number: u8) -> String {
+pub(crate) fn private(number: u8) -> String {
     let key = p256::SecretKey::from_slice(&[number; 32]).unwrap();
     key.to_sec1_pem(der::pem::LineEnding::LF).unwrap().to_string()
 }
 
-fn secret(data: &[(&str, &str)]) -> Value {
+pub(crate) fn secret(data: &[(&str, &str)]) -> Value {
     let data: serde_json::Map<String, Value> =
         data.iter().map(|(key, value)| ((*key).to_owned(), STANDARD.encode(value).into())).collect();
     json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "webhook-server-cert", "namespace": "metallb-system" }, "data": data })
 }
 
-fn webhook(bundle: Option<&str>) -> Value {
+pub(crate) fn webhook(bundle: Option<&str>) -> Value {
     let mut config =
         json!({ "service": { "name": "webhook-service", "namespace": "metallb-system", "path": "/validate" } });
     if let Some(bundle) = bundle {
@@ -57,14 +57,14 @@ fn webhook(bundle: Option<&str>) -> Value {
     })
 }
 
-fn list(items: &[Value]) -> String {
+pub(crate) fn list(items: &[Value]) -> String {
     json!({ "apiVersion": "v1", "kind": "List", "items": items }).to_string()
 }
 
-const HOST: &str = "webhook-service.metallb-system.svc";
+pub(crate) const HOST: &str = "webhook-service.metallb-system.svc";
 
 /// The Secret as it should be.
-fn good() -> Value {
+pub(crate) fn good() -> Value {
     secret(&[("tls.crt", &serving(21, &[HOST], &Key::new(31))), ("tls.key", &private(31)), ("ca.crt", &ca(21))])
 }
 
@@ -104,6 +104,12 @@ pub(crate) fn broken_secret(node: &Node) {
     node.save(&list(&[secret(&[("tls.crt", "nothing")])]));
 }
 
+pub(crate) fn no_key(node: &Node) {
+    let mut secret = secret(&[("tls.crt", &serving(21, &[HOST], &Key::new(31)))]);
+    secret["type"] = "kubernetes.io/tls".into();
+    node.save(&list(&[secret]));
+}
+
 pub(crate) fn other_key(node: &Node) {
     let leaf = serving(21, &[HOST], &Key::new(31));
     node.save(&list(&[secret(&[("tls.crt", &leaf), ("tls.key", &private(32))])]));
@@ -126,21 +132,98 @@ pub(crate) fn two_client_cas(node: &Node) {
     node.save(&list(&[config_map("kube-system", "extension-apiserver-authentication", "client-ca-file", &both)]));
 }
 
+fn conversion(bundle: &str) -> Value {
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": { "name": "bgppeers.metallb.io" },
+        "spec": { "conversion": { "strategy": "Webhook", "webhook": { "clientConfig": {
+            "caBundle": STANDARD.encode(bundle),
+            "service": { "name": "webhook-service", "namespace": "metallb-system" },
+        } } } },
+    })
+}
+
+/// As many webhooks as there are letters, each trusting the CA 21 (`r`, right) or 22 (`w`, wrong), or none (`-`).
+fn webhooks(kinds: &str) -> Value {
+    let mut all = webhook(None);
+    let one = |(number, kind)| {
+        let bundle = match kind {
+            'r' => Some(ca(21)),
+            'w' => Some(ca(22)),
+            _ => None,
+        };
+        let mut one = webhook(bundle.as_deref())["webhooks"][0].take();
+        one["name"] = format!("{number}.metallb.io").into();
+        one
+    };
+    all["webhooks"] = kinds.chars().enumerate().map(one).collect();
+    all
+}
+
+/// What, why and mend of the only finding.
+fn only_finding(node: &Node) -> [String; 3] {
+    let findings = node.findings();
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    ["what", "why", "mend"].map(|key| findings[0][key].as_str().unwrap().to_owned())
+}
+
+/// What somebody searched for a day stands in one line.
+#[test]
+fn what_is_wrong_with_many_webhooks_is_said_once() {
+    let node = Node::control_plane(|_, _| {});
+    let of = "webhooks of ValidatingWebhookConfiguration metallb-webhook-configuration";
+    let secret = "is not the CA that signed Secret metallb-system/webhook-server-cert";
+    let conversion_of = "the conversion of CustomResourceDefinition bgppeers.metallb.io";
+    node.save(&list(&[webhooks("wwrwww"), good(), conversion(&ca(22))]));
+    let [what, why, mend] = only_finding(&node);
+    assert_eq!(what, format!("the caBundle of 5 of 6 {of} and {conversion_of} in objects.yaml {secret}"));
+    assert!(why.contains("failed calling webhook \"0.metallb.io\": x509"), "{why}");
+    let webhooks_patch = "`for i in 0 1 3 4 5; do kubectl patch validatingwebhookconfiguration \
+                          metallb-webhook-configuration --type=json -p '[{\"op\":\"add\",\
+                          \"path\":\"/webhooks/'$i'/clientConfig/caBundle\",\"value\":\"'$CA'\"}]'; done`";
+    let conversion_patch = "`kubectl patch customresourcedefinition bgppeers.metallb.io --type=json -p '[{\"op\":\"add\",\
+                            \"path\":\"/spec/conversion/webhook/clientConfig/caBundle\",\"value\":\"'$CA'\"}]'`";
+    assert!(mend.ends_with(&format!("`, then {webhooks_patch}; {conversion_patch}")), "{mend}");
+    node.save(&list(&[webhooks("www"), good()]));
+    assert_eq!(only_finding(&node)[0], format!("the caBundle of all 3 {of} in objects.yaml {secret}"));
+    node.save(&list(&[webhooks("--r"), good()]));
+    assert_eq!(only_finding(&node)[0], format!("the caBundle of 2 of 3 {of} in objects.yaml is missing"));
+    node.save(&list(&[webhooks("rwr"), good(), conversion(&ca(21))]));
+    let one = format!("webhook 1.metallb.io of {}", of.trim_start_matches("webhooks of "));
+    assert_eq!(only_finding(&node)[0], format!("the caBundle of {one} in objects.yaml {secret}"));
+    // Two ways to be wrong are two findings.
+    node.save(&list(&[webhooks("w-"), good()]));
+    assert_eq!(node.rules(), ["ca-bundle", "ca-bundle-missing"].map(str::to_owned).into());
+    node.save(&list(&[webhooks("rrrrrr"), good(), conversion(&ca(21))]));
+    assert_eq!(node.rules(), [].into());
+}
+
+/// An object that was saved twice is not two.
+#[test]
+fn objects_of_two_files_are_held_against_each_other() {
+    let node = Node::control_plane(|_, _| {});
+    node.save(&list(&[webhooks("ww"), good()]));
+    let more = node.0.path().join("more.yaml");
+    std::fs::write(&more, list(&[webhooks("ww"), conversion(&ca(22))])).unwrap();
+    let output = run(certferry().current_dir(node.0.path()).args(["doctor", "root", "--at", crate::AT]).args([
+        "--manifests",
+        "objects.yaml",
+        "--manifests",
+        "more.yaml",
+    ]));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(said.matches("problem: ").count(), 1, "{said}");
+    let one_line = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let both = "the caBundle of all 2 webhooks of ValidatingWebhookConfiguration metallb-webhook-configuration and the \
+                conversion of CustomResourceDefinition bgppeers.metallb.io in objects.yaml and more.yaml is not";
+    assert!(one_line.contains(both), "{said}");
+}
+
 #[test]
 fn what_fits_is_well() {
     let node = Node::control_plane(|_, _| {});
     let own = node.text(&format!("{PKI}/ca.crt"));
-    let conversion = |strategy: &str| {
-        json!({
-            "apiVersion": "apiextensions.k8s.io/v1",
-            "kind": "CustomResourceDefinition",
-            "metadata": { "name": "bgppeers.metallb.io" },
-            "spec": { "conversion": { "strategy": strategy, "webhook": { "clientConfig": {
-                "caBundle": STANDARD.encode(ca(21)),
-                "service": { "name": "webhook-service", "namespace": "metallb-system" },
-            } } } },
-        })
-    };
     let lax = json!({
         "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": { "name": "lax" },
         "spec": { "service": { "name": "a", "namespace": "b" }, "insecureSkipTLSVerify": true },
@@ -151,7 +234,7 @@ fn what_fits_is_well() {
         // While a CA is replaced there are two.
         webhook(Some(&(ca(22) + &ca(21)))),
         good(),
-        conversion("Webhook"),
+        conversion(&ca(21)),
         lax,
         local,
         config_map("default", "kube-root-ca.crt", "ca.crt", &own),
@@ -251,21 +334,15 @@ fn what_kubectl_prints_is_read() {
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     let said: Vec<_> = document["findings"].as_array().unwrap().iter().map(|finding| &finding["what"]).collect();
     let file = saved.join("metallb.yaml").display().to_string();
-    let secret = "is not the CA that signed Secret metallb-system/metallb-webhook-cert";
     assert_eq!(
         said,
-        [
-            &json!(format!(
-                "the caBundle of webhook bgppeersvalidationwebhook.metallb.io of ValidatingWebhookConfiguration \
-                 metallb-webhook-configuration in {file} {secret}"
-            )),
-            &json!(format!(
-                "the caBundle of the conversion of CustomResourceDefinition bgppeers.metallb.io in {file} {secret}"
-            )),
-        ]
+        [&json!(format!(
+            "the caBundle of webhook bgppeersvalidationwebhook.metallb.io of ValidatingWebhookConfiguration \
+             metallb-webhook-configuration and the conversion of CustomResourceDefinition bgppeers.metallb.io in {file} is \
+             not the CA that signed Secret metallb-system/metallb-webhook-cert"
+        ))]
     );
-    let patches: Vec<_> =
-        document["findings"].as_array().unwrap().iter().map(|finding| finding["mend"].as_str().unwrap()).collect();
-    assert!(patches[0].contains("/webhooks/1/clientConfig/caBundle"), "{patches:?}");
-    assert!(patches[1].contains("/spec/conversion/webhook/clientConfig/caBundle"), "{patches:?}");
+    let mend = document["findings"][0]["mend"].as_str().unwrap();
+    assert!(mend.contains("/webhooks/1/clientConfig/caBundle"), "{mend}");
+    assert!(mend.contains("/spec/conversion/webhook/clientConfig/caBundle"), "{mend}");
 }

@@ -9,7 +9,7 @@ use time::macros::datetime;
 use crate::common::{succeed, tool};
 use crate::planting::faults::{CP, PLANTED, Planted, inline, leaf};
 use crate::planting::{Cluster, PKI, STORE};
-use crate::{KUBELET_CONFIG, MANIFESTS, Node, objects};
+use crate::{KUBELET_CONFIG, MANIFESTS, Node, issuers, metallb, objects};
 
 /// A fault.
 struct Fault {
@@ -163,6 +163,21 @@ const FAULTS: &[Fault] = &[
     on_node("webhook-alt-name", objects::other_service),
     on_node("secret-broken", objects::broken_secret),
     on_node("secret-key-pair", objects::other_key),
+    on_node("secret-key-absent", objects::no_key),
+    on_node("ingress-host", issuers::other_host),
+    on_node("ingress-acme", issuers::acme_left),
+    on_node("issuer-no-ca", issuers::no_ca),
+    on_node("issuer-chain", issuers::other_root),
+    on_node("issuer-namespace", issuers::other_namespace),
+    on_node("metallb-ca-pair", metallb::other_key),
+    on_node("metallb-ca-absent", metallb::no_ca),
+    on_node("metallb-ca-pkcs1", metallb::pkcs8),
+    on_node("metallb-ca-name", metallb::no_name),
+    on_node("metallb-ca-rsa", metallb::no_rsa),
+    on_node("metallb-usage", metallb::client),
+    on_node("metallb-life", metallb::short),
+    on_node("metallb-server-name", metallb::other_service),
+    on_node("metallb-chain", metallb::intermediate),
     on_node("config-map-ca", objects::old_root_ca),
     on_node("config-map-old-ca", objects::two_client_cas),
 ];

@@ -337,7 +337,34 @@ pub const PLANTED: &[Planted] = &[
         long_lived_kubelet,
         &[(CP, STORED, "lives longer than the 292 years in which a kubelet can count")],
     ),
-    planted("web-life", dashboard, &[(CP, "dashboard.crt", "is for a server and lives 826 days; browsers take 825")]),
+    planted(
+        "wildcard",
+        |lab, other| {
+            dashboard(lab, other);
+            leaf(lab, "dashboard.crt", |forge| {
+                forge.not_after -= Duration::SECOND;
+                forge.add_name("dash*.k8s.lab");
+                forge.add_name("a.*.lab");
+            });
+        },
+        &[(CP, "dashboard.crt", "names dash*.k8s.lab, a.*.lab; a star can only be the whole first label")],
+    ),
+    planted(
+        "web-wildcard",
+        |lab, other| {
+            dashboard(lab, other);
+            leaf(lab, "dashboard.crt", |forge| {
+                forge.not_after -= Duration::SECOND;
+                forge.add_name("*.lab");
+            });
+        },
+        &[(CP, "dashboard.crt", "names *.lab; browsers need two labels behind the star")],
+    ),
+    planted(
+        "web-life",
+        dashboard,
+        &[(CP, "dashboard.crt", "is for a server and lives 826 days; Apple's programs take 825")],
+    ),
     planted(
         "key-pair",
         |lab, _| copy(lab.tree(CP), "front-proxy-client.key", "apiserver.key"),

@@ -2,14 +2,18 @@
 //!
 //! Written field by field: tools that make certificates refuse half of what is needed here.
 
+use std::sync::Arc;
+
 use certferry::x509::{AltName, DistinguishedName, ReadCertificate, oid};
-use der::asn1::{Any, BitString, GeneralizedTime, Ia5String, ObjectIdentifier, OctetString, UtcTime};
+use der::asn1::{Any, BitString, GeneralizedTime, Ia5String, Null, ObjectIdentifier, OctetString, UtcTime};
 use der::pem::LineEnding;
 use der::{DateTime, Decode, Encode, Sequence, Tag};
 use p256::ecdsa::signature::Signer;
 use p256::ecdsa::signature::hazmat::PrehashSigner;
 use p256::ecdsa::{DerSignature, SigningKey};
 use p256::pkcs8::EncodePublicKey;
+use ring::rand::SystemRandom;
+use ring::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use x509_cert::ext::Extension;
@@ -19,9 +23,12 @@ use x509_cert::ext::pkix::{
     SubjectKeyIdentifier,
 };
 
-/// A P-256 key.
+/// A key.
 #[derive(Clone)]
-pub struct Key(SigningKey);
+pub enum Key {
+    P256(SigningKey),
+    Rsa(Arc<RsaKeyPair>),
+}
 
 /// A certificate to be signed; every field may be wrong.
 #[derive(Clone)]
@@ -78,6 +85,8 @@ struct Tbs {
 #[derive(Clone, Sequence)]
 struct Algorithm {
     oid: ObjectIdentifier,
+    #[asn1(optional = "true")]
+    parameters: Option<Null>,
 }
 
 #[derive(Sequence)]
@@ -89,25 +98,55 @@ struct Period {
 impl Key {
     /// A key that everybody knows.
     pub fn new(number: u8) -> Self {
-        Self(SigningKey::from_slice(&[number; 32]).unwrap())
+        Self::P256(SigningKey::from_slice(&[number; 32]).unwrap())
     }
 
     /// From PEM, SEC1.
     pub fn from_pem(pem: &[u8]) -> Self {
         let key = p256::SecretKey::from_sec1_pem(std::str::from_utf8(pem).unwrap()).unwrap();
-        Self(SigningKey::from(key))
+        Self::P256(SigningKey::from(key))
+    }
+
+    /// From PEM, PKCS#1.
+    pub fn rsa(pem: &str) -> Self {
+        let (_, der) = der::pem::decode_vec(pem.as_bytes()).unwrap();
+        Self::Rsa(Arc::new(RsaKeyPair::from_der(&der).unwrap()))
     }
 
     pub fn spki(&self) -> Vec<u8> {
-        p256::PublicKey::from(self.0.verifying_key()).to_public_key_der().unwrap().as_bytes().to_vec()
+        match self {
+            Self::P256(key) => {
+                p256::PublicKey::from(key.verifying_key()).to_public_key_der().unwrap().as_bytes().to_vec()
+            }
+            Self::Rsa(key) => rsa_spki(key.public_key().as_ref()),
+        }
+    }
+
+    fn algorithm(&self, hash: Hash) -> Algorithm {
+        match (self, hash) {
+            (Self::P256(_), Hash::Sha1) => {
+                Algorithm { oid: ObjectIdentifier::new_unwrap("1.2.840.10045.4.1"), parameters: None }
+            }
+            (Self::P256(_), Hash::Sha256) => Algorithm { oid: oid::ECDSA_WITH_SHA256, parameters: None },
+            (Self::Rsa(_), Hash::Sha256) => Algorithm { oid: oid::SHA256_WITH_RSA, parameters: Some(Null) },
+            (Self::Rsa(_), Hash::Sha1) => panic!("nobody needs it"),
+        }
     }
 
     fn sign(&self, message: &[u8], hash: Hash) -> Vec<u8> {
+        let key = match self {
+            Self::P256(key) => key,
+            Self::Rsa(key) => {
+                let mut signature = vec![0; key.public().modulus_len()];
+                key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).unwrap();
+                return signature;
+            }
+        };
         let signature: DerSignature = match hash {
-            Hash::Sha256 => self.0.sign(message),
+            Hash::Sha256 => key.sign(message),
             Hash::Sha1 => {
                 let digest = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, message);
-                self.0.sign_prehash(digest.as_ref()).unwrap()
+                key.sign_prehash(digest.as_ref()).unwrap()
             }
         };
         signature.as_bytes().to_vec()
@@ -192,22 +231,13 @@ impl Forge {
         let (modulus, exponent) = (der::asn1::Uint::new(&modulus).unwrap(), 65537_u32);
         let mut body = modulus.to_der().unwrap();
         exponent.encode_to_vec(&mut body).unwrap();
-        let key = Any::new(Tag::Sequence, body).unwrap().to_der().unwrap();
-        let mut spki = [oid::RSA_ENCRYPTION.to_der().unwrap(), der::asn1::Null.to_der().unwrap()].concat();
-        spki = Any::new(Tag::Sequence, spki).unwrap().to_der().unwrap();
-        BitString::from_bytes(&key).unwrap().encode_to_vec(&mut spki).unwrap();
-        self.spki = Any::new(Tag::Sequence, spki).unwrap().to_der().unwrap();
+        self.spki = rsa_spki(&Any::new(Tag::Sequence, body).unwrap().to_der().unwrap());
         self.key_usage = Some(vec![KeyUsages::DigitalSignature, KeyUsages::KeyEncipherment]);
     }
 
     /// The certificate in DER, signed by a CA of that name; `None` signs for itself.
     pub fn sign(&self, issuer: Option<&[u8]>, key: &Key) -> Vec<u8> {
-        let algorithm = Algorithm {
-            oid: match self.hash {
-                Hash::Sha1 => ObjectIdentifier::new_unwrap("1.2.840.10045.4.1"),
-                Hash::Sha256 => oid::ECDSA_WITH_SHA256,
-            },
-        };
+        let algorithm = key.algorithm(self.hash);
         let tbs = Tbs {
             version: 2,
             serial: Any::new(Tag::Integer, self.serial.as_slice()).unwrap(),
@@ -263,6 +293,14 @@ impl Forge {
         }
         extensions
     }
+}
+
+/// The SubjectPublicKeyInfo of an RSAPublicKey.
+fn rsa_spki(key: &[u8]) -> Vec<u8> {
+    let mut spki = [oid::RSA_ENCRYPTION.to_der().unwrap(), Null.to_der().unwrap()].concat();
+    spki = Any::new(Tag::Sequence, spki).unwrap().to_der().unwrap();
+    BitString::from_bytes(key).unwrap().encode_to_vec(&mut spki).unwrap();
+    Any::new(Tag::Sequence, spki).unwrap().to_der().unwrap()
 }
 
 /// UTCTime to 2049, GeneralizedTime from 2050.

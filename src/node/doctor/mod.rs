@@ -16,9 +16,12 @@ mod config_maps;
 mod facts;
 mod finding;
 mod go;
+mod ingresses;
+mod issuers;
 mod kubeconfigs;
 mod kubelet;
 mod manifests;
+mod metallb;
 mod modes;
 mod names;
 mod objects;
@@ -26,9 +29,11 @@ mod pki;
 mod renew;
 mod rule;
 mod rules;
+mod secrets;
 mod static_pod;
 mod time;
 mod tree;
+mod webhooks;
 
 pub use finding::{Finding, LookedAt};
 pub use objects::{Objects, ObjectsError};
@@ -87,7 +92,12 @@ pub fn examine(question: &Question<'_>) -> Diagnosis {
     }
     let objects = objects::list(question.objects);
     looked_at.objects = objects.len();
-    bundles::check(&objects, &facts, clock, &mut findings);
+    let secrets = secrets::read(&objects, clock, &mut findings);
+    let bundles = webhooks::bundles(&objects);
+    bundles::check(&bundles, &secrets, &facts, clock, &mut findings);
+    metallb::check(&objects, &bundles, &secrets, clock, &mut findings);
+    issuers::check(&objects, &secrets, &mut findings);
+    ingresses::check(&objects, &secrets, &mut findings);
     config_maps::check(&objects, &facts, &mut findings);
     Diagnosis { findings: findings.finish(), looked_at }
 }

@@ -53,9 +53,9 @@ pub(super) const RULES: [Rule; 14] = [
     ),
     problem(
         "ca-bundle-old",
-        "{it} trusts a CA {subject} that is not this node's ca.crt: it is from before the CA changed",
+        "the caBundle of {it} is a CA {subject} that is not this node's ca.crt: it is from before the CA changed",
         "`{caller}x509: certificate signed by unknown authority`, as soon as the server has a certificate of the new CA",
-        "write the new CA into the object: `CA=$(base64 -w0 /etc/kubernetes/pki/ca.crt)`, then `{patch}`",
+        "write the new CA: `CA=$(base64 -w0 /etc/kubernetes/pki/ca.crt)`, then {patches}",
     ),
     problem(
         "config-map-ca",

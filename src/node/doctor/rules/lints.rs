@@ -1,12 +1,13 @@
 //! The rules of [`crate::lint`], explained. What is wrong stands there; severities are the same.
 
+use super::objects::{METALLB_INJECTS_NOTHING, METALLB_MEND, METALLB_ROTATES};
 use crate::node::doctor::rule::{Rule, problem, warning};
 
 const IT: &str = "{it} {detail}";
 const RENEW: &str = "{renew}";
 const STRICT: &str = "openssl verify -x509_strict, Python 3.13 and auditors refuse it; Kubernetes itself does not";
 
-pub(super) const RULES: [Rule; 38] = [
+pub(super) const RULES: [Rule; 46] = [
     problem(
         "key-pair",
         "{pair}",
@@ -61,6 +62,12 @@ pub(super) const RULES: [Rule; 38] = [
         "alt-name",
         IT,
         "`x509: certificate relies on legacy Common Name field, use SANs instead`, or `is not valid for any names`",
+        NAME,
+    ),
+    problem(
+        "wildcard",
+        IT,
+        "no client takes such a name for any host: `x509: certificate is valid for ..., not ...`",
         NAME,
     ),
     // Who it is.
@@ -175,12 +182,26 @@ pub(super) const RULES: [Rule; 38] = [
         "on a node whose clock is behind: `x509: certificate has expired or is not yet valid: current time ... is before ...`",
         "wait five minutes, or set the clocks alike (`chronyc tracking`)",
     ),
+    // Browsers.
+    warning(
+        "web-wildcard",
+        IT,
+        "browsers say `NET::ERR_CERT_COMMON_NAME_INVALID` or `SSL_ERROR_BAD_CERT_DOMAIN`; programs in Go go on",
+        "name the hosts themselves, or put them one label deeper",
+    ),
     warning(
         "web-life",
         IT,
         "Safari and others on Apple's systems say `This connection is not private`; Kubernetes does not mind",
         "for what people see in a browser make it for at most 825 days",
     ),
+    // MetalLB.
+    problem("metallb-ca-name", IT, METALLB_ROTATES, METALLB_MEND),
+    problem("metallb-usage", IT, METALLB_ROTATES, METALLB_MEND),
+    problem("metallb-life", IT, METALLB_ROTATES, METALLB_MEND),
+    problem("metallb-ca-rsa", IT, METALLB_INJECTS_NOTHING, METALLB_MEND),
+    problem("metallb-server-name", IT, METALLB_ROTATES, METALLB_MEND),
+    problem("metallb-chain", IT, METALLB_ROTATES, METALLB_MEND),
 ];
 
 /// A certificate's names come from there.

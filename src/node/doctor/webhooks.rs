@@ -1,0 +1,219 @@
+//! Where objects say which CA the API server trusts when it calls a server in the cluster.
+
+use super::finding::shell_word;
+use super::objects::Object;
+use crate::report::Yaml;
+
+/// A `caBundle`, or the place for one.
+#[derive(Clone, Copy)]
+pub(super) struct Bundle<'a> {
+    object: Object<'a>,
+    place: Place<'a>,
+    /// Who is called, unless it is called by URL.
+    pub(super) service: Option<Service<'a>>,
+    data: Option<&'a str>,
+}
+
+/// A service that the API server calls.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Service<'a> {
+    pub(super) namespace: &'a str,
+    name: &'a str,
+}
+
+/// Where in its object a `caBundle` stands.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    /// A webhook by its number from 0, and its name.
+    Webhook(usize, &'a str),
+    /// The conversion of a CRD, by the path of its client configuration.
+    Conversion(&'static [&'static str]),
+    ApiService,
+}
+
+/// Source: apiextensions.k8s.io/v1 and v1beta1.
+const CONVERSIONS: [&[&str]; 2] =
+    [&["spec", "conversion", "webhook", "clientConfig"], &["spec", "conversion", "webhookClientConfig"]];
+
+/// Every `caBundle` of the objects, in order. Source: admissionregistration.k8s.io/v1, apiextensions.k8s.io/v1 and
+/// v1beta1, apiregistration.k8s.io/v1.
+pub(super) fn bundles<'a>(objects: &[Object<'a>]) -> Vec<Bundle<'a>> {
+    objects.iter().flat_map(of_object).collect()
+}
+
+fn of_object<'a>(object: &Object<'a>) -> Vec<Bundle<'a>> {
+    match object.kind {
+        "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration" => {
+            let webhooks = object.yaml.get("webhooks").map(Yaml::items).unwrap_or_default();
+            let bundle = |(number, webhook): (usize, &'a Yaml)| {
+                let name = webhook.get("name").and_then(Yaml::text).unwrap_or_default();
+                client_config(object, webhook.get("clientConfig")?, Place::Webhook(number, name))
+            };
+            webhooks.iter().enumerate().filter_map(bundle).collect()
+        }
+        "CustomResourceDefinition" => {
+            let bundle =
+                |path: &&'static [&'static str]| client_config(object, object.yaml.at(path)?, Place::Conversion(path));
+            CONVERSIONS.iter().filter_map(bundle).collect()
+        }
+        "APIService" => {
+            let spec = object.yaml.get("spec").filter(|spec| spec.get("service").is_some());
+            let is_lax = |spec: &Yaml| spec.get("insecureSkipTLSVerify").and_then(Yaml::text) == Some("true");
+            let spec = spec.filter(|spec| !is_lax(spec));
+            spec.and_then(|spec| client_config(object, spec, Place::ApiService)).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn client_config<'a>(object: &Object<'a>, yaml: &'a Yaml, place: Place<'a>) -> Option<Bundle<'a>> {
+    let text = |path: &[&str]| yaml.at(path).and_then(Yaml::text).filter(|text| !text.is_empty());
+    let service = text(&["service", "namespace"]).zip(text(&["service", "name"]));
+    let service = service.map(|(namespace, name)| Service { namespace, name });
+    // By URL, a certificate of the public web may do.
+    let data = text(&["caBundle"]);
+    (service.is_some() || data.is_some()).then_some(Bundle { object: *object, place, service, data })
+}
+
+impl Service<'_> {
+    /// The name by which the API server calls it. Source: Kubernetes v1.20.2, apiserver/pkg/util/webhook/client.go.
+    pub(super) fn host(&self) -> String {
+        format!("{}.{}.svc", self.name, self.namespace)
+    }
+}
+
+impl Bundle<'_> {
+    /// Whether it is MetalLB's own; the webhooks of frr-k8s, which comes along with it, have a Secret of theirs.
+    pub(super) fn is_metallbs(&self) -> bool {
+        let name = match self.place {
+            Place::Webhook(_, name) => name,
+            Place::Conversion(_) | Place::ApiService => self.object.name,
+        };
+        name.ends_with(".metallb.io") && !name.starts_with("frr")
+    }
+
+    fn is_in_object_of(&self, other: &Self) -> bool {
+        std::ptr::eq(self.object.yaml, other.object.yaml)
+    }
+
+    /// What the API server says before `x509:`.
+    fn caller(&self) -> String {
+        match self.place {
+            Place::Webhook(_, name) => format!("failed calling webhook \"{name}\": "),
+            Place::Conversion(_) => format!("conversion webhook for {} failed: ", self.object.name),
+            Place::ApiService => format!("failing or missing response from {}: ", self.object.name),
+        }
+    }
+
+    /// The path of the field, where the number of a webhook may be a shell's.
+    fn field(&self, number: &str) -> String {
+        match self.place {
+            Place::Webhook(..) => format!("/webhooks/{number}/clientConfig/caBundle"),
+            Place::Conversion(path) => format!("/{}/caBundle", path.join("/")),
+            Place::ApiService => "/spec/caBundle".to_owned(),
+        }
+    }
+
+    fn number(&self) -> String {
+        match self.place {
+            Place::Webhook(number, _) => number.to_string(),
+            Place::Conversion(_) | Place::ApiService => String::new(),
+        }
+    }
+}
+
+/// All that call one service and trust one CA: whatever is wrong is wrong with all of them.
+pub(super) struct Group<'a> {
+    /// The file of the first.
+    pub(super) file: &'a str,
+    /// `5 of 6 webhooks of ValidatingWebhookConfiguration x and the conversion of CustomResourceDefinition y in z.yaml`.
+    pub(super) it: String,
+    /// What the API server says before `x509:`, of the first.
+    pub(super) caller: String,
+    pub(super) service: Option<Service<'a>>,
+    pub(super) data: Option<&'a str>,
+    /// The commands that write the CA in `$CA` into all of them, in backticks.
+    pub(super) patches: String,
+}
+
+/// Puts together what goes together, in the order of the first of each.
+pub(super) fn groups<'a>(bundles: &[Bundle<'a>]) -> Vec<Group<'a>> {
+    let mut groups: Vec<Vec<&Bundle<'a>>> = Vec::new();
+    for bundle in bundles {
+        let is_same = |group: &&mut Vec<&Bundle<'a>>| {
+            group.first().is_some_and(|first| (first.service, first.data) == (bundle.service, bundle.data))
+        };
+        match groups.iter_mut().find(is_same) {
+            Some(group) => group.push(bundle),
+            None => groups.push(vec![bundle]),
+        }
+    }
+    groups.iter().filter_map(|group| together(group, bundles)).collect()
+}
+
+fn together<'a>(group: &[&Bundle<'a>], all: &[Bundle<'a>]) -> Option<Group<'a>> {
+    let first = *group.first()?;
+    let of_objects = group.chunk_by(|left, right| left.is_in_object_of(right));
+    let (mut names, mut patches, mut files) = (Vec::new(), Vec::new(), Vec::new());
+    for of_object in of_objects {
+        let Some(one) = of_object.first() else { continue };
+        let total = all.iter().filter(|other| other.is_in_object_of(one) && other.service == one.service).count();
+        push_new(&mut names, name(of_object, total));
+        push_new(&mut patches, patch(of_object));
+        push_new(&mut files, one.object.file.to_owned());
+    }
+    Some(Group {
+        file: first.object.file,
+        it: format!("{} in {}", listed(&names), listed(&files)),
+        caller: first.caller(),
+        service: first.service,
+        data: first.data,
+        patches: patches.join("; "),
+    })
+}
+
+/// Somebody may have saved an object twice.
+fn push_new(list: &mut Vec<String>, text: String) {
+    if !list.contains(&text) {
+        list.push(text);
+    }
+}
+
+/// What some of the `total` in one object are called.
+fn name(of_object: &[&Bundle<'_>], total: usize) -> String {
+    let Some(one) = of_object.first() else { return String::new() };
+    let title = one.object.title();
+    match (one.place, of_object.len()) {
+        (Place::Webhook(_, name), 1) => format!("webhook {name} of {title}"),
+        (Place::Webhook(..), count) if count == total => format!("all {count} webhooks of {title}"),
+        (Place::Webhook(..), count) => format!("{count} of {total} webhooks of {title}"),
+        (Place::Conversion(_), _) => format!("the conversion of {title}"),
+        (Place::ApiService, _) => title,
+    }
+}
+
+/// The command that writes the CA into some of one object.
+fn patch(of_object: &[&Bundle<'_>]) -> String {
+    let Some(one) = of_object.first() else { return String::new() };
+    let (kind, name) = (one.object.kind.to_ascii_lowercase(), shell_word(one.object.name));
+    let patch = |number: &str| {
+        let field = one.field(number);
+        format!(
+            "kubectl patch {kind} {name} --type=json -p '[{{\"op\":\"add\",\"path\":\"{field}\",\"value\":\"'$CA'\"}}]'"
+        )
+    };
+    let numbers: Vec<_> = of_object.iter().map(|bundle| bundle.number()).collect();
+    match numbers.as_slice() {
+        [number] => format!("`{}`", patch(number)),
+        _ => format!("`for i in {}; do {}; done`", numbers.join(" "), patch("'$i'")),
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn listed(texts: &[String]) -> String {
+    match texts.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    }
+}
