@@ -25,7 +25,7 @@ pub(super) fn read(table: &Reader<'_>) -> Vec<Binding> {
         let name = row.find("name").and_then(role_name);
         let cluster_role = row.find("cluster_role").and_then(role_name);
         let has_both = row.find("name").is_some() == row.find("cluster_role").is_some();
-        if has_both && row.header.is_some() {
+        if has_both && namespace.is_some() {
             table.problems.add(
                 Problem::error("a role needs `name` or `cluster_role`")
                     .at_if(row.header.as_ref(), "one of them, and not both")

@@ -59,9 +59,10 @@ pub(super) fn read_users(root: &Reader<'_>, cluster: &cluster::Draft, validity: 
 
 pub(super) fn read_etcd_clients(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults) -> Vec<Draft> {
     read(root, "etcd_client", cluster, validity, |table| {
-        let has_secret = table.find("secret").is_some() || table.find("namespace").is_some();
+        let name = table.required("name", "\"backup\"", |value| value.located(client_name));
+        let has_secret = table.find("namespace").is_some() || table.find("secret").is_some();
         Special {
-            name: table.required("name", "\"backup\"", |value| value.located(client_name)),
+            name,
             groups: Vec::new(),
             break_glass: Some(false),
             bindings: Vec::new(),

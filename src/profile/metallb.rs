@@ -68,12 +68,19 @@ pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defau
 
 fn known_version(value: Value<'_>) -> Option<Version> {
     let text = value.string()?;
-    let (title, reason) = match Version::parse(text) {
-        Some(known) if NAMES.iter().any(|names| known >= names.since) => return Some(known),
-        Some(known) => (format!("MetalLB {known} is not supported"), "before 0.13 it has no webhooks"),
-        None => (format!("\"{text}\" is not a full version of MetalLB"), "names of its objects change at patch level"),
-    };
-    value.refuse(title, reason, "write all three numbers, as in \"0.15.2\"")
+    match Version::parse(text) {
+        Some(known) if NAMES.iter().any(|names| known >= names.since) => Some(known),
+        Some(known) => value.refuse(
+            format!("MetalLB {known} has no webhooks"),
+            "they came with 0.13.0",
+            "remove the table [metallb]: there is no certificate to make",
+        ),
+        None => value.refuse(
+            format!("\"{text}\" is not a full version of MetalLB"),
+            "names of its objects change at patch level",
+            "write all three numbers, as in \"0.15.2\"",
+        ),
+    }
 }
 
 /// The names of that version's objects; none where nobody looked, and the profile does not say them itself.

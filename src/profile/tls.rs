@@ -85,6 +85,9 @@ impl Draft {
     }
 
     fn check(&self, has_common_name: bool, problems: &Problems) {
+        if self.usages.is_empty() {
+            return;
+        }
         let place = self.header.as_ref();
         if self.is_for(ExtendedKeyUsage::ServerAuth) && self.hosts.is_empty() {
             problems.add(
