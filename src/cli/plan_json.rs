@@ -54,6 +54,8 @@ struct CertificateJson {
     subject: String,
     usages: Vec<String>,
     alt_names: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    constraints: Vec<String>,
     not_before: String,
     not_after: String,
 }
@@ -104,6 +106,7 @@ pub(super) fn render(
             subject: certificate.subject,
             usages: certificate.usages,
             alt_names: certificate.alt_names,
+            constraints: certificate.constraints,
             not_before: certificate.not_before,
             not_after: certificate.not_after,
         })

@@ -159,6 +159,7 @@ fn certificate_differences(old: &CertificateShape, new: &CertificateShape) -> Ve
         value("subject", &old.subject, &new.subject),
         value("issuer", &old.issuer, &new.issuer),
         list("alternative names", &old.alt_names, &new.alt_names),
+        list("constraints", &old.constraints, &new.constraints),
         list("usages", &old.usages, &new.usages),
         value("issued_at", &old.issued_at, &new.issued_at),
         value("start of validity", &old.not_before, &new.not_before),
