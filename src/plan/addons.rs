@@ -23,8 +23,7 @@ pub(super) fn authorities(profile: &Profile) -> Vec<(PlannedKey, PlannedCertific
     if let Some(metallb) = &profile.metallb {
         // As MetalLB's rotator makes it and asks for it: open-policy-agent cert-controller v0.10.1,
         // pkg/rotator/rotator.go `createCACert` and `validCACert`.
-        let subject =
-            DistinguishedName { organizations: vec!["metallb".to_owned()], ..name_of(&metallb.ca) };
+        let subject = DistinguishedName { organizations: vec!["metallb".to_owned()], ..name_of(&metallb.ca) };
         let alt_names = vec![AltName::Dns(metallb.ca.common_name.clone())];
         let (key, certificate) = root(METALLB_CA, &metallb.ca);
         planned.push((key, PlannedCertificate { subject, alt_names, ..certificate }));

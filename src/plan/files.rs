@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::manifest::Manifest;
-use super::{addons, ca_key};
 use super::certificates::rows_of;
 use super::kubeconfig::{self, Credentials, PlannedKubeconfig};
+use super::manifest::Manifest;
+use super::{addons, ca_key};
 use crate::keys::{KeyId, escape};
 use crate::kubeadm::{CaName, CertificateRow, Output};
 use crate::profile::{EtcdTopology, Node, Profile, Role, ShipCaKeys};

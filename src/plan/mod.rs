@@ -32,7 +32,7 @@ use crate::kubeadm::{self, CaName, RequiredBinding};
 use crate::profile::{Permitted, Profile, Version};
 use alt_names::first_service_address;
 
-use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, Validity};
+use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, MASTERS, Validity};
 
 /// Everything a build makes.
 #[derive(Clone, Debug)]
@@ -91,6 +91,15 @@ pub struct PlannedCertificate {
     pub alt_names: Vec<AltName>,
     /// When it is valid, within its issuer.
     pub validity: Validity,
+}
+
+impl PlannedCertificate {
+    /// Whether it is a person's who may do everything, and whom every listing marks.
+    #[must_use]
+    pub fn is_break_glass(&self) -> bool {
+        let organizations = &self.subject.organizations;
+        matches!(self.key, KeyId::User(_)) && organizations.iter().any(|group| group == MASTERS)
+    }
 }
 
 /// What a CA may not sign (RFC 5280, sections 4.2.1.9 and 4.2.1.10); nothing by default, and in leaves.

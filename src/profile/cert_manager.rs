@@ -22,9 +22,7 @@ pub(super) struct Draft {
 
 pub(super) fn read(root: &Reader<'_>) -> Option<Draft> {
     let table = root.table("cert_manager");
-    if table.header.is_none() {
-        return None;
-    }
+    table.header.as_ref()?;
     let draft = Draft {
         secret: secret::with_defaults(&table, "cert-manager", Some("certferry-ca".to_owned())),
         issuer: table.optional("issuer", "certferry".to_owned(), subdomain),
@@ -33,7 +31,6 @@ pub(super) fn read(root: &Reader<'_>) -> Option<Draft> {
         trust: table.optional("trust", Trust::ConfigMap, |value| {
             value.word(&[("config-map", Trust::ConfigMap), ("trust-manager", Trust::TrustManager)])
         }),
-
     };
     table.finish();
     if let (Some(first), true) = (draft.ranges.first(), draft.domains.is_empty()) {

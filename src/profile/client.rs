@@ -15,6 +15,7 @@ use super::reader::Reader;
 use super::secret;
 use super::value::{Setting, values};
 use crate::keys::escape;
+use crate::x509::MASTERS;
 
 /// One `[[user]]` or `[[etcd_client]]` as far as it could be read.
 pub(super) struct Draft {
@@ -31,9 +32,6 @@ pub(super) struct Special {
     break_glass: Option<bool>,
     bindings: Vec<Binding>,
 }
-
-/// The group that may do everything, whatever RBAC says (Kubernetes, pkg/registry/rbac/escalation_check.go).
-pub(super) const MASTERS: &str = "system:masters";
 
 pub(super) fn read_users(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults) -> Vec<Draft> {
     read(root, "user", cluster, validity, |table| {

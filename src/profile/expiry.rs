@@ -1,8 +1,8 @@
 //! Which certificate lives under which CA, and that none outlives it.
 
+use super::addons::TlsIssuer;
 use super::authority::{Draft as Authority, Drafts as Authorities};
 use super::client::Draft as Client;
-use super::addons::TlsIssuer;
 use super::metallb;
 use super::model::Role;
 use super::node::Row;

@@ -12,8 +12,8 @@ use super::secret;
 use super::value::{Setting, Value, values};
 use crate::x509::{AltName, ExtendedKeyUsage};
 
-/// What Apple's programs take, also below a root that somebody installed: HT210176.
-const DEFAULT_DAYS: u32 = 825;
+/// What Apple's programs take from the first to the last day, also below a root that somebody installed: HT210176.
+const LIFE_DAYS: u32 = 825;
 
 /// One `[[tls]]` as far as it could be read.
 pub(super) struct Draft {
@@ -32,7 +32,7 @@ pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defau
         let has_common_name = table.find("common_name").is_some();
         let hosts = table.distinct("hosts", host, AltName::to_string);
         let first = hosts.first().map(|host| Setting::default(host.value.to_string()));
-        let lifetime = table.setting("validity", Lifetime::Days(DEFAULT_DAYS), lifetime);
+        let lifetime = table.setting("validity", longest(validity.clock_skew), lifetime);
         let usages = table.find("usages").map_or_else(
             || Some(vec![Setting::default(ExtendedKeyUsage::ServerAuth)]),
             |value| value.filled_list(usage),
@@ -42,11 +42,7 @@ pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defau
             common_name: table.inherited("common_name", first, printable),
             usages: usages.unwrap_or_default(),
             issuer: table.setting("ca", TlsIssuer::Tls, |value| {
-                value.word(&[
-                    ("tls", TlsIssuer::Tls),
-                    ("kubernetes", TlsIssuer::Kubernetes),
-                    ("etcd", TlsIssuer::Etcd),
-                ])
+                value.word(&[("tls", TlsIssuer::Tls), ("kubernetes", TlsIssuer::Kubernetes), ("etcd", TlsIssuer::Etcd)])
             }),
             generation: table.generation("generation"),
             period: Period::of(&table, cluster, lifetime, validity),
@@ -60,6 +56,17 @@ pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defau
     root.tables("tls").into_iter().map(read).collect()
 }
 
+/// The longest that browsers take: it begins by the skew before the day it counts from.
+fn longest(clock_skew: Option<Lifetime>) -> Lifetime {
+    let skew = match clock_skew {
+        Some(Lifetime::Years(years)) => years.saturating_mul(366),
+        Some(Lifetime::Days(days)) => days,
+        Some(Lifetime::Hours(hours)) => hours.div_ceil(24),
+        Some(Lifetime::Until(_)) | None => 0,
+    };
+    Lifetime::Days(LIFE_DAYS.saturating_sub(skew).max(1))
+}
+
 fn usage(value: Value<'_>) -> Option<ExtendedKeyUsage> {
     value.word(&[("server", ExtendedKeyUsage::ServerAuth), ("client", ExtendedKeyUsage::ClientAuth)])
 }
@@ -68,7 +75,8 @@ fn usage(value: Value<'_>) -> Option<ExtendedKeyUsage> {
 /// public suffixes).
 fn host(value: Value<'_>) -> Option<AltName> {
     let name = alt_name(value)?;
-    let is_broad = matches!(&name, AltName::Dns(name) if name.strip_prefix("*.").is_some_and(|rest| !rest.contains('.')));
+    let is_broad =
+        matches!(&name, AltName::Dns(name) if name.strip_prefix("*.").is_some_and(|rest| !rest.contains('.')));
     if is_broad {
         return value.refuse(
             format!("browsers do not take {name}"),

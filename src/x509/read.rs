@@ -8,8 +8,8 @@ use ipnet::IpNet;
 use time::OffsetDateTime;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{
-    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage as ExtendedKeyUsageExtension, KeyUsage, SubjectAltName,
-    NameConstraints, SubjectKeyIdentifier,
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage as ExtendedKeyUsageExtension, KeyUsage, NameConstraints,
+    SubjectAltName, SubjectKeyIdentifier,
 };
 
 use super::{AltName, oid};
@@ -286,7 +286,11 @@ impl Extensions {
         Ok(Self {
             is_ca: basic_constraints.as_ref().is_some_and(|(_, constraints)| constraints.ca),
             path_length: basic_constraints.as_ref().and_then(|(_, constraints)| constraints.path_len_constraint),
-            permitted_names: permitted.unwrap_or_default().iter().filter_map(|tree| permitted_name(&tree.base)).collect(),
+            permitted_names: permitted
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|tree| permitted_name(&tree.base))
+                .collect(),
             basic_constraints_critical: basic_constraints.is_some_and(|(critical, _)| critical),
             key_usage: tbs.get_extension::<KeyUsage>()?.map(|(_, usage)| usage),
             usages: tbs.get_extension::<ExtendedKeyUsageExtension>()?.map(|(_, usages)| usages.0).unwrap_or_default(),

@@ -34,6 +34,7 @@ const TOOLS: &[Tool] = &[
     tool("busybox", "busybox"),
     tool("curl", "curl"),
     tool("update-ca-certificates", "ca-certificates"),
+    tool("node", "nodejs"),
     tool("ip", "iproute2"),
     tool("mount", "mount"),
     tool("unshare", "util-linux"),
