@@ -75,7 +75,20 @@ role = [
     { namespace = "dev", cluster_role = "edit" },
     { namespace = "dev", name = "deployer" },
     { namespace = "test", name = "deployer" },
+    { namespace = "test", name = "view" },
+    { namespace = "test", cluster_role = "view" },
 ]
+validity = "150y"
+
+# Two users whose bindings must not share a name.
+[[user]]
+name = "ann:system"
+cluster_role = "node-bootstrapper"
+validity = "150y"
+
+[[user]]
+name = "ann"
+cluster_role = "system:node-bootstrapper"
 validity = "150y"
 
 [[user]]

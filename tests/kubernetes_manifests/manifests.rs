@@ -38,6 +38,8 @@ fn every_manifest_is_taken_and_stays_as_it_was_written() {
             "metallb/secret.yaml",
             "tls/ingress.wildcard.yaml",
             "users/alice.yaml",
+            "users/ann.yaml",
+            "users/ann:system.yaml",
             "users/of-before.yaml",
             "users/team%2F50%25.yaml",
             "webhooks/hooks.guard-tls.yaml",

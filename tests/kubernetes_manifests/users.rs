@@ -70,14 +70,18 @@ fn each_user_may_do_what_the_profile_gives_and_nothing_else() {
         let create = format!("--namespace {namespace} create role deployer --verb patch --resource deployments.apps");
         cluster.kubectl(&create).unwrap();
     }
+    cluster.kubectl("--namespace test create role view --verb list --resource secrets").unwrap();
     cluster.kubectl(&format!("apply --filename {FILES}/manifests/users")).unwrap();
 
     let (view, edit) = ("clusterrole view", "clusterrole edit");
     let (dev, test) = ("--namespace dev role deployer", "--namespace test role deployer");
+    let of_test = "--namespace test role view";
     for (file, namespace, roles) in [
         ("alice", "default", &[view][..]),
         ("alice", "dev", &[view, edit, dev]),
-        ("alice", "test", &[view, test]),
+        ("alice", "test", &[view, test, of_test]),
+        ("ann", "test", &["clusterrole system:node-bootstrapper"]),
+        ("ann:system", "test", &[]),
         ("team%2F50%25", "default", &[view, "clusterrole system:node-bootstrapper"]),
         ("team%2F50%25", "dev", &[view, "clusterrole system:node-bootstrapper"]),
         ("nobody-yet", "dev", &[]),
@@ -98,6 +102,7 @@ fn each_user_may_do_what_the_profile_gives_and_nothing_else() {
         ("alice", "--namespace dev create rolebindings", false),
         ("alice", "--namespace test patch deployments.apps", true),
         ("alice", "--namespace test create deployments.apps", false),
+        ("alice", "--namespace test list secrets", true),
         ("alice", "patch deployments.apps", false),
         ("nobody-yet", "get pods", false),
         ("emergency", "* *", true),
