@@ -39,7 +39,7 @@ fn bundle(generation: i64) -> Bundle {
         use_fast_keys(profile);
         profile["cluster"]["name"] = "lab".into();
         let more = format!(
-            "[ca.tls]\ngeneration = {generation}\n[[tls]]\nnamespace = \"infra\"\nsecret = \"registry\"\n\
+            "[ca.tls]\ncommon_name = \"web root {generation}\"\ngeneration = {generation}\n[[tls]]\nnamespace = \"infra\"\nsecret = \"registry\"\n\
              hosts = [\"{HOST}\"]\nvalidity = \"150y\""
         );
         profile.extend(more.parse::<toml::Table>().unwrap());
@@ -272,7 +272,9 @@ fn containerd_finds_the_root_for_each_registry() {
             let table: toml::Table = hosts.parse().unwrap();
             let host = format!("https://{name}");
             assert_eq!(table["server"].as_str(), Some(host.as_str()));
-            assert_eq!(table["host"][&host]["ca"].as_str(), Some(format!("/{folder}/ca.crt").as_str()));
+            for table in [&table, table["host"][&host].as_table().unwrap()] {
+                assert_eq!(table["ca"].as_str(), Some(format!("/{folder}/ca.crt").as_str()));
+            }
             let ca = fs::read(files(1).join("ca.crt")).unwrap();
             assert_eq!(state[&format!("{folder}/ca.crt")], (0o644, ca));
         }
@@ -317,7 +319,8 @@ fn what_somebody_else_wrote_for_a_registry_stays() {
         1,
         &format!(
             "error: /{folder}/hosts.toml is there and does not name {names}; it stays as it is, and nothing was changed\n\
-             hint: add `ca = \"{names}\"` to its section of harbor:5000, then run this again\n"
+             hint: add `ca = \"{names}\"` on top of it, and to its section of harbor:5000, then run this \
+             again\n"
         ),
     );
     // As the hint has it.
