@@ -3,8 +3,8 @@
 #
 # Writes one CA into the `caBundle` of everything in the live cluster that is reached through the Service
 # {{namespace}}/{{service}}: each webhook of a ValidatingWebhookConfiguration or
-# MutatingWebhookConfiguration, the conversion of each CRD, each APIService. Then it reads all of them back. It needs kubectl,
-# 1.20 or later, and no other program. `sh ca-bundles.sh --help` has the usage.
+# MutatingWebhookConfiguration, the conversion of each CRD, each APIService. Then it reads all of them back. It needs
+# kubectl, 1.20 or later, and no other program. `sh ca-bundles.sh --help` has the usage.
 #
 # It counts what it finds: how many webhooks there are depends on the version of what was installed, and one that is left
 # out fails with `x509: certificate signed by unknown authority`. Each write names the webhook that it is for, so a list
@@ -94,8 +94,8 @@ read_cluster() { # <kubectl's arguments>
 }
 
 # Keeps in FOUND a line `KIND/NAME INDEX WEBHOOK =CABUNDLE` for each client of the Service, counts them in COUNT, and keeps
-# the names of all objects in OBJECTS, of those that have such a client in REACHED, of all APIServices that are not verified in LAX,
-# of other Services of the namespace in NEIGHBOURS.
+# all objects in OBJECTS, those that have such a client in REACHED, the APIServices whose server nobody verifies in LAX,
+# other Services of the namespace in NEIGHBOURS.
 look() { # <kubectl's arguments>
     text=$(read_cluster "$@") || cannot 'kubectl could not read the cluster; what it said stands above' \
         'this needs the rights of an administrator; kubectl takes its usual arguments here, such as `--kubeconfig FILE`'
@@ -191,7 +191,8 @@ write_all() { # <kubectl's arguments>
             tests=$(test_of "/webhooks/$index/name" "$name"),
             ;;
         esac
-        tests=$tests$(test_of "$config/service/namespace" "${SERVICE%/*}"),$(test_of "$config/service/name" "${SERVICE#*/}")
+        tests="$tests$(test_of "$config/service/namespace" "${SERVICE%/*}"),"
+        tests="$tests$(test_of "$config/service/name" "${SERVICE#*/}")"
         PATCH="${PATCH:+$PATCH,}$tests$more"',{"op":"add","path":"'"$config"'/caBundle","value":"'"$CA"'"}'
     done <<TEXT
 $FOUND

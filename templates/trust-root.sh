@@ -102,7 +102,7 @@ check_registry() { # <REGISTRY[:PORT]>
         found=$(cat "$ROOT$folder/hosts.toml") || cannot "cannot read $ROOT$folder/hosts.toml"
         [ "$found" = "$hosts" ] || grep -v '^[[:space:]]*#' "$ROOT$folder/hosts.toml" | grep -Fq "$folder/ca.crt" || refuse \
             "$folder/hosts.toml is there and does not name $folder/ca.crt; it stays as it is, and nothing was changed" \
-            "add \`ca = \"$folder/ca.crt\"\` to its section of $1, then run this again"
+            "add \`ca = \"$folder/ca.crt\"\` on top of it, and to its section of $1, then run this again"
     fi
     # Our own of before is replaced; one that came without our hosts.toml is somebody else's.
     if [ -e "$ROOT$folder/ca.crt" ] && ! cmp -s "$CA" "$ROOT$folder/ca.crt"; then
@@ -112,8 +112,11 @@ check_registry() { # <REGISTRY[:PORT]>
     fi
 }
 
+# The CA stands there twice: on top for the server, which containerd asks last, and for the same server as a host, without
+# which some versions refuse the file (containerd issues 10027 and 13212).
 hosts_of() {
-    printf 'server = "https://%s"\n\n[host."https://%s"]\n  ca = "%s/%s/ca.crt"\n' "$1" "$1" "$CERTS_D" "$1"
+    printf 'server = "https://%s"\nca = "%s/ca.crt"\n\n[host."https://%s"]\n  ca = "%s/ca.crt"\n' \
+        "$1" "$CERTS_D/$1" "$1" "$CERTS_D/$1"
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -153,7 +156,7 @@ update() {
 # Whether containerd looks into its folder is its own matter; nobody but its owner changes that file.
 advise_containerd() {
     config=$ROOT/etc/containerd/config.toml
-    ! grep -Eq "^[[:space:]]*config_path[[:space:]]*=[[:space:]]**[\"']${CERTS_D}[\"']" "$config" 2>/dev/null || return 0
+    ! grep -Eq "^[[:space:]]*config_path[[:space:]]*=[[:space:]]*[\"']${CERTS_D}[\"']" "$config" 2>/dev/null || return 0
     cat <<TEXT
 containerd looks there only if /etc/containerd/config.toml says so, which it does not; restart containerd after adding
   in containerd 1.5 to 1.7 (version = 2):  [plugins."io.containerd.grpc.v1.cri".registry]

@@ -199,8 +199,10 @@ fn secret(reader: SecretReader, name: &SecretName, secret_type: SecretType, id: 
 /// neither has an escaped name but for its escapes.
 fn user_bindings(user: &User) -> PlannedFile {
     let escaped = escape(&user.name);
+    // Names of RBAC hold colons but no percent signs. With the kind, and no colon in the user's, no two are the same.
+    let owner = escaped.replace('%', "~").replace(':', "~3A");
     let bindings = user.bindings.iter().map(|binding| RoleBinding {
-        name: format!("certferry:{}:{}", escaped.replace('%', "~"), binding.role),
+        name: format!("certferry:{owner}:{}:{}", binding.role_kind, binding.role),
         namespace: binding.namespace.clone(),
         role_kind: binding.role_kind,
         role: binding.role.clone(),

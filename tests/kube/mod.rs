@@ -10,6 +10,7 @@ pub mod kubelet;
 pub mod machine;
 pub mod observe;
 pub mod wait;
+pub mod webhook;
 
 use std::fs;
 use std::path::PathBuf;
