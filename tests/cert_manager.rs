@@ -308,6 +308,53 @@ fn a_secret_holds_what_the_files_hold() {
     assert_eq!(secret("manifests/cert-manager/secret.yaml", "ca.crt"), fs::read_to_string(root()).unwrap());
 }
 
+/// MetalLB's, webhooks' and all others: certificate, key and CA of each Secret belong together, strictly.
+#[test]
+fn openssl_takes_what_each_secret_holds() {
+    let bundle = build_text(&fs::read_to_string(common::profile("every-certificate")).unwrap());
+    let manifests = bundle.untar().join("cluster/manifests");
+    let mut found = Vec::new();
+    for name in common::files(&manifests) {
+        let text = fs::read_to_string(manifests.join(&name)).unwrap();
+        if !text.contains("\nkind: Secret\n") {
+            continue;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        for line in text.lines().filter_map(|line| line.strip_prefix("  ")) {
+            let Some((key, value)) = line.split_once(": ").filter(|(key, _)| key.contains('.')) else { continue };
+            fs::write(folder.path().join(key), STANDARD.decode(value).unwrap()).unwrap();
+        }
+        let openssl = |line: &str| {
+            let mut command = tool("openssl");
+            succeed(command.current_dir(folder.path()).args(line.split(' ')))
+        };
+        openssl("verify -x509_strict -check_ss_sig -CAfile ca.crt ca.crt");
+        openssl("verify -x509_strict -check_ss_sig -CAfile ca.crt tls.crt");
+        let of_certificate = openssl("x509 -in tls.crt -noout -pubkey");
+        assert_eq!(openssl("pkey -in tls.key -pubout"), of_certificate, "{name}");
+        if folder.path().join("ca.key").exists() {
+            assert_eq!(openssl("pkey -in ca.key -pubout"), openssl("x509 -in ca.crt -noout -pubkey"), "{name}");
+            assert!(fs::read_to_string(folder.path().join("ca.key")).unwrap().contains("BEGIN RSA PRIVATE KEY"));
+        }
+        let subject = openssl("x509 -in tls.crt -noout -subject -nameopt RFC2253");
+        found.push(format!("{name} {}", subject.trim()));
+    }
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "cert-manager/secret.yaml subject=CN=factory-2-cert-manager-ca",
+            "etcd-clients/monitoring.etcd-client-certs.yaml subject=CN=prometheus",
+            "metallb/secret.yaml subject=CN=metallb-webhook-service.metallb-system.svc",
+            "tls/ingress-nginx.default-certificate.yaml subject=CN=*.apps.factory.internal",
+            "tls/monitoring.prometheus-client.yaml subject=CN=prometheus",
+            "tls/registry.registry-tls.yaml subject=CN=registry.factory.internal",
+            "webhooks/plc-system.plc-operator-serving-cert.yaml subject=CN=plc-operator-webhook.plc-system.svc",
+            "webhooks/policy-system.policy-tls.yaml subject=CN=policy.policy-system.svc",
+        ]
+    );
+}
+
 /// Nothing is wrong with what is to be applied, in the eyes of those who look for it.
 #[test]
 fn the_doctor_has_nothing_to_say_of_the_manifests() {

@@ -1,5 +1,7 @@
 //! `[[webhook]]`.
 
+use std::collections::BTreeMap;
+
 use super::addons::{SecretType, Webhook};
 use super::cluster;
 use super::dates::lifetime;
@@ -7,6 +9,7 @@ use super::model::Authority;
 use super::names::{label, subdomain_fault};
 use super::network::alt_name;
 use super::period::{Defaults, Period};
+use super::problem::{Problem, Problems};
 use super::reader::Reader;
 use super::secret;
 use super::value::{Setting, Value, values};
@@ -47,7 +50,25 @@ pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defau
         table.finish();
         draft
     };
-    root.tables("webhook").into_iter().map(read).collect()
+    let drafts: Vec<_> = root.tables("webhook").into_iter().map(read).collect();
+    check_distinct(&drafts, root.problems);
+    drafts
+}
+
+/// A caBundle holds what one script wrote: two tables for one Service would overwrite each other's.
+fn check_distinct(drafts: &[Draft], problems: &Problems) {
+    let mut seen = BTreeMap::new();
+    for draft in drafts {
+        let (Some(service), Some(secret)) = (&draft.service, &draft.secret.name) else { continue };
+        if let Some(first) = seen.insert((&secret.namespace, service), draft.header.as_ref()) {
+            problems.add(
+                Problem::error(format!("the Service {}/{service} has two tables", secret.namespace))
+                    .at_if(draft.header.as_ref(), "again here")
+                    .related(first, "first here")
+                    .hint("one server has one certificate: put all names into `hosts` and `configurations` of one"),
+            );
+        }
+    }
 }
 
 /// `validating/NAME` and the like.
