@@ -1,6 +1,6 @@
 //! Keys, certificates and files of what else the profile has: MetalLB, webhooks, cert-manager, TLS Secrets, RBAC.
 
-use super::certificates::authority_of;
+use super::certificates::{authority_of, root};
 use super::files::file;
 use super::manifest::{CaBundles, Manifest, Material, RoleBinding, SecretManifest, SecretReader};
 use super::{Constraints, PlannedCertificate, PlannedContent, PlannedFile, PlannedKey, ca_key};
@@ -22,10 +22,10 @@ pub(super) fn authorities(profile: &Profile) -> Vec<(PlannedKey, PlannedCertific
     let mut planned = Vec::new();
     if let Some(metallb) = &profile.metallb {
         // As MetalLB's rotator makes it and asks for it: open-policy-agent cert-controller v0.10.1,
-        // pkg/rotator/rotator.go `createCACert` and `validCACert`.
-        let subject = DistinguishedName { organizations: vec!["metallb".to_owned()], ..name_of(&metallb.ca) };
-        let alt_names = vec![AltName::Dns(metallb.ca.common_name.clone())];
+        // pkg/rotator/rotator.go.
         let (key, certificate) = root(METALLB_CA, &metallb.ca);
+        let subject = DistinguishedName { organizations: vec!["metallb".to_owned()], ..certificate.subject };
+        let alt_names = vec![AltName::Dns(metallb.ca.common_name.clone())];
         planned.push((key, PlannedCertificate { subject, alt_names, ..certificate }));
     }
     planned.extend(profile.webhook_ca.iter().map(|ca| root(WEBHOOK_CA, ca)));
@@ -110,26 +110,6 @@ pub(super) fn files(profile: &Profile) -> Vec<PlannedFile> {
 
 fn manifest(path: String, manifest: Manifest) -> PlannedFile {
     file(path, PlannedContent::Manifest(manifest))
-}
-
-fn name_of(ca: &Authority) -> DistinguishedName {
-    DistinguishedName::common(&ca.common_name)
-}
-
-fn root(id: KeyId, ca: &Authority) -> (PlannedKey, PlannedCertificate) {
-    let key = PlannedKey { id: id.clone(), algorithm: ca.algorithm, generation: ca.generation };
-    let certificate = PlannedCertificate {
-        key: id.clone(),
-        algorithm: ca.algorithm,
-        issuer: id,
-        is_ca: true,
-        constraints: Constraints::default(),
-        subject: name_of(ca),
-        usages: Vec::new(),
-        alt_names: Vec::new(),
-        validity: ca.validity,
-    };
-    (key, certificate)
 }
 
 /// A leaf that is called as its first name.

@@ -62,17 +62,24 @@ pub(super) fn authority_of(profile: &Profile, name: CaName) -> &Authority {
 
 fn authority(name: CaName, profile: &Profile) -> (PlannedKey, PlannedCertificate) {
     let authority = authority_of(profile, name);
-    let key = PlannedKey { id: ca_key(name), algorithm: authority.algorithm, generation: authority.generation };
     let has_alt_name = CA_HAS_ALT_NAME.includes(authority.kubernetes);
+    let alt_names = has_alt_name.then(|| AltName::Dns(authority.common_name.clone())).into_iter().collect();
+    let (key, certificate) = root(ca_key(name), authority);
+    (key, PlannedCertificate { alt_names, ..certificate })
+}
+
+/// A CA that signs itself and has no further name.
+pub(super) fn root(id: KeyId, authority: &Authority) -> (PlannedKey, PlannedCertificate) {
+    let key = PlannedKey { id: id.clone(), algorithm: authority.algorithm, generation: authority.generation };
     let certificate = PlannedCertificate {
-        key: key.id.clone(),
-        algorithm: key.algorithm,
-        issuer: key.id.clone(),
+        key: id.clone(),
+        algorithm: authority.algorithm,
+        issuer: id,
         is_ca: true,
         constraints: Constraints::default(),
         subject: DistinguishedName::common(&authority.common_name),
         usages: Vec::new(),
-        alt_names: has_alt_name.then(|| AltName::Dns(authority.common_name.clone())).into_iter().collect(),
+        alt_names: Vec::new(),
         validity: authority.validity,
     };
     (key, certificate)
