@@ -15,7 +15,7 @@ use crate::common::{self, Bundle, certferry, run, succeed, tool, write};
 use crate::kube::machine::{Machine, feed};
 use crate::kube::wait::wait_for;
 use crate::kube::webhook::{self, Server};
-use crate::kube::{kubeadm_config, lone_control_plane, programs};
+use crate::kube::{complete, programs};
 use crate::objects;
 
 const HOSTS: &str = "192.168.1.11 cp-1 k8s.corp.internal\n";
@@ -152,14 +152,7 @@ impl Cluster {
         fs::create_dir(machine.path(ONLY_KUBECTL)).unwrap();
         symlink(find("kubectl"), machine.path(ONLY_KUBECTL).join("kubectl")).unwrap();
 
-        let config =
-            kubeadm_config("1.20.2", &lone_control_plane(Some("k8s.corp.internal:6443"), "192.168.1.11"), "cp-1");
-        write(&machine.path("root"), "kubeadm.yaml", &config, 0o600);
-        for phase in ["certs all", "kubeconfig all", "etcd local", "control-plane all"] {
-            let mut kubeadm = machine.command("kubeadm");
-            kubeadm.args(["init", "phase"]).args(phase.split(' ')).args(["--config", "/root/kubeadm.yaml"]);
-            assert!(!succeed(&mut kubeadm).contains("Generating"));
-        }
+        complete(&machine, "k8s.corp.internal:6443", "192.168.1.11");
         for pod in ["etcd", "kube-apiserver", "kube-controller-manager"] {
             machine.serve_pod(pod, &[]);
         }
