@@ -72,7 +72,9 @@ fn what_the_cluster_itself_must_bind_is_said() {
             "
 Kubernetes {version} needs the ClusterRoleBinding kubeadm:cluster-admins (Group kubeadm:cluster-admins to ClusterRole \
              cluster-admin): without it
-admin.conf may do nothing. `kubeadm init` and `kubeadm upgrade apply` create it; without kubeadm, run once:
+admin.conf may do nothing. `kubeadm init` and `kubeadm upgrade apply` create it; without kubeadm, apply manifests/kubeadm-rbac.yaml \
+             of
+the part `cluster`, or run once:
   kubectl create clusterrolebinding kubeadm:cluster-admins --clusterrole=cluster-admin --group=kubeadm:cluster-admins
 "
         )
@@ -82,7 +84,9 @@ admin.conf may do nothing. `kubeadm init` and `kubeadm upgrade apply` create it;
             "
 Kubernetes {version} needs the ClusterRoleBinding kubeadm:apiserver-kubelet-client (User \
              kube-apiserver-kubelet-client to ClusterRole system:kubelet-api-admin): without it
-kubectl logs and exec are forbidden. `kubeadm init` and `kubeadm upgrade apply` create it; without kubeadm, run once:
+kubectl logs and exec are forbidden. `kubeadm init` and `kubeadm upgrade apply` create it; without kubeadm, apply manifests/kubeadm-rbac.yaml \
+             of
+the part `cluster`, or run once:
   kubectl create clusterrolebinding kubeadm:apiserver-kubelet-client --clusterrole=system:kubelet-api-admin \
              --user=kube-apiserver-kubelet-client
 "

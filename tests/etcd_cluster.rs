@@ -34,6 +34,8 @@ fn control_planes_with_stacked_etcd_are_a_cluster() {
     etcd.stores(&etcd.client_of_cluster("backup"), "cp-2", "cp-1.corp.internal", "192.168.1.13");
     etcd.stores(&etcd.client("cp-3", "apiserver-etcd-client"), "cp-3", "cp-2", "cp-1");
     etcd.gives_a_snapshot(&etcd.client_of_cluster("backup"), "cp-1");
+    etcd.is_healthy_by_environment("backup", "cp-3");
+    etcd.is_no_server_below_another_ca("backup", "cp-1");
     etcd.refuses_strangers("cp-2");
 }
 
@@ -247,6 +249,35 @@ impl Etcd {
         };
         assert_eq!(ask(host, &["put", &key, "ferried"]), "OK\n");
         assert_eq!(ask(other_host, &["get", &key]), format!("{key}\nferried\n"));
+    }
+
+    /// In the client's folder, with its own settings and nothing else.
+    fn is_healthy_by_environment(&self, client: &str, machine: &str) {
+        let folder = self.top.join("cluster/etcd-clients").join(client);
+        let health = wait_until("good answers of all", || {
+            let mut shell = self.network.on(machine, "sh");
+            let script = "cd \"$1\"; . ./etcdctl.env; etcdctl endpoint health --write-out json";
+            shell.args(["-euc", script, "sh"]).arg(&folder);
+            succeeded(&mut shell)
+        });
+        assert_eq!(health.matches("\"health\":true").count(), self.members.len(), "{health}");
+        for (_, address) in &self.members {
+            assert!(health.contains(&format!("\"https://{address}:2379\"")), "{health}");
+        }
+    }
+
+    /// A client that trusts the cluster's CA, or that of another cluster, does not talk to etcd.
+    fn is_no_server_below_another_ca(&self, client: &str, machine: &str) {
+        let Client { ca, certificate, key } = self.client_of_cluster(client);
+        let (_, address) = self.members[0];
+        let ask = |ca: &Path| {
+            let mut command = self.network.on(machine, "curl");
+            command.args(["--silent", "--show-error", "--cacert"]).arg(ca).arg("--cert").arg(&certificate);
+            succeeded(command.arg("--key").arg(&key).arg(format!("https://{address}:2379/version")))
+        };
+        assert!(ask(&ca).unwrap().contains("etcdserver"));
+        let said = ask(&self.tree(machine).join(PKI).join("ca.crt")).unwrap_err();
+        assert!(said.contains("unable to get local issuer certificate"), "{said}");
     }
 
     fn gives_a_snapshot(&self, client: &Client, machine: &str) {

@@ -109,6 +109,11 @@ fn closed_network() {
 }
 
 #[test]
+fn every_certificate() {
+    check("every-certificate");
+}
+
+#[test]
 #[cfg_attr(debug_assertions, ignore = "release only")]
 fn thousand_nodes() {
     check("thousand-nodes");

@@ -17,7 +17,7 @@ use common::{Bundle, succeed, tool, write};
 use kube::kubelet::start_kubelet;
 use kube::machine::{Machine, feed};
 use kube::wait::wait_for;
-use kube::{kubeadm_config, lone_control_plane, programs};
+use kube::{complete, programs};
 use serde_json::{Value, json};
 
 /// Names of the cluster for every machine, in place of a DNS server.
@@ -109,14 +109,7 @@ impl Cluster {
             succeed(tool("cp").arg("--archive").arg(bundle.unpack(worker)).arg(copy));
         }
         write(&machine.path("root"), "alice.conf", &extract(&bundle, "cluster/users/alice.conf"), 0o600);
-        let config =
-            kubeadm_config("1.20.2", &lone_control_plane(Some("k8s.corp.internal:6443"), "192.168.1.11"), "cp-1");
-        write(&machine.path("root"), "kubeadm.yaml", &config, 0o600);
-        for phase in ["certs all", "kubeconfig all", "etcd local", "control-plane all"] {
-            let mut kubeadm = machine.command("kubeadm");
-            kubeadm.args(["init", "phase"]).args(phase.split(' ')).args(["--config", "/root/kubeadm.yaml"]);
-            assert!(!succeed(&mut kubeadm).contains("Generating"));
-        }
+        complete(&machine, "k8s.corp.internal:6443", "192.168.1.11");
         let cluster = Self { programs, control_plane: machine, workers };
         // kubeadm leaves this out, and the API server then takes any kubelet's certificate.
         let verified_kubelets = "--kubelet-certificate-authority=/etc/kubernetes/pki/ca.crt";

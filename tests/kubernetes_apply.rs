@@ -11,11 +11,11 @@ use std::thread;
 use std::time::Duration;
 
 use common::node::{Seen, live, renew_authorities, units};
-use common::{Bundle, build_text, fail, succeed, tool, write};
+use common::{Bundle, build_text, fail, succeed, tool};
 use kube::kubelet::start_kubelet;
 use kube::machine::{Machine, feed};
 use kube::wait::wait_for;
-use kube::{kubeadm_config, lone_control_plane, programs};
+use kube::{complete, programs};
 use serde_json::{Value, json};
 
 const HOSTS: &str = "192.168.1.11 cp-1 k8s.corp.internal\n192.168.1.21 worker-1\n";
@@ -155,14 +155,7 @@ fn a_running_cluster_moves_to_new_authorities_and_back() {
     succeed(&mut apply(&machine, "cp-1", 1));
     succeed(&mut apply(&worker, "worker-1", 1));
 
-    let cluster = lone_control_plane(Some("k8s.corp.internal:6443"), "192.168.1.11");
-    let config = kubeadm_config("1.20.2", &cluster, "cp-1");
-    write(&machine.path("root"), "kubeadm.yaml", &config, 0o600);
-    for phase in ["certs all", "kubeconfig all", "etcd local", "control-plane all"] {
-        let mut kubeadm = machine.command("kubeadm");
-        kubeadm.args(["init", "phase"]).args(phase.split(' ')).args(["--config", "/root/kubeadm.yaml"]);
-        assert!(!succeed(&mut kubeadm).contains("Generating"));
-    }
+    complete(&machine, "k8s.corp.internal:6443", "192.168.1.11");
     start(&machine);
     restart_kubelet(&machine, &worker, ADMIN);
     let request = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": { "expirationSeconds": 36_000 } });

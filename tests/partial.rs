@@ -443,7 +443,7 @@ lab, generation 1, Kubernetes 1.24.15: the whole bundle, 4 nodes and the cluster
 every signature, record and hash holds, and every chain and key pair of the cluster's part
 signer   {}
 content  sha256:{}
-5 files of the cluster's part in all
+6 files of the cluster's part in all
 ",
             lock.signer, lock.content_sha256
         )

@@ -50,7 +50,7 @@ fn every_example_passes_without_a_warning() {
         }
         count += 1;
     }
-    assert_eq!(count, 7);
+    assert_eq!(count, 8);
 }
 
 #[test]
@@ -158,6 +158,7 @@ issued_at = 2028-01-01
 name = "system:alice"
 groups = ["system:masters", "b", "a"]
 allow_system = true
+break_glass = true
 validity = "90d"
 generation = 8
 issued_at = 2029-01-01

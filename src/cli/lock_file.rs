@@ -134,6 +134,7 @@ pub(super) fn make(built: &Built<'_>) -> Lock {
             issuer: shape.issuer,
             usages: shape.usages,
             alt_names: shape.alt_names,
+            constraints: shape.constraints,
             issued_at: shape.issued_at,
             not_before: shape.not_before,
             not_after: shape.not_after,

@@ -1,5 +1,7 @@
 //! The plan for programs: `plan -o json`.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::changes_text;
@@ -54,6 +56,10 @@ struct CertificateJson {
     subject: String,
     usages: Vec<String>,
     alt_names: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    constraints: Vec<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    break_glass: bool,
     not_before: String,
     not_after: String,
 }
@@ -96,14 +102,18 @@ pub(super) fn render(
     refused: Option<&Failure>,
 ) -> Result<String, Failure> {
     let shapes = of_plan(plan);
+    let break_glass = plan.certificates.iter().filter(|certificate| certificate.is_break_glass());
+    let break_glass: BTreeSet<_> = break_glass.map(|certificate| certificate.key.to_string()).collect();
     let certificates = shapes.into_iter().filter_map(|(id, shape)| {
         let certificate = shape.certificate?;
         Some(CertificateJson {
+            break_glass: break_glass.contains(&id),
             id,
             issuer: certificate.issuer,
             subject: certificate.subject,
             usages: certificate.usages,
             alt_names: certificate.alt_names,
+            constraints: certificate.constraints,
             not_before: certificate.not_before,
             not_after: certificate.not_after,
         })

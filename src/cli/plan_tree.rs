@@ -24,7 +24,9 @@ pub(super) fn render(plan: &Plan, verbose: bool) -> String {
     let files = files_by_key(plan);
     for authority in plan.certificates.iter().filter(|certificate| certificate.is_ca) {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "\n{}  {}", authority.key, line(authority, None, verbose));
+        let below =
+            if authority.issuer == authority.key { String::new() } else { format!("  below {}", authority.issuer) };
+        let _ = writeln!(text, "\n{}  {}{below}", authority.key, line(authority, None, verbose));
         let leaves: Vec<_> = plan
             .certificates
             .iter()
@@ -93,7 +95,8 @@ fn branch(group: &Group<'_>, last: bool, files: &BTreeMap<&KeyId, Vec<&str>>, ve
     if let [leaf] = group.leaves.as_slice()
         && !matches!(leaf.key, KeyId::Node { .. })
     {
-        return format!("{fork}{}  {}\n", group.title, line(leaf, files.get(&leaf.key), verbose));
+        let mark = if leaf.is_break_glass() { "  BREAK-GLASS: may do everything" } else { "" };
+        return format!("{fork}{}  {}{mark}\n", group.title, line(leaf, files.get(&leaf.key), verbose));
     }
     let mut text = format!("{fork}{}\n", group.title);
     for (place, leaf) in group.leaves.iter().enumerate() {

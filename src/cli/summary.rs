@@ -45,12 +45,20 @@ pub(super) fn of_build(
         shell::word(&places.signature),
         shell::word(&places.archive)
     );
+    for certificate in plan.certificates.iter().filter(|certificate| certificate.is_break_glass()) {
+        let _ = writeln!(
+            text,
+            "\nBREAK-GLASS: {} may do everything until {}, and nothing but a new CA takes that back.",
+            certificate.key,
+            instant(certificate.validity.not_after)
+        );
+    }
     for binding in plan.required_bindings.iter().filter(|_| !built.is_partial) {
         let _ = writeln!(
             text,
             "\nKubernetes {} needs the ClusterRoleBinding {} ({} {} to ClusterRole {}): without it\n{}. \
-             `kubeadm init` and `kubeadm upgrade apply` create it; without kubeadm, run once:\n  \
-             kubectl create clusterrolebinding {} --clusterrole={} --{}={}",
+             `kubeadm init` and `kubeadm upgrade apply` create it; without kubeadm, apply manifests/kubeadm-rbac.yaml \
+             of\nthe part `cluster`, or run once:\n  kubectl create clusterrolebinding {} --clusterrole={} --{}={}",
             plan.kubernetes,
             binding.name,
             binding.subject_kind,

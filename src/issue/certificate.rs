@@ -2,8 +2,8 @@
 
 use der::pem::LineEnding;
 use rcgen::{
-    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyUsagePurpose, PublicKeyData,
-    SanType, SignatureAlgorithm, SigningKey,
+    BasicConstraints, CertificateParams, CidrSubnet, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyIdMethod,
+    KeyUsagePurpose, NameConstraints, PublicKeyData, SanType, SignatureAlgorithm, SigningKey,
 };
 use sha2::{Digest, Sha256};
 
@@ -13,6 +13,7 @@ use super::{IssueError, SerialKey};
 use crate::keys::{KeyId, PrivateKey};
 use crate::lint::{Breach, Facts, Purpose, Severity, lint};
 use crate::plan::PlannedCertificate;
+use crate::profile::Permitted;
 use crate::x509::public_key::{self, VerifiedSignature};
 use crate::x509::{AltName, ExtendedKeyUsage, KeyAlgorithm, ReadCertificate};
 
@@ -108,6 +109,7 @@ fn check_rules(
     let (purpose, node) = match &planned.key {
         KeyId::Node { node, base_name } => (Purpose::of_base_name(base_name), Some(node)),
         KeyId::Ca(name) => (Purpose::of_ca(name), None),
+        KeyId::Webhook { .. } | KeyId::WebhookCa { .. } | KeyId::Tls { .. } => (Purpose::Other, None),
         KeyId::User(_) => (Purpose::User, None),
         KeyId::EtcdClient(_) => (Purpose::EtcdClient, None),
         KeyId::ServiceAccount | KeyId::BundleSigner => (Purpose::Other, None),
@@ -146,8 +148,13 @@ fn template(planned: &PlannedCertificate, key: &PrivateKey, issuer: &Issuer<'_>)
     params.not_after = planned.validity.not_after;
     params.serial_number = Some(1.into());
     params.key_identifier_method = KeyIdMethod::PreSpecified(key_identifier(key));
-    params.use_authority_key_identifier_extension = !planned.is_ca;
-    params.is_ca = if planned.is_ca { IsCa::Ca(BasicConstraints::Unconstrained) } else { IsCa::ExplicitNoCa };
+    params.use_authority_key_identifier_extension = planned.issuer != planned.key;
+    params.is_ca = match planned.constraints.path_length {
+        _ if !planned.is_ca => IsCa::ExplicitNoCa,
+        None => IsCa::Ca(BasicConstraints::Unconstrained),
+        Some(length) => IsCa::Ca(BasicConstraints::Constrained(length)),
+    };
+    params.name_constraints = name_constraints(&planned.constraints.permitted);
     params.key_usages.push(KeyUsagePurpose::DigitalSignature);
     if planned.algorithm.is_rsa() {
         params.key_usages.push(KeyUsagePurpose::KeyEncipherment);
@@ -169,6 +176,23 @@ fn template(planned: &PlannedCertificate, key: &PrivateKey, issuer: &Issuer<'_>)
     issuer_params.key_identifier_method = KeyIdMethod::PreSpecified(issuer.key_identifier.clone());
     let rcgen_issuer = rcgen::Issuer::from_params(&issuer_params, Unsigned(issuer.key));
     Ok(params.signed_by(&Unsigned(key), &rcgen_issuer)?.der().to_vec())
+}
+
+/// RFC 5280, section 4.2.1.10, leaves every kind of name open that it does not mention: domains without an address range
+/// exclude all addresses.
+fn name_constraints(permitted: &Permitted) -> Option<NameConstraints> {
+    let domains = permitted.domains.iter().map(|domain| GeneralSubtree::DnsName(domain.clone()));
+    let ranges = permitted.ranges.iter();
+    let ranges = ranges
+        .map(|range| GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(range.network(), range.prefix_len())));
+    let permitted_subtrees: Vec<_> = domains.chain(ranges).collect();
+    if permitted_subtrees.is_empty() {
+        return None;
+    }
+    let all = [CidrSubnet::from_v4_prefix([0; 4], 0), CidrSubnet::from_v6_prefix([0; 16], 0)];
+    let excluded_subtrees =
+        if permitted.ranges.is_empty() { all.map(GeneralSubtree::IpAddress).into() } else { Vec::new() };
+    Some(NameConstraints { permitted_subtrees, excluded_subtrees })
 }
 
 /// A key as rcgen sees it: its public half, and signatures that are left empty until the certificate is complete.
@@ -203,11 +227,19 @@ fn check(
 ) -> Result<VerifiedSignature, IssueError> {
     let wrong = |what| IssueError::Check(planned.key.clone(), what);
     let read = ReadCertificate::from_der(der).map_err(|_| wrong("cannot be read back"))?;
+    let Permitted { domains, ranges } = &planned.constraints.permitted;
+    let permitted_names: Vec<_> = domains
+        .iter()
+        .map(|domain| format!("DNS:{domain}"))
+        .chain(ranges.iter().map(|range| format!("IP:{range}")))
+        .collect();
     let expected = [
         (read.issuer_der() == issuer.name, "issuer"),
         (read.subject_der() == planned.subject.to_der().unwrap_or_default(), "subject"),
         (read.spki_der() == key.spki_der(), "public key"),
         (read.is_ca() == planned.is_ca, "basic constraints"),
+        (read.path_length() == planned.constraints.path_length, "path length"),
+        (read.permitted_names() == permitted_names, "name constraints"),
         (read.alt_names() == planned.alt_names, "alternative names"),
         (read.usages().iter().copied().eq(planned.usages.iter().map(|usage| usage.oid())), "extended key usages"),
         (read.not_before() == planned.validity.not_before, "start of validity"),

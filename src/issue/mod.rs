@@ -60,7 +60,7 @@ impl Issued {
 pub enum IssueError {
     /// The plan names a key that was not derived.
     MissingKey(KeyId),
-    /// The issuer of a certificate is not a CA of the plan.
+    /// The issuer of a certificate is not a CA of the plan, or a CA that comes after it.
     MissingIssuer(KeyId),
     /// The certificate could not be encoded.
     Encoding(KeyId, String),
@@ -70,7 +70,8 @@ pub enum IssueError {
     Check(KeyId, &'static str),
 }
 
-/// Issues every certificate of a plan: CAs first, then the rest in parallel. The result depends on neither.
+/// Issues every certificate of a plan: CAs first, in the plan's order, then the rest in parallel. The result depends on
+/// neither.
 ///
 /// # Errors
 /// [`IssueError`], which no checked profile leads to.
@@ -80,10 +81,15 @@ pub fn issue(plan: &Plan, keys: &KeyRing, serial_key: &SerialKey) -> Result<Issu
     let mut all = Vec::new();
     let mut issuers = BTreeMap::new();
     for planned in plan.certificates.iter().filter(|planned| planned.is_ca) {
-        let signer = key(&planned.key)?;
-        let issuer = Issuer::new(planned, signer)?;
-        let made = certificate::issue(planned, signer, &issuer, serial_key, &surroundings)?;
-        issuers.insert(planned.key.clone(), issuer.with(planned, &made.0)?);
+        let own_key = key(&planned.key)?;
+        let own = Issuer::new(planned, own_key)?;
+        let issuer = if planned.issuer == planned.key {
+            &own
+        } else {
+            issuers.get(&planned.issuer).ok_or_else(|| IssueError::MissingIssuer(planned.issuer.clone()))?
+        };
+        let made = certificate::issue(planned, own_key, issuer, serial_key, &surroundings)?;
+        issuers.insert(planned.key.clone(), own.with(planned, &made.0)?);
         all.push((planned.key.clone(), made));
     }
     let leaf = |planned: &&PlannedCertificate| {

@@ -12,13 +12,14 @@ use x509_cert::ext::Extension;
 use crate::x509::oid;
 
 /// Go's order of extensions (crypto/x509 `buildCertExtensions`).
-const EXTENSION_ORDER: [ObjectIdentifier; 6] = [
+const EXTENSION_ORDER: [ObjectIdentifier; 7] = [
     oid::KEY_USAGE,
     oid::EXTENDED_KEY_USAGE,
     oid::BASIC_CONSTRAINTS,
     oid::SUBJECT_KEY_IDENTIFIER,
     oid::AUTHORITY_KEY_IDENTIFIER,
     oid::SUBJECT_ALT_NAME,
+    oid::NAME_CONSTRAINTS,
 ];
 
 /// Certificate (RFC 5280, section 4.1).

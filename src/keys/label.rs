@@ -9,7 +9,7 @@ use crate::x509::KeyAlgorithm;
 /// Base names are kubeadm's names of the files ("apiserver", "etcd/server", "admin.conf"); other names are escaped.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KeyId {
-    /// `ca/<base name>`: a certificate authority, named by the key of its table: "kubernetes", "etcd", "front-proxy".
+    /// `ca/<base name>`: a certificate authority, named by the key of its table: "kubernetes", "front-proxy", "tls".
     Ca(&'static str),
     /// `sa`: signs the tokens of service accounts.
     ServiceAccount,
@@ -24,6 +24,27 @@ pub enum KeyId {
     User(String),
     /// `etcd-client/<name>`: the key of a client of etcd.
     EtcdClient(String),
+    /// `webhook/<namespace>/<secret>`: the key of a webhook's server.
+    Webhook {
+        /// The Secret's namespace.
+        namespace: String,
+        /// The Secret.
+        secret: String,
+    },
+    /// `webhook/<namespace>/<secret>/ca`: a CA for that webhook alone.
+    WebhookCa {
+        /// The Secret's namespace.
+        namespace: String,
+        /// The Secret.
+        secret: String,
+    },
+    /// `tls/<namespace>/<secret>`: the key in a TLS Secret.
+    Tls {
+        /// The Secret's namespace.
+        namespace: String,
+        /// The Secret.
+        secret: String,
+    },
     /// `bundle-signer`: signs the bundle.
     BundleSigner,
 }
@@ -36,6 +57,13 @@ impl fmt::Display for KeyId {
             Self::Node { node, base_name } => write!(formatter, "node/{}/{base_name}", escape(node)),
             Self::User(name) => write!(formatter, "user/{}", escape(name)),
             Self::EtcdClient(name) => write!(formatter, "etcd-client/{}", escape(name)),
+            Self::Webhook { namespace, secret } => {
+                write!(formatter, "webhook/{}/{}", escape(namespace), escape(secret))
+            }
+            Self::WebhookCa { namespace, secret } => {
+                write!(formatter, "webhook/{}/{}/ca", escape(namespace), escape(secret))
+            }
+            Self::Tls { namespace, secret } => write!(formatter, "tls/{}/{}", escape(namespace), escape(secret)),
             Self::BundleSigner => formatter.write_str("bundle-signer"),
         }
     }
@@ -116,6 +144,10 @@ mod tests {
         KeyId::Node { node: node.to_owned(), base_name }
     }
 
+    fn of_secret(id: fn(String, String) -> KeyId) -> KeyId {
+        id("ingress".to_owned(), "a.b/c".to_owned())
+    }
+
     #[test]
     fn labels_are_written_as_the_format_says() {
         let text =
@@ -135,6 +167,18 @@ mod tests {
             (
                 text(KeyId::EtcdClient("backup".to_owned()), KeyAlgorithm::Rsa2048, 1),
                 "certferry/1|prod-1|etcd-client/backup|rsa-2048|1",
+            ),
+            (
+                text(of_secret(|namespace, secret| KeyId::Tls { namespace, secret }), KeyAlgorithm::Rsa2048, 1),
+                "certferry/1|prod-1|tls/ingress/a.b%2Fc|rsa-2048|1",
+            ),
+            (
+                text(of_secret(|namespace, secret| KeyId::Webhook { namespace, secret }), KeyAlgorithm::Rsa2048, 1),
+                "certferry/1|prod-1|webhook/ingress/a.b%2Fc|rsa-2048|1",
+            ),
+            (
+                text(of_secret(|namespace, secret| KeyId::WebhookCa { namespace, secret }), KeyAlgorithm::Rsa4096, 1),
+                "certferry/1|prod-1|webhook/ingress/a.b%2Fc/ca|rsa-4096|1",
             ),
             (text(KeyId::BundleSigner, KeyAlgorithm::EcdsaP256, 1), "certferry/1|prod-1|bundle-signer|ecdsa-p256|1"),
         ] {
@@ -164,6 +208,9 @@ mod tests {
                     KeyId::EtcdClient(name.to_owned()),
                     node(name, "apiserver"),
                     node(name, "etcd/server"),
+                    KeyId::Webhook { namespace: name.to_owned(), secret: "ca".to_owned() },
+                    KeyId::WebhookCa { namespace: name.to_owned(), secret: "ca".to_owned() },
+                    KeyId::Tls { namespace: name.to_owned(), secret: "ca".to_owned() },
                 ] {
                     for algorithm in [KeyAlgorithm::Rsa2048, KeyAlgorithm::EcdsaP256] {
                         for generation in [1, 11] {
@@ -175,6 +222,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(texts.len(), 14 * 14 * 4 * 2 * 2);
+        assert_eq!(texts.len(), 14 * 14 * 7 * 2 * 2);
     }
 }

@@ -5,13 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::template::render;
-use super::{LayoutError, Made};
+use super::{LayoutError, Made, quoted};
 use crate::plan::{Credentials, PlannedKubeconfig};
 
 const TEMPLATE: &str = include_str!("../../templates/kubeconfig.yaml");
 
-/// The kubeconfig in YAML, keys in client-go's order. What comes from the profile is quoted as JSON, which YAML 1.2
-/// reads the same, so that a user named `no` stays a user.
+/// The kubeconfig in YAML, keys in client-go's order.
 pub(super) fn render_kubeconfig(
     planned: &PlannedKubeconfig,
     made: &Made<'_>,
@@ -38,8 +37,4 @@ pub(super) fn render_kubeconfig(
         ("key", &key),
     ];
     render(TEMPLATE, &values).map_err(LayoutError::Template)
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }

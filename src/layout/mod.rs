@@ -9,7 +9,12 @@
 //!
 //! Refuses a plan whose keys or certificates are not all there.
 
+mod ca_bundles;
+mod cert_manager;
+mod etcdctl;
 mod kubeconfig;
+mod rbac;
+mod secret;
 mod template;
 
 pub use template::render as render_template;
@@ -19,7 +24,7 @@ use zeroize::Zeroizing;
 use crate::bundle::{Content, File, Mode, Node, Owner, Part, RecordError, Role};
 use crate::issue::{Certificate, Issued};
 use crate::keys::{KeyId, KeyRing, PrivateKey};
-use crate::plan::{PlannedContent, PlannedFile, PlannedPart, Recipient};
+use crate::plan::{Manifest, PlannedContent, PlannedFile, PlannedPart, Recipient};
 use crate::profile;
 
 /// What a build has made so far.
@@ -96,9 +101,33 @@ fn lay_out_file(file: &PlannedFile, made: &Made<'_>) -> Result<File, LayoutError
             (Mode::Private, both)
         }
         PlannedContent::Kubeconfig(planned) => (Mode::Private, bytes_of(kubeconfig::render_kubeconfig(planned, made)?)),
+        PlannedContent::Manifest(manifest) => {
+            let mode = if manifest.is_secret() { Mode::Private } else { Mode::Public };
+            (mode, bytes_of(render_manifest(manifest, made)?))
+        }
         PlannedContent::Profile => (Mode::Public, made.profile.to_vec().into()),
     };
     Ok(File::Regular { path: file.path.clone(), mode, content })
+}
+
+fn render_manifest(manifest: &Manifest, made: &Made<'_>) -> Result<Zeroizing<String>, LayoutError> {
+    match manifest {
+        Manifest::Secret(secret) => secret::render(secret, made),
+        Manifest::CaBundles(bundles) => ca_bundles::render(bundles, made),
+        Manifest::ClusterIssuer { name, secret } => cert_manager::cluster_issuer(name, secret),
+        Manifest::IngressExample { issuer, host } => cert_manager::ingress_example(issuer, host),
+        Manifest::Trust { kind, name, namespace, ca } => {
+            cert_manager::trust(*kind, name, namespace, &made.certificate(ca)?.pem())
+        }
+        Manifest::TrustRoot { name } => cert_manager::trust_root(name),
+        Manifest::Bindings(bindings) => rbac::render(bindings),
+        Manifest::EtcdctlEnvironment { endpoints } => etcdctl::render(endpoints),
+    }
+}
+
+/// Text from the profile as a scalar of YAML: quoted as JSON, which YAML 1.2 reads the same, so that `no` stays a text.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 /// The text's own buffer, still wiped when dropped.

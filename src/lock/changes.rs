@@ -111,9 +111,7 @@ pub fn changes(old: &Shapes, new: &Shapes) -> Vec<Change> {
         (Some(_), None) => Some(Change { id: id.clone(), kind: ChangeKind::Removed, reasons: Vec::new() }),
         (Some(before), Some(after)) => {
             let mut found = differences(before, after);
-            if !is_authority(id) {
-                found.extend(issuer_difference(old, new, after));
-            }
+            found.extend(issuer_difference(old, new, id, after));
             (!found.is_empty()).then(|| changed(id, found))
         }
         (None, None) => None,
@@ -159,6 +157,7 @@ fn certificate_differences(old: &CertificateShape, new: &CertificateShape) -> Ve
         value("subject", &old.subject, &new.subject),
         value("issuer", &old.issuer, &new.issuer),
         list("alternative names", &old.alt_names, &new.alt_names),
+        list("constraints", &old.constraints, &new.constraints),
         list("usages", &old.usages, &new.usages),
         value("issued_at", &old.issued_at, &new.issued_at),
         value("start of validity", &old.not_before, &new.not_before),
@@ -182,18 +181,19 @@ fn list(field: &'static str, old: &[String], new: &[String]) -> Option<Differenc
 
 /// By its id: a user may have the very name of a CA.
 fn is_authority(id: &str) -> bool {
-    id.starts_with("ca/")
+    let is_of_webhook = || id.starts_with("webhook/") && id.split('/').count() == 4;
+    id.starts_with("ca/") || is_of_webhook()
 }
 
-/// A leaf changes with the key of its issuer. A CA's own key is among its own differences already.
-fn issuer_difference(old: &Shapes, new: &Shapes, shape: &Shape) -> Option<Difference> {
+/// A certificate changes with the key of its issuer. A root's own key is among its own differences already.
+fn issuer_difference(old: &Shapes, new: &Shapes, id: &str, shape: &Shape) -> Option<Difference> {
     let certificate = shape.certificate.as_ref()?;
     let is_issuer = |(id, issuer): &(&String, &Shape)| {
         is_authority(id) && issuer.certificate.as_ref().is_some_and(|issuer| issuer.subject == certificate.issuer)
     };
-    let (id, issuer) = new.iter().find(is_issuer)?;
-    let before = old.get(id)?;
-    (before.key != issuer.key).then(|| Difference::IssuerKey { issuer: id.clone() })
+    let (issuer_id, issuer) = new.iter().find(is_issuer)?;
+    let before = old.get(issuer_id)?;
+    (issuer_id != id && before.key != issuer.key).then(|| Difference::IssuerKey { issuer: issuer_id.clone() })
 }
 
 #[cfg(test)]

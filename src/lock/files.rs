@@ -26,7 +26,7 @@ pub fn outlines_of_lock(lock: &Lock) -> Outlines {
 #[must_use]
 pub fn file_changes(old: &Outlines, new: &Outlines, changes: &[Change]) -> Vec<Change> {
     let told: BTreeSet<_> = changes.iter().map(|change| change.id.as_str()).collect();
-    let is_told = |outline: &str| outline.split(' ').any(|word| told.contains(word));
+    let is_told = |outline: &str| outline.split([' ', ',']).any(|word| told.contains(word));
     let mut found = Vec::new();
     for (part, files) in new {
         let Some(before) = old.get(part) else { continue };

@@ -115,6 +115,9 @@ pub struct LockedCertificate {
     pub usages: Vec<String>,
     /// Subject alternative names.
     pub alt_names: Vec<String>,
+    /// What bounds a CA, in the words of [`outline`](crate::plan::Constraints::outline).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub constraints: Vec<String>,
     /// The day its validity counts from.
     pub issued_at: String,
     /// First second, RFC 3339.
@@ -212,6 +215,7 @@ pub(super) mod tests {
             issuer: "CN=kubernetes".into(),
             usages: vec!["serverAuth".into()],
             alt_names: vec!["DNS:x".into()],
+            constraints: Vec::new(),
             issued_at: "2026-11-22".into(),
             not_before: "2026-11-21T00:00:00Z".into(),
             not_after: "2225-11-22T00:00:00Z".into(),

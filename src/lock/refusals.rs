@@ -23,7 +23,7 @@ pub enum Refusal {
         /// The given seed's id.
         given: String,
     },
-    /// A CA's certificate would change though neither its generation nor its day of issue moved.
+    /// A root's certificate would change though neither its generation nor its day of issue moved.
     ChangedCa {
         /// Its id.
         id: String,
@@ -76,7 +76,9 @@ pub fn foreseen<'a>(
 ) -> Vec<Refusal> {
     let locked = of_lock(old);
     let generations: BTreeMap<_, _> = old.parts.iter().map(|part| (part.part.as_str(), part.generation)).collect();
-    let authorities = shapes.iter().filter(|(id, _)| id.starts_with("ca/"));
+    let authorities = shapes.iter().filter(|(id, shape)| {
+        shape.certificate.as_ref().is_some_and(|certificate| is_root(id, &certificate.subject, &certificate.issuer))
+    });
     let changed = authorities.filter(|(id, after)| {
         let issued_at = |shape: &Shape| shape.certificate.as_ref().map(|certificate| certificate.issued_at.clone());
         let moved =
@@ -90,6 +92,11 @@ pub fn foreseen<'a>(
             .find_map(|(part, changes)| compare_generations(part, *generations.get(part)?, generation, changes)),
     );
     found
+}
+
+/// Whether others trust this very certificate; an intermediate is sent along by who uses it.
+fn is_root(id: &str, subject: &str, issuer: &str) -> bool {
+    id.starts_with("ca/") && subject == issuer
 }
 
 fn compare_generations(part: &str, locked: u32, built: u32, changes: bool) -> Option<Refusal> {
@@ -109,7 +116,8 @@ fn changed_authorities<'a>(old: &'a Lock, new: &'a Lock) -> impl Iterator<Item =
         };
         generation(old) != generation(new) || issued_at(old) != issued_at(new)
     };
-    old.certificates.iter().filter(|certificate| certificate.id.starts_with("ca/")).filter_map(move |before| {
+    let roots = old.certificates.iter().filter(|found| is_root(&found.id, &found.subject, &found.issuer));
+    roots.filter_map(move |before| {
         let after = new.certificates.iter().find(|after| after.id == before.id)?;
         (after.certificate_sha256 != before.certificate_sha256 && !moved(&before.id)).then_some(before.id.as_str())
     })

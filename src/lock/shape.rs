@@ -40,6 +40,8 @@ pub struct CertificateShape {
     pub usages: Vec<String>,
     /// Subject alternative names.
     pub alt_names: Vec<String>,
+    /// What bounds a CA.
+    pub constraints: Vec<String>,
     /// The day its validity counts from.
     pub issued_at: String,
     /// First second, RFC 3339.
@@ -71,6 +73,7 @@ pub fn of_plan(plan: &Plan) -> Shapes {
             issuer: issuers.get(&certificate.issuer).cloned().unwrap_or_default(),
             usages: certificate.usages.iter().map(ToString::to_string).collect(),
             alt_names: certificate.alt_names.iter().map(|name| name.labelled()).collect(),
+            constraints: certificate.constraints.outline(),
             issued_at: certificate.validity.issued_at.to_string(),
             not_before: instant(certificate.validity.not_before),
             not_after: instant(certificate.validity.not_after),
@@ -94,6 +97,7 @@ pub fn of_lock(lock: &Lock) -> Shapes {
             issuer: certificate.issuer.clone(),
             usages: certificate.usages.clone(),
             alt_names: certificate.alt_names.clone(),
+            constraints: certificate.constraints.clone(),
             issued_at: certificate.issued_at.clone(),
             not_before: certificate.not_before.clone(),
             not_after: certificate.not_after.clone(),

@@ -1,14 +1,15 @@
 //! Every certificate of a profile and the key it certifies.
 
-use super::{PlannedCertificate, PlannedKey, alt_names, ca_key};
+use super::{Constraints, PlannedCertificate, PlannedKey, addons, alt_names, ca_key};
 use crate::keys::KeyId;
 use crate::kubeadm::{AUTHORITIES, CA_HAS_ALT_NAME, CERTIFICATES, CaName, CertificateRow, Scope};
 use crate::profile::{Authority, EtcdTopology, Node, Profile, Role};
 use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, Validity};
 
-/// The CAs, then each node's certificates in the order of the table, then users and etcd clients.
+/// The CAs, then each node's certificates in the order of the table, then users, etcd clients and what else there is.
 pub(super) fn all(profile: &Profile) -> Vec<(PlannedKey, PlannedCertificate)> {
     let mut planned: Vec<_> = AUTHORITIES.iter().map(|row| authority(row.name, profile)).collect();
+    planned.extend(addons::authorities(profile));
     for (index, node) in profile.nodes.iter().enumerate() {
         planned.extend(rows_of(profile, index).map(|row| node_certificate(row, node, profile)));
     }
@@ -23,6 +24,7 @@ pub(super) fn all(profile: &Profile) -> Vec<(PlannedKey, PlannedCertificate)> {
         let (generation, validity) = (client_of_etcd.generation, client_of_etcd.validity);
         planned.push(client(id, generation, CaName::Etcd, subject, validity, profile));
     }
+    planned.extend(addons::leaves(profile));
     planned
 }
 
@@ -60,16 +62,24 @@ pub(super) fn authority_of(profile: &Profile, name: CaName) -> &Authority {
 
 fn authority(name: CaName, profile: &Profile) -> (PlannedKey, PlannedCertificate) {
     let authority = authority_of(profile, name);
-    let key = PlannedKey { id: ca_key(name), algorithm: authority.algorithm, generation: authority.generation };
     let has_alt_name = CA_HAS_ALT_NAME.includes(authority.kubernetes);
+    let alt_names = has_alt_name.then(|| AltName::Dns(authority.common_name.clone())).into_iter().collect();
+    let (key, certificate) = root(ca_key(name), authority);
+    (key, PlannedCertificate { alt_names, ..certificate })
+}
+
+/// A CA that signs itself and has no further name.
+pub(super) fn root(id: KeyId, authority: &Authority) -> (PlannedKey, PlannedCertificate) {
+    let key = PlannedKey { id: id.clone(), algorithm: authority.algorithm, generation: authority.generation };
     let certificate = PlannedCertificate {
-        key: key.id.clone(),
-        algorithm: key.algorithm,
-        issuer: key.id.clone(),
+        key: id.clone(),
+        algorithm: authority.algorithm,
+        issuer: id,
         is_ca: true,
+        constraints: Constraints::default(),
         subject: DistinguishedName::common(&authority.common_name),
         usages: Vec::new(),
-        alt_names: has_alt_name.then(|| AltName::Dns(authority.common_name.clone())).into_iter().collect(),
+        alt_names: Vec::new(),
         validity: authority.validity,
     };
     (key, certificate)
@@ -87,6 +97,7 @@ fn node_certificate(row: &CertificateRow, node: &Node, profile: &Profile) -> (Pl
         algorithm: key.algorithm,
         issuer: ca_key(row.ca),
         is_ca: false,
+        constraints: Constraints::default(),
         subject: DistinguishedName {
             organizations: organizations.iter().map(|&organization| organization.to_owned()).collect(),
             common_name: row.common_name_on(&node.name),
@@ -112,6 +123,7 @@ fn client(
         algorithm,
         issuer: ca_key(ca),
         is_ca: false,
+        constraints: Constraints::default(),
         subject,
         usages: vec![ExtendedKeyUsage::ClientAuth],
         alt_names: Vec::new(),

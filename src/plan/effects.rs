@@ -96,6 +96,10 @@ fn has_other_bytes(content: &PlannedContent, before: &Before) -> bool {
     match content {
         PlannedContent::Profile => before.other_profile,
         PlannedContent::PrivateKey(id) | PlannedContent::PublicKey(id) => before.new_keys.contains(&id.to_string()),
+        PlannedContent::Manifest(manifest) => manifest.materials().into_iter().any(|(id, is_key)| {
+            let changed = if is_key { &before.new_keys } else { &before.touched };
+            changed.contains(&id.to_string())
+        }),
         content => sources(content).iter().any(|id| before.touched.contains(&id.to_string())),
     }
 }
@@ -123,6 +127,7 @@ pub(super) fn sources(content: &PlannedContent) -> Vec<&KeyId> {
         | PlannedContent::PublicKey(id)
         | PlannedContent::CertificateAndKey(id) => vec![id],
         PlannedContent::Kubeconfig(kubeconfig) => kubeconfig.embedded().into_iter().chain([&kubeconfig.ca]).collect(),
+        PlannedContent::Manifest(manifest) => manifest.materials().into_iter().map(|(id, _)| id).collect(),
         PlannedContent::Link(_) | PlannedContent::Profile => Vec::new(),
     }
 }

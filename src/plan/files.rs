@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::ca_key;
 use super::certificates::rows_of;
 use super::kubeconfig::{self, Credentials, PlannedKubeconfig};
+use super::manifest::Manifest;
+use super::{addons, ca_key};
 use crate::keys::{KeyId, escape};
 use crate::kubeadm::{CaName, CertificateRow, Output};
 use crate::profile::{EtcdTopology, Node, Profile, Role, ShipCaKeys};
@@ -72,6 +73,8 @@ pub enum PlannedContent {
     Link(String),
     /// The profile itself.
     Profile,
+    /// What a template makes.
+    Manifest(Manifest),
 }
 
 impl PlannedContent {
@@ -90,6 +93,7 @@ impl PlannedContent {
             },
             Self::Link(target) => format!("link {target}"),
             Self::Profile => "profile".to_owned(),
+            Self::Manifest(manifest) => manifest.outline(),
         }
     }
 }
@@ -182,9 +186,10 @@ fn cluster_files(profile: &Profile) -> Vec<PlannedFile> {
         files.push(file(format!("{folder}/client.crt"), PlannedContent::Certificate(id.clone())));
         files.push(file(format!("{folder}/client.key"), PlannedContent::PrivateKey(id)));
     }
+    files.extend(addons::files(profile));
     files
 }
 
-fn file(path: String, content: PlannedContent) -> PlannedFile {
+pub(super) fn file(path: String, content: PlannedContent) -> PlannedFile {
     PlannedFile { path, content }
 }

@@ -8,16 +8,19 @@
 //!
 //! Refuses nothing: what can be wrong was refused by [`crate::profile::parse`].
 
+mod addons;
 mod alt_names;
 mod certificates;
 mod effects;
 mod files;
 mod kubeconfig;
+mod manifest;
 mod only;
 
 pub use effects::{Before, Effect, EffectKind, effects};
 pub use files::{PlannedContent, PlannedFile, PlannedPart, Recipient};
 pub use kubeconfig::{Credentials, PlannedKubeconfig};
+pub use manifest::{CaBundles, Manifest, Material, RoleBinding, SecretManifest, SecretReader};
 pub use only::only;
 
 use std::net::IpAddr;
@@ -26,10 +29,10 @@ use time::Date;
 
 use crate::keys::KeyId;
 use crate::kubeadm::{self, CaName, RequiredBinding};
-use crate::profile::{Profile, Version};
+use crate::profile::{Permitted, Profile, Version};
 use alt_names::first_service_address;
 
-use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, Validity};
+use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, MASTERS, Validity};
 
 /// Everything a build makes.
 #[derive(Clone, Debug)]
@@ -48,7 +51,7 @@ pub struct Plan {
     pub service_address: Option<IpAddr>,
     /// Every key, the bundle's signer last.
     pub keys: Vec<PlannedKey>,
-    /// Every certificate, the CAs first. A certificate is known by the id of its key.
+    /// Every certificate, the CAs first and each of them after its issuer. A certificate is known by the id of its key.
     pub certificates: Vec<PlannedCertificate>,
     /// What each recipient gets: the nodes in the order of the profile, then the cluster's part.
     pub parts: Vec<PlannedPart>,
@@ -74,10 +77,12 @@ pub struct PlannedCertificate {
     pub key: KeyId,
     /// That key's algorithm.
     pub algorithm: KeyAlgorithm,
-    /// The key that signs; its own for a CA.
+    /// The key that signs; its own for a root.
     pub issuer: KeyId,
     /// Whether it is a CA's.
     pub is_ca: bool,
+    /// What bounds it as a CA.
+    pub constraints: Constraints,
     /// Who it is.
     pub subject: DistinguishedName,
     /// Extended key usages, in order; none for a CA.
@@ -86,6 +91,35 @@ pub struct PlannedCertificate {
     pub alt_names: Vec<AltName>,
     /// When it is valid, within its issuer.
     pub validity: Validity,
+}
+
+impl PlannedCertificate {
+    /// Whether it is a person's who may do everything, and whom every listing marks.
+    #[must_use]
+    pub fn is_break_glass(&self) -> bool {
+        let organizations = &self.subject.organizations;
+        matches!(self.key, KeyId::User(_)) && organizations.iter().any(|group| group == MASTERS)
+    }
+}
+
+/// What a CA may not sign (RFC 5280, sections 4.2.1.9 and 4.2.1.10); nothing by default, and in leaves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Constraints {
+    /// How many CAs may stand below it.
+    pub path_length: Option<u8>,
+    /// The names it may sign for.
+    pub permitted: Permitted,
+}
+
+impl Constraints {
+    /// In words, for a lock: `pathlen 0`, `DNS:apps.internal`, `IP:10.0.0.0/8`.
+    #[must_use]
+    pub fn outline(&self) -> Vec<String> {
+        let path_length = self.path_length.map(|length| format!("pathlen {length}"));
+        let domains = self.permitted.domains.iter().map(|domain| format!("DNS:{domain}"));
+        let ranges = self.permitted.ranges.iter().map(|range| format!("IP:{range}"));
+        path_length.into_iter().chain(domains).chain(ranges).collect()
+    }
 }
 
 /// Plans a cluster.

@@ -35,13 +35,12 @@ pub fn only(plan: &Plan, nodes: &[String], with_cluster: bool) -> Result<Plan, V
     }
     let mut needed: BTreeSet<&KeyId> =
         parts.iter().flat_map(|part| &part.files).flat_map(|file| sources(&file.content)).collect();
-    let issuers: Vec<_> = plan
-        .certificates
-        .iter()
-        .filter(|certificate| needed.contains(&certificate.key))
-        .map(|certificate| &certificate.issuer)
-        .collect();
-    needed.extend(issuers);
+    // From the leaves up: an intermediate's root comes before it.
+    for certificate in plan.certificates.iter().rev() {
+        if needed.contains(&certificate.key) {
+            needed.insert(&certificate.issuer);
+        }
+    }
     needed.insert(&KeyId::BundleSigner);
     let keys = plan.keys.iter().filter(|key| needed.contains(&key.id)).cloned().collect();
     let certificates = plan.certificates.iter().filter(|planned| needed.contains(&planned.key)).cloned().collect();

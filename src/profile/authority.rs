@@ -47,6 +47,31 @@ pub(super) fn ship_ca_keys(root: &Reader<'_>) -> Option<Setting<ShipCaKeys>> {
     ship_to
 }
 
+const METALLB: &str = "metallb";
+/// The CAs whose shape follows the Kubernetes version.
+const KUBEADMS: [&str; 3] = ["kubernetes", "etcd", "front-proxy"];
+
+/// MetalLB's own rotation takes RSA keys only.
+fn default_algorithm(table: &str, keys: &Keys) -> Option<Setting<KeyAlgorithm>> {
+    let algorithm = keys.ca.clone()?;
+    let is_taken = table != METALLB || algorithm.value.is_rsa();
+    Some(if is_taken { algorithm } else { Setting::default(KeyAlgorithm::Rsa4096) })
+}
+
+/// A CA that nothing needs is a slip in another table's name.
+fn refuse_unused(parent: &Reader<'_>, key: &'static str, users: &[&str]) {
+    let Some(found) = parent.find(key) else { return };
+    let tables = users.iter().map(|user| match *user {
+        "metallb" | "cert_manager" => format!("[{user}]"),
+        _ => format!("[[{user}]]"),
+    });
+    parent.problems.add(
+        Problem::error(format!("nothing uses the CA [ca.{key}]"))
+            .at(&found.span(), "it would sign nothing")
+            .hint(format!("add {}, or remove the table", tables.collect::<Vec<_>>().join(" or "))),
+    );
+}
+
 /// One of `[ca.*]` as far as it could be read.
 pub(super) struct Draft {
     /// The last part of the table's name.
@@ -56,37 +81,58 @@ pub(super) struct Draft {
     common_name: Option<Setting<String>>,
     algorithm: Option<Setting<KeyAlgorithm>>,
     kubernetes: Option<Setting<Version>>,
-    header: Option<Range<usize>>,
+    pub(super) header: Option<Range<usize>>,
 }
 
-/// `[ca.kubernetes]`, `[ca.etcd]` and `[ca.front-proxy]`.
+/// The tables `[ca.*]`: kubeadm's three, and those of what else the profile has.
 pub(super) struct Drafts {
     pub(super) kubernetes: Draft,
     pub(super) etcd: Draft,
     pub(super) front_proxy: Draft,
+    pub(super) metallb: Option<Draft>,
+    pub(super) webhook: Option<Draft>,
+    pub(super) tls: Option<Draft>,
+    pub(super) cert_manager: Option<Draft>,
 }
 
 impl Drafts {
     pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults, keys: &Keys) -> Self {
         let table = root.table("ca");
-        // The names are kubeadm's: v1.20.2, certlist.go.
-        let drafts = Self {
-            kubernetes: Draft::read(&table, "kubernetes", "kubernetes", cluster, validity, keys),
-            etcd: Draft::read(&table, "etcd", "etcd-ca", cluster, validity, keys),
-            front_proxy: Draft::read(&table, "front-proxy", "front-proxy-ca", cluster, validity, keys),
+        let has = |key| root.find(key).is_some();
+        let read = |key, common_name: &str| Draft::read(&table, key, common_name, cluster, validity, keys);
+        let used = |key, users: &[&'static str], common_name: String| {
+            if users.iter().any(|user| has(user)) {
+                return Some(read(key, &common_name));
+            }
+            refuse_unused(&table, key, users);
+            None
         };
-        for (key, purpose) in [("metallb", "MetalLB"), ("webhook", "webhooks"), ("cert-manager", "cert-manager")] {
-            table.reserved(key, &format!("the CA of {purpose}"), "remove the table; this version makes three CAs");
-        }
+        let of_cluster = |what: &str| format!("{}-{what}", cluster.name.as_deref().unwrap_or_default());
+        // The names of the three are kubeadm's: v1.20.2, certlist.go. People import the root of `[ca.tls]`, perhaps of
+        // several clusters. MetalLB's is cert-controller's own: pkg/rotator/rotator.go.
+        let drafts = Self {
+            kubernetes: read("kubernetes", "kubernetes"),
+            etcd: read("etcd", "etcd-ca"),
+            front_proxy: read("front-proxy", "front-proxy-ca"),
+            metallb: used(METALLB, &["metallb"], "cert".to_owned()),
+            webhook: used("webhook", &["webhook"], "webhook-ca".to_owned()),
+            tls: used("tls", &["tls", "cert_manager"], of_cluster("tls-ca")),
+            cert_manager: used("cert-manager", &["cert_manager"], of_cluster("cert-manager-ca")),
+        };
         table.finish();
         drafts.check_names(root.problems);
         drafts
     }
 
+    fn all(&self) -> impl Iterator<Item = &Draft> {
+        let further = [&self.metallb, &self.webhook, &self.tls, &self.cert_manager];
+        [&self.kubernetes, &self.etcd, &self.front_proxy].into_iter().chain(further.into_iter().flatten())
+    }
+
     /// Two CAs of one name: OpenSSL and Go would take either for the issuer, and the front proxy's CA would pass for
     /// the cluster's.
     fn check_names(&self, problems: &Problems) {
-        let drafts = [&self.kubernetes, &self.etcd, &self.front_proxy];
+        let drafts: Vec<_> = self.all().collect();
         for (index, draft) in drafts.iter().enumerate() {
             let Some(name) = &draft.common_name else { continue };
             let twin = drafts.iter().take(index).find_map(|other| {
@@ -117,19 +163,21 @@ impl Draft {
     ) -> Self {
         let table = parent.table(key);
         let lifetime = table.inherited("validity", validity.ca.clone(), lifetime);
+        let common_name = Setting::default(common_name.to_owned());
+        let is_kubeadms = KUBEADMS.contains(&key);
+        let own_version = cluster.kubernetes.clone();
         let draft = Self {
             table: key,
             generation: table.generation("generation"),
-            common_name: table.setting("common_name", common_name.to_owned(), authority_name),
-            algorithm: table.inherited("algorithm", keys.ca.clone(), algorithm),
-            kubernetes: table.inherited("kubernetes", cluster.kubernetes.clone(), version),
-            period: Period::read(
-                &table,
-                cluster.issued_at.as_ref(),
-                lifetime.as_ref(),
-                table.find("validity").is_some(),
-                validity.clock_skew,
-            ),
+            // MetalLB's rotator takes one name alone.
+            common_name: if key == METALLB {
+                Some(common_name)
+            } else {
+                table.inherited("common_name", Some(common_name), authority_name)
+            },
+            algorithm: table.inherited("algorithm", default_algorithm(key, keys), algorithm),
+            kubernetes: if is_kubeadms { table.inherited("kubernetes", own_version, version) } else { own_version },
+            period: Period::of(&table, cluster, lifetime, validity),
             header: table.header.clone(),
         };
         for key in ["certificate", "key"] {
@@ -141,6 +189,10 @@ impl Draft {
             warn_long_common_name(&name.value, name.set_at.as_ref().or(draft.header.as_ref()), parent.problems);
         }
         draft
+    }
+
+    pub(super) fn algorithm(&self) -> Option<&Setting<KeyAlgorithm>> {
+        self.algorithm.as_ref()
     }
 
     /// The checked table, if nothing in it was refused.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use super::addons::Binding;
+use super::binding;
 use super::cluster;
 use super::dates::{Lifetime, lifetime};
 use super::model::{EtcdClient, User};
@@ -10,15 +12,25 @@ use super::names::{abridged, client_name, printable, warn_long_common_name};
 use super::period::{Defaults, Period};
 use super::problem::{Problem, Problems};
 use super::reader::Reader;
+use super::secret;
 use super::value::{Setting, values};
 use crate::keys::escape;
+use crate::x509::MASTERS;
 
 /// One `[[user]]` or `[[etcd_client]]` as far as it could be read.
 pub(super) struct Draft {
-    pub(super) name: Option<Setting<String>>,
+    pub(super) special: Special,
     pub(super) period: Option<Period>,
-    groups: Vec<Setting<String>>,
     generation: Option<u32>,
+}
+
+/// What the two tables do not have in common, besides their names.
+pub(super) struct Special {
+    pub(super) name: Option<Setting<String>>,
+    pub(super) secret: Option<secret::Draft>,
+    groups: Vec<Setting<String>>,
+    break_glass: Option<bool>,
+    bindings: Vec<Binding>,
 }
 
 pub(super) fn read_users(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults) -> Vec<Draft> {
@@ -27,24 +39,33 @@ pub(super) fn read_users(root: &Reader<'_>, cluster: &cluster::Draft, validity: 
         let name = table.required("name", "\"alice\"", |value| value.located(client_name));
         let groups = table.distinct("groups", printable, |group: &String| group.clone());
         if allow_system == Some(false) {
-            for setting in name.iter().chain(&groups) {
+            for setting in name.iter().chain(groups.iter().filter(|group| group.value != MASTERS)) {
                 check_system(setting, root.problems);
             }
         }
-        for key in ["cluster_role", "role"] {
-            table.reserved(
-                key,
-                "binding a user to a role",
-                "remove the key; bind the user or a group with a ClusterRoleBinding",
+        let break_glass = table.optional("break_glass", false, |value| value.boolean());
+        for group in groups.iter().filter(|group| group.value == MASTERS && break_glass == Some(false)) {
+            root.problems.add(
+                Problem::error(format!("the group {MASTERS} is asked for by name"))
+                    .at_if(group.set_at.as_ref(), "it may do everything, and nothing but a new CA takes that back")
+                    .hint("remove the group and add `break_glass = true` for the one user who needs it"),
             );
         }
-        (name, groups)
+        Special { name, groups, break_glass, bindings: binding::read(table), secret: None }
     })
 }
 
 pub(super) fn read_etcd_clients(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults) -> Vec<Draft> {
     read(root, "etcd_client", cluster, validity, |table| {
-        (table.required("name", "\"backup\"", |value| value.located(client_name)), Vec::new())
+        let name = table.required("name", "\"backup\"", |value| value.located(client_name));
+        let has_secret = table.find("namespace").is_some() || table.find("secret").is_some();
+        Special {
+            name,
+            groups: Vec::new(),
+            break_glass: Some(false),
+            bindings: Vec::new(),
+            secret: has_secret.then(|| secret::required(table)),
+        }
     })
 }
 
@@ -53,23 +74,16 @@ fn read(
     key: &'static str,
     cluster: &cluster::Draft,
     validity: &Defaults,
-    read_name_and_groups: impl Fn(&Reader<'_>) -> (Option<Setting<String>>, Vec<Setting<String>>),
+    read_special: impl Fn(&Reader<'_>) -> Special,
 ) -> Vec<Draft> {
     let mut drafts = Vec::new();
     for table in root.tables(key) {
-        let (name, groups) = read_name_and_groups(&table);
+        let special = read_special(&table);
         let lifetime = table.setting("validity", Lifetime::Years(5), lifetime);
         drafts.push(Draft {
-            name,
-            groups,
+            special,
             generation: table.generation("generation"),
-            period: Period::read(
-                &table,
-                cluster.issued_at.as_ref(),
-                lifetime.as_ref(),
-                table.find("validity").is_some(),
-                validity.clock_skew,
-            ),
+            period: Period::of(&table, cluster, lifetime, validity),
         });
         table.finish();
     }
@@ -91,7 +105,7 @@ fn check_system(setting: &Setting<String>, problems: &Problems) {
 /// Names become files, and some file systems do not tell case apart.
 fn check_distinct(drafts: &[Draft], problems: &Problems) {
     let mut seen = BTreeMap::<String, &Setting<String>>::new();
-    for name in drafts.iter().filter_map(|draft| draft.name.as_ref()) {
+    for name in drafts.iter().filter_map(|draft| draft.special.name.as_ref()) {
         warn_long_common_name(&name.value, name.set_at.as_ref(), problems);
         let first = match seen.entry(escape(&name.value).to_ascii_lowercase()) {
             Entry::Vacant(entry) => {
@@ -112,15 +126,31 @@ fn check_distinct(drafts: &[Draft], problems: &Problems) {
 
 impl Draft {
     pub(super) fn build_user(self) -> Option<User> {
+        let mut groups = values(self.special.groups);
+        let is_break_glass = self.special.break_glass?;
+        if is_break_glass && !groups.iter().any(|group| group == MASTERS) {
+            groups.push(MASTERS.to_owned());
+        }
         Some(User {
-            name: self.name?.value,
-            groups: values(self.groups),
+            name: self.special.name?.value,
+            groups,
+            is_break_glass,
+            bindings: self.special.bindings,
             generation: self.generation?,
             validity: self.period?.validity,
         })
     }
 
     pub(super) fn build_etcd_client(self) -> Option<EtcdClient> {
-        Some(EtcdClient { name: self.name?.value, generation: self.generation?, validity: self.period?.validity })
+        let secret = match self.special.secret {
+            Some(secret) => Some(secret.name?),
+            None => None,
+        };
+        Some(EtcdClient {
+            name: self.special.name?.value,
+            secret,
+            generation: self.generation?,
+            validity: self.period?.validity,
+        })
     }
 }

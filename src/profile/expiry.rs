@@ -1,11 +1,14 @@
 //! Which certificate lives under which CA, and that none outlives it.
 
+use super::addons::TlsIssuer;
 use super::authority::{Draft as Authority, Drafts as Authorities};
 use super::client::Draft as Client;
+use super::metallb;
 use super::model::Role;
 use super::node::Row;
 use super::period::Period;
 use super::problem::Problems;
+use super::{tls, webhook};
 
 /// Whether kubelets get client and serving certificates, as far as that could be read.
 pub(super) struct KubeletCertificates {
@@ -13,17 +16,25 @@ pub(super) struct KubeletCertificates {
     pub(super) serving: bool,
 }
 
+/// Every table whose certificates one of the CAs signs.
+pub(super) struct Leaves<'a> {
+    pub(super) rows: &'a [Row],
+    pub(super) users: &'a [Client],
+    pub(super) etcd_clients: &'a [Client],
+    pub(super) metallb: Option<&'a metallb::Draft>,
+    pub(super) webhooks: &'a [webhook::Draft],
+    pub(super) tls: &'a [tls::Draft],
+}
+
 /// Checks every leaf against the CA among its issuers that ends first, so that one setting is one problem.
 pub(super) fn check(
     authorities: &Authorities,
-    rows: &[Row],
-    users: &[Client],
-    etcd_clients: &[Client],
+    leaves: &Leaves<'_>,
     kubelet: &KubeletCertificates,
     problems: &Problems,
 ) {
-    let Authorities { kubernetes, etcd, front_proxy } = authorities;
-    for row in rows {
+    let Authorities { kubernetes, etcd, front_proxy, .. } = authorities;
+    for row in leaves.rows {
         let (Some(role), Some(period)) = (&row.role, &row.period) else { continue };
         let issuers: &[&Authority] = match role.value {
             Role::ControlPlane => &[kubernetes, etcd, front_proxy],
@@ -36,13 +47,39 @@ pub(super) fn check(
             period.check_kubelet_client(row.header.as_ref(), problems);
         }
     }
-    for (clients, issuer) in [(users, kubernetes), (etcd_clients, etcd)] {
+    for (clients, issuer) in [(leaves.users, kubernetes), (leaves.etcd_clients, etcd)] {
         for client in clients {
-            let place = client.name.as_ref().and_then(|name| name.set_at.as_ref());
+            let place = client.special.name.as_ref().and_then(|name| name.set_at.as_ref());
             if let Some(period) = &client.period {
                 check_leaf(period, &[issuer], place, problems);
             }
         }
+    }
+    check_addons(authorities, leaves, problems);
+}
+
+fn check_addons(authorities: &Authorities, leaves: &Leaves<'_>, problems: &Problems) {
+    let check = |leaf: &Option<Period>, issuer: Option<&Authority>, place: Option<&std::ops::Range<usize>>| {
+        if let (Some(leaf), Some(issuer)) = (leaf, issuer) {
+            check_leaf(leaf, &[issuer], place, problems);
+        }
+    };
+    if let Some(metallb) = leaves.metallb {
+        check(&metallb.period, authorities.metallb.as_ref(), metallb.header.as_ref());
+    }
+    for webhook in leaves.webhooks {
+        check(&webhook.period, authorities.webhook.as_ref(), webhook.header.as_ref());
+    }
+    if let Some(intermediate) = &authorities.cert_manager {
+        check(&intermediate.period, authorities.tls.as_ref(), intermediate.header.as_ref());
+    }
+    for tls in leaves.tls {
+        let issuer = tls.issuer.as_ref().and_then(|issuer| match issuer.value {
+            TlsIssuer::Tls => authorities.tls.as_ref(),
+            TlsIssuer::Kubernetes => Some(&authorities.kubernetes),
+            TlsIssuer::Etcd => Some(&authorities.etcd),
+        });
+        check(&tls.period, issuer, tls.header.as_ref());
     }
 }
 

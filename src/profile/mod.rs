@@ -12,12 +12,16 @@
 //! dates that Kubernetes, X.509 or the archive could not carry; names and addresses given twice; certificates that
 //! outlive their CA; clusters that kubeadm could not run.
 
+mod addons;
 mod authority;
+mod binding;
+mod cert_manager;
 mod client;
 mod cluster;
 mod collisions;
 mod dates;
 mod expiry;
+mod metallb;
 mod model;
 mod names;
 mod network;
@@ -26,13 +30,20 @@ mod period;
 mod pool;
 mod problem;
 mod reader;
+mod secret;
 mod text;
+mod tls;
 mod topology;
 mod value;
 mod version;
+mod webhook;
 
 use sha2::{Digest, Sha256};
 
+pub use addons::{
+    Binding, CertManager, Metallb, Permitted, Rotation, SecretName, SecretType, TlsCertificate, TlsIssuer, Trust,
+    Webhook,
+};
 pub use model::{
     Authority, Cluster, Endpoint, EtcdClient, EtcdTopology, Kubelet, Node, Profile, Role, ShipCaKeys, User,
 };
@@ -103,14 +114,10 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     let bundle = root.table("bundle");
     let signer_generation = bundle.generation("signer_generation");
     bundle.finish();
-    for (key, purpose) in [
-        ("metallb", "the certificates of MetalLB"),
-        ("webhook", "the certificates of webhooks"),
-        ("cert_manager", "handing a CA to cert-manager"),
-        ("tls", "TLS Secrets"),
-    ] {
-        root.reserved(key, purpose, "remove the table; this version makes the cluster's own PKI");
-    }
+    let metallb = metallb::read(&root, &cluster, &validity);
+    let webhooks = webhook::read(&root, &cluster, &validity);
+    let cert_manager = cert_manager::read(&root);
+    let tls = tls::read(&root, &cluster, &validity);
     root.finish();
 
     topology::check(&cluster, &rows, kubelet_client.as_ref(), ship_ca_keys.as_ref(), problems);
@@ -119,11 +126,48 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
         client: kubelet_client.as_ref().is_some_and(|setting| setting.value),
         serving: kubelet_serving == Some(true),
     };
-    expiry::check(&authorities, &rows, &users, &etcd_clients, &kubelet_certificates, problems);
+    let leaves = expiry::Leaves {
+        rows: &rows,
+        users: &users,
+        etcd_clients: &etcd_clients,
+        metallb: metallb.as_ref(),
+        webhooks: &webhooks,
+        tls: &tls,
+    };
+    expiry::check(&authorities, &leaves, &kubelet_certificates, problems);
+    if let (Some(metallb), Some(ca)) = (&metallb, &authorities.metallb) {
+        metallb::check_algorithm(metallb, ca, problems);
+    }
+    let secrets = metallb.iter().map(|draft| &draft.secret);
+    let secrets = secrets.chain(webhooks.iter().map(|draft| &draft.secret));
+    let secrets = secrets.chain(cert_manager.iter().map(|draft| &draft.secret));
+    let secrets = secrets.chain(tls.iter().map(|draft| &draft.secret));
+    let secrets = secrets.chain(etcd_clients.iter().filter_map(|draft| draft.special.secret.as_ref()));
+    secret::check_distinct(secrets, problems);
     if problems.any_error() {
         return None;
     }
 
+    let metallb = match metallb {
+        Some(draft) => Some(draft.build(authorities.metallb)?),
+        None => None,
+    };
+    let webhook_settings = match authorities.webhook {
+        Some(draft) => Some(draft.build()?),
+        None => None,
+    };
+    let webhooks = webhooks.into_iter().map(|draft| draft.build(webhook_settings.as_ref()));
+    let webhooks: Vec<_> = webhooks.collect::<Option<_>>()?;
+    let cert_manager = match cert_manager {
+        Some(draft) => Some(draft.build(authorities.cert_manager)?),
+        None => None,
+    };
+    let tls: Vec<_> = tls.into_iter().map(tls::Draft::build).collect::<Option<_>>()?;
+    let needs_tls_ca = cert_manager.is_some() || tls.iter().any(|tls| tls.issuer == TlsIssuer::Tls);
+    let tls_ca = match authorities.tls.filter(|_| needs_tls_ca) {
+        Some(draft) => Some(draft.build()?),
+        None => None,
+    };
     let nodes = rows.into_iter().map(node::Row::build).collect::<Option<Vec<_>>>()?;
     Some(Profile {
         cluster: cluster.build()?,
@@ -138,6 +182,12 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
         nodes: nodes.into_iter().flatten().collect(),
         users: users.into_iter().map(client::Draft::build_user).collect::<Option<_>>()?,
         etcd_clients: etcd_clients.into_iter().map(client::Draft::build_etcd_client).collect::<Option<_>>()?,
+        metallb,
+        webhook_ca: webhook_settings.filter(|_| webhooks.iter().any(|webhook| webhook.own_ca.is_none())),
+        webhooks,
+        tls_ca,
+        cert_manager,
+        tls,
         signer_generation: signer_generation?,
         source: source.to_vec(),
         sha256: Sha256::digest(source).into(),

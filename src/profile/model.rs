@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use time::Date;
 
+use super::addons::{Binding, CertManager, Metallb, SecretName, TlsCertificate, Webhook};
 use super::version::Version;
 use crate::x509::{AltName, KeyAlgorithm, Validity};
 
@@ -36,6 +37,18 @@ pub struct Profile {
     pub users: Vec<User>,
     /// `[[etcd_client]]`, in the order of the profile.
     pub etcd_clients: Vec<EtcdClient>,
+    /// `[metallb]`.
+    pub metallb: Option<Metallb>,
+    /// `[ca.webhook]`, if a webhook has no CA of its own.
+    pub webhook_ca: Option<Authority>,
+    /// `[[webhook]]`, in the order of the profile.
+    pub webhooks: Vec<Webhook>,
+    /// `[ca.tls]`, if it signs anything.
+    pub tls_ca: Option<Authority>,
+    /// `[cert_manager]`.
+    pub cert_manager: Option<CertManager>,
+    /// `[[tls]]`, in the order of the profile.
+    pub tls: Vec<TlsCertificate>,
     /// `[bundle] signer_generation`.
     pub signer_generation: u32,
     /// The profile's bytes as given; they travel in the bundle.
@@ -190,6 +203,10 @@ pub struct User {
     pub generation: u32,
     /// When it is valid.
     pub validity: Validity,
+    /// Whether it may do everything: it is one of `system:masters`.
+    pub is_break_glass: bool,
+    /// The roles it is bound to.
+    pub bindings: Vec<Binding>,
 }
 
 /// `[[etcd_client]]`.
@@ -197,6 +214,8 @@ pub struct User {
 pub struct EtcdClient {
     /// The certificate's common name.
     pub name: String,
+    /// The Secret in which a program of the cluster finds it, if one does.
+    pub secret: Option<SecretName>,
     /// Raised for a new key.
     pub generation: u32,
     /// When it is valid.

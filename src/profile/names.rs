@@ -18,7 +18,7 @@ const COMMON_NAME_CHARACTERS: usize = 64;
 /// A lower-case RFC 1123 label: a subdomain without dots.
 pub(super) fn label(value: Value<'_>) -> Option<String> {
     let name = value.string()?;
-    match name_fault(name).or_else(|| name.contains('.').then(|| "dots are not allowed here".to_owned())) {
+    match subdomain_fault(name).or_else(|| name.contains('.').then(|| "dots are not allowed here".to_owned())) {
         None => Some(name.to_owned()),
         Some(reason) => value.refuse(
             format!("\"{}\" is not a lower-case RFC 1123 label", abridged(name)),
@@ -35,12 +35,12 @@ pub(super) fn subdomain(value: Value<'_>) -> Option<String> {
 
 /// As [`subdomain`], for a `name` that is only a part of the value or made from it.
 pub(super) fn check_subdomain(value: Value<'_>, name: &str) -> Option<String> {
-    let Some(reason) = name_fault(name) else { return Some(name.to_owned()) };
+    let Some(reason) = subdomain_fault(name) else { return Some(name.to_owned()) };
     let written = value.string()?;
     value.refuse(
         format!("\"{}\" is not a lower-case RFC 1123 subdomain", abridged(name)),
         reason,
-        if name_fault(&name.to_ascii_lowercase()).is_none() {
+        if subdomain_fault(&name.to_ascii_lowercase()).is_none() {
             format!(
                 "write \"{}\"; kubeadm and the kubelet lower-case names without a word",
                 written.to_ascii_lowercase()
@@ -52,7 +52,7 @@ pub(super) fn check_subdomain(value: Value<'_>, name: &str) -> Option<String> {
 }
 
 /// Why a name is no lower-case RFC 1123 subdomain; `None` if it is one.
-fn name_fault(name: &str) -> Option<String> {
+pub(super) fn subdomain_fault(name: &str) -> Option<String> {
     if name.is_empty() {
         return Some("empty".to_owned());
     }

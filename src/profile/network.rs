@@ -132,6 +132,21 @@ fn has_leading_zero(text: &str) -> bool {
 /// A service subnet of a size that kubeadm and kube-apiserver take: at least 10 addresses
 /// (kubeadm's `MinimumAddressesInServiceSubnet`), at most 2^20 (kubeadm's `MaximumBitsForServiceSubnet`).
 pub(super) fn service_subnet(value: Value<'_>) -> Option<IpNet> {
+    let subnet = subnet(value)?;
+    let host_bits = subnet.max_prefix_len() - subnet.prefix_len();
+    if !(4..=20).contains(&host_bits) {
+        let width = subnet.max_prefix_len();
+        return value.refuse(
+            format!("{subnet} is too {} for services", if host_bits > 20 { "large" } else { "small" }),
+            format!("kubeadm takes /{} to /{}", width - 20, width - 4),
+            "services of most clusters fit in \"10.96.0.0/12\" or \"fd00:96::/112\"",
+        );
+    }
+    Some(subnet)
+}
+
+/// A range of addresses: an address and a prefix length beyond which no bit is set.
+pub(super) fn subnet(value: Value<'_>) -> Option<IpNet> {
     let text = value.string()?;
     let hint = "write an address and a prefix length, as in \"10.96.0.0/12\" or \"fd00:96::/112\"";
     let Some((address, length)) = text.split_once('/') else {
@@ -150,15 +165,6 @@ pub(super) fn service_subnet(value: Value<'_>) -> Option<IpNet> {
             format!("{subnet} is an address within a subnet"),
             "bits beyond the prefix length are set",
             format!("write \"{}\"", subnet.trunc()),
-        );
-    }
-    let host_bits = subnet.max_prefix_len() - subnet.prefix_len();
-    if !(4..=20).contains(&host_bits) {
-        let width = subnet.max_prefix_len();
-        return value.refuse(
-            format!("{subnet} is too {} for services", if host_bits > 20 { "large" } else { "small" }),
-            format!("kubeadm takes /{} to /{}", width - 20, width - 4),
-            "services of most clusters fit in \"10.96.0.0/12\" or \"fd00:96::/112\"",
         );
     }
     Some(subnet)

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use time::{Date, Duration, Month, OffsetDateTime};
 
+use super::cluster;
 use super::dates::{Lifetime, clock_skew, instant, issued_at, lifetime};
 use super::problem::{Problem, Problems};
 use super::reader::Reader;
@@ -42,6 +43,18 @@ pub(super) struct Period {
 }
 
 impl Period {
+    /// The period of the certificates of a table that may set `validity` and `issued_at` itself; `None` once a reason is
+    /// reported.
+    pub(super) fn of(
+        table: &Reader<'_>,
+        cluster: &cluster::Draft,
+        lifetime: Option<Setting<Lifetime>>,
+        defaults: &Defaults,
+    ) -> Option<Self> {
+        let has_own_lifetime = table.find("validity").is_some();
+        Self::read(table, cluster.issued_at.as_ref(), lifetime.as_ref(), has_own_lifetime, defaults.clock_skew)
+    }
+
     /// The period of the certificates of `table`, which may set `issued_at` itself; `None` once a reason is reported.
     pub(super) fn read(
         table: &Reader<'_>,

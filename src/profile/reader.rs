@@ -173,7 +173,10 @@ impl<'a> Reader<'a> {
     /// The tables of `[[key]]` in their order; one that was refused has no keys.
     pub(super) fn tables(&self, key: &'static str) -> Vec<Reader<'a>> {
         let Some(value) = self.find(key) else { return Vec::new() };
-        let name = format!("[[{key}]]");
+        let name = match self.name.strip_prefix("[[").and_then(|name| name.strip_suffix("]]")) {
+            Some(parent) => format!("[[{parent}.{key}]]"),
+            None => format!("[[{key}]]"),
+        };
         let refuse = |found: Value<'a>| {
             found.refuse::<()>(
                 format!("`{key}` is not a list of tables"),

@@ -71,6 +71,8 @@ pub struct Entry {
     pub not_after: OffsetDateTime,
     /// Whether basicConstraints says CA.
     pub is_ca: bool,
+    /// Whether it is a person's who may do everything: of the group `system:masters`.
+    pub is_break_glass: bool,
     /// Key usages, then extended ones, by the names RFC 5280 gives them; an unknown one as dotted numbers.
     pub usages: Vec<String>,
     /// `DNS:`, `IP:`, `URI:`, `email:` and the name, in order.
@@ -115,7 +117,7 @@ impl Kind {
     }
 }
 
-/// A field of a kubeconfig.
+/// A field of a kubeconfig, or a Secret in a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Embedded {
     /// Of which list.
@@ -124,13 +126,15 @@ pub struct Embedded {
     pub name: String,
 }
 
-/// The lists of a kubeconfig that hold certificates.
+/// The lists of a kubeconfig that hold certificates, and Secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EmbeddedKind {
     /// `clusters`.
     Cluster,
     /// `users`.
     User,
+    /// A Secret; its name is `namespace/name`.
+    Secret,
 }
 
 impl EmbeddedKind {
@@ -140,6 +144,7 @@ impl EmbeddedKind {
         match self {
             Self::Cluster => "cluster",
             Self::User => "user",
+            Self::Secret => "secret",
         }
     }
 }

@@ -20,6 +20,7 @@ mod period;
 mod place;
 mod prometheus;
 mod reading;
+mod secret;
 mod table;
 mod text;
 mod yaml;

@@ -12,6 +12,10 @@ pub(super) const KUBELET_PKI: &str = "var/lib/kubelet/pki/";
 const USERS: &str = "users/";
 /// Where a bundle's `cluster` part keeps what etcd's clients need, a folder for each.
 const ETCD_CLIENTS: &str = "etcd-clients/";
+/// Where a bundle's `cluster` part keeps TLS certificates, a folder for each Secret, and their root.
+const TLS: &str = "tls/";
+/// Where a bundle's `cluster` part keeps Secrets whose certificates are in no other file.
+const SECRETS: [&str; 3] = ["manifests/cert-manager/", "manifests/metallb/", "manifests/webhooks/"];
 /// What the kubelet's own certificates begin with; the current one is a link to the newest.
 /// Source: client-go util/certificate/certificate_store.go, v0.36.3.
 const STORES: [&str; 2] = ["kubelet-client", "kubelet-server"];
@@ -110,11 +114,12 @@ pub fn interest(place: &str) -> Interest {
     let name = place.rsplit('/').next().unwrap_or_default();
     let extension = name.rsplit_once('.').map(|(_, extension)| extension);
     let is_kubeconfig = [KUBERNETES, USERS].iter().any(|folder| place.strip_prefix(folder) == Some(name));
-    let holds_pairs = [PKI, KUBELET_PKI, ETCD_CLIENTS].iter().any(|folder| place.starts_with(folder));
+    let holds_pairs = [PKI, KUBELET_PKI, ETCD_CLIENTS, TLS].iter().any(|folder| place.starts_with(folder));
     match extension {
         Some("key") if holds_pairs => Interest::Presence,
         Some("crt" | "cer" | "pem") if holds_pairs => Interest::Content,
         Some("conf") if is_kubeconfig => Interest::Content,
+        Some("yaml") if SECRETS.iter().any(|folder| place.starts_with(folder)) => Interest::Content,
         _ => Interest::None,
     }
 }
@@ -149,6 +154,14 @@ pub(super) fn role(place: &str) -> Role {
             Some((_, "ca.crt")) => Role { is_copy: true, ..role(client, Kind::Authority, true) },
             Some((name, "client.crt")) => role(name, Kind::EtcdClient, true),
             _ => role(client, Kind::Other, false),
+        };
+    }
+    if let Some(file) = place.strip_prefix(TLS) {
+        return match file.split_once('/') {
+            Some((_, "ca.crt")) => Role { is_copy: true, ..role(place, Kind::Authority, true) },
+            Some((secret, "tls.crt")) => role(secret, Kind::Other, true),
+            None if file == "ca.crt" => role("tls-ca", Kind::Authority, true),
+            _ => role(place, Kind::Other, false),
         };
     }
     match place.strip_prefix(KUBELET_PKI) {

@@ -6,8 +6,9 @@ use super::certificates::{self, Certificates};
 use super::inventory::{Source, SourceKind};
 use super::kubeconfig::{self, Held};
 use super::place::{Interest, Role, current, interest, kubelet_store, role};
+use super::secret;
 use super::{Embedded, EmbeddedKind, Entry, Fault, Kind, Problem, describe};
-use crate::x509::ReadCertificate;
+use crate::x509::{MASTERS, ReadCertificate};
 
 /// One certificate before it is known who signed it.
 pub(super) struct Found {
@@ -85,6 +86,10 @@ impl<'a> Reading<'_, 'a> {
             self.kubeconfig(place, path, role, listed);
             return;
         }
+        if !matches!(self.source.kind, SourceKind::File { .. }) && place.ends_with(".yaml") {
+            self.secrets(content, &path);
+            return;
+        }
         let has_key = match self.source.kind {
             SourceKind::File { .. } => None,
             SourceKind::Tree | SourceKind::Folder => {
@@ -97,6 +102,19 @@ impl<'a> Reading<'_, 'a> {
             return;
         }
         self.certificates(certificates, &Origin { role, path, embedded: None, has_key });
+    }
+
+    /// Certificates and CAs of Secrets in a manifest; other objects, and what is no YAML, are not for this list.
+    fn secrets(&mut self, content: &[u8], path: &str) {
+        for (secret, key, pem) in secret::read(content) {
+            let is_ca = key == "ca.crt";
+            let name = if is_ca { format!("{secret}:{key}") } else { secret.clone() };
+            let kind = if is_ca { Kind::Authority } else { Kind::Other };
+            let role = Role { name, kind, is_certain: true, is_copy: is_ca };
+            let embedded = Some(Embedded { kind: EmbeddedKind::Secret, name: secret });
+            let origin = Origin { role: &role, path: path.to_owned(), embedded, has_key: Some(false) };
+            self.certificates(certificates::read(&pem), &origin);
+        }
     }
 
     fn kubeconfig(&mut self, place: &str, path: String, role: &Role, listed: &BTreeSet<&str>) {
@@ -187,6 +205,7 @@ impl<'a> Reading<'_, 'a> {
                 not_before: certificate.not_before(),
                 not_after: certificate.not_after(),
                 is_ca: certificate.is_ca(),
+                is_break_glass: kind == Kind::User && certificate.organizations().iter().any(|group| group == MASTERS),
                 usages: describe::usages(&certificate),
                 alt_names: describe::alt_names(&certificate),
                 key: describe::key(&certificate),

@@ -123,7 +123,8 @@ impl Tables<'_> {
     }
 
     fn cells(&self, entry: &Entry) -> Vec<String> {
-        vec![entry.name.clone(), expires(entry.not_after), short(entry.not_after - self.at)]
+        let mark = if entry.is_break_glass { " (break-glass)" } else { "" };
+        vec![format!("{}{mark}", entry.name), expires(entry.not_after), short(entry.not_after - self.at)]
     }
 
     fn row(&self, entry: &Entry, mut cells: Vec<String>) -> Row {

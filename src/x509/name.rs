@@ -7,6 +7,10 @@ use x509_cert::name::{RdnSequence, RelativeDistinguishedName};
 
 use super::oid;
 
+/// The group that may do everything, whatever RBAC says (Kubernetes v1.20.2, staging/src/k8s.io/apiserver
+/// pkg/authentication/user/user.go `SystemPrivilegedGroup`).
+pub const MASTERS: &str = "system:masters";
+
 /// A subject or issuer as Kubernetes reads it: user name and groups.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DistinguishedName {

@@ -14,6 +14,8 @@ pub const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15"
 pub const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
 /// basicConstraints: RFC 5280, section 4.2.1.9.
 pub const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
+/// nameConstraints: RFC 5280, section 4.2.1.10.
+pub const NAME_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.30");
 /// authorityKeyIdentifier: RFC 5280, section 4.2.1.1.
 pub const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35");
 /// extKeyUsage: RFC 5280, section 4.2.1.12.

@@ -4,11 +4,12 @@ use std::net::IpAddr;
 
 use der::asn1::ObjectIdentifier;
 use der::{Decode, DecodePem, Encode};
+use ipnet::IpNet;
 use time::OffsetDateTime;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{
-    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage as ExtendedKeyUsageExtension, KeyUsage, SubjectAltName,
-    SubjectKeyIdentifier,
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage as ExtendedKeyUsageExtension, KeyUsage, NameConstraints,
+    SubjectAltName, SubjectKeyIdentifier,
 };
 
 use super::{AltName, oid};
@@ -34,6 +35,8 @@ struct Extensions {
     subject_key_identifier: Option<Vec<u8>>,
     authority_key_identifier: Option<Vec<u8>>,
     alt_names: Vec<AltName>,
+    path_length: Option<u8>,
+    permitted_names: Vec<String>,
 }
 
 impl ReadCertificate {
@@ -235,6 +238,19 @@ impl ReadCertificate {
         &self.extensions.alt_names
     }
 
+    /// How many CAs may stand below a CA, if basicConstraints says.
+    #[must_use]
+    pub const fn path_length(&self) -> Option<u8> {
+        self.extensions.path_length
+    }
+
+    /// The names that nameConstraints lets a CA sign for, as `DNS:apps.internal` and `IP:10.0.0.0/8`; other kinds are left
+    /// out.
+    #[must_use]
+    pub fn permitted_names(&self) -> &[String] {
+        &self.extensions.permitted_names
+    }
+
     /// Whether its alternative names have exactly that DNS name; case does not matter (RFC 6125, section 6.4.1).
     #[must_use]
     pub fn has_dns(&self, wanted: &str) -> bool {
@@ -266,8 +282,15 @@ impl Extensions {
     fn read(tbs: &x509_cert::TbsCertificate) -> der::Result<Self> {
         let alt_names = tbs.get_extension::<SubjectAltName>()?.map(|(_, SubjectAltName(names))| names);
         let basic_constraints = tbs.get_extension::<BasicConstraints>()?;
+        let permitted = tbs.get_extension::<NameConstraints>()?.and_then(|(_, names)| names.permitted_subtrees);
         Ok(Self {
             is_ca: basic_constraints.as_ref().is_some_and(|(_, constraints)| constraints.ca),
+            path_length: basic_constraints.as_ref().and_then(|(_, constraints)| constraints.path_len_constraint),
+            permitted_names: permitted
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|tree| permitted_name(&tree.base))
+                .collect(),
             basic_constraints_critical: basic_constraints.is_some_and(|(critical, _)| critical),
             key_usage: tbs.get_extension::<KeyUsage>()?.map(|(_, usage)| usage),
             usages: tbs.get_extension::<ExtendedKeyUsageExtension>()?.map(|(_, usages)| usages.0).unwrap_or_default(),
@@ -286,6 +309,19 @@ fn alt_name(name: &GeneralName) -> Option<AltName> {
     match name {
         GeneralName::DnsName(name) => Some(AltName::Dns(name.to_string())),
         GeneralName::IpAddress(octets) => address(octets.as_bytes()).map(AltName::Ip),
+        _ => None,
+    }
+}
+
+fn permitted_name(name: &GeneralName) -> Option<String> {
+    match name {
+        GeneralName::DnsName(domain) => Some(format!("DNS:{domain}")),
+        GeneralName::IpAddress(octets) => {
+            let octets = octets.as_bytes();
+            let (network, mask) = octets.split_at_checked(octets.len() / 2)?;
+            let range = IpNet::with_netmask(address(network)?, address(mask)?).ok()?;
+            Some(format!("IP:{range}"))
+        }
         _ => None,
     }
 }

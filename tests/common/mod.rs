@@ -33,9 +33,9 @@ pub fn profile(name: &str) -> PathBuf {
 pub fn changed_profile(name: &str, change: impl FnOnce(&mut toml::Table)) -> String {
     let mut table: toml::Table = fs::read_to_string(profile(name)).unwrap().parse().unwrap();
     table["cluster"]["issued_at"] = toml::Value::Datetime("2020-01-01".parse().unwrap());
-    for kind in ["user", "etcd_client"] {
+    for kind in ["user", "etcd_client", "tls"] {
         for client in table.get_mut(kind).and_then(toml::Value::as_array_mut).into_iter().flatten() {
-            client["validity"] = "150y".into();
+            client.as_table_mut().unwrap().insert("validity".to_owned(), "150y".into());
         }
     }
     change(&mut table);

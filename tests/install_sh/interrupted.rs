@@ -19,7 +19,7 @@ const WATCHED: [&str; 3] = ["mv", "rm", "sync"];
 const STEP: usize = if cfg!(debug_assertions) { 3 } else { 1 };
 
 /// Tools of which some count their calls, and kill the script at one of them instead of doing their work.
-fn killing_at(call: u32) -> Tools {
+pub fn killing_at(call: u32) -> Tools {
     let tools = Tools::new(&["dash"], "mawk", "tar");
     let count = tools.path("count");
     fs::write(&count, "0").unwrap();
@@ -44,7 +44,7 @@ fn unit(path: &str) -> &str {
 }
 
 /// Each unit is old, or new, or not there: that is the weaker promise.
-fn assert_whole(found: &State, old: &State, new: &State, when: &str) {
+pub fn assert_whole(found: &State, old: &State, new: &State, when: &str) {
     let of = |state: &State, name: &str| -> State {
         let rows = state.iter().filter(|(path, _)| unit(path) == name && path.as_str() != "etc/kubernetes");
         rows.map(|(path, seen)| (path.clone(), seen.clone())).collect()
@@ -59,12 +59,19 @@ fn assert_whole(found: &State, old: &State, new: &State, when: &str) {
 }
 
 /// Nothing staged, nothing of a run that is over.
-fn assert_clean(node: &Node, when: &str) {
+pub fn assert_clean(node: &Node, when: &str) {
     for name in node.state().keys() {
         let last = name.rsplit('/').next().unwrap();
         assert!(!["next", "discard", "journal", "journal.new"].contains(&last), "{when}: {name} is left");
         assert!(!last.ends_with(".out"), "{when}: {name} is left");
     }
+}
+
+/// Lets a run live, and counts what [`killing_at`] could kill it at.
+pub fn calls(node: &Node, command: impl Fn(&Node, &Tools) -> Command) -> u32 {
+    let counting = killing_at(0);
+    assert!(command(node, &counting).output().unwrap().status.success());
+    fs::read_to_string(counting.path("count")).unwrap().trim().parse().unwrap()
 }
 
 /// Kills a run at every call, one after the other; `begin` makes the disk, `command` is what is killed on it. Returns
@@ -76,9 +83,7 @@ fn kill_everywhere(
 ) -> u32 {
     let old = begin.live();
     let whole = begin.copy();
-    let counting = killing_at(0);
-    assert!(command(&whole, &counting).output().unwrap().status.success());
-    let calls: u32 = fs::read_to_string(counting.path("count")).unwrap().trim().parse().unwrap();
+    let calls = calls(&whole, &command);
     let (new, end) = (whole.live(), whole.state());
     (1..calls + 1).into_par_iter().step_by(STEP).for_each(|call| {
         let when = format!("killed at call {call} of {calls}");

@@ -14,3 +14,4 @@ mod node;
 mod refusals;
 mod same_bytes;
 mod script;
+mod together;

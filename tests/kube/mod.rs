@@ -10,13 +10,14 @@ pub mod kubelet;
 pub mod machine;
 pub mod observe;
 pub mod wait;
+pub mod webhook;
 
 use std::fs;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
-use crate::common;
+use crate::common::{self, succeed, write};
 
 /// The programs of Kubernetes 1.20.2 that the tests run.
 const PROGRAMS: [&str; 5] = ["kubeadm", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet"];
@@ -47,6 +48,18 @@ pub fn lone_control_plane(endpoint: Option<&str>, address: &str) -> Map<String, 
         "nodes": [{ "name": "cp-1", "role": "control-plane", "addresses": [address] }],
     });
     cluster.as_object().unwrap().clone()
+}
+
+/// Has kubeadm complete a control plane `cp-1` of 1.20.2 that has its certificates and kubeconfigs: it finds them all,
+/// and makes the manifests.
+pub fn complete(machine: &machine::Machine, endpoint: &str, address: &str) {
+    let config = kubeadm_config("1.20.2", &lone_control_plane(Some(endpoint), address), "cp-1");
+    write(&machine.path("root"), "kubeadm.yaml", &config, 0o600);
+    for phase in ["certs all", "kubeconfig all", "etcd local", "control-plane all"] {
+        let mut kubeadm = machine.command("kubeadm");
+        kubeadm.args(["init", "phase"]).args(phase.split(' ')).args(["--config", "/root/kubeadm.yaml"]);
+        assert!(!succeed(&mut kubeadm).contains("Generating"));
+    }
 }
 
 /// kubeadm's configuration for an example cluster, as the operator of that node would write it.

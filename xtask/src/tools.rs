@@ -33,6 +33,8 @@ const TOOLS: &[Tool] = &[
     tool("kubectl", "kubernetes-client"),
     tool("busybox", "busybox"),
     tool("curl", "curl"),
+    tool("update-ca-certificates", "ca-certificates"),
+    tool("node", "nodejs"),
     tool("ip", "iproute2"),
     tool("mount", "mount"),
     tool("unshare", "util-linux"),

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at once")]
 
+mod addons;
+#[path = "../common/mod.rs"]
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,9 +106,14 @@ struct Seen {
 
 /// The change, in the next generation of the base.
 fn change(change: impl FnOnce(&mut Table)) -> Seen {
-    let mut after = profile(VERSION);
+    change_of(&BASE, profile(VERSION), "", change)
+}
+
+/// The change of a profile that was built before.
+fn change_of(before: &Built, profile: Table, words: &str, change: impl FnOnce(&mut Table)) -> Seen {
+    let mut after = profile;
     change(&mut after);
-    Case { before: &BASE, after, words: "", heads: vec![] }.see()
+    Case { before, after, words, heads: vec![] }.see()
 }
 
 /// The move from one version to another.
@@ -550,7 +557,11 @@ no longer in the bundle, to be deleted where it was installed:
 #[test]
 fn a_patch_level_changes_what_it_asks_for() {
     let seen = upgrade("1.33.11", "1.33.12", "");
-    assert_eq!(seen.files, expected(&[(CONTROL_PLANES, &["etc/kubernetes/pki/apiserver-kubelet-client.crt"])]));
+    let files: &[(&[&str], &[&str])] = &[
+        (CONTROL_PLANES, &["etc/kubernetes/pki/apiserver-kubelet-client.crt"]),
+        (&["cluster"], &["manifests/kubeadm-rbac.yaml"]),
+    ];
+    assert_eq!(seen.files, expected(files));
     assert_eq!(
         seen.said,
         "\
@@ -563,9 +574,16 @@ fn a_patch_level_changes_what_it_asks_for() {
          CN=kube-apiserver-kubelet-client; Kubernetes 1.33.11 -> 1.33.12
   ~ node/cp-3/apiserver-kubelet-client  subject O=kubeadm:cluster-admins, CN=kube-apiserver-kubelet-client -> \
          CN=kube-apiserver-kubelet-client; Kubernetes 1.33.11 -> 1.33.12
+  ~ cluster/manifests/kubeadm-rbac.yaml  content kubeadm:cluster-admins: ClusterRole cluster-admin for Group \
+         kubeadm:cluster-admins -> kubeadm:cluster-admins: ClusterRole cluster-admin for Group kubeadm:cluster-admins; \
+         kubeadm:apiserver-kubelet-client: ClusterRole system:kubelet-api-admin for User \
+         kube-apiserver-kubelet-client; Kubernetes 1.33.11 -> 1.33.12
 
 to restart when it is installed:
   kube-apiserver  on cp-1, cp-2, cp-3
+
+to hand out from the part cluster:
+  manifests/kubeadm-rbac.yaml
 "
     );
 }
@@ -597,6 +615,7 @@ fn a_minor_with_another_admin_brings_the_super_admin() {
     let files: &[(&[&str], &[&str])] = &[
         (CONTROL_PLANES, &["etc/kubernetes/admin.conf", &pki[0], &pki[1], &pki[2]]),
         (&["node/cp-1"], &["etc/kubernetes/super-admin.conf"]),
+        (&["cluster"], &["manifests/kubeadm-rbac.yaml"]),
     ];
     assert_eq!(seen.files, expected(files));
     assert!(seen.said.contains("  + node/cp-1/super-admin.conf  Kubernetes 1.28.0 -> 1.29.0\n"), "{}", seen.said);

@@ -1,0 +1,23 @@
+//! Scripts that write a CA into every caBundle of a Service.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use super::template::render as render_template;
+use super::{LayoutError, Made};
+use crate::plan::CaBundles;
+
+const TEMPLATE: &str = include_str!("../../templates/ca-bundles.sh");
+
+/// The script. What it is given are names that Kubernetes takes: nothing in them means anything to a shell.
+pub(super) fn render(bundles: &CaBundles, made: &Made<'_>) -> Result<Zeroizing<String>, LayoutError> {
+    let values = [
+        ("title", "The CA of a webhook, for the API server that calls it."),
+        ("namespace", bundles.namespace.as_str()),
+        ("service", &bundles.service),
+        ("expected", &bundles.expected.join(" ")),
+        ("ca", &STANDARD.encode(made.certificate(&bundles.ca)?.pem())),
+    ];
+    render_template(TEMPLATE, &values).map_err(LayoutError::Template)
+}

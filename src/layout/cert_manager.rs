@@ -1,0 +1,39 @@
+//! What cert-manager and whoever trusts its certificates need, besides the Secret.
+
+use zeroize::Zeroizing;
+
+use super::template::render;
+use super::{LayoutError, quoted};
+use crate::profile::{SecretName, Trust};
+
+const CLUSTER_ISSUER: &str = include_str!("../../templates/cluster-issuer.yaml");
+const INGRESS_EXAMPLE: &str = include_str!("../../templates/ingress-example.yaml");
+const CONFIG_MAP: &str = include_str!("../../templates/trust-config-map.yaml");
+const BUNDLE: &str = include_str!("../../templates/trust-bundle.yaml");
+const TRUST_ROOT: &str = include_str!("../../templates/trust-root.sh");
+
+pub(super) fn cluster_issuer(name: &str, secret: &SecretName) -> Result<Zeroizing<String>, LayoutError> {
+    let values = [("name", quoted(name)), ("secret", quoted(&secret.name)), ("namespace", secret.namespace.clone())];
+    render(CLUSTER_ISSUER, &values.each_ref().map(|(key, value)| (*key, value.as_str()))).map_err(LayoutError::Template)
+}
+
+pub(super) fn ingress_example(issuer: &str, host: &str) -> Result<Zeroizing<String>, LayoutError> {
+    let values = [("issuer", quoted(issuer)), ("host", quoted(host))];
+    render(INGRESS_EXAMPLE, &values.each_ref().map(|(key, value)| (*key, value.as_str())))
+        .map_err(LayoutError::Template)
+}
+
+/// The object that carries the root to pods; the PEM as a block of lines, as people read it.
+pub(super) fn trust(kind: Trust, name: &str, namespace: &str, ca: &str) -> Result<Zeroizing<String>, LayoutError> {
+    let (template, indent) = match kind {
+        Trust::ConfigMap => (CONFIG_MAP, "    "),
+        Trust::TrustManager => (BUNDLE, "      "),
+    };
+    let lines: Vec<_> = ca.lines().map(|line| format!("{indent}{line}")).collect();
+    let values = [("name", quoted(name)), ("namespace", quoted(namespace)), ("ca", lines.join("\n"))];
+    render(template, &values.each_ref().map(|(key, value)| (*key, value.as_str()))).map_err(LayoutError::Template)
+}
+
+pub(super) fn trust_root(name: &str) -> Result<Zeroizing<String>, LayoutError> {
+    render(TRUST_ROOT, &[("name", name)]).map_err(LayoutError::Template)
+}

@@ -1,0 +1,285 @@
+//! Keys, certificates and files of what else the profile has: MetalLB, webhooks, cert-manager, TLS Secrets, RBAC.
+
+use super::certificates::{authority_of, root};
+use super::files::file;
+use super::manifest::{CaBundles, Manifest, Material, RoleBinding, SecretManifest, SecretReader};
+use super::{Constraints, PlannedCertificate, PlannedContent, PlannedFile, PlannedKey, ca_key};
+use crate::keys::{KeyId, escape};
+use crate::kubeadm::{CaName, REQUIRED_BINDINGS};
+use crate::profile::{
+    Authority, EtcdClient, EtcdTopology, Metallb, Profile, Role, Rotation, SecretName, SecretType, TlsCertificate,
+    TlsIssuer, User, Webhook,
+};
+use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, Validity};
+
+const METALLB_CA: KeyId = KeyId::Ca("metallb");
+const WEBHOOK_CA: KeyId = KeyId::Ca("webhook");
+const TLS_CA: KeyId = KeyId::Ca("tls");
+const CERT_MANAGER_CA: KeyId = KeyId::Ca("cert-manager");
+
+/// The CAs, each after its issuer.
+pub(super) fn authorities(profile: &Profile) -> Vec<(PlannedKey, PlannedCertificate)> {
+    let mut planned = Vec::new();
+    if let Some(metallb) = &profile.metallb {
+        // As MetalLB's rotator makes it and asks for it: open-policy-agent cert-controller v0.10.1,
+        // pkg/rotator/rotator.go.
+        let (key, certificate) = root(METALLB_CA, &metallb.ca);
+        let subject = DistinguishedName { organizations: vec!["metallb".to_owned()], ..certificate.subject };
+        let alt_names = vec![AltName::Dns(metallb.ca.common_name.clone())];
+        planned.push((key, PlannedCertificate { subject, alt_names, ..certificate }));
+    }
+    planned.extend(profile.webhook_ca.iter().map(|ca| root(WEBHOOK_CA, ca)));
+    for webhook in &profile.webhooks {
+        planned.extend(webhook.own_ca.iter().map(|ca| root(own_ca(webhook), ca)));
+    }
+    planned.extend(profile.tls_ca.iter().map(|ca| root(TLS_CA, ca)));
+    if let (Some(cert_manager), Some(issuer)) = (&profile.cert_manager, &profile.tls_ca) {
+        let (key, certificate) = root(CERT_MANAGER_CA, &cert_manager.ca);
+        let certificate = PlannedCertificate {
+            issuer: TLS_CA,
+            constraints: Constraints { path_length: Some(0), permitted: cert_manager.permitted.clone() },
+            validity: certificate.validity.within(issuer.validity),
+            ..certificate
+        };
+        planned.push((key, certificate));
+    }
+    planned
+}
+
+/// The other certificates.
+pub(super) fn leaves(profile: &Profile) -> Vec<(PlannedKey, PlannedCertificate)> {
+    let mut planned = Vec::new();
+    let server = vec![ExtendedKeyUsage::ServerAuth];
+    if let Some(metallb) = &profile.metallb {
+        let Metallb { secret, service, generation, validity, ca, .. } = metallb;
+        let names = service_names(service, secret, profile);
+        let issuer = (METALLB_CA, ca.validity);
+        planned.push(leaf(webhook_key(secret), *generation, issuer, names, server.clone(), *validity, profile));
+    }
+    for webhook in &profile.webhooks {
+        let Webhook { secret, service, hosts, generation, validity, .. } = webhook;
+        let mut names = service_names(service, secret, profile);
+        names.extend(hosts.iter().filter(|host| !names.contains(host)).cloned().collect::<Vec<_>>());
+        let shared = || profile.webhook_ca.as_ref().map(|ca| (WEBHOOK_CA, ca.validity));
+        let own = webhook.own_ca.as_ref().map(|ca| (own_ca(webhook), ca.validity));
+        let Some(issuer) = own.or_else(shared) else { continue };
+        planned.push(leaf(webhook_key(secret), *generation, issuer, names, server.clone(), *validity, profile));
+    }
+    for tls in &profile.tls {
+        let TlsCertificate { secret, common_name, hosts, usages, generation, validity, .. } = tls;
+        let Some((issuer, ca)) = issuer_of(tls, profile) else { continue };
+        let issuer = (issuer, ca.validity);
+        let (key, certificate) =
+            leaf(tls_key(secret), *generation, issuer, hosts.clone(), usages.clone(), *validity, profile);
+        planned.push((key, PlannedCertificate { subject: DistinguishedName::common(common_name), ..certificate }));
+    }
+    planned
+}
+
+/// The files of the cluster's part.
+pub(super) fn files(profile: &Profile) -> Vec<PlannedFile> {
+    let mut files = Vec::new();
+    let bindings: Vec<_> = REQUIRED_BINDINGS
+        .iter()
+        .filter(|binding| binding.since.includes(profile.cluster.kubernetes))
+        .map(|binding| RoleBinding {
+            name: binding.name.to_owned(),
+            namespace: None,
+            role_kind: "ClusterRole",
+            role: binding.cluster_role.to_owned(),
+            subject_kind: binding.subject_kind,
+            subject: binding.subject.to_owned(),
+        })
+        .collect();
+    if !bindings.is_empty() {
+        files.push(manifest("manifests/kubeadm-rbac.yaml".to_owned(), Manifest::Bindings(bindings)));
+    }
+    files.extend(profile.users.iter().filter(|user| !user.bindings.is_empty()).map(user_bindings));
+    files.extend(profile.etcd_clients.iter().flat_map(|client| etcd_client(client, profile)));
+    files.extend(profile.metallb.iter().flat_map(metallb));
+    files.extend(profile.webhooks.iter().flat_map(webhook));
+    if profile.tls_ca.is_some() {
+        files.push(file("tls/ca.crt".to_owned(), PlannedContent::Certificate(TLS_CA)));
+        let name = format!("{}-tls-ca", profile.cluster.name);
+        files.push(manifest("tls/trust-root.sh".to_owned(), Manifest::TrustRoot { name }));
+    }
+    files.extend(cert_manager(profile));
+    files.extend(profile.tls.iter().flat_map(|certificate| tls(certificate, profile)));
+    files
+}
+
+fn manifest(path: String, manifest: Manifest) -> PlannedFile {
+    file(path, PlannedContent::Manifest(manifest))
+}
+
+/// A leaf that is called as its first name.
+fn leaf(
+    id: KeyId,
+    generation: u32,
+    (issuer, issuer_validity): (KeyId, Validity),
+    alt_names: Vec<AltName>,
+    usages: Vec<ExtendedKeyUsage>,
+    validity: Validity,
+    profile: &Profile,
+) -> (PlannedKey, PlannedCertificate) {
+    let algorithm = profile.leaf_algorithm;
+    let certificate = PlannedCertificate {
+        key: id.clone(),
+        algorithm,
+        issuer,
+        is_ca: false,
+        constraints: Constraints::default(),
+        subject: DistinguishedName::common(alt_names.first().map(ToString::to_string).unwrap_or_default()),
+        usages,
+        alt_names,
+        validity: validity.within(issuer_validity),
+    };
+    (PlannedKey { id, algorithm, generation }, certificate)
+}
+
+/// By which the API server calls a Service, the first name alone; others may use the second.
+fn service_names(service: &str, secret: &SecretName, profile: &Profile) -> Vec<AltName> {
+    let name = format!("{service}.{}.svc", secret.namespace);
+    let full = format!("{name}.{}", profile.cluster.dns_domain);
+    vec![AltName::Dns(name), AltName::Dns(full)]
+}
+
+fn webhook_key(secret: &SecretName) -> KeyId {
+    KeyId::Webhook { namespace: secret.namespace.clone(), secret: secret.name.clone() }
+}
+
+fn own_ca(webhook: &Webhook) -> KeyId {
+    KeyId::WebhookCa { namespace: webhook.secret.namespace.clone(), secret: webhook.secret.name.clone() }
+}
+
+fn tls_key(secret: &SecretName) -> KeyId {
+    KeyId::Tls { namespace: secret.namespace.clone(), secret: secret.name.clone() }
+}
+
+fn issuer_of<'a>(tls: &TlsCertificate, profile: &'a Profile) -> Option<(KeyId, &'a Authority)> {
+    let kubeadms = |name| Some((ca_key(name), authority_of(profile, name)));
+    match tls.issuer {
+        TlsIssuer::Tls => Some((TLS_CA, profile.tls_ca.as_ref()?)),
+        TlsIssuer::Kubernetes => kubeadms(CaName::Kubernetes),
+        TlsIssuer::Etcd => kubeadms(CaName::Etcd),
+    }
+}
+
+/// Certificate, key and CA under the names of a `kubernetes.io/tls` Secret.
+fn secret(reader: SecretReader, name: &SecretName, secret_type: SecretType, id: &KeyId, ca: KeyId) -> SecretManifest {
+    let entries = vec![
+        ("ca.crt", Material::Certificate(ca)),
+        ("tls.crt", Material::Certificate(id.clone())),
+        ("tls.key", Material::PrivateKey(id.clone())),
+    ];
+    SecretManifest { reader, name: name.clone(), secret_type, entries }
+}
+
+/// A name of an RBAC object has neither `/` nor `%` (Kubernetes, apimachinery pkg/api/validation/path, name.go), and
+/// neither has an escaped name but for its escapes.
+fn user_bindings(user: &User) -> PlannedFile {
+    let escaped = escape(&user.name);
+    // Names of RBAC hold colons but no percent signs. With the kind, and no colon in the user's, no two are the same.
+    let owner = escaped.replace('%', "~").replace(':', "~3A");
+    let bindings = user.bindings.iter().map(|binding| RoleBinding {
+        name: format!("certferry:{owner}:{}:{}", binding.role_kind, binding.role),
+        namespace: binding.namespace.clone(),
+        role_kind: binding.role_kind,
+        role: binding.role.clone(),
+        subject_kind: "User",
+        subject: user.name.clone(),
+    });
+    manifest(format!("manifests/users/{escaped}.yaml"), Manifest::Bindings(bindings.collect()))
+}
+
+fn etcd_client(client: &EtcdClient, profile: &Profile) -> Vec<PlannedFile> {
+    let member = match profile.cluster.etcd {
+        EtcdTopology::Stacked => Role::ControlPlane,
+        EtcdTopology::External => Role::Etcd,
+    };
+    let members = profile.nodes.iter().filter(|node| node.role == member);
+    let endpoint = |address: &std::net::IpAddr| format!("https://{}", std::net::SocketAddr::new(*address, 2379));
+    let endpoints = members.filter_map(|node| node.addresses.first()).map(endpoint).collect();
+    let folder = format!("etcd-clients/{}", escape(&client.name));
+    let mut files = vec![manifest(format!("{folder}/etcdctl.env"), Manifest::EtcdctlEnvironment { endpoints })];
+    if let Some(name) = &client.secret {
+        let id = KeyId::EtcdClient(client.name.clone());
+        let secret = secret(SecretReader::EtcdClient, name, SecretType::Opaque, &id, ca_key(CaName::Etcd));
+        files.push(manifest(format!("manifests/etcd-clients/{}.yaml", name.file_stem()), Manifest::Secret(secret)));
+    }
+    files
+}
+
+fn metallb(metallb: &Metallb) -> Vec<PlannedFile> {
+    let (id, path) = (webhook_key(&metallb.secret), |name: &str| format!("manifests/metallb/{name}"));
+    let reader = match metallb.rotation {
+        Rotation::Cooperate => SecretReader::Metallb,
+        Rotation::Disabled => SecretReader::MetallbByHand,
+    };
+    let mut secret = secret(reader, &metallb.secret, SecretType::Opaque, &id, METALLB_CA);
+    if metallb.rotation == Rotation::Cooperate {
+        secret.entries.insert(1, ("ca.key", Material::PrivateKey(METALLB_CA)));
+        return vec![manifest(path("secret.yaml"), Manifest::Secret(secret))];
+    }
+    let bundles = CaBundles {
+        namespace: metallb.secret.namespace.clone(),
+        service: metallb.service.clone(),
+        expected: Vec::new(),
+        ca: METALLB_CA,
+    };
+    vec![
+        manifest(path("secret.yaml"), Manifest::Secret(secret)),
+        manifest(path("ca-bundles.sh"), Manifest::CaBundles(bundles)),
+    ]
+}
+
+fn webhook(webhook: &Webhook) -> Vec<PlannedFile> {
+    let Webhook { secret: name, secret_type, service, configurations, .. } = webhook;
+    let ca = if webhook.own_ca.is_some() { own_ca(webhook) } else { WEBHOOK_CA };
+    let bundles = CaBundles {
+        namespace: name.namespace.clone(),
+        service: service.clone(),
+        expected: configurations.clone(),
+        ca: ca.clone(),
+    };
+    let secret = secret(SecretReader::Webhook, name, *secret_type, &webhook_key(name), ca);
+    let path = |ending: &str| format!("manifests/webhooks/{}.{ending}", name.file_stem());
+    vec![
+        manifest(path("yaml"), Manifest::Secret(secret)),
+        manifest(path("ca-bundles.sh"), Manifest::CaBundles(bundles)),
+    ]
+}
+
+fn cert_manager(profile: &Profile) -> Vec<PlannedFile> {
+    let Some(cert_manager) = &profile.cert_manager else { return Vec::new() };
+    let (name, issuer) = (&cert_manager.secret, &cert_manager.issuer);
+    let secret = secret(SecretReader::CertManager, name, SecretType::Tls, &CERT_MANAGER_CA, TLS_CA);
+    let domain = cert_manager.permitted.domains.first().map_or("example.internal", String::as_str);
+    let trust = Manifest::Trust {
+        kind: cert_manager.trust,
+        name: format!("{issuer}-root"),
+        namespace: name.namespace.clone(),
+        ca: TLS_CA,
+    };
+    [
+        ("secret", Manifest::Secret(secret)),
+        ("cluster-issuer", Manifest::ClusterIssuer { name: issuer.clone(), secret: name.clone() }),
+        ("ingress-example", Manifest::IngressExample { issuer: issuer.clone(), host: format!("app.{domain}") }),
+        ("trust", trust),
+    ]
+    .map(|(stem, content)| manifest(format!("manifests/cert-manager/{stem}.yaml"), content))
+    .into()
+}
+
+fn tls(tls: &TlsCertificate, profile: &Profile) -> Vec<PlannedFile> {
+    let Some((issuer, _)) = issuer_of(tls, profile) else { return Vec::new() };
+    let (id, stem) = (tls_key(&tls.secret), tls.secret.file_stem());
+    let secret = secret(SecretReader::Tls, &tls.secret, SecretType::Tls, &id, issuer.clone());
+    let path = |name: &str| format!("tls/{stem}/{name}");
+    vec![
+        file(path("ca.crt"), PlannedContent::Certificate(issuer)),
+        file(path("tls.crt"), PlannedContent::Certificate(id.clone())),
+        file(path("tls.key"), PlannedContent::PrivateKey(id)),
+        manifest(format!("manifests/tls/{stem}.yaml"), Manifest::Secret(secret)),
+    ]
+}

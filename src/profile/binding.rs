@@ -1,0 +1,58 @@
+//! `cluster_role` and `role` of a `[[user]]`.
+
+use toml::de::DeValue;
+
+use super::addons::Binding;
+use super::names::{label, printable};
+use super::problem::Problem;
+use super::reader::Reader;
+use super::value::Value;
+
+/// Every role that a user is bound to, those of the whole cluster first.
+pub(super) fn read(table: &Reader<'_>) -> Vec<Binding> {
+    let everywhere = |role: String| Binding { namespace: None, role_kind: "ClusterRole", role };
+    let mut bindings: Vec<_> = match table.find("cluster_role") {
+        Some(value) if matches!(value.written.get_ref(), DeValue::String(_)) => {
+            role_name(value).into_iter().map(everywhere).collect()
+        }
+        _ => {
+            let roles = table.distinct("cluster_role", role_name, String::clone);
+            roles.into_iter().map(|role| everywhere(role.value)).collect()
+        }
+    };
+    for row in table.tables("role") {
+        let namespace = row.required("namespace", "\"dev\"", label);
+        let name = row.find("name").and_then(role_name);
+        let cluster_role = row.find("cluster_role").and_then(role_name);
+        let has_both = row.find("name").is_some() == row.find("cluster_role").is_some();
+        if has_both && namespace.is_some() {
+            table.problems.add(
+                Problem::error("a role needs `name` or `cluster_role`")
+                    .at_if(row.header.as_ref(), "one of them, and not both")
+                    .hint(
+                        "`name` is a Role of the namespace; `cluster_role` a ClusterRole that holds there, as in { \
+                         namespace = \"dev\", cluster_role = \"edit\" }",
+                    ),
+            );
+        }
+        row.finish();
+        let role = name.map(|name| ("Role", name)).or_else(|| cluster_role.map(|name| ("ClusterRole", name)));
+        if let (Some(namespace), Some((role_kind, role))) = (namespace, role) {
+            bindings.push(Binding { namespace: Some(namespace), role_kind, role });
+        }
+    }
+    bindings
+}
+
+/// The name of a role. Source: Kubernetes, apimachinery pkg/api/validation/path, name.go `IsValidPathSegmentName`.
+fn role_name(value: Value<'_>) -> Option<String> {
+    let name = printable(value)?;
+    if matches!(name.as_str(), "." | "..") || name.contains(['/', '%']) {
+        return value.refuse(
+            format!("\"{name}\" is not the name of a role"),
+            "`.`, `..` and names with `/` or `%` are not",
+            "write the name as `kubectl get clusterroles` or `kubectl get roles` shows it",
+        );
+    }
+    Some(name)
+}

@@ -1,0 +1,56 @@
+//! `[cert_manager]`.
+
+use ipnet::IpNet;
+
+use super::addons::{CertManager, Permitted, Trust};
+use super::authority;
+use super::names::subdomain;
+use super::network::subnet;
+use super::problem::Problem;
+use super::reader::Reader;
+use super::secret;
+use super::value::{Setting, values};
+
+/// `[cert_manager]` as far as it could be read.
+pub(super) struct Draft {
+    pub(super) secret: secret::Draft,
+    issuer: Option<String>,
+    domains: Vec<Setting<String>>,
+    ranges: Vec<Setting<IpNet>>,
+    trust: Option<Trust>,
+}
+
+pub(super) fn read(root: &Reader<'_>) -> Option<Draft> {
+    let table = root.table("cert_manager");
+    table.header.as_ref()?;
+    let draft = Draft {
+        secret: secret::with_defaults(&table, "cert-manager", Some("certferry-ca".to_owned())),
+        issuer: table.optional("issuer", "certferry".to_owned(), subdomain),
+        domains: table.distinct("permitted_dns", subdomain, String::clone),
+        ranges: table.distinct("permitted_ips", subnet, IpNet::to_string),
+        trust: table.optional("trust", Trust::ConfigMap, |value| {
+            value.word(&[("config-map", Trust::ConfigMap), ("trust-manager", Trust::TrustManager)])
+        }),
+    };
+    table.finish();
+    if let (Some(first), true) = (draft.ranges.first(), draft.domains.is_empty()) {
+        root.problems.add(
+            Problem::error("`permitted_ips` without `permitted_dns`")
+                .at_if(first.set_at.as_ref(), "every DNS name would be open")
+                .hint("add `permitted_dns`: what it does not list is then refused, addresses too"),
+        );
+    }
+    Some(draft)
+}
+
+impl Draft {
+    pub(super) fn build(self, ca: Option<authority::Draft>) -> Option<CertManager> {
+        Some(CertManager {
+            secret: self.secret.name?,
+            issuer: self.issuer?,
+            ca: ca?.build()?,
+            permitted: Permitted { domains: values(self.domains), ranges: values(self.ranges) },
+            trust: self.trust?,
+        })
+    }
+}

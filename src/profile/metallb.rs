@@ -1,0 +1,137 @@
+//! `[metallb]`.
+
+use super::addons::{Metallb, Rotation};
+use super::authority;
+use super::cluster;
+use super::dates::lifetime;
+use super::names::label;
+use super::period::{Defaults, Period};
+use super::problem::{Problem, Problems};
+use super::reader::Reader;
+use super::secret;
+use super::value::{Setting, Value};
+use super::version::Version;
+
+/// Names of MetalLB's objects from a version on.
+struct Names {
+    since: Version,
+    secret: &'static str,
+    service: &'static str,
+}
+
+/// Source: MetalLB's release manifests and `controller/main.go`, v0.13.0 to v0.14.3 and v0.14.5 to v0.15.2. What
+/// v0.14.4 has was not read.
+const NAMES: [Names; 2] = [
+    Names { since: version(0, 13, 0), secret: "webhook-server-cert", service: "webhook-service" },
+    Names { since: version(0, 14, 5), secret: "metallb-webhook-cert", service: "metallb-webhook-service" },
+];
+const UNREAD: Version = version(0, 14, 4);
+/// The first minor version that nobody looked at.
+const UNKNOWN: Version = version(0, 16, 0);
+
+const fn version(major: u32, minor: u32, patch: u32) -> Version {
+    Version { major, minor, patch }
+}
+
+/// `[metallb]` as far as it could be read.
+pub(super) struct Draft {
+    pub(super) secret: secret::Draft,
+    pub(super) period: Option<Period>,
+    pub(super) header: Option<std::ops::Range<usize>>,
+    version: Option<Setting<Version>>,
+    service: Option<String>,
+    rotation: Option<Rotation>,
+    generation: Option<u32>,
+}
+
+pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults) -> Option<Draft> {
+    let table = root.table("metallb");
+    let header = table.header.clone()?;
+    let version = table.required("version", "\"0.15.2\"", |value| value.located(known_version));
+    let names = version.as_ref().and_then(|version| names(version, &table));
+    let secret = secret::with_defaults(&table, "metallb-system", names.map(|names| names.secret.to_owned()));
+    let lifetime = table.inherited("validity", validity.leaf.clone(), lifetime);
+    let draft = Draft {
+        secret,
+        service: table.find("service").map_or_else(|| names.map(|names| names.service.to_owned()), label),
+        rotation: table.optional("mode", Rotation::Cooperate, |value| {
+            value.word(&[("cooperate", Rotation::Cooperate), ("disable-rotation", Rotation::Disabled)])
+        }),
+        generation: table.generation("generation"),
+        period: Period::of(&table, cluster, lifetime, validity),
+        header: Some(header),
+        version,
+    };
+    table.finish();
+    Some(draft)
+}
+
+fn known_version(value: Value<'_>) -> Option<Version> {
+    let text = value.string()?;
+    match Version::parse(text) {
+        Some(known) if NAMES.iter().any(|names| known >= names.since) => Some(known),
+        Some(known) => value.refuse(
+            format!("MetalLB {known} has no webhooks"),
+            "they came with 0.13.0",
+            "remove the table [metallb]: there is no certificate to make",
+        ),
+        None => value.refuse(
+            format!("\"{text}\" is not a full version of MetalLB"),
+            "names of its objects change at patch level",
+            "write all three numbers, as in \"0.15.2\"",
+        ),
+    }
+}
+
+/// The names of that version's objects; none where nobody looked, and the profile does not say them itself.
+fn names(version: &Setting<Version>, table: &Reader<'_>) -> Option<&'static Names> {
+    let are_given = table.find("secret").is_some() && table.find("service").is_some();
+    if version.value == UNREAD && !are_given {
+        table.problems.add(
+            Problem::error(format!("the names of MetalLB {UNREAD}'s objects are not known"))
+                .at_if(version.set_at.as_ref(), "0.14.3 and 0.14.5 differ")
+                .hint(
+                    "add `secret` and `service` as `kubectl -n metallb-system get secrets,services` shows them, or use \
+                     0.14.5",
+                ),
+        );
+        return None;
+    }
+    if version.value >= UNKNOWN && !are_given {
+        table.problems.add(
+            Problem::warning(format!("MetalLB {} is newer than this version of certferry knows", version.value))
+                .at_if(version.set_at.as_ref(), "the names of its Secret and Service are taken to be those of 0.15")
+                .hint(
+                    "compare with `kubectl -n metallb-system get secrets,services`; `secret` and `service` set others",
+                ),
+        );
+    }
+    NAMES.iter().rev().find(|names| version.value >= names.since)
+}
+
+/// MetalLB's rotator reads the key of its CA as PKCS#1 alone (open-policy-agent cert-controller v0.3.0 to v0.10.1,
+/// pkg/rotator/rotator.go): with another it injects nothing.
+pub(super) fn check_algorithm(draft: &Draft, ca: &authority::Draft, problems: &Problems) {
+    let Some(algorithm) = ca.algorithm() else { return };
+    if draft.rotation == Some(Rotation::Cooperate) && !algorithm.value.is_rsa() {
+        problems.add(
+            Problem::error("MetalLB takes a CA with an RSA key only")
+                .at_if(algorithm.set_at.as_ref(), "its controller reads the key as PKCS#1")
+                .hint("write an RSA algorithm, or `mode = \"disable-rotation\"` in [metallb]"),
+        );
+    }
+}
+
+impl Draft {
+    pub(super) fn build(self, ca: Option<authority::Draft>) -> Option<Metallb> {
+        Some(Metallb {
+            version: self.version?.value,
+            secret: self.secret.name?,
+            service: self.service?,
+            rotation: self.rotation?,
+            ca: ca?.build()?,
+            generation: self.generation?,
+            validity: self.period?.validity,
+        })
+    }
+}

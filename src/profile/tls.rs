@@ -1,0 +1,143 @@
+//! `[[tls]]`.
+
+use super::addons::{TlsCertificate, TlsIssuer};
+use super::cluster;
+use super::dates::{Lifetime, lifetime};
+use super::names::printable;
+use super::network::alt_name;
+use super::period::{Defaults, Period};
+use super::problem::{Problem, Problems};
+use super::reader::Reader;
+use super::secret;
+use super::value::{Setting, Value, values};
+use crate::x509::{AltName, ExtendedKeyUsage};
+
+/// What Apple's programs take from the first to the last day, also below a root that somebody installed: HT210176.
+const LIFE_DAYS: u32 = 825;
+
+/// One `[[tls]]` as far as it could be read.
+pub(super) struct Draft {
+    pub(super) secret: secret::Draft,
+    pub(super) period: Option<Period>,
+    pub(super) header: Option<std::ops::Range<usize>>,
+    pub(super) issuer: Option<Setting<TlsIssuer>>,
+    common_name: Option<Setting<String>>,
+    hosts: Vec<Setting<AltName>>,
+    usages: Vec<Setting<ExtendedKeyUsage>>,
+    generation: Option<u32>,
+}
+
+pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults) -> Vec<Draft> {
+    let read = |table: Reader<'_>| {
+        let has_common_name = table.find("common_name").is_some();
+        let hosts = table.distinct("hosts", host, AltName::to_string);
+        let first = hosts.first().map(|host| Setting::default(host.value.to_string()));
+        let lifetime = table.setting("validity", longest(validity.clock_skew), lifetime);
+        let usages = table.find("usages").map_or_else(
+            || Some(vec![Setting::default(ExtendedKeyUsage::ServerAuth)]),
+            |value| value.filled_list(usage),
+        );
+        let draft = Draft {
+            secret: secret::required(&table),
+            common_name: table.inherited("common_name", first, printable),
+            usages: usages.unwrap_or_default(),
+            issuer: table.setting("ca", TlsIssuer::Tls, |value| {
+                value.word(&[("tls", TlsIssuer::Tls), ("kubernetes", TlsIssuer::Kubernetes), ("etcd", TlsIssuer::Etcd)])
+            }),
+            generation: table.generation("generation"),
+            period: Period::of(&table, cluster, lifetime, validity),
+            header: table.header.clone(),
+            hosts,
+        };
+        table.finish();
+        draft.check(has_common_name, root.problems);
+        draft
+    };
+    root.tables("tls").into_iter().map(read).collect()
+}
+
+/// The longest that browsers take: it begins by the skew before the day it counts from.
+fn longest(clock_skew: Option<Lifetime>) -> Lifetime {
+    let skew = match clock_skew {
+        Some(Lifetime::Years(years)) => years.saturating_mul(366),
+        Some(Lifetime::Days(days)) => days,
+        Some(Lifetime::Hours(hours)) => hours.div_ceil(24),
+        Some(Lifetime::Until(_)) | None => 0,
+    };
+    Lifetime::Days(LIFE_DAYS.saturating_sub(skew).max(1))
+}
+
+fn usage(value: Value<'_>) -> Option<ExtendedKeyUsage> {
+    value.word(&[("server", ExtendedKeyUsage::ServerAuth), ("client", ExtendedKeyUsage::ClientAuth)])
+}
+
+/// A name; a wildcard as browsers take it: above at least two labels (RFC 9525, section 7.1, and browsers' own lists of
+/// public suffixes).
+fn host(value: Value<'_>) -> Option<AltName> {
+    let name = alt_name(value)?;
+    let is_broad =
+        matches!(&name, AltName::Dns(name) if name.strip_prefix("*.").is_some_and(|rest| !rest.contains('.')));
+    if is_broad {
+        return value.refuse(
+            format!("browsers do not take {name}"),
+            "a wildcard above a single label",
+            "name at least two labels behind the `*`, as in \"*.apps.internal\"",
+        );
+    }
+    Some(name)
+}
+
+impl Draft {
+    fn is_for(&self, wanted: ExtendedKeyUsage) -> bool {
+        self.usages.iter().any(|usage| usage.value == wanted)
+    }
+
+    fn check(&self, has_common_name: bool, problems: &Problems) {
+        if self.usages.is_empty() {
+            return;
+        }
+        let place = self.header.as_ref();
+        if self.is_for(ExtendedKeyUsage::ServerAuth) && self.hosts.is_empty() {
+            problems.add(
+                Problem::error("a server's certificate without a host")
+                    .at_if(place, "clients look at `hosts` and at nothing else")
+                    .hint("add `hosts = [\"app.corp.internal\"]`, or `usages = [\"client\"]`"),
+            );
+        } else if self.hosts.is_empty() && !has_common_name {
+            problems.add(
+                Problem::error("a certificate without a name")
+                    .at_if(place, "neither `hosts` nor `common_name`")
+                    .hint("add `common_name = \"prometheus\"`"),
+            );
+        }
+        let Some(issuer) = &self.issuer else { return };
+        let table = match issuer.value {
+            TlsIssuer::Tls => return,
+            TlsIssuer::Kubernetes => "[[user]]",
+            TlsIssuer::Etcd => "[[etcd_client]]",
+        };
+        if self.is_for(ExtendedKeyUsage::ClientAuth) {
+            let powers = match issuer.value {
+                TlsIssuer::Etcd => "whoever has one reads and writes all of etcd",
+                _ => "its common name would be a user of Kubernetes",
+            };
+            problems.add(
+                Problem::error("a client's certificate of one of the cluster's own CAs")
+                    .at_if(issuer.set_at.as_ref(), powers)
+                    .hint(format!("write a table {table} for it, or `ca = \"tls\"`")),
+            );
+        }
+    }
+
+    pub(super) fn build(self) -> Option<TlsCertificate> {
+        Some(TlsCertificate {
+            secret: self.secret.name?,
+            common_name: self.common_name?.value,
+            hosts: values(self.hosts),
+            usages: values(self.usages),
+            issuer: self.issuer?.value,
+            generation: self.generation?,
+            validity: self.period?.validity,
+        })
+    }
+}

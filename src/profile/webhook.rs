@@ -1,0 +1,113 @@
+//! `[[webhook]]`.
+
+use std::collections::BTreeMap;
+
+use super::addons::{SecretType, Webhook};
+use super::cluster;
+use super::dates::lifetime;
+use super::model::Authority;
+use super::names::{label, subdomain_fault};
+use super::network::alt_name;
+use super::period::{Defaults, Period};
+use super::problem::{Problem, Problems};
+use super::reader::Reader;
+use super::secret;
+use super::value::{Setting, Value, values};
+use crate::x509::AltName;
+
+/// What has a caBundle, as `configurations` names it.
+const KINDS: [&str; 4] = ["validating", "mutating", "crd", "api-service"];
+
+/// One `[[webhook]]` as far as it could be read.
+pub(super) struct Draft {
+    pub(super) secret: secret::Draft,
+    pub(super) period: Option<Period>,
+    pub(super) header: Option<std::ops::Range<usize>>,
+    service: Option<String>,
+    secret_type: Option<SecretType>,
+    configurations: Vec<Setting<String>>,
+    hosts: Vec<Setting<AltName>>,
+    has_own_ca: Option<bool>,
+    generation: Option<u32>,
+}
+
+pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults) -> Vec<Draft> {
+    let read = |table: Reader<'_>| {
+        let lifetime = table.inherited("validity", validity.leaf.clone(), lifetime);
+        let draft = Draft {
+            service: table.required("service", "\"my-webhook\"", label),
+            secret: secret::required(&table),
+            secret_type: table.optional("secret_type", SecretType::Tls, |value| {
+                value.word(&[SecretType::Tls, SecretType::Opaque].map(|known| (known.name(), known)))
+            }),
+            configurations: table.distinct("configurations", configuration, String::clone),
+            hosts: table.distinct("hosts", alt_name, AltName::to_string),
+            has_own_ca: table.optional("ca", false, |value| value.word(&[("shared", false), ("own", true)])),
+            generation: table.generation("generation"),
+            period: Period::of(&table, cluster, lifetime, validity),
+            header: table.header.clone(),
+        };
+        table.finish();
+        draft
+    };
+    let drafts: Vec<_> = root.tables("webhook").into_iter().map(read).collect();
+    check_distinct(&drafts, root.problems);
+    drafts
+}
+
+/// A caBundle holds what one script wrote: two tables for one Service would overwrite each other's.
+fn check_distinct(drafts: &[Draft], problems: &Problems) {
+    let mut seen = BTreeMap::new();
+    for draft in drafts {
+        let (Some(service), Some(secret)) = (&draft.service, &draft.secret.name) else { continue };
+        if let Some(first) = seen.insert((&secret.namespace, service), draft.header.as_ref()) {
+            problems.add(
+                Problem::error(format!("the Service {}/{service} has two tables", secret.namespace))
+                    .at_if(draft.header.as_ref(), "again here")
+                    .related(first, "first here")
+                    .hint("one server has one certificate: put all names into `hosts` and `configurations` of one"),
+            );
+        }
+    }
+}
+
+/// `validating/NAME` and the like.
+fn configuration(value: Value<'_>) -> Option<String> {
+    let text = value.string()?;
+    let reason = match text.split_once('/') {
+        None => "a kind, a slash and a name are expected".to_owned(),
+        Some((kind, _)) if !KINDS.contains(&kind) => format!("`{kind}` is none of {}", KINDS.join(", ")),
+        Some((_, name)) => match subdomain_fault(name) {
+            None => return Some(text.to_owned()),
+            Some(reason) => reason,
+        },
+    };
+    value.refuse(
+        "a configuration of a webhook cannot be read",
+        reason,
+        "write \"validating/NAME\", \"mutating/NAME\", \"crd/NAME\" or \"api-service/NAME\"",
+    )
+}
+
+impl Draft {
+    /// `settings` are those of `[ca.webhook]`, which a CA of its own takes over.
+    pub(super) fn build(self, settings: Option<&Authority>) -> Option<Webhook> {
+        let secret = self.secret.name?;
+        let generation = self.generation?;
+        let own_ca = || {
+            let common_name = format!("{}-ca", secret.file_stem());
+            Some(Authority { common_name, generation, ..settings?.clone() })
+        };
+        let own_ca = if self.has_own_ca? { Some(own_ca()?) } else { None };
+        Some(Webhook {
+            service: self.service?,
+            secret_type: self.secret_type?,
+            configurations: values(self.configurations),
+            hosts: values(self.hosts),
+            own_ca,
+            generation,
+            validity: self.period?.validity,
+            secret,
+        })
+    }
+}

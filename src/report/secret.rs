@@ -1,0 +1,29 @@
+//! Secrets in a manifest.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use super::yaml::{Yaml, YamlLimits};
+
+/// The keys of a Secret that hold certificates.
+const KEYS: [&str; 2] = ["ca.crt", "tls.crt"];
+
+/// Namespace and name of each Secret, a key of [`KEYS`], and the PEM under it; what is broken is left out.
+pub(super) fn read(content: &[u8]) -> Vec<(String, &'static str, Zeroizing<Vec<u8>>)> {
+    let documents = std::str::from_utf8(content).map(|text| Yaml::documents(text, YamlLimits::KUBECONFIG));
+    let Ok(Ok(documents)) = documents else { return Vec::new() };
+    let mut found = Vec::new();
+    for (_, object) in documents {
+        let text = |path: &[&str]| object.at(path).and_then(Yaml::text).unwrap_or_default();
+        if text(&["kind"]) != "Secret" {
+            continue;
+        }
+        let title = format!("{}/{}", text(&["metadata", "namespace"]), text(&["metadata", "name"]));
+        for key in KEYS {
+            let pem = STANDARD.decode(text(&["data", key])).ok().filter(|pem| !pem.is_empty());
+            found.extend(pem.map(|pem| (title.clone(), key, Zeroizing::new(pem))));
+        }
+    }
+    found
+}

@@ -1,0 +1,102 @@
+//! install.sh and certferry on one node: what one did or left half done, the other completes and takes back.
+
+use std::process::Command;
+
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
+use crate::common::node::{apply, rollback};
+use crate::common::{run, succeed, tool};
+use crate::interrupted::{assert_clean, assert_whole, calls, killing_at};
+use crate::node::{FIRST, Node, SECOND, TOOLS};
+
+const NAME: &str = "worker-1";
+
+/// With the first generation, by either way.
+fn begun(by_script: bool) -> Node {
+    if by_script {
+        return Node::with(&FIRST, NAME);
+    }
+    let node = Node::new();
+    succeed(&mut apply(&FIRST, NAME, node.root()));
+    node
+}
+
+#[test]
+fn both_leave_the_same_on_the_disk() {
+    let [script, certferry] = [true, false].map(begun);
+    assert!(script.state() == certferry.state(), "the first generation");
+    assert_eq!(script.install(&TOOLS, &SECOND, NAME, &[]).code, Some(0));
+    succeed(&mut apply(&SECOND, NAME, certferry.root()));
+    assert!(script.live() == certferry.live(), "the second generation");
+    assert_eq!(script.rollback(&TOOLS).code, Some(0));
+    succeed(&mut rollback(certferry.root()));
+    assert!(script.live() == certferry.live(), "and back");
+}
+
+#[test]
+fn each_takes_back_what_the_other_did() {
+    for by_script in [true, false] {
+        let node = begun(by_script);
+        let first = node.live();
+        if by_script {
+            assert_eq!(node.install(&TOOLS, &SECOND, NAME, &[]).code, Some(0));
+            succeed(&mut rollback(node.root()));
+        } else {
+            succeed(&mut apply(&SECOND, NAME, node.root()));
+            assert_eq!(node.rollback(&TOOLS).code, Some(0));
+        }
+        assert!(node.live() == first, "by the script: {by_script}");
+        assert_clean(&node, "after going back");
+    }
+}
+
+/// Runs a command that the kernel kills at its so-manieth rename; how many there are in all when it lives.
+fn kill_at_rename(command: &Command, number: usize) -> std::process::Output {
+    const RENAMES: &str = "rename,renameat,renameat2";
+    let mut strace = tool("strace");
+    strace.args(["-qq", "-f", "-o", "/dev/null", "-e", &format!("trace={RENAMES}")]);
+    strace.args(["-e", &format!("inject={RENAMES}:signal=SIGKILL:when={number}")]);
+    run(strace.arg(command.get_program()).args(command.get_args()))
+}
+
+#[test]
+fn the_script_completes_what_certferry_left() {
+    let begin = begun(false);
+    let (old, whole) = (begin.live(), begin.copy());
+    succeed(&mut apply(&SECOND, NAME, whole.root()));
+    let (new, end) = (whole.live(), whole.state());
+    let killed: Vec<usize> = (1..=24)
+        .into_par_iter()
+        .filter(|number| {
+            let node = begin.copy();
+            if kill_at_rename(&apply(&SECOND, NAME, node.root()), *number).status.success() {
+                return false;
+            }
+            let when = format!("killed at rename {number}");
+            assert_whole(&node.live(), &old, &new, &when);
+            let ended = node.install(&TOOLS, &SECOND, NAME, &[]);
+            assert_eq!(ended.code, Some(0), "{when}: {}", ended.stderr);
+            assert_clean(&node, &when);
+            assert!(node.state() == end, "{when}: the script does not end where certferry does");
+            true
+        })
+        .collect();
+    assert!(killed.len() >= 8, "{killed:?}");
+}
+
+#[test]
+fn certferry_completes_what_the_script_left() {
+    let begin = begun(true);
+    let (old, whole) = (begin.live(), begin.copy());
+    let command = |node: &Node, tools: &_| node.command(tools, &SECOND, NAME, &[]);
+    let all = calls(&whole, command);
+    let (new, end) = (whole.live(), whole.state());
+    (1..all + 1).into_par_iter().filter(|call| call % 4 == 1).for_each(|call| {
+        let (node, when) = (begin.copy(), format!("killed at call {call} of {all}"));
+        assert_eq!(command(&node, &killing_at(call)).output().unwrap().status.code(), None, "{when}");
+        assert_whole(&node.live(), &old, &new, &when);
+        succeed(&mut apply(&SECOND, NAME, node.root()));
+        assert_clean(&node, &when);
+        assert!(node.state() == end, "{when}: certferry does not end where the script does");
+    });
+}
