@@ -108,8 +108,19 @@ fn check_rules(
     let read = ReadCertificate::from_der(unsigned).map_err(|error| encoding(planned, &error))?;
     let (purpose, node) = match &planned.key {
         KeyId::Node { node, base_name } => (Purpose::of_base_name(base_name), Some(node)),
-        KeyId::Ca(name) => (Purpose::of_ca(name), None),
-        KeyId::Webhook { .. } | KeyId::WebhookCa { .. } | KeyId::Tls { .. } => (Purpose::Other, None),
+        KeyId::Ca(name) => match Purpose::of_ca(name) {
+            // Nobody but its rotation looks at more than any webhook's.
+            Purpose::MetallbCa if !surroundings.metallb_rotates() => (Purpose::Other, None),
+            purpose => (purpose, None),
+        },
+        KeyId::Webhook { .. } => match &planned.issuer {
+            KeyId::Ca(name) if Purpose::of_ca(name) == Purpose::MetallbCa && surroundings.metallb_rotates() => {
+                (Purpose::MetallbServer, None)
+            }
+            _ => (Purpose::WebhookServer, None),
+        },
+        KeyId::Tls { .. } => (Purpose::Tls, None),
+        KeyId::WebhookCa { .. } => (Purpose::Other, None),
         KeyId::User(_) => (Purpose::User, None),
         KeyId::EtcdClient(_) => (Purpose::EtcdClient, None),
         KeyId::ServiceAccount | KeyId::BundleSigner => (Purpose::Other, None),

@@ -12,6 +12,7 @@ pub(super) struct Surroundings<'a> {
     addresses: BTreeMap<&'a str, &'a [IpAddr]>,
     endpoint: Option<&'a AltName>,
     service_address: Option<IpAddr>,
+    metallb_rotates: bool,
 }
 
 impl<'a> Surroundings<'a> {
@@ -20,11 +21,20 @@ impl<'a> Surroundings<'a> {
             Recipient::Node(node) => Some((node.name.as_str(), node.addresses.as_slice())),
             Recipient::Cluster => None,
         });
-        Self { addresses: nodes.collect(), endpoint: plan.endpoint.as_ref(), service_address: plan.service_address }
+        Self {
+            addresses: nodes.collect(),
+            endpoint: plan.endpoint.as_ref(),
+            service_address: plan.service_address,
+            metallb_rotates: plan.metallb_rotates,
+        }
     }
 
     pub(super) fn node<'b>(&'b self, name: &'b str) -> NodeFacts<'b> {
         NodeFacts { name, addresses: self.addresses.get(name).copied().unwrap_or_default() }
+    }
+
+    pub(super) const fn metallb_rotates(&self) -> bool {
+        self.metallb_rotates
     }
 
     pub(super) fn cluster(&self) -> ClusterFacts<'a> {

@@ -29,7 +29,7 @@ use time::Date;
 
 use crate::keys::KeyId;
 use crate::kubeadm::{self, CaName, RequiredBinding};
-use crate::profile::{Permitted, Profile, Version};
+use crate::profile::{Permitted, Profile, Rotation, Version};
 use alt_names::first_service_address;
 
 use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, MASTERS, Validity};
@@ -49,6 +49,8 @@ pub struct Plan {
     pub endpoint: Option<AltName>,
     /// The first address of the service subnet, which the service `kubernetes` gets.
     pub service_address: Option<IpAddr>,
+    /// Whether MetalLB's own rotation will look at its certificates.
+    pub metallb_rotates: bool,
     /// Every key, the bundle's signer last.
     pub keys: Vec<PlannedKey>,
     /// Every certificate, the CAs first and each of them after its issuer. A certificate is known by the id of its key.
@@ -148,6 +150,7 @@ pub fn plan(profile: &Profile) -> Plan {
         generation: profile.cluster.generation,
         endpoint: profile.cluster.control_plane_endpoint.as_ref().map(|endpoint| endpoint.host.clone()),
         service_address: profile.cluster.service_subnets.first().map(first_service_address),
+        metallb_rotates: profile.metallb.as_ref().is_some_and(|metallb| metallb.rotation == Rotation::Cooperate),
         keys,
         certificates: planned,
         parts: files::all(profile),

@@ -51,6 +51,7 @@ pub fn only(plan: &Plan, nodes: &[String], with_cluster: bool) -> Result<Plan, V
         generation: plan.generation,
         endpoint: plan.endpoint.clone(),
         service_address: plan.service_address,
+        metallb_rotates: plan.metallb_rotates,
         keys,
         certificates,
         required_bindings: plan.required_bindings.clone(),

@@ -1,5 +1,7 @@
 //! `[metallb]`.
 
+use time::Duration;
+
 use super::addons::{Metallb, Rotation};
 use super::authority;
 use super::cluster;
@@ -109,11 +111,25 @@ fn names(version: &Setting<Version>, table: &Reader<'_>) -> Option<&'static Name
     NAMES.iter().rev().find(|names| version.value >= names.since)
 }
 
+/// The rotator replaces what ends within 90 days (the same, `lookaheadTime`): the CA, which lives longer, too.
+const LOOKAHEAD: Duration = Duration::days(90);
+
 /// MetalLB's rotator reads the key of its CA as PKCS#1 alone (open-policy-agent cert-controller v0.3.0 to v0.10.1,
 /// pkg/rotator/rotator.go): with another it injects nothing.
-pub(super) fn check_algorithm(draft: &Draft, ca: &authority::Draft, problems: &Problems) {
+pub(super) fn check_rotation(draft: &Draft, ca: &authority::Draft, problems: &Problems) {
+    let cooperates = draft.rotation == Some(Rotation::Cooperate);
+    if let Some(period) = draft.period.as_ref().filter(|_| cooperates) {
+        let issued_at = period.validity.issued_at.midnight().assume_utc();
+        if period.validity.not_after - issued_at < LOOKAHEAD {
+            problems.add(
+                Problem::error("MetalLB replaces a certificate that ends within 90 days")
+                    .at_if(period.set_at.as_ref().or(draft.header.as_ref()), "shorter than that from its first day")
+                    .hint("write a longer validity, or `mode = \"disable-rotation\"` in [metallb]"),
+            );
+        }
+    }
     let Some(algorithm) = ca.algorithm() else { return };
-    if draft.rotation == Some(Rotation::Cooperate) && !algorithm.value.is_rsa() {
+    if cooperates && !algorithm.value.is_rsa() {
         problems.add(
             Problem::error("MetalLB takes a CA with an RSA key only")
                 .at_if(algorithm.set_at.as_ref(), "its controller reads the key as PKCS#1")

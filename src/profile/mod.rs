@@ -136,7 +136,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     };
     expiry::check(&authorities, &leaves, &kubelet_certificates, problems);
     if let (Some(metallb), Some(ca)) = (&metallb, &authorities.metallb) {
-        metallb::check_algorithm(metallb, ca, problems);
+        metallb::check_rotation(metallb, ca, problems);
     }
     let secrets = metallb.iter().map(|draft| &draft.secret);
     let secrets = secrets.chain(webhooks.iter().map(|draft| &draft.secret));
