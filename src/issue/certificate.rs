@@ -13,9 +13,8 @@ use super::{IssueError, SerialKey};
 use crate::keys::{KeyId, PrivateKey};
 use crate::lint::{Breach, Facts, Purpose, Severity, lint};
 use crate::plan::PlannedCertificate;
-use crate::profile::Permitted;
 use crate::x509::public_key::{self, VerifiedSignature};
-use crate::x509::{AltName, ExtendedKeyUsage, KeyAlgorithm, ReadCertificate};
+use crate::x509::{AltName, ExtendedKeyUsage, KeyAlgorithm, PermittedNames, ReadCertificate};
 
 /// An issued certificate.
 #[derive(Clone, Debug)]
@@ -191,7 +190,7 @@ fn template(planned: &PlannedCertificate, key: &PrivateKey, issuer: &Issuer<'_>)
 
 /// RFC 5280, section 4.2.1.10, leaves every kind of name open that it does not mention: domains without an address range
 /// exclude all addresses.
-fn name_constraints(permitted: &Permitted) -> Option<NameConstraints> {
+fn name_constraints(permitted: &PermittedNames) -> Option<NameConstraints> {
     let domains = permitted.domains.iter().map(|domain| GeneralSubtree::DnsName(domain.clone()));
     let ranges = permitted.ranges.iter();
     let ranges = ranges
@@ -238,12 +237,7 @@ fn check(
 ) -> Result<VerifiedSignature, IssueError> {
     let wrong = |what| IssueError::Check(planned.key.clone(), what);
     let read = ReadCertificate::from_der(der).map_err(|_| wrong("cannot be read back"))?;
-    let Permitted { domains, ranges } = &planned.constraints.permitted;
-    let permitted_names: Vec<_> = domains
-        .iter()
-        .map(|domain| format!("DNS:{domain}"))
-        .chain(ranges.iter().map(|range| format!("IP:{range}")))
-        .collect();
+    let permitted_names = planned.constraints.permitted.labelled();
     let expected = [
         (read.issuer_der() == issuer.name, "issuer"),
         (read.subject_der() == planned.subject.to_der().unwrap_or_default(), "subject"),

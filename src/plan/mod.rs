@@ -29,10 +29,10 @@ use time::Date;
 
 use crate::keys::KeyId;
 use crate::kubeadm::{self, CaName, RequiredBinding};
-use crate::profile::{Permitted, Profile, Rotation, Version};
+use crate::profile::{Profile, Rotation, Version};
 use alt_names::first_service_address;
 
-use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, MASTERS, Validity};
+use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, MASTERS, PermittedNames, Validity};
 
 /// Everything a build makes.
 #[derive(Clone, Debug)]
@@ -110,7 +110,7 @@ pub struct Constraints {
     /// How many CAs may stand below it.
     pub path_length: Option<u8>,
     /// The names it may sign for.
-    pub permitted: Permitted,
+    pub permitted: PermittedNames,
 }
 
 impl Constraints {
@@ -118,9 +118,7 @@ impl Constraints {
     #[must_use]
     pub fn outline(&self) -> Vec<String> {
         let path_length = self.path_length.map(|length| format!("pathlen {length}"));
-        let domains = self.permitted.domains.iter().map(|domain| format!("DNS:{domain}"));
-        let ranges = self.permitted.ranges.iter().map(|range| format!("IP:{range}"));
-        path_length.into_iter().chain(domains).chain(ranges).collect()
+        path_length.into_iter().chain(self.permitted.labelled()).collect()
     }
 }
 

@@ -1,10 +1,8 @@
 //! What a checked profile says of the certificates of programs in the cluster.
 
-use ipnet::IpNet;
-
 use super::model::Authority;
 use super::version::Version;
-use crate::x509::{AltName, ExtendedKeyUsage, Validity};
+use crate::x509::{AltName, ExtendedKeyUsage, PermittedNames, Validity};
 
 /// A Secret: where a program in the cluster finds its certificate and key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,18 +107,9 @@ pub struct CertManager {
     /// `[ca.cert-manager]`: an intermediate below `[ca.tls]`.
     pub ca: Authority,
     /// What it may sign.
-    pub permitted: Permitted,
+    pub permitted: PermittedNames,
     /// How the root reaches pods.
     pub trust: Trust,
-}
-
-/// The names that a CA may sign for; everything when both are empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Permitted {
-    /// DNS domains: each stands for itself and what is below it.
-    pub domains: Vec<String>,
-    /// Address ranges. Domains without any range mean no address at all.
-    pub ranges: Vec<IpNet>,
 }
 
 /// How the root of `[ca.tls]` reaches pods.

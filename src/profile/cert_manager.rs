@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::addons::{CertManager, Permitted, Trust};
+use super::addons::{CertManager, Trust};
 use super::authority;
 use super::names::subdomain;
 use super::network::subnet;
@@ -10,6 +10,7 @@ use super::problem::Problem;
 use super::reader::Reader;
 use super::secret;
 use super::value::{Setting, values};
+use crate::x509::PermittedNames;
 
 /// `[cert_manager]` as far as it could be read.
 pub(super) struct Draft {
@@ -49,7 +50,7 @@ impl Draft {
             secret: self.secret.name?,
             issuer: self.issuer?,
             ca: ca?.build()?,
-            permitted: Permitted { domains: values(self.domains), ranges: values(self.ranges) },
+            permitted: PermittedNames { domains: values(self.domains), ranges: values(self.ranges) },
             trust: self.trust?,
         })
     }

@@ -41,8 +41,7 @@ mod webhook;
 use sha2::{Digest, Sha256};
 
 pub use addons::{
-    Binding, CertManager, Metallb, Permitted, Rotation, SecretName, SecretType, TlsCertificate, TlsIssuer, Trust,
-    Webhook,
+    Binding, CertManager, Metallb, Rotation, SecretName, SecretType, TlsCertificate, TlsIssuer, Trust, Webhook,
 };
 pub use model::{
     Authority, Cluster, Endpoint, EtcdClient, EtcdTopology, Kubelet, Node, Profile, Role, ShipCaKeys, User,
