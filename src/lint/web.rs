@@ -10,7 +10,7 @@ use crate::x509::AltName;
 pub(super) const RULES: [Rule; 3] = [
     Rule {
         id: "wildcard",
-        clause: "RFC 6125, section 6.4.3; RFC 9525, section 6.3: a star stands for the whole first label",
+        clause: "RFC 9525, section 6.3: a star is the whole first label; RFC 6125, section 6.4.3, left it to clients",
         severity: Severity::Error,
         check: Check::Certificate(wildcard),
     },
@@ -28,7 +28,8 @@ pub(super) const RULES: [Rule; 3] = [
     },
 ];
 
-/// Programs in Go, OpenSSL and browsers alike find such a name equal to no host.
+/// Go, browsers and curl find such a name equal to no host. OpenSSL's own matching still takes a star within the first
+/// label.
 fn wildcard(facts: &Facts<'_>) -> Option<String> {
     let has_stray_star = |name: &&str| name.strip_prefix("*.").unwrap_or(name).contains('*') && *name != "*";
     let wrong: Vec<_> = dns_names(facts).filter(has_stray_star).collect();

@@ -67,8 +67,8 @@ pub(super) const RULES: [Rule; 46] = [
     problem(
         "wildcard",
         IT,
-        "no client takes such a name for any host: `x509: certificate is valid for ..., not ...`",
-        NAME,
+        "programs in Go, browsers and curl take such a name for no host: `x509: certificate is valid for ..., not ...`",
+        "name the hosts themselves, or a star alone before the first dot; {renew}",
     ),
     // Who it is.
     problem("extended-key-usage", IT, "`x509: certificate specifies an incompatible key usage`", RENEW),
