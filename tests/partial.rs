@@ -449,7 +449,8 @@ content  sha256:{}
         )
     );
     let pair = ["etcd-clients/backup/ca.crt", "etcd-clients/backup/client.crt", "etcd-clients/backup/client.key"];
-    assert_eq!(desk.names("all"), [&pair[..], &["profile.toml", "users/alice.conf"]].concat());
+    let others = ["etcd-clients/backup/etcdctl.env", "profile.toml", "users/alice.conf"];
+    assert_eq!(desk.names("all"), [&pair[..], &others].concat());
     assert_eq!(desk.text("all/profile.toml"), desk.text("lab.toml"));
     let modes = ["profile.toml", "users/alice.conf", pair[1], pair[2]].map(|name| desk.mode(&format!("all/{name}")));
     assert_eq!(modes, [0o644, 0o600, 0o644, 0o600]);
