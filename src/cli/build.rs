@@ -15,7 +15,7 @@ use super::{bundle_text, engine, install_script, lock_file, problems, secret, se
 use crate::bundle::{ClusterId, Description, Head, Hex, PartName, WriteError, Writer, Written};
 use crate::host::{self, Outputs};
 use crate::issue::{Certificate, Issued, SerialKey, issue};
-use crate::keys::{KeyId, KeyRing, Label, Seed, derive, wipe_stack};
+use crate::keys::{KeyId, KeyRing, Label, PrimeTest, Seed, derive, wipe_stack};
 use crate::layout::{Made, lay_out};
 use crate::lock::Lock;
 use crate::plan::{Plan, PlannedPart, Recipient, only, plan};
@@ -136,10 +136,11 @@ fn build(
     if let Some(old) = old_lock {
         lock_file::check_plan(old, &plan, seed, arguments)?;
     }
-    let keys = derive_keys(&plan, seed, arguments)?;
+    let engine = engine::chosen()?;
+    let keys = derive_keys(&plan, seed, &*engine.test, arguments)?;
     let serial_key = SerialKey::new(seed.serial_key(&plan.cluster));
-    let certificates =
-        issue(&plan, &keys, &serial_key).map_err(|error| Failure::defect(&format!("certificates: {error:?}")))?;
+    let certificates = issue(&plan, &keys, &serial_key, &*engine.test)
+        .map_err(|error| Failure::defect(&format!("certificates: {error:?}")))?;
     let signer = keys.get(&KeyId::BundleSigner).ok_or_else(|| Failure::defect("the plan has no signer"))?;
     let signer_public =
         PublicKey::from_der(signer.spki_der()).map_err(|error| Failure::defect(&format!("signer: {error:?}")))?;
@@ -244,8 +245,12 @@ fn check_written(mut archive: File, key: &PublicKey, plan: &Plan, known: &Known,
     }
 }
 
-fn derive_keys(plan: &Plan, seed: &Seed, arguments: &BuildArguments) -> Result<KeyRing, Failure> {
-    let engine = engine::chosen()?;
+fn derive_keys(
+    plan: &Plan,
+    seed: &Seed,
+    engine: &dyn PrimeTest,
+    arguments: &BuildArguments,
+) -> Result<KeyRing, Failure> {
     let labels: Vec<_> =
         plan.keys.iter().map(|key| Label::new(&plan.cluster, &key.id, key.algorithm, key.generation)).collect();
     let bar = if arguments.quiet { ProgressBar::hidden() } else { ProgressBar::new(labels.len() as u64) };
@@ -253,7 +258,7 @@ fn derive_keys(plan: &Plan, seed: &Seed, arguments: &BuildArguments) -> Result<K
         bar.set_style(style);
     }
     let threads = arguments.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
-    let keys = derive(&*engine.test, seed, &labels, threads, &|_| bar.inc(1));
+    let keys = derive(engine, seed, &labels, threads, &|_| bar.inc(1));
     bar.finish_and_clear();
     keys.map_err(|error| Failure::defect(&format!("keys: {error:?}")))
 }

@@ -8,9 +8,9 @@ use rcgen::{
 use sha2::{Digest, Sha256};
 
 use super::surroundings::Surroundings;
-use super::tbs::{self, Names};
+use super::tbs::{self, Names, Unsigned};
 use super::{IssueError, SerialKey};
-use crate::keys::{KeyId, PrivateKey};
+use crate::keys::{KeyId, PrimeTest, PrivateKey};
 use crate::lint::{Breach, Facts, Purpose, Severity, lint};
 use crate::plan::PlannedCertificate;
 use crate::x509::public_key::{self, VerifiedSignature};
@@ -74,14 +74,23 @@ impl<'a> Issuer<'a> {
     }
 }
 
-/// Issues one certificate and checks that it is what was asked for.
-pub(super) fn issue(
-    planned: &PlannedCertificate,
-    key: &PrivateKey,
+/// A certificate that keeps all rules and lacks its issuer's signature.
+pub(super) struct Draft<'a> {
+    pub(super) planned: &'a PlannedCertificate,
+    key: &'a PrivateKey,
+    serial: [u8; 16],
+    unsigned: Unsigned,
+    warnings: Vec<Breach>,
+}
+
+/// All of a certificate but the signature.
+pub(super) fn draft<'a>(
+    planned: &'a PlannedCertificate,
+    key: &'a PrivateKey,
     issuer: &Issuer<'_>,
     serial_key: &SerialKey,
     surroundings: &Surroundings<'_>,
-) -> Result<(Certificate, Vec<Breach>), IssueError> {
+) -> Result<Draft<'a>, IssueError> {
     let template = template(planned, key, issuer).map_err(|error| encoding(planned, &error))?;
     let subject = planned.subject.to_der().map_err(|error| encoding(planned, &error))?;
     let names = Names { issuer: &issuer.name, subject: &subject, is_ca: planned.is_ca };
@@ -91,10 +100,28 @@ pub(super) fn issue(
         Some(serial)
     });
     let unsigned = unsigned.map_err(|error| encoding(planned, &error))?;
-    let warnings = check_rules(planned, &unsigned, issuer, surroundings)?;
-    let der = tbs::sign(&unsigned, |tbs| issuer.key.sign(tbs).ok()).map_err(|error| encoding(planned, &error))?;
-    let signature = check(planned, &der, key, issuer)?;
-    Ok((Certificate { der, serial, signature }, warnings))
+    let warnings = check_rules(planned, &unsigned.certificate, issuer, surroundings)?;
+    Ok(Draft { planned, key, serial, unsigned, warnings })
+}
+
+/// Signs drafts for one issuer and checks that each certificate is what was asked for.
+pub(super) fn sign(
+    drafts: Vec<Draft<'_>>,
+    issuer: &Issuer<'_>,
+    engine: &dyn PrimeTest,
+) -> Result<Vec<(KeyId, Certificate, Vec<Breach>)>, IssueError> {
+    let messages: Vec<&[u8]> = drafts.iter().map(|draft| &draft.unsigned.tbs[..]).collect();
+    let signatures = match (issuer.key.sign_each(&messages, engine), drafts.first()) {
+        (Err(error), Some(draft)) => return Err(encoding(draft.planned, &format_args!("{error:?}"))),
+        (signatures, _) => signatures.unwrap_or_default(),
+    };
+    let signed = drafts.into_iter().zip(signatures).map(|(draft, signature)| {
+        let Draft { planned, key, serial, unsigned, warnings } = draft;
+        let der = tbs::sign(&unsigned, &signature).map_err(|error| encoding(planned, &error))?;
+        let signature = check(planned, &der, key, issuer)?;
+        Ok((planned.key.clone(), Certificate { der, serial, signature }, warnings))
+    });
+    signed.collect()
 }
 
 /// What breaks a rule is not signed; what only asks for a warning is.
@@ -184,8 +211,8 @@ fn template(planned: &PlannedCertificate, key: &PrivateKey, issuer: &Issuer<'_>)
     }
     let mut issuer_params = CertificateParams::default();
     issuer_params.key_identifier_method = KeyIdMethod::PreSpecified(issuer.key_identifier.clone());
-    let rcgen_issuer = rcgen::Issuer::from_params(&issuer_params, Unsigned(issuer.key));
-    Ok(params.signed_by(&Unsigned(key), &rcgen_issuer)?.der().to_vec())
+    let rcgen_issuer = rcgen::Issuer::from_params(&issuer_params, Keyless(issuer.key));
+    Ok(params.signed_by(&Keyless(key), &rcgen_issuer)?.der().to_vec())
 }
 
 /// RFC 5280, section 4.2.1.10, leaves every kind of name open that it does not mention: domains without an address range
@@ -206,9 +233,9 @@ fn name_constraints(permitted: &PermittedNames) -> Option<NameConstraints> {
 }
 
 /// A key as rcgen sees it: its public half, and signatures that are left empty until the certificate is complete.
-struct Unsigned<'a>(&'a PrivateKey);
+struct Keyless<'a>(&'a PrivateKey);
 
-impl PublicKeyData for Unsigned<'_> {
+impl PublicKeyData for Keyless<'_> {
     fn der_bytes(&self) -> &[u8] {
         self.0.public_key_bits()
     }
@@ -222,7 +249,7 @@ impl PublicKeyData for Unsigned<'_> {
     }
 }
 
-impl SigningKey for Unsigned<'_> {
+impl SigningKey for Keyless<'_> {
     fn sign(&self, _: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
         Ok(Vec::new())
     }

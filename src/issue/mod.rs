@@ -22,7 +22,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 pub use certificate::Certificate;
 pub use serial::SerialKey;
 
-use crate::keys::{KeyId, KeyRing};
+use crate::keys::{KeyId, KeyRing, PrimeTest};
 use crate::lint::Breach;
 use crate::plan::{Plan, PlannedCertificate};
 use certificate::Issuer;
@@ -70,12 +70,20 @@ pub enum IssueError {
     Check(KeyId, &'static str),
 }
 
+/// Certificates of one issuer that are signed together: an engine that makes eight powers side by side is full with four.
+const TOGETHER: usize = 16;
+
 /// Issues every certificate of a plan: CAs first, in the plan's order, then the rest in parallel. The result depends on
-/// neither.
+/// neither, nor on the engine, which RSA signatures are made with.
 ///
 /// # Errors
 /// [`IssueError`], which no checked profile leads to.
-pub fn issue(plan: &Plan, keys: &KeyRing, serial_key: &SerialKey) -> Result<Issued, IssueError> {
+pub fn issue(
+    plan: &Plan,
+    keys: &KeyRing,
+    serial_key: &SerialKey,
+    engine: &dyn PrimeTest,
+) -> Result<Issued, IssueError> {
     let key = |id: &KeyId| keys.get(id).ok_or_else(|| IssueError::MissingKey(id.clone()));
     let surroundings = Surroundings::new(plan);
     let mut all = Vec::new();
@@ -88,21 +96,35 @@ pub fn issue(plan: &Plan, keys: &KeyRing, serial_key: &SerialKey) -> Result<Issu
         } else {
             issuers.get(&planned.issuer).ok_or_else(|| IssueError::MissingIssuer(planned.issuer.clone()))?
         };
-        let made = certificate::issue(planned, own_key, issuer, serial_key, &surroundings)?;
-        issuers.insert(planned.key.clone(), own.with(planned, &made.0)?);
-        all.push((planned.key.clone(), made));
+        let draft = certificate::draft(planned, own_key, issuer, serial_key, &surroundings)?;
+        let made = certificate::sign(vec![draft], issuer, engine)?;
+        let Some((_, certificate, _)) = made.first() else { return Err(IssueError::MissingKey(planned.key.clone())) };
+        issuers.insert(planned.key.clone(), own.with(planned, certificate)?);
+        all.extend(made);
     }
-    let leaf = |planned: &&PlannedCertificate| {
-        let issuer = issuers.get(&planned.issuer).ok_or_else(|| IssueError::MissingIssuer(planned.issuer.clone()))?;
-        let made = certificate::issue(planned, key(&planned.key)?, issuer, serial_key, &surroundings)?;
-        Ok((planned.key.clone(), made))
+    let mut leaves: BTreeMap<&KeyId, Vec<&PlannedCertificate>> = BTreeMap::new();
+    for planned in plan.certificates.iter().filter(|planned| !planned.is_ca) {
+        leaves.entry(&planned.issuer).or_default().push(planned);
+    }
+    let together: Vec<&[&PlannedCertificate]> = leaves.values().flat_map(|leaves| leaves.chunks(TOGETHER)).collect();
+    let make = |leaves: &&[&'_ PlannedCertificate]| {
+        let Some(first) = leaves.first() else { return Ok(Vec::new()) };
+        let issuer = issuers.get(&first.issuer).ok_or_else(|| IssueError::MissingIssuer(first.issuer.clone()))?;
+        let drafts = leaves
+            .iter()
+            .map(|planned| certificate::draft(planned, key(&planned.key)?, issuer, serial_key, &surroundings));
+        certificate::sign(drafts.collect::<Result<_, IssueError>>()?, issuer, engine)
     };
-    let leaves: Vec<_> = plan.certificates.iter().filter(|planned| !planned.is_ca).collect();
-    all.extend(leaves.par_iter().map(leaf).collect::<Result<Vec<_>, IssueError>>()?);
+    all.extend(together.par_iter().map(make).collect::<Result<Vec<_>, IssueError>>()?.into_iter().flatten());
     let mut issued = Issued { certificates: BTreeMap::new(), warnings: Vec::new() };
-    for (id, (certificate, breaches)) in all {
-        issued.warnings.extend(breaches.into_iter().map(|breach| (id.clone(), breach)));
+    let mut warnings = BTreeMap::new();
+    for (id, certificate, breaches) in all {
+        warnings.insert(id.clone(), breaches);
         issued.certificates.insert(id, certificate);
+    }
+    for id in plan.certificates.iter().map(|planned| &planned.key) {
+        let breaches = warnings.remove(id).unwrap_or_default();
+        issued.warnings.extend(breaches.into_iter().map(|breach| (id.clone(), breach)));
     }
     Ok(issued)
 }

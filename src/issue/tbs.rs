@@ -55,7 +55,15 @@ pub(super) struct Names<'a> {
     pub(super) is_ca: bool,
 }
 
-/// A certificate that lacks nothing but its signature, in DER with an empty one.
+/// A certificate that lacks nothing but its signature.
+pub(super) struct Unsigned {
+    /// The certificate in DER with an empty signature.
+    pub(super) certificate: Vec<u8>,
+    /// The TBSCertificate in DER: what is to be signed.
+    pub(super) tbs: Vec<u8>,
+}
+
+/// A certificate that lacks nothing but its signature.
 ///
 /// `template` is what rcgen encoded; `serial` receives the TBSCertificate in DER with serial 1 and answers with the
 /// serial.
@@ -66,7 +74,7 @@ pub(super) fn finish(
     template: &[u8],
     names: &Names<'_>,
     serial: impl FnOnce(&[u8]) -> Option<[u8; 16]>,
-) -> der::Result<Vec<u8>> {
+) -> der::Result<Unsigned> {
     let mut certificate = SignedCertificate::from_der(template)?;
     let tbs = &mut certificate.tbs_certificate;
     tbs.issuer = AnyRef::from_der(names.issuer)?;
@@ -84,16 +92,15 @@ pub(super) fn finish(
     let serial = serial(&tbs.to_der()?).ok_or(der::ErrorKind::Failed)?;
     tbs.serial_number = UintRef::new(&serial)?;
     certificate.signature = BitStringRef::from_bytes(&[])?;
-    certificate.to_der()
+    Ok(Unsigned { tbs: certificate.tbs_certificate.to_der()?, certificate: certificate.to_der()? })
 }
 
-/// The certificate with its signature: `sign` receives the TBSCertificate in DER.
+/// The certificate in DER with its signature.
 ///
 /// # Errors
-/// When there is no signature.
-pub(super) fn sign(unsigned: &[u8], sign: impl FnOnce(&[u8]) -> Option<Vec<u8>>) -> der::Result<Vec<u8>> {
-    let mut certificate = SignedCertificate::from_der(unsigned)?;
-    let signature = sign(&certificate.tbs_certificate.to_der()?).ok_or(der::ErrorKind::Failed)?;
-    certificate.signature = BitStringRef::from_bytes(&signature)?;
+/// None is expected.
+pub(super) fn sign(unsigned: &Unsigned, signature: &[u8]) -> der::Result<Vec<u8>> {
+    let mut certificate = SignedCertificate::from_der(&unsigned.certificate)?;
+    certificate.signature = BitStringRef::from_bytes(signature)?;
     certificate.to_der()
 }

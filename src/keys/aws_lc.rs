@@ -52,39 +52,43 @@ impl Search for Pairs<'_> {
         self.portable.survives_trial_division(candidate)
     }
 
-    fn test(&mut self, candidates: &[Candidate], is_prime: &mut [bool]) {
-        for (candidates, is_prime) in candidates.chunks(2).zip(is_prime.chunks_mut(2)) {
-            match self.context.as_mut().and_then(|context| verdicts(context, candidates)) {
-                Some(verdicts) => is_prime.copy_from_slice(&verdicts[..candidates.len()]),
-                None => self.portable.test(candidates, is_prime),
+    fn test_base_two(&mut self, candidates: &[&Candidate], passes: &mut [bool]) {
+        for (candidates, passes) in candidates.chunks(2).zip(passes.chunks_mut(2)) {
+            match self.context.as_mut().and_then(|context| pass_base_two(context, candidates)) {
+                Some(verdicts) => passes.copy_from_slice(&verdicts[..candidates.len()]),
+                None => self.portable.test_base_two(candidates, passes),
+            }
+        }
+    }
+
+    fn test_own_bases(&mut self, candidates: &[&Candidate], passes: &mut [bool]) {
+        for (candidate, passes) in candidates.iter().zip(passes) {
+            match self.context.as_mut().and_then(|context| passes_own_bases(context, candidate)) {
+                Some(verdict) => *passes = verdict,
+                None => self.portable.test_own_bases(&[candidate], std::slice::from_mut(passes)),
             }
         }
     }
 }
 
-/// Whether one or two candidates are prime; none if the library fails.
-fn verdicts(context: &mut Context, candidates: &[Candidate]) -> Option<[bool; 2]> {
+/// Whether one or two candidates pass with base 2; none if the library fails.
+fn pass_base_two(context: &mut Context, candidates: &[&Candidate]) -> Option<[bool; 2]> {
     let [first, others @ ..] = candidates else { return None };
     let second = others.first().unwrap_or(first);
     let moduli = [Modulus::new(first, context)?, Modulus::new(second, context)?];
     // -2 instead of 2: an odd power of it is the other's negative, and one is 1 or -1 exactly if the other is. The library
     // uses its vector instructions for bases of full length alone.
     let bases = [minus_two(first)?, minus_two(second)?];
-    let mut verdicts = powers_are_units(context, [(&moduli[0], &bases[0]), (&moduli[1], &bases[1])])?;
-    for ((verdict, modulus), candidate) in verdicts.iter_mut().zip(&moduli).zip([first, second]) {
-        if *verdict {
-            *verdict = passes_all_rounds(context, modulus, candidate)?;
-        }
-    }
-    Some(verdicts)
+    powers_are_units(context, [(&moduli[0], &bases[0]), (&moduli[1], &bases[1])])
 }
 
-fn passes_all_rounds(context: &mut Context, modulus: &Modulus, candidate: &Candidate) -> Option<bool> {
+fn passes_own_bases(context: &mut Context, candidate: &Candidate) -> Option<bool> {
+    let modulus = Modulus::new(candidate, context)?;
     let bases: Vec<Number> = (0..candidate.rounds()).map(|round| own_base(candidate, round)).collect::<Option<_>>()?;
     for pair in bases.chunks(2) {
         // An odd one out goes twice.
         let (one, other) = (pair.first()?, pair.last()?);
-        if powers_are_units(context, [(modulus, one), (modulus, other)])? != [true; 2] {
+        if powers_are_units(context, [(&modulus, one), (&modulus, other)])? != [true; 2] {
             return Some(false);
         }
     }

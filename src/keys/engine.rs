@@ -37,8 +37,9 @@ mod tests {
 
     use super::super::hmac_drbg::HmacDrbg;
     use super::super::montgomery::Montgomery;
-    use super::super::prime::{Candidate, PrimeSize, PrimeStream, PrimeTest, Search, base};
-    use super::super::rsa;
+    use super::super::prime::{Candidate, Power, PrimeSize, PrimeTest, Search, base};
+    use super::super::rsa::{self, RsaKey};
+    use super::super::streams::Streams;
     use super::super::trial_division::TrialDivision;
     use super::{Portable, engines};
 
@@ -196,15 +197,23 @@ mod tests {
             [3_u32, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37].iter().all(|prime| &number % prime != BigUint::ZERO)
         }
 
-        fn test(&mut self, candidates: &[Candidate], is_prime: &mut [bool]) {
-            for (candidate, is_prime) in candidates.iter().zip(is_prime) {
-                let number = to_big(candidate.limbs());
-                let minus_one = &number - 1_u32;
-                *is_prime = [3_u32, 5, 7, 11, 13].into_iter().all(|base| {
-                    let power = BigUint::from(base).modpow(&(&minus_one >> 1), &number);
-                    power == BigUint::from(1_u32) || power == minus_one
-                });
-            }
+        fn test_base_two(&mut self, candidates: &[&Candidate], passes: &mut [bool]) {
+            pass_bases(candidates, &[2], passes);
+        }
+
+        fn test_own_bases(&mut self, candidates: &[&Candidate], passes: &mut [bool]) {
+            pass_bases(candidates, &[3, 5, 7, 11, 13], passes);
+        }
+    }
+
+    fn pass_bases(candidates: &[&Candidate], bases: &[u32], passes: &mut [bool]) {
+        for (candidate, passes) in candidates.iter().zip(passes) {
+            let number = to_big(candidate.limbs());
+            let minus_one = &number - 1_u32;
+            *passes = bases.iter().all(|base| {
+                let power = BigUint::from(*base).modpow(&(&minus_one >> 1), &number);
+                power == BigUint::from(1_u32) || power == minus_one
+            });
         }
     }
 
@@ -241,21 +250,42 @@ mod tests {
             self.engine.trial_division.survives(candidate.limbs().try_into().unwrap())
         }
 
-        fn test(&mut self, candidates: &[Candidate], is_prime: &mut [bool]) {
+        fn test_base_two(&mut self, candidates: &[&Candidate], passes: &mut [bool]) {
             assert_eq!(candidates.len(), self.engine.batch_size);
-            self.inner.test(candidates, is_prime);
+            self.inner.test_base_two(candidates, passes);
+        }
+
+        fn test_own_bases(&mut self, candidates: &[&Candidate], passes: &mut [bool]) {
+            self.inner.test_own_bases(candidates, passes);
         }
     }
 
+    /// The keys of these seeds, in their order, `side_by_side` at most in the making.
+    fn keys(seeds: std::ops::Range<u8>, side_by_side: usize, size: PrimeSize, engine: &dyn PrimeTest) -> Vec<RsaKey> {
+        let mut waiting = seeds.clone();
+        let mut next = |live| {
+            let seed = if live < side_by_side { waiting.next() } else { None };
+            seed.map(|seed| (seed, rsa::stream(&[seed; 32], size)))
+        };
+        let mut made = Vec::new();
+        rsa::generate_each(size, engine, &mut next, &mut |one| made.push((one.owner, one.key.unwrap())));
+        made.sort_by_key(|(seed, _)| *seed);
+        assert_eq!(made.len(), seeds.len());
+        made.into_iter().map(|(_, key)| key).collect()
+    }
+
     #[test]
-    fn keys_do_not_depend_on_the_engine() {
-        for (size, seeds) in [(PrimeSize::Bits1024, 3), (PrimeSize::Bits1536, 1)] {
-            for seed in 1..=seeds {
-                let expected = rsa::generate(&[seed; 32], size, &Naive).unwrap();
-                for engine in engines() {
-                    let key = rsa::generate(&[seed; 32], size, &*engine.test).unwrap();
-                    assert!(key.private_der == expected.private_der, "{}, {size:?}, seed {seed}", engine.name);
-                    assert_eq!(key.public_der, expected.public_der, "{}, {size:?}, seed {seed}", engine.name);
+    fn keys_do_not_depend_on_the_engine_or_their_neighbours() {
+        for (size, seeds) in [(PrimeSize::Bits1024, 1..12), (PrimeSize::Bits1536, 1..3)] {
+            let expected = keys(seeds.clone(), 1, size, &Naive);
+            for engine in engines() {
+                for side_by_side in [1, 2, 5, usize::MAX] {
+                    let keys = keys(seeds.clone(), side_by_side, size, &*engine.test);
+                    for (seed, (key, expected)) in seeds.clone().zip(keys.iter().zip(&expected)) {
+                        let what = format!("{}, {size:?}, seed {seed}, {side_by_side}", engine.name);
+                        assert!(key.private_der == expected.private_der, "{what}");
+                        assert_eq!(key.public_der, expected.public_der, "{what}");
+                    }
                 }
             }
         }
@@ -263,17 +293,77 @@ mod tests {
 
     #[test]
     fn primes_do_not_depend_on_batch_size_or_trial_division() {
-        // With batches of 64, several of these primes lie in one batch.
-        let primes = |engine: &dyn PrimeTest| -> Vec<BigUint> {
-            let mut stream = PrimeStream::new(HmacDrbg::new(&[5; 32], b"det RSA key gen"), PrimeSize::Bits1024, engine);
-            (0..6).map(|_| to_big(stream.next_prime().limbs())).collect()
+        // With batches of 64, several of these primes lie in one batch. All pairs but the third are drawn anew.
+        let primes = |engine: &dyn PrimeTest, neighbours: u8| -> Vec<BigUint> {
+            let pairs = std::cell::RefCell::new(Vec::new());
+            let drbg = |seed| HmacDrbg::new(&[seed; 32], b"det RSA key gen");
+            let mut streams = Streams::new(PrimeSize::Bits1024, engine);
+            streams.add(0, drbg(5));
+            let mut made = streams.search(|p, q| {
+                pairs.borrow_mut().extend([to_big(p.limbs()), to_big(q.limbs())]);
+                (pairs.borrow().len() == 6).then_some(())
+            });
+            assert_eq!(made.pop(), Some((0, ())));
+            let expected = pairs.into_inner();
+            if neighbours > 0 {
+                let mut streams = Streams::new(PrimeSize::Bits1024, engine);
+                (0..=neighbours).for_each(|owner| streams.add(owner, drbg(5 + owner)));
+                let mut own = None;
+                while streams.len() > 0 {
+                    let pairs = streams.search(|p, q| Some([to_big(p.limbs()), to_big(q.limbs())]));
+                    own = pairs.into_iter().find(|(owner, _)| *owner == 0).map(|(_, pair)| pair).or(own);
+                }
+                assert_eq!(own.unwrap()[..], expected[..2]);
+            }
+            expected
         };
-        let expected = primes(&Portable::new());
+        let expected = primes(&Portable::new(), 0);
         for engine in engines() {
-            assert_eq!(primes(&*engine.test), expected, "{}", engine.name);
+            assert_eq!(primes(&*engine.test, 9), expected, "{}", engine.name);
         }
         for (batch_size, bound) in [(1, 100), (3, 1_619), (8, 8_192), (64, 100), (64, 65_536)] {
-            assert_eq!(primes(&Batched::new(batch_size, bound)), expected, "{batch_size}, {bound}");
+            assert_eq!(primes(&Batched::new(batch_size, bound), 2), expected, "{batch_size}, {bound}");
+        }
+    }
+
+    /// Powers of an engine that has some, on lists of any length, and what it does not take.
+    #[test]
+    fn powers_are_those_of_num_bigint() {
+        let number = |byte: u8, length: usize| -> Vec<u64> {
+            (0..length as u64).map(|place| (place + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(byte)).collect()
+        };
+        for engine in engines() {
+            for size in SIZES {
+                let mut search = engine.test.search(size);
+                let length = size.bytes() / 8;
+                let numbers: Vec<_> = (0..19_u8)
+                    .map(|byte| {
+                        let mut modulus = number(byte, length);
+                        modulus[0] |= 1;
+                        modulus[length - 1] |= 3 << 62;
+                        (number(byte ^ 0x55, 2 * length - usize::from(byte % 3)), number(byte ^ 0xaa, length), modulus)
+                    })
+                    .collect();
+                let powers: Vec<Power<'_>> =
+                    numbers.iter().map(|(base, exponent, modulus)| Power { base, exponent, modulus }).collect();
+                for count in [0, 1, 7, 8, 9, 19] {
+                    let Some(results) = search.powers(&powers[..count]) else { break };
+                    assert_eq!(results.len(), count);
+                    for (result, (base, exponent, modulus)) in results.iter().zip(&numbers) {
+                        let expected = to_big(base).modpow(&to_big(exponent), &to_big(modulus));
+                        assert_eq!(to_big(result), expected, "{}, {size:?}", engine.name);
+                    }
+                }
+                let (base, exponent, modulus) = (&numbers[0].0, &numbers[0].1, &numbers[0].2);
+                let (long, short) = (number(1, 2 * length + 1), &exponent[1..]);
+                for power in [
+                    Power { base: &long, exponent, modulus },
+                    Power { base, exponent: short, modulus },
+                    Power { base, exponent, modulus: &long },
+                ] {
+                    assert!(search.powers(&[power]).is_none(), "{}, {size:?}", engine.name);
+                }
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::trial_division::inverse;
 
 /// A number of any length, wiped on drop.
-pub(super) type Integer = Zeroizing<Vec<u64>>;
+pub type Integer = Zeroizing<Vec<u64>>;
 
 /// `a b`, in as many limbs as both have together.
 pub(super) fn product(a: &[u64], b: &[u64]) -> Integer {
@@ -154,14 +154,15 @@ fn compare(a: &[u64], b: &[u64]) -> Ordering {
     a.iter().rev().cmp(b.iter().rev())
 }
 
-/// Subtracts the smaller `b` from `a`, of the same length.
-fn subtract(a: &mut [u64], b: &[u64]) {
+/// Subtracts `b` from `a`, of the same length; whether `a` was smaller.
+pub(super) fn subtract(a: &mut [u64], b: &[u64]) -> bool {
     let mut borrow = false;
     for (a, &b) in a.iter_mut().zip(b) {
         let (difference, first) = a.overflowing_sub(b);
         let (difference, second) = difference.overflowing_sub(u64::from(borrow));
         (*a, borrow) = (difference, first | second);
     }
+    borrow
 }
 
 /// Subtracts `b` from `a`, of the same length, unless `a` is below it.
@@ -247,7 +248,7 @@ fn subtract_multiple(number: &mut [u64], modulus: &[u64], factor: u64) -> bool {
 }
 
 /// Adds to a number another one, as long or one limb shorter; whether there is a carry.
-fn add(number: &mut [u64], other: &[u64]) -> bool {
+pub(super) fn add(number: &mut [u64], other: &[u64]) -> bool {
     let mut carry = false;
     for (limb, &other) in number.iter_mut().zip(other.iter().chain([&0])) {
         let (sum, first) = limb.overflowing_add(other);

@@ -1,16 +1,17 @@
 //! All keys of a plan, derived side by side.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rayon::ThreadPoolBuilder;
-use rayon::iter::{ParallelBridge, ParallelIterator};
 
 use super::error::KeyError;
 use super::label::{KeyId, Label};
 use super::prime::PrimeTest;
-use super::private_key::PrivateKey;
+use super::private_key::{PrivateKey, prime_size};
+use super::rsa;
 use super::seed::Seed;
 use super::stack::wipe_stack;
 use crate::x509::KeyAlgorithm;
@@ -31,7 +32,8 @@ impl KeyRing {
     }
 }
 
-/// Derives the key of each label, one key per task, on `threads` threads (default: one for each processor).
+/// Derives the key of each label, on `threads` threads (default: one for each processor), each with as many RSA keys side by
+/// side as its engine likes.
 ///
 /// The keys do not depend on the engine, the threads or the order of the labels. `progress` is told how many keys are done:
 /// each number from 1 to all, once, from any thread, and therefore not always in order.
@@ -58,22 +60,30 @@ pub fn derive(
         .build()
         .map_err(|error| KeyError::Threads { reason: error.to_string() })?;
 
-    // Slow keys first: otherwise all threads but one may end up waiting for the last one's RSA-4096 key.
-    let mut queue: Vec<&Label> = labels.iter().collect();
-    queue.sort_by_key(|label| std::cmp::Reverse(relative_cost(label.algorithm())));
+    let queue = Queue::new(labels, threads);
     let done = AtomicUsize::new(0);
-    // A bridged iterator, unlike a split slice, hands the labels out in this order.
-    let mut derived: Vec<(KeyId, Result<PrivateKey, KeyError>)> = pool.install(|| {
-        queue
-            .into_iter()
-            .par_bridge()
-            .map(|label| {
-                let key = PrivateKey::derive(&seed.key_seed(label), label.algorithm(), engine);
-                progress(done.fetch_add(1, Ordering::Relaxed) + 1);
-                (label.key_id().clone(), key)
-            })
-            .collect()
-    });
+    let derive = || {
+        let mut derived = Vec::new();
+        let mut take_in = |label: &Label, key| {
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1);
+            derived.push((label.key_id().clone(), key));
+        };
+        while let Some(label) = queue.take() {
+            let algorithm = label.algorithm();
+            let Some(size) = prime_size(algorithm) else {
+                take_in(label, PrivateKey::derive(&seed.key_seed(label), algorithm, engine));
+                continue;
+            };
+            let mut first = Some(label);
+            let mut next = |live| {
+                let label = first.take().or_else(|| queue.take_beside(algorithm, live))?;
+                Some((label, rsa::stream(&*seed.key_seed(label), size)))
+            };
+            PrivateKey::derive_rsa_each(algorithm, size, engine, &mut next, &mut take_in);
+        }
+        derived
+    };
+    let mut derived: Vec<_> = pool.broadcast(|_| derive()).into_iter().flatten().collect();
 
     // In the order of the ids, so that of several errors the same one is reported each time.
     derived.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -82,6 +92,36 @@ pub fn derive(
         Err(fault) => Err(KeyError::Derivation { key_id, fault: Box::new(fault) }),
     });
     Ok(KeyRing(keys.collect::<Result<_, _>>()?))
+}
+
+/// Labels that no thread has taken yet. Slow keys first: otherwise all threads but one may end up waiting for the last one's
+/// RSA-4096 key.
+struct Queue<'labels> {
+    labels: Mutex<VecDeque<&'labels Label>>,
+    threads: usize,
+}
+
+impl<'labels> Queue<'labels> {
+    fn new(labels: &'labels [Label], threads: usize) -> Self {
+        let mut labels: Vec<&Label> = labels.iter().collect();
+        labels.sort_by_key(|label| std::cmp::Reverse(relative_cost(label.algorithm())));
+        Self { labels: Mutex::new(labels.into()), threads }
+    }
+
+    fn take(&self) -> Option<&'labels Label> {
+        self.labels.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    /// One more key of this algorithm for a thread that makes `live` of them; none if the rest is for the other threads.
+    fn take_beside(&self, algorithm: KeyAlgorithm, live: usize) -> Option<&'labels Label> {
+        let mut labels = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
+        let rest = labels.partition_point(|label| label.algorithm() == algorithm);
+        let share = (rest + live).div_ceil(self.threads);
+        if rest == 0 || live >= share.max(1) {
+            return None;
+        }
+        labels.pop_front()
+    }
 }
 
 /// About how long a key takes, in tenths of a millisecond.

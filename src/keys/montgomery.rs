@@ -116,7 +116,7 @@ impl<const W: usize, const L: usize> Montgomery<W, L> {
         self.modulus = limbs(candidate, LIMB, 0);
         self.factor = inverse(candidate[0]).wrapping_neg() & MASK;
         // R - 2^s n = 2^s (2^(64 W) - n)
-        self.residue = limbs(&Zeroizing::new(negative(candidate)), LIMB, LIMB * L - 64 * W);
+        self.residue = limbs(&*Zeroizing::new(negative(candidate)), LIMB, LIMB * L - 64 * W);
     }
 
     /// `residue^2`, or twice that.

@@ -52,15 +52,21 @@ impl<const W: usize, const L: usize> Search for OneByOne<'_, W, L> {
     }
 
     fn survives_trial_division(&mut self, candidate: &Candidate) -> bool {
-        // All candidates of a search have its size.
-        candidate.limbs().try_into().is_ok_and(|number| self.division.survives(number))
+        candidate.words().is_some_and(|number| self.division.survives(number))
     }
 
-    fn test(&mut self, candidates: &[Candidate], is_prime: &mut [bool]) {
-        for (candidate, is_prime) in candidates.iter().zip(is_prime) {
-            let Ok(number) = <&[u64; W]>::try_from(candidate.limbs()) else { continue };
-            *is_prime = self.test.passes_base_two(number)
-                && (0..candidate.rounds()).all(|round| self.test.passes(number, &base(number, round)));
+    fn test_base_two(&mut self, candidates: &[&Candidate], passes: &mut [bool]) {
+        for (candidate, passes) in candidates.iter().zip(passes) {
+            *passes = candidate.words::<W>().is_some_and(|number| self.test.passes_base_two(number));
+        }
+    }
+
+    fn test_own_bases(&mut self, candidates: &[&Candidate], passes: &mut [bool]) {
+        for (candidate, passes) in candidates.iter().zip(passes) {
+            let mut rounds = 0..candidate.rounds();
+            *passes = candidate
+                .words::<W>()
+                .is_some_and(|number| rounds.all(|round| self.test.passes(number, &base(number, round))));
         }
     }
 }

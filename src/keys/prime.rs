@@ -1,11 +1,9 @@
-//! The search for primes: candidates in the order of the stream, and the test that an engine makes of them.
-
-use std::collections::VecDeque;
+//! Candidates for primes, and what an engine does with them.
 
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::hmac_drbg::HmacDrbg;
+use super::integer::Integer;
 
 /// Which RSA key a prime is for: half the modulus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +62,11 @@ impl Candidate {
         }
     }
 
+    /// The same in an array, for an engine of this size: all candidates of a search have its size.
+    pub(super) fn words<const W: usize>(&self) -> Option<&[u64; W]> {
+        self.limbs().try_into().ok()
+    }
+
     /// How many rounds of Miller-Rabin with bases of its own a candidate must pass, after one with base 2.
     ///
     /// det-keygen, RSA, step 13: 5 for a modulus below 2690 bits, 4 below 7494 bits. They suffice because candidates
@@ -111,64 +114,52 @@ pub(super) fn base<const L: usize>(candidate: &[u64; L], round: u8) -> Zeroizing
 ///
 /// A key does not depend on the engine: one that errs with negligible probability finds the same primes as any other.
 pub trait PrimeTest: Sync {
-    /// The engine at work for one key. What it keeps of the candidates is wiped when it is dropped.
+    /// The engine at work on numbers of one size. What it keeps of them is wiped when it is dropped.
     fn search(&self, size: PrimeSize) -> Box<dyn Search + '_>;
 }
 
-/// What an engine does for one key, whose candidates all have the size it was made for.
+/// What an engine does with numbers of the size it was made for.
+///
+/// Both parts of the test set `passes[i]`, which is false before, if `candidates[i]` passes. A prime passes always. A composite
+/// passes both with negligible probability if it is random.
 pub trait Search {
-    /// How many candidates [`Search::test`] likes to see at once; 0 is taken as 1.
+    /// How many candidates the tests like to see at once; 0 is taken as 1.
     fn batch_size(&self) -> usize;
 
     /// The cheap test: false if a small prime divides the candidate, true if the engine wants to see it in a batch.
     fn survives_trial_division(&mut self, candidate: &Candidate) -> bool;
 
-    /// The proper test: sets `is_prime[i]`, which is false before, if `candidates[i]` is prime.
-    ///
-    /// A prime passes always. A composite passes with negligible probability if it is random: the test must be at
-    /// least [`Candidate::rounds`] rounds of Miller-Rabin whose bases do not come from the stream of candidates.
-    fn test(&mut self, candidates: &[Candidate], is_prime: &mut [bool]);
-}
+    /// Miller-Rabin with base 2, which hardly any composite passes.
+    fn test_base_two(&mut self, candidates: &[&Candidate], passes: &mut [bool]);
 
-/// The primes among the candidates of one stream, in order. Wiped on drop.
-pub(super) struct PrimeStream<'engine> {
-    drbg: HmacDrbg,
-    /// The bytes of the last candidate. One buffer for all, for wiping one for each takes as long as filling it.
-    bytes: Zeroizing<[u8; PrimeSize::Bits2048.bytes()]>,
-    size: PrimeSize,
-    search: Box<dyn Search + 'engine>,
-    /// Primes found in a batch and not yet asked for. What they come from is consumed: a batch must not lose them.
-    found: VecDeque<Candidate>,
-}
+    /// [`Candidate::rounds`] rounds of Miller-Rabin whose bases do not come from the stream of candidates.
+    fn test_own_bases(&mut self, candidates: &[&Candidate], passes: &mut [bool]);
 
-impl<'engine> PrimeStream<'engine> {
-    pub(super) fn new(drbg: HmacDrbg, size: PrimeSize, engine: &'engine dyn PrimeTest) -> Self {
-        let bytes = Zeroizing::new([0; PrimeSize::Bits2048.bytes()]);
-        Self { drbg, bytes, size, search: engine.search(size), found: VecDeque::new() }
-    }
-
-    pub(super) fn next_prime(&mut self) -> Candidate {
-        loop {
-            if let Some(prime) = self.found.pop_front() {
-                return prime;
-            }
-            let mut batch = Vec::new();
-            while batch.len() < self.search.batch_size().max(1) {
-                let candidate = self.draw();
-                if self.search.survives_trial_division(&candidate) {
-                    batch.push(candidate);
-                }
-            }
-            let mut is_prime = vec![false; batch.len()];
-            self.search.test(&batch, &mut is_prime);
-            self.found.extend(batch.into_iter().zip(is_prime).filter_map(|(one, is_prime)| is_prime.then_some(one)));
+    /// The whole test.
+    fn test(&mut self, candidates: &[Candidate], is_prime: &mut [bool]) {
+        self.test_base_two(&candidates.iter().collect::<Vec<_>>(), is_prime);
+        let (places, probable): (Vec<_>, Vec<_>) =
+            candidates.iter().enumerate().filter(|(place, _)| is_prime.get(*place) == Some(&true)).unzip();
+        let mut passes = vec![false; probable.len()];
+        self.test_own_bases(&probable, &mut passes);
+        for (place, passes) in places.into_iter().zip(passes) {
+            is_prime[place] = passes;
         }
     }
 
-    /// det-keygen, RSA, steps 8 to 12.
-    fn draw(&mut self) -> Candidate {
-        let bytes = &mut self.bytes[..self.size.bytes()];
-        self.drbg.fill(bytes);
-        Candidate::from_be_bytes(bytes, self.size)
+    /// Modular powers, several side by side; none if the engine has no faster way to them than others.
+    fn powers(&mut self, _: &[Power<'_>]) -> Option<Vec<Integer>> {
+        None
     }
+}
+
+/// `base^exponent` modulo `modulus`, which is odd with its top two bits set. Modulus and exponent are as long as a candidate,
+/// the base at most twice as long.
+pub struct Power<'a> {
+    /// Its limbs, the least significant first, as of all here.
+    pub base: &'a [u64],
+    /// Below the modulus.
+    pub exponent: &'a [u64],
+    /// A candidate that is prime.
+    pub modulus: &'a [u64],
 }

@@ -13,13 +13,12 @@ use zeroize::Zeroizing;
 
 use super::ecdsa::{generate_p256, generate_p384};
 use super::error::KeyError;
+use super::hmac_drbg::HmacDrbg;
 use super::pem::pem;
 use super::prime::{PrimeSize, PrimeTest};
-use super::rsa;
+use super::rsa::{self, PROOF};
+use super::rsa_signature::{CrtKey, sign_each};
 use crate::x509::{KeyAlgorithm, oid};
-
-/// What a key signs to prove itself.
-const PROOF: &[u8] = b"certferry: a key proves itself before anybody uses it";
 
 /// A private key with its public key, proved to belong together. Secrets are wiped on drop.
 pub struct PrivateKey {
@@ -57,25 +56,42 @@ impl PrivateKey {
     }
 
     fn from_det_keygen(seed: &[u8], algorithm: KeyAlgorithm, engine: &dyn PrimeTest) -> Result<Self, KeyError> {
-        let rsa = |size| {
-            let key = rsa::generate(seed, size, engine).map_err(encoding(algorithm))?;
-            Self::new(algorithm, key.private_der, Signer::Rsa(OnceLock::new()), &key.public_der)
-        };
+        if let Some(size) = prime_size(algorithm) {
+            let mut streams = Some(((), rsa::stream(seed, size)));
+            let mut derived = Err(KeyError::Proof { algorithm });
+            Self::derive_rsa_each(algorithm, size, engine, &mut |_| streams.take(), &mut |(), key| derived = key);
+            return derived;
+        }
         let key = match algorithm {
-            KeyAlgorithm::Rsa2048 => rsa(PrimeSize::Bits1024)?,
-            KeyAlgorithm::Rsa3072 => rsa(PrimeSize::Bits1536)?,
-            KeyAlgorithm::Rsa4096 => rsa(PrimeSize::Bits2048)?,
-            KeyAlgorithm::EcdsaP256 => {
-                let key = generate_p256(seed).ok_or(KeyError::NoScalar { algorithm })?;
-                Self::from_p256(&key)?
-            }
             KeyAlgorithm::EcdsaP384 => {
                 let key = generate_p384(seed).ok_or(KeyError::NoScalar { algorithm })?;
                 Self::from_p384(&key)?
             }
+            _ => {
+                let key = generate_p256(seed).ok_or(KeyError::NoScalar { algorithm })?;
+                Self::from_p256(&key)?
+            }
         };
-        key.prove()?;
+        key.prove(None)?;
         Ok(key)
+    }
+
+    /// RSA keys of the streams that `next` gives, several side by side: see [`rsa::generate_each`].
+    pub(super) fn derive_rsa_each<T>(
+        algorithm: KeyAlgorithm,
+        size: PrimeSize,
+        engine: &dyn PrimeTest,
+        next: &mut dyn FnMut(usize) -> Option<(T, HmacDrbg)>,
+        done: &mut dyn FnMut(T, Result<Self, KeyError>),
+    ) {
+        rsa::generate_each(size, engine, next, &mut |made| {
+            let key = made.key.map_err(encoding(algorithm)).and_then(|key| {
+                let key = Self::new(algorithm, key.private_der, Signer::Rsa(OnceLock::new()), &key.public_der)?;
+                key.prove(made.proof)?;
+                Ok(key)
+            });
+            done(made.owner, key);
+        });
     }
 
     fn from_p256(key: &p256::SecretKey) -> Result<Self, KeyError> {
@@ -183,6 +199,27 @@ impl PrivateKey {
         }
     }
 
+    /// As [`Self::sign`] of each message, faster where the engine has modular powers and the key is an RSA key.
+    ///
+    /// A signature made so is not verified here, ring's own are: whoever gives one away must verify it before.
+    ///
+    /// # Errors
+    ///
+    /// None is expected of working hardware.
+    pub fn sign_each(&self, messages: &[&[u8]], engine: &dyn PrimeTest) -> Result<Vec<Vec<u8>>, KeyError> {
+        // One alone leaves most of an engine idle.
+        if messages.len() > 1
+            && self.algorithm.is_rsa()
+            && let Some(key) = CrtKey::from_der(&self.private_der)
+        {
+            let jobs: Vec<_> = messages.iter().map(|message| (&key, *message)).collect();
+            if let Some(signatures) = sign_each(&mut *engine.search(key.size()), &jobs) {
+                return Ok(signatures);
+            }
+        }
+        messages.iter().map(|message| self.sign(message)).collect()
+    }
+
     /// As [`Self::sign`] of a message of which only the SHA-256 is at hand; P-256 keys alone can.
     ///
     /// # Errors
@@ -204,8 +241,8 @@ impl PrivateKey {
     /// Lets ring say whether the halves belong together.
     ///
     /// ECDSA: ring computes the public key from the scalar. RSA: it checks p q = n and q q^-1 = 1 mod p when it takes the
-    /// key, dP and dQ when it signs, and verifies that signature; d itself is compared with them.
-    fn prove(&self) -> Result<(), KeyError> {
+    /// key, and verifies a signature made with dP and dQ, `proof` or its own; d itself is compared with them.
+    fn prove(&self, proof: Option<Vec<u8>>) -> Result<(), KeyError> {
         let public_key = self.public_key_bits();
         let ecdsa = |signing, scalar: &[u8]| {
             EcdsaKeyPair::from_private_key_and_public_key(signing, scalar, public_key, &SystemRandom::new()).is_ok()
@@ -214,12 +251,23 @@ impl PrivateKey {
             Signer::P256(key) => ecdsa(&signature::ECDSA_P256_SHA256_ASN1_SIGNING, &Zeroizing::new(key.to_bytes())),
             Signer::P384(key) => ecdsa(&signature::ECDSA_P384_SHA384_ASN1_SIGNING, &Zeroizing::new(key.to_bytes())),
             Signer::Rsa(_) => {
-                let signature = sign_rsa(&self.parse_rsa()?, self.algorithm, PROOF)?;
+                let key_pair = self.parse_rsa()?;
+                let signature = proof.map_or_else(|| sign_rsa(&key_pair, self.algorithm, PROOF), Ok)?;
                 let verifier = UnparsedPublicKey::new(&signature::RSA_PKCS1_2048_8192_SHA256, public_key);
                 rsa::exponents_agree(&self.private_der) && verifier.verify(PROOF, &signature).is_ok()
             }
         };
         if holds { Ok(()) } else { Err(KeyError::Proof { algorithm: self.algorithm }) }
+    }
+}
+
+/// The size of an RSA key's primes.
+pub(super) const fn prime_size(algorithm: KeyAlgorithm) -> Option<PrimeSize> {
+    match algorithm {
+        KeyAlgorithm::Rsa2048 => Some(PrimeSize::Bits1024),
+        KeyAlgorithm::Rsa3072 => Some(PrimeSize::Bits1536),
+        KeyAlgorithm::Rsa4096 => Some(PrimeSize::Bits2048),
+        KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384 => None,
     }
 }
 
@@ -409,18 +457,37 @@ mod tests {
         let mut key = derive(&[1; 32], KeyAlgorithm::EcdsaP256);
         let other = derive(&[2; 32], KeyAlgorithm::EcdsaP256);
         key.spki_der = other.spki_der.clone();
-        assert_eq!(key.prove(), Err(super::KeyError::Proof { algorithm: KeyAlgorithm::EcdsaP256 }));
+        assert_eq!(key.prove(None), Err(super::KeyError::Proof { algorithm: KeyAlgorithm::EcdsaP256 }));
     }
 
     #[test]
     fn an_rsa_key_with_a_wrong_part_is_refused() {
         let key = derive(&[1; 32], KeyAlgorithm::Rsa2048);
-        assert_eq!(key.prove(), Ok(()));
+        assert_eq!(key.prove(None), Ok(()));
         // A byte well inside each number from n to q^-1: e and d are skipped, ring reads e and does not use d.
         for offset in [100, 600, 750, 870, 1000, 1150] {
             let mut broken = derive(&[1; 32], KeyAlgorithm::Rsa2048);
             broken.private_der[offset] ^= 1;
-            assert!(broken.prove().is_err(), "{offset}");
+            assert!(broken.prove(None).is_err(), "{offset}");
+        }
+    }
+
+    /// ring's own signatures and those of every engine, one message or many.
+    #[test]
+    fn signatures_do_not_depend_on_the_engine() {
+        let messages: Vec<Vec<u8>> = (0..11_u8).map(|number| vec![number; usize::from(number) * 7]).collect();
+        let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
+        for algorithm in [KeyAlgorithm::Rsa2048, KeyAlgorithm::Rsa3072, KeyAlgorithm::Rsa4096, KeyAlgorithm::EcdsaP256]
+        {
+            let fastest = super::super::engines().remove(0);
+            let key = PrivateKey::derive(&[3; 32], algorithm, &*fastest.test).unwrap();
+            let expected: Vec<_> = messages.iter().map(|message| key.sign(message).unwrap()).collect();
+            for engine in super::super::engines() {
+                for count in [0, 1, 2, 11] {
+                    let signatures = key.sign_each(&messages[..count], &*engine.test).unwrap();
+                    assert_eq!(signatures, expected[..count], "{}, {}", engine.name, algorithm.name());
+                }
+            }
         }
     }
 

@@ -10,7 +10,9 @@ use super::integer::{
     Integer, divide, from_be_bytes, gcd_of_odd, inverse_modulo_odd, inverse_of_prime, product, remainder,
     shift_right_by_one, subtract_if_not_below, to_be_bytes,
 };
-use super::prime::{Candidate, PrimeSize, PrimeStream, PrimeTest};
+use super::prime::{Candidate, PrimeSize, PrimeTest};
+use super::rsa_signature::{CrtKey, sign_each};
+use super::streams::Streams;
 
 /// det-keygen, RSA, step 22.
 const PUBLIC_EXPONENT: u32 = 65_537;
@@ -23,19 +25,62 @@ pub(super) struct RsaKey {
     pub(super) public_der: Vec<u8>,
 }
 
-/// The key that det-keygen makes from `seed`: p is the prime drawn first, d is taken modulo lcm(p-1, q-1).
-pub(super) fn generate(seed: &[u8], size: PrimeSize, engine: &dyn PrimeTest) -> der::Result<RsaKey> {
+/// What a key signs to prove itself.
+pub(super) const PROOF: &[u8] = b"certferry: a key proves itself before anybody uses it";
+
+/// A key that was made, for whoever asked for it.
+pub(super) struct Made<T> {
+    pub(super) owner: T,
+    pub(super) key: der::Result<RsaKey>,
+    /// The key's signature of [`PROOF`], where the engine made one. It is not verified.
+    pub(super) proof: Option<Vec<u8>>,
+}
+
+/// Where det-keygen takes the candidates for a key from.
+pub(super) fn stream(seed: &[u8], size: PrimeSize) -> HmacDrbg {
     let mut personalization = b"det RSA key gen".to_vec();
     personalization.extend_from_slice(&modulus_bits(size).to_be_bytes());
-    let mut primes = PrimeStream::new(HmacDrbg::new(seed, &personalization), size, engine);
+    HmacDrbg::new(seed, &personalization)
+}
+
+/// The keys that det-keygen makes from the streams that `next` gives, several side by side; `next` is told how many are in the
+/// making, and is asked again whenever one is done. p is the prime drawn first, d is taken modulo lcm(p-1, q-1).
+///
+/// `done` gets them in no certain order. A key does not depend on the others.
+pub(super) fn generate_each<T>(
+    size: PrimeSize,
+    engine: &dyn PrimeTest,
+    next: &mut dyn FnMut(usize) -> Option<(T, HmacDrbg)>,
+    done: &mut dyn FnMut(Made<T>),
+) {
+    let mut streams = Streams::new(size, engine);
+    let mut unproved = Vec::new();
     loop {
-        let (p, q) = (primes.next_prime(), primes.next_prime());
-        if let (Some(exponents), Some(coefficient)) =
-            (Exponents::new(p.limbs(), q.limbs()), coefficient(p.limbs(), q.limbs()))
+        while !streams.is_full()
+            && let Some((owner, drbg)) = next(streams.len())
         {
-            return encode(&p, &q, &exponents, &coefficient);
+            streams.add(owner, drbg);
+        }
+        if streams.len() == 0 {
+            return;
+        }
+        unproved.extend(streams.search(key));
+        // A signature takes two powers.
+        if 2 * unproved.len() >= streams.engine().batch_size() || streams.len() == 0 {
+            let keys: Vec<_> = unproved.iter().map(|(_, key)| key.as_ref().ok().and_then(RsaKey::to_crt)).collect();
+            let jobs: Option<Vec<_>> = keys.iter().map(|key| Some((key.as_ref()?, PROOF))).collect();
+            let proofs = jobs.and_then(|jobs| sign_each(streams.engine(), &jobs));
+            let mut proofs = proofs.unwrap_or_default().into_iter();
+            unproved.drain(..).for_each(|(owner, key)| done(Made { owner, key, proof: proofs.next() }));
         }
     }
+}
+
+/// The key with these primes; none if they must be drawn anew.
+fn key(p: &Candidate, q: &Candidate) -> Option<der::Result<RsaKey>> {
+    let exponents = Exponents::new(p.limbs(), q.limbs())?;
+    let coefficient = coefficient(p.limbs(), q.limbs())?;
+    Some(encode(p, q, &exponents, &coefficient))
 }
 
 const fn modulus_bits(size: PrimeSize) -> u16 {
@@ -43,6 +88,12 @@ const fn modulus_bits(size: PrimeSize) -> u16 {
         PrimeSize::Bits1024 => 2048,
         PrimeSize::Bits1536 => 3072,
         PrimeSize::Bits2048 => 4096,
+    }
+}
+
+impl RsaKey {
+    fn to_crt(&self) -> Option<CrtKey> {
+        CrtKey::from_der(&self.private_der)
     }
 }
 
@@ -178,7 +229,11 @@ mod tests {
 
     #[test]
     fn a_private_exponent_that_is_another_is_noticed() {
-        let key = super::generate(&[7; 32], super::PrimeSize::Bits1024, &Portable::new()).unwrap();
+        let size = super::PrimeSize::Bits1024;
+        let mut streams = vec![((), super::stream(&[7; 32], size))];
+        let mut key = None;
+        super::generate_each(size, &Portable::new(), &mut |_| streams.pop(), &mut |made| key = made.key.ok());
+        let key = key.unwrap();
         assert!(exponents_agree(&key.private_der));
         // d is the number of 256 octets behind the exponent 65537.
         let behind = key.private_der.windows(5).position(|window| window == [2, 3, 1, 0, 1]).unwrap() + 5;

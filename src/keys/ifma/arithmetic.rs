@@ -11,29 +11,32 @@
 //! Let a modulus n have 64 W bits, the top two of them set, and let `R = 2^(52 L)`, so that `n < R / 2^16`. Lengths are 16
 //! and 20, 24 and 30, 32 and 40: R has at least 16 bits more than n.
 //!
-//! 1. *Limbs.* What is multiplied has limbs below 2^52: moduli and bases come so from [`limbs()`], quotients are low halves,
-//!    and [`reduce`] masks its result.
+//! 1. *Limbs.* A product takes the low 52 bits of each factor, and these are its limbs: moduli and bases come so from
+//!    [`limbs()`], quotients are low halves, and [`reduce`] adds what is above them to the next limb. It leaves that in place:
+//!    whoever looks at a residue otherwise than by multiplying masks it.
 //! 2. *Columns.* A column of a product gets at most L low and L high halves, a square's cross products counted twice, and
 //!    the reduction adds as many again and a carry below 2^12: in all below `(4 L + 1) 2^52 <= 161 2^52 < 2^60`. A doubled
 //!    column is below 2^61, and the carry that runs through the result is below 2^9. Nothing reaches 2^64.
 //! 3. *Residues.* Every residue is below R / 4, so that its limb number L would be 0 and the last carry vanishes. The form
-//!    of 1 is `R - 2^s n` with `s = 52 L - 64 W`, at most R / 4 because n is at least 3/4 of 2^(64 W); a base is below
-//!    2^(64 W). Of two numbers below R / 4 the reduction makes one below `(R^2 / 16 + R n) / R < R / 16 + R / 2^16`, and
-//!    twice that is below R / 4 again. No subtraction is needed anywhere.
-//! 4. *The end.* A reduction of a number x below R alone gives at most `(x + (R - 1) n) / R < n + 1`, hence at most n.
+//!    of 1 is `R - 2^s n` with `s = 52 L - 64 W`, at most R / 4 because n is at least 3/4 of 2^(64 W). Of two numbers below
+//!    R / 4, and of a base, which is below `2^(128 W) <= R^2 / 2^32`, the reduction makes one below
+//!    `(R^2 / 16 + R n) / R < R / 16 + R / 2^16`, and twice that is below R / 4 again. No subtraction is needed anywhere.
+//! 4. *Carries of columns that vanish.* The multiple of the modulus that is added makes the low 52 bits of a column 0, so that
+//!    what it carries is known without it: what is above these bits, and 1 unless they were 0.
+//! 5. *The end.* A reduction of a number x below R alone gives at most `(x + (R - 1) n) / R < n + 1`, hence at most n.
 //!    A residue is therefore 1 or n - 1 exactly if its limbs are.
 
 #![allow(clippy::absurd_extreme_comparisons, reason = "the indices of unrolled loops are constants")]
 
 use core::arch::x86_64::{
     __m512i, _mm_cvtsi64_si128, _mm512_add_epi64, _mm512_and_si512, _mm512_cmpeq_epi64_mask, _mm512_madd52hi_epu64,
-    _mm512_madd52lo_epu64, _mm512_set_epi64, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_sllv_epi64,
-    _mm512_srl_epi64, _mm512_srli_epi64, _mm512_sub_epi64,
+    _mm512_madd52lo_epu64, _mm512_mask_mov_epi64, _mm512_maskz_mov_epi64, _mm512_reduce_add_epi64, _mm512_set_epi64,
+    _mm512_set1_epi64, _mm512_setzero_si512, _mm512_sllv_epi64, _mm512_srl_epi64, _mm512_srli_epi64, _mm512_sub_epi64,
 };
 
 use zeroize::{Zeroize, Zeroizing};
 
-use super::super::limbs::{BLOCKS, ODD_POWERS, for_each_block, limbs, negative, windows};
+use super::super::limbs::{BLOCKS, for_each_block, limbs, negative};
 use super::super::trial_division::inverse;
 
 /// Numbers treated side by side.
@@ -42,6 +45,10 @@ pub(super) const LANES: usize = 8;
 pub(super) const LIMB: usize = 52;
 /// The value of a full limb.
 pub(super) const MASK: u64 = (1 << LIMB) - 1;
+
+/// Bits of an exponent taken at once.
+const WINDOW: usize = 4;
+const POWERS: usize = 1 << WINDOW;
 
 /// Limbs treated together, so that accumulators stay in registers. Every length L is a multiple.
 const BLOCK: usize = 5;
@@ -59,7 +66,7 @@ macro_rules! unroll {
     (@ $index:ident $body:block $($value:literal)*) => {{ $({ const $index: usize = $value; $body })* }};
 }
 
-/// The memory of eight Miller-Rabin tests: W words of 64 bits, L limbs, `D = 2 L` columns. Wiped on drop.
+/// The memory of eight modular powers: W words of 64 bits, L limbs, `D = 2 L` columns. Wiped on drop.
 pub(super) struct Lanes<const W: usize, const L: usize, const D: usize> {
     words: [Vector; W],
     modulus: [Vector; L],
@@ -68,8 +75,8 @@ pub(super) struct Lanes<const W: usize, const L: usize, const D: usize> {
     residue: [Vector; L],
     other: [Vector; L],
     columns: [Vector; D],
-    /// The odd powers of the base.
-    powers: [[Vector; L]; ODD_POWERS],
+    /// The powers of the base, from the one with exponent 0 on.
+    powers: [[Vector; L]; POWERS],
 }
 
 impl<const W: usize, const L: usize, const D: usize> Lanes<W, L, D> {
@@ -88,7 +95,7 @@ impl<const W: usize, const L: usize, const D: usize> Lanes<W, L, D> {
             residue: [zero; L],
             other: [zero; L],
             columns: [zero; D],
-            powers: [[zero; L]; ODD_POWERS],
+            powers: [[zero; L]; POWERS],
         }
     }
 
@@ -109,42 +116,93 @@ impl<const W: usize, const L: usize, const D: usize> Lanes<W, L, D> {
         self.ones_and_minus_ones()
     }
 
-    /// Which of eight bases, each below 2^(64 W - 2), one candidate passes Miller-Rabin with; one bit each.
+    /// Which lanes pass Miller-Rabin, candidate and base each of the lane's own; one bit each.
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn passes_bases(&mut self, candidate: &[u64; W], bases: [&[u64; W]; LANES]) -> u8 {
+    pub(super) fn passes_bases(&mut self, candidates: [&[u64; W]; LANES], bases: [&[u64]; LANES]) -> u8 {
+        let exponents = Zeroizing::new(candidates.map(|candidate| half(candidate)));
+        self.raise(bases, exponents.each_ref(), candidates);
+        self.ones_and_minus_ones()
+    }
+
+    /// `base^exponent` modulo each lane's modulus, which is odd with its top two bits set; the base has at most 2 W words.
+    ///
+    /// What is done and which memory is touched do not depend on the numbers.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn power(
+        &mut self,
+        bases: [&[u64]; LANES],
+        exponents: [&[u64; W]; LANES],
+        moduli: [&[u64; W]; LANES],
+    ) -> [Zeroizing<[u64; W]>; LANES] {
+        self.raise(bases, exponents, moduli);
+        self.leave();
+        let limbs = Zeroizing::new(self.residues());
+        std::array::from_fn(|lane| words(&limbs[lane]))
+    }
+
+    /// Sets the residues to the powers, in Montgomery's form. The moduli stay.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn raise(&mut self, bases: [&[u64]; LANES], exponents: [&[u64; W]; LANES], moduli: [&[u64; W]; LANES]) {
         let zero = _mm512_setzero_si512();
-        self.enter([candidate; LANES]);
-        // From the form of 1, that of R: R^2 mod n. A multiplication with it brings a base into the form.
+        self.enter(moduli);
+        self.powers[0] = self.residue;
+        // From the form of 1, that of R: R^2 mod n, and of that the form of R^2: R^3 mod n.
         let exponent = LIMB * L;
         for bit in (0..=exponent.ilog2()).rev() {
             self.square(_mm512_set1_epi64((exponent >> bit & 1) as i64));
         }
-        gather(&mut self.other, bases, 0);
-        multiply(&mut self.residue, &self.other, &mut self.columns, &self.modulus, self.factor);
-
-        self.powers[0] = self.residue;
         self.square(zero);
+        // A base, twice as long as the modulus, loses R by its reduction: the product with R^3 brings it into the form.
         self.other = self.residue;
-        for index in 1..ODD_POWERS {
-            self.residue = self.powers[index - 1];
+        gather(&mut self.columns, bases, 0);
+        reduce(&mut self.residue, &mut self.columns, &self.modulus, self.factor, zero);
+        self.multiply();
+        self.other = self.residue;
+        self.powers[1] = self.residue;
+        for power in &mut self.powers[2..] {
             multiply(&mut self.residue, &self.other, &mut self.columns, &self.modulus, self.factor);
-            self.powers[index] = self.residue;
+            *power = self.residue;
         }
 
-        let mut is_first = true;
-        for (squarings, power) in windows(candidate) {
-            if is_first {
-                self.residue = self.powers[power];
-                is_first = false;
+        for (place, words) in self.words.iter_mut().enumerate() {
+            *words = side_by_side(exponents.map(|exponent| exponent[place]));
+        }
+        let mask = _mm512_set1_epi64(POWERS as i64 - 1);
+        for window in (0..64 * W / WINDOW).rev() {
+            let bit = window * WINDOW;
+            let digit = _mm512_srl_epi64(self.words[bit / 64], _mm_cvtsi64_si128((bit % 64) as i64));
+            select(&mut self.other, &self.powers, _mm512_and_si512(digit, mask));
+            if bit + WINDOW == 64 * W {
+                self.residue = self.other;
                 continue;
             }
-            for _ in 0..squarings {
+            for _ in 0..WINDOW {
                 self.square(zero);
             }
-            let power = &self.powers[power];
-            multiply(&mut self.residue, power, &mut self.columns, &self.modulus, self.factor);
+            self.multiply();
         }
-        self.ones_and_minus_ones()
+    }
+
+    /// `residue other R^-1`.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn multiply(&mut self) {
+        multiply(&mut self.residue, &self.other, &mut self.columns, &self.modulus, self.factor);
+    }
+
+    /// Takes the residues out of Montgomery's form.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn leave(&mut self) {
+        let zero = _mm512_setzero_si512();
+        let mask = _mm512_set1_epi64(MASK.cast_signed());
+        let (low, high) = self.columns.split_at_mut(L);
+        for (column, limb) in low.iter_mut().zip(&self.residue) {
+            *column = _mm512_and_si512(*limb, mask);
+        }
+        high.fill(zero);
+        reduce(&mut self.residue, &mut self.columns, &self.modulus, self.factor, zero);
+        for limb in &mut self.residue {
+            *limb = _mm512_and_si512(*limb, mask);
+        }
     }
 
     /// Takes moduli and sets each residue to 1.
@@ -153,11 +211,11 @@ impl<const W: usize, const L: usize, const D: usize> Lanes<W, L, D> {
         for (index, words) in self.words.iter_mut().enumerate() {
             *words = side_by_side(candidates.map(|candidate| candidate[index]));
         }
-        gather(&mut self.modulus, candidates, 0);
+        gather(&mut self.modulus, candidates.map(|candidate| &candidate[..]), 0);
         self.factor = side_by_side(candidates.map(|candidate| inverse(candidate[0]).wrapping_neg() & MASK));
         // R - 2^s n = 2^s (2^(64 W) - n)
         let negatives = Zeroizing::new(candidates.map(negative));
-        gather(&mut self.residue, negatives.each_ref(), LIMB * L - 64 * W);
+        gather(&mut self.residue, negatives.each_ref().map(|negative| &negative[..]), LIMB * L - 64 * W);
     }
 
     /// `residue^2`, doubled in the lanes where `double` is 1 and not where it is 0.
@@ -167,12 +225,11 @@ impl<const W: usize, const L: usize, const D: usize> Lanes<W, L, D> {
         reduce(&mut self.residue, &mut self.columns, &self.modulus, self.factor, double);
     }
 
-    /// The residues that the last test ended with, `base^((n-1)/2)`, in limbs.
-    #[cfg(test)]
+    /// The residues in limbs, after [`Self::leave`].
     #[target_feature(enable = "avx512f")]
     pub(super) fn residues(&self) -> [[u64; L]; LANES] {
-        use core::arch::x86_64::{_mm512_maskz_mov_epi64, _mm512_reduce_add_epi64};
         std::array::from_fn(|lane| {
+            // The sum of one lane and zeros.
             self.residue.map(|limb| _mm512_reduce_add_epi64(_mm512_maskz_mov_epi64(1 << lane, limb)).cast_unsigned())
         })
     }
@@ -180,13 +237,8 @@ impl<const W: usize, const L: usize, const D: usize> Lanes<W, L, D> {
     /// The lanes whose residue is 1 or -1.
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn ones_and_minus_ones(&mut self) -> u8 {
-        let zero = _mm512_setzero_si512();
-        let one = _mm512_set1_epi64(1);
-        // Out of Montgomery's form.
-        let (low, high) = self.columns.split_at_mut(L);
-        low.copy_from_slice(&self.residue);
-        high.fill(zero);
-        reduce(&mut self.residue, &mut self.columns, &self.modulus, self.factor, zero);
+        self.leave();
+        let (zero, one) = (_mm512_setzero_si512(), _mm512_set1_epi64(1));
         let (mut ones, mut minus_ones) = (u8::MAX, u8::MAX);
         let (mut one_limb, mut is_lowest) = (one, one);
         for (limb, modulus) in self.residue.iter().zip(&self.modulus) {
@@ -222,11 +274,46 @@ pub(super) fn side_by_side(numbers: [u64; LANES]) -> Vector {
 
 /// The limbs of eight numbers, each shifted left by `shift` bits.
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn gather<const W: usize, const L: usize>(vectors: &mut [Vector; L], numbers: [&[u64; W]; LANES], shift: usize) {
-    let limbs = Zeroizing::new(numbers.map(|words| limbs::<W, L>(words, LIMB, shift)));
+fn gather<const L: usize>(vectors: &mut [Vector; L], numbers: [&[u64]; LANES], shift: usize) {
+    let limbs = Zeroizing::new(numbers.map(|words| limbs::<L>(words, LIMB, shift)));
     for (index, vector) in vectors.iter_mut().enumerate() {
         *vector = side_by_side(limbs.each_ref().map(|limbs| limbs[index]));
     }
+}
+
+/// In each lane the power that its digit names. All are looked at, whatever the digits.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn select<const L: usize>(selected: &mut [Vector; L], powers: &[[Vector; L]; POWERS], digits: Vector) {
+    let (selected, _) = selected.as_chunks_mut::<BLOCK>();
+    for (place, selected) in selected.iter_mut().enumerate() {
+        let mut block = [_mm512_setzero_si512(); BLOCK];
+        for (number, power) in (0..).zip(powers) {
+            let is_this = _mm512_cmpeq_epi64_mask(digits, _mm512_set1_epi64(number));
+            let power = &power.as_chunks::<BLOCK>().0[place];
+            unroll!(I {
+                block[I] = _mm512_mask_mov_epi64(block[I], is_this, power[I]);
+            });
+        }
+        *selected = block;
+    }
+}
+
+/// (n-1)/2 of an odd number n.
+fn half<const W: usize>(number: &[u64; W]) -> [u64; W] {
+    std::array::from_fn(|place| number[place] >> 1 | number.get(place + 1).unwrap_or(&0) << 63)
+}
+
+/// The number with these limbs, which has no more than W words.
+fn words<const W: usize>(limbs: &[u64]) -> Zeroizing<[u64; W]> {
+    let mut words = Zeroizing::new([0; W]);
+    for (place, limb) in limbs.iter().enumerate() {
+        let shifted = u128::from(*limb) << (place * LIMB % 64);
+        for (word, part) in words.iter_mut().skip(place * LIMB / 64).zip([shifted as u64, (shifted >> 64) as u64]) {
+            *word |= part;
+        }
+    }
+    words
 }
 
 /// `a b R^-1 mod n` in place of a.
@@ -380,10 +467,9 @@ fn reduce<const L: usize, const D: usize>(
             column[0] = _mm512_add_epi64(column[0], carry);
             carry = _mm512_setzero_si512();
         }
-        let mask = _mm512_set1_epi64(MASK.cast_signed());
         unroll!(C {
             let sum = _mm512_add_epi64(_mm512_sllv_epi64(column[C], double), carry);
-            result[C] = _mm512_and_si512(sum, mask);
+            result[C] = sum;
             carry = _mm512_srli_epi64::<{ LIMB as u32 }>(sum);
         });
     }
@@ -394,6 +480,7 @@ fn reduce<const L: usize, const D: usize>(
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn quotients(column: Block, low: &Block, factor: Vector) -> (Block, Vector) {
     let zero = _mm512_setzero_si512();
+    let mask = _mm512_set1_epi64(MASK.cast_signed());
     let (mut quotient, mut carry) = ([zero; BLOCK], zero);
     unroll!(C {
         let mut sum = column[C];
@@ -410,8 +497,8 @@ fn quotients(column: Block, low: &Block, factor: Vector) -> (Block, Vector) {
             sum = _mm512_add_epi64(_mm512_madd52hi_epu64(sum, last, low[0]), other);
         }
         quotient[C] = _mm512_madd52lo_epu64(zero, sum, factor);
-        // The low 52 bits are 0 now, by the choice of the quotient.
-        carry = _mm512_srli_epi64::<{ LIMB as u32 }>(_mm512_madd52lo_epu64(sum, quotient[C], low[0]));
+        // Rule 4.
+        carry = _mm512_srli_epi64::<{ LIMB as u32 }>(_mm512_add_epi64(sum, mask));
     });
     (quotient, carry)
 }

@@ -28,7 +28,7 @@ impl Cpu {
     }
 }
 
-/// Eight Miller-Rabin tests of numbers of W words, L limbs, `D = 2 L` columns.
+/// Eight modular powers of numbers of W words, L limbs, `D = 2 L` columns.
 pub(super) struct Tests<const W: usize, const L: usize, const D: usize> {
     lanes: Box<Lanes<W, L, D>>,
     /// Kept as the proof for the calls below.
@@ -52,14 +52,34 @@ impl<const W: usize, const L: usize, const D: usize> Tests<W, L, D> {
         from_fn(|lane| lane < candidates.len() && passes >> lane & 1 == 1)
     }
 
-    /// Whether a candidate passes with each of one to eight bases, which are below 2^(64 W - 2).
-    pub(super) fn passes(&mut self, candidate: &[u64; W], bases: &[Zeroizing<[u64; W]>]) -> bool {
-        let Some(first) = bases.first() else { return false };
-        let in_lanes = from_fn(|lane| &**bases.get(lane).unwrap_or(first));
+    /// Which of one to eight candidates pass, each with the base beside it; more are not looked at.
+    pub(super) fn pass_bases(&mut self, tests: &[(&[u64; W], &[u64; W])]) -> [bool; LANES] {
+        let Some(first) = tests.first() else { return [false; LANES] };
+        let in_lanes = from_fn(|lane| tests.get(lane).unwrap_or(first));
+        let (candidates, bases) = (in_lanes.map(|(candidate, _)| *candidate), in_lanes.map(|(_, base)| &base[..]));
         // SAFETY: `self._cpu` shows that the CPU has avx512f and avx512ifma, the features of `passes_bases`.
-        let passes = unsafe { self.lanes.passes_bases(candidate, in_lanes) };
-        passes == u8::MAX && bases.len() <= LANES
+        let passes = unsafe { self.lanes.passes_bases(candidates, bases) };
+        from_fn(|lane| lane < tests.len() && passes >> lane & 1 == 1)
     }
+
+    /// The powers of one to eight bases of at most 2 W words; more are not looked at. Moduli are odd, with their top two bits
+    /// set, as every [`super::Candidate`] is.
+    pub(super) fn powers(&mut self, powers: &[Power<'_, W>]) -> Vec<Zeroizing<[u64; W]>> {
+        let Some(first) = powers.first() else { return Vec::new() };
+        let in_lanes: [&Power<'_, W>; LANES] = from_fn(|lane| powers.get(lane).unwrap_or(first));
+        let bases = in_lanes.map(|power| power.base);
+        let (exponents, moduli) = (in_lanes.map(|power| power.exponent), in_lanes.map(|power| power.modulus));
+        // SAFETY: `self._cpu` shows that the CPU has avx512f and avx512ifma, the features of `power`.
+        let results = unsafe { self.lanes.power(bases, exponents, moduli) };
+        results.into_iter().take(powers.len()).collect()
+    }
+}
+
+/// `base^exponent` modulo `modulus`.
+pub(super) struct Power<'a, const W: usize> {
+    pub(super) base: &'a [u64],
+    pub(super) exponent: &'a [u64; W],
+    pub(super) modulus: &'a [u64; W],
 }
 
 /// Trial division of numbers of L limbs.
@@ -78,7 +98,7 @@ impl<const L: usize> Division<L> {
 
     /// Whether none of the primes divides the candidate.
     pub(super) fn survives<const W: usize>(&self, candidate: &[u64; W]) -> bool {
-        let limbs = Zeroizing::new(limbs::<W, L>(candidate, LIMB, 0));
+        let limbs = Zeroizing::new(limbs::<L>(candidate, LIMB, 0));
         // SAFETY: `self._cpu` shows that the CPU has avx512f, avx512dq and avx512ifma, the features of `survives`.
         unsafe { self.table.survives(&limbs) }
     }
@@ -86,11 +106,9 @@ impl<const L: usize> Division<L> {
 
 #[cfg(test)]
 mod tests {
-    use num_bigint::BigUint;
-    use zeroize::Zeroizing;
-
     use super::super::super::trial_division::odd_primes;
-    use super::{Cpu, Division, LANES, LIMB, Tests};
+    use super::{Cpu, Division, LANES, LIMB, Power, Tests};
+    use num_bigint::BigUint;
 
     fn cpu() -> Option<Cpu> {
         let cpu = Cpu::detect();
@@ -181,22 +199,37 @@ mod tests {
                 assert_eq!(passes, is_unit(&expected, &modulus), "2, {modulus:x}");
             }
         }
-        let bases: Vec<Zeroizing<[u64; W]>> = numbers::<W>(random)
-            .into_iter()
-            .map(|mut base| {
-                base[W - 1] >>= 2;
-                Zeroizing::new(base)
-            })
-            .collect();
-        // Different bases for each candidate, all of them in the end.
-        for (index, candidate) in candidates.iter().enumerate() {
-            let eight: Vec<_> = bases.iter().cycle().skip(index * 5).take(LANES).cloned().collect();
-            let pass = tests.passes(candidate, &eight);
-            let modulus = to_big(candidate);
-            let expected: Vec<_> =
-                eight.iter().map(|base| to_big(&**base).modpow(&(&modulus >> 1), &modulus)).collect();
-            assert_eq!(residues(&tests), expected, "{modulus:x}");
-            assert_eq!(pass, expected.iter().all(|power| is_unit(power, &modulus)), "{modulus:x}");
+        // Other bases and exponents for each candidate, all of them in the end, alone and eight of them side by side.
+        let (numbers, wide) = (numbers::<W>(random), numbers::<D>(random));
+        let number = |index: usize| &numbers[index % numbers.len()];
+        for (index, eight) in candidates.chunks(LANES).enumerate() {
+            let pairs: Vec<_> =
+                eight.iter().enumerate().map(|(lane, candidate)| (candidate, number(index * 5 + lane))).collect();
+            let passes = tests.pass_bases(&pairs);
+            let residues = residues(&tests);
+            for (((candidate, base), passes), residue) in pairs.into_iter().zip(passes).zip(residues) {
+                let modulus = to_big(candidate);
+                let expected = to_big(base).modpow(&(&modulus >> 1), &modulus);
+                // A multiple of the modulus comes out as the modulus, not as 0.
+                assert_eq!(residue % &modulus, expected, "{base:x?} {modulus:x}");
+                assert_eq!(passes, is_unit(&expected, &modulus), "{base:x?} {modulus:x}");
+            }
+            let powers: Vec<_> = eight
+                .iter()
+                .enumerate()
+                .map(|(lane, modulus)| {
+                    let base = &wide[(index * 7 + lane) % wide.len()][..2 * W];
+                    Power { base, exponent: number(index * 3 + lane), modulus }
+                })
+                .collect();
+            for count in [powers.len(), 1] {
+                for (power, result) in powers.iter().zip(tests.powers(&powers[..count])) {
+                    let (base, exponent, modulus) = (to_big(power.base), to_big(power.exponent), to_big(power.modulus));
+                    let expected = base.modpow(&exponent, &modulus);
+                    assert_eq!(to_big(&*result) % &modulus, expected, "{base:x} {exponent:x} {modulus:x}");
+                    assert!(to_big(&*result) <= modulus);
+                }
+            }
         }
     }
 
@@ -224,20 +257,24 @@ mod tests {
     }
 
     #[test]
-    fn one_base_that_fails_is_enough() {
+    fn each_lane_has_a_base_of_its_own() {
         let Some(cpu) = cpu() else { return };
         let prime = prime();
         let mut tests = Tests::<16, 20, 40>::new(cpu);
-        let number = |value| Zeroizing::new(from_big(&BigUint::from(value)));
         // 0 is no proper base: its power is 0.
-        assert!(!tests.passes(&prime, &[]));
+        let number = |value: u32| from_big(&BigUint::from(value));
+        assert_eq!(tests.pass_bases(&[]), [false; LANES]);
+        assert!(tests.powers(&[]).is_empty());
         for count in 1..=LANES {
-            let good: Vec<_> = (2..).take(count).map(|base: u32| number(base)).collect();
-            assert!(tests.passes(&prime, &good), "{count}");
-            for place in 0..count {
+            let good: Vec<[u64; 16]> = (2..).take(count).map(number).collect();
+            for place in 0..=count {
                 let mut bases = good.clone();
-                bases[place] = number(0);
-                assert!(!tests.passes(&prime, &bases), "{place} of {count}");
+                if let Some(base) = bases.get_mut(place) {
+                    *base = number(0);
+                }
+                let pairs: Vec<_> = bases.iter().map(|base| (&prime, base)).collect();
+                let expected = std::array::from_fn(|lane| lane < count && lane != place);
+                assert_eq!(tests.pass_bases(&pairs), expected, "{place} of {count}");
             }
         }
     }

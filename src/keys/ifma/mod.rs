@@ -2,9 +2,9 @@
 //!
 //! Why: three quarters of a build are tests of primality. One instruction multiplies eight pairs of 52-bit limbs.
 //!
-//! Input: candidates, eight at a time, or one candidate with all its bases.
+//! Input: candidates, eight at a time; eight candidates each with a base; eight powers of a signature.
 //!
-//! Output: exactly the verdict of [`super::Portable`], which makes the same test with the same bases.
+//! Output: exactly the verdict of [`super::Portable`], which makes the same test with the same bases; modular powers.
 //!
 //! Refuses: to exist on a CPU without the instructions.
 
@@ -15,15 +15,18 @@ mod entry;
 
 use std::sync::OnceLock;
 
+use zeroize::Zeroizing;
+
 use self::arithmetic::LANES;
 use self::entry::{Cpu, Division, Tests};
-use super::prime::{Candidate, PrimeSize, PrimeTest, Search, base};
+use super::integer::Integer;
+use super::prime::{Candidate, Power, PrimeSize, PrimeTest, Search, base};
 
 /// Where another small prime costs more than it saves, measured with this engine's tests of 1024 bits and of more.
 const BOUND_1024: u32 = 65_536;
 const BOUND_MORE: u32 = 131_072;
 
-/// Trial division, then Miller-Rabin with base 2 of eight candidates at once, then with all of a candidate's own bases at once.
+/// Trial division, then Miller-Rabin with base 2 of eight candidates at once, then eight rounds with own bases at once.
 pub(super) struct Ifma {
     cpu: Cpu,
     /// Tables of small primes, half a megabyte to two megabytes, prepared when first needed.
@@ -76,25 +79,42 @@ impl<const W: usize, const L: usize, const D: usize> Search for Eight<'_, W, L, 
     }
 
     fn survives_trial_division(&mut self, candidate: &Candidate) -> bool {
-        words(candidate).is_some_and(|candidate| self.division.survives::<W>(candidate))
+        candidate.words().is_some_and(|candidate| self.division.survives::<W>(candidate))
     }
 
-    fn test(&mut self, candidates: &[Candidate], is_prime: &mut [bool]) {
-        for (candidates, is_prime) in candidates.chunks(LANES).zip(is_prime.chunks_mut(LANES)) {
-            // All candidates of a search have its size.
-            let numbers: Vec<&[u64; W]> = candidates.iter().filter_map(words).collect();
-            if numbers.len() != candidates.len() {
-                continue;
-            }
-            let passes = self.tests.pass_base_two(&numbers);
-            for (((candidate, number), is_prime), passes) in candidates.iter().zip(numbers).zip(is_prime).zip(passes) {
-                let bases = || (0..candidate.rounds()).map(|round| base(number, round)).collect::<Vec<_>>();
-                *is_prime = passes && self.tests.passes(number, &bases());
+    fn test_base_two(&mut self, candidates: &[&Candidate], passes: &mut [bool]) {
+        for (candidates, passes) in candidates.chunks(LANES).zip(passes.chunks_mut(LANES)) {
+            let numbers: Option<Vec<&[u64; W]>> = candidates.iter().map(|candidate| candidate.words()).collect();
+            let Some(numbers) = numbers else { continue };
+            passes.iter_mut().zip(self.tests.pass_base_two(&numbers)).for_each(|(passes, this)| *passes = this);
+        }
+    }
+
+    /// Rounds of all candidates one behind the other: a lane does not care whose it is.
+    fn test_own_bases(&mut self, candidates: &[&Candidate], passes: &mut [bool]) {
+        let mut rounds = Vec::new();
+        for (place, candidate) in candidates.iter().enumerate() {
+            let Some(number) = candidate.words::<W>() else { continue };
+            rounds.extend((0..candidate.rounds()).map(|round| (place, number, base(number, round))));
+            passes[place] = true;
+        }
+        for rounds in rounds.chunks(LANES) {
+            let tests: Vec<_> = rounds.iter().map(|(_, number, base)| (*number, &**base)).collect();
+            for ((place, ..), round_passes) in rounds.iter().zip(self.tests.pass_bases(&tests)) {
+                passes[*place] &= round_passes;
             }
         }
     }
-}
 
-fn words<const W: usize>(candidate: &Candidate) -> Option<&[u64; W]> {
-    candidate.limbs().try_into().ok()
+    fn powers(&mut self, powers: &[Power<'_>]) -> Option<Vec<Integer>> {
+        let powers: Vec<entry::Power<'_, W>> = powers
+            .iter()
+            .map(|power| {
+                let (exponent, modulus) = (power.exponent.try_into().ok()?, power.modulus.try_into().ok()?);
+                (power.base.len() <= 2 * W).then_some(entry::Power { base: power.base, exponent, modulus })
+            })
+            .collect::<Option<_>>()?;
+        let results = powers.chunks(LANES).flat_map(|powers| self.tests.powers(powers));
+        Some(results.map(|power| Zeroizing::new(power.to_vec())).collect())
+    }
 }

@@ -1,0 +1,109 @@
+//! RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, section 8.2), several signatures side by side.
+//!
+//! Why: certificates of a cluster are signed by few keys, one after the other, and what an engine does for the search for primes
+//! it does for signatures, too: eight powers at once take hardly longer than ring's one. ring verifies each signature.
+//!
+//! Signatures are ring's, bit for bit: the padding leaves no choice.
+
+use der::Decode;
+use der::asn1::UintRef;
+use pkcs1::RsaPrivateKeyRef;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::integer::{Integer, add, from_be_bytes, product, remainder, subtract, subtract_if_not_below, to_be_bytes};
+use super::prime::{Power, PrimeSize, Search};
+
+/// DigestInfo of SHA-256 without the digest (RFC 8017, section 9.2, note 1).
+const DIGEST_INFO: [u8; 19] =
+    [0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20];
+
+/// A private key as the Chinese remainder theorem uses it (RFC 8017, section 3.2, the second form). Wiped on drop.
+pub(super) struct CrtKey {
+    size: PrimeSize,
+    p: Integer,
+    q: Integer,
+    exponent_p: Integer,
+    exponent_q: Integer,
+    coefficient: Integer,
+}
+
+impl CrtKey {
+    /// From an RSAPrivateKey; none if its primes are not two of one size whose top two bits are set, as all here are.
+    pub(super) fn from_der(private_der: &[u8]) -> Option<Self> {
+        let key = RsaPrivateKeyRef::from_der(private_der).ok()?;
+        let sizes = [PrimeSize::Bits1024, PrimeSize::Bits1536, PrimeSize::Bits2048];
+        let size = sizes.into_iter().find(|size| size.bytes() == key.prime1.as_bytes().len())?;
+        let number = |value: UintRef<'_>| {
+            let mut number = from_be_bytes(value.as_bytes());
+            if number.len() > size.bytes() / 8 {
+                return None;
+            }
+            // Reserved as long: growing would leave a copy behind.
+            let mut padded = Zeroizing::new(vec![0; size.bytes() / 8]);
+            padded[..number.len()].swap_with_slice(&mut number);
+            Some(padded)
+        };
+        let (p, q) = (number(key.prime1)?, number(key.prime2)?);
+        let (exponent_p, exponent_q) = (number(key.exponent1)?, number(key.exponent2)?);
+        let coefficient = number(key.coefficient)?;
+        let has_top_bits = |prime: &Integer| prime.last().is_some_and(|limb| limb >> 62 == 0b11);
+        (has_top_bits(&p) && has_top_bits(&q)).then_some(Self { size, p, q, exponent_p, exponent_q, coefficient })
+    }
+
+    /// The size of its primes.
+    pub(super) const fn size(&self) -> PrimeSize {
+        self.size
+    }
+
+    /// EMSA-PKCS1-v1_5 of a message: 00 01, octets ff, 00, DigestInfo (RFC 8017, section 9.2).
+    fn encode(&self, message: &[u8]) -> Integer {
+        let digest = Sha256::digest(message);
+        let mut encoded = vec![0xff; 2 * self.size.bytes()];
+        let end = encoded.len() - DIGEST_INFO.len() - digest.len();
+        encoded[..2].copy_from_slice(&[0, 1]);
+        encoded[end - 1] = 0;
+        encoded[end..][..DIGEST_INFO.len()].copy_from_slice(&DIGEST_INFO);
+        encoded[end + DIGEST_INFO.len()..].copy_from_slice(&digest);
+        from_be_bytes(&encoded)
+    }
+
+    /// The signature whose remainders modulo p and q these are (RFC 8017, section 5.2.1, step 2b).
+    fn combine(&self, modulo_p: &[u64], modulo_q: &[u64]) -> Vec<u8> {
+        // s_1 - s_2 modulo p. q is below 2 p, because both have the same bits and the top one is set.
+        let mut other = Zeroizing::new(modulo_q.to_vec());
+        subtract_if_not_below(&mut other, &self.p);
+        let mut difference = Zeroizing::new(modulo_p.to_vec());
+        if subtract(&mut difference, &other) {
+            add(&mut difference, &self.p);
+        }
+        let h = remainder(&product(&difference, &self.coefficient), &self.p);
+        let mut signature = product(&h, &self.q);
+        let mut padded = Zeroizing::new(vec![0; signature.len()]);
+        padded[..modulo_q.len()].copy_from_slice(modulo_q);
+        add(&mut signature, &padded);
+        to_be_bytes(&signature).to_vec()
+    }
+}
+
+/// The signature of each message by the key beside it, all keys of the engine's size; none if the engine has no powers.
+///
+/// They are not verified. A signature that goes wrong in one of its halves gives a prime away, so that must be done before
+/// anybody else sees it.
+pub(super) fn sign_each(engine: &mut dyn Search, jobs: &[(&CrtKey, &[u8])]) -> Option<Vec<Vec<u8>>> {
+    let encoded: Vec<Integer> = jobs.iter().map(|(key, message)| key.encode(message)).collect();
+    let powers: Vec<Power<'_>> = jobs
+        .iter()
+        .zip(&encoded)
+        .flat_map(|((key, _), encoded)| {
+            [(&key.exponent_p, &key.p), (&key.exponent_q, &key.q)].map(|(exponent, modulus)| Power {
+                base: encoded,
+                exponent,
+                modulus,
+            })
+        })
+        .collect();
+    let powers = engine.powers(&powers)?;
+    let (halves, _) = powers.as_chunks();
+    Some(jobs.iter().zip(halves).map(|((key, _), [modulo_p, modulo_q])| key.combine(modulo_p, modulo_q)).collect())
+}
