@@ -7,18 +7,18 @@
 //! cargo bench --bench engines -- list
 //! ```
 //!
-//! Times are the thread's own, from the system's accounting: other programs lengthen them only by what they take from the
+//! Times are of the processor, from the system's accounting: other programs lengthen them only by what they take from the
 //! caches, and from a core that is shared.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark may stop at once")]
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
 
-use certferry::keys::{Candidate, Engine, PrimeSize, PrivateKey, engines};
+use certferry::keys::{Candidate, Engine, KeyId, Label, PrimeSize, PrivateKey, Seed, engines};
 use certferry::x509::KeyAlgorithm;
-use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use rustix::time::{ClockId, clock_gettime};
 use sha2::{Digest, Sha256};
 
@@ -47,24 +47,35 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// A line for each engine and algorithm: `key` with mean, median and 90th percentile of COUNT whole derivations, and with what
-/// of the mean the key's own proof takes; `average` with the best of some runs over the candidates of an average key.
+/// A line for each engine and algorithm: `key` with the mean of COUNT whole derivations one after the other as a build makes
+/// them, on one thread; then mean, median and 90th percentile of the same keys each alone. `average` with the best of some
+/// runs over the candidates of an average key.
 fn time(count: usize, wanted: impl Fn(&str, usize) -> bool) {
+    let seed = Seed::parse(format!("certferry-seed-1:{}", "0123456789abcdef".repeat(4)).as_bytes()).unwrap();
     for (algorithm, size, bits) in ALGORITHMS {
         for engine in engines().into_iter().filter(|engine| wanted(engine.name, bits as usize)) {
+            let label = |number| Label::new("bench", &KeyId::User(format!("{number}")), algorithm, 1);
+            let labels: Vec<Label> = (0..count).map(label).collect();
+            let one = |label: &Label| {
+                PrivateKey::derive(&seed.key_seed(label), algorithm, &*engine.test)
+                    .unwrap_or_else(|error| panic!("{error:?}"))
+            };
             // The table of small primes is made once a run.
-            derive(&engine, algorithm, u32::MAX);
-            let mut times: Vec<f64> =
-                (0..count as u32).map(|number| measure(|| derive(&engine, algorithm, number)).0).collect();
-            let mean = times.iter().sum::<f64>() / times.len() as f64;
-            times.sort_by(f64::total_cmp);
-            let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize];
+            one(&label(count));
+            let (together, _) = measure(ClockId::ProcessCPUTime, || {
+                certferry::keys::derive(&*engine.test, &seed, &labels, NonZeroUsize::new(1), &|_| ())
+                    .unwrap_or_else(|error| panic!("{error:?}"))
+            });
+            let mut alone: Vec<f64> = labels.iter().map(|label| measure(THREAD, || one(label)).0).collect();
+            let mean = alone.iter().sum::<f64>() / alone.len() as f64;
+            alone.sort_by(f64::total_cmp);
+            let at = |part: f64| alone[((alone.len() - 1) as f64 * part) as usize];
             println!(
-                "key {} rsa-{bits} {count} {mean:.3} {:.3} {:.3} {:.3}",
+                "key {} rsa-{bits} {count} {:.3} {mean:.3} {:.3} {:.3}",
                 engine.name,
+                together / count as f64,
                 at(0.5),
                 at(0.9),
-                proof(&derive(&engine, algorithm, 0))
             );
             let (division, tests, survivors) = average(&engine, size, bits);
             println!("average {} rsa-{bits} {division:.3} {tests:.3} {survivors}", engine.name);
@@ -77,17 +88,6 @@ fn derive(engine: &Engine, algorithm: KeyAlgorithm, number: u32) -> PrivateKey {
     PrivateKey::derive(&seed, algorithm, &*engine.test).unwrap_or_else(|error| panic!("{error:?}"))
 }
 
-/// What a signature and its verification take.
-fn proof(key: &PrivateKey) -> f64 {
-    let prove = || {
-        let signature = key.sign(b"message").unwrap();
-        UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.public_key_bits())
-            .verify(b"message", &signature)
-            .unwrap();
-    };
-    (0..50).map(|_| measure(prove).0).fold(f64::INFINITY, f64::min)
-}
-
 /// Trial division and tests of the candidates of an average key, and how many came to be tested.
 fn average(engine: &Engine, size: PrimeSize, bits: u32) -> (f64, f64, usize) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/vectors/det-keygen/rsa.bench.{bits}.txt"));
@@ -97,18 +97,24 @@ fn average(engine: &Engine, size: PrimeSize, bits: u32) -> (f64, f64, usize) {
     let (mut division, mut tests, mut survivors) = (f64::INFINITY, f64::INFINITY, 0);
     for _ in 0..10 {
         let mut batch = candidates();
-        let (time, ()) = measure(|| batch.retain(|candidate| search.survives_trial_division(candidate)));
+        let (time, ()) = measure(THREAD, || batch.retain(|candidate| search.survives_trial_division(candidate)));
         division = division.min(time);
         survivors = batch.len();
-        let mut is_prime = vec![false; batch.len()];
+        let batch: Vec<&Candidate> = batch.iter().collect();
+        let mut passes = vec![false; batch.len()];
         let size = search.batch_size().max(1);
-        let (time, ()) = measure(|| {
-            for (candidates, is_prime) in batch.chunks(size).zip(is_prime.chunks_mut(size)) {
-                search.test(candidates, is_prime);
+        let (time, primes) = measure(THREAD, || {
+            for (candidates, passes) in batch.chunks(size).zip(passes.chunks_mut(size)) {
+                search.test_base_two(candidates, passes);
             }
+            let probable: Vec<&Candidate> =
+                batch.iter().zip(&passes).filter(|(_, passes)| **passes).map(|(candidate, _)| *candidate).collect();
+            let mut passes = vec![false; probable.len()];
+            search.test_own_bases(&probable, &mut passes);
+            passes.into_iter().filter(|passes| *passes).count()
         });
         tests = tests.min(time);
-        assert_eq!(is_prime.iter().filter(|is_prime| **is_prime).count(), 2, "{bits}");
+        assert_eq!(primes, 2, "{bits}");
     }
     (division, tests, survivors)
 }
@@ -119,10 +125,12 @@ fn candidate(hex: &str, size: PrimeSize) -> Candidate {
     Candidate::from_be_bytes(&bytes, size)
 }
 
-/// The thread's time in milliseconds.
-fn measure<T>(work: impl FnOnce() -> T) -> (f64, T) {
+const THREAD: ClockId = ClockId::ThreadCPUTime;
+
+/// The time of this thread, or of all, in milliseconds.
+fn measure<T>(clock: ClockId, work: impl FnOnce() -> T) -> (f64, T) {
     let now = || {
-        let time = clock_gettime(ClockId::ThreadCPUTime);
+        let time = clock_gettime(clock);
         time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
     };
     let begin = now();

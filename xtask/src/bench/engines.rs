@@ -200,13 +200,13 @@ fn table(output: &str, others: &BTreeMap<(String, &'static str), f64>) -> String
     let lines: Vec<Vec<&str>> = output.lines().map(|line| line.split_whitespace().collect()).collect();
     let programs: BTreeSet<&String> = others.keys().map(|(program, _)| program).collect();
     let mut head =
-        "| engine | key | mean ms | median | 90 % | proof | average key: division | tests | tested |".to_owned();
+        "| engine | key | mean ms | alone: mean | median | 90 % | average key: division | tests | tested |".to_owned();
     head.extend(programs.iter().map(|program| format!(" {program} takes |")));
     let mut text = format!("{head}\n|{}\n", "---|".repeat(head.matches('|').count() - 1));
     for words in &lines {
-        let ["key", engine, name, _, mean, median, high, proof] = words[..] else { continue };
+        let ["key", engine, name, _, mean, alone, median, high] = words[..] else { continue };
         let average = average(&lines, engine, name);
-        text += &format!("| {engine} | {name} | {mean} | {median} | {high} | {proof} | {average} |");
+        text += &format!("| {engine} | {name} | {mean} | {alone} | {median} | {high} | {average} |");
         for program in &programs {
             let ratio = others.iter().find(|((other, key), _)| other == *program && *key == name);
             let ratio = ratio.and_then(|(_, other)| Some(other / mean.parse::<f64>().ok()?));
@@ -254,12 +254,12 @@ mod tests {
 
     #[test]
     fn lines_become_a_table() {
-        let output = "key ifma rsa-2048 300 5.0 4.5 9.1 0.5\naverage ifma rsa-2048 0.4 4.5 72\n";
+        let output = "key ifma rsa-2048 300 5.0 5.5 4.5 9.1\naverage ifma rsa-2048 0.4 4.5 72\n";
         let others = BTreeMap::from([(("openssl 3.0".to_owned(), "rsa-2048"), 160.0)]);
         let expected = "\
-| engine | key | mean ms | median | 90 % | proof | average key: division | tests | tested | openssl 3.0 takes |
+| engine | key | mean ms | alone: mean | median | 90 % | average key: division | tests | tested | openssl 3.0 takes |
 |---|---|---|---|---|---|---|---|---|---|
-| ifma | rsa-2048 | 5.0 | 4.5 | 9.1 | 0.5 | 0.4 | 4.5 | 72 | 32.0 x |
+| ifma | rsa-2048 | 5.0 | 5.5 | 4.5 | 9.1 | 0.4 | 4.5 | 72 | 32.0 x |
 | openssl 3.0 | rsa-2048 | 160.0 | | | | | | | |
 ";
         assert_eq!(table(output, &others), expected);
