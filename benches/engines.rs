@@ -17,7 +17,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
 
-use certferry::keys::{Candidate, Engine, KeyId, Label, PrimeSize, PrivateKey, Seed, engines};
+use certferry::keys::{Candidate, Engine, KeyId, KeyRing, Label, PrimeSize, PrivateKey, Seed, derive, engines};
 use certferry::x509::KeyAlgorithm;
 use rustix::time::{ClockId, clock_gettime};
 use sha2::{Digest, Sha256};
@@ -51,21 +51,17 @@ fn main() -> ExitCode {
 /// them, on one thread; then mean, median and 90th percentile of the same keys each alone. `average` with the best of some
 /// runs over the candidates of an average key.
 fn time(count: usize, wanted: impl Fn(&str, usize) -> bool) {
-    let seed = Seed::parse(format!("certferry-seed-1:{}", "0123456789abcdef".repeat(4)).as_bytes()).unwrap();
     for (algorithm, size, bits) in ALGORITHMS {
         for engine in engines().into_iter().filter(|engine| wanted(engine.name, bits as usize)) {
-            let label = |number| Label::new("bench", &KeyId::User(format!("{number}")), algorithm, 1);
-            let labels: Vec<Label> = (0..count).map(label).collect();
+            let labels = labels(algorithm, count + 1);
+            let (extra, labels) = labels.split_last().unwrap();
             let one = |label: &Label| {
-                PrivateKey::derive(&seed.key_seed(label), algorithm, &*engine.test)
+                PrivateKey::derive(&seed().key_seed(label), algorithm, &*engine.test)
                     .unwrap_or_else(|error| panic!("{error:?}"))
             };
             // The table of small primes is made once a run.
-            one(&label(count));
-            let (together, _) = measure(ClockId::ProcessCPUTime, || {
-                certferry::keys::derive(&*engine.test, &seed, &labels, NonZeroUsize::new(1), &|_| ())
-                    .unwrap_or_else(|error| panic!("{error:?}"))
-            });
+            one(extra);
+            let (together, _) = measure(ClockId::ProcessCPUTime, || ring(&engine, labels, NonZeroUsize::new(1)));
             let mut alone: Vec<f64> = labels.iter().map(|label| measure(THREAD, || one(label)).0).collect();
             let mean = alone.iter().sum::<f64>() / alone.len() as f64;
             alone.sort_by(f64::total_cmp);
@@ -83,9 +79,16 @@ fn time(count: usize, wanted: impl Fn(&str, usize) -> bool) {
     }
 }
 
-fn derive(engine: &Engine, algorithm: KeyAlgorithm, number: u32) -> PrivateKey {
-    let seed = Sha256::digest(number.to_be_bytes()).into();
-    PrivateKey::derive(&seed, algorithm, &*engine.test).unwrap_or_else(|error| panic!("{error:?}"))
+fn seed() -> Seed {
+    Seed::parse(format!("certferry-seed-1:{}", "0123456789abcdef".repeat(4)).as_bytes()).unwrap()
+}
+
+fn labels(algorithm: KeyAlgorithm, count: usize) -> Vec<Label> {
+    (0..count).map(|number| Label::new("bench", &KeyId::User(number.to_string()), algorithm, 1)).collect()
+}
+
+fn ring(engine: &Engine, labels: &[Label], threads: Option<NonZeroUsize>) -> KeyRing {
+    derive(&*engine.test, &seed(), labels, threads, &|_| ()).unwrap_or_else(|error| panic!("{error:?}"))
 }
 
 /// Trial division and tests of the candidates of an average key, and how many came to be tested.
@@ -138,18 +141,17 @@ fn measure<T>(clock: ClockId, work: impl FnOnce() -> T) -> (f64, T) {
     (now() - begin, result)
 }
 
-/// Derives the same keys with each engine, and tests the same candidates, random and chosen; counts and differences.
+/// Derives the same keys with each engine and lets them sign, and tests the same candidates, random and chosen; counts and
+/// differences.
 fn compare(keys: usize, candidates: usize) -> ExitCode {
     let engines = engines();
     let mut differences = 0;
     for (algorithm, _, bits) in ALGORITHMS {
         // The larger sizes take up to fifteen times as long.
         let count = if bits == 2048 { keys } else { keys / 10 };
-        let different = (0..count as u32).filter(|number| {
-            let keys: Vec<_> = engines.iter().map(|engine| derive(engine, algorithm, *number).to_pem()).collect();
-            keys.iter().any(|key| *key != keys[0])
-        });
-        let different = different.count();
+        let made: Vec<Vec<(String, Vec<u8>)>> =
+            engines.iter().map(|engine| keys_and_signatures(engine, algorithm, count)).collect();
+        let different = (0..count).filter(|number| made.iter().any(|keys| keys[*number] != made[0][*number])).count();
         println!("keys rsa-{bits} {count} different {different}");
         differences += different;
     }
@@ -161,6 +163,13 @@ fn compare(keys: usize, candidates: usize) -> ExitCode {
     }
     println!("engines {}", engines.iter().map(|engine| engine.name).collect::<Vec<_>>().join(" "));
     if differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Keys as a build makes them, on all processors, each with signatures of a few messages.
+fn keys_and_signatures(engine: &Engine, algorithm: KeyAlgorithm, count: usize) -> Vec<(String, Vec<u8>)> {
+    let ring = ring(engine, &labels(algorithm, count), None);
+    let sign = |key: &PrivateKey| key.sign_each(&[b"one", b"two", b"three"], &*engine.test).unwrap().concat();
+    ring.iter().map(|(_, key)| (key.to_pem().to_string(), sign(key))).collect()
 }
 
 /// Candidates that no engine's trial division sorts out beforehand: every one of them goes through every engine's test.

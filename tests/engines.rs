@@ -6,6 +6,7 @@
 mod common;
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -13,23 +14,31 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use certferry::keys::{PrivateKey, engines};
+use certferry::keys::{Engine, KeyId, Label, Seed, derive, engines};
 use certferry::x509::KeyAlgorithm;
 use sha2::{Digest, Sha256};
 
 const VARIABLE: &str = "CERTFERRY_ENGINE";
 
-/// Derives `count` keys with each engine.
+/// Derives `count` keys with each engine, as a build does.
 fn keys_are_the_same(algorithm: KeyAlgorithm, count: u32) {
-    let engines = engines();
-    for number in 0..count {
-        let seed = Sha256::digest(number.to_le_bytes()).into();
-        let key = |engine: &certferry::keys::Engine| {
-            PrivateKey::derive(&seed, algorithm, &*engine.test).unwrap_or_else(|error| panic!("{error:?}")).to_pem()
-        };
-        let expected = key(engines.last().unwrap());
-        for engine in &engines {
-            assert!(key(engine) == expected, "{} {}, {number}", engine.name, algorithm.name());
+    let seed = Seed::parse(format!("certferry-seed-1:{}", "0123456789abcdef".repeat(4)).as_bytes()).unwrap();
+    let label = |number: u32| Label::new("test", &KeyId::User(format!("u{number}")), algorithm, 1);
+    let labels: Vec<Label> = (0..count).map(label).collect();
+    let keys = |engine: &Engine, threads| -> Vec<_> {
+        let ring = derive(&*engine.test, &seed, &labels, NonZeroUsize::new(threads), &|_| ());
+        let ring = ring.unwrap_or_else(|error| panic!("{error:?}"));
+        ring.iter().map(|(id, key)| (id.clone(), key.to_pem())).collect()
+    };
+    let mut engines = engines();
+    let expected = keys(&engines.pop().unwrap(), 2);
+    assert_eq!(expected.len(), count as usize);
+    if engines.is_empty() {
+        println!("skipped: this CPU runs the portable engine alone");
+    }
+    for engine in &engines {
+        for threads in [1, 3] {
+            assert!(keys(engine, threads) == expected, "{} {}, {threads}", engine.name, algorithm.name());
         }
     }
 }

@@ -60,36 +60,53 @@ impl HmacKey {
         tag
     }
 
-    /// The tag of 32 bytes, in their place: for the generator, which makes long chains of these.
-    pub(super) fn advance(&mut self, value: &mut [u8; 32]) {
-        self.block[..32].copy_from_slice(value);
-        self.finish(Zeroizing::new(self.inner), 32, value);
-    }
-
     /// The tag of a message of `length` bytes, of which `state` has seen the full blocks and the block holds the rest.
     fn finish(&mut self, mut state: Zeroizing<[u32; 8]>, length: usize, tag: &mut [u8; 32]) {
-        // FIPS 180-4, section 5.1.1: a one, zeros, and the length in bits, to the end of a block. The key's block counts.
+        self.end_inner(&mut state, length);
+        self.outer(&mut state, tag);
+    }
+
+    /// Ends the inner hash. FIPS 180-4, section 5.1.1: a one, zeros, and the length in bits, to the end of a block. The key's
+    /// block counts.
+    fn end_inner(&mut self, state: &mut [u32; 8], length: usize) {
         let rest = length % BLOCK;
         self.block[rest] = 0x80;
         self.block[rest + 1..].fill(0);
         if rest >= BLOCK - 8 {
-            compress256(&mut state, from_ref(&self.block));
+            compress256(state, from_ref(&self.block));
             self.block.fill(0);
         }
         self.end_block(BLOCK + length);
-        compress256(&mut state, from_ref(&self.block));
+        compress256(state, from_ref(&self.block));
+    }
 
-        write_be(&state, &mut self.block);
+    /// The outer hash, of the inner one in `state`.
+    fn outer(&mut self, state: &mut [u32; 8], tag: &mut [u8; 32]) {
+        write_be(state, &mut self.block);
         self.block[32] = 0x80;
         self.block[33..].fill(0);
         self.end_block(BLOCK + 32);
         *state = self.outer;
-        compress256(&mut state, from_ref(&self.block));
-        write_be(&state, tag);
+        compress256(state, from_ref(&self.block));
+        write_be(state, tag);
     }
 
     fn end_block(&mut self, bytes: usize) {
         self.block[BLOCK - 8..].copy_from_slice(&(8 * bytes as u64).to_be_bytes());
+    }
+}
+
+/// The tag of 32 bytes, in their place, under each key: for the generator, which makes long chains of these.
+///
+/// A hash waits for itself at every step; those of other chains fill the time, if they come before it is over.
+pub(super) fn advance<const N: usize>(mut chains: [(&mut HmacKey, &mut [u8; 32]); N]) {
+    let mut states = Zeroizing::new(chains.each_ref().map(|(key, _)| key.inner));
+    for ((key, value), state) in chains.iter_mut().zip(states.iter_mut()) {
+        key.block[..32].copy_from_slice(&value[..]);
+        key.end_inner(state, 32);
+    }
+    for ((key, value), state) in chains.iter_mut().zip(states.iter_mut()) {
+        key.outer(state, value);
     }
 }
 
@@ -105,7 +122,7 @@ mod tests {
     use hmac::{Hmac, KeyInit, Mac};
     use sha2::Sha256;
 
-    use super::{BLOCK, HmacKey};
+    use super::{BLOCK, HmacKey, advance};
 
     #[test]
     fn state_is_wiped_on_drop() {
@@ -127,8 +144,10 @@ mod tests {
             let (one, other) = message[..length].split_at(length / 3);
             assert_eq!(*key.tag(&[one, &[], other]), expected, "{length}");
             if let Ok(mut value) = <[u8; 32]>::try_from(&message[..length]) {
-                key.advance(&mut value);
-                assert_eq!(value, expected);
+                let (mut other_key, mut other) = (HmacKey::new(&[2; 32]), [3; 32]);
+                let expected_other = *other_key.tag(&[&other]);
+                advance([(&mut key, &mut value), (&mut other_key, &mut other)]);
+                assert_eq!((value, other), (expected, expected_other));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::hmac::HmacKey;
+use super::hmac::{HmacKey, advance};
 
 /// A stream of byte strings that depends on the seed and the personalization string alone. Wiped on drop.
 pub(super) struct HmacDrbg {
@@ -20,29 +20,40 @@ impl HmacDrbg {
         for round in [0, 1] {
             let next = key.tag(&[&*value, &[round], seed, personalization]);
             key.take(&next);
-            key.advance(&mut value);
+            advance([(&mut key, &mut value)]);
         }
         Self { key, value, update_first: false }
     }
 
     /// Fills `output` with the stream's next byte string.
     pub(super) fn fill(&mut self, output: &mut [u8]) {
-        if self.update_first {
-            let next = self.key.tag(&[&*self.value, &[0]]);
-            self.key.take(&next);
-            self.key.advance(&mut self.value);
+        fill([(self, output)]);
+    }
+}
+
+/// Fills each output with its stream's next byte string; all have one length. Side by side: see [`advance`].
+pub(super) fn fill<const N: usize>(mut streams: [(&mut HmacDrbg, &mut [u8]); N]) {
+    for (drbg, _) in &mut streams {
+        if drbg.update_first {
+            let next = drbg.key.tag(&[&*drbg.value, &[0]]);
+            drbg.key.take(&next);
+            advance([(&mut drbg.key, &mut drbg.value)]);
         }
-        self.update_first = true;
-        for chunk in output.chunks_mut(32) {
-            self.key.advance(&mut self.value);
-            chunk.copy_from_slice(&self.value[..chunk.len()]);
+        drbg.update_first = true;
+    }
+    let length = streams.iter().map(|(_, output)| output.len()).min().unwrap_or_default();
+    for start in (0..length).step_by(32) {
+        advance(streams.each_mut().map(|(drbg, _)| (&mut drbg.key, &mut *drbg.value)));
+        for (drbg, output) in &mut streams {
+            let end = length.min(start + 32);
+            output[start..end].copy_from_slice(&drbg.value[..end - start]);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::HmacDrbg;
+    use super::{HmacDrbg, fill};
 
     #[test]
     fn requests_are_separate_byte_strings() {
@@ -55,6 +66,23 @@ mod tests {
         HmacDrbg::new(&[7; 32], b"test").fill(&mut long);
         assert_eq!(first, long[..48]);
         assert_ne!(second, long[48..]);
+    }
+
+    #[test]
+    fn streams_side_by_side_are_what_they_are_alone() {
+        let drbg = |seed| HmacDrbg::new(&[seed; 32], b"test");
+        let (mut one, mut other) = (drbg(1), drbg(2));
+        // Not in step: one has been asked before.
+        let (mut first, mut second) = ([0; 70], [0; 70]);
+        one.fill(&mut first);
+        for _ in 0..3 {
+            fill([(&mut one, &mut first), (&mut other, &mut second)]);
+        }
+        for (seed, requests, expected) in [(1, 4, first), (2, 3, second)] {
+            let (mut alone, mut bytes) = (drbg(seed), [0; 70]);
+            (0..requests).for_each(|_| alone.fill(&mut bytes));
+            assert_eq!(bytes, expected, "{seed}");
+        }
     }
 
     #[test]

@@ -10,8 +10,9 @@
 //! Refuses: a seed file that is not exactly in its form, a seed of one repeated byte, two keys with one id, and a key
 //! that another implementation (ring) does not take.
 //!
-//! The search for primes takes a time that depends on the candidates. That is acceptable because keys are made on a
-//! machine that no attacker shares, and nowhere else; a node never makes keys.
+//! The search for primes takes a time that depends on the candidates, and the steps of an RSA signature around its powers one
+//! that depends on the key, unless ring makes it. That is acceptable because keys are made, and sign, on a machine that no
+//! attacker shares, and nowhere else; a node never makes keys.
 
 #[cfg(feature = "aws-lc")]
 #[allow(unsafe_code, reason = "calls a library in C; proved in the file")]

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use zeroize::Zeroizing;
 
-use super::hmac_drbg::HmacDrbg;
+use super::hmac_drbg::{HmacDrbg, fill};
 use super::prime::{Candidate, PrimeSize, PrimeTest, Search};
 
 /// What a key asks of its stream.
@@ -21,6 +21,8 @@ struct Stream {
     drbg: HmacDrbg,
     /// The bytes of the last candidate. One buffer for all, for wiping one for each takes as long as filling it.
     bytes: Zeroizing<[u8; PrimeSize::Bits2048.bytes()]>,
+    /// Candidates that are worth a test, in order.
+    waiting: VecDeque<Candidate>,
     /// Candidates that passed with base 2, in order. What they come from is consumed: none may be lost.
     found: VecDeque<Found>,
 }
@@ -32,18 +34,6 @@ struct Found {
 }
 
 impl Stream {
-    /// det-keygen, RSA, steps 8 to 12, until a candidate is worth a test.
-    fn draw(&mut self, size: PrimeSize, search: &mut dyn Search) -> Candidate {
-        loop {
-            let bytes = &mut self.bytes[..size.bytes()];
-            self.drbg.fill(bytes);
-            let candidate = Candidate::from_be_bytes(bytes, size);
-            if search.survives_trial_division(&candidate) {
-                return candidate;
-            }
-        }
-    }
-
     fn is_hungry(&self) -> bool {
         self.found.len() < PRIMES
     }
@@ -74,7 +64,7 @@ impl<'engine, T> Streams<'engine, T> {
 
     pub(super) fn add(&mut self, owner: T, drbg: HmacDrbg) {
         let bytes = Zeroizing::new([0; PrimeSize::Bits2048.bytes()]);
-        self.streams.push((owner, Stream { drbg, bytes, found: VecDeque::new() }));
+        self.streams.push((owner, Stream { drbg, bytes, waiting: VecDeque::new(), found: VecDeque::new() }));
     }
 
     /// The engine, for what else it can do with numbers of this size.
@@ -102,6 +92,27 @@ impl<'engine, T> Streams<'engine, T> {
         made
     }
 
+    /// The next candidate worth a test of one or two streams.
+    fn next_candidates(&mut self, places: &[usize]) -> Vec<Candidate> {
+        let (size, search) = (self.size, &mut *self.search);
+        if let [one, other] = *places
+            && let Ok([(_, one), (_, other)]) = self.streams.get_disjoint_mut([one, other])
+        {
+            while one.waiting.is_empty() || other.waiting.is_empty() {
+                draw([&mut *one, &mut *other], size, search);
+            }
+            return [one, other].into_iter().filter_map(|stream| stream.waiting.pop_front()).collect();
+        }
+        let next = |place: &usize| {
+            let (_, stream) = self.streams.get_mut(*place)?;
+            while stream.waiting.is_empty() {
+                draw([&mut *stream], size, search);
+            }
+            stream.waiting.pop_front()
+        };
+        places.iter().filter_map(next).collect()
+    }
+
     /// Tests one batch with base 2, and what passed before with its own bases as soon as that is a batch, or nothing else can be
     /// done.
     fn test_batch(&mut self) {
@@ -115,8 +126,7 @@ impl<'engine, T> Streams<'engine, T> {
             .collect();
         if !hungry.is_empty() {
             let owners: Vec<usize> = hungry.into_iter().cycle().take(batch_size).collect();
-            let batch: Vec<Candidate> =
-                owners.iter().map(|place| self.streams[*place].1.draw(self.size, &mut *self.search)).collect();
+            let batch: Vec<Candidate> = owners.chunks(2).flat_map(|pair| self.next_candidates(pair)).collect();
             let mut passes = vec![false; batch.len()];
             self.search.test_base_two(&batch.iter().collect::<Vec<_>>(), &mut passes);
             for ((place, candidate), _) in owners.into_iter().zip(batch).zip(passes).filter(|(_, passes)| *passes) {
@@ -141,6 +151,17 @@ impl<'engine, T> Streams<'engine, T> {
                 found.is_prime = found.is_prime || passes.next() == Some(true);
                 found.is_prime
             });
+        }
+    }
+}
+
+/// det-keygen, RSA, steps 8 to 12, once for each stream, which keeps the candidate if it is worth a test.
+fn draw<const N: usize>(mut streams: [&mut Stream; N], size: PrimeSize, search: &mut dyn Search) {
+    fill(streams.each_mut().map(|stream| (&mut stream.drbg, &mut stream.bytes[..size.bytes()])));
+    for stream in streams {
+        let candidate = Candidate::from_be_bytes(&stream.bytes[..size.bytes()], size);
+        if search.survives_trial_division(&candidate) {
+            stream.waiting.push_back(candidate);
         }
     }
 }
