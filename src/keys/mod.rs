@@ -30,6 +30,8 @@ mod key_ring;
 mod label;
 mod limbs;
 mod montgomery;
+mod p256_base_point;
+mod p256_signature;
 mod pem;
 mod portable;
 mod prime;

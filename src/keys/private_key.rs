@@ -4,16 +4,18 @@ use std::sync::OnceLock;
 
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier};
 use der::{Encode, Sequence};
-use p256::ecdsa::signature::Signer as _;
-use p256::ecdsa::signature::hazmat::PrehashSigner as _;
+use p384::ecdsa::signature::Signer as _;
 use ring::rand::SystemRandom;
 use ring::signature::{self, EcdsaKeyPair, RsaKeyPair, UnparsedPublicKey};
 use sec1::{EcParameters, EcPrivateKey};
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::ecdsa::{generate_p256, generate_p384};
 use super::error::KeyError;
 use super::hmac_drbg::HmacDrbg;
+use super::p256_base_point::multiply;
+use super::p256_signature;
 use super::pem::pem;
 use super::prime::{PrimeSize, PrimeTest};
 use super::rsa::{self, PROOF};
@@ -38,7 +40,8 @@ pub struct PrivateKey {
 /// as many as there are signatures.
 enum Signer {
     Rsa(OnceLock<Box<RsaKeyPair>>),
-    P256(Box<p256::ecdsa::SigningKey>),
+    /// Not p256's key that signs, which multiplies the base point when it is made.
+    P256(Box<p256::SecretKey>),
     P384(Box<p384::ecdsa::SigningKey>),
 }
 
@@ -56,20 +59,23 @@ impl PrivateKey {
     }
 
     fn from_det_keygen(seed: &[u8], algorithm: KeyAlgorithm, engine: &dyn PrimeTest) -> Result<Self, KeyError> {
-        if let Some(size) = prime_size(algorithm) {
+        let rsa = |size| {
             let mut streams = Some(((), rsa::stream(seed, size)));
             let mut derived = Err(KeyError::Proof { algorithm });
             Self::derive_rsa_each(algorithm, size, engine, &mut |_| streams.take(), &mut |(), key| derived = key);
-            return derived;
-        }
+            derived
+        };
         let key = match algorithm {
+            KeyAlgorithm::Rsa2048 => return rsa(PrimeSize::Bits1024),
+            KeyAlgorithm::Rsa3072 => return rsa(PrimeSize::Bits1536),
+            KeyAlgorithm::Rsa4096 => return rsa(PrimeSize::Bits2048),
+            KeyAlgorithm::EcdsaP256 => {
+                let key = generate_p256(seed).ok_or(KeyError::NoScalar { algorithm })?;
+                Self::from_p256(key)?
+            }
             KeyAlgorithm::EcdsaP384 => {
                 let key = generate_p384(seed).ok_or(KeyError::NoScalar { algorithm })?;
                 Self::from_p384(&key)?
-            }
-            _ => {
-                let key = generate_p256(seed).ok_or(KeyError::NoScalar { algorithm })?;
-                Self::from_p256(&key)?
             }
         };
         key.prove(None)?;
@@ -94,15 +100,10 @@ impl PrivateKey {
         });
     }
 
-    fn from_p256(key: &p256::SecretKey) -> Result<Self, KeyError> {
-        let signer = p256::ecdsa::SigningKey::from(key);
-        let point = signer.verifying_key().to_sec1_point(false);
-        Self::from_ecdsa(
-            KeyAlgorithm::EcdsaP256,
-            &Zeroizing::new(key.to_bytes()),
-            point.as_bytes(),
-            Signer::P256(Box::new(signer)),
-        )
+    fn from_p256(key: p256::SecretKey) -> Result<Self, KeyError> {
+        let scalar = Zeroizing::new(key.to_bytes());
+        let point = multiply(&key);
+        Self::from_ecdsa(KeyAlgorithm::EcdsaP256, &scalar, &point, Signer::P256(Box::new(key)))
     }
 
     fn from_p384(key: &p384::SecretKey) -> Result<Self, KeyError> {
@@ -186,11 +187,7 @@ impl PrivateKey {
                     sign_rsa(key_pair.get_or_init(|| Box::new(parsed)), algorithm, message)
                 }
             },
-            Signer::P256(key) => {
-                let signature: p256::ecdsa::DerSignature =
-                    key.try_sign(message).map_err(|_| KeyError::Signature { algorithm })?;
-                Ok(signature.as_bytes().to_vec())
-            }
+            Signer::P256(_) => self.sign_sha256(&Sha256::digest(message).into()),
             Signer::P384(key) => {
                 let signature: p384::ecdsa::DerSignature =
                     key.try_sign(message).map_err(|_| KeyError::Signature { algorithm })?;
@@ -227,9 +224,9 @@ impl PrivateKey {
     /// [`KeyError::Signature`] for a key of another algorithm.
     pub fn sign_sha256(&self, sha256: &[u8; 32]) -> Result<Vec<u8>, KeyError> {
         let Signer::P256(key) = &self.signer else { return Err(KeyError::Signature { algorithm: self.algorithm }) };
-        let signature: p256::ecdsa::DerSignature =
-            key.sign_prehash(sha256).map_err(|_| KeyError::Signature { algorithm: self.algorithm })?;
-        Ok(signature.as_bytes().to_vec())
+        let signature =
+            p256_signature::sign(key, sha256, multiply).ok_or(KeyError::Signature { algorithm: self.algorithm })?;
+        Ok(signature)
     }
 
     /// ring's form of an RSA key.
@@ -427,7 +424,7 @@ mod tests {
 
     #[test]
     fn ecdsa_signatures_are_those_of_rfc_6979_and_s_stays_high() {
-        let p256 = PrivateKey::from_p256(&p256::SecretKey::from_slice(&unhex(RFC_6979_P256.0)).unwrap());
+        let p256 = PrivateKey::from_p256(p256::SecretKey::from_slice(&unhex(RFC_6979_P256.0)).unwrap());
         let p384 = PrivateKey::from_p384(&p384::SecretKey::from_slice(&unhex(RFC_6979_P384.0)).unwrap());
         for (key, signatures) in [(p256, RFC_6979_P256.1), (p384, RFC_6979_P384.1)] {
             let key = key.unwrap_or_else(|error| panic!("{error:?}"));
