@@ -23,7 +23,7 @@ use super::tar::{BLOCK, END, Kind, header, padding, ustar_split};
 use super::tree::{Entry, Mode, Row, entries};
 use crate::sign::Sign;
 
-/// How many parts are held at once; they are compressed side by side and written in order.
+/// How many parts are compressed side by side; as many are held besides, which are written in order meanwhile.
 const CHUNK: usize = 32;
 
 /// What a bundle says about itself, besides its parts.
@@ -107,16 +107,18 @@ where
     /// # Errors
     ///
     /// The key does not sign, the output fails, or a part is not the one that was described.
-    pub fn write<W: Write>(&self, sign: &Sign<'_>, output: W) -> Result<Written, WriteError> {
+    pub fn write<W: Write + Send>(&self, sign: &Sign<'_>, output: W) -> Result<Written, WriteError> {
         let mut output = Output { inner: output, content: Context::new(&SHA256), file: Context::new(&SHA256), size: 0 };
-        output.member(&Member::of(self.first(sign)?)?)?;
+        let mut ready = vec![Member::of(self.first(sign)?)];
         for start in (0..self.index.parts.len()).step_by(CHUNK) {
             let numbers = start..self.index.parts.len().min(start + CHUNK);
-            let members: Vec<_> = numbers.into_par_iter().map(|number| Member::of(self.nth(number, sign)?)).collect();
-            for member in members {
-                output.member(&member?)?;
-            }
+            let make = || numbers.into_par_iter().map(|number| Member::of(self.nth(number, sign)?)).collect();
+            // The hashes go over everything in order; nobody waits for them but the disk.
+            let (written, next) = rayon::join(|| output.members(ready), make);
+            written?;
+            ready = next;
         }
+        output.members(ready)?;
         output.member(&Member::of(Zeroizing::new(END.to_vec()))?)?;
         output.inner.flush().map_err(WriteError::Output)?;
         Ok(Written {
@@ -253,6 +255,10 @@ struct Output<W> {
 }
 
 impl<W: Write> Output<W> {
+    fn members(&mut self, members: Vec<Result<Member, WriteError>>) -> Result<(), WriteError> {
+        members.into_iter().try_for_each(|member| self.member(&member?))
+    }
+
     fn member(&mut self, member: &Member) -> Result<(), WriteError> {
         self.content.update(&member.tar);
         self.file.update(&member.gzip);

@@ -170,8 +170,6 @@ fn build(
         .write(&sign, BufWriter::new(&mut archive))
         .map_err(|error| bundle_text::write_failure(&places.archive, &error))?;
     let known = Known::with_signatures(certificates.iter().map(Certificate::signature));
-    check_written(archive, &signer_public, &plan, &known, &places.archive)?;
-
     let built = Built {
         plan: &plan,
         profile,
@@ -183,7 +181,16 @@ fn build(
         written,
         is_partial,
     };
-    let made = lock_file::make(&built);
+    // The lock's text is long, and made by one thread: beside the check, which has work for all.
+    let (checked, (made, text)) = rayon::join(
+        || check_written(archive, &built.signer, &plan, &known, &places.archive),
+        || {
+            let made = lock_file::make(&built);
+            let text = made.to_toml();
+            (made, text)
+        },
+    );
+    checked?;
     let (merged, changes) = lock_file::check(old_lock, &made, arguments, &places.lock)?;
     let since = old_lock.map(|old| SinceLock::of_build(old, &made, &built, changes));
     let signature = signer
@@ -196,7 +203,8 @@ fn build(
         if let Some(folder) = folder {
             outputs.create_folder(folder).map_err(|error| Failure::io("create", folder, &error))?;
         }
-        put(&mut outputs, &places.lock, merged.as_ref().unwrap_or(&made).to_toml().as_bytes(), 0o644, true)?;
+        let text = merged.map_or(text, |merged| merged.to_toml());
+        put(&mut outputs, &places.lock, text.as_bytes(), 0o644, true)?;
     }
     install_script::stage(&mut outputs, &places.install, &built.signer, |script| {
         signer.sign(script).map_err(|error| Failure::defect(&format!("signature of install.sh: {error:?}")))

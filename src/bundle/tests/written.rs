@@ -108,7 +108,7 @@ fn refuses_a_part_that_changes_between_the_passes() {
     let calls = AtomicUsize::new(0);
     let part = |_| Ok(worker(calls.fetch_add(1, Ordering::Relaxed)));
     let writer = Writer::prepare(description(head()), 1, part).ok().unwrap();
-    match writer.write(&sign, &mut Vec::new()) {
+    match writer.write(&sign, Vec::new()) {
         Err(WriteError::PartChanged { part }) => assert_eq!(part.to_string(), "node/w-001"),
         other => panic!("{other:?}"),
     }
@@ -118,7 +118,7 @@ fn refuses_a_part_that_changes_between_the_passes() {
 fn passes_on_failures_of_key_and_output() {
     let writer = Writer::prepare(description(head()), 1, |number| Ok(worker(number))).ok().unwrap();
     let failing = |_: &[u8]| Err(SigningFailed);
-    match writer.write(&failing, &mut Vec::new()) {
+    match writer.write(&failing, Vec::new()) {
         Err(WriteError::Signing { path }) => assert_eq!(path, "prod-1-g1/manifest.json"),
         other => panic!("{other:?}"),
     }
