@@ -119,7 +119,7 @@ impl<const W: usize, const L: usize, const D: usize> Lanes<W, L, D> {
     /// Which lanes pass Miller-Rabin, candidate and base each of the lane's own; one bit each.
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn passes_bases(&mut self, candidates: [&[u64; W]; LANES], bases: [&[u64]; LANES]) -> u8 {
-        let exponents = Zeroizing::new(candidates.map(|candidate| half(candidate)));
+        let exponents = Zeroizing::new(candidates.map(half));
         self.raise(bases, exponents.each_ref(), candidates);
         self.ones_and_minus_ones()
     }
