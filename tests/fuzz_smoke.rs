@@ -20,6 +20,8 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 /// How many changed copies of its seeds each target gets.
 const CHANGES: u64 = 3000;
+/// The same where each takes milliseconds.
+const SLOW_CHANGES: u64 = 300;
 
 /// Texts that mean something to one reader or another.
 const WORDS: [&[u8]; 24] = [
@@ -111,12 +113,16 @@ fn change(seeds: &[Vec<u8>], numbers: &mut Numbers) -> Vec<u8> {
 }
 
 fn smoke(target: &str) {
+    smoke_with(target, CHANGES);
+}
+
+fn smoke_with(target: &str, changes: u64) {
     let (_, run) = fuzz::TARGETS.into_iter().find(|(name, _)| *name == target).unwrap();
     let seeds = seeds(target);
     for seed in &seeds {
         run(seed);
     }
-    (0..CHANGES).into_par_iter().for_each(|number| {
+    (0..changes).into_par_iter().for_each(|number| {
         let mut numbers = Numbers(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         run(&change(&seeds, &mut numbers));
     });
@@ -166,7 +172,22 @@ fn seeds_of_a_build() -> BTreeMap<String, Vec<u8>> {
         ("other-gzip", b"\x07\x0c\x00\x00\x00\x03\x01\x08"),
     ];
     seeds.extend(scripts.map(|(name, script)| (format!("archive/{name}"), script.to_vec())));
+    seeds.extend(primes_and_composites());
     seeds
+}
+
+/// The vectors of each size behind the byte that names the size.
+fn primes_and_composites() -> Vec<(String, Vec<u8>)> {
+    let vectors: Vec<serde_json::Value> =
+        serde_json::from_str(include_str!("vectors/primality/candidates.json")).unwrap();
+    let mut files: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
+    for vector in &vectors {
+        let number = num_bigint::BigUint::parse_bytes(vector["number"].as_str().unwrap().as_bytes(), 16).unwrap();
+        let bytes = number.to_bytes_be();
+        let size = [128, 192, 256].iter().position(|length| *length == bytes.len()).unwrap();
+        files.entry(size).or_insert_with(|| vec![size as u8]).extend(bytes);
+    }
+    files.into_iter().map(|(size, bytes)| (format!("engines/size-{size}"), bytes)).collect()
 }
 
 /// Made once; written, when that is asked for, before any test reads them.
@@ -239,6 +260,11 @@ fn certificates() {
 #[test]
 fn kubeconfigs() {
     smoke("kubeconfig");
+}
+
+#[test]
+fn rsa_engines() {
+    smoke_with("engines", SLOW_CHANGES);
 }
 
 #[test]

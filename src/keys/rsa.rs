@@ -67,9 +67,10 @@ pub(super) fn generate_each<T>(
         unproved.extend(streams.search(key));
         // A signature takes two powers.
         if 2 * unproved.len() >= streams.engine().batch_size() || streams.len() == 0 {
-            let keys: Vec<_> = unproved.iter().map(|(_, key)| key.as_ref().ok().and_then(RsaKey::to_crt)).collect();
-            let jobs: Option<Vec<_>> = keys.iter().map(|key| Some((key.as_ref()?, PROOF))).collect();
-            let proofs = jobs.and_then(|jobs| sign_each(streams.engine(), &jobs));
+            let keys = unproved.iter().map(|(_, key)| CrtKey::from_der(&key.as_ref().ok()?.private_der));
+            let keys: Vec<CrtKey> = keys.collect::<Option<_>>().unwrap_or_default();
+            let jobs: Vec<_> = keys.iter().map(|key| (key, PROOF)).collect();
+            let proofs = sign_each(streams.engine(), &jobs);
             let mut proofs = proofs.unwrap_or_default().into_iter();
             unproved.drain(..).for_each(|(owner, key)| done(Made { owner, key, proof: proofs.next() }));
         }
@@ -88,12 +89,6 @@ const fn modulus_bits(size: PrimeSize) -> u16 {
         PrimeSize::Bits1024 => 2048,
         PrimeSize::Bits1536 => 3072,
         PrimeSize::Bits2048 => 4096,
-    }
-}
-
-impl RsaKey {
-    fn to_crt(&self) -> Option<CrtKey> {
-        CrtKey::from_der(&self.private_der)
     }
 }
 

@@ -67,7 +67,7 @@ fn fuzz(folder: &Path, target: &str, seconds: u32) -> Outcome {
     let root = process::root();
     let corpus = root.join("target/fuzz/corpus").join(target);
     fs::create_dir_all(&corpus).map_err(|error| format!("{}: {error}", corpus.display()))?;
-    // No sanitizer: certferry has no unsafe code, and so a stable compiler will do.
+    // No sanitizer: certferry's unsafe code touches no memory, and so a stable compiler will do.
     let mut command = process::cargo();
     command.args(["fuzz", "run", "--sanitizer", "none", "--fuzz-dir"]).arg(folder);
     command.arg("--target-dir").arg(root.join("target/fuzz")).arg(target).arg(corpus);

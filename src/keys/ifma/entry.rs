@@ -106,9 +106,10 @@ impl<const L: usize> Division<L> {
 
 #[cfg(test)]
 mod tests {
+    use num_bigint::BigUint;
+
     use super::super::super::trial_division::odd_primes;
     use super::{Cpu, Division, LANES, LIMB, Power, Tests};
-    use num_bigint::BigUint;
 
     fn cpu() -> Option<Cpu> {
         let cpu = Cpu::detect();

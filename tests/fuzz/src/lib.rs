@@ -1,10 +1,11 @@
-//! What is fuzzed: every reader of bytes that somebody else may have written.
+//! What is fuzzed: every reader of bytes that somebody else may have written, and the engines for RSA keys.
 //!
 //! Each module has a function `run` that takes any bytes at all. It panics when the reader does, or when what it took
 //! is not what it should be. No libFuzzer here: the smoke test runs the same functions.
 
 pub mod archive;
 pub mod certificate;
+pub mod engines;
 pub mod kubeconfig;
 pub mod lock;
 pub mod objects;
@@ -17,7 +18,7 @@ pub mod record;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("profile", profile::run),
     ("lock", lock::run),
     ("record", record::run),
@@ -26,4 +27,5 @@ pub const TARGETS: [Target; 8] = [
     ("certificate", certificate::run),
     ("kubeconfig", kubeconfig::run),
     ("objects", objects::run),
+    ("engines", engines::run),
 ];
