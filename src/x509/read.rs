@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use der::asn1::ObjectIdentifier;
-use der::{Decode, DecodePem, Encode};
+use der::asn1::{AnyRef, ObjectIdentifier};
+use der::{Decode, DecodePem, Encode, Reader as _, SliceReader, Tag};
 use ipnet::IpNet;
 use time::OffsetDateTime;
 use x509_cert::ext::pkix::name::GeneralName;
@@ -60,16 +60,16 @@ impl ReadCertificate {
 
     fn new(certificate: x509_cert::Certificate, der: &[u8]) -> der::Result<Self> {
         if certificate.to_der()? != der {
-            return Err(der::ErrorKind::Noncanonical { tag: der::Tag::Sequence }.into());
+            return Err(der::ErrorKind::Noncanonical { tag: Tag::Sequence }.into());
         }
-        let tbs = certificate.tbs_certificate();
+        let fields = Fields::of(der)?;
         Ok(Self {
             der: der.to_vec(),
-            tbs: tbs.to_der()?,
-            issuer: tbs.issuer().to_der()?,
-            subject: tbs.subject().to_der()?,
-            spki: tbs.subject_public_key_info().to_der()?,
-            extensions: Extensions::read(tbs)?,
+            tbs: fields.tbs.to_vec(),
+            issuer: fields.issuer.to_vec(),
+            subject: fields.subject.to_vec(),
+            spki: fields.spki.to_vec(),
+            extensions: Extensions::read(certificate.tbs_certificate())?,
             certificate,
         })
     }
@@ -278,6 +278,35 @@ pub(super) fn rsa_bits(pkcs1: &[u8]) -> Option<usize> {
     Some(modulus.len() * 8 - leading)
 }
 
+/// Fields of a certificate, tag and length included, as they stand in its DER. Cut out, for encoding them anew takes as long
+/// as decoding the certificate.
+struct Fields<'a> {
+    tbs: &'a [u8],
+    issuer: &'a [u8],
+    subject: &'a [u8],
+    spki: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    /// Of what is known to be a certificate: RFC 5280, section 4.1.
+    fn of(der: &'a [u8]) -> der::Result<Self> {
+        let tbs = content(der)?.tlv_bytes()?;
+        let mut rest = content(tbs)?;
+        // The version is there unless it is 1.
+        if Tag::peek(&rest)?.is_context_specific() {
+            rest.tlv_bytes()?;
+        }
+        let mut next = || rest.tlv_bytes();
+        let [_serial_number, _signature, issuer, _validity, subject, spki] =
+            [next()?, next()?, next()?, next()?, next()?, next()?];
+        Ok(Self { tbs, issuer, subject, spki })
+    }
+}
+
+fn content(der: &[u8]) -> der::Result<SliceReader<'_>> {
+    SliceReader::new(AnyRef::from_der(der)?.value())
+}
+
 impl Extensions {
     fn read(tbs: &x509_cert::TbsCertificate) -> der::Result<Self> {
         let alt_names = tbs.get_extension::<SubjectAltName>()?.map(|(_, SubjectAltName(names))| names);
@@ -335,4 +364,55 @@ fn instant(time: x509_cert::time::Time) -> OffsetDateTime {
     // DER times lie between 1950 and 9999, all within what OffsetDateTime holds.
     let seconds = i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX);
     OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use der::asn1::{Any, AnyRef};
+    use der::{Decode, Encode, Reader as _, SliceReader, Tag};
+    use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
+
+    use super::ReadCertificate;
+
+    fn version_3() -> Vec<u8> {
+        let mut params = CertificateParams::new(["node-1".to_owned()]).unwrap();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, "node-1");
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
+    }
+
+    fn elements(sequence: &[u8]) -> Vec<Vec<u8>> {
+        let mut reader = SliceReader::new(AnyRef::from_der(sequence).unwrap().value()).unwrap();
+        let mut elements = Vec::new();
+        while !reader.is_finished() {
+            elements.push(reader.tlv_bytes().unwrap().to_vec());
+        }
+        elements
+    }
+
+    fn sequence(elements: &[Vec<u8>]) -> Vec<u8> {
+        Any::new(Tag::Sequence, elements.concat()).unwrap().to_der().unwrap()
+    }
+
+    /// A certificate of version 1 has neither version nor extensions.
+    #[test]
+    fn fields_are_those_that_the_parsed_certificate_encodes() {
+        let new = version_3();
+        let mut parts = elements(&new);
+        let mut fields = elements(&parts[0]);
+        assert_eq!(fields.len(), 8);
+        fields.remove(0);
+        fields.pop();
+        parts[0] = sequence(&fields);
+        let old = sequence(&parts);
+        for der in [new, old] {
+            let read = ReadCertificate::from_der(&der).unwrap();
+            let tbs = x509_cert::Certificate::from_der(&der).unwrap().tbs_certificate().clone();
+            assert_eq!(read.tbs_der(), tbs.to_der().unwrap());
+            assert_eq!(read.issuer_der(), tbs.issuer().to_der().unwrap());
+            assert_eq!(read.subject_der(), tbs.subject().to_der().unwrap());
+            assert_eq!(read.spki_der(), tbs.subject_public_key_info().to_der().unwrap());
+        }
+    }
 }
