@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! cargo bench --bench engines -- time COUNT [ENGINE [BITS]]
+//! cargo bench --bench engines -- wall COUNT
 //! cargo bench --bench engines -- compare KEYS CANDIDATES
 //! cargo bench --bench engines -- list
 //! ```
@@ -16,6 +17,7 @@ use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use certferry::keys::{Candidate, Engine, KeyId, KeyRing, Label, PrimeSize, PrivateKey, Seed, derive, engines};
 use certferry::x509::KeyAlgorithm;
@@ -37,10 +39,11 @@ fn main() -> ExitCode {
         ["time", count] => time(number(count), |_, _| true),
         ["time", count, engine] => time(number(count), |name, _| name == engine),
         ["time", count, engine, bits] => time(number(count), |name, size| name == engine && size == number(bits)),
+        ["wall", count] => wall(number(count)),
         ["list"] => engines().iter().for_each(|engine| println!("{}", engine.name)),
         ["compare", keys, candidates] => return compare(number(keys), number(candidates)),
         _ => {
-            println!("time COUNT [ENGINE [BITS]] | compare KEYS CANDIDATES | list");
+            println!("time COUNT [ENGINE [BITS]] | wall COUNT | compare KEYS CANDIDATES | list");
             return ExitCode::FAILURE;
         }
     }
@@ -77,6 +80,15 @@ fn time(count: usize, wanted: impl Fn(&str, usize) -> bool) {
             println!("average {} rsa-{bits} {division:.3} {tests:.3} {survivors}", engine.name);
         }
     }
+}
+
+/// Seconds on the wall for COUNT RSA-2048 keys by the quickest engine, as a build makes them: on all processors.
+fn wall(count: usize) {
+    let engine = engines().remove(0);
+    let labels = labels(KeyAlgorithm::Rsa2048, count);
+    let begin = Instant::now();
+    ring(&engine, &labels, None);
+    println!("wall {} {count} {:.3}", engine.name, begin.elapsed().as_secs_f64());
 }
 
 fn seed() -> Seed {

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::cost::{Cost, cost};
-use super::{cpu, engines};
+use super::engines;
 use crate::process;
 
 const NODES: [usize; 3] = [100, 1000, 10_000];
 const ALGORITHMS: [&str; 2] = ["ecdsa-p256", "rsa-2048"];
 /// The size whose build is held against its keys.
 const RATIO: (&str, usize) = ("rsa-2048", 1000);
-/// Keys that each process makes for that: the mean of fewer is a matter of luck.
-const KEYS: usize = 1000;
+/// How often, in turn: a machine that others use too is not equally fast twice.
+const ROUNDS: usize = 5;
 
 /// Arguments that make `seed`.
 pub(super) const NEW_SEED: [&str; 3] = ["seed", "new", "seed"];
@@ -32,25 +32,13 @@ pub(super) fn run() -> Result<(), String> {
     cost(&folder, Command::new(&program).args(NEW_SEED))?;
     println!("\nWhole clusters, three control planes among the nodes\n");
     println!("| keys | nodes | command | seconds | processor s | MiB |\n|---|---|---|---|---|---|");
-    let mut ratio = None;
     for algorithm in ALGORITHMS {
         for nodes in NODES {
-            let build = measure(&folder, &program, algorithm, nodes)?;
-            if (algorithm, nodes) == RATIO {
-                ratio = Some(build);
-            }
+            measure(&folder, &program, algorithm, nodes)?;
         }
     }
-    if let Some(build) = ratio {
-        print_ratio(&build)?;
-    }
+    print_ratio(&folder, &program)?;
     remove(&folder)
-}
-
-/// What a build took.
-struct Build {
-    cost: Cost,
-    keys: usize,
 }
 
 /// The program as users have it.
@@ -62,14 +50,22 @@ pub(super) fn program() -> Result<PathBuf, String> {
     Ok(process::root().join("target/release/certferry"))
 }
 
-fn measure(folder: &Path, program: &Path, algorithm: &str, nodes: usize) -> Result<Build, String> {
+/// Builds a cluster: what that took, and how many keys it has.
+fn build(folder: &Path, program: &Path, algorithm: &str, nodes: usize) -> Result<(Cost, usize), String> {
     let lock = folder.join("farm.lock.toml");
+    remove(&folder.join("out"))?;
+    if lock.exists() {
+        fs::remove_file(&lock).map_err(|error| format!("{}: {error}", lock.display()))?;
+    }
     write(&folder.join("farm.toml"), &profile(algorithm, 3, nodes - 3))?;
-    let last = format!("--node=worker-{:05}", nodes - 3);
-    let build = cost(folder, Command::new(program).args(BUILD))?;
-    print(algorithm, nodes, "build", build);
+    let cost = cost(folder, Command::new(program).args(BUILD))?;
     let text = fs::read_to_string(&lock).map_err(|error| format!("{}: {error}", lock.display()))?;
-    let keys = text.lines().filter(|line| *line == "[[key]]").count();
+    Ok((cost, text.lines().filter(|line| *line == "[[key]]").count()))
+}
+
+fn measure(folder: &Path, program: &Path, algorithm: &str, nodes: usize) -> Result<(), String> {
+    let last = format!("--node=worker-{:05}", nodes - 3);
+    print(algorithm, nodes, "build", build(folder, program, algorithm, nodes)?.0);
     let commands: [(&str, &[&str]); 3] = [
         ("verify", &["verify", "out/farm-g1.tar.gz", "--quiet", "--key=out/farm.pub"]),
         ("split", &["split", "out/farm-g1.tar.gz", &last, "--out=out/slice.tar.gz"]),
@@ -78,9 +74,7 @@ fn measure(folder: &Path, program: &Path, algorithm: &str, nodes: usize) -> Resu
     for (name, arguments) in commands {
         print(algorithm, nodes, name, cost(folder, Command::new(program).args(arguments))?);
     }
-    remove(&folder.join("out"))?;
-    fs::remove_file(&lock).map_err(|error| format!("{}: {error}", lock.display()))?;
-    Ok(Build { cost: build, keys })
+    Ok(())
 }
 
 fn print(algorithm: &str, nodes: usize, command: &str, cost: Cost) {
@@ -88,20 +82,22 @@ fn print(algorithm: &str, nodes: usize, command: &str, cost: Cost) {
     println!("| {algorithm} | {nodes} | {command} | {seconds:.2} | {processor:.2} | {mebibytes:.1} |");
 }
 
-/// What the build takes beside the keys in it: by the keys' mean on one processor while the others rest, and while all of
-/// them make keys. Two processors may share a core.
-fn print_ratio(build: &Build) -> Result<(), String> {
-    let Build { cost, keys } = build;
-    let processors = cpu::count();
-    println!("\n{} nodes, {}: {keys} keys, built in {:.2} s\n", RATIO.1, RATIO.0, cost.seconds);
-    println!("| processors that make keys | ms a key | all keys / {processors}, s | build / keys |\n|---|---|---|---|");
-    let mut busy = vec![1, processors];
-    busy.dedup();
-    for busy in busy {
-        let mean = engines::mean(KEYS, busy)?;
-        let seconds = *keys as f64 * mean / 1e3 / processors as f64;
-        println!("| {busy} | {mean:.2} | {seconds:.2} | {:.2} |", cost.seconds / seconds);
+/// What a build takes beside its keys: the build and as many keys in turn, both on all processors.
+fn print_ratio(folder: &Path, program: &Path) -> Result<(), String> {
+    let (algorithm, nodes) = RATIO;
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        let (Cost { seconds, .. }, keys) = build(folder, program, algorithm, nodes)?;
+        let keys = engines::wall(keys)?;
+        rounds.push((seconds / keys, seconds, keys));
     }
+    rounds.sort_by(|(one, ..), (other, ..)| one.total_cmp(other));
+    println!("\n{nodes} nodes, {algorithm}, and as many keys alone, in turn\n");
+    println!("| build, s | keys, s | build / keys |\n|---|---|---|");
+    for (ratio, build, keys) in &rounds {
+        println!("| {build:.2} | {keys:.2} | {ratio:.2} |");
+    }
+    println!("\nIn the median: {:.2}", rounds[ROUNDS / 2].0);
     Ok(())
 }
 

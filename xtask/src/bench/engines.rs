@@ -94,28 +94,15 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     Ok(())
 }
 
-/// Milliseconds of a processor that the quickest engine takes for an RSA-2048 key: the mean of `keys` keys, while as many
-/// `processes` do so.
+/// Seconds on the wall that the quickest engine takes for so many RSA-2048 keys on all processors.
 ///
 /// # Errors
 /// When the benchmark cannot be built or run.
-pub(super) fn mean(keys: usize, processes: usize) -> Result<f64, String> {
+pub(super) fn wall(keys: usize) -> Result<f64, String> {
     let options = Options { keys: 0, candidates: 0, features: &[] };
-    let engines = process::output(&mut options.bench(&["list"]))?;
-    let engine = engines.lines().next().ok_or("the benchmark lists no engine")?;
-    let keys = keys.to_string();
-    let time = || process::output(&mut options.bench(&["time", &keys, engine, "2048"]));
-    let outputs: Vec<_> = std::thread::scope(|scope| {
-        let running: Vec<_> = (0..processes).map(|_| scope.spawn(time)).collect();
-        running.into_iter().map(|one| one.join().map_err(|_| "a thread panicked".to_owned()).flatten()).collect()
-    });
-    let mut sum = 0.0;
-    for output in outputs {
-        let output = output?;
-        let mean = output.lines().find_map(|line| line.strip_prefix("key ")?.split(' ').nth(3)?.parse::<f64>().ok());
-        sum += mean.ok_or_else(|| format!("the benchmark said {output}, and no mean"))?;
-    }
-    Ok(sum / processes as f64)
+    let output = process::output(&mut options.bench(&["wall", &keys.to_string()]))?;
+    let seconds = output.lines().find_map(|line| line.strip_prefix("wall ")?.split(' ').nth(2)?.parse().ok());
+    seconds.ok_or_else(|| format!("the benchmark said {output}, and no seconds"))
 }
 
 /// `cargo xtask engines`: the same keys and verdicts from every engine. `--keys N`, default 2,000; `--candidates N`, default a
