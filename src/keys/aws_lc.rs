@@ -18,13 +18,14 @@
 use std::ptr::{NonNull, null_mut};
 
 use aws_lc_sys::{
-    BIGNUM, BN_CTX, BN_CTX_free, BN_CTX_new, BN_MONT_CTX, BN_MONT_CTX_free, BN_MONT_CTX_new_for_modulus, BN_clear_free,
-    BN_cmp, BN_is_one, BN_le2bn, BN_mod_exp_mont_consttime_x2, BN_new,
+    BIGNUM, BN_CTX, BN_CTX_free, BN_CTX_new, BN_MONT_CTX, BN_MONT_CTX_free, BN_MONT_CTX_new_for_modulus,
+    BN_bn2le_padded, BN_clear_free, BN_cmp, BN_is_one, BN_le2bn, BN_mod_exp_mont_consttime_x2, BN_new,
 };
 use zeroize::Zeroizing;
 
+use super::integer::{Integer, remainder, shift_right_by_one};
 use super::portable::Portable;
-use super::prime::{Candidate, PrimeSize, PrimeTest, Search, base};
+use super::prime::{Candidate, Power, PrimeSize, PrimeTest, Search, base};
 
 /// Trial division of the portable engine, then Miller-Rabin with AWS-LC's powers.
 #[derive(Default)]
@@ -34,13 +35,15 @@ pub(super) struct AwsLc {
 
 impl PrimeTest for AwsLc {
     fn search(&self, size: PrimeSize) -> Box<dyn Search + '_> {
-        Box::new(Pairs { portable: self.portable.search(size), context: Context::new() })
+        Box::new(Pairs { portable: self.portable.search(size), context: Context::new(), length: size.bytes() / 8 })
     }
 }
 
 struct Pairs<'engine> {
     portable: Box<dyn Search + 'engine>,
     context: Option<Context>,
+    /// Of a candidate, in limbs.
+    length: usize,
 }
 
 impl Search for Pairs<'_> {
@@ -53,46 +56,73 @@ impl Search for Pairs<'_> {
     }
 
     fn test_base_two(&mut self, candidates: &[&Candidate], passes: &mut [bool]) {
-        for (candidates, passes) in candidates.chunks(2).zip(passes.chunks_mut(2)) {
-            match self.context.as_mut().and_then(|context| pass_base_two(context, candidates)) {
-                Some(verdicts) => passes.copy_from_slice(&verdicts[..candidates.len()]),
-                None => self.portable.test_base_two(candidates, passes),
-            }
+        match self.context.as_mut().and_then(|context| pass_base_two(context, candidates)) {
+            Some(verdicts) => passes.copy_from_slice(&verdicts),
+            None => self.portable.test_base_two(candidates, passes),
         }
     }
 
     fn test_own_bases(&mut self, candidates: &[&Candidate], passes: &mut [bool]) {
-        for (candidate, passes) in candidates.iter().zip(passes) {
-            match self.context.as_mut().and_then(|context| passes_own_bases(context, candidate)) {
-                Some(verdict) => *passes = verdict,
-                None => self.portable.test_own_bases(&[candidate], std::slice::from_mut(passes)),
-            }
+        match self.context.as_mut().and_then(|context| pass_own_bases(context, candidates)) {
+            Some(verdicts) => passes.copy_from_slice(&verdicts),
+            None => self.portable.test_own_bases(candidates, passes),
         }
+    }
+
+    fn powers(&mut self, wanted: &[Power<'_>]) -> Option<Vec<Integer>> {
+        let context = self.context.as_mut()?;
+        let length = self.length;
+        let is_of_size = |power: &Power<'_>| {
+            [power.exponent.len(), power.modulus.len()] == [length; 2] && power.base.len() <= 2 * length
+        };
+        if !wanted.iter().all(is_of_size) {
+            return None;
+        }
+        let numbers: Vec<[Number; 2]> = wanted
+            .iter()
+            .map(|power| Some([Number::new(&remainder(power.base, power.modulus))?, Number::new(power.exponent)?]))
+            .collect::<Option<_>>()?;
+        let moduli: Vec<Modulus> =
+            wanted.iter().map(|power| Modulus::new(power.modulus, context)).collect::<Option<_>>()?;
+        let operands =
+            numbers.iter().zip(&moduli).map(|([base, exponent], modulus)| Operands { base, exponent, modulus });
+        let results = powers(context, &operands.collect::<Vec<_>>())?;
+        results.iter().map(|result| result.limbs(length)).collect()
     }
 }
 
-/// Whether one or two candidates pass with base 2; none if the library fails.
-fn pass_base_two(context: &mut Context, candidates: &[&Candidate]) -> Option<[bool; 2]> {
-    let [first, others @ ..] = candidates else { return None };
-    let second = others.first().unwrap_or(first);
-    let moduli = [Modulus::new(first, context)?, Modulus::new(second, context)?];
+/// Which candidates pass with base 2; none if the library fails.
+fn pass_base_two(context: &mut Context, candidates: &[&Candidate]) -> Option<Vec<bool>> {
     // -2 instead of 2: an odd power of it is the other's negative, and one is 1 or -1 exactly if the other is. The library
     // uses its vector instructions for bases of full length alone.
-    let bases = [minus_two(first)?, minus_two(second)?];
-    powers_are_units(context, [(&moduli[0], &bases[0]), (&moduli[1], &bases[1])])
+    pass(context, candidates, |candidate| Some(vec![minus_two(candidate)?]))
 }
 
-fn passes_own_bases(context: &mut Context, candidate: &Candidate) -> Option<bool> {
-    let modulus = Modulus::new(candidate, context)?;
-    let bases: Vec<Number> = (0..candidate.rounds()).map(|round| own_base(candidate, round)).collect::<Option<_>>()?;
-    for pair in bases.chunks(2) {
-        // An odd one out goes twice.
-        let (one, other) = (pair.first()?, pair.last()?);
-        if powers_are_units(context, [(&modulus, one), (&modulus, other)])? != [true; 2] {
-            return Some(false);
+/// Which candidates pass with bases of their own; none if the library fails.
+fn pass_own_bases(context: &mut Context, candidates: &[&Candidate]) -> Option<Vec<bool>> {
+    pass(context, candidates, |candidate| (0..candidate.rounds()).map(|round| own_base(candidate, round)).collect())
+}
+
+/// Which candidates pass with all the bases that `bases` gives for them; none if the library fails.
+fn pass(
+    context: &mut Context,
+    candidates: &[&Candidate],
+    bases: impl Fn(&Candidate) -> Option<Vec<Number>>,
+) -> Option<Vec<bool>> {
+    let tests: Vec<Test> = candidates.iter().map(|candidate| Test::new(candidate, context)).collect::<Option<_>>()?;
+    let bases: Vec<Vec<Number>> = candidates.iter().map(|candidate| bases(candidate)).collect::<Option<_>>()?;
+    let operands = tests.iter().zip(&bases).flat_map(|(test, bases)| {
+        bases.iter().map(|base| Operands { base, exponent: &test.exponent, modulus: &test.modulus })
+    });
+    let mut powers = powers(context, &operands.collect::<Vec<_>>())?.into_iter();
+    let verdict = |(test, bases): (&Test, &Vec<Number>)| {
+        let mut passes = true;
+        for _ in bases {
+            passes &= powers.next()?.is_one_or(&test.minus_one);
         }
-    }
-    Some(true)
+        Some(passes)
+    };
+    tests.iter().zip(&bases).map(verdict).collect()
 }
 
 fn own_base(candidate: &Candidate, round: u8) -> Option<Number> {
@@ -110,54 +140,77 @@ fn minus_two(candidate: &Candidate) -> Option<Number> {
     Number::new(&number)
 }
 
-/// A candidate and what a test of it needs.
-struct Modulus {
-    number: Number,
+/// A candidate and what its tests need.
+struct Test {
+    modulus: Modulus,
     minus_one: Number,
     /// (n-1)/2
     exponent: Number,
+}
+
+impl Test {
+    fn new(candidate: &Candidate, context: &mut Context) -> Option<Self> {
+        let modulus = Modulus::new(candidate.limbs(), context)?;
+        let mut words = Zeroizing::new(candidate.limbs().to_vec());
+        // Candidates are odd.
+        words[0] -= 1;
+        let minus_one = Number::new(&words)?;
+        shift_right_by_one(&mut words);
+        Some(Self { modulus, minus_one, exponent: Number::new(&words)? })
+    }
+}
+
+/// An odd number above 1, prepared.
+struct Modulus {
+    number: Number,
     montgomery: Montgomery,
 }
 
 impl Modulus {
-    fn new(candidate: &Candidate, context: &mut Context) -> Option<Self> {
-        let mut words = Zeroizing::new(candidate.limbs().to_vec());
-        let number = Number::new(&words)?;
-        // Candidates are odd.
-        words[0] -= 1;
-        let minus_one = Number::new(&words)?;
-        let mut carry = 0;
-        for word in words.iter_mut().rev() {
-            (*word, carry) = (*word >> 1 | carry, *word << 63);
-        }
-        let exponent = Number::new(&words)?;
+    fn new(words: &[u64], context: &mut Context) -> Option<Self> {
+        let number = Number::new(words)?;
         let montgomery = Montgomery::new(&number, context)?;
-        Some(Self { number, minus_one, exponent, montgomery })
+        Some(Self { number, montgomery })
     }
 }
 
-/// For two moduli, which may be the same, and a base below each: whether `base^((n-1)/2)` is 1 or -1.
-fn powers_are_units(context: &mut Context, pairs: [(&Modulus, &Number); 2]) -> Option<[bool; 2]> {
-    let powers = [Number::empty()?, Number::empty()?];
-    let [(one, one_base), (other, other_base)] = pairs;
-    // SAFETY: all pointers are valid (1). Both results are new and different. The moduli are odd and each has the Montgomery
-    // context that was made from it; the bases are below them, as the function demands.
-    let done = unsafe {
-        BN_mod_exp_mont_consttime_x2(
-            powers[0].0.as_ptr(),
-            one_base.0.as_ptr(),
-            one.exponent.0.as_ptr(),
-            one.number.0.as_ptr(),
-            one.montgomery.0.as_ptr(),
-            powers[1].0.as_ptr(),
-            other_base.0.as_ptr(),
-            other.exponent.0.as_ptr(),
-            other.number.0.as_ptr(),
-            other.montgomery.0.as_ptr(),
-            context.0.as_ptr(),
-        )
-    };
-    (done == 1).then(|| [powers[0].is_one_or(&one.minus_one), powers[1].is_one_or(&other.minus_one)])
+/// What a power is made of.
+struct Operands<'a> {
+    base: &'a Number,
+    exponent: &'a Number,
+    modulus: &'a Modulus,
+}
+
+/// The powers, two at a time; none if the library fails, as it does when a base is not below its modulus.
+fn powers(context: &mut Context, operands: &[Operands<'_>]) -> Option<Vec<Number>> {
+    let mut powers = Vec::with_capacity(operands.len());
+    for pair in operands.chunks(2) {
+        // An odd one out goes twice.
+        let (one, other) = (pair.first()?, pair.last()?);
+        let results = [Number::empty()?, Number::empty()?];
+        // SAFETY: all pointers are valid (1). Both results are new and different. Each modulus has the Montgomery context that
+        // was made from it.
+        let done = unsafe {
+            BN_mod_exp_mont_consttime_x2(
+                results[0].0.as_ptr(),
+                one.base.0.as_ptr(),
+                one.exponent.0.as_ptr(),
+                one.modulus.number.0.as_ptr(),
+                one.modulus.montgomery.0.as_ptr(),
+                results[1].0.as_ptr(),
+                other.base.0.as_ptr(),
+                other.exponent.0.as_ptr(),
+                other.modulus.number.0.as_ptr(),
+                other.modulus.montgomery.0.as_ptr(),
+                context.0.as_ptr(),
+            )
+        };
+        if done != 1 {
+            return None;
+        }
+        powers.extend(results.into_iter().take(pair.len()));
+    }
+    Some(powers)
 }
 
 /// A number of the library's.
@@ -177,6 +230,15 @@ impl Number {
         }
         // SAFETY: reads `bytes.len()` bytes from `bytes`; asked for a new number by the null, it returns one to own (1).
         NonNull::new(unsafe { BN_le2bn(bytes.as_ptr(), bytes.len(), null_mut()) }).map(Self)
+    }
+
+    /// As many limbs, the least significant first; none if the number is longer.
+    fn limbs(&self, length: usize) -> Option<Integer> {
+        let mut bytes = Zeroizing::new(vec![0; 8 * length]);
+        // SAFETY: writes `bytes.len()` bytes to `bytes`; the number is valid (1) and not written.
+        let done = unsafe { BN_bn2le_padded(bytes.as_mut_ptr(), bytes.len(), self.0.as_ptr()) };
+        let (limbs, _) = bytes.as_chunks();
+        (done == 1).then(|| Zeroizing::new(limbs.iter().map(|limb| u64::from_le_bytes(*limb)).collect()))
     }
 
     fn is_one_or(&self, other: &Self) -> bool {
