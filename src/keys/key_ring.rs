@@ -9,8 +9,8 @@ use rayon::ThreadPoolBuilder;
 
 use super::error::KeyError;
 use super::label::{KeyId, Label};
-use super::prime::PrimeTest;
-use super::private_key::{PrivateKey, prime_size};
+use super::prime::{PrimeSize, PrimeTest};
+use super::private_key::PrivateKey;
 use super::rsa;
 use super::seed::Seed;
 use super::stack::wipe_stack;
@@ -70,7 +70,7 @@ pub fn derive(
         };
         while let Some(label) = queue.take() {
             let algorithm = label.algorithm();
-            let Some(size) = prime_size(algorithm) else {
+            let Some(size) = PrimeSize::of(algorithm) else {
                 take_in(label, PrivateKey::derive(&seed.key_seed(label), algorithm, engine));
                 continue;
             };

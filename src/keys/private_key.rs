@@ -59,21 +59,18 @@ impl PrivateKey {
     }
 
     fn from_det_keygen(seed: &[u8], algorithm: KeyAlgorithm, engine: &dyn PrimeTest) -> Result<Self, KeyError> {
-        let rsa = |size| {
-            let mut streams = Some(((), rsa::stream(seed, size)));
-            let mut derived = Err(KeyError::Proof { algorithm });
-            Self::derive_rsa_each(algorithm, size, engine, &mut |_| streams.take(), &mut |(), key| derived = key);
-            derived
-        };
-        let key = match algorithm {
-            KeyAlgorithm::Rsa2048 => return rsa(PrimeSize::Bits1024),
-            KeyAlgorithm::Rsa3072 => return rsa(PrimeSize::Bits1536),
-            KeyAlgorithm::Rsa4096 => return rsa(PrimeSize::Bits2048),
-            KeyAlgorithm::EcdsaP256 => {
+        let key = match PrimeSize::of(algorithm) {
+            Some(size) => {
+                let mut streams = Some(((), rsa::stream(seed, size)));
+                let mut derived = Err(KeyError::Proof { algorithm });
+                Self::derive_rsa_each(algorithm, size, engine, &mut |_| streams.take(), &mut |(), key| derived = key);
+                return derived;
+            }
+            None if algorithm == KeyAlgorithm::EcdsaP256 => {
                 let key = generate_p256(seed).ok_or(KeyError::NoScalar { algorithm })?;
                 Self::from_p256(key)?
             }
-            KeyAlgorithm::EcdsaP384 => {
+            None => {
                 let key = generate_p384(seed).ok_or(KeyError::NoScalar { algorithm })?;
                 Self::from_p384(&key)?
             }
@@ -156,6 +153,12 @@ impl PrivateKey {
         &self.spki_der[self.public_key_start..]
     }
 
+    /// SHA-256 of the private key in DER, PKCS#1 or SEC 1: by which it is known again.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(&*self.private_der).into()
+    }
+
     /// The private key in PEM: PKCS#1 `RSA PRIVATE KEY`, or SEC 1 `EC PRIVATE KEY` with parameters and public key.
     #[must_use]
     pub fn to_pem(&self) -> Zeroizing<String> {
@@ -196,7 +199,7 @@ impl PrivateKey {
         }
     }
 
-    /// As [`Self::sign`] of each message, faster where the engine has modular powers and the key is an RSA key.
+    /// As [`Self::sign`] of each message, faster for an RSA key where the engine has modular powers, and for P-256 anywhere.
     ///
     /// A signature made so is not verified here, ring's own are: whoever gives one away must verify it before.
     ///
@@ -214,6 +217,11 @@ impl PrivateKey {
                 return Ok(signatures);
             }
         }
+        if let Signer::P256(key) = &self.signer {
+            let hashes: Vec<[u8; 32]> = messages.iter().map(|message| Sha256::digest(message).into()).collect();
+            return p256_signature::sign_each(key, &hashes, multiply)
+                .ok_or(KeyError::Signature { algorithm: self.algorithm });
+        }
         messages.iter().map(|message| self.sign(message)).collect()
     }
 
@@ -223,10 +231,9 @@ impl PrivateKey {
     ///
     /// [`KeyError::Signature`] for a key of another algorithm.
     pub fn sign_sha256(&self, sha256: &[u8; 32]) -> Result<Vec<u8>, KeyError> {
-        let Signer::P256(key) = &self.signer else { return Err(KeyError::Signature { algorithm: self.algorithm }) };
-        let signature =
-            p256_signature::sign(key, sha256, multiply).ok_or(KeyError::Signature { algorithm: self.algorithm })?;
-        Ok(signature)
+        let failed = KeyError::Signature { algorithm: self.algorithm };
+        let Signer::P256(key) = &self.signer else { return Err(failed) };
+        p256_signature::sign_each(key, &[*sha256], multiply).and_then(|mut signatures| signatures.pop()).ok_or(failed)
     }
 
     /// ring's form of an RSA key.
@@ -255,16 +262,6 @@ impl PrivateKey {
             }
         };
         if holds { Ok(()) } else { Err(KeyError::Proof { algorithm: self.algorithm }) }
-    }
-}
-
-/// The size of an RSA key's primes.
-pub(super) const fn prime_size(algorithm: KeyAlgorithm) -> Option<PrimeSize> {
-    match algorithm {
-        KeyAlgorithm::Rsa2048 => Some(PrimeSize::Bits1024),
-        KeyAlgorithm::Rsa3072 => Some(PrimeSize::Bits1536),
-        KeyAlgorithm::Rsa4096 => Some(PrimeSize::Bits2048),
-        KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384 => None,
     }
 }
 
