@@ -6,13 +6,13 @@
 use std::borrow::Borrow;
 use std::io::Write;
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use ring::digest::{Context, SHA256};
 use zeroize::Zeroizing;
 
 use super::error::WriteError;
 use super::files::Part;
-use super::gzip::compress;
+use super::gzip::Compressor;
 use super::head::Head;
 use super::hex::Sha256;
 use super::index::Index;
@@ -78,7 +78,7 @@ where
             Ok((record.owner.part(), Sha256::of(&bytes)))
         };
         // Collected before it is looked through, so that of several errors the first is told, not the fastest.
-        let parts: Vec<Result<_, WriteError>> = (0..count).into_par_iter().map(describe).collect();
+        let parts: Vec<Result<_, WriteError>> = (0..count).into_par_iter().with_max_len(CHUNK).map(describe).collect();
         let parts = parts.into_iter().collect::<Result<_, _>>()?;
         let index = Index { head, partial, profile_sha256, parts };
         index.check().map_err(bundle)?;
@@ -109,17 +109,22 @@ where
     /// The key does not sign, the output fails, or a part is not the one that was described.
     pub fn write<W: Write + Send>(&self, sign: &Sign<'_>, output: W) -> Result<Written, WriteError> {
         let mut output = Output { inner: output, content: Context::new(&SHA256), file: Context::new(&SHA256), size: 0 };
-        let mut ready = vec![Member::of(self.first(sign)?)];
+        let compressor = Compressor::default();
+        let member = |tar: Zeroizing<Vec<u8>>| {
+            let gzip = compressor.member(&tar).map_err(WriteError::Output)?;
+            Ok(Member { tar, gzip })
+        };
+        let mut ready = vec![member(self.first(sign)?)];
         for start in (0..self.index.parts.len()).step_by(CHUNK) {
             let numbers = start..self.index.parts.len().min(start + CHUNK);
-            let make = || numbers.into_par_iter().map(|number| Member::of(self.nth(number, sign)?)).collect();
+            let make = || numbers.into_par_iter().map(|number| member(self.nth(number, sign)?)).collect();
             // The hashes go over everything in order; nobody waits for them but the disk.
             let (written, next) = rayon::join(|| output.members(ready), make);
             written?;
             ready = next;
         }
         output.members(ready)?;
-        output.member(&Member::of(Zeroizing::new(END.to_vec()))?)?;
+        output.member(&member(Zeroizing::new(END.to_vec()))?)?;
         output.inner.flush().map_err(WriteError::Output)?;
         Ok(Written {
             content_sha256: Sha256::from_ring(&output.content.finish()),
@@ -237,13 +242,6 @@ impl Tar {
 struct Member {
     tar: Zeroizing<Vec<u8>>,
     gzip: Vec<u8>,
-}
-
-impl Member {
-    fn of(tar: Zeroizing<Vec<u8>>) -> Result<Self, WriteError> {
-        let gzip = compress(&tar).map_err(WriteError::Output)?;
-        Ok(Self { tar, gzip })
-    }
 }
 
 /// Counts and hashes what it passes on.
