@@ -74,16 +74,15 @@ impl<'a> Issuer<'a> {
     }
 }
 
-/// A certificate that keeps all rules and lacks its issuer's signature.
+/// A certificate that is what was asked for, keeps all rules and lacks its issuer's signature.
 pub(super) struct Draft<'a> {
     pub(super) planned: &'a PlannedCertificate,
-    key: &'a PrivateKey,
     serial: [u8; 16],
     unsigned: Unsigned,
     warnings: Vec<Breach>,
 }
 
-/// All of a certificate but the signature.
+/// All of a certificate but the signature, read back.
 pub(super) fn draft<'a>(
     planned: &'a PlannedCertificate,
     key: &'a PrivateKey,
@@ -100,11 +99,14 @@ pub(super) fn draft<'a>(
         Some(serial)
     });
     let unsigned = unsigned.map_err(|error| encoding(planned, &error))?;
-    let warnings = check_rules(planned, &unsigned.certificate, issuer, surroundings)?;
-    Ok(Draft { planned, key, serial, unsigned, warnings })
+    let without_signature = tbs::certificate(&unsigned, &[]).map_err(|error| encoding(planned, &error))?;
+    let read = ReadCertificate::from_der(&without_signature).map_err(|error| encoding(planned, &error))?;
+    check_content(planned, &read, &subject, key, issuer)?;
+    let warnings = check_rules(planned, &read, issuer, surroundings)?;
+    Ok(Draft { planned, serial, unsigned, warnings })
 }
 
-/// Signs drafts for one issuer and checks that each certificate is what was asked for.
+/// Signs drafts for one issuer and checks that each certificate holds its draft and a signature that verifies.
 pub(super) fn sign(
     drafts: Vec<Draft<'_>>,
     issuer: &Issuer<'_>,
@@ -116,9 +118,13 @@ pub(super) fn sign(
         (signatures, _) => signatures.unwrap_or_default(),
     };
     let signed = drafts.into_iter().zip(signatures).map(|(draft, signature)| {
-        let Draft { planned, key, serial, unsigned, warnings } = draft;
-        let der = tbs::sign(&unsigned, &signature).map_err(|error| encoding(planned, &error))?;
-        let signature = check(planned, &der, key, issuer)?;
+        let Draft { planned, serial, unsigned, warnings } = draft;
+        let der = tbs::certificate(&unsigned, &signature).map_err(|error| encoding(planned, &error))?;
+        let wrong = |what| IssueError::Check(planned.key.clone(), what);
+        let signature = tbs::signature(&unsigned, &der).ok_or_else(|| wrong("is not what was to be signed"))?;
+        // By another library's code than made it.
+        let signature = public_key::verify(issuer.key.spki_der(), &unsigned.tbs, signature);
+        let signature = signature.map_err(|_| wrong("signature"))?;
         Ok((planned.key.clone(), Certificate { der, serial, signature }, warnings))
     });
     signed.collect()
@@ -127,11 +133,10 @@ pub(super) fn sign(
 /// What breaks a rule is not signed; what only asks for a warning is.
 fn check_rules(
     planned: &PlannedCertificate,
-    unsigned: &[u8],
+    read: &ReadCertificate,
     issuer: &Issuer<'_>,
     surroundings: &Surroundings<'_>,
 ) -> Result<Vec<Breach>, IssueError> {
-    let read = ReadCertificate::from_der(unsigned).map_err(|error| encoding(planned, &error))?;
     let (purpose, node) = match &planned.key {
         KeyId::Node { node, base_name } => (Purpose::of_base_name(base_name), Some(node)),
         KeyId::Ca(name) => match Purpose::of_ca(name) {
@@ -152,7 +157,7 @@ fn check_rules(
         KeyId::ServiceAccount | KeyId::BundleSigner => (Purpose::Other, None),
     };
     let facts = Facts {
-        certificate: &read,
+        certificate: read,
         purpose,
         issuer: issuer.certificate.as_ref(),
         node: node.map(|name| surroundings.node(name)),
@@ -255,19 +260,18 @@ impl SigningKey for Keyless<'_> {
     }
 }
 
-/// Reads the certificate back: everything that was asked for, and a signature that verifies by another library's code.
-fn check(
+/// Whether everything that was asked for can be read in it.
+fn check_content(
     planned: &PlannedCertificate,
-    der: &[u8],
+    read: &ReadCertificate,
+    subject: &[u8],
     key: &PrivateKey,
     issuer: &Issuer<'_>,
-) -> Result<VerifiedSignature, IssueError> {
-    let wrong = |what| IssueError::Check(planned.key.clone(), what);
-    let read = ReadCertificate::from_der(der).map_err(|_| wrong("cannot be read back"))?;
+) -> Result<(), IssueError> {
     let permitted_names = planned.constraints.permitted.labelled();
     let expected = [
         (read.issuer_der() == issuer.name, "issuer"),
-        (read.subject_der() == planned.subject.to_der().unwrap_or_default(), "subject"),
+        (read.subject_der() == subject, "subject"),
         (read.spki_der() == key.spki_der(), "public key"),
         (read.is_ca() == planned.is_ca, "basic constraints"),
         (read.path_length() == planned.constraints.path_length, "path length"),
@@ -277,8 +281,8 @@ fn check(
         (read.not_before() == planned.validity.not_before, "start of validity"),
         (read.not_after() == planned.validity.not_after, "end of validity"),
     ];
-    if let Some((_, what)) = expected.into_iter().find(|(holds, _)| !holds) {
-        return Err(wrong(what));
+    match expected.into_iter().find(|(holds, _)| !holds) {
+        Some((_, what)) => Err(IssueError::Check(planned.key.clone(), what)),
+        None => Ok(()),
     }
-    public_key::verify(issuer.key.spki_der(), read.tbs_der(), read.signature()).map_err(|_| wrong("signature"))
 }

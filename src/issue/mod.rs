@@ -17,7 +17,7 @@ mod tbs;
 
 use std::collections::BTreeMap;
 
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 pub use certificate::Certificate;
 pub use serial::SerialKey;
@@ -115,16 +115,18 @@ pub fn issue(
             .map(|planned| certificate::draft(planned, key(&planned.key)?, issuer, serial_key, &surroundings));
         certificate::sign(drafts.collect::<Result<_, IssueError>>()?, issuer, engine)
     };
-    all.extend(together.par_iter().map(make).collect::<Result<Vec<_>, IssueError>>()?.into_iter().flatten());
-    let mut issued = Issued { certificates: BTreeMap::new(), warnings: Vec::new() };
-    let mut warnings = BTreeMap::new();
-    for (id, certificate, breaches) in all {
-        warnings.insert(id.clone(), breaches);
-        issued.certificates.insert(id, certificate);
-    }
-    for id in plan.certificates.iter().map(|planned| &planned.key) {
-        let breaches = warnings.remove(id).unwrap_or_default();
-        issued.warnings.extend(breaches.into_iter().map(|breach| (id.clone(), breach)));
-    }
-    Ok(issued)
+    // Few at a time, so that no thread has a long piece left when the others are done.
+    let made = together.par_iter().with_max_len(2).map(make).collect::<Result<Vec<_>, IssueError>>()?;
+    let all = all.into_iter().chain(made.into_iter().flatten());
+    let mut breaches = BTreeMap::new();
+    let certificates = all.map(|(id, certificate, broken)| {
+        if !broken.is_empty() {
+            breaches.insert(id.clone(), broken);
+        }
+        (id, certificate)
+    });
+    let certificates = certificates.collect();
+    let in_order = plan.certificates.iter().filter_map(|planned| breaches.remove_entry(&planned.key));
+    let warnings = in_order.flat_map(|(id, broken)| broken.into_iter().map(move |breach| (id.clone(), breach)));
+    Ok(Issued { warnings: warnings.collect(), certificates })
 }

@@ -25,7 +25,7 @@ const EXTENSION_ORDER: [ObjectIdentifier; 7] = [
 /// Certificate (RFC 5280, section 4.1).
 #[derive(Sequence)]
 struct SignedCertificate<'a> {
-    tbs_certificate: TbsCertificate<'a>,
+    tbs_certificate: AnyRef<'a>,
     signature_algorithm: AnyRef<'a>,
     signature: BitStringRef<'a>,
 }
@@ -57,10 +57,10 @@ pub(super) struct Names<'a> {
 
 /// A certificate that lacks nothing but its signature.
 pub(super) struct Unsigned {
-    /// The certificate in DER with an empty signature.
-    pub(super) certificate: Vec<u8>,
     /// The TBSCertificate in DER: what is to be signed.
     pub(super) tbs: Vec<u8>,
+    /// The signature's AlgorithmIdentifier in DER.
+    algorithm: Vec<u8>,
 }
 
 /// A certificate that lacks nothing but its signature.
@@ -75,8 +75,8 @@ pub(super) fn finish(
     names: &Names<'_>,
     serial: impl FnOnce(&[u8]) -> Option<[u8; 16]>,
 ) -> der::Result<Unsigned> {
-    let mut certificate = SignedCertificate::from_der(template)?;
-    let tbs = &mut certificate.tbs_certificate;
+    let template = SignedCertificate::from_der(template)?;
+    let mut tbs: TbsCertificate<'_> = template.tbs_certificate.decode_as()?;
     tbs.issuer = AnyRef::from_der(names.issuer)?;
     tbs.subject = AnyRef::from_der(names.subject)?;
     if !names.is_ca {
@@ -91,16 +91,50 @@ pub(super) fn finish(
     tbs.serial_number = UintRef::new(&[1])?;
     let serial = serial(&tbs.to_der()?).ok_or(der::ErrorKind::Failed)?;
     tbs.serial_number = UintRef::new(&serial)?;
-    certificate.signature = BitStringRef::from_bytes(&[])?;
-    Ok(Unsigned { tbs: certificate.tbs_certificate.to_der()?, certificate: certificate.to_der()? })
+    Ok(Unsigned { tbs: tbs.to_der()?, algorithm: template.signature_algorithm.to_der()? })
 }
 
-/// The certificate in DER with its signature.
+/// The certificate in DER with this signature.
 ///
 /// # Errors
 /// None is expected.
-pub(super) fn sign(unsigned: &Unsigned, signature: &[u8]) -> der::Result<Vec<u8>> {
-    let mut certificate = SignedCertificate::from_der(&unsigned.certificate)?;
-    certificate.signature = BitStringRef::from_bytes(signature)?;
+pub(super) fn certificate(unsigned: &Unsigned, signature: &[u8]) -> der::Result<Vec<u8>> {
+    let certificate = SignedCertificate {
+        tbs_certificate: AnyRef::from_der(&unsigned.tbs)?,
+        signature_algorithm: AnyRef::from_der(&unsigned.algorithm)?,
+        signature: BitStringRef::from_bytes(signature)?,
+    };
     certificate.to_der()
+}
+
+/// The signature in a certificate, if all else in it is what was to be signed.
+pub(super) fn signature<'a>(unsigned: &Unsigned, certificate: &'a [u8]) -> Option<&'a [u8]> {
+    let read = SignedCertificate::from_der(certificate).ok()?;
+    let holds = [(read.tbs_certificate, &unsigned.tbs), (read.signature_algorithm, &unsigned.algorithm)]
+        .into_iter()
+        .all(|(read, expected)| AnyRef::from_der(expected).is_ok_and(|expected| read == expected));
+    holds.then_some(read.signature.as_bytes())?
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::{Unsigned, certificate, signature};
+
+    #[test]
+    fn a_signature_is_found_only_behind_what_was_to_be_signed() {
+        // Two sequences of one number each; nobody reads them here.
+        let unsigned = Unsigned { tbs: vec![0x30, 3, 2, 1, 5], algorithm: vec![0x30, 3, 2, 1, 6] };
+        let right = certificate(&unsigned, b"signature").unwrap();
+        assert_eq!(signature(&unsigned, &right), Some(&b"signature"[..]));
+        assert_eq!(signature(&unsigned, &certificate(&unsigned, &[]).unwrap()), Some(&[][..]));
+        // The numbers, the tags, the unused bits, all lengths: whatever is another, but for the signature's own octets.
+        for place in 0..right.len() - b"signature".len() {
+            let mut wrong = right.clone();
+            wrong[place] ^= 1;
+            assert_eq!(signature(&unsigned, &wrong), None, "{place}");
+        }
+        assert_eq!(signature(&unsigned, &[&right[..], &[0]].concat()), None);
+        assert_eq!(signature(&unsigned, &right[..right.len() - 1]), None);
+    }
 }
