@@ -21,7 +21,7 @@ pub(super) struct Authority<'a> {
 pub(super) struct Judge<'a> {
     pub(super) part: &'a Part<'a>,
     at: OffsetDateTime,
-    known: &'a Known,
+    pub(super) known: &'a Known,
     endpoint: Option<AltName>,
     /// As the kubelet's certificate says, where nobody else does.
     kubelet_name: Option<String>,

@@ -1,32 +1,65 @@
-//! Signatures that need not be checked again.
+//! Signatures and keys that need not be checked again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
 use super::chain::is_issued_by;
-use crate::x509::ReadCertificate;
 use crate::x509::public_key::{VerifiedSignature, signature_digest};
+use crate::x509::{PemContents, PemError, ReadCertificate, read_pem_knowing};
 
 /// More CA certificates than a cluster has; a bundle of nothing else must not fill the memory.
 const MOST: usize = 64;
 
-/// What is known of signatures; parts that are checked side by side share it.
+/// What is known of signatures and keys; parts that are checked side by side share it.
 #[derive(Default)]
 pub struct Known {
     /// Whether a CA certificate carries its own signature, by the certificate's SHA-256: every node has the same three.
     authorities: Mutex<BTreeMap<[u8; 32], bool>>,
+    /// PEM files that hold one CA certificate and nothing else, by their SHA-256, for the same reason.
+    files: Mutex<BTreeMap<[u8; 32], Arc<PemContents>>>,
     /// By their [`signature_digest`].
     signatures: BTreeSet<[u8; 32]>,
+    /// By SHA-256 of the private key's DER.
+    keys: BTreeSet<[u8; 32]>,
 }
 
 impl Known {
-    /// Whoever just made certificates has verified their signatures.
+    /// Whoever just made certificates and keys has verified the signatures of the ones and proved the others, which are told
+    /// here by SHA-256 of their DER, PKCS#1 or SEC 1.
     #[must_use]
-    pub fn with_signatures(signatures: impl IntoIterator<Item = VerifiedSignature>) -> Self {
-        let signatures = signatures.into_iter().map(VerifiedSignature::digest).collect();
-        Self { authorities: Mutex::default(), signatures }
+    pub fn made(
+        signatures: impl IntoIterator<Item = VerifiedSignature>,
+        keys: impl IntoIterator<Item = [u8; 32]>,
+    ) -> Self {
+        Self {
+            authorities: Mutex::default(),
+            files: Mutex::default(),
+            signatures: signatures.into_iter().map(VerifiedSignature::digest).collect(),
+            keys: keys.into_iter().collect(),
+        }
+    }
+
+    /// What a PEM file holds; a key that is known is read and not computed with.
+    pub(super) fn read_pem(&self, pem: &[u8]) -> Result<Arc<PemContents>, PemError> {
+        let sha256 = Sha256::digest(pem).into();
+        // Whoever panicked left a map of files that were read.
+        let known = || self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(contents) = known().get(&sha256) {
+            return Ok(Arc::clone(contents));
+        }
+        let is_proved =
+            |der: &[u8]| !self.keys.is_empty() && self.keys.contains(&<[u8; 32]>::from(Sha256::digest(der)));
+        let contents = Arc::new(read_pem_knowing(pem, &is_proved)?);
+        let lone_authority = matches!(&*contents.certificates, [one] if one.is_ca()) && contents.public_keys.is_empty();
+        if lone_authority {
+            let mut known = known();
+            if known.len() < MOST {
+                known.insert(sha256, Arc::clone(&contents));
+            }
+        }
+        Ok(contents)
     }
 
     pub(super) fn is_verified(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> bool {
@@ -46,5 +79,66 @@ impl Known {
             known.insert(fingerprint, answer);
         }
         answer
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+mod tests {
+    use std::sync::Arc;
+
+    use der::{Decode, Encode};
+    use sec1::EcPrivateKey;
+    use sha2::{Digest, Sha256};
+
+    use super::Known;
+    use crate::x509::{PemError, read_pem};
+
+    /// A SEC 1 key, and the same with another public key.
+    fn keys() -> [(String, [u8; 32]); 2] {
+        let key = p256::SecretKey::from_slice(&[7; 32]).unwrap();
+        let other = p256::SecretKey::from_slice(&[8; 32]).unwrap();
+        let der = key.to_sec1_der().unwrap();
+        let point = other.public_key().to_sec1_bytes();
+        let mut wrong = EcPrivateKey::from_der(&der).unwrap();
+        wrong.public_key = Some(&point);
+        [der.to_vec(), wrong.to_der().unwrap()].map(|der| {
+            let pem = der::pem::encode_string("EC PRIVATE KEY", der::pem::LineEnding::LF, &der).unwrap();
+            (pem, Sha256::digest(&der).into())
+        })
+    }
+
+    #[test]
+    fn a_key_that_was_proved_is_taken_and_no_other() {
+        let [(right, right_digest), (wrong, wrong_digest)] = keys();
+        let public_key = read_pem(right.as_bytes()).unwrap().public_keys;
+        let nothing = Known::default();
+        let known = Known::made([], [right_digest]);
+        for known in [&nothing, &known] {
+            assert_eq!(known.read_pem(right.as_bytes()).unwrap().public_keys, public_key);
+            assert_eq!(known.read_pem(wrong.as_bytes()).err(), Some(PemError::Key));
+        }
+        // Whoever says that a key was proved is believed: that it is no longer computed with can be seen in no other way.
+        let known = Known::made([], [wrong_digest]);
+        assert_ne!(known.read_pem(wrong.as_bytes()).unwrap().public_keys, public_key);
+    }
+
+    #[test]
+    fn only_files_of_one_ca_certificate_are_kept() {
+        let authority = include_bytes!("../../tests/fuzz/seeds/pem/ca.crt");
+        let leaf = include_bytes!("../../tests/fuzz/seeds/pem/etcd-server.crt");
+        let [(key, _), _] = keys();
+        let with_key = [&authority[..], key.as_bytes()].concat();
+        let known = Known::default();
+        for (file, is_kept) in [
+            (&authority[..], true),
+            (leaf, false),
+            (&[&authority[..], authority].concat(), false),
+            (&with_key, false),
+            (key.as_bytes(), false),
+        ] {
+            let (one, other) = (known.read_pem(file).unwrap(), known.read_pem(file).unwrap());
+            assert_eq!(Arc::ptr_eq(&one, &other), is_kept);
+        }
     }
 }

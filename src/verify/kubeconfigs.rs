@@ -1,12 +1,14 @@
 //! The kubeconfigs of a part: their CA, their credentials.
 
+use std::sync::Arc;
+
 use super::Fault;
 use super::judge::{Authority, Judge};
 use super::kubeconfig::{self, ReadCredentials, ReadKubeconfig};
 use super::shared::{Claims, fingerprints, have_common};
 use super::tree::{Pem, Report, check_pair};
 use crate::lint::Purpose;
-use crate::x509::{PemContents, PemError, read_pem};
+use crate::x509::{PemContents, PemError};
 
 /// Where a control plane's kubelet finds its kubeconfig.
 const KUBELET: &str = "etc/kubernetes/kubelet.conf";
@@ -15,14 +17,14 @@ pub(super) const CA: &str = "etc/kubernetes/pki/ca.crt";
 /// Checks each file whose name ends in `.conf`; `pem` holds the part's other files.
 pub(super) fn check(judge: &Judge<'_>, pem: &Pem<'_>, claims: &mut Claims, report: &mut Report<'_>) {
     let part = judge.part;
-    let own_ca = pem.get(CA).map(fingerprints).filter(|authorities| !authorities.is_empty());
+    let own_ca = pem.get(CA).map(|own| fingerprints(own)).filter(|authorities| !authorities.is_empty());
     for (file, content) in part.contents().filter(|(file, _)| file.ends_with(".conf")) {
         let Some(read) = kubeconfig::read(content) else {
             report(file, if part.is_disk() { Fault::OtherKubeconfig } else { Fault::Kubeconfig });
             continue;
         };
-        let ca = read_pem(&read.ca);
-        let authorities = ca.as_ref().map(fingerprints).unwrap_or_default();
+        let ca = judge.known.read_pem(&read.ca);
+        let authorities = ca.as_ref().map(|ca| fingerprints(ca)).unwrap_or_default();
         match &own_ca {
             Some(expected) if !have_common(&authorities, expected) => report(file, Fault::OtherAuthority),
             Some(_) => {}
@@ -35,14 +37,14 @@ pub(super) fn check(judge: &Judge<'_>, pem: &Pem<'_>, claims: &mut Claims, repor
 
 /// Checks one kubeconfig by itself.
 pub(super) fn check_read(judge: &Judge<'_>, file: &str, read: &ReadKubeconfig, report: &mut Report<'_>) {
-    check_content(judge, file, read, read_pem(&read.ca), report);
+    check_content(judge, file, read, judge.known.read_pem(&read.ca), report);
 }
 
 fn check_content(
     judge: &Judge<'_>,
     file: &str,
     read: &ReadKubeconfig,
-    ca: Result<PemContents, PemError>,
+    ca: Result<Arc<PemContents>, PemError>,
     report: &mut Report<'_>,
 ) {
     match ca {
@@ -69,7 +71,7 @@ fn check_one(judge: &Judge<'_>, file: &str, read: &ReadKubeconfig, ca: &PemConte
     if file == KUBELET {
         report(file, Fault::InlineKubelet);
     }
-    match read_pem(pair) {
+    match judge.known.read_pem(pair) {
         Err(error) => report(file, Fault::Pem(error)),
         Ok(pair) if (pair.certificates.len(), pair.public_keys.len()) != (1, 1) => report(file, Fault::Contents),
         Ok(pair) => {

@@ -1,6 +1,7 @@
 //! All files of one part.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use time::OffsetDateTime;
 
@@ -24,13 +25,13 @@ pub fn check_part(part: &Part<'_>, at: OffsetDateTime, known: &Known) -> Checked
         findings.push(Finding { part: part.name.to_owned(), file: file.to_owned(), fault });
     };
     let judge = Judge::new(part, at, known);
-    let pem = read_files(part, &mut report);
+    let pem = read_files(part, known, &mut report);
     check_certificates(&pem, &judge, &mut report);
     check_pairs(part, &pem, &mut report);
     check_modes(part, &pem, &mut report);
     kubeconfigs::check(&judge, &pem, &mut claims, &mut report);
     for (file, content) in part.contents() {
-        claims.file(file, content, pem.get(file));
+        claims.file(file, content, pem.get(file).map(Arc::as_ref));
     }
     CheckedPart { name: part.name.to_owned(), findings, claims }
 }
@@ -49,13 +50,13 @@ pub fn claims_of_part(part: &Part<'_>) -> CheckedPart {
 pub(super) type Report<'a> = dyn FnMut(&str, Fault) + 'a;
 
 /// The PEM files of a part, read.
-pub(super) type Pem<'a> = BTreeMap<&'a str, PemContents>;
+pub(super) type Pem<'a> = BTreeMap<&'a str, Arc<PemContents>>;
 
-fn read_files<'a>(part: &Part<'a>, report: &mut Report<'_>) -> Pem<'a> {
+fn read_files<'a>(part: &Part<'a>, known: &Known, report: &mut Report<'_>) -> Pem<'a> {
     let mut pem = BTreeMap::new();
     for (file, content) in part.contents() {
         if [".crt", ".key", ".pub", ".pem"].iter().any(|extension| file.ends_with(extension)) {
-            match read_pem(content) {
+            match known.read_pem(content) {
                 Ok(contents) => {
                     pem.insert(file, contents);
                 }

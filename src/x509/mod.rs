@@ -17,7 +17,7 @@ mod validity;
 pub use algorithm::{KeyAlgorithm, RSA_BITS};
 pub use alt_name::AltName;
 pub use name::{DistinguishedName, MASTERS};
-pub use pem::{PemContents, PemError, public_key_bits, read_pem};
+pub use pem::{PemContents, PemError, public_key_bits, read_pem, read_pem_knowing};
 pub use permitted::PermittedNames;
 pub use read::ReadCertificate;
 pub use usage::ExtendedKeyUsage;

@@ -50,6 +50,15 @@ pub enum PemError {
 /// # Errors
 /// [`PemError`], for the first block that cannot be used.
 pub fn read_pem(pem: &[u8]) -> Result<PemContents, PemError> {
+    read_pem_knowing(pem, &|_| false)
+}
+
+/// As [`read_pem`], but a key in PKCS#1 or SEC1 for whose DER `is_proved` holds is not computed with: whoever says so has found
+/// before that its parts belong together.
+///
+/// # Errors
+/// As [`read_pem`].
+pub fn read_pem_knowing(pem: &[u8], is_proved: &dyn Fn(&[u8]) -> bool) -> Result<PemContents, PemError> {
     let mut contents = PemContents::default();
     for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(pem) {
         let (kind, der) = section.map_err(|_| PemError::NotPem)?;
@@ -61,8 +70,10 @@ pub fn read_pem(pem: &[u8]) -> Result<PemContents, PemError> {
                 let read = ReadCertificate::from_der(&der);
                 contents.certificates.push(read.map_err(|error| PemError::Certificate(error.to_string()))?);
             }
-            SectionKind::RsaPrivateKey => contents.public_keys.push(rsa_public_key(&der)?),
-            SectionKind::EcPrivateKey => contents.public_keys.push(ec_public_key(&der).ok_or(PemError::Key)?),
+            SectionKind::RsaPrivateKey => contents.public_keys.push(rsa_public_key(&der, is_proved)?),
+            SectionKind::EcPrivateKey => {
+                contents.public_keys.push(ec_public_key(&der, is_proved).ok_or(PemError::Key)?)
+            }
             SectionKind::PrivateKey => contents.public_keys.push(pkcs8_public_key(&der)?),
             SectionKind::PublicKey => contents.public_keys.push(lone_public_key(&der)?),
             _ => return Err(PemError::OtherBlock),
@@ -91,10 +102,12 @@ fn lone_public_key(spki: &[u8]) -> Result<Vec<u8>, PemError> {
 }
 
 /// ring checks that the numbers of a key belong together, and takes none that is too small.
-fn rsa_public_key(pkcs1: &[u8]) -> Result<Vec<u8>, PemError> {
+fn rsa_public_key(pkcs1: &[u8], is_proved: &dyn Fn(&[u8]) -> bool) -> Result<Vec<u8>, PemError> {
     let public_key = || RsaPrivateKeyRef::from_der(pkcs1).ok()?.public_key().to_der().ok();
-    match public_key().as_deref().and_then(rsa_bits).ok_or(PemError::Key)? {
+    let public_key = public_key().ok_or(PemError::Key)?;
+    match rsa_bits(&public_key).ok_or(PemError::Key)? {
         bits if bits < RSA_BITS => Err(PemError::SmallKey { bits }),
+        _ if is_proved(pkcs1) => Ok(public_key),
         _ => Ok(RsaKeyPair::from_der(pkcs1).map_err(|_| PemError::Key)?.public_key().as_ref().to_vec()),
     }
 }
@@ -103,7 +116,7 @@ fn rsa_public_key(pkcs1: &[u8]) -> Result<Vec<u8>, PemError> {
 fn pkcs8_public_key(pkcs8: &[u8]) -> Result<Vec<u8>, PemError> {
     let info = PrivateKeyInfoRef::from_der(pkcs8).map_err(|_| PemError::Key)?;
     if info.algorithm.oid == oid::RSA_ENCRYPTION {
-        return rsa_public_key(info.private_key.as_bytes());
+        return rsa_public_key(info.private_key.as_bytes(), &|_| false);
     }
     let p256 = || Some(p256::SecretKey::from_pkcs8_der(pkcs8).ok()?.public_key().to_sec1_bytes().to_vec());
     let p384 = || Some(p384::SecretKey::from_pkcs8_der(pkcs8).ok()?.public_key().to_sec1_bytes().to_vec());
@@ -112,8 +125,13 @@ fn pkcs8_public_key(pkcs8: &[u8]) -> Result<Vec<u8>, PemError> {
 
 /// The public point, which ring or else the curve's crate computes from the secret scalar; if the file claims one, it
 /// must be the same.
-fn ec_public_key(sec1: &[u8]) -> Option<Vec<u8>> {
+fn ec_public_key(sec1: &[u8], is_proved: &dyn Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
     let file = EcPrivateKey::from_der(sec1).ok()?;
+    if let Some(claimed) = file.public_key
+        && is_proved(sec1)
+    {
+        return Some(claimed.to_vec());
+    }
     let is_claimed = |signing| {
         let claimed = file.public_key?;
         let pair =
