@@ -29,6 +29,7 @@ mod record;
 mod split;
 mod tar;
 mod tree;
+mod verified;
 mod write;
 
 #[cfg(test)]
@@ -41,9 +42,10 @@ pub use hex::{Hex, Sha256};
 pub use index::Index;
 pub use json::JsonError;
 pub use name::PartName;
-pub use read::{Reader, Shape, VerifiedArchive, VerifiedIndex, VerifiedPart};
+pub use read::Reader;
 pub use record::{Node, Owner, Record, Role};
 pub use split::{SplitError, split};
 pub use tar::ustar_split;
 pub use tree::{KUBELET_CLIENT_LINK, Mode, Row};
+pub use verified::{Shape, VerifiedArchive, VerifiedIndex, VerifiedPart};
 pub use write::{Description, Writer, Written};

@@ -20,6 +20,7 @@ use super::name::PartName;
 use super::record::Record;
 use super::tar::{BLOCK, Kind, header, padding, raw_path, raw_size};
 use super::tree::{Entry, Mode, Row, entries};
+use super::verified::{Shape, Signed, Unproven, VerifiedArchive, VerifiedIndex, VerifiedPart};
 use crate::sign::PublicKey;
 
 /// Reads the parts of a bundle one after the other.
@@ -46,140 +47,10 @@ enum State {
     Failed,
 }
 
-/// What a record or an index brought along: its exact bytes, and the signature over them.
-struct Signed {
-    bytes: Vec<u8>,
-    signature: Vec<u8>,
-}
-
-impl Signed {
-    fn prove(&self, key: &PublicKey, entry: &str) -> Result<(), BundleError> {
-        key.verify(&self.bytes, &self.signature).map_err(|_| BundleError::Signature { entry: entry.to_owned() })
-    }
-}
-
-/// An index that the key signed, in the place where it belongs. Only a [`Reader`] makes one.
-///
-/// Its bytes are not kept: they are many for a large cluster, and a reader holds this as long as it reads.
-pub struct VerifiedIndex {
-    index: Index,
-    sha256: Sha256,
-    signature: Vec<u8>,
-}
-
-impl VerifiedIndex {
-    /// What it says.
-    #[must_use]
-    pub const fn index(&self) -> &Index {
-        &self.index
-    }
-
-    /// SHA-256 of its bytes.
-    #[must_use]
-    pub const fn sha256(&self) -> Sha256 {
-        self.sha256
-    }
-
-    /// The signature of its bytes, DER.
-    #[must_use]
-    pub fn signature(&self) -> &[u8] {
-        &self.signature
-    }
-}
-
-/// A part whose record the key signed, with exactly the files of the record. Only a [`Reader`] makes one.
-pub struct VerifiedPart {
-    record: Record,
-    signed: Signed,
-    /// One for each row; a link's is empty.
-    contents: Vec<Content>,
-}
-
-impl VerifiedPart {
-    /// What its record says.
-    #[must_use]
-    pub const fn record(&self) -> &Record {
-        &self.record
-    }
-
-    /// SHA-256 of its record.
-    #[must_use]
-    pub fn record_sha256(&self) -> Sha256 {
-        Sha256::of(&self.signed.bytes)
-    }
-
-    /// The bytes of its record.
-    #[must_use]
-    pub fn record_bytes(&self) -> &[u8] {
-        &self.signed.bytes
-    }
-
-    /// The signature of the record's bytes, DER.
-    #[must_use]
-    pub fn signature(&self) -> &[u8] {
-        &self.signed.signature
-    }
-
-    /// Each file with its content, in archive order; a link has none.
-    pub fn files(&self) -> impl Iterator<Item = (&Row, &[u8])> {
-        self.record.rows.iter().zip(self.contents.iter().map(|content| content.as_slice()))
-    }
-}
-
-/// A part of which only one thing may be open: whether its record's signature holds.
-struct Unproven {
-    part: VerifiedPart,
-    /// The record's path, if that is open.
-    entry: Option<String>,
-}
-
-impl Unproven {
-    fn prove(self, key: &PublicKey) -> Result<VerifiedPart, BundleError> {
-        let Self { part, entry } = self;
-        match entry {
-            Some(entry) => part.signed.prove(key, &entry).map(|()| part),
-            None => Ok(part),
-        }
-    }
-}
-
-/// What was read to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// An index and all its parts.
-    Whole,
-    /// An index that says it is partial, and all its parts.
-    Partial,
-    /// One part without an index.
-    Slice,
-}
-
-/// The whole archive is as it must be. Only [`Reader::finish`] makes one.
-#[derive(Debug)]
-pub struct VerifiedArchive {
-    shape: Shape,
-    parts: usize,
-    content_sha256: Sha256,
-}
-
-impl VerifiedArchive {
-    /// What it is.
-    #[must_use]
-    pub const fn shape(&self) -> Shape {
-        self.shape
-    }
-
-    /// How many parts it has.
-    #[must_use]
-    pub const fn parts(&self) -> usize {
-        self.parts
-    }
-
-    /// SHA-256 of the tar stream: what names a bundle. A slice's is its own.
-    #[must_use]
-    pub const fn content_sha256(&self) -> Sha256 {
-        self.content_sha256
-    }
+/// Parts that were read together, and the error that ended it, if one did.
+struct Batch {
+    parts: Vec<Unproven>,
+    ended: Result<(), BundleError>,
 }
 
 impl<'k, R: BufRead> Reader<'k, R> {
@@ -223,15 +94,49 @@ impl<'k, R: BufRead> Reader<'k, R> {
         part
     }
 
-    /// The next parts, until their files have so many bytes; none after the last one. Where there is an index, their
-    /// signatures are verified side by side: that takes as long as all else in reading a small part.
+    /// All parts that are left: `judge` sees each, on any thread, and then `take` gets them in order, with what was said.
+    ///
+    /// Parts are read in batches whose files have so many bytes or a little more. While one is read, the signatures of the
+    /// one before it are verified and its parts judged: reading cannot be divided, for where a gzip member ends is known
+    /// only at its end.
     ///
     /// # Errors
     ///
-    /// As [`Self::next_part`], and the parts before the one that is wrong are not given out.
-    pub fn next_parts(&mut self, bytes: usize) -> Result<Vec<VerifiedPart>, BundleError> {
+    /// As [`Self::next_part`]; the parts before the one that is wrong have been taken.
+    pub fn each_part<J: Send>(
+        &mut self,
+        bytes: usize,
+        judge: impl Fn(&VerifiedPart) -> J + Sync,
+        mut take: impl FnMut(VerifiedPart, J),
+    ) -> Result<(), BundleError>
+    where
+        R: Send,
+    {
+        let key = self.key;
+        let prove = |part: Unproven| {
+            let part = part.prove(key)?;
+            let judged = judge(&part);
+            Ok((part, judged))
+        };
+        let mut batch = self.next_batch(bytes);
+        while !batch.parts.is_empty() {
+            let Batch { parts, ended } = batch;
+            let next = || if ended.is_ok() { self.next_batch(bytes) } else { Batch { parts: Vec::new(), ended } };
+            // Collected before it is looked through, so that of several errors the first is told.
+            let prove_each = || parts.into_par_iter().map(prove).collect::<Vec<Result<_, BundleError>>>();
+            let (next, proven) = rayon::join(next, prove_each);
+            for part in proven {
+                let (part, judged) = part.inspect_err(|_| self.state = State::Failed)?;
+                take(part, judged);
+            }
+            batch = next;
+        }
+        batch.ended
+    }
+
+    /// Parts until their files have so many bytes; none after the last one.
+    fn next_batch(&mut self, bytes: usize) -> Batch {
         let (mut parts, mut size) = (Vec::new(), 0);
-        let mut ended = Ok(());
         while size < bytes {
             match self.next_unproven() {
                 Ok(None) => break,
@@ -239,19 +144,10 @@ impl<'k, R: BufRead> Reader<'k, R> {
                     size += unproven.part.contents.iter().map(|content| content.len()).sum::<usize>();
                     parts.push(unproven);
                 }
-                Err(error) => {
-                    ended = Err(error);
-                    break;
-                }
+                Err(error) => return Batch { parts, ended: Err(error) },
             }
         }
-        // Collected before it is looked through, so that of several errors the first is told.
-        let proven: Vec<_> = parts.into_par_iter().map(|part| part.prove(self.key)).collect();
-        let parts = proven.into_iter().collect::<Result<Vec<_>, _>>().and_then(|parts| ended.map(|()| parts));
-        if parts.is_err() {
-            self.state = State::Failed;
-        }
-        parts
+        Batch { parts, ended: Ok(()) }
     }
 
     fn next_unproven(&mut self) -> Result<Option<Unproven>, BundleError> {

@@ -3,7 +3,6 @@
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime};
@@ -47,9 +46,6 @@ const BATCH: usize = 1 << 20;
 
 /// Reads a bundle to its end and checks every signature, record and hash; then chains, key pairs and rules of the part
 /// that is wanted, which it keeps, or else of all. A node does not wait for certificates that it never sees.
-///
-/// While one batch of parts is judged, the next is read: reading cannot be divided, for where a gzip member ends is known
-/// only at its end.
 pub(super) fn read(
     source: impl BufRead + Send,
     key: &PublicKey,
@@ -61,21 +57,16 @@ pub(super) fn read(
     let mut head = reader.index().map(|index| index.index().head.clone());
     let (mut parts, mut findings, mut kept) = (Vec::new(), Vec::new(), None);
     let mut shared = SharedFiles::default();
-    let mut batch = reader.next_parts(BATCH)?;
-    while !batch.is_empty() {
-        let judge = || batch.par_iter().map(|part| check(part, at, wanted, known)).collect::<Vec<_>>();
-        let (next, checked) = rayon::join(|| reader.next_parts(BATCH), judge);
-        for (part, checked) in batch.into_iter().zip(checked) {
-            findings.extend(shared.hold(checked));
-            let name = part.record().owner.part();
-            head.get_or_insert_with(|| part.record().head.clone());
-            if wanted == Some(&name) {
-                kept = Some(part);
-            }
-            parts.push(name);
+    let judge = |part: &VerifiedPart| check(part, at, wanted, known);
+    reader.each_part(BATCH, judge, |part, checked| {
+        findings.extend(shared.hold(checked));
+        let name = part.record().owner.part();
+        head.get_or_insert_with(|| part.record().head.clone());
+        if wanted == Some(&name) {
+            kept = Some(part);
         }
-        batch = next?;
-    }
+        parts.push(name);
+    })?;
     let archive = reader.finish()?;
     // Without an index there is a part, or the reader would have refused.
     let head = head.ok_or(BundleError::MissingPart { part: None })?;

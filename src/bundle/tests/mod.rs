@@ -17,7 +17,7 @@ use p256::pkcs8::EncodePublicKey;
 
 use super::{
     BundleError, Content, Description, File, Head, KUBELET_CLIENT_LINK, Mode, Node, Owner, Part, Reader, Role, Sha256,
-    VerifiedArchive, Writer, Written,
+    VerifiedArchive, VerifiedPart, Writer, Written,
 };
 use crate::bundle::head::tests::head;
 use crate::sign::{PublicKey, SigningFailed};
@@ -111,23 +111,38 @@ fn read_with(bytes: &[u8], key: &PublicKey) -> Outcome {
     let mut run = || {
         let mut reader = Reader::open(bytes, key)?;
         while let Some(part) = reader.next_part()? {
-            let contents: Vec<u8> = part.files().flat_map(|(_, content)| content.to_vec()).collect();
-            parts.push((part.record_sha256(), Sha256::of(&contents)));
+            parts.push(digests(&part));
         }
         reader.finish()
     };
     let result = run();
     for size in [1, usize::MAX] {
-        let result_of_batches = read_batches(bytes, key, size);
+        let (parts_of_batches, result_of_batches) = read_batches(bytes, key, size);
         assert_eq!(format!("{result_of_batches:?}"), format!("{result:?}"), "parts of {size} bytes at a time");
+        assert_eq!(parts_of_batches, parts, "parts of {size} bytes at a time");
     }
     Outcome { parts, result }
 }
 
-fn read_batches(bytes: &[u8], key: &PublicKey, size: usize) -> Result<VerifiedArchive, BundleError> {
-    let mut reader = Reader::open(bytes, key)?;
-    while !reader.next_parts(size)?.is_empty() {}
-    reader.finish()
+fn read_batches(
+    bytes: &[u8],
+    key: &PublicKey,
+    size: usize,
+) -> (Vec<(Sha256, Sha256)>, Result<VerifiedArchive, BundleError>) {
+    let mut parts = Vec::new();
+    let mut run = || {
+        let mut reader = Reader::open(bytes, key)?;
+        reader.each_part(size, digests, |_, digests| parts.push(digests))?;
+        reader.finish()
+    };
+    let result = run();
+    (parts, result)
+}
+
+/// Of a part's record, and of its files one after the other.
+fn digests(part: &VerifiedPart) -> (Sha256, Sha256) {
+    let contents: Vec<u8> = part.files().flat_map(|(_, content)| content.to_vec()).collect();
+    (part.record_sha256(), Sha256::of(&contents))
 }
 
 /// Why the reader refuses these bytes.
