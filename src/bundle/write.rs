@@ -23,8 +23,9 @@ use super::tar::{BLOCK, END, Kind, header, padding, ustar_split};
 use super::tree::{Entry, Mode, Row, entries};
 use crate::sign::Sign;
 
-/// How many parts are compressed side by side; as many are held besides, which are written in order meanwhile.
-const CHUNK: usize = 32;
+/// How many parts are compressed side by side; as many are held besides, which are written in order meanwhile. Fewer would
+/// let processors wait for each other more often.
+const CHUNK: usize = 128;
 
 /// What a bundle says about itself, besides its parts.
 #[derive(Clone, Debug)]
@@ -78,7 +79,7 @@ where
             Ok((record.owner.part(), Sha256::of(&bytes)))
         };
         // Collected before it is looked through, so that of several errors the first is told, not the fastest.
-        let parts: Vec<Result<_, WriteError>> = (0..count).into_par_iter().with_max_len(CHUNK).map(describe).collect();
+        let parts: Vec<Result<_, WriteError>> = (0..count).into_par_iter().with_max_len(32).map(describe).collect();
         let parts = parts.into_iter().collect::<Result<_, _>>()?;
         let index = Index { head, partial, profile_sha256, parts };
         index.check().map_err(bundle)?;
@@ -114,12 +115,17 @@ where
             let gzip = compressor.member(&tar).map_err(WriteError::Output)?;
             Ok(Member { tar, gzip })
         };
-        let mut ready = vec![member(self.first(sign)?)];
-        for start in (0..self.index.parts.len()).step_by(CHUNK) {
-            let numbers = start..self.index.parts.len().min(start + CHUNK);
-            let make = || numbers.into_par_iter().map(|number| member(self.nth(number, sign)?)).collect();
+        let count = self.index.parts.len();
+        let make = |start: usize| {
+            let numbers = start..count.min(start + CHUNK);
+            numbers.into_par_iter().map(|number| member(self.nth(number, sign)?)).collect()
+        };
+        // The index of a large cluster keeps one processor busy for as long as a hundred parts.
+        let (first, mut ready) = rayon::join(|| member(self.first(sign)?), || make(0));
+        output.member(&first?)?;
+        for start in (CHUNK..count).step_by(CHUNK) {
             // The hashes go over everything in order; nobody waits for them but the disk.
-            let (written, next) = rayon::join(|| output.members(ready), make);
+            let (written, next) = rayon::join(|| output.members(ready), || make(start));
             written?;
             ready = next;
         }
