@@ -39,6 +39,7 @@ mod private_key;
 mod rsa;
 mod rsa_signature;
 mod seed;
+mod spki;
 mod stack;
 mod streams;
 mod trial_division;

@@ -2,8 +2,7 @@
 
 use std::sync::OnceLock;
 
-use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier};
-use der::{Encode, Sequence};
+use der::Encode;
 use p384::ecdsa::signature::Signer as _;
 use ring::rand::SystemRandom;
 use ring::signature::{self, EcdsaKeyPair, RsaKeyPair, UnparsedPublicKey};
@@ -20,6 +19,7 @@ use super::pem::pem;
 use super::prime::{PrimeSize, PrimeTest};
 use super::rsa::{self, PROOF};
 use super::rsa_signature::{CrtKey, sign_each};
+use super::spki::subject_public_key_info;
 use crate::x509::{KeyAlgorithm, oid};
 
 /// A private key with its public key, proved to belong together. Secrets are wiped on drop.
@@ -276,28 +276,6 @@ fn sign_rsa(key_pair: &RsaKeyPair, algorithm: KeyAlgorithm, message: &[u8]) -> R
 
 fn encoding(algorithm: KeyAlgorithm) -> impl Fn(der::Error) -> KeyError {
     move |error| KeyError::Encoding { algorithm, reason: error.to_string() }
-}
-
-#[derive(Sequence)]
-struct SubjectPublicKeyInfo<'a> {
-    algorithm: AlgorithmIdentifier<'a>,
-    subject_public_key: BitStringRef<'a>,
-}
-
-#[derive(Sequence)]
-struct AlgorithmIdentifier<'a> {
-    algorithm: ObjectIdentifier,
-    parameters: AnyRef<'a>,
-}
-
-fn subject_public_key_info(algorithm: KeyAlgorithm, public_key: &[u8]) -> der::Result<Vec<u8>> {
-    let (algorithm, parameters) = match algorithm {
-        KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => (oid::RSA_ENCRYPTION, AnyRef::NULL),
-        KeyAlgorithm::EcdsaP256 => (oid::EC_PUBLIC_KEY, AnyRef::from(&oid::SECP256R1)),
-        KeyAlgorithm::EcdsaP384 => (oid::EC_PUBLIC_KEY, AnyRef::from(&oid::SECP384R1)),
-    };
-    let algorithm = AlgorithmIdentifier { algorithm, parameters };
-    SubjectPublicKeyInfo { algorithm, subject_public_key: BitStringRef::from_bytes(public_key)? }.to_der()
 }
 
 #[cfg(test)]
