@@ -15,8 +15,8 @@ const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
 const TRAILER: usize = 8;
 
-/// Compresses members. What one needs is half a megabyte: it is kept for the next one, for clearing it anew and giving it back
-/// takes a quarter as long as the compression itself.
+/// Compresses members. What one needs is hundreds of kilobytes, which are kept for the next one: else they would be cleared
+/// twice for a member of a few.
 #[derive(Default)]
 pub(super) struct Compressor(Mutex<Vec<Compress>>);
 

@@ -79,6 +79,7 @@ where
             Ok((record.owner.part(), Sha256::of(&bytes)))
         };
         // Collected before it is looked through, so that of several errors the first is told, not the fastest.
+        // Few at a time, so that no thread has a long piece left when the others are done.
         let parts: Vec<Result<_, WriteError>> = (0..count).into_par_iter().with_max_len(32).map(describe).collect();
         let parts = parts.into_iter().collect::<Result<_, _>>()?;
         let index = Index { head, partial, profile_sha256, parts };

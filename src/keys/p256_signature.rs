@@ -30,7 +30,7 @@ pub(super) fn sign_each(key: &SecretKey, sha256: &[[u8; 32]], multiply: Multiply
 }
 
 /// The inverses of all nonces by one inversion and three multiplications for each (Montgomery, Math. Comp. 48, 1987, section
-/// 10.3.1): an inversion takes as long as two hundred multiplications.
+/// 10.3.1): an inversion takes as long as very many multiplications.
 fn inverses(nonces: &[SecretKey]) -> Option<Zeroizing<Vec<Scalar>>> {
     // At first, the product of all nonces before each one.
     let mut inverses = Zeroizing::new(Vec::with_capacity(nonces.len()));
