@@ -1,9 +1,9 @@
 //! Which engines there are, and which of them this machine can run.
 
-#[cfg(target_arch = "x86_64")]
-use super::ifma::Ifma;
 use super::portable::Portable;
 use super::prime::PrimeTest;
+#[cfg(target_arch = "x86_64")]
+use super::vector::{Avx2, Ifma};
 
 /// An engine and its name.
 pub struct Engine {
@@ -22,6 +22,10 @@ pub fn engines() -> Vec<Engine> {
     #[cfg(target_arch = "x86_64")]
     if let Some(ifma) = Ifma::detect() {
         engines.push(Engine { name: "ifma", test: Box::new(ifma) });
+    }
+    #[cfg(target_arch = "x86_64")]
+    if let Some(avx2) = Avx2::detect() {
+        engines.push(Engine { name: "avx2", test: Box::new(avx2) });
     }
     #[cfg(feature = "aws-lc")]
     engines.push(Engine { name: "aws-lc", test: Box::new(super::aws_lc::AwsLc::default()) });

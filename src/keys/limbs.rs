@@ -24,15 +24,18 @@ const WINDOW: usize = 5;
 /// How many odd powers of a base [`windows`] asks for: the first, the third, and so on.
 pub(super) const ODD_POWERS: usize = 1 << (WINDOW - 1);
 
-/// The limbs, of `bits` bits each, of a number shifted left by fewer bits than that; cut off at L limbs.
+/// The limbs, of `bits` bits each, of a number shifted left by fewer than 64; cut off at L limbs.
 pub(super) fn limbs<const L: usize>(words: &[u64], bits: usize, shift: usize) -> [u64; L] {
+    std::array::from_fn(|index| limb(words, bits, shift, index))
+}
+
+/// One limb of those.
+pub(super) fn limb(words: &[u64], bits: usize, shift: usize, index: usize) -> u64 {
     let mask = u64::MAX >> (64 - bits);
     let word = |place: usize| words.get(place).copied().unwrap_or_default();
-    std::array::from_fn(|index| {
-        let Some(low) = (bits * index).checked_sub(shift) else { return word(0) << shift & mask };
-        let both = u128::from(word(low / 64)) | u128::from(word(low / 64 + 1)) << 64;
-        (both >> (low % 64)) as u64 & mask
-    })
+    let Some(low) = (bits * index).checked_sub(shift) else { return word(0) << (shift - bits * index) & mask };
+    let both = u128::from(word(low / 64)) | u128::from(word(low / 64 + 1)) << 64;
+    (both >> (low % 64)) as u64 & mask
 }
 
 /// `-n` modulo 2^(64 W), for an odd number.
@@ -95,6 +98,7 @@ mod tests {
             assert_eq!(to_big(&limbs::<5>(&sample, 58, 0), 58), number);
             assert_eq!(to_big(&limbs::<6>(&sample, 52, 51), 52), &number << 51);
             assert_eq!(to_big(&limbs::<5>(&sample, 58, 34), 58), &number << 34);
+            assert_eq!(to_big(&limbs::<12>(&sample, 28, 63), 28), &number << 63);
             let cut = (BigUint::from(1_u32) << 104) - 1_u32;
             assert_eq!(to_big(&limbs::<2>(&sample, 52, 4), 52), (number << 4) & cut);
         }

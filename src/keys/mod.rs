@@ -23,8 +23,6 @@ mod error;
 mod hkdf;
 mod hmac;
 mod hmac_drbg;
-#[cfg(target_arch = "x86_64")]
-mod ifma;
 mod integer;
 mod key_ring;
 mod label;
@@ -43,6 +41,8 @@ mod spki;
 mod stack;
 mod streams;
 mod trial_division;
+#[cfg(target_arch = "x86_64")]
+mod vector;
 
 pub use engine::{Engine, engines};
 pub use error::{KeyError, SeedError};

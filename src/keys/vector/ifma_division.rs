@@ -9,7 +9,7 @@ use core::arch::x86_64::{
 };
 
 use super::super::trial_division::{inverse, odd_primes};
-use super::arithmetic::{LANES, LIMB, MASK, Vector, side_by_side};
+use super::ifma::{LANES, LIMB, MASK, Vector, side_by_side};
 
 /// The odd primes up to a bound, for numbers of L limbs.
 pub(super) struct TrialDivision<const L: usize> {

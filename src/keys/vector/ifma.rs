@@ -38,6 +38,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::super::limbs::{BLOCKS, for_each_block, limbs, negative};
 use super::super::trial_division::inverse;
+use super::{POWERS, WINDOW, half, words};
 
 /// Numbers treated side by side.
 pub(super) const LANES: usize = 8;
@@ -45,10 +46,6 @@ pub(super) const LANES: usize = 8;
 pub(super) const LIMB: usize = 52;
 /// The value of a full limb.
 pub(super) const MASK: u64 = (1 << LIMB) - 1;
-
-/// Bits of an exponent taken at once.
-const WINDOW: usize = 4;
-const POWERS: usize = 1 << WINDOW;
 
 /// Limbs treated together, so that accumulators stay in registers. Every length L is a multiple.
 const BLOCK: usize = 5;
@@ -137,7 +134,7 @@ impl<const W: usize, const L: usize, const D: usize> Lanes<W, L, D> {
         self.raise(bases, exponents, moduli);
         self.leave();
         let limbs = Zeroizing::new(self.residues());
-        std::array::from_fn(|lane| words(&limbs[lane]))
+        std::array::from_fn(|lane| words(&limbs[lane], LIMB))
     }
 
     /// Sets the residues to the powers, in Montgomery's form. The moduli stay.
@@ -297,23 +294,6 @@ fn select<const L: usize>(selected: &mut [Vector; L], powers: &[[Vector; L]; POW
         }
         *selected = block;
     }
-}
-
-/// (n-1)/2 of an odd number n.
-fn half<const W: usize>(number: &[u64; W]) -> [u64; W] {
-    std::array::from_fn(|place| number[place] >> 1 | number.get(place + 1).unwrap_or(&0) << 63)
-}
-
-/// The number with these limbs, which has no more than W words.
-fn words<const W: usize>(limbs: &[u64]) -> Zeroizing<[u64; W]> {
-    let mut words = Zeroizing::new([0; W]);
-    for (place, limb) in limbs.iter().enumerate() {
-        let shifted = u128::from(*limb) << (place * LIMB % 64);
-        for (word, part) in words.iter_mut().skip(place * LIMB / 64).zip([shifted as u64, (shifted >> 64) as u64]) {
-            *word |= part;
-        }
-    }
-    words
 }
 
 /// `a b R^-1 mod n` in place of a.
