@@ -75,7 +75,8 @@ impl<const W: usize, const L: usize, const B: i32> Lanes<W, L, B> {
     pub(super) fn new() -> Self {
         const {
             assert!(L > BLOCK && L % BLOCK <= 1, "whole blocks, and at most one limb");
-            assert!(Self::BITS * L >= 64 * W + 4 && Self::BITS <= 28 && 3 * Self::BITS >= 64, "the opening lines");
+            assert!(Self::BITS * L >= 64 * W + 4 && Self::BITS * L < 64 * (W + 1), "R, and the shift of the form of 1");
+            assert!(Self::BITS <= 32 && 3 * Self::BITS >= 64, "rules 1 and 2");
             assert!((2 * L as u128 + 1) << (2 * B + 1) <= 1 << 64, "rule 2");
         }
         let zero = _mm256_setzero_si256();
