@@ -22,10 +22,8 @@
 //! 4. *The end.* A reduction of a number x below R alone gives at most `(x + (R - 1) n) / R < n + 1`, hence at most n.
 //!    A residue is therefore 1 or n - 1 exactly if its limbs are.
 
-#![allow(clippy::absurd_extreme_comparisons, reason = "the indices of unrolled loops are constants")]
-
 use core::arch::x86_64::{
-    __m256i, _mm_cvtsi64_si128, _mm256_add_epi64, _mm256_and_si256, _mm256_castsi256_pd, _mm256_cmpeq_epi64,
+    _mm_cvtsi64_si128, _mm256_add_epi64, _mm256_and_si256, _mm256_castsi256_pd, _mm256_cmpeq_epi64,
     _mm256_extract_epi64, _mm256_movemask_pd, _mm256_mul_epu32, _mm256_or_si256, _mm256_set_epi64x, _mm256_set1_epi64x,
     _mm256_setzero_si256, _mm256_sllv_epi64, _mm256_srl_epi64, _mm256_srli_epi64, _mm256_sub_epi64,
 };
@@ -34,23 +32,14 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::super::limbs::{limb, negative};
 use super::super::trial_division::inverse;
+use super::avx2_columns::{
+    BLOCK, Block, Vector, add_high_half, add_limb, add_low, add_products, add_top, square_high, square_low, unroll,
+    vanish,
+};
 use super::{POWERS, WINDOW, half, words};
 
 /// Numbers treated side by side.
 pub(super) const LANES: usize = 4;
-
-/// Limbs treated together, so that accumulators stay in registers. Every length L is a multiple, or one more.
-const BLOCK: usize = 4;
-
-/// One limb of four numbers.
-type Vector = __m256i;
-type Block = [Vector; BLOCK];
-
-/// Writes the body four times, with a constant in place of the name: see the macro of the same name in [`super::ifma`].
-macro_rules! unroll {
-    ($index:ident $body:block) => { unroll!(@ $index $body 0 1 2 3) };
-    (@ $index:ident $body:block $($value:literal)*) => {{ $({ const $index: usize = $value; $body })* }};
-}
 
 /// The memory of four modular powers: W words of 64 bits, L limbs of B bits. Wiped on drop.
 pub(super) struct Lanes<const W: usize, const L: usize, const B: i32> {
@@ -360,155 +349,4 @@ fn select<const L: usize>(selected: &mut [Vector; L], powers: &[[Vector; L]; POW
             *selected = _mm256_or_si256(*selected, _mm256_and_si256(*limb, is_this));
         }
     }
-}
-
-/// The block of a square at this place of the lower half: products of blocks I < J with I + J = place, and of those before.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn square_low(number: &[Block], place: usize) -> Block {
-    let middle = place / 2;
-    let sum = add_products([_mm256_setzero_si256(); BLOCK], &number[..middle], &number[place - middle..=place]);
-    if place.is_multiple_of(2) {
-        add_middle::<false>(sum, &number[middle])
-    } else {
-        add_middle::<true>(add_low(sum, &number[middle], &number[middle + 1]), &number[middle])
-    }
-}
-
-/// The block of a square at this place of the upper half; `top` is the limb above the blocks, if there is one.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn square_high(number: &[Block], top: &[Vector], place: usize) -> Block {
-    let count = number.len();
-    let middle = (count + place) / 2;
-    let mut sum = add_limb([_mm256_setzero_si256(); BLOCK], &number[place], top);
-    if place < middle {
-        sum = add_high(sum, &number[place], &number[count - 1]);
-        sum = add_products(sum, &number[place + 1..middle], &number[count + place - middle..]);
-    }
-    if (count + place).is_multiple_of(2) {
-        return add_middle::<false>(sum, &number[middle]);
-    }
-    if let Some(next) = number.get(middle + 1) {
-        sum = add_low(sum, &number[middle], next);
-    }
-    add_middle::<true>(sum, &number[middle])
-}
-
-/// Doubles the products so far and adds what the block in the middle makes with itself in the lower or the upper columns.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn add_middle<const UPPER: bool>(mut sum: Block, x: &Block) -> Block {
-    unroll!(I {
-        unroll!(J {
-            if I < J && (I + J >= BLOCK) == UPPER {
-                sum[(I + J) % BLOCK] = add_product(sum[(I + J) % BLOCK], x[I], x[J]);
-            }
-        });
-    });
-    unroll!(I {
-        sum[I] = _mm256_add_epi64(sum[I], sum[I]);
-    });
-    unroll!(I {
-        if (2 * I >= BLOCK) == UPPER {
-            sum[2 * I % BLOCK] = add_product(sum[2 * I % BLOCK], x[I], x[I]);
-        }
-    });
-    sum
-}
-
-/// Adds the products of the blocks of one number, from the lowest on, with those of another, from the highest down, in the
-/// columns of the highest and in those above: of each block the product with two of the other's, one more.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn add_products(mut sum: Block, x: &[Block], y: &[Block]) -> Block {
-    for (x, pair) in x.iter().zip(y.windows(2).rev()) {
-        let [below, here] = pair else { break };
-        sum = add_high(add_low(sum, x, here), x, below);
-    }
-    sum
-}
-
-/// Adds the products of blocks I and J with I + J = place + their number, and of those before.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn add_high_half(sum: Block, x: &[Block], y: &[Block], place: usize) -> Block {
-    add_products(add_high(sum, &x[place], &y[y.len() - 1]), &x[place + 1..], &y[place..])
-}
-
-/// Adds the products of a block with the top limb of another number, if that has one.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn add_limb(mut sum: Block, x: &Block, top: &[Vector]) -> Block {
-    for limb in top {
-        unroll!(I {
-            sum[I] = add_product(sum[I], x[I], *limb);
-        });
-    }
-    sum
-}
-
-/// Adds the product of two top limbs, if there are such.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn add_top(mut sum: Block, x: &[Vector], y: &[Vector]) -> Block {
-    for (x, y) in x.iter().zip(y) {
-        sum[0] = add_product(sum[0], *x, *y);
-    }
-    sum
-}
-
-/// Adds what the product of two blocks has in its own four columns.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn add_low(mut sum: Block, x: &Block, y: &Block) -> Block {
-    unroll!(I {
-        unroll!(C {
-            if C >= I {
-                sum[C] = add_product(sum[C], x[I], y[(BLOCK + C - I) % BLOCK]);
-            }
-        });
-    });
-    sum
-}
-
-/// Adds what the product of two blocks has in the next four columns.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn add_high(mut sum: Block, x: &Block, y: &Block) -> Block {
-    unroll!(I {
-        unroll!(C {
-            if C < I {
-                sum[C] = add_product(sum[C], x[I], y[(BLOCK + C - I) % BLOCK]);
-            }
-        });
-    });
-    sum
-}
-
-/// The multiples of the modulus that make a block of columns vanish, and the carry out of it.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn vanish<const B: i32>(sum: Block, modulus: &Block, factor: Vector, mask: Vector) -> (Block, Vector) {
-    let zero = _mm256_setzero_si256();
-    let (mut quotients, mut carry) = ([zero; BLOCK], zero);
-    unroll!(C {
-        let mut column = sum[C];
-        unroll!(I {
-            if I < C {
-                column = add_product(column, quotients[I], modulus[(BLOCK + C - I) % BLOCK]);
-            }
-        });
-        column = _mm256_add_epi64(column, carry);
-        quotients[C] = _mm256_and_si256(_mm256_mul_epu32(column, factor), mask);
-        // The low B bits are 0 then, by the choice of the quotient.
-        carry = _mm256_srli_epi64::<B>(add_product(column, quotients[C], modulus[0]));
-    });
-    (quotients, carry)
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn add_product(sum: Vector, x: Vector, y: Vector) -> Vector {
-    _mm256_add_epi64(sum, _mm256_mul_epu32(x, y))
 }

@@ -1,7 +1,7 @@
 //! The way from plain code to the vector instructions, and the only `unsafe` of the program (but for the
 //! feature `aws-lc`).
 //!
-//! `ifma`, `ifma_division` and `avx2` are safe Rust: arrays, slices, and intrinsics that take and return registers. Their
+//! All other files of this folder are safe Rust: arrays, slices, and intrinsics that take and return registers. Their
 //! functions carry `#[target_feature]`, and calling such a function is undefined behaviour exactly if the CPU lacks a feature
 //! that it names, or the operating system does not keep the registers. That is the one thing to prove here, and [`HasIfma`] and
 //! [`HasAvx2`] are the proofs: there is no way to have one but its `detect`, and everything below is reached through one.

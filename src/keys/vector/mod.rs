@@ -10,6 +10,7 @@
 //! Refuses: to exist on a CPU without the instructions.
 
 mod avx2;
+mod avx2_columns;
 #[allow(unsafe_code, reason = "calls functions that need CPU features; proved in the file")]
 mod entry;
 mod ifma;
