@@ -81,15 +81,16 @@ impl PrimeTest for Ifma {
 /// The portable engine's trial division, then Miller-Rabin of four candidates at once, then four rounds at once.
 pub(super) struct Avx2 {
     cpu: HasAvx2,
-    /// As the portable engine's.
+    /// As the portable engine's, with bounds of its own.
     division_1024: OnceLock<TrialDivision<16>>,
     division_1536: OnceLock<TrialDivision<24>>,
     division_2048: OnceLock<TrialDivision<32>>,
 }
 
 impl Avx2 {
-    /// See [`Ifma`].
+    /// See [`Ifma`]: measured with this engine's tests of up to 1536 bits, and of 2048.
     const BOUND: u32 = 65_536;
+    const BOUND_2048: u32 = 131_072;
 
     /// The engine, if this CPU can run it.
     #[must_use]
@@ -105,8 +106,9 @@ impl Avx2 {
     fn begin<'table, const W: usize, const L: usize, const B: i32>(
         &self,
         division: &'table OnceLock<TrialDivision<W>>,
+        bound: u32,
     ) -> Box<dyn Search + 'table> {
-        let division = division.get_or_init(|| TrialDivision::new(Self::BOUND));
+        let division = division.get_or_init(|| TrialDivision::new(bound));
         Box::new(SideBySide::new(Four::<W, L, B>::new(self.cpu), |candidate: &[u64; W]| division.survives(candidate)))
     }
 }
@@ -114,9 +116,9 @@ impl Avx2 {
 impl PrimeTest for Avx2 {
     fn search(&self, size: PrimeSize) -> Box<dyn Search + '_> {
         match size {
-            PrimeSize::Bits1024 => self.begin::<16, 37, 28>(&self.division_1024),
-            PrimeSize::Bits1536 => self.begin::<24, 56, 28>(&self.division_1536),
-            PrimeSize::Bits2048 => self.begin::<32, 76, 27>(&self.division_2048),
+            PrimeSize::Bits1024 => self.begin::<16, 37, 28>(&self.division_1024, Self::BOUND),
+            PrimeSize::Bits1536 => self.begin::<24, 56, 28>(&self.division_1536, Self::BOUND),
+            PrimeSize::Bits2048 => self.begin::<32, 76, 27>(&self.division_2048, Self::BOUND_2048),
         }
     }
 }
