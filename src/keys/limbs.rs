@@ -24,7 +24,7 @@ const WINDOW: usize = 5;
 /// How many odd powers of a base [`windows`] asks for: the first, the third, and so on.
 pub(super) const ODD_POWERS: usize = 1 << (WINDOW - 1);
 
-/// The limbs, of `bits` bits each, of a number shifted left by fewer than 64; cut off at L limbs.
+/// The limbs, of `bits` bits each, of a number shifted left by fewer than 64 bits; cut off at L limbs.
 pub(super) fn limbs<const L: usize>(words: &[u64], bits: usize, shift: usize) -> [u64; L] {
     std::array::from_fn(|index| limb(words, bits, shift, index))
 }
