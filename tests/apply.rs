@@ -10,6 +10,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use common::node::{FIRST, SECOND, Seen, applied, apply, copy, everything, generation, live, remains, rollback};
+use common::rights::{Right, lacks};
 use common::{Bundle, SEED, build_text, certferry, fail, succeed, tool, write};
 
 /// The files that `unpack` writes, with their folders.
@@ -329,6 +330,9 @@ fn a_pki_behind_a_link_changes_where_it_is() {
 /// In a mount namespace of its own, so that nothing of this is seen outside.
 #[test]
 fn a_pki_that_is_a_mount_point_changes_file_by_file() {
+    if lacks(&[Right::Mounts]) {
+        return;
+    }
     let root = applied(&FIRST, "cp-1");
     let before = tree(root.path());
     let pki = root.path().join("etc/kubernetes/pki");

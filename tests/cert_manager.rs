@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, Error, KeyUsage, anchor_from_trusted_cert};
 
 use crate::common::network::{Daemon, Network};
+use crate::common::rights::{Right, lacks};
 use crate::common::{Bundle, build_text, changed_profile, run, succeed, tool, use_fast_keys, write};
 
 /// Everything that the example has, with keys that are derived in no time.
@@ -177,6 +178,9 @@ fn is_refused(server: &Server, network: &Network, host: &str, webpki: &Error, re
 
 #[test]
 fn what_the_intermediate_signs_is_taken_for_every_name_it_may_sign_for() {
+    if lacks(&[Right::Network]) {
+        return;
+    }
     let network = network();
     let server = Server::issued(
         "DNS:apps.factory.internal,DNS:*.apps.factory.internal,DNS:x.y.apps.factory.internal,IP:192.168.40.9",
@@ -189,6 +193,9 @@ fn what_the_intermediate_signs_is_taken_for_every_name_it_may_sign_for() {
 
 #[test]
 fn what_lies_outside_is_refused() {
+    if lacks(&[Right::Network]) {
+        return;
+    }
     const VIOLATION: [&str; 3] = ["permitted subtree violation"; 3];
     for (alt_names, host) in [
         ("DNS:evil.factory.internal", "evil.factory.internal"),
@@ -208,6 +215,9 @@ fn what_lies_outside_is_refused() {
 /// Without a range of addresses, domains permit none.
 #[test]
 fn domains_alone_permit_no_address() {
+    if lacks(&[Right::Network]) {
+        return;
+    }
     let bundle = build_text(&changed_profile("every-certificate", |profile| {
         use_fast_keys(profile);
         profile["cert_manager"].as_table_mut().unwrap().remove("permitted_ips");
@@ -235,6 +245,9 @@ fn domains_alone_permit_no_address() {
 /// pathLen 0: what it signs is no CA to anybody.
 #[test]
 fn no_further_ca_stands_below_the_intermediate() {
+    if lacks(&[Right::Network]) {
+        return;
+    }
     let server = Server::issued("DNS:app.apps.factory.internal");
     let openssl = |line: &str| {
         succeed(tool("openssl").current_dir(server.folder.path()).args(line.split(' ')));
@@ -255,6 +268,9 @@ fn no_further_ca_stands_below_the_intermediate() {
 
 #[test]
 fn a_wildcard_of_the_profile_is_for_one_label() {
+    if lacks(&[Right::Network]) {
+        return;
+    }
     let (network, server) = (network(), Server::of_profile("ingress-nginx.default-certificate"));
     let _running = server.start(&network);
     for host in ["apps.factory.internal", "app.apps.factory.internal"] {
@@ -276,6 +292,9 @@ fn a_wildcard_of_the_profile_is_for_one_label() {
 
 #[test]
 fn a_registry_is_known_by_name_and_address_and_is_a_client_too() {
+    if lacks(&[Right::Network]) {
+        return;
+    }
     let (network, server) = (network(), Server::of_profile("registry.registry-tls"));
     let _running = server.start(&network);
     is_taken(&server, &network, "registry.factory.internal");

@@ -10,8 +10,9 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use common::desk::{Desk, Ended, State, is_root};
-use common::{certferry, fail, skip, succeed, tool};
+use common::desk::{Desk, Ended, State};
+use common::rights::{Right, lacks, not_as_root};
+use common::{certferry, fail, is_root, succeed, tool};
 
 const BUILD: &str = "build lab.toml --seed lab.seed --out out";
 /// In the order of their making.
@@ -195,6 +196,9 @@ fn modes_do_not_depend_on_the_umask() {
 /// Root may write anywhere, so another user tries.
 #[test]
 fn folders_that_take_no_files_are_named() {
+    if not_as_root().is_none() {
+        return;
+    }
     let desk = Desk::new();
     // Where cargo builds may be closed to others.
     let programs = tempfile::tempdir().unwrap();
@@ -208,13 +212,7 @@ fn folders_that_take_no_files_are_named() {
     desk.set_mode("lab.seed", 0o644);
     desk.set_mode("", 0o555);
     let run = |line: &str| {
-        let mut command = match is_root() {
-            true => tool("setpriv"),
-            false => tool("env"),
-        };
-        if is_root() {
-            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-        }
+        let mut command = not_as_root().unwrap();
         command.arg(&program).args(line.split_whitespace()).current_dir(desk.path(""));
         let before = desk.state();
         let Ended { code, stdout, stderr } = desk.watch(&mut command);
@@ -258,10 +256,7 @@ fn a_write_that_fails_midway_leaves_nothing() {
 
 #[test]
 fn a_full_disk_leaves_nothing() {
-    if !is_root()
-        || !tool("unshare").args(["--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status().unwrap().success()
-    {
-        skip("mounting a small disk needs root");
+    if lacks(&[Right::Mounts]) {
         return;
     }
     let desk = Desk::new();

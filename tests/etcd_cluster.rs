@@ -11,6 +11,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::common::network::{Daemon, Machine, Network, wait_until};
+use crate::common::rights::{Right, lacks};
 use crate::common::{Bundle, SEED, build_from, changed_profile, run, succeed, use_fast_keys, write};
 
 const PKI: &str = "etc/kubernetes/pki";
@@ -23,6 +24,9 @@ type Node = (&'static str, &'static str);
 /// With the keys of the example: RSA.
 #[test]
 fn control_planes_with_stacked_etcd_are_a_cluster() {
+    if lacks(&[Right::Network]) {
+        return;
+    }
     let members = [("cp-1", "192.168.1.11"), ("cp-2", "192.168.1.12"), ("cp-3", "192.168.1.13")];
     let hosts = "192.168.1.11 cp-1 cp-1.corp.internal\n192.168.1.12 cp-2 cp-2.corp.internal\n";
     let etcd = Etcd::start(build("ha-stacked-etcd", |_| ()), &members, &[], hosts);
@@ -42,6 +46,9 @@ fn control_planes_with_stacked_etcd_are_a_cluster() {
 /// With ECDSA keys.
 #[test]
 fn nodes_of_role_etcd_are_a_cluster() {
+    if lacks(&[Right::Network]) {
+        return;
+    }
     let bundle = build("ha-external-etcd", |profile| {
         use_fast_keys(profile);
         let backup: toml::Table = "name = 'backup'\nvalidity = '150y'".parse().unwrap();
@@ -63,6 +70,9 @@ fn nodes_of_role_etcd_are_a_cluster() {
 /// The fourth member has a place that the others keep free for it, and their address book; what it lacks is the seed.
 #[test]
 fn a_member_of_another_seed_or_cluster_cannot_join() {
+    if lacks(&[Right::Network]) {
+        return;
+    }
     let with_fourth = |name: &'static str| {
         move |profile: &mut toml::Table| {
             use_fast_keys(profile);

@@ -17,6 +17,7 @@ use time::macros::datetime;
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, Error, KeyUsage, anchor_from_trusted_cert};
 
 use crate::common::network::{Daemon, Network};
+use crate::common::rights::{Right, lacks};
 use crate::common::{build_text, changed_profile, files, run, succeed, tool, use_fast_keys};
 
 const PKI: &str = "etc/kubernetes/pki";
@@ -24,6 +25,9 @@ const PKI: &str = "etc/kubernetes/pki";
 /// With the keys of the example: RSA.
 #[test]
 fn an_api_server_is_known_by_its_names_and_lets_its_clients_in() {
+    if lacks(&[Right::Network]) {
+        return;
+    }
     let bundle = build_text(&changed_profile("ha-stacked-etcd", |_| ()));
     let top = bundle.untar();
     lets_its_clients_in(&top, "cp-1", "k8s.corp.internal", &["192.168.1.11", "192.168.1.100"]);
@@ -56,6 +60,9 @@ fn an_api_server_is_known_by_its_names_and_lets_its_clients_in() {
 /// With ECDSA keys.
 #[test]
 fn an_api_server_is_known_by_its_addresses_of_both_families() {
+    if lacks(&[Right::Network]) {
+        return;
+    }
     let bundle = build_text(&changed_profile("dual-stack", use_fast_keys));
     knows_its_names(
         &bundle.untar(),
@@ -152,6 +159,9 @@ fn serve(network: &Network, machine: &str, pki: &Path, folder: &Path, arguments:
 /// With ECDSA keys.
 #[test]
 fn an_api_server_lets_its_clients_in_by_ipv6() {
+    if lacks(&[Right::Network]) {
+        return;
+    }
     let profile = changed_profile("dual-stack", |profile| {
         use_fast_keys(profile);
         profile["cluster"]["control_plane_endpoint"] = "[fd00:10::100]:6443".into();

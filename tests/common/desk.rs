@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
@@ -182,9 +182,4 @@ pub fn assert_secret_is_kept(text: &str, place: &str) {
     for start in 0..=CANARY.len() - 8 {
         assert!(!text.contains(&CANARY[start..start + 8]), "the seed is in {place}");
     }
-}
-
-/// Whether the tests run as root, for whom no mode of a file counts.
-pub fn is_root() -> bool {
-    fs::metadata(Path::new("/proc/self")).unwrap().uid() == 0
 }

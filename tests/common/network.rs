@@ -10,13 +10,14 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::net::IpAddr;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use super::is_root;
 
 /// How long anything may take; far more than it needs on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -39,14 +40,16 @@ pub struct Daemon {
 }
 
 impl Network {
-    /// Starts the machines. `hosts` is what their `/etc/hosts` says beside localhost; `setup` are further lines of
-    /// shell, run first, for instance mounts, which nobody else sees.
+    /// Starts the machines; a test asks for [`super::rights::Right::Network`] before. `hosts` is what their `/etc/hosts`
+    /// says beside localhost; `setup` are further lines of shell, run first, for instance mounts, which nobody else sees.
     pub fn new(machines: &[Machine<'_>], hosts: &str, setup: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         assert!(!folder.path().starts_with("/run"), "a network hides /run; set TMPDIR to another folder");
         let hosts_file = folder.path().join("hosts");
         fs::write(&hosts_file, format!("127.0.0.1 localhost\n::1 localhost\n{hosts}")).unwrap();
-        let script = script(machines, &hosts_file, setup);
+        let etc = folder.path().join("etc");
+        fs::create_dir(&etc).unwrap();
+        let script = script(machines, &hosts_file, &etc, setup);
         let mut command = Command::new("unshare");
         if !is_root() {
             command.arg("--map-root-user");
@@ -59,7 +62,7 @@ impl Network {
         if way_in.is_empty() {
             let mut reason = String::new();
             first_process.stderr.take().unwrap().read_to_string(&mut reason).unwrap();
-            panic!("no network of its own for this test, which needs iproute2 and root or user namespaces: {reason}");
+            panic!("no network of its own for this test: {reason}");
         }
         Self { first_process, way_in: way_in.trim().to_owned(), folder }
     }
@@ -151,11 +154,13 @@ pub fn wait_until<T>(what: &str, mut attempt: impl FnMut() -> Result<T, String>)
     }
 }
 
-fn script(machines: &[Machine<'_>], hosts: &Path, setup: &str) -> String {
-    let hosts = hosts.display();
-    // `ip netns` keeps its names below /run: here in a /run of our own.
+fn script(machines: &[Machine<'_>], hosts: &Path, etc: &Path, setup: &str) -> String {
+    let (hosts, etc) = (hosts.display(), etc.display());
+    // `ip netns` keeps its names below /run: here in a /run of our own. A root need not have an /etc/hosts to put ours over:
+    // here /etc is a folder of our own, too, with links to all else that is in the real one.
     let mut script = format!(
-        "mount -t tmpfs none /run\nmount --bind '{hosts}' /etc/hosts\n{setup}\n\
+        "mount -t tmpfs none /run\n{setup}\nmount --rbind /etc '{etc}'\nmount -t tmpfs -o mode=0755 none /etc\n\
+         ln -s '{etc}'/* /etc\nrm -f /etc/hosts\ncp '{hosts}' /etc/hosts\n\
          ip link add switch type bridge\nip link set switch up\n"
     );
     for (number, (name, addresses)) in machines.iter().enumerate() {
@@ -189,8 +194,4 @@ fn assert_installed(program: &str) {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
     assert!(found, "{program} is not installed; `cargo xtask test` installs what tests need");
-}
-
-fn is_root() -> bool {
-    fs::metadata("/proc/self").unwrap().uid() == 0
 }

@@ -86,18 +86,24 @@ fn kubectls_own_form_in_yaml_and_json() {
     let folder = tempfile::tempdir().unwrap();
     let ca = Ca::new("kubernetes");
     put(folder.path(), "ca.crt", ca.pem());
-    put(folder.path(), "me.crt", pem(&ca.leaf("me", FAR)));
+    let certificate = pem(&ca.leaf("me", FAR));
+    put(folder.path(), "me.crt", &certificate);
     put(folder.path(), "me.key", "not read");
     let kubectl = |arguments: &[&str]| {
         let mut command = tool("kubectl");
         succeed(command.current_dir(folder.path()).args(["config", "--kubeconfig", "config"]).args(arguments))
     };
     kubectl(&["set-cluster", "kind-one", "--server=https://127.0.0.1:6443", "--certificate-authority=ca.crt"]);
-    kubectl(&["set-credentials", "me", "--client-certificate=me.crt", "--client-key=me.key"]);
+    // Not `set-credentials`: Debian's kubectl 1.20.2 crashes when it makes a user.
+    kubectl(&["set", "users.me.client-certificate", "me.crt"]);
+    kubectl(&["set", "users.me.client-key", "me.key"]);
     let by_path = json(&folder.path().join("config"));
     assert_eq!(by_path.len(), 2, "{by_path:?}");
     kubectl(&["set-cluster", "kind-one", "--certificate-authority=ca.crt", "--embed-certs"]);
-    kubectl(&["set-credentials", "me", "--client-certificate=me.crt", "--client-key=me.key", "--embed-certs"]);
+    kubectl(&["unset", "users.me.client-certificate"]);
+    kubectl(&["unset", "users.me.client-key"]);
+    kubectl(&["set", "users.me.client-certificate-data", &data(&certificate)]);
+    kubectl(&["set", "users.me.client-key-data", &data("not read")]);
     let as_json = put(folder.path(), "config.json", kubectl(&["view", "--raw", "-o", "json"]));
     for file in [folder.path().join("config"), as_json] {
         let rows = json(&file);

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::common::rights::{Right, lacks};
 use crate::common::shells::find;
 use crate::common::{Bundle, write};
 use crate::node::{Ended, FIRST, Node, SECOND, end, script};
@@ -61,6 +62,9 @@ impl Machine {
 
 #[test]
 fn name_and_address_must_be_the_nodes() {
+    if lacks(&[Right::Mounts, Right::HostName, Right::Loopback, Right::Chroot]) {
+        return;
+    }
     let _ = Node::new();
     let machine = Machine::new();
     let text = "error: this host is cp-1, the part is for worker-1\n\
@@ -80,6 +84,9 @@ fn name_and_address_must_be_the_nodes() {
 /// Without `ip` the kernel tells the addresses: of either family.
 #[test]
 fn addresses_are_known_without_ip() {
+    if lacks(&[Right::Mounts, Right::HostName, Right::Loopback, Right::Chroot]) {
+        return;
+    }
     let six = crate::common::build_text(&crate::node::generation(1, |profile| {
         let worker = profile["node"].as_array_mut().unwrap().last_mut().unwrap();
         worker["addresses"] = vec!["192.168.10.7", "fd00:0:0:1::7"].into();
@@ -102,6 +109,9 @@ fn addresses_are_known_without_ip() {
 /// Stand-ins: no real SELinux host was tried, and the manual says so.
 #[test]
 fn what_was_swapped_is_relabelled_where_selinux_is_on() {
+    if lacks(&[Right::Mounts, Right::HostName, Right::Loopback, Right::Chroot]) {
+        return;
+    }
     let machine = Machine::new();
     machine.stand_in("selinuxenabled", "exit 0");
     machine.stand_in("restorecon", "echo \"$@\" >>/tmp/labels; [ -e \"$2\" ]");

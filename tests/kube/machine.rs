@@ -15,7 +15,7 @@ use std::sync::Mutex;
 use serde_json::Value;
 
 use super::wait::wait_for;
-use crate::common::desk::is_root;
+use crate::common::is_root;
 use crate::common::{run, succeed, tool};
 
 /// Where a machine's root is mounted, in its own mount namespace. Every Debian has this folder.

@@ -124,16 +124,11 @@ pub struct Ended {
     pub stderr: String,
 }
 
-static CLUSTER: LazyLock<Option<Cluster>> = LazyLock::new(|| programs().map(|programs| Cluster::start(&programs)));
+static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| Cluster::start(&programs()));
 
-/// The control plane, if there are programs to run.
-pub fn cluster() -> Option<&'static Cluster> {
-    let cluster = CLUSTER.as_ref();
-    if cluster.is_none() {
-        // Each test says so.
-        let _ = programs();
-    }
-    cluster
+/// The control plane.
+pub fn cluster() -> &'static Cluster {
+    &CLUSTER
 }
 
 /// Builds a profile.

@@ -8,7 +8,8 @@ mod dist;
 mod fuzz;
 mod layers;
 mod process;
-mod release;
+mod tally;
+mod targets;
 mod test;
 mod tools;
 

@@ -75,13 +75,21 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
     quiet.status().is_ok_and(|status| status.success())
 }
 
-/// Runs a command, passes its standard output on unchanged and shows each line to `each`.
+/// Runs a command, passes both its outputs on to our standard output, in the order in which they come, and shows each line to
+/// `each`.
 ///
 /// # Errors
 /// When it cannot be started, its output cannot be passed on, or it does not end with success.
 pub(crate) fn run_watched(command: &mut Command, mut each: impl FnMut(&str)) -> Outcome {
-    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| cannot_start(command, &error))?;
-    let copied = child.stdout.take().map_or(Ok(()), |output| copy_lines(output, std::io::stdout(), &mut each));
+    let start = |command: &mut Command| {
+        let (output, input) = std::io::pipe()?;
+        let child = command.stdout(input.try_clone()?).stderr(input).spawn()?;
+        // Our own ends of the pipe would keep it open.
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Ok((child, output))
+    };
+    let (mut child, output) = start(command).map_err(|error| cannot_start(command, &error))?;
+    let copied = copy_lines(output, std::io::stdout(), &mut each);
     let status = child.wait().map_err(|error| format!("{}: {error}", line(command)))?;
     copied.map_err(|error| format!("{}: cannot pass its output on: {error}", line(command)))?;
     if status.success() { Ok(()) } else { Err(format!("{} failed: {status}", line(command))) }
@@ -112,7 +120,17 @@ fn line(command: &Command) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{command, copy_lines, line, run, search_path, succeeds};
+    use super::{command, copy_lines, line, run, run_watched, search_path, succeeds};
+
+    #[test]
+    fn both_outputs_are_watched_in_their_order() {
+        let mut seen = Vec::new();
+        let mut shell = command("/bin/sh");
+        shell.args(["-c", "echo one; echo two >&2; echo three; exit 3"]);
+        let outcome = run_watched(&mut shell, |line| seen.push(line.to_owned()));
+        assert!(outcome.is_err_and(|text| text.ends_with("failed: exit status: 3")));
+        assert_eq!(seen, ["one", "two", "three"]);
+    }
 
     #[test]
     fn output_is_passed_on_byte_for_byte() {

@@ -1,21 +1,30 @@
-//! `cargo xtask test`: every check and every test, each step in one line, stopping at the first that fails.
+//! `cargo xtask test`: every check and every test, each step with the seconds that it took.
 //!
-//! A test that cannot run on this machine prints `skipped: <reason>`; with CI=true it fails instead (the tests' own helper does
-//! both), so a green run in CI left nothing out but what needs KUBE_BIN_DIR.
+//! A check that fails ends the run. The tests all run, whichever of them fail, and the end names each program that failed.
+//! A test that cannot run on this machine prints `skipped: <reason>`; with CI=true it fails instead (the tests' own helper
+//! does both). What needs KUBE_BIN_DIR is ignored where that is not set, and the closing line counts it.
 
-use crate::{Outcome, dist, layers, no_arguments, process, release, tools};
+use std::{env, time::Instant};
+
+use crate::{Outcome, dist, layers, no_arguments, process, tally::Tally, targets, tools};
 
 /// One step: its name and what it does; the tally collects test results.
 type Step = (&'static str, fn(&mut Tally) -> Outcome);
 
-const STEPS: &[Step] = &[
+/// Each ends the run when it fails.
+const CHECKS: &[Step] = &[
     ("tools: the programs that the tests run", |_| tools::prepare()),
     ("format: cargo fmt", |_| cargo(&["fmt", "--all", "--check"])),
     ("lints: cargo clippy", |_| cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])),
     ("docs: cargo doc", |_| docs()),
     ("layers: imports against the table of rooms", |_| layers::run(&[])),
     ("dist: the static program", |_| dist::run(&[])),
+];
+
+/// All run, whichever fail.
+const TESTS: &[Step] = &[
     ("tests: cargo test", |tally| cargo_test(&["--workspace".into()], tally)),
+    ("Kubernetes' programs: cargo test -- --ignored", kubernetes_tests),
     ("release tests: cargo test --release", release_tests),
     ("feature aws-lc: cargo test", |tally| {
         cargo_test(&["--features=aws-lc", "--lib", "keys::"].map(String::from), tally)
@@ -25,16 +34,38 @@ const STEPS: &[Step] = &[
 /// Runs every step.
 ///
 /// # Errors
-/// The first step that failed, by name.
+/// The check that failed, by name, or every test program that did.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     no_arguments(arguments)?;
     let mut tally = Tally::default();
-    for (number, (name, step)) in (1..).zip(STEPS) {
-        println!("xtask: step {number} of {}, {name}", STEPS.len());
-        step(&mut tally).map_err(|error| format!("FAILED at {name}\n{error}"))?;
+    let mut failed = Vec::new();
+    let steps = CHECKS.len() + TESTS.len();
+    for (number, (name, step)) in (1..).zip(CHECKS.iter().chain(TESTS)) {
+        println!("xtask: step {number} of {steps}, {name}");
+        let begin = Instant::now();
+        let outcome = step(&mut tally);
+        tally.end_of_run();
+        let seconds = begin.elapsed().as_secs_f32();
+        match outcome {
+            Ok(()) => println!("xtask: step {number} of {steps} took {seconds:.1} s"),
+            Err(error) => {
+                println!("xtask: step {number} of {steps} FAILED after {seconds:.1} s");
+                failed.push(format!("FAILED at {name}\n{error}"));
+                if number <= CHECKS.len() {
+                    break;
+                }
+            }
+        }
     }
-    println!("xtask: all {} steps passed; {tally}", STEPS.len());
-    Ok(())
+    for skipped in tally.skipped() {
+        println!("xtask: skipped: {skipped}");
+    }
+    if failed.is_empty() && tally.failures().is_empty() {
+        println!("xtask: all {steps} steps passed; {tally}");
+        return Ok(());
+    }
+    failed.extend(tally.failures().into_iter().map(|failure| format!("FAILED {failure}")));
+    Err(failed.join("\n"))
 }
 
 fn cargo(arguments: &[&str]) -> Outcome {
@@ -47,78 +78,29 @@ fn docs() -> Outcome {
     process::run(process::cargo().args(arguments).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
+fn kubernetes_tests(tally: &mut Tally) -> Outcome {
+    if env::var_os(targets::KUBERNETES).is_none() {
+        println!("xtask: {} is not set: what needs Kubernetes' programs stays ignored", targets::KUBERNETES);
+        return Ok(());
+    }
+    let mut arguments = targets::kubernetes_targets(process::root()).map_err(|error| error.to_string())?;
+    arguments.extend(["--".to_owned(), "--ignored".to_owned()]);
+    cargo_test(&arguments, tally)
+}
+
 fn release_tests(tally: &mut Tally) -> Outcome {
-    let targets = release::release_targets(process::root()).map_err(|error| error.to_string())?;
-    if targets.is_empty() {
-        println!("no test target names `{}` or `{}`", release::RELEASE_ONLY, release::BLESS);
+    let release = targets::release_targets(process::root()).map_err(|error| error.to_string())?;
+    if release.is_empty() {
+        println!("no test target names `{}` or `{}`", targets::RELEASE_ONLY, targets::BLESS);
         return Ok(());
     }
     let mut arguments = vec!["--release".to_owned()];
-    arguments.extend(targets);
+    arguments.extend(release);
     cargo_test(&arguments, tally)
 }
 
 fn cargo_test(arguments: &[String], tally: &mut Tally) -> Outcome {
     let mut cargo = process::cargo();
-    cargo.args(["test", "--locked"]).args(arguments).env("CERTFERRY_DIST", dist::program());
+    cargo.args(["test", "--locked", "--no-fail-fast"]).args(arguments).env("CERTFERRY_DIST", dist::program());
     process::run_watched(&mut cargo, |line| tally.add(line))
-}
-
-/// What the `test result:` lines of cargo test add up to.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Tally {
-    programs: u32,
-    passed: u32,
-    ignored: u32,
-}
-
-impl Tally {
-    fn add(&mut self, line: &str) {
-        if let Some((passed, ignored)) = test_result(line) {
-            self.programs += 1;
-            self.passed += passed;
-            self.ignored += ignored;
-        }
-    }
-}
-
-impl std::fmt::Display for Tally {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { programs, passed, ignored } = self;
-        write!(formatter, "{passed} tests passed in {programs} test programs, {ignored} ignored")
-    }
-}
-
-/// Passed and ignored of a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; ...`.
-fn test_result(line: &str) -> Option<(u32, u32)> {
-    let counts = line.strip_prefix("test result: ok. ")?;
-    let count = |what: &str| {
-        let words = counts.split("; ").find_map(|part| part.strip_suffix(what))?;
-        words.trim_end().parse::<u32>().ok()
-    };
-    Some((count("passed")?, count("ignored")?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Tally, test_result};
-
-    const LINE: &str = "test result: ok. 12 passed; 0 failed; 3 ignored; 0 measured; 0 filtered out; finished in 0.04s";
-
-    #[test]
-    fn results_are_read() {
-        assert_eq!(test_result(LINE), Some((12, 3)));
-        assert_eq!(test_result("test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured"), None);
-        assert_eq!(test_result("running 12 tests"), None);
-    }
-
-    #[test]
-    fn results_add_up() {
-        let mut tally = Tally::default();
-        for line in ["running 12 tests", LINE, "", LINE] {
-            tally.add(line);
-        }
-        assert_eq!(tally, Tally { programs: 2, passed: 24, ignored: 6 });
-        assert_eq!(tally.to_string(), "24 tests passed in 2 test programs, 6 ignored");
-    }
 }

@@ -1,7 +1,9 @@
-//! Which tests run optimised: those too slow without, and the golden files, whose bytes must not depend on the build.
+//! Which tests a step of their own runs: optimised those too slow without, and the golden files, whose bytes must not depend
+//! on the build; with `KUBE_BIN_DIR` those of Kubernetes' own programs.
 //!
 //! A target is found by what its source says, so that no list can forget it. A slow test carries
-//! `#[cfg_attr(debug_assertions, ignore = "release only")]`; a golden test reads the variable `CERTFERRY_BLESS`.
+//! `#[cfg_attr(debug_assertions, ignore = "release only")]`; a golden test reads the variable `CERTFERRY_BLESS`; a test that
+//! runs Kubernetes' programs carries `#[ignore = "needs KUBE_BIN_DIR"]`.
 
 use std::{collections::BTreeSet, fs, io, path::Path};
 
@@ -13,7 +15,21 @@ pub(crate) const RELEASE_ONLY: &str = "cfg_attr(debug_assertions, ignore";
 /// With this variable set to 1, golden tests rewrite their files instead of comparing.
 pub(crate) const BLESS: &str = "CERTFERRY_BLESS";
 
-/// The arguments of `cargo test` that name every target with such a test.
+/// The variable that names the folder with Kubernetes' programs.
+pub(crate) const KUBERNETES: &str = "KUBE_BIN_DIR";
+
+/// Marks a test that runs them.
+const NEEDS_KUBERNETES: &str = "#[ignore = \"needs KUBE_BIN_DIR\"]";
+
+/// The arguments of `cargo test` that name every target with a test that runs Kubernetes' programs.
+///
+/// # Errors
+/// When a source file cannot be read.
+pub(crate) fn kubernetes_targets(root: &Path) -> io::Result<Vec<String>> {
+    targets(root, &[NEEDS_KUBERNETES])
+}
+
+/// The arguments of `cargo test` that name every target with a test for release, or with golden files.
 ///
 /// # Errors
 /// When a source file cannot be read.
@@ -67,7 +83,7 @@ fn marked(folder: &Path, main: &Path, marks: &[&str]) -> io::Result<BTreeSet<Str
 mod tests {
     use std::{fs, path::Path};
 
-    use super::{golden_targets, release_targets};
+    use super::{golden_targets, kubernetes_targets, release_targets};
 
     #[test]
     fn targets_are_found_by_their_marks() {
@@ -84,6 +100,8 @@ mod tests {
         write("tests/golden/files.rs", "const VARIABLE: &str = \"CERTFERRY_BLESS\";");
         write("tests/common/mod.rs", "// CERTFERRY_BLESS");
         write("tests/facts/notes.txt", "CERTFERRY_BLESS");
+        write("tests/kube.rs", "#[test]\n#[ignore = \"needs KUBE_BIN_DIR\"]\nfn t() {}");
+        assert_eq!(kubernetes_targets(&root).unwrap(), ["--test", "kube"]);
         assert_eq!(release_targets(&root).unwrap(), ["--test", "golden", "--test", "slow"]);
         assert_eq!(golden_targets(&root).unwrap(), ["--test", "golden"]);
         write("src/keys/rsa.rs", slow);
