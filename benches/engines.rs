@@ -19,7 +19,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use certferry::keys::{Candidate, Engine, KeyId, KeyRing, Label, PrimeSize, PrivateKey, Seed, derive, engines};
+use certferry::keys::{Candidate, Engine, KeyRing, Label, PrimeSize, PrivateKey, Seed, derive, engines};
+use certferry::kubernetes::KeyId;
 use certferry::x509::KeyAlgorithm;
 use rustix::time::{ClockId, clock_gettime};
 use sha2::{Digest, Sha256};

@@ -19,11 +19,10 @@
 
 pub mod bundle;
 pub mod cli;
-pub mod components;
 pub mod host;
 pub mod issue;
 pub mod keys;
-pub mod kubeadm;
+pub mod kubernetes;
 pub mod layout;
 pub mod lint;
 pub mod lock;

@@ -9,8 +9,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use certferry::bundle::{
-    Content, Description, File, Head, Hex, KUBELET_CLIENT_LINK, Mode, Node, Owner, Part, Role, Sha256, Writer,
+    Content, Description, File, Head, Hex, KUBELET_CLIENT_LINK, Mode, Node, Owner, Part, Sha256, Writer,
 };
+use certferry::kubernetes::Role;
 use certferry::sign::{PublicKey, SigningFailed};
 use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{DerSignature, SigningKey};

@@ -14,7 +14,8 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use certferry::keys::{Engine, KeyId, Label, Seed, derive, engines};
+use certferry::keys::{Engine, Label, Seed, derive, engines};
+use certferry::kubernetes::KeyId;
 use certferry::x509::KeyAlgorithm;
 use sha2::{Digest, Sha256};
 

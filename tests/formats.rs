@@ -10,8 +10,8 @@ use std::fs;
 use std::path::Path;
 
 use certferry::bundle::Sha256;
-use certferry::keys::{KeyId, Label, Portable, Seed, derive};
-use certferry::kubeadm::{AltNameRule, CERTIFICATES, CommonName, Organizations};
+use certferry::keys::{Label, Portable, Seed, derive};
+use certferry::kubernetes::{AltNameRule, CERTIFICATES, CommonName, KeyId, Organizations};
 use certferry::profile;
 use certferry::x509::{ExtendedKeyUsage, KeyAlgorithm, ReadCertificate, read_pem};
 use common::desk::PROFILE;

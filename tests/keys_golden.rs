@@ -4,7 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use certferry::keys::{KeyId, Label, Seed, derive, engines};
+use certferry::keys::{Label, Seed, derive, engines};
+use certferry::kubernetes::KeyId;
 use certferry::x509::KeyAlgorithm;
 use sha2::{Digest, Sha256};
 

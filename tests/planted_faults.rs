@@ -9,7 +9,8 @@ mod planting;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use certferry::bundle::{KUBELET_CLIENT_LINK, PartName};
+use certferry::bundle::KUBELET_CLIENT_LINK;
+use certferry::kubernetes::PartName;
 use planting::{GENUINE, PKI, STORE, Tree, by, plants, unpacks};
 
 #[test]

@@ -7,7 +7,8 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use certferry::cli::problems::render;
-use certferry::profile::{Authority, Endpoint, EtcdTopology, Profile, Role, ShipCaKeys, Version, parse};
+use certferry::kubernetes::{Role, Version};
+use certferry::profile::{Authority, Endpoint, EtcdTopology, Profile, ShipCaKeys, parse};
 use certferry::x509::{AltName, KeyAlgorithm};
 use sha2::{Digest, Sha256};
 use time::macros::{date, datetime};

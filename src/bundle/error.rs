@@ -4,7 +4,7 @@ use std::io;
 
 use super::hex::Sha256;
 use super::json::JsonError;
-use super::name::PartName;
+use crate::kubernetes::PartName;
 
 /// Why a record or an index, or the part that it would describe, is not one.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -88,7 +88,8 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop at once")]
 
     use super::{Content, File, Mode, Owner, Part, RecordError, Row, Sha256};
-    use crate::bundle::record::{Node, Role};
+    use crate::bundle::record::Node;
+    use crate::kubernetes::Role;
 
     fn file(path: &str, content: &[u8]) -> File {
         File::Regular { path: path.to_owned(), mode: Mode::Public, content: Content::new(content.to_vec()) }

@@ -4,7 +4,8 @@ use time::{Date, Month};
 
 use super::error::RecordError;
 use super::hex::Hex;
-use super::name::{is_label, is_version};
+use super::name::is_version;
+use crate::kubernetes::is_label;
 
 /// Names a cluster for good: 16 bytes derived from the seed and the cluster's name (manual/formats.md, section 2).
 pub type ClusterId = Hex<16>;

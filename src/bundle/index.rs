@@ -7,7 +7,7 @@ use super::head::{ClusterId, Head, RawHead};
 use super::hex::Sha256;
 use super::json;
 use super::limits::PARTS;
-use super::name::PartName;
+use crate::kubernetes::PartName;
 
 /// What `manifest.json` says.
 #[derive(Clone, Debug, PartialEq, Eq)]

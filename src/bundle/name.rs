@@ -1,59 +1,16 @@
-//! The names a bundle may hold: parts, hosts, paths.
+//! The names a bundle may hold: folders of parts, hosts, paths.
 
 use std::cmp::Ordering;
-use std::fmt::{Display, Formatter, Result as FormatResult};
 
-/// Which part of a bundle: a node's, or what belongs to the whole cluster.
-///
-/// The order is that of the archive: nodes bytewise by name, the cluster last.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PartName {
-    /// The files of the node of that name.
-    Node(String),
-    /// Profile, users, etcd clients, manifests.
-    Cluster,
-}
+use crate::kubernetes::{PartName, is_subdomain};
 
-impl PartName {
-    /// Reads `node/<name>` or `cluster`, as records and the index spell it.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        match text.split_once('/') {
-            Some(("node", name)) if is_subdomain(name) => Some(Self::Node(name.to_owned())),
-            None if text == "cluster" => Some(Self::Cluster),
-            _ => None,
-        }
+/// Where the files of a part stand in the archive, below the top folder: the path of the tree, without a slash at the end.
+/// With `.json` it is the path of the record, with `.json.sig` that of its signature.
+pub(super) fn folder(part: &PartName) -> String {
+    match part {
+        PartName::Node(name) => format!("nodes/{name}"),
+        PartName::Cluster => "cluster".to_owned(),
     }
-
-    /// Where its files stand in the archive, below the top folder: the path of the tree, without a slash at the end.
-    /// With `.json` it is the path of the record, with `.json.sig` that of its signature.
-    pub(super) fn tree(&self) -> String {
-        match self {
-            Self::Node(name) => format!("nodes/{name}"),
-            Self::Cluster => "cluster".to_owned(),
-        }
-    }
-}
-
-impl Display for PartName {
-    /// `node/<name>` or `cluster`.
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> FormatResult {
-        match self {
-            Self::Node(name) => write!(formatter, "node/{name}"),
-            Self::Cluster => formatter.write_str("cluster"),
-        }
-    }
-}
-
-/// An RFC 1123 label in lower case, as a cluster's name is.
-pub(super) fn is_label(text: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
-}
-
-/// An RFC 1123 subdomain in lower case, as a node's name is. It always is a path component that a tree may hold.
-pub(super) fn is_subdomain(text: &str) -> bool {
-    text.len() <= 253 && text.split('.').all(is_label)
 }
 
 /// A subdomain, or one behind `*.`.
@@ -110,23 +67,8 @@ pub(super) fn is_version(text: &str) -> bool {
 mod tests {
     use std::cmp::Ordering;
 
-    use super::{
-        PartName, compare_paths, is_cluster_path, is_dns_name, is_label, is_node_path, is_subdomain, is_version,
-    };
-
-    #[test]
-    fn reads_part_names() {
-        let node = PartName::Node("cp-1.a".to_owned());
-        assert_eq!(PartName::parse("node/cp-1.a"), Some(node.clone()));
-        assert_eq!(node.to_string(), "node/cp-1.a");
-        assert_eq!(PartName::parse("cluster"), Some(PartName::Cluster));
-        for wrong in
-            ["", "node", "node/", "node/A", "node/a/b", "node/..", "node/-a", "cluster/", "cluster/a", "Cluster"]
-        {
-            assert_eq!(PartName::parse(wrong), None, "{wrong}");
-        }
-        assert!(PartName::Node("zz".to_owned()) < PartName::Cluster);
-    }
+    use super::{compare_paths, is_cluster_path, is_dns_name, is_node_path, is_version};
+    use crate::kubernetes::{is_label, is_subdomain};
 
     #[test]
     fn knows_hosts() {

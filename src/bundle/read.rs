@@ -16,11 +16,12 @@ use super::gzip::Members;
 use super::hex::Sha256;
 use super::index::Index;
 use super::limits::{FILE, INDEX, SIGNATURE};
-use super::name::PartName;
+use super::name::folder;
 use super::record::Record;
 use super::tar::{BLOCK, Kind, header, padding, raw_path, raw_size};
 use super::tree::{Entry, Mode, Row, entries};
 use super::verified::{Shape, Signed, Unproven, VerifiedArchive, VerifiedIndex, VerifiedPart};
+use crate::kubernetes::PartName;
 use crate::sign::PublicKey;
 
 /// Reads the parts of a bundle one after the other.
@@ -369,7 +370,7 @@ impl SignedHeaders {
 }
 
 fn record_path(top: &str, part: &PartName) -> String {
-    format!("{top}/{}.json", part.tree())
+    format!("{top}/{}.json", folder(part))
 }
 
 /// Compares a header with the one that belongs there, byte for byte.

@@ -7,38 +7,10 @@ use super::head::{ClusterId, Head, RawHead};
 use super::hex::Sha256;
 use super::json;
 use super::limits::ENTRIES;
-use super::name::{PartName, is_dns_name, is_subdomain};
+use super::name::is_dns_name;
 use super::tree::{self, Mode, Row};
+use crate::kubernetes::{PartName, Role, is_subdomain};
 use serde::{Deserialize, Serialize};
-
-/// What a node does in the cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Runs the API server; with stacked etcd a member too.
-    ControlPlane,
-    /// Runs workloads.
-    Worker,
-    /// Runs an etcd member and no kubelet of this cluster.
-    Etcd,
-}
-
-impl Role {
-    /// The name in records.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ControlPlane => "control-plane",
-            Self::Worker => "worker",
-            Self::Etcd => "etcd",
-        }
-    }
-
-    /// Reads [`Self::name`].
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::ControlPlane, Self::Worker, Self::Etcd].into_iter().find(|role| role.name() == name)
-    }
-}
 
 /// What a record says about its node, so that the node can tell that the part is its own.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,8 +8,9 @@ use std::mem::replace;
 
 use super::error::BundleError;
 use super::gzip::Members;
-use super::name::PartName;
+use super::name::folder;
 use super::tar::{BLOCK, raw_path};
+use crate::kubernetes::PartName;
 
 /// Why a part could not be cut out.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ pub enum SplitError {
 ///
 /// [`SplitError`]; something may have been written then.
 pub fn split(source: impl BufRead, part: &PartName, output: impl Write) -> Result<(), SplitError> {
-    let record = format!("/{}.json", part.tree());
+    let record = format!("/{}.json", folder(part));
     let mut members = Members::new(Copying { source, slice: Slice { output, member: Member::Dropped, error: None } });
     let mut found = false;
     loop {

@@ -3,8 +3,9 @@
 use super::error::RecordError;
 use super::hex::Sha256;
 use super::limits::{ENTRIES, FILE, PATH};
-use super::name::{PartName, compare_paths, is_cluster_path, is_node_path};
+use super::name::{compare_paths, folder, is_cluster_path, is_node_path};
 use super::tar::Kind;
+use crate::kubernetes::PartName;
 
 /// The one symbolic link a tree may hold: the kubelet's store of client certificates must be a link to be rotated.
 pub const KUBELET_CLIENT_LINK: &str = "var/lib/kubelet/pki/kubelet-client-current.pem";
@@ -184,7 +185,7 @@ impl<'a> Entry<'a> {
 /// The entries of a part's tree in archive order, with their full paths: what the writer writes after a record and its
 /// signature, and what the reader expects there.
 pub(super) fn entries<'a>(top: &str, part: &PartName, rows: &'a [Row]) -> Vec<(String, Entry<'a>)> {
-    let tree = format!("{top}/{}/", part.tree());
+    let tree = format!("{top}/{}/", folder(part));
     let mut entries = Vec::with_capacity(rows.len() + FOLDERS.len() + 1);
     let mut folders: &[&str] = &[];
     if let PartName::Node(_) = part {

@@ -17,10 +17,11 @@ use super::head::Head;
 use super::hex::Sha256;
 use super::index::Index;
 use super::limits::{FILE, INDEX, MEMBER};
-use super::name::PartName;
+use super::name::folder;
 use super::record::Record;
 use super::tar::{BLOCK, END, Kind, header, padding, ustar_split};
 use super::tree::{Entry, Mode, Row, entries};
+use crate::kubernetes::PartName;
 use crate::sign::Sign;
 
 /// How many parts are compressed side by side; as many are held besides, which are written in order meanwhile. Fewer would
@@ -162,7 +163,7 @@ where
         let head = &record.head;
         let top = head.top();
         let mut tar = Tar::new(head, tar_size(&record, &bytes) as usize);
-        tar.signed(&format!("{top}/{}.json", name.tree()), &bytes, sign)?;
+        tar.signed(&format!("{top}/{}.json", folder(&name)), &bytes, sign)?;
         let mut contents = part.files().map(|(_, content)| content);
         for (path, entry) in entries(&top, &name, &record.rows) {
             let content = match entry {
@@ -186,7 +187,7 @@ fn check_sizes(record: &Record, bytes: &[u8]) -> Result<(), WriteError> {
     let (part, top) = (record.owner.part(), record.head.top());
     within(Some(&part), bytes.len() as u64, FILE)?;
     within(Some(&part), tar_size(record, bytes), MEMBER)?;
-    let signature = format!("{top}/{}.json.sig", part.tree());
+    let signature = format!("{top}/{}.json.sig", folder(&part));
     if ustar_split(&signature).is_none() {
         return Err(WriteError::PathTooLong { path: signature });
     }

@@ -9,8 +9,9 @@ use zeroize::Zeroizing;
 use super::args::{InspectArguments, InspectFormat};
 use super::failure::Failure;
 use super::{bundle_text, findings, inspect_lint, inspect_text, trust};
-use crate::bundle::{BundleError, PartName, Reader, Row, VerifiedPart};
+use crate::bundle::{BundleError, Reader, Row, VerifiedPart};
 use crate::host::{self, NodeRoot};
+use crate::kubernetes::PartName;
 use crate::report::{self, Builder, Fault, Interest, Inventory, Source, SourceKind, interest, referenced};
 use crate::sign::PublicKey;
 

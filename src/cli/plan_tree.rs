@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::keys::KeyId;
+use crate::kubernetes::KeyId;
 use crate::plan::{Plan, PlannedCertificate, PlannedContent, PlannedPart, Recipient};
 
 /// At most this many nodes in a row that get the same are listed one by one.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use crate::components::Component;
+use crate::kubernetes::Component;
 use crate::node::restart::{Effect, Plan, Progress, Trouble, Unfinished};
 
 /// Who restarts what reads the files.

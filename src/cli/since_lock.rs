@@ -6,12 +6,13 @@ use std::fmt::Write;
 use super::build::Built;
 use super::changes_text;
 use crate::bundle::Hex;
+use crate::kubernetes::Version;
 use crate::lock::{
     Change, ChangeKind, Lock, Outlines, changes, explain_version, file_changes, of_lock, of_plan, outlines_of_lock,
     outlines_of_plan,
 };
 use crate::plan::{Before, Effect, EffectKind, Plan, effects, plan};
-use crate::profile::{Profile, Version};
+use crate::profile::Profile;
 
 /// More nodes or files than this are counted, not listed.
 const LISTED: usize = 20;

@@ -6,8 +6,9 @@ use std::path::Path;
 use super::args::SplitArguments;
 use super::bundle_text;
 use super::failure::Failure;
-use crate::bundle::{PartName, SplitError, split};
+use crate::bundle::{SplitError, split};
 use crate::host::{self, Outputs};
+use crate::kubernetes::PartName;
 
 pub(super) fn run(arguments: &SplitArguments) -> Result<String, Failure> {
     let part = arguments.node.clone().map_or(PartName::Cluster, PartName::Node);

@@ -4,8 +4,9 @@ use super::args::{TrustArguments, UnpackArguments};
 use super::failure::Failure;
 use super::trust::{self, Checked};
 use super::{findings, verify};
-use crate::bundle::{PartName, Row, VerifiedPart};
+use crate::bundle::{Row, VerifiedPart};
 use crate::host::{self, TreeEntry};
+use crate::kubernetes::PartName;
 use crate::verify::Finding;
 
 /// More nodes than this are not listed.

@@ -6,8 +6,9 @@ use super::args::VerifyArguments;
 use super::failure::Failure;
 use super::findings;
 use super::trust::{self, Checked};
-use crate::bundle::{PartName, Shape};
+use crate::bundle::Shape;
 use crate::host;
+use crate::kubernetes::PartName;
 use crate::verify::Finding;
 
 pub(super) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {

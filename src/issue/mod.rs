@@ -22,7 +22,8 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIter
 pub use certificate::Certificate;
 pub use serial::SerialKey;
 
-use crate::keys::{KeyId, KeyRing, PrimeTest};
+use crate::keys::{KeyRing, PrimeTest};
+use crate::kubernetes::KeyId;
 use crate::lint::Breach;
 use crate::plan::{Plan, PlannedCertificate};
 use certificate::Issuer;

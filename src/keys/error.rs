@@ -2,7 +2,7 @@
 
 use crate::x509::KeyAlgorithm;
 
-use super::label::KeyId;
+use crate::kubernetes::KeyId;
 
 /// Why bytes are not a root seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,12 +8,13 @@ use std::sync::{Mutex, PoisonError};
 use rayon::ThreadPoolBuilder;
 
 use super::error::KeyError;
-use super::label::{KeyId, Label};
+use super::label::Label;
 use super::prime::{PrimeSize, PrimeTest};
 use super::private_key::PrivateKey;
 use super::rsa;
 use super::seed::Seed;
 use super::stack::wipe_stack;
+use crate::kubernetes::KeyId;
 use crate::x509::KeyAlgorithm;
 
 /// The keys of a plan, by their ids.

@@ -48,7 +48,7 @@ pub use engine::{Engine, engines};
 pub use error::{KeyError, SeedError};
 pub use integer::Integer;
 pub use key_ring::{KeyRing, derive};
-pub use label::{KeyId, Label, escape};
+pub use label::Label;
 pub use portable::Portable;
 pub use prime::{Candidate, Power, PrimeSize, PrimeTest, Search};
 pub use private_key::PrivateKey;

@@ -4,7 +4,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::error::SeedError;
 use super::hkdf::hkdf;
-use super::label::{Label, escape};
+use super::label::Label;
+use crate::kubernetes::escape;
 
 /// What every seed file begins with, whatever its format.
 const PREFIX: &[u8] = b"certferry-seed-";

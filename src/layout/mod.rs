@@ -21,11 +21,11 @@ pub use template::render as render_template;
 
 use zeroize::Zeroizing;
 
-use crate::bundle::{Content, File, Mode, Node, Owner, Part, RecordError, Role};
+use crate::bundle::{Content, File, Mode, Node, Owner, Part, RecordError};
 use crate::issue::{Certificate, Issued};
-use crate::keys::{KeyId, KeyRing, PrivateKey};
+use crate::keys::{KeyRing, PrivateKey};
+use crate::kubernetes::KeyId;
 use crate::plan::{Manifest, PlannedContent, PlannedFile, PlannedPart, Recipient};
-use crate::profile;
 
 /// What a build has made so far.
 pub struct Made<'a> {
@@ -75,12 +75,7 @@ fn owner(recipient: &Recipient) -> Owner {
         Recipient::Node(node) => {
             let mut names = vec![node.name.clone()];
             names.extend(node.dns_names.iter().filter(|name| **name != node.name).cloned());
-            let role = match node.role {
-                profile::Role::ControlPlane => Role::ControlPlane,
-                profile::Role::Worker => Role::Worker,
-                profile::Role::Etcd => Role::Etcd,
-            };
-            Owner::Node(Node { name: node.name.clone(), role, names, addresses: node.addresses.clone() })
+            Owner::Node(Node { name: node.name.clone(), role: node.role, names, addresses: node.addresses.clone() })
         }
     }
 }

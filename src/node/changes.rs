@@ -11,9 +11,9 @@ use super::place::{BOOTSTRAP, HIDDEN, KUBECONFIGS, KUBELET_PKI, KUBERNETES, PKI,
 use super::replaced::Replaced;
 use super::session::{ROOT, home_of, look};
 use super::unit::{Unit, is_place};
-use crate::bundle::{Owner as Whose, Record, Role, Row, Sha256, VerifiedPart};
-use crate::components::{Component, readers};
+use crate::bundle::{Owner as Whose, Record, Row, Sha256, VerifiedPart};
 use crate::host::{Found, FoundKind, NodeTree, Owner};
+use crate::kubernetes::{Component, Role, readers};
 use crate::report::{Held, Kubeconfig};
 use crate::sign::PublicKey;
 use crate::x509::{ReadCertificate, read_pem};

@@ -69,7 +69,8 @@ impl Identity {
 #[cfg(test)]
 mod tests {
     use super::{Identity, Stranger};
-    use crate::bundle::{Node, Role};
+    use crate::bundle::Node;
+    use crate::kubernetes::Role;
 
     #[test]
     fn a_host_is_known_by_name_and_address() {

@@ -4,11 +4,10 @@ use super::certificates::{authority_of, root};
 use super::files::file;
 use super::manifest::{CaBundles, Manifest, Material, RoleBinding, SecretManifest, SecretReader};
 use super::{Constraints, PlannedCertificate, PlannedContent, PlannedFile, PlannedKey, ca_key};
-use crate::keys::{KeyId, escape};
-use crate::kubeadm::{CaName, REQUIRED_BINDINGS};
+use crate::kubernetes::{CaName, KeyId, REQUIRED_BINDINGS, Role, escape};
 use crate::profile::{
-    Authority, EtcdClient, EtcdTopology, Metallb, Profile, Role, Rotation, SecretName, SecretType, TlsCertificate,
-    TlsIssuer, User, Webhook,
+    Authority, EtcdClient, EtcdTopology, Metallb, Profile, Rotation, SecretName, SecretType, TlsCertificate, TlsIssuer,
+    User, Webhook,
 };
 use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, Validity};
 

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-use crate::kubeadm::AltNameRule;
+use crate::kubernetes::AltNameRule;
 use crate::profile::{Cluster, Node};
 use crate::x509::AltName;
 

@@ -1,9 +1,8 @@
 //! Every certificate of a profile and the key it certifies.
 
 use super::{Constraints, PlannedCertificate, PlannedKey, addons, alt_names, ca_key};
-use crate::keys::KeyId;
-use crate::kubeadm::{AUTHORITIES, CA_HAS_ALT_NAME, CERTIFICATES, CaName, CertificateRow, Scope};
-use crate::profile::{Authority, EtcdTopology, Node, Profile, Role};
+use crate::kubernetes::{AUTHORITIES, CA_HAS_ALT_NAME, CERTIFICATES, CaName, CertificateRow, KeyId, Role, Scope};
+use crate::profile::{Authority, EtcdTopology, Node, Profile};
 use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, Validity};
 
 /// The CAs, then each node's certificates in the order of the table, then users, etcd clients and what else there is.

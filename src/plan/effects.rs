@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Plan, PlannedContent, PlannedPart, Recipient};
-use crate::components::{Component, readers};
-use crate::keys::KeyId;
-use crate::profile::{Node, Role};
+use crate::kubernetes::{Component, KeyId, Role, readers};
+use crate::profile::Node;
 
 /// What there was before a plan, as far as it is known.
 pub struct Before {
@@ -138,8 +137,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::{Before, Effect, EffectKind, effects};
+    use crate::kubernetes::Version;
     use crate::plan::{Plan, plan};
-    use crate::profile::{self, Profile, ShipCaKeys, Version};
+    use crate::profile::{self, Profile, ShipCaKeys};
 
     fn parse(profile: &[u8]) -> Profile {
         match profile::parse(profile) {

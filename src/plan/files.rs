@@ -6,9 +6,8 @@ use super::certificates::rows_of;
 use super::kubeconfig::{self, Credentials, PlannedKubeconfig};
 use super::manifest::Manifest;
 use super::{addons, ca_key};
-use crate::keys::{KeyId, escape};
-use crate::kubeadm::{CaName, CertificateRow, Output};
-use crate::profile::{EtcdTopology, Node, Profile, Role, ShipCaKeys};
+use crate::kubernetes::{CaName, CertificateRow, KeyId, Output, Role, escape};
+use crate::profile::{EtcdTopology, Node, Profile, ShipCaKeys};
 
 /// What one recipient gets.
 #[derive(Clone, Debug)]

@@ -3,9 +3,8 @@
 use std::net::IpAddr;
 
 use super::ca_key;
-use crate::keys::KeyId;
-use crate::kubeadm::{CaName, Server};
-use crate::profile::{Node, Profile, Role};
+use crate::kubernetes::{CaName, KeyId, Role, Server};
+use crate::profile::{Node, Profile};
 use crate::x509::AltName;
 
 /// A kubeconfig to write.

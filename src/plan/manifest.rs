@@ -1,6 +1,6 @@
 //! What programs in the cluster and the people who run it get: manifests, scripts, settings.
 
-use crate::keys::KeyId;
+use crate::kubernetes::KeyId;
 use crate::profile::{SecretName, SecretType, Trust};
 
 /// A file that is rendered from a template.

@@ -27,9 +27,8 @@ use std::net::IpAddr;
 
 use time::Date;
 
-use crate::keys::KeyId;
-use crate::kubeadm::{self, CaName, RequiredBinding};
-use crate::profile::{Profile, Rotation, Version};
+use crate::kubernetes::{CaName, KeyId, REQUIRED_BINDINGS, RequiredBinding, Version};
+use crate::profile::{Profile, Rotation};
 use alt_names::first_service_address;
 
 use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, MASTERS, PermittedNames, Validity};
@@ -152,7 +151,7 @@ pub fn plan(profile: &Profile) -> Plan {
         keys,
         certificates: planned,
         parts: files::all(profile),
-        required_bindings: kubeadm::REQUIRED_BINDINGS
+        required_bindings: REQUIRED_BINDINGS
             .into_iter()
             .filter(|binding| binding.since.includes(profile.cluster.kubernetes))
             .collect(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::effects::sources;
 use super::{Plan, Recipient};
-use crate::keys::KeyId;
+use crate::kubernetes::KeyId;
 
 /// The plan for these nodes alone, and for the cluster's part if asked for: their files, and only the keys and
 /// certificates that those need. A certificate needs the key of its issuer.

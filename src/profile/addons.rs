@@ -1,7 +1,7 @@
 //! What a checked profile says of the certificates of programs in the cluster.
 
 use super::model::Authority;
-use super::version::Version;
+use crate::kubernetes::Version;
 use crate::x509::{AltName, ExtendedKeyUsage, PermittedNames, Validity};
 
 /// A Secret: where a program in the cluster finds its certificate and key.

@@ -10,7 +10,7 @@ use super::period::{Defaults, Period};
 use super::problem::{Problem, Problems};
 use super::reader::Reader;
 use super::value::{Setting, Value};
-use super::version::Version;
+use crate::kubernetes::Version;
 use crate::x509::KeyAlgorithm;
 
 /// `[keys]`.

@@ -14,7 +14,7 @@ use super::problem::{Problem, Problems};
 use super::reader::Reader;
 use super::secret;
 use super::value::{Setting, values};
-use crate::keys::escape;
+use crate::kubernetes::escape;
 use crate::x509::MASTERS;
 
 /// One `[[user]]` or `[[etcd_client]]` as far as it could be read.

@@ -10,7 +10,7 @@ use super::network::{alt_name, endpoint, family, service_subnet};
 use super::problem::{Problem, Problems};
 use super::reader::Reader;
 use super::value::{Setting, Value, values};
-use super::version::Version;
+use crate::kubernetes::Version;
 use crate::x509::AltName;
 
 /// `[cluster]` as far as it could be read; a field is `None` once it was refused.

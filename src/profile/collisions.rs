@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 use super::cluster;
-use super::model::Role;
 use super::names::{abridged, warn_long_common_name};
 use super::node::Row;
 use super::problem::{Problem, Problems};
+use crate::kubernetes::Role;
 use crate::x509::AltName;
 
 /// `<name>.json.sig`, the longest file name made of a node's name, in ustar's name field of 100 bytes.

@@ -4,11 +4,11 @@ use super::addons::TlsIssuer;
 use super::authority::{Draft as Authority, Drafts as Authorities};
 use super::client::Draft as Client;
 use super::metallb;
-use super::model::Role;
 use super::node::Row;
 use super::period::Period;
 use super::problem::Problems;
 use super::{tls, webhook};
+use crate::kubernetes::Role;
 
 /// Whether kubelets get client and serving certificates, as far as that could be read.
 pub(super) struct KubeletCertificates {

@@ -12,7 +12,7 @@ use super::problem::{Problem, Problems};
 use super::reader::Reader;
 use super::secret;
 use super::value::{Setting, Value};
-use super::version::Version;
+use crate::kubernetes::Version;
 
 /// Names of MetalLB's objects from a version on.
 struct Names {

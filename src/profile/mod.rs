@@ -35,7 +35,7 @@ mod text;
 mod tls;
 mod topology;
 mod value;
-mod version;
+
 mod webhook;
 
 use sha2::{Digest, Sha256};
@@ -43,11 +43,8 @@ use sha2::{Digest, Sha256};
 pub use addons::{
     Binding, CertManager, Metallb, Rotation, SecretName, SecretType, TlsCertificate, TlsIssuer, Trust, Webhook,
 };
-pub use model::{
-    Authority, Cluster, Endpoint, EtcdClient, EtcdTopology, Kubelet, Node, Profile, Role, ShipCaKeys, User,
-};
+pub use model::{Authority, Cluster, Endpoint, EtcdClient, EtcdTopology, Kubelet, Node, Profile, ShipCaKeys, User};
 pub use problem::{Problem, Severity};
-pub use version::Version;
 
 use problem::Problems;
 use reader::Reader;

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use time::Date;
 
 use super::addons::{Binding, CertManager, Metallb, SecretName, TlsCertificate, Webhook};
-use super::version::Version;
+use crate::kubernetes::{Role, Version};
 use crate::x509::{AltName, KeyAlgorithm, Validity};
 
 /// A checked profile. Only [`super::parse`] makes one, so whoever holds it need not check again.
@@ -150,29 +150,6 @@ pub struct Kubelet {
     pub client: bool,
     /// Make serving certificates.
     pub serving: bool,
-}
-
-/// What a node does in the cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Runs the API server; with stacked etcd a member too.
-    ControlPlane,
-    /// Runs workloads.
-    Worker,
-    /// Runs an etcd member and no kubelet of this cluster.
-    Etcd,
-}
-
-impl Role {
-    /// The name in profiles and records.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ControlPlane => "control-plane",
-            Self::Worker => "worker",
-            Self::Etcd => "etcd",
-        }
-    }
 }
 
 /// One node, from `[[node]]` or expanded from `[[node_pool]]`.

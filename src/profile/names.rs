@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::problem::{Problem, Problems};
 use super::value::Value;
-use crate::keys::escape;
+use crate::kubernetes::escape;
 
 /// The longest DNS name, as `validation.DNS1123SubdomainMaxLength` of Kubernetes has it.
 const SUBDOMAIN_BYTES: usize = 253;

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
 use super::cluster;
-use super::model::{Node, Role};
+use super::model::Node;
 use super::names::subdomain;
 use super::network::{family, node_address, unreachable_from_elsewhere};
 use super::period::{Defaults, Period};
@@ -12,6 +12,7 @@ use super::pool::Names;
 use super::problem::Problem;
 use super::reader::Reader;
 use super::value::{Setting, Value, values};
+use crate::kubernetes::Role;
 
 /// A reader takes 100,000 parts (formats, section 4); the part `cluster` is one of them.
 const MAX_NODES: u32 = 99_999;

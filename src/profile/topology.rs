@@ -1,11 +1,12 @@
 //! What must fit between `[cluster]`, the nodes' roles, `[kubelet]` and `[ca_keys]`.
 
 use super::cluster;
-use super::model::{EtcdTopology, Role, ShipCaKeys};
+use super::model::{EtcdTopology, ShipCaKeys};
 use super::network::family;
 use super::node::Row;
 use super::problem::{Problem, Problems};
 use super::value::Setting;
+use crate::kubernetes::Role;
 
 /// Refuses clusters that kubeadm or Kubernetes could not run.
 pub(super) fn check(

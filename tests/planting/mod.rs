@@ -15,7 +15,8 @@ use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use certferry::bundle::{Content, Description, File, Head, Mode, Owner, Part, PartName, Reader, Row, Sha256, Writer};
+use certferry::bundle::{Content, Description, File, Head, Mode, Owner, Part, Reader, Row, Sha256, Writer};
+use certferry::kubernetes::PartName;
 use certferry::sign::{PublicKey, SigningFailed};
 use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{DerSignature, SigningKey};

@@ -16,10 +16,11 @@ use p256::ecdsa::{DerSignature, SigningKey};
 use p256::pkcs8::EncodePublicKey;
 
 use super::{
-    BundleError, Content, Description, File, Head, KUBELET_CLIENT_LINK, Mode, Node, Owner, Part, Reader, Role, Sha256,
+    BundleError, Content, Description, File, Head, KUBELET_CLIENT_LINK, Mode, Node, Owner, Part, Reader, Sha256,
     VerifiedArchive, VerifiedPart, Writer, Written,
 };
 use crate::bundle::head::tests::head;
+use crate::kubernetes::Role;
 use crate::sign::{PublicKey, SigningFailed};
 
 /// A key of 32 equal bytes: good for tests and nothing else.

@@ -4,7 +4,8 @@ use super::{
     BundleError, description, head, members, pack, parts, public_key, read, read_with, refusal, signature, write,
 };
 use crate::bundle::tar::{Kind, header};
-use crate::bundle::{Head, Index, JsonError, Mode, PartName, Reader, RecordError, Sha256, Shape};
+use crate::bundle::{Head, Index, JsonError, Mode, Reader, RecordError, Sha256, Shape};
+use crate::kubernetes::PartName;
 
 /// An entry with the header that the writer would write.
 fn entry(path: &str, content: &[u8]) -> Vec<u8> {

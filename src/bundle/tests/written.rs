@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Description, Mode, Owner, Part, Role, description, file, head, owner, parts, read, sign, write};
-use crate::bundle::{PartName, RecordError, Sha256, Shape, WriteError, Writer};
+use crate::bundle::{RecordError, Sha256, Shape, WriteError, Writer};
+use crate::kubernetes::PartName;
 use crate::sign::SigningFailed;
 
 /// A part that a closure can make again and again.

@@ -6,8 +6,8 @@ use std::io::ErrorKind;
 use super::super::NodeError;
 use super::super::place::{AWAY, MANIFESTS, RESTART, RESTART_NEW, STATE};
 use super::super::session::{ROOT, look, make_folders};
-use crate::components::Component;
 use crate::host::NodeTree;
+use crate::kubernetes::Component;
 
 const HEAD: &str = "certferry-restart-1";
 const END: &str = "end";
@@ -163,8 +163,8 @@ mod tests {
 
     use super::super::super::NodeError;
     use super::{away, forget, give, give_all, manifest, note, noted, parse, render, take};
-    use crate::components::Component::{ApiServer, Etcd, Kubelet, Scheduler};
     use crate::host::NodeTree;
+    use crate::kubernetes::Component::{ApiServer, Etcd, Kubelet, Scheduler};
 
     #[test]
     fn a_note_is_read_as_it_was_written_and_not_otherwise() {

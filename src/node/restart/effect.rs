@@ -11,8 +11,8 @@ use super::super::place::{BOOTSTRAP, ETCD_CA, KUBECONFIGS, KUBELET_PKI, KUBERNET
 use super::super::replaced::Replaced;
 use super::super::session::{look, read_previous};
 use super::super::unit::Unit;
-use crate::components::{Component, readers};
 use crate::host::{FoundKind, NodeTree};
+use crate::kubernetes::{Component, readers};
 
 /// A longer file is no certificate, key or kubeconfig.
 const LIMIT: u64 = 4 << 20;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::super::place::ETCD_CA;
 use super::manifest::Manifest;
-use crate::components::Component;
 use crate::host::{Answer, AskError, Deadline, NodeTree, TlsClient, addresses, ask, pause};
+use crate::kubernetes::Component;
 
 /// How long one question may take.
 const ONE: Duration = Duration::from_secs(5);
@@ -209,7 +209,7 @@ pub(super) fn members(tree: &NodeTree, manifest: Option<&Manifest>) -> Option<us
 mod tests {
     use super::super::manifest::Manifest;
     use super::{endpoints, url};
-    use crate::components::Component::{self, ApiServer, Etcd, Kubelet, Scheduler};
+    use crate::kubernetes::Component::{self, ApiServer, Etcd, Kubelet, Scheduler};
 
     fn urls(component: Component, flags: &str) -> Vec<String> {
         let manifest = Manifest::read(&format!("command: [{flags}]"));

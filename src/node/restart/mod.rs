@@ -29,8 +29,8 @@ mod running;
 use std::collections::BTreeSet;
 
 use super::{NodeError, Session};
-use crate::components::Component;
 use crate::host::NodeTree;
+use crate::kubernetes::Component;
 
 pub use effect::Effect;
 pub use health::{Silence, Unwell};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::components::Component;
+use crate::kubernetes::Component;
 
 /// From the one that all depend on to those that nobody does.
 const STAGES: [&[Component]; 3] =
@@ -71,7 +71,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::Plan;
-    use crate::components::Component::{self, ApiServer, ControllerManager, Etcd, Kubelet, Scheduler};
+    use crate::kubernetes::Component::{self, ApiServer, ControllerManager, Etcd, Kubelet, Scheduler};
 
     fn plan(components: &[Component], pods: &[Component]) -> Result<Plan, Component> {
         let components = BTreeSet::from_iter(components.iter().copied());

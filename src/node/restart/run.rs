@@ -10,8 +10,8 @@ use super::health::{Endpoint, Unwell, answering, endpoints, members, url, wait};
 use super::manifest::Manifest;
 use super::plan::Plan;
 use super::running::{Seen, is_service, restart};
-use crate::components::Component;
 use crate::host::NodeTree;
+use crate::kubernetes::Component;
 
 /// A restart around a swap, nothing done yet.
 pub struct Restart<'a> {

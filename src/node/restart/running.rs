@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::manifest::Manifest;
-use crate::components::Component;
 use crate::host::{Deadline, is_installed, pause, processes, run_program};
+use crate::kubernetes::Component;
 
 /// How long crictl and systemctl may take to answer a question.
 const ANSWER: Duration = Duration::from_secs(30);

@@ -5,8 +5,9 @@ use std::io::Read;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use certferry::bundle::{
-    Content, Description, File, Head, Hex, KUBELET_CLIENT_LINK, Mode, Node, Owner, Part, Role, Sha256, Writer,
+    Content, Description, File, Head, Hex, KUBELET_CLIENT_LINK, Mode, Node, Owner, Part, Sha256, Writer,
 };
+use certferry::kubernetes::Role;
 use certferry::sign::{PublicKey, SigningFailed};
 use flate2::bufread::MultiGzDecoder;
 use p256::ecdsa::signature::Signer;

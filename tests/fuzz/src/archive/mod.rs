@@ -9,7 +9,8 @@ mod script;
 use std::collections::BTreeSet;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use certferry::bundle::{BundleError, Content, File, Part, PartName, Reader, Row, Sha256, Shape, VerifiedPart, split};
+use certferry::bundle::{BundleError, Content, File, Part, Reader, Row, Sha256, Shape, VerifiedPart, split};
+use certferry::kubernetes::PartName;
 
 use good::GOOD;
 

@@ -4,7 +4,7 @@
 //! `kubeconfig.go` it means cmd/kubeadm/app/phases/{certs,kubeconfig}/ of the Kubernetes version named.
 
 use super::since::Since;
-use crate::profile::Version;
+use super::version::Version;
 use crate::x509::ExtendedKeyUsage::{self, ClientAuth, ServerAuth};
 
 /// One of the three certificate authorities.
@@ -16,6 +16,18 @@ pub enum CaName {
     Etcd,
     /// Signs the client certificate of the aggregation layer; apart, or any client could impersonate anyone.
     FrontProxy,
+}
+
+impl CaName {
+    /// The name in the profile (`[ca.NAME]`) and in key ids (`ca/NAME`).
+    #[must_use]
+    pub const fn profile_name(self) -> &'static str {
+        match self {
+            Self::Kubernetes => "kubernetes",
+            Self::Etcd => "etcd",
+            Self::FrontProxy => "front-proxy",
+        }
+    }
 }
 
 /// A certificate authority of the table.
@@ -146,6 +158,24 @@ pub struct CertificateRow {
     pub since: Since,
     /// Where it is stated.
     pub source: &'static str,
+}
+
+impl CertificateRow {
+    /// The subject's common name on a node.
+    #[must_use]
+    pub fn common_name_on(&self, node: &str) -> String {
+        match self.common_name {
+            CommonName::Fixed(name) => name.to_owned(),
+            CommonName::NodeName => node.to_owned(),
+            CommonName::SystemNode => format!("system:node:{node}"),
+        }
+    }
+
+    /// The subject's organizations for a Kubernetes version.
+    #[must_use]
+    pub fn organizations_for(&self, version: Version) -> &'static [&'static str] {
+        self.organizations.iter().rev().find(|entry| entry.since.includes(version)).map_or(&[], |entry| entry.values)
+    }
 }
 
 const ALWAYS: Since = Since(&[]);

@@ -1,6 +1,6 @@
 //! From which version on something holds, patch levels of older minors included.
 
-use crate::profile::Version;
+use super::version::Version;
 
 /// A set of versions that is closed upwards within each release line.
 ///

@@ -1,0 +1,30 @@
+//! What Kubernetes, kubeadm and the kubelet expect, as data, for both sides of the air gap.
+//!
+//! Why: the shape of a PKI is a set of facts about Kubernetes versions. Facts are rows with their source beside them, not
+//! branches spread over the code, and both who makes the files and who looks at them read the same rows.
+//!
+//! Input: nothing. Output: constants, and the rules that read them; whoever reads a row decides.
+//!
+//! Where to change what: a certificate, kubeconfig or CA of kubeadm is a row in `certificate.rs`; who reads a file is a
+//! row in `component.rs`; a binding that newer kubeadm makes is a row in `binding.rs`.
+
+mod binding;
+mod certificate;
+mod component;
+mod key_id;
+mod part_name;
+mod role;
+mod since;
+mod version;
+
+pub use binding::{REQUIRED_BINDINGS, RequiredBinding};
+pub use certificate::{
+    AUTHORITIES, AltNameRule, CA_HAS_ALT_NAME, CERTIFICATES, CaName, CaRow, CertificateRow, CommonName, Organizations,
+    Output, Scope, Server,
+};
+pub use component::{Component, readers};
+pub use key_id::{KeyId, escape};
+pub use part_name::{PartName, is_label, is_subdomain};
+pub use role::Role;
+pub use since::Since;
+pub use version::Version;

@@ -1,0 +1,68 @@
+//! The parts of a bundle, and the names that nodes and clusters have.
+
+use std::fmt::{Display, Formatter, Result as FormatResult};
+
+/// Which part of a bundle: a node's, or what belongs to the whole cluster.
+///
+/// The order is that of the archive: nodes bytewise by name, the cluster last.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PartName {
+    /// The files of the node of that name.
+    Node(String),
+    /// Profile, users, etcd clients, manifests.
+    Cluster,
+}
+
+impl PartName {
+    /// Reads `node/<name>` or `cluster`, as records and the index spell it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once('/') {
+            Some(("node", name)) if is_subdomain(name) => Some(Self::Node(name.to_owned())),
+            None if text == "cluster" => Some(Self::Cluster),
+            _ => None,
+        }
+    }
+}
+
+impl Display for PartName {
+    /// `node/<name>` or `cluster`.
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> FormatResult {
+        match self {
+            Self::Node(name) => write!(formatter, "node/{name}"),
+            Self::Cluster => formatter.write_str("cluster"),
+        }
+    }
+}
+
+/// An RFC 1123 label in lower case, as a cluster's name is.
+#[must_use]
+pub fn is_label(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
+}
+
+/// An RFC 1123 subdomain in lower case, as a node's name is. It always is a path component that a tree may hold.
+#[must_use]
+pub fn is_subdomain(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PartName;
+
+    #[test]
+    fn reads_part_names() {
+        let node = PartName::Node("cp-1.a".to_owned());
+        assert_eq!(PartName::parse("node/cp-1.a"), Some(node.clone()));
+        assert_eq!(node.to_string(), "node/cp-1.a");
+        assert_eq!(PartName::parse("cluster"), Some(PartName::Cluster));
+        for wrong in
+            ["", "node", "node/", "node/A", "node/a/b", "node/..", "node/-a", "cluster/", "cluster/a", "Cluster"]
+        {
+            assert_eq!(PartName::parse(wrong), None, "{wrong}");
+        }
+        assert!(PartName::Node("zz".to_owned()) < PartName::Cluster);
+    }
+}
