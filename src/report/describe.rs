@@ -131,7 +131,38 @@ fn text(attribute: &AttributeTypeAndValue) -> String {
 pub(super) fn serial(certificate: &ReadCertificate) -> String {
     match certificate.serial() {
         [] => "00".to_owned(),
+        [0, octets @ ..] if !octets.is_empty() => hex(octets),
         octets => hex(octets),
+    }
+}
+
+/// The serial number in decimal, as Go prints it.
+pub(super) fn serial_in_decimal(certificate: &ReadCertificate) -> String {
+    let is_negative = certificate.serial_is_negative();
+    // Two's complement: the magnitude of a negative number is what is left when all bits are turned, and one.
+    let octets = certificate.serial().iter().map(|octet| if is_negative { !octet } else { *octet });
+    let mut digits = vec![0_u8];
+    for octet in octets {
+        multiply_and_add(&mut digits, 256, u16::from(octet));
+    }
+    if is_negative {
+        multiply_and_add(&mut digits, 1, 1);
+    }
+    let sign = if is_negative { "-" } else { "" };
+    sign.chars().chain(digits.iter().rev().map(|digit| char::from(b'0' + digit))).collect()
+}
+
+/// Multiplies a number, its decimal digits from the last to the first, and adds to it.
+fn multiply_and_add(digits: &mut Vec<u8>, factor: u16, summand: u16) {
+    let mut carry = summand;
+    for digit in digits.iter_mut() {
+        carry += u16::from(*digit) * factor;
+        *digit = (carry % 10) as u8;
+        carry /= 10;
+    }
+    while carry > 0 {
+        digits.push((carry % 10) as u8);
+        carry /= 10;
     }
 }
 

@@ -81,6 +81,8 @@ pub struct Entry {
     pub key: String,
     /// Lower-case hex, whole octets.
     pub serial: String,
+    /// The same number in decimal, as Go prints it.
+    pub serial_in_decimal: String,
     /// SHA-256 of the DER in lower-case hex.
     pub sha256: String,
 }

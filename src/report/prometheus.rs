@@ -54,7 +54,7 @@ fn labels(entry: &Entry) -> String {
         ("name", &entry.name),
         ("node", entry.node.as_deref().unwrap_or_default()),
         ("position", &entry.position.to_string()),
-        ("serial_number", &entry.serial),
+        ("serial_number", &entry.serial_in_decimal),
         ("subject_CN", &entry.subject_common_name),
     ];
     labels.map(|(name, value)| format!("{name}=\"{}\"", escape(value))).join(",")

@@ -210,6 +210,7 @@ impl<'a> Reading<'_, 'a> {
                 alt_names: describe::alt_names(&certificate),
                 key: describe::key(&certificate),
                 serial: describe::serial(&certificate),
+                serial_in_decimal: describe::serial_in_decimal(&certificate),
                 sha256: describe::sha256(&certificate),
             };
             // A key beside a file belongs to its first certificate.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::common::{build, profile, succeed, tool};
+use crate::common::{build, certferry, profile, succeed, tool};
 use crate::{Ca, STACKED, inspect, json, pem, put, stdout, unpacked};
 
 /// `openssl x509` with options for a file.
@@ -162,5 +162,42 @@ fn a_signature_that_does_not_hold_proves_nothing() {
     for order in [[&ca, &leaf], [&leaf, &ca]] {
         let text = stdout(&inspect(order));
         assert!(text.contains(&format!(" {} ", ca.display())), "{text}");
+    }
+}
+
+/// Every form that a serial number has: short and long, with the top bit set, zero, negative; in decimal for Prometheus.
+#[test]
+fn serial_numbers_are_openssls_in_hex_and_those_of_x509_certificate_exporter_in_decimal() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    let mut generate = tool("openssl");
+    generate.args(["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out"]);
+    succeed(generate.arg(&key));
+    for number in [
+        "0",
+        "5",
+        "127",
+        "128",
+        "255",
+        "65535",
+        "36893488147419103231",
+        "123456789012345678901234567890",
+        "1461501637330902918203684832716283019655932542975",
+        "-1",
+        "-128",
+        "-129",
+        "-123456789012345678901234567890",
+    ] {
+        let file = folder.path().join("certificate.crt");
+        let mut request = tool("openssl");
+        request.args(["req", "-x509", "-new", "-subj", "/CN=a", "-days", "9", "-set_serial", number, "-key"]);
+        succeed(request.arg(&key).arg("-out").arg(&file));
+        let metrics = succeed(certferry().args(["inspect", "-o", "prometheus"]).arg(&file));
+        assert!(metrics.contains(&format!(",serial_number=\"{number}\",")), "{number}: {metrics}");
+        if !number.starts_with('-') {
+            let said = openssl(&file, &["-serial"]);
+            let serial = json(&file)[0]["serial"].as_str().unwrap().to_uppercase();
+            assert_eq!(said.trim(), format!("serial={serial}"), "{number}");
+        }
     }
 }
