@@ -21,13 +21,13 @@ fn one_seed_gives_these_keys() {
     let user = |name: &str| KeyId::User(name.to_owned());
     let expected = [
         (
-            KeyId::Ca("kubernetes"),
+            KeyId::ca("kubernetes"),
             KeyAlgorithm::Rsa4096,
             1,
             "1bea71c9ae9b691267a1b9a52f380a5f267f4315166da8bfae2576ee2646afc9",
         ),
         (
-            KeyId::Ca("front-proxy"),
+            KeyId::ca("front-proxy"),
             KeyAlgorithm::Rsa3072,
             1,
             "a54c76f02183bfd70e5ac67efdd576a378e341776351af050e820cbb0ac3084a",

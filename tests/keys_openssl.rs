@@ -34,7 +34,7 @@ fn seed() -> Seed {
 }
 
 fn label(algorithm: KeyAlgorithm) -> Label {
-    Label::new("prod-1", &KeyId::Node { node: "cp-1".to_owned(), base_name: "etcd/server" }, algorithm, 1)
+    Label::new("prod-1", &KeyId::node("cp-1", "etcd/server"), algorithm, 1)
 }
 
 fn key(algorithm: KeyAlgorithm) -> PrivateKey {

@@ -188,12 +188,12 @@ fn a_new_node_joins_the_lock() {
     let lock = |bytes: &[u8]| Lock::parse(bytes).unwrap();
     let (before, after) = (lock(&WHOLE["lab.lock.toml"].1), lock(&desk.read("lab.lock.toml")));
     let mut without = after.clone();
-    without.parts.retain(|row| row.part != "node/w-4");
-    without.keys.retain(|row| !row.id.starts_with("node/w-4/"));
-    without.certificates.retain(|row| !row.id.starts_with("node/w-4/"));
+    without.parts.retain(|row| row.part.to_string() != "node/w-4");
+    without.keys.retain(|row| !row.id.to_string().starts_with("node/w-4/"));
+    without.certificates.retain(|row| !row.id.to_string().starts_with("node/w-4/"));
     assert_eq!(without, before);
     assert_eq!((after.keys.len(), after.certificates.len()), (before.keys.len() + 2, before.certificates.len() + 2));
-    let names: Vec<_> = after.parts.iter().map(|row| row.part.as_str()).collect();
+    let names: Vec<_> = after.parts.iter().map(|row| row.part.to_string()).collect();
     assert_eq!(names, ["node/cp-1", "node/w-1", "node/w-2", "node/w-3", "node/w-4", "cluster"]);
     // The very part that a whole build of this profile has, by somebody who never had the lock.
     let other = Desk::new();
@@ -226,8 +226,9 @@ to restart when it is installed:
 "
     );
     let lock = Lock::parse(&desk.read("lab.lock.toml")).unwrap();
-    let generations: Vec<_> = lock.parts.iter().map(|row| (row.part.as_str(), row.generation)).collect();
-    assert_eq!(generations[..3], [("node/cp-1", 1), ("node/w-1", 1), ("node/w-2", 2)]);
+    let generations: Vec<_> = lock.parts.iter().map(|row| (row.part.to_string(), row.generation)).collect();
+    let expected = [("node/cp-1", 1), ("node/w-1", 1), ("node/w-2", 2)];
+    assert_eq!(generations[..3], expected.map(|(part, generation)| (part.to_owned(), generation)));
     assert_eq!(lock.generation, 1, "that of the last whole bundle");
     // A plan of the whole then names the others.
     let said = desk.succeed("plan lab.toml");
@@ -247,6 +248,116 @@ hint: a generation never goes back: nodes would refuse it
     desk.refuse(&format!("{BUILD} --only w-2"), 2, text);
     desk.refuse(&format!("{BUILD} --only w-2 --same-generation"), 2, text);
     desk.succeed(&format!("{BUILD} --only w-1"));
+}
+
+/// What belongs to the cluster's part alone.
+const ADDONS: &str = "
+[[tls]]
+namespace = \"web\"
+secret = \"first\"
+hosts = [\"first.lab\"]
+
+[[tls]]
+namespace = \"web\"
+secret = \"second\"
+hosts = [\"second.lab\"]
+
+[[webhook]]
+namespace = \"hooks\"
+secret = \"guard-tls\"
+service = \"guard\"
+ca = \"own\"
+
+[[webhook]]
+namespace = \"hooks\"
+secret = \"other-tls\"
+service = \"other\"
+
+[metallb]
+version = \"0.14.8\"
+";
+
+/// Builds the first generation with these tables, then the second without those texts: the cluster's part and `w-1`.
+/// Returns what that says of changes.
+fn without(desk: &Desk, tables: &str, texts: &[&str]) -> String {
+    let profile = format!("{}\n{tables}", profile());
+    desk.write("lab.toml", &profile);
+    desk.succeed(BUILD);
+    let left = texts.iter().fold(profile, |profile, text| {
+        assert_eq!(profile.matches(text).count(), 1, "{text}");
+        profile.replace(text, "")
+    });
+    desk.write("lab.toml", left.replace(NEXT.0, NEXT.1));
+    let said = desk.succeed(&format!("{BUILD} --only w-1 --with-cluster"));
+    said.split_once("\nsince the lock:\n").unwrap().1.to_owned()
+}
+
+fn ids(desk: &Desk) -> Vec<String> {
+    let lock = Lock::parse(&desk.read("lab.lock.toml")).unwrap();
+    let certificates: Vec<_> = lock.certificates.iter().map(|row| row.id.to_string()).collect();
+    let keys: Vec<_> = lock.keys.iter().map(|row| row.id.to_string()).collect();
+    assert!(certificates.iter().all(|id| keys.contains(id)));
+    keys
+}
+
+/// Keys of the cluster's part go with their tables, CAs among them; what nodes have in common stays.
+#[test]
+fn what_the_clusters_part_no_longer_holds_leaves_the_lock() {
+    let table = |secret: &str| ADDONS.split("\n[").find(|table| table.contains(secret)).unwrap();
+    let second = format!("\n[{}", table("second"));
+    for (texts, gone) in [
+        (
+            vec![second.as_str(), "[[user]]\nname = \"alice\"\ngroups = [\"ops\"]\n"],
+            &["tls/web/second", "user/alice"][..],
+        ),
+        (
+            vec![ADDONS],
+            &[
+                "ca/metallb",
+                "ca/tls",
+                "ca/webhook",
+                "tls/web/first",
+                "tls/web/second",
+                "webhook/hooks/guard-tls",
+                "webhook/hooks/guard-tls/ca",
+                "webhook/hooks/other-tls",
+                "webhook/metallb-system/webhook-server-cert",
+            ],
+        ),
+    ] {
+        let desk = Desk::new();
+        let said = without(&desk, ADDONS, &texts);
+        for id in gone {
+            assert!(said.contains(&format!("  - {id}\n")), "{id}: {said}");
+        }
+        let left = ids(&desk);
+        assert!(gone.iter().all(|id| !left.iter().any(|left| left == id)), "{left:?}");
+        // The same keys as a whole build by somebody who never had the lock.
+        let other = Desk::new();
+        other.write("lab.toml", desk.text("lab.toml"));
+        other.succeed(BUILD);
+        assert_eq!(left, ids(&other));
+        let planned = desk.succeed("plan lab.toml");
+        assert!(gone.iter().all(|id| !planned.contains(&format!("  - {id}\n"))), "{planned}");
+        // And again, held against the lock.
+        desk.succeed(&format!("{BUILD} --only w-1 --with-cluster --locked"));
+    }
+}
+
+/// A plan knows which profile the cluster's part holds: that of a later partial bundle, not that of the last whole one.
+#[test]
+fn after_the_clusters_part_was_built_alone_a_plan_does_not_foresee_its_change() {
+    let desk = Desk::new();
+    without(&desk, "", &["[[user]]\nname = \"alice\"\ngroups = [\"ops\"]\n"]);
+    let planned = desk.succeed("plan lab.toml");
+    assert!(!planned.contains("a build would be refused") && !planned.contains("the profile, in"), "{planned}");
+    assert!(planned.contains("generation 1 -> 2, in every record"), "{planned}");
+    desk.succeed("build lab.toml --seed lab.seed --out whole");
+    // The lock then names one profile again; and another profile is foreseen as before.
+    assert_eq!(desk.text("lab.lock.toml").matches("profile_sha256").count(), 1);
+    desk.write("lab.toml", desk.text("lab.toml") + "# a comment\n");
+    let planned = desk.succeed("plan lab.toml");
+    assert!(planned.contains("error: the record of cluster would change at generation 2"), "{planned}");
 }
 
 #[test]

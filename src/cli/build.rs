@@ -20,7 +20,7 @@ use crate::keys::{KeyRing, Label, PrimeTest, Seed, derive, wipe_stack};
 use crate::kubernetes::{KeyId, PartName};
 use crate::layout::{Made, lay_out};
 use crate::lock::Lock;
-use crate::plan::{Plan, PlannedPart, Recipient, only, plan};
+use crate::plan::{Plan, PlannedPart, only, plan};
 use crate::profile::{self, Profile};
 use crate::sign::{PublicKey, SigningFailed};
 use crate::verify::Known;
@@ -36,7 +36,7 @@ pub(super) struct Built<'a> {
     pub(super) certificates: &'a Issued,
     pub(super) seed: &'a Seed,
     pub(super) signer: PublicKey,
-    pub(super) records: Vec<(String, String)>,
+    pub(super) records: Vec<(PartName, String)>,
     pub(super) written: Written,
     /// Whether it was cut down by `--only`.
     pub(super) is_partial: bool,
@@ -181,7 +181,7 @@ fn build(
         certificates: &certificates,
         seed,
         signer: signer_public,
-        records: writer.index().parts.iter().map(|(part, sha256)| (part.to_string(), sha256.to_string())).collect(),
+        records: writer.index().parts.iter().map(|(part, sha256)| (part.clone(), sha256.to_string())).collect(),
         written,
         is_partial,
     };
@@ -278,10 +278,7 @@ fn derive_keys(
 /// Nodes bytewise by name, then the cluster's part.
 fn in_archive_order(plan: &Plan) -> Vec<&PlannedPart> {
     let mut parts: Vec<_> = plan.parts.iter().collect();
-    parts.sort_by_cached_key(|part| match &part.recipient {
-        Recipient::Node(node) => PartName::Node(node.name.clone()),
-        Recipient::Cluster => PartName::Cluster,
-    });
+    parts.sort_by_cached_key(|part| part.recipient.part());
     parts
 }
 

@@ -11,6 +11,7 @@ use super::secret;
 use crate::bundle::Sha256;
 use crate::host;
 use crate::keys::Seed;
+use crate::kubernetes::PartName;
 use crate::lock::{
     Change, ChangeKind, Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, Refusal, build_changes,
     changes, foreseen, merge, of_lock, of_plan, outlines_of_plan, refusals, restrict,
@@ -77,24 +78,24 @@ pub(super) fn check_plan(old: &Lock, plan: &Plan, seed: &Seed, arguments: &Build
     }
     let shapes = of_plan(plan);
     if !arguments.only.is_empty() {
-        let planned = |change: &Change| shapes.contains_key(&change.id);
+        let planned = |change: &Change| change.key().is_some_and(|id| shapes.contains_key(id));
         let changes: Vec<_> = changes(&of_lock(old), &shapes).into_iter().filter(planned).collect();
         refuse_shared_changes(&changes)?;
     }
     let parts: Vec<_> = plan.parts.iter().map(|part| part.recipient.part()).collect();
-    let parts = parts.iter().map(|part| (part.as_str(), false));
+    let parts = parts.iter().map(|part| (part, false));
     refuse(foreseen(old, &shapes, plan.generation, parts), arguments)
 }
 
 /// Why a whole build with the seed of the lock would be refused without a word, as far as a plan tells; `touches`
 /// knows the parts whose records change.
-pub(super) fn foresee(old: &Lock, plan: &Plan, touches: impl Fn(&str) -> bool) -> Option<Failure> {
+pub(super) fn foresee(old: &Lock, plan: &Plan, touches: impl Fn(&PartName) -> bool) -> Option<Failure> {
     let mut parts: Vec<_> = plan.parts.iter().map(|part| part.recipient.part()).collect();
     // The bundle's order, as far as it counts: the cluster's part is last already.
     if let Some((_, nodes)) = parts.split_last_mut() {
         nodes.sort_unstable();
     }
-    let parts = parts.iter().map(|part| (part.as_str(), touches(part)));
+    let parts = parts.iter().map(|part| (part, touches(part)));
     first_failure(&foreseen(old, &of_plan(plan), plan.generation, parts))
 }
 
@@ -118,18 +119,18 @@ pub(super) fn make(built: &Built<'_>) -> Lock {
     let mut files = outlines_of_plan(plan);
     let shapes = of_plan(plan);
     for planned in &plan.keys {
-        let id = planned.id.to_string();
-        let (Some(key), Some(shape)) = (built.keys.get(&planned.id), shapes.get(&id)) else { continue };
+        let id = &planned.id;
+        let (Some(key), Some(shape)) = (built.keys.get(id), shapes.get(id)) else { continue };
         keys.push(LockedKey {
             id: id.clone(),
             algorithm: shape.key.algorithm.clone(),
             generation: shape.key.generation,
             spki_sha256: sha256(key.spki_der()),
         });
-        let issued = built.certificates.get(&planned.id);
+        let issued = built.certificates.get(id);
         let (Some(issued), Some(shape)) = (issued, shape.certificate.clone()) else { continue };
         certificates.push(LockedCertificate {
-            id,
+            id: id.clone(),
             subject: shape.subject,
             issuer: shape.issuer,
             usages: shape.usages,
@@ -164,6 +165,7 @@ pub(super) fn make(built: &Built<'_>) -> Lock {
                 part: part.clone(),
                 generation: plan.generation,
                 record_sha256: record.clone(),
+                profile_sha256: None,
                 files: files.remove(part).unwrap_or_default(),
             })
             .collect(),
@@ -222,7 +224,7 @@ fn first_failure(refused: &[Refusal]) -> Option<Failure> {
 
 /// Whether it is in files that several nodes have, or proves the bundle to all of them.
 pub(super) fn is_shared(change: &Change) -> bool {
-    change.id.starts_with("ca/") || change.id == "sa" || change.id == "bundle-signer"
+    change.key().is_some_and(|id| id.part().is_none())
 }
 
 /// What every node has in common must not change for some of them.
@@ -240,8 +242,8 @@ fn changed_authorities(refused: &[Refusal]) -> Failure {
             _ => None,
         })
     };
-    let names: Vec<_> = ids().map(String::as_str).collect();
-    let tables: Vec<_> = ids().map(|id| format!("[{}]", id.replace('/', "."))).collect();
+    let names: Vec<_> = ids().map(ToString::to_string).collect();
+    let tables: Vec<_> = names.iter().map(|name| format!("[{}]", name.replace('/', "."))).collect();
     Failure::cannot_run(format!(
         "{} would get another certificate, though generation and issued_at did not move",
         names.join(", ")

@@ -6,6 +6,7 @@ use super::args::{OutputFormat, PlanArguments};
 use super::failure::Failure;
 use super::since_lock::SinceLock;
 use super::{build, lock_file, plan_json, plan_tree};
+use crate::kubernetes::PartName;
 use crate::lock::Lock;
 use crate::plan::{Plan, plan};
 
@@ -46,13 +47,13 @@ pub(super) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
 
 /// A way out that no refusal names: what was never built can be built beside what was.
 fn new_nodes(lock: &Lock, plan: &Plan) -> String {
-    let parts = plan.parts.iter().map(|part| part.recipient.part());
-    let mut new = parts.filter(|part| !lock.parts.iter().any(|row| row.part == *part));
-    match new.next() {
-        Some(first) => {
-            let name = first.strip_prefix("node/").unwrap_or(&first);
-            format!("hint: a new node needs no new generation when it is built alone: --only {name}\n")
-        }
-        None => String::new(),
-    }
+    let is_new = |part: &PartName| !lock.parts.iter().any(|row| row.part == *part);
+    let new = plan.parts.iter().map(|part| part.recipient.part()).filter(is_new);
+    let mut nodes = new.filter_map(|part| match part {
+        PartName::Node(name) => Some(name),
+        PartName::Cluster => None,
+    });
+    nodes.next().map_or_else(String::new, |name| {
+        format!("hint: a new node needs no new generation when it is built alone: --only {name}\n")
+    })
 }

@@ -103,12 +103,12 @@ pub(super) fn render(
 ) -> Result<String, Failure> {
     let shapes = of_plan(plan);
     let break_glass = plan.certificates.iter().filter(|certificate| certificate.is_break_glass());
-    let break_glass: BTreeSet<_> = break_glass.map(|certificate| certificate.key.to_string()).collect();
+    let break_glass: BTreeSet<_> = break_glass.map(|certificate| &certificate.key).collect();
     let certificates = shapes.into_iter().filter_map(|(id, shape)| {
         let certificate = shape.certificate?;
         Some(CertificateJson {
             break_glass: break_glass.contains(&id),
-            id,
+            id: id.to_string(),
             issuer: certificate.issuer,
             subject: certificate.subject,
             usages: certificate.usages,
@@ -124,7 +124,7 @@ pub(super) fn render(
         generation: key.generation,
     });
     let parts = plan.parts.iter().map(|part| PartJson {
-        part: part.recipient.part(),
+        part: part.recipient.part().to_string(),
         files: part.files.iter().map(|file| file.path.clone()).collect(),
     });
     let bindings = plan.required_bindings.iter().map(|binding| BindingJson {
@@ -135,7 +135,7 @@ pub(super) fn render(
     });
     let effects = |since: &SinceLock| {
         let effects = since.effects.iter().map(|effect| EffectJson {
-            part: effect.part.clone(),
+            part: effect.part.to_string(),
             change: match effect.kind {
                 EffectKind::Added => "added",
                 EffectKind::Changed => "changed",
@@ -176,5 +176,5 @@ fn change(change: &Change) -> ChangeJson {
         ChangeKind::Removed => "removed",
         ChangeKind::Changed => "changed",
     };
-    ChangeJson { id: change.id.clone(), change: kind, reasons: changes_text::reasons(change) }
+    ChangeJson { id: change.id.to_string(), change: kind, reasons: changes_text::reasons(change) }
 }

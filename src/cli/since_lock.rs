@@ -6,10 +6,11 @@ use std::fmt::Write;
 use super::build::Built;
 use super::changes_text;
 use crate::bundle::Hex;
+use crate::kubernetes::PartName;
 use crate::kubernetes::Version;
 use crate::lock::{
-    Change, ChangeKind, Lock, Outlines, changes, explain_version, file_changes, of_lock, of_plan, outlines_of_lock,
-    outlines_of_plan,
+    Change, ChangeId, ChangeKind, Lock, Outlines, changes, explain_version, file_changes, of_lock, of_plan,
+    outlines_of_lock, outlines_of_plan,
 };
 use crate::plan::{Before, Effect, EffectKind, Plan, effects, plan};
 use crate::profile::Profile;
@@ -21,7 +22,7 @@ const LISTED: usize = 20;
 pub(super) struct SinceLock {
     /// What the head of every record says of the whole bundle, where it is another: what, before, after.
     heads: Vec<(&'static str, String, String)>,
-    /// Whether the profile has other bytes than that of the last whole bundle.
+    /// Whether the profile has other bytes than that in the cluster's part.
     other_profile: bool,
     /// By id; then those of files that no key and no certificate tells.
     pub(super) changes: Vec<Change>,
@@ -38,7 +39,7 @@ impl SinceLock {
 
     /// What a build has changed; `new` is its own lock.
     pub(super) fn of_build(lock: &Lock, new: &Lock, built: &Built<'_>, changes: Vec<Change>) -> Self {
-        let records = |lock: &Lock| -> BTreeMap<String, String> {
+        let records = |lock: &Lock| -> BTreeMap<PartName, String> {
             lock.parts.iter().map(|row| (row.part.clone(), row.record_sha256.clone())).collect()
         };
         let (before, after) = (records(lock), records(new));
@@ -66,13 +67,20 @@ impl SinceLock {
         let mut of_files = file_changes(&before, &after, &changes);
         if let Some(with_old) = version_before(lock, profile) {
             let (old, new) = (with_old.kubernetes.to_string(), plan.kubernetes.to_string());
-            explain_version(&mut changes, (&old, &of_plan(&with_old)), (&new, &of_plan(plan)));
-            explain_version(&mut of_files, (&old, &flat(&outlines_of_plan(&with_old))), (&new, &flat(&after)));
+            let (shapes, old_shapes) = (of_plan(plan), of_plan(&with_old));
+            let old_outlines = outlines_of_plan(&with_old);
+            let outline = |outlines: &Outlines, part: &PartName, path: &String| outlines.get(part)?.get(path).cloned();
+            let gives_another = |id: &ChangeId| match id {
+                ChangeId::Key(id) => old_shapes.get(id) != shapes.get(id),
+                ChangeId::File(part, path) => outline(&old_outlines, part, path) != outline(&after, part, path),
+            };
+            explain_version(&mut changes, &old, &new, gives_another);
+            explain_version(&mut of_files, &old, &new, gives_another);
         }
-        let other_profile = lock.profile_sha256 != Hex(profile.sha256).to_string();
+        let other_profile = lock.profile_of_cluster() != Hex(profile.sha256).to_string();
         let ids = |wanted: fn(&Change) -> bool| {
             let wanted = changes.iter().filter(|change| change.kind != ChangeKind::Removed && wanted(change));
-            wanted.map(|change| change.id.clone()).collect()
+            wanted.filter_map(|change| change.key().cloned()).collect()
         };
         let before = Before { parts: before, touched: ids(|_| true), new_keys: ids(Change::is_of_key), other_profile };
         let effects = effects(plan, &before);
@@ -85,9 +93,9 @@ impl SinceLock {
         }
     }
 
-    /// Whether the record of a part, `node/<name>` or `cluster`, is known to change but for the bundle's generation.
-    pub(super) fn touches(&self, part: &str) -> bool {
-        self.effects.iter().any(|effect| effect.part == part)
+    /// Whether the record of a part is known to change but for the bundle's generation.
+    pub(super) fn touches(&self, part: &PartName) -> bool {
+        self.effects.iter().any(|effect| effect.part == *part)
     }
 
     /// A heading, a line for each change, what to restart and what to hand out; nothing when nothing changes.
@@ -120,15 +128,6 @@ fn version_before(lock: &Lock, profile: &Profile) -> Option<Plan> {
     (version != profile.cluster.kubernetes).then(|| plan(&profile.with_kubernetes(version)))
 }
 
-/// By part and path, as changes of files are called.
-fn flat(outlines: &Outlines) -> BTreeMap<String, &str> {
-    let of_part = |(part, files): (&String, _)| {
-        let files: &BTreeMap<String, String> = files;
-        files.iter().map(|(path, outline)| (format!("{part}/{path}"), outline.as_str())).collect::<Vec<_>>()
-    };
-    outlines.iter().flat_map(of_part).collect()
-}
-
 /// What must be started anew, node by node.
 fn restarts(effects: &[Effect]) -> String {
     let names = |effect: &Effect| effect.restarts.iter().map(|component| component.name().to_owned()).collect();
@@ -138,7 +137,7 @@ fn restarts(effects: &[Effect]) -> String {
 /// What nodes that stay no longer get; nothing deletes it there unasked.
 fn gone(effects: &[Effect]) -> String {
     let removed = |effect: &Effect| match effect.kind {
-        EffectKind::Changed if effect.part != "cluster" => effect.removed.iter().cloned().collect(),
+        EffectKind::Changed if effect.part != PartName::Cluster => effect.removed.iter().cloned().collect(),
         _ => BTreeSet::new(),
     };
     section("no longer in the bundle, to be deleted where it was installed", by_node(effects, removed))
@@ -149,7 +148,10 @@ fn by_node(effects: &[Effect], things: impl Fn(&Effect) -> BTreeSet<String>) -> 
     let mut groups: Vec<(BTreeSet<String>, Vec<&str>)> = Vec::new();
     for effect in effects {
         let things = things(effect);
-        let node = effect.part.strip_prefix("node/").unwrap_or(&effect.part);
+        let node = match &effect.part {
+            PartName::Node(name) => name.as_str(),
+            PartName::Cluster => "cluster",
+        };
         match groups.iter_mut().find(|(known, _)| *known == things) {
             _ if things.is_empty() => {}
             Some((_, nodes)) => nodes.push(node),
@@ -165,7 +167,7 @@ fn by_node(effects: &[Effect], things: impl Fn(&Effect) -> BTreeSet<String>) -> 
 
 /// What people and programs outside the nodes need anew.
 fn hand_out(effects: &[Effect]) -> String {
-    let cluster = effects.iter().filter(|effect| effect.part == "cluster").flat_map(|effect| &effect.files);
+    let cluster = effects.iter().filter(|effect| effect.part == PartName::Cluster).flat_map(|effect| &effect.files);
     let files: Vec<_> = cluster.map(String::as_str).filter(|path| *path != "profile.toml").collect();
     let lines = if files.is_empty() { String::new() } else { format!("  {}\n", listed(&files)) };
     section("to hand out from the part cluster", lines)

@@ -7,6 +7,7 @@ use super::build::{Built, Places};
 use super::findings::instant;
 use super::shell;
 use super::since_lock::SinceLock;
+use crate::kubernetes::KeyId;
 use crate::plan::{PlannedCertificate, Recipient};
 
 pub(super) fn of_build(
@@ -86,7 +87,7 @@ fn validity(certificates: &[PlannedCertificate]) -> String {
     let first = certificates.iter().min_by_key(|certificate| certificate.validity.not_after);
     let first_node = certificates
         .iter()
-        .filter(|certificate| !certificate.is_ca && certificate.key.to_string().starts_with("node/"))
+        .filter(|certificate| matches!(certificate.key, KeyId::Node { .. }))
         .min_by_key(|certificate| certificate.validity.not_after);
     let mut text = String::new();
     if let (Some(from), Some(first)) = (from, first) {

@@ -153,13 +153,13 @@ mod tests {
 
     fn labels() -> Vec<Label> {
         let label = |key_id, algorithm| Label::new("prod-1", &key_id, algorithm, 1);
-        let node = |node: &str, base_name| KeyId::Node { node: node.to_owned(), base_name };
+        let node = KeyId::node;
         vec![
             label(KeyId::BundleSigner, KeyAlgorithm::EcdsaP256),
-            label(KeyId::Ca("kubernetes"), KeyAlgorithm::EcdsaP384),
+            label(KeyId::ca("kubernetes"), KeyAlgorithm::EcdsaP384),
             label(node("cp-1", "apiserver"), KeyAlgorithm::Rsa2048),
             label(node("cp-2", "apiserver"), KeyAlgorithm::EcdsaP256),
-            label(KeyId::Ca("etcd"), KeyAlgorithm::Rsa2048),
+            label(KeyId::ca("etcd"), KeyAlgorithm::Rsa2048),
             label(KeyId::ServiceAccount, KeyAlgorithm::Rsa2048),
             label(KeyId::User("alice".to_owned()), KeyAlgorithm::EcdsaP256),
         ]

@@ -56,10 +56,6 @@ mod tests {
 
     use super::{KeyAlgorithm, KeyId, Label};
 
-    fn node(node: &str, base_name: &'static str) -> KeyId {
-        KeyId::Node { node: node.to_owned(), base_name }
-    }
-
     fn of_secret(id: fn(String, String) -> KeyId) -> KeyId {
         id("ingress".to_owned(), "a.b/c".to_owned())
     }
@@ -69,11 +65,11 @@ mod tests {
         let text =
             |key_id: KeyId, algorithm, generation| Label::new("prod-1", &key_id, algorithm, generation).to_string();
         for (label, expected) in [
-            (text(KeyId::Ca("kubernetes"), KeyAlgorithm::Rsa4096, 1), "certferry/1|prod-1|ca/kubernetes|rsa-4096|1"),
-            (text(KeyId::Ca("etcd"), KeyAlgorithm::Rsa3072, 2), "certferry/1|prod-1|ca/etcd|rsa-3072|2"),
+            (text(KeyId::ca("kubernetes"), KeyAlgorithm::Rsa4096, 1), "certferry/1|prod-1|ca/kubernetes|rsa-4096|1"),
+            (text(KeyId::ca("etcd"), KeyAlgorithm::Rsa3072, 2), "certferry/1|prod-1|ca/etcd|rsa-3072|2"),
             (text(KeyId::ServiceAccount, KeyAlgorithm::Rsa2048, 1), "certferry/1|prod-1|sa|rsa-2048|1"),
             (
-                text(node("cp-1", "etcd/server"), KeyAlgorithm::EcdsaP384, 999_999_999),
+                text(KeyId::node("cp-1", "etcd/server"), KeyAlgorithm::EcdsaP384, 999_999_999),
                 "certferry/1|prod-1|node/cp-1/etcd/server|ecdsa-p384|999999999",
             ),
             (
@@ -111,8 +107,8 @@ mod tests {
                 for key_id in [
                     KeyId::User(name.to_owned()),
                     KeyId::EtcdClient(name.to_owned()),
-                    node(name, "apiserver"),
-                    node(name, "etcd/server"),
+                    KeyId::node(name, "apiserver"),
+                    KeyId::node(name, "etcd/server"),
                     KeyId::Webhook { namespace: name.to_owned(), secret: "ca".to_owned() },
                     KeyId::WebhookCa { namespace: name.to_owned(), secret: "ca".to_owned() },
                     KeyId::Tls { namespace: name.to_owned(), secret: "ca".to_owned() },

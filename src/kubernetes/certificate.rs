@@ -19,6 +19,12 @@ pub enum CaName {
 }
 
 impl CaName {
+    /// The CA of that name in the profile.
+    #[must_use]
+    pub fn of_profile(name: &str) -> Option<Self> {
+        [Self::Kubernetes, Self::Etcd, Self::FrontProxy].into_iter().find(|ca| ca.profile_name() == name)
+    }
+
     /// The name in the profile (`[ca.NAME]`) and in key ids (`ca/NAME`).
     #[must_use]
     pub const fn profile_name(self) -> &'static str {

@@ -1,14 +1,21 @@
 //! What names a key of a cluster: part of the format "Key derivation", number 1.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::str::FromStr;
 
-/// Which key of a cluster. Its text, by `Display`, is the key-id of labels and locks.
+use super::certificate::CaName;
+use super::part_name::PartName;
+
+/// Which key of a cluster. Its text, by `Display`, is the key-id of labels and locks; `FromStr` reads it.
 ///
-/// Base names are kubeadm's names of the files ("apiserver", "etcd/server", "admin.conf"); other names are escaped.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Base names are kubeadm's names of the files ("apiserver", "etcd/server", "admin.conf"); other names are escaped. The
+/// order is that of the texts, byte by byte, in which a lock has its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyId {
-    /// `ca/<base name>`: a certificate authority, named by the key of its table: "kubernetes", "front-proxy", "tls".
-    Ca(&'static str),
+    /// `ca/<name>`: a certificate authority, named by the key of its table: "kubernetes", "front-proxy", "tls".
+    Ca(Cow<'static, str>),
     /// `sa`: signs the tokens of service accounts.
     ServiceAccount,
     /// `node/<node>/<base name>`: a key of one node.
@@ -16,7 +23,7 @@ pub enum KeyId {
         /// The node's name.
         node: String,
         /// What it is for.
-        base_name: &'static str,
+        base_name: Cow<'static, str>,
     },
     /// `user/<name>`: the key in a user's kubeconfig.
     User(String),
@@ -47,23 +54,150 @@ pub enum KeyId {
     BundleSigner,
 }
 
+impl KeyId {
+    /// A CA, named by the key of its table in the profile.
+    #[must_use]
+    pub const fn ca(name: &'static str) -> Self {
+        Self::Ca(Cow::Borrowed(name))
+    }
+
+    /// A key of a node, by kubeadm's base name.
+    #[must_use]
+    pub fn node(node: &str, base_name: &'static str) -> Self {
+        Self::Node { node: node.to_owned(), base_name: Cow::Borrowed(base_name) }
+    }
+
+    /// Whether it is the key of a certificate authority.
+    #[must_use]
+    pub const fn is_ca(&self) -> bool {
+        match self {
+            Self::Ca(_) | Self::WebhookCa { .. } => true,
+            Self::ServiceAccount
+            | Self::Node { .. }
+            | Self::User(_)
+            | Self::EtcdClient(_)
+            | Self::Webhook { .. }
+            | Self::Tls { .. }
+            | Self::BundleSigner => false,
+        }
+    }
+
+    /// The part that alone holds what is made of it; none where several parts do, or every record is signed with it.
+    #[must_use]
+    pub fn part(&self) -> Option<PartName> {
+        match self {
+            Self::Ca(name) if CaName::of_profile(name).is_some() => None,
+            Self::ServiceAccount | Self::BundleSigner => None,
+            Self::Node { node, .. } => Some(PartName::Node(node.clone())),
+            Self::Ca(_)
+            | Self::User(_)
+            | Self::EtcdClient(_)
+            | Self::Webhook { .. }
+            | Self::WebhookCa { .. }
+            | Self::Tls { .. } => Some(PartName::Cluster),
+        }
+    }
+
+    /// The text's words, and what may be escaped in between: `(fixed, name, fixed, name, fixed)`.
+    fn pieces(&self) -> [&str; 5] {
+        match self {
+            Self::Ca(name) => ["ca/", "", name, "", ""],
+            Self::ServiceAccount => ["sa", "", "", "", ""],
+            Self::Node { node, base_name } => ["node/", node, "/", "", base_name],
+            Self::User(name) => ["user/", name, "", "", ""],
+            Self::EtcdClient(name) => ["etcd-client/", name, "", "", ""],
+            Self::Webhook { namespace, secret } => ["webhook/", namespace, "/", secret, ""],
+            Self::WebhookCa { namespace, secret } => ["webhook/", namespace, "/", secret, "/ca"],
+            Self::Tls { namespace, secret } => ["tls/", namespace, "/", secret, ""],
+            Self::BundleSigner => ["bundle-signer", "", "", "", ""],
+        }
+    }
+
+    /// The bytes of the text.
+    fn bytes(&self) -> impl Iterator<Item = u8> {
+        let [first, name, middle, other_name, last] = self.pieces();
+        let begin = first.bytes().chain(escaped(name));
+        begin.chain(middle.bytes()).chain(escaped(other_name)).chain(last.bytes())
+    }
+}
+
 impl fmt::Display for KeyId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ca(name) => write!(formatter, "ca/{name}"),
-            Self::ServiceAccount => formatter.write_str("sa"),
-            Self::Node { node, base_name } => write!(formatter, "node/{}/{base_name}", escape(node)),
-            Self::User(name) => write!(formatter, "user/{}", escape(name)),
-            Self::EtcdClient(name) => write!(formatter, "etcd-client/{}", escape(name)),
-            Self::Webhook { namespace, secret } => {
-                write!(formatter, "webhook/{}/{}", escape(namespace), escape(secret))
+        let [first, name, middle, other_name, last] = self.pieces();
+        write!(formatter, "{first}{}{middle}{}{last}", escape(name), escape(other_name))
+    }
+}
+
+impl Ord for KeyId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            // Nearly all keys of a cluster are of nodes, and nearly all comparisons of names that differ.
+            (Self::Node { node, base_name }, Self::Node { node: other_node, base_name: other_base_name })
+                if node == other_node =>
+            {
+                base_name.cmp(other_base_name)
             }
-            Self::WebhookCa { namespace, secret } => {
-                write!(formatter, "webhook/{}/{}/ca", escape(namespace), escape(secret))
-            }
-            Self::Tls { namespace, secret } => write!(formatter, "tls/{}/{}", escape(namespace), escape(secret)),
-            Self::BundleSigner => formatter.write_str("bundle-signer"),
+            _ => self.bytes().cmp(other.bytes()),
         }
+    }
+}
+
+impl PartialOrd for KeyId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// A text is no key-id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAKeyId(pub String);
+
+impl fmt::Display for NotAKeyId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:?} is not the id of a key", self.0)
+    }
+}
+
+impl std::error::Error for NotAKeyId {}
+
+impl FromStr for KeyId {
+    type Err = NotAKeyId;
+
+    fn from_str(text: &str) -> Result<Self, NotAKeyId> {
+        read(text).ok_or_else(|| NotAKeyId(text.to_owned()))
+    }
+}
+
+/// Reads a key-id. CAs and base names that this version does not know are taken: an older lock may have them.
+fn read(text: &str) -> Option<KeyId> {
+    let Some((kind, rest)) = text.split_once('/') else {
+        return match text {
+            "sa" => Some(KeyId::ServiceAccount),
+            "bundle-signer" => Some(KeyId::BundleSigner),
+            _ => None,
+        };
+    };
+    let of_secret = |rest: &str| {
+        let (namespace, secret) = rest.split_once('/')?;
+        Some((unescape(namespace)?, unescape(secret)?))
+    };
+    let is_base_name = |name: &str| name.split('/').all(|part| !part.is_empty() && part.bytes().all(is_plain));
+    match kind {
+        "ca" if is_base_name(rest) => Some(KeyId::Ca(Cow::Owned(rest.to_owned()))),
+        "node" => {
+            let (node, base_name) = rest.split_once('/')?;
+            let base_name = is_base_name(base_name).then(|| Cow::Owned(base_name.to_owned()))?;
+            Some(KeyId::Node { node: unescape(node)?, base_name })
+        }
+        "user" => unescape(rest).map(KeyId::User),
+        "etcd-client" => unescape(rest).map(KeyId::EtcdClient),
+        // An escaped name has no `/`, so that the end cannot be a part of one.
+        "webhook" => match rest.strip_suffix("/ca").filter(|rest| rest.contains('/')) {
+            Some(rest) => of_secret(rest).map(|(namespace, secret)| KeyId::WebhookCa { namespace, secret }),
+            None => of_secret(rest).map(|(namespace, secret)| KeyId::Webhook { namespace, secret }),
+        },
+        "tls" => of_secret(rest).map(|(namespace, secret)| KeyId::Tls { namespace, secret }),
+        _ => None,
     }
 }
 
@@ -73,23 +207,132 @@ impl fmt::Display for KeyId {
 /// they are.
 #[must_use]
 pub fn escape(name: &str) -> String {
-    use fmt::Write;
+    escaped(name).map(char::from).collect()
+}
 
-    let mut escaped = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"._:@-".contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(escaped, "%{byte:02X}");
-        }
+/// The bytes of [`escape`], one after the other.
+fn escaped(name: &str) -> impl Iterator<Item = u8> {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or_default();
+    name.bytes().flat_map(move |byte| {
+        let is_plain = is_plain(byte);
+        let bytes = if is_plain { [byte, 0, 0] } else { [b'%', digit(byte >> 4), digit(byte & 15)] };
+        bytes.into_iter().take(if is_plain { 1 } else { 3 })
+    })
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._:@-".contains(&byte)
+}
+
+/// What [`escape`] made the text from; nothing where that makes no such text.
+fn unescape(text: &str) -> Option<String> {
+    let mut name = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let byte = match (first, after) {
+            (b'%', [high, low, behind @ ..]) => {
+                rest = behind;
+                u8::from_str_radix(std::str::from_utf8(&[*high, *low]).ok()?, 16).ok()?
+            }
+            _ => {
+                rest = after;
+                *first
+            }
+        };
+        name.push(byte);
     }
-    escaped
+    let name = String::from_utf8(name).ok()?;
+    // One spelling: upper-case digits, and no plain byte escaped.
+    escaped(&name).eq(text.bytes()).then_some(name)
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use super::escape;
+    use super::{KeyId, NotAKeyId, PartName, escape};
+
+    const TEXTS: [&str; 18] = [
+        "bundle-signer",
+        "ca/front-proxy",
+        "ca/kubernetes",
+        "ca/tls",
+        "etcd-client/backup",
+        "node/a.b/apiserver",
+        "node/a/apiserver",
+        "node/a/etcd/server",
+        "node/a/kubelet",
+        "sa",
+        "tls/ingress/a.b%2Fc",
+        "user/",
+        "user/Zo%C3%AB%7Ca%2Fb%20%25",
+        "user/alice",
+        "webhook/a/ca",
+        "webhook/a/ca/ca",
+        "webhook/hooks/guard",
+        "webhook/hooks/guard/ca",
+    ];
+
+    #[test]
+    fn an_id_is_read_as_it_is_written_and_stands_in_the_order_of_its_text() {
+        assert!(TEXTS.is_sorted());
+        let ids = TEXTS.map(|text| text.parse::<KeyId>().unwrap());
+        assert_eq!(ids.each_ref().map(ToString::to_string), TEXTS);
+        assert!(ids.is_sorted());
+        for (number, id) in ids.iter().enumerate() {
+            for (other_number, other) in ids.iter().enumerate() {
+                assert_eq!(id.cmp(other), number.cmp(&other_number), "{id} {other}");
+            }
+        }
+        assert_eq!(ids[14], KeyId::Webhook { namespace: "a".into(), secret: "ca".into() });
+        assert_eq!(ids[15], KeyId::WebhookCa { namespace: "a".into(), secret: "ca".into() });
+    }
+
+    #[test]
+    fn each_key_is_of_one_part_or_shared() {
+        let part = |text: &str| text.parse::<KeyId>().unwrap().part();
+        for shared in ["ca/kubernetes", "ca/etcd", "ca/front-proxy", "sa", "bundle-signer"] {
+            assert_eq!(part(shared), None, "{shared}");
+        }
+        assert_eq!(part("node/cp-1/etcd/peer"), Some(PartName::Node("cp-1".into())));
+        for of_cluster in
+            ["ca/tls", "ca/metallb", "user/a", "etcd-client/a", "tls/a/b", "webhook/a/b", "webhook/a/b/ca"]
+        {
+            assert_eq!(part(of_cluster), Some(PartName::Cluster), "{of_cluster}");
+        }
+    }
+
+    #[test]
+    fn another_spelling_is_none() {
+        for text in [
+            "",
+            "ca",
+            "ca/",
+            "ca/a b",
+            "sb",
+            "sa/",
+            "node/a",
+            "node//b/",
+            "node/a/",
+            "node/a/b//c",
+            "node/%61/b",
+            "user/a/b",
+            "user/%2f",
+            "user/%2",
+            "user/%zz",
+            "user/%+1",
+            "user/\u{e9}",
+            "tls/a",
+            "tls/a/b/c",
+            "webhook/ca",
+            "webhook/a/b/c",
+            "cluster",
+            "User/a",
+        ] {
+            assert_eq!(text.parse::<KeyId>(), Err(NotAKeyId(text.to_owned())));
+        }
+        assert_eq!(NotAKeyId("x y".to_owned()).to_string(), "\"x y\" is not the id of a key");
+    }
 
     #[test]
     fn escaping_keeps_the_plain_alphabet_and_nothing_else() {

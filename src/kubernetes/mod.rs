@@ -23,8 +23,8 @@ pub use certificate::{
     Output, Scope, Server,
 };
 pub use component::{Component, readers};
-pub use key_id::{KeyId, escape};
-pub use part_name::{PartName, is_label, is_subdomain};
+pub use key_id::{KeyId, NotAKeyId, escape};
+pub use part_name::{NotAPartName, PartName, is_label, is_subdomain};
 pub use role::Role;
 pub use since::Since;
 pub use version::Version;

@@ -1,6 +1,7 @@
 //! The parts of a bundle, and the names that nodes and clusters have.
 
 use std::fmt::{Display, Formatter, Result as FormatResult};
+use std::str::FromStr;
 
 /// Which part of a bundle: a node's, or what belongs to the whole cluster.
 ///
@@ -22,6 +23,26 @@ impl PartName {
             None if text == "cluster" => Some(Self::Cluster),
             _ => None,
         }
+    }
+}
+
+/// A text names no part of a bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAPartName(pub String);
+
+impl Display for NotAPartName {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> FormatResult {
+        write!(formatter, "{:?} is neither `node/NAME` nor `cluster`", self.0)
+    }
+}
+
+impl std::error::Error for NotAPartName {}
+
+impl FromStr for PartName {
+    type Err = NotAPartName;
+
+    fn from_str(text: &str) -> Result<Self, NotAPartName> {
+        Self::parse(text).ok_or_else(|| NotAPartName(text.to_owned()))
     }
 }
 
@@ -62,6 +83,8 @@ mod tests {
             ["", "node", "node/", "node/A", "node/a/b", "node/..", "node/-a", "cluster/", "cluster/a", "Cluster"]
         {
             assert_eq!(PartName::parse(wrong), None, "{wrong}");
+            let error = wrong.parse::<PartName>().map_err(|error| error.to_string());
+            assert_eq!(error, Err(format!("{wrong:?} is neither `node/NAME` nor `cluster`")));
         }
         assert!(PartName::Node("zz".to_owned()) < PartName::Cluster);
     }

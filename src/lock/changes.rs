@@ -1,19 +1,39 @@
 //! What differs between what was built and what is planned, and why.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::model::Lock;
 use super::shape::{CertificateShape, KeyShape, Shape, Shapes, of_lock};
+use crate::kubernetes::{KeyId, PartName};
 
 /// The differences that decide a key.
 const GENERATION: &str = "generation";
 const ALGORITHM: &str = "algorithm";
 
-/// One key and its certificate, told apart by id.
+/// What may change. Its text is the key's id, or part and path: `node/cp-1/etc/kubernetes/kubelet.conf`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangeId {
+    /// A key and its certificate.
+    Key(KeyId),
+    /// A file of a part.
+    File(PartName, String),
+}
+
+impl fmt::Display for ChangeId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(id) => id.fmt(formatter),
+            Self::File(part, path) => write!(formatter, "{part}/{path}"),
+        }
+    }
+}
+
+/// A change of one key with its certificate, or of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The id of what changes.
-    pub id: String,
+    /// What changes.
+    pub id: ChangeId,
     /// How.
     pub kind: ChangeKind,
     /// Why, as far as it shows. What came or went without a reason did so with its table in the profile.
@@ -21,6 +41,15 @@ pub struct Change {
 }
 
 impl Change {
+    /// The key that changes, or whose certificate does; none when a file changes alone.
+    #[must_use]
+    pub const fn key(&self) -> Option<&KeyId> {
+        match &self.id {
+            ChangeId::Key(id) => Some(id),
+            ChangeId::File(..) => None,
+        }
+    }
+
     /// Whether the key itself is another, and not its certificate alone.
     #[must_use]
     pub fn is_of_key(&self) -> bool {
@@ -68,7 +97,7 @@ pub enum Difference {
     /// The issuer has another key.
     IssuerKey {
         /// The issuer's id.
-        issuer: String,
+        issuer: KeyId,
     },
     /// The key is another though nothing that shows says so: the seed is another.
     Key,
@@ -80,7 +109,7 @@ pub enum Difference {
 #[must_use]
 pub fn build_changes(old: &Lock, new: &Lock) -> Vec<Change> {
     let mut found = changes(&of_lock(old), &of_lock(new));
-    let known: BTreeSet<_> = found.iter().map(|change| change.id.clone()).collect();
+    let known: BTreeSet<_> = found.iter().filter_map(Change::key).cloned().collect();
     let keys = pairs(&old.keys, &new.keys, |key| &key.id).filter(|(old, new)| old.spki_sha256 != new.spki_sha256);
     let mut hidden: BTreeMap<_, _> = keys.map(|(key, _)| (&key.id, Difference::Key)).collect();
     for (old, new) in pairs(&old.certificates, &new.certificates, |certificate| &certificate.id) {
@@ -90,12 +119,12 @@ pub fn build_changes(old: &Lock, new: &Lock) -> Vec<Change> {
     }
     hidden.retain(|id, _| !known.contains(*id));
     found.extend(hidden.into_iter().map(|(id, difference)| changed(id, vec![difference])));
-    found.sort_by(|left, right| left.id.cmp(&right.id));
+    found.sort_by(|left, right| left.key().cmp(&right.key()));
     found
 }
 
 /// The rows that both have, by id.
-fn pairs<'a, T>(old: &'a [T], new: &'a [T], id: fn(&T) -> &String) -> impl Iterator<Item = (&'a T, &'a T)> {
+fn pairs<'a, T>(old: &'a [T], new: &'a [T], id: fn(&T) -> &KeyId) -> impl Iterator<Item = (&'a T, &'a T)> {
     let new: BTreeMap<_, _> = new.iter().map(|row| (id(row).clone(), row)).collect();
     old.iter().filter_map(move |row| Some((row, *new.get(id(row))?)))
 }
@@ -106,9 +135,10 @@ pub fn changes(old: &Shapes, new: &Shapes) -> Vec<Change> {
     let mut ids: Vec<_> = old.keys().chain(new.keys()).collect();
     ids.sort_unstable();
     ids.dedup();
-    let change = |id: &String| match (old.get(id), new.get(id)) {
-        (None, Some(_)) => Some(Change { id: id.clone(), kind: ChangeKind::Added, reasons: Vec::new() }),
-        (Some(_), None) => Some(Change { id: id.clone(), kind: ChangeKind::Removed, reasons: Vec::new() }),
+    let without_reason = |id: &KeyId, kind| Change { id: ChangeId::Key(id.clone()), kind, reasons: Vec::new() };
+    let change = |id: &KeyId| match (old.get(id), new.get(id)) {
+        (None, Some(_)) => Some(without_reason(id, ChangeKind::Added)),
+        (Some(_), None) => Some(without_reason(id, ChangeKind::Removed)),
         (Some(before), Some(after)) => {
             let mut found = differences(before, after);
             found.extend(issuer_difference(old, new, id, after));
@@ -119,24 +149,19 @@ pub fn changes(old: &Shapes, new: &Shapes) -> Vec<Change> {
     ids.into_iter().filter_map(change).collect()
 }
 
-/// Names another Kubernetes version among the reasons of each change that the move to it makes: those where the
-/// profile would give something else if it still named the version before. `before` and `after` are a version and what
-/// it gives, by id.
-pub fn explain_version<T: PartialEq>(
-    changes: &mut [Change],
-    before: (&str, &BTreeMap<String, T>),
-    after: (&str, &BTreeMap<String, T>),
-) {
-    let reason = value("Kubernetes", before.0, after.0);
+/// Names another Kubernetes version among the reasons of each change that the move from `before` to `after` makes:
+/// those where the profile would give something else if it still named the version before.
+pub fn explain_version(changes: &mut [Change], before: &str, after: &str, gives_another: impl Fn(&ChangeId) -> bool) {
+    let reason = value("Kubernetes", before, after);
     for change in changes {
-        if before.1.get(&change.id) != after.1.get(&change.id) {
+        if gives_another(&change.id) {
             change.reasons.extend(reason.clone());
         }
     }
 }
 
-fn changed(id: &str, reasons: Vec<Difference>) -> Change {
-    Change { id: id.to_owned(), kind: ChangeKind::Changed, reasons }
+fn changed(id: &KeyId, reasons: Vec<Difference>) -> Change {
+    Change { id: ChangeId::Key(id.clone()), kind: ChangeKind::Changed, reasons }
 }
 
 fn differences(old: &Shape, new: &Shape) -> Vec<Difference> {
@@ -179,17 +204,12 @@ fn list(field: &'static str, old: &[String], new: &[String]) -> Option<Differenc
     (old != new).then(|| Difference::List { field, added: beyond(new, old), removed: beyond(old, new) })
 }
 
-/// By its id: a user may have the very name of a CA.
-fn is_authority(id: &str) -> bool {
-    let is_of_webhook = || id.starts_with("webhook/") && id.split('/').count() == 4;
-    id.starts_with("ca/") || is_of_webhook()
-}
-
 /// A certificate changes with the key of its issuer. A root's own key is among its own differences already.
-fn issuer_difference(old: &Shapes, new: &Shapes, id: &str, shape: &Shape) -> Option<Difference> {
+fn issuer_difference(old: &Shapes, new: &Shapes, id: &KeyId, shape: &Shape) -> Option<Difference> {
     let certificate = shape.certificate.as_ref()?;
-    let is_issuer = |(id, issuer): &(&String, &Shape)| {
-        is_authority(id) && issuer.certificate.as_ref().is_some_and(|issuer| issuer.subject == certificate.issuer)
+    // By its id: a user may have the very name of a CA.
+    let is_issuer = |(id, issuer): &(&KeyId, &Shape)| {
+        id.is_ca() && issuer.certificate.as_ref().is_some_and(|issuer| issuer.subject == certificate.issuer)
     };
     let (issuer_id, issuer) = new.iter().find(is_issuer)?;
     let before = old.get(issuer_id)?;
@@ -200,7 +220,12 @@ fn issuer_difference(old: &Shapes, new: &Shapes, id: &str, shape: &Shape) -> Opt
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::super::model::tests::example;
-    use super::{Change, ChangeKind, Difference, build_changes, changed, changes, explain_version, of_lock};
+    use super::{Change, ChangeId, ChangeKind, Difference, KeyId};
+    use super::{build_changes, changed, changes, explain_version, of_lock};
+
+    fn id(text: &str) -> KeyId {
+        text.parse().unwrap()
+    }
 
     #[test]
     fn the_same_does_not_differ() {
@@ -218,8 +243,8 @@ mod tests {
         assert_eq!(
             build_changes(&old, &new),
             [
-                changed("ca/kubernetes", vec![Difference::Key]),
-                changed("node/cp-1/apiserver", vec![Difference::Content]),
+                changed(&id("ca/kubernetes"), vec![Difference::Key]),
+                changed(&id("node/cp-1/apiserver"), vec![Difference::Content]),
             ]
         );
     }
@@ -228,19 +253,19 @@ mod tests {
     fn each_kind_of_change_has_its_reason() {
         let old = of_lock(&example());
         let mut new = old.clone();
-        let apiserver = new.get_mut("node/cp-1/apiserver").unwrap();
+        let apiserver = new.get_mut(&id("node/cp-1/apiserver")).unwrap();
         apiserver.key.generation = 2;
         let certificate = apiserver.certificate.as_mut().unwrap();
         certificate.alt_names = vec!["IP:10.0.0.1".into()];
         certificate.not_after = "2100-01-01T00:00:00Z".into();
-        let removed = new.remove("user/alice").unwrap();
-        new.insert("user/bob".into(), removed);
+        let removed = new.remove(&id("user/alice")).unwrap();
+        new.insert(id("user/bob"), removed);
         let value = |field, old: &str, new: &str| Difference::Value { field, old: old.into(), new: new.into() };
         assert_eq!(
             changes(&old, &new),
             [
                 changed(
-                    "node/cp-1/apiserver",
+                    &id("node/cp-1/apiserver"),
                     vec![
                         value("generation", "1", "2"),
                         Difference::List {
@@ -251,8 +276,8 @@ mod tests {
                         value("end of validity", "2225-11-22T00:00:00Z", "2100-01-01T00:00:00Z"),
                     ]
                 ),
-                Change { id: "user/alice".into(), kind: ChangeKind::Removed, reasons: vec![] },
-                Change { id: "user/bob".into(), kind: ChangeKind::Added, reasons: vec![] },
+                Change { id: ChangeId::Key(id("user/alice")), kind: ChangeKind::Removed, reasons: vec![] },
+                Change { id: ChangeId::Key(id("user/bob")), kind: ChangeKind::Added, reasons: vec![] },
             ]
         );
     }
@@ -261,15 +286,15 @@ mod tests {
     fn leaves_change_with_the_key_of_their_issuer_and_not_with_its_dates() {
         let old = of_lock(&example());
         let mut new = old.clone();
-        let ca = new.get_mut("ca/kubernetes").unwrap();
+        let ca = new.get_mut(&id("ca/kubernetes")).unwrap();
         ca.certificate.as_mut().unwrap().not_after = "2100-01-01T00:00:00Z".into();
-        let ids = |found: Vec<Change>| found.into_iter().map(|change| change.id).collect::<Vec<_>>();
+        let ids = |found: Vec<Change>| found.into_iter().map(|change| change.id.to_string()).collect::<Vec<_>>();
         assert_eq!(ids(changes(&old, &new)), ["ca/kubernetes"]);
-        new.get_mut("ca/kubernetes").unwrap().key.generation = 2;
+        new.get_mut(&id("ca/kubernetes")).unwrap().key.generation = 2;
         assert_eq!(ids(changes(&old, &new)), ["ca/kubernetes", "node/cp-1/apiserver", "user/alice"]);
-        let issuer = Difference::IssuerKey { issuer: "ca/kubernetes".into() };
+        let issuer = Difference::IssuerKey { issuer: id("ca/kubernetes") };
         let found = changes(&old, &new);
-        assert_eq!(found[2], changed("user/alice", vec![issuer]));
+        assert_eq!(found[2], changed(&id("user/alice"), vec![issuer]));
         assert_eq!(found.iter().map(Change::is_of_key).collect::<Vec<_>>(), [true, false, false]);
     }
 
@@ -279,30 +304,37 @@ mod tests {
         lock.certificates[2].subject = "CN=kubernetes".into();
         let old = of_lock(&lock);
         let mut new = old.clone();
-        new.get_mut("ca/kubernetes").unwrap().key.generation = 2;
-        let issuer = Difference::IssuerKey { issuer: "ca/kubernetes".into() };
-        assert_eq!(changes(&old, &new)[2], changed("user/alice", vec![issuer]));
+        new.get_mut(&id("ca/kubernetes")).unwrap().key.generation = 2;
+        let issuer = Difference::IssuerKey { issuer: id("ca/kubernetes") };
+        assert_eq!(changes(&old, &new)[2], changed(&id("user/alice"), vec![issuer]));
     }
 
     #[test]
     fn a_version_is_the_reason_of_what_it_changes_and_of_nothing_else() {
         let locked = of_lock(&example());
         let mut before = locked.clone();
-        before.get_mut("user/alice").unwrap().key.generation = 2;
+        before.get_mut(&id("user/alice")).unwrap().key.generation = 2;
         let mut after = before.clone();
-        after.get_mut("node/cp-1/apiserver").unwrap().certificate.as_mut().unwrap().subject = "CN=y".into();
-        let moved = after.get("user/alice").unwrap().clone();
-        after.insert("node/cp-1/super-admin.conf".into(), moved);
+        after.get_mut(&id("node/cp-1/apiserver")).unwrap().certificate.as_mut().unwrap().subject = "CN=y".into();
+        let moved = after.get(&id("user/alice")).unwrap().clone();
+        after.insert(id("node/cp-1/super-admin.conf"), moved);
         let mut found = changes(&locked, &after);
-        explain_version(&mut found, ("1.28.0", &before), ("1.29.0", &after));
+        explain_version(&mut found, "1.28.0", "1.29.0", |id| match id {
+            ChangeId::Key(id) => before.get(id) != after.get(id),
+            ChangeId::File(..) => false,
+        });
         let value = |field, old: &str, new: &str| Difference::Value { field, old: old.into(), new: new.into() };
         let version = || value("Kubernetes", "1.28.0", "1.29.0");
         assert_eq!(
             found,
             [
-                changed("node/cp-1/apiserver", vec![value("subject", "CN=x", "CN=y"), version()]),
-                Change { id: "node/cp-1/super-admin.conf".into(), kind: ChangeKind::Added, reasons: vec![version()] },
-                changed("user/alice", vec![value("generation", "1", "2")]),
+                changed(&id("node/cp-1/apiserver"), vec![value("subject", "CN=x", "CN=y"), version()]),
+                Change {
+                    id: ChangeId::Key(id("node/cp-1/super-admin.conf")),
+                    kind: ChangeKind::Added,
+                    reasons: vec![version()]
+                },
+                changed(&id("user/alice"), vec![value("generation", "1", "2")]),
             ]
         );
     }

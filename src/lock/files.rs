@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::changes::{Change, ChangeKind, Difference};
+use super::changes::{Change, ChangeId, ChangeKind, Difference};
 use super::model::Lock;
+use crate::kubernetes::PartName;
 use crate::plan::Plan;
 
 /// Part to path to what the file holds.
-pub type Outlines = BTreeMap<String, BTreeMap<String, String>>;
+pub type Outlines = BTreeMap<PartName, BTreeMap<String, String>>;
 
 /// The files of a plan.
 #[must_use]
@@ -21,18 +22,19 @@ pub fn outlines_of_lock(lock: &Lock) -> Outlines {
     lock.parts.iter().map(|part| (part.part.clone(), part.files.clone())).collect()
 }
 
-/// What differs about the files of parts that are in both, beyond what the changes of keys and certificates tell. The
-/// id of such a change is part and path: `node/cp-1/etc/kubernetes/kubelet.conf`.
+/// What differs about the files of parts that are in both, beyond what the changes of keys and certificates tell; the
+/// cluster's part first.
 #[must_use]
 pub fn file_changes(old: &Outlines, new: &Outlines, changes: &[Change]) -> Vec<Change> {
-    let told: BTreeSet<_> = changes.iter().map(|change| change.id.as_str()).collect();
+    let told: BTreeSet<_> = changes.iter().map(|change| change.id.to_string()).collect();
     let is_told = |outline: &str| outline.split([' ', ',']).any(|word| told.contains(word));
     let mut found = Vec::new();
-    for (part, files) in new {
+    let (cluster, nodes): (Vec<_>, Vec<_>) = new.iter().partition(|(part, _)| **part == PartName::Cluster);
+    for (part, files) in cluster.into_iter().chain(nodes) {
         let Some(before) = old.get(part) else { continue };
         let paths: BTreeSet<_> = before.keys().chain(files.keys()).collect();
         for path in paths {
-            let row = |kind, reasons| Change { id: format!("{part}/{path}"), kind, reasons };
+            let row = |kind, reasons| Change { id: ChangeId::File(part.clone(), path.clone()), kind, reasons };
             found.extend(match (before.get(path), files.get(path)) {
                 (Some(old), Some(new)) if old != new && !is_link(new) => {
                     Some(row(ChangeKind::Changed, vec![difference(old, new)]))
@@ -64,18 +66,22 @@ fn difference(old: &str, new: &str) -> Difference {
 
 #[cfg(test)]
 mod tests {
-    use super::{Change, ChangeKind, Difference, Outlines, file_changes};
+    use super::{Change, ChangeId, ChangeKind, Difference, Outlines, PartName, file_changes};
 
-    fn files(part: &str, rows: &[(&str, &str)]) -> Outlines {
+    fn node(name: &str) -> PartName {
+        PartName::Node(name.to_owned())
+    }
+
+    fn files(name: &str, rows: &[(&str, &str)]) -> Outlines {
         let rows = rows.iter().map(|&(path, outline)| (path.to_owned(), outline.to_owned())).collect();
-        [(part.to_owned(), rows)].into()
+        [(node(name), rows)].into()
     }
 
     #[test]
     fn only_what_no_certificate_tells_is_a_change_of_a_file() {
-        let old = files("node/a", &[("ca.key", "key ca/etcd"), ("k", "kubeconfig https://a with x"), ("l", "link a")]);
+        let old = files("a", &[("ca.key", "key ca/etcd"), ("k", "kubeconfig https://a with x"), ("l", "link a")]);
         let new = files(
-            "node/a",
+            "a",
             &[
                 ("k", "kubeconfig https://b with x"),
                 ("l", "link b"),
@@ -84,8 +90,8 @@ mod tests {
             ],
         );
         assert_eq!(file_changes(&old, &old, &[]), []);
-        assert_eq!(file_changes(&old, &files("node/b", &[("p", "profile")]), &[]), []);
-        let row = |path: &str, kind, reasons| Change { id: format!("node/a/{path}"), kind, reasons };
+        assert_eq!(file_changes(&old, &files("b", &[("p", "profile")]), &[]), []);
+        let row = |path: &str, kind, reasons| Change { id: ChangeId::File(node("a"), path.to_owned()), kind, reasons };
         let told = row("n", ChangeKind::Added, vec![]);
         let server = Difference::Value { field: "server", old: "https://a".into(), new: "https://b".into() };
         assert_eq!(

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::Lock;
+use super::model::{Lock, LockedPart};
+use crate::kubernetes::{KeyId, PartName};
 
 /// The rows of `old` that a partial build made again or dropped, under the head of `old`.
 #[must_use]
 pub fn restrict(old: &Lock, partial: &Lock) -> Lock {
     let made = Made::of(partial);
     Lock {
-        parts: old.parts.iter().filter(|row| made.parts.contains(row.part.as_str())).cloned().collect(),
+        parts: old.parts.iter().filter(|row| made.parts.contains(&row.part)).cloned().collect(),
         keys: old.keys.iter().filter(|row| made.has(&row.id)).cloned().collect(),
         certificates: old.certificates.iter().filter(|row| made.has(&row.id)).cloned().collect(),
         ..old.clone()
@@ -20,71 +21,72 @@ pub fn restrict(old: &Lock, partial: &Lock) -> Lock {
 #[must_use]
 pub fn merge(old: &Lock, partial: Lock) -> Lock {
     let made = Made::of(&partial);
-    let kept = |id: &str| !made.has(id);
-    let parts: Vec<_> = old.parts.iter().filter(|row| !made.parts.contains(row.part.as_str())).cloned().collect();
+    let kept = |id: &KeyId| !made.has(id);
+    let parts: Vec<_> = old.parts.iter().filter(|row| !made.parts.contains(&row.part)).cloned().collect();
     let keys: Vec<_> = old.keys.iter().filter(|row| kept(&row.id)).cloned().collect();
     let certificates: Vec<_> = old.certificates.iter().filter(|row| kept(&row.id)).cloned().collect();
+    let profile_sha256 = Some(&partial.profile_sha256).filter(|profile| **profile != old.profile_sha256);
+    let made_parts = partial.parts.iter().map(|row| LockedPart {
+        profile_sha256: profile_sha256.filter(|_| row.part == PartName::Cluster).cloned(),
+        ..row.clone()
+    });
     Lock {
         generation: old.generation,
         kubernetes: old.kubernetes.clone(),
         profile_sha256: old.profile_sha256.clone(),
         content_sha256: old.content_sha256.clone(),
         bundle_sha256: old.bundle_sha256.clone(),
-        // The bundle's order: nodes by name, the cluster's part last.
-        parts: joined(parts, &partial.parts, |row| (row.part == "cluster", row.part.clone())),
-        keys: joined(keys, &partial.keys, |row| row.id.clone()),
-        certificates: joined(certificates, &partial.certificates, |row| row.id.clone()),
+        parts: joined(parts.into_iter().chain(made_parts), |row| row.part.clone()),
+        keys: joined(keys.into_iter().chain(partial.keys), |row| row.id.clone()),
+        certificates: joined(certificates.into_iter().chain(partial.certificates), |row| row.id.clone()),
         ..partial
     }
 }
 
 /// What a partial build made.
 struct Made<'a> {
-    parts: BTreeSet<&'a str>,
-    ids: BTreeSet<&'a str>,
+    parts: BTreeSet<&'a PartName>,
+    ids: BTreeSet<&'a KeyId>,
 }
 
 impl<'a> Made<'a> {
     fn of(partial: &'a Lock) -> Self {
         Self {
-            parts: partial.parts.iter().map(|row| row.part.as_str()).collect(),
-            ids: partial.keys.iter().map(|row| row.id.as_str()).collect(),
+            parts: partial.parts.iter().map(|row| &row.part).collect(),
+            ids: partial.keys.iter().map(|row| &row.id).collect(),
         }
     }
 
     /// Whether the row of this id is the partial build's to say: it made it, or made the part that it belonged to.
-    fn has(&self, id: &str) -> bool {
-        let part = match id.split_once('/') {
-            Some(("node", rest)) => rest.split_once('/').map(|(node, _)| format!("node/{node}")),
-            Some(("user" | "etcd-client", _)) => Some("cluster".to_owned()),
-            _ => None,
-        };
-        self.ids.contains(id) || part.is_some_and(|part| self.parts.contains(part.as_str()))
+    fn has(&self, id: &KeyId) -> bool {
+        self.ids.contains(id) || id.part().is_some_and(|part| self.parts.contains(&part))
     }
 }
 
-fn joined<T: Clone, K: Ord>(kept: Vec<T>, new: &[T], key: fn(&T) -> K) -> Vec<T> {
-    let rows: BTreeMap<_, _> = kept.into_iter().chain(new.iter().cloned()).map(|row| (key(&row), row)).collect();
+/// Rows in the order of their names, the last one of each name.
+fn joined<T, K: Ord>(rows: impl Iterator<Item = T>, key: fn(&T) -> K) -> Vec<T> {
+    let rows: BTreeMap<_, _> = rows.map(|row| (key(&row), row)).collect();
     rows.into_values().collect()
 }
 
 #[cfg(test)]
-#[allow(clippy::indexing_slicing, reason = "tests")]
+#[allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use super::super::model::LockedKey;
     use super::super::model::tests::example;
-    use super::{merge, restrict};
+    use super::{PartName, merge, restrict};
 
     #[test]
     fn a_partial_build_changes_its_own_rows_and_no_hash_of_the_whole() {
         let mut old = example();
         let mut cluster = old.parts[0].clone();
-        cluster.part = "cluster".into();
+        cluster.part = PartName::Cluster;
         old.parts.push(cluster);
         let mut partial = example();
         partial.content_sha256 = "ee".repeat(32);
         partial.generation = 2;
         partial.kubernetes = "1.25.0".into();
-        partial.parts[0].part = "node/worker-9".into();
+        partial.parts[0].part = PartName::Node("worker-9".into());
         partial.keys = vec![partial.keys[2].clone()];
         partial.keys[0].generation = 2;
         partial.certificates = vec![partial.certificates[2].clone()];
@@ -93,11 +95,32 @@ mod tests {
         assert_eq!((restricted.parts.len(), restricted.keys.len(), restricted.certificates.len()), (0, 1, 1));
 
         let merged = merge(&old, partial);
-        let parts: Vec<_> = merged.parts.iter().map(|row| row.part.as_str()).collect();
+        let parts: Vec<_> = merged.parts.iter().map(|row| row.part.to_string()).collect();
         assert_eq!(parts, ["node/cp-1", "node/worker-9", "cluster"]);
         assert_eq!(merged.keys.iter().map(|key| key.generation).collect::<Vec<_>>(), [1, 1, 2]);
         assert_eq!(merged.certificates, old.certificates);
         assert_eq!((merged.generation, merged.content_sha256), (1, old.content_sha256));
         assert_eq!(merged.kubernetes, "1.24.15");
+    }
+
+    /// What the cluster's part alone held goes with it; what nodes share does not.
+    #[test]
+    fn with_the_clusters_part_goes_all_that_it_no_longer_holds() {
+        let (mut old, mut partial) = (example(), example());
+        let row = old.keys[0].clone();
+        let added = ["ca/tls", "etcd-client/a", "tls/web/b", "webhook/a/b", "webhook/a/b/ca", "ca/etcd", "sa"];
+        old.keys.extend(added.map(|id| LockedKey { id: id.parse().unwrap(), ..row.clone() }));
+        partial.parts[0].part = PartName::Cluster;
+        partial.profile_sha256 = "ee".repeat(32);
+        partial.keys.clear();
+        partial.certificates.clear();
+
+        let merged = merge(&old, partial.clone());
+        let ids: Vec<_> = merged.keys.iter().map(|key| key.id.to_string()).collect();
+        assert_eq!(ids, ["ca/etcd", "ca/kubernetes", "node/cp-1/apiserver", "sa"]);
+        assert_eq!(merged.profile_sha256, old.profile_sha256, "it is of the last whole bundle");
+        assert_eq!(merged.profile_of_cluster(), "ee".repeat(32));
+        partial.profile_sha256.clone_from(&old.profile_sha256);
+        assert_eq!(merge(&merged, partial).parts[1].profile_sha256, None);
     }
 }

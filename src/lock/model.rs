@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::kubernetes::{KeyId, PartName};
+
 /// The format numbers of everything that decides a bundle's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,12 +78,16 @@ pub struct Lock {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LockedPart {
-    /// `node/<name>` or `cluster`.
-    pub part: String,
+    /// Which part.
+    #[serde(with = "text")]
+    pub part: PartName,
     /// The generation of the bundle that brought it: with `build --only`, parts differ in that.
     pub generation: u32,
     /// Hash of its record.
     pub record_sha256: String,
+    /// Of the cluster's part that came with a partial bundle: hash of the profile in it, where the lock's own is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_sha256: Option<String>,
     /// What each of its files holds, by path: what no row of a key or certificate tells, such as the server of a
     /// kubeconfig. In the words of [`outline`](crate::plan::PlannedContent::outline).
     pub files: BTreeMap<String, String>,
@@ -92,7 +98,8 @@ pub struct LockedPart {
 #[serde(deny_unknown_fields)]
 pub struct LockedKey {
     /// Its key id.
-    pub id: String,
+    #[serde(with = "text")]
+    pub id: KeyId,
     /// Its algorithm.
     pub algorithm: String,
     /// Its generation.
@@ -106,7 +113,8 @@ pub struct LockedKey {
 #[serde(deny_unknown_fields)]
 pub struct LockedCertificate {
     /// The id of the key it certifies.
-    pub id: String,
+    #[serde(with = "text")]
+    pub id: KeyId,
     /// Subject.
     pub subject: String,
     /// The issuer's subject.
@@ -139,6 +147,25 @@ pub enum LockError {
     Format(u32),
 }
 
+/// A name that a lock holds as a text.
+mod text {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(name: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(name)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>, N: FromStr<Err: Display>>(
+        deserializer: D,
+    ) -> Result<N, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
 const HEAD: &str =
     "# Written by `certferry build`. Keep it in version control beside the profile; nothing in it is secret.\n";
 
@@ -161,6 +188,13 @@ impl Lock {
         toml::from_str(text).map_err(syntax)
     }
 
+    /// The hash of the profile that the cluster's part holds.
+    #[must_use]
+    pub fn profile_of_cluster(&self) -> &str {
+        let cluster = self.parts.iter().find(|row| row.part == PartName::Cluster);
+        cluster.and_then(|row| row.profile_sha256.as_deref()).unwrap_or(&self.profile_sha256)
+    }
+
     /// The lock as TOML.
     #[must_use]
     pub fn to_toml(&self) -> String {
@@ -173,7 +207,7 @@ impl Lock {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 pub(super) mod tests {
-    use super::{Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart};
+    use super::{Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, PartName};
 
     pub(in crate::lock) fn example() -> Lock {
         Lock {
@@ -190,9 +224,10 @@ pub(super) mod tests {
             bundle_sha256: "55".repeat(32),
             formats: Formats::CURRENT,
             parts: vec![LockedPart {
-                part: "node/cp-1".into(),
+                part: PartName::Node("cp-1".into()),
                 generation: 1,
                 record_sha256: "66".repeat(32),
+                profile_sha256: None,
                 files: [("etc/kubernetes/pki/ca.crt".into(), "certificate ca/kubernetes".into())].into(),
             }],
             keys: vec![key("ca/kubernetes"), key("node/cp-1/apiserver"), key("user/alice")],
@@ -205,12 +240,12 @@ pub(super) mod tests {
     }
 
     fn key(id: &str) -> LockedKey {
-        LockedKey { id: id.into(), algorithm: "rsa-2048".into(), generation: 1, spki_sha256: "77".repeat(32) }
+        LockedKey { id: id.parse().unwrap(), algorithm: "rsa-2048".into(), generation: 1, spki_sha256: "77".repeat(32) }
     }
 
     fn certificate(id: &str) -> LockedCertificate {
         LockedCertificate {
-            id: id.into(),
+            id: id.parse().unwrap(),
             subject: "CN=x".into(),
             issuer: "CN=kubernetes".into(),
             usages: vec!["serverAuth".into()],
@@ -236,5 +271,9 @@ pub(super) mod tests {
         let unknown = text.replace("seed_id", "seed_di");
         assert!(matches!(Lock::parse(unknown.as_bytes()), Err(LockError::Syntax(_))));
         assert!(matches!(Lock::parse(b"\xff"), Err(LockError::Syntax(_))));
+        for (from, to) in [("\"node/cp-1\"", "\"nodes/cp-1\""), ("\"user/alice\"", "\"users/alice\"")] {
+            assert!(text.contains(from), "{from}");
+            assert!(matches!(Lock::parse(text.replace(from, to).as_bytes()), Err(LockError::Syntax(_))), "{to}");
+        }
     }
 }

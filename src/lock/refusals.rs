@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::model::Lock;
 use super::shape::{Shape, Shapes, of_lock};
+use crate::kubernetes::{KeyId, PartName};
 
 /// A reason not to write what a build made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,19 +27,19 @@ pub enum Refusal {
     /// A root's certificate would change though neither its generation nor its day of issue moved.
     ChangedCa {
         /// Its id.
-        id: String,
+        id: KeyId,
     },
     /// A record would change though its generation did not.
     SameGeneration {
         /// The part.
-        part: String,
+        part: PartName,
         /// The generation.
         generation: u32,
     },
     /// A part's generation would go back.
     LowerGeneration {
         /// The part.
-        part: String,
+        part: PartName,
         /// The lock's.
         locked: u32,
         /// The profile's.
@@ -55,7 +56,7 @@ pub fn refusals(old: &Lock, new: &Lock) -> Vec<Refusal> {
     if old.seed_id != new.seed_id {
         return vec![Refusal::OtherSeed { locked: old.seed_id.clone(), given: new.seed_id.clone() }];
     }
-    let mut found: Vec<_> = changed_authorities(old, new).map(|id| Refusal::ChangedCa { id: id.to_owned() }).collect();
+    let mut found: Vec<_> = changed_authorities(old, new).map(|id| Refusal::ChangedCa { id: id.clone() }).collect();
     let locked: BTreeMap<_, _> = old.parts.iter().map(|part| (&part.part, part)).collect();
     found.extend(new.parts.iter().find_map(|part| {
         let before = locked.get(&part.part)?;
@@ -72,10 +73,10 @@ pub fn foreseen<'a>(
     old: &Lock,
     shapes: &Shapes,
     generation: u32,
-    parts: impl IntoIterator<Item = (&'a str, bool)>,
+    parts: impl IntoIterator<Item = (&'a PartName, bool)>,
 ) -> Vec<Refusal> {
     let locked = of_lock(old);
-    let generations: BTreeMap<_, _> = old.parts.iter().map(|part| (part.part.as_str(), part.generation)).collect();
+    let generations: BTreeMap<_, _> = old.parts.iter().map(|part| (&part.part, part.generation)).collect();
     let authorities = shapes.iter().filter(|(id, shape)| {
         shape.certificate.as_ref().is_some_and(|certificate| is_root(id, &certificate.subject, &certificate.issuer))
     });
@@ -95,12 +96,12 @@ pub fn foreseen<'a>(
 }
 
 /// Whether others trust this very certificate; an intermediate is sent along by who uses it.
-fn is_root(id: &str, subject: &str, issuer: &str) -> bool {
-    id.starts_with("ca/") && subject == issuer
+fn is_root(id: &KeyId, subject: &str, issuer: &str) -> bool {
+    matches!(id, KeyId::Ca(_)) && subject == issuer
 }
 
-fn compare_generations(part: &str, locked: u32, built: u32, changes: bool) -> Option<Refusal> {
-    let part = part.to_owned();
+fn compare_generations(part: &PartName, locked: u32, built: u32, changes: bool) -> Option<Refusal> {
+    let part = part.clone();
     match built.cmp(&locked) {
         Ordering::Less => Some(Refusal::LowerGeneration { part, locked, built }),
         Ordering::Equal if changes => Some(Refusal::SameGeneration { part, generation: built }),
@@ -108,18 +109,18 @@ fn compare_generations(part: &str, locked: u32, built: u32, changes: bool) -> Op
     }
 }
 
-fn changed_authorities<'a>(old: &'a Lock, new: &'a Lock) -> impl Iterator<Item = &'a str> {
-    let moved = |id: &str| {
-        let generation = |lock: &Lock| lock.keys.iter().find(|key| key.id == id).map(|key| key.generation);
+fn changed_authorities<'a>(old: &'a Lock, new: &'a Lock) -> impl Iterator<Item = &'a KeyId> {
+    let moved = |id: &KeyId| {
+        let generation = |lock: &Lock| lock.keys.iter().find(|key| key.id == *id).map(|key| key.generation);
         let issued_at = |lock: &Lock| {
-            lock.certificates.iter().find(|certificate| certificate.id == id).map(|found| found.issued_at.clone())
+            lock.certificates.iter().find(|certificate| certificate.id == *id).map(|found| found.issued_at.clone())
         };
         generation(old) != generation(new) || issued_at(old) != issued_at(new)
     };
     let roots = old.certificates.iter().filter(|found| is_root(&found.id, &found.subject, &found.issuer));
     roots.filter_map(move |before| {
         let after = new.certificates.iter().find(|after| after.id == before.id)?;
-        (after.certificate_sha256 != before.certificate_sha256 && !moved(&before.id)).then_some(before.id.as_str())
+        (after.certificate_sha256 != before.certificate_sha256 && !moved(&before.id)).then_some(&before.id)
     })
 }
 
@@ -127,7 +128,11 @@ fn changed_authorities<'a>(old: &'a Lock, new: &'a Lock) -> impl Iterator<Item =
 #[allow(clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::super::model::tests::example;
-    use super::{Refusal, foreseen, of_lock, refusals};
+    use super::{KeyId, PartName, Refusal, foreseen, of_lock, refusals};
+
+    fn cp_1() -> PartName {
+        PartName::Node("cp-1".into())
+    }
 
     #[test]
     fn the_same_again_is_never_refused() {
@@ -147,7 +152,7 @@ mod tests {
         let mut new = example();
         new.generation = 2;
         new.certificates[0].certificate_sha256 = "bb".repeat(32);
-        assert_eq!(refusals(&example(), &new), [Refusal::ChangedCa { id: "ca/kubernetes".into() }]);
+        assert_eq!(refusals(&example(), &new), [Refusal::ChangedCa { id: KeyId::ca("kubernetes") }]);
         new.keys[0].generation = 2;
         assert_eq!(refusals(&example(), &new), []);
         new.keys[0].generation = 1;
@@ -159,30 +164,30 @@ mod tests {
     fn records_change_only_with_the_generation() {
         let mut new = example();
         new.parts[0].record_sha256 = "bb".repeat(32);
-        assert_eq!(refusals(&example(), &new), [Refusal::SameGeneration { part: "node/cp-1".into(), generation: 1 }]);
+        assert_eq!(refusals(&example(), &new), [Refusal::SameGeneration { part: cp_1(), generation: 1 }]);
         new.parts[0].generation = 2;
         assert_eq!(refusals(&example(), &new), []);
         let mut old = example();
         old.parts[0].generation = 3;
-        let lower = Refusal::LowerGeneration { part: "node/cp-1".into(), locked: 3, built: 2 };
+        let lower = Refusal::LowerGeneration { part: cp_1(), locked: 3, built: 2 };
         assert_eq!(refusals(&old, &new), [lower]);
     }
 
     #[test]
     fn a_plan_shows_what_will_be_refused() {
         let (old, mut planned) = (example(), of_lock(&example()));
-        let part = "node/cp-1";
-        let foreseen = |planned: &_, generation, changes| foreseen(&old, planned, generation, [(part, changes)]);
+        let part = cp_1();
+        let foreseen = |planned: &_, generation, changes| foreseen(&old, planned, generation, [(&part, changes)]);
         assert_eq!(foreseen(&planned, 1, false), []);
         assert_eq!(foreseen(&planned, 2, true), []);
-        assert_eq!(foreseen(&planned, 1, true), [Refusal::SameGeneration { part: part.into(), generation: 1 }]);
-        let lower = Refusal::LowerGeneration { part: part.into(), locked: 1, built: 0 };
+        assert_eq!(foreseen(&planned, 1, true), [Refusal::SameGeneration { part: part.clone(), generation: 1 }]);
+        let lower = Refusal::LowerGeneration { part: part.clone(), locked: 1, built: 0 };
         assert_eq!(foreseen(&planned, 0, false), [lower]);
-        if let Some(authority) = planned.get_mut("ca/kubernetes") {
+        if let Some(authority) = planned.get_mut(&KeyId::ca("kubernetes")) {
             authority.key.algorithm = "rsa-4096".into();
         }
-        assert_eq!(foreseen(&planned, 2, true), [Refusal::ChangedCa { id: "ca/kubernetes".into() }]);
-        if let Some(authority) = planned.get_mut("ca/kubernetes") {
+        assert_eq!(foreseen(&planned, 2, true), [Refusal::ChangedCa { id: KeyId::ca("kubernetes") }]);
+        if let Some(authority) = planned.get_mut(&KeyId::ca("kubernetes")) {
             authority.key.generation = 2;
         }
         assert_eq!(foreseen(&planned, 2, true), []);
@@ -192,7 +197,7 @@ mod tests {
     fn a_new_part_needs_no_word() {
         let mut new = example();
         let mut part = new.parts[0].clone();
-        part.part = "node/worker-1".into();
+        part.part = PartName::Node("worker-1".into());
         new.parts.push(part);
         assert_eq!(refusals(&example(), &new), []);
     }

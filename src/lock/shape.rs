@@ -6,10 +6,11 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::model::Lock;
+use crate::kubernetes::KeyId;
 use crate::plan::Plan;
 
 /// The shapes of everything in a lock or a plan, by id.
-pub type Shapes = BTreeMap<String, Shape>;
+pub type Shapes = BTreeMap<KeyId, Shape>;
 
 /// A key and, where it has one, its certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub fn of_plan(plan: &Plan) -> Shapes {
         .iter()
         .map(|key| {
             let shape = KeyShape { algorithm: key.algorithm.name().to_owned(), generation: key.generation };
-            (key.id.to_string(), Shape { key: shape, certificate: None })
+            (key.id.clone(), Shape { key: shape, certificate: None })
         })
         .collect();
     let issuers: BTreeMap<_, _> = plan
@@ -78,7 +79,7 @@ pub fn of_plan(plan: &Plan) -> Shapes {
             not_before: instant(certificate.validity.not_before),
             not_after: instant(certificate.validity.not_after),
         };
-        shapes.entry(certificate.key.to_string()).or_default().certificate = Some(shape);
+        shapes.entry(certificate.key.clone()).or_default().certificate = Some(shape);
     }
     shapes
 }

@@ -11,10 +11,10 @@ use crate::profile::{
 };
 use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, Validity};
 
-const METALLB_CA: KeyId = KeyId::Ca("metallb");
-const WEBHOOK_CA: KeyId = KeyId::Ca("webhook");
-const TLS_CA: KeyId = KeyId::Ca("tls");
-const CERT_MANAGER_CA: KeyId = KeyId::Ca("cert-manager");
+const METALLB_CA: KeyId = KeyId::ca("metallb");
+const WEBHOOK_CA: KeyId = KeyId::ca("webhook");
+const TLS_CA: KeyId = KeyId::ca("tls");
+const CERT_MANAGER_CA: KeyId = KeyId::ca("cert-manager");
 
 /// The CAs, each after its issuer.
 pub(super) fn authorities(profile: &Profile) -> Vec<(PlannedKey, PlannedCertificate)> {

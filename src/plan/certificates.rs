@@ -86,7 +86,7 @@ pub(super) fn root(id: KeyId, authority: &Authority) -> (PlannedKey, PlannedCert
 
 fn node_certificate(row: &CertificateRow, node: &Node, profile: &Profile) -> (PlannedKey, PlannedCertificate) {
     let key = PlannedKey {
-        id: KeyId::Node { node: node.name.clone(), base_name: row.base_name },
+        id: KeyId::node(&node.name, row.base_name),
         algorithm: profile.leaf_algorithm,
         generation: node.generation,
     };

@@ -3,26 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Plan, PlannedContent, PlannedPart, Recipient};
-use crate::kubernetes::{Component, KeyId, Role, readers};
+use crate::kubernetes::{Component, KeyId, PartName, Role, readers};
 use crate::profile::Node;
 
 /// What there was before a plan, as far as it is known.
 pub struct Before {
-    /// The parts that were built, `node/<name>` or `cluster`, and the outlines of their files by path.
-    pub parts: BTreeMap<String, BTreeMap<String, String>>,
+    /// The parts that were built, and the outlines of their files by path.
+    pub parts: BTreeMap<PartName, BTreeMap<String, String>>,
     /// The ids of keys and certificates that are others now, or new.
-    pub touched: BTreeSet<String>,
+    pub touched: BTreeSet<KeyId>,
     /// Those of them whose key is another too; the others have another certificate for the same key.
-    pub new_keys: BTreeSet<String>,
-    /// Whether the profile had other bytes.
+    pub new_keys: BTreeSet<KeyId>,
+    /// Whether the profile in the cluster's part had other bytes.
     pub other_profile: bool,
 }
 
 /// What changes for one part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
-    /// `node/<name>` or `cluster`.
-    pub part: String,
+    /// Which part.
+    pub part: PartName,
     /// Whether the part was there before, and is there now.
     pub kind: EffectKind,
     /// The files that get other bytes, or are new.
@@ -73,7 +73,7 @@ pub fn effects(plan: &Plan, before: &Before) -> Vec<Effect> {
     found
 }
 
-fn change(name: String, part: &PlannedPart, files: &BTreeMap<String, String>, before: &Before) -> Option<Effect> {
+fn change(name: PartName, part: &PlannedPart, files: &BTreeMap<String, String>, before: &Before) -> Option<Effect> {
     let mut gone: BTreeMap<_, _> = files.iter().collect();
     let mut changed = Vec::new();
     for file in &part.files {
@@ -94,12 +94,12 @@ fn change(name: String, part: &PlannedPart, files: &BTreeMap<String, String>, be
 fn has_other_bytes(content: &PlannedContent, before: &Before) -> bool {
     match content {
         PlannedContent::Profile => before.other_profile,
-        PlannedContent::PrivateKey(id) | PlannedContent::PublicKey(id) => before.new_keys.contains(&id.to_string()),
+        PlannedContent::PrivateKey(id) | PlannedContent::PublicKey(id) => before.new_keys.contains(id),
         PlannedContent::Manifest(manifest) => manifest.materials().into_iter().any(|(id, is_key)| {
             let changed = if is_key { &before.new_keys } else { &before.touched };
-            changed.contains(&id.to_string())
+            changed.contains(id)
         }),
-        content => sources(content).iter().any(|id| before.touched.contains(&id.to_string())),
+        content => sources(content).iter().any(|id| before.touched.contains(*id)),
     }
 }
 
@@ -137,7 +137,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::{Before, Effect, EffectKind, effects};
-    use crate::kubernetes::Version;
+    use crate::kubernetes::{PartName, Version};
     use crate::plan::{Plan, plan};
     use crate::profile::{self, Profile, ShipCaKeys};
 
@@ -152,8 +152,8 @@ mod tests {
     fn touched(plan: &Plan, ids: &[&str]) -> Before {
         Before {
             parts: plan.parts.iter().map(|part| (part.recipient.part(), part.outlines())).collect(),
-            touched: ids.iter().map(|&id| id.to_owned()).collect(),
-            new_keys: ids.iter().map(|&id| id.to_owned()).collect(),
+            touched: ids.iter().filter_map(|id| id.parse().ok()).collect(),
+            new_keys: ids.iter().filter_map(|id| id.parse().ok()).collect(),
             other_profile: false,
         }
     }
@@ -162,7 +162,7 @@ mod tests {
     fn restarts(effects: Vec<Effect>) -> BTreeMap<String, String> {
         let names = effects.into_iter().map(|effect| {
             let restarts: Vec<_> = effect.restarts.iter().map(|component| component.name()).collect();
-            (effect.part, restarts.join(" "))
+            (effect.part.to_string(), restarts.join(" "))
         });
         names.collect()
     }
@@ -198,10 +198,10 @@ mod tests {
     fn on_a_new_node_nothing_restarts() {
         let plan = plan(&parse(include_bytes!("../../profiles/ha-stacked-etcd.toml")));
         let mut before = touched(&plan, &["ca/kubernetes"]);
-        let files = before.parts.remove("node/worker-1").unwrap_or_default();
-        before.parts.insert("node/worker-0".to_owned(), files.clone());
+        let files = before.parts.remove(&PartName::Node("worker-1".to_owned())).unwrap_or_default();
+        before.parts.insert(PartName::Node("worker-0".to_owned()), files.clone());
         let found = effects(&plan, &before);
-        let of = |part: &str| found.iter().find(|effect| effect.part == part);
+        let of = |part: &str| found.iter().find(|effect| effect.part.to_string() == part);
         let (Some(added), Some(removed)) = (of("node/worker-1"), of("node/worker-0")) else { panic!("{found:?}") };
         assert_eq!((added.kind, added.files.len(), &added.removed), (EffectKind::Added, files.len(), &vec![]));
         assert_eq!((removed.kind, removed.removed.len()), (EffectKind::Removed, files.len()));

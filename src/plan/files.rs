@@ -6,7 +6,7 @@ use super::certificates::rows_of;
 use super::kubeconfig::{self, Credentials, PlannedKubeconfig};
 use super::manifest::Manifest;
 use super::{addons, ca_key};
-use crate::kubernetes::{CaName, CertificateRow, KeyId, Output, Role, escape};
+use crate::kubernetes::{CaName, CertificateRow, KeyId, Output, PartName, Role, escape};
 use crate::profile::{EtcdTopology, Node, Profile, ShipCaKeys};
 
 /// What one recipient gets.
@@ -36,12 +36,12 @@ impl PlannedPart {
 }
 
 impl Recipient {
-    /// The part's name, as records and locks have it: `node/<name>` or `cluster`.
+    /// The part's name.
     #[must_use]
-    pub fn part(&self) -> String {
+    pub fn part(&self) -> PartName {
         match self {
-            Self::Node(node) => format!("node/{}", node.name),
-            Self::Cluster => "cluster".to_owned(),
+            Self::Node(node) => PartName::Node(node.name.clone()),
+            Self::Cluster => PartName::Cluster,
         }
     }
 }
@@ -143,7 +143,7 @@ fn shared_files(profile: &Profile, node: &Node) -> Vec<PlannedFile> {
 }
 
 fn row_files(row: &CertificateRow, node: &Node, profile: &Profile) -> Vec<PlannedFile> {
-    let id = KeyId::Node { node: node.name.clone(), base_name: row.base_name };
+    let id = KeyId::node(&node.name, row.base_name);
     let user = row.common_name_on(&node.name);
     let pair = |folder: &str| {
         vec![

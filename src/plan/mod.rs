@@ -160,5 +160,5 @@ pub fn plan(profile: &Profile) -> Plan {
 
 /// The key id of a certificate authority.
 fn ca_key(name: CaName) -> KeyId {
-    KeyId::Ca(name.profile_name())
+    KeyId::ca(name.profile_name())
 }

@@ -61,12 +61,13 @@ fn read(desk: &Desk, generation: u32) -> Built {
     let lock = desk.text("lab.lock.toml");
     let (mut trees, mut records) = (Trees::new(), BTreeMap::new());
     for part in Lock::parse(lock.as_bytes()).unwrap().parts {
-        let tree = part.part.replacen("node/", "nodes/", 1);
+        let name = part.part.to_string();
+        let tree = name.replacen("node/", "nodes/", 1);
         for path in common::files(&top.join(&tree)) {
             let entry = entry(&top.join(&tree).join(&path));
-            trees.insert((part.part.clone(), path), entry);
+            trees.insert((name.clone(), path), entry);
         }
-        records.insert(part.part.clone(), fs::read_to_string(top.join(format!("{tree}.json"))).unwrap());
+        records.insert(name, fs::read_to_string(top.join(format!("{tree}.json"))).unwrap());
     }
     // Nothing lies in the bundle but the index, and for each part a record, its signature and a tree.
     assert_eq!(common::files(&top).len(), 2 + 2 * records.len() + trees.len());
@@ -159,12 +160,12 @@ impl Case<'_> {
     fn check_ids(&self, plan: &Json, after: &Built) -> BTreeSet<String> {
         let locks = [&self.before.lock, &after.lock].map(|text| Lock::parse(text.as_bytes()).unwrap());
         let keys = locks.each_ref().map(|lock| {
-            lock.keys.iter().map(|row| (row.id.clone(), row.spki_sha256.clone())).collect::<BTreeMap<_, _>>()
+            lock.keys.iter().map(|row| (row.id.to_string(), row.spki_sha256.clone())).collect::<BTreeMap<_, _>>()
         });
         let certificates = locks.each_ref().map(|lock| {
             lock.certificates
                 .iter()
-                .map(|row| (row.id.clone(), row.certificate_sha256.clone()))
+                .map(|row| (row.id.to_string(), row.certificate_sha256.clone()))
                 .collect::<BTreeMap<_, _>>()
         });
         let others = |[before, after]: &[BTreeMap<String, String>; 2]| -> BTreeSet<String> {
@@ -172,7 +173,8 @@ impl Case<'_> {
         };
         let (keys, certificates) = (others(&keys), others(&certificates));
         let ids: BTreeSet<_> = plan["changes"].as_array().unwrap().iter().map(|row| text(&row["id"])).collect();
-        let of_files = |id: &&String| locks.iter().flat_map(|lock| &lock.parts).any(|part| is_below(id, &part.part));
+        let of_files =
+            |id: &&String| locks.iter().flat_map(|lock| &lock.parts).any(|part| is_below(id, &part.part.to_string()));
         let (files, ids): (Vec<_>, Vec<_>) = ids.iter().partition(of_files);
         assert_eq!(ids.into_iter().cloned().collect::<BTreeSet<_>>(), keys.union(&certificates).cloned().collect());
         let all = effects(plan, |effect| effect["files"].as_array().unwrap());
@@ -405,7 +407,7 @@ fn a_control_plane_in_the_next_generation_gets_its_own_keys_anew() {
     let own = BASE.trees.keys().filter(|(part, path)| part == "node/cp-2" && !shared(path) && !is_link(path));
     let own: Vec<_> = own.map(|(_, path)| path.as_str()).collect();
     assert_eq!(own.len(), 20);
-    let ids: Vec<_> = lock_ids(&BASE, |row| row.id.starts_with("node/cp-2/"));
+    let ids: Vec<_> = lock_ids(&BASE, |row| row.id.to_string().starts_with("node/cp-2/"));
     assert_eq!(ids.len(), 12);
     let lines: String = ids.iter().map(|id| format!("  ~ {id}  generation 1 -> 2\n")).collect();
     let all = "etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet";
@@ -416,14 +418,14 @@ fn a_control_plane_in_the_next_generation_gets_its_own_keys_anew() {
 /// The ids of certificates in a lock, in order.
 fn lock_ids(built: &Built, is_wanted: impl Fn(&certferry::lock::LockedCertificate) -> bool) -> Vec<String> {
     let certificates = Lock::parse(built.lock.as_bytes()).unwrap().certificates;
-    certificates.into_iter().filter(|row| is_wanted(row)).map(|row| row.id).collect()
+    certificates.into_iter().filter(|row| is_wanted(row)).map(|row| row.id.to_string()).collect()
 }
 
 /// A new CA: itself, what it issued with the same keys, and every file that holds its certificate.
 fn authority(name: &str, subject: &str, restarts: &str, files: &[(&[&str], &[&str])]) {
     let seen = change(|profile| set(profile, &format!("ca.{name}.generation"), 2));
     let id = format!("ca/{name}");
-    let issued = lock_ids(&BASE, |row| row.issuer == subject && row.id != id);
+    let issued = lock_ids(&BASE, |row| row.issuer == subject && row.id.to_string() != id);
     let lines: String = issued.iter().map(|leaf| format!("  ~ {leaf}  the key of {id} is another\n")).collect();
     seen.assert(files, &format!("  ~ {id}  generation 1 -> 2\n{lines}{restarts}"));
     assert_eq!(seen.certificates, issued.into_iter().chain([id]).collect());
