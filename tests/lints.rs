@@ -11,12 +11,13 @@ mod forge;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use certferry::lint::Purpose::{
+use certferry::kubernetes::Purpose;
+use certferry::kubernetes::Purpose::{
     ApiServer, ApiServerKubeletClient, ControllerManager, EtcdCa, EtcdClient, EtcdPeer, EtcdServer, FrontProxyCa,
     FrontProxyClient, KubeletClient, KubeletServing, KubernetesCa, MetallbCa, MetallbServer, Other, Scheduler, Tls,
     User, WebhookServer,
 };
-use certferry::lint::{Breach, ClusterFacts, Facts, NodeFacts, Purpose, RULES, Severity, lint};
+use certferry::lint::{Breach, ClusterFacts, Facts, NodeFacts, RULES, Severity, lint};
 use certferry::x509::{AltName, ReadCertificate, oid};
 use der::asn1::ObjectIdentifier;
 use forge::{Forge, Hash, Key, names, pem};

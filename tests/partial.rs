@@ -321,7 +321,7 @@ fn what_the_clusters_part_no_longer_holds_leaves_the_lock() {
                 "webhook/hooks/guard-tls",
                 "webhook/hooks/guard-tls/ca",
                 "webhook/hooks/other-tls",
-                "webhook/metallb-system/webhook-server-cert",
+                "webhook/metallb-system/metallb-webhook-cert",
             ],
         ),
     ] {

@@ -3,6 +3,8 @@
 //! Rows stand in kubeadm's reading order, each CA before its leaves. Where a row's source says `certlist.go` or
 //! `kubeconfig.go` it means cmd/kubeadm/app/phases/{certs,kubeconfig}/ of the Kubernetes version named.
 
+use super::component::Component::{self, ApiServer, ControllerManager, Etcd, Kubelet, Scheduler};
+use super::purpose::Purpose;
 use super::since::Since;
 use super::version::Version;
 use crate::x509::ExtendedKeyUsage::{self, ClientAuth, ServerAuth};
@@ -43,20 +45,69 @@ pub struct CaRow {
     pub name: CaName,
     /// kubeadm's base name: the file's path below `pki`, without extension.
     pub base_name: &'static str,
+    /// What kubeadm calls it.
+    pub kubeadm_name: &'static str,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Who reads the certificate.
+    pub readers: &'static [Component],
+    /// Who reads the key.
+    pub key_readers: &'static [Component],
+    /// Where kubeadm looks for it.
+    pub expected: Expected,
     /// Where it is stated.
     pub source: &'static str,
 }
 
 /// The certificate authorities.
 pub const AUTHORITIES: [CaRow; 3] = [
-    CaRow { name: CaName::Kubernetes, base_name: "ca", source: "kubeadm v1.20.2, certlist.go KubeadmCertRootCA" },
+    CaRow {
+        name: CaName::Kubernetes,
+        base_name: "ca",
+        kubeadm_name: "ca",
+        purpose: Purpose::KubernetesCa,
+        readers: &[ApiServer, ControllerManager, Kubelet],
+        key_readers: &[ControllerManager],
+        expected: Expected::ControlPlane,
+        source: "kubeadm v1.20.2, certlist.go KubeadmCertRootCA",
+    },
     CaRow {
         name: CaName::FrontProxy,
         base_name: "front-proxy-ca",
+        kubeadm_name: "front-proxy-ca",
+        purpose: Purpose::FrontProxyCa,
+        readers: &[ApiServer, ControllerManager],
+        key_readers: &[],
+        expected: Expected::ControlPlane,
         source: "kubeadm v1.20.2, certlist.go KubeadmCertFrontProxyCA",
     },
-    CaRow { name: CaName::Etcd, base_name: "etcd/ca", source: "kubeadm v1.20.2, certlist.go KubeadmCertEtcdCA" },
+    CaRow {
+        name: CaName::Etcd,
+        base_name: "etcd/ca",
+        kubeadm_name: "etcd-ca",
+        purpose: Purpose::EtcdCa,
+        readers: &[Etcd, ApiServer],
+        key_readers: &[],
+        expected: Expected::Etcd,
+        source: "kubeadm v1.20.2, certlist.go KubeadmCertEtcdCA",
+    },
 ];
+
+/// Who reads the pair of keys `pki/sa.key` and `pki/sa.pub`, which signs the tokens of service accounts.
+pub(super) const SERVICE_ACCOUNT_READERS: &[Component] = &[ApiServer, ControllerManager];
+
+/// On which nodes kubeadm looks for a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// On control planes.
+    ControlPlane,
+    /// Where etcd runs, as kubeadm sets it up.
+    Etcd,
+    /// Where both are.
+    StackedEtcd,
+    /// Nowhere: it is made on some nodes only, or by another program.
+    Nowhere,
+}
 
 /// From here on a CA certificate carries its common name as DNS name (client-go util/cert/cert.go, v0.22.0).
 pub const CA_HAS_ALT_NAME: Since = Since(&[Version::new(22, 0)]);
@@ -146,6 +197,10 @@ pub struct Organizations {
 pub struct CertificateRow {
     /// kubeadm's base name, also the last part of the key id `node/<node>/<base name>`.
     pub base_name: &'static str,
+    /// What `kubeadm certs renew` and `check-expiration` call it; none for what they leave out.
+    pub kubeadm_name: Option<&'static str>,
+    /// What it is for.
+    pub purpose: Purpose,
     /// Who signs.
     pub ca: CaName,
     /// Subject common name.
@@ -160,6 +215,13 @@ pub struct CertificateRow {
     pub scope: Scope,
     /// What it becomes.
     pub output: Output,
+    /// The phase of `kubeadm init` that makes it anew; none for what the kubelet makes itself.
+    pub phase: Option<&'static str>,
+    /// Who reads its files, and so must be started anew when they change. kube-apiserver reloads some of them by itself, but
+    /// not from a folder that was exchanged under a running container, so it is named everywhere.
+    pub readers: &'static [Component],
+    /// Where kubeadm looks for it.
+    pub expected: Expected,
     /// From which version on kubeadm makes it.
     pub since: Since,
     /// Where it is stated.
@@ -209,9 +271,15 @@ const KUBELET_CLIENT: &[Organizations] = &[
 const NODES: &[Organizations] = &[Organizations { since: ALWAYS, values: &["system:nodes"] }];
 
 /// The leaf certificates.
-pub const CERTIFICATES: [CertificateRow; 13] = [
+///
+/// Readers: the flags in kubeadm v1.20.2, phases/controlplane/manifests.go and phases/etcd/local.go; kubelet v1.20.2,
+/// cmd/kubelet/app/server.go. Names and phases: phases/certs/renewal/manager.go, `init phase certs --help` and `init phase
+/// kubeconfig --help`.
+pub const CERTIFICATES: &[CertificateRow] = &[
     CertificateRow {
         base_name: "apiserver",
+        kubeadm_name: Some("apiserver"),
+        purpose: Purpose::ApiServer,
         ca: CaName::Kubernetes,
         common_name: CommonName::Fixed("kube-apiserver"),
         organizations: NONE,
@@ -219,11 +287,16 @@ pub const CERTIFICATES: [CertificateRow; 13] = [
         alt_names: AltNameRule::ApiServer,
         scope: Scope::ControlPlane,
         output: Output::Pair,
+        phase: Some("certs apiserver"),
+        readers: &[ApiServer],
+        expected: Expected::ControlPlane,
         since: ALWAYS,
         source: "kubeadm v1.20.2, certlist.go KubeadmCertAPIServer",
     },
     CertificateRow {
         base_name: "apiserver-kubelet-client",
+        kubeadm_name: Some("apiserver-kubelet-client"),
+        purpose: Purpose::ApiServerKubeletClient,
         ca: CaName::Kubernetes,
         common_name: CommonName::Fixed("kube-apiserver-kubelet-client"),
         organizations: KUBELET_CLIENT,
@@ -231,11 +304,16 @@ pub const CERTIFICATES: [CertificateRow; 13] = [
         alt_names: AltNameRule::None,
         scope: Scope::ControlPlane,
         output: Output::Pair,
+        phase: Some("certs apiserver-kubelet-client"),
+        readers: &[ApiServer],
+        expected: Expected::ControlPlane,
         since: ALWAYS,
         source: "kubeadm v1.20.2, certlist.go KubeadmCertKubeletClient; groups: CHANGELOG-1.29, PR 138957",
     },
     CertificateRow {
         base_name: "front-proxy-client",
+        kubeadm_name: Some("front-proxy-client"),
+        purpose: Purpose::FrontProxyClient,
         ca: CaName::FrontProxy,
         common_name: CommonName::Fixed("front-proxy-client"),
         organizations: NONE,
@@ -243,11 +321,16 @@ pub const CERTIFICATES: [CertificateRow; 13] = [
         alt_names: AltNameRule::None,
         scope: Scope::ControlPlane,
         output: Output::Pair,
+        phase: Some("certs front-proxy-client"),
+        readers: &[ApiServer],
+        expected: Expected::ControlPlane,
         since: ALWAYS,
         source: "kubeadm v1.20.2, certlist.go KubeadmCertFrontProxyClient",
     },
     CertificateRow {
         base_name: "etcd/server",
+        kubeadm_name: Some("etcd-server"),
+        purpose: Purpose::EtcdServer,
         ca: CaName::Etcd,
         common_name: CommonName::NodeName,
         organizations: NONE,
@@ -256,11 +339,16 @@ pub const CERTIFICATES: [CertificateRow; 13] = [
         alt_names: AltNameRule::Etcd,
         scope: Scope::EtcdMember,
         output: Output::Pair,
+        phase: Some("certs etcd-server"),
+        readers: &[Etcd],
+        expected: Expected::Etcd,
         since: ALWAYS,
         source: "kubeadm v1.20.2, certlist.go KubeadmCertEtcdServer",
     },
     CertificateRow {
         base_name: "etcd/peer",
+        kubeadm_name: Some("etcd-peer"),
+        purpose: Purpose::EtcdPeer,
         ca: CaName::Etcd,
         common_name: CommonName::NodeName,
         organizations: NONE,
@@ -268,11 +356,16 @@ pub const CERTIFICATES: [CertificateRow; 13] = [
         alt_names: AltNameRule::Etcd,
         scope: Scope::EtcdMember,
         output: Output::Pair,
+        phase: Some("certs etcd-peer"),
+        readers: &[Etcd],
+        expected: Expected::Etcd,
         since: ALWAYS,
         source: "kubeadm v1.20.2, certlist.go KubeadmCertEtcdPeer",
     },
     CertificateRow {
         base_name: "etcd/healthcheck-client",
+        kubeadm_name: Some("etcd-healthcheck-client"),
+        purpose: Purpose::EtcdClient,
         ca: CaName::Etcd,
         common_name: CommonName::Fixed("kube-etcd-healthcheck-client"),
         organizations: MASTERS_THEN_NONE,
@@ -280,11 +373,17 @@ pub const CERTIFICATES: [CertificateRow; 13] = [
         alt_names: AltNameRule::None,
         scope: Scope::EtcdMember,
         output: Output::Pair,
+        phase: Some("certs etcd-healthcheck-client"),
+        // The health check runs as a new process each time.
+        readers: &[],
+        expected: Expected::Etcd,
         since: ALWAYS,
         source: "kubeadm v1.20.2, certlist.go KubeadmCertEtcdHealthcheck; groups: CHANGELOG-1.29",
     },
     CertificateRow {
         base_name: "apiserver-etcd-client",
+        kubeadm_name: Some("apiserver-etcd-client"),
+        purpose: Purpose::EtcdClient,
         ca: CaName::Etcd,
         common_name: CommonName::Fixed("kube-apiserver-etcd-client"),
         organizations: MASTERS_THEN_NONE,
@@ -292,11 +391,16 @@ pub const CERTIFICATES: [CertificateRow; 13] = [
         alt_names: AltNameRule::None,
         scope: Scope::ControlPlane,
         output: Output::Pair,
+        phase: Some("certs apiserver-etcd-client"),
+        readers: &[ApiServer],
+        expected: Expected::StackedEtcd,
         since: ALWAYS,
         source: "kubeadm v1.20.2, certlist.go KubeadmCertEtcdAPIClient; groups: CHANGELOG-1.29",
     },
     CertificateRow {
         base_name: "admin.conf",
+        kubeadm_name: Some("admin.conf"),
+        purpose: Purpose::User,
         ca: CaName::Kubernetes,
         common_name: CommonName::Fixed("kubernetes-admin"),
         organizations: MASTERS_THEN_ADMINS,
@@ -304,11 +408,17 @@ pub const CERTIFICATES: [CertificateRow; 13] = [
         alt_names: AltNameRule::None,
         scope: Scope::ControlPlane,
         output: Output::Kubeconfig(Server::ControlPlaneEndpoint),
+        phase: Some("kubeconfig admin"),
+        // Read by people.
+        readers: &[],
+        expected: Expected::ControlPlane,
         since: ALWAYS,
         source: "kubeadm v1.20.2, kubeconfig.go getKubeConfigSpecs; groups: CHANGELOG-1.29",
     },
     CertificateRow {
         base_name: "super-admin.conf",
+        kubeadm_name: Some("super-admin.conf"),
+        purpose: Purpose::User,
         ca: CaName::Kubernetes,
         common_name: CommonName::Fixed("kubernetes-super-admin"),
         organizations: MASTERS,
@@ -316,11 +426,17 @@ pub const CERTIFICATES: [CertificateRow; 13] = [
         alt_names: AltNameRule::None,
         scope: Scope::FirstControlPlane,
         output: Output::Kubeconfig(Server::ControlPlaneEndpoint),
+        phase: Some("kubeconfig super-admin"),
+        // On the first control plane alone, and read by people.
+        readers: &[],
+        expected: Expected::Nowhere,
         since: RBAC_ADMINS,
         source: "kubeadm v1.29, kubeconfig.go getKubeConfigSpecs (init only, never join)",
     },
     CertificateRow {
         base_name: "controller-manager.conf",
+        kubeadm_name: Some("controller-manager.conf"),
+        purpose: Purpose::ControllerManager,
         ca: CaName::Kubernetes,
         common_name: CommonName::Fixed("system:kube-controller-manager"),
         organizations: NONE,
@@ -328,11 +444,16 @@ pub const CERTIFICATES: [CertificateRow; 13] = [
         alt_names: AltNameRule::None,
         scope: Scope::ControlPlane,
         output: Output::Kubeconfig(Server::Local),
+        phase: Some("kubeconfig controller-manager"),
+        readers: &[ControllerManager],
+        expected: Expected::ControlPlane,
         since: ALWAYS,
         source: "kubeadm v1.20.2, kubeconfig.go getKubeConfigSpecs",
     },
     CertificateRow {
         base_name: "scheduler.conf",
+        kubeadm_name: Some("scheduler.conf"),
+        purpose: Purpose::Scheduler,
         ca: CaName::Kubernetes,
         common_name: CommonName::Fixed("system:kube-scheduler"),
         organizations: NONE,
@@ -340,11 +461,16 @@ pub const CERTIFICATES: [CertificateRow; 13] = [
         alt_names: AltNameRule::None,
         scope: Scope::ControlPlane,
         output: Output::Kubeconfig(Server::Local),
+        phase: Some("kubeconfig scheduler"),
+        readers: &[Scheduler],
+        expected: Expected::ControlPlane,
         since: ALWAYS,
         source: "kubeadm v1.20.2, kubeconfig.go getKubeConfigSpecs",
     },
     CertificateRow {
         base_name: "kubelet-client",
+        kubeadm_name: None,
+        purpose: Purpose::KubeletClient,
         ca: CaName::Kubernetes,
         common_name: CommonName::SystemNode,
         organizations: NODES,
@@ -352,11 +478,16 @@ pub const CERTIFICATES: [CertificateRow; 13] = [
         alt_names: AltNameRule::None,
         scope: Scope::KubeletClient,
         output: Output::KubeletStore(Server::LocalOnControlPlanes(KUBELET_LOCAL_MODE)),
+        phase: Some("kubeconfig kubelet"),
+        readers: &[Kubelet],
+        expected: Expected::Nowhere,
         since: ALWAYS,
         source: "kubeadm v1.20.2, kubeconfig.go and kubeletfinalize.go; client-go certificate_store.go",
     },
     CertificateRow {
         base_name: "kubelet",
+        kubeadm_name: None,
+        purpose: Purpose::KubeletServing,
         ca: CaName::Kubernetes,
         common_name: CommonName::SystemNode,
         organizations: NODES,
@@ -364,7 +495,56 @@ pub const CERTIFICATES: [CertificateRow; 13] = [
         alt_names: AltNameRule::Node,
         scope: Scope::KubeletServing,
         output: Output::KubeletServing,
+        phase: None,
+        readers: &[Kubelet],
+        expected: Expected::Nowhere,
         since: ALWAYS,
         source: "Kubernetes v1.20.2, cmd/kubelet/app/server.go InitializeTLS; names as KEP-4872 checks them",
     },
 ];
+
+impl CertificateRow {
+    /// The row with this base name.
+    #[must_use]
+    pub fn named(base_name: &str) -> Option<&'static Self> {
+        CERTIFICATES.iter().find(|row| row.base_name == base_name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AUTHORITIES, CERTIFICATES, CaName, Expected};
+    use crate::kubernetes::{KeyId, Purpose};
+
+    #[test]
+    fn what_a_purpose_says_is_what_its_rows_say() {
+        for row in CERTIFICATES {
+            assert_eq!(row.purpose.usages(), row.usages, "{}", row.base_name);
+            let authority = AUTHORITIES.iter().find(|ca| ca.name == row.ca).map(|ca| ca.purpose);
+            assert_eq!(row.purpose.authority(), authority, "{}", row.base_name);
+            assert!(!row.purpose.is_ca() && row.purpose != Purpose::Other, "{}", row.base_name);
+        }
+        for ca in &AUTHORITIES {
+            assert_eq!(CaName::of_profile(ca.name.profile_name()), Some(ca.name));
+            assert!(ca.purpose.is_ca() && ca.purpose.authority().is_none(), "{}", ca.base_name);
+        }
+    }
+
+    #[test]
+    fn names_are_given_once_and_a_phase_is_one_of_kubeadms() {
+        for (number, row) in CERTIFICATES.iter().enumerate() {
+            for other in &CERTIFICATES[..number] {
+                assert_ne!(row.base_name, other.base_name);
+                assert!(row.kubeadm_name.is_none() || row.kubeadm_name != other.kubeadm_name, "{}", row.base_name);
+                assert!(row.phase.is_none() || row.phase != other.phase, "{}", row.base_name);
+            }
+            let phase = row.phase.unwrap_or("certs x");
+            assert!(phase.starts_with("certs ") || phase.starts_with("kubeconfig "), "{phase}");
+            assert_eq!(
+                row.kubeadm_name.is_none(),
+                row.expected == Expected::Nowhere && row.base_name.starts_with("kubelet")
+            );
+            assert_eq!(KeyId::node("n", row.base_name).to_string().parse(), Ok(KeyId::node("n", row.base_name)));
+        }
+    }
+}

@@ -1,4 +1,8 @@
-//! Which component reads which file, and so must be started anew when it changes.
+//! The components of a node: which reads which file, and so must be started anew when it changes.
+
+use super::certificate::{AUTHORITIES, CERTIFICATES, SERVICE_ACCOUNT_READERS};
+use super::place::PKI;
+use super::role::Role;
 
 /// A component of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,36 +33,72 @@ impl Component {
     }
 }
 
-/// Files by the beginning of their path in a node's tree, and who reads them. The first row that fits counts.
-///
-/// Source: the flags in kubeadm v1.20.2, phases/controlplane/manifests.go and phases/etcd/local.go; kubelet
-/// v1.20.2, cmd/kubelet/app/server.go. kube-apiserver reloads some of these by itself, but not from a folder that was
-/// exchanged under a running container, so all are named.
-const READERS: [(&str, &[Component]); 18] = [
-    ("etc/kubernetes/pki/ca.crt", &[Component::ApiServer, Component::ControllerManager, Component::Kubelet]),
-    ("etc/kubernetes/pki/ca.key", &[Component::ControllerManager]),
-    ("etc/kubernetes/pki/apiserver-etcd-client.", &[Component::ApiServer]),
-    ("etc/kubernetes/pki/apiserver-kubelet-client.", &[Component::ApiServer]),
-    ("etc/kubernetes/pki/apiserver.", &[Component::ApiServer]),
-    ("etc/kubernetes/pki/front-proxy-ca.crt", &[Component::ApiServer, Component::ControllerManager]),
-    ("etc/kubernetes/pki/front-proxy-ca.key", &[]),
-    ("etc/kubernetes/pki/front-proxy-client.", &[Component::ApiServer]),
-    ("etc/kubernetes/pki/sa.", &[Component::ApiServer, Component::ControllerManager]),
-    ("etc/kubernetes/pki/etcd/ca.crt", &[Component::Etcd, Component::ApiServer]),
-    ("etc/kubernetes/pki/etcd/server.", &[Component::Etcd]),
-    ("etc/kubernetes/pki/etcd/peer.", &[Component::Etcd]),
-    // The health check runs as a new process each time.
-    ("etc/kubernetes/pki/etcd/", &[]),
-    ("etc/kubernetes/controller-manager.conf", &[Component::ControllerManager]),
-    ("etc/kubernetes/scheduler.conf", &[Component::Scheduler]),
-    ("etc/kubernetes/kubelet.conf", &[Component::Kubelet]),
-    ("var/lib/kubelet/pki/", &[Component::Kubelet]),
-    // admin.conf and super-admin.conf are read by people.
-    ("", &[]),
-];
+/// Files by the beginning of their path in a node's tree, and who reads them; the first that fits counts, and a file that
+/// none fits is read by people, or by a new process each time.
+pub fn readers_by_path() -> impl Iterator<Item = (String, &'static [Component])> {
+    let authorities = AUTHORITIES.iter().flat_map(|row| {
+        let file = |extension: &str| format!("{PKI}/{}.{extension}", row.base_name);
+        [(file("crt"), row.readers), (file("key"), row.key_readers)]
+    });
+    let leaves = CERTIFICATES.iter().flat_map(|row| row.output.paths(row.base_name).map(|path| (path, row.readers)));
+    authorities.chain(leaves).chain([(format!("{PKI}/sa."), SERVICE_ACCOUNT_READERS)])
+}
 
 /// Who reads a file of a node's tree.
 #[must_use]
 pub fn readers(path: &str) -> &'static [Component] {
-    READERS.iter().find(|(beginning, _)| path.starts_with(beginning)).map_or(&[], |(_, readers)| readers)
+    readers_by_path().find(|(beginning, _)| path.starts_with(beginning)).map_or(&[], |(_, readers)| readers)
+}
+
+impl Component {
+    /// Every component, in the order in which they are named.
+    pub const ALL: [Self; 5] = [Self::Etcd, Self::ApiServer, Self::ControllerManager, Self::Scheduler, Self::Kubelet];
+
+    /// Whether it runs on a node of that role: a worker has `ca.crt` as a control plane does, but no API server to read it.
+    #[must_use]
+    pub const fn runs(self, role: Role, has_etcd: bool) -> bool {
+        match self {
+            Self::Etcd => has_etcd,
+            Self::ApiServer | Self::ControllerManager | Self::Scheduler => matches!(role, Role::ControlPlane),
+            Self::Kubelet => !matches!(role, Role::Etcd),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Component, readers};
+
+    #[test]
+    fn who_reads_what() {
+        use Component::{ApiServer, ControllerManager, Etcd, Kubelet, Scheduler};
+
+        for (path, expected) in [
+            ("etc/kubernetes/pki/ca.crt", &[ApiServer, ControllerManager, Kubelet][..]),
+            ("etc/kubernetes/pki/ca.key", &[ControllerManager]),
+            ("etc/kubernetes/pki/apiserver.crt", &[ApiServer]),
+            ("etc/kubernetes/pki/apiserver-etcd-client.key", &[ApiServer]),
+            ("etc/kubernetes/pki/apiserver-kubelet-client.crt", &[ApiServer]),
+            ("etc/kubernetes/pki/front-proxy-ca.crt", &[ApiServer, ControllerManager]),
+            ("etc/kubernetes/pki/front-proxy-ca.key", &[]),
+            ("etc/kubernetes/pki/front-proxy-client.key", &[ApiServer]),
+            ("etc/kubernetes/pki/sa.key", &[ApiServer, ControllerManager]),
+            ("etc/kubernetes/pki/sa.pub", &[ApiServer, ControllerManager]),
+            ("etc/kubernetes/pki/etcd/ca.crt", &[Etcd, ApiServer]),
+            ("etc/kubernetes/pki/etcd/ca.key", &[]),
+            ("etc/kubernetes/pki/etcd/server.crt", &[Etcd]),
+            ("etc/kubernetes/pki/etcd/peer.key", &[Etcd]),
+            ("etc/kubernetes/pki/etcd/healthcheck-client.crt", &[]),
+            ("etc/kubernetes/admin.conf", &[]),
+            ("etc/kubernetes/super-admin.conf", &[]),
+            ("etc/kubernetes/controller-manager.conf", &[ControllerManager]),
+            ("etc/kubernetes/scheduler.conf", &[Scheduler]),
+            ("etc/kubernetes/kubelet.conf", &[Kubelet]),
+            ("var/lib/kubelet/pki/kubelet-client-current.pem", &[Kubelet]),
+            ("var/lib/kubelet/pki/kubelet.key", &[Kubelet]),
+            ("etc/kubernetes/pki/dex.crt", &[]),
+        ] {
+            assert_eq!(readers(path), expected, "{path}");
+        }
+    }
 }

@@ -5,26 +5,30 @@
 //!
 //! Input: nothing. Output: constants, and the rules that read them; whoever reads a row decides.
 //!
-//! Where to change what: a certificate, kubeconfig or CA of kubeadm is a row in `certificate.rs`; who reads a file is a
-//! row in `component.rs`; a binding that newer kubeadm makes is a row in `binding.rs`.
+//! Where to change what: a certificate, kubeconfig or CA of kubeadm is a row in `certificate.rs`, with what it is for, who reads
+//! it, what kubeadm calls it and how it is made anew; a binding that newer kubeadm makes is a row in `binding.rs`.
 
 mod binding;
 mod certificate;
 mod component;
 mod key_id;
 mod part_name;
+mod place;
+mod purpose;
 mod role;
 mod since;
 mod version;
 
 pub use binding::{REQUIRED_BINDINGS, RequiredBinding};
 pub use certificate::{
-    AUTHORITIES, AltNameRule, CA_HAS_ALT_NAME, CERTIFICATES, CaName, CaRow, CertificateRow, CommonName, Organizations,
-    Output, Scope, Server,
+    AUTHORITIES, AltNameRule, CA_HAS_ALT_NAME, CERTIFICATES, CaName, CaRow, CertificateRow, CommonName, Expected,
+    Organizations, Output, Scope, Server,
 };
-pub use component::{Component, readers};
+pub use component::{Component, readers, readers_by_path};
 pub use key_id::{KeyId, NotAKeyId, escape};
 pub use part_name::{NotAPartName, PartName, is_label, is_subdomain};
+pub use place::{BOOTSTRAP, KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, kubeconfigs};
+pub use purpose::Purpose;
 pub use role::Role;
 pub use since::Since;
 pub use version::Version;

@@ -2,7 +2,8 @@
 
 use der::asn1::ObjectIdentifier;
 
-use super::{Check, Facts, Purpose, Rule, Severity};
+use super::{Check, Facts, Rule, Severity};
+use crate::kubernetes::Purpose;
 use crate::x509::oid;
 
 pub(super) const RULES: [Rule; 7] = [

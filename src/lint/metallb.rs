@@ -7,7 +7,8 @@ use ::time::Duration;
 
 use super::identity::lacks_usage;
 use super::names::names_nothing;
-use super::{Check, Facts, Purpose, Rule, Severity};
+use super::{Check, Facts, Rule, Severity};
+use crate::kubernetes::Purpose;
 use crate::x509::AltName;
 
 pub(super) const RULES: [Rule; 6] = [

@@ -14,17 +14,16 @@ pub mod files;
 mod identity;
 mod metallb;
 mod names;
-mod purpose;
+
 mod rfc5280;
 mod time;
 mod web;
-
-pub use purpose::Purpose;
 
 use std::net::IpAddr;
 
 use ::time::OffsetDateTime;
 
+use crate::kubernetes::Purpose;
 use crate::x509::{AltName, ReadCertificate};
 
 /// Whether breaking a rule stops something.

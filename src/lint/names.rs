@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Check, Facts, Purpose, Rule, Severity};
+use super::{Check, Facts, Rule, Severity};
+use crate::kubernetes::Purpose;
 use crate::x509::{AltName, oid};
 
 pub(super) const RULES: [Rule; 6] = [

@@ -1,6 +1,7 @@
 //! Rules of RFC 5280 and of cryptography.
 
-use super::{Check, Facts, Purpose, Rule, Severity};
+use super::{Check, Facts, Rule, Severity};
+use crate::kubernetes::Purpose;
 use crate::x509::RSA_BITS;
 
 pub(super) const RULES: [Rule; 14] = [

@@ -2,7 +2,8 @@
 
 use ::time::Duration;
 
-use super::{Check, Facts, Purpose, Rule, Severity};
+use super::{Check, Facts, Rule, Severity};
+use crate::kubernetes::Purpose;
 
 pub(super) const RULES: [Rule; 3] = [
     Rule {

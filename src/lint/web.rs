@@ -4,7 +4,8 @@ use ::time::Duration;
 
 use super::names::serves;
 use super::time::life;
-use super::{Check, Facts, Purpose, Rule, Severity};
+use super::{Check, Facts, Rule, Severity};
+use crate::kubernetes::Purpose;
 use crate::x509::AltName;
 
 pub(super) const RULES: [Rule; 3] = [

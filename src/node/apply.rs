@@ -3,11 +3,12 @@
 use super::NodeError;
 use super::changes::{Changes, Content, Staged};
 use super::installed::{Installed, installed, previously_installed};
-use super::place::{KUBERNETES, STATE, Slot, UNITS, hidden, parent_and_name};
+use super::place::{STATE, Slot, UNITS, hidden, parent_and_name};
 use super::restart::Unfinished;
 use super::session::{ROOT, Session, look, make_folders, read_journal, read_previous};
 use super::unit::{self, Unit};
 use crate::host::NodeTree;
+use crate::kubernetes::KUBERNETES;
 
 /// What certferry knows of a node.
 #[derive(Debug, PartialEq, Eq)]

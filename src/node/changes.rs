@@ -7,13 +7,13 @@ use zeroize::Zeroizing;
 
 use super::NodeError;
 use super::installed::{Installed, installed};
-use super::place::{BOOTSTRAP, HIDDEN, KUBECONFIGS, KUBELET_PKI, KUBERNETES, PKI, RECORD, SIGNATURE, SIGNER};
+use super::place::{HIDDEN, RECORD, SIGNATURE, SIGNER};
 use super::replaced::Replaced;
 use super::session::{ROOT, home_of, look};
 use super::unit::{Unit, is_place};
 use crate::bundle::{Owner as Whose, Record, Row, Sha256, VerifiedPart};
 use crate::host::{Found, FoundKind, NodeTree, Owner};
-use crate::kubernetes::{Component, Role, readers};
+use crate::kubernetes::{BOOTSTRAP, Component, KUBELET_PKI, KUBERNETES, PKI, Role, kubeconfigs, readers};
 use crate::report::{Held, Kubeconfig};
 use crate::sign::PublicKey;
 use crate::x509::{ReadCertificate, read_pem};
@@ -199,11 +199,7 @@ impl<'a> Changes<'a> {
 fn restarts(record: &Record, changes: &Changes<'_>) -> BTreeSet<Component> {
     let Whose::Node(node) = &record.owner else { return BTreeSet::new() };
     let has_etcd = record.rows.iter().any(|row| row.path().ends_with("pki/etcd/server.crt"));
-    let runs = |component: &Component| match component {
-        Component::Etcd => has_etcd,
-        Component::ApiServer | Component::ControllerManager | Component::Scheduler => node.role == Role::ControlPlane,
-        Component::Kubelet => node.role != Role::Etcd,
-    };
+    let runs = |component: &Component| component.runs(node.role, has_etcd);
     let places = changes.files.iter().map(|file| &file.place).chain(changes.dropped.iter().map(|file| &file.place));
     places.flat_map(|place| readers(place).iter().copied()).filter(runs).collect()
 }
@@ -314,7 +310,7 @@ impl<'a> Comparison<'a, '_> {
         }
         let is_new = |name: &str| rows.iter().any(|(path, ..)| path == name);
         let mut dropped = Vec::new();
-        for name in KUBECONFIGS.into_iter().filter(|name| !is_new(name)) {
+        for name in kubeconfigs().filter(|name| !is_new(name)) {
             let place = format!("{KUBERNETES}/{name}");
             let authorities = embedded_authorities(&self.content(&resolve(self.tree, &place)?)?);
             let replaced = authorities.iter().find_map(|authority| self.replaced.position(authority));

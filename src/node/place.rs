@@ -25,22 +25,8 @@ pub(super) const SIGNER: &str = "signer.pub";
 /// The list of a slot's units.
 pub(super) const UNITS: &str = "units";
 
-/// The folder of certificates and keys.
-pub(super) const PKI: &str = "etc/kubernetes/pki";
-/// The folder of kubeconfigs.
-pub(super) const KUBERNETES: &str = "etc/kubernetes";
-/// The kubelet's own certificates.
-pub(super) const KUBELET_PKI: &str = "var/lib/kubelet/pki";
-/// Where the kubelet finds the static pods.
-pub(super) const MANIFESTS: &str = "etc/kubernetes/manifests";
 /// The CA of etcd.
 pub(super) const ETCD_CA: &str = "etc/kubernetes/pki/etcd/ca.crt";
-/// The kubeconfigs that kubeadm writes, besides the kubelet's first one.
-pub(super) const KUBECONFIGS: [&str; 5] =
-    ["admin.conf", "controller-manager.conf", "kubelet.conf", "scheduler.conf", "super-admin.conf"];
-/// What a kubelet begins with; it would ask for a certificate with it when kubelet.conf fails.
-pub(super) const BOOTSTRAP: &str = "etc/kubernetes/bootstrap-kubelet.conf";
-
 /// The hidden folder of slots in each folder that holds units.
 pub(super) const HIDDEN: &str = ".certferry";
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 
 use super::NodeError;
-use super::place::PKI;
+use crate::kubernetes::PKI;
 use crate::x509::{PemContents, ReadCertificate, public_key_bits, read_pem};
 
 /// The CAs of a node, below [`PKI`].

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use super::NodeError;
 use super::journal::{Journal, Step};
-use super::place::{JOURNAL, JOURNAL_NEW, KUBELET_PKI, KUBERNETES, LOCK, STATE, Slot, UNITS, hidden, parent_and_name};
+use super::place::{JOURNAL, JOURNAL_NEW, LOCK, STATE, Slot, UNITS, hidden, parent_and_name};
 use super::swap;
 use super::unit::{self, Unit};
 use crate::host::{FoundKind, NodeLock, NodeTree, Owner};
+use crate::kubernetes::{KUBELET_PKI, KUBERNETES, PKI};
 
 /// The longest state file: some hundred lines of two paths.
 const LIMIT: u64 = 1 << 20;
@@ -196,7 +197,7 @@ fn read_text(tree: &NodeTree, place: &str) -> Result<Option<String>, NodeError> 
 /// The folders beside which slots may be: where units stand now, and where the previous ones stood.
 fn homes(tree: &NodeTree) -> Result<BTreeSet<String>, NodeError> {
     let mut homes = BTreeSet::from([KUBERNETES.to_owned()]);
-    for place in [super::place::PKI, KUBELET_PKI] {
+    for place in [PKI, KUBELET_PKI] {
         homes.insert(home_of(tree, place)?.0);
     }
     if let Some(units) = read_previous(tree)? {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Plan, PlannedContent, PlannedPart, Recipient};
-use crate::kubernetes::{Component, KeyId, PartName, Role, readers};
+use crate::kubernetes::{Component, KeyId, PartName, readers};
 use crate::profile::Node;
 
 /// What there was before a plan, as far as it is known.
@@ -105,17 +105,9 @@ fn has_other_bytes(content: &PlannedContent, before: &Before) -> bool {
 
 /// Who reads these files on that node.
 fn restarts(node: &Node, part: &PlannedPart, files: &[String]) -> BTreeSet<Component> {
+    let has_etcd = part.files.iter().any(|file| file.path.ends_with("pki/etcd/server.crt"));
     let readers = files.iter().flat_map(|path| readers(path).iter().copied());
-    readers.filter(|component| runs(*component, node, part)).collect()
-}
-
-/// Whether a component runs on a node: a worker has `ca.crt` as a control plane does, but no API server to read it.
-fn runs(component: Component, node: &Node, part: &PlannedPart) -> bool {
-    match component {
-        Component::Etcd => part.files.iter().any(|file| file.path.ends_with("pki/etcd/server.crt")),
-        Component::ApiServer | Component::ControllerManager | Component::Scheduler => node.role == Role::ControlPlane,
-        Component::Kubelet => node.role != Role::Etcd,
-    }
+    readers.filter(|component| component.runs(node.role, has_etcd)).collect()
 }
 
 /// The keys and certificates that a file's bytes are made from.

@@ -6,7 +6,7 @@ use super::certificates::rows_of;
 use super::kubeconfig::{self, Credentials, PlannedKubeconfig};
 use super::manifest::Manifest;
 use super::{addons, ca_key};
-use crate::kubernetes::{CaName, CertificateRow, KeyId, Output, PartName, Role, escape};
+use crate::kubernetes::{CaName, CertificateRow, KUBELET_PKI, KUBERNETES, KeyId, Output, PKI, PartName, Role, escape};
 use crate::profile::{EtcdTopology, Node, Profile, ShipCaKeys};
 
 /// What one recipient gets.
@@ -97,9 +97,6 @@ impl PlannedContent {
     }
 }
 
-const KUBERNETES: &str = "etc/kubernetes";
-const PKI: &str = "etc/kubernetes/pki";
-const KUBELET_PKI: &str = "var/lib/kubelet/pki";
 /// Where kubelet.conf finds certificate and key: the kubelet's own link, which it moves when it rotates.
 const KUBELET_CURRENT: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
 

@@ -1,6 +1,9 @@
 //! What lies where on a node.
 
+use std::sync::LazyLock;
+
 use super::Kind;
+use crate::kubernetes::{AUTHORITIES, CERTIFICATES, Expected, Output};
 
 /// Where kubeadm keeps its files, below the root.
 pub(super) const KUBERNETES: &str = "etc/kubernetes/";
@@ -23,47 +26,36 @@ const STORES: [&str; 2] = ["kubelet-client", "kubelet-server"];
 /// A place that kubeadm knows.
 pub(super) struct Known {
     /// Below [`KUBERNETES`].
-    file: &'static str,
+    file: String,
     /// kubeadm's name for it.
     pub(super) name: &'static str,
     pub(super) kind: Kind,
     expected: Expected,
-}
-
-/// On which nodes kubeadm looks for it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Expected {
-    ControlPlane,
-    /// Where etcd runs, as kubeadm sets it up.
-    Etcd,
-    /// Where both are.
-    StackedEtcd,
-    /// On the first control plane alone, from 1.29; others are right without it.
-    Nowhere,
-}
-
-const fn known(file: &'static str, name: &'static str, kind: Kind, expected: Expected) -> Known {
-    Known { file, name, kind, expected }
+    /// Whether only a node has it that runs what reads it; people carry the others elsewhere.
+    is_sign: bool,
 }
 
 /// kubeadm's certificates in the order of their names, then its CAs.
-/// Source: kubeadm v1.20.2, phases/certs/renewal/manager.go and phases/certs/certlist.go; super-admin.conf: v1.29.
-const KNOWN: [Known; 14] = [
-    known("admin.conf", "admin.conf", Kind::Kubeadm, Expected::ControlPlane),
-    known("pki/apiserver.crt", "apiserver", Kind::Kubeadm, Expected::ControlPlane),
-    known("pki/apiserver-etcd-client.crt", "apiserver-etcd-client", Kind::Kubeadm, Expected::StackedEtcd),
-    known("pki/apiserver-kubelet-client.crt", "apiserver-kubelet-client", Kind::Kubeadm, Expected::ControlPlane),
-    known("controller-manager.conf", "controller-manager.conf", Kind::Kubeadm, Expected::ControlPlane),
-    known("pki/etcd/healthcheck-client.crt", "etcd-healthcheck-client", Kind::Kubeadm, Expected::Etcd),
-    known("pki/etcd/peer.crt", "etcd-peer", Kind::Kubeadm, Expected::Etcd),
-    known("pki/etcd/server.crt", "etcd-server", Kind::Kubeadm, Expected::Etcd),
-    known("pki/front-proxy-client.crt", "front-proxy-client", Kind::Kubeadm, Expected::ControlPlane),
-    known("scheduler.conf", "scheduler.conf", Kind::Kubeadm, Expected::ControlPlane),
-    known("super-admin.conf", "super-admin.conf", Kind::Kubeadm, Expected::Nowhere),
-    known("pki/ca.crt", "ca", Kind::Authority, Expected::ControlPlane),
-    known("pki/etcd/ca.crt", "etcd-ca", Kind::Authority, Expected::Etcd),
-    known("pki/front-proxy-ca.crt", "front-proxy-ca", Kind::Authority, Expected::ControlPlane),
-];
+static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
+    let leaves = CERTIFICATES.iter().filter_map(|row| {
+        let file = match row.output {
+            Output::Pair => format!("pki/{}.crt", row.base_name),
+            Output::Kubeconfig(_) | Output::KubeletStore(_) | Output::KubeletServing => row.base_name.to_owned(),
+        };
+        let is_sign = !row.readers.is_empty() || row.expected == Expected::Etcd;
+        Some(Known { file, name: row.kubeadm_name?, kind: Kind::Kubeadm, expected: row.expected, is_sign })
+    });
+    let authorities = AUTHORITIES.iter().map(|row| Known {
+        file: format!("pki/{}.crt", row.base_name),
+        name: row.kubeadm_name,
+        kind: Kind::Authority,
+        expected: row.expected,
+        is_sign: false,
+    });
+    let mut known: Vec<_> = leaves.chain(authorities).collect();
+    known.sort_by_key(|known| (known.kind == Kind::Authority, known.name));
+    known
+});
 
 /// The row of kubeadm's table for a file, if it has one.
 pub(super) fn known_at(place: &str) -> Option<&'static Known> {
@@ -76,16 +68,9 @@ pub(super) fn known_at(place: &str) -> Option<&'static Known> {
 /// A node with a certificate that only an API server has is a control plane, one with a certificate that only a member
 /// has runs etcd; a worker is neither, and nothing is missing on it.
 pub(super) fn missing<'a>(has: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = &'static Known> + 'a {
-    let present = move |file: &str| has(&format!("{KUBERNETES}{file}"));
-    let any = |files: &[&str]| files.iter().any(|file| present(file));
-    let control_plane = any(&[
-        "pki/apiserver.crt",
-        "pki/apiserver-kubelet-client.crt",
-        "pki/front-proxy-client.crt",
-        "controller-manager.conf",
-        "scheduler.conf",
-    ]);
-    let etcd = any(&["pki/etcd/server.crt", "pki/etcd/peer.crt", "pki/etcd/healthcheck-client.crt"]);
+    let present = move |known: &Known| has(&format!("{KUBERNETES}{}", known.file));
+    let any = |place: Expected| KNOWN.iter().any(|known| known.is_sign && known.expected == place && present(known));
+    let (control_plane, etcd) = (any(Expected::ControlPlane), any(Expected::Etcd));
     KNOWN.iter().filter(move |known| {
         let expected = match known.expected {
             Expected::ControlPlane => control_plane,
@@ -93,7 +78,7 @@ pub(super) fn missing<'a>(has: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item
             Expected::StackedEtcd => control_plane && etcd,
             Expected::Nowhere => false,
         };
-        expected && !present(known.file)
+        expected && !present(known)
     })
 }
 

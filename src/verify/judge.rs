@@ -6,7 +6,8 @@ use super::chain::{issuer_of, leaf_faults, time_fault, verifies};
 use super::part::{Origin, Part};
 use super::tree::Report;
 use super::{Fault, Known};
-use crate::lint::{ClusterFacts, Facts, NodeFacts, Purpose, lint};
+use crate::kubernetes::Purpose;
+use crate::lint::{ClusterFacts, Facts, NodeFacts, lint};
 use crate::x509::{AltName, ReadCertificate};
 
 /// A CA certificate and the file it is in.

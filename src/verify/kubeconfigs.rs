@@ -7,7 +7,7 @@ use super::judge::{Authority, Judge};
 use super::kubeconfig::{self, ReadCredentials, ReadKubeconfig};
 use super::shared::{Claims, fingerprints, have_common};
 use super::tree::{Pem, Report, check_pair};
-use crate::lint::Purpose;
+use crate::kubernetes::Purpose;
 use crate::x509::{PemContents, PemError};
 
 /// Where a control plane's kubelet finds its kubeconfig.

@@ -8,7 +8,7 @@ use super::chain::{is_issued_by, time_fault};
 use super::judge::Judge;
 use super::part::{File, Origin, Part};
 use super::{Fault, Finding, Known, kubeconfig, kubeconfigs};
-use crate::lint::Purpose;
+use crate::kubernetes::Purpose;
 use crate::x509::{ReadCertificate, read_pem};
 
 /// Everything wrong with a certificate or kubeconfig by itself; what should stand beside it is not missed.

@@ -10,7 +10,7 @@ use super::judge::{Authority, Judge};
 use super::part::Part;
 use super::shared::{CheckedPart, Claims};
 use super::{Fault, Finding, Known, kubeconfigs};
-use crate::lint::Purpose;
+use crate::kubernetes::Purpose;
 use crate::x509::{PemContents, ReadCertificate, public_key_bits, read_pem};
 
 /// The service-account key pair, without extension.

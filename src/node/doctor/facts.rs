@@ -3,14 +3,10 @@
 use std::net::IpAddr;
 
 use super::static_pod::StaticPod;
-use super::tree::{HOST_NAME, KUBELET_CONFIG, KUBELET_FLAGS, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, Tree};
+use super::tree::{HOST_NAME, KUBELET_CONFIG, KUBELET_FLAGS, Tree};
+use crate::kubernetes::{KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, kubeconfigs};
 use crate::report::{Held, Kubeconfig, Yaml, YamlLimits};
 use crate::x509::{AltName, ReadCertificate, read_pem};
-
-/// The kubeconfigs by which the programs of a node, and whoever runs the cluster, call API servers.
-const CALLERS: [&str; 5] =
-    ["kubelet.conf", "admin.conf", "super-admin.conf", "controller-manager.conf", "scheduler.conf"];
-pub(super) const KUBELET_CONF: &str = "etc/kubernetes/kubelet.conf";
 
 /// Facts about a node; what no file says is not there.
 #[derive(Default)]
@@ -157,7 +153,10 @@ fn host_name(tree: &Tree) -> Option<String> {
 
 fn servers(tree: &Tree) -> Vec<(AltName, String)> {
     let mut servers: Vec<(AltName, String)> = Vec::new();
-    for place in CALLERS.map(|name| format!("{KUBERNETES}/{name}")) {
+    // By which the programs of a node, and whoever runs the cluster, call API servers.
+    let callers = kubeconfigs().map(|name| format!("{KUBERNETES}/{name}"));
+    let (kubelet, others): (Vec<_>, Vec<_>) = callers.partition(|place| place == KUBELET_CONF);
+    for place in kubelet.into_iter().chain(others) {
         let Some(read) = tree.pki.get(&place).and_then(|file| Kubeconfig::read(&file.content).ok()) else { continue };
         for cluster in read.clusters {
             let host = cluster.server_name.map(AltName::Dns).or_else(|| AltName::of_url(&cluster.server?));

@@ -5,7 +5,7 @@ use super::finding::{Findings, LookedAt};
 use super::pki::disbelief;
 use super::time::Clock;
 use super::tree::{Tree, TreeFile};
-use crate::lint::Purpose;
+use crate::kubernetes::Purpose;
 use crate::report::{Fault, Held, Kubeconfig, KubeconfigCluster, KubeconfigUser, resolve};
 use crate::verify::is_kubeadm_form;
 use crate::x509::{AltName, ReadCertificate, public_key_bits, read_pem};

@@ -1,8 +1,9 @@
 //! The kubelet: its configuration, its store, its name.
 
-use super::facts::{KUBELET_CONF, KubeletConfig, NodeFacts, certificates, held};
+use super::facts::{KubeletConfig, NodeFacts, certificates, held};
 use super::finding::{Findings, LookedAt, shell_word};
-use super::tree::{KUBELET_CONFIG, KUBELET_PKI, Tree};
+use super::tree::{KUBELET_CONFIG, Tree};
+use crate::kubernetes::{KUBELET_CONF, KUBELET_PKI};
 use crate::report::{Held, Kubeconfig};
 
 const BOOTSTRAP: &str = "etc/kubernetes/bootstrap-kubelet.conf";

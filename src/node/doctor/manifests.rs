@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::facts::{NodeFacts, certificates};
 use super::finding::{Findings, LookedAt};
 use super::static_pod::StaticPod;
-use super::tree::{PKI, Tree};
+use super::tree::Tree;
+use crate::kubernetes::PKI;
 
 /// Flags without which the controller-manager exits, because it was told of a CA that it is not given.
 const SIGNING: [&str; 2] = ["cluster-signing-cert-file", "cluster-signing-key-file"];

@@ -7,7 +7,8 @@ use super::objects::Object;
 use super::secrets::{self, TlsSecret, signs};
 use super::time::Clock;
 use super::webhooks::{Bundle, Service};
-use crate::lint::{ClusterFacts, Facts, Purpose, lint};
+use crate::kubernetes::Purpose;
+use crate::lint::{ClusterFacts, Facts, lint};
 use crate::report::Yaml;
 use crate::x509::{AltName, ReadCertificate};
 

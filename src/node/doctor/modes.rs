@@ -1,7 +1,8 @@
 //! Modes and owners.
 
 use super::finding::Findings;
-use super::tree::{KUBERNETES, MANIFESTS, Tree};
+use super::tree::Tree;
+use crate::kubernetes::{KUBERNETES, MANIFESTS};
 
 /// etcd's own unit runs as another user where etcd is no static pod.
 const ETCD: &str = "etc/kubernetes/pki/etcd/";

@@ -7,7 +7,8 @@ use super::facts::{NodeFacts, certificates};
 use super::finding::Findings;
 use super::go::host_name_error;
 use super::static_pod::StaticPod;
-use super::tree::{PKI, Tree};
+use super::tree::Tree;
+use crate::kubernetes::PKI;
 use crate::x509::{AltName, ReadCertificate};
 
 /// A name that a certificate needs, and who says so.

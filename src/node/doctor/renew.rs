@@ -1,34 +1,24 @@
 //! Which commands make a file anew.
 
-/// The phase of `kubeadm init` that makes a file. Source: kubeadm 1.20.2, `init phase certs --help` and
-/// `init phase kubeconfig --help`; super-admin is kubeadm's from 1.29 on.
-const PHASES: [(&str, &str); 12] = [
-    ("pki/apiserver", "certs apiserver"),
-    ("pki/apiserver-kubelet-client", "certs apiserver-kubelet-client"),
-    ("pki/apiserver-etcd-client", "certs apiserver-etcd-client"),
-    ("pki/front-proxy-client", "certs front-proxy-client"),
-    ("pki/etcd/server", "certs etcd-server"),
-    ("pki/etcd/peer", "certs etcd-peer"),
-    ("pki/etcd/healthcheck-client", "certs etcd-healthcheck-client"),
-    ("admin", "kubeconfig admin"),
-    ("super-admin", "kubeconfig super-admin"),
-    ("controller-manager", "kubeconfig controller-manager"),
-    ("scheduler", "kubeconfig scheduler"),
-    ("kubelet", "kubeconfig kubelet"),
-];
+use crate::kubernetes::{AUTHORITIES, CaRow, CertificateRow, Output};
 
 /// What a person does to have a file of a node made anew.
 pub(super) fn renew(file: &str, node: &str) -> String {
     let apply = format!("`certferry apply BUNDLE --node {node} --key PUB`");
     if let Some(kubernetes) = file.strip_prefix("etc/kubernetes/") {
-        let stem = kubernetes.rsplit_once('.').map_or(kubernetes, |(stem, _)| stem);
-        if let Some((_, phase)) = PHASES.iter().find(|(known, _)| *known == stem) {
-            let moved = if phase.starts_with("certs") { "it and its other half" } else { "it" };
+        let row = match kubernetes.strip_prefix("pki/") {
+            Some(pair) => pair.rsplit_once('.').and_then(|(stem, _)| CertificateRow::named(stem)),
+            None if kubernetes == "kubelet.conf" => CertificateRow::named("kubelet-client"),
+            None => CertificateRow::named(kubernetes),
+        };
+        if let Some(CertificateRow { phase: Some(phase), output, .. }) = row {
+            let moved = if *output == Output::Pair { "it and its other half" } else { "it" };
             return format!(
                 "{apply}; where kubeadm made it, move {moved} away, then `kubeadm init phase {phase} --config CONFIG`"
             );
         }
-        if ["pki/ca", "pki/etcd/ca", "pki/front-proxy-ca"].contains(&stem) {
+        let is_of = |ca: &CaRow| ["crt", "key"].iter().any(|end| format!("pki/{}.{end}", ca.base_name) == kubernetes);
+        if AUTHORITIES.iter().any(is_of) {
             return format!(
                 "{apply} with the bundle that the node's other files are from; another CA goes to every node \
                  (`certferry help rotation`)"

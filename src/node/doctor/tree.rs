@@ -6,14 +6,11 @@ use std::io;
 use zeroize::Zeroizing;
 
 use crate::host::NodeRoot;
+use crate::kubernetes::{KUBELET_PKI, KUBERNETES, MANIFESTS, PKI};
 
 /// As in a bundle: no file is larger.
 const FILE_LIMIT: u64 = 4 << 20;
 
-pub(super) const KUBERNETES: &str = "etc/kubernetes";
-pub(super) const PKI: &str = "etc/kubernetes/pki";
-pub(super) const MANIFESTS: &str = "etc/kubernetes/manifests";
-pub(super) const KUBELET_PKI: &str = "var/lib/kubelet/pki";
 pub(super) const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
 pub(super) const KUBELET_FLAGS: &str = "var/lib/kubelet/kubeadm-flags.env";
 pub(super) const HOST_NAME: &str = "etc/hostname";

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 
 use super::super::NodeError;
-use super::super::place::{AWAY, MANIFESTS, RESTART, RESTART_NEW, STATE};
+use super::super::place::{AWAY, RESTART, RESTART_NEW, STATE};
 use super::super::session::{ROOT, look, make_folders};
 use crate::host::NodeTree;
-use crate::kubernetes::Component;
+use crate::kubernetes::{Component, MANIFESTS};
 
 const HEAD: &str = "certferry-restart-1";
 const END: &str = "end";

@@ -7,12 +7,12 @@ use zeroize::Zeroizing;
 
 use super::super::NodeError;
 use super::super::changes::{Changes, Difference, Method};
-use super::super::place::{BOOTSTRAP, ETCD_CA, KUBECONFIGS, KUBELET_PKI, KUBERNETES, PKI, Slot};
+use super::super::place::{ETCD_CA, Slot};
 use super::super::replaced::Replaced;
 use super::super::session::{look, read_previous};
 use super::super::unit::Unit;
 use crate::host::{FoundKind, NodeTree};
-use crate::kubernetes::{Component, readers};
+use crate::kubernetes::{BOOTSTRAP, Component, KUBELET_PKI, KUBERNETES, PKI, kubeconfigs, readers};
 
 /// A longer file is no certificate, key or kubeconfig.
 const LIMIT: u64 = 4 << 20;
@@ -123,7 +123,7 @@ struct Names(Vec<(String, String)>);
 
 impl Names {
     fn new(tree: &NodeTree) -> Result<Self, NodeError> {
-        let kubeconfigs = KUBECONFIGS.iter().map(|name| format!("{KUBERNETES}/{name}"));
+        let kubeconfigs = kubeconfigs().map(|name| format!("{KUBERNETES}/{name}"));
         let places = [PKI, KUBELET_PKI, BOOTSTRAP].map(str::to_owned).into_iter().chain(kubeconfigs);
         let resolve = |place: String| match tree.resolve(&place) {
             Ok(resolved) => Ok((place, resolved)),

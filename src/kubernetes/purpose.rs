@@ -1,5 +1,6 @@
 //! What a certificate of a cluster is for, told by where it lies.
 
+use super::certificate::{AUTHORITIES, CertificateRow};
 use crate::x509::ExtendedKeyUsage::{self, ClientAuth, ServerAuth};
 
 /// What a certificate is for.
@@ -45,44 +46,22 @@ pub enum Purpose {
     Other,
 }
 
-/// kubeadm's base names, the last part of key ids, and what they are for.
-const BASE_NAMES: [(&str, Purpose); 16] = [
-    ("ca", Purpose::KubernetesCa),
-    ("front-proxy-ca", Purpose::FrontProxyCa),
-    ("etcd/ca", Purpose::EtcdCa),
-    ("apiserver", Purpose::ApiServer),
-    ("apiserver-kubelet-client", Purpose::ApiServerKubeletClient),
-    ("front-proxy-client", Purpose::FrontProxyClient),
-    ("etcd/server", Purpose::EtcdServer),
-    ("etcd/peer", Purpose::EtcdPeer),
-    ("etcd/healthcheck-client", Purpose::EtcdClient),
-    ("apiserver-etcd-client", Purpose::EtcdClient),
-    ("admin.conf", Purpose::User),
-    ("super-admin.conf", Purpose::User),
-    ("controller-manager.conf", Purpose::ControllerManager),
-    ("scheduler.conf", Purpose::Scheduler),
-    ("kubelet-client", Purpose::KubeletClient),
-    ("kubelet", Purpose::KubeletServing),
-];
-
 impl Purpose {
     /// By kubeadm's base name: `etcd/server`, `admin.conf`.
     #[must_use]
     pub fn of_base_name(base_name: &str) -> Self {
-        let row = BASE_NAMES.iter().find(|(known, _)| *known == base_name);
-        row.map_or(Self::Other, |(_, purpose)| *purpose)
+        let authority = || AUTHORITIES.iter().find(|row| row.base_name == base_name).map(|row| row.purpose);
+        CertificateRow::named(base_name).map(|row| row.purpose).or_else(authority).unwrap_or(Self::Other)
     }
 
     /// A CA, by its name in profiles: `kubernetes`, `front-proxy`, `etcd`, `metallb`. Of others nobody asks more than
     /// that they are CAs.
     #[must_use]
     pub fn of_ca(name: &str) -> Self {
-        match name {
-            "kubernetes" => Self::KubernetesCa,
-            "front-proxy" => Self::FrontProxyCa,
-            "etcd" => Self::EtcdCa,
-            "metallb" => Self::MetallbCa,
-            _ => Self::Other,
+        match AUTHORITIES.iter().find(|row| row.name.profile_name() == name) {
+            Some(row) => row.purpose,
+            None if name == "metallb" => Self::MetallbCa,
+            None => Self::Other,
         }
     }
 

@@ -1,0 +1,49 @@
+//! Where Kubernetes' files lie, relative to the root of a node.
+
+use super::certificate::{CERTIFICATES, Output};
+
+/// The folder of kubeconfigs.
+pub const KUBERNETES: &str = "etc/kubernetes";
+/// The folder of certificates and keys.
+pub const PKI: &str = "etc/kubernetes/pki";
+/// The kubelet's own certificates.
+pub const KUBELET_PKI: &str = "var/lib/kubelet/pki";
+/// Where the kubelet finds the static pods.
+pub const MANIFESTS: &str = "etc/kubernetes/manifests";
+/// The kubelet's kubeconfig.
+pub const KUBELET_CONF: &str = "etc/kubernetes/kubelet.conf";
+/// What a kubelet begins with; it would ask for a certificate with it when kubelet.conf fails.
+pub const BOOTSTRAP: &str = "etc/kubernetes/bootstrap-kubelet.conf";
+
+/// The kubeconfigs that kubeadm writes, besides the kubelet's first one: their names in [`KUBERNETES`].
+pub fn kubeconfigs() -> impl Iterator<Item = &'static str> {
+    CERTIFICATES.iter().filter_map(|row| match row.output {
+        Output::Kubeconfig(_) => Some(row.base_name),
+        Output::KubeletStore(_) => Some("kubelet.conf"),
+        Output::Pair | Output::KubeletServing => None,
+    })
+}
+
+impl Output {
+    /// The beginnings of the paths of all files of a row with that base name.
+    pub(super) fn paths(self, base_name: &str) -> impl Iterator<Item = String> {
+        let (first, second) = match self {
+            Self::Pair => (format!("{PKI}/{base_name}."), None),
+            Self::Kubeconfig(_) => (format!("{KUBERNETES}/{base_name}"), None),
+            Self::KubeletStore(_) => (KUBELET_CONF.to_owned(), Some(format!("{KUBELET_PKI}/kubelet-client-"))),
+            Self::KubeletServing => (format!("{KUBELET_PKI}/kubelet."), Some(format!("{KUBELET_PKI}/kubelet-server-"))),
+        };
+        [Some(first), second].into_iter().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kubeconfigs;
+
+    #[test]
+    fn kubeadms_kubeconfigs_are_five() {
+        let expected = ["admin.conf", "super-admin.conf", "controller-manager.conf", "scheduler.conf", "kubelet.conf"];
+        assert!(kubeconfigs().eq(expected));
+    }
+}
