@@ -19,6 +19,7 @@ mod init;
 mod inspect;
 mod inspect_lint;
 mod inspect_text;
+pub mod install_parts;
 mod install_script;
 mod lock_file;
 mod man;

@@ -1,9 +1,11 @@
 //! The same archives, given to install.sh: it has no certferry to read them, and takes none of them.
 
-use std::path::Path;
 use std::process::Output;
+use std::sync::LazyLock;
 
+use certferry::cli::install_parts;
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use tempfile::TempDir;
 
 use crate::bundle::{Bundle, LINK};
 use crate::common::desk::Desk;
@@ -11,6 +13,13 @@ use crate::common::run;
 use crate::common::shells::Tools;
 use crate::rules::Case;
 use crate::{carry, rules};
+
+/// A folder with the script in it.
+static SCRIPT: LazyLock<TempDir> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("install.sh"), install_parts::SCRIPT).unwrap();
+    folder
+});
 
 /// A debug build tries every so-manieth case: each takes a second.
 const STEP: usize = if cfg!(debug_assertions) { 5 } else { 1 };
@@ -25,8 +34,7 @@ fn tools() -> [Tools; 3] {
 }
 
 fn install(tools: &Tools, desk: &Desk) -> Output {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/install.sh");
-    let mut command = tools.run(&script);
+    let mut command = tools.run(&SCRIPT.path().join("install.sh"));
     let arguments = ["b.tar.gz", "--node", "cp-1", "--key", "lab.pub", "--root", "jail/root"];
     run(command.args(arguments).current_dir(desk.path("")))
 }
