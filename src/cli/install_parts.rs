@@ -1,24 +1,52 @@
 //! The text of `install.sh`: its parts in `templates/install`, joined by the compiler.
 //!
-//! A part's number is its place. A part is whole by itself, so that a person, an editor and shellcheck can read one
-//! alone; only [`SCRIPT`] runs.
+//! A part's number is its place. Programs for awk are files of their own, so that an editor and `gawk --lint` know them
+//! for what they are; the script holds each in a variable, and a call names those that it needs. A part is whole by
+//! itself, for a person, an editor and shellcheck; only [`SCRIPT`] runs.
+
+/// A part in shell.
+macro_rules! shell {
+    ($file:literal) => {
+        include_str!(concat!("../../templates/install/", $file))
+    };
+}
+
+/// A program for awk, in a variable of the shell. It holds no single quote, which would end it.
+macro_rules! awk {
+    ($variable:literal, $file:literal) => {
+        concat!($variable, "='\n", include_str!(concat!("../../templates/install/", $file)), "'\n\n")
+    };
+}
 
 /// The script for a node that has no certferry.
 pub const SCRIPT: &str = concat!(
-    include_str!("../../templates/install/00-start.sh"),
-    include_str!("../../templates/install/10-messages.sh"),
-    include_str!("../../templates/install/20-places.sh"),
-    include_str!("../../templates/install/25-names.sh"),
-    include_str!("../../templates/install/30-archive.sh"),
-    include_str!("../../templates/install/35-records.sh"),
-    include_str!("../../templates/install/40-node.sh"),
-    include_str!("../../templates/install/45-certificates.sh"),
-    include_str!("../../templates/install/50-lock.sh"),
-    include_str!("../../templates/install/55-swap.sh"),
-    include_str!("../../templates/install/60-check.sh"),
-    include_str!("../../templates/install/70-stage.sh"),
-    include_str!("../../templates/install/75-report.sh"),
-    include_str!("../../templates/install/80-install.sh"),
-    include_str!("../../templates/install/85-back.sh"),
-    include_str!("../../templates/install/90-main.sh"),
+    shell!("00-start.sh"),
+    shell!("10-messages.sh"),
+    shell!("20-places.sh"),
+    awk!("AWK_NAMES", "names.awk"),
+    awk!("AWK_ADDRESSES", "addresses.awk"),
+    awk!("AWK_MEMBERS", "members.awk"),
+    awk!("AWK_GATE", "gate.awk"),
+    shell!("30-archive.sh"),
+    awk!("AWK_DOCUMENT", "document.awk"),
+    shell!("35-records.sh"),
+    awk!("AWK_HOMES", "homes.awk"),
+    shell!("40-node.sh"),
+    awk!("AWK_SIGNED", "signed.awk"),
+    awk!("AWK_DATA", "data.awk"),
+    shell!("45-certificates.sh"),
+    shell!("50-lock.sh"),
+    awk!("AWK_JOURNAL", "journal.awk"),
+    shell!("55-swap.sh"),
+    awk!("AWK_DATES", "dates.awk"),
+    shell!("60-check.sh"),
+    awk!("AWK_MODE", "mode.awk"),
+    awk!("AWK_STAGED", "staged.awk"),
+    awk!("AWK_CHANGES", "changes.awk"),
+    shell!("70-stage.sh"),
+    awk!("AWK_READERS", "readers.awk"),
+    shell!("75-report.sh"),
+    shell!("80-install.sh"),
+    shell!("85-back.sh"),
+    shell!("90-main.sh"),
 );

@@ -105,14 +105,7 @@ homes() {
         for list in "$R/$HOME_KUBERNETES/journal" "$R/$HOME_KUBERNETES/previous/units"; do
             [ ! -f "$list" ] || awk '{ for (i = 2; i <= 3; i++) if ($i ~ /(^|\/)\.certferry\//) print $i }' "$list"
         done
-    } | awk -v last="$HOME_KUBERNETES" '
-        {
-            place = index("/" $0, "/.certferry/")
-            home = substr($0, 1, place + 9)
-            if (home != last && !(home in seen)) print home
-            seen[home] = 1
-        }
-        END { print last }'
+    } | awk -v last="$HOME_KUBERNETES" "$AWK_HOMES"
 }
 
 is_mount_point() {

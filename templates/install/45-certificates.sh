@@ -20,16 +20,7 @@ key_of_key() {
 is_signed_by() { # <certificate> <public key>
     openssl x509 -in "$1" -outform DER </dev/null 2>/dev/null >"$WORK/certificate.der" || return 1
     # Three elements in one: what is signed, the algorithm, the signature in a BIT STRING.
-    set -- "$1" "$2" "$(openssl asn1parse -inform DER -in "$WORK/certificate.der" 2>/dev/null | awk '
-        { gsub(/[:=]/, " ") }
-        $3 == 1 { element++; start[element] = $1; head[element] = $5; bytes[element] = $7 }
-        $3 == 2 && element == 2 && /OBJECT/ { name = tolower($NF) }
-        END {
-            if (element != 3) exit 1
-            digest = "unknown"
-            if (name !~ /pss/ && match(name, /sha(1|224|256|384|512)/)) digest = substr(name, RSTART, RLENGTH)
-            print start[1], head[1] + bytes[1], start[3] + head[3] + 1, bytes[3] - 1, digest
-        }')" || return 1
+    set -- "$1" "$2" "$(openssl asn1parse -inform DER -in "$WORK/certificate.der" 2>/dev/null | awk "$AWK_SIGNED")" || return 1
     # shellcheck disable=SC2086 # Five words.
     set -- "$1" "$2" $3
     [ $# -eq 7 ] && [ "$7" != unknown ] || return 1
@@ -40,14 +31,7 @@ is_signed_by() { # <certificate> <public key>
 
 # The data of a kubeconfig's field, as PEM.
 data_of() { # <kubeconfig> <field>
-    awk -v field="$2:" '
-        $1 == field {
-            data = $2
-            gsub(/["\047]/, "", data)
-            while (length(data) > 64) { print substr(data, 1, 64); data = substr(data, 65) }
-            print data
-            exit
-        }' "$1" | openssl base64 -d 2>/dev/null
+    awk -v field="$2:" "$AWK_DATA" "$1" | openssl base64 -d 2>/dev/null
 }
 
 # Finds the CAs of the old tree whose key no CA of the new one has: one file of each public key in replaced/.

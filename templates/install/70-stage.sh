@@ -82,14 +82,7 @@ carry() ( # <path below the folder, ending in a slash>
 # Mode and owner of one folder for another.
 copy_mode() {
     # shellcheck disable=SC2012
-    ls -ldn "$1/." | awk '
-        function bits(text) {
-            return (text ~ /^r/ ? 4 : 0) + (text ~ /^.w/ ? 2 : 0) + (text ~ /[xst]$/ ? 1 : 0)
-        }
-        NR == 1 {
-            special = (substr($1, 4, 1) ~ /[sS]/ ? 4 : 0) + (substr($1, 7, 1) ~ /[sS]/ ? 2 : 0) + (substr($1, 10, 1) ~ /[tT]/ ? 1 : 0)
-            print "0" special bits(substr($1, 2, 3)) bits(substr($1, 5, 3)) bits(substr($1, 8, 3)), $3 ":" $4
-        }' | {
+    ls -ldn "$1/." | awk "$AWK_MODE" | {
         read -r mode owner
         if [ "$USER_ID" = 0 ]; then
             chown "$owner" "$2" || exit 1
@@ -120,20 +113,7 @@ add_unit() { # <its name in the record> <live> <slot, with @>
     staged=$R/${3%%/@/*}/next/${3#*/@/}
     describe_unit "$staged" >"$WORK/new" || cannot "cannot read $staged"
     # What was copied and given its mode is read back.
-    awk -v unit="$1" -v link="$KUBELET_LINK" '
-        FILENAME == ARGV[1] {
-            path = $NF
-            if ($1 != "row" || (path != unit && index(path, unit "/") != 1)) next
-            rows++
-            if ($2 == "f") is[path] = ($3 == "0600" ? "-rw-------" : "-rw-r--r--") " " $5
-            next
-        }
-        {
-            path = $4 == "." ? unit : unit "/" $4
-            if (path in is && is[path] == $1 " " $3) rows--
-            if ($1 ~ /^l/ && path == link) rows--
-        }
-        END { exit rows != 0 }' "$SAID" "$WORK/new" || cannot "$staged is not what the record says"
+    awk -v unit="$1" -v current_link="$KUBELET_LINK" "$AWK_STAGED" "$SAID" "$WORK/new" || cannot "$staged is not what the record says"
     : >"$WORK/old"
     if is_there "$R/$2"; then
         describe_unit "$R/$2" >"$WORK/old" || cannot "cannot read $R/$2"
@@ -148,20 +128,7 @@ add_unit() { # <its name in the record> <live> <slot, with @>
     printf '%s %s\n' "$2" "$3" >>"$WORK/units"
     [ "$2" != "$HOME_KUBERNETES/installed" ] || return 0
     # Four facts, then the path.
-    awk -v unit="$1" '
-        function of(name) { return name == "." ? unit : unit "/" name }
-        { facts = $1 " " $2 " " $3; name = $0; sub(/^[^ ]+ [^ ]+ [^ ]+ /, "", name) }
-        FILENAME == ARGV[1] { old[name] = facts; order[++count] = name; next }
-        {
-            seen[name] = 1
-            if (!(name in old)) { if (facts !~ /^d/) print "new " of(name); next }
-            if (old[name] == facts) next
-            split(old[name], before, " ")
-            print "changed " of(name) (before[3] == $3 ? ": owner and permissions" : "")
-        }
-        END {
-            for (i = 1; i <= count; i++) if (!(order[i] in seen) && old[order[i]] !~ /^d/) print "removed " of(order[i])
-        }' "$WORK/old" "$WORK/new" >>"$WORK/changes" || cannot 'cannot compare what is there with what is new'
+    awk -v unit="$1" "$AWK_CHANGES" "$WORK/old" "$WORK/new" >>"$WORK/changes" || cannot 'cannot compare what is there with what is new'
 }
 
 stage() {
