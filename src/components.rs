@@ -34,7 +34,7 @@ impl Component {
 /// Source: the flags in kubeadm v1.20.2, phases/controlplane/manifests.go and phases/etcd/local.go; kubelet
 /// v1.20.2, cmd/kubelet/app/server.go. kube-apiserver reloads some of these by itself, but not from a folder that was
 /// exchanged under a running container, so all are named.
-const READERS: [(&str, &[Component]); 18] = [
+pub(crate) const READERS: [(&str, &[Component]); 18] = [
     ("etc/kubernetes/pki/ca.crt", &[Component::ApiServer, Component::ControllerManager, Component::Kubelet]),
     ("etc/kubernetes/pki/ca.key", &[Component::ControllerManager]),
     ("etc/kubernetes/pki/apiserver-etcd-client.", &[Component::ApiServer]),

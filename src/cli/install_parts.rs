@@ -22,7 +22,8 @@ macro_rules! awk {
 pub const SCRIPT: &str = concat!(
     shell!("00-start.sh"),
     shell!("10-messages.sh"),
-    shell!("20-places.sh"),
+    shell!("20-facts.sh"),
+    awk!("AWK_FACTS", "facts.awk"),
     awk!("AWK_NAMES", "names.awk"),
     awk!("AWK_ADDRESSES", "addresses.awk"),
     awk!("AWK_MEMBERS", "members.awk"),

@@ -1,48 +1,48 @@
 //! Where a node keeps what certferry remembers of it. The names are a contract (manual/formats.md, "State on a node").
 
 /// The folder of a node's state, in the folder of the kubeconfigs so that a rename reaches it.
-pub(super) const STATE: &str = "etc/kubernetes/.certferry";
+pub(crate) const STATE: &str = "etc/kubernetes/.certferry";
 /// Locked by a run.
-pub(super) const LOCK: &str = "etc/kubernetes/.certferry/lock";
+pub(crate) const LOCK: &str = "etc/kubernetes/.certferry/lock";
 /// There only while a run swaps.
-pub(super) const JOURNAL: &str = "etc/kubernetes/.certferry/journal";
+pub(crate) const JOURNAL: &str = "etc/kubernetes/.certferry/journal";
 /// The journal until it is whole.
-pub(super) const JOURNAL_NEW: &str = "etc/kubernetes/.certferry/journal.new";
+pub(crate) const JOURNAL_NEW: &str = "etc/kubernetes/.certferry/journal.new";
 /// Manifests of static pods that are stopped, while a run swaps the files that they read.
-pub(super) const AWAY: &str = "etc/kubernetes/.certferry/manifests";
+pub(crate) const AWAY: &str = "etc/kubernetes/.certferry/manifests";
 /// Who must be started anew. There only while a run does it.
-pub(super) const RESTART: &str = "etc/kubernetes/.certferry/restart";
+pub(crate) const RESTART: &str = "etc/kubernetes/.certferry/restart";
 /// The same until it is whole.
-pub(super) const RESTART_NEW: &str = "etc/kubernetes/.certferry/restart.new";
+pub(crate) const RESTART_NEW: &str = "etc/kubernetes/.certferry/restart.new";
 /// What is installed: [`RECORD`], [`SIGNATURE`], [`SIGNER`].
-pub(super) const INSTALLED: &str = "etc/kubernetes/.certferry/installed";
+pub(crate) const INSTALLED: &str = "etc/kubernetes/.certferry/installed";
 /// The record of the installed part.
-pub(super) const RECORD: &str = "record.json";
+pub(crate) const RECORD: &str = "record.json";
 /// Its signature.
-pub(super) const SIGNATURE: &str = "record.json.sig";
+pub(crate) const SIGNATURE: &str = "record.json.sig";
 /// The public key that it holds under.
-pub(super) const SIGNER: &str = "signer.pub";
+pub(crate) const SIGNER: &str = "signer.pub";
 /// The list of a slot's units.
-pub(super) const UNITS: &str = "units";
+pub(crate) const UNITS: &str = "units";
 
 /// The folder of certificates and keys.
-pub(super) const PKI: &str = "etc/kubernetes/pki";
+pub(crate) const PKI: &str = "etc/kubernetes/pki";
 /// The folder of kubeconfigs.
-pub(super) const KUBERNETES: &str = "etc/kubernetes";
+pub(crate) const KUBERNETES: &str = "etc/kubernetes";
 /// The kubelet's own certificates.
-pub(super) const KUBELET_PKI: &str = "var/lib/kubelet/pki";
+pub(crate) const KUBELET_PKI: &str = "var/lib/kubelet/pki";
 /// Where the kubelet finds the static pods.
-pub(super) const MANIFESTS: &str = "etc/kubernetes/manifests";
+pub(crate) const MANIFESTS: &str = "etc/kubernetes/manifests";
 /// The CA of etcd.
-pub(super) const ETCD_CA: &str = "etc/kubernetes/pki/etcd/ca.crt";
+pub(crate) const ETCD_CA: &str = "etc/kubernetes/pki/etcd/ca.crt";
 /// The kubeconfigs that kubeadm writes, besides the kubelet's first one.
-pub(super) const KUBECONFIGS: [&str; 5] =
+pub(crate) const KUBECONFIGS: [&str; 5] =
     ["admin.conf", "controller-manager.conf", "kubelet.conf", "scheduler.conf", "super-admin.conf"];
 /// What a kubelet begins with; it would ask for a certificate with it when kubelet.conf fails.
-pub(super) const BOOTSTRAP: &str = "etc/kubernetes/bootstrap-kubelet.conf";
+pub(crate) const BOOTSTRAP: &str = "etc/kubernetes/bootstrap-kubelet.conf";
 
 /// The hidden folder of slots in each folder that holds units.
-pub(super) const HIDDEN: &str = ".certferry";
+pub(crate) const HIDDEN: &str = ".certferry";
 
 /// Where the entries of a unit wait that are not live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,11 +71,11 @@ impl Slot {
 }
 
 /// The folder of slots of a home.
-pub(super) fn hidden(home: &str) -> String {
+pub(crate) fn hidden(home: &str) -> String {
     if home.is_empty() { HIDDEN.to_owned() } else { format!("{home}/{HIDDEN}") }
 }
 
 /// The folder that holds a place, and its name there.
-pub(super) fn parent_and_name(place: &str) -> (&str, &str) {
+pub(crate) fn parent_and_name(place: &str) -> (&str, &str) {
     place.rsplit_once('/').unwrap_or(("", place))
 }

@@ -5,14 +5,14 @@
 # Ten bytes begin a member, as in no other gzip; that they stand within compressed data by chance has odds of 2^-80, and
 # then the boundaries do not fit the archive, and it is refused.
 members_of() {
-    od -An -v -tx1 <"$1" | awk "$AWK_MEMBERS"
+    od -An -v -tx1 <"$1" | awk "$AWK_FACTS$AWK_MEMBERS"
 }
 
 # Reads a tar stream as a hex dump, after lines `member BYTES` and one line `--`, and takes nothing that certferry would
 # not have written: every header must be, byte for byte, what its own path, mode and size make it. Prints what it found,
 # and each entry of the part of the node $1. With $2 = 0 the members are not known.
 gate() {
-    awk -v node="$1" -v check_members="$2" -v current_link="$KUBELET_LINK" "$AWK_NAMES$AWK_GATE"
+    awk -v node="$1" -v check_members="$2" "$AWK_FACTS$AWK_NAMES$AWK_GATE"
 }
 
 # One value of what the gate found.

@@ -5,7 +5,7 @@
 # says, one thing on each line; of a record also the entries that it makes in an archive. Fails with `refused REASON`.
 read_document() {
     size=$(wc -c <"$2") || return 1
-    awk -v document="$1" -v size="$size" -v current_link="$KUBELET_LINK" "$AWK_NAMES$AWK_ADDRESSES$AWK_DOCUMENT" "$2"
+    awk -v document="$1" -v size="$size" "$AWK_FACTS$AWK_NAMES$AWK_ADDRESSES$AWK_DOCUMENT" "$2"
 }
 
 # One value of a document that was read.

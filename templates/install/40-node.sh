@@ -102,7 +102,7 @@ find_unit() { # <folder>
 homes() {
     {
         printf '%s\n' "$HOME_KUBELET/"
-        for list in "$R/$HOME_KUBERNETES/journal" "$R/$HOME_KUBERNETES/previous/units"; do
+        for list in "$R/$JOURNAL" "$R/$HOME_KUBERNETES/previous/units"; do
             [ ! -f "$list" ] || awk '{ for (i = 2; i <= 3; i++) if ($i ~ /(^|\/)\.certferry\//) print $i }' "$list"
         done
     } | awk -v last="$HOME_KUBERNETES" "$AWK_HOMES"

@@ -20,7 +20,8 @@ key_of_key() {
 is_signed_by() { # <certificate> <public key>
     openssl x509 -in "$1" -outform DER </dev/null 2>/dev/null >"$WORK/certificate.der" || return 1
     # Three elements in one: what is signed, the algorithm, the signature in a BIT STRING.
-    set -- "$1" "$2" "$(openssl asn1parse -inform DER -in "$WORK/certificate.der" 2>/dev/null | awk "$AWK_SIGNED")" || return 1
+    set -- "$1" "$2" "$(openssl asn1parse -inform DER -in "$WORK/certificate.der" 2>/dev/null | awk "$AWK_SIGNED")" ||
+        return 1
     # shellcheck disable=SC2086 # Five words.
     set -- "$1" "$2" $3
     [ $# -eq 7 ] && [ "$7" != unknown ] || return 1
@@ -38,12 +39,12 @@ data_of() { # <kubeconfig> <field>
 find_replaced() {
     must mkdir "$WORK/replaced" "$WORK/belongs"
     REPLACED=
-    pki=etc/kubernetes/pki
-    for old in ca.crt front-proxy-ca.crt etcd/ca.crt; do
+    pki=$PKI
+    for old in $AUTHORITIES; do
         # Of a CA that the record does not have it says nothing: somebody else's it may be.
         [ -f "$R/$pki/$old" ] && [ -f "$TREE/$pki/$old" ] || continue
         key=$(key_of_certificate "$R/$pki/$old") || continue
-        for new in ca.crt front-proxy-ca.crt etcd/ca.crt; do
+        for new in $AUTHORITIES; do
             [ -f "$TREE/$pki/$new" ] || continue
             if [ "$key" = "$(key_of_certificate "$TREE/$pki/$new")" ]; then
                 continue 2

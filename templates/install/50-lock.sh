@@ -3,17 +3,17 @@
 
 lock() {
     place="$R/$HOME_KUBERNETES"
-    busy="another run holds the lock $place/lock"
+    busy="another run holds the lock $R/$LOCK"
     hint="wait until it has ended; \`ps\` shows it"
     if command -v flock >/dev/null 2>&1; then
         # A redirection that fails would end the shell.
-        ( : >>"$place/lock" ) 2>/dev/null || cannot "cannot open $place/lock"
-        exec 9>>"$place/lock"
+        ( : >>"$R/$LOCK" ) 2>/dev/null || cannot "cannot open $R/$LOCK"
+        exec 9>>"$R/$LOCK"
         flock -n 9
         case $? in
         0) return ;;
         1) cannot "$busy" "$hint" ;;
-        *) cannot "cannot lock $place/lock" ;;
+        *) cannot "cannot lock $R/$LOCK" ;;
         esac
     fi
     if mkdir "$place/lock.d" 2>/dev/null; then

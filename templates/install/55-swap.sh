@@ -16,7 +16,7 @@ rename() {
 }
 
 lost() {
-    cannot "cannot complete the interrupted run: $1 is not what the journal $R/$HOME_KUBERNETES/journal says" \
+    cannot "cannot complete the interrupted run: $1 is not what the journal $R/$JOURNAL says" \
         "somebody changed it meanwhile; the journal names what belongs there, slots next and previous hold it"
 }
 
@@ -66,8 +66,8 @@ complete_journal() {
     # What follows is not left half done because a terminal was closed.
     trap '' HUP INT TERM
     STARTED=1
-    journal=$(read_journal "$R/$HOME_KUBERNETES/journal") ||
-        cannot "cannot read the journal $R/$HOME_KUBERNETES/journal" \
+    journal=$(read_journal "$R/$JOURNAL") ||
+        cannot "cannot read the journal $R/$JOURNAL" \
             "it tells how to complete an interrupted run; certferry's manual, chapter formats, explains it"
     slot=
     while read -r kind live in_slot new old; do
@@ -87,7 +87,7 @@ EOF
         must sync
     fi
     homes=$(homes)
-    must rm -f "$R/$HOME_KUBERNETES/journal"
+    must rm -f "$R/$JOURNAL"
     must sync
     for home in $homes; do
         must rm -rf "$R/$home/discard"
@@ -124,7 +124,7 @@ relabel() {
 
 # Writes the journal for the units that a file lists, and what each needs; nothing if nothing is to be done.
 write_journal() { # <units> <slot>
-    new="$R/$HOME_KUBERNETES/journal.new"
+    new="$R/$JOURNAL_NEW"
     {
         printf 'certferry-journal-1\nslot %s\n' "$2"
         while read -r live in_slot; do
@@ -149,7 +149,7 @@ write_journal() { # <units> <slot>
 begin_swap() {
     # From here on the next run would complete it.
     trap '' HUP INT TERM
-    must mv -f "$R/$HOME_KUBERNETES/journal.new" "$R/$HOME_KUBERNETES/journal"
+    must mv -f "$R/$JOURNAL_NEW" "$R/$JOURNAL"
     STARTED=1
     must sync
     complete_journal
@@ -166,7 +166,7 @@ check_units() { # <units>
 
 # Completes what an interrupted run left, and throws away what was staged and never came to be.
 recover() {
-    if [ -f "$R/$HOME_KUBERNETES/journal" ]; then
+    if [ -f "$R/$JOURNAL" ]; then
         complete_journal
         trap 'exit 130' HUP INT TERM
         STARTED=
@@ -174,26 +174,26 @@ recover() {
     else
         clean_up
     fi
-    [ ! -d "$R/$HOME_KUBERNETES/manifests" ] || cannot "$(manifests_are_away)" \
-        "move what is in it to ${HOME_KUBERNETES%/*}/manifests, etcd first; nothing was changed"
+    [ ! -d "$R/$AWAY" ] || cannot "$(manifests_are_away)" \
+        "move what is in it to $MANIFESTS, etcd first; nothing was changed"
 }
 
 # Where certferry was killed in a restart; it would put them back itself.
 manifests_are_away() {
-    echo "the manifests of static pods are still away, in $HOME_KUBERNETES/manifests, since a restart was cut short"
+    echo "the manifests of static pods are still away, in $AWAY, since a restart was cut short"
 }
 
 clean_up() {
     for home in $(homes); do
         rm -rf "$R/$home/next" "$R/$home/discard"
     done
-    rm -f "$R/$HOME_KUBERNETES/journal.new"
+    rm -f "$R/$JOURNAL_NEW"
 }
 
 # A bundle that is refused leaves no trace on a node that has none.
 clear_away() {
     clean_up
-    case $MADE in *"/$HOME_KUBERNETES$LF"*) rm -f "$R/$HOME_KUBERNETES/lock" ;; esac
+    case $MADE in *"/$HOME_KUBERNETES$LF"*) rm -f "$R/$LOCK" ;; esac
     [ -z "$LOCKED" ] || rm -rf "$LOCKED"
     printf '%s' "$MADE" | while read -r folder; do
         # Only if there is nothing in it.

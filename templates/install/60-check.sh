@@ -168,7 +168,7 @@ addresses_of_host() {
 
 # What is installed must be older, or this very record.
 check_generation() {
-    installed=$R/$HOME_KUBERNETES/installed
+    installed=$R/$INSTALLED
     [ -d "$installed" ] || return 0
     read_document record "$installed/record.json" >"$WORK/installed.said" ||
         cannot "cannot read $installed/record.json" "it says what is installed; --rollback may bring back a good one"

@@ -100,7 +100,7 @@ copy_owner() {
 
 # The kubelet's own certificates go with the generation that they are of.
 is_stale() {
-    [ "$LIVE" = var/lib/kubelet/pki ] || return 1
+    [ "$LIVE" = "$KUBELET_PKI" ] || return 1
     case $1 in
     */*) return 1 ;;
     kubelet-client-*.pem | kubelet.crt | kubelet.key) return 0 ;;
@@ -113,7 +113,8 @@ add_unit() { # <its name in the record> <live> <slot, with @>
     staged=$R/${3%%/@/*}/next/${3#*/@/}
     describe_unit "$staged" >"$WORK/new" || cannot "cannot read $staged"
     # What was copied and given its mode is read back.
-    awk -v unit="$1" -v current_link="$KUBELET_LINK" "$AWK_STAGED" "$SAID" "$WORK/new" || cannot "$staged is not what the record says"
+    awk -v unit="$1" "$AWK_FACTS$AWK_STAGED" "$SAID" "$WORK/new" ||
+        cannot "$staged is not what the record says"
     : >"$WORK/old"
     if is_there "$R/$2"; then
         describe_unit "$R/$2" >"$WORK/old" || cannot "cannot read $R/$2"
@@ -126,9 +127,10 @@ add_unit() { # <its name in the record> <live> <slot, with @>
         return
     fi
     printf '%s %s\n' "$2" "$3" >>"$WORK/units"
-    [ "$2" != "$HOME_KUBERNETES/installed" ] || return 0
+    [ "$2" != "$INSTALLED" ] || return 0
     # Four facts, then the path.
-    awk -v unit="$1" "$AWK_CHANGES" "$WORK/old" "$WORK/new" >>"$WORK/changes" || cannot 'cannot compare what is there with what is new'
+    awk -v unit="$1" "$AWK_CHANGES" "$WORK/old" "$WORK/new" >>"$WORK/changes" ||
+        cannot 'cannot compare what is there with what is new'
 }
 
 stage() {
@@ -137,7 +139,7 @@ stage() {
     : >"$WORK/carried"
     find_replaced
     if [ -n "$REPLACED" ]; then
-        for folder in etc/kubernetes/pki var/lib/kubelet/pki; do
+        for folder in "$PKI" "$KUBELET_PKI"; do
             [ ! -d "$R/$folder" ] || gather_belonging "$R/$folder/."
         done
     fi
@@ -147,24 +149,24 @@ stage() {
             ($NF !~ /^etc\/kubernetes\/[^\/]+$/ || $NF ~ /\/(\.certferry|manifests|pki)$/) { print $NF; exit }' "$SAID")
     [ -z "$odd" ] || cannot "this script does not know how to install $odd" "a newer install.sh or certferry may"
 
-    for folder in etc/kubernetes/pki var/lib/kubelet/pki; do
-        has_rows $folder/ || continue
-        if [ $folder = var/lib/kubelet/pki ]; then
+    for folder in "$PKI" "$KUBELET_PKI"; do
+        has_rows "$folder/" || continue
+        if [ "$folder" = "$KUBELET_PKI" ]; then
             for above in var var/lib var/lib/kubelet; do
                 make_folder "$R/$above" 0755
             done
         fi
-        stage_folder $folder
+        stage_folder "$folder"
     done
     awk '$1 == "row" && $2 == "f" && $6 ~ /^etc\/kubernetes\/[^\/]+$/ { print $3, substr($6, 16) }' "$SAID" >"$WORK/files"
     while read -r mode name; do
-        [ ! -d "$R/etc/kubernetes/$name" ] || cannot "$R/etc/kubernetes/$name is a folder"
-        [ ! -L "$R/etc/kubernetes/$name" ] || cannot "$R/etc/kubernetes/$name is a link" \
+        [ ! -d "$R/$KUBERNETES/$name" ] || cannot "$R/$KUBERNETES/$name is a folder"
+        [ ! -L "$R/$KUBERNETES/$name" ] || cannot "$R/$KUBERNETES/$name is a link" \
             'put the file itself in its place, or use `certferry apply`'
-        must cp "$TREE/etc/kubernetes/$name" "$R/$HOME_KUBERNETES/next/$name"
+        must cp "$TREE/$KUBERNETES/$name" "$R/$HOME_KUBERNETES/next/$name"
         must chmod "$mode" "$R/$HOME_KUBERNETES/next/$name"
         own "$R/$HOME_KUBERNETES/next/$name"
-        add_unit "etc/kubernetes/$name" "etc/kubernetes/$name" "$HOME_KUBERNETES/@/$name"
+        add_unit "$KUBERNETES/$name" "$KUBERNETES/$name" "$HOME_KUBERNETES/@/$name"
     done <"$WORK/files"
     stage_removals
 
@@ -179,7 +181,7 @@ stage() {
     done
     must chmod 00700 "$slot"
     own "$slot"
-    add_unit "$HOME_KUBERNETES/installed" "$HOME_KUBERNETES/installed" "$HOME_KUBERNETES/@/installed"
+    add_unit "$INSTALLED" "$INSTALLED" "$HOME_KUBERNETES/@/installed"
 }
 
 has_rows() {
@@ -188,12 +190,12 @@ has_rows() {
 
 # Kubeconfigs that nothing would accept any more, and what the kubelet would take for a bootstrap.
 stage_removals() {
-    for name in $KUBECONFIGS bootstrap-kubelet.conf; do
-        live=etc/kubernetes/$name
+    for name in $KUBECONFIGS "$BOOTSTRAP"; do
+        live=$KUBERNETES/$name
         [ -f "$R/$live" ] && ! awk -v path="$live" '$1 == "row" && $NF == path { found = 1 } END { exit !found }' "$SAID" ||
             continue
-        if [ "$name" = bootstrap-kubelet.conf ]; then
-            has_rows etc/kubernetes/kubelet.conf || continue
+        if [ "$name" = "$BOOTSTRAP" ]; then
+            has_rows "$KUBERNETES/kubelet.conf" || continue
         else
             data_of "$R/$live" certificate-authority-data >"$WORK/ca.pem"
             key=$(key_of_certificate "$WORK/ca.pem") && is_replaced_key "$key" || continue

@@ -15,10 +15,10 @@ install_part() {
             END { print text (count > 10 ? " and " count - 10 " more" : "") }')"
 
     take_root
-    if [ -n "$DRY_RUN" ] && [ -f "$R/$HOME_KUBERNETES/journal" ]; then
+    if [ -n "$DRY_RUN" ] && [ -f "$R/$JOURNAL" ]; then
         refuse "an interrupted run waits to be completed" "run this without --dry-run, or --rollback: both complete it first"
     fi
-    for folder in etc etc/kubernetes; do
+    for folder in "${KUBERNETES%/*}" "$KUBERNETES"; do
         make_folder "$R/$folder" 0755
     done
     [ ! -L "$R/$HOME_KUBERNETES" ] || cannot "$R/$HOME_KUBERNETES is a link" 'it must be a folder of root'
@@ -27,7 +27,7 @@ install_part() {
     STAGING=1
     recover
     FRESH=
-    [ -d "$R/etc/kubernetes/pki" ] || FRESH=1
+    [ -d "$R/$PKI" ] || FRESH=1
     unpack
     check_host
     check_generation

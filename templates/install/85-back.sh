@@ -19,7 +19,7 @@ rollback() {
     check_units "$previous/units"
     STAGING=1
     write_journal "$previous/units" previous
-    units=$(read_journal "$R/$HOME_KUBERNETES/journal.new" | awk '$1 != "slot" { print "  " $2 }')
+    units=$(read_journal "$R/$JOURNAL_NEW" | awk '$1 != "slot" { print "  " $2 }')
     [ -n "$units" ] || refuse 'there is no generation to go back to' "$previous holds no file of it"
     begin_swap
     printf 'back in their places:\n%s\n' "$units"
@@ -30,15 +30,15 @@ rollback() {
 
 # What is installed, and what a rollback brings.
 say_state() {
-    say_generation installed "$R/$HOME_KUBERNETES/installed" 'nothing by certferry'
+    say_generation installed "$R/$INSTALLED" 'nothing by certferry'
     previous=$R/$HOME_KUBERNETES/previous
     if [ ! -f "$previous/units" ]; then
         printf '%-12s none\n' previous
     elif [ -f "$previous/installed/record.json" ]; then
         say_generation previous "$previous/installed" '' '; `sh install.sh --rollback` brings it back'
-    elif awk -v unit="$HOME_KUBERNETES/installed" '$1 == unit { found = 1 } END { exit found }' "$previous/units"; then
+    elif awk -v unit="$INSTALLED" '$1 == unit { found = 1 } END { exit found }' "$previous/units"; then
         # Files alone were mended.
-        say_generation previous "$R/$HOME_KUBERNETES/installed" 'nothing by certferry' '; `sh install.sh --rollback` brings it back'
+        say_generation previous "$R/$INSTALLED" 'nothing by certferry' '; `sh install.sh --rollback` brings it back'
     else
         printf '%-12s what was there before certferry; `sh install.sh --rollback` brings it back\n' previous
     fi

@@ -1,4 +1,5 @@
-# Reads a record or an index in the one form that it has, and prints what it says. Needs names.awk and addresses.awk.
+# Reads a record or an index in the one form that it has, and prints what it says. Needs facts.awk,
+# names.awk and addresses.awk.
 
 function refuse(text) { print "refused " text; refused = 1; exit 1 }
 function wrong(field) { refuse("its line " NR " is not what a " document " has for " field) }
@@ -11,7 +12,7 @@ function is_number(text) { return text ~ /^(0|[1-9][0-9]*)$/ && length(text) <= 
 function is_hex(text, count) { return length(text) == count && text !~ /[^0-9a-f]/ }
 function is_version(text,    count, numbers, i) {
     count = split(text, numbers, ".")
-    for (i = 1; i <= count; i++) if (!is_number(numbers[i])) return 0
+    for (i = 1; i <= count; i++) if (numbers[i] !~ /^(0|[1-9][0-9]*)$/ || numbers[i] + 0 > version_limit) return 0
     return count == 3
 }
 function days_of(month, year) {
@@ -32,10 +33,10 @@ function mtime_of(date,    year, month, day, days, i, seconds, hex) {
     return hex
 }
 function scalar(key, value,    text) {
-    if (key == "format") { if (value != "1") wrong(key); return }
-    if (key == "phase") { if (value != "0") wrong(key); return }
+    if (key == "format") { if (value != format "") wrong(key); return }
+    if (key == "phase") { if (value != phase "") wrong(key); return }
     if (key == "generation") {
-        if (!is_number(value) || value == "0") wrong(key)
+        if (!is_number(value) || value == "0" || value + 0 > generation_limit) wrong(key)
         print key " " value
         return
     }
@@ -49,7 +50,7 @@ function scalar(key, value,    text) {
     if (key == "profile_sha256" && !is_hex(text, 64)) wrong(key)
     if (key == "kubernetes" && !is_version(text)) wrong(key)
     if (key == "part" && !(text ~ /^node\// && is_subdomain(substr(text, 6)))) wrong(key)
-    if (key == "role" && text != "control-plane" && text != "worker" && text != "etcd") wrong(key)
+    if (key == "role" && !(text in is_role)) wrong(key)
     if (key == "issued_at") {
         if (mtime_of(text) == "") wrong(key)
         print "mtime " mtime_of(text)
@@ -57,7 +58,7 @@ function scalar(key, value,    text) {
     print key " " text
 }
 function element(key, value,    text) {
-    if (++elements > (key == "parts" ? 100000 : 4096)) refuse("it has more than " (elements - 1) " " key)
+    if (++elements > (key == "parts" ? part_limit : entry_limit)) refuse("it has more than " (elements - 1) " " key)
     if (key == "files") { row(value); return }
     if (key == "parts") { part_row(value); return }
     text = unquoted(value, key)
@@ -113,14 +114,14 @@ function row(value,    rest, path, target, mode, hash, bytes) {
     hash = substr(hash, 1, index(hash, "\"") - 1)
     bytes = substr(bytes, 1, length(bytes) - 1)
     place(path, "f")
-    if (!is_hex(hash, 64) || !is_number(bytes) || bytes + 0 > 4194304) wrong("files")
+    if (!is_hex(hash, 64) || !is_number(bytes) || bytes + 0 > file_limit) wrong("files")
     is_file[path] = 1
     print "row f " mode " " bytes " " hash " " path
     expected = expected "entry f " mode " " bytes " " path "\n"
 }
 # Paths stand in order, none twice, none a file and a folder, none another in other case; and their folders.
 function place(path, kind,    count, names, i, upto, key, folder) {
-    if (length(path) > 256 || !is_node_path(path)) wrong("a path")
+    if (length(path) > path_limit || !is_node_path(path)) wrong("a path")
     if (last_key "" >= sort_key(path) "") refuse("its files are out of order")
     last_key = sort_key(path)
     count = split(path, names, "/")
@@ -134,7 +135,7 @@ function place(path, kind,    count, names, i, upto, key, folder) {
         spelled[key] = upto
         if (i < count) is_folder[key] = 1
         folder = upto "/"
-        if (i < count && folder in brings && !(folder in brought)) {
+        if (i < count && folder in is_bundle_folder && !(folder in brought)) {
             brought[folder] = 1
             expected = expected "entry d " folder "\n"
         }
@@ -145,8 +146,6 @@ BEGIN {
         ? "cluster cluster_id format generation issued_at kubernetes partial parts phase profile_sha256" \
         : "addresses cluster cluster_id files format generation issued_at kubernetes names part phase role"
     keys = split(keys, key_of, " ")
-    split("etc/kubernetes/ etc/kubernetes/pki/ etc/kubernetes/pki/etcd/ var/lib/kubelet/pki/", list, " ")
-    for (i in list) brings[list[i]] = 1
     target_path = array = last_key = last_part = expected = ""
     number = bytes_read = 0
 }

@@ -1,4 +1,5 @@
-# Reads a tar stream as a hex dump, after lines `member BYTES` and one line `--`. Needs names.awk.
+# Reads a tar stream as a hex dump, after lines `member BYTES` and one line `--`. Needs facts.awk and
+# names.awk.
 
 function refuse(text) { print "refused " text; refused = 1; exit 1 }
 function spelling(path) { refuse("the header of " path " is not as a bundle has it") }
@@ -110,7 +111,7 @@ function begin_part(    name) {
     if (parts && (part == "cluster" || (name != "cluster" && part "" >= name ""))) {
         refuse(path " is out of order")
     }
-    if (++parts > 100000) refuse("it has more than 100000 parts")
+    if (++parts > part_limit) refuse("it has more than " part_limit " parts")
     end_part()
     part = name
     own = part == "node/" node
@@ -120,7 +121,7 @@ function begin_part(    name) {
     last_key = ""
     tree = part == "cluster" ? top "/cluster/" : top "/nodes/" substr(part, 6) "/"
     print "part " part
-    expect(path, 4194304)
+    expect(path, file_limit)
     record_size = size
     state = "record.sig"
 }
@@ -129,9 +130,9 @@ function end_part() {
 }
 function read_entry(    relative, i, upper) {
     relative = substr(path, length(tree) + 1)
-    if (length(relative) > 256) refuse("the path " relative " is too long")
+    if (length(relative) > path_limit) refuse("the path " relative " is too long")
     if (kind == "d") {
-        if (part == "cluster" || relative !~ /^(etc\/kubernetes\/(pki\/(etcd\/)?)?|var\/lib\/kubelet\/pki\/)$/) {
+        if (part == "cluster" || !(relative in is_bundle_folder)) {
             refuse(path " cannot be in a bundle")
         }
     } else if (part == "cluster" ? !is_cluster_path(relative) : !is_node_path(relative)) {
@@ -140,7 +141,7 @@ function read_entry(    relative, i, upper) {
     if (kind == "l" && (part == "cluster" || relative != current_link || link ~ /\// || !is_node_path(link))) {
         refuse("the link " path " cannot be in a bundle")
     }
-    if (size > 4194304) refuse(path " claims " sprintf("%.0f", size) " bytes, more than 4194304")
+    if (size > file_limit) refuse(path " claims " sprintf("%.0f", size) " bytes, more than " file_limit)
     if (last_key "" >= sort_key(relative) "") refuse(path " is out of order")
     last_key = sort_key(relative)
     if (own) {
@@ -184,19 +185,19 @@ function read_block() {
         if (shape == "whole") { expect(top "/", 0); return }
     }
     if (state == "index") {
-        expect(top "/manifest.json", 12582912)
+        expect(top "/manifest.json", index_limit)
         index_at = header_at + 512
         index_size = size
         state = "index.sig"
     } else if (state == "index.sig") {
-        expect(top "/manifest.json.sig", 72)
+        expect(top "/manifest.json.sig", signature_limit)
         print "index " index_at " " index_size " " (header_at + 512) " " size
         state = "nodes"
     } else if (state == "nodes") {
         expect(top "/nodes/", 0)
         state = "part"
     } else if (state == "record.sig") {
-        expect(part == "cluster" ? top "/cluster.json.sig" : top "/nodes/" substr(part, 6) ".json.sig", 72)
+        expect(part == "cluster" ? top "/cluster.json.sig" : top "/nodes/" substr(part, 6) ".json.sig", signature_limit)
         if (own) print "record " record_size " " size
         state = part == "cluster" ? "tree" : "folder"
     } else if (state == "folder") {
@@ -209,8 +210,8 @@ function read_block() {
         read_entry()
     }
     # The folder of a node, its record and the signature are entries too.
-    if (state == "tree" && ++entries > 4094) refuse("a part of it has more than 4096 entries")
-    if (header_at + 512 + size - part_at > 16777216) refuse("a part unpacks to more than 16777216 bytes")
+    if (state == "tree" && ++entries > entry_limit - 2) refuse("a part of it has more than " entry_limit " entries")
+    if (header_at + 512 + size - part_at > member_limit) refuse("a part unpacks to more than " member_limit " bytes")
     skip_content()
 }
 BEGIN {

@@ -1,4 +1,4 @@
-# Reads the hex dump of a bundle and finds where its gzip members end: a line `member BYTES` each.
+# Reads the hex dump of a bundle and finds where its gzip members end: a line `member BYTES` each. Needs facts.awk.
 
 function refuse(text) { print "refused " text; refused = 1; exit 1 }
 function value(bytes,    i, sum) {
@@ -9,10 +9,11 @@ function value(bytes,    i, sum) {
 }
 function end_member(bytes, at,    size) {
     size = value(bytes)
-    if (at - start > 33554432) refuse("a part has more than 33554432 compressed bytes")
+    if (at - start > compressed_limit) refuse("a part has more than " compressed_limit " compressed bytes")
     if (size == 0) refuse("a part of it is empty")
-    if (size > 16777216) refuse("a part unpacks to more than 16777216 bytes")
-    if (++members > 100002) refuse("it has more than 100000 parts")
+    if (size > member_limit) refuse("a part unpacks to more than " member_limit " bytes")
+    # The index and the end of the archive are members, too.
+    if (++members > part_limit + 2) refuse("it has more than " part_limit " parts")
     print "member " size
     start = at
 }
@@ -32,7 +33,7 @@ BEGIN { digits = "123456789abcdef"; head = " 1f 8b 08 00 00 00 00 00 00 ff" }
         from = place + 3
     }
     if (!started) refuse("it is not gzip as a bundle is")
-    if (total + 16 - start > 33554432 + 16) refuse("a part has more than 33554432 compressed bytes")
+    if (total + 16 - start > compressed_limit + 16) refuse("a part has more than " compressed_limit " compressed bytes")
     total += length($0) / 3
     before = substr(text, length(text) - 38)
     if (length(text) <= 39) before = text

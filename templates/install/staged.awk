@@ -1,4 +1,5 @@
-# Whether what was staged for a unit is what the record says: reads the record, then the facts of what is there.
+# Whether what was staged for a unit is what the record says: reads the record, then what is known of
+# each file. Needs facts.awk.
 
 FILENAME == ARGV[1] {
     path = $NF
