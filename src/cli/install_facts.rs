@@ -13,9 +13,10 @@ use crate::bundle::{FORMAT, KUBELET_CLIENT_LINK, PHASE, Role};
 use crate::components::{Component, READERS};
 use crate::node::place::{
     AWAY, BOOTSTRAP, INSTALLED, JOURNAL, JOURNAL_NEW, KUBECONFIGS, KUBELET_PKI, KUBERNETES, LOCK, MANIFESTS, PKI,
-    STATE, hidden, parent_and_name,
+    RESTART, RESTART_NEW, STATE, hidden, parent_and_name,
 };
 use crate::node::replaced::AUTHORITIES;
+use crate::node::restart::Plan;
 
 /// Where the two files are.
 const PARTS_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/install");
@@ -41,8 +42,12 @@ fn names<'a>(components: impl IntoIterator<Item = &'a Component>) -> String {
     components.into_iter().map(|component| component.name()).collect::<Vec<_>>().join(" ")
 }
 
-/// For the shell: places.
+/// For the shell: places, and who starts when.
 fn shell() -> String {
+    let pods = components().filter(|component| *component != Component::Kubelet).collect();
+    let plan = Plan { pods, ..Plan::default() };
+    let starts: Vec<_> = plan.starts().iter().map(|stage| names(stage).replace(' ', ",")).collect();
+    let stops: Vec<_> = plan.stops().iter().map(names).collect();
     let line = "-".repeat(117);
     let mut text = format!(
         "# {line}\n# Facts: what certferry's own tables say. A test wrote this file and facts.awk, and fails when the tables say\n\
@@ -65,8 +70,16 @@ fn shell() -> String {
     fact("JOURNAL", "", JOURNAL);
     fact("JOURNAL_NEW", "", JOURNAL_NEW);
     fact("INSTALLED", "", INSTALLED);
-    fact("AWAY", "Manifests of static pods, when a restart that was cut short left them away.", AWAY);
+    fact(
+        "AWAY",
+        "Manifests of static pods, when a restart that was cut short left them away; and who had to restart.",
+        AWAY,
+    );
+    fact("RESTART", "", RESTART);
+    fact("RESTART_NEW", "", RESTART_NEW);
     fact("MANIFESTS", "Where the kubelet finds the manifests of static pods.", MANIFESTS);
+    fact("STOPS", "Static pods in the order in which they stop.", &stops.join(" "));
+    fact("STARTS", "Who starts, in which order; the kubelet comes before them.", &starts.join(" "));
     text + "\n"
 }
 

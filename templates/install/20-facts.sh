@@ -18,8 +18,14 @@ LOCK=etc/kubernetes/.certferry/lock
 JOURNAL=etc/kubernetes/.certferry/journal
 JOURNAL_NEW=etc/kubernetes/.certferry/journal.new
 INSTALLED=etc/kubernetes/.certferry/installed
-# Manifests of static pods, when a restart that was cut short left them away.
+# Manifests of static pods, when a restart that was cut short left them away; and who had to restart.
 AWAY=etc/kubernetes/.certferry/manifests
+RESTART=etc/kubernetes/.certferry/restart
+RESTART_NEW=etc/kubernetes/.certferry/restart.new
 # Where the kubelet finds the manifests of static pods.
 MANIFESTS=etc/kubernetes/manifests
+# Static pods in the order in which they stop.
+STOPS='kube-controller-manager kube-scheduler kube-apiserver etcd'
+# Who starts, in which order; the kubelet comes before them.
+STARTS='etcd kube-apiserver kube-controller-manager,kube-scheduler'
 

@@ -26,6 +26,8 @@ install_part() {
     lock
     STAGING=1
     recover
+    NOTED=
+    [ -n "$DRY_RUN" ] || NOTED=$(noted) || exit
     FRESH=
     [ -d "$R/$PKI" ] || FRESH=1
     unpack
@@ -50,6 +52,8 @@ install_part() {
         begin_swap
         text=$text${LF}'back: sh install.sh --rollback'
     fi
+    # Whom it names has been told to a person.
+    must rm -f "$R/$RESTART" "$R/$RESTART_NEW"
     printf '%s\n' "$text"
 }
 

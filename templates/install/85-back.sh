@@ -70,6 +70,8 @@ status() {
     say_state
     [ ! -f "$home/journal" ] ||
         printf '%-12s a run was cut short: the next `sh install.sh` brings it to its end first\n' interrupted
+    [ ! -f "$R/$RESTART" ] || printf '%-12s cut short: %s; the next `sh install.sh` with the same bundle says how to restart it\n' \
+        restart "$(noted | sed 's/ /, /g')"
     [ ! -d "$home/manifests" ] || printf '%-12s %s\n' interrupted "$(manifests_are_away)"
 }
 
