@@ -22,6 +22,7 @@ macro_rules! awk {
 pub const SCRIPT: &str = concat!(
     shell!("00-start.sh"),
     shell!("10-messages.sh"),
+    include_str!("../../templates/shared/refuse.sh"),
     shell!("20-facts.sh"),
     awk!("AWK_FACTS", "facts.awk"),
     awk!("AWK_NAMES", "names.awk"),

@@ -25,18 +25,6 @@ say_error() {
     [ $# -lt 2 ] || printf 'hint: %s\n' "$(printable "$2")" >&2
 }
 
-# The check says no.
-refuse() {
-    say_error "$@"
-    exit 1
-}
-
-# It could not run.
-cannot() {
-    say_error "$@"
-    exit 2
-}
-
 # Names of files may hold what moves the cursor.
 printable() {
     printf '%s' "$1" | tr '\001-\037\177-\377' '?' 2>/dev/null || printf '%s' "$1"
