@@ -128,26 +128,35 @@ agree() { # <what a document says> <its name>
 check_host() {
     [ -z "$FORCE_NODE" ] || return 0
     if [ -z "$R" ]; then
-        host=$(uname -n)
+        called=$(uname -n)
     elif [ -f "$R/etc/hostname" ]; then
-        host=$(awk '!/^#/ && NF { print $1; exit }' "$R/etc/hostname")
+        called=$(awk '{ gsub(/^[ \t\r]+|[ \t\r]+$/, "") } /^[^#]/ { print; exit }' "$R/etc/hostname")
+        # An empty file says no more than none.
+        [ -n "$called" ] || return 0
     else
         # A disk says no more about whose it is.
         return 0
     fi
-    host=$(printf '%s' "$host" | tr '[:upper:]' '[:lower:]')
-    names=$(awk '$1 == "name" { printf "%s%s", comma, $2; comma = ", " }' "$SAID")
+    host=$(printf '%s' "$called" | tr '[:upper:]' '[:lower:]')
+    hint='--node names the node that this is; if it is that node all the same, --force-node; nothing was changed'
+    # The name of the part is the node's, too.
     awk -v host="$host" -v short="${host%%.*}" '
-        $1 == "name" && ($2 == host || $2 == short) { found = 1 }
+        $1 == "part" { sub(/^node\//, "", $2) }
+        ($1 == "name" || $1 == "part") && ($2 == host || $2 == short) { found = 1 }
         END { exit !found }' "$SAID" ||
-        refuse "this host is $host, the part is for $names" \
-            "give the name of this node to --node; --force-node installs it nevertheless"
+        refuse "this host is not $NODE: it is called $called, and the node is called $(said_list name)" "$hint"
     [ -z "$R" ] || return 0
     addresses_of_host | sort >"$WORK/addresses"
     awk 'NR == FNR { here[$1] = 1; next } $1 == "address" && $2 in here { found = 1 } END { exit !found }' \
         "$WORK/addresses" "$SAID" ||
-        refuse "this host has none of the addresses of $NODE: $(awk '$1 == "address" { printf "%s%s", comma, $2; comma = ", " }' "$SAID")" \
-            "compare them with the profile; --force-node installs it nevertheless"
+        refuse "this host is not $NODE: it has the addresses $(awk '
+            /^127\./ || $1 == "::1" || seen[$1]++ { next }
+            { printf "%s%s", comma, $1; comma = ", " }' "$WORK/addresses"), and the node has $(said_list address)" "$hint"
+}
+
+# All values of one kind that the record has.
+said_list() { # <name|address>
+    awk -v key="$1" '$1 == key { printf "%s%s", comma, $2; comma = ", " }' "$SAID"
 }
 
 addresses_of_host() {

@@ -7,17 +7,11 @@ use std::sync::LazyLock;
 
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
-use crate::common::{Bundle, build_text, certferry, changed_profile, run, succeed, use_fast_keys};
+use crate::common::node::apply;
+use crate::common::{Bundle, build_text, changed_profile, run, succeed, use_fast_keys};
 use crate::node::{FIRST, Node, SECOND, THIRD, TOOLS, generation};
 
 const PODS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
-
-/// `certferry apply` of a part to a node's disk.
-fn apply(node: &Node, bundle: &Bundle, name: &str) -> String {
-    let mut command = certferry();
-    command.arg("apply").arg(&bundle.archive).args(["--node", name, "--key"]).arg(&bundle.public_key);
-    succeed(command.arg("--root").arg(node.root()))
-}
 
 /// What a report says to do: all that follows the files, without the way back.
 fn orders(report: &str) -> &str {
@@ -32,7 +26,7 @@ fn both(node: &Node, bundle: &Bundle, name: &str) -> (String, String) {
     let (by_script, by_apply) = (node.copy(), node.copy());
     let ended = by_script.install(&TOOLS, bundle, name, &[]);
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{name}");
-    let report = apply(&by_apply, bundle, name);
+    let report = succeed(&mut apply(bundle, name, by_apply.root()));
     assert!(by_script.live() == by_apply.live(), "{name}: other files");
     (orders(&ended.stdout).to_owned(), orders(&report).to_owned())
 }
@@ -262,9 +256,7 @@ fn a_restart_that_was_cut_short_is_told_alike() {
             path.display()
         );
         node.refuse(&mut node.command(&TOOLS, &SECOND, "worker-1", &[]), 2, &text);
-        let mut command = certferry();
-        command.arg("apply").arg(&SECOND.archive).args(["--node", "worker-1", "--key"]).arg(&SECOND.public_key);
-        assert_eq!(run(command.arg("--root").arg(node.root())).status.code(), Some(2), "{broken}");
+        assert_eq!(run(&mut apply(&SECOND, "worker-1", node.root())).status.code(), Some(2), "{broken}");
     }
 }
 
