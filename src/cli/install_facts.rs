@@ -17,6 +17,7 @@ use crate::node::place::{
 };
 use crate::node::replaced::AUTHORITIES;
 use crate::node::restart::Plan;
+use crate::node::restart::effect::{RELOADED, RUNS};
 
 /// Where the two files are.
 const PARTS_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/install");
@@ -54,7 +55,7 @@ fn shell() -> String {
          # something else; `{BLESS}=1 {HOW}` writes both anew.\n\n"
     );
     let mut fact = |name: &str, comment: &str, value: &str| {
-        let quote = if value.contains(' ') { "'" } else { "" };
+        let quote = if value.contains([' ', '\n']) { "'" } else { "" };
         let comment = if comment.is_empty() { String::new() } else { format!("# {comment}\n") };
         let _ = writeln!(text, "{comment}{name}={quote}{value}{quote}");
     };
@@ -80,6 +81,9 @@ fn shell() -> String {
     fact("MANIFESTS", "Where the kubelet finds the manifests of static pods.", MANIFESTS);
     fact("STOPS", "Static pods in the order in which they stop.", &stops.join(" "));
     fact("STARTS", "Who starts, in which order; the kubelet comes before them.", &starts.join(" "));
+    let runs: Vec<_> = RUNS.iter().map(|(component, file)| format!("{}:{file}", component.name())).collect();
+    fact("RUNS", "A file that is there if and only if a component runs on the node.", &runs.join("\n"));
+    fact("RELOADED", "What a running API server reads again, in the folder that it sees.", &RELOADED.join(" "));
     text + "\n"
 }
 

@@ -28,4 +28,12 @@ MANIFESTS=etc/kubernetes/manifests
 STOPS='kube-controller-manager kube-scheduler kube-apiserver etcd'
 # Who starts, in which order; the kubelet comes before them.
 STARTS='etcd kube-apiserver kube-controller-manager,kube-scheduler'
+# A file that is there if and only if a component runs on the node.
+RUNS='etcd:etc/kubernetes/pki/etcd/server.crt
+kube-apiserver:etc/kubernetes/pki/apiserver.crt
+kube-controller-manager:etc/kubernetes/controller-manager.conf
+kube-scheduler:etc/kubernetes/scheduler.conf
+kubelet:etc/kubernetes/kubelet.conf'
+# What a running API server reads again, in the folder that it sees.
+RELOADED='etc/kubernetes/pki/apiserver.crt etc/kubernetes/pki/apiserver.key'
 

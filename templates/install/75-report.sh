@@ -3,7 +3,7 @@ report() { # <is|would be>
     named="$NODE: generation $(said "$SAID" generation) of $(said "$SAID" cluster), Kubernetes $(said "$SAID" kubernetes)"
     if [ ! -s "$WORK/units" ]; then
         printf '%s is installed, and every file is as it must be\n' "$named"
-        restarts
+        restarts "$(running_by_record)"
         return
     fi
     before=
@@ -14,7 +14,7 @@ report() { # <is|would be>
     printf '%s %s installed%s\n' "$named" "$1" "$before"
     printf 'signed by %s\n' "$FINGERPRINT"
     if [ ! -s "$WORK/changes" ]; then
-        text=$(restarts)
+        text=$(restarts "$(running_by_record)")
         if [ -n "$text" ]; then
             printf 'the files are the same\n%s\n' "$text"
         else
@@ -38,16 +38,24 @@ report() { # <is|would be>
     for replaced in $REPLACED; do
         printf 'replaced: the CA in %s\n' "$replaced"
     done
-    restarts
+    restarts "$(running_by_record)"
     in_cluster
 }
 
+# Who runs on a node with this record; nobody yet on a fresh one.
+running_by_record() {
+    [ -z "$FRESH" ] || return 0
+    ! has_rows "$PKI/etcd/server.crt" || echo etcd
+    case $ROLE in
+    control-plane) echo kube-apiserver kube-controller-manager kube-scheduler kubelet ;;
+    worker) echo kubelet ;;
+    esac
+}
+
 # Who must be started anew, and the commands for it, in the very words of `certferry apply`: a test compares them.
-restarts() {
-    has_etcd=
-    ! has_rows "$PKI/etcd/server.crt" || has_etcd=1
-    readers=$(awk -v role="$ROLE" -v has_etcd="$has_etcd" -v is_fresh="$FRESH" -v noted="$NOTED" "$AWK_FACTS$AWK_READERS" \
-        "$WORK/changes")
+restarts() { # <components that run here>
+    running=$(printf '%s\n' "$1" | tr '\n' ' ')
+    readers=$(awk -v running="$running" -v noted="$NOTED" "$AWK_FACTS$AWK_READERS" "$WORK/changes")
     [ -n "$readers" ] || return 0
     printf 'to restart on this node: %s\n' "$(printf '%s\n' "$readers" | sed 's/ /, /g')"
     case "$REPLACED " in

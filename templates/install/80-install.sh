@@ -52,8 +52,8 @@ install_part() {
         begin_swap
         text=$text${LF}'back: sh install.sh --rollback'
     fi
+    printf '%s\n' "$text"
     # Whom it names has been told to a person.
     must rm -f "$R/$RESTART" "$R/$RESTART_NEW"
-    printf '%s\n' "$text"
 }
 

@@ -7,8 +7,10 @@ use std::sync::LazyLock;
 
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
-use crate::common::node::apply;
+use crate::common::node::{apply, rollback};
+use crate::common::shells::Tools;
 use crate::common::{Bundle, build_text, changed_profile, run, succeed, use_fast_keys};
+use crate::interrupted::assert_clean;
 use crate::node::{FIRST, Node, SECOND, THIRD, TOOLS, generation};
 
 const PODS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
@@ -160,6 +162,73 @@ fn each_file_alone_is_told_alike() {
     assert_eq!(of("etc/kubernetes/controller-manager.conf"), Some("kube-controller-manager"));
     assert_eq!(of("etc/kubernetes/pki/etcd/peer.key"), Some("etcd"));
     assert!(told.len() > 25, "{}", told.len());
+}
+
+/// The way back, whoever went forth: each takes back a copy of the same disk.
+fn same_back(what: &str, node: &Node) -> String {
+    let (by_script, by_certferry) = (node.copy(), node.copy());
+    let ended = by_script.rollback(&TOOLS);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{what}");
+    let report = succeed(&mut rollback(by_certferry.root()));
+    assert!(by_script.live() == by_certferry.live(), "{what}: other files");
+    assert_eq!(orders(&ended.stdout), orders(&report), "{what}");
+    for disk in [by_script, by_certferry] {
+        assert_clean(&disk, what);
+    }
+    orders(&report).to_owned()
+}
+
+#[test]
+fn the_way_back_is_told_alike() {
+    let nodes = [("cp-1", &PODS[..]), ("worker-1", &[])].map(|(name, pods)| (name, with_manifests(&FIRST, name, pods)));
+    SECONDS.par_iter().filter(|(what, _)| ["etcd", "leaves", "all CAs and sa"].contains(what)).for_each(
+        |(what, bundle)| {
+            for (name, node) in &nodes {
+                let (by_script, by_apply) = (node.copy(), node.copy());
+                let forth = by_script.install(&TOOLS, bundle, name, &[]).stdout;
+                succeed(&mut apply(bundle, name, by_apply.root()));
+                let text = same_back(&format!("{what}, {name}, by the script"), &by_script);
+                assert_eq!(text, orders(&forth), "{what}, {name}: back is as forth");
+                same_back(&format!("{what}, {name}, by apply"), &by_apply);
+            }
+        },
+    );
+}
+
+#[test]
+fn the_way_back_from_a_mended_file_is_told_alike() {
+    let node = with_manifests(&FIRST, "cp-1", &PODS);
+    let nothing = "nothing must restart: kube-apiserver reads the two files again within a minute\n";
+    for (file, expected) in [("pki/apiserver.crt", nothing), ("admin.conf", "")] {
+        let (by_script, by_apply) = (node.copy(), node.copy());
+        for node in [&by_script, &by_apply] {
+            fs::write(node.path("etc/kubernetes").join(file), "somebody's own\n").unwrap();
+        }
+        assert_eq!(by_script.install(&TOOLS, &FIRST, "cp-1", &[]).code, Some(0));
+        succeed(&mut apply(&FIRST, "cp-1", by_apply.root()));
+        let text = same_back(&format!("{file}, by the script"), &by_script);
+        assert_eq!(restarted(&text), if expected.is_empty() { "" } else { "kube-apiserver" }, "{file}");
+        assert_eq!(same_back(&format!("{file}, by apply"), &by_apply), expected, "{file}");
+        // Whom a restart left that was cut short is told, too.
+        fs::write(by_apply.path("etc/kubernetes/.certferry/restart"), "certferry-restart-1\nkubelet\nend\n").unwrap();
+        let text = same_back(&format!("{file}, with a note"), &by_apply);
+        assert_eq!(restarted(&text), "kubelet", "{file}");
+    }
+    // To where nothing was: nobody can start there.
+    let node = Node::with(&FIRST, "worker-1");
+    assert_eq!(same_back("nothing before", &node), "");
+}
+
+/// Without openssl the files come back all the same, with a word that is always right.
+#[test]
+fn the_way_back_needs_no_openssl() {
+    let node = Node::with(&FIRST, "worker-1");
+    assert_eq!(node.install(&TOOLS, &SECOND, "worker-1", &[]).code, Some(0));
+    let tools = Tools::new(&["dash"], "mawk", "tar");
+    tools.remove("openssl");
+    let ended = node.rollback(&tools);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    assert!(ended.stdout.contains("\nrestart what reads these files, as after an installation;"), "{}", ended.stdout);
 }
 
 /// Files that go, files whose permissions change, names that begin as one of the table does.
