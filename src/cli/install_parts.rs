@@ -47,6 +47,7 @@ pub const SCRIPT: &str = concat!(
     awk!("AWK_CHANGES", "changes.awk"),
     shell!("70-stage.sh"),
     awk!("AWK_READERS", "readers.awk"),
+    awk!("AWK_NOTE", "note.awk"),
     shell!("75-report.sh"),
     shell!("80-install.sh"),
     shell!("85-back.sh"),

@@ -126,11 +126,7 @@ among() { # <list> <other>
 # Who had to be started anew when a restart by certferry was cut short.
 noted() {
     [ -f "$R/$RESTART" ] || return 0
-    awk '
-        NR == 1 { if ($0 != "certferry-restart-1") exit; next }
-        $0 == "end" { ended = NR; next }
-        { text = text (text == "" ? "" : " ") $0 }
-        END { if (!ended || ended != NR) exit 1; print text }' "$R/$RESTART" ||
+    awk "$AWK_FACTS$AWK_NOTE" "$R/$RESTART" ||
         cannot "$R/$RESTART is not a note of a restart" "restart what reads the node's files, and remove it"
 }
 

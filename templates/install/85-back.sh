@@ -33,7 +33,7 @@ rollback() {
 
 # What going back means for those who run, in the very words of `certferry rollback`.
 orders_of_going_back() { # <units>
-    for tool in openssl readlink sed sha256sum tr; do
+    for tool in cp openssl readlink sed sha256sum; do
         if ! command -v "$tool" >/dev/null 2>&1; then
             printf 'restart what reads these files, as after an installation; where a CA came back, delete the ConfigMap\n'
             printf 'extension-apiserver-authentication again once the last API server runs\n'

@@ -314,9 +314,12 @@ fn a_restart_that_was_cut_short_is_told_alike() {
     );
     assert_eq!(orders(&node.install(&TOOLS, &SECOND, "worker-1", &[]).stdout), expected);
     assert_eq!(orders(&node.install(&TOOLS, &SECOND, "worker-1", &[]).stdout), "", "it was told");
-    for broken in
-        ["certferry-restart-1\nkubelet\n", "certferry-restart-2\nend\n", "certferry-restart-1\nend\nkubelet\n"]
-    {
+    for broken in [
+        "certferry-restart-1\nkubelet\n",
+        "certferry-restart-2\nend\n",
+        "certferry-restart-1\nkube-proxy\nend\n",
+        "certferry-restart-1\nend\nkubelet\n",
+    ] {
         note(broken);
         let path = node.path("etc/kubernetes/.certferry/restart");
         let text = format!(
