@@ -15,7 +15,7 @@ pub const FORMAT: u32 = 1;
 /// The phase of a rotation that a bundle is for; there is one so far.
 pub const PHASE: u32 = 0;
 
-const GENERATION_LIMIT: u32 = 999_999_999;
+pub(crate) const GENERATION_LIMIT: u32 = 999_999_999;
 
 /// The head of every record and of the index.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,17 +18,17 @@
 mod error;
 mod files;
 mod gzip;
-mod head;
+pub(crate) mod head;
 mod hex;
 mod index;
 mod json;
-mod limits;
+pub(crate) mod limits;
 mod name;
 mod read;
 mod record;
 mod split;
 mod tar;
-mod tree;
+pub(crate) mod tree;
 mod verified;
 mod write;
 

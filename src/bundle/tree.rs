@@ -12,7 +12,7 @@ pub const KUBELET_CLIENT_LINK: &str = "var/lib/kubelet/pki/kubelet-client-curren
 
 /// The folders of a node's tree that have entries, where files follow. Entries for more would give the host's own
 /// folders another mode.
-const FOLDERS: [&str; 4] =
+pub(crate) const FOLDERS: [&str; 4] =
     ["etc/kubernetes/", "etc/kubernetes/pki/", "etc/kubernetes/pki/etcd/", "var/lib/kubelet/pki/"];
 
 /// Permissions of a file.

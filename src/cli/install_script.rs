@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::build;
 use super::failure::Failure;
+use super::{build, install_parts};
 use crate::host::{self, Outputs};
 use crate::sign::PublicKey;
 
-/// The script for a node that has no certferry.
-const SCRIPT: &[u8] = include_bytes!("../../templates/install.sh");
+const SCRIPT: &[u8] = install_parts::SCRIPT.as_bytes();
 
 /// No version of it is longer.
 const LIMIT: u64 = 4 << 20;

@@ -19,6 +19,9 @@ mod init;
 mod inspect;
 mod inspect_lint;
 mod inspect_text;
+#[cfg(test)]
+mod install_facts;
+pub mod install_parts;
 mod install_script;
 mod lock_file;
 mod man;

@@ -124,7 +124,8 @@ pub(super) fn in_cluster(effect: &Effect) -> String {
         return String::new();
     }
     let mut text =
-        "in the cluster, once the last node has changed, in this order (certferry help rotation):\n".to_owned();
+        "in the cluster, once the last node has changed, in this order (the manual, `certferry help rotation`):\n"
+            .to_owned();
     for (number, step) in (1..).zip(steps) {
         let _ = writeln!(text, "  {number}. {step}");
     }

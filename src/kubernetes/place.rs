@@ -30,8 +30,8 @@ impl Output {
         let (first, second) = match self {
             Self::Pair => (format!("{PKI}/{base_name}."), None),
             Self::Kubeconfig(_) => (format!("{KUBERNETES}/{base_name}"), None),
-            Self::KubeletStore(_) => (KUBELET_CONF.to_owned(), Some(format!("{KUBELET_PKI}/kubelet-client-"))),
-            Self::KubeletServing => (format!("{KUBELET_PKI}/kubelet."), Some(format!("{KUBELET_PKI}/kubelet-server-"))),
+            Self::KubeletStore(_) => (KUBELET_CONF.to_owned(), Some(format!("{KUBELET_PKI}/"))),
+            Self::KubeletServing => (format!("{KUBELET_PKI}/kubelet."), None),
         };
         [Some(first), second].into_iter().flatten()
     }

@@ -5,10 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::template::render as render_template;
-use super::{LayoutError, Made};
+use super::{LayoutError, Made, scripts};
 use crate::plan::CaBundles;
-
-const TEMPLATE: &str = include_str!("../../templates/ca-bundles.sh");
 
 /// The script. What it is given are names that Kubernetes takes: nothing in them means anything to a shell.
 pub(super) fn render(bundles: &CaBundles, made: &Made<'_>) -> Result<Zeroizing<String>, LayoutError> {
@@ -19,5 +17,5 @@ pub(super) fn render(bundles: &CaBundles, made: &Made<'_>) -> Result<Zeroizing<S
         ("expected", &bundles.expected.join(" ")),
         ("ca", &STANDARD.encode(made.certificate(&bundles.ca)?.pem())),
     ];
-    render_template(TEMPLATE, &values).map_err(LayoutError::Template)
+    render_template(scripts::CA_BUNDLES, &values).map_err(LayoutError::Template)
 }

@@ -3,14 +3,13 @@
 use zeroize::Zeroizing;
 
 use super::template::render;
-use super::{LayoutError, quoted};
+use super::{LayoutError, quoted, scripts};
 use crate::profile::{SecretName, Trust};
 
 const CLUSTER_ISSUER: &str = include_str!("../../templates/cluster-issuer.yaml");
 const INGRESS_EXAMPLE: &str = include_str!("../../templates/ingress-example.yaml");
 const CONFIG_MAP: &str = include_str!("../../templates/trust-config-map.yaml");
 const BUNDLE: &str = include_str!("../../templates/trust-bundle.yaml");
-const TRUST_ROOT: &str = include_str!("../../templates/trust-root.sh");
 
 pub(super) fn cluster_issuer(name: &str, secret: &SecretName) -> Result<Zeroizing<String>, LayoutError> {
     let values = [("name", quoted(name)), ("secret", quoted(&secret.name)), ("namespace", secret.namespace.clone())];
@@ -35,5 +34,5 @@ pub(super) fn trust(kind: Trust, name: &str, namespace: &str, ca: &str) -> Resul
 }
 
 pub(super) fn trust_root(name: &str) -> Result<Zeroizing<String>, LayoutError> {
-    render(TRUST_ROOT, &[("name", name)]).map_err(LayoutError::Template)
+    render(scripts::TRUST_ROOT, &[("name", name)]).map_err(LayoutError::Template)
 }

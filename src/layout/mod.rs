@@ -14,6 +14,7 @@ mod cert_manager;
 mod etcdctl;
 mod kubeconfig;
 mod rbac;
+pub mod scripts;
 mod secret;
 mod template;
 

@@ -41,8 +41,8 @@ impl Identity {
     #[must_use]
     pub fn of_tree(tree: &NodeTree) -> Self {
         let name = tree.reading().read(HOSTNAME, NAME_LIMIT).ok();
-        let name = name.map(|name| String::from_utf8_lossy(&name).trim().to_owned());
-        Self { name: name.filter(|name| !name.is_empty()), addresses: None }
+        let name = name.and_then(|text| host_name(&String::from_utf8_lossy(&text)));
+        Self { name, addresses: None }
     }
 
     /// Why it is not that node, if it is not: its name, in full or up to the first dot, must be one of the node's, and
@@ -66,11 +66,26 @@ impl Identity {
     }
 }
 
+/// The name in a file of hostname(5): the first line that is neither empty nor a comment.
+fn host_name(text: &str) -> Option<String> {
+    text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Identity, Stranger};
+    use super::{Identity, Stranger, host_name};
     use crate::bundle::Node;
     use crate::kubernetes::Role;
+
+    #[test]
+    fn comments_are_no_names() {
+        for text in ["cp-1", "cp-1\n", "# of the image\n\n  cp-1 \r\nother\n"] {
+            assert_eq!(host_name(text).as_deref(), Some("cp-1"), "{text}");
+        }
+        for text in ["", "\n", "# cp-1\n", " #cp-1"] {
+            assert_eq!(host_name(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn a_host_is_known_by_name_and_address() {

@@ -1,34 +1,34 @@
 //! Where a node keeps what certferry remembers of it. The names are a contract (manual/formats.md, "State on a node").
 
 /// The folder of a node's state, in the folder of the kubeconfigs so that a rename reaches it.
-pub(super) const STATE: &str = "etc/kubernetes/.certferry";
+pub(crate) const STATE: &str = "etc/kubernetes/.certferry";
 /// Locked by a run.
-pub(super) const LOCK: &str = "etc/kubernetes/.certferry/lock";
+pub(crate) const LOCK: &str = "etc/kubernetes/.certferry/lock";
 /// There only while a run swaps.
-pub(super) const JOURNAL: &str = "etc/kubernetes/.certferry/journal";
+pub(crate) const JOURNAL: &str = "etc/kubernetes/.certferry/journal";
 /// The journal until it is whole.
-pub(super) const JOURNAL_NEW: &str = "etc/kubernetes/.certferry/journal.new";
+pub(crate) const JOURNAL_NEW: &str = "etc/kubernetes/.certferry/journal.new";
 /// Manifests of static pods that are stopped, while a run swaps the files that they read.
-pub(super) const AWAY: &str = "etc/kubernetes/.certferry/manifests";
+pub(crate) const AWAY: &str = "etc/kubernetes/.certferry/manifests";
 /// Who must be started anew. There only while a run does it.
-pub(super) const RESTART: &str = "etc/kubernetes/.certferry/restart";
+pub(crate) const RESTART: &str = "etc/kubernetes/.certferry/restart";
 /// The same until it is whole.
-pub(super) const RESTART_NEW: &str = "etc/kubernetes/.certferry/restart.new";
+pub(crate) const RESTART_NEW: &str = "etc/kubernetes/.certferry/restart.new";
 /// What is installed: [`RECORD`], [`SIGNATURE`], [`SIGNER`].
-pub(super) const INSTALLED: &str = "etc/kubernetes/.certferry/installed";
+pub(crate) const INSTALLED: &str = "etc/kubernetes/.certferry/installed";
 /// The record of the installed part.
-pub(super) const RECORD: &str = "record.json";
+pub(crate) const RECORD: &str = "record.json";
 /// Its signature.
-pub(super) const SIGNATURE: &str = "record.json.sig";
+pub(crate) const SIGNATURE: &str = "record.json.sig";
 /// The public key that it holds under.
-pub(super) const SIGNER: &str = "signer.pub";
+pub(crate) const SIGNER: &str = "signer.pub";
 /// The list of a slot's units.
-pub(super) const UNITS: &str = "units";
+pub(crate) const UNITS: &str = "units";
 
 /// The CA of etcd.
-pub(super) const ETCD_CA: &str = "etc/kubernetes/pki/etcd/ca.crt";
+pub(crate) const ETCD_CA: &str = "etc/kubernetes/pki/etcd/ca.crt";
 /// The hidden folder of slots in each folder that holds units.
-pub(super) const HIDDEN: &str = ".certferry";
+pub(crate) const HIDDEN: &str = ".certferry";
 
 /// Where the entries of a unit wait that are not live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +57,11 @@ impl Slot {
 }
 
 /// The folder of slots of a home.
-pub(super) fn hidden(home: &str) -> String {
+pub(crate) fn hidden(home: &str) -> String {
     if home.is_empty() { HIDDEN.to_owned() } else { format!("{home}/{HIDDEN}") }
 }
 
 /// The folder that holds a place, and its name there.
-pub(super) fn parent_and_name(place: &str) -> (&str, &str) {
+pub(crate) fn parent_and_name(place: &str) -> (&str, &str) {
     place.rsplit_once('/').unwrap_or(("", place))
 }

@@ -9,7 +9,7 @@ use crate::kubernetes::PKI;
 use crate::x509::{PemContents, ReadCertificate, public_key_bits, read_pem};
 
 /// The CAs of a node, below [`PKI`].
-const AUTHORITIES: [&str; 3] = ["ca.crt", "front-proxy-ca.crt", "etcd/ca.crt"];
+pub(crate) const AUTHORITIES: [&str; 3] = ["ca.crt", "front-proxy-ca.crt", "etcd/ca.crt"];
 
 /// The CAs that a node trusts and will trust no more.
 #[derive(Default)]

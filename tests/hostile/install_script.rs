@@ -1,16 +1,25 @@
 //! The same archives, given to install.sh: it has no certferry to read them, and takes none of them.
 
-use std::path::Path;
 use std::process::Output;
+use std::sync::LazyLock;
 
+use certferry::cli::install_parts;
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use tempfile::TempDir;
 
 use crate::bundle::{Bundle, LINK};
 use crate::common::desk::Desk;
-use crate::common::run;
 use crate::common::shells::Tools;
+use crate::common::{certferry, run};
 use crate::rules::Case;
 use crate::{carry, rules};
+
+/// A folder with the script in it.
+static SCRIPT: LazyLock<TempDir> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("install.sh"), install_parts::SCRIPT).unwrap();
+    folder
+});
 
 /// A debug build tries every so-manieth case: each takes a second.
 const STEP: usize = if cfg!(debug_assertions) { 5 } else { 1 };
@@ -25,8 +34,7 @@ fn tools() -> [Tools; 3] {
 }
 
 fn install(tools: &Tools, desk: &Desk) -> Output {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/install.sh");
-    let mut command = tools.run(&script);
+    let mut command = tools.run(&SCRIPT.path().join("install.sh"));
     let arguments = ["b.tar.gz", "--node", "cp-1", "--key", "lab.pub", "--root", "jail/root"];
     run(command.args(arguments).current_dir(desk.path("")))
 }
@@ -42,6 +50,23 @@ fn the_genuine_bundle_is_installed() {
         let names = desk.names("jail/root").into_iter().filter(|name| !name.contains(".certferry"));
         let expected = ["etc/kubernetes/note", "etc/kubernetes/secret", LINK, "var/lib/kubelet/pki/store"];
         assert_eq!(names.collect::<Vec<_>>(), expected, "{}", tools.name());
+    }
+}
+
+/// Where the numbers of a version end, for certferry and for the script.
+#[test]
+fn numbers_of_a_version_are_taken_as_far_as_certferry_takes_them() {
+    let cases =
+        [("1.24.4294967295", true), ("1.24.4294967296", false), ("1.24.10000000000", false), ("1.24.015", false)];
+    for ((version, is_taken), tools) in cases.into_iter().zip(tools().iter().cycle()) {
+        let mut bundle = Bundle::genuine().with_index("1.24.15", version);
+        bundle.parts = bundle.parts.into_iter().map(|part| part.with("1.24.15", version)).collect();
+        let desk = carry(&bundle.packed());
+        std::fs::create_dir(desk.path("jail/root")).unwrap();
+        assert_eq!(install(tools, &desk).status.success(), is_taken, "{}, {version}", tools.name());
+        let arguments = ["verify", "b.tar.gz", "--key", "lab.pub"];
+        let verified = run(certferry().args(arguments).current_dir(desk.path("")));
+        assert_eq!(verified.status.success(), is_taken, "{version}");
     }
 }
 

@@ -67,12 +67,13 @@ fn name_and_address_must_be_the_nodes() {
     }
     let _ = Node::new();
     let machine = Machine::new();
-    let text = "error: this host is cp-1, the part is for worker-1\n\
-                hint: give the name of this node to --node; --force-node installs it nevertheless\n";
+    let text = "error: this host is not worker-1: it is called cp-1, and the node is called worker-1\n\
+                hint: --node names the node that this is; if it is that node all the same, --force-node; nothing was changed\n";
     let ended = machine.install(&FIRST, "cp-1", &["192.168.10.7/24"]);
     assert_eq!((ended.stderr.as_str(), ended.code), (text, Some(1)));
-    let text = "error: this host has none of the addresses of worker-1: 192.168.10.7\n\
-                hint: compare them with the profile; --force-node installs it nevertheless\n";
+    let text = "error: this host is not worker-1: it has the addresses 192.168.10.70, 192.168.10.9, and the node has \
+                192.168.10.7\n\
+                hint: --node names the node that this is; if it is that node all the same, --force-node; nothing was changed\n";
     let ended = machine.install(&FIRST, "worker-1", &["192.168.10.70/24", "192.168.10.9/24"]);
     assert_eq!((ended.stderr.as_str(), ended.code), (text, Some(1)));
     assert!(!machine.path("etc/kubernetes").exists(), "a refused bundle leaves no trace");

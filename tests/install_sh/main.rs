@@ -12,6 +12,7 @@ mod interrupted;
 mod kept;
 mod node;
 mod refusals;
+mod restarts;
 mod same_bytes;
 mod script;
 mod together;

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::common::node::apply;
 use crate::common::rights::{Right, lacks, not_as_root};
 use crate::common::shells::{PROGRAMS, Tools, find};
-use crate::common::{Bundle, build_text, certferry, changed_profile, succeed, tool, use_fast_keys, write};
+use crate::common::{Bundle, build_text, certferry, changed_profile, run, succeed, tool, use_fast_keys, write};
 use crate::node::{FIRST, Node, SECOND, TOOLS, end, generation, script};
 
 const STATE: &str = "etc/kubernetes/.certferry";
@@ -190,12 +191,26 @@ fn the_part_must_be_this_nodes() {
     // What is at the root says whose it is.
     fs::create_dir(node.path("etc")).unwrap();
     write(&node.path("etc"), "hostname", "cp-1\n", 0o644);
-    let text = "error: this host is cp-1, the part is for worker-1\n\
-                hint: give the name of this node to --node; --force-node installs it nevertheless\n";
+    let text = "error: this host is not worker-1: it is called cp-1, and the node is called worker-1\n\
+                hint: --node names the node that this is; if it is that node all the same, --force-node; nothing was changed\n";
     node.refuse(&mut node.command(&TOOLS, &FIRST, "worker-1", &[]), 1, text);
-    for name in ["worker-1", "WORKER-1", "worker-1.corp.internal", "# a comment\nworker-1"] {
+    // In the words of certferry, and as certferry judges.
+    let by_certferry = || run(apply(&FIRST, "worker-1", node.root()).arg("--dry-run"));
+    assert_eq!(String::from_utf8(by_certferry().stderr).unwrap(), text);
+    for (name, code) in [
+        ("worker-1", 0),
+        ("WORKER-1", 0),
+        ("worker-1.corp.internal", 0),
+        ("# a comment\n\n worker-1 \r\ncp-1", 0),
+        ("", 0),
+        ("# worker-9", 0),
+        ("worker-1 cp-1", 1),
+        ("worker", 1),
+        ("worker-1-corp", 1),
+    ] {
         write(&node.path("etc"), "hostname", &format!("{name}\n"), 0o644);
-        assert_eq!(node.install(&TOOLS, &FIRST, "worker-1", &["--dry-run"]).code, Some(0), "{name}");
+        assert_eq!(node.install(&TOOLS, &FIRST, "worker-1", &["--dry-run"]).code, Some(code), "{name}");
+        assert_eq!(by_certferry().status.code(), Some(code), "{name}");
     }
     write(&node.path("etc"), "hostname", "cp-1\n", 0o644);
     assert_eq!(node.install(&TOOLS, &FIRST, "worker-1", &["--force-node"]).code, Some(0));

@@ -156,7 +156,7 @@ signed by {signer}
 replaced: the CA in etc/kubernetes/pki/ca.crt
 to restart on this node: kubelet
   systemctl restart kubelet
-in the cluster, once the last node has changed, in this order (the manual, chapter rotation):
+in the cluster, once the last node has changed, in this order (the manual, `certferry help rotation`):
   1. kubectl -n kube-system delete configmap extension-apiserver-authentication
      it holds the old CA, too, and lets the old admin certificate into the scheduler; it is made again at once
   2. the CA in ConfigMap kube-public/cluster-info: put the new one into data.kubeconfig
@@ -185,14 +185,26 @@ in the cluster, once the last node has changed, in this order (the manual, chapt
 #[test]
 fn a_control_plane_is_told_what_to_restart_and_in_which_order() {
     let node = Node::with(&FIRST, "cp-1");
+    let manifests = node.path("etc/kubernetes/manifests");
+    std::fs::create_dir(&manifests).unwrap();
+    for name in ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"] {
+        std::fs::write(manifests.join(format!("{name}.yaml")), "").unwrap();
+    }
     let said = node.install(&TOOLS, &SECOND, "cp-1", &[]).stdout;
-    let expected = "to restart on this node: kube-apiserver, kube-controller-manager, kube-scheduler, kubelet
-  mkdir /etc/kubernetes/manifests.off
-  cd /etc/kubernetes/manifests && mv kube-apiserver.yaml kube-controller-manager.yaml kube-scheduler.yaml ../manifests.off/
-  crictl ps --name 'kube-apiserver|kube-controller-manager|kube-scheduler'     # again, until the list is empty
+    let expected = r#"to restart on this node: kube-apiserver, kube-controller-manager, kube-scheduler, kubelet
+  mkdir -m 700 /etc/kubernetes/manifests.off
+  for pod in kube-controller-manager kube-scheduler kube-apiserver; do
+    mv /etc/kubernetes/manifests/$pod.yaml /etc/kubernetes/manifests.off/
+    while crictl ps -q --name "^$pod\$" --label io.kubernetes.pod.namespace=kube-system | grep -q .; do sleep 2; done
+  done
   systemctl restart kubelet
-  mv /etc/kubernetes/manifests.off/* /etc/kubernetes/manifests/; rmdir /etc/kubernetes/manifests.off
-";
+  mv /etc/kubernetes/manifests.off/kube-apiserver.yaml /etc/kubernetes/manifests/
+  until kubectl --kubeconfig /etc/kubernetes/admin.conf get --raw /readyz; do sleep 2; done
+  mv /etc/kubernetes/manifests.off/kube-controller-manager.yaml /etc/kubernetes/manifests.off/kube-scheduler.yaml /etc/kubernetes/manifests/
+  rmdir /etc/kubernetes/manifests.off
+without crictl: instead of the loops look at `ps -e` until they are gone, or there
+"#;
     assert!(said.contains(expected), "{said}");
+    std::fs::remove_dir_all(manifests).unwrap();
     assert!(node.live() == unpacked(&SECOND, "cp-1"));
 }

@@ -1,30 +1,97 @@
 //! The script itself: for every shell, within old options of openssl, proven by one line of the manual.
 
 use std::fs;
-use std::process::Command;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use certferry::cli::install_parts::SCRIPT;
 
 use crate::common::desk::Desk;
 use crate::common::shells::SHELLS;
-use crate::common::{certferry, succeed, tool};
+use crate::common::{certferry, run, succeed, tool};
 use crate::node::{FIRST, Node, end, script};
 
-fn text() -> String {
-    fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/install.sh")).unwrap()
+/// The folder of its parts.
+const PARTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/install");
+
+/// The parts with that ending by their names, in order.
+fn parts(ending: &str) -> Vec<PathBuf> {
+    let paths = fs::read_dir(PARTS).unwrap().map(|entry| entry.unwrap().path());
+    let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|found| found == ending)).collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn no_part_is_forgotten_and_they_stand_in_order() {
+    let place = |path: &PathBuf| SCRIPT.find(&fs::read_to_string(path).unwrap());
+    let (shell, awk) = (parts("sh"), parts("awk"));
+    let places: Vec<_> = shell.iter().map(place).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{shell:?}: {places:?}");
+    assert!(awk.iter().all(|path| place(path).is_some()), "{awk:?}");
+    assert_eq!(shell.len() + awk.len(), fs::read_dir(PARTS).unwrap().count());
 }
 
 #[test]
 fn shellcheck_has_nothing_to_say() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/install.sh");
-    assert_eq!(succeed(tool("shellcheck").args(["--shell=sh", "--norc", path])), "");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("install.sh");
+    fs::write(&path, SCRIPT).unwrap();
+    assert_eq!(succeed(tool("shellcheck").args(["--shell=sh", "--norc"]).arg(&path)), "");
     for shell in SHELLS {
-        succeed(tool(shell[0]).args(&shell[1..]).args(["-n", path]));
+        succeed(tool(shell[0]).args(&shell[1..]).arg("-n").arg(&path));
+    }
+}
+
+/// What a part of the script says of the whole of it counts for each part; its variables are those of other parts.
+#[test]
+fn nor_has_it_of_a_part_alone() {
+    for path in parts("sh") {
+        let exclude = "--exclude=SC2015,SC2016,SC2034,SC2153,SC2154";
+        assert_eq!(succeed(tool("shellcheck").args(["--shell=sh", "--norc", exclude]).arg(path)), "");
+    }
+}
+
+/// A single quote would end the text of the shell that the program stands in, and so would its end without a line break.
+#[test]
+fn a_program_for_awk_can_stand_between_single_quotes() {
+    for path in parts("awk") {
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.ends_with("}\n") && text.starts_with("# ") && !text.contains('\''), "{}", path.display());
+    }
+}
+
+/// gawk's lint, and mawk, which refuses what is gawk's alone. A program is read, given nothing, and ends.
+#[test]
+fn gawk_and_mawk_have_nothing_to_say_of_the_programs() {
+    // Parameters are local variables, too, whatever others are called; and some functions are other programs' own.
+    let expected = [
+        "shadows global variable",
+        "defined but never called directly",
+        "reference to uninitialized variable",
+        "no program text at all",
+    ];
+    let library = |path: &PathBuf, name: &str| {
+        let needs = |text: &str| text.lines().any(|line| line.starts_with("# ") && line.contains(name));
+        needs(&fs::read_to_string(path).unwrap()).then(|| format!("{PARTS}/{name}"))
+    };
+    for path in parts("awk") {
+        let needed = ["facts.awk", "names.awk", "addresses.awk"].into_iter().filter_map(|name| library(&path, name));
+        let programs: Vec<_> =
+            needed.chain([path.to_string_lossy().into_owned()]).flat_map(|path| ["-f".to_owned(), path]).collect();
+        let lint = run(tool("gawk").arg("--lint").args(&programs).stdin(Stdio::null()));
+        let text = String::from_utf8(lint.stderr).unwrap();
+        let is_known = |line: &str| expected.iter().any(|known| line.contains(known));
+        let said: Vec<_> = text.lines().filter(|line| !is_known(line)).collect();
+        assert!(said.is_empty(), "{}: {said:#?}", path.display());
+        succeed(tool("mawk").args(["-W", "dump"]).args(&programs));
     }
 }
 
 /// A file that was cut on its way does nothing: all of it is read before any of it runs.
 #[test]
 fn a_script_that_was_cut_does_nothing() {
-    let text = text();
+    let text = SCRIPT;
     let main = text.rfind("\nmain \"$@\"\n").unwrap() + 1;
     let node = Node::new();
     for end_of_text in [main, text.len() / 2, text.len() / 3, main - 40] {
@@ -49,7 +116,7 @@ fn the_options_of_openssl_are_those_of_1_0_2() {
         ("base64", "-d"),
     ];
     let mut seen = 0;
-    for line in text().lines().filter(|line| !line.trim_start().starts_with('#')) {
+    for line in SCRIPT.lines().filter(|line| !line.trim_start().starts_with('#')) {
         for call in line.split("openssl ").skip(1) {
             // Sentences name it, too.
             let Some((command, options)) = known.iter().find(|(command, _)| call.starts_with(&format!("{command} ")))
@@ -83,11 +150,11 @@ fn the_manuals_line_proves_the_script_before_it_runs() {
     }
     let line = format!("{line} --root '{}'", node.root().display());
     let run = || end(Command::new("sh").args(["-c", &line]).current_dir(folder.path()));
-    fs::write(folder.path().join("install.sh"), text().replacen("umask 077", "umask 000", 1)).unwrap();
+    fs::write(folder.path().join("install.sh"), SCRIPT.replacen("umask 077", "umask 000", 1)).unwrap();
     let ended = run();
     assert!(ended.code == Some(1) && ended.stdout.to_lowercase().starts_with("verification failure"), "{ended:?}");
     assert!(node.state().is_empty());
-    fs::write(folder.path().join("install.sh"), text()).unwrap();
+    fs::write(folder.path().join("install.sh"), SCRIPT).unwrap();
     let ended = run();
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{}", ended.stdout);
     assert!(ended.stdout.starts_with("Verified OK\nworker-1: generation 1 of lab"), "{}", ended.stdout);
@@ -97,7 +164,7 @@ fn the_manuals_line_proves_the_script_before_it_runs() {
 #[test]
 fn the_limits_are_told() {
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").replace("# ", "");
-    assert!(words(&text()).contains("it takes two renames, and between them the unit is not there"));
+    assert!(words(SCRIPT).contains("it takes two renames, and between them the unit is not there"));
     let chapter = words(&Desk::new().succeed("help far-side"));
     for part in ["it takes two renames, and between them the unit is not there", "no real SELinux host was tried"] {
         assert!(chapter.contains(part), "{part}");

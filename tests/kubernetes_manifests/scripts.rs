@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use certferry::layout::scripts::CA_BUNDLES;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, Ended, FILES, cluster};
@@ -10,14 +11,13 @@ use crate::kube::wait::wait_for;
 use crate::objects::{VALIDATING, client, configuration, webhook};
 
 const DASH: &[&str] = &["dash"];
-const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/ca-bundles.sh");
 
 /// Puts a script for that Service on the machine.
 fn place(cluster: &Cluster, file: &str, service: &str, expected: &str, ca: &str) -> String {
     let (namespace, name) = service.split_once('/').unwrap();
     let values =
         [("title", "Of a test."), ("namespace", namespace), ("service", name), ("expected", expected), ("ca", ca)];
-    let template = fs::read_to_string(TEMPLATE).unwrap();
+    let template = CA_BUNDLES.to_owned();
     let text = values.iter().fold(template, |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value));
     write(&cluster.machine.path("root"), file, &text, 0o644);
     format!("/root/{file}")

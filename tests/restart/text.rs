@@ -23,7 +23,7 @@ have the new one, so do this on all control planes side by side
   mv /etc/kubernetes/manifests.off/kube-controller-manager.yaml /etc/kubernetes/manifests.off/kube-scheduler.yaml /etc/kubernetes/manifests/
   rmdir /etc/kubernetes/manifests.off
 without crictl: instead of the loops look at `ps -e` until they are gone, or there
-in the cluster, once the last node has changed, in this order (certferry help rotation):
+in the cluster, once the last node has changed, in this order (the manual, `certferry help rotation`):
   1. kubectl -n kube-system delete configmap extension-apiserver-authentication
      it holds the old CA, too, and lets the old admin certificate into the scheduler; it is made again at once
   2. the CA in ConfigMap kube-public/cluster-info: put the new one into data.kubeconfig

@@ -21,10 +21,10 @@ const LIMIT: u64 = 4 << 20;
 ///
 /// Source: Kubernetes v1.20.2, pkg dynamiccertificates (serving certificate and client CA, every minute); tried with
 /// 1.20.2.
-const RELOADED: [&str; 2] = ["etc/kubernetes/pki/apiserver.crt", "etc/kubernetes/pki/apiserver.key"];
+pub(crate) const RELOADED: [&str; 2] = ["etc/kubernetes/pki/apiserver.crt", "etc/kubernetes/pki/apiserver.key"];
 
 /// Whoever runs on a node has this file there.
-const RUNS: [(Component, &str); 5] = [
+pub(crate) const RUNS: [(Component, &str); 5] = [
     (Component::Etcd, "etc/kubernetes/pki/etcd/server.crt"),
     (Component::ApiServer, "etc/kubernetes/pki/apiserver.crt"),
     (Component::ControllerManager, "etc/kubernetes/controller-manager.conf"),

@@ -19,7 +19,7 @@
 //! **What it refuses.** To begin when somebody must start anew that is neither a static pod nor a service.
 
 mod away;
-mod effect;
+pub(crate) mod effect;
 mod health;
 mod manifest;
 mod plan;

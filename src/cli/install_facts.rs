@@ -1,0 +1,141 @@
+//! What `install.sh` repeats of certferry's own tables, written from them: `templates/install/20-facts.sh` and `facts.awk`.
+//!
+//! A limit, a name or a row that is changed here and forgotten there would let a node without certferry take another
+//! bundle, or restart something else, than one with it.
+
+use std::fmt::Write;
+use std::fs;
+
+use crate::bundle::head::GENERATION_LIMIT;
+use crate::bundle::limits::{COMPRESSED, ENTRIES, FILE, INDEX, MEMBER, PARTS, PATH, SIGNATURE};
+use crate::bundle::tree::FOLDERS;
+use crate::bundle::{FORMAT, KUBELET_CLIENT_LINK, PHASE};
+use crate::kubernetes::{
+    BOOTSTRAP, Component, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, Role, kubeconfigs, readers_by_path,
+};
+use crate::node::place::{
+    AWAY, INSTALLED, JOURNAL, JOURNAL_NEW, LOCK, RESTART, RESTART_NEW, STATE, hidden, parent_and_name,
+};
+use crate::node::replaced::AUTHORITIES;
+use crate::node::restart::Plan;
+use crate::node::restart::effect::{RELOADED, RUNS};
+
+/// Where the two files are.
+const PARTS_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/install");
+/// Set to 1 to have them written. In two words, for `cargo xtask` runs a program that has it in one in release, too, and
+/// these files are the same in every build.
+const BLESS: &str = concat!("CERTFERRY", "_BLESS");
+const HOW: &str = "cargo test --lib install_facts";
+
+fn names<'a>(components: impl IntoIterator<Item = &'a Component>) -> String {
+    components.into_iter().map(|component| component.name()).collect::<Vec<_>>().join(" ")
+}
+
+/// For the shell: places, and who starts when.
+fn shell() -> String {
+    let pods = Component::ALL.into_iter().filter(|component| *component != Component::Kubelet).collect();
+    let plan = Plan { pods, ..Plan::default() };
+    let starts: Vec<_> = plan.starts().iter().map(|stage| names(stage).replace(' ', ",")).collect();
+    let stops: Vec<_> = plan.stops().iter().map(names).collect();
+    let line = "-".repeat(117);
+    let mut text = format!(
+        "# {line}\n# Facts: what certferry's own tables say. A test wrote this file and facts.awk, and fails when the tables say\n\
+         # something else; `{BLESS}=1 {HOW}` writes both anew.\n\n"
+    );
+    let mut fact = |name: &str, comment: &str, value: &str| {
+        let quote = if value.contains([' ', '\n']) { "'" } else { "" };
+        let comment = if comment.is_empty() { String::new() } else { format!("# {comment}\n") };
+        let _ = writeln!(text, "{comment}{name}={quote}{value}{quote}");
+    };
+    fact("KUBERNETES", "Places, relative to the root.", KUBERNETES);
+    fact("PKI", "", PKI);
+    fact("KUBELET_PKI", "", KUBELET_PKI);
+    fact(
+        "KUBECONFIGS",
+        "Those of kubeadm, and what a kubelet begins with.",
+        &kubeconfigs().collect::<Vec<_>>().join(" "),
+    );
+    fact("BOOTSTRAP", "", parent_and_name(BOOTSTRAP).1);
+    fact("AUTHORITIES", "The CAs of a node, in its folder of certificates.", &AUTHORITIES.join(" "));
+    fact("HOME_KUBERNETES", "What is remembered of a node (the manual, chapter formats).", STATE);
+    fact("HOME_KUBELET", "", &hidden(parent_and_name(KUBELET_PKI).0));
+    fact("LOCK", "", LOCK);
+    fact("JOURNAL", "", JOURNAL);
+    fact("JOURNAL_NEW", "", JOURNAL_NEW);
+    fact("INSTALLED", "", INSTALLED);
+    fact(
+        "AWAY",
+        "Manifests of static pods, when a restart that was cut short left them away; and who had to restart.",
+        AWAY,
+    );
+    fact("RESTART", "", RESTART);
+    fact("RESTART_NEW", "", RESTART_NEW);
+    fact("MANIFESTS", "Where the kubelet finds the manifests of static pods.", MANIFESTS);
+    fact("STOPS", "Static pods in the order in which they stop.", &stops.join(" "));
+    fact("STARTS", "Who starts, in which order; the kubelet comes before them.", &starts.join(" "));
+    let runs: Vec<_> = RUNS.iter().map(|(component, file)| format!("{}:{file}", component.name())).collect();
+    fact("RUNS", "A file that is there if and only if a component runs on the node.", &runs.join("\n"));
+    fact("RELOADED", "What a running API server reads again, in the folder that it sees.", &RELOADED.join(" "));
+    text + "\n"
+}
+
+/// For awk: limits, and who reads what.
+fn awk() -> String {
+    let mut text = "# What the tables of certferry say, for every program that needs it. A test writes this file: see the beginning of\n\
+                    # the part of the script that is called facts.\n\nBEGIN {\n"
+        .to_owned();
+    let mut fact = |line: String| {
+        let _ = writeln!(text, "    {line}");
+    };
+    let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    for (name, value) in [
+        ("format", FORMAT.into()),
+        ("phase", PHASE.into()),
+        ("generation_limit", GENERATION_LIMIT.into()),
+        ("version_limit", u32::MAX.into()),
+        ("member_limit", MEMBER),
+        ("compressed_limit", COMPRESSED),
+        ("file_limit", FILE),
+        ("index_limit", INDEX),
+        ("signature_limit", SIGNATURE),
+        ("entry_limit", number(ENTRIES)),
+        ("path_limit", number(PATH)),
+        ("part_limit", number(PARTS)),
+    ] {
+        fact(format!("{name} = {value}"));
+    }
+    fact(format!("current_link = \"{KUBELET_CLIENT_LINK}\""));
+    for folder in FOLDERS {
+        fact(format!("is_bundle_folder[\"{folder}\"] = 1"));
+    }
+    for role in [Role::ControlPlane, Role::Worker, Role::Etcd] {
+        fact(format!("is_role[\"{}\"] = 1", role.name()));
+    }
+    fact("# Files by the beginning of their path, and who reads them; the first that fits counts.".to_owned());
+    let rows: Vec<_> = readers_by_path().collect();
+    for (number, (beginning, readers)) in (1..).zip(&rows) {
+        fact(format!("beginning[{number}] = \"{beginning}\"; readers[{number}] = \"{}\"", names(*readers)));
+    }
+    fact(format!("reader_rows = {}", rows.len()));
+    fact(format!("component_names = \"{}\"", names(&Component::ALL)));
+    text + "}\n"
+}
+
+#[test]
+fn install_sh_repeats_the_tables_as_they_are() {
+    for (name, expected) in [("20-facts.sh", shell()), ("facts.awk", awk())] {
+        let path = format!("{PARTS_FOLDER}/{name}");
+        if std::env::var_os(BLESS).is_some_and(|value| value == "1") {
+            assert!(fs::write(&path, expected).is_ok(), "cannot write {path}");
+            continue;
+        }
+        let found = fs::read_to_string(&path).unwrap_or_default();
+        let differing = found.lines().zip(expected.lines()).find(|(found, expected)| found != expected);
+        assert!(
+            found == expected,
+            "templates/install/{name} is not what the tables of certferry say{}; `{BLESS}=1 {HOW}` writes it anew",
+            differing
+                .map_or_else(String::new, |(found, expected)| format!(":\n  it has {found}\n  they say {expected}\n"))
+        );
+    }
+}

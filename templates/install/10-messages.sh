@@ -1,0 +1,37 @@
+# ---------------------------------------------------------------------------------------------------------------------
+# Messages
+
+usage() {
+    cat <<'TEXT'
+usage: sh install.sh BUNDLE --node NAME --key PUB [--root DIR] [--dry-run] [--force-node] [--allow-downgrade]
+       sh install.sh --rollback [--root DIR]
+       sh install.sh --status [--root DIR]
+
+  BUNDLE             a bundle, a partial bundle or a slice
+  --node NAME        the node whose part is installed, as the profile names it
+  --key PUB          the signer's public key, a file that was on the node before; or its fingerprint `sha256:...`, and
+                     then CLUSTER.pub lies beside the bundle
+  --root DIR         the root of the node's files, when it is not /
+  --dry-run          verify everything, say what would change, change nothing
+  --force-node       install though the part is another host's or another cluster's
+  --allow-downgrade  install an older generation than the one that is there
+  --rollback         back to the generation before; once more: forth again
+  --status           what is installed, what is kept for a rollback, whether an interrupted run waits
+TEXT
+}
+
+say_error() {
+    printf 'error: %s\n' "$(printable "$1")" >&2
+    [ $# -lt 2 ] || printf 'hint: %s\n' "$(printable "$2")" >&2
+}
+
+# Names of files may hold what moves the cursor.
+printable() {
+    printf '%s' "$1" | tr '\001-\037\177-\377' '?' 2>/dev/null || printf '%s' "$1"
+}
+
+# Runs a command that nothing can go on without.
+must() {
+    "$@" || cannot "this failed: $*" "the message above says why; nothing is half done that the next run cannot complete"
+}
+

@@ -1,0 +1,39 @@
+# ---------------------------------------------------------------------------------------------------------------------
+# Facts: what certferry's own tables say. A test wrote this file and facts.awk, and fails when the tables say
+# something else; `CERTFERRY_BLESS=1 cargo test --lib install_facts` writes both anew.
+
+# Places, relative to the root.
+KUBERNETES=etc/kubernetes
+PKI=etc/kubernetes/pki
+KUBELET_PKI=var/lib/kubelet/pki
+# Those of kubeadm, and what a kubelet begins with.
+KUBECONFIGS='admin.conf controller-manager.conf kubelet.conf scheduler.conf super-admin.conf'
+BOOTSTRAP=bootstrap-kubelet.conf
+# The CAs of a node, in its folder of certificates.
+AUTHORITIES='ca.crt front-proxy-ca.crt etcd/ca.crt'
+# What is remembered of a node (the manual, chapter formats).
+HOME_KUBERNETES=etc/kubernetes/.certferry
+HOME_KUBELET=var/lib/kubelet/.certferry
+LOCK=etc/kubernetes/.certferry/lock
+JOURNAL=etc/kubernetes/.certferry/journal
+JOURNAL_NEW=etc/kubernetes/.certferry/journal.new
+INSTALLED=etc/kubernetes/.certferry/installed
+# Manifests of static pods, when a restart that was cut short left them away; and who had to restart.
+AWAY=etc/kubernetes/.certferry/manifests
+RESTART=etc/kubernetes/.certferry/restart
+RESTART_NEW=etc/kubernetes/.certferry/restart.new
+# Where the kubelet finds the manifests of static pods.
+MANIFESTS=etc/kubernetes/manifests
+# Static pods in the order in which they stop.
+STOPS='kube-controller-manager kube-scheduler kube-apiserver etcd'
+# Who starts, in which order; the kubelet comes before them.
+STARTS='etcd kube-apiserver kube-controller-manager,kube-scheduler'
+# A file that is there if and only if a component runs on the node.
+RUNS='etcd:etc/kubernetes/pki/etcd/server.crt
+kube-apiserver:etc/kubernetes/pki/apiserver.crt
+kube-controller-manager:etc/kubernetes/controller-manager.conf
+kube-scheduler:etc/kubernetes/scheduler.conf
+kubelet:etc/kubernetes/kubelet.conf'
+# What a running API server reads again, in the folder that it sees.
+RELOADED='etc/kubernetes/pki/apiserver.crt etc/kubernetes/pki/apiserver.key'
+

@@ -1,0 +1,25 @@
+# ---------------------------------------------------------------------------------------------------------------------
+# Records and the index
+
+# Reads a record ($1 = record) or an index ($1 = index) from the file $2, in the one form that it has, and prints what it
+# says, one thing on each line; of a record also the entries that it makes in an archive. Fails with `refused REASON`.
+read_document() {
+    size=$(wc -c <"$2") || return 1
+    awk -v document="$1" -v size="$size" "$AWK_FACTS$AWK_NAMES$AWK_ADDRESSES$AWK_DOCUMENT" "$2"
+}
+
+# One value of a document that was read.
+said() {
+    awk -v key="$2" '$1 == key { print $2; exit }' "$1"
+}
+
+# Reads a signed document into a file of what it says.
+take_document() { # <record|index> <file> <its name> <output>
+    openssl dgst -sha256 -verify "$WORK/signer.pub" -signature "$2.sig" "$2" >/dev/null 2>&1 ||
+        refuse "the signature of $3 does not hold" \
+            "it was changed on its way, or another key signed it: compare the key with the one on paper"
+    read_document "$1" "$2" >"$4" ||
+        refuse "$3 is rightly signed but not valid: $(awk '/^refused / { print substr($0, 9); exit }' "$4")" \
+            "nothing was changed; carry the bundle again"
+}
+

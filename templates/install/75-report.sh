@@ -1,0 +1,153 @@
+# What a run does, for a person; in certferry's words.
+report() { # <is|would be>
+    named="$NODE: generation $(said "$SAID" generation) of $(said "$SAID" cluster), Kubernetes $(said "$SAID" kubernetes)"
+    if [ ! -s "$WORK/units" ]; then
+        printf '%s is installed, and every file is as it must be\n' "$named"
+        restarts "$(running_by_record)"
+        return
+    fi
+    before=
+    if [ -f "$WORK/installed.said" ]; then
+        before=$(said "$WORK/installed.said" generation)
+        if [ "$before" = "$(said "$SAID" generation)" ]; then before=' again'; else before=" in the place of generation $before"; fi
+    fi
+    printf '%s %s installed%s\n' "$named" "$1" "$before"
+    printf 'signed by %s\n' "$FINGERPRINT"
+    if [ ! -s "$WORK/changes" ]; then
+        text=$(restarts "$(running_by_record)")
+        if [ -n "$text" ]; then
+            printf 'the files are the same\n%s\n' "$text"
+        else
+            printf 'the files are the same: nothing restarts\n'
+        fi
+        return
+    fi
+    for kind in new changed removed kept; do
+        {
+            [ "$kind" != kept ] || sed 's/^/kept /' "$WORK/carried"
+            awk -v kind="$kind" '$1 == kind' "$WORK/changes"
+        } | while read -r _ path; do
+            why=
+            case $kind:$path in
+            removed:"$KUBERNETES/$BOOTSTRAP" | removed:"$KUBELET_PKI"/kubelet*) why=': the kubelet would go on using it' ;;
+            removed:*) why=': it belongs to a CA that was replaced' ;;
+            esac
+            printf '  %-8s %s%s\n' "$kind" "$(printable "$path")" "$why"
+        done
+    done
+    for replaced in $REPLACED; do
+        printf 'replaced: the CA in %s\n' "$replaced"
+    done
+    restarts "$(running_by_record)"
+    in_cluster
+}
+
+# Who runs on a node with this record; nobody yet on a fresh one.
+running_by_record() {
+    [ -z "$FRESH" ] || return 0
+    ! has_rows "$PKI/etcd/server.crt" || echo etcd
+    case $ROLE in
+    control-plane) echo kube-apiserver kube-controller-manager kube-scheduler kubelet ;;
+    worker) echo kubelet ;;
+    esac
+}
+
+# Who must be started anew, and the commands for it, in the very words of `certferry apply`: a test compares them.
+restarts() { # <components that run here>
+    running=$(printf '%s\n' "$1" | tr '\n' ' ')
+    readers=$(awk -v running="$running" -v noted="$NOTED" "$AWK_FACTS$AWK_READERS" "$WORK/changes")
+    [ -n "$readers" ] || return 0
+    printf 'to restart on this node: %s\n' "$(printf '%s\n' "$readers" | sed 's/ /, /g')"
+    case "$REPLACED " in
+    *" $PKI/etcd/ca.crt "*)
+        printf "etcd's CA is another: where etcd has several members, it and kube-apiserver are well only once most members\\n"
+        printf 'have the new one, so do this on all control planes side by side\n'
+        ;;
+    esac
+    pods=
+    for name in $readers; do
+        ! is_pod "$name" || pods="$pods $name"
+    done
+    orders | sed 's/^/  /'
+    [ -z "$pods" ] || printf 'without crictl: instead of the loops look at `ps -e` until they are gone, or there\n'
+}
+
+# Whether the kubelet starts a component from a manifest of its own. What is none is started in another way.
+is_pod() {
+    folder=$R/$MANIFESTS
+    if [ -L "$folder" ]; then
+        # Below another root an absolute link begins there.
+        case $(readlink "$folder") in /*) folder=$R$(readlink "$folder") ;; esac
+    fi
+    case " $STOPS " in *" $1 "*) is_there "$folder/$1.yaml" ;; *) return 1 ;; esac
+}
+
+# The commands, in the order of `certferry apply --restart`: each stops when nobody needs it any more, and starts when all
+# that it needs is well.
+orders() {
+    on=/$MANIFESTS off=/$MANIFESTS.off
+    # Others may call their containers etcd, too.
+    kubeadm='--label io.kubernetes.pod.namespace=kube-system'
+    stops=$(among "$STOPS" "$pods")
+    if [ -n "$stops" ]; then
+        printf '%s\n' "mkdir -m 700 $off" "for pod in $stops; do" "  mv $on/\$pod.yaml $off/" \
+            "  while crictl ps -q --name \"^\$pod\\\$\" $kubeadm | grep -q .; do sleep 2; done" 'done'
+    fi
+    case " $readers " in *' kubelet '*) printf 'systemctl restart kubelet\n' ;; esac
+    for stage in $STARTS; do
+        stage=$(among "$(printf '%s\n' "$stage" | tr , ' ')" "$readers")
+        files=
+        for name in $(among "$stage" "$pods"); do
+            files="$files $off/$name.yaml"
+        done
+        [ -z "$files" ] || printf '%s\n' "mv$files $on/"
+        for name in $stage; do
+            case "$pods " in *" $name "*) ;; *) printf '%s\n' "systemctl restart $name     # or as it is started here" ;; esac
+        done
+        case $stage:$files in
+        etcd:?*) printf '%s\n' "until crictl ps -q --name '^etcd\$' $kubeadm | grep -q .; do sleep 2; done" ;;
+        kube-apiserver:*)
+            printf '%s\n' "until kubectl --kubeconfig /$KUBERNETES/admin.conf get --raw /readyz; do sleep 2; done"
+            ;;
+        esac
+    done
+    [ -z "$stops" ] || printf '%s\n' "rmdir $off"
+}
+
+# The words of a list that are in another, too.
+among() { # <list> <other>
+    words=
+    for word in $1; do
+        case " $2 " in *" $word "*) words="$words${words:+ }$word" ;; esac
+    done
+    printf '%s\n' "$words"
+}
+
+# Who had to be started anew when a restart by certferry was cut short.
+noted() {
+    [ -f "$R/$RESTART" ] || return 0
+    awk "$AWK_FACTS$AWK_NOTE" "$R/$RESTART" ||
+        cannot "$R/$RESTART is not a note of a restart" "restart what reads the node's files, and remove it"
+}
+
+# What remains to be done in the cluster.
+in_cluster() {
+    ca='' front_proxy='' tokens='' number=0
+    case "$REPLACED " in *" $PKI/ca.crt "*) ca=1 ;; esac
+    case "$REPLACED " in *" $PKI/front-proxy-ca.crt "*) front_proxy=1 ;; esac
+    ! awk -v path="$PKI/sa.pub" '$1 == "changed" && $2 == path { found = 1 } END { exit !found }' "$WORK/changes" || tokens=1
+    [ -n "$ca$front_proxy$tokens" ] || return 0
+    printf 'in the cluster, once the last node has changed, in this order (the manual, `certferry help rotation`):\n'
+    [ -z "$ca$front_proxy" ] || step 'kubectl -n kube-system delete configmap extension-apiserver-authentication
+     it holds the old CA, too, and lets the old admin certificate into the scheduler; it is made again at once'
+    [ -z "$ca" ] || step 'the CA in ConfigMap kube-public/cluster-info: put the new one into data.kubeconfig'
+    [ -z "$tokens" ] || step 'delete every Secret of type kubernetes.io/service-account-token: the tokens in them are dead'
+    [ -z "$ca$tokens" ] || step 'restart kube-proxy, CoreDNS, the network plugin, then all other pods'
+    [ -z "$ca" ] || step "caBundle of webhooks and APIServices, where this CA signed their certificates; users' kubeconfigs"
+}
+
+step() {
+    number=$((number + 1))
+    printf '  %s. %s\n' "$number" "$1"
+}
+

@@ -1,0 +1,59 @@
+install_part() {
+    need_tools cat chmod chown cmp cp date gzip head ls mkdir mv od readlink rm rmdir sed sha256sum sort sync tail tar tr uname wc ln id
+    [ -f "$BUNDLE" ] && [ -r "$BUNDLE" ] || cannot "cannot read $BUNDLE"
+    take_key "$KEY"
+    if [ -e "$BUNDLE.sig" ]; then
+        [ -r "$BUNDLE.sig" ] && [ -f "$BUNDLE.sig" ] || cannot "cannot read $BUNDLE.sig"
+        openssl dgst -sha256 -verify "$KEY" -signature "$BUNDLE.sig" "$BUNDLE" >/dev/null 2>&1 ||
+            refuse "$BUNDLE.sig does not hold for $BUNDLE" \
+                "the file was changed or cut on its way, or another key signed it; carry it again"
+    fi
+    look_through "$BUNDLE" "$NODE"
+    [ -n "$(found own 2)" ] || refuse "there is no node $NODE in $BUNDLE" \
+        "it has $(printf '%s\n' "$GATE" | awk '
+            $1 == "part" && $2 ~ /^node\// && ++count <= 10 { text = text (text == "" ? "" : ", ") substr($2, 6) }
+            END { print text (count > 10 ? " and " count - 10 " more" : "") }')"
+
+    take_root
+    if [ -n "$DRY_RUN" ] && [ -f "$R/$JOURNAL" ]; then
+        refuse "an interrupted run waits to be completed" "run this without --dry-run, or --rollback: both complete it first"
+    fi
+    for folder in "${KUBERNETES%/*}" "$KUBERNETES"; do
+        make_folder "$R/$folder" 0755
+    done
+    [ ! -L "$R/$HOME_KUBERNETES" ] || cannot "$R/$HOME_KUBERNETES is a link" 'it must be a folder of root'
+    make_folder "$R/$HOME_KUBERNETES" 0700
+    lock
+    STAGING=1
+    recover
+    NOTED=
+    [ -n "$DRY_RUN" ] || NOTED=$(noted) || exit
+    FRESH=
+    [ -d "$R/$PKI" ] || FRESH=1
+    unpack
+    check_host
+    check_generation
+    check_clock
+    ROLE=$(said "$SAID" role)
+    stage
+    check_units "$WORK/units"
+    if [ -n "$DRY_RUN" ]; then
+        report 'would be'
+        echo 'nothing was changed'
+        return
+    fi
+    text=$(report is)
+    units=$(cat "$WORK/units")
+    must rm -rf "$WORK"
+    if [ -n "$units" ]; then
+        list="$R/$HOME_KUBERNETES/next/units"
+        printf 'certferry-units-1\n%s\nend\n' "$units" >"$list" || cannot "cannot write $list"
+        write_journal "$list" next
+        begin_swap
+        text=$text${LF}'back: sh install.sh --rollback'
+    fi
+    printf '%s\n' "$text"
+    # Whom it names has been told to a person.
+    must rm -f "$R/$RESTART" "$R/$RESTART_NEW"
+}
+

@@ -1,0 +1,163 @@
+# ---------------------------------------------------------------------------------------------------------------------
+# The other two
+
+rollback() {
+    need_tools awk cat chmod ls mkdir mv rm rmdir sync tr id
+    take_root
+    [ -d "$R/$HOME_KUBERNETES" ] || refuse 'there is no generation to go back to' 'nothing was ever installed here'
+    lock
+    recover
+    previous="$R/$HOME_KUBERNETES/previous"
+    [ -f "$previous/units" ] || refuse 'there is no generation to go back to' \
+        "$previous does not hold one; it is made when something is installed over a PKI"
+    awk '
+        NR == 1 { if ($0 != "certferry-units-1") exit 1; next }
+        $0 == "end" { ended = NR; next }
+        NF != 2 || $2 !~ /\/@\// { exit 1 }
+        END { exit !ended || ended != NR }' "$previous/units" ||
+        cannot "$previous/units is not a list of units" "there is nothing that can be done with it"
+    check_units "$previous/units"
+    STAGING=1
+    NOTED=$(noted) || exit
+    orders=$(orders_of_going_back "$previous/units") || exit
+    must rm -rf "$R/$HOME_KUBERNETES/next"
+    write_journal "$previous/units" previous
+    units=$(read_journal "$R/$JOURNAL_NEW" | awk '$1 != "slot" { print "  " $2 }')
+    [ -n "$units" ] || refuse 'there is no generation to go back to' "$previous holds no file of it"
+    begin_swap
+    printf 'back in their places:\n%s\n' "$units"
+    say_state
+    [ -z "$orders" ] || printf '%s\n' "$orders"
+    must rm -f "$R/$RESTART" "$R/$RESTART_NEW"
+}
+
+# What going back means for those who run, in the very words of `certferry rollback`.
+orders_of_going_back() { # <units>
+    for tool in cp openssl readlink sed sha256sum; do
+        if ! command -v "$tool" >/dev/null 2>&1; then
+            printf 'restart what reads these files, as after an installation; where a CA came back, delete the ConfigMap\n'
+            printf 'extension-apiserver-authentication again once the last API server runs\n'
+            return
+        fi
+    done
+    WORK=$R/$HOME_KUBERNETES/next/work
+    TREE=$WORK/back
+    must mkdir "$R/$HOME_KUBERNETES/next" "$WORK" "$TREE"
+    compare_with_previous "$1"
+    # The CAs as they will be; an empty file where there will be none.
+    for name in $AUTHORITIES; do
+        place=$PKI/$name
+        make_parents "$TREE" "$place"
+        : >"$TREE/$place" || cannot "cannot write $TREE/$place"
+        before=$(awk -v place="$place" '
+            place == $1 || index(place, $1 "/") == 1 { print $2 substr(place, length($1) + 1); exit }' "$WORK/before")
+        before=$R/${before:-$place}
+        [ ! -f "$before" ] || must cp "$before" "$TREE/$place"
+    done
+    REPLACED=
+    if [ -s "$TREE/$PKI/ca.crt" ]; then
+        find_replaced
+    else
+        # To where nothing was: nobody can start there.
+        : >"$WORK/changes"
+    fi
+    if is_reloaded; then
+        [ -n "$NOTED" ] || printf 'nothing must restart: kube-apiserver reads the two files again within a minute\n'
+        restarts ''
+    else
+        restarts "$(running_by_files)"
+    fi
+    in_cluster
+}
+
+# Who runs on this node: whoever does has a certain file there.
+running_by_files() {
+    for row in $RUNS; do
+        [ ! -e "$R/${row#*:}" ] || printf '%s\n' "${row%%:*}"
+    done
+}
+
+# Whether nothing changes but files that a running API server reads again, in the folder that it sees.
+is_reloaded() {
+    [ -s "$WORK/changes" ] && [ -e "$R/$PKI/apiserver.crt" ] || return 1
+    # Where the folder is exchanged as a whole, a running container goes on with the old one.
+    ! awk -v unit="$PKI" '$1 == unit { found = 1; exit } END { exit !found }' "$WORK/before" || return 1
+    while read -r _ path; do
+        case " $RELOADED " in *" $path "*) ;; *) return 1 ;; esac
+    done <"$WORK/changes"
+}
+
+# Notes what differs between what is there and the generation before, a line `changed PATH` each, and where the latter keeps
+# each unit, by the name that it is known by.
+compare_with_previous() { # <units>
+    : >"$WORK/changes"
+    : >"$WORK/before"
+    find_unit "$PKI"
+    pki_live=$UNIT_LIVE
+    find_unit "$KUBELET_PKI"
+    kubelet_live=$UNIT_LIVE
+    while read -r live in_slot; do
+        [ -n "$in_slot" ] || continue
+        in_slot=${in_slot%%/@/*}/previous/${in_slot#*/@/}
+        case $live/ in
+        "$pki_live"/*) unit=$PKI${live#"$pki_live"} ;;
+        "$kubelet_live"/*) unit=$KUBELET_PKI${live#"$kubelet_live"} ;;
+        *) unit=$live ;;
+        esac
+        printf '%s %s\n' "$unit" "$in_slot" >>"$WORK/before"
+        : >"$WORK/old"
+        : >"$WORK/new"
+        ! is_there "$R/$live" || describe_unit "$R/$live" >"$WORK/old" || cannot "cannot read $R/$live"
+        ! is_there "$R/$in_slot" || describe_unit "$R/$in_slot" >"$WORK/new" || cannot "cannot read $R/$in_slot"
+        awk -v unit="$unit" "$AWK_CHANGES" "$WORK/old" "$WORK/new" |
+            awk '!/: owner and permissions$/ { $1 = "changed"; print }' >>"$WORK/changes"
+    done <"$1"
+}
+
+# What is installed, and what a rollback brings.
+say_state() {
+    say_generation installed "$R/$INSTALLED" 'nothing by certferry'
+    previous=$R/$HOME_KUBERNETES/previous
+    if [ ! -f "$previous/units" ]; then
+        printf '%-12s none\n' previous
+    elif [ -f "$previous/installed/record.json" ]; then
+        say_generation previous "$previous/installed" '' '; `sh install.sh --rollback` brings it back'
+    elif awk -v unit="$INSTALLED" '$1 == unit { found = 1 } END { exit found }' "$previous/units"; then
+        # Files alone were mended.
+        say_generation previous "$R/$INSTALLED" 'nothing by certferry' '; `sh install.sh --rollback` brings it back'
+    else
+        printf '%-12s what was there before certferry; `sh install.sh --rollback` brings it back\n' previous
+    fi
+}
+
+say_generation() { # <label> <folder> <text if there is none> <what follows>
+    text=$3
+    if [ -f "$2/record.json" ]; then
+        text="what cannot be read: $2/record.json"
+        if about=$(read_document record "$2/record.json"); then
+            text=$(printf '%s\n' "$about" | awk '
+                { is[$1] = $2 }
+                END {
+                    print is["cluster"] ", generation " is["generation"] ", Kubernetes " is["kubernetes"] \
+                        ", node " substr(is["part"], 6)
+                }')
+        fi
+    fi
+    printf '%-12s %s%s\n' "$1" "$text" "${4-}"
+}
+
+status() {
+    need_tools awk cat ls tr wc id
+    take_root
+    home="$R/$HOME_KUBERNETES"
+    if [ -d "$home" ] && [ ! -r "$home" ]; then
+        cannot "cannot read $home" 'run this as root'
+    fi
+    say_state
+    [ ! -f "$home/journal" ] ||
+        printf '%-12s a run was cut short: the next `sh install.sh` brings it to its end first\n' interrupted
+    [ ! -f "$R/$RESTART" ] || printf '%-12s cut short: %s; the next `sh install.sh` with the same bundle says how to restart it\n' \
+        restart "$(noted | sed 's/ /, /g')"
+    [ ! -d "$home/manifests" ] || printf '%-12s %s\n' interrupted "$(manifests_are_away)"
+}
+

@@ -1,0 +1,46 @@
+# What the tables of certferry say, for every program that needs it. A test writes this file: see the beginning of
+# the part of the script that is called facts.
+
+BEGIN {
+    format = 1
+    phase = 0
+    generation_limit = 999999999
+    version_limit = 4294967295
+    member_limit = 16777216
+    compressed_limit = 33554432
+    file_limit = 4194304
+    index_limit = 12582912
+    signature_limit = 72
+    entry_limit = 4096
+    path_limit = 256
+    part_limit = 100000
+    current_link = "var/lib/kubelet/pki/kubelet-client-current.pem"
+    is_bundle_folder["etc/kubernetes/"] = 1
+    is_bundle_folder["etc/kubernetes/pki/"] = 1
+    is_bundle_folder["etc/kubernetes/pki/etcd/"] = 1
+    is_bundle_folder["var/lib/kubelet/pki/"] = 1
+    is_role["control-plane"] = 1
+    is_role["worker"] = 1
+    is_role["etcd"] = 1
+    # Files by the beginning of their path, and who reads them; the first that fits counts.
+    beginning[1] = "etc/kubernetes/pki/ca.crt"; readers[1] = "kube-apiserver kube-controller-manager kubelet"
+    beginning[2] = "etc/kubernetes/pki/ca.key"; readers[2] = "kube-controller-manager"
+    beginning[3] = "etc/kubernetes/pki/apiserver-etcd-client."; readers[3] = "kube-apiserver"
+    beginning[4] = "etc/kubernetes/pki/apiserver-kubelet-client."; readers[4] = "kube-apiserver"
+    beginning[5] = "etc/kubernetes/pki/apiserver."; readers[5] = "kube-apiserver"
+    beginning[6] = "etc/kubernetes/pki/front-proxy-ca.crt"; readers[6] = "kube-apiserver kube-controller-manager"
+    beginning[7] = "etc/kubernetes/pki/front-proxy-ca.key"; readers[7] = ""
+    beginning[8] = "etc/kubernetes/pki/front-proxy-client."; readers[8] = "kube-apiserver"
+    beginning[9] = "etc/kubernetes/pki/sa."; readers[9] = "kube-apiserver kube-controller-manager"
+    beginning[10] = "etc/kubernetes/pki/etcd/ca.crt"; readers[10] = "etcd kube-apiserver"
+    beginning[11] = "etc/kubernetes/pki/etcd/server."; readers[11] = "etcd"
+    beginning[12] = "etc/kubernetes/pki/etcd/peer."; readers[12] = "etcd"
+    beginning[13] = "etc/kubernetes/pki/etcd/"; readers[13] = ""
+    beginning[14] = "etc/kubernetes/controller-manager.conf"; readers[14] = "kube-controller-manager"
+    beginning[15] = "etc/kubernetes/scheduler.conf"; readers[15] = "kube-scheduler"
+    beginning[16] = "etc/kubernetes/kubelet.conf"; readers[16] = "kubelet"
+    beginning[17] = "var/lib/kubelet/pki/"; readers[17] = "kubelet"
+    beginning[18] = ""; readers[18] = ""
+    reader_rows = 18
+    component_names = "etcd kube-apiserver kube-controller-manager kube-scheduler kubelet"
+}

@@ -1,0 +1,19 @@
+# Who reads the files that change, of those who are `running`, and who is `noted` besides. Needs facts.awk.
+
+BEGIN {
+    count = split(running, list, " ")
+    for (i = 1; i <= count; i++) runs[list[i]] = 1
+    count = split(noted, list, " ")
+    for (i = 1; i <= count; i++) restarts[list[i]] = 1
+}
+{
+    for (i = 1; i <= reader_rows; i++) if (index($2, beginning[i]) == 1) break
+    count = i <= reader_rows ? split(readers[i], list, " ") : 0
+    for (i = 1; i <= count; i++) if (list[i] in runs) restarts[list[i]] = 1
+}
+END {
+    count = split(component_names, list, " ")
+    text = ""
+    for (i = 1; i <= count; i++) if (list[i] in restarts) text = text (text == "" ? "" : " ") list[i]
+    print text
+}

@@ -1,0 +1,12 @@
+# Reads what asn1parse says of a certificate: where the part that is signed begins and how long it is, the same of the
+# signature, and the digest.
+
+{ gsub(/[:=]/, " ") }
+$3 == 1 { element++; start[element] = $1; head[element] = $5; bytes[element] = $7 }
+$3 == 2 && element == 2 && /OBJECT/ { name = tolower($NF) }
+END {
+    if (element != 3) exit 1
+    digest = "unknown"
+    if (name !~ /pss/ && match(name, /sha(1|224|256|384|512)/)) digest = substr(name, RSTART, RLENGTH)
+    print start[1], head[1] + bytes[1], start[3] + head[3] + 1, bytes[3] - 1, digest
+}
