@@ -1,18 +1,14 @@
 //! What a build leaves on the disk: all of it or nothing, with the right modes, whatever stands in its way.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use common::desk::{Desk, Ended, State};
-use common::rights::{Right, lacks, not_as_root};
-use common::{certferry, fail, is_root, succeed, tool};
+use crate::common::desk::{Desk, Ended, State};
+use crate::common::rights::{Right, lacks, not_as_root};
+use crate::common::{certferry, fail, is_root, succeed, tool};
 
 const BUILD: &str = "build lab.toml --seed lab.seed --out out";
 /// In the order of their making.

@@ -1,10 +1,7 @@
 //! Whatever searches for the primes, the keys are the same: every engine, any number of threads, a CPU without vector
 //! instructions. And what is in memory meanwhile stays there.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
-
-mod common;
-
+use crate::common;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::MetadataExt;

@@ -1,16 +1,14 @@
 //! The static program of `cargo xtask dist` does all of a node's work in a root that holds it and nothing else, and from
 //! busybox's and dash's shells.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
 
-mod common;
-
+use crate::common;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::node::{FIRST, SECOND, live, units};
-use common::rights::{Right, lacks};
-use common::{Bundle, fail, skip, succeed, tool};
+use crate::common::node::{FIRST, SECOND, live, units};
+use crate::common::rights::{Right, lacks};
+use crate::common::{Bundle, fail, skip, succeed, tool};
 
 /// The static program; `cargo xtask test` makes it.
 fn program() -> Option<PathBuf> {

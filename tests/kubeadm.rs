@@ -1,21 +1,17 @@
 //! kubeadm 1.20.2 itself takes what certferry makes, adds nothing to it, and makes the same of its own.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
-
-mod common;
-mod kube;
-
+use crate::common;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Bundle, succeed, write};
-use kube::deliberate::{DELIBERATE, Deliberate, differences, judge};
-use kube::facts::{Facts, Rows, node_names, nodes, profile};
-use kube::machine::Machine;
-use kube::observe::observe;
-use kube::{kubeadm_config, programs};
+use crate::common::{Bundle, succeed, write};
+use crate::kube::deliberate::{DELIBERATE, Deliberate, differences, judge};
+use crate::kube::facts::{Facts, Rows, node_names, nodes, profile};
+use crate::kube::machine::Machine;
+use crate::kube::observe::observe;
+use crate::kube::{kubeadm_config, programs};
 use serde_json::{Map, Value, json};
 
 const KUBERNETES: &str = "1.20.2";

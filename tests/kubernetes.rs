@@ -1,23 +1,19 @@
 //! A real control plane, Kubernetes 1.20.2 with etcd, runs on what certferry makes and treats everybody as it should;
 //! a real kubelet registers itself with its certificate of two hundred years and keeps it.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
-
-mod common;
-mod kube;
-
+use crate::common;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 use std::{fs, io};
 
+use crate::common::{Bundle, succeed, tool, write};
+use crate::kube::kubelet::start_kubelet;
+use crate::kube::machine::{Machine, feed};
+use crate::kube::wait::wait_for;
+use crate::kube::{complete, programs};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use common::{Bundle, succeed, tool, write};
-use kube::kubelet::start_kubelet;
-use kube::machine::{Machine, feed};
-use kube::wait::wait_for;
-use kube::{complete, programs};
 use serde_json::{Value, json};
 
 /// Names of the cluster for every machine, in place of a DNS server.

@@ -1,17 +1,14 @@
 //! Partial bundles and slices: their parts are those of the whole bundle byte for byte, and what a partial build may not
 //! do is refused in plain words.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-
+use crate::common;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::sync::LazyLock;
 
+use crate::common::desk::{Desk, PROFILE, State};
 use certferry::lock::Lock;
-use common::desk::{Desk, PROFILE, State};
 use flate2::bufread::GzDecoder;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};

@@ -2,8 +2,6 @@
 //!
 //! With `CERTFERRY_BLESS=1` the texts are rewritten; look at the difference before committing it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -4,10 +4,6 @@
 //! A small profile with ECDSA keys is built under each circumstance alone; the example with RSA keys under all of them
 //! at once. Another host name needs root.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
-
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -15,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use common::rights::{Right, lacks};
-use common::{SEED, certferry, profile, run, succeed, tool, write};
+use crate::common::rights::{Right, lacks};
+use crate::common::{SEED, certferry, profile, run, succeed, tool, write};
 use tempfile::TempDir;
 
 /// Every kind of part and file, in a tenth of a second.

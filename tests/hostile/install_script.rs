@@ -5,12 +5,12 @@ use std::process::Output;
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
-use crate::bundle::{Bundle, LINK};
 use crate::common::desk::Desk;
 use crate::common::run;
 use crate::common::shells::Tools;
-use crate::rules::Case;
-use crate::{carry, rules};
+use crate::hostile::bundle::{Bundle, LINK};
+use crate::hostile::rules::Case;
+use crate::hostile::{carry, rules};
 
 /// A debug build tries every so-manieth case: each takes a second.
 const STEP: usize = if cfg!(debug_assertions) { 5 } else { 1 };

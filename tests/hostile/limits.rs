@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::common::run;
-use crate::{COMMANDS, carry, rules};
+use crate::hostile::{COMMANDS, carry, rules};
 
 /// Peak memory of one run.
 const MEMORY_KIBIBYTES: u64 = 64 << 10;

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use time::{Duration, OffsetDateTime};
 
 use crate::common::{succeed, tool};
-use crate::{CLOSED, Ca, copy, inspect, pem, put, stdout, table, unpacked};
+use crate::inspect::{CLOSED, Ca, copy, inspect, pem, put, stdout, table, unpacked};
 
 /// What kubeadm 1.20.2 reads besides the files.
 const CONFIG: &str = "apiVersion: kubeadm.k8s.io/v1beta2

@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::common::rights::{Right, lacks, not_as_root};
 use crate::common::shells::{PROGRAMS, Tools, find};
 use crate::common::{Bundle, build_text, certferry, changed_profile, succeed, tool, use_fast_keys, write};
-use crate::node::{FIRST, Node, SECOND, TOOLS, end, generation, script};
+use crate::install_sh::node::{FIRST, Node, SECOND, TOOLS, end, generation, script};
 
 const STATE: &str = "etc/kubernetes/.certferry";
 

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::common::desk::Desk;
 use crate::common::shells::SHELLS;
 use crate::common::{certferry, succeed, tool};
-use crate::node::{FIRST, Node, end, script};
+use crate::install_sh::node::{FIRST, Node, end, script};
 
 fn text() -> String {
     fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/install.sh")).unwrap()

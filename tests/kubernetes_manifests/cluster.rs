@@ -16,7 +16,7 @@ use crate::kube::machine::{Machine, feed};
 use crate::kube::wait::wait_for;
 use crate::kube::webhook::{self, Server};
 use crate::kube::{complete, programs};
-use crate::objects;
+use crate::kubernetes_manifests::objects;
 
 const HOSTS: &str = "192.168.1.11 cp-1 k8s.corp.internal\n";
 /// The node's, and those of Services: without kube-proxy they are the machine's own.

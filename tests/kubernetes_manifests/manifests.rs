@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::cluster::{Cluster, FILES, PROFILE, build, cluster};
 use crate::common::{files, succeed, tool};
+use crate::kubernetes_manifests::cluster::{Cluster, FILES, PROFILE, build, cluster};
 
 /// Manifests in the bundle's cluster part on the machine.
 fn manifests(cluster: &Cluster, folder: &str) -> Vec<String> {

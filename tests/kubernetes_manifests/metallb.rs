@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, FILES, cluster};
 use crate::kube::wait::wait_for;
 use crate::kube::webhook::REFUSED;
-use crate::objects::{METALLB, VALIDATING, client, configuration, webhook};
+use crate::kubernetes_manifests::cluster::{Cluster, FILES, cluster};
+use crate::kubernetes_manifests::objects::{METALLB, VALIDATING, client, configuration, webhook};
 
 const DASH: &[&str] = &["dash"];
 const UNKNOWN: &str = "x509: certificate signed by unknown authority";
@@ -91,7 +91,8 @@ fn one_is_forgotten(cluster: &Cluster, script: &str) {
 
     let path = "/webhooks/5/clientConfig/caBundle";
     let patch = json!([{ "op": "replace", "path": path, "value": cluster.other_ca() }]);
-    let mut command = cluster.command(crate::cluster::ADMIN, "patch validatingwebhookconfiguration");
+    let mut command =
+        cluster.command(crate::kubernetes_manifests::cluster::ADMIN, "patch validatingwebhookconfiguration");
     command.args(["metallb-webhook-configuration", "--type=json", "--patch", &patch.to_string()]);
     crate::common::succeed(&mut command);
     let name = "ipaddresspoolvalidationwebhook.metallb.io";

@@ -4,10 +4,10 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, Ended, FILES, cluster};
 use crate::common::write;
 use crate::kube::wait::wait_for;
-use crate::objects::{VALIDATING, client, configuration, webhook};
+use crate::kubernetes_manifests::cluster::{Cluster, Ended, FILES, cluster};
+use crate::kubernetes_manifests::objects::{VALIDATING, client, configuration, webhook};
 
 const DASH: &[&str] = &["dash"];
 const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/ca-bundles.sh");
@@ -203,14 +203,14 @@ fn a_list_that_changed_meanwhile_is_refused() {
          validatingwebhookconfiguration late --type=json \
          --patch '[{{\"op\":\"remove\",\"path\":\"/webhooks/0\"}}]' >/dev/null\n    : >/root/taken\n    ;;\nesac\n\
          exec /only/kubectl \"$@\"\n",
-        crate::cluster::ADMIN
+        crate::kubernetes_manifests::cluster::ADMIN
     );
     fs::create_dir(cluster.machine.path("/late")).unwrap();
     write(&cluster.machine.path("/late"), "kubectl", &kubectl, 0o755);
     let run = || {
         let mut command = cluster.machine.command("env");
-        command.args(["PATH=/late", "/bin/sh", &script, "--kubeconfig", crate::cluster::ADMIN]);
-        crate::cluster::ended(&mut command)
+        command.args(["PATH=/late", "/bin/sh", &script, "--kubeconfig", crate::kubernetes_manifests::cluster::ADMIN]);
+        crate::kubernetes_manifests::cluster::ended(&mut command)
     };
     let ended = run();
     assert_eq!(ended.stdout, "validating/late second.guard.example: NOT WRITTEN\n", "{}", ended.stderr);

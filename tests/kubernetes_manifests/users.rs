@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::cluster::{ADMIN, Cluster, FILES, answer, cluster};
 use crate::kube::machine::feed;
 use crate::kube::wait::wait_for;
+use crate::kubernetes_manifests::cluster::{ADMIN, Cluster, FILES, answer, cluster};
 
 /// The groups' roles that everybody has who is known (Kubernetes 1.20, `kubectl describe clusterrole`).
 const OF_EVERYBODY: [&str; 3] = ["system:basic-user", "system:discovery", "system:public-info-viewer"];

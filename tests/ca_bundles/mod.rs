@@ -3,12 +3,6 @@
 //!
 //! `tests/kubernetes_manifests` has it work on a real API server.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at once")]
-#![allow(unreachable_pub, reason = "as in every module of a program")]
-
-#[path = "../common/mod.rs"]
-mod common;
-
 mod api;
 
 use std::fs;
@@ -18,7 +12,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::api::Api;
+use crate::ca_bundles::api::Api;
 use crate::common::shells::{SHELLS, find};
 use crate::common::{run, succeed, tool, write};
 
