@@ -27,7 +27,7 @@ const COMMANDS: &[&str] = &[
 ];
 
 #[test]
-fn every_option_has_its_text() {
+fn golden_every_option_has_its_text() {
     let mut found = String::new();
     for command in COMMANDS {
         let mut run = certferry();

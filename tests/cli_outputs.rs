@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::common::desk::{Desk, Ended, State};
 use crate::common::rights::{Right, lacks, not_as_root};
-use crate::common::{certferry, fail, is_root, succeed, tool};
+use crate::common::{certferry, fail, is_root, place_program, succeed, tool};
 
 const BUILD: &str = "build lab.toml --seed lab.seed --out out";
 /// In the order of their making.
@@ -200,7 +200,7 @@ fn folders_that_take_no_files_are_named() {
     let programs = tempfile::tempdir().unwrap();
     fs::set_permissions(programs.path(), PermissionsExt::from_mode(0o755)).unwrap();
     let program = programs.path().join("certferry");
-    fs::copy(certferry().get_program(), &program).unwrap();
+    place_program(Path::new(certferry().get_program()), &program);
     fs::create_dir(desk.path("out")).unwrap();
     fs::create_dir(desk.path("mine")).unwrap();
     desk.set_mode("mine", 0o777);

@@ -205,7 +205,7 @@ fn seed_folder() -> PathBuf {
 }
 
 #[test]
-fn seeds_are_what_a_build_makes() {
+fn golden_seeds_are_what_a_build_makes() {
     let total: usize = MADE.values().map(Vec::len).sum();
     assert!(total < 48 << 10, "{total} bytes are more than seeds need");
     for (name, content) in &*MADE {

@@ -112,7 +112,7 @@ fn every_certificate() {
 
 #[test]
 #[cfg_attr(debug_assertions, ignore = "release only")]
-fn thousand_nodes() {
+fn release_thousand_nodes() {
     check("thousand-nodes");
 }
 

@@ -137,7 +137,7 @@ fn only(machine: &Machine, works: &str, refused: &str) {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn a_running_cluster_moves_to_new_authorities_and_back() {
+fn kube_a_running_cluster_moves_to_new_authorities_and_back() {
     let programs = programs();
     let [first, second] = [1, 2].map(generation);
     let machine = Machine::start(&programs, &ADDRESSES, HOSTS);

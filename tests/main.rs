@@ -33,8 +33,8 @@ mod golden;
 mod hostile;
 mod inspect;
 mod install_sh;
-mod keys_golden;
 mod keys_openssl;
+mod known_keys;
 mod kubeadm;
 mod kubectl;
 mod kubernetes;
@@ -58,3 +58,38 @@ mod tar_install;
 mod tls;
 mod trust_root;
 mod wiped_memory;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A file that no module names is compiled by nobody, and its tests would run no more without a word.
+#[test]
+fn no_file_with_tests_is_forgotten() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut named = BTreeSet::new();
+    follow(&folder.join("main.rs"), &mut named);
+    // The fuzz targets are a package of their own.
+    let walk = walkdir::WalkDir::new(&folder).into_iter().filter_entry(|entry| entry.path() != folder.join("fuzz"));
+    let there = walk.map(|entry| entry.unwrap().into_path());
+    let there: BTreeSet<_> = there.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect();
+    let forgotten: Vec<_> = there.difference(&named).collect();
+    assert!(forgotten.is_empty(), "no module of tests/main.rs: {forgotten:?}");
+}
+
+/// A source and all that it names as its modules, but for what a path leads elsewhere.
+fn follow(file: &Path, named: &mut BTreeSet<PathBuf>) {
+    named.insert(file.to_owned());
+    let is_root = ["main.rs", "mod.rs"].iter().any(|name| file.ends_with(name));
+    let folder = if is_root { file.parent().unwrap().to_owned() } else { file.with_extension("") };
+    let text = fs::read_to_string(file).unwrap();
+    let mut before = "";
+    for line in text.lines() {
+        let module = line.strip_prefix("pub ").unwrap_or(line).strip_prefix("mod ");
+        if let Some(module) = module.and_then(|rest| rest.strip_suffix(';')).filter(|_| !before.contains("path = ")) {
+            let places = [folder.join(format!("{module}.rs")), folder.join(module).join("mod.rs")];
+            follow(places.iter().find(|place| place.exists()).unwrap(), named);
+        }
+        before = line;
+    }
+}

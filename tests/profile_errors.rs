@@ -22,7 +22,7 @@ fn problems(source: &[u8]) -> Vec<Problem> {
 }
 
 #[test]
-fn every_refusal_has_its_text() {
+fn golden_every_refusal_has_its_text() {
     let bless = std::env::var_os("CERTFERRY_BLESS").is_some();
     let mut wrong = Vec::new();
     for file in toml_files("tests/profile_errors") {

@@ -12,7 +12,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use crate::common::rights::{Right, lacks};
-use crate::common::{SEED, certferry, profile, run, succeed, tool, write};
+use crate::common::{SEED, certferry, place_program, profile, run, succeed, tool, write};
 use tempfile::TempDir;
 
 /// Every kind of part and file, in a tenth of a second.
@@ -278,7 +278,7 @@ fn the_seed_from_the_standard_input() {
 fn another_place_of_the_program() {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("a copy by another name");
-    fs::copy(env!("CARGO_BIN_EXE_certferry"), &copy).unwrap();
+    place_program(Path::new(env!("CARGO_BIN_EXE_certferry")), &copy);
     assert_builds_the_same(tool(copy), "a copy");
 }
 
@@ -311,7 +311,7 @@ fn rsa_under_all_circumstances_at_once() {
         let folder = place.path().join("elsewhere");
         fs::create_dir(&folder).unwrap();
         let program = folder.join("copy");
-        fs::copy(env!("CARGO_BIN_EXE_certferry"), &program).unwrap();
+        place_program(Path::new(env!("CARGO_BIN_EXE_certferry")), &program);
         let line = format!(
             "echo host-{threads} > /proc/sys/kernel/hostname; umask {umask}; exec <&-; \
              exec env -i TZ={zone} LC_ALL={locale} PATH=\"$PATH\" faketime -f '@{clock} 12:00:00' \

@@ -13,7 +13,7 @@ use crate::common::network::{Daemon, Network};
 use crate::common::node::everything;
 use crate::common::rights::{Right, lacks};
 use crate::common::shells::{SHELLS, find};
-use crate::common::{Bundle, build_text, changed_profile, run, succeed, tool, use_fast_keys, write};
+use crate::common::{Bundle, build_text, changed_profile, run, succeed, tool, use_fast_keys, write, write_program};
 
 const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/trust-root.sh");
 const ADDRESS: &str = "192.168.10.9";
@@ -155,7 +155,7 @@ fn what_did_not_work_is_not_said_to_have_worked() {
     }
     let machine = machine();
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), "update-ca-certificates", "#!/bin/sh\necho 'not today'\nexit \"$(cat code)\"\n", 0o755);
+    write_program(folder.path(), "update-ca-certificates", "#!/bin/sh\necho 'not today'\nexit \"$(cat code)\"\n");
     let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
     for (code, said) in [
         (

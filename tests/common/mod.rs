@@ -1,6 +1,4 @@
-//! What integration tests share: the program, a seed that everybody knows, bundles built once per test program.
-#![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at once")]
+//! What integration tests share: the program, a seed that everybody knows, bundles built once.
 
 pub mod desk;
 pub mod network;
@@ -129,6 +127,23 @@ pub fn write(folder: &Path, name: &str, content: &str, mode: u32) -> PathBuf {
     let path = folder.join(name);
     fs::write(&path, content).unwrap();
     fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+    path
+}
+
+/// Puts a copy of a file where a test starts it, as a program for everybody.
+///
+/// It is another process that writes it: what this one had open for writing, a child of another test's thread may have
+/// open, too, for as long as it is on the way to its own program, and the kernel starts no such file ("text file busy").
+pub fn place_program(from: &Path, to: &Path) {
+    succeed(tool("install").arg("--mode=755").arg(from).arg(to));
+}
+
+/// Writes a script that a test starts (see [`place_program`]).
+pub fn write_program(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let mut draft = tempfile::NamedTempFile::new().unwrap();
+    draft.write_all(text.as_bytes()).unwrap();
+    let path = folder.join(name);
+    place_program(draft.path(), &path);
     path
 }
 

@@ -109,7 +109,7 @@ networking: {serviceSubnet: 10.96.0.0/12, dnsDomain: cluster.local}
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn what_kubeadm_makes_is_well() {
+fn kube_what_kubeadm_makes_is_well() {
     let programs = programs();
     let folder = tempfile::tempdir().unwrap();
     let kubernetes = folder.path().join("etc/kubernetes");

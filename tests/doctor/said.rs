@@ -11,7 +11,7 @@ use crate::planting::PKI;
 use crate::planting::faults::leaf;
 
 #[test]
-fn every_fault_is_told_in_words() {
+fn golden_every_fault_is_told_in_words() {
     if lacks(&[Right::Owners]) {
         return;
     }

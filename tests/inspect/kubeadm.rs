@@ -55,7 +55,7 @@ fn the_tables_are_kubeadms_and_then_what_it_leaves_out() {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn kubeadm_prints_the_same_for_the_same_tree() {
+fn kube_kubeadm_prints_the_same_for_the_same_tree() {
     let kubeadm = kubeadm();
     let tree = copy(&unpacked(&CLOSED, "plant-7-cp-1"));
     let ours = stdout(&inspect([tree.path()]));
@@ -66,7 +66,7 @@ fn kubeadm_prints_the_same_for_the_same_tree() {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn kubeadm_prints_the_same_for_a_tree_in_decay() {
+fn kube_kubeadm_prints_the_same_for_a_tree_in_decay() {
     let kubeadm = kubeadm();
     let tree = copy(&unpacked(&CLOSED, "plant-7-cp-1"));
     decay(tree.path());

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::common::rights::{Right, lacks};
 use crate::common::shells::find;
-use crate::common::{Bundle, write};
+use crate::common::{Bundle, write_program};
 use crate::install_sh::node::{Ended, FIRST, Node, SECOND, end, script};
 
 /// A root folder with the programs of this machine and nothing else of it.
@@ -39,7 +39,7 @@ impl Machine {
 
     /// A program that the machine has besides; `real` is run with what it was called with.
     fn stand_in(&self, name: &str, text: &str) {
-        write(&self.path("stand-in"), name, &format!("#!/bin/sh\n{text}\n"), 0o755);
+        write_program(&self.path("stand-in"), name, &format!("#!/bin/sh\n{text}\n"));
     }
 
     /// Installs `worker-1` on the machine, called so and with these addresses.

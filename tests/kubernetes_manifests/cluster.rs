@@ -172,7 +172,7 @@ impl Cluster {
         let held = servers.map(|(address, secret)| (address, data(secret, "tls.crt"), data(secret, "tls.key")));
         let servers: Vec<_> =
             held.iter().map(|(address, certificate, key)| Server { address, certificate, key }).collect();
-        webhook::start(&self.machine, "serves_webhooks_when_told_to", &servers);
+        webhook::start(&self.machine, "kubernetes_manifests::serves_webhooks_when_told_to", &servers);
         self.apply(&objects::services());
         self.apply(&objects::definitions());
         wait_for("custom resources", || {

@@ -59,7 +59,7 @@ fn rules_of(cluster: &Cluster, roles: &[&str]) -> BTreeSet<String> {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn each_user_may_do_what_the_profile_gives_and_nothing_else() {
+fn kube_each_user_may_do_what_the_profile_gives_and_nothing_else() {
     let cluster = cluster();
     // The controller manager puts these together.
     wait_for("aggregated roles", || {
@@ -118,7 +118,7 @@ fn each_user_may_do_what_the_profile_gives_and_nothing_else() {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn a_kubeconfig_that_has_ended_is_nobodys() {
+fn kube_a_kubeconfig_that_has_ended_is_nobodys() {
     let cluster = cluster();
     let with = |file: &str| answer(&crate::common::run(&mut cluster.command(file, "get --raw /api")));
     let refused = with(&kubeconfig("of-before")).unwrap_err();

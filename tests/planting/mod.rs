@@ -2,8 +2,6 @@
 //!
 //! Genuine files are re-arranged and signed by a test's own key, as a defect of the building side would do it.
 
-#![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
-
 pub mod faults;
 pub mod forge;
 

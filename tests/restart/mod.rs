@@ -278,7 +278,7 @@ fn a_restart_that_cannot_be_is_refused_before_anything() {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn a_real_api_server_moves_to_new_authorities_and_back() {
+fn kube_a_real_api_server_moves_to_new_authorities_and_back() {
     let programs = programs();
     let bundles = [1, 2].map(|number| {
         build_text(&generation(number, |profile| {
