@@ -1,6 +1,7 @@
 //! The lock: what it refuses, in which words, and which word each refusal yields to.
 
-use crate::common::desk::{Desk, Ended};
+use crate::common::Ended;
+use crate::common::desk::Desk;
 
 const BUILD: &str = "build lab.toml --seed lab.seed --out out";
 const NEXT: (&str, &str) = ("issued_at = 2026-11-22\n", "issued_at = 2026-11-22\ngeneration = 2\n");

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::common::desk::{Desk, Ended, State};
+use crate::common::desk::{Desk, State};
 use crate::common::rights::{Right, lacks, not_as_root};
-use crate::common::{certferry, fail, is_root, place_program, succeed, tool};
+use crate::common::{Ended, certferry, fail, is_root, place_program, succeed, tool};
 
 const BUILD: &str = "build lab.toml --seed lab.seed --out out";
 /// In the order of their making.

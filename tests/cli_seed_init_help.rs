@@ -5,8 +5,8 @@ use std::fs;
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::common::desk::{CANARY, Desk, Ended};
-use crate::common::{PROFILES, certferry};
+use crate::common::desk::{CANARY, Desk};
+use crate::common::{Ended, PROFILES, certferry};
 use certferry::profile;
 
 #[test]

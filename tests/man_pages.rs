@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::common::desk::{Desk, Ended};
-use crate::common::{run, tool};
+use crate::common::desk::Desk;
+use crate::common::{Ended, run, tool};
 
 /// The page as plain text, wide enough that no word is cut.
 fn read(page: &Path) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::common::desk::Ended;
+use crate::common::Ended;
 use crate::planting::faults::{CP, Line, PLANTED, Planted, dashboard, kubeconfig, leaf, stored};
 use crate::planting::forge::{Forge, Key, names, pem};
 use crate::planting::{Cluster, GENUINE, PKI, by, plants, warns};

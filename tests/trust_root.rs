@@ -6,14 +6,16 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::LazyLock;
 
 use crate::common::network::{Daemon, Network};
 use crate::common::node::everything;
 use crate::common::rights::{Right, lacks};
 use crate::common::shells::{SHELLS, find};
-use crate::common::{Bundle, build_text, changed_profile, run, succeed, tool, use_fast_keys, write, write_program};
+use crate::common::{
+    Bundle, Ended, build_text, changed_profile, end, succeed, tool, use_fast_keys, write, write_program,
+};
 
 const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/trust-root.sh");
 const ADDRESS: &str = "192.168.10.9";
@@ -42,20 +44,6 @@ fn bundle(generation: i64) -> Bundle {
         );
         profile.extend(more.parse::<toml::Table>().unwrap());
     }))
-}
-
-/// How a run ended.
-#[derive(Debug, PartialEq, Eq)]
-struct Ended {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-fn end(command: &mut Command) -> Ended {
-    let Output { status, stdout, stderr } = run(command);
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ended { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
 }
 
 fn said(ended: &Ended, lines: &[&str]) {

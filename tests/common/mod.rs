@@ -169,6 +169,22 @@ pub fn run(command: &mut Command) -> Output {
     output.unwrap_or_else(|error| panic!("{command:?}: {error}; `cargo xtask test` installs what tests need"))
 }
 
+/// How a run ended.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The exit code; `None` after a signal.
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Runs a command with an empty standard input to its end, whichever that is.
+pub fn end(command: &mut Command) -> Ended {
+    let Output { status, stdout, stderr } = run(command);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ended { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+}
+
 /// Another program: a missing one fails the test by name.
 pub fn tool(name: impl AsRef<OsStr>) -> Command {
     Command::new(name)

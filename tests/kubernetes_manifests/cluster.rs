@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::common::shells::find;
-use crate::common::{self, Bundle, certferry, run, succeed, tool, write};
+use crate::common::{self, Bundle, Ended, certferry, end, run, succeed, tool, write};
 use crate::kube::machine::{Machine, feed};
 use crate::kube::wait::wait_for;
 use crate::kube::webhook::{self, Server};
@@ -114,14 +114,6 @@ validity = "150y"
 /// A running control plane. It ends with the test program.
 pub struct Cluster {
     pub machine: Machine,
-}
-
-/// How a script ended.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Ended {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
 }
 
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| Cluster::start(&programs()));
@@ -252,10 +244,9 @@ pub fn data(secret: &Value, key: &str) -> String {
 
 /// Runs a command to its end. What kubectl logs of other tests' APIs is left out.
 pub fn ended(command: &mut Command) -> Ended {
-    let Output { status, stdout, stderr } = run(command);
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let stderr = text(stderr).lines().filter(|line| !is_log(line)).map(|line| format!("{line}\n")).collect();
-    Ended { code: status.code(), stdout: text(stdout), stderr }
+    let Ended { code, stdout, stderr } = end(command);
+    let stderr = stderr.lines().filter(|line| !is_log(line)).map(|line| format!("{line}\n")).collect();
+    Ended { code, stdout, stderr }
 }
 
 /// `E1124 02:18:48.000000 ...`

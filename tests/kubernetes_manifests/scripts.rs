@@ -4,9 +4,9 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::common::{write, write_program};
+use crate::common::{Ended, write, write_program};
 use crate::kube::wait::wait_for;
-use crate::kubernetes_manifests::cluster::{Cluster, Ended, FILES, cluster};
+use crate::kubernetes_manifests::cluster::{Cluster, FILES, cluster};
 use crate::kubernetes_manifests::objects::{VALIDATING, client, configuration, webhook};
 
 const DASH: &[&str] = &["dash"];

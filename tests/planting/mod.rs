@@ -22,7 +22,8 @@ use p256::pkcs8::EncodePublicKey;
 use certferry::lint::RULES;
 use certferry::x509::ReadCertificate;
 
-use crate::common::desk::{Desk, Ended, PROFILE};
+use crate::common::Ended;
+use crate::common::desk::{Desk, PROFILE};
 use forge::{Forge, Key, pem};
 
 pub const PKI: &str = "etc/kubernetes/pki";
