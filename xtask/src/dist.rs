@@ -87,7 +87,7 @@ fn sysroot() -> Result<PathBuf, String> {
     Ok(process::output(process::command(&rustc).args(["--print", "sysroot"]))?.trim().into())
 }
 
-/// `cargo test --release`, with what [`run`] has compiled already: crates that tests need with the same features.
+/// `cargo test --release`, with what [`run`] compiles, too: every crate that has no further features for the tests.
 ///
 /// # Errors
 /// When it is not made for this machine.
