@@ -3,9 +3,6 @@
 //! left where it should not be.
 //!
 //! A worker's tree here; `cargo xtask crash` does it with a control plane's, with every error at every call.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
-
-mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,9 +13,9 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::node::{FIRST, SECOND, Seen, applied, apply, copy, live, remains, rollback, units};
-use common::rights::{Right, lacks};
-use common::{run, skip, succeed, tool};
+use crate::common::node::{FIRST, SECOND, Seen, applied, apply, copy, live, remains, rollback, units};
+use crate::common::rights::{Right, lacks};
+use crate::common::{run, skip, succeed, tool};
 
 /// Every system call that opens, writes, links, renames, syncs or unlinks, and what sets owners and modes.
 const CALLS: [&str; 20] = [

@@ -1,8 +1,6 @@
 //! Other people's tools read what the writer writes: GNU tar, busybox tar, openssl. A tool that is missing fails the
 //! test, so that nobody mistakes a machine without it for a proof.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at once")]
-
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

@@ -1,10 +1,7 @@
 //! What cert-manager will issue from its intermediate, and what `[[tls]]` is: OpenSSL, webpki, curl and Node.js take it
 //! for the names it is for, and nothing that lies outside what the intermediate may sign for.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-
+use crate::common;
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};

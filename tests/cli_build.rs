@@ -1,10 +1,7 @@
 //! What `build` says: the exact text of success and of every failure before anything is made. No failure changes a file.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-
-use common::desk::{CANARY, Desk, Ended, PROFILE};
+use crate::common::Ended;
+use crate::common::desk::{CANARY, Desk, PROFILE};
 
 const BUILD: &str = "build lab.toml --seed lab.seed --out out";
 

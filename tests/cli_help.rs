@@ -1,13 +1,9 @@
 //! Every option and its text, in one file to review: `cli-help.txt`, rewritten with `CERTFERRY_BLESS=1`.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-
 use std::fs;
 use std::path::Path;
 
-use common::{certferry, succeed};
+use crate::common::{certferry, succeed};
 
 const COMMANDS: &[&str] = &[
     "",
@@ -31,7 +27,7 @@ const COMMANDS: &[&str] = &[
 ];
 
 #[test]
-fn every_option_has_its_text() {
+fn golden_every_option_has_its_text() {
     let mut found = String::new();
     for command in COMMANDS {
         let mut run = certferry();

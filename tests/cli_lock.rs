@@ -1,10 +1,7 @@
 //! The lock: what it refuses, in which words, and which word each refusal yields to.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-
-use common::desk::{Desk, Ended};
+use crate::common::Ended;
+use crate::common::desk::Desk;
 
 const BUILD: &str = "build lab.toml --seed lab.seed --out out";
 const NEXT: (&str, &str) = ("issued_at = 2026-11-22\n", "issued_at = 2026-11-22\ngeneration = 2\n");

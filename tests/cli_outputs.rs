@@ -1,18 +1,15 @@
 //! What a build leaves on the disk: all of it or nothing, with the right modes, whatever stands in its way.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use common::desk::{Desk, Ended, State};
-use common::rights::{Right, lacks, not_as_root};
-use common::{certferry, fail, is_root, succeed, tool};
+use crate::common::desk::{Desk, State};
+use crate::common::rights::{Right, lacks, not_as_root};
+use crate::common::{Ended, certferry, fail, is_root, place_program, succeed, tool};
 
 const BUILD: &str = "build lab.toml --seed lab.seed --out out";
 /// In the order of their making.
@@ -203,7 +200,7 @@ fn folders_that_take_no_files_are_named() {
     let programs = tempfile::tempdir().unwrap();
     fs::set_permissions(programs.path(), PermissionsExt::from_mode(0o755)).unwrap();
     let program = programs.path().join("certferry");
-    fs::copy(certferry().get_program(), &program).unwrap();
+    place_program(Path::new(certferry().get_program()), &program);
     fs::create_dir(desk.path("out")).unwrap();
     fs::create_dir(desk.path("mine")).unwrap();
     desk.set_mode("mine", 0o777);

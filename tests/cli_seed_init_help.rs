@@ -1,16 +1,13 @@
 //! The small commands: `seed`, `init`, `help` of a command, `--version`, and what clap says to a slip.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-
+use crate::common;
 use std::fs;
 use std::io::Write;
 use std::process::Stdio;
 
+use crate::common::desk::{CANARY, Desk};
+use crate::common::{Ended, PROFILES, certferry};
 use certferry::profile;
-use common::desk::{CANARY, Desk, Ended};
-use common::{PROFILES, certferry};
 
 #[test]
 fn seed_new_makes_a_seed_and_seed_id_names_it() {

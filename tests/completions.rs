@@ -1,13 +1,9 @@
 //! What bash offers after TAB, by bash itself.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-
 use std::fs;
 use std::sync::LazyLock;
 
-use common::{certferry, fail, succeed, tool};
+use crate::common::{certferry, fail, succeed, tool};
 use tempfile::TempDir;
 
 /// Loads the script as a shell's start-up file would, then does what readline does after TAB: calls the registered

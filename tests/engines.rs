@@ -1,10 +1,7 @@
 //! Whatever searches for the primes, the keys are the same: every engine, any number of threads, a CPU without vector
 //! instructions. And what is in memory meanwhile stays there.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
-
-mod common;
-
+use crate::common;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::MetadataExt;
@@ -53,13 +50,13 @@ fn a_few_keys_are_the_same_with_every_engine() {
 
 #[test]
 #[cfg_attr(debug_assertions, ignore = "release only")]
-fn rsa_2048_keys_are_the_same_with_every_engine() {
+fn release_rsa_2048_keys_are_the_same_with_every_engine() {
     keys_are_the_same(KeyAlgorithm::Rsa2048, 200);
 }
 
 #[test]
 #[cfg_attr(debug_assertions, ignore = "release only")]
-fn longer_keys_are_the_same_with_every_engine() {
+fn release_longer_keys_are_the_same_with_every_engine() {
     keys_are_the_same(KeyAlgorithm::Rsa3072, 20);
     keys_are_the_same(KeyAlgorithm::Rsa4096, 20);
 }
@@ -153,7 +150,7 @@ fn no_core_dump_is_written_while_keys_are_in_memory() {
     let folder = tempfile::Builder::new().permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755)).tempdir();
     let folder = folder.unwrap();
     let program = folder.path().join("certferry");
-    fs::copy(env!("CARGO_BIN_EXE_certferry"), &program).unwrap();
+    common::place_program(Path::new(env!("CARGO_BIN_EXE_certferry")), &program);
     let profile = folder.path().join("profile.toml");
     fs::copy(common::profile("thousand-nodes"), &profile).unwrap();
     let seed = common::write(folder.path(), "test.seed", common::SEED, 0o600);

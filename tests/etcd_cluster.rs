@@ -1,10 +1,6 @@
 //! Three members of etcd, each on a machine of its own with nothing but its own tree, become a cluster, serve their
 //! clients and refuse everybody else.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

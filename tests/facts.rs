@@ -1,18 +1,14 @@
 //! What certferry makes is what kubeadm is recorded to make, field by field, in every recorded version.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
-
-mod common;
-mod kube;
-
+use crate::common;
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 use std::thread;
 
-use kube::deliberate::{DELIBERATE, Deliberate, judge};
-use kube::facts::{Facts, Rows, fact_files, node_names, profile};
-use kube::observe::observe;
+use crate::kube::deliberate::{DELIBERATE, Deliberate, judge};
+use crate::kube::facts::{Facts, Rows, fact_files, node_names, profile};
+use crate::kube::observe::observe;
 use serde_json::{Value, json};
 
 /// Each version's facts and what certferry makes of the same cluster.

@@ -1,16 +1,14 @@
 //! The static program of `cargo xtask dist` does all of a node's work in a root that holds it and nothing else, and from
 //! busybox's and dash's shells.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
 
-mod common;
-
+use crate::common;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::node::{FIRST, SECOND, live, units};
-use common::rights::{Right, lacks};
-use common::{Bundle, fail, skip, succeed, tool};
+use crate::common::node::{FIRST, SECOND, live, units};
+use crate::common::rights::{Right, lacks};
+use crate::common::{Bundle, fail, place_program, skip, succeed, tool, write_program};
 
 /// The static program; `cargo xtask test` makes it.
 fn program() -> Option<PathBuf> {
@@ -24,7 +22,7 @@ fn program() -> Option<PathBuf> {
 /// A root with the program and the media in it.
 fn root(program: &Path) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
-    fs::copy(program, root.path().join("certferry")).unwrap();
+    place_program(program, &root.path().join("certferry"));
     for (generation, bundle) in [(1, &*FIRST), (2, &*SECOND)] {
         let carry = |from: &Path, to: &str| fs::copy(from, root.path().join(to)).unwrap();
         carry(&bundle.archive, &format!("lab-g{generation}.tar.gz"));
@@ -44,10 +42,10 @@ fn bring(root: &Path, program: &str) {
     for path in libraries {
         let to = root.join(path.strip_prefix("/").unwrap());
         fs::create_dir_all(to.parent().unwrap()).unwrap();
-        fs::copy(&path, to).unwrap();
+        place_program(&path, &to);
     }
     fs::create_dir_all(root.join("bin")).unwrap();
-    fs::copy(&found, root.join("bin").join(program)).unwrap();
+    place_program(&found, &root.join("bin").join(program));
 }
 
 /// A command in a root, on a host of that name with the node's address, without any other network.
@@ -171,7 +169,7 @@ fn labels_are_restored_where_selinux_is_on() {
         let root = root(&program);
         bring(root.path(), "dash");
         let stand_in = |name: &str, script: &str| {
-            common::write(&root.path().join("bin"), name, &format!("#!/bin/dash\n{script}\n"), 0o755);
+            write_program(&root.path().join("bin"), name, &format!("#!/bin/dash\n{script}\n"));
         };
         stand_in("selinuxenabled", &format!("exit {enabled}"));
         stand_in(

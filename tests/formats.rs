@@ -2,19 +2,16 @@
 //!
 //! The limits of readers are compared beside their constants.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-
+use crate::common;
 use std::fs;
 use std::path::Path;
 
+use crate::common::desk::PROFILE;
 use certferry::bundle::Sha256;
 use certferry::keys::{Label, Portable, Seed, derive};
 use certferry::kubernetes::{AltNameRule, CERTIFICATES, CommonName, KeyId, Organizations};
 use certferry::profile;
 use certferry::x509::{ExtendedKeyUsage, KeyAlgorithm, ReadCertificate, read_pem};
-use common::desk::PROFILE;
 use hmac::{Hmac, KeyInit, Mac};
 
 const CHAPTER: &str = include_str!("../src/cli/manual/formats.md");

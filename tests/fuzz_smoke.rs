@@ -2,20 +2,17 @@
 //!
 //! `cargo xtask fuzz` lets libFuzzer look further. With `CERTFERRY_BLESS=1` the seeds are made anew.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at once")]
-#![allow(unreachable_pub, reason = "the targets are a library for the fuzzer")]
-
-mod common;
 #[path = "fuzz/src/lib.rs"]
 mod fuzz;
 
+use crate::common;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use crate::common::desk::PROFILE;
 use certferry::x509::read_pem;
-use common::desk::PROFILE;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 /// How many changed copies of its seeds each target gets.
@@ -208,7 +205,7 @@ fn seed_folder() -> PathBuf {
 }
 
 #[test]
-fn seeds_are_what_a_build_makes() {
+fn golden_seeds_are_what_a_build_makes() {
     let total: usize = MADE.values().map(Vec::len).sum();
     assert!(total < 48 << 10, "{total} bytes are more than seeds need");
     for (name, content) in &*MADE {

@@ -2,8 +2,6 @@
 //!
 //! OpenSSL 3 is needed (`openssl kdf`).
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
 use std::io::Write;
 use std::process::{Command, Stdio};
 

@@ -1,21 +1,17 @@
 //! kubeadm 1.20.2 itself takes what certferry makes, adds nothing to it, and makes the same of its own.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
-
-mod common;
-mod kube;
-
+use crate::common;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Bundle, succeed, write};
-use kube::deliberate::{DELIBERATE, Deliberate, differences, judge};
-use kube::facts::{Facts, Rows, node_names, nodes, profile};
-use kube::machine::Machine;
-use kube::observe::observe;
-use kube::{kubeadm_config, programs};
+use crate::common::{Bundle, succeed, write};
+use crate::kube::deliberate::{DELIBERATE, Deliberate, differences, judge};
+use crate::kube::facts::{Facts, Rows, node_names, nodes, profile};
+use crate::kube::machine::Machine;
+use crate::kube::observe::observe;
+use crate::kube::{kubeadm_config, programs};
 use serde_json::{Map, Value, json};
 
 const KUBERNETES: &str = "1.20.2";
@@ -208,7 +204,7 @@ fn certs_all(with_ca_keys: bool, stacked: bool) -> Vec<String> {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn with_ca_keys_kubeadm_finds_everything_and_makes_nothing() {
+fn kube_with_ca_keys_kubeadm_finds_everything_and_makes_nothing() {
     let programs = programs();
     let cluster = cluster("stacked");
     let bundle = build(&cluster, "");
@@ -222,7 +218,7 @@ fn with_ca_keys_kubeadm_finds_everything_and_makes_nothing() {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn without_ca_keys_kubeadm_is_in_external_ca_mode_and_makes_nothing() {
+fn kube_without_ca_keys_kubeadm_is_in_external_ca_mode_and_makes_nothing() {
     let programs = programs();
     let cluster = cluster("stacked");
     let (bundle, with_ca_keys) = (build(&cluster, NO_CA_KEYS), build(&cluster, ""));
@@ -247,7 +243,7 @@ const NO_EXPIRY_WITHOUT_KEY: &str = "failure loading ca certificate authority: f
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn with_external_etcd_kubeadm_finds_everything_and_makes_nothing() {
+fn kube_with_external_etcd_kubeadm_finds_everything_and_makes_nothing() {
     let programs = programs();
     let cluster = cluster("external");
     for with_ca_keys in [true, false] {
@@ -271,7 +267,7 @@ fn with_external_etcd_kubeadm_finds_everything_and_makes_nothing() {
 /// The mirror of the tests above: what kubeadm does not find it makes, and another server is not passed over.
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn kubeadm_tells_what_it_does_not_find() {
+fn kube_kubeadm_tells_what_it_does_not_find() {
     let programs = programs();
     let mut cluster = cluster("stacked");
     let bundle = build(&cluster, "");
@@ -332,7 +328,7 @@ fn made_by_certferry(cluster: &Map<String, Value>) -> Rows {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn kubeadm_makes_what_is_recorded_and_so_does_certferry() {
+fn kube_kubeadm_makes_what_is_recorded_and_so_does_certferry() {
     let programs = programs();
     let facts = Facts::of(KUBERNETES);
     let kubeadm = made_by_kubeadm(&programs, &facts.cluster);
@@ -345,7 +341,7 @@ fn kubeadm_makes_what_is_recorded_and_so_does_certferry() {
 /// Clusters whose names, addresses and URLs come about in other ways than in the recorded example.
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn kubeadm_and_certferry_make_the_same_for_other_clusters() {
+fn kube_kubeadm_and_certferry_make_the_same_for_other_clusters() {
     let programs = programs();
     let nodes = json!([
         { "name": "cp-1", "role": "control-plane", "addresses": ["fd00::11"] },

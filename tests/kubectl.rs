@@ -1,9 +1,6 @@
 //! kubectl reads every kubeconfig and finds in it the user, the server and the CA that its owner needs.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-
+use crate::common;
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -1,23 +1,19 @@
 //! A real control plane, Kubernetes 1.20.2 with etcd, runs on what certferry makes and treats everybody as it should;
 //! a real kubelet registers itself with its certificate of two hundred years and keeps it.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
-
-mod common;
-mod kube;
-
+use crate::common;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 use std::{fs, io};
 
+use crate::common::{Bundle, succeed, tool, write};
+use crate::kube::kubelet::start_kubelet;
+use crate::kube::machine::{Machine, feed};
+use crate::kube::wait::wait_for;
+use crate::kube::{complete, programs};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use common::{Bundle, succeed, tool, write};
-use kube::kubelet::start_kubelet;
-use kube::machine::{Machine, feed};
-use kube::wait::wait_for;
-use kube::{complete, programs};
 use serde_json::{Value, json};
 
 /// Names of the cluster for every machine, in place of a DNS server.
@@ -185,7 +181,7 @@ fn answer(output: &Output) -> Result<String, String> {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn the_control_plane_runs_and_its_components_lead() {
+fn kube_the_control_plane_runs_and_its_components_lead() {
     let cluster = cluster();
     assert_eq!(cluster.ask(ADMIN, "get --raw /readyz").unwrap(), "ok");
     for component in ["kube-controller-manager", "kube-scheduler"] {
@@ -205,7 +201,7 @@ fn the_control_plane_runs_and_its_components_lead() {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn tokens_of_service_accounts_are_signed_with_sa_key_and_work() {
+fn kube_tokens_of_service_accounts_are_signed_with_sa_key_and_work() {
     let cluster = cluster();
     // The controller manager made this one, with the same key.
     let stored = wait_for("stored token", || {
@@ -255,7 +251,7 @@ fn assert_signed_with_sa_key(cluster: &Cluster, token: &str) {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn the_front_proxy_may_speak_for_others_and_nobody_else_may() {
+fn kube_the_front_proxy_may_speak_for_others_and_nobody_else_may() {
     let cluster = cluster();
     let trusted = cluster.get("configmap extension-apiserver-authentication --namespace kube-system").unwrap();
     let ca = fs::read_to_string(cluster.control_plane.path("/etc/kubernetes/pki/front-proxy-ca.crt")).unwrap();
@@ -282,7 +278,7 @@ fn the_front_proxy_may_speak_for_others_and_nobody_else_may() {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn a_kubelet_may_change_its_own_node_and_no_other() {
+fn kube_a_kubelet_may_change_its_own_node_and_no_other() {
     let cluster = cluster();
     let worker = cluster.worker("worker-3");
     let node = |name: &str| json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": name } }).to_string();
@@ -307,7 +303,7 @@ fn a_kubelet_may_change_its_own_node_and_no_other() {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn a_user_has_its_name_and_its_groups_and_what_they_are_given() {
+fn kube_a_user_has_its_name_and_its_groups_and_what_they_are_given() {
     let cluster = cluster();
     let alice = "/root/alice.conf";
     let refused = cluster.ask(alice, "get pods").unwrap_err();
@@ -323,7 +319,7 @@ fn a_user_has_its_name_and_its_groups_and_what_they_are_given() {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn a_kubeconfig_of_another_seed_is_refused_and_refuses() {
+fn kube_a_kubeconfig_of_another_seed_is_refused_and_refuses() {
     let cluster = cluster();
     let another = build(&common::SEED.replace("000102", "fffefd"));
     let admin = extract(&another, "nodes/cp-1/etc/kubernetes/admin.conf");
@@ -363,7 +359,7 @@ fn requests(cluster: &Cluster, user: &str) -> Vec<Value> {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn a_real_kubelet_registers_itself_and_keeps_its_certificate() {
+fn kube_a_real_kubelet_registers_itself_and_keeps_its_certificate() {
     let cluster = cluster();
     let worker = cluster.worker("worker-1");
     let before = (common::files(&worker.path(STORE)), fs::read(worker.path(PEM)).unwrap());
@@ -383,7 +379,7 @@ fn a_real_kubelet_registers_itself_and_keeps_its_certificate() {
 /// certificate away, and the API server does not know whom it calls.
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn a_real_kubelet_without_its_store_gets_another_certificate() {
+fn kube_a_real_kubelet_without_its_store_gets_another_certificate() {
     let cluster = cluster();
     let approve = "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient";
     cluster

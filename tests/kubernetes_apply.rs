@@ -1,21 +1,18 @@
 //! A real cluster, Kubernetes 1.20.2 with etcd, is moved to new CAs by `apply` and back by `rollback`: on the machine
 //! itself, at `/`, by its own name and addresses.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
 
-mod common;
-mod kube;
-
+use crate::common;
 use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use common::node::{Seen, live, renew_authorities, units};
-use common::{Bundle, build_text, fail, succeed, tool};
-use kube::kubelet::start_kubelet;
-use kube::machine::{Machine, feed};
-use kube::wait::wait_for;
-use kube::{complete, programs};
+use crate::common::node::{Seen, live, renew_authorities, units};
+use crate::common::{Bundle, build_text, fail, succeed, tool};
+use crate::kube::kubelet::start_kubelet;
+use crate::kube::machine::{Machine, feed};
+use crate::kube::wait::wait_for;
+use crate::kube::{complete, programs};
 use serde_json::{Value, json};
 
 const HOSTS: &str = "192.168.1.11 cp-1 k8s.corp.internal\n192.168.1.21 worker-1\n";
@@ -140,7 +137,7 @@ fn only(machine: &Machine, works: &str, refused: &str) {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn a_running_cluster_moves_to_new_authorities_and_back() {
+fn kube_a_running_cluster_moves_to_new_authorities_and_back() {
     let programs = programs();
     let [first, second] = [1, 2].map(generation);
     let machine = Machine::start(&programs, &ADDRESSES, HOSTS);

@@ -1,16 +1,10 @@
 //! Each rule about a certificate: what breaks it, in which words, and what lies just beside and keeps it.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at once")]
-
-#[path = "common/mod.rs"]
-mod common;
-#[path = "planting/forge.rs"]
-#[allow(dead_code, unreachable_pub, reason = "other test programs use the rest")]
-mod forge;
-
+use crate::common;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use crate::planting::forge::{Forge, Hash, Key, names, pem};
 use certferry::kubernetes::Purpose;
 use certferry::kubernetes::Purpose::{
     ApiServer, ApiServerKubeletClient, ControllerManager, EtcdCa, EtcdClient, EtcdPeer, EtcdServer, FrontProxyCa,
@@ -20,7 +14,6 @@ use certferry::kubernetes::Purpose::{
 use certferry::lint::{Breach, ClusterFacts, Facts, NodeFacts, RULES, Severity, lint};
 use certferry::x509::{AltName, ReadCertificate, oid};
 use der::asn1::ObjectIdentifier;
-use forge::{Forge, Hash, Key, names, pem};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use x509_cert::ext::pkix::KeyUsages::{DataEncipherment, DigitalSignature, KeyAgreement, KeyCertSign, KeyEncipherment};

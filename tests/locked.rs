@@ -1,16 +1,13 @@
 //! `build --locked`, the rebuild years later: it takes the same bytes and nothing else, and leaves every file alone.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
-
-mod common;
-
+use crate::common;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
-use common::{SEED, certferry, fail, succeed, write};
+use crate::common::{SEED, certferry, fail, succeed, write};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use toml::{Table, Value};

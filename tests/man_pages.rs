@@ -1,14 +1,10 @@
 //! The man pages, read by groff with every warning turned on.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-
 use std::fs;
 use std::path::Path;
 
-use common::desk::{Desk, Ended};
-use common::{run, tool};
+use crate::common::desk::Desk;
+use crate::common::{Ended, run, tool};
 
 /// The page as plain text, wide enough that no word is cut.
 fn read(page: &Path) -> String {

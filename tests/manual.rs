@@ -1,15 +1,11 @@
 //! The manual: complete, linked, readable on a terminal, and every command in it one that the program takes.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use crate::common::desk::Desk;
 use certferry::{cli, profile};
-use common::desk::Desk;
 
 /// A terminal that is split in two shows no more.
 const COLUMNS: usize = 120;

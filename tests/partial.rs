@@ -1,17 +1,14 @@
 //! Partial bundles and slices: their parts are those of the whole bundle byte for byte, and what a partial build may not
 //! do is refused in plain words.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-
+use crate::common;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::sync::LazyLock;
 
+use crate::common::desk::{Desk, PROFILE, State};
 use certferry::lock::Lock;
-use common::desk::{Desk, PROFILE, State};
 use flate2::bufread::GzDecoder;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
@@ -607,7 +604,7 @@ hint: name a folder that does not exist or is empty; nothing was written
 /// The example of a thousand nodes with keys that are made in no time, and one worker more.
 #[test]
 #[cfg_attr(debug_assertions, ignore = "release only")]
-fn a_node_more_of_a_thousand_costs_its_own_keys() {
+fn release_a_node_more_of_a_thousand_costs_its_own_keys() {
     let profile = |last: u32| {
         common::changed_profile("thousand-nodes", |profile| {
             common::use_fast_keys(profile);

@@ -1,19 +1,14 @@
 //! Every rule is broken once in an otherwise good, rightly signed bundle: `verify` says so, and nothing else.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-mod planting;
-
 use std::collections::BTreeSet;
 
+use crate::common::Ended;
+use crate::planting::faults::{CP, Line, PLANTED, Planted, dashboard, kubeconfig, leaf, stored};
+use crate::planting::forge::{Forge, Key, names, pem};
+use crate::planting::{Cluster, GENUINE, PKI, by, plants, warns};
 use certferry::bundle::Mode;
 use certferry::lint::{RULES, Severity};
 use certferry::x509::{ReadCertificate, oid};
-use common::desk::Ended;
-use planting::faults::{CP, Line, PLANTED, Planted, dashboard, kubeconfig, leaf, stored};
-use planting::forge::{Forge, Key, names, pem};
-use planting::{Cluster, GENUINE, PKI, by, plants, warns};
 use time::Duration;
 use time::macros::datetime;
 

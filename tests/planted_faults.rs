@@ -2,16 +2,11 @@
 //!
 //! Genuine files are re-arranged and signed by a test's own key, as a defect of the building side would do it.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-mod planting;
-
+use crate::planting::{GENUINE, PKI, STORE, Tree, by, plants, unpacks};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use certferry::bundle::KUBELET_CLIENT_LINK;
 use certferry::kubernetes::PartName;
-use planting::{GENUINE, PKI, STORE, Tree, by, plants, unpacks};
 
 #[test]
 fn the_genuine_files_have_no_fault() {

@@ -1,7 +1,5 @@
 //! What profiles that pass say: defaults, ranges, dates, addresses.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use std::fs;
 use std::net::IpAddr;
 use std::path::Path;

@@ -1,13 +1,9 @@
 //! The README's first command does what the README says it does.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-
 use std::fs;
 use std::path::Path;
 
-use common::{certferry, succeed};
+use crate::common::{certferry, succeed};
 
 /// Every run of 64 hex digits becomes `HASH`: another seed makes others.
 fn without_hashes(text: &str) -> String {

@@ -4,10 +4,6 @@
 //! A small profile with ECDSA keys is built under each circumstance alone; the example with RSA keys under all of them
 //! at once. Another host name needs root.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
-
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -15,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use common::rights::{Right, lacks};
-use common::{SEED, certferry, profile, run, succeed, tool, write};
+use crate::common::rights::{Right, lacks};
+use crate::common::{SEED, certferry, place_program, profile, run, succeed, tool, write};
 use tempfile::TempDir;
 
 /// Every kind of part and file, in a tenth of a second.
@@ -282,7 +278,7 @@ fn the_seed_from_the_standard_input() {
 fn another_place_of_the_program() {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("a copy by another name");
-    fs::copy(env!("CARGO_BIN_EXE_certferry"), &copy).unwrap();
+    place_program(Path::new(env!("CARGO_BIN_EXE_certferry")), &copy);
     assert_builds_the_same(tool(copy), "a copy");
 }
 
@@ -315,7 +311,7 @@ fn rsa_under_all_circumstances_at_once() {
         let folder = place.path().join("elsewhere");
         fs::create_dir(&folder).unwrap();
         let program = folder.join("copy");
-        fs::copy(env!("CARGO_BIN_EXE_certferry"), &program).unwrap();
+        place_program(Path::new(env!("CARGO_BIN_EXE_certferry")), &program);
         let line = format!(
             "echo host-{threads} > /proc/sys/kernel/hostname; umask {umask}; exec <&-; \
              exec env -i TZ={zone} LC_ALL={locale} PATH=\"$PATH\" faketime -f '@{clock} 12:00:00' \

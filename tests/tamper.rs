@@ -1,17 +1,13 @@
 //! A bundle that was changed on its way: every byte of it, every length, every wrong key. Nothing of it is taken.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::symlink;
 use std::sync::LazyLock;
 
+use crate::common::desk::Desk;
 use certferry::bundle::{Reader, Row, Sha256};
 use certferry::sign::PublicKey;
-use common::desk::Desk;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 /// One bundle, built once.

@@ -3,16 +3,13 @@
 //!
 //! These tests run as root, as the installation does: only root's tar gives files their owner and exact mode.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
-
-mod common;
-
+use crate::common;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
-use common::rights::{Right, lacks};
-use common::{Bundle, build, certferry, files, profile, succeed, tool};
+use crate::common::rights::{Right, lacks};
+use crate::common::{Bundle, build, certferry, files, profile, succeed, tool};
 use walkdir::WalkDir;
 
 const TARS: [&str; 2] = ["tar", "busybox tar"];

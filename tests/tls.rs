@@ -1,10 +1,6 @@
 //! Handshakes with the certificates of a bundle: OpenSSL, curl, kubectl and webpki accept each certificate for what it
 //! is and for nothing else.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -3,14 +3,10 @@
 //!
 //! These tests run as root, as the script does.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::LazyLock;
 
 use certferry::layout::scripts::TRUST_ROOT;
@@ -19,7 +15,9 @@ use crate::common::network::{Daemon, Network};
 use crate::common::node::everything;
 use crate::common::rights::{Right, lacks};
 use crate::common::shells::{SHELLS, find};
-use crate::common::{Bundle, build_text, changed_profile, run, succeed, tool, use_fast_keys, write};
+use crate::common::{
+    Bundle, Ended, build_text, changed_profile, end, succeed, tool, use_fast_keys, write, write_program,
+};
 
 const ADDRESS: &str = "192.168.10.9";
 const HOST: &str = "registry.corp.internal";
@@ -47,20 +45,6 @@ fn bundle(generation: i64) -> Bundle {
         );
         profile.extend(more.parse::<toml::Table>().unwrap());
     }))
-}
-
-/// How a run ended.
-#[derive(Debug, PartialEq, Eq)]
-struct Ended {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-fn end(command: &mut Command) -> Ended {
-    let Output { status, stdout, stderr } = run(command);
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ended { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
 }
 
 fn said(ended: &Ended, lines: &[&str]) {
@@ -162,7 +146,7 @@ fn what_did_not_work_is_not_said_to_have_worked() {
     }
     let machine = machine();
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), "update-ca-certificates", "#!/bin/sh\necho 'not today'\nexit \"$(cat code)\"\n", 0o755);
+    write_program(folder.path(), "update-ca-certificates", "#!/bin/sh\necho 'not today'\nexit \"$(cat code)\"\n");
     let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
     for (code, said) in [
         (

@@ -2,10 +2,6 @@
 //!
 //! Its standard output is a full pipe, so that it waits there. The program forbids others to read its memory; root may.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at once")]
-
-mod common;
-
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::{PipeWriter, Read, Seek, SeekFrom, Write};
@@ -14,10 +10,10 @@ use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use crate::common::is_root;
+use crate::common::{certferry, changed_profile, files, skip, succeed, tool, write};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use common::is_root;
-use common::{certferry, changed_profile, files, skip, succeed, tool, write};
 use der::Decode;
 use pkcs1::RsaPrivateKeyRef;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use toml::{Table, Value};
 
-use crate::{Built, Seen, change_of, common, expected, first_build, set, table};
+use crate::changes::{Built, Seen, change_of, expected, first_build, set, table};
+use crate::common;
 
 fn profile() -> Table {
     let text = common::changed_profile("every-certificate", |profile| {

@@ -5,11 +5,11 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{certferry, run};
+use super::{Ended, certferry, end};
 
 /// The digits of a seed that no other file or program has: wherever a few of them appear, the seed got out.
 pub const CANARY: &str = "c0ffee11d00d22feed33beef44cafe55babe66f00d77deed88face99ab1ea0de";
@@ -40,15 +40,6 @@ groups = ["ops"]
 /// A folder with `lab.toml` and `lab.seed` in it, gone when this is dropped.
 pub struct Desk {
     folder: TempDir,
-}
-
-/// How a run ended.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// The exit code; `None` after a signal.
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
 }
 
 /// Every path below the desk, with mode and content; folders and links have none of the latter.
@@ -146,16 +137,15 @@ impl Desk {
 
     /// Runs a command and looks for the seed in all it said and left.
     pub fn watch(&self, command: &mut Command) -> Ended {
-        let Output { status, stdout, stderr } = run(command);
-        let (stdout, stderr) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
-        assert_secret_is_kept(&stdout, "stdout");
-        assert_secret_is_kept(&stderr, "stderr");
+        let ended = end(command);
+        assert_secret_is_kept(&ended.stdout, "stdout");
+        assert_secret_is_kept(&ended.stderr, "stderr");
         for (name, (_, content)) in self.state() {
             if !name.contains("seed") {
                 assert_secret_is_kept(&String::from_utf8_lossy(&content), &name);
             }
         }
-        Ended { code: status.code(), stdout, stderr }
+        ended
     }
 
     /// Runs what must succeed without a word to stderr; returns stdout.

@@ -1,6 +1,4 @@
-//! What integration tests share: the program, a seed that everybody knows, bundles built once per test program.
-#![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at once")]
+//! What integration tests share: the program, a seed that everybody knows, bundles built once.
 
 pub mod desk;
 pub mod network;
@@ -132,6 +130,23 @@ pub fn write(folder: &Path, name: &str, content: &str, mode: u32) -> PathBuf {
     path
 }
 
+/// Puts a copy of a file where a test starts it, as a program for everybody.
+///
+/// It is another process that writes it: what this one had open for writing, a child of another test's thread may have
+/// open, too, for as long as it is on the way to its own program, and the kernel starts no such file ("text file busy").
+pub fn place_program(from: &Path, to: &Path) {
+    succeed(tool("install").arg("--mode=755").arg(from).arg(to));
+}
+
+/// Writes a script that a test starts (see [`place_program`]).
+pub fn write_program(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let mut draft = tempfile::NamedTempFile::new().unwrap();
+    draft.write_all(text.as_bytes()).unwrap();
+    let path = folder.join(name);
+    place_program(draft.path(), &path);
+    path
+}
+
 /// Runs a command that must succeed; returns its standard output.
 pub fn succeed(command: &mut Command) -> String {
     let output = run(command);
@@ -152,6 +167,22 @@ pub fn fail(command: &mut Command, code: i32) -> String {
 pub fn run(command: &mut Command) -> Output {
     let output = command.stdin(Stdio::null()).output();
     output.unwrap_or_else(|error| panic!("{command:?}: {error}; `cargo xtask test` installs what tests need"))
+}
+
+/// How a run ended.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The exit code; `None` after a signal.
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Runs a command with an empty standard input to its end, whichever that is.
+pub fn end(command: &mut Command) -> Ended {
+    let Output { status, stdout, stderr } = run(command);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ended { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
 }
 
 /// Another program: a missing one fails the test by name.

@@ -102,7 +102,7 @@ impl Tools {
     /// Puts a script of sh into the folder.
     pub fn add_script(&self, name: &str, script: &str) {
         self.remove(name);
-        super::write(self.folder.path(), name, &format!("#!/bin/sh\n{script}"), 0o755);
+        super::write_program(self.folder.path(), name, &format!("#!/bin/sh\n{script}"));
     }
 
     /// Takes a program away.

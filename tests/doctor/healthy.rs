@@ -7,10 +7,10 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::common::{PROFILES, build, certferry, profile, run, succeed};
+use crate::doctor::{AT, KUBELET_CONFIG, MANIFESTS, Node, put, recorded};
 use crate::kube::machine::Machine;
 use crate::kube::programs;
 use crate::planting::STORE;
-use crate::{AT, KUBELET_CONFIG, MANIFESTS, Node, put, recorded};
 
 fn doctor(root: &Path) -> String {
     succeed(certferry().arg("doctor").arg(root).args(["--at", AT]))
@@ -109,7 +109,7 @@ networking: {serviceSubnet: 10.96.0.0/12, dnsDomain: cluster.local}
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn what_kubeadm_makes_is_well() {
+fn kube_what_kubeadm_makes_is_well() {
     let programs = programs();
     let folder = tempfile::tempdir().unwrap();
     let kubernetes = folder.path().join("etc/kubernetes");

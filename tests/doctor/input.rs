@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use crate::common::{certferry, fail, run};
+use crate::doctor::{AT, Node};
 use crate::planting::PKI;
-use crate::{AT, Node};
 
 const NOTHING: &str = "hint: name the root of a node's files: the folder with etc/kubernetes or var/lib/kubelet; saved \
                        objects go behind --manifests\n";

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use crate::Node;
-use crate::objects::{authority, ca, list, private, serving};
+use crate::doctor::Node;
+use crate::doctor::objects::{authority, ca, list, private, serving};
 use crate::planting::forge::{Forge, Key, pem};
 
 fn tls_secret(namespace: &str, name: &str, data: &[(&str, &str)]) -> Value {

@@ -8,9 +8,9 @@ use certferry::x509::oid;
 use serde_json::{Value, json};
 use time::macros::datetime;
 
-use crate::Node;
 use crate::common::{run, succeed, tool};
-use crate::objects::{HOST, good, list, private, secret, webhook};
+use crate::doctor::Node;
+use crate::doctor::objects::{HOST, good, list, private, secret, webhook};
 use crate::planting::forge::{Forge, Key, names, pem};
 
 /// Two RSA keys in PKCS#1.

@@ -6,8 +6,8 @@ use certferry::x509::oid;
 use serde_json::{Value, json};
 use time::macros::datetime;
 
-use crate::Node;
 use crate::common::{certferry, run};
+use crate::doctor::Node;
 use crate::planting::forge::{Forge, Key, names, pem};
 use crate::planting::{GENUINE, PKI};
 
@@ -206,12 +206,10 @@ fn objects_of_two_files_are_held_against_each_other() {
     node.save(&list(&[webhooks("ww"), good()]));
     let more = node.0.path().join("more.yaml");
     std::fs::write(&more, list(&[webhooks("ww"), conversion(&ca(22))])).unwrap();
-    let output = run(certferry().current_dir(node.0.path()).args(["doctor", "root", "--at", crate::AT]).args([
-        "--manifests",
-        "objects.yaml",
-        "--manifests",
-        "more.yaml",
-    ]));
+    let output = run(certferry()
+        .current_dir(node.0.path())
+        .args(["doctor", "root", "--at", crate::doctor::AT])
+        .args(["--manifests", "objects.yaml", "--manifests", "more.yaml"]));
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(said.matches("problem: ").count(), 1, "{said}");
     let one_line = said.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -313,7 +311,7 @@ fn objects_alone_are_looked_at() {
     }
     let doctor = |manifests: &str| {
         let mut command = certferry();
-        command.args(["doctor", "empty", "--at", crate::AT, "--manifests", manifests, "-o", "json"]);
+        command.args(["doctor", "empty", "--at", crate::doctor::AT, "--manifests", manifests, "-o", "json"]);
         let output = run(command.current_dir(folder.path()));
         (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap(), output.status.code())
     };

@@ -8,9 +8,9 @@ use time::macros::datetime;
 
 use crate::common::rights::{Right, lacks};
 use crate::common::{succeed, tool};
+use crate::doctor::{KUBELET_CONFIG, MANIFESTS, Node, issuers, metallb, objects};
 use crate::planting::faults::{CP, PLANTED, Planted, inline, leaf};
 use crate::planting::{Cluster, PKI, STORE};
-use crate::{KUBELET_CONFIG, MANIFESTS, Node, issuers, metallb, objects};
 
 /// A fault.
 pub(crate) struct Fault {

@@ -6,12 +6,12 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::common::rights::{Right, lacks};
+use crate::doctor::{MANIFESTS, Node, planted};
 use crate::planting::PKI;
 use crate::planting::faults::leaf;
-use crate::{MANIFESTS, Node, planted};
 
 #[test]
-fn every_fault_is_told_in_words() {
+fn golden_every_fault_is_told_in_words() {
     if lacks(&[Right::Owners]) {
         return;
     }

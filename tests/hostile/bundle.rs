@@ -8,7 +8,7 @@ use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{DerSignature, SigningKey};
 use p256::pkcs8::EncodePublicKey;
 
-use crate::archive::{BLOCK, Entry, pack, tar};
+use crate::hostile::archive::{BLOCK, Entry, pack, tar};
 
 /// The top folder.
 pub const TOP: &str = "lab-g1";

@@ -7,12 +7,12 @@ use certferry::cli::install_parts;
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use tempfile::TempDir;
 
-use crate::bundle::{Bundle, LINK};
 use crate::common::desk::Desk;
 use crate::common::shells::Tools;
 use crate::common::{certferry, run};
-use crate::rules::Case;
-use crate::{carry, rules};
+use crate::hostile::bundle::{Bundle, LINK};
+use crate::hostile::rules::Case;
+use crate::hostile::{carry, rules};
 
 /// A folder with the script in it.
 static SCRIPT: LazyLock<TempDir> = LazyLock::new(|| {

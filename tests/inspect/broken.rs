@@ -7,7 +7,7 @@ use std::process::Stdio;
 use certferry::report::{Builder, Source, SourceKind};
 
 use crate::common::{certferry, fail, tool};
-use crate::{Ca, STACKED, copy, inspect, names, pem, put, stderr, stdout, unpacked};
+use crate::inspect::{Ca, STACKED, copy, inspect, names, pem, put, stderr, stdout, unpacked};
 
 const FAR: time::OffsetDateTime = time::macros::datetime!(2100-01-01 0:00 UTC);
 

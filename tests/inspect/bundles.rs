@@ -6,7 +6,7 @@ use std::io::Read;
 use flate2::bufread::GzDecoder;
 
 use crate::common::{certferry, fail, succeed};
-use crate::{AT, STACKED, names, put};
+use crate::inspect::{AT, STACKED, names, put};
 
 #[test]
 fn a_bundle_lists_every_node_users_and_clients_of_etcd() {

@@ -1,7 +1,7 @@
 //! `--expiring-within`: which rows, which exit code.
 
 use crate::common::{certferry, fail, succeed};
-use crate::{Ca, STACKED, inspect, names, pem, put, stderr, stdout, unpacked};
+use crate::inspect::{Ca, STACKED, inspect, names, pem, put, stderr, stdout, unpacked};
 
 #[test]
 fn only_what_ends_in_time_is_listed_and_it_is_a_no() {
@@ -68,7 +68,7 @@ fn a_broken_file_goes_before_an_ending_one() {
 #[test]
 fn the_manual_tells_every_key_and_label() {
     let manual = succeed(certferry().args(["help", "inspect"]));
-    for row in crate::json(&unpacked(&STACKED, "cp-1")) {
+    for row in crate::inspect::json(&unpacked(&STACKED, "cp-1")) {
         for key in row.as_object().unwrap().keys() {
             assert!(manual.contains(&format!("`{key}`")), "{key} is not in the manual");
         }

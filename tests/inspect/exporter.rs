@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 use crate::common::{certferry, succeed, tool};
-use crate::{AT, Ca, STACKED, pem, put, unpacked};
+use crate::inspect::{AT, Ca, STACKED, pem, put, unpacked};
 
 const FAR: time::OffsetDateTime = time::macros::datetime!(2100-01-01 0:00 UTC);
 

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use time::{Duration, OffsetDateTime};
 
 use crate::common::{succeed, tool};
-use crate::{CLOSED, Ca, copy, inspect, pem, put, stdout, table, unpacked};
+use crate::inspect::{CLOSED, Ca, copy, inspect, pem, put, stdout, table, unpacked};
 
 /// What kubeadm 1.20.2 reads besides the files.
 const CONFIG: &str = "apiVersion: kubeadm.k8s.io/v1beta2
@@ -55,7 +55,7 @@ fn the_tables_are_kubeadms_and_then_what_it_leaves_out() {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn kubeadm_prints_the_same_for_the_same_tree() {
+fn kube_kubeadm_prints_the_same_for_the_same_tree() {
     let kubeadm = kubeadm();
     let tree = copy(&unpacked(&CLOSED, "plant-7-cp-1"));
     let ours = stdout(&inspect([tree.path()]));
@@ -66,7 +66,7 @@ fn kubeadm_prints_the_same_for_the_same_tree() {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn kubeadm_prints_the_same_for_a_tree_in_decay() {
+fn kube_kubeadm_prints_the_same_for_a_tree_in_decay() {
     let kubeadm = kubeadm();
     let tree = copy(&unpacked(&CLOSED, "plant-7-cp-1"));
     decay(tree.path());

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::common::{certferry, fail, succeed, tool};
-use crate::{Ca, STACKED, inspect, json, names, pem, put, stderr, stdout, unpacked};
+use crate::inspect::{Ca, STACKED, inspect, json, names, pem, put, stderr, stdout, unpacked};
 
 const FAR: time::OffsetDateTime = time::macros::datetime!(2100-01-01 0:00 UTC);
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::common::{build, certferry, profile, succeed, tool};
-use crate::{Ca, STACKED, inspect, json, pem, put, stdout, unpacked};
+use crate::inspect::{Ca, STACKED, inspect, json, pem, put, stdout, unpacked};
 
 /// `openssl x509` with options for a file.
 fn openssl(file: &Path, options: &[&str]) -> String {

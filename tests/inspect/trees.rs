@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use crate::common::{build, certferry, fail, profile, succeed};
-use crate::{AT, Ca, STACKED, copy, inspect, json, names, pem, put, stderr, stdout, table, unpacked};
+use crate::inspect::{AT, Ca, STACKED, copy, inspect, json, names, pem, put, stderr, stdout, table, unpacked};
 
 const STORE: &str = "var/lib/kubelet/pki";
 const FAR: time::OffsetDateTime = time::macros::datetime!(2100-01-01 0:00 UTC);

@@ -9,8 +9,8 @@ use tempfile::TempDir;
 
 use crate::common::rights::{Right, lacks};
 use crate::common::shells::find;
-use crate::common::{Bundle, write};
-use crate::node::{Ended, FIRST, Node, SECOND, end, script};
+use crate::common::{Bundle, write_program};
+use crate::install_sh::node::{Ended, FIRST, Node, SECOND, end, script};
 
 /// A root folder with the programs of this machine and nothing else of it.
 struct Machine {
@@ -39,7 +39,7 @@ impl Machine {
 
     /// A program that the machine has besides; `real` is run with what it was called with.
     fn stand_in(&self, name: &str, text: &str) {
-        write(&self.path("stand-in"), name, &format!("#!/bin/sh\n{text}\n"), 0o755);
+        write_program(&self.path("stand-in"), name, &format!("#!/bin/sh\n{text}\n"));
     }
 
     /// Installs `worker-1` on the machine, called so and with these addresses.
@@ -88,7 +88,7 @@ fn addresses_are_known_without_ip() {
     if lacks(&[Right::Mounts, Right::HostName, Right::Loopback, Right::Chroot]) {
         return;
     }
-    let six = crate::common::build_text(&crate::node::generation(1, |profile| {
+    let six = crate::common::build_text(&crate::install_sh::node::generation(1, |profile| {
         let worker = profile["node"].as_array_mut().unwrap().last_mut().unwrap();
         worker["addresses"] = vec!["192.168.10.7", "fd00:0:0:1::7"].into();
         let cluster = profile["cluster"].as_table_mut().unwrap();
@@ -130,7 +130,7 @@ fn what_was_swapped_is_relabelled_where_selinux_is_on() {
     assert!(!machine.path("tmp/labels").exists());
     machine.stand_in("selinuxenabled", "exit 0");
     fs::remove_file(machine.path("stand-in/restorecon")).unwrap();
-    let third = &crate::node::THIRD;
+    let third = &crate::install_sh::node::THIRD;
     let ended = machine.install(third, "worker-1", &address);
     let text = "error: SELinux is on, but there is no restorecon\n\
                 hint: label the files by other means before you restart anything\n";

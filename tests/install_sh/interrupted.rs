@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 use crate::common::shells::{Tools, find};
-use crate::node::{FIRST, Node, SECOND, State, TOOLS};
+use crate::install_sh::node::{FIRST, Node, SECOND, State, TOOLS};
 
 const PKI: &str = "etc/kubernetes/pki";
 const STATE: &str = "etc/kubernetes/.certferry";

@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::common::rights::{Right, lacks};
 use crate::common::shells::Tools;
 use crate::common::{succeed, tool, write};
-use crate::node::{FIRST, Node, SECOND, State, TOOLS, unpacked};
+use crate::install_sh::node::{FIRST, Node, SECOND, State, TOOLS, unpacked};
 
 const PKI: &str = "etc/kubernetes/pki";
 const KUBELET: &str = "var/lib/kubelet/pki";
@@ -172,7 +172,7 @@ fn a_member_of_etcd_keeps_the_owner_of_its_files() {
         profile["cluster"].as_table_mut().unwrap().insert("etcd".to_owned(), "external".into());
     };
     let [first, second] = [1, 2].map(|number| {
-        crate::common::build_text(&crate::node::generation(number, |profile| {
+        crate::common::build_text(&crate::install_sh::node::generation(number, |profile| {
             change(profile);
             if number == 2 {
                 let authority: toml::Table = "etcd = { generation = 2 }".parse().unwrap();

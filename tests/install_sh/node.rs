@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::LazyLock;
 
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
 use crate::common::shells::Tools;
-use crate::common::{Bundle, build_text, certferry, changed_profile, run, succeed, use_fast_keys};
+use crate::common::{Bundle, build_text, certferry, changed_profile, succeed, use_fast_keys};
+pub use crate::common::{Ended, end};
 
 /// The first generation.
 pub static FIRST: LazyLock<Bundle> = LazyLock::new(|| build_text(&generation(1, |_| {})));
@@ -52,15 +53,6 @@ pub type State = BTreeMap<String, Seen>;
 /// A node's disk.
 pub struct Node {
     folder: TempDir,
-}
-
-/// How a run ended.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// Nothing after a signal.
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
 }
 
 impl Node {
@@ -158,13 +150,6 @@ pub fn unpacked(bundle: &Bundle, node: &str) -> State {
 /// The script beside a bundle.
 pub fn script(bundle: &Bundle) -> PathBuf {
     bundle.archive.with_file_name("install.sh")
-}
-
-/// Runs a command to its end.
-pub fn end(command: &mut Command) -> Ended {
-    let Output { status, stdout, stderr } = run(command);
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ended { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
 }
 
 /// Every entry below a root, without what a filter keeps out by its name.

@@ -8,7 +8,7 @@ use crate::common::node::apply;
 use crate::common::rights::{Right, lacks, not_as_root};
 use crate::common::shells::{PROGRAMS, Tools, find};
 use crate::common::{Bundle, build_text, certferry, changed_profile, run, succeed, tool, use_fast_keys, write};
-use crate::node::{FIRST, Node, SECOND, TOOLS, end, generation, script};
+use crate::install_sh::node::{FIRST, Node, SECOND, TOOLS, end, generation, script};
 
 const STATE: &str = "etc/kubernetes/.certferry";
 

@@ -10,8 +10,8 @@ use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterato
 use crate::common::node::{apply, rollback};
 use crate::common::shells::Tools;
 use crate::common::{Bundle, build_text, changed_profile, run, succeed, use_fast_keys};
-use crate::interrupted::assert_clean;
-use crate::node::{FIRST, Node, SECOND, THIRD, TOOLS, generation};
+use crate::install_sh::interrupted::assert_clean;
+use crate::install_sh::node::{FIRST, Node, SECOND, THIRD, TOOLS, generation};
 
 const PODS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 

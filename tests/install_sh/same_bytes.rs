@@ -6,7 +6,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::common::shells::{SHELLS, Tools, find};
 use crate::common::{Bundle, build, certferry, profile, succeed};
-use crate::node::{Ended, FIRST, Node, SECOND, State, TOOLS, end, script, unpacked};
+use crate::install_sh::node::{Ended, FIRST, Node, SECOND, State, TOOLS, end, script, unpacked};
 
 const AWKS: [&str; 3] = ["mawk", "gawk", "busybox"];
 const TARS: [&str; 2] = ["tar", "busybox"];
@@ -88,7 +88,7 @@ fn slices_partial_bundles_and_fingerprints_are_taken() {
     assert!(node.live() == expected);
 
     let (profile, lock) = (folder.path().join("test.toml"), folder.path().join("lab.lock.toml"));
-    std::fs::write(&profile, crate::node::generation(1, |_| {})).unwrap();
+    std::fs::write(&profile, crate::install_sh::node::generation(1, |_| {})).unwrap();
     std::fs::copy(&FIRST.lock, &lock).unwrap();
     let mut command = certferry();
     command
@@ -169,7 +169,7 @@ in the cluster, once the last node has changed, in this order (the manual, `cert
     assert!(node.live() == unpacked(&SECOND, "worker-1"));
     // The same files again: the record alone.
     let before = node.live();
-    let said = node.install(&TOOLS, &crate::node::THIRD, "worker-1", &[]).stdout;
+    let said = node.install(&TOOLS, &crate::install_sh::node::THIRD, "worker-1", &[]).stdout;
     let expected = format!(
         "{} is installed in the place of generation 2\nsigned by {signer}\nthe files are the same: nothing restarts\n{back}",
         named(3)

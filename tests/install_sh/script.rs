@@ -9,7 +9,7 @@ use certferry::cli::install_parts::SCRIPT;
 use crate::common::desk::Desk;
 use crate::common::shells::SHELLS;
 use crate::common::{certferry, run, succeed, tool};
-use crate::node::{FIRST, Node, end, script};
+use crate::install_sh::node::{FIRST, Node, end, script};
 
 /// The folder of its parts.
 const PARTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/install");

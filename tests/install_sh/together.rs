@@ -7,8 +7,8 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use crate::common::node::{apply, rollback};
 use crate::common::rights::{Right, lacks};
 use crate::common::{run, succeed, tool};
-use crate::interrupted::{assert_clean, assert_whole, calls, killing_at};
-use crate::node::{FIRST, Node, SECOND, TOOLS};
+use crate::install_sh::interrupted::{assert_clean, assert_whole, calls, killing_at};
+use crate::install_sh::node::{FIRST, Node, SECOND, TOOLS};
 
 const NAME: &str = "worker-1";
 

@@ -1,7 +1,5 @@
 //! What the tests against Kubernetes share: what kubeadm is known to make, what lies in a tree as other programs read
 //! it, where the two may differ, and machines to run Kubernetes' own programs on.
-#![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at once")]
 
 pub mod deliberate;
 pub mod docker;

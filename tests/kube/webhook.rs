@@ -34,8 +34,8 @@ pub struct Server<'a> {
     pub key: &'a str,
 }
 
-/// Starts the servers on the machine, each on port 443 of its address. `test` is the test of this program that calls
-/// [`serve_if_told`].
+/// Starts the servers on the machine, each on port 443 of its address. `test` is the test of this program, by its
+/// whole path, that calls [`serve_if_told`].
 pub fn start(machine: &Machine, test: &str, servers: &[Server<'_>]) {
     for server in servers {
         let folder = machine.path(&format!("{SERVERS}/{}", server.address));

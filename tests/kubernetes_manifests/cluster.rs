@@ -11,12 +11,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::common::shells::find;
-use crate::common::{self, Bundle, certferry, run, succeed, tool, write};
+use crate::common::{self, Bundle, Ended, certferry, end, run, succeed, tool, write};
 use crate::kube::machine::{Machine, feed};
 use crate::kube::wait::wait_for;
 use crate::kube::webhook::{self, Server};
 use crate::kube::{complete, programs};
-use crate::objects;
+use crate::kubernetes_manifests::objects;
 
 const HOSTS: &str = "192.168.1.11 cp-1 k8s.corp.internal\n";
 /// The node's, and those of Services: without kube-proxy they are the machine's own.
@@ -116,14 +116,6 @@ pub struct Cluster {
     pub machine: Machine,
 }
 
-/// How a script ended.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Ended {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
-}
-
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| Cluster::start(&programs()));
 
 /// The control plane.
@@ -172,7 +164,7 @@ impl Cluster {
         let held = servers.map(|(address, secret)| (address, data(secret, "tls.crt"), data(secret, "tls.key")));
         let servers: Vec<_> =
             held.iter().map(|(address, certificate, key)| Server { address, certificate, key }).collect();
-        webhook::start(&self.machine, "serves_webhooks_when_told_to", &servers);
+        webhook::start(&self.machine, "kubernetes_manifests::serves_webhooks_when_told_to", &servers);
         self.apply(&objects::services());
         self.apply(&objects::definitions());
         wait_for("custom resources", || {
@@ -252,10 +244,9 @@ pub fn data(secret: &Value, key: &str) -> String {
 
 /// Runs a command to its end. What kubectl logs of other tests' APIs is left out.
 pub fn ended(command: &mut Command) -> Ended {
-    let Output { status, stdout, stderr } = run(command);
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let stderr = text(stderr).lines().filter(|line| !is_log(line)).map(|line| format!("{line}\n")).collect();
-    Ended { code: status.code(), stdout: text(stdout), stderr }
+    let Ended { code, stdout, stderr } = end(command);
+    let stderr = stderr.lines().filter(|line| !is_log(line)).map(|line| format!("{line}\n")).collect();
+    Ended { code, stdout, stderr }
 }
 
 /// `E1124 02:18:48.000000 ...`

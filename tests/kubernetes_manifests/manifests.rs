@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::cluster::{Cluster, FILES, PROFILE, build, cluster};
 use crate::common::{files, succeed, tool};
+use crate::kubernetes_manifests::cluster::{Cluster, FILES, PROFILE, build, cluster};
 
 /// Manifests in the bundle's cluster part on the machine.
 fn manifests(cluster: &Cluster, folder: &str) -> Vec<String> {
@@ -23,7 +23,7 @@ fn objects(cluster: &Cluster, manifest: &str) -> Vec<Value> {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn every_manifest_is_taken_and_stays_as_it_was_written() {
+fn kube_every_manifest_is_taken_and_stays_as_it_was_written() {
     let cluster = cluster();
     let manifests = manifests(cluster, &format!("{FILES}/manifests"));
     let names: Vec<_> =
@@ -67,7 +67,7 @@ fn every_manifest_is_taken_and_stays_as_it_was_written() {
 /// What other profiles have in the place of it: MetalLB with its rotator, and what kubeadm 1.29 made in the cluster.
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn manifests_of_other_profiles_are_taken() {
+fn kube_manifests_of_other_profiles_are_taken() {
     let cluster = cluster();
     let mut profile: toml::Table = PROFILE.parse().unwrap();
     profile["cluster"]["kubernetes"] = "1.34.1".into();

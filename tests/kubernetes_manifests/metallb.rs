@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, FILES, cluster};
 use crate::kube::wait::wait_for;
 use crate::kube::webhook::REFUSED;
-use crate::objects::{METALLB, VALIDATING, client, configuration, webhook};
+use crate::kubernetes_manifests::cluster::{Cluster, FILES, cluster};
+use crate::kubernetes_manifests::objects::{METALLB, VALIDATING, client, configuration, webhook};
 
 const DASH: &[&str] = &["dash"];
 const UNKNOWN: &str = "x509: certificate signed by unknown authority";
@@ -47,7 +47,7 @@ fn lines(state: impl Fn(&str) -> &'static str, summary: &str) -> String {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn metallbs_webhooks_work_once_every_one_of_them_has_the_ca() {
+fn kube_metallbs_webhooks_work_once_every_one_of_them_has_the_ca() {
     let cluster = cluster();
     let script = format!("{FILES}/manifests/metallb/ca-bundles.sh");
     wait_for_refusal(cluster, &pool("before", "a"), &["ipaddresspoolvalidationwebhook.metallb.io", UNKNOWN]);
@@ -91,7 +91,8 @@ fn one_is_forgotten(cluster: &Cluster, script: &str) {
 
     let path = "/webhooks/5/clientConfig/caBundle";
     let patch = json!([{ "op": "replace", "path": path, "value": cluster.other_ca() }]);
-    let mut command = cluster.command(crate::cluster::ADMIN, "patch validatingwebhookconfiguration");
+    let mut command =
+        cluster.command(crate::kubernetes_manifests::cluster::ADMIN, "patch validatingwebhookconfiguration");
     command.args(["metallb-webhook-configuration", "--type=json", "--patch", &patch.to_string()]);
     crate::common::succeed(&mut command);
     let name = "ipaddresspoolvalidationwebhook.metallb.io";
@@ -114,7 +115,7 @@ fn one_is_forgotten(cluster: &Cluster, script: &str) {
 /// The name that is verified is the Service's: the same server under another is refused.
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn a_webhook_is_known_by_the_name_of_its_service() {
+fn kube_a_webhook_is_known_by_the_name_of_its_service() {
     let cluster = cluster();
     let mut client = client("metallb-system", "alias", "/admit");
     client["caBundle"] = cluster.ca("metallb-system", "webhook-server-cert").into();

@@ -5,10 +5,10 @@ use std::fs;
 use certferry::layout::scripts::CA_BUNDLES;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, Ended, FILES, cluster};
-use crate::common::write;
+use crate::common::{Ended, write, write_program};
 use crate::kube::wait::wait_for;
-use crate::objects::{VALIDATING, client, configuration, webhook};
+use crate::kubernetes_manifests::cluster::{Cluster, FILES, cluster};
+use crate::kubernetes_manifests::objects::{VALIDATING, client, configuration, webhook};
 
 const DASH: &[&str] = &["dash"];
 
@@ -52,7 +52,7 @@ fn objects(cluster: &Cluster) -> Value {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn every_kind_is_found_and_nothing_else_is_touched() {
+fn kube_every_kind_is_found_and_nothing_else_is_touched() {
     let cluster = cluster();
     let script = format!("{FILES}/manifests/webhooks/hooks.guard-tls.ca-bundles.sh");
     let before = objects(cluster);
@@ -144,7 +144,7 @@ fn another_ca(cluster: &Cluster, script: &str) {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn what_is_expected_and_not_there_stops_it_before_anything_is_written() {
+fn kube_what_is_expected_and_not_there_stops_it_before_anything_is_written() {
     let cluster = cluster();
     let elsewhere = [webhook("missing.guard.example", &client("missing", "there", "/"), "guard.example", "nothings")];
     cluster.apply(&[configuration(VALIDATING, "missing", &elsewhere)]);
@@ -175,7 +175,7 @@ fn what_is_expected_and_not_there_stops_it_before_anything_is_written() {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn a_cluster_that_cannot_be_read_is_said_to_be() {
+fn kube_a_cluster_that_cannot_be_read_is_said_to_be() {
     let cluster = cluster();
     let script = place(cluster, "unread.sh", "hooks/guard", "", "");
     let ended = cluster.script(DASH, &script, &["--server", "https://192.168.1.99"]);
@@ -190,7 +190,7 @@ fn a_cluster_that_cannot_be_read_is_said_to_be() {
 /// Between what it read and what it writes, somebody takes a webhook out of the list.
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn a_list_that_changed_meanwhile_is_refused() {
+fn kube_a_list_that_changed_meanwhile_is_refused() {
     let cluster = cluster();
     let hook = |name: &str, service: &str| {
         webhook(&format!("{name}.guard.example"), &client("late", service, "/"), "guard.example", "nothings")
@@ -203,14 +203,14 @@ fn a_list_that_changed_meanwhile_is_refused() {
          validatingwebhookconfiguration late --type=json \
          --patch '[{{\"op\":\"remove\",\"path\":\"/webhooks/0\"}}]' >/dev/null\n    : >/root/taken\n    ;;\nesac\n\
          exec /only/kubectl \"$@\"\n",
-        crate::cluster::ADMIN
+        crate::kubernetes_manifests::cluster::ADMIN
     );
     fs::create_dir(cluster.machine.path("/late")).unwrap();
-    write(&cluster.machine.path("/late"), "kubectl", &kubectl, 0o755);
+    write_program(&cluster.machine.path("/late"), "kubectl", &kubectl);
     let run = || {
         let mut command = cluster.machine.command("env");
-        command.args(["PATH=/late", "/bin/sh", &script, "--kubeconfig", crate::cluster::ADMIN]);
-        crate::cluster::ended(&mut command)
+        command.args(["PATH=/late", "/bin/sh", &script, "--kubeconfig", crate::kubernetes_manifests::cluster::ADMIN]);
+        crate::kubernetes_manifests::cluster::ended(&mut command)
     };
     let ended = run();
     assert_eq!(ended.stdout, "validating/late second.guard.example: NOT WRITTEN\n", "{}", ended.stderr);
@@ -233,7 +233,7 @@ fn a_list_that_changed_meanwhile_is_refused() {
 /// More than one argument of a program may hold is written in parts.
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn a_long_list_is_written_in_parts() {
+fn kube_a_long_list_is_written_in_parts() {
     let cluster = cluster();
     let webhooks: Vec<_> = (0..60)
         .map(|number| {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::cluster::{ADMIN, Cluster, FILES, answer, cluster};
 use crate::kube::machine::feed;
 use crate::kube::wait::wait_for;
+use crate::kubernetes_manifests::cluster::{ADMIN, Cluster, FILES, answer, cluster};
 
 /// The groups' roles that everybody has who is known (Kubernetes 1.20, `kubectl describe clusterrole`).
 const OF_EVERYBODY: [&str; 3] = ["system:basic-user", "system:discovery", "system:public-info-viewer"];
@@ -59,7 +59,7 @@ fn rules_of(cluster: &Cluster, roles: &[&str]) -> BTreeSet<String> {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn each_user_may_do_what_the_profile_gives_and_nothing_else() {
+fn kube_each_user_may_do_what_the_profile_gives_and_nothing_else() {
     let cluster = cluster();
     // The controller manager puts these together.
     wait_for("aggregated roles", || {
@@ -118,7 +118,7 @@ fn each_user_may_do_what_the_profile_gives_and_nothing_else() {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn a_kubeconfig_that_has_ended_is_nobodys() {
+fn kube_a_kubeconfig_that_has_ended_is_nobodys() {
     let cluster = cluster();
     let with = |file: &str| answer(&crate::common::run(&mut cluster.command(file, "get --raw /api")));
     let refused = with(&kubeconfig("of-before")).unwrap_err();

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use time::format_description::well_known::Rfc3339;
 use time::{Date, OffsetDateTime};
 
-use crate::asn1::Certificates;
 use crate::common::{run, tool};
-use crate::unpacked::{Ca, Found, Unpacked};
+use crate::openssl::asn1::Certificates;
+use crate::openssl::unpacked::{Ca, Found, Unpacked};
 
 /// X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, _CERT_NOT_YET_VALID, _CERT_HAS_EXPIRED, _INVALID_PURPOSE of OpenSSL.
 const NO_ISSUER: u32 = 20;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use crate::asn1::{Certificates, Value};
-use crate::unpacked::{Found, Unpacked};
+use crate::openssl::asn1::{Certificates, Value};
+use crate::openssl::unpacked::{Found, Unpacked};
 
 /// What [`check_corners`] looks for.
 pub(crate) const CORNERS: &str = r#"format = 1

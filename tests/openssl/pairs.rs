@@ -4,9 +4,9 @@ use std::path::Path;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::Every;
 use crate::common::{succeed, tool};
-use crate::unpacked::{Found, Unpacked};
+use crate::openssl::Every;
+use crate::openssl::unpacked::{Found, Unpacked};
 
 pub(crate) fn check(unpacked: &Unpacked, every: Every) {
     let alike = |found: &&Found| found.place.contains("/worker-");

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::Every;
 use crate::common::{files, run, succeed, tool};
-use crate::unpacked::Unpacked;
+use crate::openssl::Every;
+use crate::openssl::unpacked::Unpacked;
 
 pub(crate) fn check(unpacked: &Unpacked, every: Every) {
     let bundle = &unpacked.bundle;

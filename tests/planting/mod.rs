@@ -2,8 +2,6 @@
 //!
 //! Genuine files are re-arranged and signed by a test's own key, as a defect of the building side would do it.
 
-#![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
-
 pub mod faults;
 pub mod forge;
 
@@ -25,7 +23,8 @@ use p256::pkcs8::EncodePublicKey;
 use certferry::lint::RULES;
 use certferry::x509::ReadCertificate;
 
-use crate::common::desk::{Desk, Ended, PROFILE};
+use crate::common::Ended;
+use crate::common::desk::{Desk, PROFILE};
 use forge::{Forge, Key, pem};
 
 pub const PKI: &str = "etc/kubernetes/pki";

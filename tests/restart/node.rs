@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::common::{Bundle, run, succeed};
 use crate::kube::machine::Machine;
 use crate::kube::wait::wait_for;
-use crate::stand_ins::{self, manifest};
+use crate::restart::stand_ins::{self, manifest};
 
 pub(crate) const PODS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 const ETCD: [&str; 13] = [

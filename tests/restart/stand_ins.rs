@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::common::write;
+use crate::common::write_program;
 
 /// `PROGRAM` fails while the CA of etcd is the one in `/run/refuse-PROGRAM`.
 const REFUSE: &str = r#"cmp -s /run/refuse-$(basename "$0") /etc/kubernetes/pki/etcd/ca.crt && exit 1"#;
@@ -85,7 +85,7 @@ exec -a kube-apiserver openssl s_server -quiet -WWW -accept 192.168.10.5:6443 -c
 
 /// Writes the stand-ins into a folder; those of the control plane lead to real programs, if there are any.
 pub(crate) fn make(folder: &Path, has_crictl: bool, real: Option<&str>) {
-    let script = |name: &str, text: &str| write(folder, name, text, 0o755);
+    let script = |name: &str, text: &str| write_program(folder, name, text);
     script("systemctl", SYSTEMCTL);
     script("kubelet", KUBELET);
     if has_crictl {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::common::node::{FIRST, SECOND, applied, apply, rollback};
 use crate::common::{fail, succeed, tool};
-use crate::stand_ins::manifest;
+use crate::restart::stand_ins::manifest;
 
 const CONTROL_PLANE: &str = r#"to restart on this node: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet
 etcd's CA is another: where etcd has several members, it and kube-apiserver are well only once most members

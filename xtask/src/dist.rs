@@ -87,9 +87,28 @@ fn sysroot() -> Result<PathBuf, String> {
     Ok(process::output(process::command(&rustc).args(["--print", "sysroot"]))?.trim().into())
 }
 
+/// `cargo test --release`, with what [`run`] compiles, too: every crate that has no further features for the tests.
+///
+/// # Errors
+/// When it is not made for this machine.
+pub(crate) fn release_test() -> Result<Command, String> {
+    let machine = MACHINES.iter().find(|machine| machine.name == ARCH);
+    cargo(process::root(), machine.ok_or_else(|| format!("not made for {ARCH}"))?, "test")
+}
+
 /// Builds the sources in a folder; returns the program.
 fn build(sources: &Path, machine: &Machine) -> Result<PathBuf, String> {
-    let target = sources.join("target/dist-build");
+    process::run(cargo(sources, machine, "build")?.arg("--locked"))?;
+    Ok(target(sources).join(machine.target).join("release/certferry"))
+}
+
+/// Where cargo builds for it.
+fn target(sources: &Path) -> PathBuf {
+    sources.join("target/dist-build")
+}
+
+/// cargo, with everything said that decides on the bytes.
+fn cargo(sources: &Path, machine: &Machine, command: &str) -> Result<Command, String> {
     let home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
@@ -104,15 +123,14 @@ fn build(sources: &Path, machine: &Machine) -> Result<PathBuf, String> {
     let mut cargo = process::cargo();
     cargo
         .current_dir(sources)
-        .args(["build", "--release", "--locked", "--package=certferry", "--target", machine.target])
-        .env("CARGO_TARGET_DIR", &target)
+        .args([command, "--release", "--package=certferry", "--target", machine.target])
+        .env("CARGO_TARGET_DIR", target(sources))
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
         .env(format!("CC_{underscored}"), machine.compiler)
         .env(format!("CFLAGS_{underscored}"), c_flags.join(" "))
         .env(format!("CARGO_TARGET_{}_LINKER", underscored.to_uppercase()), machine.compiler)
         .env("SOURCE_DATE_EPOCH", "0");
-    process::run(&mut cargo)?;
-    Ok(target.join(machine.target).join("release/certferry"))
+    Ok(cargo)
 }
 
 /// Builds the same sources in another folder, of another length, and compares.

@@ -5,11 +5,11 @@ mod bless;
 mod crash;
 mod deny;
 mod dist;
+mod filters;
 mod fuzz;
 mod layers;
 mod process;
 mod tally;
-mod targets;
 mod test;
 mod tools;
 

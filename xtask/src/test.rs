@@ -3,10 +3,11 @@
 //! A check that fails ends the run. The tests all run, whichever of them fail, and the end names each program that failed.
 //! A test that cannot run on this machine prints `skipped: <reason>`; with CI=true it fails instead (the tests' own helper
 //! does both). What needs KUBE_BIN_DIR is ignored where that is not set, and the closing line counts it.
+//! Where cargo-deny is not installed, its step says so and passes.
 
-use std::{env, time::Instant};
+use std::{env, process::Command, time::Instant};
 
-use crate::{Outcome, dist, layers, no_arguments, process, tally::Tally, targets, tools};
+use crate::{Outcome, deny, dist, filters, layers, no_arguments, process, tally::Tally, tools};
 
 /// One step: its name and what it does; the tally collects test results.
 type Step = (&'static str, fn(&mut Tally) -> Outcome);
@@ -18,16 +19,17 @@ const CHECKS: &[Step] = &[
     ("lints: cargo clippy", |_| cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])),
     ("docs: cargo doc", |_| docs()),
     ("layers: imports against the table of rooms", |_| layers::run(&[])),
+    ("crates: cargo deny", |_| deny::run_where_installed()),
     ("dist: the static program", |_| dist::run(&[])),
 ];
 
 /// All run, whichever fail.
 const TESTS: &[Step] = &[
-    ("tests: cargo test", |tally| cargo_test(&["--workspace".into()], tally)),
+    ("tests: cargo test", |tally| cargo_test(process::cargo().arg("test"), &["--workspace"], tally)),
     ("Kubernetes' programs: cargo test -- --ignored", kubernetes_tests),
     ("release tests: cargo test --release", release_tests),
     ("feature aws-lc: cargo test", |tally| {
-        cargo_test(&["--features=aws-lc", "--lib", "keys::"].map(String::from), tally)
+        cargo_test(process::cargo().arg("test"), &["--features=aws-lc", "--lib", "keys::"], tally)
     }),
 ];
 
@@ -79,28 +81,19 @@ fn docs() -> Outcome {
 }
 
 fn kubernetes_tests(tally: &mut Tally) -> Outcome {
-    if env::var_os(targets::KUBERNETES).is_none() {
-        println!("xtask: {} is not set: what needs Kubernetes' programs stays ignored", targets::KUBERNETES);
+    if env::var_os(filters::KUBE_BIN_DIR).is_none() {
+        println!("xtask: {} is not set: what needs Kubernetes' programs stays ignored", filters::KUBE_BIN_DIR);
         return Ok(());
     }
-    let mut arguments = targets::kubernetes_targets(process::root()).map_err(|error| error.to_string())?;
-    arguments.extend(["--".to_owned(), "--ignored".to_owned()]);
-    cargo_test(&arguments, tally)
+    cargo_test(process::cargo().arg("test"), &["--test=main", "--", "--ignored", filters::KUBERNETES], tally)
 }
 
 fn release_tests(tally: &mut Tally) -> Outcome {
-    let release = targets::release_targets(process::root()).map_err(|error| error.to_string())?;
-    if release.is_empty() {
-        println!("no test target names `{}` or `{}`", targets::RELEASE_ONLY, targets::BLESS);
-        return Ok(());
-    }
-    let mut arguments = vec!["--release".to_owned()];
-    arguments.extend(release);
-    cargo_test(&arguments, tally)
+    let arguments = [&["--test=main", "--"][..], &filters::RELEASE].concat();
+    cargo_test(&mut dist::release_test()?, &arguments, tally)
 }
 
-fn cargo_test(arguments: &[String], tally: &mut Tally) -> Outcome {
-    let mut cargo = process::cargo();
-    cargo.args(["test", "--locked", "--no-fail-fast"]).args(arguments).env("CERTFERRY_DIST", dist::program());
-    process::run_watched(&mut cargo, |line| tally.add(line))
+fn cargo_test(cargo: &mut Command, arguments: &[&str], tally: &mut Tally) -> Outcome {
+    cargo.args(["--locked", "--no-fail-fast"]).args(arguments).env("CERTFERRY_DIST", dist::program());
+    process::run_watched(cargo, |line| tally.add(line))
 }

@@ -1,8 +1,8 @@
 //! Gzip: what a few bytes may become, and what may stand around them.
 
 use super::Case;
-use crate::archive::{BLOCK, Entry, GZIP_HEADER, bomb, gzip, pack, tar};
-use crate::bundle::{Bundle, END, TOP, at};
+use crate::hostile::archive::{BLOCK, Entry, GZIP_HEADER, bomb, gzip, pack, tar};
+use crate::hostile::bundle::{Bundle, END, TOP, at};
 
 const BOMBS: &str = "gzip bombs";
 const CONCATENATIONS: &str = "gzip concatenations";

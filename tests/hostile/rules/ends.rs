@@ -1,8 +1,8 @@
 //! Where things end: a member, a part, the archive.
 
 use super::Case;
-use crate::archive::{BLOCK, Entry, gzip, pack};
-use crate::bundle::{Bundle, END, TOP, at};
+use crate::hostile::archive::{BLOCK, Entry, gzip, pack};
+use crate::hostile::bundle::{Bundle, END, TOP, at};
 
 const ENTRIES: &str = "entries after the end";
 const END_RULE: &str = "the end is two zero blocks";

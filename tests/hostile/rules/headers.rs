@@ -1,8 +1,8 @@
 //! Fields of headers: modes, owners, times, checksums, in the one spelling they have.
 
 use super::Case;
-use crate::archive::{Entry, field, pack};
-use crate::bundle::{Bundle, Part, TOP, at, row, rows, tars, tree};
+use crate::hostile::archive::{Entry, field, pack};
+use crate::hostile::bundle::{Bundle, Part, TOP, at, row, rows, tars, tree};
 
 const MODES: &str = "setuid and other modes";
 const OWNERS: &str = "foreign owners";

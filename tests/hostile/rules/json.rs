@@ -1,8 +1,8 @@
 //! JSON in the one form that a shell script and a signature can rely on.
 
 use super::Case;
-use crate::archive::pack;
-use crate::bundle::{Bundle, Part, TOP, rows, tree};
+use crate::hostile::archive::pack;
+use crate::hostile::bundle::{Bundle, Part, TOP, rows, tree};
 
 const DEPTH: &str = "JSON depth";
 const KEYS: &str = "doubled and unknown keys";
@@ -223,7 +223,7 @@ fn indexes() -> Vec<Case> {
     let mut slice = Bundle::genuine().tars();
     slice.remove(0);
     slice.truncate(2);
-    slice.push(crate::bundle::END.to_vec());
+    slice.push(crate::hostile::bundle::END.to_vec());
     vec![
         case(
             PARTIAL,

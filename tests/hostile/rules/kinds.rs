@@ -1,8 +1,8 @@
 //! Kinds of entries: files, folders, one link. Tar knows many more.
 
 use super::Case;
-use crate::archive::{Entry, field, pack};
-use crate::bundle::{Bundle, at, tars};
+use crate::hostile::archive::{Entry, field, pack};
+use crate::hostile::bundle::{Bundle, at, tars};
 
 const KINDS: [(&str, &str, u8); 19] = [
     ("devices", "a character device", b'3'),

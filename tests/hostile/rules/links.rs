@@ -1,8 +1,8 @@
 //! Links: the one that a kubelet needs, and no other, in no other form.
 
 use super::Case;
-use crate::archive::{Entry, field, pack};
-use crate::bundle::{Bundle, LINK, Part, TOP, at, link_row, row, rows, tars, tree};
+use crate::hostile::archive::{Entry, field, pack};
+use crate::hostile::bundle::{Bundle, LINK, Part, TOP, at, link_row, row, rows, tars, tree};
 
 const SYMBOLIC: &str = "symbolic links that lead elsewhere";
 const PLACE: &str = "links that are not in the format";

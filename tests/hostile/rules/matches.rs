@@ -1,8 +1,10 @@
 //! Records and files, index and records, signatures and documents: each must be the other's.
 
 use super::Case;
-use crate::archive::{Entry, pack, tar};
-use crate::bundle::{Bundle, END, Part, TOP, at, first_member, rows, sha256, sign, sign_with_another_key, tars, tree};
+use crate::hostile::archive::{Entry, pack, tar};
+use crate::hostile::bundle::{
+    Bundle, END, Part, TOP, at, first_member, rows, sha256, sign, sign_with_another_key, tars, tree,
+};
 
 const FILES: &str = "records that disagree with files";
 const SIGNATURES: &str = "signatures";
@@ -78,7 +80,7 @@ fn files() -> Vec<Case> {
             FILES,
             "the link is missing",
             with(&|entries| drop(entries.remove(7))),
-            stands(store, crate::bundle::LINK),
+            stands(store, crate::hostile::bundle::LINK),
         ),
         Case::new(
             FILES,

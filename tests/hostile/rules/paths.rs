@@ -1,8 +1,8 @@
 //! Names: where a file would be written, if the record or the archive had its way.
 
 use super::Case;
-use crate::archive::{Entry, field};
-use crate::bundle::{Bundle, Part, TOP, at, row, rows, tars, tree};
+use crate::hostile::archive::{Entry, field};
+use crate::hostile::bundle::{Bundle, Part, TOP, at, row, rows, tars, tree};
 
 const ABSOLUTE: &str = "an absolute path";
 const UPWARDS: &str = "`..` and the like";
@@ -122,7 +122,7 @@ fn in_headers() -> Vec<Case> {
         let mut members = Bundle::genuine().members();
         // Record, signature, two folders, note.
         members[1][4] = Entry::file(path, 0o644, b"a note\n");
-        crate::archive::pack(&tars(&members))
+        crate::hostile::archive::pack(&tars(&members))
     };
     let moved = |rule, path: &str, shown: &str| {
         let reason = format!("{shown} stands where {note} belongs");
@@ -145,7 +145,7 @@ fn in_headers() -> Vec<Case> {
     let with_note = |change: &dyn Fn(Entry) -> Entry| {
         let mut members = Bundle::genuine().members();
         members[1][4] = change(members[1][4].clone());
-        crate::archive::pack(&tars(&members))
+        crate::hostile::archive::pack(&tars(&members))
     };
     let cut = |entry: Entry| {
         let entry = entry.with(field::NAME, &[0; 100]).with(field::NAME, &name.as_bytes()[1..]);

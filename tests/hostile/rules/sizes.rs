@@ -1,8 +1,8 @@
 //! Sizes and numbers: what is claimed, and what would have to be kept.
 
 use super::Case;
-use crate::archive::{Entry, field, gzip, pack, repeated, tar};
-use crate::bundle::{Bundle, END, Part, TOP, array, at, first_member, row, rows, sha256, tars, tree};
+use crate::hostile::archive::{Entry, field, gzip, pack, repeated, tar};
+use crate::hostile::bundle::{Bundle, END, Part, TOP, array, at, first_member, row, rows, sha256, tars, tree};
 
 const CLAIMS: &str = "huge claimed sizes";
 const DISAGREE: &str = "records that disagree with files";

@@ -1,8 +1,8 @@
 //! The whole: one index or none, all its parts, nothing that is neither bundle nor slice.
 
 use super::Case;
-use crate::archive::{Entry, gzip, pack, tar};
-use crate::bundle::{Bundle, END, TOP, first_member, signed, tars};
+use crate::hostile::archive::{Entry, gzip, pack, tar};
+use crate::hostile::bundle::{Bundle, END, TOP, first_member, signed, tars};
 
 const INDEXES: &str = "two indexes";
 const SHAPE: &str = "neither a bundle nor a slice";

@@ -3,22 +3,18 @@
 //! One case per rule of the format: `verify` and `unpack` refuse it with the reason, nothing is written inside or
 //! outside the folder to unpack to, and neither memory nor time grows with what the archive claims.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
-#![allow(unreachable_pub, reason = "as in every module of a program")]
-
 mod archive;
 mod bundle;
-#[path = "../common/mod.rs"]
-mod common;
 mod install_script;
 mod limits;
 mod rules;
 
+use crate::common;
 use std::fs;
 use std::process::Output;
 
+use crate::common::desk::Desk;
 use bundle::{Bundle, public_key};
-use common::desk::Desk;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rules::Case;
 

@@ -1,14 +1,5 @@
 //! `doctor`: nothing on a healthy node, and every fault by its rule on one that is not.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at once")]
-
-#[path = "../common/mod.rs"]
-mod common;
-#[path = "../kube/mod.rs"]
-mod kube;
-#[path = "../planting/mod.rs"]
-mod planting;
-
 mod healthy;
 mod input;
 mod issuers;
@@ -23,8 +14,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use common::{certferry, run};
-use planting::{Cluster, GENUINE};
+use crate::common::{certferry, run};
+use crate::planting::{Cluster, GENUINE};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -2,8 +2,6 @@
 //!
 //! They were computed from the format's page alone, by another program (Python's hmac, SymPy, pyca/cryptography).
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
 use certferry::keys::{Label, Seed, derive, engines};
 use certferry::kubernetes::KeyId;
 use certferry::x509::KeyAlgorithm;

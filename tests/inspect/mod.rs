@@ -1,10 +1,5 @@
 //! `inspect`: compared with kubeadm, OpenSSL and node_exporter, and fed with what nobody should have written.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at once")]
-
-#[path = "../common/mod.rs"]
-mod common;
-
 mod broken;
 mod bundles;
 mod expiring;
@@ -14,6 +9,7 @@ mod kubeconfigs;
 mod openssl;
 mod trees;
 
+use crate::common;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -21,9 +17,9 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::LazyLock;
 
+use crate::common::{Bundle, build, certferry, profile, run, succeed};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use common::{Bundle, build, certferry, profile, run, succeed};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use serde_json::Value;
 use tempfile::TempDir;

@@ -3,36 +3,22 @@
 //!
 //! `tests/kubernetes_manifests` has it work on a real API server.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at once")]
-#![allow(unreachable_pub, reason = "as in every module of a program")]
-
-#[path = "../common/mod.rs"]
-mod common;
-
 mod api;
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use certferry::layout::scripts::CA_BUNDLES;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::api::Api;
+use crate::ca_bundles::api::Api;
 use crate::common::shells::{SHELLS, find};
-use crate::common::{run, succeed, tool, write};
+use crate::common::{Ended, end, succeed, tool, write};
 
 const CA: &str = "b3VyIENB";
 const OTHER: &str = "YW5vdGhlciBDQQ==";
-
-/// How a run ended.
-#[derive(Debug, PartialEq, Eq)]
-struct Ended {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
 
 /// A desk with kubectl and the script on it.
 struct Desk(TempDir);
@@ -70,12 +56,6 @@ impl Desk {
     fn run_in(&self, shell: &[&str], api: &Api, arguments: &[&str]) -> Ended {
         end(self.command(shell, &["--server", &api.url()]).args(arguments))
     }
-}
-
-fn end(command: &mut Command) -> Ended {
-    let Output { status, stdout, stderr } = run(command);
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ended { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
 }
 
 fn said(ended: &Ended, text: &str) {

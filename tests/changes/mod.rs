@@ -1,20 +1,17 @@
 //! A change of the profile changes exactly what it should: `plan` says before which files that will be and why, `build`
 //! says the same, and every other file of the bundle stays byte for byte.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at once")]
-
 mod addons;
-#[path = "../common/mod.rs"]
-mod common;
 
+use crate::common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::LazyLock;
 
+use crate::common::desk::Desk;
 use certferry::lock::Lock;
-use common::desk::Desk;
 use serde_json::Value as Json;
 use toml::{Table, Value};
 

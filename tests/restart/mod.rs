@@ -2,22 +2,17 @@
 //!
 //! etcd is a real one. The API server is openssl's, or, with `KUBE_BIN_DIR`, a real one. systemd, crictl and the kubelet
 //! are stand-ins.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
 
-#[path = "../common/mod.rs"]
-mod common;
-#[path = "../kube/mod.rs"]
-mod kube;
 mod node;
 mod stand_ins;
 mod text;
 
 use std::sync::LazyLock;
 
-use common::node::{FIRST, SECOND, generation, renew_authorities};
-use common::rights::{Right, lacks};
-use common::{Bundle, build_text, run, succeed, write};
-use kube::{kubeadm_config, lone_control_plane, programs};
+use crate::common::node::{FIRST, SECOND, generation, renew_authorities};
+use crate::common::rights::{Right, lacks};
+use crate::common::{Bundle, build_text, run, succeed, write};
+use crate::kube::{kubeadm_config, lone_control_plane, programs};
 use node::{Node, PODS, said};
 use serde_json::json;
 
@@ -283,7 +278,7 @@ fn a_restart_that_cannot_be_is_refused_before_anything() {
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
-fn a_real_api_server_moves_to_new_authorities_and_back() {
+fn kube_a_real_api_server_moves_to_new_authorities_and_back() {
     let programs = programs();
     let bundles = [1, 2].map(|number| {
         build_text(&generation(number, |profile| {

@@ -1,0 +1,95 @@
+//! Every integration test, in one program: it is linked once, and its tests share the processors to the end.
+//!
+//! A test has no process of its own, then: what belongs to a process (environment, working folder, umask, signals) is for
+//! the programs that a test starts, never for the test itself.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at once")]
+#![allow(unreachable_pub, reason = "as in every module of a program")]
+
+mod common;
+mod kube;
+mod planting;
+
+mod apply;
+mod apply_crash;
+mod bundle_tools;
+mod ca_bundles;
+mod cert_manager;
+mod changes;
+mod cli_build;
+mod cli_help;
+mod cli_lock;
+mod cli_outputs;
+mod cli_seed_init_help;
+mod completions;
+mod doctor;
+mod engines;
+mod etcd_cluster;
+mod facts;
+mod far_root;
+mod formats;
+mod fuzz_smoke;
+mod golden;
+mod hostile;
+mod inspect;
+mod install_sh;
+mod keys_openssl;
+mod known_keys;
+mod kubeadm;
+mod kubectl;
+mod kubernetes;
+mod kubernetes_apply;
+mod kubernetes_manifests;
+mod lints;
+mod locked;
+mod man_pages;
+mod manual;
+mod openssl;
+mod partial;
+mod planted;
+mod planted_faults;
+mod profile;
+mod profile_errors;
+mod readme;
+mod reproducible;
+mod restart;
+mod tamper;
+mod tar_install;
+mod tls;
+mod trust_root;
+mod wiped_memory;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A file that no module names is compiled by nobody, and its tests would run no more without a word.
+#[test]
+fn no_file_with_tests_is_forgotten() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut named = BTreeSet::new();
+    follow(&folder.join("main.rs"), &mut named);
+    // The fuzz targets are a package of their own.
+    let walk = walkdir::WalkDir::new(&folder).into_iter().filter_entry(|entry| entry.path() != folder.join("fuzz"));
+    let there = walk.map(|entry| entry.unwrap().into_path());
+    let there: BTreeSet<_> = there.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect();
+    let forgotten: Vec<_> = there.difference(&named).collect();
+    assert!(forgotten.is_empty(), "no module of tests/main.rs: {forgotten:?}");
+}
+
+/// A source and all that it names as its modules, but for what a path leads elsewhere.
+fn follow(file: &Path, named: &mut BTreeSet<PathBuf>) {
+    named.insert(file.to_owned());
+    let is_root = ["main.rs", "mod.rs"].iter().any(|name| file.ends_with(name));
+    let folder = if is_root { file.parent().unwrap().to_owned() } else { file.with_extension("") };
+    let text = fs::read_to_string(file).unwrap();
+    let mut before = "";
+    for line in text.lines() {
+        let module = line.strip_prefix("pub ").unwrap_or(line).strip_prefix("mod ");
+        if let Some(module) = module.and_then(|rest| rest.strip_suffix(';')).filter(|_| !before.contains("path = ")) {
+            let places = [folder.join(format!("{module}.rs")), folder.join(module).join("mod.rs")];
+            follow(places.iter().find(|place| place.exists()).unwrap(), named);
+        }
+        before = line;
+    }
+}

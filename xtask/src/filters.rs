@@ -1,0 +1,79 @@
+//! Which tests a step of their own runs, by their names, for all integration tests are one program.
+//!
+//! A test too slow without optimisation begins with `release_`. A golden test, whose bytes must not depend on the build, is in
+//! the module `golden` or begins with `golden_`. A test that runs Kubernetes' programs begins with `kube_`.
+
+/// Names of golden tests: with [`BLESS`] set to 1 they rewrite their files instead of comparing.
+pub(crate) const GOLDEN: [&str; 2] = ["::golden_", "golden::"];
+
+/// Names of the tests that run in release.
+pub(crate) const RELEASE: [&str; 3] = ["::release_", GOLDEN[0], GOLDEN[1]];
+
+/// Names of the tests that run the programs in [`KUBE_BIN_DIR`]; each is ignored where nobody asks for it.
+pub(crate) const KUBERNETES: &str = "::kube_";
+
+/// With this variable set to 1, golden tests rewrite their files.
+pub(crate) const BLESS: &str = "CERTFERRY_BLESS";
+
+/// The variable that names the folder with Kubernetes' programs.
+pub(crate) const KUBE_BIN_DIR: &str = "KUBE_BIN_DIR";
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop here")]
+mod tests {
+    use std::fs;
+
+    use walkdir::WalkDir;
+
+    use super::BLESS;
+    use crate::process;
+
+    /// The attributes by which a test is not among those of every day, and how its name begins then.
+    const MARKS: [(&str, &str); 2] =
+        [("#[cfg_attr(debug_assertions, ignore", "release_"), ("#[ignore = \"needs KUBE_BIN_DIR\"]", "kube_")];
+
+    /// Every source below a folder of the repository: its path there, and its text.
+    fn sources(folder: &str) -> Vec<(String, String)> {
+        let sources = WalkDir::new(process::root().join(folder)).sort_by_file_name().into_iter();
+        let paths = sources.map(|entry| entry.unwrap().into_path());
+        paths
+            .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+            .map(|path| (path.strip_prefix(process::root()).unwrap().display().to_string(), path))
+            .map(|(name, path)| (name, fs::read_to_string(path).unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_ignored_is_named_for_the_step_that_runs_it() {
+        let mut ignored = 0;
+        for (path, text) in sources("tests") {
+            let mut lines = text.lines().map(str::trim);
+            while let Some(line) = lines.next() {
+                if line.starts_with("#[ignore") || line.starts_with("#[cfg_attr") && line.contains("ignore") {
+                    let name = lines.find_map(|line| line.strip_prefix("fn ")).unwrap();
+                    let mark = MARKS.iter().find(|(mark, _)| line.starts_with(mark));
+                    assert!(mark.is_some_and(|(_, prefix)| name.starts_with(prefix)), "{path}: no step runs {name}");
+                    ignored += 1;
+                }
+            }
+        }
+        assert!(ignored > MARKS.len(), "or this looked at nothing");
+    }
+
+    /// The step for release runs integration tests alone, which is a link less.
+    #[test]
+    fn no_test_of_the_library_waits_for_release() {
+        for (path, text) in sources("src") {
+            assert!(!text.contains("debug_assertions, ignore") && !text.contains("#[ignore"), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_rewrites_files_is_named_golden() {
+        let blessing: Vec<_> = sources("tests").into_iter().filter(|(_, text)| text.contains(BLESS)).collect();
+        assert!(blessing.len() > 1);
+        for (path, text) in blessing {
+            assert!(path == "tests/golden.rs" || text.contains("#[test]\nfn golden_"), "{path}");
+        }
+    }
+}
