@@ -50,11 +50,7 @@ fn shell() -> String {
     fact("KUBERNETES", "Places, relative to the root.", KUBERNETES);
     fact("PKI", "", PKI);
     fact("KUBELET_PKI", "", KUBELET_PKI);
-    fact(
-        "KUBECONFIGS",
-        "Those of kubeadm, and what a kubelet begins with.",
-        &kubeconfigs().collect::<Vec<_>>().join(" "),
-    );
+    fact("KUBECONFIGS", "Those of kubeadm, and what a kubelet begins with.", &kubeconfigs().join(" "));
     fact("BOOTSTRAP", "", parent_and_name(BOOTSTRAP).1);
     fact("AUTHORITIES", "The CAs of a node, in its folder of certificates.", &AUTHORITIES.join(" "));
     fact("HOME_KUBERNETES", "What is remembered of a node (the manual, chapter formats).", STATE);

@@ -1,6 +1,6 @@
 //! Where Kubernetes' files lie, relative to the root of a node.
 
-use super::certificate::{CERTIFICATES, Output};
+use super::certificate::{CERTIFICATES, CertificateRow, Output};
 
 /// The folder of kubeconfigs.
 pub const KUBERNETES: &str = "etc/kubernetes";
@@ -15,13 +15,17 @@ pub const KUBELET_CONF: &str = "etc/kubernetes/kubelet.conf";
 /// What a kubelet begins with; it would ask for a certificate with it when kubelet.conf fails.
 pub const BOOTSTRAP: &str = "etc/kubernetes/bootstrap-kubelet.conf";
 
-/// The kubeconfigs that kubeadm writes, besides the kubelet's first one: their names in [`KUBERNETES`].
-pub fn kubeconfigs() -> impl Iterator<Item = &'static str> {
-    CERTIFICATES.iter().filter_map(|row| match row.output {
+/// The kubeconfigs that kubeadm writes, besides the kubelet's first one: their names in [`KUBERNETES`], in order.
+#[must_use]
+pub fn kubeconfigs() -> Vec<&'static str> {
+    let name = |row: &CertificateRow| match row.output {
         Output::Kubeconfig(_) => Some(row.base_name),
         Output::KubeletStore(_) => Some("kubelet.conf"),
         Output::Pair | Output::KubeletServing => None,
-    })
+    };
+    let mut names: Vec<_> = CERTIFICATES.iter().filter_map(name).collect();
+    names.sort_unstable();
+    names
 }
 
 impl Output {
@@ -43,7 +47,7 @@ mod tests {
 
     #[test]
     fn kubeadms_kubeconfigs_are_five() {
-        let expected = ["admin.conf", "super-admin.conf", "controller-manager.conf", "scheduler.conf", "kubelet.conf"];
-        assert!(kubeconfigs().eq(expected));
+        let expected = ["admin.conf", "controller-manager.conf", "kubelet.conf", "scheduler.conf", "super-admin.conf"];
+        assert_eq!(kubeconfigs(), expected);
     }
 }

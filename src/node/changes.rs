@@ -310,7 +310,7 @@ impl<'a> Comparison<'a, '_> {
         }
         let is_new = |name: &str| rows.iter().any(|(path, ..)| path == name);
         let mut dropped = Vec::new();
-        for name in kubeconfigs().filter(|name| !is_new(name)) {
+        for name in kubeconfigs().into_iter().filter(|name| !is_new(name)) {
             let place = format!("{KUBERNETES}/{name}");
             let authorities = embedded_authorities(&self.content(&resolve(self.tree, &place)?)?);
             let replaced = authorities.iter().find_map(|authority| self.replaced.position(authority));

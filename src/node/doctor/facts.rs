@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::static_pod::StaticPod;
 use super::tree::{HOST_NAME, KUBELET_CONFIG, KUBELET_FLAGS, Tree};
-use crate::kubernetes::{KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, kubeconfigs};
+use crate::kubernetes::{CERTIFICATES, KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, Output, PKI};
 use crate::report::{Held, Kubeconfig, Yaml, YamlLimits};
 use crate::x509::{AltName, ReadCertificate, read_pem};
 
@@ -154,9 +154,9 @@ fn host_name(tree: &Tree) -> Option<String> {
 fn servers(tree: &Tree) -> Vec<(AltName, String)> {
     let mut servers: Vec<(AltName, String)> = Vec::new();
     // By which the programs of a node, and whoever runs the cluster, call API servers.
-    let callers = kubeconfigs().map(|name| format!("{KUBERNETES}/{name}"));
-    let (kubelet, others): (Vec<_>, Vec<_>) = callers.partition(|place| place == KUBELET_CONF);
-    for place in kubelet.into_iter().chain(others) {
+    let embedded = CERTIFICATES.iter().filter(|row| matches!(row.output, Output::Kubeconfig(_)));
+    let embedded = embedded.map(|row| format!("{KUBERNETES}/{}", row.base_name));
+    for place in std::iter::once(KUBELET_CONF.to_owned()).chain(embedded) {
         let Some(read) = tree.pki.get(&place).and_then(|file| Kubeconfig::read(&file.content).ok()) else { continue };
         for cluster in read.clusters {
             let host = cluster.server_name.map(AltName::Dns).or_else(|| AltName::of_url(&cluster.server?));

@@ -123,7 +123,7 @@ struct Names(Vec<(String, String)>);
 
 impl Names {
     fn new(tree: &NodeTree) -> Result<Self, NodeError> {
-        let kubeconfigs = kubeconfigs().map(|name| format!("{KUBERNETES}/{name}"));
+        let kubeconfigs = kubeconfigs().into_iter().map(|name| format!("{KUBERNETES}/{name}"));
         let places = [PKI, KUBELET_PKI, BOOTSTRAP].map(str::to_owned).into_iter().chain(kubeconfigs);
         let resolve = |place: String| match tree.resolve(&place) {
             Ok(resolved) => Ok((place, resolved)),
