@@ -22,6 +22,7 @@ mod cli_lock;
 mod cli_outputs;
 mod cli_seed_init_help;
 mod completions;
+mod contributing;
 mod doctor;
 mod engines;
 mod etcd_cluster;

@@ -14,7 +14,6 @@ pub mod files;
 mod identity;
 mod metallb;
 mod names;
-
 mod rfc5280;
 mod time;
 mod web;

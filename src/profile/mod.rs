@@ -35,7 +35,6 @@ mod text;
 mod tls;
 mod topology;
 mod value;
-
 mod webhook;
 
 use sha2::{Digest, Sha256};
