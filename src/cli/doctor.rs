@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::{doctor_text, inspect_text, trust};
 use crate::host::{self, NodeRoot};
 use crate::node::doctor::{Objects, ObjectsError, Question, Tree, Unread, examine};
-use crate::report::printable;
+use crate::x509::printable;
 
 /// `kubectl get secrets -A -o yaml` of a large cluster.
 pub(super) const OBJECTS_LIMIT: u64 = 64 << 20;

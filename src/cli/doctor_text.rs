@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::node::doctor::{Diagnosis, Finding, LookedAt};
-use crate::report::printable;
+use crate::x509::printable;
 
 /// A terminal of this width shows every line whole.
 const COLUMNS: usize = 100;

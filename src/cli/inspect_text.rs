@@ -2,7 +2,8 @@
 
 use std::io;
 
-use crate::report::{Embedded, Fault, Problem, printable};
+use crate::report::{Embedded, Fault, Problem};
+use crate::x509::printable;
 
 /// A line for each problem, below a head.
 pub(super) fn problems(problems: &[Problem]) -> String {

@@ -11,7 +11,7 @@ use super::restart_text::{self, Hands, list};
 use crate::host::{self, AskError};
 use crate::node::restart::{self, Effect, Progress, Restart, RestartError, Silence, Trouble, Unfinished};
 use crate::node::{NodeError, Session};
-use crate::report::printable;
+use crate::x509::printable;
 
 /// No more of a server's words than this.
 const WORDS: usize = 300;

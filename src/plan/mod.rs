@@ -2,7 +2,7 @@
 //!
 //! Why: everything but the keys follows from the profile, so it can be shown, compared and tested without a secret.
 //!
-//! Input: a checked [`Profile`] and the table of [`crate::kubeadm`].
+//! Input: a checked [`Profile`] and the table of [`crate::kubernetes`].
 //!
 //! Output: a [`Plan`], in an order that does not depend on anything but the profile.
 //!

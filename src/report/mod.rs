@@ -32,5 +32,5 @@ pub use kubeconfig::{Held, Kubeconfig, KubeconfigCluster, KubeconfigUser, refere
 pub use period::Period;
 pub use place::{Interest, interest};
 pub use prometheus::render as prometheus;
-pub use text::{printable, render as text};
+pub use text::render as text;
 pub use yaml::{Yaml, YamlLimits};

@@ -1,6 +1,6 @@
 //! Columns as Go's text/tabwriter sets them for kubeadm and kubectl.
 
-use super::text::printable;
+use crate::x509::printable;
 
 /// `tabwriter.NewWriter(out, 10, 4, 3, ' ', 0)`: kubeadm v1.20.2, cmd/certs.go.
 const MIN_WIDTH: usize = 10;

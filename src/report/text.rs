@@ -8,6 +8,7 @@ use time::macros::format_description;
 use super::period::short;
 use super::table::{self, Row};
 use super::{Entry, Group, Inventory, Kind, Missing};
+use crate::x509::printable;
 
 /// kubeadm v1.20.2, cmd/certs.go; a bundle's tables end with the node.
 const CERTIFICATES: [&str; 6] =
@@ -24,22 +25,6 @@ pub fn render(inventory: &Inventory, at: OffsetDateTime, details: bool) -> Strin
         if groups.len() == 1 { tables } else { format!("{}\n\n{tables}", printable(&group.title)) }
     });
     texts.collect::<Vec<_>>().join("\n")
-}
-
-/// Text that a terminal shows and does not obey: control characters, and those that turn the direction of writing,
-/// stand as `\u{1b}`. Names in certificates and kubeconfigs are whatever their maker wanted.
-#[must_use]
-pub fn printable(text: &str) -> String {
-    let turns = |letter| matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let mut shown = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if letter.is_control() || turns(letter) {
-            shown.extend(letter.escape_unicode());
-        } else {
-            shown.push(letter);
-        }
-    }
-    shown
 }
 
 struct Tables<'a> {
@@ -197,16 +182,10 @@ fn details(entry: &Entry) -> Vec<String> {
 mod tests {
     use time::macros::datetime;
 
-    use super::{expires, printable};
+    use super::expires;
 
     #[test]
     fn the_date_is_written_as_kubeadm_does() {
         assert_eq!(expires(datetime!(2225-01-02 3:04:59 UTC)), "Jan 02, 2225 03:04 UTC");
-    }
-
-    #[test]
-    fn a_terminal_is_told_nothing() {
-        assert_eq!(printable("a\u{1b}[2Jb\rc\u{9b}d\u{202e}e\n"), "a\\u{1b}[2Jb\\u{d}c\\u{9b}d\\u{202e}e\\u{a}");
-        assert_eq!(printable("Zürich 東京 \\u{1b}"), "Zürich 東京 \\u{1b}");
     }
 }

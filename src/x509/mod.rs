@@ -11,6 +11,7 @@ mod pem;
 mod permitted;
 pub mod public_key;
 mod read;
+mod text;
 mod usage;
 mod validity;
 
@@ -20,5 +21,6 @@ pub use name::{DistinguishedName, MASTERS};
 pub use pem::{PemContents, PemError, public_key_bits, read_pem, read_pem_knowing};
 pub use permitted::PermittedNames;
 pub use read::ReadCertificate;
+pub use text::printable;
 pub use usage::ExtendedKeyUsage;
 pub use validity::Validity;

@@ -27,7 +27,7 @@ pub(super) const ROOMS: &[Room] = &[
     pure("profile", &["kubernetes", "x509"]),
     pure("plan", &["profile", "kubernetes", "keys::Label", "x509"]),
     pure("issue", &["plan", "keys", "lint", "kubernetes", "x509"]),
-    pure("bundle", &["sign", "kubernetes"]),
+    pure("bundle", &["sign", "kubernetes", "x509"]),
     pure("layout", &["plan", "issue", "keys", "bundle", "profile", "kubernetes", "x509"]),
     pure("lock", &["plan", "issue", "keys", "bundle", "kubernetes", "x509"]),
     pure("verify", &["bundle", "sign", "lint", "kubernetes", "x509"]),
