@@ -216,9 +216,9 @@ fn every_other_field_counts() {
         let value = table.get_mut(field).unwrap_or_else(|| panic!("no {place} {field}"));
         let before = value.clone();
         match value {
-            // What is no id and no part at all is no lock.
-            Value::String(text) if field == "id" => *text = "user/other".to_owned(),
-            Value::String(text) if field == "part" => *text = "node/other".to_owned(),
+            // What is no id and no part at all is no lock. The first in order is told.
+            Value::String(text) if field == "id" => *text = "ca/0".to_owned(),
+            Value::String(text) if field == "part" => *text = "node/0".to_owned(),
             Value::String(text) => text.insert(0, '0'),
             Value::Integer(number) => *number += 6,
             Value::Array(items) => items.push("other".into()),
