@@ -19,6 +19,7 @@
 
 pub mod bundle;
 pub mod cli;
+pub mod doctor;
 pub mod host;
 pub mod issue;
 pub mod keys;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::args::{DoctorArguments, OutputFormat};
 use super::failure::Failure;
 use super::{doctor_text, inspect_text, trust};
+use crate::doctor::{Objects, ObjectsError, Question, Tree, Unread, examine};
 use crate::host::{self, NodeRoot};
-use crate::node::doctor::{Objects, ObjectsError, Question, Tree, Unread, examine};
 use crate::x509::printable;
 
 /// `kubectl get secrets -A -o yaml` of a large cluster.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::node::doctor::{Diagnosis, Finding, LookedAt};
+use crate::doctor::{Diagnosis, Finding, LookedAt};
 use crate::x509::printable;
 
 /// A terminal of this width shows every line whole.

@@ -1,4 +1,4 @@
-//! A node's files: from one generation to another in one crash-safe step, and back; and what is wrong with them.
+//! A node's files: from one generation to another in one crash-safe step, and back.
 //!
 //! **Why.** A copy of files over a running PKI leaves old and new mixed when the power fails, and nothing to go back to.
 //!
@@ -12,12 +12,9 @@
 //! **What it refuses.** A second run at a time; to go on where something else than an interrupted run moved its files.
 //! Whether a bundle may follow what is installed it tells ([`Installed::refuses`]); the caller decides. Nothing here
 //! can make a key.
-//!
-//! [`doctor`] reads a node's files and says why `x509:` errors happen and how to end them.
 
 mod apply;
 mod changes;
-pub mod doctor;
 mod error;
 mod identity;
 mod installed;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use certferry::bundle::KUBELET_CLIENT_LINK;
-use certferry::node::doctor::RULES;
+use certferry::doctor::RULES;
 use time::macros::datetime;
 
 use crate::common::rights::{Right, lacks};

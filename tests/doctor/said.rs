@@ -125,7 +125,7 @@ fn the_manual_lists_every_rule() {
     let chapter = crate::common::succeed(crate::common::certferry().args(["help", "doctor"]));
     let table = chapter.split("## Rules").nth(1).unwrap();
     let lints: Vec<_> = certferry::lint::RULES.into_iter().flatten().map(|rule| rule.id).collect();
-    let rules = certferry::node::doctor::RULES.into_iter().flatten().filter(|rule| !lints.contains(&rule.id));
+    let rules = certferry::doctor::RULES.into_iter().flatten().filter(|rule| !lints.contains(&rule.id));
     let expected: Vec<_> = rules.map(|rule| format!("| `{}` | {} |", rule.id, rule.severity.name())).collect();
     let listed: Vec<_> = table.lines().filter(|line| line.starts_with("| `")).collect();
     assert_eq!(listed, expected);

@@ -1,6 +1,6 @@
 //! Objects of a cluster in YAML and JSON, as somebody saved them.
 
-use certferry::node::doctor::{Objects, Question, examine};
+use certferry::doctor::{Objects, Question, examine};
 use time::macros::datetime;
 
 /// Whatever is taken can be looked at, and is told in words.

@@ -1,7 +1,7 @@
 //! Rules about files that are broken outright, out of their time, or do not fit each other without a rule of
 //! [`crate::lint`].
 
-use crate::node::doctor::rule::{Rule, problem, warning};
+use crate::doctor::rule::{Rule, problem, warning};
 
 pub(super) const RULES: [Rule; 14] = [
     problem("expired", "{it} ended at {time}", "`{error}`", "if `date -u` is right: {renew}"),

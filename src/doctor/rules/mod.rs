@@ -26,8 +26,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::RULES;
+    use crate::doctor::rule::Severity;
     use crate::lint;
-    use crate::node::doctor::rule::Severity;
 
     #[test]
     fn every_lint_is_explained_with_its_severity() {

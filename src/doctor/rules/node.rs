@@ -1,6 +1,6 @@
 //! Rules about a node: its manifests, its kubelet, its homes, its owners.
 
-use crate::node::doctor::rule::{Rule, problem, warning};
+use crate::doctor::rule::{Rule, problem, warning};
 
 /// Sources beside the checks.
 pub(super) const RULES: [Rule; 22] = [

@@ -1,7 +1,7 @@
 //! The rules of [`crate::lint`], explained. What is wrong stands there; severities are the same.
 
 use super::objects::{METALLB_INJECTS_NOTHING, METALLB_MEND, METALLB_ROTATES};
-use crate::node::doctor::rule::{Rule, problem, warning};
+use crate::doctor::rule::{Rule, problem, warning};
 
 const IT: &str = "{it} {detail}";
 const RENEW: &str = "{renew}";

@@ -1,7 +1,7 @@
 //! Rules about objects of the cluster: webhooks, aggregated API servers, issuers, Ingresses and the Secrets that they
 //! serve with.
 
-use crate::node::doctor::rule::{Rule, problem, warning};
+use crate::doctor::rule::{Rule, problem, warning};
 
 pub(super) const RULES: [Rule; 15] = [
     problem(
