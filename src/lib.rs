@@ -15,7 +15,7 @@
 //!
 //! The far side (`bundle`, `sign`, `verify`) imports nothing that makes keys.
 //!
-//! What is written, bit for bit, stands in `cli/manual/formats.md`, which `certferry help formats` prints.
+//! What is written, bit for bit, stands in `manual/formats.md`, which `certferry help formats` prints.
 
 pub mod bundle;
 pub mod cli;
@@ -27,6 +27,7 @@ pub mod kubernetes;
 pub mod layout;
 pub mod lint;
 pub mod lock;
+mod manual;
 pub mod node;
 pub mod plan;
 pub mod profile;

@@ -14,7 +14,7 @@ use certferry::profile;
 use certferry::x509::{ExtendedKeyUsage, KeyAlgorithm, ReadCertificate, read_pem};
 use hmac::{Hmac, KeyInit, Mac};
 
-const CHAPTER: &str = include_str!("../src/cli/manual/formats.md");
+const CHAPTER: &str = include_str!("../src/manual/formats.md");
 
 /// The value of the chapter's example of that name.
 fn example(name: &str) -> &'static str {

@@ -16,7 +16,7 @@ fn repository(path: &str) -> String {
 
 /// Name and text of each chapter, from the folder: one that was not registered would be in no list.
 fn chapters() -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli/manual");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manual");
     let mut chapters: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| {
@@ -118,7 +118,7 @@ fn every_chapter_is_printed_listed_and_linked() {
         // Behind the options of a command of the same name.
         assert!(desk.succeed(&format!("help {name}")).ends_with(&text), "{name}");
         assert!(text.starts_with("# ") && text.lines().count() > 5, "{name}");
-        assert!(readme.contains(&format!("](src/cli/manual/{name}.md)")), "README does not link {name}");
+        assert!(readme.contains(&format!("](src/manual/{name}.md)")), "README does not link {name}");
     }
 }
 

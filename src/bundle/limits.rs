@@ -25,8 +25,8 @@ pub(crate) const DEPTH: usize = 8;
 mod tests {
     use super::{COMPRESSED, DEPTH, ENTRIES, FILE, INDEX, MEMBER, PARTS, PATH, SIGNATURE};
 
-    const FORMATS: &str = include_str!("../cli/manual/formats.md");
-    const THREAT_MODEL: &str = include_str!("../cli/manual/threat-model.md");
+    const FORMATS: &str = include_str!("../manual/formats.md");
+    const THREAT_MODEL: &str = include_str!("../manual/threat-model.md");
 
     fn mebibytes(bytes: u64) -> String {
         assert_eq!(bytes % (1 << 20), 0);

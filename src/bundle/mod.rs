@@ -2,7 +2,7 @@
 //!
 //! **Why.** The files of a whole cluster cross an air gap as one archive. Every node takes its own part out of it, and
 //! has to know that it is whole, unchanged, meant for it and made by the right hands, with no more than the archive, a
-//! public key and this format (src/cli/manual/formats.md, section 4).
+//! public key and this format (src/manual/formats.md, section 4).
 //!
 //! **Input.** [`Part`]s of files and a function that signs; or the bytes of an archive and the signer's public key.
 //!

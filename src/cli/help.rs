@@ -4,33 +4,7 @@ use clap::{CommandFactory, Parser};
 
 use super::args::{Arguments, HelpArguments};
 use super::failure::Failure;
-
-/// A chapter: name, one line, text.
-type Chapter = (&'static str, &'static str, &'static str);
-
-const CHAPTERS: &[Chapter] = &[
-    ("quickstart", "from nothing to files on a node", include_str!("manual/quickstart.md")),
-    ("profile", "every key of a profile, its default, and what a change costs", include_str!("manual/profile.md")),
-    ("far-side", "check and install a bundle on an isolated node", include_str!("manual/far-side.md")),
-    ("adding-a-node", "make, carry and install one node's files", include_str!("manual/adding-a-node.md")),
-    ("rotation", "other keys for a node, service accounts, a CA", include_str!("manual/rotation.md")),
-    ("users", "kubeconfigs, their RBAC, break-glass, clients of etcd", include_str!("manual/users.md")),
-    ("metallb", "MetalLB's webhook, with or without its own rotation", include_str!("manual/metallb.md")),
-    ("webhooks", "certificates of admission webhooks, and their caBundles", include_str!("manual/webhooks.md")),
-    ("cert-manager", "a CA for cert-manager, and who trusts its root", include_str!("manual/cert-manager.md")),
-    ("tls", "TLS Secrets: ingress, registry, Prometheus", include_str!("manual/tls.md")),
-    ("inspect", "which certificates there are and when they end; JSON and metrics", include_str!("manual/inspect.md")),
-    ("doctor", "find why a node says `x509:`, and the way out", include_str!("manual/doctor.md")),
-    ("lints", "the rules that certificates must keep, and where they are stated", include_str!("manual/lints.md")),
-    ("kubeadm", "what is as kubeadm does it, and what is deliberately not", include_str!("manual/kubeadm.md")),
-    (
-        "formats",
-        "what is written, bit for bit: enough to check or re-create it without certferry",
-        include_str!("manual/formats.md"),
-    ),
-    ("threat-model", "what certferry protects against, and what not", include_str!("manual/threat-model.md")),
-    ("exit-codes", "exit codes and output rules", include_str!("manual/exit-codes.md")),
-];
+use crate::manual::CHAPTERS;
 
 pub(super) fn run(arguments: &HelpArguments) -> Result<String, Failure> {
     if arguments.topic.is_empty() {
@@ -89,11 +63,12 @@ fn unknown(topic: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::{CHAPTERS, chapter};
+    use super::chapter;
     use crate::cli::doctor::OBJECTS_LIMIT;
     use crate::cli::inspect::FILE_LIMIT;
     use crate::cli::lock_file::LIMIT as LOCK_LIMIT;
     use crate::cli::trust::KEY_LIMIT;
+    use crate::manual::CHAPTERS;
 
     /// Those of a bundle are compared where they are.
     #[test]

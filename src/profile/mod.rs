@@ -3,7 +3,7 @@
 //! **Why**: the profile is the one input besides the seed, and it is kept for as long as the cluster lives. A slip in
 //! it would be signed for 200 years, so everything that can be checked is checked here, all at once, with the line.
 //!
-//! **Input**: the bytes of a profile, format 1 (`src/cli/manual/formats.md`, section 1).
+//! **Input**: the bytes of a profile, format 1 (`src/manual/formats.md`, section 1).
 //!
 //! **Output**: a [`Profile`] with defaults filled in, ranges expanded and dates computed, and warnings; or every
 //! [`Problem`] by position.

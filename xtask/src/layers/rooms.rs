@@ -19,6 +19,7 @@ const fn outer(name: &'static str, imports: &'static [&'static str]) -> Room {
 
 /// From the values at the bottom to the command line on top.
 pub(super) const ROOMS: &[Room] = &[
+    pure("manual", &[]),
     pure("x509", &[]),
     pure("kubernetes", &["x509"]),
     pure("sign", &[]),
@@ -38,6 +39,7 @@ pub(super) const ROOMS: &[Room] = &[
     outer(
         "cli",
         &[
+            "manual",
             "x509",
             "sign",
             "lint",

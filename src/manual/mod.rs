@@ -1,0 +1,29 @@
+//! The manual, as it travels inside the program: an isolated node has no web.
+
+/// A chapter: its name, what it is for in one line, its text.
+pub(crate) type Chapter = (&'static str, &'static str, &'static str);
+
+/// The chapters, in the order in which a newcomer reads them.
+pub(crate) const CHAPTERS: &[Chapter] = &[
+    ("quickstart", "from nothing to files on a node", include_str!("quickstart.md")),
+    ("profile", "every key of a profile, its default, and what a change costs", include_str!("profile.md")),
+    ("far-side", "check and install a bundle on an isolated node", include_str!("far-side.md")),
+    ("adding-a-node", "make, carry and install one node's files", include_str!("adding-a-node.md")),
+    ("rotation", "other keys for a node, service accounts, a CA", include_str!("rotation.md")),
+    ("users", "kubeconfigs, their RBAC, break-glass, clients of etcd", include_str!("users.md")),
+    ("metallb", "MetalLB's webhook, with or without its own rotation", include_str!("metallb.md")),
+    ("webhooks", "certificates of admission webhooks, and their caBundles", include_str!("webhooks.md")),
+    ("cert-manager", "a CA for cert-manager, and who trusts its root", include_str!("cert-manager.md")),
+    ("tls", "TLS Secrets: ingress, registry, Prometheus", include_str!("tls.md")),
+    ("inspect", "which certificates there are and when they end; JSON and metrics", include_str!("inspect.md")),
+    ("doctor", "find why a node says `x509:`, and the way out", include_str!("doctor.md")),
+    ("lints", "the rules that certificates must keep, and where they are stated", include_str!("lints.md")),
+    ("kubeadm", "what is as kubeadm does it, and what is deliberately not", include_str!("kubeadm.md")),
+    (
+        "formats",
+        "what is written, bit for bit: enough to check or re-create it without certferry",
+        include_str!("formats.md"),
+    ),
+    ("threat-model", "what certferry protects against, and what not", include_str!("threat-model.md")),
+    ("exit-codes", "exit codes and output rules", include_str!("exit-codes.md")),
+];
