@@ -211,7 +211,7 @@ fn every_profile_shown_is_a_profile() {
                 continue;
             }
             if let Err(problems) = profile::parse(example.as_bytes()) {
-                assert_eq!(cli::problems::render(&name, example.as_bytes(), &problems), "");
+                assert_eq!(cli::text::problems::render(&name, example.as_bytes(), &problems), "");
             }
             seen += 1;
         }

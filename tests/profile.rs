@@ -4,7 +4,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
 
-use certferry::cli::problems::render;
+use certferry::cli::text::problems::render;
 use certferry::kubernetes::{Role, Version};
 use certferry::profile::{Authority, Endpoint, EtcdTopology, Profile, ShipCaKeys, parse};
 use certferry::x509::{AltName, KeyAlgorithm};

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use certferry::cli::problems::render;
+use certferry::cli::text::problems::render;
 use certferry::profile::{Problem, Severity, parse};
 
 fn toml_files(folder: &str) -> Vec<PathBuf> {

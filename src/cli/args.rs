@@ -12,13 +12,13 @@ use crate::report::Period;
 #[derive(Parser)]
 #[command(name = "certferry", version, disable_help_subcommand = true, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 done; 1 the check said no; 2 could not run.\nMore: certferry help TOPIC")]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     #[command(subcommand)]
-    pub(super) command: Command,
+    pub(crate) command: Command,
 }
 
 #[derive(Subcommand)]
-pub(super) enum Command {
+pub(crate) enum Command {
     /// Write a commented starter profile
     Init(InitArguments),
     /// Make the root seed, or print its one-way id
@@ -53,25 +53,25 @@ pub(super) enum Command {
 }
 
 #[derive(clap::Args)]
-pub(super) struct InitArguments {
+pub(crate) struct InitArguments {
     /// The profile to write; it must not exist [default: the standard output]
-    pub(super) file: Option<PathBuf>,
+    pub(crate) file: Option<PathBuf>,
     /// The cluster's name
     #[arg(long, default_value = "prod-1", value_name = "NAME")]
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The Kubernetes version, in full
     #[arg(long, default_value = "1.31.0", value_name = "VERSION")]
-    pub(super) kubernetes: String,
+    pub(crate) kubernetes: String,
     /// How many control planes
     #[arg(long, default_value_t = 3, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=9))]
-    pub(super) control_planes: u8,
+    pub(crate) control_planes: u8,
     /// How many workers
     #[arg(long, default_value_t = 3, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(0..=99))]
-    pub(super) nodes: u8,
+    pub(crate) nodes: u8,
 }
 
 #[derive(Subcommand)]
-pub(super) enum SeedCommand {
+pub(crate) enum SeedCommand {
     /// Make a root seed from the operating system's random numbers (mode 0600; the file must not exist)
     New {
         /// The file to create
@@ -86,7 +86,7 @@ pub(super) enum SeedCommand {
 
 /// How results are printed.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum OutputFormat {
+pub(crate) enum OutputFormat {
     /// For people
     Text,
     /// For programs
@@ -94,88 +94,88 @@ pub(super) enum OutputFormat {
 }
 
 #[derive(clap::Args)]
-pub(super) struct PlanArguments {
+pub(crate) struct PlanArguments {
     /// The profile
-    pub(super) profile: PathBuf,
+    pub(crate) profile: PathBuf,
     /// The lock [default: PROFILE.lock.toml beside the profile]
     #[arg(long, value_name = "FILE")]
-    pub(super) lock: Option<PathBuf>,
+    pub(crate) lock: Option<PathBuf>,
     /// The form of the output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    pub(super) output: OutputFormat,
+    pub(crate) output: OutputFormat,
     /// Show alternative names and every node of a pool
     #[arg(short, long)]
-    pub(super) verbose: bool,
+    pub(crate) verbose: bool,
 }
 
 #[derive(clap::Args)]
 #[command(group(clap::ArgGroup::new("seeds").required(true).args(["seed", "new_seed"])))]
-pub(super) struct BuildArguments {
+pub(crate) struct BuildArguments {
     /// The profile
-    pub(super) profile: PathBuf,
+    pub(crate) profile: PathBuf,
     /// The root seed's file, or - for the standard input
     #[arg(long, value_name = "FILE")]
-    pub(super) seed: Option<PathBuf>,
+    pub(crate) seed: Option<PathBuf>,
     /// The same, but make it when it does not exist and the profile is good
     #[arg(long, value_name = "FILE")]
-    pub(super) new_seed: Option<PathBuf>,
+    pub(crate) new_seed: Option<PathBuf>,
     /// The folder to write to
     #[arg(long, value_name = "DIR", default_value = ".")]
-    pub(super) out: PathBuf,
+    pub(crate) out: PathBuf,
     /// The lock [default: PROFILE.lock.toml beside the profile]
     #[arg(long, value_name = "FILE")]
-    pub(super) lock: Option<PathBuf>,
+    pub(crate) lock: Option<PathBuf>,
     /// Refuse any difference from the lock and leave everything as it was
     #[arg(long, conflicts_with_all = ["replace_seed", "replace_ca", "same_generation"])]
-    pub(super) locked: bool,
+    pub(crate) locked: bool,
     /// Make a partial bundle of this node alone; may be given several times; needs the lock of a whole build
     #[arg(long, value_name = "NODE", conflicts_with_all = ["replace_seed", "replace_ca"])]
-    pub(super) only: Vec<String>,
+    pub(crate) only: Vec<String>,
     /// With --only, put the part of whoever runs the cluster into the bundle too
     #[arg(long, requires = "only")]
-    pub(super) with_cluster: bool,
+    pub(crate) with_cluster: bool,
     /// Allow another seed than the lock's: every key becomes another
     #[arg(long)]
-    pub(super) replace_seed: bool,
+    pub(crate) replace_seed: bool,
     /// Allow a CA certificate to change though its generation and issued_at did not
     #[arg(long)]
-    pub(super) replace_ca: bool,
+    pub(crate) replace_ca: bool,
     /// Allow other records at the lock's generation, while nothing was carried yet
     #[arg(long)]
-    pub(super) same_generation: bool,
+    pub(crate) same_generation: bool,
     /// Worker threads, at most 1024 [default: one per processor]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(super) threads: Option<u16>,
+    pub(crate) threads: Option<u16>,
     /// Print nothing but problems
     #[arg(short, long)]
-    pub(super) quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 #[derive(clap::Args)]
-pub(super) struct TrustArguments {
+pub(crate) struct TrustArguments {
     /// The bundle
-    pub(super) bundle: PathBuf,
+    pub(crate) bundle: PathBuf,
     /// The signer's public key, by another road than the bundle: its file, or its fingerprint `sha256:...`
     /// (then the .pub beside the bundle must match it)
     #[arg(long, value_name = "FILE|FINGERPRINT")]
-    pub(super) key: String,
+    pub(crate) key: String,
     /// Check validity at this time instead of now: 2026-11-22 or 2026-11-22T08:00:00Z
     #[arg(long, value_name = "TIME")]
-    pub(super) at: Option<String>,
+    pub(crate) at: Option<String>,
 }
 
 #[derive(clap::Args)]
-pub(super) struct VerifyArguments {
+pub(crate) struct VerifyArguments {
     #[command(flatten)]
-    pub(super) trust: TrustArguments,
+    pub(crate) trust: TrustArguments,
     /// Print nothing but problems
     #[arg(short, long)]
-    pub(super) quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 /// How certificates are listed.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum InspectFormat {
+pub(crate) enum InspectFormat {
     /// kubeadm's tables, and what kubeadm leaves out
     Text,
     /// For programs
@@ -185,114 +185,114 @@ pub(super) enum InspectFormat {
 }
 
 #[derive(clap::Args)]
-pub(super) struct InspectArguments {
+pub(crate) struct InspectArguments {
     /// Bundles, slices, folders that hold etc/kubernetes or var/lib/kubelet, such folders themselves, certificates in
     /// PEM or DER, kubeconfigs; - is the standard input
     #[arg(value_name = "PATH", default_value = "/")]
-    pub(super) paths: Vec<PathBuf>,
+    pub(crate) paths: Vec<PathBuf>,
     /// List only what ends within this time or has ended: 90d, 36h, 2y; exit code 1 if there is any
     #[arg(long, value_name = "PERIOD")]
-    pub(super) expiring_within: Option<Period>,
+    pub(crate) expiring_within: Option<Period>,
     /// Say instead which rules are broken (`certferry help lints`); exit code 1 if one is that stops something
     #[arg(long, conflicts_with_all = ["expiring_within", "verbose", "output"])]
-    pub(super) lint: bool,
+    pub(crate) lint: bool,
     /// Look at this time instead of now: 2026-11-22 or 2026-11-22T08:00:00Z
     #[arg(long, value_name = "TIME")]
-    pub(super) at: Option<String>,
+    pub(crate) at: Option<String>,
     /// Show subject, issuer, alternative names, usages, key, serial and fingerprint, too
     #[arg(short, long)]
-    pub(super) verbose: bool,
+    pub(crate) verbose: bool,
     /// The form of the output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    pub(super) output: InspectFormat,
+    pub(crate) output: InspectFormat,
     /// For a bundle: the signer's public key, by another road than the bundle: its file, or its fingerprint `sha256:...`
     /// (then the .pub beside the bundle must match it)
     #[arg(long, value_name = "FILE|FINGERPRINT")]
-    pub(super) key: Option<String>,
+    pub(crate) key: Option<String>,
 }
 
 #[derive(clap::Args)]
 #[command(
     after_help = "Exit codes: 0 nothing is wrong, or only warnings; 1 something is; 2 could not look at everything."
 )]
-pub(super) struct DoctorArguments {
+pub(crate) struct DoctorArguments {
     /// The root of a node's files: of this node, a mounted disk, an unpacked tree
     #[arg(value_name = "PATH", default_value = "/")]
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Look at Secrets, webhook configurations, CRDs, APIServices and ConfigMaps, too, as `kubectl get -o yaml` prints
     /// them: a file, a folder of .yaml, .yml and .json, - for the standard input; may be given several times
     #[arg(long, value_name = "FILE|DIR|-")]
-    pub(super) manifests: Vec<PathBuf>,
+    pub(crate) manifests: Vec<PathBuf>,
     /// Look at this time instead of now: 2026-11-22 or 2026-11-22T08:00:00Z
     #[arg(long, value_name = "TIME")]
-    pub(super) at: Option<String>,
+    pub(crate) at: Option<String>,
     /// Warn of what ends within this time: 90d, 36h, 2y
     #[arg(long, value_name = "PERIOD", default_value = "30d")]
-    pub(super) expiring_within: Period,
+    pub(crate) expiring_within: Period,
     /// The form of the output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    pub(super) output: OutputFormat,
+    pub(crate) output: OutputFormat,
 }
 
 #[derive(clap::Args)]
 #[command(group(clap::ArgGroup::new("part").required(true).args(["node", "with_cluster"])))]
-pub(super) struct UnpackArguments {
+pub(crate) struct UnpackArguments {
     #[command(flatten)]
-    pub(super) trust: TrustArguments,
+    pub(crate) trust: TrustArguments,
     /// The node whose files to write
     #[arg(long, value_name = "NAME")]
-    pub(super) node: Option<String>,
+    pub(crate) node: Option<String>,
     /// Write the part of whoever runs the cluster: profile, users, etcd clients
     #[arg(long)]
-    pub(super) with_cluster: bool,
+    pub(crate) with_cluster: bool,
     /// The folder to make: it must not exist, or be empty
     #[arg(long, value_name = "DIR")]
-    pub(super) root: PathBuf,
+    pub(crate) root: PathBuf,
     /// Print nothing but problems
     #[arg(short, long)]
-    pub(super) quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 #[derive(clap::Args)]
-pub(super) struct ApplyArguments {
+pub(crate) struct ApplyArguments {
     /// The bundle
-    pub(super) bundle: PathBuf,
+    pub(crate) bundle: PathBuf,
     /// The node that this is
     #[arg(long, value_name = "NAME")]
-    pub(super) node: String,
+    pub(crate) node: String,
     /// The signer's public key, by another road than the bundle: its file, or its fingerprint `sha256:...`
     /// (then the .pub beside the bundle must match it)
     #[arg(long, value_name = "FILE|FINGERPRINT")]
-    pub(super) key: String,
+    pub(crate) key: String,
     /// The folder below which the node's files are: of a mounted disk, or to try it out
     #[arg(long, value_name = "DIR", default_value = "/")]
-    pub(super) root: PathBuf,
+    pub(crate) root: PathBuf,
     /// Say what would change, what must restart and in which order; change nothing
     #[arg(long)]
-    pub(super) dry_run: bool,
+    pub(crate) dry_run: bool,
     /// Also when the host's name and addresses are not those of the node, or another cluster's or node's files are
     /// installed
     #[arg(long)]
-    pub(super) force_node: bool,
+    pub(crate) force_node: bool,
     /// Also when a newer generation is installed, or another bundle of this generation
     #[arg(long)]
-    pub(super) allow_downgrade: bool,
+    pub(crate) allow_downgrade: bool,
     #[command(flatten)]
-    pub(super) restart: RestartArguments,
+    pub(crate) restart: RestartArguments,
     /// Print nothing but problems
     #[arg(short, long)]
-    pub(super) quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 #[derive(clap::Args)]
-pub(super) struct RestartArguments {
+pub(crate) struct RestartArguments {
     /// Restart whoever reads the files, too, in the right order; go back when etcd, the API server or the kubelet was
     /// well before and is not well with the new files
     #[arg(long)]
-    pub(super) restart: bool,
+    pub(crate) restart: bool,
     /// How long each of them may take to end, and to be well again: 90s, 5m, 1h
     #[arg(long, value_name = "PERIOD", default_value = "5m", requires = "restart", value_parser = wait)]
-    pub(super) wait: Duration,
+    pub(crate) wait: Duration,
 }
 
 /// A number of seconds, or a number and a unit.
@@ -309,64 +309,64 @@ fn wait(text: &str) -> Result<Duration, String> {
 }
 
 #[derive(clap::Args)]
-pub(super) struct RollbackArguments {
+pub(crate) struct RollbackArguments {
     /// The folder below which the node's files are
     #[arg(long, value_name = "DIR", default_value = "/")]
-    pub(super) root: PathBuf,
+    pub(crate) root: PathBuf,
     #[command(flatten)]
-    pub(super) restart: RestartArguments,
+    pub(crate) restart: RestartArguments,
     /// Print nothing but problems
     #[arg(short, long)]
-    pub(super) quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 #[derive(clap::Args)]
-pub(super) struct StatusArguments {
+pub(crate) struct StatusArguments {
     /// The folder below which the node's files are
     #[arg(long, value_name = "DIR", default_value = "/")]
-    pub(super) root: PathBuf,
+    pub(crate) root: PathBuf,
     /// The form of the output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    pub(super) output: OutputFormat,
+    pub(crate) output: OutputFormat,
 }
 
 #[derive(clap::Args)]
 #[command(group(clap::ArgGroup::new("part").required(true).args(["node", "with_cluster"])))]
-pub(super) struct SplitArguments {
+pub(crate) struct SplitArguments {
     /// The bundle
-    pub(super) bundle: PathBuf,
+    pub(crate) bundle: PathBuf,
     /// The node whose part to cut out
     #[arg(long, value_name = "NAME")]
-    pub(super) node: Option<String>,
+    pub(crate) node: Option<String>,
     /// Cut out the part of whoever runs the cluster: profile, users, etcd clients
     #[arg(long)]
-    pub(super) with_cluster: bool,
+    pub(crate) with_cluster: bool,
     /// The file to write; it must not exist
     #[arg(long, value_name = "FILE")]
-    pub(super) out: PathBuf,
+    pub(crate) out: PathBuf,
 }
 
 #[derive(clap::Args)]
-pub(super) struct HelpArguments {
+pub(crate) struct HelpArguments {
     /// A chapter, or a command as typed after `certferry` [default: list the chapters]
-    pub(super) topic: Vec<String>,
+    pub(crate) topic: Vec<String>,
 }
 
 #[derive(clap::Args)]
 #[command(after_help = "For this shell only: source <(certferry completions bash)\n\
     For all users, as root: certferry completions bash > /etc/bash_completion.d/certferry")]
-pub(super) struct CompletionsArguments {
+pub(crate) struct CompletionsArguments {
     /// The shell
-    pub(super) shell: Shell,
+    pub(crate) shell: Shell,
 }
 
 #[derive(clap::Args)]
 #[command(after_help = "To read it at once: certferry man | man -l -\n\
     For all users, as root: certferry man --out /usr/local/share/man/man1")]
-pub(super) struct ManArguments {
+pub(crate) struct ManArguments {
     /// Write a page for each command into this folder, in place of any that are there
     #[arg(long, value_name = "DIR")]
-    pub(super) out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[cfg(test)]

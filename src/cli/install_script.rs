@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::failure::Failure;
-use super::{build, install_parts};
+use crate::cli::command::build;
+use crate::cli::failure::Failure;
+use crate::cli::install_parts;
 use crate::host::{self, Outputs};
 use crate::sign::PublicKey;
 
@@ -13,13 +14,13 @@ const SCRIPT: &[u8] = install_parts::SCRIPT.as_bytes();
 const LIMIT: u64 = 4 << 20;
 
 /// Where it is written.
-pub(super) struct Places {
-    pub(super) script: PathBuf,
-    pub(super) signature: PathBuf,
+pub(crate) struct Places {
+    pub(crate) script: PathBuf,
+    pub(crate) signature: PathBuf,
 }
 
 impl Places {
-    pub(super) fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         Self { script: folder.join("install.sh"), signature: folder.join("install.sh.sig") }
     }
 }
@@ -29,7 +30,7 @@ impl Places {
 /// A bundle is never overwritten, but a better script replaces an older one that this signer signed, so that every
 /// bundle in the folder has the same. Nothing else of that name gives way: it may be another cluster's, whose signature
 /// would be lost, or somebody's own.
-pub(super) fn stage(
+pub(crate) fn stage(
     outputs: &mut Outputs,
     places: &Places,
     signer: &PublicKey,

@@ -2,47 +2,15 @@
 //!
 //! stdout is for results, stderr for people. Exit codes: 0 done; 1 the check said no; 2 could not run.
 
-mod apply;
-mod apply_text;
 mod args;
-mod build;
-mod bundle_text;
-mod changes_text;
-mod completions;
-mod doctor;
-mod doctor_text;
-mod engine;
+mod command;
 mod failure;
-mod findings;
-mod help;
-mod init;
-mod inspect;
-mod inspect_lint;
-mod inspect_text;
+mod input;
 #[cfg(test)]
 mod install_facts;
 pub mod install_parts;
 mod install_script;
-mod lock_file;
-mod man;
-mod node_failure;
-mod plan;
-mod plan_json;
-mod plan_tree;
-pub mod problems;
-mod restart;
-mod restart_text;
-mod rollback;
-mod secret;
-mod seed;
-mod shell;
-mod since_lock;
-mod split;
-mod status;
-mod summary;
-mod trust;
-mod unpack;
-mod verify;
+pub mod text;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -52,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::host;
-use args::{Arguments, Command};
+use args::Arguments;
 use failure::Failure;
 
 /// Runs the command that the process was started with and returns its exit code.
@@ -60,7 +28,7 @@ use failure::Failure;
 pub fn run() -> ExitCode {
     host::forbid_core_dumps();
     let result = match Arguments::try_parse() {
-        Ok(arguments) => dispatch(&arguments.command),
+        Ok(arguments) => command::run(&arguments.command),
         Err(error) => {
             // clap prints help to stdout and errors to stderr, and knows the exit code of both: 0 and 2.
             let _ = error.print();
@@ -100,26 +68,5 @@ fn write(text: &str) -> Result<(), Failure> {
             Err(Failure::io("write", Path::new("the standard output"), &error))
         }
         _ => Ok(()),
-    }
-}
-
-/// The text for the standard output, or the failure.
-fn dispatch(command: &Command) -> Result<String, Failure> {
-    match command {
-        Command::Init(arguments) => init::run(arguments),
-        Command::Seed(command) => seed::run(command),
-        Command::Plan(arguments) => plan::run(arguments),
-        Command::Build(arguments) => build::run(arguments),
-        Command::Verify(arguments) => verify::run(arguments),
-        Command::Inspect(arguments) => inspect::run(arguments),
-        Command::Doctor(arguments) => doctor::run(arguments),
-        Command::Unpack(arguments) => unpack::run(arguments),
-        Command::Apply(arguments) => apply::run(arguments),
-        Command::Rollback(arguments) => rollback::run(arguments),
-        Command::Status(arguments) => status::run(arguments),
-        Command::Split(arguments) => split::run(arguments),
-        Command::Help(arguments) => help::run(arguments),
-        Command::Completions(arguments) => Ok(completions::run(arguments)),
-        Command::Man(arguments) => man::run(arguments),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use certferry::cli::problems::render;
+use certferry::cli::text::problems::render;
 use certferry::keys::Label;
 use certferry::plan::plan;
 use certferry::profile::parse;

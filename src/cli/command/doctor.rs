@@ -1,0 +1,119 @@
+//! `doctor`: what is wrong with a node, why it hurts, how to mend it.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::args::{DoctorArguments, OutputFormat};
+use crate::cli::failure::Failure;
+use crate::cli::input::trust;
+use crate::cli::text::doctor;
+use crate::cli::text::inspect;
+use crate::doctor::{Objects, ObjectsError, Question, Tree, Unread, examine};
+use crate::host::{self, NodeRoot};
+use crate::x509::printable;
+
+/// `kubectl get secrets -A -o yaml` of a large cluster.
+pub(crate) const OBJECTS_LIMIT: u64 = 64 << 20;
+const KUBERNETES: &str = "etc/kubernetes";
+const ENDINGS: [&str; 3] = [".json", ".yaml", ".yml"];
+
+pub(crate) fn run(arguments: &DoctorArguments) -> Result<String, Failure> {
+    let at = trust::time_of(arguments.at.as_deref())?;
+    let objects = objects(&arguments.manifests)?;
+    let (root, tree) = tree(&arguments.path)?;
+    if tree.is_none() && objects.is_empty() {
+        return Err(nothing(&arguments.path));
+    }
+    let expiring_by = arguments.expiring_within.after(at);
+    let diagnosis = examine(&Question { tree: tree.as_ref(), objects: &objects, at, expiring_by });
+    let unread = tree.as_ref().map(|tree| tree.unread.as_slice()).unwrap_or_default();
+    if diagnosis.looked_at.is_nothing() && unread.is_empty() {
+        return Err(nothing(&arguments.path));
+    }
+    let output = match arguments.output {
+        OutputFormat::Text => doctor::text(&diagnosis, unread.is_empty()),
+        OutputFormat::Json => doctor::json(&diagnosis).map_err(|error| Failure::defect(&error.to_string()))?,
+    };
+    if !unread.is_empty() {
+        return Err(incomplete(&root, unread).output(output));
+    }
+    match diagnosis.problems() {
+        0 => Ok(output),
+        1 => Err(Failure::says_no("1 problem").output(output)),
+        count => Err(Failure::says_no(format!("{count} problems")).output(output)),
+    }
+}
+
+/// The node's files below a path, and their root: `/etc/kubernetes` means the node that it belongs to.
+fn tree(path: &Path) -> Result<(PathBuf, Option<Tree>), Failure> {
+    path.metadata().map_err(|error| Failure::io("read", path, &error))?;
+    if !path.is_dir() {
+        let hint = "name the root of a node's files; a single file is for `certferry inspect --lint`";
+        return Err(Failure::cannot_run(format!("{} is not a folder", path.display())).hint(hint));
+    }
+    if let Some(tree) = Tree::read(NodeRoot::new(path.to_owned())) {
+        return Ok((path.to_owned(), Some(tree)));
+    }
+    let absolute = std::path::absolute(path).map_err(|error| Failure::io("read", path, &error))?;
+    let above = absolute.ends_with(KUBERNETES).then(|| absolute.ancestors().nth(2).map(Path::to_owned)).flatten();
+    let root = above.unwrap_or_else(|| path.to_owned());
+    let tree = Tree::read(NodeRoot::new(root.clone()));
+    Ok((root, tree))
+}
+
+fn nothing(path: &Path) -> Failure {
+    Failure::cannot_run(format!("there is nothing of Kubernetes in {}", path.display())).hint(
+        "name the root of a node's files: the folder with etc/kubernetes or var/lib/kubelet; saved objects go behind \
+         --manifests",
+    )
+}
+
+fn incomplete(root: &Path, unread: &[Unread]) -> Failure {
+    let line = |unread: &Unread| {
+        let reason = inspect::reason(&unread.error);
+        format!("\n{}", printable(&format!("{}  {reason}", root.join(&unread.place).display())))
+    };
+    let lines: String = unread.iter().map(line).collect();
+    let count = unread.len();
+    let files = if count == 1 { "1 file cannot be read".to_owned() } else { format!("{count} files cannot be read") };
+    let failure = Failure::cannot_run(format!("the answer is not complete: {files}{lines}"));
+    let is_denied = |unread: &Unread| unread.error.kind() == std::io::ErrorKind::PermissionDenied;
+    if unread.iter().any(is_denied) { failure.hint("keys are for root alone: run it as root") } else { failure }
+}
+
+/// Every file of objects, folders in the order of their names.
+fn objects(paths: &[PathBuf]) -> Result<Vec<Objects>, Failure> {
+    let mut objects = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            objects.push(read(path)?);
+            continue;
+        }
+        let names = NodeRoot::new(path.clone()).names("").map_err(|error| Failure::io("read", path, &error))?;
+        let names: Vec<_> = names.iter().filter(|name| ENDINGS.iter().any(|ending| name.ends_with(ending))).collect();
+        if names.is_empty() {
+            return Err(Failure::cannot_run(format!("there is no .yaml, .yml or .json in {}", path.display())));
+        }
+        for name in names {
+            objects.push(read(&path.join(name))?);
+        }
+    }
+    Ok(objects)
+}
+
+fn read(path: &Path) -> Result<Objects, Failure> {
+    let title = path.display().to_string();
+    let content = if title == "-" { host::read_stdin(OBJECTS_LIMIT) } else { host::read(path, OBJECTS_LIMIT) };
+    let content = content.map_err(|error| Failure::io("read", path, &error))?;
+    Objects::read(title.clone(), &content).map_err(|error| {
+        let reason = match error {
+            ObjectsError::NotUtf8 => "it is not UTF-8".to_owned(),
+            ObjectsError::Yaml(reason) => format!("it is not YAML: {reason}"),
+            ObjectsError::Json(reason) => format!("it is not JSON: {reason}"),
+            ObjectsError::NoKind { line } => {
+                format!("what begins at line {line} is no object of Kubernetes: it has no kind")
+            }
+        };
+        let message = printable(&format!("cannot look at the objects of {title}: {reason}"));
+        Failure::cannot_run(message).hint("save them with `kubectl get KIND -A -o yaml`")
+    })
+}

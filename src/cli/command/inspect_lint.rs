@@ -1,0 +1,85 @@
+//! `inspect --lint`: which rules what is there breaks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use crate::cli::args::InspectArguments;
+use crate::cli::command::inspect::{FILE_LIMIT, Folder, bundle_key, is_bundle};
+use crate::cli::failure::Failure;
+use crate::cli::input::trust;
+use crate::cli::text::bundle;
+use crate::cli::text::findings;
+use crate::host;
+use crate::verify::{File, Finding, Known, Origin, Part, SharedFiles, check_file, check_part};
+
+/// What a file's name ends in when there are certificates or keys in it.
+const ENDINGS: [&str; 5] = [".crt", ".key", ".pub", ".pem", ".conf"];
+/// Where `apply` keeps what is not the node's: generations before and after the one in force.
+const SLOTS: &str = ".certferry/";
+
+pub(crate) fn run(arguments: &InspectArguments, at: OffsetDateTime) -> Result<String, Failure> {
+    let mut found = Vec::new();
+    for path in &arguments.paths {
+        found.extend(if path.is_dir() {
+            of_folder(path, at)?
+        } else if is_bundle(path).map_err(|error| Failure::io("read", path, &error))? {
+            of_bundle(path, arguments.key.as_deref(), at)?
+        } else {
+            of_file(path, at)?
+        });
+    }
+    let text = findings::lines(&found.iter().collect::<Vec<_>>());
+    let errors = found.iter().filter(|finding| !finding.fault.is_warning()).count();
+    match errors {
+        0 if found.is_empty() => Ok("no rule is broken\n".to_owned()),
+        0 => Ok(text),
+        1 => Err(Failure::says_no("1 rule is broken").output(text)),
+        count => Err(Failure::says_no(format!("{count} rules are broken")).output(text)),
+    }
+}
+
+fn of_bundle(path: &Path, key: Option<&str>, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
+    let key = bundle_key(path, key)?;
+    let source = host::open(path).map_err(|error| Failure::io("read", path, &error))?;
+    let checked = trust::read(source, &key, at, None, &Known::default());
+    let checked = checked.map_err(|error| bundle::failure(path, &error))?;
+    Ok(checked.findings)
+}
+
+/// A node's tree. Its addresses are not known, and its name only from the kubelet's certificate: what needs them is not
+/// judged.
+fn of_folder(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
+    let folder = Folder::find(path)?;
+    let mut contents: BTreeMap<String, (u32, Zeroizing<Vec<u8>>)> = BTreeMap::new();
+    for below in &folder.below {
+        let (places, errors) = folder.root.files(below);
+        if let Some((place, error)) = errors.first() {
+            return Err(Failure::io("read", &PathBuf::from(folder.path(place)), error));
+        }
+        let is_slot = |place: &String| place.starts_with(SLOTS) || place.contains(&format!("/{SLOTS}"));
+        let is_named = |place: &String| ENDINGS.iter().any(|ending| place.ends_with(ending));
+        for place in places.into_iter().filter(|place| is_named(place) && !is_slot(place)) {
+            let read = || Ok((folder.root.mode(&place)?, folder.root.read(&place, FILE_LIMIT)?));
+            let file = read()
+                .map_err(|error: std::io::Error| Failure::io("read", &PathBuf::from(folder.path(&place)), &error))?;
+            contents.insert(format!("{}{place}", folder.mount), file);
+        }
+    }
+    let files = contents.iter().map(|(place, (mode, content))| (place.as_str(), File { mode: *mode, content }));
+    let name = path.display().to_string();
+    let part = Part { name: &name, files: files.collect(), links: BTreeSet::new(), node: None, origin: Origin::Disk };
+    Ok(SharedFiles::default().hold(check_part(&part, at, &Known::default())))
+}
+
+/// One file by itself: nothing beside it can be missed.
+fn of_file(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
+    let content = host::read(path, FILE_LIMIT).map_err(|error| Failure::io("read", path, &error))?;
+    let title = path.display().to_string();
+    let place = std::path::absolute(path).map_or_else(|_| title.clone(), |path| path.display().to_string());
+    let below = ["/etc/kubernetes/", "/var/lib/kubelet/"].into_iter().find_map(|folder| place.rfind(folder));
+    let name = below.and_then(|start| place.get(start + 1..)).unwrap_or(&title);
+    Ok(check_file(&title, name, &content, at))
+}

@@ -1,0 +1,43 @@
+//! One file for each command: arguments become one call of the library, its result becomes text.
+
+mod apply;
+pub(crate) mod build;
+mod completions;
+pub(crate) mod doctor;
+mod help;
+mod init;
+pub(crate) mod inspect;
+mod inspect_lint;
+mod man;
+mod plan;
+mod restart;
+mod rollback;
+mod seed;
+mod split;
+mod status;
+mod unpack;
+mod verify;
+
+use crate::cli::args::Command;
+use crate::cli::failure::Failure;
+
+/// The text for the standard output, or the failure.
+pub(crate) fn run(command: &Command) -> Result<String, Failure> {
+    match command {
+        Command::Init(arguments) => init::run(arguments),
+        Command::Seed(command) => seed::run(command),
+        Command::Plan(arguments) => plan::run(arguments),
+        Command::Build(arguments) => build::run(arguments),
+        Command::Verify(arguments) => verify::run(arguments),
+        Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Doctor(arguments) => doctor::run(arguments),
+        Command::Unpack(arguments) => unpack::run(arguments),
+        Command::Apply(arguments) => apply::run(arguments),
+        Command::Rollback(arguments) => rollback::run(arguments),
+        Command::Status(arguments) => status::run(arguments),
+        Command::Split(arguments) => split::run(arguments),
+        Command::Help(arguments) => help::run(arguments),
+        Command::Completions(arguments) => Ok(completions::run(arguments)),
+        Command::Man(arguments) => man::run(arguments),
+    }
+}

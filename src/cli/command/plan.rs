@@ -1,0 +1,62 @@
+//! `plan`: what a build would make, what changes for it since the lock, and what must be started anew.
+
+use std::fmt::Write;
+
+use crate::cli::args::{OutputFormat, PlanArguments};
+use crate::cli::command::build;
+use crate::cli::failure::Failure;
+use crate::cli::input::lock_file;
+use crate::cli::text::plan_json;
+use crate::cli::text::plan_tree;
+use crate::cli::text::since_lock::SinceLock;
+use crate::kubernetes::PartName;
+use crate::lock::Lock;
+use crate::plan::{Plan, plan};
+
+pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
+    let profile = build::read_profile(&arguments.profile)?;
+    let lock_path = arguments.lock.clone().unwrap_or_else(|| lock_file::default_path(&arguments.profile));
+    let lock = lock_file::read(&lock_path)?;
+    let plan = plan(&profile);
+    if let Some(lock) = &lock {
+        lock_file::check_cluster(lock, &plan.cluster, &lock_path)?;
+    }
+    let since = lock.as_ref().map(|lock| (lock, SinceLock::of_plan(lock, &profile, &plan)));
+    let refused = since.as_ref().and_then(|(lock, since)| lock_file::foresee(lock, &plan, |part| since.touches(part)));
+    if arguments.output == OutputFormat::Json {
+        let since = since.as_ref().map(|(lock, since)| (*lock, since));
+        return plan_json::render(&profile, &plan, since, refused.as_ref());
+    }
+    let mut text = plan_tree::render(&plan, arguments.verbose);
+    match &since {
+        None => {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "\nno lock {} yet: a build makes all of this", lock_path.display());
+        }
+        Some((lock, since)) => {
+            let changes = since.render();
+            text += if changes.is_empty() { "\nsince the lock: nothing changes\n" } else { &changes };
+            if let Some(failure) = &refused {
+                let _ = write!(text, "\na build would be refused:\n{}", failure.text());
+                // What all nodes share changes for all of them or for none.
+                if !since.changes.iter().any(lock_file::is_shared) {
+                    text += &new_nodes(lock, &plan);
+                }
+            }
+        }
+    }
+    Ok(text)
+}
+
+/// A way out that no refusal names: what was never built can be built beside what was.
+fn new_nodes(lock: &Lock, plan: &Plan) -> String {
+    let is_new = |part: &PartName| !lock.parts.iter().any(|row| row.part == *part);
+    let new = plan.parts.iter().map(|part| part.recipient.part()).filter(is_new);
+    let mut nodes = new.filter_map(|part| match part {
+        PartName::Node(name) => Some(name),
+        PartName::Cluster => None,
+    });
+    nodes.next().map_or_else(String::new, |name| {
+        format!("hint: a new node needs no new generation when it is built alone: --only {name}\n")
+    })
+}

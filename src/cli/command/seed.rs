@@ -1,0 +1,101 @@
+//! `seed new` and `seed id`, and how other commands get at a seed.
+
+use std::io;
+use std::path::Path;
+
+use crate::cli::args::SeedCommand;
+use crate::cli::failure::Failure;
+use crate::cli::input::misplaced_secret;
+use crate::host;
+use crate::keys::{Seed, SeedError};
+
+/// No seed file is longer.
+const LIMIT: u64 = 4096;
+
+pub(crate) fn run(command: &SeedCommand) -> Result<String, Failure> {
+    match command {
+        SeedCommand::New { file } => {
+            check_new(file)?;
+            let seed = random()?;
+            create(file, &seed)?;
+            Ok(format!(
+                "{}  seed id {}\nWhoever has this file can make every key of the cluster. Keep two copies offline.\n",
+                file.display(),
+                seed.id()
+            ))
+        }
+        SeedCommand::Id { file } => Ok(format!("{}\n", read(file)?.id())),
+    }
+}
+
+/// Refuses what cannot be a new seed's file, before any work.
+pub(crate) fn check_new(file: &Path) -> Result<(), Failure> {
+    misplaced_secret::refuse_argument(file)?;
+    if file == Path::new("-") {
+        return Err(Failure::cannot_run("a new seed is not written to the standard output")
+            .hint("name a file that does not exist; it gets mode 0600"));
+    }
+    Ok(())
+}
+
+/// A new seed, in memory only.
+pub(crate) fn random() -> Result<Seed, Failure> {
+    let bytes = host::random_seed().map_err(|error| Failure::cannot_run(error.to_string()))?;
+    Seed::from_bytes(*bytes).map_err(|_| Failure::cannot_run("the operating system's random numbers are broken"))
+}
+
+/// Writes a seed to a file that must not exist.
+pub(crate) fn create(file: &Path, seed: &Seed) -> Result<(), Failure> {
+    host::create_secret(file, seed.to_text().as_bytes()).map_err(|error| {
+        let failure = Failure::io("create", file, &error);
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                failure.hint("a seed is never overwritten; choose another name, or use the existing seed with --seed")
+            }
+            _ => failure,
+        }
+    })
+}
+
+/// Reads a seed from a file, or from the standard input for `-`.
+pub(crate) fn read(file: &Path) -> Result<Seed, Failure> {
+    misplaced_secret::refuse_argument(file)?;
+    let read = match file == Path::new("-") {
+        true => host::read_stdin(LIMIT).map(|bytes| (bytes, false)),
+        false => host::read_secret(file, LIMIT),
+    };
+    let (bytes, is_open_to_others) = read.map_err(|error| {
+        let failure = Failure::io("read the seed", file, &error);
+        match error.kind() {
+            io::ErrorKind::NotFound => {
+                failure.hint("make one with `certferry seed new FILE`, or build with --new-seed FILE")
+            }
+            _ => failure,
+        }
+    })?;
+    let seed = Seed::parse(&bytes).map_err(|error| {
+        Failure::cannot_run(format!("{} is not a seed: {}", file.display(), reason(error)))
+            .hint("a seed is one line, `certferry-seed-1:` and 64 lower-case hex digits")
+    })?;
+    if is_open_to_others {
+        let name = file.display();
+        host::tell(&format!("warning: {name} can be read by others\nhint: chmod 600 {name}\n"));
+    }
+    Ok(seed)
+}
+
+/// What is wrong with a seed file; never what is in it.
+fn reason(error: SeedError) -> String {
+    match error {
+        SeedError::Empty => "the file is empty".to_owned(),
+        SeedError::WrongPrefix => "it does not begin with `certferry-seed-1:`".to_owned(),
+        SeedError::OtherFormat { number } => format!("it has format {number}, and this version knows format 1"),
+        SeedError::WrongLength { digits } => format!("it has {digits} hex digits instead of 64"),
+        SeedError::UpperCase { column } => format!("column {column} is an upper-case hex digit"),
+        SeedError::NotHex { column } => format!("column {column} is not a hex digit"),
+        SeedError::CarriageReturn => "its line ends in CR LF".to_owned(),
+        SeedError::TrailingBytes => "something follows the 64 hex digits".to_owned(),
+        SeedError::MoreThanOneLine => "something follows its first line".to_owned(),
+        SeedError::RepeatedByte => "all its bytes are the same, so no random generator made it".to_owned(),
+    }
+}

@@ -1,0 +1,39 @@
+//! `split`: one part of a bundle, for a medium that goes to one node alone.
+
+use std::io::BufWriter;
+use std::path::Path;
+
+use crate::bundle::{SplitError, split};
+use crate::cli::args::SplitArguments;
+use crate::cli::failure::Failure;
+use crate::cli::text::bundle;
+use crate::host::{self, Outputs};
+use crate::kubernetes::PartName;
+
+pub(crate) fn run(arguments: &SplitArguments) -> Result<String, Failure> {
+    let part = arguments.node.clone().map_or(PartName::Cluster, PartName::Node);
+    let bundle = &arguments.bundle;
+    let source = host::open(bundle).map_err(|error| Failure::io("read", bundle, &error))?;
+    let mut outputs = Outputs::new();
+    let staged = outputs.stage(&arguments.out, 0o600, false);
+    let staged = staged.map_err(|error| Failure::io("write", &arguments.out, &error))?;
+    split(source, &part, BufWriter::new(staged)).map_err(|error| match error {
+        SplitError::Bundle(error) => bundle::failure(bundle, &error),
+        SplitError::NoPart => Failure::cannot_run(format!("there is no part {part} in {}", bundle.display()))
+            .hint("`certferry verify` tells how many nodes a bundle has, `tar -tzf` which"),
+        SplitError::Output(error) => Failure::io("write", &arguments.out, &error),
+    })?;
+    outputs.commit().map_err(|(path, error)| exists(&path, &error))?;
+    Ok(format!(
+        "{}  {part}, not verified: whoever receives it does, with `certferry verify` and the signer's key\n",
+        arguments.out.display()
+    ))
+}
+
+fn exists(path: &Path, error: &std::io::Error) -> Failure {
+    let failure = Failure::io("write", path, error);
+    match error.kind() {
+        std::io::ErrorKind::AlreadyExists => failure.hint("name a file that does not exist"),
+        _ => failure,
+    }
+}

@@ -1,0 +1,64 @@
+//! `verify`: is this bundle what was built, and will it work?
+
+use std::collections::BTreeSet;
+
+use crate::bundle::Shape;
+use crate::cli::args::VerifyArguments;
+use crate::cli::failure::Failure;
+use crate::cli::input::trust::{self, Checked};
+use crate::cli::text::findings;
+use crate::host;
+use crate::kubernetes::PartName;
+use crate::verify::Finding;
+
+pub(crate) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
+    let checked = trust::open(&arguments.trust, None)?;
+    // A person's certificate that has run out does not keep a node from working.
+    let is_of_person =
+        |finding: &&Finding| finding.part == PartName::Cluster.to_string() && finding.fault.is_about_time();
+    let (people, others): (Vec<&Finding>, Vec<&Finding>) = checked.findings.iter().partition(is_of_person);
+    if !people.is_empty() {
+        host::tell(&format!("warning: users and etcd clients need new certificates\n{}", findings::lines(&people)));
+    }
+    let (warnings, errors): (Vec<&Finding>, Vec<&Finding>) =
+        others.into_iter().partition(|finding| finding.fault.is_warning());
+    if !warnings.is_empty() {
+        host::tell(&format!("warning: this works, but\n{}", findings::lines(&warnings)));
+    }
+    if !errors.is_empty() {
+        let files: BTreeSet<_> = errors.iter().map(|finding| (&finding.part, &finding.file)).collect();
+        let count = files.len();
+        return Err(Failure::says_no(format!(
+            "every signature and hash holds, but {count} {} wrong\n{}",
+            if count == 1 { "file is" } else { "files are" },
+            findings::lines(&errors).trim_end()
+        )));
+    }
+    if arguments.quiet {
+        return Ok(String::new());
+    }
+    Ok(verified(&checked, "every signature, record, hash, chain and key pair holds"))
+}
+
+/// What was verified, for `verify` and `unpack`; `holds` says how much of it.
+pub(crate) fn verified(checked: &Checked, holds: &str) -> String {
+    let head = &checked.head;
+    let shape = match checked.archive.shape() {
+        Shape::Whole => "the whole bundle",
+        Shape::Partial => "a partial bundle",
+        Shape::Slice => "a slice",
+    };
+    let nodes = checked.parts.iter().filter(|part| **part != PartName::Cluster).count();
+    let cluster = if checked.parts.contains(&PartName::Cluster) { " and the cluster's part" } else { "" };
+    format!(
+        "{}, generation {}, Kubernetes {}: {shape}, {nodes} {}{cluster}\n\
+         {holds}\n\
+         signer   {}\ncontent  sha256:{}\n",
+        head.cluster,
+        head.generation,
+        head.kubernetes,
+        if nodes == 1 { "node" } else { "nodes" },
+        checked.key.fingerprint(),
+        checked.archive.content_sha256(),
+    )
+}

@@ -1,0 +1,71 @@
+//! A secret where none belongs: files and arguments are mixed up easily, and messages quote what they complain about.
+
+use std::path::Path;
+
+use crate::cli::failure::Failure;
+
+/// Refuses a file whose text a message could quote, when there is a seed or a private key in it.
+pub(crate) fn refuse_content(path: &Path, content: &[u8], expected: &str) -> Result<(), Failure> {
+    let found = if holds_seed(content) {
+        "a seed"
+    } else if holds(content, b"PRIVATE KEY-----") {
+        "a private key"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::cannot_run(format!("{} is not {expected}: there is {found} in it", path.display()))
+        .hint("nothing of it is shown here; were two arguments exchanged?"))
+}
+
+/// Refuses a seed that was typed where its file's name belongs.
+pub(crate) fn refuse_argument(path: &Path) -> Result<(), Failure> {
+    if !holds_seed(path.as_os_str().as_encoded_bytes()) {
+        return Ok(());
+    }
+    Err(Failure::cannot_run("a seed was given instead of the name of its file")
+        .hint("other users and the shell's history can see arguments: make a new seed with `certferry seed new FILE`"))
+}
+
+/// Whether `certferry-seed-`, a number, `:` and at least 16 hex digits stand anywhere, in either case.
+fn holds_seed(content: &[u8]) -> bool {
+    const PREFIX: &[u8] = b"certferry-seed-";
+    content.windows(PREFIX.len()).enumerate().filter(|(_, window)| *window == PREFIX).any(|(place, _)| {
+        let rest = content.get(place + PREFIX.len()..).unwrap_or_default();
+        let mut fields = rest.splitn(2, |byte| *byte == b':');
+        let is_number = fields.next().is_some_and(|number| number.iter().all(u8::is_ascii_digit));
+        let digits = fields.next().unwrap_or_default().iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        is_number && digits >= 16
+    })
+}
+
+fn holds(content: &[u8], text: &[u8]) -> bool {
+    content.windows(text.len()).any(|window| window == text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Path, holds_seed, refuse_argument, refuse_content};
+
+    #[test]
+    fn a_seed_is_seen_anywhere_in_any_format() {
+        for text in [
+            "certferry-seed-1:0123456789abcdef",
+            "seed = \"certferry-seed-2:0123456789ABCDEF\"",
+            "certferry-seed-x certferry-seed-:0123456789abcdef0",
+        ] {
+            assert!(holds_seed(text.as_bytes()), "{text}");
+        }
+        for text in ["", "certferry-seed-", "certferry-seed-1:` and 64 hex digits", "certferry-seed-1:0123456789abcde"]
+        {
+            assert!(!holds_seed(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_secrets_are_refused() {
+        let path = Path::new("prod-1.toml");
+        assert_eq!(refuse_content(path, b"format = 1\n# -----BEGIN CERTIFICATE-----\n", "a profile"), Ok(()));
+        assert!(refuse_content(path, b"\n-----BEGIN RSA PRIVATE KEY-----\n", "a profile").is_err());
+        assert_eq!(refuse_argument(path), Ok(()));
+    }
+}

@@ -1,0 +1,6 @@
+//! What the command line's arguments name: files, keys, folders, an engine.
+
+pub(crate) mod engine;
+pub(crate) mod lock_file;
+pub(crate) mod misplaced_secret;
+pub(crate) mod trust;

@@ -1,0 +1,163 @@
+//! What a doctor found, for people and for programs.
+
+use serde::Serialize;
+
+use crate::doctor::{Diagnosis, Finding, LookedAt};
+use crate::x509::printable;
+
+/// A terminal of this width shows every line whole.
+const COLUMNS: usize = 100;
+/// Where the second line of an explanation begins: below the first word behind `why:`.
+const INDENT: &str = "        ";
+
+/// Findings one below the other, or one line that nothing is wrong.
+pub(crate) fn text(diagnosis: &Diagnosis, is_complete: bool) -> String {
+    let seen = looked_at(&diagnosis.looked_at);
+    if diagnosis.findings.is_empty() {
+        return if is_complete { format!("nothing is wrong; looked at {seen}\n") } else { String::new() };
+    }
+    let texts: Vec<_> = diagnosis.findings.iter().map(finding).collect();
+    format!("{}\nlooked at {seen}\n", texts.join("\n"))
+}
+
+fn finding(finding: &Finding) -> String {
+    let severity = finding.rule.severity.name();
+    let head = wrap(&format!("{severity}: {}", printable(&finding.what)), "    ", false);
+    let why = wrap(&format!("  why:  {}", printable(&finding.why)), INDENT, false);
+    let mend = wrap(&format!("  mend: {}", printable(&finding.mend)), INDENT, true);
+    format!("{head}{why}{mend}")
+}
+
+/// Lines of at most [`COLUMNS`], if words allow. What stands between backticks is one word where it fits on a line; of
+/// `commands` always, for a broken one could not be copied.
+fn wrap(text: &str, indent: &str, commands: bool) -> String {
+    let start = text.len() - text.trim_start().len();
+    let (mut lines, mut line) = (String::new(), text.get(..start).unwrap_or_default().to_owned());
+    let mut is_empty = true;
+    for word in words(text.get(start..).unwrap_or_default(), commands) {
+        let width = line.chars().count() + usize::from(!is_empty) + word.chars().count();
+        // Where a line has no more than the indent would, nothing is gained.
+        if !is_empty && width > COLUMNS && line.chars().count() >= indent.len() {
+            lines += line.trim_end();
+            lines.push('\n');
+            indent.clone_into(&mut line);
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line += &word;
+        is_empty = false;
+    }
+    lines + line.trim_end() + "\n"
+}
+
+fn words(text: &str, commands: bool) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut open: Vec<&str> = Vec::new();
+    for word in text.split(' ') {
+        open.push(word);
+        let is_open = open.iter().map(|word| word.matches('`').count()).sum::<usize>() % 2 == 1;
+        if !is_open {
+            close(&mut words, &open, commands);
+            open.clear();
+        }
+    }
+    close(&mut words, &open, commands);
+    words
+}
+
+fn close(words: &mut Vec<String>, span: &[&str], commands: bool) {
+    let whole = span.join(" ");
+    if commands || whole.chars().count() <= COLUMNS - INDENT.len() {
+        words.extend(Some(whole).filter(|_| !span.is_empty()));
+    } else {
+        words.extend(span.iter().map(|&word| word.to_owned()));
+    }
+}
+
+/// `14 certificates, 5 kubeconfigs and 4 manifests`
+fn looked_at(looked_at: &LookedAt) -> String {
+    let counts = [
+        (looked_at.certificates, "certificate", "certificates"),
+        (looked_at.kubeconfigs, "kubeconfig", "kubeconfigs"),
+        (looked_at.manifests, "manifest", "manifests"),
+        (looked_at.kubelet_configurations, "kubelet configuration", "kubelet configurations"),
+        (looked_at.objects, "object", "objects"),
+    ];
+    let words: Vec<_> = counts
+        .iter()
+        .filter(|(count, _, _)| *count > 0)
+        .map(|(count, one, many)| format!("{count} {}", if *count == 1 { one } else { many }))
+        .collect();
+    match words.split_last() {
+        None => "nothing".to_owned(),
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    findings: Vec<Row<'a>>,
+    looked_at: Counts,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    rule: &'a str,
+    severity: &'a str,
+    file: &'a str,
+    what: &'a str,
+    why: &'a str,
+    mend: &'a str,
+}
+
+#[derive(Serialize)]
+struct Counts {
+    certificates: usize,
+    kubeconfigs: usize,
+    manifests: usize,
+    kubelet_configurations: usize,
+    objects: usize,
+}
+
+/// One JSON document, two-space indent, with a newline at its end.
+pub(crate) fn json(diagnosis: &Diagnosis) -> serde_json::Result<String> {
+    let LookedAt { certificates, kubeconfigs, manifests, kubelet_configurations, objects } = diagnosis.looked_at;
+    let looked_at = Counts { certificates, kubeconfigs, manifests, kubelet_configurations, objects };
+    let document = Document { findings: diagnosis.findings.iter().map(row).collect(), looked_at };
+    let mut text = serde_json::to_string_pretty(&document)?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn row(finding: &Finding) -> Row<'_> {
+    Row {
+        rule: finding.rule.id,
+        severity: finding.rule.severity.name(),
+        file: &finding.file,
+        what: &finding.what,
+        why: &finding.why,
+        mend: &finding.mend,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COLUMNS, wrap};
+
+    #[test]
+    fn lines_are_short_and_commands_whole() {
+        let command = format!("`{}`", ["word"; 12].join(" "));
+        let text = format!("  why:  {} {command} end", ["word"; 10].join(" "));
+        let wrapped = wrap(&text, "        ", true);
+        assert!(wrapped.lines().all(|line| line.chars().count() <= COLUMNS), "{wrapped}");
+        assert!(wrapped.lines().any(|line| line == format!("        {command} end")), "{wrapped}");
+        assert!(wrapped.starts_with("  why:  word "), "{wrapped}");
+        let long = format!("`{}`", ["word"; 40].join(" "));
+        assert_eq!(wrap(&long, "  ", true), format!("{long}\n"));
+        assert!(wrap(&long, "  ", false).lines().all(|line| line.chars().count() <= COLUMNS));
+        assert_eq!(wrap(&"x".repeat(200), "  ", false), format!("{}\n", "x".repeat(200)), "one word is not cut");
+    }
+}

@@ -1,0 +1,180 @@
+//! The plan for programs: `plan -o json`.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::bundle::Hex;
+use crate::cli::failure::Failure;
+use crate::cli::text::changes;
+use crate::cli::text::since_lock::SinceLock;
+use crate::lock::{Change, ChangeKind, Lock, of_plan};
+use crate::plan::{EffectKind, Plan};
+use crate::profile::Profile;
+
+#[derive(Serialize)]
+struct PlanJson {
+    cluster: String,
+    generation: u32,
+    kubernetes: String,
+    profile_sha256: String,
+    keys: Vec<KeyJson>,
+    certificates: Vec<CertificateJson>,
+    parts: Vec<PartJson>,
+    required_bindings: Vec<BindingJson>,
+    /// Absent without a lock, as what follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lock: Option<LockJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<Vec<ChangeJson>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effects: Option<Vec<EffectJson>>,
+    /// Why a build would be refused, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
+}
+
+/// The last whole bundle.
+#[derive(Serialize)]
+struct LockJson {
+    generation: u32,
+    kubernetes: String,
+    profile_sha256: String,
+}
+
+#[derive(Serialize)]
+struct KeyJson {
+    id: String,
+    algorithm: &'static str,
+    generation: u32,
+}
+
+#[derive(Serialize)]
+struct CertificateJson {
+    id: String,
+    issuer: String,
+    subject: String,
+    usages: Vec<String>,
+    alt_names: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    constraints: Vec<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    break_glass: bool,
+    not_before: String,
+    not_after: String,
+}
+
+#[derive(Serialize)]
+struct PartJson {
+    part: String,
+    files: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct BindingJson {
+    name: &'static str,
+    cluster_role: &'static str,
+    subject_kind: &'static str,
+    subject: &'static str,
+}
+
+#[derive(Serialize)]
+struct ChangeJson {
+    id: String,
+    change: &'static str,
+    reasons: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct EffectJson {
+    part: String,
+    change: &'static str,
+    files: Vec<String>,
+    removed: Vec<String>,
+    restarts: Vec<&'static str>,
+}
+
+/// One JSON document, two-space indent, with a newline at its end.
+pub(crate) fn render(
+    profile: &Profile,
+    plan: &Plan,
+    since: Option<(&Lock, &SinceLock)>,
+    refused: Option<&Failure>,
+) -> Result<String, Failure> {
+    let shapes = of_plan(plan);
+    let break_glass = plan.certificates.iter().filter(|certificate| certificate.is_break_glass());
+    let break_glass: BTreeSet<_> = break_glass.map(|certificate| &certificate.key).collect();
+    let certificates = shapes.into_iter().filter_map(|(id, shape)| {
+        let certificate = shape.certificate?;
+        Some(CertificateJson {
+            break_glass: break_glass.contains(&id),
+            id: id.to_string(),
+            issuer: certificate.issuer,
+            subject: certificate.subject,
+            usages: certificate.usages,
+            alt_names: certificate.alt_names,
+            constraints: certificate.constraints,
+            not_before: certificate.not_before,
+            not_after: certificate.not_after,
+        })
+    });
+    let keys = plan.keys.iter().map(|key| KeyJson {
+        id: key.id.to_string(),
+        algorithm: key.algorithm.name(),
+        generation: key.generation,
+    });
+    let parts = plan.parts.iter().map(|part| PartJson {
+        part: part.recipient.part().to_string(),
+        files: part.files.iter().map(|file| file.path.clone()).collect(),
+    });
+    let bindings = plan.required_bindings.iter().map(|binding| BindingJson {
+        name: binding.name,
+        cluster_role: binding.cluster_role,
+        subject_kind: binding.subject_kind,
+        subject: binding.subject,
+    });
+    let effects = |since: &SinceLock| {
+        let effects = since.effects.iter().map(|effect| EffectJson {
+            part: effect.part.to_string(),
+            change: match effect.kind {
+                EffectKind::Added => "added",
+                EffectKind::Changed => "changed",
+                EffectKind::Removed => "removed",
+            },
+            files: effect.files.clone(),
+            removed: effect.removed.clone(),
+            restarts: effect.restarts.iter().map(|component| component.name()).collect(),
+        });
+        effects.collect()
+    };
+    let document = PlanJson {
+        cluster: plan.cluster.clone(),
+        generation: plan.generation,
+        kubernetes: plan.kubernetes.to_string(),
+        profile_sha256: Hex(profile.sha256).to_string(),
+        keys: keys.collect(),
+        certificates: certificates.collect(),
+        parts: parts.collect(),
+        required_bindings: bindings.collect(),
+        lock: since.map(|(lock, _)| LockJson {
+            generation: lock.generation,
+            kubernetes: lock.kubernetes.clone(),
+            profile_sha256: lock.profile_sha256.clone(),
+        }),
+        changes: since.map(|(_, since)| since.changes.iter().map(change).collect()),
+        effects: since.map(|(_, since)| effects(since)),
+        refused: refused.map(|failure| failure.message().to_owned()),
+    };
+    let mut text = serde_json::to_string_pretty(&document).map_err(|error| Failure::defect(&error.to_string()))?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn change(change: &Change) -> ChangeJson {
+    let kind = match change.kind {
+        ChangeKind::Added => "added",
+        ChangeKind::Removed => "removed",
+        ChangeKind::Changed => "changed",
+    };
+    ChangeJson { id: change.id.to_string(), change: kind, reasons: changes::reasons(change) }
+}

@@ -1,0 +1,149 @@
+//! The plan as a tree: which CA signs what, for whom, until when, and where it goes.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use crate::kubernetes::KeyId;
+use crate::plan::{Plan, PlannedCertificate, PlannedContent, PlannedPart, Recipient};
+
+/// At most this many nodes in a row that get the same are listed one by one.
+const ALONE: usize = 3;
+
+/// The tree, with a head line. `verbose` adds alternative names and lists every node.
+pub(crate) fn render(plan: &Plan, verbose: bool) -> String {
+    let nodes = plan.parts.iter().filter(|part| matches!(part.recipient, Recipient::Node(_))).count();
+    let mut text = format!(
+        "{}, generation {}, Kubernetes {}: {} certificates, {} keys, {nodes} {}\n",
+        plan.cluster,
+        plan.generation,
+        plan.kubernetes,
+        plan.certificates.len(),
+        plan.keys.len(),
+        if nodes == 1 { "node" } else { "nodes" },
+    );
+    let files = files_by_key(plan);
+    for authority in plan.certificates.iter().filter(|certificate| certificate.is_ca) {
+        // Writing to a String cannot fail.
+        let below =
+            if authority.issuer == authority.key { String::new() } else { format!("  below {}", authority.issuer) };
+        let _ = writeln!(text, "\n{}  {}{below}", authority.key, line(authority, None, verbose));
+        let leaves: Vec<_> = plan
+            .certificates
+            .iter()
+            .filter(|certificate| !certificate.is_ca && certificate.issuer == authority.key)
+            .collect();
+        let groups = groups(&leaves, verbose);
+        for (place, group) in groups.iter().enumerate() {
+            let last = place + 1 == groups.len();
+            text += &branch(group, last, &files, verbose);
+        }
+    }
+    let others = plan.keys.iter().filter(|key| !plan.certificates.iter().any(|certificate| certificate.key == key.id));
+    text.push('\n');
+    for key in others {
+        let _ = writeln!(text, "{}  {}, no certificate", key.id, key.algorithm.name());
+    }
+    text
+}
+
+/// Who gets some leaves: one node or user, or several nodes that get the same.
+struct Group<'a> {
+    title: String,
+    leaves: Vec<&'a PlannedCertificate>,
+}
+
+fn groups<'a>(leaves: &[&'a PlannedCertificate], verbose: bool) -> Vec<Group<'a>> {
+    let owners: Vec<_> = leaves.chunk_by(|left, right| owner(&left.key) == owner(&right.key)).collect();
+    let mut groups = Vec::new();
+    for run in owners.chunk_by(|left, right| same(left, right)) {
+        match run {
+            [first, .., last] if run.len() > ALONE && !verbose => {
+                let title = format!("{} ... {} ({} nodes)", title(first), title(last), run.len());
+                groups.push(Group { title, leaves: first.to_vec() });
+            }
+            _ => groups.extend(run.iter().map(|leaves| Group { title: title(leaves), leaves: leaves.to_vec() })),
+        }
+    }
+    groups
+}
+
+/// Whether two nodes get the same from a CA, but for their names.
+fn same(left: &[&PlannedCertificate], right: &[&PlannedCertificate]) -> bool {
+    left.len() == right.len()
+        && left.iter().zip(right).all(|(left, right)| match (&left.key, &right.key) {
+            (KeyId::Node { base_name: left_name, .. }, KeyId::Node { base_name: right_name, .. }) => {
+                left_name == right_name && left.validity == right.validity
+            }
+            _ => false,
+        })
+}
+
+/// `node/cp-1`, `user/alice`.
+fn owner(id: &KeyId) -> String {
+    match id {
+        KeyId::Node { node, .. } => format!("node/{node}"),
+        other => other.to_string(),
+    }
+}
+
+fn title(leaves: &[&PlannedCertificate]) -> String {
+    leaves.first().map_or_else(String::new, |leaf| owner(&leaf.key))
+}
+
+fn branch(group: &Group<'_>, last: bool, files: &BTreeMap<&KeyId, Vec<&str>>, verbose: bool) -> String {
+    let (fork, stem) = if last { ("└── ", "    ") } else { ("├── ", "│   ") };
+    if let [leaf] = group.leaves.as_slice()
+        && !matches!(leaf.key, KeyId::Node { .. })
+    {
+        let mark = if leaf.is_break_glass() { "  BREAK-GLASS: may do everything" } else { "" };
+        return format!("{fork}{}  {}{mark}\n", group.title, line(leaf, files.get(&leaf.key), verbose));
+    }
+    let mut text = format!("{fork}{}\n", group.title);
+    for (place, leaf) in group.leaves.iter().enumerate() {
+        let fork = if place + 1 == group.leaves.len() { "└── " } else { "├── " };
+        let name = match &leaf.key {
+            KeyId::Node { base_name, .. } => base_name,
+            _ => "",
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{stem}{fork}{name:<24} {}", line(leaf, files.get(&leaf.key), verbose));
+    }
+    text
+}
+
+/// `CN=kube-apiserver  rsa-2048  until 2225-11-22  etc/kubernetes/pki/apiserver.crt`.
+fn line(certificate: &PlannedCertificate, files: Option<&Vec<&str>>, verbose: bool) -> String {
+    let mut text = format!(
+        "{}  {}  until {}",
+        certificate.subject,
+        certificate.algorithm.name(),
+        certificate.validity.not_after.date()
+    );
+    if let Some(files) = files {
+        text += &format!("  {}", files.join(" "));
+    }
+    if verbose && !certificate.alt_names.is_empty() {
+        let names: Vec<_> = certificate.alt_names.iter().map(ToString::to_string).collect();
+        text += &format!("  [{}]", names.join(", "));
+    }
+    text
+}
+
+/// The files that a leaf's certificate is in.
+fn files_by_key(plan: &Plan) -> BTreeMap<&KeyId, Vec<&str>> {
+    let mut files: BTreeMap<&KeyId, Vec<&str>> = BTreeMap::new();
+    for PlannedPart { files: planned, .. } in &plan.parts {
+        for file in planned {
+            let id = match &file.content {
+                PlannedContent::Certificate(id) | PlannedContent::CertificateAndKey(id) => id,
+                PlannedContent::Kubeconfig(kubeconfig) => match kubeconfig.embedded() {
+                    Some(id) => id,
+                    None => continue,
+                },
+                _ => continue,
+            };
+            files.entry(id).or_default().push(&file.path);
+        }
+    }
+    files
+}

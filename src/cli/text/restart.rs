@@ -1,0 +1,176 @@
+//! Who must restart after a change, and what remains to be done in the cluster, in words and commands.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use crate::kubernetes::Component;
+use crate::node::restart::{Effect, Plan, Progress, Trouble, Unfinished};
+
+/// Who restarts what reads the files.
+pub(crate) enum Hands {
+    /// A person: these are static pods, and what is none is started in another way.
+    Person {
+        /// The components that have a manifest.
+        pods: BTreeSet<Component>,
+    },
+    /// certferry, and all has restarted.
+    Restarted {
+        /// Who will be well only once other nodes have changed, too.
+        later: BTreeSet<Component>,
+    },
+}
+
+/// What restarts, or has, with the commands for it; nothing when nothing does.
+pub(crate) fn restarts(effect: &Effect, hands: &Hands) -> String {
+    if effect.restarts.is_empty() {
+        let reload = "nothing must restart: kube-apiserver reads the two files again within a minute\n";
+        return if effect.is_reloaded { reload.to_owned() } else { String::new() };
+    }
+    let names: Vec<_> = effect.restarts.iter().map(|component| component.name()).collect();
+    let names = names.join(", ");
+    match hands {
+        Hands::Restarted { later } if later.is_empty() => format!("restarted on this node: {names}\n"),
+        Hands::Restarted { later } => format!(
+            "restarted on this node: {names}\n{} will be well once the other nodes of etcd have its new CA, too: go on \
+             with them at once\n",
+            list(later)
+        ),
+        Hands::Person { pods } => {
+            let mut text = format!("to restart on this node: {names}\n");
+            if effect.replaces_etcd() {
+                text.push_str(
+                    "etcd's CA is another: where etcd has several members, it and kube-apiserver are well only once \
+                     most members\nhave the new one, so do this on all control planes side by side\n",
+                );
+            }
+            by_hand(&mut text, &effect.restarts, pods);
+            text
+        }
+    }
+}
+
+/// The commands, in the order of `--restart`.
+fn by_hand(text: &mut String, components: &BTreeSet<Component>, pods: &BTreeSet<Component>) {
+    const ON: &str = "/etc/kubernetes/manifests";
+    const OFF: &str = "/etc/kubernetes/manifests.off";
+    // Others may call their containers etcd, too.
+    const KUBEADM: &str = "--label io.kubernetes.pod.namespace=kube-system";
+    let (pods, services) = components.iter().partition(|component| pods.contains(component));
+    let plan = Plan { pods, services };
+    let mut line = |line: &str| {
+        let _ = writeln!(text, "  {line}");
+    };
+    let stops: Vec<_> = plan.stops().into_iter().flatten().map(Component::name).collect();
+    if !stops.is_empty() {
+        line(&format!("mkdir -m 700 {OFF}"));
+        line(&format!("for pod in {}; do", stops.join(" ")));
+        line(&format!("  mv {ON}/$pod.yaml {OFF}/"));
+        line(&format!("  while crictl ps -q --name \"^$pod\\$\" {KUBEADM} | grep -q .; do sleep 2; done"));
+        line("done");
+    }
+    if plan.services.contains(&Component::Kubelet) {
+        line("systemctl restart kubelet");
+    }
+    for stage in plan.starts() {
+        let (pods, services): (Vec<Component>, Vec<Component>) =
+            stage.iter().partition(|component| plan.pods.contains(component));
+        let files: Vec<_> = pods.iter().map(|component| format!("{OFF}/{}.yaml", component.name())).collect();
+        if !files.is_empty() {
+            line(&format!("mv {} {ON}/", files.join(" ")));
+        }
+        for component in services {
+            line(&format!("systemctl restart {}     # or as it is started here", component.name()));
+        }
+        match stage.as_slice() {
+            [Component::Etcd] if !files.is_empty() => {
+                line(&format!("until crictl ps -q --name '^etcd$' {KUBEADM} | grep -q .; do sleep 2; done"));
+            }
+            [Component::ApiServer] => {
+                line("until kubectl --kubeconfig /etc/kubernetes/admin.conf get --raw /readyz; do sleep 2; done");
+            }
+            _ => {}
+        }
+    }
+    if !stops.is_empty() {
+        line(&format!("rmdir {OFF}"));
+        text.push_str("without crictl: instead of the loops look at `ps -e` until they are gone, or there\n");
+    }
+}
+
+/// What remains to be done in the cluster, in order; nothing when nothing does.
+pub(crate) fn in_cluster(effect: &Effect) -> String {
+    let has_new = |name: &str| effect.replaced.iter().any(|place| place.ends_with(name));
+    let (has_new_ca, has_new_front_proxy) = (has_new("kubernetes/pki/ca.crt"), has_new("front-proxy-ca.crt"));
+    let mut steps: Vec<&str> = Vec::new();
+    if has_new_ca || has_new_front_proxy {
+        steps.push(
+            "kubectl -n kube-system delete configmap extension-apiserver-authentication\n     \
+             it holds the old CA, too, and lets the old admin certificate into the scheduler; it is made again at once",
+        );
+    }
+    if has_new_ca {
+        steps.push("the CA in ConfigMap kube-public/cluster-info: put the new one into data.kubeconfig");
+    }
+    if effect.has_new_tokens {
+        steps.push("delete every Secret of type kubernetes.io/service-account-token: the tokens in them are dead");
+    }
+    if has_new_ca || effect.has_new_tokens {
+        steps.push("restart kube-proxy, CoreDNS, the network plugin, then all other pods");
+    }
+    if has_new_ca {
+        steps.push("caBundle of webhooks and APIServices, where this CA signed their certificates; users' kubeconfigs");
+    }
+    if steps.is_empty() {
+        return String::new();
+    }
+    let mut text =
+        "in the cluster, once the last node has changed, in this order (the manual, `certferry help rotation`):\n"
+            .to_owned();
+    for (number, step) in (1..).zip(steps) {
+        let _ = writeln!(text, "  {number}. {step}");
+    }
+    text
+}
+
+/// A line for each step.
+pub(crate) fn progress(progress: &Progress<'_>, describe: &dyn Fn(&Trouble) -> String) -> String {
+    match progress {
+        Progress::Stopping(components) => format!("stopping {}\n", list(*components)),
+        Progress::Swapping => "changing the files\n".to_owned(),
+        Progress::Restarting(component) => format!("restarting {}\n", component.name()),
+        Progress::Starting(components) => format!("starting {}\n", list(*components)),
+        Progress::Asking(url) => format!("asking {url}\n"),
+        Progress::Back(trouble) => format!("{}\ngoing back\n", describe(trouble)),
+    }
+}
+
+/// Lines of `status` about a restart that was cut short; nothing when none was.
+pub(crate) fn unfinished(unfinished: &Unfinished) -> String {
+    let mut text = String::new();
+    if !unfinished.away.is_empty() {
+        let _ = writeln!(
+            text,
+            "stopped      {}: their manifests are in /etc/kubernetes/.certferry/manifests; the next `certferry apply` or \
+             `certferry rollback` puts them back",
+            list(&unfinished.away)
+        );
+    }
+    if !unfinished.restarts.is_empty() {
+        let _ = writeln!(
+            text,
+            "restart      cut short: {}; `certferry apply --restart` with the same bundle brings it to its end",
+            list(&unfinished.restarts)
+        );
+    }
+    text
+}
+
+/// `etcd`, `etcd and kubelet`, `etcd, kube-apiserver and kubelet`.
+pub(crate) fn list<'a>(components: impl IntoIterator<Item = &'a Component>) -> String {
+    let names: Vec<_> = components.into_iter().map(|component| component.name()).collect();
+    match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, first)) => format!("{} and {last}", first.join(", ")),
+        None => String::new(),
+    }
+}
