@@ -6,9 +6,13 @@ use std::os::unix::fs::symlink;
 use std::sync::LazyLock;
 
 use crate::common::desk::Desk;
-use certferry::bundle::{Reader, Row, Sha256};
+use certferry::bundle::{Row, Sha256};
+use certferry::kubernetes::PartName;
 use certferry::sign::PublicKey;
+use certferry::verify::{Known, check_bundle};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use time::OffsetDateTime;
+use time::macros::datetime;
 
 /// One bundle, built once.
 struct Sample {
@@ -42,20 +46,34 @@ impl Sample {
     }
 }
 
-/// What a reader gives out: each row with its content.
+/// What is given out of a part: each row with its content.
 type Content = Vec<(Row, Vec<u8>)>;
 
-/// The check of `verify` and `unpack`: the outer signature if there is one, then the reader to the end.
+/// When the sample is valid.
+const AT: OffsetDateTime = datetime!(2026-11-23 00:00 UTC);
+
+/// The check of `verify`, `unpack` and `apply`: the outer signature if there is one, then the whole bundle. Returns the
+/// digest of its content, and what is in the node's part.
 fn read(archive: &[u8], signature: Option<&[u8]>, key: &PublicKey) -> Option<(Sha256, Content)> {
     if let Some(signature) = signature {
         key.verify_sha256(&Sha256::of(archive).0, signature).ok()?;
     }
-    let mut reader = Reader::open(archive, key).ok()?;
-    let mut content = Vec::new();
-    while let Some(part) = reader.next_part().ok()? {
-        content.extend(part.files().map(|(row, bytes)| (row.clone(), bytes.to_vec())));
-    }
-    Some((reader.finish().ok()?.content_sha256(), content))
+    part(archive, key, PartName::Node("cp-1".to_owned()))
+}
+
+fn part(archive: &[u8], key: &PublicKey, wanted: PartName) -> Option<(Sha256, Content)> {
+    let checked = check_bundle(archive, key, AT, Some(&wanted), &Known::default()).ok()?;
+    assert!(checked.findings.is_empty(), "what is signed is right: {:?}", checked.findings);
+    let part = checked.wanted?;
+    let content = part.files().map(|(row, bytes)| (row.clone(), bytes.to_vec())).collect();
+    Some((checked.archive.content_sha256(), content))
+}
+
+/// The sample as it is: the digest of its content, and what is in all of its parts.
+fn genuine() -> (Sha256, Content) {
+    let (sha256, mut content) = read(&SAMPLE.archive, None, &SAMPLE.key()).unwrap();
+    content.extend(part(&SAMPLE.archive, &SAMPLE.key(), PartName::Cluster).unwrap().1);
+    (sha256, content)
 }
 
 #[test]
@@ -129,7 +147,7 @@ fn refused(desk: &Desk, arguments: &str, code: i32, stderr: &str) {
 fn the_right_bundle_is_taken() {
     let desk = SAMPLE.carried();
     let key = SAMPLE.key().fingerprint();
-    let (sha256, content) = read(&SAMPLE.archive, None, &SAMPLE.key()).unwrap();
+    let (sha256, content) = genuine();
     let verified = format!(
         "\
 lab, generation 1, Kubernetes 1.24.15: the whole bundle, 1 node and the cluster's part
@@ -415,7 +433,7 @@ fn files_that_are_no_signers_key_are_named() {
         &format!("error: cannot read the public key other: no such file or directory\n{hint}"),
     );
     let public = String::from_utf8(SAMPLE.public_key.clone()).unwrap();
-    let (_, content) = read(&SAMPLE.archive, None, &SAMPLE.key()).unwrap();
+    let (_, content) = genuine();
     let of_bundle = |name: &str| {
         let (_, bytes) = content.iter().find(|(row, _)| row.path().ends_with(name)).unwrap();
         String::from_utf8(bytes.clone()).unwrap()

@@ -2,13 +2,14 @@
 //!
 //! Why: kubeadm looks at two of seven faults that stop a cluster; everything else shows as `x509:` errors at night.
 //!
-//! Input: a part whose signature and hashes the bundle's reader has checked, or the files of a folder; and a time.
+//! Input: a bundle and its signer's key, a part of one, or the files of a folder; and a time.
 //!
 //! Output: every finding, each with the file it is about.
 //!
 //! Refuses nothing itself: whoever asks decides what a finding means. Chains are checked by webpki, key pairs by ring
 //! and the elliptic-curve crates, not by the code that made them.
 
+mod bundle;
 mod chain;
 mod finding;
 mod judge;
@@ -20,6 +21,7 @@ mod shared;
 mod single;
 mod tree;
 
+pub use bundle::{CheckedBundle, check_bundle};
 pub use finding::{Fault, Finding};
 pub use known::Known;
 pub use kubeconfig::is_kubeadm_form;

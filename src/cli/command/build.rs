@@ -16,7 +16,6 @@ use crate::cli::failure::Failure;
 use crate::cli::input::engine;
 use crate::cli::input::lock_file;
 use crate::cli::input::misplaced_secret;
-use crate::cli::input::trust;
 use crate::cli::install_script;
 use crate::cli::text::build_summary;
 use crate::cli::text::bundle;
@@ -31,7 +30,7 @@ use crate::lock::Lock;
 use crate::plan::{Plan, PlannedPart, only, plan};
 use crate::profile::{self, Profile};
 use crate::sign::{PublicKey, SigningFailed};
-use crate::verify::Known;
+use crate::verify::{Known, check_bundle};
 
 /// Longer than any profile that [`profile::parse`] takes; it says so better than a reader could.
 const PROFILE_LIMIT: u64 = 64 << 20;
@@ -257,7 +256,7 @@ pub(crate) fn put(outputs: &mut Outputs, path: &Path, bytes: &[u8], mode: u32, r
 fn check_written(mut archive: File, key: &PublicKey, plan: &Plan, known: &Known, path: &Path) -> Result<(), Failure> {
     archive.rewind().map_err(|error| Failure::io("read", path, &error))?;
     let at = plan.issued_at.midnight().assume_utc();
-    let read = trust::read(BufReader::new(archive), key, at, None, known);
+    let read = check_bundle(BufReader::new(archive), key, at, None, known);
     let read = read.map_err(|error| Failure::defect(&format!("the bundle does not verify: {error:?}")))?;
     match read.findings.iter().find(|finding| !finding.fault.is_about_time() && !finding.fault.is_warning()) {
         Some(finding) => Err(Failure::defect(&format!("the bundle does not verify: {finding:?}"))),

@@ -9,11 +9,10 @@ use zeroize::Zeroizing;
 use crate::cli::args::InspectArguments;
 use crate::cli::command::inspect::{FILE_LIMIT, Folder, bundle_key, is_bundle};
 use crate::cli::failure::Failure;
-use crate::cli::input::trust;
 use crate::cli::text::bundle;
 use crate::cli::text::findings;
 use crate::host;
-use crate::verify::{File, Finding, Known, Origin, Part, SharedFiles, check_file, check_part};
+use crate::verify::{File, Finding, Known, Origin, Part, SharedFiles, check_bundle, check_file, check_part};
 
 /// What a file's name ends in when there are certificates or keys in it.
 const ENDINGS: [&str; 5] = [".crt", ".key", ".pub", ".pem", ".conf"];
@@ -44,7 +43,7 @@ pub(crate) fn run(arguments: &InspectArguments, at: OffsetDateTime) -> Result<St
 fn of_bundle(path: &Path, key: Option<&str>, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
     let key = bundle_key(path, key)?;
     let source = host::open(path).map_err(|error| Failure::io("read", path, &error))?;
-    let checked = trust::read(source, &key, at, None, &Known::default());
+    let checked = check_bundle(source, &key, at, None, &Known::default());
     let checked = checked.map_err(|error| bundle::failure(path, &error))?;
     Ok(checked.findings)
 }

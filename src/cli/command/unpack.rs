@@ -4,11 +4,11 @@ use crate::bundle::{Row, VerifiedPart};
 use crate::cli::args::{TrustArguments, UnpackArguments};
 use crate::cli::command::verify;
 use crate::cli::failure::Failure;
-use crate::cli::input::trust::{self, Checked};
+use crate::cli::input::trust;
 use crate::cli::text::findings;
 use crate::host::{self, TreeEntry};
 use crate::kubernetes::PartName;
-use crate::verify::Finding;
+use crate::verify::{CheckedBundle, Finding};
 
 /// More nodes than this are not listed.
 const LISTED: usize = 20;
@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &UnpackArguments) -> Result<String, Failure> {
 }
 
 /// Warns of what works all the same, and refuses what would not work; returns what does not hold at this time alone.
-pub(crate) fn judge(checked: &Checked, part: &VerifiedPart) -> Result<String, Failure> {
+pub(crate) fn judge(checked: &CheckedBundle, part: &VerifiedPart) -> Result<String, Failure> {
     let name = part.record().owner.part();
     let owner = name.to_string();
     let of_part = |finding: &&Finding| finding.part == owner;
@@ -73,7 +73,7 @@ pub(crate) fn judge(checked: &Checked, part: &VerifiedPart) -> Result<String, Fa
 }
 
 /// The bundle has no such part.
-pub(crate) fn no_part(name: &PartName, checked: &Checked, trust: &TrustArguments) -> Failure {
+pub(crate) fn no_part(name: &PartName, checked: &CheckedBundle, trust: &TrustArguments) -> Failure {
     let bundle = trust.bundle.display();
     let Some(name) = node_name(name) else {
         return Failure::cannot_run(format!("the cluster's part is not in {bundle}"))

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use crate::bundle::Shape;
 use crate::cli::args::VerifyArguments;
 use crate::cli::failure::Failure;
-use crate::cli::input::trust::{self, Checked};
+use crate::cli::input::trust;
 use crate::cli::text::findings;
 use crate::host;
 use crate::kubernetes::PartName;
-use crate::verify::Finding;
+use crate::verify::{CheckedBundle, Finding};
 
 pub(crate) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
     let checked = trust::open(&arguments.trust, None)?;
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
 }
 
 /// What was verified, for `verify` and `unpack`; `holds` says how much of it.
-pub(crate) fn verified(checked: &Checked, holds: &str) -> String {
+pub(crate) fn verified(checked: &CheckedBundle, holds: &str) -> String {
     let head = &checked.head;
     let shape = match checked.archive.shape() {
         Shape::Whole => "the whole bundle",

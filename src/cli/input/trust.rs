@@ -1,100 +1,30 @@
 //! A bundle read with a key that came by another road: what `verify` and `unpack` share.
 
-use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime};
 
-use crate::bundle::{BundleError, Head, Owner, Reader, Row, VerifiedArchive, VerifiedPart};
 use crate::cli::args::TrustArguments;
 use crate::cli::failure::Failure;
 use crate::cli::text::bundle;
 use crate::host;
 use crate::kubernetes::PartName;
-use crate::lint::NodeFacts;
 use crate::sign::{Fingerprint, PublicKey, PublicKeyError};
-use crate::verify::{CheckedPart, File, Finding, Known, Origin, Part, SharedFiles, check_part, claims_of_part};
+use crate::verify::{CheckedBundle, Known, check_bundle};
 
 /// No public key file is longer.
 pub(crate) const KEY_LIMIT: u64 = 64 << 10;
 
-/// A bundle whose every signature, record and hash holds.
-pub(crate) struct Checked {
-    /// The key that signed it.
-    pub(crate) key: PublicKey,
-    pub(crate) head: Head,
-    pub(crate) archive: VerifiedArchive,
-    pub(crate) parts: Vec<PartName>,
-    /// What is wrong with the certificates of the part that was asked for, or else of all, at the time asked for.
-    pub(crate) findings: Vec<Finding>,
-    /// The part that was asked for.
-    pub(crate) wanted: Option<VerifiedPart>,
-}
-
-/// Opens the bundle and reads it as [`read`] does.
-pub(crate) fn open(arguments: &TrustArguments, wanted: Option<&PartName>) -> Result<Checked, Failure> {
+/// Opens the bundle and checks it.
+pub(crate) fn open(arguments: &TrustArguments, wanted: Option<&PartName>) -> Result<CheckedBundle, Failure> {
     let at = time_of(arguments.at.as_deref())?;
     let key = trusted_key(&arguments.bundle, &arguments.key)?;
     check_outer_signature(&arguments.bundle, &key)?;
     let source = host::open(&arguments.bundle).map_err(|error| Failure::io("read", &arguments.bundle, &error))?;
-    read(source, &key, at, wanted, &Known::default()).map_err(|error| bundle::failure(&arguments.bundle, &error))
-}
-
-/// Bytes of files that make a batch full: a hundred parts of workers, or one that is larger.
-const BATCH: usize = 1 << 20;
-
-/// Reads a bundle to its end and checks every signature, record and hash; then chains, key pairs and rules of the part
-/// that is wanted, which it keeps, or else of all. A node does not wait for certificates that it never sees.
-pub(crate) fn read(
-    source: impl BufRead + Send,
-    key: &PublicKey,
-    at: OffsetDateTime,
-    wanted: Option<&PartName>,
-    known: &Known,
-) -> Result<Checked, BundleError> {
-    let mut reader = Reader::open(source, key)?;
-    let mut head = reader.index().map(|index| index.index().head.clone());
-    let (mut parts, mut findings, mut kept) = (Vec::new(), Vec::new(), None);
-    let mut shared = SharedFiles::default();
-    let judge = |part: &VerifiedPart| check(part, at, wanted, known);
-    reader.each_part(BATCH, judge, |part, checked| {
-        findings.extend(shared.hold(checked));
-        let name = part.record().owner.part();
-        head.get_or_insert_with(|| part.record().head.clone());
-        if wanted == Some(&name) {
-            kept = Some(part);
-        }
-        parts.push(name);
-    })?;
-    let archive = reader.finish()?;
-    // Without an index there is a part, or the reader would have refused.
-    let head = head.ok_or(BundleError::MissingPart { part: None })?;
-    Ok(Checked { key: key.clone(), head, archive, parts, findings, wanted: kept })
-}
-
-/// What is wrong with the certificates of a part by itself, if it is wanted; what others must agree with in any case.
-fn check(part: &VerifiedPart, at: OffsetDateTime, wanted: Option<&PartName>, known: &Known) -> CheckedPart {
-    let record = part.record();
-    let files = part.files().filter_map(|(row, content)| match row {
-        Row::File { path, mode, .. } => Some((path.as_str(), File { mode: mode.bits(), content })),
-        Row::Link { .. } => None,
-    });
-    let node = match &record.owner {
-        Owner::Node(node) => Some(NodeFacts { name: &node.name, addresses: &node.addresses }),
-        Owner::Cluster => None,
-    };
-    let name = record.owner.part();
-    let is_wanted = wanted.is_none_or(|wanted| *wanted == name);
-    let part = Part {
-        name: &name.to_string(),
-        files: files.collect(),
-        links: record.rows.iter().filter(|row| matches!(row, Row::Link { .. })).map(Row::path).collect(),
-        node,
-        origin: Origin::Bundle { issued_at: record.head.issued_at.midnight().assume_utc() },
-    };
-    if is_wanted { check_part(&part, at, known) } else { claims_of_part(&part) }
+    check_bundle(source, &key, at, wanted, &Known::default())
+        .map_err(|error| bundle::failure(&arguments.bundle, &error))
 }
 
 /// The time that `--at` names, or now.

@@ -11,8 +11,14 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use certferry::bundle::{BundleError, Content, File, Part, Reader, Row, Sha256, Shape, VerifiedPart, split};
 use certferry::kubernetes::PartName;
+use certferry::verify::{Known, check_bundle};
+use time::OffsetDateTime;
+use time::macros::datetime;
 
 use good::GOOD;
+
+/// When the good archive is valid.
+const AT: OffsetDateTime = datetime!(2026-11-23 00:00 UTC);
 
 /// What the reader takes is, byte for byte, what the writer would have written.
 pub fn run(script: &[u8]) {
@@ -23,6 +29,13 @@ pub fn run(script: &[u8]) {
 pub fn is_taken(script: &[u8]) -> bool {
     let archive = script::apply(&GOOD, script);
     let taken = read(&archive);
+    // Every command reads a bundle so, in batches and side by side.
+    let checked = check_bundle(&*archive, &GOOD.key, AT, None, &Known::default());
+    match (&taken, &checked) {
+        (Ok(taken), Ok(checked)) => assert_eq!(taken.content_sha256, checked.archive.content_sha256()),
+        (Err(one), Err(other)) => assert_eq!(one.to_string(), other.to_string()),
+        (_, checked) => panic!("taken by one, refused by the other: {:?}", checked.as_ref().err()),
+    }
     if let Ok(taken) = &taken
         && is_new(taken.content_sha256)
     {
