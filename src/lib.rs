@@ -27,6 +27,7 @@ pub mod kubernetes;
 pub mod layout;
 pub mod lint;
 pub mod lock;
+pub mod make;
 mod manual;
 pub mod node;
 pub mod plan;

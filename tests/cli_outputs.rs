@@ -126,7 +126,7 @@ fn openssl_proves_install_sh() {
         "install.sh",
     ]));
     assert_eq!(said, "Verified OK\n");
-    assert!(desk.read("out/install.sh") == certferry::cli::install_parts::SCRIPT.as_bytes());
+    assert!(desk.read("out/install.sh") == certferry::make::install_script::SCRIPT.as_bytes());
 }
 
 #[test]

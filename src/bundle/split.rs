@@ -6,6 +6,8 @@
 use std::io::{self, BufRead, Read, Write};
 use std::mem::replace;
 
+use thiserror::Error;
+
 use super::error::BundleError;
 use super::gzip::Members;
 use super::name::folder;
@@ -13,13 +15,16 @@ use super::tar::{BLOCK, raw_path};
 use crate::kubernetes::PartName;
 
 /// Why a part could not be cut out.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum SplitError {
     /// The source is not built as a bundle is.
+    #[error("{0}")]
     Bundle(BundleError),
     /// There is no such part in it.
+    #[error("there is no such part")]
     NoPart,
     /// The output would not take the bytes.
+    #[error("{0}")]
     Output(io::Error),
 }
 

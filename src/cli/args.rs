@@ -295,6 +295,13 @@ pub(crate) struct RestartArguments {
     pub(crate) wait: Duration,
 }
 
+impl RestartArguments {
+    /// How long each may take, if they shall be restarted.
+    pub(crate) fn time(&self) -> Option<Duration> {
+        self.restart.then_some(self.wait)
+    }
+}
+
 /// A number of seconds, or a number and a unit.
 fn wait(text: &str) -> Result<Duration, String> {
     let units = [("s", 1), ("m", 60), ("h", 3_600)];

@@ -3,6 +3,14 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use crate::bundle::{BundleError, SplitError, WriteError};
+use crate::host::reason;
+use crate::kubernetes::PartName;
+use crate::lock::Refusal;
+use crate::make::{Deviation, MakeError, Objection};
+use crate::node::restart::RestartError;
+use crate::node::{self, ApplyError, NodeError};
+
 /// A failure, in words for a person. Printed once, by `run`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
@@ -42,7 +50,129 @@ impl Failure {
 
     /// A file could not be read or written.
     pub(crate) fn io(doing: &str, path: &Path, error: &std::io::Error) -> Self {
-        Self::cannot_run(format!("cannot {doing} {}: {}", path.display(), io_reason(error)))
+        Self::cannot_run(format!("cannot {doing} {}: {}", path.display(), reason(error)))
+    }
+
+    /// A bundle was refused.
+    pub(crate) fn bundle(bundle: &Path, error: &BundleError) -> Self {
+        if let BundleError::Read(error) = error {
+            return Self::io("read", bundle, error);
+        }
+        Self::says_no(format!("{} is refused: {error}", bundle.display())).hint(match error {
+            BundleError::Signature { .. } => {
+                "it was changed on its way, or another key signed it: compare --key with the fingerprint on paper"
+            }
+            BundleError::NotABundle { .. } | BundleError::GzipHeader => {
+                "give the file CLUSTER-gN.tar.gz as `certferry build` wrote it, not unpacked or packed anew"
+            }
+            _ => "nothing was written; carry the bundle again",
+        })
+    }
+
+    /// A part could not be cut out of a bundle and written to `output`.
+    pub(crate) fn split(bundle: &Path, part: &PartName, output: &Path, error: &SplitError) -> Self {
+        match error {
+            SplitError::Bundle(error) => Self::bundle(bundle, error),
+            SplitError::NoPart => Self::cannot_run(format!("there is no part {part} in {}", bundle.display()))
+                .hint("`certferry verify` tells how many nodes a bundle has, `tar -tzf` which"),
+            SplitError::Output(error) => Self::io("write", output, error),
+        }
+    }
+
+    /// A bundle could not be written.
+    pub(crate) fn write(path: &Path, error: &WriteError) -> Self {
+        match error {
+            WriteError::Output(error) => Self::io("write", path, error),
+            WriteError::PathTooLong { .. } => Self::cannot_run(error.to_string()).hint("choose shorter names"),
+            WriteError::Making(reason) => Self::defect(reason),
+            WriteError::Record { .. }
+            | WriteError::TooLarge { .. }
+            | WriteError::PartChanged { .. }
+            | WriteError::Signing { .. } => Self::cannot_run(error.to_string()),
+        }
+    }
+
+    /// A build made nothing. `archive` is where the bundle was to be, or the folder for it; `lock` the file of the lock.
+    pub(crate) fn make(error: &MakeError, archive: &Path, lock: &Path) -> Self {
+        match error {
+            MakeError::UnknownNodes(_) => {
+                Self::cannot_run(format!("--only: {error}")).hint("`certferry plan PROFILE --verbose` lists the nodes")
+            }
+            MakeError::NoLock => Self::cannot_run(error.to_string()),
+            MakeError::Objection(objection) => Self::objection(objection, lock),
+            MakeError::Write(error) => Self::write(archive, error),
+            MakeError::ReadBack(error) => Self::io("read", archive, error),
+            MakeError::Defect(defect) => Self::defect(&defect.to_string()),
+        }
+    }
+
+    /// The lock of the build before stands against a build.
+    pub(crate) fn objection(objection: &Objection, lock: &Path) -> Self {
+        let lock = lock.display();
+        match objection {
+            Objection::NewerFormats => {
+                Self::cannot_run(format!("{lock} was made with newer formats than this version knows"))
+                    .hint("build with the version that it names in `made_with`, or a later one")
+            }
+            Objection::Refused(refusal) => Self::refusal(refusal),
+            Objection::Shared(_) => Self::cannot_run(objection.to_string())
+                .hint("`certferry plan` tells why; build the whole bundle, or set the profile back"),
+            Objection::Differs(deviation) => {
+                Self::says_no(format!("the build differs from {lock}: {deviation}")).hint(match deviation {
+                    Deviation::Seed { .. } => "a rebuild needs the seed of the first build; nothing was written",
+                    _ => "nothing was written; build without --locked to accept the change",
+                })
+            }
+        }
+    }
+
+    /// A build needs a word that was not given, or is never allowed.
+    pub(crate) fn refusal(refusal: &Refusal) -> Self {
+        Self::cannot_run(refusal.to_string()).hint(match refusal {
+            Refusal::OtherCluster { .. } => "each cluster has a lock of its own; name it with --lock FILE".to_owned(),
+            Refusal::OtherSeed { .. } => {
+                "give the seed of the first build; --replace-seed gives the cluster another key everywhere".to_owned()
+            }
+            Refusal::ChangedAuthorities { ids } => {
+                let tables: Vec<_> = ids.iter().map(|id| format!("[{}]", id.to_string().replace('/', "."))).collect();
+                format!(
+                    "every node trusts the old one. Set what changed back in {} (for a newer Kubernetes: `kubernetes` \
+                     to the old version), raise `generation` there, or say --replace-ca",
+                    tables.join(", ")
+                )
+            }
+            Refusal::SameGeneration { .. } => "raise `generation` in [cluster]; while nothing was carried to a node \
+                                               yet, --same-generation will do"
+                .to_owned(),
+            Refusal::LowerGeneration { .. } => "a generation never goes back: nodes would refuse it".to_owned(),
+        })
+    }
+
+    /// A node's files could not be changed. Unless it says otherwise, they are as they were.
+    pub(crate) fn of_node(error: &NodeError) -> Self {
+        let failure = match error {
+            NodeError::NoPrevious => Self::says_no(error.to_string()),
+            _ => Self::cannot_run(error.to_string()),
+        };
+        failure.hint(match error {
+            NodeError::Stuck { .. } => {
+                "each file is whole, old or new; mend the cause, then run `certferry apply` or `certferry rollback` \
+                 again: it first brings this one to its end"
+            }
+            NodeError::Untidy { .. } => "mend the cause, then run the same command again",
+            NodeError::Io { .. } => "the node's files are as they were",
+            NodeError::Locked => "wait for it to end; the node's files are as they were",
+            NodeError::BrokenState { .. } => {
+                "nothing was changed; look at etc/kubernetes/.certferry, which nobody but certferry should write"
+            }
+            NodeError::Foreign { .. } => {
+                "nothing further was changed; `etc/kubernetes/.certferry/journal` names each place, and where its \
+                 other half waits"
+            }
+            NodeError::Special { .. } => "move it elsewhere; the node's files are as they were",
+            NodeError::WhiteSpace { .. } => "rename it; the node's files are as they were",
+            NodeError::NoPrevious => "`certferry status` says what is installed",
+        })
     }
 
     /// With a next step.
@@ -60,11 +190,6 @@ impl Failure {
     /// The results that there are all the same, for the standard output.
     pub(crate) fn take_output(&mut self) -> String {
         std::mem::take(&mut self.output)
-    }
-
-    /// What happened, and where.
-    pub(crate) fn message(&self) -> &str {
-        &self.message
     }
 
     pub(crate) const fn exit_code(&self) -> u8 {
@@ -85,8 +210,81 @@ impl Failure {
     }
 }
 
-/// The operating system's words without Rust's `(os error 2)`.
-pub(crate) fn io_reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+impl From<NodeError> for Failure {
+    fn from(error: NodeError) -> Self {
+        Self::of_node(&error)
+    }
+}
+
+impl From<ApplyError> for Failure {
+    fn from(error: ApplyError) -> Self {
+        let text = error.to_string();
+        let (failure, hint) = match error {
+            ApplyError::Node(error) => return error.into(),
+            ApplyError::Restart(error) => return error.into(),
+            ApplyError::NotANode => return Self::defect(&text),
+            ApplyError::NoAddresses(_) => return Self::cannot_run(text),
+            ApplyError::Stranger { .. } => (
+                Self::says_no(text),
+                "--node names the node that this is; if it is that node all the same, --force-node; nothing was changed",
+            ),
+            ApplyError::Refused { refusal, .. } => (
+                Self::says_no(text),
+                match refusal {
+                    node::Refusal::OtherCluster => "if it shall change its cluster, --force-node; nothing was changed",
+                    node::Refusal::OtherNode => "if it shall change its name, --force-node; nothing was changed",
+                    node::Refusal::Older => {
+                        "`certferry rollback` brings back what was before; to install an older bundle, \
+                         --allow-downgrade; nothing was changed"
+                    }
+                    node::Refusal::OtherRecord => {
+                        "two bundles of one generation must not differ: raise the generation and build again; to \
+                         install this one all the same, --allow-downgrade; nothing was changed"
+                    }
+                },
+            ),
+        };
+        failure.hint(hint)
+    }
+}
+
+impl From<RestartError> for Failure {
+    fn from(error: RestartError) -> Self {
+        const LOOK: &str = "`crictl ps -a` and `crictl logs ID` say why, or `journalctl -u kubelet`";
+        let text = error.to_string();
+        let (failure, hint) = match error {
+            RestartError::Node(error) => return error.into(),
+            RestartError::OtherRoot => {
+                (Self::cannot_run(text), "leave one of the two out: on a disk that is mounted nothing runs".to_owned())
+            }
+            RestartError::NoSystemctl => (
+                Self::cannot_run(text),
+                "without --restart the same command changes the files, and says what to restart, in order".to_owned(),
+            ),
+            RestartError::Unmanaged(_) => (
+                Self::cannot_run(text),
+                "without --restart the same command changes the files, and you restart it as you started it; nothing \
+                 was changed"
+                    .to_owned(),
+            ),
+            RestartError::Running { .. } => {
+                (Self::says_no(text), format!("no file was changed, and the manifests are back; {LOOK}"))
+            }
+            RestartError::Unwell(_) => (
+                Self::says_no(text),
+                format!(
+                    "it was not well before either: the new files stay, and the rest was started; {LOOK}; \
+                     `certferry rollback --restart` brings the files before back"
+                ),
+            ),
+            RestartError::Back { still: None, .. } => {
+                (Self::says_no(text), format!("{LOOK}; `certferry rollback` would now bring the files that failed"))
+            }
+            RestartError::Back { still: Some(_), .. } => (Self::says_no(text), LOOK.to_owned()),
+            RestartError::Stuck { .. } => {
+                (Self::cannot_run(text), "mend the cause, then `certferry rollback --restart`".to_owned())
+            }
+        };
+        failure.hint(hint)
+    }
 }

@@ -6,10 +6,6 @@ mod args;
 mod command;
 mod failure;
 mod input;
-#[cfg(test)]
-mod install_facts;
-pub mod install_parts;
-mod install_script;
 pub mod text;
 
 use std::ffi::OsString;

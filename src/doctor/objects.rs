@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::report::{Yaml, YamlLimits};
@@ -14,15 +15,19 @@ pub struct Objects {
 }
 
 /// Why a file of objects cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ObjectsError {
     /// It is no text.
+    #[error("it is not UTF-8")]
     NotUtf8,
     /// It is no YAML; what is wrong, and where.
+    #[error("it is not YAML: {0}")]
     Yaml(String),
     /// It is no JSON; what is wrong, and where.
+    #[error("it is not JSON: {0}")]
     Json(String),
     /// A document is no object of Kubernetes: it has no kind.
+    #[error("what begins at line {line} is no object of Kubernetes: it has no kind")]
     NoKind {
         /// The line where it begins, from 1.
         line: usize,

@@ -8,9 +8,11 @@ use std::time::Duration;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use thiserror::Error;
 
 use super::programs::Deadline;
+use super::reason;
 
 /// More than any answer about health.
 const LIMIT: u64 = 1 << 18;
@@ -25,16 +27,41 @@ pub struct Answer {
 }
 
 /// Why there is no answer.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum AskError {
     /// A certificate or key of ours cannot be used.
+    #[error("our own certificate or key cannot be used: {0}")]
     Unusable(String),
     /// The connection failed.
+    #[error("{}", reason(.0))]
     Io(io::Error),
     /// The two sides did not come to trust each other.
+    #[error("{}", untrusted(.0))]
     Tls(rustls::Error),
     /// The answer is none of HTTP.
+    #[error("what answers there does not speak HTTP")]
     NotHttp,
+}
+
+/// Why the two sides do not trust each other, in words for a person.
+fn untrusted(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidCertificate(reason) => match reason {
+            CertificateError::UnknownIssuer => "its certificate is signed by an unknown authority".to_owned(),
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "its certificate is not for this address".to_owned()
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "its certificate has expired".to_owned()
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "its certificate is not valid yet".to_owned()
+            }
+            other => format!("its certificate is no good: {other}"),
+        },
+        rustls::Error::AlertReceived(alert) => format!("it refuses our certificate: {alert:?}"),
+        other => other.to_string(),
+    }
 }
 
 /// How a server is known, and what we show it.

@@ -36,6 +36,13 @@ pub fn tell(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
+/// The operating system's words for a person, without Rust's `(os error 2)`.
+#[must_use]
+pub fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}
+
 /// Now, from the system's clock, in UTC.
 #[must_use]
 pub fn now() -> OffsetDateTime {

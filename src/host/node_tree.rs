@@ -87,6 +87,12 @@ impl NodeTree {
         self.root.join(place)
     }
 
+    /// Whether the files are this host's own.
+    #[must_use]
+    pub fn is_host(&self) -> bool {
+        self.root == Path::new("/")
+    }
+
     /// The place to which all links on the way to `place`, and at its end, lead below the root.
     ///
     /// # Errors

@@ -31,6 +31,30 @@ impl Component {
             Self::Kubelet => "kubelet",
         }
     }
+
+    /// Every component, in the order in which they are named.
+    pub const ALL: [Self; 5] = [Self::Etcd, Self::ApiServer, Self::ControllerManager, Self::Scheduler, Self::Kubelet];
+
+    /// Names them for a person: `etcd`, `etcd and kubelet`, `etcd, kube-apiserver and kubelet`.
+    #[must_use]
+    pub fn list<'a>(components: impl IntoIterator<Item = &'a Self>) -> String {
+        let names: Vec<_> = components.into_iter().map(|component| component.name()).collect();
+        match names.split_last() {
+            Some((last, [])) => (*last).to_owned(),
+            Some((last, first)) => format!("{} and {last}", first.join(", ")),
+            None => String::new(),
+        }
+    }
+
+    /// Whether it runs on a node of that role: a worker has `ca.crt` as a control plane does, but no API server to read it.
+    #[must_use]
+    pub const fn runs(self, role: Role, has_etcd: bool) -> bool {
+        match self {
+            Self::Etcd => has_etcd,
+            Self::ApiServer | Self::ControllerManager | Self::Scheduler => matches!(role, Role::ControlPlane),
+            Self::Kubelet => !matches!(role, Role::Etcd),
+        }
+    }
 }
 
 /// Files by the beginning of their path in a node's tree, and who reads them; the first that fits counts, and a file that
@@ -48,21 +72,6 @@ pub fn readers_by_path() -> impl Iterator<Item = (String, &'static [Component])>
 #[must_use]
 pub fn readers(path: &str) -> &'static [Component] {
     readers_by_path().find(|(beginning, _)| path.starts_with(beginning)).map_or(&[], |(_, readers)| readers)
-}
-
-impl Component {
-    /// Every component, in the order in which they are named.
-    pub const ALL: [Self; 5] = [Self::Etcd, Self::ApiServer, Self::ControllerManager, Self::Scheduler, Self::Kubelet];
-
-    /// Whether it runs on a node of that role: a worker has `ca.crt` as a control plane does, but no API server to read it.
-    #[must_use]
-    pub const fn runs(self, role: Role, has_etcd: bool) -> bool {
-        match self {
-            Self::Etcd => has_etcd,
-            Self::ApiServer | Self::ControllerManager | Self::Scheduler => matches!(role, Role::ControlPlane),
-            Self::Kubelet => !matches!(role, Role::Etcd),
-        }
-    }
 }
 
 #[cfg(test)]

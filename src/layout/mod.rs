@@ -20,6 +20,7 @@ mod template;
 
 pub use template::render as render_template;
 
+use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::bundle::{Content, File, Mode, Node, Owner, Part, RecordError};
@@ -39,16 +40,20 @@ pub struct Made<'a> {
 }
 
 /// Why the files of a part could not be laid out. None can follow from a checked profile; all are defects.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum LayoutError {
     /// The plan names a key that was not derived.
+    #[error("the key {0} was not derived")]
     MissingKey(KeyId),
     /// The plan names a certificate that was not issued.
+    #[error("the certificate {0} was not issued")]
     MissingCertificate(KeyId),
     /// A template names a value that there is not.
+    #[error("a template: {0}")]
     Template(String),
     /// The part has no record in the bundle's format.
-    Record(RecordError),
+    #[error("{0}")]
+    Record(#[from] RecordError),
 }
 
 impl Made<'_> {
@@ -67,7 +72,7 @@ impl Made<'_> {
 /// [`LayoutError`], which no checked profile leads to.
 pub fn lay_out(part: &PlannedPart, made: &Made<'_>) -> Result<Part, LayoutError> {
     let files = part.files.iter().map(|file| lay_out_file(file, made)).collect::<Result<_, _>>()?;
-    Part::new(owner(&part.recipient), files).map_err(LayoutError::Record)
+    Ok(Part::new(owner(&part.recipient), files)?)
 }
 
 fn owner(recipient: &Recipient) -> Owner {

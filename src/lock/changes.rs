@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::model::Lock;
-use super::shape::{CertificateShape, KeyShape, Shape, Shapes, of_lock};
+use super::shape::{CertificateShape, KeyShape, Shape, Shapes, shapes_of_lock};
 use crate::kubernetes::{KeyId, PartName};
 
 /// The differences that decide a key.
@@ -48,6 +48,12 @@ impl Change {
             ChangeId::Key(id) => Some(id),
             ChangeId::File(..) => None,
         }
+    }
+
+    /// Whether it is in files that several nodes have, or proves the bundle to all of them.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.key().is_some_and(|id| id.part().is_none())
     }
 
     /// Whether the key itself is another, and not its certificate alone.
@@ -105,10 +111,30 @@ pub enum Difference {
     Content,
 }
 
+/// `generation 1 -> 2`, `alternative names +DNS:a -IP:10.0.0.1`, `the key of ca/etcd is another`.
+impl fmt::Display for Difference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value { field, old, new } => write!(formatter, "{field} {old} -> {new}"),
+            Self::List { field, added, removed } if added.is_empty() && removed.is_empty() => {
+                write!(formatter, "{field} in another order")
+            }
+            Self::List { field, added, removed } => {
+                formatter.write_str(field)?;
+                added.iter().try_for_each(|item| write!(formatter, " +{item}"))?;
+                removed.iter().try_for_each(|item| write!(formatter, " -{item}"))
+            }
+            Self::Key => formatter.write_str("another key"),
+            Self::Content => formatter.write_str("another certificate"),
+            Self::IssuerKey { issuer } => write!(formatter, "the key of {issuer} is another"),
+        }
+    }
+}
+
 /// What differs between two builds, by id in order: what their shapes tell, and what only their hashes show.
 #[must_use]
 pub fn build_changes(old: &Lock, new: &Lock) -> Vec<Change> {
-    let mut found = changes(&of_lock(old), &of_lock(new));
+    let mut found = changes(&shapes_of_lock(old), &shapes_of_lock(new));
     let known: BTreeSet<_> = found.iter().filter_map(Change::key).cloned().collect();
     let keys = pairs(&old.keys, &new.keys, |key| &key.id).filter(|(old, new)| old.spki_sha256 != new.spki_sha256);
     let mut hidden: BTreeMap<_, _> = keys.map(|(key, _)| (&key.id, Difference::Key)).collect();
@@ -221,7 +247,7 @@ fn issuer_difference(old: &Shapes, new: &Shapes, id: &KeyId, shape: &Shape) -> O
 mod tests {
     use super::super::model::tests::example;
     use super::{Change, ChangeId, ChangeKind, Difference, KeyId};
-    use super::{build_changes, changed, changes, explain_version, of_lock};
+    use super::{build_changes, changed, changes, explain_version, shapes_of_lock};
 
     fn id(text: &str) -> KeyId {
         text.parse().unwrap()
@@ -229,7 +255,7 @@ mod tests {
 
     #[test]
     fn the_same_does_not_differ() {
-        assert_eq!(changes(&of_lock(&example()), &of_lock(&example())), []);
+        assert_eq!(changes(&shapes_of_lock(&example()), &shapes_of_lock(&example())), []);
     }
 
     #[test]
@@ -251,7 +277,7 @@ mod tests {
 
     #[test]
     fn each_kind_of_change_has_its_reason() {
-        let old = of_lock(&example());
+        let old = shapes_of_lock(&example());
         let mut new = old.clone();
         let apiserver = new.get_mut(&id("node/cp-1/apiserver")).unwrap();
         apiserver.key.generation = 2;
@@ -284,7 +310,7 @@ mod tests {
 
     #[test]
     fn leaves_change_with_the_key_of_their_issuer_and_not_with_its_dates() {
-        let old = of_lock(&example());
+        let old = shapes_of_lock(&example());
         let mut new = old.clone();
         let ca = new.get_mut(&id("ca/kubernetes")).unwrap();
         ca.certificate.as_mut().unwrap().not_after = "2100-01-01T00:00:00Z".into();
@@ -302,7 +328,7 @@ mod tests {
     fn a_user_with_the_name_of_a_ca_is_no_ca() {
         let mut lock = example();
         lock.certificates[2].subject = "CN=kubernetes".into();
-        let old = of_lock(&lock);
+        let old = shapes_of_lock(&lock);
         let mut new = old.clone();
         new.get_mut(&id("ca/kubernetes")).unwrap().key.generation = 2;
         let issuer = Difference::IssuerKey { issuer: id("ca/kubernetes") };
@@ -311,7 +337,7 @@ mod tests {
 
     #[test]
     fn a_version_is_the_reason_of_what_it_changes_and_of_nothing_else() {
-        let locked = of_lock(&example());
+        let locked = shapes_of_lock(&example());
         let mut before = locked.clone();
         before.get_mut(&id("user/alice")).unwrap().key.generation = 2;
         let mut after = before.clone();

@@ -21,4 +21,4 @@ pub use files::{Outlines, file_changes, outlines_of_lock, outlines_of_plan};
 pub use merge::{merge, restrict};
 pub use model::{Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart};
 pub use refusals::{Refusal, foreseen, refusals};
-pub use shape::{CertificateShape, KeyShape, Shape, Shapes, of_lock, of_plan};
+pub use shape::{CertificateShape, KeyShape, Shape, Shapes, shapes_of_lock, shapes_of_plan};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::kubernetes::{KeyId, PartName};
 
@@ -139,11 +140,13 @@ pub struct LockedCertificate {
 }
 
 /// Why a file is not a lock.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum LockError {
     /// Not UTF-8, not TOML, or not with the keys of a lock; what the parser said.
+    #[error("{0}")]
     Syntax(String),
     /// A format this version does not know.
+    #[error("it has format {0}, and this version knows format 1")]
     Format(u32),
 }
 

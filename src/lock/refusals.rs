@@ -3,14 +3,17 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use thiserror::Error;
+
 use super::model::Lock;
-use super::shape::{Shape, Shapes, of_lock};
+use super::shape::{Shape, Shapes, shapes_of_lock};
 use crate::kubernetes::{KeyId, PartName};
 
 /// A reason not to write what a build made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
     /// The lock belongs to another cluster.
+    #[error("the lock is of cluster {locked}, the profile of {built}")]
     OtherCluster {
         /// The lock's cluster.
         locked: String,
@@ -18,18 +21,22 @@ pub enum Refusal {
         built: String,
     },
     /// Another seed: every key would be another.
+    #[error("this is another seed: the lock was made with seed id {locked}, this one is {given}")]
     OtherSeed {
         /// The lock's seed id.
         locked: String,
         /// The given seed's id.
         given: String,
     },
-    /// A root's certificate would change though neither its generation nor its day of issue moved.
-    ChangedCa {
-        /// Its id.
-        id: KeyId,
+    /// Roots' certificates would change though neither their generations nor their days of issue moved. One change of
+    /// the profile, such as a newer Kubernetes, changes all of them.
+    #[error("{} would get another certificate, though generation and issued_at did not move", list(ids))]
+    ChangedAuthorities {
+        /// Their ids, at least one.
+        ids: Vec<KeyId>,
     },
     /// A record would change though its generation did not.
+    #[error("the record of {part} would change at generation {generation}")]
     SameGeneration {
         /// The part.
         part: PartName,
@@ -37,6 +44,7 @@ pub enum Refusal {
         generation: u32,
     },
     /// A part's generation would go back.
+    #[error("the lock has {part} at generation {locked}, the profile is at {built}")]
     LowerGeneration {
         /// The part.
         part: PartName,
@@ -56,7 +64,7 @@ pub fn refusals(old: &Lock, new: &Lock) -> Vec<Refusal> {
     if old.seed_id != new.seed_id {
         return vec![Refusal::OtherSeed { locked: old.seed_id.clone(), given: new.seed_id.clone() }];
     }
-    let mut found: Vec<_> = changed_authorities(old, new).map(|id| Refusal::ChangedCa { id: id.clone() }).collect();
+    let mut found = Vec::from_iter(refusal_of_authorities(changed_authorities(old, new)));
     let locked: BTreeMap<_, _> = old.parts.iter().map(|part| (&part.part, part)).collect();
     found.extend(new.parts.iter().find_map(|part| {
         let before = locked.get(&part.part)?;
@@ -75,7 +83,7 @@ pub fn foreseen<'a>(
     generation: u32,
     parts: impl IntoIterator<Item = (&'a PartName, bool)>,
 ) -> Vec<Refusal> {
-    let locked = of_lock(old);
+    let locked = shapes_of_lock(old);
     let generations: BTreeMap<_, _> = old.parts.iter().map(|part| (&part.part, part.generation)).collect();
     let authorities = shapes.iter().filter(|(id, shape)| {
         shape.certificate.as_ref().is_some_and(|certificate| is_root(id, &certificate.subject, &certificate.issuer))
@@ -86,13 +94,22 @@ pub fn foreseen<'a>(
             |before: &Shape| before.key.generation != after.key.generation || issued_at(before) != issued_at(after);
         locked.get(*id).is_some_and(|before| before != *after && !moved(before))
     });
-    let mut found: Vec<_> = changed.map(|(id, _)| Refusal::ChangedCa { id: id.clone() }).collect();
+    let mut found = Vec::from_iter(refusal_of_authorities(changed.map(|(id, _)| id)));
     found.extend(
         parts
             .into_iter()
             .find_map(|(part, changes)| compare_generations(part, *generations.get(part)?, generation, changes)),
     );
     found
+}
+
+fn refusal_of_authorities<'a>(changed: impl Iterator<Item = &'a KeyId>) -> Option<Refusal> {
+    let ids: Vec<_> = changed.cloned().collect();
+    (!ids.is_empty()).then_some(Refusal::ChangedAuthorities { ids })
+}
+
+fn list(ids: &[KeyId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether others trust this very certificate; an intermediate is sent along by who uses it.
@@ -128,7 +145,7 @@ fn changed_authorities<'a>(old: &'a Lock, new: &'a Lock) -> impl Iterator<Item =
 #[allow(clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::super::model::tests::example;
-    use super::{KeyId, PartName, Refusal, foreseen, of_lock, refusals};
+    use super::{KeyId, PartName, Refusal, foreseen, refusals, shapes_of_lock};
 
     fn cp_1() -> PartName {
         PartName::Node("cp-1".into())
@@ -152,7 +169,7 @@ mod tests {
         let mut new = example();
         new.generation = 2;
         new.certificates[0].certificate_sha256 = "bb".repeat(32);
-        assert_eq!(refusals(&example(), &new), [Refusal::ChangedCa { id: KeyId::ca("kubernetes") }]);
+        assert_eq!(refusals(&example(), &new), [Refusal::ChangedAuthorities { ids: vec![KeyId::ca("kubernetes")] }]);
         new.keys[0].generation = 2;
         assert_eq!(refusals(&example(), &new), []);
         new.keys[0].generation = 1;
@@ -175,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_plan_shows_what_will_be_refused() {
-        let (old, mut planned) = (example(), of_lock(&example()));
+        let (old, mut planned) = (example(), shapes_of_lock(&example()));
         let part = cp_1();
         let foreseen = |planned: &_, generation, changes| foreseen(&old, planned, generation, [(&part, changes)]);
         assert_eq!(foreseen(&planned, 1, false), []);
@@ -186,7 +203,7 @@ mod tests {
         if let Some(authority) = planned.get_mut(&KeyId::ca("kubernetes")) {
             authority.key.algorithm = "rsa-4096".into();
         }
-        assert_eq!(foreseen(&planned, 2, true), [Refusal::ChangedCa { id: KeyId::ca("kubernetes") }]);
+        assert_eq!(foreseen(&planned, 2, true), [Refusal::ChangedAuthorities { ids: vec![KeyId::ca("kubernetes")] }]);
         if let Some(authority) = planned.get_mut(&KeyId::ca("kubernetes")) {
             authority.key.generation = 2;
         }

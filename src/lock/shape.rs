@@ -53,7 +53,7 @@ pub struct CertificateShape {
 
 /// The shapes of a plan.
 #[must_use]
-pub fn of_plan(plan: &Plan) -> Shapes {
+pub fn shapes_of_plan(plan: &Plan) -> Shapes {
     let mut shapes: Shapes = plan
         .keys
         .iter()
@@ -86,7 +86,7 @@ pub fn of_plan(plan: &Plan) -> Shapes {
 
 /// The shapes of a lock.
 #[must_use]
-pub fn of_lock(lock: &Lock) -> Shapes {
+pub fn shapes_of_lock(lock: &Lock) -> Shapes {
     let mut shapes = Shapes::new();
     for key in &lock.keys {
         let shape = KeyShape { algorithm: key.algorithm.clone(), generation: key.generation };

@@ -1,135 +1,241 @@
-//! Bringing a node from one generation to another, and back.
+//! A part of a bundle takes the place of what is on a node.
+
+use std::io;
+use std::time::Duration;
+
+use thiserror::Error;
 
 use super::NodeError;
-use super::changes::{Changes, Content, Staged};
-use super::installed::{Installed, installed, previously_installed};
-use super::place::{STATE, Slot, UNITS, hidden, parent_and_name};
-use super::restart::Unfinished;
-use super::session::{ROOT, Session, look, make_folders, read_journal, read_previous};
-use super::unit::{self, Unit};
-use crate::host::NodeTree;
-use crate::kubernetes::KUBERNETES;
+use super::changes::Changes;
+use super::identity::{Identity, Stranger};
+use super::install::install;
+use super::installed::{Installed, Refusal};
+use super::restart::{self, Effect, Progress, RestartError, RestartedBy};
+use super::session::Session;
+use super::status::status;
+use crate::bundle::{Node, Owner, VerifiedPart};
+use crate::host::{self, NodeTree, reason};
+use crate::sign::PublicKey;
 
-/// What certferry knows of a node.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Status {
-    /// What is installed; nothing where certferry installed nothing.
-    pub installed: Option<Installed>,
-    /// The generation before.
-    pub previous: Previous,
-    /// Whether an interrupted run waits.
+/// The folders whose SELinux labels change with the files.
+const RELABELLED: [&str; 2] = ["/etc/kubernetes", "/var/lib/kubelet/pki"];
+
+/// What a person allows that would be refused otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// Files for a node that this host does not seem to be, or of another node or cluster than is installed.
+    pub other_node: bool,
+    /// An older generation than is installed, or another bundle of the same generation.
+    pub downgrade: bool,
+}
+
+/// What [`apply`] did.
+pub struct Applied<'a> {
+    /// What changed.
+    pub changes: Changes<'a>,
+    /// What that means for those who run.
+    pub effect: Effect,
+    /// Who restarts them, or has.
+    pub restarted_by: RestartedBy,
+    /// Whether an interrupted run was brought to its end first.
+    pub has_recovered: bool,
+}
+
+/// What [`apply`] would do.
+pub struct Foreseen<'a> {
+    /// What would change.
+    pub changes: Changes<'a>,
+    /// What that means for those who run.
+    pub effect: Effect,
+    /// Who would restart them.
+    pub restarted_by: RestartedBy,
+    /// Whether an interrupted run waits, which would be brought to its end first.
     pub is_interrupted: bool,
-    /// What a run left that was cut short in its restart.
-    pub unfinished: Unfinished,
 }
 
-/// The generation that [`rollback`] brings back.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Previous {
-    /// There is none.
-    None,
-    /// What was on the node before certferry was.
-    Foreign,
-    /// One that certferry installed.
-    Installed(Installed),
+/// Why a part was not applied. Unless it says otherwise, the node's files are as they were.
+#[derive(Debug, Error)]
+pub enum ApplyError {
+    /// The files could not be read or swapped.
+    #[error("{0}")]
+    Node(#[from] NodeError),
+    /// A restart did not come to its end.
+    #[error("{0}")]
+    Restart(#[from] RestartError),
+    /// The part is the cluster's, which is for no node.
+    #[error("the cluster's part is for no node")]
+    NotANode,
+    /// The host does not tell its addresses.
+    #[error("cannot ask for the addresses of this host: {}", reason(.0))]
+    NoAddresses(io::Error),
+    /// The host is another than the part is for.
+    #[error("{}", strange(node, stranger))]
+    Stranger {
+        /// The node that the part is for.
+        node: Node,
+        /// How the host differs.
+        stranger: Stranger,
+    },
+    /// The part may not follow what is installed.
+    #[error("{}", refused(*refusal, from, to))]
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// What is installed.
+        from: Box<Installed>,
+        /// What the part would install.
+        to: Box<Installed>,
+    },
 }
 
-/// What certferry knows of a node. Reads; changes nothing.
+/// Brings an interrupted run to its end, then asks for a part and the key that signed it, and puts the part's files in
+/// the place of what is on the node. With a time for it, restarts around the change whoever reads the files; each may
+/// take that long to end, and to be well again.
+///
+/// The part is asked for late, so that an interrupted run comes to its end even if the part is refused.
 ///
 /// # Errors
-/// When it cannot be read.
-pub fn status(tree: &NodeTree) -> Result<Status, NodeError> {
-    if look(tree, STATE)?.is_none() {
-        let unfinished = Unfinished::default();
-        return Ok(Status { installed: None, previous: Previous::None, is_interrupted: false, unfinished });
+/// [`ApplyError`], and whatever `part` fails with.
+pub fn apply<'a, E: From<ApplyError>>(
+    tree: &NodeTree,
+    allowed: Allowed,
+    restart: Option<Duration>,
+    part: impl FnOnce() -> Result<&'a (VerifiedPart, PublicKey), E>,
+    progress: &mut dyn FnMut(&Progress<'_>),
+) -> Result<Applied<'a>, E> {
+    if restart.is_some() {
+        restart::check(tree).map_err(ApplyError::from)?;
     }
-    let previous = match (read_previous(tree)?, previously_installed(tree)?) {
-        (None, _) => Previous::None,
-        // Files alone were mended: the generation stayed.
-        (Some(units), None) if !units.iter().any(|unit| *unit == Unit::installed()) => {
-            installed(tree)?.map_or(Previous::Foreign, Previous::Installed)
-        }
-        (Some(_), None) => Previous::Foreign,
-        (Some(_), Some(previous)) => Previous::Installed(previous),
+    // A bundle that is refused leaves no trace on a node that has none.
+    let mut session = Session::resume(tree).map_err(ApplyError::from)?;
+    let result = part().and_then(|part| Ok(replace(tree, allowed, restart, part, &mut session, progress)?));
+    // Whatever became of this run: what an earlier one stopped must not stay so.
+    if let Some(session) = &session {
+        restart::put_back(session, progress);
+    }
+    result
+}
+
+/// Finds what [`apply`] would do. Reads; changes nothing.
+///
+/// # Errors
+/// As [`apply`], as far as it can be told.
+pub fn dry_run<'a>(
+    tree: &NodeTree,
+    allowed: Allowed,
+    restart: Option<Duration>,
+    part: &'a (VerifiedPart, PublicKey),
+) -> Result<Foreseen<'a>, ApplyError> {
+    if restart.is_some() {
+        restart::check(tree)?;
+    }
+    identify(tree, allowed, &part.0)?;
+    let changes = compare(tree, allowed, part)?;
+    let restarted_by = RestartedBy::person(tree)?;
+    let is_interrupted = status(tree)?.is_interrupted;
+    Ok(Foreseen { effect: Effect::of_changes(&changes), changes, restarted_by, is_interrupted })
+}
+
+fn replace<'a, 't>(
+    tree: &'t NodeTree,
+    allowed: Allowed,
+    restart: Option<Duration>,
+    part: &'a (VerifiedPart, PublicKey),
+    session: &mut Option<Session<'t>>,
+    progress: &mut dyn FnMut(&Progress<'_>),
+) -> Result<Applied<'a>, ApplyError> {
+    identify(tree, allowed, &part.0)?;
+    let mut changes = compare(tree, allowed, part)?;
+    let has_recovered = session.as_ref().is_some_and(Session::has_recovered);
+    if !changes.is_nothing() && session.is_none() {
+        // Another run may have been first: compared again, now that this one has the lock.
+        *session = Some(Session::begin(tree)?);
+        changes = compare(tree, allowed, part)?;
+    }
+    let mut effect = Effect::of_changes(&changes);
+    let Some(session) = session else {
+        return Ok(Applied { changes, effect, restarted_by: RestartedBy::person(tree)?, has_recovered });
     };
-    let (is_interrupted, unfinished) = (read_journal(tree)?.is_some(), Unfinished::of(tree)?);
-    Ok(Status { installed: installed(tree)?, previous, is_interrupted, unfinished })
-}
-
-/// Stages what changes and swaps it in; what was there is the previous generation then.
-///
-/// # Errors
-/// What kept it from that: then all is as it was, or the error says that it is not.
-pub fn install(session: &Session<'_>, changes: &Changes<'_>) -> Result<(), NodeError> {
-    let units: Vec<_> = changes.staged.iter().map(|staged| staged.unit.clone()).collect();
-    let done = stage(session.tree(), &changes.staged, &units).and_then(|()| session.swap(Slot::Next, &units));
-    done.map_err(|error| after(session, error))
-}
-
-/// Swaps the previous generation in; what was there is the previous generation then.
-///
-/// # Errors
-/// [`NodeError::NoPrevious`]; otherwise as [`install`].
-pub fn rollback(session: &Session<'_>) -> Result<(), NodeError> {
-    let units = read_previous(session.tree())?.ok_or(NodeError::NoPrevious)?;
-    session.swap(Slot::Previous, &units).map_err(|error| after(session, error))
-}
-
-/// Leaves nothing staged after a run that changed nothing.
-fn after(session: &Session<'_>, error: NodeError) -> NodeError {
-    if !matches!(error, NodeError::Stuck { .. } | NodeError::Untidy { .. }) {
-        // The next run would do it, too.
-        let _ = session.clean();
+    let mut unlabelled = None;
+    let change = || {
+        if changes.is_nothing() {
+            return Ok(());
+        }
+        install(session, &changes)?;
+        // Before anybody reads the files.
+        if tree.is_host() && changes.has_files() {
+            unlabelled = host::relabel(&RELABELLED).err();
+        }
+        Ok(())
+    };
+    let restarted_by = restart::around(session, restart, &mut effect, progress, change);
+    if let Some(reason) = unlabelled {
+        progress(&Progress::Unlabelled(&reason));
     }
-    error
+    Ok(Applied { restarted_by: restarted_by?, changes, effect, has_recovered })
 }
 
-/// Writes everything that shall be live into the slots, and has it on the disk.
-fn stage(tree: &NodeTree, staged: &[Staged<'_>], units: &[Unit]) -> Result<(), NodeError> {
-    let mut folders = Vec::new();
-    let slot = Slot::Next.folder(KUBERNETES);
-    make_slot(tree, KUBERNETES, &mut folders)?;
-    for staged in staged {
-        let unit = &staged.unit;
-        make_slot(tree, unit.home(), &mut folders)?;
-        let place = unit.at(Slot::Next);
-        // In the slot, and where it will stand: a folder may be new there, too.
-        let above = parent_and_name(&place).0;
-        make_folders(tree, above, 0o700)?;
-        folders.push(above.to_owned());
-        make_folders(tree, parent_and_name(&unit.live).0, 0o755)?;
-        for entry in &staged.entries {
-            let place = if entry.path.is_empty() { place.clone() } else { format!("{place}/{}", entry.path) };
-            let written = match &entry.content {
-                Content::Folder { mode } => {
-                    folders.push(place.clone());
-                    tree.make_folder(&place, *mode, entry.owner)
-                }
-                Content::File { mode, bytes } => tree.create(&place, *mode, entry.owner, bytes),
-                Content::Link { target } => tree.make_link(&place, target, entry.owner),
-                Content::Copy { from, found } => tree.copy(from, &place, found),
-            };
-            written.map_err(|error| NodeError::io("write", tree, &place, error))?;
+/// Refuses a host that is not the node.
+fn identify(tree: &NodeTree, allowed: Allowed, part: &VerifiedPart) -> Result<(), ApplyError> {
+    let Owner::Node(node) = &part.record().owner else { return Err(ApplyError::NotANode) };
+    if allowed.other_node {
+        return Ok(());
+    }
+    let identity = match tree.is_host() {
+        true => Identity::of_host().map_err(ApplyError::NoAddresses)?,
+        false => Identity::of_tree(tree),
+    };
+    match identity.is_strange_to(node) {
+        Some(stranger) => Err(ApplyError::Stranger { node: node.clone(), stranger }),
+        None => Ok(()),
+    }
+}
+
+/// Compares a part with the node, and refuses one that may not follow what is installed.
+fn compare<'a>(
+    tree: &NodeTree,
+    allowed: Allowed,
+    (part, key): &'a (VerifiedPart, PublicKey),
+) -> Result<Changes<'a>, ApplyError> {
+    let changes = Changes::new(tree, part, key)?;
+    let refusal = changes.from.as_ref().and_then(|from| Some((from, from.refuses(&changes.to)?)));
+    let Some((from, refusal)) = refusal else { return Ok(changes) };
+    let is_allowed = match refusal {
+        Refusal::OtherCluster | Refusal::OtherNode => allowed.other_node,
+        Refusal::Older | Refusal::OtherRecord => allowed.downgrade,
+    };
+    match is_allowed {
+        true => Ok(changes),
+        false => Err(ApplyError::Refused { refusal, from: Box::new(from.clone()), to: Box::new(changes.to) }),
+    }
+}
+
+fn strange(node: &Node, stranger: &Stranger) -> String {
+    let list = |list: &mut dyn Iterator<Item = String>| list.collect::<Vec<_>>().join(", ");
+    match stranger {
+        Stranger::Name(name) => {
+            let known = list(&mut node.names.iter().cloned());
+            format!("this host is not {}: it is called {name}, and the node is called {known}", node.name)
+        }
+        Stranger::Addresses(found) => {
+            let mut found = found.iter().filter(|address| !address.is_loopback()).map(ToString::to_string);
+            let known = list(&mut node.addresses.iter().map(ToString::to_string));
+            let found = list(&mut found);
+            format!("this host is not {}: it has the addresses {found}, and the node has {known}", node.name)
         }
     }
-    let list = format!("{slot}/{UNITS}");
-    tree.create(&list, 0o600, ROOT, unit::render(units).as_bytes())
-        .map_err(|error| NodeError::io("write", tree, &list, error))?;
-    folders.dedup();
-    // What is deeper was made later.
-    for folder in folders.iter().rev() {
-        tree.sync_folder(folder).map_err(|error| NodeError::io("sync", tree, folder, error))?;
-    }
-    Ok(())
 }
 
-/// The folder of a slot, nobody's but the owner's.
-fn make_slot(tree: &NodeTree, home: &str, folders: &mut Vec<String>) -> Result<(), NodeError> {
-    let slot = Slot::Next.folder(home);
-    if !folders.contains(&slot) {
-        make_folders(tree, &hidden(home), 0o700)?;
-        make_folders(tree, &slot, 0o700)?;
-        folders.extend([hidden(home), slot]);
+fn refused(refusal: Refusal, from: &Installed, to: &Installed) -> String {
+    match refusal {
+        Refusal::OtherCluster => format!(
+            "this node belongs to the cluster {} ({}), and the bundle is of {} ({})",
+            from.cluster, from.cluster_id, to.cluster, to.cluster_id
+        ),
+        Refusal::OtherNode => format!("this node is {}, and the files are of {}", from.node, to.node),
+        Refusal::Older => {
+            format!("generation {} is installed, and the bundle is generation {}", from.generation, to.generation)
+        }
+        Refusal::OtherRecord => format!("another bundle of generation {} is installed", from.generation),
     }
-    Ok(())
 }

@@ -1,5 +1,6 @@
 //! What a part would change on a node, unit by unit, found by looking at both.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 
@@ -112,7 +113,7 @@ pub(super) enum Content<'a> {
     },
     File {
         mode: u32,
-        bytes: &'a [u8],
+        bytes: Cow<'a, [u8]>,
     },
     Link {
         target: String,
@@ -129,7 +130,7 @@ impl<'a> Changes<'a> {
     ///
     /// # Errors
     /// When the node's files cannot be read, or something is among them that cannot be carried over.
-    pub fn new(tree: &NodeTree, part: &'a VerifiedPart, key: &PublicKey, key_pem: &'a str) -> Result<Self, NodeError> {
+    pub fn new(tree: &NodeTree, part: &'a VerifiedPart, key: &PublicKey) -> Result<Self, NodeError> {
         let record = part.record();
         let is_etcd = matches!(&record.owner, Whose::Node(node) if node.role == Role::Etcd);
         let new: BTreeMap<&str, (&Row, &[u8])> = part.files().map(|(row, bytes)| (row.path(), (row, bytes))).collect();
@@ -154,7 +155,7 @@ impl<'a> Changes<'a> {
         if !is_fresh {
             changes.restarts = restarts(record, &changes);
         }
-        changes.record(part, key_pem);
+        changes.record(part, key);
         for staged in &changes.staged {
             if !is_place(&staged.unit.live) {
                 return Err(NodeError::WhiteSpace { place: staged.unit.live.clone() });
@@ -176,20 +177,20 @@ impl<'a> Changes<'a> {
     }
 
     /// The record of what is installed: last, when it is another or there was none.
-    fn record(&mut self, part: &'a VerifiedPart, key_pem: &'a str) {
+    fn record(&mut self, part: &'a VerifiedPart, key: &PublicKey) {
         if self.from.as_ref() == Some(&self.to) {
             return;
         }
-        let file = |name: &str, bytes: &'a [u8]| Entry {
+        let file = |name: &str, bytes: Cow<'a, [u8]>| Entry {
             path: name.to_owned(),
             owner: ROOT,
             content: Content::File { mode: 0o644, bytes },
         };
         let entries = vec![
             Entry { path: String::new(), owner: ROOT, content: Content::Folder { mode: 0o700 } },
-            file(RECORD, part.record_bytes()),
-            file(SIGNATURE, part.signature()),
-            file(SIGNER, key_pem.as_bytes()),
+            file(RECORD, Cow::Borrowed(part.record_bytes())),
+            file(SIGNATURE, Cow::Borrowed(part.signature())),
+            file(SIGNER, Cow::Owned(key.to_pem().into_bytes())),
         ];
         self.staged.push(Staged { unit: Unit::installed(), entries });
     }
@@ -393,7 +394,7 @@ impl<'a> Comparison<'a, '_> {
 
     fn entry(&self, path: String, row: &Row, bytes: &'a [u8], found: Option<&Found>) -> Entry<'a> {
         let content = match row {
-            Row::File { mode, .. } => Content::File { mode: mode.bits(), bytes },
+            Row::File { mode, .. } => Content::File { mode: mode.bits(), bytes: Cow::Borrowed(bytes) },
             Row::Link { target, .. } => Content::Link { target: target.clone() },
         };
         Entry { path, owner: self.owner(found), content }

@@ -31,7 +31,7 @@ pub struct Installed {
 }
 
 /// Why a bundle may not follow what is installed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// Another cluster's files are installed.
     OtherCluster,

@@ -13,7 +13,8 @@ use super::hex;
 pub struct Fingerprint([u8; 32]);
 
 /// The text is not `sha256:` and 64 lower-case hex digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a fingerprint is `sha256:` and 64 lower-case hex digits")]
 pub struct NotAFingerprint;
 
 const PREFIX: &str = "sha256:";

@@ -25,5 +25,6 @@ pub use public_key::{BadSignature, PublicKey, PublicKeyError};
 pub type Sign<'a> = dyn Fn(&[u8]) -> Result<Vec<u8>, SigningFailed> + Sync + 'a;
 
 /// The key could not sign. There is nothing to say about it that would not say something about the key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the key does not sign")]
 pub struct SigningFailed;

@@ -5,6 +5,7 @@ use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 use p256::ecdsa::{DerSignature, VerifyingKey};
 use ring::digest::{SHA256, digest};
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
+use thiserror::Error;
 
 use super::fingerprint::Fingerprint;
 
@@ -16,22 +17,28 @@ pub struct PublicKey {
 }
 
 /// Why something is not the public key of a bundle's signer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PublicKeyError {
     /// No PEM block that can be decoded.
+    #[error("it is not PEM")]
     NotPem,
     /// A PEM block of another kind, for instance `CERTIFICATE` or `EC PRIVATE KEY`.
+    #[error("it holds `{0}`, not `PUBLIC KEY`")]
     Label(String),
     /// The right key, but not in the one PEM form: text around it, other line ends, other line lengths.
+    #[error("there is more in it than one plain PEM block")]
     NotCanonicalPem,
     /// DER that is not the SubjectPublicKeyInfo of an uncompressed P-256 point (RFC 5480, section 2).
+    #[error("it is not an ECDSA P-256 key")]
     NotP256,
     /// The form of a P-256 key, with coordinates that no P-256 key has.
+    #[error("its point is not on the curve P-256")]
     NotOnCurve,
 }
 
 /// The signature does not hold for this key and this message, or is not DER.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the signature does not hold")]
 pub struct BadSignature;
 
 const LABEL: &str = "PUBLIC KEY";

@@ -9,6 +9,7 @@ use ring::signature::{
 };
 use rustls_pki_types::pem::{PemObject, SectionKind};
 use sec1::EcPrivateKey;
+use thiserror::Error;
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 use zeroize::Zeroizing;
 
@@ -27,21 +28,26 @@ pub struct PemContents {
     pub has_private_key: bool,
 }
 
-/// Why a PEM file cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why a PEM file cannot be used. Its text goes on after the file's name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PemError {
     /// Not PEM, or nothing in it.
+    #[error("is not PEM")]
     NotPem,
     /// A certificate that cannot be read; what the decoder said.
+    #[error("holds a certificate that cannot be read: {0}")]
     Certificate(String),
     /// A key that is not RSA, P-256 or P-384, not in PKCS#1, SEC1 or PKCS#8, or whose parts do not belong together.
+    #[error("holds a key that is broken or of an unknown kind")]
     Key,
     /// An RSA key that is too small to be used.
+    #[error("holds an RSA key of {bits} bits, which is too small")]
     SmallKey {
         /// Bits of its modulus.
         bits: usize,
     },
     /// A block that is neither.
+    #[error("holds something that is neither certificate nor key")]
     OtherBlock,
 }
 

@@ -7,16 +7,19 @@ use ring::signature::{
     VerificationAlgorithm,
 };
 use sha2::{Digest, Sha256};
+use thiserror::Error;
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
 use super::oid;
 
 /// Why a signature was not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SignatureError {
     /// The public key is not one of RSA, P-256 and P-384 in DER.
+    #[error("the public key is neither RSA nor P-256 nor P-384")]
     UnknownKey,
     /// The signature does not verify.
+    #[error("the signature does not verify")]
     Invalid,
 }
 

@@ -3,7 +3,7 @@
 use std::process::Output;
 use std::sync::LazyLock;
 
-use certferry::cli::install_parts;
+use certferry::make::install_script;
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use tempfile::TempDir;
 
@@ -17,7 +17,7 @@ use crate::hostile::{carry, rules};
 /// A folder with the script in it.
 static SCRIPT: LazyLock<TempDir> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("install.sh"), install_parts::SCRIPT).unwrap();
+    std::fs::write(folder.path().join("install.sh"), install_script::SCRIPT).unwrap();
     folder
 });
 

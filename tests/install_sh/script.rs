@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use certferry::cli::install_parts::SCRIPT;
+use certferry::make::install_script::SCRIPT;
 
 use crate::common::desk::Desk;
 use crate::common::shells::SHELLS;

@@ -1,7 +1,7 @@
 //! `build`: profile and seed become a signed bundle.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Seek, Write};
+use std::io::Write;
 use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -9,45 +9,18 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPoolBuilder;
 
-use crate::bundle::{ClusterId, Description, Head, Hex, WriteError, Writer, Written};
 use crate::cli::args::BuildArguments;
-use crate::cli::command::seed;
+use crate::cli::command::{install_script, seed};
 use crate::cli::failure::Failure;
-use crate::cli::input::engine;
-use crate::cli::input::lock_file;
-use crate::cli::input::misplaced_secret;
-use crate::cli::install_script;
-use crate::cli::text::build_summary;
-use crate::cli::text::bundle;
-use crate::cli::text::problems;
-use crate::cli::text::since_lock::SinceLock;
+use crate::cli::input::{engine, lock_file, misplaced_secret};
+use crate::cli::text::{build_summary, problems};
 use crate::host::{self, Outputs};
-use crate::issue::{Certificate, Issued, SerialKey, issue};
-use crate::keys::{KeyRing, Label, PrimeTest, Seed, derive, wipe_stack};
-use crate::kubernetes::{KeyId, PartName};
-use crate::layout::{Made, lay_out};
-use crate::lock::Lock;
-use crate::plan::{Plan, PlannedPart, only, plan};
+use crate::keys::{Seed, wipe_stack};
+use crate::make::{self, BuildError, Engine, Made, Permission, Request, Subset, check_lock};
 use crate::profile::{self, Profile};
-use crate::sign::{PublicKey, SigningFailed};
-use crate::verify::{Known, check_bundle};
 
 /// Longer than any profile that [`profile::parse`] takes; it says so better than a reader could.
 const PROFILE_LIMIT: u64 = 64 << 20;
-
-/// What a build made, for the summary and the lock.
-pub(crate) struct Built<'a> {
-    pub(crate) plan: &'a Plan,
-    pub(crate) profile: &'a Profile,
-    pub(crate) keys: &'a KeyRing,
-    pub(crate) certificates: &'a Issued,
-    pub(crate) seed: &'a Seed,
-    pub(crate) signer: PublicKey,
-    pub(crate) records: Vec<(PartName, String)>,
-    pub(crate) written: Written,
-    /// Whether it was cut down by `--only`.
-    pub(crate) is_partial: bool,
-}
 
 /// Where a build writes.
 pub(crate) struct Places {
@@ -70,12 +43,10 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
         return Err(Failure::cannot_run(format!("--locked, but there is no lock {}", lock_path.display()))
             .hint("the first build writes it; name another with --lock FILE"));
     }
+    let permission = permission(arguments);
     if let Some(old) = &old_lock {
-        let name = &profile.cluster.name;
-        match arguments.locked {
-            true => lock_file::check_same_cluster(old, name, &lock_path)?,
-            false => lock_file::check_cluster(old, name, &lock_path)?,
-        }
+        let checked = check_lock(old, &profile.cluster.name, permission);
+        checked.map_err(|objection| Failure::objection(&objection, &lock_path))?;
     }
     if !arguments.only.is_empty() && old_lock.is_none() {
         return Err(Failure::cannot_run(format!("--only, but there is no lock {}", lock_path.display()))
@@ -85,16 +56,29 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     if new_seed_file == Some(lock_path.as_path()) {
         return Err(Failure::cannot_run(format!("{} cannot be both the seed and the lock", lock_path.display())));
     }
-    if let Some(old) = &old_lock {
-        lock_file::check_seed(old, &seed, arguments, &lock_path)?;
-    }
+    let request = Request {
+        profile: &profile,
+        seed: &seed,
+        lock: old_lock.as_ref(),
+        subset: (!arguments.only.is_empty())
+            .then_some(Subset { nodes: &arguments.only, with_cluster: arguments.with_cluster }),
+        permission,
+    };
     let threads = arguments.threads.map_or(0, usize::from);
     let pool = ThreadPoolBuilder::new().num_threads(threads).exit_handler(|_| wipe_stack()).build();
     let pool = pool.map_err(|error| Failure::cannot_run(format!("cannot start threads: {error}")))?;
-    let build = || build(&profile, &seed, arguments, lock_path, old_lock.as_ref(), new_seed_file);
-    let built = pool.install(build);
+    let built = pool.install(|| build(&request, arguments, lock_path, new_seed_file));
     wipe_stack();
     built
+}
+
+/// What the arguments allow.
+fn permission(arguments: &BuildArguments) -> Permission {
+    if arguments.locked {
+        return Permission::Locked;
+    }
+    let BuildArguments { replace_seed, replace_ca, same_generation, .. } = *arguments;
+    Permission::Words { replace_seed, replace_ca, same_generation }
 }
 
 pub(crate) fn read_profile(path: &Path) -> Result<Profile, Failure> {
@@ -132,113 +116,69 @@ fn take_seed(arguments: &BuildArguments) -> Result<(Seed, Option<&Path>), Failur
 }
 
 fn build(
-    profile: &Profile,
-    seed: &Seed,
+    request: &Request<'_>,
     arguments: &BuildArguments,
-    lock_path: PathBuf,
-    old_lock: Option<&Lock>,
+    lock: PathBuf,
     new_seed_file: Option<&Path>,
 ) -> Result<String, Failure> {
-    let whole = plan(profile);
-    let is_partial = !arguments.only.is_empty();
-    // Not freed, as certificates and lock below: that takes a fifth of a second for 10,000 nodes, and the process ends here.
-    let plan = ManuallyDrop::new(if is_partial { cut(&whole, arguments)? } else { whole });
-    if let Some(old) = old_lock {
-        lock_file::check_plan(old, &plan, seed, arguments)?;
-    }
     let engine = engine::chosen()?;
-    let keys = derive_keys(&plan, seed, &*engine.test, arguments)?;
-    let serial_key = SerialKey::new(seed.serial_key(&plan.cluster));
-    let certificates = issue(&plan, &keys, &serial_key, &*engine.test)
-        .map_err(|error| Failure::defect(&format!("certificates: {error:?}")))?;
-    let certificates = ManuallyDrop::new(certificates);
-    let signer = keys.get(&KeyId::BundleSigner).ok_or_else(|| Failure::defect("the plan has no signer"))?;
-    let signer_public =
-        PublicKey::from_der(signer.spki_der()).map_err(|error| Failure::defect(&format!("signer: {error:?}")))?;
-    let made = Made { keys: &keys, certificates: &certificates, profile: &profile.source };
-    let planned = in_archive_order(&plan);
-    // Laid out anew for each pass: all at once would be ten kilobytes a node.
-    let part = |number: usize| {
-        lay_out(planned[number], &made).map_err(|error| WriteError::Making(format!("layout: {error:?}")))
-    };
-    let description =
-        Description { head: head(&plan, seed)?, partial: is_partial, profile_sha256: Hex(profile.sha256) };
-    let writer = Writer::prepare(description, planned.len(), part)
-        .map_err(|error| bundle::write_failure(&arguments.out, &error))?;
-    let places = Places {
-        signature: arguments.out.join(format!("{}.sig", writer.file_name())),
-        archive: arguments.out.join(writer.file_name()),
-        public_key: arguments.out.join(format!("{}.pub", plan.cluster)),
-        install: install_script::Places::new(&arguments.out),
-        lock: lock_path,
-    };
-
-    let mut outputs = Outputs::new();
-    outputs.create_folder(&arguments.out).map_err(|error| Failure::io("create", &arguments.out, &error))?;
-    let mut archive = stage(&mut outputs, &places.archive, 0o600, false)?;
-    let sign = |message: &[u8]| signer.sign(message).map_err(|_| SigningFailed);
-    let written = writer
-        .write(&sign, BufWriter::new(&mut archive))
-        .map_err(|error| bundle::write_failure(&places.archive, &error))?;
-    let known = Known::made(certificates.iter().map(Certificate::signature), keys.iter().map(|(_, key)| key.digest()));
-    let built = Built {
-        plan: &plan,
-        profile,
-        keys: &keys,
-        certificates: &certificates,
-        seed,
-        signer: signer_public,
-        records: writer.index().parts.iter().map(|(part, sha256)| (part.clone(), sha256.to_string())).collect(),
-        written,
-        is_partial,
-    };
-    // The lock's text is long, and made by one thread: beside the check, which has work for all.
-    let (checked, (made, text)) = rayon::join(
-        || check_written(archive, &built.signer, &plan, &known, &places.archive),
-        || {
-            let made = ManuallyDrop::new(lock_file::make(&built));
-            let text = made.to_toml();
-            (made, text)
-        },
-    );
-    checked?;
-    let (merged, changes) = lock_file::check(old_lock, &made, arguments, &places.lock)?;
-    let since = old_lock.map(|old| SinceLock::of_build(old, &made, &built, changes));
-    let signature = signer
-        .sign_sha256(&built.written.file_sha256.0)
-        .map_err(|error| Failure::defect(&format!("outer signature: {error:?}")))?;
-    put(&mut outputs, &places.signature, &signature, 0o644, false)?;
-    put(&mut outputs, &places.public_key, built.signer.to_pem().as_bytes(), 0o644, false)?;
-    if !arguments.locked {
-        let folder = places.lock.parent().filter(|folder| !folder.as_os_str().is_empty());
-        if let Some(folder) = folder {
-            outputs.create_folder(folder).map_err(|error| Failure::io("create", folder, &error))?;
-        }
-        let text = merged.map_or(text, |merged| merged.to_toml());
-        put(&mut outputs, &places.lock, text.as_bytes(), 0o644, true)?;
+    let bar = if arguments.quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
+    if let Ok(style) = ProgressStyle::with_template("deriving keys {bar:30} {pos}/{len}, {eta} left") {
+        bar.set_style(style);
     }
-    install_script::stage(&mut outputs, &places.install, &built.signer, |script| {
-        signer.sign(script).map_err(|error| Failure::defect(&format!("signature of install.sh: {error:?}")))
+    let progress = |_, of: usize| {
+        bar.set_length(of as u64);
+        bar.inc(1);
+    };
+    let threads = arguments.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
+    let engine = Engine { test: &*engine.test, threads, progress: &progress };
+    let mut outputs = Outputs::new();
+    let mut archive = arguments.out.clone();
+    let made = make::build(request, engine, |name| {
+        bar.finish_and_clear();
+        archive = arguments.out.join(name);
+        create_folder(&mut outputs, &arguments.out)?;
+        stage(&mut outputs, &archive, 0o600, false)
+    });
+    bar.finish_and_clear();
+    let made = made.map_err(|error| match error {
+        BuildError::Create(failure) => failure,
+        BuildError::Make(error) => Failure::make(&error, &archive, &lock),
     })?;
+    // Not freed: that takes a fifth of a second for 10,000 nodes, and the process ends here. No secret is in it.
+    let made = ManuallyDrop::new(made);
+    let places = Places {
+        signature: arguments.out.join(format!("{}.sig", made.file_name)),
+        archive,
+        public_key: arguments.out.join(format!("{}.pub", made.plan.cluster)),
+        install: install_script::Places::new(&arguments.out),
+        lock,
+    };
+    stage_beside(&mut outputs, &places, &made, arguments.locked)?;
     outputs.check().map_err(|(path, error)| cannot_place(&path, &error))?;
     // The seed first: a bundle without its seed could never be rebuilt, a seed without a bundle does no harm.
     if let Some(file) = new_seed_file {
-        seed::create(file, seed)?;
+        seed::create(file, request.seed)?;
     }
     outputs.commit().map_err(|(path, error)| cannot_place(&path, &error))?;
-    if arguments.quiet {
-        Ok(String::new())
-    } else {
-        Ok(build_summary::of_build(&built, &places, new_seed_file, since.as_ref()))
-    }
+    Ok(if arguments.quiet { String::new() } else { build_summary::of_build(&made, &places, new_seed_file) })
 }
 
-/// The plan for what `--only` names.
-fn cut(whole: &Plan, arguments: &BuildArguments) -> Result<Plan, Failure> {
-    only(whole, &arguments.only, arguments.with_cluster).map_err(|unknown| {
-        Failure::cannot_run(format!("--only: the profile has no node {}", unknown.join(", ")))
-            .hint("`certferry plan PROFILE --verbose` lists the nodes")
-    })
+/// Stages what goes beside the archive; a rebuild leaves the lock as it is.
+fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<File>, is_locked: bool) -> Result<(), Failure> {
+    put(outputs, &places.signature, &made.signature, 0o644, false)?;
+    put(outputs, &places.public_key, made.signer.to_pem().as_bytes(), 0o644, false)?;
+    if !is_locked {
+        if let Some(folder) = places.lock.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            create_folder(outputs, folder)?;
+        }
+        put(outputs, &places.lock, made.lock.as_bytes(), 0o644, true)?;
+    }
+    install_script::stage(outputs, &places.install, &made.signer, &made.install_signature)
+}
+
+fn create_folder(outputs: &mut Outputs, folder: &Path) -> Result<(), Failure> {
+    outputs.create_folder(folder).map_err(|error| Failure::io("create", folder, &error))
 }
 
 fn stage(outputs: &mut Outputs, path: &Path, mode: u32, replace: bool) -> Result<File, Failure> {
@@ -249,56 +189,6 @@ fn stage(outputs: &mut Outputs, path: &Path, mode: u32, replace: bool) -> Result
 pub(crate) fn put(outputs: &mut Outputs, path: &Path, bytes: &[u8], mode: u32, replace: bool) -> Result<(), Failure> {
     let mut file = stage(outputs, path, mode, replace)?;
     file.write_all(bytes).map_err(|error| Failure::io("write", path, &error))
-}
-
-/// Reads the archive back as a node will: signatures, hashes, chains, key pairs. What fails here was never written. Of
-/// what is known, a certificate's signature is not checked again, nor whether the numbers of one private key belong together.
-fn check_written(mut archive: File, key: &PublicKey, plan: &Plan, known: &Known, path: &Path) -> Result<(), Failure> {
-    archive.rewind().map_err(|error| Failure::io("read", path, &error))?;
-    let at = plan.issued_at.midnight().assume_utc();
-    let read = check_bundle(BufReader::new(archive), key, at, None, known);
-    let read = read.map_err(|error| Failure::defect(&format!("the bundle does not verify: {error:?}")))?;
-    match read.findings.iter().find(|finding| !finding.fault.is_about_time() && !finding.fault.is_warning()) {
-        Some(finding) => Err(Failure::defect(&format!("the bundle does not verify: {finding:?}"))),
-        None => Ok(()),
-    }
-}
-
-fn derive_keys(
-    plan: &Plan,
-    seed: &Seed,
-    engine: &dyn PrimeTest,
-    arguments: &BuildArguments,
-) -> Result<KeyRing, Failure> {
-    let labels: Vec<_> =
-        plan.keys.iter().map(|key| Label::new(&plan.cluster, &key.id, key.algorithm, key.generation)).collect();
-    let bar = if arguments.quiet { ProgressBar::hidden() } else { ProgressBar::new(labels.len() as u64) };
-    if let Ok(style) = ProgressStyle::with_template("deriving keys {bar:30} {pos}/{len}, {eta} left") {
-        bar.set_style(style);
-    }
-    let threads = arguments.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
-    let keys = derive(engine, seed, &labels, threads, &|_| bar.inc(1));
-    bar.finish_and_clear();
-    keys.map_err(|error| Failure::defect(&format!("keys: {error:?}")))
-}
-
-/// Nodes bytewise by name, then the cluster's part.
-fn in_archive_order(plan: &Plan) -> Vec<&PlannedPart> {
-    let mut parts: Vec<_> = plan.parts.iter().collect();
-    parts.sort_by_cached_key(|part| part.recipient.part());
-    parts
-}
-
-fn head(plan: &Plan, seed: &Seed) -> Result<Head, Failure> {
-    let cluster_id = seed.cluster_id(&plan.cluster);
-    let cluster_id = ClusterId::parse(&cluster_id).ok_or_else(|| Failure::defect("the cluster id is not hex"))?;
-    Ok(Head {
-        cluster: plan.cluster.clone(),
-        cluster_id,
-        generation: plan.generation,
-        kubernetes: plan.kubernetes.to_string(),
-        issued_at: plan.issued_at,
-    })
 }
 
 fn cannot_place(path: &Path, error: &std::io::Error) -> Failure {

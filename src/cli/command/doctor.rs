@@ -6,8 +6,7 @@ use crate::cli::args::{DoctorArguments, OutputFormat};
 use crate::cli::failure::Failure;
 use crate::cli::input::trust;
 use crate::cli::text::doctor;
-use crate::cli::text::inspect;
-use crate::doctor::{Objects, ObjectsError, Question, Tree, Unread, examine};
+use crate::doctor::{Objects, Question, Tree, Unread, examine};
 use crate::host::{self, NodeRoot};
 use crate::x509::printable;
 
@@ -69,7 +68,7 @@ fn nothing(path: &Path) -> Failure {
 
 fn incomplete(root: &Path, unread: &[Unread]) -> Failure {
     let line = |unread: &Unread| {
-        let reason = inspect::reason(&unread.error);
+        let reason = host::reason(&unread.error);
         format!("\n{}", printable(&format!("{}  {reason}", root.join(&unread.place).display())))
     };
     let lines: String = unread.iter().map(line).collect();
@@ -105,15 +104,7 @@ fn read(path: &Path) -> Result<Objects, Failure> {
     let content = if title == "-" { host::read_stdin(OBJECTS_LIMIT) } else { host::read(path, OBJECTS_LIMIT) };
     let content = content.map_err(|error| Failure::io("read", path, &error))?;
     Objects::read(title.clone(), &content).map_err(|error| {
-        let reason = match error {
-            ObjectsError::NotUtf8 => "it is not UTF-8".to_owned(),
-            ObjectsError::Yaml(reason) => format!("it is not YAML: {reason}"),
-            ObjectsError::Json(reason) => format!("it is not JSON: {reason}"),
-            ObjectsError::NoKind { line } => {
-                format!("what begins at line {line} is no object of Kubernetes: it has no kind")
-            }
-        };
-        let message = printable(&format!("cannot look at the objects of {title}: {reason}"));
+        let message = printable(&format!("cannot look at the objects of {title}: {error}"));
         Failure::cannot_run(message).hint("save them with `kubectl get KIND -A -o yaml`")
     })
 }

@@ -11,7 +11,6 @@ use crate::cli::args::{InspectArguments, InspectFormat};
 use crate::cli::command::inspect_lint;
 use crate::cli::failure::Failure;
 use crate::cli::input::trust;
-use crate::cli::text::bundle;
 use crate::cli::text::findings;
 use crate::cli::text::inspect;
 use crate::host::{self, NodeRoot};
@@ -75,7 +74,7 @@ fn inventory(paths: &[PathBuf], key: Option<&str>) -> Result<Inventory, Failure>
             Ok(Some(source)) => bundles.push((path, source)),
             Ok(None) => {}
             Err(error) => {
-                builder.problem(path.display().to_string(), Fault::Unreadable(inspect::reason(&error)));
+                builder.problem(path.display().to_string(), Fault::Unreadable(host::reason(&error)));
             }
         }
     }
@@ -86,7 +85,7 @@ fn inventory(paths: &[PathBuf], key: Option<&str>) -> Result<Inventory, Failure>
     for (path, source) in bundles {
         let key = bundle_key(path, key)?;
         builder.begin(path.display().to_string());
-        add_bundle(&mut builder, source, &key).map_err(|error| bundle::failure(path, &error))?;
+        add_bundle(&mut builder, source, &key).map_err(|error| Failure::bundle(path, &error))?;
     }
     for path in folders {
         builder.begin(path.display().to_string());
@@ -179,7 +178,7 @@ fn add_folder(builder: &mut Builder, path: &Path) -> Result<(), Failure> {
     for below in &folder.below {
         let (places, errors) = folder.root.files(below);
         for (place, error) in errors {
-            builder.problem(folder.path(&place), Fault::Unreadable(inspect::reason(&error)));
+            builder.problem(folder.path(&place), Fault::Unreadable(host::reason(&error)));
         }
         for file in places {
             let place = format!("{}{file}", folder.mount);
@@ -189,7 +188,7 @@ fn add_folder(builder: &mut Builder, path: &Path) -> Result<(), Failure> {
                 Interest::Content => match folder.root.read(&file, FILE_LIMIT) {
                     Ok(content) => Some(content),
                     Err(error) => {
-                        builder.problem(folder.path(&file), Fault::Unreadable(inspect::reason(&error)));
+                        builder.problem(folder.path(&file), Fault::Unreadable(host::reason(&error)));
                         None
                     }
                 },

@@ -9,7 +9,6 @@ use zeroize::Zeroizing;
 use crate::cli::args::InspectArguments;
 use crate::cli::command::inspect::{FILE_LIMIT, Folder, bundle_key, is_bundle};
 use crate::cli::failure::Failure;
-use crate::cli::text::bundle;
 use crate::cli::text::findings;
 use crate::host;
 use crate::verify::{File, Finding, Known, Origin, Part, SharedFiles, check_bundle, check_file, check_part};
@@ -44,7 +43,7 @@ fn of_bundle(path: &Path, key: Option<&str>, at: OffsetDateTime) -> Result<Vec<F
     let key = bundle_key(path, key)?;
     let source = host::open(path).map_err(|error| Failure::io("read", path, &error))?;
     let checked = check_bundle(source, &key, at, None, &Known::default());
-    let checked = checked.map_err(|error| bundle::failure(path, &error))?;
+    let checked = checked.map_err(|error| Failure::bundle(path, &error))?;
     Ok(checked.findings)
 }
 

@@ -6,11 +6,12 @@ use crate::cli::args::{OutputFormat, PlanArguments};
 use crate::cli::command::build;
 use crate::cli::failure::Failure;
 use crate::cli::input::lock_file;
+use crate::cli::text::comparison;
 use crate::cli::text::plan_json;
 use crate::cli::text::plan_tree;
-use crate::cli::text::since_lock::SinceLock;
 use crate::kubernetes::PartName;
-use crate::lock::Lock;
+use crate::lock::{Change, Lock};
+use crate::make::{Comparison, Permission, check_lock};
 use crate::plan::{Plan, plan};
 
 pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
@@ -19,13 +20,14 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     let lock = lock_file::read(&lock_path)?;
     let plan = plan(&profile);
     if let Some(lock) = &lock {
-        lock_file::check_cluster(lock, &plan.cluster, &lock_path)?;
+        let checked = check_lock(lock, &plan.cluster, Permission::PROFILE);
+        checked.map_err(|objection| Failure::objection(&objection, &lock_path))?;
     }
-    let since = lock.as_ref().map(|lock| (lock, SinceLock::of_plan(lock, &profile, &plan)));
-    let refused = since.as_ref().and_then(|(lock, since)| lock_file::foresee(lock, &plan, |part| since.touches(part)));
+    let since = lock.as_ref().map(|lock| (lock, Comparison::of_plan(lock, &profile, &plan)));
+    let refusal = since.as_ref().and_then(|(lock, comparison)| comparison.refusal(lock, &plan));
     if arguments.output == OutputFormat::Json {
         let since = since.as_ref().map(|(lock, since)| (*lock, since));
-        return plan_json::render(&profile, &plan, since, refused.as_ref());
+        return plan_json::render(&profile, &plan, since, refusal.as_ref());
     }
     let mut text = plan_tree::render(&plan, arguments.verbose);
     match &since {
@@ -34,12 +36,12 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
             let _ = writeln!(text, "\nno lock {} yet: a build makes all of this", lock_path.display());
         }
         Some((lock, since)) => {
-            let changes = since.render();
+            let changes = comparison::render(since);
             text += if changes.is_empty() { "\nsince the lock: nothing changes\n" } else { &changes };
-            if let Some(failure) = &refused {
-                let _ = write!(text, "\na build would be refused:\n{}", failure.text());
+            if let Some(refusal) = &refusal {
+                let _ = write!(text, "\na build would be refused:\n{}", Failure::refusal(refusal).text());
                 // What all nodes share changes for all of them or for none.
-                if !since.changes.iter().any(lock_file::is_shared) {
+                if !since.changes.iter().any(Change::is_shared) {
                     text += &new_nodes(lock, &plan);
                 }
             }

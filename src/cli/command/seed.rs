@@ -7,7 +7,7 @@ use crate::cli::args::SeedCommand;
 use crate::cli::failure::Failure;
 use crate::cli::input::misplaced_secret;
 use crate::host;
-use crate::keys::{Seed, SeedError};
+use crate::keys::Seed;
 
 /// No seed file is longer.
 const LIMIT: u64 = 4096;
@@ -74,7 +74,7 @@ pub(crate) fn read(file: &Path) -> Result<Seed, Failure> {
         }
     })?;
     let seed = Seed::parse(&bytes).map_err(|error| {
-        Failure::cannot_run(format!("{} is not a seed: {}", file.display(), reason(error)))
+        Failure::cannot_run(format!("{} is not a seed: {error}", file.display()))
             .hint("a seed is one line, `certferry-seed-1:` and 64 lower-case hex digits")
     })?;
     if is_open_to_others {
@@ -82,20 +82,4 @@ pub(crate) fn read(file: &Path) -> Result<Seed, Failure> {
         host::tell(&format!("warning: {name} can be read by others\nhint: chmod 600 {name}\n"));
     }
     Ok(seed)
-}
-
-/// What is wrong with a seed file; never what is in it.
-fn reason(error: SeedError) -> String {
-    match error {
-        SeedError::Empty => "the file is empty".to_owned(),
-        SeedError::WrongPrefix => "it does not begin with `certferry-seed-1:`".to_owned(),
-        SeedError::OtherFormat { number } => format!("it has format {number}, and this version knows format 1"),
-        SeedError::WrongLength { digits } => format!("it has {digits} hex digits instead of 64"),
-        SeedError::UpperCase { column } => format!("column {column} is an upper-case hex digit"),
-        SeedError::NotHex { column } => format!("column {column} is not a hex digit"),
-        SeedError::CarriageReturn => "its line ends in CR LF".to_owned(),
-        SeedError::TrailingBytes => "something follows the 64 hex digits".to_owned(),
-        SeedError::MoreThanOneLine => "something follows its first line".to_owned(),
-        SeedError::RepeatedByte => "all its bytes are the same, so no random generator made it".to_owned(),
-    }
 }

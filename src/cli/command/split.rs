@@ -3,10 +3,9 @@
 use std::io::BufWriter;
 use std::path::Path;
 
-use crate::bundle::{SplitError, split};
+use crate::bundle::split;
 use crate::cli::args::SplitArguments;
 use crate::cli::failure::Failure;
-use crate::cli::text::bundle;
 use crate::host::{self, Outputs};
 use crate::kubernetes::PartName;
 
@@ -17,12 +16,8 @@ pub(crate) fn run(arguments: &SplitArguments) -> Result<String, Failure> {
     let mut outputs = Outputs::new();
     let staged = outputs.stage(&arguments.out, 0o600, false);
     let staged = staged.map_err(|error| Failure::io("write", &arguments.out, &error))?;
-    split(source, &part, BufWriter::new(staged)).map_err(|error| match error {
-        SplitError::Bundle(error) => bundle::failure(bundle, &error),
-        SplitError::NoPart => Failure::cannot_run(format!("there is no part {part} in {}", bundle.display()))
-            .hint("`certferry verify` tells how many nodes a bundle has, `tar -tzf` which"),
-        SplitError::Output(error) => Failure::io("write", &arguments.out, &error),
-    })?;
+    split(source, &part, BufWriter::new(staged))
+        .map_err(|error| Failure::split(bundle, &part, &arguments.out, &error))?;
     outputs.commit().map_err(|(path, error)| exists(&path, &error))?;
     Ok(format!(
         "{}  {part}, not verified: whoever receives it does, with `certferry verify` and the signer's key\n",

@@ -1,111 +1,15 @@
 //! `status`: what is on this node.
 
-use serde::Serialize;
-
 use crate::cli::args::{OutputFormat, StatusArguments};
-use crate::cli::command::apply;
 use crate::cli::failure::Failure;
-use crate::cli::text;
-use crate::node::{self, Installed, Previous, Status};
+use crate::cli::input::node_folder;
+use crate::cli::text::status;
+use crate::node;
 
 pub(crate) fn run(arguments: &StatusArguments) -> Result<String, Failure> {
-    let tree = apply::tree(&arguments.root)?;
-    let status = node::status(&tree).map_err(|error| text::node::failure(&error))?;
+    let status = node::status(&node_folder::open(&arguments.root)?)?;
     match arguments.output {
-        OutputFormat::Text => Ok(text(&status)),
-        OutputFormat::Json => json(&status),
-    }
-}
-
-/// For people.
-pub(crate) fn text(status: &Status) -> String {
-    let installed = match &status.installed {
-        Some(installed) => describe(installed),
-        None => "nothing by certferry".to_owned(),
-    };
-    let previous = match &status.previous {
-        Previous::None => "none".to_owned(),
-        Previous::Foreign => "what was there before certferry; `certferry rollback` brings it back".to_owned(),
-        Previous::Installed(previous) => format!("{}; `certferry rollback` brings it back", describe(previous)),
-    };
-    let interrupted = if status.is_interrupted {
-        "interrupted  a run was cut short: the next `certferry apply` or `certferry rollback` brings it to its end first\n"
-    } else {
-        ""
-    };
-    let unfinished = text::restart::unfinished(&status.unfinished);
-    format!("installed    {installed}\nprevious     {previous}\n{interrupted}{unfinished}")
-}
-
-fn describe(installed: &Installed) -> String {
-    format!(
-        "{}, generation {}, Kubernetes {}, node {}",
-        installed.cluster, installed.generation, installed.kubernetes, installed.node
-    )
-}
-
-#[derive(Serialize)]
-struct JsonStatus {
-    installed: Option<JsonInstalled>,
-    interrupted: bool,
-    previous: Option<JsonPrevious>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    restart: Option<JsonRestart>,
-}
-
-/// A restart that was cut short.
-#[derive(Serialize)]
-struct JsonRestart {
-    components: Vec<&'static str>,
-    manifests_away: Vec<&'static str>,
-}
-
-#[derive(Serialize)]
-struct JsonInstalled {
-    cluster: String,
-    cluster_id: String,
-    generation: u32,
-    kubernetes: String,
-    node: String,
-    record_sha256: String,
-    signer: String,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum JsonPrevious {
-    Foreign(&'static str),
-    Installed(JsonInstalled),
-}
-
-fn json(status: &Status) -> Result<String, Failure> {
-    let status = JsonStatus {
-        installed: status.installed.as_ref().map(JsonInstalled::from),
-        interrupted: status.is_interrupted,
-        previous: match &status.previous {
-            Previous::None => None,
-            Previous::Foreign => Some(JsonPrevious::Foreign("foreign")),
-            Previous::Installed(previous) => Some(JsonPrevious::Installed(previous.into())),
-        },
-        restart: (!status.unfinished.is_empty()).then(|| JsonRestart {
-            components: status.unfinished.restarts.iter().map(|component| component.name()).collect(),
-            manifests_away: status.unfinished.away.iter().map(|component| component.name()).collect(),
-        }),
-    };
-    let text = serde_json::to_string_pretty(&status).map_err(|error| Failure::defect(&error.to_string()))?;
-    Ok(text + "\n")
-}
-
-impl From<&Installed> for JsonInstalled {
-    fn from(installed: &Installed) -> Self {
-        Self {
-            cluster: installed.cluster.clone(),
-            cluster_id: installed.cluster_id.to_string(),
-            generation: installed.generation,
-            kubernetes: installed.kubernetes.clone(),
-            node: installed.node.clone(),
-            record_sha256: installed.record.to_string(),
-            signer: installed.signer.to_string(),
-        }
+        OutputFormat::Text => Ok(status::text(&status)),
+        OutputFormat::Json => status::json(&status),
     }
 }

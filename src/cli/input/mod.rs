@@ -3,4 +3,5 @@
 pub(crate) mod engine;
 pub(crate) mod lock_file;
 pub(crate) mod misplaced_secret;
+pub(crate) mod node_folder;
 pub(crate) mod trust;

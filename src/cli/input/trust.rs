@@ -8,10 +8,9 @@ use time::{Date, OffsetDateTime};
 
 use crate::cli::args::TrustArguments;
 use crate::cli::failure::Failure;
-use crate::cli::text::bundle;
 use crate::host;
 use crate::kubernetes::PartName;
-use crate::sign::{Fingerprint, PublicKey, PublicKeyError};
+use crate::sign::{Fingerprint, PublicKey};
 use crate::verify::{CheckedBundle, Known, check_bundle};
 
 /// No public key file is longer.
@@ -24,7 +23,7 @@ pub(crate) fn open(arguments: &TrustArguments, wanted: Option<&PartName>) -> Res
     check_outer_signature(&arguments.bundle, &key)?;
     let source = host::open(&arguments.bundle).map_err(|error| Failure::io("read", &arguments.bundle, &error))?;
     check_bundle(source, &key, at, wanted, &Known::default())
-        .map_err(|error| bundle::failure(&arguments.bundle, &error))
+        .map_err(|error| Failure::bundle(&arguments.bundle, &error))
 }
 
 /// The time that `--at` names, or now.
@@ -83,16 +82,8 @@ fn read_key(path: &Path) -> Result<PublicKey, Failure> {
             "--key takes the file CLUSTER.pub, or the fingerprint `sha256:...` when that file lies beside the bundle",
         )
     })?;
-    PublicKey::from_pem(&bytes).map_err(|error| {
-        let reason = match error {
-            PublicKeyError::NotPem => "it is not PEM".to_owned(),
-            PublicKeyError::Label(label) => format!("it holds `{label}`, not `PUBLIC KEY`"),
-            PublicKeyError::NotCanonicalPem => "there is more in it than one plain PEM block".to_owned(),
-            PublicKeyError::NotP256 => "it is not an ECDSA P-256 key".to_owned(),
-            PublicKeyError::NotOnCurve => "its point is not on the curve P-256".to_owned(),
-        };
-        Failure::cannot_run(format!("{} is not a signer's public key: {reason}", path.display()))
-    })
+    PublicKey::from_pem(&bytes)
+        .map_err(|error| Failure::cannot_run(format!("{} is not a signer's public key: {error}", path.display())))
 }
 
 /// The signature over the whole file may be missing, as from a slice; a present one must hold.

@@ -2,36 +2,38 @@
 
 use std::fmt::Write;
 
-use crate::cli::text::restart::{self, Hands};
-use crate::node::restart::Effect;
-use crate::node::{Changes, Difference, Method, Reason};
-
-/// The folders whose labels change with the files.
-pub(crate) const RELABELLED: [&str; 2] = ["/etc/kubernetes", "/var/lib/kubelet/pki"];
+use crate::cli::text::restart;
+use crate::node::restart::{Effect, RestartedBy};
+use crate::node::{Applied, Changes, Difference, Foreseen, Method, Reason};
 
 /// What would be done.
-pub(crate) fn dry_run(changes: &Changes<'_>, effect: &Effect, hands: &Hands, is_interrupted: bool) -> String {
-    let waits = if is_interrupted {
+pub(crate) fn dry_run(foreseen: &Foreseen<'_>) -> String {
+    let Foreseen { changes, effect, restarted_by, is_interrupted } = foreseen;
+    let waits = if *is_interrupted {
         "an interrupted run waits: `certferry apply` brings it to its end first, and compares only then\n"
     } else {
         ""
     };
-    format!("{waits}{}nothing was changed\n", report(changes, effect, hands, true))
+    format!("{waits}{}nothing was changed\n", report(changes, effect, restarted_by, true))
 }
 
 /// What was done.
-pub(crate) fn done(changes: &Changes<'_>, effect: &Effect, hands: &Hands, recovered: bool) -> String {
-    let first = if recovered { "an interrupted run was brought to its end first\n" } else { "" };
+pub(crate) fn done(applied: &Applied<'_>) -> String {
+    let Applied { changes, effect, restarted_by, has_recovered } = applied;
+    let first = if *has_recovered { "an interrupted run was brought to its end first\n" } else { "" };
     let back = if changes.is_nothing() { "" } else { "back: certferry rollback\n" };
-    format!("{first}{}{back}", report(changes, effect, hands, false))
+    format!("{first}{}{back}", report(changes, effect, restarted_by, false))
 }
 
-fn report(changes: &Changes<'_>, effect: &Effect, hands: &Hands, is_dry: bool) -> String {
+fn report(changes: &Changes<'_>, effect: &Effect, restarted_by: &RestartedBy, is_dry: bool) -> String {
     let to = &changes.to;
     let mut text = format!("{}: ", to.node);
     let named = format!("generation {} of {}, Kubernetes {}", to.generation, to.cluster, to.kubernetes);
     if changes.is_nothing() {
-        return text + &named + " is installed, and every file is as it must be\n" + &restart::restarts(effect, hands);
+        return text
+            + &named
+            + " is installed, and every file is as it must be\n"
+            + &restart::restarts(effect, restarted_by);
     }
     let word = if is_dry { "would be installed" } else { "is installed" };
     let _ = match &changes.from {
@@ -47,7 +49,7 @@ fn report(changes: &Changes<'_>, effect: &Effect, hands: &Hands, is_dry: bool) -
         let _ = writeln!(text, "signed by {}, and not by {} as before", to.signer, from.signer);
     }
     if !changes.has_files() {
-        let restarts = restart::restarts(effect, hands);
+        let restarts = restart::restarts(effect, restarted_by);
         return text
             + "the files are the same"
             + if restarts.is_empty() { ": nothing restarts\n" } else { "\n" }
@@ -55,7 +57,7 @@ fn report(changes: &Changes<'_>, effect: &Effect, hands: &Hands, is_dry: bool) -
     }
     files(&mut text, changes);
     methods(&mut text, changes);
-    text + &restart::restarts(effect, hands) + &restart::in_cluster(effect)
+    text + &restart::restarts(effect, restarted_by) + &restart::in_cluster(effect)
 }
 
 fn files(text: &mut String, changes: &Changes<'_>) {

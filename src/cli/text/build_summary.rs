@@ -1,31 +1,28 @@
 //! What `build` says at its end: what it made, where, until when, and how to check it.
 
 use std::fmt::Write;
+use std::fs::File;
 use std::path::Path;
 
-use crate::cli::command::build::{Built, Places};
+use crate::cli::command::build::Places;
+use crate::cli::text::comparison;
 use crate::cli::text::findings::instant;
 use crate::cli::text::shell;
-use crate::cli::text::since_lock::SinceLock;
 use crate::kubernetes::KeyId;
+use crate::make::Made;
 use crate::plan::{PlannedCertificate, Recipient};
 
-pub(crate) fn of_build(
-    built: &Built<'_>,
-    places: &Places,
-    new_seed: Option<&Path>,
-    since: Option<&SinceLock>,
-) -> String {
-    let plan = built.plan;
+pub(crate) fn of_build(made: &Made<File>, places: &Places, new_seed: Option<&Path>) -> String {
+    let plan = &made.plan;
     let mut text = format!("{}, generation {}, Kubernetes {}\n\n", plan.cluster, plan.generation, plan.kubernetes);
     let nodes = plan.parts.iter().filter(|part| matches!(part.recipient, Recipient::Node(_))).count();
-    let made =
+    let counts =
         format!("{} certificates, {} keys, {nodes} {}", plan.certificates.len(), plan.keys.len(), nodes_word(nodes));
     let mut row = |left: &Path, right: &str| {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  {}{}{right}", left.display(), if right.is_empty() { "" } else { "  " });
     };
-    row(&places.archive, &made);
+    row(&places.archive, &counts);
     row(&places.signature, "");
     row(&places.public_key, "");
     row(&places.install.script, "for nodes without certferry");
@@ -36,9 +33,9 @@ pub(crate) fn of_build(
     }
     text.push('\n');
     text += &validity(&plan.certificates);
-    let _ = writeln!(text, "signer   {}", built.signer.fingerprint());
+    let _ = writeln!(text, "signer   {}", made.signer.fingerprint());
     text += "         Write it on paper or into the change ticket: it must reach the nodes by another road.\n";
-    let _ = writeln!(text, "content  sha256:{}", built.written.content_sha256);
+    let _ = writeln!(text, "content  sha256:{}", made.written.content_sha256);
     let _ = writeln!(
         text,
         "check    openssl dgst -sha256 -verify {} -signature {} {}",
@@ -54,7 +51,7 @@ pub(crate) fn of_build(
             instant(certificate.validity.not_after)
         );
     }
-    for binding in plan.required_bindings.iter().filter(|_| !built.is_partial) {
+    for binding in plan.required_bindings.iter().filter(|_| !made.is_partial) {
         let _ = writeln!(
             text,
             "\nKubernetes {} needs the ClusterRoleBinding {} ({} {} to ClusterRole {}): without it\n{}. \
@@ -72,8 +69,8 @@ pub(crate) fn of_build(
             binding.subject,
         );
     }
-    if let Some(since) = since {
-        text += &since.render();
+    if let Some(comparison) = &made.comparison {
+        text += &comparison::render(comparison);
     }
     text
 }

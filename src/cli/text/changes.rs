@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::lock::{Change, ChangeKind, Difference};
+use crate::lock::{Change, ChangeKind};
 
 /// More changes than this are counted, not listed.
 const LISTED: usize = 40;
@@ -29,23 +29,5 @@ pub(crate) fn lines(changes: &[Change]) -> String {
 
 /// Why something changes.
 pub(crate) fn reasons(change: &Change) -> Vec<String> {
-    change.reasons.iter().map(reason).collect()
-}
-
-/// One reason: `generation 1 -> 2`, `alternative names +DNS:a -IP:10.0.0.1`, `the key of ca/etcd is another`.
-fn reason(difference: &Difference) -> String {
-    match difference {
-        Difference::Value { field, old, new } => format!("{field} {old} -> {new}"),
-        Difference::List { field, added, removed } if added.is_empty() && removed.is_empty() => {
-            format!("{field} in another order")
-        }
-        Difference::List { field, added, removed } => {
-            let signed =
-                added.iter().map(|item| format!(" +{item}")).chain(removed.iter().map(|item| format!(" -{item}")));
-            format!("{field}{}", signed.collect::<String>())
-        }
-        Difference::Key => "another key".to_owned(),
-        Difference::Content => "another certificate".to_owned(),
-        Difference::IssuerKey { issuer } => format!("the key of {issuer} is another"),
-    }
+    change.reasons.iter().map(ToString::to_string).collect()
 }

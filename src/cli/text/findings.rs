@@ -4,7 +4,6 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::verify::{Fault, Finding};
-use crate::x509::PemError;
 
 /// A line for each finding.
 pub(crate) fn lines(findings: &[&Finding]) -> String {
@@ -24,11 +23,7 @@ pub(crate) fn fault(fault: &Fault) -> String {
 
 fn words(fault: &Fault) -> String {
     match fault {
-        Fault::Pem(PemError::NotPem) => "is not PEM".to_owned(),
-        Fault::Pem(PemError::Certificate(reason)) => format!("holds a certificate that cannot be read: {reason}"),
-        Fault::Pem(PemError::Key) => "holds a key that is broken or of an unknown kind".to_owned(),
-        Fault::Pem(PemError::SmallKey { bits }) => format!("holds an RSA key of {bits} bits, which is too small"),
-        Fault::Pem(PemError::OtherBlock) => "holds something that is neither certificate nor key".to_owned(),
+        Fault::Pem(error) => error.to_string(),
         Fault::Contents => "does not hold exactly what such a file should".to_owned(),
         Fault::KeyMismatch => "key and certificate do not belong together".to_owned(),
         Fault::Alone => "key or certificate is missing beside it".to_owned(),

@@ -1,7 +1,5 @@
 //! What is wrong with a file that was inspected, in words.
 
-use std::io;
-
 use crate::report::{Embedded, Fault, Problem};
 use crate::x509::printable;
 
@@ -13,12 +11,6 @@ pub(crate) fn problems(problems: &[Problem]) -> String {
         .collect();
     let count = problems.len();
     format!("{count} {} listed{lines}", if count == 1 { "file cannot be" } else { "files cannot be" })
-}
-
-/// The operating system's words for a person.
-pub(crate) fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 fn text(fault: &Fault) -> String {

@@ -2,15 +2,14 @@
 
 pub(crate) mod apply;
 pub(crate) mod build_summary;
-pub(crate) mod bundle;
 pub(crate) mod changes;
+pub(crate) mod comparison;
 pub(crate) mod doctor;
 pub(crate) mod findings;
 pub(crate) mod inspect;
-pub(crate) mod node;
 pub(crate) mod plan_json;
 pub(crate) mod plan_tree;
 pub mod problems;
 pub(crate) mod restart;
 pub(crate) mod shell;
-pub(crate) mod since_lock;
+pub(crate) mod status;

@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::bundle::Hex;
 use crate::cli::failure::Failure;
 use crate::cli::text::changes;
-use crate::cli::text::since_lock::SinceLock;
-use crate::lock::{Change, ChangeKind, Lock, of_plan};
+use crate::lock::{Change, ChangeKind, Lock, Refusal, shapes_of_plan};
+use crate::make::Comparison;
 use crate::plan::{EffectKind, Plan};
 use crate::profile::Profile;
 
@@ -98,10 +98,10 @@ struct EffectJson {
 pub(crate) fn render(
     profile: &Profile,
     plan: &Plan,
-    since: Option<(&Lock, &SinceLock)>,
-    refused: Option<&Failure>,
+    since: Option<(&Lock, &Comparison)>,
+    refused: Option<&Refusal>,
 ) -> Result<String, Failure> {
-    let shapes = of_plan(plan);
+    let shapes = shapes_of_plan(plan);
     let break_glass = plan.certificates.iter().filter(|certificate| certificate.is_break_glass());
     let break_glass: BTreeSet<_> = break_glass.map(|certificate| &certificate.key).collect();
     let certificates = shapes.into_iter().filter_map(|(id, shape)| {
@@ -133,7 +133,7 @@ pub(crate) fn render(
         subject_kind: binding.subject_kind,
         subject: binding.subject,
     });
-    let effects = |since: &SinceLock| {
+    let effects = |since: &Comparison| {
         let effects = since.effects.iter().map(|effect| EffectJson {
             part: effect.part.to_string(),
             change: match effect.kind {
@@ -163,7 +163,7 @@ pub(crate) fn render(
         }),
         changes: since.map(|(_, since)| since.changes.iter().map(change).collect()),
         effects: since.map(|(_, since)| effects(since)),
-        refused: refused.map(|failure| failure.message().to_owned()),
+        refused: refused.map(ToString::to_string),
     };
     let mut text = serde_json::to_string_pretty(&document).map_err(|error| Failure::defect(&error.to_string()))?;
     text.push('\n');

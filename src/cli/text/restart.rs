@@ -3,39 +3,27 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use crate::cli::failure::Failure;
+use crate::host;
 use crate::kubernetes::Component;
-use crate::node::restart::{Effect, Plan, Progress, Trouble, Unfinished};
-
-/// Who restarts what reads the files.
-pub(crate) enum Hands {
-    /// A person: these are static pods, and what is none is started in another way.
-    Person {
-        /// The components that have a manifest.
-        pods: BTreeSet<Component>,
-    },
-    /// certferry, and all has restarted.
-    Restarted {
-        /// Who will be well only once other nodes have changed, too.
-        later: BTreeSet<Component>,
-    },
-}
+use crate::node::restart::{Effect, Plan, Progress, RestartedBy, Unfinished};
 
 /// What restarts, or has, with the commands for it; nothing when nothing does.
-pub(crate) fn restarts(effect: &Effect, hands: &Hands) -> String {
+pub(crate) fn restarts(effect: &Effect, restarted_by: &RestartedBy) -> String {
     if effect.restarts.is_empty() {
         let reload = "nothing must restart: kube-apiserver reads the two files again within a minute\n";
         return if effect.is_reloaded { reload.to_owned() } else { String::new() };
     }
     let names: Vec<_> = effect.restarts.iter().map(|component| component.name()).collect();
     let names = names.join(", ");
-    match hands {
-        Hands::Restarted { later } if later.is_empty() => format!("restarted on this node: {names}\n"),
-        Hands::Restarted { later } => format!(
+    match restarted_by {
+        RestartedBy::Certferry { later } if later.is_empty() => format!("restarted on this node: {names}\n"),
+        RestartedBy::Certferry { later } => format!(
             "restarted on this node: {names}\n{} will be well once the other nodes of etcd have its new CA, too: go on \
              with them at once\n",
-            list(later)
+            Component::list(later)
         ),
-        Hands::Person { pods } => {
+        RestartedBy::Person { pods } => {
             let mut text = format!("to restart on this node: {names}\n");
             if effect.replaces_etcd() {
                 text.push_str(
@@ -132,15 +120,32 @@ pub(crate) fn in_cluster(effect: &Effect) -> String {
     text
 }
 
+/// Tells a person of each step, and of what they must know; of that alone when it shall be quiet.
+pub(crate) fn tell(is_quiet: bool) -> impl FnMut(&Progress<'_>) {
+    move |event| {
+        if !(is_quiet && event.is_step()) {
+            host::tell(&progress(event));
+        }
+    }
+}
+
 /// A line for each step.
-pub(crate) fn progress(progress: &Progress<'_>, describe: &dyn Fn(&Trouble) -> String) -> String {
+fn progress(progress: &Progress<'_>) -> String {
     match progress {
-        Progress::Stopping(components) => format!("stopping {}\n", list(*components)),
+        Progress::Stopping(components) => format!("stopping {}\n", Component::list(*components)),
         Progress::Swapping => "changing the files\n".to_owned(),
         Progress::Restarting(component) => format!("restarting {}\n", component.name()),
-        Progress::Starting(components) => format!("starting {}\n", list(*components)),
+        Progress::Starting(components) => format!("starting {}\n", Component::list(*components)),
         Progress::Asking(url) => format!("asking {url}\n"),
-        Progress::Back(trouble) => format!("{}\ngoing back\n", describe(trouble)),
+        Progress::Back(trouble) => format!("{trouble}\ngoing back\n"),
+        Progress::Unlabelled(reason) => format!("warning: the files have no SELinux labels yet: {reason}\n"),
+        Progress::PutBack(pods) => {
+            let pods = Component::list(*pods);
+            format!("{pods} had been stopped by a run that was cut short; the manifests are back\n")
+        }
+        Progress::StillAway(error) => {
+            format!("warning: static pods stay stopped: {}", Failure::of_node(error).text())
+        }
     }
 }
 
@@ -152,25 +157,15 @@ pub(crate) fn unfinished(unfinished: &Unfinished) -> String {
             text,
             "stopped      {}: their manifests are in /etc/kubernetes/.certferry/manifests; the next `certferry apply` or \
              `certferry rollback` puts them back",
-            list(&unfinished.away)
+            Component::list(&unfinished.away)
         );
     }
     if !unfinished.restarts.is_empty() {
         let _ = writeln!(
             text,
             "restart      cut short: {}; `certferry apply --restart` with the same bundle brings it to its end",
-            list(&unfinished.restarts)
+            Component::list(&unfinished.restarts)
         );
     }
     text
-}
-
-/// `etcd`, `etcd and kubelet`, `etcd, kube-apiserver and kubelet`.
-pub(crate) fn list<'a>(components: impl IntoIterator<Item = &'a Component>) -> String {
-    let names: Vec<_> = components.into_iter().map(|component| component.name()).collect();
-    match names.split_last() {
-        Some((last, [])) => (*last).to_owned(),
-        Some((last, first)) => format!("{} and {last}", first.join(", ")),
-        None => String::new(),
-    }
 }

@@ -1,12 +1,12 @@
 //! Whether etcd, the API server and the kubelet are well, asked over TLS with the files that are live.
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::super::place::ETCD_CA;
+use super::error::{Silence, Unwell};
 use super::manifest::Manifest;
-use crate::host::{Answer, AskError, Deadline, NodeTree, TlsClient, addresses, ask, pause};
+use crate::host::{Deadline, NodeTree, TlsClient, addresses, ask, pause};
 use crate::kubernetes::Component;
 
 /// How long one question may take.
@@ -23,28 +23,6 @@ const KUBELET_PORT: u16 = 10248;
 pub(super) struct Endpoint {
     address: SocketAddr,
     path: &'static str,
-}
-
-/// What a component said last that does not answer as it should.
-#[derive(Debug)]
-pub enum Silence {
-    /// There is no answer.
-    Unasked(AskError),
-    /// It says that it is not well.
-    Unwell(Answer),
-    /// The files that it takes to ask cannot be read.
-    Unreadable(String, io::Error),
-}
-
-/// Who does not answer as it should.
-#[derive(Debug)]
-pub struct Unwell {
-    /// The component.
-    pub component: Component,
-    /// Where it was asked: `https://127.0.0.1:2379/health`.
-    pub url: String,
-    /// What came back last.
-    pub last: Silence,
 }
 
 /// The files that it takes to ask: whom to trust, what to show.

@@ -20,22 +20,26 @@
 
 mod away;
 pub(crate) mod effect;
+mod error;
 mod health;
 mod manifest;
 mod plan;
+mod progress;
 mod run;
 mod running;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::{NodeError, Session};
-use crate::host::NodeTree;
+use crate::host::{self, NodeTree};
 use crate::kubernetes::Component;
 
 pub use effect::Effect;
-pub use health::{Silence, Unwell};
+pub use error::{RestartError, Silence, Trouble, Unwell};
 pub use plan::Plan;
-pub use run::{Progress, Restart, RestartError, Restarted, Trouble};
+pub use progress::Progress;
+use run::Restart;
 
 /// What a run that was cut short in its restart left: nothing when none was.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,21 +66,64 @@ impl Unfinished {
     }
 }
 
-/// Puts manifests back that a run that was cut short has left away, etcd's first, and forgets who had to be started anew.
-///
-/// # Errors
-/// When they cannot be moved.
-pub fn put_back(session: &Session<'_>) -> Result<Unfinished, NodeError> {
-    let tree = session.tree();
-    let unfinished = Unfinished::of(tree)?;
-    away::give_all(tree)?;
-    Ok(unfinished)
+/// Who restarts the components that read a node's files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RestartedBy {
+    /// A person: these are static pods, and what is none is started in another way.
+    Person {
+        /// The components that have a manifest.
+        pods: BTreeSet<Component>,
+    },
+    /// certferry, and all has restarted.
+    Certferry {
+        /// Who will be well only once other nodes have changed, too.
+        later: BTreeSet<Component>,
+    },
 }
 
-/// Components whose manifests the kubelet of a node has.
-///
-/// # Errors
-/// When they cannot be looked at.
-pub fn static_pods(tree: &NodeTree) -> Result<BTreeSet<Component>, NodeError> {
-    away::static_pods(tree)
+impl RestartedBy {
+    /// A person, who must know which components are static pods.
+    pub(super) fn person(tree: &NodeTree) -> Result<Self, NodeError> {
+        Ok(Self::Person { pods: away::static_pods(tree)? })
+    }
+}
+
+/// Refuses a restart that cannot be on this host, before anything is looked at.
+pub(super) fn check(tree: &NodeTree) -> Result<(), RestartError> {
+    if !tree.is_host() {
+        return Err(RestartError::OtherRoot);
+    }
+    if host::is_installed("systemctl") { Ok(()) } else { Err(RestartError::NoSystemctl) }
+}
+
+/// Makes a change. With a time for it, stops and starts around the change whoever reads the files; each may take that
+/// long to end, and to be well again. The effect grows by that of an earlier run whose restart was cut short.
+pub(super) fn around(
+    session: &Session<'_>,
+    time: Option<Duration>,
+    effect: &mut Effect,
+    progress: &mut dyn FnMut(&Progress<'_>),
+    change: impl FnOnce() -> Result<(), NodeError>,
+) -> Result<RestartedBy, RestartError> {
+    let unfinished = Unfinished::of(session.tree())?;
+    effect.restarts.extend(unfinished.restarts.iter().chain(&unfinished.away));
+    let by_person = RestartedBy::person(session.tree())?;
+    let restart = time.map(|time| Restart::prepare(session, effect, time)).transpose()?.flatten();
+    match restart {
+        None => {
+            change()?;
+            Ok(by_person)
+        }
+        Some(restart) => Ok(RestartedBy::Certferry { later: restart.run(change, progress)? }),
+    }
+}
+
+/// Puts manifests back that a run that was cut short has left away, etcd's first, and forgets who had to be started anew.
+pub(super) fn put_back(session: &Session<'_>, progress: &mut dyn FnMut(&Progress<'_>)) {
+    let tree = session.tree();
+    match Unfinished::of(tree).and_then(|unfinished| away::give_all(tree).map(|_| unfinished)) {
+        Ok(unfinished) if unfinished.away.is_empty() => {}
+        Ok(unfinished) => progress(&Progress::PutBack(&unfinished.away)),
+        Err(error) => progress(&Progress::StillAway(&error)),
+    }
 }

@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::super::{NodeError, Session, rollback};
+use super::super::install::rollback;
+use super::super::{NodeError, Session};
 use super::away::{away, forget, give, give_all, manifest, note, noted, take};
 use super::effect::Effect;
-use super::health::{Endpoint, Unwell, answering, endpoints, members, url, wait};
+use super::error::{RestartError, Trouble};
+use super::health::{Endpoint, answering, endpoints, members, url, wait};
 use super::manifest::Manifest;
 use super::plan::Plan;
+use super::progress::Progress;
 use super::running::{Seen, is_service, restart};
 use crate::host::NodeTree;
 use crate::kubernetes::Component;
 
 /// A restart around a swap, nothing done yet.
-pub struct Restart<'a> {
+pub(crate) struct Restart<'a> {
     session: &'a Session<'a>,
     plan: Plan,
     asked: BTreeMap<Component, Asked>,
@@ -41,80 +44,23 @@ enum Expected {
     Later,
 }
 
-/// A step that begins, for a person to follow.
-pub enum Progress<'a> {
-    /// These are stopped.
-    Stopping(&'a [Component]),
-    /// The files change.
-    Swapping,
-    /// A service is restarted.
-    Restarting(Component),
-    /// These are started; then the one is asked there whether it is well.
-    Starting(&'a [Component]),
-    /// Somebody is asked whether it is well, until it is.
-    Asking(&'a str),
-    /// Somebody is not well: the files before come back.
-    Back(&'a Trouble),
-}
-
-/// Who did not come up.
-#[derive(Debug)]
-pub enum Trouble {
-    /// It does not answer as it should.
-    Unwell(Box<Unwell>),
-    /// systemctl did not start it.
-    Service(Component, String),
-    /// Its manifest could not be put back.
-    Manifest(Box<NodeError>),
-}
-
-/// A restart that came to its end.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Restarted {
-    /// Who will be well only once other nodes have changed, too: nobody waited for it.
-    pub later: BTreeSet<Component>,
-}
-
-/// Why a restart did not come to its end.
-#[derive(Debug)]
-pub enum RestartError {
-    /// Nobody here starts this component; nothing was touched.
-    Unmanaged(Component),
-    /// The files could not be swapped. Everybody has been started again.
-    Node(NodeError),
-    /// These did not end. Nothing was changed, and everybody has been started again.
-    Running(Vec<Component>),
-    /// Somebody did not come up, and was not well before either: the new files stay.
-    Unwell(Trouble),
-    /// Somebody did not come up: the files before are back, and everybody has been started with them.
-    Back {
-        /// Who did not.
-        trouble: Trouble,
-        /// Who did not come up then either.
-        still: Option<Trouble>,
-    },
-    /// Somebody did not come up, and the files before could not be brought back.
-    Stuck {
-        /// Who did not.
-        trouble: Trouble,
-        /// What went wrong on the way back.
-        cause: NodeError,
-    },
-}
-
 impl<'a> Restart<'a> {
     /// Looks who must be restarted, how, and whether it is well now. Nothing when nobody must.
     ///
     /// # Errors
     /// [`RestartError::Unmanaged`]; [`RestartError::Node`] when files cannot be read.
-    pub fn prepare(session: &'a Session<'a>, effect: &Effect, time: Duration) -> Result<Option<Self>, RestartError> {
+    pub(super) fn prepare(
+        session: &'a Session<'a>,
+        effect: &Effect,
+        time: Duration,
+    ) -> Result<Option<Self>, RestartError> {
         let tree = session.tree();
-        let (noted, away) = (noted(tree).map_err(RestartError::Node)?, away(tree).map_err(RestartError::Node)?);
+        let (noted, away) = (noted(tree)?, away(tree)?);
         let is_resumed = !noted.is_empty() || !away.is_empty();
         let components: BTreeSet<_> = effect.restarts.iter().chain(&noted).chain(&away).copied().collect();
         let mut manifests = BTreeMap::new();
         for component in components.iter().copied().filter(|component| *component != Component::Kubelet) {
-            let text = manifest(tree, component).map_err(RestartError::Node)?;
+            let text = manifest(tree, component)?;
             manifests.extend(text.map(|text| (component, Manifest::read(&text))));
         }
         let is_pod = |component| manifests.contains_key(&component);
@@ -132,42 +78,43 @@ impl<'a> Restart<'a> {
     }
 
     /// Stops who must be stopped, lets the files change, and starts everybody again, each when those it depends on are
-    /// well. Brings the files before back when somebody does not come up that was well before.
+    /// well. Brings the files before back when somebody does not come up that was well before. Returns who will be well
+    /// only once other nodes have changed, too: nobody waited for it.
     ///
     /// # Errors
     /// See [`RestartError`].
-    pub fn run(
+    pub(super) fn run(
         &self,
         change: impl FnOnce() -> Result<(), NodeError>,
-        mut progress: impl FnMut(&Progress<'_>),
-    ) -> Result<Restarted, RestartError> {
+        progress: &mut dyn FnMut(&Progress<'_>),
+    ) -> Result<BTreeSet<Component>, RestartError> {
         let tree = self.session.tree();
         let everybody = self.plan.pods.union(&self.plan.services).copied().collect();
-        note(tree, &everybody).map_err(RestartError::Node)?;
+        note(tree, &everybody)?;
         // A manifest that cannot be put back stays away, and the next run finds it there.
         let again = |error| {
             let _ = give_all(tree);
             error
         };
-        self.down(&mut progress).map_err(again)?;
+        self.down(progress).map_err(again)?;
         progress(&Progress::Swapping);
         change().map_err(|error| again(RestartError::Node(error)))?;
-        let Some(trouble) = self.up(true, &mut progress) else {
-            forget(tree).map_err(RestartError::Node)?;
-            return Ok(Restarted { later: self.later() });
+        let Some(trouble) = self.up(true, progress) else {
+            forget(tree)?;
+            return Ok(self.later());
         };
         if !self.leads_back(&trouble) {
             return Err(again(RestartError::Unwell(trouble)));
         }
         progress(&Progress::Back(&trouble));
         // Who does not end now may be ending for ever; the files come first.
-        let _ = self.down(&mut progress);
+        let _ = self.down(progress);
         progress(&Progress::Swapping);
         if let Err(cause) = rollback(self.session) {
             let _ = give_all(tree);
             return Err(RestartError::Stuck { trouble, cause });
         }
-        let still = self.up(false, &mut progress);
+        let still = self.up(false, progress);
         Err(again(RestartError::Back { trouble, still }))
     }
 
@@ -177,18 +124,20 @@ impl<'a> Restart<'a> {
     }
 
     /// Stops the static pods, those first on which nobody depends.
-    fn down(&self, progress: &mut impl FnMut(&Progress<'_>)) -> Result<(), RestartError> {
+    fn down(&self, progress: &mut dyn FnMut(&Progress<'_>)) -> Result<(), RestartError> {
         for stage in self.plan.stops() {
             progress(&Progress::Stopping(&stage));
-            take(self.session.tree(), &stage).map_err(RestartError::Node)?;
-            self.seen.wait_for_end(&stage, self.time).map_err(RestartError::Running)?;
+            take(self.session.tree(), &stage)?;
+            self.seen
+                .wait_for_end(&stage, self.time)
+                .map_err(|components| RestartError::Running { components, within: self.time })?;
         }
         Ok(())
     }
 
     /// Starts everybody. Ends at the first that does not come up and leads back, if there is a way back; otherwise
     /// starts all, and tells of the first.
-    fn up(&self, may_go_back: bool, progress: &mut impl FnMut(&Progress<'_>)) -> Option<Trouble> {
+    fn up(&self, may_go_back: bool, progress: &mut dyn FnMut(&Progress<'_>)) -> Option<Trouble> {
         let kubelet = self.plan.services.contains(&Component::Kubelet).then(|| vec![Component::Kubelet]);
         let mut first = None;
         for stage in kubelet.into_iter().chain(self.plan.starts()) {
@@ -202,12 +151,7 @@ impl<'a> Restart<'a> {
         first
     }
 
-    fn start(
-        &self,
-        stage: &[Component],
-        is_awaited: bool,
-        progress: &mut impl FnMut(&Progress<'_>),
-    ) -> Option<Trouble> {
+    fn start(&self, stage: &[Component], is_awaited: bool, progress: &mut dyn FnMut(&Progress<'_>)) -> Option<Trouble> {
         let (services, pods): (Vec<_>, Vec<_>) =
             stage.iter().copied().partition(|component| self.plan.services.contains(component));
         if !pods.is_empty() {
@@ -236,7 +180,7 @@ impl<'a> Restart<'a> {
             {
                 progress(&Progress::Asking(&url(component, endpoint)));
                 if let Err(unwell) = wait(self.session.tree(), component, &asked.endpoints, self.time) {
-                    return Some(Trouble::Unwell(Box::new(unwell)));
+                    return Some(Trouble::Unwell { unwell: Box::new(unwell), within: self.time });
                 }
             }
         }
@@ -247,7 +191,7 @@ impl<'a> Restart<'a> {
     fn leads_back(&self, trouble: &Trouble) -> bool {
         let expected = |component| self.asked.get(component).map(|asked| asked.expected);
         match trouble {
-            Trouble::Unwell(unwell) => expected(&unwell.component) == Some(Expected::Back),
+            Trouble::Unwell { unwell, .. } => expected(&unwell.component) == Some(Expected::Back),
             // After a run that was cut short nobody knows how it was before.
             Trouble::Service(..) => !self.is_resumed,
             Trouble::Manifest(_) => false,

@@ -32,6 +32,10 @@ pub(super) const ROOMS: &[Room] = &[
     pure("layout", &["plan", "issue", "keys", "bundle", "profile", "kubernetes", "x509"]),
     pure("lock", &["plan", "issue", "keys", "bundle", "kubernetes", "x509"]),
     pure("verify", &["bundle", "sign", "lint", "kubernetes", "x509"]),
+    pure(
+        "make",
+        &["profile", "plan", "keys", "issue", "layout", "lock", "verify", "bundle", "sign", "kubernetes", "x509"],
+    ),
     pure("report", &["verify", "kubernetes", "x509"]),
     outer("host", &[]),
     pure("doctor", &["verify", "lint", "report", "kubernetes", "x509", "host"]),
@@ -52,6 +56,7 @@ pub(super) const ROOMS: &[Room] = &[
             "layout",
             "lock",
             "verify",
+            "make",
             "report",
             "host",
             "doctor",

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::command::build;
 use crate::cli::failure::Failure;
-use crate::cli::install_parts;
 use crate::host::{self, Outputs};
+use crate::make::install_script;
 use crate::sign::PublicKey;
 
-const SCRIPT: &[u8] = install_parts::SCRIPT.as_bytes();
+const SCRIPT: &[u8] = install_script::SCRIPT.as_bytes();
 
 /// No version of it is longer.
 const LIMIT: u64 = 4 << 20;
@@ -34,9 +34,8 @@ pub(crate) fn stage(
     outputs: &mut Outputs,
     places: &Places,
     signer: &PublicKey,
-    sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Failure>,
+    signature: &[u8],
 ) -> Result<(), Failure> {
-    let signature = sign(SCRIPT)?;
     let (old_script, old_signature) = (existing(&places.script)?, existing(&places.signature)?);
     let is_signed = |script: &[u8]| {
         let signature = old_signature.as_deref().map(Vec::as_slice);
@@ -55,8 +54,8 @@ pub(crate) fn stage(
     if old_script.is_some_and(|script| script != SCRIPT) && !is_ours {
         return Err(refusal(&places.script, "with other bytes"));
     }
-    let is_old = old_signature.as_deref().is_some_and(|old| **old != signature);
-    build::put(outputs, &places.signature, &signature, 0o644, is_old)?;
+    let is_old = old_signature.as_deref().is_some_and(|old| **old != *signature);
+    build::put(outputs, &places.signature, signature, 0o644, is_old)?;
     build::put(outputs, &places.script, SCRIPT, 0o755, old_script.is_some_and(|script| script != SCRIPT))
 }
 

@@ -1,0 +1,113 @@
+//! What a build changes against the lock of the build before: one comparison, for whoever plans and for whoever builds.
+
+use std::collections::BTreeMap;
+
+use crate::bundle::Hex;
+use crate::kubernetes::{PartName, Version};
+use crate::lock::{
+    Change, ChangeId, ChangeKind, Lock, Outlines, Refusal, changes, explain_version, file_changes, foreseen,
+    outlines_of_lock, outlines_of_plan, shapes_of_lock, shapes_of_plan,
+};
+use crate::plan::{Before, Effect, Plan, effects, plan};
+use crate::profile::Profile;
+
+/// What changes against the lock.
+pub struct Comparison {
+    /// What the head of every record says of the whole bundle, where it is another: what, before, after.
+    pub heads: Vec<(&'static str, String, String)>,
+    /// Whether the profile has other bytes than that in the cluster's part.
+    pub other_profile: bool,
+    /// By id; then those of files that no key and no certificate tells.
+    pub changes: Vec<Change>,
+    /// By part, in the order of the plan; then the parts that are gone.
+    pub effects: Vec<Effect>,
+}
+
+impl Comparison {
+    /// Finds what a whole build would change, as far as names, dates and shapes tell; `plan` is that of the profile.
+    #[must_use]
+    pub fn of_plan(lock: &Lock, profile: &Profile, plan: &Plan) -> Self {
+        let changes = changes(&shapes_of_lock(lock), &shapes_of_plan(plan));
+        Self::new(lock, profile, plan, changes, outlines_of_lock(lock))
+    }
+
+    /// Finds what a build has changed; `new` is its own lock, `changes` what differs between the two.
+    pub(super) fn of_build(
+        lock: &Lock,
+        new: &Lock,
+        profile: &Profile,
+        plan: &Plan,
+        is_partial: bool,
+        changes: Vec<Change>,
+    ) -> Self {
+        let records = |lock: &Lock| -> BTreeMap<PartName, String> {
+            lock.parts.iter().map(|row| (row.part.clone(), row.record_sha256.clone())).collect()
+        };
+        let (before, after) = (records(lock), records(new));
+        let mut outlines = outlines_of_lock(lock);
+        if is_partial {
+            // What was not built is not gone.
+            outlines.retain(|part, _| after.contains_key(part));
+        }
+        let mut found = Self::new(lock, profile, plan, changes, outlines);
+        found.effects.retain(|effect| before.get(&effect.part) != after.get(&effect.part));
+        if is_partial {
+            // They are of the last whole bundle, and this is none.
+            found.heads.clear();
+            found.other_profile = false;
+        }
+        found
+    }
+
+    fn new(lock: &Lock, profile: &Profile, plan: &Plan, mut changes: Vec<Change>, before: Outlines) -> Self {
+        let heads = [
+            ("generation", lock.generation.to_string(), plan.generation.to_string()),
+            ("Kubernetes", lock.kubernetes.clone(), plan.kubernetes.to_string()),
+        ];
+        let after = outlines_of_plan(plan);
+        let mut of_files = file_changes(&before, &after, &changes);
+        if let Some(with_old) = version_before(lock, profile) {
+            let (old, new) = (with_old.kubernetes.to_string(), plan.kubernetes.to_string());
+            let (shapes, old_shapes) = (shapes_of_plan(plan), shapes_of_plan(&with_old));
+            let old_outlines = outlines_of_plan(&with_old);
+            let outline = |outlines: &Outlines, part: &PartName, path: &String| outlines.get(part)?.get(path).cloned();
+            let gives_another = |id: &ChangeId| match id {
+                ChangeId::Key(id) => old_shapes.get(id) != shapes.get(id),
+                ChangeId::File(part, path) => outline(&old_outlines, part, path) != outline(&after, part, path),
+            };
+            explain_version(&mut changes, &old, &new, gives_another);
+            explain_version(&mut of_files, &old, &new, gives_another);
+        }
+        let other_profile = lock.profile_of_cluster() != Hex(profile.sha256).to_string();
+        let ids = |wanted: fn(&Change) -> bool| {
+            let wanted = changes.iter().filter(|change| change.kind != ChangeKind::Removed && wanted(change));
+            wanted.filter_map(|change| change.key().cloned()).collect()
+        };
+        let before = Before { parts: before, touched: ids(|_| true), new_keys: ids(Change::is_of_key), other_profile };
+        let effects = effects(plan, &before);
+        changes.extend(of_files);
+        Self {
+            heads: heads.into_iter().filter(|(_, before, after)| before != after).collect(),
+            other_profile,
+            changes,
+            effects,
+        }
+    }
+
+    /// Why a whole build of that plan, with the seed of the lock and no word, would be refused, as far as the plan tells.
+    #[must_use]
+    pub fn refusal(&self, lock: &Lock, plan: &Plan) -> Option<Refusal> {
+        // Whether the record of a part is known to change but for the bundle's generation.
+        let touches = |part: &PartName| self.effects.iter().any(|effect| effect.part == *part);
+        let mut parts: Vec<_> = plan.parts.iter().map(|part| part.recipient.part()).collect();
+        parts.sort_unstable();
+        let parts = parts.iter().map(|part| (part, touches(part)));
+        foreseen(lock, &shapes_of_plan(plan), plan.generation, parts).into_iter().next()
+    }
+}
+
+/// What the profile gave under the Kubernetes version of the lock, when that is another.
+fn version_before(lock: &Lock, profile: &Profile) -> Option<Plan> {
+    let version = Version::parse(&lock.kubernetes)?;
+    (version != profile.cluster.kubernetes).then(|| plan(&profile.with_kubernetes(version)))
+}

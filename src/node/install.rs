@@ -1,0 +1,87 @@
+//! The swap: what changes is staged, swapped in, and swapped back.
+
+use super::NodeError;
+use super::changes::{Changes, Content, Staged};
+use super::place::{Slot, UNITS, hidden, parent_and_name};
+use super::session::{ROOT, Session, make_folders, read_previous};
+use super::unit::{self, Unit};
+use crate::host::NodeTree;
+use crate::kubernetes::KUBERNETES;
+
+/// Stages what changes and swaps it in; what was there is the previous generation then.
+///
+/// # Errors
+/// What kept it from that: then all is as it was, or the error says that it is not.
+pub(super) fn install(session: &Session<'_>, changes: &Changes<'_>) -> Result<(), NodeError> {
+    let units: Vec<_> = changes.staged.iter().map(|staged| staged.unit.clone()).collect();
+    let done = stage(session.tree(), &changes.staged, &units).and_then(|()| session.swap(Slot::Next, &units));
+    done.map_err(|error| after(session, error))
+}
+
+/// Swaps the previous generation in; what was there is the previous generation then.
+///
+/// # Errors
+/// [`NodeError::NoPrevious`]; otherwise as [`install`].
+pub(super) fn rollback(session: &Session<'_>) -> Result<(), NodeError> {
+    let units = read_previous(session.tree())?.ok_or(NodeError::NoPrevious)?;
+    session.swap(Slot::Previous, &units).map_err(|error| after(session, error))
+}
+
+/// Leaves nothing staged after a run that changed nothing.
+fn after(session: &Session<'_>, error: NodeError) -> NodeError {
+    if !matches!(error, NodeError::Stuck { .. } | NodeError::Untidy { .. }) {
+        // The next run would do it, too.
+        let _ = session.clean();
+    }
+    error
+}
+
+/// Writes everything that shall be live into the slots, and has it on the disk.
+fn stage(tree: &NodeTree, staged: &[Staged<'_>], units: &[Unit]) -> Result<(), NodeError> {
+    let mut folders = Vec::new();
+    let slot = Slot::Next.folder(KUBERNETES);
+    make_slot(tree, KUBERNETES, &mut folders)?;
+    for staged in staged {
+        let unit = &staged.unit;
+        make_slot(tree, unit.home(), &mut folders)?;
+        let place = unit.at(Slot::Next);
+        // In the slot, and where it will stand: a folder may be new there, too.
+        let above = parent_and_name(&place).0;
+        make_folders(tree, above, 0o700)?;
+        folders.push(above.to_owned());
+        make_folders(tree, parent_and_name(&unit.live).0, 0o755)?;
+        for entry in &staged.entries {
+            let place = if entry.path.is_empty() { place.clone() } else { format!("{place}/{}", entry.path) };
+            let written = match &entry.content {
+                Content::Folder { mode } => {
+                    folders.push(place.clone());
+                    tree.make_folder(&place, *mode, entry.owner)
+                }
+                Content::File { mode, bytes } => tree.create(&place, *mode, entry.owner, bytes),
+                Content::Link { target } => tree.make_link(&place, target, entry.owner),
+                Content::Copy { from, found } => tree.copy(from, &place, found),
+            };
+            written.map_err(|error| NodeError::io("write", tree, &place, error))?;
+        }
+    }
+    let list = format!("{slot}/{UNITS}");
+    tree.create(&list, 0o600, ROOT, unit::render(units).as_bytes())
+        .map_err(|error| NodeError::io("write", tree, &list, error))?;
+    folders.dedup();
+    // What is deeper was made later.
+    for folder in folders.iter().rev() {
+        tree.sync_folder(folder).map_err(|error| NodeError::io("sync", tree, folder, error))?;
+    }
+    Ok(())
+}
+
+/// The folder of a slot, nobody's but the owner's.
+fn make_slot(tree: &NodeTree, home: &str, folders: &mut Vec<String>) -> Result<(), NodeError> {
+    let slot = Slot::Next.folder(home);
+    if !folders.contains(&slot) {
+        make_folders(tree, &hidden(home), 0o700)?;
+        make_folders(tree, &slot, 0o700)?;
+        folders.extend([hidden(home), slot]);
+    }
+    Ok(())
+}
