@@ -9,7 +9,7 @@
 //! Refuses what the lock of the build before stands against ([`Objection`]), as early as it shows. What was written is
 //! read back as a node will, before anybody sees it.
 //!
-//! Where to change what: what a build may change is in [`permission`], what it tells of changes in [`comparison`].
+//! Where to change what: what a build may change is in `permission.rs`, what it tells of changes in `comparison.rs`.
 
 mod comparison;
 mod error;

@@ -4,14 +4,14 @@
 //!
 //! **Input.** A verified part of a bundle, and the node's files below a root.
 //!
-//! **Output.** [`Changes`], what would be different; [`install`] and [`rollback`], which make it so. No file is ever
-//! torn. Each unit (the folder `pki`, each kubeconfig, the kubelet's `pki`) is old or new at every instant, and a
-//! journal makes the whole old or new at the next run at the latest. File by file, key and certificate of a pair may
-//! differ for the moment between two renames.
+//! **Output.** [`dry_run()`] tells what would change; [`apply()`] and [`rollback()`] make it so, and with a time for it
+//! restart whoever reads the files; [`status()`] tells what is there. No file is ever torn. Each unit (the folder `pki`,
+//! each kubeconfig, the kubelet's `pki`) is old or new at every instant, and a journal makes the whole old or new at the
+//! next run at the latest. Under the same CAs files go one by one: key and certificate of a pair may differ for the
+//! moment between two renames.
 //!
-//! **What it refuses.** A second run at a time; to go on where something else than an interrupted run moved its files.
-//! Whether a bundle may follow what is installed it tells ([`Installed::refuses`]); the caller decides. Nothing here
-//! can make a key.
+//! **What it refuses.** A second run at a time; another host than the part is for; a part that may not follow what is
+//! installed; to go on where something else than an interrupted run moved its files. Nothing here can make a key.
 
 mod apply;
 mod changes;

@@ -23,10 +23,10 @@ pub struct RolledBack {
 }
 
 /// Brings an interrupted run to its end, then the generation before back; what was there is the generation before then.
-/// With a time for it, restarts around the change as [`apply`](super::apply) does.
+/// With a time for it, restarts around the change as [`apply`](super::apply()) does.
 ///
 /// # Errors
-/// [`NodeError::NoPrevious`], and as [`apply`](super::apply).
+/// [`NodeError::NoPrevious`], and as [`apply`](super::apply()).
 pub fn rollback(
     tree: &NodeTree,
     restart: Option<Duration>,

@@ -21,7 +21,7 @@ pub struct Status {
     pub unfinished: Unfinished,
 }
 
-/// The generation that [`rollback`](super::rollback) brings back.
+/// The generation that [`rollback`](super::rollback()) brings back.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Previous {
     /// There is none.
