@@ -43,6 +43,11 @@ impl Failure {
             .hint("nothing was written; this is a defect: report it with the profile, never with the seed")
     }
 
+    /// A value that always has a form in JSON had none.
+    pub(crate) fn json(error: &serde_json::Error) -> Self {
+        Self::defect(&error.to_string())
+    }
+
     /// The command could not run, and the text is complete as it is.
     pub(crate) fn drawn(text: String) -> Self {
         Self { drawn: true, ..Self::cannot_run(text) }
@@ -207,6 +212,18 @@ impl Failure {
             let _ = writeln!(text, "hint: {hint}");
         }
         text
+    }
+}
+
+/// What becomes of an error that has no place of its own.
+pub(crate) trait OrFailure<T>: Sized {
+    /// The value, or the failure that `doing` could not be done with the file at `path`.
+    fn or_cannot(self, doing: &str, path: impl AsRef<Path>) -> Result<T, Failure>;
+}
+
+impl<T> OrFailure<T> for std::io::Result<T> {
+    fn or_cannot(self, doing: &str, path: impl AsRef<Path>) -> Result<T, Failure> {
+        self.map_err(|error| Failure::io(doing, path.as_ref(), &error))
     }
 }
 

@@ -4,9 +4,9 @@ use std::cell::OnceCell;
 
 use crate::bundle::VerifiedPart;
 use crate::cli::args::{ApplyArguments, TrustArguments};
-use crate::cli::command::unpack;
 use crate::cli::failure::Failure;
-use crate::cli::input::{node_folder, trust};
+use crate::cli::input::bundle::{self, Verified};
+use crate::cli::input::node_folder;
 use crate::cli::text::{self, restart};
 use crate::kubernetes::PartName;
 use crate::node::{self, Allowed};
@@ -30,12 +30,10 @@ pub(crate) fn run(arguments: &ApplyArguments) -> Result<String, Failure> {
 fn verified(arguments: &ApplyArguments) -> Result<(VerifiedPart, PublicKey), Failure> {
     let trust = TrustArguments { bundle: arguments.bundle.clone(), key: arguments.key.clone(), at: None };
     let name = PartName::Node(arguments.node.clone());
-    let mut checked = trust::open(&trust, Some(&name))?;
-    let Some(part) = checked.wanted.take() else { return Err(unpack::no_part(&name, &checked, &trust)) };
-    let about_time = unpack::judge(&checked, &part)?;
+    let Verified { bundle, part, about_time } = bundle::open_part(&trust, &name)?;
     if !about_time.is_empty() {
         return Err(Failure::says_no(format!("not valid at this time\n{}", about_time.trim_end()))
             .hint("look at the clock, `date -u`; the node's files are as they were"));
     }
-    Ok((part, checked.key))
+    Ok((part, bundle.key))
 }

@@ -11,7 +11,7 @@ use rayon::ThreadPoolBuilder;
 
 use crate::cli::args::BuildArguments;
 use crate::cli::command::{install_script, seed};
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::{engine, lock_file, misplaced_secret};
 use crate::cli::text::{build_summary, problems};
 use crate::host::{self, Outputs};
@@ -178,17 +178,17 @@ fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<File>, is_lo
 }
 
 fn create_folder(outputs: &mut Outputs, folder: &Path) -> Result<(), Failure> {
-    outputs.create_folder(folder).map_err(|error| Failure::io("create", folder, &error))
+    outputs.create_folder(folder).or_cannot("create", folder)
 }
 
 fn stage(outputs: &mut Outputs, path: &Path, mode: u32, replace: bool) -> Result<File, Failure> {
-    outputs.stage(path, mode, replace).map_err(|error| Failure::io("write", path, &error))
+    outputs.stage(path, mode, replace).or_cannot("write", path)
 }
 
 /// Stages a file that is no secret.
 pub(crate) fn put(outputs: &mut Outputs, path: &Path, bytes: &[u8], mode: u32, replace: bool) -> Result<(), Failure> {
     let mut file = stage(outputs, path, mode, replace)?;
-    file.write_all(bytes).map_err(|error| Failure::io("write", path, &error))
+    file.write_all(bytes).or_cannot("write", path)
 }
 
 fn cannot_place(path: &Path, error: &std::io::Error) -> Failure {

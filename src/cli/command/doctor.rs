@@ -3,20 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::args::{DoctorArguments, OutputFormat};
-use crate::cli::failure::Failure;
-use crate::cli::input::trust;
+use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::input::node_folder::root_above;
+use crate::cli::input::time;
 use crate::cli::text::doctor;
 use crate::doctor::{Objects, Question, Tree, Unread, examine};
 use crate::host::{self, NodeRoot};
+use crate::kubernetes::KUBERNETES;
 use crate::x509::printable;
 
 /// `kubectl get secrets -A -o yaml` of a large cluster.
 pub(crate) const OBJECTS_LIMIT: u64 = 64 << 20;
-const KUBERNETES: &str = "etc/kubernetes";
 const ENDINGS: [&str; 3] = [".json", ".yaml", ".yml"];
 
 pub(crate) fn run(arguments: &DoctorArguments) -> Result<String, Failure> {
-    let at = trust::time_of(arguments.at.as_deref())?;
+    let at = time::of(arguments.at.as_deref())?;
     let objects = objects(&arguments.manifests)?;
     let (root, tree) = tree(&arguments.path)?;
     if tree.is_none() && objects.is_empty() {
@@ -30,7 +31,7 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<String, Failure> {
     }
     let output = match arguments.output {
         OutputFormat::Text => doctor::text(&diagnosis, unread.is_empty()),
-        OutputFormat::Json => doctor::json(&diagnosis).map_err(|error| Failure::defect(&error.to_string()))?,
+        OutputFormat::Json => doctor::json(&diagnosis).map_err(|error| Failure::json(&error))?,
     };
     if !unread.is_empty() {
         return Err(incomplete(&root, unread).output(output));
@@ -44,7 +45,7 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<String, Failure> {
 
 /// The node's files below a path, and their root: `/etc/kubernetes` means the node that it belongs to.
 fn tree(path: &Path) -> Result<(PathBuf, Option<Tree>), Failure> {
-    path.metadata().map_err(|error| Failure::io("read", path, &error))?;
+    path.metadata().or_cannot("read", path)?;
     if !path.is_dir() {
         let hint = "name the root of a node's files; a single file is for `certferry inspect --lint`";
         return Err(Failure::cannot_run(format!("{} is not a folder", path.display())).hint(hint));
@@ -52,9 +53,8 @@ fn tree(path: &Path) -> Result<(PathBuf, Option<Tree>), Failure> {
     if let Some(tree) = Tree::read(NodeRoot::new(path.to_owned())) {
         return Ok((path.to_owned(), Some(tree)));
     }
-    let absolute = std::path::absolute(path).map_err(|error| Failure::io("read", path, &error))?;
-    let above = absolute.ends_with(KUBERNETES).then(|| absolute.ancestors().nth(2).map(Path::to_owned)).flatten();
-    let root = above.unwrap_or_else(|| path.to_owned());
+    let absolute = std::path::absolute(path).or_cannot("read", path)?;
+    let root = root_above(&absolute, KUBERNETES).unwrap_or_else(|| path.to_owned());
     let tree = Tree::read(NodeRoot::new(root.clone()));
     Ok((root, tree))
 }
@@ -87,7 +87,7 @@ fn objects(paths: &[PathBuf]) -> Result<Vec<Objects>, Failure> {
             objects.push(read(path)?);
             continue;
         }
-        let names = NodeRoot::new(path.clone()).names("").map_err(|error| Failure::io("read", path, &error))?;
+        let names = NodeRoot::new(path.clone()).names("").or_cannot("read", path)?;
         let names: Vec<_> = names.iter().filter(|name| ENDINGS.iter().any(|ending| name.ends_with(ending))).collect();
         if names.is_empty() {
             return Err(Failure::cannot_run(format!("there is no .yaml, .yml or .json in {}", path.display())));
@@ -102,7 +102,7 @@ fn objects(paths: &[PathBuf]) -> Result<Vec<Objects>, Failure> {
 fn read(path: &Path) -> Result<Objects, Failure> {
     let title = path.display().to_string();
     let content = if title == "-" { host::read_stdin(OBJECTS_LIMIT) } else { host::read(path, OBJECTS_LIMIT) };
-    let content = content.map_err(|error| Failure::io("read", path, &error))?;
+    let content = content.or_cannot("read", path)?;
     Objects::read(title.clone(), &content).map_err(|error| {
         let message = printable(&format!("cannot look at the objects of {title}: {error}"));
         Failure::cannot_run(message).hint("save them with `kubectl get KIND -A -o yaml`")

@@ -67,7 +67,7 @@ mod tests {
     use crate::cli::command::doctor::OBJECTS_LIMIT;
     use crate::cli::command::inspect::FILE_LIMIT;
     use crate::cli::input::lock_file::LIMIT as LOCK_LIMIT;
-    use crate::cli::input::trust::KEY_LIMIT;
+    use crate::cli::input::trusted_key::KEY_LIMIT;
     use crate::manual::CHAPTERS;
 
     /// Those of a bundle are compared where they are.

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::cli::args::InitArguments;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::text::problems;
 use crate::cli::text::shell;
 use crate::host::{self, Outputs};
@@ -60,8 +60,8 @@ fn rendered(template: &str, values: &[(&str, &str)]) -> Result<String, Failure> 
 
 fn write(file: &Path, text: &str) -> Result<(), Failure> {
     let mut outputs = Outputs::new();
-    let mut staged = outputs.stage(file, 0o644, false).map_err(|error| Failure::io("create", file, &error))?;
-    staged.write_all(text.as_bytes()).map_err(|error| Failure::io("write", file, &error))?;
+    let mut staged = outputs.stage(file, 0o644, false).or_cannot("create", file)?;
+    staged.write_all(text.as_bytes()).or_cannot("write", file)?;
     outputs.commit().map_err(|(path, error)| {
         let failure = Failure::io("create", &path, &error);
         match error.kind() {

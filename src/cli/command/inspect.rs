@@ -10,7 +10,9 @@ use crate::bundle::{BundleError, Reader, Row, VerifiedPart};
 use crate::cli::args::{InspectArguments, InspectFormat};
 use crate::cli::command::inspect_lint;
 use crate::cli::failure::Failure;
-use crate::cli::input::trust;
+use crate::cli::input::bundle::{bundle_key, is_bundle};
+use crate::cli::input::node_folder::Folder;
+use crate::cli::input::time;
 use crate::cli::text::findings;
 use crate::cli::text::inspect;
 use crate::host::{self, NodeRoot};
@@ -20,14 +22,11 @@ use crate::sign::PublicKey;
 
 /// As in a bundle: no file is larger.
 pub(crate) const FILE_LIMIT: u64 = 4 << 20;
-/// What a gzip member begins with (RFC 1952, section 2.3.1).
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-
 /// Places and their contents; keys and what cannot be read have none.
 type Contents = BTreeMap<String, Option<Zeroizing<Vec<u8>>>>;
 
 pub(crate) fn run(arguments: &InspectArguments) -> Result<String, Failure> {
-    let at = trust::time_of(arguments.at.as_deref())?;
+    let at = time::of(arguments.at.as_deref())?;
     if arguments.lint {
         return inspect_lint::run(arguments, at);
     }
@@ -43,7 +42,7 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<String, Failure> {
     }
     let text = match arguments.output {
         InspectFormat::Text => report::text(&inventory, at, arguments.verbose),
-        InspectFormat::Json => report::json(&inventory, at).map_err(|error| Failure::defect(&error.to_string()))?,
+        InspectFormat::Json => report::json(&inventory, at).map_err(|error| Failure::json(&error))?,
         InspectFormat::Prometheus => report::prometheus(&inventory, at),
     };
     if !inventory.problems.is_empty() {
@@ -120,25 +119,6 @@ fn add_file(builder: &mut Builder, path: &Path) -> io::Result<Option<impl BufRea
     Ok(None)
 }
 
-/// The key for a bundle, under which its outer signature holds if it has one.
-pub(crate) fn bundle_key(path: &Path, key: Option<&str>) -> Result<PublicKey, Failure> {
-    let key = key.ok_or_else(|| {
-        Failure::cannot_run(format!(
-            "{} is a bundle: nothing in it is believed before its signatures hold",
-            path.display()
-        ))
-        .hint("add --key with the public key's file or its fingerprint `sha256:...`, as `certferry build` printed it")
-    })?;
-    let key = trust::trusted_key(path, key)?;
-    trust::check_outer_signature(path, &key)?;
-    Ok(key)
-}
-
-/// Whether a file begins as a bundle does.
-pub(crate) fn is_bundle(path: &Path) -> io::Result<bool> {
-    host::begins_with(path, &GZIP)
-}
-
 fn add_bundle(builder: &mut Builder, source: impl BufRead, key: &PublicKey) -> Result<(), BundleError> {
     let mut reader = Reader::open(source, key)?;
     while let Some(part) = reader.next_part()? {
@@ -211,68 +191,4 @@ fn add_folder(builder: &mut Builder, path: &Path) -> Result<(), Failure> {
 
 fn slices(contents: &Contents) -> BTreeMap<&str, Option<&[u8]>> {
     contents.iter().map(|(place, content)| (place.as_str(), content.as_deref().map(Vec::as_slice))).collect()
-}
-
-/// A folder of a node's files, and which it is.
-pub(crate) struct Folder {
-    pub(crate) root: NodeRoot,
-    /// What a person would type before a place.
-    prefix: String,
-    kind: SourceKind<'static>,
-    /// The node's folder that `root` is; empty when it is the node's root.
-    pub(crate) mount: &'static str,
-    /// Where to look below `root`.
-    pub(crate) below: Vec<&'static str>,
-}
-
-impl Folder {
-    pub(crate) fn find(path: &Path) -> Result<Self, Failure> {
-        Self::of(path).ok_or_else(|| {
-            Failure::cannot_run(format!("{} holds neither etc/kubernetes nor var/lib/kubelet", path.display()))
-                .hint("name the root of a node's files, /etc/kubernetes, a pki folder, or single files")
-        })
-    }
-
-    fn of(path: &Path) -> Option<Self> {
-        let (kubernetes, kubelet) = ("etc/kubernetes", "var/lib/kubelet");
-        let root = NodeRoot::new(path.to_owned());
-        if root.is_folder(kubernetes) || root.is_folder(kubelet) {
-            return Some(Self::new(path, SourceKind::Tree, "", vec![kubernetes, "var/lib/kubelet/pki"]));
-        }
-        // `.` in /etc/kubernetes is /etc/kubernetes.
-        if let Some(root) = std::path::absolute(path).ok().and_then(|path| root_above(&path, kubernetes)) {
-            return Self::of(&root);
-        }
-        let names = |folder| root.files(folder).0;
-        let is_kubelets = |file: &String| file.rsplit('/').next().is_some_and(|name| name.starts_with("kubelet"));
-        let (kind, mount) = if root.is_folder("pki") {
-            if names("pki").iter().any(is_kubelets) {
-                (SourceKind::Folder, "var/lib/kubelet/")
-            } else {
-                (SourceKind::Tree, "etc/kubernetes/")
-            }
-        } else if names("").iter().any(is_kubelets) {
-            (SourceKind::Folder, "var/lib/kubelet/pki/")
-        } else if names("").iter().any(|file| file.ends_with(".crt")) {
-            (SourceKind::Folder, "etc/kubernetes/pki/")
-        } else {
-            return None;
-        };
-        Some(Self::new(path, kind, mount, vec![""]))
-    }
-
-    fn new(path: &Path, kind: SourceKind<'static>, mount: &'static str, below: Vec<&'static str>) -> Self {
-        let prefix = format!("{}/", path.display().to_string().trim_end_matches('/'));
-        Self { root: NodeRoot::new(path.to_owned()), prefix, kind, mount, below }
-    }
-
-    pub(crate) fn path(&self, file: &str) -> String {
-        format!("{}{file}", self.prefix)
-    }
-}
-
-/// The folder in which the path is `below`.
-fn root_above(path: &Path, below: &str) -> Option<PathBuf> {
-    let count = Path::new(below).components().count();
-    path.ends_with(below).then(|| path.ancestors().nth(count).map(Path::to_owned)).flatten()
 }

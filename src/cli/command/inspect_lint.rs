@@ -7,8 +7,10 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::cli::args::InspectArguments;
-use crate::cli::command::inspect::{FILE_LIMIT, Folder, bundle_key, is_bundle};
-use crate::cli::failure::Failure;
+use crate::cli::command::inspect::FILE_LIMIT;
+use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::input::bundle::{bundle_key, is_bundle};
+use crate::cli::input::node_folder::Folder;
 use crate::cli::text::findings;
 use crate::host;
 use crate::verify::{File, Finding, Known, Origin, Part, SharedFiles, check_bundle, check_file, check_part};
@@ -23,7 +25,7 @@ pub(crate) fn run(arguments: &InspectArguments, at: OffsetDateTime) -> Result<St
     for path in &arguments.paths {
         found.extend(if path.is_dir() {
             of_folder(path, at)?
-        } else if is_bundle(path).map_err(|error| Failure::io("read", path, &error))? {
+        } else if is_bundle(path).or_cannot("read", path)? {
             of_bundle(path, arguments.key.as_deref(), at)?
         } else {
             of_file(path, at)?
@@ -41,7 +43,7 @@ pub(crate) fn run(arguments: &InspectArguments, at: OffsetDateTime) -> Result<St
 
 fn of_bundle(path: &Path, key: Option<&str>, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
     let key = bundle_key(path, key)?;
-    let source = host::open(path).map_err(|error| Failure::io("read", path, &error))?;
+    let source = host::open(path).or_cannot("read", path)?;
     let checked = check_bundle(source, &key, at, None, &Known::default());
     let checked = checked.map_err(|error| Failure::bundle(path, &error))?;
     Ok(checked.findings)
@@ -61,8 +63,7 @@ fn of_folder(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
         let is_named = |place: &String| ENDINGS.iter().any(|ending| place.ends_with(ending));
         for place in places.into_iter().filter(|place| is_named(place) && !is_slot(place)) {
             let read = || Ok((folder.root.mode(&place)?, folder.root.read(&place, FILE_LIMIT)?));
-            let file = read()
-                .map_err(|error: std::io::Error| Failure::io("read", &PathBuf::from(folder.path(&place)), &error))?;
+            let file = read().or_cannot("read", folder.path(&place))?;
             contents.insert(format!("{}{place}", folder.mount), file);
         }
     }
@@ -74,7 +75,7 @@ fn of_folder(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
 
 /// One file by itself: nothing beside it can be missed.
 fn of_file(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
-    let content = host::read(path, FILE_LIMIT).map_err(|error| Failure::io("read", path, &error))?;
+    let content = host::read(path, FILE_LIMIT).or_cannot("read", path)?;
     let title = path.display().to_string();
     let place = std::path::absolute(path).map_or_else(|_| title.clone(), |path| path.display().to_string());
     let below = ["/etc/kubernetes/", "/var/lib/kubelet/"].into_iter().find_map(|folder| place.rfind(folder));

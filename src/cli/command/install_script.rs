@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::command::build;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, OrFailure};
 use crate::host::{self, Outputs};
 use crate::make::install_script;
 use crate::sign::PublicKey;
@@ -67,6 +67,6 @@ fn existing(path: &Path) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, Failure>
         Ok(metadata) if !metadata.is_file() => {
             Err(Failure::io("write", path, &std::io::Error::other("it is there and no regular file")))
         }
-        Ok(_) => host::read(path, LIMIT).map(Some).map_err(|error| Failure::io("read", path, &error)),
+        Ok(_) => host::read(path, LIMIT).map(Some).or_cannot("read", path),
     }
 }

@@ -8,7 +8,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use crate::cli::args::{Arguments, ManArguments};
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, OrFailure};
 use crate::host::Outputs;
 
 const SOURCE: &str = concat!("certferry ", env!("CARGO_PKG_VERSION"));
@@ -67,11 +67,11 @@ fn render(man: &Man, command: &Command, mut text: &mut Vec<u8>) -> io::Result<()
 
 fn write(folder: &Path, pages: &[Page]) -> Result<String, Failure> {
     let mut outputs = Outputs::new();
-    outputs.create_folder(folder).map_err(|error| Failure::io("create", folder, &error))?;
+    outputs.create_folder(folder).or_cannot("create", folder)?;
     for (name, text) in pages {
         let path = folder.join(name);
         let staged = outputs.stage(&path, 0o644, true).and_then(|mut file| file.write_all(text));
-        staged.map_err(|error| Failure::io("write", &path, &error))?;
+        staged.or_cannot("write", &path)?;
     }
     outputs.commit().map_err(|(path, error)| Failure::io("write", &path, &error))?;
     Ok(format!("{} pages in {}\n", pages.len(), folder.display()))

@@ -5,17 +5,17 @@ use std::path::Path;
 
 use crate::bundle::split;
 use crate::cli::args::SplitArguments;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, OrFailure};
 use crate::host::{self, Outputs};
 use crate::kubernetes::PartName;
 
 pub(crate) fn run(arguments: &SplitArguments) -> Result<String, Failure> {
     let part = arguments.node.clone().map_or(PartName::Cluster, PartName::Node);
     let bundle = &arguments.bundle;
-    let source = host::open(bundle).map_err(|error| Failure::io("read", bundle, &error))?;
+    let source = host::open(bundle).or_cannot("read", bundle)?;
     let mut outputs = Outputs::new();
     let staged = outputs.stage(&arguments.out, 0o600, false);
-    let staged = staged.map_err(|error| Failure::io("write", &arguments.out, &error))?;
+    let staged = staged.or_cannot("write", &arguments.out)?;
     split(source, &part, BufWriter::new(staged))
         .map_err(|error| Failure::split(bundle, &part, &arguments.out, &error))?;
     outputs.commit().map_err(|(path, error)| exists(&path, &error))?;

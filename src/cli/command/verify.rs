@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use crate::bundle::Shape;
 use crate::cli::args::VerifyArguments;
 use crate::cli::failure::Failure;
-use crate::cli::input::trust;
+use crate::cli::input::bundle;
+use crate::cli::text::bundle::summary;
 use crate::cli::text::findings;
 use crate::host;
 use crate::kubernetes::PartName;
-use crate::verify::{CheckedBundle, Finding};
+use crate::verify::Finding;
 
 pub(crate) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
-    let checked = trust::open(&arguments.trust, None)?;
+    let checked = bundle::open(&arguments.trust, None)?;
     // A person's certificate that has run out does not keep a node from working.
     let is_of_person =
         |finding: &&Finding| finding.part == PartName::Cluster.to_string() && finding.fault.is_about_time();
@@ -37,28 +37,5 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
     if arguments.quiet {
         return Ok(String::new());
     }
-    Ok(verified(&checked, "every signature, record, hash, chain and key pair holds"))
-}
-
-/// What was verified, for `verify` and `unpack`; `holds` says how much of it.
-pub(crate) fn verified(checked: &CheckedBundle, holds: &str) -> String {
-    let head = &checked.head;
-    let shape = match checked.archive.shape() {
-        Shape::Whole => "the whole bundle",
-        Shape::Partial => "a partial bundle",
-        Shape::Slice => "a slice",
-    };
-    let nodes = checked.parts.iter().filter(|part| **part != PartName::Cluster).count();
-    let cluster = if checked.parts.contains(&PartName::Cluster) { " and the cluster's part" } else { "" };
-    format!(
-        "{}, generation {}, Kubernetes {}: {shape}, {nodes} {}{cluster}\n\
-         {holds}\n\
-         signer   {}\ncontent  sha256:{}\n",
-        head.cluster,
-        head.generation,
-        head.kubernetes,
-        if nodes == 1 { "node" } else { "nodes" },
-        checked.key.fingerprint(),
-        checked.archive.content_sha256(),
-    )
+    Ok(summary(&checked, "every signature, record, hash, chain and key pair holds"))
 }

@@ -1,7 +1,9 @@
 //! What the command line's arguments name: files, keys, folders, an engine.
 
+pub(crate) mod bundle;
 pub(crate) mod engine;
 pub(crate) mod lock_file;
 pub(crate) mod misplaced_secret;
 pub(crate) mod node_folder;
-pub(crate) mod trust;
+pub(crate) mod time;
+pub(crate) mod trusted_key;

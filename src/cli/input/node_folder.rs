@@ -1,9 +1,10 @@
-//! The folder below which a node's files are.
+//! Folders of a node's files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::failure::Failure;
-use crate::host::NodeTree;
+use crate::host::{NodeRoot, NodeTree};
+use crate::report::SourceKind;
 
 /// The files below `--root`, which must be a folder.
 pub(crate) fn open(root: &Path) -> Result<NodeTree, Failure> {
@@ -12,4 +13,68 @@ pub(crate) fn open(root: &Path) -> Result<NodeTree, Failure> {
     }
     Err(Failure::cannot_run(format!("{} is no folder", root.display()))
         .hint("--root is the folder that holds etc/kubernetes and var/lib/kubelet, or shall hold them"))
+}
+
+/// A folder of a node's files, and which it is.
+pub(crate) struct Folder {
+    pub(crate) root: NodeRoot,
+    /// What a person would type before a place.
+    pub(crate) prefix: String,
+    pub(crate) kind: SourceKind<'static>,
+    /// The node's folder that `root` is; empty when it is the node's root.
+    pub(crate) mount: &'static str,
+    /// Where to look below `root`.
+    pub(crate) below: Vec<&'static str>,
+}
+
+impl Folder {
+    pub(crate) fn find(path: &Path) -> Result<Self, Failure> {
+        Self::of(path).ok_or_else(|| {
+            Failure::cannot_run(format!("{} holds neither etc/kubernetes nor var/lib/kubelet", path.display()))
+                .hint("name the root of a node's files, /etc/kubernetes, a pki folder, or single files")
+        })
+    }
+
+    fn of(path: &Path) -> Option<Self> {
+        let (kubernetes, kubelet) = ("etc/kubernetes", "var/lib/kubelet");
+        let root = NodeRoot::new(path.to_owned());
+        if root.is_folder(kubernetes) || root.is_folder(kubelet) {
+            return Some(Self::new(path, SourceKind::Tree, "", vec![kubernetes, "var/lib/kubelet/pki"]));
+        }
+        // `.` in /etc/kubernetes is /etc/kubernetes.
+        if let Some(root) = std::path::absolute(path).ok().and_then(|path| root_above(&path, kubernetes)) {
+            return Self::of(&root);
+        }
+        let names = |folder| root.files(folder).0;
+        let is_kubelets = |file: &String| file.rsplit('/').next().is_some_and(|name| name.starts_with("kubelet"));
+        let (kind, mount) = if root.is_folder("pki") {
+            if names("pki").iter().any(is_kubelets) {
+                (SourceKind::Folder, "var/lib/kubelet/")
+            } else {
+                (SourceKind::Tree, "etc/kubernetes/")
+            }
+        } else if names("").iter().any(is_kubelets) {
+            (SourceKind::Folder, "var/lib/kubelet/pki/")
+        } else if names("").iter().any(|file| file.ends_with(".crt")) {
+            (SourceKind::Folder, "etc/kubernetes/pki/")
+        } else {
+            return None;
+        };
+        Some(Self::new(path, kind, mount, vec![""]))
+    }
+
+    fn new(path: &Path, kind: SourceKind<'static>, mount: &'static str, below: Vec<&'static str>) -> Self {
+        let prefix = format!("{}/", path.display().to_string().trim_end_matches('/'));
+        Self { root: NodeRoot::new(path.to_owned()), prefix, kind, mount, below }
+    }
+
+    pub(crate) fn path(&self, file: &str) -> String {
+        format!("{}{file}", self.prefix)
+    }
+}
+
+/// The folder in which the path is `below`.
+pub(crate) fn root_above(path: &Path, below: &str) -> Option<PathBuf> {
+    let count = Path::new(below).components().count();
+    path.ends_with(below).then(|| path.ancestors().nth(count).map(Path::to_owned)).flatten()
 }

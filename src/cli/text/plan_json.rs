@@ -165,7 +165,7 @@ pub(crate) fn render(
         effects: since.map(|(_, since)| effects(since)),
         refused: refused.map(ToString::to_string),
     };
-    let mut text = serde_json::to_string_pretty(&document).map_err(|error| Failure::defect(&error.to_string()))?;
+    let mut text = serde_json::to_string_pretty(&document).map_err(|error| Failure::json(&error))?;
     text.push('\n');
     Ok(text)
 }

@@ -82,7 +82,7 @@ pub(crate) fn json(status: &Status) -> Result<String, Failure> {
             manifests_away: status.unfinished.away.iter().map(|component| component.name()).collect(),
         }),
     };
-    let text = serde_json::to_string_pretty(&status).map_err(|error| Failure::defect(&error.to_string()))?;
+    let text = serde_json::to_string_pretty(&status).map_err(|error| Failure::json(&error))?;
     Ok(text + "\n")
 }
 

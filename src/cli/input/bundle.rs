@@ -1,0 +1,127 @@
+//! A bundle read with a key that came by another road.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::bundle::VerifiedPart;
+use crate::cli::args::TrustArguments;
+use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::input::time;
+use crate::cli::input::trusted_key::{self, KEY_LIMIT};
+use crate::cli::text::bundle::{called, node_name};
+use crate::cli::text::findings;
+use crate::host;
+use crate::kubernetes::PartName;
+use crate::sign::PublicKey;
+use crate::verify::{CheckedBundle, Finding, Known, check_bundle};
+
+/// What a gzip member begins with (RFC 1952, section 2.3.1).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// More nodes than this are not listed.
+const LISTED: usize = 20;
+
+/// A part of a bundle, with everything about it checked.
+pub(crate) struct Verified {
+    /// The bundle.
+    pub(crate) bundle: CheckedBundle,
+    /// The part.
+    pub(crate) part: VerifiedPart,
+    /// A line for each thing that does not hold at this time alone.
+    pub(crate) about_time: String,
+}
+
+/// Opens the bundle, and keeps a part of it that would work, if the time is right.
+pub(crate) fn open_part(arguments: &TrustArguments, name: &PartName) -> Result<Verified, Failure> {
+    let mut bundle = open(arguments, Some(name))?;
+    let Some(part) = bundle.wanted.take() else { return Err(no_part(name, &bundle, &arguments.bundle)) };
+    let about_time = judge(&bundle, name)?;
+    Ok(Verified { bundle, part, about_time })
+}
+
+/// Opens the bundle and checks it.
+pub(crate) fn open(arguments: &TrustArguments, wanted: Option<&PartName>) -> Result<CheckedBundle, Failure> {
+    let at = time::of(arguments.at.as_deref())?;
+    let key = trusted_key::read(&arguments.bundle, &arguments.key)?;
+    check_outer_signature(&arguments.bundle, &key)?;
+    let source = host::open(&arguments.bundle).or_cannot("read", &arguments.bundle)?;
+    check_bundle(source, &key, at, wanted, &Known::default())
+        .map_err(|error| Failure::bundle(&arguments.bundle, &error))
+}
+
+/// The key for a bundle, under which its outer signature holds if it has one.
+pub(crate) fn bundle_key(path: &Path, key: Option<&str>) -> Result<PublicKey, Failure> {
+    let key = key.ok_or_else(|| {
+        Failure::cannot_run(format!(
+            "{} is a bundle: nothing in it is believed before its signatures hold",
+            path.display()
+        ))
+        .hint("add --key with the public key's file or its fingerprint `sha256:...`, as `certferry build` printed it")
+    })?;
+    let key = trusted_key::read(path, key)?;
+    check_outer_signature(path, &key)?;
+    Ok(key)
+}
+
+/// Whether a file begins as a bundle does.
+pub(crate) fn is_bundle(path: &Path) -> io::Result<bool> {
+    host::begins_with(path, &GZIP)
+}
+
+/// Warns of what works all the same, and refuses what would not work; returns what does not hold at this time alone.
+fn judge(checked: &CheckedBundle, name: &PartName) -> Result<String, Failure> {
+    let owner = name.to_string();
+    let of_part = |finding: &&Finding| finding.part == owner;
+    let (warnings, findings): (Vec<&Finding>, Vec<&Finding>) =
+        checked.findings.iter().filter(of_part).partition(|finding| finding.fault.is_warning());
+    let (about_time, wrong): (Vec<&Finding>, Vec<&Finding>) =
+        findings.into_iter().partition(|finding| finding.fault.is_about_time());
+    if !warnings.is_empty() {
+        host::tell(&format!("warning: this works, but\n{}", findings::lines(&warnings)));
+    }
+    if !wrong.is_empty() {
+        return Err(Failure::says_no(format!(
+            "the files of {} would not work\n{}",
+            called(name),
+            findings::lines(&wrong).trim_end()
+        ))
+        .hint("nothing was written; build the bundle again"));
+    }
+    Ok(findings::lines(&about_time))
+}
+
+/// The bundle has no such part.
+fn no_part(name: &PartName, checked: &CheckedBundle, bundle: &Path) -> Failure {
+    let bundle = bundle.display();
+    let Some(name) = node_name(name) else {
+        return Failure::cannot_run(format!("the cluster's part is not in {bundle}"))
+            .hint("a whole bundle has it; a slice or a partial bundle only when it was made --with-cluster");
+    };
+    let names = checked.parts.iter().filter_map(node_name);
+    let mut shown: Vec<_> = names.clone().take(LISTED).collect();
+    if names.count() > LISTED {
+        shown.push("...");
+    }
+    let hint = match shown.as_slice() {
+        [] => "it has the cluster's part alone".to_owned(),
+        shown => format!("it has {}", shown.join(", ")),
+    };
+    Failure::cannot_run(format!("there is no node {name} in {bundle}")).hint(hint)
+}
+
+/// The signature over the whole file may be missing, as from a slice; a present one must hold.
+fn check_outer_signature(bundle: &Path, key: &PublicKey) -> Result<(), Failure> {
+    let mut path = bundle.as_os_str().to_owned();
+    path.push(".sig");
+    let path = PathBuf::from(path);
+    let signature = match host::read(&path, KEY_LIMIT) {
+        Ok(signature) => signature,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Failure::io("read", &path, &error)),
+    };
+    let digest = host::sha256(bundle).or_cannot("read", bundle)?;
+    key.verify_sha256(&digest, &signature).map_err(|_| {
+        Failure::says_no(format!("{} does not hold for {}", path.display(), bundle.display()))
+            .hint("the file was changed or cut on its way, or another key signed it; carry it again")
+    })
+}

@@ -1,0 +1,60 @@
+//! A signer's public key, which came by another road than the bundle.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::failure::Failure;
+use crate::host;
+use crate::sign::{Fingerprint, PublicKey};
+
+/// No public key file is longer.
+pub(crate) const KEY_LIMIT: u64 = 64 << 10;
+
+/// The key itself, or the one beside the bundle that has the given fingerprint.
+pub(crate) fn read(bundle: &Path, key: &str) -> Result<PublicKey, Failure> {
+    if !key.starts_with("sha256:") {
+        return read_key(Path::new(key));
+    }
+    let expected: Fingerprint = key.parse().map_err(|_| {
+        Failure::cannot_run(format!("--key {key} is not a fingerprint"))
+            .hint("a fingerprint is `sha256:` and 64 lower-case hex digits; `certferry build` prints it")
+    })?;
+    let path = key_beside(bundle)?;
+    let key = read_key(&path)?;
+    if key.fingerprint() == expected {
+        return Ok(key);
+    }
+    Err(Failure::says_no(format!(
+        "{} is not the key of that fingerprint: it is {}, expected {expected}",
+        path.display(),
+        key.fingerprint()
+    ))
+    .hint(
+        "compare the fingerprint with the one written down when the bundle was built; if that is what was typed, \
+           somebody else made this bundle",
+    ))
+}
+
+/// The one `.pub` in the bundle's folder that the bundle's name begins with.
+fn key_beside(bundle: &Path) -> Result<PathBuf, Failure> {
+    let name = bundle.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    // `<cluster>-g<generation>...`: the last `-g` before a digit ends the cluster's name.
+    let cluster = name
+        .match_indices("-g")
+        .filter(|(place, _)| name.as_bytes().get(place + 2).is_some_and(u8::is_ascii_digit))
+        .last();
+    let cluster = cluster.map(|(place, _)| name.split_at(place).0);
+    cluster.map(|cluster| bundle.with_file_name(format!("{cluster}.pub"))).ok_or_else(|| {
+        Failure::cannot_run(format!("cannot tell the cluster from the name {name}"))
+            .hint("give the public key's file to --key instead of its fingerprint")
+    })
+}
+
+fn read_key(path: &Path) -> Result<PublicKey, Failure> {
+    let bytes = host::read(path, KEY_LIMIT).map_err(|error| {
+        Failure::io("read the public key", path, &error).hint(
+            "--key takes the file CLUSTER.pub, or the fingerprint `sha256:...` when that file lies beside the bundle",
+        )
+    })?;
+    PublicKey::from_pem(&bytes)
+        .map_err(|error| Failure::cannot_run(format!("{} is not a signer's public key: {error}", path.display())))
+}

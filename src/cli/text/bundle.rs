@@ -1,0 +1,41 @@
+//! A bundle and its parts, in words.
+
+use crate::bundle::Shape;
+use crate::kubernetes::PartName;
+use crate::verify::CheckedBundle;
+
+/// What was verified, for `verify` and `unpack`; `holds` says how much of it.
+pub(crate) fn summary(checked: &CheckedBundle, holds: &str) -> String {
+    let head = &checked.head;
+    let shape = match checked.archive.shape() {
+        Shape::Whole => "the whole bundle",
+        Shape::Partial => "a partial bundle",
+        Shape::Slice => "a slice",
+    };
+    let nodes = checked.parts.iter().filter(|part| **part != PartName::Cluster).count();
+    let cluster = if checked.parts.contains(&PartName::Cluster) { " and the cluster's part" } else { "" };
+    format!(
+        "{}, generation {}, Kubernetes {}: {shape}, {nodes} {}{cluster}\n\
+         {holds}\n\
+         signer   {}\ncontent  sha256:{}\n",
+        head.cluster,
+        head.generation,
+        head.kubernetes,
+        if nodes == 1 { "node" } else { "nodes" },
+        checked.key.fingerprint(),
+        checked.archive.content_sha256(),
+    )
+}
+
+/// The node whose part it is, if it is a node's.
+pub(crate) fn node_name(part: &PartName) -> Option<&str> {
+    match part {
+        PartName::Node(name) => Some(name),
+        PartName::Cluster => None,
+    }
+}
+
+/// As a person calls the part.
+pub(crate) fn called(part: &PartName) -> &str {
+    node_name(part).unwrap_or("the cluster's part")
+}
