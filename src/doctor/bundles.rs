@@ -2,12 +2,12 @@
 
 use super::facts::NodeFacts;
 use super::finding::{Findings, shell_word};
-use super::go::{host_name_error, instant, not_yet_valid_error};
+use super::go::{host_name_error, not_yet_valid_error};
 use super::objects::{Object, decode};
 use super::secrets::TlsSecret;
 use super::time::Clock;
 use super::webhooks::{Bundle, Group, groups};
-use crate::x509::{AltName, ReadCertificate, read_pem};
+use crate::x509::{AltName, ReadCertificate, instant, read_pem};
 
 /// Looks at every `caBundle`; what is wrong with many in the same way is said once.
 pub(super) fn check(

@@ -3,9 +3,8 @@
 use std::net::IpAddr;
 
 use time::OffsetDateTime;
-use time::macros::format_description;
 
-use crate::x509::{AltName, ReadCertificate};
+use crate::x509::{AltName, ReadCertificate, instant};
 
 /// Go 1.19.8, crypto/x509/verify.go `HostnameError.Error`.
 pub(super) fn host_name_error(certificate: &ReadCertificate, host: &AltName) -> String {
@@ -42,10 +41,4 @@ pub(super) fn expired_error(now: OffsetDateTime, not_after: OffsetDateTime) -> S
 pub(super) fn not_yet_valid_error(now: OffsetDateTime, not_before: OffsetDateTime) -> String {
     let (now, begin) = (instant(now), instant(not_before));
     format!("x509: certificate has expired or is not yet valid: current time {now} is before {begin}")
-}
-
-/// RFC 3339 in UTC, whole seconds.
-pub(super) fn instant(time: OffsetDateTime) -> String {
-    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
-    time.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default()
 }

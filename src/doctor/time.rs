@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::finding::Findings;
 use super::go;
-use crate::x509::ReadCertificate;
+use crate::x509::{ReadCertificate, instant};
 
 /// The times that certificates are held against.
 #[derive(Clone, Copy)]
@@ -30,12 +30,12 @@ impl Clock {
 
     pub(super) fn expired(self, file: &str, it: &str, not_after: OffsetDateTime, findings: &mut Findings) {
         let error = go::expired_error(self.at, not_after);
-        findings.add_in("expired", file, it, &[("time", &go::instant(not_after)), ("error", &error)]);
+        findings.add_in("expired", file, it, &[("time", &instant(not_after)), ("error", &error)]);
     }
 
     pub(super) fn not_yet_valid(self, file: &str, it: &str, not_before: OffsetDateTime, findings: &mut Findings) {
         let error = go::not_yet_valid_error(self.at, not_before);
-        let values = [("time", go::instant(not_before)), ("now", go::instant(self.at)), ("error", error)];
+        let values = [("time", instant(not_before)), ("now", instant(self.at)), ("error", error)];
         findings.add_in("not-yet-valid", file, it, &values.each_ref().map(|(key, value)| (*key, value.as_str())));
     }
 
@@ -49,7 +49,7 @@ impl Clock {
                 (1, _) => "1 day".to_owned(),
                 (days, _) => format!("{days} days"),
             };
-            findings.add_in("expiring", file, it, &[("time", &go::instant(not_after)), ("left", &left)]);
+            findings.add_in("expiring", file, it, &[("time", &instant(not_after)), ("left", &left)]);
         }
     }
 }

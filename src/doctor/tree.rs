@@ -6,10 +6,7 @@ use std::io;
 use zeroize::Zeroizing;
 
 use crate::host::NodeRoot;
-use crate::kubernetes::{KUBELET_PKI, KUBERNETES, MANIFESTS, PKI};
-
-/// As in a bundle: no file is larger.
-const FILE_LIMIT: u64 = 4 << 20;
+use crate::kubernetes::{FILE_LIMIT, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI};
 
 pub(super) const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
 pub(super) const KUBELET_FLAGS: &str = "var/lib/kubelet/kubeadm-flags.env";

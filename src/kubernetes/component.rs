@@ -1,7 +1,7 @@
 //! The components of a node: which reads which file, and so must be started anew when it changes.
 
 use super::certificate::{AUTHORITIES, CERTIFICATES, SERVICE_ACCOUNT_READERS};
-use super::place::PKI;
+use super::place::{KUBELET_CONF, PKI};
 use super::role::Role;
 
 /// A component of a node.
@@ -43,6 +43,18 @@ impl Component {
             Some((last, [])) => (*last).to_owned(),
             Some((last, first)) => format!("{} and {last}", first.join(", ")),
             None => String::new(),
+        }
+    }
+
+    /// Returns the place of a file that is on a node if and only if the component runs there.
+    #[must_use]
+    pub const fn mark(self) -> &'static str {
+        match self {
+            Self::Etcd => "etc/kubernetes/pki/etcd/server.crt",
+            Self::ApiServer => "etc/kubernetes/pki/apiserver.crt",
+            Self::ControllerManager => "etc/kubernetes/controller-manager.conf",
+            Self::Scheduler => "etc/kubernetes/scheduler.conf",
+            Self::Kubelet => KUBELET_CONF,
         }
     }
 

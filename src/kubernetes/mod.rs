@@ -27,7 +27,10 @@ pub use certificate::{
 pub use component::{Component, readers, readers_by_path};
 pub use key_id::{KeyId, NotAKeyId, escape};
 pub use part_name::{NotAPartName, PartName, is_label, is_subdomain};
-pub use place::{BOOTSTRAP, KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, kubeconfigs};
+pub use place::{
+    BOOTSTRAP, CLUSTER_CA, ETCD_CA, FILE_LIMIT, KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, authorities,
+    kubeconfigs,
+};
 pub use purpose::Purpose;
 pub use role::Role;
 pub use since::Since;

@@ -1,11 +1,17 @@
 //! Where Kubernetes' files lie, relative to the root of a node.
 
-use super::certificate::{CERTIFICATES, CertificateRow, Output};
+use super::certificate::{AUTHORITIES, CERTIFICATES, CertificateRow, Output};
 
+/// A file that has more bytes than this is no certificate, key, kubeconfig, manifest or configuration.
+pub const FILE_LIMIT: u64 = 4 << 20;
 /// The folder of kubeconfigs.
 pub const KUBERNETES: &str = "etc/kubernetes";
 /// The folder of certificates and keys.
 pub const PKI: &str = "etc/kubernetes/pki";
+/// The certificate of the cluster's CA.
+pub const CLUSTER_CA: &str = "etc/kubernetes/pki/ca.crt";
+/// The certificate of etcd's CA.
+pub const ETCD_CA: &str = "etc/kubernetes/pki/etcd/ca.crt";
 /// The kubelet's own certificates.
 pub const KUBELET_PKI: &str = "var/lib/kubelet/pki";
 /// Where the kubelet finds the static pods.
@@ -14,6 +20,11 @@ pub const MANIFESTS: &str = "etc/kubernetes/manifests";
 pub const KUBELET_CONF: &str = "etc/kubernetes/kubelet.conf";
 /// What a kubelet begins with; it would ask for a certificate with it when kubelet.conf fails.
 pub const BOOTSTRAP: &str = "etc/kubernetes/bootstrap-kubelet.conf";
+
+/// Returns the places of the certificates of a node's CAs, in the order of [`AUTHORITIES`].
+pub fn authorities() -> impl Iterator<Item = String> {
+    AUTHORITIES.iter().map(|row| format!("{PKI}/{}.crt", row.base_name))
+}
 
 /// The kubeconfigs that kubeadm writes, besides the kubelet's first one: their names in [`KUBERNETES`], in order.
 #[must_use]
@@ -43,7 +54,13 @@ impl Output {
 
 #[cfg(test)]
 mod tests {
-    use super::kubeconfigs;
+    use super::{CLUSTER_CA, ETCD_CA, authorities, kubeconfigs};
+
+    #[test]
+    fn a_node_has_three_authorities() {
+        let expected = [CLUSTER_CA, "etc/kubernetes/pki/front-proxy-ca.crt", ETCD_CA];
+        assert_eq!(authorities().collect::<Vec<_>>(), expected);
+    }
 
     #[test]
     fn kubeadms_kubeconfigs_are_five() {

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use time::OffsetDateTime;
-use time::macros::format_description;
-
 use super::model::Lock;
 use crate::kubernetes::KeyId;
 use crate::plan::Plan;
+use crate::x509::instant;
 
 /// The shapes of everything in a lock or a plan, by id.
 pub type Shapes = BTreeMap<KeyId, Shape>;
@@ -106,9 +104,4 @@ pub fn shapes_of_lock(lock: &Lock) -> Shapes {
         shapes.entry(certificate.id.clone()).or_default().certificate = Some(shape);
     }
     shapes
-}
-
-fn instant(time: OffsetDateTime) -> String {
-    // Years have four digits: the profile refuses more.
-    time.format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z")).unwrap_or_default()
 }

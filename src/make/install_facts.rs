@@ -11,14 +11,13 @@ use crate::bundle::limits::{COMPRESSED, ENTRIES, FILE, INDEX, MEMBER, PARTS, PAT
 use crate::bundle::tree::FOLDERS;
 use crate::bundle::{FORMAT, KUBELET_CLIENT_LINK, PHASE};
 use crate::kubernetes::{
-    BOOTSTRAP, Component, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, Role, kubeconfigs, readers_by_path,
+    AUTHORITIES, BOOTSTRAP, Component, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, Role, kubeconfigs, readers_by_path,
 };
 use crate::node::place::{
     AWAY, INSTALLED, JOURNAL, JOURNAL_NEW, LOCK, RESTART, RESTART_NEW, STATE, hidden, parent_and_name,
 };
-use crate::node::replaced::AUTHORITIES;
 use crate::node::restart::Plan;
-use crate::node::restart::effect::{RELOADED, RUNS};
+use crate::node::restart::effect::RELOADED;
 
 /// Where the two files are.
 const PARTS_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/install");
@@ -52,7 +51,8 @@ fn shell() -> String {
     fact("KUBELET_PKI", "", KUBELET_PKI);
     fact("KUBECONFIGS", "Those of kubeadm, and what a kubelet begins with.", &kubeconfigs().join(" "));
     fact("BOOTSTRAP", "", parent_and_name(BOOTSTRAP).1);
-    fact("AUTHORITIES", "The CAs of a node, in its folder of certificates.", &AUTHORITIES.join(" "));
+    let names_of_authorities: Vec<_> = AUTHORITIES.iter().map(|row| format!("{}.crt", row.base_name)).collect();
+    fact("AUTHORITIES", "The CAs of a node, in its folder of certificates.", &names_of_authorities.join(" "));
     fact("HOME_KUBERNETES", "What is remembered of a node (the manual, chapter formats).", STATE);
     fact("HOME_KUBELET", "", &hidden(parent_and_name(KUBELET_PKI).0));
     fact("LOCK", "", LOCK);
@@ -69,7 +69,8 @@ fn shell() -> String {
     fact("MANIFESTS", "Where the kubelet finds the manifests of static pods.", MANIFESTS);
     fact("STOPS", "Static pods in the order in which they stop.", &stops.join(" "));
     fact("STARTS", "Who starts, in which order; the kubelet comes before them.", &starts.join(" "));
-    let runs: Vec<_> = RUNS.iter().map(|(component, file)| format!("{}:{file}", component.name())).collect();
+    let runs: Vec<_> =
+        Component::ALL.iter().map(|component| format!("{}:{}", component.name(), component.mark())).collect();
     fact("RUNS", "A file that is there if and only if a component runs on the node.", &runs.join("\n"));
     fact("RELOADED", "What a running API server reads again, in the folder that it sees.", &RELOADED.join(" "));
     text + "\n"

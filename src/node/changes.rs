@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
 
 use zeroize::Zeroizing;
 
@@ -10,7 +9,7 @@ use super::NodeError;
 use super::installed::{Installed, installed};
 use super::place::{HIDDEN, RECORD, SIGNATURE, SIGNER};
 use super::replaced::Replaced;
-use super::session::{ROOT, home_of, look};
+use super::session::{ROOT, content, home_of, look};
 use super::unit::{Unit, is_place};
 use crate::bundle::{Owner as Whose, Record, Row, Sha256, VerifiedPart};
 use crate::host::{Found, FoundKind, NodeTree, Owner};
@@ -18,9 +17,6 @@ use crate::kubernetes::{BOOTSTRAP, Component, KUBELET_PKI, KUBERNETES, PKI, Role
 use crate::report::{Held, Kubeconfig};
 use crate::sign::PublicKey;
 use crate::x509::{ReadCertificate, read_pem};
-
-/// A longer file is no certificate, key or kubeconfig.
-const LIMIT: u64 = 4 << 20;
 
 /// What a part changes on a node.
 pub struct Changes<'a> {
@@ -203,14 +199,6 @@ fn restarts(record: &Record, changes: &Changes<'_>) -> BTreeSet<Component> {
     let runs = |component: &Component| component.runs(node.role, has_etcd);
     let places = changes.files.iter().map(|file| &file.place).chain(changes.dropped.iter().map(|file| &file.place));
     places.flat_map(|place| readers(place).iter().copied()).filter(runs).collect()
-}
-
-/// The bytes of a file, none when it is not there or too long to be of interest.
-fn content(tree: &NodeTree, place: &str) -> Result<Zeroizing<Vec<u8>>, NodeError> {
-    match tree.read(place, LIMIT) {
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::FileTooLarge) => Ok(Zeroizing::default()),
-        read => read.map_err(|error| NodeError::io("read", tree, place, error)),
-    }
 }
 
 fn resolve(tree: &NodeTree, place: &str) -> Result<String, NodeError> {

@@ -6,10 +6,8 @@ use super::session::look;
 use super::unit::Unit;
 use crate::bundle::{ClusterId, Owner, Record, Sha256, VerifiedPart};
 use crate::host::NodeTree;
+use crate::kubernetes::FILE_LIMIT;
 use crate::sign::{Fingerprint, PublicKey};
-
-/// As long as a record may be.
-const LIMIT: u64 = 4 << 20;
 
 /// A generation on a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +103,7 @@ fn read(tree: &NodeTree, folder: &str) -> Result<Option<Installed>, NodeError> {
     let broken = || NodeError::BrokenState { file: "installed" };
     let file = |name: &str| {
         let place = format!("{folder}/{name}");
-        tree.read(&place, LIMIT).map_err(|error| NodeError::io("read", tree, &place, error))
+        tree.read(&place, FILE_LIMIT).map_err(|error| NodeError::io("read", tree, &place, error))
     };
     let (bytes, key) = (file(RECORD)?, file(SIGNER)?);
     let record = Record::read(&bytes).map_err(|_| broken())?;

@@ -25,8 +25,6 @@ pub(crate) const SIGNER: &str = "signer.pub";
 /// The list of a slot's units.
 pub(crate) const UNITS: &str = "units";
 
-/// The CA of etcd.
-pub(crate) const ETCD_CA: &str = "etc/kubernetes/pki/etcd/ca.crt";
 /// The hidden folder of slots in each folder that holds units.
 pub(crate) const HIDDEN: &str = ".certferry";
 

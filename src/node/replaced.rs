@@ -5,11 +5,8 @@ use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 
 use super::NodeError;
-use crate::kubernetes::PKI;
+use crate::kubernetes::authorities;
 use crate::x509::{PemContents, ReadCertificate, public_key_bits, read_pem};
-
-/// The CAs of a node, below [`PKI`].
-pub(crate) const AUTHORITIES: [&str; 3] = ["ca.crt", "front-proxy-ca.crt", "etcd/ca.crt"];
 
 /// The CAs that a node trusts and will trust no more.
 #[derive(Default)]
@@ -30,7 +27,7 @@ impl Replaced {
         new: impl Fn(&str) -> Option<&'a [u8]>,
     ) -> Result<Self, NodeError> {
         let first = |pem: &[u8]| read_pem(pem).ok()?.certificates.into_iter().next();
-        let places = AUTHORITIES.map(|name| format!("{PKI}/{name}"));
+        let places: Vec<_> = authorities().collect();
         let kept: Vec<_> = places.iter().filter_map(|place| first(new(place)?)).collect();
         let mut replaced = Self::default();
         for place in places {

@@ -1,6 +1,9 @@
 //! One run at a time: the lock, what a killed run left behind, and the swap itself.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
+
+use zeroize::Zeroizing;
 
 use super::NodeError;
 use super::journal::{Journal, Step};
@@ -8,7 +11,7 @@ use super::place::{JOURNAL, JOURNAL_NEW, LOCK, STATE, Slot, UNITS, hidden, paren
 use super::swap;
 use super::unit::{self, Unit};
 use crate::host::{FoundKind, NodeLock, NodeTree, Owner};
-use crate::kubernetes::{KUBELET_PKI, KUBERNETES, PKI};
+use crate::kubernetes::{FILE_LIMIT, KUBELET_PKI, KUBERNETES, PKI};
 
 /// The longest state file: some hundred lines of two paths.
 const LIMIT: u64 = 1 << 20;
@@ -243,4 +246,12 @@ pub(super) fn look(tree: &NodeTree, place: &str) -> Result<Option<crate::host::F
 
 fn remove_file(tree: &NodeTree, place: &str) -> Result<(), NodeError> {
     tree.remove_file(place).map_err(|error| NodeError::io("remove", tree, place, error))
+}
+
+/// The bytes of a file, none when it is not there or too long to be of interest.
+pub(super) fn content(tree: &NodeTree, place: &str) -> Result<Zeroizing<Vec<u8>>, NodeError> {
+    match tree.read(place, FILE_LIMIT) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::FileTooLarge) => Ok(Zeroizing::default()),
+        read => read.map_err(|error| NodeError::io("read", tree, place, error)),
+    }
 }

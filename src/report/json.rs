@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 use time::OffsetDateTime;
-use time::macros::format_description;
 
 use super::{Embedded, Entry, Inventory};
+use crate::x509::instant;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -92,8 +92,4 @@ fn certificate(entry: &Entry, at: OffsetDateTime) -> Certificate<'_> {
 
 fn field(embedded: &Embedded) -> Field<'_> {
     Field { kind: embedded.kind.name(), name: &embedded.name }
-}
-
-fn instant(time: OffsetDateTime) -> String {
-    time.format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z")).unwrap_or_default()
 }

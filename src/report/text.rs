@@ -8,7 +8,7 @@ use time::macros::format_description;
 use super::period::short;
 use super::table::{self, Row};
 use super::{Entry, Group, Inventory, Kind, Missing};
-use crate::x509::printable;
+use crate::x509::{instant, printable};
 
 /// kubeadm v1.20.2, cmd/certs.go; a bundle's tables end with the node.
 const CERTIFICATES: [&str; 6] =
@@ -157,9 +157,6 @@ fn yes_no(externally_managed: Option<bool>) -> String {
 }
 
 fn details(entry: &Entry) -> Vec<String> {
-    let instant = |time: OffsetDateTime| {
-        time.format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z")).unwrap_or_default()
-    };
     let file = match &entry.embedded {
         Some(embedded) => format!("{} ({} {})", entry.path, embedded.kind.name(), embedded.name),
         None => entry.path.clone(),

@@ -1,4 +1,15 @@
-//! Text that others wrote, as names hold it, for people to read.
+//! Text for people: what others wrote into names, and times.
+
+use time::macros::format_description;
+use time::{OffsetDateTime, UtcOffset};
+
+/// Returns a time as RFC 3339 has it, in UTC and whole seconds: `2226-11-22T00:00:00Z`. Years have four digits.
+#[must_use]
+pub fn instant(time: OffsetDateTime) -> String {
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+    // Only a writer that fails could fail it.
+    time.to_offset(UtcOffset::UTC).format(format).unwrap_or_default()
+}
 
 /// Text that a terminal shows and does not obey: control characters, and those that turn the direction of writing,
 /// stand as `\u{1b}`. Names in certificates and kubeconfigs are whatever their maker wanted.

@@ -65,9 +65,9 @@ fn unknown(topic: &str) -> Failure {
 mod tests {
     use super::chapter;
     use crate::cli::command::doctor::OBJECTS_LIMIT;
-    use crate::cli::command::inspect::FILE_LIMIT;
     use crate::cli::input::lock_file::LIMIT as LOCK_LIMIT;
     use crate::cli::input::trusted_key::KEY_LIMIT;
+    use crate::kubernetes::FILE_LIMIT;
     use crate::manual::CHAPTERS;
 
     /// Those of a bundle are compared where they are.

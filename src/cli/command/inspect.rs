@@ -13,15 +13,13 @@ use crate::cli::failure::Failure;
 use crate::cli::input::bundle::{bundle_key, is_bundle};
 use crate::cli::input::node_folder::Folder;
 use crate::cli::input::time;
-use crate::cli::text::findings;
 use crate::cli::text::inspect;
 use crate::host::{self, NodeRoot};
-use crate::kubernetes::PartName;
+use crate::kubernetes::{FILE_LIMIT, PartName};
 use crate::report::{self, Builder, Fault, Interest, Inventory, Source, SourceKind, interest, referenced};
 use crate::sign::PublicKey;
+use crate::x509::instant;
 
-/// As in a bundle: no file is larger.
-pub(crate) const FILE_LIMIT: u64 = 4 << 20;
 /// Places and their contents; keys and what cannot be read have none.
 type Contents = BTreeMap<String, Option<Zeroizing<Vec<u8>>>>;
 
@@ -53,7 +51,7 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<String, Failure> {
     match until {
         Some(until) if count > 0 => {
             let certificates = if count == 1 { "certificate ends" } else { "certificates end" };
-            let message = format!("{count} {certificates} by {}", findings::instant(until));
+            let message = format!("{count} {certificates} by {}", instant(until));
             Err(Failure::says_no(message).output(text))
         }
         _ => Ok(text),

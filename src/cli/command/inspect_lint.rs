@@ -7,12 +7,12 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::cli::args::InspectArguments;
-use crate::cli::command::inspect::FILE_LIMIT;
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::bundle::{bundle_key, is_bundle};
 use crate::cli::input::node_folder::Folder;
 use crate::cli::text::findings;
 use crate::host;
+use crate::kubernetes::FILE_LIMIT;
 use crate::verify::{File, Finding, Known, Origin, Part, SharedFiles, check_bundle, check_file, check_part};
 
 /// What a file's name ends in when there are certificates or keys in it.

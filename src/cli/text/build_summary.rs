@@ -6,11 +6,11 @@ use std::path::Path;
 
 use crate::cli::command::build::Places;
 use crate::cli::text::comparison;
-use crate::cli::text::findings::instant;
 use crate::cli::text::shell;
 use crate::kubernetes::KeyId;
 use crate::make::Made;
 use crate::plan::{PlannedCertificate, Recipient};
+use crate::x509::instant;
 
 pub(crate) fn of_build(made: &Made<File>, places: &Places, new_seed: Option<&Path>) -> String {
     let plan = &made.plan;

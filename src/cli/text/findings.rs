@@ -1,18 +1,11 @@
 //! What is wrong with certificates in a bundle, in words.
 
-use time::OffsetDateTime;
-use time::macros::format_description;
-
 use crate::verify::{Fault, Finding};
+use crate::x509::instant;
 
 /// A line for each finding.
 pub(crate) fn lines(findings: &[&Finding]) -> String {
     findings.iter().map(|finding| format!("{}  {}  {}\n", finding.part, finding.file, fault(&finding.fault))).collect()
-}
-
-/// A day and a second, as people in all zones read them: `2226-11-22T00:00:00Z`.
-pub(crate) fn instant(time: OffsetDateTime) -> String {
-    time.format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z")).unwrap_or_default()
 }
 
 /// What is wrong, and the rule that says so.

@@ -1,36 +1,23 @@
 //! What a swap means for those who run: who must start anew, which CAs are trusted no more.
 
 use std::collections::BTreeSet;
-use std::io::ErrorKind;
-
-use zeroize::Zeroizing;
 
 use super::super::NodeError;
 use super::super::changes::{Changes, Difference, Method};
-use super::super::place::{ETCD_CA, Slot};
+use super::super::place::Slot;
 use super::super::replaced::Replaced;
-use super::super::session::{look, read_previous};
+use super::super::session::{content, look, read_previous};
 use super::super::unit::Unit;
 use crate::host::{FoundKind, NodeTree};
-use crate::kubernetes::{BOOTSTRAP, Component, KUBELET_PKI, KUBERNETES, PKI, kubeconfigs, readers};
-
-/// A longer file is no certificate, key or kubeconfig.
-const LIMIT: u64 = 4 << 20;
+use crate::kubernetes::{
+    BOOTSTRAP, CLUSTER_CA, Component, ETCD_CA, KUBELET_PKI, KUBERNETES, PKI, authorities, kubeconfigs, readers,
+};
 
 /// Files that kube-apiserver reads again by itself when they are replaced in the folder that it sees.
 ///
 /// Source: Kubernetes v1.20.2, pkg dynamiccertificates (serving certificate and client CA, every minute); tried with
 /// 1.20.2.
 pub(crate) const RELOADED: [&str; 2] = ["etc/kubernetes/pki/apiserver.crt", "etc/kubernetes/pki/apiserver.key"];
-
-/// Whoever runs on a node has this file there.
-pub(crate) const RUNS: [(Component, &str); 5] = [
-    (Component::Etcd, "etc/kubernetes/pki/etcd/server.crt"),
-    (Component::ApiServer, "etc/kubernetes/pki/apiserver.crt"),
-    (Component::ControllerManager, "etc/kubernetes/controller-manager.conf"),
-    (Component::Scheduler, "etc/kubernetes/scheduler.conf"),
-    (Component::Kubelet, "etc/kubernetes/kubelet.conf"),
-];
 
 /// What a swap means for those who run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,22 +64,23 @@ impl Effect {
         for unit in &units {
             compare(tree, &unit.live, &unit.at(Slot::Previous), &names.of(&unit.live), &mut places)?;
         }
-        let runs =
-            |component: &Component| RUNS.iter().any(|(known, file)| known == component && tree.path(file).exists());
+        let runs = |component: &Component| tree.path(component.mark()).exists();
         let readers = places.iter().flat_map(|place| readers(place).iter().copied());
         let mut effect = Self { restarts: readers.filter(runs).collect(), ..Self::default() };
         effect.has_new_tokens = places.contains("etc/kubernetes/pki/sa.pub");
         let back = |place: &str| units.iter().find_map(|unit| at_previous(&names, unit, place));
         let old = |place: &str| content(tree, &names.live(place));
-        let new: Vec<_> = AUTHORITIES
-            .iter()
-            .map(|place| Ok((*place, content(tree, &back(place).unwrap_or_else(|| names.live(place)))?)))
+        let new: Vec<_> = authorities()
+            .map(|place| {
+                let bytes = content(tree, &back(&place).unwrap_or_else(|| names.live(&place)))?;
+                Ok((place, bytes))
+            })
             .collect::<Result<_, NodeError>>()?;
-        if new.iter().any(|(place, bytes)| *place == CLUSTER_CA && bytes.is_empty()) {
+        if new.iter().any(|(place, bytes)| place == CLUSTER_CA && bytes.is_empty()) {
             // To where nothing was: nobody can start there.
             return Ok(Some(Self::default()));
         }
-        let new = |place: &str| new.iter().find(|(known, _)| *known == place).map(|(_, bytes)| bytes.as_slice());
+        let new = |place: &str| new.iter().find(|(known, _)| known == place).map(|(_, bytes)| bytes.as_slice());
         effect.replaced = Replaced::new(old, new)?.authorities();
         if units.iter().all(|unit| names.of(&unit.live) != PKI) {
             effect.reload(places.iter().map(String::as_str));
@@ -113,10 +101,6 @@ impl Effect {
         }
     }
 }
-
-const CLUSTER_CA: &str = "etc/kubernetes/pki/ca.crt";
-/// The CAs of a node.
-const AUTHORITIES: [&str; 3] = [CLUSTER_CA, "etc/kubernetes/pki/front-proxy-ca.crt", ETCD_CA];
 
 /// Where places lead when links on their way are followed, and back.
 struct Names(Vec<(String, String)>);
@@ -187,12 +171,4 @@ fn compare(
         places.insert(name.to_owned());
     }
     Ok(())
-}
-
-/// The bytes of a file, none when it is not there or too long to be of interest.
-fn content(tree: &NodeTree, place: &str) -> Result<Zeroizing<Vec<u8>>, NodeError> {
-    match tree.read(place, LIMIT) {
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::FileTooLarge) => Ok(Zeroizing::default()),
-        read => read.map_err(|error| NodeError::io("read", tree, place, error)),
-    }
 }

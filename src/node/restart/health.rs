@@ -3,16 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::super::place::ETCD_CA;
 use super::error::{Silence, Unwell};
 use super::manifest::Manifest;
 use crate::host::{Deadline, NodeTree, TlsClient, addresses, ask, pause};
-use crate::kubernetes::Component;
+use crate::kubernetes::{CLUSTER_CA, Component, ETCD_CA, FILE_LIMIT};
 
 /// How long one question may take.
 const ONE: Duration = Duration::from_secs(5);
-/// No file of ours is longer.
-const LIMIT: u64 = 1 << 20;
 /// etcd's and kube-apiserver's ports when nothing says otherwise; the kubelet's port of its own health.
 const ETCD_PORT: u16 = 2379;
 const API_SERVER_PORT: u16 = 6443;
@@ -42,7 +39,7 @@ const ETCD: Pki = Pki {
 const ETCD_SERVER: &str = "etc/kubernetes/pki/etcd/server";
 const ETCD_PEERS: Pki = Pki { authority: ETCD_CA, identities: &["etc/kubernetes/pki/etcd/peer"] };
 const API_SERVER: Pki = Pki {
-    authority: "etc/kubernetes/pki/ca.crt",
+    authority: CLUSTER_CA,
     // Anonymous questions may be forbidden.
     identities: &["etc/kubernetes/pki/apiserver-kubelet-client"],
 };
@@ -153,7 +150,7 @@ fn probe(tree: &NodeTree, component: Component, endpoint: &Endpoint) -> Result<(
 /// Whom the live files let one trust, and what they let one show.
 fn client(tree: &NodeTree, pki: &Pki) -> Result<TlsClient, Silence> {
     let read = |place: &str| {
-        let resolved = tree.resolve(place).and_then(|place| tree.read(&place, LIMIT));
+        let resolved = tree.resolve(place).and_then(|place| tree.read(&place, FILE_LIMIT));
         resolved.map_err(|error| Silence::Unreadable(place.to_owned(), error))
     };
     let authority = read(pki.authority)?;
