@@ -92,3 +92,4 @@ pub mod report;
 pub mod sign;
 pub mod verify;
 pub mod x509;
+pub mod yaml;

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use super::static_pod::StaticPod;
 use super::tree::{HOST_NAME, KUBELET_CONFIG, KUBELET_FLAGS, Tree};
 use crate::kubernetes::{CERTIFICATES, KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, Output, PKI};
-use crate::report::{Held, Kubeconfig, Yaml, YamlLimits};
+use crate::report::{Held, Kubeconfig};
 use crate::x509::{AltName, ReadCertificate, read_pem};
+use crate::yaml::{Yaml, YamlLimits};
 
 /// Facts about a node; what no file says is not there.
 #[derive(Default)]

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::report::{Yaml, YamlLimits};
+use crate::yaml::{Yaml, YamlLimits};
 
 /// A file of objects.
 pub struct Objects {

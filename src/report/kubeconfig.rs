@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::yaml::Yaml;
 use super::{Embedded, EmbeddedKind, Fault};
+use crate::yaml::Yaml;
 
 /// What a kubeconfig says about certificates and servers. Source: client-go tools/clientcmd/api/v1/types.go.
 pub struct Kubeconfig {

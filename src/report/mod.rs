@@ -23,7 +23,6 @@ mod reading;
 mod secret;
 mod table;
 mod text;
-mod yaml;
 
 pub use entry::{Embedded, EmbeddedKind, Entry, Fault, Group, Inventory, Kind, Missing, Problem};
 pub use inventory::{Builder, Source, SourceKind};
@@ -33,4 +32,3 @@ pub use period::Period;
 pub use place::{Interest, interest};
 pub use prometheus::render as prometheus;
 pub use text::render as text;
-pub use yaml::{Yaml, YamlLimits};

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::yaml::{Yaml, YamlLimits};
+use crate::yaml::{Yaml, YamlLimits};
 
 /// The keys of a Secret that hold certificates.
 const KEYS: [&str; 2] = ["ca.crt", "tls.crt"];

@@ -21,6 +21,7 @@ const fn outer(name: &'static str, imports: &'static [&'static str]) -> Room {
 pub(super) const ROOMS: &[Room] = &[
     pure("manual", &[]),
     pure("x509", &[]),
+    pure("yaml", &[]),
     pure("kubernetes", &["x509"]),
     pure("sign", &[]),
     pure("lint", &["kubernetes", "x509"]),
@@ -36,9 +37,9 @@ pub(super) const ROOMS: &[Room] = &[
         "make",
         &["profile", "plan", "keys", "issue", "layout", "lock", "verify", "bundle", "sign", "kubernetes", "x509"],
     ),
-    pure("report", &["verify", "kubernetes", "x509"]),
+    pure("report", &["verify", "kubernetes", "x509", "yaml"]),
     outer("host", &[]),
-    pure("doctor", &["verify", "lint", "report", "kubernetes", "x509", "host"]),
+    pure("doctor", &["verify", "lint", "report", "kubernetes", "x509", "yaml", "host"]),
     pure("node", &["verify", "bundle", "sign", "report", "kubernetes", "x509", "host"]),
     outer(
         "cli",

@@ -1,4 +1,12 @@
-//! YAML as data: what kubeconfigs and Kubernetes' objects need, with limits.
+//! YAML as data: what kubeconfigs and Kubernetes' objects need.
+//!
+//! Why: files of a node and objects of a cluster come from anybody; one reader with limits reads them all.
+//!
+//! Input: a text.
+//!
+//! Output: [`Yaml`], whose texts are wiped when dropped.
+//!
+//! Refuses what is deeper, longer or wider than such files are, keys that stand twice, and anchors.
 
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 use zeroize::Zeroizing;
@@ -39,7 +47,7 @@ impl Yaml {
     /// # Errors
     /// What is wrong and where. Anchors are refused: nothing that writes kubeconfigs uses them, and they let a short
     /// file stand for a huge one.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
+    pub fn read(text: &str) -> Result<Self, String> {
         let mut reading = Reading::new(text, YamlLimits::KUBECONFIG);
         Ok(reading.document()?.unwrap_or(Self::Null))
     }
