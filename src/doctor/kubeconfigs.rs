@@ -6,7 +6,7 @@ use super::pki::disbelief;
 use super::time::Clock;
 use super::tree::{Tree, TreeFile};
 use crate::kubernetes::Purpose;
-use crate::report::{Fault, Held, Kubeconfig, KubeconfigCluster, KubeconfigUser, resolve};
+use crate::report::{Held, Kubeconfig, KubeconfigCluster, KubeconfigUser, resolve};
 use crate::verify::is_kubeadm_form;
 use crate::x509::{AltName, ReadCertificate, public_key_bits, read_pem};
 
@@ -38,12 +38,8 @@ fn check_one(tree: &Tree, facts: &NodeFacts, clock: Clock, place: &str, file: &T
     let read = match Kubeconfig::read(&file.content) {
         Ok(read) => read,
         // The folder also holds what cloud providers call cloud.conf.
-        Err(fault) if is_kubeadms => {
-            let reason = match fault {
-                Fault::Yaml(reason) => reason,
-                _ => "it has neither clusters nor users".to_owned(),
-            };
-            return findings.add("kubeconfig-broken", place, &[("reason", &reason)]);
+        Err(error) if is_kubeadms => {
+            return findings.add("kubeconfig-broken", place, &[("reason", &error.to_string())]);
         }
         Err(_) => return,
     };

@@ -1,10 +1,12 @@
 //! Kubeconfigs, whoever wrote them.
 
+use std::error::Error;
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::{Embedded, EmbeddedKind, Fault};
 use crate::yaml::Yaml;
 
 /// What a kubeconfig says about certificates and servers. Source: client-go tools/clientcmd/api/v1/types.go.
@@ -49,21 +51,44 @@ pub enum Held {
     Broken,
 }
 
+/// Why a file is not read as a kubeconfig.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KubeconfigError {
+    /// It is no text.
+    NotUtf8,
+    /// It is no YAML; what is wrong, and where.
+    Yaml(String),
+    /// It is YAML of another kind, or has neither clusters nor users.
+    NotKubeconfig,
+}
+
+impl fmt::Display for KubeconfigError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotUtf8 => formatter.write_str("not UTF-8"),
+            Self::Yaml(reason) => formatter.write_str(reason),
+            Self::NotKubeconfig => formatter.write_str("it has neither clusters nor users"),
+        }
+    }
+}
+
+impl Error for KubeconfigError {}
+
 impl Kubeconfig {
     /// Reads a kubeconfig, whoever wrote it.
     ///
     /// # Errors
-    /// [`Fault::Unknown`] when it is no text, [`Fault::Yaml`] and [`Fault::NotKubeconfig`].
-    pub fn read(content: &[u8]) -> Result<Self, Fault> {
-        let text = std::str::from_utf8(content).map_err(|_| Fault::Unknown)?;
-        let yaml = Yaml::read(text).map_err(Fault::Yaml)?;
+    /// [`KubeconfigError`], for the first thing that is wrong.
+    pub fn read(content: &[u8]) -> Result<Self, KubeconfigError> {
+        let text = std::str::from_utf8(content).map_err(|_| KubeconfigError::NotUtf8)?;
+        let yaml = Yaml::read(text).map_err(KubeconfigError::Yaml)?;
         // kubectl reads a file that does not say its kind, too.
         let is_kubeconfig = match yaml.get("kind") {
             Some(kind) => kind.text() == Some("Config"),
             None => yaml.get("users").is_some() || yaml.get("clusters").is_some(),
         };
         if !is_kubeconfig {
-            return Err(Fault::NotKubeconfig);
+            return Err(KubeconfigError::NotKubeconfig);
         }
         let list = |list: &str| yaml.get(list).map(Yaml::items).unwrap_or_default();
         let clusters = list("clusters").iter().map(|item| KubeconfigCluster {
@@ -95,37 +120,19 @@ fn held(item: &Yaml, element: &str, field: &str) -> Option<Held> {
     data.map(|data| inline(&data)).or_else(|| text_of(item, &[element, field]).map(Held::File))
 }
 
-/// A field of a kubeconfig that holds or names certificates.
-pub(super) struct Field {
-    pub(super) embedded: Embedded,
-    pub(super) certificates: Held,
-}
-
-/// The users' certificates, then the clusters' CAs; a user with a token or a program has none.
-///
-/// # Errors
-/// As [`Kubeconfig::read`].
-pub(super) fn read(content: &[u8]) -> Result<Vec<Field>, Fault> {
-    let Kubeconfig { clusters, users, .. } = Kubeconfig::read(content)?;
-    let users = users.into_iter().map(|user| (EmbeddedKind::User, user.name, user.certificate));
-    let clusters = clusters.into_iter().map(|cluster| (EmbeddedKind::Cluster, cluster.name, cluster.authority));
-    let fields = users.chain(clusters).filter_map(|(kind, name, held)| {
-        held.map(|certificates| Field { embedded: Embedded { kind, name }, certificates })
-    });
-    Ok(fields.collect())
-}
-
 fn inline(data: &str) -> Held {
     let packed = Zeroizing::new(data.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<u8>>());
     STANDARD.decode(&packed).map_or(Held::Broken, |decoded| Held::Inline(Zeroizing::new(decoded)))
 }
 
-/// The places, below the same root, of the files that the kubeconfig at `place` takes certificates from. They have to
-/// be read too. None when it cannot be read.
+/// The places, below the same root, of the files that the kubeconfig at `place` takes certificates from: first the
+/// users', then the clusters'. They have to be read too. None when it cannot be read.
 #[must_use]
 pub fn referenced(place: &str, content: &[u8]) -> Vec<String> {
-    let fields = read(content).unwrap_or_default();
-    let files = fields.into_iter().filter_map(|field| match field.certificates {
+    let Ok(Kubeconfig { clusters, users, .. }) = Kubeconfig::read(content) else { return Vec::new() };
+    let certificates = users.into_iter().map(|user| user.certificate);
+    let held = certificates.chain(clusters.into_iter().map(|cluster| cluster.authority));
+    let files = held.filter_map(|held| match held? {
         Held::File(file) => Some(resolve(place, &file)),
         Held::Inline(_) | Held::Broken => None,
     });
@@ -150,10 +157,9 @@ pub fn resolve(place: &str, file: &str) -> String {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use super::{Held, read, referenced, resolve};
-    use crate::report::Fault;
+    use super::{Held, Kubeconfig, KubeconfigError, referenced, resolve};
 
     const MIXED: &str = "apiVersion: v1
 kind: Config
@@ -187,28 +193,30 @@ users:
 
     #[test]
     fn every_way_to_hold_a_certificate_is_read() {
-        let fields = read(MIXED.as_bytes()).unwrap();
-        let words: Vec<_> = fields
-            .iter()
-            .map(|field| {
-                let held = match &field.certificates {
-                    Held::Inline(data) => String::from_utf8(data.to_vec()).unwrap(),
-                    Held::File(file) => file.clone(),
-                    Held::Broken => "broken".to_owned(),
-                };
-                format!("{} {} {held}", field.embedded.kind.name(), field.embedded.name)
-            })
-            .collect();
-        assert_eq!(
-            words,
-            [
-                "user inline ABC",
-                "user folded ABC",
-                "user file ../certs/me.crt",
-                "user broken broken",
-                "cluster prod ca.crt"
-            ]
-        );
+        let read = Kubeconfig::read(MIXED.as_bytes()).unwrap();
+        let words = |name: &str, held: &Option<Held>| {
+            let held = match held {
+                None => "nothing".to_owned(),
+                Some(Held::Inline(data)) => String::from_utf8(data.to_vec()).unwrap(),
+                Some(Held::File(file)) => file.clone(),
+                Some(Held::Broken) => "broken".to_owned(),
+            };
+            format!("{name} {held}")
+        };
+        let users: Vec<_> = read.users.iter().map(|user| words(&user.name, &user.certificate)).collect();
+        let expected = [
+            "inline ABC",
+            "folded ABC",
+            "file ../certs/me.crt",
+            "token nothing",
+            "program nothing",
+            "broken broken",
+            "empty nothing",
+            "nobody nothing",
+        ];
+        assert_eq!(users, expected);
+        let clusters: Vec<_> = read.clusters.iter().map(|cluster| words(&cluster.name, &cluster.authority)).collect();
+        assert_eq!(clusters, ["prod ca.crt", "open nothing"]);
     }
 
     #[test]
@@ -228,13 +236,14 @@ users:
 
     #[test]
     fn what_is_no_kubeconfig_says_so() {
-        let fault = |text: &str| read(text.as_bytes()).err().unwrap_or_else(|| panic!("{text}"));
+        let read = |content: &[u8]| Kubeconfig::read(content);
         for text in ["", "kind: Pod\n", "- a\n", "text", "kind: Config2\nusers: []\n", "[Global]\n"] {
-            assert_eq!(fault(text), Fault::NotKubeconfig, "{text}");
+            assert_eq!(read(text.as_bytes()).err(), Some(KubeconfigError::NotKubeconfig), "{text}");
         }
-        assert!(matches!(fault("a: b: c\n"), Fault::Yaml(_)));
-        assert!(matches!(read(b"\xff\xfe"), Err(Fault::Unknown)));
-        assert!(read(b"kind: Config\nusers: {a: b}\nclusters: 5\n").unwrap().is_empty());
-        assert!(read(b"users: []\n").unwrap().is_empty(), "kubectl takes it, too");
+        assert!(matches!(read(b"a: b: c\n"), Err(KubeconfigError::Yaml(_))));
+        assert_eq!(read(b"\xff\xfe").err(), Some(KubeconfigError::NotUtf8));
+        let empty = read(b"kind: Config\nusers: {a: b}\nclusters: 5\n").unwrap();
+        assert!(empty.users.is_empty() && empty.clusters.is_empty());
+        assert!(read(b"users: []\n").unwrap().users.is_empty(), "kubectl takes it, too");
     }
 }

@@ -13,6 +13,7 @@
 mod certificates;
 mod describe;
 mod entry;
+mod fields;
 mod inventory;
 mod json;
 mod kubeconfig;
@@ -27,7 +28,7 @@ mod text;
 pub use entry::{Embedded, EmbeddedKind, Entry, Fault, Group, Inventory, Kind, Missing, Problem};
 pub use inventory::{Builder, Source, SourceKind};
 pub use json::render as json;
-pub use kubeconfig::{Held, Kubeconfig, KubeconfigCluster, KubeconfigUser, referenced, resolve};
+pub use kubeconfig::{Held, Kubeconfig, KubeconfigCluster, KubeconfigError, KubeconfigUser, referenced, resolve};
 pub use period::Period;
 pub use place::{Interest, interest};
 pub use prometheus::render as prometheus;
