@@ -79,6 +79,7 @@ pub mod doctor;
 pub mod host;
 pub mod issue;
 pub mod keys;
+pub mod kubeconfig;
 pub mod kubernetes;
 pub mod layout;
 pub mod lint;

@@ -5,8 +5,8 @@ use super::finding::{Findings, LookedAt};
 use super::pki::disbelief;
 use super::time::Clock;
 use super::tree::{Tree, TreeFile};
+use crate::kubeconfig::{Held, Kubeconfig, KubeconfigCluster, KubeconfigUser, resolve};
 use crate::kubernetes::Purpose;
-use crate::report::{Held, Kubeconfig, KubeconfigCluster, KubeconfigUser, resolve};
 use crate::verify::is_kubeadm_form;
 use crate::x509::{AltName, ReadCertificate, public_key_bits, read_pem};
 

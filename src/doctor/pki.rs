@@ -6,9 +6,10 @@ use super::facts::{NodeFacts, certificates, held};
 use super::finding::{Findings, LookedAt};
 use super::time::Clock;
 use super::tree::{Tree, name};
+use crate::kubeconfig::Kubeconfig;
 use crate::kubernetes::{PKI, Purpose};
 use crate::lint;
-use crate::report::{Builder, Interest, Kubeconfig, Source, SourceKind, interest};
+use crate::report::{Builder, Interest, Source, SourceKind, interest};
 use crate::verify::{Fault, File, Known, Origin, Part, SharedFiles, check_part};
 use crate::x509::{AltName, PemError, ReadCertificate};
 

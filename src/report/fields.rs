@@ -1,6 +1,7 @@
 //! The certificates of a kubeconfig, field by field.
 
-use super::{Embedded, EmbeddedKind, Fault, Held, Kubeconfig, KubeconfigError};
+use super::{Embedded, EmbeddedKind, Fault};
+use crate::kubeconfig::{Held, Kubeconfig, KubeconfigError};
 
 /// A field of a kubeconfig that holds or names certificates.
 pub(super) struct Field {

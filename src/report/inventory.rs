@@ -18,7 +18,7 @@ pub struct Source<'a> {
     /// What stands in its stead in the path that a person would open.
     pub prefix: &'a str,
     /// Place to content: the places that [`interest`](super::interest) names, and those that a kubeconfig among them names (see
-    /// [`referenced`](super::referenced)). A file without content is there and was not read: a key, or a file that
+    /// [`referenced`](crate::kubeconfig::referenced)). A file without content is there and was not read: a key, or a file that
     /// could not be read, which is the caller's to tell.
     pub files: BTreeMap<&'a str, Option<&'a [u8]>>,
 }

@@ -7,7 +7,8 @@ use super::fields;
 use super::inventory::{Source, SourceKind};
 use super::place::{Interest, Role, current, interest, kubelet_store, role};
 use super::secret;
-use super::{Embedded, EmbeddedKind, Entry, Fault, Held, Kind, Problem, describe, resolve};
+use super::{Embedded, EmbeddedKind, Entry, Fault, Kind, Problem, describe};
+use crate::kubeconfig::{Held, resolve};
 use crate::x509::{MASTERS, ReadCertificate};
 
 /// One certificate before it is known who signed it.

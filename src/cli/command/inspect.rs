@@ -14,8 +14,9 @@ use crate::cli::input::trust;
 use crate::cli::text::findings;
 use crate::cli::text::inspect;
 use crate::host::{self, NodeRoot};
+use crate::kubeconfig::referenced;
 use crate::kubernetes::PartName;
-use crate::report::{self, Builder, Fault, Interest, Inventory, Source, SourceKind, interest, referenced};
+use crate::report::{self, Builder, Fault, Interest, Inventory, Source, SourceKind, interest};
 use crate::sign::PublicKey;
 
 /// As in a bundle: no file is larger.

@@ -1,0 +1,14 @@
+//! Kubeconfigs: who calls which API server with what.
+//!
+//! Why: certferry writes them, judges those of a bundle and of a node, lists their certificates and mends them; what
+//! stands in one is read in one place.
+//!
+//! Input: the bytes of a file, whoever wrote it.
+//!
+//! Output: a [`Kubeconfig`], whose keys are wiped when dropped.
+//!
+//! Refuses what [`crate::yaml`] refuses, and what says that it is something else.
+
+mod read;
+
+pub use read::{Held, Kubeconfig, KubeconfigCluster, KubeconfigError, KubeconfigUser, referenced, resolve};
