@@ -91,6 +91,7 @@ pub mod plan;
 pub mod profile;
 pub mod report;
 pub mod sign;
+mod template;
 pub mod verify;
 pub mod x509;
 pub mod yaml;

@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::template::render;
 use super::{LayoutError, Made, quoted};
 use crate::plan::{Credentials, PlannedKubeconfig};
+use crate::template::render;
 
 const TEMPLATE: &str = include_str!("../../templates/kubeconfig.yaml");
 

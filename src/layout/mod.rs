@@ -16,9 +16,6 @@ mod kubeconfig;
 mod rbac;
 pub mod scripts;
 mod secret;
-mod template;
-
-pub use template::render as render_template;
 
 use thiserror::Error;
 use zeroize::Zeroizing;

@@ -2,9 +2,9 @@
 
 use zeroize::Zeroizing;
 
-use super::template::render as render_template;
 use super::{LayoutError, quoted};
 use crate::plan::RoleBinding;
+use crate::template::render as render_template;
 
 const TEMPLATE: &str = include_str!("../../templates/role-binding.yaml");
 

@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::template::render as render_template;
 use super::{LayoutError, Made, quoted};
 use crate::plan::{Material, SecretManifest, SecretReader};
+use crate::template::render as render_template;
 
 const TEMPLATE: &str = include_str!("../../templates/secret.yaml");
 

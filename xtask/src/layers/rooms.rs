@@ -20,6 +20,7 @@ const fn outer(name: &'static str, imports: &'static [&'static str]) -> Room {
 /// From the values at the bottom to the command line on top.
 pub(super) const ROOMS: &[Room] = &[
     pure("manual", &[]),
+    pure("template", &[]),
     pure("x509", &[]),
     pure("yaml", &[]),
     pure("kubeconfig", &["yaml"]),
@@ -31,7 +32,7 @@ pub(super) const ROOMS: &[Room] = &[
     pure("plan", &["profile", "kubernetes", "keys::Label", "x509"]),
     pure("issue", &["plan", "keys", "lint", "kubernetes", "x509"]),
     pure("bundle", &["sign", "kubernetes", "x509"]),
-    pure("layout", &["plan", "issue", "keys", "bundle", "profile", "kubernetes", "x509"]),
+    pure("layout", &["plan", "issue", "keys", "bundle", "profile", "kubernetes", "x509", "template"]),
     pure("lock", &["plan", "issue", "keys", "bundle", "kubernetes", "x509"]),
     pure("verify", &["bundle", "sign", "lint", "kubernetes", "x509"]),
     pure(
@@ -46,6 +47,7 @@ pub(super) const ROOMS: &[Room] = &[
         "cli",
         &[
             "manual",
+            "template",
             "x509",
             "kubeconfig",
             "sign",
