@@ -8,6 +8,8 @@
 //!
 //! Refuses what is deeper, longer or wider than such files are, keys that stand twice, and anchors.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 use zeroize::Zeroizing;
 
@@ -122,6 +124,12 @@ impl From<serde_json::Value> for Yaml {
             }
         }
     }
+}
+
+/// Base64 as Kubernetes takes it: white space does not count. `None` when it is something else.
+pub(crate) fn decode_base64(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let packed = Zeroizing::new(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<u8>>());
+    STANDARD.decode(&packed).ok().map(Zeroizing::new)
 }
 
 /// A text that is read document by document.

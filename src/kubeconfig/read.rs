@@ -3,11 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use crate::yaml::Yaml;
+use crate::yaml::{Yaml, decode_base64};
 
 /// What a kubeconfig says about certificates and servers. Source: client-go tools/clientcmd/api/v1/types.go.
 pub struct Kubeconfig {
@@ -117,12 +115,8 @@ fn text_of(item: &Yaml, path: &[&str]) -> Option<String> {
 /// As in client-go the data wins over the file.
 fn held(item: &Yaml, element: &str, field: &str) -> Option<Held> {
     let data = text_of(item, &[element, &format!("{field}-data")]).map(Zeroizing::new);
-    data.map(|data| inline(&data)).or_else(|| text_of(item, &[element, field]).map(Held::File))
-}
-
-fn inline(data: &str) -> Held {
-    let packed = Zeroizing::new(data.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<u8>>());
-    STANDARD.decode(&packed).map_or(Held::Broken, |decoded| Held::Inline(Zeroizing::new(decoded)))
+    data.map(|data| decode_base64(&data).map_or(Held::Broken, Held::Inline))
+        .or_else(|| text_of(item, &[element, field]).map(Held::File))
 }
 
 /// The places, below the same root, of the files that the kubeconfig at `place` takes certificates from: first the
