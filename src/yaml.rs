@@ -126,6 +126,11 @@ impl From<serde_json::Value> for Yaml {
     }
 }
 
+/// A text as a scalar of YAML: quoted as JSON, which YAML 1.2 reads the same, so that `no` stays a text.
+pub(crate) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
 /// Base64 as Kubernetes takes it: white space does not count. `None` when it is something else.
 pub(crate) fn decode_base64(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let packed = Zeroizing::new(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<u8>>());

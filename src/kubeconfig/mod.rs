@@ -5,10 +5,12 @@
 //!
 //! Input: the bytes of a file, whoever wrote it.
 //!
-//! Output: a [`Kubeconfig`], whose keys are wiped when dropped.
+//! Output: a [`Kubeconfig`], whose keys are wiped when dropped, and the one form that certferry writes.
 //!
 //! Refuses what [`crate::yaml`] refuses, and what says that it is something else.
 
+mod form;
 mod read;
 
+pub use form::{KubeadmCredentials, KubeadmForm};
 pub use read::{Held, Kubeconfig, KubeconfigCluster, KubeconfigError, KubeconfigUser, referenced, resolve};

@@ -123,11 +123,6 @@ fn render_manifest(manifest: &Manifest, made: &Made<'_>) -> Result<Zeroizing<Str
     }
 }
 
-/// Text from the profile as a scalar of YAML: quoted as JSON, which YAML 1.2 reads the same, so that `no` stays a text.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
 /// The text's own buffer, still wiped when dropped.
 fn bytes_of(mut text: Zeroizing<String>) -> Content {
     Zeroizing::new(std::mem::take(&mut *text).into_bytes())

@@ -23,7 +23,7 @@ pub(super) const ROOMS: &[Room] = &[
     pure("template", &[]),
     pure("x509", &[]),
     pure("yaml", &[]),
-    pure("kubeconfig", &["yaml"]),
+    pure("kubeconfig", &["template", "yaml"]),
     pure("kubernetes", &["x509"]),
     pure("sign", &[]),
     pure("lint", &["kubernetes", "x509"]),
@@ -32,7 +32,10 @@ pub(super) const ROOMS: &[Room] = &[
     pure("plan", &["profile", "kubernetes", "keys::Label", "x509"]),
     pure("issue", &["plan", "keys", "lint", "kubernetes", "x509"]),
     pure("bundle", &["sign", "kubernetes", "x509"]),
-    pure("layout", &["plan", "issue", "keys", "bundle", "profile", "kubernetes", "x509", "template"]),
+    pure(
+        "layout",
+        &["plan", "issue", "keys", "bundle", "profile", "kubernetes", "x509", "kubeconfig", "yaml", "template"],
+    ),
     pure("lock", &["plan", "issue", "keys", "bundle", "kubernetes", "x509"]),
     pure("verify", &["bundle", "sign", "lint", "kubernetes", "x509"]),
     pure(
