@@ -80,6 +80,12 @@ impl<'a> KubeadmForm<'a> {
     }
 }
 
+/// Whether a file is a kubeconfig that says no more than kubeadm's do, however it is written.
+#[must_use]
+pub fn has_kubeadm_form(content: &[u8]) -> bool {
+    Kubeconfig::read(content).is_ok_and(|read| KubeadmForm::of(&read).is_some())
+}
+
 impl Kubeconfig {
     /// Whether these bytes, from which it was read, are what certferry writes to say the same.
     #[must_use]

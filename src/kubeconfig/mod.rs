@@ -12,5 +12,5 @@
 mod form;
 mod read;
 
-pub use form::{KubeadmCredentials, KubeadmForm};
+pub use form::{KubeadmCredentials, KubeadmForm, has_kubeadm_form};
 pub use read::{Held, Kubeconfig, KubeconfigCluster, KubeconfigError, KubeconfigUser, referenced, resolve};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
-use super::kubeconfig;
+use crate::kubeconfig::Kubeconfig;
 use crate::lint::NodeFacts;
 use crate::x509::{AltName, ReadCertificate, read_pem};
 
@@ -76,9 +76,12 @@ impl<'a> Part<'a> {
         })
     }
 
-    /// The host by which admin.conf calls the API servers.
+    /// The host by which admin.conf calls the API servers; `None` when it knows none, or several clusters.
     pub(super) fn endpoint(&self) -> Option<AltName> {
-        kubeconfig::read(self.content(ADMIN)?)?.server_host()
+        let read = Kubeconfig::read(self.content(ADMIN)?).ok()?;
+        let [cluster] = &*read.clusters else { return None };
+        let server = cluster.server.as_deref().filter(|server| server.starts_with("https://"))?;
+        cluster.server_name.clone().map(AltName::Dns).or_else(|| AltName::of_url(server))
     }
 
     /// The name for which the kubelet's certificate was made, where nobody says which node this is.

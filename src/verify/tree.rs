@@ -13,6 +13,8 @@ use super::{Fault, Finding, Known, kubeconfigs};
 use crate::kubernetes::Purpose;
 use crate::x509::{PemContents, ReadCertificate, public_key_bits, read_pem};
 
+/// How the names of files with certificates and keys end; those of kubeconfigs end in `.conf`.
+pub(super) const ENDINGS: [&str; 4] = [".crt", ".key", ".pub", ".pem"];
 /// The service-account key pair, without extension.
 const SERVICE_ACCOUNT: &str = "etc/kubernetes/pki/sa";
 
@@ -55,7 +57,7 @@ pub(super) type Pem<'a> = BTreeMap<&'a str, Arc<PemContents>>;
 fn read_files<'a>(part: &Part<'a>, known: &Known, report: &mut Report<'_>) -> Pem<'a> {
     let mut pem = BTreeMap::new();
     for (file, content) in part.contents() {
-        if [".crt", ".key", ".pub", ".pem"].iter().any(|extension| file.ends_with(extension)) {
+        if ENDINGS.iter().any(|ending| file.ends_with(ending)) {
             match known.read_pem(content) {
                 Ok(contents) => {
                     pem.insert(file, contents);

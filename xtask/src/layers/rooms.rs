@@ -37,7 +37,7 @@ pub(super) const ROOMS: &[Room] = &[
         &["plan", "issue", "keys", "bundle", "profile", "kubernetes", "x509", "kubeconfig", "yaml", "template"],
     ),
     pure("lock", &["plan", "issue", "keys", "bundle", "kubernetes", "x509"]),
-    pure("verify", &["bundle", "sign", "lint", "kubernetes", "x509"]),
+    pure("verify", &["bundle", "sign", "lint", "kubernetes", "x509", "kubeconfig"]),
     pure(
         "make",
         &["profile", "plan", "keys", "issue", "layout", "lock", "verify", "bundle", "sign", "kubernetes", "x509"],
