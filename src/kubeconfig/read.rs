@@ -1,8 +1,6 @@
 //! Kubeconfigs, whoever wrote them.
 
-use std::error::Error;
-use std::fmt;
-
+use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::yaml::{Yaml, decode_base64};
@@ -50,27 +48,18 @@ pub enum Held {
 }
 
 /// Why a file is not read as a kubeconfig.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum KubeconfigError {
     /// It is no text.
+    #[error("not UTF-8")]
     NotUtf8,
     /// It is no YAML; what is wrong, and where.
+    #[error("{0}")]
     Yaml(String),
     /// It is YAML of another kind, or has neither clusters nor users.
+    #[error("it has neither clusters nor users")]
     NotKubeconfig,
 }
-
-impl fmt::Display for KubeconfigError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotUtf8 => formatter.write_str("not UTF-8"),
-            Self::Yaml(reason) => formatter.write_str(reason),
-            Self::NotKubeconfig => formatter.write_str("it has neither clusters nor users"),
-        }
-    }
-}
-
-impl Error for KubeconfigError {}
 
 impl Kubeconfig {
     /// Reads a kubeconfig, whoever wrote it.
