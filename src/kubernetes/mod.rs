@@ -15,6 +15,7 @@ mod key_id;
 mod part_name;
 mod place;
 mod purpose;
+mod readers;
 mod role;
 mod since;
 mod version;
@@ -24,11 +25,12 @@ pub use certificate::{
     AUTHORITIES, AltNameRule, CA_HAS_ALT_NAME, CERTIFICATES, CaName, CaRow, CertificateRow, CommonName, Expected,
     Organizations, Output, Scope, Server,
 };
-pub use component::{Component, readers, readers_by_path};
+pub use component::Component;
 pub use key_id::{KeyId, NotAKeyId, escape};
 pub use part_name::{NotAPartName, PartName, is_label, is_subdomain};
 pub use place::{BOOTSTRAP, KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, kubeconfigs};
 pub use purpose::Purpose;
+pub use readers::{readers, readers_by_path};
 pub use role::Role;
 pub use since::Since;
 pub use version::Version;
