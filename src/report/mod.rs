@@ -21,13 +21,15 @@ mod place;
 mod prometheus;
 mod reading;
 mod secret;
+mod source;
 mod table;
 mod text;
 
 pub use entry::{Embedded, EmbeddedKind, Entry, Fault, Group, Inventory, Kind, Missing, Problem};
-pub use inventory::{Builder, Source, SourceKind};
+pub use inventory::Builder;
 pub use json::render as json;
 pub use period::Period;
 pub use place::{Interest, interest};
 pub use prometheus::render as prometheus;
+pub use source::{Source, SourceKind};
 pub use text::render as text;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::certificates::{self, Certificates};
 use super::fields;
-use super::inventory::{Source, SourceKind};
 use super::place::{Interest, Role, current, interest, kubelet_store, role};
 use super::secret;
+use super::source::{Source, SourceKind};
 use super::{Embedded, EmbeddedKind, Entry, Fault, Kind, Problem, describe};
 use crate::kubeconfig::{Held, resolve};
 use crate::x509::{MASTERS, ReadCertificate};
