@@ -5,9 +5,11 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::Fault;
-use super::judge::{Authority, Judge};
+use super::authority::Authority;
+use super::judge::Judge;
+use super::pairs::check_pair;
+use super::part::{ENDINGS, Pem, Report};
 use super::shared::{Claims, fingerprints, have_common};
-use super::tree::{ENDINGS, Pem, Report, check_pair};
 use crate::kubeconfig::{Held, Kubeconfig, KubeconfigUser, resolve};
 use crate::kubernetes::Purpose;
 use crate::x509::{PemContents, PemError};

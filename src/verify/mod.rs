@@ -9,12 +9,14 @@
 //! Refuses nothing itself: whoever asks decides what a finding means. Chains are checked by webpki, key pairs by ring
 //! and the elliptic-curve crates, not by the code that made them.
 
+mod authority;
 mod bundle;
 mod chain;
 mod finding;
 mod judge;
 mod known;
 mod kubeconfigs;
+mod pairs;
 mod part;
 mod shared;
 mod single;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
-use super::chain::{is_issued_by, time_fault};
+use super::authority::is_issued_by;
+use super::chain::time_fault;
 use super::judge::Judge;
 use super::part::{File, Origin, Part};
 use super::{Fault, Finding, Known, kubeconfigs};
