@@ -15,6 +15,7 @@ mod key_id;
 mod part_name;
 mod place;
 mod purpose;
+mod purpose_of;
 mod readers;
 mod role;
 mod since;
