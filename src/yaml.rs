@@ -126,6 +126,17 @@ impl From<serde_json::Value> for Yaml {
     }
 }
 
+/// Every text of YAML or JSON in its order, keys among them, as far as it is that: for what is looked up in files that
+/// nobody promised to be whole.
+pub(crate) fn texts(text: &str) -> Vec<String> {
+    let events = Parser::new_from_str(text).map_while(Result::ok);
+    let texts = events.filter_map(|(event, _)| match event {
+        Event::Scalar(text, ..) => Some(text.into_owned()),
+        _ => None,
+    });
+    texts.collect()
+}
+
 /// A text as a scalar of YAML: quoted as JSON, which YAML 1.2 reads the same, so that `no` stays a text.
 pub(crate) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()

@@ -45,7 +45,7 @@ pub(super) const ROOMS: &[Room] = &[
     pure("report", &["verify", "kubernetes", "x509", "kubeconfig", "yaml"]),
     outer("host", &[]),
     pure("doctor", &["verify", "lint", "report", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
-    pure("node", &["verify", "bundle", "sign", "kubernetes", "x509", "kubeconfig", "host"]),
+    pure("node", &["verify", "bundle", "sign", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
     outer(
         "cli",
         &[
