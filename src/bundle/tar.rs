@@ -5,7 +5,7 @@
 
 use tar::{EntryType, Header};
 
-use super::tree::Mode;
+use super::mode::Mode;
 
 /// Tar counts in blocks of this many bytes.
 pub(super) const BLOCK: usize = 512;

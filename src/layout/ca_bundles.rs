@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::template::render as render_template;
 use super::{LayoutError, Made, scripts};
 use crate::plan::CaBundles;
+use crate::template::render as render_template;
 
 /// The script. What it is given are names that Kubernetes takes: nothing in them means anything to a shell.
 pub(super) fn render(bundles: &CaBundles, made: &Made<'_>) -> Result<Zeroizing<String>, LayoutError> {

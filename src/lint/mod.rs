@@ -10,110 +10,20 @@
 //!
 //! Refuses nothing itself. A rule that lacks a fact (no node known, no issuer at hand) says nothing.
 
+mod facts;
 pub mod files;
 mod identity;
 mod metallb;
 mod names;
 mod rfc5280;
+mod rule;
 mod time;
 mod web;
 
-use std::net::IpAddr;
+pub use facts::{ClusterFacts, Facts, NodeFacts};
+pub use rule::{Breach, Rule, Severity};
 
-use ::time::OffsetDateTime;
-
-use crate::kubernetes::Purpose;
-use crate::x509::{AltName, ReadCertificate};
-
-/// Whether breaking a rule stops something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    /// It does, or will.
-    Error,
-    /// It may, or somebody will ask.
-    Warning,
-}
-
-/// A rule.
-#[derive(Clone, Copy)]
-pub struct Rule {
-    /// Its name: lower case, never changed.
-    pub id: &'static str,
-    /// Where it is stated.
-    pub clause: &'static str,
-    /// What breaking it means.
-    pub severity: Severity,
-    /// Who looks.
-    check: Check,
-}
-
-/// Who looks whether a rule is kept.
-#[derive(Clone, Copy)]
-enum Check {
-    /// What is wrong with a certificate, in words that follow "it"; nothing when it keeps the rule.
-    Certificate(fn(&Facts<'_>) -> Option<String>),
-    /// Takes more than one certificate: [`crate::verify`] looks, which has the files.
-    Files,
-}
-
-impl std::fmt::Debug for Rule {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.id)
-    }
-}
-
-/// What is known about a certificate.
-pub struct Facts<'a> {
-    /// The certificate.
-    pub certificate: &'a ReadCertificate,
-    /// What it is for.
-    pub purpose: Purpose,
-    /// Its issuer, if at hand.
-    pub issuer: Option<&'a ReadCertificate>,
-    /// The node it is on.
-    pub node: Option<NodeFacts<'a>>,
-    /// By which the API server calls a webhook: `<service>.<namespace>.svc`.
-    pub service: Option<&'a AltName>,
-    /// The cluster.
-    pub cluster: ClusterFacts<'a>,
-    /// Instants at which it is to work: the day it is asked for, the day of its bundle, the time of a look at it.
-    pub needed_at: &'a [OffsetDateTime],
-}
-
-/// What is known about a node.
-#[derive(Clone, Copy)]
-pub struct NodeFacts<'a> {
-    /// The name the kubelet registers.
-    pub name: &'a str,
-    /// Its addresses, as far as they are known; the first is the advertise address.
-    pub addresses: &'a [IpAddr],
-}
-
-/// What is known about the cluster.
-#[derive(Clone, Copy, Default)]
-pub struct ClusterFacts<'a> {
-    /// The host by which clients call the API servers: the control plane endpoint, or the only control plane.
-    pub endpoint: Option<&'a AltName>,
-    /// The first address of the service subnet; without it, any address that could be one will do.
-    pub service_address: Option<IpAddr>,
-}
-
-/// A rule that is broken, and how.
-#[derive(Clone, Debug)]
-pub struct Breach {
-    /// The rule.
-    pub rule: &'static Rule,
-    /// What is wrong, in words that follow "it".
-    pub detail: String,
-}
-
-impl PartialEq for Breach {
-    fn eq(&self, other: &Self) -> bool {
-        (self.rule.id, &self.detail) == (other.rule.id, &other.detail)
-    }
-}
-
-impl Eq for Breach {}
+use rule::Check;
 
 /// Every rule, grouped by where it comes from.
 pub const RULES: [&[Rule]; 7] =

@@ -10,15 +10,19 @@
 
 mod addons;
 mod alt_names;
+mod certificate;
 mod certificates;
 mod effects;
+mod file;
 mod files;
 mod kubeconfig;
 mod manifest;
 mod only;
 
+pub use certificate::{Constraints, PlannedCertificate, PlannedKey};
 pub use effects::{Before, Effect, EffectKind, effects};
-pub use files::{PlannedContent, PlannedFile, PlannedPart, Recipient};
+pub use file::{PlannedContent, PlannedFile};
+pub use files::{PlannedPart, Recipient};
 pub use kubeconfig::{Credentials, PlannedKubeconfig};
 pub use manifest::{CaBundles, Manifest, Material, RoleBinding, SecretManifest, SecretReader};
 pub use only::only;
@@ -27,11 +31,11 @@ use std::net::IpAddr;
 
 use time::Date;
 
-use crate::kubernetes::{CaName, KeyId, REQUIRED_BINDINGS, RequiredBinding, Version};
+use crate::kubernetes::{KeyId, REQUIRED_BINDINGS, RequiredBinding, Version};
 use crate::profile::{Profile, Rotation};
 use alt_names::first_service_address;
 
-use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, MASTERS, PermittedNames, Validity};
+use crate::x509::{AltName, KeyAlgorithm};
 
 /// Everything a build makes.
 #[derive(Clone, Debug)]
@@ -58,67 +62,6 @@ pub struct Plan {
     pub parts: Vec<PlannedPart>,
     /// What kubeadm itself would have to create in the cluster for these certificates to work.
     pub required_bindings: Vec<RequiredBinding>,
-}
-
-/// A key to derive.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlannedKey {
-    /// What it is for.
-    pub id: KeyId,
-    /// Its algorithm.
-    pub algorithm: KeyAlgorithm,
-    /// The generation of its own table in the profile.
-    pub generation: u32,
-}
-
-/// A certificate to issue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlannedCertificate {
-    /// The key it certifies.
-    pub key: KeyId,
-    /// That key's algorithm.
-    pub algorithm: KeyAlgorithm,
-    /// The key that signs; its own for a root.
-    pub issuer: KeyId,
-    /// Whether it is a CA's.
-    pub is_ca: bool,
-    /// What bounds it as a CA.
-    pub constraints: Constraints,
-    /// Who it is.
-    pub subject: DistinguishedName,
-    /// Extended key usages, in order; none for a CA.
-    pub usages: Vec<ExtendedKeyUsage>,
-    /// Subject alternative names, in order.
-    pub alt_names: Vec<AltName>,
-    /// When it is valid, within its issuer.
-    pub validity: Validity,
-}
-
-impl PlannedCertificate {
-    /// Whether it is a person's who may do everything, and whom every listing marks.
-    #[must_use]
-    pub fn is_break_glass(&self) -> bool {
-        let organizations = &self.subject.organizations;
-        matches!(self.key, KeyId::User(_)) && organizations.iter().any(|group| group == MASTERS)
-    }
-}
-
-/// What a CA may not sign (RFC 5280, sections 4.2.1.9 and 4.2.1.10); nothing by default, and in leaves.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Constraints {
-    /// How many CAs may stand below it.
-    pub path_length: Option<u8>,
-    /// The names it may sign for.
-    pub permitted: PermittedNames,
-}
-
-impl Constraints {
-    /// In words, for a lock: `pathlen 0`, `DNS:apps.internal`, `IP:10.0.0.0/8`.
-    #[must_use]
-    pub fn outline(&self) -> Vec<String> {
-        let path_length = self.path_length.map(|length| format!("pathlen {length}"));
-        path_length.into_iter().chain(self.permitted.labelled()).collect()
-    }
 }
 
 /// Plans a cluster.
@@ -156,9 +99,4 @@ pub fn plan(profile: &Profile) -> Plan {
             .filter(|binding| binding.since.includes(profile.cluster.kubernetes))
             .collect(),
     }
-}
-
-/// The key id of a certificate authority.
-fn ca_key(name: CaName) -> KeyId {
-    KeyId::ca(name.profile_name())
 }

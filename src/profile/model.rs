@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use time::Date;
 
 use super::addons::{Binding, CertManager, Metallb, SecretName, TlsCertificate, Webhook};
+use super::ca::Authority;
 use crate::kubernetes::{Role, Version};
 use crate::x509::{AltName, KeyAlgorithm, Validity};
 
@@ -126,21 +127,6 @@ pub enum ShipCaKeys {
     ControlPlane,
     /// No CA key leaves: kubeadm's external-CA mode.
     None,
-}
-
-/// One certificate authority.
-#[derive(Clone, Debug)]
-pub struct Authority {
-    /// Raised to give the CA a new key.
-    pub generation: u32,
-    /// Subject and issuer of everything it signs.
-    pub common_name: String,
-    /// Key algorithm.
-    pub algorithm: KeyAlgorithm,
-    /// The version whose CA shape it keeps.
-    pub kubernetes: Version,
-    /// When it is valid.
-    pub validity: Validity,
 }
 
 /// `[kubelet]`.

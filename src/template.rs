@@ -1,4 +1,12 @@
 //! Text with `{{names}}` in it.
+//!
+//! Why: what people may want to read or change stands in `templates`, not between lines of code.
+//!
+//! Input: a template, and a value for each name.
+//!
+//! Output: the text, wiped when dropped, for a value may be a key.
+//!
+//! Refuses a name without a value.
 
 use zeroize::Zeroizing;
 
@@ -6,7 +14,7 @@ use zeroize::Zeroizing;
 ///
 /// # Errors
 /// The name that has no value, or what follows a `{{` without an end.
-pub fn render(template: &str, values: &[(&str, &str)]) -> Result<Zeroizing<String>, String> {
+pub(crate) fn render(template: &str, values: &[(&str, &str)]) -> Result<Zeroizing<String>, String> {
     let inserted: usize = values.iter().map(|(_, value)| value.len()).sum();
     // Room for every value twice: a buffer that grows would leave copies of keys behind.
     let mut text = Zeroizing::new(String::with_capacity(template.len() + 2 * inserted));

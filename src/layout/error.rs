@@ -1,0 +1,23 @@
+//! Why the files of a part could not be laid out.
+
+use thiserror::Error;
+
+use crate::bundle::RecordError;
+use crate::kubernetes::KeyId;
+
+/// Why the files of a part could not be laid out. None can follow from a checked profile; all are defects.
+#[derive(Debug, Error)]
+pub enum LayoutError {
+    /// The plan names a key that was not derived.
+    #[error("the key {0} was not derived")]
+    MissingKey(KeyId),
+    /// The plan names a certificate that was not issued.
+    #[error("the certificate {0} was not issued")]
+    MissingCertificate(KeyId),
+    /// A template names a value that there is not.
+    #[error("a template: {0}")]
+    Template(String),
+    /// The part has no record in the bundle's format.
+    #[error("{0}")]
+    Record(#[from] RecordError),
+}
