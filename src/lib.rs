@@ -17,6 +17,8 @@
 //!
 //! What is written, bit for bit, stands in `cli/manual/formats.md`, which `certferry help formats` prints.
 
+#![forbid(unsafe_code)]
+
 pub mod bundle;
 pub mod cli;
 pub mod host;
