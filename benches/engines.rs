@@ -19,9 +19,10 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use certferry::keys::{Candidate, Engine, KeyRing, Label, PrimeSize, PrivateKey, Seed, derive, engines};
+use certferry::keys::{Engine, KeyRing, Label, PrivateKey, Seed, derive, engines};
 use certferry::kubernetes::KeyId;
 use certferry::x509::KeyAlgorithm;
+use det_keygen::{Candidate, PrimeSize};
 use rustix::time::{ClockId, clock_gettime};
 use sha2::{Digest, Sha256};
 

@@ -72,6 +72,8 @@
 //!
 //! What is written, bit for bit, stands in `manual/formats.md`, which `certferry help formats` prints.
 
+#![forbid(unsafe_code)]
+
 pub mod bundle;
 #[doc(hidden)]
 pub mod cli;

@@ -1,5 +1,7 @@
 //! The `certferry` command; everything is in the library.
 
+#![forbid(unsafe_code)]
+
 use std::alloc::System;
 use std::process::ExitCode;
 

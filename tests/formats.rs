@@ -8,10 +8,11 @@ use std::path::Path;
 
 use crate::common::desk::PROFILE;
 use certferry::bundle::Sha256;
-use certferry::keys::{Label, Portable, Seed, derive};
+use certferry::keys::{Label, Seed, derive};
 use certferry::kubernetes::{AltNameRule, CERTIFICATES, CommonName, KeyId, Organizations};
 use certferry::profile;
 use certferry::x509::{ExtendedKeyUsage, KeyAlgorithm, ReadCertificate, read_pem};
+use det_keygen::Portable;
 use hmac::{Hmac, KeyInit, Mac};
 
 const CHAPTER: &str = include_str!("../src/manual/formats.md");

@@ -5,9 +5,10 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use certferry::keys::{Label, Portable, PrivateKey, Seed};
+use certferry::keys::{Label, PrivateKey, Seed};
 use certferry::kubernetes::KeyId;
 use certferry::x509::KeyAlgorithm;
+use det_keygen::Portable;
 
 const SEED: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 

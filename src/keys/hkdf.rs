@@ -2,9 +2,8 @@
 //!
 //! Written out because with these bounds it cannot fail, and because each intermediate value is wiped.
 
+use det_keygen::HmacKey;
 use zeroize::Zeroizing;
-
-use super::hmac::HmacKey;
 
 /// `HKDF(salt = "", ikm, info, N)`; `N` is at most 32, which the compiler checks.
 pub(super) fn hkdf<const N: usize>(ikm: &[u8], info: &[u8]) -> Zeroizing<[u8; N]> {

@@ -5,13 +5,12 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use det_keygen::{PrimeTest, rsa};
 use rayon::ThreadPoolBuilder;
 
 use super::error::KeyError;
 use super::label::Label;
-use super::prime::{PrimeSize, PrimeTest};
-use super::private_key::PrivateKey;
-use super::rsa;
+use super::private_key::{PrivateKey, prime_size};
 use super::seed::Seed;
 use super::stack::wipe_stack;
 use crate::kubernetes::KeyId;
@@ -71,7 +70,7 @@ pub fn derive(
         };
         while let Some(label) = queue.take() {
             let algorithm = label.algorithm();
-            let Some(size) = PrimeSize::of(algorithm) else {
+            let Some(size) = prime_size(algorithm) else {
                 take_in(label, PrivateKey::derive(&seed.key_seed(label), algorithm, engine));
                 continue;
             };
@@ -142,7 +141,8 @@ mod tests {
     use std::num::NonZeroUsize;
     use std::sync::Mutex;
 
-    use super::super::portable::Portable;
+    use det_keygen::Portable;
+
     use super::{KeyError, KeyId, KeyRing, Label, Seed};
     use crate::x509::KeyAlgorithm;
 

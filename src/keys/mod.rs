@@ -14,43 +14,20 @@
 //! that depends on the key, unless ring makes it. That is acceptable because keys are made, and sign, on a machine that no
 //! attacker shares, and nowhere else; a node never makes keys.
 
-#[cfg(feature = "aws-lc")]
-#[allow(unsafe_code, reason = "calls a library in C; proved in the file")]
-mod aws_lc;
-mod ecdsa;
-mod engine;
 mod error;
 mod hkdf;
-mod hmac;
-mod hmac_drbg;
-mod integer;
 mod key_ring;
 mod label;
-mod limbs;
-mod montgomery;
-mod p256_base_point;
-mod p256_signature;
 mod pem;
-mod portable;
-mod prime;
 mod private_key;
-mod rsa;
-mod rsa_signature;
 mod seed;
 mod spki;
 mod stack;
-mod streams;
-mod trial_division;
-#[cfg(target_arch = "x86_64")]
-mod vector;
 
-pub use engine::{Engine, engines};
+pub use det_keygen::{Engine, PrimeTest, engines};
 pub use error::{KeyError, SeedError};
-pub use integer::Integer;
 pub use key_ring::{KeyRing, derive};
 pub use label::Label;
-pub use portable::Portable;
-pub use prime::{Candidate, Power, PrimeSize, PrimeTest, Search};
 pub use private_key::PrivateKey;
 pub use seed::Seed;
 pub use stack::wipe_stack;

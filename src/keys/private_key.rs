@@ -3,6 +3,11 @@
 use std::sync::OnceLock;
 
 use der::Encode;
+use det_keygen::ecdsa::{generate_p256, generate_p384};
+use det_keygen::p256_base_point::multiply;
+use det_keygen::rsa::{self, PROOF};
+use det_keygen::rsa_signature::{CrtKey, sign_each};
+use det_keygen::{HmacDrbg, PrimeSize, PrimeTest, p256_signature};
 use p384::ecdsa::signature::Signer as _;
 use ring::rand::SystemRandom;
 use ring::signature::{self, EcdsaKeyPair, RsaKeyPair, UnparsedPublicKey};
@@ -10,15 +15,8 @@ use sec1::{EcParameters, EcPrivateKey};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::ecdsa::{generate_p256, generate_p384};
 use super::error::KeyError;
-use super::hmac_drbg::HmacDrbg;
-use super::p256_base_point::multiply;
-use super::p256_signature;
 use super::pem::pem;
-use super::prime::{PrimeSize, PrimeTest};
-use super::rsa::{self, PROOF};
-use super::rsa_signature::{CrtKey, sign_each};
 use super::spki::subject_public_key_info;
 use crate::x509::{KeyAlgorithm, oid};
 
@@ -59,7 +57,7 @@ impl PrivateKey {
     }
 
     fn from_det_keygen(seed: &[u8], algorithm: KeyAlgorithm, engine: &dyn PrimeTest) -> Result<Self, KeyError> {
-        let key = match PrimeSize::of(algorithm) {
+        let key = match prime_size(algorithm) {
             Some(size) => {
                 let mut streams = Some(((), rsa::stream(seed, size)));
                 let mut derived = Err(KeyError::Proof { algorithm });
@@ -265,6 +263,16 @@ impl PrivateKey {
     }
 }
 
+/// Of an RSA key's primes; none for other keys.
+pub(super) const fn prime_size(algorithm: KeyAlgorithm) -> Option<PrimeSize> {
+    match algorithm {
+        KeyAlgorithm::Rsa2048 => Some(PrimeSize::Bits1024),
+        KeyAlgorithm::Rsa3072 => Some(PrimeSize::Bits1536),
+        KeyAlgorithm::Rsa4096 => Some(PrimeSize::Bits2048),
+        KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384 => None,
+    }
+}
+
 fn sign_rsa(key_pair: &RsaKeyPair, algorithm: KeyAlgorithm, message: &[u8]) -> Result<Vec<u8>, KeyError> {
     let mut signature = vec![0; key_pair.public().modulus_len()];
     // ring asks for a source of randomness for any padding; this padding draws nothing from it.
@@ -283,10 +291,10 @@ fn encoding(algorithm: KeyAlgorithm) -> impl Fn(der::Error) -> KeyError {
 mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
+    use det_keygen::Portable;
     use p256::pkcs8::{DecodePrivateKey, PrivateKeyInfoRef};
     use serde_json::Value;
 
-    use super::super::portable::Portable;
     use super::{KeyAlgorithm, PrivateKey};
 
     struct Vector {

@@ -29,7 +29,7 @@ const TESTS: &[Step] = &[
     ("Kubernetes' programs: cargo test -- --ignored", kubernetes_tests),
     ("release tests: cargo test --release", release_tests),
     ("feature aws-lc: cargo test", |tally| {
-        cargo_test(process::cargo().arg("test"), &["--features=aws-lc", "--lib", "keys::"], tally)
+        cargo_test(process::cargo().arg("test"), &["--package=det-keygen", "--features=aws-lc"], tally)
     }),
 ];
 

@@ -1,6 +1,6 @@
 //! Engines for RSA keys: the same verdicts from each, and powers that num-bigint makes, too.
 
-use certferry::keys::{Candidate, Engine, Power, PrimeSize, engines};
+use det_keygen::{Candidate, Engine, Power, PrimeSize, engines};
 use num_bigint::BigUint;
 
 const SIZES: [PrimeSize; 3] = [PrimeSize::Bits1024, PrimeSize::Bits1536, PrimeSize::Bits2048];

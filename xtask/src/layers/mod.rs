@@ -65,11 +65,12 @@ fn file(name: &str, text: &str) -> Result<File, String> {
     Ok(File { name: name.to_owned(), module, source })
 }
 
-/// The module that a file holds: `src/plan/names.rs` holds `plan::names`, `src/plan/mod.rs` holds `plan`.
+/// The module that a file holds: `src/plan/names.rs` holds `plan::names`, `src/plan/mod.rs` holds `plan`. A package in a folder of
+/// its own counts as a module.
 fn module(name: &str) -> Vec<String> {
     let path = name.strip_prefix("src/").unwrap_or(name).trim_end_matches(".rs");
     let mut module: Vec<String> = path.split('/').map(str::to_owned).collect();
-    if module.last().is_some_and(|last| last == "mod") || module == ["lib"] {
+    if module.last().is_some_and(|last| last == "mod" || last == "lib") {
         module.pop();
     }
     module
@@ -162,6 +163,7 @@ mod tests {
         assert_eq!(module("src/kubeadm.rs"), ["kubeadm"]);
         assert_eq!(module("src/plan/mod.rs"), ["plan"]);
         assert_eq!(module("src/plan/names/dns.rs"), ["plan", "names", "dns"]);
+        assert_eq!(module("src/det_keygen/lib.rs"), ["det_keygen"]);
     }
 
     #[test]
@@ -187,12 +189,16 @@ mod tests {
             ("src/plan/names.rs", "fn f(seed: &super::super::keys::Seed) {}"),
             ("src/verify/mod.rs", "use crate::Profile;"),
             ("src/attic/mod.rs", "use crate::cli;"),
+            ("src/issue/mod.rs", "use det_keygen::Engine;"),
+            ("src/det_keygen/rsa.rs", "use super::prime::Search; use super::super::keys::Seed;"),
         ];
         let expected = [
             "src/profile/mod.rs:2: profile may not import `plan::Plan`",
             "src/plan/names.rs:1: plan may not import `keys::Seed`",
             "src/verify/mod.rs:1: `crate::Profile` hides the room it comes from: import it from there",
             "src/attic/mod.rs: no room `attic` in the table",
+            "src/issue/mod.rs:1: issue may not import `det_keygen::Engine`",
+            "src/det_keygen/rsa.rs:1: det_keygen may not import `keys::Seed`",
         ];
         assert_eq!(findings(&sources), expected);
     }

@@ -201,6 +201,8 @@ fn absolute(path: &[String], module: &[String]) -> Vec<String> {
         let here = || module.to_vec();
         base = match first.as_str() {
             "crate" | "certferry" if base.is_none() => Some(Vec::new()),
+            // A package that is a room.
+            "det_keygen" if base.is_none() && path.len() > 1 => Some(vec!["det_keygen".to_owned()]),
             "self" if base.is_none() && !others.is_empty() => Some(here()),
             "super" => {
                 let mut base = base.unwrap_or_else(here);

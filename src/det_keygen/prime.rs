@@ -4,7 +4,6 @@ use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::integer::Integer;
-use crate::x509::KeyAlgorithm;
 
 /// Which RSA key a prime is for: half the modulus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,16 +17,6 @@ pub enum PrimeSize {
 }
 
 impl PrimeSize {
-    /// Of an RSA key's primes; none for other keys.
-    pub(super) const fn of(algorithm: KeyAlgorithm) -> Option<Self> {
-        match algorithm {
-            KeyAlgorithm::Rsa2048 => Some(Self::Bits1024),
-            KeyAlgorithm::Rsa3072 => Some(Self::Bits1536),
-            KeyAlgorithm::Rsa4096 => Some(Self::Bits2048),
-            KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384 => None,
-        }
-    }
-
     /// The length of a candidate.
     #[must_use]
     pub const fn bytes(self) -> usize {

@@ -20,7 +20,7 @@ const DIGEST_INFO: [u8; 19] =
     [0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20];
 
 /// A private key as the Chinese remainder theorem uses it (RFC 8017, section 3.2, the second form). Wiped on drop.
-pub(super) struct CrtKey {
+pub struct CrtKey {
     size: PrimeSize,
     p: Integer,
     q: Integer,
@@ -31,7 +31,8 @@ pub(super) struct CrtKey {
 
 impl CrtKey {
     /// From an RSAPrivateKey; none if its primes are not two of one size whose top two bits are set, as all here are.
-    pub(super) fn from_der(private_der: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn from_der(private_der: &[u8]) -> Option<Self> {
         let key = RsaPrivateKeyRef::from_der(private_der).ok()?;
         let sizes = [PrimeSize::Bits1024, PrimeSize::Bits1536, PrimeSize::Bits2048];
         let size = sizes.into_iter().find(|size| size.bytes() == key.prime1.as_bytes().len())?;
@@ -53,7 +54,8 @@ impl CrtKey {
     }
 
     /// The size of its primes.
-    pub(super) const fn size(&self) -> PrimeSize {
+    #[must_use]
+    pub const fn size(&self) -> PrimeSize {
         self.size
     }
 
@@ -91,7 +93,7 @@ impl CrtKey {
 ///
 /// They are not verified. A signature that goes wrong in one of its halves gives a prime away, so that must be done before
 /// anybody else sees it.
-pub(super) fn sign_each(engine: &mut dyn Search, jobs: &[(&CrtKey, &[u8])]) -> Option<Vec<Vec<u8>>> {
+pub fn sign_each(engine: &mut dyn Search, jobs: &[(&CrtKey, &[u8])]) -> Option<Vec<Vec<u8>>> {
     let encoded: Vec<Integer> = jobs.iter().map(|(key, message)| key.encode(message)).collect();
     let powers: Vec<Power<'_>> = jobs
         .iter()

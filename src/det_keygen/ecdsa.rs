@@ -5,7 +5,7 @@ use p256::elliptic_curve::zeroize::Zeroizing;
 use super::hmac_drbg::HmacDrbg;
 
 /// The P-256 key that det-keygen makes from `seed`; none with a probability below 2^-63.
-pub(super) fn generate_p256(seed: &[u8]) -> Option<p256::SecretKey> {
+pub fn generate_p256(seed: &[u8]) -> Option<p256::SecretKey> {
     let mut drbg = HmacDrbg::new(seed, b"det ECDSA key gen P-256");
     let mut scalar = Zeroizing::new([0; 32]);
     drbg.fill(&mut *scalar);
@@ -21,7 +21,7 @@ pub(super) fn generate_p256(seed: &[u8]) -> Option<p256::SecretKey> {
 }
 
 /// The P-384 key that det-keygen makes from `seed`; none with a probability below 2^-194.
-pub(super) fn generate_p384(seed: &[u8]) -> Option<p384::SecretKey> {
+pub fn generate_p384(seed: &[u8]) -> Option<p384::SecretKey> {
     let mut scalar = Zeroizing::new([0; 48]);
     HmacDrbg::new(seed, b"det ECDSA key gen P-384").fill(&mut *scalar);
     p384::SecretKey::from_slice(&*scalar).ok()

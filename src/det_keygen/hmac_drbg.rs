@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::hmac::{HmacKey, advance};
 
 /// A stream of byte strings that depends on the seed and the personalization string alone. Wiped on drop.
-pub(super) struct HmacDrbg {
+pub struct HmacDrbg {
     key: HmacKey,
     value: Zeroizing<[u8; 32]>,
     /// The update of section 10.1.2.5, step 6, ends a request. det-keygen lets it open the next one instead.

@@ -9,13 +9,14 @@ use p256::SecretKey;
 use p256::elliptic_curve::sec1::ToSec1Point as _;
 
 /// The length of an uncompressed point: SEC 1, section 2.3.3.
-pub(super) const POINT_LENGTH: usize = 65;
+pub const POINT_LENGTH: usize = 65;
 
 /// What multiplies the base point by a scalar between zero and the order: the uncompressed point.
-pub(super) type Multiply = fn(&SecretKey) -> [u8; POINT_LENGTH];
+pub type Multiply = fn(&SecretKey) -> [u8; POINT_LENGTH];
 
 /// The fastest [`Multiply`] that this CPU has.
-pub(super) fn multiply(scalar: &SecretKey) -> [u8; POINT_LENGTH] {
+#[must_use]
+pub fn multiply(scalar: &SecretKey) -> [u8; POINT_LENGTH] {
     by_graviola(scalar).unwrap_or_else(|| by_p256(scalar))
 }
 

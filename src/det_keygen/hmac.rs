@@ -16,7 +16,7 @@ const INITIAL: [u32; 8] =
 
 /// A key, scheduled once for any number of messages. Wiped on drop.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub(super) struct HmacKey {
+pub struct HmacKey {
     /// The states behind the key's block with the inner pad, and with the outer one.
     inner: [u32; 8],
     outer: [u32; 8],
@@ -25,7 +25,9 @@ pub(super) struct HmacKey {
 }
 
 impl HmacKey {
-    pub(super) fn new(key: &[u8; 32]) -> Self {
+    /// The key of these bytes.
+    #[must_use]
+    pub fn new(key: &[u8; 32]) -> Self {
         let mut scheduled = Self { inner: INITIAL, outer: INITIAL, block: [0; BLOCK] };
         scheduled.take(key);
         scheduled
@@ -45,7 +47,7 @@ impl HmacKey {
     }
 
     /// The tag of the concatenation of `parts`.
-    pub(super) fn tag(&mut self, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+    pub fn tag(&mut self, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
         let mut state = Zeroizing::new(self.inner);
         let mut length = 0;
         for byte in parts.iter().copied().flatten() {

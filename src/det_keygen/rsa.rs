@@ -18,26 +18,29 @@ use super::streams::Streams;
 const PUBLIC_EXPONENT: u32 = 65_537;
 
 /// A key pair in its encodings.
-pub(super) struct RsaKey {
+pub struct RsaKey {
     /// RSAPrivateKey (RFC 8017, appendix A.1.2).
-    pub(super) private_der: Zeroizing<Vec<u8>>,
+    pub private_der: Zeroizing<Vec<u8>>,
     /// RSAPublicKey (RFC 8017, appendix A.1.1).
-    pub(super) public_der: Vec<u8>,
+    pub public_der: Vec<u8>,
 }
 
 /// What a key signs to prove itself.
-pub(super) const PROOF: &[u8] = b"certferry: a key proves itself before anybody uses it";
+pub const PROOF: &[u8] = b"certferry: a key proves itself before anybody uses it";
 
 /// A key that was made, for whoever asked for it.
-pub(super) struct Made<T> {
-    pub(super) owner: T,
-    pub(super) key: der::Result<RsaKey>,
+pub struct Made<T> {
+    /// Who asked for it.
+    pub owner: T,
+    /// The key.
+    pub key: der::Result<RsaKey>,
     /// The key's signature of [`PROOF`], where the engine made one. It is not verified.
-    pub(super) proof: Option<Vec<u8>>,
+    pub proof: Option<Vec<u8>>,
 }
 
 /// Where det-keygen takes the candidates for a key from.
-pub(super) fn stream(seed: &[u8], size: PrimeSize) -> HmacDrbg {
+#[must_use]
+pub fn stream(seed: &[u8], size: PrimeSize) -> HmacDrbg {
     let mut personalization = b"det RSA key gen".to_vec();
     personalization.extend_from_slice(&modulus_bits(size).to_be_bytes());
     HmacDrbg::new(seed, &personalization)
@@ -47,7 +50,7 @@ pub(super) fn stream(seed: &[u8], size: PrimeSize) -> HmacDrbg {
 /// making, and is asked again whenever one is done. p is the prime drawn first, d is taken modulo lcm(p-1, q-1).
 ///
 /// `done` gets them in no certain order. A key does not depend on the others.
-pub(super) fn generate_each<T>(
+pub fn generate_each<T>(
     size: PrimeSize,
     engine: &dyn PrimeTest,
     next: &mut dyn FnMut(usize) -> Option<(T, HmacDrbg)>,
@@ -132,7 +135,8 @@ fn minus_one(prime: &[u64]) -> Integer {
 
 /// Whether d is dP modulo p-1 and dQ modulo q-1. A signature by the Chinese remainder theorem, ring's and OpenSSL's,
 /// proves those two and never looks at d; Go does.
-pub(super) fn exponents_agree(private_der: &[u8]) -> bool {
+#[must_use]
+pub fn exponents_agree(private_der: &[u8]) -> bool {
     let Ok(key) = RsaPrivateKeyRef::from_der(private_der) else { return false };
     let number = |value: UintRef<'_>| from_be_bytes(value.as_bytes());
     let private = number(key.private_exponent);

@@ -12,7 +12,8 @@ use super::p256_base_point::Multiply;
 
 /// The signature, in DER, of each message by its SHA-256; s as it comes and not made low. None with a probability below 2^-254
 /// for each.
-pub(super) fn sign_each(key: &SecretKey, sha256: &[[u8; 32]], multiply: Multiply) -> Option<Vec<Vec<u8>>> {
+#[must_use]
+pub fn sign_each(key: &SecretKey, sha256: &[[u8; 32]], multiply: Multiply) -> Option<Vec<Vec<u8>>> {
     let private = Zeroizing::new(key.to_bytes());
     let d = Zeroizing::new(*key.to_nonzero_scalar());
     let hashes: Vec<Scalar> = sha256.iter().map(|sha256| Scalar::reduce(&FieldBytes::from(*sha256))).collect();
