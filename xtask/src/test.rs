@@ -5,7 +5,7 @@
 //! does both). What needs KUBE_BIN_DIR is ignored where that is not set, and the closing line counts it.
 //! Where cargo-deny is not installed, its step says so and passes.
 
-use std::{env, process::Command, time::Instant};
+use std::{env, process::Command, thread, time::Instant};
 
 use crate::{Outcome, deny, dist, filters, layers, no_arguments, process, tally::Tally, tools};
 
@@ -94,7 +94,10 @@ fn release_tests(tally: &mut Tally) -> Outcome {
     cargo_test(process::cargo().arg("test").env(filters::PROGRAM, dist::program()), &arguments, tally)
 }
 
+/// One test more at once than there are processors: some wait for an etcd, a kubelet or a disk.
 fn cargo_test(cargo: &mut Command, arguments: &[&str], tally: &mut Tally) -> Outcome {
+    let threads = thread::available_parallelism().map_or(1, usize::from) + 1;
     cargo.args(["--locked", "--no-fail-fast"]).args(arguments).env("CERTFERRY_DIST", dist::program());
+    cargo.env("RUST_TEST_THREADS", threads.to_string());
     process::run_watched(cargo, |line| tally.add(line))
 }
