@@ -43,7 +43,7 @@ const ADMIN: &str = "etc/kubernetes/admin.conf";
 
 const FLAWS: &[Flaw] = &[
     // The node.
-    on_node("interrupted-apply", |node| node.write("etc/kubernetes/.certferry/journal", "certferry journal 1\n")),
+    on_node("interrupted-apply", |node| node.write("etc/kubernetes/.certferry/journal", "certferry-journal-1\n")),
     on_node("manifest-yaml", |node| node.write(&format!("{MANIFESTS}/kube-scheduler.yaml"), "kind: Pod\n  spec: [\n")),
     on_node("manifest-twice", |node| {
         let text = node.text(&format!("{MANIFESTS}/kube-apiserver.yaml"));

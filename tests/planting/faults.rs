@@ -69,7 +69,7 @@ pub struct Fault {
 }
 
 /// Who judges.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy)]
 pub enum Judge {
     Lint,
     Verify,
