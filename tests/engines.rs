@@ -48,17 +48,34 @@ fn a_few_keys_are_the_same_with_every_engine() {
     }
 }
 
+/// So many more than above that the program makes them, as it travels.
 #[test]
-#[cfg_attr(debug_assertions, ignore = "release only")]
-fn release_rsa_2048_keys_are_the_same_with_every_engine() {
-    keys_are_the_same(KeyAlgorithm::Rsa2048, 200);
-}
-
-#[test]
-#[cfg_attr(debug_assertions, ignore = "release only")]
-fn release_longer_keys_are_the_same_with_every_engine() {
-    keys_are_the_same(KeyAlgorithm::Rsa3072, 20);
-    keys_are_the_same(KeyAlgorithm::Rsa4096, 20);
+#[ignore = "release only"]
+fn release_bundles_of_many_keys_are_the_same_with_every_engine() {
+    for (algorithm, count) in [(KeyAlgorithm::Rsa2048, 200), (KeyAlgorithm::Rsa3072, 20), (KeyAlgorithm::Rsa4096, 20)] {
+        let profile = common::changed_profile("single-node", |profile| {
+            common::use_fast_keys(profile);
+            profile["keys"]["leaf"] = algorithm.name().into();
+            let user = |number: u32| {
+                toml::Value::from(toml::Table::from_iter([("name".to_owned(), format!("u{number}").into())]))
+            };
+            profile.insert("user".to_owned(), (0..count).map(user).collect::<Vec<_>>().into());
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let profile = common::write(folder.path(), "many.toml", &profile, 0o644);
+        let bundle = |engine: &str, threads| {
+            let mut certferry = common::certferry();
+            certferry.env(VARIABLE, engine);
+            build(certferry, &profile, threads)
+        };
+        let mut engines = engines();
+        let expected = bundle(engines.pop().unwrap().name, 2);
+        for engine in &engines {
+            for threads in [1, 3] {
+                assert_eq!(bundle(engine.name, threads), expected, "{} {}, {threads}", engine.name, algorithm.name());
+            }
+        }
+    }
 }
 
 /// The bundle's hash that `tests/golden` holds for an example.
@@ -68,12 +85,12 @@ fn golden(name: &str) -> String {
     text.lines().find_map(|line| line.strip_prefix("bundle ")).unwrap().to_owned()
 }
 
-/// Builds an example with the program as `certferry` starts it; the bundle's hash.
-fn build(mut certferry: Command, name: &str, threads: u32) -> String {
+/// Builds a profile with the program as `certferry` starts it; the bundle's hash.
+fn build(mut certferry: Command, profile: &Path, threads: u32) -> String {
     let folder = tempfile::tempdir().unwrap();
     let seed = common::write(folder.path(), "test.seed", common::SEED, 0o600);
     let (out, lock) = (folder.path().join("out"), folder.path().join("test.lock.toml"));
-    certferry.arg("build").arg(common::profile(name)).arg("--seed").arg(seed).arg("--out").arg(&out);
+    certferry.arg("build").arg(profile).arg("--seed").arg(seed).arg("--out").arg(&out);
     certferry.arg("--lock").arg(&lock).arg("--quiet").arg("--threads").arg(threads.to_string());
     common::succeed(&mut certferry);
     let archive = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
@@ -88,7 +105,12 @@ fn a_bundle_is_the_same_with_every_engine_and_any_number_of_threads() {
         for threads in [1, 2, 3, 8] {
             let mut certferry = common::certferry();
             certferry.env(VARIABLE, engine.name);
-            assert_eq!(build(certferry, name, threads), golden(name), "{}, {threads} threads", engine.name);
+            assert_eq!(
+                build(certferry, &common::profile(name), threads),
+                golden(name),
+                "{}, {threads} threads",
+                engine.name
+            );
         }
     }
 }
@@ -103,7 +125,7 @@ fn on_an_old_cpu() -> Command {
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn a_bundle_is_the_same_on_a_cpu_without_vector_instructions() {
-    assert_eq!(build(on_an_old_cpu(), "single-node", 2), golden("single-node"));
+    assert_eq!(build(on_an_old_cpu(), &common::profile("single-node"), 2), golden("single-node"));
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn every_certificate() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "release only")]
+#[ignore = "release only"]
 fn release_thousand_nodes() {
     check("thousand-nodes");
 }

@@ -603,7 +603,7 @@ hint: name a folder that does not exist or is empty; nothing was written
 
 /// The example of a thousand nodes with keys that are made in no time, and one worker more.
 #[test]
-#[cfg_attr(debug_assertions, ignore = "release only")]
+#[ignore = "release only"]
 fn release_a_node_more_of_a_thousand_costs_its_own_keys() {
     let profile = |last: u32| {
         common::changed_profile("thousand-nodes", |profile| {

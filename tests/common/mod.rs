@@ -48,9 +48,15 @@ pub fn use_fast_keys(profile: &mut toml::Table) {
     profile.insert("keys".to_owned(), keys.into());
 }
 
-/// The program.
+/// The program: the one that cargo built for these tests, or what `CERTFERRY_PROGRAM` names, as `cargo xtask test` does
+/// for those that begin with `release_` and for golden ones.
 pub fn certferry() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_certferry"))
+    Command::new(program())
+}
+
+/// Where [`certferry`] is.
+pub fn program() -> PathBuf {
+    std::env::var_os("CERTFERRY_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_certferry").into(), PathBuf::from)
 }
 
 /// A bundle built in a folder of its own, which is gone when this is dropped.

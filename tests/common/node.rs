@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
+use tempfile::TempDir;
 use walkdir::WalkDir;
 
 use super::{Bundle, build_text, certferry, changed_profile, succeed, tool, use_fast_keys};
@@ -53,16 +54,22 @@ pub fn rollback(root: &Path) -> Command {
     command
 }
 
+/// A folder for a node's files: in memory where the machine has a place for that, since hundreds of runs wait for the disk
+/// at each fsync otherwise, and a process that is killed leaves on both what it wrote.
+pub fn disk() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 /// A folder to which a generation was applied.
-pub fn applied(bundle: &Bundle, node: &str) -> tempfile::TempDir {
-    let root = tempfile::tempdir().unwrap();
+pub fn applied(bundle: &Bundle, node: &str) -> TempDir {
+    let root = disk();
     succeed(&mut apply(bundle, node, root.path()));
     root
 }
 
 /// A copy of a tree with owners, modes and times.
-pub fn copy(from: &Path) -> tempfile::TempDir {
-    let to = tempfile::tempdir().unwrap();
+pub fn copy(from: &Path) -> TempDir {
+    let to = disk();
     succeed(tool("cp").arg("-a").arg(from.join(".")).arg(to.path()));
     to
 }

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use certferry::kubernetes::Purpose;
 use certferry::x509::oid;
 use serde_json::{Value, json};
 use time::macros::datetime;
@@ -11,6 +12,7 @@ use time::macros::datetime;
 use crate::common::{run, succeed, tool};
 use crate::doctor::Node;
 use crate::doctor::objects::{HOST, good, list, private, secret, webhook};
+use crate::planting::change::{Change, EC_KEY};
 use crate::planting::forge::{Forge, Key, names, pem};
 
 /// Two RSA keys in PKCS#1.
@@ -87,32 +89,16 @@ pub(crate) fn pkcs8(node: &Node) {
     save(node, |kept| kept.ca_key_pem = pkcs8);
 }
 
-pub(crate) fn no_name(node: &Node) {
-    save(node, |kept| kept.ca.alt_names.clear());
-}
-
-pub(crate) fn no_rsa(node: &Node) {
+/// A fault of the table in the CA's certificate or the server's.
+pub(crate) fn plant(node: &Node, purpose: Purpose, change: &Change) {
     save(node, |kept| {
-        kept.ca = Forge { alt_names: names(&["cert"]), ..Forge::authority("cert", &Key::new(21)) };
-        kept.ca_key = Key::new(21);
-        kept.ca_key_pem = private(21);
+        if change.ec {
+            kept.ca_key = Key::new(EC_KEY);
+            kept.ca_key_pem = private(EC_KEY);
+        }
+        change.apply(if purpose == Purpose::MetallbCa { &mut kept.ca } else { &mut kept.server });
+        kept.signer = change.signed_by.as_deref().map(|name| (Forge::authority(name, &Key::new(40)), Key::new(40)));
     });
-}
-
-pub(crate) fn client(node: &Node) {
-    save(node, |kept| kept.server.usages = Some(vec![oid::CLIENT_AUTH]));
-}
-
-pub(crate) fn short(node: &Node) {
-    save(node, |kept| kept.server.not_after = datetime!(2027-03-31 23:59:59 UTC));
-}
-
-pub(crate) fn other_service(node: &Node) {
-    save(node, |kept| kept.server.alt_names = names(&["metallb-webhook-service.metallb-system.svc"]));
-}
-
-pub(crate) fn intermediate(node: &Node) {
-    save(node, |kept| kept.signer = Some((Forge::authority("between", &Key::new(40)), Key::new(40))));
 }
 
 #[test]

@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use certferry::bundle::KUBELET_CLIENT_LINK;
 use certferry::doctor::RULES;
+use certferry::kubernetes::Purpose;
 use time::macros::datetime;
 
 use crate::common::rights::{Right, lacks};
 use crate::common::{succeed, tool};
 use crate::doctor::{KUBELET_CONFIG, MANIFESTS, Node, issuers, metallb, objects};
-use crate::planting::faults::{CP, PLANTED, Planted, inline, leaf};
+use crate::planting::faults::{Broken, CP, Fault, Judge, TABLE, faults, inline, leaf};
 use crate::planting::{Cluster, PKI, STORE};
 
-/// A fault.
-pub(crate) struct Fault {
+/// A fault of a node or its files that is no lint's to tell.
+pub(crate) struct Flaw {
     pub(crate) rule: &'static str,
     /// What follows from it.
     also: &'static [&'static str],
@@ -23,15 +24,15 @@ pub(crate) struct Fault {
     node: fn(&Node),
 }
 
-const fn in_files(rule: &'static str, lab: fn(&mut Cluster, &Cluster)) -> Fault {
-    Fault { rule, also: &[], lab, node: |_| {} }
+const fn in_files(rule: &'static str, lab: fn(&mut Cluster, &Cluster)) -> Flaw {
+    Flaw { rule, also: &[], lab, node: |_| {} }
 }
 
-const fn on_node(rule: &'static str, node: fn(&Node)) -> Fault {
-    Fault { rule, also: &[], lab: |_, _| {}, node }
+const fn on_node(rule: &'static str, node: fn(&Node)) -> Flaw {
+    Flaw { rule, also: &[], lab: |_, _| {}, node }
 }
 
-impl Fault {
+impl Flaw {
     const fn also(mut self, rules: &'static [&'static str]) -> Self {
         self.also = rules;
         self
@@ -40,9 +41,9 @@ impl Fault {
 
 const ADMIN: &str = "etc/kubernetes/admin.conf";
 
-const FAULTS: &[Fault] = &[
+const FLAWS: &[Flaw] = &[
     // The node.
-    on_node("interrupted-apply", |node| node.write("etc/kubernetes/.certferry/journal", "certferry journal 1\n")),
+    on_node("interrupted-apply", |node| node.write("etc/kubernetes/.certferry/journal", "certferry-journal-1\n")),
     on_node("manifest-yaml", |node| node.write(&format!("{MANIFESTS}/kube-scheduler.yaml"), "kind: Pod\n  spec: [\n")),
     on_node("manifest-twice", |node| {
         let text = node.text(&format!("{MANIFESTS}/kube-apiserver.yaml"));
@@ -89,13 +90,13 @@ const FAULTS: &[Fault] = &[
         node.write(place, format!("{}    token: abcdef.0123456789abcdef\n", &text[..cut]));
         node.set_mode(place, 0o600);
     }),
-    Fault {
+    Flaw {
         lab: |lab, other| {
             lab.tree(CP).add("root/.kube/config", certferry::bundle::Mode::Private, other.clone().tree(CP).get(ADMIN))
         },
         ..on_node("user-kubeconfig-ca", |_| {})
     },
-    Fault {
+    Flaw {
         lab: |lab, other| {
             let (own, theirs) = (lab.tree(CP).get(ADMIN), other.clone().tree(CP).get(ADMIN));
             let mixed = with_credentials_of(&own, &theirs);
@@ -173,12 +174,6 @@ const FAULTS: &[Fault] = &[
     on_node("metallb-ca-pair", metallb::other_key),
     on_node("metallb-ca-absent", metallb::no_ca),
     on_node("metallb-ca-pkcs1", metallb::pkcs8),
-    on_node("metallb-ca-name", metallb::no_name),
-    on_node("metallb-ca-rsa", metallb::no_rsa),
-    on_node("metallb-usage", metallb::client),
-    on_node("metallb-life", metallb::short),
-    on_node("metallb-server-name", metallb::other_service),
-    on_node("metallb-chain", metallb::intermediate),
     on_node("config-map-ca", objects::old_root_ca),
     on_node("config-map-old-ca", objects::two_client_cas),
 ];
@@ -212,8 +207,8 @@ fn critical_extension(node: &Node) {
 }
 
 /// Every fault above that this machine lets plant, and the node that has it.
-pub(crate) fn nodes() -> impl Iterator<Item = (&'static Fault, Node)> {
-    let possible = FAULTS.iter().filter(|fault| fault.rule != "owner" || !lacks(&[Right::Owners]));
+pub(crate) fn nodes() -> impl Iterator<Item = (&'static Flaw, Node)> {
+    let possible = FLAWS.iter().filter(|fault| fault.rule != "owner" || !lacks(&[Right::Owners]));
     possible.map(|fault| {
         let node = Node::control_plane(fault.lab);
         (fault.node)(&node);
@@ -223,50 +218,42 @@ pub(crate) fn nodes() -> impl Iterator<Item = (&'static Fault, Node)> {
 
 #[test]
 fn a_fault_is_named_by_its_rule() {
-    for (Fault { rule, also, .. }, node) in nodes() {
+    for (Flaw { rule, also, .. }, node) in nodes() {
         println!("{rule}");
         let expected: BTreeSet<String> = also.iter().chain([rule]).map(|rule| (*rule).to_owned()).collect();
         assert_eq!(node.rules(), expected, "{:#?}", node.findings());
     }
 }
 
-/// Two that verify looks at across nodes, or that a disk tells in another way, are above or have no place here.
-const ACROSS_NODES: &str = "same-everywhere";
-
-/// The faults of [`PLANTED`] on a node.
-pub(crate) fn lints() -> impl Iterator<Item = (&'static Planted, Node)> {
-    PLANTED.iter().filter_map(|planted| {
-        let plant = match planted.rule {
-            ACROSS_NODES | "kubelet-inline" => return None,
-            // A disk knows of no day but the one that is asked for.
-            "clock-margin" => clock_margin,
-            // A worker's addresses nobody knows.
-            "node-name-and-address" if planted.lines[0].0 != CP => return None,
-            _ => planted.plant,
+/// The faults of the table that are told on a disk, and the node that has each.
+pub(crate) fn lints() -> impl Iterator<Item = (&'static Broken, &'static Fault, Node)> {
+    faults(Judge::Doctor).map(|(rule, fault)| {
+        let node = match fault.purpose() {
+            Some(purpose @ (Purpose::MetallbCa | Purpose::MetallbServer)) => {
+                let node = Node::control_plane(|_, _| {});
+                metallb::plant(&node, purpose, &fault.breaks);
+                node
+            }
+            _ => Node::control_plane(|lab, other| fault.plant(lab, other)),
         };
-        assert_eq!(planted.lines[0].0, CP);
-        Some((planted, Node::control_plane(plant)))
+        (rule, fault, node)
     })
 }
 
 #[test]
 fn every_lint_is_told_on_a_disk() {
-    for (planted, node) in lints() {
-        let rule = planted.rule;
-        println!("{rule}");
-        assert_eq!(node.rules(), [rule.to_owned()].into(), "{:#?}", node.findings());
-    }
-}
-
-fn clock_margin(lab: &mut Cluster, _: &Cluster) {
-    leaf(lab, "apiserver.crt", |forge| forge.not_before = datetime!(2026-12-31 23:55:01 UTC));
+    let wrong: Vec<_> = lints()
+        .filter(|(rule, _, node)| node.rules() != [rule.id.clone()].into())
+        .map(|(_, fault, node)| format!("{}: {:#?}", fault.id, node.findings()))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// A rule that nothing breaks would never be seen.
 #[test]
 fn every_rule_is_planted() {
-    let planted: BTreeSet<&str> =
-        FAULTS.iter().map(|fault| fault.rule).chain(PLANTED.iter().map(|planted| planted.rule)).collect();
+    let own = FLAWS.iter().map(|fault| fault.rule);
+    let planted: BTreeSet<&str> = own.chain(TABLE.iter().map(|rule| &*rule.id)).collect();
     let rules: BTreeSet<&str> = RULES.into_iter().flatten().map(|rule| rule.id).collect();
     assert_eq!(planted, rules);
 }

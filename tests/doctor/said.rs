@@ -16,8 +16,8 @@ fn golden_every_fault_is_told_in_words() {
         return;
     }
     let mut told = String::new();
-    let lints = planted::lints().map(|(planted, node)| (planted.rule, node));
-    for (rule, node) in planted::nodes().map(|(fault, node)| (fault.rule, node)).chain(lints) {
+    let lints = planted::lints().filter(|(_, fault, _)| fault.told).map(|(rule, _, node)| (&*rule.id, node));
+    for (rule, node) in planted::nodes().map(|(flaw, node)| (flaw.rule, node)).chain(lints) {
         let (said, _) = node.says();
         let (findings, seen) = said.trim_end().rsplit_once("\n\n").unwrap();
         assert!(seen.starts_with("looked at "), "{said}");

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Command, Stdio};
 
-use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::common::shells::{Tools, find};
 use crate::install_sh::node::{FIRST, Node, SECOND, State, TOOLS};
@@ -15,8 +15,8 @@ const NOTE: &str = "note: an interrupted run was completed first\n";
 /// What changes the disk once the journal is there, and a few calls before it.
 const WATCHED: [&str; 3] = ["mv", "rm", "sync"];
 
-/// A debug build tries every so-manieth call: each takes two seconds.
-const STEP: usize = if cfg!(debug_assertions) { 3 } else { 1 };
+/// Every day a run is killed at every so-manieth call, for each takes two seconds; at the others where time matters less.
+const STEP: u32 = 3;
 
 /// Tools of which some count their calls, and kill the script at one of them instead of doing their work.
 pub fn killing_at(call: u32) -> Tools {
@@ -74,9 +74,10 @@ pub fn calls(node: &Node, command: impl Fn(&Node, &Tools) -> Command) -> u32 {
     fs::read_to_string(counting.path("count")).unwrap().trim().parse().unwrap()
 }
 
-/// Kills a run at every call, one after the other; `begin` makes the disk, `command` is what is killed on it. Returns
-/// how many calls there are.
-fn kill_everywhere(
+/// Kills a run at each of those calls, one after the other; `begin` makes the disk, `command` is what is killed on it.
+/// Returns how many calls there are.
+fn kill_at(
+    are_tried: fn(u32) -> bool,
     begin: &Node,
     command: impl Fn(&Node, &Tools) -> Command + Sync,
     next: impl Fn(&Node) + Sync,
@@ -85,7 +86,7 @@ fn kill_everywhere(
     let whole = begin.copy();
     let calls = calls(&whole, &command);
     let (new, end) = (whole.live(), whole.state());
-    (1..calls + 1).into_par_iter().step_by(STEP).for_each(|call| {
+    (1..calls + 1).into_par_iter().filter(|call| are_tried(*call)).for_each(|call| {
         let when = format!("killed at call {call} of {calls}");
         let node = begin.copy();
         let killed = command(&node, &killing_at(call)).output().unwrap();
@@ -100,7 +101,18 @@ fn kill_everywhere(
 
 #[test]
 fn an_installation_killed_anywhere_is_completed_by_the_next_run() {
-    let calls = kill_everywhere(
+    installation_killed(|call| call % STEP == 1);
+}
+
+#[test]
+#[ignore = "release only"]
+fn release_an_installation_killed_elsewhere_is_completed_by_the_next_run() {
+    installation_killed(|call| call % STEP != 1);
+}
+
+fn installation_killed(are_tried: fn(u32) -> bool) {
+    let calls = kill_at(
+        are_tried,
         &Node::with(&FIRST, "worker-1"),
         |node, tools| node.command(tools, &SECOND, "worker-1", &[]),
         |node| {
@@ -114,14 +126,25 @@ fn an_installation_killed_anywhere_is_completed_by_the_next_run() {
     println!("{calls} calls, 0 torn, 0 lost");
 }
 
-/// The next one goes back, or completes the one that was killed and goes forth.
 #[test]
 fn a_rollback_killed_anywhere_can_be_gone_on_with() {
+    rollback_killed(|call| call % STEP == 1);
+}
+
+#[test]
+#[ignore = "release only"]
+fn release_a_rollback_killed_elsewhere_can_be_gone_on_with() {
+    rollback_killed(|call| call % STEP != 1);
+}
+
+/// The next one goes back, or completes the one that was killed and goes forth.
+fn rollback_killed(are_tried: fn(u32) -> bool) {
     let begin = Node::with(&FIRST, "worker-1");
     let first = begin.live();
     assert_eq!(begin.install(&TOOLS, &SECOND, "worker-1", &[]).code, Some(0));
     let second = begin.live();
-    let calls = kill_everywhere(
+    let calls = kill_at(
+        are_tried,
         &begin,
         |node, tools| node.other_command(tools, "--rollback"),
         |node| {

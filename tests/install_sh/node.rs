@@ -5,11 +5,12 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
+use crate::common::node::disk;
 use crate::common::shells::Tools;
 use crate::common::{Bundle, build_text, certferry, changed_profile, succeed, use_fast_keys};
 pub use crate::common::{Ended, end};
@@ -50,6 +51,9 @@ pub type Seen = (u32, u32, u32, Vec<u8>);
 /// Entries by path.
 pub type State = BTreeMap<String, Seen>;
 
+/// What was installed once, by archive and name of the node.
+type Installed = BTreeMap<(PathBuf, String), Arc<OnceLock<Node>>>;
+
 /// A node's disk.
 pub struct Node {
     folder: TempDir,
@@ -58,15 +62,21 @@ pub struct Node {
 impl Node {
     /// A disk with nothing on it.
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self { folder: disk() }
     }
 
-    /// A disk with that part on it.
+    /// A disk with that part on it: a copy of the first that was asked for, since each run of the script takes a second.
     pub fn with(bundle: &Bundle, name: &str) -> Self {
-        let node = Self::new();
-        let ended = node.install(&TOOLS, bundle, name, &[]);
-        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{name}");
-        node
+        static INSTALLED: Mutex<Installed> = Mutex::new(Installed::new());
+        let key = (bundle.archive.clone(), name.to_owned());
+        let installed = Arc::clone(INSTALLED.lock().unwrap().entry(key).or_default());
+        let first = installed.get_or_init(|| {
+            let node = Self { folder: tempfile::tempdir().unwrap() };
+            let ended = node.install(&TOOLS, bundle, name, &[]);
+            assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{name}");
+            node
+        });
+        first.copy()
     }
 
     /// Another disk with the same on it, times included.

@@ -64,7 +64,7 @@ fn closed_network() {
 
 /// All 2,036 certificates in chains and encodings; every twentieth key pair and record.
 #[test]
-#[cfg_attr(debug_assertions, ignore = "release only")]
+#[ignore = "release only"]
 fn release_thousand_nodes() {
     let unpacked = judge(&common::profile("thousand-nodes"), Every(20));
     encoding::check_default_dates(&unpacked, "thousand-nodes");

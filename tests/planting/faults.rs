@@ -1,471 +1,258 @@
-//! Faults to plant: one for each rule, in an otherwise good cluster.
+//! The table of faults, `tests/vectors/faults`: what is wrong with a certificate or the files around it, once.
+//!
+//! Three judges read it: the rules themselves (`lints`), `verify` (`planted`) and `doctor` (`doctor::planted`). Each has to
+//! say what the table says of every fault that it is not excused from.
+
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use certferry::bundle::Mode;
+use certferry::kubernetes::Purpose;
 use certferry::x509::oid;
+use serde::Deserialize;
 use time::Duration;
 use time::macros::datetime;
-use x509_cert::ext::pkix::KeyUsages::{DigitalSignature, KeyAgreement, KeyCertSign, KeyEncipherment};
 
-use super::forge::{Forge, Hash, Key, pem};
-use super::{Cluster, PKI, STORE, Tree};
+use super::change::Change;
+use super::forge::{Forge, Key, names, pem};
+use super::{Cluster, GENUINE, PKI, STORE, Tree};
 use crate::common;
 use crate::common::desk::Desk;
 
-/// What `verify` says: part, file below `etc/kubernetes/pki` or with a leading `/` below the root, words.
-pub type Line = (&'static str, &'static str, &'static str);
+/// A rule and what breaks it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Broken {
+    pub id: String,
+    pub clause: String,
+    pub severity: String,
+    #[serde(rename = "fault")]
+    pub faults: Vec<Fault>,
+}
 
 /// A fault.
-pub struct Planted {
-    pub rule: &'static str,
-    /// Changes `lab`, given `lab` under another seed.
-    pub plant: fn(&mut Cluster, &Cluster),
-    /// What the rule says.
-    pub lines: &'static [Line],
-    /// What is said besides, since one fault leads to another; not by a rule.
-    pub besides: &'static [Line],
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    pub id: String,
+    /// Whose certificate it is of; nothing where it takes more, see [`BY_HAND`].
+    of: Option<String>,
+    /// Part and file, where that is not the purpose's place in the lab.
+    file: Option<String>,
+    /// What breaks the rule.
+    #[serde(default)]
+    pub breaks: Change,
+    /// What lies just beside and keeps it; the good certificate, if nothing is said.
+    #[serde(default)]
+    pub keeps: Change,
+    /// What the rule says of the certificate.
+    #[serde(default)]
+    pub says: String,
+    /// What the rule says of files, each with part and file.
+    #[serde(default)]
+    lines: Vec<String>,
+    /// What `verify` says besides, since one fault leads to another; not by a rule.
+    #[serde(default)]
+    pub besides: Vec<String>,
+    /// Whether the words of the doctor are in `tests/doctor/said.txt`.
+    #[serde(default)]
+    pub told: bool,
+    /// Why the rules themselves, `verify` or the doctor cannot tell it.
+    not_lint: Option<String>,
+    not_verify: Option<String>,
+    not_doctor: Option<String>,
+    /// Why neither of the latter can.
+    lint_alone: Option<String>,
 }
 
-const fn planted(rule: &'static str, plant: fn(&mut Cluster, &Cluster), lines: &'static [Line]) -> Planted {
-    Planted { rule, plant, lines, besides: &[] }
+/// Who judges.
+#[derive(Clone, Copy)]
+pub enum Judge {
+    Lint,
+    Verify,
+    Doctor,
 }
+
+/// Every rule with its faults, in the order of the rules.
+pub static TABLE: LazyLock<Vec<Broken>> = LazyLock::new(|| {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Area {
+        rule: Vec<Broken>,
+    }
+    let read = |area: &str| {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/vectors/faults/{area}.toml"));
+        let text = fs::read_to_string(&file).unwrap();
+        toml::from_str::<Area>(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display())).rule
+    };
+    ["rfc5280", "identity", "names", "time", "web", "metallb", "files"].into_iter().flat_map(read).collect()
+});
+
+/// Every fault that the judge has to tell, with its rule.
+pub fn faults(judge: Judge) -> impl Iterator<Item = (&'static Broken, &'static Fault)> {
+    let all = TABLE.iter().flat_map(|rule| rule.faults.iter().map(move |fault| (rule, fault)));
+    all.filter(move |(_, fault)| fault.excuse(judge).is_none())
+}
+
+/// The fault of that name.
+pub fn fault(id: &str) -> &'static Fault {
+    let mut all = TABLE.iter().flat_map(|rule| &rule.faults);
+    all.find(|fault| fault.id == id).unwrap_or_else(|| panic!("{id}"))
+}
+
+/// Every purpose, and where its certificate lies in the lab. Some it has not, or only after [`Fault::plant`].
+pub const PLACES: [(Purpose, &str, &str); 19] = [
+    (Purpose::KubernetesCa, CP, "etc/kubernetes/pki/ca.crt"),
+    (Purpose::FrontProxyCa, CP, "etc/kubernetes/pki/front-proxy-ca.crt"),
+    (Purpose::EtcdCa, CP, "etc/kubernetes/pki/etcd/ca.crt"),
+    (Purpose::ApiServer, CP, "etc/kubernetes/pki/apiserver.crt"),
+    (Purpose::ApiServerKubeletClient, CP, "etc/kubernetes/pki/apiserver-kubelet-client.crt"),
+    (Purpose::FrontProxyClient, CP, "etc/kubernetes/pki/front-proxy-client.crt"),
+    (Purpose::EtcdServer, CP, "etc/kubernetes/pki/etcd/server.crt"),
+    (Purpose::EtcdPeer, CP, "etc/kubernetes/pki/etcd/peer.crt"),
+    (Purpose::EtcdClient, "cluster", "etcd-clients/backup/client.crt"),
+    (Purpose::ControllerManager, CP, "etc/kubernetes/controller-manager.conf"),
+    (Purpose::Scheduler, CP, "etc/kubernetes/scheduler.conf"),
+    (Purpose::User, "cluster", "users/alice.conf"),
+    (Purpose::KubeletClient, CP, STORE),
+    (Purpose::KubeletServing, CP, "var/lib/kubelet/pki/kubelet.crt"),
+    (Purpose::MetallbCa, "", "ca.crt of the Secret"),
+    (Purpose::MetallbServer, "", "tls.crt of the Secret"),
+    (Purpose::WebhookServer, "", "tls.crt of another Secret"),
+    (Purpose::Tls, "cluster", "tls/kube-system.registry/tls.crt"),
+    (Purpose::Other, CP, "etc/kubernetes/pki/dashboard.crt"),
+];
+
+/// The purpose as the table writes it.
+pub fn purpose(name: &str) -> Purpose {
+    PLACES.iter().find(|(purpose, ..)| format!("{purpose:?}") == name).unwrap_or_else(|| panic!("{name}")).0
+}
+
+impl Fault {
+    /// Why the judge does not tell it.
+    pub fn excuse(&self, judge: Judge) -> Option<&str> {
+        let (own, alone) = match judge {
+            Judge::Lint => (&self.not_lint, &None),
+            Judge::Verify => (&self.not_verify, &self.lint_alone),
+            Judge::Doctor => (&self.not_doctor, &self.lint_alone),
+        };
+        own.as_deref().or(alone.as_deref())
+    }
+
+    /// Whose certificate it is of.
+    pub fn purpose(&self) -> Option<Purpose> {
+        self.of.as_deref().map(purpose)
+    }
+
+    /// The part and the file that it is in.
+    pub fn place(&self) -> (&str, &str) {
+        if let Some(place) = &self.file {
+            return place.split_once("  ").unwrap();
+        }
+        let purpose = self.purpose().unwrap();
+        let (_, part, file) = PLACES.iter().find(|(known, ..)| *known == purpose).unwrap();
+        (part, file)
+    }
+
+    /// What `verify` says by the rule, in the order of files.
+    pub fn lines(&self) -> Vec<String> {
+        let Some(purpose) = self.purpose() else { return self.lines.clone() };
+        let (part, file) = self.place();
+        if !purpose.is_ca() {
+            return vec![format!("{part}  {file}  {}", self.says)];
+        }
+        // A CA is wherever it is needed.
+        let content = GENUINE[0].part(part).get(file);
+        let parts = GENUINE[0].parts.iter();
+        let files = parts.flat_map(|(part, tree)| tree.files.iter().map(move |(file, (_, held))| (part, file, held)));
+        let holders = files.filter(|(_, _, held)| **held == content);
+        holders.map(|(part, file, _)| format!("{part}  {file}  {}", self.says)).collect()
+    }
+
+    /// Plants it in `lab`, given `lab` under another seed.
+    pub fn plant(&self, lab: &mut Cluster, other: &Cluster) {
+        let Some(purpose) = self.purpose() else {
+            let (_, plant) = BY_HAND.iter().find(|(id, _)| *id == self.id).unwrap_or_else(|| panic!("{}", self.id));
+            return plant(lab, other);
+        };
+        let (part, file) = self.place();
+        let ca = ca_of(file);
+        if let Some(issuer) = &self.breaks.issuer {
+            lab.reissue_ca(ca, |forge| issuer.apply(forge));
+        }
+        match purpose {
+            Purpose::Tls => return registry(lab, |forge| self.breaks.apply(forge)),
+            Purpose::Other => dashboard(lab),
+            _ if purpose.is_ca() => return lab.reissue_ca(ca, |forge| self.breaks.apply(forge)),
+            _ => {}
+        }
+        let rsa = self.breaks.rsa.map(rsa_key);
+        lab.reissue(part, file, ca, |forge| {
+            self.breaks.apply(forge);
+            forge.spki = rsa.as_ref().map_or(forge.spki.clone(), |(spki, _)| spki.clone());
+        });
+        if let Some((_, key)) = rsa {
+            lab.tree(part).set(&file.replace(".crt", ".key"), key);
+        }
+    }
+}
+
+/// The CA of a file, which may be its own.
+fn ca_of(file: &str) -> &'static str {
+    match file.rsplit_once("pki/").map_or(file, |(_, name)| name) {
+        name if name.starts_with("etcd") => "etcd/ca",
+        name if name.starts_with("front-proxy") => "front-proxy-ca",
+        _ => "ca",
+    }
+}
+
+/// The lab with what [`Fault::plant`] adds to it, without fault.
+pub static GOOD: LazyLock<Cluster> = LazyLock::new(|| {
+    let [mut lab, _] = GENUINE.clone();
+    dashboard(&mut lab);
+    registry(&mut lab, |_| {});
+    lab
+});
 
 pub const CP: &str = "node/cp-1";
 const LAST: &str = "node/cp-2";
-const STORED: &str = "/var/lib/kubelet/pki/kubelet-client-2026-11-22-00-00-00.pem";
 
-/// A fault or more for each rule of the table of lints.
-pub const PLANTED: &[Planted] = &[
-    planted(
-        "negative-serial",
-        |lab, _| leaf(lab, "apiserver.crt", |forge| forge.serial = vec![0xfb]),
-        &[(CP, "apiserver.crt", "has a negative serial number")],
-    ),
-    planted(
-        "serial",
-        |lab, _| leaf(lab, "etcd/peer.crt", |forge| forge.serial = vec![0]),
-        &[(CP, "etcd/peer.crt", "has the serial number 0")],
-    ),
-    planted(
-        "serial",
-        |lab, _| leaf(lab, "etcd/peer.crt", |forge| forge.serial = [vec![0], vec![0xff; 20]].concat()),
-        &[(CP, "etcd/peer.crt", "has a serial number of 21 octets")],
-    ),
-    planted(
-        "signature-algorithm",
-        |lab, _| leaf(lab, "apiserver.crt", |forge| forge.hash = Hash::Sha1),
-        &[(CP, "apiserver.crt", "is signed with SHA-1")],
-    ),
-    planted(
-        "signature-algorithm",
-        |lab, _| lab.reissue_ca("etcd/ca", |forge| forge.hash = Hash::Sha1),
-        &[
-            (CP, "etcd/ca.crt", "is signed with SHA-1"),
-            (LAST, "etcd/ca.crt", "is signed with SHA-1"),
-            ("cluster", "/etcd-clients/backup/ca.crt", "is signed with SHA-1"),
-        ],
-    ),
-    Planted {
-        rule: "rsa-size",
-        plant: small_rsa_key,
-        lines: &[(CP, "front-proxy-client.crt", "has an RSA key of 1024 bits")],
-        besides: &[(CP, "front-proxy-client.key", "holds an RSA key of 1024 bits, which is too small")],
-    },
-    Planted {
-        rule: "ca-basic-constraints",
-        plant: |lab, _| {
-            lab.reissue_ca("front-proxy-ca", |forge| {
-                forge.basic_constraints = Some((false, true));
-                forge.key_usage = Some(vec![DigitalSignature]);
-            });
-        },
-        lines: &[
-            (CP, "front-proxy-ca.crt", "stands where a CA belongs and is none (basicConstraints)"),
-            (LAST, "front-proxy-ca.crt", "stands where a CA belongs and is none (basicConstraints)"),
-        ],
-        besides: &[
-            (CP, "front-proxy-client.crt", "no CA beside it signed it; it names CN=front-proxy-ca"),
-            (LAST, "front-proxy-client.crt", "no CA beside it signed it; it names CN=front-proxy-ca"),
-        ],
-    },
-    planted(
-        "ca-basic-constraints-critical",
-        |lab, _| ca(lab, |forge| forge.basic_constraints = Some((true, false))),
-        &[
-            (CP, "front-proxy-ca.crt", "is a CA by basicConstraints that are not critical; strict clients refuse it"),
-            (LAST, "front-proxy-ca.crt", "is a CA by basicConstraints that are not critical; strict clients refuse it"),
-        ],
-    ),
-    planted(
-        "ca-key-usage",
-        |lab, _| ca(lab, |forge| forge.key_usage = Some(vec![DigitalSignature])),
-        &[
-            (CP, "front-proxy-ca.crt", "is a CA and may not sign certificates (keyCertSign)"),
-            (LAST, "front-proxy-ca.crt", "is a CA and may not sign certificates (keyCertSign)"),
-        ],
-    ),
-    planted(
-        "ca-key-usage-present",
-        |lab, _| ca(lab, |forge| forge.key_usage = None),
-        &[
-            (CP, "front-proxy-ca.crt", "is a CA without keyUsage; strict clients refuse it"),
-            (LAST, "front-proxy-ca.crt", "is a CA without keyUsage; strict clients refuse it"),
-        ],
-    ),
-    planted(
-        "ca-subject-key-identifier",
-        |lab, _| ca(lab, |forge| forge.subject_key_identifier = None),
-        &[
-            (CP, "front-proxy-ca.crt", "is a CA without subjectKeyIdentifier; strict clients refuse it"),
-            (LAST, "front-proxy-ca.crt", "is a CA without subjectKeyIdentifier; strict clients refuse it"),
-        ],
-    ),
-    planted(
-        "leaf-is-no-ca",
-        |lab, _| {
-            leaf(lab, "apiserver.crt", |forge| {
-                forge.basic_constraints = Some((true, true));
-                forge.key_usage = Some(vec![DigitalSignature, KeyCertSign]);
-                forge.subject_key_identifier = Some(vec![1; 20]);
-            });
-        },
-        &[(CP, "apiserver.crt", "is a CA and stands where a leaf belongs")],
-    ),
-    planted(
-        "authority-key-identifier",
-        |lab, _| {
-            leaf(lab, "apiserver.crt", |forge| {
-                forge.authority_key_identifier = Some(vec![1; 20]);
-            })
-        },
-        &[(CP, "apiserver.crt", "names another key as its issuer's; OpenSSL finds no chain")],
-    ),
-    planted(
-        "authority-key-identifier-present",
-        |lab, _| {
-            leaf(lab, "apiserver.crt", |forge| {
-                forge.authority_key_identifier = None;
-            })
-        },
-        &[(
-            CP,
-            "apiserver.crt",
-            "does not name its issuer's key; with two CAs of one name clients may take the wrong one",
-        )],
-    ),
-    planted(
-        "key-usage-key-type",
-        |lab, _| {
-            leaf(lab, "apiserver.crt", |forge| {
-                forge.key_usage = Some(vec![DigitalSignature, KeyEncipherment]);
-            })
-        },
-        &[(CP, "apiserver.crt", "has an EC key, which cannot encipher, and says that it does")],
-    ),
-    planted(
-        "key-usage-leaf",
-        |lab, _| {
-            leaf(lab, "apiserver.crt", |forge| {
-                forge.key_usage = Some(vec![DigitalSignature, KeyCertSign]);
-            })
-        },
-        &[(CP, "apiserver.crt", "is no CA and may sign certificates (keyCertSign)")],
-    ),
-    planted(
-        "key-usage-leaf",
-        |lab, _| {
-            leaf(lab, "etcd/server.crt", |forge| {
-                forge.key_usage = Some(vec![KeyAgreement]);
-            })
-        },
-        &[(CP, "etcd/server.crt", "may not sign (digitalSignature), which TLS 1.3 needs")],
-    ),
-    planted(
-        "extended-key-usage",
-        |lab, _| {
-            leaf(lab, "etcd/server.crt", |forge| {
-                forge.usages = Some(vec![oid::SERVER_AUTH]);
-            })
-        },
-        &[(CP, "etcd/server.crt", "is not for clientAuth (extendedKeyUsage)")],
-    ),
-    planted(
-        "extended-key-usage",
-        |lab, _| {
-            lab.reissue_ca("etcd/ca", |forge| {
-                forge.usages = Some(vec![oid::CLIENT_AUTH]);
-            })
-        },
-        &[
-            (CP, "etcd/ca.crt", "is not for serverAuth (extendedKeyUsage)"),
-            (LAST, "etcd/ca.crt", "is not for serverAuth (extendedKeyUsage)"),
-            ("cluster", "/etcd-clients/backup/ca.crt", "is not for serverAuth (extendedKeyUsage)"),
-        ],
-    ),
-    planted(
-        "extended-key-usage-alone",
-        |lab, _| {
-            leaf(lab, "apiserver.crt", |forge| {
-                forge.usages = Some(vec![oid::SERVER_AUTH, oid::CLIENT_AUTH]);
-            })
-        },
-        &[(CP, "apiserver.crt", "is for more than serverAuth (extendedKeyUsage)")],
-    ),
-    planted(
-        "extended-key-usage-alone",
-        |lab, _| kubeconfig(lab, "admin.conf", |forge| forge.usages = None),
-        &[(CP, "/etc/kubernetes/admin.conf", "has no extendedKeyUsage and so is for everything")],
-    ),
-    planted(
-        "common-name",
-        |lab, _| kubeconfig(lab, "scheduler.conf", |forge| forge.name(&[], "kube-scheduler")),
-        &[(CP, "/etc/kubernetes/scheduler.conf", "is for kube-scheduler, not for system:kube-scheduler")],
-    ),
-    planted(
-        "common-name",
-        |lab, _| stored(lab, |forge| forge.name(&["system:nodes"], "system:node:cp-2")),
-        &[(CP, STORED, "is for system:node:cp-2, not for system:node:cp-1")],
-    ),
-    planted(
-        "common-name-by-custom",
-        |lab, _| leaf(lab, "etcd/server.crt", |forge| forge.name(&[], "cp-1.lab")),
-        &[(CP, "etcd/server.crt", "is for cp-1.lab, not for cp-1")],
-    ),
-    planted(
-        "node-group",
-        |lab, _| stored(lab, |forge| forge.name(&["system:node"], "system:node:cp-1")),
-        &[(CP, STORED, "is not in the group system:nodes: it is no node to the API server")],
-    ),
-    planted(
-        "node-group-alone",
-        |lab, _| {
-            stored(lab, |forge| {
-                forge.name(&["system:nodes", "system:masters"], "system:node:cp-1");
-            })
-        },
-        &[(CP, STORED, "is in more groups than system:nodes: system:masters")],
-    ),
-    planted(
-        "lower-case-node",
-        |lab, _| stored(lab, |forge| forge.name(&["system:nodes"], "system:node:CP-1")),
-        &[(CP, STORED, "is for system:node:CP-1; the kubelet registers in lower case and is not that node")],
-    ),
-    planted(
-        "alt-name",
-        |lab, _| leaf(lab, "apiserver.crt", |forge| forge.alt_names.clear()),
-        &[(CP, "apiserver.crt", "is for a server and names no host")],
-    ),
-    planted(
-        "alt-name",
-        |lab, _| {
-            lab.reissue(CP, "var/lib/kubelet/pki/kubelet.crt", "ca", |forge| forge.alt_names.clear());
-        },
-        &[(CP, "/var/lib/kubelet/pki/kubelet.crt", "is for a server and names no host")],
-    ),
-    planted(
-        "kubernetes-service-name",
-        |lab, _| {
-            leaf(lab, "apiserver.crt", |forge| {
-                forge.unname("kubernetes.default");
-                forge.unname("kubernetes.default.svc.cluster.local");
-            })
-        },
-        &[(CP, "apiserver.crt", "lacks kubernetes.default, kubernetes.default.svc.<domain>, by which pods call it")],
-    ),
-    planted(
-        "service-address",
-        |lab, _| leaf(lab, "apiserver.crt", |forge| forge.unname("10.96.0.1")),
-        &[(CP, "apiserver.crt", "lacks the first address of the service subnet, by which pods call it")],
-    ),
-    planted(
-        "endpoint",
-        |lab, _| leaf(lab, "apiserver.crt", |forge| forge.unname("k8s.lab")),
-        &[(CP, "apiserver.crt", "lacks k8s.lab, by which clients call it")],
-    ),
-    planted(
-        "node-name-and-address",
-        |lab, _| {
-            leaf(lab, "apiserver.crt", |forge| {
-                forge.unname("cp-1");
-                forge.unname("192.168.10.5");
-            })
-        },
-        &[(CP, "apiserver.crt", "lacks cp-1, 192.168.10.5, its own node")],
-    ),
-    planted(
-        "node-name-and-address",
-        |lab, _| {
-            let kubelet = "var/lib/kubelet/pki/kubelet.crt";
-            lab.reissue("node/w-1", kubelet, "ca", |forge| forge.unname("192.168.10.7"));
-        },
-        &[("node/w-1", "/var/lib/kubelet/pki/kubelet.crt", "lacks 192.168.10.7, its own node")],
-    ),
-    planted(
-        "etcd-localhost",
-        |lab, _| {
-            leaf(lab, "etcd/server.crt", |forge| {
-                ["localhost", "127.0.0.1", "::1"].iter().for_each(|name| forge.unname(name));
-            })
-        },
-        &[(CP, "etcd/server.crt", "lacks localhost, 127.0.0.1, ::1, by which its own node calls it")],
-    ),
-    planted(
-        "outlives-ca",
-        |lab, _| {
-            leaf(lab, "apiserver.crt", |forge| {
-                forge.not_after = datetime!(2226-11-22 0:00:01 UTC);
-            })
-        },
-        &[(CP, "apiserver.crt", "ends after its CA, which ends on 2226-11-22")],
-    ),
-    planted(
-        "clock-margin",
-        |lab, _| {
-            leaf(lab, "apiserver.crt", |forge| {
-                forge.not_before = datetime!(2026-11-21 23:55:01 UTC);
-            })
-        },
-        &[(
-            CP,
-            "apiserver.crt",
-            "begins less than five minutes before it is needed; a node whose clock is behind refuses it",
-        )],
-    ),
-    planted(
-        "kubelet-life",
-        long_lived_kubelet,
-        &[(CP, STORED, "lives longer than the 292 years in which a kubelet can count")],
-    ),
-    planted(
-        "wildcard",
-        |lab, other| {
-            dashboard(lab, other);
-            leaf(lab, "dashboard.crt", |forge| {
-                forge.not_after -= Duration::SECOND;
-                forge.add_name("dash*.k8s.lab");
-                forge.add_name("a.*.lab");
-            });
-        },
-        &[(CP, "dashboard.crt", "names dash*.k8s.lab, a.*.lab; a star can only be the whole first label")],
-    ),
-    planted(
-        "web-wildcard",
-        |lab, other| {
-            dashboard(lab, other);
-            leaf(lab, "dashboard.crt", |forge| {
-                forge.not_after -= Duration::SECOND;
-                forge.add_name("*.lab");
-            });
-        },
-        &[(CP, "dashboard.crt", "names *.lab; browsers need two labels behind the star")],
-    ),
-    planted(
-        "web-life",
-        dashboard,
-        &[(CP, "dashboard.crt", "is for a server and lives 826 days; Apple's programs take 825")],
-    ),
-    planted(
-        "key-pair",
-        |lab, _| copy(lab.tree(CP), "front-proxy-client.key", "apiserver.key"),
-        &[(CP, "apiserver.key", "key and certificate do not belong together")],
-    ),
-    planted(
-        "key-pair",
-        |lab, other| {
-            let tree = lab.tree(CP);
-            tree.set(STORE, mixed(tree, other.clone().tree(CP)));
-        },
-        &[(CP, STORED, "key and certificate do not belong together")],
-    ),
-    planted(
-        "right-ca",
-        |lab, _| lab.reissue(CP, &format!("{PKI}/apiserver.crt"), "etcd/ca", |_| {}),
-        &[(CP, "apiserver.crt", "is signed by the CA of etc/kubernetes/pki/etcd/ca.crt, and belongs to another")],
-    ),
-    planted(
-        "distinct-ca-subjects",
-        one_subject,
-        &[
-            (
-                CP,
-                "ca.crt",
-                "has the subject CN=kubernetes as etc/kubernetes/pki/front-proxy-ca.crt has, and another key",
-            ),
-            (
-                CP,
-                "front-proxy-ca.crt",
-                "has the subject CN=kubernetes as etc/kubernetes/pki/ca.crt has, and another key",
-            ),
-            (
-                LAST,
-                "ca.crt",
-                "has the subject CN=kubernetes as etc/kubernetes/pki/front-proxy-ca.crt has, and another key",
-            ),
-            (
-                LAST,
-                "front-proxy-ca.crt",
-                "has the subject CN=kubernetes as etc/kubernetes/pki/ca.crt has, and another key",
-            ),
-        ],
-    ),
-    planted(
-        "front-proxy-apart",
-        one_key,
-        &[
-            (CP, "front-proxy-ca.crt", "has the key of pki/ca.crt"),
-            (LAST, "front-proxy-ca.crt", "has the key of pki/ca.crt"),
-        ],
-    ),
-    planted(
-        "same-everywhere",
-        |lab, other| {
-            for file in ["sa.key", "sa.pub"] {
-                let path = format!("{PKI}/{file}");
-                lab.tree(LAST).set(&path, other.clone().tree(LAST).get(&path));
-            }
-        },
-        &[
-            (LAST, "sa.key", "differs from the one of node/cp-1, and must be the same everywhere"),
-            (LAST, "sa.pub", "differs from the one of node/cp-1, and must be the same everywhere"),
-        ],
-    ),
-    planted(
-        "kubeconfig-ca",
-        |lab, other| {
-            let conf = "etc/kubernetes/admin.conf";
-            lab.tree(CP).set(conf, other.clone().tree(CP).get(conf));
-        },
-        &[(CP, "/etc/kubernetes/admin.conf", "holds another CA than pki/ca.crt")],
-    ),
-    planted(
-        "kubelet-inline",
-        inline,
-        &[(
-            CP,
-            "/etc/kubernetes/kubelet.conf",
-            "holds the kubelet's credentials; with rotateCertificates the kubelet replaces them at once",
-        )],
-    ),
-    planted(
-        "key-mode",
-        |lab, _| {
-            for file in ["etc/kubernetes/admin.conf", "etc/kubernetes/pki/etcd/peer.key", STORE] {
-                lab.tree(CP).files.get_mut(file).unwrap().0 = Mode::Public;
-            }
-        },
-        &[
-            (CP, "/etc/kubernetes/admin.conf", "is a secret and has mode 0644"),
-            (CP, "etcd/peer.key", "is a secret and has mode 0644"),
-            (CP, STORED, "is a secret and has mode 0644"),
-        ],
-    ),
+type Plant = fn(&mut Cluster, &Cluster);
+
+/// How what takes more than a certificate is planted, by the fault's name.
+pub const BY_HAND: &[(&str, Plant)] = &[
+    ("key-of-another-file", |lab, _| copy(lab.tree(CP), "front-proxy-client.key", "apiserver.key")),
+    ("key-of-another-seed-in-the-store", |lab, other| {
+        let tree = lab.tree(CP);
+        tree.set(STORE, mixed(tree, other.part(CP)));
+    }),
+    ("signed-by-the-ca-of-etcd", |lab, _| lab.reissue(CP, &format!("{PKI}/apiserver.crt"), "etcd/ca", |_| {})),
+    ("two-cas-of-one-name", one_subject),
+    ("two-cas-of-one-key", one_key),
+    ("service-account-key-of-another-seed", |lab, other| {
+        for file in ["sa.key", "sa.pub"] {
+            let path = format!("{PKI}/{file}");
+            lab.tree(LAST).set(&path, other.part(LAST).get(&path));
+        }
+    }),
+    ("kubeconfig-of-another-seed", |lab, other| {
+        let conf = "etc/kubernetes/admin.conf";
+        lab.tree(CP).set(conf, other.part(CP).get(conf));
+    }),
+    ("credentials-in-kubelet-conf", inline),
+    ("secrets-that-everybody-reads", |lab, _| {
+        for file in ["etc/kubernetes/admin.conf", "etc/kubernetes/pki/etcd/peer.key", STORE] {
+            lab.tree(CP).files.get_mut(file).unwrap().0 = Mode::Public;
+        }
+    }),
 ];
 
 /// Signs a leaf of the first control plane anew by its CA.
 pub fn leaf(lab: &mut Cluster, file: &str, change: impl FnOnce(&mut Forge)) {
-    let ca = if file.starts_with("etcd/") { "etcd/ca" } else { "ca" };
-    lab.reissue(CP, &format!("{PKI}/{file}"), ca, change);
+    lab.reissue(CP, &format!("{PKI}/{file}"), ca_of(file), change);
 }
 
 pub fn kubeconfig(lab: &mut Cluster, file: &str, change: impl FnOnce(&mut Forge)) {
@@ -484,38 +271,6 @@ fn ca(lab: &mut Cluster, change: impl FnOnce(&mut Forge)) {
 fn copy(tree: &mut Tree, from: &str, to: &str) {
     let content = tree.get(&format!("{PKI}/{from}"));
     tree.set(&format!("{PKI}/{to}"), content);
-}
-
-/// No library here makes RSA keys that small.
-fn small_rsa_key(lab: &mut Cluster, _: &Cluster) {
-    let key = common::succeed(common::tool("openssl").args(["genrsa", "-traditional", "1024"]));
-    let desk = Desk::new();
-    desk.write("key", &key);
-    let spki = ["rsa", "-pubout", "-outform", "DER", "-in"];
-    let spki = common::run(common::tool("openssl").args(spki).arg(desk.path("key"))).stdout;
-    let file = format!("{PKI}/front-proxy-client.crt");
-    lab.reissue(CP, &file, "front-proxy-ca", |forge| {
-        forge.spki = spki;
-        forge.key_usage = Some(vec![DigitalSignature, KeyEncipherment]);
-    });
-    lab.tree(CP).set(&format!("{PKI}/front-proxy-client.key"), key);
-}
-
-/// Under a CA that lives long enough.
-fn long_lived_kubelet(lab: &mut Cluster, _: &Cluster) {
-    lab.reissue_ca("ca", |forge| forge.not_after = datetime!(2400-01-01 0:00 UTC));
-    stored(lab, |forge| forge.not_after = forge.not_before + Duration::seconds(9_223_372_037));
-}
-
-/// A certificate of another program.
-pub fn dashboard(lab: &mut Cluster, _: &Cluster) {
-    let tree = lab.tree(CP);
-    for (from, to) in [("apiserver.crt", "dashboard.crt"), ("apiserver.key", "dashboard.key")] {
-        let content = tree.get(&format!("{PKI}/{from}"));
-        let mode = if to.ends_with("key") { Mode::Private } else { Mode::Public };
-        tree.add(&format!("{PKI}/{to}"), mode, content);
-    }
-    leaf(lab, "dashboard.crt", |forge| forge.not_after = forge.not_before + Duration::days(825) + Duration::SECOND);
 }
 
 /// One tree's kubelet certificate with the other's key.
@@ -564,4 +319,41 @@ pub fn inline(lab: &mut Cluster, _: &Cluster) {
         .replace(&format!("client-certificate: {path}"), &format!("client-certificate-data: {}", data(&certificate)))
         .replace(&format!("client-key: {path}"), &format!("client-key-data: {}", data(&key)));
     tree.set(conf, text);
+}
+
+/// An RSA key of that size: its SubjectPublicKeyInfo, and PEM. No library here makes small ones.
+fn rsa_key(bits: usize) -> (Vec<u8>, String) {
+    let key = common::succeed(common::tool("openssl").args(["genrsa", "-traditional", &bits.to_string()]));
+    let desk = Desk::new();
+    desk.write("key", &key);
+    let spki = ["rsa", "-pubout", "-outform", "DER", "-in"];
+    (common::run(common::tool("openssl").args(spki).arg(desk.path("key"))).stdout, key)
+}
+
+/// A certificate of another program, with the API server's names and key, for as long as browsers take it.
+pub fn dashboard(lab: &mut Cluster) {
+    let tree = lab.tree(CP);
+    for (from, to) in [("apiserver.crt", "dashboard.crt"), ("apiserver.key", "dashboard.key")] {
+        let content = tree.get(&format!("{PKI}/{from}"));
+        let mode = if to.ends_with("key") { Mode::Private } else { Mode::Public };
+        tree.add(&format!("{PKI}/{to}"), mode, content);
+    }
+    leaf(lab, "dashboard.crt", |forge| forge.not_after = forge.not_before + Duration::days(825));
+}
+
+/// A registry's certificate and key in the cluster's part, under a root of its own, for as long as browsers take it.
+pub fn registry(lab: &mut Cluster, change: impl FnOnce(&mut Forge)) {
+    let root = Forge::authority("web", &Key::new(51));
+    let mut leaf = Forge::leaf(&[], "registry.lab", &[oid::SERVER_AUTH], &Key::new(52));
+    leaf.alt_names = names(&["registry.lab"]);
+    leaf.authority_key_identifier = root.subject_key_identifier.clone();
+    leaf.not_after = leaf.not_before + Duration::days(825);
+    change(&mut leaf);
+    let key = p256::SecretKey::from_slice(&[52; 32]).unwrap().to_sec1_pem(der::pem::LineEnding::LF).unwrap();
+    let root_pem = pem(&root.sign(None, &Key::new(51)));
+    let cluster = lab.tree("cluster");
+    cluster.add("tls/ca.crt", Mode::Public, root_pem.clone());
+    cluster.add("tls/kube-system.registry/ca.crt", Mode::Public, root_pem);
+    cluster.add("tls/kube-system.registry/tls.crt", Mode::Public, pem(&leaf.sign(Some(&root.subject), &Key::new(51))));
+    cluster.add("tls/kube-system.registry/tls.key", Mode::Private, key.as_bytes());
 }

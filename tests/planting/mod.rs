@@ -2,6 +2,7 @@
 //!
 //! Genuine files are re-arranged and signed by a test's own key, as a defect of the building side would do it.
 
+pub mod change;
 pub mod faults;
 pub mod forge;
 
@@ -88,6 +89,10 @@ impl Cluster {
         Self { head, parts }
     }
 
+    pub fn part(&self, part: &str) -> &Tree {
+        &self.parts[&PartName::parse(part).unwrap()]
+    }
+
     pub fn tree(&mut self, part: &str) -> &mut Tree {
         self.parts.get_mut(&PartName::parse(part).unwrap()).unwrap()
     }
@@ -100,7 +105,7 @@ impl Cluster {
         let key = Key::from_pem(&nodes.get(&format!("{PKI}/{ca}.key")));
         let tree = self.tree(part);
         let old = tree.certificate(file);
-        let mut forge = Forge::like(&ReadCertificate::from_pem(old.as_bytes()).unwrap());
+        let mut forge = tree.forge(file);
         change(&mut forge);
         tree.replace(file, &old, &pem(&forge.sign(Some(authority.subject_der()), &key)));
     }
@@ -176,6 +181,11 @@ impl Tree {
         let data = text.lines().find_map(|line| line.trim().strip_prefix("client-certificate-data: "));
         let text = data.map_or(text.clone(), |data| String::from_utf8(STANDARD.decode(data).unwrap()).unwrap());
         text.split_inclusive("-----END CERTIFICATE-----\n").next().unwrap().to_owned()
+    }
+
+    /// What the certificate of a file would be asked for as.
+    pub fn forge(&self, file: &str) -> Forge {
+        Forge::like(&ReadCertificate::from_pem(self.certificate(file).as_bytes()).unwrap())
     }
 
     /// Replaces a text of a file, in base64 if it is so there.

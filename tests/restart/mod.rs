@@ -82,30 +82,35 @@ fn a_control_plane_moves_to_new_authorities_and_back_in_order() {
 }
 
 #[test]
-fn who_does_not_come_up_brings_the_files_before_back() {
+fn an_etcd_that_does_not_come_up_brings_the_files_before_back() {
+    who_does_not_come_up_brings_the_files_before_back("etcd", "https://127.0.0.1:2379/health");
+}
+
+#[test]
+fn an_api_server_that_does_not_come_up_brings_the_files_before_back() {
+    who_does_not_come_up_brings_the_files_before_back("kube-apiserver", "https://192.168.10.5:6443/readyz");
+}
+
+fn who_does_not_come_up_brings_the_files_before_back(program: &str, url: &str) {
     if lacks(&[Right::Machine]) {
         return;
     }
-    for (program, url) in
-        [("etcd", "https://127.0.0.1:2379/health"), ("kube-apiserver", "https://192.168.10.5:6443/readyz")]
-    {
-        let node = Node::control_plane(true, &[&FIRST, &SECOND]);
-        node.refuse_second(program);
-        let failed = node.apply("cp-1", 2, "--restart --wait 15");
-        let why = format!("{program} was not well within 15 s: {url}: connection refused\n");
-        let end = format!(
-            "error: {why}the files before are back, and everything is started and well with them\nhint: {LOOK}; \
-             `certferry rollback` would now bring the files that failed\n"
-        );
-        assert_eq!((failed.code, failed.stdout.as_str()), (Some(1), ""), "{failed:?}");
-        assert!(failed.stderr.ends_with(&end), "{}", failed.stderr);
-        assert!(failed.stderr.contains(&format!("{why}going back\n")), "{}", failed.stderr);
-        node.all_run();
-        node.wait_until_well(1);
-        let status = node.say("status").stdout;
-        assert!(status.starts_with("installed    lab, generation 1,"), "{status}");
-        assert!(status.contains("\nprevious     lab, generation 2,") && !status.contains("stopped"), "{status}");
-    }
+    let node = Node::control_plane(true, &[&FIRST, &SECOND]);
+    node.refuse_second(program);
+    let failed = node.apply("cp-1", 2, "--restart --wait 15");
+    let why = format!("{program} was not well within 15 s: {url}: connection refused\n");
+    let end = format!(
+        "error: {why}the files before are back, and everything is started and well with them\nhint: {LOOK}; \
+         `certferry rollback` would now bring the files that failed\n"
+    );
+    assert_eq!((failed.code, failed.stdout.as_str()), (Some(1), ""), "{failed:?}");
+    assert!(failed.stderr.ends_with(&end), "{}", failed.stderr);
+    assert!(failed.stderr.contains(&format!("{why}going back\n")), "{}", failed.stderr);
+    node.all_run();
+    node.wait_until_well(1);
+    let status = node.say("status").stdout;
+    assert!(status.starts_with("installed    lab, generation 1,"), "{status}");
+    assert!(status.contains("\nprevious     lab, generation 2,") && !status.contains("stopped"), "{status}");
 }
 
 #[test]

@@ -87,18 +87,9 @@ fn sysroot() -> Result<PathBuf, String> {
     Ok(process::output(process::command(&rustc).args(["--print", "sysroot"]))?.trim().into())
 }
 
-/// `cargo test --release`, with what [`run`] compiles, too: every crate that has no further features for the tests.
-///
-/// # Errors
-/// When it is not made for this machine.
-pub(crate) fn release_test() -> Result<Command, String> {
-    let machine = MACHINES.iter().find(|machine| machine.name == ARCH);
-    cargo(process::root(), machine.ok_or_else(|| format!("not made for {ARCH}"))?, "test")
-}
-
 /// Builds the sources in a folder; returns the program.
 fn build(sources: &Path, machine: &Machine) -> Result<PathBuf, String> {
-    process::run(cargo(sources, machine, "build")?.arg("--locked"))?;
+    process::run(cargo(sources, machine)?.arg("--locked"))?;
     Ok(target(sources).join(machine.target).join("release/certferry"))
 }
 
@@ -108,7 +99,7 @@ fn target(sources: &Path) -> PathBuf {
 }
 
 /// cargo, with everything said that decides on the bytes.
-fn cargo(sources: &Path, machine: &Machine, command: &str) -> Result<Command, String> {
+fn cargo(sources: &Path, machine: &Machine) -> Result<Command, String> {
     let home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
@@ -123,7 +114,7 @@ fn cargo(sources: &Path, machine: &Machine, command: &str) -> Result<Command, St
     let mut cargo = process::cargo();
     cargo
         .current_dir(sources)
-        .args([command, "--release", "--package=certferry", "--target", machine.target])
+        .args(["build", "--release", "--package=certferry", "--target", machine.target])
         .env("CARGO_TARGET_DIR", target(sources))
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
         .env(format!("CC_{underscored}"), machine.compiler)
