@@ -1,10 +1,10 @@
-//! The components of a node: which reads which file, and so must be started anew when it changes.
+//! The components of a node, and which of them reads which file and so must be restarted when it changes.
 
 use super::certificate::{AUTHORITIES, CERTIFICATES, SERVICE_ACCOUNT_READERS};
 use super::place::{KUBELET_CONF, PKI};
 use super::role::Role;
 
-/// A component of a node.
+/// A component that runs on a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Component {
     /// The etcd member.
@@ -20,7 +20,7 @@ pub enum Component {
 }
 
 impl Component {
-    /// Its name as processes and static pods have it.
+    /// Returns the name that processes and static pods have.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -32,10 +32,10 @@ impl Component {
         }
     }
 
-    /// Every component, in the order in which they are named.
+    /// Every component, in the order in which a list names them.
     pub const ALL: [Self; 5] = [Self::Etcd, Self::ApiServer, Self::ControllerManager, Self::Scheduler, Self::Kubelet];
 
-    /// Names them for a person: `etcd`, `etcd and kubelet`, `etcd, kube-apiserver and kubelet`.
+    /// Names components for a person: `etcd`, `etcd and kubelet`, `etcd, kube-apiserver and kubelet`.
     #[must_use]
     pub fn list<'a>(components: impl IntoIterator<Item = &'a Self>) -> String {
         let names: Vec<_> = components.into_iter().map(|component| component.name()).collect();
@@ -58,7 +58,9 @@ impl Component {
         }
     }
 
-    /// Whether it runs on a node of that role: a worker has `ca.crt` as a control plane does, but no API server to read it.
+    /// Returns whether the component runs on a node of this role.
+    ///
+    /// A file alone does not tell: a worker has `ca.crt` as a control plane does, but no API server to read it.
     #[must_use]
     pub const fn runs(self, role: Role, has_etcd: bool) -> bool {
         match self {
@@ -69,8 +71,9 @@ impl Component {
     }
 }
 
-/// Files by the beginning of their path in a node's tree, and who reads them; the first that fits counts, and a file that
-/// none fits is read by people, or by a new process each time.
+/// Returns the beginnings of paths in a node's tree, each with the components that read the files there.
+///
+/// The first beginning that fits a path counts. A file that fits none is read by people, or by a new process each time.
 pub fn readers_by_path() -> impl Iterator<Item = (String, &'static [Component])> {
     let authorities = AUTHORITIES.iter().flat_map(|row| {
         let file = |extension: &str| format!("{PKI}/{}.{extension}", row.base_name);
@@ -80,7 +83,7 @@ pub fn readers_by_path() -> impl Iterator<Item = (String, &'static [Component])>
     authorities.chain(leaves).chain([(format!("{PKI}/sa."), SERVICE_ACCOUNT_READERS)])
 }
 
-/// Who reads a file of a node's tree.
+/// Returns the components that read a file of a node's tree.
 #[must_use]
 pub fn readers(path: &str) -> &'static [Component] {
     readers_by_path().find(|(beginning, _)| path.starts_with(beginning)).map_or(&[], |(_, readers)| readers)

@@ -1,8 +1,8 @@
-//! Where Kubernetes' files lie, relative to the root of a node.
+//! Where Kubernetes' files lie. Every path is relative to the root of a node.
 
 use super::certificate::{AUTHORITIES, CERTIFICATES, CertificateRow, Output};
 
-/// A file that has more bytes than this is no certificate, key, kubeconfig, manifest or configuration.
+/// The most bytes of a certificate, key, kubeconfig, manifest or configuration. A larger file is none of these.
 pub const FILE_LIMIT: u64 = 4 << 20;
 /// The folder of kubeconfigs.
 pub const KUBERNETES: &str = "etc/kubernetes";
@@ -12,13 +12,13 @@ pub const PKI: &str = "etc/kubernetes/pki";
 pub const CLUSTER_CA: &str = "etc/kubernetes/pki/ca.crt";
 /// The certificate of etcd's CA.
 pub const ETCD_CA: &str = "etc/kubernetes/pki/etcd/ca.crt";
-/// The kubelet's own certificates.
+/// The folder of the kubelet's own certificates.
 pub const KUBELET_PKI: &str = "var/lib/kubelet/pki";
-/// Where the kubelet finds the static pods.
+/// The folder in which the kubelet finds the static pods.
 pub const MANIFESTS: &str = "etc/kubernetes/manifests";
 /// The kubelet's kubeconfig.
 pub const KUBELET_CONF: &str = "etc/kubernetes/kubelet.conf";
-/// What a kubelet begins with; it would ask for a certificate with it when kubelet.conf fails.
+/// The kubeconfig with which a kubelet asks for its first certificate. It would ask again when kubelet.conf fails.
 pub const BOOTSTRAP: &str = "etc/kubernetes/bootstrap-kubelet.conf";
 
 /// Returns the places of the certificates of a node's CAs, in the order of [`AUTHORITIES`].
@@ -26,7 +26,8 @@ pub fn authorities() -> impl Iterator<Item = String> {
     AUTHORITIES.iter().map(|row| format!("{PKI}/{}.crt", row.base_name))
 }
 
-/// The kubeconfigs that kubeadm writes, besides the kubelet's first one: their names in [`KUBERNETES`], in order.
+/// Returns the names, in [`KUBERNETES`], of the kubeconfigs that kubeadm writes, sorted. The one with which a kubelet
+/// begins ([`BOOTSTRAP`]) is not among them.
 #[must_use]
 pub fn kubeconfigs() -> Vec<&'static str> {
     let name = |row: &CertificateRow| match row.output {
@@ -40,7 +41,7 @@ pub fn kubeconfigs() -> Vec<&'static str> {
 }
 
 impl Output {
-    /// The beginnings of the paths of all files of a row with that base name.
+    /// Returns how the paths of all files begin that a row with this base name becomes.
     pub(super) fn paths(self, base_name: &str) -> impl Iterator<Item = String> {
         let (first, second) = match self {
             Self::Pair => (format!("{PKI}/{base_name}."), None),
