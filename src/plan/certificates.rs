@@ -1,11 +1,11 @@
-//! Every certificate of a profile and the key it certifies.
+//! Plans every certificate of a profile, and the key that it certifies.
 
 use super::{Constraints, PlannedCertificate, PlannedKey, addons, alt_names, ca_key};
 use crate::kubernetes::{AUTHORITIES, CA_HAS_ALT_NAME, CERTIFICATES, CaName, CertificateRow, KeyId, Role, Scope};
 use crate::profile::{Authority, EtcdTopology, Node, Profile};
 use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, Validity};
 
-/// The CAs, then each node's certificates in the order of the table, then users, etcd clients and what else there is.
+/// Plans the CAs, then each node's certificates in the order of the table, then users, etcd clients and add-ons.
 pub(super) fn all(profile: &Profile) -> Vec<(PlannedKey, PlannedCertificate)> {
     let mut planned: Vec<_> = AUTHORITIES.iter().map(|row| authority(row.name, profile)).collect();
     planned.extend(addons::authorities(profile));
@@ -27,7 +27,7 @@ pub(super) fn all(profile: &Profile) -> Vec<(PlannedKey, PlannedCertificate)> {
     planned
 }
 
-/// The rows of the table that a node of the profile gets.
+/// Returns the rows of the table that the node at `index` of the profile gets.
 pub(super) fn rows_of(profile: &Profile, index: usize) -> impl Iterator<Item = &'static CertificateRow> {
     let version = profile.cluster.kubernetes;
     let role = profile.nodes.get(index).map(|node| node.role);
@@ -50,7 +50,7 @@ pub(super) fn rows_of(profile: &Profile, index: usize) -> impl Iterator<Item = &
     })
 }
 
-/// The profile's table of a certificate authority.
+/// Returns the settings of a certificate authority in the profile.
 pub(super) fn authority_of(profile: &Profile, name: CaName) -> &Authority {
     match name {
         CaName::Kubernetes => &profile.kubernetes_ca,
@@ -67,7 +67,7 @@ fn authority(name: CaName, profile: &Profile) -> (PlannedKey, PlannedCertificate
     (key, PlannedCertificate { alt_names, ..certificate })
 }
 
-/// A CA that signs itself and has no further name.
+/// Plans a CA that signs itself and has no alternative name.
 pub(super) fn root(id: KeyId, authority: &Authority) -> (PlannedKey, PlannedCertificate) {
     let key = PlannedKey { id: id.clone(), algorithm: authority.algorithm, generation: authority.generation };
     let certificate = PlannedCertificate {

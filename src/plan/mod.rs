@@ -4,9 +4,9 @@
 //!
 //! Input: a checked [`Profile`] and the table of [`crate::kubernetes`].
 //!
-//! Output: a [`Plan`], in an order that does not depend on anything but the profile.
+//! Output: a [`Plan`], in an order that depends on the profile alone.
 //!
-//! Refuses nothing: what can be wrong was refused by [`crate::profile::parse`].
+//! Refuses nothing, because [`crate::profile::parse`] has refused everything that can be wrong.
 
 mod addons;
 mod alt_names;
@@ -36,66 +36,66 @@ use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, MA
 /// Everything a build makes.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The cluster's name.
+    /// The name of the cluster.
     pub cluster: String,
-    /// The pinned Kubernetes version.
+    /// The Kubernetes version.
     pub kubernetes: Version,
-    /// The day validity counts from by default; also every mtime in the bundle.
+    /// The day from which validity is counted by default, and the mtime of every file in the bundle.
     pub issued_at: Date,
-    /// The bundle's generation.
+    /// The generation of the bundle.
     pub generation: u32,
-    /// The host by which clients call the API servers, if the profile names one.
+    /// The host that clients of the API servers connect to, if the profile names one.
     pub endpoint: Option<AltName>,
     /// The first address of the service subnet, which the service `kubernetes` gets.
     pub service_address: Option<IpAddr>,
-    /// Whether MetalLB's own rotation will look at its certificates.
+    /// Whether MetalLB's own rotation will check the certificates in its Secret.
     pub metallb_rotates: bool,
-    /// Every key, the bundle's signer last.
+    /// Every key. The key that signs the bundle is last.
     pub keys: Vec<PlannedKey>,
-    /// Every certificate, the CAs first and each of them after its issuer. A certificate is known by the id of its key.
+    /// Every certificate, the CAs first and each of them after its issuer. A certificate has the id of its key.
     pub certificates: Vec<PlannedCertificate>,
-    /// What each recipient gets: the nodes in the order of the profile, then the cluster's part.
+    /// The files of each recipient: the nodes in the order of the profile, then the cluster.
     pub parts: Vec<PlannedPart>,
-    /// What kubeadm itself would have to create in the cluster for these certificates to work.
+    /// The bindings without which these certificates do not work, and which kubeadm itself would have created.
     pub required_bindings: Vec<RequiredBinding>,
 }
 
 /// A key to derive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedKey {
-    /// What it is for.
+    /// What the key is for.
     pub id: KeyId,
-    /// Its algorithm.
+    /// The algorithm.
     pub algorithm: KeyAlgorithm,
-    /// The generation of its own table in the profile.
+    /// The generation that the profile sets for this key.
     pub generation: u32,
 }
 
 /// A certificate to issue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedCertificate {
-    /// The key it certifies.
+    /// The key that the certificate certifies.
     pub key: KeyId,
-    /// That key's algorithm.
+    /// The algorithm of that key.
     pub algorithm: KeyAlgorithm,
-    /// The key that signs; its own for a root.
+    /// The key that signs the certificate. A root's own key signs it.
     pub issuer: KeyId,
-    /// Whether it is a CA's.
+    /// Whether this is the certificate of a CA.
     pub is_ca: bool,
-    /// What bounds it as a CA.
+    /// The limits of the CA.
     pub constraints: Constraints,
-    /// Who it is.
+    /// The subject.
     pub subject: DistinguishedName,
-    /// Extended key usages, in order; none for a CA.
+    /// The extended key usages, in order. A CA has none.
     pub usages: Vec<ExtendedKeyUsage>,
-    /// Subject alternative names, in order.
+    /// The subject alternative names, in order.
     pub alt_names: Vec<AltName>,
-    /// When it is valid, within its issuer.
+    /// The validity, which does not begin before that of the issuer.
     pub validity: Validity,
 }
 
 impl PlannedCertificate {
-    /// Whether it is a person's who may do everything, and whom every listing marks.
+    /// Returns whether the certificate is that of a person who may do everything. Every listing marks it.
     #[must_use]
     pub fn is_break_glass(&self) -> bool {
         let organizations = &self.subject.organizations;
@@ -103,17 +103,17 @@ impl PlannedCertificate {
     }
 }
 
-/// What a CA may not sign (RFC 5280, sections 4.2.1.9 and 4.2.1.10); nothing by default, and in leaves.
+/// The limits on what a CA may sign (RFC 5280, sections 4.2.1.9 and 4.2.1.10). There are none by default and in leaves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Constraints {
-    /// How many CAs may stand below it.
+    /// How many CAs may stand between this CA and a leaf.
     pub path_length: Option<u8>,
-    /// The names it may sign for.
+    /// The names that the CA may sign for.
     pub permitted: PermittedNames,
 }
 
 impl Constraints {
-    /// In words, for a lock: `pathlen 0`, `DNS:apps.internal`, `IP:10.0.0.0/8`.
+    /// Describes the limits for a lock: `pathlen 0`, `DNS:apps.internal`, `IP:10.0.0.0/8`.
     #[must_use]
     pub fn outline(&self) -> Vec<String> {
         let path_length = self.path_length.map(|length| format!("pathlen {length}"));
@@ -121,7 +121,7 @@ impl Constraints {
     }
 }
 
-/// Plans a cluster.
+/// Plans a cluster: its keys, its certificates, and the files of each recipient.
 #[must_use]
 pub fn plan(profile: &Profile) -> Plan {
     let mut keys = Vec::new();
@@ -158,7 +158,7 @@ pub fn plan(profile: &Profile) -> Plan {
     }
 }
 
-/// The key id of a certificate authority.
+/// Returns the key id of a certificate authority.
 fn ca_key(name: CaName) -> KeyId {
     KeyId::ca(name.profile_name())
 }
