@@ -1,4 +1,4 @@
-//! Kubeconfigs.
+//! Renders kubeconfigs.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use crate::plan::{Credentials, PlannedKubeconfig};
 
 const TEMPLATE: &str = include_str!("../../templates/kubeconfig.yaml");
 
-/// The kubeconfig in YAML, keys in client-go's order.
+/// Renders the kubeconfig in YAML, with the keys in client-go's order.
 pub(super) fn render_kubeconfig(
     planned: &PlannedKubeconfig,
     made: &Made<'_>,

@@ -1,13 +1,13 @@
-//! Keys and certificates become the files of each node.
+//! Makes the files of each part from keys and certificates.
 //!
-//! Why: what is planned, what is derived and what is issued meet here and nowhere else; after this there are only
+//! Why: the plan, the derived keys and the issued certificates meet here and nowhere else. After this there are only
 //! bytes, paths and modes.
 //!
-//! Input: a [plan](crate::plan::Plan), its keys and certificates, the profile's bytes.
+//! Input: a [plan](crate::plan::Plan), its keys and certificates, and the bytes of the profile.
 //!
-//! Output: [`Part`]s for the bundle.
+//! Output: a [`Part`] of the bundle for each part of the plan.
 //!
-//! Refuses a plan whose keys or certificates are not all there.
+//! Refuses a plan that lacks a key or a certificate.
 
 mod ca_bundles;
 mod cert_manager;
@@ -31,15 +31,16 @@ use crate::plan::{Manifest, PlannedContent, PlannedFile, PlannedPart, Recipient}
 
 /// What a build has made so far.
 pub struct Made<'a> {
-    /// The keys.
+    /// The derived keys.
     pub keys: &'a KeyRing,
-    /// The certificates.
+    /// The issued certificates.
     pub certificates: &'a Issued,
-    /// The profile's bytes.
+    /// The bytes of the profile.
     pub profile: &'a [u8],
 }
 
-/// Why the files of a part could not be laid out. None can follow from a checked profile; all are defects.
+/// Why the files of a part could not be laid out. No checked profile leads to any of these, so each is a defect of this
+/// program.
 #[derive(Debug, Error)]
 pub enum LayoutError {
     /// The plan names a key that was not derived.
@@ -48,10 +49,10 @@ pub enum LayoutError {
     /// The plan names a certificate that was not issued.
     #[error("the certificate {0} was not issued")]
     MissingCertificate(KeyId),
-    /// A template names a value that there is not.
+    /// A template names a value that does not exist; the text is its name.
     #[error("a template: {0}")]
     Template(String),
-    /// The part has no record in the bundle's format.
+    /// The part cannot be written as a record of the bundle's format.
     #[error("{0}")]
     Record(#[from] RecordError),
 }
@@ -66,10 +67,10 @@ impl Made<'_> {
     }
 }
 
-/// The files of one part.
+/// Makes the files of one part.
 ///
 /// # Errors
-/// [`LayoutError`], which no checked profile leads to.
+/// Returns a [`LayoutError`], to which no checked profile leads.
 pub fn lay_out(part: &PlannedPart, made: &Made<'_>) -> Result<Part, LayoutError> {
     let files = part.files.iter().map(|file| lay_out_file(file, made)).collect::<Result<_, _>>()?;
     Ok(Part::new(owner(&part.recipient), files)?)
@@ -126,12 +127,13 @@ fn render_manifest(manifest: &Manifest, made: &Made<'_>) -> Result<Zeroizing<Str
     }
 }
 
-/// Text from the profile as a scalar of YAML: quoted as JSON, which YAML 1.2 reads the same, so that `no` stays a text.
+/// Returns a text from the profile as a scalar of YAML. It is quoted as JSON, which YAML 1.2 reads alike, so that `no`
+/// stays a text.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// The text's own buffer, still wiped when dropped.
+/// Returns the buffer of the text as bytes, without a copy. It is still wiped when dropped.
 fn bytes_of(mut text: Zeroizing<String>) -> Content {
     Zeroizing::new(std::mem::take(&mut *text).into_bytes())
 }
