@@ -1,14 +1,14 @@
-//! Rules that a cluster's certificates and the files they are in must keep, each with the clause it comes from.
+//! Rules that a cluster's certificates and their files must keep, each with the clause from which it comes.
 //!
-//! Why: a certificate may be well formed, rightly signed and still stop a cluster. The same rules speak before a
-//! certificate is signed, when a bundle is verified and when a node is looked at.
+//! Why: a certificate may be well formed, rightly signed and still stop a cluster. The same rules are applied before a
+//! certificate is signed, when a bundle is verified and when a node is examined.
 //!
-//! Input: a certificate read back, what it is for, and what is known of node, cluster and time. The rules about files
-//! are rows of the same table; [`crate::verify`] looks at the files.
+//! Input: a certificate that was read, what it is for, and what is known about node, cluster and time. The rules about
+//! files are rows of the same table, but [`crate::verify`] checks them, because it has the files.
 //!
-//! Output: every rule it breaks, with the values.
+//! Output: every rule that the certificate breaks, with the values.
 //!
-//! Refuses nothing itself. A rule that lacks a fact (no node known, no issuer at hand) says nothing.
+//! Refuses nothing itself. A rule that lacks a fact (no node known, no issuer at hand) reports nothing.
 
 pub mod files;
 mod identity;
@@ -25,34 +25,35 @@ use ::time::OffsetDateTime;
 use crate::kubernetes::Purpose;
 use crate::x509::{AltName, ReadCertificate};
 
-/// Whether breaking a rule stops something.
+/// How much breaking a rule matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// It does, or will.
+    /// Something stops working, now or later.
     Error,
-    /// It may, or somebody will ask.
+    /// Something may stop working, or somebody will ask.
     Warning,
 }
 
-/// A rule.
+/// A rule for certificates or their files.
 #[derive(Clone, Copy)]
 pub struct Rule {
-    /// Its name: lower case, never changed.
+    /// The name: lower case, never changed.
     pub id: &'static str,
-    /// Where it is stated.
+    /// The source of the rule.
     pub clause: &'static str,
-    /// What breaking it means.
+    /// How much breaking the rule matters.
     pub severity: Severity,
-    /// Who looks.
+    /// The code that checks the rule.
     check: Check,
 }
 
-/// Who looks whether a rule is kept.
+/// The code that checks whether a rule is kept.
 #[derive(Clone, Copy)]
 enum Check {
-    /// What is wrong with a certificate, in words that follow "it"; nothing when it keeps the rule.
+    /// Returns what is wrong with a certificate, as the end of a sentence that begins with "it", or `None` when it
+    /// keeps the rule.
     Certificate(fn(&Facts<'_>) -> Option<String>),
-    /// Takes more than one certificate: [`crate::verify`] looks, which has the files.
+    /// Needs more than one certificate. [`crate::verify`], which has the files, checks the rule.
     Files,
 }
 
@@ -62,48 +63,49 @@ impl std::fmt::Debug for Rule {
     }
 }
 
-/// What is known about a certificate.
+/// What is known about a certificate and its surroundings.
 pub struct Facts<'a> {
-    /// The certificate.
+    /// The certificate, as it was read.
     pub certificate: &'a ReadCertificate,
-    /// What it is for.
+    /// What the certificate is for.
     pub purpose: Purpose,
-    /// Its issuer, if at hand.
+    /// The certificate of the issuer, if at hand.
     pub issuer: Option<&'a ReadCertificate>,
-    /// The node it is on.
+    /// The node on which the certificate is.
     pub node: Option<NodeFacts<'a>>,
-    /// By which the API server calls a webhook: `<service>.<namespace>.svc`.
+    /// The name by which the API server calls a webhook: `<service>.<namespace>.svc`.
     pub service: Option<&'a AltName>,
-    /// The cluster.
+    /// The cluster to which the certificate belongs.
     pub cluster: ClusterFacts<'a>,
-    /// Instants at which it is to work: the day it is asked for, the day of its bundle, the time of a look at it.
+    /// The instants at which the certificate must be valid: the day it is issued, the day of its bundle, the time of an
+    /// examination.
     pub needed_at: &'a [OffsetDateTime],
 }
 
 /// What is known about a node.
 #[derive(Clone, Copy)]
 pub struct NodeFacts<'a> {
-    /// The name the kubelet registers.
+    /// The name under which the kubelet registers the node.
     pub name: &'a str,
-    /// Its addresses, as far as they are known; the first is the advertise address.
+    /// The addresses, as far as they are known. The first is the advertise address.
     pub addresses: &'a [IpAddr],
 }
 
 /// What is known about the cluster.
 #[derive(Clone, Copy, Default)]
 pub struct ClusterFacts<'a> {
-    /// The host by which clients call the API servers: the control plane endpoint, or the only control plane.
+    /// The host that clients of the API servers connect to: the control plane endpoint, or the only control plane.
     pub endpoint: Option<&'a AltName>,
-    /// The first address of the service subnet; without it, any address that could be one will do.
+    /// The first address of the service subnet. When it is not known, any address that could be one will do.
     pub service_address: Option<IpAddr>,
 }
 
-/// A rule that is broken, and how.
+/// A broken rule, and how it is broken.
 #[derive(Clone, Debug)]
 pub struct Breach {
     /// The rule.
     pub rule: &'static Rule,
-    /// What is wrong, in words that follow "it".
+    /// What is wrong, as the end of a sentence that begins with "it".
     pub detail: String,
 }
 
@@ -115,11 +117,11 @@ impl PartialEq for Breach {
 
 impl Eq for Breach {}
 
-/// Every rule, grouped by where it comes from.
+/// Every rule, grouped by subject.
 pub const RULES: [&[Rule]; 7] =
     [&rfc5280::RULES, &identity::RULES, &names::RULES, &time::RULES, &web::RULES, &metallb::RULES, &files::RULES];
 
-/// Every rule that the certificate breaks, in the order of the table.
+/// Returns every rule that the certificate breaks, in the order of [`RULES`].
 #[must_use]
 pub fn lint(facts: &Facts<'_>) -> Vec<Breach> {
     let breach = |rule: &'static Rule| match rule.check {
