@@ -260,6 +260,23 @@ fn files_that_hold_something_else() {
 }
 
 #[test]
+fn a_kubeconfig_that_says_the_same_in_other_bytes() {
+    for (from, to) in [("kind: Config", "kind: 'Config'"), ("apiVersion: v1\n", "apiVersion: v1\n\n")] {
+        let conf = "etc/kubernetes/controller-manager.conf";
+        plants(
+            |lab, _| {
+                let tree = lab.tree("node/cp-1");
+                let text = String::from_utf8(tree.get(conf)).unwrap();
+                let other = text.replacen(from, to, 1);
+                assert_ne!(other, text);
+                tree.set(conf, other);
+            },
+            &[&format!("node/cp-1  {conf}  is not a kubeconfig as certferry writes it")],
+        );
+    }
+}
+
+#[test]
 fn a_certificate_that_cannot_be_read() {
     let [mut cluster, _] = GENUINE.clone();
     let path = format!("{PKI}/apiserver.crt");

@@ -4,9 +4,10 @@ use zeroize::Zeroizing;
 
 use super::error::RecordError;
 use super::hex::Sha256;
+use super::mode::Mode;
 use super::name::compare_paths;
 use super::record::Owner;
-use super::tree::{self, Mode, Row};
+use super::tree::{self, Row};
 
 /// The content of a file, which may be a key and is therefore wiped when dropped.
 pub type Content = Zeroizing<Vec<u8>>;

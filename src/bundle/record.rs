@@ -7,8 +7,9 @@ use super::head::{ClusterId, Head, RawHead};
 use super::hex::Sha256;
 use super::json;
 use super::limits::ENTRIES;
+use super::mode::Mode;
 use super::name::is_dns_name;
-use super::tree::{self, Mode, Row};
+use super::tree::{self, Row};
 use crate::kubernetes::{PartName, Role, is_subdomain};
 use serde::{Deserialize, Serialize};
 
@@ -247,7 +248,8 @@ mod tests {
     use crate::bundle::head::tests::head;
     use crate::bundle::hex::Sha256;
     use crate::bundle::json::JsonError;
-    use crate::bundle::tree::{KUBELET_CLIENT_LINK, Mode, Row};
+    use crate::bundle::mode::Mode;
+    use crate::bundle::tree::{KUBELET_CLIENT_LINK, Row};
 
     const NODE: &str = include_str!("testdata/node.json");
     const CLUSTER: &str = include_str!("testdata/cluster.json");

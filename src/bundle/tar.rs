@@ -5,7 +5,7 @@
 
 use tar::{EntryType, Header};
 
-use super::tree::Mode;
+use super::mode::Mode;
 
 /// Bytes of a block, in which tar counts.
 pub(super) const BLOCK: usize = 512;

@@ -3,6 +3,7 @@
 use super::error::RecordError;
 use super::hex::Sha256;
 use super::limits::{ENTRIES, FILE, PATH};
+use super::mode::Mode;
 use super::name::{compare_paths, folder, is_cluster_path, is_node_path};
 use super::tar::Kind;
 use crate::kubernetes::PartName;
@@ -15,41 +16,6 @@ pub const KUBELET_CLIENT_LINK: &str = "var/lib/kubelet/pki/kubelet-client-curren
 /// host's own folders another mode.
 pub(crate) const FOLDERS: [&str; 4] =
     ["etc/kubernetes/", "etc/kubernetes/pki/", "etc/kubernetes/pki/etcd/", "var/lib/kubelet/pki/"];
-
-/// The permissions of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// 0600, for keys and files that hold keys.
-    Private,
-    /// 0644, for everything else.
-    Public,
-}
-
-impl Mode {
-    /// Returns the permission bits.
-    #[must_use]
-    pub const fn bits(self) -> u32 {
-        match self {
-            Self::Private => 0o600,
-            Self::Public => 0o644,
-        }
-    }
-
-    /// Returns four octal digits, as records spell the mode.
-    #[must_use]
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::Private => "0600",
-            Self::Public => "0644",
-        }
-    }
-
-    /// Reads the text that [`Self::text`] writes.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Private, Self::Public].into_iter().find(|mode| mode.text() == text)
-    }
-}
 
 /// One row of `files` in a record.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,10 +17,11 @@ use super::head::Head;
 use super::hex::Sha256;
 use super::index::Index;
 use super::limits::{FILE, INDEX, MEMBER};
+use super::mode::Mode;
 use super::name::folder;
 use super::record::Record;
 use super::tar::{BLOCK, END, Kind, header, padding, ustar_split};
-use super::tree::{Entry, Mode, Row, entries};
+use super::tree::{Entry, Row, entries};
 use crate::kubernetes::PartName;
 use crate::sign::Sign;
 

@@ -3,11 +3,12 @@
 use super::facts::NodeFacts;
 use super::finding::{Findings, shell_word};
 use super::go::{host_name_error, not_yet_valid_error};
-use super::objects::{Object, decode};
+use super::objects::Object;
 use super::secrets::TlsSecret;
 use super::time::Clock;
 use super::webhooks::{Bundle, Group, groups};
 use crate::x509::{AltName, ReadCertificate, instant, read_pem};
+use crate::yaml::decode_base64;
 
 /// Looks at every `caBundle`; what is wrong with many in the same way is said once.
 pub(super) fn check(
@@ -30,7 +31,7 @@ fn check_group(group: &Group<'_>, secrets: &[TlsSecret<'_>], facts: &NodeFacts, 
         findings.add_in(id, group.file, &group.it, &values);
     };
     let Some(data) = group.data else { return add("ca-bundle-missing", &[]) };
-    let read = decode(data).and_then(|content| read_pem(&content).ok()).map(|contents| contents.certificates);
+    let read = decode_base64(data).and_then(|content| read_pem(&content).ok()).map(|contents| contents.certificates);
     let Some(authorities) = read.filter(|authorities| !authorities.is_empty()) else {
         return add("ca-bundle-encoding", &[]);
     };

@@ -3,7 +3,7 @@
 use super::facts::NodeFacts;
 use super::finding::{Findings, shell_word};
 use super::objects::Object;
-use crate::report::{Held, Kubeconfig};
+use crate::kubeconfig::{Held, Kubeconfig};
 use crate::x509::{ReadCertificate, read_pem};
 
 /// Namespace (empty for any), name, key, and whether whoever is in it is let in. Source: Kubernetes v1.20.2,

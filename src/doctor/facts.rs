@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use super::static_pod::StaticPod;
 use super::tree::{HOST_NAME, KUBELET_CONFIG, KUBELET_FLAGS, Tree};
+use crate::kubeconfig::{Held, Kubeconfig, resolve};
 use crate::kubernetes::{CERTIFICATES, KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, Output, PKI};
-use crate::report::{Held, Kubeconfig, Yaml, YamlLimits};
 use crate::x509::{AltName, ReadCertificate, read_pem};
+use crate::yaml::{Yaml, YamlLimits};
 
 /// Facts about a node; what no file says is not there.
 #[derive(Default)]
@@ -126,7 +127,7 @@ pub(super) fn certificates(tree: &Tree, place: &str) -> Vec<ReadCertificate> {
 pub(super) fn held(tree: &Tree, place: &str, held: &Held) -> Vec<ReadCertificate> {
     match held {
         Held::Inline(content) => read_pem(content).map(|contents| contents.certificates).unwrap_or_default(),
-        Held::File(file) => certificates(tree, &crate::report::resolve(place, file)),
+        Held::File(file) => certificates(tree, &resolve(place, file)),
         Held::Broken => Vec::new(),
     }
 }

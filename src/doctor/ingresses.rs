@@ -4,8 +4,8 @@ use super::finding::{Findings, shell_word};
 use super::issuers::is_issuer;
 use super::objects::Object;
 use super::secrets::{self, TlsSecret};
-use crate::report::Yaml;
 use crate::x509::AltName;
+use crate::yaml::Yaml;
 
 /// cert-manager, annotations of Ingresses that name an issuer, and its kind.
 const ISSUERS: [(&str, &str); 2] =

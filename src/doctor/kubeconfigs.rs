@@ -5,15 +5,14 @@ use super::finding::{Findings, LookedAt};
 use super::pki::disbelief;
 use super::time::Clock;
 use super::tree::{Tree, TreeFile};
+use crate::kubeconfig::{Held, Kubeconfig, KubeconfigCluster, KubeconfigUser, has_kubeadm_form, resolve};
 use crate::kubernetes::Purpose;
-use crate::report::{Fault, Held, Kubeconfig, KubeconfigCluster, KubeconfigUser, resolve};
-use crate::verify::is_kubeadm_form;
 use crate::x509::{AltName, ReadCertificate, public_key_bits, read_pem};
 
-/// Looks at every kubeconfig that [`crate::verify`] does not read.
+/// Looks at every kubeconfig that does not have kubeadm's form: of the others [`crate::verify`] says what is wrong.
 pub(super) fn check(tree: &Tree, facts: &NodeFacts, clock: Clock, findings: &mut Findings, looked_at: &mut LookedAt) {
     for (place, file) in tree.pki.iter().filter(|(place, _)| place.ends_with(".conf")) {
-        if !is_kubeadm_form(&file.content) {
+        if !has_kubeadm_form(&file.content) {
             check_one(tree, facts, clock, place, file, findings);
         }
     }
@@ -38,12 +37,8 @@ fn check_one(tree: &Tree, facts: &NodeFacts, clock: Clock, place: &str, file: &T
     let read = match Kubeconfig::read(&file.content) {
         Ok(read) => read,
         // The folder also holds what cloud providers call cloud.conf.
-        Err(fault) if is_kubeadms => {
-            let reason = match fault {
-                Fault::Yaml(reason) => reason,
-                _ => "it has neither clusters nor users".to_owned(),
-            };
-            return findings.add("kubeconfig-broken", place, &[("reason", &reason)]);
+        Err(error) if is_kubeadms => {
+            return findings.add("kubeconfig-broken", place, &[("reason", &error.to_string())]);
         }
         Err(_) => return,
     };

@@ -3,8 +3,8 @@
 use super::facts::{KubeletConfig, NodeFacts, certificates, held};
 use super::finding::{Findings, LookedAt, shell_word};
 use super::tree::{KUBELET_CONFIG, Tree};
+use crate::kubeconfig::{Held, Kubeconfig, resolve};
 use crate::kubernetes::{KUBELET_CONF, KUBELET_PKI};
-use crate::report::{Held, Kubeconfig};
 
 const BOOTSTRAP: &str = "etc/kubernetes/bootstrap-kubelet.conf";
 
@@ -64,7 +64,7 @@ fn check_config(tree: &Tree, facts: &NodeFacts, config: &KubeletConfig, findings
     if let Some(reason) = &config.fault {
         findings.add("kubelet-config", KUBELET_CONFIG, &[("reason", reason)]);
     }
-    let place = |path: &str| crate::report::resolve("var/lib/kubelet/", path);
+    let place = |path: &str| resolve("var/lib/kubelet/", path);
     if let Some(path) = &config.client_ca_file {
         let place = place(path);
         let found = certificates(tree, &place);

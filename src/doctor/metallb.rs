@@ -9,8 +9,8 @@ use super::time::Clock;
 use super::webhooks::{Bundle, Service};
 use crate::kubernetes::Purpose;
 use crate::lint::{ClusterFacts, Facts, lint};
-use crate::report::Yaml;
 use crate::x509::{AltName, ReadCertificate};
+use crate::yaml::Yaml;
 
 /// What the Secret and the service are called, up to v0.14.3 and since: release manifests and flags.
 const NAMES: [(&str, &str); 2] =

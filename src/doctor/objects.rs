@@ -1,11 +1,9 @@
 //! Objects of the cluster in YAML and JSON, as `kubectl get -o yaml` prints them.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::report::{Yaml, YamlLimits};
+use crate::yaml::{Yaml, YamlLimits, decode_base64};
 
 /// A file of objects.
 pub struct Objects {
@@ -112,14 +110,8 @@ impl<'a> Object<'a> {
         if let Some(plain) = self.text(&["stringData", key]) {
             return Some(Zeroizing::new(plain.as_bytes().to_vec()));
         }
-        decode(self.text(&["data", key])?)
+        decode_base64(self.text(&["data", key])?)
     }
-}
-
-/// Base64 as Kubernetes takes it: white space does not count.
-pub(super) fn decode(text: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let packed = Zeroizing::new(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<u8>>());
-    STANDARD.decode(&packed).ok().map(Zeroizing::new)
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@ use super::facts::{NodeFacts, certificates, held};
 use super::finding::{Findings, LookedAt};
 use super::time::Clock;
 use super::tree::{Tree, name};
+use crate::kubeconfig::{Kubeconfig, has_kubeadm_form};
 use crate::kubernetes::{PKI, Purpose};
 use crate::lint;
-use crate::report::{Builder, Interest, Kubeconfig, Source, SourceKind, interest};
-use crate::verify::{Fault, File, Known, Origin, Part, SharedFiles, check_part};
+use crate::report::{Builder, Interest, Source, SourceKind, interest};
+use crate::verify::{Fault, File, Finding, Known, Origin, Part, SharedFiles, check_part};
 use crate::x509::{AltName, PemError, ReadCertificate};
 
 const SERVICE_ACCOUNT: &str = "etc/kubernetes/pki/sa.key";
@@ -66,7 +67,7 @@ pub(super) fn check(tree: &Tree, facts: &NodeFacts, clock: Clock, findings: &mut
     let links = tree.dangling.iter().map(String::as_str).collect();
     let part = Part { name: "node", files: files.collect(), links, node, origin: Origin::Disk };
     let found = SharedFiles::default().hold(check_part(&part, clock.at, &Known::default()));
-    for finding in found {
+    for finding in found.into_iter().filter(|finding| !is_judged_apart(tree, finding)) {
         explain(tree, facts, clock, &finding.file, &finding.fault, findings);
     }
     for place in &tree.dangling {
@@ -78,6 +79,14 @@ pub(super) fn check(tree: &Tree, facts: &NodeFacts, clock: Clock, findings: &mut
         findings.add("etcd-ca-shared", &etcd, &[]);
     }
     take_stock(tree, clock, findings, looked_at);
+}
+
+/// Whether a finding is about a kubeconfig that [`kubeconfigs`](super::kubeconfigs) looks at, which can follow every
+/// file that it names.
+fn is_judged_apart(tree: &Tree, finding: &Finding) -> bool {
+    let is_mode = matches!(finding.fault, Fault::Mode { .. });
+    let file = tree.pki.get(&finding.file).filter(|_| finding.file.ends_with(".conf"));
+    !is_mode && file.is_some_and(|file| !has_kubeadm_form(&file.content))
 }
 
 /// Counts what there is and says what ends soon.
@@ -164,7 +173,7 @@ fn explain(tree: &Tree, facts: &NodeFacts, clock: Clock, file: &str, fault: &Fau
         Fault::Expired { not_after } => clock.expired(file, &in_it(file), *not_after, findings),
         Fault::NotYetValid { not_before } => clock.not_yet_valid(file, &in_it(file), *not_before, findings),
         // Looked at by who knows more of kubeconfigs, or of the kubelet.
-        Fault::Kubeconfig | Fault::OtherKubeconfig | Fault::InlineKubelet => {}
+        Fault::Kubeconfig | Fault::NotKubeconfig | Fault::InlineKubelet => {}
         Fault::OtherAuthority if !is_own(tree, facts, file) => {}
         Fault::OtherAuthority => findings.add("kubeconfig-ca", file, &[("error", CALLER_DISBELIEVES)]),
         Fault::MissingFile { path } if tree.is_there(path) => {}

@@ -1,7 +1,8 @@
 //! Manifests of static pods, as far as they name files and addresses.
 
 use super::tree::name;
-use crate::report::{Yaml, YamlLimits, resolve};
+use crate::kubeconfig::resolve;
+use crate::yaml::{Yaml, YamlLimits};
 
 /// A static pod that runs a program of Kubernetes' control plane.
 pub(super) struct StaticPod {

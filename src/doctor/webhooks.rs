@@ -2,7 +2,7 @@
 
 use super::finding::shell_word;
 use super::objects::Object;
-use crate::report::Yaml;
+use crate::yaml::Yaml;
 
 /// A `caBundle`, or the place for one.
 #[derive(Clone, Copy)]

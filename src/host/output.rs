@@ -1,7 +1,7 @@
 //! Several output files that appear together or not at all.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -56,6 +56,14 @@ impl Outputs {
         let file = create_new(&temporary, mode)?;
         self.staged.push(Staged { temporary, target: target.to_owned(), replace });
         Ok(file)
+    }
+
+    /// Stages a file with this content, which is no secret.
+    ///
+    /// # Errors
+    /// As [`Self::stage`], and when the bytes cannot be written.
+    pub fn put(&mut self, target: &Path, bytes: &[u8], mode: u32, replace: bool) -> io::Result<()> {
+        self.stage(target, mode, replace)?.write_all(bytes)
     }
 
     /// Writes every staged file to the disk, and checks that all of them can be placed.

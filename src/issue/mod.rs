@@ -11,6 +11,7 @@
 //! planned.
 
 mod certificate;
+mod error;
 mod serial;
 mod surroundings;
 mod tbs;
@@ -18,9 +19,9 @@ mod tbs;
 use std::collections::BTreeMap;
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
-use thiserror::Error;
 
 pub use certificate::Certificate;
+pub use error::IssueError;
 pub use serial::SerialKey;
 
 use crate::keys::{KeyRing, PrimeTest};
@@ -55,27 +56,6 @@ impl Issued {
     pub fn warnings(&self) -> &[(KeyId, Breach)] {
         &self.warnings
     }
-}
-
-/// Why a certificate could not be issued. No checked profile leads to any of these, so each is a defect of this
-/// program.
-#[derive(Debug, Error)]
-pub enum IssueError {
-    /// The plan names a key that was not derived.
-    #[error("the key {0} was not derived")]
-    MissingKey(KeyId),
-    /// The issuer of a certificate is not a CA of the plan, or a CA that comes after it.
-    #[error("the issuer of {0} is no CA of the plan, or comes after it")]
-    MissingIssuer(KeyId),
-    /// The certificate could not be encoded; the text is the reason.
-    #[error("{0} cannot be encoded: {1}")]
-    Encoding(KeyId, String),
-    /// The certificate would break a rule, and was not signed.
-    #[error("{0} would break the rule {id}: {detail}", id = .1.rule.id, detail = .1.detail)]
-    Rule(KeyId, Breach),
-    /// The certificate is not what was planned in this respect, or its signature does not verify.
-    #[error("{0} is not what was asked for: {1}")]
-    Check(KeyId, &'static str),
 }
 
 /// How many certificates of one issuer are signed together. An engine that computes eight powers side by side is full

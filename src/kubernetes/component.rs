@@ -1,7 +1,6 @@
-//! The components of a node, and which of them reads which file and so must be restarted when it changes.
+//! The components of a node.
 
-use super::certificate::{AUTHORITIES, CERTIFICATES, SERVICE_ACCOUNT_READERS};
-use super::place::{KUBELET_CONF, PKI};
+use super::place::KUBELET_CONF;
 use super::role::Role;
 
 /// A component that runs on a node.
@@ -67,62 +66,6 @@ impl Component {
             Self::Etcd => has_etcd,
             Self::ApiServer | Self::ControllerManager | Self::Scheduler => matches!(role, Role::ControlPlane),
             Self::Kubelet => !matches!(role, Role::Etcd),
-        }
-    }
-}
-
-/// Returns the beginnings of paths in a node's tree, each with the components that read the files there.
-///
-/// The first beginning that fits a path counts. A file that fits none is read by people, or by a new process each time.
-pub fn readers_by_path() -> impl Iterator<Item = (String, &'static [Component])> {
-    let authorities = AUTHORITIES.iter().flat_map(|row| {
-        let file = |extension: &str| format!("{PKI}/{}.{extension}", row.base_name);
-        [(file("crt"), row.readers), (file("key"), row.key_readers)]
-    });
-    let leaves = CERTIFICATES.iter().flat_map(|row| row.output.paths(row.base_name).map(|path| (path, row.readers)));
-    authorities.chain(leaves).chain([(format!("{PKI}/sa."), SERVICE_ACCOUNT_READERS)])
-}
-
-/// Returns the components that read a file of a node's tree.
-#[must_use]
-pub fn readers(path: &str) -> &'static [Component] {
-    readers_by_path().find(|(beginning, _)| path.starts_with(beginning)).map_or(&[], |(_, readers)| readers)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Component, readers};
-
-    #[test]
-    fn who_reads_what() {
-        use Component::{ApiServer, ControllerManager, Etcd, Kubelet, Scheduler};
-
-        for (path, expected) in [
-            ("etc/kubernetes/pki/ca.crt", &[ApiServer, ControllerManager, Kubelet][..]),
-            ("etc/kubernetes/pki/ca.key", &[ControllerManager]),
-            ("etc/kubernetes/pki/apiserver.crt", &[ApiServer]),
-            ("etc/kubernetes/pki/apiserver-etcd-client.key", &[ApiServer]),
-            ("etc/kubernetes/pki/apiserver-kubelet-client.crt", &[ApiServer]),
-            ("etc/kubernetes/pki/front-proxy-ca.crt", &[ApiServer, ControllerManager]),
-            ("etc/kubernetes/pki/front-proxy-ca.key", &[]),
-            ("etc/kubernetes/pki/front-proxy-client.key", &[ApiServer]),
-            ("etc/kubernetes/pki/sa.key", &[ApiServer, ControllerManager]),
-            ("etc/kubernetes/pki/sa.pub", &[ApiServer, ControllerManager]),
-            ("etc/kubernetes/pki/etcd/ca.crt", &[Etcd, ApiServer]),
-            ("etc/kubernetes/pki/etcd/ca.key", &[]),
-            ("etc/kubernetes/pki/etcd/server.crt", &[Etcd]),
-            ("etc/kubernetes/pki/etcd/peer.key", &[Etcd]),
-            ("etc/kubernetes/pki/etcd/healthcheck-client.crt", &[]),
-            ("etc/kubernetes/admin.conf", &[]),
-            ("etc/kubernetes/super-admin.conf", &[]),
-            ("etc/kubernetes/controller-manager.conf", &[ControllerManager]),
-            ("etc/kubernetes/scheduler.conf", &[Scheduler]),
-            ("etc/kubernetes/kubelet.conf", &[Kubelet]),
-            ("var/lib/kubelet/pki/kubelet-client-current.pem", &[Kubelet]),
-            ("var/lib/kubelet/pki/kubelet.key", &[Kubelet]),
-            ("etc/kubernetes/pki/dex.crt", &[]),
-        ] {
-            assert_eq!(readers(path), expected, "{path}");
         }
     }
 }

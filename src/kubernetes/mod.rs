@@ -14,9 +14,12 @@ mod binding;
 mod certificate;
 mod component;
 mod key_id;
+mod kubeadm_files;
 mod part_name;
 mod place;
 mod purpose;
+mod purpose_of;
+mod readers;
 mod role;
 mod since;
 mod version;
@@ -26,14 +29,13 @@ pub use certificate::{
     AUTHORITIES, AltNameRule, CA_HAS_ALT_NAME, CERTIFICATES, CaName, CaRow, CertificateRow, CommonName, Expected,
     Organizations, Output, Scope, Server,
 };
-pub use component::{Component, readers, readers_by_path};
+pub use component::Component;
 pub use key_id::{KeyId, NotAKeyId, escape};
+pub use kubeadm_files::{authorities, kubeconfigs};
 pub use part_name::{NotAPartName, PartName, is_label, is_subdomain};
-pub use place::{
-    BOOTSTRAP, CLUSTER_CA, ETCD_CA, FILE_LIMIT, KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, authorities,
-    kubeconfigs,
-};
+pub use place::{BOOTSTRAP, CLUSTER_CA, ETCD_CA, FILE_LIMIT, KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI};
 pub use purpose::Purpose;
+pub use readers::{readers, readers_by_path};
 pub use role::Role;
 pub use since::Since;
 pub use version::Version;

@@ -1,7 +1,5 @@
 //! Where Kubernetes' files lie. Every path is relative to the root of a node.
 
-use super::certificate::{AUTHORITIES, CERTIFICATES, CertificateRow, Output};
-
 /// The most bytes of a certificate, key, kubeconfig, manifest or configuration. A larger file is none of these.
 pub const FILE_LIMIT: u64 = 4 << 20;
 /// The folder of kubeconfigs.
@@ -20,52 +18,3 @@ pub const MANIFESTS: &str = "etc/kubernetes/manifests";
 pub const KUBELET_CONF: &str = "etc/kubernetes/kubelet.conf";
 /// The kubeconfig with which a kubelet asks for its first certificate. It would ask again when kubelet.conf fails.
 pub const BOOTSTRAP: &str = "etc/kubernetes/bootstrap-kubelet.conf";
-
-/// Returns the places of the certificates of a node's CAs, in the order of [`AUTHORITIES`].
-pub fn authorities() -> impl Iterator<Item = String> {
-    AUTHORITIES.iter().map(|row| format!("{PKI}/{}.crt", row.base_name))
-}
-
-/// Returns the names, in [`KUBERNETES`], of the kubeconfigs that kubeadm writes, sorted. The one with which a kubelet
-/// begins ([`BOOTSTRAP`]) is not among them.
-#[must_use]
-pub fn kubeconfigs() -> Vec<&'static str> {
-    let name = |row: &CertificateRow| match row.output {
-        Output::Kubeconfig(_) => Some(row.base_name),
-        Output::KubeletStore(_) => Some("kubelet.conf"),
-        Output::Pair | Output::KubeletServing => None,
-    };
-    let mut names: Vec<_> = CERTIFICATES.iter().filter_map(name).collect();
-    names.sort_unstable();
-    names
-}
-
-impl Output {
-    /// Returns how the paths of all files begin that a row with this base name becomes.
-    pub(super) fn paths(self, base_name: &str) -> impl Iterator<Item = String> {
-        let (first, second) = match self {
-            Self::Pair => (format!("{PKI}/{base_name}."), None),
-            Self::Kubeconfig(_) => (format!("{KUBERNETES}/{base_name}"), None),
-            Self::KubeletStore(_) => (KUBELET_CONF.to_owned(), Some(format!("{KUBELET_PKI}/"))),
-            Self::KubeletServing => (format!("{KUBELET_PKI}/kubelet."), None),
-        };
-        [Some(first), second].into_iter().flatten()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{CLUSTER_CA, ETCD_CA, authorities, kubeconfigs};
-
-    #[test]
-    fn a_node_has_three_authorities() {
-        let expected = [CLUSTER_CA, "etc/kubernetes/pki/front-proxy-ca.crt", ETCD_CA];
-        assert_eq!(authorities().collect::<Vec<_>>(), expected);
-    }
-
-    #[test]
-    fn kubeadms_kubeconfigs_are_five() {
-        let expected = ["admin.conf", "controller-manager.conf", "kubelet.conf", "scheduler.conf", "super-admin.conf"];
-        assert_eq!(kubeconfigs(), expected);
-    }
-}

@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::template::render as render_template;
 use super::{LayoutError, Made, scripts};
 use crate::plan::CaBundles;
+use crate::template::render as render_template;
 
 /// Renders the script. The values are names that Kubernetes accepts, in which nothing has a meaning to a shell.
 pub(super) fn render(bundles: &CaBundles, made: &Made<'_>) -> Result<Zeroizing<String>, LayoutError> {

@@ -2,9 +2,10 @@
 
 use zeroize::Zeroizing;
 
-use super::template::render;
-use super::{LayoutError, quoted, scripts};
+use super::{LayoutError, scripts};
 use crate::profile::{SecretName, Trust};
+use crate::template::render;
+use crate::yaml::quoted;
 
 const CLUSTER_ISSUER: &str = include_str!("../../templates/cluster-issuer.yaml");
 const INGRESS_EXAMPLE: &str = include_str!("../../templates/ingress-example.yaml");

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::LayoutError;
-use super::template::render as render_template;
+use crate::template::render as render_template;
 
 const TEMPLATE: &str = include_str!("../../templates/etcdctl.env");
 

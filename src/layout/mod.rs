@@ -11,61 +11,21 @@
 
 mod ca_bundles;
 mod cert_manager;
+mod error;
 mod etcdctl;
 mod kubeconfig;
+mod made;
 mod rbac;
 pub mod scripts;
 mod secret;
-mod template;
 
-pub use template::render as render_template;
+pub use error::LayoutError;
+pub use made::Made;
 
-use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::bundle::{Content, File, Mode, Node, Owner, Part, RecordError};
-use crate::issue::{Certificate, Issued};
-use crate::keys::{KeyRing, PrivateKey};
-use crate::kubernetes::KeyId;
+use crate::bundle::{Content, File, Mode, Node, Owner, Part};
 use crate::plan::{Manifest, PlannedContent, PlannedFile, PlannedPart, Recipient};
-
-/// What a build has made so far.
-pub struct Made<'a> {
-    /// The derived keys.
-    pub keys: &'a KeyRing,
-    /// The issued certificates.
-    pub certificates: &'a Issued,
-    /// The bytes of the profile.
-    pub profile: &'a [u8],
-}
-
-/// Why the files of a part could not be laid out. No checked profile leads to any of these, so each is a defect of this
-/// program.
-#[derive(Debug, Error)]
-pub enum LayoutError {
-    /// The plan names a key that was not derived.
-    #[error("the key {0} was not derived")]
-    MissingKey(KeyId),
-    /// The plan names a certificate that was not issued.
-    #[error("the certificate {0} was not issued")]
-    MissingCertificate(KeyId),
-    /// A template names a value that does not exist; the text is its name.
-    #[error("a template: {0}")]
-    Template(String),
-    /// The part cannot be written as a record of the bundle's format.
-    #[error("{0}")]
-    Record(#[from] RecordError),
-}
-
-impl Made<'_> {
-    fn key(&self, id: &KeyId) -> Result<&PrivateKey, LayoutError> {
-        self.keys.get(id).ok_or_else(|| LayoutError::MissingKey(id.clone()))
-    }
-
-    fn certificate(&self, id: &KeyId) -> Result<&Certificate, LayoutError> {
-        self.certificates.get(id).ok_or_else(|| LayoutError::MissingCertificate(id.clone()))
-    }
-}
 
 /// Makes the files of one part.
 ///
@@ -125,12 +85,6 @@ fn render_manifest(manifest: &Manifest, made: &Made<'_>) -> Result<Zeroizing<Str
         Manifest::Bindings(bindings) => rbac::render(bindings),
         Manifest::EtcdctlEnvironment { endpoints } => etcdctl::render(endpoints),
     }
-}
-
-/// Returns a text from the profile as a scalar of YAML. It is quoted as JSON, which YAML 1.2 reads alike, so that `no`
-/// stays a text.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 /// Returns the buffer of the text as bytes, without a copy. It is still wiped when dropped.

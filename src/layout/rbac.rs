@@ -2,9 +2,10 @@
 
 use zeroize::Zeroizing;
 
-use super::template::render as render_template;
-use super::{LayoutError, quoted};
+use super::LayoutError;
 use crate::plan::RoleBinding;
+use crate::template::render as render_template;
+use crate::yaml::quoted;
 
 const TEMPLATE: &str = include_str!("../../templates/role-binding.yaml");
 

@@ -4,9 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::template::render as render_template;
-use super::{LayoutError, Made, quoted};
+use super::{LayoutError, Made};
 use crate::plan::{Material, SecretManifest, SecretReader};
+use crate::template::render as render_template;
+use crate::yaml::quoted;
 
 const TEMPLATE: &str = include_str!("../../templates/secret.yaml");
 

@@ -13,8 +13,8 @@ use super::session::{ROOT, content, home_of, look};
 use super::unit::{Unit, is_place};
 use crate::bundle::{Owner as Whose, Record, Row, Sha256, VerifiedPart};
 use crate::host::{Found, FoundKind, NodeTree, Owner};
+use crate::kubeconfig::{Held, Kubeconfig};
 use crate::kubernetes::{BOOTSTRAP, Component, KUBELET_PKI, KUBERNETES, PKI, Role, kubeconfigs, readers};
-use crate::report::{Held, Kubeconfig};
 use crate::sign::PublicKey;
 use crate::x509::{ReadCertificate, read_pem};
 

@@ -1,10 +1,9 @@
 //! Keys, certificates and files of everything in the profile besides the cluster's own PKI: MetalLB, webhooks,
 //! cert-manager, TLS Secrets, RBAC.
 
-use super::certificates::{authority_of, root};
-use super::files::file;
+use super::certificate::{Constraints, PlannedCertificate, PlannedKey, authority_of, ca_key, root};
+use super::file::{PlannedContent, PlannedFile, file};
 use super::manifest::{CaBundles, Manifest, Material, RoleBinding, SecretManifest, SecretReader};
-use super::{Constraints, PlannedCertificate, PlannedContent, PlannedFile, PlannedKey, ca_key};
 use crate::kubernetes::{CaName, KeyId, REQUIRED_BINDINGS, Role, escape};
 use crate::profile::{
     Authority, EtcdClient, EtcdTopology, Metallb, Profile, Rotation, SecretName, SecretType, TlsCertificate, TlsIssuer,

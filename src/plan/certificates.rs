@@ -1,8 +1,9 @@
 //! Plans every certificate of a profile, and the key that it certifies.
 
-use super::{Constraints, PlannedCertificate, PlannedKey, addons, alt_names, ca_key};
+use super::certificate::{Constraints, PlannedCertificate, PlannedKey, authority_of, ca_key, root};
+use super::{addons, alt_names};
 use crate::kubernetes::{AUTHORITIES, CA_HAS_ALT_NAME, CERTIFICATES, CaName, CertificateRow, KeyId, Role, Scope};
-use crate::profile::{Authority, EtcdTopology, Node, Profile};
+use crate::profile::{EtcdTopology, Node, Profile};
 use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, Validity};
 
 /// Plans the CAs, then each node's certificates in the order of the table, then users, etcd clients and add-ons.
@@ -50,38 +51,12 @@ pub(super) fn rows_of(profile: &Profile, index: usize) -> impl Iterator<Item = &
     })
 }
 
-/// Returns the settings of a certificate authority in the profile.
-pub(super) fn authority_of(profile: &Profile, name: CaName) -> &Authority {
-    match name {
-        CaName::Kubernetes => &profile.kubernetes_ca,
-        CaName::Etcd => &profile.etcd_ca,
-        CaName::FrontProxy => &profile.front_proxy_ca,
-    }
-}
-
 fn authority(name: CaName, profile: &Profile) -> (PlannedKey, PlannedCertificate) {
     let authority = authority_of(profile, name);
     let has_alt_name = CA_HAS_ALT_NAME.includes(authority.kubernetes);
     let alt_names = has_alt_name.then(|| AltName::Dns(authority.common_name.clone())).into_iter().collect();
     let (key, certificate) = root(ca_key(name), authority);
     (key, PlannedCertificate { alt_names, ..certificate })
-}
-
-/// Plans a CA that signs itself and has no alternative name.
-pub(super) fn root(id: KeyId, authority: &Authority) -> (PlannedKey, PlannedCertificate) {
-    let key = PlannedKey { id: id.clone(), algorithm: authority.algorithm, generation: authority.generation };
-    let certificate = PlannedCertificate {
-        key: id.clone(),
-        algorithm: authority.algorithm,
-        issuer: id,
-        is_ca: true,
-        constraints: Constraints::default(),
-        subject: DistinguishedName::common(&authority.common_name),
-        usages: Vec::new(),
-        alt_names: Vec::new(),
-        validity: authority.validity,
-    };
-    (key, certificate)
 }
 
 fn node_certificate(row: &CertificateRow, node: &Node, profile: &Profile) -> (PlannedKey, PlannedCertificate) {

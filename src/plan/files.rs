@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::addons;
+use super::certificate::ca_key;
 use super::certificates::rows_of;
-use super::kubeconfig::{self, Credentials, PlannedKubeconfig};
-use super::manifest::Manifest;
-use super::{addons, ca_key};
+use super::file::{PlannedContent, PlannedFile, file};
+use super::kubeconfig::{self, Credentials};
 use crate::kubernetes::{CaName, CertificateRow, KUBELET_PKI, KUBERNETES, KeyId, Output, PKI, PartName, Role, escape};
 use crate::profile::{EtcdTopology, Node, Profile, ShipCaKeys};
 
@@ -42,59 +43,6 @@ impl Recipient {
         match self {
             Self::Node(node) => PartName::Node(node.name.clone()),
             Self::Cluster => PartName::Cluster,
-        }
-    }
-}
-
-/// A file of a part.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlannedFile {
-    /// The path relative to the part's tree, without a leading slash.
-    pub path: String,
-    /// The content, which also decides the mode.
-    pub content: PlannedContent,
-}
-
-/// The content of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PlannedContent {
-    /// A certificate in PEM.
-    Certificate(KeyId),
-    /// A private key in PEM.
-    PrivateKey(KeyId),
-    /// A public key in PEM, with the mode of a private one, as kubeadm writes `sa.pub`.
-    PublicKey(KeyId),
-    /// A certificate and then its key, as the kubelet stores them.
-    CertificateAndKey(KeyId),
-    /// A kubeconfig.
-    Kubeconfig(PlannedKubeconfig),
-    /// A symbolic link to a file in the same folder.
-    Link(String),
-    /// The profile itself.
-    Profile,
-    /// A file that is rendered from a template.
-    Manifest(Manifest),
-}
-
-impl PlannedContent {
-    /// Describes the content as far as it is known without keys and certificates: which of them the file holds, the
-    /// server of a kubeconfig, the target of a link.
-    ///
-    /// The text is not secret. A lock keeps it.
-    #[must_use]
-    pub fn outline(&self) -> String {
-        match self {
-            Self::Certificate(id) => format!("certificate {id}"),
-            Self::PrivateKey(id) => format!("key {id}"),
-            Self::PublicKey(id) => format!("public key {id}"),
-            Self::CertificateAndKey(id) => format!("certificate and key {id}"),
-            Self::Kubeconfig(kubeconfig) => match &kubeconfig.credentials {
-                Credentials::Embedded(id) => format!("kubeconfig {} with {id}", kubeconfig.server),
-                Credentials::Path(path) => format!("kubeconfig {} with {path}", kubeconfig.server),
-            },
-            Self::Link(target) => format!("link {target}"),
-            Self::Profile => "profile".to_owned(),
-            Self::Manifest(manifest) => manifest.outline(),
         }
     }
 }
@@ -187,8 +135,4 @@ fn cluster_files(profile: &Profile) -> Vec<PlannedFile> {
     }
     files.extend(addons::files(profile));
     files
-}
-
-pub(super) fn file(path: String, content: PlannedContent) -> PlannedFile {
-    PlannedFile { path, content }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::ca_key;
+use super::certificate::ca_key;
 use crate::kubernetes::{CaName, KeyId, Role, Server};
 use crate::profile::{Node, Profile};
 use crate::x509::AltName;

@@ -10,15 +10,19 @@
 
 mod addons;
 mod alt_names;
+mod certificate;
 mod certificates;
 mod effects;
+mod file;
 mod files;
 mod kubeconfig;
 mod manifest;
 mod only;
 
+pub use certificate::{Constraints, PlannedCertificate, PlannedKey};
 pub use effects::{Before, Effect, EffectKind, effects};
-pub use files::{PlannedContent, PlannedFile, PlannedPart, Recipient};
+pub use file::{PlannedContent, PlannedFile};
+pub use files::{PlannedPart, Recipient};
 pub use kubeconfig::{Credentials, PlannedKubeconfig};
 pub use manifest::{CaBundles, Manifest, Material, RoleBinding, SecretManifest, SecretReader};
 pub use only::only;
@@ -27,11 +31,11 @@ use std::net::IpAddr;
 
 use time::Date;
 
-use crate::kubernetes::{CaName, KeyId, REQUIRED_BINDINGS, RequiredBinding, Version};
+use crate::kubernetes::{KeyId, REQUIRED_BINDINGS, RequiredBinding, Version};
 use crate::profile::{Profile, Rotation};
 use alt_names::first_service_address;
 
-use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, MASTERS, PermittedNames, Validity};
+use crate::x509::{AltName, KeyAlgorithm};
 
 /// Everything a build makes.
 #[derive(Clone, Debug)]
@@ -58,67 +62,6 @@ pub struct Plan {
     pub parts: Vec<PlannedPart>,
     /// The bindings without which these certificates do not work, and which kubeadm itself would have created.
     pub required_bindings: Vec<RequiredBinding>,
-}
-
-/// A key to derive.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlannedKey {
-    /// What the key is for.
-    pub id: KeyId,
-    /// The algorithm.
-    pub algorithm: KeyAlgorithm,
-    /// The generation that the profile sets for this key.
-    pub generation: u32,
-}
-
-/// A certificate to issue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlannedCertificate {
-    /// The key that the certificate certifies.
-    pub key: KeyId,
-    /// The algorithm of that key.
-    pub algorithm: KeyAlgorithm,
-    /// The key that signs the certificate. A root's own key signs it.
-    pub issuer: KeyId,
-    /// Whether this is the certificate of a CA.
-    pub is_ca: bool,
-    /// The limits of the CA.
-    pub constraints: Constraints,
-    /// The subject.
-    pub subject: DistinguishedName,
-    /// The extended key usages, in order. A CA has none.
-    pub usages: Vec<ExtendedKeyUsage>,
-    /// The subject alternative names, in order.
-    pub alt_names: Vec<AltName>,
-    /// The validity, which does not begin before that of the issuer.
-    pub validity: Validity,
-}
-
-impl PlannedCertificate {
-    /// Returns whether the certificate is that of a person who may do everything. Every listing marks it.
-    #[must_use]
-    pub fn is_break_glass(&self) -> bool {
-        let organizations = &self.subject.organizations;
-        matches!(self.key, KeyId::User(_)) && organizations.iter().any(|group| group == MASTERS)
-    }
-}
-
-/// The limits on what a CA may sign (RFC 5280, sections 4.2.1.9 and 4.2.1.10). There are none by default and in leaves.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Constraints {
-    /// How many CAs may stand between this CA and a leaf.
-    pub path_length: Option<u8>,
-    /// The names that the CA may sign for.
-    pub permitted: PermittedNames,
-}
-
-impl Constraints {
-    /// Describes the limits for a lock: `pathlen 0`, `DNS:apps.internal`, `IP:10.0.0.0/8`.
-    #[must_use]
-    pub fn outline(&self) -> Vec<String> {
-        let path_length = self.path_length.map(|length| format!("pathlen {length}"));
-        path_length.into_iter().chain(self.permitted.labelled()).collect()
-    }
 }
 
 /// Plans a cluster: its keys, its certificates, and the files of each recipient.
@@ -156,9 +99,4 @@ pub fn plan(profile: &Profile) -> Plan {
             .filter(|binding| binding.since.includes(profile.cluster.kubernetes))
             .collect(),
     }
-}
-
-/// Returns the key id of a certificate authority.
-fn ca_key(name: CaName) -> KeyId {
-    KeyId::ca(name.profile_name())
 }

@@ -1,6 +1,6 @@
 //! What a checked profile says about the certificates of programs in the cluster.
 
-use super::model::Authority;
+use super::ca::Authority;
 use crate::kubernetes::Version;
 use crate::x509::{AltName, ExtendedKeyUsage, PermittedNames, Validity};
 

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
+use super::ca::Authority;
 use super::cluster::{self, version};
 use super::dates::lifetime;
-use super::model::{Authority, ShipCaKeys};
+use super::model::ShipCaKeys;
 use super::names::{authority_name, warn_long_common_name};
 use super::period::{Defaults, Period};
 use super::problem::{Problem, Problems};

@@ -16,6 +16,7 @@
 mod addons;
 mod authority;
 mod binding;
+mod ca;
 mod cert_manager;
 mod client;
 mod cluster;
@@ -43,7 +44,8 @@ use sha2::{Digest, Sha256};
 pub use addons::{
     Binding, CertManager, Metallb, Rotation, SecretName, SecretType, TlsCertificate, TlsIssuer, Trust, Webhook,
 };
-pub use model::{Authority, Cluster, Endpoint, EtcdClient, EtcdTopology, Kubelet, Node, Profile, ShipCaKeys, User};
+pub use ca::Authority;
+pub use model::{Cluster, Endpoint, EtcdClient, EtcdTopology, Kubelet, Node, Profile, ShipCaKeys, User};
 pub use problem::{Problem, Severity};
 
 use problem::Problems;

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use time::Date;
 
 use super::addons::{Binding, CertManager, Metallb, SecretName, TlsCertificate, Webhook};
+use super::ca::Authority;
 use crate::kubernetes::{Role, Version};
 use crate::x509::{AltName, KeyAlgorithm, Validity};
 
@@ -128,21 +129,6 @@ pub enum ShipCaKeys {
     ControlPlane,
     /// No node gets the key of a CA: kubeadm's external-CA mode.
     None,
-}
-
-/// A certificate authority.
-#[derive(Clone, Debug)]
-pub struct Authority {
-    /// A number that is raised to give the CA a new key.
-    pub generation: u32,
-    /// The common name of the CA, which is also the issuer of everything that it signs.
-    pub common_name: String,
-    /// The key algorithm.
-    pub algorithm: KeyAlgorithm,
-    /// The Kubernetes version whose shape of a CA certificate this CA has.
-    pub kubernetes: Version,
-    /// The validity of the CA's certificate.
-    pub validity: Validity,
 }
 
 /// `[kubelet]`: the certificates that kubelets get.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::addons::{SecretType, Webhook};
+use super::ca::Authority;
 use super::cluster;
 use super::dates::lifetime;
-use super::model::Authority;
 use super::names::{label, subdomain_fault};
 use super::network::alt_name;
 use super::period::{Defaults, Period};

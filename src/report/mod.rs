@@ -13,24 +13,23 @@
 mod certificates;
 mod describe;
 mod entry;
+mod fields;
 mod inventory;
 mod json;
-mod kubeconfig;
 mod period;
 mod place;
 mod prometheus;
 mod reading;
 mod secret;
+mod source;
 mod table;
 mod text;
-mod yaml;
 
 pub use entry::{Embedded, EmbeddedKind, Entry, Fault, Group, Inventory, Kind, Missing, Problem};
-pub use inventory::{Builder, Source, SourceKind};
+pub use inventory::Builder;
 pub use json::render as json;
-pub use kubeconfig::{Held, Kubeconfig, KubeconfigCluster, KubeconfigUser, referenced, resolve};
 pub use period::Period;
 pub use place::{Interest, interest};
 pub use prometheus::render as prometheus;
+pub use source::{Source, SourceKind};
 pub use text::render as text;
-pub use yaml::{Yaml, YamlLimits};

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::certificates::{self, Certificates};
-use super::inventory::{Source, SourceKind};
-use super::kubeconfig::{self, Held};
+use super::fields;
 use super::place::{Interest, Role, current, interest, kubelet_store, role};
 use super::secret;
+use super::source::{Source, SourceKind};
 use super::{Embedded, EmbeddedKind, Entry, Fault, Kind, Problem, describe};
+use crate::kubeconfig::{Held, resolve};
 use crate::x509::{MASTERS, ReadCertificate};
 
 /// One certificate before it is known who signed it.
@@ -118,7 +119,7 @@ impl<'a> Reading<'_, 'a> {
     }
 
     fn kubeconfig(&mut self, place: &str, path: String, role: &Role, listed: &BTreeSet<&str>) {
-        let fields = match kubeconfig::read(self.content(place).unwrap_or_default()) {
+        let fields = match fields::read(self.content(place).unwrap_or_default()) {
             Ok(fields) => fields,
             Err(fault) if role.is_certain => return self.problems.push(Problem { path, fault }),
             // The folder also holds what cloud providers call cloud.conf.
@@ -158,7 +159,7 @@ impl<'a> Reading<'_, 'a> {
                 return self.certificates(certificates, &origin);
             }
             Held::File(file) => {
-                let target = kubeconfig::resolve(place, &file);
+                let target = resolve(place, &file);
                 let is_elsewhere = !target.starts_with(self.source.mount);
                 let is_listed = listed.contains(target.as_str()) && origin.role.kind != Kind::Kubeadm;
                 match self.source.files.get(target.as_str()) {

@@ -1,10 +1,8 @@
 //! Secrets in a manifest.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::yaml::{Yaml, YamlLimits};
+use crate::yaml::{Yaml, YamlLimits, decode_base64};
 
 /// The keys of a Secret that hold certificates.
 const KEYS: [&str; 2] = ["ca.crt", "tls.crt"];
@@ -21,8 +19,8 @@ pub(super) fn read(content: &[u8]) -> Vec<(String, &'static str, Zeroizing<Vec<u
         }
         let title = format!("{}/{}", text(&["metadata", "namespace"]), text(&["metadata", "name"]));
         for key in KEYS {
-            let pem = STANDARD.decode(text(&["data", key])).ok().filter(|pem| !pem.is_empty());
-            found.extend(pem.map(|pem| (title.clone(), key, Zeroizing::new(pem))));
+            let pem = decode_base64(text(&["data", key])).filter(|pem| !pem.is_empty());
+            found.extend(pem.map(|pem| (title.clone(), key, pem)));
         }
     }
     found

@@ -14,7 +14,6 @@ use webpki::ring::{
 };
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
-use super::judge::Authority;
 use super::{Fault, Known};
 use crate::x509::{RSA_BITS, ReadCertificate, oid};
 
@@ -34,7 +33,7 @@ static ALGORITHMS: [&dyn SignatureVerificationAlgorithm; 11] = [
 ];
 
 /// Whether webpki finds nothing wrong with a leaf under a CA, its signature included; also false where webpki is not
-/// asked, and then [`issuer_of`] and [`leaf_faults`] tell.
+/// asked, and then [`issuer_of`](super::authority::issuer_of) and [`leaf_faults`] tell.
 pub(super) fn verifies(leaf: &ReadCertificate, issuer: &ReadCertificate, known: &Known) -> bool {
     let same_name = leaf.issuer_der() == issuer.subject_der();
     same_name
@@ -68,17 +67,6 @@ fn meant(leaf: &ReadCertificate) -> impl Iterator<Item = (&'static str, KeyUsage
     ];
     let is_meant = |usage| leaf.usages().is_empty() || leaf.usages().contains(&usage);
     usages.into_iter().filter_map(move |(oid, usage, webpki)| is_meant(oid).then_some((usage, webpki)))
-}
-
-/// The CA certificate that signed a leaf.
-pub(super) fn issuer_of<'a>(leaf: &ReadCertificate, authorities: &[Authority<'a>]) -> Option<Authority<'a>> {
-    authorities.iter().copied().find(|authority| is_issued_by(leaf, authority.certificate))
-}
-
-/// Whether a CA signed a certificate. A broken signature that cannot be checked counts: it is worth nothing either way,
-/// and its algorithm is what must be said about it.
-pub(super) fn is_issued_by(certificate: &ReadCertificate, authority: &ReadCertificate) -> bool {
-    certificate.is_signed_by(authority).unwrap_or_else(|| certificate.broken_hash().is_some())
 }
 
 /// Whether a certificate is out of its time.

@@ -54,10 +54,10 @@ pub enum Fault {
         /// The file of the CA that signed it.
         signer: String,
     },
-    /// Not a kubeconfig in certferry's form.
+    /// In a bundle, not a kubeconfig as certferry writes it, byte for byte.
     Kubeconfig,
-    /// A kubeconfig on a disk in another form than kubeadm's: it was not checked.
-    OtherKubeconfig,
+    /// A file on a disk that has a kubeconfig's name and cannot be read as one: it was not checked.
+    NotKubeconfig,
     /// The CA inside a kubeconfig is not the node's `ca.crt`.
     OtherAuthority,
     /// A kubeconfig refers to a file that is not in the tree.
@@ -118,7 +118,7 @@ impl Fault {
             | Self::Expired { .. }
             | Self::NotYetValid { .. }
             | Self::Kubeconfig
-            | Self::OtherKubeconfig
+            | Self::NotKubeconfig
             | Self::MissingFile { .. } => None,
         }
     }
@@ -127,6 +127,6 @@ impl Fault {
     #[must_use]
     pub fn is_warning(&self) -> bool {
         let by_rule = self.rule().is_some_and(|rule| rule.severity == Severity::Warning);
-        by_rule || matches!(self, Self::OtherKubeconfig)
+        by_rule || matches!(self, Self::NotKubeconfig)
     }
 }

@@ -2,21 +2,13 @@
 
 use time::OffsetDateTime;
 
-use super::chain::{issuer_of, leaf_faults, time_fault, verifies};
-use super::part::{Origin, Part};
-use super::tree::Report;
+use super::authority::{Authority, issuer_of};
+use super::chain::{leaf_faults, time_fault, verifies};
+use super::part::{Origin, Part, Report};
 use super::{Fault, Known};
 use crate::kubernetes::Purpose;
 use crate::lint::{ClusterFacts, Facts, NodeFacts, lint};
 use crate::x509::{AltName, ReadCertificate};
-
-/// A CA certificate and the file it is in.
-#[derive(Clone, Copy)]
-pub(super) struct Authority<'a> {
-    pub(super) file: &'a str,
-    pub(super) purpose: Purpose,
-    pub(super) certificate: &'a ReadCertificate,
-}
 
 /// Judges the certificates of one part at a time.
 pub(super) struct Judge<'a> {

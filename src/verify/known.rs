@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-use super::chain::is_issued_by;
+use super::authority::is_issued_by;
 use crate::x509::public_key::{VerifiedSignature, signature_digest};
 use crate::x509::{PemContents, PemError, ReadCertificate, read_pem_knowing};
 

@@ -1,12 +1,16 @@
-//! The kubeconfigs of a part: their CA, their credentials.
+//! The kubeconfigs of a part: their CAs, their credentials.
 
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use super::Fault;
-use super::judge::{Authority, Judge};
-use super::kubeconfig::{self, ReadCredentials, ReadKubeconfig};
+use super::authority::Authority;
+use super::judge::Judge;
+use super::pairs::check_pair;
+use super::part::{ENDINGS, Pem, Report};
 use super::shared::{Claims, fingerprints, have_common};
-use super::tree::{Pem, Report, check_pair};
+use crate::kubeconfig::{Held, Kubeconfig, KubeconfigUser, resolve};
 use crate::kubernetes::Purpose;
 use crate::x509::{PemContents, PemError};
 
@@ -14,73 +18,124 @@ use crate::x509::{PemContents, PemError};
 const KUBELET: &str = "etc/kubernetes/kubelet.conf";
 pub(super) const CA: &str = "etc/kubernetes/pki/ca.crt";
 
+/// What a cluster of a kubeconfig is held against.
+struct Trust<'a> {
+    cluster: &'a str,
+    /// Whether it stands in the kubeconfig itself: a file of its own is judged by itself.
+    is_embedded: bool,
+    authorities: Result<Arc<PemContents>, PemError>,
+}
+
 /// Checks each file whose name ends in `.conf`; `pem` holds the part's other files.
 pub(super) fn check(judge: &Judge<'_>, pem: &Pem<'_>, claims: &mut Claims, report: &mut Report<'_>) {
     let part = judge.part;
     let own_ca = pem.get(CA).map(|own| fingerprints(own)).filter(|authorities| !authorities.is_empty());
     for (file, content) in part.contents().filter(|(file, _)| file.ends_with(".conf")) {
-        let Some(read) = kubeconfig::read(content) else {
-            report(file, if part.is_disk() { Fault::OtherKubeconfig } else { Fault::Kubeconfig });
+        let read = Kubeconfig::read(content).ok();
+        let Some(read) = read.filter(|read| part.is_disk() || read.is_as_written(content)) else {
+            report(file, if part.is_disk() { Fault::NotKubeconfig } else { Fault::Kubeconfig });
             continue;
         };
-        let ca = judge.known.read_pem(&read.ca);
-        let authorities = ca.as_ref().map(|ca| fingerprints(ca)).unwrap_or_default();
+        let trusts = trusts(judge, file, &read);
+        let known = trusts.iter().filter_map(|trust| trust.authorities.as_ref().ok());
+        let authorities: Vec<_> = known.flat_map(|authorities| fingerprints(authorities)).collect();
         match &own_ca {
+            _ if trusts.is_empty() => {}
             Some(expected) if !have_common(&authorities, expected) => report(file, Fault::OtherAuthority),
             Some(_) => {}
             // Users' kubeconfigs lie in a part without `ca.crt`; then the nodes' counts.
             None => claims.kubeconfig(file, authorities),
         }
-        check_content(judge, file, &read, ca, report);
+        check_one(judge, file, &read, &trusts, report);
     }
 }
 
 /// Checks one kubeconfig by itself.
-pub(super) fn check_read(judge: &Judge<'_>, file: &str, read: &ReadKubeconfig, report: &mut Report<'_>) {
-    check_content(judge, file, read, judge.known.read_pem(&read.ca), report);
+pub(super) fn check_alone(judge: &Judge<'_>, file: &str, read: &Kubeconfig, report: &mut Report<'_>) {
+    check_one(judge, file, read, &trusts(judge, file, read), report);
 }
 
-fn check_content(
+/// The CAs of the clusters, as far as they are at hand and can be read where they have a file of their own.
+fn trusts<'a>(judge: &Judge<'_>, file: &str, read: &'a Kubeconfig) -> Vec<Trust<'a>> {
+    let trust = |authority: &Held| match authority {
+        Held::Inline(pem) => Some((true, judge.known.read_pem(pem))),
+        Held::Broken => Some((true, Err(PemError::NotPem))),
+        Held::File(path) => {
+            let authorities = judge.known.read_pem(judge.part.content(&resolve(file, path))?).ok()?;
+            Some((false, Ok(authorities)))
+        }
+    };
+    let trusts = read.clusters.iter().filter_map(|cluster| {
+        let (is_embedded, authorities) = trust(cluster.authority.as_ref()?)?;
+        Some(Trust { cluster: &cluster.name, is_embedded, authorities })
+    });
+    trusts.collect()
+}
+
+fn check_one(judge: &Judge<'_>, file: &str, read: &Kubeconfig, trusts: &[Trust<'_>], report: &mut Report<'_>) {
+    for trust in trusts.iter().filter(|trust| trust.is_embedded) {
+        match &trust.authorities {
+            Err(error) => report(file, Fault::Pem(error.clone())),
+            Ok(authorities) => {
+                authorities.certificates.iter().for_each(|authority| judge.authority(file, authority, report));
+            }
+        }
+    }
+    for cluster in &read.clusters {
+        check_files(judge, file, [cluster.authority.as_ref()], report);
+    }
+    for user in &read.users {
+        let called: Vec<_> = read.contexts.iter().filter(|(_, caller)| *caller == user.name).collect();
+        // Whom no context names could be used with any cluster.
+        let is_called = |trust: &&Trust<'_>| called.is_empty() || called.iter().any(|(name, _)| name == trust.cluster);
+        let called: Result<Vec<_>, _> =
+            trusts.iter().filter(is_called).map(|trust| trust.authorities.as_ref()).collect();
+        // Of a CA that cannot be read that alone is said.
+        let Ok(called) = called else { continue };
+        let authority = |certificate| Authority { file, purpose: Purpose::KubernetesCa, certificate };
+        let authorities: Vec<_> = called.iter().flat_map(|read| &read.certificates).map(authority).collect();
+        check_user(judge, file, user, &authorities, report);
+    }
+}
+
+fn check_user(
     judge: &Judge<'_>,
     file: &str,
-    read: &ReadKubeconfig,
-    ca: Result<Arc<PemContents>, PemError>,
+    user: &KubeconfigUser,
+    authorities: &[Authority<'_>],
     report: &mut Report<'_>,
 ) {
-    match ca {
-        Err(error) => report(file, Fault::Pem(error)),
-        Ok(ca) => check_one(judge, file, read, &ca, report),
-    }
-}
-
-fn check_one(judge: &Judge<'_>, file: &str, read: &ReadKubeconfig, ca: &PemContents, report: &mut Report<'_>) {
-    let authority = |certificate| Authority { file, purpose: Purpose::KubernetesCa, certificate };
-    let authorities: Vec<_> = ca.certificates.iter().map(authority).collect();
-    for authority in &authorities {
-        judge.authority(file, authority.certificate, report);
-    }
-    let pair = match &read.credentials {
-        ReadCredentials::Path(path) => {
-            if is_missing(judge, path) {
-                report(file, Fault::MissingFile { path: path.clone() });
-            }
-            return;
-        }
-        ReadCredentials::Embedded(pair) => pair,
+    check_files(judge, file, [user.certificate.as_ref(), user.key.as_ref()], report);
+    let (certificate, key) = match (&user.certificate, &user.key) {
+        // client-go takes no certificate without its key (v1.20.2, tools/clientcmd/validation.go validateAuthInfo).
+        (Some(_), None) => return report(file, Fault::Alone),
+        (Some(Held::Broken), _) | (Some(_), Some(Held::Broken)) => return report(file, Fault::Pem(PemError::NotPem)),
+        (Some(Held::Inline(certificate)), Some(Held::Inline(key))) => (certificate, Some(key)),
+        (Some(Held::Inline(certificate)), Some(Held::File(_))) => (certificate, None),
+        // A token, a program; or a file, which is judged by itself.
+        (None, _) | (Some(Held::File(_)), _) => return,
     };
     if file == KUBELET {
         report(file, Fault::InlineKubelet);
     }
-    match judge.known.read_pem(pair) {
-        Err(error) => report(file, Fault::Pem(error)),
-        Ok(pair) if (pair.certificates.len(), pair.public_keys.len()) != (1, 1) => report(file, Fault::Contents),
-        Ok(pair) => {
-            check_pair(file, &pair, &pair, report);
-            for certificate in &pair.certificates {
-                judge.leaf(file, purpose(file), certificate, &authorities, report);
-            }
-        }
+    let key = key.map(|key| key.as_slice()).unwrap_or_default();
+    let mut both = Zeroizing::new(Vec::with_capacity(certificate.len() + key.len()));
+    both.extend_from_slice(certificate);
+    both.extend_from_slice(key);
+    let read = match judge.known.read_pem(&both) {
+        Ok(read) => read,
+        Err(error) => return report(file, Fault::Pem(error)),
+    };
+    let Some((leaf, chain)) = read.certificates.split_first() else { return report(file, Fault::Contents) };
+    // On a disk, the chain may follow.
+    let has_more = !chain.is_empty() && !judge.part.is_disk();
+    if has_more || read.public_keys.len() != usize::from(!key.is_empty()) {
+        return report(file, Fault::Contents);
     }
+    if !key.is_empty() {
+        check_pair(file, &read, &read, report);
+    }
+    judge.leaf(file, purpose(file), leaf, authorities, report);
 }
 
 /// What a kubeconfig is for: one that nobody knows is a person's.
@@ -91,14 +146,33 @@ fn purpose(file: &str) -> Purpose {
     }
 }
 
-/// Whether the tree lacks a file of the node. A folder of which nothing is at hand may be full.
-fn is_missing(judge: &Judge<'_>, path: &str) -> bool {
+/// Looks for the files that a kubeconfig names.
+fn check_files<const N: usize>(judge: &Judge<'_>, file: &str, held: [Option<&Held>; N], report: &mut Report<'_>) {
+    let mut paths: Vec<&String> = Vec::new();
+    for held in held.into_iter().flatten() {
+        if let Held::File(path) = held
+            && !paths.contains(&path)
+        {
+            paths.push(path);
+        }
+    }
+    for path in paths {
+        if is_missing(judge, file, path) {
+            report(file, Fault::MissingFile { path: path.clone() });
+        }
+    }
+}
+
+/// Whether the tree lacks a file that a kubeconfig names. On a disk, a folder of which nothing else is at hand may be
+/// full, and only files with certain names were read.
+fn is_missing(judge: &Judge<'_>, kubeconfig: &str, path: &str) -> bool {
     let part = judge.part;
-    let Some(place) = path.strip_prefix('/') else { return true };
-    if part.links.contains(place) || part.files.contains_key(place) {
+    let place = resolve(kubeconfig, path);
+    if part.links.contains(place.as_str()) || part.files.contains_key(place.as_str()) {
         return false;
     }
-    let folder = place.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let is_beside = |file: &&str| file.rsplit_once('/').is_some_and(|(other, _)| other == folder);
-    !part.is_disk() || part.files.keys().any(is_beside)
+    let folder = |file: &str| file.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+    let is_beside = |file: &&str| *file != kubeconfig && folder(file) == folder(&place);
+    let would_be_known = || ENDINGS.iter().any(|ending| place.ends_with(ending)) && part.files.keys().any(is_beside);
+    !part.is_disk() || would_be_known()
 }

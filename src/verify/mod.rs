@@ -9,13 +9,14 @@
 //! Refuses nothing itself: whoever asks decides what a finding means. Chains are checked by webpki, key pairs by ring
 //! and the elliptic-curve crates, not by the code that made them.
 
+mod authority;
 mod bundle;
 mod chain;
 mod finding;
 mod judge;
 mod known;
-mod kubeconfig;
 mod kubeconfigs;
+mod pairs;
 mod part;
 mod shared;
 mod single;
@@ -24,7 +25,6 @@ mod tree;
 pub use bundle::{CheckedBundle, check_bundle};
 pub use finding::{Fault, Finding};
 pub use known::Known;
-pub use kubeconfig::is_kubeadm_form;
 pub use part::{File, Origin, Part};
 pub use shared::{CheckedPart, SharedFiles};
 pub use single::check_file;

@@ -1,18 +1,23 @@
 //! The files of one node, or of the whole cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::kubeconfig;
+use super::Fault;
+use crate::kubeconfig::Kubeconfig;
 use crate::lint::NodeFacts;
-use crate::x509::{AltName, ReadCertificate, read_pem};
+use crate::x509::{AltName, PemContents, ReadCertificate, read_pem};
 
 /// Where kubeadm keeps the kubeconfig of whoever runs the cluster.
 const ADMIN: &str = "etc/kubernetes/admin.conf";
 /// How the files of the kubelet's stores begin: a file for each rotation, and the link `current.pem` to the last.
 const STORES: [&str; 2] = [KUBELET_CLIENT, "var/lib/kubelet/pki/kubelet-server-"];
 const KUBELET_CLIENT: &str = "var/lib/kubelet/pki/kubelet-client-";
+
+/// How the names of files with certificates and keys end; those of kubeconfigs end in `.conf`.
+pub(super) const ENDINGS: [&str; 4] = [".crt", ".key", ".pub", ".pem"];
 
 /// The files of one part of a bundle, or of a folder.
 pub struct Part<'a> {
@@ -50,6 +55,12 @@ pub struct File<'a> {
     pub content: &'a [u8],
 }
 
+/// Who is told of a fault of a file.
+pub(super) type Report<'a> = dyn FnMut(&str, Fault) + 'a;
+
+/// The PEM files of a part, read.
+pub(super) type Pem<'a> = BTreeMap<&'a str, Arc<PemContents>>;
+
 impl<'a> Part<'a> {
     /// Whether the files come from a disk.
     pub(super) fn is_disk(&self) -> bool {
@@ -76,9 +87,12 @@ impl<'a> Part<'a> {
         })
     }
 
-    /// The host by which admin.conf calls the API servers.
+    /// The host by which admin.conf calls the API servers; `None` when it knows none, or several clusters.
     pub(super) fn endpoint(&self) -> Option<AltName> {
-        kubeconfig::read(self.content(ADMIN)?)?.server_host()
+        let read = Kubeconfig::read(self.content(ADMIN)?).ok()?;
+        let [cluster] = &*read.clusters else { return None };
+        let server = cluster.server.as_deref().filter(|server| server.starts_with("https://"))?;
+        cluster.server_name.clone().map(AltName::Dns).or_else(|| AltName::of_url(server))
     }
 
     /// The name for which the kubelet's certificate was made, where nobody says which node this is.

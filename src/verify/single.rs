@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
-use super::chain::{is_issued_by, time_fault};
+use super::authority::is_issued_by;
+use super::chain::time_fault;
 use super::judge::Judge;
 use super::part::{File, Origin, Part};
-use super::{Fault, Finding, Known, kubeconfig, kubeconfigs};
+use super::{Fault, Finding, Known, kubeconfigs};
+use crate::kubeconfig::Kubeconfig;
 use crate::kubernetes::Purpose;
 use crate::x509::{ReadCertificate, read_pem};
 
@@ -23,8 +25,8 @@ pub fn check_file(title: &str, name: &str, content: &[u8], at: OffsetDateTime) -
     let part = Part { name: title, files, links: BTreeSet::new(), node: None, origin: Origin::Disk };
     let known = Known::default();
     let judge = Judge::new(&part, at, &known);
-    if let Some(read) = kubeconfig::read(content) {
-        kubeconfigs::check_read(&judge, name, &read, &mut report);
+    if let Ok(read) = Kubeconfig::read(content) {
+        kubeconfigs::check_alone(&judge, name, &read, &mut report);
         return findings;
     }
     let certificates = match ReadCertificate::from_der(content) {

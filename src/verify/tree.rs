@@ -5,16 +5,14 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::chain::is_issued_by;
-use super::judge::{Authority, Judge};
-use super::part::Part;
+use super::authority::{Authority, is_issued_by};
+use super::judge::Judge;
+use super::pairs::check_pairs;
+use super::part::{ENDINGS, Part, Pem, Report};
 use super::shared::{CheckedPart, Claims};
 use super::{Fault, Finding, Known, kubeconfigs};
 use crate::kubernetes::Purpose;
-use crate::x509::{PemContents, ReadCertificate, public_key_bits, read_pem};
-
-/// The service-account key pair, without extension.
-const SERVICE_ACCOUNT: &str = "etc/kubernetes/pki/sa";
+use crate::x509::{ReadCertificate, read_pem};
 
 /// Everything wrong with a part by itself at a time; parts can be checked side by side, and
 /// [`SharedFiles::hold`](super::SharedFiles::hold) then says where they disagree.
@@ -47,15 +45,10 @@ pub fn claims_of_part(part: &Part<'_>) -> CheckedPart {
     CheckedPart { name: part.name.to_owned(), findings: Vec::new(), claims }
 }
 
-pub(super) type Report<'a> = dyn FnMut(&str, Fault) + 'a;
-
-/// The PEM files of a part, read.
-pub(super) type Pem<'a> = BTreeMap<&'a str, Arc<PemContents>>;
-
 fn read_files<'a>(part: &Part<'a>, known: &Known, report: &mut Report<'_>) -> Pem<'a> {
     let mut pem = BTreeMap::new();
     for (file, content) in part.contents() {
-        if [".crt", ".key", ".pub", ".pem"].iter().any(|extension| file.ends_with(extension)) {
+        if ENDINGS.iter().any(|ending| file.ends_with(ending)) {
             match known.read_pem(content) {
                 Ok(contents) => {
                     pem.insert(file, contents);
@@ -117,55 +110,6 @@ fn check_distinct(authority: &Authority<'_>, authorities: &[Authority<'_>], repo
         if !same_key && other.certificate.subject_der() == certificate.subject_der() {
             report(authority.file, Fault::SameSubject { subject: subject.clone(), other: other.file.to_owned() });
         }
-    }
-}
-
-/// `X.crt` and `X.key`, `sa.pub` and `sa.key`, both in one `.pem`; a CA's key need not be there.
-fn check_pairs(part: &Part<'_>, pem: &Pem<'_>, report: &mut Report<'_>) {
-    for (&file, contents) in pem {
-        let Some((stem, extension)) = file.rsplit_once('.') else { continue };
-        let (certificates, keys) = (contents.certificates.len(), contents.public_keys.len());
-        // On a disk, the chain may follow.
-        let has_certificate = certificates == 1 || (part.is_disk() && certificates > 1);
-        let right = match extension {
-            "crt" => keys == 0 && has_certificate,
-            "pem" => keys == 1 && has_certificate,
-            _ => (certificates, keys) == (0, 1),
-        };
-        // Others may keep what they like beside kubeadm's files.
-        let is_known = Purpose::of_path(&format!("{stem}.{}", if extension == "pem" { "pem" } else { "crt" }))
-            != Purpose::Other
-            || stem == SERVICE_ACCOUNT;
-        let is_foreign = part.is_disk() && !is_known;
-        if !right {
-            if !is_foreign {
-                report(file, Fault::Contents);
-            }
-            continue;
-        }
-        let read = |extension: &str| pem.get(format!("{stem}.{extension}").as_str());
-        let is_there = |extension: &str| part.files.contains_key(format!("{stem}.{extension}").as_str());
-        match extension {
-            "pem" => check_pair(file, contents, contents, report),
-            "key" => match read("crt").or_else(|| read("pub")) {
-                Some(public) => check_pair(file, contents, public, report),
-                None if is_foreign || is_there("crt") || is_there("pub") => {}
-                None => report(file, Fault::Alone),
-            },
-            "crt" if !is_there("key") && !is_foreign && !contents.certificates.iter().all(ReadCertificate::is_ca) => {
-                report(file, Fault::Alone);
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Whether the key in one file belongs to what the other holds.
-pub(super) fn check_pair(file: &str, private: &PemContents, public: &PemContents, report: &mut Report<'_>) {
-    let certified = public.certificates.first().and_then(|certificate| public_key_bits(certificate.spki_der()));
-    let expected = certified.or_else(|| public.public_keys.first().cloned());
-    if private.public_keys.first() != expected.as_ref() {
-        report(file, Fault::KeyMismatch);
     }
 }
 

@@ -1,12 +1,14 @@
 //! Kubeconfigs that people have, not certferry's own.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::common::{certferry, fail, succeed, tool};
-use crate::inspect::{Ca, STACKED, inspect, json, names, pem, put, stderr, stdout, unpacked};
+use crate::inspect::{AT, Ca, STACKED, copy, inspect, json, names, pem, put, stderr, stdout, unpacked};
 
 const FAR: time::OffsetDateTime = time::macros::datetime!(2100-01-01 0:00 UTC);
 
@@ -173,4 +175,101 @@ users:
         let error = fail(certferry().arg("inspect").arg(put(folder.path(), "other", content)), 2);
         assert!(error.contains(reason), "{error}");
     }
+}
+
+/// Cluster CA, client certificate and key of a kubeconfig of certferry's, in base64.
+fn parts(conf: &str) -> [&str; 3] {
+    ["certificate-authority-data: ", "client-certificate-data: ", "client-key-data: "]
+        .map(|key| conf.lines().find_map(|line| line.trim().strip_prefix(key)).unwrap())
+}
+
+/// As a person with several clusters has it.
+fn merged(ca: &str, certificate: &str, key: &str) -> String {
+    format!(
+        "kind: Config
+contexts:
+- {{name: one, context: {{user: me, cluster: lab}}}}
+- {{name: two, context: {{user: robot, cluster: cloud}}}}
+clusters:
+- {{name: cloud, cluster: {{server: 'https://cloud:443'}}}}
+- name: lab
+  cluster: {{server: 'https://k8s:6443', certificate-authority-data: {ca}}}
+users:
+- {{name: robot, user: {{token: abc}}}}
+- name: me
+  user:
+    client-certificate-data: {certificate}
+    client-key-data: \"{key}\"
+"
+    )
+}
+
+#[test]
+fn lint_judges_a_kubeconfig_whoever_wrote_it() {
+    let conf = fs::read_to_string(unpacked(&STACKED, "cp-1").join("etc/kubernetes/admin.conf")).unwrap();
+    let other = fs::read_to_string(unpacked(&STACKED, "cp-1").join("etc/kubernetes/scheduler.conf")).unwrap();
+    let ([ca, certificate, key], [_, _, other_key]) = (parts(&conf), parts(&other));
+    let stranger = data(&Ca::new("kubernetes").pem());
+    let folder = tempfile::tempdir().unwrap();
+    for (content, fault) in [
+        (merged(ca, certificate, key), ""),
+        (merged(ca, certificate, other_key), "key and certificate do not belong together"),
+        (merged(&stranger, certificate, key), "no CA beside it signed it; it names CN=kubernetes"),
+        (merged("'!'", certificate, key), "is not PEM"),
+        (merged(ca, certificate, "'!'"), "is not PEM"),
+        (
+            merged(ca, certificate, "").replace("    client-key-data: \"\"\n", ""),
+            "key or certificate is missing beside it",
+        ),
+    ] {
+        let file = put(folder.path(), "config", content);
+        let ended = inspect(["--lint", "--at", AT, file.to_str().unwrap()].map(str::to_owned));
+        let found = stdout(&ended);
+        if fault.is_empty() {
+            assert_eq!((ended.status.code(), &*found), (Some(0), "no rule is broken\n"), "{}", stderr(&ended));
+        } else {
+            assert_eq!(ended.status.code(), Some(1), "{found}");
+            assert_eq!(found.lines().count(), 1, "{found}");
+            assert!(found.contains(fault), "{found}");
+        }
+        assert!(!found.contains(key) && !stderr(&ended).contains(key));
+    }
+}
+
+#[test]
+fn lint_looks_for_the_files_that_a_nodes_kubeconfig_names() {
+    let node = copy(&unpacked(&STACKED, "cp-1"));
+    let lint = || {
+        let ended = inspect([OsStr::new("--lint"), OsStr::new("--at"), OsStr::new(AT), node.path().as_os_str()]);
+        (ended.status.code(), stdout(&ended))
+    };
+    let genuine = lint();
+    let admin = |authority: &str, certificate: &str| {
+        let text = format!(
+            "kind: Config
+clusters: [{{name: a, cluster: {{server: 'https://k8s:6443', certificate-authority: {authority}}}}}]
+contexts: [{{name: a, context: {{cluster: a, user: a}}}}]
+users: [{{name: a, user: {{client-certificate: {certificate}.crt, client-key: {certificate}.key}}}}]
+"
+        );
+        put(node.path(), "etc/kubernetes/other.conf", text);
+        fs::set_permissions(node.path().join("etc/kubernetes/other.conf"), PermissionsExt::from_mode(0o600)).unwrap();
+        lint()
+    };
+    let there = "pki/apiserver-kubelet-client";
+    assert_eq!(admin("pki/ca.crt", there), genuine);
+    assert_eq!(admin("/etc/kubernetes/pki/ca.crt", "/srv/elsewhere/a"), genuine);
+    for (authority, certificate, fault) in [
+        ("pki/etcd/ca.crt", there, "holds another CA than pki/ca.crt"),
+        ("pki/gone.crt", there, "refers to pki/gone.crt, which is not there"),
+        ("pki/ca.crt", "pki/gone", "refers to pki/gone.key, which is not there"),
+    ] {
+        let (code, found) = admin(authority, certificate);
+        assert!(code == Some(1) && found.contains(&format!("etc/kubernetes/other.conf  {fault}")), "{found}");
+    }
+    put(node.path(), "etc/kubernetes/other.conf", "[Global]\nzone = a\n");
+    fs::set_permissions(node.path().join("etc/kubernetes/other.conf"), PermissionsExt::from_mode(0o600)).unwrap();
+    let (code, found) = lint();
+    assert_eq!(code, genuine.0);
+    assert!(found.contains("other.conf  cannot be read as a kubeconfig and was not checked\n"), "{found}");
 }

@@ -1,7 +1,6 @@
 //! `build`: profile and seed become a signed bundle.
 
 use std::fs::File;
-use std::io::Write;
 use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -13,7 +12,8 @@ use crate::cli::args::BuildArguments;
 use crate::cli::command::{install_script, seed};
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::{engine, lock_file, misplaced_secret};
-use crate::cli::text::{build_summary, problems};
+use crate::cli::text::build_summary::{self, Places};
+use crate::cli::text::problems;
 use crate::host::{self, Outputs};
 use crate::keys::{Seed, wipe_stack};
 use crate::make::{self, BuildError, Engine, Made, Permission, Request, Subset, check_lock};
@@ -21,15 +21,6 @@ use crate::profile::{self, Profile};
 
 /// Longer than any profile that [`profile::parse`] takes; it says so better than a reader could.
 const PROFILE_LIMIT: u64 = 64 << 20;
-
-/// Where a build writes.
-pub(crate) struct Places {
-    pub(crate) archive: PathBuf,
-    pub(crate) signature: PathBuf,
-    pub(crate) public_key: PathBuf,
-    pub(crate) install: install_script::Places,
-    pub(crate) lock: PathBuf,
-}
 
 pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     let profile = read_profile(&arguments.profile)?;
@@ -151,7 +142,8 @@ fn build(
         signature: arguments.out.join(format!("{}.sig", made.file_name)),
         archive,
         public_key: arguments.out.join(format!("{}.pub", made.plan.cluster)),
-        install: install_script::Places::new(&arguments.out),
+        script: arguments.out.join("install.sh"),
+        script_signature: arguments.out.join("install.sh.sig"),
         lock,
     };
     stage_beside(&mut outputs, &places, &made, arguments.locked)?;
@@ -166,15 +158,17 @@ fn build(
 
 /// Stages what goes beside the archive; a rebuild leaves the lock as it is.
 fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<File>, is_locked: bool) -> Result<(), Failure> {
-    put(outputs, &places.signature, &made.signature, 0o644, false)?;
-    put(outputs, &places.public_key, made.signer.to_pem().as_bytes(), 0o644, false)?;
+    outputs.put(&places.signature, &made.signature, 0o644, false).or_cannot("write", &places.signature)?;
+    outputs
+        .put(&places.public_key, made.signer.to_pem().as_bytes(), 0o644, false)
+        .or_cannot("write", &places.public_key)?;
     if !is_locked {
         if let Some(folder) = places.lock.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             create_folder(outputs, folder)?;
         }
-        put(outputs, &places.lock, made.lock.as_bytes(), 0o644, true)?;
+        outputs.put(&places.lock, made.lock.as_bytes(), 0o644, true).or_cannot("write", &places.lock)?;
     }
-    install_script::stage(outputs, &places.install, &made.signer, &made.install_signature)
+    install_script::stage(outputs, places, &made.signer, &made.install_signature)
 }
 
 fn create_folder(outputs: &mut Outputs, folder: &Path) -> Result<(), Failure> {
@@ -183,12 +177,6 @@ fn create_folder(outputs: &mut Outputs, folder: &Path) -> Result<(), Failure> {
 
 fn stage(outputs: &mut Outputs, path: &Path, mode: u32, replace: bool) -> Result<File, Failure> {
     outputs.stage(path, mode, replace).or_cannot("write", path)
-}
-
-/// Stages a file that is no secret.
-pub(crate) fn put(outputs: &mut Outputs, path: &Path, bytes: &[u8], mode: u32, replace: bool) -> Result<(), Failure> {
-    let mut file = stage(outputs, path, mode, replace)?;
-    file.write_all(bytes).or_cannot("write", path)
 }
 
 fn cannot_place(path: &Path, error: &std::io::Error) -> Failure {

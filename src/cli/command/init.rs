@@ -8,8 +8,8 @@ use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::text::problems;
 use crate::cli::text::shell;
 use crate::host::{self, Outputs};
-use crate::layout::render_template;
 use crate::profile;
+use crate::template::render as render_template;
 
 const STARTER: &str = include_str!("../../../templates/starter.toml");
 const NODE: &str = include_str!("../../../templates/starter-node.toml");

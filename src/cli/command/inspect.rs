@@ -15,8 +15,9 @@ use crate::cli::input::node_folder::Folder;
 use crate::cli::input::time;
 use crate::cli::text::inspect;
 use crate::host::{self, NodeRoot};
+use crate::kubeconfig::referenced;
 use crate::kubernetes::{FILE_LIMIT, PartName};
-use crate::report::{self, Builder, Fault, Interest, Inventory, Source, SourceKind, interest, referenced};
+use crate::report::{self, Builder, Fault, Interest, Inventory, Source, SourceKind, interest};
 use crate::sign::PublicKey;
 use crate::x509::instant;
 

@@ -1,9 +1,9 @@
 //! `install.sh`, which `build` writes beside every bundle: the same script for every cluster, signed by each.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::cli::command::build;
 use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::text::build_summary::Places;
 use crate::host::{self, Outputs};
 use crate::make::install_script;
 use crate::sign::PublicKey;
@@ -12,18 +12,6 @@ const SCRIPT: &[u8] = install_script::SCRIPT.as_bytes();
 
 /// No version of it is longer.
 const LIMIT: u64 = 4 << 20;
-
-/// Where it is written.
-pub(crate) struct Places {
-    pub(crate) script: PathBuf,
-    pub(crate) signature: PathBuf,
-}
-
-impl Places {
-    pub(crate) fn new(folder: &Path) -> Self {
-        Self { script: folder.join("install.sh"), signature: folder.join("install.sh.sig") }
-    }
-}
 
 /// Stages the script and its signature.
 ///
@@ -36,7 +24,7 @@ pub(crate) fn stage(
     signer: &PublicKey,
     signature: &[u8],
 ) -> Result<(), Failure> {
-    let (old_script, old_signature) = (existing(&places.script)?, existing(&places.signature)?);
+    let (old_script, old_signature) = (existing(&places.script)?, existing(&places.script_signature)?);
     let is_signed = |script: &[u8]| {
         let signature = old_signature.as_deref().map(Vec::as_slice);
         signature.is_some_and(|signature| signer.verify(script, signature).is_ok())
@@ -49,14 +37,15 @@ pub(crate) fn stage(
             .hint("write to another folder with --out: each cluster signs its own copy")
     };
     if old_signature.is_some() && !is_ours {
-        return Err(refusal(&places.signature, "and is not this cluster's"));
+        return Err(refusal(&places.script_signature, "and is not this cluster's"));
     }
     if old_script.is_some_and(|script| script != SCRIPT) && !is_ours {
         return Err(refusal(&places.script, "with other bytes"));
     }
     let is_old = old_signature.as_deref().is_some_and(|old| **old != *signature);
-    build::put(outputs, &places.signature, signature, 0o644, is_old)?;
-    build::put(outputs, &places.script, SCRIPT, 0o755, old_script.is_some_and(|script| script != SCRIPT))
+    outputs.put(&places.script_signature, signature, 0o644, is_old).or_cannot("write", &places.script_signature)?;
+    let is_old = old_script.is_some_and(|script| script != SCRIPT);
+    outputs.put(&places.script, SCRIPT, 0o755, is_old).or_cannot("write", &places.script)
 }
 
 /// What has that name, if anything has. Of a pipe nothing is read.

@@ -2,9 +2,8 @@
 
 use std::fmt::Write;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::cli::command::build::Places;
 use crate::cli::text::comparison;
 use crate::cli::text::shell;
 use crate::kubernetes::KeyId;
@@ -12,6 +11,23 @@ use crate::make::Made;
 use crate::plan::{PlannedCertificate, Recipient};
 use crate::x509::instant;
 
+/// Where a build writes.
+pub(crate) struct Places {
+    /// The bundle.
+    pub(crate) archive: PathBuf,
+    /// Its signature.
+    pub(crate) signature: PathBuf,
+    /// The signer's public key.
+    pub(crate) public_key: PathBuf,
+    /// `install.sh`.
+    pub(crate) script: PathBuf,
+    /// Its signature.
+    pub(crate) script_signature: PathBuf,
+    /// The lock.
+    pub(crate) lock: PathBuf,
+}
+
+/// What was made, where, until when, and how to check it.
 pub(crate) fn of_build(made: &Made<File>, places: &Places, new_seed: Option<&Path>) -> String {
     let plan = &made.plan;
     let mut text = format!("{}, generation {}, Kubernetes {}\n\n", plan.cluster, plan.generation, plan.kubernetes);
@@ -25,8 +41,8 @@ pub(crate) fn of_build(made: &Made<File>, places: &Places, new_seed: Option<&Pat
     row(&places.archive, &counts);
     row(&places.signature, "");
     row(&places.public_key, "");
-    row(&places.install.script, "for nodes without certferry");
-    row(&places.install.signature, "");
+    row(&places.script, "for nodes without certferry");
+    row(&places.script_signature, "");
     row(&places.lock, "for version control");
     if let Some(seed) = new_seed {
         row(seed, "NEW: whoever has it can make every key. Keep two copies offline.");

@@ -28,7 +28,7 @@ fn words(fault: &Fault) -> String {
             format!("is not valid before {}; is the clock right?", instant(*not_before))
         }
         Fault::Kubeconfig => "is not a kubeconfig as certferry writes it".to_owned(),
-        Fault::OtherKubeconfig => "is not a kubeconfig in kubeadm's form and was not checked".to_owned(),
+        Fault::NotKubeconfig => "cannot be read as a kubeconfig and was not checked".to_owned(),
         Fault::OtherAuthority => "holds another CA than pki/ca.crt".to_owned(),
         Fault::MissingFile { path } => format!("refers to {path}, which is not there"),
         Fault::SameSubject { subject, other } => {

@@ -36,7 +36,7 @@ use super::avx2_columns::{
     BLOCK, Block, Vector, add_high_half, add_limb, add_low, add_products, add_top, square_high, square_low, unroll,
     vanish,
 };
-use super::{POWERS, WINDOW, half, words};
+use super::numbers::{POWERS, WINDOW, half, words};
 
 /// Numbers treated side by side.
 pub(super) const LANES: usize = 4;

@@ -38,7 +38,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::super::limbs::{BLOCKS, for_each_block, limbs, negative};
 use super::super::trial_division::inverse;
-use super::{POWERS, WINDOW, half, words};
+use super::numbers::{POWERS, WINDOW, half, words};
 
 /// Numbers treated side by side.
 pub(super) const LANES: usize = 8;

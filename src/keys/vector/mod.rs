@@ -15,6 +15,7 @@ mod avx2_columns;
 mod entry;
 mod ifma;
 mod ifma_division;
+mod numbers;
 mod side_by_side;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
@@ -22,16 +23,10 @@ mod tests;
 
 use std::sync::OnceLock;
 
-use zeroize::Zeroizing;
-
 use self::entry::{Division, Eight, Four, HasAvx2, HasIfma};
 use self::side_by_side::SideBySide;
 use super::prime::{PrimeSize, PrimeTest, Search};
 use super::trial_division::TrialDivision;
-
-/// Bits of an exponent taken at once.
-const WINDOW: usize = 4;
-const POWERS: usize = 1 << WINDOW;
 
 /// Trial division, then Miller-Rabin with base 2 of eight candidates at once, then eight rounds with own bases at once.
 pub(super) struct Ifma {
@@ -121,21 +116,4 @@ impl PrimeTest for Avx2 {
             PrimeSize::Bits2048 => self.begin::<32, 76, 27>(&self.division_2048, Self::BOUND_2048),
         }
     }
-}
-
-/// (n-1)/2 of an odd number n.
-fn half<const W: usize>(number: &[u64; W]) -> [u64; W] {
-    std::array::from_fn(|place| number[place] >> 1 | number.get(place + 1).unwrap_or(&0) << 63)
-}
-
-/// The number with these limbs of `bits` bits, which has no more than W words.
-fn words<const W: usize>(limbs: &[u64], bits: usize) -> Zeroizing<[u64; W]> {
-    let mut words = Zeroizing::new([0; W]);
-    for (place, limb) in limbs.iter().enumerate() {
-        let shifted = u128::from(*limb) << (place * bits % 64);
-        for (word, part) in words.iter_mut().skip(place * bits / 64).zip([shifted as u64, (shifted >> 64) as u64]) {
-            *word |= part;
-        }
-    }
-    words
 }

@@ -1,6 +1,6 @@
 //! The command in a static pod's manifest.
 
-use saphyr_parser::{Event, Parser};
+use crate::yaml::texts;
 
 /// The texts of a manifest in their order, the words of its command among them.
 #[derive(Default)]
@@ -11,12 +11,7 @@ pub(super) struct Manifest {
 impl Manifest {
     /// Reads YAML or JSON, as far as it is that.
     pub(super) fn read(text: &str) -> Self {
-        let events = Parser::new_from_str(text).map_while(Result::ok);
-        let texts = events.filter_map(|(event, _)| match event {
-            Event::Scalar(text, ..) => Some(text.into_owned()),
-            _ => None,
-        });
-        Self { texts: texts.collect() }
+        Self { texts: texts(text) }
     }
 
     /// The value of a flag, given as `--flag=value` or as two words; as with Go's flags the last one counts.

@@ -1,4 +1,4 @@
-//! Kubeconfigs: YAML in the one form that certferry writes.
+//! Kubeconfigs: as certferry writes them in a bundle, and as anybody does on a node.
 
 use super::part;
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use certferry::kubeconfig::referenced;
 use certferry::lint::NodeFacts;
 use certferry::report::{self, Builder, Source, SourceKind};
 use certferry::verify::{File, Known, Origin, Part, SharedFiles, check_file, check_part};
@@ -20,7 +21,7 @@ pub fn check(files: &[(&str, &[u8])]) {
     list(SourceKind::Tree, &all);
     for (place, content) in files {
         // What it is does not depend on its name.
-        let _ = (check_file("fuzz", place, content, AT), report::referenced(place, content));
+        let _ = (check_file("fuzz", place, content, AT), referenced(place, content));
         list(SourceKind::File { place, title: "fuzz" }, &[(*place, Some(*content))].into());
     }
 }

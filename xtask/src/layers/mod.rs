@@ -2,10 +2,12 @@
 //! Input: the sources under `src` and the table of rooms ([`rooms`]).
 //! Output: a list of every import or use that the table does not allow, with file and line.
 //! What it refuses: an arrow that is not in the table, a room that is not in the table, a name taken from the crate's root (it
-//! hides the room it comes from), a glob import, and files, environment, clock or terminal outside the outer rooms.
+//! hides the room it comes from), a glob import, files, environment, clock or terminal outside the outer rooms, and a circle of
+//! files inside a room ([`circles`]).
 //!
 //! Unit tests may import and touch what they like, for they ship nothing; only globs are refused there as well.
 
+mod circles;
 mod rooms;
 mod source;
 
@@ -77,8 +79,10 @@ fn module(name: &str) -> Vec<String> {
 fn check(files: &[File]) -> Vec<String> {
     let test_modules: BTreeSet<&Vec<String>> = files.iter().flat_map(|file| &file.source.test_modules).collect();
     let mut findings = Vec::new();
-    for file in files {
+    let mut tests = BTreeSet::new();
+    for (index, file) in files.iter().enumerate() {
         let is_test = test_modules.iter().any(|test| file.module.starts_with(test));
+        tests.extend(is_test.then_some(index));
         let room = file.module.first().map(|name| (name, rooms::room(name)));
         if let Some((name, None)) = room {
             findings.push(format!("{}: no room `{name}` in the table", file.name));
@@ -91,6 +95,7 @@ fn check(files: &[File]) -> Vec<String> {
             }
         }
     }
+    findings.extend(circles::circles(files, &tests));
     findings
 }
 
@@ -220,6 +225,65 @@ mod tests {
             ("src/keys/more.rs", "use std::fs; use crate::plan::Plan;"),
         ];
         assert_eq!(findings(&sources), ["src/keys/mod.rs:1: glob import `crate::keys::*`: name what you use"]);
+    }
+
+    #[test]
+    fn a_circle_of_files_is_told_with_every_arrow() {
+        let sources = [
+            ("src/plan/mod.rs", "mod a;\nmod b;\nmod c;\npub use a::A;\npub(crate) use b::B;\npub use c::C;"),
+            ("src/plan/a.rs", "use super::B;\npub struct A(B);"),
+            ("src/plan/b.rs", "use std::fmt;\npub struct B(Option<Box<crate::plan::C>>);"),
+            ("src/plan/c.rs", "use super::a;\npub struct C;\nimpl From<a::A> for C {}"),
+        ];
+        let expected = "circle of files: src/plan/a.rs -> src/plan/b.rs -> src/plan/c.rs -> src/plan/a.rs
+  src/plan/a.rs:1: `crate::plan::B` is of src/plan/b.rs
+  src/plan/b.rs:2: `crate::plan::C` is of src/plan/c.rs
+  src/plan/c.rs:3: `crate::plan::a::A` is of src/plan/a.rs";
+        assert_eq!(findings(&sources), [expected]);
+    }
+
+    #[test]
+    fn of_a_knot_the_shortest_circle_is_told_and_of_each_knot_one() {
+        let sources = [
+            ("src/plan/mod.rs", "mod a;\nmod b;\nmod c;\nmod d;\nmod e;"),
+            ("src/plan/a.rs", "use super::b::B;\nuse super::c::C;"),
+            ("src/plan/b.rs", "use super::c::C;"),
+            ("src/plan/c.rs", "use super::a::A;"),
+            ("src/plan/d.rs", "use super::e::E;"),
+            ("src/plan/e.rs", "use super::d::D; use super::a::A;"),
+        ];
+        let firsts: Vec<_> = findings(&sources).iter().map(|text| text.lines().next().unwrap().to_owned()).collect();
+        let expected = [
+            "circle of files: src/plan/a.rs -> src/plan/c.rs -> src/plan/a.rs",
+            "circle of files: src/plan/d.rs -> src/plan/e.rs -> src/plan/d.rs",
+        ];
+        assert_eq!(firsts, expected);
+    }
+
+    #[test]
+    fn a_parent_may_declare_and_reexport_but_not_use_who_uses_it() {
+        let child = ("src/plan/a.rs", "use super::Plan;\npub struct A(Plan);\npub fn make() {}");
+        let of = |parent: &str| findings(&[("src/plan/mod.rs", parent), child]).len();
+        assert_eq!(of("mod a;\npub use a::{A, make as a};\npub struct Plan;"), 0);
+        assert_eq!(of("mod a;\npub(super) use self::a::A;\npub struct Plan;"), 0);
+        assert_eq!(of("mod a;\npub struct Plan;\nfn f() { a::make(); }"), 1);
+        assert_eq!(of("mod a;\nuse a::make;\npub struct Plan;\nfn f() { make(); }"), 1);
+        assert_eq!(of("mod a;\npub use a::A;\npub struct Plan(Option<A>);"), 1);
+        // The parent uses the child, and the child what another file defines.
+        let other = ("src/plan/b.rs", "pub struct Plan;");
+        let parent = ("src/plan/mod.rs", "mod a;\nmod b;\npub use b::Plan;\nfn f() { a::make(); }");
+        assert_eq!(findings(&[parent, child, other]), [""; 0]);
+    }
+
+    #[test]
+    fn what_only_tests_name_makes_no_circle() {
+        let sources = [
+            ("src/plan/mod.rs", "mod a;\nmod b;\n#[cfg(test)]\nmod tests;"),
+            ("src/plan/a.rs", "use super::b::B;"),
+            ("src/plan/b.rs", "#[cfg(test)]\nmod tests { use crate::plan::a::A; }"),
+            ("src/plan/tests.rs", "use super::a::A;\npub struct T;"),
+        ];
+        assert_eq!(findings(&sources), [""; 0]);
     }
 
     #[test]

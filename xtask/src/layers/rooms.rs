@@ -20,7 +20,10 @@ const fn outer(name: &'static str, imports: &'static [&'static str]) -> Room {
 /// From the values at the bottom to the command line on top.
 pub(super) const ROOMS: &[Room] = &[
     pure("manual", &[]),
+    pure("template", &[]),
     pure("x509", &[]),
+    pure("yaml", &[]),
+    pure("kubeconfig", &["template", "yaml"]),
     pure("kubernetes", &["x509"]),
     pure("sign", &[]),
     pure("lint", &["kubernetes", "x509"]),
@@ -29,22 +32,27 @@ pub(super) const ROOMS: &[Room] = &[
     pure("plan", &["profile", "kubernetes", "keys::Label", "x509"]),
     pure("issue", &["plan", "keys", "lint", "kubernetes", "x509"]),
     pure("bundle", &["sign", "kubernetes", "x509"]),
-    pure("layout", &["plan", "issue", "keys", "bundle", "profile", "kubernetes", "x509"]),
+    pure(
+        "layout",
+        &["plan", "issue", "keys", "bundle", "profile", "kubernetes", "x509", "kubeconfig", "yaml", "template"],
+    ),
     pure("lock", &["plan", "issue", "keys", "bundle", "kubernetes", "x509"]),
-    pure("verify", &["bundle", "sign", "lint", "kubernetes", "x509"]),
+    pure("verify", &["bundle", "sign", "lint", "kubernetes", "x509", "kubeconfig"]),
     pure(
         "make",
         &["profile", "plan", "keys", "issue", "layout", "lock", "verify", "bundle", "sign", "kubernetes", "x509"],
     ),
-    pure("report", &["verify", "kubernetes", "x509"]),
+    pure("report", &["verify", "kubernetes", "x509", "kubeconfig", "yaml"]),
     outer("host", &[]),
-    pure("doctor", &["verify", "lint", "report", "kubernetes", "x509", "host"]),
-    pure("node", &["verify", "bundle", "sign", "report", "kubernetes", "x509", "host"]),
+    pure("doctor", &["verify", "lint", "report", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
+    pure("node", &["verify", "bundle", "sign", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
     outer(
         "cli",
         &[
             "manual",
+            "template",
             "x509",
+            "kubeconfig",
             "sign",
             "lint",
             "kubernetes",

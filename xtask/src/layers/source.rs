@@ -16,6 +16,8 @@ pub(super) struct Mention {
     pub(super) line: usize,
     /// Under `#[cfg(test)]`.
     pub(super) in_test: bool,
+    /// `pub use`, however far it is public.
+    pub(super) is_reexport: bool,
 }
 
 /// What a mention is.
@@ -34,7 +36,12 @@ pub(super) struct Source {
     pub(super) mentions: Vec<Mention>,
     /// Modules declared under `#[cfg(test)]` that stand in files of their own, as paths from the crate's root.
     pub(super) test_modules: Vec<Vec<String>>,
+    /// Names that `use` declarations outside tests bring into the file's own module, with the paths that they stand for: as
+    /// of [`Mention`], or as they are written when they begin with a name.
+    pub(super) names: BTreeMap<String, Vec<String>>,
     imports: BTreeMap<String, Vec<String>>,
+    /// The module that the file holds.
+    module: Vec<String>,
 }
 
 impl Source {
@@ -44,7 +51,7 @@ impl Source {
     /// When the text does not even fall into tokens.
     pub(super) fn read(text: &str, module: &[String]) -> Result<Self, String> {
         let tokens: TokenStream = text.parse().map_err(|error| format!("{error}"))?;
-        let mut source = Self::default();
+        let mut source = Self { module: module.to_vec(), ..Self::default() };
         source.scan(tokens, module, false);
         source.write_imported_names_in_full();
         Ok(source)
@@ -64,10 +71,11 @@ impl Source {
                 }
                 TokenTree::Ident(ident) if ident == "mod" => self.scan_module(&mut cursor, module, in_test),
                 TokenTree::Ident(ident) if ident == "use" => {
+                    let use_is = if cursor.follows_pub() { Use::Reexport } else { Use::Import };
                     cursor.at += 1;
-                    self.scan_paths(&mut cursor, &Place { module, in_test, imported: true }, &[]);
+                    self.scan_paths(&mut cursor, &Place { module, in_test, in_use: Some(use_is) }, &[]);
                 }
-                TokenTree::Ident(_) => self.scan_paths(&mut cursor, &Place { module, in_test, imported: false }, &[]),
+                TokenTree::Ident(_) => self.scan_paths(&mut cursor, &Place { module, in_test, in_use: None }, &[]),
                 TokenTree::Group(group) => {
                     cursor.at += 1;
                     self.scan(group.stream(), module, in_test);
@@ -111,7 +119,7 @@ impl Source {
                     cursor.at += 1;
                     return self.mention(path, Kind::Glob, line, place);
                 }
-                Some(TokenTree::Group(group)) if place.imported && group.delimiter() == Delimiter::Brace => {
+                Some(TokenTree::Group(group)) if place.in_use.is_some() && group.delimiter() == Delimiter::Brace => {
                     cursor.at += 1;
                     return self.scan_tree(&group, place, &path);
                 }
@@ -125,8 +133,8 @@ impl Source {
             cursor.at += 1;
             return;
         }
-        if place.imported {
-            self.import(&path, cursor.alias(), place.module);
+        if place.in_use.is_some() {
+            self.import(&path, cursor.alias(), place);
         }
         let kind = if cursor.is_macro_call() { Kind::Macro } else { Kind::Path };
         self.mention(path, kind, line, place);
@@ -141,16 +149,20 @@ impl Source {
         }
     }
 
-    fn import(&mut self, path: &[String], alias: Option<String>, module: &[String]) {
-        let path = absolute(path, module);
+    fn import(&mut self, path: &[String], alias: Option<String>, place: &Place<'_>) {
+        let path = absolute(path, place.module);
         if let Some(name) = alias.or_else(|| path.last().cloned()) {
+            if !place.in_test && place.module == self.module {
+                self.names.insert(name.clone(), path.clone());
+            }
             self.imports.insert(name, path);
         }
     }
 
     fn mention(&mut self, path: Vec<String>, kind: Kind, line: usize, place: &Place<'_>) {
         let path = absolute(&path, place.module);
-        self.mentions.push(Mention { path, kind, line, in_test: place.in_test });
+        let is_reexport = place.in_use == Some(Use::Reexport);
+        self.mentions.push(Mention { path, kind, line, in_test: place.in_test, is_reexport });
     }
 
     /// `use std::io;` makes `io::stdout` mean `std::io::stdout`. Imports count for the whole file, wherever they stand.
@@ -170,8 +182,15 @@ impl Source {
 struct Place<'module> {
     module: &'module [String],
     in_test: bool,
-    /// In a `use` declaration.
-    imported: bool,
+    in_use: Option<Use>,
+}
+
+/// What a `use` declaration does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Import,
+    /// `pub use`, however far it is public.
+    Reexport,
 }
 
 /// Writes `self` and `super` as paths from the crate's root; drops a `self` at the end.
@@ -240,6 +259,16 @@ impl Cursor {
                 Some(name)
             }
             _ => None,
+        }
+    }
+
+    /// Whether `pub` or `pub(...)` stands before the token.
+    fn follows_pub(&self) -> bool {
+        let before = |back: usize| self.at.checked_sub(back).and_then(|at| self.trees.get(at));
+        let is_pub = |tree: Option<&TokenTree>| matches!(tree, Some(TokenTree::Ident(word)) if word == "pub");
+        match before(1) {
+            Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis => is_pub(before(2)),
+            tree => is_pub(tree),
         }
     }
 
@@ -396,6 +425,21 @@ mod tests {
     fn test_modules_in_other_files_are_named() {
         let source = Source::read("mod names;\n#[cfg(test)]\nmod tests;\n", &module("plan")).unwrap();
         assert_eq!(source.test_modules, [["plan", "tests"]]);
+    }
+
+    #[test]
+    fn reexports_and_the_names_they_bring_are_known() {
+        let text = "pub use a::A as B; pub(in crate::plan) use super::C; use d::D;\nmod inner { use e::E; }\n#[cfg(test)] use f::F;";
+        let source = Source::read(text, &module("plan")).unwrap();
+        let reexported: Vec<_> = source
+            .mentions
+            .iter()
+            .filter(|mention| mention.is_reexport)
+            .map(|mention| mention.path.join("::"))
+            .collect();
+        assert_eq!(reexported, ["a::A", "crate::C"]);
+        let names: Vec<_> = source.names.iter().map(|(name, path)| format!("{name} {}", path.join("::"))).collect();
+        assert_eq!(names, ["B a::A", "C crate::C", "D d::D"]);
     }
 
     #[test]

@@ -1,4 +1,12 @@
 //! Fills in text that has `{{names}}` in it.
+//!
+//! Why: what people may want to read or change stands in `templates`, not between lines of code.
+//!
+//! Input: a template, and a value for each name.
+//!
+//! Output: the text, wiped when dropped, for a value may be a key.
+//!
+//! Refuses a name without a value.
 
 use zeroize::Zeroizing;
 
@@ -6,7 +14,7 @@ use zeroize::Zeroizing;
 ///
 /// # Errors
 /// Returns the name that has no value, or the text after a `{{` that has no end.
-pub fn render(template: &str, values: &[(&str, &str)]) -> Result<Zeroizing<String>, String> {
+pub(crate) fn render(template: &str, values: &[(&str, &str)]) -> Result<Zeroizing<String>, String> {
     let inserted: usize = values.iter().map(|(_, value)| value.len()).sum();
     // Reserves room for every value twice, because a buffer that grows leaves copies of keys behind.
     let mut text = Zeroizing::new(String::with_capacity(template.len() + 2 * inserted));

@@ -1,11 +1,9 @@
 //! Kubeconfigs, whoever wrote them.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::yaml::Yaml;
-use super::{Embedded, EmbeddedKind, Fault};
+use crate::yaml::{Yaml, decode_base64};
 
 /// What a kubeconfig says about certificates and servers. Source: client-go tools/clientcmd/api/v1/types.go.
 pub struct Kubeconfig {
@@ -49,21 +47,35 @@ pub enum Held {
     Broken,
 }
 
+/// Why a file is not read as a kubeconfig.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum KubeconfigError {
+    /// It is no text.
+    #[error("not UTF-8")]
+    NotUtf8,
+    /// It is no YAML; what is wrong, and where.
+    #[error("{0}")]
+    Yaml(String),
+    /// It is YAML of another kind, or has neither clusters nor users.
+    #[error("it has neither clusters nor users")]
+    NotKubeconfig,
+}
+
 impl Kubeconfig {
     /// Reads a kubeconfig, whoever wrote it.
     ///
     /// # Errors
-    /// [`Fault::Unknown`] when it is no text, [`Fault::Yaml`] and [`Fault::NotKubeconfig`].
-    pub fn read(content: &[u8]) -> Result<Self, Fault> {
-        let text = std::str::from_utf8(content).map_err(|_| Fault::Unknown)?;
-        let yaml = Yaml::read(text).map_err(Fault::Yaml)?;
+    /// [`KubeconfigError`], for the first thing that is wrong.
+    pub fn read(content: &[u8]) -> Result<Self, KubeconfigError> {
+        let text = std::str::from_utf8(content).map_err(|_| KubeconfigError::NotUtf8)?;
+        let yaml = Yaml::read(text).map_err(KubeconfigError::Yaml)?;
         // kubectl reads a file that does not say its kind, too.
         let is_kubeconfig = match yaml.get("kind") {
             Some(kind) => kind.text() == Some("Config"),
             None => yaml.get("users").is_some() || yaml.get("clusters").is_some(),
         };
         if !is_kubeconfig {
-            return Err(Fault::NotKubeconfig);
+            return Err(KubeconfigError::NotKubeconfig);
         }
         let list = |list: &str| yaml.get(list).map(Yaml::items).unwrap_or_default();
         let clusters = list("clusters").iter().map(|item| KubeconfigCluster {
@@ -92,40 +104,18 @@ fn text_of(item: &Yaml, path: &[&str]) -> Option<String> {
 /// As in client-go the data wins over the file.
 fn held(item: &Yaml, element: &str, field: &str) -> Option<Held> {
     let data = text_of(item, &[element, &format!("{field}-data")]).map(Zeroizing::new);
-    data.map(|data| inline(&data)).or_else(|| text_of(item, &[element, field]).map(Held::File))
+    data.map(|data| decode_base64(&data).map_or(Held::Broken, Held::Inline))
+        .or_else(|| text_of(item, &[element, field]).map(Held::File))
 }
 
-/// A field of a kubeconfig that holds or names certificates.
-pub(super) struct Field {
-    pub(super) embedded: Embedded,
-    pub(super) certificates: Held,
-}
-
-/// The users' certificates, then the clusters' CAs; a user with a token or a program has none.
-///
-/// # Errors
-/// As [`Kubeconfig::read`].
-pub(super) fn read(content: &[u8]) -> Result<Vec<Field>, Fault> {
-    let Kubeconfig { clusters, users, .. } = Kubeconfig::read(content)?;
-    let users = users.into_iter().map(|user| (EmbeddedKind::User, user.name, user.certificate));
-    let clusters = clusters.into_iter().map(|cluster| (EmbeddedKind::Cluster, cluster.name, cluster.authority));
-    let fields = users.chain(clusters).filter_map(|(kind, name, held)| {
-        held.map(|certificates| Field { embedded: Embedded { kind, name }, certificates })
-    });
-    Ok(fields.collect())
-}
-
-fn inline(data: &str) -> Held {
-    let packed = Zeroizing::new(data.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<u8>>());
-    STANDARD.decode(&packed).map_or(Held::Broken, |decoded| Held::Inline(Zeroizing::new(decoded)))
-}
-
-/// The places, below the same root, of the files that the kubeconfig at `place` takes certificates from. They have to
-/// be read too. None when it cannot be read.
+/// The places, below the same root, of the files that the kubeconfig at `place` takes certificates from: first the
+/// users', then the clusters'. They have to be read too. None when it cannot be read.
 #[must_use]
 pub fn referenced(place: &str, content: &[u8]) -> Vec<String> {
-    let fields = read(content).unwrap_or_default();
-    let files = fields.into_iter().filter_map(|field| match field.certificates {
+    let Ok(Kubeconfig { clusters, users, .. }) = Kubeconfig::read(content) else { return Vec::new() };
+    let certificates = users.into_iter().map(|user| user.certificate);
+    let held = certificates.chain(clusters.into_iter().map(|cluster| cluster.authority));
+    let files = held.filter_map(|held| match held? {
         Held::File(file) => Some(resolve(place, &file)),
         Held::Inline(_) | Held::Broken => None,
     });
@@ -150,10 +140,9 @@ pub fn resolve(place: &str, file: &str) -> String {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use super::{Held, read, referenced, resolve};
-    use crate::report::Fault;
+    use super::{Held, Kubeconfig, KubeconfigError, referenced, resolve};
 
     const MIXED: &str = "apiVersion: v1
 kind: Config
@@ -187,28 +176,30 @@ users:
 
     #[test]
     fn every_way_to_hold_a_certificate_is_read() {
-        let fields = read(MIXED.as_bytes()).unwrap();
-        let words: Vec<_> = fields
-            .iter()
-            .map(|field| {
-                let held = match &field.certificates {
-                    Held::Inline(data) => String::from_utf8(data.to_vec()).unwrap(),
-                    Held::File(file) => file.clone(),
-                    Held::Broken => "broken".to_owned(),
-                };
-                format!("{} {} {held}", field.embedded.kind.name(), field.embedded.name)
-            })
-            .collect();
-        assert_eq!(
-            words,
-            [
-                "user inline ABC",
-                "user folded ABC",
-                "user file ../certs/me.crt",
-                "user broken broken",
-                "cluster prod ca.crt"
-            ]
-        );
+        let read = Kubeconfig::read(MIXED.as_bytes()).unwrap();
+        let words = |name: &str, held: &Option<Held>| {
+            let held = match held {
+                None => "nothing".to_owned(),
+                Some(Held::Inline(data)) => String::from_utf8(data.to_vec()).unwrap(),
+                Some(Held::File(file)) => file.clone(),
+                Some(Held::Broken) => "broken".to_owned(),
+            };
+            format!("{name} {held}")
+        };
+        let users: Vec<_> = read.users.iter().map(|user| words(&user.name, &user.certificate)).collect();
+        let expected = [
+            "inline ABC",
+            "folded ABC",
+            "file ../certs/me.crt",
+            "token nothing",
+            "program nothing",
+            "broken broken",
+            "empty nothing",
+            "nobody nothing",
+        ];
+        assert_eq!(users, expected);
+        let clusters: Vec<_> = read.clusters.iter().map(|cluster| words(&cluster.name, &cluster.authority)).collect();
+        assert_eq!(clusters, ["prod ca.crt", "open nothing"]);
     }
 
     #[test]
@@ -228,13 +219,14 @@ users:
 
     #[test]
     fn what_is_no_kubeconfig_says_so() {
-        let fault = |text: &str| read(text.as_bytes()).err().unwrap_or_else(|| panic!("{text}"));
+        let read = |content: &[u8]| Kubeconfig::read(content);
         for text in ["", "kind: Pod\n", "- a\n", "text", "kind: Config2\nusers: []\n", "[Global]\n"] {
-            assert_eq!(fault(text), Fault::NotKubeconfig, "{text}");
+            assert_eq!(read(text.as_bytes()).err(), Some(KubeconfigError::NotKubeconfig), "{text}");
         }
-        assert!(matches!(fault("a: b: c\n"), Fault::Yaml(_)));
-        assert!(matches!(read(b"\xff\xfe"), Err(Fault::Unknown)));
-        assert!(read(b"kind: Config\nusers: {a: b}\nclusters: 5\n").unwrap().is_empty());
-        assert!(read(b"users: []\n").unwrap().is_empty(), "kubectl takes it, too");
+        assert!(matches!(read(b"a: b: c\n"), Err(KubeconfigError::Yaml(_))));
+        assert_eq!(read(b"\xff\xfe").err(), Some(KubeconfigError::NotUtf8));
+        let empty = read(b"kind: Config\nusers: {a: b}\nclusters: 5\n").unwrap();
+        assert!(empty.users.is_empty() && empty.clusters.is_empty());
+        assert!(read(b"users: []\n").unwrap().users.is_empty(), "kubectl takes it, too");
     }
 }

@@ -1,5 +1,15 @@
-//! YAML as data: what kubeconfigs and Kubernetes' objects need, with limits.
+//! YAML as data: what kubeconfigs and Kubernetes' objects need.
+//!
+//! Why: files of a node and objects of a cluster come from anybody; one reader with limits reads them all.
+//!
+//! Input: a text.
+//!
+//! Output: [`Yaml`], whose texts are wiped when dropped.
+//!
+//! Refuses what is deeper, longer or wider than such files are, keys that stand twice, and anchors.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 use zeroize::Zeroizing;
 
@@ -39,7 +49,7 @@ impl Yaml {
     /// # Errors
     /// What is wrong and where. Anchors are refused: nothing that writes kubeconfigs uses them, and they let a short
     /// file stand for a huge one.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
+    pub fn read(text: &str) -> Result<Self, String> {
         let mut reading = Reading::new(text, YamlLimits::KUBECONFIG);
         Ok(reading.document()?.unwrap_or(Self::Null))
     }
@@ -114,6 +124,28 @@ impl From<serde_json::Value> for Yaml {
             }
         }
     }
+}
+
+/// Every text of YAML or JSON in its order, keys among them, as far as it is that: for what is looked up in files that
+/// nobody promised to be whole.
+pub(crate) fn texts(text: &str) -> Vec<String> {
+    let events = Parser::new_from_str(text).map_while(Result::ok);
+    let texts = events.filter_map(|(event, _)| match event {
+        Event::Scalar(text, ..) => Some(text.into_owned()),
+        _ => None,
+    });
+    texts.collect()
+}
+
+/// Returns a text as a scalar of YAML. It is quoted as JSON, which YAML 1.2 reads alike, so that `no` stays a text.
+pub(crate) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// Base64 as Kubernetes takes it: white space does not count. `None` when it is something else.
+pub(crate) fn decode_base64(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let packed = Zeroizing::new(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<u8>>());
+    STANDARD.decode(&packed).ok().map(Zeroizing::new)
 }
 
 /// A text that is read document by document.

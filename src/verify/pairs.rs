@@ -1,0 +1,58 @@
+//! Certificates and keys that belong together.
+
+use super::Fault;
+use super::part::{Part, Pem, Report};
+use crate::kubernetes::Purpose;
+use crate::x509::{PemContents, ReadCertificate, public_key_bits};
+
+/// The service-account key pair, without extension.
+const SERVICE_ACCOUNT: &str = "etc/kubernetes/pki/sa";
+
+/// `X.crt` and `X.key`, `sa.pub` and `sa.key`, both in one `.pem`; a CA's key need not be there.
+pub(super) fn check_pairs(part: &Part<'_>, pem: &Pem<'_>, report: &mut Report<'_>) {
+    for (&file, contents) in pem {
+        let Some((stem, extension)) = file.rsplit_once('.') else { continue };
+        let (certificates, keys) = (contents.certificates.len(), contents.public_keys.len());
+        // On a disk, the chain may follow.
+        let has_certificate = certificates == 1 || (part.is_disk() && certificates > 1);
+        let right = match extension {
+            "crt" => keys == 0 && has_certificate,
+            "pem" => keys == 1 && has_certificate,
+            _ => (certificates, keys) == (0, 1),
+        };
+        // Others may keep what they like beside kubeadm's files.
+        let is_known = Purpose::of_path(&format!("{stem}.{}", if extension == "pem" { "pem" } else { "crt" }))
+            != Purpose::Other
+            || stem == SERVICE_ACCOUNT;
+        let is_foreign = part.is_disk() && !is_known;
+        if !right {
+            if !is_foreign {
+                report(file, Fault::Contents);
+            }
+            continue;
+        }
+        let read = |extension: &str| pem.get(format!("{stem}.{extension}").as_str());
+        let is_there = |extension: &str| part.files.contains_key(format!("{stem}.{extension}").as_str());
+        match extension {
+            "pem" => check_pair(file, contents, contents, report),
+            "key" => match read("crt").or_else(|| read("pub")) {
+                Some(public) => check_pair(file, contents, public, report),
+                None if is_foreign || is_there("crt") || is_there("pub") => {}
+                None => report(file, Fault::Alone),
+            },
+            "crt" if !is_there("key") && !is_foreign && !contents.certificates.iter().all(ReadCertificate::is_ca) => {
+                report(file, Fault::Alone);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether the key in one file belongs to what the other holds.
+pub(super) fn check_pair(file: &str, private: &PemContents, public: &PemContents, report: &mut Report<'_>) {
+    let certified = public.certificates.first().and_then(|certificate| public_key_bits(certificate.spki_der()));
+    let expected = certified.or_else(|| public.public_keys.first().cloned());
+    if private.public_keys.first() != expected.as_ref() {
+        report(file, Fault::KeyMismatch);
+    }
+}
