@@ -1,4 +1,4 @@
-//! Text with `{{names}}` in it.
+//! Fills in text that has `{{names}}` in it.
 //!
 //! Why: what people may want to read or change stands in `templates`, not between lines of code.
 //!
@@ -10,13 +10,13 @@
 
 use zeroize::Zeroizing;
 
-/// The template with each `{{name}}` replaced, in one pass: what is put in is never looked at again.
+/// Returns the template with each `{{name}}` replaced by its value, in one pass: values are not searched for names.
 ///
 /// # Errors
-/// The name that has no value, or what follows a `{{` without an end.
+/// Returns the name that has no value, or the text after a `{{` that has no end.
 pub(crate) fn render(template: &str, values: &[(&str, &str)]) -> Result<Zeroizing<String>, String> {
     let inserted: usize = values.iter().map(|(_, value)| value.len()).sum();
-    // Room for every value twice: a buffer that grows would leave copies of keys behind.
+    // Reserves room for every value twice, because a buffer that grows leaves copies of keys behind.
     let mut text = Zeroizing::new(String::with_capacity(template.len() + 2 * inserted));
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {

@@ -137,7 +137,7 @@ pub(crate) fn texts(text: &str) -> Vec<String> {
     texts.collect()
 }
 
-/// A text as a scalar of YAML: quoted as JSON, which YAML 1.2 reads the same, so that `no` stays a text.
+/// Returns a text as a scalar of YAML. It is quoted as JSON, which YAML 1.2 reads alike, so that `no` stays a text.
 pub(crate) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -1,4 +1,4 @@
-//! What can be wrong, with the values that a person needs. What to do about it is said in `cli`.
+//! Everything that can be wrong, with the values that a person needs. The room `cli` says what to do about it.
 
 use std::error::Error;
 use std::fmt::{Display, Formatter, Result as FormatResult};
@@ -9,93 +9,93 @@ use super::json::JsonError;
 use crate::kubernetes::PartName;
 use crate::x509::printable;
 
-/// Why a record or an index, or the part that it would describe, is not one.
+/// Why bytes are not a record or an index of this format, or why no record or index can describe the files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordError {
-    /// Not JSON in canonical form with exactly its keys.
+    /// The bytes are not JSON in canonical form with exactly the expected keys.
     Json(JsonError),
-    /// A field holds what it cannot hold.
+    /// A field has a value that it cannot have.
     Field {
         /// The key in the JSON.
         field: &'static str,
-        /// What stands there.
+        /// The value.
         found: String,
     },
-    /// A path that this part cannot hold.
+    /// A path cannot be in this part.
     Path {
-        /// As it stands in the row.
+        /// The path, as the row has it.
         path: String,
     },
-    /// A path longer than ustar can hold.
+    /// A path is longer than ustar can hold.
     PathTooLong {
-        /// As it stands in the row.
+        /// The path, as the row has it.
         path: String,
-        /// Bytes that a path may have.
+        /// The most bytes of a path.
         limit: usize,
     },
     /// Rows are not in archive order.
     Order {
-        /// The row that comes too late.
+        /// The path of the row that comes too late.
         path: String,
-        /// The row before it.
+        /// The path of the row before it.
         after: String,
     },
-    /// A path stands twice, or is both a file and a folder.
+    /// A path occurs twice, or is both a file and a folder.
     Doubled {
-        /// That path.
+        /// The path.
         path: String,
     },
-    /// Two paths differ in case alone.
+    /// Two paths differ only in case.
     CaseTwins {
-        /// The later one.
+        /// The later path.
         path: String,
-        /// The earlier one.
+        /// The earlier path.
         twin: String,
     },
-    /// A symbolic link other than the kubelet's, or to somewhere else.
+    /// A symbolic link is not the kubelet's, or leads elsewhere than the kubelet's may.
     Link {
-        /// Where it stands.
+        /// The path of the link.
         path: String,
-        /// Where it leads.
+        /// The target of the link.
         target: String,
     },
-    /// A file larger than a reader takes.
+    /// A file is larger than a reader accepts.
     FileTooLarge {
-        /// Its path.
+        /// The path of the file.
         path: String,
-        /// Its bytes.
+        /// The size of the file in bytes.
         size: u64,
-        /// The bytes a reader takes.
+        /// The most bytes that a reader accepts.
         limit: u64,
     },
-    /// More entries than a reader takes in one part.
+    /// A part has more entries than a reader accepts.
     TooManyEntries {
-        /// How many there are, record, signature and folders counted.
+        /// The number of entries, including record, signature and folders.
         count: usize,
-        /// How many a reader takes.
+        /// The most entries that a reader accepts.
         limit: usize,
     },
-    /// No part at all.
+    /// There is no part at all.
     NoParts,
-    /// More parts than a reader takes.
+    /// There are more parts than a reader accepts.
     TooManyParts {
-        /// How many there are.
+        /// The number of parts.
         count: usize,
-        /// How many a reader takes.
+        /// The most parts that a reader accepts.
         limit: usize,
     },
-    /// Parts are doubled or not in archive order.
+    /// Parts are not in archive order, or one occurs twice.
     PartOrder {
         /// The part that comes too late or again.
         part: PartName,
         /// The part before it.
         after: PartName,
     },
-    /// The tree of a node would stand where the record of another, or its signature, does: `a.json` beside `a`.
+    /// The folder of a node would have the name of another node's record or of its signature: `a.json` beside `a`.
     PartTwins {
-        /// The node whose tree it is.
+        /// The node whose folder it is.
         part: PartName,
-        /// The other.
+        /// The other node.
         twin: PartName,
     },
 }
@@ -103,177 +103,177 @@ pub enum RecordError {
 /// Why a bundle cannot be written.
 #[derive(Debug)]
 pub enum WriteError {
-    /// A part, or the bundle's head, cannot be described; the part is absent when it is the bundle.
+    /// The record of a part, or the index, cannot be made.
     Record {
-        /// Whose record.
+        /// The part, or `None` for the index.
         part: Option<PartName>,
-        /// Why.
+        /// The reason.
         problem: RecordError,
     },
-    /// A path that ustar cannot hold (100 bytes, or 155 and 100 around a `/`).
+    /// A path does not fit in ustar (100 bytes, or 155 and 100 around a `/`).
     PathTooLong {
-        /// In the archive.
+        /// The path in the archive.
         path: String,
     },
-    /// A record, the index or a gzip member is larger than a reader takes.
+    /// A record, the index or a gzip member is larger than a reader accepts.
     TooLarge {
-        /// Of which part; absent for the index.
+        /// The part, or `None` for the index.
         part: Option<PartName>,
-        /// Its bytes.
+        /// The size in bytes.
         size: u64,
-        /// The bytes a reader takes.
+        /// The most bytes that a reader accepts.
         limit: u64,
     },
-    /// Whoever makes the parts failed to; what they said.
+    /// The caller could not make a part; the text is its error.
     Making(String),
-    /// The second making of a part had other content than the first.
+    /// A part had other content when it was made the second time.
     PartChanged {
-        /// That part.
+        /// The part.
         part: PartName,
     },
-    /// The key would not sign.
+    /// The key did not sign.
     Signing {
-        /// Path in the archive of what was to be signed.
+        /// The path in the archive of what was to be signed.
         path: String,
     },
-    /// The output would not take the bytes.
+    /// The output did not accept the bytes.
     Output(io::Error),
 }
 
-/// Why something is not a bundle, or a slice, signed by the key.
+/// Why something is not a bundle, or a slice, that the key signed.
 ///
-/// Paths are those in the archive; where nothing vouches for one yet, its unprintable bytes are escaped.
+/// Paths are those in the archive. Where nothing vouches for a path yet, its unprintable bytes are escaped.
 #[derive(Debug)]
 pub enum BundleError {
-    /// The source could not be read.
+    /// The source cannot be read.
     Read(io::Error),
     /// The source ends too early.
     Truncated,
-    /// No gzip member, or not with the ten bytes that open each one of a bundle.
+    /// There is no gzip member, or it does not begin with the ten bytes that begin each one of a bundle.
     GzipHeader,
     /// The compressed data is damaged.
     Deflate,
-    /// Checksum or length of a gzip member does not hold.
+    /// The checksum or the length of a gzip member is wrong.
     GzipTrailer,
-    /// A gzip member unpacks to more than the limit.
+    /// A gzip member unpacks to more bytes than the limit.
     MemberTooLarge {
-        /// In bytes.
+        /// The limit in bytes.
         limit: u64,
     },
     /// A gzip member has more compressed bytes than the limit.
     MemberTooLong {
-        /// In bytes.
+        /// The limit in bytes.
         limit: u64,
     },
     /// A gzip member ends before this entry does.
     MemberEnds {
-        /// The entry that is missing or cut; empty for the first of a member.
+        /// The entry that is missing or cut, or an empty text for the first entry of a member.
         entry: String,
     },
     /// A gzip member goes on after its last entry.
     MemberContinues {
-        /// That last entry.
+        /// The last entry.
         after: String,
     },
     /// The last gzip member is not two zero blocks.
     End,
     /// Bytes follow the last gzip member.
     TrailingBytes,
-    /// The archive begins like neither a bundle nor a slice.
+    /// The archive begins neither like a bundle nor like a slice.
     NotABundle {
-        /// Its first path.
+        /// The first path in the archive.
         found: String,
     },
-    /// Another entry than the one that belongs here: missing, extra, doubled, or in another order.
+    /// There is another entry than the one that belongs here. An entry is missing, extra, doubled, or in another order.
     UnexpectedEntry {
-        /// What belongs here.
+        /// The path that belongs here.
         expected: String,
-        /// What is here; empty for zeros, the end of a tar archive.
+        /// The path that is here, or an empty text for zeros, which are the end of a tar archive.
         found: String,
     },
-    /// An entry's header says something else than its record, or says it in other bytes.
+    /// The header of an entry differs from that which its record requires, in meaning or only in its bytes.
     Header {
-        /// The entry.
+        /// The path of the entry.
         entry: String,
     },
-    /// The bytes that fill an entry's last block are not zero.
+    /// The bytes that fill the last block of an entry are not zero.
     Padding {
-        /// The entry.
+        /// The path of the entry.
         entry: String,
     },
-    /// A record, an index or a signature larger than the limit.
+    /// A record, an index or a signature is larger than the limit.
     TooLarge {
-        /// The entry.
+        /// The path of the entry.
         entry: String,
-        /// Its bytes, as its header says.
+        /// The size in bytes, as the header states it.
         size: u64,
-        /// In bytes.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// The signature does not hold: other bytes, or another signer.
+    /// A signature does not hold: the bytes or the signer are not the right ones.
     Signature {
-        /// What it should sign.
+        /// The path of what it should sign.
         entry: String,
     },
-    /// Rightly signed, but not a record or an index of this format.
+    /// A rightly signed entry is not a record or an index of this format.
     Record {
-        /// The record or index.
+        /// The path of the record or index.
         entry: String,
-        /// Why.
+        /// The reason.
         problem: RecordError,
     },
     /// A record is of another cluster, generation, version or day than the index.
     Head {
-        /// The record.
+        /// The path of the record.
         entry: String,
         /// The key in the JSON.
         field: &'static str,
-        /// In the index.
+        /// The value in the index.
         expected: String,
-        /// In the record.
+        /// The value in the record.
         found: String,
     },
-    /// A record that stands where another part's belongs.
+    /// A record is in the place of another part's record.
     RecordPart {
-        /// Whose record belongs there.
+        /// The part whose record belongs there.
         expected: PartName,
-        /// Whose it is.
+        /// The part whose record is there.
         found: PartName,
     },
-    /// A record, rightly signed, that is not the one of the index.
+    /// A rightly signed record is not the one that the index names.
     RecordHash {
-        /// Whose record.
+        /// The part of the record.
         part: PartName,
-        /// In the index.
+        /// The digest in the index.
         expected: Sha256,
-        /// Of the record.
+        /// The digest of the record.
         found: Sha256,
     },
-    /// A file is not the one of its record.
+    /// A file is not the one that its record names.
     FileHash {
-        /// The entry.
+        /// The path of the file.
         entry: String,
-        /// In the record.
+        /// The digest in the record.
         expected: Sha256,
-        /// Of the content.
+        /// The digest of the content.
         found: Sha256,
     },
-    /// The archive ends, and the index names a part that did not come; or no part came at all.
+    /// The archive ends before a part that the index names, or before any part.
     MissingPart {
-        /// The first that is missing, if the index names it.
+        /// The first part that is missing, or `None` when there is no index to name it.
         part: Option<PartName>,
     },
-    /// A part that the index does not name, or a second one without an index.
+    /// There is a part that the index does not name, or a second part without an index.
     ExtraPart {
-        /// Path of its first entry.
+        /// The path of the part's first entry.
         found: String,
     },
-    /// A path of a record or an index cannot be cut so that it fits into ustar.
+    /// A path of a record or an index cannot be cut so that it fits in ustar.
     PathTooLong {
-        /// That path.
+        /// The path.
         path: String,
     },
-    /// Reading went on after an error.
+    /// The caller went on reading after an error.
     AfterError,
 }
 
@@ -408,22 +408,22 @@ impl Error for BundleError {
     }
 }
 
-/// As many characters of a text that somebody else wrote are shown.
+/// The most characters that are shown of a text that somebody else wrote.
 const SHOWN: usize = 300;
 
-/// In quotation marks, without control characters.
+/// Returns the text in quotation marks, shortened and without control characters.
 fn quoted(text: &str) -> String {
     let (shown, rest) = shorten(text);
     format!("{shown:?}{rest}")
 }
 
-/// As it is, but without control characters: a terminal would obey them.
+/// Returns the text shortened and without control characters, which a terminal would obey.
 fn plain(text: &str) -> String {
     let (shown, rest) = shorten(text);
     format!("{}{rest}", printable(shown))
 }
 
-/// The beginning of a text, and what is said of the rest.
+/// Returns the beginning of a text, and the dots that stand for the rest.
 fn shorten(text: &str) -> (&str, &'static str) {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => (text.get(..end).unwrap_or_default(), "..."),

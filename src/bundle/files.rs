@@ -1,4 +1,4 @@
-//! The files of one part, as whoever lays them out hands them over.
+//! The files of one part, as the code that lays them out passes them on.
 
 use zeroize::Zeroizing;
 
@@ -9,35 +9,36 @@ use super::name::compare_paths;
 use super::record::Owner;
 use super::tree::{self, Row};
 
-/// The content of a file: it may be a key.
+/// The content of a file, which may be a key and is therefore wiped when dropped.
 pub type Content = Zeroizing<Vec<u8>>;
 
-/// One file to ship.
+/// A file to ship.
 pub enum File {
     /// A regular file.
     Regular {
-        /// Relative to the part's tree: `etc/kubernetes/pki/ca.crt` for a node.
+        /// The path relative to the part's tree: `etc/kubernetes/pki/ca.crt` for a node.
         path: String,
-        /// Its permissions.
+        /// The permissions.
         mode: Mode,
-        /// Its bytes, at most 4 MiB.
+        /// The content, at most 4 MiB.
         content: Content,
     },
     /// The kubelet's link, [`super::KUBELET_CLIENT_LINK`].
     Link {
-        /// Relative to the part's tree.
+        /// The path relative to the part's tree.
         path: String,
-        /// A file in the same folder, without the folder.
+        /// The name of a file in the same folder.
         target: String,
     },
 }
 
-/// The files of one node, or of the whole cluster, in archive order. Only [`Self::new`] makes one, so a record can
-/// always describe it.
+/// The files of one node, or of the whole cluster, in archive order.
+///
+/// Only [`Self::new`] makes one, so that a record can always describe it.
 pub struct Part {
     owner: Owner,
     rows: Vec<Row>,
-    /// One for each row; a link's is empty.
+    /// The content of each row, empty for a link.
     contents: Vec<Content>,
 }
 
@@ -46,8 +47,8 @@ impl Part {
     ///
     /// # Errors
     ///
-    /// Names, addresses, paths or sizes that a record of this format cannot hold; two paths that are the same or
-    /// differ in case alone.
+    /// Fails when a record of this format cannot hold a name, address, path or size, and when two paths are equal or
+    /// differ only in case.
     pub fn new(owner: Owner, files: Vec<File>) -> Result<Self, RecordError> {
         owner.check()?;
         let mut files: Vec<(Row, Content)> = files.into_iter().map(describe).collect();
@@ -57,19 +58,19 @@ impl Part {
         Ok(Self { owner, rows, contents })
     }
 
-    /// Whose files these are.
+    /// Returns the node or cluster whose files these are.
     #[must_use]
     pub const fn owner(&self) -> &Owner {
         &self.owner
     }
 
-    /// Rows of the record, in archive order.
+    /// Returns the rows of the record, in archive order.
     #[must_use]
     pub fn rows(&self) -> &[Row] {
         &self.rows
     }
 
-    /// Each file with its content, in archive order; a link has none.
+    /// Returns each file with its content, in archive order. The content of a link is empty.
     pub fn files(&self) -> impl Iterator<Item = (&Row, &[u8])> {
         self.rows.iter().zip(self.contents.iter().map(|content| content.as_slice()))
     }

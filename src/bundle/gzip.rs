@@ -1,4 +1,4 @@
-//! Gzip members (RFC 1952), each compressed alone, so that a part can be cut out without being compressed again.
+//! Gzip members (RFC 1952). Each is compressed by itself, so that a part can be cut out without being compressed again.
 
 use std::io::{BufRead, ErrorKind};
 use std::sync::{Mutex, PoisonError};
@@ -10,20 +10,21 @@ use super::error::BundleError;
 use super::hex::Sha256;
 use super::limits::{COMPRESSED, MEMBER};
 
-/// FLG 0, MTIME 0, XFL 0, OS 255 (unknown): nothing that depends on where and when.
+/// FLG 0, MTIME 0, XFL 0, OS 255 (unknown): nothing that depends on the place or the time.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
 const TRAILER: usize = 8;
 
-/// Compresses members. What one needs is hundreds of kilobytes, which are kept for the next one: else they would be cleared
-/// twice for a member of a few.
+/// Compresses members, and keeps the memory of each run for the next.
+///
+/// A run takes hundreds of kilobytes. They would otherwise be cleared twice for a member of a few.
 #[derive(Default)]
 pub(super) struct Compressor(Mutex<Vec<Compress>>);
 
 impl Compressor {
-    /// Compresses one member; several threads may at once. The bytes depend on the pinned miniz_oxide and on nothing else.
+    /// Compresses one member. Several threads may do so at once. The bytes depend only on the pinned miniz_oxide.
     pub(super) fn member(&self, content: &[u8]) -> std::io::Result<Vec<u8>> {
-        // Whoever panicked left whole ones.
+        // A poisoned lock does no harm, because a thread that panicked left only whole values.
         let idle = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle().pop();
         let mut deflate = kept.unwrap_or_else(|| Compress::new(Compression::new(6), false));
@@ -45,21 +46,21 @@ impl Compressor {
     }
 }
 
-/// RFC 1952, section 2.3.1: CRC-32, then the length modulo 2^32.
+/// Encodes the end of a member as RFC 1952, section 2.3.1, has it: CRC-32, then the length modulo 2^32.
 const fn trailer(crc: u32, length: u64) -> [u8; TRAILER] {
     (crc as u64 | length << 32).to_le_bytes()
 }
 
-/// Reads members one after the other, never more than the caller asks for, and sees where each one ends.
+/// Reads members one after the other. Never reads more than the caller asks for, and finds where each member ends.
 pub(super) struct Members<R> {
     source: R,
     inflate: Decompress,
     /// Whether the compressed data of this member has ended.
     ended: bool,
-    /// Of what this member unpacked to so far.
+    /// The checksum of what this member unpacked to so far.
     crc: Crc,
     unpacked: u64,
-    /// Of what all members unpacked to: the tar stream.
+    /// The digest of what all members unpacked to so far: the tar stream.
     content: Context,
 }
 
@@ -75,7 +76,7 @@ impl<R: BufRead> Members<R> {
         }
     }
 
-    /// Where the members come from.
+    /// Returns the source of the members.
     pub(super) const fn source_mut(&mut self) -> &mut R {
         &mut self.source
     }
@@ -94,7 +95,7 @@ impl<R: BufRead> Members<R> {
         Ok(())
     }
 
-    /// Fills the buffer from this member, or as much of it as the member still holds; returns how much.
+    /// Fills the buffer from this member, or as much of it as the member still holds. Returns the number of bytes.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, BundleError> {
         if self.unpacked + buffer.len() as u64 > MEMBER {
             return Err(BundleError::MemberTooLarge { limit: MEMBER });
@@ -109,9 +110,9 @@ impl<R: BufRead> Members<R> {
         if self.unpacked > MEMBER { Err(BundleError::MemberTooLarge { limit: MEMBER }) } else { Ok(()) }
     }
 
-    /// Closes this member: `false` if it holds more than was read.
+    /// Closes this member. Returns `false` when the member holds more than was read.
     pub(super) fn end(&mut self) -> Result<bool, BundleError> {
-        // Room for one byte makes the compressed data come to its end, or show that there is more.
+        // Asking for one byte makes the decompressor reach the end of the data, or show that there is more.
         if self.unpack(&mut [0])? != 0 {
             return Ok(false);
         }
@@ -120,12 +121,12 @@ impl<R: BufRead> Members<R> {
         if found == trailer(self.crc.sum(), self.unpacked) { Ok(true) } else { Err(BundleError::GzipTrailer) }
     }
 
-    /// Whether the source has nothing more.
+    /// Returns whether the source has ended.
     pub(super) fn at_end(&mut self) -> Result<bool, BundleError> {
         Ok(fill(&mut self.source)?.is_empty())
     }
 
-    /// SHA-256 of everything that was unpacked.
+    /// Returns the SHA-256 of everything that was unpacked.
     pub(super) fn content_sha256(&self) -> Sha256 {
         Sha256::from_ring(&self.content.clone().finish())
     }
@@ -165,7 +166,7 @@ impl<R: BufRead> Members<R> {
     }
 }
 
-/// What the source has buffered; empty at its end.
+/// Returns the bytes that the source has buffered, none at its end.
 fn fill<R: BufRead>(source: &mut R) -> Result<&[u8], BundleError> {
     loop {
         match source.fill_buf() {
@@ -174,7 +175,7 @@ fn fill<R: BufRead>(source: &mut R) -> Result<&[u8], BundleError> {
             Err(error) => return Err(BundleError::Read(error)),
         }
     }
-    // Buffered already: a borrow cannot leave the loop that made it.
+    // This reads nothing more. The borrow of the call above cannot leave the loop.
     source.fill_buf().map_err(BundleError::Read)
 }
 
@@ -197,7 +198,7 @@ mod tests {
         }
     }
 
-    /// The gzip bytes are a contract: another version of the compressor must not go unseen.
+    /// The gzip bytes are a contract: another version of the compressor must not go unnoticed.
     #[test]
     fn compresses_to_pinned_bytes() {
         let text: Vec<u8> =
@@ -206,7 +207,7 @@ mod tests {
         assert_eq!(sha256, "cf4bf1d968c91a1c0a73037f942d8270220890523c911d2f07d88945e3716ec1");
     }
 
-    /// Texts that do not compress at all, well, and as others before them: what was compressed before leaves no trace.
+    /// Texts that do not shrink, that shrink well, and that repeat earlier ones. Earlier texts must leave no trace.
     #[test]
     fn members_do_not_depend_on_what_was_compressed_before() {
         let noise: Vec<u8> = (0..3_000_u32).flat_map(|number| Sha256::of(&number.to_be_bytes()).0).collect();
@@ -278,7 +279,7 @@ mod tests {
 
     #[test]
     fn reads_no_more_compressed_data_than_the_limit() {
-        // A stored block of no bytes that is not the last one (RFC 1951, section 3.2.4).
+        // An empty stored block that is not the last block (RFC 1951, section 3.2.4).
         let empty = [0, 0, 0, 0xff, 0xff];
         let with = |blocks: usize| [&HEADER[..], &empty.repeat(blocks), &compress(b"abc").unwrap()[10..]].concat();
         let source = with(1000);

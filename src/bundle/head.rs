@@ -1,4 +1,4 @@
-//! What every record of a bundle and its index say alike.
+//! The fields that every record of a bundle and its index have in common.
 
 use time::{Date, Month};
 
@@ -7,39 +7,39 @@ use super::hex::Hex;
 use super::name::is_version;
 use crate::kubernetes::is_label;
 
-/// Names a cluster for good: 16 bytes derived from the seed and the cluster's name (manual/formats.md, section 2).
+/// The identity of a cluster: 16 bytes derived from the seed and the cluster's name (manual/formats.md, section 2).
 pub type ClusterId = Hex<16>;
 
 /// The bundle format that this room writes and reads.
 pub const FORMAT: u32 = 1;
-/// The phase of a rotation that a bundle is for; there is one so far.
+/// The phase of a rotation for which a bundle is made. There is only one so far.
 pub const PHASE: u32 = 0;
 
 pub(crate) const GENERATION_LIMIT: u32 = 999_999_999;
 
-/// The head of every record and of the index.
+/// The fields that every record and the index begin with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// The cluster's name.
+    /// The name of the cluster.
     pub cluster: String,
-    /// The cluster's identity.
+    /// The identity of the cluster.
     pub cluster_id: ClusterId,
     /// `[cluster] generation`, 1 to 999,999,999.
     pub generation: u32,
-    /// The full Kubernetes version, `1.24.15`.
+    /// The full Kubernetes version, such as `1.24.15`.
     pub kubernetes: String,
-    /// `[cluster] issued_at`; 00:00 UTC of that day is the mtime of every entry.
+    /// `[cluster] issued_at`. 00:00 UTC of that day is the mtime of every entry.
     pub issued_at: Date,
 }
 
 impl Head {
-    /// The top folder and the stem of the bundle's name: `<cluster>-g<generation>`.
+    /// Returns the name of the top folder, with which the bundle's name begins too: `<cluster>-g<generation>`.
     #[must_use]
     pub fn top(&self) -> String {
         format!("{}-g{}", self.cluster, self.generation)
     }
 
-    /// The mtime of every entry, in seconds since 1970. [`Self::check`] keeps it in the range of a header.
+    /// Returns the mtime of every entry, in seconds since 1970. [`Self::check`] keeps it in the range of a header.
     pub(super) fn mtime(&self) -> u64 {
         self.issued_at.midnight().assume_utc().unix_timestamp().unsigned_abs()
     }
@@ -78,7 +78,7 @@ impl Head {
         Ok(head)
     }
 
-    /// The first field in which two heads differ: its name, its value here and there.
+    /// Returns the first field in which two heads differ: its name, the value in `self` and the value in `other`.
     pub(super) fn difference(&self, other: &Self) -> Option<(&'static str, String, String)> {
         let (left, right) = (RawHead::from(self), RawHead::from(other));
         let fields = [
@@ -117,7 +117,7 @@ impl From<&Head> for RawHead {
     }
 }
 
-/// Reads `YYYY-MM-DD`, exactly as it is written.
+/// Reads `YYYY-MM-DD`, in exactly this spelling.
 fn date(text: &str) -> Option<Date> {
     let mut fields = text.split('-');
     let (year, month, day) = (fields.next()?, fields.next()?, fields.next()?);
@@ -152,7 +152,7 @@ pub(super) mod tests {
         let earliest = Head { issued_at: day!(2000 - 01 - 01), ..head() };
         let latest = Head { issued_at: day!(2200 - 12 - 31), ..head() };
         assert_eq!((earliest.mtime(), latest.mtime()), (946_684_800, 7_289_568_000));
-        // Eleven octal digits, all that a header has.
+        // An mtime has eleven octal digits, as many as a header has.
         assert!(latest.mtime() < 1 << 33);
         assert_eq!((earliest.check(), latest.check()), (Ok(()), Ok(())));
     }

@@ -1,4 +1,4 @@
-//! Byte strings of a fixed length, written in records as lower-case hexadecimal.
+//! Byte strings of a fixed length, which records contain as lower-case hexadecimal.
 
 use std::fmt::{Debug, Display, Formatter, Result as FormatResult};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::sign::hex;
 
-/// `N` bytes; text and JSON are `2 * N` lower-case hex digits and nothing else.
+/// `N` bytes, which text and JSON spell as exactly `2 * N` lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hex<const N: usize>(pub [u8; N]);
 
@@ -16,13 +16,13 @@ pub struct Hex<const N: usize>(pub [u8; N]);
 pub type Sha256 = Hex<32>;
 
 impl Sha256 {
-    /// SHA-256 of the bytes (FIPS 180-4).
+    /// Returns the SHA-256 of the bytes (FIPS 180-4).
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self::from_ring(&digest(&SHA256, bytes))
     }
 
-    /// The same from a digest that was fed piece by piece.
+    /// Returns the value of a digest that was computed piece by piece.
     pub(super) fn from_ring(digest: &ring::digest::Digest) -> Self {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest.as_ref());
@@ -31,7 +31,7 @@ impl Sha256 {
 }
 
 impl<const N: usize> Hex<N> {
-    /// Reads exactly what [`Display`] writes.
+    /// Reads exactly the text that [`Display`] writes.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         hex::read(text).map(Self)

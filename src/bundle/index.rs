@@ -1,4 +1,4 @@
-//! The index: which parts belong together.
+//! The index, which says which parts belong together.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,29 +9,30 @@ use super::json;
 use super::limits::PARTS;
 use crate::kubernetes::PartName;
 
-/// What `manifest.json` says.
+/// The content of `manifest.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
-    /// The same in every record.
+    /// The head, which is the same in every record.
     pub head: Head,
-    /// Whether this is a choice of the cluster's parts.
+    /// Whether the bundle holds only some of the cluster's parts.
     pub partial: bool,
-    /// SHA-256 of the profile's bytes.
+    /// The SHA-256 of the profile's bytes.
     pub profile_sha256: Sha256,
-    /// Each part with SHA-256 of its record, in archive order; at least one.
+    /// Each part with the SHA-256 of its record, in archive order. There is at least one.
     pub parts: Vec<(PartName, Sha256)>,
 }
 
 impl Index {
-    /// The name of the bundle's file: `<cluster>-g<generation>.tar.gz`, of a partial one with `-only-` and the first
-    /// eight digits of `sha256`, the digest of the index.
+    /// Returns the name of the bundle's file: `<cluster>-g<generation>.tar.gz`.
+    ///
+    /// The name of a partial bundle has `-only-` in it and the first eight digits of `sha256`, the digest of the index.
     #[must_use]
     pub fn file_name(&self, sha256: &Sha256) -> String {
         let top = self.head.top();
         if self.partial { format!("{top}-only-{:.8}.tar.gz", sha256.to_string()) } else { format!("{top}.tar.gz") }
     }
 
-    /// The signed bytes.
+    /// Returns the bytes that are signed.
     pub(super) fn encode(&self) -> std::io::Result<Vec<u8>> {
         json::encode(&RawIndex::from(self))
     }
@@ -40,7 +41,7 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// [`RecordError`].
+    /// Returns [`RecordError`] when the bytes are not an index of this format.
     pub fn read(bytes: &[u8]) -> Result<Self, RecordError> {
         let raw: RawIndex = json::decode(bytes).map_err(RecordError::Json)?;
         let head = Head::read(RawHead {
@@ -88,7 +89,7 @@ impl Index {
     }
 }
 
-/// The JSON of the index; fields in the order of their names.
+/// The JSON of the index. The fields are in the order of their names.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an index")]
 struct RawIndex {

@@ -1,8 +1,8 @@
-//! The one spelling of JSON that records and the index have.
+//! The only spelling of JSON that records and the index may have.
 //!
-//! A shell script reads them with awk, and a signature covers their exact bytes, so there is one form and the reader
-//! takes no other (manual/formats.md, section 4): sorted keys, the top-level object indented by two spaces, each element
-//! of an array on a line of its own, objects inside on one line, LF at the end.
+//! A shell script reads them with awk, and a signature covers their exact bytes. There is therefore one form, and the
+//! reader accepts no other (manual/formats.md, section 4): sorted keys, the top-level object indented by two spaces,
+//! each element of an array on a line of its own, objects inside on one line, LF at the end.
 
 use std::io::{self, Write};
 
@@ -20,34 +20,34 @@ use super::limits::DEPTH;
 pub enum JsonError {
     /// Objects and arrays nest deeper than the limit.
     TooDeep {
-        /// How deep they may.
+        /// The deepest nesting that is accepted.
         limit: usize,
     },
-    /// No JSON, or not with the keys and types it must have.
+    /// The bytes are not JSON, or have not the keys and types that they must have.
     Syntax {
-        /// Line of the problem.
+        /// The line of the problem.
         line: usize,
-        /// Column of the problem.
+        /// The column of the problem.
         column: usize,
-        /// serde's words.
+        /// The words of serde.
         problem: String,
     },
-    /// The right content in another form: spaces, order of keys, escapes, doubled keys, line ends.
+    /// The content is right, but not its form: spaces, order of keys, escapes, doubled keys, line ends.
     NotCanonical {
-        /// Line of the first byte that differs.
+        /// The line of the first byte that differs.
         line: usize,
-        /// Column of that byte.
+        /// The column of that byte.
         column: usize,
     },
 }
 
 /// Writes a value in canonical form.
 ///
-/// Keys come in the order of the value's fields, which therefore stand sorted.
+/// Keys come in the order of the value's fields, which must therefore be sorted.
 ///
 /// # Errors
 ///
-/// None for the structs of this room; serde's, should a value have no JSON form.
+/// None for the structs of this room. Returns serde's error for a value that has no JSON form.
 pub(super) fn encode<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     write(value, &mut bytes)?;
@@ -63,7 +63,7 @@ fn write<T: Serialize>(value: &T, output: &mut impl Write) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// [`JsonError`].
+/// Returns [`JsonError`] when the bytes are in another form.
 pub(super) fn decode<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, JsonError> {
     if depth(bytes) > DEPTH {
         return Err(JsonError::TooDeep { limit: DEPTH });
@@ -71,7 +71,7 @@ pub(super) fn decode<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T,
     let value: T = serde_json::from_slice(bytes).map_err(|error| syntax(&error))?;
     let mut canonical = Comparison { rest: bytes };
     let written = write(&value, &mut canonical);
-    // What is left over is more than the canonical form; what could not be written is other than it.
+    // When bytes are left over, the canonical form is shorter. When writing failed, it has other bytes.
     if written.is_ok() && canonical.rest.is_empty() {
         return Ok(value);
     }
@@ -84,12 +84,12 @@ pub(super) fn decode<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T,
 fn syntax(error: &serde_json::Error) -> JsonError {
     let (line, column) = (error.line(), error.column());
     let problem = error.to_string();
-    // serde says the place once more at the end.
+    // serde repeats the place at the end.
     let problem = problem.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&problem).to_owned();
     JsonError::Syntax { line, column, problem }
 }
 
-/// Takes just the bytes that it expects, so that a large index need not be held in memory once more to be compared.
+/// Accepts only the bytes that it expects, so that a large index need not be in memory once more for the comparison.
 struct Comparison<'a> {
     rest: &'a [u8],
 }
@@ -106,8 +106,8 @@ impl Write for Comparison<'_> {
     }
 }
 
-/// Reads an array of at most `LIMIT` elements and refuses a longer one without keeping it: millions of empty strings
-/// fit into a few MiB of JSON and into many more of memory.
+/// Reads an array of at most `LIMIT` elements. Refuses a longer one without keeping it, because millions of empty
+/// strings fit in a few MiB of JSON and take many more of memory.
 pub(super) fn at_most<'de, D, T, const LIMIT: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -140,7 +140,7 @@ where
     deserializer.deserialize_seq(AtMost::<T, LIMIT>(PhantomData))
 }
 
-/// [`at_most`] for an array that may be absent.
+/// Reads an array like [`at_most`], if it is there.
 pub(super) fn some_at_most<'de, D, T, const LIMIT: usize>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
 where
     D: Deserializer<'de>,
@@ -149,7 +149,7 @@ where
     at_most::<D, T, LIMIT>(deserializer).map(Some)
 }
 
-/// How deep brackets nest outside strings.
+/// Returns how deep brackets nest outside strings.
 fn depth(bytes: &[u8]) -> usize {
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in bytes {
@@ -168,7 +168,7 @@ fn depth(bytes: &[u8]) -> usize {
     deepest
 }
 
-/// Where the serializer stands.
+/// The formatter of the canonical form, which keeps the position of the serializer.
 #[derive(Default)]
 struct Canonical {
     depth: usize,
@@ -183,8 +183,8 @@ impl Canonical {
         writer.write_all(bracket)
     }
 
-    /// Elements of the top-level object stand at depth 1, those of its arrays at depth 2, each on its line; the
-    /// elements of anything else share one.
+    /// Begins an element. Elements of the top-level object, at depth 1, and elements of its arrays, at depth 2, have a
+    /// line each. The elements of anything else share a line.
     fn element<W: ?Sized + Write>(&self, writer: &mut W, first: bool, own_line: Option<&[u8]>) -> io::Result<()> {
         match own_line {
             Some(indent) => {
@@ -348,7 +348,7 @@ mod tests {
         let with = |numbers: &str| CANONICAL.replacen("[]", numbers, 1);
         let three = decode::<Outer>(with("[\n    1,\n    2,\n    3\n  ]").as_bytes()).unwrap();
         assert_eq!(three.empty, [1, 2, 3]);
-        // Refused at the fourth element, whatever it is and whatever follows.
+        // The array is refused at its fourth element, whatever that is and whatever follows.
         for more in ["[1, 2, 3, 4]", "[1, 2, 3, \"x\", 5, 6]"] {
             let Err(JsonError::Syntax { line: 2, problem, .. }) = decode::<Outer>(with(more).as_bytes()) else {
                 panic!("{more}: taken");

@@ -1,10 +1,11 @@
-//! How much a reader takes, and so how much a writer writes (manual/formats.md, section 4).
+//! How much a reader accepts, and so how much a writer writes (manual/formats.md, section 4).
 //!
-//! A reader that holds the index, the part it reads and the part it was asked for must stay below 64 MiB in all.
+//! A reader that holds the index, the part that it reads and the part that the caller wants must stay below 64 MiB in
+//! all.
 
 /// Bytes of a gzip member, unpacked.
 pub(crate) const MEMBER: u64 = 16 << 20;
-/// Bytes of a gzip member, compressed: deflate knows blocks that hold nothing, and a member could consist of them.
+/// Bytes of a gzip member, compressed. Without this limit a member could consist of deflate's empty blocks.
 pub(crate) const COMPRESSED: u64 = 2 * MEMBER;
 /// Bytes of a file or a record.
 pub(crate) const FILE: u64 = 4 << 20;
@@ -12,9 +13,9 @@ pub(crate) const FILE: u64 = 4 << 20;
 pub(crate) const INDEX: u64 = 12 << 20;
 /// Bytes of a signature: two integers of up to 33 octets, each with a head of two, in a SEQUENCE with a head of two.
 pub(crate) const SIGNATURE: u64 = 72;
-/// Entries of a part, its record and signature counted; also the elements of any array in a record.
+/// Entries of a part, including its record and signature. Also the elements of any array in a record.
 pub(crate) const ENTRIES: usize = 4096;
-/// Bytes of a path: what ustar can hold.
+/// Bytes of a path, as many as ustar can hold.
 pub(crate) const PATH: usize = 256;
 /// Parts of a bundle.
 pub(crate) const PARTS: usize = 100_000;
@@ -38,7 +39,7 @@ mod tests {
         format!("{},{:03}", number / 1000, number % 1000)
     }
 
-    /// Who reads a bundle by other means, or asks what a foreign one may cost, has these numbers from the manual.
+    /// The manual gives these numbers to people who read a bundle by other means, or ask what a foreign one may cost.
     #[test]
     fn the_manual_states_them() {
         for (of, at_most) in [

@@ -1,19 +1,19 @@
-//! The bundle: one tar archive, each part of which is signed by itself.
+//! The bundle: a tar archive, each part of which is signed by itself.
 //!
-//! **Why.** The files of a whole cluster cross an air gap as one archive. Every node takes its own part out of it, and
-//! has to know that it is whole, unchanged, meant for it and made by the right hands, with no more than the archive, a
-//! public key and this format (src/manual/formats.md, section 4).
+//! **Why.** The files of a whole cluster cross an air gap as one archive. Every node takes its own part out of it. With
+//! no more than the archive, a public key and this format (src/manual/formats.md, section 4), the node must be able to
+//! check that the part is whole, unchanged, meant for it and made by the owner of the key.
 //!
-//! **Input.** [`Part`]s of files and a function that signs; or the bytes of an archive and the signer's public key.
+//! **Input.** [`Part`]s of files and a function that signs, or the bytes of an archive and the signer's public key.
 //!
-//! **Output.** [`Writer`] writes the archive, the same bytes for the same parts. [`Reader`] gives back one
+//! **Output.** [`Writer`] writes the archive, the same bytes for the same parts. [`Reader`] returns one
 //! [`VerifiedPart`] after the other. Nothing here knows what a key or a certificate is, and nothing touches a disk.
 //!
 //! **What it refuses.** Every byte of the tar stream that the writer would not have written: other signers, other
-//! content, entries that are missing, extra, doubled or exchanged, other headers, other cuts between gzip members, JSON
-//! in another form, bytes after the end, and more of anything than the format's limits. Only the compressed form is
-//! free: whatever unpacks to the right members is right, so that a later compressor can be read as well. Whether a
-//! bundle is older than what a node has is for the node to say.
+//! content, entries that are missing, extra, doubled or exchanged, other headers, other boundaries between gzip
+//! members, JSON in another form, bytes after the end, and more of anything than the format's limits. Only the
+//! compressed form is free: any that unpacks to the right members is accepted, so that bundles of a later compressor
+//! can be read too. Whether a bundle is older than the files of a node is for the node to decide.
 
 mod error;
 mod files;

@@ -1,16 +1,16 @@
 //! Permissions.
 
-/// Permissions of a file.
+/// The permissions of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// 0600: keys and what holds keys.
+    /// 0600, for keys and files that hold keys.
     Private,
-    /// 0644.
+    /// 0644, for everything else.
     Public,
 }
 
 impl Mode {
-    /// Permission bits.
+    /// Returns the permission bits.
     #[must_use]
     pub const fn bits(self) -> u32 {
         match self {
@@ -19,7 +19,7 @@ impl Mode {
         }
     }
 
-    /// Four octal digits, as records spell it.
+    /// Returns four octal digits, as records spell the mode.
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
@@ -28,7 +28,7 @@ impl Mode {
         }
     }
 
-    /// Reads [`Self::text`].
+    /// Reads the text that [`Self::text`] writes.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Private, Self::Public].into_iter().find(|mode| mode.text() == text)

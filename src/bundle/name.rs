@@ -1,11 +1,12 @@
-//! The names a bundle may hold: folders of parts, hosts, paths.
+//! The names that a bundle may hold: folders of parts, hosts, paths.
 
 use std::cmp::Ordering;
 
 use crate::kubernetes::{PartName, is_subdomain};
 
-/// Where the files of a part stand in the archive, below the top folder: the path of the tree, without a slash at the end.
-/// With `.json` it is the path of the record, with `.json.sig` that of its signature.
+/// Returns the path of a part's tree in the archive, below the top folder, without a slash at the end.
+///
+/// With `.json` it is the path of the part's record, with `.json.sig` that of the record's signature.
 pub(super) fn folder(part: &PartName) -> String {
     match part {
         PartName::Node(name) => format!("nodes/{name}"),
@@ -13,24 +14,25 @@ pub(super) fn folder(part: &PartName) -> String {
     }
 }
 
-/// A subdomain, or one behind `*.`.
+/// Returns whether the text is a subdomain, or `*.` and a subdomain.
 pub(super) fn is_dns_name(text: &str) -> bool {
     is_subdomain(text.strip_prefix("*.").unwrap_or(text))
 }
 
-/// A relative path of a node's tree: components of `[A-Za-z0-9._-]+` that do not begin with `-`, none `.` or `..`.
+/// Returns whether this is a relative path in a node's tree: components of `[A-Za-z0-9._-]+` that do not begin with
+/// `-`, none of them `.` or `..`.
 pub(super) fn is_node_path(path: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     path.split('/').all(|name| !matches!(name, "" | "." | "..") && !name.starts_with('-') && name.bytes().all(plain))
 }
 
-/// A relative path of `cluster/`: components escaped as in a key's label (manual/formats.md, section 2), none `.` or
-/// `..`.
+/// Returns whether this is a relative path below `cluster/`: components escaped as in a key's label (manual/formats.md,
+/// section 2), none of them `.` or `..`.
 pub(super) fn is_cluster_path(path: &str) -> bool {
     path.split('/').all(|name| !matches!(name, "" | "." | "..") && is_escaped(name))
 }
 
-/// Bytes outside `a-z A-Z 0-9 . _ : @ -` are `%XX` in upper case, and no others are.
+/// Returns whether bytes outside `a-z A-Z 0-9 . _ : @ -`, and only these, are written as `%XX` in upper case.
 fn is_escaped(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'@' | b'-');
     let digit = |byte: u8| match byte {
@@ -52,12 +54,12 @@ fn is_escaped(name: &str) -> bool {
     true
 }
 
-/// The order of a tree: component by component, so that a folder's files stand together.
+/// Compares paths in the order of a tree: component by component, so that the files of a folder stand together.
 pub(super) fn compare_paths(left: &str, right: &str) -> Ordering {
     left.split('/').cmp(right.split('/'))
 }
 
-/// Whether a full Kubernetes version, `1.24.15`: three numbers without leading zeros.
+/// Returns whether this is a full Kubernetes version, such as `1.24.15`: three numbers without leading zeros.
 pub(super) fn is_version(text: &str) -> bool {
     let number = |text: &str| text.parse::<u32>().is_ok_and(|number| number.to_string() == text);
     text.split('.').count() == 3 && text.split('.').all(number)

@@ -1,8 +1,8 @@
-//! Reads a bundle or a slice, and takes nothing that the writer would not have written.
+//! Reads a bundle or a slice, and accepts only what the writer would have written.
 //!
-//! Before a signature holds, the reader looks at the path and the size in two headers and at nothing else. After it, it
-//! knows every byte of the headers to come: it encodes them itself and compares. A record whose digest stands in the signed
-//! index is believed by that; its own signature is verified before the part is given out.
+//! Before a signature is verified, the reader uses the path and the size in two headers and nothing else. After that it
+//! knows every byte of the headers to come: it encodes them itself and compares. A record whose digest is in the signed
+//! index is trusted because of that, but its own signature is verified too before the part is returned.
 
 use std::io::BufRead;
 use std::mem::{replace, take};
@@ -27,29 +27,29 @@ use crate::sign::PublicKey;
 
 /// Reads the parts of a bundle one after the other.
 ///
-/// A part that it gives out is whole, signed and hashed; that no other part is missing or extra is known only when
-/// [`Self::finish`] has said so.
+/// A part that it returns is whole, its record is signed, and its files have the right hashes. That no other part is
+/// missing or extra is known only when [`Self::finish`] has succeeded.
 pub struct Reader<'k, R> {
     key: &'k PublicKey,
     members: Members<R>,
     index: Option<VerifiedIndex>,
-    /// How many parts were given out.
+    /// The number of parts that were returned.
     read: usize,
     state: State,
 }
 
 enum State {
-    /// Before the next member.
+    /// The next member begins here.
     Between,
-    /// Behind the first header of a slice, which tells it from a bundle.
+    /// The first header of a slice was read, to tell the slice from a bundle.
     Begun(Box<[u8; BLOCK]>),
-    /// The end was there and as it must be.
+    /// The end was read, and is right.
     Ended,
-    /// An error: nothing further can be believed.
+    /// An error occurred. Nothing further can be trusted.
     Failed,
 }
 
-/// Parts that were read together, and the error that ended it, if one did.
+/// Parts that were read together, and the error that ended the reading, if one did.
 struct Batch {
     parts: Vec<Unproven>,
     ended: Result<(), BundleError>,
@@ -60,13 +60,13 @@ impl<'k, R: BufRead> Reader<'k, R> {
     ///
     /// # Errors
     ///
-    /// [`BundleError`]: it is not a bundle, or its index is not right.
+    /// Returns [`BundleError`] when this is not a bundle or a slice, or its index is not right.
     pub fn open(source: R, key: &'k PublicKey) -> Result<Self, BundleError> {
         let mut reader = Self { key, members: Members::new(source), index: None, read: 0, state: State::Between };
         reader.members.begin()?;
         let first = reader.block("")?;
         let found = raw_path(&first);
-        // Only the index has a folder before it.
+        // Only the index comes after a folder.
         if found.ends_with('/') {
             reader.index = Some(reader.read_index(&first)?);
         } else if found.ends_with(".json") {
@@ -77,17 +77,17 @@ impl<'k, R: BufRead> Reader<'k, R> {
         Ok(reader)
     }
 
-    /// The index; a slice has none.
+    /// Returns the index, or `None` for a slice, which has none.
     #[must_use]
     pub const fn index(&self) -> Option<&VerifiedIndex> {
         self.index.as_ref()
     }
 
-    /// The next part; `None` after the last one, when the end of the archive has been checked as well.
+    /// Returns the next part, or `None` after the last one. The end of the archive has been checked then, too.
     ///
     /// # Errors
     ///
-    /// [`BundleError`]; every later call fails too.
+    /// Returns [`BundleError`] when the part is not right. Every later call fails too.
     pub fn next_part(&mut self) -> Result<Option<VerifiedPart>, BundleError> {
         let part = self.next_unproven()?.map(|part| part.prove(self.key)).transpose();
         if part.is_err() {
@@ -96,15 +96,16 @@ impl<'k, R: BufRead> Reader<'k, R> {
         part
     }
 
-    /// All parts that are left: `judge` sees each, on any thread, and then `take` gets them in order, with what was said.
+    /// Reads all parts that are left. `judge` gets each, on any thread, and then `take` gets them in order, each with
+    /// the result of `judge`.
     ///
-    /// Parts are read in batches whose files have so many bytes or a little more. While one is read, the signatures of the
-    /// one before it are verified and its parts judged: reading cannot be divided, for where a gzip member ends is known
-    /// only at its end.
+    /// Parts are read in batches. A batch is full once its files reach `bytes`. While one batch is read, the signatures
+    /// of the batch before are verified and its parts judged. Reading itself cannot be divided, because where a gzip
+    /// member ends is known only at its end.
     ///
     /// # Errors
     ///
-    /// As [`Self::next_part`]; the parts before the one that is wrong have been taken.
+    /// Fails like [`Self::next_part`]. `take` has got the parts before the one that is wrong.
     pub fn each_part<J: Send>(
         &mut self,
         bytes: usize,
@@ -124,7 +125,7 @@ impl<'k, R: BufRead> Reader<'k, R> {
         while !batch.parts.is_empty() {
             let Batch { parts, ended } = batch;
             let next = || if ended.is_ok() { self.next_batch(bytes) } else { Batch { parts: Vec::new(), ended } };
-            // Collected before it is looked through, so that of several errors the first is told.
+            // All are collected before any is returned, so that of several errors the first is reported.
             let prove_each = || parts.into_par_iter().map(prove).collect::<Vec<Result<_, BundleError>>>();
             let (next, proven) = rayon::join(next, prove_each);
             for part in proven {
@@ -136,7 +137,7 @@ impl<'k, R: BufRead> Reader<'k, R> {
         batch.ended
     }
 
-    /// Parts until their files have so many bytes; none after the last one.
+    /// Reads parts until their files reach `bytes`. The batch is empty after the last part.
     fn next_batch(&mut self, bytes: usize) -> Batch {
         let (mut parts, mut size) = (Vec::new(), 0);
         while size < bytes {
@@ -176,11 +177,12 @@ impl<'k, R: BufRead> Reader<'k, R> {
         Ok(Some(part))
     }
 
-    /// Reads what is left and says what it was: everything that belongs to it is there, and nothing else.
+    /// Reads the parts that are left, and returns what the archive was. Everything that belongs to it is there then,
+    /// and nothing else.
     ///
     /// # Errors
     ///
-    /// [`BundleError`].
+    /// Returns [`BundleError`] when anything that is left is not right.
     pub fn finish(mut self) -> Result<VerifiedArchive, BundleError> {
         while self.next_part()?.is_some() {}
         let shape = match &self.index {
@@ -191,7 +193,7 @@ impl<'k, R: BufRead> Reader<'k, R> {
         Ok(VerifiedArchive { shape, parts: self.read, content_sha256: self.members.content_sha256() })
     }
 
-    /// Top folder, index, its signature, `nodes`: the first member.
+    /// Reads the first member: the top folder, the index, its signature, `nodes`.
     fn read_index(&mut self, first: &[u8; BLOCK]) -> Result<VerifiedIndex, BundleError> {
         let second = self.block("manifest.json")?;
         let found = raw_path(&second);
@@ -210,7 +212,7 @@ impl<'k, R: BufRead> Reader<'k, R> {
         Ok(VerifiedIndex { index, sha256: Sha256::of(&signed.bytes), signature: signed.signature })
     }
 
-    /// Record, its signature, folders and files: the member of a part.
+    /// Reads the member of a part: the record, its signature, folders and files.
     fn read_part(&mut self, first: &[u8; BLOCK]) -> Result<Unproven, BundleError> {
         let found = raw_path(first);
         let expected = match &self.index {
@@ -233,7 +235,8 @@ impl<'k, R: BufRead> Reader<'k, R> {
             Some((part, expected, _)) => {
                 let found_there = Sha256::of(&signed.bytes);
                 if found_there != *expected {
-                    // A record that nobody signed says more than one of another bundle.
+                    // A record that the key did not sign is the worse finding, so it is reported before a record of
+                    // another bundle.
                     signed.prove(self.key, &found)?;
                     return Err(BundleError::RecordHash {
                         part: part.clone(),
@@ -271,7 +274,7 @@ impl<'k, R: BufRead> Reader<'k, R> {
         Ok(Unproven { part: VerifiedPart { record, signed, contents }, entry })
     }
 
-    /// Two zero blocks, the first of which was read: the last member.
+    /// Reads the last member: two zero blocks, the first of which was read.
     fn read_end(&mut self) -> Result<(), BundleError> {
         let mut second = [1; BLOCK];
         if self.members.read(&mut second)? != BLOCK || second != [0; BLOCK] || !self.members.end()? {
@@ -287,8 +290,10 @@ impl<'k, R: BufRead> Reader<'k, R> {
         missing.map_or(Ok(()), |part| Err(BundleError::MissingPart { part }))
     }
 
-    /// A document and its signature, which is still to be verified: nothing in it is believed before. Its headers are
-    /// compared later, when the document has said what stands in them.
+    /// Reads a document and its signature.
+    ///
+    /// The signature is not verified yet, and nothing in the document is trusted before. The headers are compared
+    /// later, when the document has said what they must contain.
     fn read_signed(
         &mut self,
         first: &[u8; BLOCK],
@@ -307,7 +312,7 @@ impl<'k, R: BufRead> Reader<'k, R> {
         Ok((headers, Signed { bytes: take(&mut *bytes), signature: take(&mut *signature) }))
     }
 
-    /// The content whose size only an unproven header tells.
+    /// Reads the content of an entry whose size only an unverified header states.
     fn read_claimed(&mut self, header: &[u8; BLOCK], path: &str, limit: u64) -> Result<Content, BundleError> {
         let size = raw_size(header).ok_or_else(|| BundleError::Header { entry: path.to_owned() })?;
         if size > limit {
@@ -327,7 +332,7 @@ impl<'k, R: BufRead> Reader<'k, R> {
         }
     }
 
-    /// So many bytes, which are within a limit, and the zeros that fill their last block.
+    /// Reads `size` bytes, which the caller has limited, and the zeros that fill their last block.
     fn read_content(&mut self, size: u64, path: &str) -> Result<Content, BundleError> {
         let mut content = Zeroizing::new(vec![0; size as usize]);
         let mut zeros = [1; BLOCK];
@@ -341,7 +346,7 @@ impl<'k, R: BufRead> Reader<'k, R> {
         Ok(content)
     }
 
-    /// The header of the next entry in this member.
+    /// Reads the header of the next entry in this member.
     fn block(&mut self, expected: &str) -> Result<[u8; BLOCK], BundleError> {
         let mut block = [0; BLOCK];
         if self.members.read(&mut block)? == BLOCK {

@@ -1,4 +1,4 @@
-//! The records: the root of trust, one per part, each signed by itself.
+//! The records: the root of trust. Each part has one, which is signed by itself.
 
 use std::net::IpAddr;
 
@@ -13,30 +13,30 @@ use super::tree::{self, Row};
 use crate::kubernetes::{PartName, Role, is_subdomain};
 use serde::{Deserialize, Serialize};
 
-/// What a record says about its node, so that the node can tell that the part is its own.
+/// What a record says about its node, so that the node can recognize its own part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// The name the kubelet registers.
+    /// The name under which the kubelet registers the node.
     pub name: String,
-    /// Its role.
+    /// The role of the node.
     pub role: Role,
-    /// The names it answers to, at least one, no duplicates.
+    /// The names that the node answers to, at least one, without duplicates.
     pub names: Vec<String>,
-    /// Its addresses, at least one, no duplicates; the first is the advertise address.
+    /// The addresses of the node, at least one, without duplicates. The first is the advertise address.
     pub addresses: Vec<IpAddr>,
 }
 
-/// Whose files a part holds.
+/// The owner of the files in a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// A node's.
+    /// A node.
     Node(Node),
-    /// The whole cluster's.
+    /// The whole cluster.
     Cluster,
 }
 
 impl Owner {
-    /// The part's name.
+    /// Returns the name of the part.
     #[must_use]
     pub fn part(&self) -> PartName {
         match self {
@@ -79,16 +79,16 @@ fn has_duplicates<T: Ord>(list: &[T]) -> bool {
 /// The record of a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// The same in every record of a bundle and in its index.
+    /// The head, which is the same in every record of a bundle and in its index.
     pub head: Head,
-    /// Whose files.
+    /// The owner of the files.
     pub owner: Owner,
     /// Every file of the part, in archive order.
     pub rows: Vec<Row>,
 }
 
 impl Record {
-    /// The signed bytes.
+    /// Returns the bytes that are signed.
     pub(super) fn encode(&self) -> std::io::Result<Vec<u8>> {
         json::encode(&RawRecord::from(self))
     }
@@ -97,7 +97,7 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// [`RecordError`].
+    /// Returns [`RecordError`] when the bytes are not a record of this format.
     pub fn read(bytes: &[u8]) -> Result<Self, RecordError> {
         let raw: RawRecord = json::decode(bytes).map_err(RecordError::Json)?;
         let head = Head::read(RawHead {
@@ -117,7 +117,8 @@ impl Record {
     }
 }
 
-/// The JSON of a record; fields in the order of their names. The cluster's has no `addresses`, `names` and `role`.
+/// The JSON of a record. The fields are in the order of their names. The cluster's record has no `addresses`, `names`
+/// and `role`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a record")]
 struct RawRecord {
@@ -147,7 +148,7 @@ struct RawRecord {
     role: Option<String>,
 }
 
-/// The JSON of a row: `mode`, `path`, `sha256`, `size` of a file; `link`, `mode`, `path` of the link.
+/// The JSON of a row. A file has `mode`, `path`, `sha256`, `size`; the link has `link`, `mode`, `path`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a row of a record")]
 struct RawRow {
@@ -221,7 +222,7 @@ fn read_owner(
             let role = Role::parse(&role).ok_or_else(|| field("role", &role))?;
             Ok(Owner::Node(Node { name, role, names, addresses }))
         }
-        // A node's record without what only a node has, or the cluster's with it.
+        // A node's record that lacks one of these fields, or the cluster's record that has one.
         _ => Err(field("part", part)),
     }
 }

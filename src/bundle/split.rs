@@ -1,6 +1,6 @@
 //! Cuts one part out of a bundle, without a key and without compressing anything again.
 //!
-//! What is cut out proves itself: its record is signed. So nothing needs to be believed here, and nothing is; only what
+//! The slice proves itself, because its record is signed. Nothing is therefore verified or trusted here. Only what
 //! could not be a bundle at all is refused.
 
 use std::io::{self, BufRead, Read, Write};
@@ -17,13 +17,13 @@ use crate::kubernetes::PartName;
 /// Why a part could not be cut out.
 #[derive(Debug, Error)]
 pub enum SplitError {
-    /// The source is not built as a bundle is.
+    /// The source does not have the structure of a bundle.
     #[error("{0}")]
     Bundle(BundleError),
-    /// There is no such part in it.
+    /// The source has no such part.
     #[error("there is no such part")]
     NoPart,
-    /// The output would not take the bytes.
+    /// The output did not accept the bytes.
     #[error("{0}")]
     Output(io::Error),
 }
@@ -32,7 +32,7 @@ pub enum SplitError {
 ///
 /// # Errors
 ///
-/// [`SplitError`]; something may have been written then.
+/// Returns [`SplitError`]. Something may have been written by then.
 pub fn split(source: impl BufRead, part: &PartName, output: impl Write) -> Result<(), SplitError> {
     let record = format!("/{}.json", folder(part));
     let mut members = Members::new(Copying { source, slice: Slice { output, member: Member::Dropped, error: None } });
@@ -46,7 +46,7 @@ pub fn split(source: impl BufRead, part: &PartName, output: impl Write) -> Resul
         }
         let is_end = first == [0; BLOCK];
         let path = raw_path(&first);
-        // `<top>/nodes/<name>.json`: the top folder's name has no slash.
+        // The record of a node is `<top>/nodes/<name>.json`, and the name of the top folder has no slash.
         let is_wanted = path.strip_suffix(&record).is_some_and(|top| !top.contains('/'));
         if is_wanted && found {
             return Err(SplitError::Bundle(BundleError::ExtraPart { found: path }));
@@ -73,7 +73,7 @@ fn drain<R: BufRead>(members: &mut Members<R>) -> Result<(), BundleError> {
     }
 }
 
-/// The second of two zero blocks, and nothing more.
+/// Reads the second of two zero blocks, after which nothing may follow.
 fn read_end<R: BufRead>(members: &mut Members<R>) -> Result<(), BundleError> {
     let mut second = [1; BLOCK];
     if members.read(&mut second)? != BLOCK || second != [0; BLOCK] || !members.end()? {
@@ -82,7 +82,7 @@ fn read_end<R: BufRead>(members: &mut Members<R>) -> Result<(), BundleError> {
     if members.at_end()? { Ok(()) } else { Err(BundleError::TrailingBytes) }
 }
 
-/// A source that passes on what is consumed of it.
+/// A source that passes on the bytes that are consumed.
 struct Copying<R, W> {
     source: R,
     slice: Slice<W>,
@@ -109,17 +109,17 @@ impl<R: BufRead, W: Write> BufRead for Copying<R, W> {
     }
 }
 
-/// What is cut out.
+/// The output, and the member that is passed on to it.
 struct Slice<W> {
     output: W,
     member: Member,
-    /// Of the output: where it happens, nobody could return it.
+    /// The error of the output, kept because it occurs where it cannot be returned.
     error: Option<io::Error>,
 }
 
 /// What becomes of the bytes of a member.
 enum Member {
-    /// They are kept until the member has shown which part it is.
+    /// They are kept until it is known of which part the member is.
     Kept(Vec<u8>),
     Written,
     Dropped,

@@ -1,52 +1,53 @@
 //! Headers of ustar entries (POSIX.1-2017, pax, "ustar Interchange Format").
 //!
-//! One path has one header. The reader encodes what it expects and compares, so it never interprets a header that an
-//! attacker wrote.
+//! A path has exactly one header. The reader encodes the header that it expects and compares, so it never interprets a
+//! header that an attacker wrote.
 
 use tar::{EntryType, Header};
 
 use super::mode::Mode;
 
-/// Tar counts in blocks of this many bytes.
+/// Bytes of a block, in which tar counts.
 pub(super) const BLOCK: usize = 512;
 /// The end of an archive.
 pub(super) const END: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
 
-/// Bytes of the name field, all of which may be used.
+/// Bytes of the name field. A name may use all of them.
 const NAME: usize = 100;
 /// Bytes of the prefix field.
 const PREFIX: usize = 155;
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Clone, Copy)]
 pub(super) enum Kind<'a> {
     /// A regular file.
     File { mode: Mode, size: u64 },
-    /// A folder; its path ends in `/`.
+    /// A folder. Its path ends in `/`.
     Folder,
     /// A symbolic link.
     Link { target: &'a str },
 }
 
-/// Cuts a path into the prefix and the name of a ustar header: not at all up to 100 bytes, else at the first `/` that
-/// leaves at most 100. A folder's path has its `/` at the end.
+/// Cuts a path into the prefix and the name of a ustar header.
 ///
-/// `None` when the prefix would have more than 155 bytes, or when no `/` leaves a name.
+/// A path of up to 100 bytes is not cut. A longer one is cut at the first `/` that leaves at most 100 bytes. The path
+/// of a folder has its `/` at the end. Returns `None` when the prefix would have more than 155 bytes, and when no `/`
+/// leaves a name.
 #[must_use]
 pub fn ustar_split(path: &str) -> Option<(&str, &str)> {
     if path.len() <= NAME {
         return Some(("", path));
     }
-    // Both ends of the cut are ASCII slashes or the ends of the text, so every slice is on a boundary.
+    // Both ends of the cut are ASCII slashes or ends of the text, so every slice is on a boundary.
     let earliest = path.len() - NAME - 1;
     let cut = path.bytes().enumerate().skip(earliest).find_map(|(index, byte)| (byte == b'/').then_some(index))?;
     let (prefix, name) = (path.get(..cut)?, path.get(cut + 1..)?);
     (prefix.len() <= PREFIX && !name.is_empty()).then_some((prefix, name))
 }
 
-/// Encodes a header; `None` for a path that ustar cannot hold, a link's target of more than 100 bytes included.
+/// Encodes a header. `mtime` is in seconds since 1970.
 ///
-/// `mtime` is in seconds since 1970.
+/// Returns `None` when ustar cannot hold the path, or the target of a link has more than 100 bytes.
 pub(super) fn header(path: &str, kind: Kind<'_>, mtime: u64) -> Option<[u8; BLOCK]> {
     let (prefix, name) = ustar_split(path)?;
     let mut header = Header::new_ustar();
@@ -61,35 +62,35 @@ pub(super) fn header(path: &str, kind: Kind<'_>, mtime: u64) -> Option<[u8; BLOC
     header.set_gid(0);
     header.set_size(size);
     header.set_mtime(mtime);
-    // The setters for paths would cut at another `/` and drop the one at the end. Owner names and device numbers stay
-    // NUL, as they are in a new header.
+    // The crate's setters for paths would cut at another `/`, and drop the one at the end. Owner names and device
+    // numbers stay NUL, as they are in a new header.
     let fields = header.as_ustar_mut()?;
     fields.name.get_mut(..name.len())?.copy_from_slice(name.as_bytes());
     fields.prefix.get_mut(..prefix.len())?.copy_from_slice(prefix.as_bytes());
     fields.linkname.get_mut(..target.len())?.copy_from_slice(target.as_bytes());
-    // The checksum counts its own field as spaces; the crate would write seven digits and NUL.
+    // The checksum counts its own field as spaces. The crate would write seven digits and NUL.
     fields.cksum = *b"        ";
-    // Cannot overflow; a check at each byte would take longer than all else here.
+    // This cannot overflow, and a check at each byte would take longer than everything else here.
     let sum = header.as_bytes().iter().fold(0_u32, |sum, byte| sum.wrapping_add(u32::from(*byte)));
     header.as_ustar_mut()?.cksum.copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
     Some(*header.as_bytes())
 }
 
-/// What stands in a header's path fields, readable whatever it is: for messages, and to tell an index from a record.
+/// Returns the path in a header, readable whatever it is, for messages and to tell an index from a record.
 pub(super) fn raw_path(header: &[u8; BLOCK]) -> String {
     let text = |field: &[u8]| field.split(|byte| *byte == 0).next().unwrap_or_default().escape_ascii().to_string();
     let (name, prefix) = (text(&header[..NAME]), text(&header[345..345 + PREFIX]));
     if prefix.is_empty() { name } else { format!("{prefix}/{name}") }
 }
 
-/// The size a header claims, written as [`header`] writes it.
+/// Returns the size that a header states, or `None` when it is not written as [`header`] writes it.
 pub(super) fn raw_size(header: &[u8; BLOCK]) -> Option<u64> {
     let (digits, end) = header[124..136].split_at(11);
     let octal = end == [0] && digits.iter().all(|digit| (b'0'..=b'7').contains(digit));
     octal.then(|| digits.iter().fold(0, |size, digit| size << 3 | u64::from(digit - b'0')))
 }
 
-/// The zero bytes that follow a file of that size.
+/// Returns how many zero bytes follow a file of this size.
 pub(super) const fn padding(size: usize) -> usize {
     size.wrapping_neg() % BLOCK
 }
@@ -138,10 +139,10 @@ mod tests {
         assert_eq!(ustar_split(&format!("{b}/")), Some(("", &*format!("{b}/"))));
         assert_eq!(ustar_split(&format!("{a}/{b}")), Some((&*a, &*b)));
         assert_eq!(ustar_split(&format!("x/{a}/{a}/y")), Some((&*format!("x/{a}"), &*format!("{a}/y"))));
-        // Exactly 100 are left by the first slash.
+        // Cutting at the first slash leaves exactly 100 bytes.
         assert_eq!(ustar_split(&format!("x/{b}c")), Some(("x", &*format!("{b}c"))));
         assert_eq!(ustar_split(&format!("x/{b}cd")), None);
-        // A folder's name takes its slash along and is never empty.
+        // The name of a folder includes its slash and is never empty.
         assert_eq!(ustar_split(&format!("x/{b}/")), Some(("x", &*format!("{b}/"))));
         assert_eq!(ustar_split(&format!("x/{b}c/")), None);
         let prefix = format!("{}/{}", "p".repeat(100), "q".repeat(54));

@@ -1,4 +1,4 @@
-//! What one part holds, as its record lists it, and the entries this makes in the archive.
+//! The files of one part, as its record lists them, and the entries that they become in the archive.
 
 use super::error::RecordError;
 use super::hex::Sha256;
@@ -8,11 +8,12 @@ use super::name::{compare_paths, folder, is_cluster_path, is_node_path};
 use super::tar::Kind;
 use crate::kubernetes::PartName;
 
-/// The one symbolic link a tree may hold: the kubelet's store of client certificates must be a link to be rotated.
+/// The only symbolic link that a tree may hold. The kubelet's store of client certificates must be a link to be
+/// rotated.
 pub const KUBELET_CLIENT_LINK: &str = "var/lib/kubelet/pki/kubelet-client-current.pem";
 
-/// The folders of a node's tree that have entries, where files follow. Entries for more would give the host's own
-/// folders another mode.
+/// The folders of a node's tree that get entries when they hold files. Entries for further folders would give the
+/// host's own folders another mode.
 pub(crate) const FOLDERS: [&str; 4] =
     ["etc/kubernetes/", "etc/kubernetes/pki/", "etc/kubernetes/pki/etcd/", "var/lib/kubelet/pki/"];
 
@@ -21,26 +22,26 @@ pub(crate) const FOLDERS: [&str; 4] =
 pub enum Row {
     /// A regular file.
     File {
-        /// Relative to the part's tree.
+        /// The path relative to the part's tree.
         path: String,
-        /// Its permissions.
+        /// The permissions.
         mode: Mode,
-        /// SHA-256 of its content.
+        /// The SHA-256 of the content.
         sha256: Sha256,
-        /// Bytes.
+        /// The size in bytes.
         size: u64,
     },
     /// A symbolic link, [`KUBELET_CLIENT_LINK`].
     Link {
-        /// Relative to the part's tree.
+        /// The path relative to the part's tree.
         path: String,
-        /// A file in the same folder.
+        /// The name of a file in the same folder.
         target: String,
     },
 }
 
 impl Row {
-    /// Relative to the part's tree.
+    /// Returns the path relative to the part's tree.
     #[must_use]
     pub fn path(&self) -> &str {
         match self {
@@ -75,7 +76,7 @@ pub(super) fn check(part: &PartName, rows: &[Row]) -> Result<(), RecordError> {
         }
     }
     check_twins(rows)?;
-    // After the twins: a path that stands once is looked for once.
+    // This comes after the check for twins, so that a path which occurs once is searched for once.
     for row in rows {
         if let Row::Link { path, target } = row {
             check_link(part, path, target, rows)?;
@@ -86,7 +87,7 @@ pub(super) fn check(part: &PartName, rows: &[Row]) -> Result<(), RecordError> {
     if count > ENTRIES { Err(RecordError::TooManyEntries { count, limit: ENTRIES }) } else { Ok(()) }
 }
 
-/// The link stands in a node's tree, at its one place, and leads to a file beside it.
+/// Checks that the link is in a node's tree, at its one place, and leads to a file beside it.
 fn check_link(part: &PartName, path: &str, target: &str, rows: &[Row]) -> Result<(), RecordError> {
     let folder = path.trim_end_matches(|character| character != '/');
     let leads_to = |row: &Row| matches!(row, Row::File { path, .. } if path.strip_prefix(folder) == Some(target));
@@ -97,11 +98,13 @@ fn check_link(part: &PartName, path: &str, target: &str, rows: &[Row]) -> Result
     }
 }
 
-/// No path stands twice, none is both a file and a folder, none differs from another, folders included, in case alone.
+/// Checks that no path occurs twice, none is both a file and a folder, and no two paths, folders included, differ only
+/// in case.
 ///
-/// Sorted without regard to case, whatever shares a path or a folder stands together, so that neighbours tell.
+/// In an order that ignores case, paths that share a folder or a name stand together, so that comparing neighbours is
+/// enough.
 fn check_twins(rows: &[Row]) -> Result<(), RecordError> {
-    // A slash sorts before everything that a name may hold: component by component.
+    // A slash sorts before every byte that a name may hold, so that paths are compared component by component.
     let fold = |byte: u8| if byte == b'/' { 0 } else { byte.to_ascii_lowercase() };
     let mut sorted: Vec<(usize, &str)> = rows.iter().map(Row::path).enumerate().collect();
     sorted.sort_by(|(_, left), (_, right)| left.bytes().map(fold).cmp(right.bytes().map(fold)));
@@ -124,12 +127,12 @@ fn check_pair(earlier: &str, later: &str) -> Result<(), RecordError> {
         }
         end += 1;
     }
-    // One of them ends here: it is the other, or a folder of the other.
+    // One path ends here. It is the other path, or a folder of the other.
     let path = if later.len() < earlier.len() { later } else { earlier };
     Err(RecordError::Doubled { path: path.to_owned() })
 }
 
-/// One entry of a part's tree in the archive.
+/// An entry of a part's tree in the archive.
 pub(super) enum Entry<'a> {
     /// A folder.
     Folder,
@@ -138,7 +141,7 @@ pub(super) enum Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// What its header says.
+    /// Returns what the header of the entry says.
     pub(super) fn kind(&self) -> Kind<'a> {
         match self {
             Self::Folder => Kind::Folder,
@@ -148,8 +151,9 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// The entries of a part's tree in archive order, with their full paths: what the writer writes after a record and its
-/// signature, and what the reader expects there.
+/// Returns the entries of a part's tree in archive order, with their full paths.
+///
+/// The writer writes them after a record and its signature, and the reader expects them there.
 pub(super) fn entries<'a>(top: &str, part: &PartName, rows: &'a [Row]) -> Vec<(String, Entry<'a>)> {
     let tree = format!("{top}/{}/", folder(part));
     let mut entries = Vec::with_capacity(rows.len() + FOLDERS.len() + 1);
@@ -250,16 +254,16 @@ mod tests {
         assert!(matches!(check(&["A/x", "a/y"]), Err(RecordError::CaseTwins { .. })));
         assert!(matches!(check(&["A", "a/y"]), Err(RecordError::CaseTwins { .. })));
         assert_eq!(check(&["A/x", "A/y", "a.b"]), Ok(()));
-        // Between the twins there is another file, of a folder that differs before them.
+        // Between the twins there is another file, in a folder that differs before them.
         let twins = check(&["etc/PKI/x", "etc/a", "etc/pki/y"]);
         assert_eq!(twins, Err(RecordError::CaseTwins { path: "etc/pki".to_owned(), twin: "etc/PKI".to_owned() }));
-        // A folder of another name sorts between a file and its twin, unless a slash comes first.
+        // A folder of another name sorts between a file and its twin, unless a slash sorts first.
         assert!(matches!(check(&["a", "a-b", "a.b/x", "a/b"]), Err(RecordError::Order { .. })));
         assert_eq!(check(&["a", "a-b", "a.b/x"]), Ok(()));
         assert_eq!(check(&["X/y", "x-y"]), Ok(()));
     }
 
-    /// Long paths and many folders cost no more than the rows themselves.
+    /// The length of a path is limited, so that long paths and many folders cost no more than the rows themselves.
     #[test]
     fn limits_the_length_of_a_path() {
         let path = |names: usize| vec!["a"; names].join("/");
@@ -293,7 +297,7 @@ mod tests {
         let large = |size| [Row::File { path: "a".to_owned(), mode: Mode::Private, sha256: Sha256::of(b""), size }];
         assert_eq!(check(&node(), &large(4 << 20)), Ok(()));
         assert!(matches!(check(&node(), &large((4 << 20) + 1)), Err(RecordError::FileTooLarge { .. })));
-        // Record, signature and the node's folder are three more.
+        // The record, its signature and the folder of the node are three more entries.
         let rows: Vec<_> = (0..4094).map(|number| file(&format!("{number:04}"))).collect();
         assert_eq!(check(&node(), &rows[..4093]), Ok(()));
         assert_eq!(check(&node(), &rows), Err(RecordError::TooManyEntries { count: 4097, limit: 4096 }));

@@ -1,4 +1,4 @@
-//! What a reader makes, and nobody else: whoever holds one need not ask whether it was verified.
+//! Values that only a reader makes, so that nobody who has one need ask whether it was verified.
 
 use super::error::BundleError;
 use super::files::Content;
@@ -8,7 +8,7 @@ use super::record::Record;
 use super::tree::Row;
 use crate::sign::PublicKey;
 
-/// What a record or an index brought along: its exact bytes, and the signature over them.
+/// The exact bytes of a record or an index, and the signature over them.
 pub(super) struct Signed {
     pub(super) bytes: Vec<u8>,
     pub(super) signature: Vec<u8>,
@@ -22,7 +22,7 @@ impl Signed {
 
 /// An index that the key signed, in the place where it belongs. Only a [`Reader`](super::Reader) makes one.
 ///
-/// Its bytes are not kept: they are many for a large cluster, and a reader holds this as long as it reads.
+/// Its bytes are not kept. They are many for a large cluster, and a reader holds this value as long as it reads.
 pub struct VerifiedIndex {
     pub(super) index: Index,
     pub(super) sha256: Sha256,
@@ -30,68 +30,69 @@ pub struct VerifiedIndex {
 }
 
 impl VerifiedIndex {
-    /// What it says.
+    /// Returns the content of the index.
     #[must_use]
     pub const fn index(&self) -> &Index {
         &self.index
     }
 
-    /// SHA-256 of its bytes.
+    /// Returns the SHA-256 of the bytes of the index.
     #[must_use]
     pub const fn sha256(&self) -> Sha256 {
         self.sha256
     }
 
-    /// The signature of its bytes, DER.
+    /// Returns the signature of the bytes of the index, in DER.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
         &self.signature
     }
 }
 
-/// A part whose record the key signed, with exactly the files of the record. Only a [`Reader`](super::Reader) makes one.
+/// A part whose record the key signed, with exactly the files of the record. Only a [`Reader`](super::Reader) makes
+/// one.
 pub struct VerifiedPart {
     pub(super) record: Record,
     pub(super) signed: Signed,
-    /// One for each row; a link's is empty.
+    /// The content of each row, empty for a link.
     pub(super) contents: Vec<Content>,
 }
 
 impl VerifiedPart {
-    /// What its record says.
+    /// Returns the content of the record.
     #[must_use]
     pub const fn record(&self) -> &Record {
         &self.record
     }
 
-    /// SHA-256 of its record.
+    /// Returns the SHA-256 of the record.
     #[must_use]
     pub fn record_sha256(&self) -> Sha256 {
         Sha256::of(&self.signed.bytes)
     }
 
-    /// The bytes of its record.
+    /// Returns the bytes of the record.
     #[must_use]
     pub fn record_bytes(&self) -> &[u8] {
         &self.signed.bytes
     }
 
-    /// The signature of the record's bytes, DER.
+    /// Returns the signature of the record's bytes, in DER.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
         &self.signed.signature
     }
 
-    /// Each file with its content, in archive order; a link has none.
+    /// Returns each file with its content, in archive order. The content of a link is empty.
     pub fn files(&self) -> impl Iterator<Item = (&Row, &[u8])> {
         self.record.rows.iter().zip(self.contents.iter().map(|content| content.as_slice()))
     }
 }
 
-/// A part of which only one thing may be open: whether its record's signature holds.
+/// A part whose hashes were checked. The signature of its record may not have been.
 pub(super) struct Unproven {
     pub(super) part: VerifiedPart,
-    /// The record's path, if that is open.
+    /// The path of the record, when its signature was not verified yet.
     pub(super) entry: Option<String>,
 }
 
@@ -105,7 +106,7 @@ impl Unproven {
     }
 }
 
-/// What was read to its end.
+/// What kind of archive was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// An index and all its parts.
@@ -116,7 +117,7 @@ pub enum Shape {
     Slice,
 }
 
-/// The whole archive is as it must be. Only [`Reader::finish`](super::Reader::finish) makes one.
+/// The proof that a whole archive is right. Only [`Reader::finish`](super::Reader::finish) makes one.
 #[derive(Debug)]
 pub struct VerifiedArchive {
     pub(super) shape: Shape,
@@ -125,19 +126,19 @@ pub struct VerifiedArchive {
 }
 
 impl VerifiedArchive {
-    /// What it is.
+    /// Returns the kind of the archive.
     #[must_use]
     pub const fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// How many parts it has.
+    /// Returns the number of parts.
     #[must_use]
     pub const fn parts(&self) -> usize {
         self.parts
     }
 
-    /// SHA-256 of the tar stream: what names a bundle. A slice's is its own.
+    /// Returns the SHA-256 of the tar stream, which identifies a bundle. A slice has another than its bundle.
     #[must_use]
     pub const fn content_sha256(&self) -> Sha256 {
         self.content_sha256

@@ -1,7 +1,7 @@
 //! Writes a bundle.
 //!
-//! The index comes first and names the digest of every record, so the writer goes over the parts twice: once to
-//! describe them, once to write them. It holds a few at a time, whatever their number.
+//! The index comes first and names the digest of every record. The writer therefore makes every part twice: once to
+//! describe it, once to write it. It holds only a few at a time, however many there are.
 
 use std::borrow::Borrow;
 use std::io::Write;
@@ -25,22 +25,22 @@ use super::tree::{Entry, Row, entries};
 use crate::kubernetes::PartName;
 use crate::sign::Sign;
 
-/// How many parts are compressed side by side; as many are held besides, which are written in order meanwhile. Fewer would
-/// let processors wait for each other more often.
+/// How many parts are compressed side by side. Meanwhile as many are written in order, and are in memory too. With
+/// fewer, processors would wait for each other more often.
 const CHUNK: usize = 128;
 
-/// What a bundle says about itself, besides its parts.
+/// What the caller says about a bundle, besides its parts.
 #[derive(Clone, Debug)]
 pub struct Description {
     /// The head of the index and of every record.
     pub head: Head,
-    /// Whether the parts are a choice of the cluster's.
+    /// Whether the bundle holds only some of the cluster's parts.
     pub partial: bool,
-    /// SHA-256 of the profile's bytes.
+    /// The SHA-256 of the profile's bytes.
     pub profile_sha256: Sha256,
 }
 
-/// A bundle whose every part has been looked at once: what will be written is known and possible, nothing is signed.
+/// A bundle whose every part was made once. It is known that the bundle can be written, but nothing is signed.
 pub struct Writer<F> {
     part: F,
     index: Index,
@@ -50,11 +50,11 @@ pub struct Writer<F> {
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// SHA-256 of the tar stream: what names the bundle.
+    /// The SHA-256 of the tar stream, which identifies the bundle.
     pub content_sha256: Sha256,
-    /// SHA-256 of the file.
+    /// The SHA-256 of the file.
     pub file_sha256: Sha256,
-    /// Bytes of the file.
+    /// The size of the file in bytes.
     pub size: u64,
 }
 
@@ -63,13 +63,15 @@ where
     P: Borrow<Part>,
     F: Fn(usize) -> Result<P, WriteError> + Sync,
 {
-    /// Describes the parts `part(0)` to `part(count - 1)`, which are in archive order: nodes bytewise by name, then the
-    /// cluster. `part` is called twice for each, from any thread, and makes or finds the same part each time.
+    /// Describes the parts `part(0)` to `part(count - 1)`, which must be in archive order: nodes bytewise by name, then
+    /// the cluster.
+    ///
+    /// `part` is called twice for each number, from any thread, and must return the same part each time.
     ///
     /// # Errors
     ///
-    /// Whatever a reader would refuse: the head, the order of the parts, paths too long for ustar, sizes; and what
-    /// `part` fails with.
+    /// Fails when a reader would refuse the bundle for its head, the order of its parts, paths too long for ustar, or
+    /// sizes. Returns the error of `part` when it fails.
     pub fn prepare(description: Description, count: usize, part: F) -> Result<Self, WriteError> {
         let Description { head, partial, profile_sha256 } = description;
         let bundle = |problem| WriteError::Record { part: None, problem };
@@ -80,8 +82,8 @@ where
             check_sizes(&record, &bytes)?;
             Ok((record.owner.part(), Sha256::of(&bytes)))
         };
-        // Collected before it is looked through, so that of several errors the first is told, not the fastest.
-        // Few at a time, so that no thread has a long piece left when the others are done.
+        // All are collected before any is returned, so that of several errors the first is reported, not the fastest. A
+        // thread takes few at a time, so that it has no long piece left when the others are done.
         let parts: Vec<Result<_, WriteError>> = (0..count).into_par_iter().with_max_len(32).map(describe).collect();
         let parts = parts.into_iter().collect::<Result<_, _>>()?;
         let index = Index { head, partial, profile_sha256, parts };
@@ -91,17 +93,17 @@ where
         Ok(Self { part, index, index_bytes })
     }
 
-    /// The index that will be written: each part with the digest of its record.
+    /// Returns the index that will be written: each part with the digest of its record.
     pub const fn index(&self) -> &Index {
         &self.index
     }
 
-    /// SHA-256 of the index.
+    /// Returns the SHA-256 of the index.
     pub fn index_sha256(&self) -> Sha256 {
         Sha256::of(&self.index_bytes)
     }
 
-    /// The name of the bundle's file.
+    /// Returns the name of the bundle's file.
     pub fn file_name(&self) -> String {
         self.index.file_name(&self.index_sha256())
     }
@@ -110,7 +112,7 @@ where
     ///
     /// # Errors
     ///
-    /// The key does not sign, the output fails, or a part is not the one that was described.
+    /// Fails when the key does not sign, when the output fails, and when a part is not the one that was described.
     pub fn write<W: Write + Send>(&self, sign: &Sign<'_>, output: W) -> Result<Written, WriteError> {
         let mut output = Output { inner: output, content: Context::new(&SHA256), file: Context::new(&SHA256), size: 0 };
         let compressor = Compressor::default();
@@ -123,11 +125,11 @@ where
             let numbers = start..count.min(start + CHUNK);
             numbers.into_par_iter().map(|number| member(self.nth(number, sign)?)).collect()
         };
-        // The index of a large cluster keeps one processor busy for as long as a hundred parts.
+        // The index of a large cluster takes one processor as long as a hundred parts do.
         let (first, mut ready) = rayon::join(|| member(self.first(sign)?), || make(0));
         output.member(&first?)?;
         for start in (CHUNK..count).step_by(CHUNK) {
-            // The hashes go over everything in order; nobody waits for them but the disk.
+            // The hashes cover everything in order. Only the disk waits for them.
             let (written, next) = rayon::join(|| output.members(ready), || make(start));
             written?;
             ready = next;
@@ -142,7 +144,7 @@ where
         })
     }
 
-    /// Top folder, index, its signature, `nodes`.
+    /// Makes the first member: top folder, index, its signature, `nodes`.
     fn first(&self, sign: &Sign<'_>) -> Result<Zeroizing<Vec<u8>>, WriteError> {
         let top = self.index.head.top();
         let mut tar = Tar::new(&self.index.head, 8 * BLOCK + self.index_bytes.len());
@@ -152,7 +154,7 @@ where
         Ok(tar.bytes)
     }
 
-    /// Record, its signature, folders and files of one part.
+    /// Makes the member of one part: record, its signature, folders and files.
     fn nth(&self, number: usize, sign: &Sign<'_>) -> Result<Zeroizing<Vec<u8>>, WriteError> {
         let part = (self.part)(number)?;
         let part = part.borrow();
@@ -183,7 +185,7 @@ fn record(head: &Head, part: &Part) -> Result<(Record, Vec<u8>), WriteError> {
     Ok((record, bytes))
 }
 
-/// Everything about a part that could be too long or too large.
+/// Refuses a part in which anything is too long or too large.
 fn check_sizes(record: &Record, bytes: &[u8]) -> Result<(), WriteError> {
     let (part, top) = (record.owner.part(), record.head.top());
     within(Some(&part), bytes.len() as u64, FILE)?;
@@ -193,7 +195,7 @@ fn check_sizes(record: &Record, bytes: &[u8]) -> Result<(), WriteError> {
         return Err(WriteError::PathTooLong { path: signature });
     }
     for (path, entry) in entries(&top, &part, &record.rows) {
-        // A link's target is the name of a file beside it, so it is the path that is too long.
+        // The target of a link is the name of a file beside it, so it must be the path that is too long.
         if header(&path, entry.kind(), 0).is_none() {
             return Err(WriteError::PathTooLong { path });
         }
@@ -205,7 +207,7 @@ fn within(part: Option<&PartName>, size: u64, limit: u64) -> Result<(), WriteErr
     if size > limit { Err(WriteError::TooLarge { part: part.cloned(), size, limit }) } else { Ok(()) }
 }
 
-/// Bytes of a part in the tar stream.
+/// Returns how many bytes of the tar stream a part takes.
 fn tar_size(record: &Record, bytes: &[u8]) -> u64 {
     let padded = |size: u64| size.next_multiple_of(BLOCK as u64);
     let files = record.rows.iter().map(|row| match row {
@@ -217,14 +219,14 @@ fn tar_size(record: &Record, bytes: &[u8]) -> u64 {
     (entries + 1) as u64 * BLOCK as u64 + padded(bytes.len() as u64) + files.sum::<u64>()
 }
 
-/// A tar stream in the making.
+/// A tar stream that is being made.
 struct Tar {
     mtime: u64,
     bytes: Zeroizing<Vec<u8>>,
 }
 
 impl Tar {
-    /// The capacity is the final size: growing would leave copies of keys behind.
+    /// `capacity` is the final size, because a buffer that grows would leave copies of keys behind.
     fn new(head: &Head, capacity: usize) -> Self {
         Self { mtime: head.mtime(), bytes: Zeroizing::new(Vec::with_capacity(capacity)) }
     }
@@ -238,7 +240,7 @@ impl Tar {
         Ok(())
     }
 
-    /// A record or the index, and its signature.
+    /// Adds a record or the index, and its signature.
     fn signed(&mut self, path: &str, content: &[u8], sign: &Sign<'_>) -> Result<(), WriteError> {
         let signature = sign(content).map_err(|_| WriteError::Signing { path: path.to_owned() })?;
         let kind = |bytes: &[u8]| Kind::File { mode: Mode::Public, size: bytes.len() as u64 };
@@ -247,13 +249,13 @@ impl Tar {
     }
 }
 
-/// One gzip member, before and after.
+/// One gzip member, before and after compression.
 struct Member {
     tar: Zeroizing<Vec<u8>>,
     gzip: Vec<u8>,
 }
 
-/// Counts and hashes what it passes on.
+/// Counts and hashes the bytes that it passes on.
 struct Output<W> {
     inner: W,
     content: Context,

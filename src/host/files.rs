@@ -1,4 +1,4 @@
-//! Reading whole files with a limit, and creating new ones.
+//! Reads whole files up to a limit, and creates new ones.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -11,21 +11,21 @@ use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-/// Room for what comes through a pipe, of which nobody says how long it is. A seed fits in it.
+/// The room for bytes from a pipe, whose length is not known before. A seed fits in it.
 const ROOM: u64 = 4096;
 
-/// The whole file, wiped when dropped.
+/// Reads a whole file. The bytes are wiped when dropped.
 ///
 /// # Errors
-/// When it cannot be read, is a folder, or is longer than `limit` bytes.
+/// Fails when the file cannot be read, is a folder, or is longer than `limit` bytes.
 pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(read_secret(path, limit)?.0)
 }
 
-/// As [`read`], and whether others than the owner may read the file: its group or everybody.
+/// Reads a whole file like [`read`]. Also returns whether its group or everybody may read it.
 ///
 /// # Errors
-/// As [`read`].
+/// Fails like [`read`].
 pub fn read_secret(path: &Path, limit: u64) -> io::Result<(Zeroizing<Vec<u8>>, bool)> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
@@ -36,22 +36,23 @@ pub fn read_secret(path: &Path, limit: u64) -> io::Result<(Zeroizing<Vec<u8>>, b
     Ok((read_limited(file, metadata.len(), limit)?, is_open_to_others))
 }
 
-/// The whole standard input, wiped when dropped.
+/// Reads the whole standard input. The bytes are wiped when dropped.
 ///
 /// # Errors
-/// As [`read`].
+/// Fails when it cannot be read or is longer than `limit` bytes.
 pub fn read_stdin(limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Not through std's own buffer, which is never wiped.
+    // Not through the buffer of std, which is never wiped.
     let source = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     read_limited(source, 0, limit)
 }
 
-/// All that is left of a source, wiped when dropped; `expected` bytes, as far as that is known.
+/// Reads a source to its end. The bytes are wiped when dropped. `expected` is their number, as far as it is known.
 ///
 /// # Errors
-/// When it cannot be read or is longer than `limit` bytes.
+/// Fails when the source cannot be read or is longer than `limit` bytes.
 pub(super) fn read_limited(source: impl Read, expected: u64, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-    // All room at once, as far as that is known: a buffer that grows leaves copies of a seed behind.
+    // Reserves all room at once, as far as the length is known, because a buffer that grows leaves copies of a seed
+    // behind.
     let room = expected.max(ROOM).min(limit).saturating_add(1);
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(room).unwrap_or_default()));
     source.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -61,11 +62,11 @@ pub(super) fn read_limited(source: impl Read, expected: u64, limit: u64) -> io::
     Ok(bytes)
 }
 
-/// Whether a regular file begins with these bytes. What is no regular file is not looked at: it could not be read
-/// again.
+/// Returns whether a regular file begins with these bytes. Returns `false` for any other kind of file without reading
+/// it, because it could not be read again.
 ///
 /// # Errors
-/// When it cannot be read.
+/// Fails when the file cannot be read.
 pub fn begins_with(path: &Path, prefix: &[u8]) -> io::Result<bool> {
     if !path.metadata()?.is_file() {
         return Ok(false);
@@ -79,7 +80,7 @@ pub fn begins_with(path: &Path, prefix: &[u8]) -> io::Result<bool> {
 /// Opens a file for buffered reading.
 ///
 /// # Errors
-/// When it cannot be opened or is a folder.
+/// Fails when the file cannot be opened or is a folder.
 pub fn open(path: &Path) -> io::Result<BufReader<File>> {
     let file = File::open(path)?;
     if file.metadata()?.is_dir() {
@@ -88,10 +89,10 @@ pub fn open(path: &Path) -> io::Result<BufReader<File>> {
     Ok(BufReader::with_capacity(1 << 16, file))
 }
 
-/// SHA-256 of a file.
+/// Returns the SHA-256 of a file.
 ///
 /// # Errors
-/// When it cannot be read.
+/// Fails when the file cannot be read.
 pub fn sha256(path: &Path) -> io::Result<[u8; 32]> {
     let mut source = open(path)?;
     let mut hash = Sha256::new();
@@ -106,10 +107,10 @@ pub fn sha256(path: &Path) -> io::Result<[u8; 32]> {
     }
 }
 
-/// Creates a file of mode 0600 that did not exist, and has it on the disk when it returns.
+/// Creates a file of mode 0600 that did not exist before. The file is on the disk when this returns.
 ///
 /// # Errors
-/// When the path exists in any form, or the file cannot be written; nothing is left then.
+/// Fails when the path exists in any form, and when the file cannot be written. No file is left then.
 pub fn create_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = create_new(path, 0o600)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| sync_folder_of(path));
@@ -119,7 +120,7 @@ pub fn create_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-/// Opens a file that did not exist to write and read it back, following no link, its mode set whatever the umask.
+/// Creates a file and opens it for writing and reading. Follows no link, and sets the mode whatever the umask.
 pub(super) fn create_new(path: &Path, mode: u32) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
@@ -128,9 +129,10 @@ pub(super) fn create_new(path: &Path, mode: u32) -> io::Result<File> {
     Ok(file)
 }
 
-/// A hidden name beside `target` that no other run has, not even one that was killed: `.<name>.<8 hex digits>.part`.
+/// Returns a hidden name beside `target` that no other run has, not even one that was killed: `.<name>.<8 hex
+/// digits>.part`.
 ///
-/// The process id would not do: in a container each run may have the same.
+/// The process id would not do, because in a container every run may have the same.
 pub(super) fn temporary_beside(target: &Path) -> io::Result<PathBuf> {
     let name = target.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_string_lossy();
     let mut bytes = [0; 4];
@@ -138,7 +140,7 @@ pub(super) fn temporary_beside(target: &Path) -> io::Result<PathBuf> {
     Ok(parent(target).join(format!(".{name}.{:08x}.part", u32::from_be_bytes(bytes))))
 }
 
-/// The names in a folder are on the disk when this returns.
+/// Writes the names in a folder to the disk.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
@@ -147,7 +149,7 @@ pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
     sync_folder(parent(path))
 }
 
-/// The folder that holds `path`.
+/// Returns the folder that holds `path`.
 pub(super) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

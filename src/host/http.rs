@@ -1,4 +1,4 @@
-//! One question to a server, `GET`, with limits: whether etcd, the API server or the kubelet is well.
+//! Asks a server one question, `GET`, with limits: whether etcd, the API server or the kubelet is well.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,36 +14,36 @@ use thiserror::Error;
 use super::programs::Deadline;
 use super::reason;
 
-/// More than any answer about health.
+/// The most bytes of an answer, more than any answer about health has.
 const LIMIT: u64 = 1 << 18;
 
-/// What a server said.
+/// The answer of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The status: 200 and the like.
+    /// The status, such as 200.
     pub status: u16,
-    /// What follows the head.
+    /// The body.
     pub body: String,
 }
 
 /// Why there is no answer.
 #[derive(Debug, Error)]
 pub enum AskError {
-    /// A certificate or key of ours cannot be used.
+    /// A certificate or key of ours cannot be used; the text is the reason.
     #[error("our own certificate or key cannot be used: {0}")]
     Unusable(String),
     /// The connection failed.
     #[error("{}", reason(.0))]
     Io(io::Error),
-    /// The two sides did not come to trust each other.
+    /// The client refused the server's certificate, or the server refused ours.
     #[error("{}", untrusted(.0))]
     Tls(rustls::Error),
-    /// The answer is none of HTTP.
+    /// The answer is not HTTP.
     #[error("what answers there does not speak HTTP")]
     NotHttp,
 }
 
-/// Why the two sides do not trust each other, in words for a person.
+/// Returns why the two sides do not trust each other, in words for a person.
 fn untrusted(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidCertificate(reason) => match reason {
@@ -64,14 +64,15 @@ fn untrusted(error: &rustls::Error) -> String {
     }
 }
 
-/// How a server is known, and what we show it.
+/// The CA by which a server is known, and the certificate that we show it.
 pub struct TlsClient(Arc<ClientConfig>);
 
 impl TlsClient {
-    /// Trusts the certificates of `authority` and nobody else; shows a certificate, if there is one to show. All are PEM.
+    /// Returns a client that trusts only certificates that `authority` signed. `identity` is the certificate and key
+    /// that it shows, if any. All are PEM.
     ///
     /// # Errors
-    /// [`AskError::Unusable`].
+    /// Returns [`AskError::Unusable`] when a certificate or key cannot be used.
     pub fn new(authority: &[u8], identity: Option<(&[u8], &[u8])>) -> Result<Self, AskError> {
         let unusable = |error: &dyn ToString| AskError::Unusable(error.to_string());
         let certificates = |pem: &[u8]| {
@@ -96,11 +97,11 @@ impl TlsClient {
     }
 }
 
-/// The answer to `GET` of a path, over TLS when there is a client for it: the server's certificate must be for its
-/// address.
+/// Asks for a path, and returns the answer. With a client, the question goes over TLS, and the server's certificate
+/// must be for its address.
 ///
 /// # Errors
-/// Why there is none within `limit`.
+/// Returns why there is no answer within `limit`.
 pub fn ask(address: SocketAddr, path: &str, client: Option<&TlsClient>, limit: Duration) -> Result<Answer, AskError> {
     let deadline = Deadline::after(limit);
     let stream = TcpStream::connect_timeout(&address, limit).map_err(AskError::Io)?;
@@ -121,8 +122,9 @@ pub fn ask(address: SocketAddr, path: &str, client: Option<&TlsClient>, limit: D
 trait ReadWrite: Read + Write {}
 impl<T: Read + Write> ReadWrite for T {}
 
-/// Everything that comes back, until the server closes: HTTP/1.0 has no other end. Go's servers speak it, and so no
-/// answer comes in chunks.
+/// Sends the question, and returns everything that comes back until the server closes.
+///
+/// HTTP/1.0 has no other end of an answer. Go's servers speak it, so no answer comes in chunks.
 fn exchange(
     stream: &mut dyn ReadWrite,
     timer: &TcpStream,
@@ -140,7 +142,7 @@ fn exchange(
         match stream.read(&mut piece) {
             Ok(0) => return Ok(bytes),
             Ok(length) => bytes.extend_from_slice(piece.get(..length).unwrap_or_default()),
-            // Without TLS's own end, as some servers close: the head says whether all has come.
+            // Some servers close without TLS's own end. The head of the answer says whether all of it has come.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && !bytes.is_empty() => return Ok(bytes),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(timed_out()),
@@ -152,7 +154,7 @@ fn exchange(
     }
 }
 
-/// rustls wraps its errors in those of input and output.
+/// Takes out the error of rustls, which wraps its errors in those of input and output.
 fn distinguish(error: io::Error) -> AskError {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(tls) => AskError::Tls(tls.clone()),
@@ -160,7 +162,9 @@ fn distinguish(error: io::Error) -> AskError {
     }
 }
 
-/// RFC 9112, section 4: `HTTP/1.1 200 OK`, lines, an empty line, the body; as much of it as Content-Length says.
+/// Reads an answer as RFC 9112, section 4, has it: `HTTP/1.1 200 OK`, lines, an empty line, the body.
+///
+/// With Content-Length, the body is as long as that says. Returns `None` when less has come.
 fn read_answer(bytes: &[u8]) -> Option<Answer> {
     let split = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = std::str::from_utf8(bytes.get(..split)?).ok()?;
@@ -224,7 +228,7 @@ mod tests {
         }
     }
 
-    /// A server that answers one question with these bytes.
+    /// Starts a server that answers one question with these bytes.
     fn server(bytes: Vec<u8>) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -233,7 +237,7 @@ mod tests {
             let mut question = [0; 4096];
             let length = stream.read(&mut question).unwrap();
             assert!(question[..length].starts_with(b"GET /healthz HTTP/1.0\r\n"));
-            // The other side may have seen enough.
+            // This may fail, because the other side stops reading when it has seen enough.
             let _ = stream.write_all(&bytes);
         });
         address

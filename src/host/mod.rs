@@ -1,11 +1,12 @@
-//! The only place with files, clock, entropy, network, other programs and terminal.
+//! The only room that uses files, clock, entropy, network, other programs and terminal.
 //!
-//! Why: what touches the machine stands in one room, so that everything else can be shown to depend on nothing but
-//! its arguments.
+//! Why: everything that touches the machine is in one room, so that all other rooms depend on nothing but their
+//! arguments.
 //!
-//! Output files are staged beside their place and renamed at the end: a run that fails leaves nothing behind.
+//! Output files are staged beside their place and renamed at the end. A run that fails leaves nothing behind.
 //!
-//! Refuses to follow a symbolic link at the end of a path it creates, and to overwrite what it did not write.
+//! Refuses to follow a symbolic link at the end of a path that it creates, and to overwrite files that it did not
+//! write.
 
 mod files;
 mod http;
@@ -31,48 +32,48 @@ use ring::rand::{SecureRandom, SystemRandom};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-/// Writes a message for a person to the standard error; that it may be closed is no failure.
+/// Writes a message for a person to the standard error. A closed standard error is not a failure.
 pub fn tell(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-/// The operating system's words for a person, without Rust's `(os error 2)`.
+/// Returns the operating system's words for an error, without Rust's `(os error 2)`.
 #[must_use]
 pub fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
-/// Now, from the system's clock, in UTC.
+/// Returns the time of the system's clock, in UTC.
 #[must_use]
 pub fn now() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }
 
-/// This host's name, as uname(2) tells it.
+/// Returns the name of this host, as uname(2) has it.
 #[must_use]
 pub fn name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// The addresses of this host's interfaces.
+/// Returns the addresses of this host's interfaces.
 ///
 /// # Errors
-/// When the operating system does not tell them.
+/// Fails when the operating system does not list them.
 pub fn addresses() -> io::Result<Vec<IpAddr>> {
     Ok(if_addrs::get_if_addrs()?.into_iter().map(|interface| interface.ip()).collect())
 }
 
-/// Gives files below folders the labels that SELinux has for them; nothing where SELinux is off.
+/// Gives the files below folders the labels that SELinux has for them. Does nothing where SELinux is off.
 ///
 /// # Errors
-/// What `restorecon` said.
+/// Returns what `restorecon` said.
 pub fn relabel(folders: &[&str]) -> Result<(), String> {
-    // Where there is no such program, there is no SELinux.
+    // Without this program there is no SELinux.
     if !Command::new("selinuxenabled").status().is_ok_and(|status| status.success()) {
         return Ok(());
     }
-    // Not from /dev/null, which a small root may lack.
+    // The standard input is passed on, because a small root may lack /dev/null.
     let output = Command::new("restorecon")
         .stdin(Stdio::inherit())
         .arg("-RF")
@@ -85,10 +86,10 @@ pub fn relabel(folders: &[&str]) -> Result<(), String> {
     Err(format!("restorecon: {}", String::from_utf8_lossy(&output.stderr).trim()))
 }
 
-/// 32 bytes from the operating system's generator.
+/// Returns 32 bytes from the generator of the operating system.
 ///
 /// # Errors
-/// When the operating system gives none.
+/// Fails when the operating system gives none.
 pub fn random_seed() -> io::Result<Zeroizing<[u8; 32]>> {
     let mut bytes = Zeroizing::new([0; 32]);
     SystemRandom::new()
@@ -97,9 +98,10 @@ pub fn random_seed() -> io::Result<Zeroizing<[u8; 32]>> {
     Ok(bytes)
 }
 
-/// No core dump of this process, nor reading of its memory by others of the same user: it holds secrets.
+/// Forbids core dumps of this process, and the reading of its memory by other processes of the same user, because it
+/// holds secrets.
 ///
-/// Best effort: where the kernel refuses, the process goes on.
+/// Where the kernel refuses, the process goes on without.
 pub fn forbid_core_dumps() {
     use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);

@@ -1,4 +1,4 @@
-//! Reading a node's files below a root that need not be `/`.
+//! Reads the files of a node below a root that need not be `/`.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -10,31 +10,34 @@ use zeroize::Zeroizing;
 
 use super::files::read_limited;
 
-/// As many as Linux follows (path_resolution(7)).
+/// The most links that are followed on one path, as many as Linux follows (path_resolution(7)).
 const LINKS: usize = 40;
-/// More folders and files than any node keeps certificates in.
+/// The most folders below each other, and the most entries that are listed. No node has more for certificates.
 const DEPTH: usize = 8;
 const ENTRIES: usize = 4_096;
 
-/// A folder that is the root of a node's files: of this node, of an unpacked tree, of a mounted disk. Links in it lead
-/// to files in it: `/var/lib/kubelet/...` on a mounted disk is that disk's.
+/// The folder that is the root of a node's files: of this node, of an unpacked tree, of a mounted disk.
+///
+/// Links below the root lead to files below the root: `/var/lib/kubelet/...` on a mounted disk is a file of that disk.
 pub struct NodeRoot(PathBuf);
 
 impl NodeRoot {
-    /// The files below that folder.
+    /// Returns the files below this folder.
     #[must_use]
     pub const fn new(root: PathBuf) -> Self {
         Self(root)
     }
 
-    /// Whether a place is a folder.
+    /// Returns whether there is a folder at a place.
     #[must_use]
     pub fn is_folder(&self, place: &str) -> bool {
         self.resolve(place).is_ok_and(|path| path.is_dir())
     }
 
-    /// The places of all files below a folder, sorted, and of what could not be looked into, with the reason. Nothing
-    /// when the folder is not there.
+    /// Returns the places of all files below a folder, sorted, and the places that could not be read, each with the
+    /// reason.
+    ///
+    /// Both are empty when the folder does not exist.
     #[must_use]
     pub fn files(&self, folder: &str) -> (Vec<String>, Vec<(String, io::Error)>) {
         let (mut files, mut errors, mut seen) = (Vec::new(), Vec::new(), 0);
@@ -57,7 +60,7 @@ impl NodeRoot {
                     files.sort();
                     return (files, errors);
                 }
-                // A broken link is a file that cannot be read.
+                // A broken link counts as a file, which then cannot be read.
                 if depth < DEPTH && self.is_folder(&place) {
                     open.push((place, depth + 1));
                 } else {
@@ -69,10 +72,11 @@ impl NodeRoot {
         (files, errors)
     }
 
-    /// The whole file at a place, wiped when dropped.
+    /// Reads the whole file at a place. The bytes are wiped when dropped.
     ///
     /// # Errors
-    /// When it cannot be read, is no regular file (nothing waits for a pipe), or is longer than `limit` bytes.
+    /// Fails when the file cannot be read, is not a regular file (a pipe is never waited for), or is longer than
+    /// `limit` bytes.
     pub fn read(&self, place: &str, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
         let flags = i32::try_from((OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY).bits());
         let flags = flags.map_err(io::Error::other)?;
@@ -84,33 +88,34 @@ impl NodeRoot {
         read_limited(file, metadata.len(), limit)
     }
 
-    /// The permission bits of the file at a place.
+    /// Returns the permission bits of the file at a place.
     ///
     /// # Errors
-    /// When there is none.
+    /// Fails when there is no file.
     pub fn mode(&self, place: &str) -> io::Result<u32> {
         Ok(fs::metadata(self.resolve(place)?)?.permissions().mode() & 0o7777)
     }
 
-    /// The user and the group that own the file or folder at a place.
+    /// Returns the ids of the user and the group that own the file or folder at a place.
     ///
     /// # Errors
-    /// When there is none.
+    /// Fails when there is no file or folder.
     pub fn owner(&self, place: &str) -> io::Result<(u32, u32)> {
         let metadata = fs::metadata(self.resolve(place)?)?;
         Ok((metadata.uid(), metadata.gid()))
     }
 
-    /// Whether there is a file or folder at a place; also when it may not be read.
+    /// Returns whether there is a file or folder at a place, even one that may not be read.
     #[must_use]
     pub fn is_there(&self, place: &str) -> bool {
         self.resolve(place).and_then(fs::metadata).is_ok()
     }
 
-    /// The names in a folder, sorted: of files, folders and links. Nothing when the folder is not there.
+    /// Returns the names of the files, folders and links in a folder, sorted. Returns none when the folder does not
+    /// exist.
     ///
     /// # Errors
-    /// When it cannot be looked into, or holds more than anybody keeps certificates in.
+    /// Fails when the folder cannot be read, or holds more entries than any node has for certificates.
     pub fn names(&self, folder: &str) -> io::Result<Vec<String>> {
         let entries = match self.resolve(folder).and_then(fs::read_dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -127,12 +132,12 @@ impl NodeRoot {
         Ok(names)
     }
 
-    /// The path of a place with every link followed below the root.
+    /// Returns the path of a place, with every link followed below the root.
     fn resolve(&self, place: &str) -> io::Result<PathBuf> {
         self.follow(place, false)
     }
 
-    /// As `resolve`, but what is not there may stand on the way and at its end.
+    /// Returns the path like `resolve`, but allows folders on the way and the place itself not to exist.
     pub(super) fn resolve_missing(&self, place: &str) -> io::Result<PathBuf> {
         self.follow(place, true)
     }
@@ -153,7 +158,7 @@ impl NodeRoot {
             depth += 1;
             let target = match fs::read_link(&path) {
                 Ok(target) => target,
-                // No link.
+                // The entry exists and is no link.
                 Err(error) if error.kind() == io::ErrorKind::InvalidInput => continue,
                 Err(error) if may_miss && error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
@@ -175,7 +180,7 @@ impl NodeRoot {
     }
 }
 
-/// Names and `..`, without what does not move.
+/// Returns the names and `..` of a path, without the components that do not move.
 fn steps(path: &Path) -> impl Iterator<Item = PathBuf> {
     path.components().filter_map(|component| match component {
         Component::Normal(name) => Some(PathBuf::from(name)),

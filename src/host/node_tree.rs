@@ -1,4 +1,4 @@
-//! Changing a node's files below a root that need not be `/`: each call is one step that a crash cannot halve.
+//! Changes the files of a node below a root that need not be `/`. Each call is one step, which a crash cannot halve.
 
 use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::{self, Write};
@@ -13,100 +13,102 @@ use zeroize::Zeroizing;
 use super::files::{create_new, sync_folder};
 use super::node_root::NodeRoot;
 
-/// What stands at a place; a link is a link.
+/// What was found at a place. A link is not followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// What it is.
+    /// The kind of the entry.
     pub kind: FoundKind,
-    /// Permission bits.
+    /// The permission bits.
     pub mode: u32,
-    /// User and group.
+    /// The user and group that own the entry.
     pub owner: Owner,
-    /// The inode's number: a rename does not change it.
+    /// The number of the inode, which a rename does not change.
     pub inode: u64,
-    /// When its content changed last.
+    /// The time of the last change of the content.
     pub modified: SystemTime,
 }
 
-/// The kind of what stands at a place.
+/// The kind of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FoundKind {
     /// A regular file.
     File,
     /// A folder.
     Folder,
-    /// A symbolic link, and where it leads.
+    /// A symbolic link, with its target.
     Link(String),
-    /// A socket, a pipe, a device.
+    /// A socket, a pipe or a device.
     Special,
 }
 
-/// User and group ids.
+/// The ids of a user and a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// User id.
+    /// The id of the user.
     pub user: u32,
-    /// Group id.
+    /// The id of the group.
     pub group: u32,
 }
 
-/// The files of a node that change. Places are relative to the root; no folder above one may be a link, or the step
-/// fails: [`NodeTree::resolve`] has followed those.
+/// The files of a node, to be changed. Places are relative to the root.
+///
+/// A step fails when a folder above its place is a link. [`NodeTree::resolve`] follows such links beforehand.
 pub struct NodeTree {
     root: PathBuf,
     reading: NodeRoot,
-    /// Only the superuser may give files away; others, in a root of their own, keep them.
+    /// Whether files get the owner they should have. Only the superuser can give files away; anybody else keeps them.
     is_superuser: bool,
 }
 
-/// Held as long as it lives: the kernel frees the lock when the process ends, however it ends.
+/// A lock that is held as long as this value lives. The kernel frees it when the process ends, however it ends.
 pub struct NodeLock(#[expect(dead_code, reason = "closing it frees the lock")] File);
 
 impl NodeTree {
-    /// The files below that folder.
+    /// Returns the files below this folder.
     #[must_use]
     pub fn new(root: PathBuf) -> Self {
         Self { reading: NodeRoot::new(root.clone()), root, is_superuser: rustix::process::geteuid().is_root() }
     }
 
-    /// Reading below the same root.
+    /// Returns a reader of the same files.
     #[must_use]
     pub const fn reading(&self) -> &NodeRoot {
         &self.reading
     }
 
-    /// Whether files get the owner that they shall have.
+    /// Returns whether files get the owner that they should have.
     #[must_use]
     pub const fn is_superuser(&self) -> bool {
         self.is_superuser
     }
 
-    /// The path of a place, for messages.
+    /// Returns the path of a place, for messages.
     #[must_use]
     pub fn path(&self, place: &str) -> PathBuf {
         self.root.join(place)
     }
 
-    /// Whether the files are this host's own.
+    /// Returns whether these are the files of this host.
     #[must_use]
     pub fn is_host(&self) -> bool {
         self.root == Path::new("/")
     }
 
-    /// The place to which all links on the way to `place`, and at its end, lead below the root.
+    /// Returns the place below the root to which `place` leads once every link on the way and at its end is followed.
     ///
     /// # Errors
-    /// When a folder on the way cannot be looked into, or links lead in a circle. What is not there is no error.
+    /// Fails when a folder on the way cannot be read, and when links form a circle. What does not exist is not an
+    /// error.
     pub fn resolve(&self, place: &str) -> io::Result<String> {
         let path = self.reading.resolve_missing(place)?;
         let place = path.strip_prefix(&self.root).map_err(io::Error::other)?;
         place.to_str().map(str::to_owned).ok_or_else(|| io::ErrorKind::InvalidFilename.into())
     }
 
-    /// What stands at a place; nothing when nothing does.
+    /// Returns what is at a place, or `None` when nothing is there.
     ///
     /// # Errors
-    /// When it cannot be looked at.
+    /// Fails when the place cannot be examined.
     pub fn look(&self, place: &str) -> io::Result<Option<Found>> {
         let path = self.path(place);
         let metadata = match fs::symlink_metadata(&path) {
@@ -135,10 +137,10 @@ impl NodeTree {
         }))
     }
 
-    /// The names in a folder, sorted; none when it is not there.
+    /// Returns the names in a folder, sorted, or none when the folder does not exist.
     ///
     /// # Errors
-    /// When it cannot be read, or a name in it is not UTF-8.
+    /// Fails when the folder cannot be read, and when a name in it is not UTF-8.
     pub fn names(&self, folder: &str) -> io::Result<Vec<String>> {
         let entries = match fs::read_dir(self.path(folder)) {
             Ok(entries) => entries,
@@ -153,10 +155,10 @@ impl NodeTree {
         Ok(names)
     }
 
-    /// The whole regular file at a place, wiped when dropped; it follows no link at the end.
+    /// Reads the whole regular file at a place. Follows no link at the end. The bytes are wiped when dropped.
     ///
     /// # Errors
-    /// When it cannot be read, is no regular file, or is longer than `limit` bytes.
+    /// Fails when the file cannot be read, is not a regular file, or is longer than `limit` bytes.
     pub fn read(&self, place: &str, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
         super::files::read_limited(self.open(place)?, 0, limit)
     }
@@ -168,7 +170,7 @@ impl NodeTree {
         if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
     }
 
-    /// Whether a file system of its own begins at a place, so that it cannot be renamed.
+    /// Returns whether a place is a mount point, which cannot be renamed.
     #[must_use]
     pub fn is_mount_point(&self, place: &str) -> bool {
         let path = self.path(place);
@@ -176,16 +178,16 @@ impl NodeTree {
         if device(&path) != path.parent().and_then(device) {
             return true;
         }
-        // A folder bound to a place of the same file system has the same device number.
+        // A folder that is bound to a place of the same file system has the same device number.
         let Ok(path) = fs::canonicalize(path) else { return false };
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         mounts.lines().any(|line| line.split(' ').nth(4).is_some_and(|mount| unescaped(mount) == path.as_os_str()))
     }
 
-    /// Takes the lock that the file at a place stands for; nothing when another run has it.
+    /// Takes the lock that the file at a place stands for. Returns `None` when another run has it.
     ///
     /// # Errors
-    /// When the file cannot be made or locked.
+    /// Fails when the file cannot be created or locked.
     pub fn lock(&self, place: &str) -> io::Result<Option<NodeLock>> {
         let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::CLOEXEC).bits()).map_err(io::Error::other)?;
         let file = OpenOptions::new()
@@ -202,10 +204,10 @@ impl NodeTree {
         }
     }
 
-    /// Makes a folder, its mode set whatever the umask; none may be there.
+    /// Creates a folder that did not exist before, and sets its mode whatever the umask.
     ///
     /// # Errors
-    /// What the file system said.
+    /// Returns what the file system said.
     pub fn make_folder(&self, place: &str, mode: u32, owner: Owner) -> io::Result<()> {
         let path = self.path(place);
         fs::DirBuilder::new().mode(0o700).create(&path)?;
@@ -215,20 +217,21 @@ impl NodeTree {
         fs::set_permissions(&path, PermissionsExt::from_mode(mode))
     }
 
-    /// Creates a file that was not there and has it on the disk; nobody but the owner can open it before it is whole.
+    /// Creates a file that did not exist before, and writes it to the disk. Only the owner can open it before it is
+    /// whole.
     ///
     /// # Errors
-    /// What the file system said.
+    /// Returns what the file system said.
     pub fn create(&self, place: &str, mode: u32, owner: Owner, content: &[u8]) -> io::Result<()> {
         let mut file = create_new(&self.path(place), 0o600)?;
         file.write_all(content)?;
         self.finish(&file, mode, owner)
     }
 
-    /// As [`Self::create`], with the content and the time of the regular file at another place.
+    /// Creates a file like [`Self::create`], with the content and the time of the regular file at another place.
     ///
     /// # Errors
-    /// What the file system said.
+    /// Returns what the file system said.
     pub fn copy(&self, from: &str, to: &str, found: &Found) -> io::Result<()> {
         let mut source = self.open(from)?;
         let mut file = create_new(&self.path(to), 0o600)?;
@@ -241,35 +244,35 @@ impl NodeTree {
         if self.is_superuser {
             fchown(file, Some(owner.user), Some(owner.group))?;
         }
-        // After the owner, for a change of owner takes the set-id bits away.
+        // After the change of owner, because that clears the set-id bits.
         if mode != 0o600 {
             file.set_permissions(PermissionsExt::from_mode(mode))?;
         }
         file.sync_all()
     }
 
-    /// Makes a symbolic link.
+    /// Creates a symbolic link.
     ///
     /// # Errors
-    /// What the file system said.
+    /// Returns what the file system said.
     pub fn make_link(&self, place: &str, target: &str, owner: Owner) -> io::Result<()> {
         let path = self.path(place);
         symlink(target, &path)?;
         if self.is_superuser { lchown(path, Some(owner.user), Some(owner.group)) } else { Ok(()) }
     }
 
-    /// The names in a folder are on the disk when this returns.
+    /// Writes the names in a folder to the disk.
     ///
     /// # Errors
-    /// What the file system said.
+    /// Returns what the file system said.
     pub fn sync_folder(&self, folder: &str) -> io::Result<()> {
         sync_folder(&self.path(folder))
     }
 
-    /// Two entries change their places in one step; false when the kernel or the file system knows no such step.
+    /// Exchanges two entries in one step. Returns `false` when the kernel or the file system has no such step.
     ///
     /// # Errors
-    /// What the file system said.
+    /// Returns what the file system said.
     pub fn exchange(&self, left: &str, right: &str) -> io::Result<bool> {
         match renameat_with(CWD, self.path(left), CWD, self.path(right), RenameFlags::EXCHANGE) {
             Ok(()) => Ok(true),
@@ -278,14 +281,14 @@ impl NodeTree {
         }
     }
 
-    /// Moves an entry to a place where nothing stands.
+    /// Moves an entry to a place where nothing is.
     ///
     /// # Errors
-    /// [`io::ErrorKind::AlreadyExists`] when something does; otherwise what the file system said.
+    /// Returns [`io::ErrorKind::AlreadyExists`] when something is there, otherwise what the file system said.
     pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let (from, to) = (self.path(from), self.path(to));
         match renameat_with(CWD, &from, CWD, &to, RenameFlags::NOREPLACE) {
-            // File systems without such a flag; the lock keeps other runs away meanwhile.
+            // For file systems without such a flag. Meanwhile the lock keeps other runs away.
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if fs::symlink_metadata(&to).is_err() => {
                 fs::rename(from, to)
             }
@@ -294,26 +297,26 @@ impl NodeTree {
         }
     }
 
-    /// Moves a file to a place, in the stead of one that stands there.
+    /// Moves a file to a place, and replaces the file that is there.
     ///
     /// # Errors
-    /// What the file system said.
+    /// Returns what the file system said.
     pub fn replace(&self, from: &str, to: &str) -> io::Result<()> {
         fs::rename(self.path(from), self.path(to))
     }
 
-    /// Removes a file or link; that it is not there is no error.
+    /// Removes a file or link. Its absence is not an error.
     ///
     /// # Errors
-    /// What the file system said.
+    /// Returns what the file system said.
     pub fn remove_file(&self, place: &str) -> io::Result<()> {
         absent_is_fine(fs::remove_file(self.path(place)))
     }
 
-    /// Removes a folder with all that is in it; that it is not there is no error.
+    /// Removes a folder and everything in it. Its absence is not an error.
     ///
     /// # Errors
-    /// What the file system said.
+    /// Returns what the file system said.
     pub fn remove_folder(&self, place: &str) -> io::Result<()> {
         absent_is_fine(fs::remove_dir_all(self.path(place)))
     }
@@ -326,7 +329,7 @@ fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// A path of mountinfo, in which blanks and backslashes are written in octal (proc_pid_mountinfo(5)).
+/// Decodes a path of mountinfo, in which blanks and backslashes are written in octal (proc_pid_mountinfo(5)).
 fn unescaped(mount: &str) -> std::ffi::OsString {
     let mut text = mount.to_owned();
     for (escape, character) in [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")] {

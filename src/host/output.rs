@@ -8,7 +8,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::files::{create_new, sync_folder_of, temporary_beside};
 
-/// Files staged beside their final place. Dropped before [`Outputs::commit`], they are gone.
+/// Files that are staged beside their final places. They are removed when this is dropped without [`Outputs::commit`].
 #[derive(Default)]
 pub struct Outputs {
     staged: Vec<Staged>,
@@ -22,16 +22,16 @@ struct Staged {
 }
 
 impl Outputs {
-    /// Nothing staged.
+    /// Returns outputs without any file.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Creates a folder and its parents; those that did not exist go away again with a failed run.
+    /// Creates a folder and its parents. Folders that did not exist before are removed again when the run fails.
     ///
     /// # Errors
-    /// When it cannot be created.
+    /// Fails when a folder cannot be created.
     pub fn create_folder(&mut self, folder: &Path) -> io::Result<()> {
         let missing: Vec<_> =
             folder.ancestors().filter(|path| !path.as_os_str().is_empty()).take_while(|path| !path.exists()).collect();
@@ -42,11 +42,12 @@ impl Outputs {
         Ok(())
     }
 
-    /// Opens a file to be written that becomes `target` on commit. With `replace` an existing file gives way;
-    /// without, it must not exist then, or hold the same bytes.
+    /// Opens a file for writing that becomes `target` on commit.
+    ///
+    /// With `replace` it replaces an existing file. Without, no file may then exist, unless it holds the same bytes.
     ///
     /// # Errors
-    /// When the folder of `target` does not take a new file, or `target` is staged already.
+    /// Fails when the folder of `target` does not accept a new file, and when `target` is staged already.
     pub fn stage(&mut self, target: &Path, mode: u32, replace: bool) -> io::Result<File> {
         if self.staged.iter().any(|staged| staged.target == target) {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "two outputs have this one name"));
@@ -65,10 +66,10 @@ impl Outputs {
         self.stage(target, mode, replace)?.write_all(bytes)
     }
 
-    /// Has every staged file on the disk, and looks whether all of them can be placed.
+    /// Writes every staged file to the disk, and checks that all of them can be placed.
     ///
     /// # Errors
-    /// The file that could not: [`io::ErrorKind::AlreadyExists`] when other bytes are there.
+    /// Returns the first file that cannot be, with [`io::ErrorKind::AlreadyExists`] when other bytes are there.
     pub fn check(&self) -> Result<(), (PathBuf, io::Error)> {
         for staged in &self.staged {
             let checked = (|| {
@@ -83,10 +84,11 @@ impl Outputs {
         Ok(())
     }
 
-    /// Puts every staged file in its place, in the order staged, after [`Self::check`].
+    /// Runs [`Self::check`], then moves every staged file to its place, in the order of staging.
     ///
     /// # Errors
-    /// As [`Self::check`], before anything is placed; then what the file system said to the first that it did not take.
+    /// Fails like [`Self::check`] before any file is placed. After that, returns the first file that the file system
+    /// refused.
     pub fn commit(mut self) -> Result<(), (PathBuf, io::Error)> {
         self.check()?;
         for staged in &self.staged {
@@ -102,11 +104,11 @@ fn place(staged: &Staged) -> io::Result<()> {
     if staged.replace {
         fs::rename(&staged.temporary, &staged.target)?;
     } else if exists(&staged.target) {
-        // Compared before: the same bytes are there already.
+        // The check has compared the two: the file holds the same bytes already.
         fs::remove_file(&staged.temporary)?;
     } else {
         match renameat_with(CWD, &staged.temporary, CWD, &staged.target, RenameFlags::NOREPLACE) {
-            // File systems such as NFS know no such flag; a link fails just as well when the name is taken.
+            // For file systems without such a flag, such as NFS. A link fails just as well when the name is taken.
             Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
                 fs::hard_link(&staged.temporary, &staged.target)?;
                 fs::remove_file(&staged.temporary)?;
@@ -122,7 +124,7 @@ fn exists(path: &Path) -> bool {
 }
 
 fn same_bytes(left: &Path, right: &Path) -> io::Result<bool> {
-    // Looked at before it is opened: a pipe without a writer would never open.
+    // Before the file is opened, because opening a pipe without a writer would never return.
     if !fs::metadata(right)?.is_file() {
         return Ok(false);
     }
@@ -146,7 +148,7 @@ impl Drop for Outputs {
             let _ = fs::remove_file(&staged.temporary);
         }
         for folder in self.created_folders.iter().rev() {
-            // Fails when something is in it, and then it should stay.
+            // This fails when something is in the folder, which then must stay.
             let _ = fs::remove_dir(folder);
         }
     }

@@ -1,4 +1,4 @@
-//! Other programs on this host: found, run within a limit of time, seen among its processes.
+//! Other programs on this host: finds them, runs them within a limit of time, lists the processes.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,43 +10,43 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often a program, or whatever else takes its time, is looked at again.
+/// The time between two looks at something that takes a while, such as a running program.
 const PAUSE: Duration = Duration::from_millis(100);
-/// More than the programs that a node has for this ever say.
+/// The most bytes of output that are kept, more than any program that we run writes.
 const SAID: u64 = 1 << 20;
-/// How long the words of a program that has ended may still be on their way: a child of it may hold the pipe.
+/// How long the output of a program that has ended may still be on its way, because a child of it may hold the pipe.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// How a program ended.
+/// How a program ended, and what it wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// Whether it said that all is well: exit code 0.
+    /// Whether the program succeeded: exit code 0.
     pub is_success: bool,
-    /// Its standard output.
+    /// The standard output.
     pub output: String,
-    /// Its standard error.
+    /// The standard error.
     pub complaint: String,
 }
 
 /// A process of this host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
-    /// The words it was started with: its program and arguments.
+    /// The command line: the program and its arguments.
     pub words: Vec<String>,
 }
 
-/// A moment that will come.
+/// An instant at which something must be done.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Option<Instant>);
 
 impl Deadline {
-    /// That long from now.
+    /// Returns the deadline that is this long from now.
     #[must_use]
     pub fn after(time: Duration) -> Self {
         Self(Instant::now().checked_add(time))
     }
 
-    /// What is left until then; nothing when it has come.
+    /// Returns the time that is left, or `None` when the deadline has passed.
     #[must_use]
     pub fn left(self) -> Option<Duration> {
         let Some(end) = self.0 else { return Some(Duration::MAX) };
@@ -54,12 +54,12 @@ impl Deadline {
     }
 }
 
-/// Waits a moment before something is looked at again.
+/// Waits a moment, for loops that look at something again and again.
 pub fn pause() {
     thread::sleep(PAUSE);
 }
 
-/// Whether a program is on PATH.
+/// Returns whether a program is on PATH.
 #[must_use]
 pub fn is_installed(program: &str) -> bool {
     let is_program =
@@ -68,10 +68,10 @@ pub fn is_installed(program: &str) -> bool {
     std::env::split_paths(&folders).any(|folder| is_program(&folder.join(program)))
 }
 
-/// Runs a program to its end, with nothing on its standard input.
+/// Runs a program to its end, with an empty standard input.
 ///
 /// # Errors
-/// That it cannot be run, or takes longer than `limit`: then it is killed.
+/// Fails when the program cannot be run, or takes longer than `limit`. In the second case it is killed.
 pub fn run_program(program: &str, arguments: &[impl AsRef<OsStr>], limit: Duration) -> io::Result<Ended> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -93,7 +93,8 @@ pub fn run_program(program: &str, arguments: &[impl AsRef<OsStr>], limit: Durati
     Ok(Ended { is_success: status.success(), output: words(output), complaint: words(complaint) })
 }
 
-/// All that comes through a pipe, when it has come; what is too long is read and forgotten, or the program would wait.
+/// Reads everything from a pipe, and sends it when the pipe ends. What is beyond the limit is read and forgotten,
+/// because the program would otherwise wait.
 fn listen(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
@@ -106,10 +107,11 @@ fn listen(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
     receiver
 }
 
-/// The processes of this host, those in containers too; not those of the kernel, nor those that have ended.
+/// Returns the processes of this host, including those in containers, without those of the kernel and those that have
+/// ended.
 ///
 /// # Errors
-/// When /proc cannot be read.
+/// Fails when /proc cannot be read.
 pub fn processes() -> io::Result<Vec<Process>> {
     let mut processes = Vec::new();
     for entry in fs::read_dir("/proc")? {
@@ -117,7 +119,7 @@ pub fn processes() -> io::Result<Vec<Process>> {
         if !entry.file_name().as_encoded_bytes().first().is_some_and(u8::is_ascii_digit) {
             continue;
         }
-        // It may end before it is looked at.
+        // This fails when the process has ended meanwhile.
         let Ok(line) = fs::read(entry.path().join("cmdline")) else { continue };
         let line = String::from_utf8_lossy(&line);
         let words: Vec<String> = line.trim_end_matches('\0').split('\0').map(str::to_owned).collect();
@@ -129,7 +131,7 @@ pub fn processes() -> io::Result<Vec<Process>> {
 }
 
 impl Process {
-    /// The name of its program's file.
+    /// Returns the name of the program's file.
     #[must_use]
     pub fn program(&self) -> &str {
         self.words.first().map(|path| path.rsplit('/').next().unwrap_or_default()).unwrap_or_default()

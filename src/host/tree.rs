@@ -1,4 +1,4 @@
-//! A tree of files that appears as a whole.
+//! Writes a tree of files that appears as a whole.
 
 use std::fs;
 use std::io::{self, Write};
@@ -9,32 +9,35 @@ use walkdir::WalkDir;
 
 use super::files::{create_new, sync_folder, sync_folder_of, temporary_beside};
 
-/// One entry of a tree to write; the path is relative to its root and has passed the bundle's checks.
+/// An entry of a tree to be written. The path is relative to the root of the tree, and has passed the checks of the
+/// bundle.
 pub enum TreeEntry<'a> {
     /// A regular file.
     File {
-        /// Its path.
+        /// The path of the file.
         path: &'a str,
-        /// Permission bits.
+        /// The permission bits.
         mode: u32,
-        /// Its bytes.
+        /// The content.
         content: &'a [u8],
     },
     /// A symbolic link.
     Link {
-        /// Its path.
+        /// The path of the link.
         path: &'a str,
-        /// Where it leads.
+        /// The target of the link.
         target: &'a str,
     },
 }
 
-/// Writes a tree to a folder that does not exist or is empty; it is there as a whole or not at all, and on the disk
-/// when this returns. Folders get mode 0755 whatever the umask, the root itself 0700: there are keys in it.
+/// Writes a tree to a folder that does not exist or is empty.
+///
+/// The tree appears as a whole or not at all, and is on the disk when this returns. Folders get mode 0755 whatever the
+/// umask, and the root gets 0700, because there are keys in it.
 ///
 /// # Errors
-/// [`io::ErrorKind::DirectoryNotEmpty`] when something is there; otherwise what the file system said. Nothing is left
-/// behind then.
+/// Returns [`io::ErrorKind::DirectoryNotEmpty`] when something is there, otherwise what the file system said. Nothing
+/// is left behind.
 pub fn write_tree(root: &Path, entries: &[TreeEntry<'_>]) -> io::Result<()> {
     if root.is_symlink() || (root.exists() && fs::read_dir(root)?.next().is_some()) {
         return Err(io::ErrorKind::DirectoryNotEmpty.into());
@@ -47,7 +50,7 @@ pub fn write_tree(root: &Path, entries: &[TreeEntry<'_>]) -> io::Result<()> {
             write_entry(&staged, entry)?;
         }
         compare(&staged, entries)?;
-        // A rename takes the place of an empty folder, and of nothing else.
+        // A rename replaces an empty folder, and nothing else.
         fs::rename(&staged, root)?;
         sync_folder_of(root)
     })();
@@ -69,7 +72,7 @@ fn write_entry(root: &Path, entry: &TreeEntry<'_>) -> io::Result<()> {
     }
 }
 
-/// Makes the folders that hold `path`; returns its place on the disk.
+/// Creates the folders that hold `path`, and returns where it is on the disk.
 fn make_folders(root: &Path, path: &str) -> io::Result<PathBuf> {
     let mut place = root.to_owned();
     let mut names = path.split('/').peekable();
@@ -83,7 +86,7 @@ fn make_folders(root: &Path, path: &str) -> io::Result<PathBuf> {
     Ok(place)
 }
 
-/// Walks what was written: exactly these entries, each folder's names on the disk.
+/// Checks that exactly these entries were written, and writes the names in each folder to the disk.
 fn compare(root: &Path, entries: &[TreeEntry<'_>]) -> io::Result<()> {
     let mut expected: Vec<&str> = entries
         .iter()

@@ -1,4 +1,4 @@
-//! One certificate: encoded, signed, checked.
+//! Encodes, signs and checks one certificate.
 
 use der::pem::LineEnding;
 use rcgen::{
@@ -26,56 +26,56 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// The certificate in DER.
+    /// Returns the certificate in DER.
     #[must_use]
     pub fn der(&self) -> &[u8] {
         &self.der
     }
 
-    /// The serial number, 16 octets, big-endian.
+    /// Returns the serial number: 16 octets, big-endian.
     #[must_use]
     pub const fn serial(&self) -> &[u8; 16] {
         &self.serial
     }
 
-    /// Its signature, which verified under its issuer's key.
+    /// Returns the signature, which was verified under the issuer's key.
     #[must_use]
     pub const fn signature(&self) -> VerifiedSignature {
         self.signature
     }
 
-    /// The certificate in PEM: LF, 64 columns.
+    /// Returns the certificate in PEM, with lines of 64 columns that end in LF.
     #[must_use]
     pub fn pem(&self) -> String {
-        // Fails only on lengths beyond isize, which no certificate has.
+        // This fails only on lengths beyond isize, which no certificate has.
         der::pem::encode_string("CERTIFICATE", LineEnding::LF, &self.der).unwrap_or_default()
     }
 }
 
-/// A CA as issuer.
+/// A CA that signs certificates.
 pub(super) struct Issuer<'a> {
     key: &'a PrivateKey,
     name: Vec<u8>,
     key_identifier: Vec<u8>,
-    /// Its certificate; none while that is issued.
+    /// The certificate of the CA, or `None` while that very certificate is being issued.
     certificate: Option<ReadCertificate>,
 }
 
 impl<'a> Issuer<'a> {
-    /// The CA that `planned` describes.
+    /// Returns the CA that `planned` describes, without its certificate.
     pub(super) fn new(planned: &PlannedCertificate, key: &'a PrivateKey) -> Result<Self, IssueError> {
         let name = planned.subject.to_der().map_err(|error| encoding(planned, &error))?;
         Ok(Self { key, name, key_identifier: key_identifier(key), certificate: None })
     }
 
-    /// The same, with its certificate.
+    /// Returns the same CA with its certificate.
     pub(super) fn with(self, planned: &PlannedCertificate, certificate: &Certificate) -> Result<Self, IssueError> {
         let read = ReadCertificate::from_der(certificate.der()).map_err(|error| encoding(planned, &error))?;
         Ok(Self { certificate: Some(read), ..self })
     }
 }
 
-/// A certificate that is what was asked for, keeps all rules and lacks its issuer's signature.
+/// An unsigned certificate that holds what was planned and keeps every rule.
 pub(super) struct Draft<'a> {
     pub(super) planned: &'a PlannedCertificate,
     serial: [u8; 16],
@@ -83,7 +83,7 @@ pub(super) struct Draft<'a> {
     warnings: Vec<Breach>,
 }
 
-/// All of a certificate but the signature, read back.
+/// Makes a certificate without its signature, and checks it as it is read back.
 pub(super) fn draft<'a>(
     planned: &'a PlannedCertificate,
     key: &'a PrivateKey,
@@ -107,7 +107,7 @@ pub(super) fn draft<'a>(
     Ok(Draft { planned, serial, unsigned, warnings })
 }
 
-/// Signs drafts for one issuer and checks that each certificate holds its draft and a signature that verifies.
+/// Signs drafts for one issuer. Checks that each certificate holds its draft, and a signature that verifies.
 pub(super) fn sign(
     drafts: Vec<Draft<'_>>,
     issuer: &Issuer<'_>,
@@ -123,7 +123,7 @@ pub(super) fn sign(
         let der = tbs::certificate(&unsigned, &signature).map_err(|error| encoding(planned, &error))?;
         let wrong = |what| IssueError::Check(planned.key.clone(), what);
         let signature = tbs::signature(&unsigned, &der).ok_or_else(|| wrong("is not what was to be signed"))?;
-        // By another library's code than made it.
+        // The code that verifies is of another library than the code that signed.
         let signature = public_key::verify(issuer.key.spki_der(), &unsigned.tbs, signature);
         let signature = signature.map_err(|_| wrong("signature"))?;
         Ok((planned.key.clone(), Certificate { der, serial, signature }, warnings))
@@ -131,7 +131,7 @@ pub(super) fn sign(
     signed.collect()
 }
 
-/// What breaks a rule is not signed; what only asks for a warning is.
+/// Refuses a certificate that breaks a rule. Returns the rules that only ask for a warning.
 fn check_rules(
     planned: &PlannedCertificate,
     read: &ReadCertificate,
@@ -141,7 +141,7 @@ fn check_rules(
     let (purpose, node) = match &planned.key {
         KeyId::Node { node, base_name } => (Purpose::of_base_name(base_name), Some(node)),
         KeyId::Ca(name) => match Purpose::of_ca(name) {
-            // Nobody but its rotation looks at more than any webhook's.
+            // Only MetalLB's rotation asks more of this CA than is asked of the CA of any webhook.
             Purpose::MetallbCa if !surroundings.metallb_rotates() => (Purpose::Other, None),
             purpose => (purpose, None),
         },
@@ -178,13 +178,13 @@ fn encoding(planned: &PlannedCertificate, error: &dyn std::fmt::Display) -> Issu
     IssueError::Encoding(planned.key.clone(), error.to_string())
 }
 
-/// The first 20 bytes of SHA-256 of the public key bits, whatever the Kubernetes version: two identifiers for one CA
-/// key would break OpenSSL's search for a chain. Source: RFC 7093, section 2, method 1; Go 1.25 does the same.
+/// Returns the first 20 bytes of the SHA-256 of the public key bits, for every Kubernetes version. Two identifiers for
+/// one CA key would break OpenSSL's search for a chain. Source: RFC 7093, section 2, method 1; Go 1.25 does the same.
 fn key_identifier(key: &PrivateKey) -> Vec<u8> {
     Sha256::digest(key.public_key_bits()).iter().copied().take(20).collect()
 }
 
-/// What rcgen can encode of the certificate; the signature is empty.
+/// Encodes as much of the certificate as rcgen can, with an empty signature.
 fn template(planned: &PlannedCertificate, key: &PrivateKey, issuer: &Issuer<'_>) -> Result<Vec<u8>, rcgen::Error> {
     let mut params = CertificateParams::default();
     params.not_before = planned.validity.not_before;
@@ -221,8 +221,10 @@ fn template(planned: &PlannedCertificate, key: &PrivateKey, issuer: &Issuer<'_>)
     Ok(params.signed_by(&Keyless(key), &rcgen_issuer)?.der().to_vec())
 }
 
-/// RFC 5280, section 4.2.1.10, leaves every kind of name open that it does not mention: domains without an address range
-/// exclude all addresses.
+/// Returns the nameConstraints that permit only these names.
+///
+/// RFC 5280, section 4.2.1.10, leaves every kind of name open that the extension does not mention. Domains without an
+/// address range therefore exclude all addresses.
 fn name_constraints(permitted: &PermittedNames) -> Option<NameConstraints> {
     let domains = permitted.domains.iter().map(|domain| GeneralSubtree::DnsName(domain.clone()));
     let ranges = permitted.ranges.iter();
@@ -238,7 +240,8 @@ fn name_constraints(permitted: &PermittedNames) -> Option<NameConstraints> {
     Some(NameConstraints { permitted_subtrees, excluded_subtrees })
 }
 
-/// A key as rcgen sees it: its public half, and signatures that are left empty until the certificate is complete.
+/// A key as rcgen sees it. It has only the public half, and makes empty signatures, which are replaced once the
+/// certificate is complete.
 struct Keyless<'a>(&'a PrivateKey);
 
 impl PublicKeyData for Keyless<'_> {
@@ -261,7 +264,7 @@ impl SigningKey for Keyless<'_> {
     }
 }
 
-/// Whether everything that was asked for can be read in it.
+/// Refuses a certificate in which something that was planned cannot be read.
 fn check_content(
     planned: &PlannedCertificate,
     read: &ReadCertificate,

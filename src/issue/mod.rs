@@ -1,14 +1,14 @@
-//! Specifications become certificates.
+//! Makes certificates from their specifications.
 //!
 //! Why: kubeadm's certificates have a shape of their own (Go's order of extensions, all groups in one RDN), and a
-//! deterministic serial needs the rest of the certificate first.
+//! deterministic serial can be computed only when the rest of the certificate is known.
 //!
-//! Input: a [`Plan`], its keys, the serial key.
+//! Input: a [`Plan`], its keys, and the key of the serial numbers.
 //!
-//! Output: [`Issued`]: every certificate, each checked against its issuer after signing.
+//! Output: [`Issued`], which holds every certificate. Each is checked against its issuer after signing.
 //!
-//! Refuses a plan whose keys are not all there, a certificate that breaks a rule, and one that does not hold what was
-//! asked for.
+//! Refuses a plan that lacks a key, a certificate that breaks a rule, and a certificate that does not hold what was
+//! planned.
 
 mod certificate;
 mod error;
@@ -39,33 +39,35 @@ pub struct Issued {
 }
 
 impl Issued {
-    /// The certificate of that key, if the plan had one.
+    /// Returns the certificate of this key, if the plan has one.
     #[must_use]
     pub fn get(&self, id: &KeyId) -> Option<&Certificate> {
         self.certificates.get(id)
     }
 
-    /// Every certificate, in the order of the ids.
+    /// Returns every certificate, in the order of the ids.
     pub fn iter(&self) -> impl Iterator<Item = &Certificate> {
         self.certificates.values()
     }
 
-    /// The rules of [severity warning](crate::lint::Severity::Warning) that certificates break, in the order of the
-    /// plan.
+    /// Returns the rules of [severity warning](crate::lint::Severity::Warning) that certificates break, in the order of
+    /// the plan.
     #[must_use]
     pub fn warnings(&self) -> &[(KeyId, Breach)] {
         &self.warnings
     }
 }
 
-/// Certificates of one issuer that are signed together: an engine that makes eight powers side by side is full with four.
+/// How many certificates of one issuer are signed together. An engine that computes eight powers side by side is full
+/// with four.
 const TOGETHER: usize = 16;
 
-/// Issues every certificate of a plan: CAs first, in the plan's order, then the rest in parallel. The result depends on
-/// neither, nor on the engine, which RSA signatures are made with.
+/// Issues every certificate of a plan: the CAs first, in the order of the plan, then the leaves in parallel.
+///
+/// The result does not depend on the order, nor on the engine that makes the RSA signatures.
 ///
 /// # Errors
-/// [`IssueError`], which no checked profile leads to.
+/// Returns an [`IssueError`], to which no checked profile leads.
 pub fn issue(
     plan: &Plan,
     keys: &KeyRing,
@@ -103,7 +105,7 @@ pub fn issue(
             .map(|planned| certificate::draft(planned, key(&planned.key)?, issuer, serial_key, &surroundings));
         certificate::sign(drafts.collect::<Result<_, IssueError>>()?, issuer, engine)
     };
-    // Few at a time, so that no thread has a long piece left when the others are done.
+    // A thread takes few at a time, so that it has no long piece left when the others are done.
     let made = together.par_iter().with_max_len(2).map(make).collect::<Result<Vec<_>, IssueError>>()?;
     let all = all.into_iter().chain(made.into_iter().flatten());
     let mut breaches = BTreeMap::new();

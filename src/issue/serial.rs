@@ -1,20 +1,20 @@
-//! Serial numbers: unpredictable without the seed, the same with it.
+//! Serial numbers that follow from the seed and cannot be predicted without it.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-/// The key of a cluster's serial numbers.
+/// The key from which the serial numbers of a cluster are made.
 pub struct SerialKey(Zeroizing<[u8; 32]>);
 
 impl SerialKey {
-    /// From 32 bytes derived from the seed.
+    /// Returns the key of these 32 bytes, which were derived from the seed.
     #[must_use]
     pub const fn new(key: Zeroizing<[u8; 32]>) -> Self {
         Self(key)
     }
 
-    /// The serial of a certificate: 16 octets, positive, never the same for two different contents.
+    /// Returns the serial number of a certificate: 16 octets, positive, never the same for two different contents.
     ///
     /// `issuer_spki` is the issuer's SubjectPublicKeyInfo in DER, `tbs` the TBSCertificate in DER with serial 1.
     /// Source: certificate profile number 1; RFC 5280, section 4.1.2.2 (positive, at most 20 octets).

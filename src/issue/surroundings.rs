@@ -1,4 +1,4 @@
-//! What the rules need to know of nodes and cluster before a certificate is signed.
+//! What the rules need to know about nodes and cluster before a certificate is signed.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -7,7 +7,7 @@ use crate::lint::{ClusterFacts, NodeFacts};
 use crate::plan::{Plan, Recipient};
 use crate::x509::AltName;
 
-/// The nodes and the cluster of a plan.
+/// The facts of a plan that the rules compare certificates with.
 pub(super) struct Surroundings<'a> {
     addresses: BTreeMap<&'a str, &'a [IpAddr]>,
     endpoint: Option<&'a AltName>,

@@ -1,8 +1,8 @@
-//! The TBSCertificate, reopened: rcgen encodes it, then serial, names and the order of extensions are set.
+//! Completes the TBSCertificate that rcgen encodes, with serial, names and the order of extensions.
 //!
-//! rcgen holds one value per attribute type (no several groups in one RDN), takes the issuer's name from parameters
-//! and not from a certificate's bytes, and has an order of extensions of its own. So it builds every certificate with
-//! a placeholder for those, and this one place finishes all of them.
+//! rcgen holds one value per attribute type (no several groups in one RDN), takes the issuer's name from parameters and
+//! not from a certificate's bytes, and has an order of extensions of its own. It therefore builds every certificate
+//! with placeholders, and this file alone replaces them.
 
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, UintRef};
 use der::{Decode, Encode, Sequence};
@@ -30,7 +30,7 @@ struct SignedCertificate<'a> {
     signature: BitStringRef<'a>,
 }
 
-/// TBSCertificate (RFC 5280, section 4.1); what is not changed keeps its bytes.
+/// TBSCertificate (RFC 5280, section 4.1). Fields that are not changed keep their bytes.
 #[derive(Sequence)]
 struct TbsCertificate<'a> {
     #[asn1(context_specific = "0", default = "Default::default")]
@@ -45,31 +45,32 @@ struct TbsCertificate<'a> {
     extensions: Vec<Extension>,
 }
 
-/// What rcgen leaves open.
+/// The fields that rcgen leaves open.
 pub(super) struct Names<'a> {
     /// The issuer's Name in DER.
     pub(super) issuer: &'a [u8],
     /// The subject's Name in DER.
     pub(super) subject: &'a [u8],
-    /// Whether the certificate carries a subject key identifier: only CAs do.
+    /// Whether this is a CA. Only CAs get a subject key identifier.
     pub(super) is_ca: bool,
 }
 
-/// A certificate that lacks nothing but its signature.
+/// A certificate that lacks only its signature.
 pub(super) struct Unsigned {
-    /// The TBSCertificate in DER: what is to be signed.
+    /// The TBSCertificate in DER, which is what the signature covers.
     pub(super) tbs: Vec<u8>,
-    /// The signature's AlgorithmIdentifier in DER.
+    /// The AlgorithmIdentifier of the signature, in DER.
     algorithm: Vec<u8>,
 }
 
-/// A certificate that lacks nothing but its signature.
+/// Completes a certificate up to its signature.
 ///
-/// `template` is what rcgen encoded; `serial` receives the TBSCertificate in DER with serial 1 and answers with the
-/// serial.
+/// `template` is what rcgen encoded. `serial` gets the TBSCertificate in DER with serial 1, and returns the serial
+/// number.
 ///
 /// # Errors
-/// When `template` is not a certificate, has an extension that no certificate of ours has, or there is no serial.
+/// Fails when `template` is not a certificate, when it has an extension that no certificate of ours has, and when
+/// `serial` returns `None`.
 pub(super) fn finish(
     template: &[u8],
     names: &Names<'_>,
@@ -94,7 +95,7 @@ pub(super) fn finish(
     Ok(Unsigned { tbs: tbs.to_der()?, algorithm: template.signature_algorithm.to_der()? })
 }
 
-/// The certificate in DER with this signature.
+/// Returns the certificate in DER with this signature.
 ///
 /// # Errors
 /// None is expected.
@@ -107,7 +108,7 @@ pub(super) fn certificate(unsigned: &Unsigned, signature: &[u8]) -> der::Result<
     certificate.to_der()
 }
 
-/// The signature in a certificate, if all else in it is what was to be signed.
+/// Returns the signature in a certificate, or `None` when anything else in it is not what was to be signed.
 pub(super) fn signature<'a>(unsigned: &Unsigned, certificate: &'a [u8]) -> Option<&'a [u8]> {
     let read = SignedCertificate::from_der(certificate).ok()?;
     let holds = [(read.tbs_certificate, &unsigned.tbs), (read.signature_algorithm, &unsigned.algorithm)]
@@ -123,12 +124,12 @@ mod tests {
 
     #[test]
     fn a_signature_is_found_only_behind_what_was_to_be_signed() {
-        // Two sequences of one number each; nobody reads them here.
+        // Two sequences of one number each. Nothing here reads them.
         let unsigned = Unsigned { tbs: vec![0x30, 3, 2, 1, 5], algorithm: vec![0x30, 3, 2, 1, 6] };
         let right = certificate(&unsigned, b"signature").unwrap();
         assert_eq!(signature(&unsigned, &right), Some(&b"signature"[..]));
         assert_eq!(signature(&unsigned, &certificate(&unsigned, &[]).unwrap()), Some(&[][..]));
-        // The numbers, the tags, the unused bits, all lengths: whatever is another, but for the signature's own octets.
+        // Every byte before the signature's own octets: numbers, tags, unused bits, lengths.
         for place in 0..right.len() - b"signature".len() {
             let mut wrong = right.clone();
             wrong[place] ^= 1;

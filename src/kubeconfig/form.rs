@@ -50,7 +50,7 @@ impl<'a> KubeadmForm<'a> {
         Some(Self { authority, server: cluster.server.as_deref()?, user: &user.name, credentials })
     }
 
-    /// Returns the kubeconfig in YAML, keys in client-go's order.
+    /// Returns the kubeconfig in YAML, with the keys in client-go's order.
     ///
     /// # Errors
     /// The name in the template that has no value, which is a defect.

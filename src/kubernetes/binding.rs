@@ -1,26 +1,26 @@
-//! What newer kubeadm grants its own certificates.
+//! The ClusterRoleBindings that newer kubeadm creates for its own certificates.
 
 use super::certificate::KUBELET_CLIENT_BY_NAME;
 use super::since::Since;
 use super::version::Version;
 
-/// A ClusterRoleBinding that certificates of that version rely on and that only `kubeadm init` or
-/// `kubeadm upgrade apply` would create.
+/// A ClusterRoleBinding on which certificates of a Kubernetes version rely, and which only `kubeadm init` or `kubeadm
+/// upgrade apply` would create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequiredBinding {
-    /// Name of the ClusterRoleBinding.
+    /// The name of the ClusterRoleBinding.
     pub name: &'static str,
     /// `Group` or `User`.
     pub subject_kind: &'static str,
-    /// Its subject's name.
+    /// The name of its subject.
     pub subject: &'static str,
-    /// The ClusterRole it grants.
+    /// The ClusterRole that it grants.
     pub cluster_role: &'static str,
-    /// From which version on.
+    /// The first version that needs it.
     pub since: Since,
     /// What does not work without it.
     pub without: &'static str,
-    /// Where it is stated.
+    /// The source of this row.
     pub source: &'static str,
 }
 

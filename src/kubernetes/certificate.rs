@@ -1,7 +1,8 @@
 //! **The** table: every CA, certificate, kubeconfig and key pair that kubeadm 1.20 to 1.37 and the kubelet use.
 //!
-//! Rows stand in kubeadm's reading order, each CA before its leaves. Where a row's source says `certlist.go` or
-//! `kubeconfig.go` it means cmd/kubeadm/app/phases/{certs,kubeconfig}/ of the Kubernetes version named.
+//! The rows stand in the order in which kubeadm's files have them, each CA before its leaves. Where the source of a row
+//! says `certlist.go` or `kubeconfig.go`, it means cmd/kubeadm/app/phases/{certs,kubeconfig}/ of the Kubernetes version
+//! named.
 
 use super::component::Component::{self, ApiServer, ControllerManager, Etcd, Kubelet, Scheduler};
 use super::purpose::Purpose;
@@ -9,25 +10,26 @@ use super::since::Since;
 use super::version::Version;
 use crate::x509::ExtendedKeyUsage::{self, ClientAuth, ServerAuth};
 
-/// One of the three certificate authorities.
+/// One of the three certificate authorities of kubeadm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CaName {
     /// Signs for the API server and its clients.
     Kubernetes,
     /// Signs for etcd's members and clients.
     Etcd,
-    /// Signs the client certificate of the aggregation layer; apart, or any client could impersonate anyone.
+    /// Signs the client certificate of the aggregation layer. It is a CA of its own, because any client with a
+    /// certificate of this CA can impersonate anyone.
     FrontProxy,
 }
 
 impl CaName {
-    /// The CA of that name in the profile.
+    /// Returns the CA with this name in the profile, or `None` when it is not one of the three.
     #[must_use]
     pub fn of_profile(name: &str) -> Option<Self> {
         [Self::Kubernetes, Self::Etcd, Self::FrontProxy].into_iter().find(|ca| ca.profile_name() == name)
     }
 
-    /// The name in the profile (`[ca.NAME]`) and in key ids (`ca/NAME`).
+    /// Returns the name that profiles (`[ca.NAME]`) and key ids (`ca/NAME`) use.
     #[must_use]
     pub const fn profile_name(self) -> &'static str {
         match self {
@@ -41,25 +43,25 @@ impl CaName {
 /// A certificate authority of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct CaRow {
-    /// Which one.
+    /// Which of the three CAs this is.
     pub name: CaName,
-    /// kubeadm's base name: the file's path below `pki`, without extension.
+    /// kubeadm's base name: the path of its files below `pki`, without extension.
     pub base_name: &'static str,
-    /// What kubeadm calls it.
+    /// The name in `kubeadm certs check-expiration`.
     pub kubeadm_name: &'static str,
-    /// What it is for.
+    /// What the CA is for.
     pub purpose: Purpose,
-    /// Who reads the certificate.
+    /// The components that read the certificate.
     pub readers: &'static [Component],
-    /// Who reads the key.
+    /// The components that read the key.
     pub key_readers: &'static [Component],
-    /// Where kubeadm looks for it.
+    /// The nodes on which kubeadm looks for the CA.
     pub expected: Expected,
-    /// Where it is stated.
+    /// The source of this row.
     pub source: &'static str,
 }
 
-/// The certificate authorities.
+/// The three certificate authorities of kubeadm.
 pub const AUTHORITIES: [CaRow; 3] = [
     CaRow {
         name: CaName::Kubernetes,
@@ -93,50 +95,50 @@ pub const AUTHORITIES: [CaRow; 3] = [
     },
 ];
 
-/// Who reads the pair of keys `pki/sa.key` and `pki/sa.pub`, which signs the tokens of service accounts.
+/// The components that read the pair of keys `pki/sa.key` and `pki/sa.pub`, which signs the tokens of service accounts.
 pub(super) const SERVICE_ACCOUNT_READERS: &[Component] = &[ApiServer, ControllerManager];
 
-/// On which nodes kubeadm looks for a file.
+/// The nodes on which kubeadm looks for a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// On control planes.
+    /// Control planes.
     ControlPlane,
-    /// Where etcd runs, as kubeadm sets it up.
+    /// Nodes that run etcd as kubeadm sets it up.
     Etcd,
-    /// Where both are.
+    /// Control planes that run such an etcd.
     StackedEtcd,
-    /// Nowhere: it is made on some nodes only, or by another program.
+    /// None: the file is made on some nodes only, or by another program than kubeadm.
     Nowhere,
 }
 
-/// From here on a CA certificate carries its common name as DNS name (client-go util/cert/cert.go, v0.22.0).
+/// From this version on, a CA certificate carries its common name as a DNS name (client-go util/cert/cert.go, v0.22.0).
 pub const CA_HAS_ALT_NAME: Since = Since(&[Version::new(22, 0)]);
 
-/// How a row's common name is made.
+/// How the common name of a certificate is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommonName {
-    /// Always the same.
+    /// The same on every node.
     Fixed(&'static str),
     /// The node's name.
     NodeName,
-    /// `system:node:` and the node's name; the Node authorizer compares it exactly.
+    /// `system:node:` and the node's name. The Node authorizer compares it exactly.
     SystemNode,
 }
 
-/// How a row's subjectAltName is made.
+/// How the subjectAltName of a certificate is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AltNameRule {
-    /// No such extension.
+    /// There is no such extension.
     None,
-    /// pki_helpers.go `GetAPIServerAltNames`.
+    /// As pki_helpers.go `GetAPIServerAltNames` makes it.
     ApiServer,
-    /// pki_helpers.go `GetEtcdAltNames` and `GetEtcdPeerAltNames`.
+    /// As pki_helpers.go `GetEtcdAltNames` and `GetEtcdPeerAltNames` make it.
     Etcd,
-    /// All of a node's names and addresses.
+    /// All names and addresses of the node.
     Node,
 }
 
-/// Which nodes get a row.
+/// The nodes that get a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Every control plane.
@@ -151,25 +153,25 @@ pub enum Scope {
     KubeletServing,
 }
 
-/// Which API server a kubeconfig points at.
+/// The API server at which a kubeconfig points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Server {
     /// `controlPlaneEndpoint`, or without one the advertise address and `bindPort`.
     ControlPlaneEndpoint,
-    /// Advertise address and `bindPort` of the node itself.
+    /// The advertise address and `bindPort` of the node itself.
     Local,
-    /// Local on control planes from a version on, the endpoint elsewhere.
+    /// As [`Self::Local`] on control planes from this version on, as [`Self::ControlPlaneEndpoint`] everywhere else.
     LocalOnControlPlanes(Since),
 }
 
-/// The files a row becomes.
+/// The files that hold a certificate and its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
     /// `/etc/kubernetes/pki/<base name>.crt` and `.key`.
     Pair,
-    /// `/etc/kubernetes/<base name>`, certificate and key embedded.
+    /// `/etc/kubernetes/<base name>`, with certificate and key embedded.
     Kubeconfig(Server),
-    /// The kubelet's store and a kubeconfig that refers to it by path.
+    /// The kubelet's store, and a kubeconfig that refers to the store by path.
     KubeletStore(Server),
     /// `/var/lib/kubelet/pki/kubelet.crt` and `.key`.
     KubeletServing,
@@ -183,53 +185,55 @@ impl PartialEq for Since {
 
 impl Eq for Since {}
 
-/// The organizations (Kubernetes' groups) from a version on.
+/// The organizations (Kubernetes' groups) of a subject from a version on.
 #[derive(Clone, Copy, Debug)]
 pub struct Organizations {
-    /// From when.
+    /// The first version that has these organizations.
     pub since: Since,
-    /// Which.
+    /// The organizations.
     pub values: &'static [&'static str],
 }
 
 /// A leaf certificate of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct CertificateRow {
-    /// kubeadm's base name, also the last part of the key id `node/<node>/<base name>`.
+    /// kubeadm's base name, which is also the end of the key id `node/<node>/<base name>`.
     pub base_name: &'static str,
-    /// What `kubeadm certs renew` and `check-expiration` call it; none for what they leave out.
+    /// The name in `kubeadm certs renew` and `check-expiration`, or `None` when they leave this certificate out.
     pub kubeadm_name: Option<&'static str>,
-    /// What it is for.
+    /// What the certificate is for.
     pub purpose: Purpose,
-    /// Who signs.
+    /// The CA that signs it.
     pub ca: CaName,
-    /// Subject common name.
+    /// The common name of the subject.
     pub common_name: CommonName,
-    /// Subject organizations; the last entry whose `since` includes the version counts.
+    /// The organizations of the subject. The last entry whose `since` includes the version counts.
     pub organizations: &'static [Organizations],
-    /// Extended key usages, in order.
+    /// The extended key usages, in the order of the certificate.
     pub usages: &'static [ExtendedKeyUsage],
-    /// Subject alternative names.
+    /// The subject alternative names.
     pub alt_names: AltNameRule,
-    /// Which nodes get it.
+    /// The nodes that get the certificate.
     pub scope: Scope,
-    /// What it becomes.
+    /// The files that hold the certificate and its key.
     pub output: Output,
-    /// The phase of `kubeadm init` that makes it anew; none for what the kubelet makes itself.
+    /// The phase of `kubeadm init` that makes the certificate anew, or `None` for what the kubelet makes itself.
     pub phase: Option<&'static str>,
-    /// Who reads its files, and so must be started anew when they change. kube-apiserver reloads some of them by itself, but
-    /// not from a folder that was exchanged under a running container, so it is named everywhere.
+    /// The components that read the files, and so must be restarted when the files change.
+    ///
+    /// kube-apiserver reloads some of its files by itself, but not from a folder that was exchanged under a running
+    /// container. It is therefore named everywhere.
     pub readers: &'static [Component],
-    /// Where kubeadm looks for it.
+    /// The nodes on which kubeadm looks for the certificate.
     pub expected: Expected,
-    /// From which version on kubeadm makes it.
+    /// The first version whose kubeadm makes the certificate.
     pub since: Since,
-    /// Where it is stated.
+    /// The source of this row.
     pub source: &'static str,
 }
 
 impl CertificateRow {
-    /// The subject's common name on a node.
+    /// Returns the subject's common name on a node.
     #[must_use]
     pub fn common_name_on(&self, node: &str) -> String {
         match self.common_name {
@@ -239,7 +243,7 @@ impl CertificateRow {
         }
     }
 
-    /// The subject's organizations for a Kubernetes version.
+    /// Returns the subject's organizations for a Kubernetes version, which may be none.
     #[must_use]
     pub fn organizations_for(&self, version: Version) -> &'static [&'static str] {
         self.organizations.iter().rev().find(|entry| entry.since.includes(version)).map_or(&[], |entry| entry.values)
@@ -247,12 +251,14 @@ impl CertificateRow {
 }
 
 const ALWAYS: Since = Since(&[]);
-/// kubeadm 1.29: admin.conf and apiserver-kubelet-client leave `system:masters` (CHANGELOG-1.29, kubernetes PR 121305).
+/// From kubeadm 1.29 on, admin.conf and apiserver-kubelet-client leave `system:masters` (CHANGELOG-1.29, kubernetes PR
+/// 121305).
 const RBAC_ADMINS: Since = Since(&[Version::new(29, 0)]);
-/// The apiserver-kubelet-client without organization (kubernetes PRs 138957 and 138959, kubeadm issue 3310).
+/// From these versions on, apiserver-kubelet-client has no organization (kubernetes PRs 138957 and 138959, kubeadm
+/// issue 3310).
 pub(super) const KUBELET_CLIENT_BY_NAME: Since =
     Since(&[Version::new(33, 12), Version::new(34, 8), Version::new(35, 5), Version::new(36, 1), Version::new(37, 0)]);
-/// ControlPlaneKubeletLocalMode is on by default (CHANGELOG-1.33).
+/// From this version on, ControlPlaneKubeletLocalMode is on by default (CHANGELOG-1.33).
 const KUBELET_LOCAL_MODE: Since = Since(&[Version::new(33, 0)]);
 
 const NONE: &[Organizations] = &[];
@@ -272,9 +278,9 @@ const NODES: &[Organizations] = &[Organizations { since: ALWAYS, values: &["syst
 
 /// The leaf certificates.
 ///
-/// Readers: the flags in kubeadm v1.20.2, phases/controlplane/manifests.go and phases/etcd/local.go; kubelet v1.20.2,
-/// cmd/kubelet/app/server.go. Names and phases: phases/certs/renewal/manager.go, `init phase certs --help` and `init phase
-/// kubeconfig --help`.
+/// Source of the readers: the flags in kubeadm v1.20.2, phases/controlplane/manifests.go and phases/etcd/local.go;
+/// kubelet v1.20.2, cmd/kubelet/app/server.go. Source of names and phases: phases/certs/renewal/manager.go, `init phase
+/// certs --help` and `init phase kubeconfig --help`.
 pub const CERTIFICATES: &[CertificateRow] = &[
     CertificateRow {
         base_name: "apiserver",
@@ -374,7 +380,7 @@ pub const CERTIFICATES: &[CertificateRow] = &[
         scope: Scope::EtcdMember,
         output: Output::Pair,
         phase: Some("certs etcd-healthcheck-client"),
-        // The health check runs as a new process each time.
+        // Nothing to restart: the health check runs as a new process each time.
         readers: &[],
         expected: Expected::Etcd,
         since: ALWAYS,
@@ -409,7 +415,7 @@ pub const CERTIFICATES: &[CertificateRow] = &[
         scope: Scope::ControlPlane,
         output: Output::Kubeconfig(Server::ControlPlaneEndpoint),
         phase: Some("kubeconfig admin"),
-        // Read by people.
+        // Nothing to restart: only people read it.
         readers: &[],
         expected: Expected::ControlPlane,
         since: ALWAYS,
@@ -427,7 +433,7 @@ pub const CERTIFICATES: &[CertificateRow] = &[
         scope: Scope::FirstControlPlane,
         output: Output::Kubeconfig(Server::ControlPlaneEndpoint),
         phase: Some("kubeconfig super-admin"),
-        // On the first control plane alone, and read by people.
+        // Nothing to restart: only people read it, and it is on the first control plane alone.
         readers: &[],
         expected: Expected::Nowhere,
         since: RBAC_ADMINS,
@@ -504,7 +510,7 @@ pub const CERTIFICATES: &[CertificateRow] = &[
 ];
 
 impl CertificateRow {
-    /// The row with this base name.
+    /// Returns the row with this base name, or `None` when no leaf certificate has it.
     #[must_use]
     pub fn named(base_name: &str) -> Option<&'static Self> {
         CERTIFICATES.iter().find(|row| row.base_name == base_name)

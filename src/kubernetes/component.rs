@@ -3,7 +3,7 @@
 use super::place::KUBELET_CONF;
 use super::role::Role;
 
-/// A component of a node.
+/// A component that runs on a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Component {
     /// The etcd member.
@@ -19,7 +19,7 @@ pub enum Component {
 }
 
 impl Component {
-    /// Its name as processes and static pods have it.
+    /// Returns the name that processes and static pods have.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -31,10 +31,10 @@ impl Component {
         }
     }
 
-    /// Every component, in the order in which they are named.
+    /// Every component, in the order in which a list names them.
     pub const ALL: [Self; 5] = [Self::Etcd, Self::ApiServer, Self::ControllerManager, Self::Scheduler, Self::Kubelet];
 
-    /// Names them for a person: `etcd`, `etcd and kubelet`, `etcd, kube-apiserver and kubelet`.
+    /// Names components for a person: `etcd`, `etcd and kubelet`, `etcd, kube-apiserver and kubelet`.
     #[must_use]
     pub fn list<'a>(components: impl IntoIterator<Item = &'a Self>) -> String {
         let names: Vec<_> = components.into_iter().map(|component| component.name()).collect();
@@ -57,7 +57,9 @@ impl Component {
         }
     }
 
-    /// Whether it runs on a node of that role: a worker has `ca.crt` as a control plane does, but no API server to read it.
+    /// Returns whether the component runs on a node of this role.
+    ///
+    /// A file alone does not tell: a worker has `ca.crt` as a control plane does, but no API server to read it.
     #[must_use]
     pub const fn runs(self, role: Role, has_etcd: bool) -> bool {
         match self {

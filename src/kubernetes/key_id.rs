@@ -1,4 +1,4 @@
-//! What names a key of a cluster: part of the format "Key derivation", number 1.
+//! The names of a cluster's keys: part of the format "Key derivation", number 1.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -8,21 +8,22 @@ use std::str::FromStr;
 use super::certificate::CaName;
 use super::part_name::PartName;
 
-/// Which key of a cluster. Its text, by `Display`, is the key-id of labels and locks; `FromStr` reads it.
+/// The name of a key of a cluster. `Display` writes the key-id that labels and locks contain, and `FromStr` reads it.
 ///
-/// Base names are kubeadm's names of the files ("apiserver", "etcd/server", "admin.conf"); other names are escaped. The
-/// order is that of the texts, byte by byte, in which a lock has its rows.
+/// Base names are kubeadm's names of the files ("apiserver", "etcd/server", "admin.conf") and are written as they are;
+/// all other names are escaped. Key ids are ordered like their texts, byte by byte. A lock has its rows in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyId {
-    /// `ca/<name>`: a certificate authority, named by the key of its table: "kubernetes", "front-proxy", "tls".
+    /// `ca/<name>`: a certificate authority, named by the key of its table in the profile: "kubernetes", "front-proxy",
+    /// "tls".
     Ca(Cow<'static, str>),
-    /// `sa`: signs the tokens of service accounts.
+    /// `sa`: the key that signs the tokens of service accounts.
     ServiceAccount,
     /// `node/<node>/<base name>`: a key of one node.
     Node {
         /// The node's name.
         node: String,
-        /// What it is for.
+        /// kubeadm's base name of the files.
         base_name: Cow<'static, str>,
     },
     /// `user/<name>`: the key in a user's kubeconfig.
@@ -33,41 +34,41 @@ pub enum KeyId {
     Webhook {
         /// The Secret's namespace.
         namespace: String,
-        /// The Secret.
+        /// The Secret's name.
         secret: String,
     },
-    /// `webhook/<namespace>/<secret>/ca`: a CA for that webhook alone.
+    /// `webhook/<namespace>/<secret>/ca`: the key of a CA for that webhook alone.
     WebhookCa {
         /// The Secret's namespace.
         namespace: String,
-        /// The Secret.
+        /// The Secret's name.
         secret: String,
     },
     /// `tls/<namespace>/<secret>`: the key in a TLS Secret.
     Tls {
         /// The Secret's namespace.
         namespace: String,
-        /// The Secret.
+        /// The Secret's name.
         secret: String,
     },
-    /// `bundle-signer`: signs the bundle.
+    /// `bundle-signer`: the key that signs the bundle.
     BundleSigner,
 }
 
 impl KeyId {
-    /// A CA, named by the key of its table in the profile.
+    /// Returns the key-id of a CA, by the key of its table in the profile.
     #[must_use]
     pub const fn ca(name: &'static str) -> Self {
         Self::Ca(Cow::Borrowed(name))
     }
 
-    /// A key of a node, by kubeadm's base name.
+    /// Returns the key-id of a node's key, by kubeadm's base name.
     #[must_use]
     pub fn node(node: &str, base_name: &'static str) -> Self {
         Self::Node { node: node.to_owned(), base_name: Cow::Borrowed(base_name) }
     }
 
-    /// Whether it is the key of a certificate authority.
+    /// Returns whether this is the key of a certificate authority.
     #[must_use]
     pub const fn is_ca(&self) -> bool {
         match self {
@@ -82,7 +83,10 @@ impl KeyId {
         }
     }
 
-    /// The part that alone holds what is made of it; none where several parts do, or every record is signed with it.
+    /// Returns the part that alone holds what is made of the key.
+    ///
+    /// Returns `None` for the bundle's signer, which signs the record of every part, and for keys whose files are in
+    /// several parts.
     #[must_use]
     pub fn part(&self) -> Option<PartName> {
         match self {
@@ -98,7 +102,7 @@ impl KeyId {
         }
     }
 
-    /// The text's words, and what may be escaped in between: `(fixed, name, fixed, name, fixed)`.
+    /// Returns the pieces of the text: `(fixed, name, fixed, name, fixed)`. Only the names are escaped.
     fn pieces(&self) -> [&str; 5] {
         match self {
             Self::Ca(name) => ["ca/", "", name, "", ""],
@@ -113,7 +117,7 @@ impl KeyId {
         }
     }
 
-    /// The bytes of the text.
+    /// Returns the bytes of the text.
     fn bytes(&self) -> impl Iterator<Item = u8> {
         let [first, name, middle, other_name, last] = self.pieces();
         let begin = first.bytes().chain(escaped(name));
@@ -131,7 +135,7 @@ impl fmt::Display for KeyId {
 impl Ord for KeyId {
     fn cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
-            // Nearly all keys of a cluster are of nodes, and nearly all comparisons of names that differ.
+            // Speed: nearly all keys of a cluster are keys of nodes, and nearly all comparisons are of different nodes.
             (Self::Node { node, base_name }, Self::Node { node: other_node, base_name: other_base_name })
                 if node == other_node =>
             {
@@ -148,7 +152,7 @@ impl PartialOrd for KeyId {
     }
 }
 
-/// A text is no key-id.
+/// The text is not a key-id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotAKeyId(pub String);
 
@@ -168,7 +172,8 @@ impl FromStr for KeyId {
     }
 }
 
-/// Reads a key-id. CAs and base names that this version does not know are taken: an older lock may have them.
+/// Reads a key-id. CAs and base names that this version does not know are accepted, because an older lock may have
+/// them.
 fn read(text: &str) -> Option<KeyId> {
     let Some((kind, rest)) = text.split_once('/') else {
         return match text {
@@ -191,7 +196,7 @@ fn read(text: &str) -> Option<KeyId> {
         }
         "user" => unescape(rest).map(KeyId::User),
         "etcd-client" => unescape(rest).map(KeyId::EtcdClient),
-        // An escaped name has no `/`, so that the end cannot be a part of one.
+        // An escaped name has no `/`, so `/ca` at the end cannot be part of a name.
         "webhook" => match rest.strip_suffix("/ca").filter(|rest| rest.contains('/')) {
             Some(rest) => of_secret(rest).map(|(namespace, secret)| KeyId::WebhookCa { namespace, secret }),
             None => of_secret(rest).map(|(namespace, secret)| KeyId::Webhook { namespace, secret }),
@@ -201,16 +206,16 @@ fn read(text: &str) -> Option<KeyId> {
     }
 }
 
-/// `name` with each byte outside `a-z A-Z 0-9 . _ : @ -` written as `%` and two upper-case hex digits.
+/// Writes each byte of `name` outside `a-z A-Z 0-9 . _ : @ -` as `%` and two upper-case hex digits.
 ///
-/// Injective, and free of `|`, `/` and control characters; file names in a bundle use it too. `.` and `..` stay as
-/// they are.
+/// Two names never become one text, and no text has `|`, `/` or a control character. File names in a bundle are escaped
+/// in the same way. `.` and `..` stay as they are.
 #[must_use]
 pub fn escape(name: &str) -> String {
     escaped(name).map(char::from).collect()
 }
 
-/// The bytes of [`escape`], one after the other.
+/// Returns the bytes of [`escape`], one after the other.
 fn escaped(name: &str) -> impl Iterator<Item = u8> {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or_default();
@@ -225,7 +230,7 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"._:@-".contains(&byte)
 }
 
-/// What [`escape`] made the text from; nothing where that makes no such text.
+/// Returns the name that [`escape`] made into this text, or `None` when no name becomes it.
 fn unescape(text: &str) -> Option<String> {
     let mut name = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -243,7 +248,7 @@ fn unescape(text: &str) -> Option<String> {
         name.push(byte);
     }
     let name = String::from_utf8(name).ok()?;
-    // One spelling: upper-case digits, and no plain byte escaped.
+    // Every name has one spelling: the digits are upper-case, and no plain byte is escaped.
     escaped(&name).eq(text.bytes()).then_some(name)
 }
 

@@ -8,7 +8,8 @@ pub fn authorities() -> impl Iterator<Item = String> {
     AUTHORITIES.iter().map(|row| format!("{PKI}/{}.crt", row.base_name))
 }
 
-/// The kubeconfigs that kubeadm writes, besides the kubelet's first one: their names in [`KUBERNETES`], in order.
+/// Returns the names, in [`KUBERNETES`], of the kubeconfigs that kubeadm writes, sorted. The one with which a kubelet
+/// begins ([`BOOTSTRAP`](super::BOOTSTRAP)) is not among them.
 #[must_use]
 pub fn kubeconfigs() -> Vec<&'static str> {
     let name = |row: &CertificateRow| match row.output {
@@ -22,7 +23,7 @@ pub fn kubeconfigs() -> Vec<&'static str> {
 }
 
 impl Output {
-    /// The beginnings of the paths of all files of a row with that base name.
+    /// Returns how the paths of all files begin that a row with this base name becomes.
     pub(super) fn paths(self, base_name: &str) -> impl Iterator<Item = String> {
         let (first, second) = match self {
             Self::Pair => (format!("{PKI}/{base_name}."), None),

@@ -1,12 +1,14 @@
 //! What Kubernetes, kubeadm and the kubelet expect, as data, for both sides of the air gap.
 //!
-//! Why: the shape of a PKI is a set of facts about Kubernetes versions. Facts are rows with their source beside them, not
-//! branches spread over the code, and both who makes the files and who looks at them read the same rows.
+//! Why: the shape of a PKI is a set of facts about Kubernetes versions. Facts are rows with their source beside them,
+//! not branches spread over the code. The side that makes the files and the side that checks them read the same rows.
 //!
-//! Input: nothing. Output: constants, and the rules that read them; whoever reads a row decides.
+//! Input: nothing. Output: constants, and functions that look rows up. What follows from a row is decided by its
+//! reader.
 //!
-//! Where to change what: a certificate, kubeconfig or CA of kubeadm is a row in `certificate.rs`, with what it is for, who reads
-//! it, what kubeadm calls it and how it is made anew; a binding that newer kubeadm makes is a row in `binding.rs`.
+//! Where to change what: a certificate, kubeconfig or CA of kubeadm is a row in `certificate.rs`, with what it is for,
+//! which components read it, what kubeadm calls it and how it is made anew. A binding that newer kubeadm makes is a row
+//! in `binding.rs`.
 
 mod binding;
 mod certificate;

@@ -1,21 +1,21 @@
-//! The parts of a bundle, and the names that nodes and clusters have.
+//! The parts of a bundle, and the names that nodes and clusters may have.
 
 use std::fmt::{Display, Formatter, Result as FormatResult};
 use std::str::FromStr;
 
-/// Which part of a bundle: a node's, or what belongs to the whole cluster.
+/// The name of a part of a bundle: the part of one node, or the part that belongs to the whole cluster.
 ///
-/// The order is that of the archive: nodes bytewise by name, the cluster last.
+/// Parts are ordered as in the archive: nodes bytewise by name, the cluster last.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PartName {
     /// The files of the node of that name.
     Node(String),
-    /// Profile, users, etcd clients, manifests.
+    /// The cluster's part: profile, users, etcd clients, manifests.
     Cluster,
 }
 
 impl PartName {
-    /// Reads `node/<name>` or `cluster`, as records and the index spell it.
+    /// Reads `node/<name>` or `cluster`, as records and the index spell it. Returns `None` for every other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match text.split_once('/') {
@@ -26,7 +26,7 @@ impl PartName {
     }
 }
 
-/// A text names no part of a bundle.
+/// The text names no part of a bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotAPartName(pub String);
 
@@ -47,7 +47,7 @@ impl FromStr for PartName {
 }
 
 impl Display for PartName {
-    /// `node/<name>` or `cluster`.
+    /// Writes `node/<name>` or `cluster`.
     fn fmt(&self, formatter: &mut Formatter<'_>) -> FormatResult {
         match self {
             Self::Node(name) => write!(formatter, "node/{name}"),
@@ -56,14 +56,15 @@ impl Display for PartName {
     }
 }
 
-/// An RFC 1123 label in lower case, as a cluster's name is.
+/// Returns whether the text is an RFC 1123 label in lower case, as the name of a cluster is.
 #[must_use]
 pub fn is_label(text: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }
 
-/// An RFC 1123 subdomain in lower case, as a node's name is. It always is a path component that a tree may hold.
+/// Returns whether the text is an RFC 1123 subdomain in lower case, as the name of a node is. Such a text is also
+/// always a path component that a tree may hold.
 #[must_use]
 pub fn is_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_label)

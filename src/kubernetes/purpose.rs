@@ -11,60 +11,61 @@ pub enum Purpose {
     FrontProxyCa,
     /// etcd's CA.
     EtcdCa,
-    /// The API server's serving certificate.
+    /// The serving certificate of the API server.
     ApiServer,
-    /// The API server as client of kubelets.
+    /// The certificate with which the API server calls kubelets.
     ApiServerKubeletClient,
-    /// The API server as client of aggregated API servers.
+    /// The certificate with which the API server calls aggregated API servers.
     FrontProxyClient,
-    /// An etcd member towards clients.
+    /// The certificate that an etcd member shows to clients.
     EtcdServer,
-    /// An etcd member towards its peers.
+    /// The certificate that an etcd member shows to its peers.
     EtcdPeer,
-    /// A client of etcd.
+    /// The certificate of a client of etcd.
     EtcdClient,
-    /// The controller-manager's kubeconfig.
+    /// The certificate in the controller-manager's kubeconfig.
     ControllerManager,
-    /// The scheduler's kubeconfig.
+    /// The certificate in the scheduler's kubeconfig.
     Scheduler,
-    /// A person's kubeconfig, admin.conf among them.
+    /// The certificate in a person's kubeconfig, such as admin.conf.
     User,
-    /// The kubelet as client of the API server.
+    /// The certificate with which the kubelet calls the API server.
     KubeletClient,
-    /// The kubelet's serving certificate.
+    /// The serving certificate of the kubelet.
     KubeletServing,
     /// The CA that MetalLB's controller keeps in its Secret.
     MetallbCa,
-    /// MetalLB's webhook server.
+    /// The certificate of MetalLB's webhook server.
     MetallbServer,
-    /// The server of any other webhook.
+    /// The certificate of the server of any other webhook.
     WebhookServer,
-    /// A server or client of no part of Kubernetes: an ingress, a registry, a dashboard.
+    /// The certificate of a server or client that is not part of Kubernetes: an ingress, a registry, a dashboard.
     Tls,
     /// Anything else.
     Other,
 }
 
 impl Purpose {
-    /// Whether it is a CA's.
+    /// Returns whether this is a CA with a purpose of its own.
     #[must_use]
     pub const fn is_ca(self) -> bool {
         matches!(self, Self::KubernetesCa | Self::FrontProxyCa | Self::EtcdCa | Self::MetallbCa)
     }
 
-    /// Whether others connect to who holds it.
+    /// Returns whether the certificate is that of a server to which others connect.
     #[must_use]
     pub const fn is_server(self) -> bool {
         self.is_server_of_node() || matches!(self, Self::MetallbServer | Self::WebhookServer)
     }
 
-    /// Whether others connect to it by the name and address of its node.
+    /// Returns whether the certificate is that of a server to which others connect by the name and address of its node.
     #[must_use]
     pub const fn is_server_of_node(self) -> bool {
         matches!(self, Self::ApiServer | Self::EtcdServer | Self::EtcdPeer | Self::KubeletServing)
     }
 
-    /// The CA that must have signed it; none for CAs, and where any CA will do.
+    /// Returns the purpose of the CA that must have signed the certificate. Returns `None` for CAs, and where any CA
+    /// will do.
     ///
     /// Source: kubeadm v1.20.2, certlist.go and kubeconfig.go; MetalLB's are in one Secret.
     #[must_use]
@@ -90,8 +91,10 @@ impl Purpose {
         }
     }
 
-    /// The extended key usages it needs; a CA needs those of what it signs, if it has the extension at all.
-    /// Nothing is known of [`Self::Tls`] and [`Self::Other`].
+    /// Returns the extended key usages that the certificate needs.
+    ///
+    /// A CA needs those of what it signs, if it has the extension at all. The list is empty for [`Self::Tls`] and
+    /// [`Self::Other`], of which nothing is known.
     ///
     /// Source: kubeadm v1.20.2, certlist.go and kubeconfig.go; open-policy-agent/cert-controller v0.10.1, rotator.go
     /// `ValidCert`; Go crypto/tls asks a webhook's certificate for serverAuth.

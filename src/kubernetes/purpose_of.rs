@@ -1,18 +1,19 @@
-//! What a certificate is for, told by its name or by where it lies.
+//! What a certificate is for, known by its name or by where it lies.
 
 use super::certificate::{AUTHORITIES, CertificateRow};
 use super::purpose::Purpose;
 
 impl Purpose {
-    /// By kubeadm's base name: `etcd/server`, `admin.conf`.
+    /// Returns the purpose of the certificate with kubeadm's base name, such as `etcd/server` or `admin.conf`.
     #[must_use]
     pub fn of_base_name(base_name: &str) -> Self {
         let authority = || AUTHORITIES.iter().find(|row| row.base_name == base_name).map(|row| row.purpose);
         CertificateRow::named(base_name).map(|row| row.purpose).or_else(authority).unwrap_or(Self::Other)
     }
 
-    /// A CA, by its name in profiles: `kubernetes`, `front-proxy`, `etcd`, `metallb`. Of others nobody asks more than
-    /// that they are CAs.
+    /// Returns the purpose of a CA by its name in profiles: `kubernetes`, `front-proxy`, `etcd`, `metallb`.
+    ///
+    /// Any other CA is [`Self::Other`], because the only thing asked of it is to be a CA.
     #[must_use]
     pub fn of_ca(name: &str) -> Self {
         match AUTHORITIES.iter().find(|row| row.name.profile_name() == name) {
@@ -22,7 +23,8 @@ impl Purpose {
         }
     }
 
-    /// By the path in a part's tree: `etc/kubernetes/pki/etcd/server.crt`, `users/alice.conf`.
+    /// Returns the purpose by the path in a part's tree, such as `etc/kubernetes/pki/etcd/server.crt` or
+    /// `users/alice.conf`.
     #[must_use]
     pub fn of_path(path: &str) -> Self {
         if path.starts_with("users/") {
@@ -31,7 +33,7 @@ impl Purpose {
         if let Some(file) = path.strip_prefix("etcd-clients/") {
             return if file.ends_with("/ca.crt") { Self::EtcdCa } else { Self::EtcdClient };
         }
-        // The CAs beside are whatever they say.
+        // Files beside `tls.crt` are CAs, whose own fields say what they are for.
         if let Some(file) = path.strip_prefix("tls/") {
             let is_leaf = matches!(file.split_once('/'), Some((_, "tls.crt")));
             return if is_leaf { Self::Tls } else { Self::Other };
@@ -48,7 +50,7 @@ impl Purpose {
         let Some(file) = path.strip_prefix("etc/kubernetes/") else { return Self::Other };
         match (file.strip_prefix("pki/"), file) {
             (Some(file), _) => match Self::of_base_name(file.strip_suffix(".crt").unwrap_or_default()) {
-                // Not below pki.
+                // The kubelet's certificates are not below pki.
                 Self::KubeletClient | Self::KubeletServing => Self::Other,
                 purpose => purpose,
             },

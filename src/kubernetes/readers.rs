@@ -1,11 +1,12 @@
-//! Which component reads which file, and so must be started anew when it changes.
+//! Which component reads which file and so must be restarted when it changes.
 
 use super::certificate::{AUTHORITIES, CERTIFICATES, SERVICE_ACCOUNT_READERS};
 use super::component::Component;
 use super::place::PKI;
 
-/// Files by the beginning of their path in a node's tree, and who reads them; the first that fits counts, and a file that
-/// none fits is read by people, or by a new process each time.
+/// Returns the beginnings of paths in a node's tree, each with the components that read the files there.
+///
+/// The first beginning that fits a path counts. A file that fits none is read by people, or by a new process each time.
 pub fn readers_by_path() -> impl Iterator<Item = (String, &'static [Component])> {
     let authorities = AUTHORITIES.iter().flat_map(|row| {
         let file = |extension: &str| format!("{PKI}/{}.{extension}", row.base_name);
@@ -15,7 +16,7 @@ pub fn readers_by_path() -> impl Iterator<Item = (String, &'static [Component])>
     authorities.chain(leaves).chain([(format!("{PKI}/sa."), SERVICE_ACCOUNT_READERS)])
 }
 
-/// Who reads a file of a node's tree.
+/// Returns the components that read a file of a node's tree.
 #[must_use]
 pub fn readers(path: &str) -> &'static [Component] {
     readers_by_path().find(|(beginning, _)| path.starts_with(beginning)).map_or(&[], |(_, readers)| readers)

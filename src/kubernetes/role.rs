@@ -1,9 +1,9 @@
 //! What a node does in a cluster.
 
-/// What a node does in the cluster.
+/// The role of a node in the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// Runs the API server; with stacked etcd a member too.
+    /// Runs the API server, and with stacked etcd also a member.
     ControlPlane,
     /// Runs workloads.
     Worker,
@@ -12,7 +12,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The name in profiles and records.
+    /// Returns the name that profiles and records use, such as `control-plane`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -22,7 +22,7 @@ impl Role {
         }
     }
 
-    /// Reads [`Self::name`].
+    /// Returns the role with this name, or `None` when no role has it.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         [Self::ControlPlane, Self::Worker, Self::Etcd].into_iter().find(|role| role.name() == name)

@@ -1,4 +1,4 @@
-//! From which version on something holds, patch levels of older minors included.
+//! The versions from which on something holds, including patch levels of older minors.
 
 use super::version::Version;
 
@@ -9,7 +9,7 @@ use super::version::Version;
 pub struct Since(pub &'static [Version]);
 
 impl Since {
-    /// Whether it holds for that version.
+    /// Returns whether the set includes this version.
     #[must_use]
     pub fn includes(self, version: Version) -> bool {
         let same_line = self.0.iter().find(|first| (first.major, first.minor) == (version.major, version.minor));

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// A full Kubernetes version: the PKI's shape changes even between patch levels.
+/// A full Kubernetes version, with its patch level, because the shape of the PKI changes even between patch levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
-    /// 1.
+    /// The major version, which is 1.
     pub major: u32,
     /// The minor version.
     pub minor: u32,
@@ -15,7 +15,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// `1.minor.patch`.
+    /// Returns the version `1.minor.patch`.
     #[must_use]
     pub const fn new(minor: u32, patch: u32) -> Self {
         Self { major: 1, minor, patch }
@@ -24,13 +24,13 @@ impl Version {
     /// The minor versions of Kubernetes 1 whose PKI is known, at every patch level.
     pub const SUPPORTED_MINORS: RangeInclusive<u32> = 20..=37;
 
-    /// Whether the PKI of this version is known.
+    /// Returns whether the PKI of this version is known.
     #[must_use]
     pub fn is_supported(self) -> bool {
         self.major == 1 && Self::SUPPORTED_MINORS.contains(&self.minor)
     }
 
-    /// Reads `1.24.15` or `v1.24.15`; nothing shorter, no pre-release, no leading zeros.
+    /// Reads `1.24.15` or `v1.24.15`. Returns `None` for anything shorter, for pre-releases and for leading zeros.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut numbers = text.strip_prefix('v').unwrap_or(text).split('.').map(number);
@@ -45,7 +45,7 @@ fn number(text: &str) -> Option<u32> {
 }
 
 impl fmt::Display for Version {
-    /// `1.24.15`.
+    /// Writes `1.24.15`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}.{}.{}", self.major, self.minor, self.patch)
     }

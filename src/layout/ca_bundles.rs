@@ -1,4 +1,4 @@
-//! Scripts that write a CA into every caBundle of a Service.
+//! Renders scripts that write a CA into every caBundle of a Service.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use super::{LayoutError, Made, scripts};
 use crate::plan::CaBundles;
 use crate::template::render as render_template;
 
-/// The script. What it is given are names that Kubernetes takes: nothing in them means anything to a shell.
+/// Renders the script. The values are names that Kubernetes accepts, in which nothing has a meaning to a shell.
 pub(super) fn render(bundles: &CaBundles, made: &Made<'_>) -> Result<Zeroizing<String>, LayoutError> {
     let values = [
         ("title", "The CA of a webhook, for the API server that calls it."),

@@ -1,4 +1,4 @@
-//! What cert-manager and whoever trusts its certificates need, besides the Secret.
+//! What cert-manager, and the programs that trust its certificates, need besides the Secret.
 
 use zeroize::Zeroizing;
 
@@ -23,7 +23,7 @@ pub(super) fn ingress_example(issuer: &str, host: &str) -> Result<Zeroizing<Stri
         .map_err(LayoutError::Template)
 }
 
-/// The object that carries the root to pods; the PEM as a block of lines, as people read it.
+/// Renders the object that carries the root to pods. The PEM is a block of lines, as people read it.
 pub(super) fn trust(kind: Trust, name: &str, namespace: &str, ca: &str) -> Result<Zeroizing<String>, LayoutError> {
     let (template, indent) = match kind {
         Trust::ConfigMap => (CONFIG_MAP, "    "),

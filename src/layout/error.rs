@@ -5,7 +5,8 @@ use thiserror::Error;
 use crate::bundle::RecordError;
 use crate::kubernetes::KeyId;
 
-/// Why the files of a part could not be laid out. None can follow from a checked profile; all are defects.
+/// Why the files of a part could not be laid out. No checked profile leads to any of these, so each is a defect of this
+/// program.
 #[derive(Debug, Error)]
 pub enum LayoutError {
     /// The plan names a key that was not derived.
@@ -14,10 +15,10 @@ pub enum LayoutError {
     /// The plan names a certificate that was not issued.
     #[error("the certificate {0} was not issued")]
     MissingCertificate(KeyId),
-    /// A template names a value that there is not.
+    /// A template names a value that does not exist; the text is its name.
     #[error("a template: {0}")]
     Template(String),
-    /// The part has no record in the bundle's format.
+    /// The part cannot be written as a record of the bundle's format.
     #[error("{0}")]
     Record(#[from] RecordError),
 }

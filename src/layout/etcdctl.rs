@@ -1,4 +1,4 @@
-//! The environment of `etcdctl`.
+//! Renders the environment of `etcdctl`.
 
 use zeroize::Zeroizing;
 

@@ -1,4 +1,4 @@
-//! Kubeconfigs.
+//! Renders kubeconfigs.
 
 use zeroize::Zeroizing;
 
@@ -6,7 +6,7 @@ use super::{LayoutError, Made};
 use crate::kubeconfig::{KubeadmCredentials, KubeadmForm};
 use crate::plan::{Credentials, PlannedKubeconfig};
 
-/// The kubeconfig in YAML.
+/// Renders the kubeconfig in YAML.
 pub(super) fn render_kubeconfig(
     planned: &PlannedKubeconfig,
     made: &Made<'_>,

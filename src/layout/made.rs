@@ -7,11 +7,11 @@ use crate::kubernetes::KeyId;
 
 /// What a build has made so far.
 pub struct Made<'a> {
-    /// The keys.
+    /// The derived keys.
     pub keys: &'a KeyRing,
-    /// The certificates.
+    /// The issued certificates.
     pub certificates: &'a Issued,
-    /// The profile's bytes.
+    /// The bytes of the profile.
     pub profile: &'a [u8],
 }
 

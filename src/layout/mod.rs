@@ -1,13 +1,13 @@
-//! Keys and certificates become the files of each node.
+//! Makes the files of each part from keys and certificates.
 //!
-//! Why: what is planned, what is derived and what is issued meet here and nowhere else; after this there are only
+//! Why: the plan, the derived keys and the issued certificates meet here and nowhere else. After this there are only
 //! bytes, paths and modes.
 //!
-//! Input: a [plan](crate::plan::Plan), its keys and certificates, the profile's bytes.
+//! Input: a [plan](crate::plan::Plan), its keys and certificates, and the bytes of the profile.
 //!
-//! Output: [`Part`]s for the bundle.
+//! Output: a [`Part`] of the bundle for each part of the plan.
 //!
-//! Refuses a plan whose keys or certificates are not all there.
+//! Refuses a plan that lacks a key or a certificate.
 
 mod ca_bundles;
 mod cert_manager;
@@ -27,10 +27,10 @@ use zeroize::Zeroizing;
 use crate::bundle::{Content, File, Mode, Node, Owner, Part};
 use crate::plan::{Manifest, PlannedContent, PlannedFile, PlannedPart, Recipient};
 
-/// The files of one part.
+/// Makes the files of one part.
 ///
 /// # Errors
-/// [`LayoutError`], which no checked profile leads to.
+/// Returns a [`LayoutError`], to which no checked profile leads.
 pub fn lay_out(part: &PlannedPart, made: &Made<'_>) -> Result<Part, LayoutError> {
     let files = part.files.iter().map(|file| lay_out_file(file, made)).collect::<Result<_, _>>()?;
     Ok(Part::new(owner(&part.recipient), files)?)
@@ -87,7 +87,7 @@ fn render_manifest(manifest: &Manifest, made: &Made<'_>) -> Result<Zeroizing<Str
     }
 }
 
-/// The text's own buffer, still wiped when dropped.
+/// Returns the buffer of the text as bytes, without a copy. It is still wiped when dropped.
 fn bytes_of(mut text: Zeroizing<String>) -> Content {
     Zeroizing::new(std::mem::take(&mut *text).into_bytes())
 }

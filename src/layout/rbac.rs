@@ -1,4 +1,4 @@
-//! Bindings of roles.
+//! Renders bindings of roles.
 
 use zeroize::Zeroizing;
 
@@ -9,7 +9,7 @@ use crate::yaml::quoted;
 
 const TEMPLATE: &str = include_str!("../../templates/role-binding.yaml");
 
-/// The bindings in YAML, a document each.
+/// Renders the bindings in YAML, each as a document.
 pub(super) fn render(bindings: &[RoleBinding]) -> Result<Zeroizing<String>, LayoutError> {
     let documents: Vec<_> = bindings.iter().map(binding).collect::<Result<_, _>>()?;
     Ok(Zeroizing::new(documents.iter().map(|document| document.as_str()).collect::<Vec<_>>().join("---\n")))

@@ -1,6 +1,8 @@
-//! The scripts among the manifests, joined by the compiler: how they say what is wrong they share, with `install.sh`, too.
+//! The scripts among the manifests. The compiler joins their pieces.
+//!
+//! They share with `install.sh`, too, the functions that report an error.
 
-/// A script from its two parts, and what scripts share between them.
+/// Joins a script from its two pieces, and the pieces between them that all scripts share.
 macro_rules! script {
     ($folder:literal) => {
         concat!(
@@ -12,7 +14,7 @@ macro_rules! script {
     };
 }
 
-/// `trust-root.sh`, with placeholders: lets a node trust the web root.
+/// `trust-root.sh` with placeholders, which makes a node trust the web root.
 pub const TRUST_ROOT: &str = script!("trust-root");
-/// `ca-bundles.sh`, with placeholders: writes a CA into every caBundle of a Service.
+/// `ca-bundles.sh` with placeholders, which writes a CA into every caBundle of a Service.
 pub const CA_BUNDLES: &str = script!("ca-bundles");

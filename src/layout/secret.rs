@@ -1,4 +1,4 @@
-//! Secrets.
+//! Renders Secrets.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +12,7 @@ use crate::yaml::quoted;
 const TEMPLATE: &str = include_str!("../../templates/secret.yaml");
 
 impl SecretReader {
-    /// What stands above the Secret: what it is for, and what to do.
+    /// Returns the comment above the Secret: what the Secret is for, and what to do with it.
     const fn heading(self) -> &'static str {
         match self {
             Self::Metallb => include_str!("../../templates/secret-metallb.yaml"),
@@ -25,7 +25,7 @@ impl SecretReader {
     }
 }
 
-/// The Secret in YAML, values in base64 on one line, as `kubectl get -o yaml` prints them.
+/// Renders the Secret in YAML. Values are in base64 on one line, as `kubectl get -o yaml` prints them.
 pub(super) fn render(secret: &SecretManifest, made: &Made<'_>) -> Result<Zeroizing<String>, LayoutError> {
     let mut values = Vec::new();
     for (key, material) in &secret.entries {
@@ -35,7 +35,7 @@ pub(super) fn render(secret: &SecretManifest, made: &Made<'_>) -> Result<Zeroizi
         };
         values.push((key, Zeroizing::new(STANDARD.encode(pem.as_bytes()))));
     }
-    // Room for all: a buffer that grows would leave copies of keys behind.
+    // Reserves room for everything, because a buffer that grows leaves copies of keys behind.
     let length: usize = values.iter().map(|(key, value)| key.len() + value.len() + 5).sum();
     let mut data = Zeroizing::new(String::with_capacity(length));
     for (key, value) in &values {

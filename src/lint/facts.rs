@@ -7,38 +7,39 @@ use ::time::OffsetDateTime;
 use crate::kubernetes::Purpose;
 use crate::x509::{AltName, ReadCertificate};
 
-/// What is known about a certificate.
+/// What is known about a certificate and its surroundings.
 pub struct Facts<'a> {
-    /// The certificate.
+    /// The certificate, as it was read.
     pub certificate: &'a ReadCertificate,
-    /// What it is for.
+    /// What the certificate is for.
     pub purpose: Purpose,
-    /// Its issuer, if at hand.
+    /// The certificate of the issuer, if at hand.
     pub issuer: Option<&'a ReadCertificate>,
-    /// The node it is on.
+    /// The node on which the certificate is.
     pub node: Option<NodeFacts<'a>>,
-    /// By which the API server calls a webhook: `<service>.<namespace>.svc`.
+    /// The name by which the API server calls a webhook: `<service>.<namespace>.svc`.
     pub service: Option<&'a AltName>,
-    /// The cluster.
+    /// The cluster to which the certificate belongs.
     pub cluster: ClusterFacts<'a>,
-    /// Instants at which it is to work: the day it is asked for, the day of its bundle, the time of a look at it.
+    /// The instants at which the certificate must be valid: the day it is issued, the day of its bundle, the time of an
+    /// examination.
     pub needed_at: &'a [OffsetDateTime],
 }
 
 /// What is known about a node.
 #[derive(Clone, Copy)]
 pub struct NodeFacts<'a> {
-    /// The name the kubelet registers.
+    /// The name under which the kubelet registers the node.
     pub name: &'a str,
-    /// Its addresses, as far as they are known; the first is the advertise address.
+    /// The addresses, as far as they are known. The first is the advertise address.
     pub addresses: &'a [IpAddr],
 }
 
 /// What is known about the cluster.
 #[derive(Clone, Copy, Default)]
 pub struct ClusterFacts<'a> {
-    /// The host by which clients call the API servers: the control plane endpoint, or the only control plane.
+    /// The host that clients of the API servers connect to: the control plane endpoint, or the only control plane.
     pub endpoint: Option<&'a AltName>,
-    /// The first address of the service subnet; without it, any address that could be one will do.
+    /// The first address of the service subnet. When it is not known, any address that could be one will do.
     pub service_address: Option<IpAddr>,
 }

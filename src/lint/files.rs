@@ -1,4 +1,5 @@
-//! Rules about files that must fit each other. [`crate::verify`] looks; here they have name, clause and severity.
+//! Rules about files that must fit each other. [`crate::verify`] checks them; this file has their names, clauses and
+//! severities.
 
 use super::{Check, Rule, Severity};
 
@@ -17,7 +18,7 @@ pub(super) const RULES: [Rule; 8] = [
 pub const KEY_PAIR: Rule =
     rule("key-pair", "Go crypto/tls X509KeyPair: private key does not match public key", Severity::Error);
 
-/// Each certificate is signed by the CA that those who look at it trust.
+/// Each certificate is signed by the CA that its readers trust.
 pub const RIGHT_CA: Rule = rule("right-ca", "kubeadm v1.20.2, certlist.go: CAName", Severity::Error);
 
 /// No two CAs have one subject.
@@ -34,7 +35,7 @@ pub const FRONT_PROXY_APART: Rule = rule(
     Severity::Warning,
 );
 
-/// There is one CA of each kind and one service-account key for the whole cluster.
+/// The whole cluster has one CA of each kind and one service-account key.
 pub const SAME_EVERYWHERE: Rule =
     rule("same-everywhere", "kubeadm v1.20.2, copycerts.go: certificates and sa key of all", Severity::Error);
 
@@ -42,11 +43,11 @@ pub const SAME_EVERYWHERE: Rule =
 pub const KUBECONFIG_CA: Rule =
     rule("kubeconfig-ca", "kubeadm v1.20.2, kubeconfig.go: the cluster's CA is embedded", Severity::Error);
 
-/// The kubelet finds its credentials in its store.
+/// The kubeconfig of a kubelet refers to the credentials in the kubelet's store.
 pub const KUBELET_INLINE: Rule =
     rule("kubelet-inline", "kubeadm v1.20.2, kubeletfinalize.go: kubelet-client-current.pem", Severity::Error);
 
-/// Private keys are for their owner alone.
+/// Only the owner can read a private key.
 pub const KEY_MODE: Rule = rule("key-mode", "client-go v1.20.2, keyutil/key.go WriteKey: 0600", Severity::Error);
 
 const fn rule(id: &'static str, clause: &'static str, severity: Severity) -> Rule {

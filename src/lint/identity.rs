@@ -1,4 +1,4 @@
-//! Rules about who a certificate says it is: Kubernetes takes the common name as user and the organizations as groups.
+//! Rules about the identity in a certificate: Kubernetes takes the common name as user and the organizations as groups.
 
 use der::asn1::ObjectIdentifier;
 
@@ -55,13 +55,15 @@ const SYSTEM_NODE: &str = "system:node:";
 const NODES: &str = "system:nodes";
 
 fn extended_key_usage(facts: &Facts<'_>) -> Option<String> {
-    // What that means to MetalLB, `metallb-usage` tells.
+    // The rule `metallb-usage` reports what the lack means to MetalLB.
     let is_metallbs = matches!(facts.purpose, Purpose::MetallbCa | Purpose::MetallbServer);
     if is_metallbs { None } else { lacks_usage(facts) }
 }
 
-/// Which of the usages that it needs it is not for. Without the extension a certificate is for everything. A CA's binds
-/// what it signs: Go and OpenSSL ask every certificate of a chain.
+/// Reports needed usages that the certificate is not for.
+///
+/// A certificate without the extension is for everything. That of a CA limits what the CA signs, because Go and OpenSSL
+/// check every certificate of a chain.
 pub(super) fn lacks_usage(facts: &Facts<'_>) -> Option<String> {
     let found = facts.certificate.usages();
     if found.is_empty() || found.contains(&oid::ANY_EXTENDED_KEY_USAGE) {
@@ -74,7 +76,7 @@ pub(super) fn lacks_usage(facts: &Facts<'_>) -> Option<String> {
 
 fn extended_key_usage_alone(facts: &Facts<'_>) -> Option<String> {
     let (found, needed) = (facts.certificate.usages(), facts.purpose.usages());
-    // What is for something else is not for more.
+    // A certificate that lacks a usage is reported for that alone.
     if facts.purpose.is_ca() || needed.is_empty() || lacks_usage(facts).is_some() {
         return None;
     }
@@ -86,7 +88,7 @@ fn extended_key_usage_alone(facts: &Facts<'_>) -> Option<String> {
     (!found.iter().all(is_needed)).then(|| format!("is for more than {} (extendedKeyUsage)", needed.join(", ")))
 }
 
-/// Where the API server, RBAC or another client reads the name.
+/// Checks the common name where the API server, RBAC or another client reads it.
 fn common_name(facts: &Facts<'_>) -> Option<String> {
     let of_node = || facts.node.map(|node| format!("{SYSTEM_NODE}{}", node.name));
     let expected = match facts.purpose {
@@ -95,14 +97,14 @@ fn common_name(facts: &Facts<'_>) -> Option<String> {
         Purpose::Scheduler => "system:kube-scheduler".to_owned(),
         Purpose::KubeletClient => of_node().unwrap_or_else(|| SYSTEM_NODE.to_owned()),
         Purpose::KubeletServing => of_node()?,
-        // With a group, the group counts.
+        // With a group, the group decides and the name does not.
         Purpose::ApiServerKubeletClient if facts.certificate.organizations().is_empty() => {
             "kube-apiserver-kubelet-client".to_owned()
         }
         _ => return None,
     };
     let found = facts.certificate.common_name();
-    // Another case is for `lower-case-node` to say.
+    // The rule `lower-case-node` reports a name that differs in case.
     let right = found.as_deref().is_some_and(|found| match facts.purpose {
         Purpose::KubeletClient if facts.node.is_none() => found.len() > expected.len() && found.starts_with(&expected),
         Purpose::KubeletClient | Purpose::KubeletServing => found.eq_ignore_ascii_case(&expected),
@@ -112,7 +114,7 @@ fn common_name(facts: &Facts<'_>) -> Option<String> {
     (!right).then(|| format!("is for {}, not for {expected}{node}", found.as_deref().unwrap_or("nobody")))
 }
 
-/// Where nobody reads the name, but people do.
+/// Checks the common name where only people read it.
 fn common_name_by_custom(facts: &Facts<'_>) -> Option<String> {
     let expected = match facts.purpose {
         Purpose::ApiServer => "kube-apiserver",

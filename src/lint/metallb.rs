@@ -1,7 +1,8 @@
-//! What MetalLB's controller asks of the certificates in its Secret: what it does not like it replaces.
+//! What MetalLB's controller demands of the certificates in its Secret. It replaces those that do not comply.
 //!
 //! The controller runs the rotator of open-policy-agent/cert-controller at start, every 12 hours and on each change of
-//! the Secret: v0.3.0 to v0.10.1 in MetalLB v0.13.0 to v0.15.2. That the CA's key is PKCS#1 is a matter of its file.
+//! the Secret: v0.3.0 to v0.10.1 in MetalLB v0.13.0 to v0.15.2. The rotator also demands that the CA's key be PKCS#1,
+//! which only the key's file shows.
 
 use ::time::Duration;
 
@@ -50,9 +51,9 @@ pub(super) const RULES: [Rule; 6] = [
     },
 ];
 
-/// `caName` of MetalLB, internal/k8s/k8s.go.
+/// The DNS name for which MetalLB verifies its CA: `caName` of MetalLB, internal/k8s/k8s.go.
 const CA_NAME: &str = "cert";
-/// `defaultLookaheadInterval`.
+/// The time before its end at which the rotator replaces a certificate: `defaultLookaheadInterval`.
 const LOOKAHEAD: Duration = Duration::days(90);
 
 fn ca_name(facts: &Facts<'_>) -> Option<String> {
@@ -76,7 +77,7 @@ fn life(facts: &Facts<'_>) -> Option<String> {
         .then(|| format!("ends on {}, less than 90 days from when it is needed", not_after.date()))
 }
 
-/// Where the service is not known, any will do.
+/// Checks for the name of the Service. When the Service is not known, the name of any will do.
 fn server_name(facts: &Facts<'_>) -> Option<String> {
     if facts.purpose != Purpose::MetallbServer || names_nothing(facts) {
         return None;

@@ -1,14 +1,14 @@
-//! Rules that a cluster's certificates and the files they are in must keep, each with the clause it comes from.
+//! Rules that a cluster's certificates and their files must keep, each with the clause from which it comes.
 //!
-//! Why: a certificate may be well formed, rightly signed and still stop a cluster. The same rules speak before a
-//! certificate is signed, when a bundle is verified and when a node is looked at.
+//! Why: a certificate may be well formed, rightly signed and still stop a cluster. The same rules are applied before a
+//! certificate is signed, when a bundle is verified and when a node is examined.
 //!
-//! Input: a certificate read back, what it is for, and what is known of node, cluster and time. The rules about files
-//! are rows of the same table; [`crate::verify`] looks at the files.
+//! Input: a certificate that was read, what it is for, and what is known about node, cluster and time. The rules about
+//! files are rows of the same table, but [`crate::verify`] checks them, because it has the files.
 //!
-//! Output: every rule it breaks, with the values.
+//! Output: every rule that the certificate breaks, with the values.
 //!
-//! Refuses nothing itself. A rule that lacks a fact (no node known, no issuer at hand) says nothing.
+//! Refuses nothing itself. A rule that lacks a fact (no node known, no issuer at hand) reports nothing.
 
 mod facts;
 pub mod files;
@@ -25,11 +25,11 @@ pub use rule::{Breach, Rule, Severity};
 
 use rule::Check;
 
-/// Every rule, grouped by where it comes from.
+/// Every rule, grouped by subject.
 pub const RULES: [&[Rule]; 7] =
     [&rfc5280::RULES, &identity::RULES, &names::RULES, &time::RULES, &web::RULES, &metallb::RULES, &files::RULES];
 
-/// Every rule that the certificate breaks, in the order of the table.
+/// Returns every rule that the certificate breaks, in the order of [`RULES`].
 #[must_use]
 pub fn lint(facts: &Facts<'_>) -> Vec<Breach> {
     let breach = |rule: &'static Rule| match rule.check {

@@ -59,7 +59,7 @@ fn kubernetes_service_name(facts: &Facts<'_>) -> Option<String> {
         .into_iter()
         .filter(|name| !facts.certificate.has_dns(name))
         .collect();
-    // The cluster's domain is not known here: any will do.
+    // The DNS domain of the cluster is not known here, so any will do.
     let in_domain = |name: &AltName| match name {
         AltName::Dns(name) => {
             name.get(..service.len()).is_some_and(|start| start.eq_ignore_ascii_case(service))
@@ -73,9 +73,11 @@ fn kubernetes_service_name(facts: &Facts<'_>) -> Option<String> {
     lacks(&missing, "by which pods call it")
 }
 
-/// Without the subnet, an address that could be the first of one will do: profiles take subnets of at least 16
-/// addresses, so the last four bits of the first are 0001. An address of a node, of the endpoint or of the node itself
-/// cannot be in a service subnet.
+/// Checks for the first address of the service subnet.
+///
+/// When the subnet is not known, an address that could be its first will do. Profiles accept subnets of at least 16
+/// addresses, so the last four bits of the first are 0001. An address of the node or of the endpoint, or a loopback
+/// address, cannot be in a service subnet.
 fn service_address(facts: &Facts<'_>) -> Option<String> {
     if facts.purpose != Purpose::ApiServer || names_nothing(facts) {
         return None;
@@ -108,7 +110,7 @@ fn node_name_and_address(facts: &Facts<'_>) -> Option<String> {
         return None;
     }
     let name = AltName::Dns(node.name.to_owned());
-    // kubeadm knows the advertise address alone; the kubelet's certificate is for all.
+    // kubeadm knows only the advertise address. The kubelet's certificate is for all addresses.
     let needed = if facts.purpose == Purpose::KubeletServing { node.addresses.len() } else { 1 };
     let addresses = node.addresses.iter().take(needed).copied().map(AltName::Ip);
     let missing: Vec<_> =
@@ -131,12 +133,14 @@ fn lacks(missing: &[impl ToString], reason: &str) -> Option<String> {
     (!missing.is_empty()).then(|| format!("lacks {}, {reason}", missing.join(", ")))
 }
 
-/// Then `alt-name` says all there is to say.
+/// Returns whether there are no alternative names. The rule `alt-name` reports that, and other rules then say nothing
+/// more.
 pub(super) fn names_nothing(facts: &Facts<'_>) -> bool {
     facts.certificate.alt_names().is_empty()
 }
 
-/// Whether it says that it is for a server. A CA's usages are those of what it signs.
+/// Returns whether the certificate is that of a server. The usages of a CA are not its own, but limits on what it
+/// signs.
 pub(super) fn serves(facts: &Facts<'_>) -> bool {
     !facts.certificate.is_ca() && facts.certificate.usages().contains(&oid::SERVER_AUTH)
 }

@@ -1,4 +1,4 @@
-//! Rules of RFC 5280 and of cryptography.
+//! Rules of RFC 5280, and rules of cryptography.
 
 use super::{Check, Facts, Rule, Severity};
 use crate::kubernetes::Purpose;
@@ -12,7 +12,7 @@ pub(super) const RULES: [Rule; 14] = [
         check: Check::Certificate(negative_serial),
     },
     Rule {
-        // kubeadm's own CAs had 0 for years (client-go util/cert/cert.go before v0.27).
+        // A warning, because kubeadm's own CAs had 0 for years (client-go util/cert/cert.go before v0.27).
         id: "serial",
         clause: "RFC 5280, section 4.1.2.2: positive, at most 20 octets",
         severity: Severity::Warning,

@@ -4,34 +4,35 @@ use std::fmt;
 
 use super::facts::Facts;
 
-/// Whether breaking a rule stops something.
+/// How much breaking a rule matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// It does, or will.
+    /// Something stops working, now or later.
     Error,
-    /// It may, or somebody will ask.
+    /// Something may stop working, or somebody will ask.
     Warning,
 }
 
-/// A rule.
+/// A rule for certificates or their files.
 #[derive(Clone, Copy)]
 pub struct Rule {
-    /// Its name: lower case, never changed.
+    /// The name: lower case, never changed.
     pub id: &'static str,
-    /// Where it is stated.
+    /// The source of the rule.
     pub clause: &'static str,
-    /// What breaking it means.
+    /// How much breaking the rule matters.
     pub severity: Severity,
-    /// Who looks.
+    /// The code that checks the rule.
     pub(super) check: Check,
 }
 
-/// Who looks whether a rule is kept.
+/// The code that checks whether a rule is kept.
 #[derive(Clone, Copy)]
 pub(super) enum Check {
-    /// What is wrong with a certificate, in words that follow "it"; nothing when it keeps the rule.
+    /// Returns what is wrong with a certificate, as the end of a sentence that begins with "it", or `None` when it
+    /// keeps the rule.
     Certificate(fn(&Facts<'_>) -> Option<String>),
-    /// Takes more than one certificate: [`crate::verify`] looks, which has the files.
+    /// Needs more than one certificate. [`crate::verify`], which has the files, checks the rule.
     Files,
 }
 
@@ -41,12 +42,12 @@ impl fmt::Debug for Rule {
     }
 }
 
-/// A rule that is broken, and how.
+/// A broken rule, and how it is broken.
 #[derive(Clone, Debug)]
 pub struct Breach {
     /// The rule.
     pub rule: &'static Rule,
-    /// What is wrong, in words that follow "it".
+    /// What is wrong, as the end of a sentence that begins with "it".
     pub detail: String,
 }
 

@@ -26,7 +26,7 @@ pub(super) const RULES: [Rule; 3] = [
     },
 ];
 
-/// What a Go duration holds, in whole seconds.
+/// The longest time that a Go duration holds, in whole seconds.
 const GO_DURATION: Duration = Duration::seconds(i64::MAX / 1_000_000_000);
 
 fn outlives_ca(facts: &Facts<'_>) -> Option<String> {
@@ -44,13 +44,14 @@ fn clock_margin(facts: &Facts<'_>) -> Option<String> {
     })
 }
 
-/// A longer life saturates, and the kubelet's rotation point with it lies in the past.
+/// Checks the life of a kubelet's client certificate. A longer life saturates, and puts the kubelet's rotation point
+/// into the past.
 fn kubelet_life(facts: &Facts<'_>) -> Option<String> {
     let too_long = facts.purpose == Purpose::KubeletClient && life(facts) > GO_DURATION;
     too_long.then(|| "lives longer than the 292 years in which a kubelet can count".to_owned())
 }
 
-/// How long it is valid.
+/// Returns how long the certificate is valid.
 pub(super) fn life(facts: &Facts<'_>) -> Duration {
     facts.certificate.not_after() - facts.certificate.not_before()
 }

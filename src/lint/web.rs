@@ -29,7 +29,9 @@ pub(super) const RULES: [Rule; 3] = [
     },
 ];
 
-/// Go, browsers and curl find such a name equal to no host. OpenSSL's own matching still takes a star within the first
+/// Reports names with a star that is not the whole first label.
+///
+/// Go, browsers and curl match no host with such a name. OpenSSL's own matching still accepts a star within the first
 /// label.
 fn wildcard(facts: &Facts<'_>) -> Option<String> {
     let has_stray_star = |name: &&str| name.strip_prefix("*.").unwrap_or(name).contains('*') && *name != "*";
@@ -48,12 +50,12 @@ fn web_wildcard(facts: &Facts<'_>) -> Option<String> {
 fn web_life(facts: &Facts<'_>) -> Option<String> {
     let (life, limit) = (life(facts), Duration::days(825));
     let too_long = is_web(facts) && life > limit;
-    // A day that has begun counts.
+    // A day that has begun counts as a whole day.
     let days = (life + Duration::days(1) - Duration::SECOND).whole_days();
     too_long.then(|| format!("is for a server and lives {days} days; Apple's programs take 825"))
 }
 
-/// Whether it may be seen by a browser: what Kubernetes calls itself, no person does.
+/// Returns whether a browser may meet the certificate. People do not call the servers that Kubernetes itself calls.
 fn is_web(facts: &Facts<'_>) -> bool {
     matches!(facts.purpose, Purpose::Tls | Purpose::Other) && serves(facts)
 }

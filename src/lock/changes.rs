@@ -1,4 +1,4 @@
-//! What differs between what was built and what is planned, and why.
+//! The differences between what was built and what is planned, and their reasons.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,11 +7,11 @@ use super::model::Lock;
 use super::shape::{CertificateShape, KeyShape, Shape, Shapes, shapes_of_lock};
 use crate::kubernetes::{KeyId, PartName};
 
-/// The differences that decide a key.
+/// The names of the differences that also mean another key.
 const GENERATION: &str = "generation";
 const ALGORITHM: &str = "algorithm";
 
-/// What may change. Its text is the key's id, or part and path: `node/cp-1/etc/kubernetes/kubelet.conf`.
+/// What changes. The text is the key's id, or part and path: `node/cp-1/etc/kubernetes/kubelet.conf`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangeId {
     /// A key and its certificate.
@@ -34,14 +34,14 @@ impl fmt::Display for ChangeId {
 pub struct Change {
     /// What changes.
     pub id: ChangeId,
-    /// How.
+    /// Whether it is new, changed or gone.
     pub kind: ChangeKind,
-    /// Why, as far as it shows. What came or went without a reason did so with its table in the profile.
+    /// The reasons, as far as they are known. What came or went without a reason did so with its table in the profile.
     pub reasons: Vec<Difference>,
 }
 
 impl Change {
-    /// The key that changes, or whose certificate does; none when a file changes alone.
+    /// Returns the key that changes, or whose certificate changes. Returns `None` when only a file changes.
     #[must_use]
     pub const fn key(&self) -> Option<&KeyId> {
         match &self.id {
@@ -50,13 +50,14 @@ impl Change {
         }
     }
 
-    /// Whether it is in files that several nodes have, or proves the bundle to all of them.
+    /// Returns whether the change concerns files that several nodes have, or the key that proves the bundle to all of
+    /// them.
     #[must_use]
     pub fn is_shared(&self) -> bool {
         self.key().is_some_and(|id| id.part().is_none())
     }
 
-    /// Whether the key itself is another, and not its certificate alone.
+    /// Returns whether the key itself changes, and not only its certificate.
     #[must_use]
     pub fn is_of_key(&self) -> bool {
         let decides_key = |reason: &Difference| match reason {
@@ -68,36 +69,36 @@ impl Change {
     }
 }
 
-/// How a key and its certificate change.
+/// How a key and its certificate, or a file, change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeKind {
-    /// New.
+    /// It is new.
     Added,
-    /// Still there, but other bytes.
+    /// It has other bytes.
     Changed,
-    /// Gone.
+    /// It is gone.
     Removed,
 }
 
-/// A reason why bytes change.
+/// A reason for other bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// A value is another.
+    /// A value changed.
     Value {
-        /// What: `generation`, `subject`, `end of validity`, ...
+        /// The name of the value: `generation`, `subject`, `end of validity`, ...
         field: &'static str,
-        /// Before.
+        /// The value before.
         old: String,
-        /// After.
+        /// The value after.
         new: String,
     },
     /// Names or usages came or went.
     List {
-        /// What: `alternative names`, `usages`.
+        /// The name of the list: `alternative names`, `usages`.
         field: &'static str,
-        /// What is new.
+        /// The elements that came.
         added: Vec<String>,
-        /// What is gone.
+        /// The elements that went.
         removed: Vec<String>,
     },
     /// The issuer has another key.
@@ -105,13 +106,13 @@ pub enum Difference {
         /// The issuer's id.
         issuer: KeyId,
     },
-    /// The key is another though nothing that shows says so: the seed is another.
+    /// The key changed although no value that shows did, so the seed is another.
     Key,
-    /// The certificate is another though nothing that shows says so.
+    /// The certificate changed although no value that shows did.
     Content,
 }
 
-/// `generation 1 -> 2`, `alternative names +DNS:a -IP:10.0.0.1`, `the key of ca/etcd is another`.
+/// Writes `generation 1 -> 2`, `alternative names +DNS:a -IP:10.0.0.1`, `the key of ca/etcd is another`.
 impl fmt::Display for Difference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -131,7 +132,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// What differs between two builds, by id in order: what their shapes tell, and what only their hashes show.
+/// Returns the differences between two builds, ordered by id: those of their shapes, and those that only hashes show.
 #[must_use]
 pub fn build_changes(old: &Lock, new: &Lock) -> Vec<Change> {
     let mut found = changes(&shapes_of_lock(old), &shapes_of_lock(new));
@@ -149,13 +150,13 @@ pub fn build_changes(old: &Lock, new: &Lock) -> Vec<Change> {
     found
 }
 
-/// The rows that both have, by id.
+/// Returns the rows whose ids are in both, in the order of `old`.
 fn pairs<'a, T>(old: &'a [T], new: &'a [T], id: fn(&T) -> &KeyId) -> impl Iterator<Item = (&'a T, &'a T)> {
     let new: BTreeMap<_, _> = new.iter().map(|row| (id(row).clone(), row)).collect();
     old.iter().filter_map(move |row| Some((row, *new.get(id(row))?)))
 }
 
-/// What differs, by id in order. The same compares to nothing.
+/// Returns the differences between two sets of shapes, ordered by id. There are none between equal sets.
 #[must_use]
 pub fn changes(old: &Shapes, new: &Shapes) -> Vec<Change> {
     let mut ids: Vec<_> = old.keys().chain(new.keys()).collect();
@@ -175,8 +176,9 @@ pub fn changes(old: &Shapes, new: &Shapes) -> Vec<Change> {
     ids.into_iter().filter_map(change).collect()
 }
 
-/// Names another Kubernetes version among the reasons of each change that the move from `before` to `after` makes:
-/// those where the profile would give something else if it still named the version before.
+/// Adds the move to another Kubernetes version to the reasons of each change that the move makes.
+///
+/// `gives_another` says whether the profile would give something else for an id if it still named the version `before`.
 pub fn explain_version(changes: &mut [Change], before: &str, after: &str, gives_another: impl Fn(&ChangeId) -> bool) {
     let reason = value("Kubernetes", before, after);
     for change in changes {
@@ -230,10 +232,11 @@ fn list(field: &'static str, old: &[String], new: &[String]) -> Option<Differenc
     (old != new).then(|| Difference::List { field, added: beyond(new, old), removed: beyond(old, new) })
 }
 
-/// A certificate changes with the key of its issuer. A root's own key is among its own differences already.
+/// Returns the difference that another key of the issuer makes to a certificate. Returns `None` for a root, whose own
+/// key is already among its differences.
 fn issuer_difference(old: &Shapes, new: &Shapes, id: &KeyId, shape: &Shape) -> Option<Difference> {
     let certificate = shape.certificate.as_ref()?;
-    // By its id: a user may have the very name of a CA.
+    // The id must be that of a CA, because a user may have the very name of a CA.
     let is_issuer = |(id, issuer): &(&KeyId, &Shape)| {
         id.is_ca() && issuer.certificate.as_ref().is_some_and(|issuer| issuer.subject == certificate.issuer)
     };

@@ -1,4 +1,5 @@
-//! What changes about files though no key and no certificate does: a kubeconfig's server, a CA key no longer shipped.
+//! Changes of files without a change of a key or certificate: another server in a kubeconfig, a CA key no longer
+//! shipped.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,23 +8,23 @@ use super::model::Lock;
 use crate::kubernetes::PartName;
 use crate::plan::Plan;
 
-/// Part to path to what the file holds.
+/// What each file of each part holds, by part and path.
 pub type Outlines = BTreeMap<PartName, BTreeMap<String, String>>;
 
-/// The files of a plan.
+/// Returns the outlines of a plan's files.
 #[must_use]
 pub fn outlines_of_plan(plan: &Plan) -> Outlines {
     plan.parts.iter().map(|part| (part.recipient.part(), part.outlines())).collect()
 }
 
-/// The files of a lock.
+/// Returns the outlines of a lock's files.
 #[must_use]
 pub fn outlines_of_lock(lock: &Lock) -> Outlines {
     lock.parts.iter().map(|part| (part.part.clone(), part.files.clone())).collect()
 }
 
-/// What differs about the files of parts that are in both, beyond what the changes of keys and certificates tell; the
-/// cluster's part first.
+/// Returns the changes of files in parts that both sides have, beyond those that follow from `changes` of keys and
+/// certificates. The cluster's part comes first.
 #[must_use]
 pub fn file_changes(old: &Outlines, new: &Outlines, changes: &[Change]) -> Vec<Change> {
     let told: BTreeSet<_> = changes.iter().map(|change| change.id.to_string()).collect();
@@ -48,7 +49,7 @@ pub fn file_changes(old: &Outlines, new: &Outlines, changes: &[Change]) -> Vec<C
     found
 }
 
-/// The kubelet's: it follows its file, which tells all there is.
+/// Returns whether this is the kubelet's link. It changes only with its file, whose change is reported.
 fn is_link(outline: &str) -> bool {
     outline.starts_with("link ")
 }

@@ -1,11 +1,12 @@
-//! Locks of partial builds: what they are held against, and what stays of the lock before.
+//! Locks of partial builds: what one is compared with, and how it joins the lock before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Lock, LockedPart};
 use crate::kubernetes::{KeyId, PartName};
 
-/// The rows of `old` that a partial build made again or dropped, under the head of `old`.
+/// Returns the part of `old` with which a partial build is compared: the head, and the rows that the build made again
+/// or dropped.
 #[must_use]
 pub fn restrict(old: &Lock, partial: &Lock) -> Lock {
     let made = Made::of(partial);
@@ -17,7 +18,7 @@ pub fn restrict(old: &Lock, partial: &Lock) -> Lock {
     }
 }
 
-/// `old` with the rows of a partial build in place of its own; what describes the last whole bundle stays.
+/// Returns `old` with its rows replaced by those of a partial build. What describes the last whole bundle stays.
 #[must_use]
 pub fn merge(old: &Lock, partial: Lock) -> Lock {
     let made = Made::of(&partial);
@@ -43,7 +44,7 @@ pub fn merge(old: &Lock, partial: Lock) -> Lock {
     }
 }
 
-/// What a partial build made.
+/// The parts and keys that a partial build made.
 struct Made<'a> {
     parts: BTreeSet<&'a PartName>,
     ids: BTreeSet<&'a KeyId>,
@@ -57,13 +58,14 @@ impl<'a> Made<'a> {
         }
     }
 
-    /// Whether the row of this id is the partial build's to say: it made it, or made the part that it belonged to.
+    /// Returns whether the partial build decides about the row of this id: it made the key, or the only part that holds
+    /// it.
     fn has(&self, id: &KeyId) -> bool {
         self.ids.contains(id) || id.part().is_some_and(|part| self.parts.contains(&part))
     }
 }
 
-/// Rows in the order of their names, the last one of each name.
+/// Returns the rows in the order of their names. Of several rows with one name, the last counts.
 fn joined<T, K: Ord>(rows: impl Iterator<Item = T>, key: fn(&T) -> K) -> Vec<T> {
     let rows: BTreeMap<_, _> = rows.map(|row| (key(&row), row)).collect();
     rows.into_values().collect()
@@ -103,7 +105,7 @@ mod tests {
         assert_eq!(merged.kubernetes, "1.24.15");
     }
 
-    /// What the cluster's part alone held goes with it; what nodes share does not.
+    /// What only the cluster's part held goes with it. What nodes share stays.
     #[test]
     fn with_the_clusters_part_goes_all_that_it_no_longer_holds() {
         let (mut old, mut partial) = (example(), example());

@@ -1,6 +1,6 @@
 //! What a build made, for version control and for the next build to compare with.
 //!
-//! Why: a PKI lives for decades; what changed between two builds must be a reviewable diff, and a rebuild must be able
+//! Why: a PKI lives for decades. The changes between two builds must be a reviewable diff, and a rebuild must be able
 //! to prove that it is one.
 //!
 //! Input: what a build made, and the lock of the build before.

@@ -11,21 +11,21 @@ use crate::kubernetes::{KeyId, PartName};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Formats {
-    /// The profile.
+    /// The number of the profile format.
     pub profile: u32,
-    /// Key derivation.
+    /// The number of the key derivation.
     pub derivation: u32,
-    /// The certificate profile.
+    /// The number of the certificate profile.
     pub certificate: u32,
-    /// The bundle.
+    /// The number of the bundle format.
     pub bundle: u32,
 }
 
 impl Formats {
-    /// What this version writes.
+    /// The numbers that this version writes.
     pub const CURRENT: Self = Self { profile: 1, derivation: 1, certificate: 1, bundle: 1 };
 
-    /// Whether any of them is newer than what this version writes.
+    /// Returns whether any number is newer than that which this version writes.
     #[must_use]
     pub const fn are_newer(self) -> bool {
         let known = Self::CURRENT;
@@ -40,31 +40,31 @@ impl Formats {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lock {
-    /// The lock's own format: 1.
+    /// The format of the lock itself: 1.
     pub format: u32,
-    /// Name and version of the program. It informs and is never compared.
+    /// The name and version of the program. They inform, and are never compared.
     pub made_with: String,
-    /// The cluster's name.
+    /// The name of the cluster.
     pub cluster: String,
-    /// The cluster under its seed.
+    /// The identity of the cluster under its seed.
     pub cluster_id: String,
-    /// The seed, one-way.
+    /// A one-way function of the seed.
     pub seed_id: String,
     /// The fingerprint of the key that signed the bundle.
     pub signer: String,
-    /// The generation of the last whole bundle, which the next four describe.
+    /// The generation of the last whole bundle, which the next four fields describe too.
     pub generation: u32,
-    /// The Kubernetes version it was made for.
+    /// The Kubernetes version for which the bundle was made.
     pub kubernetes: String,
-    /// Hash of the profile's bytes.
+    /// The hash of the profile's bytes.
     pub profile_sha256: String,
-    /// Hash of the tar stream.
+    /// The hash of the tar stream.
     pub content_sha256: String,
-    /// Hash of the file.
+    /// The hash of the bundle's file.
     pub bundle_sha256: String,
-    /// Format numbers.
+    /// The format numbers.
     pub formats: Formats,
-    /// The parts' records, in the bundle's order.
+    /// Every part, in the order of the bundle.
     #[serde(rename = "part", default)]
     pub parts: Vec<LockedPart>,
     /// Every key, by id.
@@ -75,82 +75,83 @@ pub struct Lock {
     pub certificates: Vec<LockedCertificate>,
 }
 
-/// A part of the bundle.
+/// What a lock keeps about a part of the bundle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LockedPart {
-    /// Which part.
+    /// The name of the part.
     #[serde(with = "text")]
     pub part: PartName,
-    /// The generation of the bundle that brought it: with `build --only`, parts differ in that.
+    /// The generation of the bundle that last brought the part. With `build --only`, parts differ in that.
     pub generation: u32,
-    /// Hash of its record.
+    /// The hash of the part's record.
     pub record_sha256: String,
-    /// Of the cluster's part that came with a partial bundle: hash of the profile in it, where the lock's own is another.
+    /// The hash of the profile in the cluster's part, when a partial bundle brought it and the lock's own profile is
+    /// another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_sha256: Option<String>,
-    /// What each of its files holds, by path: what no row of a key or certificate tells, such as the server of a
-    /// kubeconfig. In the words of [`outline`](crate::plan::PlannedContent::outline).
+    /// What each file holds, by path, in the words of [`outline`](crate::plan::PlannedContent::outline). It shows what
+    /// no row of a key or certificate does, such as the server of a kubeconfig.
     pub files: BTreeMap<String, String>,
 }
 
-/// A key.
+/// What a lock keeps about a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LockedKey {
-    /// Its key id.
+    /// The id of the key.
     #[serde(with = "text")]
     pub id: KeyId,
-    /// Its algorithm.
+    /// The algorithm.
     pub algorithm: String,
-    /// Its generation.
+    /// The generation.
     pub generation: u32,
-    /// Hash of its SubjectPublicKeyInfo in DER.
+    /// The hash of the SubjectPublicKeyInfo in DER.
     pub spki_sha256: String,
 }
 
-/// A certificate.
+/// What a lock keeps about a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LockedCertificate {
-    /// The id of the key it certifies.
+    /// The id of the key that the certificate certifies.
     #[serde(with = "text")]
     pub id: KeyId,
-    /// Subject.
+    /// The subject.
     pub subject: String,
-    /// The issuer's subject.
+    /// The subject of the issuer.
     pub issuer: String,
-    /// Extended key usages.
+    /// The extended key usages.
     pub usages: Vec<String>,
-    /// Subject alternative names.
+    /// The subject alternative names.
     pub alt_names: Vec<String>,
-    /// What bounds a CA, in the words of [`outline`](crate::plan::Constraints::outline).
+    /// The limits of a CA, in the words of [`outline`](crate::plan::Constraints::outline).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub constraints: Vec<String>,
-    /// The day its validity counts from.
+    /// The day from which the validity is counted.
     pub issued_at: String,
-    /// First second, RFC 3339.
+    /// The first second of validity, as RFC 3339 has it.
     pub not_before: String,
-    /// Last second, RFC 3339.
+    /// The last second of validity, as RFC 3339 has it.
     pub not_after: String,
-    /// Serial number in hex.
+    /// The serial number in hex.
     pub serial: String,
-    /// Hash of its DER.
+    /// The hash of the certificate in DER.
     pub certificate_sha256: String,
 }
 
 /// Why a file is not a lock.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum LockError {
-    /// Not UTF-8, not TOML, or not with the keys of a lock; what the parser said.
+    /// The file is not UTF-8, not TOML, or has not the keys of a lock; the text is what the parser said.
     #[error("{0}")]
     Syntax(String),
-    /// A format this version does not know.
+    /// The lock has a format that this version does not know.
     #[error("it has format {0}, and this version knows format 1")]
     Format(u32),
 }
 
-/// A name that a lock holds as a text.
+/// Reads and writes a name that a lock holds as a text.
 mod text {
     use std::fmt::Display;
     use std::str::FromStr;
@@ -176,7 +177,7 @@ impl Lock {
     /// Reads a lock.
     ///
     /// # Errors
-    /// [`LockError`].
+    /// Returns [`LockError`] when the bytes are not a lock of format 1.
     pub fn parse(bytes: &[u8]) -> Result<Self, LockError> {
         #[derive(Deserialize)]
         struct AnyFormat {
@@ -191,17 +192,17 @@ impl Lock {
         toml::from_str(text).map_err(syntax)
     }
 
-    /// The hash of the profile that the cluster's part holds.
+    /// Returns the hash of the profile that the cluster's part holds.
     #[must_use]
     pub fn profile_of_cluster(&self) -> &str {
         let cluster = self.parts.iter().find(|row| row.part == PartName::Cluster);
         cluster.and_then(|row| row.profile_sha256.as_deref()).unwrap_or(&self.profile_sha256)
     }
 
-    /// The lock as TOML.
+    /// Returns the lock as TOML.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        // A struct of strings, numbers and lists of such has a TOML form.
+        // This cannot fail: a struct of strings, numbers and lists of such has a TOML form.
         let body = toml::to_string(self).unwrap_or_default();
         format!("{HEAD}\n{body}")
     }

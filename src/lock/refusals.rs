@@ -1,4 +1,4 @@
-//! What a build may not change without an explicit word.
+//! What a build may change only when explicitly told to.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -12,50 +12,51 @@ use crate::kubernetes::{KeyId, PartName};
 /// A reason not to write what a build made.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
-    /// The lock belongs to another cluster.
+    /// The lock is that of another cluster.
     #[error("the lock is of cluster {locked}, the profile of {built}")]
     OtherCluster {
-        /// The lock's cluster.
+        /// The cluster of the lock.
         locked: String,
-        /// The profile's cluster.
+        /// The cluster of the profile.
         built: String,
     },
-    /// Another seed: every key would be another.
+    /// The seed is another, so every key would be another.
     #[error("this is another seed: the lock was made with seed id {locked}, this one is {given}")]
     OtherSeed {
-        /// The lock's seed id.
+        /// The seed id in the lock.
         locked: String,
-        /// The given seed's id.
+        /// The id of the given seed.
         given: String,
     },
-    /// Roots' certificates would change though neither their generations nor their days of issue moved. One change of
-    /// the profile, such as a newer Kubernetes, changes all of them.
+    /// Certificates of roots would change although neither their generation nor their day of issue did.
+    ///
+    /// One change of the profile, such as a newer Kubernetes, changes all of them.
     #[error("{} would get another certificate, though generation and issued_at did not move", list(ids))]
     ChangedAuthorities {
-        /// Their ids, at least one.
+        /// The ids of the roots, at least one.
         ids: Vec<KeyId>,
     },
-    /// A record would change though its generation did not.
+    /// A record would change although its generation did not.
     #[error("the record of {part} would change at generation {generation}")]
     SameGeneration {
         /// The part.
         part: PartName,
-        /// The generation.
+        /// The generation of the lock and of the profile.
         generation: u32,
     },
-    /// A part's generation would go back.
+    /// The generation of a part would go back.
     #[error("the lock has {part} at generation {locked}, the profile is at {built}")]
     LowerGeneration {
         /// The part.
         part: PartName,
-        /// The lock's.
+        /// The generation in the lock.
         locked: u32,
-        /// The profile's.
+        /// The generation in the profile.
         built: u32,
     },
 }
 
-/// Everything about `new` that needs an explicit word, given the lock before. With another seed nothing else counts.
+/// Returns every reason to refuse `new`, given the lock before. With another cluster or seed, that alone is returned.
 #[must_use]
 pub fn refusals(old: &Lock, new: &Lock) -> Vec<Refusal> {
     if old.cluster != new.cluster {
@@ -74,8 +75,10 @@ pub fn refusals(old: &Lock, new: &Lock) -> Vec<Refusal> {
     found
 }
 
-/// What of [`refusals`] can be told of a plan, with the same seed: `shapes` are the plan's, `parts` what it makes, in
-/// the order of a bundle, each with whether its record is known to change.
+/// Returns the reasons of [`refusals`] that a plan with the same seed already shows.
+///
+/// `shapes` are those of the plan. `parts` are its parts in the order of a bundle, each with whether its record is
+/// known to change.
 #[must_use]
 pub fn foreseen<'a>(
     old: &Lock,
@@ -112,7 +115,8 @@ fn list(ids: &[KeyId]) -> String {
     ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether others trust this very certificate; an intermediate is sent along by who uses it.
+/// Returns whether the certificate is that of a root, which others trust as it is. An intermediate is sent along by the
+/// servers that use it.
 fn is_root(id: &KeyId, subject: &str, issuer: &str) -> bool {
     matches!(id, KeyId::Ca(_)) && subject == issuer
 }

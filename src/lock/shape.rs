@@ -1,4 +1,4 @@
-//! What can be told of keys and certificates without the seed: names, dates, usages, generations.
+//! What is known about keys and certificates without the seed: names, dates, usages, generations.
 
 use std::collections::BTreeMap;
 
@@ -7,49 +7,49 @@ use crate::kubernetes::KeyId;
 use crate::plan::Plan;
 use crate::x509::instant;
 
-/// The shapes of everything in a lock or a plan, by id.
+/// The shapes of every key in a lock or a plan, by id.
 pub type Shapes = BTreeMap<KeyId, Shape>;
 
-/// A key and, where it has one, its certificate.
+/// The shape of a key and, where it has one, of its certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shape {
-    /// The key.
+    /// The shape of the key.
     pub key: KeyShape,
-    /// The certificate.
+    /// The shape of the certificate.
     pub certificate: Option<CertificateShape>,
 }
 
-/// What decides a key.
+/// The values that decide a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyShape {
-    /// Its algorithm.
+    /// The algorithm.
     pub algorithm: String,
-    /// Its generation.
+    /// The generation.
     pub generation: u32,
 }
 
-/// What decides a certificate, besides the keys of subject and issuer.
+/// The values that decide a certificate, besides the keys of subject and issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateShape {
-    /// Subject.
+    /// The subject.
     pub subject: String,
-    /// The issuer's subject.
+    /// The subject of the issuer.
     pub issuer: String,
-    /// Extended key usages.
+    /// The extended key usages.
     pub usages: Vec<String>,
-    /// Subject alternative names.
+    /// The subject alternative names.
     pub alt_names: Vec<String>,
-    /// What bounds a CA.
+    /// The limits of a CA.
     pub constraints: Vec<String>,
-    /// The day its validity counts from.
+    /// The day from which the validity is counted.
     pub issued_at: String,
-    /// First second, RFC 3339.
+    /// The first second of validity, as RFC 3339 has it.
     pub not_before: String,
-    /// Last second, RFC 3339.
+    /// The last second of validity, as RFC 3339 has it.
     pub not_after: String,
 }
 
-/// The shapes of a plan.
+/// Returns the shapes of a plan.
 #[must_use]
 pub fn shapes_of_plan(plan: &Plan) -> Shapes {
     let mut shapes: Shapes = plan
@@ -82,7 +82,7 @@ pub fn shapes_of_plan(plan: &Plan) -> Shapes {
     shapes
 }
 
-/// The shapes of a lock.
+/// Returns the shapes of a lock.
 #[must_use]
 pub fn shapes_of_lock(lock: &Lock) -> Shapes {
     let mut shapes = Shapes::new();

@@ -1,4 +1,5 @@
-//! Keys, certificates and files of what else the profile has: MetalLB, webhooks, cert-manager, TLS Secrets, RBAC.
+//! Keys, certificates and files of everything in the profile besides the cluster's own PKI: MetalLB, webhooks,
+//! cert-manager, TLS Secrets, RBAC.
 
 use super::certificate::{Constraints, PlannedCertificate, PlannedKey, authority_of, ca_key, root};
 use super::file::{PlannedContent, PlannedFile, file};
@@ -15,11 +16,11 @@ const WEBHOOK_CA: KeyId = KeyId::ca("webhook");
 const TLS_CA: KeyId = KeyId::ca("tls");
 const CERT_MANAGER_CA: KeyId = KeyId::ca("cert-manager");
 
-/// The CAs, each after its issuer.
+/// Plans the CAs, each after its issuer.
 pub(super) fn authorities(profile: &Profile) -> Vec<(PlannedKey, PlannedCertificate)> {
     let mut planned = Vec::new();
     if let Some(metallb) = &profile.metallb {
-        // As MetalLB's rotator makes it and asks for it: open-policy-agent cert-controller v0.10.1,
+        // MetalLB's rotator makes and expects this shape: open-policy-agent cert-controller v0.10.1,
         // pkg/rotator/rotator.go.
         let (key, certificate) = root(METALLB_CA, &metallb.ca);
         let subject = DistinguishedName { organizations: vec!["metallb".to_owned()], ..certificate.subject };
@@ -44,7 +45,7 @@ pub(super) fn authorities(profile: &Profile) -> Vec<(PlannedKey, PlannedCertific
     planned
 }
 
-/// The other certificates.
+/// Plans the leaf certificates.
 pub(super) fn leaves(profile: &Profile) -> Vec<(PlannedKey, PlannedCertificate)> {
     let mut planned = Vec::new();
     let server = vec![ExtendedKeyUsage::ServerAuth];
@@ -74,7 +75,7 @@ pub(super) fn leaves(profile: &Profile) -> Vec<(PlannedKey, PlannedCertificate)>
     planned
 }
 
-/// The files of the cluster's part.
+/// Plans the files of the cluster's part.
 pub(super) fn files(profile: &Profile) -> Vec<PlannedFile> {
     let mut files = Vec::new();
     let bindings: Vec<_> = REQUIRED_BINDINGS
@@ -110,7 +111,7 @@ fn manifest(path: String, manifest: Manifest) -> PlannedFile {
     file(path, PlannedContent::Manifest(manifest))
 }
 
-/// A leaf that is called as its first name.
+/// Plans a leaf whose common name is its first alternative name.
 fn leaf(
     id: KeyId,
     generation: u32,
@@ -135,7 +136,7 @@ fn leaf(
     (PlannedKey { id, algorithm, generation }, certificate)
 }
 
-/// By which the API server calls a Service, the first name alone; others may use the second.
+/// Returns the DNS names of a Service. The API server uses only the first.
 fn service_names(service: &str, secret: &SecretName, profile: &Profile) -> Vec<AltName> {
     let name = format!("{service}.{}.svc", secret.namespace);
     let full = format!("{name}.{}", profile.cluster.dns_domain);
@@ -163,7 +164,7 @@ fn issuer_of<'a>(tls: &TlsCertificate, profile: &'a Profile) -> Option<(KeyId, &
     }
 }
 
-/// Certificate, key and CA under the names of a `kubernetes.io/tls` Secret.
+/// Plans a Secret with certificate, key and CA, under the keys of a `kubernetes.io/tls` Secret.
 fn secret(reader: SecretReader, name: &SecretName, secret_type: SecretType, id: &KeyId, ca: KeyId) -> SecretManifest {
     let entries = vec![
         ("ca.crt", Material::Certificate(ca)),
@@ -173,11 +174,14 @@ fn secret(reader: SecretReader, name: &SecretName, secret_type: SecretType, id: 
     SecretManifest { reader, name: name.clone(), secret_type, entries }
 }
 
-/// A name of an RBAC object has neither `/` nor `%` (Kubernetes, apimachinery pkg/api/validation/path, name.go), and
-/// neither has an escaped name but for its escapes.
+/// Plans the manifest of a user's bindings.
+///
+/// The name of an RBAC object has neither `/` nor `%` (Kubernetes, apimachinery pkg/api/validation/path, name.go). An
+/// escaped name has no `/`, and `%` only where something was escaped.
 fn user_bindings(user: &User) -> PlannedFile {
     let escaped = escape(&user.name);
-    // Names of RBAC hold colons but no percent signs. With the kind, and no colon in the user's, no two are the same.
+    // Names of RBAC objects may have colons but no percent signs. No two bindings get one name, because the name has
+    // the kind in it and the user's part has no colon.
     let owner = escaped.replace('%', "~").replace(':', "~3A");
     let bindings = user.bindings.iter().map(|binding| RoleBinding {
         name: format!("certferry:{owner}:{}:{}", binding.role_kind, binding.role),

@@ -1,7 +1,8 @@
 //! Subject alternative names in kubeadm's order.
 //!
-//! Every rule ends the same way: DNS names sorted bytewise and unique, then addresses in the order they came, unique
-//! (Kubernetes 1.19 on). A node's further addresses and `dns_names`, which kubeadm does not know, come last.
+//! Every rule ends in the same order: DNS names without duplicates, sorted bytewise, then addresses without duplicates,
+//! in the order in which they came (Kubernetes 1.19 on). A node's further addresses and `dns_names`, which kubeadm does
+//! not know, come last.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -11,7 +12,7 @@ use crate::kubernetes::AltNameRule;
 use crate::profile::{Cluster, Node};
 use crate::x509::AltName;
 
-/// The names that a rule gives a node's certificate.
+/// Returns the names that a rule gives the certificate of a node.
 pub(super) fn of(rule: AltNameRule, node: &Node, cluster: &Cluster) -> Vec<AltName> {
     let mut names = Names::default();
     match rule {
@@ -40,7 +41,8 @@ pub(super) fn of(rule: AltNameRule, node: &Node, cluster: &Cluster) -> Vec<AltNa
     names.in_order()
 }
 
-/// The first host of the service subnet, which the `kubernetes` service gets (kubeadm, `GetAPIServerVirtualIP`).
+/// Returns the first host of the service subnet, which the `kubernetes` service gets (kubeadm,
+/// `GetAPIServerVirtualIP`).
 pub(super) fn first_service_address(subnet: &IpNet) -> IpAddr {
     match subnet {
         IpNet::V4(subnet) => Ipv4Addr::from_bits(subnet.network().to_bits().wrapping_add(1)).into(),

@@ -7,39 +7,39 @@ use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, MA
 /// A key to derive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedKey {
-    /// What it is for.
+    /// What the key is for.
     pub id: KeyId,
-    /// Its algorithm.
+    /// The algorithm.
     pub algorithm: KeyAlgorithm,
-    /// The generation of its own table in the profile.
+    /// The generation that the profile sets for this key.
     pub generation: u32,
 }
 
 /// A certificate to issue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedCertificate {
-    /// The key it certifies.
+    /// The key that the certificate certifies.
     pub key: KeyId,
-    /// That key's algorithm.
+    /// The algorithm of that key.
     pub algorithm: KeyAlgorithm,
-    /// The key that signs; its own for a root.
+    /// The key that signs the certificate. A root's own key signs it.
     pub issuer: KeyId,
-    /// Whether it is a CA's.
+    /// Whether this is the certificate of a CA.
     pub is_ca: bool,
-    /// What bounds it as a CA.
+    /// The limits of the CA.
     pub constraints: Constraints,
-    /// Who it is.
+    /// The subject.
     pub subject: DistinguishedName,
-    /// Extended key usages, in order; none for a CA.
+    /// The extended key usages, in order. A CA has none.
     pub usages: Vec<ExtendedKeyUsage>,
-    /// Subject alternative names, in order.
+    /// The subject alternative names, in order.
     pub alt_names: Vec<AltName>,
-    /// When it is valid, within its issuer.
+    /// The validity, which does not begin before that of the issuer.
     pub validity: Validity,
 }
 
 impl PlannedCertificate {
-    /// Whether it is a person's who may do everything, and whom every listing marks.
+    /// Returns whether the certificate is that of a person who may do everything. Every listing marks it.
     #[must_use]
     pub fn is_break_glass(&self) -> bool {
         let organizations = &self.subject.organizations;
@@ -47,17 +47,17 @@ impl PlannedCertificate {
     }
 }
 
-/// What a CA may not sign (RFC 5280, sections 4.2.1.9 and 4.2.1.10); nothing by default, and in leaves.
+/// The limits on what a CA may sign (RFC 5280, sections 4.2.1.9 and 4.2.1.10). There are none by default and in leaves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Constraints {
-    /// How many CAs may stand below it.
+    /// How many CAs may stand between this CA and a leaf.
     pub path_length: Option<u8>,
-    /// The names it may sign for.
+    /// The names that the CA may sign for.
     pub permitted: PermittedNames,
 }
 
 impl Constraints {
-    /// In words, for a lock: `pathlen 0`, `DNS:apps.internal`, `IP:10.0.0.0/8`.
+    /// Describes the limits for a lock: `pathlen 0`, `DNS:apps.internal`, `IP:10.0.0.0/8`.
     #[must_use]
     pub fn outline(&self) -> Vec<String> {
         let path_length = self.path_length.map(|length| format!("pathlen {length}"));
@@ -65,12 +65,12 @@ impl Constraints {
     }
 }
 
-/// The key id of a certificate authority.
+/// Returns the key id of a certificate authority.
 pub(super) fn ca_key(name: CaName) -> KeyId {
     KeyId::ca(name.profile_name())
 }
 
-/// The profile's table of a certificate authority.
+/// Returns the settings of a certificate authority in the profile.
 pub(super) fn authority_of(profile: &Profile, name: CaName) -> &Authority {
     match name {
         CaName::Kubernetes => &profile.kubernetes_ca,
@@ -79,7 +79,7 @@ pub(super) fn authority_of(profile: &Profile, name: CaName) -> &Authority {
     }
 }
 
-/// A CA that signs itself and has no further name.
+/// Plans a CA that signs itself and has no alternative name.
 pub(super) fn root(id: KeyId, authority: &Authority) -> (PlannedKey, PlannedCertificate) {
     let key = PlannedKey { id: id.clone(), algorithm: authority.algorithm, generation: authority.generation };
     let certificate = PlannedCertificate {

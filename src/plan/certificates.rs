@@ -1,4 +1,4 @@
-//! Every certificate of a profile and the key it certifies.
+//! Plans every certificate of a profile, and the key that it certifies.
 
 use super::certificate::{Constraints, PlannedCertificate, PlannedKey, authority_of, ca_key, root};
 use super::{addons, alt_names};
@@ -6,7 +6,7 @@ use crate::kubernetes::{AUTHORITIES, CA_HAS_ALT_NAME, CERTIFICATES, CaName, Cert
 use crate::profile::{EtcdTopology, Node, Profile};
 use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, Validity};
 
-/// The CAs, then each node's certificates in the order of the table, then users, etcd clients and what else there is.
+/// Plans the CAs, then each node's certificates in the order of the table, then users, etcd clients and add-ons.
 pub(super) fn all(profile: &Profile) -> Vec<(PlannedKey, PlannedCertificate)> {
     let mut planned: Vec<_> = AUTHORITIES.iter().map(|row| authority(row.name, profile)).collect();
     planned.extend(addons::authorities(profile));
@@ -28,7 +28,7 @@ pub(super) fn all(profile: &Profile) -> Vec<(PlannedKey, PlannedCertificate)> {
     planned
 }
 
-/// The rows of the table that a node of the profile gets.
+/// Returns the rows of the table that the node at `index` of the profile gets.
 pub(super) fn rows_of(profile: &Profile, index: usize) -> impl Iterator<Item = &'static CertificateRow> {
     let version = profile.cluster.kubernetes;
     let role = profile.nodes.get(index).map(|node| node.role);

@@ -1,4 +1,4 @@
-//! What a change of keys and certificates means on the nodes: which files, and who reads them.
+//! What a change of keys and certificates means on the nodes: which files change, and which components read them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,13 +6,13 @@ use super::{Plan, PlannedContent, PlannedPart, Recipient};
 use crate::kubernetes::{Component, KeyId, PartName, readers};
 use crate::profile::Node;
 
-/// What there was before a plan, as far as it is known.
+/// The state before a plan, as far as it is known.
 pub struct Before {
-    /// The parts that were built, and the outlines of their files by path.
+    /// The parts that were built, each with the outlines of its files by path.
     pub parts: BTreeMap<PartName, BTreeMap<String, String>>,
-    /// The ids of keys and certificates that are others now, or new.
+    /// The ids of keys and certificates that are changed or new.
     pub touched: BTreeSet<KeyId>,
-    /// Those of them whose key is another too; the others have another certificate for the same key.
+    /// The ids among `touched` whose key is changed or new. The others have another certificate for the same key.
     pub new_keys: BTreeSet<KeyId>,
     /// Whether the profile in the cluster's part had other bytes.
     pub other_profile: bool,
@@ -21,31 +21,33 @@ pub struct Before {
 /// What changes for one part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
-    /// Which part.
+    /// The part.
     pub part: PartName,
-    /// Whether the part was there before, and is there now.
+    /// Whether the part is new, changed or gone.
     pub kind: EffectKind,
-    /// The files that get other bytes, or are new.
+    /// The files that are new or get other bytes.
     pub files: Vec<String>,
     /// The files that are gone.
     pub removed: Vec<String>,
-    /// Who must be started anew on the node to read the files; nobody where nothing runs yet or any more, and nobody
-    /// for the cluster's part.
+    /// The components that must be restarted on the node to read the files.
+    ///
+    /// Empty for the cluster's part, and where nothing runs yet or any more.
     pub restarts: BTreeSet<Component>,
 }
 
 /// How a part changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EffectKind {
-    /// It is new, with all its files.
+    /// The part is new, with all its files.
     Added,
-    /// Some of its files change.
+    /// Some files of the part change.
     Changed,
-    /// It is gone, with all its files.
+    /// The part is gone, with all its files.
     Removed,
 }
 
-/// What changes for each part of the plan since then, in the order of the plan, and then for each part that is gone.
+/// Returns what changes for each part since `before`: first the parts of the plan, in its order, then the parts that
+/// are gone.
 #[must_use]
 pub fn effects(plan: &Plan, before: &Before) -> Vec<Effect> {
     let mut gone: BTreeMap<_, _> = before.parts.iter().collect();
@@ -103,14 +105,14 @@ fn has_other_bytes(content: &PlannedContent, before: &Before) -> bool {
     }
 }
 
-/// Who reads these files on that node.
+/// Returns the components on a node that read any of these files.
 fn restarts(node: &Node, part: &PlannedPart, files: &[String]) -> BTreeSet<Component> {
     let has_etcd = part.files.iter().any(|file| file.path.ends_with("pki/etcd/server.crt"));
     let readers = files.iter().flat_map(|path| readers(path).iter().copied());
     readers.filter(|component| component.runs(node.role, has_etcd)).collect()
 }
 
-/// The keys and certificates that a file's bytes are made from.
+/// Returns the keys and certificates from which a file's bytes are made.
 pub(super) fn sources(content: &PlannedContent) -> Vec<&KeyId> {
     match content {
         PlannedContent::Certificate(id)
@@ -140,7 +142,8 @@ mod tests {
         }
     }
 
-    /// All parts of the plan were built before, and these ids are others now.
+    /// Returns the state before, when all parts of the plan were built and the keys and certificates with these ids are
+    /// changed now.
     fn touched(plan: &Plan, ids: &[&str]) -> Before {
         Before {
             parts: plan.parts.iter().map(|part| (part.recipient.part(), part.outlines())).collect(),
@@ -150,7 +153,7 @@ mod tests {
         }
     }
 
-    /// Part to what must restart there.
+    /// Returns the components to restart, by part.
     fn restarts(effects: Vec<Effect>) -> BTreeMap<String, String> {
         let names = effects.into_iter().map(|effect| {
             let restarts: Vec<_> = effect.restarts.iter().map(|component| component.name()).collect();
@@ -201,7 +204,7 @@ mod tests {
         assert_eq!(restarts(found)["node/worker-2"], "kubelet");
     }
 
-    /// Kubernetes 1.33 points the kubelets of control planes at their own API server: no certificate tells that.
+    /// Kubernetes 1.33 points the kubelets of control planes at their own API server, which no certificate shows.
     #[test]
     fn kubeconfigs_that_keep_their_certificates_change_with_their_server() {
         let mut profile = parse(include_bytes!("../../profiles/ha-stacked-etcd.toml"));

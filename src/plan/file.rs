@@ -7,13 +7,13 @@ use crate::kubernetes::KeyId;
 /// A file of a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedFile {
-    /// Path relative to the part's tree, without a leading slash.
+    /// The path relative to the part's tree, without a leading slash.
     pub path: String,
-    /// What is in it; the content decides the mode too.
+    /// The content, which also decides the mode.
     pub content: PlannedContent,
 }
 
-/// What is in a file.
+/// The content of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlannedContent {
     /// A certificate in PEM.
@@ -26,17 +26,19 @@ pub enum PlannedContent {
     CertificateAndKey(KeyId),
     /// A kubeconfig.
     Kubeconfig(PlannedKubeconfig),
-    /// A symbolic link to a file of the same folder.
+    /// A symbolic link to a file in the same folder.
     Link(String),
     /// The profile itself.
     Profile,
-    /// What a template makes.
+    /// A file that is rendered from a template.
     Manifest(Manifest),
 }
 
 impl PlannedContent {
-    /// What is in the file as far as no key and no certificate tells: which of them it holds, the server of a
-    /// kubeconfig, the target of a link. Not secret; a lock keeps it.
+    /// Describes the content as far as it is known without keys and certificates: which of them the file holds, the
+    /// server of a kubeconfig, the target of a link.
+    ///
+    /// The text is not secret. A lock keeps it.
     #[must_use]
     pub fn outline(&self) -> String {
         match self {

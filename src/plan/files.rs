@@ -10,26 +10,26 @@ use super::kubeconfig::{self, Credentials};
 use crate::kubernetes::{CaName, CertificateRow, KUBELET_PKI, KUBERNETES, KeyId, Output, PKI, PartName, Role, escape};
 use crate::profile::{EtcdTopology, Node, Profile, ShipCaKeys};
 
-/// What one recipient gets.
+/// The files that one recipient gets.
 #[derive(Clone, Debug)]
 pub struct PlannedPart {
-    /// Who gets it.
+    /// The node or the cluster that gets them.
     pub recipient: Recipient,
-    /// The files, in no particular order; the bundle sorts them.
+    /// The files, in no particular order. The bundle sorts them.
     pub files: Vec<PlannedFile>,
 }
 
-/// Who gets a part of the bundle.
+/// The recipient of a part of the bundle.
 #[derive(Clone, Debug)]
 pub enum Recipient {
     /// A node.
     Node(Node),
-    /// Whoever runs the cluster.
+    /// The people who run the cluster.
     Cluster,
 }
 
 impl PlannedPart {
-    /// Path to [outline](PlannedContent::outline) of each file.
+    /// Returns the [outline](PlannedContent::outline) of each file by its path.
     #[must_use]
     pub fn outlines(&self) -> BTreeMap<String, String> {
         self.files.iter().map(|file| (file.path.clone(), file.content.outline())).collect()
@@ -37,7 +37,7 @@ impl PlannedPart {
 }
 
 impl Recipient {
-    /// The part's name.
+    /// Returns the name of the part.
     #[must_use]
     pub fn part(&self) -> PartName {
         match self {
@@ -47,10 +47,11 @@ impl Recipient {
     }
 }
 
-/// Where kubelet.conf finds certificate and key: the kubelet's own link, which it moves when it rotates.
+/// The file in which kubelet.conf finds certificate and key: a link of the kubelet's own, which it moves at each
+/// rotation.
 const KUBELET_CURRENT: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
 
-/// The nodes' parts in the order of the profile, then the cluster's.
+/// Plans the parts of the nodes, in the order of the profile, then the part of the cluster.
 pub(super) fn all(profile: &Profile) -> Vec<PlannedPart> {
     let nodes = profile.nodes.iter().enumerate().map(|(index, node)| {
         let mut files = shared_files(profile, node);
@@ -60,7 +61,7 @@ pub(super) fn all(profile: &Profile) -> Vec<PlannedPart> {
     nodes.chain([PlannedPart { recipient: Recipient::Cluster, files: cluster_files(profile) }]).collect()
 }
 
-/// The CAs and the service-account pair: the same files on each node that has them.
+/// Plans the CAs and the service-account pair, which are the same files on each node that has them.
 fn shared_files(profile: &Profile, node: &Node) -> Vec<PlannedFile> {
     let ship_keys = profile.ship_ca_keys == ShipCaKeys::ControlPlane && node.role == Role::ControlPlane;
     let stacked = profile.cluster.etcd == EtcdTopology::Stacked;
@@ -68,7 +69,7 @@ fn shared_files(profile: &Profile, node: &Node) -> Vec<PlannedFile> {
         Role::ControlPlane => &[
             (CaName::Kubernetes, "ca", ship_keys),
             (CaName::FrontProxy, "front-proxy-ca", ship_keys),
-            // With external etcd a control plane is a client of etcd and nothing more.
+            // With external etcd, a control plane is only a client of etcd.
             (CaName::Etcd, "etcd/ca", ship_keys && stacked),
         ],
         Role::Worker => &[(CaName::Kubernetes, "ca", false)],
@@ -108,7 +109,7 @@ fn row_files(row: &CertificateRow, node: &Node, profile: &Profile) -> Vec<Planne
         Output::KubeletStore(server) => {
             let credentials = Credentials::Path(KUBELET_CURRENT);
             let kubeconfig = kubeconfig::for_node(profile, node, server, user, credentials);
-            // client-go certificate_store.go names the file by the local time it was stored.
+            // client-go certificate_store.go names the file by the local time at which it was stored.
             let dated = format!("kubelet-client-{}-00-00-00.pem", node.validity.issued_at);
             vec![
                 file(format!("{KUBERNETES}/kubelet.conf"), PlannedContent::Kubeconfig(kubeconfig)),

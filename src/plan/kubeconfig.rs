@@ -1,4 +1,4 @@
-//! Kubeconfigs: who connects to which API server with what.
+//! Kubeconfigs: which user connects to which API server, and with what credentials.
 
 use std::net::IpAddr;
 
@@ -10,18 +10,18 @@ use crate::x509::AltName;
 /// A kubeconfig to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedKubeconfig {
-    /// The user's name, as in the certificate's common name.
+    /// The user's name, which is the common name of the certificate.
     pub user: String,
     /// `https://host:port`.
     pub server: String,
     /// The CA whose certificate is embedded.
     pub ca: KeyId,
-    /// How the user proves who it is.
+    /// The certificate and key of the user, or where they are.
     pub credentials: Credentials,
 }
 
 impl PlannedKubeconfig {
-    /// The key and certificate inside, if they are.
+    /// Returns the id of the key and certificate in the kubeconfig, or `None` when they are in another file.
     #[must_use]
     pub const fn embedded(&self) -> Option<&KeyId> {
         match &self.credentials {
@@ -31,7 +31,7 @@ impl PlannedKubeconfig {
     }
 }
 
-/// Where a kubeconfig's client certificate and key are.
+/// Where the client certificate and key of a kubeconfig are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credentials {
     /// In the kubeconfig itself.
@@ -40,7 +40,7 @@ pub enum Credentials {
     Path(&'static str),
 }
 
-/// A kubeconfig for a node's component.
+/// Plans the kubeconfig of a component on a node.
 pub(super) fn for_node(
     profile: &Profile,
     node: &Node,
@@ -60,7 +60,7 @@ pub(super) fn for_node(
     PlannedKubeconfig { user, server, ca: ca_key(CaName::Kubernetes), credentials }
 }
 
-/// A kubeconfig for a `[[user]]`.
+/// Plans the kubeconfig of a `[[user]]`.
 pub(super) fn for_user(profile: &Profile, user: &str) -> PlannedKubeconfig {
     PlannedKubeconfig {
         user: user.to_owned(),
@@ -70,7 +70,8 @@ pub(super) fn for_user(profile: &Profile, user: &str) -> PlannedKubeconfig {
     }
 }
 
-/// The control plane endpoint; without one, the given control plane or else the only one of the profile.
+/// Returns the URL of the control plane endpoint. Without an endpoint, returns that of the given control plane, or else
+/// of the only one in the profile.
 ///
 /// Source: kubeadm v1.20.2, util/endpoint.go `GetControlPlaneEndpoint`.
 fn endpoint_url(profile: &Profile, this_control_plane: Option<&Node>) -> String {

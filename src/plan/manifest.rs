@@ -1,4 +1,4 @@
-//! What programs in the cluster and the people who run it get: manifests, scripts, settings.
+//! Manifests, scripts and settings for programs in the cluster and for the people who run it.
 
 use crate::kubernetes::KeyId;
 use crate::profile::{SecretName, SecretType, Trust};
@@ -12,39 +12,39 @@ pub enum Manifest {
     CaBundles(CaBundles),
     /// A ClusterIssuer of cert-manager.
     ClusterIssuer {
-        /// Its name.
+        /// The name of the ClusterIssuer.
         name: String,
-        /// The Secret of its CA.
+        /// The Secret that holds its CA.
         secret: SecretName,
     },
-    /// An Ingress that has cert-manager issue its certificate, for example.
+    /// An example of an Ingress whose certificate cert-manager issues.
     IngressExample {
-        /// The ClusterIssuer.
+        /// The name of the ClusterIssuer.
         issuer: String,
         /// A host that the issuer may sign for.
         host: String,
     },
-    /// A root that pods are to trust.
+    /// An object that carries a root to pods.
     Trust {
-        /// As what.
+        /// The kind of the object.
         kind: Trust,
-        /// The object's name.
+        /// The name of the object.
         name: String,
-        /// The namespace of a ConfigMap.
+        /// The namespace, when the object is a ConfigMap.
         namespace: String,
         /// The root.
         ca: KeyId,
     },
     /// A script that makes a node trust the root beside it.
     TrustRoot {
-        /// What the root is called on the node.
+        /// The name of the root on the node.
         name: String,
     },
-    /// Bindings of roles, those of the whole cluster first.
+    /// Bindings of roles. Those that hold in the whole cluster come first.
     Bindings(Vec<RoleBinding>),
     /// The environment of `etcdctl`.
     EtcdctlEnvironment {
-        /// URLs of etcd's members.
+        /// The URLs of etcd's members.
         endpoints: Vec<String>,
     },
 }
@@ -52,17 +52,17 @@ pub enum Manifest {
 /// A Secret with certificate and key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretManifest {
-    /// Who reads it, which decides what the manifest says of its use.
+    /// The program that reads the Secret, which decides what the manifest says about its use.
     pub reader: SecretReader,
-    /// Where it is.
+    /// The namespace and name of the Secret.
     pub name: SecretName,
-    /// Its type.
+    /// The type of the Secret.
     pub secret_type: SecretType,
-    /// What it holds, by key, in order.
+    /// The keys of the Secret and their values, in order.
     pub entries: Vec<(&'static str, Material)>,
 }
 
-/// Who reads a Secret.
+/// The program that reads a Secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretReader {
     /// MetalLB, which writes the CA into its webhooks itself.
@@ -79,7 +79,7 @@ pub enum SecretReader {
     EtcdClient,
 }
 
-/// A value of a Secret.
+/// A value in a Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Material {
     /// A certificate in PEM.
@@ -88,14 +88,14 @@ pub enum Material {
     PrivateKey(KeyId),
 }
 
-/// A CA and the Service whose callers are to trust it.
+/// A CA, and the Service whose callers shall trust it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaBundles {
-    /// The Service's namespace.
+    /// The namespace of the Service.
     pub namespace: String,
-    /// The Service.
+    /// The name of the Service.
     pub service: String,
-    /// The objects that must be found, as `validating/NAME`.
+    /// The objects that must exist when the CA is written, as `validating/NAME`.
     pub expected: Vec<String>,
     /// The CA.
     pub ca: KeyId,
@@ -104,22 +104,22 @@ pub struct CaBundles {
 /// A RoleBinding or ClusterRoleBinding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleBinding {
-    /// Its name.
+    /// The name of the binding.
     pub name: String,
-    /// The namespace of a RoleBinding; a ClusterRoleBinding has none.
+    /// The namespace of a RoleBinding, or `None` for a ClusterRoleBinding.
     pub namespace: Option<String>,
     /// `ClusterRole` or `Role`.
     pub role_kind: &'static str,
-    /// The role's name.
+    /// The name of the role.
     pub role: String,
     /// `User` or `Group`.
     pub subject_kind: &'static str,
-    /// Who is bound.
+    /// The name of the user or group that is bound.
     pub subject: String,
 }
 
 impl RoleBinding {
-    /// `RoleBinding` or `ClusterRoleBinding`.
+    /// Returns `RoleBinding` or `ClusterRoleBinding`.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         if self.namespace.is_some() { "RoleBinding" } else { "ClusterRoleBinding" }
@@ -135,13 +135,14 @@ impl Material {
 }
 
 impl Manifest {
-    /// Whether a private key is in it.
+    /// Returns whether the file holds a private key.
     #[must_use]
     pub fn is_secret(&self) -> bool {
         matches!(self, Self::Secret(_))
     }
 
-    /// The certificates and keys it is made from; of keys alone the bytes do not change with the certificate.
+    /// Returns the certificates and keys from which the file is made, each with whether only its key is used. Then the
+    /// bytes do not change with the certificate.
     pub(super) fn materials(&self) -> Vec<(&KeyId, bool)> {
         match self {
             Self::Secret(secret) => {
@@ -153,7 +154,7 @@ impl Manifest {
         }
     }
 
-    /// As [`outline`](super::PlannedContent::outline).
+    /// Describes the content; see [`outline`](super::PlannedContent::outline).
     pub(super) fn outline(&self) -> String {
         match self {
             Self::Secret(SecretManifest { reader, name, secret_type, entries }) => {

@@ -4,9 +4,9 @@
 //!
 //! Input: a checked [`Profile`] and the table of [`crate::kubernetes`].
 //!
-//! Output: a [`Plan`], in an order that does not depend on anything but the profile.
+//! Output: a [`Plan`], in an order that depends on the profile alone.
 //!
-//! Refuses nothing: what can be wrong was refused by [`crate::profile::parse`].
+//! Refuses nothing, because [`crate::profile::parse`] has refused everything that can be wrong.
 
 mod addons;
 mod alt_names;
@@ -40,31 +40,31 @@ use crate::x509::{AltName, KeyAlgorithm};
 /// Everything a build makes.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The cluster's name.
+    /// The name of the cluster.
     pub cluster: String,
-    /// The pinned Kubernetes version.
+    /// The Kubernetes version.
     pub kubernetes: Version,
-    /// The day validity counts from by default; also every mtime in the bundle.
+    /// The day from which validity is counted by default, and the mtime of every file in the bundle.
     pub issued_at: Date,
-    /// The bundle's generation.
+    /// The generation of the bundle.
     pub generation: u32,
-    /// The host by which clients call the API servers, if the profile names one.
+    /// The host that clients of the API servers connect to, if the profile names one.
     pub endpoint: Option<AltName>,
     /// The first address of the service subnet, which the service `kubernetes` gets.
     pub service_address: Option<IpAddr>,
-    /// Whether MetalLB's own rotation will look at its certificates.
+    /// Whether MetalLB's own rotation will check the certificates in its Secret.
     pub metallb_rotates: bool,
-    /// Every key, the bundle's signer last.
+    /// Every key. The key that signs the bundle is last.
     pub keys: Vec<PlannedKey>,
-    /// Every certificate, the CAs first and each of them after its issuer. A certificate is known by the id of its key.
+    /// Every certificate, the CAs first and each of them after its issuer. A certificate has the id of its key.
     pub certificates: Vec<PlannedCertificate>,
-    /// What each recipient gets: the nodes in the order of the profile, then the cluster's part.
+    /// The files of each recipient: the nodes in the order of the profile, then the cluster.
     pub parts: Vec<PlannedPart>,
-    /// What kubeadm itself would have to create in the cluster for these certificates to work.
+    /// The bindings without which these certificates do not work, and which kubeadm itself would have created.
     pub required_bindings: Vec<RequiredBinding>,
 }
 
-/// Plans a cluster.
+/// Plans a cluster: its keys, its certificates, and the files of each recipient.
 #[must_use]
 pub fn plan(profile: &Profile) -> Plan {
     let mut keys = Vec::new();

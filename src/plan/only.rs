@@ -1,4 +1,4 @@
-//! A plan cut down to some of its parts.
+//! Reduces a plan to some of its parts.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +6,13 @@ use super::effects::sources;
 use super::{Plan, Recipient};
 use crate::kubernetes::KeyId;
 
-/// The plan for these nodes alone, and for the cluster's part if asked for: their files, and only the keys and
-/// certificates that those need. A certificate needs the key of its issuer.
+/// Returns the plan for these nodes alone, and for the cluster's part if asked for.
+///
+/// It has the files of these parts, and only the keys and certificates that the files need. A certificate needs the key
+/// of its issuer.
 ///
 /// # Errors
-/// The names that no node of the plan has.
+/// Returns the names that no node of the plan has.
 pub fn only(plan: &Plan, nodes: &[String], with_cluster: bool) -> Result<Plan, Vec<String>> {
     let wanted: BTreeSet<&str> = nodes.iter().map(String::as_str).collect();
     let parts: Vec<_> = plan
@@ -35,7 +37,7 @@ pub fn only(plan: &Plan, nodes: &[String], with_cluster: bool) -> Result<Plan, V
     }
     let mut needed: BTreeSet<&KeyId> =
         parts.iter().flat_map(|part| &part.files).flat_map(|file| sources(&file.content)).collect();
-    // From the leaves up: an intermediate's root comes before it.
+    // From the leaves up, because the root of an intermediate stands before it.
     for certificate in plan.certificates.iter().rev() {
         if needed.contains(&certificate.key) {
             needed.insert(&certificate.issuer);

@@ -1,20 +1,21 @@
-//! What a checked profile says of the certificates of programs in the cluster.
+//! What a checked profile says about the certificates of programs in the cluster.
 
 use super::ca::Authority;
 use crate::kubernetes::Version;
 use crate::x509::{AltName, ExtendedKeyUsage, PermittedNames, Validity};
 
-/// A Secret: where a program in the cluster finds its certificate and key.
+/// The name of a Secret in which a program of the cluster finds its certificate and key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SecretName {
-    /// RFC 1123 label.
+    /// The namespace, an RFC 1123 label.
     pub namespace: String,
-    /// RFC 1123 subdomain.
+    /// The name, an RFC 1123 subdomain.
     pub name: String,
 }
 
 impl SecretName {
-    /// `namespace.name`: what its files are called. A namespace has no dot, so no two Secrets share one.
+    /// Returns `namespace.name`, from which the names of the Secret's files are made. A namespace has no dot, so no two
+    /// Secrets share one.
     #[must_use]
     pub fn file_stem(&self) -> String {
         format!("{}.{}", self.namespace, self.name)
@@ -22,13 +23,13 @@ impl SecretName {
 }
 
 impl std::fmt::Display for SecretName {
-    /// `namespace/name`.
+    /// Writes `namespace/name`.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{}/{}", self.namespace, self.name)
     }
 }
 
-/// The type of a Secret, which Kubernetes never changes afterwards.
+/// The type of a Secret. Kubernetes never changes the type of a Secret that exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretType {
     /// `kubernetes.io/tls`.
@@ -38,7 +39,7 @@ pub enum SecretType {
 }
 
 impl SecretType {
-    /// The name in manifests.
+    /// Returns the name in manifests.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -48,116 +49,116 @@ impl SecretType {
     }
 }
 
-/// `[metallb]`.
+/// `[metallb]`: the certificates of MetalLB's webhook.
 #[derive(Clone, Debug)]
 pub struct Metallb {
-    /// The pinned version of MetalLB.
+    /// The version of MetalLB.
     pub version: Version,
-    /// Its webhook's Secret.
+    /// The Secret of MetalLB's webhook.
     pub secret: SecretName,
-    /// Its webhook's Service, in the same namespace.
+    /// The Service of MetalLB's webhook, in the namespace of the Secret.
     pub service: String,
-    /// What becomes of its own rotation.
+    /// What becomes of the rotation in MetalLB's controller.
     pub rotation: Rotation,
-    /// `[ca.metallb]`.
+    /// `[ca.metallb]`: the CA that signs for the webhook.
     pub ca: Authority,
-    /// Raised to give the webhook a new key.
+    /// A number that is raised to give the webhook a new key.
     pub generation: u32,
-    /// When the webhook's certificate is valid.
+    /// The validity of the webhook's certificate.
     pub validity: Validity,
 }
 
 /// What becomes of the rotation in MetalLB's controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rotation {
-    /// It goes on, finds nothing to do, and writes the CA into every webhook itself.
+    /// The rotation stays on. It finds nothing to do, and writes the CA into every webhook itself.
     Cooperate,
-    /// It is switched off, and the CA is written by hand.
+    /// The rotation is switched off, and the CA is written by hand.
     Disabled,
 }
 
-/// `[[webhook]]`.
+/// `[[webhook]]`: the certificate of a webhook's server, and the places of its CA.
 #[derive(Clone, Debug)]
 pub struct Webhook {
-    /// The Service that the API server calls, in the Secret's namespace.
+    /// The Service that the API server calls, in the namespace of the Secret.
     pub service: String,
-    /// Where its server finds certificate and key.
+    /// The Secret in which the webhook's server finds its certificate and key.
     pub secret: SecretName,
     /// The type of that Secret.
     pub secret_type: SecretType,
-    /// The objects that must be found when the CA is written into them, as `validating/NAME`.
+    /// The objects into which the CA is written, as `validating/NAME`. Each of them must exist then.
     pub configurations: Vec<String>,
     /// Further names of the certificate.
     pub hosts: Vec<AltName>,
-    /// Its own CA; without one, the shared one signs.
+    /// The webhook's own CA. Without one, `[ca.webhook]` signs.
     pub own_ca: Option<Authority>,
-    /// Raised to give it a new key, and a new CA of its own.
+    /// A number that is raised to give the webhook a new key, and its own CA one too.
     pub generation: u32,
-    /// When its certificate is valid.
+    /// The validity of the webhook's certificate.
     pub validity: Validity,
 }
 
-/// `[cert_manager]`.
+/// `[cert_manager]`: an intermediate CA from which cert-manager issues certificates.
 #[derive(Clone, Debug)]
 pub struct CertManager {
-    /// Where cert-manager finds the intermediate CA.
+    /// The Secret in which cert-manager finds the intermediate CA.
     pub secret: SecretName,
     /// The name of the ClusterIssuer.
     pub issuer: String,
     /// `[ca.cert-manager]`: an intermediate below `[ca.tls]`.
     pub ca: Authority,
-    /// What it may sign.
+    /// The names that the intermediate CA may sign for.
     pub permitted: PermittedNames,
-    /// How the root reaches pods.
+    /// How the root of `[ca.tls]` reaches pods.
     pub trust: Trust,
 }
 
 /// How the root of `[ca.tls]` reaches pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// A ConfigMap in cert-manager's namespace.
+    /// By a ConfigMap in cert-manager's namespace.
     ConfigMap,
-    /// A Bundle of trust-manager, which spreads it over all namespaces.
+    /// By a Bundle of trust-manager, which spreads the root over all namespaces.
     TrustManager,
 }
 
-/// `[[tls]]`.
+/// `[[tls]]`: a certificate for a program that is no part of Kubernetes.
 #[derive(Clone, Debug)]
 pub struct TlsCertificate {
-    /// The Secret, which also names the files.
+    /// The Secret, after which the files are named.
     pub secret: SecretName,
-    /// Who it is.
+    /// The common name of the subject.
     pub common_name: String,
-    /// Its alternative names.
+    /// The subject alternative names.
     pub hosts: Vec<AltName>,
-    /// What it is for; at least one.
+    /// The extended key usages, at least one.
     pub usages: Vec<ExtendedKeyUsage>,
-    /// Who signs it.
+    /// The CA that signs the certificate.
     pub issuer: TlsIssuer,
-    /// Raised for a new key.
+    /// A number that is raised for a new key.
     pub generation: u32,
-    /// When it is valid.
+    /// The validity of the certificate.
     pub validity: Validity,
 }
 
-/// Who signs a `[[tls]]`.
+/// The CA that signs a `[[tls]]` certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TlsIssuer {
-    /// `[ca.tls]`: the root that people import.
+    /// `[ca.tls]`, the root that people import.
     Tls,
-    /// `[ca.kubernetes]`.
+    /// `[ca.kubernetes]`, the cluster's own CA.
     Kubernetes,
-    /// `[ca.etcd]`.
+    /// `[ca.etcd]`, etcd's CA.
     Etcd,
 }
 
-/// A role that a `[[user]]` is bound to.
+/// A role to which a `[[user]]` is bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
-    /// Where it holds; everywhere without.
+    /// The namespace in which the binding holds, or `None` when it holds in the whole cluster.
     pub namespace: Option<String>,
     /// `ClusterRole` or `Role`.
     pub role_kind: &'static str,
-    /// The role's name.
+    /// The name of the role.
     pub role: String,
 }

@@ -1,4 +1,4 @@
-//! `[keys]`, `[ca_keys]` and the three tables `[ca.*]`.
+//! `[keys]`, `[ca_keys]` and the tables `[ca.*]`.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use super::value::{Setting, Value};
 use crate::kubernetes::Version;
 use crate::x509::KeyAlgorithm;
 
-/// `[keys]`.
+/// `[keys]` as far as it could be read: the default algorithms.
 pub(super) struct Keys {
     pub(super) ca: Option<Setting<KeyAlgorithm>>,
     pub(super) leaf: Option<KeyAlgorithm>,
@@ -38,7 +38,7 @@ fn algorithm(value: Value<'_>) -> Option<KeyAlgorithm> {
     value.word(&KeyAlgorithm::ALL.map(|algorithm| (algorithm.name(), algorithm)))
 }
 
-/// `[ca_keys] ship_to`.
+/// Reads `[ca_keys] ship_to`.
 pub(super) fn ship_ca_keys(root: &Reader<'_>) -> Option<Setting<ShipCaKeys>> {
     let table = root.table("ca_keys");
     let ship_to = table.setting("ship_to", ShipCaKeys::ControlPlane, |value| {
@@ -49,17 +49,18 @@ pub(super) fn ship_ca_keys(root: &Reader<'_>) -> Option<Setting<ShipCaKeys>> {
 }
 
 const METALLB: &str = "metallb";
-/// The CAs whose shape follows the Kubernetes version.
+/// The tables of the CAs whose shape follows the Kubernetes version.
 const KUBEADMS: [&str; 3] = ["kubernetes", "etcd", "front-proxy"];
 
-/// MetalLB's own rotation takes RSA keys only.
+/// Returns `[keys] ca`, or an RSA algorithm for MetalLB when that is not RSA: MetalLB's own rotation accepts RSA keys
+/// only.
 fn default_algorithm(table: &str, keys: &Keys) -> Option<Setting<KeyAlgorithm>> {
     let algorithm = keys.ca.clone()?;
     let is_taken = table != METALLB || algorithm.value.is_rsa();
     Some(if is_taken { algorithm } else { Setting::default(KeyAlgorithm::Rsa4096) })
 }
 
-/// A CA that nothing needs is a slip in another table's name.
+/// Refuses the table of a CA that no other table needs: one of the two names is probably mistyped.
 fn refuse_unused(parent: &Reader<'_>, key: &'static str, users: &[&str]) {
     let Some(found) = parent.find(key) else { return };
     let tables = users.iter().map(|user| match *user {
@@ -73,7 +74,7 @@ fn refuse_unused(parent: &Reader<'_>, key: &'static str, users: &[&str]) {
     );
 }
 
-/// One of `[ca.*]` as far as it could be read.
+/// One table `[ca.*]` as far as it could be read.
 pub(super) struct Draft {
     /// The last part of the table's name.
     pub(super) table: &'static str,
@@ -85,7 +86,7 @@ pub(super) struct Draft {
     pub(super) header: Option<Range<usize>>,
 }
 
-/// The tables `[ca.*]`: kubeadm's three, and those of what else the profile has.
+/// The tables `[ca.*]`: the three of kubeadm, and one for each further CA that the profile needs.
 pub(super) struct Drafts {
     pub(super) kubernetes: Draft,
     pub(super) etcd: Draft,
@@ -109,8 +110,9 @@ impl Drafts {
             None
         };
         let of_cluster = |what: &str| format!("{}-{what}", cluster.name.as_deref().unwrap_or_default());
-        // The names of the three are kubeadm's: v1.20.2, certlist.go. People import the root of `[ca.tls]`, perhaps of
-        // several clusters. MetalLB's is cert-controller's own: pkg/rotator/rotator.go.
+        // Sources of the default names. kubeadm's three: v1.20.2, certlist.go. MetalLB's: cert-controller,
+        // pkg/rotator/rotator.go. The root of `[ca.tls]` has the cluster's name, because people may import the roots of
+        // several clusters.
         let drafts = Self {
             kubernetes: read("kubernetes", "kubernetes"),
             etcd: read("etcd", "etcd-ca"),
@@ -130,8 +132,8 @@ impl Drafts {
         [&self.kubernetes, &self.etcd, &self.front_proxy].into_iter().chain(further.into_iter().flatten())
     }
 
-    /// Two CAs of one name: OpenSSL and Go would take either for the issuer, and the front proxy's CA would pass for
-    /// the cluster's.
+    /// Refuses two CAs with one name. OpenSSL and Go would take either for the issuer, and the front proxy's CA would
+    /// pass for the cluster's.
     fn check_names(&self, problems: &Problems) {
         let drafts: Vec<_> = self.all().collect();
         for (index, draft) in drafts.iter().enumerate() {
@@ -170,7 +172,7 @@ impl Draft {
         let draft = Self {
             table: key,
             generation: table.generation("generation"),
-            // MetalLB's rotator takes one name alone.
+            // MetalLB's rotator accepts no other name.
             common_name: if key == METALLB {
                 Some(common_name)
             } else {
@@ -196,7 +198,7 @@ impl Draft {
         self.algorithm.as_ref()
     }
 
-    /// The checked table, if nothing in it was refused.
+    /// Returns the checked table, or `None` when something in it was refused.
     pub(super) fn build(self) -> Option<Authority> {
         Some(Authority {
             generation: self.generation?,

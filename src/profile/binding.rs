@@ -1,4 +1,4 @@
-//! `cluster_role` and `role` of a `[[user]]`.
+//! Reads `cluster_role` and `role` of a `[[user]]`.
 
 use toml::de::DeValue;
 
@@ -8,7 +8,7 @@ use super::problem::Problem;
 use super::reader::Reader;
 use super::value::Value;
 
-/// Every role that a user is bound to, those of the whole cluster first.
+/// Reads every role to which a user is bound. Roles that hold in the whole cluster come first.
 pub(super) fn read(table: &Reader<'_>) -> Vec<Binding> {
     let everywhere = |role: String| Binding { namespace: None, role_kind: "ClusterRole", role };
     let mut bindings: Vec<_> = match table.find("cluster_role") {
@@ -44,7 +44,8 @@ pub(super) fn read(table: &Reader<'_>) -> Vec<Binding> {
     bindings
 }
 
-/// The name of a role. Source: Kubernetes, apimachinery pkg/api/validation/path, name.go `IsValidPathSegmentName`.
+/// Reads the name of a role. Source: Kubernetes, apimachinery pkg/api/validation/path, name.go
+/// `IsValidPathSegmentName`.
 fn role_name(value: Value<'_>) -> Option<String> {
     let name = printable(value)?;
     if matches!(name.as_str(), "." | "..") || name.contains(['/', '%']) {

@@ -3,17 +3,17 @@
 use crate::kubernetes::Version;
 use crate::x509::{KeyAlgorithm, Validity};
 
-/// One certificate authority.
+/// A certificate authority.
 #[derive(Clone, Debug)]
 pub struct Authority {
-    /// Raised to give the CA a new key.
+    /// A number that is raised to give the CA a new key.
     pub generation: u32,
-    /// Subject and issuer of everything it signs.
+    /// The common name of the CA, which is also the issuer of everything that it signs.
     pub common_name: String,
-    /// Key algorithm.
+    /// The key algorithm.
     pub algorithm: KeyAlgorithm,
-    /// The version whose CA shape it keeps.
+    /// The Kubernetes version whose shape of a CA certificate this CA has.
     pub kubernetes: Version,
-    /// When it is valid.
+    /// The validity of the CA's certificate.
     pub validity: Validity,
 }

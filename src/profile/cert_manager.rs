@@ -1,4 +1,4 @@
-//! `[cert_manager]`.
+//! Reads `[cert_manager]`.
 
 use ipnet::IpNet;
 

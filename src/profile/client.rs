@@ -1,4 +1,4 @@
-//! `[[user]]` and `[[etcd_client]]`.
+//! Reads `[[user]]` and `[[etcd_client]]`, which have most keys in common.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -24,7 +24,7 @@ pub(super) struct Draft {
     generation: Option<u32>,
 }
 
-/// What the two tables do not have in common, besides their names.
+/// The fields that the two tables read differently, and those that only one of them has.
 pub(super) struct Special {
     pub(super) name: Option<Setting<String>>,
     pub(super) secret: Option<secret::Draft>,
@@ -91,7 +91,7 @@ fn read(
     drafts
 }
 
-/// Kubernetes gives names and groups that begin with `system:` powers of their own.
+/// Refuses names and groups that begin with `system:`, because Kubernetes gives them powers of their own.
 fn check_system(setting: &Setting<String>, problems: &Problems) {
     if setting.value.starts_with("system:") {
         problems.add(
@@ -102,7 +102,7 @@ fn check_system(setting: &Setting<String>, problems: &Problems) {
     }
 }
 
-/// Names become files, and some file systems do not tell case apart.
+/// Refuses two names that are equal but for case: names become files, and some file systems do not tell case apart.
 fn check_distinct(drafts: &[Draft], problems: &Problems) {
     let mut seen = BTreeMap::<String, &Setting<String>>::new();
     for name in drafts.iter().filter_map(|draft| draft.special.name.as_ref()) {

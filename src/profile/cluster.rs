@@ -1,4 +1,4 @@
-//! `[cluster]`, key by key. What concerns other tables too is checked elsewhere.
+//! `[cluster]`, key by key. Checks that involve other tables too are elsewhere.
 
 use ipnet::IpNet;
 use time::Date;
@@ -13,7 +13,7 @@ use super::value::{Setting, Value, values};
 use crate::kubernetes::Version;
 use crate::x509::AltName;
 
-/// `[cluster]` as far as it could be read; a field is `None` once it was refused.
+/// `[cluster]` as far as it could be read. A field is `None` when it was refused.
 pub(super) struct Draft {
     pub(super) name: Option<String>,
     pub(super) kubernetes: Option<Setting<Version>>,
@@ -57,7 +57,8 @@ impl Draft {
         draft
     }
 
-    /// kubeadm's dual stack: one subnet of each family, the first is that of the API server's own address.
+    /// Refuses more than one subnet of each family, as kubeadm's dual stack does. The first is that of the API server's
+    /// own address.
     fn check_subnets(&self, problems: &Problems) {
         let [first, second, rest @ ..] = self.service_subnets.as_slice() else { return };
         if let Some(third) = rest.first().and_then(|subnet| subnet.set_at.as_ref()) {
@@ -78,7 +79,7 @@ impl Draft {
         }
     }
 
-    /// The checked table, if nothing in it was refused.
+    /// Returns the checked table, or `None` when something in it was refused.
     pub(super) fn build(self) -> Option<Cluster> {
         Some(Cluster {
             name: self.name?,
@@ -96,7 +97,7 @@ impl Draft {
     }
 }
 
-/// A full version whose PKI is known; also of a CA that keeps the shape of an older one.
+/// Reads a full version whose PKI is known: the cluster's, or that of a CA which keeps the shape of an older version.
 pub(super) fn version(value: Value<'_>) -> Option<Version> {
     let text = value.string()?;
     let (title, reason) = match Version::parse(text) {
@@ -111,7 +112,7 @@ pub(super) fn version(value: Value<'_>) -> Option<Version> {
     value.refuse(title, reason, format!("write a version from 1.{first}.0 to 1.{last}.x, as in \"1.24.15\""))
 }
 
-/// kubeadm's default.
+/// Returns kubeadm's default service subnet.
 fn default_subnet() -> Option<Setting<IpNet>> {
     "10.96.0.0/12".parse().ok().map(Setting::default)
 }

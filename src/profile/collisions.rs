@@ -1,4 +1,4 @@
-//! What must not coincide: nodes' names and addresses, service subnets; and names too long for the archive.
+//! Refuses names, addresses and service subnets that collide, and names that are too long for the archive.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -11,12 +11,13 @@ use super::problem::{Problem, Problems};
 use crate::kubernetes::Role;
 use crate::x509::AltName;
 
-/// `<name>.json.sig`, the longest file name made of a node's name, in ustar's name field of 100 bytes.
+/// The most bytes of a node's name: the longest file name made of it, `<name>.json.sig`, must fit in ustar's name field
+/// of 100 bytes.
 const NODE_NAME_BYTES: usize = 91;
-/// ustar's prefix field, which must hold `<top folder>/nodes/<name>`.
+/// The size of ustar's prefix field, which must hold `<top folder>/nodes/<name>`.
 const PREFIX_BYTES: usize = 155;
 
-/// Reports each setting that collides once, with the first node it concerns.
+/// Reports each setting that collides once, with the first node that it concerns.
 pub(super) fn check(cluster: &cluster::Draft, rows: &[Row], problems: &Problems) {
     check_names(rows, problems);
     check_record_names(rows, problems);
@@ -47,7 +48,8 @@ fn check_names(rows: &[Row], problems: &Problems) {
     }
 }
 
-/// Beside a node's folder in the archive lie its record `<name>.json` and the signature `<name>.json.sig`.
+/// Refuses a node whose folder in the archive would have the name of another node's record `<name>.json` or of its
+/// signature `<name>.json.sig`, which lie beside the folders.
 fn check_record_names(rows: &[Row], problems: &Problems) {
     let mut named_at = BTreeMap::<&str, Option<&Range<usize>>>::new();
     for row in rows {
@@ -100,7 +102,8 @@ fn check_addresses(rows: &[Row], problems: &Problems) {
     }
 }
 
-/// Traffic to an address in a service subnet never leaves the node: kube-proxy takes it.
+/// Refuses addresses of hosts within a service subnet: kube-proxy takes the traffic to them, so it never leaves the
+/// node.
 fn check_service_subnets(cluster: &cluster::Draft, rows: &[Row], problems: &Problems) {
     let endpoint = cluster.control_plane_endpoint.iter().filter_map(|setting| match &setting.value.as_ref()?.host {
         AltName::Ip(address) => Some((*address, setting.set_at.as_ref())),
@@ -131,7 +134,7 @@ fn check_service_subnets(cluster: &cluster::Draft, rows: &[Row], problems: &Prob
 }
 
 fn check_name_lengths(cluster: &cluster::Draft, row: &Row, problems: &Problems) {
-    // A row's names are of one length.
+    // All names of a row have one length.
     let Some(name) = row.names.first() else { return };
     if let (Some(cluster_name), Some(generation)) = (&cluster.name, cluster.generation) {
         let top = format!("{cluster_name}-g{generation}").len();

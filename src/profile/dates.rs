@@ -8,24 +8,24 @@ use toml::value::{Datetime, Offset};
 
 use super::value::{Value, type_name};
 
-/// Keeps a kubelet's client certificate, which starts earlier by the skew, below Go's 292 years.
+/// The longest skew. A kubelet's client certificate starts earlier by the skew, and must stay below Go's 292 years.
 const CLOCK_SKEW_DAYS: i64 = 366;
 const LIFETIME_HINT: &str = "write \"199y\" (calendar years), \"73000d\" (days), \"87600h\" (hours) or an instant such \
                              as \"2226-11-22T00:00:00Z\"";
 const FIRST_ISSUED_AT: Date = date!(2000 - 01 - 01);
 const LAST_ISSUED_AT: Date = date!(2200 - 12 - 31);
 
-/// How long something lives, or until when.
+/// How long a certificate lives, or until when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lifetime {
-    /// Calendar years; 29 February becomes the 28th.
+    /// Calendar years. 29 February becomes 28 February in a year that lacks it.
     Years(u32),
     Days(u32),
     Hours(u32),
     Until(OffsetDateTime),
 }
 
-/// `issued_at`: a TOML local date.
+/// Reads `issued_at`, a TOML local date.
 pub(super) fn issued_at(value: Value<'_>) -> Option<Date> {
     let reason = match value.written.get_ref() {
         DeValue::Datetime(Datetime { date: Some(day), time: None, .. }) => match calendar_date(*day) {
@@ -43,7 +43,7 @@ pub(super) fn issued_at(value: Value<'_>) -> Option<Date> {
     )
 }
 
-/// A positive duration, or an instant.
+/// Reads a duration that is not zero, or an instant.
 pub(super) fn lifetime(value: Value<'_>) -> Option<Lifetime> {
     let read = match value.written.get_ref() {
         DeValue::Datetime(instant) => utc(instant).map(Lifetime::Until),
@@ -63,7 +63,7 @@ pub(super) fn lifetime(value: Value<'_>) -> Option<Lifetime> {
     value.refuse(title, reason, LIFETIME_HINT)
 }
 
-/// A duration that may be nothing and is short.
+/// Reads a short duration, which may be zero.
 pub(super) fn clock_skew(value: Value<'_>) -> Option<Lifetime> {
     let text = value.string()?;
     let skew = duration(text);
@@ -88,7 +88,7 @@ pub(super) fn clock_skew(value: Value<'_>) -> Option<Lifetime> {
     }
 }
 
-/// A number and one unit.
+/// Reads a number followed by one unit.
 fn duration(text: &str) -> Option<Lifetime> {
     let unit = text.chars().next_back()?;
     let digits = text.strip_suffix(unit)?;
@@ -123,7 +123,8 @@ fn utc(written: &Datetime) -> Result<OffsetDateTime, &'static str> {
     whole_utc_seconds(day.with_time(time).assume_offset(offset))
 }
 
-/// RFC 5280, section 4.1.2.5: dates are in UTC, end in `Z` and have no fractions of a second.
+/// Refuses instants that no certificate can hold. RFC 5280, section 4.1.2.5: dates are in UTC, end in `Z` and have no
+/// fractions of a second.
 fn whole_utc_seconds(instant: OffsetDateTime) -> Result<OffsetDateTime, &'static str> {
     if !instant.offset().is_utc() {
         Err("an instant is in UTC and ends in `Z`")
@@ -139,7 +140,7 @@ fn calendar_date(day: toml::value::Date) -> Option<Date> {
     Date::from_calendar_date(day.year.into(), month, day.day).ok()
 }
 
-/// As in RFC 3339.
+/// Writes an instant as RFC 3339 has it.
 pub(super) fn instant(at: OffsetDateTime) -> String {
     at.format(&Rfc3339).unwrap_or_else(|_| at.to_string())
 }

@@ -1,4 +1,4 @@
-//! Which certificate lives under which CA, and that none outlives it.
+//! Checks that no certificate outlives the CA that signs it.
 
 use super::addons::TlsIssuer;
 use super::authority::{Draft as Authority, Drafts as Authorities};
@@ -10,13 +10,13 @@ use super::problem::Problems;
 use super::{tls, webhook};
 use crate::kubernetes::Role;
 
-/// Whether kubelets get client and serving certificates, as far as that could be read.
+/// Whether kubelets get client and serving certificates, as far as the profile could be read.
 pub(super) struct KubeletCertificates {
     pub(super) client: bool,
     pub(super) serving: bool,
 }
 
-/// Every table whose certificates one of the CAs signs.
+/// Every table that makes leaf certificates.
 pub(super) struct Leaves<'a> {
     pub(super) rows: &'a [Row],
     pub(super) users: &'a [Client],
@@ -26,7 +26,8 @@ pub(super) struct Leaves<'a> {
     pub(super) tls: &'a [tls::Draft],
 }
 
-/// Checks every leaf against the CA among its issuers that ends first, so that one setting is one problem.
+/// Checks every leaf. When several CAs sign certificates of one table, the CA that ends first is reported, so that one
+/// setting is one problem.
 pub(super) fn check(
     authorities: &Authorities,
     leaves: &Leaves<'_>,

@@ -1,4 +1,4 @@
-//! `[metallb]`.
+//! Reads `[metallb]`, and knows the names of MetalLB's objects.
 
 use time::Duration;
 
@@ -14,21 +14,21 @@ use super::secret;
 use super::value::{Setting, Value};
 use crate::kubernetes::Version;
 
-/// Names of MetalLB's objects from a version on.
+/// The names of MetalLB's objects from a version on.
 struct Names {
     since: Version,
     secret: &'static str,
     service: &'static str,
 }
 
-/// Source: MetalLB's release manifests and `controller/main.go`, v0.13.0 to v0.14.3 and v0.14.5 to v0.15.2. What
-/// v0.14.4 has was not read.
+/// Source: MetalLB's release manifests and `controller/main.go`, v0.13.0 to v0.14.3 and v0.14.5 to v0.15.2. v0.14.4 was
+/// not read.
 const NAMES: [Names; 2] = [
     Names { since: version(0, 13, 0), secret: "webhook-server-cert", service: "webhook-service" },
     Names { since: version(0, 14, 5), secret: "metallb-webhook-cert", service: "metallb-webhook-service" },
 ];
 const UNREAD: Version = version(0, 14, 4);
-/// The first minor version that nobody looked at.
+/// The first minor version whose names were not looked up.
 const UNKNOWN: Version = version(0, 16, 0);
 
 const fn version(major: u32, minor: u32, patch: u32) -> Version {
@@ -85,7 +85,8 @@ fn known_version(value: Value<'_>) -> Option<Version> {
     }
 }
 
-/// The names of that version's objects; none where nobody looked, and the profile does not say them itself.
+/// Returns the names of the objects of this version. Returns `None` when they are not known and the profile does not
+/// set them.
 fn names(version: &Setting<Version>, table: &Reader<'_>) -> Option<&'static Names> {
     let are_given = table.find("secret").is_some() && table.find("service").is_some();
     if version.value == UNREAD && !are_given {
@@ -111,11 +112,15 @@ fn names(version: &Setting<Version>, table: &Reader<'_>) -> Option<&'static Name
     NAMES.iter().rev().find(|names| version.value >= names.since)
 }
 
-/// The rotator replaces what ends within 90 days (the same, `lookaheadTime`): the CA, which lives longer, too.
+/// The time before its end within which the rotator replaces a certificate (pkg/rotator/rotator.go, `lookaheadTime`).
+/// It does so with the CA, which lives longer, too.
 const LOOKAHEAD: Duration = Duration::days(90);
 
-/// MetalLB's rotator reads the key of its CA as PKCS#1 alone (open-policy-agent cert-controller v0.3.0 to v0.10.1,
-/// pkg/rotator/rotator.go): with another it injects nothing.
+/// Refuses what MetalLB's rotator cannot live with: a certificate that it would replace at once, and a CA whose key is
+/// not RSA.
+///
+/// The rotator reads the CA's key as PKCS#1 alone (open-policy-agent cert-controller v0.3.0 to v0.10.1,
+/// pkg/rotator/rotator.go), and injects nothing when it finds another.
 pub(super) fn check_rotation(draft: &Draft, ca: &authority::Draft, problems: &Problems) {
     let cooperates = draft.rotation == Some(Rotation::Cooperate);
     if let Some(period) = draft.period.as_ref().filter(|_| cooperates) {

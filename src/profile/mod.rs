@@ -1,16 +1,17 @@
 //! One TOML file describes one cluster.
 //!
 //! **Why**: the profile is the one input besides the seed, and it is kept for as long as the cluster lives. A slip in
-//! it would be signed for 200 years, so everything that can be checked is checked here, all at once, with the line.
+//! it would be signed for 200 years. Everything that can be checked is therefore checked here, all at once, and
+//! reported with its line.
 //!
 //! **Input**: the bytes of a profile, format 1 (`src/manual/formats.md`, section 1).
 //!
 //! **Output**: a [`Profile`] with defaults filled in, ranges expanded and dates computed, and warnings; or every
-//! [`Problem`] by position.
+//! [`Problem`], ordered by position.
 //!
-//! **What it refuses**: what is not plain UTF-8 TOML; unknown, reserved and missing keys; names, addresses, subnets and
-//! dates that Kubernetes, X.509 or the archive could not carry; names and addresses given twice; certificates that
-//! outlive their CA; clusters that kubeadm could not run.
+//! **What it refuses**: files that are not plain UTF-8 TOML; unknown, reserved and missing keys; names, addresses,
+//! subnets and dates that Kubernetes, X.509 or the archive cannot carry; names and addresses that occur twice;
+//! certificates that outlive their CA; clusters that kubeadm cannot run.
 
 mod addons;
 mod authority;
@@ -50,15 +51,15 @@ pub use problem::{Problem, Severity};
 use problem::Problems;
 use reader::Reader;
 
-/// The format that this version reads.
+/// The profile format that this version reads.
 const FORMAT: u32 = 1;
 
-/// A profile that passed, and what its author should know.
+/// A checked profile, and the warnings for its author.
 #[derive(Clone, Debug)]
 pub struct Parsed {
     /// The checked profile.
     pub profile: Profile,
-    /// Problems of [`Severity::Warning`], by position.
+    /// Problems of [`Severity::Warning`], ordered by position.
     pub warnings: Vec<Problem>,
 }
 
@@ -66,8 +67,8 @@ pub struct Parsed {
 ///
 /// # Errors
 ///
-/// Every problem there is, errors and warnings, by position. After a syntax error only syntax is reported, after an
-/// unknown format only that: the rest could not be trusted.
+/// Returns every problem, errors and warnings, ordered by position. After a syntax error only syntax errors are
+/// reported, and after an unknown format only that, because nothing else in such a file can be trusted.
 pub fn parse(source: &[u8]) -> Result<Parsed, Vec<Problem>> {
     let problems = Problems::default();
     let profile = read(source, &problems);
@@ -79,7 +80,7 @@ pub fn parse(source: &[u8]) -> Result<Parsed, Vec<Problem>> {
     }
 }
 
-/// The profile as far as it could be read; `None` or anything at all once an error is in `problems`.
+/// Reads the profile as far as it can be read. When `problems` then holds an error, the result means nothing.
 fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     let text = text::decode(source, problems)?;
     let document = text::document(text, problems)?;
@@ -201,7 +202,7 @@ mod tests {
 
     use super::parse;
 
-    /// The text of a check that no file of `tests/profile_errors` reaches was never read by anyone.
+    /// Every check needs a profile in `tests/profile_errors` that fails it. Otherwise nobody has ever read its text.
     #[test]
     fn every_check_has_a_profile_that_fails_it() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));

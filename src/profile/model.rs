@@ -1,4 +1,4 @@
-//! What a profile says once every check has passed: ranges expanded, defaults filled in, dates computed.
+//! A profile after every check has passed: ranges expanded, defaults filled in, dates computed.
 
 use std::net::IpAddr;
 
@@ -10,63 +10,65 @@ use super::ca::Authority;
 use crate::kubernetes::{Role, Version};
 use crate::x509::{AltName, KeyAlgorithm, Validity};
 
-/// A checked profile. Only [`super::parse`] makes one, so whoever holds it need not check again.
+/// A checked profile. Only [`super::parse`] makes one, so that nobody has to check it again.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Profile {
-    /// `[cluster]`.
+    /// `[cluster]`: names, versions and addresses of the cluster.
     pub cluster: Cluster,
-    /// `[ca_keys] ship_to`.
+    /// `[ca_keys] ship_to`: which nodes get the keys of CAs.
     pub ship_ca_keys: ShipCaKeys,
-    /// `[ca.kubernetes]`.
+    /// `[ca.kubernetes]`: the CA of the API server and its clients.
     pub kubernetes_ca: Authority,
-    /// `[ca.etcd]`.
+    /// `[ca.etcd]`: the CA of etcd's members and clients.
     pub etcd_ca: Authority,
-    /// `[ca.front-proxy]`.
+    /// `[ca.front-proxy]`: the CA of the aggregation layer.
     pub front_proxy_ca: Authority,
-    /// `[keys] leaf`.
+    /// `[keys] leaf`: the algorithm of the keys of leaf certificates.
     pub leaf_algorithm: KeyAlgorithm,
-    /// `[keys] service_account`.
+    /// `[keys] service_account`: the algorithm of the key that signs tokens.
     pub service_account_algorithm: KeyAlgorithm,
-    /// `[service_account] generation`.
+    /// `[service_account] generation`: a number that is raised for a new such key.
     pub service_account_generation: u32,
-    /// `[kubelet]`.
+    /// `[kubelet]`: the certificates that kubelets get.
     pub kubelet: Kubelet,
-    /// `[[node]]` in the order of the profile, then each `[[node_pool]]` expanded. At least one control plane.
+    /// The nodes: each `[[node]]` in the order of the profile, then each `[[node_pool]]` expanded. At least one is a
+    /// control plane.
     pub nodes: Vec<Node>,
-    /// `[[user]]`, in the order of the profile.
+    /// Each `[[user]]`, in the order of the profile.
     pub users: Vec<User>,
-    /// `[[etcd_client]]`, in the order of the profile.
+    /// Each `[[etcd_client]]`, in the order of the profile.
     pub etcd_clients: Vec<EtcdClient>,
-    /// `[metallb]`.
+    /// `[metallb]`, if the profile has it.
     pub metallb: Option<Metallb>,
-    /// `[ca.webhook]`, if a webhook has no CA of its own.
+    /// `[ca.webhook]`, when a webhook has no CA of its own.
     pub webhook_ca: Option<Authority>,
-    /// `[[webhook]]`, in the order of the profile.
+    /// Each `[[webhook]]`, in the order of the profile.
     pub webhooks: Vec<Webhook>,
-    /// `[ca.tls]`, if it signs anything.
+    /// `[ca.tls]`, when it signs anything.
     pub tls_ca: Option<Authority>,
-    /// `[cert_manager]`.
+    /// `[cert_manager]`, if the profile has it.
     pub cert_manager: Option<CertManager>,
-    /// `[[tls]]`, in the order of the profile.
+    /// Each `[[tls]]`, in the order of the profile.
     pub tls: Vec<TlsCertificate>,
-    /// `[bundle] signer_generation`.
+    /// `[bundle] signer_generation`: a number that is raised for a new key that signs the bundle.
     pub signer_generation: u32,
-    /// The profile's bytes as given; they travel in the bundle.
+    /// The bytes of the profile as they were given. They travel in the bundle.
     pub source: Vec<u8>,
-    /// SHA-256 of the profile's bytes.
+    /// The SHA-256 of the bytes of the profile.
     pub sha256: [u8; 32],
 }
 
 impl Profile {
-    /// The same profile as if it named another Kubernetes version, to see what the version alone changes. Its bytes
-    /// and their hash stay.
+    /// Returns the same profile with another Kubernetes version, to see what the version alone changes.
+    ///
+    /// `source` and `sha256` stay those of the original.
     #[must_use]
     pub fn with_kubernetes(&self, version: Version) -> Self {
         let mut profile = self.clone();
         let named = std::mem::replace(&mut profile.cluster.kubernetes, version);
         for authority in [&mut profile.kubernetes_ca, &mut profile.etcd_ca, &mut profile.front_proxy_ca] {
-            // A CA that keeps the shape of a version of its own does not move along.
+            // A CA that keeps the shape of a version of its own does not follow the cluster's.
             if authority.kubernetes == named {
                 authority.kubernetes = version;
             }
@@ -75,43 +77,43 @@ impl Profile {
     }
 }
 
-/// `[cluster]`.
+/// `[cluster]`: names, versions and addresses of the cluster.
 #[derive(Clone, Debug)]
 pub struct Cluster {
-    /// RFC 1123 label.
+    /// The name of the cluster, an RFC 1123 label.
     pub name: String,
-    /// The pinned Kubernetes version.
+    /// The Kubernetes version.
     pub kubernetes: Version,
-    /// Validity counts from this day, 00:00:00 UTC; also every mtime in the bundle.
+    /// The day whose 00:00:00 UTC is where validity begins and the mtime of every file in the bundle.
     pub issued_at: Date,
-    /// Raised to ship a newer bundle.
+    /// A number that is raised to ship a newer bundle.
     pub generation: u32,
-    /// Where clients reach the API servers; absent only with a single control plane.
+    /// The address at which clients reach the API servers, absent only with a single control plane.
     pub control_plane_endpoint: Option<Endpoint>,
     /// kubeadm's `bindPort`.
     pub api_server_port: u16,
-    /// One subnet, or two of different families.
+    /// One subnet, or two subnets of different families.
     pub service_subnets: Vec<IpNet>,
     /// kubeadm's `dnsDomain`.
     pub dns_domain: String,
-    /// Extra names of the API servers' serving certificates, in the order of the profile.
+    /// Further names in the serving certificates of the API servers, in the order of the profile.
     pub apiserver_cert_sans: Vec<AltName>,
     /// Where etcd runs.
     pub etcd: EtcdTopology,
-    /// Extra names of etcd's server and peer certificates, in the order of the profile.
+    /// Further names in the server and peer certificates of etcd, in the order of the profile.
     pub etcd_cert_sans: Vec<AltName>,
 }
 
-/// `[cluster] control_plane_endpoint`: a host and, where given, a port.
+/// `[cluster] control_plane_endpoint`: a host and an optional port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// A DNS name or an address.
     pub host: AltName,
-    /// kubeadm falls back to `api_server_port`.
+    /// The port. Without one, kubeadm takes `api_server_port`.
     pub port: Option<u16>,
 }
 
-/// `[cluster] etcd`.
+/// `[cluster] etcd`: where etcd runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EtcdTopology {
     /// Each control plane runs a member.
@@ -120,67 +122,67 @@ pub enum EtcdTopology {
     External,
 }
 
-/// `[ca_keys] ship_to`.
+/// `[ca_keys] ship_to`: which nodes get the keys of CAs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShipCaKeys {
     /// Each control plane gets the keys of the CAs, as with kubeadm.
     ControlPlane,
-    /// No CA key leaves: kubeadm's external-CA mode.
+    /// No node gets the key of a CA: kubeadm's external-CA mode.
     None,
 }
 
-/// `[kubelet]`.
+/// `[kubelet]`: the certificates that kubelets get.
 #[derive(Clone, Copy, Debug)]
 pub struct Kubelet {
-    /// Make client certificates.
+    /// Whether kubelets get client certificates.
     pub client: bool,
-    /// Make serving certificates.
+    /// Whether kubelets get serving certificates.
     pub serving: bool,
 }
 
-/// One node, from `[[node]]` or expanded from `[[node_pool]]`.
+/// A node, from a `[[node]]` or from an expanded `[[node_pool]]`.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// The name the kubelet registers.
+    /// The name under which the kubelet registers the node.
     pub name: String,
-    /// Its role.
+    /// The role of the node.
     pub role: Role,
-    /// At least one; the first is the advertise address.
+    /// At least one address. The first is the advertise address.
     pub addresses: Vec<IpAddr>,
-    /// Further names.
+    /// Further DNS names.
     pub dns_names: Vec<String>,
-    /// Raised to give the node new keys.
+    /// A number that is raised to give the node new keys.
     pub generation: u32,
-    /// When its certificates are valid.
+    /// The validity of the node's certificates.
     pub validity: Validity,
 }
 
-/// `[[user]]`.
+/// `[[user]]`: a person or program with a kubeconfig.
 #[derive(Clone, Debug)]
 pub struct User {
-    /// The certificate's common name.
+    /// The common name of the certificate.
     pub name: String,
-    /// The certificate's organizations, no duplicates.
+    /// The organizations of the certificate, without duplicates.
     pub groups: Vec<String>,
-    /// Raised for a new key.
+    /// A number that is raised for a new key.
     pub generation: u32,
-    /// When it is valid.
+    /// The validity of the certificate.
     pub validity: Validity,
-    /// Whether it may do everything: it is one of `system:masters`.
+    /// Whether the user may do everything, as a member of `system:masters`.
     pub is_break_glass: bool,
-    /// The roles it is bound to.
+    /// The roles to which the user is bound.
     pub bindings: Vec<Binding>,
 }
 
-/// `[[etcd_client]]`.
+/// `[[etcd_client]]`: a client of etcd.
 #[derive(Clone, Debug)]
 pub struct EtcdClient {
-    /// The certificate's common name.
+    /// The common name of the certificate.
     pub name: String,
-    /// The Secret in which a program of the cluster finds it, if one does.
+    /// The Secret in which a program of the cluster finds the certificate, if the client is such a program.
     pub secret: Option<SecretName>,
-    /// Raised for a new key.
+    /// A number that is raised for a new key.
     pub generation: u32,
-    /// When it is valid.
+    /// The validity of the certificate.
     pub validity: Validity,
 }

@@ -1,4 +1,4 @@
-//! Names: of clusters and nodes (RFC 1123, as Kubernetes reads it), of people and programs, of ranges of nodes.
+//! Names of clusters and nodes (RFC 1123, as Kubernetes reads it), and of people and programs.
 
 use std::ops::Range;
 
@@ -6,16 +6,16 @@ use super::problem::{Problem, Problems};
 use super::value::Value;
 use crate::kubernetes::escape;
 
-/// The longest DNS name, as `validation.DNS1123SubdomainMaxLength` of Kubernetes has it.
+/// The longest DNS name: `validation.DNS1123SubdomainMaxLength` of Kubernetes.
 const SUBDOMAIN_BYTES: usize = 253;
 /// The longest part between two dots (RFC 1123, section 2.1, by RFC 1035, section 2.3.4).
 const LABEL_BYTES: usize = 63;
-/// A file name in ustar that needs no cut: `<name>.conf` of a user.
+/// The longest file name `<name>.conf` that ustar's name field holds whole.
 const FILE_NAME_BYTES: usize = 100;
-/// RFC 5280, appendix A.1: ub-common-name. Go, OpenSSL and Kubernetes take longer ones.
+/// The longest common name by RFC 5280, appendix A.1: ub-common-name. Go, OpenSSL and Kubernetes accept longer ones.
 const COMMON_NAME_CHARACTERS: usize = 64;
 
-/// A lower-case RFC 1123 label: a subdomain without dots.
+/// Reads a lower-case RFC 1123 label: a subdomain without dots.
 pub(super) fn label(value: Value<'_>) -> Option<String> {
     let name = value.string()?;
     match subdomain_fault(name).or_else(|| name.contains('.').then(|| "dots are not allowed here".to_owned())) {
@@ -28,12 +28,12 @@ pub(super) fn label(value: Value<'_>) -> Option<String> {
     }
 }
 
-/// A lower-case RFC 1123 subdomain.
+/// Reads a lower-case RFC 1123 subdomain.
 pub(super) fn subdomain(value: Value<'_>) -> Option<String> {
     check_subdomain(value, value.string()?)
 }
 
-/// As [`subdomain`], for a `name` that is only a part of the value or made from it.
+/// Checks `name` like [`subdomain`]. The name is only a part of the value, or made from it.
 pub(super) fn check_subdomain(value: Value<'_>, name: &str) -> Option<String> {
     let Some(reason) = subdomain_fault(name) else { return Some(name.to_owned()) };
     let written = value.string()?;
@@ -51,7 +51,7 @@ pub(super) fn check_subdomain(value: Value<'_>, name: &str) -> Option<String> {
     )
 }
 
-/// Why a name is no lower-case RFC 1123 subdomain; `None` if it is one.
+/// Returns why a name is not a lower-case RFC 1123 subdomain, or `None` when it is one.
 pub(super) fn subdomain_fault(name: &str) -> Option<String> {
     if name.is_empty() {
         return Some("empty".to_owned());
@@ -78,7 +78,7 @@ pub(super) fn subdomain_fault(name: &str) -> Option<String> {
     })
 }
 
-/// The name of a user or an etcd client: a common name, and after [`escape`] a file name.
+/// Reads the name of a user or an etcd client. It becomes a common name, and after [`escape`] a file name.
 pub(super) fn client_name(value: Value<'_>) -> Option<String> {
     let name = printable(value)?;
     let file = escape(&name).len() + ".conf".len();
@@ -99,7 +99,7 @@ pub(super) fn client_name(value: Value<'_>) -> Option<String> {
     Some(name)
 }
 
-/// A text a person can read back: not empty, no unseen characters, no blank at either end.
+/// Reads a text that shows all of itself: not empty, without invisible characters, without a blank at either end.
 pub(super) fn printable(value: Value<'_>) -> Option<String> {
     let name = value.string()?;
     let reason = if name.is_empty() {
@@ -118,7 +118,8 @@ pub(super) fn printable(value: Value<'_>) -> Option<String> {
     )
 }
 
-/// The common name of a CA; from Kubernetes 1.22 on also a DNS name in its certificate, so ASCII only.
+/// Reads the common name of a CA. From Kubernetes 1.22 on it is also a DNS name in the CA's certificate, so it must be
+/// ASCII.
 pub(super) fn authority_name(value: Value<'_>) -> Option<String> {
     let name = printable(value)?;
     if name.is_ascii() {
@@ -131,14 +132,16 @@ pub(super) fn authority_name(value: Value<'_>) -> Option<String> {
     )
 }
 
-/// Control characters, blanks but the plain one, and what changes the order or the width of text unseen.
+/// Returns whether a character is invisible: a control character, a blank other than the plain one, or a character that
+/// changes the order or the width of text.
 fn is_unseen(character: char) -> bool {
     character.is_control()
         || (character.is_whitespace() && character != ' ')
         || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// RFC 5280 has an upper bound that Go, OpenSSL and Kubernetes ignore; strict auditors do not.
+/// Warns about a common name beyond the upper bound of RFC 5280. Go, OpenSSL and Kubernetes ignore the bound, but
+/// strict auditors do not.
 pub(super) fn warn_long_common_name(name: &str, place: Option<&Range<usize>>, problems: &Problems) {
     let length = name.chars().count();
     if length > COMMON_NAME_CHARACTERS {
@@ -150,7 +153,7 @@ pub(super) fn warn_long_common_name(name: &str, place: Option<&Range<usize>>, pr
     }
 }
 
-/// A name short enough for one line.
+/// Returns the name, shortened so that it fits on one line.
 pub(super) fn abridged(name: &str) -> String {
     const SHOWN: usize = 48;
     if name.chars().count() <= SHOWN {

@@ -1,4 +1,4 @@
-//! Addresses, subnets, alternative names and the endpoint.
+//! Reads addresses, subnets, alternative names and the endpoint.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -9,7 +9,7 @@ use super::names::{abridged, check_subdomain};
 use super::value::Value;
 use crate::x509::AltName;
 
-/// An address that a node can be reached at.
+/// Reads an address at which other nodes can reach a node.
 pub(super) fn node_address(value: Value<'_>) -> Option<IpAddr> {
     let address = check_address(value, value.string()?)?;
     match unreachable_from_elsewhere(address) {
@@ -22,7 +22,8 @@ pub(super) fn node_address(value: Value<'_>) -> Option<IpAddr> {
     }
 }
 
-/// Why other nodes cannot reach an address (kubeadm asks for a global unicast address); `None` if they can.
+/// Returns why other nodes cannot reach an address (kubeadm asks for a global unicast address), or `None` when they
+/// can.
 pub(super) fn unreachable_from_elsewhere(address: IpAddr) -> Option<&'static str> {
     let link_local = match address {
         IpAddr::V4(address) => address.is_link_local(),
@@ -37,7 +38,7 @@ pub(super) fn unreachable_from_elsewhere(address: IpAddr) -> Option<&'static str
     }
 }
 
-/// Why an address is that of no host at all; `None` if it may be one.
+/// Returns why an address cannot be that of a host, or `None` when it can.
 fn no_host(address: IpAddr) -> Option<&'static str> {
     if address.is_unspecified() {
         Some("the unspecified address")
@@ -52,7 +53,7 @@ fn no_host(address: IpAddr) -> Option<&'static str> {
     }
 }
 
-/// A name for a subjectAltName: an address, a DNS name, or a DNS name behind `*.`.
+/// Reads a name for a subjectAltName: an address, a DNS name, or `*.` and a DNS name.
 pub(super) fn alt_name(value: Value<'_>) -> Option<AltName> {
     let text = value.string()?;
     match text.strip_prefix("*.") {
@@ -61,7 +62,7 @@ pub(super) fn alt_name(value: Value<'_>) -> Option<AltName> {
     }
 }
 
-/// `host`, `host:port`, `[v6]:port`, `[v6]` or a bare IPv6 address.
+/// Reads `host`, `host:port`, `[v6]:port`, `[v6]` or a bare IPv6 address.
 pub(super) fn endpoint(value: Value<'_>) -> Option<Endpoint> {
     let text = value.string()?;
     let malformed = |reason: &str| {
@@ -97,7 +98,7 @@ pub(super) fn endpoint(value: Value<'_>) -> Option<Endpoint> {
     Some(Endpoint { host: host(value, host_text)?, port })
 }
 
-/// A DNS name or an address. What looks like an address is never taken for a name.
+/// Reads a DNS name or an address. A text that looks like an address is never accepted as a name.
 fn host(value: Value<'_>, text: &str) -> Option<AltName> {
     let has_no_letter = !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'/'));
     if has_no_letter || text.contains(':') {
@@ -129,8 +130,8 @@ fn has_leading_zero(text: &str) -> bool {
     text.split('.').any(|number| number.len() > 1 && number.starts_with('0'))
 }
 
-/// A service subnet of a size that kubeadm and kube-apiserver take: at least 10 addresses
-/// (kubeadm's `MinimumAddressesInServiceSubnet`), at most 2^20 (kubeadm's `MaximumBitsForServiceSubnet`).
+/// Reads a service subnet of a size that kubeadm and kube-apiserver accept: at least 10 addresses (kubeadm's
+/// `MinimumAddressesInServiceSubnet`), at most 2^20 (kubeadm's `MaximumBitsForServiceSubnet`).
 pub(super) fn service_subnet(value: Value<'_>) -> Option<IpNet> {
     let subnet = subnet(value)?;
     let host_bits = subnet.max_prefix_len() - subnet.prefix_len();
@@ -145,7 +146,7 @@ pub(super) fn service_subnet(value: Value<'_>) -> Option<IpNet> {
     Some(subnet)
 }
 
-/// A range of addresses: an address and a prefix length beyond which no bit is set.
+/// Reads an address range: an address and a prefix length beyond which no bit is set.
 pub(super) fn subnet(value: Value<'_>) -> Option<IpNet> {
     let text = value.string()?;
     let hint = "write an address and a prefix length, as in \"10.96.0.0/12\" or \"fd00:96::/112\"";
@@ -170,12 +171,12 @@ pub(super) fn subnet(value: Value<'_>) -> Option<IpNet> {
     Some(subnet)
 }
 
-/// A decimal number as it is written back: digits, no sign, no leading zero.
+/// Reads a decimal number in its only spelling: digits, no sign, no leading zero.
 fn canonical<T: std::str::FromStr + ToString>(text: &str) -> Option<T> {
     text.parse::<T>().ok().filter(|number| number.to_string() == text)
 }
 
-/// "IPv4" or "IPv6".
+/// Returns "IPv4" or "IPv6".
 pub(super) fn family(is_ipv4: bool) -> &'static str {
     if is_ipv4 { "IPv4" } else { "IPv6" }
 }

@@ -1,4 +1,4 @@
-//! `[[node]]` and `[[node_pool]]`: one row each, a node being a pool of one.
+//! `[[node]]` and `[[node_pool]]`. Each is a row, and a node is a pool of one.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
@@ -14,25 +14,25 @@ use super::reader::Reader;
 use super::value::{Setting, Value, values};
 use crate::kubernetes::Role;
 
-/// A reader takes 100,000 parts (formats, section 4); the part `cluster` is one of them.
+/// The most nodes: a bundle has at most 100,000 parts (formats, section 4), of which `cluster` is one.
 const MAX_NODES: u32 = 99_999;
 
 /// One `[[node]]` or `[[node_pool]]` as far as it could be read.
 pub(super) struct Row {
     pub(super) header: Option<Range<usize>>,
     pub(super) role: Option<Setting<Role>>,
-    /// Where the name or the range of names stands.
+    /// The place of the name or of the range of names.
     pub(super) named_at: Option<Range<usize>>,
-    /// In order; empty once refused.
+    /// The names in order, none when they were refused.
     pub(super) names: Vec<String>,
-    /// Of the first node; the node at index `i` has each of them plus `i`.
+    /// The addresses of the first node. The node at index `i` has each of them plus `i`.
     pub(super) first_addresses: Vec<Setting<IpAddr>>,
     pub(super) period: Option<Period>,
     dns_names: Vec<Setting<String>>,
     generation: Option<u32>,
 }
 
-/// All rows: `[[node]]` in the order of the profile, then `[[node_pool]]`.
+/// Reads every row: `[[node]]` in the order of the profile, then `[[node_pool]]`.
 pub(super) fn read_rows(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults) -> Vec<Row> {
     let mut count = 0;
     let single = root.tables("node").into_iter().map(|table| (table, false));
@@ -77,17 +77,17 @@ impl Row {
         row
     }
 
-    /// The row's role, if it has one and it is `role`.
+    /// Returns whether the row's role is known and is `role`.
     pub(super) fn has_role(&self, role: Role) -> bool {
         self.role.as_ref().is_some_and(|setting| setting.value == role)
     }
 
-    /// The address at index `family` of `first_addresses` for the node at `index`.
+    /// Returns the address of the node at `index`, counted up from the address of the row's first node.
     pub(super) fn address(first: &Setting<IpAddr>, index: usize) -> Option<IpAddr> {
         counted_up(first.value, index)
     }
 
-    /// The checked nodes; of a row with a refused field, none.
+    /// Returns the checked nodes, or `None` when a field of the row was refused.
     pub(super) fn build(self) -> Option<Vec<Node>> {
         let (role, generation, validity) = (self.role?.value, self.generation?, self.period?.validity);
         let dns_names = values(self.dns_names);
@@ -113,7 +113,7 @@ fn role(value: Value<'_>) -> Option<Role> {
     value.word(&[Role::ControlPlane, Role::Worker, Role::Etcd].map(|role| (role.name(), role)))
 }
 
-/// Counts a row's nodes before they are written out, so that a slip of the finger costs no memory.
+/// Counts the nodes of a row before their names are expanded, so that a mistyped range costs no memory.
 fn fits(table: &Reader<'_>, names: &Setting<Names>, count: &mut u32) -> bool {
     *count = count.saturating_add(names.value.count());
     if *count <= MAX_NODES {
@@ -127,7 +127,7 @@ fn fits(table: &Reader<'_>, names: &Setting<Names>, count: &mut u32) -> bool {
     false
 }
 
-/// Keeps the addresses that can be counted up for every node of the pool.
+/// Keeps the addresses that can be counted up for every node of the pool, and refuses the others.
 fn check_pool_addresses(table: &Reader<'_>, addresses: Vec<Setting<IpAddr>>, count: usize) -> Vec<Setting<IpAddr>> {
     let mut kept = Vec::<Setting<IpAddr>>::new();
     for address in addresses {
@@ -160,7 +160,7 @@ fn check_pool_addresses(table: &Reader<'_>, addresses: Vec<Setting<IpAddr>>, cou
     kept
 }
 
-/// `first + index`, with carry; `None` behind the family's last address.
+/// Returns `first + index`, with carry, or `None` beyond the last address of the family.
 fn counted_up(first: IpAddr, index: usize) -> Option<IpAddr> {
     let index = u32::try_from(index).ok()?;
     match first {

@@ -1,4 +1,4 @@
-//! From when to when certificates are valid, and which setting is to blame.
+//! When certificates are valid, and which setting of the profile is responsible for it.
 
 use std::ops::Range;
 
@@ -11,10 +11,11 @@ use super::reader::Reader;
 use super::value::Setting;
 use crate::x509::Validity;
 
-/// Go's durations end at 292 years (2^63 nanoseconds), and the kubelet computes its rotation point with one.
+/// The longest life of a kubelet's client certificate. Go's durations end at 292 years (2^63 nanoseconds), and the
+/// kubelet computes its rotation point with one.
 const KUBELET_CLIENT_YEARS: u32 = 290;
 
-/// `[validity]`.
+/// `[validity]` as far as it could be read: the default lifetimes.
 pub(super) struct Defaults {
     pub(super) ca: Option<Setting<Lifetime>>,
     pub(super) leaf: Option<Setting<Lifetime>>,
@@ -34,17 +35,18 @@ impl Defaults {
     }
 }
 
-/// A validity and the setting to blame for it.
+/// A validity, and the setting that is responsible for it.
 #[derive(Clone, Debug)]
 pub(super) struct Period {
     pub(super) validity: Validity,
-    /// The most specific setting that the profile has for it: of its own table before `[validity]`.
+    /// The most specific setting of this validity in the profile: one of the table itself rather than one of
+    /// `[validity]`.
     pub(super) set_at: Option<Range<usize>>,
 }
 
 impl Period {
-    /// The period of the certificates of a table that may set `validity` and `issued_at` itself; `None` once a reason is
-    /// reported.
+    /// Returns the period of the certificates of a table that may set `validity` and `issued_at` itself. Returns `None`
+    /// when a reason was reported.
     pub(super) fn of(
         table: &Reader<'_>,
         cluster: &cluster::Draft,
@@ -55,7 +57,8 @@ impl Period {
         Self::read(table, cluster.issued_at.as_ref(), lifetime.as_ref(), has_own_lifetime, defaults.clock_skew)
     }
 
-    /// The period of the certificates of `table`, which may set `issued_at` itself; `None` once a reason is reported.
+    /// Returns the period of the certificates of `table`, which may set `issued_at` itself. Returns `None` when a
+    /// reason was reported.
     pub(super) fn read(
         table: &Reader<'_>,
         cluster_issued_at: Option<&Setting<Date>>,
@@ -79,7 +82,7 @@ impl Period {
         Some(Self { validity, set_at })
     }
 
-    /// Refuses the end of a kubelet's client certificate beyond what Go's durations hold.
+    /// Refuses a kubelet's client certificate that lives longer than Go's durations can hold.
     pub(super) fn check_kubelet_client(&self, fallback: Option<&Range<usize>>, problems: &Problems) {
         let issued_at = self.validity.issued_at;
         let Some(limit) = years_later(issued_at, KUBELET_CLIENT_YEARS).map(Date::midnight) else { return };
@@ -98,7 +101,7 @@ impl Period {
         }
     }
 
-    /// Refuses a leaf that its issuer does not outlive, or that ends before its issuer begins.
+    /// Refuses a leaf that ends after its issuer, or ends before its issuer begins.
     pub(super) fn check_within(
         &self,
         issuer: &Self,
@@ -139,7 +142,7 @@ fn validity(
     problems: &Problems,
 ) -> Option<Validity> {
     let start = issued_at.midnight().assume_utc();
-    // The skew is bounded, and so is the day.
+    // Cannot overflow, because both the skew and the day are bounded.
     let not_before = earlier(issued_at, clock_skew)?;
     let Some(not_after) = later(issued_at, lifetime) else {
         problems.add(
@@ -187,7 +190,7 @@ fn years_later(day: Date, years: u32) -> Option<Date> {
     with_year(day, day.year().checked_add_unsigned(years)?)
 }
 
-/// The same day of another year; 29 February becomes the 28th where the year has none.
+/// Returns the same day of another year. 29 February becomes 28 February in a year that lacks it.
 fn with_year(day: Date, year: i32) -> Option<Date> {
     day.replace_year(year).or_else(|_| Date::from_calendar_date(year, Month::February, 28)).ok()
 }

@@ -1,15 +1,15 @@
-//! `prefix[001..997]suffix`: the names of a pool.
+//! The names of a pool, written as `prefix[001..997]suffix`.
 
 use super::names::{abridged, check_subdomain};
 use super::value::Value;
 
-/// Every number of a range fits in 32 bits and their count too.
+/// The most digits of a number, so that every number of a range, and their count, fits in 32 bits.
 const MAX_DIGITS: usize = 9;
 
-/// A name with a number in it that runs; a single name is one without.
+/// A name that contains a range of numbers. A single name is one without a range.
 pub(super) struct Names {
     prefix: String,
-    /// First and last number and the width they are padded to.
+    /// The first number, the last number, and the width to which numbers are padded.
     range: Option<(u32, u32, usize)>,
     suffix: String,
 }
@@ -19,12 +19,12 @@ impl Names {
         Self { prefix: name, range: None, suffix: String::new() }
     }
 
-    /// Reads a range and checks that its names are lower-case RFC 1123 subdomains.
+    /// Reads a name with a range, and checks that it expands to lower-case RFC 1123 subdomains.
     pub(super) fn parse(value: Value<'_>) -> Option<Self> {
         let text = value.string()?;
         match split(text) {
             Ok(names) => {
-                // All names have one shape: they differ in digits only.
+                // Checking one name is enough, because the names differ in digits only.
                 check_subdomain(value, &names.expand_first())?;
                 Some(names)
             }
@@ -34,12 +34,12 @@ impl Names {
         }
     }
 
-    /// How many names it stands for.
+    /// Returns how many names the range expands to.
     pub(super) fn count(&self) -> u32 {
         self.range.map_or(1, |(first, last, _)| last - first + 1)
     }
 
-    /// The names, in order.
+    /// Returns the names, in order.
     pub(super) fn expand(&self) -> Vec<String> {
         match self.range {
             None => vec![self.prefix.clone()],

@@ -1,4 +1,4 @@
-//! What is wrong with a profile, and the collector that lets every check speak before the build stops.
+//! What is wrong with a profile, and the collector that lets every check report before the build stops.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -11,40 +11,40 @@ use std::panic::Location;
 pub enum Severity {
     /// The profile is refused.
     Error,
-    /// The profile is taken; a person should know.
+    /// The profile is accepted, but a person should know of this.
     Warning,
 }
 
 /// One finding about a profile, ready to be shown.
 ///
-/// The text is written at the check, which alone knows the reason; only the drawing is done elsewhere.
+/// The text is written where the check is, which alone knows the reason. Only the drawing is done elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// Whether it stops the build.
+    /// Whether the problem stops the build.
     pub severity: Severity,
     /// What is wrong, in one line.
     pub title: String,
-    /// Byte range in the source; `None` when it is about the file as a whole.
+    /// The byte range in the source, or `None` when the problem concerns the file as a whole.
     pub span: Option<Range<usize>>,
-    /// The reason, to stand under the caret.
+    /// The reason, shown under the caret.
     pub label: String,
-    /// A second place that explains the first, and what is there.
+    /// A second place that explains the first, and a text about it.
     pub related: Option<(Range<usize>, String)>,
-    /// The next step.
+    /// What to do next.
     pub hint: String,
     #[cfg(test)]
     pub(super) raised_at: &'static Location<'static>,
 }
 
 impl Problem {
-    /// A problem that stops the build.
+    /// Returns a problem that stops the build.
     #[track_caller]
     pub(super) fn error(title: impl Into<String>) -> Self {
         Self::new(Severity::Error, title.into())
     }
 
-    /// A problem that does not.
+    /// Returns a problem that does not stop the build.
     #[track_caller]
     pub(super) fn warning(title: impl Into<String>) -> Self {
         Self::new(Severity::Warning, title.into())
@@ -70,7 +70,7 @@ impl Problem {
         self
     }
 
-    /// As [`Problem::at`]; for a place that only some profiles have.
+    /// Sets the place like [`Problem::at`], if this profile has it.
     pub(super) fn at_if(self, span: Option<&Range<usize>>, label: impl Into<String>) -> Self {
         match span {
             Some(span) => self.at(span, label),
@@ -78,7 +78,8 @@ impl Problem {
         }
     }
 
-    /// Ignored for a default, which has no place, and for the problem's own place.
+    /// Sets the second place. A default has no place, and the place of the problem itself is no second one: both are
+    /// ignored.
     pub(super) fn related(mut self, span: Option<&Range<usize>>, label: impl Into<String>) -> Self {
         self.related = span.filter(|span| Some(*span) != self.span.as_ref()).map(|span| (span.clone(), label.into()));
         self
@@ -90,7 +91,7 @@ impl Problem {
     }
 }
 
-/// Collects problems. Shared by reference, so that a check can report and go on.
+/// Collects problems. It is shared by reference, so that a check can report and go on.
 #[derive(Debug, Default)]
 pub(super) struct Problems(RefCell<Vec<Problem>>);
 
@@ -99,13 +100,13 @@ impl Problems {
         self.0.borrow_mut().push(problem);
     }
 
-    /// Whether one was added that stops the build.
+    /// Returns whether a problem was added that stops the build.
     pub(super) fn any_error(&self) -> bool {
         self.0.borrow().iter().any(|problem| problem.severity == Severity::Error)
     }
 
-    /// All of them by position, those about the whole file first. One setting that breaks a rule for many nodes is
-    /// one problem.
+    /// Returns all problems by position, those about the whole file first. A setting that breaks a rule for many nodes
+    /// is reported once.
     pub(super) fn into_sorted(self) -> Vec<Problem> {
         let mut problems = self.0.into_inner();
         let mut seen = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Reads one table and remembers which keys it was asked for, so that the others are known to be unknown.
+//! Reads one table, and remembers which keys it was asked for so that all other keys can be refused as unknown.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,21 +10,22 @@ use toml::de::{DeTable, DeValue};
 use super::problem::{Problem, Problems};
 use super::value::{Setting, Value, nearest, type_name};
 
-/// One table of the profile, or the place where an absent one would be.
+/// One table of the profile, present or absent.
 pub(super) struct Reader<'a> {
     pub(super) problems: &'a Problems,
-    /// As in "not a key of \[cluster\]".
+    /// The name in messages, as in "not a key of \[cluster\]".
     name: String,
-    /// Where a missing key is missed: the table's header. `None` for the profile as a whole and for an absent table.
+    /// The table's header, at which a missing key is reported. `None` for the profile as a whole and for an absent
+    /// table.
     pub(super) header: Option<Range<usize>>,
     state: State<'a>,
-    /// What it was asked for, in that order.
+    /// The keys that were asked for, in the order of asking.
     known: RefCell<Vec<&'static str>>,
 }
 
 enum State<'a> {
     Present(&'a DeTable<'a>),
-    /// Nothing, or something else that was refused: missing keys are then not worth a word.
+    /// The table is not there, or is something else and was refused. Missing keys are then not reported.
     Absent,
 }
 
@@ -37,7 +38,7 @@ impl<'a> Reader<'a> {
         Self { problems, name, header, state, known: RefCell::default() }
     }
 
-    /// The value under `key`, if the table has it.
+    /// Returns the value under `key`, if the table has it.
     pub(super) fn find(&self, key: &'static str) -> Option<Value<'a>> {
         self.note(key);
         let State::Present(entries) = self.state else { return None };
@@ -51,7 +52,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What `parse` makes of a key that must be there; `example` is a value for the hint.
+    /// Reads a key that must be there. `example` is a value for the hint.
     pub(super) fn required<T>(
         &self,
         key: &'static str,
@@ -69,7 +70,7 @@ impl<'a> Reader<'a> {
         parse(value?)
     }
 
-    /// What `parse` makes of a key, or `default` without the key.
+    /// Reads a key, or returns `default` when it is absent.
     pub(super) fn optional<T>(
         &self,
         key: &'static str,
@@ -79,7 +80,7 @@ impl<'a> Reader<'a> {
         self.find(key).map_or(Some(default), parse)
     }
 
-    /// As [`Reader::optional`], with the place.
+    /// Reads a key like [`Reader::optional`], and returns its place too.
     pub(super) fn setting<T>(
         &self,
         key: &'static str,
@@ -89,7 +90,7 @@ impl<'a> Reader<'a> {
         self.inherited(key, Some(Setting::default(default)), parse)
     }
 
-    /// As [`Reader::setting`]; the default is a setting of another table, which may have been refused.
+    /// Reads a key like [`Reader::setting`]. The default is a setting of another table, which may have been refused.
     pub(super) fn inherited<T>(
         &self,
         key: &'static str,
@@ -99,12 +100,12 @@ impl<'a> Reader<'a> {
         self.find(key).map_or(default, |value| value.located(parse))
     }
 
-    /// An optional array: the elements that `parse` takes; it has refused the others.
+    /// Reads an array that may be absent. Returns the elements that `parse` accepts; `parse` has refused the others.
     pub(super) fn list<T>(&self, key: &'static str, parse: impl Fn(Value<'a>) -> Option<T>) -> Vec<Setting<T>> {
         self.find(key).and_then(|value| value.list(parse)).unwrap_or_default()
     }
 
-    /// As [`Reader::list`], refusing an element whose `identity` an earlier one has.
+    /// Reads an array like [`Reader::list`], and refuses an element whose `identity` an earlier element has.
     pub(super) fn distinct<T, K: Ord>(
         &self,
         key: &'static str,
@@ -130,12 +131,12 @@ impl<'a> Reader<'a> {
         elements
     }
 
-    /// The raising number of `[cluster]`, a CA, a node or a client: formats, section 2.
+    /// Reads the generation of `[cluster]`, a CA, a node or a client: formats, section 2.
     pub(super) fn generation(&self, key: &'static str) -> Option<u32> {
         self.optional(key, 1, |value| value.integer(1..=999_999_999))
     }
 
-    /// The table under `key`, for reading; an absent one has no keys.
+    /// Returns the reader of the table under `key`. An absent table has no keys.
     pub(super) fn table(&self, key: &'static str) -> Reader<'a> {
         let name = match self.name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
             Some(parent) => format!("[{parent}.{key}]"),
@@ -158,7 +159,7 @@ impl<'a> Reader<'a> {
         Self::new(self.problems, name, Some(value.span()), state)
     }
 
-    /// As [`Reader::table`], for a table that must be there with `keys`.
+    /// Returns the reader of a table like [`Reader::table`], and refuses its absence with a hint that names `keys`.
     pub(super) fn required_table(&self, key: &'static str, keys: &str) -> Reader<'a> {
         let table = self.table(key);
         if table.header.is_none() {
@@ -170,7 +171,7 @@ impl<'a> Reader<'a> {
         table
     }
 
-    /// The tables of `[[key]]` in their order; one that was refused has no keys.
+    /// Returns the readers of the tables `[[key]]`, in order. A table that was refused has no keys.
     pub(super) fn tables(&self, key: &'static str) -> Vec<Reader<'a>> {
         let Some(value) = self.find(key) else { return Vec::new() };
         let name = match self.name.strip_prefix("[[").and_then(|name| name.strip_suffix("]]")) {
@@ -197,7 +198,7 @@ impl<'a> Reader<'a> {
             .collect()
     }
 
-    /// Refuses a key or table that a later format will have.
+    /// Refuses a key or table that is reserved for a later format.
     pub(super) fn reserved(&self, key: &'static str, purpose: &str, hint: &str) {
         let State::Present(entries) = self.state else { return };
         let Some((written, _)) = entries.get_key_value(key) else { return };
@@ -209,7 +210,7 @@ impl<'a> Reader<'a> {
         );
     }
 
-    /// Refuses every key that was never asked for. The last word on a table.
+    /// Refuses every key that was never asked for. This must be the last call on a table.
     pub(super) fn finish(self) {
         let State::Present(entries) = self.state else { return };
         let known = self.known.into_inner();

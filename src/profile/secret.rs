@@ -1,4 +1,4 @@
-//! Names of Secrets, and that no two tables of the profile make the same one.
+//! Names of Secrets, and the check that no two tables of the profile make the same one.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -9,24 +9,25 @@ use super::problem::{Problem, Problems};
 use super::reader::Reader;
 use super::value::Setting;
 
-/// `<namespace>.<secret>.ca-bundles.sh` in ustar's 100 bytes, with room to spare.
+/// The most bytes of `<namespace>.<secret>`, so that `<namespace>.<secret>.ca-bundles.sh` fits in ustar's 100 bytes
+/// with room to spare.
 const STEM_BYTES: usize = 80;
 
-/// A Secret's name as far as it could be read, and the place to blame.
+/// The name of a Secret as far as it could be read, and its place.
 #[derive(Clone)]
 pub(super) struct Draft {
     pub(super) name: Option<SecretName>,
     pub(super) set_at: Option<Range<usize>>,
 }
 
-/// `namespace` and `secret` of a table that must have both.
+/// Reads `namespace` and `secret` of a table that must have both.
 pub(super) fn required(table: &Reader<'_>) -> Draft {
     let namespace = table.required("namespace", "\"ingress\"", label);
     let secret = table.required("secret", "\"ingress-tls\"", |value| value.located(subdomain));
     finish(table, namespace, secret)
 }
 
-/// `namespace` and `secret` of a table that has defaults for both.
+/// Reads `namespace` and `secret` of a table that has defaults for both.
 pub(super) fn with_defaults(table: &Reader<'_>, namespace: &str, secret: Option<String>) -> Draft {
     let namespace = table.optional("namespace", namespace.to_owned(), label);
     let secret = table.inherited("secret", secret.map(Setting::default), subdomain);
@@ -47,7 +48,7 @@ fn finish(table: &Reader<'_>, namespace: Option<String>, secret: Option<Setting<
     Draft { name, set_at }
 }
 
-/// Refuses two tables that make the same Secret: the second manifest would overwrite the first.
+/// Refuses two tables that make the same Secret, because the second manifest would overwrite the first.
 pub(super) fn check_distinct<'a>(drafts: impl Iterator<Item = &'a Draft>, problems: &Problems) {
     let mut seen = BTreeMap::new();
     for draft in drafts {

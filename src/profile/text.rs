@@ -1,16 +1,17 @@
-//! From bytes to a TOML document: the checks that come before any key is looked at.
+//! From bytes to a TOML document: the checks that precede the reading of any key.
 
 use toml::Spanned;
 use toml::de::DeTable;
 
 use super::problem::{Problem, Problems};
 
-/// More than a hundred thousand nodes written out one by one; a longer file is not a profile.
+/// The longest profile. It has room for more than a hundred thousand nodes, each written out.
 const MAX_BYTES: usize = 4 << 20;
 
-/// The profile as text, or `None` once the reason is in `problems`.
+/// Decodes the profile as text. Returns `None` when a reason was reported to `problems`.
 ///
-/// The profile's bytes enter the bundle and its hash enters the lock, so what editors add unseen is refused.
+/// The profile's bytes enter the bundle, and their hash enters the lock. What editors add invisibly is therefore
+/// refused.
 pub(super) fn decode<'a>(source: &'a [u8], problems: &Problems) -> Option<&'a str> {
     if source.len() > MAX_BYTES {
         problems.add(
@@ -51,9 +52,10 @@ pub(super) fn decode<'a>(source: &'a [u8], problems: &Problems) -> Option<&'a st
     clean.then_some(text)
 }
 
-/// The document, or `None` once every syntax error is in `problems`.
+/// Parses the text as a TOML document. Returns `None` when every syntax error was reported to `problems`.
 ///
-/// No key is checked in a document with syntax errors: after a broken header, keys seem to stand in other tables.
+/// No key is checked in a document with syntax errors, because after a broken header keys seem to stand in other
+/// tables.
 pub(super) fn document<'a>(text: &'a str, problems: &Problems) -> Option<Spanned<DeTable<'a>>> {
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {

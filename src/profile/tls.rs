@@ -1,4 +1,4 @@
-//! `[[tls]]`.
+//! Reads `[[tls]]`.
 
 use super::addons::{TlsCertificate, TlsIssuer};
 use super::cluster;
@@ -12,7 +12,7 @@ use super::secret;
 use super::value::{Setting, Value, values};
 use crate::x509::{AltName, ExtendedKeyUsage};
 
-/// What Apple's programs take from the first to the last day, also below a root that somebody installed: HT210176.
+/// The most days from first to last that Apple's programs accept, even below a root that somebody installed: HT210176.
 const LIFE_DAYS: u32 = 825;
 
 /// One `[[tls]]` as far as it could be read.
@@ -56,7 +56,8 @@ pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defau
     root.tables("tls").into_iter().map(read).collect()
 }
 
-/// The longest that browsers take: it begins by the skew before the day it counts from.
+/// Returns the longest validity that browsers accept. The skew counts, because the certificate is valid that much
+/// earlier than the day from which the validity is counted.
 fn longest(clock_skew: Option<Lifetime>) -> Lifetime {
     let skew = match clock_skew {
         Some(Lifetime::Years(years)) => years.saturating_mul(366),
@@ -71,8 +72,8 @@ fn usage(value: Value<'_>) -> Option<ExtendedKeyUsage> {
     value.word(&[("server", ExtendedKeyUsage::ServerAuth), ("client", ExtendedKeyUsage::ClientAuth)])
 }
 
-/// A name; a wildcard as browsers take it: above at least two labels (RFC 9525, section 7.1, and browsers' own lists of
-/// public suffixes).
+/// Reads a name, and refuses a wildcard that browsers do not accept: one above fewer than two labels (RFC 9525, section
+/// 7.1, and browsers' own lists of public suffixes).
 fn host(value: Value<'_>) -> Option<AltName> {
     let name = alt_name(value)?;
     let is_broad =

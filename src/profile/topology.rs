@@ -1,4 +1,4 @@
-//! What must fit between `[cluster]`, the nodes' roles, `[kubelet]` and `[ca_keys]`.
+//! Checks that `[cluster]`, the roles of the nodes, `[kubelet]` and `[ca_keys]` fit together.
 
 use super::cluster;
 use super::model::{EtcdTopology, ShipCaKeys};
@@ -16,7 +16,7 @@ pub(super) fn check(
     ship_ca_keys: Option<&Setting<ShipCaKeys>>,
     problems: &Problems,
 ) {
-    // A refused row may be just the one that seems to be missing.
+    // The node that seems to be missing may be the one that was refused.
     let rows_are_whole = rows.iter().all(|row| row.role.is_some() && !row.names.is_empty());
     if rows_are_whole {
         check_control_planes(cluster, rows, problems);
@@ -26,7 +26,8 @@ pub(super) fn check(
     check_external_ca(kubelet_client, ship_ca_keys, problems);
 }
 
-/// kubeadm joins further control planes only with an endpoint that they share.
+/// Refuses a cluster without a control plane, and several control planes without an endpoint: kubeadm joins further
+/// control planes only with an endpoint that they share.
 fn check_control_planes(cluster: &cluster::Draft, rows: &[Row], problems: &Problems) {
     let count = count(rows, Role::ControlPlane);
     if count == 0 {
@@ -83,6 +84,8 @@ fn count(rows: &[Row], role: Role) -> usize {
     rows.iter().filter(|row| row.has_role(role)).map(|row| row.names.len()).sum()
 }
 
+/// Checks the families of nodes' addresses against the service subnets.
+///
 /// kube-apiserver asks that its advertise address and the first service subnet be of one family.
 fn check_families(cluster: &cluster::Draft, rows: &[Row], problems: &Problems) {
     let Some(subnet) = cluster.service_subnets.first() else { return };
@@ -116,7 +119,8 @@ fn check_families(cluster: &cluster::Draft, rows: &[Row], problems: &Problems) {
     }
 }
 
-/// kubeadm's external-CA mode neither bootstraps a kubelet nor signs its request, so it asks for kubelet.conf.
+/// Refuses kubeadm's external-CA mode without client certificates for kubelets. In that mode kubeadm asks for
+/// kubelet.conf, because it neither bootstraps a kubelet nor signs the kubelet's request.
 fn check_external_ca(
     kubelet_client: Option<&Setting<bool>>,
     ship_ca_keys: Option<&Setting<ShipCaKeys>>,

@@ -1,4 +1,4 @@
-//! One value of the document, and the refusals every kind of value shares.
+//! One value of the document, and the refusals that every kind of value shares.
 
 use std::ops::{Range, RangeInclusive};
 
@@ -7,7 +7,7 @@ use toml::de::DeValue;
 
 use super::problem::{Problem, Problems, Severity};
 
-/// A checked value and where the profile sets it; a default is set nowhere.
+/// A checked value, and the place where the profile sets it. A default has no place.
 #[derive(Clone, Debug)]
 pub(super) struct Setting<T> {
     pub(super) value: T,
@@ -20,12 +20,12 @@ impl<T> Setting<T> {
     }
 }
 
-/// The bare values.
+/// Returns the values without their places.
 pub(super) fn values<T>(settings: Vec<Setting<T>>) -> Vec<T> {
     settings.into_iter().map(|setting| setting.value).collect()
 }
 
-/// A value as written, under the key that holds it.
+/// A value as written, with the key that holds it.
 #[derive(Clone, Copy)]
 pub(super) struct Value<'a> {
     pub(super) key: &'a str,
@@ -38,7 +38,7 @@ impl<'a> Value<'a> {
         self.written.span()
     }
 
-    /// Adds a problem that points here; always `None`, so that a parser can return it.
+    /// Adds a problem that points at this value. Always returns `None`, so that a parser can return the result.
     #[track_caller]
     pub(super) fn refuse<T>(
         &self,
@@ -50,7 +50,7 @@ impl<'a> Value<'a> {
         None
     }
 
-    /// What `parse` makes of this, with its place.
+    /// Parses the value, and returns the result with its place.
     pub(super) fn located<T>(self, parse: impl FnOnce(Self) -> Option<T>) -> Option<Setting<T>> {
         Some(Setting { value: parse(self)?, set_at: Some(self.span()) })
     }
@@ -84,7 +84,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The values of an array; a single value is not taken for one.
+    /// Returns the values of an array. A single value is not accepted in place of an array.
     pub(super) fn array(&self) -> Option<Vec<Self>> {
         match self.written.get_ref() {
             DeValue::Array(values) => Some(values.iter().map(|written| Self { written, ..*self }).collect()),
@@ -92,12 +92,12 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The elements of an array that `parse` takes; it has refused the others.
+    /// Returns the elements of an array that `parse` accepts; `parse` has refused the others.
     pub(super) fn list<T>(self, parse: impl Fn(Self) -> Option<T>) -> Option<Vec<Setting<T>>> {
         Some(self.array()?.into_iter().filter_map(|value| value.located(&parse)).collect())
     }
 
-    /// As [`Value::list`], refusing an array without elements.
+    /// Returns the elements like [`Value::list`], and refuses an empty array.
     pub(super) fn filled_list<T>(self, parse: impl Fn(Self) -> Option<T>) -> Option<Vec<Setting<T>>> {
         if self.array()?.is_empty() {
             return self.refuse(
@@ -109,7 +109,7 @@ impl<'a> Value<'a> {
         self.list(parse)
     }
 
-    /// One of a few words.
+    /// Reads one of a few words.
     pub(super) fn word<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
         let text = self.string()?;
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
@@ -133,7 +133,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// A kind of value in words, with its article.
+/// Returns the kind of a value in words, with its article.
 pub(super) fn type_name(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
@@ -146,7 +146,7 @@ pub(super) fn type_name(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// The word that a typist most likely meant, if one is near enough. Case counts for nothing.
+/// Returns the word that the writer most likely meant, if one is near enough. Case is ignored.
 pub(super) fn nearest<'w>(written: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     let written = written.to_lowercase();
     words

@@ -1,4 +1,4 @@
-//! `[[webhook]]`.
+//! Reads `[[webhook]]`.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use super::secret;
 use super::value::{Setting, Value, values};
 use crate::x509::AltName;
 
-/// What has a caBundle, as `configurations` names it.
+/// The kinds of objects that have a caBundle, as `configurations` names them.
 const KINDS: [&str; 4] = ["validating", "mutating", "crd", "api-service"];
 
 /// One `[[webhook]]` as far as it could be read.
@@ -55,7 +55,8 @@ pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defau
     drafts
 }
 
-/// A caBundle holds what one script wrote: two tables for one Service would overwrite each other's.
+/// Refuses two tables for one Service. Each has a script that writes the caBundle, and they would overwrite each
+/// other's.
 fn check_distinct(drafts: &[Draft], problems: &Problems) {
     let mut seen = BTreeMap::new();
     for draft in drafts {
@@ -71,7 +72,7 @@ fn check_distinct(drafts: &[Draft], problems: &Problems) {
     }
 }
 
-/// `validating/NAME` and the like.
+/// Reads `validating/NAME` and the like.
 fn configuration(value: Value<'_>) -> Option<String> {
     let text = value.string()?;
     let reason = match text.split_once('/') {
@@ -90,7 +91,9 @@ fn configuration(value: Value<'_>) -> Option<String> {
 }
 
 impl Draft {
-    /// `settings` are those of `[ca.webhook]`, which a CA of its own takes over.
+    /// Returns the checked webhook, or `None` when something in it was refused.
+    ///
+    /// `settings` are those of `[ca.webhook]`. A CA of the webhook's own takes them over.
     pub(super) fn build(self, settings: Option<&Authority>) -> Option<Webhook> {
         let secret = self.secret.name?;
         let generation = self.generation?;

@@ -1,11 +1,11 @@
-//! What a person compares: the name of a public key.
+//! The name of a public key, which people compare.
 
 use std::fmt::{Display, Formatter, Result as FormatResult};
 use std::str::FromStr;
 
 use super::hex;
 
-/// `sha256:` and 64 lower-case hex digits: SHA-256 of the key's DER SubjectPublicKeyInfo (manual/formats.md,
+/// `sha256:` and 64 lower-case hex digits: the SHA-256 of the key's DER SubjectPublicKeyInfo (manual/formats.md,
 /// section 4).
 ///
 /// The same as `openssl pkey -pubin -in prod-1.pub -outform DER | sha256sum`.
@@ -24,7 +24,7 @@ impl Fingerprint {
         Self(sha256)
     }
 
-    /// The digest alone.
+    /// Returns the digest alone.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -41,7 +41,7 @@ impl Display for Fingerprint {
 impl FromStr for Fingerprint {
     type Err = NotAFingerprint;
 
-    /// Reads exactly what [`Display`] writes.
+    /// Reads exactly the text that [`Display`] writes.
     fn from_str(text: &str) -> Result<Self, NotAFingerprint> {
         text.strip_prefix(PREFIX).and_then(hex::read).map(Self).ok_or(NotAFingerprint)
     }

@@ -1,4 +1,4 @@
-//! Lower-case hexadecimal, one spelling per value.
+//! Lower-case hexadecimal, with one spelling per value.
 
 use std::fmt::{Error, Formatter, Result as FormatResult};
 use std::str::from_utf8;
@@ -7,7 +7,7 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// Writes two digits per byte.
 pub(crate) fn write(bytes: &[u8], formatter: &mut Formatter<'_>) -> FormatResult {
-    // A digest at once: formatting each byte by itself is a fiftieth of a large build.
+    // Formats a whole digest at once. Formatting each byte by itself takes a fiftieth of the time of a large build.
     let mut digits = [0; 64];
     for bytes in bytes.chunks(digits.len() / 2) {
         let (pairs, _) = digits.as_chunks_mut::<2>();
@@ -19,7 +19,7 @@ pub(crate) fn write(bytes: &[u8], formatter: &mut Formatter<'_>) -> FormatResult
     Ok(())
 }
 
-/// Reads exactly `2 * N` digits of `0-9a-f`.
+/// Reads exactly `2 * N` digits of `0-9a-f`, or returns `None`.
 pub(crate) fn read<const N: usize>(text: &str) -> Option<[u8; N]> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     if pairs.len() != N || !rest.is_empty() {
@@ -52,7 +52,7 @@ mod tests {
         }
     }
 
-    /// Every byte; lengths on both sides of what is written at once.
+    /// Covers every byte, and lengths on both sides of the number of bytes that are written at once.
     #[test]
     fn digits_are_those_of_the_standard_library() {
         let all: Vec<u8> = (0..=255).collect();

@@ -1,4 +1,4 @@
-//! The key that a bundle is checked with.
+//! The public key with which a bundle is checked.
 
 use der::pem::{self, LineEnding};
 use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
@@ -9,29 +9,29 @@ use thiserror::Error;
 
 use super::fingerprint::Fingerprint;
 
-/// A P-256 public key, a point of the curve for certain.
+/// A P-256 public key, which certainly is a point of the curve.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey {
-    /// SubjectPublicKeyInfo.
+    /// The SubjectPublicKeyInfo.
     der: [u8; SPKI_LENGTH],
 }
 
-/// Why something is not the public key of a bundle's signer.
+/// Why a file or bytes are not the public key of a bundle's signer.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PublicKeyError {
-    /// No PEM block that can be decoded.
+    /// There is no PEM block that can be decoded.
     #[error("it is not PEM")]
     NotPem,
-    /// A PEM block of another kind, for instance `CERTIFICATE` or `EC PRIVATE KEY`.
+    /// The PEM block is of another kind, for instance `CERTIFICATE` or `EC PRIVATE KEY`.
     #[error("it holds `{0}`, not `PUBLIC KEY`")]
     Label(String),
-    /// The right key, but not in the one PEM form: text around it, other line ends, other line lengths.
+    /// The key is right, but not in the one form of PEM: there is text around it, or lines end or break elsewhere.
     #[error("there is more in it than one plain PEM block")]
     NotCanonicalPem,
-    /// DER that is not the SubjectPublicKeyInfo of an uncompressed P-256 point (RFC 5480, section 2).
+    /// The DER is not the SubjectPublicKeyInfo of an uncompressed P-256 point (RFC 5480, section 2).
     #[error("it is not an ECDSA P-256 key")]
     NotP256,
-    /// The form of a P-256 key, with coordinates that no P-256 key has.
+    /// The key has the form of a P-256 key, but coordinates that no P-256 key has.
     #[error("its point is not on the curve P-256")]
     NotOnCurve,
 }
@@ -43,7 +43,7 @@ pub struct BadSignature;
 
 const LABEL: &str = "PUBLIC KEY";
 
-/// Everything before the coordinates: with named curve and uncompressed point, DER leaves no choice (RFC 5480,
+/// Everything before the coordinates. DER leaves no choice for a named curve and an uncompressed point (RFC 5480,
 /// section 2; SEC 1, section 2.3.3).
 const SPKI_HEAD: [u8; 27] = [
     0x30, 0x59, // SEQUENCE of 89 octets
@@ -54,7 +54,7 @@ const SPKI_HEAD: [u8; 27] = [
     0x04, // uncompressed
 ];
 const SPKI_LENGTH: usize = SPKI_HEAD.len() + 64;
-/// Where the point begins, its leading 0x04 included.
+/// The offset at which the point begins, with its leading 0x04.
 const POINT: usize = SPKI_HEAD.len() - 1;
 
 impl PublicKey {
@@ -62,7 +62,7 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// Whatever is not such a file; see [`PublicKeyError`].
+    /// Returns the [`PublicKeyError`] that says why the bytes are not such a file.
     pub fn from_pem(file: &[u8]) -> Result<Self, PublicKeyError> {
         let (label, der) = pem::decode_vec(file).map_err(|_| PublicKeyError::NotPem)?;
         if label != LABEL {
@@ -76,31 +76,32 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// [`PublicKeyError::NotP256`] or [`PublicKeyError::NotOnCurve`].
+    /// Returns [`PublicKeyError::NotP256`] or [`PublicKeyError::NotOnCurve`].
     pub fn from_der(der: &[u8]) -> Result<Self, PublicKeyError> {
         let der: [u8; SPKI_LENGTH] = der.try_into().map_err(|_| PublicKeyError::NotP256)?;
         if !der.starts_with(&SPKI_HEAD) {
             return Err(PublicKeyError::NotP256);
         }
-        // ring checks the point with every signature; said here, it is said of the key and not of the bundle.
+        // ring checks the point with every signature. Checked here, a bad point is an error of the key and not of the
+        // bundle.
         p256::PublicKey::from_sec1_bytes(&der[POINT..]).map_err(|_| PublicKeyError::NotOnCurve)?;
         Ok(Self { der })
     }
 
-    /// The SubjectPublicKeyInfo, 91 bytes.
+    /// Returns the SubjectPublicKeyInfo, 91 bytes of DER.
     #[must_use]
     pub const fn as_der(&self) -> &[u8] {
         &self.der
     }
 
-    /// The `.pub` file: PEM with 64 columns and LF (RFC 7468, section 13), as `openssl pkey -pubout` writes it.
+    /// Returns the `.pub` file: PEM with 64 columns and LF (RFC 7468, section 13), as `openssl pkey -pubout` writes it.
     #[must_use]
     pub fn to_pem(&self) -> String {
-        // It fails for labels that are not ASCII and for more than a machine can address; neither can be.
+        // This fails only for labels that are not ASCII and for more bytes than a machine can address.
         pem::encode_string(LABEL, LineEnding::LF, &self.der).unwrap_or_default()
     }
 
-    /// What a person compares.
+    /// Returns the fingerprint, which people compare.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         let sha256 = digest(&SHA256, &self.der);
@@ -111,11 +112,11 @@ impl PublicKey {
 
     /// Checks a signature in DER over the exact bytes of a message.
     ///
-    /// Both values of S hold (FIPS 186-5 knows no low S), so a signature never names what it signs.
+    /// Both values of S hold (FIPS 186-5 knows no low S), so a signature must never serve as the name of what it signs.
     ///
     /// # Errors
     ///
-    /// [`BadSignature`].
+    /// Returns [`BadSignature`] when the signature does not hold.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &self.der[POINT..])
             .verify(message, signature)
@@ -126,7 +127,7 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// [`BadSignature`].
+    /// Returns [`BadSignature`] when the signature does not hold.
     pub fn verify_sha256(&self, sha256: &[u8; 32], signature: &[u8]) -> Result<(), BadSignature> {
         let signature = DerSignature::from_bytes(signature).map_err(|_| BadSignature)?;
         let key = VerifyingKey::from_sec1_bytes(&self.der[POINT..]).map_err(|_| BadSignature)?;
@@ -143,12 +144,12 @@ mod tests {
 
     use super::{BadSignature, PublicKey, PublicKeyError, SPKI_HEAD};
 
-    /// Made by OpenSSL 3.0: `openssl ecparam -name prime256v1 -genkey | openssl ec -pubout`.
+    /// A key that OpenSSL 3.0 made: `openssl ecparam -name prime256v1 -genkey | openssl ec -pubout`.
     const OPENSSL_PUB: &str = include_str!("testdata/openssl.pub");
-    /// `openssl dgst -sha256 -sign` over `MESSAGE` with that key.
+    /// The output of `openssl dgst -sha256 -sign` over `MESSAGE` with that key.
     const OPENSSL_SIGNATURE: &[u8] = include_bytes!("testdata/openssl.sig");
     const MESSAGE: &[u8] = b"certferry\n";
-    /// `openssl pkey -pubin -in openssl.pub -outform DER | sha256sum`.
+    /// The output of `openssl pkey -pubin -in openssl.pub -outform DER | sha256sum`.
     const OPENSSL_FINGERPRINT: &str = "sha256:ae1e7204d1147945a406d83b30e8c64c96906704bdfc4303473d87363160009b";
 
     fn signing_key() -> SigningKey {

@@ -6,14 +6,15 @@ use std::net::IpAddr;
 /// A name for a subjectAltName extension (RFC 5280, section 4.2.1.6).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AltName {
-    /// A lower-case RFC 1123 subdomain, or one behind `*.`.
+    /// A lower-case RFC 1123 subdomain, or `*.` and such a subdomain.
     Dns(String),
-    /// An address.
+    /// An IPv4 or IPv6 address.
     Ip(IpAddr),
 }
 
 impl AltName {
-    /// The host of a URL, `https://[fd00::1]:6443`, or of `host:port`; nothing when it has none.
+    /// Reads the host of a URL such as `https://[fd00::1]:6443`, or of `host:port`. Returns `None` when there is no
+    /// host.
     #[must_use]
     pub fn of_url(url: &str) -> Option<Self> {
         let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -25,7 +26,7 @@ impl AltName {
         (!host.is_empty()).then(|| host.parse().map_or_else(|_| Self::Dns(host.to_owned()), Self::Ip))
     }
 
-    /// `DNS:cp-1` or `IP:10.96.0.1`.
+    /// Returns the name with its kind: `DNS:cp-1` or `IP:10.96.0.1`.
     #[must_use]
     pub fn labelled(&self) -> String {
         match self {
@@ -36,7 +37,7 @@ impl AltName {
 }
 
 impl fmt::Display for AltName {
-    /// `k8s.corp.internal`, `192.168.1.100`, `fd00::100`.
+    /// Writes the name without its kind: `k8s.corp.internal`, `192.168.1.100`, `fd00::100`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Dns(name) => name.fmt(formatter),

@@ -1,6 +1,7 @@
-//! Who signed a certificate, also by algorithms that nobody should use any more.
+//! Who signed a certificate.
 //!
-//! This finds the issuer; it does not make anybody trust it. [`super::public_key`] takes less.
+//! This also knows signature algorithms that nobody should use any more, because it only finds an issuer and says
+//! nothing about trust. [`super::public_key`] accepts fewer algorithms.
 
 use der::Decode;
 use der::asn1::ObjectIdentifier;
@@ -14,7 +15,7 @@ use x509_cert::spki::SubjectPublicKeyInfoRef;
 
 use super::{ReadCertificate, oid};
 
-/// Signatures whose hash is broken: RFC 8017, appendix A.2.4; RFC 3279, section 2.2.
+/// Signature algorithms whose hash is broken, and that hash: RFC 8017, appendix A.2.4; RFC 3279, section 2.2.
 const BROKEN: [(ObjectIdentifier, &str); 5] = [
     (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.2"), "MD2"),
     (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.4"), "MD5"),
@@ -24,8 +25,10 @@ const BROKEN: [(ObjectIdentifier, &str); 5] = [
 ];
 
 impl ReadCertificate {
-    /// Whether the certificate names that CA as its issuer and bears its signature; nothing when it names it and the
-    /// algorithm is not known here.
+    /// Returns whether the certificate names `authority` as its issuer and bears its signature.
+    ///
+    /// Returns `None` when the issuer's name fits but the signature's algorithm or the CA's key is not one that this
+    /// file knows.
     #[must_use]
     pub fn is_signed_by(&self, authority: &Self) -> Option<bool> {
         if self.issuer_der() != authority.subject_der() {
@@ -37,7 +40,7 @@ impl ReadCertificate {
         Some(key.verify(self.tbs_der(), self.signature()).is_ok())
     }
 
-    /// The hash of the signature, when it is one that can be forged.
+    /// Returns the hash of the signature when that hash is broken, so that the signature can be forged.
     #[must_use]
     pub fn broken_hash(&self) -> Option<&'static str> {
         let algorithm = self.signature_algorithm();

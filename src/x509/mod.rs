@@ -1,6 +1,6 @@
 //! Values of X.509 and nothing else: algorithms, names, usages, validity, object identifiers.
 //!
-//! Imports no other room, so that both sides of the air gap can use it.
+//! This room imports no other room, so that both sides of the air gap can use it.
 
 mod algorithm;
 mod alt_name;

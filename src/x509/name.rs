@@ -1,4 +1,4 @@
-//! Distinguished names in the shape Go and kubeadm write.
+//! Distinguished names in the shape that Go and kubeadm write.
 
 use der::asn1::{AnyRef, ObjectIdentifier, SetOfVec};
 use der::{Decode, Encode, Tag};
@@ -7,32 +7,33 @@ use x509_cert::name::{RdnSequence, RelativeDistinguishedName};
 
 use super::oid;
 
-/// The group that may do everything, whatever RBAC says (Kubernetes v1.20.2, staging/src/k8s.io/apiserver
+/// The group whose members may do everything, whatever RBAC says (Kubernetes v1.20.2, staging/src/k8s.io/apiserver
 /// pkg/authentication/user/user.go `SystemPrivilegedGroup`).
 pub const MASTERS: &str = "system:masters";
 
-/// A subject or issuer as Kubernetes reads it: user name and groups.
+/// A subject or issuer as Kubernetes reads it: a user name and groups.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DistinguishedName {
-    /// Organizations: the groups. No duplicates; order does not matter, they become one SET.
+    /// The organizations, which Kubernetes reads as groups. None may occur twice. Their order does not matter, because
+    /// they are encoded as one SET.
     pub organizations: Vec<String>,
-    /// The common name: the user name.
+    /// The common name, which Kubernetes reads as the user name.
     pub common_name: String,
 }
 
 impl DistinguishedName {
-    /// A name of a common name alone.
+    /// Returns a name that has a common name and no organization.
     #[must_use]
     pub fn common(common_name: impl Into<String>) -> Self {
         Self { organizations: Vec::new(), common_name: common_name.into() }
     }
 
-    /// The DER of the Name: all organizations in one RDN, sorted as DER sorts a SET, then the common name.
+    /// Returns the DER of the Name: one RDN with all organizations, sorted as DER sorts a SET, then the common name.
     ///
     /// Source: Go crypto/x509/pkix `Name.ToRDNSequence`, which kubeadm uses; kubeadm v1.20.2, observed.
     ///
     /// # Errors
-    /// When an organization occurs twice: a SET cannot hold it.
+    /// Fails when an organization occurs twice, because a SET cannot hold it.
     pub fn to_der(&self) -> der::Result<Vec<u8>> {
         let mut rdns = Vec::new();
         if !self.organizations.is_empty() {
@@ -44,7 +45,7 @@ impl DistinguishedName {
 }
 
 impl std::fmt::Display for DistinguishedName {
-    /// `O=system:nodes, CN=system:node:cp-1`, organizations sorted.
+    /// Writes the name with sorted organizations: `O=system:nodes, CN=system:node:cp-1`.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut organizations: Vec<_> = self.organizations.iter().collect();
         organizations.sort();
@@ -68,7 +69,8 @@ fn rdn(oid: ObjectIdentifier, values: &[String]) -> der::Result<RelativeDistingu
     RelativeDistinguishedName::from_der(&set.to_der()?)
 }
 
-/// Whether Go writes the string as PrintableString: it leaves `*` and `&` to certificates it reads.
+/// Returns whether Go writes the string as PrintableString. Go accepts `*` and `&` in one when it reads, but writes
+/// none.
 ///
 /// Source: Go encoding/asn1 `isPrintable` as `marshalField` calls it; X.680, section 41.4.
 fn is_printable(text: &str) -> bool {
@@ -87,7 +89,8 @@ mod tests {
             common_name: "system:node:cp-1".into(),
         };
         let hex: String = name.to_der().unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
-        // openssl asn1parse reads this as SEQUENCE { SET { O=abc, O=system:nodes }, SET { CN=... } }, all PrintableString.
+        // openssl asn1parse reads this as SEQUENCE { SET { O=abc, O=system:nodes }, SET { CN=... } }, all of them
+        // PrintableString.
         assert_eq!(
             hex,
             concat!(

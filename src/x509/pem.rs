@@ -1,4 +1,4 @@
-//! PEM files as nodes hold them: certificates, keys, or both in one file.
+//! PEM files of a node: certificates, keys, or both in one file.
 
 use der::{Decode, Encode};
 use p256::pkcs8::{DecodePrivateKey, PrivateKeyInfoRef};
@@ -16,37 +16,37 @@ use zeroize::Zeroizing;
 use super::read::rsa_bits;
 use super::{RSA_BITS, ReadCertificate, oid};
 
-/// What a PEM file holds, in order. Wiped when dropped.
+/// What a PEM file holds, each kind in the order of the file. No private key stays in it.
 #[derive(Default)]
 pub struct PemContents {
-    /// Certificates.
+    /// The certificates.
     pub certificates: Vec<ReadCertificate>,
-    /// The public halves of private keys, and public keys: the content of the BIT STRING in their
+    /// The public keys, and the public halves of the private keys. Each is the content of the BIT STRING of its
     /// SubjectPublicKeyInfo.
     pub public_keys: Vec<Vec<u8>>,
-    /// Whether there is a private key.
+    /// Whether the file holds a private key.
     pub has_private_key: bool,
 }
 
-/// Why a PEM file cannot be used. Its text goes on after the file's name.
+/// Why a PEM file cannot be used. The text of an error continues a sentence that begins with the file's name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PemError {
-    /// Not PEM, or nothing in it.
+    /// The file is not PEM, or has no block.
     #[error("is not PEM")]
     NotPem,
-    /// A certificate that cannot be read; what the decoder said.
+    /// A certificate cannot be read; the value is what the decoder said.
     #[error("holds a certificate that cannot be read: {0}")]
     Certificate(String),
-    /// A key that is not RSA, P-256 or P-384, not in PKCS#1, SEC1 or PKCS#8, or whose parts do not belong together.
+    /// A key is not RSA, P-256 or P-384, is not in PKCS#1, SEC1 or PKCS#8, or its numbers do not belong together.
     #[error("holds a key that is broken or of an unknown kind")]
     Key,
-    /// An RSA key that is too small to be used.
+    /// An RSA key has fewer than [`RSA_BITS`] bits.
     #[error("holds an RSA key of {bits} bits, which is too small")]
     SmallKey {
-        /// Bits of its modulus.
+        /// Bits of the key's modulus.
         bits: usize,
     },
-    /// A block that is neither.
+    /// A block is neither a certificate nor a key.
     #[error("holds something that is neither certificate nor key")]
     OtherBlock,
 }
@@ -54,16 +54,18 @@ pub enum PemError {
 /// Reads every block of a PEM file.
 ///
 /// # Errors
-/// [`PemError`], for the first block that cannot be used.
+/// Returns the [`PemError`] of the first block that cannot be used.
 pub fn read_pem(pem: &[u8]) -> Result<PemContents, PemError> {
     read_pem_knowing(pem, &|_| false)
 }
 
-/// As [`read_pem`], but a key in PKCS#1 or SEC1 for whose DER `is_proved` holds is not computed with: whoever says so has found
-/// before that its parts belong together.
+/// Reads every block of a PEM file, like [`read_pem`], but computes nothing with keys that are known to be sound.
+///
+/// `is_proved` gets the DER of a key in PKCS#1 or SEC1, and says whether its numbers were found to belong together
+/// before.
 ///
 /// # Errors
-/// As [`read_pem`].
+/// Fails like [`read_pem`].
 pub fn read_pem_knowing(pem: &[u8], is_proved: &dyn Fn(&[u8]) -> bool) -> Result<PemContents, PemError> {
     let mut contents = PemContents::default();
     for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(pem) {
@@ -91,13 +93,13 @@ pub fn read_pem_knowing(pem: &[u8], is_proved: &dyn Fn(&[u8]) -> bool) -> Result
     Ok(contents)
 }
 
-/// The content of the BIT STRING of a SubjectPublicKeyInfo.
+/// Returns the content of the BIT STRING of a SubjectPublicKeyInfo in DER, or `None` when it cannot be read.
 #[must_use]
 pub fn public_key_bits(spki: &[u8]) -> Option<Vec<u8>> {
     Some(SubjectPublicKeyInfoRef::from_der(spki).ok()?.subject_public_key.raw_bytes().to_vec())
 }
 
-/// A key without certificate: a service account's.
+/// Reads a public key that stands in a file by itself, as that of service accounts does.
 fn lone_public_key(spki: &[u8]) -> Result<Vec<u8>, PemError> {
     let bits = public_key_bits(spki).ok_or(PemError::Key)?;
     // The point of an EC key begins with 04, an RSAPublicKey with 30.
@@ -107,7 +109,8 @@ fn lone_public_key(spki: &[u8]) -> Result<Vec<u8>, PemError> {
     }
 }
 
-/// ring checks that the numbers of a key belong together, and takes none that is too small.
+/// Returns the public half of an RSA key. ring checks that the numbers of the key belong together, and refuses a key
+/// that is too small.
 fn rsa_public_key(pkcs1: &[u8], is_proved: &dyn Fn(&[u8]) -> bool) -> Result<Vec<u8>, PemError> {
     let public_key = || RsaPrivateKeyRef::from_der(pkcs1).ok()?.public_key().to_der().ok();
     let public_key = public_key().ok_or(PemError::Key)?;
@@ -118,7 +121,7 @@ fn rsa_public_key(pkcs1: &[u8], is_proved: &dyn Fn(&[u8]) -> bool) -> Result<Vec
     }
 }
 
-/// PrivateKeyInfo (RFC 5958), which other tools write.
+/// Returns the public half of a key in PrivateKeyInfo (RFC 5958), which other tools write.
 fn pkcs8_public_key(pkcs8: &[u8]) -> Result<Vec<u8>, PemError> {
     let info = PrivateKeyInfoRef::from_der(pkcs8).map_err(|_| PemError::Key)?;
     if info.algorithm.oid == oid::RSA_ENCRYPTION {
@@ -129,8 +132,10 @@ fn pkcs8_public_key(pkcs8: &[u8]) -> Result<Vec<u8>, PemError> {
     p256().or_else(p384).ok_or(PemError::Key)
 }
 
-/// The public point, which ring or else the curve's crate computes from the secret scalar; if the file claims one, it
-/// must be the same.
+/// Returns the public point of an EC key.
+///
+/// ring, or failing that the crate of the curve, computes the point from the secret scalar. If the file states a point,
+/// it must be the same.
 fn ec_public_key(sec1: &[u8], is_proved: &dyn Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
     let file = EcPrivateKey::from_der(sec1).ok()?;
     if let Some(claimed) = file.public_key

@@ -2,17 +2,18 @@
 
 use ipnet::IpNet;
 
-/// The names that a CA may sign for (RFC 5280, section 4.2.1.10); everything when both are empty.
+/// The names that a CA may sign for (RFC 5280, section 4.2.1.10). When both lists are empty, it may sign for every
+/// name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PermittedNames {
-    /// DNS domains: each stands for itself and what is below it.
+    /// DNS domains. Each permits itself and every name below it.
     pub domains: Vec<String>,
-    /// Address ranges. Domains without any range mean no address at all.
+    /// Address ranges. When there are domains and no ranges, no address is permitted.
     pub ranges: Vec<IpNet>,
 }
 
 impl PermittedNames {
-    /// `DNS:apps.internal` and `IP:10.0.0.0/8`, the domains first.
+    /// Returns the names with their kinds, the domains first: `DNS:apps.internal`, `IP:10.0.0.0/8`.
     #[must_use]
     pub fn labelled(&self) -> Vec<String> {
         let domains = self.domains.iter().map(|domain| format!("DNS:{domain}"));

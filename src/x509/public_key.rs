@@ -1,4 +1,4 @@
-//! Signatures checked under a SubjectPublicKeyInfo, by ring.
+//! Checks signatures by ring, under the public key of a SubjectPublicKeyInfo.
 
 use der::Decode;
 use der::asn1::{BitStringRef, ObjectIdentifier};
@@ -15,7 +15,7 @@ use super::oid;
 /// Why a signature was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SignatureError {
-    /// The public key is not one of RSA, P-256 and P-384 in DER.
+    /// The public key is not RSA, P-256 or P-384, or not in DER.
     #[error("the public key is neither RSA nor P-256 nor P-384")]
     UnknownKey,
     /// The signature does not verify.
@@ -23,19 +23,21 @@ pub enum SignatureError {
     Invalid,
 }
 
-/// A signature that verified, by its [`signature_digest`]. Only [`verify`] makes one.
+/// A signature that was verified, known by its [`signature_digest`]. Only [`verify`] makes one.
 #[derive(Clone, Copy, Debug)]
 pub struct VerifiedSignature([u8; 32]);
 
 impl VerifiedSignature {
-    /// Its [`signature_digest`].
+    /// Returns the [`signature_digest`] of the public key, the message and the signature.
     #[must_use]
     pub const fn digest(self) -> [u8; 32] {
         self.0
     }
 }
 
-/// SHA-256 over the content of a public key's BIT STRING, a message and a signature, the first two with their lengths.
+/// Returns the SHA-256 of a public key, a message and a signature.
+///
+/// The public key is the content of its BIT STRING. The key and the message are each preceded by their length.
 #[must_use]
 pub fn signature_digest(public_key: &[u8], message: &[u8], signature: &[u8]) -> [u8; 32] {
     let mut hash = Sha256::new();
@@ -46,10 +48,11 @@ pub fn signature_digest(public_key: &[u8], message: &[u8], signature: &[u8]) -> 
     hash.chain_update(signature).finalize().into()
 }
 
-/// Checks a signature: RSASSA-PKCS1-v1_5 with SHA-256, or ECDSA with SHA-256 (P-256) or SHA-384 (P-384), by the key.
+/// Checks a signature. The key decides the algorithm: RSASSA-PKCS1-v1_5 with SHA-256, ECDSA with SHA-256 (P-256) or
+/// ECDSA with SHA-384 (P-384).
 ///
 /// # Errors
-/// [`SignatureError`].
+/// Returns [`SignatureError`] when the key is not known or the signature does not verify.
 pub fn verify(spki_der: &[u8], message: &[u8], signature: &[u8]) -> Result<VerifiedSignature, SignatureError> {
     let spki = SubjectPublicKeyInfoRef::from_der(spki_der).map_err(|_| SignatureError::UnknownKey)?;
     let algorithm = algorithm(&spki).ok_or(SignatureError::UnknownKey)?;

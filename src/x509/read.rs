@@ -1,4 +1,4 @@
-//! Certificates read back, from us or from anybody.
+//! Reads certificates, ours and those of other programs.
 
 use std::net::IpAddr;
 
@@ -14,7 +14,7 @@ use x509_cert::ext::pkix::{
 
 use super::{AltName, oid};
 
-/// A certificate read from DER or PEM, its fields as plain values.
+/// A certificate that was read from DER or PEM, with its fields as plain values.
 #[derive(Clone, Debug)]
 pub struct ReadCertificate {
     certificate: x509_cert::Certificate,
@@ -43,7 +43,8 @@ impl ReadCertificate {
     /// Reads exactly one certificate in DER.
     ///
     /// # Errors
-    /// When it is not a certificate, is not DER, has two extensions of one kind or one that cannot be read.
+    /// Fails when the bytes are not a certificate or not DER, when an extension occurs twice, and when one cannot be
+    /// read.
     pub fn from_der(der: &[u8]) -> der::Result<Self> {
         Self::new(x509_cert::Certificate::from_der(der)?, der)
     }
@@ -51,7 +52,7 @@ impl ReadCertificate {
     /// Reads exactly one certificate in PEM.
     ///
     /// # Errors
-    /// As [`Self::from_der`], and when the text is not one PEM block `CERTIFICATE`.
+    /// Fails like [`Self::from_der`], and when the text is not one PEM block `CERTIFICATE`.
     pub fn from_pem(pem: &[u8]) -> der::Result<Self> {
         let certificate = x509_cert::Certificate::from_pem(pem)?;
         let der = certificate.to_der()?;
@@ -74,82 +75,83 @@ impl ReadCertificate {
         })
     }
 
-    /// The certificate in DER.
+    /// Returns the certificate in DER.
     #[must_use]
     pub fn der(&self) -> &[u8] {
         &self.der
     }
 
-    /// The certificate in PEM: LF, 64 columns.
+    /// Returns the certificate in PEM, with lines of 64 columns that end in LF.
     #[must_use]
     pub fn to_pem(&self) -> String {
-        // Fails only on lengths beyond isize, which no certificate has.
+        // This fails only on lengths beyond isize, which no certificate has.
         der::pem::encode_string("CERTIFICATE", der::pem::LineEnding::LF, &self.der).unwrap_or_default()
     }
 
-    /// The signed part in DER.
+    /// Returns the signed part in DER.
     #[must_use]
     pub fn tbs_der(&self) -> &[u8] {
         &self.tbs
     }
 
-    /// The issuer's Name in DER; Go compares these bytes with the CA's subject.
+    /// Returns the issuer's Name in DER. Go compares these bytes with the subject of the CA.
     #[must_use]
     pub fn issuer_der(&self) -> &[u8] {
         &self.issuer
     }
 
-    /// The subject's Name in DER.
+    /// Returns the subject's Name in DER.
     #[must_use]
     pub fn subject_der(&self) -> &[u8] {
         &self.subject
     }
 
-    /// The SubjectPublicKeyInfo in DER.
+    /// Returns the SubjectPublicKeyInfo in DER.
     #[must_use]
     pub fn spki_der(&self) -> &[u8] {
         &self.spki
     }
 
-    /// The signature's octets.
+    /// Returns the octets of the signature.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
         self.certificate.signature().raw_bytes()
     }
 
-    /// The serial number's octets as they are encoded: two's complement, big-endian, so that a positive number whose top
-    /// bit is set has a zero octet before it.
+    /// Returns the octets of the serial number as they are encoded: two's complement, big-endian.
+    ///
+    /// A positive number whose top bit is set therefore begins with a zero octet.
     #[must_use]
     pub fn serial(&self) -> &[u8] {
         self.certificate.tbs_certificate().serial_number().as_bytes()
     }
 
-    /// The issuer as text (RFC 4514).
+    /// Returns the issuer as text (RFC 4514), the most specific part first.
     #[must_use]
     pub fn issuer(&self) -> String {
         self.certificate.tbs_certificate().issuer().to_string()
     }
 
-    /// The subject as text (RFC 4514): the most specific part first.
+    /// Returns the subject as text (RFC 4514), the most specific part first.
     #[must_use]
     pub fn subject(&self) -> String {
         self.certificate.tbs_certificate().subject().to_string()
     }
 
-    /// Whether the serial number is negative, against RFC 5280.
+    /// Returns whether the serial number is negative, which RFC 5280 forbids.
     #[must_use]
     pub fn serial_is_negative(&self) -> bool {
         self.serial().first().is_some_and(|octet| octet & 0x80 != 0)
     }
 
-    /// The common name, if there is exactly one.
+    /// Returns the subject's common name, or `None` unless there is exactly one.
     #[must_use]
     pub fn common_name(&self) -> Option<String> {
         let mut names = self.attributes(oid::COMMON_NAME).into_iter();
         names.next().filter(|_| names.next().is_none())
     }
 
-    /// The organizations, in the order of the certificate.
+    /// Returns the subject's organizations, in the order of the certificate.
     #[must_use]
     pub fn organizations(&self) -> Vec<String> {
         self.attributes(oid::ORGANIZATION_NAME)
@@ -162,19 +164,19 @@ impl ReadCertificate {
         texts.map(|attribute| String::from_utf8_lossy(attribute.value.value()).into_owned()).collect()
     }
 
-    /// The algorithm of the signature.
+    /// Returns the algorithm of the signature.
     #[must_use]
     pub fn signature_algorithm(&self) -> ObjectIdentifier {
         self.certificate.signature_algorithm().oid
     }
 
-    /// Whether the key is on an elliptic curve.
+    /// Returns whether the key is on an elliptic curve.
     #[must_use]
     pub fn has_ec_key(&self) -> bool {
         self.certificate.tbs_certificate().subject_public_key_info().algorithm.oid == oid::EC_PUBLIC_KEY
     }
 
-    /// The bits of the modulus of an RSA key; nothing for other keys.
+    /// Returns the bits of the modulus of an RSA key, or `None` for other keys.
     #[must_use]
     pub fn rsa_bits(&self) -> Option<usize> {
         let spki = self.certificate.tbs_certificate().subject_public_key_info();
@@ -184,81 +186,84 @@ impl ReadCertificate {
         rsa_bits(spki.subject_public_key.raw_bytes())
     }
 
-    /// The first second of validity.
+    /// Returns the first second of validity.
     #[must_use]
     pub fn not_before(&self) -> OffsetDateTime {
         instant(self.certificate.tbs_certificate().validity().not_before)
     }
 
-    /// The last second of validity.
+    /// Returns the last second of validity.
     #[must_use]
     pub fn not_after(&self) -> OffsetDateTime {
         instant(self.certificate.tbs_certificate().validity().not_after)
     }
 
-    /// Whether basicConstraints says CA.
+    /// Returns whether basicConstraints says that this is a CA.
     #[must_use]
     pub const fn is_ca(&self) -> bool {
         self.extensions.is_ca
     }
 
-    /// Whether there are basicConstraints and they are critical.
+    /// Returns whether basicConstraints is present and critical.
     #[must_use]
     pub const fn basic_constraints_critical(&self) -> bool {
         self.extensions.basic_constraints_critical
     }
 
-    /// keyUsage, if present.
+    /// Returns keyUsage, if present.
     #[must_use]
     pub const fn key_usage(&self) -> Option<KeyUsage> {
         self.extensions.key_usage
     }
 
-    /// Extended key usages in order.
+    /// Returns the extended key usages, in the order of the certificate.
     #[must_use]
     pub fn usages(&self) -> &[ObjectIdentifier] {
         &self.extensions.usages
     }
 
-    /// subjectKeyIdentifier, if present.
+    /// Returns subjectKeyIdentifier, if present.
     #[must_use]
     pub fn subject_key_identifier(&self) -> Option<&[u8]> {
         self.extensions.subject_key_identifier.as_deref()
     }
 
-    /// The key identifier of authorityKeyIdentifier, if present.
+    /// Returns the key identifier of authorityKeyIdentifier, if present.
     #[must_use]
     pub fn authority_key_identifier(&self) -> Option<&[u8]> {
         self.extensions.authority_key_identifier.as_deref()
     }
 
-    /// DNS names and addresses of subjectAltName, in order; other kinds do not matter to Kubernetes and are left out.
+    /// Returns the DNS names and addresses of subjectAltName, in the order of the certificate.
+    ///
+    /// Names of other kinds are left out, because they do not matter to Kubernetes.
     #[must_use]
     pub fn alt_names(&self) -> &[AltName] {
         &self.extensions.alt_names
     }
 
-    /// How many CAs may stand below a CA, if basicConstraints says.
+    /// Returns how many CAs may stand between this CA and a leaf, if basicConstraints says so.
     #[must_use]
     pub const fn path_length(&self) -> Option<u8> {
         self.extensions.path_length
     }
 
-    /// The names that nameConstraints lets a CA sign for, as `DNS:apps.internal` and `IP:10.0.0.0/8`; other kinds are left
-    /// out.
+    /// Returns the names for which nameConstraints lets a CA sign, as `DNS:apps.internal` and `IP:10.0.0.0/8`.
+    ///
+    /// Names of other kinds are left out.
     #[must_use]
     pub fn permitted_names(&self) -> &[String] {
         &self.extensions.permitted_names
     }
 
-    /// Whether its alternative names have exactly that DNS name; case does not matter (RFC 6125, section 6.4.1).
+    /// Returns whether subjectAltName has exactly this DNS name. Case does not matter (RFC 6125, section 6.4.1).
     #[must_use]
     pub fn has_dns(&self, wanted: &str) -> bool {
         self.alt_names().iter().any(|name| matches!(name, AltName::Dns(name) if name.eq_ignore_ascii_case(wanted)))
     }
 
-    /// Whether a client that calls that host takes it. A wildcard stands for exactly one label (RFC 6125, section
-    /// 6.4.3).
+    /// Returns whether a client that calls this host accepts the certificate. A wildcard stands for exactly one label
+    /// (RFC 6125, section 6.4.3).
     #[must_use]
     pub fn is_for(&self, wanted: &AltName) -> bool {
         let host = match wanted {
@@ -270,7 +275,7 @@ impl ReadCertificate {
     }
 }
 
-/// The bits of the modulus of an RSAPublicKey (RFC 8017, appendix A.1.1).
+/// Returns the bits of the modulus of an RSAPublicKey (RFC 8017, appendix A.1.1).
 pub(super) fn rsa_bits(pkcs1: &[u8]) -> Option<usize> {
     let key = pkcs1::RsaPublicKeyRef::from_der(pkcs1).ok()?;
     let modulus = key.modulus.as_bytes();
@@ -278,8 +283,8 @@ pub(super) fn rsa_bits(pkcs1: &[u8]) -> Option<usize> {
     Some(modulus.len() * 8 - leading)
 }
 
-/// Fields of a certificate, tag and length included, as they stand in its DER. Cut out, for encoding them anew takes as long
-/// as decoding the certificate.
+/// Fields of a certificate as they stand in its DER, with tag and length. They are cut out of the DER, because encoding
+/// them anew takes as long as decoding the certificate.
 struct Fields<'a> {
     tbs: &'a [u8],
     issuer: &'a [u8],
@@ -288,11 +293,11 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Of what is known to be a certificate: RFC 5280, section 4.1.
+    /// Cuts the fields out of bytes that are known to be a certificate (RFC 5280, section 4.1).
     fn of(der: &'a [u8]) -> der::Result<Self> {
         let tbs = content(der)?.tlv_bytes()?;
         let mut rest = content(tbs)?;
-        // The version is there unless it is 1.
+        // The version is absent when it is 1.
         if Tag::peek(&rest)?.is_context_specific() {
             rest.tlv_bytes()?;
         }

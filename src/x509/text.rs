@@ -1,4 +1,4 @@
-//! Text for people: what others wrote into names, and times.
+//! Text for people: names that others wrote, made safe to show, and times.
 
 use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
@@ -7,12 +7,14 @@ use time::{OffsetDateTime, UtcOffset};
 #[must_use]
 pub fn instant(time: OffsetDateTime) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
-    // Only a writer that fails could fail it.
+    // This fails only when the writer does.
     time.to_offset(UtcOffset::UTC).format(format).unwrap_or_default()
 }
 
-/// Text that a terminal shows and does not obey: control characters, and those that turn the direction of writing,
-/// stand as `\u{1b}`. Names in certificates and kubeconfigs are whatever their maker wanted.
+/// Returns text that a terminal shows and does not obey.
+///
+/// Control characters, and characters that turn the direction of writing, become `\u{1b}` and the like. Names in
+/// certificates and kubeconfigs are whatever their maker wanted.
 #[must_use]
 pub fn printable(text: &str) -> String {
     let turns = |letter| matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -16,7 +16,7 @@ pub enum ExtendedKeyUsage {
 }
 
 impl ExtendedKeyUsage {
-    /// Its object identifier.
+    /// Returns the object identifier.
     #[must_use]
     pub const fn oid(self) -> ObjectIdentifier {
         match self {
@@ -27,7 +27,7 @@ impl ExtendedKeyUsage {
 }
 
 impl fmt::Display for ExtendedKeyUsage {
-    /// `serverAuth` or `clientAuth`.
+    /// Writes `serverAuth` or `clientAuth`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::ServerAuth => "serverAuth",

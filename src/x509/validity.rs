@@ -2,19 +2,20 @@
 
 use time::{Date, OffsetDateTime};
 
-/// From when to when a certificate is valid, whole seconds, UTC.
+/// The time during which a certificate is valid, in whole seconds, UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Validity {
-    /// The day the validity counts from.
+    /// The day from which the validity is counted.
     pub issued_at: Date,
-    /// First second: `issued_at - clock_skew`; [`Self::within`] moves it to an issuer that starts later.
+    /// The first second: `issued_at - clock_skew`, or the issuer's first second when that is later; see
+    /// [`Self::within`].
     pub not_before: OffsetDateTime,
-    /// Last second (RFC 5280, section 4.1.2.5: inclusive).
+    /// The last second. It belongs to the validity (RFC 5280, section 4.1.2.5).
     pub not_after: OffsetDateTime,
 }
 
 impl Validity {
-    /// The same, but not before the issuer's first second.
+    /// Returns the same validity, but with no second before the issuer's first second.
     #[must_use]
     pub fn within(self, issuer: Self) -> Self {
         Self { not_before: self.not_before.max(issuer.not_before), ..self }

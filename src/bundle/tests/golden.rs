@@ -57,7 +57,7 @@ const CLUSTER: &str = r#"{
 }
 "#;
 
-/// An entry as POSIX describes it, field by field at its offset.
+/// Encodes an entry as POSIX describes it, field by field at its offset.
 fn entry(path: &str, mode: &str, kind: &str, content: &[u8]) -> Vec<u8> {
     let mut entry = vec![0; 512];
     let size = format!("{:011o}\0", content.len());

@@ -1,4 +1,4 @@
-//! What the room does as a whole: golden bytes, and every way to tamper that we could think of.
+//! Tests of the room as a whole: golden bytes, and every way to tamper that we could think of.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
 
@@ -23,7 +23,7 @@ use crate::bundle::head::tests::head;
 use crate::kubernetes::Role;
 use crate::sign::{PublicKey, SigningFailed};
 
-/// A key of 32 equal bytes: good for tests and nothing else.
+/// Returns a key of 32 equal bytes, which is good for tests and nothing else.
 fn signing_key(byte: u8) -> SigningKey {
     SigningKey::from_slice(&[byte; 32]).unwrap()
 }
@@ -59,7 +59,7 @@ fn owner(name: &str, role: Role) -> Owner {
     })
 }
 
-/// A control plane with every kind of entry, a worker, the cluster.
+/// Returns a control plane with every kind of entry, a worker and the cluster.
 fn parts() -> Vec<Part> {
     let store = "kubelet-client-2026-11-22-00-00-00.pem";
     let control_plane = vec![
@@ -91,14 +91,14 @@ fn write(description: Description, parts: &[Part]) -> (Vec<u8>, Written) {
     (bytes, written)
 }
 
-/// The bundle that most tests tamper with.
+/// Returns the bundle that most tests tamper with.
 fn bundle() -> Vec<u8> {
     write(description(head()), &parts()).0
 }
 
-/// What a reader gave out before it came to the end or to an error.
+/// What a reader returned before it came to the end or to an error.
 struct Outcome {
-    /// Of each part: the digest of its record, and of its files one after the other.
+    /// For each part, the digest of its record, and the digest of its files one after the other.
     parts: Vec<(Sha256, Sha256)>,
     result: Result<VerifiedArchive, BundleError>,
 }
@@ -140,13 +140,13 @@ fn read_batches(
     (parts, result)
 }
 
-/// Of a part's record, and of its files one after the other.
+/// Returns the digest of a part's record, and the digest of its files one after the other.
 fn digests(part: &VerifiedPart) -> (Sha256, Sha256) {
     let contents: Vec<u8> = part.files().flat_map(|(_, content)| content.to_vec()).collect();
     (part.record_sha256(), Sha256::of(&contents))
 }
 
-/// Why the reader refuses these bytes.
+/// Returns why the reader refuses these bytes.
 fn refusal(bytes: &[u8]) -> BundleError {
     match read(bytes).result {
         Err(error) => error,
@@ -154,7 +154,7 @@ fn refusal(bytes: &[u8]) -> BundleError {
     }
 }
 
-/// Each member of an archive, unpacked.
+/// Returns each member of an archive, unpacked.
 fn members(archive: &[u8]) -> Vec<Vec<u8>> {
     let mut rest = archive;
     let mut members = Vec::new();
@@ -166,11 +166,11 @@ fn members(archive: &[u8]) -> Vec<Vec<u8>> {
     members
 }
 
-/// Packs members without compressing them: quick, and the reader takes any compression.
+/// Packs members without compressing them, which is quick. The reader accepts any compression.
 fn pack(members: &[Vec<u8>]) -> Vec<u8> {
     let mut archive = Vec::new();
     for member in members {
-        // Level 0 alone sets no XFL; level 1 would.
+        // Only level 0 sets no XFL; level 1 would.
         let encoder = GzBuilder::new().mtime(0).operating_system(255);
         let mut packed = Vec::new();
         encoder.read(&**member, Compression::new(0)).read_to_end(&mut packed).unwrap();

@@ -1,4 +1,4 @@
-//! Archives that are rightly signed, or rightly built, and still not what this format is.
+//! Archives that are rightly signed, or rightly built, and are still not of this format.
 
 use super::{
     BundleError, description, head, members, pack, parts, public_key, read, read_with, refusal, signature, write,
@@ -7,7 +7,7 @@ use crate::bundle::tar::{Kind, header};
 use crate::bundle::{Head, Index, JsonError, Mode, Reader, RecordError, Sha256, Shape};
 use crate::kubernetes::PartName;
 
-/// An entry with the header that the writer would write.
+/// Returns an entry with the header that the writer would write.
 fn entry(path: &str, content: &[u8]) -> Vec<u8> {
     let kind = Kind::File { mode: Mode::Public, size: content.len() as u64 };
     let mut entry = header(path, kind, head().mtime()).unwrap().to_vec();
@@ -26,14 +26,14 @@ fn folder(path: &str) -> Vec<u8> {
 
 const END: [u8; 1024] = [0; 1024];
 
-/// A slice of the worker without files, whose record someone with the key has written in his own way.
+/// Returns a slice of the worker without files, whose record somebody with the key wrote by hand.
 fn slice_with(record: &str) -> Vec<u8> {
     let top = head().top();
     let member = [signed(&format!("{top}/nodes/w.json"), record.as_bytes()), folder(&format!("{top}/nodes/w/"))];
     pack(&[member.concat(), END.to_vec()])
 }
 
-/// A bundle with the parts of the other, and an index of our own, rightly signed.
+/// Returns a bundle with the parts of another, and with this index, rightly signed.
 fn with_index(index: &[u8], bundle: &[u8]) -> Vec<u8> {
     let mut members = members(bundle);
     let top = head().top();
@@ -86,7 +86,7 @@ fn refuses_another_signer() {
     }
 }
 
-/// The index vouches for a record by its digest, and still the record's own signature counts.
+/// A record needs its own signature even when the index names its digest.
 #[test]
 fn refuses_a_record_of_another_signer_under_a_good_index() {
     let mut members = members(&bundle());
@@ -141,14 +141,14 @@ fn refuses_an_index_in_another_form_though_rightly_signed() {
 
 #[test]
 fn refuses_a_record_that_stands_in_another_place() {
-    // In a slice the record says where it belongs; the tar entry says something else.
+    // In a slice, the record says where it belongs, and the path of the entry is another.
     let error = refusal(&slice_with(&RECORD.replacen("node/w", "node/v", 1)));
     assert!(matches!(error, BundleError::UnexpectedEntry { found, .. } if found == "prod-1-g1/nodes/w.json"));
     let error = refusal(&slice_with(&RECORD.replacen("\"generation\": 1", "\"generation\": 2", 1)));
     assert!(matches!(error, BundleError::UnexpectedEntry { expected, .. } if expected == "prod-1-g2/nodes/w.json"));
     let error = refusal(&slice_with(&RECORD.replacen("2026-11-22", "2026-11-23", 1)));
     assert!(matches!(error, BundleError::Header { entry } if entry == "prod-1-g1/nodes/w.json"));
-    // In a bundle the index does.
+    // In a bundle, the index says so.
     let record = RECORD.replacen("node/w", "node/v", 1);
     let mut index = index_of(&bundle());
     index.parts = vec![(PartName::Node("w".to_owned()), Sha256::of(record.as_bytes()))];
@@ -176,7 +176,7 @@ fn refuses_a_true_record_that_is_not_the_one_of_the_index() {
     let bundle = bundle();
     let mut members = members(&bundle);
     let mut other = parts();
-    // The same node with other files, as a bundle of the same generation had them once.
+    // The part of the same node with other files, as a bundle of the same generation may have had it once.
     other[0] = super::Part::new(super::owner("cp-1", super::Role::Worker), Vec::new()).ok().unwrap();
     members[1] = self::members(&write(description(head()), &other).0)[1].clone();
     let error = refusal(&pack(&members));

@@ -1,4 +1,4 @@
-//! A bundle that someone changed on the way: every byte, every length, every entry, every member.
+//! A bundle that somebody changed on the way: every byte, every length, every entry, every member.
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
@@ -7,12 +7,12 @@ use super::{
     members, owner, pack, read, refusal, write,
 };
 
-/// What the reader gives out for the true bundle.
+/// Returns the parts of the true bundle.
 fn truth() -> Vec<(Sha256, Sha256)> {
     read(&bundle()).parts
 }
 
-/// Every kind of entry in as few bytes as can be: tens of thousands of copies of it are read.
+/// Returns every kind of entry in as few bytes as possible, because tens of thousands of copies are read.
 fn small_bundle() -> Vec<u8> {
     let store = "a.pem";
     let files = vec![
@@ -23,7 +23,7 @@ fn small_bundle() -> Vec<u8> {
     write(description(head()), &[part]).0
 }
 
-/// Refused, and nothing given out before that is not true.
+/// Checks that the reader refuses the bytes, and before that returns only true parts, in order.
 fn assert_refused(bytes: &[u8], truth: &[(Sha256, Sha256)], change: &str) {
     let outcome = read(bytes);
     assert!(outcome.result.is_err(), "{change}: taken");
@@ -55,8 +55,8 @@ fn refuses_every_changed_byte_of_the_tar_stream() {
     }
 }
 
-/// Compressed data is not unique: some bits can change, in the last byte's padding for instance, and it still unpacks
-/// to the same. Then it is the same bundle; everything else is refused.
+/// Compressed data is not unique. Some bits can change, for instance in the padding of the last byte, and the data
+/// still unpacks to the same. Then it is the same bundle. Everything else is refused.
 #[test]
 fn refuses_every_changed_byte_of_the_file_or_unpacks_to_the_same() {
     let (bundle, truth) = (bundle(), truth());
@@ -101,7 +101,7 @@ fn refuses_every_length_but_its_own() {
 #[test]
 fn refuses_missing_doubled_exchanged_and_foreign_entries() {
     let (members, truth) = (members(&bundle()), truth());
-    // Index, control plane, worker, cluster; the end has no entries.
+    // Index, control plane, worker, cluster. The end has no entries.
     for number in 0..4 {
         let own = entries(&members[number]);
         let refused = |changed: Vec<Vec<u8>>, change: &str| {
@@ -160,7 +160,8 @@ fn refuses_missing_doubled_and_exchanged_members() {
     }
 }
 
-/// Refused as well; but an archive that does not begin with the index begins like the slice of any true part.
+/// Checks that the reader refuses the bytes, and before that returns only true parts, in any order: an archive that
+/// does not begin with the index begins like the slice of any true part.
 fn assert_refused_in_any_order(bytes: &[u8], truth: &[(Sha256, Sha256)], change: &str) {
     let outcome = read(bytes);
     assert!(outcome.result.is_err(), "{change}: taken");
@@ -182,7 +183,7 @@ fn refuses_other_cuts_between_members() {
             let next = changed.remove(index + 1);
             changed[index].extend_from_slice(&next);
             assert_refused(&pack(&changed), &truth, &format!("members {index} and {} merged", index + 1));
-            // A block that wandered over the border.
+            // A block moves over the boundary between two members.
             let mut changed = members.clone();
             let block: Vec<u8> = changed[index + 1].drain(..512).collect();
             changed[index].extend_from_slice(&block);
@@ -204,7 +205,7 @@ fn refuses_other_ends() {
     }
 }
 
-/// No input makes the reader panic; nothing that is not signed is taken.
+/// No input makes the reader panic, and nothing is accepted that is not signed.
 #[test]
 fn survives_noise() {
     let (bundle, truth) = (bundle(), truth());

@@ -1,4 +1,4 @@
-//! What the writer promises: the same bytes however it runs, and no bundle that a reader would refuse.
+//! The promises of the writer: the same bytes however it runs, and no bundle that a reader would refuse.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -7,7 +7,7 @@ use crate::bundle::{RecordError, Sha256, Shape, WriteError, Writer};
 use crate::kubernetes::PartName;
 use crate::sign::SigningFailed;
 
-/// A part that a closure can make again and again.
+/// Returns a part that a closure can make again and again.
 fn worker(number: usize) -> Part {
     let files = vec![file("etc/kubernetes/kubelet.conf", Mode::Private, number.to_string().repeat(1000).as_bytes())];
     Part::new(owner(&format!("w-{number:03}"), Role::Worker), files).ok().unwrap()
@@ -81,7 +81,7 @@ fn refuses_paths_that_ustar_cannot_hold() {
     assert!(matches!(longer, Some(RecordError::Path { .. })));
     let longer = Part::new(owner("w", Role::Worker), vec![file(&"x/y".repeat(128), Mode::Public, b"")]).err();
     assert!(matches!(longer, Some(RecordError::PathTooLong { limit: 256, .. })));
-    // `nodes/<name>.json.sig` is a single component: 91 bytes of name, and it is full.
+    // `nodes/<name>.json.sig` ends in a single component, which 91 bytes of name fill.
     let name = |length: usize| format!("{}.{}", "a".repeat(60), "b".repeat(length - 61));
     let part = |length| Part::new(owner(&name(length), Role::Worker), Vec::new()).ok().unwrap();
     assert!(problem(&[part(91)]).is_none());
