@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::File;
+use super::file::File;
 use super::source::Mention;
 
 /// Re-exports of re-exports; nobody has so many.
