@@ -8,6 +8,7 @@ mod dist;
 mod filters;
 mod fuzz;
 mod layers;
+mod msrv;
 mod process;
 mod tally;
 mod test;
@@ -33,6 +34,11 @@ const COMMANDS: &[Command] = &[
         name: "deny",
         about: "check licences, bans and sources of all crates; --advisories: those too",
         run: deny::run,
+    },
+    Command {
+        name: "msrv",
+        about: "check with the oldest Rust that Cargo.toml promises, or [TOOLCHAIN]; installs none",
+        run: msrv::run,
     },
     Command { name: "bless", about: "rewrite the golden files from what the code makes now", run: bless::run },
     Command {

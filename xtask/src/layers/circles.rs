@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::File;
+use super::file::File;
 use super::source::Mention;
 
 /// The most re-exports that are followed one after the other. No name needs so many.

@@ -13,6 +13,7 @@
 //! Unit tests may import and touch what they like, because they are not shipped. Only globs are refused there as well.
 
 mod circles;
+mod file;
 mod rooms;
 mod source;
 
@@ -21,19 +22,11 @@ use std::{collections::BTreeSet, fs, path::Path};
 use walkdir::WalkDir;
 
 use self::{
+    file::File,
     rooms::{MACHINE, PRINTING, Room},
-    source::{Kind, Mention, Source},
+    source::{Kind, Mention},
 };
 use crate::{Outcome, no_arguments, process};
-
-/// A source file of the crate.
-struct File {
-    /// The path for messages, such as `src/plan/mod.rs`.
-    name: String,
-    /// The module as a path from the crate's root, such as `["plan", "names"]`. Empty for `lib.rs`.
-    module: Vec<String>,
-    source: Source,
-}
 
 /// Checks every source under `src`.
 ///
@@ -58,27 +51,10 @@ fn read(root: &Path) -> Result<Vec<File>, String> {
             let path = entry.path().strip_prefix(root).unwrap_or(entry.path());
             let name = path.to_string_lossy().into_owned();
             let text = fs::read_to_string(entry.path()).map_err(|error| format!("{name}: {error}"))?;
-            files.push(file(&name, &text)?);
+            files.push(File::read(&name, &text)?);
         }
     }
     Ok(files)
-}
-
-fn file(name: &str, text: &str) -> Result<File, String> {
-    let module = module(name);
-    let source = Source::read(text, &module).map_err(|error| format!("{name}: {error}"))?;
-    Ok(File { name: name.to_owned(), module, source })
-}
-
-/// Returns the module that a file holds: `src/plan/names.rs` holds `plan::names`, `src/plan/mod.rs` holds `plan`. A
-/// package in a folder of its own counts as a module.
-fn module(name: &str) -> Vec<String> {
-    let path = name.strip_prefix("src/").unwrap_or(name).trim_end_matches(".rs");
-    let mut module: Vec<String> = path.split('/').map(str::to_owned).collect();
-    if module.last().is_some_and(|last| last == "mod" || last == "lib") {
-        module.pop();
-    }
-    module
 }
 
 /// Returns everything that breaks a rule, in the order of the files and lines.
@@ -153,22 +129,13 @@ fn forbidden_arrow(room: &Room, path: &[String]) -> Option<String> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may stop here")]
 mod tests {
-    use super::{check, file, module, read};
+    use super::file::File;
+    use super::{check, read};
     use crate::process;
 
     fn findings(sources: &[(&str, &str)]) -> Vec<String> {
-        let files: Vec<_> = sources.iter().map(|(name, text)| file(name, text).unwrap()).collect();
+        let files: Vec<_> = sources.iter().map(|(name, text)| File::read(name, text).unwrap()).collect();
         check(&files)
-    }
-
-    #[test]
-    fn files_hold_modules() {
-        assert_eq!(module("src/lib.rs"), [""; 0]);
-        assert_eq!(module("src/main.rs"), ["main"]);
-        assert_eq!(module("src/kubeadm.rs"), ["kubeadm"]);
-        assert_eq!(module("src/plan/mod.rs"), ["plan"]);
-        assert_eq!(module("src/plan/names/dns.rs"), ["plan", "names", "dns"]);
-        assert_eq!(module("src/det_keygen/lib.rs"), ["det_keygen"]);
     }
 
     #[test]
