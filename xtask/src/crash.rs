@@ -1,6 +1,6 @@
 //! `cargo xtask crash`: kills and refuses `apply` and `rollback` at every system call. The tests of every day do so
-//! with the tree of a worker. Here it is that of a control plane, every error is tried at every call, and 1,000 pairs
-//! of runs are started at once.
+//! with the tree of a worker. Here it is that of a control plane, every error is tried at every call, and 1,000 times
+//! two runs are started at once.
 
 use crate::{Outcome, no_arguments, process, tools};
 

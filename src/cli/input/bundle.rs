@@ -31,7 +31,7 @@ pub(crate) struct Verified {
     pub(crate) about_time: String,
 }
 
-/// Opens the bundle, checks it, and returns a part that would work if the time were right.
+/// Opens the bundle, checks it, and returns a part that works, apart from findings that are only about the time.
 pub(crate) fn open_part(arguments: &TrustArguments, name: &PartName) -> Result<Verified, Failure> {
     let mut bundle = open(arguments, Some(name))?;
     let Some(part) = bundle.wanted.take() else { return Err(no_part(name, &bundle, &arguments.bundle)) };
