@@ -49,3 +49,38 @@ fn its_commands_are_known() {
     let named: BTreeSet<_> = named.map(|word| word.trim_end_matches(['`', ',', '.', ':', ';']).to_owned()).collect();
     assert!(named.len() > 6 && named.is_subset(&commands), "{named:?}, known are {commands:?}");
 }
+
+#[test]
+fn every_error_type_is_an_error() {
+    let mut sources = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            match entry.is_dir() {
+                true => folders.push(entry),
+                false if entry.extension().is_some_and(|extension| extension == "rs") => {
+                    sources.push(fs::read_to_string(entry).unwrap());
+                }
+                false => {}
+            }
+        }
+    }
+    let all = sources.concat();
+    let mut count = 0;
+    for source in &sources {
+        for (start, _) in source.match_indices("\npub enum ").chain(source.match_indices("\npub struct ")) {
+            let name = source[start..].split([' ', '<', ';', '(']).nth(2).unwrap().trim();
+            // `Failed`, `BadSignature` and `NotA...` are errors by other names.
+            let is_error = name.ends_with("Error") || name.ends_with("Failed") || name.starts_with("NotA");
+            if !is_error && name != "BadSignature" && name != "Defect" {
+                continue;
+            }
+            count += 1;
+            let attributes = source[..start].rsplit("\n\n").next().unwrap();
+            let derives = attributes.lines().any(|line| line.starts_with("#[derive(") && line.contains("Error"));
+            let implements = all.contains(&format!("Error for {name} "));
+            assert!(derives || implements, "{name} does not implement Error");
+        }
+    }
+    assert!(count > 20, "or this found next to none: {count}");
+}

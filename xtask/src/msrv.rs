@@ -1,7 +1,8 @@
-//! `cargo xtask msrv [TOOLCHAIN]`: whether the oldest Rust that `Cargo.toml` promises takes every crate and test.
+//! `cargo xtask msrv [TOOLCHAIN]`: checks that the oldest Rust that `Cargo.toml` promises takes every crate and test.
 //!
-//! There is no `rust-toolchain.toml`: a builder without a network has one toolchain and must not be sent to fetch
-//! another. So this is asked for by name, uses a toolchain that is there, and installs none.
+//! There is no `rust-toolchain.toml`, because a builder without a network has one toolchain and must not be sent to
+//! fetch another. So this check runs only when it is asked for by name, uses a toolchain that is installed, and
+//! installs none.
 
 use std::fs;
 
@@ -37,7 +38,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     process::run(check.arg(target))
 }
 
-/// The value of `rust-version` in the workspace's manifest.
+/// Returns the value of `rust-version` in the workspace's manifest.
 fn rust_version(manifest: &str) -> Option<&str> {
     let line = manifest.lines().find_map(|line| line.strip_prefix("rust-version"))?;
     line.split('"').nth(1)

@@ -1,4 +1,4 @@
-//! What changes against the lock, why, and what it means: the same for `plan` and `build`.
+//! The words for what changes against the lock, why, and what it means. They are the same for `plan` and `build`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -8,10 +8,11 @@ use crate::kubernetes::PartName;
 use crate::make::Comparison;
 use crate::plan::{Effect, EffectKind};
 
-/// More nodes or files than this are counted, not listed.
+/// The most nodes or files that are listed. The others are counted.
 const LISTED: usize = 20;
 
-/// A heading, a line for each change, what to restart and what to hand out; nothing when nothing changes.
+/// Returns a heading, a line for each change, what to restart and what to hand out. Returns an empty text when nothing
+/// changes.
 pub(crate) fn render(comparison: &Comparison) -> String {
     let mut text = String::new();
     for (what, before, after) in &comparison.heads {
@@ -32,13 +33,13 @@ pub(crate) fn render(comparison: &Comparison) -> String {
     format!("\nsince the lock:\n{text}") + &restarts(effects) + &gone(effects) + &hand_out(effects)
 }
 
-/// What must be started anew, node by node.
+/// Returns what must be started anew, node by node.
 fn restarts(effects: &[Effect]) -> String {
     let names = |effect: &Effect| effect.restarts.iter().map(|component| component.name().to_owned()).collect();
     section("to restart when it is installed", by_node(effects, names))
 }
 
-/// What nodes that stay no longer get; nothing deletes it there unasked.
+/// Returns the files that nodes no longer get although they stay. Nothing deletes such files there unasked.
 fn gone(effects: &[Effect]) -> String {
     let removed = |effect: &Effect| match effect.kind {
         EffectKind::Changed if effect.part != PartName::Cluster => effect.removed.iter().cloned().collect(),
@@ -47,7 +48,7 @@ fn gone(effects: &[Effect]) -> String {
     section("no longer in the bundle, to be deleted where it was installed", by_node(effects, removed))
 }
 
-/// A line for each set of things that is not empty, with the parts that have it.
+/// Returns a line for each set of things that is not empty, with the parts that have it.
 fn by_node(effects: &[Effect], things: impl Fn(&Effect) -> BTreeSet<String>) -> String {
     let mut groups: Vec<(BTreeSet<String>, Vec<&str>)> = Vec::new();
     for effect in effects {
@@ -69,7 +70,7 @@ fn by_node(effects: &[Effect], things: impl Fn(&Effect) -> BTreeSet<String>) -> 
     groups.into_iter().map(line).collect()
 }
 
-/// What people and programs outside the nodes need anew.
+/// Returns the files that people and programs outside the nodes need anew.
 fn hand_out(effects: &[Effect]) -> String {
     let cluster = effects.iter().filter(|effect| effect.part == PartName::Cluster).flat_map(|effect| &effect.files);
     let files: Vec<_> = cluster.map(String::as_str).filter(|path| *path != "profile.toml").collect();

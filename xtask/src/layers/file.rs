@@ -2,20 +2,20 @@
 
 use super::source::Source;
 
-/// One source file of the crate.
+/// A source file of the crate.
 pub(super) struct File {
-    /// For messages: `src/plan/mod.rs`.
+    /// The path for messages, such as `src/plan/mod.rs`.
     pub(super) name: String,
-    /// From the crate's root: `["plan", "names"]`; empty for `lib.rs`.
+    /// The module as a path from the crate's root, such as `["plan", "names"]`. Empty for `lib.rs`.
     pub(super) module: Vec<String>,
     pub(super) source: Source,
 }
 
 impl File {
-    /// Reads the text of the file of that name.
+    /// Reads the text of the file of this name.
     ///
     /// # Errors
-    /// When the text does not even fall into tokens.
+    /// Fails when the text cannot be read as tokens.
     pub(super) fn read(name: &str, text: &str) -> Result<Self, String> {
         let module = module(name);
         let source = Source::read(text, &module).map_err(|error| format!("{name}: {error}"))?;
@@ -23,8 +23,8 @@ impl File {
     }
 }
 
-/// The module that a file holds: `src/plan/names.rs` holds `plan::names`, `src/plan/mod.rs` holds `plan`. A package in a folder of
-/// its own counts as a module.
+/// Returns the module that a file holds: `src/plan/names.rs` holds `plan::names`, `src/plan/mod.rs` holds `plan`. A
+/// package in a folder of its own counts as a module.
 fn module(name: &str) -> Vec<String> {
     let path = name.strip_prefix("src/").unwrap_or(name).trim_end_matches(".rs");
     let mut module: Vec<String> = path.split('/').map(str::to_owned).collect();

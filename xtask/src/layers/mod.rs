@@ -1,11 +1,16 @@
-//! Why: an architecture holds only while its arrows do, and reviewers tire.
-//! Input: the sources under `src` and the table of rooms ([`rooms`]).
-//! Output: a list of every import or use that the table does not allow, with file and line.
-//! What it refuses: an arrow that is not in the table, a room that is not in the table, a name taken from the crate's root (it
-//! hides the room it comes from), a glob import, files, environment, clock or terminal outside the outer rooms, and a circle of
-//! files inside a room ([`circles`]).
+//! Checks that imports follow the table of rooms.
 //!
-//! Unit tests may import and touch what they like, for they ship nothing; only globs are refused there as well.
+//! Why: an architecture holds only while its arrows do, and reviewers tire.
+//!
+//! Input: the sources under `src` and the table of rooms ([`rooms`]).
+//!
+//! Output: a list of every import or use that the table does not allow, with file and line.
+//!
+//! What it refuses: an arrow that is not in the table, a room that is not in the table, a name taken from the crate's
+//! root (which hides the room it comes from), a glob import, the use of files, environment, clock or terminal outside
+//! the outer rooms, and a circle of files inside a room ([`circles`]).
+//!
+//! Unit tests may import and touch what they like, because they are not shipped. Only globs are refused there as well.
 
 mod circles;
 mod file;
@@ -26,7 +31,7 @@ use crate::{Outcome, no_arguments, process};
 /// Checks every source under `src`.
 ///
 /// # Errors
-/// Every line that breaks a rule.
+/// Returns every line that breaks a rule.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     no_arguments(arguments)?;
     let files = read(process::root())?;
@@ -52,7 +57,7 @@ fn read(root: &Path) -> Result<Vec<File>, String> {
     Ok(files)
 }
 
-/// Everything that breaks a rule, in the order of the files and lines.
+/// Returns everything that breaks a rule, in the order of the files and lines.
 fn check(files: &[File]) -> Vec<String> {
     let test_modules: BTreeSet<&Vec<String>> = files.iter().flat_map(|file| &file.source.test_modules).collect();
     let mut findings = Vec::new();
@@ -76,7 +81,7 @@ fn check(files: &[File]) -> Vec<String> {
     findings
 }
 
-/// What is wrong with a mention in a room, or in `lib.rs` when there is no room.
+/// Returns what is wrong with a mention in a room, or in `lib.rs` when there is no room.
 fn problem(mention: &Mention, room: Option<&Room>, is_test: bool) -> Option<String> {
     let path = mention.path.join("::");
     if mention.kind == Kind::Glob {
@@ -108,7 +113,7 @@ fn reaches_machine(mention: &Mention) -> Option<&'static str> {
     MACHINE.iter().find(|(prefix, _)| begins(prefix)).map(|(_, reached)| *reached)
 }
 
-/// `path` is seen from the crate's root, without `crate`.
+/// Returns what is wrong with an arrow from a room. `path` begins at the crate's root, without `crate`.
 fn forbidden_arrow(room: &Room, path: &[String]) -> Option<String> {
     let target = path.first()?;
     if target == room.name || room.may_import(path) {
@@ -242,7 +247,7 @@ mod tests {
         assert_eq!(of("mod a;\npub struct Plan;\nfn f() { a::make(); }"), 1);
         assert_eq!(of("mod a;\nuse a::make;\npub struct Plan;\nfn f() { make(); }"), 1);
         assert_eq!(of("mod a;\npub use a::A;\npub struct Plan(Option<A>);"), 1);
-        // The parent uses the child, and the child what another file defines.
+        // The parent uses the child, and the child uses what another file defines.
         let other = ("src/plan/b.rs", "pub struct Plan;");
         let parent = ("src/plan/mod.rs", "mod a;\nmod b;\npub use b::Plan;\nfn f() { a::make(); }");
         assert_eq!(findings(&[parent, child, other]), [""; 0]);
