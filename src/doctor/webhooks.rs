@@ -128,8 +128,8 @@ impl Bundle<'_> {
 pub(super) struct Group<'a> {
     /// The file of the first.
     pub(super) file: &'a str,
-    /// The name for all of them, as in `5 of 6 webhooks of ValidatingWebhookConfiguration x and the conversion of
-    /// CustomResourceDefinition y in z.yaml`.
+    /// The name for all of them, for example
+    /// `5 of 6 webhooks of MutatingWebhookConfiguration x and the conversion of CustomResourceDefinition y in z.yaml`.
     pub(super) it: String,
     /// The text that the API server writes before `x509:`, for the first.
     pub(super) caller: String,
