@@ -105,6 +105,19 @@ pub(super) fn wall(keys: usize) -> Result<f64, String> {
     seconds.ok_or_else(|| format!("the benchmark said {output}, and no seconds"))
 }
 
+/// Milliseconds that one thing of the benchmark's `sign` takes in our own way and with a library.
+///
+/// # Errors
+/// When the benchmark cannot be built or run.
+pub(super) fn signing(what: &str) -> Result<(f64, f64), String> {
+    let options = Options { keys: 0, candidates: 0, features: &[] };
+    // As many as a build signs together.
+    let output = process::output(&mut options.bench(&["sign", "16"]))?;
+    let times = output.lines().find_map(|line| line.strip_prefix("sign ")?.strip_prefix(what)?.trim().split_once(' '));
+    let times = times.and_then(|(ours, theirs)| Some((ours.parse().ok()?, theirs.parse().ok()?)));
+    times.ok_or_else(|| format!("the benchmark said {output}, and no times of {what}"))
+}
+
 /// `cargo xtask engines`: the same keys and verdicts from every engine. `--keys N`, default 2,000; `--candidates N`, default a
 /// million; `--aws-lc`.
 ///
