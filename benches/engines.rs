@@ -1,9 +1,10 @@
-//! How long RSA keys take, and whether all engines make the same ones. `cargo xtask bench engines` and `cargo xtask engines`
+//! How long RSA keys take, and whether all engines make the same ones; and what signing in our own way saves. `cargo xtask bench engines` and `cargo xtask engines`
 //! run this and print what it says as a table.
 //!
 //! ```text
 //! cargo bench --bench engines -- time COUNT [ENGINE [BITS]]
 //! cargo bench --bench engines -- wall COUNT
+//! cargo bench --bench engines -- sign COUNT
 //! cargo bench --bench engines -- compare KEYS CANDIDATES
 //! cargo bench --bench engines -- list
 //! ```
@@ -14,6 +15,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark may stop at once")]
 
 use std::fs;
+use std::hint::black_box;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
@@ -22,7 +24,10 @@ use std::time::Instant;
 use certferry::keys::{Engine, KeyRing, Label, PrivateKey, Seed, derive, engines};
 use certferry::kubernetes::KeyId;
 use certferry::x509::KeyAlgorithm;
+use det_keygen::p256_base_point::multiply;
 use det_keygen::{Candidate, PrimeSize};
+use p256::ecdsa::signature::Signer as _;
+use p256::ecdsa::{DerSignature, SigningKey};
 use rustix::time::{ClockId, clock_gettime};
 use sha2::{Digest, Sha256};
 
@@ -42,10 +47,11 @@ fn main() -> ExitCode {
         ["time", count, engine] => time(number(count), |name, _| name == engine),
         ["time", count, engine, bits] => time(number(count), |name, size| name == engine && size == number(bits)),
         ["wall", count] => wall(number(count)),
+        ["sign", count] => sign(number(count)),
         ["list"] => engines().iter().for_each(|engine| println!("{}", engine.name)),
         ["compare", keys, candidates] => return compare(number(keys), number(candidates)),
         _ => {
-            println!("time COUNT [ENGINE [BITS]] | wall COUNT | compare KEYS CANDIDATES | list");
+            println!("time COUNT [ENGINE [BITS]] | wall COUNT | sign COUNT | compare KEYS CANDIDATES | list");
             return ExitCode::FAILURE;
         }
     }
@@ -91,6 +97,43 @@ fn wall(count: usize) {
     let begin = Instant::now();
     ring(&engine, &labels, None);
     println!("wall {} {count} {:.3}", engine.name, begin.elapsed().as_secs_f64());
+}
+
+/// A line for each thing that we do in our own way and a library could do: milliseconds of one with us, by the quickest engine, and
+/// with the library, which is ring for RSA and p256 for P-256. Signatures of COUNT messages together, with P-256 of one alone, too,
+/// and P-256's public keys.
+fn sign(count: usize) {
+    let engine = engines().remove(0);
+    let message = [0x5a; 700];
+    let messages = vec![&message[..]; count];
+    let key = |algorithm| {
+        let label = &labels(algorithm, 1)[0];
+        PrivateKey::derive(&seed().key_seed(label), algorithm, &*engine.test)
+            .unwrap_or_else(|error| panic!("{error:?}"))
+    };
+    let together = |key: &PrivateKey| best(count, || key.sign_each(&messages, &*engine.test).unwrap());
+    let alone = |key: &PrivateKey| {
+        best(count, || messages.iter().map(|message| key.sign(message).unwrap()).collect::<Vec<_>>())
+    };
+    for (name, algorithm) in [("rsa-2048", KeyAlgorithm::Rsa2048), ("rsa-4096", KeyAlgorithm::Rsa4096)] {
+        let key = key(algorithm);
+        println!("sign {name} {:.4} {:.4}", together(&key), alone(&key));
+    }
+    let key = key(KeyAlgorithm::EcdsaP256);
+    let secret = p256::SecretKey::from_sec1_pem(&key.to_pem()).unwrap();
+    let signer = SigningKey::from(&secret);
+    let theirs = best(count, || messages.iter().map(|message| signer.sign(message)).collect::<Vec<DerSignature>>());
+    println!("sign p256-together {:.4} {theirs:.4}", together(&key));
+    println!("sign p256-alone {:.4} {theirs:.4}", alone(&key));
+    let ours = best(count, || messages.iter().map(|_| multiply(black_box(&secret))).collect::<Vec<_>>());
+    let theirs = best(count, || messages.iter().map(|_| black_box(&secret).public_key()).collect::<Vec<_>>());
+    println!("sign p256-point {ours:.4} {theirs:.4}");
+}
+
+/// Milliseconds of one of `count` that `work` does.
+fn best<T>(count: usize, work: impl Fn() -> T) -> f64 {
+    let runs = (0..20).map(|_| measure(THREAD, || black_box(work())).0);
+    runs.fold(f64::INFINITY, f64::min) / count as f64
 }
 
 fn seed() -> Seed {

@@ -1,6 +1,11 @@
 //! The little arithmetic of whole numbers that an RSA key needs besides modular powers.
 //!
 //! Numbers are 64-bit limbs, the least significant first. Each result is wiped on drop.
+//!
+//! crypto-bigint, which the elliptic curves bring along, gives the same numbers in a time that does not depend on them, but takes
+//! four times as long for the greatest common divisor and the inverse that each key needs: 235 microseconds in place of 57 for
+//! RSA-2048, which by the number of keys is 3 % of a cluster's build with AVX-512 IFMA. Its forms in variable time are no faster
+//! than these and no safer: they, too, free memory that they have not wiped.
 
 use std::cmp::Ordering;
 

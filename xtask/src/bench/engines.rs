@@ -105,6 +105,19 @@ pub(super) fn wall(keys: usize) -> Result<f64, String> {
     seconds.ok_or_else(|| format!("the benchmark said {output}, and no seconds"))
 }
 
+/// Returns the milliseconds that one thing of the benchmark's `sign` takes in our own way and with a library.
+///
+/// # Errors
+/// Fails when the benchmark cannot be built or run.
+pub(super) fn signing(what: &str) -> Result<(f64, f64), String> {
+    let options = Options { keys: 0, candidates: 0, features: &[] };
+    // As many as a build signs together.
+    let output = process::output(&mut options.bench(&["sign", "16"]))?;
+    let times = output.lines().find_map(|line| line.strip_prefix("sign ")?.strip_prefix(what)?.trim().split_once(' '));
+    let times = times.and_then(|(ours, theirs)| Some((ours.parse().ok()?, theirs.parse().ok()?)));
+    times.ok_or_else(|| format!("the benchmark said {output}, and no times of {what}"))
+}
+
 /// `cargo xtask engines`: checks that every engine makes the same keys and verdicts. `--keys N` is the number of keys,
 /// 2,000 by default. `--candidates N` is the number of candidates, a million by default. `--aws-lc` adds that engine.
 ///

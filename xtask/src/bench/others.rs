@@ -86,7 +86,7 @@ fn ours() -> Result<Ours, String> {
     let program = program()?;
     let build = |workers| {
         in_folder(|folder| {
-            write(&folder.join("farm.toml"), &profile("rsa-2048", 1, workers))?;
+            write(&folder.join("farm.toml"), &profile(["rsa-2048"; 2], 1, workers))?;
             cost(folder, Command::new(&program).args(NEW_SEED))?;
             Ok(cost(folder, Command::new(&program).args(BUILD))?.processor)
         })
