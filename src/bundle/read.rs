@@ -11,16 +11,16 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use zeroize::Zeroizing;
 
 use super::error::BundleError;
-use super::files::Content;
 use super::gzip::Members;
 use super::hex::Sha256;
 use super::index::Index;
 use super::limits::{FILE, INDEX, SIGNATURE};
 use super::mode::Mode;
 use super::name::folder;
+use super::part::Content;
 use super::record::Record;
+use super::rows::{Entry, Row, entries};
 use super::tar::{BLOCK, Kind, header, padding, raw_path, raw_size};
-use super::tree::{Entry, Row, entries};
 use super::verified::{Shape, Signed, Unproven, VerifiedArchive, VerifiedIndex, VerifiedPart};
 use crate::kubernetes::PartName;
 use crate::sign::PublicKey;

@@ -9,7 +9,7 @@ use super::json;
 use super::limits::ENTRIES;
 use super::mode::Mode;
 use super::name::is_dns_name;
-use super::tree::{self, Row};
+use super::rows::{self, Row};
 use crate::kubernetes::{PartName, Role, is_subdomain};
 use serde::{Deserialize, Serialize};
 
@@ -112,7 +112,7 @@ impl Record {
         let owner = read_owner(&raw.part, raw.role, raw.names, raw.addresses)?;
         owner.check()?;
         let rows = raw.files.into_iter().map(read_row).collect::<Result<Vec<_>, _>>()?;
-        tree::check(&owner.part(), &rows)?;
+        rows::check(&owner.part(), &rows)?;
         Ok(Self { head, owner, rows })
     }
 }
@@ -249,7 +249,7 @@ mod tests {
     use crate::bundle::hex::Sha256;
     use crate::bundle::json::JsonError;
     use crate::bundle::mode::Mode;
-    use crate::bundle::tree::{KUBELET_CLIENT_LINK, Row};
+    use crate::bundle::rows::{KUBELET_CLIENT_LINK, Row};
 
     const NODE: &str = include_str!("testdata/node.json");
     const CLUSTER: &str = include_str!("testdata/cluster.json");

@@ -1,11 +1,11 @@
 //! Values that only a reader makes, so that nobody who has one need ask whether it was verified.
 
 use super::error::BundleError;
-use super::files::Content;
 use super::hex::Sha256;
 use super::index::Index;
+use super::part::Content;
 use super::record::Record;
-use super::tree::Row;
+use super::rows::Row;
 use crate::sign::PublicKey;
 
 /// The exact bytes of a record or an index, and the signature over them.

@@ -11,7 +11,6 @@ use ring::digest::{Context, SHA256};
 use zeroize::Zeroizing;
 
 use super::error::WriteError;
-use super::files::Part;
 use super::gzip::Compressor;
 use super::head::Head;
 use super::hex::Sha256;
@@ -19,9 +18,10 @@ use super::index::Index;
 use super::limits::{FILE, INDEX, MEMBER};
 use super::mode::Mode;
 use super::name::folder;
+use super::part::Part;
 use super::record::Record;
+use super::rows::{Entry, Row, entries};
 use super::tar::{BLOCK, END, Kind, header, padding, ustar_split};
-use super::tree::{Entry, Row, entries};
 use crate::kubernetes::PartName;
 use crate::sign::Sign;
 

@@ -2,7 +2,7 @@
 
 use super::facts::NodeFacts;
 use super::finding::{Findings, shell_word};
-use super::go::{host_name_error, not_yet_valid_error};
+use super::go_messages::{host_name_error, not_yet_valid_error};
 use super::objects::Object;
 use super::secrets::TlsSecret;
 use super::time::Clock;

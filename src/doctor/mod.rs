@@ -15,7 +15,7 @@ mod bundles;
 mod config_maps;
 mod facts;
 mod finding;
-mod go;
+mod go_messages;
 mod ingresses;
 mod issuers;
 mod kubeconfigs;

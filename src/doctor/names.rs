@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::facts::{NodeFacts, certificates};
 use super::finding::Findings;
-use super::go::host_name_error;
+use super::go_messages::host_name_error;
 use super::static_pod::StaticPod;
 use super::tree::Tree;
 use crate::kubernetes::PKI;

@@ -10,7 +10,7 @@ use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags, flock, renameat_with}
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
-use super::files::{create_new, sync_folder};
+use super::file_io::{create_new, sync_folder};
 use super::node_root::NodeRoot;
 
 /// What was found at a place. A link is not followed.
@@ -160,7 +160,7 @@ impl NodeTree {
     /// # Errors
     /// Fails when the file cannot be read, is not a regular file, or is longer than `limit` bytes.
     pub fn read(&self, place: &str, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-        super::files::read_limited(self.open(place)?, 0, limit)
+        super::file_io::read_limited(self.open(place)?, 0, limit)
     }
 
     fn open(&self, place: &str) -> io::Result<File> {

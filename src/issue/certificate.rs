@@ -7,7 +7,7 @@ use rcgen::{
 };
 use sha2::{Digest, Sha256};
 
-use super::surroundings::Surroundings;
+use super::lint_context::Surroundings;
 use super::tbs::{self, Names, Unsigned};
 use super::{IssueError, SerialKey};
 use crate::keys::{PrimeTest, PrivateKey};

@@ -12,8 +12,8 @@
 
 mod certificate;
 mod error;
+mod lint_context;
 mod serial;
-mod surroundings;
 mod tbs;
 
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ use crate::kubernetes::KeyId;
 use crate::lint::Breach;
 use crate::plan::{Plan, PlannedCertificate};
 use certificate::Issuer;
-use surroundings::Surroundings;
+use lint_context::Surroundings;
 
 /// Every certificate of a plan, by the id of its key.
 #[derive(Debug)]

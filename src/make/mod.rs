@@ -32,7 +32,7 @@ use crate::keys::{KeyRing, Label, PrimeTest, Seed, derive};
 use crate::kubernetes::KeyId;
 use crate::layout::{self, lay_out};
 use crate::lock::Lock;
-use crate::plan::{Plan, PlannedKey, PlannedPart, only, plan};
+use crate::plan::{self, Plan, PlannedKey, PlannedPart, plan};
 use crate::profile::Profile;
 use crate::sign::{PublicKey, SigningFailed};
 use crate::verify::{Finding, Known, check_bundle};
@@ -197,7 +197,7 @@ pub fn check(request: &Request<'_>) -> Result<Plan, MakeError> {
     }
     let mut plan = plan(profile);
     if let Some(subset) = subset {
-        plan = only(&plan, subset.nodes, subset.with_cluster).map_err(MakeError::UnknownNodes)?;
+        plan = plan::subset(&plan, subset.nodes, subset.with_cluster).map_err(MakeError::UnknownNodes)?;
     }
     if let Some(lock) = lock {
         permission::check_plan(lock, &plan, subset.is_some(), lock.seed_id == seed.id(), permission)?;

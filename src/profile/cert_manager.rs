@@ -8,13 +8,13 @@ use super::names::subdomain;
 use super::network::subnet;
 use super::problem::Problem;
 use super::reader::Reader;
-use super::secret;
+use super::secret_name;
 use super::value::{Setting, values};
 use crate::x509::PermittedNames;
 
 /// `[cert_manager]` as far as it could be read.
 pub(super) struct Draft {
-    pub(super) secret: secret::Draft,
+    pub(super) secret: secret_name::Draft,
     issuer: Option<String>,
     domains: Vec<Setting<String>>,
     ranges: Vec<Setting<IpNet>>,
@@ -25,7 +25,7 @@ pub(super) fn read(root: &Reader<'_>) -> Option<Draft> {
     let table = root.table("cert_manager");
     table.header.as_ref()?;
     let draft = Draft {
-        secret: secret::with_defaults(&table, "cert-manager", Some("certferry-ca".to_owned())),
+        secret: secret_name::with_defaults(&table, "cert-manager", Some("certferry-ca".to_owned())),
         issuer: table.optional("issuer", "certferry".to_owned(), subdomain),
         domains: table.distinct("permitted_dns", subdomain, String::clone),
         ranges: table.distinct("permitted_ips", subnet, IpNet::to_string),

@@ -12,7 +12,7 @@ use super::names::{abridged, client_name, printable, warn_long_common_name};
 use super::period::{Defaults, Period};
 use super::problem::{Problem, Problems};
 use super::reader::Reader;
-use super::secret;
+use super::secret_name;
 use super::value::{Setting, values};
 use crate::kubernetes::escape;
 use crate::x509::MASTERS;
@@ -27,7 +27,7 @@ pub(super) struct Draft {
 /// The fields that the two tables read differently, and those that only one of them has.
 pub(super) struct Special {
     pub(super) name: Option<Setting<String>>,
-    pub(super) secret: Option<secret::Draft>,
+    pub(super) secret: Option<secret_name::Draft>,
     groups: Vec<Setting<String>>,
     break_glass: Option<bool>,
     bindings: Vec<Binding>,
@@ -64,7 +64,7 @@ pub(super) fn read_etcd_clients(root: &Reader<'_>, cluster: &cluster::Draft, val
             groups: Vec::new(),
             break_glass: Some(false),
             bindings: Vec::new(),
-            secret: has_secret.then(|| secret::required(table)),
+            secret: has_secret.then(|| secret_name::required(table)),
         }
     })
 }

@@ -10,7 +10,7 @@ use super::names::label;
 use super::period::{Defaults, Period};
 use super::problem::{Problem, Problems};
 use super::reader::Reader;
-use super::secret;
+use super::secret_name;
 use super::value::{Setting, Value};
 use crate::kubernetes::Version;
 
@@ -37,7 +37,7 @@ const fn version(major: u32, minor: u32, patch: u32) -> Version {
 
 /// `[metallb]` as far as it could be read.
 pub(super) struct Draft {
-    pub(super) secret: secret::Draft,
+    pub(super) secret: secret_name::Draft,
     pub(super) period: Option<Period>,
     pub(super) header: Option<std::ops::Range<usize>>,
     version: Option<Setting<Version>>,
@@ -51,7 +51,7 @@ pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defau
     let header = table.header.clone()?;
     let version = table.required("version", "\"0.15.2\"", |value| value.located(known_version));
     let names = version.as_ref().and_then(|version| names(version, &table));
-    let secret = secret::with_defaults(&table, "metallb-system", names.map(|names| names.secret.to_owned()));
+    let secret = secret_name::with_defaults(&table, "metallb-system", names.map(|names| names.secret.to_owned()));
     let lifetime = table.inherited("validity", validity.leaf.clone(), lifetime);
     let draft = Draft {
         secret,

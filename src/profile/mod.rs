@@ -32,7 +32,7 @@ mod period;
 mod pool;
 mod problem;
 mod reader;
-mod secret;
+mod secret_name;
 mod text;
 mod tls;
 mod topology;
@@ -141,7 +141,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     let secrets = secrets.chain(cert_manager.iter().map(|draft| &draft.secret));
     let secrets = secrets.chain(tls.iter().map(|draft| &draft.secret));
     let secrets = secrets.chain(etcd_clients.iter().filter_map(|draft| draft.special.secret.as_ref()));
-    secret::check_distinct(secrets, problems);
+    secret_name::check_distinct(secrets, problems);
     if problems.any_error() {
         return None;
     }

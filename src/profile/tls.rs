@@ -8,7 +8,7 @@ use super::network::alt_name;
 use super::period::{Defaults, Period};
 use super::problem::{Problem, Problems};
 use super::reader::Reader;
-use super::secret;
+use super::secret_name;
 use super::value::{Setting, Value, values};
 use crate::x509::{AltName, ExtendedKeyUsage};
 
@@ -17,7 +17,7 @@ const LIFE_DAYS: u32 = 825;
 
 /// One `[[tls]]` as far as it could be read.
 pub(super) struct Draft {
-    pub(super) secret: secret::Draft,
+    pub(super) secret: secret_name::Draft,
     pub(super) period: Option<Period>,
     pub(super) header: Option<std::ops::Range<usize>>,
     pub(super) issuer: Option<Setting<TlsIssuer>>,
@@ -38,7 +38,7 @@ pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defau
             |value| value.filled_list(usage),
         );
         let draft = Draft {
-            secret: secret::required(&table),
+            secret: secret_name::required(&table),
             common_name: table.inherited("common_name", first, printable),
             usages: usages.unwrap_or_default(),
             issuer: table.setting("ca", TlsIssuer::Tls, |value| {

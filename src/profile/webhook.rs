@@ -11,7 +11,7 @@ use super::network::alt_name;
 use super::period::{Defaults, Period};
 use super::problem::{Problem, Problems};
 use super::reader::Reader;
-use super::secret;
+use super::secret_name;
 use super::value::{Setting, Value, values};
 use crate::x509::AltName;
 
@@ -20,7 +20,7 @@ const KINDS: [&str; 4] = ["validating", "mutating", "crd", "api-service"];
 
 /// One `[[webhook]]` as far as it could be read.
 pub(super) struct Draft {
-    pub(super) secret: secret::Draft,
+    pub(super) secret: secret_name::Draft,
     pub(super) period: Option<Period>,
     pub(super) header: Option<std::ops::Range<usize>>,
     service: Option<String>,
@@ -36,7 +36,7 @@ pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defau
         let lifetime = table.inherited("validity", validity.leaf.clone(), lifetime);
         let draft = Draft {
             service: table.required("service", "\"my-webhook\"", label),
-            secret: secret::required(&table),
+            secret: secret_name::required(&table),
             secret_type: table.optional("secret_type", SecretType::Tls, |value| {
                 value.word(&[SecretType::Tls, SecretType::Opaque].map(|known| (known.name(), known)))
             }),

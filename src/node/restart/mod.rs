@@ -18,7 +18,6 @@
 //!
 //! **What it refuses.** To begin when somebody must start anew that is neither a static pod nor a service.
 
-mod away;
 pub(crate) mod effect;
 mod error;
 mod health;
@@ -27,6 +26,7 @@ mod plan;
 mod progress;
 mod run;
 mod running;
+mod stopped_manifests;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -56,7 +56,7 @@ impl Unfinished {
     /// # Errors
     /// When it cannot be read.
     pub fn of(tree: &NodeTree) -> Result<Self, NodeError> {
-        Ok(Self { restarts: away::noted(tree)?, away: away::away(tree)? })
+        Ok(Self { restarts: stopped_manifests::noted(tree)?, away: stopped_manifests::away(tree)? })
     }
 
     /// Whether nothing is.
@@ -84,7 +84,7 @@ pub enum RestartedBy {
 impl RestartedBy {
     /// A person, who must know which components are static pods.
     pub(super) fn person(tree: &NodeTree) -> Result<Self, NodeError> {
-        Ok(Self::Person { pods: away::static_pods(tree)? })
+        Ok(Self::Person { pods: stopped_manifests::static_pods(tree)? })
     }
 }
 
@@ -121,7 +121,7 @@ pub(super) fn around(
 /// Puts manifests back that a run that was cut short has left away, etcd's first, and forgets who had to be started anew.
 pub(super) fn put_back(session: &Session<'_>, progress: &mut dyn FnMut(&Progress<'_>)) {
     let tree = session.tree();
-    match Unfinished::of(tree).and_then(|unfinished| away::give_all(tree).map(|_| unfinished)) {
+    match Unfinished::of(tree).and_then(|unfinished| stopped_manifests::give_all(tree).map(|_| unfinished)) {
         Ok(unfinished) if unfinished.away.is_empty() => {}
         Ok(unfinished) => progress(&Progress::PutBack(&unfinished.away)),
         Err(error) => progress(&Progress::StillAway(&error)),

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::super::install::rollback;
 use super::super::{NodeError, Session};
-use super::away::{away, forget, give, give_all, manifest, note, noted, take};
 use super::effect::Effect;
 use super::error::{RestartError, Trouble};
 use super::health::{Endpoint, answering, endpoints, members, url, wait};
@@ -13,6 +12,7 @@ use super::manifest::Manifest;
 use super::plan::Plan;
 use super::progress::Progress;
 use super::running::{Seen, is_service, restart};
+use super::stopped_manifests::{away, forget, give, give_all, manifest, note, noted, take};
 use crate::host::NodeTree;
 use crate::kubernetes::Component;
 

@@ -7,7 +7,7 @@ use super::hex::Sha256;
 use super::mode::Mode;
 use super::name::compare_paths;
 use super::record::Owner;
-use super::tree::{self, Row};
+use super::rows::{self, Row};
 
 /// The content of a file, which may be a key and is therefore wiped when dropped.
 pub type Content = Zeroizing<Vec<u8>>;
@@ -54,7 +54,7 @@ impl Part {
         let mut files: Vec<(Row, Content)> = files.into_iter().map(describe).collect();
         files.sort_by(|(left, _), (right, _)| compare_paths(left.path(), right.path()));
         let (rows, contents): (Vec<_>, Vec<_>) = files.into_iter().unzip();
-        tree::check(&owner.part(), &rows)?;
+        rows::check(&owner.part(), &rows)?;
         Ok(Self { owner, rows, contents })
     }
 
