@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::ca::Authority;
-use super::cluster::{self, version};
+use super::cluster::{ClusterDraft, version};
 use super::dates::lifetime;
 use super::model::ShipCaKeys;
 use super::names::{authority_name, warn_long_common_name};
@@ -75,7 +75,7 @@ fn refuse_unused(parent: &Reader<'_>, key: &'static str, users: &[&str]) {
 }
 
 /// One table `[ca.*]` as far as it could be read.
-pub(super) struct Draft {
+pub(super) struct AuthorityDraft {
     /// The last part of the table's name.
     pub(super) table: &'static str,
     pub(super) period: Option<Period>,
@@ -87,21 +87,21 @@ pub(super) struct Draft {
 }
 
 /// The tables `[ca.*]`: the three of kubeadm, and one for each further CA that the profile needs.
-pub(super) struct Drafts {
-    pub(super) kubernetes: Draft,
-    pub(super) etcd: Draft,
-    pub(super) front_proxy: Draft,
-    pub(super) metallb: Option<Draft>,
-    pub(super) webhook: Option<Draft>,
-    pub(super) tls: Option<Draft>,
-    pub(super) cert_manager: Option<Draft>,
+pub(super) struct AuthorityDrafts {
+    pub(super) kubernetes: AuthorityDraft,
+    pub(super) etcd: AuthorityDraft,
+    pub(super) front_proxy: AuthorityDraft,
+    pub(super) metallb: Option<AuthorityDraft>,
+    pub(super) webhook: Option<AuthorityDraft>,
+    pub(super) tls: Option<AuthorityDraft>,
+    pub(super) cert_manager: Option<AuthorityDraft>,
 }
 
-impl Drafts {
-    pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults, keys: &Keys) -> Self {
+impl AuthorityDrafts {
+    pub(super) fn read(root: &Reader<'_>, cluster: &ClusterDraft, validity: &Defaults, keys: &Keys) -> Self {
         let table = root.table("ca");
         let has = |key| root.find(key).is_some();
-        let read = |key, common_name: &str| Draft::read(&table, key, common_name, cluster, validity, keys);
+        let read = |key, common_name: &str| AuthorityDraft::read(&table, key, common_name, cluster, validity, keys);
         let used = |key, users: &[&'static str], common_name: String| {
             if users.iter().any(|user| has(user)) {
                 return Some(read(key, &common_name));
@@ -127,7 +127,7 @@ impl Drafts {
         drafts
     }
 
-    fn all(&self) -> impl Iterator<Item = &Draft> {
+    fn all(&self) -> impl Iterator<Item = &AuthorityDraft> {
         let further = [&self.metallb, &self.webhook, &self.tls, &self.cert_manager];
         [&self.kubernetes, &self.etcd, &self.front_proxy].into_iter().chain(further.into_iter().flatten())
     }
@@ -155,12 +155,12 @@ impl Drafts {
     }
 }
 
-impl Draft {
+impl AuthorityDraft {
     fn read(
         parent: &Reader<'_>,
         key: &'static str,
         common_name: &str,
-        cluster: &cluster::Draft,
+        cluster: &ClusterDraft,
         validity: &Defaults,
         keys: &Keys,
     ) -> Self {

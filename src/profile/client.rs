@@ -5,20 +5,20 @@ use std::collections::btree_map::Entry;
 
 use super::addons::Binding;
 use super::binding;
-use super::cluster;
+use super::cluster::ClusterDraft;
 use super::dates::{Lifetime, lifetime};
 use super::model::{EtcdClient, User};
 use super::names::{abridged, client_name, printable, warn_long_common_name};
 use super::period::{Defaults, Period};
 use super::problem::{Problem, Problems};
 use super::reader::Reader;
-use super::secret_name;
+use super::secret_name::{self, SecretNameDraft};
 use super::value::{Setting, values};
 use crate::kubernetes::escape;
 use crate::x509::MASTERS;
 
 /// One `[[user]]` or `[[etcd_client]]` as far as it could be read.
-pub(super) struct Draft {
+pub(super) struct ClientDraft {
     pub(super) special: Special,
     pub(super) period: Option<Period>,
     generation: Option<u32>,
@@ -27,13 +27,13 @@ pub(super) struct Draft {
 /// The fields that the two tables read differently, and those that only one of them has.
 pub(super) struct Special {
     pub(super) name: Option<Setting<String>>,
-    pub(super) secret: Option<secret_name::Draft>,
+    pub(super) secret: Option<SecretNameDraft>,
     groups: Vec<Setting<String>>,
     break_glass: Option<bool>,
     bindings: Vec<Binding>,
 }
 
-pub(super) fn read_users(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults) -> Vec<Draft> {
+pub(super) fn read_users(root: &Reader<'_>, cluster: &ClusterDraft, validity: &Defaults) -> Vec<ClientDraft> {
     read(root, "user", cluster, validity, |table| {
         let allow_system = table.optional("allow_system", false, |value| value.boolean());
         let name = table.required("name", "\"alice\"", |value| value.located(client_name));
@@ -55,7 +55,7 @@ pub(super) fn read_users(root: &Reader<'_>, cluster: &cluster::Draft, validity: 
     })
 }
 
-pub(super) fn read_etcd_clients(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults) -> Vec<Draft> {
+pub(super) fn read_etcd_clients(root: &Reader<'_>, cluster: &ClusterDraft, validity: &Defaults) -> Vec<ClientDraft> {
     read(root, "etcd_client", cluster, validity, |table| {
         let name = table.required("name", "\"backup\"", |value| value.located(client_name));
         let has_secret = table.find("namespace").is_some() || table.find("secret").is_some();
@@ -72,15 +72,15 @@ pub(super) fn read_etcd_clients(root: &Reader<'_>, cluster: &cluster::Draft, val
 fn read(
     root: &Reader<'_>,
     key: &'static str,
-    cluster: &cluster::Draft,
+    cluster: &ClusterDraft,
     validity: &Defaults,
     read_special: impl Fn(&Reader<'_>) -> Special,
-) -> Vec<Draft> {
+) -> Vec<ClientDraft> {
     let mut drafts = Vec::new();
     for table in root.tables(key) {
         let special = read_special(&table);
         let lifetime = table.setting("validity", Lifetime::Years(5), lifetime);
-        drafts.push(Draft {
+        drafts.push(ClientDraft {
             special,
             generation: table.generation("generation"),
             period: Period::of(&table, cluster, lifetime, validity),
@@ -103,7 +103,7 @@ fn check_system(setting: &Setting<String>, problems: &Problems) {
 }
 
 /// Refuses two names that are equal but for case: names become files, and some file systems do not tell case apart.
-fn check_distinct(drafts: &[Draft], problems: &Problems) {
+fn check_distinct(drafts: &[ClientDraft], problems: &Problems) {
     let mut seen = BTreeMap::<String, &Setting<String>>::new();
     for name in drafts.iter().filter_map(|draft| draft.special.name.as_ref()) {
         warn_long_common_name(&name.value, name.set_at.as_ref(), problems);
@@ -124,7 +124,7 @@ fn check_distinct(drafts: &[Draft], problems: &Problems) {
     }
 }
 
-impl Draft {
+impl ClientDraft {
     pub(super) fn build_user(self) -> Option<User> {
         let mut groups = values(self.special.groups);
         let is_break_glass = self.special.break_glass?;

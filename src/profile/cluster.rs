@@ -14,7 +14,7 @@ use crate::kubernetes::Version;
 use crate::x509::AltName;
 
 /// `[cluster]` as far as it could be read. A field is `None` when it was refused.
-pub(super) struct Draft {
+pub(super) struct ClusterDraft {
     pub(super) name: Option<String>,
     pub(super) kubernetes: Option<Setting<Version>>,
     pub(super) issued_at: Option<Setting<Date>>,
@@ -29,7 +29,7 @@ pub(super) struct Draft {
     dns_domain: Option<String>,
 }
 
-impl Draft {
+impl ClusterDraft {
     pub(super) fn read(root: &Reader<'_>) -> Self {
         let table = root.required_table("cluster", "`name`, `kubernetes` and `issued_at`");
         let draft = Self {

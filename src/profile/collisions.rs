@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Range;
 
-use super::cluster;
+use super::cluster::ClusterDraft;
 use super::names::{abridged, warn_long_common_name};
 use super::node::Row;
 use super::problem::{Problem, Problems};
@@ -18,7 +18,7 @@ const NODE_NAME_BYTES: usize = 91;
 const PREFIX_BYTES: usize = 155;
 
 /// Reports each setting that collides once, with the first node that it concerns.
-pub(super) fn check(cluster: &cluster::Draft, rows: &[Row], problems: &Problems) {
+pub(super) fn check(cluster: &ClusterDraft, rows: &[Row], problems: &Problems) {
     check_names(rows, problems);
     check_record_names(rows, problems);
     check_addresses(rows, problems);
@@ -104,7 +104,7 @@ fn check_addresses(rows: &[Row], problems: &Problems) {
 
 /// Refuses addresses of hosts within a service subnet: kube-proxy takes the traffic to them, so it never leaves the
 /// node.
-fn check_service_subnets(cluster: &cluster::Draft, rows: &[Row], problems: &Problems) {
+fn check_service_subnets(cluster: &ClusterDraft, rows: &[Row], problems: &Problems) {
     let endpoint = cluster.control_plane_endpoint.iter().filter_map(|setting| match &setting.value.as_ref()?.host {
         AltName::Ip(address) => Some((*address, setting.set_at.as_ref())),
         AltName::Dns(_) => None,
@@ -133,7 +133,7 @@ fn check_service_subnets(cluster: &cluster::Draft, rows: &[Row], problems: &Prob
     }
 }
 
-fn check_name_lengths(cluster: &cluster::Draft, row: &Row, problems: &Problems) {
+fn check_name_lengths(cluster: &ClusterDraft, row: &Row, problems: &Problems) {
     // All names of a row have one length.
     let Some(name) = row.names.first() else { return };
     if let (Some(cluster_name), Some(generation)) = (&cluster.name, cluster.generation) {

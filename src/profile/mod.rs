@@ -48,8 +48,12 @@ pub use ca::Authority;
 pub use model::{Cluster, Endpoint, EtcdClient, EtcdTopology, Kubelet, Node, Profile, ShipCaKeys, User};
 pub use problem::{Problem, Severity};
 
+use authority::AuthorityDrafts;
+use client::ClientDraft;
+use cluster::ClusterDraft;
 use problem::Problems;
 use reader::Reader;
+use tls::TlsDraft;
 
 /// The profile format that this version reads.
 const FORMAT: u32 = 1;
@@ -94,11 +98,11 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
         ),
     })?;
 
-    let cluster = cluster::Draft::read(&root);
+    let cluster = ClusterDraft::read(&root);
     let validity = period::Defaults::read(&root);
     let keys = authority::Keys::read(&root);
     let ship_ca_keys = authority::ship_ca_keys(&root);
-    let authorities = authority::Drafts::read(&root, &cluster, &validity, &keys);
+    let authorities = AuthorityDrafts::read(&root, &cluster, &validity, &keys);
     let service_account = root.table("service_account");
     let service_account_generation = service_account.generation("generation");
     service_account.finish();
@@ -160,7 +164,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
         Some(draft) => Some(draft.build(authorities.cert_manager)?),
         None => None,
     };
-    let tls: Vec<_> = tls.into_iter().map(tls::Draft::build).collect::<Option<_>>()?;
+    let tls: Vec<_> = tls.into_iter().map(TlsDraft::build).collect::<Option<_>>()?;
     let needs_tls_ca = cert_manager.is_some() || tls.iter().any(|tls| tls.issuer == TlsIssuer::Tls);
     let tls_ca = match authorities.tls.filter(|_| needs_tls_ca) {
         Some(draft) => Some(draft.build()?),
@@ -178,8 +182,8 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
         service_account_generation: service_account_generation?,
         kubelet: Kubelet { client: kubelet_client?.value, serving: kubelet_serving? },
         nodes: nodes.into_iter().flatten().collect(),
-        users: users.into_iter().map(client::Draft::build_user).collect::<Option<_>>()?,
-        etcd_clients: etcd_clients.into_iter().map(client::Draft::build_etcd_client).collect::<Option<_>>()?,
+        users: users.into_iter().map(ClientDraft::build_user).collect::<Option<_>>()?,
+        etcd_clients: etcd_clients.into_iter().map(ClientDraft::build_etcd_client).collect::<Option<_>>()?,
         metallb,
         webhook_ca: webhook_settings.filter(|_| webhooks.iter().any(|webhook| webhook.own_ca.is_none())),
         webhooks,

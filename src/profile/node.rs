@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-use super::cluster;
+use super::cluster::ClusterDraft;
 use super::model::Node;
 use super::names::subdomain;
 use super::network::{family, node_address, unreachable_from_elsewhere};
@@ -33,7 +33,7 @@ pub(super) struct Row {
 }
 
 /// Reads every row: `[[node]]` in the order of the profile, then `[[node_pool]]`.
-pub(super) fn read_rows(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults) -> Vec<Row> {
+pub(super) fn read_rows(root: &Reader<'_>, cluster: &ClusterDraft, validity: &Defaults) -> Vec<Row> {
     let mut count = 0;
     let single = root.tables("node").into_iter().map(|table| (table, false));
     let pools = root.tables("node_pool").into_iter().map(|table| (table, true));
@@ -48,7 +48,7 @@ pub(super) fn read_rows(root: &Reader<'_>, cluster: &cluster::Draft, validity: &
 }
 
 impl Row {
-    fn read(table: &Reader<'_>, is_pool: bool, count: &mut u32, cluster: &cluster::Draft, validity: &Defaults) -> Self {
+    fn read(table: &Reader<'_>, is_pool: bool, count: &mut u32, cluster: &ClusterDraft, validity: &Defaults) -> Self {
         let name = if is_pool {
             table.required("names", "\"worker-[001..100]\"", |value| value.located(Names::parse))
         } else {

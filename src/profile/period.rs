@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use time::{Date, Duration, Month, OffsetDateTime};
 
-use super::cluster;
+use super::cluster::ClusterDraft;
 use super::dates::{Lifetime, clock_skew, instant, issued_at, lifetime};
 use super::problem::{Problem, Problems};
 use super::reader::Reader;
@@ -49,7 +49,7 @@ impl Period {
     /// when a reason was reported.
     pub(super) fn of(
         table: &Reader<'_>,
-        cluster: &cluster::Draft,
+        cluster: &ClusterDraft,
         lifetime: Option<Setting<Lifetime>>,
         defaults: &Defaults,
     ) -> Option<Self> {

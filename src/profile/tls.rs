@@ -1,14 +1,14 @@
 //! Reads `[[tls]]`.
 
 use super::addons::{TlsCertificate, TlsIssuer};
-use super::cluster;
+use super::cluster::ClusterDraft;
 use super::dates::{Lifetime, lifetime};
 use super::names::printable;
 use super::network::alt_name;
 use super::period::{Defaults, Period};
 use super::problem::{Problem, Problems};
 use super::reader::Reader;
-use super::secret_name;
+use super::secret_name::{self, SecretNameDraft};
 use super::value::{Setting, Value, values};
 use crate::x509::{AltName, ExtendedKeyUsage};
 
@@ -16,8 +16,8 @@ use crate::x509::{AltName, ExtendedKeyUsage};
 const LIFE_DAYS: u32 = 825;
 
 /// One `[[tls]]` as far as it could be read.
-pub(super) struct Draft {
-    pub(super) secret: secret_name::Draft,
+pub(super) struct TlsDraft {
+    pub(super) secret: SecretNameDraft,
     pub(super) period: Option<Period>,
     pub(super) header: Option<std::ops::Range<usize>>,
     pub(super) issuer: Option<Setting<TlsIssuer>>,
@@ -27,7 +27,7 @@ pub(super) struct Draft {
     generation: Option<u32>,
 }
 
-pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults) -> Vec<Draft> {
+pub(super) fn read(root: &Reader<'_>, cluster: &ClusterDraft, validity: &Defaults) -> Vec<TlsDraft> {
     let read = |table: Reader<'_>| {
         let has_common_name = table.find("common_name").is_some();
         let hosts = table.distinct("hosts", host, AltName::to_string);
@@ -37,7 +37,7 @@ pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defau
             || Some(vec![Setting::default(ExtendedKeyUsage::ServerAuth)]),
             |value| value.filled_list(usage),
         );
-        let draft = Draft {
+        let draft = TlsDraft {
             secret: secret_name::required(&table),
             common_name: table.inherited("common_name", first, printable),
             usages: usages.unwrap_or_default(),
@@ -88,7 +88,7 @@ fn host(value: Value<'_>) -> Option<AltName> {
     Some(name)
 }
 
-impl Draft {
+impl TlsDraft {
     fn is_for(&self, wanted: ExtendedKeyUsage) -> bool {
         self.usages.iter().any(|usage| usage.value == wanted)
     }
