@@ -7,7 +7,7 @@ use super::authority::AuthorityDraft;
 use super::names::subdomain;
 use super::network::subnet;
 use super::problem::Problem;
-use super::reader::Reader;
+use super::reader::TableReader;
 use super::secret_name::{self, SecretNameDraft};
 use super::value::{Setting, values};
 use crate::x509::PermittedNames;
@@ -21,7 +21,7 @@ pub(super) struct CertManagerDraft {
     trust: Option<Trust>,
 }
 
-pub(super) fn read(root: &Reader<'_>) -> Option<CertManagerDraft> {
+pub(super) fn read(root: &TableReader<'_>) -> Option<CertManagerDraft> {
     let table = root.table("cert_manager");
     table.header.as_ref()?;
     let draft = CertManagerDraft {
@@ -33,7 +33,7 @@ pub(super) fn read(root: &Reader<'_>) -> Option<CertManagerDraft> {
             value.word(&[("config-map", Trust::ConfigMap), ("trust-manager", Trust::TrustManager)])
         }),
     };
-    table.finish();
+    table.refuse_unknown_keys();
     if let (Some(first), true) = (draft.ranges.first(), draft.domains.is_empty()) {
         root.problems.add(
             Problem::error("`permitted_ips` without `permitted_dns`")

@@ -4,7 +4,7 @@ use super::addons::TlsIssuer;
 use super::authority::{AuthorityDraft, AuthorityDrafts};
 use super::client::ClientDraft;
 use super::metallb::MetallbDraft;
-use super::node::Row;
+use super::node::NodeRow;
 use super::period::Period;
 use super::problem::Problems;
 use super::tls::TlsDraft;
@@ -19,7 +19,7 @@ pub(super) struct KubeletCertificates {
 
 /// Every table that makes leaf certificates.
 pub(super) struct Leaves<'a> {
-    pub(super) rows: &'a [Row],
+    pub(super) rows: &'a [NodeRow],
     pub(super) users: &'a [ClientDraft],
     pub(super) etcd_clients: &'a [ClientDraft],
     pub(super) metallb: Option<&'a MetallbDraft>,
@@ -51,7 +51,7 @@ pub(super) fn check(
     }
     for (clients, issuer) in [(leaves.users, kubernetes), (leaves.etcd_clients, etcd)] {
         for client in clients {
-            let place = client.special.name.as_ref().and_then(|name| name.set_at.as_ref());
+            let place = client.own.name.as_ref().and_then(|name| name.set_at.as_ref());
             if let Some(period) = &client.period {
                 check_leaf(period, &[issuer], place, problems);
             }

@@ -9,13 +9,13 @@ use super::dates::lifetime;
 use super::names::label;
 use super::period::{Defaults, Period};
 use super::problem::{Problem, Problems};
-use super::reader::Reader;
+use super::reader::TableReader;
 use super::secret_name::{self, SecretNameDraft};
-use super::value::{Setting, Value};
+use super::value::{Setting, WrittenValue};
 use crate::kubernetes::Version;
 
 /// The names of MetalLB's objects from a version on.
-struct Names {
+struct ObjectNames {
     since: Version,
     secret: &'static str,
     service: &'static str,
@@ -23,9 +23,9 @@ struct Names {
 
 /// Source: MetalLB's release manifests and `controller/main.go`, v0.13.0 to v0.14.3 and v0.14.5 to v0.15.2. v0.14.4 was
 /// not read.
-const NAMES: [Names; 2] = [
-    Names { since: version(0, 13, 0), secret: "webhook-server-cert", service: "webhook-service" },
-    Names { since: version(0, 14, 5), secret: "metallb-webhook-cert", service: "metallb-webhook-service" },
+const NAMES: [ObjectNames; 2] = [
+    ObjectNames { since: version(0, 13, 0), secret: "webhook-server-cert", service: "webhook-service" },
+    ObjectNames { since: version(0, 14, 5), secret: "metallb-webhook-cert", service: "metallb-webhook-service" },
 ];
 const UNREAD: Version = version(0, 14, 4);
 /// The first minor version whose names were not looked up.
@@ -46,7 +46,7 @@ pub(super) struct MetallbDraft {
     generation: Option<u32>,
 }
 
-pub(super) fn read(root: &Reader<'_>, cluster: &ClusterDraft, validity: &Defaults) -> Option<MetallbDraft> {
+pub(super) fn read(root: &TableReader<'_>, cluster: &ClusterDraft, validity: &Defaults) -> Option<MetallbDraft> {
     let table = root.table("metallb");
     let header = table.header.clone()?;
     let version = table.required("version", "\"0.15.2\"", |value| value.located(known_version));
@@ -64,11 +64,11 @@ pub(super) fn read(root: &Reader<'_>, cluster: &ClusterDraft, validity: &Default
         header: Some(header),
         version,
     };
-    table.finish();
+    table.refuse_unknown_keys();
     Some(draft)
 }
 
-fn known_version(value: Value<'_>) -> Option<Version> {
+fn known_version(value: WrittenValue<'_>) -> Option<Version> {
     let text = value.string()?;
     match Version::parse(text) {
         Some(known) if NAMES.iter().any(|names| known >= names.since) => Some(known),
@@ -87,7 +87,7 @@ fn known_version(value: Value<'_>) -> Option<Version> {
 
 /// Returns the names of the objects of this version. Returns `None` when they are not known and the profile does not
 /// set them.
-fn names(version: &Setting<Version>, table: &Reader<'_>) -> Option<&'static Names> {
+fn names(version: &Setting<Version>, table: &TableReader<'_>) -> Option<&'static ObjectNames> {
     let are_given = table.find("secret").is_some() && table.find("service").is_some();
     if version.value == UNREAD && !are_given {
         table.problems.add(

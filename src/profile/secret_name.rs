@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::addons::SecretName;
 use super::names::{label, subdomain};
 use super::problem::{Problem, Problems};
-use super::reader::Reader;
+use super::reader::TableReader;
 use super::value::Setting;
 
 /// The most bytes of `<namespace>.<secret>`, so that `<namespace>.<secret>.ca-bundles.sh` fits in ustar's 100 bytes
@@ -21,20 +21,20 @@ pub(super) struct SecretNameDraft {
 }
 
 /// Reads `namespace` and `secret` of a table that must have both.
-pub(super) fn required(table: &Reader<'_>) -> SecretNameDraft {
+pub(super) fn required(table: &TableReader<'_>) -> SecretNameDraft {
     let namespace = table.required("namespace", "\"ingress\"", label);
     let secret = table.required("secret", "\"ingress-tls\"", |value| value.located(subdomain));
-    finish(table, namespace, secret)
+    checked(table, namespace, secret)
 }
 
 /// Reads `namespace` and `secret` of a table that has defaults for both.
-pub(super) fn with_defaults(table: &Reader<'_>, namespace: &str, secret: Option<String>) -> SecretNameDraft {
+pub(super) fn with_defaults(table: &TableReader<'_>, namespace: &str, secret: Option<String>) -> SecretNameDraft {
     let namespace = table.optional("namespace", namespace.to_owned(), label);
     let secret = table.inherited("secret", secret.map(Setting::default), subdomain);
-    finish(table, namespace, secret)
+    checked(table, namespace, secret)
 }
 
-fn finish(table: &Reader<'_>, namespace: Option<String>, secret: Option<Setting<String>>) -> SecretNameDraft {
+fn checked(table: &TableReader<'_>, namespace: Option<String>, secret: Option<Setting<String>>) -> SecretNameDraft {
     let set_at = secret.as_ref().and_then(|secret| secret.set_at.clone()).or_else(|| table.header.clone());
     let name = namespace.zip(secret).map(|(namespace, secret)| SecretName { namespace, name: secret.value });
     let length = name.as_ref().map_or(0, |name| name.file_stem().len());

@@ -10,9 +10,9 @@ use super::names::{label, subdomain_fault};
 use super::network::alt_name;
 use super::period::{Defaults, Period};
 use super::problem::{Problem, Problems};
-use super::reader::Reader;
+use super::reader::TableReader;
 use super::secret_name::{self, SecretNameDraft};
-use super::value::{Setting, Value, values};
+use super::value::{Setting, WrittenValue, values};
 use crate::x509::AltName;
 
 /// The kinds of objects that have a caBundle, as `configurations` names them.
@@ -31,8 +31,8 @@ pub(super) struct WebhookDraft {
     generation: Option<u32>,
 }
 
-pub(super) fn read(root: &Reader<'_>, cluster: &ClusterDraft, validity: &Defaults) -> Vec<WebhookDraft> {
-    let read = |table: Reader<'_>| {
+pub(super) fn read(root: &TableReader<'_>, cluster: &ClusterDraft, validity: &Defaults) -> Vec<WebhookDraft> {
+    let read = |table: TableReader<'_>| {
         let lifetime = table.inherited("validity", validity.leaf.clone(), lifetime);
         let draft = WebhookDraft {
             service: table.required("service", "\"my-webhook\"", label),
@@ -47,7 +47,7 @@ pub(super) fn read(root: &Reader<'_>, cluster: &ClusterDraft, validity: &Default
             period: Period::of(&table, cluster, lifetime, validity),
             header: table.header.clone(),
         };
-        table.finish();
+        table.refuse_unknown_keys();
         draft
     };
     let drafts: Vec<_> = root.tables("webhook").into_iter().map(read).collect();
@@ -73,7 +73,7 @@ fn check_distinct(drafts: &[WebhookDraft], problems: &Problems) {
 }
 
 /// Reads `validating/NAME` and the like.
-fn configuration(value: Value<'_>) -> Option<String> {
+fn configuration(value: WrittenValue<'_>) -> Option<String> {
     let text = value.string()?;
     let reason = match text.split_once('/') {
         None => "a kind, a slash and a name are expected".to_owned(),
