@@ -120,11 +120,12 @@ where
     let certificates = issue(&plan, &keys, &serial_key, engine.test).map_err(Defect::from)?;
     let signer = keys.get(&KeyId::BundleSigner).ok_or(Defect::NoSigner)?;
     let signer_public = PublicKey::from_der(signer.spki_der()).map_err(Defect::from)?;
-    let made = layout::Made { keys: &keys, certificates: &certificates, profile: &profile.source };
+    let sources = layout::FileSources { keys: &keys, certificates: &certificates, profile: &profile.source };
     let planned = in_archive_order(&plan);
     // Laid out anew for each pass: all at once would be ten kilobytes a node.
-    let part =
-        |number: usize| lay_out(planned[number], &made).map_err(|error| WriteError::Making(format!("layout: {error}")));
+    let part = |number: usize| {
+        lay_out(planned[number], &sources).map_err(|error| WriteError::Making(format!("layout: {error}")))
+    };
     let is_partial = request.subset.is_some();
     let description =
         Description { head: head(&plan, seed)?, partial: is_partial, profile_sha256: Hex(profile.sha256) };
