@@ -8,7 +8,7 @@ use crate::lock::{
     Change, ChangeId, ChangeKind, Lock, Outlines, Refusal, changes, explain_version, file_changes, foreseen,
     outlines_of_lock, outlines_of_plan, shapes_of_lock, shapes_of_plan,
 };
-use crate::plan::{Before, Effect, Plan, effects, plan};
+use crate::plan::{PartChange, Plan, PreviousBuild, part_changes, plan};
 use crate::profile::Profile;
 
 /// What changes against the lock.
@@ -20,7 +20,7 @@ pub struct Comparison {
     /// By id; then those of files that no key and no certificate tells.
     pub changes: Vec<Change>,
     /// By part, in the order of the plan; then the parts that are gone.
-    pub effects: Vec<Effect>,
+    pub part_changes: Vec<PartChange>,
 }
 
 impl Comparison {
@@ -50,7 +50,7 @@ impl Comparison {
             outlines.retain(|part, _| after.contains_key(part));
         }
         let mut found = Self::new(lock, profile, plan, changes, outlines);
-        found.effects.retain(|effect| before.get(&effect.part) != after.get(&effect.part));
+        found.part_changes.retain(|change| before.get(&change.part) != after.get(&change.part));
         if is_partial {
             // They are of the last whole bundle, and this is none.
             found.heads.clear();
@@ -83,14 +83,15 @@ impl Comparison {
             let wanted = changes.iter().filter(|change| change.kind != ChangeKind::Removed && wanted(change));
             wanted.filter_map(|change| change.key().cloned()).collect()
         };
-        let before = Before { parts: before, touched: ids(|_| true), new_keys: ids(Change::is_of_key), other_profile };
-        let effects = effects(plan, &before);
+        let before =
+            PreviousBuild { parts: before, changed: ids(|_| true), new_keys: ids(Change::is_of_key), other_profile };
+        let part_changes = part_changes(plan, &before);
         changes.extend(of_files);
         Self {
             heads: heads.into_iter().filter(|(_, before, after)| before != after).collect(),
             other_profile,
             changes,
-            effects,
+            part_changes,
         }
     }
 
@@ -98,10 +99,10 @@ impl Comparison {
     #[must_use]
     pub fn refusal(&self, lock: &Lock, plan: &Plan) -> Option<Refusal> {
         // Whether the record of a part is known to change but for the bundle's generation.
-        let touches = |part: &PartName| self.effects.iter().any(|effect| effect.part == *part);
+        let changes = |part: &PartName| self.part_changes.iter().any(|change| change.part == *part);
         let mut parts: Vec<_> = plan.parts.iter().map(|part| part.recipient.part()).collect();
         parts.sort_unstable();
-        let parts = parts.iter().map(|part| (part, touches(part)));
+        let parts = parts.iter().map(|part| (part, changes(part)));
         foreseen(lock, &shapes_of_plan(plan), plan.generation, parts).into_iter().next()
     }
 }

@@ -12,18 +12,18 @@ mod addons;
 mod alt_names;
 mod certificate;
 mod certificates;
-mod effects;
 mod file;
 mod kubeconfig;
 mod manifest;
+mod part_changes;
 mod planned_files;
 mod subset;
 
 pub use certificate::{Constraints, PlannedCertificate, PlannedKey};
-pub use effects::{Before, Effect, EffectKind, effects};
 pub use file::{PlannedContent, PlannedFile};
 pub use kubeconfig::{Credentials, PlannedKubeconfig};
 pub use manifest::{CaBundles, Manifest, Material, RoleBinding, SecretManifest, SecretReader};
+pub use part_changes::{PartChange, PartChangeKind, PreviousBuild, part_changes};
 pub use planned_files::{PlannedPart, Recipient};
 pub use subset::subset;
 

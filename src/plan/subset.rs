@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::effects::sources;
+use super::part_changes::sources;
 use super::{Plan, Recipient};
 use crate::kubernetes::KeyId;
 
