@@ -16,7 +16,7 @@ mod model;
 mod refusals;
 mod shape;
 
-pub use changes::{Change, ChangeId, ChangeKind, Difference, build_changes, changes, explain_version};
+pub use changes::{Change, ChangeId, ChangeKind, ChangeReason, build_changes, changes, explain_version};
 pub use file_changes::{Outlines, file_changes, outlines_of_lock, outlines_of_plan};
 pub use merge::{merge, restrict};
 pub use model::{Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart};
