@@ -7,9 +7,9 @@ use thiserror::Error;
 
 use super::NodeError;
 use super::changes::Changes;
-use super::identity::{Identity, Stranger};
+use super::identity::{Identity, IdentityMismatch};
 use super::install::install;
-use super::installed::{Installed, Refusal};
+use super::installed::{InstallRefusal, Installed};
 use super::restart::{self, Effect, Progress, RestartError, RestartedBy};
 use super::session::Session;
 use super::status::status;
@@ -69,18 +69,18 @@ pub enum ApplyError {
     #[error("cannot ask for the addresses of this host: {}", reason(.0))]
     NoAddresses(io::Error),
     /// The host is another than the part is for.
-    #[error("{}", strange(node, stranger))]
-    Stranger {
+    #[error("{}", mismatch_text(node, mismatch))]
+    IdentityMismatch {
         /// The node that the part is for.
         node: Node,
         /// How the host differs.
-        stranger: Stranger,
+        mismatch: IdentityMismatch,
     },
     /// The part may not follow what is installed.
     #[error("{}", refused(*refusal, from, to))]
     Refused {
         /// Why.
-        refusal: Refusal,
+        refusal: InstallRefusal,
         /// What is installed.
         from: Box<Installed>,
         /// What the part would install.
@@ -185,8 +185,8 @@ fn identify(tree: &NodeTree, allowed: Allowed, part: &VerifiedPart) -> Result<()
         true => Identity::of_host().map_err(ApplyError::NoAddresses)?,
         false => Identity::of_tree(tree),
     };
-    match identity.is_strange_to(node) {
-        Some(stranger) => Err(ApplyError::Stranger { node: node.clone(), stranger }),
+    match identity.mismatch(node) {
+        Some(mismatch) => Err(ApplyError::IdentityMismatch { node: node.clone(), mismatch }),
         None => Ok(()),
     }
 }
@@ -201,8 +201,8 @@ fn compare<'a>(
     let refusal = changes.from.as_ref().and_then(|from| Some((from, from.refuses(&changes.to)?)));
     let Some((from, refusal)) = refusal else { return Ok(changes) };
     let is_allowed = match refusal {
-        Refusal::OtherCluster | Refusal::OtherNode => allowed.other_node,
-        Refusal::Older | Refusal::OtherRecord => allowed.downgrade,
+        InstallRefusal::OtherCluster | InstallRefusal::OtherNode => allowed.other_node,
+        InstallRefusal::Older | InstallRefusal::OtherRecord => allowed.downgrade,
     };
     match is_allowed {
         true => Ok(changes),
@@ -210,14 +210,14 @@ fn compare<'a>(
     }
 }
 
-fn strange(node: &Node, stranger: &Stranger) -> String {
+fn mismatch_text(node: &Node, mismatch: &IdentityMismatch) -> String {
     let list = |list: &mut dyn Iterator<Item = String>| list.collect::<Vec<_>>().join(", ");
-    match stranger {
-        Stranger::Name(name) => {
+    match mismatch {
+        IdentityMismatch::Name(name) => {
             let known = list(&mut node.names.iter().cloned());
             format!("this host is not {}: it is called {name}, and the node is called {known}", node.name)
         }
-        Stranger::Addresses(found) => {
+        IdentityMismatch::Addresses(found) => {
             let mut found = found.iter().filter(|address| !address.is_loopback()).map(ToString::to_string);
             let known = list(&mut node.addresses.iter().map(ToString::to_string));
             let found = list(&mut found);
@@ -226,16 +226,16 @@ fn strange(node: &Node, stranger: &Stranger) -> String {
     }
 }
 
-fn refused(refusal: Refusal, from: &Installed, to: &Installed) -> String {
+fn refused(refusal: InstallRefusal, from: &Installed, to: &Installed) -> String {
     match refusal {
-        Refusal::OtherCluster => format!(
+        InstallRefusal::OtherCluster => format!(
             "this node belongs to the cluster {} ({}), and the bundle is of {} ({})",
             from.cluster, from.cluster_id, to.cluster, to.cluster_id
         ),
-        Refusal::OtherNode => format!("this node is {}, and the files are of {}", from.node, to.node),
-        Refusal::Older => {
+        InstallRefusal::OtherNode => format!("this node is {}, and the files are of {}", from.node, to.node),
+        InstallRefusal::Older => {
             format!("generation {} is installed, and the bundle is generation {}", from.generation, to.generation)
         }
-        Refusal::OtherRecord => format!("another bundle of generation {} is installed", from.generation),
+        InstallRefusal::OtherRecord => format!("another bundle of generation {} is installed", from.generation),
     }
 }

@@ -21,7 +21,7 @@ pub struct Identity {
 
 /// Why a host is not the node of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stranger {
+pub enum IdentityMismatch {
     /// It has another name.
     Name(String),
     /// It has none of the node's addresses.
@@ -48,18 +48,18 @@ impl Identity {
     /// Why it is not that node, if it is not: its name, in full or up to the first dot, must be one of the node's, and
     /// one of its addresses, too.
     #[must_use]
-    pub fn is_strange_to(&self, node: &Node) -> Option<Stranger> {
+    pub fn mismatch(&self, node: &Node) -> Option<IdentityMismatch> {
         if let Some(name) = &self.name {
             let lower = name.to_ascii_lowercase();
             let short = lower.split('.').next().unwrap_or_default();
             let is_name = |known: &String| *known == lower || known == short;
             if !node.names.iter().chain([&node.name]).any(is_name) {
-                return Some(Stranger::Name(name.clone()));
+                return Some(IdentityMismatch::Name(name.clone()));
             }
         }
         match &self.addresses {
             Some(addresses) if !addresses.iter().any(|address| node.addresses.contains(address)) => {
-                Some(Stranger::Addresses(addresses.clone()))
+                Some(IdentityMismatch::Addresses(addresses.clone()))
             }
             _ => None,
         }
@@ -73,7 +73,7 @@ fn host_name(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Identity, Stranger, host_name};
+    use super::{Identity, IdentityMismatch, host_name};
     use crate::bundle::Node;
     use crate::kubernetes::Role;
 
@@ -101,14 +101,14 @@ mod tests {
         };
         let right: &[[u8; 4]] = &[[127, 0, 0, 1], [10, 0, 0, 2]];
         for name in ["cp-1", "CP-1", "cp-1.other.domain", "api.corp.internal"] {
-            assert_eq!(host(Some(name), Some(right)).is_strange_to(&node), None, "{name}");
+            assert_eq!(host(Some(name), Some(right)).mismatch(&node), None, "{name}");
         }
         for name in ["cp-11", "cp", "api", "localhost", ""] {
-            let stranger = Some(Stranger::Name(name.to_owned()));
-            assert_eq!(host(Some(name), Some(right)).is_strange_to(&node), stranger, "{name}");
+            let mismatch = Some(IdentityMismatch::Name(name.to_owned()));
+            assert_eq!(host(Some(name), Some(right)).mismatch(&node), mismatch, "{name}");
         }
-        let wrong = host(Some("cp-1"), Some(&[[127, 0, 0, 1], [10, 0, 0, 3]])).is_strange_to(&node);
-        assert!(matches!(wrong, Some(Stranger::Addresses(_))), "{wrong:?}");
-        assert_eq!(host(None, None).is_strange_to(&node), None);
+        let wrong = host(Some("cp-1"), Some(&[[127, 0, 0, 1], [10, 0, 0, 3]])).mismatch(&node);
+        assert!(matches!(wrong, Some(IdentityMismatch::Addresses(_))), "{wrong:?}");
+        assert_eq!(host(None, None).mismatch(&node), None);
     }
 }

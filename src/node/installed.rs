@@ -30,7 +30,7 @@ pub struct Installed {
 
 /// Why a bundle may not follow what is installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum InstallRefusal {
     /// Another cluster's files are installed.
     OtherCluster,
     /// Another node's files are installed.
@@ -65,15 +65,15 @@ impl Installed {
 
     /// Why the other may not follow this one, if it may not.
     #[must_use]
-    pub fn refuses(&self, next: &Self) -> Option<Refusal> {
+    pub fn refuses(&self, next: &Self) -> Option<InstallRefusal> {
         if self.cluster_id != next.cluster_id {
-            Some(Refusal::OtherCluster)
+            Some(InstallRefusal::OtherCluster)
         } else if self.node != next.node {
-            Some(Refusal::OtherNode)
+            Some(InstallRefusal::OtherNode)
         } else if next.generation < self.generation {
-            Some(Refusal::Older)
+            Some(InstallRefusal::Older)
         } else if next.generation == self.generation && next.record != self.record {
-            Some(Refusal::OtherRecord)
+            Some(InstallRefusal::OtherRecord)
         } else {
             None
         }

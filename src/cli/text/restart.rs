@@ -137,7 +137,7 @@ fn progress(progress: &Progress<'_>) -> String {
         Progress::Restarting(component) => format!("restarting {}\n", component.name()),
         Progress::Starting(components) => format!("starting {}\n", Component::list(*components)),
         Progress::Asking(url) => format!("asking {url}\n"),
-        Progress::Back(trouble) => format!("{trouble}\ngoing back\n"),
+        Progress::Back(failure) => format!("{failure}\ngoing back\n"),
         Progress::Unlabelled(reason) => format!("warning: the files have no SELinux labels yet: {reason}\n"),
         Progress::PutBack(pods) => {
             let pods = Component::list(*pods);

@@ -16,7 +16,7 @@ const WORDS: usize = 300;
 
 /// What a component said last that does not answer as it should.
 #[derive(Debug)]
-pub enum Silence {
+pub enum ProbeFailure {
     /// There is no answer.
     Unasked(AskError),
     /// It says that it is not well.
@@ -33,12 +33,12 @@ pub struct Unwell {
     /// Where it was asked: `https://127.0.0.1:2379/health`.
     pub url: String,
     /// What came back last.
-    pub last: Silence,
+    pub last: ProbeFailure,
 }
 
 /// Who did not come up.
 #[derive(Debug, Error)]
-pub enum Trouble {
+pub enum StartFailure {
     /// It does not answer as it should.
     #[error("{} was not well within {}: {}: {}", unwell.component.name(), Period(*within), unwell.url, unwell.last)]
     Unwell {
@@ -83,33 +83,33 @@ pub enum RestartError {
     },
     /// Somebody did not come up, and was not well before either: the new files stay.
     #[error("{0}")]
-    Unwell(Trouble),
+    Unwell(StartFailure),
     /// Somebody did not come up: the files before are back, and everybody has been started with them.
-    #[error("{trouble}\n{}", back(still.as_ref()))]
+    #[error("{failure}\n{}", back(still.as_ref()))]
     Back {
         /// Who did not.
-        trouble: Trouble,
+        failure: StartFailure,
         /// Who did not come up then either.
-        still: Option<Trouble>,
+        still: Option<StartFailure>,
     },
     /// Somebody did not come up, and the files before could not be brought back.
-    #[error("{trouble}\nand the files before could not be brought back: {cause}")]
+    #[error("{failure}\nand the files before could not be brought back: {cause}")]
     Stuck {
         /// Who did not.
-        trouble: Trouble,
+        failure: StartFailure,
         /// What went wrong on the way back.
         cause: NodeError,
     },
 }
 
-fn back(still: Option<&Trouble>) -> String {
+fn back(still: Option<&StartFailure>) -> String {
     match still {
         None => "the files before are back, and everything is started and well with them".to_owned(),
         Some(still) => format!("the files before are back, but with them, too, {still}"),
     }
 }
 
-impl Display for Silence {
+impl Display for ProbeFailure {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unasked(error) => error.fmt(formatter),
@@ -151,12 +151,12 @@ mod tests {
 
     use rustls::{AlertDescription, CertificateError, Error};
 
-    use super::{Period, Silence};
+    use super::{Period, ProbeFailure};
     use crate::host::{Answer, AskError};
 
     #[test]
     fn answers_are_told_in_one_line() {
-        let answer = |status, body: &str| Silence::Unwell(Answer { status, body: body.to_owned() }).to_string();
+        let answer = |status, body: &str| ProbeFailure::Unwell(Answer { status, body: body.to_owned() }).to_string();
         assert_eq!(answer(503, "{\"health\":\"false\"}\n"), "HTTP 503 {\"health\":\"false\"}");
         let list = "[+]ping ok\n[-]etcd failed: reason withheld\n[-]log ok\nhealthz check failed\n";
         assert_eq!(answer(500, list), "HTTP 500 [-]etcd failed: reason withheld [-]log ok");
@@ -172,7 +172,7 @@ mod tests {
             (CertificateError::NotValidForName.into(), "its certificate is not for this address"),
             (Error::AlertReceived(AlertDescription::UnknownCA), "it refuses our certificate: UnknownCA"),
         ] {
-            assert_eq!(Silence::Unasked(AskError::Tls(error)).to_string(), text);
+            assert_eq!(ProbeFailure::Unasked(AskError::Tls(error)).to_string(), text);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::error::{Silence, Unwell};
+use super::error::{ProbeFailure, Unwell};
 use super::manifest::Manifest;
 use crate::host::{Deadline, NodeTree, TlsClient, addresses, ask, pause};
 use crate::kubernetes::{CLUSTER_CA, Component, ETCD_CA, FILE_LIMIT};
@@ -132,26 +132,26 @@ pub(super) fn url(component: Component, endpoint: &Endpoint) -> String {
     format!("{scheme}://{}{}", endpoint.address, endpoint.path)
 }
 
-fn probe(tree: &NodeTree, component: Component, endpoint: &Endpoint) -> Result<(), Silence> {
+fn probe(tree: &NodeTree, component: Component, endpoint: &Endpoint) -> Result<(), ProbeFailure> {
     let client = match component {
         Component::Etcd => Some(client(tree, &ETCD)?),
         Component::ApiServer => Some(client(tree, &API_SERVER)?),
         _ => None,
     };
-    let get = |path| ask(endpoint.address, path, client.as_ref(), ONE).map_err(Silence::Unasked);
+    let get = |path| ask(endpoint.address, path, client.as_ref(), ONE).map_err(ProbeFailure::Unasked);
     let mut answer = get(endpoint.path)?;
     if answer.status == 404 && component == Component::ApiServer {
         // Before Kubernetes 1.16.
         answer = get("/healthz")?;
     }
-    if answer.status == 200 { Ok(()) } else { Err(Silence::Unwell(answer)) }
+    if answer.status == 200 { Ok(()) } else { Err(ProbeFailure::Unwell(answer)) }
 }
 
 /// Whom the live files let one trust, and what they let one show.
-fn client(tree: &NodeTree, pki: &Pki) -> Result<TlsClient, Silence> {
+fn client(tree: &NodeTree, pki: &Pki) -> Result<TlsClient, ProbeFailure> {
     let read = |place: &str| {
         let resolved = tree.resolve(place).and_then(|place| tree.read(&place, FILE_LIMIT));
-        resolved.map_err(|error| Silence::Unreadable(place.to_owned(), error))
+        resolved.map_err(|error| ProbeFailure::Unreadable(place.to_owned(), error))
     };
     let authority = read(pki.authority)?;
     let mut identity = None;
@@ -162,7 +162,7 @@ fn client(tree: &NodeTree, pki: &Pki) -> Result<TlsClient, Silence> {
         }
     }
     let identity = identity.as_ref().map(|(certificate, key)| (certificate.as_slice(), key.as_slice()));
-    TlsClient::new(&authority, identity).map_err(Silence::Unasked)
+    TlsClient::new(&authority, identity).map_err(ProbeFailure::Unasked)
 }
 
 /// How many members etcd has: as the member on this node tells its peers, else by the manifest, which knows those of the

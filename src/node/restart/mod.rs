@@ -36,7 +36,7 @@ use crate::host::{self, NodeTree};
 use crate::kubernetes::Component;
 
 pub use effect::Effect;
-pub use error::{RestartError, Silence, Trouble, Unwell};
+pub use error::{ProbeFailure, RestartError, StartFailure, Unwell};
 pub use plan::Plan;
 pub use progress::Progress;
 use run::Restart;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::NodeError;
-use super::error::Trouble;
+use super::error::StartFailure;
 use crate::kubernetes::Component;
 
 /// A step that begins, or something that a person should know at once.
@@ -19,7 +19,7 @@ pub enum Progress<'a> {
     /// Somebody is asked whether it is well, until it is.
     Asking(&'a str),
     /// Somebody is not well: the files before come back.
-    Back(&'a Trouble),
+    Back(&'a StartFailure),
     /// The new files have no SELinux labels yet; why not.
     Unlabelled(&'a str),
     /// A run that was cut short had stopped these; their manifests are back.
