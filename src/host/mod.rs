@@ -19,7 +19,7 @@ mod write_tree;
 pub use file_io::{begins_with, create_secret, open, read, read_secret, read_stdin, sha256};
 pub use http::{Answer, AskError, TlsClient, ask};
 pub use node_root::NodeRoot;
-pub use node_tree::{Found, FoundKind, NodeLock, NodeTree, Owner};
+pub use node_tree::{FileOwner, Found, FoundKind, NodeLock, NodeTree};
 pub use output::Outputs;
 pub use programs::{Deadline, Ended, Process, is_installed, pause, processes, run_program};
 pub use write_tree::{TreeEntry, write_tree};

@@ -24,7 +24,7 @@ pub use file_sources::FileSources;
 
 use zeroize::Zeroizing;
 
-use crate::bundle::{Content, File, Mode, Node, Owner, Part};
+use crate::bundle::{Content, File, Mode, Node, Part, PartOwner};
 use crate::plan::{Manifest, PlannedContent, PlannedFile, PlannedPart, Recipient};
 
 /// Makes the files of one part.
@@ -36,13 +36,13 @@ pub fn lay_out(part: &PlannedPart, sources: &FileSources<'_>) -> Result<Part, La
     Ok(Part::new(owner(&part.recipient), files)?)
 }
 
-fn owner(recipient: &Recipient) -> Owner {
+fn owner(recipient: &Recipient) -> PartOwner {
     match recipient {
-        Recipient::Cluster => Owner::Cluster,
+        Recipient::Cluster => PartOwner::Cluster,
         Recipient::Node(node) => {
             let mut names = vec![node.name.clone()];
             names.extend(node.dns_names.iter().filter(|name| **name != node.name).cloned());
-            Owner::Node(Node { name: node.name.clone(), role: node.role, names, addresses: node.addresses.clone() })
+            PartOwner::Node(Node { name: node.name.clone(), role: node.role, names, addresses: node.addresses.clone() })
         }
     }
 }

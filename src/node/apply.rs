@@ -13,7 +13,7 @@ use super::installed::{InstallRefusal, Installed};
 use super::restart::{self, Effect, Progress, RestartError, RestartedBy};
 use super::session::Session;
 use super::status::status;
-use crate::bundle::{Node, Owner, VerifiedPart};
+use crate::bundle::{Node, PartOwner, VerifiedPart};
 use crate::host::{self, NodeTree, reason};
 use crate::sign::PublicKey;
 
@@ -177,7 +177,7 @@ fn replace<'a, 't>(
 
 /// Refuses a host that is not the node.
 fn identify(tree: &NodeTree, allowed: Allowed, part: &VerifiedPart) -> Result<(), ApplyError> {
-    let Owner::Node(node) = &part.record().owner else { return Err(ApplyError::NotANode) };
+    let PartOwner::Node(node) = &part.record().owner else { return Err(ApplyError::NotANode) };
     if allowed.other_node {
         return Ok(());
     }

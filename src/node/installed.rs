@@ -4,7 +4,7 @@ use super::NodeError;
 use super::place::{INSTALLED, RECORD, SIGNER, Slot};
 use super::session::look;
 use super::unit::Unit;
-use crate::bundle::{ClusterId, Owner, Record, Sha256, VerifiedPart};
+use crate::bundle::{ClusterId, PartOwner, Record, Sha256, VerifiedPart};
 use crate::host::NodeTree;
 use crate::kubernetes::FILE_LIMIT;
 use crate::sign::{Fingerprint, PublicKey};
@@ -49,8 +49,8 @@ impl Installed {
 
     fn new(record: &Record, sha256: Sha256, signer: Fingerprint) -> Self {
         let node = match &record.owner {
-            Owner::Node(node) => node.name.clone(),
-            Owner::Cluster => String::new(),
+            PartOwner::Node(node) => node.name.clone(),
+            PartOwner::Cluster => String::new(),
         };
         Self {
             cluster: record.head.cluster.clone(),

@@ -5,7 +5,7 @@ use std::io::BufRead;
 use time::OffsetDateTime;
 
 use super::{CheckedPart, File, Finding, Known, Origin, Part, SharedFiles, check_part, claims_of_part};
-use crate::bundle::{BundleError, Head, Owner, Reader, Row, VerifiedArchive, VerifiedPart};
+use crate::bundle::{BundleError, Head, PartOwner, Reader, Row, VerifiedArchive, VerifiedPart};
 use crate::kubernetes::PartName;
 use crate::lint::NodeFacts;
 use crate::sign::PublicKey;
@@ -71,8 +71,8 @@ fn check(part: &VerifiedPart, at: OffsetDateTime, wanted: Option<&PartName>, kno
         Row::Link { .. } => None,
     });
     let node = match &record.owner {
-        Owner::Node(node) => Some(NodeFacts { name: &node.name, addresses: &node.addresses }),
-        Owner::Cluster => None,
+        PartOwner::Node(node) => Some(NodeFacts { name: &node.name, addresses: &node.addresses }),
+        PartOwner::Cluster => None,
     };
     let name = record.owner.part();
     let is_wanted = wanted.is_none_or(|wanted| *wanted == name);
