@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inventory {
     /// In the order in which they were given.
-    pub groups: Vec<Group>,
+    pub groups: Vec<EntryGroup>,
     /// What could not be read, in the order in which it was met.
     pub problems: Vec<Problem>,
 }
@@ -28,7 +28,7 @@ impl Inventory {
 
 /// What belongs together: a tree, a bundle, or all single files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Group {
+pub struct EntryGroup {
     /// What was inspected, as it was named.
     pub title: String,
     /// Source by source (a bundle has one for each part); in each by kind, then by name.
@@ -43,7 +43,7 @@ pub struct Entry {
     /// As kubeadm calls it (`etcd-server`, `admin.conf`), else after its file.
     pub name: String,
     /// What it is for.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// The file, as a person would open it; in a bundle the path in the archive.
     pub path: String,
     /// Which certificate of its file, or of its field in a kubeconfig, from 1.
@@ -89,7 +89,7 @@ pub struct Entry {
 
 /// What a certificate is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum EntryKind {
     /// A leaf that `kubeadm certs check-expiration` lists.
     Kubeadm,
     /// A CA.
@@ -104,7 +104,7 @@ pub enum Kind {
     Other,
 }
 
-impl Kind {
+impl EntryKind {
     /// The word for it in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::Kind;
+use super::EntryKind;
 use crate::kubernetes::{AUTHORITIES, CERTIFICATES, Expected, Output};
 
 /// Where kubeadm keeps its files, below the root.
@@ -24,41 +24,41 @@ const SECRETS: [&str; 3] = ["manifests/cert-manager/", "manifests/metallb/", "ma
 const STORES: [&str; 2] = ["kubelet-client", "kubelet-server"];
 
 /// A place that kubeadm knows.
-pub(super) struct Known {
+pub(super) struct KnownPlace {
     /// Below [`KUBERNETES`].
     file: String,
     /// kubeadm's name for it.
     pub(super) name: &'static str,
-    pub(super) kind: Kind,
+    pub(super) kind: EntryKind,
     expected: Expected,
     /// Whether only a node has it that runs what reads it; people carry the others elsewhere.
     is_sign: bool,
 }
 
 /// kubeadm's certificates in the order of their names, then its CAs.
-static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
+static KNOWN: LazyLock<Vec<KnownPlace>> = LazyLock::new(|| {
     let leaves = CERTIFICATES.iter().filter_map(|row| {
         let file = match row.output {
             Output::Pair => format!("pki/{}.crt", row.base_name),
             Output::Kubeconfig(_) | Output::KubeletStore(_) | Output::KubeletServing => row.base_name.to_owned(),
         };
         let is_sign = !row.readers.is_empty() || row.expected == Expected::Etcd;
-        Some(Known { file, name: row.kubeadm_name?, kind: Kind::Kubeadm, expected: row.expected, is_sign })
+        Some(KnownPlace { file, name: row.kubeadm_name?, kind: EntryKind::Kubeadm, expected: row.expected, is_sign })
     });
-    let authorities = AUTHORITIES.iter().map(|row| Known {
+    let authorities = AUTHORITIES.iter().map(|row| KnownPlace {
         file: format!("pki/{}.crt", row.base_name),
         name: row.kubeadm_name,
-        kind: Kind::Authority,
+        kind: EntryKind::Authority,
         expected: row.expected,
         is_sign: false,
     });
     let mut known: Vec<_> = leaves.chain(authorities).collect();
-    known.sort_by_key(|known| (known.kind == Kind::Authority, known.name));
+    known.sort_by_key(|known| (known.kind == EntryKind::Authority, known.name));
     known
 });
 
 /// The row of kubeadm's table for a file, if it has one.
-pub(super) fn known_at(place: &str) -> Option<&'static Known> {
+pub(super) fn known_at(place: &str) -> Option<&'static KnownPlace> {
     let file = place.strip_prefix(KUBERNETES)?;
     KNOWN.iter().find(|known| known.file == file)
 }
@@ -67,8 +67,8 @@ pub(super) fn known_at(place: &str) -> Option<&'static Known> {
 ///
 /// A node with a certificate that only an API server has is a control plane, one with a certificate that only a member
 /// has runs etcd; a worker is neither, and nothing is missing on it.
-pub(super) fn missing<'a>(has: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = &'static Known> + 'a {
-    let present = move |known: &Known| has(&format!("{KUBERNETES}{}", known.file));
+pub(super) fn missing<'a>(has: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = &'static KnownPlace> + 'a {
+    let present = move |known: &KnownPlace| has(&format!("{KUBERNETES}{}", known.file));
     let any = |place: Expected| KNOWN.iter().any(|known| known.is_sign && known.expected == place && present(known));
     let (control_plane, etcd) = (any(Expected::ControlPlane), any(Expected::Etcd));
     KNOWN.iter().filter(move |known| {
@@ -110,11 +110,11 @@ pub fn interest(place: &str) -> Interest {
 }
 
 /// What a file of [`Interest::Content`] is.
-pub(super) struct Role {
+pub(super) struct FileRole {
     /// The name of its first certificate.
     pub(super) name: String,
     /// The kind of its first certificate.
-    pub(super) kind: Kind,
+    pub(super) kind: EntryKind,
     /// Whether it must be what its place says. Other programs keep files in the same folders, too.
     pub(super) is_certain: bool,
     /// Whether it is a copy for convenience: listed only when it is not a CA that is listed anyway.
@@ -122,45 +122,45 @@ pub(super) struct Role {
 }
 
 /// The role of the file at a place.
-pub(super) fn role(place: &str) -> Role {
-    let role = |name: &str, kind, is_certain| Role { name: name.to_owned(), kind, is_certain, is_copy: false };
+pub(super) fn role(place: &str) -> FileRole {
+    let role = |name: &str, kind, is_certain| FileRole { name: name.to_owned(), kind, is_certain, is_copy: false };
     if let Some(known) = known_at(place) {
         return role(known.name, known.kind, true);
     }
     if let Some((store, is_current)) = kubelet_store(place) {
         let dated = place.rsplit('/').next().unwrap_or_default();
-        return role(if is_current { store } else { dated }, Kind::Kubelet, true);
+        return role(if is_current { store } else { dated }, EntryKind::Kubelet, true);
     }
     if let Some(user) = place.strip_prefix(USERS) {
-        return role(user.strip_suffix(".conf").unwrap_or(user), Kind::User, true);
+        return role(user.strip_suffix(".conf").unwrap_or(user), EntryKind::User, true);
     }
     if let Some(client) = place.strip_prefix(ETCD_CLIENTS) {
         return match client.split_once('/') {
-            Some((_, "ca.crt")) => Role { is_copy: true, ..role(client, Kind::Authority, true) },
-            Some((name, "client.crt")) => role(name, Kind::EtcdClient, true),
-            _ => role(client, Kind::Other, false),
+            Some((_, "ca.crt")) => FileRole { is_copy: true, ..role(client, EntryKind::Authority, true) },
+            Some((name, "client.crt")) => role(name, EntryKind::EtcdClient, true),
+            _ => role(client, EntryKind::Other, false),
         };
     }
     if let Some(file) = place.strip_prefix(TLS) {
         return match file.split_once('/') {
-            Some((_, "ca.crt")) => Role { is_copy: true, ..role(place, Kind::Authority, true) },
-            Some((secret, "tls.crt")) => role(secret, Kind::Other, true),
-            None if file == "ca.crt" => role("tls-ca", Kind::Authority, true),
-            _ => role(place, Kind::Other, false),
+            Some((_, "ca.crt")) => FileRole { is_copy: true, ..role(place, EntryKind::Authority, true) },
+            Some((secret, "tls.crt")) => role(secret, EntryKind::Other, true),
+            None if file == "ca.crt" => role("tls-ca", EntryKind::Authority, true),
+            _ => role(place, EntryKind::Other, false),
         };
     }
     match place.strip_prefix(KUBELET_PKI) {
-        Some("kubelet.crt") => return role("kubelet-serving", Kind::Kubelet, true),
-        Some(file) => return role(file, Kind::Kubelet, false),
+        Some("kubelet.crt") => return role("kubelet-serving", EntryKind::Kubelet, true),
+        Some(file) => return role(file, EntryKind::Kubelet, false),
         None => {}
     }
     if let Some(file) = place.strip_prefix(PKI) {
-        return role(file, Kind::Other, false);
+        return role(file, EntryKind::Other, false);
     }
     match place.strip_prefix(KUBERNETES) {
-        Some(file @ ("kubelet.conf" | "bootstrap-kubelet.conf")) => role(file, Kind::Kubelet, true),
-        Some(file) => role(file, Kind::User, false),
-        None => role(place, Kind::Other, true),
+        Some(file @ ("kubelet.conf" | "bootstrap-kubelet.conf")) => role(file, EntryKind::Kubelet, true),
+        Some(file) => role(file, EntryKind::User, false),
+        None => role(place, EntryKind::Other, true),
     }
 }
 
@@ -181,7 +181,7 @@ pub(super) fn current(store: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Interest, KNOWN, interest, kubelet_store, missing};
-    use crate::report::Kind;
+    use crate::report::EntryKind;
 
     fn missing_with(files: &[&str]) -> Vec<&'static str> {
         missing(|place| files.iter().any(|file| place == format!("etc/kubernetes/{file}")))
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn the_table_stands_in_kubeadms_order() {
-        for kind in [Kind::Kubeadm, Kind::Authority] {
+        for kind in [EntryKind::Kubeadm, EntryKind::Authority] {
             let names: Vec<_> = KNOWN.iter().filter(|known| known.kind == kind).map(|known| known.name).collect();
             assert!(names.is_sorted(), "{names:?}");
         }

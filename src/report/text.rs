@@ -7,7 +7,7 @@ use time::macros::format_description;
 
 use super::period::short;
 use super::table::{self, Row};
-use super::{Entry, Group, Inventory, Kind, Missing};
+use super::{Entry, EntryGroup, EntryKind, Inventory, Missing};
 use crate::x509::{instant, printable};
 
 /// kubeadm v1.20.2, cmd/certs.go; a bundle's tables end with the node.
@@ -28,7 +28,7 @@ pub fn render(inventory: &Inventory, at: OffsetDateTime, details: bool) -> Strin
 }
 
 struct Tables<'a> {
-    group: &'a Group,
+    group: &'a EntryGroup,
     at: OffsetDateTime,
     details: bool,
 }
@@ -54,7 +54,7 @@ impl Tables<'_> {
     /// What kubeadm lists, by node and name, the missing among them.
     fn kubeadm(&self) -> String {
         let mut rows: Vec<(Option<&str>, &str, Row)> = Vec::new();
-        for entry in self.group.entries.iter().filter(|entry| entry.kind == Kind::Kubeadm) {
+        for entry in self.group.entries.iter().filter(|entry| entry.kind == EntryKind::Kubeadm) {
             rows.push((entry.node.as_deref(), &entry.name, self.leaf(entry)));
         }
         for missing in self.group.missing.iter().filter(|missing| !missing.is_authority) {
@@ -66,7 +66,8 @@ impl Tables<'_> {
 
     /// What kubeadm leaves out.
     fn others(&self) -> String {
-        let others = self.group.entries.iter().filter(|entry| !matches!(entry.kind, Kind::Kubeadm | Kind::Authority));
+        let others =
+            self.group.entries.iter().filter(|entry| !matches!(entry.kind, EntryKind::Kubeadm | EntryKind::Authority));
         self.table(&CERTIFICATES, others.map(|entry| self.leaf(entry)).collect())
     }
 
@@ -78,7 +79,7 @@ impl Tables<'_> {
     fn authorities(&self) -> String {
         let mut distinct: Vec<(&Entry, Vec<&str>, Option<bool>)> = Vec::new();
         let mut known: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        for entry in self.group.entries.iter().filter(|entry| entry.kind == Kind::Authority) {
+        for entry in self.group.entries.iter().filter(|entry| entry.kind == EntryKind::Authority) {
             let key = (entry.name.as_str(), entry.sha256.as_str());
             let again = known.get(&key).and_then(|index| distinct.get_mut(*index));
             match again.filter(|_| entry.node.is_some()) {
