@@ -11,7 +11,7 @@ use crate::yaml::{Yaml, YamlLimits};
 
 /// Facts about a node; what no file says is not there.
 #[derive(Default)]
-pub(super) struct NodeFacts {
+pub(super) struct GatheredFacts {
     /// The name under which the kubelet registers: as host and etcd say, or its certificate, or etcd. A host's name alone
     /// need not be it.
     pub(super) node_name: Option<String>,
@@ -44,7 +44,7 @@ pub(super) struct KubeletConfig {
     pub(super) tls_files: Vec<(&'static str, String)>,
 }
 
-impl NodeFacts {
+impl GatheredFacts {
     pub(super) fn read(tree: &Tree) -> Self {
         let (mut pods, mut broken_manifests) = (Vec::new(), Vec::new());
         for place in tree.texts.keys().filter(|place| place.starts_with(MANIFESTS)) {

@@ -43,7 +43,7 @@ pub use tree::{Tree, Unread};
 
 use ::time::OffsetDateTime;
 
-use facts::NodeFacts;
+use facts::GatheredFacts;
 use finding::Findings;
 
 /// What to look at.
@@ -79,7 +79,7 @@ impl Diagnosis {
 pub fn examine(question: &Question<'_>) -> Diagnosis {
     let clock = time::Clock { at: question.at, expiring_by: question.expiring_by };
     let mut looked_at = LookedAt::default();
-    let facts = question.tree.map(NodeFacts::read).unwrap_or_default();
+    let facts = question.tree.map(GatheredFacts::read).unwrap_or_default();
     let mut findings = Findings::new(facts.node_name.clone().or_else(|| facts.host_name.clone()));
     if let Some(tree) = question.tree {
         // Before the rules of lint about names: what a manifest says is more than what one may guess.

@@ -123,7 +123,7 @@ impl Bundle<'_> {
 }
 
 /// All that call one service and trust one CA: whatever is wrong is wrong with all of them.
-pub(super) struct Group<'a> {
+pub(super) struct BundleGroup<'a> {
     /// The file of the first.
     pub(super) file: &'a str,
     /// `5 of 6 webhooks of ValidatingWebhookConfiguration x and the conversion of CustomResourceDefinition y in z.yaml`.
@@ -137,7 +137,7 @@ pub(super) struct Group<'a> {
 }
 
 /// Puts together what goes together, in the order of the first of each.
-pub(super) fn groups<'a>(bundles: &[Bundle<'a>]) -> Vec<Group<'a>> {
+pub(super) fn groups<'a>(bundles: &[Bundle<'a>]) -> Vec<BundleGroup<'a>> {
     let mut groups: Vec<Vec<&Bundle<'a>>> = Vec::new();
     for bundle in bundles {
         let is_same = |group: &&mut Vec<&Bundle<'a>>| {
@@ -151,7 +151,7 @@ pub(super) fn groups<'a>(bundles: &[Bundle<'a>]) -> Vec<Group<'a>> {
     groups.iter().filter_map(|group| together(group, bundles)).collect()
 }
 
-fn together<'a>(group: &[&Bundle<'a>], all: &[Bundle<'a>]) -> Option<Group<'a>> {
+fn together<'a>(group: &[&Bundle<'a>], all: &[Bundle<'a>]) -> Option<BundleGroup<'a>> {
     let first = *group.first()?;
     let of_objects = group.chunk_by(|left, right| left.is_in_object_of(right));
     let (mut names, mut patches, mut files) = (Vec::new(), Vec::new(), Vec::new());
@@ -162,7 +162,7 @@ fn together<'a>(group: &[&Bundle<'a>], all: &[Bundle<'a>]) -> Option<Group<'a>> 
         push_new(&mut patches, patch(of_object));
         push_new(&mut files, one.object.file.to_owned());
     }
-    Some(Group {
+    Some(BundleGroup {
         file: first.object.file,
         it: format!("{} in {}", listed(&names), listed(&files)),
         caller: first.caller(),

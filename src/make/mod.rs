@@ -35,7 +35,7 @@ use crate::lock::Lock;
 use crate::plan::{self, Plan, PlannedKey, PlannedPart, plan};
 use crate::profile::Profile;
 use crate::sign::{PublicKey, SigningFailed};
-use crate::verify::{Finding, Known, check_bundle};
+use crate::verify::{AlreadyVerified, Finding, check_bundle};
 use lock::Built;
 
 /// What shall be built.
@@ -134,7 +134,10 @@ where
     let mut output = create(&file_name).map_err(BuildError::Create)?;
     let sign = |message: &[u8]| signer.sign(message).map_err(|_| SigningFailed);
     let written = writer.write(&sign, BufWriter::new(&mut output)).map_err(MakeError::from)?;
-    let known = Known::made(certificates.iter().map(Certificate::signature), keys.iter().map(|(_, key)| key.digest()));
+    let known = AlreadyVerified::made(
+        certificates.iter().map(Certificate::signature),
+        keys.iter().map(|(_, key)| key.digest()),
+    );
     let built = Built {
         plan: &plan,
         profile,
@@ -215,7 +218,7 @@ fn keys(plan: &Plan, seed: &Seed, engine: Engine<'_>) -> Result<KeyRing, Defect>
 
 /// Reads the archive back as a node will: signatures, hashes, chains, key pairs. What fails here was never written. Of
 /// what is known, a certificate's signature is not checked again, nor whether the numbers of one private key belong together.
-fn check_written<O>(output: &mut O, key: &PublicKey, plan: &Plan, known: &Known) -> Result<(), MakeError>
+fn check_written<O>(output: &mut O, key: &PublicKey, plan: &Plan, known: &AlreadyVerified) -> Result<(), MakeError>
 where
     O: Read + Seek + Send,
 {

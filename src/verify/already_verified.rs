@@ -14,7 +14,7 @@ const MOST: usize = 64;
 
 /// What is known of signatures and keys; parts that are checked side by side share it.
 #[derive(Default)]
-pub struct Known {
+pub struct AlreadyVerified {
     /// Whether a CA certificate carries its own signature, by the certificate's SHA-256: every node has the same three.
     authorities: Mutex<BTreeMap<[u8; 32], bool>>,
     /// PEM files that hold one CA certificate and nothing else, by their SHA-256, for the same reason.
@@ -25,7 +25,7 @@ pub struct Known {
     keys: BTreeSet<[u8; 32]>,
 }
 
-impl Known {
+impl AlreadyVerified {
     /// Whoever just made certificates and keys has verified the signatures of the ones and proved the others, which are told
     /// here by SHA-256 of their DER, PKCS#1 or SEC 1.
     #[must_use]
@@ -91,7 +91,7 @@ mod tests {
     use sec1::EcPrivateKey;
     use sha2::{Digest, Sha256};
 
-    use super::Known;
+    use super::AlreadyVerified;
     use crate::x509::{PemError, read_pem};
 
     /// A SEC 1 key, and the same with another public key.
@@ -112,14 +112,14 @@ mod tests {
     fn a_key_that_was_proved_is_taken_and_no_other() {
         let [(right, right_digest), (wrong, wrong_digest)] = keys();
         let public_key = read_pem(right.as_bytes()).unwrap().public_keys;
-        let nothing = Known::default();
-        let known = Known::made([], [right_digest]);
+        let nothing = AlreadyVerified::default();
+        let known = AlreadyVerified::made([], [right_digest]);
         for known in [&nothing, &known] {
             assert_eq!(known.read_pem(right.as_bytes()).unwrap().public_keys, public_key);
             assert_eq!(known.read_pem(wrong.as_bytes()).err(), Some(PemError::Key));
         }
         // Whoever says that a key was proved is believed: that it is no longer computed with can be seen in no other way.
-        let known = Known::made([], [wrong_digest]);
+        let known = AlreadyVerified::made([], [wrong_digest]);
         assert_ne!(known.read_pem(wrong.as_bytes()).unwrap().public_keys, public_key);
     }
 
@@ -129,7 +129,7 @@ mod tests {
         let leaf = include_bytes!("../../tests/fuzz/seeds/pem/etcd-server.crt");
         let [(key, _), _] = keys();
         let with_key = [&authority[..], key.as_bytes()].concat();
-        let known = Known::default();
+        let known = AlreadyVerified::default();
         for (file, is_kept) in [
             (&authority[..], true),
             (leaf, false),

@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use time::OffsetDateTime;
 
-use super::{CheckedPart, File, Finding, Known, Origin, Part, SharedFiles, check_part, claims_of_part};
+use super::{AlreadyVerified, CheckedPart, File, Finding, Origin, Part, SharedFiles, check_part, claims_of_part};
 use crate::bundle::{BundleError, Head, PartOwner, Reader, Row, VerifiedArchive, VerifiedPart};
 use crate::kubernetes::PartName;
 use crate::lint::NodeFacts;
@@ -41,7 +41,7 @@ pub fn check_bundle(
     key: &PublicKey,
     at: OffsetDateTime,
     wanted: Option<&PartName>,
-    known: &Known,
+    known: &AlreadyVerified,
 ) -> Result<CheckedBundle, BundleError> {
     let mut reader = Reader::open(source, key)?;
     let mut head = reader.index().map(|index| index.index().head.clone());
@@ -64,7 +64,7 @@ pub fn check_bundle(
 }
 
 /// What is wrong with the certificates of a part by itself, if it is wanted; what others must agree with in any case.
-fn check(part: &VerifiedPart, at: OffsetDateTime, wanted: Option<&PartName>, known: &Known) -> CheckedPart {
+fn check(part: &VerifiedPart, at: OffsetDateTime, wanted: Option<&PartName>, known: &AlreadyVerified) -> CheckedPart {
     let record = part.record();
     let files = part.files().filter_map(|(row, content)| match row {
         Row::File { path, mode, .. } => Some((path.as_str(), File { mode: mode.bits(), content })),

@@ -14,7 +14,7 @@ use webpki::ring::{
 };
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
-use super::{Fault, Known};
+use super::{AlreadyVerified, Fault};
 use crate::x509::{RSA_BITS, ReadCertificate, oid};
 
 /// What Go takes as well (crypto/x509 `SignatureAlgorithm`).
@@ -34,7 +34,7 @@ static ALGORITHMS: [&dyn SignatureVerificationAlgorithm; 11] = [
 
 /// Whether webpki finds nothing wrong with a leaf under a CA, its signature included; also false where webpki is not
 /// asked, and then [`issuer_of`](super::authority::issuer_of) and [`leaf_faults`] tell.
-pub(super) fn verifies(leaf: &ReadCertificate, issuer: &ReadCertificate, known: &Known) -> bool {
+pub(super) fn verifies(leaf: &ReadCertificate, issuer: &ReadCertificate, known: &AlreadyVerified) -> bool {
     let same_name = leaf.issuer_der() == issuer.subject_der();
     same_name
         && is_for_webpki(leaf, issuer)
@@ -43,7 +43,7 @@ pub(super) fn verifies(leaf: &ReadCertificate, issuer: &ReadCertificate, known: 
 }
 
 /// What is wrong with a leaf under the CA that signed it, besides what the rules say.
-pub(super) fn leaf_faults(leaf: &ReadCertificate, issuer: &ReadCertificate, known: &Known) -> Vec<Fault> {
+pub(super) fn leaf_faults(leaf: &ReadCertificate, issuer: &ReadCertificate, known: &AlreadyVerified) -> Vec<Fault> {
     if !is_for_webpki(leaf, issuer) {
         return Vec::new();
     }
@@ -78,7 +78,12 @@ pub(super) fn time_fault(certificate: &ReadCertificate, at: OffsetDateTime) -> O
 }
 
 /// The chain at the leaf's last second; the time asked for is a check of its own.
-fn verify(leaf: &ReadCertificate, issuer: &ReadCertificate, usage: KeyUsage, known: &Known) -> Result<(), String> {
+fn verify(
+    leaf: &ReadCertificate,
+    issuer: &ReadCertificate,
+    usage: KeyUsage,
+    known: &AlreadyVerified,
+) -> Result<(), String> {
     let algorithms = ALGORITHMS.map(|algorithm| Remembering { algorithm, known });
     let algorithms: Vec<&dyn SignatureVerificationAlgorithm> =
         algorithms.iter().map(|algorithm| algorithm as _).collect();
@@ -96,7 +101,7 @@ fn verify(leaf: &ReadCertificate, issuer: &ReadCertificate, usage: KeyUsage, kno
 /// An algorithm that does not check again what is known to hold.
 struct Remembering<'a> {
     algorithm: &'static dyn SignatureVerificationAlgorithm,
-    known: &'a Known,
+    known: &'a AlreadyVerified,
 }
 
 impl Debug for Remembering<'_> {

@@ -22,7 +22,7 @@ mod shared;
 mod single;
 mod tree;
 
-pub use already_verified::Known;
+pub use already_verified::AlreadyVerified;
 pub use bundle::{CheckedBundle, check_bundle};
 pub use finding::{Fault, Finding};
 pub use part::{File, Origin, Part};
