@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::EntryKind;
-use crate::kubernetes::{AUTHORITIES, CERTIFICATES, Expected, Output};
+use crate::kubernetes::{AUTHORITIES, CERTIFICATES, ExpectedOn, Output};
 
 /// Where kubeadm keeps its files, below the root.
 pub(super) const KUBERNETES: &str = "etc/kubernetes/";
@@ -30,7 +30,7 @@ pub(super) struct KnownPlace {
     /// kubeadm's name for it.
     pub(super) name: &'static str,
     pub(super) kind: EntryKind,
-    expected: Expected,
+    expected: ExpectedOn,
     /// Whether only a node has it that runs what reads it; people carry the others elsewhere.
     is_sign: bool,
 }
@@ -42,7 +42,7 @@ static KNOWN: LazyLock<Vec<KnownPlace>> = LazyLock::new(|| {
             Output::Pair => format!("pki/{}.crt", row.base_name),
             Output::Kubeconfig(_) | Output::KubeletStore(_) | Output::KubeletServing => row.base_name.to_owned(),
         };
-        let is_sign = !row.readers.is_empty() || row.expected == Expected::Etcd;
+        let is_sign = !row.readers.is_empty() || row.expected == ExpectedOn::Etcd;
         Some(KnownPlace { file, name: row.kubeadm_name?, kind: EntryKind::Kubeadm, expected: row.expected, is_sign })
     });
     let authorities = AUTHORITIES.iter().map(|row| KnownPlace {
@@ -69,14 +69,14 @@ pub(super) fn known_at(place: &str) -> Option<&'static KnownPlace> {
 /// has runs etcd; a worker is neither, and nothing is missing on it.
 pub(super) fn missing<'a>(has: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = &'static KnownPlace> + 'a {
     let present = move |known: &KnownPlace| has(&format!("{KUBERNETES}{}", known.file));
-    let any = |place: Expected| KNOWN.iter().any(|known| known.is_sign && known.expected == place && present(known));
-    let (control_plane, etcd) = (any(Expected::ControlPlane), any(Expected::Etcd));
+    let any = |place: ExpectedOn| KNOWN.iter().any(|known| known.is_sign && known.expected == place && present(known));
+    let (control_plane, etcd) = (any(ExpectedOn::ControlPlane), any(ExpectedOn::Etcd));
     KNOWN.iter().filter(move |known| {
         let expected = match known.expected {
-            Expected::ControlPlane => control_plane,
-            Expected::Etcd => etcd,
-            Expected::StackedEtcd => control_plane && etcd,
-            Expected::Nowhere => false,
+            ExpectedOn::ControlPlane => control_plane,
+            ExpectedOn::Etcd => etcd,
+            ExpectedOn::StackedEtcd => control_plane && etcd,
+            ExpectedOn::Nowhere => false,
         };
         expected && !present(known)
     })
