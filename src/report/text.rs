@@ -8,7 +8,7 @@ use time::macros::format_description;
 use super::period::short;
 use super::table::{self, Row};
 use super::{Entry, EntryGroup, EntryKind, Inventory, Missing};
-use crate::x509::{instant, printable};
+use crate::x509::{escape_for_terminal, instant};
 
 /// kubeadm v1.20.2, cmd/certs.go; a bundle's tables end with the node.
 const CERTIFICATES: [&str; 6] =
@@ -22,7 +22,7 @@ pub fn render(inventory: &Inventory, at: OffsetDateTime, details: bool) -> Strin
         inventory.groups.iter().filter(|group| !group.entries.is_empty() || !group.missing.is_empty()).collect();
     let texts = groups.iter().map(|group| {
         let tables = Tables { group, at, details }.render();
-        if groups.len() == 1 { tables } else { format!("{}\n\n{tables}", printable(&group.title)) }
+        if groups.len() == 1 { tables } else { format!("{}\n\n{tables}", escape_for_terminal(&group.title)) }
     });
     texts.collect::<Vec<_>>().join("\n")
 }

@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::super::NodeError;
 use crate::host::{Answer, AskError, reason};
 use crate::kubernetes::Component;
-use crate::x509::printable;
+use crate::x509::escape_for_terminal;
 
 /// No more of another program's words than this.
 const WORDS: usize = 300;
@@ -128,7 +128,7 @@ impl Display for ProbeFailure {
 
 /// Words of another program, for a terminal.
 fn words(text: &str) -> String {
-    printable(&text.split_whitespace().collect::<Vec<_>>().join(" ")).chars().take(WORDS).collect()
+    escape_for_terminal(&text.split_whitespace().collect::<Vec<_>>().join(" ")).chars().take(WORDS).collect()
 }
 
 /// `5 min`, `90 s`.
