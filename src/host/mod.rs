@@ -21,7 +21,7 @@ pub use http::{Answer, AskError, TlsClient, ask};
 pub use node_root::NodeRoot;
 pub use node_tree::{FileOwner, Found, FoundKind, NodeLock, NodeTree};
 pub use output::Outputs;
-pub use programs::{Deadline, Ended, Process, is_installed, pause, processes, run_program};
+pub use programs::{Deadline, Exit, Process, is_installed, pause, processes, run_program};
 pub use write_tree::{TreeEntry, write_tree};
 
 use std::io::{self, Write};
@@ -33,7 +33,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 /// Writes a message for a person to the standard error. A closed standard error is not a failure.
-pub fn tell(text: &str) {
+pub fn write_stderr(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 

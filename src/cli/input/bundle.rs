@@ -77,7 +77,7 @@ fn judge(checked: &CheckedBundle, name: &PartName) -> Result<String, Failure> {
     let (about_time, wrong): (Vec<&Finding>, Vec<&Finding>) =
         findings.into_iter().partition(|finding| finding.fault.is_about_time());
     if !warnings.is_empty() {
-        host::tell(&format!("warning: this works, but\n{}", findings::lines(&warnings)));
+        host::write_stderr(&format!("warning: this works, but\n{}", findings::lines(&warnings)));
     }
     if !wrong.is_empty() {
         return Err(Failure::says_no(format!(

@@ -121,10 +121,10 @@ pub(crate) fn in_cluster(effect: &Effect) -> String {
 }
 
 /// Tells a person of each step, and of what they must know; of that alone when it shall be quiet.
-pub(crate) fn tell(is_quiet: bool) -> impl FnMut(&Progress<'_>) {
+pub(crate) fn write_progress(is_quiet: bool) -> impl FnMut(&Progress<'_>) {
     move |event| {
         if !(is_quiet && event.is_step()) {
-            host::tell(&progress(event));
+            host::write_stderr(&progress(event));
         }
     }
 }
