@@ -1,4 +1,4 @@
-//! The `certferry` command; everything is in the library.
+//! The `certferry` command. All its code is in the library.
 
 #![forbid(unsafe_code)]
 
@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use zeroizing_alloc::ZeroAlloc;
 
-/// Wipes all memory when it is freed: keys pass through buffers of other crates, which do not (ring's key pairs, the
-/// windows of deflate, base64).
+/// Wipes all memory when it is freed, because keys pass through buffers of other crates that are not wiped: ring's key
+/// pairs, the windows of deflate, base64.
 #[global_allocator]
 static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 

@@ -19,8 +19,9 @@ fn chapters() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manual");
     let mut chapters: Vec<_> = fs::read_dir(folder)
         .unwrap()
-        .map(|entry| {
-            let path = entry.unwrap().path();
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| !path.ends_with("mod.rs"))
+        .map(|path| {
             assert_eq!(path.extension().unwrap(), "md", "{path:?}");
             (path.file_stem().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&path).unwrap())
         })

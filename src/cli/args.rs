@@ -1,4 +1,4 @@
-//! What may be typed.
+//! The definition of the command line. The documentation comments of arguments and commands are the text of `--help`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -296,18 +296,18 @@ pub(crate) struct RestartArguments {
 }
 
 impl RestartArguments {
-    /// How long each may take, if they shall be restarted.
+    /// Returns the time that each component may take, if they are to be restarted.
     pub(crate) fn time(&self) -> Option<Duration> {
         self.restart.then_some(self.wait)
     }
 }
 
-/// A number of seconds, or a number and a unit.
+/// Reads a time: a number of seconds, or a number and a unit.
 fn wait(text: &str) -> Result<Duration, String> {
     let units = [("s", 1), ("m", 60), ("h", 3_600)];
     let unit = units.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, *seconds)));
     let (digits, seconds) = unit.unwrap_or((text, 1));
-    // `parse` would take a sign.
+    // `parse` alone would accept a sign.
     let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
     match digits.parse::<u32>() {
         Ok(count) if is_number && count > 0 => Ok(Duration::from_secs(u64::from(count) * seconds)),

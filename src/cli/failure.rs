@@ -1,4 +1,4 @@
-//! How a command ends when it does not succeed.
+//! The end of a command that does not succeed.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -11,54 +11,54 @@ use crate::make::{Deviation, MakeError, Objection};
 use crate::node::restart::RestartError;
 use crate::node::{self, ApplyError, NodeError};
 
-/// A failure, in words for a person. Printed once, by `run`.
+/// A failure in words for a person. `run` prints it once.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
-    /// 1: the check said no. 2: could not run.
+    /// 1 when the check said no, 2 when the command could not run.
     exit_code: u8,
-    /// What happened, and where.
+    /// What happened and where.
     message: String,
-    /// Whether the message is the whole text already.
+    /// Whether the message is already the whole text.
     drawn: bool,
-    /// What to do next.
+    /// The next steps.
     hints: Vec<String>,
-    /// Results that there are all the same.
+    /// The results that there are in spite of the failure.
     output: String,
 }
 
 impl Failure {
-    /// The command could not run: usage, input, I/O.
+    /// Returns the failure of a command that could not run, because of usage, input or I/O.
     pub(crate) fn cannot_run(message: impl Into<String>) -> Self {
         Self { exit_code: 2, message: message.into(), drawn: false, hints: Vec::new(), output: String::new() }
     }
 
-    /// The command ran and its answer is no.
+    /// Returns the failure of a command that ran, and whose answer is no.
     pub(crate) fn says_no(message: impl Into<String>) -> Self {
         Self { exit_code: 1, ..Self::cannot_run(message) }
     }
 
-    /// Something that no input should lead to.
+    /// Returns the failure for something to which no input should lead.
     pub(crate) fn defect(what: &str) -> Self {
         Self::cannot_run(format!("a check inside certferry failed: {what}"))
             .hint("nothing was written; this is a defect: report it with the profile, never with the seed")
     }
 
-    /// A value that always has a form in JSON had none.
+    /// Returns the failure for a value that could not be written as JSON, although it always can be.
     pub(crate) fn json(error: &serde_json::Error) -> Self {
         Self::defect(&error.to_string())
     }
 
-    /// The command could not run, and the text is complete as it is.
+    /// Returns the failure of a command that could not run. `text` is printed as it is.
     pub(crate) fn drawn(text: String) -> Self {
         Self { drawn: true, ..Self::cannot_run(text) }
     }
 
-    /// A file could not be read or written.
+    /// Returns the failure for a file that could not be read or written. `doing` is a verb such as `read`.
     pub(crate) fn io(doing: &str, path: &Path, error: &std::io::Error) -> Self {
         Self::cannot_run(format!("cannot {doing} {}: {}", path.display(), reason(error)))
     }
 
-    /// A bundle was refused.
+    /// Returns the failure for a bundle that was refused.
     pub(crate) fn bundle(bundle: &Path, error: &BundleError) -> Self {
         if let BundleError::Read(error) = error {
             return Self::io("read", bundle, error);
@@ -74,7 +74,7 @@ impl Failure {
         })
     }
 
-    /// A part could not be cut out of a bundle and written to `output`.
+    /// Returns the failure for a part that could not be cut out of a bundle and written to `output`.
     pub(crate) fn split(bundle: &Path, part: &PartName, output: &Path, error: &SplitError) -> Self {
         match error {
             SplitError::Bundle(error) => Self::bundle(bundle, error),
@@ -84,7 +84,7 @@ impl Failure {
         }
     }
 
-    /// A bundle could not be written.
+    /// Returns the failure for a bundle that could not be written.
     pub(crate) fn write(path: &Path, error: &WriteError) -> Self {
         match error {
             WriteError::Output(error) => Self::io("write", path, error),
@@ -97,7 +97,8 @@ impl Failure {
         }
     }
 
-    /// A build made nothing. `archive` is where the bundle was to be, or the folder for it; `lock` the file of the lock.
+    /// Returns the failure for a build that made nothing. `archive` is the path of the bundle, or of the folder for it.
+    /// `lock` is the path of the lock.
     pub(crate) fn make(error: &MakeError, archive: &Path, lock: &Path) -> Self {
         match error {
             MakeError::UnknownNodes(_) => {
@@ -111,7 +112,7 @@ impl Failure {
         }
     }
 
-    /// The lock of the build before stands against a build.
+    /// Returns the failure for a build that the lock of the build before forbids.
     pub(crate) fn objection(objection: &Objection, lock: &Path) -> Self {
         let lock = lock.display();
         match objection {
@@ -131,7 +132,7 @@ impl Failure {
         }
     }
 
-    /// A build needs a word that was not given, or is never allowed.
+    /// Returns the failure for a build that needs a permission that was not given, or that is never given.
     pub(crate) fn refusal(refusal: &Refusal) -> Self {
         Self::cannot_run(refusal.to_string()).hint(match refusal {
             Refusal::OtherCluster { .. } => "each cluster has a lock of its own; name it with --lock FILE".to_owned(),
@@ -153,7 +154,8 @@ impl Failure {
         })
     }
 
-    /// A node's files could not be changed. Unless it says otherwise, they are as they were.
+    /// Returns the failure for a node's files that could not be changed. They are as they were, unless the text says
+    /// otherwise.
     pub(crate) fn of_node(error: &NodeError) -> Self {
         let failure = match error {
             NodeError::NoPrevious => Self::says_no(error.to_string()),
@@ -180,19 +182,19 @@ impl Failure {
         })
     }
 
-    /// With a next step.
+    /// Adds a hint at the next step.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
-    /// With results for the standard output.
+    /// Adds results for the standard output.
     pub(crate) fn output(mut self, output: String) -> Self {
         self.output = output;
         self
     }
 
-    /// The results that there are all the same, for the standard output.
+    /// Takes the results for the standard output.
     pub(crate) fn take_output(&mut self) -> String {
         std::mem::take(&mut self.output)
     }
@@ -201,7 +203,7 @@ impl Failure {
         self.exit_code
     }
 
-    /// `error: ...` and a line for each hint.
+    /// Returns the text: `error: ...`, and a line for each hint.
     pub(crate) fn text(&self) -> String {
         if self.drawn {
             return self.message.clone();
@@ -215,9 +217,9 @@ impl Failure {
     }
 }
 
-/// What becomes of an error that has no place of its own.
+/// Turns an error that has no conversion of its own into a failure.
 pub(crate) trait OrFailure<T>: Sized {
-    /// The value, or the failure that `doing` could not be done with the file at `path`.
+    /// Returns the value, or the failure that says that `doing` was not possible with the file at `path`.
     fn or_cannot(self, doing: &str, path: impl AsRef<Path>) -> Result<T, Failure>;
 }
 

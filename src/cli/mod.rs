@@ -1,6 +1,8 @@
-//! Arguments, one file per command, and every word a person reads.
+//! The command line: its arguments, one file for each command, and the words of results. The words of errors stand
+//! beside the errors in their rooms, and their hints and exit codes in `failure.rs`.
 //!
-//! stdout is for results, stderr for people. Exit codes: 0 done; 1 the check said no; 2 could not run.
+//! The standard output is for results, the standard error for people. Exit codes: 0 done; 1 the check said no; 2 could
+//! not run.
 
 mod args;
 mod command;
@@ -19,7 +21,7 @@ use crate::host;
 use args::Arguments;
 use failure::Failure;
 
-/// Runs the command that the process was started with and returns its exit code.
+/// Runs the command with which the process was started, and returns its exit code.
 #[must_use]
 pub fn run() -> ExitCode {
     host::forbid_core_dumps();
@@ -33,7 +35,7 @@ pub fn run() -> ExitCode {
     };
     let result = match result {
         Ok(text) => write(&text),
-        // Some answers are results and a no.
+        // Some failures come with results for the standard output.
         Err(mut failure) => write(&failure.take_output()).and(Err(failure)),
     };
     match result {
@@ -45,21 +47,22 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Whether a command line would be taken, its first word the program's name: for tests of what the manual shows.
+/// Checks that a command line would be accepted. Its first word is the name of the program. Tests of what the manual
+/// shows use this.
 ///
 /// # Errors
-/// What the program would say to it. Nothing is run or looked at but the words themselves.
+/// Returns what the program would say to the command line. Only the words themselves are looked at, and nothing is run.
 pub fn parses<Word: Into<OsString> + Clone>(line: impl IntoIterator<Item = Word>) -> Result<(), String> {
     match Arguments::try_parse_from(line) {
         Err(error) if error.use_stderr() => Err(error.to_string()),
-        // Help and version are errors to clap, but answers to a person.
+        // To clap help and version are errors, but to a person they are answers.
         _ => Ok(()),
     }
 }
 
 fn write(text: &str) -> Result<(), Failure> {
     match io::stdout().write_all(text.as_bytes()) {
-        // A reader that has seen enough is no failure.
+        // A reader that closes the pipe early is not a failure.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::io("write", Path::new("the standard output"), &error))
         }

@@ -1,14 +1,14 @@
-//! HKDF-SHA256 (RFC 5869) with an empty salt and at most one block of output: all that the formats need.
+//! HKDF-SHA256 (RFC 5869) with an empty salt and at most one block of output, which is all that the formats need.
 //!
-//! Written out because with these bounds it cannot fail, and because each intermediate value is wiped.
+//! It is written out here because it cannot fail within these bounds, and because each intermediate value is wiped.
 
 use det_keygen::HmacKey;
 use zeroize::Zeroizing;
 
-/// `HKDF(salt = "", ikm, info, N)`; `N` is at most 32, which the compiler checks.
+/// Returns `HKDF(salt = "", ikm, info, N)`. `N` is at most 32 bytes, which the compiler checks.
 pub(super) fn hkdf<const N: usize>(ikm: &[u8], info: &[u8]) -> Zeroizing<[u8; N]> {
     const { assert!(N <= 32, "one block of SHA-256") };
-    // Section 2.2: an absent salt is HashLen zeros; HMAC fills an empty one with zeros, so both are this key.
+    // Section 2.2: an absent salt is HashLen zeros. HMAC fills an empty key with zeros, so both are this key.
     let pseudorandom_key = HmacKey::new(&[0; 32]).tag(&[ikm]);
     // Section 2.3 with a single block: T(1) = HMAC(PRK, "" | info | 0x01).
     let block = HmacKey::new(&pseudorandom_key).tag(&[info, &[1]]);
@@ -22,7 +22,7 @@ pub(super) fn hkdf<const N: usize>(ikm: &[u8], info: &[u8]) -> Zeroizing<[u8; N]
 mod tests {
     use super::hkdf;
 
-    /// RFC 5869, appendix A.3 (no salt, no info): the first of its two blocks.
+    /// Expects the first of the two blocks of RFC 5869, appendix A.3 (no salt, no info).
     #[test]
     fn rfc_5869_case_3() {
         let expected = [

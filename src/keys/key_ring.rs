@@ -1,4 +1,4 @@
-//! All keys of a plan, derived side by side.
+//! All keys of a plan, derived on several threads.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::num::NonZeroUsize;
@@ -20,28 +20,28 @@ use crate::x509::KeyAlgorithm;
 pub struct KeyRing(BTreeMap<KeyId, PrivateKey>);
 
 impl KeyRing {
-    /// The key with this id, if the plan had one.
+    /// Returns the key with this id. Returns `None` when the plan has no such key.
     #[must_use]
     pub fn get(&self, key_id: &KeyId) -> Option<&PrivateKey> {
         self.0.get(key_id)
     }
 
-    /// Every key, in the order of the ids.
+    /// Returns every key, ordered by id.
     pub fn iter(&self) -> impl Iterator<Item = (&KeyId, &PrivateKey)> {
         self.0.iter()
     }
 }
 
-/// Derives the key of each label, on `threads` threads (default: one for each processor), each with as many RSA keys side by
-/// side as its engine likes.
+/// Derives the key of each label on `threads` threads, by default one for each processor. Each thread makes as many RSA
+/// keys side by side as its engine prefers.
 ///
-/// The keys do not depend on the engine, the threads or the order of the labels. `progress` is told how many keys are done:
-/// each number from 1 to all, once, from any thread, and therefore not always in order.
+/// The keys do not depend on the engine, the threads or the order of the labels. `progress` gets the number of keys
+/// that are done: each number from 1 to that of all labels once, from any thread, and therefore not always in order.
 ///
 /// # Errors
 ///
-/// [`KeyError::Duplicate`] before any work if two labels have one key id; [`KeyError::Threads`]; the
-/// [`KeyError::Derivation`] with the first id.
+/// Returns [`KeyError::Duplicate`] before any work when two labels have one key id, [`KeyError::Threads`] when the
+/// threads cannot be started, and otherwise the [`KeyError::Derivation`] with the first id.
 pub fn derive(
     engine: &dyn PrimeTest,
     seed: &Seed,
@@ -85,7 +85,7 @@ pub fn derive(
     };
     let mut derived: Vec<_> = pool.broadcast(|_| derive()).into_iter().flatten().collect();
 
-    // In the order of the ids, so that of several errors the same one is reported each time.
+    // Ordered by id, so that of several errors the same one is reported each time.
     derived.sort_by(|(one, _), (other, _)| one.cmp(other));
     let keys = derived.into_iter().map(|(key_id, key)| match key {
         Ok(key) => Ok((key_id, key)),
@@ -94,8 +94,8 @@ pub fn derive(
     Ok(KeyRing(keys.collect::<Result<_, _>>()?))
 }
 
-/// Labels that no thread has taken yet. Slow keys first: otherwise all threads but one may end up waiting for the last one's
-/// RSA-4096 key.
+/// The labels that no thread has taken yet, those of slow keys first. Otherwise all threads but one could end up
+/// waiting for an RSA-4096 key that was taken last.
 struct Queue<'labels> {
     labels: Mutex<VecDeque<&'labels Label>>,
     threads: usize,
@@ -112,7 +112,8 @@ impl<'labels> Queue<'labels> {
         self.labels.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
-    /// One more key of this algorithm for a thread that makes `live` of them; none if the rest is for the other threads.
+    /// Takes one more label of this algorithm for a thread that already makes `live` such keys. Returns `None` when the
+    /// rest is the share of the other threads.
     fn take_beside(&self, algorithm: KeyAlgorithm, live: usize) -> Option<&'labels Label> {
         let mut labels = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
         let rest = labels.partition_point(|label| label.algorithm() == algorithm);
@@ -124,7 +125,7 @@ impl<'labels> Queue<'labels> {
     }
 }
 
-/// About how long a key takes, in tenths of a millisecond.
+/// Returns about how long a key takes, in tenths of a millisecond.
 const fn relative_cost(algorithm: KeyAlgorithm) -> u32 {
     match algorithm {
         KeyAlgorithm::Rsa4096 => 5_000,
@@ -190,7 +191,7 @@ mod tests {
             labels.reverse();
             assert!(contents(&ring(&labels, threads)) == expected, "{threads} threads");
         }
-        // A key stands for itself: alone it is what it is among others.
+        // A key does not depend on the keys that are derived with it.
         let alone = ring(&labels[2..3], 1);
         let key_id = labels[2].key_id();
         assert!(alone.get(key_id).unwrap().to_pem() == ring(&labels, 0).get(key_id).unwrap().to_pem());

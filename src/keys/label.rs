@@ -1,14 +1,14 @@
-//! What a key is derived from: the text that enters its derivation (format "Key derivation", number 1).
+//! Labels: the text that enters the derivation of a key beside the seed (format "Key derivation", number 1).
 
 use std::fmt;
 
 use crate::kubernetes::{KeyId, escape};
 use crate::x509::KeyAlgorithm;
 
-/// Everything that decides a key, besides the root seed.
+/// The values that decide a key, besides the root seed.
 ///
-/// Its text, by `Display`, is `certferry/1|<cluster>|<key-id>|<algorithm>|<generation>`. Different labels have
-/// different texts.
+/// Its text, which `Display` writes, is `certferry/1|<cluster>|<key-id>|<algorithm>|<generation>`. Different labels
+/// have different texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
     cluster: String,
@@ -18,25 +18,25 @@ pub struct Label {
 }
 
 impl Label {
-    /// The label of one key. That the generation is at least 1 and at most 999,999,999 is the profile's check.
+    /// Returns the label of one key. The profile's checks hold the generation between 1 and 999,999,999.
     #[must_use]
     pub fn new(cluster: &str, key_id: &KeyId, algorithm: KeyAlgorithm, generation: u32) -> Self {
         Self { cluster: cluster.to_owned(), key_id: key_id.clone(), algorithm, generation }
     }
 
-    /// Which key.
+    /// Returns the id of the key.
     #[must_use]
     pub fn key_id(&self) -> &KeyId {
         &self.key_id
     }
 
-    /// Its algorithm.
+    /// Returns the algorithm of the key.
     #[must_use]
     pub fn algorithm(&self) -> KeyAlgorithm {
         self.algorithm
     }
 
-    /// Its generation.
+    /// Returns the generation of the key.
     #[must_use]
     pub fn generation(&self) -> u32 {
         self.generation

@@ -1,18 +1,18 @@
 //! Every private key of a cluster, derived from one secret.
 //!
-//! Why: a key that is derived can be made again, by this program or by any other implementation of C2SP det-keygen,
-//! and need not be stored, backed up or carried in the open.
+//! Why: a key that is derived can be made again, by this program or by any other implementation of C2SP det-keygen. It
+//! need not be stored, backed up or carried in the open.
 //!
 //! Input: the root [`Seed`] and one [`Label`] for each key of a plan.
 //!
-//! Output: a [`KeyRing`], each of its [`PrivateKey`]s proved by a signature before anybody sees it.
+//! Output: a [`KeyRing`]. Each of its [`PrivateKey`]s is proved before anything else can use it.
 //!
 //! Refuses: a seed file that is not exactly in its form, a seed of one repeated byte, two keys with one id, and a key
 //! that another implementation (ring) does not take.
 //!
-//! The search for primes takes a time that depends on the candidates, and the steps of an RSA signature around its powers one
-//! that depends on the key, unless ring makes it. That is acceptable because keys are made, and sign, on a machine that no
-//! attacker shares, and nowhere else; a node never makes keys.
+//! The time of the search for primes depends on the candidates. The time of an RSA signature depends on the key in the
+//! steps around its powers, unless ring makes the signature. That is acceptable because keys are made, and sign, only
+//! on a machine that no attacker shares. A node never makes keys.
 
 mod error;
 mod hkdf;

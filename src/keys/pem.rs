@@ -1,15 +1,15 @@
-//! PEM (RFC 7468) with LF and 64 columns, as openssl and Go write it.
+//! PEM (RFC 7468) with LF and lines of 64 columns, as openssl and Go write it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-/// Bytes in a line of 64 base64 characters.
+/// The number of bytes in a line of 64 base64 characters.
 const LINE: usize = 48;
 
-/// `der` in a PEM block; wiped on drop, as it may be a private key.
+/// Returns `der` as a PEM block. The text is wiped when dropped, because it may be a private key.
 pub(super) fn pem(label: &str, der: &[u8]) -> Zeroizing<String> {
-    // All room at once: a buffer that grows leaves copies behind.
+    // Reserves all room at once, because a buffer that grows leaves copies behind.
     let content = der.len().div_ceil(3) * 4 + der.len().div_ceil(LINE);
     let frame = "-----BEGIN -----\n-----END -----\n".len() + 2 * label.len();
     let mut text = Zeroizing::new(String::with_capacity(frame + content));

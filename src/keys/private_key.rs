@@ -1,4 +1,4 @@
-//! One private key: what it signs, and the forms in which it is written down.
+//! A private key: its signatures, and the forms in which it is written.
 
 use std::sync::OnceLock;
 
@@ -20,38 +20,40 @@ use super::pem::pem;
 use super::spki::subject_public_key_info;
 use crate::x509::{KeyAlgorithm, oid};
 
-/// A private key with its public key, proved to belong together. Secrets are wiped on drop.
+/// A private key and its public key, proved to belong together. The secrets are wiped on drop.
 pub struct PrivateKey {
     algorithm: KeyAlgorithm,
-    /// RSAPrivateKey (RFC 8017, appendix A.1.2) or ECPrivateKey (RFC 5915).
+    /// The RSAPrivateKey (RFC 8017, appendix A.1.2) or ECPrivateKey (RFC 5915) in DER.
     private_der: Zeroizing<Vec<u8>>,
     signer: Signer,
     spki_der: Vec<u8>,
-    /// Where in `spki_der` the content of its BIT STRING begins; it ends with it.
+    /// The index in `spki_der` at which the content of its BIT STRING begins. The content reaches to the end.
     public_key_start: usize,
 }
 
-/// What signs.
+/// The form of a key in which it signs.
 ///
-/// ring's RSA key pair holds the primes and is not wiped on drop, so there are to be few: a key's proof makes one and drops
-/// it, and only a key that signs after that keeps one. That is as many as there are CAs, not as many as there are keys, nor
-/// as many as there are signatures.
+/// ring's RSA key pair holds the primes and does not wipe them on drop, so there should be few. The proof of a key
+/// makes one and drops it, and only a key that signs later keeps one. So there are as many as CAs, and not as many as
+/// keys or signatures.
 enum Signer {
     Rsa(OnceLock<Box<RsaKeyPair>>),
-    /// Not p256's key that signs, which multiplies the base point when it is made.
+    /// This is not p256's signing key, because that one multiplies the base point when it is made.
     P256(Box<p256::SecretKey>),
     P384(Box<p384::ecdsa::SigningKey>),
 }
 
 impl PrivateKey {
-    /// The key that C2SP det-keygen makes from `key_seed`, which is [`super::Seed::key_seed`] of the key's label.
+    /// Returns the key that C2SP det-keygen makes from `key_seed`, which is [`super::Seed::key_seed`] of the key's
+    /// label.
     ///
-    /// The engine decides how long an RSA key takes, not which it is. Before this returns, ring has found that private
-    /// and public key belong together; an RSA key has signed, and ring has verified that.
+    /// The engine decides how long an RSA key takes, and not which key it is. Before this returns, ring has found that
+    /// the private and the public key belong together, and has verified a signature of an RSA key.
     ///
     /// # Errors
     ///
-    /// None is expected of working hardware: no scalar, no encoding, a key that ring refuses, a signature that fails.
+    /// Fails when there is no scalar or no encoding, when ring refuses the key, and when a signature does not verify.
+    /// None of these is expected of working hardware.
     pub fn derive(key_seed: &[u8; 32], algorithm: KeyAlgorithm, engine: &dyn PrimeTest) -> Result<Self, KeyError> {
         Self::from_det_keygen(key_seed, algorithm, engine)
     }
@@ -77,7 +79,8 @@ impl PrivateKey {
         Ok(key)
     }
 
-    /// RSA keys of the streams that `next` gives, several side by side: see [`rsa::generate_each`].
+    /// Makes RSA keys from the streams that `next` gives, several side by side, and passes each key to `done`. See
+    /// [`rsa::generate_each`].
     pub(super) fn derive_rsa_each<T>(
         algorithm: KeyAlgorithm,
         size: PrimeSize,
@@ -112,7 +115,8 @@ impl PrivateKey {
         )
     }
 
-    /// ECPrivateKey with parameters and public key, as openssl and Go write it (RFC 5915, section 3).
+    /// Returns a key whose private form is an ECPrivateKey with parameters and public key, as openssl and Go write it
+    /// (RFC 5915, section 3).
     fn from_ecdsa(algorithm: KeyAlgorithm, scalar: &[u8], point: &[u8], signer: Signer) -> Result<Self, KeyError> {
         let curve = if algorithm == KeyAlgorithm::EcdsaP256 { oid::SECP256R1 } else { oid::SECP384R1 };
         let parameters = Some(EcParameters::NamedCurve(curve));
@@ -132,57 +136,58 @@ impl PrivateKey {
         Ok(Self { algorithm, private_der, signer, spki_der, public_key_start })
     }
 
-    /// The key's algorithm.
+    /// Returns the algorithm of the key.
     #[must_use]
     pub fn algorithm(&self) -> KeyAlgorithm {
         self.algorithm
     }
 
-    /// The SubjectPublicKeyInfo in DER (RFC 5280, section 4.1.2.7).
+    /// Returns the SubjectPublicKeyInfo in DER (RFC 5280, section 4.1.2.7).
     #[must_use]
     pub fn spki_der(&self) -> &[u8] {
         &self.spki_der
     }
 
-    /// The content of the subjectPublicKey BIT STRING, without the octet of unused bits: RSAPublicKey in DER (RFC 8017,
-    /// appendix A.1.1) or an uncompressed point (SEC 1, section 2.3.3).
+    /// Returns the content of the subjectPublicKey BIT STRING without the octet of unused bits: an RSAPublicKey in DER
+    /// (RFC 8017, appendix A.1.1) or an uncompressed point (SEC 1, section 2.3.3).
     #[must_use]
     pub fn public_key_bits(&self) -> &[u8] {
         &self.spki_der[self.public_key_start..]
     }
 
-    /// SHA-256 of the private key in DER, PKCS#1 or SEC 1: by which it is known again.
+    /// Returns the SHA-256 of the private key in DER (PKCS#1 or SEC 1), by which the key is recognized later.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         Sha256::digest(&*self.private_der).into()
     }
 
-    /// The private key in PEM: PKCS#1 `RSA PRIVATE KEY`, or SEC 1 `EC PRIVATE KEY` with parameters and public key.
+    /// Returns the private key in PEM: PKCS#1 `RSA PRIVATE KEY`, or SEC 1 `EC PRIVATE KEY` with parameters and public
+    /// key.
     #[must_use]
     pub fn to_pem(&self) -> Zeroizing<String> {
         pem(if self.algorithm.is_rsa() { "RSA PRIVATE KEY" } else { "EC PRIVATE KEY" }, &self.private_der)
     }
 
-    /// The public key in PEM: SubjectPublicKeyInfo, `PUBLIC KEY`.
+    /// Returns the SubjectPublicKeyInfo in PEM, `PUBLIC KEY`.
     #[must_use]
     pub fn public_pem(&self) -> String {
         pem("PUBLIC KEY", &self.spki_der).to_string()
     }
 
-    /// The signature of `message`, the same each time.
+    /// Returns the signature of `message`. It is the same each time.
     ///
-    /// RSA: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, section 8.2). ECDSA: RFC 6979 in DER, P-256 with SHA-256, P-384
-    /// with SHA-384, s as it comes and not made low.
+    /// An RSA key signs by RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, section 8.2). An ECDSA key signs by RFC 6979, in
+    /// DER, P-256 with SHA-256 and P-384 with SHA-384. A high s stays as it is and is not made low.
     ///
     /// # Errors
     ///
-    /// None is expected of working hardware.
+    /// Fails when no signature can be made, which is not expected of working hardware.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let algorithm = self.algorithm;
         match &self.signer {
             Signer::Rsa(key_pair) => match key_pair.get() {
                 Some(key_pair) => sign_rsa(key_pair, algorithm, message),
-                // Of two threads that come here at once, one's work is in vain.
+                // When two threads come here at once, the work of one is lost.
                 None => {
                     let parsed = self.parse_rsa()?;
                     sign_rsa(key_pair.get_or_init(|| Box::new(parsed)), algorithm, message)
@@ -197,15 +202,17 @@ impl PrivateKey {
         }
     }
 
-    /// As [`Self::sign`] of each message, faster for an RSA key where the engine has modular powers, and for P-256 anywhere.
+    /// Returns the signature of each message, as [`Self::sign`] does. This is faster for an RSA key when the engine has
+    /// modular powers, and for a P-256 key with any engine.
     ///
-    /// A signature made so is not verified here, ring's own are: whoever gives one away must verify it before.
+    /// ring verifies the signatures that it makes. The others are not verified here, so the caller must verify a
+    /// signature before it gives it away.
     ///
     /// # Errors
     ///
-    /// None is expected of working hardware.
+    /// Fails when no signature can be made, which is not expected of working hardware.
     pub fn sign_each(&self, messages: &[&[u8]], engine: &dyn PrimeTest) -> Result<Vec<Vec<u8>>, KeyError> {
-        // One alone leaves most of an engine idle.
+        // A single message leaves most of an engine idle.
         if messages.len() > 1
             && self.algorithm.is_rsa()
             && let Some(key) = CrtKey::from_der(&self.private_der)
@@ -223,27 +230,28 @@ impl PrivateKey {
         messages.iter().map(|message| self.sign(message)).collect()
     }
 
-    /// As [`Self::sign`] of a message of which only the SHA-256 is at hand; P-256 keys alone can.
+    /// Returns the signature of a message of which only the SHA-256 is known. Only a P-256 key can do so.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Signature`] for a key of another algorithm.
+    /// Returns [`KeyError::Signature`] for a key of another algorithm.
     pub fn sign_sha256(&self, sha256: &[u8; 32]) -> Result<Vec<u8>, KeyError> {
         let failed = KeyError::Signature { algorithm: self.algorithm };
         let Signer::P256(key) = &self.signer else { return Err(failed) };
         p256_signature::sign_each(key, &[*sha256], multiply).and_then(|mut signatures| signatures.pop()).ok_or(failed)
     }
 
-    /// ring's form of an RSA key.
+    /// Returns ring's form of an RSA key.
     fn parse_rsa(&self) -> Result<RsaKeyPair, KeyError> {
         RsaKeyPair::from_der(&self.private_der)
             .map_err(|rejected| KeyError::Rejected { algorithm: self.algorithm, reason: rejected.to_string() })
     }
 
-    /// Lets ring say whether the halves belong together.
+    /// Proves, by ring, that the private and the public key belong together.
     ///
-    /// ECDSA: ring computes the public key from the scalar. RSA: it checks p q = n and q q^-1 = 1 mod p when it takes the
-    /// key, and verifies a signature made with dP and dQ, `proof` or its own; d itself is compared with them.
+    /// For an ECDSA key, ring computes the public key from the scalar. For an RSA key, ring checks p q = n and q q^-1 =
+    /// 1 mod p when it takes the key, and verifies a signature made with dP and dQ: `proof`, or its own. d is compared
+    /// with dP and dQ.
     fn prove(&self, proof: Option<Vec<u8>>) -> Result<(), KeyError> {
         let public_key = self.public_key_bits();
         let ecdsa = |signing, scalar: &[u8]| {
@@ -263,7 +271,7 @@ impl PrivateKey {
     }
 }
 
-/// Of an RSA key's primes; none for other keys.
+/// Returns the size of an RSA key's primes. Returns `None` for other algorithms.
 pub(super) const fn prime_size(algorithm: KeyAlgorithm) -> Option<PrimeSize> {
     match algorithm {
         KeyAlgorithm::Rsa2048 => Some(PrimeSize::Bits1024),
@@ -275,7 +283,7 @@ pub(super) const fn prime_size(algorithm: KeyAlgorithm) -> Option<PrimeSize> {
 
 fn sign_rsa(key_pair: &RsaKeyPair, algorithm: KeyAlgorithm, message: &[u8]) -> Result<Vec<u8>, KeyError> {
     let mut signature = vec![0; key_pair.public().modulus_len()];
-    // ring asks for a source of randomness for any padding; this padding draws nothing from it.
+    // ring asks for a source of randomness for any padding, and this padding draws nothing from it.
     key_pair
         .sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
         .map_err(|_| KeyError::Signature { algorithm })?;
@@ -303,7 +311,7 @@ mod tests {
         pkcs8: Vec<u8>,
     }
 
-    /// The entries whose field `key` is `wanted`.
+    /// Returns the entries whose field `key` is `wanted`.
     fn vectors(json: &str, key: &str, wanted: &Value) -> Vec<Vector> {
         let bytes = |value: &Value| STANDARD.decode(value.as_str().unwrap()).unwrap();
         let entries: Vec<Value> = serde_json::from_str(json).unwrap();
@@ -338,7 +346,7 @@ mod tests {
             assert_eq!(vectors.len(), count);
             for vector in vectors {
                 let expected = PrivateKeyInfoRef::try_from(&vector.pkcs8[..]).unwrap();
-                // All of n, e, d, p, q, d mod p-1, d mod q-1 and q^-1 mod p.
+                // Compares all of n, e, d, p, q, d mod p-1, d mod q-1 and q^-1 mod p.
                 let key = derive(&vector.seed, algorithm);
                 assert!(key.private_der[..] == *expected.private_key.as_bytes(), "{}", vector.name);
             }
@@ -369,7 +377,7 @@ mod tests {
         }
     }
 
-    /// RFC 6979, appendices A.2.5 and A.2.6: key, message, r and s. Two of each curve's s are above half the order.
+    /// Key, message, r and s of RFC 6979, appendices A.2.5 and A.2.6. Two of each curve's s are above half the order.
     const RFC_6979_P256: (&str, [(&str, &str, &str); 2]) = (
         "C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721",
         [
@@ -444,7 +452,8 @@ mod tests {
     fn an_rsa_key_with_a_wrong_part_is_refused() {
         let key = derive(&[1; 32], KeyAlgorithm::Rsa2048);
         assert_eq!(key.prove(None), Ok(()));
-        // A byte well inside each number from n to q^-1: e and d are skipped, ring reads e and does not use d.
+        // Each offset is of a byte well inside one of the numbers from n to q^-1. e and d are skipped: ring reads e and
+        // does not use d.
         for offset in [100, 600, 750, 870, 1000, 1150] {
             let mut broken = derive(&[1; 32], KeyAlgorithm::Rsa2048);
             broken.private_der[offset] ^= 1;
@@ -452,7 +461,7 @@ mod tests {
         }
     }
 
-    /// ring's own signatures and those of every engine, one message or many.
+    /// Compares ring's own signatures with those of every engine, for one message and for many.
     #[test]
     fn signatures_do_not_depend_on_the_engine() {
         let messages: Vec<Vec<u8>> = (0..11_u8).map(|number| vec![number; usize::from(number) * 7]).collect();

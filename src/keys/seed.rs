@@ -1,4 +1,4 @@
-//! The root seed: the one secret of a cluster's PKI (format "Key derivation", number 1).
+//! The root seed, the one secret of a cluster's PKI (format "Key derivation", number 1).
 
 use zeroize::{Zeroize, Zeroizing};
 
@@ -7,20 +7,20 @@ use super::hkdf::hkdf;
 use super::label::Label;
 use crate::kubernetes::escape;
 
-/// What every seed file begins with, whatever its format.
+/// The beginning of every seed file, whatever its format.
 const PREFIX: &[u8] = b"certferry-seed-";
-/// Hex digits of 32 bytes.
+/// The number of hex digits of 32 bytes.
 const DIGITS: usize = 64;
 
-/// 32 secret bytes. On the heap, so that moving the seed leaves no copy behind; wiped on drop.
+/// 32 secret bytes. They are on the heap, so that moving the seed leaves no copy behind, and are wiped on drop.
 pub struct Seed(Box<Zeroizing<[u8; 32]>>);
 
 impl Seed {
-    /// The seed of these bytes. This copy of them is wiped; the caller's own is the caller's to wipe.
+    /// Returns the seed of these bytes. This copy of the bytes is wiped. The caller must wipe its own.
     ///
     /// # Errors
     ///
-    /// [`SeedError::RepeatedByte`] if all bytes are the same.
+    /// Returns [`SeedError::RepeatedByte`] when all bytes are the same.
     pub fn from_bytes(mut bytes: [u8; 32]) -> Result<Self, SeedError> {
         let mut seed = Self(Box::new(Zeroizing::new([0; 32])));
         seed.0.copy_from_slice(&bytes);
@@ -28,11 +28,11 @@ impl Seed {
         seed.checked()
     }
 
-    /// Reads a seed file: the line `certferry-seed-1:` and 64 lower-case hex digits, with one LF at its end or none.
+    /// Reads a seed file: `certferry-seed-1:` and 64 lower-case hex digits on one line, with one LF at its end or none.
     ///
     /// # Errors
     ///
-    /// The first thing that is not in this form.
+    /// Returns the [`SeedError`] of the first thing that is not in this form.
     pub fn parse(file: &[u8]) -> Result<Self, SeedError> {
         if file.is_empty() {
             return Err(SeedError::Empty);
@@ -72,7 +72,7 @@ impl Seed {
         seed.checked()
     }
 
-    /// The seed file, LF included.
+    /// Returns the text of a seed file, LF included.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + 2 + DIGITS + 1));
@@ -82,27 +82,27 @@ impl Seed {
         text
     }
 
-    /// `seed_id`: 16 hex digits that name the seed and tell nothing about it.
+    /// Returns the `seed_id`: 16 hex digits that name the seed and tell nothing about it.
     #[must_use]
     pub fn id(&self) -> String {
         hex(&*hkdf::<8>(&**self.0, b"certferry/1|seed-id"))
     }
 
-    /// `cluster_id`: 32 hex digits that name the cluster under this seed; not secret.
+    /// Returns the `cluster_id`: 32 hex digits that name the cluster under this seed. It is not secret.
     #[must_use]
     pub fn cluster_id(&self, cluster: &str) -> String {
         let info = format!("certferry/1|{}|cluster-id|id|1", escape(cluster));
         hex(&*hkdf::<16>(&**self.0, info.as_bytes()))
     }
 
-    /// The HMAC-SHA256 key of the cluster's serial numbers (format "Certificate profile", number 1).
+    /// Returns the HMAC-SHA256 key of the cluster's serial numbers (format "Certificate profile", number 1).
     #[must_use]
     pub fn serial_key(&self, cluster: &str) -> Zeroizing<[u8; 32]> {
         let info = format!("certferry/1|{}|serial|hmac-sha256|1", escape(cluster));
         hkdf(&**self.0, info.as_bytes())
     }
 
-    /// The seed of one key, for det-keygen.
+    /// Returns the seed from which det-keygen makes the key of a label.
     #[must_use]
     pub fn key_seed(&self, label: &Label) -> Zeroizing<[u8; 32]> {
         hkdf(&**self.0, label.to_string().as_bytes())
@@ -114,7 +114,7 @@ impl Seed {
     }
 }
 
-/// The fault of a format number other than 1, if `text` is one: decimal, without sign or leading zeros.
+/// Returns [`SeedError::OtherFormat`] when `text` is a number: decimal, without sign or leading zeros.
 fn other_format(text: &[u8]) -> Option<SeedError> {
     let number: u32 = std::str::from_utf8(text).ok()?.parse().ok()?;
     (number.to_string().as_bytes() == text).then_some(SeedError::OtherFormat { number })
@@ -134,7 +134,8 @@ fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Appends digit by digit: formatting machinery would leave copies of a secret behind.
+/// Appends bytes as hex digits, one digit at a time, because formatting machinery would leave copies of a secret
+/// behind.
 fn push_hex(text: &mut String, bytes: &[u8]) {
     for byte in bytes {
         for digit in [byte >> 4, byte & 15] {

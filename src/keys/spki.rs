@@ -1,4 +1,4 @@
-//! SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7) of the algorithms that keys are made for.
+//! SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7) for the algorithms of our keys.
 
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier};
 use der::{Encode, Sequence};
@@ -17,10 +17,10 @@ struct AlgorithmIdentifier<'a> {
     parameters: AnyRef<'a>,
 }
 
-/// In DER, of the content of its BIT STRING.
+/// Returns the SubjectPublicKeyInfo in DER. `public_key` is the content of its BIT STRING.
 ///
 /// # Errors
-/// None is expected.
+/// Fails when the key cannot be encoded, which is not expected.
 pub(super) fn subject_public_key_info(algorithm: KeyAlgorithm, public_key: &[u8]) -> der::Result<Vec<u8>> {
     let (algorithm, parameters) = match algorithm {
         KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => (oid::RSA_ENCRYPTION, AnyRef::NULL),

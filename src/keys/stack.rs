@@ -1,17 +1,18 @@
-//! What functions leave on a thread's stack when they return.
+//! Wipes what functions leave on a thread's stack when they return.
 
 use zeroize::Zeroize;
 
-/// Words that are overwritten: half a megabyte, several times as deep as any call here goes and a quarter of a thread's stack.
+/// The number of 64-bit words that are overwritten: half a megabyte, which is several times as deep as any call here
+/// goes and a quarter of a thread's stack.
 const WORDS: usize = 1 << 16;
 
-/// Overwrites what calls have left on this thread's stack, below its caller.
+/// Overwrites what earlier calls have left on this thread's stack below the caller's frame.
 ///
-/// Values that types wipe on drop are moved before that, and arithmetic, ours and that of ring and the elliptic-curve crates,
-/// keeps numbers in local arrays. A thread's stack is kept for the next thread when it ends.
+/// Values that are wiped on drop were moved before, and arithmetic, ours and that of ring and the elliptic-curve
+/// crates, keeps numbers in local arrays. When a thread ends, its stack is kept for the next thread.
 #[inline(never)]
 pub fn wipe_stack() {
     let mut left = [0_u64; WORDS];
-    // Volatile: not left out.
+    // Writes volatile, so that the compiler does not leave it out.
     left.zeroize();
 }

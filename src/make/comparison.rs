@@ -1,4 +1,4 @@
-//! What a build changes against the lock of the build before: one comparison, for whoever plans and for whoever builds.
+//! The comparison of a build with the lock of the build before. `plan` and `build` share it.
 
 use std::collections::BTreeMap;
 
@@ -11,27 +11,29 @@ use crate::lock::{
 use crate::plan::{PartChange, Plan, PreviousBuild, part_changes, plan};
 use crate::profile::Profile;
 
-/// What changes against the lock.
+/// The changes against the lock.
 pub struct Comparison {
-    /// What the head of every record says of the whole bundle, where it is another: what, before, after.
+    /// The values in the head of every record that are others: each with its name, the value before and the value
+    /// after.
     pub heads: Vec<(&'static str, String, String)>,
-    /// Whether the profile has other bytes than that in the cluster's part.
+    /// Whether the profile has other bytes than the one in the cluster's part of the lock.
     pub other_profile: bool,
-    /// By id; then those of files that no key and no certificate tells.
+    /// The changes of keys and certificates, ordered by id. Then come changes of files that follow from none of these.
     pub changes: Vec<Change>,
-    /// By part, in the order of the plan; then the parts that are gone.
+    /// The changes of each part, in the order of the plan. Then come the parts that are gone.
     pub part_changes: Vec<PartChange>,
 }
 
 impl Comparison {
-    /// Finds what a whole build would change, as far as names, dates and shapes tell; `plan` is that of the profile.
+    /// Finds what a whole build would change, as far as names, dates and shapes show. `plan` is that of the profile.
     #[must_use]
     pub fn of_plan(lock: &Lock, profile: &Profile, plan: &Plan) -> Self {
         let changes = changes(&shapes_of_lock(lock), &shapes_of_plan(plan));
         Self::new(lock, profile, plan, changes, outlines_of_lock(lock))
     }
 
-    /// Finds what a build has changed; `new` is its own lock, `changes` what differs between the two.
+    /// Finds what a build has changed. `new` is the lock of the build, and `changes` are the differences between both
+    /// locks.
     pub(super) fn of_build(
         lock: &Lock,
         new: &Lock,
@@ -46,13 +48,13 @@ impl Comparison {
         let (before, after) = (records(lock), records(new));
         let mut outlines = outlines_of_lock(lock);
         if is_partial {
-            // What was not built is not gone.
+            // A part that was not built is not gone.
             outlines.retain(|part, _| after.contains_key(part));
         }
         let mut found = Self::new(lock, profile, plan, changes, outlines);
         found.part_changes.retain(|change| before.get(&change.part) != after.get(&change.part));
         if is_partial {
-            // They are of the last whole bundle, and this is none.
+            // These describe the last whole bundle, and this bundle is not whole.
             found.heads.clear();
             found.other_profile = false;
         }
@@ -95,10 +97,11 @@ impl Comparison {
         }
     }
 
-    /// Why a whole build of that plan, with the seed of the lock and no word, would be refused, as far as the plan tells.
+    /// Returns why a whole build of the plan, with the seed of the lock and
+    /// [`Permission::PROFILE`](super::Permission::PROFILE), would be refused, as far as the plan shows.
     #[must_use]
     pub fn refusal(&self, lock: &Lock, plan: &Plan) -> Option<Refusal> {
-        // Whether the record of a part is known to change but for the bundle's generation.
+        // Returns whether the record of a part is known to change for another reason than the generation of the bundle.
         let changes = |part: &PartName| self.part_changes.iter().any(|change| change.part == *part);
         let mut parts: Vec<_> = plan.parts.iter().map(|part| part.recipient.part()).collect();
         parts.sort_unstable();
@@ -107,7 +110,8 @@ impl Comparison {
     }
 }
 
-/// What the profile gave under the Kubernetes version of the lock, when that is another.
+/// Returns the plan of the profile under the Kubernetes version of the lock. Returns `None` when the version is the
+/// same.
 fn version_before(lock: &Lock, profile: &Profile) -> Option<Plan> {
     let version = Version::parse(&lock.kubernetes)?;
     (version != profile.cluster.kubernetes).then(|| plan(&profile.with_kubernetes(version)))

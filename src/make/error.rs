@@ -1,4 +1,4 @@
-//! Why there is no bundle.
+//! The errors of a build.
 
 use std::io;
 
@@ -11,16 +11,16 @@ use crate::keys::KeyError;
 use crate::sign::PublicKeyError;
 use crate::verify::Finding;
 
-/// Why a build made nothing.
+/// The reason why a build made nothing.
 #[derive(Debug, Error)]
 pub enum MakeError {
     /// The profile has no nodes of these names.
     #[error("the profile has no node {}", .0.join(", "))]
     UnknownNodes(Vec<String>),
-    /// A subset, or a rebuild of what a lock says, and no lock.
+    /// There is no lock, and a subset or a rebuild of what a lock says needs one.
     #[error("there is no lock to build against")]
     NoLock,
-    /// The lock of the build before stands against it.
+    /// The lock of the build before forbids the build.
     #[error("{0}")]
     Objection(#[from] Objection),
     /// The bundle cannot be written.
@@ -29,52 +29,52 @@ pub enum MakeError {
     /// The output cannot be read back.
     #[error("{0}")]
     ReadBack(io::Error),
-    /// What no profile should lead to.
+    /// A check of what was made failed, to which no profile should lead.
     #[error("{0}")]
     Defect(#[from] Defect),
 }
 
-/// What no profile should lead to: a check of what was just made says no.
+/// A failed check of what was just made. No profile should lead to it.
 #[derive(Debug, Error)]
 pub enum Defect {
-    /// A key could not be derived, or proved.
+    /// A key could not be derived or proved.
     #[error("keys: {0}")]
     Keys(#[from] KeyError),
     /// A certificate could not be issued.
     #[error("certificates: {0}")]
     Certificates(#[from] IssueError),
-    /// The plan has no key to sign the bundle with.
+    /// The plan has no key that signs the bundle.
     #[error("the plan has no signer")]
     NoSigner,
-    /// The signer's key is no signer's key.
+    /// The signer's public key cannot be used as one.
     #[error("signer: {0}")]
     Signer(#[from] PublicKeyError),
-    /// The signer does not sign.
+    /// The signer's key could not sign.
     #[error("the signature of {what}: {error}")]
     Signature {
-        /// What was to be signed.
+        /// The name of what was to be signed.
         what: &'static str,
-        /// Why not.
+        /// The reason.
         error: KeyError,
     },
     /// The cluster's id is not hex.
     #[error("the cluster id is not hex")]
     ClusterId,
-    /// What was written is not a bundle.
+    /// The output is not a bundle when it is read back.
     #[error("the bundle does not verify: {0}")]
     NotABundle(BundleError),
-    /// What was written would not work.
+    /// The bundle would not work.
     #[error("the bundle does not verify: {}, {}: {:?}", .0.part, .0.file, .0.fault)]
     Finding(Finding),
 }
 
-/// Why a build ended early.
+/// The reason why a build ended early.
 #[derive(Debug, Error)]
 pub enum BuildError<E> {
-    /// Nothing could be made.
+    /// The build made nothing.
     #[error("{0}")]
     Make(#[from] MakeError),
-    /// There is no output to write to.
+    /// The output could not be created.
     #[error("{0}")]
     Create(E),
 }

@@ -1,7 +1,8 @@
-//! What `install.sh` repeats of certferry's own tables, written from them: `templates/install/20-facts.sh` and `facts.awk`.
+//! Writes the parts of `install.sh` that repeat certferry's own tables: `templates/install/20-facts.sh` and
+//! `facts.awk`.
 //!
-//! A limit, a name or a row that is changed here and forgotten there would let a node without certferry take another
-//! bundle, or restart something else, than one with it.
+//! If a limit, a name or a row were changed here and forgotten there, a node without certferry would take another
+//! bundle, or restart another component, than a node with certferry.
 
 use std::fmt::Write;
 use std::fs;
@@ -19,10 +20,10 @@ use crate::node::place::{
 use crate::node::restart::Plan;
 use crate::node::restart::effect::RELOADED;
 
-/// Where the two files are.
+/// The folder of the two files.
 const PARTS_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/install");
-/// Set to 1 to have them written. In two words, for `cargo xtask` runs a program that has it in one in release, too, and
-/// these files are the same in every build.
+/// The variable that has the files written when it is 1. It stands here in two words, because `cargo xtask` runs a
+/// program that holds it in one word in release, too, and these files are the same in every build.
 const BLESS: &str = concat!("CERTFERRY", "_BLESS");
 const HOW: &str = "cargo test --lib install_facts";
 
@@ -30,7 +31,7 @@ fn names<'a>(components: impl IntoIterator<Item = &'a Component>) -> String {
     components.into_iter().map(|component| component.name()).collect::<Vec<_>>().join(" ")
 }
 
-/// For the shell: places, and who starts when.
+/// Returns the facts for the shell: places, and the order in which components stop and start.
 fn shell() -> String {
     let pods = Component::ALL.into_iter().filter(|component| *component != Component::Kubelet).collect();
     let plan = Plan { pods, ..Plan::default() };
@@ -76,7 +77,7 @@ fn shell() -> String {
     text + "\n"
 }
 
-/// For awk: limits, and who reads what.
+/// Returns the facts for awk: limits, and which components read which files.
 fn awk() -> String {
     let mut text = "# What the tables of certferry say, for every program that needs it. A test writes this file: see the beginning of\n\
                     # the part of the script that is called facts.\n\nBEGIN {\n"

@@ -1,24 +1,24 @@
-//! The text of `install.sh`: its parts in `templates/install`, joined by the compiler.
+//! The text of `install.sh`, joined by the compiler from its parts in `templates/install`.
 //!
-//! A part's number is its place. Programs for awk are files of their own, so that an editor and `gawk --lint` know them
-//! for what they are; the script holds each in a variable, and a call names those that it needs. A part is whole by
-//! itself, for a person, an editor and shellcheck; only [`SCRIPT`] runs.
+//! The number of a part is its place. Each program for awk is a file of its own, so that an editor and `gawk --lint`
+//! recognize it. The script holds each program in a variable, and a call names the programs that it needs. Each part is
+//! complete for a person, an editor and shellcheck, but only [`SCRIPT`] runs.
 
-/// A part in shell.
+/// Returns a part in shell.
 macro_rules! shell {
     ($file:literal) => {
         include_str!(concat!("../../templates/install/", $file))
     };
 }
 
-/// A program for awk, in a variable of the shell. It holds no single quote, which would end it.
+/// Returns a variable of the shell that holds a program for awk. The program has no single quote, which would end it.
 macro_rules! awk {
     ($variable:literal, $file:literal) => {
         concat!($variable, "='\n", include_str!(concat!("../../templates/install/", $file)), "'\n\n")
     };
 }
 
-/// The script for a node that has no certferry.
+/// The script that installs a bundle on a node that has no certferry.
 pub const SCRIPT: &str = concat!(
     shell!("00-start.sh"),
     shell!("10-messages.sh"),

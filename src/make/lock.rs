@@ -1,4 +1,4 @@
-//! The lock of what was built.
+//! Makes the lock of a build.
 
 use crate::bundle::{Index, Sha256, Written};
 use crate::issue::Issued;
@@ -8,7 +8,7 @@ use crate::plan::Plan;
 use crate::profile::Profile;
 use crate::sign::PublicKey;
 
-/// What a lock is made from.
+/// The results of a build from which its lock is made.
 pub(super) struct Built<'a> {
     pub(super) plan: &'a Plan,
     pub(super) profile: &'a Profile,
@@ -20,7 +20,7 @@ pub(super) struct Built<'a> {
     pub(super) written: &'a Written,
 }
 
-/// The lock of what was built.
+/// Returns the lock of a build.
 pub(super) fn lock(built: &Built<'_>) -> Lock {
     let plan = built.plan;
     let (mut keys, mut certificates) = (Vec::new(), Vec::new());

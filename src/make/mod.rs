@@ -1,15 +1,17 @@
-//! The build: a profile and a seed become a signed bundle.
+//! The build, which makes a signed bundle from a profile and a seed.
 //!
-//! Why: whoever builds, a person, a test or another program, does it in one call, and cannot leave a check out.
+//! Why: a person, a test and another program all build in one call, and cannot leave a check out.
 //!
-//! Input: a [`Request`]; an engine for RSA; an output that can be read back. Neither files nor a terminal.
+//! Input: a [`Request`], an engine for RSA, and an output that can be read back. The build uses neither files nor a
+//! terminal.
 //!
-//! Output: the bundle's bytes, and [`Made`]: its signature and signer, the lock, and what changed since the lock before.
+//! Output: the bytes of the bundle, and [`Made`]: its signature and signer, the lock, and what changed since the lock
+//! before.
 //!
-//! Refuses what the lock of the build before stands against ([`Objection`]), as early as it shows. What was written is
-//! read back as a node will, before anybody sees it.
+//! Refuses what the lock of the build before forbids ([`Objection`]), as early as it is known. The output is read back
+//! as a node will read it, before the caller gets it.
 //!
-//! Where to change what: what a build may change is in `permission.rs`, what it tells of changes in `comparison.rs`.
+//! Where to change what: `permission.rs` says what a build may change, and `comparison.rs` what it reports of changes.
 
 mod comparison;
 mod error;
@@ -38,73 +40,74 @@ use crate::sign::{PublicKey, SigningFailed};
 use crate::verify::{AlreadyVerified, Finding, check_bundle};
 use lock::Built;
 
-/// What shall be built.
+/// What to build.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    /// The cluster.
+    /// The profile of the cluster.
     pub profile: &'a Profile,
-    /// The secret that all keys are derived from.
+    /// The secret from which all keys are derived.
     pub seed: &'a Seed,
     /// The lock of the build before, if there was one.
     pub lock: Option<&'a Lock>,
-    /// Part of the cluster, for a partial bundle; it needs the lock of a whole one.
+    /// The part of the cluster for a partial bundle, which needs the lock of a whole one. `None` builds the whole
+    /// cluster.
     pub subset: Option<Subset<'a>>,
-    /// What may change against the lock.
+    /// What the build may change against the lock.
     pub permission: Permission,
 }
 
-/// Part of a cluster.
+/// A part of a cluster.
 #[derive(Clone, Copy)]
 pub struct Subset<'a> {
-    /// Names of nodes.
+    /// The names of the nodes.
     pub nodes: &'a [String],
-    /// Whether the cluster's own part is among it.
+    /// Whether the cluster's own part is included.
     pub with_cluster: bool,
 }
 
-/// Who makes the keys, and how.
+/// The engine that makes keys, and how it is run.
 #[derive(Clone, Copy)]
 pub struct Engine<'a> {
-    /// Searches for primes, and makes RSA signatures. Keys and certificates do not depend on it.
+    /// The search for primes and the making of RSA signatures. Keys and certificates do not depend on it.
     pub test: &'a dyn PrimeTest,
-    /// How many threads derive keys; one for each processor where there is no number. Everything else runs in the pool
-    /// of rayon that the call is made in.
+    /// The number of threads that derive keys. `None` means one for each processor. Everything else runs in the rayon
+    /// pool from which the call is made.
     pub threads: Option<NonZeroUsize>,
-    /// Is told how many keys are done, and of how many, from any thread.
+    /// Called with the number of keys that are done and the number of all keys, from any thread.
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
 }
 
-/// What was built.
+/// The results of a build.
 pub struct Made<O> {
-    /// The bundle.
+    /// The output, which holds the bundle.
     pub output: O,
-    /// The name that its file should have.
+    /// The name that the file of the bundle should have.
     pub file_name: String,
-    /// What is in it.
+    /// The plan of what the bundle holds.
     pub plan: Plan,
-    /// Whether it is part of the cluster alone.
+    /// Whether the bundle is partial.
     pub is_partial: bool,
-    /// The certificates, by the id of their key.
+    /// The certificates, by the ids of their keys.
     pub certificates: Issued,
-    /// Whose signatures are in it.
+    /// The public key under which the signatures of the bundle hold.
     pub signer: PublicKey,
     /// The signer's signature over the whole file.
     pub signature: Vec<u8>,
     /// The signer's signature over [`install_script::SCRIPT`].
     pub install_signature: Vec<u8>,
-    /// Digests and size of the file.
+    /// The digests and the size of the file.
     pub written: Written,
     /// The lock to keep for the next build, as TOML.
     pub lock: String,
-    /// What changed since the lock before, if there was one.
+    /// The changes since the lock before, if there was one.
     pub comparison: Option<Comparison>,
 }
 
-/// Builds a bundle into the output that `create` gives for the name of its file.
+/// Builds a bundle into the output that `create` returns for the name of the file.
 ///
 /// # Errors
-/// [`MakeError`], and whatever `create` fails with. Something may have been written to the output then; nothing of it
-/// may be kept.
+/// Returns a [`MakeError`], or the error of `create`. The output may have been written to in part by then, and none of
+/// it may be kept.
 pub fn build<O, E>(
     request: &Request<'_>,
     engine: Engine<'_>,
@@ -122,7 +125,7 @@ where
     let signer_public = PublicKey::from_der(signer.spki_der()).map_err(Defect::from)?;
     let sources = layout::FileSources { keys: &keys, certificates: &certificates, profile: &profile.source };
     let planned = in_archive_order(&plan);
-    // Laid out anew for each pass: all at once would be ten kilobytes a node.
+    // Lays out each part anew in each pass, because all parts at once would take ten kilobytes a node.
     let part = |number: usize| {
         lay_out(planned[number], &sources).map_err(|error| WriteError::Making(format!("layout: {error}")))
     };
@@ -148,7 +151,8 @@ where
         index: writer.index(),
         written: &written,
     };
-    // The lock's text is long, and made by one thread: beside the check, which has work for all.
+    // The text of the lock is long and made by one thread. So it is made beside the check, which has work for all
+    // threads.
     let (checked, (new, text)) = rayon::join(
         || check_written(&mut output, &signer_public, &plan, &known),
         || {
@@ -186,10 +190,10 @@ where
     })
 }
 
-/// Finds what would be built, and refuses it as far as can be told before any key is derived.
+/// Returns the plan of what would be built. Refuses the build as far as that is possible before any key is derived.
 ///
 /// # Errors
-/// [`MakeError::UnknownNodes`], [`MakeError::NoLock`], [`MakeError::Objection`].
+/// Returns [`MakeError::UnknownNodes`], [`MakeError::NoLock`] or [`MakeError::Objection`].
 pub fn check(request: &Request<'_>) -> Result<Plan, MakeError> {
     let Request { profile, seed, lock, subset, permission } = *request;
     if lock.is_none() && (subset.is_some() || permission == Permission::Locked) {
@@ -216,8 +220,9 @@ fn keys(plan: &Plan, seed: &Seed, engine: Engine<'_>) -> Result<KeyRing, Defect>
     Ok(derive(engine.test, seed, &labels, engine.threads, &progress)?)
 }
 
-/// Reads the archive back as a node will: signatures, hashes, chains, key pairs. What fails here was never written. Of
-/// what is known, a certificate's signature is not checked again, nor whether the numbers of one private key belong together.
+/// Reads the archive back as a node will: signatures, hashes, chains, key pairs. An archive that fails here is never
+/// kept. For what is in `known`, the signature of a certificate is not checked again, nor whether the numbers of one
+/// private key belong together.
 fn check_written<O>(output: &mut O, key: &PublicKey, plan: &Plan, known: &AlreadyVerified) -> Result<(), MakeError>
 where
     O: Read + Seek + Send,
@@ -232,7 +237,7 @@ where
     }
 }
 
-/// Nodes bytewise by name, then the cluster's part.
+/// Returns the parts in the order of the archive: nodes bytewise by name, then the cluster's part.
 fn in_archive_order(plan: &Plan) -> Vec<&PlannedPart> {
     let mut parts: Vec<_> = plan.parts.iter().collect();
     parts.sort_by_cached_key(|part| part.recipient.part());

@@ -1,4 +1,4 @@
-//! What a build may change against the lock of the build before, and why one is refused.
+//! What a build may change against the lock of the build before, and why a build is refused.
 
 use std::collections::BTreeMap;
 
@@ -13,21 +13,21 @@ use crate::plan::Plan;
 /// What a build may change against the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
-    /// Nothing: what is built must be what the lock says.
+    /// Nothing: the build must be what the lock says.
     Locked,
-    /// What the profile says, but none of the following without its word.
+    /// What the profile says. Each of the following needs its own permission as well.
     Words {
-        /// Another seed: every key becomes another.
+        /// Whether the seed may be another, by which every key becomes another.
         replace_seed: bool,
-        /// A CA's certificate, though its generation and its day of issue did not move.
+        /// Whether the certificate of a CA may change although its generation and its day of issue did not.
         replace_ca: bool,
-        /// Other records at the lock's generation.
+        /// Whether records may change at the generation of the lock.
         same_generation: bool,
     },
 }
 
 impl Permission {
-    /// What the profile says, and nothing that needs a word.
+    /// What the profile says, and nothing that needs a permission of its own.
     pub const PROFILE: Self = Self::Words { replace_seed: false, replace_ca: false, same_generation: false };
 
     const fn allows(self, refusal: &Refusal) -> bool {
@@ -40,7 +40,7 @@ impl Permission {
         }
     }
 
-    /// The first that is not allowed.
+    /// Refuses the first of these changes that is not allowed.
     fn refuse(self, found: Vec<Refusal>) -> Result<(), Objection> {
         match found.into_iter().find(|refusal| !self.allows(refusal)) {
             Some(refusal) => Err(Objection::Refused(refusal)),
@@ -49,54 +49,54 @@ impl Permission {
     }
 }
 
-/// Why a build may not follow the build that the lock is of.
+/// The reason why a build may not follow the one that made the lock.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Objection {
-    /// The lock is of a later version of certferry, under which the same names stand for other bytes.
+    /// The lock was made by a later version of certferry, under which the same names stand for other bytes.
     #[error("the lock was made with newer formats than this version knows")]
     NewerFormats,
-    /// It needs a word that was not given, or is never allowed.
+    /// The build needs a permission that was not given, or that is never given.
     #[error("{0}")]
     Refused(Refusal),
     /// A partial build changes what all nodes share.
     #[error("--only, but {0} changes, which all nodes share")]
     Shared(ChangeId),
-    /// It is not what the lock says, and [`Permission::Locked`] allows nothing else.
+    /// The build is not what the lock says, and [`Permission::Locked`] allows nothing else.
     #[error("{0}")]
     Differs(Deviation),
 }
 
-/// The first thing about a build that is not as the lock says.
+/// The first difference between a build and the lock.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Deviation {
-    /// A key, a certificate or a file.
+    /// A key, a certificate or a file differs.
     #[error("{}", change(.0))]
     Change(Change),
-    /// A value.
+    /// A value differs.
     #[error("{what} {locked} became {built}")]
     Value {
-        /// What it is.
+        /// The name of the value.
         what: String,
-        /// As the lock has it.
+        /// The value in the lock.
         locked: String,
-        /// As it was built.
+        /// The value of the build.
         built: String,
     },
-    /// It is another seed.
+    /// The seed is another.
     #[error("seed id {locked} became {given}")]
     Seed {
-        /// The lock's seed id.
+        /// The seed id in the lock.
         locked: String,
-        /// That of the seed.
+        /// The id of the given seed.
         given: String,
     },
-    /// Something that the lock does not have.
+    /// The build has something that the lock does not have.
     #[error("{0} is new")]
     New(String),
-    /// Something that the lock has, and the build has not.
+    /// The lock has something that the build does not have.
     #[error("{0} is gone")]
     Gone(String),
-    /// Everything the lock names is there and the same; its rows are not.
+    /// Everything that the lock names is there and the same, but its rows are not.
     #[error("its rows are others, or in another order")]
     Rows,
 }
@@ -112,10 +112,10 @@ fn change(change: &Change) -> String {
     }
 }
 
-/// Refuses the lock of another cluster or of a later version: nothing in it can be compared.
+/// Refuses the lock of another cluster or of a later version, in which nothing can be compared.
 ///
 /// # Errors
-/// [`Objection`], before anything is derived.
+/// Returns the [`Objection`]. Nothing has been derived by then.
 pub fn check_lock(lock: &Lock, cluster: &str, permission: Permission) -> Result<(), Objection> {
     let is_locked = permission == Permission::Locked;
     if lock.formats.are_newer() && !is_locked {
@@ -129,7 +129,7 @@ pub fn check_lock(lock: &Lock, cluster: &str, permission: Permission) -> Result<
     }
 }
 
-/// Refuses another seed than the lock's.
+/// Refuses a seed that is not the one of the lock.
 pub(super) fn check_seed(lock: &Lock, given: String, permission: Permission) -> Result<(), Objection> {
     if lock.seed_id == given {
         return Ok(());
@@ -141,8 +141,9 @@ pub(super) fn check_seed(lock: &Lock, given: String, permission: Permission) -> 
     }
 }
 
-/// Refuses what can be told of a plan, which is the profile's, or part of it; `is_same_seed` tells whether the seed is
-/// the lock's.
+/// Refuses what a plan already shows to be forbidden. `plan` is that of the profile, or a part of it. `is_same_seed`
+/// says whether the seed is that of the lock. With another seed, and under [`Permission::Locked`], nothing is refused
+/// here.
 pub(super) fn check_plan(
     lock: &Lock,
     plan: &Plan,
@@ -164,8 +165,8 @@ pub(super) fn check_plan(
     permission.refuse(foreseen(lock, &shapes, plan.generation, parts))
 }
 
-/// Refuses what was built where it needs a word that was not given. Returns the lock to write where it is not the new
-/// one, and what changed since the one before.
+/// Refuses a finished build that needs a permission that was not given. Returns the lock to write when it is not `new`
+/// itself, and the changes since the lock before.
 pub(super) fn check_built(
     whole: &Lock,
     new: &Lock,
@@ -189,7 +190,7 @@ pub(super) fn check_built(
     Ok((is_partial.then(|| merge(whole, new.clone())), changes))
 }
 
-/// What every node has in common must not change for some of them.
+/// Refuses a change of what all nodes share, because it must not change for some of them only.
 fn refuse_shared(changes: &[Change]) -> Result<(), Objection> {
     match changes.iter().find(|change| change.is_shared()) {
         Some(change) => Err(Objection::Shared(change.id.clone())),
@@ -197,10 +198,10 @@ fn refuse_shared(changes: &[Change]) -> Result<(), Objection> {
     }
 }
 
-/// The first thing that differs, the most telling first; `made_with` never counts.
+/// Returns the first difference, the most telling one first. `made_with` never counts.
 fn deviation(old: &Lock, new: &Lock) -> Option<Deviation> {
     let change = changes(&shapes_of_lock(old), &shapes_of_lock(new)).into_iter().next().map(Deviation::Change);
-    // By then every value was compared by its name.
+    // By then every value has been compared by its name.
     let is_other = || new.parts != old.parts || new.keys != old.keys || new.certificates != old.certificates;
     let rest = || is_other().then_some(Deviation::Rows);
     change.or_else(|| value_deviation(old, new)).or_else(rest)
@@ -219,8 +220,8 @@ fn value_deviation(old: &Lock, new: &Lock) -> Option<Deviation> {
         .or_else(|| old.into_iter().find(|(what, _)| !built.contains_key(what)).map(|(what, _)| Deviation::Gone(what)))
 }
 
-/// Every value that no change of a key's or certificate's shape explains. Hashes of the whole come last: whatever
-/// changes, they change too.
+/// Returns every value that no change of the shape of a key or certificate explains. The hashes of the whole come last,
+/// because they change with everything else.
 fn values(lock: &Lock) -> Vec<(String, String)> {
     let head = [
         ("seed id", lock.seed_id.clone()),
@@ -244,7 +245,7 @@ fn values(lock: &Lock) -> Vec<(String, String)> {
         let part = &row.part;
         let files = row.files.iter().map(move |(path, outline)| (format!("{path} of {part}"), outline.clone()));
         let record = (format!("record of {part}"), row.record_sha256.clone());
-        // A part that is new or gone is told before its files are.
+        // A part that is new or gone is reported before its files.
         let generation = (format!("generation of {part}"), row.generation.to_string());
         [(format!("part {part}"), String::new())].into_iter().chain(files).chain([record, generation])
     });

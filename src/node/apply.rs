@@ -1,4 +1,4 @@
-//! A part of a bundle takes the place of what is on a node.
+//! Replaces what is on a node by a part of a bundle.
 
 use std::io;
 use std::time::Duration;
@@ -17,85 +17,86 @@ use crate::bundle::{Node, PartOwner, VerifiedPart};
 use crate::host::{self, NodeTree, reason};
 use crate::sign::PublicKey;
 
-/// The folders whose SELinux labels change with the files.
+/// The folders whose SELinux labels are set anew after their files change.
 const RELABELLED: [&str; 2] = ["/etc/kubernetes", "/var/lib/kubelet/pki"];
 
-/// What a person allows that would be refused otherwise.
+/// What a person allows although it would be refused otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allowed {
-    /// Files for a node that this host does not seem to be, or of another node or cluster than is installed.
+    /// Whether the files may be for a node that this host does not seem to be, or replace those of another node or
+    /// cluster.
     pub other_node: bool,
-    /// An older generation than is installed, or another bundle of the same generation.
+    /// Whether an older generation than the installed one, or another bundle of the same generation, may be applied.
     pub downgrade: bool,
 }
 
-/// What [`apply`] did.
+/// The result of [`apply`].
 pub struct Applied<'a> {
-    /// What changed.
+    /// The changes that were made.
     pub changes: Changes<'a>,
-    /// What that means for those who run.
+    /// What the changes mean for the running components.
     pub effect: Effect,
-    /// Who restarts them, or has.
+    /// Who restarts them, or has restarted them.
     pub restarted_by: RestartedBy,
-    /// Whether an interrupted run was brought to its end first.
+    /// Whether an interrupted run was completed first.
     pub has_recovered: bool,
 }
 
 /// What [`apply`] would do.
 pub struct Foreseen<'a> {
-    /// What would change.
+    /// The changes that would be made.
     pub changes: Changes<'a>,
-    /// What that means for those who run.
+    /// What the changes mean for the running components.
     pub effect: Effect,
     /// Who would restart them.
     pub restarted_by: RestartedBy,
-    /// Whether an interrupted run waits, which would be brought to its end first.
+    /// Whether an interrupted run waits, which would be completed first.
     pub is_interrupted: bool,
 }
 
-/// Why a part was not applied. Unless it says otherwise, the node's files are as they were.
+/// The reason why a part was not applied. The node's files are as they were, unless the variant says otherwise.
 #[derive(Debug, Error)]
 pub enum ApplyError {
     /// The files could not be read or swapped.
     #[error("{0}")]
     Node(#[from] NodeError),
-    /// A restart did not come to its end.
+    /// A restart was not completed.
     #[error("{0}")]
     Restart(#[from] RestartError),
-    /// The part is the cluster's, which is for no node.
+    /// The part is the cluster's, which is not for any node.
     #[error("the cluster's part is for no node")]
     NotANode,
-    /// The host does not tell its addresses.
+    /// The operating system does not tell the addresses of the host.
     #[error("cannot ask for the addresses of this host: {}", reason(.0))]
     NoAddresses(io::Error),
-    /// The host is another than the part is for.
+    /// The host is not the node that the part is for.
     #[error("{}", mismatch_text(node, mismatch))]
     IdentityMismatch {
         /// The node that the part is for.
         node: Node,
-        /// How the host differs.
+        /// The difference between the host and the node.
         mismatch: IdentityMismatch,
     },
     /// The part may not follow what is installed.
     #[error("{}", refused(*refusal, from, to))]
     Refused {
-        /// Why.
+        /// The reason.
         refusal: InstallRefusal,
-        /// What is installed.
+        /// The generation that is installed.
         from: Box<Installed>,
-        /// What the part would install.
+        /// The generation that the part would install.
         to: Box<Installed>,
     },
 }
 
-/// Brings an interrupted run to its end, then asks for a part and the key that signed it, and puts the part's files in
-/// the place of what is on the node. With a time for it, restarts around the change whoever reads the files; each may
-/// take that long to end, and to be well again.
+/// Completes an interrupted run, then asks `part` for a part and the key that signed it, and replaces what is on the
+/// node by the part's files. With `restart`, also stops and starts the components that read the files around the
+/// change. Each of them may take that long to end, and again that long to be well.
 ///
-/// The part is asked for late, so that an interrupted run comes to its end even if the part is refused.
+/// The part is asked for late, so that an interrupted run is completed even if the part is refused.
 ///
 /// # Errors
-/// [`ApplyError`], and whatever `part` fails with.
+/// Returns an [`ApplyError`], or the error of `part`.
 pub fn apply<'a, E: From<ApplyError>>(
     tree: &NodeTree,
     allowed: Allowed,
@@ -106,20 +107,20 @@ pub fn apply<'a, E: From<ApplyError>>(
     if restart.is_some() {
         restart::check(tree).map_err(ApplyError::from)?;
     }
-    // A bundle that is refused leaves no trace on a node that has none.
+    // Begins no session where there is no state yet, so that a refused bundle leaves no trace on such a node.
     let mut session = Session::resume(tree).map_err(ApplyError::from)?;
     let result = part().and_then(|part| Ok(replace(tree, allowed, restart, part, &mut session, progress)?));
-    // Whatever became of this run: what an earlier one stopped must not stay so.
+    // Also after a failure, because what an earlier run stopped must not stay stopped.
     if let Some(session) = &session {
         restart::put_back(session, progress);
     }
     result
 }
 
-/// Finds what [`apply`] would do. Reads; changes nothing.
+/// Returns what [`apply`] would do. Only reads, and changes nothing.
 ///
 /// # Errors
-/// As [`apply`], as far as it can be told.
+/// Fails like [`apply`], as far as that is known without a change.
 pub fn dry_run<'a>(
     tree: &NodeTree,
     allowed: Allowed,
@@ -148,7 +149,7 @@ fn replace<'a, 't>(
     let mut changes = compare(tree, allowed, part)?;
     let has_recovered = session.as_ref().is_some_and(Session::has_recovered);
     if !changes.is_nothing() && session.is_none() {
-        // Another run may have been first: compared again, now that this one has the lock.
+        // Another run may have been first, so this compares again now that this run has the lock.
         *session = Some(Session::begin(tree)?);
         changes = compare(tree, allowed, part)?;
     }
@@ -162,7 +163,7 @@ fn replace<'a, 't>(
             return Ok(());
         }
         install(session, &changes)?;
-        // Before anybody reads the files.
+        // Before any component reads the files.
         if tree.is_host() && changes.has_files() {
             unlabelled = host::relabel(&RELABELLED).err();
         }
@@ -191,7 +192,7 @@ fn identify(tree: &NodeTree, allowed: Allowed, part: &VerifiedPart) -> Result<()
     }
 }
 
-/// Compares a part with the node, and refuses one that may not follow what is installed.
+/// Compares a part with the node. Refuses a part that may not follow what is installed.
 fn compare<'a>(
     tree: &NodeTree,
     allowed: Allowed,

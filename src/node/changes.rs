@@ -1,4 +1,4 @@
-//! What a part would change on a node, unit by unit, found by looking at both.
+//! The changes that a part would make on a node, unit by unit, found by a comparison of both.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,23 +18,24 @@ use crate::kubernetes::{BOOTSTRAP, Component, KUBELET_PKI, KUBERNETES, PKI, Role
 use crate::sign::PublicKey;
 use crate::x509::{ReadCertificate, read_pem};
 
-/// What a part changes on a node.
+/// The changes that a part makes on a node.
 pub struct Changes<'a> {
-    /// What certferry installed last, if it did.
+    /// The generation that certferry installed last, if any.
     pub from: Option<Installed>,
-    /// What would be installed.
+    /// The generation that would be installed.
     pub to: Installed,
-    /// The files of the part that are new, or others than on the node.
+    /// The files of the part that are new, or that differ from the node's.
     pub files: Vec<FileChange>,
-    /// Files on the node that the part does not hold, in folders that are exchanged: they are carried over.
+    /// The files on the node that the part does not hold, in folders that are exchanged as a whole. They are carried
+    /// over.
     pub carried: Vec<String>,
-    /// Files on the node that go to the backup alone.
+    /// The files on the node that are kept only in the backup.
     pub dropped: Vec<Dropped>,
-    /// How the folders change that do.
+    /// The folders that change, each with its method.
     pub methods: Vec<(String, Method)>,
-    /// The places of CAs that the node will trust no more.
+    /// The places of the CAs that the node will no longer trust.
     pub replaced: Vec<String>,
-    /// Who must be started anew to read the files.
+    /// The components that must be started anew to read the files.
     pub restarts: BTreeSet<Component>,
     pub(super) staged: Vec<Staged<'a>>,
 }
@@ -42,62 +43,64 @@ pub struct Changes<'a> {
 /// A file of the part that differs from the node's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileChange {
-    /// Its place.
+    /// The place of the file.
     pub place: String,
-    /// In what it differs.
+    /// The difference.
     pub difference: Difference,
 }
 
-/// In what a file of the part differs from the node's.
+/// The difference between a file of the part and the node's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// The node has none.
+    /// The node has no such file.
     New,
-    /// Other bytes, or another kind of entry.
+    /// The bytes or the kind of entry differ.
     Content,
-    /// Other permissions or another owner.
+    /// The permissions or the owner differ.
     Mode,
 }
 
-/// A file on the node that goes to the backup alone.
+/// A file on the node that is kept only in the backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dropped {
-    /// Its place.
+    /// The place of the file.
     pub place: String,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
 }
 
-/// Why a file is not kept.
+/// The reason why a file is not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// It belongs to this CA, which is replaced.
+    /// It belongs to the CA at this place, which is replaced.
     Replaced(String),
-    /// The kubelet would use it in the stead of what the part brings.
+    /// The kubelet would use it in place of what the part brings.
     Stale,
 }
 
-/// How the files of a folder change.
+/// The way in which the files of a folder change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// The folder as a whole.
+    /// The folder is exchanged as a whole.
     Folder,
-    /// Each file by itself: under the same CAs a running API server reads them again, in the folder that it sees.
+    /// Each file is exchanged by itself. Under the same CAs a running API server reads them again in the folder that it
+    /// sees.
     Files,
-    /// Each file by itself, because the folder is a mount point, which cannot be moved.
+    /// Each file is exchanged by itself, because the folder is a mount point, which cannot be moved.
     MountPoint,
 }
 
-/// A unit and what shall be live.
+/// A unit, and what is to be live in it.
 pub(super) struct Staged<'a> {
     pub(super) unit: Unit,
-    /// Nothing, one entry, or a folder with all that is in it: paths below the unit, folders before their files.
+    /// No entry, one entry, or a folder and everything in it. Paths are relative to the unit, and folders come before
+    /// their files.
     pub(super) entries: Vec<Entry<'a>>,
 }
 
 /// An entry to be staged.
 pub(super) struct Entry<'a> {
-    /// Below the unit; empty for the unit itself.
+    /// The path relative to the unit. It is empty for the unit itself.
     pub(super) path: String,
     pub(super) owner: FileOwner,
     pub(super) content: Content<'a>,
@@ -114,7 +117,7 @@ pub(super) enum Content<'a> {
     Link {
         target: String,
     },
-    /// As it stands at this place.
+    /// A copy of the entry at this place.
     Copy {
         from: String,
         found: Found,
@@ -122,10 +125,10 @@ pub(super) enum Content<'a> {
 }
 
 impl<'a> Changes<'a> {
-    /// Compares a part with the node. Reads; changes nothing.
+    /// Compares a part with the node. Only reads, and changes nothing.
     ///
     /// # Errors
-    /// When the node's files cannot be read, or something is among them that cannot be carried over.
+    /// Fails when the node's files cannot be read, and when one of them cannot be carried over.
     pub fn new(tree: &NodeTree, part: &'a VerifiedPart, key: &PublicKey) -> Result<Self, NodeError> {
         let record = part.record();
         let is_etcd = matches!(&record.owner, PartOwner::Node(node) if node.role == Role::Etcd);
@@ -160,19 +163,19 @@ impl<'a> Changes<'a> {
         Ok(changes)
     }
 
-    /// Whether nothing at all would change.
+    /// Returns whether nothing at all would change.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         self.staged.is_empty()
     }
 
-    /// Whether files of the cluster change, and not the record alone.
+    /// Returns whether files of the cluster change, and not only the record of what is installed.
     #[must_use]
     pub fn has_files(&self) -> bool {
         !self.files.is_empty() || !self.dropped.is_empty()
     }
 
-    /// The record of what is installed: last, when it is another or there was none.
+    /// Stages the record of what is installed, as the last unit, when it is new or another.
     fn record(&mut self, part: &'a VerifiedPart, key: &PublicKey) {
         if self.from.as_ref() == Some(&self.to) {
             return;
@@ -192,7 +195,7 @@ impl<'a> Changes<'a> {
     }
 }
 
-/// Who reads what changes, as far as it runs on the node.
+/// Returns the components that read what changes and run on the node.
 fn restarts(record: &Record, changes: &Changes<'_>) -> BTreeSet<Component> {
     let PartOwner::Node(node) = &record.owner else { return BTreeSet::new() };
     let has_etcd = record.rows.iter().any(|row| row.path().ends_with("pki/etcd/server.crt"));
@@ -207,16 +210,16 @@ fn resolve(tree: &NodeTree, place: &str) -> Result<String, NodeError> {
 
 struct Comparison<'a, 'b> {
     tree: &'b NodeTree,
-    /// The part's files by place.
+    /// The files of the part, by place.
     new: BTreeMap<&'a str, (&'a Row, &'a [u8])>,
     replaced: Replaced,
-    /// Whether files keep their owner: etcd runs as a user of its own where the kubelet does not start it.
+    /// Whether files keep their owner. etcd runs as a user of its own where the kubelet does not start it.
     keeps_owner: bool,
     changes: &'b mut Changes<'a>,
 }
 
 impl<'a> Comparison<'a, '_> {
-    /// A folder that is one unit, or whose files are.
+    /// Compares a folder that is one unit, or whose files are units.
     fn folder(&mut self, folder: &str) -> Result<(), NodeError> {
         let rows: Vec<_> = self.rows_below(folder);
         if rows.is_empty() {
@@ -284,7 +287,7 @@ impl<'a> Comparison<'a, '_> {
         Ok(())
     }
 
-    /// The kubeconfigs, each a unit; then those that are removed.
+    /// Compares the kubeconfigs, each of which is a unit. Then stages the removal of those that are dropped.
     fn kubeconfigs(&mut self) -> Result<(), NodeError> {
         let rows: Vec<_> = self.rows_below(KUBERNETES).into_iter().filter(|(path, ..)| !path.contains('/')).collect();
         for (path, row, bytes) in &rows {
@@ -317,13 +320,14 @@ impl<'a> Comparison<'a, '_> {
         Ok(())
     }
 
-    /// The part's files below a folder, by their path in it.
+    /// Returns the part's files below a folder, each with its path in the folder.
     fn rows_below(&self, folder: &str) -> Vec<(String, &'a Row, &'a [u8])> {
         let path = |place: &str| Some(place.strip_prefix(folder)?.strip_prefix('/')?.to_owned());
         self.new.iter().filter_map(|(place, (row, bytes))| Some((path(place)?, *row, *bytes))).collect()
     }
 
-    /// Every entry below a folder by its path in it, without what is certferry's own; the folder itself has the path "".
+    /// Returns every entry below a folder by its path in it, without those that certferry itself keeps there. The
+    /// folder has the path "".
     fn walk(&self, folder: &str) -> Result<BTreeMap<String, Found>, NodeError> {
         let mut entries = BTreeMap::new();
         let mut open = vec![String::new()];
@@ -340,7 +344,7 @@ impl<'a> Comparison<'a, '_> {
         Ok(entries)
     }
 
-    /// In what the entry at a place differs from the part's.
+    /// Returns the difference between the entry at a place and that of the part, if there is one.
     fn difference(&self, row: &Row, found: Option<&Found>, place: &str) -> Result<Option<Difference>, NodeError> {
         let Some(found) = found else { return Ok(Some(Difference::New)) };
         let is_same = match (row, &found.kind) {
@@ -359,12 +363,12 @@ impl<'a> Comparison<'a, '_> {
         Ok((!has_mode || !has_owner).then_some(Difference::Mode))
     }
 
-    /// The bytes of a file, none when it is not there or too long to be of interest.
+    /// Returns the bytes of a file. Returns no bytes when the file is missing or too long to matter.
     fn content(&self, place: &str) -> Result<Zeroizing<Vec<u8>>, NodeError> {
         content(self.tree, place)
     }
 
-    /// Why a file that the part does not hold is not kept.
+    /// Returns why a file that the part does not hold is not kept. Returns `None` when it is kept.
     fn reason(&self, folder: &str, path: &str, found: &Found, live: &str) -> Result<Option<Reason>, NodeError> {
         if folder == KUBELET_PKI && is_stale(path) {
             return Ok(Some(Reason::Stale));
@@ -388,8 +392,8 @@ impl<'a> Comparison<'a, '_> {
         Entry { path, owner: self.owner(found), content }
     }
 
-    /// A folder that takes the place of the old one: the part's files, what is kept, and the folders they need, which
-    /// keep their permissions.
+    /// Returns the entries of a folder that replaces the old one: the part's files, the files that are kept, and the
+    /// folders that both need, which keep their permissions.
     fn tree_entries(
         &self,
         rows: &[(String, &'a Row, &'a [u8])],
@@ -418,12 +422,12 @@ impl<'a> Comparison<'a, '_> {
             };
             entries.insert(path.clone(), Entry { path: path.clone(), owner: found.owner, content });
         }
-        // By path: a folder stands before what is in it.
+        // Ordered by path, so that a folder stands before what is in it.
         entries.into_values().collect()
     }
 }
 
-/// The CAs that a kubeconfig holds inside, the first certificate of each; none when it cannot be read.
+/// Returns the CAs that a kubeconfig holds inline, the first certificate of each. Returns none when it cannot be read.
 fn embedded_authorities(kubeconfig: &[u8]) -> Vec<ReadCertificate> {
     let clusters = Kubeconfig::read(kubeconfig).map(|kubeconfig| kubeconfig.clusters).unwrap_or_default();
     let inside = clusters.into_iter().filter_map(|cluster| match cluster.authority? {
@@ -433,13 +437,13 @@ fn embedded_authorities(kubeconfig: &[u8]) -> Vec<ReadCertificate> {
     inside.collect()
 }
 
-/// Whether a file in the kubelet's folder is one that it made or fetched itself, and would go on using.
+/// Returns whether the kubelet made or fetched this file in its folder itself, and would go on using it.
 fn is_stale(path: &str) -> bool {
     let is_client = path.starts_with("kubelet-client-") && path.ends_with(".pem") && !path.contains('/');
     is_client || path == "kubelet.crt" || path == "kubelet.key"
 }
 
-/// Whether a file may change by itself: no CA, and no key that is read once at start.
+/// Returns whether a file may change by itself. It must not be of a CA, nor a key that is read only once, at start.
 fn is_leaf(place: &str) -> bool {
     let name = place.rsplit('/').next().unwrap_or_default();
     !["ca.crt", "ca.key", "front-proxy-ca.crt", "front-proxy-ca.key", "sa.key", "sa.pub"].contains(&name)

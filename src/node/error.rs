@@ -1,4 +1,4 @@
-//! Why a node's files could not be changed.
+//! The errors of changing a node's files.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,41 +7,41 @@ use thiserror::Error;
 
 use crate::host::{NodeTree, reason};
 
-/// What kept a run from its work.
+/// The reason why a run failed.
 #[derive(Debug, Error)]
 pub enum NodeError {
-    /// The machine said no.
+    /// The operating system refused.
     #[error("cannot {doing} {}: {}", path.display(), reason(error))]
     Io {
-        /// What was tried: `read`, `create`.
+        /// What was tried, such as `read` or `create`.
         doing: &'static str,
-        /// With what.
+        /// The file or folder.
         path: PathBuf,
-        /// The operating system's answer.
+        /// The answer of the operating system.
         error: io::Error,
     },
     /// Another run has the lock.
     #[error("another certferry is at work on this node")]
     Locked,
-    /// What certferry remembers of the node cannot be read.
+    /// The state that certferry keeps on the node cannot be read.
     #[error("what certferry remembers of this node cannot be read: {file}")]
     BrokenState {
-        /// `journal`, `units`, `installed`.
+        /// The name of the file: `journal`, `units`, `installed` or `restart`.
         file: &'static str,
     },
-    /// An interrupted run waits, and something else than it is at a place since.
+    /// An interrupted run cannot be completed, because another program has put something else at a place since.
     #[error("an interrupted run cannot be brought to its end: somebody else has changed {place} since")]
     Foreign {
         /// The place.
         place: String,
     },
-    /// Something under the PKI that cannot be carried over: a socket, a pipe, a device.
+    /// The PKI holds something that cannot be carried over: a socket, a pipe or a device.
     #[error("{place} is a socket, a pipe or a device, and cannot be carried over")]
     Special {
         /// The place.
         place: String,
     },
-    /// White space in the path of something that must be moved, which the journal cannot hold.
+    /// A path that must be moved contains white space, which the journal cannot hold.
     #[error("there is white space in the path `{place}`")]
     WhiteSpace {
         /// The place.
@@ -50,22 +50,22 @@ pub enum NodeError {
     /// There is no generation to go back to.
     #[error("there is no generation to go back to")]
     NoPrevious,
-    /// The swap failed half-way, and so did the way back.
+    /// The swap failed half-way, and could not be undone.
     #[error("the swap failed half-way, and so did the way back: {cause}")]
     Stuck {
-        /// What went wrong first.
+        /// The first error.
         cause: Box<NodeError>,
     },
-    /// All is swapped, but the run could not tidy up after itself.
+    /// Everything is swapped, but the run could not tidy up after itself.
     #[error("the files are swapped, but what was before could not be put away: {cause}")]
     Untidy {
-        /// What went wrong.
+        /// The error.
         cause: Box<NodeError>,
     },
 }
 
 impl NodeError {
-    /// The machine said no.
+    /// Returns the error for what the operating system refused at a place.
     pub(super) fn io(doing: &'static str, tree: &NodeTree, place: &str, error: io::Error) -> Self {
         Self::Io { doing, path: tree.path(place), error }
     }

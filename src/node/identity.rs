@@ -1,43 +1,43 @@
-//! Whether a node's record is about the host that it is applied on.
+//! Decides whether the host on which a node's part is applied is that node.
 
 use std::net::IpAddr;
 
 use crate::bundle::Node;
 use crate::host::{self, NodeTree};
 
-/// No host's name is longer (hostname(7)), nor is its file.
+/// The most bytes of the file with the host's name. No host's name is longer (hostname(7)).
 const NAME_LIMIT: u64 = 4 << 10;
-/// Where a host's name is kept.
+/// The file that holds the name of a host.
 const HOSTNAME: &str = "etc/hostname";
 
-/// What a host is called.
+/// The name and addresses of a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// Its name; nothing where a root that is not `/` does not tell.
+    /// The name. `None` when the files below a root that is not `/` do not tell it.
     pub name: Option<String>,
-    /// Its addresses; nothing for a root that is not `/`.
+    /// The addresses. `None` for a root that is not `/`.
     pub addresses: Option<Vec<IpAddr>>,
 }
 
-/// Why a host is not the node of a record.
+/// The reason why a host is not the node of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IdentityMismatch {
-    /// It has another name.
+    /// The host has this name, which is not one of the node's.
     Name(String),
-    /// It has none of the node's addresses.
+    /// The host has these addresses, none of which is the node's.
     Addresses(Vec<IpAddr>),
 }
 
 impl Identity {
-    /// Of this host.
+    /// Returns the identity of this host.
     ///
     /// # Errors
-    /// When the operating system does not tell its addresses.
+    /// Fails when the operating system does not tell the addresses.
     pub fn of_host() -> std::io::Result<Self> {
         Ok(Self { name: Some(host::name()), addresses: Some(host::addresses()?) })
     }
 
-    /// Of the host whose files stand below a root, as far as they tell.
+    /// Returns the identity of the host whose files are below a root, as far as they tell it.
     #[must_use]
     pub fn of_tree(tree: &NodeTree) -> Self {
         let name = tree.reading().read(HOSTNAME, NAME_LIMIT).ok();
@@ -45,8 +45,8 @@ impl Identity {
         Self { name, addresses: None }
     }
 
-    /// Why it is not that node, if it is not: its name, in full or up to the first dot, must be one of the node's, and
-    /// one of its addresses, too.
+    /// Returns why the host is not that node, if it is not. The name of the host, in full or up to the first dot, must
+    /// be one of the node's, and so must one of its addresses. What is not known is not checked.
     #[must_use]
     pub fn mismatch(&self, node: &Node) -> Option<IdentityMismatch> {
         if let Some(name) = &self.name {
@@ -66,7 +66,7 @@ impl Identity {
     }
 }
 
-/// The name in a file of hostname(5): the first line that is neither empty nor a comment.
+/// Returns the name in a file of hostname(5): the first line that is neither empty nor a comment.
 fn host_name(text: &str) -> Option<String> {
     text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned)
 }

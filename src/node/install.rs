@@ -1,4 +1,4 @@
-//! The swap: what changes is staged, swapped in, and swapped back.
+//! Stages what changes, swaps it in, and swaps it back.
 
 use super::NodeError;
 use super::changes::{Changes, Content, Staged};
@@ -8,35 +8,35 @@ use super::unit::{self, Unit};
 use crate::host::NodeTree;
 use crate::kubernetes::KUBERNETES;
 
-/// Stages what changes and swaps it in; what was there is the previous generation then.
+/// Stages what changes and swaps it in. What was live becomes the previous generation.
 ///
 /// # Errors
-/// What kept it from that: then all is as it was, or the error says that it is not.
+/// Returns the [`NodeError`] that prevented it. Everything is as it was then, unless the error says otherwise.
 pub(super) fn install(session: &Session<'_>, changes: &Changes<'_>) -> Result<(), NodeError> {
     let units: Vec<_> = changes.staged.iter().map(|staged| staged.unit.clone()).collect();
     let done = stage(session.tree(), &changes.staged, &units).and_then(|()| session.swap(Slot::Next, &units));
     done.map_err(|error| after(session, error))
 }
 
-/// Swaps the previous generation in; what was there is the previous generation then.
+/// Swaps the previous generation in. What was live becomes the previous generation.
 ///
 /// # Errors
-/// [`NodeError::NoPrevious`]; otherwise as [`install`].
+/// Returns [`NodeError::NoPrevious`] when there is none, and otherwise fails like [`install`].
 pub(super) fn rollback(session: &Session<'_>) -> Result<(), NodeError> {
     let units = read_previous(session.tree())?.ok_or(NodeError::NoPrevious)?;
     session.swap(Slot::Previous, &units).map_err(|error| after(session, error))
 }
 
-/// Leaves nothing staged after a run that changed nothing.
+/// Removes what was staged after a run that changed nothing. Returns the error of that run.
 fn after(session: &Session<'_>, error: NodeError) -> NodeError {
     if !matches!(error, NodeError::Stuck { .. } | NodeError::Untidy { .. }) {
-        // The next run would do it, too.
+        // A failure here does no harm, because the next run removes it, too.
         let _ = session.clean();
     }
     error
 }
 
-/// Writes everything that shall be live into the slots, and has it on the disk.
+/// Writes everything that is to become live into the slots, and syncs it to the disk.
 fn stage(tree: &NodeTree, staged: &[Staged<'_>], units: &[Unit]) -> Result<(), NodeError> {
     let mut folders = Vec::new();
     let slot = Slot::Next.folder(KUBERNETES);
@@ -45,7 +45,7 @@ fn stage(tree: &NodeTree, staged: &[Staged<'_>], units: &[Unit]) -> Result<(), N
         let unit = &staged.unit;
         make_slot(tree, unit.home(), &mut folders)?;
         let place = unit.at(Slot::Next);
-        // In the slot, and where it will stand: a folder may be new there, too.
+        // Makes the folders in the slot and at the live place, where a folder may be new, too.
         let above = parent_and_name(&place).0;
         make_folders(tree, above, 0o700)?;
         folders.push(above.to_owned());
@@ -68,14 +68,14 @@ fn stage(tree: &NodeTree, staged: &[Staged<'_>], units: &[Unit]) -> Result<(), N
     tree.create(&list, 0o600, ROOT, unit::render(units).as_bytes())
         .map_err(|error| NodeError::io("write", tree, &list, error))?;
     folders.dedup();
-    // What is deeper was made later.
+    // Deeper folders were made later.
     for folder in folders.iter().rev() {
         tree.sync_folder(folder).map_err(|error| NodeError::io("sync", tree, folder, error))?;
     }
     Ok(())
 }
 
-/// The folder of a slot, nobody's but the owner's.
+/// Makes the folder of a slot, which only its owner can use.
 fn make_slot(tree: &NodeTree, home: &str, folders: &mut Vec<String>) -> Result<(), NodeError> {
     let slot = Slot::Next.folder(home);
     if !folders.contains(&slot) {

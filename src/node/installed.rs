@@ -1,4 +1,4 @@
-//! What certferry installed on a node, and whether a bundle may follow it.
+//! The generation that certferry installed on a node, and whether a bundle may follow it.
 
 use super::NodeError;
 use super::place::{INSTALLED, RECORD, SIGNER, Slot};
@@ -12,23 +12,23 @@ use crate::sign::{Fingerprint, PublicKey};
 /// A generation on a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installed {
-    /// The cluster's name.
+    /// The name of the cluster.
     pub cluster: String,
-    /// The cluster's id.
+    /// The id of the cluster.
     pub cluster_id: ClusterId,
-    /// Its generation.
+    /// The number of the generation.
     pub generation: u32,
-    /// The Kubernetes version it was made for.
+    /// The Kubernetes version for which it was made.
     pub kubernetes: String,
-    /// The node's name.
+    /// The name of the node.
     pub node: String,
-    /// SHA-256 of its record.
+    /// The SHA-256 of the record.
     pub record: Sha256,
-    /// Who signed the record.
+    /// The fingerprint of the key that signed the record.
     pub signer: Fingerprint,
 }
 
-/// Why a bundle may not follow what is installed.
+/// The reason why a bundle may not follow what is installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstallRefusal {
     /// Another cluster's files are installed.
@@ -42,7 +42,7 @@ pub enum InstallRefusal {
 }
 
 impl Installed {
-    /// What a part would install.
+    /// Returns the generation that a part would install.
     pub(super) fn of(part: &VerifiedPart, signer: Fingerprint) -> Self {
         Self::new(part.record(), part.record_sha256(), signer)
     }
@@ -63,7 +63,7 @@ impl Installed {
         }
     }
 
-    /// Why the other may not follow this one, if it may not.
+    /// Returns why `next` may not follow this generation. Returns `None` when it may.
     #[must_use]
     pub fn refuses(&self, next: &Self) -> Option<InstallRefusal> {
         if self.cluster_id != next.cluster_id {
@@ -80,18 +80,18 @@ impl Installed {
     }
 }
 
-/// What is installed; nothing where certferry installed nothing.
+/// Returns what is installed. Returns `None` when certferry installed nothing.
 ///
 /// # Errors
-/// When it cannot be read, or is not what certferry wrote.
+/// Fails when the record of it cannot be read, or is not what certferry wrote.
 pub(super) fn installed(tree: &NodeTree) -> Result<Option<Installed>, NodeError> {
     read(tree, INSTALLED)
 }
 
-/// What was installed before, as far as certferry installed it.
+/// Returns what was installed before, if certferry installed it.
 ///
 /// # Errors
-/// As [`installed`].
+/// Fails like [`installed`].
 pub(super) fn previously_installed(tree: &NodeTree) -> Result<Option<Installed>, NodeError> {
     read(tree, &Unit::installed().at(Slot::Previous))
 }

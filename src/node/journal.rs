@@ -1,4 +1,4 @@
-//! The journal: what a run swaps, so that the next one can bring it to its end.
+//! The journal, which says what a run swaps, so that the next run can complete it.
 
 use super::NodeError;
 use super::place::{HIDDEN, Slot};
@@ -7,25 +7,26 @@ use super::unit::is_place;
 const HEAD: &str = "certferry-journal-1";
 const END: &str = "end";
 
-/// What a run swaps. There only from the first rename to the last.
+/// The swap of a run. The file exists from before the first rename until everything is swapped and the previous
+/// generation is in its slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Journal {
     /// The slot whose entries become live.
     pub(super) slot: Slot,
-    /// One for each unit, in order.
+    /// The steps, one for each unit, in their order.
     pub(super) steps: Vec<Step>,
 }
 
-/// A unit on its way. Inodes tell where it is: a rename does not change them.
+/// The swap of one unit. Inodes tell where an entry is, because a rename does not change them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Step {
-    /// Where it stands when the cluster uses it.
+    /// The place of the unit when the cluster uses it.
     pub(super) live: String,
-    /// Where it stands otherwise.
+    /// The place of the unit in its slot.
     pub(super) slot: String,
-    /// The inode that must be live in the end; none where nothing may be.
+    /// The inode that must be live in the end. `None` when nothing may be.
     pub(super) arrives: Option<u64>,
-    /// The inode that was live at the start; none where nothing was.
+    /// The inode that was live at the start. `None` when nothing was.
     pub(super) leaves: Option<u64>,
 }
 
@@ -38,20 +39,20 @@ impl Step {
         }
     }
 
-    /// The folder beside which its slot is.
+    /// Returns the folder that holds the folder of slots.
     pub(super) fn home(&self) -> Option<&str> {
         let (home, _) = self.slot.split_once(HIDDEN)?;
         Some(home.strip_suffix('/').unwrap_or(home))
     }
 
-    /// The way back.
+    /// Returns the step that undoes this one.
     pub(super) fn reversed(&self) -> Self {
         Self { arrives: self.leaves, leaves: self.arrives, ..self.clone() }
     }
 }
 
 impl Journal {
-    /// The file's text.
+    /// Returns the text of the file.
     pub(super) fn render(&self) -> String {
         let mut text = format!("{HEAD}\nslot {}\n", self.slot.name());
         for step in &self.steps {
@@ -62,7 +63,7 @@ impl Journal {
         text + END + "\n"
     }
 
-    /// Reads [`Self::render`].
+    /// Reads a text that [`Self::render`] wrote.
     pub(super) fn parse(text: &str) -> Result<Self, NodeError> {
         Self::read(text).ok_or(NodeError::BrokenState { file: "journal" })
     }

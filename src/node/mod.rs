@@ -1,17 +1,19 @@
-//! A node's files: from one generation to another in one crash-safe step, and back.
+//! Brings a node's files from one generation to another in one crash-safe step, and back.
 //!
-//! **Why.** A copy of files over a running PKI leaves old and new mixed when the power fails, and nothing to go back to.
+//! **Why.** When files are copied over a running PKI and the power fails, old and new ones are mixed and there is
+//! nothing to go back to.
 //!
 //! **Input.** A verified part of a bundle, and the node's files below a root.
 //!
-//! **Output.** [`dry_run()`] tells what would change; [`apply()`] and [`rollback()`] make it so, and with a time for it
-//! restart whoever reads the files; [`status()`] tells what is there. No file is ever torn. Each unit (the folder `pki`,
-//! each kubeconfig, the kubelet's `pki`) is old or new at every instant, and a journal makes the whole old or new at the
-//! next run at the latest. Under the same CAs files go one by one: key and certificate of a pair may differ for the
-//! moment between two renames.
+//! **Output.** [`dry_run()`] returns what would change. [`apply()`] and [`rollback()`] change it and, when they are
+//! given a time, restart the components that read the files. [`status()`] returns what is there. No file is ever torn.
+//! Each unit (the folder `pki`, each kubeconfig, the kubelet's `pki`) is old or new at every instant, and a journal
+//! makes the whole old or new at the next run at the latest. Under the same CAs files are exchanged one by one, so the
+//! key and the certificate of a pair may differ for the moment between two renames.
 //!
-//! **What it refuses.** A second run at a time; another host than the part is for; a part that may not follow what is
-//! installed; to go on where something else than an interrupted run moved its files. Nothing here can make a key.
+//! **What it refuses.** A second run at the same time, a host that the part is not for, a part that may not follow what
+//! is installed, and the completion of an interrupted run when another program has changed its files since. Nothing
+//! here can make a key.
 
 mod apply;
 mod changes;

@@ -1,4 +1,4 @@
-//! CAs that a bundle replaces, and what belongs to them.
+//! The CAs that a bundle replaces, and the files that belong to them.
 
 use std::collections::BTreeSet;
 
@@ -8,20 +8,20 @@ use super::NodeError;
 use crate::kubernetes::authorities;
 use crate::x509::{PemContents, ReadCertificate, public_key_bits, read_pem};
 
-/// The CAs that a node trusts and will trust no more.
+/// The CAs that a node trusts now and will no longer trust.
 #[derive(Default)]
 pub(super) struct Replaced {
     authorities: Vec<(String, ReadCertificate)>,
-    /// Public keys of what belongs to each, to know private keys by.
+    /// The public keys of each CA and of the certificates that belong to it, by which private keys are recognized. Each
+    /// comes with the index of the CA.
     keys: BTreeSet<(Vec<u8>, usize)>,
 }
 
 impl Replaced {
-    /// Compares the CAs of two trees, the old one given by a function from a place to a file's content, empty where
-    /// there is none.
+    /// Compares the CAs of two trees. `old` returns the content of a file of the old tree, empty when there is none.
     ///
     /// # Errors
-    /// What that function said.
+    /// Returns the error of `old`.
     pub(super) fn new<'a>(
         old: impl Fn(&str) -> Result<Zeroizing<Vec<u8>>, NodeError>,
         new: impl Fn(&str) -> Option<&'a [u8]>,
@@ -31,7 +31,7 @@ impl Replaced {
         let kept: Vec<_> = places.iter().filter_map(|place| first(new(place)?)).collect();
         let mut replaced = Self::default();
         for place in places {
-            // Of a CA that the part does not hold it says nothing: somebody else's it may be.
+            // The part says nothing of a CA that it does not hold, which may be another program's.
             if new(&place).is_none() {
                 continue;
             }
@@ -45,13 +45,13 @@ impl Replaced {
         Ok(replaced)
     }
 
-    /// The places of the CAs that are replaced.
+    /// Returns the places of the CAs that are replaced.
     pub(super) fn authorities(&self) -> Vec<String> {
         self.authorities.iter().map(|(place, _)| place.clone()).collect()
     }
 
-    /// Remembers the key of an old file's certificate when the file belongs to a replaced CA: its private key may lie
-    /// in another file.
+    /// Remembers the public key of an old file's certificate when the file belongs to a replaced CA, because the
+    /// private key may be in another file.
     pub(super) fn learn(&mut self, file: &[u8]) {
         let Ok(contents) = read_pem(file) else { return };
         let Some(index) = self.signer(&contents) else { return };
@@ -59,8 +59,8 @@ impl Replaced {
         self.keys.extend(certificate.and_then(|leaf| public_key_bits(leaf.spki_der())).map(|bits| (bits, index)));
     }
 
-    /// The place of the replaced CA to which a file belongs: it holds that CA's certificate, one that it signed, or the
-    /// private key of either.
+    /// Returns the place of the replaced CA to which a file belongs. Such a file holds the CA's certificate, one that
+    /// the CA signed, or the private key of either.
     pub(super) fn owner_of(&self, file: &[u8]) -> Option<&str> {
         let contents = read_pem(file).ok()?;
         let key = || {
@@ -71,7 +71,7 @@ impl Replaced {
         self.authorities.get(index).map(|(place, _)| place.as_str())
     }
 
-    /// The replaced CA whose certificate this is.
+    /// Returns the place of the replaced CA with the key of this certificate.
     pub(super) fn position(&self, authority: &ReadCertificate) -> Option<&str> {
         let same = |(_, known): &&(String, ReadCertificate)| known.spki_der() == authority.spki_der();
         self.authorities.iter().find(same).map(|(place, _)| place.as_str())

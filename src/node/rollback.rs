@@ -1,4 +1,4 @@
-//! The generation before comes back.
+//! Brings the previous generation back.
 
 use std::time::Duration;
 
@@ -10,23 +10,24 @@ use super::session::Session;
 use super::status::{Status, status};
 use crate::host::NodeTree;
 
-/// What [`rollback`] did.
+/// The result of [`rollback`].
 pub struct RolledBack {
     /// What is on the node now.
     pub status: Status,
-    /// What that means for those who run.
+    /// What the changes mean for the running components.
     pub effect: Effect,
-    /// Who restarts them, or has.
+    /// Who restarts them, or has restarted them.
     pub restarted_by: RestartedBy,
-    /// Whether an interrupted run was brought to its end first.
+    /// Whether an interrupted run was completed first.
     pub has_recovered: bool,
 }
 
-/// Brings an interrupted run to its end, then the generation before back; what was there is the generation before then.
-/// With a time for it, restarts around the change as [`apply`](super::apply()) does.
+/// Completes an interrupted run, then brings the previous generation back. What was live becomes the previous
+/// generation. With `restart`, restarts components around the change as [`apply`](super::apply()) does.
 ///
 /// # Errors
-/// [`NodeError::NoPrevious`], and as [`apply`](super::apply()).
+/// Returns [`NodeError::NoPrevious`] when there is no previous generation, and otherwise fails like
+/// [`apply`](super::apply()).
 pub fn rollback(
     tree: &NodeTree,
     restart: Option<Duration>,
@@ -37,7 +38,7 @@ pub fn rollback(
     }
     let session = Session::resume(tree)?.ok_or(NodeError::NoPrevious)?;
     let result = back(&session, restart, progress);
-    // Whatever became of this run: what an earlier one stopped must not stay so.
+    // Also after a failure, because what an earlier run stopped must not stay stopped.
     restart::put_back(&session, progress);
     result
 }

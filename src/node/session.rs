@@ -1,4 +1,4 @@
-//! One run at a time: the lock, what a killed run left behind, and the swap itself.
+//! A run under the lock: completes what a killed run left behind, and makes the swap itself.
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -13,24 +13,24 @@ use super::unit::{self, Unit};
 use crate::host::{FileOwner, FoundKind, NodeLock, NodeTree};
 use crate::kubernetes::{FILE_LIMIT, KUBELET_PKI, KUBERNETES, PKI};
 
-/// The longest state file: some hundred lines of two paths.
+/// The most bytes of a state file, which has some hundred lines of two paths.
 const LIMIT: u64 = 1 << 20;
 pub(super) const ROOT: FileOwner = FileOwner { user: 0, group: 0 };
 
-/// A node whose lock this run holds, with no interrupted run before it.
+/// A node whose lock this run holds, and on which no interrupted run waits any more.
 pub struct Session<'a> {
     tree: &'a NodeTree,
-    /// Whether an interrupted run was brought to its end first.
+    /// Whether an interrupted run was completed first.
     recovered: bool,
     #[expect(dead_code, reason = "held, not read")]
     lock: NodeLock,
 }
 
 impl<'a> Session<'a> {
-    /// Takes the lock, brings an interrupted run to its end, and removes what a killed one left behind.
+    /// Takes the lock, completes an interrupted run, and removes what a killed run left behind.
     ///
     /// # Errors
-    /// [`NodeError::Locked`]; whatever keeps the interrupted run from its end.
+    /// Returns [`NodeError::Locked`] when another run has the lock. Fails when the interrupted run cannot be completed.
     pub fn begin(tree: &'a NodeTree) -> Result<Self, NodeError> {
         make_folders(tree, KUBERNETES, 0o755)?;
         make_folders(tree, STATE, 0o700)?;
@@ -40,21 +40,21 @@ impl<'a> Session<'a> {
         Ok(session)
     }
 
-    /// As [`Self::begin`], when certferry has been on this node before.
+    /// Begins a session like [`Self::begin`] when certferry has been on this node before. Returns `None` otherwise.
     ///
     /// # Errors
-    /// As [`Self::begin`].
+    /// Fails like [`Self::begin`].
     pub fn resume(tree: &'a NodeTree) -> Result<Option<Self>, NodeError> {
         if look(tree, STATE)?.is_none() { Ok(None) } else { Self::begin(tree).map(Some) }
     }
 
-    /// Whether an interrupted run was brought to its end first.
+    /// Returns whether an interrupted run was completed first.
     #[must_use]
     pub const fn has_recovered(&self) -> bool {
         self.recovered
     }
 
-    /// The files.
+    /// Returns the files of the node.
     #[must_use]
     pub const fn tree(&self) -> &'a NodeTree {
         self.tree
@@ -72,7 +72,7 @@ impl<'a> Session<'a> {
         Ok(journal.is_some())
     }
 
-    /// Removes staged and discarded entries.
+    /// Removes the entries that are staged and those that are to be discarded.
     pub(super) fn clean(&self) -> Result<(), NodeError> {
         for home in homes(self.tree)? {
             for slot in [Slot::Next, Slot::Discard] {
@@ -86,7 +86,7 @@ impl<'a> Session<'a> {
     /// Swaps these units with their entries in a slot.
     ///
     /// # Errors
-    /// What kept it from that: then all is as it was, or the error says that it is not.
+    /// Returns the [`NodeError`] that prevented it. Everything is as it was then, unless the error says otherwise.
     pub(super) fn swap(&self, slot: Slot, units: &[Unit]) -> Result<(), NodeError> {
         let tree = self.tree;
         let mut steps = Vec::new();
@@ -114,7 +114,7 @@ impl<'a> Session<'a> {
             .and_then(|()| tree.sync_folder(STATE));
         written.map_err(|error| {
             let cause = NodeError::io("write", tree, JOURNAL, error);
-            // Nothing has been swapped: without a journal the next run only removes what was staged.
+            // Nothing has been swapped, and without a journal the next run only removes what was staged.
             match tree.remove_file(JOURNAL).and_then(|()| tree.remove_file(JOURNAL_NEW)) {
                 Ok(()) => cause,
                 Err(_) => NodeError::Stuck { cause: Box::new(cause) },
@@ -127,7 +127,8 @@ impl<'a> Session<'a> {
         self.tree.sync_folder(STATE).map_err(|error| NodeError::io("sync", self.tree, STATE, error))
     }
 
-    /// After the swap: what left becomes the previous generation, what was that is removed, and so is the journal.
+    /// Tidies up after a swap. What was live becomes the previous generation, the one before that is removed, and so is
+    /// the journal.
     fn finish(&self, journal: &Journal) -> Result<(), NodeError> {
         if journal.slot == Slot::Next {
             self.retire(journal)?;
@@ -136,8 +137,8 @@ impl<'a> Session<'a> {
         self.clean()
     }
 
-    /// In every folder of slots: the previous generation is to be discarded, what left is the previous one. The folder
-    /// with the list of units comes last.
+    /// Moves the slots in every folder of slots: the previous generation becomes the one to discard, and what was live
+    /// becomes the previous one. The folder with the list of units comes last.
     fn retire(&self, journal: &Journal) -> Result<(), NodeError> {
         let tree = self.tree;
         let mut homes: Vec<_> = homes(tree)?.into_iter().collect();
@@ -149,7 +150,7 @@ impl<'a> Session<'a> {
                 |from: &str, to: &str| tree.rename(from, to).map_err(|error| NodeError::io("move to", tree, to, error));
             let is_staged = staged.contains(home.as_str());
             if is_staged && look(tree, &next)?.is_none() {
-                // Done by the run that was killed.
+                // The run that was killed has already done it.
                 continue;
             }
             if look(tree, &previous)?.is_some() {
@@ -167,10 +168,10 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The journal of an interrupted run.
+/// Returns the journal of an interrupted run, if there is one.
 ///
 /// # Errors
-/// When it cannot be read, or is no journal.
+/// Fails when the file cannot be read or is not a journal.
 pub(super) fn read_journal(tree: &NodeTree) -> Result<Option<Journal>, NodeError> {
     match read_text(tree, JOURNAL)? {
         Some(text) => Journal::parse(&text).map(Some),
@@ -178,10 +179,10 @@ pub(super) fn read_journal(tree: &NodeTree) -> Result<Option<Journal>, NodeError
     }
 }
 
-/// The units of the previous generation.
+/// Returns the units of the previous generation, if there is one.
 ///
 /// # Errors
-/// When the list cannot be read, or is no list.
+/// Fails when the list cannot be read or is not such a list.
 pub(super) fn read_previous(tree: &NodeTree) -> Result<Option<Vec<Unit>>, NodeError> {
     match read_text(tree, &format!("{}/{UNITS}", Slot::Previous.folder(KUBERNETES)))? {
         Some(text) => unit::parse(&text).map(Some),
@@ -197,7 +198,7 @@ fn read_text(tree: &NodeTree, place: &str) -> Result<Option<String>, NodeError> 
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// The folders beside which slots may be: where units stand now, and where the previous ones stood.
+/// Returns the folders that may hold a folder of slots: those of the units now, and those of the previous units.
 fn homes(tree: &NodeTree) -> Result<BTreeSet<String>, NodeError> {
     let mut homes = BTreeSet::from([KUBERNETES.to_owned()]);
     for place in [PKI, KUBELET_PKI] {
@@ -212,8 +213,8 @@ fn homes(tree: &NodeTree) -> Result<BTreeSet<String>, NodeError> {
     Ok(homes)
 }
 
-/// The folder beside whose entries the slots of a unit are, the name of the unit in it, and whether the unit is a
-/// mount point, which no rename moves: then its slots are inside.
+/// Returns the folder that holds the slots of a unit, the name of the unit in that folder, and whether the unit is a
+/// mount point. No rename moves a mount point, so its slots are inside it and its name is empty.
 pub(super) fn home_of(tree: &NodeTree, place: &str) -> Result<(String, String, bool), NodeError> {
     let resolved = tree.resolve(place).map_err(|error| NodeError::io("follow links of", tree, place, error))?;
     let is_folder = look(tree, &resolved)?.is_some_and(|found| found.kind == FoundKind::Folder);
@@ -224,7 +225,7 @@ pub(super) fn home_of(tree: &NodeTree, place: &str) -> Result<(String, String, b
     Ok((home.to_owned(), name.to_owned(), false))
 }
 
-/// Makes a folder and those above it that are not there.
+/// Makes a folder with this mode, and the missing folders above it with mode 0755.
 pub(super) fn make_folders(tree: &NodeTree, place: &str, mode: u32) -> Result<(), NodeError> {
     let mut path = String::new();
     for name in place.split('/').filter(|name| !name.is_empty()) {
@@ -248,7 +249,7 @@ fn remove_file(tree: &NodeTree, place: &str) -> Result<(), NodeError> {
     tree.remove_file(place).map_err(|error| NodeError::io("remove", tree, place, error))
 }
 
-/// The bytes of a file, none when it is not there or too long to be of interest.
+/// Returns the bytes of a file. Returns no bytes when the file is missing or too long to matter.
 pub(super) fn content(tree: &NodeTree, place: &str) -> Result<Zeroizing<Vec<u8>>, NodeError> {
     match tree.read(place, FILE_LIMIT) {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::FileTooLarge) => Ok(Zeroizing::default()),

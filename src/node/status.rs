@@ -1,4 +1,4 @@
-//! What certferry knows of a node.
+//! The state of a node, as certferry knows it.
 
 use super::NodeError;
 use super::installed::{Installed, installed, previously_installed};
@@ -8,34 +8,34 @@ use super::session::{look, read_journal, read_previous};
 use super::unit::Unit;
 use crate::host::NodeTree;
 
-/// What certferry knows of a node.
+/// The state of a node, as certferry knows it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Status {
-    /// What is installed; nothing where certferry installed nothing.
+    /// The installed generation. `None` when certferry installed nothing.
     pub installed: Option<Installed>,
-    /// The generation before.
+    /// The previous generation.
     pub previous: Previous,
     /// Whether an interrupted run waits.
     pub is_interrupted: bool,
-    /// What a run left that was cut short in its restart.
+    /// What a run that was interrupted in its restart left behind.
     pub unfinished: Unfinished,
 }
 
 /// The generation that [`rollback`](super::rollback()) brings back.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Previous {
-    /// There is none.
+    /// There is no previous generation.
     None,
-    /// What was on the node before certferry was.
+    /// The files that were on the node before certferry was.
     Foreign,
-    /// One that certferry installed.
+    /// A generation that certferry installed.
     Installed(Installed),
 }
 
-/// What certferry knows of a node. Reads; changes nothing.
+/// Returns the state of a node. Only reads, and changes nothing.
 ///
 /// # Errors
-/// When it cannot be read.
+/// Fails when the state cannot be read.
 pub fn status(tree: &NodeTree) -> Result<Status, NodeError> {
     if look(tree, STATE)?.is_none() {
         let unfinished = Unfinished::default();
@@ -43,7 +43,7 @@ pub fn status(tree: &NodeTree) -> Result<Status, NodeError> {
     }
     let previous = match (read_previous(tree)?, previously_installed(tree)?) {
         (None, _) => Previous::None,
-        // Files alone were mended: the generation stayed.
+        // Only files were mended, and the generation stayed.
         (Some(units), None) if !units.iter().any(|unit| *unit == Unit::installed()) => {
             installed(tree)?.map_or(Previous::Foreign, Previous::Installed)
         }

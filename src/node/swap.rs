@@ -1,17 +1,17 @@
-//! Moving units between their place and a slot, forwards or backwards, from wherever a crash has left them.
+//! Moves units between their place and a slot, forwards or backwards, from wherever a crash has left them.
 
 use super::NodeError;
 use super::journal::{Journal, Step};
 use super::place::parent_and_name;
 use crate::host::NodeTree;
 
-/// What a unit's old entry is called between the two renames of a kernel or file system without exchange.
+/// The suffix of a unit's old entry between the two renames on a kernel or file system without exchange.
 const OUT: &str = ".out";
 
-/// Brings every step to its end.
+/// Completes every step.
 ///
 /// # Errors
-/// The first step that could not be; those before it are done.
+/// Fails with the first step that could not be completed. The steps before it are done.
 pub(super) fn complete(tree: &NodeTree, journal: &Journal) -> Result<(), NodeError> {
     journal.steps.iter().try_for_each(|step| advance(tree, step))?;
     for folder in folders(journal) {
@@ -23,16 +23,16 @@ pub(super) fn complete(tree: &NodeTree, journal: &Journal) -> Result<(), NodeErr
     Ok(())
 }
 
-/// Brings every step back to its start.
+/// Undoes every step.
 ///
 /// # Errors
-/// The first step that could not be.
+/// Fails with the first step that could not be undone.
 pub(super) fn undo(tree: &NodeTree, journal: &Journal) -> Result<(), NodeError> {
     let back = Journal { slot: journal.slot, steps: journal.steps.iter().rev().map(Step::reversed).collect() };
     complete(tree, &back)
 }
 
-/// The folders whose names a journal's steps change, each once.
+/// Returns the folders whose entries the steps of a journal change, each once.
 fn folders(journal: &Journal) -> Vec<String> {
     let places = journal.steps.iter().flat_map(|step| [&step.live, &step.slot]);
     let mut folders: Vec<_> = places.map(|place| parent_and_name(place).0.to_owned()).collect();
@@ -41,7 +41,7 @@ fn folders(journal: &Journal) -> Vec<String> {
     folders
 }
 
-/// One step, from whatever state it is in: what arrives stands live in the end, what leaves stands in the slot.
+/// Completes one step from whatever state it is in. In the end, what arrives is live and what leaves is in the slot.
 fn advance(tree: &NodeTree, step: &Step) -> Result<(), NodeError> {
     let out = format!("{}{OUT}", step.slot);
     let (live, slot) = (step.live.as_str(), step.slot.as_str());
@@ -54,7 +54,7 @@ fn advance(tree: &NodeTree, step: &Step) -> Result<(), NodeError> {
     let (at_live, at_slot, at_out) = (inode(live)?, inode(slot)?, inode(&out)?);
     let (arrives, leaves) = (step.arrives, step.leaves);
     match (at_live, at_slot, at_out) {
-        // Done; perhaps the slot has been renamed since.
+        // Done. The slot may have been renamed since.
         (here, there, None) if here == arrives && (there == leaves || there.is_none()) => Ok(()),
         (here, None, parked) if here == arrives && parked == leaves => rename(&out, slot),
         // Not begun.
@@ -71,7 +71,7 @@ fn advance(tree: &NodeTree, step: &Step) -> Result<(), NodeError> {
             (Some(_), None) => rename(live, slot),
             (None, _) => rename(slot, live),
         },
-        // Between two renames, of this way or of the way back.
+        // Between two renames, forwards or backwards.
         (None, there, parked) if there == arrives && parked == leaves => {
             rename(slot, live)?;
             rename(&out, slot)

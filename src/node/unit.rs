@@ -1,50 +1,50 @@
-//! Units: what one rename swaps, and the list of them that a slot keeps for rollback.
+//! Units, each of which one rename swaps, and the list of units that a slot keeps for rollback.
 
 use super::NodeError;
 use super::place::{HIDDEN, Slot, parent_and_name};
 
 const HEAD: &str = "certferry-units-1";
 const END: &str = "end";
-/// Stands for the slot's name.
+/// The sign that stands for the name of the slot.
 const ANY: &str = "@";
 
-/// An entry of the disk that is old or new at every instant: a folder, a file, a link.
+/// An entry of the disk that is old or new at every instant: a folder, a file or a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unit {
-    /// Where it stands.
+    /// The place where it is live.
     pub(super) live: String,
-    /// The folder beside which its slots are.
+    /// The folder that holds the folder of slots.
     home: String,
-    /// Its path in a slot.
+    /// The path in a slot.
     name: String,
 }
 
 impl Unit {
-    /// The unit at a place, whose slots are in that folder, which holds it.
+    /// Returns the unit of this name in `home`, which holds its slots, too.
     pub(super) fn new(home: &str, name: &str) -> Self {
         let live = if home.is_empty() { name.to_owned() } else { format!("{home}/{name}") };
         Self { live, home: home.to_owned(), name: name.to_owned() }
     }
 
-    /// What is installed: it stands among the slots themselves.
+    /// Returns the unit of what is installed, which stands in the folder of slots itself.
     pub(super) fn installed() -> Self {
         let (home, name) = parent_and_name(super::place::INSTALLED);
         let (home, _) = parent_and_name(home);
         Self { live: super::place::INSTALLED.to_owned(), home: home.to_owned(), name: name.to_owned() }
     }
 
-    /// Where it stands in a slot.
+    /// Returns the place of the unit in a slot.
     pub(super) fn at(&self, slot: Slot) -> String {
         format!("{}/{}", slot.folder(&self.home), self.name)
     }
 
-    /// The folder beside which its slots are.
+    /// Returns the folder that holds the folder of slots.
     pub(super) fn home(&self) -> &str {
         &self.home
     }
 }
 
-/// The `units` file.
+/// Returns the text of a `units` file.
 pub(super) fn render(units: &[Unit]) -> String {
     let mut text = format!("{HEAD}\n");
     for unit in units {
@@ -54,7 +54,7 @@ pub(super) fn render(units: &[Unit]) -> String {
     text + END + "\n"
 }
 
-/// Reads [`render`].
+/// Reads a text that [`render`] wrote.
 pub(super) fn parse(text: &str) -> Result<Vec<Unit>, NodeError> {
     let broken = || NodeError::BrokenState { file: "units" };
     let lines = text.strip_prefix(HEAD).and_then(|rest| rest.strip_prefix('\n')).ok_or_else(broken)?;
@@ -73,7 +73,7 @@ fn parse_line(line: &str) -> Option<Unit> {
     Some(Unit { live: live.to_owned(), home: home.to_owned(), name: name.to_owned() })
 }
 
-/// Whether a text is a path below the root that stays there, without white space.
+/// Returns whether a text is a path below the root that does not leave the root and has no white space.
 pub(super) fn is_place(text: &str) -> bool {
     let is_name = |name: &str| !matches!(name, "" | "." | "..");
     text.split('/').all(is_name) && !text.contains(|character: char| character.is_whitespace() || character == '\0')

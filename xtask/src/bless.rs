@@ -1,11 +1,12 @@
-//! `cargo xtask bless`: the golden tests write their files anew, so that a wanted change of bytes shows as a diff to review.
+//! `cargo xtask bless`: has the golden tests write their files anew, so that a wanted change of bytes shows as a diff
+//! to review.
 
 use crate::{Outcome, dist, filters, no_arguments, process};
 
-/// Runs the golden tests on the static program with the variable that makes them write.
+/// Runs the golden tests on the static program, with the variable that makes them write.
 ///
 /// # Errors
-/// When a test fails for another reason than other bytes.
+/// Fails when a test fails for another reason than other bytes.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     no_arguments(arguments)?;
     dist::run(&[])?;

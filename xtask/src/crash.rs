@@ -1,12 +1,13 @@
-//! `cargo xtask crash`: what the tests do with a worker's tree, `apply` and `rollback` killed and refused at every
-//! system call, with a control plane's, every error at every call, and 1,000 pairs of runs at once.
+//! `cargo xtask crash`: kills and refuses `apply` and `rollback` at every system call. The tests of every day do so
+//! with the tree of a worker. Here it is that of a control plane, every error is tried at every call, and 1,000 times
+//! two runs are started at once.
 
 use crate::{Outcome, no_arguments, process, tools};
 
-/// Runs the tests of `tests/apply_crash.rs` in full; each prints its number of points.
+/// Runs the tests of `tests/apply_crash.rs` in full. Each prints the number of its points.
 ///
 /// # Errors
-/// What is missing, or that a test failed.
+/// Fails when a program is missing or a test fails.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     no_arguments(arguments)?;
     tools::require("strace", "apt-get install strace")?;

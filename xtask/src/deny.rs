@@ -1,13 +1,13 @@
-//! `cargo xtask deny`: the rules of `deny.toml` over every crate in the lock file.
+//! `cargo xtask deny`: checks every crate in the lock file by the rules of `deny.toml`.
 //!
-//! Advisories change with the world, not with the code, and need the network: they are checked only when asked for.
+//! Advisories change with the world and not with the code, and need the network. So they are checked only on request.
 
 use crate::{Outcome, process};
 
 /// Runs `cargo deny`.
 ///
 /// # Errors
-/// When cargo-deny is not installed (with the way to get it) or finds something.
+/// Fails when cargo-deny is not installed, with the way to get it, and when it finds something.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let checks = checks(arguments)?;
     if !is_installed() {
@@ -16,10 +16,10 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     process::run(process::cargo().args(["deny", "--workspace", "--locked", "check"]).args(checks))
 }
 
-/// Runs `cargo deny` without the advisories where it is installed.
+/// Runs `cargo deny` without the advisories. Where it is not installed, says so and succeeds.
 ///
 /// # Errors
-/// What it finds.
+/// Fails when cargo-deny finds something.
 pub(crate) fn run_where_installed() -> Outcome {
     if !is_installed() {
         println!("skipped: cargo-deny is not installed (cargo install cargo-deny --locked)");

@@ -1,7 +1,8 @@
-//! `cargo xtask dist`: the program as it travels, one static file that needs nothing on the node, with its man pages,
-//! completions and checksums, in `target/dist`.
+//! `cargo xtask dist`: builds the program in the form in which it travels, one static file that needs nothing on the
+//! node, with man pages, completions and checksums, in `target/dist`.
 //!
-//! The same sources and toolchain give the same bytes in any folder: `--twice` builds in another one and compares.
+//! The same sources and toolchain give the same bytes in any folder. `--twice` builds in another folder as well, and
+//! compares.
 
 use std::{
     env,
@@ -13,9 +14,10 @@ use std::{
 
 use crate::{Outcome, process};
 
-/// Where it is put together.
+/// The folder of the results.
 const FOLDER: &str = "target/dist";
-/// Machines for which it is made: this one always, the others where their standard library and compiler are there.
+/// The machines for which the program is built: always this one, and the others where their standard library and
+/// compiler are installed.
 const MACHINES: [Machine; 2] = [
     Machine { name: "x86_64", target: "x86_64-unknown-linux-gnu", compiler: "gcc" },
     Machine { name: "aarch64", target: "aarch64-unknown-linux-gnu", compiler: "aarch64-linux-gnu-gcc" },
@@ -24,14 +26,14 @@ const MACHINES: [Machine; 2] = [
 struct Machine {
     name: &'static str,
     target: &'static str,
-    /// For ring's C and assembly, and to link.
+    /// The program that compiles ring's C and assembly, and links.
     compiler: &'static str,
 }
 
 /// Builds everything.
 ///
 /// # Errors
-/// What could not be built, or that the second build has other bytes.
+/// Fails when something cannot be built, and when the second build has other bytes.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let twice = match arguments {
         [] => false,
@@ -58,7 +60,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     Ok(())
 }
 
-/// The program for this machine, once [`run`] has made it.
+/// Returns the path of the program for this machine, which [`run`] makes.
 pub(crate) fn program() -> PathBuf {
     process::root().join(FOLDER).join(format!("certferry-{ARCH}"))
 }
@@ -76,7 +78,7 @@ fn copy(from: &Path, to: &Path) -> Outcome {
     fs::copy(from, to).map(drop).map_err(|error| format!("{}: {error}", to.display()))
 }
 
-/// Whether a machine's standard library is installed, and a C compiler for it.
+/// Returns whether the standard library of a machine and a C compiler for it are installed.
 fn is_possible(machine: &Machine) -> Result<bool, String> {
     let library = sysroot()?.join("lib/rustlib").join(machine.target).join("lib");
     Ok(library.is_dir() && process::succeeds(process::command(machine.compiler).arg("--version")))
@@ -87,24 +89,24 @@ fn sysroot() -> Result<PathBuf, String> {
     Ok(process::output(process::command(&rustc).args(["--print", "sysroot"]))?.trim().into())
 }
 
-/// Builds the sources in a folder; returns the program.
+/// Builds the sources in a folder. Returns the path of the program.
 fn build(sources: &Path, machine: &Machine) -> Result<PathBuf, String> {
     process::run(cargo(sources, machine)?.arg("--locked"))?;
     Ok(target(sources).join(machine.target).join("release/certferry"))
 }
 
-/// Where cargo builds for it.
+/// Returns the folder in which cargo builds.
 fn target(sources: &Path) -> PathBuf {
     sources.join("target/dist-build")
 }
 
-/// cargo, with everything said that decides on the bytes.
+/// Returns a call of cargo that states everything that decides the bytes.
 fn cargo(sources: &Path, machine: &Machine) -> Result<Command, String> {
     let home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
     let home = home.ok_or("neither CARGO_HOME nor HOME is set")?;
-    // Messages and assertions name their sources: by a path that is the same everywhere.
+    // Messages and assertions name their sources, which must be by paths that are the same everywhere.
     let folders = [(sources, "certferry"), (home.as_path(), "cargo"), (&sysroot()?, "rust")];
     let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned(), "-Cstrip=symbols".to_owned()];
     flags.extend(folders.iter().map(|(folder, name)| format!("--remap-path-prefix={}=/{name}", folder.display())));
@@ -124,7 +126,7 @@ fn cargo(sources: &Path, machine: &Machine) -> Result<Command, String> {
     Ok(cargo)
 }
 
-/// Builds the same sources in another folder, of another length, and compares.
+/// Builds the same sources in another folder whose path has another length, and compares.
 fn compare(program: &Path, machine: &Machine) -> Outcome {
     let second = env::temp_dir().join(format!("certferry-dist-{}", std::process::id())).join("another/folder");
     let text = |error: io::Error| error.to_string();
@@ -146,7 +148,7 @@ fn compare(program: &Path, machine: &Machine) -> Outcome {
     Err(format!("{}: a build in {} has other bytes", machine.name, second.display()))
 }
 
-/// Man pages and completions, which the program itself prints.
+/// Writes man pages and completions, which the program itself prints.
 fn pages(folder: &Path) -> Outcome {
     let program = program();
     process::run(Command::new(&program).args(["man", "--out"]).arg(folder.join("man")))?;
@@ -158,7 +160,7 @@ fn pages(folder: &Path) -> Outcome {
     Ok(())
 }
 
-/// `SHA256SUMS` of every file, as sha256sum checks it.
+/// Writes `SHA256SUMS` of every file, in the form that sha256sum checks.
 fn sums(folder: &Path) -> Outcome {
     let mut files: Vec<_> = walkdir::WalkDir::new(folder)
         .into_iter()

@@ -1,18 +1,19 @@
-//! Which tests a step of their own runs, by their names, for all integration tests are one program.
+//! The names by which a step selects the tests that only it runs, because all integration tests are one program.
 //!
-//! A test too slow for a program that is not made for release begins with `release_`. A golden test, whose bytes must not depend on the build, is in
-//! the module `golden` or begins with `golden_`. A test that runs Kubernetes' programs begins with `kube_`.
+//! A test that is too slow for a program not made for release begins with `release_`. A golden test, whose bytes must
+//! not depend on the build, is in the module `golden` or begins with `golden_`. A test that runs Kubernetes' programs
+//! begins with `kube_`.
 
-/// Names of golden tests: with [`BLESS`] set to 1 they rewrite their files instead of comparing.
+/// The names of golden tests. With [`BLESS`] set to 1 they rewrite their files instead of comparing.
 pub(crate) const GOLDEN: [&str; 2] = ["::golden_", "golden::"];
 
-/// Names of the tests that run the program as it travels, as [`PROGRAM`] says.
+/// The names of the tests that run the program that travels, as [`PROGRAM`] says.
 pub(crate) const RELEASE: [&str; 3] = ["::release_", GOLDEN[0], GOLDEN[1]];
 
-/// Names of the tests that run the programs in [`KUBE_BIN_DIR`]; each is ignored where nobody asks for it.
+/// The names of the tests that run the programs in [`KUBE_BIN_DIR`]. Each is ignored unless a step asks for it.
 pub(crate) const KUBERNETES: &str = "::kube_";
 
-/// With this variable set to 1, golden tests rewrite their files.
+/// The variable that makes golden tests rewrite their files when it is 1.
 pub(crate) const BLESS: &str = "CERTFERRY_BLESS";
 
 /// The variable that names the program for the tests to run in place of the one that cargo built beside them.
@@ -31,11 +32,11 @@ mod tests {
     use super::BLESS;
     use crate::process;
 
-    /// The attributes by which a test is not among those of every day, and how its name begins then.
+    /// The attributes that exclude a test from those of every day, each with the beginning of the test's name.
     const MARKS: [(&str, &str); 2] =
         [("#[ignore = \"release only\"]", "release_"), ("#[ignore = \"needs KUBE_BIN_DIR\"]", "kube_")];
 
-    /// Every source below a folder of the repository: its path there, and its text.
+    /// Returns every source below a folder of the repository: its path in the repository, and its text.
     fn sources(folder: &str) -> Vec<(String, String)> {
         let sources = WalkDir::new(process::root().join(folder)).sort_by_file_name().into_iter();
         let paths = sources.map(|entry| entry.unwrap().into_path());
@@ -63,7 +64,8 @@ mod tests {
         assert!(ignored > MARKS.len(), "or this looked at nothing");
     }
 
-    /// The step for release runs integration tests alone: they run the program, and are not compiled for release.
+    /// The step for release runs only integration tests, because they run the program and are not compiled for release
+    /// themselves.
     #[test]
     fn no_test_of_the_library_waits_for_release() {
         for (path, text) in sources("src") {

@@ -1,19 +1,19 @@
-//! `cargo xtask fuzz [TARGET] [SECONDS]`: libFuzzer looks for what the tests did not think of.
+//! `cargo xtask fuzz [TARGET] [SECONDS]`: has libFuzzer look for inputs that the tests did not think of.
 //!
-//! The targets are in `tests/fuzz`; `cargo test` runs them too, over the seeds and some thousand changes. What libFuzzer
-//! learns stays in `target/fuzz/corpus`, what it finds in `tests/fuzz/artifacts`.
+//! The targets are in `tests/fuzz`. `cargo test` runs them too, over the seeds and some thousand changes of them.
+//! libFuzzer keeps what it learns in `target/fuzz/corpus`, and what it finds in `tests/fuzz/artifacts`.
 
 use std::{fs, path::Path};
 
 use crate::{Outcome, process, tools};
 
-/// How long each target runs when nobody says.
+/// The seconds for which each target runs by default.
 const SECONDS: u32 = 60;
 
-/// Runs one target or all of them, one after the other.
+/// Runs one target, or all of them one after the other.
 ///
 /// # Errors
-/// What is missing, or the target that found something.
+/// Fails when a program is missing, and when a target finds something.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let folder = process::root().join("tests/fuzz");
     let targets = targets(&folder.join("targets")).map_err(|error| error.to_string())?;
@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     Ok(())
 }
 
-/// The names of all targets, in order.
+/// Returns the names of all targets, in order.
 fn targets(folder: &Path) -> std::io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -38,7 +38,7 @@ fn targets(folder: &Path) -> std::io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Which targets, and how many seconds each.
+/// Returns the targets that the arguments choose, and the seconds for each.
 fn choose(arguments: &[String], targets: Vec<String>) -> Result<(Vec<String>, u32), String> {
     let (chosen, rest) = match arguments.split_first() {
         Some((name, rest)) if targets.contains(name) => (vec![name.clone()], rest),
@@ -54,7 +54,7 @@ fn choose(arguments: &[String], targets: Vec<String>) -> Result<(Vec<String>, u3
     }
 }
 
-/// libFuzzer is C++, and is compiled with the targets.
+/// Requires cargo-fuzz and a C++ compiler, because libFuzzer is C++ and is compiled with the targets.
 fn prepare() -> Outcome {
     tools::require("g++", "apt-get install g++")?;
     match process::succeeds(process::cargo().args(["fuzz", "--version"])) {
@@ -67,7 +67,7 @@ fn fuzz(folder: &Path, target: &str, seconds: u32) -> Outcome {
     let root = process::root();
     let corpus = root.join("target/fuzz/corpus").join(target);
     fs::create_dir_all(&corpus).map_err(|error| format!("{}: {error}", corpus.display()))?;
-    // No sanitizer: certferry's unsafe code touches no memory, and so a stable compiler will do.
+    // Runs without a sanitizer, because certferry's unsafe code touches no memory. So a stable compiler will do.
     let mut command = process::cargo();
     command.args(["fuzz", "run", "--sanitizer", "none", "--fuzz-dir"]).arg(folder);
     command.arg("--target-dir").arg(root.join("target/fuzz")).arg(target).arg(corpus);
@@ -81,7 +81,7 @@ fn fuzz(folder: &Path, target: &str, seconds: u32) -> Outcome {
         .map_err(|error| format!("{error}\n{target} found something: see tests/fuzz/artifacts/{target}"))
 }
 
-/// Seeds that the repository has for other reasons.
+/// Returns the folders of seeds that the repository has for other reasons.
 fn other_seeds(root: &Path, target: &str) -> Vec<std::path::PathBuf> {
     let folders: &[&str] = match target {
         "profile" => &["profiles", "tests/profile_errors"],
@@ -114,7 +114,7 @@ mod tests {
         }
     }
 
-    /// cargo-fuzz knows targets by the manifest, the smoke test by its list.
+    /// cargo-fuzz finds targets by the manifest, and the smoke test by its own list.
     #[test]
     fn every_target_is_in_the_manifest_and_in_the_library() {
         let folder = process::root().join("tests/fuzz");

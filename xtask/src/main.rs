@@ -1,4 +1,4 @@
-//! What a maintainer runs: `cargo xtask test` and its smaller siblings.
+//! The commands of a maintainer: `cargo xtask test` and its smaller siblings.
 
 mod bench;
 mod bless;
@@ -8,6 +8,7 @@ mod dist;
 mod filters;
 mod fuzz;
 mod layers;
+mod msrv;
 mod process;
 mod tally;
 mod test;
@@ -15,17 +16,17 @@ mod tools;
 
 use std::process::ExitCode;
 
-/// What a command returns: nothing, or one message that says what failed and what to do about it.
+/// The result of a command: nothing, or one message that says what failed and what to do about it.
 type Outcome = Result<(), String>;
 
-/// One command of `cargo xtask`.
+/// A command of `cargo xtask`.
 struct Command {
     name: &'static str,
     about: &'static str,
     run: fn(&[String]) -> Outcome,
 }
 
-/// Every command, in the order that the help shows.
+/// Every command, in the order in which the help shows them.
 const COMMANDS: &[Command] = &[
     Command { name: "test", about: "run every check and every test, as CI does", run: test::run },
     Command { name: "layers", about: "check that imports follow the table of rooms", run: layers::run },
@@ -33,6 +34,11 @@ const COMMANDS: &[Command] = &[
         name: "deny",
         about: "check licences, bans and sources of all crates; --advisories: those too",
         run: deny::run,
+    },
+    Command {
+        name: "msrv",
+        about: "check with the oldest Rust that Cargo.toml promises, or [TOOLCHAIN]; installs none",
+        run: msrv::run,
     },
     Command { name: "bless", about: "rewrite the golden files from what the code makes now", run: bless::run },
     Command {
@@ -97,7 +103,7 @@ fn list() -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Refuses every argument: for commands that take none.
+/// Refuses every argument, for commands that take none.
 fn no_arguments(arguments: &[String]) -> Outcome {
     match arguments.first() {
         Some(argument) => Err(format!("unknown argument `{argument}`")),

@@ -1,4 +1,4 @@
-//! Running other programs, with the repository's top folder as the working directory.
+//! Runs other programs, with the repository's top folder as the working directory.
 
 use std::{
     env,
@@ -10,16 +10,16 @@ use std::{
 
 use crate::Outcome;
 
-/// Folders in which Debian keeps programs; root's PATH may lack some, a user's PATH lacks sbin.
+/// The folders in which Debian keeps programs. The PATH of root may lack some, and that of a user lacks sbin.
 const FOLDERS: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
-/// The repository's top folder.
+/// Returns the repository's top folder.
 pub(crate) fn root() -> &'static Path {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().unwrap_or(xtask)
 }
 
-/// The folders searched for programs: PATH, then Debian's own where PATH lacks them.
+/// Returns the folders that are searched for programs: those of PATH, then Debian's own that PATH lacks.
 pub(crate) fn search_path() -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> =
         env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
@@ -31,7 +31,7 @@ pub(crate) fn search_path() -> Vec<PathBuf> {
     folders
 }
 
-/// A command that sees every folder of [`search_path`].
+/// Returns a command that sees every folder of [`search_path`].
 pub(crate) fn command(program: &str) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root());
@@ -41,7 +41,7 @@ pub(crate) fn command(program: &str) -> Command {
     command
 }
 
-/// The cargo that runs this program.
+/// Returns a command for the cargo that runs this program.
 pub(crate) fn cargo() -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     command(&cargo.to_string_lossy())
@@ -50,7 +50,7 @@ pub(crate) fn cargo() -> Command {
 /// Runs a command with our own input and output.
 ///
 /// # Errors
-/// When it cannot be started or does not end with success.
+/// Fails when the command cannot be started or does not end with success.
 pub(crate) fn run(command: &mut Command) -> Outcome {
     let status = command.status().map_err(|error| cannot_start(command, &error))?;
     if status.success() { Ok(()) } else { Err(format!("{} failed: {status}", line(command))) }
@@ -59,7 +59,7 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
 /// Runs a command and returns its standard output.
 ///
 /// # Errors
-/// When it cannot be started or does not end with success.
+/// Fails when the command cannot be started or does not end with success.
 pub(crate) fn output(command: &mut Command) -> Result<String, String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
     let output = output.map_err(|error| cannot_start(command, &error))?;
@@ -69,22 +69,23 @@ pub(crate) fn output(command: &mut Command) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Whether a command can be started and ends with success; its output is not shown.
+/// Returns whether a command can be started and ends with success. Its output is not shown.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
 }
 
-/// Runs a command, passes both its outputs on to our standard output, in the order in which they come, and shows each line to
+/// Runs a command. Passes both its outputs on to our standard output in the order in which they come, and each line to
 /// `each`.
 ///
 /// # Errors
-/// When it cannot be started, its output cannot be passed on, or it does not end with success.
+/// Fails when the command cannot be started, when its output cannot be passed on, and when it does not end with
+/// success.
 pub(crate) fn run_watched(command: &mut Command, mut each: impl FnMut(&str)) -> Outcome {
     let start = |command: &mut Command| {
         let (output, input) = std::io::pipe()?;
         let child = command.stdout(input.try_clone()?).stderr(input).spawn()?;
-        // Our own ends of the pipe would keep it open.
+        // Drops our own ends of the pipe, which would keep it open.
         command.stdout(Stdio::null()).stderr(Stdio::null());
         Ok((child, output))
     };
@@ -111,7 +112,7 @@ fn cannot_start(command: &Command, error: &std::io::Error) -> String {
     format!("cannot start {}: {error}", line(command))
 }
 
-/// The command as a person would type it; good enough for messages, not quoted for a shell.
+/// Returns the command as a person would type it. That is good enough for messages, but is not quoted for a shell.
 fn line(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or_default();
     let words = std::iter::once(program).chain(command.get_args());

@@ -1,24 +1,24 @@
-//! What runs of cargo test said, read line by line: which programs failed, which tests were left out and why.
+//! Reads the output of cargo test line by line: which programs failed, which tests were left out, and why.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
 
-/// How a test names itself before it returns without having tested anything (see `tests/common`).
+/// The beginning of the line that a test prints before it returns without having tested anything (see `tests/common`).
 const SKIPPED: &str = "skipped: ";
 
 /// The results of all runs so far.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
-    /// The program whose lines come now, until its result.
+    /// The program whose lines are being read, until its result.
     program: Option<String>,
     programs: u32,
     passed: u32,
-    /// Reasons of ignored tests by program and name. A test that another step runs is taken out again.
+    /// The reasons of ignored tests, by program and name. A test that another step runs is removed again.
     ignored: BTreeMap<(String, String), String>,
     skipped: BTreeSet<String>,
-    /// Failed tests by program.
+    /// The failed tests, by program.
     failed: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -52,14 +52,14 @@ impl Tally {
         }
     }
 
-    /// Ends a run: a program that has told no result by now has failed.
+    /// Ends a run. A program that has printed no result by now has failed.
     pub(crate) fn end_of_run(&mut self) {
         if let Some(program) = self.program.take() {
             self.failed.entry(program).or_default().insert("it ended without a result".to_owned());
         }
     }
 
-    /// What failed, a line for each program, and nothing when all is well.
+    /// Returns what failed, a line for each program.
     pub(crate) fn failures(&self) -> Vec<String> {
         let line = |(program, tests): (&String, &BTreeSet<String>)| {
             format!("{program}: {}", tests.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
@@ -67,7 +67,7 @@ impl Tally {
         self.failed.iter().map(line).collect()
     }
 
-    /// The reasons that skipped tests gave.
+    /// Returns the reasons that skipped tests gave.
     pub(crate) fn skipped(&self) -> impl Iterator<Item = &str> {
         self.skipped.iter().map(String::as_str)
     }
@@ -92,7 +92,8 @@ impl fmt::Display for Tally {
     }
 }
 
-/// The test program that begins, of a line such as `     Running tests/apply.rs (target/debug/deps/apply-0123)`.
+/// Returns the test program that begins with a line such as `     Running tests/apply.rs
+/// (target/debug/deps/apply-0123)`.
 fn program(line: &str) -> Option<&str> {
     let line = line.trim_start();
     match line.strip_prefix("Running ") {
@@ -101,12 +102,13 @@ fn program(line: &str) -> Option<&str> {
     }
 }
 
-/// How many passed, of a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; ...`.
+/// Returns how many tests passed, from a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0
+/// filtered out; ...`.
 fn passed(line: &str) -> Option<u32> {
     line.strip_prefix("test result: ok. ")?.split_once(" passed; ")?.0.parse().ok()
 }
 
-/// The test and its result, of a line such as `test keys::rsa::a_key ... ignored, release only`.
+/// Returns the test and its result, from a line such as `test keys::rsa::a_key ... ignored, release only`.
 fn test(line: &str) -> Option<(&str, &str)> {
     line.strip_prefix("test ")?.rsplit_once(" ... ")
 }
@@ -173,7 +175,7 @@ test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
         );
     }
 
-    /// With one thread the name of the test stands before what it says.
+    /// With one thread, the name of the test stands before what it prints.
     #[test]
     fn what_was_skipped_is_listed_once() {
         let tally = tally(

@@ -1,18 +1,18 @@
-//! `cargo xtask test`: every check and every test, each step with the seconds that it took.
+//! `cargo xtask test`: runs every check and every test. Each step prints the seconds that it took.
 //!
-//! A check that fails ends the run. The tests all run, whichever of them fail, and the end names each program that failed.
-//! A test that cannot run on this machine prints `skipped: <reason>`; with CI=true it fails instead (the tests' own helper
-//! does both). What needs KUBE_BIN_DIR is ignored where that is not set, and the closing line counts it.
+//! A check that fails ends the run. The tests all run, whichever of them fail, and the end names each program that
+//! failed. A test that cannot run on this machine prints `skipped: <reason>`. With CI=true it fails instead, by the
+//! tests' own helper. Tests that need KUBE_BIN_DIR are ignored where it is not set, and the closing line counts them.
 //! Where cargo-deny is not installed, its step says so and passes.
 
 use std::{env, process::Command, thread, time::Instant};
 
 use crate::{Outcome, deny, dist, filters, layers, no_arguments, process, tally::Tally, tools};
 
-/// One step: its name and what it does; the tally collects test results.
+/// A step: its name and its function. The tally collects test results.
 type Step = (&'static str, fn(&mut Tally) -> Outcome);
 
-/// Each ends the run when it fails.
+/// The checks. Each of them ends the run when it fails.
 const CHECKS: &[Step] = &[
     ("tools: the programs that the tests run", |_| tools::prepare()),
     ("format: cargo fmt", |_| cargo(&["fmt", "--all", "--check"])),
@@ -23,7 +23,7 @@ const CHECKS: &[Step] = &[
     ("dist: the static program", |_| dist::run(&[])),
 ];
 
-/// All run, whichever fail.
+/// The tests. All of them run, whichever fail.
 const TESTS: &[Step] = &[
     ("tests: cargo test", |tally| cargo_test(process::cargo().arg("test"), &["--workspace"], tally)),
     ("Kubernetes' programs: cargo test -- --ignored", kubernetes_tests),
@@ -36,7 +36,7 @@ const TESTS: &[Step] = &[
 /// Runs every step.
 ///
 /// # Errors
-/// The check that failed, by name, or every test program that did.
+/// Returns the name of the check that failed, or every test program that did.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     no_arguments(arguments)?;
     let mut tally = Tally::default();
@@ -74,7 +74,8 @@ fn cargo(arguments: &[&str]) -> Outcome {
     process::run(process::cargo().args(arguments))
 }
 
-/// Private items too: most of our links lead to them, and a broken one misleads just the same.
+/// Builds the documentation. It includes private items, because most of our links lead to them, and a broken link
+/// misleads there just the same.
 fn docs() -> Outcome {
     let arguments = ["doc", "--workspace", "--no-deps", "--locked", "--document-private-items"];
     process::run(process::cargo().args(arguments).env("RUSTDOCFLAGS", "-D warnings"))
@@ -88,13 +89,14 @@ fn kubernetes_tests(tally: &mut Tally) -> Outcome {
     cargo_test(process::cargo().arg("test"), &["--test=main", "--", "--ignored", filters::KUBERNETES], tally)
 }
 
-/// The tests that are compiled by now, and the program that travels: what runs is made for release, what judges is not.
+/// Runs the tests for release as they are compiled already, on the program that travels. So what is tested is made for
+/// release, and what tests it is not.
 fn release_tests(tally: &mut Tally) -> Outcome {
     let arguments = [&["--test=main", "--", "--include-ignored"][..], &filters::RELEASE].concat();
     cargo_test(process::cargo().arg("test").env(filters::PROGRAM, dist::program()), &arguments, tally)
 }
 
-/// One test more at once than there are processors: some wait for an etcd, a kubelet or a disk.
+/// Runs tests, one more at once than there are processors, because some tests wait for an etcd, a kubelet or a disk.
 fn cargo_test(cargo: &mut Command, arguments: &[&str], tally: &mut Tally) -> Outcome {
     let threads = thread::available_parallelism().map_or(1, usize::from) + 1;
     cargo.args(["--locked", "--no-fail-fast"]).args(arguments).env("CERTFERRY_DIST", dist::program());

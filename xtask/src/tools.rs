@@ -1,6 +1,6 @@
-//! The programs that the tests run: found, or installed on a Debian machine by root, or named.
+//! The programs that the tests run. They are found, or installed by root on a Debian machine, or named as missing.
 //!
-//! Only root installs, and only what is missing, so that a machine with everything needs no network.
+//! Only root installs, and only what is missing, so that a complete machine needs no network.
 
 use std::{
     fs::{self, OpenOptions},
@@ -22,7 +22,7 @@ const fn tool(program: &'static str, package: &'static str) -> Tool {
     Tool { program, package }
 }
 
-/// What the tests run beside Rust, in the order of a message.
+/// The programs that the tests run beside Rust, in the order of a message.
 const TOOLS: &[Tool] = &[
     tool("gcc", "gcc"),
     tool("git", "git"),
@@ -51,16 +51,17 @@ const TOOLS: &[Tool] = &[
     tool("qemu-x86_64", "qemu-user"),
 ];
 
-/// Parts of the Rust toolchain that its minimal profile lacks.
+/// The subcommands of cargo that the minimal profile of the Rust toolchain lacks, each with its component.
 const COMPONENTS: [(&str, &str); 2] = [("fmt", "rustfmt"), ("clippy", "clippy")];
 
-/// Debian's switch for "install, but start no service": exit code 101 of this program.
+/// The program that says whether packages may start services on Debian. Exit code 101 means "install, but start no
+/// service".
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
-/// Makes sure that every program the tests run is there.
+/// Makes sure that every program that the tests run is there.
 ///
 /// # Errors
-/// What is missing and how to install it, when this user cannot or the installation did not help.
+/// Returns what is missing and how to install it, when this user cannot install it or the installation did not help.
 pub(crate) fn prepare() -> Outcome {
     prepare_toolchain()?;
     let folders = process::search_path();
@@ -77,10 +78,10 @@ pub(crate) fn prepare() -> Outcome {
     if still_missing.is_empty() { Ok(()) } else { Err(how_to_install(&still_missing)) }
 }
 
-/// Makes sure that one program is there that only a few commands need.
+/// Makes sure that a program is there that only a few commands need.
 ///
 /// # Errors
-/// That it is missing, and the hint.
+/// Returns that the program is missing, and the hint.
 pub(crate) fn require(program: &str, hint: &str) -> Outcome {
     match find(program, &process::search_path()) {
         Some(_) => Ok(()),
@@ -122,7 +123,8 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|data| data.uid() == 0)
 }
 
-/// `apt-get install`, with no questions and no service started: etcd's would take the ports of the tests' own.
+/// Runs `apt-get install` without questions and without starting services, because etcd's service would take the ports
+/// of the tests' own etcd.
 fn install(packages: &[&str]) -> Outcome {
     let _policy = NoServices::begin(Path::new(POLICY)).map_err(|error| format!("{POLICY}: {error}"))?;
     process::run(apt_get().arg("update"))?;
@@ -138,7 +140,8 @@ fn apt_get() -> Command {
     command
 }
 
-/// While it lives, packages start no service. A policy that the machine already has is left alone: containers come with one.
+/// While it lives, packages start no service. A policy that the machine already has is left alone, such as that of a
+/// container.
 struct NoServices<'path> {
     made: Option<&'path Path>,
 }

@@ -1,4 +1,4 @@
-//! `apply`: a node's part of a bundle takes the place of what is on the node.
+//! `apply`: replaces what is on a node by the node's part of a bundle.
 
 use std::cell::OnceCell;
 
@@ -26,7 +26,8 @@ pub(crate) fn run(arguments: &ApplyArguments) -> Result<String, Failure> {
     Ok(if arguments.quiet { String::new() } else { text::apply::done(&applied) })
 }
 
-/// The node's part, everything about it checked, at this time.
+/// Returns the node's part of the bundle, after every check of it, and the signer's key. What does not hold at this
+/// time is refused, too.
 fn verified(arguments: &ApplyArguments) -> Result<(VerifiedPart, PublicKey), Failure> {
     let trust = TrustArguments { bundle: arguments.bundle.clone(), key: arguments.key.clone(), at: None };
     let name = PartName::Node(arguments.node.clone());

@@ -1,4 +1,4 @@
-//! `build`: profile and seed become a signed bundle.
+//! `build`: makes a signed bundle from a profile and a seed.
 
 use std::fs::File;
 use std::mem::ManuallyDrop;
@@ -19,13 +19,14 @@ use crate::keys::{Seed, wipe_stack};
 use crate::make::{self, BuildError, Engine, Made, Permission, Request, Subset, check_lock};
 use crate::profile::{self, Profile};
 
-/// Longer than any profile that [`profile::parse`] takes; it says so better than a reader could.
+/// The most bytes that are read of a profile. The limit is above that of [`profile::parse`], whose message is better
+/// than one about reading.
 const PROFILE_LIMIT: u64 = 64 << 20;
 
 pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     let profile = read_profile(&arguments.profile)?;
     if arguments.out.exists() && !arguments.out.is_dir() {
-        // Known before an hour of work, not after it.
+        // Found before an hour of work, and not after it.
         return Err(Failure::io("write to", &arguments.out, &std::io::ErrorKind::NotADirectory.into()));
     }
     let lock_path = arguments.lock.clone().unwrap_or_else(|| lock_file::default_path(&arguments.profile));
@@ -63,7 +64,7 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     built
 }
 
-/// What the arguments allow.
+/// Returns what the arguments allow the build to change.
 fn permission(arguments: &BuildArguments) -> Permission {
     if arguments.locked {
         return Permission::Locked;
@@ -89,7 +90,7 @@ pub(crate) fn read_profile(path: &Path) -> Result<Profile, Failure> {
     Ok(parsed.profile)
 }
 
-/// The seed, and where to write it when it is new.
+/// Returns the seed, and the file to write it to when it is new.
 fn take_seed(arguments: &BuildArguments) -> Result<(Seed, Option<&Path>), Failure> {
     if let Some(file) = &arguments.new_seed {
         seed::check_new(file)?;
@@ -136,7 +137,8 @@ fn build(
         BuildError::Create(failure) => failure,
         BuildError::Make(error) => Failure::make(&error, &archive, &lock),
     })?;
-    // Not freed: that takes a fifth of a second for 10,000 nodes, and the process ends here. No secret is in it.
+    // This is not freed, because that takes a fifth of a second for 10,000 nodes and the process ends here. It holds no
+    // secret.
     let made = ManuallyDrop::new(made);
     let places = Places {
         signature: arguments.out.join(format!("{}.sig", made.file_name)),
@@ -148,7 +150,7 @@ fn build(
     };
     stage_beside(&mut outputs, &places, &made, arguments.locked)?;
     outputs.check().map_err(|(path, error)| cannot_place(&path, &error))?;
-    // The seed first: a bundle without its seed could never be rebuilt, a seed without a bundle does no harm.
+    // The seed comes first: a bundle without its seed could never be rebuilt, and a seed without a bundle does no harm.
     if let Some(file) = new_seed_file {
         seed::create(file, request.seed)?;
     }
@@ -156,7 +158,7 @@ fn build(
     Ok(if arguments.quiet { String::new() } else { build_summary::of_build(&made, &places, new_seed_file) })
 }
 
-/// Stages what goes beside the archive; a rebuild leaves the lock as it is.
+/// Stages the files that go beside the archive. With `is_locked`, the lock stays as it is.
 fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<File>, is_locked: bool) -> Result<(), Failure> {
     outputs.put(&places.signature, &made.signature, 0o644, false).or_cannot("write", &places.signature)?;
     outputs

@@ -1,4 +1,4 @@
-//! `completions`: a script for a shell, from the definition of the command line.
+//! `completions`: prints a script for a shell, made from the definition of the command line.
 
 use clap::CommandFactory;
 use clap::builder::PossibleValuesParser;
@@ -9,7 +9,7 @@ use crate::cli::command::help;
 const PROGRAM: &str = "certferry";
 
 pub(crate) fn run(arguments: &CompletionsArguments) -> String {
-    // `help` takes any word, to answer a wrong one itself; a shell should offer the right ones.
+    // `help` accepts any word, so that it can answer a wrong one itself. A shell should offer only the right ones.
     let topics = PossibleValuesParser::new(help::topics());
     let mut command =
         Arguments::command().mut_subcommand("help", |help| help.mut_arg("topic", |topic| topic.value_parser(topics)));

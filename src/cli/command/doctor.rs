@@ -1,4 +1,4 @@
-//! `doctor`: what is wrong with a node, why it hurts, how to mend it.
+//! `doctor`: says what is wrong with a node, why it hurts, and how to mend it.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::host::{self, NodeRoot};
 use crate::kubernetes::KUBERNETES;
 use crate::x509::escape_for_terminal;
 
-/// `kubectl get secrets -A -o yaml` of a large cluster.
+/// The most bytes of a file of objects, above what `kubectl get secrets -A -o yaml` prints of a large cluster.
 pub(crate) const OBJECTS_LIMIT: u64 = 64 << 20;
 const ENDINGS: [&str; 3] = [".json", ".yaml", ".yml"];
 
@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<String, Failure> {
     }
 }
 
-/// The node's files below a path, and their root: `/etc/kubernetes` means the node that it belongs to.
+/// Returns the root of a node's files, and the files. A path such as `/etc/kubernetes` stands for the root above it.
 fn tree(path: &Path) -> Result<(PathBuf, Option<Tree>), Failure> {
     path.metadata().or_cannot("read", path)?;
     if !path.is_dir() {
@@ -79,7 +79,7 @@ fn incomplete(root: &Path, unread: &[Unread]) -> Failure {
     if unread.iter().any(is_denied) { failure.hint("keys are for root alone: run it as root") } else { failure }
 }
 
-/// Every file of objects, folders in the order of their names.
+/// Reads every file of objects. The files of a folder come in the order of their names.
 fn objects(paths: &[PathBuf]) -> Result<Vec<Objects>, Failure> {
     let mut objects = Vec::new();
     for path in paths {

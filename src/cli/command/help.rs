@@ -1,4 +1,4 @@
-//! `help`: the manual travels inside the binary, because an isolated node has no web.
+//! `help`: prints the manual, which travels inside the binary because an isolated node has no web.
 
 use clap::{CommandFactory, Parser};
 
@@ -10,7 +10,7 @@ pub(crate) fn run(arguments: &HelpArguments) -> Result<String, Failure> {
     if arguments.topic.is_empty() {
         return Ok(contents());
     }
-    // A name may be both: options are soonest found at the top.
+    // A name may be that of a command and of a chapter. Options are found soonest at the top.
     match (of_command(&arguments.topic), chapter(&arguments.topic)) {
         (Some(command), Some(chapter)) => Ok(format!("{command}\n{chapter}")),
         (Some(text), None) => Ok(text),
@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &HelpArguments) -> Result<String, Failure> {
     }
 }
 
-/// What may stand after `certferry help`: chapters, then commands.
+/// Returns the words that may stand after `certferry help`: chapters, then commands.
 pub(crate) fn topics() -> Vec<String> {
     let mut topics: Vec<_> = CHAPTERS.iter().map(|(name, _, _)| (*name).to_owned()).collect();
     let commands = Arguments::command();
@@ -28,7 +28,7 @@ pub(crate) fn topics() -> Vec<String> {
     topics
 }
 
-/// What `certferry COMMAND --help` prints, if there is such a command.
+/// Returns what `certferry COMMAND --help` prints, if there is such a command.
 fn of_command(words: &[String]) -> Option<String> {
     let commands = Arguments::command();
     words.iter().try_fold(&commands, |command, word| command.find_subcommand(word))?;
@@ -70,7 +70,7 @@ mod tests {
     use crate::kubernetes::FILE_LIMIT;
     use crate::manual::CHAPTERS;
 
-    /// Those of a bundle are compared where they are.
+    /// The limits of a bundle are compared where they are defined.
     #[test]
     fn the_manual_states_the_limits_of_files_that_are_read() {
         let formats = chapter(&["formats".to_owned()]).unwrap_or_default();

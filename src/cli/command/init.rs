@@ -1,4 +1,4 @@
-//! `init`: a commented starter profile.
+//! `init`: writes a commented starter profile.
 
 use std::io::Write;
 use std::path::Path;
@@ -16,7 +16,7 @@ const NODE: &str = include_str!("../../../templates/starter-node.toml");
 
 pub(crate) fn run(arguments: &InitArguments) -> Result<String, Failure> {
     let text = starter(arguments)?;
-    // What was typed may be wrong; then it is the profile's own check that says so.
+    // The arguments may be wrong. The check of the profile finds that and says so.
     profile::parse(text.as_bytes()).map_err(|found| problems::failure("<starter>", text.as_bytes(), &found))?;
     let Some(file) = &arguments.file else { return Ok(text) };
     write(file, &text)?;

@@ -1,4 +1,4 @@
-//! `inspect`: which certificates there are, who signed them, when they end.
+//! `inspect`: lists certificates, who signed them, and when they end.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
@@ -21,7 +21,7 @@ use crate::report::{self, Builder, Fault, Interest, Inventory, Source, SourceKin
 use crate::sign::PublicKey;
 use crate::x509::instant;
 
-/// Places and their contents; keys and what cannot be read have none.
+/// Places and their contents. Keys, and files that cannot be read, have no content.
 type Contents = BTreeMap<String, Option<Zeroizing<Vec<u8>>>>;
 
 pub(crate) fn run(arguments: &InspectArguments) -> Result<String, Failure> {
@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<String, Failure> {
 
 fn inventory(paths: &[PathBuf], key: Option<&str>) -> Result<Inventory, Failure> {
     let mut builder = Builder::new();
-    // Single files share a table, wherever they stand among the others.
+    // Single files share a table, wherever they stand among the arguments.
     let (folders, files): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
     let mut bundles = Vec::new();
     if !files.is_empty() {
@@ -92,7 +92,7 @@ fn inventory(paths: &[PathBuf], key: Option<&str>) -> Result<Inventory, Failure>
     Ok(builder.finish())
 }
 
-/// Adds a certificate or kubeconfig; gives back a bundle, which needs a key.
+/// Adds a certificate or kubeconfig. Returns the reader of a bundle instead, which needs a key.
 fn add_file(builder: &mut Builder, path: &Path) -> io::Result<Option<impl BufRead + use<>>> {
     let title = path.display().to_string();
     let content = if title == "-" {
@@ -102,7 +102,7 @@ fn add_file(builder: &mut Builder, path: &Path) -> io::Result<Option<impl BufRea
     } else {
         host::read(path, FILE_LIMIT)?
     };
-    // A kubeconfig may name files: relative ones count from its own folder.
+    // A kubeconfig may name files. Relative paths are relative to its own folder.
     let place = std::path::absolute(path)?.display().to_string();
     let place = place.trim_start_matches('/');
     let root = NodeRoot::new(PathBuf::from("/"));

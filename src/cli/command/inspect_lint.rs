@@ -1,4 +1,4 @@
-//! `inspect --lint`: which rules what is there breaks.
+//! `inspect --lint`: says which rules are broken.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -15,9 +15,9 @@ use crate::host;
 use crate::kubernetes::FILE_LIMIT;
 use crate::verify::{AlreadyVerified, File, Finding, Origin, Part, SharedFiles, check_bundle, check_file, check_part};
 
-/// What a file's name ends in when there are certificates or keys in it.
+/// The endings of the names of files with certificates or keys.
 const ENDINGS: [&str; 5] = [".crt", ".key", ".pub", ".pem", ".conf"];
-/// Where `apply` keeps what is not the node's: generations before and after the one in force.
+/// The folder in which `apply` keeps files that are not live: those of the generations before and after the live one.
 const SLOTS: &str = ".certferry/";
 
 pub(crate) fn run(arguments: &InspectArguments, at: OffsetDateTime) -> Result<String, Failure> {
@@ -49,8 +49,8 @@ fn of_bundle(path: &Path, key: Option<&str>, at: OffsetDateTime) -> Result<Vec<F
     Ok(checked.findings)
 }
 
-/// A node's tree. Its addresses are not known, and its name only from the kubelet's certificate: what needs them is not
-/// judged.
+/// Judges a node's tree. Its addresses are not known, and its name only from the kubelet's certificate, so rules that
+/// need more are not applied.
 fn of_folder(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
     let folder = Folder::find(path)?;
     let mut contents: BTreeMap<String, (u32, Zeroizing<Vec<u8>>)> = BTreeMap::new();
@@ -73,7 +73,7 @@ fn of_folder(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
     Ok(SharedFiles::default().hold(check_part(&part, at, &AlreadyVerified::default())))
 }
 
-/// One file by itself: nothing beside it can be missed.
+/// Judges one file by itself, so that nothing beside it can be missing.
 fn of_file(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
     let content = host::read(path, FILE_LIMIT).or_cannot("read", path)?;
     let title = path.display().to_string();

@@ -1,4 +1,5 @@
-//! `install.sh`, which `build` writes beside every bundle: the same script for every cluster, signed by each.
+//! `install.sh`, which `build` writes beside every bundle. The script is the same for every cluster, and each cluster
+//! signs it.
 
 use std::path::Path;
 
@@ -10,14 +11,14 @@ use crate::sign::PublicKey;
 
 const SCRIPT: &[u8] = install_script::SCRIPT.as_bytes();
 
-/// No version of it is longer.
+/// The most bytes of any version of the script.
 const LIMIT: u64 = 4 << 20;
 
 /// Stages the script and its signature.
 ///
-/// A bundle is never overwritten, but a better script replaces an older one that this signer signed, so that every
-/// bundle in the folder has the same. Nothing else of that name gives way: it may be another cluster's, whose signature
-/// would be lost, or somebody's own.
+/// A bundle is never overwritten, but a better script replaces an older one that this signer signed, so that all
+/// bundles in the folder have the same script. Nothing else with these names is replaced, because it may be another
+/// cluster's, whose signature would be lost, or a file of the user.
 pub(crate) fn stage(
     outputs: &mut Outputs,
     places: &Places,
@@ -30,7 +31,7 @@ pub(crate) fn stage(
         signature.is_some_and(|signature| signer.verify(script, signature).is_ok())
     };
     let old_script = old_script.as_deref().map(Vec::as_slice);
-    // A run that was killed between the two has replaced the signature, which comes first.
+    // A run that was killed between the two files has replaced the signature, which comes first.
     let is_ours = old_script.is_some_and(is_signed) || is_signed(SCRIPT);
     let refusal = |path: &Path, what: &str| {
         Failure::cannot_run(format!("{} exists {what}", path.display()))
@@ -48,7 +49,7 @@ pub(crate) fn stage(
     outputs.put(&places.script, SCRIPT, 0o755, is_old).or_cannot("write", &places.script)
 }
 
-/// What has that name, if anything has. Of a pipe nothing is read.
+/// Returns the content of an existing file. Refuses anything but a regular file without reading it, such as a pipe.
 fn existing(path: &Path) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, Failure> {
     match path.metadata() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

@@ -1,4 +1,4 @@
-//! `man`: pages for man(1), from the definition of the command line.
+//! `man`: prints pages for man(1), made from the definition of the command line.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -15,7 +15,7 @@ const SOURCE: &str = concat!("certferry ", env!("CARGO_PKG_VERSION"));
 
 pub(crate) fn run(arguments: &ManArguments) -> Result<String, Failure> {
     let mut command = Arguments::command();
-    // Only then does a command know the name of the one above it.
+    // Only after this does a command know the name of the command above it.
     command.build();
     match &arguments.out {
         None => Ok(String::from_utf8_lossy(&page(&command)?.1).into_owned()),
@@ -23,10 +23,10 @@ pub(crate) fn run(arguments: &ManArguments) -> Result<String, Failure> {
     }
 }
 
-/// The file's name and text.
+/// The name and the text of a file.
 type Page = (String, Vec<u8>);
 
-/// A command's page and those of the commands below it.
+/// Returns the page of a command and those of the commands below it.
 fn pages(command: &Command) -> Result<Vec<Page>, Failure> {
     let mut pages = vec![page(command)?];
     for below in command.get_subcommands() {
@@ -37,7 +37,8 @@ fn pages(command: &Command) -> Result<Vec<Page>, Failure> {
 
 fn page(command: &Command) -> Result<Page, Failure> {
     let command = command.clone().subcommand_value_name("command").subcommand_help_heading("COMMANDS");
-    // No date: the same program prints the same page. The blank keeps the arguments after it in their places.
+    // The pages have no date, so that the same program prints the same page. The blank keeps the arguments after it in
+    // their places.
     let man = Man::new(command.clone()).date(" ").source(SOURCE).manual("Manual of certferry");
     let mut text = Vec::new();
     render(&man, &command, &mut text).map_err(|error| Failure::defect(&format!("man page: {error}")))?;

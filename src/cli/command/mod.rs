@@ -1,4 +1,4 @@
-//! One file for each command: arguments become one call of the library, its result becomes text.
+//! One file for each command, which turns arguments into one call of the library, and its result into text.
 
 mod apply;
 pub(crate) mod build;
@@ -21,7 +21,7 @@ mod verify;
 use crate::cli::args::Command;
 use crate::cli::failure::Failure;
 
-/// The text for the standard output, or the failure.
+/// Runs a command. Returns the text for the standard output, or the failure.
 pub(crate) fn run(command: &Command) -> Result<String, Failure> {
     match command {
         Command::Init(arguments) => init::run(arguments),

@@ -1,4 +1,4 @@
-//! `plan`: what a build would make, what changes for it since the lock, and what must be started anew.
+//! `plan`: says what a build would make, what changes in it since the lock, and what must be started anew.
 
 use std::fmt::Write;
 
@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// A way out that no refusal names: what was never built can be built beside what was.
+/// Returns a hint that no refusal gives: nodes that were never built can be built beside those that were.
 fn new_nodes(lock: &Lock, plan: &Plan) -> String {
     let is_new = |part: &PartName| !lock.parts.iter().any(|row| row.part == *part);
     let new = plan.parts.iter().map(|part| part.recipient.part()).filter(is_new);

@@ -1,4 +1,4 @@
-//! `rollback`: the generation before comes back.
+//! `rollback`: brings the previous generation back.
 
 use crate::cli::args::RollbackArguments;
 use crate::cli::failure::Failure;

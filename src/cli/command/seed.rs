@@ -1,4 +1,4 @@
-//! `seed new` and `seed id`, and how other commands get at a seed.
+//! `seed new` and `seed id`, and the seeds that other commands read and make.
 
 use std::io;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::cli::input::misplaced_secret;
 use crate::host;
 use crate::keys::Seed;
 
-/// No seed file is longer.
+/// The most bytes of a seed file.
 const LIMIT: u64 = 4096;
 
 pub(crate) fn run(command: &SeedCommand) -> Result<String, Failure> {
@@ -28,7 +28,7 @@ pub(crate) fn run(command: &SeedCommand) -> Result<String, Failure> {
     }
 }
 
-/// Refuses what cannot be a new seed's file, before any work.
+/// Refuses a path that cannot become a new seed's file, before any work.
 pub(crate) fn check_new(file: &Path) -> Result<(), Failure> {
     misplaced_secret::refuse_argument(file)?;
     if file == Path::new("-") {
@@ -38,7 +38,7 @@ pub(crate) fn check_new(file: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A new seed, in memory only.
+/// Returns a new seed, which is in memory only.
 pub(crate) fn random() -> Result<Seed, Failure> {
     let bytes = host::random_seed().map_err(|error| Failure::cannot_run(error.to_string()))?;
     Seed::from_bytes(*bytes).map_err(|_| Failure::cannot_run("the operating system's random numbers are broken"))

@@ -1,4 +1,4 @@
-//! `split`: one part of a bundle, for a medium that goes to one node alone.
+//! `split`: cuts one part out of a bundle, for a medium that goes to one node alone.
 
 use std::io::BufWriter;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `status`: what is on this node.
+//! `status`: says what is on this node.
 
 use crate::cli::args::{OutputFormat, StatusArguments};
 use crate::cli::failure::Failure;

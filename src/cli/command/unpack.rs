@@ -1,4 +1,4 @@
-//! `unpack`: the files of one part of a verified bundle into a new folder.
+//! `unpack`: writes the files of one part of a verified bundle into a new folder.
 
 use crate::bundle::Row;
 use crate::cli::args::UnpackArguments;
@@ -12,7 +12,7 @@ pub(crate) fn run(arguments: &UnpackArguments) -> Result<String, Failure> {
     let name = arguments.node.clone().map_or(PartName::Cluster, PartName::Node);
     let Verified { bundle, part, about_time } = bundle::open_part(&arguments.trust, &name)?;
     if !about_time.is_empty() {
-        // An isolated machine's clock may be what is wrong, and unpacking does no harm.
+        // The clock of an isolated machine may be wrong, and unpacking does no harm.
         host::write_stderr(&format!("warning: not valid at this time\n{about_time}"));
     }
     let entries: Vec<_> = part

@@ -1,4 +1,4 @@
-//! `verify`: is this bundle what was built, and will it work?
+//! `verify`: says whether a bundle is what was built, and whether it will work.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::verify::Finding;
 
 pub(crate) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
     let checked = bundle::open(&arguments.trust, None)?;
-    // A person's certificate that has run out does not keep a node from working.
+    // A certificate of a user or etcd client that has run out does not keep a node from working.
     let is_of_person =
         |finding: &&Finding| finding.part == PartName::Cluster.to_string() && finding.fault.is_about_time();
     let (people, others): (Vec<&Finding>, Vec<&Finding>) = checked.findings.iter().partition(is_of_person);

@@ -1,4 +1,4 @@
-//! A bundle read with a key that came by another road.
+//! Reads bundles with a key that came by another road.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,23 +15,23 @@ use crate::kubernetes::PartName;
 use crate::sign::PublicKey;
 use crate::verify::{AlreadyVerified, CheckedBundle, Finding, check_bundle};
 
-/// What a gzip member begins with (RFC 1952, section 2.3.1).
+/// The first bytes of a gzip member (RFC 1952, section 2.3.1).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// More nodes than this are not listed.
+/// The most nodes that are listed.
 const LISTED: usize = 20;
 
-/// A part of a bundle, with everything about it checked.
+/// A part of a bundle, after every check of it.
 pub(crate) struct Verified {
     /// The bundle.
     pub(crate) bundle: CheckedBundle,
     /// The part.
     pub(crate) part: VerifiedPart,
-    /// A line for each thing that does not hold at this time alone.
+    /// A line for each finding that is only about the time.
     pub(crate) about_time: String,
 }
 
-/// Opens the bundle, and keeps a part of it that would work, if the time is right.
+/// Opens the bundle, checks it, and returns a part that works, apart from findings that are only about the time.
 pub(crate) fn open_part(arguments: &TrustArguments, name: &PartName) -> Result<Verified, Failure> {
     let mut bundle = open(arguments, Some(name))?;
     let Some(part) = bundle.wanted.take() else { return Err(no_part(name, &bundle, &arguments.bundle)) };
@@ -49,7 +49,7 @@ pub(crate) fn open(arguments: &TrustArguments, wanted: Option<&PartName>) -> Res
         .map_err(|error| Failure::bundle(&arguments.bundle, &error))
 }
 
-/// The key for a bundle, under which its outer signature holds if it has one.
+/// Returns the key for a bundle. The outer signature of the bundle, if there is one, holds under it.
 pub(crate) fn bundle_key(path: &Path, key: Option<&str>) -> Result<PublicKey, Failure> {
     let key = key.ok_or_else(|| {
         Failure::cannot_run(format!(
@@ -63,12 +63,13 @@ pub(crate) fn bundle_key(path: &Path, key: Option<&str>) -> Result<PublicKey, Fa
     Ok(key)
 }
 
-/// Whether a file begins as a bundle does.
+/// Returns whether a file begins as a bundle does.
 pub(crate) fn is_bundle(path: &Path) -> io::Result<bool> {
     host::begins_with(path, &GZIP)
 }
 
-/// Warns of what works all the same, and refuses what would not work; returns what does not hold at this time alone.
+/// Warns of what works all the same, and refuses what would not work. Returns a line for each finding that is only
+/// about the time.
 fn judge(checked: &CheckedBundle, name: &PartName) -> Result<String, Failure> {
     let owner = name.to_string();
     let of_part = |finding: &&Finding| finding.part == owner;
@@ -90,7 +91,7 @@ fn judge(checked: &CheckedBundle, name: &PartName) -> Result<String, Failure> {
     Ok(findings::lines(&about_time))
 }
 
-/// The bundle has no such part.
+/// Returns the failure for a bundle that has no such part.
 fn no_part(name: &PartName, checked: &CheckedBundle, bundle: &Path) -> Failure {
     let bundle = bundle.display();
     let Some(name) = node_name(name) else {
@@ -109,7 +110,7 @@ fn no_part(name: &PartName, checked: &CheckedBundle, bundle: &Path) -> Failure {
     Failure::cannot_run(format!("there is no node {name} in {bundle}")).hint(hint)
 }
 
-/// The signature over the whole file may be missing, as from a slice; a present one must hold.
+/// Checks the signature over the whole file when there is one. It may be missing, as beside a slice.
 fn check_outer_signature(bundle: &Path, key: &PublicKey) -> Result<(), Failure> {
     let mut path = bundle.as_os_str().to_owned();
     path.push(".sig");

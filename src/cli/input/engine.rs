@@ -1,14 +1,15 @@
-//! The engine that searches for primes: the fastest that this machine can run, or the one that a variable names.
+//! Chooses the engine that searches for primes: the fastest that this machine can run, or the one that a variable
+//! names.
 //!
-//! The variable is for tests and benchmarks: keys are the same with every engine.
+//! The variable is for tests and benchmarks, because keys are the same with every engine.
 
 use crate::cli::failure::Failure;
 use crate::keys::{Engine, engines};
 
-/// Names an engine; unset or empty: the fastest.
+/// The variable that names an engine. The fastest is chosen when it is unset or empty.
 const VARIABLE: &str = "CERTFERRY_ENGINE";
 
-/// The engine for this run.
+/// Returns the engine for this run.
 pub(crate) fn chosen() -> Result<Engine, Failure> {
     let wanted = std::env::var_os(VARIABLE).unwrap_or_default();
     choose(engines(), &wanted.to_string_lossy())

@@ -1,4 +1,4 @@
-//! The lock on the disk.
+//! The file of a lock.
 
 use std::path::{Path, PathBuf};
 
@@ -7,15 +7,15 @@ use crate::cli::input::misplaced_secret;
 use crate::host;
 use crate::lock::Lock;
 
-/// 10,000 nodes make about 60 MB.
+/// The most bytes of a lock. 10,000 nodes make about 60 MB.
 pub(crate) const LIMIT: u64 = 512 << 20;
 
-/// `<profile stem>.lock.toml` beside the profile.
+/// Returns `<profile stem>.lock.toml` beside the profile.
 pub(crate) fn default_path(profile: &Path) -> PathBuf {
     profile.with_extension("lock.toml")
 }
 
-/// The lock of the build before, if there is one.
+/// Reads the lock of the build before, if there is one.
 pub(crate) fn read(path: &Path) -> Result<Option<Lock>, Failure> {
     let bytes = match host::read(path, LIMIT) {
         Ok(bytes) => bytes,

@@ -1,10 +1,11 @@
-//! A secret where none belongs: files and arguments are mixed up easily, and messages quote what they complain about.
+//! Finds secrets in the wrong place. Files and arguments are easily mixed up, and messages quote what they complain
+//! about.
 
 use std::path::Path;
 
 use crate::cli::failure::Failure;
 
-/// Refuses a file whose text a message could quote, when there is a seed or a private key in it.
+/// Refuses a file whose text a message could quote, when it holds a seed or a private key.
 pub(crate) fn refuse_content(path: &Path, content: &[u8], expected: &str) -> Result<(), Failure> {
     let found = if holds_seed(content) {
         "a seed"
@@ -17,7 +18,7 @@ pub(crate) fn refuse_content(path: &Path, content: &[u8], expected: &str) -> Res
         .hint("nothing of it is shown here; were two arguments exchanged?"))
 }
 
-/// Refuses a seed that was typed where its file's name belongs.
+/// Refuses a seed that was typed in place of the name of its file.
 pub(crate) fn refuse_argument(path: &Path) -> Result<(), Failure> {
     if !holds_seed(path.as_os_str().as_encoded_bytes()) {
         return Ok(());
@@ -26,7 +27,7 @@ pub(crate) fn refuse_argument(path: &Path) -> Result<(), Failure> {
         .hint("other users and the shell's history can see arguments: make a new seed with `certferry seed new FILE`"))
 }
 
-/// Whether `certferry-seed-`, a number, `:` and at least 16 hex digits stand anywhere, in either case.
+/// Returns whether `certferry-seed-`, a number, `:` and at least 16 hex digits stand anywhere, in either case.
 fn holds_seed(content: &[u8]) -> bool {
     const PREFIX: &[u8] = b"certferry-seed-";
     content.windows(PREFIX.len()).enumerate().filter(|(_, window)| *window == PREFIX).any(|(place, _)| {

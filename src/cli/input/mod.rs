@@ -1,4 +1,4 @@
-//! What the command line's arguments name: files, keys, folders, an engine.
+//! Reads what the arguments name: files, keys, folders, an engine.
 
 pub(crate) mod bundle;
 pub(crate) mod engine;

@@ -1,4 +1,4 @@
-//! Folders of a node's files.
+//! Finds folders of a node's files.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use crate::cli::failure::Failure;
 use crate::host::{NodeRoot, NodeTree};
 use crate::report::SourceKind;
 
-/// The files below `--root`, which must be a folder.
+/// Returns the files below `--root`, which must be a folder.
 pub(crate) fn open(root: &Path) -> Result<NodeTree, Failure> {
     if root.is_dir() {
         return Ok(NodeTree::new(root.to_owned()));
@@ -15,15 +15,15 @@ pub(crate) fn open(root: &Path) -> Result<NodeTree, Failure> {
         .hint("--root is the folder that holds etc/kubernetes and var/lib/kubelet, or shall hold them"))
 }
 
-/// A folder of a node's files, and which it is.
+/// A folder of a node's files, and its place on the node.
 pub(crate) struct Folder {
     pub(crate) root: NodeRoot,
-    /// What a person would type before a place.
+    /// The text that a person would type before a place.
     pub(crate) prefix: String,
     pub(crate) kind: SourceKind<'static>,
-    /// The node's folder that `root` is; empty when it is the node's root.
+    /// The folder of the node that `root` is. Empty when `root` is the node's root.
     pub(crate) mount: &'static str,
-    /// Where to look below `root`.
+    /// The folders below `root` to look in.
     pub(crate) below: Vec<&'static str>,
 }
 
@@ -41,7 +41,7 @@ impl Folder {
         if root.is_folder(kubernetes) || root.is_folder(kubelet) {
             return Some(Self::new(path, SourceKind::Tree, "", vec![kubernetes, "var/lib/kubelet/pki"]));
         }
-        // `.` in /etc/kubernetes is /etc/kubernetes.
+        // The path `.` in /etc/kubernetes is /etc/kubernetes.
         if let Some(root) = std::path::absolute(path).ok().and_then(|path| root_above(&path, kubernetes)) {
             return Self::of(&root);
         }
@@ -73,7 +73,7 @@ impl Folder {
     }
 }
 
-/// The folder in which the path is `below`.
+/// Returns the folder relative to which the path is `below`, if there is one.
 pub(crate) fn root_above(path: &Path, below: &str) -> Option<PathBuf> {
     let count = Path::new(below).components().count();
     path.ends_with(below).then(|| path.ancestors().nth(count).map(Path::to_owned)).flatten()

@@ -1,4 +1,4 @@
-//! A time on the command line.
+//! Reads a time on the command line.
 
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
@@ -7,7 +7,7 @@ use time::{Date, OffsetDateTime};
 use crate::cli::failure::Failure;
 use crate::host;
 
-/// The time that `--at` names, or now.
+/// Returns the time that `--at` names, or now.
 pub(crate) fn of(at: Option<&str>) -> Result<OffsetDateTime, Failure> {
     let Some(text) = at else { return Ok(host::now()) };
     let instant = OffsetDateTime::parse(text, &Rfc3339).ok();

@@ -1,4 +1,4 @@
-//! A signer's public key, which came by another road than the bundle.
+//! Reads a signer's public key, which came by another road than the bundle.
 
 use std::path::{Path, PathBuf};
 
@@ -6,10 +6,10 @@ use crate::cli::failure::Failure;
 use crate::host;
 use crate::sign::{Fingerprint, PublicKey};
 
-/// No public key file is longer.
+/// The most bytes of a file with a public key.
 pub(crate) const KEY_LIMIT: u64 = 64 << 10;
 
-/// The key itself, or the one beside the bundle that has the given fingerprint.
+/// Reads the key from the file `key`, or finds the one beside the bundle whose fingerprint is `key`.
 pub(crate) fn read(bundle: &Path, key: &str) -> Result<PublicKey, Failure> {
     if !key.starts_with("sha256:") {
         return read_key(Path::new(key));
@@ -34,10 +34,10 @@ pub(crate) fn read(bundle: &Path, key: &str) -> Result<PublicKey, Failure> {
     ))
 }
 
-/// The one `.pub` in the bundle's folder that the bundle's name begins with.
+/// Returns the path of `<cluster>.pub` in the bundle's folder. The name of the bundle begins with that of the cluster.
 fn key_beside(bundle: &Path) -> Result<PathBuf, Failure> {
     let name = bundle.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    // `<cluster>-g<generation>...`: the last `-g` before a digit ends the cluster's name.
+    // In `<cluster>-g<generation>...`, the last `-g` before a digit ends the name of the cluster.
     let cluster = name
         .match_indices("-g")
         .filter(|(place, _)| name.as_bytes().get(place + 2).is_some_and(u8::is_ascii_digit))

@@ -1,4 +1,4 @@
-//! What `apply` changes, in words.
+//! The words of `apply`: what it changes.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use crate::cli::text::restart;
 use crate::node::restart::{Effect, RestartedBy};
 use crate::node::{Applied, Changes, Difference, Foreseen, Method, Reason};
 
-/// What would be done.
+/// Returns the text of what would be done.
 pub(crate) fn dry_run(foreseen: &Foreseen<'_>) -> String {
     let Foreseen { changes, effect, restarted_by, is_interrupted } = foreseen;
     let waits = if *is_interrupted {
@@ -17,7 +17,7 @@ pub(crate) fn dry_run(foreseen: &Foreseen<'_>) -> String {
     format!("{waits}{}nothing was changed\n", report(changes, effect, restarted_by, true))
 }
 
-/// What was done.
+/// Returns the text of what was done.
 pub(crate) fn done(applied: &Applied<'_>) -> String {
     let Applied { changes, effect, restarted_by, has_recovered } = applied;
     let first = if *has_recovered { "an interrupted run was brought to its end first\n" } else { "" };

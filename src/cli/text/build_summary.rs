@@ -1,4 +1,4 @@
-//! What `build` says at its end: what it made, where, until when, and how to check it.
+//! The words at the end of `build`: what it made, where, until when, and how to check it.
 
 use std::fmt::Write;
 use std::fs::File;
@@ -11,23 +11,23 @@ use crate::make::Made;
 use crate::plan::{PlannedCertificate, Recipient};
 use crate::x509::instant;
 
-/// Where a build writes.
+/// The paths to which a build writes.
 pub(crate) struct Places {
-    /// The bundle.
+    /// The path of the bundle.
     pub(crate) archive: PathBuf,
-    /// Its signature.
+    /// The path of the bundle's signature.
     pub(crate) signature: PathBuf,
-    /// The signer's public key.
+    /// The path of the signer's public key.
     pub(crate) public_key: PathBuf,
-    /// `install.sh`.
+    /// The path of `install.sh`.
     pub(crate) script: PathBuf,
-    /// Its signature.
+    /// The path of the signature of `install.sh`.
     pub(crate) script_signature: PathBuf,
-    /// The lock.
+    /// The path of the lock.
     pub(crate) lock: PathBuf,
 }
 
-/// What was made, where, until when, and how to check it.
+/// Returns the text of what was made, where, until when, and how to check it.
 pub(crate) fn of_build(made: &Made<File>, places: &Places, new_seed: Option<&Path>) -> String {
     let plan = &made.plan;
     let mut text = format!("{}, generation {}, Kubernetes {}\n\n", plan.cluster, plan.generation, plan.kubernetes);

@@ -1,10 +1,10 @@
-//! A bundle and its parts, in words.
+//! The words for a bundle and its parts.
 
 use crate::bundle::ArchiveKind;
 use crate::kubernetes::PartName;
 use crate::verify::CheckedBundle;
 
-/// What was verified, for `verify` and `unpack`; `holds` says how much of it.
+/// Returns the text of what was verified, for `verify` and `unpack`. `holds` says how much of it holds.
 pub(crate) fn summary(checked: &CheckedBundle, holds: &str) -> String {
     let head = &checked.head;
     let kind = match checked.archive.kind() {
@@ -27,7 +27,7 @@ pub(crate) fn summary(checked: &CheckedBundle, holds: &str) -> String {
     )
 }
 
-/// The node whose part it is, if it is a node's.
+/// Returns the name of the node whose part this is. Returns `None` for the cluster's part.
 pub(crate) fn node_name(part: &PartName) -> Option<&str> {
     match part {
         PartName::Node(name) => Some(name),
@@ -35,7 +35,7 @@ pub(crate) fn node_name(part: &PartName) -> Option<&str> {
     }
 }
 
-/// As a person calls the part.
+/// Returns the name of the part for a person.
 pub(crate) fn called(part: &PartName) -> &str {
     node_name(part).unwrap_or("the cluster's part")
 }

@@ -1,13 +1,13 @@
-//! What changes and why, in words: for `build` and `plan`.
+//! The words for changes and their reasons, in `build` and `plan`.
 
 use std::fmt::Write;
 
 use crate::lock::{Change, ChangeKind};
 
-/// More changes than this are counted, not listed.
+/// The most changes that are listed. The others are counted.
 const LISTED: usize = 40;
 
-/// A line for each change: `~ node/cp-1/apiserver  alternative names +DNS:vip.lab`.
+/// Returns a line for each change: `~ node/cp-1/apiserver  alternative names +DNS:vip.lab`.
 pub(crate) fn lines(changes: &[Change]) -> String {
     let mut text = String::new();
     for change in changes.iter().take(LISTED) {
@@ -27,7 +27,7 @@ pub(crate) fn lines(changes: &[Change]) -> String {
     text
 }
 
-/// Why something changes.
+/// Returns the reasons of a change.
 pub(crate) fn reasons(change: &Change) -> Vec<String> {
     change.reasons.iter().map(ToString::to_string).collect()
 }

@@ -1,4 +1,4 @@
-//! What changes against the lock, why, and what it means: the same for `plan` and `build`.
+//! The words for what changes against the lock, why, and what it means. They are the same for `plan` and `build`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -8,10 +8,11 @@ use crate::kubernetes::PartName;
 use crate::make::Comparison;
 use crate::plan::{PartChange, PartChangeKind};
 
-/// More nodes or files than this are counted, not listed.
+/// The most nodes or files that are listed. The others are counted.
 const LISTED: usize = 20;
 
-/// A heading, a line for each change, what to restart and what to hand out; nothing when nothing changes.
+/// Returns a heading, a line for each change, what to restart and what to hand out. Returns an empty text when nothing
+/// changes.
 pub(crate) fn render(comparison: &Comparison) -> String {
     let mut text = String::new();
     for (what, before, after) in &comparison.heads {
@@ -32,13 +33,13 @@ pub(crate) fn render(comparison: &Comparison) -> String {
     format!("\nsince the lock:\n{text}") + &restarts(part_changes) + &gone(part_changes) + &hand_out(part_changes)
 }
 
-/// What must be started anew, node by node.
+/// Returns what must be started anew, node by node.
 fn restarts(part_changes: &[PartChange]) -> String {
     let names = |change: &PartChange| change.restarts.iter().map(|component| component.name().to_owned()).collect();
     section("to restart when it is installed", by_node(part_changes, names))
 }
 
-/// What nodes that stay no longer get; nothing deletes it there unasked.
+/// Returns the files that nodes no longer get although they stay. Nothing deletes such files there unasked.
 fn gone(part_changes: &[PartChange]) -> String {
     let removed = |change: &PartChange| match change.kind {
         PartChangeKind::Changed if change.part != PartName::Cluster => change.removed.iter().cloned().collect(),
@@ -47,7 +48,7 @@ fn gone(part_changes: &[PartChange]) -> String {
     section("no longer in the bundle, to be deleted where it was installed", by_node(part_changes, removed))
 }
 
-/// A line for each set of things that is not empty, with the parts that have it.
+/// Returns a line for each set of things that is not empty, with the parts that have it.
 fn by_node(part_changes: &[PartChange], things: impl Fn(&PartChange) -> BTreeSet<String>) -> String {
     let mut groups: Vec<(BTreeSet<String>, Vec<&str>)> = Vec::new();
     for change in part_changes {
@@ -69,7 +70,7 @@ fn by_node(part_changes: &[PartChange], things: impl Fn(&PartChange) -> BTreeSet
     groups.into_iter().map(line).collect()
 }
 
-/// What people and programs outside the nodes need anew.
+/// Returns the files that people and programs outside the nodes need anew.
 fn hand_out(part_changes: &[PartChange]) -> String {
     let cluster =
         part_changes.iter().filter(|change| change.part == PartName::Cluster).flat_map(|change| &change.files);

@@ -1,16 +1,16 @@
-//! What a doctor found, for people and for programs.
+//! The findings of a doctor, for people and for programs.
 
 use serde::Serialize;
 
 use crate::doctor::{Diagnosis, Finding, LookedAt};
 use crate::x509::escape_for_terminal;
 
-/// A terminal of this width shows every line whole.
+/// The width of a terminal that shows every line whole.
 const COLUMNS: usize = 100;
-/// Where the second line of an explanation begins: below the first word behind `why:`.
+/// The indent of the second line of an explanation, which begins below the first word behind `why:`.
 const INDENT: &str = "        ";
 
-/// Findings one below the other, or one line that nothing is wrong.
+/// Returns the findings one below the other, or one line that says that nothing is wrong.
 pub(crate) fn text(diagnosis: &Diagnosis, is_complete: bool) -> String {
     let seen = looked_at(&diagnosis.looked_at);
     if diagnosis.findings.is_empty() {
@@ -28,15 +28,15 @@ fn finding(finding: &Finding) -> String {
     format!("{head}{why}{mend}")
 }
 
-/// Lines of at most [`COLUMNS`], if words allow. What stands between backticks is one word where it fits on a line; of
-/// `commands` always, for a broken one could not be copied.
+/// Breaks a text into lines of at most [`COLUMNS`] where its words allow it. A text between backticks is one word when
+/// it fits on a line. With `commands` it always is, because a broken command could not be copied.
 fn wrap(text: &str, indent: &str, commands: bool) -> String {
     let start = text.len() - text.trim_start().len();
     let (mut lines, mut line) = (String::new(), text.get(..start).unwrap_or_default().to_owned());
     let mut is_empty = true;
     for word in words(text.get(start..).unwrap_or_default(), commands) {
         let width = line.chars().count() + usize::from(!is_empty) + word.chars().count();
-        // Where a line has no more than the indent would, nothing is gained.
+        // A break gains nothing when the line is shorter than the indent of the next one.
         if !is_empty && width > COLUMNS && line.chars().count() >= indent.len() {
             lines += line.trim_end();
             lines.push('\n');
@@ -76,7 +76,7 @@ fn close(words: &mut Vec<String>, span: &[&str], commands: bool) {
     }
 }
 
-/// `14 certificates, 5 kubeconfigs and 4 manifests`
+/// Returns what was looked at: `14 certificates, 5 kubeconfigs and 4 manifests`.
 fn looked_at(looked_at: &LookedAt) -> String {
     let counts = [
         (looked_at.certificates, "certificate", "certificates"),
@@ -122,7 +122,7 @@ struct Counts {
     objects: usize,
 }
 
-/// One JSON document, two-space indent, with a newline at its end.
+/// Returns one JSON document with an indent of two spaces and a newline at its end.
 pub(crate) fn json(diagnosis: &Diagnosis) -> serde_json::Result<String> {
     let LookedAt { certificates, kubeconfigs, manifests, kubelet_configurations, objects } = diagnosis.looked_at;
     let looked_at = Counts { certificates, kubeconfigs, manifests, kubelet_configurations, objects };

@@ -1,14 +1,14 @@
-//! What is wrong with certificates in a bundle, in words.
+//! The words for what is wrong with certificates in a bundle.
 
 use crate::verify::{Fault, Finding};
 use crate::x509::instant;
 
-/// A line for each finding.
+/// Returns a line for each finding.
 pub(crate) fn lines(findings: &[&Finding]) -> String {
     findings.iter().map(|finding| format!("{}  {}  {}\n", finding.part, finding.file, fault(&finding.fault))).collect()
 }
 
-/// What is wrong, and the rule that says so.
+/// Returns what is wrong, and the rule that says so.
 pub(crate) fn fault(fault: &Fault) -> String {
     let text = words(fault);
     fault.rule().map_or_else(|| text.clone(), |rule| format!("{text} [{}: {}]", rule.id, rule.clause))

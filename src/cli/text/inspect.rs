@@ -1,9 +1,9 @@
-//! What is wrong with a file that was inspected, in words.
+//! The words for what is wrong with a file that was inspected.
 
 use crate::report::{Embedded, Fault, Problem};
 use crate::x509::escape_for_terminal;
 
-/// A line for each problem, below a head.
+/// Returns a line for each problem, below a head.
 pub(crate) fn problems(problems: &[Problem]) -> String {
     let lines: String = problems
         .iter()

@@ -1,4 +1,4 @@
-//! Every word that a person reads, made from data alone.
+//! The words of results for a person, made from data alone. The words of errors stand beside the errors.
 
 pub(crate) mod apply;
 pub(crate) mod build_summary;

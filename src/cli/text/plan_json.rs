@@ -1,4 +1,4 @@
-//! The plan for programs: `plan -o json`.
+//! The plan as JSON for programs: `plan -o json`.
 
 use std::collections::BTreeSet;
 
@@ -22,14 +22,14 @@ struct PlanJson {
     certificates: Vec<CertificateJson>,
     parts: Vec<PartJson>,
     required_bindings: Vec<BindingJson>,
-    /// Absent without a lock, as what follows.
+    /// The lock. Without one, this field and those that follow are absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     lock: Option<LockJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<Vec<ChangeJson>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     effects: Option<Vec<EffectJson>>,
-    /// Why a build would be refused, where that is known.
+    /// The reason why a build would be refused, if one is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<String>,
 }
@@ -94,7 +94,7 @@ struct EffectJson {
     restarts: Vec<&'static str>,
 }
 
-/// One JSON document, two-space indent, with a newline at its end.
+/// Returns one JSON document with an indent of two spaces and a newline at its end.
 pub(crate) fn render(
     profile: &Profile,
     plan: &Plan,

@@ -6,10 +6,10 @@ use std::fmt::Write;
 use crate::kubernetes::KeyId;
 use crate::plan::{Plan, PlannedCertificate, PlannedContent, PlannedPart, Recipient};
 
-/// At most this many nodes in a row that get the same are listed one by one.
+/// The most nodes in a row with the same certificates that are listed one by one.
 const ALONE: usize = 3;
 
-/// The tree, with a head line. `verbose` adds alternative names and lists every node.
+/// Returns the tree below a head line. `verbose` adds alternative names and lists every node.
 pub(crate) fn render(plan: &Plan, verbose: bool) -> String {
     let nodes = plan.parts.iter().filter(|part| matches!(part.recipient, Recipient::Node(_))).count();
     let mut text = format!(
@@ -46,7 +46,7 @@ pub(crate) fn render(plan: &Plan, verbose: bool) -> String {
     text
 }
 
-/// Who gets some leaves: one node or user, or several nodes that get the same.
+/// The owner of some leaves: one node, one user, or several nodes that get the same.
 struct Group<'a> {
     title: String,
     leaves: Vec<&'a PlannedCertificate>,
@@ -67,7 +67,7 @@ fn groups<'a>(leaves: &[&'a PlannedCertificate], verbose: bool) -> Vec<Group<'a>
     groups
 }
 
-/// Whether two nodes get the same from a CA, but for their names.
+/// Returns whether two nodes get the same from a CA, apart from their names.
 fn same(left: &[&PlannedCertificate], right: &[&PlannedCertificate]) -> bool {
     left.len() == right.len()
         && left.iter().zip(right).all(|(left, right)| match (&left.key, &right.key) {
@@ -78,7 +78,7 @@ fn same(left: &[&PlannedCertificate], right: &[&PlannedCertificate]) -> bool {
         })
 }
 
-/// `node/cp-1`, `user/alice`.
+/// Returns the owner of a key, such as `node/cp-1` or `user/alice`.
 fn owner(id: &KeyId) -> String {
     match id {
         KeyId::Node { node, .. } => format!("node/{node}"),
@@ -111,7 +111,7 @@ fn branch(group: &Group<'_>, last: bool, files: &BTreeMap<&KeyId, Vec<&str>>, ve
     text
 }
 
-/// `CN=kube-apiserver  rsa-2048  until 2225-11-22  etc/kubernetes/pki/apiserver.crt`.
+/// Returns a line such as `CN=kube-apiserver  rsa-2048  until 2225-11-22  etc/kubernetes/pki/apiserver.crt`.
 fn line(certificate: &PlannedCertificate, files: Option<&Vec<&str>>, verbose: bool) -> String {
     let mut text = format!(
         "{}  {}  until {}",
@@ -129,7 +129,7 @@ fn line(certificate: &PlannedCertificate, files: Option<&Vec<&str>>, verbose: bo
     text
 }
 
-/// The files that a leaf's certificate is in.
+/// Returns the files that hold a certificate, by the id of its key.
 fn files_by_key(plan: &Plan) -> BTreeMap<&KeyId, Vec<&str>> {
     let mut files: BTreeMap<&KeyId, Vec<&str>> = BTreeMap::new();
     for PlannedPart { files: planned, .. } in &plan.parts {

@@ -7,17 +7,17 @@ use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer,
 use crate::cli::failure::Failure;
 use crate::profile::{Problem, Severity};
 
-/// A file that is no profile at all would fill the terminal.
+/// The most problems that are shown, because a file that is no profile at all would fill the terminal.
 const SHOWN: usize = 100;
 
-/// The failure for a profile that is refused: every problem, each with its line.
+/// Returns the failure for a profile that is refused, with every problem and its line.
 pub(crate) fn failure(file_name: &str, source: &[u8], problems: &[Problem]) -> Failure {
     Failure::drawn(render(file_name, source, problems))
 }
 
-/// The text for all `problems` of the profile `source`, without colours, ending in a newline.
+/// Returns the text for all `problems` of the profile `source`, without colours, ending in a newline.
 ///
-/// `source` is the profile as read, whatever its encoding: the spans are its byte offsets.
+/// `source` is the profile as it was read, whatever its encoding. The spans are byte offsets in it.
 #[must_use]
 pub fn render(file_name: &str, source: &[u8], problems: &[Problem]) -> String {
     let renderer = Renderer::plain();
@@ -26,7 +26,7 @@ pub fn render(file_name: &str, source: &[u8], problems: &[Problem]) -> String {
         .take(SHOWN)
         .map(|problem| {
             let drawn = renderer.render(&[group(file_name, source, problem)]);
-            // A line that ends in blanks would make every golden file and every diff ugly.
+            // Blanks at the end of a line would make every golden file and every diff ugly.
             drawn.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
         })
         .collect();
@@ -52,7 +52,8 @@ fn group<'a>(file_name: &'a str, source: &[u8], problem: &'a Problem) -> Group<'
     group
 }
 
-/// Only the lines from the first to the last place are handed on: a profile may have many lines and many problems.
+/// Returns the snippet for one problem. It holds only the lines from the first to the last place, because a profile may
+/// have many lines and many problems.
 fn snippet<'a>(
     file_name: &'a str,
     source: &[u8],
@@ -69,7 +70,7 @@ fn snippet<'a>(
 
     let window = source.get(start..end).unwrap_or_default();
     let text = String::from_utf8_lossy(window).into_owned();
-    // Bytes that are not UTF-8 are replaced by wider characters; up to the first of them offsets agree.
+    // Bytes that are not UTF-8 are replaced by wider characters, so offsets agree only up to the first of them.
     let within = |range: &Range<usize>| {
         let offset = |at: usize| floor_char_boundary(&text, at.saturating_sub(start));
         offset(range.start)..offset(range.end)

@@ -1,4 +1,4 @@
-//! Who must restart after a change, and what remains to be done in the cluster, in words and commands.
+//! The words and commands for what must restart after a change, and for what remains to be done in the cluster.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use crate::host;
 use crate::kubernetes::Component;
 use crate::node::restart::{Effect, Plan, Progress, RestartedBy, Unfinished};
 
-/// What restarts, or has, with the commands for it; nothing when nothing does.
+/// Returns what restarts or has restarted, with the commands for it. Returns an empty text when nothing does.
 pub(crate) fn restarts(effect: &Effect, restarted_by: &RestartedBy) -> String {
     if effect.restarts.is_empty() {
         let reload = "nothing must restart: kube-apiserver reads the two files again within a minute\n";
@@ -37,11 +37,11 @@ pub(crate) fn restarts(effect: &Effect, restarted_by: &RestartedBy) -> String {
     }
 }
 
-/// The commands, in the order of `--restart`.
+/// Writes the commands, in the order of `--restart`.
 fn by_hand(text: &mut String, components: &BTreeSet<Component>, pods: &BTreeSet<Component>) {
     const ON: &str = "/etc/kubernetes/manifests";
     const OFF: &str = "/etc/kubernetes/manifests.off";
-    // Others may call their containers etcd, too.
+    // Other pods may have containers called etcd, too.
     const KUBEADM: &str = "--label io.kubernetes.pod.namespace=kube-system";
     let (pods, services) = components.iter().partition(|component| pods.contains(component));
     let plan = Plan { pods, services };
@@ -85,7 +85,7 @@ fn by_hand(text: &mut String, components: &BTreeSet<Component>, pods: &BTreeSet<
     }
 }
 
-/// What remains to be done in the cluster, in order; nothing when nothing does.
+/// Returns what remains to be done in the cluster, in order. Returns an empty text when nothing does.
 pub(crate) fn in_cluster(effect: &Effect) -> String {
     let has_new = |name: &str| effect.replaced.iter().any(|place| place.ends_with(name));
     let (has_new_ca, has_new_front_proxy) = (has_new("kubernetes/pki/ca.crt"), has_new("front-proxy-ca.crt"));
@@ -120,7 +120,8 @@ pub(crate) fn in_cluster(effect: &Effect) -> String {
     text
 }
 
-/// Tells a person of each step, and of what they must know; of that alone when it shall be quiet.
+/// Returns a function that tells a person of each step, and of what the person must know. When `is_quiet`, it tells
+/// only the latter.
 pub(crate) fn write_progress(is_quiet: bool) -> impl FnMut(&Progress<'_>) {
     move |event| {
         if !(is_quiet && event.is_step()) {
@@ -129,7 +130,7 @@ pub(crate) fn write_progress(is_quiet: bool) -> impl FnMut(&Progress<'_>) {
     }
 }
 
-/// A line for each step.
+/// Returns the line for a step.
 fn progress(progress: &Progress<'_>) -> String {
     match progress {
         Progress::Stopping(components) => format!("stopping {}\n", Component::list(*components)),
@@ -149,7 +150,7 @@ fn progress(progress: &Progress<'_>) -> String {
     }
 }
 
-/// Lines of `status` about a restart that was cut short; nothing when none was.
+/// Returns the lines of `status` about an interrupted restart. Returns an empty text when none was interrupted.
 pub(crate) fn unfinished(unfinished: &Unfinished) -> String {
     let mut text = String::new();
     if !unfinished.away.is_empty() {

@@ -1,8 +1,8 @@
-//! Paths in commands for a person to paste.
+//! Paths in commands that a person can paste.
 
 use std::path::Path;
 
-/// The path as one word of a POSIX shell, which no program takes for an option.
+/// Returns the path as one word of a POSIX shell, which no program takes for an option.
 pub(crate) fn word(path: &Path) -> String {
     let text = path.display().to_string();
     let text = if text.starts_with('-') { format!("./{text}") } else { text };

@@ -1,4 +1,4 @@
-//! What is on a node, in words and in JSON.
+//! The state of a node, in words and in JSON.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use crate::cli::failure::Failure;
 use crate::cli::text::restart;
 use crate::node::{Installed, Previous, Status};
 
-/// For people.
+/// Returns the text for people.
 pub(crate) fn text(status: &Status) -> String {
     let installed = match &status.installed {
         Some(installed) => describe(installed),
@@ -42,7 +42,7 @@ struct JsonStatus {
     restart: Option<JsonRestart>,
 }
 
-/// A restart that was cut short.
+/// A restart that was interrupted.
 #[derive(Serialize)]
 struct JsonRestart {
     components: Vec<&'static str>,
@@ -67,7 +67,7 @@ enum JsonPrevious {
     Installed(JsonInstalled),
 }
 
-/// For programs: one JSON document, two-space indent.
+/// Returns one JSON document with an indent of two spaces, for programs.
 pub(crate) fn json(status: &Status) -> Result<String, Failure> {
     let status = JsonStatus {
         installed: status.installed.as_ref().map(JsonInstalled::from),

@@ -1,4 +1,4 @@
-//! What a swap means for those who run: who must start anew, which CAs are trusted no more.
+//! The effect of a swap on the running components: which must start anew, and which CAs are no longer trusted.
 
 use std::collections::BTreeSet;
 
@@ -13,27 +13,27 @@ use crate::kubernetes::{
     BOOTSTRAP, CLUSTER_CA, Component, ETCD_CA, KUBELET_PKI, KUBERNETES, PKI, authorities, kubeconfigs, readers,
 };
 
-/// Files that kube-apiserver reads again by itself when they are replaced in the folder that it sees.
+/// The files that kube-apiserver reads again by itself when they are replaced in the folder that it sees.
 ///
 /// Source: Kubernetes v1.20.2, pkg dynamiccertificates (serving certificate and client CA, every minute); tried with
 /// 1.20.2.
 pub(crate) const RELOADED: [&str; 2] = ["etc/kubernetes/pki/apiserver.crt", "etc/kubernetes/pki/apiserver.key"];
 
-/// What a swap means for those who run.
+/// The effect of a swap on the running components.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effect {
-    /// Who must be started anew to read the files.
+    /// The components that must be started anew to read the files.
     pub restarts: BTreeSet<Component>,
-    /// Whether nobody must, because kube-apiserver reads what changes by itself.
+    /// Whether none must be, because kube-apiserver reads by itself what changes.
     pub is_reloaded: bool,
-    /// The places of CAs that the node will trust no more.
+    /// The places of the CAs that the node will no longer trust.
     pub replaced: Vec<String>,
-    /// Whether tokens of service accounts are signed with another key.
+    /// Whether the tokens of service accounts will be signed with another key.
     pub has_new_tokens: bool,
 }
 
 impl Effect {
-    /// What it means to install a part.
+    /// Returns the effect of installing a part.
     #[must_use]
     pub fn of_changes(changes: &Changes<'_>) -> Self {
         let is_tokens = |place: &str| place.ends_with("pki/sa.pub");
@@ -53,10 +53,10 @@ impl Effect {
         effect
     }
 
-    /// What it means to go back to the previous generation; nothing when there is none.
+    /// Returns the effect of going back to the previous generation. Returns `None` when there is none.
     ///
     /// # Errors
-    /// When the files cannot be read.
+    /// Fails when the files cannot be read.
     pub fn of_rollback(tree: &NodeTree) -> Result<Option<Self>, NodeError> {
         let Some(units) = read_previous(tree)? else { return Ok(None) };
         let names = Names::new(tree)?;
@@ -77,7 +77,7 @@ impl Effect {
             })
             .collect::<Result<_, NodeError>>()?;
         if new.iter().any(|(place, bytes)| place == CLUSTER_CA && bytes.is_empty()) {
-            // To where nothing was: nobody can start there.
+            // The previous generation has no cluster CA, so nothing was there, and no component can start with it.
             return Ok(Some(Self::default()));
         }
         let new = |place: &str| new.iter().find(|(known, _)| known == place).map(|(_, bytes)| bytes.as_slice());
@@ -88,7 +88,8 @@ impl Effect {
         Ok(Some(effect))
     }
 
-    /// Whether etcd's CA is another: members with the old and the new one do not speak to each other.
+    /// Returns whether etcd's CA is another. Members with the old one and members with the new one do not speak to each
+    /// other.
     #[must_use]
     pub fn replaces_etcd(&self) -> bool {
         self.replaced.iter().any(|place| place == ETCD_CA)
@@ -102,7 +103,7 @@ impl Effect {
     }
 }
 
-/// Where places lead when links on their way are followed, and back.
+/// The known places, each with the place to which the links on its way lead.
 struct Names(Vec<(String, String)>);
 
 impl Names {
@@ -116,25 +117,25 @@ impl Names {
         places.map(resolve).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The place that an entry of the disk is known by.
+    /// Returns the known place of an entry of the disk.
     fn of(&self, live: &str) -> String {
         let below = |(place, resolved): &(String, String)| Some(format!("{place}{}", rest(live, resolved)?));
         self.0.iter().find_map(below).unwrap_or_else(|| live.to_owned())
     }
 
-    /// Where that place is on the disk.
+    /// Returns the place on the disk of a known place.
     fn live(&self, place: &str) -> String {
         let below = |(known, resolved): &(String, String)| Some(format!("{resolved}{}", rest(place, known)?));
         self.0.iter().find_map(below).unwrap_or_else(|| place.to_owned())
     }
 }
 
-/// What follows a folder in a path below it, with its `/`; empty for the folder itself.
+/// Returns what follows a folder in a path below it, with its `/`. Returns an empty text for the folder itself.
 fn rest<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
     path.strip_prefix(folder).filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Where the previous generation keeps what it has for a place.
+/// Returns where the previous generation keeps what it has for a place.
 fn at_previous(names: &Names, unit: &Unit, place: &str) -> Option<String> {
     let below = rest(place, &names.of(&unit.live))?.to_owned();
     Some(format!("{}{below}", unit.at(Slot::Previous)))

@@ -1,4 +1,4 @@
-//! Who did not end, or did not come up, and why.
+//! The errors of a restart: which component did not end or did not come up, and why.
 
 use std::fmt::{self, Display, Formatter};
 use std::io;
@@ -11,93 +11,94 @@ use crate::host::{Answer, AskError, reason};
 use crate::kubernetes::Component;
 use crate::x509::escape_for_terminal;
 
-/// No more of another program's words than this.
+/// The most characters of another program's words in a message.
 const WORDS: usize = 300;
 
-/// What a component said last that does not answer as it should.
+/// The last answer of a component that is not well, or the reason why there is none.
 #[derive(Debug)]
 pub enum ProbeFailure {
-    /// There is no answer.
+    /// The component does not answer.
     Unasked(AskError),
-    /// It says that it is not well.
+    /// The component answers that it is not well.
     Unwell(Answer),
-    /// The files that it takes to ask cannot be read.
+    /// A file that is needed to ask cannot be read: its place, and the error.
     Unreadable(String, io::Error),
 }
 
-/// Who does not answer as it should.
+/// A component that does not answer as it should.
 #[derive(Debug)]
 pub struct Unwell {
     /// The component.
     pub component: Component,
-    /// Where it was asked: `https://127.0.0.1:2379/health`.
+    /// The URL at which it was asked, such as `https://127.0.0.1:2379/health`.
     pub url: String,
-    /// What came back last.
+    /// The last answer.
     pub last: ProbeFailure,
 }
 
-/// Who did not come up.
+/// A component that did not come up.
 #[derive(Debug, Error)]
 pub enum StartFailure {
-    /// It does not answer as it should.
+    /// The component does not answer as it should.
     #[error("{} was not well within {}: {}: {}", unwell.component.name(), Period(*within), unwell.url, unwell.last)]
     Unwell {
-        /// Who, and what it said last.
+        /// The component and its last answer.
         unwell: Box<Unwell>,
-        /// How long it had.
+        /// The time that it had.
         within: Duration,
     },
-    /// systemctl did not start it; what it said.
+    /// systemctl did not restart the component: its answer is the text.
     #[error("systemctl did not restart {}: {}", .0.name(), words(.1))]
     Service(Component, String),
-    /// Its manifest could not be put back.
+    /// The manifest of a component could not be put back.
     #[error("a manifest was not put back: {0}")]
     Manifest(Box<NodeError>),
 }
 
-/// Why a restart did not come to its end.
+/// The reason why a restart was not completed.
 #[derive(Debug, Error)]
 pub enum RestartError {
-    /// The files are not those of the host that this runs on; nothing was touched.
+    /// The files are not those of the host that this runs on. Nothing was changed.
     #[error("--restart is for the host that runs it, and --root names another place")]
     OtherRoot,
-    /// There is no systemctl on PATH; nothing was touched.
+    /// There is no systemctl on PATH. Nothing was changed.
     #[error("--restart needs systemctl, and there is none on PATH")]
     NoSystemctl,
-    /// Nobody here starts this component; nothing was touched.
+    /// The component is neither a static pod nor a service of systemd. Nothing was changed.
     #[error(
         "{} must restart, and is neither a static pod of /etc/kubernetes/manifests nor a service of systemd",
         .0.name()
     )]
     Unmanaged(Component),
-    /// The files could not be swapped. Everybody has been started again.
+    /// The files could not be read or swapped. What was stopped has been started again.
     #[error("{0}")]
     Node(#[from] NodeError),
-    /// These did not end. Nothing was changed, and everybody has been started again.
+    /// Components did not end. No file was changed, and what was stopped has been started again.
     #[error("{} did not end within {}", Component::list(components), Period(*within))]
     Running {
-        /// Who did not.
+        /// The components that did not end.
         components: Vec<Component>,
-        /// How long they had.
+        /// The time that they had.
         within: Duration,
     },
-    /// Somebody did not come up, and was not well before either: the new files stay.
+    /// A component did not come up, and the files before promise no better, as when it was not well with them either.
+    /// The new files stay.
     #[error("{0}")]
     Unwell(StartFailure),
-    /// Somebody did not come up: the files before are back, and everybody has been started with them.
+    /// A component did not come up. The files before are back, and the components have been started with them.
     #[error("{failure}\n{}", back(still.as_ref()))]
     Back {
-        /// Who did not.
+        /// The component that did not come up.
         failure: StartFailure,
-        /// Who did not come up then either.
+        /// The component that did not come up with the files before either, if any.
         still: Option<StartFailure>,
     },
-    /// Somebody did not come up, and the files before could not be brought back.
+    /// A component did not come up, and the files before could not be brought back.
     #[error("{failure}\nand the files before could not be brought back: {cause}")]
     Stuck {
-        /// Who did not.
+        /// The component that did not come up.
         failure: StartFailure,
-        /// What went wrong on the way back.
+        /// The error on the way back.
         cause: NodeError,
     },
 }
@@ -115,7 +116,7 @@ impl Display for ProbeFailure {
             Self::Unasked(error) => error.fmt(formatter),
             Self::Unwell(answer) => {
                 let lines = || answer.body.lines().map(str::trim).filter(|line| !line.is_empty());
-                // Of a long list what failed: `[-]etcd failed: reason withheld`.
+                // Of a long list, only what failed: `[-]etcd failed: reason withheld`.
                 let failed: Vec<_> = lines().filter(|line| line.starts_with("[-]")).collect();
                 let said =
                     if failed.is_empty() { lines().next().unwrap_or_default().to_owned() } else { failed.join(" ") };
@@ -126,12 +127,12 @@ impl Display for ProbeFailure {
     }
 }
 
-/// Words of another program, for a terminal.
+/// Returns the words of another program in a form for a terminal.
 fn words(text: &str) -> String {
     escape_for_terminal(&text.split_whitespace().collect::<Vec<_>>().join(" ")).chars().take(WORDS).collect()
 }
 
-/// `5 min`, `90 s`.
+/// A time that is written as `5 min` or `90 s`.
 struct Period(Duration);
 
 impl Display for Period {

@@ -1,4 +1,5 @@
-//! Whether etcd, the API server and the kubelet are well, asked over TLS with the files that are live.
+//! Asks etcd, the API server and the kubelet whether they are well. etcd and the API server are asked over TLS with the
+//! files that are live.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -8,21 +9,22 @@ use super::manifest::Manifest;
 use crate::host::{Deadline, NodeTree, TlsClient, addresses, ask, pause};
 use crate::kubernetes::{CLUSTER_CA, Component, ETCD_CA, FILE_LIMIT};
 
-/// How long one question may take.
+/// The time that one question may take.
 const ONE: Duration = Duration::from_secs(5);
-/// etcd's and kube-apiserver's ports when nothing says otherwise; the kubelet's port of its own health.
+/// The ports of etcd and of kube-apiserver unless a manifest says otherwise, and the port at which the kubelet tells
+/// its health.
 const ETCD_PORT: u16 = 2379;
 const API_SERVER_PORT: u16 = 6443;
 const KUBELET_PORT: u16 = 10248;
 
-/// Where a component is asked how it is.
+/// The address and path at which a component is asked whether it is well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Endpoint {
     address: SocketAddr,
     path: &'static str,
 }
 
-/// The files that it takes to ask: whom to trust, what to show.
+/// The files for a question: the CA to trust, and the possible certificates to show with their keys.
 struct Pki {
     authority: &'static str,
     identities: &'static [&'static str],
@@ -44,7 +46,7 @@ const API_SERVER: Pki = Pki {
     identities: &["etc/kubernetes/pki/apiserver-kubelet-client"],
 };
 
-/// Where a component can be asked; nowhere when it is none that can be.
+/// Returns the endpoints at which a component can be asked. Returns none for a component that cannot be.
 pub(super) fn endpoints(component: Component, manifest: Option<&Manifest>) -> Vec<Endpoint> {
     let flag = |name: &str| manifest.and_then(|manifest| manifest.flag(name));
     let at =
@@ -65,14 +67,14 @@ pub(super) fn endpoints(component: Component, manifest: Option<&Manifest>) -> Ve
     }
 }
 
-/// The port on every address of this host, loopback first.
+/// Returns the port on every address of this host, loopback first.
 fn own(port: u16) -> Vec<SocketAddr> {
     let mut addresses = addresses().unwrap_or_default();
     addresses.sort_by_key(|address| (!address.is_loopback(), *address));
     addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect()
 }
 
-/// The addresses of a list of URLs that TLS is spoken at, loopback first.
+/// Returns the addresses of the `https` URLs in a list separated by commas, loopback first.
 fn https(urls: &str) -> Vec<SocketAddr> {
     let address = |url: &str| {
         let mut address: SocketAddr = url.strip_prefix("https://")?.trim_end_matches('/').parse().ok()?;
@@ -86,10 +88,10 @@ fn https(urls: &str) -> Vec<SocketAddr> {
     addresses
 }
 
-/// The endpoint that answers as it should.
+/// Returns the first endpoint that answers as it should.
 ///
 /// # Errors
-/// What the first one said, when none does; nothing when there is none to ask.
+/// Returns the answer of the first endpoint when none answers as it should, and `None` when there are no endpoints.
 pub(super) fn answering(
     tree: &NodeTree,
     component: Component,
@@ -107,10 +109,10 @@ pub(super) fn answering(
     Err(first)
 }
 
-/// Waits until one of the endpoints answers as it should.
+/// Waits until one of the endpoints answers as it should. Returns at once when there are no endpoints.
 ///
 /// # Errors
-/// What the first one said last, when none does in time.
+/// Returns the last answer of the first endpoint when none answers as it should in time.
 pub(super) fn wait(
     tree: &NodeTree,
     component: Component,
@@ -141,13 +143,13 @@ fn probe(tree: &NodeTree, component: Component, endpoint: &Endpoint) -> Result<(
     let get = |path| ask(endpoint.address, path, client.as_ref(), ONE).map_err(ProbeFailure::Unasked);
     let mut answer = get(endpoint.path)?;
     if answer.status == 404 && component == Component::ApiServer {
-        // Before Kubernetes 1.16.
+        // Kubernetes before 1.16 has no /readyz.
         answer = get("/healthz")?;
     }
     if answer.status == 200 { Ok(()) } else { Err(ProbeFailure::Unwell(answer)) }
 }
 
-/// Whom the live files let one trust, and what they let one show.
+/// Returns a client that trusts the CA of the live files, and shows the first certificate whose files can be read.
 fn client(tree: &NodeTree, pki: &Pki) -> Result<TlsClient, ProbeFailure> {
     let read = |place: &str| {
         let resolved = tree.resolve(place).and_then(|place| tree.read(&place, FILE_LIMIT));
@@ -165,8 +167,8 @@ fn client(tree: &NodeTree, pki: &Pki) -> Result<TlsClient, ProbeFailure> {
     TlsClient::new(&authority, identity).map_err(ProbeFailure::Unasked)
 }
 
-/// How many members etcd has: as the member on this node tells its peers, else by the manifest, which knows those of the
-/// day it was written. Nothing when neither says.
+/// Returns the number of members of etcd: the one that the member on this node tells its peers, otherwise that of the
+/// manifest, which knows the members of the day on which it was written. Returns `None` when neither tells it.
 pub(super) fn members(tree: &NodeTree, manifest: Option<&Manifest>) -> Option<usize> {
     let manifest = manifest?;
     let peers = manifest.flag("listen-peer-urls").map(https).unwrap_or_default();

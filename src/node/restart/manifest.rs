@@ -1,20 +1,21 @@
-//! The command in a static pod's manifest.
+//! The command in the manifest of a static pod.
 
 use crate::yaml::texts;
 
-/// The texts of a manifest in their order, the words of its command among them.
+/// The texts of a manifest in their order, which include the words of its command.
 #[derive(Default)]
 pub(super) struct Manifest {
     texts: Vec<String>,
 }
 
 impl Manifest {
-    /// Reads YAML or JSON, as far as it is that.
+    /// Reads a manifest in YAML or JSON, as far as it is that.
     pub(super) fn read(text: &str) -> Self {
         Self { texts: texts(text) }
     }
 
-    /// The value of a flag, given as `--flag=value` or as two words; as with Go's flags the last one counts.
+    /// Returns the value of a flag, which is given as `--flag=value` or as two words. The last one counts, as with Go's
+    /// flags.
     pub(super) fn flag(&self, name: &str) -> Option<&str> {
         let mut value = None;
         for (index, text) in self.texts.iter().enumerate() {
@@ -28,7 +29,8 @@ impl Manifest {
         value
     }
 
-    /// Whether a process was started with every flag of the command. Without flags nobody can say, and it is not.
+    /// Returns whether a process was started with every flag of the command. Returns `false` for a command without
+    /// flags, because then it is not known.
     pub(super) fn has_started(&self, words: &[String]) -> bool {
         let mut flags = self.texts.iter().filter(|text| text.starts_with("--")).peekable();
         flags.peek().is_some() && flags.all(|flag| words.contains(flag))

@@ -1,22 +1,24 @@
-//! Who reads a node's files starts anew with them, in the right order, or the files before come back.
+//! Restarts the components that read a node's files, in the right order, or brings the files before back.
 //!
 //! **Why.** A container goes on seeing the folder that it was started with, and most programs read their files once.
-//! Stopped and started by hand, in the wrong order or on files that do not work, a control plane stays down.
+//! When a control plane is stopped and started by hand in the wrong order, or on files that do not work, it stays down.
 //!
-//! **Input.** [`Effect`], what a swap means for those who run; the swap itself, to be done in between.
+//! **Input.** An [`Effect`], which says what a swap means for the running components, and the swap itself.
 //!
-//! **Output.** The manifests of static pods go away and the kubelet, which runs on, ends them: controller manager and
-//! scheduler, the API server, etcd. Then the swap, and a restart of the kubelet; then the manifests come back, etcd's
-//! first, each stage when the one before answers over TLS. A service of systemd is restarted when its stage comes. The
-//! kubelet is never stopped for longer than its restart, so that a run that is killed leaves it at work.
+//! **Output.** The manifests of static pods are taken away, and the kubelet, which goes on running, ends the pods:
+//! controller manager and scheduler, the API server, etcd. Then comes the swap, and a restart of the kubelet. Then the
+//! manifests are put back, etcd's first, and each stage begins when the stage before answers over TLS. A service of
+//! systemd is restarted when its stage comes. The kubelet is never stopped for longer than its restart, so that it is
+//! at work even after a run that is killed.
 //!
-//! Who was well before and is not within the time leads back: the same way with the generation before. Who was not
-//! well before does not, nor who cannot be well before other nodes have changed: members of etcd under a new CA.
+//! If a component was well before and is not well again within the time, the generation before is brought back in the
+//! same way. That is not done for a component that was not well before, nor for one that cannot be well before other
+//! nodes have changed, such as members of etcd under a new CA.
 //!
-//! A run that is killed leaves a note of who must start anew, and manifests that are away; the next run that has the
-//! lock puts them back at its end, whatever it does.
+//! A run that is killed leaves a note of the components to start anew, and manifests that are away. At its end the next
+//! run that takes the lock puts them back, whatever else it does.
 //!
-//! **What it refuses.** To begin when somebody must start anew that is neither a static pod nor a service.
+//! **What it refuses.** To begin when a component that must start anew is neither a static pod nor a service.
 
 pub(crate) mod effect;
 mod error;
@@ -41,25 +43,25 @@ pub use plan::Plan;
 pub use progress::Progress;
 use run::Restart;
 
-/// What a run that was cut short in its restart left: nothing when none was.
+/// What a run that was interrupted in its restart left behind. Empty when no run was.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unfinished {
-    /// Who had to be started anew.
+    /// The components that had to be started anew.
     pub restarts: BTreeSet<Component>,
-    /// Whose manifests are away, so that the kubelet does not run them.
+    /// The components whose manifests are away, so that the kubelet does not run them.
     pub away: BTreeSet<Component>,
 }
 
 impl Unfinished {
-    /// What is left. Reads; changes nothing.
+    /// Returns what is left behind. Only reads, and changes nothing.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// Fails when it cannot be read.
     pub fn of(tree: &NodeTree) -> Result<Self, NodeError> {
         Ok(Self { restarts: stopped_manifests::noted(tree)?, away: stopped_manifests::away(tree)? })
     }
 
-    /// Whether nothing is.
+    /// Returns whether nothing is left behind.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.restarts.is_empty() && self.away.is_empty()
@@ -69,26 +71,26 @@ impl Unfinished {
 /// Who restarts the components that read a node's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RestartedBy {
-    /// A person: these are static pods, and what is none is started in another way.
+    /// A person restarts them.
     Person {
-        /// The components that have a manifest.
+        /// The components that are static pods, by their manifests. All others are started in another way.
         pods: BTreeSet<Component>,
     },
-    /// certferry, and all has restarted.
+    /// certferry has restarted all of them.
     Certferry {
-        /// Who will be well only once other nodes have changed, too.
+        /// The components that will be well only once other nodes have changed, too.
         later: BTreeSet<Component>,
     },
 }
 
 impl RestartedBy {
-    /// A person, who must know which components are static pods.
+    /// Returns [`Self::Person`] with the components that are static pods, which the person must know.
     pub(super) fn person(tree: &NodeTree) -> Result<Self, NodeError> {
         Ok(Self::Person { pods: stopped_manifests::static_pods(tree)? })
     }
 }
 
-/// Refuses a restart that cannot be on this host, before anything is looked at.
+/// Refuses a restart that is not possible on this host, before any file is looked at.
 pub(super) fn check(tree: &NodeTree) -> Result<(), RestartError> {
     if !tree.is_host() {
         return Err(RestartError::OtherRoot);
@@ -96,8 +98,9 @@ pub(super) fn check(tree: &NodeTree) -> Result<(), RestartError> {
     if host::is_installed("systemctl") { Ok(()) } else { Err(RestartError::NoSystemctl) }
 }
 
-/// Makes a change. With a time for it, stops and starts around the change whoever reads the files; each may take that
-/// long to end, and to be well again. The effect grows by that of an earlier run whose restart was cut short.
+/// Makes a change. With `time`, stops and starts the components that read the files around the change. Each of them may
+/// take that long to end, and again that long to be well. `effect` grows by that of an earlier run that was interrupted
+/// in its restart.
 pub(super) fn around(
     session: &Session<'_>,
     time: Option<Duration>,
@@ -118,7 +121,7 @@ pub(super) fn around(
     }
 }
 
-/// Puts manifests back that a run that was cut short has left away, etcd's first, and forgets who had to be started anew.
+/// Puts back the manifests that an interrupted run has left away, and removes its note of the components to start anew.
 pub(super) fn put_back(session: &Session<'_>, progress: &mut dyn FnMut(&Progress<'_>)) {
     let tree = session.tree();
     match Unfinished::of(tree).and_then(|unfinished| stopped_manifests::give_all(tree).map(|_| unfinished)) {

@@ -1,27 +1,27 @@
-//! Who is stopped and started, and in which order.
+//! The components that are stopped and started, and their order.
 
 use std::collections::BTreeSet;
 
 use crate::kubernetes::Component;
 
-/// From the one that all depend on to those that nobody does.
+/// The stages of a start, from the component on which all others depend to those on which none depends.
 const STAGES: [&[Component]; 3] =
     [&[Component::Etcd], &[Component::ApiServer], &[Component::ControllerManager, Component::Scheduler]];
 
-/// Who is started anew, by whom.
+/// The components that are started anew, by the program that runs them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// Static pods: the kubelet stops and starts them, when their manifests go and come.
+    /// Static pods, which the kubelet stops and starts when their manifests go and come.
     pub pods: BTreeSet<Component>,
     /// Services of systemd.
     pub services: BTreeSet<Component>,
 }
 
 impl Plan {
-    /// Divides components by who runs them.
+    /// Divides components by the program that runs them.
     ///
     /// # Errors
-    /// The first that is neither a static pod nor a service.
+    /// Returns the first component that is neither a static pod nor a service.
     pub(super) fn new(
         components: &BTreeSet<Component>,
         is_pod: impl Fn(Component) -> bool,
@@ -40,21 +40,21 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Whether nobody is.
+    /// Returns whether no component is started anew.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.pods.is_empty() && self.services.is_empty()
     }
 
-    /// Static pods in the order in which they stop: each stage when the one before has ended. Services do not stop;
-    /// they are restarted when their time to start comes.
+    /// Returns the static pods in the order in which they stop. Each stage stops when the stage before has ended.
+    /// Services do not stop, but are restarted when their time to start comes.
     #[must_use]
     pub fn stops(&self) -> Vec<Vec<Component>> {
         self.stages(|component| self.pods.contains(&component)).into_iter().rev().collect()
     }
 
-    /// Everybody but the kubelet, in the order in which they start: each stage when the one before is well. The kubelet
-    /// comes before them, for it starts the static pods.
+    /// Returns all components except the kubelet in the order in which they start. Each stage starts when the stage
+    /// before is well. The kubelet comes before them, because it starts the static pods.
     #[must_use]
     pub fn starts(&self) -> Vec<Vec<Component>> {
         self.stages(|component| self.pods.contains(&component) || self.services.contains(&component))

@@ -1,4 +1,4 @@
-//! What a run tells while it is at work.
+//! The messages of a run while it is at work.
 
 use std::collections::BTreeSet;
 
@@ -6,30 +6,30 @@ use super::super::NodeError;
 use super::error::StartFailure;
 use crate::kubernetes::Component;
 
-/// A step that begins, or something that a person should know at once.
+/// A step that begins, or a message that a person should get at once.
 pub enum Progress<'a> {
-    /// These are stopped.
+    /// These components are stopped.
     Stopping(&'a [Component]),
-    /// The files change.
+    /// The files are swapped.
     Swapping,
     /// A service is restarted.
     Restarting(Component),
-    /// These are started; then the one is asked there whether it is well.
+    /// These static pods are started.
     Starting(&'a [Component]),
-    /// Somebody is asked whether it is well, until it is.
+    /// The component at this URL is asked whether it is well, until it is.
     Asking(&'a str),
-    /// Somebody is not well: the files before come back.
+    /// A component is not well, so the files before come back.
     Back(&'a StartFailure),
-    /// The new files have no SELinux labels yet; why not.
+    /// The new files have no SELinux labels yet, for this reason.
     Unlabelled(&'a str),
-    /// A run that was cut short had stopped these; their manifests are back.
+    /// An interrupted run had stopped these static pods, and their manifests are back.
     PutBack(&'a BTreeSet<Component>),
-    /// Static pods that a run stopped stay so; why.
+    /// Static pods that a run stopped stay stopped, for this reason.
     StillAway(&'a NodeError),
 }
 
 impl Progress<'_> {
-    /// Whether it is a step, and nothing that a person must know.
+    /// Returns whether this is a step, and not a message that a person must get.
     #[must_use]
     pub const fn is_step(&self) -> bool {
         !matches!(self, Self::Unlabelled(_) | Self::PutBack(_) | Self::StillAway(_))

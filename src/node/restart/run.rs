@@ -1,4 +1,4 @@
-//! Down, the swap, up again; and back when somebody does not come up.
+//! A restart: stops components, makes the swap, starts them again, and goes back when one does not come up.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,19 +16,19 @@ use super::stopped_manifests::{away, forget, give, give_all, manifest, note, not
 use crate::host::NodeTree;
 use crate::kubernetes::Component;
 
-/// A restart around a swap, nothing done yet.
+/// A restart around a swap, before anything is done.
 pub(crate) struct Restart<'a> {
     session: &'a Session<'a>,
     plan: Plan,
     asked: BTreeMap<Component, Asked>,
     seen: Seen,
-    /// How long each may take to end, and to be well again.
+    /// The time that each component may take to end, and again to be well.
     time: Duration,
-    /// Whether an earlier run was cut short in its restart.
+    /// Whether an earlier run was interrupted in its restart.
     is_resumed: bool,
 }
 
-/// Where a component is asked, and whether it must answer.
+/// The endpoints at which a component is asked, and what is expected of it.
 struct Asked {
     endpoints: Vec<Endpoint>,
     expected: Expected,
@@ -36,19 +36,20 @@ struct Asked {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expected {
-    /// It was well before: otherwise the way is back.
+    /// The component was well before. If it does not come up, the files before come back.
     Back,
-    /// It was not well before: what was there before is no better.
+    /// The component was not well before, so the files before are no better.
     Perhaps,
-    /// It cannot be well before other nodes have changed, too.
+    /// The component cannot be well before other nodes have changed, too.
     Later,
 }
 
 impl<'a> Restart<'a> {
-    /// Looks who must be restarted, how, and whether it is well now. Nothing when nobody must.
+    /// Finds the components that must be restarted, who runs them, and whether they are well now. Returns `None` when
+    /// none must be restarted.
     ///
     /// # Errors
-    /// [`RestartError::Unmanaged`]; [`RestartError::Node`] when files cannot be read.
+    /// Returns [`RestartError::Unmanaged`], or [`RestartError::Node`] when files cannot be read.
     pub(super) fn prepare(
         session: &'a Session<'a>,
         effect: &Effect,
@@ -77,12 +78,12 @@ impl<'a> Restart<'a> {
         Ok(Some(Self { session, plan, asked, seen: Seen::new(manifests), time, is_resumed }))
     }
 
-    /// Stops who must be stopped, lets the files change, and starts everybody again, each when those it depends on are
-    /// well. Brings the files before back when somebody does not come up that was well before. Returns who will be well
-    /// only once other nodes have changed, too: nobody waited for it.
+    /// Stops the static pods, makes the change, and starts all components again, each when those on which it depends
+    /// are well. Brings the files before back when a component does not come up that was well before. Returns the
+    /// components that will be well only once other nodes have changed, too, and for which this does not wait.
     ///
     /// # Errors
-    /// See [`RestartError`].
+    /// Returns the [`RestartError`] that says what failed, and which files are live.
     pub(super) fn run(
         &self,
         change: impl FnOnce() -> Result<(), NodeError>,
@@ -107,7 +108,7 @@ impl<'a> Restart<'a> {
             return Err(again(RestartError::Unwell(failure)));
         }
         progress(&Progress::Back(&failure));
-        // Who does not end now may be ending for ever; the files come first.
+        // A component that does not end now may never end, and the files matter more.
         let _ = self.down(progress);
         progress(&Progress::Swapping);
         if let Err(cause) = rollback(self.session) {
@@ -123,7 +124,7 @@ impl<'a> Restart<'a> {
         later.map(|(component, _)| *component).collect()
     }
 
-    /// Stops the static pods, those first on which nobody depends.
+    /// Stops the static pods, beginning with those on which no other depends.
     fn down(&self, progress: &mut dyn FnMut(&Progress<'_>)) -> Result<(), RestartError> {
         for stage in self.plan.stops() {
             progress(&Progress::Stopping(&stage));
@@ -135,8 +136,8 @@ impl<'a> Restart<'a> {
         Ok(())
     }
 
-    /// Starts everybody. Ends at the first that does not come up and leads back, if there is a way back; otherwise
-    /// starts all, and tells of the first.
+    /// Starts all components. With `may_go_back`, ends at the first that does not come up and leads back. Otherwise
+    /// starts all, and returns the first that did not come up.
     fn up(&self, may_go_back: bool, progress: &mut dyn FnMut(&Progress<'_>)) -> Option<StartFailure> {
         let kubelet = self.plan.services.contains(&Component::Kubelet).then(|| vec![Component::Kubelet]);
         let mut first = None;
@@ -177,7 +178,7 @@ impl<'a> Restart<'a> {
         }
         let asked = |component: &Component| Some((*component, self.asked.get(component)?));
         for (component, asked) in stage.iter().filter_map(asked) {
-            // A kubelet may be set not to tell how it is.
+            // A kubelet may be configured not to tell its health.
             let is_mute = component == Component::Kubelet && asked.expected != Expected::Back;
             if let Some(endpoint) = asked.endpoints.first()
                 && asked.expected != Expected::Later
@@ -192,12 +193,12 @@ impl<'a> Restart<'a> {
         None
     }
 
-    /// Whether the files before are better than those that somebody does not come up with.
+    /// Returns whether the files before promise better than those with which a component does not come up.
     fn leads_back(&self, failure: &StartFailure) -> bool {
         let expected = |component| self.asked.get(component).map(|asked| asked.expected);
         match failure {
             StartFailure::Unwell { unwell, .. } => expected(&unwell.component) == Some(Expected::Back),
-            // After a run that was cut short nobody knows how it was before.
+            // After an interrupted run it is not known how the service was before.
             StartFailure::Service(..) => !self.is_resumed,
             StartFailure::Manifest(_) => false,
         }

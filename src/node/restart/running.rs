@@ -1,4 +1,4 @@
-//! Whether static pods run, and the programs of the node that stop and start what runs.
+//! Finds whether static pods run, and asks the programs of the node that stop and start components.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,25 +7,25 @@ use super::manifest::Manifest;
 use crate::host::{Deadline, is_installed, pause, processes, run_program};
 use crate::kubernetes::Component;
 
-/// How long crictl and systemctl may take to answer a question.
+/// The time that crictl and systemctl may take to answer a question.
 const ANSWER: Duration = Duration::from_secs(30);
-/// How long the kubelet gets to end a pod before its containers are stopped without it: it looks for changes every 20
-/// seconds, and gives a static pod 30 to end.
+/// The time that the kubelet gets to end a pod before its containers are stopped without it. The kubelet looks for
+/// changes every 20 seconds, and gives a static pod 30 seconds to end.
 const GRACE: Duration = Duration::from_secs(60);
-/// What crictl gives a container to end, in seconds.
+/// The seconds that crictl gives a container to end.
 const STOP: &str = "30";
 
-/// How static pods are seen.
+/// The way in which running static pods are seen.
 pub(super) enum Seen {
-    /// Their containers, by crictl.
+    /// By their containers, which crictl lists.
     Containers,
-    /// Their processes, where crictl is not to be had or does not answer: of each the flags, when there is a process
-    /// that has all those of its manifest.
+    /// By their processes, when crictl is missing or does not answer. A component has its manifest here when a process
+    /// runs with all the flags of that manifest.
     Processes(BTreeMap<Component, Manifest>),
 }
 
 impl Seen {
-    /// Chooses, while the pods of these manifests run.
+    /// Chooses the way while the pods of these manifests run.
     pub(super) fn new(manifests: BTreeMap<Component, Manifest>) -> Self {
         if is_installed("crictl") && run_program("crictl", &["ps", "-q"], ANSWER).is_ok_and(|exit| exit.is_success) {
             return Self::Containers;
@@ -37,13 +37,14 @@ impl Seen {
         Self::Processes(manifests.into_iter().filter(|(component, manifest)| is_known(component, manifest)).collect())
     }
 
-    /// Containers of a component that run, or words that stand for its processes; an error counts as one that runs.
+    /// Returns the running containers of a component, or its name once for each of its processes. A failed question
+    /// counts as a container that runs.
     fn of(&self, component: Component) -> Vec<String> {
         let name = component.name();
         match self {
             Self::Containers => {
                 let pattern = format!("^{name}$");
-                // Others may call their containers etcd, too.
+                // Other pods may have containers called etcd, too.
                 let of_kubeadm = "io.kubernetes.pod.namespace=kube-system";
                 let exit = run_program("crictl", &["ps", "-q", "--name", &pattern, "--label", of_kubeadm], ANSWER);
                 match exit {
@@ -59,13 +60,13 @@ impl Seen {
         }
     }
 
-    /// Waits until components have ended, whose manifests are away.
+    /// Waits until the components, whose manifests are away, have ended.
     ///
     /// # Errors
-    /// Those that have not in time.
+    /// Returns the components that have not ended in time.
     pub(super) fn wait_for_end(&self, components: &[Component], time: Duration) -> Result<(), Vec<Component>> {
         let deadline = Deadline::after(time);
-        // Nobody else stops them where the kubelet does not run.
+        // Where the kubelet does not run, it does not stop them.
         let kubelet_ends_them = is_active(Component::Kubelet);
         let grace = Deadline::after(if kubelet_ends_them { GRACE.min(time / 2) } else { Duration::ZERO });
         loop {
@@ -79,7 +80,7 @@ impl Seen {
             }
             if grace.left().is_none() && matches!(self, Self::Containers) {
                 for container in running.iter().flat_map(|(_, found)| found).filter(|found| !found.is_empty()) {
-                    // Whether it helped is seen in the list.
+                    // The next list of containers shows whether this helped.
                     let _ = run_program("crictl", &["stop", "--timeout", STOP, container], ANSWER * 2);
                 }
             }
@@ -88,27 +89,27 @@ impl Seen {
     }
 }
 
-/// Whether systemd knows a service of that name.
+/// Returns whether systemd knows a service with the name of the component.
 pub(super) fn is_service(component: Component) -> bool {
     property(component, "LoadState").is_some_and(|state| state == "loaded")
 }
 
-/// Whether that service runs.
+/// Returns whether that service runs.
 pub(super) fn is_active(component: Component) -> bool {
     property(component, "ActiveState").is_some_and(|state| state == "active")
 }
 
-/// `--value` came with systemd 230; RHEL 7 has 219.
+/// Returns a property of a service. Does not use `--value`, which came with systemd 230, because RHEL 7 has 219.
 fn property(component: Component, name: &str) -> Option<String> {
     let exit = run_program("systemctl", &["show", "--property", name, component.name()], ANSWER).ok()?;
     let line = exit.stdout.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
     Some(line.trim().to_owned())
 }
 
-/// Restarts a service; with `may_lag` it need not be ready yet when this returns.
+/// Restarts a service. With `may_lag`, the service need not be ready yet when this returns.
 ///
 /// # Errors
-/// What systemctl said.
+/// Returns what systemctl said.
 pub(super) fn restart(component: Component, may_lag: bool, time: Duration) -> Result<(), String> {
     let block = may_lag.then_some("--no-block");
     let words: Vec<_> = ["restart"].into_iter().chain(block).chain([component.name()]).collect();

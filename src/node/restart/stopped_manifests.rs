@@ -1,4 +1,4 @@
-//! Manifests that are away, and the note of who must be started anew: what a killed run leaves for the next one.
+//! Manifests that are away, and the note of the components to start anew: what a killed run leaves for the next one.
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -11,13 +11,13 @@ use crate::kubernetes::{Component, MANIFESTS};
 
 const HEAD: &str = "certferry-restart-1";
 const END: &str = "end";
-/// No manifest is longer.
+/// The most bytes of a manifest.
 const LIMIT: u64 = 1 << 20;
-/// Who may be a static pod, in the order in which they start.
+/// The components that may be static pods, in the order in which they start.
 const PODS: [Component; 4] =
     [Component::Etcd, Component::ApiServer, Component::ControllerManager, Component::Scheduler];
 
-/// The folder of manifests, where links lead.
+/// Returns the folder of manifests, with links followed.
 fn manifests(tree: &NodeTree) -> Result<String, NodeError> {
     tree.resolve(MANIFESTS).map_err(|error| NodeError::io("follow links of", tree, MANIFESTS, error))
 }
@@ -26,7 +26,7 @@ fn file(folder: &str, component: Component) -> String {
     format!("{folder}/{}.yaml", component.name())
 }
 
-/// Components whose manifests are away.
+/// Returns the components whose manifests are away.
 pub(super) fn away(tree: &NodeTree) -> Result<BTreeSet<Component>, NodeError> {
     let mut found = BTreeSet::new();
     for component in PODS {
@@ -37,7 +37,7 @@ pub(super) fn away(tree: &NodeTree) -> Result<BTreeSet<Component>, NodeError> {
     Ok(found)
 }
 
-/// The manifest of a component, where it is or away; nothing when it has none.
+/// Returns the manifest of a component, whether it is in its place or away. Returns `None` when there is none.
 pub(super) fn manifest(tree: &NodeTree, component: Component) -> Result<Option<String>, NodeError> {
     for folder in [manifests(tree)?, AWAY.to_owned()] {
         let place = file(&folder, component);
@@ -50,7 +50,7 @@ pub(super) fn manifest(tree: &NodeTree, component: Component) -> Result<Option<S
     Ok(None)
 }
 
-/// Components that have a manifest, where it is or away.
+/// Returns the components that have a manifest, whether it is in its place or away.
 pub(super) fn static_pods(tree: &NodeTree) -> Result<BTreeSet<Component>, NodeError> {
     let mut found = away(tree)?;
     let folder = manifests(tree)?;
@@ -62,13 +62,13 @@ pub(super) fn static_pods(tree: &NodeTree) -> Result<BTreeSet<Component>, NodeEr
     Ok(found)
 }
 
-/// Takes the manifests of components away, so that the kubelet stops them; those that are away stay there.
+/// Takes the manifests of components away, so that the kubelet stops them. Those that are away already stay there.
 pub(super) fn take(tree: &NodeTree, components: &[Component]) -> Result<(), NodeError> {
     make_folders(tree, AWAY, 0o700)?;
     move_all(tree, components, &manifests(tree)?, AWAY)
 }
 
-/// Puts the manifests of components back, so that the kubelet starts them; those that are not away stay where they are.
+/// Puts the manifests of components back, so that the kubelet starts them. Those that are not away stay where they are.
 pub(super) fn give(tree: &NodeTree, components: &[Component]) -> Result<(), NodeError> {
     move_all(tree, components, AWAY, &manifests(tree)?)
 }
@@ -81,7 +81,7 @@ fn move_all(tree: &NodeTree, components: &[Component], from: &str, to: &str) -> 
             continue;
         }
         tree.rename(&from, &to).map_err(|error| match error.kind() {
-            // Somebody has made a second one since.
+            // Another program has made a second manifest since.
             ErrorKind::AlreadyExists => NodeError::Foreign { place: to.clone() },
             _ => NodeError::io("move to", tree, &to, error),
         })?;
@@ -93,7 +93,8 @@ fn move_all(tree: &NodeTree, components: &[Component], from: &str, to: &str) -> 
     Ok(())
 }
 
-/// Puts every manifest that is away back, etcd's first, and forgets who must be started anew.
+/// Puts back every manifest that is away, etcd's first, and removes the note. Returns the components whose manifests
+/// were away.
 pub(super) fn give_all(tree: &NodeTree) -> Result<BTreeSet<Component>, NodeError> {
     let found = away(tree)?;
     if !found.is_empty() {
@@ -108,7 +109,7 @@ pub(super) fn give_all(tree: &NodeTree) -> Result<BTreeSet<Component>, NodeError
     Ok(found)
 }
 
-/// Who must be started anew, by the note of a run that did not come to its end.
+/// Returns the components that must be started anew, from the note of a run that was not completed.
 pub(super) fn noted(tree: &NodeTree) -> Result<BTreeSet<Component>, NodeError> {
     if look(tree, RESTART)?.is_none() {
         return Ok(BTreeSet::new());
@@ -117,7 +118,7 @@ pub(super) fn noted(tree: &NodeTree) -> Result<BTreeSet<Component>, NodeError> {
     parse(&String::from_utf8_lossy(&bytes)).ok_or(NodeError::BrokenState { file: "restart" })
 }
 
-/// Notes who must be started anew.
+/// Writes the note of the components that must be started anew.
 pub(super) fn note(tree: &NodeTree, components: &BTreeSet<Component>) -> Result<(), NodeError> {
     tree.remove_file(RESTART_NEW)
         .and_then(|()| tree.create(RESTART_NEW, 0o600, ROOT, render(components).as_bytes()))
@@ -126,7 +127,7 @@ pub(super) fn note(tree: &NodeTree, components: &BTreeSet<Component>) -> Result<
         .map_err(|error| NodeError::io("write", tree, RESTART, error))
 }
 
-/// Everybody has been started anew, and no manifest is away.
+/// Removes the note, once every component has been started anew and no manifest is away.
 pub(super) fn forget(tree: &NodeTree) -> Result<(), NodeError> {
     for place in [RESTART_NEW, RESTART] {
         tree.remove_file(place).map_err(|error| NodeError::io("remove", tree, place, error))?;

@@ -1,4 +1,5 @@
-//! Whole builds, and what a node does with a bundle, at three sizes: time and memory should grow as the nodes do.
+//! Measures whole builds, and what a node does with a bundle, at three sizes. Time and memory should grow as the number
+//! of nodes does.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,20 +11,21 @@ use crate::process;
 
 const NODES: [usize; 3] = [100, 1000, 10_000];
 const ALGORITHMS: [&str; 2] = ["ecdsa-p256", "rsa-2048"];
-/// The size whose build is held against its keys.
+/// The algorithm and the number of nodes of the build that is compared with the time of its keys.
 const RATIO: (&str, usize) = ("rsa-2048", 1000);
-/// How often, in turn: a machine that others use too is not equally fast twice.
+/// The number of rounds, in which both are measured in turn, because a machine that others use too is not equally fast
+/// twice.
 const ROUNDS: usize = 5;
 
-/// Arguments that make `seed`.
+/// The arguments that make `seed`.
 pub(super) const NEW_SEED: [&str; 3] = ["seed", "new", "seed"];
-/// Arguments that build `farm.toml` with `seed`.
+/// The arguments that build `farm.toml` with `seed`.
 pub(super) const BUILD: [&str; 5] = ["build", "farm.toml", "--quiet", "--seed=seed", "--out=out"];
 
 /// Prints the table, and a line on what a build takes beside its keys.
 ///
 /// # Errors
-/// A program that fails, or a folder that cannot be written to.
+/// Fails when a program fails or a folder cannot be written to.
 pub(super) fn run() -> Result<(), String> {
     let program = program()?;
     let folder = process::root().join("target/bench");
@@ -41,16 +43,16 @@ pub(super) fn run() -> Result<(), String> {
     remove(&folder)
 }
 
-/// The program as users have it.
+/// Builds the program as users have it, and returns its path.
 ///
 /// # Errors
-/// When it cannot be built.
+/// Fails when it cannot be built.
 pub(super) fn program() -> Result<PathBuf, String> {
     process::run(process::cargo().args(["build", "--release", "--locked", "--bin", "certferry"]))?;
     Ok(process::root().join("target/release/certferry"))
 }
 
-/// Builds a cluster: what that took, and how many keys it has.
+/// Builds a cluster. Returns what that took, and the number of its keys.
 fn build(folder: &Path, program: &Path, algorithm: &str, nodes: usize) -> Result<(Cost, usize), String> {
     let lock = folder.join("farm.lock.toml");
     remove(&folder.join("out"))?;
@@ -82,7 +84,7 @@ fn print(algorithm: &str, nodes: usize, command: &str, cost: Cost) {
     println!("| {algorithm} | {nodes} | {command} | {seconds:.2} | {processor:.2} | {mebibytes:.1} |");
 }
 
-/// What a build takes beside its keys: the build and as many keys in turn, both on all processors.
+/// Prints what a build takes beside its keys. A build and as many keys are made in turn, both on all processors.
 fn print_ratio(folder: &Path, program: &Path) -> Result<(), String> {
     let (algorithm, nodes) = RATIO;
     let mut rounds = Vec::new();
@@ -114,7 +116,8 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// One algorithm for CAs and leaves, so that a figure has one meaning; the service account's key stays RSA.
+/// Returns a profile with one algorithm for CAs and leaves, so that a figure has one meaning. The service account's key
+/// stays RSA.
 pub(super) fn profile(algorithm: &str, control_planes: usize, workers: usize) -> String {
     let control_plane = |number: usize| {
         format!("\n[[node]]\nname = \"cp-{number}\"\nrole = \"control-plane\"\naddresses = [\"10.20.255.{number}\"]\n")

@@ -1,25 +1,25 @@
-//! What one run of a program takes, by GNU time: the kernel's own account of a finished process.
+//! Measures one run of a program with GNU time, which prints the kernel's own account of a finished process.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::process;
 
-/// What one run of a program took.
+/// The cost of one run of a program.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Cost {
-    /// By the clock on the wall.
+    /// Seconds by the clock on the wall.
     pub(super) seconds: f64,
-    /// Of all processors together, user and system.
+    /// Seconds of all processors together, user and system.
     pub(super) processor: f64,
-    /// Of memory, at the most.
+    /// The most memory at any time.
     pub(super) mebibytes: f64,
 }
 
-/// Runs a program in a folder and says what it took. Its output is dropped.
+/// Runs a program in a folder and returns what it took. Its output is dropped.
 ///
 /// # Errors
-/// GNU time is missing, or the program does not end with success; what it said.
+/// Fails when GNU time is missing, and when the program does not end with success, with what it said.
 pub(super) fn cost(folder: &Path, command: &Command) -> Result<Cost, String> {
     let mut timed = process::command("time");
     timed

@@ -1,9 +1,10 @@
-//! The machine that a figure belongs to.
+//! The machine to which a figure belongs.
 
 use std::fs;
 use std::num::NonZeroUsize;
 
-/// The processor's name; where that says little, its family and model too; and how many there are.
+/// Returns the name of the processor, with its family and model when the name says little, and the number of
+/// processors.
 pub(super) fn name() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let value = |name: &str| {
@@ -14,7 +15,7 @@ pub(super) fn name() -> String {
     format!("{name}, family {family}, model {model}, {} at hand", count())
 }
 
-/// How many processors this program may use.
+/// Returns the number of processors that this program may use.
 pub(super) fn count() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

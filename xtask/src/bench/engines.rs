@@ -1,5 +1,5 @@
-//! RSA keys: each engine beside `openssl genrsa` and, where there is one, Go's crypto/rsa. On one core, in processor time, so that
-//! other work on the machine disturbs least.
+//! Measures RSA keys of each engine beside `openssl genrsa` and, where it is installed, Go's crypto/rsa. It measures
+//! processor time on one core, so that other work on the machine disturbs least.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,7 +12,7 @@ use crate::{Outcome, process};
 
 const ALGORITHMS: [(&str, u32); 3] = [("rsa-2048", 2048), ("rsa-3072", 3072), ("rsa-4096", 4096)];
 
-/// A Go program that makes as many keys of a size as it is told.
+/// A Go program that makes as many keys of a size as its arguments say.
 const GO: &str = r#"package main
 
 import (
@@ -33,11 +33,11 @@ func main() {
 }
 "#;
 
-/// What the command line says.
+/// The options of the command line.
 struct Options {
     keys: u32,
     candidates: u32,
-    /// Arguments for cargo.
+    /// The arguments for cargo.
     features: &'static [&'static str],
 }
 
@@ -61,7 +61,7 @@ impl Options {
         Ok(options)
     }
 
-    /// The benchmark with these arguments.
+    /// Returns a call of the benchmark with these arguments.
     fn bench(&self, arguments: &[&str]) -> Command {
         let mut cargo = process::cargo();
         cargo
@@ -73,11 +73,11 @@ impl Options {
     }
 }
 
-/// Prints the table. `--keys N`: how many RSA-2048 keys of each kind, default 300, and a tenth of the larger ones;
-/// `--aws-lc`: with that engine, too.
+/// Prints the table. `--keys N` is the number of RSA-2048 keys of each kind, 300 by default. Of the larger keys a tenth
+/// as many are made. `--aws-lc` adds that engine.
 ///
 /// # Errors
-/// When a program cannot be built or run.
+/// Fails when a program cannot be built or run.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let options = Options::parse(arguments, 300, "cargo xtask bench engines [--keys N] [--aws-lc]")?;
     let engines = process::output(&mut options.bench(&["list"]))?;
@@ -94,10 +94,10 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     Ok(())
 }
 
-/// Seconds on the wall that the quickest engine takes for so many RSA-2048 keys on all processors.
+/// Returns the seconds on the wall that the quickest engine takes for so many RSA-2048 keys on all processors.
 ///
 /// # Errors
-/// When the benchmark cannot be built or run.
+/// Fails when the benchmark cannot be built or run.
 pub(super) fn wall(keys: usize) -> Result<f64, String> {
     let options = Options { keys: 0, candidates: 0, features: &[] };
     let output = process::output(&mut options.bench(&["wall", &keys.to_string()]))?;
@@ -105,23 +105,24 @@ pub(super) fn wall(keys: usize) -> Result<f64, String> {
     seconds.ok_or_else(|| format!("the benchmark said {output}, and no seconds"))
 }
 
-/// `cargo xtask engines`: the same keys and verdicts from every engine. `--keys N`, default 2,000; `--candidates N`, default a
-/// million; `--aws-lc`.
+/// `cargo xtask engines`: checks that every engine makes the same keys and verdicts. `--keys N` is the number of keys,
+/// 2,000 by default. `--candidates N` is the number of candidates, a million by default. `--aws-lc` adds that engine.
 ///
 /// # Errors
-/// When two engines differ.
+/// Fails when two engines differ.
 pub(crate) fn compare(arguments: &[String]) -> Outcome {
     let usage = "cargo xtask engines [--keys N] [--candidates N] [--aws-lc]";
     let options = Options::parse(arguments, 2_000, usage)?;
     process::run(&mut options.bench(&["compare", &options.keys.to_string(), &options.candidates.to_string()]))
 }
 
-/// A larger key takes much longer, and fewer of them say as much.
+/// Returns how many keys of a size are made. There are fewer of the larger ones, because they take much longer and
+/// fewer say as much.
 fn count(keys: u32, bits: u32) -> u32 {
     if bits == 2048 { keys } else { keys.div_ceil(10) }
 }
 
-/// Mean milliseconds of a key by other programs: by program and algorithm.
+/// Returns the mean milliseconds of a key by other programs, by program and algorithm.
 fn others(keys: u32) -> Result<BTreeMap<(String, &'static str), f64>, String> {
     let mut means = BTreeMap::new();
     let openssl = process::output(process::command("openssl").arg("version"))?;
@@ -130,7 +131,7 @@ fn others(keys: u32) -> Result<BTreeMap<(String, &'static str), f64>, String> {
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let go = go(&folder);
     for (name, bits) in ALGORITHMS {
-        // Slow and of a wide spread.
+        // These are slow, so there are fewer. Their times spread widely.
         let count = count(keys, bits).min(if bits == 2048 { 200 } else { 30 });
         eprintln!("xtask: {name}, {openssl}");
         let once = format!("openssl genrsa {bits} >/dev/null 2>&1");
@@ -147,10 +148,10 @@ fn others(keys: u32) -> Result<BTreeMap<(String, &'static str), f64>, String> {
     Ok(means)
 }
 
-/// Go's version and the program built with it, if Go is installed.
+/// Returns Go's version and the program that it built, if Go is installed.
 fn go(folder: &Path) -> Option<(String, PathBuf)> {
     let mut folders = process::search_path();
-    // Debian keeps the versions beside each other; the last one is the newest.
+    // Debian keeps the versions beside each other, and the last one is the newest.
     let mut versions: Vec<PathBuf> =
         fs::read_dir("/usr/lib").ok()?.filter_map(|entry| Some(entry.ok()?.path().join("bin"))).collect();
     versions.retain(|path| path.to_string_lossy().contains("/go") && path.join("go").exists());
@@ -166,7 +167,7 @@ fn go(folder: &Path) -> Option<(String, PathBuf)> {
     Some((version.split_whitespace().nth(2)?.replace("go", "Go "), program))
 }
 
-/// The processor time in milliseconds that a shell's children take, by the shell's own account.
+/// Returns the milliseconds of processor time that a shell's children take, by the shell's own account.
 fn children_time(script: &str) -> Result<f64, String> {
     let output = process::output(process::command("sh").args(["-c", &format!("{script}; times")]))?;
     let line = output.lines().last().unwrap_or_default();
@@ -176,13 +177,13 @@ fn children_time(script: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("sh: `times` said {line}, not minutes and seconds"))
 }
 
-/// Of a text such as `1m2.34s`.
+/// Reads the milliseconds of a text such as `1m2.34s`.
 fn milliseconds(text: &str) -> Option<f64> {
     let (minutes, seconds) = text.strip_suffix('s')?.split_once('m')?;
     Some((minutes.parse::<f64>().ok()? * 60.0 + seconds.parse::<f64>().ok()?) * 1e3)
 }
 
-/// The lines of the benchmark as a table in Markdown, with how many times as long the others take.
+/// Returns the lines of the benchmark as a table in Markdown, with how many times as long the other programs take.
 fn table(output: &str, others: &BTreeMap<(String, &'static str), f64>) -> String {
     let lines: Vec<Vec<&str>> = output.lines().map(|line| line.split_whitespace().collect()).collect();
     let programs: BTreeSet<&String> = others.keys().map(|(program, _)| program).collect();
@@ -207,7 +208,7 @@ fn table(output: &str, others: &BTreeMap<(String, &'static str), f64>) -> String
     text
 }
 
-/// Division, tests and survivors of the average key, as cells.
+/// Returns division, tests and survivors of the average key as cells.
 fn average(lines: &[Vec<&str>], engine: &str, name: &str) -> String {
     let found = lines.iter().find(|words| words.starts_with(&["average", engine, name]));
     found.map_or_else(|| "- | - | -".to_owned(), |words| words[3..].join(" | "))

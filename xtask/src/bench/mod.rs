@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: how fast certferry is on this machine, beside what it replaces, in one run. Timings are no tests:
-//! machines differ and are shared. All tables are Markdown, for the README.
+//! `cargo xtask bench`: measures how fast certferry is on this machine, beside what it replaces, in one run. Timings
+//! are not tests, because machines differ and are shared. All tables are Markdown, for the README.
 
 mod builds;
 mod cost;
@@ -16,7 +16,7 @@ const HINT: &str = "hint: cargo xtask bench, or of it: bench engines, bench buil
 /// Runs the benchmark that the first argument names, or all of them.
 ///
 /// # Errors
-/// When there is none of this name, or it fails.
+/// Fails when there is no benchmark of this name, and when the benchmark fails.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     println!("{}", cpu::name());
     match arguments.split_first().map(|(name, rest)| (name.as_str(), rest)) {

@@ -1,5 +1,5 @@
-//! The same work by other programs: the two keys and certificates of a worker's kubelet, as people script it; and all of a
-//! control plane, by kubeadm. RSA-2048, processor time.
+//! Measures the same work by other programs: the two keys and certificates of a worker's kubelet, made by openssl as
+//! people script it, and everything of a control plane, made by kubeadm. RSA-2048, processor time.
 
 use std::env;
 use std::fs;
@@ -10,14 +10,14 @@ use super::builds::{BUILD, NEW_SEED, profile, program, remove, write};
 use super::cost::cost;
 use crate::process;
 
-/// Workers that others make: for thousands it would take an hour.
+/// The number of workers that other programs make. Thousands would take an hour.
 const OTHERS_WORKERS: usize = 20;
-/// Workers of ours: as many keys as even out luck.
+/// The number of workers that certferry makes, enough keys to even out luck.
 const OUR_WORKERS: usize = 500;
-/// Control planes, each a cluster of its own.
+/// The number of control planes, each in a cluster of its own.
 const CONTROL_PLANES: usize = 5;
 
-/// A CA, then for each node a client and a serving certificate, as people script it.
+/// The script of people, which makes a CA, then for each node a client and a serving certificate.
 const OPENSSL: &str = "
 openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 3650 -subj /CN=kubernetes 2>/dev/null
 for node in $(seq $1); do
@@ -38,8 +38,8 @@ for node in $(seq $1); do
     done
 done";
 
-/// kubeadm's certificates, keys and kubeconfigs for a first control plane: fifteen keys, super-admin.conf's not counted. A
-/// build of it that does not know its version is Debian's.
+/// The script that makes kubeadm's certificates, keys and kubeconfigs for a first control plane: fifteen keys, without
+/// that of super-admin.conf. A kubeadm that does not know its version is Debian's.
 const KUBEADM: &str = "
 version=$($2 version -o short)
 case $version in v0.*) version=v1.20.2 ;; esac
@@ -49,10 +49,10 @@ for number in $(seq $1); do
     $2 init phase kubeconfig all \"$3\" \"$4\" \"$5\" --kubeconfig-dir=$PWD/$number --node-name=cp-1 >/dev/null 2>&1
 done";
 
-/// Prints a line for each program that is there, and says which are not.
+/// Prints a line for each program that is installed, and says which are not.
 ///
 /// # Errors
-/// A program that fails.
+/// Fails when a program fails.
 pub(super) fn run() -> Result<(), String> {
     let ours = ours()?;
     println!("\nBeside other programs, RSA-2048: seconds of a processor\n");
@@ -76,7 +76,7 @@ fn print(what: &str, program: &str, seconds: Option<f64>, ours: f64, missing: &s
     }
 }
 
-/// What one of each costs with certferry, archive and signatures included.
+/// The processor seconds that one of each takes with certferry, archive and signatures included.
 struct Ours {
     worker: f64,
     control_plane: f64,
@@ -96,14 +96,14 @@ fn ours() -> Result<Ours, String> {
     Ok(Ours { worker: (build(OUR_WORKERS)? - control_plane) / OUR_WORKERS as f64, control_plane })
 }
 
-/// Processor seconds of a script for each of so many.
+/// Returns the processor seconds of a script, divided by the number of things that it makes.
 fn scripted(script: &str, count: usize, program: &str) -> Result<f64, String> {
     let count_word = count.to_string();
     let arguments = ["-euc", script, "sh", &count_word, program];
     Ok(in_folder(|folder| cost(folder, Command::new("sh").args(arguments)))?.processor / count as f64)
 }
 
-/// kubeadm, where it is.
+/// Returns the path of kubeadm, if it is installed.
 fn kubeadm() -> Option<String> {
     let mut folders = process::search_path();
     folders.splice(..0, env::var_os("KUBE_BIN_DIR").map(PathBuf::from));

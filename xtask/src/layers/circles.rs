@@ -1,23 +1,23 @@
-//! Circles of files inside a room: of two files that need each other neither can be read, or moved, alone.
+//! Finds circles of files inside a room. Of two files that need each other, neither can be read or moved alone.
 //!
-//! An arrow leads from a file that names an item to the file that defines it, whichever way the name takes: re-exports
-//! are followed. Re-exporting is no use of its own, and neither is declaring a module. So a file may name what its parent's
-//! `mod.rs` defines as long as that `mod.rs` does no more with the file than declare it and re-export from it; where
-//! `mod.rs` also calls it, what both need belongs into a third file.
+//! An arrow leads from a file that names an item to the file that defines it, whichever way the name takes, because
+//! re-exports are followed. A re-export itself is not a use, and neither is the declaration of a module. So a file may
+//! name what its parent's `mod.rs` defines, as long as that `mod.rs` only declares the file and re-exports from it.
+//! Where `mod.rs` also calls the file, what both need belongs into a third file.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::File;
+use super::file::File;
 use super::source::Mention;
 
-/// Re-exports of re-exports; nobody has so many.
+/// The most re-exports that are followed one after the other. No name needs so many.
 const STEPS: usize = 16;
 
-/// Where a file first names something of another, by the other's index.
+/// The places where a file first names something of another file, by the index of that file.
 type Arrows<'a> = BTreeMap<usize, (&'a Mention, String)>;
 
-/// The circles of files, each with a line for every arrow. Of a knot of many circles one is told, the shortest through its
-/// first file. `tests` are indices of files that only tests have.
+/// Returns the circles of files, each with a line for every arrow. Of many circles that hang together, only the
+/// shortest through their first file is returned. `tests` are the indices of files that only tests have.
 pub(super) fn circles(files: &[File], tests: &BTreeSet<usize>) -> Vec<String> {
     let modules: BTreeMap<&[String], usize> =
         files.iter().enumerate().map(|(index, file)| (file.module.as_slice(), index)).collect();
@@ -36,13 +36,13 @@ pub(super) fn circles(files: &[File], tests: &BTreeSet<usize>) -> Vec<String> {
     findings
 }
 
-/// What a file names in its own room.
+/// Returns what a file names in its own room.
 fn arrows<'a>(files: &'a [File], modules: &BTreeMap<&[String], usize>, from: usize) -> Arrows<'a> {
     let file = &files[from];
     let mut arrows = Arrows::new();
     for mention in file.source.mentions.iter().filter(|mention| !mention.in_test && !mention.is_reexport) {
         let is_type = mention.path.first().is_some_and(|name| name.starts_with(char::is_uppercase));
-        // Small letters alone may be a variable.
+        // A single name in small letters may be a variable.
         if mention.path.len() == 1 && !is_type {
             continue;
         }
@@ -57,7 +57,8 @@ fn arrows<'a>(files: &'a [File], modules: &BTreeMap<&[String], usize>, from: usi
     arrows
 }
 
-/// The path of a name in a file, from the crate's root and without `crate`; `None` when it leads out of the crate.
+/// Returns the path of a name in a file, from the crate's root and without `crate`. Returns `None` when it leads out of
+/// the crate.
 fn path_from_root(file: &File, path: &[String], modules: &BTreeMap<&[String], usize>) -> Option<Vec<String>> {
     let (first, rest) = path.split_first()?;
     if first == "crate" {
@@ -72,7 +73,8 @@ fn path_from_root(file: &File, path: &[String], modules: &BTreeMap<&[String], us
     path_from_root(file, &full, modules)
 }
 
-/// The file that defines what a path from the crate's root names; `None` for a module itself, and for what is not ours.
+/// Returns the file that defines what a path from the crate's root names. Returns `None` for a module itself, and for
+/// what is not ours.
 fn definer(files: &[File], modules: &BTreeMap<&[String], usize>, mut path: Vec<String>) -> Option<usize> {
     for _ in 0..STEPS {
         let (length, index) =
@@ -86,7 +88,7 @@ fn definer(files: &[File], modules: &BTreeMap<&[String], usize>, mut path: Vec<S
     None
 }
 
-/// The shortest circle through a file, which comes first and is not repeated at the end.
+/// Returns the shortest circle through a file, which comes first and is not repeated at the end.
 fn shortest(arrows: &[Arrows<'_>], start: usize) -> Option<Vec<usize>> {
     let mut came_from: BTreeMap<usize, usize> = BTreeMap::new();
     let mut open = VecDeque::from([start]);
@@ -111,7 +113,7 @@ fn shortest(arrows: &[Arrows<'_>], start: usize) -> Option<Vec<usize>> {
     None
 }
 
-/// The files that a file reaches and that reach it.
+/// Returns the files that a file reaches and from which it is reached.
 fn knot(arrows: &[Arrows<'_>], start: usize) -> BTreeSet<usize> {
     reached(arrows, start).into_iter().filter(|&file| reached(arrows, file).contains(&start)).collect()
 }

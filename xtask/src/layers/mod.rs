@@ -1,13 +1,19 @@
-//! Why: an architecture holds only while its arrows do, and reviewers tire.
-//! Input: the sources under `src` and the table of rooms ([`rooms`]).
-//! Output: a list of every import or use that the table does not allow, with file and line.
-//! What it refuses: an arrow that is not in the table, a room that is not in the table, a name taken from the crate's root (it
-//! hides the room it comes from), a glob import, files, environment, clock or terminal outside the outer rooms, and a circle of
-//! files inside a room ([`circles`]).
+//! Checks that imports follow the table of rooms.
 //!
-//! Unit tests may import and touch what they like, for they ship nothing; only globs are refused there as well.
+//! Why: an architecture holds only while its arrows do, and reviewers tire.
+//!
+//! Input: the sources under `src` and the table of rooms ([`rooms`]).
+//!
+//! Output: a list of every import or use that the table does not allow, with file and line.
+//!
+//! What it refuses: an arrow that is not in the table, a room that is not in the table, a name taken from the crate's
+//! root (which hides the room it comes from), a glob import, the use of files, environment, clock or terminal outside
+//! the outer rooms, and a circle of files inside a room ([`circles`]).
+//!
+//! Unit tests may import and touch what they like, because they are not shipped. Only globs are refused there as well.
 
 mod circles;
+mod file;
 mod rooms;
 mod source;
 
@@ -16,24 +22,16 @@ use std::{collections::BTreeSet, fs, path::Path};
 use walkdir::WalkDir;
 
 use self::{
+    file::File,
     rooms::{MACHINE, PRINTING, Room},
-    source::{Kind, Mention, Source},
+    source::{Kind, Mention},
 };
 use crate::{Outcome, no_arguments, process};
-
-/// One source file of the crate.
-struct File {
-    /// For messages: `src/plan/mod.rs`.
-    name: String,
-    /// From the crate's root: `["plan", "names"]`; empty for `lib.rs`.
-    module: Vec<String>,
-    source: Source,
-}
 
 /// Checks every source under `src`.
 ///
 /// # Errors
-/// Every line that breaks a rule.
+/// Returns every line that breaks a rule.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     no_arguments(arguments)?;
     let files = read(process::root())?;
@@ -53,30 +51,13 @@ fn read(root: &Path) -> Result<Vec<File>, String> {
             let path = entry.path().strip_prefix(root).unwrap_or(entry.path());
             let name = path.to_string_lossy().into_owned();
             let text = fs::read_to_string(entry.path()).map_err(|error| format!("{name}: {error}"))?;
-            files.push(file(&name, &text)?);
+            files.push(File::read(&name, &text)?);
         }
     }
     Ok(files)
 }
 
-fn file(name: &str, text: &str) -> Result<File, String> {
-    let module = module(name);
-    let source = Source::read(text, &module).map_err(|error| format!("{name}: {error}"))?;
-    Ok(File { name: name.to_owned(), module, source })
-}
-
-/// The module that a file holds: `src/plan/names.rs` holds `plan::names`, `src/plan/mod.rs` holds `plan`. A package in a folder of
-/// its own counts as a module.
-fn module(name: &str) -> Vec<String> {
-    let path = name.strip_prefix("src/").unwrap_or(name).trim_end_matches(".rs");
-    let mut module: Vec<String> = path.split('/').map(str::to_owned).collect();
-    if module.last().is_some_and(|last| last == "mod" || last == "lib") {
-        module.pop();
-    }
-    module
-}
-
-/// Everything that breaks a rule, in the order of the files and lines.
+/// Returns everything that breaks a rule, in the order of the files and lines.
 fn check(files: &[File]) -> Vec<String> {
     let test_modules: BTreeSet<&Vec<String>> = files.iter().flat_map(|file| &file.source.test_modules).collect();
     let mut findings = Vec::new();
@@ -100,7 +81,7 @@ fn check(files: &[File]) -> Vec<String> {
     findings
 }
 
-/// What is wrong with a mention in a room, or in `lib.rs` when there is no room.
+/// Returns what is wrong with a mention in a room, or in `lib.rs` when there is no room.
 fn problem(mention: &Mention, room: Option<&Room>, is_test: bool) -> Option<String> {
     let path = mention.path.join("::");
     if mention.kind == Kind::Glob {
@@ -132,7 +113,7 @@ fn reaches_machine(mention: &Mention) -> Option<&'static str> {
     MACHINE.iter().find(|(prefix, _)| begins(prefix)).map(|(_, reached)| *reached)
 }
 
-/// `path` is seen from the crate's root, without `crate`.
+/// Returns what is wrong with an arrow from a room. `path` begins at the crate's root, without `crate`.
 fn forbidden_arrow(room: &Room, path: &[String]) -> Option<String> {
     let target = path.first()?;
     if target == room.name || room.may_import(path) {
@@ -148,22 +129,13 @@ fn forbidden_arrow(room: &Room, path: &[String]) -> Option<String> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may stop here")]
 mod tests {
-    use super::{check, file, module, read};
+    use super::file::File;
+    use super::{check, read};
     use crate::process;
 
     fn findings(sources: &[(&str, &str)]) -> Vec<String> {
-        let files: Vec<_> = sources.iter().map(|(name, text)| file(name, text).unwrap()).collect();
+        let files: Vec<_> = sources.iter().map(|(name, text)| File::read(name, text).unwrap()).collect();
         check(&files)
-    }
-
-    #[test]
-    fn files_hold_modules() {
-        assert_eq!(module("src/lib.rs"), [""; 0]);
-        assert_eq!(module("src/main.rs"), ["main"]);
-        assert_eq!(module("src/kubeadm.rs"), ["kubeadm"]);
-        assert_eq!(module("src/plan/mod.rs"), ["plan"]);
-        assert_eq!(module("src/plan/names/dns.rs"), ["plan", "names", "dns"]);
-        assert_eq!(module("src/det_keygen/lib.rs"), ["det_keygen"]);
     }
 
     #[test]
@@ -275,7 +247,7 @@ mod tests {
         assert_eq!(of("mod a;\npub struct Plan;\nfn f() { a::make(); }"), 1);
         assert_eq!(of("mod a;\nuse a::make;\npub struct Plan;\nfn f() { make(); }"), 1);
         assert_eq!(of("mod a;\npub use a::A;\npub struct Plan(Option<A>);"), 1);
-        // The parent uses the child, and the child what another file defines.
+        // The parent uses the child, and the child uses what another file defines.
         let other = ("src/plan/b.rs", "pub struct Plan;");
         let parent = ("src/plan/mod.rs", "mod a;\nmod b;\npub use b::Plan;\nfn f() { a::make(); }");
         assert_eq!(findings(&[parent, child, other]), [""; 0]);

@@ -1,9 +1,9 @@
-//! The table of rooms: which folder of `src` may import which. An arrow that is not here does not exist.
+//! The table of rooms, which says which folder of `src` may import which. An arrow that is not here does not exist.
 
-/// One room: a folder or file directly under `src`, be it a package of its own.
+/// A room: a folder or file directly under `src`, which may be a package of its own.
 pub(super) struct Room {
     pub(super) name: &'static str,
-    /// Rooms it may import; `room::item` allows just that item.
+    /// The rooms that it may import. `room::item` allows only that item.
     pub(super) imports: &'static [&'static str],
     /// Whether it may touch the machine: files, environment, clock, terminal.
     pub(super) touches_machine: bool,
@@ -17,7 +17,7 @@ const fn outer(name: &'static str, imports: &'static [&'static str]) -> Room {
     Room { name, imports, touches_machine: true }
 }
 
-/// From the values at the bottom to the command line on top.
+/// The rooms, from the values at the bottom to the command line on top.
 pub(super) const ROOMS: &[Room] = &[
     pure("manual", &[]),
     pure("template", &[]),
@@ -75,13 +75,13 @@ pub(super) const ROOMS: &[Room] = &[
     outer("main", &["cli"]),
 ];
 
-/// The room of that name.
+/// Returns the room of that name.
 pub(super) fn room(name: &str) -> Option<&'static Room> {
     ROOMS.iter().find(|room| room.name == name)
 }
 
 impl Room {
-    /// Whether this room may import the item at `path`, which begins with the other room's name.
+    /// Returns whether this room may import the item at `path`, which begins with the other room's name.
     pub(super) fn may_import(&self, path: &[String]) -> bool {
         let begins = |import: &str| import.split("::").zip(path).all(|(wanted, found)| wanted == found);
         let long_enough = |import: &str| import.split("::").count() <= path.len();
@@ -89,7 +89,7 @@ impl Room {
     }
 }
 
-/// What only a room that touches the machine may name, and what it reaches.
+/// The paths that only a room that touches the machine may name, each with what it reaches.
 pub(super) const MACHINE: &[(&str, &str)] = &[
     ("std::fs", "the disk"),
     ("rustix", "the disk"),
@@ -112,7 +112,7 @@ pub(super) const MACHINE: &[(&str, &str)] = &[
     ("std::io::stdout", "the terminal"),
 ];
 
-/// Macros that print.
+/// The macros that print.
 pub(super) const PRINTING: &[&str] = &["dbg", "eprint", "eprintln", "print", "println"];
 
 #[cfg(test)]
@@ -125,7 +125,7 @@ mod tests {
         text.split("::").map(str::to_owned).collect()
     }
 
-    /// Every room that this one imports, through others too.
+    /// Returns every room that a room imports, directly or through others.
     fn reach(name: &str) -> BTreeSet<&'static str> {
         let mut reached = BTreeSet::new();
         let mut open = vec![name];

@@ -1,6 +1,7 @@
-//! What a Rust source mentions: every path and macro, with `use` trees spread out and imported names written in full.
+//! Finds what a Rust source mentions: every path and macro, with `use` trees spread out and imported names written in
+//! full.
 //!
-//! Works on tokens, so comments and strings never count. Code under `#[cfg(test)]` is marked.
+//! It works on tokens, so comments and strings never count. Code under `#[cfg(test)]` is marked.
 
 use std::collections::BTreeMap;
 
@@ -9,35 +10,36 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 /// A path or macro that a source names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mention {
-    /// `["std", "fs", "read"]`; paths that begin with `crate`, `self` or `super` begin with `crate`, seen from the crate's root.
+    /// The path, such as `["std", "fs", "read"]`. A path that begins with `crate`, `self` or `super` is written from
+    /// the crate's root and begins with `crate`.
     pub(super) path: Vec<String>,
     pub(super) kind: Kind,
-    /// Counted from 1.
+    /// The line, counted from 1.
     pub(super) line: usize,
-    /// Under `#[cfg(test)]`.
+    /// Whether it is under `#[cfg(test)]`.
     pub(super) in_test: bool,
-    /// `pub use`, however far it is public.
+    /// Whether it is in a `pub use`, no matter how far that is public.
     pub(super) is_reexport: bool,
 }
 
-/// What a mention is.
+/// The kind of a mention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Path,
-    /// `path::*`; the star is not part of the path.
+    /// `path::*`. The star is not part of the path.
     Glob,
     /// `path!`.
     Macro,
 }
 
-/// A source, read.
+/// What was found in a source.
 #[derive(Debug, Default)]
 pub(super) struct Source {
     pub(super) mentions: Vec<Mention>,
-    /// Modules declared under `#[cfg(test)]` that stand in files of their own, as paths from the crate's root.
+    /// The modules declared under `#[cfg(test)]` that stand in files of their own, as paths from the crate's root.
     pub(super) test_modules: Vec<Vec<String>>,
-    /// Names that `use` declarations outside tests bring into the file's own module, with the paths that they stand for: as
-    /// of [`Mention`], or as they are written when they begin with a name.
+    /// The names that `use` declarations outside tests bring into the file's own module, each with the path for which
+    /// it stands. The paths are like those of [`Mention`], or as they are written when they begin with a name.
     pub(super) names: BTreeMap<String, Vec<String>>,
     imports: BTreeMap<String, Vec<String>>,
     /// The module that the file holds.
@@ -48,7 +50,7 @@ impl Source {
     /// Reads the text of the file that holds `module`, a path from the crate's root.
     ///
     /// # Errors
-    /// When the text does not even fall into tokens.
+    /// Fails when the text cannot be read as tokens.
     pub(super) fn read(text: &str, module: &[String]) -> Result<Self, String> {
         let tokens: TokenStream = text.parse().map_err(|error| format!("{error}"))?;
         let mut source = Self { module: module.to_vec(), ..Self::default() };
@@ -85,7 +87,7 @@ impl Source {
         }
     }
 
-    /// `mod name { ... }` or `mod name;`, the cursor on `mod`.
+    /// Scans `mod name { ... }` or `mod name;`. The cursor is on `mod`.
     fn scan_module(&mut self, cursor: &mut Cursor, module: &[String], in_test: bool) {
         cursor.at += 1;
         let Some(TokenTree::Ident(name)) = cursor.peek(0).cloned() else { return };
@@ -101,8 +103,8 @@ impl Source {
         }
     }
 
-    /// A path, or the rest of one behind `prefix`; in a `use` tree it may spread into many. The cursor is on its first token, and
-    /// moves at least one further.
+    /// Scans a path, or the rest of one behind `prefix`. In a `use` tree it may spread into many. The cursor is on its
+    /// first token, and moves at least one further.
     fn scan_paths(&mut self, cursor: &mut Cursor, place: &Place<'_>, prefix: &[String]) {
         let Some(line) = cursor.peek(0).map(|tree| tree.span().start().line) else { return };
         if cursor.skip_colons() && !prefix.is_empty() {
@@ -140,7 +142,7 @@ impl Source {
         self.mention(path, kind, line, place);
     }
 
-    /// `{a, b::c}` of a `use` tree.
+    /// Scans `{a, b::c}` of a `use` tree.
     fn scan_tree(&mut self, group: &Group, place: &Place<'_>, prefix: &[String]) {
         let mut cursor = Cursor { trees: group.stream().into_iter().collect(), at: 0 };
         while cursor.peek(0).is_some() {
@@ -165,7 +167,8 @@ impl Source {
         self.mentions.push(Mention { path, kind, line, in_test: place.in_test, is_reexport });
     }
 
-    /// `use std::io;` makes `io::stdout` mean `std::io::stdout`. Imports count for the whole file, wherever they stand.
+    /// Replaces imported names by their full paths: after `use std::io;`, `io::stdout` means `std::io::stdout`. Imports
+    /// count for the whole file, wherever they stand.
     fn write_imported_names_in_full(&mut self) {
         for mention in &mut self.mentions {
             if let Some((first, rest)) = mention.path.split_first()
@@ -178,22 +181,22 @@ impl Source {
     }
 }
 
-/// Where a path stands.
+/// The place where a path stands.
 struct Place<'module> {
     module: &'module [String],
     in_test: bool,
     in_use: Option<Use>,
 }
 
-/// What a `use` declaration does.
+/// The effect of a `use` declaration.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Use {
     Import,
-    /// `pub use`, however far it is public.
+    /// `pub use`, no matter how far it is public.
     Reexport,
 }
 
-/// Writes `self` and `super` as paths from the crate's root; drops a `self` at the end.
+/// Writes `self` and `super` as paths from the crate's root. Drops a `self` at the end.
 fn absolute(path: &[String], module: &[String]) -> Vec<String> {
     let mut rest = path;
     let mut base: Option<Vec<String>> = None;
@@ -201,7 +204,7 @@ fn absolute(path: &[String], module: &[String]) -> Vec<String> {
         let here = || module.to_vec();
         base = match first.as_str() {
             "crate" | "certferry" if base.is_none() => Some(Vec::new()),
-            // A package that is a room.
+            // This package is a room.
             "det_keygen" if base.is_none() && path.len() > 1 => Some(vec!["det_keygen".to_owned()]),
             "self" if base.is_none() && !others.is_empty() => Some(here()),
             "super" => {
@@ -252,7 +255,7 @@ impl Cursor {
         }
     }
 
-    /// The name behind `as`, if that comes next.
+    /// Returns the name behind `as`, if that comes next.
     fn alias(&mut self) -> Option<String> {
         match (self.peek(0), self.peek(1)) {
             (Some(TokenTree::Ident(word)), Some(TokenTree::Ident(name))) if word == "as" => {
@@ -264,7 +267,7 @@ impl Cursor {
         }
     }
 
-    /// Whether `pub` or `pub(...)` stands before the token.
+    /// Returns whether `pub` or `pub(...)` stands before the token.
     fn follows_pub(&self) -> bool {
         let before = |back: usize| self.at.checked_sub(back).and_then(|at| self.trees.get(at));
         let is_pub = |tree: Option<&TokenTree>| matches!(tree, Some(TokenTree::Ident(word)) if word == "pub");
@@ -278,7 +281,8 @@ impl Cursor {
         self.is_punct(0, '!') && matches!(self.peek(1), Some(TokenTree::Group(_)))
     }
 
-    /// On the `#` of `#[cfg(test)]`: the index behind the item it belongs to; of `#![cfg(test)]`: behind everything.
+    /// Returns the index behind the item to which `#[cfg(test)]` belongs, or behind everything for `#![cfg(test)]`. The
+    /// cursor is on the `#`. Returns `None` for another attribute.
     fn end_of_test_code(&self) -> Option<usize> {
         let inner = self.is_punct(1, '!');
         let Some(TokenTree::Group(attribute)) = self.peek(1 + usize::from(inner)) else { return None };
@@ -298,7 +302,7 @@ impl Cursor {
     }
 }
 
-/// Whether an attribute's brackets hold `cfg(test)` or a condition that demands `test`.
+/// Returns whether the brackets of an attribute hold `cfg(test)` or a condition that demands `test`.
 fn is_cfg_test(attribute: &Group) -> bool {
     let mut trees = attribute.stream().into_iter();
     match (trees.next(), trees.next()) {
@@ -309,7 +313,8 @@ fn is_cfg_test(attribute: &Group) -> bool {
     }
 }
 
-/// `test`, `all(.., test, ..)`, but not `any(test, ..)` and not `not(test)`.
+/// Returns whether a condition demands `test`: `test` and `all(.., test, ..)` do, `any(test, ..)` and `not(test)` do
+/// not.
 fn demands_test(condition: TokenStream) -> bool {
     let trees: Vec<TokenTree> = condition.into_iter().collect();
     (0..trees.len()).any(|at| match (trees.get(at), trees.get(at + 1)) {
@@ -330,7 +335,7 @@ mod tests {
         path.split("::").filter(|name| !name.is_empty()).map(str::to_owned).collect()
     }
 
-    /// The paths of more than one component, as text, that the source of `module` names outside tests.
+    /// Returns the paths of more than one component, as text, that the source of `module` names outside tests.
     fn paths(text: &str, path: &str) -> Vec<String> {
         let source = Source::read(text, &module(path)).unwrap();
         let wanted = source.mentions.iter().filter(|mention| !mention.in_test && mention.path.len() > 1);
