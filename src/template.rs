@@ -1,19 +1,19 @@
-//! Fills in text that has `{{names}}` in it.
+//! Fills in texts with `{{names}}`.
 //!
-//! Why: what people may want to read or change stands in `templates`, not between lines of code.
+//! Why: texts that people may want to read or change are in `templates`, not between lines of code.
 //!
 //! Input: a template, and a value for each name.
 //!
-//! Output: the text, wiped when dropped, for a value may be a key.
+//! Output: the text. It is wiped when dropped, because a value may be a key.
 //!
 //! Refuses a name without a value.
 
 use zeroize::Zeroizing;
 
-/// Returns the template with each `{{name}}` replaced by its value, in one pass: values are not searched for names.
+/// Returns the template with each `{{name}}` replaced by its value, in one pass. Values are not searched for names.
 ///
 /// # Errors
-/// Returns the name that has no value, or the text after a `{{` that has no end.
+/// Fails with the name that has no value, or with the text after a `{{` that has no end.
 pub(crate) fn render(template: &str, values: &[(&str, &str)]) -> Result<Zeroizing<String>, String> {
     let inserted: usize = values.iter().map(|(_, value)| value.len()).sum();
     // Reserves room for every value twice, because a buffer that grows leaves copies of keys behind.

@@ -1,63 +1,65 @@
-//! YAML as data: what kubeconfigs and Kubernetes' objects need.
+//! Reads YAML as data, as far as kubeconfigs and Kubernetes' objects need it.
 //!
-//! Why: files of a node and objects of a cluster come from anybody; one reader with limits reads them all.
+//! Why: any program may have written the files of a node and the objects of a cluster. One reader with limits reads
+//! them all.
 //!
 //! Input: a text.
 //!
-//! Output: [`Yaml`], whose texts are wiped when dropped.
+//! Output: a [`Yaml`], whose texts are wiped when dropped.
 //!
-//! Refuses what is deeper, longer or wider than such files are, keys that stand twice, and anchors.
+//! Refuses what is deeper, longer or wider than such files are, keys that occur twice in a mapping, and anchors.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 use zeroize::Zeroizing;
 
-/// How much of a file is read. The parser itself does not recurse.
+/// The limits of what is read from a file. The parser itself does not recurse.
 #[derive(Clone, Copy)]
 pub struct YamlLimits {
-    /// Sequences and mappings within each other.
+    /// The most sequences and mappings inside each other.
     depth: usize,
-    /// Texts, beginnings and ends.
+    /// The most events of the parser: texts, beginnings and ends.
     nodes: usize,
-    /// Keys of one mapping.
+    /// The most keys of one mapping.
     keys: usize,
 }
 
 impl YamlLimits {
-    /// Deeper, longer and wider than any kubeconfig is.
+    /// The limits for kubeconfigs, all of which are smaller.
     pub const KUBECONFIG: Self = Self { depth: 32, nodes: 100_000, keys: 1_000 };
-    /// What `kubectl get -o yaml` prints of a large cluster; a CRD's schema is deep.
+    /// The limits for the output of `kubectl get -o yaml` in a large cluster, where the schema of a CRD is deep.
     pub const OBJECTS: Self = Self { depth: 100, nodes: 2_000_000, keys: 4_000 };
 }
 
-/// A node of a document. Its texts are wiped when dropped: kubeconfigs hold keys.
+/// A node of a document. Its texts are wiped when dropped, because kubeconfigs hold keys.
 pub enum Yaml {
-    /// Empty, `~` or `null`, without quotes.
+    /// An empty value, `~` or `null`, without quotes.
     Null,
     /// A text, a number or a truth value, as it is written.
     Scalar(Zeroizing<String>),
-    /// Items in order.
+    /// The items in order.
     Sequence(Vec<Self>),
-    /// In the order of the file, no key twice.
+    /// The pairs in the order of the file. No key occurs twice.
     Mapping(Vec<(String, Self)>),
 }
 
 impl Yaml {
-    /// Reads the first document of a kubeconfig.
+    /// Reads the first document of a text, within the limits for kubeconfigs. A text without a document is
+    /// [`Yaml::Null`].
     ///
     /// # Errors
-    /// What is wrong and where. Anchors are refused: nothing that writes kubeconfigs uses them, and they let a short
-    /// file stand for a huge one.
+    /// Fails with what is wrong, and where. Anchors are refused: no program that writes kubeconfigs uses them, and they
+    /// let a short file stand for a huge one.
     pub fn read(text: &str) -> Result<Self, String> {
         let mut reading = Reading::new(text, YamlLimits::KUBECONFIG);
         Ok(reading.document()?.unwrap_or(Self::Null))
     }
 
-    /// Reads every document, each with the line on which it begins, from 1; empty ones are left out.
+    /// Reads every document that is not empty, within `limits`, each with the line on which it begins, from 1.
     ///
     /// # Errors
-    /// What is wrong and where; as for kubeconfigs, anchors are refused.
+    /// Fails with what is wrong, and where. Anchors are refused, as in kubeconfigs.
     pub fn documents(text: &str, limits: YamlLimits) -> Result<Vec<(usize, Self)>, String> {
         let mut reading = Reading::new(text, limits);
         let mut documents = Vec::new();
@@ -69,7 +71,7 @@ impl Yaml {
         Ok(documents)
     }
 
-    /// The value of a key; `None` also when this is no mapping or the value is null.
+    /// Returns the value of a key, or `None` when the value is null or this is not a mapping.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         let Self::Mapping(pairs) = self else { return None };
@@ -77,13 +79,13 @@ impl Yaml {
         (!matches!(value, Self::Null)).then_some(value)
     }
 
-    /// The value at the end of a path of keys.
+    /// Returns the value at the end of a path of keys.
     #[must_use]
     pub fn at(&self, path: &[&str]) -> Option<&Self> {
         path.iter().try_fold(self, |value, key| value.get(key))
     }
 
-    /// The pairs of a mapping, in the order of the file; none when this is something else.
+    /// Returns the pairs of a mapping in the order of the file, or nothing when this is not a mapping.
     #[must_use]
     pub fn pairs(&self) -> &[(String, Self)] {
         match self {
@@ -92,7 +94,7 @@ impl Yaml {
         }
     }
 
-    /// The text of a scalar.
+    /// Returns the text of a scalar.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match self {
@@ -101,7 +103,7 @@ impl Yaml {
         }
     }
 
-    /// The items of a sequence; none when this is something else.
+    /// Returns the items of a sequence, or nothing when this is not a sequence.
     #[must_use]
     pub fn items(&self) -> &[Self] {
         match self {
@@ -126,8 +128,8 @@ impl From<serde_json::Value> for Yaml {
     }
 }
 
-/// Every text of YAML or JSON in its order, keys among them, as far as it is that: for what is looked up in files that
-/// nobody promised to be whole.
+/// Returns every text of YAML or JSON in order, including the keys, up to the first error. It serves searches in files
+/// that may be damaged.
 pub(crate) fn texts(text: &str) -> Vec<String> {
     let events = Parser::new_from_str(text).map_while(Result::ok);
     let texts = events.filter_map(|(event, _)| match event {
@@ -137,23 +139,24 @@ pub(crate) fn texts(text: &str) -> Vec<String> {
     texts.collect()
 }
 
-/// Returns a text as a scalar of YAML. It is quoted as JSON, which YAML 1.2 reads alike, so that `no` stays a text.
+/// Returns a text as a scalar of YAML. It is quoted as in JSON, which YAML 1.2 reads alike, so that `no` remains a
+/// text.
 pub(crate) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// Base64 as Kubernetes takes it: white space does not count. `None` when it is something else.
+/// Decodes base64 as Kubernetes does, ignoring white space. Returns `None` when the text is not base64.
 pub(crate) fn decode_base64(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let packed = Zeroizing::new(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<u8>>());
     STANDARD.decode(&packed).ok().map(Zeroizing::new)
 }
 
-/// A text that is read document by document.
+/// The state of reading a text document by document.
 struct Reading<'a> {
     events: Parser<'a, StrInput<'a>>,
     limits: YamlLimits,
     nodes: usize,
-    /// The line of the last document's first node.
+    /// The line on which the last document's first node begins.
     begins_at: usize,
 }
 
@@ -162,7 +165,7 @@ impl<'a> Reading<'a> {
         Self { events: Parser::new_from_str(text), limits, nodes: 0, begins_at: 0 }
     }
 
-    /// The next document, if there is one.
+    /// Reads the next document, if there is one.
     fn document(&mut self) -> Result<Option<Yaml>, String> {
         let mut open: Vec<Open> = Vec::new();
         let mut root = None;
@@ -233,7 +236,7 @@ impl<'a> Reading<'a> {
 /// A sequence or mapping whose end has not come yet.
 struct Open {
     content: Yaml,
-    /// In a mapping: the key that waits for its value.
+    /// In a mapping, the key that waits for its value.
     key: Option<String>,
 }
 

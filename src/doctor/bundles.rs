@@ -1,4 +1,5 @@
-//! The CA that an object has the API server trust, and the certificates in Secrets that it should have signed.
+//! Checks the CA in each `caBundle`, which the API server trusts, against the certificates in Secrets that it should
+//! have signed.
 
 use super::facts::GatheredFacts;
 use super::finding::{Findings, shell_word};
@@ -10,7 +11,7 @@ use super::webhooks::{Bundle, BundleGroup, groups};
 use crate::x509::{AltName, ReadCertificate, instant, read_pem};
 use crate::yaml::decode_base64;
 
-/// Looks at every `caBundle`; what is wrong with many in the same way is said once.
+/// Looks at every `caBundle`. What is wrong with several of them in the same way is reported once.
 pub(super) fn check(
     bundles: &[Bundle<'_>],
     secrets: &[TlsSecret<'_>],
@@ -46,7 +47,8 @@ fn check_group(
     let of_service: Vec<_> = secrets.iter().filter(is_of_service).collect();
     let is_beside =
         |secret: &&TlsSecret<'_>| group.service.is_some_and(|service| secret.object.namespace == service.namespace);
-    // Nothing is known of the server: but a CA that is called as the node's is, and is not the same, was that once.
+    // No certificate of the server is at hand. But a CA that has the name of the node's CA and another key is that CA
+    // from before it was replaced.
     let is_old = |found: &ReadCertificate| {
         facts.authorities.iter().any(|known| known.subject_der() == found.subject_der())
             && facts.authorities.iter().all(|known| known.spki_der() != found.spki_der())
@@ -68,7 +70,7 @@ fn check_group(
     check_times(group, &authorities, clock, findings);
 }
 
-/// A bundle works as long as one of its certificates does.
+/// Checks the time of a `caBundle`. It works as long as one of its certificates does.
 fn check_times(group: &BundleGroup<'_>, authorities: &[ReadCertificate], clock: Clock, findings: &mut Findings) {
     let it = format!("caBundle of {}", group.it);
     let last = authorities.iter().max_by_key(|authority| authority.not_after());
@@ -83,7 +85,8 @@ fn check_times(group: &BundleGroup<'_>, authorities: &[ReadCertificate], clock: 
     }
 }
 
-/// Takes the CA out of a Secret, if it has the one that signed it.
+/// Returns the command that sets `$CA`: from the Secret, if that has the CA which signed its certificate, or else from
+/// a file.
 fn take_ca(secret: &TlsSecret<'_>) -> String {
     let Object { namespace, name, .. } = secret.object;
     if secret.is_trusted_by(&secret.authorities) {

@@ -1,4 +1,4 @@
-//! ConfigMaps that hold a copy of the cluster's CA: they stay behind when it changes.
+//! Checks the ConfigMaps that hold a copy of the cluster's CA, because they stay behind when the CA changes.
 
 use super::facts::GatheredFacts;
 use super::finding::{Findings, shell_word};
@@ -6,8 +6,9 @@ use super::objects::Object;
 use crate::kubeconfig::{Held, Kubeconfig};
 use crate::x509::{ReadCertificate, read_pem};
 
-/// Namespace (empty for any), name, key, and whether whoever is in it is let in. Source: Kubernetes v1.20.2,
-/// pkg/controller/certificates/rootcacertpublisher, cluster-bootstrap/api, pkg/controlplane/controller/clusterauthenticationtrust.
+/// The ConfigMaps: namespace (empty for any), name, key, and whether a client of any CA in it is let in. Source:
+/// Kubernetes v1.20.2, pkg/controller/certificates/rootcacertpublisher, cluster-bootstrap/api,
+/// pkg/controlplane/controller/clusterauthenticationtrust.
 const COPIES: [(&str, &str, &str, bool); 3] = [
     ("", "kube-root-ca.crt", "ca.crt", false),
     ("kube-public", "cluster-info", "kubeconfig", false),

@@ -1,4 +1,4 @@
-//! What the files of a node say about it.
+//! The facts about a node that its files state.
 
 use std::net::IpAddr;
 
@@ -9,38 +9,38 @@ use crate::kubernetes::{CERTIFICATES, KUBELET_CONF, KUBELET_PKI, KUBERNETES, MAN
 use crate::x509::{AltName, ReadCertificate, read_pem};
 use crate::yaml::{Yaml, YamlLimits};
 
-/// Facts about a node; what no file says is not there.
+/// The facts about a node. What no file states is `None` or empty.
 #[derive(Default)]
 pub(super) struct GatheredFacts {
-    /// The name under which the kubelet registers: as host and etcd say, or its certificate, or etcd. A host's name alone
-    /// need not be it.
+    /// The name under which the kubelet registers: the host's, if etcd has the same name, or else that in the kubelet's
+    /// certificate, or else etcd's. The host's name alone is not enough.
     pub(super) node_name: Option<String>,
     /// The common name of the kubelet's certificate without `system:node:`.
     pub(super) kubelet_name: Option<String>,
-    /// The name that the kubelet takes for itself: `--hostname-override`, or the host's in lower case.
+    /// The name that the kubelet gives itself, in lower case: `--hostname-override`, or else the host's name.
     pub(super) host_name: Option<String>,
     /// The static pods, in the order of their files.
     pub(super) pods: Vec<StaticPod>,
-    /// Manifests that are no YAML, and why.
+    /// The manifests that are not YAML, each with the reason.
     pub(super) broken_manifests: Vec<(String, String)>,
     /// The kubelet's configuration.
     pub(super) kubelet: Option<KubeletConfig>,
     /// The certificates in `pki/ca.crt`.
     pub(super) authorities: Vec<ReadCertificate>,
-    /// The hosts by which this node's kubeconfigs call API servers, and the kubeconfig.
+    /// The hosts by which this node's kubeconfigs call API servers, each with the first kubeconfig that does.
     pub(super) servers: Vec<(AltName, String)>,
-    /// The API server's own certificate, if it runs here, and its file.
+    /// The certificate of the API server, if the node has one, and its file.
     pub(super) api_server: Option<(String, ReadCertificate)>,
 }
 
-/// What matters of `/var/lib/kubelet/config.yaml`.
+/// The fields of `/var/lib/kubelet/config.yaml` that matter here.
 pub(super) struct KubeletConfig {
-    /// Why it is no YAML.
+    /// The reason why the file is not YAML, if it is not.
     pub(super) fault: Option<String>,
     pub(super) rotates: bool,
     pub(super) bootstraps_serving: bool,
     pub(super) client_ca_file: Option<String>,
-    /// `tlsCertFile`, `tlsPrivateKeyFile`: field and value.
+    /// `tlsCertFile` and `tlsPrivateKeyFile`, as far as they are set: field and value.
     pub(super) tls_files: Vec<(&'static str, String)>,
 }
 
@@ -57,7 +57,7 @@ impl GatheredFacts {
         let kubelet_name = kubelet_name(tree);
         let host_name = host_name(tree);
         let etcd = pods.iter().find(|pod| pod.program == "etcd").and_then(|pod| pod.flag("name"));
-        // Two against one: where etcd is called as the host is, the kubelet's certificate is another node's.
+        // When host and etcd have the same name, a kubelet's certificate for another name is another node's.
         let agreed = host_name.clone().filter(|host| etcd == Some(host));
         let certified = || kubelet_name.as_ref().map(|name| name.to_lowercase());
         let node_name = agreed.or_else(certified).or_else(|| etcd.map(str::to_owned));
@@ -78,25 +78,25 @@ impl GatheredFacts {
         facts
     }
 
-    /// The static pod of a program.
+    /// Returns the static pod of a program.
     pub(super) fn pod(&self, program: &str) -> Option<&StaticPod> {
         self.pods.iter().find(|pod| pod.program == program)
     }
 
-    /// The first address of each service subnet (kubeadm v1.20.2, constants.go GetAPIServerVirtualIP).
+    /// Returns the first address of each service subnet (kubeadm v1.20.2, constants.go GetAPIServerVirtualIP).
     pub(super) fn service_addresses(&self) -> Vec<IpAddr> {
         let ranges = self.pod("kube-apiserver").and_then(|pod| pod.flag("service-cluster-ip-range"));
         ranges.unwrap_or_default().split(',').filter_map(first_address).collect()
     }
 
-    /// Whether a server is one of this cluster's API servers.
+    /// Returns whether a host is that of one of this cluster's API servers.
     pub(super) fn is_own_server(&self, host: &AltName) -> bool {
         self.servers.iter().any(|(known, _)| known == host)
             || self.api_server.as_ref().is_some_and(|(_, certificate)| certificate.is_for(host))
     }
 }
 
-/// What may stand in a command as it is.
+/// Returns whether a name can be used in a command without quotes.
 fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
 }
@@ -116,14 +116,14 @@ fn first_address(range: &str) -> Option<IpAddr> {
     }
 }
 
-/// The certificates of a file in the tree; none when it is none.
+/// Returns the certificates of a file in the tree, or nothing when it cannot be read or has none.
 pub(super) fn certificates(tree: &Tree, place: &str) -> Vec<ReadCertificate> {
     let known = tree.pki.get(place).map(|file| read_pem(&file.content));
     let read = known.or_else(|| tree.named(place).map(|content| read_pem(&content)));
     read.and_then(Result::ok).map(|contents| contents.certificates).unwrap_or_default()
 }
 
-/// The certificates that a field of a kubeconfig holds or names.
+/// Returns the certificates that a field of a kubeconfig holds or names.
 pub(super) fn held(tree: &Tree, place: &str, held: &Held) -> Vec<ReadCertificate> {
     match held {
         Held::Inline(content) => read_pem(content).map(|contents| contents.certificates).unwrap_or_default(),
@@ -143,7 +143,7 @@ fn kubelet_name(tree: &Tree) -> Option<String> {
     stored.or_else(inline)?.common_name()?.strip_prefix("system:node:").map(str::to_owned)
 }
 
-/// Source: pkg/util/node/node.go GetHostname, v1.20.2.
+/// Returns the name that the kubelet gives itself. Source: pkg/util/node/node.go GetHostname, v1.20.2.
 fn host_name(tree: &Tree) -> Option<String> {
     let flags = tree.text(KUBELET_FLAGS).unwrap_or_default();
     let words = flags.split(|letter: char| letter.is_whitespace() || matches!(letter, '"' | '\''));
@@ -154,7 +154,7 @@ fn host_name(tree: &Tree) -> Option<String> {
 
 fn servers(tree: &Tree) -> Vec<(AltName, String)> {
     let mut servers: Vec<(AltName, String)> = Vec::new();
-    // By which the programs of a node, and whoever runs the cluster, call API servers.
+    // These are the kubeconfigs with which the node's programs and the administrator call API servers.
     let embedded = CERTIFICATES.iter().filter(|row| matches!(row.output, Output::Kubeconfig(_)));
     let embedded = embedded.map(|row| format!("{KUBERNETES}/{}", row.base_name));
     for place in std::iter::once(KUBELET_CONF.to_owned()).chain(embedded) {

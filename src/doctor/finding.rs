@@ -1,4 +1,4 @@
-//! What was found, and how findings come together.
+//! Findings, and how they are collected.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,47 +6,47 @@ use super::renew::renew;
 use super::rule::Rule;
 use super::rules;
 
-/// Something that is wrong.
+/// A finding: something that is wrong.
 #[derive(Debug)]
 pub struct Finding {
     /// The rule that is broken.
     pub rule: &'static Rule,
-    /// The file: below the node's root, or of objects as it was named.
+    /// The path of the file below the node's root, or the name of a file of objects as the user gave it.
     pub file: String,
     /// What is wrong, as a sentence without its full stop.
     pub what: String,
-    /// How it shows.
+    /// How the fault shows.
     pub why: String,
-    /// What to do.
+    /// What to do about the fault.
     pub mend: String,
 }
 
 /// How much was looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LookedAt {
-    /// Certificates in files and kubeconfigs of the node; a CA counts once for each file of its own.
+    /// The certificates in files and kubeconfigs of the node. A CA counts once for each file of its own.
     pub certificates: usize,
-    /// Kubeconfigs of the node and in homes.
+    /// The kubeconfigs of the node and in homes.
     pub kubeconfigs: usize,
-    /// Manifests of static pods.
+    /// The manifests of static pods.
     pub manifests: usize,
-    /// The kubelet's configuration: 1 when there is one.
+    /// The kubelet's configurations: 1 when there is one.
     pub kubelet_configurations: usize,
-    /// Objects in the files that were given along.
+    /// The objects in the files that the user named.
     pub objects: usize,
 }
 
 impl LookedAt {
-    /// Whether there was nothing at all.
+    /// Returns whether there was nothing at all.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// Findings as they are made.
+/// The findings so far.
 pub(super) struct Findings {
-    /// The node's name in commands.
+    /// The node's name as a word of a shell, for commands.
     node: String,
     found: Vec<(usize, Finding)>,
     seen: BTreeSet<(&'static str, String, String)>,
@@ -61,14 +61,15 @@ impl Findings {
         }
     }
 
-    /// A file of the node breaks a rule.
+    /// Adds the finding that a file of the node breaks a rule.
     pub(super) fn add(&mut self, id: &str, file: &str, values: &[(&'static str, &str)]) {
         self.add_in(id, file, file, values);
     }
 
-    /// Something in a file breaks a rule; said once for each `it`.
+    /// Adds the finding that something in a file, `it`, breaks a rule. The same finding about the same `it` is added
+    /// once.
     pub(super) fn add_in(&mut self, id: &str, file: &str, it: &str, values: &[(&'static str, &str)]) {
-        // A rule that is not in the table is a defect, and a finding without explanation better than none.
+        // A rule that is not in the table is a defect, but a finding without explanation is better than none.
         let (rank, rule) = rules::find(id);
         if !self.seen.insert((rule.id, file.to_owned(), it.to_owned())) {
             return;
@@ -82,7 +83,7 @@ impl Findings {
         self.found.push((rank, Finding { rule, file: file.to_owned(), what, why, mend }));
     }
 
-    /// All findings, in order; without those that another says better.
+    /// Returns all findings in order, without those for which another rule says more about the same file.
     pub(super) fn finish(self) -> Vec<Finding> {
         let said: BTreeSet<(String, &str)> = self
             .found
@@ -99,7 +100,7 @@ impl Findings {
     }
 }
 
-/// A word as a shell takes it: a command is there to be copied, whatever somebody called a file.
+/// Returns a word as a shell reads it. A command is there to be copied, whatever the name of a file is.
 pub(super) fn shell_word(word: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-:@%+".contains(&byte);
     if !word.is_empty() && word.bytes().all(is_plain) {
@@ -108,7 +109,7 @@ pub(super) fn shell_word(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// A text with its values; what has none stays as it is.
+/// Returns a text with its values filled in. A name without a value stays as it is.
 fn fill(template: &str, values: &BTreeMap<&str, &str>) -> String {
     let mut text = String::with_capacity(template.len() + 64);
     let mut rest = template;

@@ -1,4 +1,4 @@
-//! What Go's crypto/x509 says: every program of Kubernetes passes its words on.
+//! Composes the errors of Go's crypto/x509, which every program of Kubernetes passes on.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,8 @@ use time::OffsetDateTime;
 
 use crate::x509::{AltName, ReadCertificate, instant};
 
-/// Go 1.19.8, crypto/x509/verify.go `HostnameError.Error`.
+/// Returns the error for a host that a certificate does not name. Source: Go 1.19.8, crypto/x509/verify.go
+/// `HostnameError.Error`.
 pub(super) fn host_name_error(certificate: &ReadCertificate, host: &AltName) -> String {
     let wanted =
         |name: &&AltName| matches!((name, host), (AltName::Ip(_), AltName::Ip(_)) | (AltName::Dns(_), AltName::Dns(_)));
@@ -26,18 +27,19 @@ pub(super) fn host_name_error(certificate: &ReadCertificate, host: &AltName) -> 
     }
 }
 
-/// Go writes an IPv4 address within IPv6 as IPv4 (net.IP.String).
+/// Returns an address as Go writes it: an IPv4 address within IPv6 as IPv4 (net.IP.String).
 fn ip(address: IpAddr) -> String {
     address.to_canonical().to_string()
 }
 
-/// Go 1.19.8, crypto/x509/verify.go `CertificateInvalidError.Error` and `isValid`.
+/// Returns the error for an expired certificate. Source: Go 1.19.8, crypto/x509/verify.go
+/// `CertificateInvalidError.Error` and `isValid`.
 pub(super) fn expired_error(now: OffsetDateTime, not_after: OffsetDateTime) -> String {
     let (now, end) = (instant(now), instant(not_after));
     format!("x509: certificate has expired or is not yet valid: current time {now} is after {end}")
 }
 
-/// As [`expired_error`].
+/// Returns the error for a certificate that is not yet valid. The source is that of [`expired_error`].
 pub(super) fn not_yet_valid_error(now: OffsetDateTime, not_before: OffsetDateTime) -> String {
     let (now, begin) = (instant(now), instant(not_before));
     format!("x509: certificate has expired or is not yet valid: current time {now} is before {begin}")

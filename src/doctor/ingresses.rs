@@ -1,4 +1,4 @@
-//! Ingresses, the Secrets that they serve with and what is left of ACME.
+//! Checks Ingresses: the Secrets with which they serve, and annotations that are left over from ACME.
 
 use super::finding::{Findings, shell_word};
 use super::issuers::is_issuer;
@@ -7,7 +7,7 @@ use super::secrets::{self, TlsSecret};
 use crate::x509::AltName;
 use crate::yaml::Yaml;
 
-/// cert-manager, annotations of Ingresses that name an issuer, and its kind.
+/// The annotations with which an Ingress names an issuer of cert-manager, each with the issuer's kind.
 const ISSUERS: [(&str, &str); 2] =
     [("cert-manager.io/cluster-issuer", "ClusterIssuer"), ("cert-manager.io/issuer", "Issuer")];
 
@@ -19,7 +19,7 @@ pub(super) fn check(objects: &[Object<'_>], secrets: &[TlsSecret<'_>], findings:
     }
 }
 
-/// Source: networking.k8s.io/v1 and v1beta1, `spec.tls`.
+/// Reports hosts for which the Secret is not. Source: networking.k8s.io/v1 and v1beta1, `spec.tls`.
 fn check_hosts(ingress: &Object<'_>, secrets: &[TlsSecret<'_>], findings: &mut Findings) {
     let it = secrets::title(ingress);
     for tls in ingress.yaml.at(&["spec", "tls"]).map(Yaml::items).unwrap_or_default() {
@@ -36,7 +36,8 @@ fn check_hosts(ingress: &Object<'_>, secrets: &[TlsSecret<'_>], findings: &mut F
     }
 }
 
-/// What an issuer that is not at hand does with them, nobody knows.
+/// Reports annotations for ACME when the issuer does not speak ACME. When the issuer is not at hand, nobody knows what
+/// it does with them.
 fn check_annotations(ingress: &Object<'_>, objects: &[Object<'_>], findings: &mut Findings) {
     let annotations = ingress.yaml.at(&["metadata", "annotations"]).map(Yaml::pairs).unwrap_or_default();
     let is_acme = |key: &str| key.starts_with("acme.cert-manager.io/") || key == "kubernetes.io/tls-acme";

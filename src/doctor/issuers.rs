@@ -1,14 +1,14 @@
-//! The CAs with which cert-manager signs.
+//! Checks the CAs with which cert-manager signs.
 
 use super::finding::{Findings, shell_word};
 use super::objects::Object;
 use super::secrets::{self, TlsSecret, signs};
 use crate::x509::ReadCertificate;
 
-/// Where a ClusterIssuer's Secret lies: cert-manager's flag `--cluster-resource-namespace`.
+/// The namespace of a ClusterIssuer's Secret: the default of cert-manager's flag `--cluster-resource-namespace`.
 const CLUSTER_NAMESPACE: &str = "cert-manager";
 
-/// Looks at every issuer of kind `ca`.
+/// Looks at every issuer that signs with a CA from a Secret (`spec.ca`).
 pub(super) fn check(objects: &[Object<'_>], secrets: &[TlsSecret<'_>], findings: &mut Findings) {
     for issuer in objects.iter().filter(|object| is_issuer(object)) {
         let Some(name) = issuer.text(&["spec", "ca", "secretName"]) else { continue };
@@ -26,7 +26,7 @@ pub(super) fn check(objects: &[Object<'_>], secrets: &[TlsSecret<'_>], findings:
     }
 }
 
-/// Whether an object is an issuer of cert-manager's own.
+/// Returns whether an object is an issuer of cert-manager itself.
 pub(super) fn is_issuer(object: &Object<'_>) -> bool {
     let group = object.text(&["apiVersion"]).and_then(|version| version.split('/').next());
     group == Some("cert-manager.io") && matches!(object.kind, "ClusterIssuer" | "Issuer")
@@ -62,8 +62,8 @@ fn check_authority(secret: &TlsSecret<'_>, issuer: &str, findings: &mut Findings
     }
 }
 
-/// Whether all of `tls.crt` and the first of `ca.crt` stand one above the other, in any order. Source: cert-manager,
-/// pkg/util/kube `SecretTLSKeyPairAndCA`, pkg/util/pki `ParseSingleCertificateChain`.
+/// Returns whether all certificates of `tls.crt` and the first of `ca.crt` form one chain, in whatever order. Source:
+/// cert-manager, pkg/util/kube `SecretTLSKeyPairAndCA`, pkg/util/pki `ParseSingleCertificateChain`.
 fn is_one_chain(secret: &TlsSecret<'_>) -> bool {
     let mut others: Vec<&ReadCertificate> = secret.rest.iter().chain(secret.authorities.first()).collect();
     let mut top = &secret.leaf;

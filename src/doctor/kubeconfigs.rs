@@ -1,4 +1,4 @@
-//! Kubeconfigs that are not in kubeadm's form, and those in people's homes.
+//! Checks kubeconfigs that are not in kubeadm's form, and those in people's homes.
 
 use super::facts::{GatheredFacts, held};
 use super::finding::{Findings, LookedAt};
@@ -9,7 +9,8 @@ use crate::kubeconfig::{Held, Kubeconfig, KubeconfigCluster, KubeconfigUser, has
 use crate::kubernetes::Purpose;
 use crate::x509::{AltName, ReadCertificate, public_key_bits, read_pem};
 
-/// Looks at every kubeconfig that does not have kubeadm's form: of the others [`crate::verify`] says what is wrong.
+/// Looks at every kubeconfig of the node that is not in kubeadm's form, and at every one in a home. [`crate::verify`]
+/// judges the others.
 pub(super) fn check(
     tree: &Tree,
     facts: &GatheredFacts,
@@ -28,7 +29,7 @@ pub(super) fn check(
     }
 }
 
-/// A kubeconfig, and whether it is one of a person's home.
+/// A kubeconfig, and what it is judged against.
 struct Judge<'a> {
     tree: &'a Tree,
     facts: &'a GatheredFacts,
@@ -42,7 +43,7 @@ fn check_one(tree: &Tree, facts: &GatheredFacts, clock: Clock, place: &str, file
     let is_kubeadms = Purpose::of_path(place) != Purpose::Other || place == "etc/kubernetes/bootstrap-kubelet.conf";
     let read = match Kubeconfig::read(&file.content) {
         Ok(read) => read,
-        // The folder also holds what cloud providers call cloud.conf.
+        // The folder also holds cloud.conf, a file of cloud providers.
         Err(error) if is_kubeadms => {
             return findings.add("kubeconfig-broken", place, &[("reason", &error.to_string())]);
         }
@@ -118,7 +119,7 @@ impl Judge<'_> {
         }
     }
 
-    /// The public half of a user's key.
+    /// Returns the public half of a user's key, if the key can be read.
     fn key(&self, key: Option<&Held>) -> Option<Vec<u8>> {
         let named;
         let content = match key? {
@@ -132,7 +133,8 @@ impl Judge<'_> {
         read_pem(content).ok()?.public_keys.into_iter().next()
     }
 
-    /// Whether a file that is named is not there.
+    /// Returns whether a file that the kubeconfig names is missing, and reports it. A file whose folder is not at hand
+    /// does not count as missing.
     fn misses(&self, file: &str, findings: &mut Findings) -> bool {
         let place = resolve(self.place, file);
         let is_missing = !self.tree.is_there(&place) && self.tree.knows_folder_of(&place);

@@ -1,4 +1,4 @@
-//! The kubelet: its configuration, its store, its name.
+//! Checks the kubelet's configuration, its store and its name.
 
 use super::facts::{GatheredFacts, KubeletConfig, certificates, held};
 use super::finding::{Findings, LookedAt, shell_word};
@@ -26,7 +26,7 @@ pub(super) fn check(tree: &Tree, facts: &GatheredFacts, findings: &mut Findings,
     }
     if let (Some(certified), Some(host)) = (&facts.kubelet_name, &facts.host_name)
         && certified != host
-        // Upper case is a matter of its own.
+        // A name in upper case breaks another rule.
         && !certified.bytes().any(|byte| byte.is_ascii_uppercase())
     {
         let file =
@@ -44,7 +44,8 @@ fn has_store(tree: &Tree) -> bool {
     tree.pki.contains_key(&format!("{KUBELET_PKI}/kubelet-client-current.pem"))
 }
 
-/// The store's certificate and the CA of kubelet.conf are of one time.
+/// Reports a certificate in the store that the CA of kubelet.conf did not sign, because one of the two is from before
+/// the CA changed.
 fn check_store(tree: &Tree, kubeconfig: &Kubeconfig, findings: &mut Findings) {
     let file = format!("{KUBELET_PKI}/kubelet-client-current.pem");
     let authorities: Vec<_> = kubeconfig

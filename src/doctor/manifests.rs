@@ -1,4 +1,4 @@
-//! Static pods: the files they name, and whether those fit each other.
+//! Checks the files that static pods name, and whether those files fit each other.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,12 @@ use super::static_pod::StaticPod;
 use super::tree::Tree;
 use crate::kubernetes::PKI;
 
-/// Flags without which the controller-manager exits, because it was told of a CA that it is not given.
+/// The flags that tell the controller-manager to sign with a CA. It exits when one of them names a file that is not
+/// there.
 const SIGNING: [&str; 2] = ["cluster-signing-cert-file", "cluster-signing-key-file"];
 
-/// A flag that names a CA, kubeadm's file for it, and what that CA has to have signed: program, flag.
+/// A flag of a program that names a CA; kubeadm's file for that CA, below `pki`; and the program and flag that name a
+/// certificate which the CA must have signed.
 struct Trust {
     program: &'static str,
     flag: &'static str,
@@ -20,7 +22,7 @@ struct Trust {
     signed: &'static str,
 }
 
-/// Source: kubeadm v1.20.2, phases/controlplane/manifests.go and phases/etcd/local.go.
+/// The CAs that static pods trust. Source: kubeadm v1.20.2, phases/controlplane/manifests.go and phases/etcd/local.go.
 const TRUSTS: [Trust; 6] = [
     trust("kube-apiserver", "etcd-cafile", "etcd/ca.crt", "etcd", "cert-file"),
     trust("etcd", "trusted-ca-file", "etcd/ca.crt", "kube-apiserver", "etcd-certfile"),
@@ -84,7 +86,8 @@ fn check_files(tree: &Tree, pod: &StaticPod, findings: &mut Findings) {
     }
 }
 
-/// kubeadm's own files are held against each other already.
+/// Reports a CA that did not sign the certificate which it should have. kubeadm's own file for the CA is passed over,
+/// because [`crate::verify`] has checked it.
 fn check_trust(tree: &Tree, facts: &GatheredFacts, trust: &Trust, findings: &mut Findings) {
     let place = |program: &str, flag: &str| {
         let pod = facts.pod(program)?;

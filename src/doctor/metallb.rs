@@ -1,4 +1,4 @@
-//! MetalLB's Secret, as the rotator in its controller sees it.
+//! Judges MetalLB's Secret as the rotator in its controller does.
 //!
 //! Source: open-policy-agent/cert-controller v0.10.1, pkg/rotator/rotator.go; MetalLB v0.15.2, internal/k8s/webhook.go.
 
@@ -12,13 +12,15 @@ use crate::lint::{ClusterFacts, Facts, lint};
 use crate::x509::{AltName, ReadCertificate};
 use crate::yaml::Yaml;
 
-/// What the Secret and the service are called, up to v0.14.3 and since: release manifests and flags.
+/// The names of the Secret and the service, up to v0.14.3 and since then: release manifests and flags.
 const NAMES: [(&str, &str); 2] =
     [("webhook-server-cert", "webhook-service"), ("metallb-webhook-cert", "metallb-webhook-service")];
-/// Many operators call their Secret as MetalLB once did.
+/// MetalLB's namespace. Elsewhere the name of a Secret proves nothing by itself, because many operators use the name
+/// that MetalLB's Secret once had.
 const NAMESPACE: &str = "metallb-system";
 
-/// What the rotator says, and what it does.
+/// What the rotator logs, and what it does to the Secret, when it does not accept the CA and when it does not accept
+/// the server's certificate.
 const NEW_CA: [(&str, &str); 2] = [
     ("log", "refreshing CA and server certs"),
     (
@@ -49,13 +51,13 @@ pub(super) fn check(
                 let it = secrets::title(&secret.object);
                 findings.add_in("metallb-ca-absent", secret.object.file, &it, &NEW_CA);
             }
-            // It is as one would have it without rotation.
+            // As far as is known, nothing rotates these certificates.
             (false, None) | (_, Some(false)) => {}
         }
     }
 }
 
-/// The name by which the API server calls MetalLB, if the Secret is MetalLB's.
+/// Returns the name by which the API server calls MetalLB, or `None` when the Secret is not MetalLB's.
 fn host(secret: &TlsSecret<'_>, bundles: &[Bundle<'_>]) -> Option<String> {
     let Object { namespace, name, .. } = secret.object;
     let services = bundles.iter().filter(|bundle| bundle.is_metallbs()).filter_map(|bundle| bundle.service);
@@ -69,7 +71,7 @@ fn host(secret: &TlsSecret<'_>, bundles: &[Bundle<'_>]) -> Option<String> {
     hosts.iter().find(is_named).cloned().or(by_name)
 }
 
-/// Whether the controller in that namespace rotates; nothing where it is not at hand.
+/// Returns whether the controller in that namespace rotates certificates, or `None` when the controller is not at hand.
 fn rotates(objects: &[Object<'_>], namespace: &str) -> Option<bool> {
     let deployments = objects.iter().filter(|object| object.kind == "Deployment" && object.namespace == namespace);
     let containers = deployments.filter_map(|object| object.yaml.at(&["spec", "template", "spec", "containers"]));
@@ -105,7 +107,7 @@ fn check_secret(secret: &TlsSecret<'_>, host: String, clock: Clock, findings: &m
             needed_at: &[clock.at],
         };
         let it = format!("{it} of {title}");
-        // What else may be wrong with it, the rotator does not mind; its own break some rules.
+        // The rotator accepts other faults, and the certificates that it makes have some of them.
         for breach in lint(&facts).into_iter().filter(|breach| breach.rule.id.starts_with("metallb-")) {
             let detail = [("detail", breach.detail.as_str())];
             let values: Vec<_> = detail.iter().chain(does).copied().collect();
@@ -121,7 +123,7 @@ fn check_secret(secret: &TlsSecret<'_>, host: String, clock: Clock, findings: &m
     }
 }
 
-/// Whether the first block of a PEM file is a key in PKCS#1: the others are not for `x509.ParsePKCS1PrivateKey`.
+/// Returns whether the first block of a PEM file is a key in PKCS#1. `x509.ParsePKCS1PrivateKey` reads no other.
 fn begins_as_pkcs1(pem: &[u8]) -> bool {
     let mut lines = pem.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     lines.find(|line| line.starts_with(b"-----BEGIN ")) == Some(b"-----BEGIN RSA PRIVATE KEY-----")

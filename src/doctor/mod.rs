@@ -1,15 +1,17 @@
-//! What is wrong with a node, in words.
+//! Says in words what is wrong with a node.
 //!
-//! Why: the same few mistakes cost days each, because the error stands in another program's log than the cause, and
-//! names neither.
+//! Why: the same few mistakes cost days each, because the error is in the log of another program than the one at fault,
+//! and names neither that program nor the cause.
 //!
-//! Input: a node's files below a root, live or unpacked; objects saved with `kubectl get -o yaml`; a time.
+//! Input: a node's files below a root, of a running or an unpacked system; objects saved with `kubectl get -o yaml`; a
+//! time.
 //!
-//! Output: a [`Diagnosis`]: findings, each by a [`Rule`], with what is wrong, why it hurts (the text that people see)
-//! and how to mend it; what was looked at; and what could not be read. Certificates and their files are judged by
-//! [`crate::verify`]; here is what takes a look at the rest of the node: manifests, the kubelet's configuration, homes.
+//! Output: a [`Diagnosis`] with findings, and with how much was looked at. A finding belongs to a [`Rule`], and says
+//! what is wrong, why it hurts (the text that people see) and how to mend it. [`Tree::unread`] has the files that could
+//! not be read. [`crate::verify`] judges certificates and their files; this room judges the rest of the node:
+//! manifests, the kubelet's configuration, homes.
 //!
-//! Refuses nothing. A rule that lacks a fact says nothing; what cannot be read is told beside the rest.
+//! Refuses nothing. A rule that lacks a fact reports nothing.
 
 mod bundles;
 mod config_maps;
@@ -46,28 +48,28 @@ use ::time::OffsetDateTime;
 use facts::GatheredFacts;
 use finding::Findings;
 
-/// What to look at.
+/// The files and objects to look at, and the times to judge them by.
 pub struct Question<'a> {
-    /// The node's files, if a node is looked at.
+    /// The node's files, if a node is to be looked at.
     pub tree: Option<&'a Tree>,
     /// Objects of the cluster.
     pub objects: &'a [Objects],
-    /// The time to judge at.
+    /// The time of the check.
     pub at: OffsetDateTime,
-    /// What ends by then is worth a warning.
+    /// The time up to which the end of a certificate is worth a warning.
     pub expiring_by: OffsetDateTime,
 }
 
-/// The answer.
+/// What is wrong, and how much was looked at.
 pub struct Diagnosis {
-    /// Problems, then warnings; each most specific first, then by file.
+    /// The problems, then the warnings, each with the most specific rule first, then by file.
     pub findings: Vec<Finding>,
-    /// What was looked at.
+    /// How much was looked at.
     pub looked_at: LookedAt,
 }
 
 impl Diagnosis {
-    /// How many findings stop something.
+    /// Returns the number of findings that are problems, because something does not work.
     #[must_use]
     pub fn problems(&self) -> usize {
         self.findings.iter().filter(|finding| finding.rule.severity == Severity::Problem).count()
@@ -82,7 +84,8 @@ pub fn examine(question: &Question<'_>) -> Diagnosis {
     let facts = question.tree.map(GatheredFacts::read).unwrap_or_default();
     let mut findings = Findings::new(facts.node_name.clone().or_else(|| facts.host_name.clone()));
     if let Some(tree) = question.tree {
-        // Before the rules of lint about names: what a manifest says is more than what one may guess.
+        // `names` comes before the rules of lint about names, because a manifest's statement is worth more than a
+        // guess.
         names::check(tree, &facts, &mut findings);
         pki::check(tree, &facts, clock, &mut findings, &mut looked_at);
         kubelet::check(tree, &facts, &mut findings, &mut looked_at);

@@ -1,19 +1,20 @@
-//! Modes and owners.
+//! Checks modes and owners.
 
 use super::finding::Findings;
 use super::tree::Tree;
 use crate::kubernetes::{KUBERNETES, MANIFESTS};
 
-/// etcd's own unit runs as another user where etcd is no static pod.
+/// The folder of etcd's files. Where etcd is not a static pod, its own unit runs it as another user, who may own them.
 const ETCD: &str = "etc/kubernetes/pki/etcd/";
 
-/// Looks at who may change files, and who may read keys.
+/// Reports files and folders that users other than the owner may change, or that do not belong to the owner of
+/// `etc/kubernetes`.
 pub(super) fn check(tree: &Tree, findings: &mut Findings) {
     let owner = tree.folders.get(KUBERNETES).map(|(_, user)| *user);
     let is_etcds = |place: &str| place.starts_with(ETCD) && !tree.is_there(&format!("{MANIFESTS}/etcd.yaml"));
     let manifests = tree.texts.iter().filter(|(place, _)| place.starts_with(MANIFESTS));
     for (place, file) in tree.pki.iter().chain(manifests) {
-        // A secret that others may write they may also read: that is said already.
+        // A secret that other users may change is reported by `key-mode` already.
         let is_public = [".crt", ".pub", ".yaml"].iter().any(|ending| place.ends_with(ending));
         if is_public && file.mode & 0o022 != 0 {
             findings.add("writable", place, &[("mode", &format!("{:04o}", file.mode))]);

@@ -1,4 +1,4 @@
-//! Names that certificates need for what calls them, as manifests and kubeconfigs say.
+//! Checks that certificates have the names by which, according to manifests and kubeconfigs, they are called.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -11,7 +11,7 @@ use super::tree::Tree;
 use crate::kubernetes::PKI;
 use crate::x509::{AltName, ReadCertificate};
 
-/// A name that a certificate needs, and who says so.
+/// A name that a certificate needs, the rule that it breaks without the name, and the source of the need.
 struct Need {
     rule: &'static str,
     name: AltName,
@@ -60,7 +60,8 @@ fn api_server(facts: &GatheredFacts) -> Vec<Need> {
     needs
 }
 
-/// By what the API server calls the member beside it, and by what the others do.
+/// Returns the names that etcd's server certificate needs: those of every member, those by which clients are told to
+/// call it, and those by which the API server beside it does.
 fn etcd_server(etcd: &StaticPod, facts: &GatheredFacts) -> Vec<Need> {
     let mut needs = member(facts);
     needs.extend(urls(etcd, "advertise-client-urls"));
@@ -76,7 +77,7 @@ fn etcd_peer(etcd: &StaticPod, facts: &GatheredFacts) -> Vec<Need> {
     needs
 }
 
-/// What every member's certificate has (kubeadm v1.20.2, pki_helpers.go GetEtcdAltNames).
+/// Returns the names that the certificates of every member have (kubeadm v1.20.2, pki_helpers.go GetEtcdAltNames).
 fn member(facts: &GatheredFacts) -> Vec<Need> {
     let mut needs = own_name(facts);
     let here = [
@@ -102,13 +103,13 @@ fn urls(pod: &StaticPod, flag: &str) -> Vec<Need> {
 }
 
 fn hold(file: &str, certificate: &ReadCertificate, needs: Vec<Need>, findings: &mut Findings) {
-    // Without any name there is more to say.
+    // A certificate without any name breaks another rule, which says more.
     if certificate.alt_names().is_empty() {
         return;
     }
     let mut missing: BTreeMap<&str, Vec<Need>> = BTreeMap::new();
     for need in needs.into_iter().filter(|need| !certificate.is_for(&need.name)) {
-        // Who needs it first says so for all.
+        // A name that several sources need is reported once, with the first of them.
         if missing.values().flatten().all(|known| known.name != need.name) {
             missing.entry(need.rule).or_default().push(need);
         }
@@ -124,7 +125,7 @@ fn hold(file: &str, certificate: &ReadCertificate, needs: Vec<Need>, findings: &
     }
 }
 
-/// `localhost, 127.0.0.1 (who says so)`
+/// Returns names and their common source, as in `localhost, 127.0.0.1 (the node itself calls it so)`.
 fn told(needs: &[Need]) -> String {
     let names: Vec<_> = needs.iter().map(|need| need.name.to_string()).collect();
     let said_by = needs.first().map(|need| need.said_by.as_str()).unwrap_or_default();

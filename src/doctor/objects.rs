@@ -1,4 +1,4 @@
-//! Objects of the cluster in YAML and JSON, as `kubectl get -o yaml` prints them.
+//! Reads objects of the cluster in YAML and JSON, as `kubectl get -o yaml` prints them.
 
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -7,7 +7,7 @@ use crate::yaml::{Yaml, YamlLimits, decode_base64};
 
 /// A file of objects.
 pub struct Objects {
-    /// As it was named.
+    /// The name of the file, as the user gave it.
     title: String,
     documents: Vec<Yaml>,
 }
@@ -15,31 +15,31 @@ pub struct Objects {
 /// Why a file of objects cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ObjectsError {
-    /// It is no text.
+    /// The file is not UTF-8.
     #[error("it is not UTF-8")]
     NotUtf8,
-    /// It is no YAML; what is wrong, and where.
+    /// The file is not YAML, for this reason and at this line.
     #[error("it is not YAML: {0}")]
     Yaml(String),
-    /// It is no JSON; what is wrong, and where.
+    /// The file is not JSON, for this reason and at this line.
     #[error("it is not JSON: {0}")]
     Json(String),
-    /// A document is no object of Kubernetes: it has no kind.
+    /// A document is not an object of Kubernetes, because it has no kind.
     #[error("what begins at line {line} is no object of Kubernetes: it has no kind")]
     NoKind {
-        /// The line where it begins, from 1.
+        /// The line on which the document begins, from 1.
         line: usize,
     },
 }
 
 impl Objects {
-    /// Reads documents of YAML, or one of JSON.
+    /// Reads the documents of a YAML file, or the one of a JSON file.
     ///
     /// # Errors
-    /// [`ObjectsError`], for the first thing that is wrong.
+    /// Fails with an [`ObjectsError`] for the first problem.
     pub fn read(title: impl Into<String>, content: &[u8]) -> Result<Self, ObjectsError> {
         let text = std::str::from_utf8(content).map_err(|_| ObjectsError::NotUtf8)?;
-        // YAML takes most of JSON, but not all of its escapes.
+        // A reader of YAML reads most of JSON, but not all of its escapes.
         let documents = if text.trim_start().starts_with('{') {
             let value: serde_json::Value =
                 serde_json::from_str(text).map_err(|error| ObjectsError::Json(error.to_string()))?;
@@ -56,19 +56,19 @@ impl Objects {
     }
 }
 
-/// One object.
+/// An object of the cluster.
 #[derive(Clone, Copy)]
 pub(super) struct Object<'a> {
-    /// The file it is in.
+    /// The name of the file that holds the object.
     pub(super) file: &'a str,
     pub(super) kind: &'a str,
-    /// Empty when it is in none.
+    /// The namespace, or an empty text for an object without one.
     pub(super) namespace: &'a str,
     pub(super) name: &'a str,
     pub(super) yaml: &'a Yaml,
 }
 
-/// Every object of the files, those in lists too, in order.
+/// Returns every object of the files in order, including those in lists.
 pub(super) fn list(files: &[Objects]) -> Vec<Object<'_>> {
     let mut objects = Vec::new();
     for file in files {
@@ -92,7 +92,7 @@ pub(super) fn list(files: &[Objects]) -> Vec<Object<'_>> {
 }
 
 impl<'a> Object<'a> {
-    /// `Secret metallb-system/webhook-server-cert`.
+    /// Returns kind, namespace and name: `Secret metallb-system/webhook-server-cert`.
     pub(super) fn title(&self) -> String {
         match self.namespace {
             "" => format!("{} {}", self.kind, self.name),
@@ -100,12 +100,12 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The text at a path of keys.
+    /// Returns the text at a path of keys.
     pub(super) fn text(&self, path: &[&str]) -> Option<&'a str> {
         self.yaml.at(path).and_then(Yaml::text)
     }
 
-    /// A value of a Secret, decoded; `None` when it is not there or not base64.
+    /// Returns a value of a Secret, decoded, or `None` when it is absent or not base64.
     pub(super) fn data(&self, key: &str) -> Option<Zeroizing<Vec<u8>>> {
         if let Some(plain) = self.text(&["stringData", key]) {
             return Some(Zeroizing::new(plain.as_bytes().to_vec()));

@@ -1,4 +1,4 @@
-//! Certificates, keys and kubeconfigs, judged by [`crate::verify`] and [`crate::report`], explained here.
+//! Explains what [`crate::verify`] and [`crate::report`] say about certificates, keys and kubeconfigs.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::verify::{AlreadyVerified, Fault, File, Finding, Origin, Part, SharedF
 use crate::x509::{AltName, PemError, ReadCertificate};
 
 const SERVICE_ACCOUNT: &str = "etc/kubernetes/pki/sa.key";
-/// What a person reads where a certificate is not believed.
+/// The text that people see when a certificate for a purpose is not trusted.
 const DISBELIEF: [(Purpose, &str); 12] = [
     (Purpose::ApiServer, "clients say `x509: certificate signed by unknown authority`"),
     (Purpose::ApiServerKubeletClient, "kubelets turn the API server away: kubectl logs and exec say `Unauthorized`"),
@@ -48,7 +48,8 @@ const DISBELIEF: [(Purpose, &str); 12] = [
     (Purpose::Other, "whoever checks it says `x509: certificate signed by unknown authority`"),
 ];
 
-/// What webpki says, and Go for the same. Source: Go 1.19.8, crypto/x509/verify.go and x509.go.
+/// The errors of webpki, each with the error of Go for the same fault. Source: Go 1.19.8, crypto/x509/verify.go and
+/// x509.go.
 const CHAIN_ERRORS: [(&str, &str); 6] = [
     ("UnsupportedCriticalExtension", "x509: unhandled critical extension"),
     ("RequiredEku", "x509: certificate specifies an incompatible key usage"),
@@ -58,7 +59,7 @@ const CHAIN_ERRORS: [(&str, &str); 6] = [
     ("CertExpired", "x509: certificate has expired or is not yet valid"),
 ];
 
-/// Holds the tree's certificates against each other and against the time.
+/// Checks the tree's certificates against each other and against the time.
 pub(super) fn check(
     tree: &Tree,
     facts: &GatheredFacts,
@@ -67,9 +68,9 @@ pub(super) fn check(
     looked_at: &mut LookedAt,
 ) {
     let files = tree.pki.iter().map(|(place, file)| (place.as_str(), File { mode: file.mode, content: &file.content }));
-    // Addresses are held against the manifests in `names`.
+    // `names` checks the addresses against the manifests.
     let node = facts.node_name.as_ref().map(|name| lint::NodeFacts { name, addresses: &[] });
-    // A link that leads nowhere is told by itself.
+    // A link that leads nowhere gets a finding of its own, below.
     let links = tree.dangling.iter().map(String::as_str).collect();
     let part = Part { name: "node", files: files.collect(), links, node, origin: Origin::Disk };
     let found = SharedFiles::default().hold(check_part(&part, clock.at, &AlreadyVerified::default()));
@@ -87,15 +88,15 @@ pub(super) fn check(
     take_stock(tree, clock, findings, looked_at);
 }
 
-/// Whether a finding is about a kubeconfig that [`kubeconfigs`](super::kubeconfigs) looks at, which can follow every
-/// file that it names.
+/// Returns whether a finding is about a kubeconfig that [`kubeconfigs`](super::kubeconfigs) judges, which can follow
+/// every file that the kubeconfig names.
 fn is_judged_apart(tree: &Tree, finding: &Finding) -> bool {
     let is_mode = matches!(finding.fault, Fault::Mode { .. });
     let file = tree.pki.get(&finding.file).filter(|_| finding.file.ends_with(".conf"));
     !is_mode && file.is_some_and(|file| !has_kubeadm_form(&file.content))
 }
 
-/// Counts what there is and says what ends soon.
+/// Counts certificates and kubeconfigs, and reports certificates that end soon.
 fn take_stock(tree: &Tree, clock: Clock, findings: &mut Findings, looked_at: &mut LookedAt) {
     let mut files: BTreeMap<&str, Option<&[u8]>> = BTreeMap::new();
     for (place, file) in &tree.pki {
@@ -148,7 +149,7 @@ fn explain(tree: &Tree, facts: &GatheredFacts, clock: Clock, file: &str, fault: 
                 Some(stem) => format!("{stem}.crt"),
                 None => file.replace(".crt", ".key"),
             };
-            // It may be there and not have been read.
+            // The file may be there without having been read.
             if !tree.is_there(&other) && !tree.dangling.contains(&other) {
                 findings.add("alone", file, &[("other", name(&other))]);
             }
@@ -178,7 +179,7 @@ fn explain(tree: &Tree, facts: &GatheredFacts, clock: Clock, file: &str, fault: 
         }
         Fault::Expired { not_after } => clock.expired(file, &in_it(file), *not_after, findings),
         Fault::NotYetValid { not_before } => clock.not_yet_valid(file, &in_it(file), *not_before, findings),
-        // Looked at by who knows more of kubeconfigs, or of the kubelet.
+        // The checks of kubeconfigs and of the kubelet report these, because they know more.
         Fault::Kubeconfig | Fault::NotKubeconfig | Fault::InlineKubelet => {}
         Fault::OtherAuthority if !is_own(tree, facts, file) => {}
         Fault::OtherAuthority => findings.add("kubeconfig-ca", file, &[("error", CALLER_DISBELIEVES)]),
@@ -191,13 +192,13 @@ fn explain(tree: &Tree, facts: &GatheredFacts, clock: Clock, file: &str, fault: 
         Fault::Mode { mode } => findings.add("key-mode", file, &[("mode", &format!("{mode:04o}"))]),
         Fault::Differs { from } => findings.add("same-everywhere", file, &[("other", from)]),
         Fault::Rule(breach) => {
-            // Where the manifests and kubeconfigs say it, it is not guessed.
+            // `names` checks what manifests and kubeconfigs state; a rule would only guess it.
             let is_known = match breach.rule.id {
                 "endpoint" => true,
                 "service-address" => !facts.service_addresses().is_empty(),
                 _ => false,
             };
-            // Every CA of kubeadm's before 1.27 has the number 0, and nothing in a cluster looks at it.
+            // Every CA that a kubeadm before 1.27 made has the serial number 0, and nothing in a cluster looks at it.
             let is_custom = breach.rule.id == "serial" && (purpose.is_ca() || file.ends_with(".conf"));
             if !is_known && !is_custom {
                 let values =
@@ -214,7 +215,8 @@ fn in_it(file: &str) -> String {
     if file.ends_with(".conf") { format!("the certificate in {file}") } else { file.to_owned() }
 }
 
-/// Whether a kubeconfig's fault is about the CA in it, and not about the certificate that this should have signed.
+/// Returns whether a fault of a kubeconfig is about the CA in it, rather than about the certificate that the CA should
+/// have signed.
 fn is_authority_of(tree: &Tree, file: &str, issuer: &str) -> bool {
     let kubeconfig = tree.pki.get(file).filter(|_| file.ends_with(".conf"));
     let Some(read) = kubeconfig.and_then(|kubeconfig| Kubeconfig::read(&kubeconfig.content).ok()) else { return false };
@@ -223,7 +225,7 @@ fn is_authority_of(tree: &Tree, file: &str, issuer: &str) -> bool {
     authorities.any(|authority| authority.issuer() == issuer && authority.is_signed_by(&authority) == Some(false))
 }
 
-/// Whether a kubeconfig is for this cluster: of one that kubeadm does not know, its server tells.
+/// Returns whether a kubeconfig is for this cluster. If kubeadm does not know the file, its server decides.
 fn is_own(tree: &Tree, facts: &GatheredFacts, file: &str) -> bool {
     if Purpose::of_path(file) != Purpose::Other {
         return true;
@@ -234,7 +236,7 @@ fn is_own(tree: &Tree, facts: &GatheredFacts, file: &str) -> bool {
     hosts.any(|host| facts.is_own_server(&host))
 }
 
-/// Where the CA for a purpose lies.
+/// Returns the file of the CA for a purpose.
 fn authority_file(purpose: Purpose) -> Option<&'static str> {
     match purpose.authority()? {
         Purpose::KubernetesCa => Some("etc/kubernetes/pki/ca.crt"),

@@ -1,8 +1,8 @@
-//! Which commands make a file anew.
+//! The commands that make a file anew.
 
 use crate::kubernetes::{AUTHORITIES, CaRow, CertificateRow, Output};
 
-/// What a person does to have a file of a node made anew.
+/// Returns what a person does to have a file of a node made anew.
 pub(super) fn renew(file: &str, node: &str) -> String {
     let apply = format!("`certferry apply BUNDLE --node {node} --key PUB`");
     if let Some(kubernetes) = file.strip_prefix("etc/kubernetes/") {

@@ -1,35 +1,35 @@
-//! What a rule is.
+//! The form of a rule.
 
 use crate::lint;
 
-/// A rule of the doctor: facts as data. Texts have places for values: `{file}`, and others by rule.
+/// A rule of the doctor, as data. Its texts have places for values: `{file}`, and others that depend on the rule.
 #[derive(Debug)]
 pub struct Rule {
-    /// Its name: lower case, never changed. A rule of [`crate::lint`] has its name there.
+    /// The name: lower case, never changed. A rule of [`crate::lint`] has the same name here.
     pub id: &'static str,
-    /// What breaking it means.
+    /// What breaking the rule means.
     pub severity: Severity,
-    /// What is wrong. `{it}` is the file, or what in it.
+    /// What is wrong. `{it}` is the file, or something in it.
     pub what: &'static str,
-    /// Why it hurts: the text that people see.
+    /// Why the fault hurts: the text that people see.
     pub hurts: &'static str,
-    /// How to mend it.
+    /// How to mend the fault.
     pub mend: &'static str,
-    /// Rules that say the same of the same file with less.
+    /// The rules that say less about the same fault. Their findings about the same file are left out.
     pub instead_of: &'static [&'static str],
 }
 
-/// Whether something does not work.
+/// Whether a broken rule stops something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// It does not, or will not after the next start.
+    /// Something does not work, or will not work after the next start.
     Problem,
-    /// It does, until somebody is strict or some time has passed.
+    /// Everything works until a program is stricter or some time has passed.
     Warning,
 }
 
 impl Severity {
-    /// The word for it in text and JSON.
+    /// Returns the word for the severity in text and JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -48,18 +48,18 @@ impl From<lint::Severity> for Severity {
     }
 }
 
-/// A rule whose breach stops something.
+/// Returns a rule that stops something when it is broken.
 pub(super) const fn problem(id: &'static str, what: &'static str, hurts: &'static str, mend: &'static str) -> Rule {
     Rule { id, severity: Severity::Problem, what, hurts, mend, instead_of: &[] }
 }
 
-/// A rule whose breach may stop something.
+/// Returns a rule that may stop something when it is broken.
 pub(super) const fn warning(id: &'static str, what: &'static str, hurts: &'static str, mend: &'static str) -> Rule {
     Rule { id, severity: Severity::Warning, what, hurts, mend, instead_of: &[] }
 }
 
 impl Rule {
-    /// The same, saying more than those.
+    /// Returns the rule with those whose findings it replaces, because it says more.
     pub(super) const fn instead_of(mut self, ids: &'static [&'static str]) -> Self {
         self.instead_of = ids;
         self

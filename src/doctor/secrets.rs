@@ -1,32 +1,32 @@
-//! Secrets with certificates, by themselves.
+//! Checks Secrets with certificates by themselves.
 
 use super::finding::Findings;
 use super::objects::Object;
 use super::time::Clock;
 use crate::x509::{ReadCertificate, public_key_bits, read_pem};
 
-/// Intermediates between a leaf and what is trusted.
+/// The most certificates of a chain, from the leaf to the one below a trusted CA.
 const CHAIN: usize = 8;
 
 /// A Secret whose `tls.crt` can be read.
 pub(super) struct TlsSecret<'a> {
     pub(super) object: Object<'a>,
-    /// The certificate that it is about.
+    /// The first certificate in `tls.crt`.
     pub(super) leaf: ReadCertificate,
-    /// What follows it in `tls.crt`.
+    /// The other certificates in `tls.crt`.
     pub(super) rest: Vec<ReadCertificate>,
-    /// What is in `ca.crt`.
+    /// The certificates in `ca.crt`.
     pub(super) authorities: Vec<ReadCertificate>,
 }
 
-/// Reads every Secret with `tls.crt`, and says what is wrong with it.
+/// Reads every Secret with a `tls.crt`, and reports what is wrong with it.
 pub(super) fn read<'a>(objects: &[Object<'a>], clock: Clock, findings: &mut Findings) -> Vec<TlsSecret<'a>> {
     let secrets = objects.iter().filter(|object| object.kind == "Secret");
     secrets.filter_map(|object| read_one(object, clock, findings)).collect()
 }
 
 fn read_one<'a>(object: &Object<'a>, clock: Clock, findings: &mut Findings) -> Option<TlsSecret<'a>> {
-    // As MetalLB's is until its controller has filled it.
+    // MetalLB's Secret is empty until its controller fills it.
     if !has(object, "tls.crt") {
         return None;
     }
@@ -47,12 +47,12 @@ fn read_one<'a>(object: &Object<'a>, clock: Clock, findings: &mut Findings) -> O
     Some(TlsSecret { object: *object, leaf, rest: chain.collect(), authorities })
 }
 
-/// `Secret metallb-system/webhook-server-cert in objects.yaml`.
+/// Returns an object's title and file: `Secret metallb-system/webhook-server-cert in objects.yaml`.
 pub(super) fn title(object: &Object<'_>) -> String {
     format!("{} in {}", object.title(), object.file)
 }
 
-/// Whether a Secret has a value that is not empty.
+/// Returns whether a Secret has a value that is not empty.
 pub(super) fn has(secret: &Object<'_>, key: &str) -> bool {
     let text = secret.text(&["data", key]).or_else(|| secret.text(&["stringData", key]));
     text.is_some_and(|text| !text.is_empty())
@@ -63,14 +63,14 @@ fn certificates(secret: &Object<'_>, key: &str) -> Vec<ReadCertificate> {
     read.map(|contents| contents.certificates).unwrap_or_default()
 }
 
-/// Whether a key can be read and is another one's.
+/// Returns whether a key can be read and does not belong to the certificate.
 pub(super) fn is_other_key(key: &[u8], certificate: &ReadCertificate) -> bool {
     let of_certificate = public_key_bits(certificate.spki_der());
     read_pem(key).is_ok_and(|contents| contents.public_keys.first() != of_certificate.as_ref())
 }
 
 impl TlsSecret<'_> {
-    /// Whether the chain leads to one of these, or to a certificate that is itself among them.
+    /// Returns whether the chain leads to one of the authorities, or to a certificate that is itself among them.
     pub(super) fn is_trusted_by(&self, authorities: &[ReadCertificate]) -> bool {
         let mut current = &self.leaf;
         for _ in 0..CHAIN {
@@ -86,7 +86,7 @@ impl TlsSecret<'_> {
     }
 }
 
-/// Whether one certificate signed another; what nobody can check passes.
+/// Returns whether one certificate signed another. A signature that cannot be checked counts as one.
 pub(super) fn signs(by: &ReadCertificate, signed: &ReadCertificate) -> bool {
     signed.is_signed_by(by).unwrap_or(true)
 }

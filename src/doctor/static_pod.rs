@@ -1,28 +1,28 @@
-//! Manifests of static pods, as far as they name files and addresses.
+//! Reads the manifests of static pods, as far as they name files and addresses.
 
 use super::tree::name;
 use crate::kubeconfig::resolve;
 use crate::yaml::{Yaml, YamlLimits};
 
-/// A static pod that runs a program of Kubernetes' control plane.
+/// A static pod, of which only the first container counts.
 pub(super) struct StaticPod {
-    /// The manifest.
+    /// The path of the manifest.
     pub(super) file: String,
-    /// `kube-apiserver`, `kube-controller-manager`, `kube-scheduler`, `etcd`; of other programs their name.
+    /// The name of the program: `kube-apiserver`, `kube-controller-manager`, `kube-scheduler`, `etcd` or another.
     pub(super) program: String,
-    /// Namespace and name of the pod.
+    /// The namespace and name of the pod.
     pub(super) pod: String,
-    /// Name without dashes, value; in order.
+    /// The flags in order: name without dashes, and value.
     flags: Vec<(String, String)>,
-    /// Path in the container, path on the node; both without a `/` at the end.
+    /// The mounts: path in the container and path on the node, both without a `/` at the end.
     mounts: Vec<(String, String)>,
 }
 
 impl StaticPod {
-    /// Reads a manifest; `None` when it is no pod.
+    /// Reads a manifest. Returns `None` when it is not a pod with a container.
     ///
     /// # Errors
-    /// What is wrong with the YAML, and where.
+    /// Fails with what is wrong with the YAML, and where.
     pub(super) fn read(file: &str, text: &str) -> Result<Option<Self>, String> {
         let documents = Yaml::documents(text, YamlLimits::OBJECTS)?;
         let Some((_, pod)) = documents.into_iter().next() else { return Ok(None) };
@@ -47,18 +47,19 @@ impl StaticPod {
         }))
     }
 
-    /// The value of a flag; as Go's flags, the last one counts.
+    /// Returns the value of a flag. As with Go's flags, the last one counts.
     pub(super) fn flag(&self, wanted: &str) -> Option<&str> {
         self.flags.iter().rev().find(|(flag, _)| flag == wanted).map(|(_, value)| value.as_str())
     }
 
-    /// Every flag that names a file for the program to read, with its value.
+    /// Returns every flag that names a file for the program to read, with its value.
     pub(super) fn file_flags(&self) -> impl Iterator<Item = (&str, &str)> {
         let flags = self.flags.iter().map(|(flag, value)| (flag.as_str(), value.as_str()));
         flags.filter(|(flag, value)| names_file(flag) && value.starts_with('/'))
     }
 
-    /// The place on the node of a path in the container; `None` when nothing of the node is mounted there.
+    /// Returns the place on the node of a path in the container, or `None` when no folder or file of the node is
+    /// mounted there.
     pub(super) fn place(&self, path: &str) -> Option<String> {
         let path = format!("/{}", resolve("", path));
         let below = |folder: &str| {
@@ -70,7 +71,8 @@ impl StaticPod {
     }
 }
 
-/// Flags of Kubernetes' programs and of etcd whose value is a file that must be there. Source: v1.20.2, `--help` of each.
+/// Returns whether the value of a flag of Kubernetes' programs or of etcd is a file that must be there. Source:
+/// v1.20.2, `--help` of each.
 fn names_file(flag: &str) -> bool {
     const OTHERS: [&str; 7] = [
         "kubelet-client-certificate",
@@ -81,12 +83,12 @@ fn names_file(flag: &str) -> bool {
         "authorization-kubeconfig",
         "encryption-provider-config",
     ];
-    // The program makes the first two itself; of the others, lists, one file is enough.
+    // The program itself makes the files of the first two. The others are lists of files, of which one is enough.
     const NO_FILE: [&str; 4] = ["log-file", "lock-file", "boot-id-file", "machine-id-file"];
     (flag.ends_with("file") && !NO_FILE.contains(&flag)) || OTHERS.contains(&flag)
 }
 
-/// `--a=b`, or `--a` and `b`; `--a` alone is a truth.
+/// Reads `--a=b`, or `--a` and `b`. A lone `--a` has the value `true`.
 fn flags(words: &[&str]) -> Vec<(String, String)> {
     let mut flags = Vec::new();
     let mut words = words.iter().peekable();

@@ -1,4 +1,4 @@
-//! Certificates that ended, have not begun, or end soon.
+//! Checks certificates that have expired, are not yet valid, or end soon.
 
 use time::OffsetDateTime;
 
@@ -6,17 +6,17 @@ use super::finding::Findings;
 use super::go_messages;
 use crate::x509::{ReadCertificate, instant};
 
-/// The times that certificates are held against.
+/// The times against which certificates are checked.
 #[derive(Clone, Copy)]
 pub(super) struct Clock {
-    /// Now.
+    /// The time of the check.
     pub(super) at: OffsetDateTime,
-    /// What ends by then ends soon.
+    /// The time up to which the end of a certificate counts as soon.
     pub(super) expiring_by: OffsetDateTime,
 }
 
 impl Clock {
-    /// Adds what is wrong with the time of a certificate.
+    /// Adds the finding about the time of a certificate, if there is one.
     pub(super) fn check(self, file: &str, it: &str, certificate: &ReadCertificate, findings: &mut Findings) {
         let (begin, end) = (certificate.not_before(), certificate.not_after());
         if self.at > end {
@@ -39,7 +39,7 @@ impl Clock {
         findings.add_in("not-yet-valid", file, it, &values.each_ref().map(|(key, value)| (*key, value.as_str())));
     }
 
-    /// Adds it only when it ends soon.
+    /// Adds a finding if the certificate is still valid and ends soon.
     pub(super) fn expiring(self, file: &str, it: &str, not_after: OffsetDateTime, findings: &mut Findings) {
         if self.at <= not_after && not_after <= self.expiring_by {
             let left = not_after - self.at;

@@ -1,4 +1,4 @@
-//! A node's files, read once.
+//! Reads a node's files once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -11,50 +11,53 @@ use crate::kubernetes::{FILE_LIMIT, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI};
 pub(super) const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
 pub(super) const KUBELET_FLAGS: &str = "var/lib/kubelet/kubeadm-flags.env";
 pub(super) const HOST_NAME: &str = "etc/hostname";
-/// Where `apply` writes what it is about to do.
+/// The file into which `apply` writes what it is about to do.
 const JOURNAL: &str = "etc/kubernetes/.certferry/journal";
-/// What certificates and keys end in; kubeconfigs lie in [`KUBERNETES`] itself. Generations that `apply` keeps in
-/// `etc/kubernetes/.certferry`, and other people's backups, are not the node's.
+/// The endings of files with certificates and keys below [`PKI`] and [`KUBELET_PKI`]. Kubeconfigs lie in [`KUBERNETES`]
+/// itself.
+///
+/// The generations that `apply` keeps in `etc/kubernetes/.certferry`, and backups elsewhere, are not in use by the
+/// node.
 const ENDINGS: [&str; 4] = [".crt", ".key", ".pub", ".pem"];
 
-/// A node's files, as far as a doctor looks at them.
+/// The files of a node that the doctor looks at.
 pub struct Tree {
     root: NodeRoot,
-    /// Certificates, keys and kubeconfigs where Kubernetes looks for them.
+    /// The certificates, keys and kubeconfigs at the places where Kubernetes looks for them.
     pub(super) pki: BTreeMap<String, TreeFile>,
-    /// Manifests, the kubelet's configuration, the host's name.
+    /// The manifests, the kubelet's configuration and flags, and the file with the host's name.
     pub(super) texts: BTreeMap<String, TreeFile>,
-    /// Kubeconfigs in homes.
+    /// The kubeconfigs in homes.
     pub(super) homes: BTreeMap<String, TreeFile>,
-    /// Folders of all these, with mode and owner.
+    /// The folders of Kubernetes and of the kubelet that hold `pki` and the manifests, with mode and owner.
     pub(super) folders: BTreeMap<String, (u32, u32)>,
-    /// Links that lead nowhere.
+    /// The links that lead nowhere.
     pub(super) dangling: BTreeSet<String>,
-    /// What could not be read.
+    /// The files and folders that could not be read.
     pub unread: Vec<Unread>,
 }
 
 /// A file of the node.
 pub(super) struct TreeFile {
-    /// Permission bits.
+    /// The permission bits.
     pub(super) mode: u32,
-    /// The user that owns it.
+    /// The user that owns the file.
     pub(super) user: u32,
-    /// Its bytes.
+    /// The content.
     pub(super) content: Zeroizing<Vec<u8>>,
 }
 
-/// A file or folder that is there and could not be read.
+/// A file or folder that exists but could not be read.
 #[derive(Debug)]
 pub struct Unread {
-    /// Below the node's root.
+    /// The path below the node's root.
     pub place: String,
-    /// What the operating system said.
+    /// The error of the operating system.
     pub error: io::Error,
 }
 
 impl Tree {
-    /// Reads what there is below a node's root; `None` when nothing of Kubernetes is there.
+    /// Reads the files below a node's root. Returns `None` when nothing of Kubernetes is there.
     #[must_use]
     pub fn read(root: NodeRoot) -> Option<Self> {
         if !root.is_folder(KUBERNETES) && !root.is_folder("var/lib/kubelet") {
@@ -81,7 +84,7 @@ impl Tree {
                 tree.pki.extend(file.map(|file| (place, file)));
             }
         }
-        // The kubelet reads whatever does not begin with a dot (pkg/kubelet/config/file.go, v1.20.2).
+        // The kubelet reads every file whose name does not begin with a dot (pkg/kubelet/config/file.go, v1.20.2).
         let manifests = tree.names(MANIFESTS).into_iter();
         let manifests: Vec<_> = manifests.filter(|place| !name(place).starts_with('.')).collect();
         let configurations = [KUBELET_CONFIG, KUBELET_FLAGS, HOST_NAME].map(str::to_owned);
@@ -102,7 +105,7 @@ impl Tree {
         Some(tree)
     }
 
-    /// The places of what is in a folder.
+    /// Returns the places of everything in a folder.
     fn names(&mut self, folder: &str) -> Vec<String> {
         match self.root.names(folder) {
             Ok(names) => names.into_iter().map(|name| format!("{folder}/{name}")).collect(),
@@ -120,7 +123,7 @@ impl Tree {
         };
         match read() {
             Ok(file) => Some(file),
-            // Its name is there, and nothing behind it.
+            // The name exists, but nothing is behind it: it is a link that leads nowhere.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.dangling.insert(place.to_owned());
                 None
@@ -145,27 +148,28 @@ impl Tree {
         }
     }
 
-    /// A file that somebody names, if it can be read: a doctor need not see everything.
+    /// Returns the content of a file that another file names, or `None` when it cannot be read. That is no problem,
+    /// because the doctor need not see every file.
     pub(super) fn named(&self, place: &str) -> Option<Zeroizing<Vec<u8>>> {
         self.root.read(place, FILE_LIMIT).ok()
     }
 
-    /// Whether something is at that place.
+    /// Returns whether something is at that place.
     pub(super) fn is_there(&self, place: &str) -> bool {
         self.root.is_there(place)
     }
 
-    /// Whether the folder of a place is at hand: of a tree that was copied, only parts may be.
+    /// Returns whether the folder of a place is at hand. A tree that was copied may have only parts of the node.
     pub(super) fn knows_folder_of(&self, place: &str) -> bool {
         place.rsplit_once('/').is_some_and(|(folder, _)| self.root.is_folder(folder))
     }
 
-    /// Whether an `apply` was interrupted.
+    /// Returns whether an `apply` was interrupted.
     pub(super) fn has_journal(&self) -> bool {
         self.is_there(JOURNAL)
     }
 
-    /// The text of a configuration or manifest.
+    /// Returns the text of a configuration or manifest, if it was read and is UTF-8.
     pub(super) fn text(&self, place: &str) -> Option<&str> {
         std::str::from_utf8(&self.texts.get(place)?.content).ok()
     }
@@ -175,7 +179,7 @@ fn is_kubernetes(folder: &str) -> bool {
     folder.starts_with(KUBERNETES) || folder.starts_with("var/lib/kubelet")
 }
 
-/// The last part of a place.
+/// Returns the last part of a place.
 pub(super) fn name(place: &str) -> &str {
     place.rsplit('/').next().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Where objects say which CA the API server trusts when it calls a server in the cluster.
+//! Finds the places where objects say which CA the API server trusts when it calls a server in the cluster.
 
 use super::finding::shell_word;
 use super::objects::Object;
@@ -9,7 +9,7 @@ use crate::yaml::Yaml;
 pub(super) struct Bundle<'a> {
     object: Object<'a>,
     place: Place<'a>,
-    /// Who is called, unless it is called by URL.
+    /// The service that is called, or `None` when a server is called by URL.
     pub(super) service: Option<Service<'a>>,
     data: Option<&'a str>,
 }
@@ -21,22 +21,22 @@ pub(super) struct Service<'a> {
     name: &'a str,
 }
 
-/// Where in its object a `caBundle` stands.
+/// The place of a `caBundle` in its object.
 #[derive(Clone, Copy)]
 enum Place<'a> {
-    /// A webhook by its number from 0, and its name.
+    /// A webhook, by its number from 0 and its name.
     Webhook(usize, &'a str),
     /// The conversion of a CRD, by the path of its client configuration.
     Conversion(&'static [&'static str]),
     ApiService,
 }
 
-/// Source: apiextensions.k8s.io/v1 and v1beta1.
+/// The paths of the client configuration of a conversion. Source: apiextensions.k8s.io/v1 and v1beta1.
 const CONVERSIONS: [&[&str]; 2] =
     [&["spec", "conversion", "webhook", "clientConfig"], &["spec", "conversion", "webhookClientConfig"]];
 
-/// Every `caBundle` of the objects, in order. Source: admissionregistration.k8s.io/v1, apiextensions.k8s.io/v1 and
-/// v1beta1, apiregistration.k8s.io/v1.
+/// Returns every `caBundle` of the objects, in order. Source: admissionregistration.k8s.io/v1, apiextensions.k8s.io/v1
+/// and v1beta1, apiregistration.k8s.io/v1.
 pub(super) fn bundles<'a>(objects: &[Object<'a>]) -> Vec<Bundle<'a>> {
     objects.iter().flat_map(of_object).collect()
 }
@@ -70,20 +70,22 @@ fn client_config<'a>(object: &Object<'a>, yaml: &'a Yaml, place: Place<'a>) -> O
     let text = |path: &[&str]| yaml.at(path).and_then(Yaml::text).filter(|text| !text.is_empty());
     let service = text(&["service", "namespace"]).zip(text(&["service", "name"]));
     let service = service.map(|(namespace, name)| Service { namespace, name });
-    // By URL, a certificate of the public web may do.
+    // A server that is called by URL may have a certificate of the public web, and then needs no `caBundle`.
     let data = text(&["caBundle"]);
     (service.is_some() || data.is_some()).then_some(Bundle { object: *object, place, service, data })
 }
 
 impl Service<'_> {
-    /// The name by which the API server calls it. Source: Kubernetes v1.20.2, apiserver/pkg/util/webhook/client.go.
+    /// Returns the name by which the API server calls the service. Source: Kubernetes v1.20.2,
+    /// apiserver/pkg/util/webhook/client.go.
     pub(super) fn host(&self) -> String {
         format!("{}.{}.svc", self.name, self.namespace)
     }
 }
 
 impl Bundle<'_> {
-    /// Whether it is MetalLB's own; the webhooks of frr-k8s, which comes along with it, have a Secret of theirs.
+    /// Returns whether the `caBundle` is MetalLB's own. The webhooks of frr-k8s, which comes with MetalLB, have a
+    /// Secret of their own.
     pub(super) fn is_metallbs(&self) -> bool {
         let name = match self.place {
             Place::Webhook(_, name) => name,
@@ -96,7 +98,7 @@ impl Bundle<'_> {
         std::ptr::eq(self.object.yaml, other.object.yaml)
     }
 
-    /// What the API server says before `x509:`.
+    /// Returns the text that the API server writes before `x509:`.
     fn caller(&self) -> String {
         match self.place {
             Place::Webhook(_, name) => format!("failed calling webhook \"{name}\": "),
@@ -105,7 +107,7 @@ impl Bundle<'_> {
         }
     }
 
-    /// The path of the field, where the number of a webhook may be a shell's.
+    /// Returns the path of the field. `number` is that of a webhook, or a variable of a shell.
     fn field(&self, number: &str) -> String {
         match self.place {
             Place::Webhook(..) => format!("/webhooks/{number}/clientConfig/caBundle"),
@@ -122,13 +124,14 @@ impl Bundle<'_> {
     }
 }
 
-/// All that call one service and trust one CA: whatever is wrong is wrong with all of them.
+/// All `caBundle`s with one service and one content. A fault of one is a fault of all.
 pub(super) struct BundleGroup<'a> {
     /// The file of the first.
     pub(super) file: &'a str,
-    /// `5 of 6 webhooks of ValidatingWebhookConfiguration x and the conversion of CustomResourceDefinition y in z.yaml`.
+    /// The name for all of them, for example
+    /// `5 of 6 webhooks of MutatingWebhookConfiguration x and the conversion of CustomResourceDefinition y in z.yaml`.
     pub(super) it: String,
-    /// What the API server says before `x509:`, of the first.
+    /// The text that the API server writes before `x509:`, for the first.
     pub(super) caller: String,
     pub(super) service: Option<Service<'a>>,
     pub(super) data: Option<&'a str>,
@@ -136,7 +139,7 @@ pub(super) struct BundleGroup<'a> {
     pub(super) patches: String,
 }
 
-/// Puts together what goes together, in the order of the first of each.
+/// Groups the `caBundle`s, in the order of the first of each group.
 pub(super) fn groups<'a>(bundles: &[Bundle<'a>]) -> Vec<BundleGroup<'a>> {
     let mut groups: Vec<Vec<&Bundle<'a>>> = Vec::new();
     for bundle in bundles {
@@ -172,14 +175,14 @@ fn together<'a>(group: &[&Bundle<'a>], all: &[Bundle<'a>]) -> Option<BundleGroup
     })
 }
 
-/// Somebody may have saved an object twice.
+/// Adds a text that is not in the list yet, because the same object may have been saved twice.
 fn push_new(list: &mut Vec<String>, text: String) {
     if !list.contains(&text) {
         list.push(text);
     }
 }
 
-/// What some of the `total` in one object are called.
+/// Returns the name for some of the `total` `caBundle`s in one object.
 fn name(of_object: &[&Bundle<'_>], total: usize) -> String {
     let Some(one) = of_object.first() else { return String::new() };
     let title = one.object.title();
@@ -192,7 +195,7 @@ fn name(of_object: &[&Bundle<'_>], total: usize) -> String {
     }
 }
 
-/// The command that writes the CA into some of one object.
+/// Returns the command that writes the CA into some `caBundle`s of one object.
 fn patch(of_object: &[&Bundle<'_>]) -> String {
     let Some(one) = of_object.first() else { return String::new() };
     let (kind, name) = (one.object.kind.to_ascii_lowercase(), shell_word(one.object.name));
@@ -209,7 +212,7 @@ fn patch(of_object: &[&Bundle<'_>]) -> String {
     }
 }
 
-/// `a`, `a and b`, `a, b and c`.
+/// Returns texts as a list: `a`, `a and b`, `a, b and c`.
 pub(super) fn listed(texts: &[String]) -> String {
     match texts.split_last() {
         None => String::new(),

@@ -10,34 +10,35 @@ use crate::yaml::quoted;
 
 const TEMPLATE: &str = include_str!("../../templates/kubeconfig.yaml");
 
-/// All in which kubeconfigs of kubeadm's form differ: one cluster, and one user who calls it with a certificate.
+/// Everything in which kubeconfigs of kubeadm's form differ. Such a kubeconfig has one cluster, and one user who calls
+/// it with a certificate.
 pub struct KubeadmForm<'a> {
     /// The CA's certificate in PEM, which is embedded.
     pub authority: &'a [u8],
-    /// `https://host:port`.
+    /// The URL of the API server, `https://host:port`.
     pub server: &'a str,
-    /// The user's name, as in the certificate's common name.
+    /// The user's name, which is also the certificate's common name.
     pub user: &'a str,
-    /// Where the user's certificate and key are.
+    /// The user's certificate and key.
     pub credentials: KubeadmCredentials<'a>,
 }
 
 /// Where a kubeconfig of kubeadm's form has its client certificate and key.
 pub enum KubeadmCredentials<'a> {
-    /// In the kubeconfig itself.
+    /// Both in the kubeconfig itself.
     Embedded {
         /// The certificate in PEM.
         certificate: &'a [u8],
         /// The key in PEM.
         key: &'a [u8],
     },
-    /// Both in a file on the node.
+    /// Both in one file on the node, whose path this is.
     File(&'a str),
 }
 
 impl<'a> KubeadmForm<'a> {
-    /// Returns what a kubeconfig says, if that is all which kubeadm's form can say; `None` when it says more, less or
-    /// something else. How it is written does not matter.
+    /// Returns what a kubeconfig says, or `None` when it says more, less or something else than kubeadm's form can say.
+    /// The layout of the YAML does not matter.
     #[must_use]
     pub fn of(kubeconfig: &'a Kubeconfig) -> Option<Self> {
         let ([cluster], [user]) = (&*kubeconfig.clusters, &*kubeconfig.users) else { return None };
@@ -53,7 +54,7 @@ impl<'a> KubeadmForm<'a> {
     /// Returns the kubeconfig in YAML, with the keys in client-go's order.
     ///
     /// # Errors
-    /// The name in the template that has no value, which is a defect.
+    /// Fails with the name in the template that has no value, which is a defect.
     pub fn write(&self) -> Result<Zeroizing<String>, String> {
         let authority = STANDARD.encode(self.authority);
         let (certificate, key) = match &self.credentials {
@@ -80,14 +81,14 @@ impl<'a> KubeadmForm<'a> {
     }
 }
 
-/// Whether a file is a kubeconfig that says no more than kubeadm's do, however it is written.
+/// Returns whether a file is a kubeconfig that says exactly what kubeadm's form can say, in whatever layout.
 #[must_use]
 pub fn has_kubeadm_form(content: &[u8]) -> bool {
     Kubeconfig::read(content).is_ok_and(|read| KubeadmForm::of(&read).is_some())
 }
 
 impl Kubeconfig {
-    /// Whether these bytes, from which it was read, are what certferry writes to say the same.
+    /// Returns whether `content`, from which the kubeconfig was read, is byte for byte what certferry would write.
     #[must_use]
     pub fn is_as_written(&self, content: &[u8]) -> bool {
         let written = KubeadmForm::of(self).and_then(|form| form.write().ok());

@@ -1,13 +1,13 @@
-//! Kubeconfigs: who calls which API server with what.
+//! Kubeconfigs, which say who calls which API server with which credentials.
 //!
-//! Why: certferry writes them, judges those of a bundle and of a node, lists their certificates and mends them; what
-//! stands in one is read in one place.
+//! Why: certferry writes kubeconfigs, judges those of a bundle and of a node, lists their certificates and mends them.
+//! All of that code reads them through this room.
 //!
-//! Input: the bytes of a file, whoever wrote it.
+//! Input: the bytes of a file, whichever program wrote it.
 //!
 //! Output: a [`Kubeconfig`], whose keys are wiped when dropped, and the one form that certferry writes.
 //!
-//! Refuses what [`crate::yaml`] refuses, and what says that it is something else.
+//! Refuses what [`crate::yaml`] refuses, and YAML that is not a kubeconfig.
 
 mod form;
 mod read;

@@ -1,75 +1,75 @@
-//! Kubeconfigs, whoever wrote them.
+//! Reads kubeconfigs, whichever program wrote them.
 
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::yaml::{Yaml, decode_base64};
 
-/// What a kubeconfig says about certificates and servers. Source: client-go tools/clientcmd/api/v1/types.go.
+/// The certificates, keys and servers in a kubeconfig. Source: client-go tools/clientcmd/api/v1/types.go.
 pub struct Kubeconfig {
-    /// Of the list `clusters`, in order.
+    /// The elements of the list `clusters`, in order.
     pub clusters: Vec<KubeconfigCluster>,
-    /// Of the list `users`, in order.
+    /// The elements of the list `users`, in order.
     pub users: Vec<KubeconfigUser>,
-    /// Of the list `contexts`: the names of a cluster and of the user that calls it.
+    /// The elements of the list `contexts`: the name of a cluster, and the name of the user that calls it.
     pub contexts: Vec<(String, String)>,
 }
 
 /// A cluster of a kubeconfig.
 pub struct KubeconfigCluster {
-    /// Its name in the file.
+    /// The name in the kubeconfig, or an empty text.
     pub name: String,
-    /// `https://host:port`.
+    /// The URL of the API server, `https://host:port`.
     pub server: Option<String>,
-    /// The name that the server's certificate must be for, when it is not the host's.
+    /// The name that the server's certificate must have, when it is not the host's.
     pub server_name: Option<String>,
-    /// The CA that the server's certificate is held against.
+    /// The CA that must have signed the server's certificate.
     pub authority: Option<Held>,
 }
 
 /// A user of a kubeconfig.
 pub struct KubeconfigUser {
-    /// Its name in the file.
+    /// The name in the kubeconfig, or an empty text.
     pub name: String,
-    /// The client certificate, if there is one: others have a token or a program.
+    /// The client certificate, or `None` for a user with a token or a program.
     pub certificate: Option<Held>,
-    /// Its key.
+    /// The key of the client certificate.
     pub key: Option<Held>,
 }
 
 /// How a kubeconfig holds certificates or keys.
 pub enum Held {
-    /// In the field itself, PEM.
+    /// The field itself holds this PEM.
     Inline(Zeroizing<Vec<u8>>),
-    /// In this file; a relative one counts from the kubeconfig's folder.
+    /// The field names this file. A relative path counts from the kubeconfig's folder.
     File(String),
-    /// In the field, but not as base64.
+    /// The field itself should hold PEM, but is not base64.
     Broken,
 }
 
-/// Why a file is not read as a kubeconfig.
+/// Why a file cannot be read as a kubeconfig.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum KubeconfigError {
-    /// It is no text.
+    /// The file is not UTF-8.
     #[error("not UTF-8")]
     NotUtf8,
-    /// It is no YAML; what is wrong, and where.
+    /// The file is not YAML, for this reason and at this line.
     #[error("{0}")]
     Yaml(String),
-    /// It is YAML of another kind, or has neither clusters nor users.
+    /// The file is YAML of another kind, or names no kind and has neither clusters nor users.
     #[error("it has neither clusters nor users")]
     NotKubeconfig,
 }
 
 impl Kubeconfig {
-    /// Reads a kubeconfig, whoever wrote it.
+    /// Reads a kubeconfig, whichever program wrote it.
     ///
     /// # Errors
-    /// [`KubeconfigError`], for the first thing that is wrong.
+    /// Fails with a [`KubeconfigError`] for the first problem.
     pub fn read(content: &[u8]) -> Result<Self, KubeconfigError> {
         let text = std::str::from_utf8(content).map_err(|_| KubeconfigError::NotUtf8)?;
         let yaml = Yaml::read(text).map_err(KubeconfigError::Yaml)?;
-        // kubectl reads a file that does not say its kind, too.
+        // kubectl also reads a file that does not name its kind.
         let is_kubeconfig = match yaml.get("kind") {
             Some(kind) => kind.text() == Some("Config"),
             None => yaml.get("users").is_some() || yaml.get("clusters").is_some(),
@@ -96,20 +96,23 @@ impl Kubeconfig {
     }
 }
 
-/// The text at a path; nothing when it is empty.
+/// Returns the text at a path of keys, or `None` when it is empty.
 fn text_of(item: &Yaml, path: &[&str]) -> Option<String> {
     item.at(path).and_then(Yaml::text).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// As in client-go the data wins over the file.
+/// Returns how an element holds a field. As in client-go, data in the field wins over a file.
 fn held(item: &Yaml, element: &str, field: &str) -> Option<Held> {
     let data = text_of(item, &[element, &format!("{field}-data")]).map(Zeroizing::new);
     data.map(|data| decode_base64(&data).map_or(Held::Broken, Held::Inline))
         .or_else(|| text_of(item, &[element, field]).map(Held::File))
 }
 
-/// The places, below the same root, of the files that the kubeconfig at `place` takes certificates from: first the
-/// users', then the clusters'. They have to be read too. None when it cannot be read.
+/// Returns the places of the files from which the kubeconfig at `place` takes certificates: first the users', then the
+/// clusters'.
+///
+/// The caller must read these as well. They are below the same root as `place`. The list is empty when the kubeconfig
+/// cannot be read.
 #[must_use]
 pub fn referenced(place: &str, content: &[u8]) -> Vec<String> {
     let Ok(Kubeconfig { clusters, users, .. }) = Kubeconfig::read(content) else { return Vec::new() };
@@ -122,7 +125,7 @@ pub fn referenced(place: &str, content: &[u8]) -> Vec<String> {
     files.collect()
 }
 
-/// The place of a file that the kubeconfig at `place` names; a leading `/` is the root.
+/// Returns the place of a file that the kubeconfig at `place` names. A leading `/` stands for the root.
 #[must_use]
 pub fn resolve(place: &str, file: &str) -> String {
     let folder = if file.starts_with('/') { "" } else { place.rsplit_once('/').map_or("", |(folder, _)| folder) };

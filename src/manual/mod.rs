@@ -1,6 +1,6 @@
-//! The manual, as it travels inside the program: an isolated node has no web.
+//! The manual. It is inside the program, because an isolated node has no web.
 
-/// A chapter: its name, what it is for in one line, its text.
+/// A chapter: its name, its purpose in one line, and its text.
 pub(crate) type Chapter = (&'static str, &'static str, &'static str);
 
 /// The chapters, in the order in which a newcomer reads them.

@@ -1,4 +1,4 @@
-//! Certificates out of the files that hold them.
+//! Reads certificates from the files that hold them.
 
 use rustls_pki_types::pem::{PemObject, SectionKind};
 use zeroize::Zeroizing;
@@ -6,16 +6,17 @@ use zeroize::Zeroizing;
 use super::Fault;
 use crate::x509::ReadCertificate;
 
-/// What a file of certificates holds.
+/// The certificates of a file.
 #[derive(Default)]
 pub(super) struct Certificates {
-    /// Each with its position, from 1; the same certificate is not listed twice.
+    /// Each certificate with its position in the file, from 1. A certificate that occurs twice is listed once.
     pub(super) read: Vec<(usize, ReadCertificate)>,
-    /// What is wrong with the others.
+    /// What is wrong with the file and with the certificates that cannot be read.
     pub(super) faults: Vec<Fault>,
 }
 
-/// Reads PEM, with whatever stands around and between the blocks, or one certificate in DER. Keys are passed over.
+/// Reads the certificates of a file in PEM, where other text may stand around the blocks, or one certificate in DER.
+/// Keys are passed over.
 pub(super) fn read(content: &[u8]) -> Certificates {
     let mut found = Certificates::default();
     // A certificate in DER is a SEQUENCE longer than 127 octets: 30 81, 30 82 or 30 83.
@@ -31,7 +32,7 @@ pub(super) fn read(content: &[u8]) -> Certificates {
                 position += 1;
                 found.add(position, &der);
             }
-            // May be a private key.
+            // The block may be a private key.
             Ok((_, der)) => drop(Zeroizing::new(der)),
             Err(_) => {
                 found.faults.push(Fault::Pem);

@@ -1,4 +1,4 @@
-//! What a certificate says, in words.
+//! Describes the fields of a certificate in words.
 
 use std::fmt::Write;
 
@@ -13,7 +13,7 @@ use x509_cert::spki::SubjectPublicKeyInfoRef;
 
 use crate::x509::{ReadCertificate, oid};
 
-/// Extended key usages by the names of RFC 5280, section 4.2.1.12.
+/// The extended key usages with their names in RFC 5280, section 4.2.1.12.
 const EXTENDED_USAGES: [(&str, &str); 7] = [
     ("1.3.6.1.5.5.7.3.1", "serverAuth"),
     ("1.3.6.1.5.5.7.3.2", "clientAuth"),
@@ -24,7 +24,8 @@ const EXTENDED_USAGES: [(&str, &str); 7] = [
     ("2.5.29.37.0", "anyExtendedKeyUsage"),
 ];
 
-/// Elliptic curves: RFC 5480, section 2.1.1.1, by the names of FIPS 186; Edwards curves: RFC 8410, section 3.
+/// The elliptic curves of RFC 5480, section 2.1.1.1, with their names in FIPS 186, and the Edwards curves of RFC 8410,
+/// section 3.
 const CURVES: [(&str, &str); 4] = [
     ("1.2.840.10045.3.1.7", "EC P-256"),
     ("1.3.132.0.34", "EC P-384"),
@@ -33,14 +34,14 @@ const CURVES: [(&str, &str); 4] = [
 ];
 const EDWARDS: [(&str, &str); 2] = [("1.3.101.112", "Ed25519"), ("1.3.101.113", "Ed448")];
 
-/// Key usages, then extended ones.
+/// Returns the names of the key usages, then those of the extended key usages.
 pub(super) fn usages(certificate: &ReadCertificate) -> Vec<String> {
     let basic = certificate.key_usage().map(key_usages).unwrap_or_default();
     let extended = certificate.usages().iter().map(|usage| named(&EXTENDED_USAGES, *usage));
     basic.into_iter().map(str::to_owned).chain(extended).collect()
 }
 
-/// RFC 5280, section 4.2.1.3, in the order of the bits.
+/// Returns the names of key usages (RFC 5280, section 4.2.1.3), in the order of the bits.
 fn key_usages(usage: KeyUsage) -> Vec<&'static str> {
     let named = [
         (usage.digital_signature(), "digitalSignature"),
@@ -61,13 +62,13 @@ fn named(names: &[(&str, &str)], oid: ObjectIdentifier) -> String {
     names.iter().find(|(known, _)| *known == dotted).map_or(dotted, |(_, name)| (*name).to_owned())
 }
 
-/// Every alternative name, also those that mean nothing to Kubernetes.
+/// Returns every alternative name, including those that mean nothing to Kubernetes.
 pub(super) fn alt_names(certificate: &ReadCertificate) -> Vec<String> {
     let names = x509_cert::Certificate::from_der(certificate.der())
         .ok()
         .and_then(|read| read.tbs_certificate().get_extension::<SubjectAltName>().ok().flatten());
     let Some((_, SubjectAltName(names))) = names else { return Vec::new() };
-    // The room of values knows how to write the two kinds that matter, in the same order.
+    // `ReadCertificate` has the DNS names and IP addresses in the same order, in the form in which they are shown.
     let mut known = certificate.alt_names().iter();
     let words = names.iter().map(|name| match name {
         GeneralName::Rfc822Name(address) => format!("email:{address}"),
@@ -86,7 +87,7 @@ pub(super) fn alt_names(certificate: &ReadCertificate) -> Vec<String> {
     words.collect()
 }
 
-/// Algorithm and size of the public key.
+/// Returns the algorithm and the size of the public key.
 pub(super) fn key(certificate: &ReadCertificate) -> String {
     let Ok(spki) = SubjectPublicKeyInfoRef::from_der(certificate.spki_der()) else { return "unknown".to_owned() };
     match spki.algorithm.oid {
@@ -109,7 +110,9 @@ fn bit_length(magnitude: &[u8]) -> usize {
     octets.len() * 8 - usize::try_from(unused).unwrap_or_default()
 }
 
-/// The last common name of a Name in DER, which is what Kubernetes takes for the user's name; empty if there is none.
+/// Returns the last common name of a Name in DER, or an empty text if it has none. Kubernetes takes the last one for
+/// the user's name.
+///
 /// Source: Go crypto/x509/pkix `Name.FillFromRDNSequence`.
 pub(super) fn common_name(name: &[u8]) -> String {
     let Ok(name) = Name::from_der(name) else { return String::new() };
@@ -127,7 +130,7 @@ fn text(attribute: &AttributeTypeAndValue) -> String {
     }
 }
 
-/// The serial number's content octets in hex; the octet that only keeps the sign is left out.
+/// Returns the content octets of the serial number in hex, without an octet that only keeps the sign.
 pub(super) fn serial(certificate: &ReadCertificate) -> String {
     match certificate.serial() {
         [] => "00".to_owned(),
@@ -136,10 +139,10 @@ pub(super) fn serial(certificate: &ReadCertificate) -> String {
     }
 }
 
-/// The serial number in decimal, as Go prints it.
+/// Returns the serial number in decimal, as Go prints it.
 pub(super) fn serial_in_decimal(certificate: &ReadCertificate) -> String {
     let is_negative = certificate.serial_is_negative();
-    // Two's complement: the magnitude of a negative number is what is left when all bits are turned, and one.
+    // In two's complement, the magnitude of a negative number is the inverse of its bits, plus one.
     let octets = certificate.serial().iter().map(|octet| if is_negative { !octet } else { *octet });
     let mut digits = vec![0_u8];
     for octet in octets {
@@ -152,7 +155,7 @@ pub(super) fn serial_in_decimal(certificate: &ReadCertificate) -> String {
     sign.chars().chain(digits.iter().rev().map(|digit| char::from(b'0' + digit))).collect()
 }
 
-/// Multiplies a number, its decimal digits from the last to the first, and adds to it.
+/// Multiplies a number by a factor and adds a summand. The number is given by its decimal digits, the last one first.
 fn multiply_and_add(digits: &mut Vec<u8>, factor: u16, summand: u16) {
     let mut carry = summand;
     for digit in digits.iter_mut() {
@@ -166,7 +169,7 @@ fn multiply_and_add(digits: &mut Vec<u8>, factor: u16, summand: u16) {
     }
 }
 
-/// SHA-256 of the certificate's DER.
+/// Returns the SHA-256 of the certificate's DER in hex.
 pub(super) fn sha256(certificate: &ReadCertificate) -> String {
     hex(&Sha256::digest(certificate.der()))
 }

@@ -2,22 +2,22 @@
 
 use time::OffsetDateTime;
 
-/// Everything that was found.
+/// All certificates that were found, and the files that could not be listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inventory {
-    /// In the order in which they were given.
+    /// The groups, in the order in which the sources were given.
     pub groups: Vec<EntryGroup>,
-    /// What could not be read, in the order in which it was met.
+    /// The files that could not be read, in the order in which they were met.
     pub problems: Vec<Problem>,
 }
 
 impl Inventory {
-    /// Every certificate.
+    /// Returns every certificate of all groups.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.groups.iter().flat_map(|group| &group.entries)
     }
 
-    /// Keeps only what ends before `until` or then, or has ended.
+    /// Keeps only the certificates that end at `until` or earlier, and forgets the missing ones.
     pub fn keep_ending(&mut self, until: OffsetDateTime) {
         for group in &mut self.groups {
             group.entries.retain(|entry| entry.not_after <= until);
@@ -26,86 +26,87 @@ impl Inventory {
     }
 }
 
-/// What belongs together: a tree, a bundle, or all single files.
+/// The certificates of one tree, of one bundle, or of all single files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EntryGroup {
-    /// What was inspected, as it was named.
+    /// The name of what was inspected, as the user gave it.
     pub title: String,
-    /// Source by source (a bundle has one for each part); in each by kind, then by name.
+    /// The certificates, source by source. A bundle has a source for each part. Those of a source are in the order of
+    /// kind and name.
     pub entries: Vec<Entry>,
-    /// What kubeadm would look for on such a node and is not there.
+    /// The certificates that kubeadm would look for on such a node and would not find.
     pub missing: Vec<Missing>,
 }
 
-/// One certificate.
+/// A certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// As kubeadm calls it (`etcd-server`, `admin.conf`), else after its file.
+    /// kubeadm's name for the certificate (`etcd-server`, `admin.conf`), or else a name after its file.
     pub name: String,
-    /// What it is for.
+    /// The purpose of the certificate.
     pub kind: EntryKind,
-    /// The file, as a person would open it; in a bundle the path in the archive.
+    /// The path of the file, as a person would open it. In a bundle it is the path in the archive.
     pub path: String,
-    /// Which certificate of its file, or of its field in a kubeconfig, from 1.
+    /// The position of the certificate in its file, or in its field of a kubeconfig, from 1.
     pub position: usize,
-    /// The field of a kubeconfig that holds it.
+    /// The field of a kubeconfig, or the Secret of a manifest, that holds or names the certificate.
     pub embedded: Option<Embedded>,
-    /// The node whose part of a bundle it is in.
+    /// The node whose part of a bundle has the certificate.
     pub node: Option<String>,
-    /// RFC 4514, the most specific part first.
+    /// The subject in the form of RFC 4514, the most specific attribute first.
     pub subject: String,
-    /// The last common name of the subject; empty if it has none.
+    /// The last common name of the subject, or an empty text if it has none.
     pub subject_common_name: String,
-    /// RFC 4514; what the certificate says, proved or not.
+    /// The issuer in the form of RFC 4514, as the certificate states it, proved or not.
     pub issuer: String,
-    /// The last common name of the issuer; empty if it has none.
+    /// The last common name of the issuer, or an empty text if it has none.
     pub issuer_common_name: String,
-    /// The name of the inspected CA whose signature it bears; `None` when none of those does.
+    /// The name of the inspected CA that signed the certificate, or `None` when none of them did.
     pub authority: Option<String>,
-    /// Whether the CA's key is elsewhere, so that kubeadm cannot renew the certificate (of a CA: its own key). `None`
-    /// when nobody looked for it.
+    /// Whether the key of the CA is elsewhere, so that kubeadm cannot renew the certificate. For a CA it is the CA's
+    /// own key. `None` when the CA was not inspected, or nobody looked for its key.
     pub externally_managed: Option<bool>,
-    /// First second of validity.
+    /// The first second of validity.
     pub not_before: OffsetDateTime,
-    /// Last second of validity.
+    /// The last second of validity.
     pub not_after: OffsetDateTime,
-    /// Whether basicConstraints says CA.
+    /// Whether basicConstraints marks the certificate as a CA.
     pub is_ca: bool,
-    /// Whether it is a person's who may do everything: of the group `system:masters`.
+    /// Whether the certificate gives a person full power, because it is of the group `system:masters`.
     pub is_break_glass: bool,
-    /// Key usages, then extended ones, by the names RFC 5280 gives them; an unknown one as dotted numbers.
+    /// The key usages, then the extended ones, by their names in RFC 5280. An unknown usage is a dotted number.
     pub usages: Vec<String>,
-    /// `DNS:`, `IP:`, `URI:`, `email:` and the name, in order.
+    /// The alternative names in order, each with its kind: `DNS:`, `IP:`, `URI:`, `email:`.
     pub alt_names: Vec<String>,
-    /// `RSA 2048`, `EC P-256`, `Ed25519`.
+    /// The algorithm and size of the public key: `RSA 2048`, `EC P-256`, `Ed25519`.
     pub key: String,
-    /// Lower-case hex, whole octets.
+    /// The serial number in lower-case hex, in whole octets.
     pub serial: String,
-    /// The same number in decimal, as Go prints it.
+    /// The serial number in decimal, as Go prints it.
     pub serial_in_decimal: String,
-    /// SHA-256 of the DER in lower-case hex.
+    /// The SHA-256 of the DER in lower-case hex.
     pub sha256: String,
 }
 
-/// What a certificate is for.
+/// The purpose of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EntryKind {
     /// A leaf that `kubeadm certs check-expiration` lists.
     Kubeadm,
     /// A CA.
     Authority,
-    /// The kubelet's, client or server.
+    /// A client or server certificate of the kubelet.
     Kubelet,
-    /// Of a kubeconfig that is neither kubeadm's nor the kubelet's.
+    /// A certificate of a kubeconfig that is neither kubeadm's nor the kubelet's.
     User,
-    /// A client of etcd in a bundle's `cluster` part.
+    /// A certificate of a client of etcd, in a bundle's `cluster` part.
     EtcdClient,
-    /// Any other.
+    /// Any other certificate.
     Other,
 }
 
 impl EntryKind {
-    /// The word for it in JSON.
+    /// Returns the word for the kind in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -122,25 +123,25 @@ impl EntryKind {
 /// A field of a kubeconfig, or a Secret in a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Embedded {
-    /// Of which list.
+    /// The list that has the field, or that it is a Secret.
     pub kind: EmbeddedKind,
-    /// The name of the list's element.
+    /// The name of the element in that list, or of the Secret.
     pub name: String,
 }
 
 /// The lists of a kubeconfig that hold certificates, and Secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EmbeddedKind {
-    /// `clusters`.
+    /// The list `clusters`.
     Cluster,
-    /// `users`.
+    /// The list `users`.
     User,
-    /// A Secret; its name is `namespace/name`.
+    /// A Secret, with the name `namespace/name`.
     Secret,
 }
 
 impl EmbeddedKind {
-    /// The word for it in JSON and in labels.
+    /// Returns the word for the kind in JSON and in labels.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -154,54 +155,54 @@ impl EmbeddedKind {
 /// A file that kubeadm lists as missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
-    /// kubeadm's name.
+    /// kubeadm's name for the file.
     pub name: &'static str,
-    /// Whether it is a CA.
+    /// Whether the file is a CA's.
     pub is_authority: bool,
-    /// The node whose part of a bundle lacks it.
+    /// The node whose part of a bundle lacks the file.
     pub node: Option<String>,
 }
 
 /// A file that could not be listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The file.
+    /// The path of the file.
     pub path: String,
-    /// Why.
+    /// The reason.
     pub fault: Fault,
 }
 
 /// Why a file could not be listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Reading it failed; what the operating system said.
+    /// The file could not be read. The text is the error of the operating system.
     Unreadable(String),
-    /// Neither PEM nor DER nor a kubeconfig.
+    /// The file is neither PEM nor DER nor a kubeconfig.
     Unknown,
-    /// A PEM block that is cut off or not base64.
+    /// A PEM block is cut off or not base64.
     Pem,
-    /// No certificate in it.
+    /// The file holds no certificate.
     NoCertificate,
-    /// A certificate that cannot be read; what the decoder said.
+    /// A certificate cannot be read.
     Certificate {
-        /// Which one of the file, from 1.
+        /// The position of the certificate in the file, from 1.
         position: usize,
-        /// What the decoder said.
+        /// The error of the decoder.
         reason: String,
     },
-    /// Not YAML as kubeconfigs are written.
+    /// The file is not YAML as kubeconfigs are written. The text is the error of the reader.
     Yaml(String),
-    /// YAML, but no kubeconfig.
+    /// The file is YAML, but not a kubeconfig.
     NotKubeconfig,
-    /// A field of a kubeconfig that is not base64.
+    /// A field of a kubeconfig is not base64.
     Base64(Embedded),
-    /// A field of a kubeconfig that has this fault.
+    /// The content of a field of a kubeconfig has a fault.
     Embedded(Embedded, Box<Fault>),
     /// A field of a kubeconfig names a file that is not there.
     MissingFile {
         /// The field.
         embedded: Embedded,
-        /// The file as the kubeconfig names it.
+        /// The path of the file, as the kubeconfig names it.
         file: String,
     },
 }

@@ -1,4 +1,4 @@
-//! The certificates of a kubeconfig, field by field.
+//! Reads the certificates of a kubeconfig, field by field.
 
 use super::{Embedded, EmbeddedKind, Fault};
 use crate::kubeconfig::{Held, Kubeconfig, KubeconfigError};
@@ -9,10 +9,11 @@ pub(super) struct Field {
     pub(super) certificates: Held,
 }
 
-/// The users' certificates, then the clusters' CAs; a user with a token or a program has none.
+/// Returns the users' certificates, then the clusters' CAs. A user with a token or a program has none.
 ///
 /// # Errors
-/// [`Fault::Unknown`] when it is no text, [`Fault::Yaml`] and [`Fault::NotKubeconfig`].
+/// Fails with [`Fault::Unknown`] when the content is not UTF-8, with [`Fault::Yaml`] when it is not YAML, and with
+/// [`Fault::NotKubeconfig`] when it is not a kubeconfig.
 pub(super) fn read(content: &[u8]) -> Result<Vec<Field>, Fault> {
     let Kubeconfig { clusters, users, .. } = Kubeconfig::read(content).map_err(|error| match error {
         KubeconfigError::NotUtf8 => Fault::Unknown,

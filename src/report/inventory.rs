@@ -8,13 +8,13 @@ use super::source::{Source, SourceKind};
 use super::{Entry, EntryGroup, EntryKind, Fault, Inventory, Missing, Problem};
 use crate::x509::ReadCertificate;
 
-/// Makes an [`Inventory`].
+/// The builder of an [`Inventory`].
 #[derive(Default)]
 pub struct Builder {
     inventory: Inventory,
     /// Every CA so far, by its DER.
     authorities: BTreeMap<Vec<u8>, Signer>,
-    /// Certificates whose CA may still come: group, index in the group, the certificate.
+    /// The certificates whose CA may still come: index of the group, index in the group, and the certificate.
     waiting: Vec<(usize, usize, ReadCertificate)>,
 }
 
@@ -23,18 +23,18 @@ pub struct Builder {
 struct Signer {
     name: String,
     certificate: ReadCertificate,
-    /// Whether its key is there too; `None` if nobody looked.
+    /// Whether the key of the CA is there as well, or `None` when nobody looked for it.
     has_key: Option<bool>,
 }
 
 impl Builder {
-    /// Nothing found yet.
+    /// Returns a builder of an empty inventory.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Begins a group; sources belong to the last one that was begun.
+    /// Begins a group. Sources are added to the group that was begun last.
     pub fn begin(&mut self, title: impl Into<String>) {
         self.inventory.groups.push(EntryGroup { title: title.into(), ..EntryGroup::default() });
     }
@@ -70,9 +70,9 @@ impl Builder {
         }
     }
 
-    /// The CAs among what was found. Copies of a CA that is known already are taken out.
+    /// Returns the CAs among the certificates that were found, and takes out copies of CAs that are known already.
     fn signers(&mut self, found: &mut Vec<Found>) -> Vec<Signer> {
-        // Copies last: the CA's own file names it.
+        // Copies are last, so that a CA has its name from its own file.
         found.sort_by_key(|found| found.is_copy);
         let mut signers: Vec<Signer> = Vec::new();
         found.retain(|found| {
@@ -117,7 +117,7 @@ impl Builder {
         }
     }
 
-    /// The inventory, once every source was added.
+    /// Returns the inventory, once every source was added.
     #[must_use]
     pub fn finish(mut self) -> Inventory {
         for (group, index, certificate) in &self.waiting {

@@ -1,4 +1,4 @@
-//! The inventory for programs. The keys are documented in the manual's chapter `inspect`.
+//! Writes the inventory for programs. The chapter `inspect` of the manual documents the keys.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -49,10 +49,11 @@ struct Missing<'a> {
     node: Option<&'a str>,
 }
 
-/// One JSON document, two-space indent, with a newline at its end; residual times as at `at`.
+/// Returns the inventory as one JSON document with an indent of two spaces and a newline at its end. Residual times are
+/// counted from `at`.
 ///
 /// # Errors
-/// Never for an inventory; what serde_json says otherwise.
+/// Fails with the error of serde_json, which no inventory causes.
 pub fn render(inventory: &Inventory, at: OffsetDateTime) -> serde_json::Result<String> {
     let missing = inventory.groups.iter().flat_map(|group| &group.missing);
     let document = Document {

@@ -1,14 +1,14 @@
-//! Which certificates there are, and when they end.
+//! Lists the certificates, and when they end.
 //!
-//! Why: an unattended cluster stops on the day a certificate runs out, and `kubeadm certs check-expiration` looks at
+//! Why: an unattended cluster stops on the day on which a certificate ends, and `kubeadm certs check-expiration` shows
 //! neither the kubelet's certificates nor those of people and of etcd's clients.
 //!
-//! Input: files by the place they have on a node, and a time. The caller reads them; [`interest`] says which.
+//! Input: files by their place on a node, and a time. The caller reads the files; [`interest`] says which.
 //!
-//! Output: an [`Inventory`] as data, and it as text (kubeadm's tables), JSON and Prometheus metrics.
+//! Output: an [`Inventory`] as data, as text (kubeadm's tables), as JSON and as Prometheus metrics.
 //!
-//! Refuses nothing: a file that cannot be read is a [`Problem`] beside the rest. It proves who signed a certificate,
-//! as far as the CA is at hand; whether the files work together is for [`crate::verify`] to say.
+//! Refuses nothing: a file that cannot be read becomes a [`Problem`] of the inventory. The inventory proves who signed
+//! a certificate, as far as the CA is at hand. Whether the files work together is the subject of [`crate::verify`].
 
 mod certificates;
 mod describe;

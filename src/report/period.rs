@@ -1,4 +1,4 @@
-//! Spans of time: what is left, and what is asked for.
+//! Spans of time: those that remain, and those that a user asks for.
 
 use std::str::FromStr;
 
@@ -7,7 +7,7 @@ use time::{Date, Duration, OffsetDateTime, PrimitiveDateTime};
 /// A number and a unit: `90d`, `36h`, `2y`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Period {
-    /// Calendar years; 29 February becomes the 28th.
+    /// Calendar years. 29 February becomes the 28th where the year has none.
     Years(u32),
     /// Days of 24 hours.
     Days(u32),
@@ -16,7 +16,7 @@ pub enum Period {
 }
 
 impl Period {
-    /// The end of a period that begins at `at`; the end of time when it is beyond.
+    /// Returns the end of a period that begins at `at`, or the last time that can be represented if the end is beyond.
     #[must_use]
     pub fn after(self, at: OffsetDateTime) -> OffsetDateTime {
         let end = match self {
@@ -25,7 +25,7 @@ impl Period {
             Self::Years(years) => i32::try_from(years).ok().and_then(|years| {
                 let year = at.year().checked_add(years)?;
                 let day = at.date().replace_year(year);
-                // Only 29 February does not exist in another year.
+                // Only 29 February is a day that another year may not have.
                 let day = day.or_else(|_| Date::from_calendar_date(year, at.month(), 28)).ok()?;
                 Some(at.replace_date(day))
             }),
@@ -41,7 +41,7 @@ impl FromStr for Period {
         let expected = || "expected a number and one unit, such as 90d, 36h or 2y".to_owned();
         let unit = text.chars().next_back().ok_or_else(expected)?;
         let digits = text.strip_suffix(unit).unwrap_or_default();
-        // `parse` would take a sign.
+        // `parse` would accept a sign.
         let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
         let count = digits.parse().ok().filter(|_| is_number).ok_or_else(expected)?;
         match unit {
@@ -53,10 +53,10 @@ impl FromStr for Period {
     }
 }
 
-/// What is left, in kubectl's and kubeadm's words: `198y`, `364d`, `23h`, `59m`, `1s`, `<invalid>`.
+/// Returns the remaining time in the words of kubectl and kubeadm: `198y`, `364d`, `23h`, `59m`, `1s`, `<invalid>`.
 ///
-/// Source: k8s.io/apimachinery pkg/util/duration `ShortHumanDuration`. What is longer than Go's 292 years is told as it
-/// is; kubeadm stops counting there.
+/// Source: k8s.io/apimachinery pkg/util/duration `ShortHumanDuration`. Times longer than Go's 292 years are written as
+/// they are, where kubeadm stops counting.
 pub(super) fn short(left: Duration) -> String {
     let (seconds, minutes, hours) = (left.whole_seconds(), left.whole_minutes(), left.whole_hours());
     if seconds < -1 {

@@ -1,4 +1,4 @@
-//! What lies where on a node.
+//! The places of files on a node.
 
 use std::sync::LazyLock;
 
@@ -13,29 +13,30 @@ pub(super) const PKI: &str = "etc/kubernetes/pki/";
 pub(super) const KUBELET_PKI: &str = "var/lib/kubelet/pki/";
 /// Where a bundle's `cluster` part keeps the kubeconfigs of people.
 const USERS: &str = "users/";
-/// Where a bundle's `cluster` part keeps what etcd's clients need, a folder for each.
+/// Where a bundle's `cluster` part keeps the files of etcd's clients, in a folder for each.
 const ETCD_CLIENTS: &str = "etcd-clients/";
-/// Where a bundle's `cluster` part keeps TLS certificates, a folder for each Secret, and their root.
+/// Where a bundle's `cluster` part keeps TLS certificates, in a folder for each Secret, and their root.
 const TLS: &str = "tls/";
 /// Where a bundle's `cluster` part keeps Secrets whose certificates are in no other file.
 const SECRETS: [&str; 3] = ["manifests/cert-manager/", "manifests/metallb/", "manifests/webhooks/"];
-/// What the kubelet's own certificates begin with; the current one is a link to the newest.
+/// The beginnings of the names of the kubelet's own certificates. The current one is a link to the newest.
 /// Source: client-go util/certificate/certificate_store.go, v0.36.3.
 const STORES: [&str; 2] = ["kubelet-client", "kubelet-server"];
 
-/// A place that kubeadm knows.
+/// A certificate file that kubeadm knows.
 pub(super) struct KnownPlace {
-    /// Below [`KUBERNETES`].
+    /// The path below [`KUBERNETES`].
     file: String,
-    /// kubeadm's name for it.
+    /// kubeadm's name for the file.
     pub(super) name: &'static str,
     pub(super) kind: EntryKind,
     expected: ExpectedOn,
-    /// Whether only a node has it that runs what reads it; people carry the others elsewhere.
+    /// Whether the file shows what its node runs, because only such a node has it. Other files, such as admin.conf, are
+    /// also copied elsewhere.
     is_sign: bool,
 }
 
-/// kubeadm's certificates in the order of their names, then its CAs.
+/// kubeadm's certificates in the order of their names, then its CAs in the same order.
 static KNOWN: LazyLock<Vec<KnownPlace>> = LazyLock::new(|| {
     let leaves = CERTIFICATES.iter().filter_map(|row| {
         let file = match row.output {
@@ -57,16 +58,17 @@ static KNOWN: LazyLock<Vec<KnownPlace>> = LazyLock::new(|| {
     known
 });
 
-/// The row of kubeadm's table for a file, if it has one.
+/// Returns the row of kubeadm's table for a file, if there is one.
 pub(super) fn known_at(place: &str) -> Option<&'static KnownPlace> {
     let file = place.strip_prefix(KUBERNETES)?;
     KNOWN.iter().find(|known| known.file == file)
 }
 
-/// What kubeadm would look for on a node that has these files, and does not find.
+/// Returns the files that kubeadm would look for on a node, and would not find there. `has` says whether the node has
+/// the file at a place.
 ///
-/// A node with a certificate that only an API server has is a control plane, one with a certificate that only a member
-/// has runs etcd; a worker is neither, and nothing is missing on it.
+/// A node with a certificate that only an API server has is a control plane. A node with a certificate that only a
+/// member of etcd has runs etcd. A worker is neither, and nothing is missing on it.
 pub(super) fn missing<'a>(has: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = &'static KnownPlace> + 'a {
     let present = move |known: &KnownPlace| has(&format!("{KUBERNETES}{}", known.file));
     let any = |place: ExpectedOn| KNOWN.iter().any(|known| known.is_sign && known.expected == place && present(known));
@@ -82,18 +84,18 @@ pub(super) fn missing<'a>(has: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item
     })
 }
 
-/// What the inventory wants to know of a file.
+/// What the inventory needs of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interest {
-    /// Its content.
+    /// The content of the file.
     Content,
-    /// That it is there: keys are not read.
+    /// Whether the file is there. It is a key, and is not read.
     Presence,
     /// Nothing.
     None,
 }
 
-/// What the inventory wants to know of the file at a place below a node's root, such as `etc/kubernetes/admin.conf`.
+/// Returns what the inventory needs of the file at a place below a node's root, such as `etc/kubernetes/admin.conf`.
 #[must_use]
 pub fn interest(place: &str) -> Interest {
     let name = place.rsplit('/').next().unwrap_or_default();
@@ -109,19 +111,19 @@ pub fn interest(place: &str) -> Interest {
     }
 }
 
-/// What a file of [`Interest::Content`] is.
+/// The role of a file whose content is needed ([`Interest::Content`]).
 pub(super) struct FileRole {
-    /// The name of its first certificate.
+    /// The name of the file's first certificate.
     pub(super) name: String,
-    /// The kind of its first certificate.
+    /// The kind of the file's first certificate.
     pub(super) kind: EntryKind,
-    /// Whether it must be what its place says. Other programs keep files in the same folders, too.
+    /// Whether the file must hold what its place promises. In the same folders, other programs keep files as well.
     pub(super) is_certain: bool,
-    /// Whether it is a copy for convenience: listed only when it is not a CA that is listed anyway.
+    /// Whether the file is a copy for convenience. A copy of a CA that is listed already is not listed again.
     pub(super) is_copy: bool,
 }
 
-/// The role of the file at a place.
+/// Returns the role of the file at a place.
 pub(super) fn role(place: &str) -> FileRole {
     let role = |name: &str, kind, is_certain| FileRole { name: name.to_owned(), kind, is_certain, is_copy: false };
     if let Some(known) = known_at(place) {
@@ -164,7 +166,8 @@ pub(super) fn role(place: &str) -> FileRole {
     }
 }
 
-/// The name of the store that a file is the current or a dated certificate of, and whether it is the current one.
+/// Returns the name of the kubelet's store that has the file at a place, and whether the file is the current one.
+/// Returns `None` for a file of no store.
 pub(super) fn kubelet_store(place: &str) -> Option<(&'static str, bool)> {
     let file = place.strip_prefix(KUBELET_PKI)?.strip_suffix(".pem")?;
     STORES.into_iter().find_map(|store| {
@@ -173,7 +176,7 @@ pub(super) fn kubelet_store(place: &str) -> Option<(&'static str, bool)> {
     })
 }
 
-/// The current certificate of the store with that name.
+/// Returns the place of the current certificate of the store with that name.
 pub(super) fn current(store: &str) -> String {
     format!("{KUBELET_PKI}{store}-current.pem")
 }

@@ -1,4 +1,4 @@
-//! The inventory for node_exporter's textfile collector, in Prometheus' text format 0.0.4.
+//! Writes the inventory for node_exporter's textfile collector, in Prometheus' text format 0.0.4.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,10 @@ use time::OffsetDateTime;
 
 use super::{Entry, Inventory};
 
-/// A metric: name, help, value.
+/// The name, the help text and the value of a metric.
 type Metric = (&'static str, &'static str, fn(&Entry, OffsetDateTime) -> i64);
 
-/// Named as by x509-certificate-exporter, whose dashboards and alerts many have.
+/// The metrics, named as by x509-certificate-exporter, for which many people have dashboards and alerts.
 const METRICS: [Metric; 3] = [
     ("x509_cert_not_before", "First second of the certificate's validity, in Unix time.", |entry, _| {
         entry.not_before.unix_timestamp()
@@ -22,7 +22,7 @@ const METRICS: [Metric; 3] = [
     }),
 ];
 
-/// One family for each metric, one sample for each certificate, the same labels in all of them.
+/// Returns one family for each metric, with one sample for each certificate and the same labels in all families.
 #[must_use]
 pub fn render(inventory: &Inventory, at: OffsetDateTime) -> String {
     // The collector drops a whole file in which two samples have the same labels.
@@ -60,7 +60,7 @@ fn labels(entry: &Entry) -> String {
     labels.map(|(name, value)| format!("{name}=\"{}\"", escape(value))).join(",")
 }
 
-/// Source: Prometheus, exposition_formats.md, "Text-based format".
+/// Escapes the value of a label. Source: Prometheus, exposition_formats.md, "Text-based format".
 fn escape(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -11,31 +11,31 @@ use super::{Embedded, EmbeddedKind, Entry, EntryKind, Fault, Problem, describe};
 use crate::kubeconfig::{Held, resolve};
 use crate::x509::{MASTERS, ReadCertificate};
 
-/// One certificate before it is known who signed it.
+/// A certificate whose signer is not known yet.
 pub(super) struct Found {
     pub(super) entry: Entry,
     pub(super) certificate: ReadCertificate,
-    /// As of [`FileRole`].
+    /// Whether the certificate is a copy, as in [`FileRole`].
     pub(super) is_copy: bool,
-    /// Whether its key is there; `None` if nobody looked. Asked for CAs alone.
+    /// Whether the key of the certificate is there, or `None` when nobody looked for it. It matters only for CAs.
     pub(super) has_key: Option<bool>,
 }
 
-/// The certificates of a source, and what is wrong with its files.
+/// Returns the certificates of a source, and what is wrong with its files.
 pub(super) fn read(source: &Source<'_>) -> (Vec<Found>, Vec<Problem>) {
     let mut reading = Reading { source, found: Vec::new(), problems: Vec::new() };
     reading.read();
     (reading.found, reading.problems)
 }
 
-/// A source while it is read.
+/// The state of reading a source.
 struct Reading<'s, 'a> {
     source: &'s Source<'a>,
     found: Vec<Found>,
     problems: Vec<Problem>,
 }
 
-/// Certificates of one file, or of one field of a kubeconfig.
+/// The origin of the certificates of one file, or of one field of a kubeconfig.
 struct Origin<'r> {
     role: &'r FileRole,
     path: String,
@@ -69,8 +69,10 @@ impl<'a> Reading<'_, 'a> {
         format!("{}{}", self.source.prefix, place.strip_prefix(self.source.mount).unwrap_or(place))
     }
 
-    /// A dated certificate of the kubelet's is listed only when none of its store is current: the kubelet itself looks
-    /// at the current one alone, and the others stay behind when it rotates.
+    /// Returns whether the file at a place is listed.
+    ///
+    /// A dated certificate of the kubelet is listed only when its store has no current one. The kubelet itself reads
+    /// only the current one, and leaves the others behind when it rotates.
     fn is_listed(&self, place: &str) -> bool {
         let outdated = |(store, is_current): (&str, bool)| !is_current && self.content(&current(store)).is_some();
         interest(place) == Interest::Content
@@ -106,7 +108,7 @@ impl<'a> Reading<'_, 'a> {
         self.certificates(certificates, &Origin { role, path, embedded: None, has_key });
     }
 
-    /// Certificates and CAs of Secrets in a manifest; other objects, and what is no YAML, are not for this list.
+    /// Lists the certificates and CAs of Secrets in a manifest. Other objects and broken YAML are passed over.
     fn secrets(&mut self, content: &[u8], path: &str) {
         for (secret, key, pem) in secret::read(content) {
             let is_ca = key == "ca.crt";
@@ -123,7 +125,7 @@ impl<'a> Reading<'_, 'a> {
         let fields = match fields::read(self.content(place).unwrap_or_default()) {
             Ok(fields) => fields,
             Err(fault) if role.is_certain => return self.problems.push(Problem { path, fault }),
-            // The folder also holds what cloud providers call cloud.conf.
+            // The folder also holds cloud.conf, a file of cloud providers.
             Err(_) => return,
         };
         let alone = matches!(self.source.kind, SourceKind::File { .. });
@@ -169,7 +171,7 @@ impl<'a> Reading<'_, 'a> {
                         origin.path = self.path(&target);
                         return self.certificates(certificates::read(content), &origin);
                     }
-                    // Why it could not be read was told already.
+                    // The reason why the file could not be read was reported already.
                     Some(None) => return,
                     None => Fault::MissingFile { embedded, file },
                 }
@@ -216,14 +218,14 @@ impl<'a> Reading<'_, 'a> {
                 serial_in_decimal: describe::serial_in_decimal(&certificate),
                 sha256: describe::sha256(&certificate),
             };
-            // A key beside a file belongs to its first certificate.
+            // A key beside a file belongs to the first certificate of the file.
             let has_key = origin.has_key.map(|has_key| has_key && is_first);
             self.found.push(Found { entry, certificate, is_copy: origin.role.is_copy, has_key });
         }
     }
 }
 
-/// PEM and DER against YAML: what a person hands over has any name.
+/// Returns whether a file is PEM or DER rather than YAML. A file that a user names can have any name.
 fn looks_like_certificates(content: &[u8]) -> bool {
     let begins_block = |line: &[u8]| line.trim_ascii_start().starts_with(b"-----BEGIN ");
     matches!(content, [0x30, 0x81..=0x83, ..]) || content.split(|byte| *byte == b'\n').any(begins_block)

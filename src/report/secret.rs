@@ -1,4 +1,4 @@
-//! Secrets in a manifest.
+//! Reads Secrets in a manifest.
 
 use zeroize::Zeroizing;
 
@@ -7,7 +7,8 @@ use crate::yaml::{Yaml, YamlLimits, decode_base64};
 /// The keys of a Secret that hold certificates.
 const KEYS: [&str; 2] = ["ca.crt", "tls.crt"];
 
-/// Namespace and name of each Secret, a key of [`KEYS`], and the PEM under it; what is broken is left out.
+/// Returns, for each Secret and each key of [`KEYS`] that it has, `namespace/name`, the key, and the PEM. Broken YAML
+/// and values that are not base64 are left out.
 pub(super) fn read(content: &[u8]) -> Vec<(String, &'static str, Zeroizing<Vec<u8>>)> {
     let documents = std::str::from_utf8(content).map(|text| Yaml::documents(text, YamlLimits::KUBECONFIG));
     let Ok(Ok(documents)) = documents else { return Vec::new() };

@@ -1,35 +1,38 @@
-//! What is read for an inventory.
+//! The sources of an inventory.
 
 use std::collections::BTreeMap;
 
 /// Files that were read together.
 pub struct Source<'a> {
-    /// What they are.
+    /// The kind of the source.
     pub kind: SourceKind<'a>,
-    /// The node whose part of a bundle they are.
+    /// The node whose part of a bundle the files are.
     pub node: Option<&'a str>,
-    /// The folder of the node that the files are from, ending in `/`; empty for its root. Places begin with it.
+    /// The folder of the node that has the files, ending in `/`, or an empty text for the node's root. Places begin
+    /// with it.
     pub mount: &'a str,
-    /// What stands in its stead in the path that a person would open.
+    /// The text that replaces `mount` in the path that a person would open.
     pub prefix: &'a str,
-    /// Place to content: the places that [`interest`](super::interest) names, and those that a kubeconfig among them names (see
-    /// [`referenced`](crate::kubeconfig::referenced)). A file without content is there and was not read: a key, or a file that
-    /// could not be read, which is the caller's to tell.
+    /// The files by place.
+    ///
+    /// They are those at the places that [`interest`](super::interest) names, and those that a kubeconfig among them
+    /// names (see [`referenced`](crate::kubeconfig::referenced)). A file without content exists but was not read,
+    /// either because it is a key or because reading it failed. The caller reports the failure.
     pub files: BTreeMap<&'a str, Option<&'a [u8]>>,
 }
 
-/// What was inspected.
+/// The kind of a source.
 #[derive(Clone, Copy)]
 pub enum SourceKind<'a> {
-    /// Everything that a node has, or a part of a bundle.
+    /// All files of a node, or of a part of a bundle.
     Tree,
-    /// Some folder of a node: nothing in it can be missing.
+    /// Any folder of a node. Nothing can be missing in it.
     Folder,
-    /// One file, certificate or kubeconfig.
+    /// A single certificate file or kubeconfig.
     File {
-        /// Where it is in `files`.
+        /// The place of the file in `files`.
         place: &'a str,
-        /// How it was named.
+        /// The name of the file, as the user gave it.
         title: &'a str,
     },
 }

@@ -1,8 +1,8 @@
-//! Columns as Go's text/tabwriter sets them for kubeadm and kubectl.
+//! Sets columns as Go's text/tabwriter does for kubeadm and kubectl.
 
 use crate::x509::escape_for_terminal;
 
-/// `tabwriter.NewWriter(out, 10, 4, 3, ' ', 0)`: kubeadm v1.20.2, cmd/certs.go.
+/// The widths are those of `tabwriter.NewWriter(out, 10, 4, 3, ' ', 0)`: kubeadm v1.20.2, cmd/certs.go.
 const MIN_WIDTH: usize = 10;
 const PADDING: usize = 3;
 
@@ -12,7 +12,7 @@ pub(super) struct Row {
     pub(super) details: Vec<String>,
 }
 
-/// The head and the rows, each column as wide as its widest cell; no spaces at the end of a line.
+/// Returns the head and the rows, with each column as wide as its widest cell and no spaces at the end of a line.
 pub(super) fn render(head: &[&str], rows: &[Row]) -> String {
     let head = head.iter().map(|cell| (*cell).to_owned()).collect();
     let escaped_cells = |row: &Row| row.cells.iter().map(|cell| escape_for_terminal(cell)).collect();

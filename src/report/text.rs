@@ -1,4 +1,4 @@
-//! The inventory for people: kubeadm's tables, then what kubeadm leaves out.
+//! Writes the inventory for people: kubeadm's tables, and what kubeadm leaves out.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,13 @@ use super::table::{self, Row};
 use super::{Entry, EntryGroup, EntryKind, Inventory, Missing};
 use crate::x509::{escape_for_terminal, instant};
 
-/// kubeadm v1.20.2, cmd/certs.go; a bundle's tables end with the node.
+/// The columns of kubeadm v1.20.2, cmd/certs.go. The tables of a bundle end with the node.
 const CERTIFICATES: [&str; 6] =
     ["CERTIFICATE", "EXPIRES", "RESIDUAL TIME", "CERTIFICATE AUTHORITY", "EXTERNALLY MANAGED", "NODE"];
 const AUTHORITIES: [&str; 5] = ["CERTIFICATE AUTHORITY", "EXPIRES", "RESIDUAL TIME", "EXTERNALLY MANAGED", "NODE"];
 
-/// Tables, residual times as at `at`; with `details` what a certificate says below its row.
+/// Returns the tables of all groups, with residual times counted from `at`. With `details`, each row is followed by the
+/// fields of its certificate.
 #[must_use]
 pub fn render(inventory: &Inventory, at: OffsetDateTime, details: bool) -> String {
     let groups: Vec<_> =
@@ -36,7 +37,7 @@ struct Tables<'a> {
 impl Tables<'_> {
     fn render(&self) -> String {
         let (kubeadm, authorities, others) = (self.kubeadm(), self.authorities(), self.others());
-        // Where kubeadm has nothing to say, its tables do not push the rest down.
+        // When kubeadm would list no certificate, its tables come last.
         let order = if kubeadm.is_empty() { [others, authorities, kubeadm] } else { [kubeadm, authorities, others] };
         order.into_iter().filter(|table| !table.is_empty()).collect::<Vec<_>>().join("\n")
     }
@@ -51,7 +52,7 @@ impl Tables<'_> {
         columns.get(..count).unwrap_or_default()
     }
 
-    /// What kubeadm lists, by node and name, the missing among them.
+    /// Returns the table of the certificates that kubeadm lists, including missing ones, in the order of node and name.
     fn kubeadm(&self) -> String {
         let mut rows: Vec<(Option<&str>, &str, Row)> = Vec::new();
         for entry in self.group.entries.iter().filter(|entry| entry.kind == EntryKind::Kubeadm) {
@@ -64,7 +65,7 @@ impl Tables<'_> {
         self.table(&CERTIFICATES, rows.into_iter().map(|(_, _, row)| row).collect())
     }
 
-    /// What kubeadm leaves out.
+    /// Returns the table of the certificates that kubeadm leaves out.
     fn others(&self) -> String {
         let others =
             self.group.entries.iter().filter(|entry| !matches!(entry.kind, EntryKind::Kubeadm | EntryKind::Authority));
@@ -75,7 +76,7 @@ impl Tables<'_> {
         self.row(entry, [self.cells(entry), vec![authority(entry), yes_no(entry.externally_managed)]].concat())
     }
 
-    /// Each CA once, though every node of a bundle has it.
+    /// Returns the table of the CAs, with each CA once even if every node of a bundle has it.
     fn authorities(&self) -> String {
         let mut distinct: Vec<(&Entry, Vec<&str>, Option<bool>)> = Vec::new();
         let mut known: BTreeMap<(&str, &str), usize> = BTreeMap::new();
@@ -134,13 +135,14 @@ fn absent(missing: &Missing, columns: usize) -> Row {
     Row { cells, details: Vec::new() }
 }
 
-/// `Nov 22, 2225 00:00 UTC`
+/// Returns a time as `Nov 22, 2225 00:00 UTC`.
 fn expires(time: OffsetDateTime) -> String {
     let format = format_description!("[month repr:short] [day], [year] [hour]:[minute] UTC");
     time.format(format).unwrap_or_default()
 }
 
-/// The CA whose signature holds, else in brackets the one that the certificate names.
+/// Returns the name of the CA that signed the certificate, or else, in brackets, that of the issuer which the
+/// certificate names.
 fn authority(entry: &Entry) -> String {
     entry.authority.clone().unwrap_or_else(|| {
         let name = &entry.issuer_common_name;

@@ -9,25 +9,29 @@ use super::authority::is_issued_by;
 use crate::x509::public_key::{VerifiedSignature, signature_digest};
 use crate::x509::{PemContents, PemError, ReadCertificate, read_pem_knowing};
 
-/// More CA certificates than a cluster has; a bundle of nothing else must not fill the memory.
+/// The most entries of each map. It is more than a cluster has CA certificates, and keeps a bundle of nothing else from
+/// filling the memory.
 const MOST: usize = 64;
 
-/// What is known of signatures and keys; parts that are checked side by side share it.
+/// Signatures and keys that are known to hold. All parts that are checked in parallel share it.
 #[derive(Default)]
 pub struct AlreadyVerified {
-    /// Whether a CA certificate carries its own signature, by the certificate's SHA-256: every node has the same three.
+    /// Whether a CA certificate carries its own signature, by the certificate's SHA-256. Every node has the same three.
     authorities: Mutex<BTreeMap<[u8; 32], bool>>,
-    /// PEM files that hold one CA certificate and nothing else, by their SHA-256, for the same reason.
+    /// The PEM files that hold exactly one CA certificate and nothing else, by their SHA-256. Every node has the same
+    /// three.
     files: Mutex<BTreeMap<[u8; 32], Arc<PemContents>>>,
-    /// By their [`signature_digest`].
+    /// The verified signatures, by their [`signature_digest`].
     signatures: BTreeSet<[u8; 32]>,
-    /// By SHA-256 of the private key's DER.
+    /// The proved private keys, by the SHA-256 of their DER.
     keys: BTreeSet<[u8; 32]>,
 }
 
 impl AlreadyVerified {
-    /// Whoever just made certificates and keys has verified the signatures of the ones and proved the others, which are told
-    /// here by SHA-256 of their DER, PKCS#1 or SEC 1.
+    /// Returns what the maker of certificates and keys knows already.
+    ///
+    /// `signatures` are those that it has verified. `keys` are the private keys that it has proved, each as the SHA-256
+    /// of its DER in PKCS#1 or SEC 1.
     #[must_use]
     pub fn made(
         signatures: impl IntoIterator<Item = VerifiedSignature>,
@@ -41,10 +45,13 @@ impl AlreadyVerified {
         }
     }
 
-    /// What a PEM file holds; a key that is known is read and not computed with.
+    /// Returns the contents of a PEM file. A known key is read without computing its public half anew.
+    ///
+    /// # Errors
+    /// Fails when the file is not PEM, or holds a certificate or key that is broken.
     pub(super) fn read_pem(&self, pem: &[u8]) -> Result<Arc<PemContents>, PemError> {
         let sha256 = Sha256::digest(pem).into();
-        // Whoever panicked left a map of files that were read.
+        // A thread that panicked left a valid map behind: each entry is a file that was read to its end.
         let known = || self.files.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(contents) = known().get(&sha256) {
             return Ok(Arc::clone(contents));
@@ -68,7 +75,7 @@ impl AlreadyVerified {
 
     pub(super) fn is_self_signed(&self, authority: &ReadCertificate) -> bool {
         let fingerprint = Sha256::digest(authority.der()).into();
-        // Whoever panicked left a map of answers that are all true.
+        // A thread that panicked left a valid map behind: each entry is a true answer.
         let known = || self.authorities.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(answer) = known().get(&fingerprint) {
             return *answer;
@@ -94,7 +101,7 @@ mod tests {
     use super::AlreadyVerified;
     use crate::x509::{PemError, read_pem};
 
-    /// A SEC 1 key, and the same with another public key.
+    /// Returns a SEC 1 key, and the same key with the public key of another.
     fn keys() -> [(String, [u8; 32]); 2] {
         let key = p256::SecretKey::from_slice(&[7; 32]).unwrap();
         let other = p256::SecretKey::from_slice(&[8; 32]).unwrap();
@@ -118,7 +125,7 @@ mod tests {
             assert_eq!(known.read_pem(right.as_bytes()).unwrap().public_keys, public_key);
             assert_eq!(known.read_pem(wrong.as_bytes()).err(), Some(PemError::Key));
         }
-        // Whoever says that a key was proved is believed: that it is no longer computed with can be seen in no other way.
+        // `made` trusts its caller. That a proved key is not computed anew shows only when the caller is wrong.
         let known = AlreadyVerified::made([], [wrong_digest]);
         assert_ne!(known.read_pem(wrong.as_bytes()).unwrap().public_keys, public_key);
     }

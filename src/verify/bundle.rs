@@ -1,4 +1,4 @@
-//! A whole bundle, read and judged.
+//! Reads a whole bundle and judges it.
 
 use std::io::BufRead;
 
@@ -10,32 +10,34 @@ use crate::kubernetes::PartName;
 use crate::lint::NodeFacts;
 use crate::sign::PublicKey;
 
-/// A bundle whose every signature, record and hash holds.
+/// A bundle in which every signature, record and hash holds.
 pub struct CheckedBundle {
-    /// The key that signed it.
+    /// The key that signed the bundle.
     pub key: PublicKey,
-    /// What every part says of the cluster and of this build.
+    /// The facts about the cluster and the build that every part repeats.
     pub head: Head,
-    /// What kind of archive it is, and the digest of its content.
+    /// The kind of the archive, and the digest of its content.
     pub archive: VerifiedArchive,
-    /// Its parts, in the order of the archive.
+    /// The names of the parts, in the order of the archive.
     pub parts: Vec<PartName>,
-    /// What is wrong with the certificates of the part that was asked for, or else of all, at the time asked for.
+    /// Everything that is wrong with the certificates of the wanted part, or of all parts when none is wanted, and
+    /// every file in which parts disagree.
     pub findings: Vec<Finding>,
-    /// The part that was asked for.
+    /// The wanted part, or `None` when none is wanted or the archive has no such part.
     pub wanted: Option<VerifiedPart>,
 }
 
-/// A batch of parts is checked once its files have this many bytes (about 100 workers).
+/// The size of files in bytes at which a batch of parts is checked (about 100 workers).
 const BATCH: usize = 1 << 20;
 
-/// Reads a bundle to its end and checks every signature, record and hash. Then it checks chains, key pairs and rules at
-/// the time `at`: of the part that is wanted, which it keeps, or else of all parts. A node does not wait for
-/// certificates that it never sees.
+/// Reads a bundle to its end and checks every signature, record and hash.
+///
+/// Then it checks chains, key pairs and rules at the time `at`. When a part is wanted, it checks and keeps only that
+/// part, so that a node does not wait for certificates that it never sees. Otherwise it checks all parts. Files that
+/// must be the same everywhere are compared across all parts in either case.
 ///
 /// # Errors
-/// Everything that makes a bundle another than the holder of the key wrote. What is wrong with certificates in it is no
-/// error but a finding.
+/// Fails when the bundle is not what the holder of the key wrote. Faults of certificates are findings, not errors.
 pub fn check_bundle(
     source: impl BufRead + Send,
     key: &PublicKey,
@@ -58,12 +60,13 @@ pub fn check_bundle(
         parts.push(name);
     })?;
     let archive = reader.finish()?;
-    // Without an index there is a part, or the reader would have refused.
+    // The reader refuses an archive with neither an index nor a part.
     let head = head.ok_or(BundleError::MissingPart { part: None })?;
     Ok(CheckedBundle { key: key.clone(), head, archive, parts, findings, wanted: kept })
 }
 
-/// What is wrong with the certificates of a part by itself, if it is wanted; what others must agree with in any case.
+/// Returns what is wrong with a part by itself, if it is wanted, and in any case its claims about files that other
+/// parts have as well.
 fn check(part: &VerifiedPart, at: OffsetDateTime, wanted: Option<&PartName>, known: &AlreadyVerified) -> CheckedPart {
     let record = part.record();
     let files = part.files().filter_map(|(row, content)| match row {

@@ -1,4 +1,4 @@
-//! A leaf under its CA, by webpki.
+//! Checks a leaf under its CA, with webpki.
 
 use std::fmt::{Debug, Formatter, Result as FormatResult};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 use super::{AlreadyVerified, Fault};
 use crate::x509::{RSA_BITS, ReadCertificate, oid};
 
-/// What Go takes as well (crypto/x509 `SignatureAlgorithm`).
+/// The signature algorithms that Go accepts as well (crypto/x509 `SignatureAlgorithm`).
 static ALGORITHMS: [&dyn SignatureVerificationAlgorithm; 11] = [
     RSA_PKCS1_2048_8192_SHA256,
     ECDSA_P256_SHA256,
@@ -32,8 +32,10 @@ static ALGORITHMS: [&dyn SignatureVerificationAlgorithm; 11] = [
     RSA_PSS_2048_8192_SHA512_LEGACY_KEY,
 ];
 
-/// Whether webpki finds nothing wrong with a leaf under a CA, its signature included; also false where webpki is not
-/// asked, and then [`issuer_of`](super::authority::issuer_of) and [`leaf_faults`] tell.
+/// Returns whether webpki accepts a leaf under a CA, including its signature.
+///
+/// Also returns false when webpki is not asked. [`issuer_of`](super::authority::issuer_of) and [`leaf_faults`] then
+/// find out more.
 pub(super) fn verifies(leaf: &ReadCertificate, issuer: &ReadCertificate, known: &AlreadyVerified) -> bool {
     let same_name = leaf.issuer_der() == issuer.subject_der();
     same_name
@@ -42,7 +44,7 @@ pub(super) fn verifies(leaf: &ReadCertificate, issuer: &ReadCertificate, known: 
         && leaf_faults(leaf, issuer, known).is_empty()
 }
 
-/// What is wrong with a leaf under the CA that signed it, besides what the rules say.
+/// Returns what webpki finds wrong with a leaf under the CA that signed it. Breaches of our rules are not among it.
 pub(super) fn leaf_faults(leaf: &ReadCertificate, issuer: &ReadCertificate, known: &AlreadyVerified) -> Vec<Fault> {
     if !is_for_webpki(leaf, issuer) {
         return Vec::new();
@@ -53,13 +55,13 @@ pub(super) fn leaf_faults(leaf: &ReadCertificate, issuer: &ReadCertificate, know
     meant(leaf).filter_map(fault).collect()
 }
 
-/// What the rules refuse anyway, webpki would refuse with a word that says less.
+/// Returns whether to ask webpki. It would also refuse what the rules refuse here, but with a less helpful message.
 fn is_for_webpki(leaf: &ReadCertificate, issuer: &ReadCertificate) -> bool {
     let too_small = issuer.rsa_bits().is_some_and(|bits| bits < RSA_BITS);
     leaf.broken_hash().is_none() && !too_small && !leaf.is_ca()
 }
 
-/// The usages a leaf must verify for.
+/// Returns the usages for which a leaf must verify, each with its name.
 fn meant(leaf: &ReadCertificate) -> impl Iterator<Item = (&'static str, KeyUsage)> {
     let usages = [
         (oid::SERVER_AUTH, "serverAuth", KeyUsage::server_auth()),
@@ -69,7 +71,7 @@ fn meant(leaf: &ReadCertificate) -> impl Iterator<Item = (&'static str, KeyUsage
     usages.into_iter().filter_map(move |(oid, usage, webpki)| is_meant(oid).then_some((usage, webpki)))
 }
 
-/// Whether a certificate is out of its time.
+/// Returns the fault of a certificate that has expired or is not yet valid at a time.
 pub(super) fn time_fault(certificate: &ReadCertificate, at: OffsetDateTime) -> Option<Fault> {
     if at > certificate.not_after() {
         return Some(Fault::Expired { not_after: certificate.not_after() });
@@ -77,7 +79,7 @@ pub(super) fn time_fault(certificate: &ReadCertificate, at: OffsetDateTime) -> O
     (at < certificate.not_before()).then(|| Fault::NotYetValid { not_before: certificate.not_before() })
 }
 
-/// The chain at the leaf's last second; the time asked for is a check of its own.
+/// Verifies the chain at the last second of the leaf, because [`time_fault`] checks the requested time.
 fn verify(
     leaf: &ReadCertificate,
     issuer: &ReadCertificate,
@@ -98,7 +100,7 @@ fn verify(
         .map_err(|error| error.to_string())
 }
 
-/// An algorithm that does not check again what is known to hold.
+/// A signature algorithm that skips the check of signatures that are known to hold.
 struct Remembering<'a> {
     algorithm: &'static dyn SignatureVerificationAlgorithm,
     known: &'a AlreadyVerified,

@@ -1,71 +1,71 @@
-//! What can be wrong with a node's files.
+//! Everything that can be wrong with a node's files.
 
 use time::OffsetDateTime;
 
 use crate::lint::{Breach, Rule, Severity, file_rules};
 use crate::x509::PemError;
 
-/// Something wrong with one file.
+/// A fault of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// `node/<name>` or `cluster`.
+    /// The part: `node/<name>` or `cluster`, or for other files the name that the caller gave them.
     pub part: String,
-    /// The file's path in the part's tree.
+    /// The path of the file in the part's tree.
     pub file: String,
-    /// What is wrong with it.
+    /// The fault.
     pub fault: Fault,
 }
 
-/// What is wrong.
+/// What is wrong with a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Not a PEM file of certificates and keys.
+    /// The file is not PEM with certificates and keys.
     Pem(PemError),
-    /// Holds another number of certificates or keys than such a file should.
+    /// The file has another number of certificates or keys than such a file should have.
     Contents,
-    /// The key is not the certificate's.
+    /// The key does not belong to the certificate.
     KeyMismatch,
-    /// A key without the certificate, or the other way round.
+    /// A key is without its certificate, or a certificate without its key.
     Alone,
-    /// No CA beside it signed it.
+    /// None of the CAs at hand signed the certificate, or a CA certificate did not sign itself.
     UnknownAuthority {
-        /// The issuer it names.
+        /// The issuer that the certificate names.
         issuer: String,
     },
-    /// The chain does not verify for a usage; what webpki said.
+    /// The chain does not verify for a usage.
     Chain {
-        /// `serverAuth` or `clientAuth`.
+        /// The usage: `serverAuth` or `clientAuth`.
         usage: &'static str,
-        /// webpki's word.
+        /// The error of webpki.
         reason: String,
     },
-    /// It ends before the time asked for.
+    /// The certificate has expired at the requested time.
     Expired {
-        /// Its last second.
+        /// The last second of its validity.
         not_after: OffsetDateTime,
     },
-    /// It begins after the time asked for.
+    /// The certificate is not yet valid at the requested time.
     NotYetValid {
-        /// Its first second.
+        /// The first second of its validity.
         not_before: OffsetDateTime,
     },
-    /// Signed by a CA that is at hand, but is not the one for this.
+    /// The certificate is signed by a CA at hand that is not the right one for its purpose.
     WrongAuthority {
-        /// The file of the CA that signed it.
+        /// The file of the CA that signed the certificate.
         signer: String,
     },
-    /// In a bundle, not a kubeconfig as certferry writes it, byte for byte.
+    /// A kubeconfig of a bundle differs, if only in a byte, from those that certferry writes.
     Kubeconfig,
-    /// A file on a disk that has a kubeconfig's name and cannot be read as one: it was not checked.
+    /// A file of a disk has the name of a kubeconfig but cannot be read as one, and was not checked.
     NotKubeconfig,
-    /// The CA inside a kubeconfig is not the node's `ca.crt`.
+    /// The CA of a kubeconfig is not the one in the `ca.crt` of its node, or of the nodes.
     OtherAuthority,
-    /// A kubeconfig refers to a file that is not in the tree.
+    /// A kubeconfig names a file that is not in the tree.
     MissingFile {
-        /// The path it names.
+        /// The path, as the kubeconfig names it.
         path: String,
     },
-    /// Another CA of the same part has this subject and another key.
+    /// A CA of another purpose in the same part has the same subject and another key.
     SameSubject {
         /// The subject.
         subject: String,
@@ -76,28 +76,29 @@ pub enum Fault {
     FrontProxyShared,
     /// The kubelet's credentials are inside kubelet.conf.
     InlineKubelet,
-    /// Others than the owner may use what holds a private key.
+    /// Users other than the owner have access to a file that holds a private key.
     Mode {
-        /// Permission bits.
+        /// The permission bits.
         mode: u32,
     },
     /// A certificate breaks a rule.
     Rule(Breach),
-    /// The file must be the same on all nodes, and another node has another.
+    /// The file must be the same in all parts, and differs from that of an earlier part.
     Differs {
-        /// The part whose file came first.
+        /// The earlier part.
         from: String,
     },
 }
 
 impl Fault {
-    /// Whether another time could mend it.
+    /// Returns whether the fault depends only on the time of the check.
     #[must_use]
     pub const fn is_about_time(&self) -> bool {
         matches!(self, Self::Expired { .. } | Self::NotYetValid { .. })
     }
 
-    /// The rule that it breaks, if there is one for it: without one, a file or a chain is broken outright.
+    /// Returns the rule that the fault breaks, or `None` when no rule is about it because the file or the chain does
+    /// not work at all.
     #[must_use]
     pub const fn rule(&self) -> Option<&'static Rule> {
         match self {
@@ -123,7 +124,7 @@ impl Fault {
         }
     }
 
-    /// Whether it works all the same, as far as anybody can tell.
+    /// Returns whether the fault is only a warning: its rule is one, or the file could not be checked.
     #[must_use]
     pub fn is_warning(&self) -> bool {
         let by_rule = self.rule().is_some_and(|rule| rule.severity == Severity::Warning);

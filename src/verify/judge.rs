@@ -1,4 +1,4 @@
-//! Single certificates: chain, time, rules.
+//! Judges single certificates by chain, time and rules.
 
 use time::OffsetDateTime;
 
@@ -10,13 +10,13 @@ use crate::kubernetes::Purpose;
 use crate::lint::{ClusterFacts, Facts, NodeFacts, lint};
 use crate::x509::{AltName, ReadCertificate};
 
-/// Judges the certificates of one part at a time.
+/// The judge of one part's certificates.
 pub(super) struct Judge<'a> {
     pub(super) part: &'a Part<'a>,
     at: OffsetDateTime,
     pub(super) known: &'a AlreadyVerified,
     endpoint: Option<AltName>,
-    /// As the kubelet's certificate says, where nobody else does.
+    /// The node name in the kubelet's certificate, which counts when the part does not name its node.
     kubelet_name: Option<String>,
     needed_at: Vec<OffsetDateTime>,
 }
@@ -31,7 +31,7 @@ impl<'a> Judge<'a> {
         Self { part, at, known, endpoint: part.endpoint(), kubelet_name, needed_at }
     }
 
-    /// A CA certificate by itself.
+    /// Checks the time and the self-signature of a CA certificate.
     pub(super) fn authority(&self, file: &str, authority: &ReadCertificate, report: &mut Report<'_>) {
         time_fault(authority, self.at).into_iter().for_each(|fault| report(file, fault));
         if !self.known.is_self_signed(authority) {
@@ -39,7 +39,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// A leaf and the CA certificates at hand.
+    /// Checks the time, the chain and the rules of a leaf against the CA certificates at hand.
     pub(super) fn leaf(
         &self,
         file: &str,
@@ -52,13 +52,13 @@ impl<'a> Judge<'a> {
         let wanted = |authority: &&Authority<'_>| purpose.authority().is_none_or(|wanted| authority.purpose == wanted);
         let (right, wrong): (Vec<Authority<'_>>, Vec<Authority<'_>>) =
             authorities.iter().copied().partition(|authority| wanted(&authority));
-        // All is well, and one check of the signature told: the usual case.
+        // In the usual case webpki accepts the leaf, and its signature is checked only once.
         let verified = right.iter().copied().find(|authority| verifies(leaf, authority.certificate, self.known));
         let issuer = verified.or_else(|| self.faulty_issuer(file, leaf, &right, &wrong, report));
         self.rules(file, purpose, leaf, issuer.map(|issuer| issuer.certificate), report);
     }
 
-    /// The issuer of a leaf under which webpki finds faults, or is not asked.
+    /// Returns the issuer of a leaf that webpki did not accept or was not asked about, and reports the faults.
     fn faulty_issuer<'b>(
         &self,
         file: &str,
@@ -71,7 +71,7 @@ impl<'a> Judge<'a> {
         if let Some(issuer) = issuer {
             leaf_faults(leaf, issuer.certificate, self.known).into_iter().for_each(|fault| report(file, fault));
         } else if right.is_empty() && self.part.is_disk() {
-            // Its CA is not at hand.
+            // The CA for this purpose is not at hand, so nothing is known to be wrong.
         } else if let Some(signer) = issuer_of(leaf, wrong) {
             report(file, Fault::WrongAuthority { signer: signer.file.to_owned() });
         } else {

@@ -1,4 +1,4 @@
-//! The kubeconfigs of a part: their CAs, their credentials.
+//! Checks the CAs and credentials in the kubeconfigs of a part.
 
 use std::sync::Arc;
 
@@ -14,19 +14,19 @@ use crate::kubeconfig::{Held, Kubeconfig, KubeconfigUser, resolve};
 use crate::kubernetes::Purpose;
 use crate::x509::{PemContents, PemError};
 
-/// Where a control plane's kubelet finds its kubeconfig.
+/// Where the kubelet of a node finds its kubeconfig.
 const KUBELET: &str = "etc/kubernetes/kubelet.conf";
 pub(super) const CA: &str = "etc/kubernetes/pki/ca.crt";
 
-/// What a cluster of a kubeconfig is held against.
+/// The CA certificates that a cluster of a kubeconfig trusts.
 struct Trust<'a> {
     cluster: &'a str,
-    /// Whether it stands in the kubeconfig itself: a file of its own is judged by itself.
+    /// Whether the kubeconfig itself holds the CA. A CA in a file of its own is judged with that file.
     is_embedded: bool,
     authorities: Result<Arc<PemContents>, PemError>,
 }
 
-/// Checks each file whose name ends in `.conf`; `pem` holds the part's other files.
+/// Checks each file whose name ends in `.conf`. `pem` holds the part's other files.
 pub(super) fn check(judge: &Judge<'_>, pem: &Pem<'_>, claims: &mut Claims, report: &mut Report<'_>) {
     let part = judge.part;
     let own_ca = pem.get(CA).map(|own| fingerprints(own)).filter(|authorities| !authorities.is_empty());
@@ -43,19 +43,20 @@ pub(super) fn check(judge: &Judge<'_>, pem: &Pem<'_>, claims: &mut Claims, repor
             _ if trusts.is_empty() => {}
             Some(expected) if !have_common(&authorities, expected) => report(file, Fault::OtherAuthority),
             Some(_) => {}
-            // Users' kubeconfigs lie in a part without `ca.crt`; then the nodes' counts.
+            // Users' kubeconfigs are in a part without `ca.crt`, and are compared with the nodes' CA later.
             None => claims.kubeconfig(file, authorities),
         }
         check_one(judge, file, &read, &trusts, report);
     }
 }
 
-/// Checks one kubeconfig by itself.
+/// Checks a kubeconfig by itself.
 pub(super) fn check_alone(judge: &Judge<'_>, file: &str, read: &Kubeconfig, report: &mut Report<'_>) {
     check_one(judge, file, read, &trusts(judge, file, read), report);
 }
 
-/// The CAs of the clusters, as far as they are at hand and can be read where they have a file of their own.
+/// Returns the CAs of the clusters. A CA in a file of its own is left out when the file is not at hand or cannot be
+/// read.
 fn trusts<'a>(judge: &Judge<'_>, file: &str, read: &'a Kubeconfig) -> Vec<Trust<'a>> {
     let trust = |authority: &Held| match authority {
         Held::Inline(pem) => Some((true, judge.known.read_pem(pem))),
@@ -86,11 +87,11 @@ fn check_one(judge: &Judge<'_>, file: &str, read: &Kubeconfig, trusts: &[Trust<'
     }
     for user in &read.users {
         let called: Vec<_> = read.contexts.iter().filter(|(_, caller)| *caller == user.name).collect();
-        // Whom no context names could be used with any cluster.
+        // A user whom no context names could be used with any cluster.
         let is_called = |trust: &&Trust<'_>| called.is_empty() || called.iter().any(|(name, _)| name == trust.cluster);
         let called: Result<Vec<_>, _> =
             trusts.iter().filter(is_called).map(|trust| trust.authorities.as_ref()).collect();
-        // Of a CA that cannot be read that alone is said.
+        // When a CA cannot be read, that alone is reported.
         let Ok(called) = called else { continue };
         let authority = |certificate| Authority { file, purpose: Purpose::KubernetesCa, certificate };
         let authorities: Vec<_> = called.iter().flat_map(|read| &read.certificates).map(authority).collect();
@@ -107,12 +108,12 @@ fn check_user(
 ) {
     check_files(judge, file, [user.certificate.as_ref(), user.key.as_ref()], report);
     let (certificate, key) = match (&user.certificate, &user.key) {
-        // client-go takes no certificate without its key (v1.20.2, tools/clientcmd/validation.go validateAuthInfo).
+        // client-go refuses a certificate without its key (v1.20.2, tools/clientcmd/validation.go validateAuthInfo).
         (Some(_), None) => return report(file, Fault::Alone),
         (Some(Held::Broken), _) | (Some(_), Some(Held::Broken)) => return report(file, Fault::Pem(PemError::NotPem)),
         (Some(Held::Inline(certificate)), Some(Held::Inline(key))) => (certificate, Some(key)),
         (Some(Held::Inline(certificate)), Some(Held::File(_))) => (certificate, None),
-        // A token, a program; or a file, which is judged by itself.
+        // The user has a token or a program, or its certificate is in a file, which is judged by itself.
         (None, _) | (Some(Held::File(_)), _) => return,
     };
     if file == KUBELET {
@@ -127,7 +128,7 @@ fn check_user(
         Err(error) => return report(file, Fault::Pem(error)),
     };
     let Some((leaf, chain)) = read.certificates.split_first() else { return report(file, Fault::Contents) };
-    // On a disk, the chain may follow.
+    // On a disk, the certificate's chain may follow it.
     let has_more = !chain.is_empty() && !judge.part.is_disk();
     if has_more || read.public_keys.len() != usize::from(!key.is_empty()) {
         return report(file, Fault::Contents);
@@ -138,7 +139,7 @@ fn check_user(
     judge.leaf(file, purpose(file), leaf, authorities, report);
 }
 
-/// What a kubeconfig is for: one that nobody knows is a person's.
+/// Returns the purpose of a kubeconfig's credentials. A kubeconfig at an unknown path is taken for a person's.
 fn purpose(file: &str) -> Purpose {
     match Purpose::of_path(file) {
         Purpose::Other => Purpose::User,
@@ -146,7 +147,7 @@ fn purpose(file: &str) -> Purpose {
     }
 }
 
-/// Looks for the files that a kubeconfig names.
+/// Reports each file that a kubeconfig names and the tree lacks.
 fn check_files<const N: usize>(judge: &Judge<'_>, file: &str, held: [Option<&Held>; N], report: &mut Report<'_>) {
     let mut paths: Vec<&String> = Vec::new();
     for held in held.into_iter().flatten() {
@@ -163,8 +164,10 @@ fn check_files<const N: usize>(judge: &Judge<'_>, file: &str, held: [Option<&Hel
     }
 }
 
-/// Whether the tree lacks a file that a kubeconfig names. On a disk, a folder of which nothing else is at hand may be
-/// full, and only files with certain names were read.
+/// Returns whether the tree lacks a file that a kubeconfig names.
+///
+/// On a disk, only files with certain endings were read, and perhaps not in every folder. There, a file counts as
+/// missing only when it has such an ending and another file of its folder is at hand.
 fn is_missing(judge: &Judge<'_>, kubeconfig: &str, path: &str) -> bool {
     let part = judge.part;
     let place = resolve(kubeconfig, path);

@@ -1,13 +1,13 @@
-//! Whether what a bundle holds will work, before a node depends on it.
+//! Checks whether the files of a bundle will work, before a node depends on them.
 //!
-//! Why: kubeadm looks at two of seven faults that stop a cluster; everything else shows as `x509:` errors at night.
+//! Why: kubeadm detects two of the seven faults that stop a cluster; the others show as `x509:` errors at night.
 //!
-//! Input: a bundle and its signer's key, a part of one, or the files of a folder; and a time.
+//! Input: a bundle and its signer's key, a part of a bundle, or the files of a folder; and a time.
 //!
-//! Output: every finding, each with the file it is about.
+//! Output: every finding, each with the file that it is about.
 //!
-//! Refuses nothing itself: whoever asks decides what a finding means. Chains are checked by webpki, key pairs by ring
-//! and the elliptic-curve crates, not by the code that made them.
+//! Refuses nothing itself: the caller decides what a finding means. Chains are checked by webpki, key pairs by ring and
+//! the elliptic-curve crates, not by the code that made them.
 
 mod already_verified;
 mod authority;

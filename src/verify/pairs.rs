@@ -1,26 +1,26 @@
-//! Certificates and keys that belong together.
+//! Checks that certificates and keys belong together.
 
 use super::Fault;
 use super::part::{Part, Pem, Report};
 use crate::kubernetes::Purpose;
 use crate::x509::{PemContents, ReadCertificate, public_key_bits};
 
-/// The service-account key pair, without extension.
+/// The path of the service-account key pair, without extension.
 const SERVICE_ACCOUNT: &str = "etc/kubernetes/pki/sa";
 
-/// `X.crt` and `X.key`, `sa.pub` and `sa.key`, both in one `.pem`; a CA's key need not be there.
+/// Checks the pairs `X.crt` and `X.key`, `sa.pub` and `sa.key`, and those in one `.pem`. A CA's key may be absent.
 pub(super) fn check_pairs(part: &Part<'_>, pem: &Pem<'_>, report: &mut Report<'_>) {
     for (&file, contents) in pem {
         let Some((stem, extension)) = file.rsplit_once('.') else { continue };
         let (certificates, keys) = (contents.certificates.len(), contents.public_keys.len());
-        // On a disk, the chain may follow.
+        // On a disk, the certificate's chain may follow it.
         let has_certificate = certificates == 1 || (part.is_disk() && certificates > 1);
         let right = match extension {
             "crt" => keys == 0 && has_certificate,
             "pem" => keys == 1 && has_certificate,
             _ => (certificates, keys) == (0, 1),
         };
-        // Others may keep what they like beside kubeadm's files.
+        // Other programs may keep any files beside kubeadm's.
         let is_known = Purpose::of_path(&format!("{stem}.{}", if extension == "pem" { "pem" } else { "crt" }))
             != Purpose::Other
             || stem == SERVICE_ACCOUNT;
@@ -48,7 +48,7 @@ pub(super) fn check_pairs(part: &Part<'_>, pem: &Pem<'_>, report: &mut Report<'_
     }
 }
 
-/// Whether the key in one file belongs to what the other holds.
+/// Reports a private key that does not belong to the first certificate, or else to the first public key, of `public`.
 pub(super) fn check_pair(file: &str, private: &PemContents, public: &PemContents, report: &mut Report<'_>) {
     let certified = public.certificates.first().and_then(|certificate| public_key_bits(certificate.spki_der()));
     let expected = certified.or_else(|| public.public_keys.first().cloned());

@@ -1,4 +1,4 @@
-//! Files that must be the same wherever they are.
+//! Compares the files that must be the same in all parts.
 
 use std::collections::BTreeMap;
 
@@ -7,30 +7,31 @@ use sha2::{Digest, Sha256};
 use super::{Fault, Finding};
 use crate::x509::PemContents;
 
-/// kubeadm's shared files (copycerts.go): one CA of each kind and one service-account key for the whole cluster.
+/// kubeadm's shared files (copycerts.go), below `etc/kubernetes`: one CA of each kind and one service-account key for
+/// the whole cluster.
 const SHARED: [&str; 5] = [KUBERNETES_CA, "pki/front-proxy-ca.crt", "pki/etcd/ca.crt", "pki/sa.pub", "pki/sa.key"];
 const KUBERNETES_CA: &str = "pki/ca.crt";
 
-/// A part that was judged by itself: what is wrong with it, and what it says about files that others have, too.
+/// A part that was judged by itself: its findings, and its claims about files that other parts have as well.
 pub struct CheckedPart {
     pub(super) name: String,
     pub(super) findings: Vec<Finding>,
     pub(super) claims: Claims,
 }
 
-/// What other parts must agree with.
+/// Facts of a part with which other parts must agree.
 #[derive(Default)]
 pub(super) struct Claims {
-    /// Shared name, the part's own file, hash of its content.
+    /// The shared files: common name, path in the part, and SHA-256 of the content.
     files: Vec<(String, String, [u8; 32])>,
-    /// The certificates of the cluster's CA, if the part has it.
+    /// The SHA-256 of each certificate in the cluster's `ca.crt`, if the part has that file.
     kubernetes_ca: Option<Vec<[u8; 32]>>,
-    /// The CA certificates of each kubeconfig that has no `ca.crt` beside it.
+    /// The kubeconfigs of a part without `ca.crt`: path, and SHA-256 of each CA certificate.
     kubeconfigs: Vec<(String, Vec<[u8; 32]>)>,
 }
 
 impl Claims {
-    /// A file of the part, whose certificates are known already if it has any.
+    /// Adds a file of the part, if it is a shared one. `read` holds its certificates, if it has any.
     pub(super) fn file(&mut self, file: &str, content: &[u8], read: Option<&PemContents>) {
         // `etcd-clients/<name>/ca.crt` of the cluster's part is the etcd CA under another name.
         let name = match file.strip_prefix("etc/kubernetes/") {
@@ -44,13 +45,13 @@ impl Claims {
         self.files.push((name.to_owned(), file.to_owned(), Sha256::digest(content).into()));
     }
 
-    /// A kubeconfig whose CA must be the one of the nodes.
+    /// Adds a kubeconfig whose CA must be that of the nodes, with the SHA-256 of each of its CA certificates.
     pub(super) fn kubeconfig(&mut self, file: &str, authorities: Vec<[u8; 32]>) {
         self.kubeconfigs.push((file.to_owned(), authorities));
     }
 }
 
-/// Files that must be the same in every part that has them, as seen so far: name to hash and first part.
+/// The shared files of all parts so far: name, SHA-256 of the content, and the part that had it first.
 #[derive(Default)]
 pub struct SharedFiles {
     seen: BTreeMap<String, ([u8; 32], String)>,
@@ -58,7 +59,7 @@ pub struct SharedFiles {
 }
 
 impl SharedFiles {
-    /// Holds a part against those before it; returns everything wrong with it.
+    /// Compares a part with those before it, and returns everything that is wrong with it.
     #[must_use]
     pub fn hold(&mut self, part: CheckedPart) -> Vec<Finding> {
         let CheckedPart { name: part, mut findings, claims } = part;
@@ -81,12 +82,12 @@ impl SharedFiles {
     }
 }
 
-/// While a CA is replaced there are two.
+/// Returns whether the two lists share a certificate. One is enough, because there are two while a CA is replaced.
 pub(super) fn have_common(found: &[[u8; 32]], expected: &[[u8; 32]]) -> bool {
     found.iter().any(|authority| expected.contains(authority))
 }
 
-/// SHA-256 of each certificate.
+/// Returns the SHA-256 of each certificate.
 pub(super) fn fingerprints(pem: &PemContents) -> Vec<[u8; 32]> {
     pem.certificates.iter().map(|certificate| Sha256::digest(certificate.der()).into()).collect()
 }

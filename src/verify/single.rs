@@ -1,4 +1,4 @@
-//! One file by itself.
+//! Checks one file by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +13,10 @@ use crate::kubeconfig::Kubeconfig;
 use crate::kubernetes::Purpose;
 use crate::x509::{ReadCertificate, read_pem};
 
-/// Everything wrong with a certificate or kubeconfig by itself; what should stand beside it is not missed.
-/// `name` is its path in a node's tree where that is known.
+/// Returns everything that is wrong with a certificate or kubeconfig by itself, at the time `at`.
+///
+/// A file that should be beside it is not missed. Findings have `title` as their part and `name` as their file. `name`
+/// is the path in a node's tree, where that is known.
 #[must_use]
 pub fn check_file(title: &str, name: &str, content: &[u8], at: OffsetDateTime) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -40,7 +42,7 @@ pub fn check_file(title: &str, name: &str, content: &[u8], at: OffsetDateTime) -
         },
     };
     for (number, certificate) in certificates.iter().enumerate() {
-        // The chain follows.
+        // The purpose of the file is that of its first certificate; the others are its chain.
         let purpose = if number == 0 { Purpose::of_path(name) } else { Purpose::Other };
         let issuer = certificates.iter().find(|other| !certificate.is_ca() && is_issued_by(certificate, other));
         time_fault(certificate, at).into_iter().for_each(|fault| report(name, fault));

@@ -1,4 +1,4 @@
-//! All files of one part.
+//! Checks all files of one part.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,8 +14,9 @@ use super::{AlreadyVerified, Fault, Finding, kubeconfigs};
 use crate::kubernetes::Purpose;
 use crate::x509::{ReadCertificate, read_pem};
 
-/// Everything wrong with a part by itself at a time; parts can be checked side by side, and
-/// [`SharedFiles::hold`](super::SharedFiles::hold) then says where they disagree.
+/// Returns everything that is wrong with a part by itself, at the time `at`.
+///
+/// Parts can be checked in parallel. [`SharedFiles::hold`](super::SharedFiles::hold) then reports where they disagree.
 #[must_use]
 pub fn check_part(part: &Part<'_>, at: OffsetDateTime, known: &AlreadyVerified) -> CheckedPart {
     let (mut findings, mut claims) = (Vec::new(), Claims::default());
@@ -34,7 +35,7 @@ pub fn check_part(part: &Part<'_>, at: OffsetDateTime, known: &AlreadyVerified) 
     CheckedPart { name: part.name.to_owned(), findings, claims }
 }
 
-/// What a part says about files that others must agree with, and nothing about the part: for whoever asks about another.
+/// Returns only the claims of a part, without judging it, for a caller who wants another part judged.
 #[must_use]
 pub fn claims_of_part(part: &Part<'_>) -> CheckedPart {
     let mut claims = Claims::default();
@@ -75,8 +76,8 @@ fn check_certificates(pem: &Pem<'_>, judge: &Judge<'_>, report: &mut Report<'_>)
             judge.authority(file, first, report);
             judge.rules(file, purpose, first, None, report);
         } else if is_leaf(purpose, first) {
-            // The kubelet signs its serving certificate itself when nobody gives it one (client-go util/cert/cert.go
-            // GenerateSelfSignedCertKey); no API server of kubeadm's looks at it.
+            // The kubelet signs its serving certificate itself when it is not given one (client-go util/cert/cert.go
+            // GenerateSelfSignedCertKey). An API server that kubeadm set up does not check it.
             let own = purpose == Purpose::KubeletServing && others.iter().any(|other| is_issued_by(first, other));
             if !(own && judge.part.is_disk()) {
                 judge.leaf(file, purpose, first, &authorities, report);
@@ -85,12 +86,12 @@ fn check_certificates(pem: &Pem<'_>, judge: &Judge<'_>, report: &mut Report<'_>)
     }
 }
 
-/// Whether a certificate is to be held against a CA.
+/// Returns whether a certificate must be checked against a CA.
 fn is_leaf(purpose: Purpose, certificate: &ReadCertificate) -> bool {
     !purpose.is_ca() && (purpose != Purpose::Other || !certificate.is_ca())
 }
 
-/// The CA certificates: what says so where a CA belongs, or where nobody knows what belongs.
+/// Returns the certificates that are marked as CAs, from files that should hold a CA or have no known purpose.
 fn authorities<'a>(pem: &'a Pem<'_>) -> Vec<Authority<'a>> {
     let all = pem.iter().flat_map(|(file, contents)| contents.certificates.iter().map(|read| (*file, read)));
     all.map(|(file, certificate)| Authority { file, purpose: Purpose::of_path(file), certificate })
@@ -98,7 +99,10 @@ fn authorities<'a>(pem: &'a Pem<'_>) -> Vec<Authority<'a>> {
         .collect()
 }
 
-/// Clients find an issuer by its name. etcd's CA may lie beside each of its clients.
+/// Reports CAs of different purposes that share a subject, because clients find an issuer by its name, and a
+/// front-proxy CA with the key of the cluster's CA.
+///
+/// CAs of the same purpose are not compared: etcd's CA may lie beside each of its clients.
 fn check_distinct(authority: &Authority<'_>, authorities: &[Authority<'_>], report: &mut Report<'_>) {
     let (certificate, subject) = (authority.certificate, authority.certificate.subject());
     for other in authorities.iter().filter(|other| other.purpose != authority.purpose) {
@@ -113,7 +117,8 @@ fn check_distinct(authority: &Authority<'_>, authorities: &[Authority<'_>], repo
     }
 }
 
-/// What holds a private key is for its owner alone, also when nobody can tell which.
+/// Reports files with a private key to which users other than the owner have access. A `.conf` or `.key` file counts as
+/// one, even when it cannot be read.
 fn check_modes(part: &Part<'_>, pem: &Pem<'_>, report: &mut Report<'_>) {
     for (file, content) in &part.files {
         let is_secret = [".conf", ".key"].iter().any(|extension| file.ends_with(extension))

@@ -1,5 +1,5 @@
-//! Rules about files that are broken outright, out of their time, or do not fit each other without a rule of
-//! [`crate::lint`].
+//! Rules about files that are broken or out of their time, or that do not fit each other in ways for which
+//! [`crate::lint`] has no rule.
 
 use crate::doctor::rule::{Rule, problem, warning};
 

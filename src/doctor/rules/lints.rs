@@ -1,4 +1,4 @@
-//! The rules of [`crate::lint`], explained. What is wrong stands there; severities are the same.
+//! Explains the rules of [`crate::lint`], which say what is wrong with a certificate. The severities are the same.
 
 use super::objects::{METALLB_INJECTS_NOTHING, METALLB_MEND, METALLB_ROTATES};
 use crate::doctor::rule::{Rule, problem, warning};
@@ -70,7 +70,7 @@ pub(super) const RULES: [Rule; 46] = [
         "programs in Go, browsers and curl take such a name for no host: `x509: certificate is valid for ..., not ...`",
         "name the hosts themselves, or a star alone before the first dot; {renew}",
     ),
-    // Who it is.
+    // Identity.
     problem("extended-key-usage", IT, "`x509: certificate specifies an incompatible key usage`", RENEW),
     problem(
         "common-name",
@@ -204,6 +204,6 @@ pub(super) const RULES: [Rule; 46] = [
     problem("metallb-chain", IT, METALLB_ROTATES, METALLB_MEND),
 ];
 
-/// A certificate's names come from there.
+/// How to add a name, which a certificate has from the profile or from kubeadm's certSANs.
 const NAME: &str =
     "add the name to the profile (`certferry help profile`), or to kubeadm's certSANs; then anew: {renew}";

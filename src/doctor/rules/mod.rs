@@ -1,4 +1,4 @@
-//! Every rule of the doctor, most specific first: what is at the root of other things stands before them.
+//! Every rule of the doctor, the most specific first. A rule about a cause comes before the rules about its effects.
 
 mod files;
 mod lints;
@@ -7,15 +7,15 @@ mod objects;
 
 use super::rule::{Rule, warning};
 
-/// Every rule, by what it is about.
+/// Every rule, grouped by subject.
 pub const RULES: [&[Rule]; 4] = [&node::RULES, &files::RULES, &objects::RULES, &lints::RULES];
 
-/// For a rule of [`crate::lint`] that is not explained here; a test sees to it that there is none.
+/// The rule for a rule of [`crate::lint`] that is not explained here. A test ensures that there is none.
 const UNEXPLAINED: Rule =
     warning("unexplained", "{it} {detail}", "it breaks the rule {id} (`certferry help lints`)", "{renew}");
 static FALLBACK: Rule = UNEXPLAINED;
 
-/// A rule and its rank.
+/// Returns the rule with that name, and its rank.
 pub(super) fn find(id: &str) -> (usize, &'static Rule) {
     let found = RULES.into_iter().flatten().enumerate().find(|(_, rule)| rule.id == id);
     found.unwrap_or((usize::MAX, &FALLBACK))
@@ -45,7 +45,7 @@ mod tests {
         assert!(replaced.copied().all(|id| seen.contains(id)));
     }
 
-    /// They are read after "why:" and "mend:", and end in no full stop.
+    /// The texts are read after "why:" and "mend:", and end without a full stop.
     #[test]
     fn texts_are_told_alike() {
         for rule in RULES.into_iter().flatten() {

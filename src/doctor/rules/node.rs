@@ -2,7 +2,7 @@
 
 use crate::doctor::rule::{Rule, problem, warning};
 
-/// Sources beside the checks.
+/// The rules. Their sources stand beside the checks.
 pub(super) const RULES: [Rule; 22] = [
     problem(
         "interrupted-apply",

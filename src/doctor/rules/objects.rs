@@ -98,7 +98,7 @@ pub(super) const RULES: [Rule; 15] = [
     ),
 ];
 
-/// What the controller of MetalLB does with a Secret that it does not like.
+/// What the controller of MetalLB does with a Secret that it does not accept.
 pub(super) const METALLB_ROTATES: &str = "the controller of MetalLB looks at start, every 12 hours and at each change of \
                                           the Secret; it says `{log}` and {replaces}";
 pub(super) const METALLB_INJECTS_NOTHING: &str = "the controller of MetalLB says `secret is not well-formed, cannot update webhook configurations`, writes no caBundle \
