@@ -29,7 +29,7 @@
 //! use certferry::kubernetes::PartName;
 //! use certferry::make::{self, Engine, Permission, Request};
 //! use certferry::profile;
-//! use certferry::verify::{Known, check_bundle};
+//! use certferry::verify::{AlreadyVerified, check_bundle};
 //! use time::macros::datetime;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -62,7 +62,7 @@
 //! // On the far side, with the public key that came by another road.
 //! let (bundle, node) = (made.output.into_inner(), PartName::Node("cp-1".to_owned()));
 //! let now = datetime!(2026-11-23 00:00 UTC);
-//! let checked = check_bundle(&*bundle, &made.signer, now, Some(&node), &Known::default())?;
+//! let checked = check_bundle(&*bundle, &made.signer, now, Some(&node), &AlreadyVerified::default())?;
 //! assert!(checked.findings.is_empty());
 //! let part = checked.wanted.ok_or("the bundle has no such node")?;
 //! assert!(part.files().any(|(row, _)| row.path() == "etc/kubernetes/pki/apiserver.crt"));

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use certferry::bundle::{
-    Content, Description, File, Head, Hex, KUBELET_CLIENT_LINK, Mode, Node, Owner, Part, Sha256, Writer,
+    Content, Description, File, Head, Hex, KUBELET_CLIENT_LINK, Mode, Node, Part, PartOwner, Sha256, Writer,
 };
 use certferry::kubernetes::Role;
 use certferry::sign::{PublicKey, SigningFailed};
@@ -35,7 +35,7 @@ fn file(path: &str, mode: Mode, content: &[u8]) -> File {
 }
 
 fn node(name: &str) -> Part {
-    let owner = Owner::Node(Node {
+    let owner = PartOwner::Node(Node {
         name: name.to_owned(),
         role: Role::ControlPlane,
         names: vec![name.to_owned()],
@@ -54,7 +54,7 @@ fn node(name: &str) -> Part {
 /// A folder with `prod-1-g1.tar.gz` and `prod-1.pub`.
 fn bundle() -> TempDir {
     let cluster = vec![file("users/a%2Fb@c.conf", Mode::Private, b"kind: Config\n")];
-    let parts = [node("cp-1"), node(LONG), Part::new(Owner::Cluster, cluster).ok().unwrap()];
+    let parts = [node("cp-1"), node(LONG), Part::new(PartOwner::Cluster, cluster).ok().unwrap()];
     let head = Head {
         cluster: "prod-1".to_owned(),
         cluster_id: Hex([7; 16]),

@@ -9,7 +9,7 @@ use crate::common::desk::Desk;
 use certferry::bundle::{Row, Sha256};
 use certferry::kubernetes::PartName;
 use certferry::sign::PublicKey;
-use certferry::verify::{Known, check_bundle};
+use certferry::verify::{AlreadyVerified, check_bundle};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -62,7 +62,7 @@ fn read(archive: &[u8], signature: Option<&[u8]>, key: &PublicKey) -> Option<(Sh
 }
 
 fn part(archive: &[u8], key: &PublicKey, wanted: PartName) -> Option<(Sha256, Content)> {
-    let checked = check_bundle(archive, key, AT, Some(&wanted), &Known::default()).ok()?;
+    let checked = check_bundle(archive, key, AT, Some(&wanted), &AlreadyVerified::default()).ok()?;
     assert!(checked.findings.is_empty(), "what is signed is right: {:?}", checked.findings);
     let part = checked.wanted?;
     let content = part.files().map(|(row, bytes)| (row.clone(), bytes.to_vec())).collect();

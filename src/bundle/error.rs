@@ -7,7 +7,7 @@ use std::io;
 use super::hex::Sha256;
 use super::json::JsonError;
 use crate::kubernetes::PartName;
-use crate::x509::printable;
+use crate::x509::escape_for_terminal;
 
 /// Why bytes are not a record or an index of this format, or why no record or index can describe the files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -420,7 +420,7 @@ fn quoted(text: &str) -> String {
 /// Returns the text shortened and without control characters, which a terminal would obey.
 fn plain(text: &str) -> String {
     let (shown, rest) = shorten(text);
-    format!("{}{rest}", printable(shown))
+    format!("{}{rest}", escape_for_terminal(shown))
 }
 
 /// Returns the beginning of a text, and the dots that stand for the rest.

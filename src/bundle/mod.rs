@@ -16,7 +16,6 @@
 //! can be read too. Whether a bundle is older than the files of a node is for the node to decide.
 
 mod error;
-mod files;
 mod gzip;
 pub(crate) mod head;
 mod hex;
@@ -25,11 +24,12 @@ mod json;
 pub(crate) mod limits;
 mod mode;
 mod name;
+mod part;
 mod read;
 mod record;
+pub(crate) mod rows;
 mod split;
 mod tar;
-pub(crate) mod tree;
 mod verified;
 mod write;
 
@@ -37,16 +37,16 @@ mod write;
 mod tests;
 
 pub use error::{BundleError, RecordError, WriteError};
-pub use files::{Content, File, Part};
 pub use head::{ClusterId, FORMAT, Head, PHASE};
 pub use hex::{Hex, Sha256};
 pub use index::Index;
 pub use json::JsonError;
 pub use mode::Mode;
+pub use part::{Content, File, Part};
 pub use read::Reader;
-pub use record::{Node, Owner, Record};
+pub use record::{Node, PartOwner, Record};
+pub use rows::{KUBELET_CLIENT_LINK, Row};
 pub use split::{SplitError, split};
 pub use tar::ustar_split;
-pub use tree::{KUBELET_CLIENT_LINK, Row};
-pub use verified::{Shape, VerifiedArchive, VerifiedIndex, VerifiedPart};
+pub use verified::{ArchiveKind, VerifiedArchive, VerifiedIndex, VerifiedPart};
 pub use write::{Description, Writer, Written};

@@ -11,17 +11,17 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use zeroize::Zeroizing;
 
 use super::error::BundleError;
-use super::files::Content;
 use super::gzip::Members;
 use super::hex::Sha256;
 use super::index::Index;
 use super::limits::{FILE, INDEX, SIGNATURE};
 use super::mode::Mode;
 use super::name::folder;
+use super::part::Content;
 use super::record::Record;
+use super::rows::{Entry, Row, entries};
 use super::tar::{BLOCK, Kind, header, padding, raw_path, raw_size};
-use super::tree::{Entry, Row, entries};
-use super::verified::{Shape, Signed, Unproven, VerifiedArchive, VerifiedIndex, VerifiedPart};
+use super::verified::{ArchiveKind, Signed, Unproven, VerifiedArchive, VerifiedIndex, VerifiedPart};
 use crate::kubernetes::PartName;
 use crate::sign::PublicKey;
 
@@ -185,12 +185,12 @@ impl<'k, R: BufRead> Reader<'k, R> {
     /// Returns [`BundleError`] when anything that is left is not right.
     pub fn finish(mut self) -> Result<VerifiedArchive, BundleError> {
         while self.next_part()?.is_some() {}
-        let shape = match &self.index {
-            None => Shape::Slice,
-            Some(VerifiedIndex { index, .. }) if index.partial => Shape::Partial,
-            Some(_) => Shape::Whole,
+        let kind = match &self.index {
+            None => ArchiveKind::Slice,
+            Some(VerifiedIndex { index, .. }) if index.partial => ArchiveKind::Partial,
+            Some(_) => ArchiveKind::Whole,
         };
-        Ok(VerifiedArchive { shape, parts: self.read, content_sha256: self.members.content_sha256() })
+        Ok(VerifiedArchive { kind, parts: self.read, content_sha256: self.members.content_sha256() })
     }
 
     /// Reads the first member: the top folder, the index, its signature, `nodes`.

@@ -9,7 +9,7 @@ use super::json;
 use super::limits::ENTRIES;
 use super::mode::Mode;
 use super::name::is_dns_name;
-use super::tree::{self, Row};
+use super::rows::{self, Row};
 use crate::kubernetes::{PartName, Role, is_subdomain};
 use serde::{Deserialize, Serialize};
 
@@ -28,14 +28,14 @@ pub struct Node {
 
 /// The owner of the files in a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Owner {
+pub enum PartOwner {
     /// A node.
     Node(Node),
     /// The whole cluster.
     Cluster,
 }
 
-impl Owner {
+impl PartOwner {
     /// Returns the name of the part.
     #[must_use]
     pub fn part(&self) -> PartName {
@@ -82,7 +82,7 @@ pub struct Record {
     /// The head, which is the same in every record of a bundle and in its index.
     pub head: Head,
     /// The owner of the files.
-    pub owner: Owner,
+    pub owner: PartOwner,
     /// Every file of the part, in archive order.
     pub rows: Vec<Row>,
 }
@@ -112,7 +112,7 @@ impl Record {
         let owner = read_owner(&raw.part, raw.role, raw.names, raw.addresses)?;
         owner.check()?;
         let rows = raw.files.into_iter().map(read_row).collect::<Result<Vec<_>, _>>()?;
-        tree::check(&owner.part(), &rows)?;
+        rows::check(&owner.part(), &rows)?;
         Ok(Self { head, owner, rows })
     }
 }
@@ -168,8 +168,8 @@ impl From<&Record> for RawRecord {
     fn from(record: &Record) -> Self {
         let head = RawHead::from(&record.head);
         let node = match &record.owner {
-            Owner::Node(node) => Some(node),
-            Owner::Cluster => None,
+            PartOwner::Node(node) => Some(node),
+            PartOwner::Cluster => None,
         };
         Self {
             addresses: node.map(|node| node.addresses.clone()),
@@ -214,13 +214,13 @@ fn read_owner(
     role: Option<String>,
     names: Option<Vec<String>>,
     addresses: Option<Vec<IpAddr>>,
-) -> Result<Owner, RecordError> {
+) -> Result<PartOwner, RecordError> {
     let field = |field, found: &str| RecordError::Field { field, found: found.to_owned() };
     match (PartName::parse(part).ok_or_else(|| field("part", part))?, role, names, addresses) {
-        (PartName::Cluster, None, None, None) => Ok(Owner::Cluster),
+        (PartName::Cluster, None, None, None) => Ok(PartOwner::Cluster),
         (PartName::Node(name), Some(role), Some(names), Some(addresses)) => {
             let role = Role::parse(&role).ok_or_else(|| field("role", &role))?;
-            Ok(Owner::Node(Node { name, role, names, addresses }))
+            Ok(PartOwner::Node(Node { name, role, names, addresses }))
         }
         // A node's record that lacks one of these fields, or the cluster's record that has one.
         _ => Err(field("part", part)),
@@ -244,12 +244,12 @@ fn read_row(raw: RawRow) -> Result<Row, RecordError> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop at once")]
 
-    use super::{Node, Owner, Record, RecordError, Role};
+    use super::{Node, PartOwner, Record, RecordError, Role};
     use crate::bundle::head::tests::head;
     use crate::bundle::hex::Sha256;
     use crate::bundle::json::JsonError;
     use crate::bundle::mode::Mode;
-    use crate::bundle::tree::{KUBELET_CLIENT_LINK, Row};
+    use crate::bundle::rows::{KUBELET_CLIENT_LINK, Row};
 
     const NODE: &str = include_str!("testdata/node.json");
     const CLUSTER: &str = include_str!("testdata/cluster.json");
@@ -263,7 +263,7 @@ mod tests {
         };
         Record {
             head: head(),
-            owner: Owner::Node(Node {
+            owner: PartOwner::Node(Node {
                 name: "cp-1".to_owned(),
                 role: Role::ControlPlane,
                 names: vec!["cp-1".to_owned(), "cp-1.corp.internal".to_owned()],
@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn writes_and_reads_the_golden_records() {
-        let cluster = Record { head: head(), owner: Owner::Cluster, rows: Vec::new() };
+        let cluster = Record { head: head(), owner: PartOwner::Cluster, rows: Vec::new() };
         for (record, golden) in [(node(), NODE), (cluster, CLUSTER)] {
             assert_eq!(String::from_utf8(record.encode().unwrap()).unwrap(), golden);
             assert_eq!(Record::read(golden.as_bytes()), Ok(record));

@@ -35,10 +35,11 @@ pub enum SplitError {
 /// Returns [`SplitError`]. Something may have been written by then.
 pub fn split(source: impl BufRead, part: &PartName, output: impl Write) -> Result<(), SplitError> {
     let record = format!("/{}.json", folder(part));
-    let mut members = Members::new(Copying { source, slice: Slice { output, member: Member::Dropped, error: None } });
+    let mut members =
+        Members::new(Copying { source, slice: Slice { output, member: MemberFate::Dropped, error: None } });
     let mut found = false;
     loop {
-        members.source_mut().slice.member = Member::Kept(Vec::new());
+        members.source_mut().slice.member = MemberFate::Kept(Vec::new());
         members.begin().map_err(SplitError::Bundle)?;
         let mut first = [0; BLOCK];
         if members.read(&mut first).map_err(SplitError::Bundle)? != BLOCK {
@@ -112,13 +113,13 @@ impl<R: BufRead, W: Write> BufRead for Copying<R, W> {
 /// The output, and the member that is passed on to it.
 struct Slice<W> {
     output: W,
-    member: Member,
+    member: MemberFate,
     /// The error of the output, kept because it occurs where it cannot be returned.
     error: Option<io::Error>,
 }
 
 /// What becomes of the bytes of a member.
-enum Member {
+enum MemberFate {
     /// They are kept until it is known of which part the member is.
     Kept(Vec<u8>),
     Written,
@@ -128,17 +129,17 @@ enum Member {
 impl<W: Write> Slice<W> {
     /// Writes the member from its beginning on, or drops it.
     fn decide(&mut self, is_wanted: bool) {
-        let decided = if is_wanted { Member::Written } else { Member::Dropped };
-        if let Member::Kept(kept) = replace(&mut self.member, decided) {
+        let decided = if is_wanted { MemberFate::Written } else { MemberFate::Dropped };
+        if let MemberFate::Kept(kept) = replace(&mut self.member, decided) {
             self.pass(&kept);
         }
     }
 
     fn pass(&mut self, bytes: &[u8]) {
         match &mut self.member {
-            Member::Kept(kept) => kept.extend_from_slice(bytes),
-            Member::Written if self.error.is_none() => self.error = self.output.write_all(bytes).err(),
-            Member::Written | Member::Dropped => {}
+            MemberFate::Kept(kept) => kept.extend_from_slice(bytes),
+            MemberFate::Written if self.error.is_none() => self.error = self.output.write_all(bytes).err(),
+            MemberFate::Written | MemberFate::Dropped => {}
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Values that only a reader makes, so that nobody who has one need ask whether it was verified.
 
 use super::error::BundleError;
-use super::files::Content;
 use super::hex::Sha256;
 use super::index::Index;
+use super::part::Content;
 use super::record::Record;
-use super::tree::Row;
+use super::rows::Row;
 use crate::sign::PublicKey;
 
 /// The exact bytes of a record or an index, and the signature over them.
@@ -108,7 +108,7 @@ impl Unproven {
 
 /// What kind of archive was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub enum ArchiveKind {
     /// An index and all its parts.
     Whole,
     /// An index that says it is partial, and all its parts.
@@ -120,7 +120,7 @@ pub enum Shape {
 /// The proof that a whole archive is right. Only [`Reader::finish`](super::Reader::finish) makes one.
 #[derive(Debug)]
 pub struct VerifiedArchive {
-    pub(super) shape: Shape,
+    pub(super) kind: ArchiveKind,
     pub(super) parts: usize,
     pub(super) content_sha256: Sha256,
 }
@@ -128,8 +128,8 @@ pub struct VerifiedArchive {
 impl VerifiedArchive {
     /// Returns the kind of the archive.
     #[must_use]
-    pub const fn shape(&self) -> Shape {
-        self.shape
+    pub const fn kind(&self) -> ArchiveKind {
+        self.kind
     }
 
     /// Returns the number of parts.

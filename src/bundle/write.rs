@@ -11,7 +11,6 @@ use ring::digest::{Context, SHA256};
 use zeroize::Zeroizing;
 
 use super::error::WriteError;
-use super::files::Part;
 use super::gzip::Compressor;
 use super::head::Head;
 use super::hex::Sha256;
@@ -19,15 +18,16 @@ use super::index::Index;
 use super::limits::{FILE, INDEX, MEMBER};
 use super::mode::Mode;
 use super::name::folder;
+use super::part::Part;
 use super::record::Record;
+use super::rows::{Entry, Row, entries};
 use super::tar::{BLOCK, END, Kind, header, padding, ustar_split};
-use super::tree::{Entry, Row, entries};
 use crate::kubernetes::PartName;
 use crate::sign::Sign;
 
 /// How many parts are compressed side by side. Meanwhile as many are written in order, and are in memory too. With
 /// fewer, processors would wait for each other more often.
-const CHUNK: usize = 128;
+const PARTS_AT_ONCE: usize = 128;
 
 /// What the caller says about a bundle, besides its parts.
 #[derive(Clone, Debug)]
@@ -118,17 +118,17 @@ where
         let compressor = Compressor::default();
         let member = |tar: Zeroizing<Vec<u8>>| {
             let gzip = compressor.member(&tar).map_err(WriteError::Output)?;
-            Ok(Member { tar, gzip })
+            Ok(PackedMember { tar, gzip })
         };
         let count = self.index.parts.len();
         let make = |start: usize| {
-            let numbers = start..count.min(start + CHUNK);
+            let numbers = start..count.min(start + PARTS_AT_ONCE);
             numbers.into_par_iter().map(|number| member(self.nth(number, sign)?)).collect()
         };
         // The index of a large cluster takes one processor as long as a hundred parts do.
         let (first, mut ready) = rayon::join(|| member(self.first(sign)?), || make(0));
         output.member(&first?)?;
-        for start in (CHUNK..count).step_by(CHUNK) {
+        for start in (PARTS_AT_ONCE..count).step_by(PARTS_AT_ONCE) {
             // The hashes cover everything in order. Only the disk waits for them.
             let (written, next) = rayon::join(|| output.members(ready), || make(start));
             written?;
@@ -250,7 +250,7 @@ impl Tar {
 }
 
 /// One gzip member, before and after compression.
-struct Member {
+struct PackedMember {
     tar: Zeroizing<Vec<u8>>,
     gzip: Vec<u8>,
 }
@@ -264,11 +264,11 @@ struct Output<W> {
 }
 
 impl<W: Write> Output<W> {
-    fn members(&mut self, members: Vec<Result<Member, WriteError>>) -> Result<(), WriteError> {
+    fn members(&mut self, members: Vec<Result<PackedMember, WriteError>>) -> Result<(), WriteError> {
         members.into_iter().try_for_each(|member| self.member(&member?))
     }
 
-    fn member(&mut self, member: &Member) -> Result<(), WriteError> {
+    fn member(&mut self, member: &PackedMember) -> Result<(), WriteError> {
         self.content.update(&member.tar);
         self.file.update(&member.gzip);
         self.size += member.gzip.len() as u64;

@@ -243,20 +243,22 @@ impl From<ApplyError> for Failure {
             ApplyError::Restart(error) => return error.into(),
             ApplyError::NotANode => return Self::defect(&text),
             ApplyError::NoAddresses(_) => return Self::cannot_run(text),
-            ApplyError::Stranger { .. } => (
+            ApplyError::IdentityMismatch { .. } => (
                 Self::says_no(text),
                 "--node names the node that this is; if it is that node all the same, --force-node; nothing was changed",
             ),
             ApplyError::Refused { refusal, .. } => (
                 Self::says_no(text),
                 match refusal {
-                    node::Refusal::OtherCluster => "if it shall change its cluster, --force-node; nothing was changed",
-                    node::Refusal::OtherNode => "if it shall change its name, --force-node; nothing was changed",
-                    node::Refusal::Older => {
+                    node::InstallRefusal::OtherCluster => {
+                        "if it shall change its cluster, --force-node; nothing was changed"
+                    }
+                    node::InstallRefusal::OtherNode => "if it shall change its name, --force-node; nothing was changed",
+                    node::InstallRefusal::Older => {
                         "`certferry rollback` brings back what was before; to install an older bundle, \
                          --allow-downgrade; nothing was changed"
                     }
-                    node::Refusal::OtherRecord => {
+                    node::InstallRefusal::OtherRecord => {
                         "two bundles of one generation must not differ: raise the generation and build again; to \
                          install this one all the same, --allow-downgrade; nothing was changed"
                     }

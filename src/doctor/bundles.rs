@@ -1,13 +1,13 @@
 //! Checks the CA in each `caBundle`, which the API server trusts, against the certificates in Secrets that it should
 //! have signed.
 
-use super::facts::NodeFacts;
+use super::facts::GatheredFacts;
 use super::finding::{Findings, shell_word};
-use super::go::{host_name_error, not_yet_valid_error};
+use super::go_messages::{host_name_error, not_yet_valid_error};
 use super::objects::Object;
 use super::secrets::TlsSecret;
 use super::time::Clock;
-use super::webhooks::{Bundle, Group, groups};
+use super::webhooks::{Bundle, BundleGroup, groups};
 use crate::x509::{AltName, ReadCertificate, instant, read_pem};
 use crate::yaml::decode_base64;
 
@@ -15,7 +15,7 @@ use crate::yaml::decode_base64;
 pub(super) fn check(
     bundles: &[Bundle<'_>],
     secrets: &[TlsSecret<'_>],
-    facts: &NodeFacts,
+    facts: &GatheredFacts,
     clock: Clock,
     findings: &mut Findings,
 ) {
@@ -24,7 +24,13 @@ pub(super) fn check(
     }
 }
 
-fn check_group(group: &Group<'_>, secrets: &[TlsSecret<'_>], facts: &NodeFacts, clock: Clock, findings: &mut Findings) {
+fn check_group(
+    group: &BundleGroup<'_>,
+    secrets: &[TlsSecret<'_>],
+    facts: &GatheredFacts,
+    clock: Clock,
+    findings: &mut Findings,
+) {
     let host = group.service.map(|service| service.host());
     let mut add = |id: &str, values: &[(&'static str, &str)]| {
         let known = [("caller", group.caller.as_str()), ("host", host.as_deref().unwrap_or_default())];
@@ -65,7 +71,7 @@ fn check_group(group: &Group<'_>, secrets: &[TlsSecret<'_>], facts: &NodeFacts, 
 }
 
 /// Checks the time of a `caBundle`. It works as long as one of its certificates does.
-fn check_times(group: &Group<'_>, authorities: &[ReadCertificate], clock: Clock, findings: &mut Findings) {
+fn check_times(group: &BundleGroup<'_>, authorities: &[ReadCertificate], clock: Clock, findings: &mut Findings) {
     let it = format!("caBundle of {}", group.it);
     let last = authorities.iter().max_by_key(|authority| authority.not_after());
     let Some(last) = last else { return };

@@ -1,6 +1,6 @@
 //! Checks the ConfigMaps that hold a copy of the cluster's CA, because they stay behind when the CA changes.
 
-use super::facts::NodeFacts;
+use super::facts::GatheredFacts;
 use super::finding::{Findings, shell_word};
 use super::objects::Object;
 use crate::kubeconfig::{Held, Kubeconfig};
@@ -16,7 +16,7 @@ const COPIES: [(&str, &str, &str, bool); 3] = [
 ];
 
 /// Looks at every ConfigMap that should hold the node's `ca.crt`.
-pub(super) fn check(objects: &[Object<'_>], facts: &NodeFacts, findings: &mut Findings) {
+pub(super) fn check(objects: &[Object<'_>], facts: &GatheredFacts, findings: &mut Findings) {
     if facts.authorities.is_empty() {
         return;
     }

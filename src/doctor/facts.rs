@@ -11,7 +11,7 @@ use crate::yaml::{Yaml, YamlLimits};
 
 /// The facts about a node. What no file states is `None` or empty.
 #[derive(Default)]
-pub(super) struct NodeFacts {
+pub(super) struct GatheredFacts {
     /// The name under which the kubelet registers: the host's, if etcd has the same name, or else that in the kubelet's
     /// certificate, or else etcd's. The host's name alone is not enough.
     pub(super) node_name: Option<String>,
@@ -44,7 +44,7 @@ pub(super) struct KubeletConfig {
     pub(super) tls_files: Vec<(&'static str, String)>,
 }
 
-impl NodeFacts {
+impl GatheredFacts {
     pub(super) fn read(tree: &Tree) -> Self {
         let (mut pods, mut broken_manifests) = (Vec::new(), Vec::new());
         for place in tree.texts.keys().filter(|place| place.starts_with(MANIFESTS)) {

@@ -1,6 +1,6 @@
 //! Checks kubeconfigs that are not in kubeadm's form, and those in people's homes.
 
-use super::facts::{NodeFacts, held};
+use super::facts::{GatheredFacts, held};
 use super::finding::{Findings, LookedAt};
 use super::pki::disbelief;
 use super::time::Clock;
@@ -11,7 +11,13 @@ use crate::x509::{AltName, ReadCertificate, public_key_bits, read_pem};
 
 /// Looks at every kubeconfig of the node that is not in kubeadm's form, and at every one in a home. [`crate::verify`]
 /// judges the others.
-pub(super) fn check(tree: &Tree, facts: &NodeFacts, clock: Clock, findings: &mut Findings, looked_at: &mut LookedAt) {
+pub(super) fn check(
+    tree: &Tree,
+    facts: &GatheredFacts,
+    clock: Clock,
+    findings: &mut Findings,
+    looked_at: &mut LookedAt,
+) {
     for (place, file) in tree.pki.iter().filter(|(place, _)| place.ends_with(".conf")) {
         if !has_kubeadm_form(&file.content) {
             check_one(tree, facts, clock, place, file, findings);
@@ -26,13 +32,13 @@ pub(super) fn check(tree: &Tree, facts: &NodeFacts, clock: Clock, findings: &mut
 /// A kubeconfig, and what it is judged against.
 struct Judge<'a> {
     tree: &'a Tree,
-    facts: &'a NodeFacts,
+    facts: &'a GatheredFacts,
     clock: Clock,
     place: &'a str,
     is_home: bool,
 }
 
-fn check_one(tree: &Tree, facts: &NodeFacts, clock: Clock, place: &str, file: &TreeFile, findings: &mut Findings) {
+fn check_one(tree: &Tree, facts: &GatheredFacts, clock: Clock, place: &str, file: &TreeFile, findings: &mut Findings) {
     let is_home = tree.homes.contains_key(place);
     let is_kubeadms = Purpose::of_path(place) != Purpose::Other || place == "etc/kubernetes/bootstrap-kubelet.conf";
     let read = match Kubeconfig::read(&file.content) {

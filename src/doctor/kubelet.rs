@@ -1,6 +1,6 @@
 //! Checks the kubelet's configuration, its store and its name.
 
-use super::facts::{KubeletConfig, NodeFacts, certificates, held};
+use super::facts::{GatheredFacts, KubeletConfig, certificates, held};
 use super::finding::{Findings, LookedAt, shell_word};
 use super::tree::{KUBELET_CONFIG, Tree};
 use crate::kubeconfig::{Held, Kubeconfig, resolve};
@@ -9,7 +9,7 @@ use crate::kubernetes::{KUBELET_CONF, KUBELET_PKI};
 const BOOTSTRAP: &str = "etc/kubernetes/bootstrap-kubelet.conf";
 
 /// Looks at the kubelet's files together.
-pub(super) fn check(tree: &Tree, facts: &NodeFacts, findings: &mut Findings, looked_at: &mut LookedAt) {
+pub(super) fn check(tree: &Tree, facts: &GatheredFacts, findings: &mut Findings, looked_at: &mut LookedAt) {
     let kubeconfig = tree.pki.get(KUBELET_CONF).and_then(|file| Kubeconfig::read(&file.content).ok());
     if let Some(config) = &facts.kubelet {
         looked_at.kubelet_configurations = 1;
@@ -61,7 +61,7 @@ fn check_store(tree: &Tree, kubeconfig: &Kubeconfig, findings: &mut Findings) {
     }
 }
 
-fn check_config(tree: &Tree, facts: &NodeFacts, config: &KubeletConfig, findings: &mut Findings) {
+fn check_config(tree: &Tree, facts: &GatheredFacts, config: &KubeletConfig, findings: &mut Findings) {
     if let Some(reason) = &config.fault {
         findings.add("kubelet-config", KUBELET_CONFIG, &[("reason", reason)]);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::{NodeFacts, certificates};
+use super::facts::{GatheredFacts, certificates};
 use super::finding::{Findings, LookedAt};
 use super::static_pod::StaticPod;
 use super::tree::Tree;
@@ -49,7 +49,7 @@ const fn trust(
 }
 
 /// Looks at every manifest.
-pub(super) fn check(tree: &Tree, facts: &NodeFacts, findings: &mut Findings, looked_at: &mut LookedAt) {
+pub(super) fn check(tree: &Tree, facts: &GatheredFacts, findings: &mut Findings, looked_at: &mut LookedAt) {
     looked_at.manifests = facts.pods.len() + facts.broken_manifests.len();
     if tree.has_journal() {
         findings.add("interrupted-apply", "etc/kubernetes/.certferry/journal", &[]);
@@ -88,7 +88,7 @@ fn check_files(tree: &Tree, pod: &StaticPod, findings: &mut Findings) {
 
 /// Reports a CA that did not sign the certificate which it should have. kubeadm's own file for the CA is passed over,
 /// because [`crate::verify`] has checked it.
-fn check_trust(tree: &Tree, facts: &NodeFacts, trust: &Trust, findings: &mut Findings) {
+fn check_trust(tree: &Tree, facts: &GatheredFacts, trust: &Trust, findings: &mut Findings) {
     let place = |program: &str, flag: &str| {
         let pod = facts.pod(program)?;
         Some((pod, pod.place(pod.flag(flag)?)?))

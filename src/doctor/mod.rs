@@ -17,7 +17,7 @@ mod bundles;
 mod config_maps;
 mod facts;
 mod finding;
-mod go;
+mod go_messages;
 mod ingresses;
 mod issuers;
 mod kubeconfigs;
@@ -45,7 +45,7 @@ pub use tree::{Tree, Unread};
 
 use ::time::OffsetDateTime;
 
-use facts::NodeFacts;
+use facts::GatheredFacts;
 use finding::Findings;
 
 /// The files and objects to look at, and the times to judge them by.
@@ -81,7 +81,7 @@ impl Diagnosis {
 pub fn examine(question: &Question<'_>) -> Diagnosis {
     let clock = time::Clock { at: question.at, expiring_by: question.expiring_by };
     let mut looked_at = LookedAt::default();
-    let facts = question.tree.map(NodeFacts::read).unwrap_or_default();
+    let facts = question.tree.map(GatheredFacts::read).unwrap_or_default();
     let mut findings = Findings::new(facts.node_name.clone().or_else(|| facts.host_name.clone()));
     if let Some(tree) = question.tree {
         // `names` comes before the rules of lint about names, because a manifest's statement is worth more than a

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::facts::{NodeFacts, certificates};
+use super::facts::{GatheredFacts, certificates};
 use super::finding::Findings;
-use super::go::host_name_error;
+use super::go_messages::host_name_error;
 use super::static_pod::StaticPod;
 use super::tree::Tree;
 use crate::kubernetes::PKI;
@@ -19,7 +19,7 @@ struct Need {
 }
 
 /// Looks at the certificates of the API server and of etcd.
-pub(super) fn check(tree: &Tree, facts: &NodeFacts, findings: &mut Findings) {
+pub(super) fn check(tree: &Tree, facts: &GatheredFacts, findings: &mut Findings) {
     if let Some((file, certificate)) = &facts.api_server {
         hold(file, certificate, api_server(facts), findings);
     }
@@ -37,7 +37,7 @@ pub(super) fn check(tree: &Tree, facts: &NodeFacts, findings: &mut Findings) {
     }
 }
 
-fn api_server(facts: &NodeFacts) -> Vec<Need> {
+fn api_server(facts: &GatheredFacts) -> Vec<Need> {
     let mut needs = own_name(facts);
     let service = ["kubernetes", "kubernetes.default", "kubernetes.default.svc"];
     let service = service.map(|name| AltName::Dns(name.to_owned()));
@@ -62,7 +62,7 @@ fn api_server(facts: &NodeFacts) -> Vec<Need> {
 
 /// Returns the names that etcd's server certificate needs: those of every member, those by which clients are told to
 /// call it, and those by which the API server beside it does.
-fn etcd_server(etcd: &StaticPod, facts: &NodeFacts) -> Vec<Need> {
+fn etcd_server(etcd: &StaticPod, facts: &GatheredFacts) -> Vec<Need> {
     let mut needs = member(facts);
     needs.extend(urls(etcd, "advertise-client-urls"));
     let listens: Vec<_> = urls(etcd, "listen-client-urls").into_iter().map(|need| need.name).collect();
@@ -71,14 +71,14 @@ fn etcd_server(etcd: &StaticPod, facts: &NodeFacts) -> Vec<Need> {
     needs
 }
 
-fn etcd_peer(etcd: &StaticPod, facts: &NodeFacts) -> Vec<Need> {
+fn etcd_peer(etcd: &StaticPod, facts: &GatheredFacts) -> Vec<Need> {
     let mut needs = member(facts);
     needs.extend(urls(etcd, "initial-advertise-peer-urls"));
     needs
 }
 
 /// Returns the names that the certificates of every member have (kubeadm v1.20.2, pki_helpers.go GetEtcdAltNames).
-fn member(facts: &NodeFacts) -> Vec<Need> {
+fn member(facts: &GatheredFacts) -> Vec<Need> {
     let mut needs = own_name(facts);
     let here = [
         AltName::Dns("localhost".to_owned()),
@@ -90,7 +90,7 @@ fn member(facts: &NodeFacts) -> Vec<Need> {
     needs
 }
 
-fn own_name(facts: &NodeFacts) -> Vec<Need> {
+fn own_name(facts: &GatheredFacts) -> Vec<Need> {
     let name = facts.node_name.iter().cloned().map(AltName::Dns);
     name.map(|name| Need { rule: "node-name-and-address", name, said_by: "the node's name".to_owned() }).collect()
 }

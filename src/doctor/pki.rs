@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::{NodeFacts, certificates, held};
+use super::facts::{GatheredFacts, certificates, held};
 use super::finding::{Findings, LookedAt};
 use super::time::Clock;
 use super::tree::{Tree, name};
@@ -10,7 +10,7 @@ use crate::kubeconfig::{Kubeconfig, has_kubeadm_form};
 use crate::kubernetes::{PKI, Purpose};
 use crate::lint;
 use crate::report::{Builder, Interest, Source, SourceKind, interest};
-use crate::verify::{Fault, File, Finding, Known, Origin, Part, SharedFiles, check_part};
+use crate::verify::{AlreadyVerified, Fault, File, Finding, Origin, Part, SharedFiles, check_part};
 use crate::x509::{AltName, PemError, ReadCertificate};
 
 const SERVICE_ACCOUNT: &str = "etc/kubernetes/pki/sa.key";
@@ -60,14 +60,20 @@ const CHAIN_ERRORS: [(&str, &str); 6] = [
 ];
 
 /// Checks the tree's certificates against each other and against the time.
-pub(super) fn check(tree: &Tree, facts: &NodeFacts, clock: Clock, findings: &mut Findings, looked_at: &mut LookedAt) {
+pub(super) fn check(
+    tree: &Tree,
+    facts: &GatheredFacts,
+    clock: Clock,
+    findings: &mut Findings,
+    looked_at: &mut LookedAt,
+) {
     let files = tree.pki.iter().map(|(place, file)| (place.as_str(), File { mode: file.mode, content: &file.content }));
     // `names` checks the addresses against the manifests.
     let node = facts.node_name.as_ref().map(|name| lint::NodeFacts { name, addresses: &[] });
     // A link that leads nowhere gets a finding of its own, below.
     let links = tree.dangling.iter().map(String::as_str).collect();
     let part = Part { name: "node", files: files.collect(), links, node, origin: Origin::Disk };
-    let found = SharedFiles::default().hold(check_part(&part, clock.at, &Known::default()));
+    let found = SharedFiles::default().hold(check_part(&part, clock.at, &AlreadyVerified::default()));
     for finding in found.into_iter().filter(|finding| !is_judged_apart(tree, finding)) {
         explain(tree, facts, clock, &finding.file, &finding.fault, findings);
     }
@@ -117,7 +123,7 @@ fn take_stock(tree: &Tree, clock: Clock, findings: &mut Findings, looked_at: &mu
     }
 }
 
-fn explain(tree: &Tree, facts: &NodeFacts, clock: Clock, file: &str, fault: &Fault, findings: &mut Findings) {
+fn explain(tree: &Tree, facts: &GatheredFacts, clock: Clock, file: &str, fault: &Fault, findings: &mut Findings) {
     let purpose = match Purpose::of_path(file) {
         Purpose::Other if file.ends_with(".conf") => Purpose::User,
         purpose => purpose,
@@ -220,7 +226,7 @@ fn is_authority_of(tree: &Tree, file: &str, issuer: &str) -> bool {
 }
 
 /// Returns whether a kubeconfig is for this cluster. If kubeadm does not know the file, its server decides.
-fn is_own(tree: &Tree, facts: &NodeFacts, file: &str) -> bool {
+fn is_own(tree: &Tree, facts: &GatheredFacts, file: &str) -> bool {
     if Purpose::of_path(file) != Purpose::Other {
         return true;
     }

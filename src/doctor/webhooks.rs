@@ -125,7 +125,7 @@ impl Bundle<'_> {
 }
 
 /// All `caBundle`s with one service and one content. A fault of one is a fault of all.
-pub(super) struct Group<'a> {
+pub(super) struct BundleGroup<'a> {
     /// The file of the first.
     pub(super) file: &'a str,
     /// The name for all of them, for example
@@ -140,7 +140,7 @@ pub(super) struct Group<'a> {
 }
 
 /// Groups the `caBundle`s, in the order of the first of each group.
-pub(super) fn groups<'a>(bundles: &[Bundle<'a>]) -> Vec<Group<'a>> {
+pub(super) fn groups<'a>(bundles: &[Bundle<'a>]) -> Vec<BundleGroup<'a>> {
     let mut groups: Vec<Vec<&Bundle<'a>>> = Vec::new();
     for bundle in bundles {
         let is_same = |group: &&mut Vec<&Bundle<'a>>| {
@@ -154,7 +154,7 @@ pub(super) fn groups<'a>(bundles: &[Bundle<'a>]) -> Vec<Group<'a>> {
     groups.iter().filter_map(|group| together(group, bundles)).collect()
 }
 
-fn together<'a>(group: &[&Bundle<'a>], all: &[Bundle<'a>]) -> Option<Group<'a>> {
+fn together<'a>(group: &[&Bundle<'a>], all: &[Bundle<'a>]) -> Option<BundleGroup<'a>> {
     let first = *group.first()?;
     let of_objects = group.chunk_by(|left, right| left.is_in_object_of(right));
     let (mut names, mut patches, mut files) = (Vec::new(), Vec::new(), Vec::new());
@@ -165,7 +165,7 @@ fn together<'a>(group: &[&Bundle<'a>], all: &[Bundle<'a>]) -> Option<Group<'a>> 
         push_new(&mut patches, patch(of_object));
         push_new(&mut files, one.object.file.to_owned());
     }
-    Some(Group {
+    Some(BundleGroup {
         file: first.object.file,
         it: format!("{} in {}", listed(&names), listed(&files)),
         caller: first.caller(),

@@ -8,21 +8,21 @@
 //! Refuses to follow a symbolic link at the end of a path that it creates, and to overwrite files that it did not
 //! write.
 
-mod files;
+mod file_io;
 mod http;
 mod node_root;
 mod node_tree;
 mod output;
 mod programs;
-mod tree;
+mod write_tree;
 
-pub use files::{begins_with, create_secret, open, read, read_secret, read_stdin, sha256};
+pub use file_io::{begins_with, create_secret, open, read, read_secret, read_stdin, sha256};
 pub use http::{Answer, AskError, TlsClient, ask};
 pub use node_root::NodeRoot;
-pub use node_tree::{Found, FoundKind, NodeLock, NodeTree, Owner};
+pub use node_tree::{FileOwner, Found, FoundKind, NodeLock, NodeTree};
 pub use output::Outputs;
-pub use programs::{Deadline, Ended, Process, is_installed, pause, processes, run_program};
-pub use tree::{TreeEntry, write_tree};
+pub use programs::{Deadline, Exit, Process, is_installed, pause, processes, run_program};
+pub use write_tree::{TreeEntry, write_tree};
 
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -33,7 +33,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 /// Writes a message for a person to the standard error. A closed standard error is not a failure.
-pub fn tell(text: &str) {
+pub fn write_stderr(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
-use super::files::read_limited;
+use super::file_io::read_limited;
 
 /// The most links that are followed on one path, as many as Linux follows (path_resolution(7)).
 const LINKS: usize = 40;

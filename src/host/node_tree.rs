@@ -10,7 +10,7 @@ use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags, flock, renameat_with}
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
-use super::files::{create_new, sync_folder};
+use super::file_io::{create_new, sync_folder};
 use super::node_root::NodeRoot;
 
 /// What was found at a place. A link is not followed.
@@ -21,7 +21,7 @@ pub struct Found {
     /// The permission bits.
     pub mode: u32,
     /// The user and group that own the entry.
-    pub owner: Owner,
+    pub owner: FileOwner,
     /// The number of the inode, which a rename does not change.
     pub inode: u64,
     /// The time of the last change of the content.
@@ -43,7 +43,7 @@ pub enum FoundKind {
 
 /// The ids of a user and a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Owner {
+pub struct FileOwner {
     /// The id of the user.
     pub user: u32,
     /// The id of the group.
@@ -131,7 +131,7 @@ impl NodeTree {
         Ok(Some(Found {
             kind,
             mode: metadata.mode() & 0o7777,
-            owner: Owner { user: metadata.uid(), group: metadata.gid() },
+            owner: FileOwner { user: metadata.uid(), group: metadata.gid() },
             inode: metadata.ino(),
             modified: metadata.modified()?,
         }))
@@ -160,7 +160,7 @@ impl NodeTree {
     /// # Errors
     /// Fails when the file cannot be read, is not a regular file, or is longer than `limit` bytes.
     pub fn read(&self, place: &str, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-        super::files::read_limited(self.open(place)?, 0, limit)
+        super::file_io::read_limited(self.open(place)?, 0, limit)
     }
 
     fn open(&self, place: &str) -> io::Result<File> {
@@ -208,7 +208,7 @@ impl NodeTree {
     ///
     /// # Errors
     /// Returns what the file system said.
-    pub fn make_folder(&self, place: &str, mode: u32, owner: Owner) -> io::Result<()> {
+    pub fn make_folder(&self, place: &str, mode: u32, owner: FileOwner) -> io::Result<()> {
         let path = self.path(place);
         fs::DirBuilder::new().mode(0o700).create(&path)?;
         if self.is_superuser {
@@ -222,7 +222,7 @@ impl NodeTree {
     ///
     /// # Errors
     /// Returns what the file system said.
-    pub fn create(&self, place: &str, mode: u32, owner: Owner, content: &[u8]) -> io::Result<()> {
+    pub fn create(&self, place: &str, mode: u32, owner: FileOwner, content: &[u8]) -> io::Result<()> {
         let mut file = create_new(&self.path(place), 0o600)?;
         file.write_all(content)?;
         self.finish(&file, mode, owner)
@@ -240,7 +240,7 @@ impl NodeTree {
         self.finish(&file, found.mode, found.owner)
     }
 
-    fn finish(&self, file: &File, mode: u32, owner: Owner) -> io::Result<()> {
+    fn finish(&self, file: &File, mode: u32, owner: FileOwner) -> io::Result<()> {
         if self.is_superuser {
             fchown(file, Some(owner.user), Some(owner.group))?;
         }
@@ -255,7 +255,7 @@ impl NodeTree {
     ///
     /// # Errors
     /// Returns what the file system said.
-    pub fn make_link(&self, place: &str, target: &str, owner: Owner) -> io::Result<()> {
+    pub fn make_link(&self, place: &str, target: &str, owner: FileOwner) -> io::Result<()> {
         let path = self.path(place);
         symlink(target, &path)?;
         if self.is_superuser { lchown(path, Some(owner.user), Some(owner.group)) } else { Ok(()) }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::files::{create_new, sync_folder_of, temporary_beside};
+use super::file_io::{create_new, sync_folder_of, temporary_beside};
 
 /// Files that are staged beside their final places. They are removed when this is dropped without [`Outputs::commit`].
 #[derive(Default)]

@@ -11,21 +11,21 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// The time between two looks at something that takes a while, such as a running program.
-const PAUSE: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// The most bytes of output that are kept, more than any program that we run writes.
-const SAID: u64 = 1 << 20;
+const MAX_OUTPUT: u64 = 1 << 20;
 /// How long the output of a program that has ended may still be on its way, because a child of it may hold the pipe.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+const OUTPUT_GRACE: Duration = Duration::from_secs(2);
 
 /// How a program ended, and what it wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ended {
+pub struct Exit {
     /// Whether the program succeeded: exit code 0.
     pub is_success: bool,
     /// The standard output.
-    pub output: String,
+    pub stdout: String,
     /// The standard error.
-    pub complaint: String,
+    pub stderr: String,
 }
 
 /// A process of this host.
@@ -56,7 +56,7 @@ impl Deadline {
 
 /// Waits a moment, for loops that look at something again and again.
 pub fn pause() {
-    thread::sleep(PAUSE);
+    thread::sleep(POLL_INTERVAL);
 }
 
 /// Returns whether a program is on PATH.
@@ -72,11 +72,11 @@ pub fn is_installed(program: &str) -> bool {
 ///
 /// # Errors
 /// Fails when the program cannot be run, or takes longer than `limit`. In the second case it is killed.
-pub fn run_program(program: &str, arguments: &[impl AsRef<OsStr>], limit: Duration) -> io::Result<Ended> {
+pub fn run_program(program: &str, arguments: &[impl AsRef<OsStr>], limit: Duration) -> io::Result<Exit> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
-    let (output, complaint) = (listen(child.stdout.take()), listen(child.stderr.take()));
+    let (stdout, stderr) = (listen(child.stdout.take()), listen(child.stderr.take()));
     let deadline = Deadline::after(limit);
     let status = loop {
         if let Some(status) = child.try_wait()? {
@@ -89,8 +89,8 @@ pub fn run_program(program: &str, arguments: &[impl AsRef<OsStr>], limit: Durati
         }
         pause();
     };
-    let words = |from: Receiver<String>| from.recv_timeout(LAST_WORDS).unwrap_or_default();
-    Ok(Ended { is_success: status.success(), output: words(output), complaint: words(complaint) })
+    let words = |from: Receiver<String>| from.recv_timeout(OUTPUT_GRACE).unwrap_or_default();
+    Ok(Exit { is_success: status.success(), stdout: words(stdout), stderr: words(stderr) })
 }
 
 /// Reads everything from a pipe, and sends it when the pipe ends. What is beyond the limit is read and forgotten,
@@ -100,7 +100,7 @@ fn listen(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
     thread::spawn(move || {
         let Some(mut pipe) = pipe else { return };
         let mut bytes = Vec::new();
-        let _ = pipe.by_ref().take(SAID).read_to_end(&mut bytes);
+        let _ = pipe.by_ref().take(MAX_OUTPUT).read_to_end(&mut bytes);
         let _ = io::copy(&mut pipe, &mut io::sink());
         let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
     });
@@ -150,19 +150,16 @@ mod tests {
     #[test]
     fn programs_are_found_and_run() {
         assert!(is_installed("sh") && !is_installed("no-such-program"));
-        let ended = run_program("sh", &["-c", "echo out; echo complaint >&2; exit 3"], LONG).unwrap();
-        assert_eq!(
-            (ended.is_success, ended.output.as_str(), ended.complaint.as_str()),
-            (false, "out\n", "complaint\n")
-        );
+        let exit = run_program("sh", &["-c", "echo out; echo complaint >&2; exit 3"], LONG).unwrap();
+        assert_eq!((exit.is_success, exit.stdout.as_str(), exit.stderr.as_str()), (false, "out\n", "complaint\n"));
         assert!(run_program("sh", &["-c", "read line || exit 0; exit 1"], LONG).unwrap().is_success);
         assert!(run_program("no-such-program", &[""; 0], LONG).is_err());
     }
 
     #[test]
     fn what_is_too_long_is_cut_in_words_and_in_time() {
-        let ended = run_program("sh", &["-c", "head -c 3000000 /dev/zero; echo end >&2"], LONG).unwrap();
-        assert_eq!((ended.output.len(), ended.complaint.as_str()), (1 << 20, "end\n"));
+        let exit = run_program("sh", &["-c", "head -c 3000000 /dev/zero; echo end >&2"], LONG).unwrap();
+        assert_eq!((exit.stdout.len(), exit.stderr.as_str()), (1 << 20, "end\n"));
         let error = run_program("sleep", &["1000"], Duration::from_millis(1)).unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
         assert_eq!(Deadline::after(Duration::ZERO).left(), None);

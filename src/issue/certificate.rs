@@ -7,8 +7,8 @@ use rcgen::{
 };
 use sha2::{Digest, Sha256};
 
-use super::surroundings::Surroundings;
-use super::tbs::{self, Names, Unsigned};
+use super::lint_context::LintContext;
+use super::tbs::{self, SubjectAndIssuer, Unsigned};
 use super::{IssueError, SerialKey};
 use crate::keys::{PrimeTest, PrivateKey};
 use crate::kubernetes::{KeyId, Purpose};
@@ -76,7 +76,7 @@ impl<'a> Issuer<'a> {
 }
 
 /// An unsigned certificate that holds what was planned and keeps every rule.
-pub(super) struct Draft<'a> {
+pub(super) struct UnsignedCertificate<'a> {
     pub(super) planned: &'a PlannedCertificate,
     serial: [u8; 16],
     unsigned: Unsigned,
@@ -84,16 +84,16 @@ pub(super) struct Draft<'a> {
 }
 
 /// Makes a certificate without its signature, and checks it as it is read back.
-pub(super) fn draft<'a>(
+pub(super) fn make_unsigned<'a>(
     planned: &'a PlannedCertificate,
     key: &'a PrivateKey,
     issuer: &Issuer<'_>,
     serial_key: &SerialKey,
-    surroundings: &Surroundings<'_>,
-) -> Result<Draft<'a>, IssueError> {
+    context: &LintContext<'_>,
+) -> Result<UnsignedCertificate<'a>, IssueError> {
     let template = template(planned, key, issuer).map_err(|error| encoding(planned, &error))?;
     let subject = planned.subject.to_der().map_err(|error| encoding(planned, &error))?;
-    let names = Names { issuer: &issuer.name, subject: &subject, is_ca: planned.is_ca };
+    let names = SubjectAndIssuer { issuer: &issuer.name, subject: &subject, is_ca: planned.is_ca };
     let mut serial = [0; 16];
     let unsigned = tbs::finish(&template, &names, |tbs| {
         serial = serial_key.serial(issuer.key.spki_der(), tbs)?;
@@ -103,23 +103,23 @@ pub(super) fn draft<'a>(
     let without_signature = tbs::certificate(&unsigned, &[]).map_err(|error| encoding(planned, &error))?;
     let read = ReadCertificate::from_der(&without_signature).map_err(|error| encoding(planned, &error))?;
     check_content(planned, &read, &subject, key, issuer)?;
-    let warnings = check_rules(planned, &read, issuer, surroundings)?;
-    Ok(Draft { planned, serial, unsigned, warnings })
+    let warnings = check_rules(planned, &read, issuer, context)?;
+    Ok(UnsignedCertificate { planned, serial, unsigned, warnings })
 }
 
-/// Signs drafts for one issuer. Checks that each certificate holds its draft, and a signature that verifies.
+/// Signs certificates of one issuer. Checks that each holds what was to be signed, and a signature that verifies.
 pub(super) fn sign(
-    drafts: Vec<Draft<'_>>,
+    certificates: Vec<UnsignedCertificate<'_>>,
     issuer: &Issuer<'_>,
     engine: &dyn PrimeTest,
 ) -> Result<Vec<(KeyId, Certificate, Vec<Breach>)>, IssueError> {
-    let messages: Vec<&[u8]> = drafts.iter().map(|draft| &draft.unsigned.tbs[..]).collect();
-    let signatures = match (issuer.key.sign_each(&messages, engine), drafts.first()) {
-        (Err(error), Some(draft)) => return Err(encoding(draft.planned, &format_args!("{error:?}"))),
+    let messages: Vec<&[u8]> = certificates.iter().map(|certificate| &certificate.unsigned.tbs[..]).collect();
+    let signatures = match (issuer.key.sign_each(&messages, engine), certificates.first()) {
+        (Err(error), Some(certificate)) => return Err(encoding(certificate.planned, &format_args!("{error:?}"))),
         (signatures, _) => signatures.unwrap_or_default(),
     };
-    let signed = drafts.into_iter().zip(signatures).map(|(draft, signature)| {
-        let Draft { planned, serial, unsigned, warnings } = draft;
+    let signed = certificates.into_iter().zip(signatures).map(|(certificate, signature)| {
+        let UnsignedCertificate { planned, serial, unsigned, warnings } = certificate;
         let der = tbs::certificate(&unsigned, &signature).map_err(|error| encoding(planned, &error))?;
         let wrong = |what| IssueError::Check(planned.key.clone(), what);
         let signature = tbs::signature(&unsigned, &der).ok_or_else(|| wrong("is not what was to be signed"))?;
@@ -136,17 +136,17 @@ fn check_rules(
     planned: &PlannedCertificate,
     read: &ReadCertificate,
     issuer: &Issuer<'_>,
-    surroundings: &Surroundings<'_>,
+    context: &LintContext<'_>,
 ) -> Result<Vec<Breach>, IssueError> {
     let (purpose, node) = match &planned.key {
         KeyId::Node { node, base_name } => (Purpose::of_base_name(base_name), Some(node)),
         KeyId::Ca(name) => match Purpose::of_ca(name) {
             // Only MetalLB's rotation asks more of this CA than is asked of the CA of any webhook.
-            Purpose::MetallbCa if !surroundings.metallb_rotates() => (Purpose::Other, None),
+            Purpose::MetallbCa if !context.metallb_rotates() => (Purpose::Other, None),
             purpose => (purpose, None),
         },
         KeyId::Webhook { .. } => match &planned.issuer {
-            KeyId::Ca(name) if Purpose::of_ca(name) == Purpose::MetallbCa && surroundings.metallb_rotates() => {
+            KeyId::Ca(name) if Purpose::of_ca(name) == Purpose::MetallbCa && context.metallb_rotates() => {
                 (Purpose::MetallbServer, None)
             }
             _ => (Purpose::WebhookServer, None),
@@ -161,9 +161,9 @@ fn check_rules(
         certificate: read,
         purpose,
         issuer: issuer.certificate.as_ref(),
-        node: node.map(|name| surroundings.node(name)),
+        node: node.map(|name| context.node(name)),
         service: None,
-        cluster: surroundings.cluster(),
+        cluster: context.cluster(),
         needed_at: &[planned.validity.issued_at.midnight().assume_utc()],
     };
     let (errors, warnings): (Vec<_>, Vec<_>) =
@@ -217,8 +217,8 @@ fn template(planned: &PlannedCertificate, key: &PrivateKey, issuer: &Issuer<'_>)
     }
     let mut issuer_params = CertificateParams::default();
     issuer_params.key_identifier_method = KeyIdMethod::PreSpecified(issuer.key_identifier.clone());
-    let rcgen_issuer = rcgen::Issuer::from_params(&issuer_params, Keyless(issuer.key));
-    Ok(params.signed_by(&Keyless(key), &rcgen_issuer)?.der().to_vec())
+    let rcgen_issuer = rcgen::Issuer::from_params(&issuer_params, PublicHalf(issuer.key));
+    Ok(params.signed_by(&PublicHalf(key), &rcgen_issuer)?.der().to_vec())
 }
 
 /// Returns the nameConstraints that permit only these names.
@@ -242,9 +242,9 @@ fn name_constraints(permitted: &PermittedNames) -> Option<NameConstraints> {
 
 /// A key as rcgen sees it. It has only the public half, and makes empty signatures, which are replaced once the
 /// certificate is complete.
-struct Keyless<'a>(&'a PrivateKey);
+struct PublicHalf<'a>(&'a PrivateKey);
 
-impl PublicKeyData for Keyless<'_> {
+impl PublicKeyData for PublicHalf<'_> {
     fn der_bytes(&self) -> &[u8] {
         self.0.public_key_bits()
     }
@@ -258,7 +258,7 @@ impl PublicKeyData for Keyless<'_> {
     }
 }
 
-impl SigningKey for Keyless<'_> {
+impl SigningKey for PublicHalf<'_> {
     fn sign(&self, _: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
         Ok(Vec::new())
     }

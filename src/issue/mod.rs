@@ -12,8 +12,8 @@
 
 mod certificate;
 mod error;
+mod lint_context;
 mod serial;
-mod surroundings;
 mod tbs;
 
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ use crate::kubernetes::KeyId;
 use crate::lint::Breach;
 use crate::plan::{Plan, PlannedCertificate};
 use certificate::Issuer;
-use surroundings::Surroundings;
+use lint_context::LintContext;
 
 /// Every certificate of a plan, by the id of its key.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Issued {
 
 /// How many certificates of one issuer are signed together. An engine that computes eight powers side by side is full
 /// with four.
-const TOGETHER: usize = 16;
+const SIGNING_BATCH: usize = 16;
 
 /// Issues every certificate of a plan: the CAs first, in the order of the plan, then the leaves in parallel.
 ///
@@ -75,7 +75,7 @@ pub fn issue(
     engine: &dyn PrimeTest,
 ) -> Result<Issued, IssueError> {
     let key = |id: &KeyId| keys.get(id).ok_or_else(|| IssueError::MissingKey(id.clone()));
-    let surroundings = Surroundings::new(plan);
+    let context = LintContext::new(plan);
     let mut all = Vec::new();
     let mut issuers = BTreeMap::new();
     for planned in plan.certificates.iter().filter(|planned| planned.is_ca) {
@@ -86,8 +86,8 @@ pub fn issue(
         } else {
             issuers.get(&planned.issuer).ok_or_else(|| IssueError::MissingIssuer(planned.issuer.clone()))?
         };
-        let draft = certificate::draft(planned, own_key, issuer, serial_key, &surroundings)?;
-        let made = certificate::sign(vec![draft], issuer, engine)?;
+        let unsigned = certificate::make_unsigned(planned, own_key, issuer, serial_key, &context)?;
+        let made = certificate::sign(vec![unsigned], issuer, engine)?;
         let Some((_, certificate, _)) = made.first() else { return Err(IssueError::MissingKey(planned.key.clone())) };
         issuers.insert(planned.key.clone(), own.with(planned, certificate)?);
         all.extend(made);
@@ -96,14 +96,15 @@ pub fn issue(
     for planned in plan.certificates.iter().filter(|planned| !planned.is_ca) {
         leaves.entry(&planned.issuer).or_default().push(planned);
     }
-    let together: Vec<&[&PlannedCertificate]> = leaves.values().flat_map(|leaves| leaves.chunks(TOGETHER)).collect();
+    let together: Vec<&[&PlannedCertificate]> =
+        leaves.values().flat_map(|leaves| leaves.chunks(SIGNING_BATCH)).collect();
     let make = |leaves: &&[&'_ PlannedCertificate]| {
         let Some(first) = leaves.first() else { return Ok(Vec::new()) };
         let issuer = issuers.get(&first.issuer).ok_or_else(|| IssueError::MissingIssuer(first.issuer.clone()))?;
-        let drafts = leaves
+        let unsigned = leaves
             .iter()
-            .map(|planned| certificate::draft(planned, key(&planned.key)?, issuer, serial_key, &surroundings));
-        certificate::sign(drafts.collect::<Result<_, IssueError>>()?, issuer, engine)
+            .map(|planned| certificate::make_unsigned(planned, key(&planned.key)?, issuer, serial_key, &context));
+        certificate::sign(unsigned.collect::<Result<_, IssueError>>()?, issuer, engine)
     };
     // A thread takes few at a time, so that it has no long piece left when the others are done.
     let made = together.par_iter().with_max_len(2).map(make).collect::<Result<Vec<_>, IssueError>>()?;

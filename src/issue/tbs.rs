@@ -46,7 +46,7 @@ struct TbsCertificate<'a> {
 }
 
 /// The fields that rcgen leaves open.
-pub(super) struct Names<'a> {
+pub(super) struct SubjectAndIssuer<'a> {
     /// The issuer's Name in DER.
     pub(super) issuer: &'a [u8],
     /// The subject's Name in DER.
@@ -73,7 +73,7 @@ pub(super) struct Unsigned {
 /// `serial` returns `None`.
 pub(super) fn finish(
     template: &[u8],
-    names: &Names<'_>,
+    names: &SubjectAndIssuer<'_>,
     serial: impl FnOnce(&[u8]) -> Option<[u8; 16]>,
 ) -> der::Result<Unsigned> {
     let template = SignedCertificate::from_der(template)?;

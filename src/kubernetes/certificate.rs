@@ -56,7 +56,7 @@ pub struct CaRow {
     /// The components that read the key.
     pub key_readers: &'static [Component],
     /// The nodes on which kubeadm looks for the CA.
-    pub expected: Expected,
+    pub expected: ExpectedOn,
     /// The source of this row.
     pub source: &'static str,
 }
@@ -70,7 +70,7 @@ pub const AUTHORITIES: [CaRow; 3] = [
         purpose: Purpose::KubernetesCa,
         readers: &[ApiServer, ControllerManager, Kubelet],
         key_readers: &[ControllerManager],
-        expected: Expected::ControlPlane,
+        expected: ExpectedOn::ControlPlane,
         source: "kubeadm v1.20.2, certlist.go KubeadmCertRootCA",
     },
     CaRow {
@@ -80,7 +80,7 @@ pub const AUTHORITIES: [CaRow; 3] = [
         purpose: Purpose::FrontProxyCa,
         readers: &[ApiServer, ControllerManager],
         key_readers: &[],
-        expected: Expected::ControlPlane,
+        expected: ExpectedOn::ControlPlane,
         source: "kubeadm v1.20.2, certlist.go KubeadmCertFrontProxyCA",
     },
     CaRow {
@@ -90,7 +90,7 @@ pub const AUTHORITIES: [CaRow; 3] = [
         purpose: Purpose::EtcdCa,
         readers: &[Etcd, ApiServer],
         key_readers: &[],
-        expected: Expected::Etcd,
+        expected: ExpectedOn::Etcd,
         source: "kubeadm v1.20.2, certlist.go KubeadmCertEtcdCA",
     },
 ];
@@ -100,7 +100,7 @@ pub(super) const SERVICE_ACCOUNT_READERS: &[Component] = &[ApiServer, Controller
 
 /// The nodes on which kubeadm looks for a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expected {
+pub enum ExpectedOn {
     /// Control planes.
     ControlPlane,
     /// Nodes that run etcd as kubeadm sets it up.
@@ -225,7 +225,7 @@ pub struct CertificateRow {
     /// container. It is therefore named everywhere.
     pub readers: &'static [Component],
     /// The nodes on which kubeadm looks for the certificate.
-    pub expected: Expected,
+    pub expected: ExpectedOn,
     /// The first version whose kubeadm makes the certificate.
     pub since: Since,
     /// The source of this row.
@@ -295,7 +295,7 @@ pub const CERTIFICATES: &[CertificateRow] = &[
         output: Output::Pair,
         phase: Some("certs apiserver"),
         readers: &[ApiServer],
-        expected: Expected::ControlPlane,
+        expected: ExpectedOn::ControlPlane,
         since: ALWAYS,
         source: "kubeadm v1.20.2, certlist.go KubeadmCertAPIServer",
     },
@@ -312,7 +312,7 @@ pub const CERTIFICATES: &[CertificateRow] = &[
         output: Output::Pair,
         phase: Some("certs apiserver-kubelet-client"),
         readers: &[ApiServer],
-        expected: Expected::ControlPlane,
+        expected: ExpectedOn::ControlPlane,
         since: ALWAYS,
         source: "kubeadm v1.20.2, certlist.go KubeadmCertKubeletClient; groups: CHANGELOG-1.29, PR 138957",
     },
@@ -329,7 +329,7 @@ pub const CERTIFICATES: &[CertificateRow] = &[
         output: Output::Pair,
         phase: Some("certs front-proxy-client"),
         readers: &[ApiServer],
-        expected: Expected::ControlPlane,
+        expected: ExpectedOn::ControlPlane,
         since: ALWAYS,
         source: "kubeadm v1.20.2, certlist.go KubeadmCertFrontProxyClient",
     },
@@ -347,7 +347,7 @@ pub const CERTIFICATES: &[CertificateRow] = &[
         output: Output::Pair,
         phase: Some("certs etcd-server"),
         readers: &[Etcd],
-        expected: Expected::Etcd,
+        expected: ExpectedOn::Etcd,
         since: ALWAYS,
         source: "kubeadm v1.20.2, certlist.go KubeadmCertEtcdServer",
     },
@@ -364,7 +364,7 @@ pub const CERTIFICATES: &[CertificateRow] = &[
         output: Output::Pair,
         phase: Some("certs etcd-peer"),
         readers: &[Etcd],
-        expected: Expected::Etcd,
+        expected: ExpectedOn::Etcd,
         since: ALWAYS,
         source: "kubeadm v1.20.2, certlist.go KubeadmCertEtcdPeer",
     },
@@ -382,7 +382,7 @@ pub const CERTIFICATES: &[CertificateRow] = &[
         phase: Some("certs etcd-healthcheck-client"),
         // Nothing to restart: the health check runs as a new process each time.
         readers: &[],
-        expected: Expected::Etcd,
+        expected: ExpectedOn::Etcd,
         since: ALWAYS,
         source: "kubeadm v1.20.2, certlist.go KubeadmCertEtcdHealthcheck; groups: CHANGELOG-1.29",
     },
@@ -399,7 +399,7 @@ pub const CERTIFICATES: &[CertificateRow] = &[
         output: Output::Pair,
         phase: Some("certs apiserver-etcd-client"),
         readers: &[ApiServer],
-        expected: Expected::StackedEtcd,
+        expected: ExpectedOn::StackedEtcd,
         since: ALWAYS,
         source: "kubeadm v1.20.2, certlist.go KubeadmCertEtcdAPIClient; groups: CHANGELOG-1.29",
     },
@@ -417,7 +417,7 @@ pub const CERTIFICATES: &[CertificateRow] = &[
         phase: Some("kubeconfig admin"),
         // Nothing to restart: only people read it.
         readers: &[],
-        expected: Expected::ControlPlane,
+        expected: ExpectedOn::ControlPlane,
         since: ALWAYS,
         source: "kubeadm v1.20.2, kubeconfig.go getKubeConfigSpecs; groups: CHANGELOG-1.29",
     },
@@ -435,7 +435,7 @@ pub const CERTIFICATES: &[CertificateRow] = &[
         phase: Some("kubeconfig super-admin"),
         // Nothing to restart: only people read it, and it is on the first control plane alone.
         readers: &[],
-        expected: Expected::Nowhere,
+        expected: ExpectedOn::Nowhere,
         since: RBAC_ADMINS,
         source: "kubeadm v1.29, kubeconfig.go getKubeConfigSpecs (init only, never join)",
     },
@@ -452,7 +452,7 @@ pub const CERTIFICATES: &[CertificateRow] = &[
         output: Output::Kubeconfig(Server::Local),
         phase: Some("kubeconfig controller-manager"),
         readers: &[ControllerManager],
-        expected: Expected::ControlPlane,
+        expected: ExpectedOn::ControlPlane,
         since: ALWAYS,
         source: "kubeadm v1.20.2, kubeconfig.go getKubeConfigSpecs",
     },
@@ -469,7 +469,7 @@ pub const CERTIFICATES: &[CertificateRow] = &[
         output: Output::Kubeconfig(Server::Local),
         phase: Some("kubeconfig scheduler"),
         readers: &[Scheduler],
-        expected: Expected::ControlPlane,
+        expected: ExpectedOn::ControlPlane,
         since: ALWAYS,
         source: "kubeadm v1.20.2, kubeconfig.go getKubeConfigSpecs",
     },
@@ -486,7 +486,7 @@ pub const CERTIFICATES: &[CertificateRow] = &[
         output: Output::KubeletStore(Server::LocalOnControlPlanes(KUBELET_LOCAL_MODE)),
         phase: Some("kubeconfig kubelet"),
         readers: &[Kubelet],
-        expected: Expected::Nowhere,
+        expected: ExpectedOn::Nowhere,
         since: ALWAYS,
         source: "kubeadm v1.20.2, kubeconfig.go and kubeletfinalize.go; client-go certificate_store.go",
     },
@@ -503,7 +503,7 @@ pub const CERTIFICATES: &[CertificateRow] = &[
         output: Output::KubeletServing,
         phase: None,
         readers: &[Kubelet],
-        expected: Expected::Nowhere,
+        expected: ExpectedOn::Nowhere,
         since: ALWAYS,
         source: "Kubernetes v1.20.2, cmd/kubelet/app/server.go InitializeTLS; names as KEP-4872 checks them",
     },
@@ -519,7 +519,7 @@ impl CertificateRow {
 
 #[cfg(test)]
 mod tests {
-    use super::{AUTHORITIES, CERTIFICATES, CaName, Expected};
+    use super::{AUTHORITIES, CERTIFICATES, CaName, ExpectedOn};
     use crate::kubernetes::{KeyId, Purpose};
 
     #[test]
@@ -548,7 +548,7 @@ mod tests {
             assert!(phase.starts_with("certs ") || phase.starts_with("kubeconfig "), "{phase}");
             assert_eq!(
                 row.kubeadm_name.is_none(),
-                row.expected == Expected::Nowhere && row.base_name.starts_with("kubelet")
+                row.expected == ExpectedOn::Nowhere && row.base_name.starts_with("kubelet")
             );
             assert_eq!(KeyId::node("n", row.base_name).to_string().parse(), Ok(KeyId::node("n", row.base_name)));
         }

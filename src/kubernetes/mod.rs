@@ -26,7 +26,7 @@ mod version;
 
 pub use binding::{REQUIRED_BINDINGS, RequiredBinding};
 pub use certificate::{
-    AUTHORITIES, AltNameRule, CA_HAS_ALT_NAME, CERTIFICATES, CaName, CaRow, CertificateRow, CommonName, Expected,
+    AUTHORITIES, AltNameRule, CA_HAS_ALT_NAME, CERTIFICATES, CaName, CaRow, CertificateRow, CommonName, ExpectedOn,
     Organizations, Output, Scope, Server,
 };
 pub use component::Component;

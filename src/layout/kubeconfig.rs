@@ -2,21 +2,21 @@
 
 use zeroize::Zeroizing;
 
-use super::{LayoutError, Made};
+use super::{FileSources, LayoutError};
 use crate::kubeconfig::{KubeadmCredentials, KubeadmForm};
 use crate::plan::{Credentials, PlannedKubeconfig};
 
 /// Renders the kubeconfig in YAML.
 pub(super) fn render_kubeconfig(
     planned: &PlannedKubeconfig,
-    made: &Made<'_>,
+    sources: &FileSources<'_>,
 ) -> Result<Zeroizing<String>, LayoutError> {
-    let authority = made.certificate(&planned.ca)?.pem();
+    let authority = sources.certificate(&planned.ca)?.pem();
     let (certificate, key);
     let credentials = match &planned.credentials {
         Credentials::Path(path) => KubeadmCredentials::File(path),
         Credentials::Embedded(id) => {
-            (certificate, key) = (made.certificate(id)?.pem(), made.key(id)?.to_pem());
+            (certificate, key) = (sources.certificate(id)?.pem(), sources.key(id)?.to_pem());
             KubeadmCredentials::Embedded { certificate: certificate.as_bytes(), key: key.as_bytes() }
         }
     };

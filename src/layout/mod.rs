@@ -13,73 +13,75 @@ mod ca_bundles;
 mod cert_manager;
 mod error;
 mod etcdctl;
+mod file_sources;
 mod kubeconfig;
-mod made;
 mod rbac;
 pub mod scripts;
 mod secret;
 
 pub use error::LayoutError;
-pub use made::Made;
+pub use file_sources::FileSources;
 
 use zeroize::Zeroizing;
 
-use crate::bundle::{Content, File, Mode, Node, Owner, Part};
+use crate::bundle::{Content, File, Mode, Node, Part, PartOwner};
 use crate::plan::{Manifest, PlannedContent, PlannedFile, PlannedPart, Recipient};
 
 /// Makes the files of one part.
 ///
 /// # Errors
 /// Returns a [`LayoutError`], to which no checked profile leads.
-pub fn lay_out(part: &PlannedPart, made: &Made<'_>) -> Result<Part, LayoutError> {
-    let files = part.files.iter().map(|file| lay_out_file(file, made)).collect::<Result<_, _>>()?;
+pub fn lay_out(part: &PlannedPart, sources: &FileSources<'_>) -> Result<Part, LayoutError> {
+    let files = part.files.iter().map(|file| lay_out_file(file, sources)).collect::<Result<_, _>>()?;
     Ok(Part::new(owner(&part.recipient), files)?)
 }
 
-fn owner(recipient: &Recipient) -> Owner {
+fn owner(recipient: &Recipient) -> PartOwner {
     match recipient {
-        Recipient::Cluster => Owner::Cluster,
+        Recipient::Cluster => PartOwner::Cluster,
         Recipient::Node(node) => {
             let mut names = vec![node.name.clone()];
             names.extend(node.dns_names.iter().filter(|name| **name != node.name).cloned());
-            Owner::Node(Node { name: node.name.clone(), role: node.role, names, addresses: node.addresses.clone() })
+            PartOwner::Node(Node { name: node.name.clone(), role: node.role, names, addresses: node.addresses.clone() })
         }
     }
 }
 
-fn lay_out_file(file: &PlannedFile, made: &Made<'_>) -> Result<File, LayoutError> {
+fn lay_out_file(file: &PlannedFile, sources: &FileSources<'_>) -> Result<File, LayoutError> {
     let (mode, content) = match &file.content {
         PlannedContent::Link(target) => {
             return Ok(File::Link { path: file.path.clone(), target: target.clone() });
         }
-        PlannedContent::Certificate(id) => (Mode::Public, made.certificate(id)?.pem().into_bytes().into()),
-        PlannedContent::PrivateKey(id) => (Mode::Private, bytes_of(made.key(id)?.to_pem())),
-        PlannedContent::PublicKey(id) => (Mode::Private, made.key(id)?.public_pem().into_bytes().into()),
+        PlannedContent::Certificate(id) => (Mode::Public, sources.certificate(id)?.pem().into_bytes().into()),
+        PlannedContent::PrivateKey(id) => (Mode::Private, bytes_of(sources.key(id)?.to_pem())),
+        PlannedContent::PublicKey(id) => (Mode::Private, sources.key(id)?.public_pem().into_bytes().into()),
         PlannedContent::CertificateAndKey(id) => {
-            let (certificate, key) = (made.certificate(id)?.pem(), made.key(id)?.to_pem());
+            let (certificate, key) = (sources.certificate(id)?.pem(), sources.key(id)?.to_pem());
             let mut both = Zeroizing::new(Vec::with_capacity(certificate.len() + key.len()));
             both.extend_from_slice(certificate.as_bytes());
             both.extend_from_slice(key.as_bytes());
             (Mode::Private, both)
         }
-        PlannedContent::Kubeconfig(planned) => (Mode::Private, bytes_of(kubeconfig::render_kubeconfig(planned, made)?)),
+        PlannedContent::Kubeconfig(planned) => {
+            (Mode::Private, bytes_of(kubeconfig::render_kubeconfig(planned, sources)?))
+        }
         PlannedContent::Manifest(manifest) => {
             let mode = if manifest.is_secret() { Mode::Private } else { Mode::Public };
-            (mode, bytes_of(render_manifest(manifest, made)?))
+            (mode, bytes_of(render_manifest(manifest, sources)?))
         }
-        PlannedContent::Profile => (Mode::Public, made.profile.to_vec().into()),
+        PlannedContent::Profile => (Mode::Public, sources.profile.to_vec().into()),
     };
     Ok(File::Regular { path: file.path.clone(), mode, content })
 }
 
-fn render_manifest(manifest: &Manifest, made: &Made<'_>) -> Result<Zeroizing<String>, LayoutError> {
+fn render_manifest(manifest: &Manifest, sources: &FileSources<'_>) -> Result<Zeroizing<String>, LayoutError> {
     match manifest {
-        Manifest::Secret(secret) => secret::render(secret, made),
-        Manifest::CaBundles(bundles) => ca_bundles::render(bundles, made),
+        Manifest::Secret(secret) => secret::render(secret, sources),
+        Manifest::CaBundles(bundles) => ca_bundles::render(bundles, sources),
         Manifest::ClusterIssuer { name, secret } => cert_manager::cluster_issuer(name, secret),
         Manifest::IngressExample { issuer, host } => cert_manager::ingress_example(issuer, host),
         Manifest::Trust { kind, name, namespace, ca } => {
-            cert_manager::trust(*kind, name, namespace, &made.certificate(ca)?.pem())
+            cert_manager::trust(*kind, name, namespace, &sources.certificate(ca)?.pem())
         }
         Manifest::TrustRoot { name } => cert_manager::trust_root(name),
         Manifest::Bindings(bindings) => rbac::render(bindings),

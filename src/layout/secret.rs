@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::{LayoutError, Made};
+use super::{FileSources, LayoutError};
 use crate::plan::{Material, SecretManifest, SecretReader};
 use crate::template::render as render_template;
 use crate::yaml::quoted;
@@ -26,12 +26,12 @@ impl SecretReader {
 }
 
 /// Renders the Secret in YAML. Values are in base64 on one line, as `kubectl get -o yaml` prints them.
-pub(super) fn render(secret: &SecretManifest, made: &Made<'_>) -> Result<Zeroizing<String>, LayoutError> {
+pub(super) fn render(secret: &SecretManifest, sources: &FileSources<'_>) -> Result<Zeroizing<String>, LayoutError> {
     let mut values = Vec::new();
     for (key, material) in &secret.entries {
         let pem = match material {
-            Material::Certificate(id) => Zeroizing::new(made.certificate(id)?.pem()),
-            Material::PrivateKey(id) => made.key(id)?.to_pem(),
+            Material::Certificate(id) => Zeroizing::new(sources.certificate(id)?.pem()),
+            Material::PrivateKey(id) => sources.key(id)?.to_pem(),
         };
         values.push((key, Zeroizing::new(STANDARD.encode(pem.as_bytes()))));
     }

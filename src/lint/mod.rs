@@ -11,7 +11,7 @@
 //! Refuses nothing itself. A rule that lacks a fact (no node known, no issuer at hand) reports nothing.
 
 mod facts;
-pub mod files;
+pub mod file_rules;
 mod identity;
 mod metallb;
 mod names;
@@ -27,7 +27,7 @@ use rule::Check;
 
 /// Every rule, grouped by subject.
 pub const RULES: [&[Rule]; 7] =
-    [&rfc5280::RULES, &identity::RULES, &names::RULES, &time::RULES, &web::RULES, &metallb::RULES, &files::RULES];
+    [&rfc5280::RULES, &identity::RULES, &names::RULES, &time::RULES, &web::RULES, &metallb::RULES, &file_rules::RULES];
 
 /// Returns every rule that the certificate breaks, in the order of [`RULES`].
 #[must_use]

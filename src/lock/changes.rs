@@ -37,7 +37,7 @@ pub struct Change {
     /// Whether it is new, changed or gone.
     pub kind: ChangeKind,
     /// The reasons, as far as they are known. What came or went without a reason did so with its table in the profile.
-    pub reasons: Vec<Difference>,
+    pub reasons: Vec<ChangeReason>,
 }
 
 impl Change {
@@ -60,10 +60,10 @@ impl Change {
     /// Returns whether the key itself changes, and not only its certificate.
     #[must_use]
     pub fn is_of_key(&self) -> bool {
-        let decides_key = |reason: &Difference| match reason {
-            Difference::Value { field, .. } => matches!(*field, GENERATION | ALGORITHM),
-            Difference::Key => true,
-            Difference::List { .. } | Difference::IssuerKey { .. } | Difference::Content => false,
+        let decides_key = |reason: &ChangeReason| match reason {
+            ChangeReason::Value { field, .. } => matches!(*field, GENERATION | ALGORITHM),
+            ChangeReason::Key => true,
+            ChangeReason::List { .. } | ChangeReason::IssuerKey { .. } | ChangeReason::Content => false,
         };
         self.kind != ChangeKind::Changed || self.reasons.iter().any(decides_key)
     }
@@ -82,7 +82,7 @@ pub enum ChangeKind {
 
 /// A reason for other bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Difference {
+pub enum ChangeReason {
     /// A value changed.
     Value {
         /// The name of the value: `generation`, `subject`, `end of validity`, ...
@@ -113,7 +113,7 @@ pub enum Difference {
 }
 
 /// Writes `generation 1 -> 2`, `alternative names +DNS:a -IP:10.0.0.1`, `the key of ca/etcd is another`.
-impl fmt::Display for Difference {
+impl fmt::Display for ChangeReason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Value { field, old, new } => write!(formatter, "{field} {old} -> {new}"),
@@ -138,10 +138,10 @@ pub fn build_changes(old: &Lock, new: &Lock) -> Vec<Change> {
     let mut found = changes(&shapes_of_lock(old), &shapes_of_lock(new));
     let known: BTreeSet<_> = found.iter().filter_map(Change::key).cloned().collect();
     let keys = pairs(&old.keys, &new.keys, |key| &key.id).filter(|(old, new)| old.spki_sha256 != new.spki_sha256);
-    let mut hidden: BTreeMap<_, _> = keys.map(|(key, _)| (&key.id, Difference::Key)).collect();
+    let mut hidden: BTreeMap<_, _> = keys.map(|(key, _)| (&key.id, ChangeReason::Key)).collect();
     for (old, new) in pairs(&old.certificates, &new.certificates, |certificate| &certificate.id) {
         if (&old.certificate_sha256, &old.serial) != (&new.certificate_sha256, &new.serial) {
-            hidden.entry(&old.id).or_insert(Difference::Content);
+            hidden.entry(&old.id).or_insert(ChangeReason::Content);
         }
     }
     hidden.retain(|id, _| !known.contains(*id));
@@ -188,11 +188,11 @@ pub fn explain_version(changes: &mut [Change], before: &str, after: &str, gives_
     }
 }
 
-fn changed(id: &KeyId, reasons: Vec<Difference>) -> Change {
+fn changed(id: &KeyId, reasons: Vec<ChangeReason>) -> Change {
     Change { id: ChangeId::Key(id.clone()), kind: ChangeKind::Changed, reasons }
 }
 
-fn differences(old: &Shape, new: &Shape) -> Vec<Difference> {
+fn differences(old: &Shape, new: &Shape) -> Vec<ChangeReason> {
     let mut found = key_differences(&old.key, &new.key);
     if let (Some(old), Some(new)) = (&old.certificate, &new.certificate) {
         found.extend(certificate_differences(old, new));
@@ -200,12 +200,12 @@ fn differences(old: &Shape, new: &Shape) -> Vec<Difference> {
     found
 }
 
-fn key_differences(old: &KeyShape, new: &KeyShape) -> Vec<Difference> {
+fn key_differences(old: &KeyShape, new: &KeyShape) -> Vec<ChangeReason> {
     let generation = value(GENERATION, &old.generation.to_string(), &new.generation.to_string());
     generation.into_iter().chain(value(ALGORITHM, &old.algorithm, &new.algorithm)).collect()
 }
 
-fn certificate_differences(old: &CertificateShape, new: &CertificateShape) -> Vec<Difference> {
+fn certificate_differences(old: &CertificateShape, new: &CertificateShape) -> Vec<ChangeReason> {
     [
         value("subject", &old.subject, &new.subject),
         value("issuer", &old.issuer, &new.issuer),
@@ -221,20 +221,20 @@ fn certificate_differences(old: &CertificateShape, new: &CertificateShape) -> Ve
     .collect()
 }
 
-fn value(field: &'static str, old: &str, new: &str) -> Option<Difference> {
-    (old != new).then(|| Difference::Value { field, old: old.to_owned(), new: new.to_owned() })
+fn value(field: &'static str, old: &str, new: &str) -> Option<ChangeReason> {
+    (old != new).then(|| ChangeReason::Value { field, old: old.to_owned(), new: new.to_owned() })
 }
 
-fn list(field: &'static str, old: &[String], new: &[String]) -> Option<Difference> {
+fn list(field: &'static str, old: &[String], new: &[String]) -> Option<ChangeReason> {
     let beyond = |these: &[String], those: &[String]| -> Vec<String> {
         these.iter().filter(|item| !those.contains(item)).cloned().collect()
     };
-    (old != new).then(|| Difference::List { field, added: beyond(new, old), removed: beyond(old, new) })
+    (old != new).then(|| ChangeReason::List { field, added: beyond(new, old), removed: beyond(old, new) })
 }
 
 /// Returns the difference that another key of the issuer makes to a certificate. Returns `None` for a root, whose own
 /// key is already among its differences.
-fn issuer_difference(old: &Shapes, new: &Shapes, id: &KeyId, shape: &Shape) -> Option<Difference> {
+fn issuer_difference(old: &Shapes, new: &Shapes, id: &KeyId, shape: &Shape) -> Option<ChangeReason> {
     let certificate = shape.certificate.as_ref()?;
     // The id must be that of a CA, because a user may have the very name of a CA.
     let is_issuer = |(id, issuer): &(&KeyId, &Shape)| {
@@ -242,14 +242,14 @@ fn issuer_difference(old: &Shapes, new: &Shapes, id: &KeyId, shape: &Shape) -> O
     };
     let (issuer_id, issuer) = new.iter().find(is_issuer)?;
     let before = old.get(issuer_id)?;
-    (issuer_id != id && before.key != issuer.key).then(|| Difference::IssuerKey { issuer: issuer_id.clone() })
+    (issuer_id != id && before.key != issuer.key).then(|| ChangeReason::IssuerKey { issuer: issuer_id.clone() })
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::super::model::tests::example;
-    use super::{Change, ChangeId, ChangeKind, Difference, KeyId};
+    use super::{Change, ChangeId, ChangeKind, ChangeReason, KeyId};
     use super::{build_changes, changed, changes, explain_version, shapes_of_lock};
 
     fn id(text: &str) -> KeyId {
@@ -272,8 +272,8 @@ mod tests {
         assert_eq!(
             build_changes(&old, &new),
             [
-                changed(&id("ca/kubernetes"), vec![Difference::Key]),
-                changed(&id("node/cp-1/apiserver"), vec![Difference::Content]),
+                changed(&id("ca/kubernetes"), vec![ChangeReason::Key]),
+                changed(&id("node/cp-1/apiserver"), vec![ChangeReason::Content]),
             ]
         );
     }
@@ -289,7 +289,7 @@ mod tests {
         certificate.not_after = "2100-01-01T00:00:00Z".into();
         let removed = new.remove(&id("user/alice")).unwrap();
         new.insert(id("user/bob"), removed);
-        let value = |field, old: &str, new: &str| Difference::Value { field, old: old.into(), new: new.into() };
+        let value = |field, old: &str, new: &str| ChangeReason::Value { field, old: old.into(), new: new.into() };
         assert_eq!(
             changes(&old, &new),
             [
@@ -297,7 +297,7 @@ mod tests {
                     &id("node/cp-1/apiserver"),
                     vec![
                         value("generation", "1", "2"),
-                        Difference::List {
+                        ChangeReason::List {
                             field: "alternative names",
                             added: vec!["IP:10.0.0.1".into()],
                             removed: vec!["DNS:x".into()]
@@ -321,7 +321,7 @@ mod tests {
         assert_eq!(ids(changes(&old, &new)), ["ca/kubernetes"]);
         new.get_mut(&id("ca/kubernetes")).unwrap().key.generation = 2;
         assert_eq!(ids(changes(&old, &new)), ["ca/kubernetes", "node/cp-1/apiserver", "user/alice"]);
-        let issuer = Difference::IssuerKey { issuer: id("ca/kubernetes") };
+        let issuer = ChangeReason::IssuerKey { issuer: id("ca/kubernetes") };
         let found = changes(&old, &new);
         assert_eq!(found[2], changed(&id("user/alice"), vec![issuer]));
         assert_eq!(found.iter().map(Change::is_of_key).collect::<Vec<_>>(), [true, false, false]);
@@ -334,7 +334,7 @@ mod tests {
         let old = shapes_of_lock(&lock);
         let mut new = old.clone();
         new.get_mut(&id("ca/kubernetes")).unwrap().key.generation = 2;
-        let issuer = Difference::IssuerKey { issuer: id("ca/kubernetes") };
+        let issuer = ChangeReason::IssuerKey { issuer: id("ca/kubernetes") };
         assert_eq!(changes(&old, &new)[2], changed(&id("user/alice"), vec![issuer]));
     }
 
@@ -352,7 +352,7 @@ mod tests {
             ChangeId::Key(id) => before.get(id) != after.get(id),
             ChangeId::File(..) => false,
         });
-        let value = |field, old: &str, new: &str| Difference::Value { field, old: old.into(), new: new.into() };
+        let value = |field, old: &str, new: &str| ChangeReason::Value { field, old: old.into(), new: new.into() };
         let version = || value("Kubernetes", "1.28.0", "1.29.0");
         assert_eq!(
             found,

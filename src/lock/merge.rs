@@ -9,11 +9,11 @@ use crate::kubernetes::{KeyId, PartName};
 /// or dropped.
 #[must_use]
 pub fn restrict(old: &Lock, partial: &Lock) -> Lock {
-    let made = Made::of(partial);
+    let rebuilt = Rebuilt::of(partial);
     Lock {
-        parts: old.parts.iter().filter(|row| made.parts.contains(&row.part)).cloned().collect(),
-        keys: old.keys.iter().filter(|row| made.has(&row.id)).cloned().collect(),
-        certificates: old.certificates.iter().filter(|row| made.has(&row.id)).cloned().collect(),
+        parts: old.parts.iter().filter(|row| rebuilt.parts.contains(&row.part)).cloned().collect(),
+        keys: old.keys.iter().filter(|row| rebuilt.has(&row.id)).cloned().collect(),
+        certificates: old.certificates.iter().filter(|row| rebuilt.has(&row.id)).cloned().collect(),
         ..old.clone()
     }
 }
@@ -21,9 +21,9 @@ pub fn restrict(old: &Lock, partial: &Lock) -> Lock {
 /// Returns `old` with its rows replaced by those of a partial build. What describes the last whole bundle stays.
 #[must_use]
 pub fn merge(old: &Lock, partial: Lock) -> Lock {
-    let made = Made::of(&partial);
-    let kept = |id: &KeyId| !made.has(id);
-    let parts: Vec<_> = old.parts.iter().filter(|row| !made.parts.contains(&row.part)).cloned().collect();
+    let rebuilt = Rebuilt::of(&partial);
+    let kept = |id: &KeyId| !rebuilt.has(id);
+    let parts: Vec<_> = old.parts.iter().filter(|row| !rebuilt.parts.contains(&row.part)).cloned().collect();
     let keys: Vec<_> = old.keys.iter().filter(|row| kept(&row.id)).cloned().collect();
     let certificates: Vec<_> = old.certificates.iter().filter(|row| kept(&row.id)).cloned().collect();
     let profile_sha256 = Some(&partial.profile_sha256).filter(|profile| **profile != old.profile_sha256);
@@ -45,12 +45,12 @@ pub fn merge(old: &Lock, partial: Lock) -> Lock {
 }
 
 /// The parts and keys that a partial build made.
-struct Made<'a> {
+struct Rebuilt<'a> {
     parts: BTreeSet<&'a PartName>,
     ids: BTreeSet<&'a KeyId>,
 }
 
-impl<'a> Made<'a> {
+impl<'a> Rebuilt<'a> {
     fn of(partial: &'a Lock) -> Self {
         Self {
             parts: partial.parts.iter().map(|row| &row.part).collect(),

@@ -10,14 +10,14 @@
 //! Refuses a lock of another format or with unknown keys. Nothing in a lock is secret.
 
 mod changes;
-mod files;
+mod file_changes;
 mod merge;
 mod model;
 mod refusals;
 mod shape;
 
-pub use changes::{Change, ChangeId, ChangeKind, Difference, build_changes, changes, explain_version};
-pub use files::{Outlines, file_changes, outlines_of_lock, outlines_of_plan};
+pub use changes::{Change, ChangeId, ChangeKind, ChangeReason, build_changes, changes, explain_version};
+pub use file_changes::{Outlines, file_changes, outlines_of_lock, outlines_of_plan};
 pub use merge::{merge, restrict};
 pub use model::{Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart};
 pub use refusals::{Refusal, foreseen, refusals};

@@ -8,7 +8,7 @@ use crate::lock::{
     Change, ChangeId, ChangeKind, Lock, Outlines, Refusal, changes, explain_version, file_changes, foreseen,
     outlines_of_lock, outlines_of_plan, shapes_of_lock, shapes_of_plan,
 };
-use crate::plan::{Before, Effect, Plan, effects, plan};
+use crate::plan::{PartChange, Plan, PreviousBuild, part_changes, plan};
 use crate::profile::Profile;
 
 /// The changes against the lock.
@@ -20,8 +20,8 @@ pub struct Comparison {
     pub other_profile: bool,
     /// The changes of keys and certificates, ordered by id. Then come changes of files that follow from none of these.
     pub changes: Vec<Change>,
-    /// The effects on each part, in the order of the plan. Then come the parts that are gone.
-    pub effects: Vec<Effect>,
+    /// The changes of each part, in the order of the plan. Then come the parts that are gone.
+    pub part_changes: Vec<PartChange>,
 }
 
 impl Comparison {
@@ -52,7 +52,7 @@ impl Comparison {
             outlines.retain(|part, _| after.contains_key(part));
         }
         let mut found = Self::new(lock, profile, plan, changes, outlines);
-        found.effects.retain(|effect| before.get(&effect.part) != after.get(&effect.part));
+        found.part_changes.retain(|change| before.get(&change.part) != after.get(&change.part));
         if is_partial {
             // These describe the last whole bundle, and this bundle is not whole.
             found.heads.clear();
@@ -85,14 +85,15 @@ impl Comparison {
             let wanted = changes.iter().filter(|change| change.kind != ChangeKind::Removed && wanted(change));
             wanted.filter_map(|change| change.key().cloned()).collect()
         };
-        let before = Before { parts: before, touched: ids(|_| true), new_keys: ids(Change::is_of_key), other_profile };
-        let effects = effects(plan, &before);
+        let before =
+            PreviousBuild { parts: before, changed: ids(|_| true), new_keys: ids(Change::is_of_key), other_profile };
+        let part_changes = part_changes(plan, &before);
         changes.extend(of_files);
         Self {
             heads: heads.into_iter().filter(|(_, before, after)| before != after).collect(),
             other_profile,
             changes,
-            effects,
+            part_changes,
         }
     }
 
@@ -101,10 +102,10 @@ impl Comparison {
     #[must_use]
     pub fn refusal(&self, lock: &Lock, plan: &Plan) -> Option<Refusal> {
         // Returns whether the record of a part is known to change for another reason than the generation of the bundle.
-        let touches = |part: &PartName| self.effects.iter().any(|effect| effect.part == *part);
+        let changes = |part: &PartName| self.part_changes.iter().any(|change| change.part == *part);
         let mut parts: Vec<_> = plan.parts.iter().map(|part| part.recipient.part()).collect();
         parts.sort_unstable();
-        let parts = parts.iter().map(|part| (part, touches(part)));
+        let parts = parts.iter().map(|part| (part, changes(part)));
         foreseen(lock, &shapes_of_plan(plan), plan.generation, parts).into_iter().next()
     }
 }

@@ -9,7 +9,7 @@ use std::fs;
 
 use crate::bundle::head::GENERATION_LIMIT;
 use crate::bundle::limits::{COMPRESSED, ENTRIES, FILE, INDEX, MEMBER, PARTS, PATH, SIGNATURE};
-use crate::bundle::tree::FOLDERS;
+use crate::bundle::rows::FOLDERS;
 use crate::bundle::{FORMAT, KUBELET_CLIENT_LINK, PHASE};
 use crate::kubernetes::{
     AUTHORITIES, BOOTSTRAP, Component, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, Role, kubeconfigs, readers_by_path,

@@ -34,10 +34,10 @@ use crate::keys::{KeyRing, Label, PrimeTest, Seed, derive};
 use crate::kubernetes::KeyId;
 use crate::layout::{self, lay_out};
 use crate::lock::Lock;
-use crate::plan::{Plan, PlannedKey, PlannedPart, only, plan};
+use crate::plan::{self, Plan, PlannedKey, PlannedPart, plan};
 use crate::profile::Profile;
 use crate::sign::{PublicKey, SigningFailed};
-use crate::verify::{Finding, Known, check_bundle};
+use crate::verify::{AlreadyVerified, Finding, check_bundle};
 use lock::Built;
 
 /// What to build.
@@ -123,11 +123,12 @@ where
     let certificates = issue(&plan, &keys, &serial_key, engine.test).map_err(Defect::from)?;
     let signer = keys.get(&KeyId::BundleSigner).ok_or(Defect::NoSigner)?;
     let signer_public = PublicKey::from_der(signer.spki_der()).map_err(Defect::from)?;
-    let made = layout::Made { keys: &keys, certificates: &certificates, profile: &profile.source };
+    let sources = layout::FileSources { keys: &keys, certificates: &certificates, profile: &profile.source };
     let planned = in_archive_order(&plan);
     // Lays out each part anew in each pass, because all parts at once would take ten kilobytes a node.
-    let part =
-        |number: usize| lay_out(planned[number], &made).map_err(|error| WriteError::Making(format!("layout: {error}")));
+    let part = |number: usize| {
+        lay_out(planned[number], &sources).map_err(|error| WriteError::Making(format!("layout: {error}")))
+    };
     let is_partial = request.subset.is_some();
     let description =
         Description { head: head(&plan, seed)?, partial: is_partial, profile_sha256: Hex(profile.sha256) };
@@ -136,7 +137,10 @@ where
     let mut output = create(&file_name).map_err(BuildError::Create)?;
     let sign = |message: &[u8]| signer.sign(message).map_err(|_| SigningFailed);
     let written = writer.write(&sign, BufWriter::new(&mut output)).map_err(MakeError::from)?;
-    let known = Known::made(certificates.iter().map(Certificate::signature), keys.iter().map(|(_, key)| key.digest()));
+    let known = AlreadyVerified::made(
+        certificates.iter().map(Certificate::signature),
+        keys.iter().map(|(_, key)| key.digest()),
+    );
     let built = Built {
         plan: &plan,
         profile,
@@ -201,7 +205,7 @@ pub fn check(request: &Request<'_>) -> Result<Plan, MakeError> {
     }
     let mut plan = plan(profile);
     if let Some(subset) = subset {
-        plan = only(&plan, subset.nodes, subset.with_cluster).map_err(MakeError::UnknownNodes)?;
+        plan = plan::subset(&plan, subset.nodes, subset.with_cluster).map_err(MakeError::UnknownNodes)?;
     }
     if let Some(lock) = lock {
         permission::check_plan(lock, &plan, subset.is_some(), lock.seed_id == seed.id(), permission)?;
@@ -219,7 +223,7 @@ fn keys(plan: &Plan, seed: &Seed, engine: Engine<'_>) -> Result<KeyRing, Defect>
 /// Reads the archive back as a node will: signatures, hashes, chains, key pairs. An archive that fails here is never
 /// kept. For what is in `known`, the signature of a certificate is not checked again, nor whether the numbers of one
 /// private key belong together.
-fn check_written<O>(output: &mut O, key: &PublicKey, plan: &Plan, known: &Known) -> Result<(), MakeError>
+fn check_written<O>(output: &mut O, key: &PublicKey, plan: &Plan, known: &AlreadyVerified) -> Result<(), MakeError>
 where
     O: Read + Seek + Send,
 {

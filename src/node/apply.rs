@@ -7,13 +7,13 @@ use thiserror::Error;
 
 use super::NodeError;
 use super::changes::Changes;
-use super::identity::{Identity, Stranger};
+use super::identity::{Identity, IdentityMismatch};
 use super::install::install;
-use super::installed::{Installed, Refusal};
+use super::installed::{InstallRefusal, Installed};
 use super::restart::{self, Effect, Progress, RestartError, RestartedBy};
 use super::session::Session;
 use super::status::status;
-use crate::bundle::{Node, Owner, VerifiedPart};
+use crate::bundle::{Node, PartOwner, VerifiedPart};
 use crate::host::{self, NodeTree, reason};
 use crate::sign::PublicKey;
 
@@ -70,18 +70,18 @@ pub enum ApplyError {
     #[error("cannot ask for the addresses of this host: {}", reason(.0))]
     NoAddresses(io::Error),
     /// The host is not the node that the part is for.
-    #[error("{}", strange(node, stranger))]
-    Stranger {
+    #[error("{}", mismatch_text(node, mismatch))]
+    IdentityMismatch {
         /// The node that the part is for.
         node: Node,
         /// The difference between the host and the node.
-        stranger: Stranger,
+        mismatch: IdentityMismatch,
     },
     /// The part may not follow what is installed.
     #[error("{}", refused(*refusal, from, to))]
     Refused {
         /// The reason.
-        refusal: Refusal,
+        refusal: InstallRefusal,
         /// The generation that is installed.
         from: Box<Installed>,
         /// The generation that the part would install.
@@ -178,7 +178,7 @@ fn replace<'a, 't>(
 
 /// Refuses a host that is not the node.
 fn identify(tree: &NodeTree, allowed: Allowed, part: &VerifiedPart) -> Result<(), ApplyError> {
-    let Owner::Node(node) = &part.record().owner else { return Err(ApplyError::NotANode) };
+    let PartOwner::Node(node) = &part.record().owner else { return Err(ApplyError::NotANode) };
     if allowed.other_node {
         return Ok(());
     }
@@ -186,8 +186,8 @@ fn identify(tree: &NodeTree, allowed: Allowed, part: &VerifiedPart) -> Result<()
         true => Identity::of_host().map_err(ApplyError::NoAddresses)?,
         false => Identity::of_tree(tree),
     };
-    match identity.is_strange_to(node) {
-        Some(stranger) => Err(ApplyError::Stranger { node: node.clone(), stranger }),
+    match identity.mismatch(node) {
+        Some(mismatch) => Err(ApplyError::IdentityMismatch { node: node.clone(), mismatch }),
         None => Ok(()),
     }
 }
@@ -202,8 +202,8 @@ fn compare<'a>(
     let refusal = changes.from.as_ref().and_then(|from| Some((from, from.refuses(&changes.to)?)));
     let Some((from, refusal)) = refusal else { return Ok(changes) };
     let is_allowed = match refusal {
-        Refusal::OtherCluster | Refusal::OtherNode => allowed.other_node,
-        Refusal::Older | Refusal::OtherRecord => allowed.downgrade,
+        InstallRefusal::OtherCluster | InstallRefusal::OtherNode => allowed.other_node,
+        InstallRefusal::Older | InstallRefusal::OtherRecord => allowed.downgrade,
     };
     match is_allowed {
         true => Ok(changes),
@@ -211,14 +211,14 @@ fn compare<'a>(
     }
 }
 
-fn strange(node: &Node, stranger: &Stranger) -> String {
+fn mismatch_text(node: &Node, mismatch: &IdentityMismatch) -> String {
     let list = |list: &mut dyn Iterator<Item = String>| list.collect::<Vec<_>>().join(", ");
-    match stranger {
-        Stranger::Name(name) => {
+    match mismatch {
+        IdentityMismatch::Name(name) => {
             let known = list(&mut node.names.iter().cloned());
             format!("this host is not {}: it is called {name}, and the node is called {known}", node.name)
         }
-        Stranger::Addresses(found) => {
+        IdentityMismatch::Addresses(found) => {
             let mut found = found.iter().filter(|address| !address.is_loopback()).map(ToString::to_string);
             let known = list(&mut node.addresses.iter().map(ToString::to_string));
             let found = list(&mut found);
@@ -227,16 +227,16 @@ fn strange(node: &Node, stranger: &Stranger) -> String {
     }
 }
 
-fn refused(refusal: Refusal, from: &Installed, to: &Installed) -> String {
+fn refused(refusal: InstallRefusal, from: &Installed, to: &Installed) -> String {
     match refusal {
-        Refusal::OtherCluster => format!(
+        InstallRefusal::OtherCluster => format!(
             "this node belongs to the cluster {} ({}), and the bundle is of {} ({})",
             from.cluster, from.cluster_id, to.cluster, to.cluster_id
         ),
-        Refusal::OtherNode => format!("this node is {}, and the files are of {}", from.node, to.node),
-        Refusal::Older => {
+        InstallRefusal::OtherNode => format!("this node is {}, and the files are of {}", from.node, to.node),
+        InstallRefusal::Older => {
             format!("generation {} is installed, and the bundle is generation {}", from.generation, to.generation)
         }
-        Refusal::OtherRecord => format!("another bundle of generation {} is installed", from.generation),
+        InstallRefusal::OtherRecord => format!("another bundle of generation {} is installed", from.generation),
     }
 }

@@ -11,8 +11,8 @@ use super::place::{HIDDEN, RECORD, SIGNATURE, SIGNER};
 use super::replaced::Replaced;
 use super::session::{ROOT, content, home_of, look};
 use super::unit::{Unit, is_place};
-use crate::bundle::{Owner as Whose, Record, Row, Sha256, VerifiedPart};
-use crate::host::{Found, FoundKind, NodeTree, Owner};
+use crate::bundle::{PartOwner, Record, Row, Sha256, VerifiedPart};
+use crate::host::{FileOwner, Found, FoundKind, NodeTree};
 use crate::kubeconfig::{Held, Kubeconfig};
 use crate::kubernetes::{BOOTSTRAP, Component, KUBELET_PKI, KUBERNETES, PKI, Role, kubeconfigs, readers};
 use crate::sign::PublicKey;
@@ -102,7 +102,7 @@ pub(super) struct Staged<'a> {
 pub(super) struct Entry<'a> {
     /// The path relative to the unit. It is empty for the unit itself.
     pub(super) path: String,
-    pub(super) owner: Owner,
+    pub(super) owner: FileOwner,
     pub(super) content: Content<'a>,
 }
 
@@ -131,7 +131,7 @@ impl<'a> Changes<'a> {
     /// Fails when the node's files cannot be read, and when one of them cannot be carried over.
     pub fn new(tree: &NodeTree, part: &'a VerifiedPart, key: &PublicKey) -> Result<Self, NodeError> {
         let record = part.record();
-        let is_etcd = matches!(&record.owner, Whose::Node(node) if node.role == Role::Etcd);
+        let is_etcd = matches!(&record.owner, PartOwner::Node(node) if node.role == Role::Etcd);
         let new: BTreeMap<&str, (&Row, &[u8])> = part.files().map(|(row, bytes)| (row.path(), (row, bytes))).collect();
         let replaced = Replaced::new(|place| content(tree, &resolve(tree, place)?), |place| Some(new.get(place)?.1))?;
         let is_fresh = look(tree, &resolve(tree, PKI)?)?.is_none();
@@ -197,7 +197,7 @@ impl<'a> Changes<'a> {
 
 /// Returns the components that read what changes and run on the node.
 fn restarts(record: &Record, changes: &Changes<'_>) -> BTreeSet<Component> {
-    let Whose::Node(node) = &record.owner else { return BTreeSet::new() };
+    let PartOwner::Node(node) = &record.owner else { return BTreeSet::new() };
     let has_etcd = record.rows.iter().any(|row| row.path().ends_with("pki/etcd/server.crt"));
     let runs = |component: &Component| component.runs(node.role, has_etcd);
     let places = changes.files.iter().map(|file| &file.place).chain(changes.dropped.iter().map(|file| &file.place));
@@ -380,7 +380,7 @@ impl<'a> Comparison<'a, '_> {
         Ok(authority.map(|authority| Reason::Replaced(authority.to_owned())))
     }
 
-    fn owner(&self, found: Option<&Found>) -> Owner {
+    fn owner(&self, found: Option<&Found>) -> FileOwner {
         found.filter(|_| self.keeps_owner).map_or(ROOT, |found| found.owner)
     }
 

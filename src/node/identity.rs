@@ -21,7 +21,7 @@ pub struct Identity {
 
 /// The reason why a host is not the node of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stranger {
+pub enum IdentityMismatch {
     /// The host has this name, which is not one of the node's.
     Name(String),
     /// The host has these addresses, none of which is the node's.
@@ -48,18 +48,18 @@ impl Identity {
     /// Returns why the host is not that node, if it is not. The name of the host, in full or up to the first dot, must
     /// be one of the node's, and so must one of its addresses. What is not known is not checked.
     #[must_use]
-    pub fn is_strange_to(&self, node: &Node) -> Option<Stranger> {
+    pub fn mismatch(&self, node: &Node) -> Option<IdentityMismatch> {
         if let Some(name) = &self.name {
             let lower = name.to_ascii_lowercase();
             let short = lower.split('.').next().unwrap_or_default();
             let is_name = |known: &String| *known == lower || known == short;
             if !node.names.iter().chain([&node.name]).any(is_name) {
-                return Some(Stranger::Name(name.clone()));
+                return Some(IdentityMismatch::Name(name.clone()));
             }
         }
         match &self.addresses {
             Some(addresses) if !addresses.iter().any(|address| node.addresses.contains(address)) => {
-                Some(Stranger::Addresses(addresses.clone()))
+                Some(IdentityMismatch::Addresses(addresses.clone()))
             }
             _ => None,
         }
@@ -73,7 +73,7 @@ fn host_name(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Identity, Stranger, host_name};
+    use super::{Identity, IdentityMismatch, host_name};
     use crate::bundle::Node;
     use crate::kubernetes::Role;
 
@@ -101,14 +101,14 @@ mod tests {
         };
         let right: &[[u8; 4]] = &[[127, 0, 0, 1], [10, 0, 0, 2]];
         for name in ["cp-1", "CP-1", "cp-1.other.domain", "api.corp.internal"] {
-            assert_eq!(host(Some(name), Some(right)).is_strange_to(&node), None, "{name}");
+            assert_eq!(host(Some(name), Some(right)).mismatch(&node), None, "{name}");
         }
         for name in ["cp-11", "cp", "api", "localhost", ""] {
-            let stranger = Some(Stranger::Name(name.to_owned()));
-            assert_eq!(host(Some(name), Some(right)).is_strange_to(&node), stranger, "{name}");
+            let mismatch = Some(IdentityMismatch::Name(name.to_owned()));
+            assert_eq!(host(Some(name), Some(right)).mismatch(&node), mismatch, "{name}");
         }
-        let wrong = host(Some("cp-1"), Some(&[[127, 0, 0, 1], [10, 0, 0, 3]])).is_strange_to(&node);
-        assert!(matches!(wrong, Some(Stranger::Addresses(_))), "{wrong:?}");
-        assert_eq!(host(None, None).is_strange_to(&node), None);
+        let wrong = host(Some("cp-1"), Some(&[[127, 0, 0, 1], [10, 0, 0, 3]])).mismatch(&node);
+        assert!(matches!(wrong, Some(IdentityMismatch::Addresses(_))), "{wrong:?}");
+        assert_eq!(host(None, None).mismatch(&node), None);
     }
 }

@@ -4,7 +4,7 @@ use super::NodeError;
 use super::place::{INSTALLED, RECORD, SIGNER, Slot};
 use super::session::look;
 use super::unit::Unit;
-use crate::bundle::{ClusterId, Owner, Record, Sha256, VerifiedPart};
+use crate::bundle::{ClusterId, PartOwner, Record, Sha256, VerifiedPart};
 use crate::host::NodeTree;
 use crate::kubernetes::FILE_LIMIT;
 use crate::sign::{Fingerprint, PublicKey};
@@ -30,7 +30,7 @@ pub struct Installed {
 
 /// The reason why a bundle may not follow what is installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum InstallRefusal {
     /// Another cluster's files are installed.
     OtherCluster,
     /// Another node's files are installed.
@@ -49,8 +49,8 @@ impl Installed {
 
     fn new(record: &Record, sha256: Sha256, signer: Fingerprint) -> Self {
         let node = match &record.owner {
-            Owner::Node(node) => node.name.clone(),
-            Owner::Cluster => String::new(),
+            PartOwner::Node(node) => node.name.clone(),
+            PartOwner::Cluster => String::new(),
         };
         Self {
             cluster: record.head.cluster.clone(),
@@ -65,15 +65,15 @@ impl Installed {
 
     /// Returns why `next` may not follow this generation. Returns `None` when it may.
     #[must_use]
-    pub fn refuses(&self, next: &Self) -> Option<Refusal> {
+    pub fn refuses(&self, next: &Self) -> Option<InstallRefusal> {
         if self.cluster_id != next.cluster_id {
-            Some(Refusal::OtherCluster)
+            Some(InstallRefusal::OtherCluster)
         } else if self.node != next.node {
-            Some(Refusal::OtherNode)
+            Some(InstallRefusal::OtherNode)
         } else if next.generation < self.generation {
-            Some(Refusal::Older)
+            Some(InstallRefusal::Older)
         } else if next.generation == self.generation && next.record != self.record {
-            Some(Refusal::OtherRecord)
+            Some(InstallRefusal::OtherRecord)
         } else {
             None
         }

@@ -10,12 +10,12 @@ use super::journal::{Journal, Step};
 use super::place::{JOURNAL, JOURNAL_NEW, LOCK, STATE, Slot, UNITS, hidden, parent_and_name};
 use super::swap;
 use super::unit::{self, Unit};
-use crate::host::{FoundKind, NodeLock, NodeTree, Owner};
+use crate::host::{FileOwner, FoundKind, NodeLock, NodeTree};
 use crate::kubernetes::{FILE_LIMIT, KUBELET_PKI, KUBERNETES, PKI};
 
 /// The most bytes of a state file, which has some hundred lines of two paths.
 const LIMIT: u64 = 1 << 20;
-pub(super) const ROOT: Owner = Owner { user: 0, group: 0 };
+pub(super) const ROOT: FileOwner = FileOwner { user: 0, group: 0 };
 
 /// A node whose lock this run holds, and on which no interrupted run waits any more.
 pub struct Session<'a> {

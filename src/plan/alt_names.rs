@@ -14,7 +14,7 @@ use crate::x509::AltName;
 
 /// Returns the names that a rule gives the certificate of a node.
 pub(super) fn of(rule: AltNameRule, node: &Node, cluster: &Cluster) -> Vec<AltName> {
-    let mut names = Names::default();
+    let mut names = AltNames::default();
     match rule {
         AltNameRule::None => return Vec::new(),
         AltNameRule::ApiServer => {
@@ -51,12 +51,12 @@ pub(super) fn first_service_address(subnet: &IpNet) -> IpAddr {
 }
 
 #[derive(Default)]
-struct Names {
+struct AltNames {
     dns: Vec<String>,
     addresses: Vec<IpAddr>,
 }
 
-impl Names {
+impl AltNames {
     fn dns(&mut self, name: impl Into<String>) {
         self.dns.push(name.into());
     }

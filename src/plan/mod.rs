@@ -12,20 +12,20 @@ mod addons;
 mod alt_names;
 mod certificate;
 mod certificates;
-mod effects;
 mod file;
-mod files;
 mod kubeconfig;
 mod manifest;
-mod only;
+mod part_changes;
+mod planned_files;
+mod subset;
 
 pub use certificate::{Constraints, PlannedCertificate, PlannedKey};
-pub use effects::{Before, Effect, EffectKind, effects};
 pub use file::{PlannedContent, PlannedFile};
-pub use files::{PlannedPart, Recipient};
 pub use kubeconfig::{Credentials, PlannedKubeconfig};
 pub use manifest::{CaBundles, Manifest, Material, RoleBinding, SecretManifest, SecretReader};
-pub use only::only;
+pub use part_changes::{PartChange, PartChangeKind, PreviousBuild, part_changes};
+pub use planned_files::{PlannedPart, Recipient};
+pub use subset::subset;
 
 use std::net::IpAddr;
 
@@ -93,7 +93,7 @@ pub fn plan(profile: &Profile) -> Plan {
         metallb_rotates: profile.metallb.as_ref().is_some_and(|metallb| metallb.rotation == Rotation::Cooperate),
         keys,
         certificates: planned,
-        parts: files::all(profile),
+        parts: planned_files::all(profile),
         required_bindings: REQUIRED_BINDINGS
             .into_iter()
             .filter(|binding| binding.since.includes(profile.cluster.kubernetes))

@@ -3,14 +3,14 @@
 use std::ops::Range;
 
 use super::ca::Authority;
-use super::cluster::{self, version};
+use super::cluster::{ClusterDraft, version};
 use super::dates::lifetime;
 use super::model::ShipCaKeys;
 use super::names::{authority_name, warn_long_common_name};
 use super::period::{Defaults, Period};
 use super::problem::{Problem, Problems};
-use super::reader::Reader;
-use super::value::{Setting, Value};
+use super::reader::TableReader;
+use super::value::{Setting, WrittenValue};
 use crate::kubernetes::Version;
 use crate::x509::KeyAlgorithm;
 
@@ -22,29 +22,29 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    pub(super) fn read(root: &Reader<'_>) -> Self {
+    pub(super) fn read(root: &TableReader<'_>) -> Self {
         let table = root.table("keys");
         let keys = Self {
             ca: table.setting("ca", KeyAlgorithm::Rsa4096, algorithm),
             leaf: table.optional("leaf", KeyAlgorithm::Rsa2048, algorithm),
             service_account: table.optional("service_account", KeyAlgorithm::Rsa2048, algorithm),
         };
-        table.finish();
+        table.refuse_unknown_keys();
         keys
     }
 }
 
-fn algorithm(value: Value<'_>) -> Option<KeyAlgorithm> {
+fn algorithm(value: WrittenValue<'_>) -> Option<KeyAlgorithm> {
     value.word(&KeyAlgorithm::ALL.map(|algorithm| (algorithm.name(), algorithm)))
 }
 
 /// Reads `[ca_keys] ship_to`.
-pub(super) fn ship_ca_keys(root: &Reader<'_>) -> Option<Setting<ShipCaKeys>> {
+pub(super) fn ship_ca_keys(root: &TableReader<'_>) -> Option<Setting<ShipCaKeys>> {
     let table = root.table("ca_keys");
     let ship_to = table.setting("ship_to", ShipCaKeys::ControlPlane, |value| {
         value.word(&[("control-plane", ShipCaKeys::ControlPlane), ("none", ShipCaKeys::None)])
     });
-    table.finish();
+    table.refuse_unknown_keys();
     ship_to
 }
 
@@ -61,7 +61,7 @@ fn default_algorithm(table: &str, keys: &Keys) -> Option<Setting<KeyAlgorithm>> 
 }
 
 /// Refuses the table of a CA that no other table needs: one of the two names is probably mistyped.
-fn refuse_unused(parent: &Reader<'_>, key: &'static str, users: &[&str]) {
+fn refuse_unused(parent: &TableReader<'_>, key: &'static str, users: &[&str]) {
     let Some(found) = parent.find(key) else { return };
     let tables = users.iter().map(|user| match *user {
         "metallb" | "cert_manager" => format!("[{user}]"),
@@ -75,7 +75,7 @@ fn refuse_unused(parent: &Reader<'_>, key: &'static str, users: &[&str]) {
 }
 
 /// One table `[ca.*]` as far as it could be read.
-pub(super) struct Draft {
+pub(super) struct AuthorityDraft {
     /// The last part of the table's name.
     pub(super) table: &'static str,
     pub(super) period: Option<Period>,
@@ -87,21 +87,21 @@ pub(super) struct Draft {
 }
 
 /// The tables `[ca.*]`: the three of kubeadm, and one for each further CA that the profile needs.
-pub(super) struct Drafts {
-    pub(super) kubernetes: Draft,
-    pub(super) etcd: Draft,
-    pub(super) front_proxy: Draft,
-    pub(super) metallb: Option<Draft>,
-    pub(super) webhook: Option<Draft>,
-    pub(super) tls: Option<Draft>,
-    pub(super) cert_manager: Option<Draft>,
+pub(super) struct AuthorityDrafts {
+    pub(super) kubernetes: AuthorityDraft,
+    pub(super) etcd: AuthorityDraft,
+    pub(super) front_proxy: AuthorityDraft,
+    pub(super) metallb: Option<AuthorityDraft>,
+    pub(super) webhook: Option<AuthorityDraft>,
+    pub(super) tls: Option<AuthorityDraft>,
+    pub(super) cert_manager: Option<AuthorityDraft>,
 }
 
-impl Drafts {
-    pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults, keys: &Keys) -> Self {
+impl AuthorityDrafts {
+    pub(super) fn read(root: &TableReader<'_>, cluster: &ClusterDraft, validity: &Defaults, keys: &Keys) -> Self {
         let table = root.table("ca");
         let has = |key| root.find(key).is_some();
-        let read = |key, common_name: &str| Draft::read(&table, key, common_name, cluster, validity, keys);
+        let read = |key, common_name: &str| AuthorityDraft::read(&table, key, common_name, cluster, validity, keys);
         let used = |key, users: &[&'static str], common_name: String| {
             if users.iter().any(|user| has(user)) {
                 return Some(read(key, &common_name));
@@ -122,12 +122,12 @@ impl Drafts {
             tls: used("tls", &["tls", "cert_manager"], of_cluster("tls-ca")),
             cert_manager: used("cert-manager", &["cert_manager"], of_cluster("cert-manager-ca")),
         };
-        table.finish();
+        table.refuse_unknown_keys();
         drafts.check_names(root.problems);
         drafts
     }
 
-    fn all(&self) -> impl Iterator<Item = &Draft> {
+    fn all(&self) -> impl Iterator<Item = &AuthorityDraft> {
         let further = [&self.metallb, &self.webhook, &self.tls, &self.cert_manager];
         [&self.kubernetes, &self.etcd, &self.front_proxy].into_iter().chain(further.into_iter().flatten())
     }
@@ -155,12 +155,12 @@ impl Drafts {
     }
 }
 
-impl Draft {
+impl AuthorityDraft {
     fn read(
-        parent: &Reader<'_>,
+        parent: &TableReader<'_>,
         key: &'static str,
         common_name: &str,
-        cluster: &cluster::Draft,
+        cluster: &ClusterDraft,
         validity: &Defaults,
         keys: &Keys,
     ) -> Self {
@@ -187,7 +187,7 @@ impl Draft {
             table.reserved(key, "adopting a CA that exists", "remove the key; this version makes every CA itself");
         }
         table.reserved("previous", "rotating a CA", "remove the key; raise `generation` to give the CA a new key");
-        table.finish();
+        table.refuse_unknown_keys();
         if let Some(name) = &draft.common_name {
             warn_long_common_name(&name.value, name.set_at.as_ref().or(draft.header.as_ref()), parent.problems);
         }

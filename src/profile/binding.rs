@@ -3,13 +3,13 @@
 use toml::de::DeValue;
 
 use super::addons::Binding;
-use super::names::{label, printable};
+use super::names::{label, visible_text};
 use super::problem::Problem;
-use super::reader::Reader;
-use super::value::Value;
+use super::reader::TableReader;
+use super::value::WrittenValue;
 
 /// Reads every role to which a user is bound. Roles that hold in the whole cluster come first.
-pub(super) fn read(table: &Reader<'_>) -> Vec<Binding> {
+pub(super) fn read(table: &TableReader<'_>) -> Vec<Binding> {
     let everywhere = |role: String| Binding { namespace: None, role_kind: "ClusterRole", role };
     let mut bindings: Vec<_> = match table.find("cluster_role") {
         Some(value) if matches!(value.written.get_ref(), DeValue::String(_)) => {
@@ -35,7 +35,7 @@ pub(super) fn read(table: &Reader<'_>) -> Vec<Binding> {
                     ),
             );
         }
-        row.finish();
+        row.refuse_unknown_keys();
         let role = name.map(|name| ("Role", name)).or_else(|| cluster_role.map(|name| ("ClusterRole", name)));
         if let (Some(namespace), Some((role_kind, role))) = (namespace, role) {
             bindings.push(Binding { namespace: Some(namespace), role_kind, role });
@@ -46,8 +46,8 @@ pub(super) fn read(table: &Reader<'_>) -> Vec<Binding> {
 
 /// Reads the name of a role. Source: Kubernetes, apimachinery pkg/api/validation/path, name.go
 /// `IsValidPathSegmentName`.
-fn role_name(value: Value<'_>) -> Option<String> {
-    let name = printable(value)?;
+fn role_name(value: WrittenValue<'_>) -> Option<String> {
+    let name = visible_text(value)?;
     if matches!(name.as_str(), "." | "..") || name.contains(['/', '%']) {
         return value.refuse(
             format!("\"{name}\" is not the name of a role"),

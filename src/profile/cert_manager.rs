@@ -3,29 +3,29 @@
 use ipnet::IpNet;
 
 use super::addons::{CertManager, Trust};
-use super::authority;
+use super::authority::AuthorityDraft;
 use super::names::subdomain;
 use super::network::subnet;
 use super::problem::Problem;
-use super::reader::Reader;
-use super::secret;
+use super::reader::TableReader;
+use super::secret_name::{self, SecretNameDraft};
 use super::value::{Setting, values};
 use crate::x509::PermittedNames;
 
 /// `[cert_manager]` as far as it could be read.
-pub(super) struct Draft {
-    pub(super) secret: secret::Draft,
+pub(super) struct CertManagerDraft {
+    pub(super) secret: SecretNameDraft,
     issuer: Option<String>,
     domains: Vec<Setting<String>>,
     ranges: Vec<Setting<IpNet>>,
     trust: Option<Trust>,
 }
 
-pub(super) fn read(root: &Reader<'_>) -> Option<Draft> {
+pub(super) fn read(root: &TableReader<'_>) -> Option<CertManagerDraft> {
     let table = root.table("cert_manager");
     table.header.as_ref()?;
-    let draft = Draft {
-        secret: secret::with_defaults(&table, "cert-manager", Some("certferry-ca".to_owned())),
+    let draft = CertManagerDraft {
+        secret: secret_name::with_defaults(&table, "cert-manager", Some("certferry-ca".to_owned())),
         issuer: table.optional("issuer", "certferry".to_owned(), subdomain),
         domains: table.distinct("permitted_dns", subdomain, String::clone),
         ranges: table.distinct("permitted_ips", subnet, IpNet::to_string),
@@ -33,7 +33,7 @@ pub(super) fn read(root: &Reader<'_>) -> Option<Draft> {
             value.word(&[("config-map", Trust::ConfigMap), ("trust-manager", Trust::TrustManager)])
         }),
     };
-    table.finish();
+    table.refuse_unknown_keys();
     if let (Some(first), true) = (draft.ranges.first(), draft.domains.is_empty()) {
         root.problems.add(
             Problem::error("`permitted_ips` without `permitted_dns`")
@@ -44,8 +44,8 @@ pub(super) fn read(root: &Reader<'_>) -> Option<Draft> {
     Some(draft)
 }
 
-impl Draft {
-    pub(super) fn build(self, ca: Option<authority::Draft>) -> Option<CertManager> {
+impl CertManagerDraft {
+    pub(super) fn build(self, ca: Option<AuthorityDraft>) -> Option<CertManager> {
         Some(CertManager {
             secret: self.secret.name?,
             issuer: self.issuer?,

@@ -5,39 +5,39 @@ use std::collections::btree_map::Entry;
 
 use super::addons::Binding;
 use super::binding;
-use super::cluster;
+use super::cluster::ClusterDraft;
 use super::dates::{Lifetime, lifetime};
 use super::model::{EtcdClient, User};
-use super::names::{abridged, client_name, printable, warn_long_common_name};
+use super::names::{abridged, client_name, visible_text, warn_long_common_name};
 use super::period::{Defaults, Period};
 use super::problem::{Problem, Problems};
-use super::reader::Reader;
-use super::secret;
+use super::reader::TableReader;
+use super::secret_name::{self, SecretNameDraft};
 use super::value::{Setting, values};
 use crate::kubernetes::escape;
 use crate::x509::MASTERS;
 
 /// One `[[user]]` or `[[etcd_client]]` as far as it could be read.
-pub(super) struct Draft {
-    pub(super) special: Special,
+pub(super) struct ClientDraft {
+    pub(super) own: OwnSettings,
     pub(super) period: Option<Period>,
     generation: Option<u32>,
 }
 
 /// The fields that the two tables read differently, and those that only one of them has.
-pub(super) struct Special {
+pub(super) struct OwnSettings {
     pub(super) name: Option<Setting<String>>,
-    pub(super) secret: Option<secret::Draft>,
+    pub(super) secret: Option<SecretNameDraft>,
     groups: Vec<Setting<String>>,
     break_glass: Option<bool>,
     bindings: Vec<Binding>,
 }
 
-pub(super) fn read_users(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults) -> Vec<Draft> {
+pub(super) fn read_users(root: &TableReader<'_>, cluster: &ClusterDraft, validity: &Defaults) -> Vec<ClientDraft> {
     read(root, "user", cluster, validity, |table| {
         let allow_system = table.optional("allow_system", false, |value| value.boolean());
         let name = table.required("name", "\"alice\"", |value| value.located(client_name));
-        let groups = table.distinct("groups", printable, |group: &String| group.clone());
+        let groups = table.distinct("groups", visible_text, |group: &String| group.clone());
         if allow_system == Some(false) {
             for setting in name.iter().chain(groups.iter().filter(|group| group.value != MASTERS)) {
                 check_system(setting, root.problems);
@@ -51,41 +51,45 @@ pub(super) fn read_users(root: &Reader<'_>, cluster: &cluster::Draft, validity: 
                     .hint("remove the group and add `break_glass = true` for the one user who needs it"),
             );
         }
-        Special { name, groups, break_glass, bindings: binding::read(table), secret: None }
+        OwnSettings { name, groups, break_glass, bindings: binding::read(table), secret: None }
     })
 }
 
-pub(super) fn read_etcd_clients(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults) -> Vec<Draft> {
+pub(super) fn read_etcd_clients(
+    root: &TableReader<'_>,
+    cluster: &ClusterDraft,
+    validity: &Defaults,
+) -> Vec<ClientDraft> {
     read(root, "etcd_client", cluster, validity, |table| {
         let name = table.required("name", "\"backup\"", |value| value.located(client_name));
         let has_secret = table.find("namespace").is_some() || table.find("secret").is_some();
-        Special {
+        OwnSettings {
             name,
             groups: Vec::new(),
             break_glass: Some(false),
             bindings: Vec::new(),
-            secret: has_secret.then(|| secret::required(table)),
+            secret: has_secret.then(|| secret_name::required(table)),
         }
     })
 }
 
 fn read(
-    root: &Reader<'_>,
+    root: &TableReader<'_>,
     key: &'static str,
-    cluster: &cluster::Draft,
+    cluster: &ClusterDraft,
     validity: &Defaults,
-    read_special: impl Fn(&Reader<'_>) -> Special,
-) -> Vec<Draft> {
+    read_own: impl Fn(&TableReader<'_>) -> OwnSettings,
+) -> Vec<ClientDraft> {
     let mut drafts = Vec::new();
     for table in root.tables(key) {
-        let special = read_special(&table);
+        let own = read_own(&table);
         let lifetime = table.setting("validity", Lifetime::Years(5), lifetime);
-        drafts.push(Draft {
-            special,
+        drafts.push(ClientDraft {
+            own,
             generation: table.generation("generation"),
             period: Period::of(&table, cluster, lifetime, validity),
         });
-        table.finish();
+        table.refuse_unknown_keys();
     }
     check_distinct(&drafts, root.problems);
     drafts
@@ -103,9 +107,9 @@ fn check_system(setting: &Setting<String>, problems: &Problems) {
 }
 
 /// Refuses two names that are equal but for case: names become files, and some file systems do not tell case apart.
-fn check_distinct(drafts: &[Draft], problems: &Problems) {
+fn check_distinct(drafts: &[ClientDraft], problems: &Problems) {
     let mut seen = BTreeMap::<String, &Setting<String>>::new();
-    for name in drafts.iter().filter_map(|draft| draft.special.name.as_ref()) {
+    for name in drafts.iter().filter_map(|draft| draft.own.name.as_ref()) {
         warn_long_common_name(&name.value, name.set_at.as_ref(), problems);
         let first = match seen.entry(escape(&name.value).to_ascii_lowercase()) {
             Entry::Vacant(entry) => {
@@ -124,30 +128,30 @@ fn check_distinct(drafts: &[Draft], problems: &Problems) {
     }
 }
 
-impl Draft {
+impl ClientDraft {
     pub(super) fn build_user(self) -> Option<User> {
-        let mut groups = values(self.special.groups);
-        let is_break_glass = self.special.break_glass?;
+        let mut groups = values(self.own.groups);
+        let is_break_glass = self.own.break_glass?;
         if is_break_glass && !groups.iter().any(|group| group == MASTERS) {
             groups.push(MASTERS.to_owned());
         }
         Some(User {
-            name: self.special.name?.value,
+            name: self.own.name?.value,
             groups,
             is_break_glass,
-            bindings: self.special.bindings,
+            bindings: self.own.bindings,
             generation: self.generation?,
             validity: self.period?.validity,
         })
     }
 
     pub(super) fn build_etcd_client(self) -> Option<EtcdClient> {
-        let secret = match self.special.secret {
+        let secret = match self.own.secret {
             Some(secret) => Some(secret.name?),
             None => None,
         };
         Some(EtcdClient {
-            name: self.special.name?.value,
+            name: self.own.name?.value,
             secret,
             generation: self.generation?,
             validity: self.period?.validity,

@@ -8,13 +8,13 @@ use super::model::{Cluster, Endpoint, EtcdTopology};
 use super::names::{label, subdomain};
 use super::network::{alt_name, endpoint, family, service_subnet};
 use super::problem::{Problem, Problems};
-use super::reader::Reader;
-use super::value::{Setting, Value, values};
+use super::reader::TableReader;
+use super::value::{Setting, WrittenValue, values};
 use crate::kubernetes::Version;
 use crate::x509::AltName;
 
 /// `[cluster]` as far as it could be read. A field is `None` when it was refused.
-pub(super) struct Draft {
+pub(super) struct ClusterDraft {
     pub(super) name: Option<String>,
     pub(super) kubernetes: Option<Setting<Version>>,
     pub(super) issued_at: Option<Setting<Date>>,
@@ -29,8 +29,8 @@ pub(super) struct Draft {
     dns_domain: Option<String>,
 }
 
-impl Draft {
-    pub(super) fn read(root: &Reader<'_>) -> Self {
+impl ClusterDraft {
+    pub(super) fn read(root: &TableReader<'_>) -> Self {
         let table = root.required_table("cluster", "`name`, `kubernetes` and `issued_at`");
         let draft = Self {
             name: table.required("name", "\"prod-1\"", label),
@@ -52,7 +52,7 @@ impl Draft {
             etcd_cert_sans: table.distinct("etcd_cert_sans", alt_name, AltName::to_string),
             header: table.header.clone(),
         };
-        table.finish();
+        table.refuse_unknown_keys();
         draft.check_subnets(root.problems);
         draft
     }
@@ -98,7 +98,7 @@ impl Draft {
 }
 
 /// Reads a full version whose PKI is known: the cluster's, or that of a CA which keeps the shape of an older version.
-pub(super) fn version(value: Value<'_>) -> Option<Version> {
+pub(super) fn version(value: WrittenValue<'_>) -> Option<Version> {
     let text = value.string()?;
     let (title, reason) = match Version::parse(text) {
         Some(version) if version.is_supported() => return Some(version),
@@ -117,6 +117,6 @@ fn default_subnet() -> Option<Setting<IpNet>> {
     "10.96.0.0/12".parse().ok().map(Setting::default)
 }
 
-fn port(value: Value<'_>) -> Option<u16> {
+fn port(value: WrittenValue<'_>) -> Option<u16> {
     value.integer(1..=u16::MAX.into()).and_then(|port| port.try_into().ok())
 }

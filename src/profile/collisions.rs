@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Range;
 
-use super::cluster;
+use super::cluster::ClusterDraft;
 use super::names::{abridged, warn_long_common_name};
-use super::node::Row;
+use super::node::NodeRow;
 use super::problem::{Problem, Problems};
 use crate::kubernetes::Role;
 use crate::x509::AltName;
@@ -18,7 +18,7 @@ const NODE_NAME_BYTES: usize = 91;
 const PREFIX_BYTES: usize = 155;
 
 /// Reports each setting that collides once, with the first node that it concerns.
-pub(super) fn check(cluster: &cluster::Draft, rows: &[Row], problems: &Problems) {
+pub(super) fn check(cluster: &ClusterDraft, rows: &[NodeRow], problems: &Problems) {
     check_names(rows, problems);
     check_record_names(rows, problems);
     check_addresses(rows, problems);
@@ -28,7 +28,7 @@ pub(super) fn check(cluster: &cluster::Draft, rows: &[Row], problems: &Problems)
     }
 }
 
-fn check_names(rows: &[Row], problems: &Problems) {
+fn check_names(rows: &[NodeRow], problems: &Problems) {
     let mut seen = BTreeMap::<&str, Option<&Range<usize>>>::new();
     for row in rows {
         let mut twin = None;
@@ -50,7 +50,7 @@ fn check_names(rows: &[Row], problems: &Problems) {
 
 /// Refuses a node whose folder in the archive would have the name of another node's record `<name>.json` or of its
 /// signature `<name>.json.sig`, which lie beside the folders.
-fn check_record_names(rows: &[Row], problems: &Problems) {
+fn check_record_names(rows: &[NodeRow], problems: &Problems) {
     let mut named_at = BTreeMap::<&str, Option<&Range<usize>>>::new();
     for row in rows {
         named_at.extend(row.names.iter().map(|name| (name.as_str(), row.named_at.as_ref())));
@@ -74,13 +74,13 @@ fn check_record_names(rows: &[Row], problems: &Problems) {
     }
 }
 
-fn check_addresses(rows: &[Row], problems: &Problems) {
+fn check_addresses(rows: &[NodeRow], problems: &Problems) {
     let mut seen = BTreeMap::<IpAddr, (&str, Option<&Range<usize>>)>::new();
     for row in rows {
         for first in &row.first_addresses {
             let mut twin = None;
             for (index, name) in row.names.iter().enumerate() {
-                let Some(address) = Row::address(first, index) else { continue };
+                let Some(address) = NodeRow::address(first, index) else { continue };
                 if let Some((other, place)) = seen.insert(address, (name, first.set_at.as_ref())) {
                     twin = twin.or(Some((address, name, other, place)));
                 }
@@ -104,7 +104,7 @@ fn check_addresses(rows: &[Row], problems: &Problems) {
 
 /// Refuses addresses of hosts within a service subnet: kube-proxy takes the traffic to them, so it never leaves the
 /// node.
-fn check_service_subnets(cluster: &cluster::Draft, rows: &[Row], problems: &Problems) {
+fn check_service_subnets(cluster: &ClusterDraft, rows: &[NodeRow], problems: &Problems) {
     let endpoint = cluster.control_plane_endpoint.iter().filter_map(|setting| match &setting.value.as_ref()?.host {
         AltName::Ip(address) => Some((*address, setting.set_at.as_ref())),
         AltName::Dns(_) => None,
@@ -116,7 +116,7 @@ fn check_service_subnets(cluster: &cluster::Draft, rows: &[Row], problems: &Prob
     });
     let nodes = rows.iter().flat_map(|row| row.first_addresses.iter().map(move |first| (first, row.names.len())));
     let nodes = nodes.filter_map(|(first, count)| {
-        let mut addresses = (0..count.max(1)).filter_map(|index| Row::address(first, index));
+        let mut addresses = (0..count.max(1)).filter_map(|index| NodeRow::address(first, index));
         let taken = addresses.find(|address| cluster.service_subnets.iter().any(|net| net.value.contains(address)))?;
         Some((taken, first.set_at.as_ref()))
     });
@@ -133,7 +133,7 @@ fn check_service_subnets(cluster: &cluster::Draft, rows: &[Row], problems: &Prob
     }
 }
 
-fn check_name_lengths(cluster: &cluster::Draft, row: &Row, problems: &Problems) {
+fn check_name_lengths(cluster: &ClusterDraft, row: &NodeRow, problems: &Problems) {
     // All names of a row have one length.
     let Some(name) = row.names.first() else { return };
     if let (Some(cluster_name), Some(generation)) = (&cluster.name, cluster.generation) {

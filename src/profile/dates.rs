@@ -6,7 +6,7 @@ use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 use toml::de::DeValue;
 use toml::value::{Datetime, Offset};
 
-use super::value::{Value, type_name};
+use super::value::{WrittenValue, type_name};
 
 /// The longest skew. A kubelet's client certificate starts earlier by the skew, and must stay below Go's 292 years.
 const CLOCK_SKEW_DAYS: i64 = 366;
@@ -26,7 +26,7 @@ pub(super) enum Lifetime {
 }
 
 /// Reads `issued_at`, a TOML local date.
-pub(super) fn issued_at(value: Value<'_>) -> Option<Date> {
+pub(super) fn issued_at(value: WrittenValue<'_>) -> Option<Date> {
     let reason = match value.written.get_ref() {
         DeValue::Datetime(Datetime { date: Some(day), time: None, .. }) => match calendar_date(*day) {
             Some(day) if (FIRST_ISSUED_AT..=LAST_ISSUED_AT).contains(&day) => return Some(day),
@@ -44,7 +44,7 @@ pub(super) fn issued_at(value: Value<'_>) -> Option<Date> {
 }
 
 /// Reads a duration that is not zero, or an instant.
-pub(super) fn lifetime(value: Value<'_>) -> Option<Lifetime> {
+pub(super) fn lifetime(value: WrittenValue<'_>) -> Option<Lifetime> {
     let read = match value.written.get_ref() {
         DeValue::Datetime(instant) => utc(instant).map(Lifetime::Until),
         DeValue::String(text) => match duration(text) {
@@ -64,7 +64,7 @@ pub(super) fn lifetime(value: Value<'_>) -> Option<Lifetime> {
 }
 
 /// Reads a short duration, which may be zero.
-pub(super) fn clock_skew(value: Value<'_>) -> Option<Lifetime> {
+pub(super) fn clock_skew(value: WrittenValue<'_>) -> Option<Lifetime> {
     let text = value.string()?;
     let skew = duration(text);
     let days = skew.and_then(|skew| match skew {

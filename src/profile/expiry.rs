@@ -1,13 +1,14 @@
 //! Checks that no certificate outlives the CA that signs it.
 
 use super::addons::TlsIssuer;
-use super::authority::{Draft as Authority, Drafts as Authorities};
-use super::client::Draft as Client;
-use super::metallb;
-use super::node::Row;
+use super::authority::{AuthorityDraft, AuthorityDrafts};
+use super::client::ClientDraft;
+use super::metallb::MetallbDraft;
+use super::node::NodeRow;
 use super::period::Period;
 use super::problem::Problems;
-use super::{tls, webhook};
+use super::tls::TlsDraft;
+use super::webhook::WebhookDraft;
 use crate::kubernetes::Role;
 
 /// Whether kubelets get client and serving certificates, as far as the profile could be read.
@@ -18,26 +19,26 @@ pub(super) struct KubeletCertificates {
 
 /// Every table that makes leaf certificates.
 pub(super) struct Leaves<'a> {
-    pub(super) rows: &'a [Row],
-    pub(super) users: &'a [Client],
-    pub(super) etcd_clients: &'a [Client],
-    pub(super) metallb: Option<&'a metallb::Draft>,
-    pub(super) webhooks: &'a [webhook::Draft],
-    pub(super) tls: &'a [tls::Draft],
+    pub(super) rows: &'a [NodeRow],
+    pub(super) users: &'a [ClientDraft],
+    pub(super) etcd_clients: &'a [ClientDraft],
+    pub(super) metallb: Option<&'a MetallbDraft>,
+    pub(super) webhooks: &'a [WebhookDraft],
+    pub(super) tls: &'a [TlsDraft],
 }
 
 /// Checks every leaf. When several CAs sign certificates of one table, the CA that ends first is reported, so that one
 /// setting is one problem.
 pub(super) fn check(
-    authorities: &Authorities,
+    authorities: &AuthorityDrafts,
     leaves: &Leaves<'_>,
     kubelet: &KubeletCertificates,
     problems: &Problems,
 ) {
-    let Authorities { kubernetes, etcd, front_proxy, .. } = authorities;
+    let AuthorityDrafts { kubernetes, etcd, front_proxy, .. } = authorities;
     for row in leaves.rows {
         let (Some(role), Some(period)) = (&row.role, &row.period) else { continue };
-        let issuers: &[&Authority] = match role.value {
+        let issuers: &[&AuthorityDraft] = match role.value {
             Role::ControlPlane => &[kubernetes, etcd, front_proxy],
             Role::Worker if kubelet.client || kubelet.serving => &[kubernetes],
             Role::Worker => &[],
@@ -50,7 +51,7 @@ pub(super) fn check(
     }
     for (clients, issuer) in [(leaves.users, kubernetes), (leaves.etcd_clients, etcd)] {
         for client in clients {
-            let place = client.special.name.as_ref().and_then(|name| name.set_at.as_ref());
+            let place = client.own.name.as_ref().and_then(|name| name.set_at.as_ref());
             if let Some(period) = &client.period {
                 check_leaf(period, &[issuer], place, problems);
             }
@@ -59,8 +60,8 @@ pub(super) fn check(
     check_addons(authorities, leaves, problems);
 }
 
-fn check_addons(authorities: &Authorities, leaves: &Leaves<'_>, problems: &Problems) {
-    let check = |leaf: &Option<Period>, issuer: Option<&Authority>, place: Option<&std::ops::Range<usize>>| {
+fn check_addons(authorities: &AuthorityDrafts, leaves: &Leaves<'_>, problems: &Problems) {
+    let check = |leaf: &Option<Period>, issuer: Option<&AuthorityDraft>, place: Option<&std::ops::Range<usize>>| {
         if let (Some(leaf), Some(issuer)) = (leaf, issuer) {
             check_leaf(leaf, &[issuer], place, problems);
         }
@@ -84,7 +85,12 @@ fn check_addons(authorities: &Authorities, leaves: &Leaves<'_>, problems: &Probl
     }
 }
 
-fn check_leaf(leaf: &Period, issuers: &[&Authority], fallback: Option<&std::ops::Range<usize>>, problems: &Problems) {
+fn check_leaf(
+    leaf: &Period,
+    issuers: &[&AuthorityDraft],
+    fallback: Option<&std::ops::Range<usize>>,
+    problems: &Problems,
+) {
     let dated = issuers.iter().filter_map(|issuer| Some((issuer.table, issuer.period.as_ref()?)));
     let late = dated.clone().max_by_key(|(_, period)| period.validity.not_before);
     let short = dated.min_by_key(|(_, period)| period.validity.not_after);

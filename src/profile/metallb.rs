@@ -3,19 +3,19 @@
 use time::Duration;
 
 use super::addons::{Metallb, Rotation};
-use super::authority;
-use super::cluster;
+use super::authority::AuthorityDraft;
+use super::cluster::ClusterDraft;
 use super::dates::lifetime;
 use super::names::label;
 use super::period::{Defaults, Period};
 use super::problem::{Problem, Problems};
-use super::reader::Reader;
-use super::secret;
-use super::value::{Setting, Value};
+use super::reader::TableReader;
+use super::secret_name::{self, SecretNameDraft};
+use super::value::{Setting, WrittenValue};
 use crate::kubernetes::Version;
 
 /// The names of MetalLB's objects from a version on.
-struct Names {
+struct ObjectNames {
     since: Version,
     secret: &'static str,
     service: &'static str,
@@ -23,9 +23,9 @@ struct Names {
 
 /// Source: MetalLB's release manifests and `controller/main.go`, v0.13.0 to v0.14.3 and v0.14.5 to v0.15.2. v0.14.4 was
 /// not read.
-const NAMES: [Names; 2] = [
-    Names { since: version(0, 13, 0), secret: "webhook-server-cert", service: "webhook-service" },
-    Names { since: version(0, 14, 5), secret: "metallb-webhook-cert", service: "metallb-webhook-service" },
+const NAMES: [ObjectNames; 2] = [
+    ObjectNames { since: version(0, 13, 0), secret: "webhook-server-cert", service: "webhook-service" },
+    ObjectNames { since: version(0, 14, 5), secret: "metallb-webhook-cert", service: "metallb-webhook-service" },
 ];
 const UNREAD: Version = version(0, 14, 4);
 /// The first minor version whose names were not looked up.
@@ -36,8 +36,8 @@ const fn version(major: u32, minor: u32, patch: u32) -> Version {
 }
 
 /// `[metallb]` as far as it could be read.
-pub(super) struct Draft {
-    pub(super) secret: secret::Draft,
+pub(super) struct MetallbDraft {
+    pub(super) secret: SecretNameDraft,
     pub(super) period: Option<Period>,
     pub(super) header: Option<std::ops::Range<usize>>,
     version: Option<Setting<Version>>,
@@ -46,14 +46,14 @@ pub(super) struct Draft {
     generation: Option<u32>,
 }
 
-pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults) -> Option<Draft> {
+pub(super) fn read(root: &TableReader<'_>, cluster: &ClusterDraft, validity: &Defaults) -> Option<MetallbDraft> {
     let table = root.table("metallb");
     let header = table.header.clone()?;
     let version = table.required("version", "\"0.15.2\"", |value| value.located(known_version));
     let names = version.as_ref().and_then(|version| names(version, &table));
-    let secret = secret::with_defaults(&table, "metallb-system", names.map(|names| names.secret.to_owned()));
+    let secret = secret_name::with_defaults(&table, "metallb-system", names.map(|names| names.secret.to_owned()));
     let lifetime = table.inherited("validity", validity.leaf.clone(), lifetime);
-    let draft = Draft {
+    let draft = MetallbDraft {
         secret,
         service: table.find("service").map_or_else(|| names.map(|names| names.service.to_owned()), label),
         rotation: table.optional("mode", Rotation::Cooperate, |value| {
@@ -64,11 +64,11 @@ pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defau
         header: Some(header),
         version,
     };
-    table.finish();
+    table.refuse_unknown_keys();
     Some(draft)
 }
 
-fn known_version(value: Value<'_>) -> Option<Version> {
+fn known_version(value: WrittenValue<'_>) -> Option<Version> {
     let text = value.string()?;
     match Version::parse(text) {
         Some(known) if NAMES.iter().any(|names| known >= names.since) => Some(known),
@@ -87,7 +87,7 @@ fn known_version(value: Value<'_>) -> Option<Version> {
 
 /// Returns the names of the objects of this version. Returns `None` when they are not known and the profile does not
 /// set them.
-fn names(version: &Setting<Version>, table: &Reader<'_>) -> Option<&'static Names> {
+fn names(version: &Setting<Version>, table: &TableReader<'_>) -> Option<&'static ObjectNames> {
     let are_given = table.find("secret").is_some() && table.find("service").is_some();
     if version.value == UNREAD && !are_given {
         table.problems.add(
@@ -121,7 +121,7 @@ const LOOKAHEAD: Duration = Duration::days(90);
 ///
 /// The rotator reads the CA's key as PKCS#1 alone (open-policy-agent cert-controller v0.3.0 to v0.10.1,
 /// pkg/rotator/rotator.go), and injects nothing when it finds another.
-pub(super) fn check_rotation(draft: &Draft, ca: &authority::Draft, problems: &Problems) {
+pub(super) fn check_rotation(draft: &MetallbDraft, ca: &AuthorityDraft, problems: &Problems) {
     let cooperates = draft.rotation == Some(Rotation::Cooperate);
     if let Some(period) = draft.period.as_ref().filter(|_| cooperates) {
         let issued_at = period.validity.issued_at.midnight().assume_utc();
@@ -143,8 +143,8 @@ pub(super) fn check_rotation(draft: &Draft, ca: &authority::Draft, problems: &Pr
     }
 }
 
-impl Draft {
-    pub(super) fn build(self, ca: Option<authority::Draft>) -> Option<Metallb> {
+impl MetallbDraft {
+    pub(super) fn build(self, ca: Option<AuthorityDraft>) -> Option<Metallb> {
         Some(Metallb {
             version: self.version?.value,
             secret: self.secret.name?,

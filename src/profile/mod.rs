@@ -32,7 +32,7 @@ mod period;
 mod pool;
 mod problem;
 mod reader;
-mod secret;
+mod secret_name;
 mod text;
 mod tls;
 mod topology;
@@ -48,8 +48,12 @@ pub use ca::Authority;
 pub use model::{Cluster, Endpoint, EtcdClient, EtcdTopology, Kubelet, Node, Profile, ShipCaKeys, User};
 pub use problem::{Problem, Severity};
 
+use authority::AuthorityDrafts;
+use client::ClientDraft;
+use cluster::ClusterDraft;
 use problem::Problems;
-use reader::Reader;
+use reader::TableReader;
+use tls::TlsDraft;
 
 /// The profile format that this version reads.
 const FORMAT: u32 = 1;
@@ -84,7 +88,7 @@ pub fn parse(source: &[u8]) -> Result<Parsed, Vec<Problem>> {
 fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     let text = text::decode(source, problems)?;
     let document = text::document(text, problems)?;
-    let root = Reader::root(problems, document.get_ref());
+    let root = TableReader::root(problems, document.get_ref());
     root.required("format", "1", |value| match value.integer(0..=u32::MAX)? {
         FORMAT => Some(()),
         format => value.refuse(
@@ -94,29 +98,29 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
         ),
     })?;
 
-    let cluster = cluster::Draft::read(&root);
+    let cluster = ClusterDraft::read(&root);
     let validity = period::Defaults::read(&root);
     let keys = authority::Keys::read(&root);
     let ship_ca_keys = authority::ship_ca_keys(&root);
-    let authorities = authority::Drafts::read(&root, &cluster, &validity, &keys);
+    let authorities = AuthorityDrafts::read(&root, &cluster, &validity, &keys);
     let service_account = root.table("service_account");
     let service_account_generation = service_account.generation("generation");
-    service_account.finish();
+    service_account.refuse_unknown_keys();
     let kubelet = root.table("kubelet");
     let kubelet_client = kubelet.setting("client", true, |value| value.boolean());
     let kubelet_serving = kubelet.optional("serving", true, |value| value.boolean());
-    kubelet.finish();
+    kubelet.refuse_unknown_keys();
     let rows = node::read_rows(&root, &cluster, &validity);
     let users = client::read_users(&root, &cluster, &validity);
     let etcd_clients = client::read_etcd_clients(&root, &cluster, &validity);
     let bundle = root.table("bundle");
     let signer_generation = bundle.generation("signer_generation");
-    bundle.finish();
+    bundle.refuse_unknown_keys();
     let metallb = metallb::read(&root, &cluster, &validity);
     let webhooks = webhook::read(&root, &cluster, &validity);
     let cert_manager = cert_manager::read(&root);
     let tls = tls::read(&root, &cluster, &validity);
-    root.finish();
+    root.refuse_unknown_keys();
 
     topology::check(&cluster, &rows, kubelet_client.as_ref(), ship_ca_keys.as_ref(), problems);
     collisions::check(&cluster, &rows, problems);
@@ -140,8 +144,8 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     let secrets = secrets.chain(webhooks.iter().map(|draft| &draft.secret));
     let secrets = secrets.chain(cert_manager.iter().map(|draft| &draft.secret));
     let secrets = secrets.chain(tls.iter().map(|draft| &draft.secret));
-    let secrets = secrets.chain(etcd_clients.iter().filter_map(|draft| draft.special.secret.as_ref()));
-    secret::check_distinct(secrets, problems);
+    let secrets = secrets.chain(etcd_clients.iter().filter_map(|draft| draft.own.secret.as_ref()));
+    secret_name::check_distinct(secrets, problems);
     if problems.any_error() {
         return None;
     }
@@ -160,13 +164,13 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
         Some(draft) => Some(draft.build(authorities.cert_manager)?),
         None => None,
     };
-    let tls: Vec<_> = tls.into_iter().map(tls::Draft::build).collect::<Option<_>>()?;
+    let tls: Vec<_> = tls.into_iter().map(TlsDraft::build).collect::<Option<_>>()?;
     let needs_tls_ca = cert_manager.is_some() || tls.iter().any(|tls| tls.issuer == TlsIssuer::Tls);
     let tls_ca = match authorities.tls.filter(|_| needs_tls_ca) {
         Some(draft) => Some(draft.build()?),
         None => None,
     };
-    let nodes = rows.into_iter().map(node::Row::build).collect::<Option<Vec<_>>>()?;
+    let nodes = rows.into_iter().map(node::NodeRow::build).collect::<Option<Vec<_>>>()?;
     Some(Profile {
         cluster: cluster.build()?,
         ship_ca_keys: ship_ca_keys?.value,
@@ -178,8 +182,8 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
         service_account_generation: service_account_generation?,
         kubelet: Kubelet { client: kubelet_client?.value, serving: kubelet_serving? },
         nodes: nodes.into_iter().flatten().collect(),
-        users: users.into_iter().map(client::Draft::build_user).collect::<Option<_>>()?,
-        etcd_clients: etcd_clients.into_iter().map(client::Draft::build_etcd_client).collect::<Option<_>>()?,
+        users: users.into_iter().map(ClientDraft::build_user).collect::<Option<_>>()?,
+        etcd_clients: etcd_clients.into_iter().map(ClientDraft::build_etcd_client).collect::<Option<_>>()?,
         metallb,
         webhook_ca: webhook_settings.filter(|_| webhooks.iter().any(|webhook| webhook.own_ca.is_none())),
         webhooks,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::problem::{Problem, Problems};
-use super::value::Value;
+use super::value::WrittenValue;
 use crate::kubernetes::escape;
 
 /// The longest DNS name: `validation.DNS1123SubdomainMaxLength` of Kubernetes.
@@ -16,7 +16,7 @@ const FILE_NAME_BYTES: usize = 100;
 const COMMON_NAME_CHARACTERS: usize = 64;
 
 /// Reads a lower-case RFC 1123 label: a subdomain without dots.
-pub(super) fn label(value: Value<'_>) -> Option<String> {
+pub(super) fn label(value: WrittenValue<'_>) -> Option<String> {
     let name = value.string()?;
     match subdomain_fault(name).or_else(|| name.contains('.').then(|| "dots are not allowed here".to_owned())) {
         None => Some(name.to_owned()),
@@ -29,12 +29,12 @@ pub(super) fn label(value: Value<'_>) -> Option<String> {
 }
 
 /// Reads a lower-case RFC 1123 subdomain.
-pub(super) fn subdomain(value: Value<'_>) -> Option<String> {
+pub(super) fn subdomain(value: WrittenValue<'_>) -> Option<String> {
     check_subdomain(value, value.string()?)
 }
 
 /// Checks `name` like [`subdomain`]. The name is only a part of the value, or made from it.
-pub(super) fn check_subdomain(value: Value<'_>, name: &str) -> Option<String> {
+pub(super) fn check_subdomain(value: WrittenValue<'_>, name: &str) -> Option<String> {
     let Some(reason) = subdomain_fault(name) else { return Some(name.to_owned()) };
     let written = value.string()?;
     value.refuse(
@@ -79,8 +79,8 @@ pub(super) fn subdomain_fault(name: &str) -> Option<String> {
 }
 
 /// Reads the name of a user or an etcd client. It becomes a common name, and after [`escape`] a file name.
-pub(super) fn client_name(value: Value<'_>) -> Option<String> {
-    let name = printable(value)?;
+pub(super) fn client_name(value: WrittenValue<'_>) -> Option<String> {
+    let name = visible_text(value)?;
     let file = escape(&name).len() + ".conf".len();
     if name == "." || name == ".." || name.starts_with('-') {
         return value.refuse(
@@ -100,7 +100,7 @@ pub(super) fn client_name(value: Value<'_>) -> Option<String> {
 }
 
 /// Reads a text that shows all of itself: not empty, without invisible characters, without a blank at either end.
-pub(super) fn printable(value: Value<'_>) -> Option<String> {
+pub(super) fn visible_text(value: WrittenValue<'_>) -> Option<String> {
     let name = value.string()?;
     let reason = if name.is_empty() {
         "empty".to_owned()
@@ -120,8 +120,8 @@ pub(super) fn printable(value: Value<'_>) -> Option<String> {
 
 /// Reads the common name of a CA. From Kubernetes 1.22 on it is also a DNS name in the CA's certificate, so it must be
 /// ASCII.
-pub(super) fn authority_name(value: Value<'_>) -> Option<String> {
-    let name = printable(value)?;
+pub(super) fn authority_name(value: WrittenValue<'_>) -> Option<String> {
+    let name = visible_text(value)?;
     if name.is_ascii() {
         return Some(name);
     }

@@ -6,11 +6,11 @@ use ipnet::IpNet;
 
 use super::model::Endpoint;
 use super::names::{abridged, check_subdomain};
-use super::value::Value;
+use super::value::WrittenValue;
 use crate::x509::AltName;
 
 /// Reads an address at which other nodes can reach a node.
-pub(super) fn node_address(value: Value<'_>) -> Option<IpAddr> {
+pub(super) fn node_address(value: WrittenValue<'_>) -> Option<IpAddr> {
     let address = check_address(value, value.string()?)?;
     match unreachable_from_elsewhere(address) {
         None => Some(address),
@@ -54,7 +54,7 @@ fn no_host(address: IpAddr) -> Option<&'static str> {
 }
 
 /// Reads a name for a subjectAltName: an address, a DNS name, or `*.` and a DNS name.
-pub(super) fn alt_name(value: Value<'_>) -> Option<AltName> {
+pub(super) fn alt_name(value: WrittenValue<'_>) -> Option<AltName> {
     let text = value.string()?;
     match text.strip_prefix("*.") {
         Some(parent) => check_subdomain(value, parent).map(|parent| AltName::Dns(format!("*.{parent}"))),
@@ -63,7 +63,7 @@ pub(super) fn alt_name(value: Value<'_>) -> Option<AltName> {
 }
 
 /// Reads `host`, `host:port`, `[v6]:port`, `[v6]` or a bare IPv6 address.
-pub(super) fn endpoint(value: Value<'_>) -> Option<Endpoint> {
+pub(super) fn endpoint(value: WrittenValue<'_>) -> Option<Endpoint> {
     let text = value.string()?;
     let malformed = |reason: &str| {
         value.refuse(
@@ -99,7 +99,7 @@ pub(super) fn endpoint(value: Value<'_>) -> Option<Endpoint> {
 }
 
 /// Reads a DNS name or an address. A text that looks like an address is never accepted as a name.
-fn host(value: Value<'_>, text: &str) -> Option<AltName> {
+fn host(value: WrittenValue<'_>, text: &str) -> Option<AltName> {
     let has_no_letter = !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'/'));
     if has_no_letter || text.contains(':') {
         check_address(value, text).map(AltName::Ip)
@@ -108,7 +108,7 @@ fn host(value: Value<'_>, text: &str) -> Option<AltName> {
     }
 }
 
-fn check_address(value: Value<'_>, text: &str) -> Option<IpAddr> {
+fn check_address(value: WrittenValue<'_>, text: &str) -> Option<IpAddr> {
     let reason = match text.parse() {
         Ok(address) => match no_host(address) {
             None => return Some(address),
@@ -132,7 +132,7 @@ fn has_leading_zero(text: &str) -> bool {
 
 /// Reads a service subnet of a size that kubeadm and kube-apiserver accept: at least 10 addresses (kubeadm's
 /// `MinimumAddressesInServiceSubnet`), at most 2^20 (kubeadm's `MaximumBitsForServiceSubnet`).
-pub(super) fn service_subnet(value: Value<'_>) -> Option<IpNet> {
+pub(super) fn service_subnet(value: WrittenValue<'_>) -> Option<IpNet> {
     let subnet = subnet(value)?;
     let host_bits = subnet.max_prefix_len() - subnet.prefix_len();
     if !(4..=20).contains(&host_bits) {
@@ -147,7 +147,7 @@ pub(super) fn service_subnet(value: Value<'_>) -> Option<IpNet> {
 }
 
 /// Reads an address range: an address and a prefix length beyond which no bit is set.
-pub(super) fn subnet(value: Value<'_>) -> Option<IpNet> {
+pub(super) fn subnet(value: WrittenValue<'_>) -> Option<IpNet> {
     let text = value.string()?;
     let hint = "write an address and a prefix length, as in \"10.96.0.0/12\" or \"fd00:96::/112\"";
     let Some((address, length)) = text.split_once('/') else {

@@ -3,22 +3,22 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-use super::cluster;
+use super::cluster::ClusterDraft;
 use super::model::Node;
 use super::names::subdomain;
 use super::network::{family, node_address, unreachable_from_elsewhere};
 use super::period::{Defaults, Period};
-use super::pool::Names;
+use super::pool::NameRange;
 use super::problem::Problem;
-use super::reader::Reader;
-use super::value::{Setting, Value, values};
+use super::reader::TableReader;
+use super::value::{Setting, WrittenValue, values};
 use crate::kubernetes::Role;
 
 /// The most nodes: a bundle has at most 100,000 parts (formats, section 4), of which `cluster` is one.
 const MAX_NODES: u32 = 99_999;
 
 /// One `[[node]]` or `[[node_pool]]` as far as it could be read.
-pub(super) struct Row {
+pub(super) struct NodeRow {
     pub(super) header: Option<Range<usize>>,
     pub(super) role: Option<Setting<Role>>,
     /// The place of the name or of the range of names.
@@ -33,26 +33,32 @@ pub(super) struct Row {
 }
 
 /// Reads every row: `[[node]]` in the order of the profile, then `[[node_pool]]`.
-pub(super) fn read_rows(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults) -> Vec<Row> {
+pub(super) fn read_rows(root: &TableReader<'_>, cluster: &ClusterDraft, validity: &Defaults) -> Vec<NodeRow> {
     let mut count = 0;
     let single = root.tables("node").into_iter().map(|table| (table, false));
     let pools = root.tables("node_pool").into_iter().map(|table| (table, true));
     single
         .chain(pools)
         .map(|(table, is_pool)| {
-            let row = Row::read(&table, is_pool, &mut count, cluster, validity);
-            table.finish();
+            let row = NodeRow::read(&table, is_pool, &mut count, cluster, validity);
+            table.refuse_unknown_keys();
             row
         })
         .collect()
 }
 
-impl Row {
-    fn read(table: &Reader<'_>, is_pool: bool, count: &mut u32, cluster: &cluster::Draft, validity: &Defaults) -> Self {
+impl NodeRow {
+    fn read(
+        table: &TableReader<'_>,
+        is_pool: bool,
+        count: &mut u32,
+        cluster: &ClusterDraft,
+        validity: &Defaults,
+    ) -> Self {
         let name = if is_pool {
-            table.required("names", "\"worker-[001..100]\"", |value| value.located(Names::parse))
+            table.required("names", "\"worker-[001..100]\"", |value| value.located(NameRange::parse))
         } else {
-            table.required("name", "\"cp-1\"", |value| value.located(|value| subdomain(value).map(Names::single)))
+            table.required("name", "\"cp-1\"", |value| value.located(|value| subdomain(value).map(NameRange::single)))
         };
         let role = table.required("role", "\"worker\"", |value| value.located(role));
         let names = name.as_ref().filter(|name| fits(table, name, count)).map(|name| name.value.expand());
@@ -109,12 +115,12 @@ impl Row {
     }
 }
 
-fn role(value: Value<'_>) -> Option<Role> {
+fn role(value: WrittenValue<'_>) -> Option<Role> {
     value.word(&[Role::ControlPlane, Role::Worker, Role::Etcd].map(|role| (role.name(), role)))
 }
 
 /// Counts the nodes of a row before their names are expanded, so that a mistyped range costs no memory.
-fn fits(table: &Reader<'_>, names: &Setting<Names>, count: &mut u32) -> bool {
+fn fits(table: &TableReader<'_>, names: &Setting<NameRange>, count: &mut u32) -> bool {
     *count = count.saturating_add(names.value.count());
     if *count <= MAX_NODES {
         return true;
@@ -128,7 +134,11 @@ fn fits(table: &Reader<'_>, names: &Setting<Names>, count: &mut u32) -> bool {
 }
 
 /// Keeps the addresses that can be counted up for every node of the pool, and refuses the others.
-fn check_pool_addresses(table: &Reader<'_>, addresses: Vec<Setting<IpAddr>>, count: usize) -> Vec<Setting<IpAddr>> {
+fn check_pool_addresses(
+    table: &TableReader<'_>,
+    addresses: Vec<Setting<IpAddr>>,
+    count: usize,
+) -> Vec<Setting<IpAddr>> {
     let mut kept = Vec::<Setting<IpAddr>>::new();
     for address in addresses {
         let is_ipv4 = address.value.is_ipv4();

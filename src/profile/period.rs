@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use time::{Date, Duration, Month, OffsetDateTime};
 
-use super::cluster;
+use super::cluster::ClusterDraft;
 use super::dates::{Lifetime, clock_skew, instant, issued_at, lifetime};
 use super::problem::{Problem, Problems};
-use super::reader::Reader;
+use super::reader::TableReader;
 use super::value::Setting;
 use crate::x509::Validity;
 
@@ -23,14 +23,14 @@ pub(super) struct Defaults {
 }
 
 impl Defaults {
-    pub(super) fn read(root: &Reader<'_>) -> Self {
+    pub(super) fn read(root: &TableReader<'_>) -> Self {
         let table = root.table("validity");
         let defaults = Self {
             ca: table.setting("ca", Lifetime::Years(200), lifetime),
             leaf: table.setting("leaf", Lifetime::Years(199), lifetime),
             clock_skew: table.optional("clock_skew", Lifetime::Hours(24), clock_skew),
         };
-        table.finish();
+        table.refuse_unknown_keys();
         defaults
     }
 }
@@ -48,8 +48,8 @@ impl Period {
     /// Returns the period of the certificates of a table that may set `validity` and `issued_at` itself. Returns `None`
     /// when a reason was reported.
     pub(super) fn of(
-        table: &Reader<'_>,
-        cluster: &cluster::Draft,
+        table: &TableReader<'_>,
+        cluster: &ClusterDraft,
         lifetime: Option<Setting<Lifetime>>,
         defaults: &Defaults,
     ) -> Option<Self> {
@@ -60,7 +60,7 @@ impl Period {
     /// Returns the period of the certificates of `table`, which may set `issued_at` itself. Returns `None` when a
     /// reason was reported.
     pub(super) fn read(
-        table: &Reader<'_>,
+        table: &TableReader<'_>,
         cluster_issued_at: Option<&Setting<Date>>,
         lifetime: Option<&Setting<Lifetime>>,
         has_own_lifetime: bool,

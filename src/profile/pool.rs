@@ -1,26 +1,26 @@
 //! The names of a pool, written as `prefix[001..997]suffix`.
 
 use super::names::{abridged, check_subdomain};
-use super::value::Value;
+use super::value::WrittenValue;
 
 /// The most digits of a number, so that every number of a range, and their count, fits in 32 bits.
 const MAX_DIGITS: usize = 9;
 
 /// A name that contains a range of numbers. A single name is one without a range.
-pub(super) struct Names {
+pub(super) struct NameRange {
     prefix: String,
     /// The first number, the last number, and the width to which numbers are padded.
     range: Option<(u32, u32, usize)>,
     suffix: String,
 }
 
-impl Names {
+impl NameRange {
     pub(super) fn single(name: String) -> Self {
         Self { prefix: name, range: None, suffix: String::new() }
     }
 
     /// Reads a name with a range, and checks that it expands to lower-case RFC 1123 subdomains.
-    pub(super) fn parse(value: Value<'_>) -> Option<Self> {
+    pub(super) fn parse(value: WrittenValue<'_>) -> Option<Self> {
         let text = value.string()?;
         match split(text) {
             Ok(names) => {
@@ -56,7 +56,7 @@ impl Names {
     }
 }
 
-fn split(text: &str) -> Result<Names, (&'static str, String)> {
+fn split(text: &str) -> Result<NameRange, (&'static str, String)> {
     let example = || "write one range with numbers of equal width, as in \"worker-[001..100]\"".to_owned();
     let Some((prefix, rest)) = text.split_once('[') else {
         return Err(("no `[first..last]` in it", example()));
@@ -79,7 +79,7 @@ fn split(text: &str) -> Result<Names, (&'static str, String)> {
     if first_width != last_width {
         return Err(("the two numbers differ in width", mended()));
     }
-    Ok(Names { prefix: prefix.to_owned(), range: Some((first, last, first_width)), suffix: suffix.to_owned() })
+    Ok(NameRange { prefix: prefix.to_owned(), range: Some((first, last, first_width)), suffix: suffix.to_owned() })
 }
 
 fn number(digits: &str) -> Option<(u32, usize)> {

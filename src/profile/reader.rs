@@ -8,10 +8,10 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::problem::{Problem, Problems};
-use super::value::{Setting, Value, nearest, type_name};
+use super::value::{Setting, WrittenValue, nearest, type_name};
 
 /// One table of the profile, present or absent.
-pub(super) struct Reader<'a> {
+pub(super) struct TableReader<'a> {
     pub(super) problems: &'a Problems,
     /// The name in messages, as in "not a key of \[cluster\]".
     name: String,
@@ -29,7 +29,7 @@ enum State<'a> {
     Absent,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> TableReader<'a> {
     pub(super) fn root(problems: &'a Problems, document: &'a DeTable<'a>) -> Self {
         Self::new(problems, "the profile".to_owned(), None, State::Present(document))
     }
@@ -39,10 +39,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Returns the value under `key`, if the table has it.
-    pub(super) fn find(&self, key: &'static str) -> Option<Value<'a>> {
+    pub(super) fn find(&self, key: &'static str) -> Option<WrittenValue<'a>> {
         self.note(key);
         let State::Present(entries) = self.state else { return None };
-        Some(Value { key, problems: self.problems, written: entries.get(key)? })
+        Some(WrittenValue { key, problems: self.problems, written: entries.get(key)? })
     }
 
     fn note(&self, key: &'static str) {
@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
         &self,
         key: &'static str,
         example: &str,
-        parse: impl FnOnce(Value<'a>) -> Option<T>,
+        parse: impl FnOnce(WrittenValue<'a>) -> Option<T>,
     ) -> Option<T> {
         let value = self.find(key);
         if value.is_none() && matches!(self.state, State::Present(_)) {
@@ -75,41 +75,42 @@ impl<'a> Reader<'a> {
         &self,
         key: &'static str,
         default: T,
-        parse: impl FnOnce(Value<'a>) -> Option<T>,
+        parse: impl FnOnce(WrittenValue<'a>) -> Option<T>,
     ) -> Option<T> {
         self.find(key).map_or(Some(default), parse)
     }
 
-    /// Reads a key like [`Reader::optional`], and returns its place too.
+    /// Reads a key like [`TableReader::optional`], and returns its place too.
     pub(super) fn setting<T>(
         &self,
         key: &'static str,
         default: T,
-        parse: impl FnOnce(Value<'a>) -> Option<T>,
+        parse: impl FnOnce(WrittenValue<'a>) -> Option<T>,
     ) -> Option<Setting<T>> {
         self.inherited(key, Some(Setting::default(default)), parse)
     }
 
-    /// Reads a key like [`Reader::setting`]. The default is a setting of another table, which may have been refused.
+    /// Reads a key like [`TableReader::setting`]. The default is a setting of another table, which may have been
+    /// refused.
     pub(super) fn inherited<T>(
         &self,
         key: &'static str,
         default: Option<Setting<T>>,
-        parse: impl FnOnce(Value<'a>) -> Option<T>,
+        parse: impl FnOnce(WrittenValue<'a>) -> Option<T>,
     ) -> Option<Setting<T>> {
         self.find(key).map_or(default, |value| value.located(parse))
     }
 
     /// Reads an array that may be absent. Returns the elements that `parse` accepts; `parse` has refused the others.
-    pub(super) fn list<T>(&self, key: &'static str, parse: impl Fn(Value<'a>) -> Option<T>) -> Vec<Setting<T>> {
+    pub(super) fn list<T>(&self, key: &'static str, parse: impl Fn(WrittenValue<'a>) -> Option<T>) -> Vec<Setting<T>> {
         self.find(key).and_then(|value| value.list(parse)).unwrap_or_default()
     }
 
-    /// Reads an array like [`Reader::list`], and refuses an element whose `identity` an earlier element has.
+    /// Reads an array like [`TableReader::list`], and refuses an element whose `identity` an earlier element has.
     pub(super) fn distinct<T, K: Ord>(
         &self,
         key: &'static str,
-        parse: impl Fn(Value<'a>) -> Option<T>,
+        parse: impl Fn(WrittenValue<'a>) -> Option<T>,
         identity: impl Fn(&T) -> K,
     ) -> Vec<Setting<T>> {
         let elements = self.list(key, parse);
@@ -137,7 +138,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Returns the reader of the table under `key`. An absent table has no keys.
-    pub(super) fn table(&self, key: &'static str) -> Reader<'a> {
+    pub(super) fn table(&self, key: &'static str) -> TableReader<'a> {
         let name = match self.name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
             Some(parent) => format!("[{parent}.{key}]"),
             None => format!("[{key}]"),
@@ -159,8 +160,9 @@ impl<'a> Reader<'a> {
         Self::new(self.problems, name, Some(value.span()), state)
     }
 
-    /// Returns the reader of a table like [`Reader::table`], and refuses its absence with a hint that names `keys`.
-    pub(super) fn required_table(&self, key: &'static str, keys: &str) -> Reader<'a> {
+    /// Returns the reader of a table like [`TableReader::table`], and refuses its absence with a hint that names
+    /// `keys`.
+    pub(super) fn required_table(&self, key: &'static str, keys: &str) -> TableReader<'a> {
         let table = self.table(key);
         if table.header.is_none() {
             self.problems.add(
@@ -172,13 +174,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Returns the readers of the tables `[[key]]`, in order. A table that was refused has no keys.
-    pub(super) fn tables(&self, key: &'static str) -> Vec<Reader<'a>> {
+    pub(super) fn tables(&self, key: &'static str) -> Vec<TableReader<'a>> {
         let Some(value) = self.find(key) else { return Vec::new() };
         let name = match self.name.strip_prefix("[[").and_then(|name| name.strip_suffix("]]")) {
             Some(parent) => format!("[[{parent}.{key}]]"),
             None => format!("[[{key}]]"),
         };
-        let refuse = |found: Value<'a>| {
+        let refuse = |found: WrittenValue<'a>| {
             found.refuse::<()>(
                 format!("`{key}` is not a list of tables"),
                 format!("expected {name}, found {}", type_name(found.written.get_ref())),
@@ -211,7 +213,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Refuses every key that was never asked for. This must be the last call on a table.
-    pub(super) fn finish(self) {
+    pub(super) fn refuse_unknown_keys(self) {
         let State::Present(entries) = self.state else { return };
         let known = self.known.into_inner();
         for key in entries.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {

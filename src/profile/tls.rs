@@ -1,23 +1,23 @@
 //! Reads `[[tls]]`.
 
 use super::addons::{TlsCertificate, TlsIssuer};
-use super::cluster;
+use super::cluster::ClusterDraft;
 use super::dates::{Lifetime, lifetime};
-use super::names::printable;
+use super::names::visible_text;
 use super::network::alt_name;
 use super::period::{Defaults, Period};
 use super::problem::{Problem, Problems};
-use super::reader::Reader;
-use super::secret;
-use super::value::{Setting, Value, values};
+use super::reader::TableReader;
+use super::secret_name::{self, SecretNameDraft};
+use super::value::{Setting, WrittenValue, values};
 use crate::x509::{AltName, ExtendedKeyUsage};
 
 /// The most days from first to last that Apple's programs accept, even below a root that somebody installed: HT210176.
 const LIFE_DAYS: u32 = 825;
 
 /// One `[[tls]]` as far as it could be read.
-pub(super) struct Draft {
-    pub(super) secret: secret::Draft,
+pub(super) struct TlsDraft {
+    pub(super) secret: SecretNameDraft,
     pub(super) period: Option<Period>,
     pub(super) header: Option<std::ops::Range<usize>>,
     pub(super) issuer: Option<Setting<TlsIssuer>>,
@@ -27,8 +27,8 @@ pub(super) struct Draft {
     generation: Option<u32>,
 }
 
-pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults) -> Vec<Draft> {
-    let read = |table: Reader<'_>| {
+pub(super) fn read(root: &TableReader<'_>, cluster: &ClusterDraft, validity: &Defaults) -> Vec<TlsDraft> {
+    let read = |table: TableReader<'_>| {
         let has_common_name = table.find("common_name").is_some();
         let hosts = table.distinct("hosts", host, AltName::to_string);
         let first = hosts.first().map(|host| Setting::default(host.value.to_string()));
@@ -37,9 +37,9 @@ pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defau
             || Some(vec![Setting::default(ExtendedKeyUsage::ServerAuth)]),
             |value| value.filled_list(usage),
         );
-        let draft = Draft {
-            secret: secret::required(&table),
-            common_name: table.inherited("common_name", first, printable),
+        let draft = TlsDraft {
+            secret: secret_name::required(&table),
+            common_name: table.inherited("common_name", first, visible_text),
             usages: usages.unwrap_or_default(),
             issuer: table.setting("ca", TlsIssuer::Tls, |value| {
                 value.word(&[("tls", TlsIssuer::Tls), ("kubernetes", TlsIssuer::Kubernetes), ("etcd", TlsIssuer::Etcd)])
@@ -49,7 +49,7 @@ pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defau
             header: table.header.clone(),
             hosts,
         };
-        table.finish();
+        table.refuse_unknown_keys();
         draft.check(has_common_name, root.problems);
         draft
     };
@@ -68,13 +68,13 @@ fn longest(clock_skew: Option<Lifetime>) -> Lifetime {
     Lifetime::Days(LIFE_DAYS.saturating_sub(skew).max(1))
 }
 
-fn usage(value: Value<'_>) -> Option<ExtendedKeyUsage> {
+fn usage(value: WrittenValue<'_>) -> Option<ExtendedKeyUsage> {
     value.word(&[("server", ExtendedKeyUsage::ServerAuth), ("client", ExtendedKeyUsage::ClientAuth)])
 }
 
 /// Reads a name, and refuses a wildcard that browsers do not accept: one above fewer than two labels (RFC 9525, section
 /// 7.1, and browsers' own lists of public suffixes).
-fn host(value: Value<'_>) -> Option<AltName> {
+fn host(value: WrittenValue<'_>) -> Option<AltName> {
     let name = alt_name(value)?;
     let is_broad =
         matches!(&name, AltName::Dns(name) if name.strip_prefix("*.").is_some_and(|rest| !rest.contains('.')));
@@ -88,7 +88,7 @@ fn host(value: Value<'_>) -> Option<AltName> {
     Some(name)
 }
 
-impl Draft {
+impl TlsDraft {
     fn is_for(&self, wanted: ExtendedKeyUsage) -> bool {
         self.usages.iter().any(|usage| usage.value == wanted)
     }

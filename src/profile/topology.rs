@@ -1,17 +1,17 @@
 //! Checks that `[cluster]`, the roles of the nodes, `[kubelet]` and `[ca_keys]` fit together.
 
-use super::cluster;
+use super::cluster::ClusterDraft;
 use super::model::{EtcdTopology, ShipCaKeys};
 use super::network::family;
-use super::node::Row;
+use super::node::NodeRow;
 use super::problem::{Problem, Problems};
 use super::value::Setting;
 use crate::kubernetes::Role;
 
 /// Refuses clusters that kubeadm or Kubernetes could not run.
 pub(super) fn check(
-    cluster: &cluster::Draft,
-    rows: &[Row],
+    cluster: &ClusterDraft,
+    rows: &[NodeRow],
     kubelet_client: Option<&Setting<bool>>,
     ship_ca_keys: Option<&Setting<ShipCaKeys>>,
     problems: &Problems,
@@ -28,7 +28,7 @@ pub(super) fn check(
 
 /// Refuses a cluster without a control plane, and several control planes without an endpoint: kubeadm joins further
 /// control planes only with an endpoint that they share.
-fn check_control_planes(cluster: &cluster::Draft, rows: &[Row], problems: &Problems) {
+fn check_control_planes(cluster: &ClusterDraft, rows: &[NodeRow], problems: &Problems) {
     let count = count(rows, Role::ControlPlane);
     if count == 0 {
         problems.add(
@@ -47,7 +47,7 @@ fn check_control_planes(cluster: &cluster::Draft, rows: &[Row], problems: &Probl
     }
 }
 
-fn check_etcd_nodes(cluster: &cluster::Draft, rows: &[Row], problems: &Problems) {
+fn check_etcd_nodes(cluster: &ClusterDraft, rows: &[NodeRow], problems: &Problems) {
     let Some(etcd) = &cluster.etcd else { return };
     let place = etcd.set_at.as_ref().or(cluster.header.as_ref());
     let members = match etcd.value {
@@ -80,14 +80,14 @@ fn check_etcd_nodes(cluster: &cluster::Draft, rows: &[Row], problems: &Problems)
     }
 }
 
-fn count(rows: &[Row], role: Role) -> usize {
+fn count(rows: &[NodeRow], role: Role) -> usize {
     rows.iter().filter(|row| row.has_role(role)).map(|row| row.names.len()).sum()
 }
 
 /// Checks the families of nodes' addresses against the service subnets.
 ///
 /// kube-apiserver asks that its advertise address and the first service subnet be of one family.
-fn check_families(cluster: &cluster::Draft, rows: &[Row], problems: &Problems) {
+fn check_families(cluster: &ClusterDraft, rows: &[NodeRow], problems: &Problems) {
     let Some(subnet) = cluster.service_subnets.first() else { return };
     let first_is_ipv4 = subnet.value.addr().is_ipv4();
     let second = cluster.service_subnets.get(1).filter(|second| second.value.addr().is_ipv4() != first_is_ipv4);

@@ -27,13 +27,13 @@ pub(super) fn values<T>(settings: Vec<Setting<T>>) -> Vec<T> {
 
 /// A value as written, with the key that holds it.
 #[derive(Clone, Copy)]
-pub(super) struct Value<'a> {
+pub(super) struct WrittenValue<'a> {
     pub(super) key: &'a str,
     pub(super) problems: &'a Problems,
     pub(super) written: &'a Spanned<DeValue<'a>>,
 }
 
-impl<'a> Value<'a> {
+impl<'a> WrittenValue<'a> {
     pub(super) fn span(&self) -> Range<usize> {
         self.written.span()
     }
@@ -97,7 +97,7 @@ impl<'a> Value<'a> {
         Some(self.array()?.into_iter().filter_map(|value| value.located(&parse)).collect())
     }
 
-    /// Returns the elements like [`Value::list`], and refuses an empty array.
+    /// Returns the elements like [`WrittenValue::list`], and refuses an empty array.
     pub(super) fn filled_list<T>(self, parse: impl Fn(Self) -> Option<T>) -> Option<Vec<Setting<T>>> {
         if self.array()?.is_empty() {
             return self.refuse(

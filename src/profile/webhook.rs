@@ -4,23 +4,23 @@ use std::collections::BTreeMap;
 
 use super::addons::{SecretType, Webhook};
 use super::ca::Authority;
-use super::cluster;
+use super::cluster::ClusterDraft;
 use super::dates::lifetime;
 use super::names::{label, subdomain_fault};
 use super::network::alt_name;
 use super::period::{Defaults, Period};
 use super::problem::{Problem, Problems};
-use super::reader::Reader;
-use super::secret;
-use super::value::{Setting, Value, values};
+use super::reader::TableReader;
+use super::secret_name::{self, SecretNameDraft};
+use super::value::{Setting, WrittenValue, values};
 use crate::x509::AltName;
 
 /// The kinds of objects that have a caBundle, as `configurations` names them.
 const KINDS: [&str; 4] = ["validating", "mutating", "crd", "api-service"];
 
 /// One `[[webhook]]` as far as it could be read.
-pub(super) struct Draft {
-    pub(super) secret: secret::Draft,
+pub(super) struct WebhookDraft {
+    pub(super) secret: SecretNameDraft,
     pub(super) period: Option<Period>,
     pub(super) header: Option<std::ops::Range<usize>>,
     service: Option<String>,
@@ -31,12 +31,12 @@ pub(super) struct Draft {
     generation: Option<u32>,
 }
 
-pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defaults) -> Vec<Draft> {
-    let read = |table: Reader<'_>| {
+pub(super) fn read(root: &TableReader<'_>, cluster: &ClusterDraft, validity: &Defaults) -> Vec<WebhookDraft> {
+    let read = |table: TableReader<'_>| {
         let lifetime = table.inherited("validity", validity.leaf.clone(), lifetime);
-        let draft = Draft {
+        let draft = WebhookDraft {
             service: table.required("service", "\"my-webhook\"", label),
-            secret: secret::required(&table),
+            secret: secret_name::required(&table),
             secret_type: table.optional("secret_type", SecretType::Tls, |value| {
                 value.word(&[SecretType::Tls, SecretType::Opaque].map(|known| (known.name(), known)))
             }),
@@ -47,7 +47,7 @@ pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defau
             period: Period::of(&table, cluster, lifetime, validity),
             header: table.header.clone(),
         };
-        table.finish();
+        table.refuse_unknown_keys();
         draft
     };
     let drafts: Vec<_> = root.tables("webhook").into_iter().map(read).collect();
@@ -57,7 +57,7 @@ pub(super) fn read(root: &Reader<'_>, cluster: &cluster::Draft, validity: &Defau
 
 /// Refuses two tables for one Service. Each has a script that writes the caBundle, and they would overwrite each
 /// other's.
-fn check_distinct(drafts: &[Draft], problems: &Problems) {
+fn check_distinct(drafts: &[WebhookDraft], problems: &Problems) {
     let mut seen = BTreeMap::new();
     for draft in drafts {
         let (Some(service), Some(secret)) = (&draft.service, &draft.secret.name) else { continue };
@@ -73,7 +73,7 @@ fn check_distinct(drafts: &[Draft], problems: &Problems) {
 }
 
 /// Reads `validating/NAME` and the like.
-fn configuration(value: Value<'_>) -> Option<String> {
+fn configuration(value: WrittenValue<'_>) -> Option<String> {
     let text = value.string()?;
     let reason = match text.split_once('/') {
         None => "a kind, a slash and a name are expected".to_owned(),
@@ -90,7 +90,7 @@ fn configuration(value: Value<'_>) -> Option<String> {
     )
 }
 
-impl Draft {
+impl WebhookDraft {
     /// Returns the checked webhook, or `None` when something in it was refused.
     ///
     /// `settings` are those of `[ca.webhook]`. A CA of the webhook's own takes them over.

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inventory {
     /// The groups, in the order in which the sources were given.
-    pub groups: Vec<Group>,
+    pub groups: Vec<EntryGroup>,
     /// The files that could not be read, in the order in which they were met.
     pub problems: Vec<Problem>,
 }
@@ -28,7 +28,7 @@ impl Inventory {
 
 /// The certificates of one tree, of one bundle, or of all single files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Group {
+pub struct EntryGroup {
     /// The name of what was inspected, as the user gave it.
     pub title: String,
     /// The certificates, source by source. A bundle has a source for each part. Those of a source are in the order of
@@ -44,7 +44,7 @@ pub struct Entry {
     /// kubeadm's name for the certificate (`etcd-server`, `admin.conf`), or else a name after its file.
     pub name: String,
     /// The purpose of the certificate.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// The path of the file, as a person would open it. In a bundle it is the path in the archive.
     pub path: String,
     /// The position of the certificate in its file, or in its field of a kubeconfig, from 1.
@@ -90,7 +90,7 @@ pub struct Entry {
 
 /// The purpose of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum EntryKind {
     /// A leaf that `kubeadm certs check-expiration` lists.
     Kubeadm,
     /// A CA.
@@ -105,7 +105,7 @@ pub enum Kind {
     Other,
 }
 
-impl Kind {
+impl EntryKind {
     /// Returns the word for the kind in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {

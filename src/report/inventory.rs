@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::place::missing;
 use super::reading::{self, Found};
 use super::source::{Source, SourceKind};
-use super::{Entry, Fault, Group, Inventory, Kind, Missing, Problem};
+use super::{Entry, EntryGroup, EntryKind, Fault, Inventory, Missing, Problem};
 use crate::x509::ReadCertificate;
 
 /// The builder of an [`Inventory`].
@@ -36,7 +36,7 @@ impl Builder {
 
     /// Begins a group. Sources are added to the group that was begun last.
     pub fn begin(&mut self, title: impl Into<String>) {
-        self.inventory.groups.push(Group { title: title.into(), ..Group::default() });
+        self.inventory.groups.push(EntryGroup { title: title.into(), ..EntryGroup::default() });
     }
 
     /// Notes a file that could not be listed.
@@ -64,7 +64,7 @@ impl Builder {
         {
             group.missing.extend(missing(|place| source.files.contains_key(place)).map(|known| Missing {
                 name: known.name,
-                is_authority: known.kind == Kind::Authority,
+                is_authority: known.kind == EntryKind::Authority,
                 node: source.node.map(str::to_owned),
             }));
         }
@@ -76,7 +76,7 @@ impl Builder {
         found.sort_by_key(|found| found.is_copy);
         let mut signers: Vec<Signer> = Vec::new();
         found.retain(|found| {
-            if found.entry.kind != Kind::Authority && !found.certificate.is_ca() {
+            if found.entry.kind != EntryKind::Authority && !found.certificate.is_ca() {
                 return true;
             }
             let der = found.certificate.der();
@@ -105,7 +105,7 @@ impl Builder {
         let signer = signer.or_else(|| find(&self.authorities, &certificate));
         let is_known = signer.is_some();
         sign(&mut entry, signer);
-        if entry.kind == Kind::Authority {
+        if entry.kind == EntryKind::Authority {
             entry.externally_managed = has_key.map(|has_key| !has_key);
         }
         let last = self.inventory.groups.len().saturating_sub(1);
@@ -125,7 +125,7 @@ impl Builder {
             if let Some(entry) = entry {
                 let externally_managed = entry.externally_managed;
                 sign(entry, find(&self.authorities, certificate));
-                if entry.kind == Kind::Authority {
+                if entry.kind == EntryKind::Authority {
                     entry.externally_managed = externally_managed;
                 }
             }

@@ -25,7 +25,7 @@ mod source;
 mod table;
 mod text;
 
-pub use entry::{Embedded, EmbeddedKind, Entry, Fault, Group, Inventory, Kind, Missing, Problem};
+pub use entry::{Embedded, EmbeddedKind, Entry, EntryGroup, EntryKind, Fault, Inventory, Missing, Problem};
 pub use inventory::Builder;
 pub use json::render as json;
 pub use period::Period;

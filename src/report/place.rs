@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use super::Kind;
-use crate::kubernetes::{AUTHORITIES, CERTIFICATES, Expected, Output};
+use super::EntryKind;
+use crate::kubernetes::{AUTHORITIES, CERTIFICATES, ExpectedOn, Output};
 
 /// Where kubeadm keeps its files, below the root.
 pub(super) const KUBERNETES: &str = "etc/kubernetes/";
@@ -24,42 +24,42 @@ const SECRETS: [&str; 3] = ["manifests/cert-manager/", "manifests/metallb/", "ma
 const STORES: [&str; 2] = ["kubelet-client", "kubelet-server"];
 
 /// A certificate file that kubeadm knows.
-pub(super) struct Known {
+pub(super) struct KnownPlace {
     /// The path below [`KUBERNETES`].
     file: String,
     /// kubeadm's name for the file.
     pub(super) name: &'static str,
-    pub(super) kind: Kind,
-    expected: Expected,
+    pub(super) kind: EntryKind,
+    expected: ExpectedOn,
     /// Whether the file shows what its node runs, because only such a node has it. Other files, such as admin.conf, are
     /// also copied elsewhere.
     is_sign: bool,
 }
 
 /// kubeadm's certificates in the order of their names, then its CAs in the same order.
-static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
+static KNOWN: LazyLock<Vec<KnownPlace>> = LazyLock::new(|| {
     let leaves = CERTIFICATES.iter().filter_map(|row| {
         let file = match row.output {
             Output::Pair => format!("pki/{}.crt", row.base_name),
             Output::Kubeconfig(_) | Output::KubeletStore(_) | Output::KubeletServing => row.base_name.to_owned(),
         };
-        let is_sign = !row.readers.is_empty() || row.expected == Expected::Etcd;
-        Some(Known { file, name: row.kubeadm_name?, kind: Kind::Kubeadm, expected: row.expected, is_sign })
+        let is_sign = !row.readers.is_empty() || row.expected == ExpectedOn::Etcd;
+        Some(KnownPlace { file, name: row.kubeadm_name?, kind: EntryKind::Kubeadm, expected: row.expected, is_sign })
     });
-    let authorities = AUTHORITIES.iter().map(|row| Known {
+    let authorities = AUTHORITIES.iter().map(|row| KnownPlace {
         file: format!("pki/{}.crt", row.base_name),
         name: row.kubeadm_name,
-        kind: Kind::Authority,
+        kind: EntryKind::Authority,
         expected: row.expected,
         is_sign: false,
     });
     let mut known: Vec<_> = leaves.chain(authorities).collect();
-    known.sort_by_key(|known| (known.kind == Kind::Authority, known.name));
+    known.sort_by_key(|known| (known.kind == EntryKind::Authority, known.name));
     known
 });
 
 /// Returns the row of kubeadm's table for a file, if there is one.
-pub(super) fn known_at(place: &str) -> Option<&'static Known> {
+pub(super) fn known_at(place: &str) -> Option<&'static KnownPlace> {
     let file = place.strip_prefix(KUBERNETES)?;
     KNOWN.iter().find(|known| known.file == file)
 }
@@ -69,16 +69,16 @@ pub(super) fn known_at(place: &str) -> Option<&'static Known> {
 ///
 /// A node with a certificate that only an API server has is a control plane. A node with a certificate that only a
 /// member of etcd has runs etcd. A worker is neither, and nothing is missing on it.
-pub(super) fn missing<'a>(has: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = &'static Known> + 'a {
-    let present = move |known: &Known| has(&format!("{KUBERNETES}{}", known.file));
-    let any = |place: Expected| KNOWN.iter().any(|known| known.is_sign && known.expected == place && present(known));
-    let (control_plane, etcd) = (any(Expected::ControlPlane), any(Expected::Etcd));
+pub(super) fn missing<'a>(has: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = &'static KnownPlace> + 'a {
+    let present = move |known: &KnownPlace| has(&format!("{KUBERNETES}{}", known.file));
+    let any = |place: ExpectedOn| KNOWN.iter().any(|known| known.is_sign && known.expected == place && present(known));
+    let (control_plane, etcd) = (any(ExpectedOn::ControlPlane), any(ExpectedOn::Etcd));
     KNOWN.iter().filter(move |known| {
         let expected = match known.expected {
-            Expected::ControlPlane => control_plane,
-            Expected::Etcd => etcd,
-            Expected::StackedEtcd => control_plane && etcd,
-            Expected::Nowhere => false,
+            ExpectedOn::ControlPlane => control_plane,
+            ExpectedOn::Etcd => etcd,
+            ExpectedOn::StackedEtcd => control_plane && etcd,
+            ExpectedOn::Nowhere => false,
         };
         expected && !present(known)
     })
@@ -112,11 +112,11 @@ pub fn interest(place: &str) -> Interest {
 }
 
 /// The role of a file whose content is needed ([`Interest::Content`]).
-pub(super) struct Role {
+pub(super) struct FileRole {
     /// The name of the file's first certificate.
     pub(super) name: String,
     /// The kind of the file's first certificate.
-    pub(super) kind: Kind,
+    pub(super) kind: EntryKind,
     /// Whether the file must hold what its place promises. In the same folders, other programs keep files as well.
     pub(super) is_certain: bool,
     /// Whether the file is a copy for convenience. A copy of a CA that is listed already is not listed again.
@@ -124,45 +124,45 @@ pub(super) struct Role {
 }
 
 /// Returns the role of the file at a place.
-pub(super) fn role(place: &str) -> Role {
-    let role = |name: &str, kind, is_certain| Role { name: name.to_owned(), kind, is_certain, is_copy: false };
+pub(super) fn role(place: &str) -> FileRole {
+    let role = |name: &str, kind, is_certain| FileRole { name: name.to_owned(), kind, is_certain, is_copy: false };
     if let Some(known) = known_at(place) {
         return role(known.name, known.kind, true);
     }
     if let Some((store, is_current)) = kubelet_store(place) {
         let dated = place.rsplit('/').next().unwrap_or_default();
-        return role(if is_current { store } else { dated }, Kind::Kubelet, true);
+        return role(if is_current { store } else { dated }, EntryKind::Kubelet, true);
     }
     if let Some(user) = place.strip_prefix(USERS) {
-        return role(user.strip_suffix(".conf").unwrap_or(user), Kind::User, true);
+        return role(user.strip_suffix(".conf").unwrap_or(user), EntryKind::User, true);
     }
     if let Some(client) = place.strip_prefix(ETCD_CLIENTS) {
         return match client.split_once('/') {
-            Some((_, "ca.crt")) => Role { is_copy: true, ..role(client, Kind::Authority, true) },
-            Some((name, "client.crt")) => role(name, Kind::EtcdClient, true),
-            _ => role(client, Kind::Other, false),
+            Some((_, "ca.crt")) => FileRole { is_copy: true, ..role(client, EntryKind::Authority, true) },
+            Some((name, "client.crt")) => role(name, EntryKind::EtcdClient, true),
+            _ => role(client, EntryKind::Other, false),
         };
     }
     if let Some(file) = place.strip_prefix(TLS) {
         return match file.split_once('/') {
-            Some((_, "ca.crt")) => Role { is_copy: true, ..role(place, Kind::Authority, true) },
-            Some((secret, "tls.crt")) => role(secret, Kind::Other, true),
-            None if file == "ca.crt" => role("tls-ca", Kind::Authority, true),
-            _ => role(place, Kind::Other, false),
+            Some((_, "ca.crt")) => FileRole { is_copy: true, ..role(place, EntryKind::Authority, true) },
+            Some((secret, "tls.crt")) => role(secret, EntryKind::Other, true),
+            None if file == "ca.crt" => role("tls-ca", EntryKind::Authority, true),
+            _ => role(place, EntryKind::Other, false),
         };
     }
     match place.strip_prefix(KUBELET_PKI) {
-        Some("kubelet.crt") => return role("kubelet-serving", Kind::Kubelet, true),
-        Some(file) => return role(file, Kind::Kubelet, false),
+        Some("kubelet.crt") => return role("kubelet-serving", EntryKind::Kubelet, true),
+        Some(file) => return role(file, EntryKind::Kubelet, false),
         None => {}
     }
     if let Some(file) = place.strip_prefix(PKI) {
-        return role(file, Kind::Other, false);
+        return role(file, EntryKind::Other, false);
     }
     match place.strip_prefix(KUBERNETES) {
-        Some(file @ ("kubelet.conf" | "bootstrap-kubelet.conf")) => role(file, Kind::Kubelet, true),
-        Some(file) => role(file, Kind::User, false),
-        None => role(place, Kind::Other, true),
+        Some(file @ ("kubelet.conf" | "bootstrap-kubelet.conf")) => role(file, EntryKind::Kubelet, true),
+        Some(file) => role(file, EntryKind::User, false),
+        None => role(place, EntryKind::Other, true),
     }
 }
 
@@ -184,7 +184,7 @@ pub(super) fn current(store: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Interest, KNOWN, interest, kubelet_store, missing};
-    use crate::report::Kind;
+    use crate::report::EntryKind;
 
     fn missing_with(files: &[&str]) -> Vec<&'static str> {
         missing(|place| files.iter().any(|file| place == format!("etc/kubernetes/{file}")))
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn the_table_stands_in_kubeadms_order() {
-        for kind in [Kind::Kubeadm, Kind::Authority] {
+        for kind in [EntryKind::Kubeadm, EntryKind::Authority] {
             let names: Vec<_> = KNOWN.iter().filter(|known| known.kind == kind).map(|known| known.name).collect();
             assert!(names.is_sorted(), "{names:?}");
         }

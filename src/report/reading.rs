@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::certificates::{self, Certificates};
 use super::fields;
-use super::place::{Interest, Role, current, interest, kubelet_store, role};
+use super::place::{FileRole, Interest, current, interest, kubelet_store, role};
 use super::secret;
 use super::source::{Source, SourceKind};
-use super::{Embedded, EmbeddedKind, Entry, Fault, Kind, Problem, describe};
+use super::{Embedded, EmbeddedKind, Entry, EntryKind, Fault, Problem, describe};
 use crate::kubeconfig::{Held, resolve};
 use crate::x509::{MASTERS, ReadCertificate};
 
@@ -15,7 +15,7 @@ use crate::x509::{MASTERS, ReadCertificate};
 pub(super) struct Found {
     pub(super) entry: Entry,
     pub(super) certificate: ReadCertificate,
-    /// Whether the certificate is a copy, as in [`Role`].
+    /// Whether the certificate is a copy, as in [`FileRole`].
     pub(super) is_copy: bool,
     /// Whether the key of the certificate is there, or `None` when nobody looked for it. It matters only for CAs.
     pub(super) has_key: Option<bool>,
@@ -37,7 +37,7 @@ struct Reading<'s, 'a> {
 
 /// The origin of the certificates of one file, or of one field of a kubeconfig.
 struct Origin<'r> {
-    role: &'r Role,
+    role: &'r FileRole,
     path: String,
     embedded: Option<Embedded>,
     has_key: Option<bool>,
@@ -48,7 +48,8 @@ impl<'a> Reading<'_, 'a> {
         let source = self.source;
         match source.kind {
             SourceKind::File { place, title } => {
-                let role = Role { name: title.to_owned(), kind: Kind::Other, is_certain: true, is_copy: false };
+                let role =
+                    FileRole { name: title.to_owned(), kind: EntryKind::Other, is_certain: true, is_copy: false };
                 self.file(place, title.to_owned(), &role, &BTreeSet::new());
             }
             SourceKind::Tree | SourceKind::Folder => {
@@ -79,7 +80,7 @@ impl<'a> Reading<'_, 'a> {
             && !kubelet_store(place).is_some_and(outdated)
     }
 
-    fn file(&mut self, place: &str, path: String, role: &Role, listed: &BTreeSet<&str>) {
+    fn file(&mut self, place: &str, path: String, role: &FileRole, listed: &BTreeSet<&str>) {
         let content = self.content(place).unwrap_or_default();
         let is_kubeconfig = match self.source.kind {
             SourceKind::File { .. } => !looks_like_certificates(content),
@@ -112,15 +113,15 @@ impl<'a> Reading<'_, 'a> {
         for (secret, key, pem) in secret::read(content) {
             let is_ca = key == "ca.crt";
             let name = if is_ca { format!("{secret}:{key}") } else { secret.clone() };
-            let kind = if is_ca { Kind::Authority } else { Kind::Other };
-            let role = Role { name, kind, is_certain: true, is_copy: is_ca };
+            let kind = if is_ca { EntryKind::Authority } else { EntryKind::Other };
+            let role = FileRole { name, kind, is_certain: true, is_copy: is_ca };
             let embedded = Some(Embedded { kind: EmbeddedKind::Secret, name: secret });
             let origin = Origin { role: &role, path: path.to_owned(), embedded, has_key: Some(false) };
             self.certificates(certificates::read(&pem), &origin);
         }
     }
 
-    fn kubeconfig(&mut self, place: &str, path: String, role: &Role, listed: &BTreeSet<&str>) {
+    fn kubeconfig(&mut self, place: &str, path: String, role: &FileRole, listed: &BTreeSet<&str>) {
         let fields = match fields::read(self.content(place).unwrap_or_default()) {
             Ok(fields) => fields,
             Err(fault) if role.is_certain => return self.problems.push(Problem { path, fault }),
@@ -139,11 +140,11 @@ impl<'a> Reading<'_, 'a> {
                 _ => format!("{}:{}", role.name, field.embedded.name),
             };
             let kind = match role.kind {
-                _ if is_cluster => Kind::Authority,
-                Kind::Other => Kind::User,
+                _ if is_cluster => EntryKind::Authority,
+                EntryKind::Other => EntryKind::User,
                 kind => kind,
             };
-            let role = Role { name, kind, is_certain: true, is_copy: is_cluster };
+            let role = FileRole { name, kind, is_certain: true, is_copy: is_cluster };
             let has_key = if alone { None } else { Some(false) };
             let origin = Origin { role: &role, path: path.clone(), embedded: Some(field.embedded), has_key };
             self.field(place, origin, field.certificates, listed);
@@ -163,7 +164,7 @@ impl<'a> Reading<'_, 'a> {
             Held::File(file) => {
                 let target = resolve(place, &file);
                 let is_elsewhere = !target.starts_with(self.source.mount);
-                let is_listed = listed.contains(target.as_str()) && origin.role.kind != Kind::Kubeadm;
+                let is_listed = listed.contains(target.as_str()) && origin.role.kind != EntryKind::Kubeadm;
                 match self.source.files.get(target.as_str()) {
                     _ if is_elsewhere || is_listed => return,
                     Some(Some(content)) => {
@@ -186,10 +187,10 @@ impl<'a> Reading<'_, 'a> {
         for (position, certificate) in certificates.read {
             let is_first = position == 1;
             let kind = match origin.role.kind {
-                kind if is_first && !(kind == Kind::Other && certificate.is_ca()) => kind,
-                Kind::Authority => Kind::Authority,
-                _ if certificate.is_ca() => Kind::Authority,
-                _ => Kind::Other,
+                kind if is_first && !(kind == EntryKind::Other && certificate.is_ca()) => kind,
+                EntryKind::Authority => EntryKind::Authority,
+                _ if certificate.is_ca() => EntryKind::Authority,
+                _ => EntryKind::Other,
             };
             let name = if is_first { origin.role.name.clone() } else { format!("{}#{position}", origin.role.name) };
             let entry = Entry {
@@ -208,7 +209,8 @@ impl<'a> Reading<'_, 'a> {
                 not_before: certificate.not_before(),
                 not_after: certificate.not_after(),
                 is_ca: certificate.is_ca(),
-                is_break_glass: kind == Kind::User && certificate.organizations().iter().any(|group| group == MASTERS),
+                is_break_glass: kind == EntryKind::User
+                    && certificate.organizations().iter().any(|group| group == MASTERS),
                 usages: describe::usages(&certificate),
                 alt_names: describe::alt_names(&certificate),
                 key: describe::key(&certificate),

@@ -1,6 +1,6 @@
 //! Sets columns as Go's text/tabwriter does for kubeadm and kubectl.
 
-use crate::x509::printable;
+use crate::x509::escape_for_terminal;
 
 /// The widths are those of `tabwriter.NewWriter(out, 10, 4, 3, ' ', 0)`: kubeadm v1.20.2, cmd/certs.go.
 const MIN_WIDTH: usize = 10;
@@ -15,8 +15,8 @@ pub(super) struct Row {
 /// Returns the head and the rows, with each column as wide as its widest cell and no spaces at the end of a line.
 pub(super) fn render(head: &[&str], rows: &[Row]) -> String {
     let head = head.iter().map(|cell| (*cell).to_owned()).collect();
-    let printable_cells = |row: &Row| row.cells.iter().map(|cell| printable(cell)).collect();
-    let lines: Vec<Vec<String>> = std::iter::once(head).chain(rows.iter().map(printable_cells)).collect();
+    let escaped_cells = |row: &Row| row.cells.iter().map(|cell| escape_for_terminal(cell)).collect();
+    let lines: Vec<Vec<String>> = std::iter::once(head).chain(rows.iter().map(escaped_cells)).collect();
     let columns = lines.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
         let widest = lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max();
@@ -30,7 +30,7 @@ pub(super) fn render(head: &[&str], rows: &[Row]) -> String {
         text += cells.collect::<String>().trim_end();
         text.push('\n');
         for detail in details {
-            text += &format!("  {}\n", printable(detail));
+            text += &format!("  {}\n", escape_for_terminal(detail));
         }
     }
     text

@@ -7,8 +7,8 @@ use time::macros::format_description;
 
 use super::period::short;
 use super::table::{self, Row};
-use super::{Entry, Group, Inventory, Kind, Missing};
-use crate::x509::{instant, printable};
+use super::{Entry, EntryGroup, EntryKind, Inventory, Missing};
+use crate::x509::{escape_for_terminal, instant};
 
 /// The columns of kubeadm v1.20.2, cmd/certs.go. The tables of a bundle end with the node.
 const CERTIFICATES: [&str; 6] =
@@ -23,13 +23,13 @@ pub fn render(inventory: &Inventory, at: OffsetDateTime, details: bool) -> Strin
         inventory.groups.iter().filter(|group| !group.entries.is_empty() || !group.missing.is_empty()).collect();
     let texts = groups.iter().map(|group| {
         let tables = Tables { group, at, details }.render();
-        if groups.len() == 1 { tables } else { format!("{}\n\n{tables}", printable(&group.title)) }
+        if groups.len() == 1 { tables } else { format!("{}\n\n{tables}", escape_for_terminal(&group.title)) }
     });
     texts.collect::<Vec<_>>().join("\n")
 }
 
 struct Tables<'a> {
-    group: &'a Group,
+    group: &'a EntryGroup,
     at: OffsetDateTime,
     details: bool,
 }
@@ -55,7 +55,7 @@ impl Tables<'_> {
     /// Returns the table of the certificates that kubeadm lists, including missing ones, in the order of node and name.
     fn kubeadm(&self) -> String {
         let mut rows: Vec<(Option<&str>, &str, Row)> = Vec::new();
-        for entry in self.group.entries.iter().filter(|entry| entry.kind == Kind::Kubeadm) {
+        for entry in self.group.entries.iter().filter(|entry| entry.kind == EntryKind::Kubeadm) {
             rows.push((entry.node.as_deref(), &entry.name, self.leaf(entry)));
         }
         for missing in self.group.missing.iter().filter(|missing| !missing.is_authority) {
@@ -67,7 +67,8 @@ impl Tables<'_> {
 
     /// Returns the table of the certificates that kubeadm leaves out.
     fn others(&self) -> String {
-        let others = self.group.entries.iter().filter(|entry| !matches!(entry.kind, Kind::Kubeadm | Kind::Authority));
+        let others =
+            self.group.entries.iter().filter(|entry| !matches!(entry.kind, EntryKind::Kubeadm | EntryKind::Authority));
         self.table(&CERTIFICATES, others.map(|entry| self.leaf(entry)).collect())
     }
 
@@ -79,7 +80,7 @@ impl Tables<'_> {
     fn authorities(&self) -> String {
         let mut distinct: Vec<(&Entry, Vec<&str>, Option<bool>)> = Vec::new();
         let mut known: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        for entry in self.group.entries.iter().filter(|entry| entry.kind == Kind::Authority) {
+        for entry in self.group.entries.iter().filter(|entry| entry.kind == EntryKind::Authority) {
             let key = (entry.name.as_str(), entry.sha256.as_str());
             let again = known.get(&key).and_then(|index| distinct.get_mut(*index));
             match again.filter(|_| entry.node.is_some()) {

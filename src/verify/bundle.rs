@@ -4,8 +4,8 @@ use std::io::BufRead;
 
 use time::OffsetDateTime;
 
-use super::{CheckedPart, File, Finding, Known, Origin, Part, SharedFiles, check_part, claims_of_part};
-use crate::bundle::{BundleError, Head, Owner, Reader, Row, VerifiedArchive, VerifiedPart};
+use super::{AlreadyVerified, CheckedPart, File, Finding, Origin, Part, SharedFiles, check_part, claims_of_part};
+use crate::bundle::{BundleError, Head, PartOwner, Reader, Row, VerifiedArchive, VerifiedPart};
 use crate::kubernetes::PartName;
 use crate::lint::NodeFacts;
 use crate::sign::PublicKey;
@@ -43,7 +43,7 @@ pub fn check_bundle(
     key: &PublicKey,
     at: OffsetDateTime,
     wanted: Option<&PartName>,
-    known: &Known,
+    known: &AlreadyVerified,
 ) -> Result<CheckedBundle, BundleError> {
     let mut reader = Reader::open(source, key)?;
     let mut head = reader.index().map(|index| index.index().head.clone());
@@ -67,15 +67,15 @@ pub fn check_bundle(
 
 /// Returns what is wrong with a part by itself, if it is wanted, and in any case its claims about files that other
 /// parts have as well.
-fn check(part: &VerifiedPart, at: OffsetDateTime, wanted: Option<&PartName>, known: &Known) -> CheckedPart {
+fn check(part: &VerifiedPart, at: OffsetDateTime, wanted: Option<&PartName>, known: &AlreadyVerified) -> CheckedPart {
     let record = part.record();
     let files = part.files().filter_map(|(row, content)| match row {
         Row::File { path, mode, .. } => Some((path.as_str(), File { mode: mode.bits(), content })),
         Row::Link { .. } => None,
     });
     let node = match &record.owner {
-        Owner::Node(node) => Some(NodeFacts { name: &node.name, addresses: &node.addresses }),
-        Owner::Cluster => None,
+        PartOwner::Node(node) => Some(NodeFacts { name: &node.name, addresses: &node.addresses }),
+        PartOwner::Cluster => None,
     };
     let name = record.owner.part();
     let is_wanted = wanted.is_none_or(|wanted| *wanted == name);

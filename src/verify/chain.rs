@@ -14,7 +14,7 @@ use webpki::ring::{
 };
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
-use super::{Fault, Known};
+use super::{AlreadyVerified, Fault};
 use crate::x509::{RSA_BITS, ReadCertificate, oid};
 
 /// The signature algorithms that Go accepts as well (crypto/x509 `SignatureAlgorithm`).
@@ -36,7 +36,7 @@ static ALGORITHMS: [&dyn SignatureVerificationAlgorithm; 11] = [
 ///
 /// Also returns false when webpki is not asked. [`issuer_of`](super::authority::issuer_of) and [`leaf_faults`] then
 /// find out more.
-pub(super) fn verifies(leaf: &ReadCertificate, issuer: &ReadCertificate, known: &Known) -> bool {
+pub(super) fn verifies(leaf: &ReadCertificate, issuer: &ReadCertificate, known: &AlreadyVerified) -> bool {
     let same_name = leaf.issuer_der() == issuer.subject_der();
     same_name
         && is_for_webpki(leaf, issuer)
@@ -45,7 +45,7 @@ pub(super) fn verifies(leaf: &ReadCertificate, issuer: &ReadCertificate, known: 
 }
 
 /// Returns what webpki finds wrong with a leaf under the CA that signed it. Breaches of our rules are not among it.
-pub(super) fn leaf_faults(leaf: &ReadCertificate, issuer: &ReadCertificate, known: &Known) -> Vec<Fault> {
+pub(super) fn leaf_faults(leaf: &ReadCertificate, issuer: &ReadCertificate, known: &AlreadyVerified) -> Vec<Fault> {
     if !is_for_webpki(leaf, issuer) {
         return Vec::new();
     }
@@ -80,7 +80,12 @@ pub(super) fn time_fault(certificate: &ReadCertificate, at: OffsetDateTime) -> O
 }
 
 /// Verifies the chain at the last second of the leaf, because [`time_fault`] checks the requested time.
-fn verify(leaf: &ReadCertificate, issuer: &ReadCertificate, usage: KeyUsage, known: &Known) -> Result<(), String> {
+fn verify(
+    leaf: &ReadCertificate,
+    issuer: &ReadCertificate,
+    usage: KeyUsage,
+    known: &AlreadyVerified,
+) -> Result<(), String> {
     let algorithms = ALGORITHMS.map(|algorithm| Remembering { algorithm, known });
     let algorithms: Vec<&dyn SignatureVerificationAlgorithm> =
         algorithms.iter().map(|algorithm| algorithm as _).collect();
@@ -98,7 +103,7 @@ fn verify(leaf: &ReadCertificate, issuer: &ReadCertificate, usage: KeyUsage, kno
 /// A signature algorithm that skips the check of signatures that are known to hold.
 struct Remembering<'a> {
     algorithm: &'static dyn SignatureVerificationAlgorithm,
-    known: &'a Known,
+    known: &'a AlreadyVerified,
 }
 
 impl Debug for Remembering<'_> {

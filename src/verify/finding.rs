@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use crate::lint::{Breach, Rule, Severity, files};
+use crate::lint::{Breach, Rule, Severity, file_rules};
 use crate::x509::PemError;
 
 /// A fault of one file.
@@ -103,14 +103,14 @@ impl Fault {
     pub const fn rule(&self) -> Option<&'static Rule> {
         match self {
             Self::Rule(breach) => Some(breach.rule),
-            Self::KeyMismatch => Some(&files::KEY_PAIR),
-            Self::WrongAuthority { .. } => Some(&files::RIGHT_CA),
-            Self::SameSubject { .. } => Some(&files::DISTINCT_CA_SUBJECTS),
-            Self::FrontProxyShared => Some(&files::FRONT_PROXY_APART),
-            Self::Differs { .. } => Some(&files::SAME_EVERYWHERE),
-            Self::OtherAuthority => Some(&files::KUBECONFIG_CA),
-            Self::InlineKubelet => Some(&files::KUBELET_INLINE),
-            Self::Mode { .. } => Some(&files::KEY_MODE),
+            Self::KeyMismatch => Some(&file_rules::KEY_PAIR),
+            Self::WrongAuthority { .. } => Some(&file_rules::RIGHT_CA),
+            Self::SameSubject { .. } => Some(&file_rules::DISTINCT_CA_SUBJECTS),
+            Self::FrontProxyShared => Some(&file_rules::FRONT_PROXY_APART),
+            Self::Differs { .. } => Some(&file_rules::SAME_EVERYWHERE),
+            Self::OtherAuthority => Some(&file_rules::KUBECONFIG_CA),
+            Self::InlineKubelet => Some(&file_rules::KUBELET_INLINE),
+            Self::Mode { .. } => Some(&file_rules::KEY_MODE),
             Self::Pem(_)
             | Self::Contents
             | Self::Alone

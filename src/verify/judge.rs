@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use super::authority::{Authority, issuer_of};
 use super::chain::{leaf_faults, time_fault, verifies};
 use super::part::{Origin, Part, Report};
-use super::{Fault, Known};
+use super::{AlreadyVerified, Fault};
 use crate::kubernetes::Purpose;
 use crate::lint::{ClusterFacts, Facts, NodeFacts, lint};
 use crate::x509::{AltName, ReadCertificate};
@@ -14,7 +14,7 @@ use crate::x509::{AltName, ReadCertificate};
 pub(super) struct Judge<'a> {
     pub(super) part: &'a Part<'a>,
     at: OffsetDateTime,
-    pub(super) known: &'a Known,
+    pub(super) known: &'a AlreadyVerified,
     endpoint: Option<AltName>,
     /// The node name in the kubelet's certificate, which counts when the part does not name its node.
     kubelet_name: Option<String>,
@@ -22,7 +22,7 @@ pub(super) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(part: &'a Part<'a>, at: OffsetDateTime, known: &'a Known) -> Self {
+    pub(super) fn new(part: &'a Part<'a>, at: OffsetDateTime, known: &'a AlreadyVerified) -> Self {
         let needed_at = match part.origin {
             Origin::Bundle { issued_at } => vec![issued_at, at],
             Origin::Disk => vec![at],

@@ -9,12 +9,12 @@
 //! Refuses nothing itself: the caller decides what a finding means. Chains are checked by webpki, key pairs by ring and
 //! the elliptic-curve crates, not by the code that made them.
 
+mod already_verified;
 mod authority;
 mod bundle;
 mod chain;
 mod finding;
 mod judge;
-mod known;
 mod kubeconfigs;
 mod pairs;
 mod part;
@@ -22,9 +22,9 @@ mod shared;
 mod single;
 mod tree;
 
+pub use already_verified::AlreadyVerified;
 pub use bundle::{CheckedBundle, check_bundle};
 pub use finding::{Fault, Finding};
-pub use known::Known;
 pub use part::{File, Origin, Part};
 pub use shared::{CheckedPart, SharedFiles};
 pub use single::check_file;

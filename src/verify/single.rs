@@ -8,7 +8,7 @@ use super::authority::is_issued_by;
 use super::chain::time_fault;
 use super::judge::Judge;
 use super::part::{File, Origin, Part};
-use super::{Fault, Finding, Known, kubeconfigs};
+use super::{AlreadyVerified, Fault, Finding, kubeconfigs};
 use crate::kubeconfig::Kubeconfig;
 use crate::kubernetes::Purpose;
 use crate::x509::{ReadCertificate, read_pem};
@@ -25,7 +25,7 @@ pub fn check_file(title: &str, name: &str, content: &[u8], at: OffsetDateTime) -
     };
     let files = BTreeMap::from([(name, File { mode: 0o600, content })]);
     let part = Part { name: title, files, links: BTreeSet::new(), node: None, origin: Origin::Disk };
-    let known = Known::default();
+    let known = AlreadyVerified::default();
     let judge = Judge::new(&part, at, &known);
     if let Ok(read) = Kubeconfig::read(content) {
         kubeconfigs::check_alone(&judge, name, &read, &mut report);

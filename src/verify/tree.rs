@@ -10,7 +10,7 @@ use super::judge::Judge;
 use super::pairs::check_pairs;
 use super::part::{ENDINGS, Part, Pem, Report};
 use super::shared::{CheckedPart, Claims};
-use super::{Fault, Finding, Known, kubeconfigs};
+use super::{AlreadyVerified, Fault, Finding, kubeconfigs};
 use crate::kubernetes::Purpose;
 use crate::x509::{ReadCertificate, read_pem};
 
@@ -18,7 +18,7 @@ use crate::x509::{ReadCertificate, read_pem};
 ///
 /// Parts can be checked in parallel. [`SharedFiles::hold`](super::SharedFiles::hold) then reports where they disagree.
 #[must_use]
-pub fn check_part(part: &Part<'_>, at: OffsetDateTime, known: &Known) -> CheckedPart {
+pub fn check_part(part: &Part<'_>, at: OffsetDateTime, known: &AlreadyVerified) -> CheckedPart {
     let (mut findings, mut claims) = (Vec::new(), Claims::default());
     let mut report = |file: &str, fault| {
         findings.push(Finding { part: part.name.to_owned(), file: file.to_owned(), fault });
@@ -46,7 +46,7 @@ pub fn claims_of_part(part: &Part<'_>) -> CheckedPart {
     CheckedPart { name: part.name.to_owned(), findings: Vec::new(), claims }
 }
 
-fn read_files<'a>(part: &Part<'a>, known: &Known, report: &mut Report<'_>) -> Pem<'a> {
+fn read_files<'a>(part: &Part<'a>, known: &AlreadyVerified, report: &mut Report<'_>) -> Pem<'a> {
     let mut pem = BTreeMap::new();
     for (file, content) in part.contents() {
         if ENDINGS.iter().any(|ending| file.ends_with(ending)) {

@@ -16,7 +16,7 @@ pub fn instant(time: OffsetDateTime) -> String {
 /// Control characters, and characters that turn the direction of writing, become `\u{1b}` and the like. Names in
 /// certificates and kubeconfigs are whatever their maker wanted.
 #[must_use]
-pub fn printable(text: &str) -> String {
+pub fn escape_for_terminal(text: &str) -> String {
     let turns = |letter| matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -31,11 +31,14 @@ pub fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use super::escape_for_terminal;
 
     #[test]
     fn a_terminal_is_told_nothing() {
-        assert_eq!(printable("a\u{1b}[2Jb\rc\u{9b}d\u{202e}e\n"), "a\\u{1b}[2Jb\\u{d}c\\u{9b}d\\u{202e}e\\u{a}");
-        assert_eq!(printable("Zürich 東京 \\u{1b}"), "Zürich 東京 \\u{1b}");
+        assert_eq!(
+            escape_for_terminal("a\u{1b}[2Jb\rc\u{9b}d\u{202e}e\n"),
+            "a\\u{1b}[2Jb\\u{d}c\\u{9b}d\\u{202e}e\\u{a}"
+        );
+        assert_eq!(escape_for_terminal("Zürich 東京 \\u{1b}"), "Zürich 東京 \\u{1b}");
     }
 }

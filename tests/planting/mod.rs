@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use certferry::bundle::{Content, Description, File, Head, Mode, Owner, Part, Reader, Row, Sha256, Writer};
+use certferry::bundle::{Content, Description, File, Head, Mode, Part, PartOwner, Reader, Row, Sha256, Writer};
 use certferry::kubernetes::PartName;
 use certferry::sign::{PublicKey, SigningFailed};
 use p256::ecdsa::signature::Signer;
@@ -40,7 +40,7 @@ pub struct Cluster {
 
 #[derive(Clone)]
 pub struct Tree {
-    owner: Owner,
+    owner: PartOwner,
     pub files: BTreeMap<String, (Mode, Vec<u8>)>,
     links: BTreeMap<String, String>,
 }

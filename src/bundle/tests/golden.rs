@@ -1,7 +1,7 @@
 //! The bytes of a small bundle, put together here by hand, without the writer's own code.
 
-use super::{Mode, Owner, Part, Role, Sha256, description, file, head, members, owner, read, signature, write};
-use crate::bundle::{Shape, VerifiedArchive};
+use super::{Mode, Part, PartOwner, Role, Sha256, description, file, head, members, owner, read, signature, write};
+use crate::bundle::{ArchiveKind, VerifiedArchive};
 
 const INDEX: &str = r#"{
   "cluster": "prod-1",
@@ -94,7 +94,10 @@ fn signed(path: &str, content: &str) -> Vec<u8> {
 fn small_bundle() -> Vec<Part> {
     let node = vec![file("etc/kubernetes/kubelet.conf", Mode::Private, b"abc")];
     let cluster = vec![file("profile.toml", Mode::Public, b"")];
-    vec![Part::new(owner("w-1", Role::Worker), node).ok().unwrap(), Part::new(Owner::Cluster, cluster).ok().unwrap()]
+    vec![
+        Part::new(owner("w-1", Role::Worker), node).ok().unwrap(),
+        Part::new(PartOwner::Cluster, cluster).ok().unwrap(),
+    ]
 }
 
 #[test]
@@ -139,5 +142,8 @@ fn reads_it_back() {
         [(Sha256::of(NODE.as_bytes()), Sha256::of(b"abc")), (Sha256::of(CLUSTER.as_bytes()), Sha256::of(b""))];
     assert_eq!(outcome.parts, expected);
     let archive: VerifiedArchive = outcome.result.unwrap();
-    assert_eq!((archive.shape(), archive.parts(), archive.content_sha256()), (Shape::Whole, 2, written.content_sha256));
+    assert_eq!(
+        (archive.kind(), archive.parts(), archive.content_sha256()),
+        (ArchiveKind::Whole, 2, written.content_sha256)
+    );
 }

@@ -16,7 +16,7 @@ use p256::ecdsa::{DerSignature, SigningKey};
 use p256::pkcs8::EncodePublicKey;
 
 use super::{
-    BundleError, Content, Description, File, Head, KUBELET_CLIENT_LINK, Mode, Node, Owner, Part, Reader, Sha256,
+    BundleError, Content, Description, File, Head, KUBELET_CLIENT_LINK, Mode, Node, Part, PartOwner, Reader, Sha256,
     VerifiedArchive, VerifiedPart, Writer, Written,
 };
 use crate::bundle::head::tests::head;
@@ -50,8 +50,8 @@ fn file(path: &str, mode: Mode, content: &[u8]) -> File {
     File::Regular { path: path.to_owned(), mode, content: Content::new(content.to_vec()) }
 }
 
-fn owner(name: &str, role: Role) -> Owner {
-    Owner::Node(Node {
+fn owner(name: &str, role: Role) -> PartOwner {
+    PartOwner::Node(Node {
         name: name.to_owned(),
         role,
         names: vec![name.to_owned()],
@@ -77,7 +77,7 @@ fn parts() -> Vec<Part> {
     [
         (owner("cp-1", Role::ControlPlane), control_plane),
         (owner("worker-001", Role::Worker), worker),
-        (Owner::Cluster, cluster),
+        (PartOwner::Cluster, cluster),
     ]
     .into_iter()
     .map(|(owner, files)| Part::new(owner, files).ok().unwrap())

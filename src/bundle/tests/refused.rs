@@ -4,7 +4,7 @@ use super::{
     BundleError, description, head, members, pack, parts, public_key, read, read_with, refusal, signature, write,
 };
 use crate::bundle::tar::{Kind, header};
-use crate::bundle::{Head, Index, JsonError, Mode, Reader, RecordError, Sha256, Shape};
+use crate::bundle::{ArchiveKind, Head, Index, JsonError, Mode, Reader, RecordError, Sha256};
 use crate::kubernetes::PartName;
 
 /// Returns an entry with the header that the writer would write.
@@ -103,7 +103,7 @@ fn refuses_a_record_of_another_signer_under_a_good_index() {
 
 #[test]
 fn refuses_json_in_another_form_though_rightly_signed() {
-    assert_eq!(read(&slice_with(RECORD)).result.unwrap().shape(), Shape::Slice);
+    assert_eq!(read(&slice_with(RECORD)).result.unwrap().kind(), ArchiveKind::Slice);
     for changed in [
         RECORD.replacen("\"format\": 1", "\"format\":1", 1),
         RECORD.replacen("\n", "\r\n", 1),
@@ -191,7 +191,7 @@ fn takes_a_slice_of_each_part_and_nothing_beside_it() {
         let outcome = read(&pack(&[members[number].clone(), END.to_vec()]));
         assert_eq!(outcome.parts, truth[number - 1..number]);
         let archive = outcome.result.unwrap();
-        assert_eq!((archive.shape(), archive.parts()), (Shape::Slice, 1));
+        assert_eq!((archive.kind(), archive.parts()), (ArchiveKind::Slice, 1));
     }
     let two = pack(&[members[1].clone(), members[2].clone(), END.to_vec()]);
     assert!(matches!(refusal(&two), BundleError::ExtraPart { .. }));

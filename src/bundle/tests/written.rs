@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Description, Mode, Owner, Part, Role, description, file, head, owner, parts, read, sign, write};
-use crate::bundle::{RecordError, Sha256, Shape, WriteError, Writer};
+use super::{Description, Mode, Part, PartOwner, Role, description, file, head, owner, parts, read, sign, write};
+use crate::bundle::{ArchiveKind, RecordError, Sha256, WriteError, Writer};
 use crate::kubernetes::PartName;
 use crate::sign::SigningFailed;
 
@@ -52,7 +52,7 @@ fn writes_a_partial_bundle_with_the_same_parts() {
     writer.write(&sign, &mut bytes).unwrap();
     let digits = &writer.index_sha256().to_string()[..8];
     assert_eq!(writer.file_name(), format!("prod-1-g1-only-{digits}.tar.gz"));
-    assert_eq!(read(&bytes).result.unwrap().shape(), Shape::Partial);
+    assert_eq!(read(&bytes).result.unwrap().kind(), ArchiveKind::Partial);
     let (whole, _) = write(super::description(head()), &all);
     assert_eq!(super::members(&bytes)[1], super::members(&whole)[2]);
 }
@@ -94,7 +94,7 @@ fn refuses_paths_that_ustar_cannot_hold() {
 fn refuses_parts_larger_than_a_member() {
     let large = |count: usize| {
         let files = (0..count).map(|number| file(&format!("{number:02}"), Mode::Private, &[0; 4 << 20])).collect();
-        [Part::new(Owner::Cluster, files).ok().unwrap()]
+        [Part::new(PartOwner::Cluster, files).ok().unwrap()]
     };
     assert!(problem(&large(3)).is_none());
     // 16 MiB of content leave no room for the headers.

@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &ApplyArguments) -> Result<String, Failure> {
     }
     let part = OnceCell::new();
     let part = || verified(arguments).map(|verified| part.get_or_init(|| verified));
-    let applied = node::apply(&tree, allowed, restart, part, &mut restart::tell(arguments.quiet))?;
+    let applied = node::apply(&tree, allowed, restart, part, &mut restart::write_progress(arguments.quiet))?;
     Ok(if arguments.quiet { String::new() } else { text::apply::done(&applied) })
 }
 

@@ -10,7 +10,7 @@ use crate::cli::text::doctor;
 use crate::doctor::{Objects, Question, Tree, Unread, examine};
 use crate::host::{self, NodeRoot};
 use crate::kubernetes::KUBERNETES;
-use crate::x509::printable;
+use crate::x509::escape_for_terminal;
 
 /// The most bytes of a file of objects, above what `kubectl get secrets -A -o yaml` prints of a large cluster.
 pub(crate) const OBJECTS_LIMIT: u64 = 64 << 20;
@@ -69,7 +69,7 @@ fn nothing(path: &Path) -> Failure {
 fn incomplete(root: &Path, unread: &[Unread]) -> Failure {
     let line = |unread: &Unread| {
         let reason = host::reason(&unread.error);
-        format!("\n{}", printable(&format!("{}  {reason}", root.join(&unread.place).display())))
+        format!("\n{}", escape_for_terminal(&format!("{}  {reason}", root.join(&unread.place).display())))
     };
     let lines: String = unread.iter().map(line).collect();
     let count = unread.len();
@@ -104,7 +104,7 @@ fn read(path: &Path) -> Result<Objects, Failure> {
     let content = if title == "-" { host::read_stdin(OBJECTS_LIMIT) } else { host::read(path, OBJECTS_LIMIT) };
     let content = content.or_cannot("read", path)?;
     Objects::read(title.clone(), &content).map_err(|error| {
-        let message = printable(&format!("cannot look at the objects of {title}: {error}"));
+        let message = escape_for_terminal(&format!("cannot look at the objects of {title}: {error}"));
         Failure::cannot_run(message).hint("save them with `kubectl get KIND -A -o yaml`")
     })
 }

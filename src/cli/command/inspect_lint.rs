@@ -13,7 +13,7 @@ use crate::cli::input::node_folder::Folder;
 use crate::cli::text::findings;
 use crate::host;
 use crate::kubernetes::FILE_LIMIT;
-use crate::verify::{File, Finding, Known, Origin, Part, SharedFiles, check_bundle, check_file, check_part};
+use crate::verify::{AlreadyVerified, File, Finding, Origin, Part, SharedFiles, check_bundle, check_file, check_part};
 
 /// The endings of the names of files with certificates or keys.
 const ENDINGS: [&str; 5] = [".crt", ".key", ".pub", ".pem", ".conf"];
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &InspectArguments, at: OffsetDateTime) -> Result<St
 fn of_bundle(path: &Path, key: Option<&str>, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
     let key = bundle_key(path, key)?;
     let source = host::open(path).or_cannot("read", path)?;
-    let checked = check_bundle(source, &key, at, None, &Known::default());
+    let checked = check_bundle(source, &key, at, None, &AlreadyVerified::default());
     let checked = checked.map_err(|error| Failure::bundle(path, &error))?;
     Ok(checked.findings)
 }
@@ -70,7 +70,7 @@ fn of_folder(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
     let files = contents.iter().map(|(place, (mode, content))| (place.as_str(), File { mode: *mode, content }));
     let name = path.display().to_string();
     let part = Part { name: &name, files: files.collect(), links: BTreeSet::new(), node: None, origin: Origin::Disk };
-    Ok(SharedFiles::default().hold(check_part(&part, at, &Known::default())))
+    Ok(SharedFiles::default().hold(check_part(&part, at, &AlreadyVerified::default())))
 }
 
 /// Judges one file by itself, so that nothing beside it can be missing.

@@ -79,7 +79,7 @@ pub(crate) fn read(file: &Path) -> Result<Seed, Failure> {
     })?;
     if is_open_to_others {
         let name = file.display();
-        host::tell(&format!("warning: {name} can be read by others\nhint: chmod 600 {name}\n"));
+        host::write_stderr(&format!("warning: {name} can be read by others\nhint: chmod 600 {name}\n"));
     }
     Ok(seed)
 }

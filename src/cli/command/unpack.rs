@@ -13,7 +13,7 @@ pub(crate) fn run(arguments: &UnpackArguments) -> Result<String, Failure> {
     let Verified { bundle, part, about_time } = bundle::open_part(&arguments.trust, &name)?;
     if !about_time.is_empty() {
         // The clock of an isolated machine may be wrong, and unpacking does no harm.
-        host::tell(&format!("warning: not valid at this time\n{about_time}"));
+        host::write_stderr(&format!("warning: not valid at this time\n{about_time}"));
     }
     let entries: Vec<_> = part
         .files()

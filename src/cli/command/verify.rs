@@ -18,12 +18,15 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
         |finding: &&Finding| finding.part == PartName::Cluster.to_string() && finding.fault.is_about_time();
     let (people, others): (Vec<&Finding>, Vec<&Finding>) = checked.findings.iter().partition(is_of_person);
     if !people.is_empty() {
-        host::tell(&format!("warning: users and etcd clients need new certificates\n{}", findings::lines(&people)));
+        host::write_stderr(&format!(
+            "warning: users and etcd clients need new certificates\n{}",
+            findings::lines(&people)
+        ));
     }
     let (warnings, errors): (Vec<&Finding>, Vec<&Finding>) =
         others.into_iter().partition(|finding| finding.fault.is_warning());
     if !warnings.is_empty() {
-        host::tell(&format!("warning: this works, but\n{}", findings::lines(&warnings)));
+        host::write_stderr(&format!("warning: this works, but\n{}", findings::lines(&warnings)));
     }
     if !errors.is_empty() {
         let files: BTreeSet<_> = errors.iter().map(|finding| (&finding.part, &finding.file)).collect();

@@ -13,7 +13,7 @@ use crate::cli::text::findings;
 use crate::host;
 use crate::kubernetes::PartName;
 use crate::sign::PublicKey;
-use crate::verify::{CheckedBundle, Finding, Known, check_bundle};
+use crate::verify::{AlreadyVerified, CheckedBundle, Finding, check_bundle};
 
 /// The first bytes of a gzip member (RFC 1952, section 2.3.1).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -45,7 +45,7 @@ pub(crate) fn open(arguments: &TrustArguments, wanted: Option<&PartName>) -> Res
     let key = trusted_key::read(&arguments.bundle, &arguments.key)?;
     check_outer_signature(&arguments.bundle, &key)?;
     let source = host::open(&arguments.bundle).or_cannot("read", &arguments.bundle)?;
-    check_bundle(source, &key, at, wanted, &Known::default())
+    check_bundle(source, &key, at, wanted, &AlreadyVerified::default())
         .map_err(|error| Failure::bundle(&arguments.bundle, &error))
 }
 
@@ -78,7 +78,7 @@ fn judge(checked: &CheckedBundle, name: &PartName) -> Result<String, Failure> {
     let (about_time, wrong): (Vec<&Finding>, Vec<&Finding>) =
         findings.into_iter().partition(|finding| finding.fault.is_about_time());
     if !warnings.is_empty() {
-        host::tell(&format!("warning: this works, but\n{}", findings::lines(&warnings)));
+        host::write_stderr(&format!("warning: this works, but\n{}", findings::lines(&warnings)));
     }
     if !wrong.is_empty() {
         return Err(Failure::says_no(format!(

@@ -1,21 +1,21 @@
 //! The words for a bundle and its parts.
 
-use crate::bundle::Shape;
+use crate::bundle::ArchiveKind;
 use crate::kubernetes::PartName;
 use crate::verify::CheckedBundle;
 
 /// Returns the text of what was verified, for `verify` and `unpack`. `holds` says how much of it holds.
 pub(crate) fn summary(checked: &CheckedBundle, holds: &str) -> String {
     let head = &checked.head;
-    let shape = match checked.archive.shape() {
-        Shape::Whole => "the whole bundle",
-        Shape::Partial => "a partial bundle",
-        Shape::Slice => "a slice",
+    let kind = match checked.archive.kind() {
+        ArchiveKind::Whole => "the whole bundle",
+        ArchiveKind::Partial => "a partial bundle",
+        ArchiveKind::Slice => "a slice",
     };
     let nodes = checked.parts.iter().filter(|part| **part != PartName::Cluster).count();
     let cluster = if checked.parts.contains(&PartName::Cluster) { " and the cluster's part" } else { "" };
     format!(
-        "{}, generation {}, Kubernetes {}: {shape}, {nodes} {}{cluster}\n\
+        "{}, generation {}, Kubernetes {}: {kind}, {nodes} {}{cluster}\n\
          {holds}\n\
          signer   {}\ncontent  sha256:{}\n",
         head.cluster,

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use crate::cli::text::changes;
 use crate::kubernetes::PartName;
 use crate::make::Comparison;
-use crate::plan::{Effect, EffectKind};
+use crate::plan::{PartChange, PartChangeKind};
 
 /// The most nodes or files that are listed. The others are counted.
 const LISTED: usize = 20;
@@ -29,31 +29,31 @@ pub(crate) fn render(comparison: &Comparison) -> String {
     if comparison.changes.is_empty() {
         text += "  no key, no certificate and no kubeconfig changes\n";
     }
-    let effects = &comparison.effects;
-    format!("\nsince the lock:\n{text}") + &restarts(effects) + &gone(effects) + &hand_out(effects)
+    let part_changes = &comparison.part_changes;
+    format!("\nsince the lock:\n{text}") + &restarts(part_changes) + &gone(part_changes) + &hand_out(part_changes)
 }
 
 /// Returns what must be started anew, node by node.
-fn restarts(effects: &[Effect]) -> String {
-    let names = |effect: &Effect| effect.restarts.iter().map(|component| component.name().to_owned()).collect();
-    section("to restart when it is installed", by_node(effects, names))
+fn restarts(part_changes: &[PartChange]) -> String {
+    let names = |change: &PartChange| change.restarts.iter().map(|component| component.name().to_owned()).collect();
+    section("to restart when it is installed", by_node(part_changes, names))
 }
 
 /// Returns the files that nodes no longer get although they stay. Nothing deletes such files there unasked.
-fn gone(effects: &[Effect]) -> String {
-    let removed = |effect: &Effect| match effect.kind {
-        EffectKind::Changed if effect.part != PartName::Cluster => effect.removed.iter().cloned().collect(),
+fn gone(part_changes: &[PartChange]) -> String {
+    let removed = |change: &PartChange| match change.kind {
+        PartChangeKind::Changed if change.part != PartName::Cluster => change.removed.iter().cloned().collect(),
         _ => BTreeSet::new(),
     };
-    section("no longer in the bundle, to be deleted where it was installed", by_node(effects, removed))
+    section("no longer in the bundle, to be deleted where it was installed", by_node(part_changes, removed))
 }
 
 /// Returns a line for each set of things that is not empty, with the parts that have it.
-fn by_node(effects: &[Effect], things: impl Fn(&Effect) -> BTreeSet<String>) -> String {
+fn by_node(part_changes: &[PartChange], things: impl Fn(&PartChange) -> BTreeSet<String>) -> String {
     let mut groups: Vec<(BTreeSet<String>, Vec<&str>)> = Vec::new();
-    for effect in effects {
-        let things = things(effect);
-        let node = match &effect.part {
+    for change in part_changes {
+        let things = things(change);
+        let node = match &change.part {
             PartName::Node(name) => name.as_str(),
             PartName::Cluster => "cluster",
         };
@@ -71,8 +71,9 @@ fn by_node(effects: &[Effect], things: impl Fn(&Effect) -> BTreeSet<String>) -> 
 }
 
 /// Returns the files that people and programs outside the nodes need anew.
-fn hand_out(effects: &[Effect]) -> String {
-    let cluster = effects.iter().filter(|effect| effect.part == PartName::Cluster).flat_map(|effect| &effect.files);
+fn hand_out(part_changes: &[PartChange]) -> String {
+    let cluster =
+        part_changes.iter().filter(|change| change.part == PartName::Cluster).flat_map(|change| &change.files);
     let files: Vec<_> = cluster.map(String::as_str).filter(|path| *path != "profile.toml").collect();
     let lines = if files.is_empty() { String::new() } else { format!("  {}\n", listed(&files)) };
     section("to hand out from the part cluster", lines)

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::doctor::{Diagnosis, Finding, LookedAt};
-use crate::x509::printable;
+use crate::x509::escape_for_terminal;
 
 /// The width of a terminal that shows every line whole.
 const COLUMNS: usize = 100;
@@ -22,9 +22,9 @@ pub(crate) fn text(diagnosis: &Diagnosis, is_complete: bool) -> String {
 
 fn finding(finding: &Finding) -> String {
     let severity = finding.rule.severity.name();
-    let head = wrap(&format!("{severity}: {}", printable(&finding.what)), "    ", false);
-    let why = wrap(&format!("  why:  {}", printable(&finding.why)), INDENT, false);
-    let mend = wrap(&format!("  mend: {}", printable(&finding.mend)), INDENT, true);
+    let head = wrap(&format!("{severity}: {}", escape_for_terminal(&finding.what)), "    ", false);
+    let why = wrap(&format!("  why:  {}", escape_for_terminal(&finding.why)), INDENT, false);
+    let mend = wrap(&format!("  mend: {}", escape_for_terminal(&finding.mend)), INDENT, true);
     format!("{head}{why}{mend}")
 }
 

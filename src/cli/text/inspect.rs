@@ -1,13 +1,13 @@
 //! The words for what is wrong with a file that was inspected.
 
 use crate::report::{Embedded, Fault, Problem};
-use crate::x509::printable;
+use crate::x509::escape_for_terminal;
 
 /// Returns a line for each problem, below a head.
 pub(crate) fn problems(problems: &[Problem]) -> String {
     let lines: String = problems
         .iter()
-        .map(|Problem { path, fault }| format!("\n{}", printable(&format!("{path}  {}", text(fault)))))
+        .map(|Problem { path, fault }| format!("\n{}", escape_for_terminal(&format!("{path}  {}", text(fault)))))
         .collect();
     let count = problems.len();
     format!("{count} {} listed{lines}", if count == 1 { "file cannot be" } else { "files cannot be" })

@@ -9,7 +9,7 @@ use crate::cli::failure::Failure;
 use crate::cli::text::changes;
 use crate::lock::{Change, ChangeKind, Lock, Refusal, shapes_of_plan};
 use crate::make::Comparison;
-use crate::plan::{EffectKind, Plan};
+use crate::plan::{PartChangeKind, Plan};
 use crate::profile::Profile;
 
 #[derive(Serialize)]
@@ -134,16 +134,16 @@ pub(crate) fn render(
         subject: binding.subject,
     });
     let effects = |since: &Comparison| {
-        let effects = since.effects.iter().map(|effect| EffectJson {
-            part: effect.part.to_string(),
-            change: match effect.kind {
-                EffectKind::Added => "added",
-                EffectKind::Changed => "changed",
-                EffectKind::Removed => "removed",
+        let effects = since.part_changes.iter().map(|change| EffectJson {
+            part: change.part.to_string(),
+            change: match change.kind {
+                PartChangeKind::Added => "added",
+                PartChangeKind::Changed => "changed",
+                PartChangeKind::Removed => "removed",
             },
-            files: effect.files.clone(),
-            removed: effect.removed.clone(),
-            restarts: effect.restarts.iter().map(|component| component.name()).collect(),
+            files: change.files.clone(),
+            removed: change.removed.clone(),
+            restarts: change.restarts.iter().map(|component| component.name()).collect(),
         });
         effects.collect()
     };

@@ -122,10 +122,10 @@ pub(crate) fn in_cluster(effect: &Effect) -> String {
 
 /// Returns a function that tells a person of each step, and of what the person must know. When `is_quiet`, it tells
 /// only the latter.
-pub(crate) fn tell(is_quiet: bool) -> impl FnMut(&Progress<'_>) {
+pub(crate) fn write_progress(is_quiet: bool) -> impl FnMut(&Progress<'_>) {
     move |event| {
         if !(is_quiet && event.is_step()) {
-            host::tell(&progress(event));
+            host::write_stderr(&progress(event));
         }
     }
 }
@@ -138,7 +138,7 @@ fn progress(progress: &Progress<'_>) -> String {
         Progress::Restarting(component) => format!("restarting {}\n", component.name()),
         Progress::Starting(components) => format!("starting {}\n", Component::list(*components)),
         Progress::Asking(url) => format!("asking {url}\n"),
-        Progress::Back(trouble) => format!("{trouble}\ngoing back\n"),
+        Progress::Back(failure) => format!("{failure}\ngoing back\n"),
         Progress::Unlabelled(reason) => format!("warning: the files have no SELinux labels yet: {reason}\n"),
         Progress::PutBack(pods) => {
             let pods = Component::list(*pods);

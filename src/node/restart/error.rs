@@ -9,14 +9,14 @@ use thiserror::Error;
 use super::super::NodeError;
 use crate::host::{Answer, AskError, reason};
 use crate::kubernetes::Component;
-use crate::x509::printable;
+use crate::x509::escape_for_terminal;
 
 /// The most characters of another program's words in a message.
 const WORDS: usize = 300;
 
 /// The last answer of a component that is not well, or the reason why there is none.
 #[derive(Debug)]
-pub enum Silence {
+pub enum ProbeFailure {
     /// The component does not answer.
     Unasked(AskError),
     /// The component answers that it is not well.
@@ -33,12 +33,12 @@ pub struct Unwell {
     /// The URL at which it was asked, such as `https://127.0.0.1:2379/health`.
     pub url: String,
     /// The last answer.
-    pub last: Silence,
+    pub last: ProbeFailure,
 }
 
 /// A component that did not come up.
 #[derive(Debug, Error)]
-pub enum Trouble {
+pub enum StartFailure {
     /// The component does not answer as it should.
     #[error("{} was not well within {}: {}: {}", unwell.component.name(), Period(*within), unwell.url, unwell.last)]
     Unwell {
@@ -84,33 +84,33 @@ pub enum RestartError {
     /// A component did not come up, and the files before promise no better, as when it was not well with them either.
     /// The new files stay.
     #[error("{0}")]
-    Unwell(Trouble),
+    Unwell(StartFailure),
     /// A component did not come up. The files before are back, and the components have been started with them.
-    #[error("{trouble}\n{}", back(still.as_ref()))]
+    #[error("{failure}\n{}", back(still.as_ref()))]
     Back {
         /// The component that did not come up.
-        trouble: Trouble,
+        failure: StartFailure,
         /// The component that did not come up with the files before either, if any.
-        still: Option<Trouble>,
+        still: Option<StartFailure>,
     },
     /// A component did not come up, and the files before could not be brought back.
-    #[error("{trouble}\nand the files before could not be brought back: {cause}")]
+    #[error("{failure}\nand the files before could not be brought back: {cause}")]
     Stuck {
         /// The component that did not come up.
-        trouble: Trouble,
+        failure: StartFailure,
         /// The error on the way back.
         cause: NodeError,
     },
 }
 
-fn back(still: Option<&Trouble>) -> String {
+fn back(still: Option<&StartFailure>) -> String {
     match still {
         None => "the files before are back, and everything is started and well with them".to_owned(),
         Some(still) => format!("the files before are back, but with them, too, {still}"),
     }
 }
 
-impl Display for Silence {
+impl Display for ProbeFailure {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unasked(error) => error.fmt(formatter),
@@ -129,7 +129,7 @@ impl Display for Silence {
 
 /// Returns the words of another program in a form for a terminal.
 fn words(text: &str) -> String {
-    printable(&text.split_whitespace().collect::<Vec<_>>().join(" ")).chars().take(WORDS).collect()
+    escape_for_terminal(&text.split_whitespace().collect::<Vec<_>>().join(" ")).chars().take(WORDS).collect()
 }
 
 /// A time that is written as `5 min` or `90 s`.
@@ -152,12 +152,12 @@ mod tests {
 
     use rustls::{AlertDescription, CertificateError, Error};
 
-    use super::{Period, Silence};
+    use super::{Period, ProbeFailure};
     use crate::host::{Answer, AskError};
 
     #[test]
     fn answers_are_told_in_one_line() {
-        let answer = |status, body: &str| Silence::Unwell(Answer { status, body: body.to_owned() }).to_string();
+        let answer = |status, body: &str| ProbeFailure::Unwell(Answer { status, body: body.to_owned() }).to_string();
         assert_eq!(answer(503, "{\"health\":\"false\"}\n"), "HTTP 503 {\"health\":\"false\"}");
         let list = "[+]ping ok\n[-]etcd failed: reason withheld\n[-]log ok\nhealthz check failed\n";
         assert_eq!(answer(500, list), "HTTP 500 [-]etcd failed: reason withheld [-]log ok");
@@ -173,7 +173,7 @@ mod tests {
             (CertificateError::NotValidForName.into(), "its certificate is not for this address"),
             (Error::AlertReceived(AlertDescription::UnknownCA), "it refuses our certificate: UnknownCA"),
         ] {
-            assert_eq!(Silence::Unasked(AskError::Tls(error)).to_string(), text);
+            assert_eq!(ProbeFailure::Unasked(AskError::Tls(error)).to_string(), text);
         }
     }
 

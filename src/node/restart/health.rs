@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::error::{Silence, Unwell};
+use super::error::{ProbeFailure, Unwell};
 use super::manifest::Manifest;
 use crate::host::{Deadline, NodeTree, TlsClient, addresses, ask, pause};
 use crate::kubernetes::{CLUSTER_CA, Component, ETCD_CA, FILE_LIMIT};
@@ -134,26 +134,26 @@ pub(super) fn url(component: Component, endpoint: &Endpoint) -> String {
     format!("{scheme}://{}{}", endpoint.address, endpoint.path)
 }
 
-fn probe(tree: &NodeTree, component: Component, endpoint: &Endpoint) -> Result<(), Silence> {
+fn probe(tree: &NodeTree, component: Component, endpoint: &Endpoint) -> Result<(), ProbeFailure> {
     let client = match component {
         Component::Etcd => Some(client(tree, &ETCD)?),
         Component::ApiServer => Some(client(tree, &API_SERVER)?),
         _ => None,
     };
-    let get = |path| ask(endpoint.address, path, client.as_ref(), ONE).map_err(Silence::Unasked);
+    let get = |path| ask(endpoint.address, path, client.as_ref(), ONE).map_err(ProbeFailure::Unasked);
     let mut answer = get(endpoint.path)?;
     if answer.status == 404 && component == Component::ApiServer {
         // Kubernetes before 1.16 has no /readyz.
         answer = get("/healthz")?;
     }
-    if answer.status == 200 { Ok(()) } else { Err(Silence::Unwell(answer)) }
+    if answer.status == 200 { Ok(()) } else { Err(ProbeFailure::Unwell(answer)) }
 }
 
 /// Returns a client that trusts the CA of the live files, and shows the first certificate whose files can be read.
-fn client(tree: &NodeTree, pki: &Pki) -> Result<TlsClient, Silence> {
+fn client(tree: &NodeTree, pki: &Pki) -> Result<TlsClient, ProbeFailure> {
     let read = |place: &str| {
         let resolved = tree.resolve(place).and_then(|place| tree.read(&place, FILE_LIMIT));
-        resolved.map_err(|error| Silence::Unreadable(place.to_owned(), error))
+        resolved.map_err(|error| ProbeFailure::Unreadable(place.to_owned(), error))
     };
     let authority = read(pki.authority)?;
     let mut identity = None;
@@ -164,7 +164,7 @@ fn client(tree: &NodeTree, pki: &Pki) -> Result<TlsClient, Silence> {
         }
     }
     let identity = identity.as_ref().map(|(certificate, key)| (certificate.as_slice(), key.as_slice()));
-    TlsClient::new(&authority, identity).map_err(Silence::Unasked)
+    TlsClient::new(&authority, identity).map_err(ProbeFailure::Unasked)
 }
 
 /// Returns the number of members of etcd: the one that the member on this node tells its peers, otherwise that of the

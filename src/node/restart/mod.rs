@@ -20,7 +20,6 @@
 //!
 //! **What it refuses.** To begin when a component that must start anew is neither a static pod nor a service.
 
-mod away;
 pub(crate) mod effect;
 mod error;
 mod health;
@@ -29,6 +28,7 @@ mod plan;
 mod progress;
 mod run;
 mod running;
+mod stopped_manifests;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -38,7 +38,7 @@ use crate::host::{self, NodeTree};
 use crate::kubernetes::Component;
 
 pub use effect::Effect;
-pub use error::{RestartError, Silence, Trouble, Unwell};
+pub use error::{ProbeFailure, RestartError, StartFailure, Unwell};
 pub use plan::Plan;
 pub use progress::Progress;
 use run::Restart;
@@ -58,7 +58,7 @@ impl Unfinished {
     /// # Errors
     /// Fails when it cannot be read.
     pub fn of(tree: &NodeTree) -> Result<Self, NodeError> {
-        Ok(Self { restarts: away::noted(tree)?, away: away::away(tree)? })
+        Ok(Self { restarts: stopped_manifests::noted(tree)?, away: stopped_manifests::away(tree)? })
     }
 
     /// Returns whether nothing is left behind.
@@ -86,7 +86,7 @@ pub enum RestartedBy {
 impl RestartedBy {
     /// Returns [`Self::Person`] with the components that are static pods, which the person must know.
     pub(super) fn person(tree: &NodeTree) -> Result<Self, NodeError> {
-        Ok(Self::Person { pods: away::static_pods(tree)? })
+        Ok(Self::Person { pods: stopped_manifests::static_pods(tree)? })
     }
 }
 
@@ -124,7 +124,7 @@ pub(super) fn around(
 /// Puts back the manifests that an interrupted run has left away, and removes its note of the components to start anew.
 pub(super) fn put_back(session: &Session<'_>, progress: &mut dyn FnMut(&Progress<'_>)) {
     let tree = session.tree();
-    match Unfinished::of(tree).and_then(|unfinished| away::give_all(tree).map(|_| unfinished)) {
+    match Unfinished::of(tree).and_then(|unfinished| stopped_manifests::give_all(tree).map(|_| unfinished)) {
         Ok(unfinished) if unfinished.away.is_empty() => {}
         Ok(unfinished) => progress(&Progress::PutBack(&unfinished.away)),
         Err(error) => progress(&Progress::StillAway(&error)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::NodeError;
-use super::error::Trouble;
+use super::error::StartFailure;
 use crate::kubernetes::Component;
 
 /// A step that begins, or a message that a person should get at once.
@@ -19,7 +19,7 @@ pub enum Progress<'a> {
     /// The component at this URL is asked whether it is well, until it is.
     Asking(&'a str),
     /// A component is not well, so the files before come back.
-    Back(&'a Trouble),
+    Back(&'a StartFailure),
     /// The new files have no SELinux labels yet, for this reason.
     Unlabelled(&'a str),
     /// An interrupted run had stopped these static pods, and their manifests are back.

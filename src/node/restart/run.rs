@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::super::install::rollback;
 use super::super::{NodeError, Session};
-use super::away::{away, forget, give, give_all, manifest, note, noted, take};
 use super::effect::Effect;
-use super::error::{RestartError, Trouble};
+use super::error::{RestartError, StartFailure};
 use super::health::{Endpoint, answering, endpoints, members, url, wait};
 use super::manifest::Manifest;
 use super::plan::Plan;
 use super::progress::Progress;
 use super::running::{Seen, is_service, restart};
+use super::stopped_manifests::{away, forget, give, give_all, manifest, note, noted, take};
 use crate::host::NodeTree;
 use crate::kubernetes::Component;
 
@@ -100,23 +100,23 @@ impl<'a> Restart<'a> {
         self.down(progress).map_err(again)?;
         progress(&Progress::Swapping);
         change().map_err(|error| again(RestartError::Node(error)))?;
-        let Some(trouble) = self.up(true, progress) else {
+        let Some(failure) = self.up(true, progress) else {
             forget(tree)?;
             return Ok(self.later());
         };
-        if !self.leads_back(&trouble) {
-            return Err(again(RestartError::Unwell(trouble)));
+        if !self.leads_back(&failure) {
+            return Err(again(RestartError::Unwell(failure)));
         }
-        progress(&Progress::Back(&trouble));
+        progress(&Progress::Back(&failure));
         // A component that does not end now may never end, and the files matter more.
         let _ = self.down(progress);
         progress(&Progress::Swapping);
         if let Err(cause) = rollback(self.session) {
             let _ = give_all(tree);
-            return Err(RestartError::Stuck { trouble, cause });
+            return Err(RestartError::Stuck { failure, cause });
         }
         let still = self.up(false, progress);
-        Err(again(RestartError::Back { trouble, still }))
+        Err(again(RestartError::Back { failure, still }))
     }
 
     fn later(&self) -> BTreeSet<Component> {
@@ -138,13 +138,13 @@ impl<'a> Restart<'a> {
 
     /// Starts all components. With `may_go_back`, ends at the first that does not come up and leads back. Otherwise
     /// starts all, and returns the first that did not come up.
-    fn up(&self, may_go_back: bool, progress: &mut dyn FnMut(&Progress<'_>)) -> Option<Trouble> {
+    fn up(&self, may_go_back: bool, progress: &mut dyn FnMut(&Progress<'_>)) -> Option<StartFailure> {
         let kubelet = self.plan.services.contains(&Component::Kubelet).then(|| vec![Component::Kubelet]);
         let mut first = None;
         for stage in kubelet.into_iter().chain(self.plan.starts()) {
-            let Some(trouble) = self.start(&stage, first.is_none(), progress) else { continue };
-            let is_over = may_go_back && self.leads_back(&trouble);
-            first.get_or_insert(trouble);
+            let Some(failure) = self.start(&stage, first.is_none(), progress) else { continue };
+            let is_over = may_go_back && self.leads_back(&failure);
+            first.get_or_insert(failure);
             if is_over {
                 break;
             }
@@ -152,20 +152,25 @@ impl<'a> Restart<'a> {
         first
     }
 
-    fn start(&self, stage: &[Component], is_awaited: bool, progress: &mut dyn FnMut(&Progress<'_>)) -> Option<Trouble> {
+    fn start(
+        &self,
+        stage: &[Component],
+        is_awaited: bool,
+        progress: &mut dyn FnMut(&Progress<'_>),
+    ) -> Option<StartFailure> {
         let (services, pods): (Vec<_>, Vec<_>) =
             stage.iter().copied().partition(|component| self.plan.services.contains(component));
         if !pods.is_empty() {
             progress(&Progress::Starting(&pods));
             if let Err(error) = give(self.session.tree(), &pods) {
-                return Some(Trouble::Manifest(Box::new(error)));
+                return Some(StartFailure::Manifest(Box::new(error)));
             }
         }
         for service in services {
             progress(&Progress::Restarting(service));
             let expected = self.asked.get(&service).map(|asked| asked.expected);
             if let Err(reason) = restart(service, expected == Some(Expected::Later), self.time) {
-                return Some(Trouble::Service(service, reason));
+                return Some(StartFailure::Service(service, reason));
             }
         }
         if !is_awaited {
@@ -181,7 +186,7 @@ impl<'a> Restart<'a> {
             {
                 progress(&Progress::Asking(&url(component, endpoint)));
                 if let Err(unwell) = wait(self.session.tree(), component, &asked.endpoints, self.time) {
-                    return Some(Trouble::Unwell { unwell: Box::new(unwell), within: self.time });
+                    return Some(StartFailure::Unwell { unwell: Box::new(unwell), within: self.time });
                 }
             }
         }
@@ -189,13 +194,13 @@ impl<'a> Restart<'a> {
     }
 
     /// Returns whether the files before promise better than those with which a component does not come up.
-    fn leads_back(&self, trouble: &Trouble) -> bool {
+    fn leads_back(&self, failure: &StartFailure) -> bool {
         let expected = |component| self.asked.get(component).map(|asked| asked.expected);
-        match trouble {
-            Trouble::Unwell { unwell, .. } => expected(&unwell.component) == Some(Expected::Back),
+        match failure {
+            StartFailure::Unwell { unwell, .. } => expected(&unwell.component) == Some(Expected::Back),
             // After an interrupted run it is not known how the service was before.
-            Trouble::Service(..) => !self.is_resumed,
-            Trouble::Manifest(_) => false,
+            StartFailure::Service(..) => !self.is_resumed,
+            StartFailure::Manifest(_) => false,
         }
     }
 }

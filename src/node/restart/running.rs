@@ -27,7 +27,7 @@ pub(super) enum Seen {
 impl Seen {
     /// Chooses the way while the pods of these manifests run.
     pub(super) fn new(manifests: BTreeMap<Component, Manifest>) -> Self {
-        if is_installed("crictl") && run_program("crictl", &["ps", "-q"], ANSWER).is_ok_and(|ended| ended.is_success) {
+        if is_installed("crictl") && run_program("crictl", &["ps", "-q"], ANSWER).is_ok_and(|exit| exit.is_success) {
             return Self::Containers;
         }
         let running = processes().unwrap_or_default();
@@ -46,9 +46,9 @@ impl Seen {
                 let pattern = format!("^{name}$");
                 // Other pods may have containers called etcd, too.
                 let of_kubeadm = "io.kubernetes.pod.namespace=kube-system";
-                let ended = run_program("crictl", &["ps", "-q", "--name", &pattern, "--label", of_kubeadm], ANSWER);
-                match ended {
-                    Ok(ended) if ended.is_success => ended.output.split_whitespace().map(str::to_owned).collect(),
+                let exit = run_program("crictl", &["ps", "-q", "--name", &pattern, "--label", of_kubeadm], ANSWER);
+                match exit {
+                    Ok(exit) if exit.is_success => exit.stdout.split_whitespace().map(str::to_owned).collect(),
                     _ => vec![String::new()],
                 }
             }
@@ -101,8 +101,8 @@ pub(super) fn is_active(component: Component) -> bool {
 
 /// Returns a property of a service. Does not use `--value`, which came with systemd 230, because RHEL 7 has 219.
 fn property(component: Component, name: &str) -> Option<String> {
-    let ended = run_program("systemctl", &["show", "--property", name, component.name()], ANSWER).ok()?;
-    let line = ended.output.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
+    let exit = run_program("systemctl", &["show", "--property", name, component.name()], ANSWER).ok()?;
+    let line = exit.stdout.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
     Some(line.trim().to_owned())
 }
 
@@ -114,8 +114,8 @@ pub(super) fn restart(component: Component, may_lag: bool, time: Duration) -> Re
     let block = may_lag.then_some("--no-block");
     let words: Vec<_> = ["restart"].into_iter().chain(block).chain([component.name()]).collect();
     match run_program("systemctl", &words, time.max(ANSWER)) {
-        Ok(ended) if ended.is_success => Ok(()),
-        Ok(ended) => Err(ended.complaint.trim().to_owned()),
+        Ok(exit) if exit.is_success => Ok(()),
+        Ok(exit) => Err(exit.stderr.trim().to_owned()),
         Err(error) => Err(error.to_string()),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use certferry::kubeconfig::referenced;
 use certferry::lint::NodeFacts;
 use certferry::report::{self, Builder, Source, SourceKind};
-use certferry::verify::{File, Known, Origin, Part, SharedFiles, check_file, check_part};
+use certferry::verify::{AlreadyVerified, File, Origin, Part, SharedFiles, check_file, check_part};
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -36,7 +36,7 @@ fn judge(files: &[(&str, &[u8])], origin: Origin) {
         node: Some(NodeFacts { name: "cp-1", addresses: &addresses }),
         origin,
     };
-    let known = Known::default();
+    let known = AlreadyVerified::default();
     let findings = || SharedFiles::default().hold(check_part(&part, AT, &known));
     assert_eq!(findings(), findings(), "the same files, other findings");
 }

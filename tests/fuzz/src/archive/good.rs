@@ -5,7 +5,7 @@ use std::io::Read;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use certferry::bundle::{
-    Content, Description, File, Head, Hex, KUBELET_CLIENT_LINK, Mode, Node, Owner, Part, Sha256, Writer,
+    Content, Description, File, Head, Hex, KUBELET_CLIENT_LINK, Mode, Node, Part, PartOwner, Sha256, Writer,
 };
 use certferry::kubernetes::Role;
 use certferry::sign::{PublicKey, SigningFailed};
@@ -88,7 +88,7 @@ fn parts() -> Vec<Part> {
     };
     let node = |name: &str, role, address: &str| {
         let addresses = address.parse().into_iter().collect();
-        Owner::Node(Node { name: name.to_owned(), role, names: vec![name.to_owned()], addresses })
+        PartOwner::Node(Node { name: name.to_owned(), role, names: vec![name.to_owned()], addresses })
     };
     let link = File::Link { path: KUBELET_CLIENT_LINK.to_owned(), target: "store.pem".to_owned() };
     let parts = [
@@ -103,7 +103,7 @@ fn parts() -> Vec<Part> {
             ],
         ),
         (node("w-1", Role::Worker, "fd00::5"), vec![file("etc/kubernetes/kubelet.conf", Mode::Private, b"x\n")]),
-        (Owner::Cluster, vec![file("users/a%2Fb@c.conf", Mode::Private, b"kind: Config\n")]),
+        (PartOwner::Cluster, vec![file("users/a%2Fb@c.conf", Mode::Private, b"kind: Config\n")]),
     ];
     parts.into_iter().filter_map(|(owner, files)| Part::new(owner, files).ok()).collect()
 }

@@ -9,9 +9,9 @@ mod script;
 use std::collections::BTreeSet;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use certferry::bundle::{BundleError, Content, File, Part, Reader, Row, Sha256, Shape, VerifiedPart, split};
+use certferry::bundle::{ArchiveKind, BundleError, Content, File, Part, Reader, Row, Sha256, VerifiedPart, split};
 use certferry::kubernetes::PartName;
-use certferry::verify::{Known, check_bundle};
+use certferry::verify::{AlreadyVerified, check_bundle};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -30,7 +30,7 @@ pub fn is_taken(script: &[u8]) -> bool {
     let archive = script::apply(&GOOD, script);
     let taken = read(&archive);
     // Every command reads a bundle so, in batches and side by side.
-    let checked = check_bundle(&*archive, &GOOD.key, AT, None, &Known::default());
+    let checked = check_bundle(&*archive, &GOOD.key, AT, None, &AlreadyVerified::default());
     match (&taken, &checked) {
         (Ok(taken), Ok(checked)) => assert_eq!(taken.content_sha256, checked.archive.content_sha256()),
         (Err(one), Err(other)) => assert_eq!(one.to_string(), other.to_string()),
@@ -45,8 +45,8 @@ pub fn is_taken(script: &[u8]) -> bool {
     // Cutting needs no key and believes nothing; a part of what is right is right.
     let mut slice = Vec::new();
     let is_cut = split(&*archive, &PartName::Node("cp-1".to_owned()), &mut slice).is_ok();
-    if let (Ok(Taken { shape: Shape::Whole | Shape::Partial, .. }), true) = (&taken, is_cut) {
-        assert!(read(&slice).is_ok_and(|slice| slice.shape == Shape::Slice));
+    if let (Ok(Taken { kind: ArchiveKind::Whole | ArchiveKind::Partial, .. }), true) = (&taken, is_cut) {
+        assert!(read(&slice).is_ok_and(|slice| slice.kind == ArchiveKind::Slice));
     }
     taken.is_ok()
 }
@@ -65,7 +65,7 @@ fn is_new(content: Sha256) -> bool {
 struct Taken {
     index: Option<(bool, Sha256)>,
     parts: Vec<VerifiedPart>,
-    shape: Shape,
+    kind: ArchiveKind,
     content_sha256: Sha256,
 }
 
@@ -84,7 +84,7 @@ fn read(archive: &[u8]) -> Result<Taken, BundleError> {
     }
     let archive = reader.finish()?;
     assert_eq!(archive.parts(), parts.len());
-    Ok(Taken { index, parts, shape: archive.shape(), content_sha256: archive.content_sha256() })
+    Ok(Taken { index, parts, kind: archive.kind(), content_sha256: archive.content_sha256() })
 }
 
 impl Taken {

@@ -7,12 +7,12 @@ use crate::kubernetes::{Component, KeyId, PartName, readers};
 use crate::profile::Node;
 
 /// The state before a plan, as far as it is known.
-pub struct Before {
+pub struct PreviousBuild {
     /// The parts that were built, each with the outlines of its files by path.
     pub parts: BTreeMap<PartName, BTreeMap<String, String>>,
     /// The ids of keys and certificates that are changed or new.
-    pub touched: BTreeSet<KeyId>,
-    /// The ids among `touched` whose key is changed or new. The others have another certificate for the same key.
+    pub changed: BTreeSet<KeyId>,
+    /// The ids among `changed` whose key is changed or new. The others have another certificate for the same key.
     pub new_keys: BTreeSet<KeyId>,
     /// Whether the profile in the cluster's part had other bytes.
     pub other_profile: bool,
@@ -20,11 +20,11 @@ pub struct Before {
 
 /// What changes for one part.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Effect {
+pub struct PartChange {
     /// The part.
     pub part: PartName,
     /// Whether the part is new, changed or gone.
-    pub kind: EffectKind,
+    pub kind: PartChangeKind,
     /// The files that are new or get other bytes.
     pub files: Vec<String>,
     /// The files that are gone.
@@ -37,7 +37,7 @@ pub struct Effect {
 
 /// How a part changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EffectKind {
+pub enum PartChangeKind {
     /// The part is new, with all its files.
     Added,
     /// Some files of the part change.
@@ -49,25 +49,25 @@ pub enum EffectKind {
 /// Returns what changes for each part since `before`: first the parts of the plan, in its order, then the parts that
 /// are gone.
 #[must_use]
-pub fn effects(plan: &Plan, before: &Before) -> Vec<Effect> {
+pub fn part_changes(plan: &Plan, before: &PreviousBuild) -> Vec<PartChange> {
     let mut gone: BTreeMap<_, _> = before.parts.iter().collect();
     let mut found = Vec::new();
     for part in &plan.parts {
         let name = part.recipient.part();
         found.extend(match gone.remove(&name) {
             Some(files) => change(name, part, files, before),
-            None => Some(Effect {
+            None => Some(PartChange {
                 part: name,
-                kind: EffectKind::Added,
+                kind: PartChangeKind::Added,
                 files: part.files.iter().map(|file| file.path.clone()).collect(),
                 removed: Vec::new(),
                 restarts: BTreeSet::new(),
             }),
         });
     }
-    found.extend(gone.into_iter().map(|(part, files)| Effect {
+    found.extend(gone.into_iter().map(|(part, files)| PartChange {
         part: part.clone(),
-        kind: EffectKind::Removed,
+        kind: PartChangeKind::Removed,
         files: Vec::new(),
         removed: files.keys().cloned().collect(),
         restarts: BTreeSet::new(),
@@ -75,7 +75,12 @@ pub fn effects(plan: &Plan, before: &Before) -> Vec<Effect> {
     found
 }
 
-fn change(name: PartName, part: &PlannedPart, files: &BTreeMap<String, String>, before: &Before) -> Option<Effect> {
+fn change(
+    name: PartName,
+    part: &PlannedPart,
+    files: &BTreeMap<String, String>,
+    before: &PreviousBuild,
+) -> Option<PartChange> {
     let mut gone: BTreeMap<_, _> = files.iter().collect();
     let mut changed = Vec::new();
     for file in &part.files {
@@ -90,18 +95,18 @@ fn change(name: PartName, part: &PlannedPart, files: &BTreeMap<String, String>, 
         Recipient::Cluster => BTreeSet::new(),
     };
     let is_any = !changed.is_empty() || !removed.is_empty();
-    is_any.then_some(Effect { part: name, kind: EffectKind::Changed, files: changed, removed, restarts })
+    is_any.then_some(PartChange { part: name, kind: PartChangeKind::Changed, files: changed, removed, restarts })
 }
 
-fn has_other_bytes(content: &PlannedContent, before: &Before) -> bool {
+fn has_other_bytes(content: &PlannedContent, before: &PreviousBuild) -> bool {
     match content {
         PlannedContent::Profile => before.other_profile,
         PlannedContent::PrivateKey(id) | PlannedContent::PublicKey(id) => before.new_keys.contains(id),
         PlannedContent::Manifest(manifest) => manifest.materials().into_iter().any(|(id, is_key)| {
-            let changed = if is_key { &before.new_keys } else { &before.touched };
+            let changed = if is_key { &before.new_keys } else { &before.changed };
             changed.contains(id)
         }),
-        content => sources(content).iter().any(|id| before.touched.contains(*id)),
+        content => sources(content).iter().any(|id| before.changed.contains(*id)),
     }
 }
 
@@ -130,7 +135,7 @@ pub(super) fn sources(content: &PlannedContent) -> Vec<&KeyId> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{Before, Effect, EffectKind, effects};
+    use super::{PartChange, PartChangeKind, PreviousBuild, part_changes};
     use crate::kubernetes::{PartName, Version};
     use crate::plan::{Plan, plan};
     use crate::profile::{self, Profile, ShipCaKeys};
@@ -144,20 +149,20 @@ mod tests {
 
     /// Returns the state before, when all parts of the plan were built and the keys and certificates with these ids are
     /// changed now.
-    fn touched(plan: &Plan, ids: &[&str]) -> Before {
-        Before {
+    fn changed(plan: &Plan, ids: &[&str]) -> PreviousBuild {
+        PreviousBuild {
             parts: plan.parts.iter().map(|part| (part.recipient.part(), part.outlines())).collect(),
-            touched: ids.iter().filter_map(|id| id.parse().ok()).collect(),
+            changed: ids.iter().filter_map(|id| id.parse().ok()).collect(),
             new_keys: ids.iter().filter_map(|id| id.parse().ok()).collect(),
             other_profile: false,
         }
     }
 
     /// Returns the components to restart, by part.
-    fn restarts(effects: Vec<Effect>) -> BTreeMap<String, String> {
-        let names = effects.into_iter().map(|effect| {
-            let restarts: Vec<_> = effect.restarts.iter().map(|component| component.name()).collect();
-            (effect.part.to_string(), restarts.join(" "))
+    fn restarts(part_changes: Vec<PartChange>) -> BTreeMap<String, String> {
+        let names = part_changes.into_iter().map(|change| {
+            let restarts: Vec<_> = change.restarts.iter().map(|component| component.name()).collect();
+            (change.part.to_string(), restarts.join(" "))
         });
         names.collect()
     }
@@ -167,7 +172,7 @@ mod tests {
         let authorities = ["ca/kubernetes", "ca/etcd", "ca/front-proxy"];
         let of = |profile: &[u8]| {
             let plan = plan(&parse(profile));
-            restarts(effects(&plan, &touched(&plan, &authorities)))
+            restarts(part_changes(&plan, &changed(&plan, &authorities)))
         };
         let stacked = of(include_bytes!("../../profiles/ha-stacked-etcd.toml"));
         assert_eq!(stacked["node/worker-1"], "kubelet");
@@ -181,8 +186,10 @@ mod tests {
     #[test]
     fn a_new_certificate_leaves_the_file_of_its_key_alone() {
         let plan = plan(&parse(include_bytes!("../../profiles/ha-stacked-etcd.toml")));
-        let mut before = touched(&plan, &["node/cp-1/apiserver"]);
-        let files = |before: &Before| effects(&plan, before).into_iter().map(|effect| effect.files).collect::<Vec<_>>();
+        let mut before = changed(&plan, &["node/cp-1/apiserver"]);
+        let files = |before: &PreviousBuild| {
+            part_changes(&plan, before).into_iter().map(|change| change.files).collect::<Vec<_>>()
+        };
         let pair = ["etc/kubernetes/pki/apiserver.crt", "etc/kubernetes/pki/apiserver.key"];
         assert_eq!(files(&before), [pair]);
         before.new_keys.clear();
@@ -192,14 +199,14 @@ mod tests {
     #[test]
     fn on_a_new_node_nothing_restarts() {
         let plan = plan(&parse(include_bytes!("../../profiles/ha-stacked-etcd.toml")));
-        let mut before = touched(&plan, &["ca/kubernetes"]);
+        let mut before = changed(&plan, &["ca/kubernetes"]);
         let files = before.parts.remove(&PartName::Node("worker-1".to_owned())).unwrap_or_default();
         before.parts.insert(PartName::Node("worker-0".to_owned()), files.clone());
-        let found = effects(&plan, &before);
-        let of = |part: &str| found.iter().find(|effect| effect.part.to_string() == part);
+        let found = part_changes(&plan, &before);
+        let of = |part: &str| found.iter().find(|change| change.part.to_string() == part);
         let (Some(added), Some(removed)) = (of("node/worker-1"), of("node/worker-0")) else { panic!("{found:?}") };
-        assert_eq!((added.kind, added.files.len(), &added.removed), (EffectKind::Added, files.len(), &vec![]));
-        assert_eq!((removed.kind, removed.removed.len()), (EffectKind::Removed, files.len()));
+        assert_eq!((added.kind, added.files.len(), &added.removed), (PartChangeKind::Added, files.len(), &vec![]));
+        assert_eq!((removed.kind, removed.removed.len()), (PartChangeKind::Removed, files.len()));
         assert!(added.restarts.is_empty() && removed.restarts.is_empty());
         assert_eq!(restarts(found)["node/worker-2"], "kubelet");
     }
@@ -210,21 +217,21 @@ mod tests {
         let mut profile = parse(include_bytes!("../../profiles/ha-stacked-etcd.toml"));
         profile.cluster.kubernetes = Version::new(33, 0);
         let after = plan(&profile);
-        assert_eq!(effects(&after, &touched(&after, &[])), []);
-        let effects = effects(&after, &touched(&plan(&profile.with_kubernetes(Version::new(32, 9))), &[]));
-        assert_eq!(effects.len(), 3);
-        assert!(effects.iter().all(|effect| effect.files == ["etc/kubernetes/kubelet.conf"]));
-        let kubelets = restarts(effects);
+        assert_eq!(part_changes(&after, &changed(&after, &[])), []);
+        let part_changes = part_changes(&after, &changed(&plan(&profile.with_kubernetes(Version::new(32, 9))), &[]));
+        assert_eq!(part_changes.len(), 3);
+        assert!(part_changes.iter().all(|change| change.files == ["etc/kubernetes/kubelet.conf"]));
+        let kubelets = restarts(part_changes);
         assert_eq!(kubelets.get("node/cp-3").map(String::as_str), Some("kubelet"));
     }
 
     #[test]
     fn what_is_no_longer_shipped_is_gone() {
         let mut profile = parse(include_bytes!("../../profiles/single-node.toml"));
-        let before = touched(&plan(&profile), &[]);
+        let before = changed(&plan(&profile), &[]);
         profile.ship_ca_keys = ShipCaKeys::None;
-        let found = effects(&plan(&profile), &before);
+        let found = part_changes(&plan(&profile), &before);
         let keys = ["ca.key", "etcd/ca.key", "front-proxy-ca.key"].map(|key| format!("etc/kubernetes/pki/{key}"));
-        assert!(matches!(&*found, [effect] if effect.removed == keys && effect.files.is_empty()), "{found:?}");
+        assert!(matches!(&*found, [change] if change.removed == keys && change.files.is_empty()), "{found:?}");
     }
 }

@@ -6,8 +6,8 @@ use super::error::RecordError;
 use super::hex::Sha256;
 use super::mode::Mode;
 use super::name::compare_paths;
-use super::record::Owner;
-use super::tree::{self, Row};
+use super::record::PartOwner;
+use super::rows::{self, Row};
 
 /// The content of a file, which may be a key and is therefore wiped when dropped.
 pub type Content = Zeroizing<Vec<u8>>;
@@ -36,7 +36,7 @@ pub enum File {
 ///
 /// Only [`Self::new`] makes one, so that a record can always describe it.
 pub struct Part {
-    owner: Owner,
+    owner: PartOwner,
     rows: Vec<Row>,
     /// The content of each row, empty for a link.
     contents: Vec<Content>,
@@ -49,18 +49,18 @@ impl Part {
     ///
     /// Fails when a record of this format cannot hold a name, address, path or size, and when two paths are equal or
     /// differ only in case.
-    pub fn new(owner: Owner, files: Vec<File>) -> Result<Self, RecordError> {
+    pub fn new(owner: PartOwner, files: Vec<File>) -> Result<Self, RecordError> {
         owner.check()?;
         let mut files: Vec<(Row, Content)> = files.into_iter().map(describe).collect();
         files.sort_by(|(left, _), (right, _)| compare_paths(left.path(), right.path()));
         let (rows, contents): (Vec<_>, Vec<_>) = files.into_iter().unzip();
-        tree::check(&owner.part(), &rows)?;
+        rows::check(&owner.part(), &rows)?;
         Ok(Self { owner, rows, contents })
     }
 
     /// Returns the node or cluster whose files these are.
     #[must_use]
-    pub const fn owner(&self) -> &Owner {
+    pub const fn owner(&self) -> &PartOwner {
         &self.owner
     }
 
@@ -89,7 +89,7 @@ fn describe(file: File) -> (Row, Content) {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop at once")]
 
-    use super::{Content, File, Mode, Owner, Part, RecordError, Row, Sha256};
+    use super::{Content, File, Mode, Part, PartOwner, RecordError, Row, Sha256};
     use crate::bundle::record::Node;
     use crate::kubernetes::Role;
 
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn sorts_files_and_describes_them() {
         let files = vec![file("b", b"2"), file("a.x", b"1"), file("a/b", b"0")];
-        let part = Part::new(Owner::Cluster, files).ok().unwrap();
+        let part = Part::new(PartOwner::Cluster, files).ok().unwrap();
         let found: Vec<_> = part.files().map(|(row, content)| (row.path(), content)).collect();
         assert_eq!(found, [("a/b", &b"0"[..]), ("a.x", b"1"), ("b", b"2")]);
         let row = Row::File { path: "b".to_owned(), mode: Mode::Public, sha256: Sha256::of(b"2"), size: 1 };
@@ -111,11 +111,11 @@ mod tests {
     fn refuses_what_a_record_cannot_hold() {
         let problem = |owner, files| Part::new(owner, files).err();
         let twice = vec![file("a", b""), file("b", b""), file("a", b"")];
-        assert!(matches!(problem(Owner::Cluster, twice), Some(RecordError::Doubled { .. })));
+        assert!(matches!(problem(PartOwner::Cluster, twice), Some(RecordError::Doubled { .. })));
         let up = vec![file("../a", b"")];
-        assert!(matches!(problem(Owner::Cluster, up), Some(RecordError::Path { .. })));
+        assert!(matches!(problem(PartOwner::Cluster, up), Some(RecordError::Path { .. })));
         let nameless = Node { name: "cp-1".to_owned(), role: Role::Worker, names: Vec::new(), addresses: Vec::new() };
-        let nameless = Owner::Node(nameless);
+        let nameless = PartOwner::Node(nameless);
         assert!(matches!(problem(nameless, Vec::new()), Some(RecordError::Field { field: "names", .. })));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::effects::sources;
+use super::part_changes::sources;
 use super::{Plan, Recipient};
 use crate::kubernetes::KeyId;
 
@@ -13,7 +13,7 @@ use crate::kubernetes::KeyId;
 ///
 /// # Errors
 /// Returns the names that no node of the plan has.
-pub fn only(plan: &Plan, nodes: &[String], with_cluster: bool) -> Result<Plan, Vec<String>> {
+pub fn subset(plan: &Plan, nodes: &[String], with_cluster: bool) -> Result<Plan, Vec<String>> {
     let wanted: BTreeSet<&str> = nodes.iter().map(String::as_str).collect();
     let parts: Vec<_> = plan
         .parts

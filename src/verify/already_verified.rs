@@ -15,7 +15,7 @@ const MOST: usize = 64;
 
 /// Signatures and keys that are known to hold. All parts that are checked in parallel share it.
 #[derive(Default)]
-pub struct Known {
+pub struct AlreadyVerified {
     /// Whether a CA certificate carries its own signature, by the certificate's SHA-256. Every node has the same three.
     authorities: Mutex<BTreeMap<[u8; 32], bool>>,
     /// The PEM files that hold exactly one CA certificate and nothing else, by their SHA-256. Every node has the same
@@ -27,7 +27,7 @@ pub struct Known {
     keys: BTreeSet<[u8; 32]>,
 }
 
-impl Known {
+impl AlreadyVerified {
     /// Returns what the maker of certificates and keys knows already.
     ///
     /// `signatures` are those that it has verified. `keys` are the private keys that it has proved, each as the SHA-256
@@ -98,7 +98,7 @@ mod tests {
     use sec1::EcPrivateKey;
     use sha2::{Digest, Sha256};
 
-    use super::Known;
+    use super::AlreadyVerified;
     use crate::x509::{PemError, read_pem};
 
     /// Returns a SEC 1 key, and the same key with the public key of another.
@@ -119,14 +119,14 @@ mod tests {
     fn a_key_that_was_proved_is_taken_and_no_other() {
         let [(right, right_digest), (wrong, wrong_digest)] = keys();
         let public_key = read_pem(right.as_bytes()).unwrap().public_keys;
-        let nothing = Known::default();
-        let known = Known::made([], [right_digest]);
+        let nothing = AlreadyVerified::default();
+        let known = AlreadyVerified::made([], [right_digest]);
         for known in [&nothing, &known] {
             assert_eq!(known.read_pem(right.as_bytes()).unwrap().public_keys, public_key);
             assert_eq!(known.read_pem(wrong.as_bytes()).err(), Some(PemError::Key));
         }
         // `made` trusts its caller. That a proved key is not computed anew shows only when the caller is wrong.
-        let known = Known::made([], [wrong_digest]);
+        let known = AlreadyVerified::made([], [wrong_digest]);
         assert_ne!(known.read_pem(wrong.as_bytes()).unwrap().public_keys, public_key);
     }
 
@@ -136,7 +136,7 @@ mod tests {
         let leaf = include_bytes!("../../tests/fuzz/seeds/pem/etcd-server.crt");
         let [(key, _), _] = keys();
         let with_key = [&authority[..], key.as_bytes()].concat();
-        let known = Known::default();
+        let known = AlreadyVerified::default();
         for (file, is_kept) in [
             (&authority[..], true),
             (leaf, false),

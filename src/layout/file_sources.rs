@@ -1,12 +1,12 @@
-//! What there is when files are laid out.
+//! What the bytes of files are made from.
 
 use super::LayoutError;
 use crate::issue::{Certificate, Issued};
 use crate::keys::{KeyRing, PrivateKey};
 use crate::kubernetes::KeyId;
 
-/// What a build has made so far.
-pub struct Made<'a> {
+/// What the bytes of files are made from: what a build has made so far, and the profile.
+pub struct FileSources<'a> {
     /// The derived keys.
     pub keys: &'a KeyRing,
     /// The issued certificates.
@@ -15,7 +15,7 @@ pub struct Made<'a> {
     pub profile: &'a [u8],
 }
 
-impl Made<'_> {
+impl FileSources<'_> {
     pub(super) fn key(&self, id: &KeyId) -> Result<&PrivateKey, LayoutError> {
         self.keys.get(id).ok_or_else(|| LayoutError::MissingKey(id.clone()))
     }

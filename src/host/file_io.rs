@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 /// The room for bytes from a pipe, whose length is not known before. A seed fits in it.
-const ROOM: u64 = 4096;
+const MIN_CAPACITY: u64 = 4096;
 
 /// Reads a whole file. The bytes are wiped when dropped.
 ///
@@ -53,7 +53,7 @@ pub fn read_stdin(limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
 pub(super) fn read_limited(source: impl Read, expected: u64, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     // Reserves all room at once, as far as the length is known, because a buffer that grows leaves copies of a seed
     // behind.
-    let room = expected.max(ROOM).min(limit).saturating_add(1);
+    let room = expected.max(MIN_CAPACITY).min(limit).saturating_add(1);
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(room).unwrap_or_default()));
     source.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::files::{create_new, sync_folder, sync_folder_of, temporary_beside};
+use super::file_io::{create_new, sync_folder, sync_folder_of, temporary_beside};
 
 /// An entry of a tree to be written. The path is relative to the root of the tree, and has passed the checks of the
 /// bundle.

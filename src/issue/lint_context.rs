@@ -8,14 +8,14 @@ use crate::plan::{Plan, Recipient};
 use crate::x509::AltName;
 
 /// The facts of a plan that the rules compare certificates with.
-pub(super) struct Surroundings<'a> {
+pub(super) struct LintContext<'a> {
     addresses: BTreeMap<&'a str, &'a [IpAddr]>,
     endpoint: Option<&'a AltName>,
     service_address: Option<IpAddr>,
     metallb_rotates: bool,
 }
 
-impl<'a> Surroundings<'a> {
+impl<'a> LintContext<'a> {
     pub(super) fn new(plan: &'a Plan) -> Self {
         let nodes = plan.parts.iter().filter_map(|part| match &part.recipient {
             Recipient::Node(node) => Some((node.name.as_str(), node.addresses.as_slice())),

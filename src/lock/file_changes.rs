@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::changes::{Change, ChangeId, ChangeKind, Difference};
+use super::changes::{Change, ChangeId, ChangeKind, ChangeReason};
 use super::model::Lock;
 use crate::kubernetes::PartName;
 use crate::plan::Plan;
@@ -54,20 +54,20 @@ fn is_link(outline: &str) -> bool {
     outline.starts_with("link ")
 }
 
-fn difference(old: &str, new: &str) -> Difference {
+fn difference(old: &str, new: &str) -> ChangeReason {
     let server = |outline: &str| {
         let (server, _) = outline.strip_prefix("kubeconfig ")?.split_once(" with ")?;
         Some(server.to_owned())
     };
     match (server(old), server(new)) {
-        (Some(old), Some(new)) if old != new => Difference::Value { field: "server", old, new },
-        _ => Difference::Value { field: "content", old: old.to_owned(), new: new.to_owned() },
+        (Some(old), Some(new)) if old != new => ChangeReason::Value { field: "server", old, new },
+        _ => ChangeReason::Value { field: "content", old: old.to_owned(), new: new.to_owned() },
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Change, ChangeId, ChangeKind, Difference, Outlines, PartName, file_changes};
+    use super::{Change, ChangeId, ChangeKind, ChangeReason, Outlines, PartName, file_changes};
 
     fn node(name: &str) -> PartName {
         PartName::Node(name.to_owned())
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(file_changes(&old, &files("b", &[("p", "profile")]), &[]), []);
         let row = |path: &str, kind, reasons| Change { id: ChangeId::File(node("a"), path.to_owned()), kind, reasons };
         let told = row("n", ChangeKind::Added, vec![]);
-        let server = Difference::Value { field: "server", old: "https://a".into(), new: "https://b".into() };
+        let server = ChangeReason::Value { field: "server", old: "https://a".into(), new: "https://b".into() };
         assert_eq!(
             file_changes(&old, &new, &[told]),
             [
