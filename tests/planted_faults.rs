@@ -6,7 +6,6 @@ use crate::planting::{GENUINE, PKI, STORE, Tree, by, plants, unpacks};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use certferry::bundle::KUBELET_CLIENT_LINK;
-use certferry::kubernetes::PartName;
 
 #[test]
 fn the_genuine_files_have_no_fault() {
@@ -40,7 +39,7 @@ fn the_key_of_another_seed_in_the_kubelets_store_and_in_kubeconfigs() {
     };
     plants(
         |lab, other| {
-            let (tree, foreign) = (lab.tree("node/cp-1"), &other.parts[&PartName::parse("node/cp-1").unwrap()]);
+            let (tree, foreign) = (lab.tree("node/cp-1"), &other.parts[&"node/cp-1".parse().unwrap()]);
             let certificate = |pem: &[u8]| {
                 let text = String::from_utf8(pem.to_vec()).unwrap();
                 text.split_inclusive("-----END CERTIFICATE-----\n").next().unwrap().to_owned()

@@ -7,7 +7,7 @@ use super::head::{ClusterId, Head, RawHead};
 use super::hex::Sha256;
 use super::json;
 use super::limits::PARTS;
-use crate::kubernetes::PartName;
+use crate::kubernetes::{NotAPartName, PartName};
 
 /// The content of `manifest.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,9 +55,9 @@ impl Index {
         })?;
         let mut parts = Vec::with_capacity(raw.parts.len());
         for RawPart { part, sha256 } in raw.parts {
-            match PartName::parse(&part) {
-                Some(part) => parts.push((part, sha256)),
-                None => return Err(RecordError::Field { field: "part", found: part }),
+            match part.parse() {
+                Ok(part) => parts.push((part, sha256)),
+                Err(NotAPartName(found)) => return Err(RecordError::Field { field: "part", found }),
             }
         }
         let index = Self { head, partial: raw.partial, profile_sha256: raw.profile_sha256, parts };
@@ -145,7 +145,7 @@ mod tests {
     const INDEX: &str = include_str!("testdata/index.json");
 
     fn index(parts: &[&str]) -> Index {
-        let part = |name: &&str| (PartName::parse(name).unwrap(), Sha256::of(name.as_bytes()));
+        let part = |name: &&str| (name.parse().unwrap(), Sha256::of(name.as_bytes()));
         Index {
             head: head(),
             partial: false,

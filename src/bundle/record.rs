@@ -216,7 +216,7 @@ fn read_owner(
     addresses: Option<Vec<IpAddr>>,
 ) -> Result<PartOwner, RecordError> {
     let field = |field, found: &str| RecordError::Field { field, found: found.to_owned() };
-    match (PartName::parse(part).ok_or_else(|| field("part", part))?, role, names, addresses) {
+    match (part.parse().map_err(|_| field("part", part))?, role, names, addresses) {
         (PartName::Cluster, None, None, None) => Ok(PartOwner::Cluster),
         (PartName::Node(name), Some(role), Some(names), Some(addresses)) => {
             let role = Role::parse(&role).ok_or_else(|| field("role", &role))?;

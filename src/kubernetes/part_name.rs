@@ -14,18 +14,6 @@ pub enum PartName {
     Cluster,
 }
 
-impl PartName {
-    /// Reads `node/<name>` or `cluster`, as records and the index spell it. Returns `None` for every other text.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        match text.split_once('/') {
-            Some(("node", name)) if is_subdomain(name) => Some(Self::Node(name.to_owned())),
-            None if text == "cluster" => Some(Self::Cluster),
-            _ => None,
-        }
-    }
-}
-
 /// The text names no part of a bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotAPartName(pub String);
@@ -41,8 +29,13 @@ impl std::error::Error for NotAPartName {}
 impl FromStr for PartName {
     type Err = NotAPartName;
 
+    /// Reads `node/<name>` or `cluster`, as records and the index spell it.
     fn from_str(text: &str) -> Result<Self, NotAPartName> {
-        Self::parse(text).ok_or_else(|| NotAPartName(text.to_owned()))
+        match text.split_once('/') {
+            Some(("node", name)) if is_subdomain(name) => Ok(Self::Node(name.to_owned())),
+            None if text == "cluster" => Ok(Self::Cluster),
+            _ => Err(NotAPartName(text.to_owned())),
+        }
     }
 }
 
@@ -72,18 +65,18 @@ pub fn is_subdomain(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::PartName;
+    use super::{NotAPartName, PartName};
 
     #[test]
     fn reads_part_names() {
         let node = PartName::Node("cp-1.a".to_owned());
-        assert_eq!(PartName::parse("node/cp-1.a"), Some(node.clone()));
+        assert_eq!("node/cp-1.a".parse(), Ok(node.clone()));
         assert_eq!(node.to_string(), "node/cp-1.a");
-        assert_eq!(PartName::parse("cluster"), Some(PartName::Cluster));
+        assert_eq!("cluster".parse(), Ok(PartName::Cluster));
         for wrong in
             ["", "node", "node/", "node/A", "node/a/b", "node/..", "node/-a", "cluster/", "cluster/a", "Cluster"]
         {
-            assert_eq!(PartName::parse(wrong), None, "{wrong}");
+            assert_eq!(wrong.parse::<PartName>(), Err(NotAPartName(wrong.to_owned())));
             let error = wrong.parse::<PartName>().map_err(|error| error.to_string());
             assert_eq!(error, Err(format!("{wrong:?} is neither `node/NAME` nor `cluster`")));
         }

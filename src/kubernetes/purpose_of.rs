@@ -1,6 +1,6 @@
 //! What a certificate is for, known by its name or by where it lies.
 
-use super::certificate::{AUTHORITIES, CertificateRow};
+use super::certificate::{AUTHORITIES, CERTIFICATES, CertificateRow, CommonName};
 use super::purpose::Purpose;
 
 impl Purpose {
@@ -9,6 +9,15 @@ impl Purpose {
     pub fn of_base_name(base_name: &str) -> Self {
         let authority = || AUTHORITIES.iter().find(|row| row.base_name == base_name).map(|row| row.purpose);
         CertificateRow::named(base_name).map(|row| row.purpose).or_else(authority).unwrap_or(Self::Other)
+    }
+
+    /// Returns the common name of the certificate for this purpose where it is the same on every node.
+    #[must_use]
+    pub fn fixed_common_name(self) -> Option<&'static str> {
+        CERTIFICATES.iter().filter(|row| row.purpose == self).find_map(|row| match row.common_name {
+            CommonName::Fixed(name) => Some(name),
+            CommonName::NodeName | CommonName::SystemNode => None,
+        })
     }
 
     /// Returns the purpose of a CA by its name in profiles: `kubernetes`, `front-proxy`, `etcd`, `metallb`.

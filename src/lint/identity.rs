@@ -92,14 +92,14 @@ fn extended_key_usage_alone(facts: &Facts<'_>) -> Option<String> {
 fn common_name(facts: &Facts<'_>) -> Option<String> {
     let of_node = || facts.node.map(|node| format!("{SYSTEM_NODE}{}", node.name));
     let expected = match facts.purpose {
-        Purpose::FrontProxyClient => "front-proxy-client".to_owned(),
-        Purpose::ControllerManager => "system:kube-controller-manager".to_owned(),
-        Purpose::Scheduler => "system:kube-scheduler".to_owned(),
+        Purpose::FrontProxyClient | Purpose::ControllerManager | Purpose::Scheduler => {
+            facts.purpose.fixed_common_name()?.to_owned()
+        }
         Purpose::KubeletClient => of_node().unwrap_or_else(|| SYSTEM_NODE.to_owned()),
         Purpose::KubeletServing => of_node()?,
         // With a group, the group decides and the name does not.
         Purpose::ApiServerKubeletClient if facts.certificate.organizations().is_empty() => {
-            "kube-apiserver-kubelet-client".to_owned()
+            facts.purpose.fixed_common_name()?.to_owned()
         }
         _ => return None,
     };
@@ -117,9 +117,9 @@ fn common_name(facts: &Facts<'_>) -> Option<String> {
 /// Checks the common name where only people read it.
 fn common_name_by_custom(facts: &Facts<'_>) -> Option<String> {
     let expected = match facts.purpose {
-        Purpose::ApiServer => "kube-apiserver",
+        Purpose::ApiServer => facts.purpose.fixed_common_name()?,
         Purpose::ApiServerKubeletClient if !facts.certificate.organizations().is_empty() => {
-            "kube-apiserver-kubelet-client"
+            facts.purpose.fixed_common_name()?
         }
         Purpose::EtcdServer | Purpose::EtcdPeer => facts.node?.name,
         _ => return None,

@@ -90,11 +90,11 @@ impl Cluster {
     }
 
     pub fn part(&self, part: &str) -> &Tree {
-        &self.parts[&PartName::parse(part).unwrap()]
+        &self.parts[&part.parse().unwrap()]
     }
 
     pub fn tree(&mut self, part: &str) -> &mut Tree {
-        self.parts.get_mut(&PartName::parse(part).unwrap()).unwrap()
+        self.parts.get_mut(&part.parse().unwrap()).unwrap()
     }
 
     /// Signs a certificate anew by the CA of that name (`ca`, `front-proxy-ca`, `etcd/ca`), with changes and its old
