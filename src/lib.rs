@@ -25,9 +25,9 @@
 //! ```
 //! use std::io::Cursor;
 //!
-//! use certferry::keys::{Portable, Seed};
+//! use certferry::keys::{Seed, engines};
 //! use certferry::kubernetes::PartName;
-//! use certferry::make::{self, Engine, Permission, Request};
+//! use certferry::make::{self, Derivation, Permission, Request};
 //! use certferry::profile;
 //! use certferry::verify::{AlreadyVerified, check_bundle};
 //! use time::macros::datetime;
@@ -54,9 +54,11 @@
 //! let profile = profile::parse(profile).map_err(|problems| format!("{problems:?}"))?.profile;
 //! let seed = Seed::parse(b"certferry-seed-1:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff")?;
 //! let request = Request { profile: &profile, seed: &seed, lock: None, subset: None, permission: Permission::PROFILE };
-//! let engine = Engine { test: &Portable::default(), threads: None, progress: &|_, _| {} };
+//! // The fastest engine that this machine can run comes first; keys are the same with each.
+//! let engines = engines();
+//! let derivation = Derivation { engine: &*engines[0].test, threads: None, progress: &|_, _| {} };
 //!
-//! let made = make::build(&request, engine, |_file_name| Ok::<_, std::io::Error>(Cursor::new(Vec::new())))?;
+//! let made = make::build(&request, derivation, |_file_name| Ok::<_, std::io::Error>(Cursor::new(Vec::new())))?;
 //! assert_eq!(made.file_name, "lab-g1.tar.gz");
 //!
 //! // On the far side, with the public key that came by another road.

@@ -41,6 +41,7 @@ mod kubectl;
 mod kubernetes;
 mod kubernetes_apply;
 mod kubernetes_manifests;
+mod library;
 mod lints;
 mod locked;
 mod man_pages;

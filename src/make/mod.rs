@@ -67,9 +67,9 @@ pub struct Subset<'a> {
 
 /// The engine that makes keys, and how it is run.
 #[derive(Clone, Copy)]
-pub struct Engine<'a> {
+pub struct Derivation<'a> {
     /// The search for primes and the making of RSA signatures. Keys and certificates do not depend on it.
-    pub test: &'a dyn PrimeTest,
+    pub engine: &'a dyn PrimeTest,
     /// The number of threads that derive keys. `None` means one for each processor. Everything else runs in the rayon
     /// pool from which the call is made.
     pub threads: Option<NonZeroUsize>,
@@ -110,7 +110,7 @@ pub struct Made<O> {
 /// it may be kept.
 pub fn build<O, E>(
     request: &Request<'_>,
-    engine: Engine<'_>,
+    derivation: Derivation<'_>,
     create: impl FnOnce(&str) -> Result<O, E>,
 ) -> Result<Made<O>, BuildError<E>>
 where
@@ -118,9 +118,9 @@ where
 {
     let plan = check(request)?;
     let Request { profile, seed, .. } = *request;
-    let keys = keys(&plan, seed, engine)?;
+    let keys = keys(&plan, seed, derivation)?;
     let serial_key = SerialKey::new(seed.serial_key(&plan.cluster));
-    let certificates = issue(&plan, &keys, &serial_key, engine.test).map_err(Defect::from)?;
+    let certificates = issue(&plan, &keys, &serial_key, derivation.engine).map_err(Defect::from)?;
     let signer = keys.get(&KeyId::BundleSigner).ok_or(Defect::NoSigner)?;
     let signer_public = PublicKey::from_der(signer.spki_der()).map_err(Defect::from)?;
     let sources = layout::FileSources { keys: &keys, certificates: &certificates, profile: &profile.source };
@@ -213,11 +213,11 @@ pub fn check(request: &Request<'_>) -> Result<Plan, MakeError> {
     Ok(plan)
 }
 
-fn keys(plan: &Plan, seed: &Seed, engine: Engine<'_>) -> Result<KeyRing, Defect> {
+fn keys(plan: &Plan, seed: &Seed, derivation: Derivation<'_>) -> Result<KeyRing, Defect> {
     let label = |key: &PlannedKey| Label::new(&plan.cluster, &key.id, key.algorithm, key.generation);
     let labels: Vec<_> = plan.keys.iter().map(label).collect();
-    let progress = |done| (engine.progress)(done, labels.len());
-    Ok(derive(engine.test, seed, &labels, engine.threads, &progress)?)
+    let progress = |done| (derivation.progress)(done, labels.len());
+    Ok(derive(derivation.engine, seed, &labels, derivation.threads, &progress)?)
 }
 
 /// Reads the archive back as a node will: signatures, hashes, chains, key pairs. An archive that fails here is never

@@ -16,7 +16,7 @@ use crate::cli::text::build_summary::{self, Places};
 use crate::cli::text::problems;
 use crate::host::{self, Outputs};
 use crate::keys::{Seed, wipe_stack};
-use crate::make::{self, BuildError, Engine, Made, Permission, Request, Subset, check_lock};
+use crate::make::{self, BuildError, Derivation, Made, Permission, Request, Subset, check_lock};
 use crate::profile::{self, Profile};
 
 /// The most bytes that are read of a profile. The limit is above that of [`profile::parse`], whose message is better
@@ -123,10 +123,10 @@ fn build(
         bar.inc(1);
     };
     let threads = arguments.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
-    let engine = Engine { test: &*engine.test, threads, progress: &progress };
+    let derivation = Derivation { engine: &*engine.test, threads, progress: &progress };
     let mut outputs = Outputs::new();
     let mut archive = arguments.out.clone();
-    let made = make::build(request, engine, |name| {
+    let made = make::build(request, derivation, |name| {
         bar.finish_and_clear();
         archive = arguments.out.join(name);
         create_folder(&mut outputs, &arguments.out)?;
