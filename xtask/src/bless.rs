@@ -12,7 +12,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     dist::run(&[])?;
     let mut cargo = process::cargo();
     cargo.args(["test", "--locked", "--test=main", "--", "--include-ignored"]).args(filters::GOLDEN);
-    process::run(cargo.env(filters::PROGRAM, dist::program()).env(filters::BLESS, "1"))?;
+    process::run(cargo.env(filters::PROGRAM, dist::built()).env(filters::BLESS, "1"))?;
     println!("xtask: review with `git diff tests`, and commit it on its own with the reason");
     Ok(())
 }

@@ -65,6 +65,12 @@ pub(crate) fn program() -> PathBuf {
     process::root().join(FOLDER).join(format!("certferry-{ARCH}"))
 }
 
+/// Returns the path of the same program under its own name, which usage lines repeat.
+pub(crate) fn built() -> PathBuf {
+    let machine = MACHINES.iter().find(|machine| machine.name == ARCH).map_or("", |machine| machine.target);
+    target(process::root()).join(machine).join("release/certferry")
+}
+
 fn clear(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
