@@ -114,3 +114,51 @@ pub fn sign_each(engine: &mut dyn Search, jobs: &[(&CrtKey, &[u8])]) -> Option<V
     }
     Some(jobs.iter().zip(halves).map(|((key, _), [modulo_p, modulo_q])| key.combine(modulo_p, modulo_q)).collect())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use num_bigint::BigUint;
+    use pkcs1::{RsaPrivateKeyRef, der::Decode};
+    use sha2::{Digest, Sha256};
+
+    use super::{CrtKey, DIGEST_INFO, sign_each};
+    use crate::engine::engines;
+    use crate::prime::PrimeSize;
+    use crate::rsa::{generate_each, stream};
+
+    /// Compares the signatures of every engine that makes some with RSASP1 by num-bigint (RFC 8017, section 5.2.1, step 2a).
+    #[test]
+    fn signatures_are_those_of_num_bigint() {
+        let messages: Vec<Vec<u8>> = (0..11_u8).map(|number| vec![number; usize::from(number) * 7]).collect();
+        let mut count = 0;
+        for size in [PrimeSize::Bits1024, PrimeSize::Bits1536, PrimeSize::Bits2048] {
+            let (mut next, mut keys) = (Some(((), stream(&[3; 32], size))), Vec::new());
+            generate_each(size, &*engines().remove(0).test, &mut |_| next.take(), &mut |made| keys.push(made.key));
+            let private_der = keys.remove(0).unwrap().private_der;
+            let key = CrtKey::from_der(&private_der).unwrap();
+            let numbers = RsaPrivateKeyRef::from_der(&private_der).unwrap();
+            let number = |bytes: &[u8]| BigUint::from_bytes_be(bytes);
+            let (exponent, modulus) = (number(numbers.private_exponent.as_bytes()), number(numbers.modulus.as_bytes()));
+            let expected: Vec<_> = messages
+                .iter()
+                .map(|message| {
+                    let info = [&DIGEST_INFO[..], &Sha256::digest(message)].concat();
+                    let padding = vec![0xff; 2 * size.bytes() - 3 - info.len()];
+                    number(&[&[0, 1], &padding[..], &[0], &info].concat()).modpow(&exponent, &modulus)
+                })
+                .collect();
+            for engine in engines() {
+                for length in [1, 2, 11] {
+                    let jobs: Vec<_> = messages[..length].iter().map(|message| (&key, message.as_slice())).collect();
+                    let Some(signatures) = sign_each(&mut *engine.test.search(size), &jobs) else { continue };
+                    count += 1;
+                    let signatures: Vec<_> = signatures.iter().map(|signature| number(signature)).collect();
+                    assert_eq!(signatures, expected[..length], "{}, {size:?}", engine.name);
+                }
+            }
+        }
+        // Only an engine that the portable one is not makes signatures.
+        assert!(count > 0 || engines().iter().all(|engine| engine.name == "portable"));
+    }
+}

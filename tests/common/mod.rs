@@ -48,8 +48,8 @@ pub fn use_fast_keys(profile: &mut toml::Table) {
     profile.insert("keys".to_owned(), keys.into());
 }
 
-/// The program: the one that cargo built for these tests, or what `CERTFERRY_PROGRAM` names, as `cargo xtask test` does
-/// for those that begin with `release_` and for golden ones.
+/// The program: the one that cargo built for these tests, or what `CERTFERRY_PROGRAM` names. `cargo xtask test` names the
+/// static program.
 pub fn certferry() -> Command {
     Command::new(program())
 }
