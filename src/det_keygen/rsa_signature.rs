@@ -122,10 +122,9 @@ mod tests {
     use pkcs1::{RsaPrivateKeyRef, der::Decode};
     use sha2::{Digest, Sha256};
 
-    use super::{CrtKey, DIGEST_INFO, sign_each};
-    use crate::engine::engines;
-    use crate::prime::PrimeSize;
-    use crate::rsa::{generate_each, stream};
+    use super::super::engine::engines;
+    use super::super::rsa::{generate_each, stream};
+    use super::{CrtKey, DIGEST_INFO, PrimeSize, sign_each};
 
     /// Compares the signatures of every engine that makes some with RSASP1 by num-bigint (RFC 8017, section 5.2.1, step 2a).
     #[test]
