@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
-use super::certificate::CaName;
+use super::certificate_row::CaName;
 use super::part_name::PartName;
 
 /// The name of a key of a cluster. `Display` writes the key-id that labels and locks contain, and `FromStr` reads it.

@@ -1,6 +1,7 @@
 //! The files that the table of certificates leads to.
 
-use super::certificate::{AUTHORITIES, CERTIFICATES, CertificateRow, Output};
+use super::certificate::{AUTHORITIES, CERTIFICATES};
+use super::certificate_row::{CertificateRow, Output};
 use super::place::{KUBELET_CONF, KUBELET_PKI, KUBERNETES, PKI};
 
 /// Returns the places of the certificates of a node's CAs, in the order of [`AUTHORITIES`].

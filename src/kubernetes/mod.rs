@@ -12,6 +12,7 @@
 
 mod binding;
 mod certificate;
+mod certificate_row;
 mod component;
 mod key_id;
 mod kubeadm_files;
@@ -25,9 +26,9 @@ mod since;
 mod version;
 
 pub use binding::{REQUIRED_BINDINGS, RequiredBinding};
-pub use certificate::{
-    AUTHORITIES, AltNameRule, CA_HAS_ALT_NAME, CERTIFICATES, CaName, CaRow, CertificateRow, CommonName, ExpectedOn,
-    Organizations, Output, Scope, Server,
+pub use certificate::{AUTHORITIES, CA_HAS_ALT_NAME, CERTIFICATES};
+pub use certificate_row::{
+    AltNameRule, CaName, CaRow, CertificateRow, CommonName, ExpectedOn, Organizations, Output, Scope, Server,
 };
 pub use component::Component;
 pub use key_id::{KeyId, NotAKeyId, escape};

@@ -1,6 +1,7 @@
 //! What a certificate is for, known by its name or by where it lies.
 
-use super::certificate::{AUTHORITIES, CERTIFICATES, CertificateRow, CommonName};
+use super::certificate::{AUTHORITIES, CERTIFICATES};
+use super::certificate_row::{CertificateRow, CommonName};
 use super::purpose::Purpose;
 
 impl Purpose {

@@ -5,7 +5,7 @@ use super::version::Version;
 /// A set of versions that is closed upwards within each release line.
 ///
 /// `["1.33.12", "1.34.8"]` means: from 1.33.12 in the 1.33 line, from 1.34.8 in the 1.34 line, and all of 1.35 on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Since(pub &'static [Version]);
 
 impl Since {
