@@ -295,6 +295,23 @@ fn certificates_must_be_valid_by_this_clock() {
     refused(&with("2020-01-01", "30d"), first, "has ended at 2020-01-31T00:00:00Z");
 }
 
+/// An openssl that does not print dates as it should would have every clock pass.
+#[test]
+fn dates_that_openssl_does_not_tell_are_not_passed_over() {
+    let node = Node::new();
+    let openssl = find("openssl");
+    for (program, output) in
+        [("crl2pkcs7", ""), ("pkcs7", ""), ("pkcs7", "echo '  Not Before: Nov 21 00:00:00 2026 GMT'\n")]
+    {
+        let tools = Tools::new(&["dash"], "mawk", "tar");
+        let other = format!("[ \"$1\" = {program} ] || exec {} \"$@\"\n{output}", openssl.display());
+        tools.add_script("openssl", &other);
+        let text = "error: openssl does not say how long etc/kubernetes/pki/ca.crt is valid\n\
+                    hint: nothing is installed unchecked: look at `openssl version`, or use `certferry apply`\n";
+        node.refuse(&mut node.command(&tools, &FIRST, "worker-1", &[]), 2, text);
+    }
+}
+
 /// What a slice says must be so, too.
 #[test]
 fn a_part_that_is_carried_alone_proves_itself() {

@@ -105,13 +105,15 @@ fn a_script_that_was_cut_does_nothing() {
     }
 }
 
-/// What OpenSSL 1.0.2 knows (its pages dgst(1), pkey(1), x509(1), asn1parse(1), enc(1)).
+/// What OpenSSL 1.0.2 knows (its pages dgst(1), pkey(1), x509(1), crl2pkcs7(1), pkcs7(1), asn1parse(1), enc(1)).
 #[test]
 fn the_options_of_openssl_are_those_of_1_0_2() {
     let known = [
         ("dgst", "-sha256 -verify -signature"),
         ("pkey", "-pubin -in -passin -pubout -outform"),
-        ("x509", "-in -noout -pubkey -outform -startdate -enddate"),
+        ("x509", "-in -noout -pubkey -outform"),
+        ("crl2pkcs7", "-nocrl -certfile"),
+        ("pkcs7", "-print_certs -text -noout"),
         ("asn1parse", "-inform -in"),
         ("base64", "-d"),
     ];
