@@ -26,6 +26,17 @@ impl Display for NotAPartName {
 
 impl std::error::Error for NotAPartName {}
 
+impl PartName {
+    /// Returns the node whose part this is, or `None` for the cluster's part.
+    #[must_use]
+    pub fn node(&self) -> Option<&str> {
+        match self {
+            Self::Node(name) => Some(name),
+            Self::Cluster => None,
+        }
+    }
+}
+
 impl FromStr for PartName {
     type Err = NotAPartName;
 

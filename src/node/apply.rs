@@ -157,23 +157,22 @@ fn replace<'a, 't>(
     let Some(session) = session else {
         return Ok(Applied { changes, effect, restarted_by: RestartedBy::person(tree)?, has_recovered });
     };
-    let mut unlabelled = None;
-    let change = || {
+    let change = |progress: &mut dyn FnMut(&Progress<'_>)| {
         if changes.is_nothing() {
             return Ok(());
         }
         install(session, &changes)?;
         // Before any component reads the files.
-        if tree.is_host() && changes.has_files() {
-            unlabelled = host::relabel(&RELABELLED).err();
+        if tree.is_host()
+            && changes.has_files()
+            && let Err(reason) = host::relabel(&RELABELLED)
+        {
+            progress(&Progress::Unlabelled(&reason));
         }
         Ok(())
     };
-    let restarted_by = restart::around(session, restart, &mut effect, progress, change);
-    if let Some(reason) = unlabelled {
-        progress(&Progress::Unlabelled(&reason));
-    }
-    Ok(Applied { restarted_by: restarted_by?, changes, effect, has_recovered })
+    let restarted_by = restart::around(session, restart, &mut effect, progress, change)?;
+    Ok(Applied { changes, effect, restarted_by, has_recovered })
 }
 
 /// Refuses a host that is not the node.

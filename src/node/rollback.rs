@@ -49,7 +49,7 @@ fn back(
     progress: &mut dyn FnMut(&Progress<'_>),
 ) -> Result<RolledBack, ApplyError> {
     let mut effect = Effect::of_rollback(session.tree())?.ok_or(NodeError::NoPrevious)?;
-    let restarted_by = restart::around(session, restart, &mut effect, progress, || install::rollback(session))?;
+    let restarted_by = restart::around(session, restart, &mut effect, progress, |_| install::rollback(session))?;
     let status = status(session.tree())?;
     Ok(RolledBack { status, effect, restarted_by, has_recovered: session.has_recovered() })
 }

@@ -53,12 +53,7 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
 /// Returns a hint that no refusal gives: nodes that were never built can be built beside those that were.
 fn new_nodes(lock: &Lock, plan: &Plan) -> String {
     let is_new = |part: &PartName| !lock.parts.iter().any(|row| row.part == *part);
-    let new = plan.parts.iter().map(|part| part.recipient.part()).filter(is_new);
-    let mut nodes = new.filter_map(|part| match part {
-        PartName::Node(name) => Some(name),
-        PartName::Cluster => None,
-    });
-    nodes.next().map_or_else(String::new, |name| {
-        format!("hint: a new node needs no new generation when it is built alone: --only {name}\n")
-    })
+    let mut parts = plan.parts.iter().map(|part| part.recipient.part()).filter(is_new);
+    let hint = |name: &str| format!("hint: a new node needs no new generation when it is built alone: --only {name}\n");
+    parts.find_map(|part| part.node().map(hint)).unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use crate::cli::args::TrustArguments;
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::time;
 use crate::cli::input::trusted_key::{self, KEY_LIMIT};
-use crate::cli::text::bundle::{called, node_name};
+use crate::cli::text::bundle::called;
 use crate::cli::text::findings;
 use crate::host;
 use crate::kubernetes::PartName;
@@ -94,11 +94,11 @@ fn judge(checked: &CheckedBundle, name: &PartName) -> Result<String, Failure> {
 /// Returns the failure for a bundle that has no such part.
 fn no_part(name: &PartName, checked: &CheckedBundle, bundle: &Path) -> Failure {
     let bundle = bundle.display();
-    let Some(name) = node_name(name) else {
+    let Some(name) = name.node() else {
         return Failure::cannot_run(format!("the cluster's part is not in {bundle}"))
             .hint("a whole bundle has it; a slice or a partial bundle only when it was made --with-cluster");
     };
-    let names = checked.parts.iter().filter_map(node_name);
+    let names = checked.parts.iter().filter_map(PartName::node);
     let mut shown: Vec<_> = names.clone().take(LISTED).collect();
     if names.count() > LISTED {
         shown.push("...");

@@ -27,15 +27,7 @@ pub(crate) fn summary(checked: &CheckedBundle, holds: &str) -> String {
     )
 }
 
-/// Returns the name of the node whose part this is. Returns `None` for the cluster's part.
-pub(crate) fn node_name(part: &PartName) -> Option<&str> {
-    match part {
-        PartName::Node(name) => Some(name),
-        PartName::Cluster => None,
-    }
-}
-
 /// Returns the name of the part for a person.
 pub(crate) fn called(part: &PartName) -> &str {
-    node_name(part).unwrap_or("the cluster's part")
+    part.node().unwrap_or("the cluster's part")
 }

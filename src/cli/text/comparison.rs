@@ -53,10 +53,7 @@ fn by_node(part_changes: &[PartChange], things: impl Fn(&PartChange) -> BTreeSet
     let mut groups: Vec<(BTreeSet<String>, Vec<&str>)> = Vec::new();
     for change in part_changes {
         let things = things(change);
-        let node = match &change.part {
-            PartName::Node(name) => name.as_str(),
-            PartName::Cluster => "cluster",
-        };
+        let node = change.part.node().unwrap_or("cluster");
         match groups.iter_mut().find(|(known, _)| *known == things) {
             _ if things.is_empty() => {}
             Some((_, nodes)) => nodes.push(node),

@@ -106,7 +106,7 @@ pub(super) fn around(
     time: Option<Duration>,
     effect: &mut Effect,
     progress: &mut dyn FnMut(&Progress<'_>),
-    change: impl FnOnce() -> Result<(), NodeError>,
+    change: impl FnOnce(&mut dyn FnMut(&Progress<'_>)) -> Result<(), NodeError>,
 ) -> Result<RestartedBy, RestartError> {
     let unfinished = Unfinished::of(session.tree())?;
     effect.restarts.extend(unfinished.restarts.iter().chain(&unfinished.away));
@@ -114,7 +114,7 @@ pub(super) fn around(
     let restart = time.map(|time| Restart::prepare(session, effect, time)).transpose()?.flatten();
     match restart {
         None => {
-            change()?;
+            change(progress)?;
             Ok(by_person)
         }
         Some(restart) => Ok(RestartedBy::Certferry { later: restart.run(change, progress)? }),

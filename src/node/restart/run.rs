@@ -86,7 +86,7 @@ impl<'a> Restart<'a> {
     /// Returns the [`RestartError`] that says what failed, and which files are live.
     pub(super) fn run(
         &self,
-        change: impl FnOnce() -> Result<(), NodeError>,
+        change: impl FnOnce(&mut dyn FnMut(&Progress<'_>)) -> Result<(), NodeError>,
         progress: &mut dyn FnMut(&Progress<'_>),
     ) -> Result<BTreeSet<Component>, RestartError> {
         let tree = self.session.tree();
@@ -99,7 +99,7 @@ impl<'a> Restart<'a> {
         };
         self.down(progress).map_err(again)?;
         progress(&Progress::Swapping);
-        change().map_err(|error| again(RestartError::Node(error)))?;
+        change(progress).map_err(|error| again(RestartError::Node(error)))?;
         let Some(failure) = self.up(true, progress) else {
             forget(tree)?;
             return Ok(self.later());
