@@ -80,6 +80,7 @@ pub mod bundle;
 #[doc(hidden)]
 pub mod cli;
 pub mod doctor;
+pub mod go;
 pub mod host;
 pub mod issue;
 pub mod keys;

@@ -26,6 +26,7 @@ pub(super) const ROOMS: &[Room] = &[
     pure("yaml", &[]),
     pure("kubeconfig", &["template", "yaml"]),
     pure("kubernetes", &["x509"]),
+    pure("go", &["x509"]),
     pure("sign", &[]),
     pure("lint", &["kubernetes", "x509"]),
     pure("keys", &["det_keygen", "kubernetes", "x509"]),
@@ -45,7 +46,7 @@ pub(super) const ROOMS: &[Room] = &[
     ),
     pure("report", &["verify", "kubernetes", "x509", "kubeconfig", "yaml"]),
     outer("host", &[]),
-    pure("doctor", &["verify", "lint", "report", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
+    pure("doctor", &["verify", "lint", "report", "go", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
     pure("node", &["verify", "bundle", "sign", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
     outer(
         "cli",

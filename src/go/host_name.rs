@@ -1,0 +1,135 @@
+//! Matches host names as Go does.
+
+use std::net::IpAddr;
+
+use super::certificate::GoCertificate;
+use super::{GoError, GoVersion};
+
+impl GoCertificate {
+    /// Checks whether the certificate is for a host.
+    ///
+    /// # Errors
+    /// Fails with [`GoError::HostName`]. Source: crypto/x509/verify.go `VerifyHostname`, Go 1.13 to 1.26.
+    pub fn check_host(&self, host: &str, go: GoVersion) -> Result<(), GoError> {
+        let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+        let names = &self.extensions.names;
+        if let Ok(wanted) = bare.parse::<IpAddr>() {
+            let is_it = names.addresses.iter().any(|address| address.to_canonical() == wanted.to_canonical());
+            return if is_it { Ok(()) } else { Err(self.host_error(bare, Some(wanted), go)) };
+        }
+        let legacy = [self.subject_name.common.clone()];
+        // Before Go 1.15 a certificate without any name was for its common name.
+        let has_legacy = !go.is_at_least(15) && !self.has_names() && is_host(&legacy[0], true);
+        let dns = if has_legacy { &legacy[..] } else { &names.dns };
+        let wanted = host.to_ascii_lowercase();
+        let is_it = |name: &String| {
+            if is_host(&wanted, false) && is_host(name, true) {
+                matches(name, &wanted)
+            } else {
+                let is_something = |text: &str| !text.is_empty() && text != ".";
+                is_something(name) && is_something(&wanted) && name.eq_ignore_ascii_case(&wanted)
+            }
+        };
+        if dns.iter().any(is_it) { Ok(()) } else { Err(self.host_error(host, None, go)) }
+    }
+
+    /// Returns whether the certificate has subjectAltName.
+    pub(super) const fn has_names(&self) -> bool {
+        self.extensions.subject_alt_name.is_some()
+    }
+
+    /// Source: crypto/x509/verify.go `HostnameError.Error`, Go 1.15 and 1.19.
+    fn host_error(&self, host: &str, address: Option<IpAddr>, go: GoVersion) -> GoError {
+        let names = &self.extensions.names;
+        let common = &self.subject_name.common;
+        let is_legacy = !self.has_names() && is_host(common, true) && matches(common, &host.to_ascii_lowercase());
+        let is_legacy =
+            is_legacy || (go.is_at_least(17) && !self.has_names() && matches(common, &host.to_ascii_lowercase()));
+        if is_legacy && go.is_at_least(15) {
+            let advice = if go.is_at_least(17) {
+                "use SANs instead"
+            } else {
+                "use SANs or temporarily enable Common Name matching with GODEBUG=x509ignoreCN=0"
+            };
+            return GoError::HostName(format!("x509: certificate relies on legacy Common Name field, {advice}"));
+        }
+        let valid = match address {
+            Some(_) if names.addresses.is_empty() => {
+                let text =
+                    format!("x509: cannot validate certificate for {host} because it doesn't contain any IP SANs");
+                return GoError::HostName(text);
+            }
+            Some(_) => {
+                let texts: Vec<_> = names.addresses.iter().map(|address| address.to_canonical().to_string()).collect();
+                texts.join(", ")
+            }
+            None => names.dns.join(", "),
+        };
+        GoError::HostName(if valid.is_empty() {
+            format!("x509: certificate is not valid for any names, but wanted to match {host}")
+        } else {
+            format!("x509: certificate is valid for {valid}, not {host}")
+        })
+    }
+}
+
+/// Returns whether a text is a host name, or a pattern for some. Source: crypto/x509/verify.go `validHostname`.
+fn is_host(text: &str, is_pattern: bool) -> bool {
+    let text = if is_pattern { text } else { text.strip_suffix('.').unwrap_or(text) };
+    let is_letter = |(position, letter): (usize, char)| {
+        letter.is_ascii_alphanumeric() || letter == '_' || (letter == '-' && position != 0)
+    };
+    let is_label = |(number, label): (usize, &str)| {
+        !label.is_empty() && ((is_pattern && number == 0 && label == "*") || label.char_indices().all(is_letter))
+    };
+    !text.is_empty() && text.split('.').enumerate().all(is_label)
+}
+
+/// Source: crypto/x509/verify.go `matchHostnames`.
+fn matches(pattern: &str, host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    if pattern.is_empty() || host.is_empty() {
+        return false;
+    }
+    let (pattern, host): (Vec<_>, Vec<_>) = (pattern.split('.').collect(), host.split('.').collect());
+    let fits = |(number, (pattern, host)): (usize, (&&str, &&str))| {
+        (number == 0 && *pattern == "*") || pattern.eq_ignore_ascii_case(host)
+    };
+    pattern.len() == host.len() && pattern.iter().zip(&host).enumerate().all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_host, matches};
+
+    #[test]
+    fn hosts_are_matched() {
+        for (pattern, host, expected) in [
+            ("a.b", "a.b", true),
+            ("*.b", "a.b", true),
+            ("*.b", "a.a.b", false),
+            ("A.b", "a.B.", true),
+            ("", "a", false),
+            ("a", ".", false),
+        ] {
+            assert_eq!(matches(pattern, host), expected, "{pattern} {host}");
+        }
+    }
+
+    #[test]
+    fn host_names_are_known() {
+        for (text, is_pattern, expected) in [
+            ("a-b_c.d", false, true),
+            ("-a", false, false),
+            ("a.", false, true),
+            ("a.", true, false),
+            ("*.a", true, true),
+            ("*.a", false, false),
+            ("a.*", true, false),
+            ("a b", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!(is_host(text, is_pattern), expected, "{text}");
+        }
+    }
+}
