@@ -102,7 +102,7 @@ impl GoCertificate {
             spki.read(SEQUENCE).ok_or_else(|| malformed("malformed public key algorithm identifier"))?;
         let (key_oid, key_parameters) = algorithm_identifier(key_algorithm)?;
         let (bits, _) = spki.bit_string().ok_or_else(|| malformed("malformed subjectPublicKey"))?;
-        let key = PublicKey::read(key_oid, key_parameters, bits, go)?;
+        let key = PublicKey::read(key_oid, key_parameters, bits)?;
         let extensions = if version > 1 { extensions(&mut tbs, version, go)? } else { Extensions::default() };
         let (signature, _) = parts.bit_string().ok_or_else(|| malformed("malformed signature"))?;
         if trailing {
@@ -135,6 +135,36 @@ impl GoCertificate {
     #[must_use]
     pub const fn key(&self) -> &PublicKey {
         &self.key
+    }
+
+    /// Returns the first second of validity.
+    #[must_use]
+    pub const fn not_before(&self) -> OffsetDateTime {
+        self.not_before
+    }
+
+    /// Returns the last second of validity.
+    #[must_use]
+    pub const fn not_after(&self) -> OffsetDateTime {
+        self.not_after
+    }
+
+    /// Returns the subject's last common name, or an empty text.
+    #[must_use]
+    pub fn common_name(&self) -> &str {
+        &self.subject_name.common
+    }
+
+    /// Returns the issuer's Name in DER.
+    #[must_use]
+    pub fn issuer_der(&self) -> &[u8] {
+        &self.issuer
+    }
+
+    /// Returns the subject's Name in DER.
+    #[must_use]
+    pub fn subject_der(&self) -> &[u8] {
+        &self.subject
     }
 
     /// Returns whether basicConstraints says that this is a CA.

@@ -77,6 +77,22 @@ fn is_private(block: &Block) -> bool {
     block.kind == "PRIVATE KEY" || block.kind.ends_with(" PRIVATE KEY")
 }
 
+/// Returns the public keys of a file: public keys, and those of certificates and of private keys in it.
+///
+/// Source: client-go util/keyutil/key.go `ParsePublicKeysPEM`, v0.20.2.
+#[must_use]
+pub fn public_keys(text: &[u8]) -> Vec<PublicKey> {
+    let newest = GoVersion(u16::MAX, 0);
+    let key = |block: Block| match block.kind.as_str() {
+        "PUBLIC KEY" => PublicKey::parse(&block.content),
+        "RSA PUBLIC KEY" => PublicKey::rsa(&block.content).ok(),
+        "CERTIFICATE" => GoCertificate::parse(&block.content, newest).ok().map(|certificate| certificate.key),
+        "EC PRIVATE KEY" | "RSA PRIVATE KEY" | "PRIVATE KEY" => private_key(&block.content).ok(),
+        _ => None,
+    };
+    blocks(text).into_iter().filter_map(key).collect()
+}
+
 /// Why a private key cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyFault {

@@ -1,7 +1,7 @@
 //! Public keys as Go reads them.
 
+use super::GoError;
 use super::der::{Der, INTEGER, SEQUENCE};
-use super::{GoError, GoVersion};
 use crate::x509::oid;
 use der::asn1::ObjectIdentifier;
 
@@ -65,7 +65,7 @@ impl PublicKey {
     }
 
     /// Reads the fields of a SubjectPublicKeyInfo. Source: crypto/x509/parser.go `parsePublicKey`, Go 1.19.8.
-    pub(super) fn read(algorithm: &[u8], parameters: &[u8], key: &[u8], _go: GoVersion) -> Result<Self, GoError> {
+    pub(super) fn read(algorithm: &[u8], parameters: &[u8], key: &[u8]) -> Result<Self, GoError> {
         let refuse = |text: &str| Err(GoError::text(format!("x509: {text}")));
         let is = |known: ObjectIdentifier| known.as_bytes() == algorithm;
         if is(oid::RSA_ENCRYPTION) {
@@ -94,7 +94,15 @@ impl PublicKey {
         Ok(if is(DSA) { Self::Dsa } else { Self::Unknown })
     }
 
-    fn rsa(key: &[u8]) -> Result<Self, GoError> {
+    /// Reads a SubjectPublicKeyInfo in DER.
+    pub(super) fn parse(spki: &[u8]) -> Option<Self> {
+        let mut fields = Der(spki).read(SEQUENCE)?;
+        let mut algorithm = fields.read(SEQUENCE)?;
+        let oid = algorithm.oid()?;
+        Self::read(oid, algorithm.0, fields.bit_string()?.0).ok()
+    }
+
+    pub(super) fn rsa(key: &[u8]) -> Result<Self, GoError> {
         let refuse = |text: &str| Err(GoError::text(format!("x509: {text}")));
         let Some(mut fields) = Der(key).read(SEQUENCE) else { return refuse("invalid RSA public key") };
         let Some(modulus) = fields.integer() else { return refuse("invalid RSA modulus") };
