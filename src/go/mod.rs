@@ -17,6 +17,7 @@ mod general_name;
 mod host_name;
 mod key_pair;
 mod pem;
+mod permits;
 mod public_key;
 mod signature;
 mod verify;

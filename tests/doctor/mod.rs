@@ -3,6 +3,7 @@
 mod healthy;
 mod input;
 mod issuers;
+mod mends;
 mod metallb;
 mod objects;
 mod planted;
