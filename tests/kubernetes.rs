@@ -404,3 +404,57 @@ fn kube_a_real_kubelet_without_its_store_gets_another_certificate() {
     let refused = cluster.ask(ADMIN, "get --raw /api/v1/nodes/worker-2/proxy/healthz").unwrap_err();
     assert!(refused.contains("x509: cannot validate certificate for 192.168.1.22"), "{refused}");
 }
+
+/// `kubeadm join --control-plane` of 1.20 reads the service-account key as RSA and nothing else. So a profile with several
+/// control planes may not ask for another, and one with a single control plane is warned.
+#[test]
+#[ignore = "needs KUBE_BIN_DIR"]
+fn kube_a_further_control_plane_joins_with_an_rsa_service_account_key_alone() {
+    let cluster = cluster();
+    // What `kubeadm init` would have left in the cluster.
+    let upload = "init phase upload-config kubeadm --config /root/kubeadm.yaml";
+    succeed(cluster.control_plane.command("kubeadm").args(upload.split(' ')));
+    let kubelet = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
+    let config = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "kubelet-config-1.20" },
+        "data": { "kubelet": kubelet },
+    });
+    cluster.create("/api/v1/namespaces/kube-system/configmaps", &config);
+
+    let folder = tempfile::tempdir().unwrap();
+    let second = "\n[[node]]\nname = \"cp-2\"\nrole = \"control-plane\"\naddresses = [\"192.168.1.12\"]\n";
+    let bundle = common::build(&write(folder.path(), "two.toml", &format!("{PROFILE}{second}"), 0o600));
+    // With one control plane it is made, and so it may lie on a node when the second one comes.
+    let ecdsa = PROFILE.replace("[cluster]", "[keys]\nservice_account = \"ecdsa-p256\"\n[cluster]");
+    let ecdsa = common::build(&write(folder.path(), "ecdsa.toml", &ecdsa, 0o600));
+    let ecdsa_tree = ecdsa.unpack("cp-1");
+    let machine = Machine::beside(&cluster.control_plane, &cluster.programs, HOSTS);
+    machine.install(&bundle.unpack("cp-2"));
+    let join = || {
+        let mut kubeadm = machine.command("kubeadm");
+        kubeadm.args([
+            "join",
+            "phase",
+            "preflight",
+            "--control-plane",
+            "--discovery-file",
+            ADMIN,
+            "--node-name",
+            "cp-2",
+        ]);
+        kubeadm.args(["--apiserver-advertise-address", "192.168.1.12", "--ignore-preflight-errors", "all"]);
+        let output = common::run(kubeadm.args(["--cri-socket", "/run/containerd/containerd.sock"]));
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat()
+    };
+    let refused = "failure loading key for service account: the private key file /etc/kubernetes/pki/sa.key isn't in RSA \
+                   format";
+    let goes_on = "[preflight] Running pre-flight checks before initializing the new control plane instance";
+    let said = join();
+    assert!(said.contains(goes_on) && !said.contains("isn't in RSA format"), "{said}");
+    for name in ["sa.key", "sa.pub"] {
+        let place = format!("etc/kubernetes/pki/{name}");
+        fs::copy(ecdsa_tree.join(&place), machine.path(&place)).unwrap();
+    }
+    let said = join();
+    assert!(said.contains(refused) && !said.contains(goes_on), "{said}");
+}
