@@ -141,6 +141,9 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     if let (Some(metallb), Some(ca)) = (&metallb, &authorities.metallb) {
         metallb::check_rotation(metallb, ca, problems);
     }
+    if let Some(cert_manager) = &cert_manager {
+        cert_manager.check_clients(&tls, problems);
+    }
     let secrets = metallb.iter().map(|draft| &draft.secret);
     let secrets = secrets.chain(webhooks.iter().map(|draft| &draft.secret));
     let secrets = secrets.chain(cert_manager.iter().map(|draft| &draft.secret));
