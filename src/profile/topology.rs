@@ -6,7 +6,7 @@ use super::network::family;
 use super::node::NodeRow;
 use super::problem::{Problem, Problems};
 use super::value::Setting;
-use crate::kubernetes::{JOINS_WITH_ECDSA_SERVICE_ACCOUNT, Role};
+use crate::kubernetes::{API_SERVER_RESTART_DAYS, JOINS_WITH_ECDSA_SERVICE_ACCOUNT, Role};
 use crate::x509::KeyAlgorithm;
 
 /// Refuses clusters that kubeadm or Kubernetes could not run.
@@ -36,6 +36,14 @@ fn check_control_planes(cluster: &ClusterDraft, rows: &[NodeRow], problems: &Pro
             Problem::error("no control plane")
                 .at_if(rows.first().and_then(|row| row.header.as_ref()), "none of the nodes has the role")
                 .hint("give at least one [[node]] `role = \"control-plane\"`"),
+        );
+    }
+    let asks = cluster.api_server_restart.as_ref().filter(|setting| setting.value);
+    if let (Some(setting), true) = (asks, count > API_SERVER_RESTART_DAYS) {
+        problems.add(
+            Problem::error("more control planes than days for `api_server_restart`")
+                .at_if(setting.set_at.as_ref(), format!("{count} control planes; at most {API_SERVER_RESTART_DAYS}"))
+                .hint("remove the key, and restart each API server within a year by other means"),
         );
     }
     let has_no_endpoint = cluster.control_plane_endpoint.as_ref().is_some_and(|setting| setting.value.is_none());
