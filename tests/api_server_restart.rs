@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::common::node::{apply, live, rollback};
 use crate::common::shells::{SHELLS, Tools, find};
-use crate::common::{Bundle, Ended, build_text, changed_profile, end, succeed, tool, use_fast_keys, write};
+use crate::common::{Bundle, Ended, build_text, certferry, changed_profile, end, succeed, tool, use_fast_keys, write};
 
 const BASE: &str = "etc/kubernetes/certferry-restart-kube-apiserver";
 const OWN: &str = "192.168.1.11:6443";
@@ -482,4 +482,11 @@ fn without_kubectl_openssl_asks() {
             );
         }
     }
+}
+
+/// Every key of the profile has an example; this one's is the cluster that nobody visits for years.
+#[test]
+fn the_example_profile_asks_for_it() {
+    let plan = succeed(certferry().arg("plan").arg(crate::common::profile("closed-network-1.24")).args(["-o", "json"]));
+    assert!(plan.contains(&format!("\"{BASE}.timer\"")), "{plan}");
 }
