@@ -458,3 +458,46 @@ fn kube_a_further_control_plane_joins_with_an_rsa_service_account_key_alone() {
     let said = join();
     assert!(said.contains(refused) && !said.contains(goes_on), "{said}");
 }
+
+/// What no file shows: the API server's certificate for its calls to itself, by the command of the manual.
+#[test]
+#[ignore = "needs KUBE_BIN_DIR"]
+fn kube_an_api_servers_certificate_for_itself_ends_a_year_after_its_start() {
+    let cluster = cluster();
+    let chapter = include_str!("../src/manual/expired.md");
+    let start = chapter.find("    openssl s_client -connect 127.0.0.1:6443").unwrap();
+    let command: Vec<_> = chapter[start..].lines().take(2).collect();
+    let said = succeed(cluster.control_plane.command("sh").args(["-c", &command.join("\n")]));
+    let (subject, end) = said.trim_end().split_once("\nnotAfter=").unwrap_or_else(|| panic!("{said}"));
+    assert!(subject.starts_with("subject=CN = apiserver-loopback-client@"), "{said}");
+    let seconds = |text: &str| succeed(tool("date").args(["-u", "-d", text, "+%s"])).trim().parse::<i64>().unwrap();
+    let days = (seconds(end) - seconds("now")) / 86_400;
+    assert!((363..=365).contains(&days), "{days}: {said}");
+}
+
+/// How the script that restarts API servers asks the others: with the controller manager's kubeconfig, by address.
+#[test]
+#[ignore = "needs KUBE_BIN_DIR"]
+fn kube_the_controller_managers_kubeconfig_may_ask_whether_an_api_server_is_ready() {
+    let cluster = cluster();
+    let ask = "--server https://192.168.1.11:6443 --request-timeout 10s get --raw /readyz";
+    assert_eq!(cluster.ask("/etc/kubernetes/controller-manager.conf", ask).unwrap(), "ok");
+    let refused = cluster.ask("/etc/kubernetes/controller-manager.conf", &ask.replace("192.168.1.11", "127.0.0.1"));
+    assert!(refused.unwrap_err().contains("x509: certificate is valid for "));
+    // The script's own words, with kubectl and without.
+    let script = include_str!("../templates/restart-kube-apiserver.sh");
+    let function: Vec<_> = script.lines().skip_while(|line| !line.starts_with("is_ready()")).collect();
+    let end = function.iter().position(|line| *line == "}").unwrap();
+    for has_kubectl in ["true", "false"] {
+        for (address, expected) in
+            [("192.168.1.11:6443", "ready"), ("127.0.0.1:6443", "no"), ("192.168.1.11:6444", "no")]
+        {
+            let command = format!(
+                "ETC=/etc/kubernetes\ncommand() {{ {has_kubectl}; }}\n{}\nif is_ready {address}; then echo ready; else echo no; fi",
+                function[..=end].join("\n")
+            );
+            let said = succeed(cluster.control_plane.command("sh").args(["-c", &command]));
+            assert_eq!(said.trim(), expected, "{has_kubectl} {address}");
+        }
+    }
+}
