@@ -10,6 +10,7 @@
 //! Refuses what Go refuses. What cannot be computed here is [`GoError::Unchecked`], and is never called wrong.
 
 mod certificate;
+mod chain_constraints;
 mod constraints;
 mod der;
 mod error;
