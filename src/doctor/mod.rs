@@ -15,27 +15,34 @@
 
 mod bundles;
 mod config_maps;
+mod elsewhere;
 mod facts;
 mod finding;
 mod go_messages;
 mod ingresses;
 mod issuers;
+mod judge;
 mod kubeconfigs;
 mod kubelet;
+mod kubelet_fields;
+mod load;
 mod manifests;
 mod metallb;
 mod modes;
 mod names;
 mod objects;
 mod pki;
+mod process;
 mod renew;
 mod rule;
 mod rules;
 mod secrets;
-mod static_pod;
 mod time;
 mod tree;
+mod unit;
+mod uses;
 mod webhooks;
+mod words;
 
 pub use finding::{Finding, LookedAt};
 pub use objects::{Objects, ObjectsError};
@@ -64,15 +71,18 @@ pub struct Question<'a> {
 pub struct Diagnosis {
     /// The problems, then the warnings, each with the most specific rule first, then by file.
     pub findings: Vec<Finding>,
+    /// What could not be checked, each with the reason.
+    pub unchecked: Vec<String>,
     /// How much was looked at.
     pub looked_at: LookedAt,
 }
 
 impl Diagnosis {
-    /// Returns the number of findings that are problems, because something does not work.
+    /// Returns the number of problems, because of each of which something does not work. Several findings of one cause
+    /// are one problem.
     #[must_use]
     pub fn problems(&self) -> usize {
-        self.findings.iter().filter(|finding| finding.rule.severity == Severity::Problem).count()
+        Finding::together(&self.findings).iter().filter(|finding| finding.severity == Severity::Problem).count()
     }
 }
 
@@ -84,14 +94,7 @@ pub fn examine(question: &Question<'_>) -> Diagnosis {
     let facts = question.tree.map(GatheredFacts::read).unwrap_or_default();
     let mut findings = Findings::new(facts.node_name.clone().or_else(|| facts.host_name.clone()));
     if let Some(tree) = question.tree {
-        // `names` comes before the rules of lint about names, because a manifest's statement is worth more than a
-        // guess.
-        names::check(tree, &facts, &mut findings);
-        pki::check(tree, &facts, clock, &mut findings, &mut looked_at);
-        kubelet::check(tree, &facts, &mut findings, &mut looked_at);
-        manifests::check(tree, &facts, &mut findings, &mut looked_at);
-        kubeconfigs::check(tree, &facts, clock, &mut findings, &mut looked_at);
-        modes::check(tree, &mut findings);
+        examine_node(tree, &facts, clock, &mut findings, &mut looked_at);
     }
     let objects = objects::list(question.objects);
     looked_at.objects = objects.len();
@@ -102,5 +105,32 @@ pub fn examine(question: &Question<'_>) -> Diagnosis {
     issuers::check(&objects, &secrets, &mut findings);
     ingresses::check(&objects, &secrets, &mut findings);
     config_maps::check(&objects, &facts, &mut findings);
-    Diagnosis { findings: findings.finish(), looked_at }
+    let unchecked = findings.all_unchecked();
+    Diagnosis { findings: findings.finish(), unchecked, looked_at }
+}
+
+fn examine_node(
+    tree: &Tree,
+    facts: &GatheredFacts,
+    clock: time::Clock,
+    findings: &mut Findings,
+    looked_at: &mut LookedAt,
+) {
+    let mut misfits = judge::Misfits::default();
+    let loaded = judge::check(tree, facts, clock, &mut misfits, findings, looked_at);
+    // `names` comes before the rules of lint about names, because a manifest's statement is worth more than a guess.
+    names::check(tree, facts, findings);
+    pki::check(tree, facts, &loaded, clock, findings, looked_at);
+    kubelet::check(tree, facts, clock, findings, looked_at);
+    manifests::check(tree, facts, findings, looked_at);
+    kubeconfigs::Judge { tree, facts, clock, loaded: &loaded }.check(&mut misfits, findings, looked_at);
+    modes::check(tree, findings);
+    looked_at.certificates += elsewhere::check(tree, &loaded, clock, findings);
+    for culprit in misfits.culprits() {
+        // Its key lies beside another certificate now.
+        for key in loaded.iter().filter(|(used, _)| used.place == culprit).filter_map(|(used, _)| used.key.as_ref()) {
+            findings.withdraw("key-pair", &key.place);
+        }
+    }
+    misfits.report(findings);
 }

@@ -141,6 +141,36 @@ impl GoCertificate {
         &self.key
     }
 
+    /// Returns the first second of validity.
+    #[must_use]
+    pub const fn not_before(&self) -> OffsetDateTime {
+        self.not_before
+    }
+
+    /// Returns the last second of validity.
+    #[must_use]
+    pub const fn not_after(&self) -> OffsetDateTime {
+        self.not_after
+    }
+
+    /// Returns the subject's last common name, or an empty text.
+    #[must_use]
+    pub fn common_name(&self) -> &str {
+        &self.subject_name.common
+    }
+
+    /// Returns the issuer's Name in DER.
+    #[must_use]
+    pub fn issuer_der(&self) -> &[u8] {
+        &self.issuer
+    }
+
+    /// Returns the subject's Name in DER.
+    #[must_use]
+    pub fn subject_der(&self) -> &[u8] {
+        &self.subject
+    }
+
     /// Returns whether basicConstraints says that this is a CA.
     #[must_use]
     pub fn is_ca(&self) -> bool {

@@ -35,6 +35,12 @@ impl GoCertificate {
         if dns.iter().any(is_it) { Ok(()) } else { Err(self.host_error(host, None, go)) }
     }
 
+    /// Returns the DNS names that are no host names, so that no client can call the server so.
+    #[must_use]
+    pub fn unusable_names(&self) -> Vec<String> {
+        self.extensions.names.dns.iter().filter(|name| !is_host(name, true)).cloned().collect()
+    }
+
     /// Returns whether the certificate has subjectAltName.
     pub(super) const fn has_names(&self) -> bool {
         self.extensions.subject_alt_name.is_some()

@@ -7,7 +7,7 @@ use ring::signature::KeyPair;
 use sec1::EcPrivateKey;
 use sec1::der::Decode;
 
-use super::pem::{Block, blocks};
+use super::pem::{Block, blocks, blocks_of};
 use super::public_key::{Curve, PublicKey};
 use super::{GoCertificate, GoError, GoVersion};
 use crate::x509::oid;
@@ -20,7 +20,7 @@ use crate::x509::oid;
 /// Fails with Go's text. Source: crypto/tls/tls.go `X509KeyPair`, Go 1.15 to 1.26.
 pub fn check_key_pair(certificate: &[u8], key: &[u8], go: GoVersion) -> Result<Vec<GoCertificate>, GoError> {
     let tls = |text: &str| GoError::text(format!("tls: {text}"));
-    let found = blocks(certificate, go);
+    let found = blocks_of(certificate, go);
     let (certificates, others): (Vec<Block>, Vec<Block>) =
         found.into_iter().partition(|block| block.kind == "CERTIFICATE");
     let Some((leaf, rest)) = certificates.split_first() else {
@@ -37,7 +37,7 @@ pub fn check_key_pair(certificate: &[u8], key: &[u8], go: GoVersion) -> Result<V
             )),
         });
     };
-    let mut skipped = blocks(key, go);
+    let mut skipped = blocks_of(key, go);
     let Some(position) = skipped.iter().position(is_private) else {
         return Err(match skipped.as_slice() {
             [] => tls("failed to find any PEM data in key input"),
@@ -83,6 +83,22 @@ fn is_private(block: &Block) -> bool {
 
 /// id-X25519: RFC 8410, section 3.
 const X25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.110");
+
+/// Returns the public keys of a file: public keys, and those of certificates and of private keys in it.
+///
+/// Source: client-go util/keyutil/key.go `ParsePublicKeysPEM`, v0.20.2.
+#[must_use]
+pub fn public_keys(text: &[u8]) -> Vec<PublicKey> {
+    let newest = GoVersion(u16::MAX, 0);
+    let key = |block: Block| match block.kind.as_str() {
+        "PUBLIC KEY" => PublicKey::parse(&block.content),
+        "RSA PUBLIC KEY" => PublicKey::rsa(&block.content).ok(),
+        "CERTIFICATE" => GoCertificate::parse(&block.content, newest).ok().map(|certificate| certificate.key),
+        "EC PRIVATE KEY" | "RSA PRIVATE KEY" | "PRIVATE KEY" => private_key(&block.content).ok(),
+        _ => None,
+    };
+    blocks(text).into_iter().filter_map(key).collect()
+}
 
 /// Why a private key cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

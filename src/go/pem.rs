@@ -27,9 +27,14 @@ const DASHES: &[u8] = b"-----";
 
 /// Returns the blocks that Go finds, in order. What it does not find it passes over without an error.
 ///
-/// Source: encoding/pem/pem.go `Decode`, Go 1.15.15 to 1.27.3.
+/// Source: encoding/pem/pem.go `Decode`, Go 1.19.8.
 #[must_use]
-pub fn blocks(text: &[u8], go: GoVersion) -> Vec<Block> {
+pub fn blocks(text: &[u8]) -> Vec<Block> {
+    blocks_of(text, GoVersion(19, 8))
+}
+
+/// Returns the blocks that a version of Go finds. Source: encoding/pem/pem.go `Decode`, Go 1.15.15 to 1.27.3.
+pub(super) fn blocks_of(text: &[u8], go: GoVersion) -> Vec<Block> {
     // CVE-2025-61723: these releases look for the end first.
     let decode = if go.has(&[(24, 8), (25, 2)]) { decode_from_end } else { decode_from_begin };
     let (mut blocks, mut rest) = (Vec::new(), text);
@@ -161,7 +166,8 @@ fn position_after_line_break(text: &[u8], mark: &[u8]) -> Option<usize> {
 /// Source: crypto/x509/cert_pool.go `AppendCertsFromPEM`.
 #[must_use]
 pub fn trusted(text: &[u8], go: GoVersion) -> Vec<GoCertificate> {
-    let blocks = blocks(text, go).into_iter().filter(|block| block.kind == "CERTIFICATE" && block.headers.is_empty());
+    let blocks =
+        blocks_of(text, go).into_iter().filter(|block| block.kind == "CERTIFICATE" && block.headers.is_empty());
     blocks.filter_map(|block| GoCertificate::parse(&block.content, go).ok()).collect()
 }
 
@@ -170,7 +176,8 @@ pub fn trusted(text: &[u8], go: GoVersion) -> Vec<GoCertificate> {
 /// # Errors
 /// Fails with the first certificate that cannot be read. Source: client-go util/cert/pem.go `ParseCertsPEM`.
 pub fn certificates(text: &[u8], go: GoVersion) -> Result<Vec<GoCertificate>, GoError> {
-    let blocks = blocks(text, go).into_iter().filter(|block| block.kind == "CERTIFICATE" && block.headers.is_empty());
+    let blocks =
+        blocks_of(text, go).into_iter().filter(|block| block.kind == "CERTIFICATE" && block.headers.is_empty());
     let read: Vec<_> = blocks.map(|block| GoCertificate::parse(&block.content, go)).collect::<Result<_, _>>()?;
     if read.is_empty() {
         return Err(GoError::text("data does not contain any valid RSA or ECDSA certificates"));
@@ -180,11 +187,14 @@ pub fn certificates(text: &[u8], go: GoVersion) -> Result<Vec<GoCertificate>, Go
 
 #[cfg(test)]
 mod tests {
-    use super::blocks;
+    use super::blocks_of;
     use crate::go::GoVersion;
 
     fn kinds(text: &str, go: GoVersion) -> Vec<String> {
-        blocks(text.as_bytes(), go).into_iter().map(|block| format!("{}:{}", block.kind, block.content.len())).collect()
+        blocks_of(text.as_bytes(), go)
+            .into_iter()
+            .map(|block| format!("{}:{}", block.kind, block.content.len()))
+            .collect()
     }
 
     #[test]

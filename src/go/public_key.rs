@@ -132,7 +132,15 @@ impl PublicKey {
         Ok(if is(DSA) { Self::Dsa } else { Self::Unknown })
     }
 
-    fn rsa(key: &[u8]) -> Result<Self, GoError> {
+    /// Reads a SubjectPublicKeyInfo in DER.
+    pub(super) fn parse(spki: &[u8]) -> Option<Self> {
+        let mut fields = Der(spki).read(SEQUENCE)?;
+        let mut algorithm = fields.read(SEQUENCE)?;
+        let oid = algorithm.oid()?;
+        Self::read(oid, algorithm.0, fields.bit_string()?.0, GoVersion(19, 8)).ok()
+    }
+
+    pub(super) fn rsa(key: &[u8]) -> Result<Self, GoError> {
         let refuse = |text: &str| Err(GoError::text(format!("x509: {text}")));
         let Some(mut fields) = Der(key).read(SEQUENCE) else { return refuse("invalid RSA public key") };
         let Some(modulus) = fields.integer() else { return refuse("invalid RSA modulus") };

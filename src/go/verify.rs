@@ -102,6 +102,18 @@ fn choose(chains: &[Vec<&GoCertificate>], options: &VerifyOptions<'_>) -> Result
     Err(verdict)
 }
 
+impl GoCertificate {
+    /// Returns whether an authority signed this certificate, whatever else speaks against it. A signature that cannot be
+    /// checked counts as no.
+    #[must_use]
+    pub fn is_signed_by(&self, authority: &Self) -> bool {
+        // What was signed with SHA-1 was signed.
+        let go = GoVersion(17, 0);
+        self.issuer == authority.subject
+            && check(self.algorithm, &self.tbs, &self.signature, &authority.key, go).is_ok()
+    }
+}
+
 /// A pool holds each certificate once.
 fn distinct(certificates: &[GoCertificate]) -> Vec<&GoCertificate> {
     let mut distinct: Vec<&GoCertificate> = Vec::new();
@@ -298,6 +310,14 @@ fn is_valid(
         return Err(GoError::TooManyIntermediates);
     }
     Ok(())
+}
+
+impl GoCertificate {
+    /// Returns whether the extended key usages of this certificate allow a usage.
+    #[must_use]
+    pub fn allows(&self, usage: GoUsage) -> bool {
+        allows(&[self], usage, GoVersion(19, 8))
+    }
 }
 
 /// Returns whether every certificate of a chain allows a usage. Source: crypto/x509/verify.go
