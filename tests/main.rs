@@ -31,6 +31,7 @@ mod facts;
 mod far_root;
 mod formats;
 mod fuzz_smoke;
+mod go;
 mod golden;
 mod hostile;
 mod inspect;

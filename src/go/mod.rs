@@ -11,6 +11,7 @@
 
 mod answer;
 mod certificate;
+mod chain_constraints;
 mod constraints;
 mod der;
 mod error;

@@ -12,6 +12,15 @@ impl GoVersion {
         self.0 >= minor
     }
 
+    /// Returns whether a change is in this release that came with a patch of each of some minor versions, and with every
+    /// later minor version. The releases are in order.
+    pub(super) fn has(self, releases: &[(u16, u16)]) -> bool {
+        match releases.iter().find(|(minor, _)| *minor == self.0) {
+            Some((_, patch)) => self.1 >= *patch,
+            None => releases.last().is_some_and(|(minor, _)| self.0 > *minor),
+        }
+    }
+
     /// Reads `1.19`, `1.19.8` or `go1.19.8`. Returns `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -130,5 +139,14 @@ mod tests {
             assert_eq!(GoVersion::parse(text), None, "{text}");
         }
         assert!(GoVersion(9, 9) < GoVersion(15, 0) && GoVersion(24, 8) < GoVersion(24, 9));
+    }
+
+    #[test]
+    fn a_patch_is_in_later_releases() {
+        for (version, expected) in
+            [((23, 99), false), ((24, 7), false), ((24, 8), true), ((25, 1), false), ((26, 0), true)]
+        {
+            assert_eq!(GoVersion(version.0, version.1).has(&[(24, 8), (25, 2)]), expected, "{version:?}");
+        }
     }
 }

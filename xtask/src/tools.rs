@@ -26,6 +26,7 @@ const fn tool(program: &'static str, package: &'static str) -> Tool {
 const TOOLS: &[Tool] = &[
     tool("gcc", "gcc"),
     tool("git", "git"),
+    tool("go", "golang-go"),
     tool("tar", "tar"),
     tool("openssl", "openssl"),
     tool("etcd", "etcd-server"),
