@@ -297,7 +297,7 @@ fn string(tag: u8, octets: &[u8], go: GoVersion) -> Result<Option<Vec<u8>>, Stri
             let units = octets.strip_suffix(&[0, 0]).unwrap_or(octets).chunks_exact(2);
             let units: Vec<u16> = units.map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
             let is_refused = |unit: &u16| matches!(unit, 0xfffe | 0xffff | 0xfdd0..=0xfdef | 0xd800..=0xdfff);
-            if octets.len() % 2 != 0 || (go.is_at_least(25) && units.iter().any(is_refused)) {
+            if !octets.len().is_multiple_of(2) || (go.is_at_least(25) && units.iter().any(is_refused)) {
                 return Err("invalid BMPString".to_owned());
             }
             return Ok(Some(String::from_utf16_lossy(&units).into_bytes()));
