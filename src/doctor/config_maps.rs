@@ -1,4 +1,4 @@
-//! Checks the ConfigMaps that hold a copy of the cluster's CA, because they stay behind when the CA changes.
+//! Checks the ConfigMaps and Secrets that hold a copy of the cluster's CA, because they stay behind when the CA changes.
 
 use super::facts::GatheredFacts;
 use super::finding::{Findings, shell_word};
@@ -15,7 +15,7 @@ const COPIES: [(&str, &str, &str, bool); 3] = [
     ("kube-system", "extension-apiserver-authentication", "client-ca-file", true),
 ];
 
-/// Looks at every ConfigMap that should hold the node's `ca.crt`.
+/// Looks at every ConfigMap and Secret that should hold the node's `ca.crt`.
 pub(super) fn check(objects: &[Object<'_>], facts: &GatheredFacts, findings: &mut Findings) {
     if facts.authorities.is_empty() {
         return;
@@ -38,6 +38,13 @@ pub(super) fn check(objects: &[Object<'_>], facts: &GatheredFacts, findings: &mu
             findings.add_in("config-map-ca", object.file, &it, &values);
         } else if *lets_in && !found.iter().all(is_known) {
             findings.add_in("config-map-old-ca", object.file, &it, &values);
+        }
+    }
+    let is_token = |object: &&Object<'_>| object.text(&["type"]) == Some("kubernetes.io/service-account-token");
+    for object in objects.iter().filter(|object| object.kind == "Secret").filter(is_token) {
+        let found = object.data("ca.crt").map(|content| of_pem(&content)).unwrap_or_default();
+        if !found.is_empty() && !found.iter().any(is_known) {
+            findings.add_in("secret-token-ca", object.file, &format!("{} in {}", object.title(), object.file), &[]);
         }
     }
 }

@@ -1,15 +1,11 @@
 //! Checks Ingresses: the Secrets with which they serve, and annotations that are left over from ACME.
 
 use super::finding::{Findings, shell_word};
-use super::issuers::is_issuer;
+use super::issuers::{is_meant, named_by};
 use super::objects::Object;
 use super::secrets::{self, TlsSecret};
 use crate::x509::AltName;
 use crate::yaml::Yaml;
-
-/// The annotations with which an Ingress names an issuer of cert-manager, each with the issuer's kind.
-const ISSUERS: [(&str, &str); 2] =
-    [("cert-manager.io/cluster-issuer", "ClusterIssuer"), ("cert-manager.io/issuer", "Issuer")];
 
 /// Looks at every Ingress.
 pub(super) fn check(objects: &[Object<'_>], secrets: &[TlsSecret<'_>], findings: &mut Findings) {
@@ -24,8 +20,9 @@ fn check_hosts(ingress: &Object<'_>, secrets: &[TlsSecret<'_>], findings: &mut F
     let it = secrets::title(ingress);
     for tls in ingress.yaml.at(&["spec", "tls"]).map(Yaml::items).unwrap_or_default() {
         let Some(name) = tls.get("secretName").and_then(Yaml::text) else { continue };
-        let is_it =
-            |secret: &&TlsSecret<'_>| (secret.object.namespace, secret.object.name) == (ingress.namespace, name);
+        let is_it = |secret: &&TlsSecret<'_>| {
+            secret.is_tls() && (secret.object.namespace, secret.object.name) == (ingress.namespace, name)
+        };
         let Some(secret) = secrets.iter().find(is_it) else { continue };
         let hosts = tls.get("hosts").map(Yaml::items).unwrap_or_default().iter().filter_map(Yaml::text);
         let missing: Vec<_> = hosts.filter(|host| !secret.leaf.is_for(&AltName::Dns((*host).to_owned()))).collect();
@@ -42,15 +39,8 @@ fn check_annotations(ingress: &Object<'_>, objects: &[Object<'_>], findings: &mu
     let annotations = ingress.yaml.at(&["metadata", "annotations"]).map(Yaml::pairs).unwrap_or_default();
     let is_acme = |key: &str| key.starts_with("acme.cert-manager.io/") || key == "kubernetes.io/tls-acme";
     let left: Vec<_> = annotations.iter().map(|(key, _)| key.as_str()).filter(|key| is_acme(key)).collect();
-    let value = |wanted: &str| annotations.iter().find(|(key, _)| key == wanted).and_then(|(_, value)| value.text());
-    let issuer = ISSUERS.iter().find_map(|(annotation, kind)| {
-        let name = value(annotation)?;
-        let is_it = |object: &&Object<'_>| {
-            let is_there = *kind == "ClusterIssuer" || object.namespace == ingress.namespace;
-            is_issuer(object) && object.kind == *kind && object.name == name && is_there
-        };
-        objects.iter().find(is_it)
-    });
+    let named = named_by(ingress);
+    let issuer = named.and_then(|named| objects.iter().find(|object| is_meant(object, named, ingress.namespace)));
     let Some(issuer) = issuer.filter(|issuer| issuer.yaml.at(&["spec", "acme"]).is_none() && !left.is_empty()) else {
         return;
     };

@@ -11,7 +11,7 @@ use super::time::Clock;
 use super::tree::Tree;
 use super::uses::{Shape, Use};
 use super::words::{disbelief, listed_files};
-use crate::go::{Answer, GoCertificate, GoError, GoRange, GoUsage, PublicKey, VerifyOptions, verify};
+use crate::go::{Answer, GoCertificate, GoError, GoUsage, PublicKey, VerifyOptions, verify};
 use crate::kubernetes::Purpose;
 
 /// A program that verifies what another one presents: who trusts, by which flag, and who presents, by which flag.
@@ -159,12 +159,9 @@ pub(super) fn judge(
     let error = match facts.go_of(trusted.program).ask(question) {
         Answer::Takes(()) => {
             misfits.fitting.insert(trusted.file.to_owned());
-            let newest = GoRange::UNKNOWN.newest;
-            if let Err(error) = question(newest)
-                && !error.is_unchecked()
-            {
+            if let Answer::Depends { error, who } = facts.go_of(trusted.program).later().ask(question) {
                 let values =
-                    [("error", error.to_string()), ("go", newest.to_string()), ("program", trusted.program.to_owned())];
+                    [("error", error.to_string()), ("who", who.to_string()), ("program", trusted.program.to_owned())];
                 findings.add_in("go-later", presented.file, &presented.it, &as_texts(&values));
             }
             return;
@@ -172,10 +169,10 @@ pub(super) fn judge(
         Answer::Unchecked(error) => {
             return findings.unchecked(presented.file, &format!("{}: {error}", presented.it));
         }
-        Answer::Differs { go, error } => {
+        Answer::Depends { error, who } => {
             misfits.fitting.insert(trusted.file.to_owned());
             let values =
-                [("error", error.to_string()), ("go", go.to_string()), ("program", trusted.program.to_owned())];
+                [("error", error.to_string()), ("who", who.to_string()), ("program", trusted.program.to_owned())];
             return findings.add_in("go-version", presented.file, &presented.it, &as_texts(&values));
         }
         Answer::Refuses(error) => error,

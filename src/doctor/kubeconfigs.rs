@@ -187,7 +187,7 @@ impl Judge<'_> {
         let chain = match self.facts.go_of(file.program).ask(|go| check_key_pair(certificate, key, go)) {
             Answer::Takes(chain) => chain,
             Answer::Unchecked(error) => return findings.unchecked(file.place, &format!("{it}: {error}")),
-            Answer::Refuses(error) | Answer::Differs { error, .. } => {
+            Answer::Refuses(error) | Answer::Depends { error, .. } => {
                 let error = error.to_string();
                 if error.contains("does not match public key") {
                     let pair = format!("key and certificate of {} in {} do not belong together", user.name, file.place);

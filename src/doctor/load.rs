@@ -14,8 +14,8 @@ use super::tree::Tree;
 use super::uses::{Named, Shape, Use};
 use super::words::listed_files;
 use crate::go::{
-    Answer, Block, GoCertificate, GoError, GoRange, GoVersion, PublicKey, blocks, certificates, check_key_pair,
-    private_key, public_keys,
+    Answer, Block, GoCertificate, GoError, GoVersion, PublicKey, blocks, certificates, check_key_pair, private_key,
+    public_keys,
 };
 use crate::kubernetes::Purpose;
 use crate::x509::instant;
@@ -159,11 +159,8 @@ impl<'a> Loader<'a> {
 
     /// Reports what a program of this version takes and newer ones refuse.
     fn later(&self, used: &Use, findings: &mut Findings, question: impl Fn(GoVersion) -> Result<(), GoError>) {
-        let newest = GoRange::UNKNOWN.newest;
-        if let Err(error) = question(newest)
-            && !error.is_unchecked()
-        {
-            let values = [("error", error.to_string()), ("go", newest.to_string()), ("program", used.program.clone())];
+        if let Answer::Depends { error, who } = self.facts.go_of(&used.program).later().ask(question) {
+            let values = [("error", error.to_string()), ("who", who.to_string()), ("program", used.program.clone())];
             findings.add("go-later", &used.place, &as_texts(&values));
         }
     }
@@ -215,8 +212,9 @@ impl<'a> Loader<'a> {
                 broken(&used.place, used, content, &error.to_string(), findings);
                 None
             }
-            Answer::Differs { go, error } => {
-                let values = [("error", error.to_string()), ("go", go.to_string()), ("program", used.program.clone())];
+            Answer::Depends { error, who } => {
+                let values =
+                    [("error", error.to_string()), ("who", who.to_string()), ("program", used.program.clone())];
                 findings.add("go-version", &used.place, &as_texts(&values));
                 None
             }
@@ -295,7 +293,7 @@ fn broken(place: &str, used: &Use, content: &[u8], error: &str, findings: &mut F
         _ => error.to_owned(),
     };
     if content.windows(JOINED.len()).any(|window| window == JOINED) {
-        return findings.add("pem-joined", place, &[("error", &text), ("program", program)]);
+        return findings.add("pem-file-joined", place, &[("error", &text), ("program", program)]);
     }
     findings.add("broken-file", place, &[("detail", defect(content)), ("error", &text), ("program", program)]);
 }

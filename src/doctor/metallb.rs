@@ -2,6 +2,8 @@
 //!
 //! Source: open-policy-agent/cert-controller v0.10.1, pkg/rotator/rotator.go; MetalLB v0.15.2, internal/k8s/webhook.go.
 
+use std::collections::BTreeSet;
+
 use super::finding::Findings;
 use super::objects::Object;
 use super::secrets::{self, TlsSecret, signs};
@@ -35,18 +37,24 @@ const NEW_SERVER: [(&str, &str); 2] = [
 ];
 
 /// Looks at every Secret of MetalLB whose certificates are rotated.
+///
+/// Returns their titles: the rotator verifies the chain as a client does, and replaces what it does not accept.
 pub(super) fn check(
     objects: &[Object<'_>],
     bundles: &[Bundle<'_>],
     secrets: &[TlsSecret<'_>],
     clock: Clock,
     findings: &mut Findings,
-) {
-    for secret in secrets {
+) -> BTreeSet<String> {
+    let mut rotated = BTreeSet::new();
+    for secret in secrets.iter().filter(|secret| secret.is_tls()) {
         let Some(host) = host(secret, bundles) else { continue };
         let has_ca = ["ca.crt", "ca.key"].iter().all(|key| secrets::has(&secret.object, key));
         match (has_ca, rotates(objects, secret.object.namespace)) {
-            (true, None | Some(true)) => check_secret(secret, host, clock, findings),
+            (true, None | Some(true)) => {
+                rotated.insert(secret.object.title());
+                check_secret(secret, host, clock, findings);
+            }
             (false, Some(true)) => {
                 let it = secrets::title(&secret.object);
                 findings.add_in("metallb-ca-absent", secret.object.file, &it, &NEW_CA);
@@ -55,6 +63,7 @@ pub(super) fn check(
             (false, None) | (_, Some(false)) => {}
         }
     }
+    rotated
 }
 
 /// Returns the name by which the API server calls MetalLB, or `None` when the Secret is not MetalLB's.

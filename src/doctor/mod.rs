@@ -20,6 +20,7 @@ mod facts;
 mod finding;
 mod go_messages;
 mod ingresses;
+mod issued;
 mod issuers;
 mod judge;
 mod kubeconfigs;
@@ -31,8 +32,10 @@ mod metallb;
 mod modes;
 mod names;
 mod objects;
+mod pem_lines;
 mod pki;
 mod process;
+mod remedy;
 mod renew;
 mod rule;
 mod rules;
@@ -54,6 +57,8 @@ use ::time::OffsetDateTime;
 
 use facts::GatheredFacts;
 use finding::Findings;
+
+use crate::go::GoRange;
 
 /// The files and objects to look at, and the times to judge them by.
 pub struct Question<'a> {
@@ -98,11 +103,15 @@ pub fn examine(question: &Question<'_>) -> Diagnosis {
     }
     let objects = objects::list(question.objects);
     looked_at.objects = objects.len();
-    let secrets = secrets::read(&objects, clock, &mut findings);
+    // Who serves with a Secret may be built with any Go that is newer than the API server's.
+    let go = GoRange { oldest: facts.go_of(process::API_SERVER).oldest, ..GoRange::UNKNOWN };
+    pem_lines::check(&objects, &mut findings);
+    let secrets = secrets::read(&objects, clock, go, &mut findings);
     let bundles = webhooks::bundles(&objects);
-    bundles::check(&bundles, &secrets, &facts, clock, &mut findings);
-    metallb::check(&objects, &bundles, &secrets, clock, &mut findings);
-    issuers::check(&objects, &secrets, &mut findings);
+    let mut said = bundles::check(&bundles, &secrets, &facts, clock, go, &mut findings);
+    said.extend(metallb::check(&objects, &bundles, &secrets, clock, &mut findings));
+    let signers = issuers::check(&objects, &secrets, &mut findings);
+    issued::check(&objects, &secrets, &signers, &said, (clock, go), &mut findings);
     ingresses::check(&objects, &secrets, &mut findings);
     config_maps::check(&objects, &facts, &mut findings);
     let unchecked = findings.all_unchecked();

@@ -15,6 +15,9 @@ pub struct Objects {
 /// Why a file of objects cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ObjectsError {
+    /// The file is UTF-16, as PowerShell's `>` writes it.
+    #[error("it is UTF-16, which PowerShell's > writes")]
+    Utf16,
     /// The file is not UTF-8.
     #[error("it is not UTF-8")]
     NotUtf8,
@@ -38,7 +41,12 @@ impl Objects {
     /// # Errors
     /// Fails with an [`ObjectsError`] for the first problem.
     pub fn read(title: impl Into<String>, content: &[u8]) -> Result<Self, ObjectsError> {
+        if is_utf16(content) {
+            return Err(ObjectsError::Utf16);
+        }
         let text = std::str::from_utf8(content).map_err(|_| ObjectsError::NotUtf8)?;
+        // PowerShell 5 writes a byte order mark before UTF-8.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // A reader of YAML reads most of JSON, but not all of its escapes.
         let documents = if text.trim_start().starts_with('{') {
             let value: serde_json::Value =
@@ -54,6 +62,12 @@ impl Objects {
         }
         Ok(Self { title: title.into(), documents: documents.into_iter().map(|(_, document)| document).collect() })
     }
+}
+
+/// Returns whether a file is UTF-16: by its byte order mark, or by the zero that is half of every letter of ASCII.
+/// Source: YAML 1.2.2, section 5.2.
+fn is_utf16(content: &[u8]) -> bool {
+    matches!(content, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=255, ..] | [1..=255, 0, ..])
 }
 
 /// An object of the cluster.
@@ -100,6 +114,12 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// Returns the group of the API, which is empty for Kubernetes' core.
+    pub(super) fn group(&self) -> &'a str {
+        let version = self.text(&["apiVersion"]).unwrap_or_default();
+        version.split_once('/').map_or("", |(group, _)| group)
+    }
+
     /// Returns the text at a path of keys.
     pub(super) fn text(&self, path: &[&str]) -> Option<&'a str> {
         self.yaml.at(path).and_then(Yaml::text)
@@ -138,5 +158,12 @@ mod tests {
         assert!(matches!(error("{\"kind\": }"), ObjectsError::Json(_)));
         assert_eq!(Objects::read("x", b"\xff").err(), Some(ObjectsError::NotUtf8));
         assert!(Objects::read("x", b"").is_ok());
+        let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        let big: Vec<u8> = "kind: Pod".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for content in [utf16("\u{feff}kind: Pod"), utf16("kind: Pod"), utf16("{}"), big] {
+            assert_eq!(Objects::read("x", &content).err(), Some(ObjectsError::Utf16));
+        }
+        assert!(Objects::read("x", "\u{feff}kind: Pod\n---\nkind: Pod\n".as_bytes()).is_ok());
+        assert!(Objects::read("x", "\u{feff}{\"kind\": \"Pod\"}".as_bytes()).is_ok());
     }
 }

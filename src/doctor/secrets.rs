@@ -1,50 +1,213 @@
 //! Checks Secrets with certificates by themselves.
 
-use super::finding::Findings;
+use zeroize::Zeroizing;
+
+use super::finding::{Findings, shell_word};
 use super::objects::Object;
 use super::time::Clock;
+use crate::go::{Answer, GoCertificate, GoError, GoRange, GoVersion, blocks, check_key_pair};
 use crate::x509::{ReadCertificate, public_key_bits, read_pem};
 
-/// The most certificates of a chain, from the leaf to the one below a trusted CA.
-const CHAIN: usize = 8;
+/// The names of the values with which a Secret holds a server's certificate.
+#[derive(Debug)]
+pub(super) struct Form {
+    /// The certificate and those above it.
+    pub(super) chain: &'static str,
+    /// The certificate's key.
+    pub(super) key: &'static str,
+    /// The CA.
+    pub(super) authority: &'static str,
+}
 
-/// A Secret whose `tls.crt` can be read.
+/// The names that programs use. Source: Kubernetes v1.20.2, core/v1 `TLSCertKey`; kube-webhook-certgen v1.5.0,
+/// pkg/k8s/k8s.go; kube-state-metrics' and etcd's charts; cfssl.
+const FORMS: [Form; 6] = [
+    Form { chain: "tls.crt", key: "tls.key", authority: "ca.crt" },
+    Form { chain: "cert", key: "key", authority: "ca" },
+    Form { chain: "server.crt", key: "server.key", authority: "ca.crt" },
+    Form { chain: "cert.pem", key: "key.pem", authority: "ca.pem" },
+    Form { chain: "server.pem", key: "server-key.pem", authority: "ca.pem" },
+    Form { chain: "tls.pem", key: "tls-key.pem", authority: "ca.pem" },
+];
+
+/// A Secret whose certificate can be read.
 pub(super) struct TlsSecret<'a> {
     pub(super) object: Object<'a>,
-    /// The first certificate in `tls.crt`.
+    pub(super) form: &'static Form,
+    /// The certificates in the order of the file, in PEM.
+    pub(super) chain: Zeroizing<Vec<u8>>,
+    /// The first certificate.
     pub(super) leaf: ReadCertificate,
-    /// The other certificates in `tls.crt`.
+    /// The other certificates beside the first.
     pub(super) rest: Vec<ReadCertificate>,
-    /// The certificates in `ca.crt`.
+    /// The certificates of the CA.
     pub(super) authorities: Vec<ReadCertificate>,
 }
 
-/// Reads every Secret with a `tls.crt`, and reports what is wrong with it.
-pub(super) fn read<'a>(objects: &[Object<'a>], clock: Clock, findings: &mut Findings) -> Vec<TlsSecret<'a>> {
+/// Reads every Secret with a server's certificate, and reports what is wrong with it.
+pub(super) fn read<'a>(
+    objects: &[Object<'a>],
+    clock: Clock,
+    go: GoRange,
+    findings: &mut Findings,
+) -> Vec<TlsSecret<'a>> {
     let secrets = objects.iter().filter(|object| object.kind == "Secret");
-    secrets.filter_map(|object| read_one(object, clock, findings)).collect()
+    let mut read = Vec::new();
+    for secret in secrets {
+        check_encoding(secret, findings);
+        let forms = FORMS.iter().filter(|form| has_form(secret, form));
+        read.extend(forms.filter_map(|form| read_one(secret, form, clock, go, findings)));
+    }
+    read
 }
 
-fn read_one<'a>(object: &Object<'a>, clock: Clock, findings: &mut Findings) -> Option<TlsSecret<'a>> {
-    // MetalLB's Secret is empty until its controller fills it.
-    if !has(object, "tls.crt") {
-        return None;
+/// Returns whether a Secret is of a form. Many programs call something else `cert` and `key`, such as a key of SSH.
+fn has_form(secret: &Object<'_>, form: &Form) -> bool {
+    if form.chain == "tls.crt" {
+        return has(secret, form.chain);
     }
-    let it = title(object);
-    if object.text(&["type"]) == Some("kubernetes.io/tls") && !has(object, "tls.key") {
-        findings.add_in("secret-key-absent", object.file, &it, &[]);
-    }
-    let mut chain = certificates(object, "tls.crt").into_iter();
-    let Some(leaf) = chain.next() else {
-        findings.add_in("secret-broken", object.file, &it, &[]);
-        return None;
+    let is_key = |content: &[u8]| {
+        content.is_empty() || contains(content, b"PRIVATE KEY-----") && !contains(content, b"OPENSSH PRIVATE KEY-----")
     };
-    clock.check(object.file, &it, &leaf, findings);
-    if object.data("tls.key").is_some_and(|key| is_other_key(&key, &leaf)) {
-        findings.add_in("secret-key-pair", object.file, &it, &[]);
+    secret.data(form.chain).is_some_and(|content| contains(&content, b"-----BEGIN CERTIFICATE-----"))
+        && secret.data(form.key).is_none_or(|content| is_key(&content))
+}
+
+/// Reports values that are not base64. The line breaks that a YAML text may have are none of the value's.
+fn check_encoding(secret: &Object<'_>, findings: &mut Findings) {
+    let pairs = secret.yaml.get("data").map(crate::yaml::Yaml::pairs).unwrap_or_default();
+    let texts = pairs.iter().filter_map(|(key, value)| Some((key, value.text()?)));
+    let keys: Vec<_> = texts.filter(|(_, text)| !is_base64(text)).map(|(key, _)| key.as_str()).collect();
+    if !keys.is_empty() {
+        let values = [("keys", keys.join(", "))];
+        let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+        findings.add_in("secret-encoding", secret.file, &title(secret), &values);
     }
-    let authorities = certificates(object, "ca.crt");
-    Some(TlsSecret { object: *object, leaf, rest: chain.collect(), authorities })
+}
+
+/// Returns whether Go decodes a text: it passes over line breaks, and over no other white space.
+fn is_base64(text: &str) -> bool {
+    !text.contains([' ', '\t']) && crate::yaml::decode_base64(text).is_some()
+}
+
+fn read_one<'a>(
+    object: &Object<'a>,
+    form: &'static Form,
+    clock: Clock,
+    go: GoRange,
+    findings: &mut Findings,
+) -> Option<TlsSecret<'a>> {
+    let it = title(object);
+    if object.text(&["type"]) == Some("kubernetes.io/tls") && !has(object, form.key) {
+        let write = write(object, &[form.key]);
+        findings.add_in("secret-key-absent", object.file, &it, &[("write", &write)]);
+    }
+    // What is not base64 has been told.
+    let chain = object.data(form.chain)?;
+    let key = object.data(form.key).filter(|key| !key.is_empty());
+    let answer = go.ask(|go| match &key {
+        Some(key) => check_key_pair(&chain, key, go).map(drop),
+        None => first(&chain, go).map(drop),
+    });
+    let pair = Pair { object, form, chain: &chain, key: key.as_deref() };
+    let is_readable = pair.report(answer, go.newest, findings);
+    if !is_readable {
+        return None;
+    }
+    let mut found = blocks(&chain).into_iter().filter(|block| block.kind == "CERTIFICATE");
+    let leaf = ReadCertificate::from_der(&found.next()?.content).map_err(|error| {
+        let values = [("what", form.chain), ("reason", &error.to_string())];
+        findings.add_in("object-unchecked", object.file, &it, &values);
+    });
+    let leaf = leaf.ok()?;
+    let rest = found.filter_map(|block| ReadCertificate::from_der(&block.content).ok()).collect();
+    clock.check(object.file, &it, &leaf, findings);
+    let authorities = object.data(form.authority).map(|content| certificates(&content)).unwrap_or_default();
+    Some(TlsSecret { object: *object, form, leaf, rest, authorities, chain })
+}
+
+/// A certificate and its key, as a server would load them.
+struct Pair<'a> {
+    object: &'a Object<'a>,
+    form: &'static Form,
+    chain: &'a [u8],
+    key: Option<&'a Vec<u8>>,
+}
+
+impl Pair<'_> {
+    /// Reports what a server says. Returns whether the certificate itself can be read.
+    fn report(&self, answer: Answer<()>, newest: GoVersion, findings: &mut Findings) -> bool {
+        let Self { object, form, chain, key } = self;
+        let it = title(object);
+        let (error, who) = match answer {
+            Answer::Takes(_) => return true,
+            Answer::Unchecked(reason) => {
+                let reason = reason.to_string();
+                findings.add_in("object-unchecked", object.file, &it, &[("what", form.chain), ("reason", &reason)]);
+                return true;
+            }
+            Answer::Refuses(error) => (error, None),
+            Answer::Depends { error, who } => (error, Some(who.to_string())),
+        };
+        let error = error.to_string();
+        let half = if first(chain, newest).is_ok() { form.key } else { form.chain };
+        if let Some(who) = who {
+            let mend = format!("{}, then {}", anew(&error), write(object, &[form.chain, form.key]));
+            let values = [("key", half), ("who", &who), ("error", &error), ("mend", &mend)];
+            findings.add_in("secret-version", object.file, &it, &values);
+            return true;
+        }
+        let is_certificate = half == form.chain;
+        let content = if is_certificate { chain } else { key.map(Vec::as_slice).unwrap_or_default() };
+        if is_joined(content) {
+            // Reported with every other text whose lines are joined.
+            return !is_certificate;
+        }
+        if error.starts_with("tls: private key ") {
+            let write = write(object, &[form.chain, form.key]);
+            let values = [("key", form.key), ("chain", form.chain), ("error", &error), ("write", &write)];
+            findings.add_in("secret-key-pair", object.file, &it, &values);
+        } else if !is_certificate && is_encrypted(content) {
+            let (take, write) = (take(object, form.key), write(object, &[form.key]));
+            let values = [("key", form.key), ("error", error.as_str()), ("take", &take), ("write", &write)];
+            findings.add_in("secret-encrypted", object.file, &it, &values);
+        } else {
+            let what = if is_certificate { "certificate" } else { "private key" };
+            let mend = format!("{}: {}", anew(&error), write(object, &[form.chain, form.key]));
+            let values = [("key", half), ("what", what), ("error", error.as_str()), ("mend", &mend)];
+            findings.add_in("secret-broken", object.file, &it, &values);
+        }
+        !is_certificate
+    }
+}
+
+/// Returns what a person does about a certificate or a key that cannot be read.
+fn anew(error: &str) -> &'static str {
+    if error.contains("switched") || error.contains("certificate rather than a key") {
+        "the two are swapped; put each under its own name"
+    } else if error.contains("elliptic curve") {
+        "make key and certificate anew on P-256 (`openssl ecparam -name prime256v1 -genkey -noout`)"
+    } else {
+        "make key and certificate anew, in PEM"
+    }
+}
+
+/// Returns the first certificate of a file, which is the leaf of a chain.
+fn first(chain: &[u8], go: GoVersion) -> Result<GoCertificate, GoError> {
+    match blocks(chain).iter().find(|block| block.kind == "CERTIFICATE") {
+        Some(block) => GoCertificate::parse(&block.content, go),
+        // Without any certificate no key is looked at.
+        None => check_key_pair(chain, &[], go).and_then(|found| {
+            let absent = || GoError::Malformed("tls: failed to find any PEM data in certificate input".to_owned());
+            found.into_iter().next().ok_or_else(absent)
+        }),
+    }
+}
+
+/// Returns the certificates that Go finds in a text and that can be read, in order.
+pub(super) fn certificates(pem: &[u8]) -> Vec<ReadCertificate> {
+    let found = blocks(pem).into_iter().filter(|block| block.kind == "CERTIFICATE");
+    found.filter_map(|block| ReadCertificate::from_der(&block.content).ok()).collect()
 }
 
 /// Returns an object's title and file: `Secret metallb-system/webhook-server-cert in objects.yaml`.
@@ -54,13 +217,8 @@ pub(super) fn title(object: &Object<'_>) -> String {
 
 /// Returns whether a Secret has a value that is not empty.
 pub(super) fn has(secret: &Object<'_>, key: &str) -> bool {
-    let text = secret.text(&["data", key]).or_else(|| secret.text(&["stringData", key]));
+    let text = secret.text(&["stringData", key]).or_else(|| secret.text(&["data", key]));
     text.is_some_and(|text| !text.is_empty())
-}
-
-fn certificates(secret: &Object<'_>, key: &str) -> Vec<ReadCertificate> {
-    let read = secret.data(key).and_then(|content| read_pem(&content).ok());
-    read.map(|contents| contents.certificates).unwrap_or_default()
 }
 
 /// Returns whether a key can be read and does not belong to the certificate.
@@ -69,20 +227,65 @@ pub(super) fn is_other_key(key: &[u8], certificate: &ReadCertificate) -> bool {
     read_pem(key).is_ok_and(|contents| contents.public_keys.first() != of_certificate.as_ref())
 }
 
+/// Returns whether a key is encrypted, as PKCS#8 or as OpenSSL once did.
+fn is_encrypted(pem: &[u8]) -> bool {
+    let is_encrypted = |kind: &str, headers: &[String]| {
+        kind == "ENCRYPTED PRIVATE KEY"
+            || (kind.ends_with("PRIVATE KEY") && headers.iter().any(|header| header == "Proc-Type"))
+    };
+    blocks(pem).iter().any(|block| is_encrypted(&block.kind, &block.headers))
+}
+
+/// Returns whether the line that ends a block goes on with the next block.
+pub(super) fn is_joined(pem: &[u8]) -> bool {
+    contains(pem, b"----------BEGIN ")
+}
+
+pub(super) fn contains(text: &[u8], wanted: &[u8]) -> bool {
+    text.windows(wanted.len()).any(|window| window == wanted)
+}
+
+/// Returns the command that writes a Secret's value to the standard output.
+pub(super) fn take(object: &Object<'_>, key: &str) -> String {
+    let [namespace, name] = [object.namespace, object.name].map(shell_word);
+    let path = shell_word(&format!("{{.data.{}}}", key.replace('.', r"\.")));
+    format!("kubectl -n {namespace} get secret {name} -o jsonpath={path} | base64 -d")
+}
+
+/// Returns the command that writes values of a Secret, each from a file that is named for it in capitals. `printf` is
+/// the shell's own, so that no key stands among the arguments of a program.
+pub(super) fn write(object: &Object<'_>, keys: &[&str]) -> String {
+    let pairs: Vec<_> = keys.iter().map(|key| format!("\"{key}\":\"%s\"")).collect();
+    let file = |key: &&str| if key.contains("key") { "\"$(base64 -w0 KEY)\"" } else { "\"$(base64 -w0 CRT)\"" };
+    let files: Vec<_> = keys.iter().map(file).collect();
+    let (pairs, files) = (pairs.join(","), files.join(" "));
+    format!("`printf '{{\"data\":{{{pairs}}}}}' {files} | {}`", patch(object))
+}
+
+/// Returns the command that takes a patch of a Secret from the standard input.
+pub(super) fn patch(object: &Object<'_>) -> String {
+    let [namespace, name] = [object.namespace, object.name].map(shell_word);
+    format!("kubectl -n {namespace} patch secret {name} --patch-file=/dev/stdin")
+}
+
 impl TlsSecret<'_> {
-    /// Returns whether the chain leads to one of the authorities, or to a certificate that is itself among them.
-    pub(super) fn is_trusted_by(&self, authorities: &[ReadCertificate]) -> bool {
-        let mut current = &self.leaf;
-        for _ in 0..CHAIN {
-            if authorities.iter().any(|authority| authority.der() == current.der() || signs(authority, current)) {
-                return true;
-            }
-            match self.rest.iter().find(|next| next.der() != current.der() && signs(next, current)) {
-                Some(next) => current = next,
-                None => return false,
-            }
-        }
-        false
+    /// Returns whether the Secret has the names of type kubernetes.io/tls.
+    pub(super) fn is_tls(&self) -> bool {
+        self.form.chain == "tls.crt"
+    }
+
+    /// Returns the certificates as a client gets them from the server, the leaf first.
+    ///
+    /// # Errors
+    /// Fails with Go's text when one of them cannot be read. Source: crypto/tls/handshake_client.go
+    /// `verifyServerCertificate`.
+    pub(super) fn sent(&self, go: GoVersion) -> Result<(GoCertificate, Vec<GoCertificate>), GoError> {
+        let mut sent = blocks(&self.chain).into_iter().filter(|block| block.kind == "CERTIFICATE").map(|block| {
+            GoCertificate::parse(&block.content, go)
+                .map_err(|error| GoError::Malformed(format!("tls: failed to parse certificate from server: {error}")))
+        });
+        let Some(leaf) = sent.next() else { return Err(GoError::UnknownAuthority(None)) };
+        Ok((leaf?, sent.collect::<Result<_, _>>()?))
     }
 }
 

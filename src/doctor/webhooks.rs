@@ -2,6 +2,7 @@
 
 use super::finding::shell_word;
 use super::objects::Object;
+use crate::x509::AltName;
 use crate::yaml::Yaml;
 
 /// A `caBundle`, or the place for one.
@@ -11,6 +12,7 @@ pub(super) struct Bundle<'a> {
     place: Place<'a>,
     /// The service that is called, or `None` when a server is called by URL.
     pub(super) service: Option<Service<'a>>,
+    url: Option<&'a str>,
     data: Option<&'a str>,
 }
 
@@ -72,7 +74,8 @@ fn client_config<'a>(object: &Object<'a>, yaml: &'a Yaml, place: Place<'a>) -> O
     let service = service.map(|(namespace, name)| Service { namespace, name });
     // A server that is called by URL may have a certificate of the public web, and then needs no `caBundle`.
     let data = text(&["caBundle"]);
-    (service.is_some() || data.is_some()).then_some(Bundle { object: *object, place, service, data })
+    let url = text(&["url"]).filter(|_| service.is_none());
+    (service.is_some() || data.is_some()).then_some(Bundle { object: *object, place, service, url, data })
 }
 
 impl Service<'_> {
@@ -92,6 +95,12 @@ impl Bundle<'_> {
             Place::Conversion(_) | Place::ApiService => self.object.name,
         };
         name.ends_with(".metallb.io") && !name.starts_with("frr")
+    }
+
+    /// Returns the server that is called: a service, or the host of a URL.
+    fn host(&self) -> Option<String> {
+        let of_url = || self.url.and_then(AltName::of_url).map(|host| host.to_string());
+        self.service.map(|service| service.host()).or_else(of_url)
     }
 
     fn is_in_object_of(&self, other: &Self) -> bool {
@@ -134,6 +143,8 @@ pub(super) struct BundleGroup<'a> {
     /// The text that the API server writes before `x509:`, for the first.
     pub(super) caller: String,
     pub(super) service: Option<Service<'a>>,
+    /// The name or the address by which the API server calls, if it is known.
+    pub(super) host: Option<String>,
     pub(super) data: Option<&'a str>,
     /// The commands that write the CA in `$CA` into all of them, in backticks.
     pub(super) patches: String,
@@ -143,10 +154,13 @@ pub(super) struct BundleGroup<'a> {
 pub(super) fn groups<'a>(bundles: &[Bundle<'a>]) -> Vec<BundleGroup<'a>> {
     let mut groups: Vec<Vec<&Bundle<'a>>> = Vec::new();
     for bundle in bundles {
-        let is_same = |group: &&mut Vec<&Bundle<'a>>| {
-            group.first().is_some_and(|first| (first.service, first.data) == (bundle.service, bundle.data))
+        let is_of = |group: &&mut Vec<&Bundle<'a>>| {
+            let is_same = |first: &&Bundle<'a>| {
+                (first.service, first.data) == (bundle.service, bundle.data) && first.host() == bundle.host()
+            };
+            group.first().is_some_and(is_same)
         };
-        match groups.iter_mut().find(is_same) {
+        match groups.iter_mut().find(is_of) {
             Some(group) => group.push(bundle),
             None => groups.push(vec![bundle]),
         }
@@ -160,7 +174,7 @@ fn together<'a>(group: &[&Bundle<'a>], all: &[Bundle<'a>]) -> Option<BundleGroup
     let (mut names, mut patches, mut files) = (Vec::new(), Vec::new(), Vec::new());
     for of_object in of_objects {
         let Some(one) = of_object.first() else { continue };
-        let total = all.iter().filter(|other| other.is_in_object_of(one) && other.service == one.service).count();
+        let total = all.iter().filter(|other| other.is_in_object_of(one) && other.host() == one.host()).count();
         push_new(&mut names, name(of_object, total));
         push_new(&mut patches, patch(of_object));
         push_new(&mut files, one.object.file.to_owned());
@@ -170,6 +184,7 @@ fn together<'a>(group: &[&Bundle<'a>], all: &[Bundle<'a>]) -> Option<BundleGroup
         it: format!("{} in {}", listed(&names), listed(&files)),
         caller: first.caller(),
         service: first.service,
+        host: first.host(),
         data: first.data,
         patches: patches.join("; "),
     })

@@ -22,12 +22,13 @@ mod general_name;
 mod host_name;
 mod key_pair;
 mod pem;
+mod permits;
 mod public_key;
 mod signature;
 mod verify;
 mod version;
 
-pub use answer::Answer;
+pub use answer::{Answer, Who};
 pub use certificate::GoCertificate;
 pub use error::GoError;
 pub use key_pair::{KeyFault, check_key_pair, private_key, public_keys};

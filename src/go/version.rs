@@ -95,12 +95,27 @@ impl GoRange {
     /// The releases for a program of which nothing is known.
     pub const UNKNOWN: Self = range((15, 5), (27, 3));
 
+    /// Returns the releases from the newest of these to the newest that is known.
+    #[must_use]
+    pub const fn later(self) -> Self {
+        Self { oldest: self.newest, newest: Self::UNKNOWN.newest }
+    }
+
     /// Returns the releases that built a minor version of Kubernetes 1. Of one that is not in the table,
     /// nothing is known.
     #[must_use]
     pub fn of_kubernetes(minor: u32) -> Self {
         let known = KUBERNETES.iter().find(|(known, _)| *known == minor).map(|(_, range)| *range);
         known.unwrap_or(Self::UNKNOWN)
+    }
+
+    /// Returns the first minor version of Kubernetes of which every release was built with a version of Go or a later
+    /// one, as far as the table goes.
+    pub(super) fn first_kubernetes(version: GoVersion) -> Option<u32> {
+        KUBERNETES
+            .iter()
+            .find(|(_, range)| range.oldest.0 >= version.0 && range.oldest >= version)
+            .map(|(minor, _)| *minor)
     }
 
     /// Returns the releases that built a minor version of etcd 3.

@@ -92,6 +92,37 @@ fn objects_that_are_none_say_where() {
     assert_eq!(stderr, format!("error: cannot read {}: longer than 67108864 bytes\n", long.display()));
 }
 
+/// As PowerShell writes files: UTF-16 by `>`, UTF-8 with a byte order mark by what the hint says.
+#[test]
+fn what_powershell_wrote_is_read_or_named() {
+    let node = Node::control_plane(|_, _| {});
+    let path = node.0.path().join("objects.yaml");
+    let text = "kind: Secret\r\nmetadata: {name: a}\r\n---\r\nkind: Pod\r\n";
+    let little = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let big = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+    let marked = format!("\u{feff}{text}");
+    for content in [little(&marked), big(&marked), little(text), big(text), little("{\"kind\": \"Pod\"}")] {
+        fs::write(&path, &content).unwrap();
+        let output = node.run(&[]);
+        assert_eq!(
+            String::from_utf8(output.stderr).unwrap(),
+            "error: cannot look at the objects of objects.yaml: it is UTF-16, which PowerShell's > writes\n\
+             hint: save them with `kubectl get KIND -A -o yaml | Out-File -Encoding utf8 FILE`\n"
+        );
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(2), b"".as_slice()));
+    }
+    for (content, objects) in [(marked.as_str(), 2), (text, 2), ("\u{feff}{\"kind\": \"Pod\"}", 1)] {
+        fs::write(&path, content).unwrap();
+        let output = node.run(&["-o", "json"]);
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(document["looked_at"]["objects"], objects, "{content:?}");
+    }
+    fs::write(&path, b"kind: Pod\nname: \xe4\n").unwrap();
+    let stderr = String::from_utf8(node.run(&[]).stderr).unwrap();
+    let hint = "hint: save them with `kubectl get KIND -A -o yaml`\n";
+    assert_eq!(stderr, format!("error: cannot look at the objects of objects.yaml: it is not UTF-8\n{hint}"));
+}
+
 /// A terminal is told nothing by what somebody named a webhook.
 #[test]
 fn names_do_not_reach_the_terminal() {

@@ -4,6 +4,7 @@ mod healthy;
 mod input;
 mod issuers;
 mod makers;
+mod mends;
 mod metallb;
 mod objects;
 mod planted;

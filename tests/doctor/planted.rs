@@ -159,7 +159,7 @@ const FLAWS: &[Flaw] = &[
         let own = ["-subj", "/CN=kubernetes", "-days", "900", "-addext", "keyUsage=critical,keyCertSign"];
         succeed(tool("openssl").args(subject).args(own).args(["-keyout", "/dev/null", "-out"]).arg(node.path(&place)));
     }),
-    on_node("pem-joined", |node| {
+    on_node("pem-file-joined", |node| {
         let place = format!("{PKI}/ca.crt");
         let text = node.text(&place);
         node.write(&place, format!("{}{text}", text.trim_end()));
@@ -229,6 +229,16 @@ const FLAWS: &[Flaw] = &[
     on_node("ca-bundle-missing", objects::no_bundle),
     on_node("ca-bundle-old", objects::old_cluster_ca),
     on_node("webhook-alt-name", objects::other_service),
+    on_node("webhook-certificate", objects::client_alone),
+    on_node("webhook-certificate", objects::other_names),
+    on_node("webhook-certificate-version", objects::sha1),
+    on_node("object-unchecked", objects::odd_signature),
+    on_node("secret-encoding", objects::no_base64),
+    on_node("pem-joined", objects::one_line),
+    on_node("secret-encrypted", objects::encrypted_key),
+    on_node("secret-version", objects::negative_serial),
+    on_node("secret-token-ca", objects::old_token),
+    on_node("secret-chain", issuers::outside),
     on_node("secret-broken", objects::broken_secret),
     on_node("secret-key-pair", objects::other_key),
     on_node("secret-key-absent", objects::no_key),
@@ -237,6 +247,11 @@ const FLAWS: &[Flaw] = &[
     on_node("issuer-no-ca", issuers::no_ca),
     on_node("issuer-chain", issuers::other_root),
     on_node("issuer-namespace", issuers::other_namespace),
+    on_node("issuer-key", issuers::parameters_first),
+    on_node("issuer-path-length", issuers::too_deep),
+    on_node("issuer-constraints", issuers::asked_outside),
+    on_node("issued-outlives", issuers::outlives),
+    on_node("issued-ca", issuers::no_root),
     on_node("metallb-ca-pair", metallb::other_key),
     on_node("metallb-ca-absent", metallb::no_ca),
     on_node("metallb-ca-pkcs1", metallb::pkcs8),

@@ -17,9 +17,10 @@ use ring::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::constraints::name::GeneralSubtree;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{
-    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName,
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, NameConstraints, SubjectAltName,
     SubjectKeyIdentifier,
 };
 
@@ -51,6 +52,10 @@ pub struct Forge {
     pub subject_key_identifier: Option<Vec<u8>>,
     pub authority_key_identifier: Option<Vec<u8>>,
     pub alt_names: Vec<AltName>,
+    /// The path length in basicConstraints.
+    pub path_length: Option<u8>,
+    /// The DNS domains that nameConstraints permits.
+    pub permitted: Vec<String>,
 }
 
 /// What is signed.
@@ -172,6 +177,8 @@ impl Forge {
             subject_key_identifier: read.subject_key_identifier().map(<[u8]>::to_vec),
             authority_key_identifier: read.authority_key_identifier().map(<[u8]>::to_vec),
             alt_names: read.alt_names().to_vec(),
+            path_length: read.path_length(),
+            permitted: Vec::new(),
         }
     }
 
@@ -200,6 +207,8 @@ impl Forge {
             subject_key_identifier: None,
             authority_key_identifier: None,
             alt_names: Vec::new(),
+            path_length: None,
+            permitted: Vec::new(),
         };
         forge.name(organizations, common_name);
         forge
@@ -269,7 +278,11 @@ impl Forge {
             add(oid::EXTENDED_KEY_USAGE, false, ExtendedKeyUsage(usages.clone()).to_der());
         }
         if let Some((ca, critical)) = self.basic_constraints {
-            add(oid::BASIC_CONSTRAINTS, critical, BasicConstraints { ca, path_len_constraint: None }.to_der());
+            add(
+                oid::BASIC_CONSTRAINTS,
+                critical,
+                BasicConstraints { ca, path_len_constraint: self.path_length }.to_der(),
+            );
         }
         let octets = |octets: &Vec<u8>| OctetString::new(octets.as_slice()).unwrap();
         if let Some(identifier) = &self.subject_key_identifier {
@@ -290,6 +303,16 @@ impl Forge {
                 }
             });
             add(oid::SUBJECT_ALT_NAME, false, SubjectAltName(names.collect()).to_der());
+        }
+        if !self.permitted.is_empty() {
+            let subtree = |name: &String| GeneralSubtree {
+                base: GeneralName::DnsName(Ia5String::new(name).unwrap()),
+                minimum: 0,
+                maximum: None,
+            };
+            let permitted = Some(self.permitted.iter().map(subtree).collect());
+            let value = NameConstraints { permitted_subtrees: permitted, excluded_subtrees: None };
+            add(oid::NAME_CONSTRAINTS, true, value.to_der());
         }
         extensions
     }

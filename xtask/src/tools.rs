@@ -50,6 +50,8 @@ const TOOLS: &[Tool] = &[
     tool("strace", "strace"),
     tool("time", "time"),
     tool("qemu-x86_64", "qemu-user"),
+    tool("systemctl", "systemd"),
+    tool("systemd-analyze", "systemd"),
 ];
 
 /// The subcommands of cargo that the minimal profile of the Rust toolchain lacks, each with its component.

@@ -7,7 +7,7 @@ use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::node_folder::root_above;
 use crate::cli::input::time;
 use crate::cli::text::doctor;
-use crate::doctor::{Objects, Question, Tree, Unread, examine};
+use crate::doctor::{Objects, ObjectsError, Question, Tree, Unread, examine};
 use crate::host::{self, NodeRoot};
 use crate::kubernetes::KUBERNETES;
 use crate::x509::escape_for_terminal;
@@ -105,6 +105,9 @@ fn read(path: &Path) -> Result<Objects, Failure> {
     let content = content.or_cannot("read", path)?;
     Objects::read(title.clone(), &content).map_err(|error| {
         let message = escape_for_terminal(&format!("cannot look at the objects of {title}: {error}"));
-        Failure::cannot_run(message).hint("save them with `kubectl get KIND -A -o yaml`")
+        Failure::cannot_run(message).hint(match error {
+            ObjectsError::Utf16 => "save them with `kubectl get KIND -A -o yaml | Out-File -Encoding utf8 FILE`",
+            _ => "save them with `kubectl get KIND -A -o yaml`",
+        })
     })
 }

@@ -35,7 +35,7 @@ pub(super) const RULES: [Rule; 19] = [
          signs a new one; or `certferry apply BUNDLE --node {node} --key PUB`",
     ),
     problem(
-        "pem-joined",
+        "pem-file-joined",
         "{file} has END and BEGIN of two blocks on one line, so that a line break is missing",
         "{program} says `{error}`",
         "`sed -i 's/----------BEGIN/-----\\n-----BEGIN/' {path}`",
@@ -49,7 +49,7 @@ pub(super) const RULES: [Rule; 19] = [
     warning(
         "go-version",
         "{it} is taken by some versions of {program} and refused by others",
-        "one that is built with {go} says `{error}`",
+        "{who} say `{error}`",
         "{renew}",
     ),
     warning(
@@ -80,7 +80,7 @@ pub(super) const RULES: [Rule; 19] = [
     warning(
         "go-later",
         "{it} is taken by {program} of this version, and refused by newer programs",
-        "one that is built with {go} says `{error}`: a newer kubectl, or this cluster after an upgrade",
+        "{who} say `{error}`: a newer kubectl, or this cluster after an upgrade",
         "{renew}",
     ),
     warning(

@@ -3,24 +3,43 @@
 
 use crate::doctor::rule::{Rule, problem, warning};
 
-pub(super) const RULES: [Rule; 15] = [
+pub(super) const RULES: [Rule; 29] = [
+    problem(
+        "secret-encoding",
+        "the values of {keys} in {it} are not base64",
+        "the API server refuses the object: `illegal base64 data at input byte`",
+        "values under `data` are base64 (`base64 -w0 FILE`); text as it is goes under `stringData`",
+    ),
+    problem(
+        "pem-joined",
+        "in {it} the line of an END goes on with a BEGIN: two files were joined, and the first had no line break at its end",
+        "programs in Go find {found} of its {all} blocks: a server says `tls: failed to find any PEM data in certificate \
+         input`, a client `x509: certificate signed by unknown authority`; OpenSSL says `bad end line`",
+        "{mend}",
+    ),
     problem(
         "ca-bundle",
         "the caBundle of {it} is not the CA that signed {secret}",
-        "the API server says `{caller}x509: certificate signed by unknown authority`",
+        "the API server says `{caller}{error}`",
         "`{take}`, then {patches}",
     ),
     problem(
         "ca-bundle-encoding",
         "the caBundle of {it} is not PEM in base64",
-        "the API server says `unable to load root certificates: unable to parse bytes as PEM block`",
-        "write it with `base64 -w0 CA.crt`, the PEM encoded once",
+        "the API server says `unable to load root certificates: {error}`",
+        "{mend}`CA=$(base64 -w0 CA.crt)`, the PEM encoded once, then {patches}",
     ),
     problem(
         "webhook-alt-name",
         "{secret} is signed by the caBundle of {it}, and is not for {host}",
         "the API server says `{caller}{error}`",
         "make its certificate anew with {host} among the alternative names: clients look at nothing else",
+    ),
+    problem(
+        "webhook-certificate",
+        "the API server does not accept the certificate of {secret}, with which the server of {it} answers",
+        "the API server says `{caller}{error}`",
+        "{mend}; then {write}, and restart the server if it does not read it again by itself{bundle}",
     ),
     problem(
         "ingress-host",
@@ -36,11 +55,38 @@ pub(super) const RULES: [Rule; 15] = [
         "put the certificate of the CA that signs first, those above it behind, and the root into ca.crt",
     ),
     problem(
+        "issuer-key",
+        "in tls.key of {it}, with which {issuer} signs, a block {kind} stands before the key",
+        "cert-manager before its fix of September 2026 reads the first block alone, and the issuer never becomes ready: \
+         `unknown private key type: {kind}`",
+        "the same key alone: `{take} | openssl pkey | base64 -w0 | sed 's|.*|{\"data\":{\"tls.key\":\"&\"}}|' | {patch}`",
+    ),
+    problem(
         "issuer-chain",
         "tls.crt and ca.crt of {it}, with which {issuer} signs, are not one chain",
         "the issuer says `Signing CA verified`, and every certificate that one asks it for ends in `certificate chain is \
          malformed or broken`",
-        "tls.crt holds the CA that signs and those between it and the root, ca.crt the root alone; or leave ca.crt out",
+        "tls.crt holds the CA that signs and those between it and the root, ca.crt the root alone",
+    ),
+    problem(
+        "issuer-path-length",
+        "{it}, with which {issuer} signs, stands too far below {above}, which lets fewer CAs stand below itself (pathlen)",
+        "the issuer says `Signing CA verified` and issues; clients say `x509: too many intermediates for path length \
+         constraint`",
+        "have {above} made anew with a greater path length, or put {above} itself and its key into the Secret",
+    ),
+    problem(
+        "issuer-constraints",
+        "{it} asks {issuer} for {hosts}, which the name constraints of its CA in {secret} do not permit",
+        "cert-manager does not look at them: it issues and says `Ready`; clients say `{error}`",
+        "name another issuer for these hosts, or have the CA made anew with them in `permitted_dns` and `permitted_ips` \
+         (`certferry help cert-manager`)",
+    ),
+    problem(
+        "secret-chain",
+        "clients do not accept the certificate in {key} of {it}, though its {authority} signed it",
+        "they say `{error}`{ready}",
+        "{mend}",
     ),
     problem("metallb-ca-pair", "ca.crt and ca.key of {it} are not one pair", METALLB_ROTATES, METALLB_MEND),
     problem(
@@ -57,23 +103,63 @@ pub(super) const RULES: [Rule; 15] = [
          then restart the controller",
     ),
     problem(
+        "secret-encrypted",
+        "{key} of {it} is encrypted, and nobody can give a server the passphrase",
+        "the server that mounts it says `{error}` and does not start",
+        "`{take} > encrypted.key; openssl pkey -in encrypted.key -out KEY` asks for the passphrase; then {write}",
+    ),
+    problem(
         "secret-broken",
-        "tls.crt of {it} is not a certificate in PEM",
-        "the server that mounts it says `tls: failed to find any PEM data in certificate input` and does not start",
-        "make the Secret anew: `kubectl create secret tls NAME --cert=FILE --key=FILE --dry-run=client -o yaml`",
+        "{key} of {it} is not a {what} in PEM that a server in Go can read",
+        "the server that mounts it says `{error}` and does not start",
+        "{mend}",
     ),
     problem(
         "secret-key-pair",
-        "tls.key of {it} is not the key of its tls.crt",
-        "the server that mounts it says `tls: private key does not match public key` and does not start",
-        "make the Secret anew with both halves of one pair",
+        "{key} of {it} is not the key of its {chain}",
+        "the server that mounts it says `{error}` and does not start",
+        "put both halves of one pair in: {write}",
     ),
     problem(
         "secret-key-absent",
         "{it} is of type kubernetes.io/tls and has no tls.key",
         "the API server refuses it: `data[tls.key]: Required value`; where the value is empty, the server that mounts it says \
          `tls: failed to find any PEM data in key input`",
-        "make the Secret anew: `kubectl create secret tls NAME --cert=FILE --key=FILE --dry-run=client -o yaml`",
+        "put the key in: {write}",
+    ),
+    problem(
+        "secret-token-ca",
+        "ca.crt of {it} is another CA than etc/kubernetes/pki/ca.crt",
+        "pods that mount it say `x509: certificate signed by unknown authority`",
+        "restart kube-controller-manager, which writes its --root-ca-file into every such Secret; then restart the pods that \
+         mount it",
+    ),
+    warning(
+        "webhook-certificate-version",
+        "some API servers do not accept the certificate of {secret}, with which the server of {it} answers",
+        "{who} say `{caller}{error}`",
+        "{mend}; then {write}, and restart the server if it does not read it again by itself{bundle}",
+    ),
+    warning("secret-version", "not every program accepts {key} of {it}", "{who} say `{error}`", "{mend}"),
+    warning(
+        "issued-outlives",
+        "{it} is valid until {end}, and the CA that signed it, {ca}, until {ca_end}",
+        "from then on clients say `x509: certificate has expired or is not yet valid`, while cert-manager says `Ready` and renews \
+         by the later date",
+        "make `spec.duration` of its Certificate shorter, or give the issuer a CA that lives longer; then `{renewal}`",
+    ),
+    warning(
+        "issued-ca",
+        "ca.crt of {it} is {subject}, which is no root",
+        "`openssl verify -CAfile ca.crt` says `unable to get issuer certificate`; Go and curl take it",
+        "give clients the root itself; cert-manager before 1.4 writes no other ca.crt, later ones the first of the ca.crt in \
+         the issuer's Secret",
+    ),
+    warning(
+        "object-unchecked",
+        "{what} of {it} was not judged",
+        "{reason}",
+        "`openssl verify -CAfile CA.crt CRT`, on the files, says what is known",
     ),
     warning(
         "ca-bundle-missing",
