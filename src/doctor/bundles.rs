@@ -11,11 +11,11 @@ use super::go_answer::{Answer, ask};
 use super::go_messages::not_yet_valid_error;
 use super::objects::Object;
 use super::remedy::remedy;
-use super::secrets::{TlsSecret, certificates, is_joined, write};
+use super::secrets::{TlsSecret, certificates, is_joined, unchecked, write};
 use super::time::Clock;
 use super::webhooks::{Bundle, BundleGroup, groups};
 use crate::go::{GoError, GoRange, GoUsage, GoVersion, VerifyOptions, blocks, trusted, verify};
-use crate::x509::{ReadCertificate, instant};
+use crate::x509::{AltName, ReadCertificate, instant};
 use crate::yaml::decode_base64;
 
 /// Looks at every `caBundle`. What is wrong with several of them in the same way is reported once.
@@ -48,15 +48,22 @@ impl Judge<'_> {
             return None;
         };
         let pem = decode_base64(data).unwrap_or_default();
-        if trusted(&pem, self.go.newest).is_empty() {
-            let error = unreadable(&pem, self.go.newest).to_string();
+        let answer = ask(self.go, |go| if trusted(&pem, go).is_empty() { Err(unreadable(&pem, go)) } else { Ok(()) });
+        let (error, who) = match answer {
+            Answer::Well | Answer::Unchecked(_) => (None, None),
+            Answer::Wrong(error) => (Some(error.to_string()), None),
+            Answer::Depends { error, who } => (Some(error.to_string()), Some(who.to_string())),
+        };
+        if let Some(error) = error {
             let mend = if is_joined(&pem) {
                 r"`sed -i 's/----------BEGIN /-----\n-----BEGIN /g' CA.crt` parts the lines; then "
             } else {
                 ""
             };
-            let values = [("error", error.as_str()), ("mend", mend), ("patches", &group.patches)];
-            self.add("ca-bundle-encoding", &values, findings);
+            let id = if who.is_some() { "ca-bundle-version" } else { "ca-bundle-encoding" };
+            let who = who.unwrap_or_default();
+            let values = [("error", error.as_str()), ("mend", mend), ("who", &who), ("patches", &self.group.patches)];
+            self.add(id, &values, findings);
             return None;
         }
         let authorities = certificates(&pem);
@@ -82,10 +89,9 @@ impl Judge<'_> {
         findings: &mut Findings,
     ) -> Option<String> {
         let group = self.group;
-        let is_for = |secret: &&TlsSecret<'_>| {
-            let host = group.host.as_deref();
-            host.is_some_and(|host| self.host_error(secret, host).is_none())
-        };
+        let host: Option<AltName> =
+            group.host.as_ref().map(|host| host.parse().map_or_else(|_| AltName::Dns(host.clone()), AltName::Ip));
+        let is_for = |secret: &&TlsSecret<'_>| host.as_ref().is_some_and(|host| secret.leaf.is_for(host));
         let mut of_service = secrets.iter().filter(is_for).peekable();
         if of_service.peek().is_some() {
             let answers = of_service.map(|secret| (self.ask(secret, pem, GoUsage::ServerAuth), secret));
@@ -124,8 +130,8 @@ impl Judge<'_> {
         let at = within(self.clock.at, &secret.leaf);
         ask(self.go, |go| {
             let (leaf, others) = secret.sent(go)?;
-            // The name has been looked at, so that its error is the last one.
-            let options = VerifyOptions { at, usage, host: None, go };
+            let host = self.group.host.as_deref().filter(|_| usage == GoUsage::ServerAuth);
+            let options = VerifyOptions { at, usage, host, go };
             verify(&leaf, &others, &trusted(pem, go), &options)
         })
     }
@@ -135,9 +141,7 @@ impl Judge<'_> {
         let (error, who) = match answer {
             Answer::Well => return None,
             Answer::Unchecked(reason) => {
-                let (it, reason) = (format!("{title} in {}", secret.object.file), reason.to_string());
-                let values = [("what", secret.form.chain), ("reason", &reason)];
-                findings.add_in("object-unchecked", secret.object.file, &it, &values);
+                unchecked(&secret.object, secret.form, reason, findings);
                 return Some(title);
             }
             Answer::Wrong(error) => (error, None),

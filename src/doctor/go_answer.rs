@@ -28,7 +28,7 @@ pub(super) enum Answer {
         who: Who,
     },
     /// Nobody knows, for this reason.
-    Unchecked(GoError),
+    Unchecked(String),
 }
 
 /// The programs that refuse what others take.
@@ -64,7 +64,7 @@ pub(super) fn ask<T>(go: GoRange, judge: impl Fn(GoVersion) -> Result<T, GoError
     let (oldest, newest) = (judge(go.oldest), judge(go.newest));
     match (is_wrong(&oldest), is_wrong(&newest)) {
         (true, true) => newest.map_or(Answer::Well, Answer::Wrong),
-        (false, false) => oldest.or(newest).map_or(Answer::Well, Answer::Unchecked),
+        (false, false) => oldest.or(newest).map_or(Answer::Well, |error| Answer::Unchecked(reason(&error))),
         (was_wrong, is_newest_wrong) => {
             let minors = (go.oldest.0.saturating_add(1)..=go.newest.0).rev().map(|minor| GoVersion(minor, 0));
             let as_newest = minors.take_while(|version| is_wrong(&judge(*version)) == is_newest_wrong);
@@ -73,6 +73,14 @@ pub(super) fn ask<T>(go: GoRange, judge: impl Fn(GoVersion) -> Result<T, GoError
             let error = if was_wrong { oldest } else { newest };
             error.map_or(Answer::Well, |error| Answer::Depends { error, who })
         }
+    }
+}
+
+/// Returns why nobody knows. Go would say that it found no CA, and that would not be true.
+fn reason(error: &GoError) -> String {
+    match error {
+        GoError::UnknownAuthority(Some(hint)) => hint.error.to_string(),
+        error => error.to_string(),
     }
 }
 
@@ -117,7 +125,7 @@ mod tests {
     #[test]
     fn what_nobody_knows_is_no_fault() {
         let unknown = GoError::Unchecked("a key".to_owned());
-        assert_eq!(ask::<()>(ANY_GO, |_| Err(unknown.clone())), Answer::Unchecked(unknown.clone()));
+        assert_eq!(ask::<()>(ANY_GO, |_| Err(unknown.clone())), Answer::Unchecked(unknown.to_string()));
         let answer = ask::<()>(ANY_GO, |go| {
             Err(if go >= GoVersion(24, 0) { GoError::ParentCannotSign } else { unknown.clone() })
         });

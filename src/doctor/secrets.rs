@@ -110,15 +110,16 @@ fn read_one<'a>(
         Some(key) => check_key_pair(&chain, key, go).map(drop),
         None => first(&chain, go).map(drop),
     });
+    let is_well = answer == Answer::Well;
     let pair = Pair { object, form, chain: &chain, key: key.as_deref() };
-    let is_readable = pair.report(answer, go.newest, findings);
-    if !is_readable {
+    if !pair.report(answer, go.newest, findings) {
         return None;
     }
     let mut found = blocks(&chain).into_iter().filter(|block| block.kind == "CERTIFICATE");
     let leaf = ReadCertificate::from_der(&found.next()?.content).map_err(|error| {
-        let values = [("what", form.chain), ("reason", &error.to_string())];
-        findings.add_in("object-unchecked", object.file, &it, &values);
+        if is_well {
+            unchecked(object, form, &error.to_string(), findings);
+        }
     });
     let leaf = leaf.ok()?;
     let rest = found.filter_map(|block| ReadCertificate::from_der(&block.content).ok()).collect();
@@ -143,8 +144,7 @@ impl Pair<'_> {
         let (error, who) = match answer {
             Answer::Well => return true,
             Answer::Unchecked(reason) => {
-                let reason = reason.to_string();
-                findings.add_in("object-unchecked", object.file, &it, &[("what", form.chain), ("reason", &reason)]);
+                unchecked(object, form, &reason, findings);
                 return true;
             }
             Answer::Wrong(error) => (error, None),
@@ -180,6 +180,12 @@ impl Pair<'_> {
         }
         !is_certificate
     }
+}
+
+/// Reports that nobody knows whether the certificate of a Secret is right.
+pub(super) fn unchecked(secret: &Object<'_>, form: &Form, reason: &str, findings: &mut Findings) {
+    let values = [("what", form.chain), ("reason", reason)];
+    findings.add_in("object-unchecked", secret.file, &title(secret), &values);
 }
 
 /// Returns what a person does about a certificate or a key that cannot be read.

@@ -3,7 +3,7 @@
 
 use crate::doctor::rule::{Rule, problem, warning};
 
-pub(super) const RULES: [Rule; 29] = [
+pub(super) const RULES: [Rule; 30] = [
     problem(
         "secret-encoding",
         "the values of {keys} in {it} are not base64",
@@ -104,7 +104,7 @@ pub(super) const RULES: [Rule; 29] = [
     ),
     problem(
         "secret-encrypted",
-        "{key} of {it} is encrypted, and nobody can give a server the passphrase",
+        "{key} of {it} is encrypted, and a server in Go takes no passphrase",
         "the server that mounts it says `{error}` and does not start",
         "`{take} > encrypted.key; openssl pkey -in encrypted.key -out KEY` asks for the passphrase; then {write}",
     ),
@@ -135,6 +135,12 @@ pub(super) const RULES: [Rule; 29] = [
          mount it",
     ),
     warning(
+        "ca-bundle-version",
+        "some API servers cannot read the caBundle of {it}",
+        "{who} say `unable to load root certificates: {error}`",
+        "make that CA anew, and with it the certificate of the server; `CA=$(base64 -w0 CA.crt)`, then {patches}",
+    ),
+    warning(
         "webhook-certificate-version",
         "some API servers do not accept the certificate of {secret}, with which the server of {it} answers",
         "{who} say `{caller}{error}`",
@@ -159,7 +165,7 @@ pub(super) const RULES: [Rule; 29] = [
         "object-unchecked",
         "{what} of {it} was not judged",
         "{reason}",
-        "`openssl verify -CAfile CA.crt CRT`, on the files, says what is known",
+        "`openssl verify -CAfile CA.crt CRT`, on the files, judges what it can",
     ),
     warning(
         "ca-bundle-missing",
