@@ -116,7 +116,8 @@ impl Judge<'_> {
         }
         if authorities.iter().all(is_old) {
             let subject = authorities.first().map(ReadCertificate::subject).unwrap_or_default();
-            self.add("ca-bundle-old", &[("subject", &subject), ("patches", &group.patches)], findings);
+            let values = [("caller", ""), ("subject", &subject), ("patches", &group.patches)];
+            self.add("ca-bundle-old", &values, findings);
         }
         None
     }

@@ -236,3 +236,33 @@ fn a_certificate_that_nobody_here_reads_is_not_called_wrong() {
     let what = "tls.crt of Secret metallb-system/webhook-server-cert in objects.yaml was not judged\n";
     assert!(said.starts_with(what), "{said}");
 }
+
+/// Go reads a key on P-224, and no library of ours does.
+#[test]
+fn a_key_that_nobody_here_reads_is_not_called_broken() {
+    let node = Node::control_plane(|_, _| {});
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for conversion in ["pkcs8", "ec"] {
+        let mut request = tool("openssl");
+        request.args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-224",
+            "-nodes",
+            "-subj",
+            "/CN=x",
+        ]);
+        succeed(request.args(["-days", "30000", "-keyout"]).arg(at("key")).arg("-out").arg(at("crt")));
+        let mut convert = tool("openssl");
+        convert.args([conversion].iter().chain(if conversion == "ec" { &[][..] } else { &["-topk8", "-nocrypt"] }));
+        let key = succeed(convert.arg("-in").arg(at("key")));
+        let certificate = std::fs::read_to_string(at("crt")).unwrap();
+        node.save(&list(&[secret(&[("tls.crt", &certificate), ("tls.key", &key)])]));
+        let said = only(&node, "object-unchecked");
+        assert!(said.contains("cannot be judged: a key on P-224"), "{said}");
+    }
+}

@@ -20,7 +20,7 @@ pub(super) const RULES: [Rule; 30] = [
     problem(
         "ca-bundle",
         "the caBundle of {it} is not the CA that signed {secret}",
-        "the API server says `{caller}{error}`",
+        "the API server says `{caller}` and at the end of the line `{error}`",
         "`{take}`, then {patches}",
     ),
     problem(
@@ -32,13 +32,13 @@ pub(super) const RULES: [Rule; 30] = [
     problem(
         "webhook-alt-name",
         "{secret} is signed by the caBundle of {it}, and is not for {host}",
-        "the API server says `{caller}{error}`",
+        "the API server says `{caller}` and at the end of the line `{error}`",
         "make its certificate anew with {host} among the alternative names: clients look at nothing else",
     ),
     problem(
         "webhook-certificate",
         "the API server does not accept the certificate of {secret}, with which the server of {it} answers",
-        "the API server says `{caller}{error}`",
+        "the API server says `{caller}` and at the end of the line `{error}`",
         "{mend}; then {write}, and restart the server if it does not read it again by itself{bundle}",
     ),
     problem(
@@ -143,7 +143,7 @@ pub(super) const RULES: [Rule; 30] = [
     warning(
         "webhook-certificate-version",
         "some API servers do not accept the certificate of {secret}, with which the server of {it} answers",
-        "{who} say `{caller}{error}`",
+        "{who} say `{caller}` and at the end of the line `{error}`",
         "{mend}; then {write}, and restart the server if it does not read it again by itself{bundle}",
     ),
     warning("secret-version", "not every program accepts {key} of {it}", "{who} say `{error}`", "{mend}"),
@@ -170,7 +170,7 @@ pub(super) const RULES: [Rule; 30] = [
     warning(
         "ca-bundle-missing",
         "the caBundle of {it} is missing",
-        "the API server asks its system's CAs, and says `{caller}x509: certificate signed by unknown authority`",
+        "the API server asks its system's CAs, and says `{caller}` and at the end of the line `x509: certificate signed by unknown authority`",
         "if nothing fills it in (cert-manager's cainjector, the webhook itself), write the CA that signs for {host} into it",
     ),
     warning(
