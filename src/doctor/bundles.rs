@@ -98,8 +98,12 @@ impl Judge<'_> {
             let (answer, secret) = answers.min_by_key(|(answer, _)| gravity(answer))?;
             return self.report(&answer, secret, pem, findings);
         }
-        let is_beside =
-            |secret: &&TlsSecret<'_>| group.service.is_some_and(|service| secret.object.namespace == service.namespace);
+        // A server may make its certificate itself, with a CA from a Secret: that is none for a host.
+        let is_server =
+            |leaf: &ReadCertificate| !leaf.is_ca() || !leaf.alt_names().is_empty() || leaf.common_name() == group.host;
+        let is_beside = |secret: &&TlsSecret<'_>| {
+            is_server(&secret.leaf) && group.service.is_some_and(|service| secret.object.namespace == service.namespace)
+        };
         let is_below = |secret: &&TlsSecret<'_>| self.ask(secret, pem, GoUsage::Any) == Answer::Well;
         // No certificate of the server is at hand. But a CA that has the name of the node's CA and another key is that
         // CA from before it was replaced.

@@ -21,15 +21,24 @@ pub(super) struct Form {
 }
 
 /// The names that programs use. Source: Kubernetes v1.20.2, core/v1 `TLSCertKey`; kube-webhook-certgen v1.5.0,
-/// pkg/k8s/k8s.go; kube-state-metrics' and etcd's charts; cfssl.
-const FORMS: [Form; 6] = [
-    Form { chain: "tls.crt", key: "tls.key", authority: "ca.crt" },
-    Form { chain: "cert", key: "key", authority: "ca" },
-    Form { chain: "server.crt", key: "server.key", authority: "ca.crt" },
-    Form { chain: "cert.pem", key: "key.pem", authority: "ca.pem" },
-    Form { chain: "server.pem", key: "server-key.pem", authority: "ca.pem" },
-    Form { chain: "tls.pem", key: "tls-key.pem", authority: "ca.pem" },
+/// pkg/k8s/k8s.go; Knative, pkg/webhook/certificates/resources; Istio, "Plug in CA Certificates"; Linkerd's and the
+/// dashboard's charts; cfssl.
+const FORMS: [Form; 10] = [
+    form("tls.crt", "tls.key", "ca.crt"),
+    form("cert", "key", "ca"),
+    form("server.crt", "server.key", "ca.crt"),
+    form("cert.pem", "key.pem", "ca.pem"),
+    form("server.pem", "server-key.pem", "ca.pem"),
+    form("tls.pem", "tls-key.pem", "ca.pem"),
+    form("server-cert.pem", "server-key.pem", "ca-cert.pem"),
+    form("ca-cert.pem", "ca-key.pem", "root-cert.pem"),
+    form("crt.pem", "key.pem", "ca.pem"),
+    form("dashboard.crt", "dashboard.key", "ca.crt"),
 ];
+
+const fn form(chain: &'static str, key: &'static str, authority: &'static str) -> Form {
+    Form { chain, key, authority }
+}
 
 /// A Secret whose certificate can be read.
 pub(super) struct TlsSecret<'a> {

@@ -39,6 +39,9 @@ fn secrets_with_other_names_are_held_against_webhooks() {
         ["cert.pem", "key.pem", "ca.pem"],
         ["server.pem", "server-key.pem", "ca.pem"],
         ["tls.pem", "tls-key.pem", "ca.pem"],
+        ["server-cert.pem", "server-key.pem", "ca-cert.pem"],
+        ["crt.pem", "key.pem", "ca.pem"],
+        ["dashboard.crt", "dashboard.key", "ca.crt"],
     ] {
         node.save(&list(&[webhook(Some(&ca(21))), renamed(&good(), names)]));
         assert_eq!(node.rules(), [].into(), "{names:?}");
@@ -265,4 +268,17 @@ fn a_key_that_nobody_here_reads_is_not_called_broken() {
         let said = only(&node, "object-unchecked");
         assert!(said.contains("cannot be judged: a key on P-224"), "{said}");
     }
+}
+
+/// A CA that a server in the cluster signs with, as Istio's.
+#[test]
+fn the_pair_of_a_ca_is_judged_too() {
+    let node = Node::control_plane(|_, _| {});
+    let names = ["ca-cert.pem", "ca-key.pem", "root-cert.pem"];
+    let of_ca =
+        |key: u8| renamed(&secret(&[("tls.crt", &ca(21)), ("tls.key", &private(key)), ("ca.crt", &ca(21))]), names);
+    node.save(&list(&[of_ca(21)]));
+    assert_eq!(node.rules(), [].into());
+    node.save(&list(&[of_ca(22)]));
+    assert!(only(&node, "secret-key-pair").starts_with("ca-key.pem of Secret metallb-system/webhook-server-cert"));
 }

@@ -99,3 +99,23 @@ fn what_stands_above_a_servers_certificate_is_judged_as_go_does() {
     node.save(&list(&[webhook(Some(&ca(21))), secret(&[("tls.crt", &chain(|_| {})), ("tls.key", &private(31))])]));
     assert_eq!(node.rules(), [].into());
 }
+
+/// cert-manager's own webhook keeps a CA in a Secret, and signs its certificate in memory. One that is for another host
+/// is told all the same when it is a CA for itself, as `openssl req -x509` makes it.
+#[test]
+fn a_ca_that_a_server_signs_with_is_no_certificate_of_a_server() {
+    let node = Node::control_plane(|_, _| {});
+    let own = secret(&[("tls.crt", &ca(21)), ("tls.key", &private(21)), ("ca.crt", &ca(21))]);
+    node.save(&list(&[webhook(Some(&ca(21))), own]));
+    assert_eq!(node.rules(), [].into());
+    let (mut for_itself, key) = authority(21);
+    for_itself.alt_names = names(&["other.metallb-system.svc"]);
+    let for_itself = pem(&for_itself.sign(None, &key));
+    node.save(&list(&[webhook(Some(&for_itself)), secret(&[("tls.crt", &for_itself), ("tls.key", &private(21))])]));
+    only(&node, "webhook-alt-name");
+    let (mut for_itself, key) = authority(21);
+    for_itself.alt_names = names(&[HOST]);
+    let for_itself = pem(&for_itself.sign(None, &key));
+    node.save(&list(&[webhook(Some(&for_itself)), secret(&[("tls.crt", &for_itself), ("tls.key", &private(21))])]));
+    assert_eq!(node.rules(), [].into());
+}
