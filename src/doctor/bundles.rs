@@ -9,6 +9,7 @@ use super::facts::GatheredFacts;
 use super::finding::{Findings, shell_word};
 use super::go_answer::{Answer, ask};
 use super::go_messages::not_yet_valid_error;
+use super::issuers::{annotated, renewal};
 use super::objects::Object;
 use super::remedy::remedy;
 use super::secrets::{TlsSecret, certificates, is_joined, unchecked, write};
@@ -170,12 +171,18 @@ impl Judge<'_> {
         } else {
             String::new()
         };
-        let write = write(&secret.object, &[secret.form.chain, secret.form.key]);
+        // What is written into a Secret of cert-manager's does not stay there.
+        let (mend, write) = if annotated(&secret.object).is_some() {
+            let place = "in its Certificate or at its issuer, because cert-manager writes this Secret";
+            (format!("{}, {place}", remedy.text), format!("`{}`", renewal(&secret.object)))
+        } else {
+            (remedy.text, write(&secret.object, &[secret.form.chain, secret.form.key]))
+        };
         let who_text = who.clone().unwrap_or_default();
         let values = [
             ("secret", title.as_str()),
             ("error", &text),
-            ("mend", &remedy.text),
+            ("mend", &mend),
             ("write", &write),
             ("bundle", &bundle),
             ("who", &who_text),

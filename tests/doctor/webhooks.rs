@@ -6,7 +6,7 @@ use time::macros::datetime;
 use x509_cert::ext::pkix::KeyUsages;
 
 use crate::doctor::Node;
-use crate::doctor::objects::{HOST, authority, ca, list, private, secret, serving, webhook};
+use crate::doctor::objects::{HOST, authority, ca, changed, list, private, secret, serving, webhook};
 use crate::doctor::secrets::only;
 use crate::planting::forge::{Forge, Key, names, pem};
 
@@ -118,4 +118,19 @@ fn a_ca_that_a_server_signs_with_is_no_certificate_of_a_server() {
     let for_itself = pem(&for_itself.sign(None, &key));
     node.save(&list(&[webhook(Some(&for_itself)), secret(&[("tls.crt", &for_itself), ("tls.key", &private(21))])]));
     assert_eq!(node.rules(), [].into());
+}
+
+/// What somebody writes into a Secret of cert-manager's does not stay there.
+#[test]
+fn a_certificate_of_cert_managers_is_made_anew_by_it() {
+    let node = Node::control_plane(|_, _| {});
+    let [webhook, mut secret] = changed(|leaf, _| leaf.usages = Some(vec![oid::CLIENT_AUTH]));
+    secret["metadata"]["annotations"] =
+        json!({ "cert-manager.io/issuer-name": "web", "cert-manager.io/certificate-name": "webhook" });
+    node.save(&list(&[webhook, secret]));
+    let said = only(&node, "webhook-certificate");
+    let mend = "have the same CA sign it anew, with extendedKeyUsage serverAuth, in its Certificate or at its issuer, because \
+                cert-manager writes this Secret; then `cmctl renew -n metallb-system webhook`, and restart the server if it \
+                does not read it again by itself";
+    assert!(said.ends_with(mend), "{said}");
 }
