@@ -8,13 +8,14 @@ use time::OffsetDateTime;
 use super::facts::GatheredFacts;
 use super::finding::{Findings, shell_word};
 use super::go_messages::not_yet_valid_error;
+use super::issuers::{annotated, renewal};
 use super::objects::Object;
 use super::remedy::remedy;
-use super::secrets::{TlsSecret, certificates, is_joined, write};
+use super::secrets::{TlsSecret, certificates, is_joined, unchecked, write};
 use super::time::Clock;
 use super::webhooks::{Bundle, BundleGroup, groups};
 use crate::go::{Answer, GoError, GoRange, GoUsage, GoVersion, VerifyOptions, blocks, trusted, verify};
-use crate::x509::{ReadCertificate, instant};
+use crate::x509::{AltName, ReadCertificate, instant};
 use crate::yaml::decode_base64;
 
 /// Looks at every `caBundle`. What is wrong with several of them in the same way is reported once.
@@ -47,15 +48,22 @@ impl Judge<'_> {
             return None;
         };
         let pem = decode_base64(data).unwrap_or_default();
-        if trusted(&pem, self.go.newest).is_empty() {
-            let error = unreadable(&pem, self.go.newest).to_string();
+        let answer = self.go.ask(|go| if trusted(&pem, go).is_empty() { Err(unreadable(&pem, go)) } else { Ok(()) });
+        let (error, who) = match answer {
+            Answer::Takes(_) | Answer::Unchecked(_) => (None, None),
+            Answer::Refuses(error) => (Some(error.to_string()), None),
+            Answer::Depends { error, who } => (Some(error.to_string()), Some(who.to_string())),
+        };
+        if let Some(error) = error {
             let mend = if is_joined(&pem) {
                 r"`sed -i 's/----------BEGIN /-----\n-----BEGIN /g' CA.crt` parts the lines; then "
             } else {
                 ""
             };
-            let values = [("error", error.as_str()), ("mend", mend), ("patches", &group.patches)];
-            self.add("ca-bundle-encoding", &values, findings);
+            let id = if who.is_some() { "ca-bundle-version" } else { "ca-bundle-encoding" };
+            let who = who.unwrap_or_default();
+            let values = [("error", error.as_str()), ("mend", mend), ("who", &who), ("patches", &self.group.patches)];
+            self.add(id, &values, findings);
             return None;
         }
         let authorities = certificates(&pem);
@@ -81,18 +89,21 @@ impl Judge<'_> {
         findings: &mut Findings,
     ) -> Option<String> {
         let group = self.group;
-        let is_for = |secret: &&TlsSecret<'_>| {
-            let host = group.host.as_deref();
-            host.is_some_and(|host| self.host_error(secret, host).is_none())
-        };
+        let host: Option<AltName> =
+            group.host.as_ref().map(|host| host.parse().map_or_else(|_| AltName::Dns(host.clone()), AltName::Ip));
+        let is_for = |secret: &&TlsSecret<'_>| host.as_ref().is_some_and(|host| secret.leaf.is_for(host));
         let mut of_service = secrets.iter().filter(is_for).peekable();
         if of_service.peek().is_some() {
             let answers = of_service.map(|secret| (self.ask(secret, pem, GoUsage::ServerAuth), secret));
             let (answer, secret) = answers.min_by_key(|(answer, _)| gravity(answer))?;
             return self.report(&answer, secret, pem, findings);
         }
-        let is_beside =
-            |secret: &&TlsSecret<'_>| group.service.is_some_and(|service| secret.object.namespace == service.namespace);
+        // A server may make its certificate itself, with a CA from a Secret: that is none for a host.
+        let is_server =
+            |leaf: &ReadCertificate| !leaf.is_ca() || !leaf.alt_names().is_empty() || leaf.common_name() == group.host;
+        let is_beside = |secret: &&TlsSecret<'_>| {
+            is_server(&secret.leaf) && group.service.is_some_and(|service| secret.object.namespace == service.namespace)
+        };
         let is_below = |secret: &&TlsSecret<'_>| self.ask(secret, pem, GoUsage::Any).is_taken();
         // No certificate of the server is at hand. But a CA that has the name of the node's CA and another key is that
         // CA from before it was replaced.
@@ -109,7 +120,8 @@ impl Judge<'_> {
         }
         if authorities.iter().all(is_old) {
             let subject = authorities.first().map(ReadCertificate::subject).unwrap_or_default();
-            self.add("ca-bundle-old", &[("subject", &subject), ("patches", &group.patches)], findings);
+            let values = [("caller", ""), ("subject", &subject), ("patches", &group.patches)];
+            self.add("ca-bundle-old", &values, findings);
         }
         None
     }
@@ -123,8 +135,8 @@ impl Judge<'_> {
         let at = within(self.clock.at, &secret.leaf);
         self.go.ask(|go| {
             let (leaf, others) = secret.sent(go)?;
-            // The name has been looked at, so that its error is the last one.
-            let options = VerifyOptions { at, usage, host: None, go };
+            let host = self.group.host.as_deref().filter(|_| usage == GoUsage::ServerAuth);
+            let options = VerifyOptions { at, usage, host, go };
             verify(&leaf, &others, &trusted(pem, go), &options)
         })
     }
@@ -140,9 +152,7 @@ impl Judge<'_> {
         let (error, who) = match answer {
             Answer::Takes(_) => return None,
             Answer::Unchecked(reason) => {
-                let (it, reason) = (format!("{title} in {}", secret.object.file), reason.to_string());
-                let values = [("what", secret.form.chain), ("reason", &reason)];
-                findings.add_in("object-unchecked", secret.object.file, &it, &values);
+                unchecked(&secret.object, secret.form, reason, findings);
                 return Some(title);
             }
             Answer::Refuses(error) => (error, None),
@@ -166,12 +176,18 @@ impl Judge<'_> {
         } else {
             String::new()
         };
-        let write = write(&secret.object, &[secret.form.chain, secret.form.key]);
+        // What is written into a Secret of cert-manager's does not stay there.
+        let (mend, write) = if annotated(&secret.object).is_some() {
+            let place = "in its Certificate or at its issuer, because cert-manager writes this Secret";
+            (format!("{}, {place}", remedy.text), format!("`{}`", renewal(&secret.object)))
+        } else {
+            (remedy.text, write(&secret.object, &[secret.form.chain, secret.form.key]))
+        };
         let who_text = who.clone().unwrap_or_default();
         let values = [
             ("secret", title.as_str()),
             ("error", &text),
-            ("mend", &remedy.text),
+            ("mend", &mend),
             ("write", &write),
             ("bundle", &bundle),
             ("who", &who_text),

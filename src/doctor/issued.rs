@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use time::Duration;
 
 use super::bundles::{is_of_other_ca, within};
-use super::finding::{Findings, shell_word};
-use super::issuers::{Signer, is_meant, named_by};
+use super::finding::Findings;
+use super::issuers::{Signer, annotated, is_meant, is_own, named_by, renewal};
 use super::objects::Object;
 use super::remedy::{is_for, remedy};
 use super::secrets::{self, TlsSecret, certificates, signs, write};
@@ -204,29 +204,4 @@ fn requests<'a>(object: &Object<'a>) -> Vec<Request<'a>> {
 fn usage(leaf: &ReadCertificate) -> GoUsage {
     let usages = [GoUsage::ServerAuth, GoUsage::ClientAuth];
     usages.into_iter().find(|usage| is_for(leaf, *usage)).unwrap_or(GoUsage::Any)
-}
-
-/// Returns whether a group is cert-manager's own, which is also meant by none. Issuers of others have the same kinds.
-fn is_own(group: &str) -> bool {
-    matches!(group, "" | "cert-manager.io")
-}
-
-/// Returns the command that has cert-manager issue the certificate in a Secret anew.
-fn renewal(secret: &Object<'_>) -> String {
-    let name = secret.text(&["metadata", "annotations", "cert-manager.io/certificate-name"]);
-    let name = name.map_or_else(|| "CERTIFICATE".to_owned(), shell_word);
-    format!("cmctl renew -n {} {name}", shell_word(secret.namespace))
-}
-
-/// Returns the issuer that cert-manager wrote on a Secret. Source: cert-manager v1.13.0, pkg/apis/certmanager/v1
-/// `IssuerNameAnnotationKey`.
-fn annotated<'a>(secret: &Object<'a>) -> Option<(&'a str, &'a str)> {
-    let annotations = secret.yaml.at(&["metadata", "annotations"])?;
-    let group = annotations.get("cert-manager.io/issuer-group").and_then(Yaml::text);
-    if group.is_some_and(|group| !is_own(group)) {
-        return None;
-    }
-    let name = annotations.get("cert-manager.io/issuer-name").and_then(Yaml::text)?;
-    let kind = annotations.get("cert-manager.io/issuer-kind").and_then(Yaml::text);
-    Some((kind.unwrap_or("Issuer"), name))
 }

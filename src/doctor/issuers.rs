@@ -56,7 +56,7 @@ pub(super) fn is_issuer(object: &Object<'_>) -> bool {
 pub(super) fn named_by<'a>(ingress: &Object<'a>) -> Option<(&'static str, &'a str)> {
     let annotations = ingress.yaml.at(&["metadata", "annotations"])?;
     let group = annotations.get("cert-manager.io/issuer-group").and_then(Yaml::text);
-    if group.is_some_and(|group| group != "cert-manager.io") {
+    if group.is_some_and(|group| !is_own(group)) {
         return None;
     }
     ANNOTATIONS.iter().find_map(|(annotation, kind)| Some((*kind, annotations.get(annotation)?.text()?)))
@@ -66,6 +66,31 @@ pub(super) fn named_by<'a>(ingress: &Object<'a>) -> Option<(&'static str, &'a st
 pub(super) fn is_meant(issuer: &Object<'_>, (kind, name): (&str, &str), namespace: &str) -> bool {
     let is_there = kind == "ClusterIssuer" || issuer.namespace == namespace;
     is_issuer(issuer) && (issuer.kind, issuer.name) == (kind, name) && is_there
+}
+
+/// Returns whether a group is cert-manager's own, which is also meant by none. Issuers of others have the same kinds.
+pub(super) fn is_own(group: &str) -> bool {
+    matches!(group, "" | "cert-manager.io")
+}
+
+/// Returns the command that has cert-manager issue the certificate in a Secret anew.
+pub(super) fn renewal(secret: &Object<'_>) -> String {
+    let name = secret.text(&["metadata", "annotations", "cert-manager.io/certificate-name"]);
+    let name = name.map_or_else(|| "CERTIFICATE".to_owned(), shell_word);
+    format!("cmctl renew -n {} {name}", shell_word(secret.namespace))
+}
+
+/// Returns the issuer that cert-manager wrote on a Secret. Source: cert-manager v1.13.0, pkg/apis/certmanager/v1
+/// `IssuerNameAnnotationKey`.
+pub(super) fn annotated<'a>(secret: &Object<'a>) -> Option<(&'a str, &'a str)> {
+    let annotations = secret.yaml.at(&["metadata", "annotations"])?;
+    let group = annotations.get("cert-manager.io/issuer-group").and_then(Yaml::text);
+    if group.is_some_and(|group| !is_own(group)) {
+        return None;
+    }
+    let name = annotations.get("cert-manager.io/issuer-name").and_then(Yaml::text)?;
+    let kind = annotations.get("cert-manager.io/issuer-kind").and_then(Yaml::text);
+    Some((kind.unwrap_or("Issuer"), name))
 }
 
 fn elsewhere(

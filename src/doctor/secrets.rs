@@ -20,15 +20,24 @@ pub(super) struct Form {
 }
 
 /// The names that programs use. Source: Kubernetes v1.20.2, core/v1 `TLSCertKey`; kube-webhook-certgen v1.5.0,
-/// pkg/k8s/k8s.go; kube-state-metrics' and etcd's charts; cfssl.
-const FORMS: [Form; 6] = [
-    Form { chain: "tls.crt", key: "tls.key", authority: "ca.crt" },
-    Form { chain: "cert", key: "key", authority: "ca" },
-    Form { chain: "server.crt", key: "server.key", authority: "ca.crt" },
-    Form { chain: "cert.pem", key: "key.pem", authority: "ca.pem" },
-    Form { chain: "server.pem", key: "server-key.pem", authority: "ca.pem" },
-    Form { chain: "tls.pem", key: "tls-key.pem", authority: "ca.pem" },
+/// pkg/k8s/k8s.go; Knative, pkg/webhook/certificates/resources; Istio, "Plug in CA Certificates"; Linkerd's and the
+/// dashboard's charts; cfssl.
+const FORMS: [Form; 10] = [
+    form("tls.crt", "tls.key", "ca.crt"),
+    form("cert", "key", "ca"),
+    form("server.crt", "server.key", "ca.crt"),
+    form("cert.pem", "key.pem", "ca.pem"),
+    form("server.pem", "server-key.pem", "ca.pem"),
+    form("tls.pem", "tls-key.pem", "ca.pem"),
+    form("server-cert.pem", "server-key.pem", "ca-cert.pem"),
+    form("ca-cert.pem", "ca-key.pem", "root-cert.pem"),
+    form("crt.pem", "key.pem", "ca.pem"),
+    form("dashboard.crt", "dashboard.key", "ca.crt"),
 ];
+
+const fn form(chain: &'static str, key: &'static str, authority: &'static str) -> Form {
+    Form { chain, key, authority }
+}
 
 /// A Secret whose certificate can be read.
 pub(super) struct TlsSecret<'a> {
@@ -106,18 +115,19 @@ fn read_one<'a>(
     let chain = object.data(form.chain)?;
     let key = object.data(form.key).filter(|key| !key.is_empty());
     let answer = go.ask(|go| match &key {
-        Some(key) => check_key_pair(&chain, key, go).map(drop),
+        Some(key) => check_key_pair(&chain, key, go).map(drop).map_err(|error| known(error, key)),
         None => first(&chain, go).map(drop),
     });
+    let is_well = answer.is_taken();
     let pair = Pair { object, form, chain: &chain, key: key.as_deref() };
-    let is_readable = pair.report(answer, go.newest, findings);
-    if !is_readable {
+    if !pair.report(answer, go.newest, findings) {
         return None;
     }
     let mut found = blocks(&chain).into_iter().filter(|block| block.kind == "CERTIFICATE");
     let leaf = ReadCertificate::from_der(&found.next()?.content).map_err(|error| {
-        let values = [("what", form.chain), ("reason", &error.to_string())];
-        findings.add_in("object-unchecked", object.file, &it, &values);
+        if is_well {
+            unchecked(object, form, &error.to_string(), findings);
+        }
     });
     let leaf = leaf.ok()?;
     let rest = found.filter_map(|block| ReadCertificate::from_der(&block.content).ok()).collect();
@@ -142,8 +152,7 @@ impl Pair<'_> {
         let (error, who) = match answer {
             Answer::Takes(_) => return true,
             Answer::Unchecked(reason) => {
-                let reason = reason.to_string();
-                findings.add_in("object-unchecked", object.file, &it, &[("what", form.chain), ("reason", &reason)]);
+                unchecked(object, form, &reason, findings);
                 return true;
             }
             Answer::Refuses(error) => (error, None),
@@ -179,6 +188,22 @@ impl Pair<'_> {
         }
         !is_certificate
     }
+}
+
+/// The object identifier of secp224r1 in DER. Go reads such keys, and no library of ours does.
+const SECP224R1: [u8; 7] = [6, 5, 0x2b, 0x81, 4, 0, 0x21];
+
+/// Returns the error of a pair, or that it is unchecked, because its key is on a curve that is not ours.
+fn known(error: GoError, key: &[u8]) -> GoError {
+    let is_ours = blocks(key).iter().all(|block| !contains(&block.content, &SECP224R1));
+    let is_of_key = error.to_string().starts_with("tls: failed to parse private key");
+    if is_ours || !is_of_key { error } else { GoError::Unchecked("a key on P-224".to_owned()) }
+}
+
+/// Reports that nobody knows whether the certificate of a Secret is right.
+pub(super) fn unchecked(secret: &Object<'_>, form: &Form, reason: &str, findings: &mut Findings) {
+    let values = [("what", form.chain), ("reason", reason)];
+    findings.add_in("object-unchecked", secret.file, &title(secret), &values);
 }
 
 /// Returns what a person does about a certificate or a key that cannot be read.

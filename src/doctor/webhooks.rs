@@ -108,12 +108,14 @@ impl Bundle<'_> {
         std::ptr::eq(self.object.yaml, other.object.yaml)
     }
 
-    /// Returns the text that the API server writes before `x509:`.
+    /// Returns what the API server writes at the beginning of the line whose end is the error of Go. Source: Kubernetes
+    /// v1.20.2, apiserver/pkg/admission/plugin/webhook, apiextensions-apiserver/pkg/apiserver/conversion,
+    /// kube-aggregator/pkg/controllers/status.
     fn caller(&self) -> String {
         match self.place {
-            Place::Webhook(_, name) => format!("failed calling webhook \"{name}\": "),
-            Place::Conversion(_) => format!("conversion webhook for {} failed: ", self.object.name),
-            Place::ApiService => format!("failing or missing response from {}: ", self.object.name),
+            Place::Webhook(_, name) => format!("failed calling webhook \"{name}\""),
+            Place::Conversion(_) => "conversion webhook for".to_owned(),
+            Place::ApiService => "failing or missing response from".to_owned(),
         }
     }
 
@@ -141,7 +143,7 @@ pub(super) struct BundleGroup<'a> {
     /// The name for all of them, for example
     /// `5 of 6 webhooks of MutatingWebhookConfiguration x and the conversion of CustomResourceDefinition y in z.yaml`.
     pub(super) it: String,
-    /// The text that the API server writes before `x509:`, for the first.
+    /// What the API server writes at the beginning of the line, for the first.
     pub(super) caller: String,
     pub(super) service: Option<Service<'a>>,
     /// The name or the address by which the API server calls, if it is known.

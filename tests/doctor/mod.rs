@@ -10,6 +10,8 @@ mod metallb;
 mod objects;
 mod planted;
 mod said;
+mod secrets;
+mod webhooks;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -230,6 +230,7 @@ const FLAWS: &[Flaw] = &[
     on_node("ca-bundle-encoding", objects::not_pem),
     on_node("ca-bundle-missing", objects::no_bundle),
     on_node("ca-bundle-old", objects::old_cluster_ca),
+    on_node("ca-bundle-version", objects::negative_ca),
     on_node("webhook-alt-name", objects::other_service),
     on_node("webhook-certificate", objects::client_alone),
     on_node("webhook-certificate", objects::other_names),

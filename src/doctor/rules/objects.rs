@@ -3,7 +3,7 @@
 
 use crate::doctor::rule::{Rule, problem, warning};
 
-pub(super) const RULES: [Rule; 29] = [
+pub(super) const RULES: [Rule; 30] = [
     problem(
         "secret-encoding",
         "the values of {keys} in {it} are not base64",
@@ -20,7 +20,7 @@ pub(super) const RULES: [Rule; 29] = [
     problem(
         "ca-bundle",
         "the caBundle of {it} is not the CA that signed {secret}",
-        "the API server says `{caller}{error}`",
+        "the API server says `{caller}` and at the end of the line `{error}`",
         "`{take}`, then {patches}",
     ),
     problem(
@@ -32,13 +32,13 @@ pub(super) const RULES: [Rule; 29] = [
     problem(
         "webhook-alt-name",
         "{secret} is signed by the caBundle of {it}, and is not for {host}",
-        "the API server says `{caller}{error}`",
+        "the API server says `{caller}` and at the end of the line `{error}`",
         "make its certificate anew with {host} among the alternative names: clients look at nothing else",
     ),
     problem(
         "webhook-certificate",
         "the API server does not accept the certificate of {secret}, with which the server of {it} answers",
-        "the API server says `{caller}{error}`",
+        "the API server says `{caller}` and at the end of the line `{error}`",
         "{mend}; then {write}, and restart the server if it does not read it again by itself{bundle}",
     ),
     problem(
@@ -104,7 +104,7 @@ pub(super) const RULES: [Rule; 29] = [
     ),
     problem(
         "secret-encrypted",
-        "{key} of {it} is encrypted, and nobody can give a server the passphrase",
+        "{key} of {it} is encrypted, and a server in Go takes no passphrase",
         "the server that mounts it says `{error}` and does not start",
         "`{take} > encrypted.key; openssl pkey -in encrypted.key -out KEY` asks for the passphrase; then {write}",
     ),
@@ -135,9 +135,15 @@ pub(super) const RULES: [Rule; 29] = [
          mount it",
     ),
     warning(
+        "ca-bundle-version",
+        "some API servers cannot read the caBundle of {it}",
+        "{who} say `unable to load root certificates: {error}`",
+        "make that CA anew, and with it the certificate of the server; `CA=$(base64 -w0 CA.crt)`, then {patches}",
+    ),
+    warning(
         "webhook-certificate-version",
         "some API servers do not accept the certificate of {secret}, with which the server of {it} answers",
-        "{who} say `{caller}{error}`",
+        "{who} say `{caller}` and at the end of the line `{error}`",
         "{mend}; then {write}, and restart the server if it does not read it again by itself{bundle}",
     ),
     warning("secret-version", "not every program accepts {key} of {it}", "{who} say `{error}`", "{mend}"),
@@ -159,12 +165,12 @@ pub(super) const RULES: [Rule; 29] = [
         "object-unchecked",
         "{what} of {it} was not judged",
         "{reason}",
-        "`openssl verify -CAfile CA.crt CRT`, on the files, says what is known",
+        "`openssl verify -CAfile CA.crt CRT`, on the files, judges what it can",
     ),
     warning(
         "ca-bundle-missing",
         "the caBundle of {it} is missing",
-        "the API server asks its system's CAs, and says `{caller}x509: certificate signed by unknown authority`",
+        "the API server asks its system's CAs, and says `{caller}` and at the end of the line `x509: certificate signed by unknown authority`",
         "if nothing fills it in (cert-manager's cainjector, the webhook itself), write the CA that signs for {host} into it",
     ),
     warning(
