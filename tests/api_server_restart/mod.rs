@@ -1,6 +1,7 @@
 //! The restart of API servers in time: each control plane has a day of its own, systemd takes the units, and the script
 //! restarts what it should, when it should, and nothing else.
 
+mod real;
 mod script;
 
 use std::fs;

@@ -18,8 +18,8 @@ use crate::common::{Ended, end, succeed, tool, write};
 /// What the kubelet of a stand-in calls the next process.
 const NEXT: u32 = 4_000_001;
 const KUBELET: u32 = 4_000_002;
-const UPTIME: u64 = 40_000_000;
-const POD: &str = "0::/kubepods.slice/kubepods-burstable.slice/cri-containerd-0123.scope\n";
+pub(super) const UPTIME: u64 = 40_000_000;
+pub(super) const POD: &str = "0::/kubepods.slice/kubepods-burstable.slice/cri-containerd-0123.scope\n";
 const SERVICE: &str = "0::/system.slice/kube-apiserver.service\n";
 
 /// A node that stands in: processes in a folder, tools in another, API servers that are ready or not.
@@ -121,7 +121,7 @@ impl Drop for Node {
 }
 
 /// A process as the kernel shows it.
-fn add_process(root: &Path, number: u32, name: &str, days: u64, cgroup: &str) {
+pub(super) fn add_process(root: &Path, number: u32, name: &str, days: u64, cgroup: &str) {
     let folder = root.join(format!("proc/{number}"));
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("comm"), format!("{name}\n")).unwrap();
