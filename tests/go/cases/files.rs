@@ -75,6 +75,24 @@ pub const FAULTS: &[Fault] = &[
         let place = dice.below(list.len()) + 1;
         list.insert(place, twin);
     }),
+    ("a hundred CAs with one subject", 1, |world, dice| {
+        let level = world.any_authority(dice);
+        let (count, is_right_first) = (90 + dice.below(30), dice.chance(50));
+        for number in 0..count {
+            let mut twin = world.recipes[level].clone();
+            twin.key = *dice.pick(&P256);
+            twin.serial = vec![1, u8::try_from(number).unwrap()];
+            if is_right_first {
+                twin.subject_key_identifier = None;
+            }
+            let twin = world.add(twin);
+            if level == world.root() {
+                world.roots.insert(0, twin);
+            } else {
+                world.chain.insert(1, twin);
+            }
+        }
+    }),
     ("signed by another root, too", 3, |world, dice| {
         let (level, key) = (world.any_authority(dice), super::any_authority_key(dice));
         let other = world.add(Recipe::authority("cross root", None, key));

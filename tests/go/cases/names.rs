@@ -176,6 +176,17 @@ pub const FAULTS: &[Fault] = &[
         world.usage = Usage::Server;
         world.host = Some((*dice.pick(HOSTS)).to_owned());
     }),
+    ("a hundred names", 1, |world, dice| {
+        let count = *dice.pick(&[99, 100, 130]);
+        let is_address = dice.chance(50);
+        let names = (0..count).map(|number: u8| match is_address {
+            true => tlv(0x87, &[10, 0, 0, number]),
+            false => tlv(0x82, format!("{number}.example.com").as_bytes()),
+        });
+        world.recipes[0].set(ALT_NAME, false, seq(&names.collect::<Vec<_>>()));
+        world.usage = Usage::Server;
+        world.host = Some((*dice.pick(&["10.0.0.7", "10.0.0.200", "7.example.com", "200.example.com"])).to_owned());
+    }),
     ("no names of the leaf", 3, |world, dice| {
         world.recipes[0].drop_extension(ALT_NAME);
         let common =
