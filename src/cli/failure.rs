@@ -177,6 +177,14 @@ impl Failure {
                  other half waits"
             }
             NodeError::Special { .. } => "move it elsewhere; the node's files are as they were",
+            NodeError::Link { .. } => {
+                "what it leads to may be somebody else's, such as a running etcd's; if the bundle's files belong here, \
+                 remove the link (what it leads to stays) and run this again; the node's files are as they were"
+            }
+            NodeError::DanglingLink { .. } => {
+                "make the folder it leads to, mount its disk, or remove the link; the node's files are as they were"
+            }
+            NodeError::NotAFolder { .. } => "move it elsewhere; the node's files are as they were",
             NodeError::WhiteSpace { .. } => "rename it; the node's files are as they were",
             NodeError::NoPrevious => "`certferry status` says what is installed",
         })

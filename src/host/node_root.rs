@@ -160,7 +160,7 @@ impl NodeRoot {
                 Ok(target) => target,
                 // The entry exists and is no link.
                 Err(error) if error.kind() == io::ErrorKind::InvalidInput => continue,
-                Err(error) if may_miss && error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) if may_miss && is_missing(&error) => continue,
                 Err(error) => return Err(error),
             };
             links += 1;
@@ -178,6 +178,11 @@ impl NodeRoot {
         }
         Ok(path)
     }
+}
+
+/// Returns whether nothing is at a path, because a folder on the way is not there or is none.
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Returns the names and `..` of a path, without the components that do not move.

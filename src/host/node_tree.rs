@@ -52,7 +52,8 @@ pub struct FileOwner {
 
 /// The files of a node, to be changed. Places are relative to the root.
 ///
-/// A step fails when a folder above its place is a link. [`NodeTree::resolve`] follows such links beforehand.
+/// No step looks for links among the folders above its place, which the operating system follows. Below a root other
+/// than `/` they would lead out of it, so [`NodeTree::resolve`] follows them beforehand.
 pub struct NodeTree {
     root: PathBuf,
     reading: NodeRoot,

@@ -41,6 +41,27 @@ pub enum NodeError {
         /// The place.
         place: String,
     },
+    /// A symbolic link stands where the bundle has a file or a folder. Nothing is written through it, because what it
+    /// leads to may be another program's.
+    #[error("{place} is a link to {target}: the bundle's files are not written through it")]
+    Link {
+        /// The place of the link.
+        place: String,
+        /// The text of the link.
+        target: String,
+    },
+    /// A folder of the bundle is a symbolic link on the node, and what it leads to does not exist.
+    #[error("{place} is a link that leads nowhere")]
+    DanglingLink {
+        /// The place of the link.
+        place: String,
+    },
+    /// Something else stands where the bundle has a folder.
+    #[error("{place} is not a folder")]
+    NotAFolder {
+        /// The place.
+        place: String,
+    },
     /// A path that must be moved contains white space, which the journal cannot hold.
     #[error("there is white space in the path `{place}`")]
     WhiteSpace {

@@ -7,13 +7,14 @@
 //!
 //! **Output.** [`dry_run()`] returns what would change. [`apply()`] and [`rollback()`] change it and, when they are
 //! given a time, restart the components that read the files. [`status()`] returns what is there. No file is ever torn.
-//! Each unit (the folder `pki`, each kubeconfig, the kubelet's `pki`) is old or new at every instant, and a journal
-//! makes the whole old or new at the next run at the latest. Under the same CAs files are exchanged one by one, so the
-//! key and the certificate of a pair may differ for the moment between two renames.
+//! Each unit (the folder `pki`, each kubeconfig, the kubelet's `pki`) is exchanged in one step where the file system has
+//! one, else in two renames, and a journal makes the whole old or new at the next run at the latest. Under the same CAs
+//! files are exchanged one by one, so the key and the certificate of a pair may differ for the moment between two
+//! renames.
 //!
 //! **What it refuses.** A second run at the same time, a host that the part is not for, a part that may not follow what
-//! is installed, and the completion of an interrupted run when another program has changed its files since. Nothing
-//! here can make a key.
+//! is installed, a link where the part has a folder or a file, and the completion of an interrupted run when another
+//! program has changed its files since. Nothing here can make a key.
 
 mod apply;
 mod changes;

@@ -17,6 +17,7 @@ rollback() {
         END { exit !ended || ended != NR }' "$previous/units" ||
         cannot "$previous/units is not a list of units" "there is nothing that can be done with it"
     check_units "$previous/units"
+    check_links_above "$previous/units"
     STAGING=1
     NOTED=$(noted) || exit
     orders=$(orders_of_going_back "$previous/units") || exit
@@ -29,6 +30,20 @@ rollback() {
     say_state
     [ -z "$orders" ] || printf '%s\n' "$orders"
     must rm -f "$R/$RESTART" "$R/$RESTART_NEW"
+}
+
+# Refuses to go back where a folder above a unit has become a link since: its files would be written through it.
+check_links_above() { # <units>
+    while read -r live in_slot; do
+        [ -n "$in_slot" ] || continue
+        above=$live
+        while case $above in */*) ;; *) false ;; esac; do
+            above=${above%/*}
+            # Where these are links, units are named by them.
+            case "$KUBERNETES/ ${KUBELET_PKI%/*}/" in "$above/"* | *" $above/"*) break ;; esac
+            [ ! -L "$R/$above" ] || refuse_link "$above" "$R/$above"
+        done
+    done <"$1"
 }
 
 # What going back means for those who run, in the very words of `certferry rollback`.

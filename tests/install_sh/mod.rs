@@ -5,6 +5,7 @@
 mod host;
 mod interrupted;
 mod kept;
+mod links;
 mod node;
 mod refusals;
 mod restarts;
