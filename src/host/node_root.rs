@@ -9,6 +9,7 @@ use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::file_io::read_limited;
+use super::found::{self, Found};
 
 /// The most links that are followed on one path, as many as Linux follows (path_resolution(7)).
 const LINKS: usize = 40;
@@ -88,6 +89,36 @@ impl NodeRoot {
         read_limited(file, metadata.len(), limit)
     }
 
+    /// Returns the path of a place, for messages.
+    #[must_use]
+    pub fn path(&self, place: &str) -> PathBuf {
+        self.0.join(place)
+    }
+
+    /// Returns the place below the root to which `place` leads once every link on the way and at its end is followed.
+    ///
+    /// # Errors
+    /// Fails when a folder on the way cannot be read, and when links form a circle. What does not exist is not an
+    /// error.
+    pub fn leads_to(&self, place: &str) -> io::Result<String> {
+        let path = self.follow(place, true)?;
+        let place = path.strip_prefix(&self.0).map_err(io::Error::other)?;
+        place.to_str().map(str::to_owned).ok_or_else(|| io::ErrorKind::InvalidFilename.into())
+    }
+
+    /// Returns what is at a place, or `None` when nothing is there. A link at the end is not followed.
+    ///
+    /// # Errors
+    /// Fails when the place cannot be examined.
+    pub fn look(&self, place: &str) -> io::Result<Option<Found>> {
+        let (folder, name) = place.rsplit_once('/').unwrap_or(("", place));
+        match self.resolve(folder) {
+            Ok(folder) => found::look(&folder.join(name)),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Returns the permission bits of the file at a place.
     ///
     /// # Errors
@@ -135,11 +166,6 @@ impl NodeRoot {
     /// Returns the path of a place, with every link followed below the root.
     fn resolve(&self, place: &str) -> io::Result<PathBuf> {
         self.follow(place, false)
-    }
-
-    /// Returns the path like `resolve`, but allows folders on the way and the place itself not to exist.
-    pub(super) fn resolve_missing(&self, place: &str) -> io::Result<PathBuf> {
-        self.follow(place, true)
     }
 
     fn follow(&self, place: &str, may_miss: bool) -> io::Result<PathBuf> {

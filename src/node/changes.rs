@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 
 use super::NodeError;
 use super::installed::{Installed, installed};
-use super::place::{HIDDEN, RECORD, SIGNATURE, SIGNER, parent_and_name};
+use super::not_after;
+use super::place::{HIDDEN, NOT_AFTER, RECORD, SIGNATURE, SIGNER, parent_and_name};
 use super::replaced::Replaced;
 use super::session::{ROOT, content, home_of, look};
 use super::unit::{Unit, is_place};
@@ -192,11 +193,13 @@ impl<'a> Changes<'a> {
             owner: ROOT,
             content: Content::File { mode: 0o644, bytes },
         };
+        let files = part.files().map(|(row, bytes)| (row.path(), bytes));
         let entries = vec![
             Entry { path: String::new(), owner: ROOT, content: Content::Folder { mode: 0o700 } },
             file(RECORD, Cow::Borrowed(part.record_bytes())),
             file(SIGNATURE, Cow::Borrowed(part.signature())),
             file(SIGNER, Cow::Owned(key.to_pem().into_bytes())),
+            file(parent_and_name(NOT_AFTER).1, Cow::Owned(not_after::render(files).into_bytes())),
         ];
         self.staged.push(Staged { unit: Unit::installed(), entries });
     }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::host::{NodeTree, reason};
+use crate::bundle::FORMAT;
+use crate::host::{NodeRoot, NodeTree, reason};
 
 /// The reason why a run failed.
 #[derive(Debug, Error)]
@@ -26,8 +27,14 @@ pub enum NodeError {
     /// The state that certferry keeps on the node cannot be read.
     #[error("what certferry remembers of this node cannot be read: {file}")]
     BrokenState {
-        /// The name of the file: `journal`, `units`, `installed` or `restart`.
+        /// The name of the file: `journal`, `units`, `installed`, `accepted`, `not_after` or `restart`.
         file: &'static str,
+    },
+    /// Another version of certferry, with another bundle format, has installed what is there.
+    #[error("what is installed has the bundle format {found}, and this certferry knows the format {FORMAT}")]
+    OtherFormat {
+        /// The format that the record names.
+        found: String,
     },
     /// An interrupted run cannot be completed, because another program has put something else at a place since.
     #[error("an interrupted run cannot be brought to its end: somebody else has changed {place} since")]
@@ -88,6 +95,11 @@ pub enum NodeError {
 impl NodeError {
     /// Returns the error for what the operating system refused at a place.
     pub(super) fn io(doing: &'static str, tree: &NodeTree, place: &str, error: io::Error) -> Self {
-        Self::Io { doing, path: tree.path(place), error }
+        Self::io_in(doing, tree.reading(), place, error)
+    }
+
+    /// Returns the error for what the operating system refused at a place below a root that is only read.
+    pub(super) fn io_in(doing: &'static str, root: &NodeRoot, place: &str, error: io::Error) -> Self {
+        Self::Io { doing, path: root.path(place), error }
     }
 }

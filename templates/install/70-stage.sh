@@ -193,10 +193,19 @@ stage() {
     must cp "$record" "$slot/record.json"
     must cp "$record.sig" "$slot/record.json.sig"
     must cp "$WORK/signer.pub" "$slot/signer.pub"
-    for name in record.json record.json.sig signer.pub; do
+    {
+        printf 'certferry-not-after-1\n'
+        awk -v list=1 "$AWK_DATES" "$WORK/dates" | sort
+        printf 'end\n'
+    } >"$slot/not_after" || cannot "cannot write $slot/not_after"
+    for name in record.json record.json.sig signer.pub not_after; do
         must chmod 0644 "$slot/$name"
         own "$slot/$name"
     done
+    # What a person accepted stays accepted when the installed generation is mended.
+    if is_repair && [ -f "$R/$INSTALLED/accepted" ]; then
+        must cp -p "$R/$INSTALLED/accepted" "$slot/accepted"
+    fi
     must chmod 00700 "$slot"
     own "$slot"
     add_unit "$INSTALLED" "$INSTALLED" "$HOME_KUBERNETES/@/installed"

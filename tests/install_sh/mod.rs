@@ -2,6 +2,7 @@
 //!
 //! These tests run as root, as an installation does.
 
+mod drift;
 mod host;
 mod interrupted;
 mod kept;

@@ -310,8 +310,8 @@ fn a_restart_that_was_cut_short_is_told_alike() {
     assert_eq!(same("the same bundle", &node, &SECOND, "worker-1"), expected);
     assert_eq!(same("the same files", &node, &THIRD, "worker-1"), expected);
     let status = node.status();
-    let line =
-        "restart      cut short: kubelet; the next `sh install.sh` with the same bundle says how to restart it\n";
+    let line = "restart      cut short: kubelet; the next `sh install.sh` with the same bundle says how to restart it\n\
+                files        all 6 are as they were installed\n";
     assert!(status.ends_with(line), "{status}");
     assert_eq!(
         orders(&node.install(&TOOLS, &SECOND, "worker-1", &["--dry-run"]).stdout),
