@@ -145,6 +145,23 @@ pub(crate) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
+/// Returns a file's text: UTF-8, or what a byte order mark says. Returns `None` when it is neither.
+///
+/// Windows writes UTF-16, and the reader of YAML in kubectl takes it (YAML 1.2, section 5.2).
+pub(crate) fn decode_text(content: &[u8]) -> Option<Zeroizing<String>> {
+    let units = |octets: &[u8], unit: fn([u8; 2]) -> u16| {
+        let (pairs, []) = octets.as_chunks::<2>() else { return None };
+        let units: Zeroizing<Vec<u16>> = Zeroizing::new(pairs.iter().map(|pair| unit(*pair)).collect());
+        String::from_utf16(&units).ok()
+    };
+    let text = match content {
+        [0xff, 0xfe, rest @ ..] => units(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => units(rest, u16::from_be_bytes),
+        _ => std::str::from_utf8(content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content)).ok().map(str::to_owned),
+    };
+    text.map(Zeroizing::new)
+}
+
 /// Decodes base64 as Kubernetes does, ignoring white space. Returns `None` when the text is not base64.
 pub(crate) fn decode_base64(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let packed = Zeroizing::new(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<u8>>());

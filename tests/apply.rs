@@ -438,6 +438,12 @@ fn a_clock_before_the_first_day_is_refused() {
     assert!(stderr.contains("is not valid before"), "{stderr}");
     assert!(stderr.ends_with("hint: look at the clock, `date -u`; the node's files are as they were\n"), "{stderr}");
     assert_eq!(everything(root.path()), before);
+    let mut command = tool("faketime");
+    command.arg("2230-01-01 00:00:00").arg(env!("CARGO_BIN_EXE_certferry")).args(apply.get_args());
+    let stderr = fail(&mut command, 1);
+    assert!(stderr.contains("  expired at 2220-01-01T00:00:00Z\n"), "{stderr}");
+    assert!(stderr.ends_with("hint: if the clock is right: certferry help expired\n"), "{stderr}");
+    assert_eq!(everything(root.path()), before);
 }
 
 #[test]

@@ -43,7 +43,12 @@ fn root() -> PathBuf {
 
 /// A value of a Secret in a manifest.
 fn secret(manifest: &str, key: &str) -> String {
-    let text = fs::read_to_string(cluster(manifest)).unwrap();
+    secret_of(&BUNDLE.1, manifest, key)
+}
+
+/// A value of a Secret in a manifest of a bundle.
+fn secret_of(top: &Path, manifest: &str, key: &str) -> String {
+    let text = fs::read_to_string(top.join("cluster").join(manifest)).unwrap();
     let value = text.lines().find_map(|line| line.trim_start().strip_prefix(&format!("{key}: "))).unwrap();
     String::from_utf8(STANDARD.decode(value).unwrap()).unwrap()
 }
@@ -60,18 +65,25 @@ impl Server {
 
     /// As cert-manager signs for a Certificate with these names.
     fn issued(alt_names: &str) -> Self {
+        Self::issued_by(&BUNDLE.1, "/CN=issued", &format!("subjectAltName={alt_names}\n"))
+    }
+
+    /// As cert-manager signs with the intermediate of a bundle.
+    fn issued_by(top: &Path, subject: &str, extensions: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let server = Self { folder };
         for (name, key) in [("chain.pem", "tls.crt"), ("ca.key", "tls.key")] {
-            write(server.folder.path(), name, &secret("manifests/cert-manager/secret.yaml", key), 0o600);
+            write(server.folder.path(), name, &secret_of(top, "manifests/cert-manager/secret.yaml", key), 0o600);
         }
-        let extensions = format!("subjectAltName={alt_names}\nbasicConstraints=critical,CA:FALSE\n");
+        let extensions = format!("{extensions}basicConstraints=critical,CA:FALSE\n");
         write(server.folder.path(), "extensions", &extensions, 0o600);
         let openssl = |line: &str| {
             let mut command = tool("openssl");
             succeed(command.current_dir(server.folder.path()).args(line.split(' ')));
         };
-        openssl("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout tls.key -subj /CN=issued -out csr");
+        openssl(&format!(
+            "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout tls.key -subj {subject} -out csr"
+        ));
         openssl(
             "x509 -req -in csr -CA chain.pem -CAkey ca.key -set_serial 7 -days 365 -extfile extensions -out tls.crt",
         );
@@ -113,15 +125,21 @@ impl Server {
 
     /// And webpki.
     fn webpki(&self, host: &str) -> Result<(), Error> {
+        self.webpki_for(&root(), KeyUsage::server_auth())?;
+        let certificate = CertificateDer::from_pem_file(self.path("tls.crt")).unwrap();
+        let leaf = EndEntityCert::try_from(&certificate).unwrap();
+        leaf.verify_is_valid_for_subject_name(&ServerName::try_from(host).unwrap())
+    }
+
+    /// What webpki says of it below a root, for a usage and whatever name.
+    fn webpki_for(&self, root: &Path, usage: KeyUsage) -> Result<(), Error> {
         let certificate = CertificateDer::from_pem_file(self.path("tls.crt")).unwrap();
         let chain = fs::read(self.path("chain.pem")).unwrap();
         let chain: Vec<_> = CertificateDer::pem_slice_iter(&chain).map(Result::unwrap).collect();
-        let root = CertificateDer::from_pem_file(root()).unwrap();
+        let root = CertificateDer::from_pem_file(root).unwrap();
         let anchors = [anchor_from_trusted_cert(&root).unwrap()];
         let leaf = EndEntityCert::try_from(&certificate).unwrap();
-        let (now, usage) = (UnixTime::now(), KeyUsage::server_auth());
-        leaf.verify_for_usage(ALL_VERIFICATION_ALGS, &anchors, &chain, now, usage, None, None)?;
-        leaf.verify_is_valid_for_subject_name(&ServerName::try_from(host).unwrap())
+        leaf.verify_for_usage(ALL_VERIFICATION_ALGS, &anchors, &chain, UnixTime::now(), usage, None, None).map(|_| ())
     }
 }
 
@@ -237,6 +255,59 @@ fn domains_alone_permit_no_address() {
             "IP:0:0:0:0:0:0:0:0/0:0:0:0:0:0:0:0"
         ]
     );
+}
+
+/// No constraint limits a common name, a mail address or a URI: the usage does, and only of clients.
+#[test]
+fn what_the_intermediate_signs_is_no_client_unless_the_profile_says_so() {
+    let client_too = build_text(&changed_profile("every-certificate", |profile| {
+        use_fast_keys(profile);
+        profile["cert_manager"].as_table_mut().unwrap().insert("usages".to_owned(), vec!["server", "client"].into());
+    }));
+    let client_too = client_too.untar();
+    let host = "subjectAltName=DNS:app.apps.factory.internal\n";
+    for (subject, extensions) in [
+        // cert-manager's default has no extendedKeyUsage at all.
+        ("/CN=prometheus", host.to_owned()),
+        ("/CN=prometheus", "extendedKeyUsage=clientAuth\n".to_owned()),
+        ("/O=system:masters/CN=kubernetes-admin", "extendedKeyUsage=clientAuth\n".to_owned()),
+        ("/CN=a", "extendedKeyUsage=clientAuth\nsubjectAltName=email:bob@evil.example\n".to_owned()),
+        ("/CN=a", "extendedKeyUsage=clientAuth\nsubjectAltName=URI:spiffe://evil.example/ns/default\n".to_owned()),
+        ("/CN=a", format!("extendedKeyUsage=serverAuth,clientAuth\n{host}")),
+    ] {
+        for (top, is_taken) in [(&BUNDLE.1, false), (&client_too, true)] {
+            let issued = Server::issued_by(top, subject, &extensions);
+            let root = top.join("cluster/tls/ca.crt");
+            let mut openssl = tool("openssl");
+            openssl.args(["verify", "-purpose", "sslclient", "-CAfile"]).arg(&root);
+            openssl.arg("-untrusted").arg(issued.path("chain.pem")).arg(issued.path("tls.crt"));
+            let webpki = issued.webpki_for(&root, KeyUsage::client_auth());
+            match (answer(&mut openssl), is_taken) {
+                (Ok(()), true) => {}
+                (Err(said), false) if said.contains("unsuitable certificate purpose") => {}
+                (answer, _) => panic!("{subject} {extensions}: {answer:?}"),
+            }
+            assert_eq!(webpki.is_ok(), is_taken, "{subject} {extensions}: {webpki:?}");
+            // As a server it is what it was.
+            if extensions.contains("app.apps") {
+                let webpki = issued.webpki_for(&root, KeyUsage::server_auth());
+                assert_eq!(webpki, Ok(()), "{subject} {extensions}");
+            }
+        }
+    }
+    // Among servers nothing changes.
+    let server = Server::issued("DNS:app.apps.factory.internal");
+    assert_eq!(server.openssl("app.apps.factory.internal"), Ok(()));
+}
+
+/// What a person sees of the intermediate.
+#[test]
+fn the_intermediate_says_that_it_is_for_servers() {
+    let server = Server::issued("DNS:app.apps.factory.internal");
+    let mut openssl = tool("openssl");
+    openssl.args(["x509", "-noout", "-ext", "extendedKeyUsage", "-in"]).arg(server.path("chain.pem"));
+    let shown = succeed(&mut openssl);
+    assert_eq!(shown, "X509v3 Extended Key Usage: \n    TLS Web Server Authentication\n");
 }
 
 /// pathLen 0: what it signs is no CA to anybody.

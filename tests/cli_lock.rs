@@ -129,14 +129,16 @@ hint: a rebuild needs the seed of the first build; nothing was written
 #[test]
 fn a_changed_authority_is_refused_without_a_word() {
     let desk = Desk::new();
-    desk.profile_with(&[("1.24.15", "1.20.0")]);
+    // A key that kubeadm of these versions joins with.
+    const RSA: (&str, &str) = ("service_account = \"ecdsa-p256\"", "service_account = \"rsa-2048\"");
+    desk.profile_with(&[("1.24.15", "1.20.0"), RSA]);
     desk.succeed(BUILD);
     let text = "\
 error: ca/etcd, ca/front-proxy, ca/kubernetes would get another certificate, though generation and issued_at did not move
 hint: every node trusts the old one. Set what changed back in [ca.etcd], [ca.front-proxy], [ca.kubernetes] (for a newer \
                 Kubernetes: `kubernetes` to the old version), raise `generation` there, or say --replace-ca
 ";
-    desk.profile_with(&[("1.24.15", "1.24.0"), NEXT]);
+    desk.profile_with(&[("1.24.15", "1.24.0"), NEXT, RSA]);
     for words in ["", " --replace-seed --same-generation"] {
         desk.refuse(&format!("{BUILD}{words}"), 2, text);
     }

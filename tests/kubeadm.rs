@@ -291,6 +291,61 @@ fn kube_kubeadm_tells_what_it_does_not_find() {
     assert!(stderr.contains("has an unexpected API Server URL"), "{stderr}");
 }
 
+/// The bridges of the chapter `expired`: certificates that ended in 2020 get a year, the CAs and the kubelet's stay, and a
+/// kubelet's kubeconfig is to be had.
+#[test]
+#[ignore = "needs KUBE_BIN_DIR"]
+fn kube_kubeadm_gives_what_has_expired_a_year() {
+    let programs = programs();
+    let cluster = cluster("stacked");
+    let bundle = build(&cluster, "[validity]\nleaf = \"30d\"");
+    let node = Node::start(&programs, bundle.unpack("cp-1"), &kubeadm_config(KUBERNETES, &cluster, "cp-1"));
+    let chapter = include_str!("../src/manual/expired.md");
+    let command = |start: &str| {
+        let line = chapter.lines().find_map(|line| line.strip_prefix(&format!("    {start}"))).unwrap();
+        assert!(line.contains("--config kubeadm.yaml"), "{line}");
+        format!("{start}{line}").replace("kubeadm.yaml", CONFIG)
+    };
+    let run = |command: &str| succeed(node.machine.command("sh").args(["-c", command]));
+    let before = node.snapshot();
+    run(&command("kubeadm certs renew all"));
+    let after = node.snapshot();
+    let mut touched: Vec<_> = before.keys().filter(|path| before[*path] != after[*path]).collect();
+    touched.retain(|path| !path.ends_with(".key"));
+    let expected = [
+        "etc/kubernetes/admin.conf",
+        "etc/kubernetes/controller-manager.conf",
+        "etc/kubernetes/pki/apiserver-etcd-client.crt",
+        "etc/kubernetes/pki/apiserver-kubelet-client.crt",
+        "etc/kubernetes/pki/apiserver.crt",
+        "etc/kubernetes/pki/etcd/healthcheck-client.crt",
+        "etc/kubernetes/pki/etcd/peer.crt",
+        "etc/kubernetes/pki/etcd/server.crt",
+        "etc/kubernetes/pki/front-proxy-client.crt",
+        "etc/kubernetes/scheduler.conf",
+    ];
+    assert_eq!(touched, expected);
+    for path in expected.iter().filter(|path| path.ends_with(".crt")) {
+        let mut openssl = common::tool("openssl");
+        // More than eleven months.
+        succeed(openssl.args(["x509", "-noout", "-checkend", "29000000", "-in"]).arg(node.tree.join(path)));
+    }
+    assert!(chapter.contains("(up to Kubernetes 1.20 `kubeadm alpha kubeconfig user`;"));
+    let user = command("kubeadm kubeconfig user").replace("kubeadm kubeconfig", "kubeadm alpha kubeconfig");
+    let kubeconfig = run(&user.replace(" > worker-1.conf", ""));
+    assert!(kubeconfig.contains("client-certificate-data: "), "{kubeconfig}");
+    let mut shown = node.machine.command("kubectl");
+    write(&node.machine.path("root"), "worker-1.conf", &kubeconfig, 0o600);
+    let flat = succeed(
+        shown
+            .args(["--kubeconfig", "/root/worker-1.conf", "config", "view", "--raw", "-o"])
+            .arg("jsonpath={.users[0].user.client-certificate-data}"),
+    );
+    write(&node.machine.path("root"), "certificate", &flat, 0o600);
+    let subject = run("base64 -d /root/certificate | openssl x509 -noout -subject -nameopt RFC2253");
+    assert_eq!(subject, "subject=CN=system:node:worker-1,O=system:nodes\n");
+}
+
 /// What kubeadm makes of its own for a cluster: everything for `cp-1`, and each worker's kubelet.conf.
 fn made_by_kubeadm(programs: &Path, cluster: &Map<String, Value>) -> Rows {
     let mut rows = Rows::new();

@@ -404,3 +404,100 @@ fn kube_a_real_kubelet_without_its_store_gets_another_certificate() {
     let refused = cluster.ask(ADMIN, "get --raw /api/v1/nodes/worker-2/proxy/healthz").unwrap_err();
     assert!(refused.contains("x509: cannot validate certificate for 192.168.1.22"), "{refused}");
 }
+
+/// `kubeadm join --control-plane` of 1.20 reads the service-account key as RSA and nothing else. So a profile with several
+/// control planes may not ask for another, and one with a single control plane is warned.
+#[test]
+#[ignore = "needs KUBE_BIN_DIR"]
+fn kube_a_further_control_plane_joins_with_an_rsa_service_account_key_alone() {
+    let cluster = cluster();
+    // What `kubeadm init` would have left in the cluster.
+    let upload = "init phase upload-config kubeadm --config /root/kubeadm.yaml";
+    succeed(cluster.control_plane.command("kubeadm").args(upload.split(' ')));
+    let kubelet = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
+    let config = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "kubelet-config-1.20" },
+        "data": { "kubelet": kubelet },
+    });
+    cluster.create("/api/v1/namespaces/kube-system/configmaps", &config);
+
+    let folder = tempfile::tempdir().unwrap();
+    let second = "\n[[node]]\nname = \"cp-2\"\nrole = \"control-plane\"\naddresses = [\"192.168.1.12\"]\n";
+    let bundle = common::build(&write(folder.path(), "two.toml", &format!("{PROFILE}{second}"), 0o600));
+    // With one control plane it is made, and so it may lie on a node when the second one comes.
+    let ecdsa = PROFILE.replace("[cluster]", "[keys]\nservice_account = \"ecdsa-p256\"\n[cluster]");
+    let ecdsa = common::build(&write(folder.path(), "ecdsa.toml", &ecdsa, 0o600));
+    let ecdsa_tree = ecdsa.unpack("cp-1");
+    let machine = Machine::beside(&cluster.control_plane, &cluster.programs, HOSTS);
+    machine.install(&bundle.unpack("cp-2"));
+    let join = || {
+        let mut kubeadm = machine.command("kubeadm");
+        kubeadm.args([
+            "join",
+            "phase",
+            "preflight",
+            "--control-plane",
+            "--discovery-file",
+            ADMIN,
+            "--node-name",
+            "cp-2",
+        ]);
+        kubeadm.args(["--apiserver-advertise-address", "192.168.1.12", "--ignore-preflight-errors", "all"]);
+        let output = common::run(kubeadm.args(["--cri-socket", "/run/containerd/containerd.sock"]));
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat()
+    };
+    let refused = "failure loading key for service account: the private key file /etc/kubernetes/pki/sa.key isn't in RSA \
+                   format";
+    let goes_on = "[preflight] Running pre-flight checks before initializing the new control plane instance";
+    let said = join();
+    assert!(said.contains(goes_on) && !said.contains("isn't in RSA format"), "{said}");
+    for name in ["sa.key", "sa.pub"] {
+        let place = format!("etc/kubernetes/pki/{name}");
+        fs::copy(ecdsa_tree.join(&place), machine.path(&place)).unwrap();
+    }
+    let said = join();
+    assert!(said.contains(refused) && !said.contains(goes_on), "{said}");
+}
+
+/// What no file shows: the API server's certificate for its calls to itself, by the command of the manual.
+#[test]
+#[ignore = "needs KUBE_BIN_DIR"]
+fn kube_an_api_servers_certificate_for_itself_ends_a_year_after_its_start() {
+    let cluster = cluster();
+    let chapter = include_str!("../src/manual/expired.md");
+    let start = chapter.find("    openssl s_client -connect 127.0.0.1:6443").unwrap();
+    let command: Vec<_> = chapter[start..].lines().take(2).collect();
+    let said = succeed(cluster.control_plane.command("sh").args(["-c", &command.join("\n")]));
+    let (subject, end) = said.trim_end().split_once("\nnotAfter=").unwrap_or_else(|| panic!("{said}"));
+    assert!(subject.starts_with("subject=CN = apiserver-loopback-client@"), "{said}");
+    let seconds = |text: &str| succeed(tool("date").args(["-u", "-d", text, "+%s"])).trim().parse::<i64>().unwrap();
+    let days = (seconds(end) - seconds("now")) / 86_400;
+    assert!((363..=365).contains(&days), "{days}: {said}");
+}
+
+/// How the script that restarts API servers asks the others: with the controller manager's kubeconfig, by address.
+#[test]
+#[ignore = "needs KUBE_BIN_DIR"]
+fn kube_the_controller_managers_kubeconfig_may_ask_whether_an_api_server_is_ready() {
+    let cluster = cluster();
+    let ask = "--server https://192.168.1.11:6443 --request-timeout 10s get --raw /readyz";
+    assert_eq!(cluster.ask("/etc/kubernetes/controller-manager.conf", ask).unwrap(), "ok");
+    let refused = cluster.ask("/etc/kubernetes/controller-manager.conf", &ask.replace("192.168.1.11", "127.0.0.1"));
+    assert!(refused.unwrap_err().contains("x509: certificate is valid for "));
+    // The script's own words, with kubectl and without.
+    let script = include_str!("../templates/restart-kube-apiserver.sh");
+    let function: Vec<_> = script.lines().skip_while(|line| !line.starts_with("is_ready()")).collect();
+    let end = function.iter().position(|line| *line == "}").unwrap();
+    for has_kubectl in ["true", "false"] {
+        for (address, expected) in
+            [("192.168.1.11:6443", "ready"), ("127.0.0.1:6443", "no"), ("192.168.1.11:6444", "no")]
+        {
+            let command = format!(
+                "ETC=/etc/kubernetes\ncommand() {{ {has_kubectl}; }}\n{}\nif is_ready {address}; then echo ready; else echo no; fi",
+                function[..=end].join("\n")
+            );
+            let said = succeed(cluster.control_plane.command("sh").args(["-c", &command]));
+            assert_eq!(said.trim(), expected, "{has_kubectl} {address}");
+        }
+    }
+}

@@ -10,6 +10,7 @@ mod common;
 mod kube;
 mod planting;
 
+mod api_server_restart;
 mod apply;
 mod apply_crash;
 mod bundle_tools;
@@ -30,6 +31,7 @@ mod facts;
 mod far_root;
 mod formats;
 mod fuzz_smoke;
+mod go;
 mod golden;
 mod hostile;
 mod inspect;

@@ -604,7 +604,7 @@ cluster  users/alice.conf  expired at 2031-11-22T00:00:00Z
     desk.refuse(
         "verify lab-g1.tar.gz --key lab.pub --at 2225-11-22T00:00:01Z",
         1,
-        &format!("{warning}error: every signature and hash holds, but 12 files are wrong\n{lines}"),
+        &format!("{warning}error: every signature and hash holds, but 12 files are wrong\n{lines}hint: what has ended: certferry help expired\n"),
     );
     let ended = desk.run("verify lab-g1.tar.gz --key lab.pub --at 2300-01-01");
     assert_eq!(ended.code, Some(1));

@@ -7,15 +7,14 @@ use time::OffsetDateTime;
 
 use super::facts::GatheredFacts;
 use super::finding::{Findings, shell_word};
-use super::go_answer::{Answer, ask};
 use super::go_messages::not_yet_valid_error;
 use super::issuers::{annotated, renewal};
 use super::objects::Object;
 use super::remedy::remedy;
-use super::secrets::{TlsSecret, certificates, is_joined, unchecked, write};
+use super::secrets::{TlsSecret, certificates, is_joined, reason_of, unchecked, write};
 use super::time::Clock;
 use super::webhooks::{Bundle, BundleGroup, groups};
-use crate::go::{GoError, GoRange, GoUsage, GoVersion, VerifyOptions, blocks, trusted, verify};
+use crate::go::{Answer, GoError, GoRange, GoUsage, GoVersion, VerifyOptions, blocks, trusted, verify};
 use crate::x509::{AltName, ReadCertificate, instant};
 use crate::yaml::decode_base64;
 
@@ -49,10 +48,10 @@ impl Judge<'_> {
             return None;
         };
         let pem = decode_base64(data).unwrap_or_default();
-        let answer = ask(self.go, |go| if trusted(&pem, go).is_empty() { Err(unreadable(&pem, go)) } else { Ok(()) });
+        let answer = self.go.ask(|go| if trusted(&pem, go).is_empty() { Err(unreadable(&pem, go)) } else { Ok(()) });
         let (error, who) = match answer {
-            Answer::Well | Answer::Unchecked(_) => (None, None),
-            Answer::Wrong(error) => (Some(error.to_string()), None),
+            Answer::Takes(()) | Answer::Unchecked(_) => (None, None),
+            Answer::Refuses(error) => (Some(error.to_string()), None),
             Answer::Depends { error, who } => (Some(error.to_string()), Some(who.to_string())),
         };
         if let Some(error) = error {
@@ -105,7 +104,7 @@ impl Judge<'_> {
         let is_beside = |secret: &&TlsSecret<'_>| {
             is_server(&secret.leaf) && group.service.is_some_and(|service| secret.object.namespace == service.namespace)
         };
-        let is_below = |secret: &&TlsSecret<'_>| self.ask(secret, pem, GoUsage::Any) == Answer::Well;
+        let is_below = |secret: &&TlsSecret<'_>| self.ask(secret, pem, GoUsage::Any).is_taken();
         // No certificate of the server is at hand. But a CA that has the name of the node's CA and another key is that
         // CA from before it was replaced.
         let is_old = |found: &ReadCertificate| {
@@ -132,9 +131,9 @@ impl Judge<'_> {
     }
 
     /// Returns what API servers say to a server's certificate.
-    fn ask(&self, secret: &TlsSecret<'_>, pem: &[u8], usage: GoUsage) -> Answer {
+    fn ask(&self, secret: &TlsSecret<'_>, pem: &[u8], usage: GoUsage) -> Answer<()> {
         let at = within(self.clock.at, &secret.leaf);
-        ask(self.go, |go| {
+        self.go.ask(|go| {
             let (leaf, others) = secret.sent(go)?;
             let host = self.group.host.as_deref().filter(|_| usage == GoUsage::ServerAuth);
             let options = VerifyOptions { at, usage, host, go };
@@ -142,15 +141,21 @@ impl Judge<'_> {
         })
     }
 
-    fn report(&self, answer: &Answer, secret: &TlsSecret<'_>, pem: &[u8], findings: &mut Findings) -> Option<String> {
+    fn report(
+        &self,
+        answer: &Answer<()>,
+        secret: &TlsSecret<'_>,
+        pem: &[u8],
+        findings: &mut Findings,
+    ) -> Option<String> {
         let title = secret.object.title();
         let (error, who) = match answer {
-            Answer::Well => return None,
+            Answer::Takes(_) => return None,
             Answer::Unchecked(reason) => {
-                unchecked(&secret.object, secret.form, reason, findings);
+                unchecked(&secret.object, secret.form, &reason_of(reason), findings);
                 return Some(title);
             }
-            Answer::Wrong(error) => (error, None),
+            Answer::Refuses(error) => (error, None),
             Answer::Depends { error, who } => (error, Some(who.to_string())),
         };
         let is_bundle_over = certificates(pem).iter().all(|authority| is_over(authority, self.clock.at));
@@ -202,13 +207,13 @@ pub(super) fn is_of_other_ca(error: &GoError) -> bool {
 }
 
 /// The order of answers from the best: a server may have several certificates, and one of them is enough.
-const fn gravity(answer: &Answer) -> u8 {
+const fn gravity(answer: &Answer<()>) -> u8 {
     match answer {
-        Answer::Well => 0,
+        Answer::Takes(_) => 0,
         Answer::Depends { .. } => 1,
         Answer::Unchecked(_) => 2,
-        Answer::Wrong(GoError::UnknownAuthority(None)) => 4,
-        Answer::Wrong(_) => 3,
+        Answer::Refuses(GoError::UnknownAuthority(None)) => 4,
+        Answer::Refuses(_) => 3,
     }
 }
 
@@ -255,7 +260,7 @@ fn take_ca(secret: &TlsSecret<'_>, judge: &Judge<'_>) -> String {
     let Object { namespace, name, .. } = secret.object;
     let key = secret.form.authority;
     let own = secret.object.data(key).unwrap_or_default();
-    if judge.ask(secret, &own, GoUsage::Any) == Answer::Well {
+    if judge.ask(secret, &own, GoUsage::Any).is_taken() {
         let (namespace, name) = (shell_word(namespace), shell_word(name));
         let path = shell_word(&format!("{{.data.{}}}", key.replace('.', r"\.")));
         format!("CA=$(kubectl -n {namespace} get secret {name} -o jsonpath={path})")

@@ -2,10 +2,17 @@
 
 use std::net::IpAddr;
 
-use super::static_pod::StaticPod;
+use super::kubelet_fields::{UnknownField, unknown_fields};
+use super::process::{
+    API_SERVER, CONTROLLER_MANAGER, ETCD, KUBEADM, KUBECTL, KUBELET, Process, SCHEDULER, Setting, of_environment,
+    of_etcd_yaml, program_of, shell_words,
+};
 use super::tree::{HOST_NAME, KUBELET_CONFIG, KUBELET_FLAGS, Tree};
+use super::unit::{self, EXTRA_ARGUMENTS, variables};
+use super::uses::{Use, uses};
+use crate::go::GoRange;
 use crate::kubeconfig::{Held, Kubeconfig, resolve};
-use crate::kubernetes::{CERTIFICATES, KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, Output, PKI};
+use crate::kubernetes::{BOOTSTRAP, CERTIFICATES, KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, Output, PKI};
 use crate::x509::{AltName, ReadCertificate, read_pem};
 use crate::yaml::{Yaml, YamlLimits};
 
@@ -19,14 +26,22 @@ pub(super) struct GatheredFacts {
     pub(super) kubelet_name: Option<String>,
     /// The name that the kubelet gives itself, in lower case: `--hostname-override`, or else the host's name.
     pub(super) host_name: Option<String>,
-    /// The static pods, in the order of their files.
-    pub(super) pods: Vec<StaticPod>,
+    /// The programs: of static pods in the order of their files, of services, and those that kubeadm would start.
+    pub(super) processes: Vec<Process>,
+    /// What the programs read.
+    pub(super) uses: Vec<Use>,
     /// The manifests that are not YAML, each with the reason.
     pub(super) broken_manifests: Vec<(String, String)>,
+    /// The manifests whose file name is that of a known program, and which start another one.
+    pub(super) unknown_manifests: Vec<(String, String)>,
+    /// How many manifests there are.
+    pub(super) manifests: usize,
     /// The kubelet's configuration.
     pub(super) kubelet: Option<KubeletConfig>,
-    /// The certificates in `pki/ca.crt`.
+    /// The certificates of the CAs that sign clients: those that the API server trusts, or else `pki/ca.crt`.
     pub(super) authorities: Vec<ReadCertificate>,
+    /// The file with those certificates.
+    pub(super) authority_file: String,
     /// The hosts by which this node's kubeconfigs call API servers, each with the first kubeconfig that does.
     pub(super) servers: Vec<(AltName, String)>,
     /// The certificate of the API server, if the node has one, and its file.
@@ -37,6 +52,8 @@ pub(super) struct GatheredFacts {
 pub(super) struct KubeletConfig {
     /// The reason why the file is not YAML, if it is not.
     pub(super) fault: Option<String>,
+    /// The fields that the kubelet drops.
+    pub(super) unknown: Vec<UnknownField>,
     pub(super) rotates: bool,
     pub(super) bootstraps_serving: bool,
     pub(super) client_ca_file: Option<String>,
@@ -44,49 +61,155 @@ pub(super) struct KubeletConfig {
     pub(super) tls_files: Vec<(&'static str, String)>,
 }
 
+/// Where kubespray writes etcd's settings.
+const ETCD_ENVIRONMENT: &str = "etc/etcd.env";
+
+impl KubeletConfig {
+    /// Returns the fields that name files, as settings of the flags that mean the same.
+    fn settings(&self) -> Vec<Setting> {
+        let setting = |flag: &str, field: &str, value: &str| Setting {
+            flag: flag.to_owned(),
+            value: format!("/{}", resolve("var/lib/kubelet/", value)),
+            said: format!("{field} in {KUBELET_CONFIG}"),
+        };
+        let authority = self.client_ca_file.iter().map(|file| setting("client-ca-file", "clientCAFile", file));
+        let files = self.tls_files.iter().map(|(field, file)| {
+            let flag = if *field == "tlsCertFile" { "tls-cert-file" } else { "tls-private-key-file" };
+            setting(flag, field, file)
+        });
+        authority.chain(files).collect()
+    }
+}
+
 impl GatheredFacts {
     pub(super) fn read(tree: &Tree) -> Self {
-        let (mut pods, mut broken_manifests) = (Vec::new(), Vec::new());
+        let mut facts = Self { kubelet: kubelet_config(tree), ..Self::default() };
         for place in tree.texts.keys().filter(|place| place.starts_with(MANIFESTS)) {
-            match tree.text(place).map(|text| StaticPod::read(place, text)) {
-                Some(Ok(pod)) => pods.extend(pod),
-                Some(Err(reason)) => broken_manifests.push((place.clone(), reason)),
-                None => broken_manifests.push((place.clone(), "not UTF-8".to_owned())),
+            facts.manifests += 1;
+            match tree.text(place).map(|text| Process::of_manifest(place, text)) {
+                Some(Ok(processes)) => facts.processes.extend(processes),
+                Some(Err(reason)) => facts.broken_manifests.push((place.clone(), reason)),
+                None => facts.broken_manifests.push((place.clone(), "not UTF-8".to_owned())),
             }
         }
-        let kubelet_name = kubelet_name(tree);
-        let host_name = host_name(tree);
-        let etcd = pods.iter().find(|pod| pod.program == "etcd").and_then(|pod| pod.flag("name"));
+        facts.unknown_manifests = unknown_manifests(&facts.processes);
+        facts.processes.extend(unit::processes(tree));
+        facts.add_configurations(tree);
+        facts.add_usual(tree);
+        facts.uses =
+            uses(&facts.processes, tree, facts.kubelet.as_ref().is_some_and(|kubelet| kubelet.bootstraps_serving));
+        facts.kubelet_name = kubelet_name(tree);
+        facts.host_name = host_name(tree, &facts.processes);
+        let etcd = facts.pod(ETCD).and_then(|pod| pod.flag("name"));
         // When host and etcd have the same name, a kubelet's certificate for another name is another node's.
-        let agreed = host_name.clone().filter(|host| etcd == Some(host));
-        let certified = || kubelet_name.as_ref().map(|name| name.to_lowercase());
+        let agreed = facts.host_name.clone().filter(|host| etcd == Some(host));
+        let certified = || facts.kubelet_name.as_ref().map(|name| name.to_lowercase());
         let node_name = agreed.or_else(certified).or_else(|| etcd.map(str::to_owned));
-        let mut facts = Self {
-            node_name: node_name.filter(|name| is_plain(name)),
-            kubelet_name,
-            host_name,
-            broken_manifests,
-            kubelet: kubelet_config(tree),
-            authorities: certificates(tree, &format!("{PKI}/ca.crt")),
-            servers: servers(tree),
-            api_server: None,
-            pods,
-        };
-        let named = facts.pod("kube-apiserver").and_then(|pod| pod.place(pod.flag("tls-cert-file")?));
-        let place = named.unwrap_or_else(|| format!("{PKI}/apiserver.crt"));
+        facts.node_name = node_name.filter(|name| is_plain(name));
+        let place = |flag: &str| facts.uses.iter().find(|used| used.program == API_SERVER && used.flag == flag);
+        facts.authority_file =
+            place("client-ca-file").map_or_else(|| format!("{PKI}/ca.crt"), |used| used.place.clone());
+        facts.authorities = certificates(tree, &facts.authority_file);
+        let place = place("tls-cert-file").map_or_else(|| format!("{PKI}/apiserver.crt"), |used| used.place.clone());
         facts.api_server = certificates(tree, &place).into_iter().next().map(|certificate| (place, certificate));
+        facts.servers = servers(tree);
         facts
     }
 
-    /// Returns the static pod of a program.
-    pub(super) fn pod(&self, program: &str) -> Option<&StaticPod> {
-        self.pods.iter().find(|pod| pod.program == program)
+    /// Adds what configuration files say to the settings of the programs that read them. A flag counts more.
+    fn add_configurations(&mut self, tree: &Tree) {
+        let kubelet = self.kubelet.as_ref().map(KubeletConfig::settings).unwrap_or_default();
+        for process in &mut self.processes {
+            let mut settings = match process.program.as_str() {
+                KUBELET => kubelet.clone(),
+                ETCD => {
+                    let file = process.flag("config-file").and_then(|path| process.place(path));
+                    let text = file.and_then(|file| Some((tree.text_of(&file)?, file)));
+                    // What is no YAML says nothing here; etcd itself does not start.
+                    text.and_then(|(text, file)| of_etcd_yaml(&file, &text).ok()).unwrap_or_default()
+                }
+                _ => Vec::new(),
+            };
+            settings.append(&mut process.settings);
+            process.settings = settings;
+        }
+        // kubespray's etcd runs in a container that systemd starts with an environment file.
+        if self.pod(ETCD).is_none()
+            && let Some(text) = tree.text_of(ETCD_ENVIRONMENT)
+        {
+            let variables = variables(&text);
+            let pairs = variables.iter().map(|(variable, value)| (variable.as_str(), value.as_str()));
+            self.processes.push(Process::on_node(ETCD_ENVIRONMENT, ETCD, of_environment(pairs)));
+        }
     }
 
-    /// Returns the first address of each service subnet (kubeadm v1.20.2, constants.go GetAPIServerVirtualIP).
-    pub(super) fn service_addresses(&self) -> Vec<IpAddr> {
-        let ranges = self.pod("kube-apiserver").and_then(|pod| pod.flag("service-cluster-ip-range"));
-        ranges.unwrap_or_default().split(',').filter_map(first_address).collect()
+    /// Adds the programs that kubeadm would start, and that no file mentions.
+    fn add_usual(&mut self, tree: &Tree) {
+        let has = |place: &str| tree.is_there(place) || tree.dangling.contains(place);
+        let has_pair = |stem: &str| ["crt", "key"].iter().any(|end| has(&format!("{PKI}/{stem}.{end}")));
+        let is_control_plane =
+            ["apiserver", "apiserver-kubelet-client", "front-proxy-client"].iter().any(|stem| has_pair(stem))
+                || ["pki/sa.key", "controller-manager.conf", "scheduler.conf"]
+                    .iter()
+                    .any(|file| has(&format!("{KUBERNETES}/{file}")));
+        // A manifest that cannot be read starts something nobody knows.
+        let is_unread = |program: &str| {
+            let mut broken = self.broken_manifests.iter().chain(&self.unknown_manifests);
+            broken.any(|(file, _)| file.contains(program))
+        };
+        let is_unread = [API_SERVER, CONTROLLER_MANAGER, SCHEDULER, ETCD].map(|program| (program, is_unread(program)));
+        // Whoever runs one of them as a service runs none as kubeadm does.
+        let control_plane = [API_SERVER, CONTROLLER_MANAGER, SCHEDULER];
+        let is_service = |process: &Process| process.pod.is_none() && control_plane.contains(&process.program.as_str());
+        let has_service = self.processes.iter().any(is_service);
+        let is_kubeadms = !has_service && !is_unread.iter().any(|(program, unread)| *program == API_SERVER && *unread);
+        let mut usual = Vec::new();
+        for program in
+            [API_SERVER, CONTROLLER_MANAGER, SCHEDULER].into_iter().filter(|_| is_control_plane && is_kubeadms)
+        {
+            usual.push((program, Vec::new()));
+        }
+        if ["etcd/server", "etcd/peer"].iter().any(|stem| has_pair(stem)) {
+            usual.push((ETCD, Vec::new()));
+        }
+        let is_kubelets = [KUBELET_CONFIG, KUBELET_CONF, BOOTSTRAP, KUBELET_PKI].iter().any(|place| has(place));
+        if is_kubelets {
+            let mut settings = self.kubelet.as_ref().map(KubeletConfig::settings).unwrap_or_default();
+            settings.extend(extra_arguments(tree));
+            usual.push((KUBELET, settings));
+        }
+        usual.extend([(KUBEADM, Vec::new()), (KUBECTL, Vec::new())]);
+        for (program, settings) in usual {
+            if self.pod(program).is_none() {
+                self.processes.push(Process::on_node(String::new(), program, settings));
+            }
+        }
+    }
+
+    /// Returns the versions of Go that may have built a program of this node.
+    pub(super) fn go_of(&self, program: &str) -> GoRange {
+        let version = |program: &str| self.pod(program).and_then(|process| process.version);
+        if program == ETCD {
+            return version(ETCD)
+                .filter(|version| version.major == 3)
+                .map_or(GoRange::UNKNOWN, |version| GoRange::of_etcd(version.minor));
+        }
+        let known = [program, API_SERVER, CONTROLLER_MANAGER, SCHEDULER].into_iter().find_map(version);
+        known
+            .filter(|version| version.major == 1)
+            .map_or(GoRange::UNKNOWN, |version| GoRange::of_kubernetes(version.minor))
+    }
+
+    /// Returns the process of a program.
+    pub(super) fn pod(&self, program: &str) -> Option<&Process> {
+        self.processes.iter().find(|process| process.program == program)
+    }
+
+    /// Returns the address of the service `kubernetes`: the first one of the first service subnet (kubeadm v1.20.2,
+    /// constants.go GetAPIServerVirtualIP). The service has one family only, also where there are two subnets.
+    pub(super) fn service_address(&self) -> Option<IpAddr> {
+        let ranges = self.pod(API_SERVER)?.flag("service-cluster-ip-range")?;
+        first_address(ranges.split(',').next()?)
     }
 
     /// Returns whether a host is that of one of this cluster's API servers.
@@ -128,7 +251,7 @@ pub(super) fn held(tree: &Tree, place: &str, held: &Held) -> Vec<ReadCertificate
     match held {
         Held::Inline(content) => read_pem(content).map(|contents| contents.certificates).unwrap_or_default(),
         Held::File(file) => certificates(tree, &resolve(place, file)),
-        Held::Broken => Vec::new(),
+        Held::Broken(_) => Vec::new(),
     }
 }
 
@@ -144,12 +267,35 @@ fn kubelet_name(tree: &Tree) -> Option<String> {
 }
 
 /// Returns the name that the kubelet gives itself. Source: pkg/util/node/node.go GetHostname, v1.20.2.
-fn host_name(tree: &Tree) -> Option<String> {
-    let flags = tree.text(KUBELET_FLAGS).unwrap_or_default();
-    let words = flags.split(|letter: char| letter.is_whitespace() || matches!(letter, '"' | '\''));
-    let overridden = words.filter_map(|word| word.strip_prefix("--hostname-override=")).next_back();
+fn host_name(tree: &Tree, processes: &[Process]) -> Option<String> {
+    let kubelet = processes.iter().find(|process| process.program == KUBELET);
+    let overridden = kubelet.and_then(|kubelet| kubelet.flag("hostname-override"));
     let name = overridden.or_else(|| tree.text(HOST_NAME))?.trim();
     (!name.is_empty()).then(|| name.to_lowercase())
+}
+
+/// Returns the flags that kubeadm and people add to the kubelet's command. What people add counts more, because the
+/// unit names it last.
+fn extra_arguments(tree: &Tree) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    for file in std::iter::once(KUBELET_FLAGS).chain(EXTRA_ARGUMENTS) {
+        for (_, value) in variables(&tree.text_of(file).unwrap_or_default()) {
+            let words = [vec![KUBELET.to_owned()], shell_words(&value)].concat();
+            let flags = program_of(&words).1.into_iter();
+            settings.extend(flags.map(|setting| Setting { said: format!("{} in {file}", setting.said), ..setting }));
+        }
+    }
+    settings
+}
+
+/// Returns the manifests that are named after a program and start none that is known, each with the reason.
+fn unknown_manifests(processes: &[Process]) -> Vec<(String, String)> {
+    let named = |process: &&Process| {
+        let file = super::tree::name(&process.file);
+        !process.is_known() && super::process::PROGRAMS.iter().any(|program| file.trim_end_matches(".yaml") == *program)
+    };
+    let unknown = processes.iter().filter(named);
+    unknown.map(|process| (process.file.clone(), format!("it starts {}", process.program))).collect()
 }
 
 fn servers(tree: &Tree) -> Vec<(AltName, String)> {
@@ -182,6 +328,7 @@ fn kubelet_config(tree: &Tree) -> Option<KubeletConfig> {
     let tls_files = ["tlsCertFile", "tlsPrivateKeyFile"].map(|field| (field, text(&[field]).map(str::to_owned)));
     Some(KubeletConfig {
         fault,
+        unknown: unknown_fields(&yaml),
         rotates: is_on("rotateCertificates"),
         bootstraps_serving: is_on("serverTLSBootstrap"),
         client_ca_file: text(&["authentication", "x509", "clientCAFile"]).map(str::to_owned),

@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::renew::renew;
-use super::rule::Rule;
+use super::rule::{Rule, Severity};
 use super::rules;
+use super::words::listed_files;
 
 /// A finding: something that is wrong.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Finding {
     /// The rule that is broken.
     pub rule: &'static Rule,
+    /// What it means here: the rule's own severity, unless the version of a program makes it milder.
+    pub severity: Severity,
     /// The path of the file below the node's root, or the name of a file of objects as the user gave it.
     pub file: String,
     /// What is wrong, as a sentence without its full stop.
@@ -19,12 +22,50 @@ pub struct Finding {
     pub why: String,
     /// What to do about the fault.
     pub mend: String,
+    /// The node's name as a word of a shell, for the words of several findings.
+    node: String,
+    /// The cause, where the rule has one.
+    because: String,
+}
+
+impl Finding {
+    /// Returns findings as people read them: those of one cause are one.
+    #[must_use]
+    pub fn together(findings: &[Self]) -> Vec<Self> {
+        let mut paragraphs: Vec<Self> = Vec::new();
+        for group in findings.chunk_by(|left, right| {
+            let is_time = ["expired", "not-yet-valid", "expiring"].contains(&left.rule.id);
+            left.rule.together.is_some()
+                && left.rule.id == right.rule.id
+                && left.severity == right.severity
+                && (is_time || (left.why == right.why && left.because == right.because))
+        }) {
+            match (group, group.first().and_then(|first| first.rule.together)) {
+                ([first, _, ..], Some([what, mend])) => {
+                    let files: BTreeSet<String> = group.iter().map(|finding| finding.file.clone()).collect();
+                    let (count, files) = (group.len().to_string(), listed_files(&files));
+                    let values = BTreeMap::from([
+                        ("count", count.as_str()),
+                        ("files", &files),
+                        ("node", &first.node),
+                        ("because", &first.because),
+                    ]);
+                    let [what, mend] = [what, mend].map(|template| fill(template, &values));
+                    let (file, why) = (first.file.clone(), first.why.clone());
+                    paragraphs.push(Self { file, what, why, mend, ..first.clone() });
+                }
+                _ => paragraphs.extend(group.iter().cloned()),
+            }
+        }
+        paragraphs
+    }
 }
 
 /// How much was looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LookedAt {
-    /// The certificates in files and kubeconfigs of the node. A CA counts once for each file of its own.
+    /// The certificates in files and kubeconfigs of the node, and in files elsewhere that programs name. A CA counts once
+    /// for each file of its own.
     pub certificates: usize,
     /// The kubeconfigs of the node and in homes.
     pub kubeconfigs: usize,
@@ -50,6 +91,8 @@ pub(super) struct Findings {
     node: String,
     found: Vec<(usize, Finding)>,
     seen: BTreeSet<(&'static str, String, String)>,
+    /// What could not be checked: the file, and why.
+    unchecked: BTreeSet<(String, String)>,
 }
 
 impl Findings {
@@ -58,6 +101,7 @@ impl Findings {
             node: node.map_or_else(|| "NODE".to_owned(), |node| shell_word(&node)),
             found: Vec::new(),
             seen: BTreeSet::new(),
+            unchecked: BTreeSet::new(),
         }
     }
 
@@ -69,6 +113,18 @@ impl Findings {
     /// Adds the finding that something in a file, `it`, breaks a rule. The same finding about the same `it` is added
     /// once.
     pub(super) fn add_in(&mut self, id: &str, file: &str, it: &str, values: &[(&'static str, &str)]) {
+        self.add_as(None, id, file, it, values);
+    }
+
+    /// Adds a finding whose severity is not that of its rule.
+    pub(super) fn add_as(
+        &mut self,
+        severity: Option<Severity>,
+        id: &str,
+        file: &str,
+        it: &str,
+        values: &[(&'static str, &str)],
+    ) {
         // A rule that is not in the table is a defect, but a finding without explanation is better than none.
         let (rank, rule) = rules::find(id);
         if !self.seen.insert((rule.id, file.to_owned(), it.to_owned())) {
@@ -80,7 +136,25 @@ impl Findings {
         all.extend([("file", file), ("it", it), ("path", &path), ("node", &self.node), ("renew", &renew), ("id", id)]);
         all.extend(values.iter().copied());
         let [what, why, mend] = [rule.what, rule.hurts, rule.mend].map(|template| fill(template, &all));
-        self.found.push((rank, Finding { rule, file: file.to_owned(), what, why, mend }));
+        let severity = severity.unwrap_or(rule.severity);
+        let because = all.get("because").copied().unwrap_or_default().to_owned();
+        let node = self.node.clone();
+        self.found.push((rank, Finding { rule, severity, file: file.to_owned(), what, why, mend, node, because }));
+    }
+
+    /// Notes that something about a file could not be checked.
+    pub(super) fn unchecked(&mut self, file: &str, why: &str) {
+        self.unchecked.insert((file.to_owned(), why.to_owned()));
+    }
+
+    /// Returns what could not be checked.
+    pub(super) fn all_unchecked(&self) -> Vec<String> {
+        self.unchecked.iter().map(|(_, why)| why.clone()).collect()
+    }
+
+    /// Takes a finding back, because another one says where it comes from.
+    pub(super) fn withdraw(&mut self, id: &str, file: &str) {
+        self.found.retain(|(_, finding)| finding.rule.id != id || finding.file != file);
     }
 
     /// Returns all findings in order, without those for which another rule says more about the same file.
@@ -93,7 +167,7 @@ impl Findings {
         let mut found = self.found;
         found.retain(|(_, finding)| !said.contains(&(finding.file.clone(), finding.rule.id)));
         found.sort_by(|(left_rank, left), (right_rank, right)| {
-            let key = |rank: usize, finding: &Finding| (finding.rule.severity, rank, finding.file.clone());
+            let key = |rank: usize, finding: &Finding| (finding.severity, rank, finding.file.clone());
             key(*left_rank, left).cmp(&key(*right_rank, right))
         });
         found.into_iter().map(|(_, finding)| finding).collect()

@@ -9,13 +9,12 @@ use time::Duration;
 
 use super::bundles::{is_of_other_ca, within};
 use super::finding::Findings;
-use super::go_answer::{Answer, ask};
 use super::issuers::{Signer, annotated, is_meant, is_own, named_by, renewal};
 use super::objects::Object;
 use super::remedy::{is_for, remedy};
 use super::secrets::{self, TlsSecret, certificates, signs, write};
 use super::time::Clock;
-use crate::go::{GoError, GoRange, GoUsage, VerifyOptions, trusted, verify};
+use crate::go::{Answer, GoError, GoRange, GoUsage, VerifyOptions, trusted, verify};
 use crate::x509::{ReadCertificate, instant};
 use crate::yaml::Yaml;
 
@@ -80,15 +79,15 @@ impl Issued<'_, '_> {
         let of_issuer = || self.signer.and_then(|signer| signer.secret.object.data("ca.crt"));
         let Some(roots) = own.or_else(of_issuer) else { return false };
         let (at, usage) = (within(clock.at, leaf), usage(leaf));
-        let answer = ask(go, |go| {
+        let answer = go.ask(|go| {
             let (leaf, others) = self.secret.sent(go)?;
             verify(&leaf, &others, &trusted(&roots, go), &VerifyOptions { at, usage, host: None, go })
         });
         let (error, who) = match answer {
-            Answer::Wrong(error) => (error, None),
+            Answer::Refuses(error) => (error, None),
             Answer::Depends { error, who } => (error, Some(who.to_string())),
             // What is not known to be wrong is told where a client is known.
-            Answer::Well | Answer::Unchecked(_) => return false,
+            Answer::Takes(_) | Answer::Unchecked(_) => return false,
         };
         // A CA beside a certificate may be there for clients that call.
         if is_of_other_ca(&error) {
@@ -159,7 +158,7 @@ impl Request<'_> {
         let Some(signer) = signer else { return false };
         let chain = trusted(&signer.secret.chain, go.newest);
         let roots = signer.secret.object.data("ca.crt").map(|pem| trusted(&pem, go.newest)).unwrap_or_default();
-        let refuses = |host: &str| chain.iter().chain(&roots).find_map(|ca| ca.check_permits(host).err());
+        let refuses = |host: &str| chain.iter().chain(&roots).find_map(|ca| ca.check_permits(host, go.newest).err());
         let refused: Vec<(&str, GoError)> =
             self.hosts.iter().filter_map(|host| Some((*host, refuses(host)?))).collect();
         let Some((_, error)) = refused.first() else { return false };

@@ -1,146 +1,288 @@
-//! Checks kubeconfigs that are not in kubeadm's form, and those in people's homes.
+//! Checks kubeconfigs: those of the node's programs, and those in people's homes.
+
+use std::collections::BTreeSet;
 
 use super::facts::{GatheredFacts, held};
 use super::finding::{Findings, LookedAt};
-use super::pki::disbelief;
+use super::judge::{Misfits, Presented, Trusted, judge};
+use super::load::Loaded;
+use super::process::{API_SERVER, KUBECTL, KUBELET};
 use super::time::Clock;
-use super::tree::{Tree, TreeFile};
-use crate::kubeconfig::{Held, Kubeconfig, KubeconfigCluster, KubeconfigUser, has_kubeadm_form, resolve};
-use crate::kubernetes::Purpose;
-use crate::x509::{AltName, ReadCertificate, public_key_bits, read_pem};
+use super::tree::{Tree, TreeFile, is_kubeconfig};
+use super::uses::{Shape, Use};
+use crate::go::{Answer, GoCertificate, GoUsage, VerifyOptions, check_key_pair, trusted, verify};
+use crate::kubeconfig::{Held, Kubeconfig, KubeconfigCluster, KubeconfigUser, resolve};
+use crate::kubernetes::{BOOTSTRAP, Purpose};
+use crate::x509::{AltName, ReadCertificate};
 
-/// Looks at every kubeconfig of the node that is not in kubeadm's form, and at every one in a home. [`crate::verify`]
-/// judges the others.
-pub(super) fn check(
-    tree: &Tree,
-    facts: &GatheredFacts,
-    clock: Clock,
-    findings: &mut Findings,
-    looked_at: &mut LookedAt,
-) {
-    for (place, file) in tree.pki.iter().filter(|(place, _)| place.ends_with(".conf")) {
-        if !has_kubeadm_form(&file.content) {
-            check_one(tree, facts, clock, place, file, findings);
-        }
-    }
-    for (place, file) in &tree.homes {
-        looked_at.kubeconfigs += 1;
-        check_one(tree, facts, clock, place, file, findings);
-    }
+/// What every kubeconfig is judged against.
+pub(super) struct Judge<'a> {
+    pub(super) tree: &'a Tree,
+    pub(super) facts: &'a GatheredFacts,
+    pub(super) clock: Clock,
+    pub(super) loaded: &'a [(Use, Loaded)],
 }
 
-/// A kubeconfig, and what it is judged against.
-struct Judge<'a> {
-    tree: &'a Tree,
-    facts: &'a GatheredFacts,
-    clock: Clock,
+/// A kubeconfig.
+struct File<'a> {
     place: &'a str,
     is_home: bool,
-}
-
-fn check_one(tree: &Tree, facts: &GatheredFacts, clock: Clock, place: &str, file: &TreeFile, findings: &mut Findings) {
-    let is_home = tree.homes.contains_key(place);
-    let is_kubeadms = Purpose::of_path(place) != Purpose::Other || place == "etc/kubernetes/bootstrap-kubelet.conf";
-    let read = match Kubeconfig::read(&file.content) {
-        Ok(read) => read,
-        // The folder also holds cloud.conf, a file of cloud providers.
-        Err(error) if is_kubeadms => {
-            return findings.add("kubeconfig-broken", place, &[("reason", &error.to_string())]);
-        }
-        Err(_) => return,
-    };
-    if is_home && file.mode & 0o077 != 0 && read.users.iter().any(|user| matches!(user.key, Some(Held::Inline(_)))) {
-        findings.add("key-mode", place, &[("mode", &format!("{:04o}", file.mode))]);
-    }
-    let judge = Judge { tree, facts, clock, place, is_home };
-    for cluster in &read.clusters {
-        let host = cluster.server.as_deref().and_then(AltName::of_url);
-        if !is_kubeadms && !host.is_some_and(|host| facts.is_own_server(&host)) {
-            continue;
-        }
-        judge.cluster(cluster, findings);
-        let callers: Vec<_> =
-            read.contexts.iter().filter(|(name, _)| *name == cluster.name).map(|(_, user)| user.as_str()).collect();
-        for user in read.users.iter().filter(|user| callers.contains(&user.name.as_str())) {
-            judge.user(user, findings);
-        }
-    }
+    is_nodes: bool,
+    program: &'a str,
 }
 
 impl Judge<'_> {
-    fn cluster(&self, cluster: &KubeconfigCluster, findings: &mut Findings) {
-        let Some(authority) = &cluster.authority else { return };
-        if let Held::File(file) = authority
-            && self.misses(file, findings)
-        {
-            return;
+    /// Looks at every kubeconfig of the node, and at every one in a home.
+    pub(super) fn check(&self, misfits: &mut Misfits, findings: &mut Findings, looked_at: &mut LookedAt) {
+        let mut seen = BTreeSet::new();
+        for (place, file) in self.tree.pki.iter().filter(|(place, _)| is_kubeconfig(place)) {
+            seen.insert(place.as_str());
+            self.one(place, file, false, misfits, findings);
         }
-        let found = held(self.tree, self.place, authority);
-        let expected = &self.facts.authorities;
-        let is_known = |found: &ReadCertificate| expected.iter().any(|known| known.der() == found.der());
-        if !expected.is_empty() && !found.iter().any(is_known) {
-            let id = if self.is_home { "user-kubeconfig-ca" } else { "kubeconfig-ca" };
-            let values =
-                [("cluster", cluster.name.as_str()), ("error", "`x509: certificate signed by unknown authority`")];
-            findings.add(id, self.place, &values);
+        for (place, file) in &self.tree.homes {
+            looked_at.kubeconfigs += 1;
+            self.one(place, file, true, misfits, findings);
+        }
+        for (used, _) in self.loaded.iter().filter(|(used, _)| used.shape == Shape::Kubeconfig) {
+            if seen.insert(&used.place)
+                && let Some(file) = self.tree.file_at(&used.place)
+            {
+                looked_at.kubeconfigs += 1;
+                self.one(&used.place, &file, false, misfits, findings);
+            }
         }
     }
 
-    fn user(&self, user: &KubeconfigUser, findings: &mut Findings) {
-        let Some(certificate) = &user.certificate else { return };
-        for file in [Some(certificate), user.key.as_ref()].into_iter().flatten() {
-            if let Held::File(file) = file
-                && self.misses(file, findings)
-            {
+    fn one(&self, place: &str, file: &TreeFile, is_home: bool, misfits: &mut Misfits, findings: &mut Findings) {
+        let reader = self.loaded.iter().find(|(used, _)| used.shape == Shape::Kubeconfig && used.place == place);
+        let program = reader.map_or(KUBECTL, |(used, _)| used.program.as_str());
+        let is_nodes = reader.is_some() || Purpose::of_path(place) != Purpose::Other || place == BOOTSTRAP;
+        let read = match Kubeconfig::read(&file.content) {
+            Ok(read) => read,
+            // The folder also holds cloud.conf, a file of cloud providers.
+            Err(error) if is_nodes || is_home => {
+                return findings.add("kubeconfig-broken", place, &[("reason", &error.to_string())]);
+            }
+            Err(_) => return,
+        };
+        if is_home && file.mode & 0o077 != 0 && read.users.iter().any(|user| matches!(user.key, Some(Held::Inline(_))))
+        {
+            findings.add("key-mode", place, &[("mode", &format!("{:04o}", file.mode))]);
+        }
+        let file = File { place, is_home, is_nodes, program };
+        let is_own = |cluster: &KubeconfigCluster| {
+            let host = cluster.server.as_deref().and_then(AltName::of_url);
+            is_nodes || host.is_some_and(|host| self.facts.is_own_server(&host))
+        };
+        let own: Vec<_> = read.clusters.iter().filter(|cluster| is_own(cluster)).collect();
+        if !own.is_empty() || is_nodes {
+            entries(place, &read, findings);
+        }
+        for cluster in own {
+            self.cluster(&file, cluster, misfits, findings);
+            let callers: Vec<_> = read.contexts.iter().filter(|context| context.cluster == cluster.name).collect();
+            // Of a file of the node's, a user whom no context names counts as well.
+            let calls = |user: &&KubeconfigUser| {
+                callers.iter().any(|context| context.user == user.name) || (is_nodes && read.contexts.is_empty())
+            };
+            for user in read.users.iter().filter(calls) {
+                self.user(&file, user, misfits, findings);
+            }
+        }
+    }
+
+    fn cluster(&self, file: &File<'_>, cluster: &KubeconfigCluster, misfits: &mut Misfits, findings: &mut Findings) {
+        let Some(authority) = &cluster.authority else { return };
+        let it = format!("certificate-authority-data of the cluster {} in {}", cluster.name, file.place);
+        let content = match authority {
+            Held::Broken(byte) => {
+                let error = format!("illegal base64 data at input byte {byte}");
+                return findings.add_in("kubeconfig-data", file.place, &it, &[("error", &error)]);
+            }
+            Held::File(named) if self.misses(file, named, findings) => return,
+            Held::File(named) => self.tree.content(&resolve(file.place, named)),
+            Held::Inline(content) => Some(content.clone()),
+        };
+        let Some(content) = content else { return };
+        let anchors = trusted(&content, self.facts.go_of(file.program).newest);
+        if anchors.is_empty() {
+            let error = "unable to load root certificates: unable to parse bytes as PEM block";
+            return findings.add_in("kubeconfig-data", file.place, &it, &[("error", error)]);
+        }
+        // One CA that still holds is enough.
+        if let (Some(begin), Some(end)) =
+            (anchors.iter().map(GoCertificate::not_before).min(), anchors.iter().map(GoCertificate::not_after).max())
+            && matches!(authority, Held::Inline(_))
+        {
+            let it = format!("the CA in {}", file.place);
+            if end < self.clock.at || self.clock.at < begin {
+                self.clock.check_times(file.place, &it, begin, end, findings);
+            }
+        }
+        self.compare(file, cluster, authority, &anchors, misfits, findings);
+    }
+
+    /// Compares the CAs of a kubeconfig with those of the node.
+    fn compare(
+        &self,
+        file: &File<'_>,
+        cluster: &KubeconfigCluster,
+        authority: &Held,
+        anchors: &[GoCertificate],
+        misfits: &mut Misfits,
+        findings: &mut Findings,
+    ) {
+        let known = &self.facts.authorities;
+        if known.is_empty() || anchors.iter().any(|anchor| known.iter().any(|known| known.der() == anchor.der())) {
+            return misfits.fits(&self.facts.authority_file);
+        }
+        let ours = held(self.tree, file.place, authority);
+        let is_renewed = |ours: &ReadCertificate| {
+            known.iter().any(|known| known.spki_der() == ours.spki_der() && known.subject_der() == ours.subject_der())
+        };
+        if ours.iter().any(is_renewed) {
+            misfits.fits(&self.facts.authority_file);
+            return findings.add("kubeconfig-ca-renewed", file.place, &[("authority", &self.facts.authority_file)]);
+        }
+        // With a CA of two tiers the kubeconfig may have the other one.
+        let server = self.loaded.iter().find(|(used, _)| used.program == API_SERVER && used.flag == "tls-cert-file");
+        if let Some((_, Loaded::Certificates(chain))) = server
+            && let Some((leaf, rest)) = chain.split_first()
+        {
+            let at = self.clock.inside(leaf, anchors);
+            let question =
+                |go| verify(leaf, rest, anchors, &VerifyOptions { at, usage: GoUsage::ServerAuth, host: None, go });
+            if !matches!(self.facts.go_of(file.program).ask(question), Answer::Refuses(_)) {
                 return;
             }
         }
-        let leaves = held(self.tree, self.place, certificate);
-        let Some(leaf) = leaves.first() else { return };
-        let it = format!("the certificate of {} in {}", user.name, self.place);
-        self.clock.check(self.place, &it, leaf, findings);
-        if self.key(user.key.as_ref()).is_some_and(|key| Some(key) != public_key_bits(leaf.spki_der())) {
-            let pair = format!("key and certificate of {} in {} do not belong together", user.name, self.place);
-            findings.add("key-pair", self.place, &[("pair", &pair)]);
+        if file.is_home {
+            return findings.add("user-kubeconfig-ca", file.place, &[("cluster", &cluster.name)]);
         }
-        let expected = &self.facts.authorities;
-        if expected.is_empty() || expected.iter().any(|authority| leaf.is_signed_by(authority).unwrap_or(true)) {
-            return;
-        }
-        if self.is_home {
-            findings.add_in("user-kubeconfig-credentials", self.place, &it, &[]);
-        } else {
-            let purpose = match Purpose::of_path(self.place) {
-                Purpose::Other => Purpose::User,
-                purpose => purpose,
-            };
-            let values = [("authority", "etc/kubernetes/pki/ca.crt beside it"), ("error", disbelief(purpose))];
-            findings.add_in("unknown-authority", self.place, &it, &values);
-        }
+        let error = "`x509: certificate signed by unknown authority`".to_owned();
+        let values = vec![("error", error), ("authority", self.facts.authority_file.clone())];
+        misfits.add(&self.facts.authority_file, "kubeconfig-ca", file.place, file.place, values);
     }
 
-    /// Returns the public half of a user's key, if the key can be read.
-    fn key(&self, key: Option<&Held>) -> Option<Vec<u8>> {
-        let named;
-        let content = match key? {
-            Held::Inline(content) => content,
-            Held::File(file) => {
-                named = self.tree.named(&resolve(self.place, file))?;
-                &named
+    fn user(&self, file: &File<'_>, user: &KubeconfigUser, misfits: &mut Misfits, findings: &mut Findings) {
+        let Some(certificate) = &user.certificate else { return };
+        let it = format!("the certificate of {} in {}", user.name, file.place);
+        let mut contents = Vec::new();
+        for (held, field) in [(Some(certificate), "client-certificate"), (user.key.as_ref(), "client-key")] {
+            let content = match held {
+                None => return,
+                Some(Held::Broken(byte)) => {
+                    let error = format!("illegal base64 data at input byte {byte}");
+                    let it = format!("{field}-data of {} in {}", user.name, file.place);
+                    return findings.add_in("kubeconfig-data", file.place, &it, &[("error", &error)]);
+                }
+                Some(Held::File(named)) if self.misses(file, named, findings) => return,
+                Some(Held::File(named)) => self.tree.content(&resolve(file.place, named)),
+                Some(Held::Inline(content)) => Some(content.clone()),
+            };
+            let Some(content) = content else { return };
+            contents.push(content);
+        }
+        let [certificate, key] = contents.as_slice() else { return };
+        let chain = match self.facts.go_of(file.program).ask(|go| check_key_pair(certificate, key, go)) {
+            Answer::Takes(chain) => chain,
+            Answer::Unchecked(error) => return findings.unchecked(file.place, &format!("{it}: {error}")),
+            Answer::Refuses(error) | Answer::Depends { error, .. } => {
+                let error = error.to_string();
+                if error.contains("does not match public key") {
+                    let pair = format!("key and certificate of {} in {} do not belong together", user.name, file.place);
+                    return findings.add("key-pair", file.place, &[("pair", &pair)]);
+                }
+                let it = format!("client-certificate-data or client-key-data of {} in {}", user.name, file.place);
+                return findings.add_in("kubeconfig-data", file.place, &it, &[("error", &error)]);
             }
-            Held::Broken => return None,
         };
-        read_pem(content).ok()?.public_keys.into_iter().next()
+        let Some(leaf) = chain.first() else { return };
+        let is_store = file.program == KUBELET && !matches!(user.certificate, Some(Held::Inline(_)));
+        if !is_store {
+            let it = if file.is_home { it.clone() } else { format!("the certificate in {}", file.place) };
+            self.clock.check_times(file.place, &it, leaf.not_before(), leaf.not_after(), findings);
+        }
+        let purpose = match Purpose::of_path(file.place) {
+            Purpose::Other => Purpose::User,
+            purpose => purpose,
+        };
+        let clients = self
+            .loaded
+            .iter()
+            .find(|(used, _)| used.flag == "client-ca-file" && matches!(used.program.as_str(), API_SERVER | KUBELET));
+        let Some((trust, Loaded::Certificates(anchors))) = clients else { return };
+        // The store is judged as what the kubelet reads.
+        if is_store {
+            return;
+        }
+        let trusted = Trusted {
+            file: &trust.place,
+            program: API_SERVER,
+            said: &trust.said,
+            said_in: &trust.said_in,
+            is_usual: true,
+            anchors,
+        };
+        if file.is_home {
+            let at = self.clock.inside(leaf, anchors);
+            let rest = chain.get(1..).unwrap_or_default();
+            let question =
+                |go| verify(leaf, rest, anchors, &VerifyOptions { at, usage: GoUsage::ClientAuth, host: None, go });
+            if let Answer::Refuses(error) = self.facts.go_of(API_SERVER).ask(question)
+                && !error.is_about_time()
+            {
+                findings.add_in("user-kubeconfig-credentials", file.place, &it, &[("error", &error.to_string())]);
+            }
+            return;
+        }
+        let it = format!("the certificate in {}", file.place);
+        let presented = Presented { file: file.place, it, purpose, chain: &chain, usage: GoUsage::ClientAuth };
+        judge(self.facts, self.clock, &trusted, &presented, self.loaded, misfits, findings);
+        let _ = file.is_nodes;
     }
 
     /// Returns whether a file that the kubeconfig names is missing, and reports it. A file whose folder is not at hand
     /// does not count as missing.
-    fn misses(&self, file: &str, findings: &mut Findings) -> bool {
-        let place = resolve(self.place, file);
-        let is_missing = !self.tree.is_there(&place) && self.tree.knows_folder_of(&place);
-        if is_missing {
-            findings.add("kubeconfig-file", self.place, &[("named", file)]);
+    fn misses(&self, file: &File<'_>, named: &str, findings: &mut Findings) -> bool {
+        let place = resolve(file.place, named);
+        let is_left_out = || self.tree.missing_folder(&place).is_some_and(|folder| !self.tree.is_nodes(&folder));
+        let is_missing = !self.tree.is_there(&place) && !is_left_out();
+        if is_missing && !self.tree.dangling.contains(&place) {
+            findings.add("kubeconfig-file", file.place, &[("named", named)]);
         }
         is_missing
+    }
+}
+
+/// Reports entries that stand twice, and contexts that name what is not there.
+fn entries(place: &str, read: &Kubeconfig, findings: &mut Findings) {
+    let clusters: Vec<_> = read.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+    let users: Vec<_> = read.users.iter().map(|user| user.name.as_str()).collect();
+    let contexts: Vec<_> = read.contexts.iter().map(|context| context.name.as_str()).collect();
+    for (list, names) in [("clusters", &clusters), ("users", &users), ("contexts", &contexts)] {
+        let mut seen = BTreeSet::new();
+        for name in names.iter().filter(|name| !seen.insert(**name)) {
+            let it = format!("{list} in {place}");
+            findings.add_in(
+                "kubeconfig-duplicate",
+                place,
+                &format!("{name} in {it}"),
+                &[("name", name), ("list", list)],
+            );
+        }
+    }
+    let current = read.current_context.as_deref();
+    if let Some(name) = current.filter(|name| !contexts.contains(name)) {
+        let what = format!("current-context is {name}, and there is no such context");
+        findings.add_in("kubeconfig-dangling", place, name, &[("what", &what), ("name", name)]);
+    }
+    for context in read.contexts.iter().filter(|context| Some(context.name.as_str()) == current) {
+        for (kind, name, names) in [("cluster", &context.cluster, &clusters), ("user", &context.user, &users)] {
+            if !name.is_empty() && !names.contains(&name.as_str()) {
+                let what = format!("the context {} names the {kind} {name}, and there is no such {kind}", context.name);
+                findings.add_in("kubeconfig-dangling", place, name, &[("what", &what), ("name", name)]);
+            }
+        }
     }
 }

@@ -2,14 +2,24 @@
 
 use super::facts::{GatheredFacts, KubeletConfig, certificates, held};
 use super::finding::{Findings, LookedAt, shell_word};
+use super::process::KUBELET;
+use super::time::Clock;
 use super::tree::{KUBELET_CONFIG, Tree};
+use crate::go::{GoCertificate, GoError, GoUsage, VerifyOptions, verify};
 use crate::kubeconfig::{Held, Kubeconfig, resolve};
 use crate::kubernetes::{KUBELET_CONF, KUBELET_PKI};
+use crate::x509::ReadCertificate;
 
 const BOOTSTRAP: &str = "etc/kubernetes/bootstrap-kubelet.conf";
 
 /// Looks at the kubelet's files together.
-pub(super) fn check(tree: &Tree, facts: &GatheredFacts, findings: &mut Findings, looked_at: &mut LookedAt) {
+pub(super) fn check(
+    tree: &Tree,
+    facts: &GatheredFacts,
+    clock: Clock,
+    findings: &mut Findings,
+    looked_at: &mut LookedAt,
+) {
     let kubeconfig = tree.pki.get(KUBELET_CONF).and_then(|file| Kubeconfig::read(&file.content).ok());
     if let Some(config) = &facts.kubelet {
         looked_at.kubelet_configurations = 1;
@@ -19,7 +29,7 @@ pub(super) fn check(tree: &Tree, facts: &GatheredFacts, findings: &mut Findings,
         }
     }
     if let Some(kubeconfig) = &kubeconfig {
-        check_store(tree, kubeconfig, findings);
+        check_store(tree, facts, clock, kubeconfig, findings);
         if tree.pki.contains_key(BOOTSTRAP) {
             findings.add("bootstrap-left", BOOTSTRAP, &[]);
         }
@@ -46,7 +56,7 @@ fn has_store(tree: &Tree) -> bool {
 
 /// Reports a certificate in the store that the CA of kubelet.conf did not sign, because one of the two is from before
 /// the CA changed.
-fn check_store(tree: &Tree, kubeconfig: &Kubeconfig, findings: &mut Findings) {
+fn check_store(tree: &Tree, facts: &GatheredFacts, clock: Clock, kubeconfig: &Kubeconfig, findings: &mut Findings) {
     let file = format!("{KUBELET_PKI}/kubelet-client-current.pem");
     let authorities: Vec<_> = kubeconfig
         .clusters
@@ -54,9 +64,18 @@ fn check_store(tree: &Tree, kubeconfig: &Kubeconfig, findings: &mut Findings) {
         .filter_map(|cluster| cluster.authority.as_ref())
         .flat_map(|authority| held(tree, KUBELET_CONF, authority))
         .collect();
-    let stored = certificates(tree, &file);
-    let Some(certificate) = stored.first().filter(|_| !authorities.is_empty()) else { return };
-    if !authorities.iter().any(|authority| certificate.is_signed_by(authority).unwrap_or(true)) {
+    let newest = facts.go_of(KUBELET).newest;
+    let parse = |read: &ReadCertificate| GoCertificate::parse(read.der(), newest).ok();
+    let anchors: Vec<_> = authorities.iter().filter_map(parse).collect();
+    let stored: Vec<_> = certificates(tree, &file).iter().filter_map(parse).collect();
+    let Some((leaf, rest)) = stored.split_first().filter(|_| !anchors.is_empty()) else { return };
+    let options =
+        VerifyOptions { at: clock.inside(leaf, &anchors), usage: GoUsage::ClientAuth, host: None, go: newest };
+    // A CA that may not sign at all is reported for itself.
+    if let Err(error @ GoError::UnknownAuthority(hint)) = &verify(leaf, rest, &anchors, &options)
+        && !error.is_unchecked()
+        && hint.as_ref().is_none_or(|hint| hint.error != GoError::ParentCannotSign)
+    {
         findings.add("kubelet-store-stale", &file, &[]);
     }
 }
@@ -65,28 +84,29 @@ fn check_config(tree: &Tree, facts: &GatheredFacts, config: &KubeletConfig, find
     if let Some(reason) = &config.fault {
         findings.add("kubelet-config", KUBELET_CONFIG, &[("reason", reason)]);
     }
-    let place = |path: &str| resolve("var/lib/kubelet/", path);
+    for field in &config.unknown {
+        let it = format!("{} in {KUBELET_CONFIG}", field.path);
+        match (field.meant, field.effect) {
+            (Some(meant), Some(effect)) => {
+                findings.add_in("kubelet-field", KUBELET_CONFIG, &it, &[("meant", meant), ("effect", effect)]);
+            }
+            (meant, _) => {
+                let advice = meant.map_or("its name".to_owned(), |meant| format!("it into {meant}"));
+                findings.add_in("kubelet-field-unknown", KUBELET_CONFIG, &it, &[("advice", &advice)]);
+            }
+        }
+    }
     if let Some(path) = &config.client_ca_file {
-        let place = place(path);
+        let place = resolve("var/lib/kubelet/", path);
         let found = certificates(tree, &place);
         let is_cluster_ca = |found: &[_]| {
             facts.authorities.is_empty()
-                || found.iter().any(|found: &crate::x509::ReadCertificate| {
+                || found.iter().any(|found: &ReadCertificate| {
                     facts.authorities.iter().any(|known| known.spki_der() == found.spki_der())
                 })
         };
-        if !tree.is_there(&place) {
-            if tree.knows_folder_of(&place) {
-                findings.add_in("kubelet-file", KUBELET_CONFIG, "clientCAFile", &[("named", path)]);
-            }
-        } else if !found.is_empty() && !is_cluster_ca(&found) {
+        if !found.is_empty() && !is_cluster_ca(&found) {
             findings.add("kubelet-client-ca", KUBELET_CONFIG, &[("named", path)]);
-        }
-    }
-    for (field, path) in &config.tls_files {
-        let place = place(path);
-        if !tree.is_there(&place) && tree.knows_folder_of(&place) {
-            findings.add_in("kubelet-file", KUBELET_CONFIG, field, &[("named", path)]);
         }
     }
     let serves = format!("{KUBELET_PKI}/kubelet-server-current.pem");

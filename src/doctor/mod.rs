@@ -15,15 +15,18 @@
 
 mod bundles;
 mod config_maps;
+mod elsewhere;
 mod facts;
 mod finding;
-mod go_answer;
 mod go_messages;
 mod ingresses;
 mod issued;
 mod issuers;
+mod judge;
 mod kubeconfigs;
 mod kubelet;
+mod kubelet_fields;
+mod load;
 mod manifests;
 mod metallb;
 mod modes;
@@ -31,15 +34,18 @@ mod names;
 mod objects;
 mod pem_lines;
 mod pki;
+mod process;
 mod remedy;
 mod renew;
 mod rule;
 mod rules;
 mod secrets;
-mod static_pod;
 mod time;
 mod tree;
+mod unit;
+mod uses;
 mod webhooks;
+mod words;
 
 pub use finding::{Finding, LookedAt};
 pub use objects::{Objects, ObjectsError};
@@ -51,6 +57,8 @@ use ::time::OffsetDateTime;
 
 use facts::GatheredFacts;
 use finding::Findings;
+
+use crate::go::GoRange;
 
 /// The files and objects to look at, and the times to judge them by.
 pub struct Question<'a> {
@@ -68,15 +76,18 @@ pub struct Question<'a> {
 pub struct Diagnosis {
     /// The problems, then the warnings, each with the most specific rule first, then by file.
     pub findings: Vec<Finding>,
+    /// What could not be checked, each with the reason.
+    pub unchecked: Vec<String>,
     /// How much was looked at.
     pub looked_at: LookedAt,
 }
 
 impl Diagnosis {
-    /// Returns the number of findings that are problems, because something does not work.
+    /// Returns the number of problems, because of each of which something does not work. Several findings of one cause
+    /// are one problem.
     #[must_use]
     pub fn problems(&self) -> usize {
-        self.findings.iter().filter(|finding| finding.rule.severity == Severity::Problem).count()
+        Finding::together(&self.findings).iter().filter(|finding| finding.severity == Severity::Problem).count()
     }
 }
 
@@ -88,18 +99,12 @@ pub fn examine(question: &Question<'_>) -> Diagnosis {
     let facts = question.tree.map(GatheredFacts::read).unwrap_or_default();
     let mut findings = Findings::new(facts.node_name.clone().or_else(|| facts.host_name.clone()));
     if let Some(tree) = question.tree {
-        // `names` comes before the rules of lint about names, because a manifest's statement is worth more than a
-        // guess.
-        names::check(tree, &facts, &mut findings);
-        pki::check(tree, &facts, clock, &mut findings, &mut looked_at);
-        kubelet::check(tree, &facts, &mut findings, &mut looked_at);
-        manifests::check(tree, &facts, &mut findings, &mut looked_at);
-        kubeconfigs::check(tree, &facts, clock, &mut findings, &mut looked_at);
-        modes::check(tree, &mut findings);
+        examine_node(tree, &facts, clock, &mut findings, &mut looked_at);
     }
     let objects = objects::list(question.objects);
     looked_at.objects = objects.len();
-    let go = go_answer::ANY_GO;
+    // Who serves with a Secret may be built with any Go that is newer than the API server's.
+    let go = GoRange { oldest: facts.go_of(process::API_SERVER).oldest, ..GoRange::UNKNOWN };
     pem_lines::check(&objects, &mut findings);
     let secrets = secrets::read(&objects, clock, go, &mut findings);
     let bundles = webhooks::bundles(&objects);
@@ -109,5 +114,32 @@ pub fn examine(question: &Question<'_>) -> Diagnosis {
     issued::check(&objects, &secrets, &signers, &said, (clock, go), &mut findings);
     ingresses::check(&objects, &secrets, &mut findings);
     config_maps::check(&objects, &facts, &mut findings);
-    Diagnosis { findings: findings.finish(), looked_at }
+    let unchecked = findings.all_unchecked();
+    Diagnosis { findings: findings.finish(), unchecked, looked_at }
+}
+
+fn examine_node(
+    tree: &Tree,
+    facts: &GatheredFacts,
+    clock: time::Clock,
+    findings: &mut Findings,
+    looked_at: &mut LookedAt,
+) {
+    let mut misfits = judge::Misfits::default();
+    let loaded = judge::check(tree, facts, clock, &mut misfits, findings, looked_at);
+    // `names` comes before the rules of lint about names, because a manifest's statement is worth more than a guess.
+    names::check(tree, facts, findings);
+    pki::check(tree, facts, &loaded, clock, findings, looked_at);
+    kubelet::check(tree, facts, clock, findings, looked_at);
+    manifests::check(tree, facts, findings, looked_at);
+    kubeconfigs::Judge { tree, facts, clock, loaded: &loaded }.check(&mut misfits, findings, looked_at);
+    modes::check(tree, findings);
+    looked_at.certificates += elsewhere::check(tree, &loaded, clock, findings);
+    for culprit in misfits.culprits() {
+        // Its key lies beside another certificate now.
+        for key in loaded.iter().filter(|(used, _)| used.place == culprit).filter_map(|(used, _)| used.key.as_ref()) {
+            findings.withdraw("key-pair", &key.place);
+        }
+    }
+    misfits.report(findings);
 }

@@ -1,12 +1,11 @@
 //! Checks that certificates have the names by which, according to manifests and kubeconfigs, they are called.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::facts::{GatheredFacts, certificates};
 use super::finding::Findings;
 use super::go_messages::host_name_error;
-use super::static_pod::StaticPod;
+use super::process::{API_SERVER, ETCD, Process};
 use super::tree::Tree;
 use crate::kubernetes::PKI;
 use crate::x509::{AltName, ReadCertificate};
@@ -23,7 +22,7 @@ pub(super) fn check(tree: &Tree, facts: &GatheredFacts, findings: &mut Findings)
     if let Some((file, certificate)) = &facts.api_server {
         hold(file, certificate, api_server(facts), findings);
     }
-    if let Some(etcd) = facts.pod("etcd") {
+    if let Some(etcd) = facts.pod(ETCD) {
         for (flag, default, needs) in [
             ("cert-file", "etcd/server.crt", etcd_server(etcd, facts)),
             ("peer-cert-file", "etcd/peer.crt", etcd_peer(etcd, facts)),
@@ -43,10 +42,10 @@ fn api_server(facts: &GatheredFacts) -> Vec<Need> {
     let service = service.map(|name| AltName::Dns(name.to_owned()));
     let said_by = || "pods call it so".to_owned();
     needs.extend(service.map(|name| Need { rule: "kubernetes-service-name", name, said_by: said_by() }));
-    if let Some(pod) = facts.pod("kube-apiserver") {
+    if let Some(pod) = facts.pod(API_SERVER) {
         let said_by = |flag: &str| format!("{flag} in {}", pod.file);
         let range = "--service-cluster-ip-range";
-        let services = facts.service_addresses().into_iter().map(AltName::Ip);
+        let services = facts.service_address().into_iter().map(AltName::Ip);
         needs.extend(services.map(|name| Need { rule: "service-address", name, said_by: said_by(range) }));
         let advertised = pod.flag("advertise-address").and_then(|address| address.parse().ok()).map(AltName::Ip);
         needs.extend(advertised.map(|name| Need {
@@ -60,34 +59,40 @@ fn api_server(facts: &GatheredFacts) -> Vec<Need> {
     needs
 }
 
-/// Returns the names that etcd's server certificate needs: those of every member, those by which clients are told to
-/// call it, and those by which the API server beside it does.
-fn etcd_server(etcd: &StaticPod, facts: &GatheredFacts) -> Vec<Need> {
-    let mut needs = member(facts);
+/// Returns the names that etcd's server certificate needs: its own, those by which clients are told to call it, those
+/// by which the API server beside it does, and those of the node itself at which it listens.
+fn etcd_server(etcd: &Process, facts: &GatheredFacts) -> Vec<Need> {
+    let mut needs = if is_kubeadms(facts, "cert-file") { own_name(facts) } else { Vec::new() };
+    let listens = urls(etcd, "listen-client-urls");
+    needs.extend(listens.iter().filter(|need| is_loopback(&need.name)).map(|need| Need {
+        rule: "etcd-localhost",
+        name: need.name.clone(),
+        said_by: need.said_by.clone(),
+    }));
     needs.extend(urls(etcd, "advertise-client-urls"));
-    let listens: Vec<_> = urls(etcd, "listen-client-urls").into_iter().map(|need| need.name).collect();
-    let called = facts.pod("kube-apiserver").map(|pod| urls(pod, "etcd-servers")).unwrap_or_default();
+    let listens: Vec<_> = listens.into_iter().map(|need| need.name).collect();
+    let called = facts.pod(API_SERVER).map(|pod| urls(pod, "etcd-servers")).unwrap_or_default();
     needs.extend(called.into_iter().filter(|need| listens.contains(&need.name)));
     needs
 }
 
-fn etcd_peer(etcd: &StaticPod, facts: &GatheredFacts) -> Vec<Need> {
-    let mut needs = member(facts);
+fn etcd_peer(etcd: &Process, facts: &GatheredFacts) -> Vec<Need> {
+    let mut needs = if is_kubeadms(facts, "peer-cert-file") { own_name(facts) } else { Vec::new() };
     needs.extend(urls(etcd, "initial-advertise-peer-urls"));
     needs
 }
 
-/// Returns the names that the certificates of every member have (kubeadm v1.20.2, pki_helpers.go GetEtcdAltNames).
-fn member(facts: &GatheredFacts) -> Vec<Need> {
-    let mut needs = own_name(facts);
-    let here = [
-        AltName::Dns("localhost".to_owned()),
-        AltName::Ip(Ipv4Addr::LOCALHOST.into()),
-        AltName::Ip(Ipv6Addr::LOCALHOST.into()),
-    ];
-    let said_by = || "the node itself calls it so".to_owned();
-    needs.extend(here.map(|name| Need { rule: "etcd-localhost", name, said_by: said_by() }));
-    needs
+/// Returns whether a certificate of etcd lies where kubeadm puts it: kubeadm's have the node's name. Others need not,
+/// because nobody calls etcd so.
+fn is_kubeadms(facts: &GatheredFacts, flag: &str) -> bool {
+    facts.uses.iter().any(|used| used.program == ETCD && used.flag == flag && used.is_usual)
+}
+
+fn is_loopback(name: &AltName) -> bool {
+    match name {
+        AltName::Dns(name) => name == "localhost",
+        AltName::Ip(address) => address.is_loopback(),
+    }
 }
 
 fn own_name(facts: &GatheredFacts) -> Vec<Need> {
@@ -95,7 +100,7 @@ fn own_name(facts: &GatheredFacts) -> Vec<Need> {
     name.map(|name| Need { rule: "node-name-and-address", name, said_by: "the node's name".to_owned() }).collect()
 }
 
-fn urls(pod: &StaticPod, flag: &str) -> Vec<Need> {
+fn urls(pod: &Process, flag: &str) -> Vec<Need> {
     let urls = pod.flag(flag).unwrap_or_default().split(',').map(str::trim).filter(|url| url.starts_with("https://"));
     let said_by = || format!("--{flag} in {}", pod.file);
     let need = |name| Need { rule: "node-name-and-address", name, said_by: said_by() };

@@ -1,68 +1,32 @@
-//! Explains what [`crate::verify`] and [`crate::report`] say about certificates, keys and kubeconfigs.
+//! Explains the rules of [`crate::lint`] that certificates of the node break, and counts certificates.
 
 use std::collections::BTreeMap;
 
-use super::facts::{GatheredFacts, certificates, held};
-use super::finding::{Findings, LookedAt};
+use super::facts::{GatheredFacts, certificates};
+use super::finding::{Findings, LookedAt, shell_word};
+use super::load::Loaded;
+use super::process::{API_SERVER, ETCD};
+use super::rule::Severity;
 use super::time::Clock;
-use super::tree::{Tree, name};
-use crate::kubeconfig::{Kubeconfig, has_kubeadm_form};
-use crate::kubernetes::{PKI, Purpose};
-use crate::lint;
+use super::tree::{Tree, is_kubeconfig};
+use super::uses::Use;
+use crate::kubernetes::Purpose;
+use crate::lint::{self, Breach};
 use crate::report::{Builder, Interest, Source, SourceKind, interest};
-use crate::verify::{AlreadyVerified, Fault, File, Finding, Origin, Part, SharedFiles, check_part};
-use crate::x509::{AltName, PemError, ReadCertificate};
+use crate::verify::{AlreadyVerified, Fault, File, Origin, Part, SharedFiles, check_part};
+use crate::x509::PemError;
 
-const SERVICE_ACCOUNT: &str = "etc/kubernetes/pki/sa.key";
-/// The text that people see when a certificate for a purpose is not trusted.
-const DISBELIEF: [(Purpose, &str); 12] = [
-    (Purpose::ApiServer, "clients say `x509: certificate signed by unknown authority`"),
-    (Purpose::ApiServerKubeletClient, "kubelets turn the API server away: kubectl logs and exec say `Unauthorized`"),
-    (
-        Purpose::FrontProxyClient,
-        "aggregated API servers log `x509: certificate signed by unknown authority`; kubectl top says `Metrics API not available`",
-    ),
-    (
-        Purpose::EtcdServer,
-        "the API server logs `x509: certificate signed by unknown authority`, and etcd `remote error: tls: bad certificate`",
-    ),
-    (
-        Purpose::EtcdPeer,
-        "members of etcd reject each other and log `remote error: tls: bad certificate`: there is no leader",
-    ),
-    (
-        Purpose::EtcdClient,
-        "etcd turns it away: the API server logs `remote error: tls: bad certificate` and does not start",
-    ),
-    (Purpose::ControllerManager, "the API server turns it away: the controller-manager logs `Unauthorized`"),
-    (Purpose::Scheduler, "the API server turns it away: the scheduler logs `Unauthorized`, and pods stay `Pending`"),
-    (Purpose::User, "kubectl says `error: You must be logged in to the server (Unauthorized)`"),
-    (
-        Purpose::KubeletClient,
-        "the API server turns the kubelet away: its log says `Unauthorized`, and the node goes `NotReady`",
-    ),
-    (
-        Purpose::KubeletServing,
-        "where the API server checks it, kubectl logs says `x509: certificate signed by unknown authority`",
-    ),
-    (Purpose::Other, "whoever checks it says `x509: certificate signed by unknown authority`"),
-];
+/// The rules about what some versions of Go take and others do not: the rule, and the first minor version of Go that
+/// refuses. Source: the release notes of Go 1.18, 1.23 and 1.24.
+const BY_VERSION: [(&str, u16); 2] = [("signature-algorithm", 18), ("negative-serial", 23)];
+/// The fewest bits of an RSA key that Go takes, from Go 1.24 on.
+const GO_RSA_BITS: usize = 1024;
 
-/// The errors of webpki, each with the error of Go for the same fault. Source: Go 1.19.8, crypto/x509/verify.go and
-/// x509.go.
-const CHAIN_ERRORS: [(&str, &str); 6] = [
-    ("UnsupportedCriticalExtension", "x509: unhandled critical extension"),
-    ("RequiredEku", "x509: certificate specifies an incompatible key usage"),
-    ("NameConstraintViolation", "x509: a root or intermediate certificate is not authorized to sign for this name"),
-    ("PathLenConstraintViolated", "x509: too many intermediates for path length constraint"),
-    ("UnsupportedSignatureAlgorithm", "x509: cannot verify signature: algorithm unimplemented"),
-    ("CertExpired", "x509: certificate has expired or is not yet valid"),
-];
-
-/// Checks the tree's certificates against each other and against the time.
+/// Checks the tree's certificates by the rules of [`crate::lint`].
 pub(super) fn check(
     tree: &Tree,
     facts: &GatheredFacts,
+    loaded: &[(Use, Loaded)],
     clock: Clock,
     findings: &mut Findings,
     looked_at: &mut LookedAt,
@@ -74,26 +38,40 @@ pub(super) fn check(
     let links = tree.dangling.iter().map(String::as_str).collect();
     let part = Part { name: "node", files: files.collect(), links, node, origin: Origin::Disk };
     let found = SharedFiles::default().hold(check_part(&part, clock.at, &AlreadyVerified::default()));
-    for finding in found.into_iter().filter(|finding| !is_judged_apart(tree, finding)) {
-        explain(tree, facts, clock, &finding.file, &finding.fault, findings);
+    for finding in found {
+        explain(tree, facts, &finding.file, &finding.fault, findings);
+    }
+    for (place, target) in &tree.copied_links {
+        let severity = if tree.is_running() { Severity::Problem } else { Severity::Warning };
+        let target_word = shell_word(&format!("/{target}"));
+        let values = [("target", target.as_str()), ("target_word", &target_word)];
+        findings.add_as(Some(severity), "link-as-file", place, place, &values);
     }
     for place in &tree.dangling {
         findings.add("broken-link", place, &[]);
     }
-    let etcd = format!("{PKI}/etcd/ca.crt");
-    let is_clusters = |etcd: &ReadCertificate| facts.authorities.iter().any(|ca| ca.spki_der() == etcd.spki_der());
-    if certificates(tree, &etcd).iter().any(is_clusters) {
-        findings.add("etcd-ca-shared", &etcd, &[]);
-    }
+    shared_authorities(loaded, findings);
     take_stock(tree, clock, findings, looked_at);
 }
 
-/// Returns whether a finding is about a kubeconfig that [`kubeconfigs`](super::kubeconfigs) judges, which can follow
-/// every file that the kubeconfig names.
-fn is_judged_apart(tree: &Tree, finding: &Finding) -> bool {
-    let is_mode = matches!(finding.fault, Fault::Mode { .. });
-    let file = tree.pki.get(&finding.file).filter(|_| finding.file.ends_with(".conf"));
-    !is_mode && file.is_some_and(|file| !has_kubeadm_form(&file.content))
+/// Reports a CA that lets in whom another one should let in alone.
+fn shared_authorities(loaded: &[(Use, Loaded)], findings: &mut Findings) {
+    let of = |program: &str, flag: &str| {
+        loaded.iter().find_map(|(used, loaded)| match loaded {
+            Loaded::Certificates(found) if used.program == program && used.flag == flag => Some((used, found)),
+            _ => None,
+        })
+    };
+    let Some((clients, known)) = of(API_SERVER, "client-ca-file") else { return };
+    for (program, flag, id) in
+        [(ETCD, "trusted-ca-file", "etcd-ca-shared"), (API_SERVER, "requestheader-client-ca-file", "front-proxy-apart")]
+    {
+        let Some((used, found)) = of(program, flag) else { continue };
+        if found.iter().any(|found| known.iter().any(|known| known.key() == found.key())) {
+            let it = if used.place == clients.place { used.told() } else { used.place.clone() };
+            findings.add_in(id, &used.place, &it, &[("authority", &clients.place)]);
+        }
+    }
 }
 
 /// Counts certificates and kubeconfigs, and reports certificates that end soon.
@@ -109,8 +87,8 @@ fn take_stock(tree: &Tree, clock: Clock, findings: &mut Findings, looked_at: &mu
     let mut builder = Builder::new();
     builder.add(&Source { kind: SourceKind::Tree, node: None, mount: "", prefix: "", files });
     let inventory = builder.finish();
-    looked_at.certificates = inventory.entries().count();
-    looked_at.kubeconfigs = tree.pki.keys().filter(|place| place.ends_with(".conf")).count();
+    looked_at.certificates += inventory.entries().count();
+    looked_at.kubeconfigs = tree.pki.keys().filter(|place| is_kubeconfig(place)).count();
     for entry in inventory.entries() {
         let it = match (&entry.embedded, entry.position) {
             (Some(_), _) => format!("the certificate in {}", entry.path),
@@ -123,139 +101,80 @@ fn take_stock(tree: &Tree, clock: Clock, findings: &mut Findings, looked_at: &mu
     }
 }
 
-fn explain(tree: &Tree, facts: &GatheredFacts, clock: Clock, file: &str, fault: &Fault, findings: &mut Findings) {
-    let purpose = match Purpose::of_path(file) {
-        Purpose::Other if file.ends_with(".conf") => Purpose::User,
-        purpose => purpose,
-    };
+/// Reports what the rules say. Whether a file can be read, and whether files fit each other, is for
+/// [`judge`](super::judge).
+fn explain(tree: &Tree, facts: &GatheredFacts, file: &str, fault: &Fault, findings: &mut Findings) {
     match fault {
         Fault::Pem(PemError::SmallKey { bits }) => {
             let detail = format!("holds an RSA key of {bits} bits");
-            findings.add("rsa-size", file, &[("detail", &detail)]);
+            let is_refused = *bits < GO_RSA_BITS && facts.go_of(API_SERVER).newest.0 >= 24;
+            let severity = if is_refused { Severity::Problem } else { Severity::Warning };
+            findings.add_as(Some(severity), "rsa-size", file, file, &[("detail", &detail)]);
         }
-        Fault::Pem(error) => findings.add("broken-file", file, &[("detail", &pem(error))]),
-        Fault::Contents => findings.add("contents", file, &[]),
-        Fault::KeyMismatch if file == SERVICE_ACCOUNT => findings.add("sa-key-pair", file, &[]),
-        Fault::KeyMismatch => {
-            let pair = match file.strip_suffix(".key") {
-                Some(stem) => format!("{file} is not the key of {stem}.crt"),
-                None => format!("key and certificate in {file} do not belong together"),
-            };
-            findings.add("key-pair", file, &[("pair", &pair)]);
-        }
-        Fault::Alone => {
-            let other = match file.strip_suffix(".key") {
-                Some("etc/kubernetes/pki/sa") => "etc/kubernetes/pki/sa.pub".to_owned(),
-                Some(stem) => format!("{stem}.crt"),
-                None => file.replace(".crt", ".key"),
-            };
-            // The file may be there without having been read.
-            if !tree.is_there(&other) && !tree.dangling.contains(&other) {
-                findings.add("alone", file, &[("other", name(&other))]);
-            }
-        }
-        Fault::UnknownAuthority { issuer } if purpose.is_ca() || is_authority_of(tree, file, issuer) => {
+        Fault::Contents if !is_kubeconfig(file) => findings.add("contents", file, &[]),
+        Fault::UnknownAuthority { issuer } if Purpose::of_path(file).is_ca() && !is_whole(tree, file) => {
             findings.add("ca-not-self-signed", file, &[("issuer", issuer)]);
         }
-        Fault::UnknownAuthority { issuer } => {
-            let authority = match authority_file(purpose) {
-                _ if file.ends_with(".conf") => format!("the CA in it; it names {issuer}"),
-                Some(authority) => format!("{authority} beside it"),
-                None => format!("any CA beside it; it names {issuer}"),
-            };
-            let it = if file.ends_with(".conf") { format!("the certificate in {file}") } else { file.to_owned() };
-            let values = [("authority", authority.as_str()), ("error", disbelief(purpose))];
-            findings.add_in("unknown-authority", file, &it, &values);
-        }
-        Fault::WrongAuthority { signer } => {
-            let authority = authority_file(purpose).unwrap_or("another CA");
-            let values = [("signer", signer.as_str()), ("authority", authority), ("error", disbelief(purpose))];
-            findings.add("right-ca", file, &values);
-        }
-        Fault::Chain { usage, reason } => {
-            let error = CHAIN_ERRORS.iter().find(|(word, _)| reason.starts_with(word));
-            let error = error.map_or("x509: certificate signed by unknown authority", |(_, error)| *error);
-            findings.add("chain", file, &[("usage", usage), ("reason", reason), ("error", error)]);
-        }
-        Fault::Expired { not_after } => clock.expired(file, &in_it(file), *not_after, findings),
-        Fault::NotYetValid { not_before } => clock.not_yet_valid(file, &in_it(file), *not_before, findings),
-        // The checks of kubeconfigs and of the kubelet report these, because they know more.
-        Fault::Kubeconfig | Fault::NotKubeconfig | Fault::InlineKubelet => {}
-        Fault::OtherAuthority if !is_own(tree, facts, file) => {}
-        Fault::OtherAuthority => findings.add("kubeconfig-ca", file, &[("error", CALLER_DISBELIEVES)]),
-        Fault::MissingFile { path } if tree.is_there(path) => {}
-        Fault::MissingFile { path } => findings.add("kubeconfig-file", file, &[("named", path)]),
         Fault::SameSubject { subject, other } => {
             findings.add("distinct-ca-subjects", file, &[("subject", subject), ("other", other)]);
         }
-        Fault::FrontProxyShared => findings.add("front-proxy-apart", file, &[]),
         Fault::Mode { mode } => findings.add("key-mode", file, &[("mode", &format!("{mode:04o}"))]),
-        Fault::Differs { from } => findings.add("same-everywhere", file, &[("other", from)]),
-        Fault::Rule(breach) => {
-            // `names` checks what manifests and kubeconfigs state; a rule would only guess it.
-            let is_known = match breach.rule.id {
-                "endpoint" => true,
-                "service-address" => !facts.service_addresses().is_empty(),
-                _ => false,
-            };
-            // Every CA that a kubeadm before 1.27 made has the serial number 0, and nothing in a cluster looks at it.
-            let is_custom = breach.rule.id == "serial" && (purpose.is_ca() || file.ends_with(".conf"));
-            if !is_known && !is_custom {
-                let values =
-                    [("detail", breach.detail.as_str()), ("error", "x509: certificate is valid for ..., not ...")];
-                findings.add(breach.rule.id, file, &values);
-            }
-        }
+        Fault::Rule(breach) => rule(tree, facts, file, breach, findings),
+        // The judge of uses and that of kubeconfigs report these, because they know more.
+        Fault::Pem(_)
+        | Fault::Contents
+        | Fault::KeyMismatch
+        | Fault::Alone
+        | Fault::UnknownAuthority { .. }
+        | Fault::WrongAuthority { .. }
+        | Fault::Chain { .. }
+        | Fault::Expired { .. }
+        | Fault::NotYetValid { .. }
+        | Fault::Kubeconfig
+        | Fault::NotKubeconfig
+        | Fault::InlineKubelet
+        | Fault::OtherAuthority
+        | Fault::MissingFile { .. }
+        | Fault::FrontProxyShared
+        // A node alone shows no other part.
+        | Fault::Differs { .. } => {}
     }
 }
 
-const CALLER_DISBELIEVES: &str = "`x509: certificate signed by unknown authority`";
-
-fn in_it(file: &str) -> String {
-    if file.ends_with(".conf") { format!("the certificate in {file}") } else { file.to_owned() }
+/// Returns whether a file with a CA leads up to a certificate that signed itself.
+fn is_whole(tree: &Tree, file: &str) -> bool {
+    certificates(tree, file).iter().any(|certificate| certificate.is_signed_by(certificate) != Some(false))
 }
 
-/// Returns whether a fault of a kubeconfig is about the CA in it, rather than about the certificate that the CA should
-/// have signed.
-fn is_authority_of(tree: &Tree, file: &str, issuer: &str) -> bool {
-    let kubeconfig = tree.pki.get(file).filter(|_| file.ends_with(".conf"));
-    let Some(read) = kubeconfig.and_then(|kubeconfig| Kubeconfig::read(&kubeconfig.content).ok()) else { return false };
-    let authorities = read.clusters.iter().filter_map(|cluster| cluster.authority.as_ref());
-    let mut authorities = authorities.flat_map(|authority| held(tree, file, authority));
-    authorities.any(|authority| authority.issuer() == issuer && authority.is_signed_by(&authority) == Some(false))
-}
-
-/// Returns whether a kubeconfig is for this cluster. If kubeadm does not know the file, its server decides.
-fn is_own(tree: &Tree, facts: &GatheredFacts, file: &str) -> bool {
-    if Purpose::of_path(file) != Purpose::Other {
-        return true;
+fn rule(tree: &Tree, facts: &GatheredFacts, file: &str, breach: &Breach, findings: &mut Findings) {
+    let id = breach.rule.id;
+    let purpose = Purpose::of_path(file);
+    let is_known = match id {
+        // `names` checks what manifests and kubeconfigs state; a rule would only guess it.
+        "endpoint" => true,
+        "service-address" => facts.service_address().is_some(),
+        "etcd-localhost" => facts.pod(ETCD).is_some_and(|etcd| etcd.flag("listen-client-urls").is_some()),
+        // A certificate for clients alone needs no name, whatever else it may be used for.
+        "alt-name" => !purpose.is_server() && purpose != Purpose::Other && purpose != Purpose::Tls,
+        // Every CA that a kubeadm before 1.27 made has the serial number 0, and nothing in a cluster looks at it.
+        "serial" => purpose.is_ca() || is_kubeconfig(file),
+        // What the kubelet signs for itself is nobody else's affair.
+        _ => purpose == Purpose::KubeletServing && is_own_serving(tree, file),
+    };
+    if is_known {
+        return;
     }
-    let read = tree.pki.get(file).and_then(|kubeconfig| Kubeconfig::read(&kubeconfig.content).ok());
-    let servers = read.into_iter().flat_map(|read| read.clusters).filter_map(|cluster| cluster.server);
-    let mut hosts = servers.filter_map(|server| AltName::of_url(&server));
-    hosts.any(|host| facts.is_own_server(&host))
+    let first = BY_VERSION.iter().find(|(known, _)| *known == id).map(|(_, first)| *first);
+    let is_later = first.is_some_and(|first| facts.go_of(API_SERVER).newest.0 < first);
+    let severity = is_later.then_some(Severity::Warning);
+    let values = [("detail", breach.detail.as_str()), ("error", "x509: certificate is valid for ..., not ...")];
+    findings.add_as(severity, id, file, file, &values);
 }
 
-/// Returns the file of the CA for a purpose.
-fn authority_file(purpose: Purpose) -> Option<&'static str> {
-    match purpose.authority()? {
-        Purpose::KubernetesCa => Some("etc/kubernetes/pki/ca.crt"),
-        Purpose::FrontProxyCa => Some("etc/kubernetes/pki/front-proxy-ca.crt"),
-        Purpose::EtcdCa => Some("etc/kubernetes/pki/etcd/ca.crt"),
-        _ => None,
-    }
-}
-
-pub(super) fn disbelief(purpose: Purpose) -> &'static str {
-    let known = DISBELIEF.iter().find(|(known, _)| *known == purpose);
-    known.map_or("x509: certificate signed by unknown authority", |(_, text)| *text)
-}
-
-fn pem(error: &PemError) -> String {
-    match error {
-        PemError::NotPem => "is not PEM".to_owned(),
-        PemError::Certificate(reason) => format!("holds a certificate that cannot be read: {reason}"),
-        PemError::Key | PemError::SmallKey { .. } => "holds a key that is broken or of an unknown kind".to_owned(),
-        PemError::OtherBlock => "holds something that is neither certificate nor key".to_owned(),
-    }
+/// Returns whether the kubelet signed its serving certificate itself (client-go util/cert/cert.go
+/// GenerateSelfSignedCertKey).
+fn is_own_serving(tree: &Tree, file: &str) -> bool {
+    let found = certificates(tree, file);
+    let Some((first, others)) = found.split_first() else { return false };
+    others.iter().chain([first]).any(|other| first.is_signed_by(other) == Some(true))
 }

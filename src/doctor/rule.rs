@@ -17,6 +17,9 @@ pub struct Rule {
     pub mend: &'static str,
     /// The rules that say less about the same fault. Their findings about the same file are left out.
     pub instead_of: &'static [&'static str],
+    /// What is wrong and how to mend it where the rule is broken several times from one cause. `{count}` is how often,
+    /// and `{files}` are the files.
+    pub together: Option<[&'static str; 2]>,
 }
 
 /// Whether a broken rule stops something.
@@ -26,6 +29,8 @@ pub enum Severity {
     Problem,
     /// Everything works until a program is stricter or some time has passed.
     Warning,
+    /// Nothing is wrong; it is said because somebody may look for it.
+    Note,
 }
 
 impl Severity {
@@ -35,6 +40,7 @@ impl Severity {
         match self {
             Self::Problem => "problem",
             Self::Warning => "warning",
+            Self::Note => "note",
         }
     }
 }
@@ -50,18 +56,24 @@ impl From<lint::Severity> for Severity {
 
 /// Returns a rule that stops something when it is broken.
 pub(super) const fn problem(id: &'static str, what: &'static str, hurts: &'static str, mend: &'static str) -> Rule {
-    Rule { id, severity: Severity::Problem, what, hurts, mend, instead_of: &[] }
+    Rule { id, severity: Severity::Problem, what, hurts, mend, instead_of: &[], together: None }
 }
 
 /// Returns a rule that may stop something when it is broken.
 pub(super) const fn warning(id: &'static str, what: &'static str, hurts: &'static str, mend: &'static str) -> Rule {
-    Rule { id, severity: Severity::Warning, what, hurts, mend, instead_of: &[] }
+    Rule { id, severity: Severity::Warning, what, hurts, mend, instead_of: &[], together: None }
 }
 
 impl Rule {
     /// Returns the rule with those whose findings it replaces, because it says more.
     pub(super) const fn instead_of(mut self, ids: &'static [&'static str]) -> Self {
         self.instead_of = ids;
+        self
+    }
+
+    /// Returns the rule with the words for several findings from one cause.
+    pub(super) const fn together(mut self, what: &'static str, mend: &'static str) -> Self {
+        self.together = Some([what, mend]);
         self
     }
 }

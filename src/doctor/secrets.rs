@@ -3,10 +3,9 @@
 use zeroize::Zeroizing;
 
 use super::finding::{Findings, shell_word};
-use super::go_answer::{Answer, ask};
 use super::objects::Object;
 use super::time::Clock;
-use crate::go::{GoCertificate, GoError, GoRange, GoVersion, blocks, check_key_pair};
+use crate::go::{Answer, GoCertificate, GoError, GoRange, GoVersion, blocks, check_key_pair};
 use crate::x509::{ReadCertificate, public_key_bits, read_pem};
 
 /// The names of the values with which a Secret holds a server's certificate.
@@ -115,11 +114,11 @@ fn read_one<'a>(
     // What is not base64 has been told.
     let chain = object.data(form.chain)?;
     let key = object.data(form.key).filter(|key| !key.is_empty());
-    let answer = ask(go, |go| match &key {
-        Some(key) => check_key_pair(&chain, key, go).map(drop).map_err(|error| known(error, key)),
+    let answer = go.ask(|go| match &key {
+        Some(key) => check_key_pair(&chain, key, go).map(drop),
         None => first(&chain, go).map(drop),
     });
-    let is_well = answer == Answer::Well;
+    let is_well = answer.is_taken();
     let pair = Pair { object, form, chain: &chain, key: key.as_deref() };
     if !pair.report(answer, go.newest, findings) {
         return None;
@@ -147,16 +146,16 @@ struct Pair<'a> {
 
 impl Pair<'_> {
     /// Reports what a server says. Returns whether the certificate itself can be read.
-    fn report(&self, answer: Answer, newest: GoVersion, findings: &mut Findings) -> bool {
+    fn report(&self, answer: Answer<()>, newest: GoVersion, findings: &mut Findings) -> bool {
         let Self { object, form, chain, key } = self;
         let it = title(object);
         let (error, who) = match answer {
-            Answer::Well => return true,
+            Answer::Takes(_) => return true,
             Answer::Unchecked(reason) => {
-                unchecked(object, form, &reason, findings);
+                unchecked(object, form, &reason_of(&reason), findings);
                 return true;
             }
-            Answer::Wrong(error) => (error, None),
+            Answer::Refuses(error) => (error, None),
             Answer::Depends { error, who } => (error, Some(who.to_string())),
         };
         let error = error.to_string();
@@ -191,14 +190,12 @@ impl Pair<'_> {
     }
 }
 
-/// The object identifier of secp224r1 in DER. Go reads such keys, and no library of ours does.
-const SECP224R1: [u8; 7] = [6, 5, 0x2b, 0x81, 4, 0, 0x21];
-
-/// Returns the error of a pair, or that it is unchecked, because its key is on a curve that is not ours.
-fn known(error: GoError, key: &[u8]) -> GoError {
-    let is_ours = blocks(key).iter().all(|block| !contains(&block.content, &SECP224R1));
-    let is_of_key = error.to_string().starts_with("tls: failed to parse private key");
-    if is_ours || !is_of_key { error } else { GoError::Unchecked("a key on P-224".to_owned()) }
+/// Returns why nobody knows. Go would say that it found no CA, and that would not be true.
+pub(super) fn reason_of(error: &GoError) -> String {
+    match error {
+        GoError::UnknownAuthority(Some(hint)) => hint.error.to_string(),
+        error => error.to_string(),
+    }
 }
 
 /// Reports that nobody knows whether the certificate of a Secret is right.

@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 
 use super::finding::Findings;
 use super::go_messages;
+use crate::go::GoCertificate;
 use crate::x509::{ReadCertificate, instant};
 
 /// The times against which certificates are checked.
@@ -18,7 +19,33 @@ pub(super) struct Clock {
 impl Clock {
     /// Adds the finding about the time of a certificate, if there is one.
     pub(super) fn check(self, file: &str, it: &str, certificate: &ReadCertificate, findings: &mut Findings) {
-        let (begin, end) = (certificate.not_before(), certificate.not_after());
+        self.check_times(file, it, certificate.not_before(), certificate.not_after(), findings);
+    }
+
+    /// Returns a time at which neither a certificate nor the CAs that may have signed it are out of their time: that of
+    /// the check, or another one if that is possible. What is out of its time is reported for itself.
+    pub(super) fn inside(self, leaf: &GoCertificate, anchors: &[GoCertificate]) -> OffsetDateTime {
+        let within = |at: OffsetDateTime, certificate: &GoCertificate| {
+            at.max(certificate.not_before()).min(certificate.not_after())
+        };
+        let at = within(self.at, leaf);
+        let holds = |anchor: &&GoCertificate| within(at, anchor) == at;
+        let signer = |anchor: &&GoCertificate| leaf.issuer_der() == anchor.subject_der();
+        if anchors.iter().filter(signer).any(|anchor| holds(&anchor)) {
+            return at;
+        }
+        anchors.iter().find(signer).map_or(at, |anchor| within(within(at, anchor), leaf))
+    }
+
+    /// Adds the finding about a period of validity, if there is one.
+    pub(super) fn check_times(
+        self,
+        file: &str,
+        it: &str,
+        begin: OffsetDateTime,
+        end: OffsetDateTime,
+        findings: &mut Findings,
+    ) {
         if self.at > end {
             self.expired(file, it, end, findings);
         } else if self.at < begin {

@@ -10,9 +10,14 @@ use crate::kubernetes::{FILE_LIMIT, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI};
 
 pub(super) const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
 pub(super) const KUBELET_FLAGS: &str = "var/lib/kubelet/kubeadm-flags.env";
+/// The folders of systemd's units, the one that counts first.
+pub(super) const UNIT_FOLDERS: [&str; 4] =
+    ["etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
 pub(super) const HOST_NAME: &str = "etc/hostname";
 /// The file into which `apply` writes what it is about to do.
 const JOURNAL: &str = "etc/kubernetes/.certferry/journal";
+/// The beginnings of the names of services whose programs are known.
+const SERVICES: [&str; 8] = ["kube", "etcd", "k3s", "rke2", "k0s", "snap.microk8s", "apiserver", "hyperkube"];
 /// The endings of files with certificates and keys below [`PKI`] and [`KUBELET_PKI`]. Kubeconfigs lie in [`KUBERNETES`]
 /// itself.
 ///
@@ -27,10 +32,14 @@ pub struct Tree {
     pub(super) pki: BTreeMap<String, TreeFile>,
     /// The manifests, the kubelet's configuration and flags, and the file with the host's name.
     pub(super) texts: BTreeMap<String, TreeFile>,
+    /// The systemd units of services, and their drop-ins.
+    pub(super) units: BTreeMap<String, String>,
     /// The kubeconfigs in homes.
     pub(super) homes: BTreeMap<String, TreeFile>,
     /// The folders of Kubernetes and of the kubelet that hold `pki` and the manifests, with mode and owner.
     pub(super) folders: BTreeMap<String, (u32, u32)>,
+    /// The files that hold the path of another file, because a copy made a file of a link, each with that path.
+    pub(super) copied_links: BTreeMap<String, String>,
     /// The links that lead nowhere.
     pub(super) dangling: BTreeSet<String>,
     /// The files and folders that could not be read.
@@ -67,12 +76,14 @@ impl Tree {
             root,
             pki: BTreeMap::new(),
             texts: BTreeMap::new(),
+            units: BTreeMap::new(),
             homes: BTreeMap::new(),
             folders: BTreeMap::new(),
+            copied_links: BTreeMap::new(),
             dangling: BTreeSet::new(),
             unread: Vec::new(),
         };
-        for place in tree.names(KUBERNETES).into_iter().filter(|place| place.ends_with(".conf")) {
+        for place in tree.names(KUBERNETES).into_iter().filter(|place| is_kubeconfig(place)) {
             let file = tree.file(&place);
             tree.pki.extend(file.map(|file| (place, file)));
         }
@@ -101,8 +112,28 @@ impl Tree {
                 tree.homes.extend(file.map(|file| (place, file)));
             }
         }
+        tree.read_units();
         tree.read_folders();
         Some(tree)
+    }
+
+    /// Reads the units of the services whose programs are known. A unit that cannot be read says nothing.
+    fn read_units(&mut self) {
+        for folder in UNIT_FOLDERS {
+            let names = self.root.names(folder).unwrap_or_default();
+            for name in names.iter().filter(|name| SERVICES.iter().any(|service| name.starts_with(service))) {
+                let place = format!("{folder}/{name}");
+                let parts =
+                    if name.ends_with(".service.d") { self.root.names(&place).unwrap_or_default() } else { Vec::new() };
+                let drop_ins =
+                    parts.iter().filter(|part| part.ends_with(".conf")).map(|part| format!("{place}/{part}"));
+                let unit = name.ends_with(".service").then(|| place.clone());
+                for place in drop_ins.chain(unit) {
+                    let text = self.text_of(&place);
+                    self.units.extend(text.map(|text| (place, text)));
+                }
+            }
+        }
     }
 
     /// Returns the places of everything in a folder.
@@ -116,13 +147,28 @@ impl Tree {
         }
     }
 
+    /// Returns a file that another file names.
+    pub(super) fn file_at(&self, place: &str) -> Option<TreeFile> {
+        let content = self.root.read(place, FILE_LIMIT).ok()?;
+        Some(TreeFile { mode: self.root.mode(place).ok()?, user: self.root.owner(place).ok()?.0, content })
+    }
+
     fn file(&mut self, place: &str) -> Option<TreeFile> {
         let read = || -> io::Result<TreeFile> {
             let content = self.root.read(place, FILE_LIMIT)?;
             Ok(TreeFile { mode: self.root.mode(place)?, user: self.root.owner(place)?.0, content })
         };
         match read() {
-            Ok(file) => Some(file),
+            Ok(mut file) => {
+                let target = copied_link(place, &file.content).filter(|target| self.root.is_there(target));
+                if let Some(target) = target
+                    && let Ok(content) = self.root.read(&target, FILE_LIMIT)
+                {
+                    file.content = content;
+                    self.copied_links.insert(place.to_owned(), target);
+                }
+                Some(file)
+            }
             // The name exists, but nothing is behind it: it is a link that leads nowhere.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.dangling.insert(place.to_owned());
@@ -148,10 +194,36 @@ impl Tree {
         }
     }
 
-    /// Returns the content of a file that another file names, or `None` when it cannot be read. That is no problem,
-    /// because the doctor need not see every file.
+    /// Returns the content of a file that another file names, or `None` when it cannot be read.
     pub(super) fn named(&self, place: &str) -> Option<Zeroizing<Vec<u8>>> {
         self.root.read(place, FILE_LIMIT).ok()
+    }
+
+    /// Returns the content of a file, whoever names it, or `None` when it cannot be read.
+    pub(super) fn content(&self, place: &str) -> Option<Zeroizing<Vec<u8>>> {
+        self.pki.get(place).map(|file| file.content.clone()).or_else(|| self.named(place))
+    }
+
+    /// Returns the places of all files below a folder.
+    pub(super) fn files_below(&self, folder: &str) -> Vec<String> {
+        self.root.files(folder).0
+    }
+
+    /// Returns the text of a file that another file names.
+    pub(super) fn text_of(&self, place: &str) -> Option<String> {
+        String::from_utf8(self.named(place)?.to_vec()).ok()
+    }
+
+    /// Returns the uppermost folder of a place that is not there, or `None` when the place's own folder is there.
+    pub(super) fn missing_folder(&self, place: &str) -> Option<String> {
+        let ends = place.match_indices('/').map(|(end, _)| end).filter(|end| *end > 0);
+        ends.filter_map(|end| place.get(..end)).find(|folder| !self.root.is_folder(folder)).map(str::to_owned)
+    }
+
+    /// Returns whether a folder that is not there is missing, and not merely left out of a copy: a folder in that of
+    /// Kubernetes or of the kubelet, or in a whole system.
+    pub(super) fn is_nodes(&self, folder: &str) -> bool {
+        is_kubernetes(folder) || self.root.is_folder("usr")
     }
 
     /// Returns whether something is at that place.
@@ -159,9 +231,9 @@ impl Tree {
         self.root.is_there(place)
     }
 
-    /// Returns whether the folder of a place is at hand. A tree that was copied may have only parts of the node.
-    pub(super) fn knows_folder_of(&self, place: &str) -> bool {
-        place.rsplit_once('/').is_some_and(|(folder, _)| self.root.is_folder(folder))
+    /// Returns whether these are the files of a system that runs, and not a copy.
+    pub(super) fn is_running(&self) -> bool {
+        self.root.is_folder("proc/self")
     }
 
     /// Returns whether an `apply` was interrupted.
@@ -177,6 +249,18 @@ impl Tree {
 
 fn is_kubernetes(folder: &str) -> bool {
     folder.starts_with(KUBERNETES) || folder.starts_with("var/lib/kubelet")
+}
+
+/// Returns the place that a file of the kubelet's store names and nothing else: what some copies make of a link.
+fn copied_link(place: &str, content: &[u8]) -> Option<String> {
+    let path = std::str::from_utf8(content).ok()?.trim_end();
+    let is_path = place.starts_with(KUBELET_PKI) && path.len() < 256 && path.ends_with(".pem") && !path.contains('\n');
+    is_path.then(|| crate::kubeconfig::resolve(place, path)).filter(|target| target != place)
+}
+
+/// Returns whether a file in the folder of Kubernetes is named like a kubeconfig.
+pub(super) fn is_kubeconfig(place: &str) -> bool {
+    place.ends_with(".conf") || place.ends_with(".kubeconfig")
 }
 
 /// Returns the last part of a place.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 
 use super::constraints::Constraints;
-use super::der::{Der, GENERALIZED_TIME, INTEGER, OCTET_STRING, SEQUENCE, SET, UTC_TIME, constructed, context};
+use super::der::{Der, GENERALIZED_TIME, INTEGER, OCTET_STRING, OID, SEQUENCE, SET, UTC_TIME, constructed, context};
 use super::error::{malformed, quoted};
 use super::general_name::{ADDRESS, DNS, MAIL, URI, address, each_name, is_domain, uri_host};
 use super::public_key::PublicKey;
@@ -35,8 +35,8 @@ pub struct GoCertificate {
 pub(super) struct SubjectName {
     /// The last common name.
     pub(super) common: String,
-    /// The first organization.
-    pub(super) organization: Option<String>,
+    /// What Go calls the subject: the common name, or else the first organization. It may be no UTF-8.
+    pub(super) title: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -52,6 +52,8 @@ pub(super) struct Extensions {
     pub(super) authority_key_identifier: Vec<u8>,
     pub(super) constraints: Option<Constraints>,
     pub(super) has_unhandled_critical: bool,
+    /// Whether certificate policies may make a chain invalid.
+    pub(super) has_policy_rules: bool,
 }
 
 /// The names in subjectAltName.
@@ -63,6 +65,8 @@ pub(super) struct Names {
     pub(super) uris: Vec<String>,
 }
 
+/// id-pe-authorityInfoAccess: RFC 5280, section 4.2.2.1.
+const AUTHORITY_INFO_ACCESS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 1, 1];
 /// The bit of keyUsage that lets a CA sign certificates: keyCertSign, bit 5.
 const CERT_SIGN: u16 = 1 << 5;
 
@@ -91,11 +95,11 @@ impl GoCertificate {
         let (oid, parameters) = algorithm_identifier(inner)?;
         let algorithm = SignatureAlgorithm::of(oid, parameters);
         let issuer = tbs.element(SEQUENCE).ok_or_else(|| malformed("malformed issuer"))?;
-        name(Der(issuer.content))?;
+        name(Der(issuer.content), go)?;
         let mut validity = tbs.read(SEQUENCE).ok_or_else(|| malformed("malformed validity"))?;
         let (not_before, not_after) = (time(&mut validity)?, time(&mut validity)?);
         let subject = tbs.element(SEQUENCE).ok_or_else(|| malformed("malformed issuer"))?;
-        let subject_name = name(Der(subject.content))?;
+        let subject_name = name(Der(subject.content), go)?;
         let spki = tbs.element(SEQUENCE).ok_or_else(|| malformed("malformed spki"))?;
         let mut spki = Der(spki.content);
         let key_algorithm =
@@ -137,6 +141,36 @@ impl GoCertificate {
         &self.key
     }
 
+    /// Returns the first second of validity.
+    #[must_use]
+    pub const fn not_before(&self) -> OffsetDateTime {
+        self.not_before
+    }
+
+    /// Returns the last second of validity.
+    #[must_use]
+    pub const fn not_after(&self) -> OffsetDateTime {
+        self.not_after
+    }
+
+    /// Returns the subject's last common name, or an empty text.
+    #[must_use]
+    pub fn common_name(&self) -> &str {
+        &self.subject_name.common
+    }
+
+    /// Returns the issuer's Name in DER.
+    #[must_use]
+    pub fn issuer_der(&self) -> &[u8] {
+        &self.issuer
+    }
+
+    /// Returns the subject's Name in DER.
+    #[must_use]
+    pub fn subject_der(&self) -> &[u8] {
+        &self.subject
+    }
+
     /// Returns whether basicConstraints says that this is a CA.
     #[must_use]
     pub fn is_ca(&self) -> bool {
@@ -144,14 +178,9 @@ impl GoCertificate {
     }
 
     /// Returns the subject's common name, or the name that Go's errors use instead.
-    pub(super) fn title(&self) -> String {
-        if !self.subject_name.common.is_empty() {
-            return self.subject_name.common.clone();
-        }
-        match &self.subject_name.organization {
-            Some(organization) => organization.clone(),
-            None => format!("serial:{}", decimal(&self.serial)),
-        }
+    pub(super) fn title(&self) -> Vec<u8> {
+        let title = self.subject_name.title.clone();
+        title.unwrap_or_else(|| format!("serial:{}", decimal(&self.serial)).into_bytes())
     }
 
     /// Returns whether this CA may sign certificates. Source: crypto/x509/x509.go `CheckSignatureFrom`.
@@ -224,53 +253,61 @@ fn algorithm_identifier(mut fields: Der<'_>) -> Result<(&[u8], &[u8]), GoError> 
 }
 
 /// Reads a Name. Source: crypto/x509/parser.go `parseName`.
-fn name(mut rdns: Der<'_>) -> Result<SubjectName, GoError> {
+fn name(mut rdns: Der<'_>, go: GoVersion) -> Result<SubjectName, GoError> {
     let broken = |what: &str| malformed(format!("invalid RDNSequence{what}"));
-    let mut read = SubjectName::default();
+    let (mut common, mut organization) = (Vec::new(), None);
     while !rdns.is_empty() {
         let mut set = rdns.read(SET).ok_or_else(|| broken(""))?;
         while !set.is_empty() {
             let mut attribute = set.read(SEQUENCE).ok_or_else(|| broken(": invalid attribute"))?;
             let kind = attribute.oid().ok_or_else(|| broken(": invalid attribute type"))?;
             let value = attribute.any().ok_or_else(|| broken(": invalid attribute value"))?;
-            let text = string(value.tag, value.content)
+            let text = string(value.tag, value.content, go)
                 .map_err(|reason| broken(&format!(": invalid attribute value: {reason}")))?;
-            match kind {
-                [0x55, 4, 3] => read.common = text,
-                [0x55, 4, 10] => {
-                    read.organization.get_or_insert(text);
+            match (kind, text) {
+                ([0x55, 4, 3], Some(text)) => common = text,
+                ([0x55, 4, 10], Some(text)) => {
+                    organization.get_or_insert(text);
                 }
                 _ => {}
             }
         }
     }
-    Ok(read)
+    let text = String::from_utf8_lossy(&common).into_owned();
+    Ok(SubjectName { common: text, title: if common.is_empty() { organization } else { Some(common) } })
 }
 
-/// Reads a text. Source: crypto/x509/parser.go `parseASN1String`.
-fn string(tag: u8, octets: &[u8]) -> Result<String, String> {
+/// Reads a text; `None` is a value of another kind. Source: crypto/x509/parser.go `parseASN1String`, and `readASN1Any`
+/// of Go 1.27.3.
+fn string(tag: u8, octets: &[u8], go: GoVersion) -> Result<Option<Vec<u8>>, String> {
     let is_printable = |octet: &u8| {
         octet.is_ascii_alphanumeric()
             || matches!(octet, b'\''..=b')' | b'+'..=b'/' | b' ' | b':' | b'=' | b'?' | b'*' | b'&')
     };
-    let lossy = || String::from_utf8_lossy(octets).into_owned();
-    match tag {
-        0x14 => Ok(lossy()),
-        0x13 if octets.iter().all(is_printable) => Ok(lossy()),
-        0x13 => Err("invalid PrintableString".to_owned()),
-        0x0c => String::from_utf8(octets.to_vec()).map_err(|_| "invalid UTF-8 string".to_owned()),
-        0x1e if !octets.len().is_multiple_of(2) => Err("invalid BMPString".to_owned()),
-        0x1e => {
-            let octets = octets.strip_suffix(&[0, 0]).unwrap_or(octets);
-            let units: Vec<u16> = octets.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
-            Ok(String::from_utf16_lossy(&units))
+    let is_number = |octet: &u8| octet.is_ascii_digit() || *octet == b' ';
+    let (is_read, kind) = match tag {
+        // T61String: from Go 1.25 on it is taken for Latin-1.
+        0x14 if go.is_at_least(25) => {
+            return Ok(Some(octets.iter().map(|octet| char::from(*octet)).collect::<String>().into_bytes()));
         }
-        0x16 if octets.is_ascii() => Ok(lossy()),
-        0x16 => Err("invalid IA5String".to_owned()),
-        0x12 if octets.iter().all(|octet| octet.is_ascii_digit() || *octet == b' ') => Ok(lossy()),
-        0x12 => Err("invalid NumericString".to_owned()),
-        other => Err(format!("unsupported string type: {other}")),
-    }
+        0x14 => (true, ""),
+        0x13 => (octets.iter().all(is_printable), "PrintableString"),
+        0x0c => (std::str::from_utf8(octets).is_ok(), "UTF-8 string"),
+        0x1e => {
+            let units = octets.strip_suffix(&[0, 0]).unwrap_or(octets).chunks_exact(2);
+            let units: Vec<u16> = units.map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
+            let is_refused = |unit: &u16| matches!(unit, 0xfffe | 0xffff | 0xfdd0..=0xfdef | 0xd800..=0xdfff);
+            if octets.len() % 2 != 0 || (go.is_at_least(25) && units.iter().any(is_refused)) {
+                return Err("invalid BMPString".to_owned());
+            }
+            return Ok(Some(String::from_utf16_lossy(&units).into_bytes()));
+        }
+        0x16 => (octets.is_ascii(), "IA5String"),
+        0x12 => (octets.iter().all(is_number), "NumericString"),
+        _ if go.is_at_least(27) => return Ok(None),
+        other => return Err(format!("unsupported string type: {other}")),
+    };
+    if is_read { Ok(Some(octets.to_vec())) } else { Err(format!("invalid {kind}")) }
 }
 
 fn time(validity: &mut Der<'_>) -> Result<OffsetDateTime, GoError> {
@@ -336,12 +373,23 @@ fn extensions(tbs: &mut Der<'_>, version: i64, go: GoVersion) -> Result<Extensio
             false
         };
         let value = extension.read(OCTET_STRING).ok_or_else(|| malformed("malformed extension value field"))?;
-        if go.is_at_least(17) && seen.iter().any(|(known, _, _)| *known == oid) {
-            return Err(malformed("certificate contains duplicate extensions"));
+        if go.is_at_least(19) && seen.iter().any(|(known, _, _)| *known == oid) {
+            let which = if go.is_at_least(23) { format!(" with OID \"{}\"", dotted(oid)) } else { "s".to_owned() };
+            return Err(malformed(format!("certificate contains duplicate extension{which}")));
         }
         seen.push((oid, is_critical, value.0));
     }
     for (oid, is_critical, value) in seen {
+        // RFC 5280, sections 4.2.1.1, 4.2.1.2 and 4.2.2.1: these must not be critical.
+        let name = match oid {
+            [0x55, 0x1d, 35] => Some("authority key identifier"),
+            [0x55, 0x1d, 14] => Some("subject key identifier"),
+            AUTHORITY_INFO_ACCESS => Some("authority info access"),
+            _ => None,
+        };
+        if let Some(name) = name.filter(|_| is_critical && go.is_at_least(23)) {
+            return Err(malformed(format!("{name} incorrectly marked critical")));
+        }
         let is_handled = read.read(oid, value, go)?;
         read.has_unhandled_critical |= is_critical && !is_handled;
     }
@@ -359,7 +407,7 @@ impl Extensions {
                     |number: usize| octets.get(number / 8).is_some_and(|octet| octet & (0x80 >> (number % 8)) != 0);
                 self.key_usage = (0..9).filter(|number| bit(*number)).map(|number| 1 << number).sum();
             }
-            [0x55, 0x1d, 19] => self.basic_constraints = Some(basic_constraints(der)?),
+            [0x55, 0x1d, 19] => self.basic_constraints = Some(basic_constraints(der, go)?),
             [0x55, 0x1d, 17] => {
                 self.subject_alt_name = Some(value.to_vec());
                 self.names = names(value, go)?;
@@ -367,7 +415,7 @@ impl Extensions {
                 return Ok(!(dns.is_empty() && mail.is_empty() && addresses.is_empty() && uris.is_empty()));
             }
             [0x55, 0x1d, 30] => {
-                let (constraints, is_handled) = Constraints::read(value)?;
+                let (constraints, is_handled) = Constraints::read(value, go)?;
                 self.constraints = Some(constraints);
                 return Ok(is_handled);
             }
@@ -391,30 +439,117 @@ impl Extensions {
                 self.subject_key_identifier = key.0.to_vec();
             }
             [0x55, 0x1d, 31] => {
-                der.read(SEQUENCE).ok_or_else(|| malformed("invalid CRL distribution points"))?;
+                let mut list = der.read(SEQUENCE).ok_or_else(|| malformed("invalid CRL distribution points"))?;
+                while !list.is_empty() {
+                    distribution_point(&mut list).ok_or_else(|| malformed("invalid CRL distribution point"))?;
+                }
             }
-            [0x55, 0x1d, 32] => policies(der)?,
+            [0x55, 0x1d, 32] => policies(der, go)?,
+            [0x55, 0x1d, 33] if go.is_at_least(24) => {
+                let broken = || malformed("invalid policy mappings extension");
+                let mut list = der.read(SEQUENCE).ok_or_else(broken)?;
+                self.has_policy_rules |= !list.is_empty();
+                while !list.is_empty() {
+                    let mut pair = list.read(SEQUENCE).ok_or_else(broken)?;
+                    pair.read(OID).and_then(|_| pair.read(OID)).ok_or_else(broken)?;
+                }
+            }
+            [0x55, 0x1d, 36] if go.is_at_least(24) => {
+                let broken = || malformed("invalid policy constraints extension");
+                let mut fields = der.read(SEQUENCE).ok_or_else(broken)?;
+                for number in [0, 1] {
+                    if fields.peeks(context(number)) {
+                        fields.tagged_integer(context(number)).ok_or_else(broken)?;
+                        self.has_policy_rules = true;
+                    }
+                }
+            }
+            [0x55, 0x1d, 54] if go.is_at_least(24) => {
+                der.small_integer().ok_or_else(|| malformed("invalid inhibit any policy extension"))?;
+            }
+            AUTHORITY_INFO_ACCESS => {
+                authority_info_access(der).ok_or_else(|| malformed("invalid authority info access"))?
+            }
             _ => return Ok(false),
         }
         Ok(true)
     }
 }
 
-fn basic_constraints(mut der: Der<'_>) -> Result<(bool, i64), GoError> {
-    let broken = |part: &str| malformed(format!("invalid basic constraints{part}"));
+fn basic_constraints(mut der: Der<'_>, go: GoVersion) -> Result<(bool, i64), GoError> {
+    // Until then Go said which part was broken.
+    let broken =
+        |part: &str| malformed(format!("invalid basic constraints{}", if go.is_at_least(20) { "" } else { part }));
     let mut fields = der.read(SEQUENCE).ok_or_else(|| broken(" a"))?;
     let is_ca = if fields.peeks(super::der::BOOLEAN) { fields.boolean().ok_or_else(|| broken(" b"))? } else { false };
-    let length = if fields.peeks(INTEGER) { fields.small_integer().ok_or_else(|| broken(" c"))? } else { -1 };
+    let mut length = -1;
+    if fields.peeks(INTEGER) {
+        length =
+            fields.small_integer().filter(|length| *length >= 0 || !go.is_at_least(25)).ok_or_else(|| broken(" c"))?;
+    }
     Ok((is_ca, length))
 }
 
-fn policies(mut der: Der<'_>) -> Result<(), GoError> {
+fn policies(mut der: Der<'_>, go: GoVersion) -> Result<(), GoError> {
     let broken = || malformed("invalid certificate policies");
     let mut list = der.read(SEQUENCE).ok_or_else(broken)?;
+    let mut seen = Vec::new();
     while !list.is_empty() {
-        list.read(SEQUENCE).and_then(|mut policy| policy.oid()).ok_or_else(broken)?;
+        let policy = list.read(SEQUENCE).and_then(|mut policy| policy.oid()).ok_or_else(broken)?;
+        if go.is_at_least(24) && seen.contains(&policy) {
+            return Err(broken());
+        }
+        seen.push(policy);
     }
     Ok(())
+}
+
+/// Reads a DistributionPoint as far as Go does.
+fn distribution_point(list: &mut Der<'_>) -> Option<()> {
+    let mut fields = list.read(SEQUENCE)?;
+    let Some(mut name) = fields.optional(constructed(0))? else { return Some(()) };
+    let mut names = name.read(constructed(0))?;
+    while names.peeks(context(URI)) {
+        names.read(context(URI))?;
+    }
+    Some(())
+}
+
+fn authority_info_access(mut der: Der<'_>) -> Option<()> {
+    let mut list = der.read(SEQUENCE)?;
+    while !list.is_empty() {
+        let mut access = list.read(SEQUENCE)?;
+        access.oid()?;
+        if access.peeks(context(URI)) {
+            access.read(context(URI))?;
+        }
+    }
+    Some(())
+}
+
+/// Returns an object identifier with dots. Source: encoding/asn1/asn1.go `ObjectIdentifier.String`.
+fn dotted(octets: &[u8]) -> String {
+    let mut arcs = vec![0_u64];
+    for octet in octets {
+        let arc = arcs.last_mut().map(|arc| {
+            *arc = (*arc << 7) | u64::from(octet & 0x7f);
+            *arc
+        });
+        if octet & 0x80 == 0 {
+            if let Some(both) = arc.filter(|_| arcs.len() == 1) {
+                let first = (both / 40).min(2);
+                arcs = vec![first, both - first * 40];
+            }
+            arcs.push(0);
+        }
+    }
+    arcs.pop();
+    arcs.iter().map(u64::to_string).collect::<Vec<_>>().join(".")
+}
+
+/// Source: crypto/x509/parser.go `domainNameValid`, Go 1.24.8 and 1.25.2.
+fn is_strict(name: &str, go: GoVersion) -> bool {
+    !name.is_empty() && name.len() <= 253 && is_domain(name, go) && name.split('.').all(|label| label.len() <= 63)
 }
 
 fn names(value: &[u8], go: GoVersion) -> Result<Names, GoError> {
@@ -430,17 +565,27 @@ fn names(value: &[u8], go: GoVersion) -> Result<Names, GoError> {
     for (kind, octets) in each_name(value)? {
         match kind {
             MAIL => names.mail.push(text(octets, "rfc822Name")?),
-            DNS => names.dns.push(text(octets, "dNSName")?),
+            DNS => {
+                let name = text(octets, "dNSName")?;
+                // golang/go#75828: two releases refused names that others take.
+                if matches!(go, GoVersion(24, 8) | GoVersion(25, 2)) && !is_strict(&name, go) {
+                    return Err(malformed("SAN dNSName is malformed"));
+                }
+                names.dns.push(name);
+            }
             URI => {
                 let uri = text(octets, "uniformResourceIdentifier")?;
                 if let Some(host) = uri_host(&uri)
-                    && !is_domain(&host)
+                    && !is_domain(&host, go)
                 {
                     return Err(malformed(format!("cannot parse URI {}: invalid domain", quoted(&uri))));
                 }
                 names.uris.push(uri);
             }
             ADDRESS => match address(octets) {
+                Some(IpAddr::V6(address)) if go.is_at_least(27) && address.to_ipv4_mapped().is_some() => {
+                    return Err(malformed("SAN iPAddress contains IPv4-mapped IPv6 address"));
+                }
                 Some(address) => names.addresses.push(address),
                 None => return Err(malformed(format!("cannot parse IP address of length {}", octets.len()))),
             },
@@ -452,7 +597,7 @@ fn names(value: &[u8], go: GoVersion) -> Result<Names, GoError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{decimal, instant};
+    use super::{decimal, dotted, instant};
 
     #[test]
     fn serial_numbers_are_decimal() {
@@ -460,6 +605,15 @@ mod tests {
             [(&[0][..], "0"), (&[0, 0xff], "255"), (&[0xff], "-1"), (&[0x80, 0], "-32768"), (&[1, 0, 0], "65536")]
         {
             assert_eq!(decimal(octets), text);
+        }
+    }
+
+    #[test]
+    fn object_identifiers_have_dots() {
+        for (octets, text) in
+            [(&[0x55, 0x1d, 0x11][..], "2.5.29.17"), (&[0x2a, 0x86, 0x48], "1.2.840"), (&[0x88, 0x37], "2.999")]
+        {
+            assert_eq!(dotted(octets), text);
         }
     }
 

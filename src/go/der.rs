@@ -115,6 +115,13 @@ impl<'a> Der<'a> {
         Some(octets.iter().fold(sign, |sum, octet| (sum << 8) | i64::from(*octet)))
     }
 
+    /// Reads an INTEGER that has another tag and fits in 64 bits.
+    pub(super) fn tagged_integer(&mut self, tag: u8) -> Option<i64> {
+        let content = self.read(tag)?.0;
+        let length = u8::try_from(content.len()).ok()?;
+        Der(&[&[INTEGER, length], content].concat()).small_integer()
+    }
+
     /// Reads an object identifier, as its octets.
     pub(super) fn oid(&mut self) -> Option<&'a [u8]> {
         let octets = self.read(OID)?.0;

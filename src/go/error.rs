@@ -33,6 +33,12 @@ pub enum GoError {
     /// A name breaks the constraints of a CA.
     #[error("x509: a root or intermediate certificate is not authorized to sign for this name: {0}")]
     NameConstraint(String),
+    /// The CA's key has the identifier that the certificate names, and another subject.
+    #[error("x509: issuer name does not match subject from issuing certificate")]
+    NameMismatch,
+    /// Names are constrained, and the certificate has none but its common name.
+    #[error("x509: issuer has name constraints but leaf doesn't have a SAN extension")]
+    NoNamesToConstrain,
     /// An intermediate is no CA.
     #[error("x509: certificate is not authorized to sign other certificates")]
     NotAuthorizedToSign,
@@ -42,6 +48,9 @@ pub enum GoError {
     /// The extended key usages of the chain do not allow the usage.
     #[error("x509: certificate specifies an incompatible key usage")]
     IncompatibleUsage,
+    /// Too many certificates might have signed another one.
+    #[error("x509: signature check attempts limit reached while verifying certificate chain")]
+    TooManySignatures,
     /// No chain leads to a trusted CA.
     #[error("x509: certificate signed by unknown authority{}", hint(.0.as_deref()))]
     UnknownAuthority(Option<Box<Hint>>),
@@ -70,8 +79,8 @@ pub enum GoError {
 pub struct Hint {
     /// What was wrong.
     pub error: GoError,
-    /// The CA's common name, or another name for it.
-    pub authority: String,
+    /// The CA's common name, or another name for it. It may be no UTF-8.
+    pub authority: Vec<u8>,
 }
 
 impl GoError {
@@ -105,22 +114,61 @@ pub(super) fn malformed(what: impl std::fmt::Display) -> GoError {
 fn hint(hint: Option<&Hint>) -> String {
     let Some(hint) = hint else { return String::new() };
     let Hint { error, authority } = hint;
-    let (error, authority) = (quoted(&error.to_string()), quoted(authority));
+    let (error, authority) = (quoted(&error.to_string()), quoted_octets(authority));
     format!(" (possibly because of {error} while trying to verify candidate authority certificate {authority})")
 }
 
 /// Returns a text in quotes as Go's `%q` writes it, as far as certificates need it.
 pub(super) fn quoted(text: &str) -> String {
+    quoted_octets(text.as_bytes())
+}
+
+fn quoted_octets(octets: &[u8]) -> String {
     let mut quoted = String::from("\"");
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => quoted.extend(['\\', letter]),
-            '\n' => quoted += "\\n",
-            '\r' => quoted += "\\r",
-            '\t' => quoted += "\\t",
-            letter if letter.is_ascii_control() => quoted += &format!("\\x{:02x}", letter as u32),
-            letter => quoted.push(letter),
+    for chunk in octets.utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            let number = u32::from(letter);
+            match letter {
+                '"' | '\\' => quoted.extend(['\\', letter]),
+                '\u{7}' => quoted += "\\a",
+                '\u{8}' => quoted += "\\b",
+                '\u{c}' => quoted += "\\f",
+                '\n' => quoted += "\\n",
+                '\r' => quoted += "\\r",
+                '\t' => quoted += "\\t",
+                '\u{b}' => quoted += "\\v",
+                _ if letter.is_ascii_control() => quoted += &format!("\\x{number:02x}"),
+                _ if is_shown(letter) => quoted.push(letter),
+                '\0'..='\u{ffff}' => quoted += &format!("\\u{number:04x}"),
+                _ => quoted += &format!("\\U{number:08x}"),
+            }
+        }
+        for octet in chunk.invalid() {
+            quoted += &format!("\\x{octet:02x}");
         }
     }
     quoted + "\""
+}
+
+/// Returns whether Go shows a character as it is. Rust's `Debug` knows the same, but for characters that join others,
+/// which it shows after another one.
+fn is_shown(letter: char) -> bool {
+    !format!("{:?}", format!("a{letter}")).contains("\\u")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{quoted, quoted_octets};
+
+    #[test]
+    fn texts_are_quoted_as_go_does() {
+        for (text, expected) in [
+            ("a\"\\\n\u{b}\u{1}\u{7f}", r#""a\"\\\n\v\x01\x7f""#),
+            ("\u{e4}\u{1f600}\u{301}", "\"\u{e4}\u{1f600}\u{301}\""),
+            ("\u{200b}\u{a0}\u{e0001}", r#""\u200b\u00a0\U000e0001""#),
+        ] {
+            assert_eq!(quoted(text), expected);
+        }
+        assert_eq!(quoted_octets(&[b'a', 0xe9, 0xff]), r#""a\xe9\xff""#);
+    }
 }

@@ -9,7 +9,9 @@
 //!
 //! Refuses what Go refuses. What cannot be computed here is [`GoError::Unchecked`], and is never called wrong.
 
+mod answer;
 mod certificate;
+mod chain_constraints;
 mod constraints;
 mod der;
 mod error;
@@ -23,9 +25,10 @@ mod signature;
 mod verify;
 mod version;
 
+pub use answer::{Answer, Who};
 pub use certificate::GoCertificate;
 pub use error::GoError;
-pub use key_pair::{KeyFault, check_key_pair, private_key};
+pub use key_pair::{KeyFault, check_key_pair, private_key, public_keys};
 pub use pem::{Block, blocks, certificates, trusted};
 pub use public_key::PublicKey;
 pub use verify::{GoUsage, VerifyOptions, verify};

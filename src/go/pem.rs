@@ -30,6 +30,13 @@ const DASHES: &[u8] = b"-----";
 /// Source: encoding/pem/pem.go `Decode`, Go 1.19.8.
 #[must_use]
 pub fn blocks(text: &[u8]) -> Vec<Block> {
+    blocks_of(text, GoVersion(19, 8))
+}
+
+/// Returns the blocks that a version of Go finds. Source: encoding/pem/pem.go `Decode`, Go 1.15.15 to 1.27.3.
+pub(super) fn blocks_of(text: &[u8], go: GoVersion) -> Vec<Block> {
+    // CVE-2025-61723: these releases look for the end first.
+    let decode = if go.has(&[(24, 8), (25, 2)]) { decode_from_end } else { decode_from_begin };
     let (mut blocks, mut rest) = (Vec::new(), text);
     while let Some((block, after)) = decode(rest) {
         blocks.push(block);
@@ -38,7 +45,7 @@ pub fn blocks(text: &[u8]) -> Vec<Block> {
     blocks
 }
 
-fn decode(text: &[u8]) -> Option<(Block, &[u8])> {
+fn decode_from_begin(text: &[u8]) -> Option<(Block, &[u8])> {
     let mut rest = text;
     loop {
         rest = match rest.strip_prefix(BEGIN) {
@@ -66,19 +73,71 @@ fn decode(text: &[u8]) -> Option<(Block, &[u8])> {
             let Some(position) = position_after_line_break(rest, END) else { continue };
             (&rest[..position - 1], &rest[position..])
         };
-        let end = end.get(END.len()..).unwrap_or_default();
-        let Some(end) = end.strip_prefix(kind).and_then(|end| end.strip_prefix(DASHES)) else { continue };
-        let (line, after) = line_of(end);
-        if !line.is_empty() {
+        if let Some((content, after)) = close(kind, body, end) {
+            let kind = String::from_utf8_lossy(kind).into_owned();
+            return Some((Block { kind, headers, content }, after));
+        }
+    }
+}
+
+/// Finds the first end, and the last beginning before it. What stands before is passed over, also other beginnings.
+fn decode_from_end(text: &[u8]) -> Option<(Block, &[u8])> {
+    let mut rest = text;
+    loop {
+        let line_break = position_after_line_break(rest, END)? - 1;
+        let tried = rest.get(line_break + 1 + END.len()..)?;
+        let before = rest.get(..line_break)?;
+        let begin = before.windows(BEGIN.len()).rposition(|window| window == BEGIN);
+        let begin = begin.filter(|begin| *begin == 0 || before.get(begin - 1) == Some(&b'\n'));
+        let Some(begin) = begin else {
+            rest = tried;
+            continue;
+        };
+        let block = rest.get(begin + BEGIN.len()..)?;
+        // The line break before the end, seen from where the block is read.
+        let end = line_break - begin - BEGIN.len();
+        rest = tried;
+        let (line, mut inner) = line_of(block);
+        let Some(kind) = line.strip_suffix(DASHES) else { continue };
+        let mut headers = Vec::new();
+        loop {
+            if inner.is_empty() {
+                return None;
+            }
+            let (line, after) = line_of(inner);
+            let Some(colon) = line.iter().position(|byte| *byte == b':') else { break };
+            let name = line.get(..colon).unwrap_or_default().trim_ascii();
+            headers.push(String::from_utf8_lossy(name).into_owned());
+            inner = after;
+        }
+        let consumed = block.len() - inner.len();
+        // After headers a line must be there before the end.
+        if !headers.is_empty() && consumed > end {
+            if consumed > end + 1 + END.len() {
+                return None;
+            }
             continue;
         }
-        // Go's decoder passes over line breaks alone.
-        let packed: Vec<u8> =
-            body.iter().copied().filter(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).collect();
-        let Ok(content) = BASE64.decode(Zeroizing::new(packed).as_slice()) else { continue };
-        let kind = String::from_utf8_lossy(kind).into_owned();
-        return Some((Block { kind, headers, content: Zeroizing::new(content) }, after));
+        let body = block.get(consumed..end).unwrap_or_default();
+        let Some(end) = block.get(end + 1..) else { continue };
+        if let Some((content, after)) = close(kind, body, end) {
+            let kind = String::from_utf8_lossy(kind).into_owned();
+            return Some((Block { kind, headers, content }, after));
+        }
     }
+}
+
+/// Reads the line of the end and decodes what stands before it. Returns what follows, too.
+fn close<'a>(kind: &[u8], body: &[u8], end: &'a [u8]) -> Option<(Zeroizing<Vec<u8>>, &'a [u8])> {
+    let end = end.get(END.len()..)?.strip_prefix(kind)?.strip_prefix(DASHES)?;
+    let (line, after) = line_of(end);
+    if !line.is_empty() {
+        return None;
+    }
+    // Go's decoder passes over line breaks alone.
+    let is_kept = |byte: &u8| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    let packed = Zeroizing::new(body.iter().copied().filter(is_kept).collect::<Vec<u8>>());
+    BASE64.decode(packed.as_slice()).ok().map(|content| (Zeroizing::new(content), after))
 }
 
 /// Returns the first line without the white space at its end, and what follows.
@@ -107,7 +166,8 @@ fn position_after_line_break(text: &[u8], mark: &[u8]) -> Option<usize> {
 /// Source: crypto/x509/cert_pool.go `AppendCertsFromPEM`.
 #[must_use]
 pub fn trusted(text: &[u8], go: GoVersion) -> Vec<GoCertificate> {
-    let blocks = blocks(text).into_iter().filter(|block| block.kind == "CERTIFICATE" && block.headers.is_empty());
+    let blocks =
+        blocks_of(text, go).into_iter().filter(|block| block.kind == "CERTIFICATE" && block.headers.is_empty());
     blocks.filter_map(|block| GoCertificate::parse(&block.content, go).ok()).collect()
 }
 
@@ -116,7 +176,8 @@ pub fn trusted(text: &[u8], go: GoVersion) -> Vec<GoCertificate> {
 /// # Errors
 /// Fails with the first certificate that cannot be read. Source: client-go util/cert/pem.go `ParseCertsPEM`.
 pub fn certificates(text: &[u8], go: GoVersion) -> Result<Vec<GoCertificate>, GoError> {
-    let blocks = blocks(text).into_iter().filter(|block| block.kind == "CERTIFICATE" && block.headers.is_empty());
+    let blocks =
+        blocks_of(text, go).into_iter().filter(|block| block.kind == "CERTIFICATE" && block.headers.is_empty());
     let read: Vec<_> = blocks.map(|block| GoCertificate::parse(&block.content, go)).collect::<Result<_, _>>()?;
     if read.is_empty() {
         return Err(GoError::text("data does not contain any valid RSA or ECDSA certificates"));
@@ -126,10 +187,14 @@ pub fn certificates(text: &[u8], go: GoVersion) -> Result<Vec<GoCertificate>, Go
 
 #[cfg(test)]
 mod tests {
-    use super::blocks;
+    use super::blocks_of;
+    use crate::go::GoVersion;
 
-    fn kinds(text: &str) -> Vec<String> {
-        blocks(text.as_bytes()).into_iter().map(|block| format!("{}:{}", block.kind, block.content.len())).collect()
+    fn kinds(text: &str, go: GoVersion) -> Vec<String> {
+        blocks_of(text.as_bytes(), go)
+            .into_iter()
+            .map(|block| format!("{}:{}", block.kind, block.content.len()))
+            .collect()
     }
 
     #[test]
@@ -148,9 +213,14 @@ mod tests {
             ("-----BEGIN A-----\n!\n-----END A-----\n".to_owned(), vec![]),
             ("-----BEGIN A-----\nAAAA\n-----END B-----\n".to_owned(), vec![]),
             ("-----BEGIN A-----\nX: y\n\nAAAA\n-----END A-----\n".to_owned(), vec!["A:3"]),
+            ("-----BEGIN A-----\nX: y\n-----END A-----\n".to_owned(), vec![]),
+            (format!("-----BEGIN A-----\n{block}"), vec!["A:3"]),
+            (format!("-----END A-----\n{block}{block}"), vec!["A:3", "A:3"]),
             (String::new(), vec![]),
         ] {
-            assert_eq!(kinds(&text), found, "{text:?}");
+            for go in [GoVersion(19, 8), GoVersion(26, 0)] {
+                assert_eq!(kinds(&text, go), found, "{text:?} {go}");
+            }
         }
     }
 }

@@ -43,6 +43,25 @@ pub enum PublicKey {
 const DSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10040.4.1");
 const SECP224R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.33");
 const NULL: [u8; 2] = [5, 0];
+/// The primes of the fields: FIPS 186-4, section D.1.2.
+const P224_PRIME: [u8; 28] = prime([(0, 16, 0xff), (27, 28, 1)]);
+const P256_PRIME: [u8; 32] = prime([(0, 4, 0xff), (7, 8, 1), (20, 32, 0xff)]);
+const P384_PRIME: [u8; 48] = prime([(0, 31, 0xff), (31, 32, 0xfe), (32, 36, 0xff), (44, 48, 0xff)]);
+const P521_PRIME: [u8; 66] = prime([(0, 1, 1), (1, 66, 0xff)]);
+
+/// Returns a number whose octets from one place to another are the same.
+const fn prime<const LENGTH: usize, const COUNT: usize>(runs: [(usize, usize, u8); COUNT]) -> [u8; LENGTH] {
+    let (mut number, mut run) = ([0; LENGTH], 0);
+    while run < COUNT {
+        let mut place = runs[run].0;
+        while place < runs[run].1 {
+            number[place] = runs[run].2;
+            place += 1;
+        }
+        run += 1;
+    }
+    number
+}
 
 impl PublicKey {
     /// Returns the bits of an RSA key's modulus, or `None` for another key.
@@ -51,6 +70,20 @@ impl PublicKey {
         let Self::Rsa { modulus, .. } = self else { return None };
         let leading = modulus.first().map_or(0, |octet| octet.leading_zeros() as usize);
         Some(modulus.len() * 8 - leading)
+    }
+
+    /// Returns why Go does not compute with an RSA key. Source: crypto/internal/fips140/rsa/rsa.go `checkPublicKey`, Go
+    /// 1.24.4.
+    pub(super) fn refused_by_rsa(&self) -> Option<&'static str> {
+        let Self::Rsa { modulus, exponent, .. } = self else { return None };
+        let is_even = modulus.last().is_some_and(|octet| octet & 1 == 0);
+        match exponent {
+            _ if is_even => Some("modulus is even"),
+            ..2 => Some("exponent too small or negative"),
+            _ if exponent % 2 == 0 => Some("exponent is even"),
+            0x8000_0000.. => Some("exponent too large"),
+            _ => None,
+        }
     }
 
     /// Returns the name of the key's type in Go.
@@ -65,7 +98,7 @@ impl PublicKey {
     }
 
     /// Reads the fields of a SubjectPublicKeyInfo. Source: crypto/x509/parser.go `parsePublicKey`, Go 1.19.8.
-    pub(super) fn read(algorithm: &[u8], parameters: &[u8], key: &[u8], _go: GoVersion) -> Result<Self, GoError> {
+    pub(super) fn read(algorithm: &[u8], parameters: &[u8], key: &[u8], go: GoVersion) -> Result<Self, GoError> {
         let refuse = |text: &str| Err(GoError::text(format!("x509: {text}")));
         let is = |known: ObjectIdentifier| known.as_bytes() == algorithm;
         if is(oid::RSA_ENCRYPTION) {
@@ -77,8 +110,13 @@ impl PublicKey {
         if is(oid::EC_PUBLIC_KEY) {
             let Some(curve) = Der(parameters).oid() else { return refuse("invalid ECDSA parameters") };
             let Some(curve) = Curve::of(curve) else { return refuse("unsupported elliptic curve") };
-            if !curve.has(key) {
-                return refuse("failed to unmarshal elliptic curve point");
+            if let Some(reason) = curve.refuses(key) {
+                // From Go 1.26 on the error is that of the curve.
+                return if go.is_at_least(26) {
+                    Err(GoError::text(reason))
+                } else {
+                    refuse("failed to unmarshal elliptic curve point")
+                };
             }
             return Ok(Self::Ec(curve, key.to_vec()));
         }
@@ -94,7 +132,15 @@ impl PublicKey {
         Ok(if is(DSA) { Self::Dsa } else { Self::Unknown })
     }
 
-    fn rsa(key: &[u8]) -> Result<Self, GoError> {
+    /// Reads a SubjectPublicKeyInfo in DER.
+    pub(super) fn parse(spki: &[u8]) -> Option<Self> {
+        let mut fields = Der(spki).read(SEQUENCE)?;
+        let mut algorithm = fields.read(SEQUENCE)?;
+        let oid = algorithm.oid()?;
+        Self::read(oid, algorithm.0, fields.bit_string()?.0, GoVersion(19, 8)).ok()
+    }
+
+    pub(super) fn rsa(key: &[u8]) -> Result<Self, GoError> {
         let refuse = |text: &str| Err(GoError::text(format!("x509: {text}")));
         let Some(mut fields) = Der(key).read(SEQUENCE) else { return refuse("invalid RSA public key") };
         let Some(modulus) = fields.integer() else { return refuse("invalid RSA modulus") };
@@ -141,15 +187,30 @@ impl Curve {
         curves.into_iter().find(|(known, _)| known.as_bytes() == oid).map(|(_, curve)| curve)
     }
 
-    /// Returns whether an uncompressed point is on the curve. Of P-224 only the length is known.
-    fn has(self, point: &[u8]) -> bool {
-        let is_uncompressed = point.first() == Some(&4);
-        is_uncompressed
-            && match self {
-                Self::P224 => point.len() == 57,
-                Self::P256 => p256::PublicKey::from_sec1_bytes(point).is_ok(),
-                Self::P384 => p384::PublicKey::from_sec1_bytes(point).is_ok(),
-                Self::P521 => p521::PublicKey::from_sec1_bytes(point).is_ok(),
-            }
+    /// Returns why a point is none of the curve, or `None` for a good one. Of P-224 only the length is known.
+    ///
+    /// Source: crypto/ecdsa `ParseUncompressedPublicKey` and crypto/internal/fips140/nistec, Go 1.26.10.
+    fn refuses(self, point: &[u8]) -> Option<String> {
+        if point.first() != Some(&4) {
+            return Some("ecdsa: invalid uncompressed public key".to_owned());
+        }
+        let (name, length, prime) = match self {
+            Self::P224 => ("P224", 28, P224_PRIME.as_slice()),
+            Self::P256 => ("P256", 32, P256_PRIME.as_slice()),
+            Self::P384 => ("P384", 48, P384_PRIME.as_slice()),
+            Self::P521 => ("P521", 66, P521_PRIME.as_slice()),
+        };
+        let (x, y) = point.get(1..)?.split_at_checked(length).filter(|(_, y)| y.len() == length).unzip();
+        let (Some(x), Some(y)) = (x, y) else { return Some(format!("invalid {name} point encoding")) };
+        if x >= prime || y >= prime {
+            return Some(format!("invalid {name} element encoding"));
+        }
+        let is_on_curve = match self {
+            Self::P224 => true,
+            Self::P256 => p256::PublicKey::from_sec1_bytes(point).is_ok(),
+            Self::P384 => p384::PublicKey::from_sec1_bytes(point).is_ok(),
+            Self::P521 => p521::PublicKey::from_sec1_bytes(point).is_ok(),
+        };
+        (!is_on_curve).then(|| format!("{name} point not on curve"))
     }
 }

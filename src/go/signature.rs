@@ -172,6 +172,9 @@ pub(super) fn check(
             | (PublicKey::Ec(..), SignatureAlgorithm::Ecdsa(_))
             | (PublicKey::Ed25519(_), SignatureAlgorithm::Ed25519)
     );
+    if *key == PublicKey::Dsa && matches!(algorithm, SignatureAlgorithm::Dsa(_)) && !go.is_at_least(16) {
+        return Err(GoError::Unchecked("a signature of a DSA key".to_owned()));
+    }
     if matches!(key, PublicKey::Dsa | PublicKey::Unknown) {
         return Err(GoError::UnsupportedAlgorithm);
     }
@@ -251,6 +254,9 @@ fn rsa(
     if go.is_at_least(24) && bits < 1024 {
         let hint = "(see https://go.dev/pkg/crypto/rsa#hdr-Minimum_key_size)";
         return Err(GoError::Signature(format!("crypto/rsa: {bits}-bit keys are insecure {hint}")));
+    }
+    if let Some(reason) = key.refused_by_rsa().filter(|_| go.is_at_least(24)) {
+        return Err(GoError::Signature(format!("crypto/rsa: public {reason}")));
     }
     let algorithm = algorithm.filter(|_| RING_BITS.contains(&bits));
     let Some(algorithm) = algorithm else {

@@ -97,7 +97,7 @@ impl Kubeconfig {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::{KubeadmCredentials, KubeadmForm};
     use crate::kubeconfig::Kubeconfig;
@@ -123,7 +123,9 @@ mod tests {
             assert!(read.is_as_written(text.as_bytes()), "{}", form.user);
             let found = KubeadmForm::of(&read).unwrap();
             assert_eq!((found.authority, found.server, found.user), (form.authority, form.server, form.user));
-            assert_eq!(read.contexts, [("kubernetes".to_owned(), form.user.to_owned())]);
+            let [context] = &*read.contexts else { panic!("{}", form.user) };
+            assert_eq!((context.cluster.as_str(), context.user.as_str()), ("kubernetes", form.user));
+            assert_eq!(read.current_context.as_ref(), Some(&context.name));
         }
     }
 

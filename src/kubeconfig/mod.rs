@@ -13,4 +13,6 @@ mod form;
 mod read;
 
 pub use form::{KubeadmCredentials, KubeadmForm, has_kubeadm_form};
-pub use read::{Held, Kubeconfig, KubeconfigCluster, KubeconfigError, KubeconfigUser, referenced, resolve};
+pub use read::{
+    Held, Kubeconfig, KubeconfigCluster, KubeconfigContext, KubeconfigError, KubeconfigUser, referenced, resolve,
+};

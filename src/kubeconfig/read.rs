@@ -3,7 +3,7 @@
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::yaml::{Yaml, decode_base64};
+use crate::yaml::{Yaml, decode_base64, decode_text};
 
 /// The certificates, keys and servers in a kubeconfig. Source: client-go tools/clientcmd/api/v1/types.go.
 pub struct Kubeconfig {
@@ -11,8 +11,21 @@ pub struct Kubeconfig {
     pub clusters: Vec<KubeconfigCluster>,
     /// The elements of the list `users`, in order.
     pub users: Vec<KubeconfigUser>,
-    /// The elements of the list `contexts`: the name of a cluster, and the name of the user that calls it.
-    pub contexts: Vec<(String, String)>,
+    /// The elements of the list `contexts`, in order.
+    pub contexts: Vec<KubeconfigContext>,
+    /// The name of the context that counts when the caller names none.
+    pub current_context: Option<String>,
+}
+
+/// A context of a kubeconfig: who calls which cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KubeconfigContext {
+    /// The name in the kubeconfig, or an empty text.
+    pub name: String,
+    /// The name of a cluster, or an empty text.
+    pub cluster: String,
+    /// The name of a user, or an empty text.
+    pub user: String,
 }
 
 /// A cluster of a kubeconfig.
@@ -43,8 +56,9 @@ pub enum Held {
     Inline(Zeroizing<Vec<u8>>),
     /// The field names this file. A relative path counts from the kubeconfig's folder.
     File(String),
-    /// The field itself should hold PEM, but is not base64.
-    Broken,
+    /// The field itself should hold PEM, but is not base64. The number is that of the first byte at which Go's decoder
+    /// stops.
+    Broken(usize),
 }
 
 /// Why a file cannot be read as a kubeconfig.
@@ -67,8 +81,8 @@ impl Kubeconfig {
     /// # Errors
     /// Fails with a [`KubeconfigError`] for the first problem.
     pub fn read(content: &[u8]) -> Result<Self, KubeconfigError> {
-        let text = std::str::from_utf8(content).map_err(|_| KubeconfigError::NotUtf8)?;
-        let yaml = Yaml::read(text).map_err(KubeconfigError::Yaml)?;
+        let text = decode_text(content).ok_or(KubeconfigError::NotUtf8)?;
+        let yaml = Yaml::read(&text).map_err(KubeconfigError::Yaml)?;
         // kubectl also reads a file that does not name its kind.
         let is_kubeconfig = match yaml.get("kind") {
             Some(kind) => kind.text() == Some("Config"),
@@ -89,10 +103,17 @@ impl Kubeconfig {
             certificate: held(item, "user", "client-certificate"),
             key: held(item, "user", "client-key"),
         });
-        let contexts = list("contexts")
-            .iter()
-            .filter_map(|item| Some((text_of(item, &["context", "cluster"])?, text_of(item, &["context", "user"])?)));
-        Ok(Self { clusters: clusters.collect(), users: users.collect(), contexts: contexts.collect() })
+        let contexts = list("contexts").iter().map(|item| KubeconfigContext {
+            name: text_of(item, &["name"]).unwrap_or_default(),
+            cluster: text_of(item, &["context", "cluster"]).unwrap_or_default(),
+            user: text_of(item, &["context", "user"]).unwrap_or_default(),
+        });
+        Ok(Self {
+            clusters: clusters.collect(),
+            users: users.collect(),
+            contexts: contexts.collect(),
+            current_context: text_of(&yaml, &["current-context"]),
+        })
     }
 }
 
@@ -101,10 +122,35 @@ fn text_of(item: &Yaml, path: &[&str]) -> Option<String> {
     item.at(path).and_then(Yaml::text).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
+/// Returns the number of the byte at which Go's decoder of base64 stops. Source: encoding/base64/base64.go, Go 1.19.8:
+/// line breaks do not count as characters, but as bytes.
+fn illegal_byte(text: &str) -> usize {
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'\r' | b'\n');
+    // Two signs of padding at most, at the end of a group of four.
+    let mut count = 0;
+    for (position, byte) in text.bytes().enumerate() {
+        match byte {
+            b'=' => {
+                let rest: Vec<u8> = text.bytes().skip(position).filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+                let is_end = matches!((count % 4, rest.as_slice()), (2, b"==") | (3, b"="));
+                if !is_end {
+                    let extra = if count % 4 == 2 && rest.starts_with(b"==") { 2 } else { usize::from(count % 4 == 3) };
+                    return position + extra;
+                }
+                return text.len();
+            }
+            byte if !is_base64(byte) => return position,
+            b'\r' | b'\n' => {}
+            _ => count += 1,
+        }
+    }
+    text.len() - count % 4
+}
+
 /// Returns how an element holds a field. As in client-go, data in the field wins over a file.
 fn held(item: &Yaml, element: &str, field: &str) -> Option<Held> {
     let data = text_of(item, &[element, &format!("{field}-data")]).map(Zeroizing::new);
-    data.map(|data| decode_base64(&data).map_or(Held::Broken, Held::Inline))
+    data.map(|data| decode_base64(&data).map_or_else(|| Held::Broken(illegal_byte(&data)), Held::Inline))
         .or_else(|| text_of(item, &[element, field]).map(Held::File))
 }
 
@@ -120,7 +166,7 @@ pub fn referenced(place: &str, content: &[u8]) -> Vec<String> {
     let held = certificates.chain(clusters.into_iter().map(|cluster| cluster.authority));
     let files = held.filter_map(|held| match held? {
         Held::File(file) => Some(resolve(place, &file)),
-        Held::Inline(_) | Held::Broken => None,
+        Held::Inline(_) | Held::Broken(_) => None,
     });
     files.collect()
 }
@@ -185,7 +231,7 @@ users:
                 None => "nothing".to_owned(),
                 Some(Held::Inline(data)) => String::from_utf8(data.to_vec()).unwrap(),
                 Some(Held::File(file)) => file.clone(),
-                Some(Held::Broken) => "broken".to_owned(),
+                Some(Held::Broken(_)) => "broken".to_owned(),
             };
             format!("{name} {held}")
         };

@@ -16,6 +16,7 @@ mod certificate_row;
 mod component;
 mod key_id;
 mod kubeadm_files;
+mod limits;
 mod part_name;
 mod place;
 mod purpose;
@@ -33,8 +34,12 @@ pub use certificate_row::{
 pub use component::Component;
 pub use key_id::{KeyId, NotAKeyId, escape};
 pub use kubeadm_files::{authorities, kubeconfigs};
+pub use limits::JOINS_WITH_ECDSA_SERVICE_ACCOUNT;
 pub use part_name::{NotAPartName, PartName, is_label, is_subdomain};
-pub use place::{BOOTSTRAP, CLUSTER_CA, ETCD_CA, FILE_LIMIT, KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI};
+pub use place::{
+    API_SERVER_RESTART, API_SERVER_RESTART_DAYS, BOOTSTRAP, CLUSTER_CA, ETCD_CA, FILE_LIMIT, KUBELET_CONF, KUBELET_PKI,
+    KUBERNETES, MANIFESTS, PKI, enable_api_server_restart,
+};
 pub use purpose::Purpose;
 pub use readers::{readers, readers_by_path};
 pub use role::Role;

@@ -18,3 +18,15 @@ pub const MANIFESTS: &str = "etc/kubernetes/manifests";
 pub const KUBELET_CONF: &str = "etc/kubernetes/kubelet.conf";
 /// The kubeconfig with which a kubelet asks for its first certificate. It would ask again when kubelet.conf fails.
 pub const BOOTSTRAP: &str = "etc/kubernetes/bootstrap-kubelet.conf";
+/// How the paths begin of the script, the service and the timer that restart a control plane's API server.
+pub const API_SERVER_RESTART: &str = "etc/kubernetes/certferry-restart-kube-apiserver";
+/// The days of a month that every month has. Each control plane has another for the restart of its API server.
+pub const API_SERVER_RESTART_DAYS: usize = 28;
+
+/// Returns the command that lets systemd know the units of [`API_SERVER_RESTART`], or know them anew.
+#[must_use]
+pub fn enable_api_server_restart() -> String {
+    format!(
+        "systemctl daemon-reload && systemctl link /{API_SERVER_RESTART}.service && systemctl enable --now /{API_SERVER_RESTART}.timer"
+    )
+}

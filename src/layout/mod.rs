@@ -9,6 +9,7 @@
 //!
 //! Refuses a plan that lacks a key or a certificate.
 
+mod api_server_restart;
 mod ca_bundles;
 mod cert_manager;
 mod error;
@@ -86,6 +87,7 @@ fn render_manifest(manifest: &Manifest, sources: &FileSources<'_>) -> Result<Zer
         Manifest::TrustRoot { name } => cert_manager::trust_root(name),
         Manifest::Bindings(bindings) => rbac::render(bindings),
         Manifest::EtcdctlEnvironment { endpoints } => etcdctl::render(endpoints),
+        Manifest::ApiServerRestart(file) => api_server_restart::render(file),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::bundle::Hex;
-use crate::kubernetes::{PartName, Version};
+use crate::kubernetes::{KeyId, PartName, Version};
 use crate::lock::{
     Change, ChangeId, ChangeKind, Lock, Outlines, Refusal, changes, explain_version, file_changes, foreseen,
     outlines_of_lock, outlines_of_plan, shapes_of_lock, shapes_of_plan,
@@ -22,6 +22,8 @@ pub struct Comparison {
     pub changes: Vec<Change>,
     /// The changes of each part, in the order of the plan. Then come the parts that are gone.
     pub part_changes: Vec<PartChange>,
+    /// Whether everything that cert-manager has issued stands below a root that the new files no longer trust.
+    pub cuts_off_cert_manager: bool,
 }
 
 impl Comparison {
@@ -88,12 +90,18 @@ impl Comparison {
         let before =
             PreviousBuild { parts: before, changed: ids(|_| true), new_keys: ids(Change::is_of_key), other_profile };
         let part_changes = part_changes(plan, &before);
+        // The intermediate must have been there before, and the root's key be another.
+        let changed =
+            |id: &KeyId| changes.iter().find(|change| change.key() == Some(id) && change.kind == ChangeKind::Changed);
+        let cuts_off_cert_manager =
+            changed(&KeyId::ca("tls")).is_some_and(Change::is_of_key) && changed(&KeyId::ca("cert-manager")).is_some();
         changes.extend(of_files);
         Self {
             heads: heads.into_iter().filter(|(_, before, after)| before != after).collect(),
             other_profile,
             changes,
             part_changes,
+            cuts_off_cert_manager,
         }
     }
 

@@ -12,7 +12,8 @@ use crate::bundle::limits::{COMPRESSED, ENTRIES, FILE, INDEX, MEMBER, PARTS, PAT
 use crate::bundle::rows::FOLDERS;
 use crate::bundle::{FORMAT, KUBELET_CLIENT_LINK, PHASE};
 use crate::kubernetes::{
-    AUTHORITIES, BOOTSTRAP, Component, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, Role, kubeconfigs, readers_by_path,
+    API_SERVER_RESTART, AUTHORITIES, BOOTSTRAP, Component, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, Role,
+    enable_api_server_restart, kubeconfigs, readers_by_path,
 };
 use crate::node::place::{
     AWAY, INSTALLED, JOURNAL, JOURNAL_NEW, LOCK, RESTART, RESTART_NEW, STATE, hidden, parent_and_name,
@@ -73,6 +74,12 @@ fn shell() -> String {
     let runs: Vec<_> =
         Component::ALL.iter().map(|component| format!("{}:{}", component.name(), component.mark())).collect();
     fact("RUNS", "A file that is there if and only if a component runs on the node.", &runs.join("\n"));
+    fact(
+        "API_SERVER_RESTART",
+        "The script and the units that restart an API server, and how systemd knows them.",
+        API_SERVER_RESTART,
+    );
+    fact("ENABLE_RESTART", "", &enable_api_server_restart());
     fact("RELOADED", "What a running API server reads again, in the folder that it sees.", &RELOADED.join(" "));
     text + "\n"
 }

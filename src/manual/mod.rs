@@ -10,6 +10,7 @@ pub(crate) const CHAPTERS: &[Chapter] = &[
     ("far-side", "check and install a bundle on an isolated node", include_str!("far-side.md")),
     ("adding-a-node", "make, carry and install one node's files", include_str!("adding-a-node.md")),
     ("rotation", "other keys for a node, service accounts, a CA", include_str!("rotation.md")),
+    ("expired", "certificates have ended: what to do at once, and what then", include_str!("expired.md")),
     ("users", "kubeconfigs, their RBAC, break-glass, clients of etcd", include_str!("users.md")),
     ("metallb", "MetalLB's webhook, with or without its own rotation", include_str!("metallb.md")),
     ("webhooks", "certificates of admission webhooks, and their caBundles", include_str!("webhooks.md")),

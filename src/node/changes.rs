@@ -432,7 +432,7 @@ fn embedded_authorities(kubeconfig: &[u8]) -> Vec<ReadCertificate> {
     let clusters = Kubeconfig::read(kubeconfig).map(|kubeconfig| kubeconfig.clusters).unwrap_or_default();
     let inside = clusters.into_iter().filter_map(|cluster| match cluster.authority? {
         Held::Inline(pem) => read_pem(&pem).ok()?.certificates.into_iter().next(),
-        Held::File(_) | Held::Broken => None,
+        Held::File(_) | Held::Broken(_) => None,
     });
     inside.collect()
 }

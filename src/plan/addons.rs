@@ -36,6 +36,9 @@ pub(super) fn authorities(profile: &Profile) -> Vec<(PlannedKey, PlannedCertific
         let (key, certificate) = root(CERT_MANAGER_CA, &cert_manager.ca);
         let certificate = PlannedCertificate {
             issuer: TLS_CA,
+            // A name constraint says nothing of common names, so that only a usage keeps clients out: OpenSSL, Go and
+            // browsers hold a leaf against the usages of the CAs above it.
+            usages: cert_manager.usages.clone(),
             constraints: Constraints { path_length: Some(0), permitted: cert_manager.permitted.clone() },
             validity: certificate.validity.within(issuer.validity),
             ..certificate

@@ -30,7 +30,7 @@ pub struct PlannedCertificate {
     pub constraints: Constraints,
     /// The subject.
     pub subject: DistinguishedName,
-    /// The extended key usages, in order. A CA has none.
+    /// The extended key usages, in order. Those of a CA limit what it may sign; a root has none.
     pub usages: Vec<ExtendedKeyUsage>,
     /// The subject alternative names, in order.
     pub alt_names: Vec<AltName>,

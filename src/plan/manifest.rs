@@ -47,6 +47,30 @@ pub enum Manifest {
         /// The URLs of etcd's members.
         endpoints: Vec<String>,
     },
+    /// A file of a control plane's part that restarts its API server.
+    ApiServerRestart(ApiServerRestart),
+}
+
+/// A file that restarts a control plane's API server before the certificate ends that it makes, in memory, for its
+/// calls to itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApiServerRestart {
+    /// The script.
+    Script {
+        /// The address and port of this control plane's API server.
+        own: String,
+        /// The addresses and ports of all others.
+        others: Vec<String>,
+    },
+    /// The service of systemd that runs the script.
+    Service,
+    /// The timer of systemd that starts the service.
+    Timer {
+        /// The position of the control plane among all, from 1. It is the day of the month, too.
+        number: usize,
+        /// The number of control planes.
+        count: usize,
+    },
 }
 
 /// A Secret with certificate and key.
@@ -185,6 +209,13 @@ impl Manifest {
                 bindings.iter().map(binding).collect::<Vec<_>>().join("; ")
             }
             Self::EtcdctlEnvironment { endpoints } => format!("etcdctl at {}", endpoints.join(",")),
+            Self::ApiServerRestart(ApiServerRestart::Script { own, others }) => {
+                format!("restart of kube-apiserver at {own} beside {}", others.join(","))
+            }
+            Self::ApiServerRestart(ApiServerRestart::Service) => "service of the restart of kube-apiserver".to_owned(),
+            Self::ApiServerRestart(ApiServerRestart::Timer { number, count }) => {
+                format!("timer of the restart of kube-apiserver {number} of {count}")
+            }
         }
     }
 }

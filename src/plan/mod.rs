@@ -10,6 +10,7 @@
 
 mod addons;
 mod alt_names;
+mod api_server_restart;
 mod certificate;
 mod certificates;
 mod file;
@@ -22,7 +23,7 @@ mod subset;
 pub use certificate::{Constraints, PlannedCertificate, PlannedKey};
 pub use file::{PlannedContent, PlannedFile};
 pub use kubeconfig::{Credentials, PlannedKubeconfig};
-pub use manifest::{CaBundles, Manifest, Material, RoleBinding, SecretManifest, SecretReader};
+pub use manifest::{ApiServerRestart, CaBundles, Manifest, Material, RoleBinding, SecretManifest, SecretReader};
 pub use part_changes::{PartChange, PartChangeKind, PreviousBuild, part_changes};
 pub use planned_files::{PlannedPart, Recipient};
 pub use subset::subset;

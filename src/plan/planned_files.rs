@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::addons;
+use super::api_server_restart;
 use super::certificate::ca_key;
 use super::certificates::rows_of;
 use super::file::{PlannedContent, PlannedFile, file};
@@ -56,6 +57,7 @@ pub(super) fn all(profile: &Profile) -> Vec<PlannedPart> {
     let nodes = profile.nodes.iter().enumerate().map(|(index, node)| {
         let mut files = shared_files(profile, node);
         files.extend(rows_of(profile, index).flat_map(|row| row_files(row, node, profile)));
+        files.extend(api_server_restart::files(profile, node));
         PlannedPart { recipient: Recipient::Node(node.clone()), files }
     });
     nodes.chain([PlannedPart { recipient: Recipient::Cluster, files: cluster_files(profile) }]).collect()

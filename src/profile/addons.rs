@@ -107,6 +107,8 @@ pub struct CertManager {
     pub issuer: String,
     /// `[ca.cert-manager]`: an intermediate below `[ca.tls]`.
     pub ca: Authority,
+    /// The extended key usages of what the intermediate CA may sign, at least one.
+    pub usages: Vec<ExtendedKeyUsage>,
     /// The names that the intermediate CA may sign for.
     pub permitted: PermittedNames,
     /// How the root of `[ca.tls]` reaches pods.

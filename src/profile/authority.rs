@@ -18,7 +18,7 @@ use crate::x509::KeyAlgorithm;
 pub(super) struct Keys {
     pub(super) ca: Option<Setting<KeyAlgorithm>>,
     pub(super) leaf: Option<KeyAlgorithm>,
-    pub(super) service_account: Option<KeyAlgorithm>,
+    pub(super) service_account: Option<Setting<KeyAlgorithm>>,
 }
 
 impl Keys {
@@ -27,7 +27,7 @@ impl Keys {
         let keys = Self {
             ca: table.setting("ca", KeyAlgorithm::Rsa4096, algorithm),
             leaf: table.optional("leaf", KeyAlgorithm::Rsa2048, algorithm),
-            service_account: table.optional("service_account", KeyAlgorithm::Rsa2048, algorithm),
+            service_account: table.setting("service_account", KeyAlgorithm::Rsa2048, algorithm),
         };
         table.refuse_unknown_keys();
         keys

@@ -25,6 +25,7 @@ pub(super) struct ClusterDraft {
     pub(super) etcd: Option<Setting<EtcdTopology>>,
     pub(super) etcd_cert_sans: Vec<Setting<AltName>>,
     pub(super) header: Option<std::ops::Range<usize>>,
+    pub(super) api_server_restart: Option<Setting<bool>>,
     api_server_port: Option<u16>,
     dns_domain: Option<String>,
 }
@@ -39,6 +40,7 @@ impl ClusterDraft {
             generation: table.generation("generation"),
             control_plane_endpoint: table.setting("control_plane_endpoint", None, |value| endpoint(value).map(Some)),
             api_server_port: table.optional("api_server_port", 6443, port),
+            api_server_restart: table.setting("api_server_restart", false, |value| value.boolean()),
             service_subnets: table
                 .optional("service_subnets", default_subnet().into_iter().collect(), |value| {
                     value.filled_list(service_subnet)
@@ -88,6 +90,7 @@ impl ClusterDraft {
             generation: self.generation?,
             control_plane_endpoint: self.control_plane_endpoint?.value,
             api_server_port: self.api_server_port?,
+            api_server_restart: self.api_server_restart?.value,
             service_subnets: values(self.service_subnets),
             dns_domain: self.dns_domain?,
             apiserver_cert_sans: values(self.apiserver_cert_sans),

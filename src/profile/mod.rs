@@ -123,6 +123,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     root.refuse_unknown_keys();
 
     topology::check(&cluster, &rows, kubelet_client.as_ref(), ship_ca_keys.as_ref(), problems);
+    topology::check_service_account(&cluster, &rows, keys.service_account.as_ref(), problems);
     collisions::check(&cluster, &rows, problems);
     let kubelet_certificates = expiry::KubeletCertificates {
         client: kubelet_client.as_ref().is_some_and(|setting| setting.value),
@@ -139,6 +140,9 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     expiry::check(&authorities, &leaves, &kubelet_certificates, problems);
     if let (Some(metallb), Some(ca)) = (&metallb, &authorities.metallb) {
         metallb::check_rotation(metallb, ca, problems);
+    }
+    if let Some(cert_manager) = &cert_manager {
+        cert_manager.check_clients(&tls, problems);
     }
     let secrets = metallb.iter().map(|draft| &draft.secret);
     let secrets = secrets.chain(webhooks.iter().map(|draft| &draft.secret));
@@ -178,7 +182,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
         etcd_ca: authorities.etcd.build()?,
         front_proxy_ca: authorities.front_proxy.build()?,
         leaf_algorithm: keys.leaf?,
-        service_account_algorithm: keys.service_account?,
+        service_account_algorithm: keys.service_account?.value,
         service_account_generation: service_account_generation?,
         kubelet: Kubelet { client: kubelet_client?.value, serving: kubelet_serving? },
         nodes: nodes.into_iter().flatten().collect(),

@@ -92,6 +92,8 @@ pub struct Cluster {
     pub control_plane_endpoint: Option<Endpoint>,
     /// kubeadm's `bindPort`.
     pub api_server_port: u16,
+    /// Whether each control plane gets a timer that restarts its API server.
+    pub api_server_restart: bool,
     /// One subnet, or two subnets of different families.
     pub service_subnets: Vec<IpNet>,
     /// kubeadm's `dnsDomain`.

@@ -5,13 +5,20 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 
 use super::model::Endpoint;
-use super::names::{abridged, check_subdomain};
+use super::names::{abridged, check_subdomain, subdomain_fault};
+use super::problem::Problem;
 use super::value::WrittenValue;
 use crate::x509::AltName;
+
+/// Ports that a cluster listens on. In an address they are more likely forgotten brackets than a group of its own.
+const CLUSTER_PORTS: [u16; 4] = [2379, 2380, 6443, 8443];
+/// The first port that is taken for one at the end of an endpoint. Short numbers are as often a host's own.
+const FIRST_LIKELY_PORT: u16 = 100;
 
 /// Reads an address at which other nodes can reach a node.
 pub(super) fn node_address(value: WrittenValue<'_>) -> Option<IpAddr> {
     let address = check_address(value, value.string()?)?;
+    warn_of_cluster_port(value, value.string()?);
     match unreachable_from_elsewhere(address) {
         None => Some(address),
         Some(kind) => value.refuse(
@@ -58,7 +65,30 @@ pub(super) fn alt_name(value: WrittenValue<'_>) -> Option<AltName> {
     let text = value.string()?;
     match text.strip_prefix("*.") {
         Some(parent) => check_subdomain(value, parent).map(|parent| AltName::Dns(format!("*.{parent}"))),
-        None => host(value, text),
+        None => {
+            warn_of_cluster_port(value, text);
+            host(value, text)
+        }
+    }
+}
+
+/// Splits `fd00::10:6443`, an IPv6 address and a port without the brackets that would tell them apart.
+fn unbracketed(text: &str) -> Option<(&str, u16)> {
+    let (address, port) = text.rsplit_once(':')?;
+    address.parse::<Ipv6Addr>().ok()?;
+    Some((address, canonical::<u16>(port).filter(|port| *port > 0)?))
+}
+
+/// Warns of an address whose last group is a port of the cluster. Where no port is allowed, nothing else tells them
+/// apart.
+fn warn_of_cluster_port(value: WrittenValue<'_>, text: &str) {
+    let found = unbracketed(text).filter(|(_, port)| CLUSTER_PORTS.contains(port));
+    if let (Some((address, _)), true) = (found, text.parse::<Ipv6Addr>().is_ok()) {
+        value.problems.add(
+            Problem::warning(format!("all of \"{text}\" is an address"))
+                .at(&value.span(), "its last group reads like a port")
+                .hint(format!("if it is a port, write \"{address}\": an address stands here without one")),
+        );
     }
 }
 
@@ -74,6 +104,20 @@ pub(super) fn endpoint(value: WrittenValue<'_>) -> Option<Endpoint> {
     };
     if text.contains('/') {
         return malformed("a URL or a path");
+    }
+    if let Some((address, port)) = unbracketed(text) {
+        let mended = format!("write \"[{address}]:{port}\"");
+        if text.parse::<Ipv6Addr>().is_err() {
+            let title = format!("\"{}\" is not a host and port", abridged(text));
+            return value.refuse(title, "an IPv6 address with a port stands in brackets", mended);
+        }
+        if port >= FIRST_LIKELY_PORT {
+            value.problems.add(
+                Problem::warning(format!("\"{text}\" is an address without a port"))
+                    .at(&value.span(), "its last group reads like a port")
+                    .hint(format!("{mended}; if all of it is the address, \"[{text}]\" says so")),
+            );
+        }
     }
     let (host_text, port) = if let Some(rest) = text.strip_prefix('[') {
         match rest.split_once(']') {
@@ -109,21 +153,37 @@ fn host(value: WrittenValue<'_>, text: &str) -> Option<AltName> {
 }
 
 fn check_address(value: WrittenValue<'_>, text: &str) -> Option<IpAddr> {
+    let title = || format!("\"{}\" is not an address of a host", abridged(text));
+    if let Some(alone) = without_port(text) {
+        return value.refuse(title(), "no port and no brackets stand here", format!("write \"{alone}\""));
+    }
     let reason = match text.parse() {
         Ok(address) => match no_host(address) {
             None => return Some(address),
             Some(kind) => kind,
         },
+        Err(_) if text.contains("://") => "a URL",
         Err(_) if text.contains('%') => "a zone means something on one host only",
         Err(_) if text.contains('/') => "an address stands without its prefix length",
         Err(_) if has_leading_zero(text) => "a number with a leading zero is decimal here and octal there",
         Err(_) => "neither IPv4 nor IPv6",
     };
-    value.refuse(
-        format!("\"{}\" is not an address of a host", abridged(text)),
-        reason,
-        "write an address such as \"192.168.1.11\" or \"fd00::11\"",
-    )
+    value.refuse(title(), reason, "write an address such as \"192.168.1.11\" or \"fd00::11\"")
+}
+
+/// Returns the host of a text that is a host and a port, or an address in brackets. Returns `None` for an address.
+fn without_port(text: &str) -> Option<&str> {
+    if text.parse::<IpAddr>().is_ok() {
+        return None;
+    }
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, "")) => (host, None),
+        Some((host, rest)) => (host, Some(rest.strip_prefix(':')?)),
+        None => text.rsplit_once(':').map(|(host, port)| (host, Some(port)))?,
+    };
+    let is_port = port.is_none_or(|port| canonical::<u16>(port).is_some());
+    let is_host = host.parse::<IpAddr>().is_ok() || subdomain_fault(host).is_none();
+    (is_port && is_host).then_some(host)
 }
 
 fn has_leading_zero(text: &str) -> bool {

@@ -33,14 +33,10 @@ pub(super) fn read(root: &TableReader<'_>, cluster: &ClusterDraft, validity: &De
         let hosts = table.distinct("hosts", host, AltName::to_string);
         let first = hosts.first().map(|host| Setting::default(host.value.to_string()));
         let lifetime = table.setting("validity", longest(validity.clock_skew), lifetime);
-        let usages = table.find("usages").map_or_else(
-            || Some(vec![Setting::default(ExtendedKeyUsage::ServerAuth)]),
-            |value| value.filled_list(usage),
-        );
         let draft = TlsDraft {
             secret: secret_name::required(&table),
             common_name: table.inherited("common_name", first, visible_text),
-            usages: usages.unwrap_or_default(),
+            usages: usages(&table),
             issuer: table.setting("ca", TlsIssuer::Tls, |value| {
                 value.word(&[("tls", TlsIssuer::Tls), ("kubernetes", TlsIssuer::Kubernetes), ("etcd", TlsIssuer::Etcd)])
             }),
@@ -68,8 +64,15 @@ fn longest(clock_skew: Option<Lifetime>) -> Lifetime {
     Lifetime::Days(LIFE_DAYS.saturating_sub(skew).max(1))
 }
 
-fn usage(value: WrittenValue<'_>) -> Option<ExtendedKeyUsage> {
-    value.word(&[("server", ExtendedKeyUsage::ServerAuth), ("client", ExtendedKeyUsage::ClientAuth)])
+/// Reads `usages`, which are those of a server by default. Returns none when they were refused.
+pub(super) fn usages(table: &TableReader<'_>) -> Vec<Setting<ExtendedKeyUsage>> {
+    let usage = |value: WrittenValue<'_>| {
+        value.word(&[("server", ExtendedKeyUsage::ServerAuth), ("client", ExtendedKeyUsage::ClientAuth)])
+    };
+    let usages = table
+        .find("usages")
+        .map_or_else(|| Some(vec![Setting::default(ExtendedKeyUsage::ServerAuth)]), |value| value.filled_list(usage));
+    usages.unwrap_or_default()
 }
 
 /// Reads a name, and refuses a wildcard that browsers do not accept: one above fewer than two labels (RFC 9525, section
@@ -89,6 +92,12 @@ fn host(value: WrittenValue<'_>) -> Option<AltName> {
 }
 
 impl TlsDraft {
+    /// Returns whether the certificate is one of a client, below the root that cert-manager's CA stands below.
+    pub(super) fn is_client_of_tls_ca(&self) -> bool {
+        self.is_for(ExtendedKeyUsage::ClientAuth)
+            && self.issuer.as_ref().is_some_and(|issuer| issuer.value == TlsIssuer::Tls)
+    }
+
     fn is_for(&self, wanted: ExtendedKeyUsage) -> bool {
         self.usages.iter().any(|usage| usage.value == wanted)
     }

@@ -6,7 +6,8 @@ use super::network::family;
 use super::node::NodeRow;
 use super::problem::{Problem, Problems};
 use super::value::Setting;
-use crate::kubernetes::Role;
+use crate::kubernetes::{API_SERVER_RESTART_DAYS, JOINS_WITH_ECDSA_SERVICE_ACCOUNT, Role};
+use crate::x509::KeyAlgorithm;
 
 /// Refuses clusters that kubeadm or Kubernetes could not run.
 pub(super) fn check(
@@ -37,6 +38,14 @@ fn check_control_planes(cluster: &ClusterDraft, rows: &[NodeRow], problems: &Pro
                 .hint("give at least one [[node]] `role = \"control-plane\"`"),
         );
     }
+    let asks = cluster.api_server_restart.as_ref().filter(|setting| setting.value);
+    if let (Some(setting), true) = (asks, count > API_SERVER_RESTART_DAYS) {
+        problems.add(
+            Problem::error("more control planes than days for `api_server_restart`")
+                .at_if(setting.set_at.as_ref(), format!("{count} control planes; at most {API_SERVER_RESTART_DAYS}"))
+                .hint("remove the key, and restart each API server within a year by other means"),
+        );
+    }
     let has_no_endpoint = cluster.control_plane_endpoint.as_ref().is_some_and(|setting| setting.value.is_none());
     if count > 1 && has_no_endpoint {
         problems.add(
@@ -45,6 +54,36 @@ fn check_control_planes(cluster: &ClusterDraft, rows: &[NodeRow], problems: &Pro
                 .hint("add `control_plane_endpoint = \"k8s.corp.internal:6443\"`, the name or address all clients use"),
         );
     }
+}
+
+/// Refuses a service-account key with which kubeadm joins no further control plane. With one control plane it only
+/// warns: there a second one may come later.
+pub(super) fn check_service_account(
+    cluster: &ClusterDraft,
+    rows: &[NodeRow],
+    algorithm: Option<&Setting<KeyAlgorithm>>,
+    problems: &Problems,
+) {
+    let (Some(algorithm), Some(version)) = (algorithm, &cluster.kubernetes) else { return };
+    if algorithm.value.is_rsa() || JOINS_WITH_ECDSA_SERVICE_ACCOUNT.includes(version.value) {
+        return;
+    }
+    let title = format!("kubeadm {} joins a further control plane with an RSA service-account key only", version.value);
+    let mended: Vec<_> = JOINS_WITH_ECDSA_SERVICE_ACCOUNT.0.iter().map(ToString::to_string).collect();
+    let count = count(rows, Role::ControlPlane);
+    let (problem, label) = if count > 1 {
+        let label = format!("`kubeadm join` of the other {} ends with \"... sa.key isn't in RSA format\"", count - 1);
+        (Problem::error(title), label)
+    } else {
+        let label = "a second one would end with \"... sa.key isn't in RSA format\"".to_owned();
+        (Problem::warning(title), label)
+    };
+    problems.add(
+        problem
+            .at_if(algorithm.set_at.as_ref(), label)
+            .related(version.set_at.as_ref(), "the version")
+            .hint(format!("write \"rsa-2048\", which all versions take; ECDSA is taken from {}", mended.join(", "))),
+    );
 }
 
 fn check_etcd_nodes(cluster: &ClusterDraft, rows: &[NodeRow], problems: &Problems) {

@@ -154,7 +154,7 @@ impl<'a> Reading<'_, 'a> {
     fn field(&mut self, place: &str, mut origin: Origin<'_>, held: Held, listed: &BTreeSet<&str>) {
         let Some(embedded) = origin.embedded.clone() else { return };
         let problem = match held {
-            Held::Broken => Fault::Base64(embedded),
+            Held::Broken(_) => Fault::Base64(embedded),
             Held::Inline(content) => {
                 let mut certificates = certificates::read(&content);
                 let nest = |fault| Fault::Embedded(embedded.clone(), Box::new(fault));

@@ -7,8 +7,11 @@ use super::chain::{leaf_faults, time_fault, verifies};
 use super::part::{Origin, Part, Report};
 use super::{AlreadyVerified, Fault};
 use crate::kubernetes::Purpose;
-use crate::lint::{ClusterFacts, Facts, NodeFacts, lint};
+use crate::lint::{Breach, ClusterFacts, Facts, NodeFacts, lint};
 use crate::x509::{AltName, ReadCertificate};
+
+/// The rule that certificates of other makers break by custom.
+const KEY_USAGE_KEY_TYPE: &str = "key-usage-key-type";
 
 /// The judge of one part's certificates.
 pub(super) struct Judge<'a> {
@@ -98,6 +101,9 @@ impl<'a> Judge<'a> {
             cluster: ClusterFacts { endpoint: self.endpoint.as_ref(), service_address: None },
             needed_at: &self.needed_at,
         };
-        lint(&facts).into_iter().for_each(|breach| report(file, Fault::Rule(breach)));
+        let breaches = lint(&facts).into_iter();
+        // kubeadm itself, k3s and others write keyEncipherment for keys of every kind, and no program refuses it.
+        let is_custom = |breach: &Breach| self.part.is_disk() && breach.rule.id == KEY_USAGE_KEY_TYPE;
+        breaches.filter(|breach| !is_custom(breach)).for_each(|breach| report(file, Fault::Rule(breach)));
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn check_alone(judge: &Judge<'_>, file: &str, read: &Kubeconfig, repo
 fn trusts<'a>(judge: &Judge<'_>, file: &str, read: &'a Kubeconfig) -> Vec<Trust<'a>> {
     let trust = |authority: &Held| match authority {
         Held::Inline(pem) => Some((true, judge.known.read_pem(pem))),
-        Held::Broken => Some((true, Err(PemError::NotPem))),
+        Held::Broken(_) => Some((true, Err(PemError::NotPem))),
         Held::File(path) => {
             let authorities = judge.known.read_pem(judge.part.content(&resolve(file, path))?).ok()?;
             Some((false, Ok(authorities)))
@@ -86,9 +86,10 @@ fn check_one(judge: &Judge<'_>, file: &str, read: &Kubeconfig, trusts: &[Trust<'
         check_files(judge, file, [cluster.authority.as_ref()], report);
     }
     for user in &read.users {
-        let called: Vec<_> = read.contexts.iter().filter(|(_, caller)| *caller == user.name).collect();
+        let called: Vec<_> = read.contexts.iter().filter(|context| context.user == user.name).collect();
         // A user whom no context names could be used with any cluster.
-        let is_called = |trust: &&Trust<'_>| called.is_empty() || called.iter().any(|(name, _)| name == trust.cluster);
+        let is_called =
+            |trust: &&Trust<'_>| called.is_empty() || called.iter().any(|context| context.cluster == trust.cluster);
         let called: Result<Vec<_>, _> =
             trusts.iter().filter(is_called).map(|trust| trust.authorities.as_ref()).collect();
         // When a CA cannot be read, that alone is reported.
@@ -110,7 +111,9 @@ fn check_user(
     let (certificate, key) = match (&user.certificate, &user.key) {
         // client-go refuses a certificate without its key (v1.20.2, tools/clientcmd/validation.go validateAuthInfo).
         (Some(_), None) => return report(file, Fault::Alone),
-        (Some(Held::Broken), _) | (Some(_), Some(Held::Broken)) => return report(file, Fault::Pem(PemError::NotPem)),
+        (Some(Held::Broken(_)), _) | (Some(_), Some(Held::Broken(_))) => {
+            return report(file, Fault::Pem(PemError::NotPem));
+        }
         (Some(Held::Inline(certificate)), Some(Held::Inline(key))) => (certificate, Some(key)),
         (Some(Held::Inline(certificate)), Some(Held::File(_))) => (certificate, None),
         // The user has a token or a program, or its certificate is in a file, which is judged by itself.
@@ -120,8 +123,12 @@ fn check_user(
         report(file, Fault::InlineKubelet);
     }
     let key = key.map(|key| key.as_slice()).unwrap_or_default();
-    let mut both = Zeroizing::new(Vec::with_capacity(certificate.len() + key.len()));
+    let mut both = Zeroizing::new(Vec::with_capacity(certificate.len() + 1 + key.len()));
     both.extend_from_slice(certificate);
+    // client-go reads the two by themselves, so neither needs a line break at its end.
+    if !certificate.ends_with(b"\n") {
+        both.push(b'\n');
+    }
     both.extend_from_slice(key);
     let read = match judge.known.read_pem(&both) {
         Ok(read) => read,
@@ -136,7 +143,9 @@ fn check_user(
     if !key.is_empty() {
         check_pair(file, &read, &read, report);
     }
-    judge.leaf(file, purpose(file), leaf, authorities, report);
+    // The CA in a kubeconfig is that of the server. Outside kubeadm another one may sign clients.
+    let is_foreign = judge.part.is_disk() && Purpose::of_path(file) == Purpose::Other;
+    judge.leaf(file, purpose(file), leaf, if is_foreign { &[] } else { authorities }, report);
 }
 
 /// Returns the purpose of a kubeconfig's credentials. A kubeconfig at an unknown path is taken for a person's.

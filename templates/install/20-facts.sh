@@ -34,6 +34,9 @@ kube-apiserver:etc/kubernetes/pki/apiserver.crt
 kube-controller-manager:etc/kubernetes/controller-manager.conf
 kube-scheduler:etc/kubernetes/scheduler.conf
 kubelet:etc/kubernetes/kubelet.conf'
+# The script and the units that restart an API server, and how systemd knows them.
+API_SERVER_RESTART=etc/kubernetes/certferry-restart-kube-apiserver
+ENABLE_RESTART='systemctl daemon-reload && systemctl link /etc/kubernetes/certferry-restart-kube-apiserver.service && systemctl enable --now /etc/kubernetes/certferry-restart-kube-apiserver.timer'
 # What a running API server reads again, in the folder that it sees.
 RELOADED='etc/kubernetes/pki/apiserver.crt etc/kubernetes/pki/apiserver.key'
 

@@ -216,7 +216,9 @@ check_clock() {
     [ -z "$silent" ] || cannot "openssl does not say how long $silent is valid" \
         'nothing is installed unchecked: look at `openssl version`, or use `certferry apply`'
     problem=$(awk -v now="$(date -u +%Y%m%d%H%M%S)" "$AWK_DATES" "$WORK/dates")
-    [ -z "$problem" ] || refuse "$problem; this clock says $(date -u +%Y-%m-%dT%H:%M:%SZ)" "is the clock right?"
+    hint='is the clock right?'
+    case $problem in *' has ended at '*) hint="$hint If so: the manual, \`certferry help expired\`" ;; esac
+    [ -z "$problem" ] || refuse "$problem; this clock says $(date -u +%Y-%m-%dT%H:%M:%SZ)" "$hint"
 }
 
 # The dates of every certificate in a file, each with the path. OpenSSL 3 takes five times as long for `openssl x509`.

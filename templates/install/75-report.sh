@@ -39,7 +39,16 @@ report() { # <is|would be>
         printf 'replaced: the CA in %s\n' "$replaced"
     done
     restarts "$(running_by_record)"
+    tell_systemd
     in_cluster
+}
+
+# The command that lets systemd know the timer of the API server's restart, when its units change.
+tell_systemd() {
+    awk -v units="$API_SERVER_RESTART" '
+        ($1 == "new" || $1 == "changed") && ($2 == units ".service" || $2 == units ".timer") { found = 1 }
+        END { exit !found }' "$WORK/changes" || return 0
+    printf 'to let systemd restart kube-apiserver in time (certferry help kubeadm):\n  %s\n' "$ENABLE_RESTART"
 }
 
 # Who runs on a node with this record; nobody yet on a fresh one.

@@ -89,7 +89,30 @@ fn the_next_generation_of_the_root_reaches_all_below_it() {
         "tls/monitoring/prometheus-client",
         "tls/registry/registry-tls",
     ]);
+    assert!(seen.said.contains(CUT_OFF), "{}", seen.said);
 }
+
+/// What cert-manager issued stays below the same root, whatever else changes.
+#[test]
+fn only_another_root_cuts_off_what_cert_manager_issued() {
+    let changes: [fn(&mut Table); 2] = [
+        |profile| set(profile, "ca.cert-manager.generation", 2),
+        |profile| set(profile, "ca.tls.issued_at", Value::Datetime("2026-11-23".parse().unwrap())),
+    ];
+    for change_one in changes {
+        let seen = change(change_one);
+        assert!(
+            seen.said.contains("ca/cert-manager") && !seen.said.contains("cert-manager issues none"),
+            "{}",
+            seen.said
+        );
+    }
+}
+
+const CUT_OFF: &str = "
+nothing that cert-manager has issued is below the new root, and cert-manager issues none of it anew by itself:
+  first trust both roots, then apply its new Secret, then renew every certificate: certferry help cert-manager
+";
 
 #[test]
 fn a_host_changes_its_certificate_alone() {

@@ -36,6 +36,10 @@ fn profile(version: &str) -> Table {
         common::use_fast_keys(profile);
         profile["keys"]["ca"] = "ecdsa-p256".into();
         profile["cluster"]["kubernetes"] = version.into();
+        // kubeadm before 1.26 may join with no other.
+        if version < "1.26" {
+            profile["keys"]["service_account"] = "rsa-2048".into();
+        }
     });
     text.parse().unwrap()
 }

@@ -116,7 +116,8 @@ fn warnings_alone_are_no_problem() {
     let node = Node::control_plane(|_, _| {});
     let output = node.run(&["--expiring-within", "250y"]);
     let said = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(said.matches("warning: ").count(), 15, "{said}");
+    assert!(said.starts_with("warning: 15 certificates end soon: "), "{said}");
+    assert_eq!(said.matches("warning: ").count(), 1, "{said}");
     assert_eq!(output.status.code(), Some(0));
 }
 

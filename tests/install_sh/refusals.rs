@@ -286,7 +286,8 @@ fn certificates_must_be_valid_by_this_clock() {
     };
     let refused = |bundle: &Bundle, place: &str, problem: &str| {
         let ended = end(&mut node.command(&TOOLS, bundle, "cp-1", &[]));
-        let text = format!("error: {place} {problem}; this clock says NOW\nhint: is the clock right?\n");
+        let hint = if problem.starts_with("has ended") { " If so: the manual, `certferry help expired`" } else { "" };
+        let text = format!("error: {place} {problem}; this clock says NOW\nhint: is the clock right?{hint}\n");
         assert_eq!((now(&ended.stderr), ended.code), (text, Some(1)));
         assert!(node.state().is_empty());
     };

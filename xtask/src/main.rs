@@ -7,6 +7,7 @@ mod deny;
 mod dist;
 mod filters;
 mod fuzz;
+mod go_oracle;
 mod layers;
 mod msrv;
 mod process;
@@ -62,6 +63,11 @@ const COMMANDS: &[Command] = &[
         run: crash::run,
     },
     Command {
+        name: "go-oracle",
+        about: "ask Go and certferry about certificates made by chance; --go PATH --cases N --seed N",
+        run: go_oracle::run,
+    },
+    Command {
         name: "dist",
         about: "build the static program with man pages, completions and checksums; --twice: in two folders",
         run: dist::run,
@@ -99,7 +105,7 @@ fn help(_: &[String]) -> Outcome {
 }
 
 fn list() -> String {
-    let lines = COMMANDS.iter().map(|command| format!("  cargo xtask {:<8} {}", command.name, command.about));
+    let lines = COMMANDS.iter().map(|command| format!("  cargo xtask {:<9} {}", command.name, command.about));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -119,7 +125,7 @@ mod tests {
     fn every_command_is_found_and_listed() {
         for command in COMMANDS {
             assert!(find(command.name).is_some(), "{}", command.name);
-            assert!(list().contains(&format!("cargo xtask {:<8} {}", command.name, command.about)));
+            assert!(list().contains(&format!("cargo xtask {:<9} {}", command.name, command.about)));
         }
         assert!(find("--help").is_some_and(|command| command.name == "help"));
         assert!(find("tset").is_none());

@@ -26,6 +26,7 @@ const fn tool(program: &'static str, package: &'static str) -> Tool {
 const TOOLS: &[Tool] = &[
     tool("gcc", "gcc"),
     tool("git", "git"),
+    tool("go", "golang-go"),
     tool("tar", "tar"),
     tool("openssl", "openssl"),
     tool("etcd", "etcd-server"),
@@ -49,6 +50,8 @@ const TOOLS: &[Tool] = &[
     tool("strace", "strace"),
     tool("time", "time"),
     tool("qemu-x86_64", "qemu-user"),
+    tool("systemctl", "systemd"),
+    tool("systemd-analyze", "systemd"),
 ];
 
 /// The subcommands of cargo that the minimal profile of the Rust toolchain lacks, each with its component.

@@ -11,6 +11,7 @@ use crate::cli::text::{self, restart};
 use crate::kubernetes::PartName;
 use crate::node::{self, Allowed};
 use crate::sign::PublicKey;
+use crate::verify::Fault;
 
 pub(crate) fn run(arguments: &ApplyArguments) -> Result<String, Failure> {
     let tree = node_folder::open(&arguments.root)?;
@@ -33,8 +34,10 @@ fn verified(arguments: &ApplyArguments) -> Result<(VerifiedPart, PublicKey), Fai
     let name = PartName::Node(arguments.node.clone());
     let Verified { bundle, part, about_time } = bundle::open_part(&trust, &name)?;
     if !about_time.is_empty() {
-        return Err(Failure::says_no(format!("not valid at this time\n{}", about_time.trim_end()))
-            .hint("look at the clock, `date -u`; the node's files are as they were"));
+        let failure = Failure::says_no(format!("not valid at this time\n{}", about_time.trim_end()))
+            .hint("look at the clock, `date -u`; the node's files are as they were");
+        let has_ended = bundle.findings.iter().any(|finding| matches!(finding.fault, Fault::Expired { .. }));
+        return Err(if has_ended { failure.hint("if the clock is right: certferry help expired") } else { failure });
     }
     Ok((part, bundle.key))
 }

@@ -9,7 +9,7 @@ use crate::cli::text::bundle::summary;
 use crate::cli::text::findings;
 use crate::host;
 use crate::kubernetes::PartName;
-use crate::verify::Finding;
+use crate::verify::{Fault, Finding};
 
 pub(crate) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
     let checked = bundle::open(&arguments.trust, None)?;
@@ -31,11 +31,13 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
     if !errors.is_empty() {
         let files: BTreeSet<_> = errors.iter().map(|finding| (&finding.part, &finding.file)).collect();
         let count = files.len();
-        return Err(Failure::says_no(format!(
+        let failure = Failure::says_no(format!(
             "every signature and hash holds, but {count} {} wrong\n{}",
             if count == 1 { "file is" } else { "files are" },
             findings::lines(&errors).trim_end()
-        )));
+        ));
+        let has_ended = errors.iter().any(|finding| matches!(finding.fault, Fault::Expired { .. }));
+        return Err(if has_ended { failure.hint("what has ended: certferry help expired") } else { failure });
     }
     if arguments.quiet {
         return Ok(String::new());

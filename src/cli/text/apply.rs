@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::cli::text::restart;
+use crate::kubernetes::{API_SERVER_RESTART, enable_api_server_restart};
 use crate::node::restart::{Effect, RestartedBy};
 use crate::node::{Applied, Changes, Difference, Foreseen, Method, Reason};
 
@@ -57,7 +58,22 @@ fn report(changes: &Changes<'_>, effect: &Effect, restarted_by: &RestartedBy, is
     }
     files(&mut text, changes);
     methods(&mut text, changes);
-    text + &restart::restarts(effect, restarted_by) + &restart::in_cluster(effect)
+    text + &restart::restarts(effect, restarted_by) + &enable(changes) + &restart::in_cluster(effect)
+}
+
+/// Returns the command that lets systemd know the timer of the API server's restart, when its units change.
+fn enable(changes: &Changes<'_>) -> String {
+    let is_unit = |place: &str| {
+        place.strip_prefix(API_SERVER_RESTART).is_some_and(|extension| matches!(extension, ".service" | ".timer"))
+    };
+    if changes.files.iter().any(|file| is_unit(&file.place)) {
+        format!(
+            "to let systemd restart kube-apiserver in time (certferry help kubeadm):\n  {}\n",
+            enable_api_server_restart()
+        )
+    } else {
+        String::new()
+    }
 }
 
 fn files(text: &mut String, changes: &Changes<'_>) {

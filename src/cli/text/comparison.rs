@@ -11,6 +11,12 @@ use crate::plan::{PartChange, PartChangeKind};
 /// The most nodes or files that are listed. The others are counted.
 const LISTED: usize = 20;
 
+/// What a new root means for cert-manager, which does nothing about it by itself.
+const CUT_OFF: &str = "
+nothing that cert-manager has issued is below the new root, and cert-manager issues none of it anew by itself:
+  first trust both roots, then apply its new Secret, then renew every certificate: certferry help cert-manager
+";
+
 /// Returns a heading, a line for each change, what to restart and what to hand out. Returns an empty text when nothing
 /// changes.
 pub(crate) fn render(comparison: &Comparison) -> String {
@@ -30,7 +36,14 @@ pub(crate) fn render(comparison: &Comparison) -> String {
         text += "  no key, no certificate and no kubeconfig changes\n";
     }
     let part_changes = &comparison.part_changes;
-    format!("\nsince the lock:\n{text}") + &restarts(part_changes) + &gone(part_changes) + &hand_out(part_changes)
+    let mut text = format!("\nsince the lock:\n{text}");
+    text += &restarts(part_changes);
+    text += &gone(part_changes);
+    text += &hand_out(part_changes);
+    if comparison.cuts_off_cert_manager {
+        text += CUT_OFF;
+    }
+    text
 }
 
 /// Returns what must be started anew, node by node.

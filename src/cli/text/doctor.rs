@@ -13,15 +13,22 @@ const INDENT: &str = "        ";
 /// Returns the findings one below the other, or one line that says that nothing is wrong.
 pub(crate) fn text(diagnosis: &Diagnosis, is_complete: bool) -> String {
     let seen = looked_at(&diagnosis.looked_at);
+    let unchecked: String = diagnosis
+        .unchecked
+        .iter()
+        .map(|why| wrap(&format!("not checked: {}", escape_for_terminal(why)), "    ", false))
+        .collect();
     if diagnosis.findings.is_empty() {
-        return if is_complete { format!("nothing is wrong; looked at {seen}\n") } else { String::new() };
+        let verdict = if unchecked.is_empty() { "nothing is wrong" } else { "nothing else is wrong" };
+        return if is_complete { format!("{unchecked}{verdict}; looked at {seen}\n") } else { unchecked };
     }
-    let texts: Vec<_> = diagnosis.findings.iter().map(finding).collect();
-    format!("{}\nlooked at {seen}\n", texts.join("\n"))
+    let texts: Vec<_> = Finding::together(&diagnosis.findings).iter().map(finding).collect();
+    let unchecked = if unchecked.is_empty() { unchecked } else { format!("\n{unchecked}") };
+    format!("{}{unchecked}\nlooked at {seen}\n", texts.join("\n"))
 }
 
 fn finding(finding: &Finding) -> String {
-    let severity = finding.rule.severity.name();
+    let severity = finding.severity.name();
     let head = wrap(&format!("{severity}: {}", escape_for_terminal(&finding.what)), "    ", false);
     let why = wrap(&format!("  why:  {}", escape_for_terminal(&finding.why)), INDENT, false);
     let mend = wrap(&format!("  mend: {}", escape_for_terminal(&finding.mend)), INDENT, true);
@@ -135,7 +142,7 @@ pub(crate) fn json(diagnosis: &Diagnosis) -> serde_json::Result<String> {
 fn row(finding: &Finding) -> Row<'_> {
     Row {
         rule: finding.rule.id,
-        severity: finding.rule.severity.name(),
+        severity: finding.severity.name(),
         file: &finding.file,
         what: &finding.what,
         why: &finding.why,

@@ -29,6 +29,9 @@ struct PlanJson {
     changes: Option<Vec<ChangeJson>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     effects: Option<Vec<EffectJson>>,
+    /// Whether everything that cert-manager has issued is below a root that nobody would trust any more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cuts_off_cert_manager: bool,
     /// The reason why a build would be refused, if one is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<String>,
@@ -163,6 +166,7 @@ pub(crate) fn render(
         }),
         changes: since.map(|(_, since)| since.changes.iter().map(change).collect()),
         effects: since.map(|(_, since)| effects(since)),
+        cuts_off_cert_manager: since.is_some_and(|(_, since)| since.cuts_off_cert_manager),
         refused: refused.map(ToString::to_string),
     };
     let mut text = serde_json::to_string_pretty(&document).map_err(|error| Failure::json(&error))?;

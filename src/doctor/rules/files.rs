@@ -3,50 +3,89 @@
 
 use crate::doctor::rule::{Rule, problem, warning};
 
-pub(super) const RULES: [Rule; 14] = [
-    problem("expired", "{it} ended at {time}", "`{error}`", "if `date -u` is right: {renew}"),
+pub(super) const RULES: [Rule; 19] = [
+    problem("expired", "{it} ended at {time}", "`{error}`", "if `date -u` is right: {renew}; `certferry help expired`")
+        .together(
+            "{count} certificates have ended: {files}",
+            "if `date -u` is right, `certferry help expired` says what to do, in order",
+        ),
     problem(
         "not-yet-valid",
         "{it} is not valid before {time}, and the clock says {now}",
         "`{error}`",
         "most likely the clock is wrong: `date -u -s TIME`, then `hwclock --systohc`; else {renew}",
+    )
+    .together(
+        "{count} certificates are not valid yet: {files}",
+        "the clock is wrong: `date -u -s TIME`, then `hwclock --systohc`",
     ),
     problem(
-        "broken-file",
-        "{it} {detail}",
-        "whoever reads it says `tls: failed to find any PEM data` or `x509: malformed certificate` and does not start",
+        "ca-fits-nothing",
+        "{file} fits none of the {count} files that it should fit: {files}",
+        "whoever trusts it says `x509: certificate signed by unknown authority`, whatever the others hold",
+        "{renew}; to go over to another CA, see `certferry help rotation`",
+    ),
+    problem("broken-file", "{it} {detail}", "{program} says `{error}`", "{renew}"),
+    problem(
+        "kubelet-serving-expired",
+        "{it} ended at {time}: the kubelet signed it itself, and does not renew it",
+        "metrics-server, Prometheus and whoever else checks it say `{error}`; kubectl logs and exec go on, because an API \
+         server that kubeadm set up does not check it",
+        "`rm /var/lib/kubelet/pki/kubelet.crt /var/lib/kubelet/pki/kubelet.key`, then `systemctl restart kubelet`: the kubelet \
+         signs a new one; or `certferry apply BUNDLE --node {node} --key PUB`",
+    ),
+    problem(
+        "pem-file-joined",
+        "{file} has END and BEGIN of two blocks on one line, so that a line break is missing",
+        "{program} says `{error}`",
+        "`sed -i 's/----------BEGIN/-----\\n-----BEGIN/' {path}`",
+    ),
+    problem(
+        "key-encrypted",
+        "{file} holds a key that is encrypted",
+        "{program} says `{error}`: no program of Kubernetes asks for a password",
+        "`openssl pkey -in {path} -out {path}.plain`, then `mv {path}.plain {path}`",
+    ),
+    warning(
+        "go-version",
+        "{it} is taken by some versions of {program} and refused by others",
+        "{who} say `{error}`",
         "{renew}",
     ),
-    problem(
+    warning(
         "contents",
         "{it} does not hold exactly what such a file should: one key, or a certificate and its chain",
         "programs take the first block that they find, which may be another than the one you mean",
         "look with `certferry inspect -v {path}`; {renew}",
     ),
     problem(
-        "alone",
-        "{it} has no {other} beside it",
-        "whoever needs both says `no such file or directory` and does not start; kubeadm says `files must exist`",
-        "{renew}",
-    ),
-    problem(
         "sa-key-pair",
-        "{it} and sa.pub are not one pair",
+        "{it} and {public} are not one pair",
         "the API server signs tokens that it refuses itself: pods get `Unauthorized`, its log says `invalid bearer token`",
-        "every control plane has the same pair: `certferry apply BUNDLE --node {node} --key PUB`; or where sa.key is right: \
-         `openssl pkey -in {path} -pubout -out /etc/kubernetes/pki/sa.pub`; then restart kube-apiserver",
+        "every control plane has the same pair: `certferry apply BUNDLE --node {node} --key PUB`; or where {file} is right: \
+         `openssl pkey -in {path} -pubout -out /{public}`; then restart kube-apiserver",
     ),
     problem("unknown-authority", "{it} is not signed by {authority}", "{error}", "{renew}"),
     warning(
         "ca-not-self-signed",
         "{it} is a CA that another one signed: {issuer}",
         "programs in Go take it; openssl and curl say `unable to get issuer certificate`",
-        "if you mean it, append the certificates up to the root to {path}; else {renew}",
+        "if you mean it, leave {path} as it is, and give clients that are not written in Go the root in a file of their own; \
+         else {renew}",
     ),
-    problem("chain", "{it} does not verify for {usage}: {reason}", "programs in Go say `{error}`", "{renew}"),
-    problem(
+    problem("chain", "{it} does not verify for {usage}{because}", "programs in Go say `{error}`", "{renew}").together(
+        "{count} chains do not verify{because}: {files}",
+        "`certferry apply BUNDLE --node {node} --key PUB`; or let whoever made the CA between make it anew for every usage",
+    ),
+    warning(
+        "go-later",
+        "{it} is taken by {program} of this version, and refused by newer programs",
+        "{who} say `{error}`: a newer kubectl, or this cluster after an upgrade",
+        "{renew}",
+    ),
+    warning(
         "etcd-ca-shared",
-        "{it} has the key of etc/kubernetes/pki/ca.crt: etcd and the cluster are one CA",
+        "{it} has the key of {authority}: etcd and the cluster are one CA",
         "etcd asks for no name: whoever has any certificate of the cluster, each kubelet too, reads and writes everything in \
          etcd; no program says anything",
         "{renew}",
@@ -75,5 +114,6 @@ pub(super) const RULES: [Rule; 14] = [
         "{it} ends at {time}, in {left}",
         "from then on: `x509: certificate has expired or is not yet valid`",
         "{renew}",
-    ),
+    )
+    .together("{count} certificates end soon: {files}", "`certferry help expired` says what to do, in order"),
 ];

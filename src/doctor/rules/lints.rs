@@ -22,10 +22,11 @@ pub(super) const RULES: [Rule; 46] = [
     ),
     problem(
         "kubeconfig-ca",
-        "{file} trusts another CA than etc/kubernetes/pki/ca.crt",
+        "{file} trusts another CA than {authority}",
         "whoever uses it says {error}; kubeadm says `has got the wrong CA cert`",
         RENEW,
-    ),
+    )
+    .instead_of(&["unknown-authority", "right-ca"]),
     problem(
         "same-everywhere",
         "{it} differs from the one of {other}, and must be the same everywhere",
@@ -41,7 +42,7 @@ pub(super) const RULES: [Rule; 46] = [
     ),
     warning(
         "front-proxy-apart",
-        "{it} has the key of etc/kubernetes/pki/ca.crt",
+        "{it} has the key of {authority}",
         "whoever has a client certificate of the cluster can pass as the API server and act as any user towards aggregated \
          API servers",
         RENEW,
@@ -111,17 +112,20 @@ pub(super) const RULES: [Rule; 46] = [
         RENEW,
     ),
     // RFC 5280 and cryptography.
-    problem("negative-serial", IT, "programs built with Go 1.23 or later say `x509: negative serial number`", RENEW),
+    problem("negative-serial", IT, "programs built with Go 1.23 or later say `x509: negative serial number`", RENEW)
+        .instead_of(&["go-later", "go-version"]),
     problem(
         "signature-algorithm",
         IT,
         "programs built with Go 1.18 or later say `x509: cannot verify signature: insecure algorithm`",
         RENEW,
-    ),
+    )
+    .instead_of(&["go-later", "go-version"]),
     problem(
         "rsa-size",
         IT,
-        "programs built with Go 1.24 or later say `crypto/rsa: ...-bit keys are insecure`; openssl says `ee key too small`",
+        "openssl says `ee key too small`; of a key of less than 1024 bits programs built with Go 1.24 or later say \
+         `crypto/rsa: ...-bit keys are insecure`",
         RENEW,
     ),
     problem(
@@ -161,7 +165,7 @@ pub(super) const RULES: [Rule; 46] = [
         "with an old and a new CA of one name, openssl and curl say `certificate signature failure`",
         RENEW,
     ),
-    warning("key-usage-key-type", IT, STRICT, RENEW),
+    warning("key-usage-key-type", IT, "auditors name it; no program refuses it", RENEW),
     warning("key-usage-leaf", IT, "strict clients of TLS 1.3 say `invalid key usage`; Go does not look at it", RENEW),
     // Time.
     problem(

@@ -3,7 +3,7 @@
 use crate::doctor::rule::{Rule, problem, warning};
 
 /// The rules. Their sources stand beside the checks.
-pub(super) const RULES: [Rule; 22] = [
+pub(super) const RULES: [Rule; 36] = [
     problem(
         "interrupted-apply",
         "`certferry apply` or `rollback` was interrupted: {file} is still there",
@@ -11,10 +11,28 @@ pub(super) const RULES: [Rule; 22] = [
         "`certferry status` says what waits; the same `certferry apply` or `certferry rollback` again completes it",
     ),
     problem(
+        "missing-folder",
+        "{file} is not there, and {count} files that programs read from it: {files}",
+        "whoever reads them says `no such file or directory` and exits",
+        "bring the folder back (`certferry apply BUNDLE --node {node} --key PUB`)",
+    ),
+    problem(
+        "missing",
+        "{file} is not there, and {program} reads it",
+        "{program} says `{text} {named}: no such file or directory` and exits",
+        "{renew}",
+    ),
+    problem(
         "manifest-yaml",
         "{file} is not YAML: {reason}",
         "the kubelet logs `Could not process manifest file` and does not start the pod",
         "put the file right, or let `kubeadm init phase control-plane all --config CONFIG` write it anew",
+    ),
+    warning(
+        "manifest-unread",
+        "the flags of {file} cannot be read: {reason}",
+        "what its program reads is not looked at, so this answer is not whole",
+        "look at the files that the program names with `certferry inspect --lint FILE`",
     ),
     problem(
         "manifest-twice",
@@ -32,14 +50,14 @@ pub(super) const RULES: [Rule; 22] = [
         "signing-key-absent",
         "{it} names {named}, which is not there",
         "the controller-manager exits: `failed to start kubernetes.io/kubelet-serving certificate controller`",
-        "where the CA's key is kept elsewhere, make both flags empty in {path}: `--cluster-signing-cert-file=` and \
+        "where the CA's key is kept elsewhere, make both flags empty in {manifest}: `--cluster-signing-cert-file=` and \
          `--cluster-signing-key-file=`; else bring the key back",
     ),
     problem(
         "manifest-file",
         "{it} names {named}, which is not there",
         "{program} says `open {named}: no such file or directory` and exits; the kubelet restarts it for ever",
-        "bring the file back (`certferry apply BUNDLE --node {node} --key PUB`), or put the flag in {path} right",
+        "bring the file back (`certferry apply BUNDLE --node {node} --key PUB`), or put the flag in {manifest} right",
     ),
     problem(
         "manifest-ca",
@@ -49,24 +67,50 @@ pub(super) const RULES: [Rule; 22] = [
         "name the CA that signed {leaf}, as kubeadm does, in {path}",
     ),
     problem(
+        "signing-cert-count",
+        "{it} names {named} with {count} certificates, and there must be one",
+        "the controller-manager exits: `error reading CA cert file \"{named}\": expected 1 certificate, found {count}`",
+        "give the flag a file of its own with the one certificate of the CA that signs, and leave {authority} as it is for \
+         those who trust it",
+    ),
+    problem(
+        "requestheader-names",
+        "{it} lets in {allowed}, and {leaf} is for {name}",
+        "aggregated API servers answer `Unauthorized`; kubectl top says `Metrics API not available`",
+        "add {name} to --requestheader-allowed-names in {path}, as kubeadm does",
+    ),
+    problem(
         "kubelet-config",
         "{file} is not YAML: {reason}",
         "the kubelet says `failed to load Kubelet config file` and exits; systemd restarts it for ever",
         "put the file right, or let `kubeadm init phase kubelet-start --config CONFIG` write it anew",
     ),
     problem(
+        "kubelet-field",
+        "{it} is no field that the kubelet knows: it is called {meant}",
+        "the kubelet drops it with one line in its log; {effect}",
+        "write {meant} in {path}, then `systemctl restart kubelet`",
+    ),
+    warning(
+        "kubelet-field-unknown",
+        "{it} is no field that the kubelet knows",
+        "the kubelet drops it with one line in its log, `strict decoding error: unknown field`, and goes on without it",
+        "change {advice} in {path} if you need it, then `systemctl restart kubelet`; else delete it",
+    ),
+    problem(
         "kubelet-file",
-        "{file} names {named} for {it}, which is not there",
+        "{it} names {named}, which is not there",
         "the kubelet says `unable to load client CA file` or `failed to load TLS cert file`, `no such file or directory`, and \
          exits",
-        "bring the file back (`certferry apply BUNDLE --node {node} --key PUB`), or put {it} right in {path}",
+        "bring the file back (`certferry apply BUNDLE --node {node} --key PUB`), or put it right in {manifest}",
     ),
     problem(
         "kubelet-client-ca",
         "{file} has the kubelet trust {named}, which is not the CA of etc/kubernetes/pki/ca.crt",
         "the kubelet turns the API server away: kubectl logs and exec say `Unauthorized`",
         "set authentication.x509.clientCAFile to /etc/kubernetes/pki/ca.crt in {path}, then `systemctl restart kubelet`",
-    ),
+    )
+    .instead_of(&["manifest-ca"]),
     problem(
         "kubelet-store-stale",
         "{file} was signed by another CA than the one in etc/kubernetes/kubelet.conf: it is from before the CA changed",
@@ -126,6 +170,56 @@ pub(super) const RULES: [Rule; 22] = [
         "{file} is not a kubeconfig: {reason}",
         "whoever reads it says `error loading config file` and exits",
         "{renew}",
+    ),
+    problem(
+        "kubeconfig-data",
+        "{it} cannot be used",
+        "whoever reads it says `{error}`",
+        "{renew}",
+    )
+    .instead_of(&["contents"]),
+    problem(
+        "kubeconfig-duplicate",
+        "{file} has {name} twice among its {list}",
+        "kubectl says `error loading config file`, `duplicate name \"{name}\" in list`",
+        "remove the entry that is out of date with an editor; `kubectl config view --kubeconfig {path}` says when it is well",
+    ),
+    problem(
+        "kubeconfig-dangling",
+        "in {file} {what}",
+        "kubectl says `error: context \"...\" does not exist`, or goes on without credentials",
+        "`kubectl config get-contexts --kubeconfig {path}` lists what is there; `kubectl config use-context NAME --kubeconfig \
+         {path}`",
+    ),
+    problem(
+        "link-as-file",
+        "{file} holds the path of {target}: a copy made a file of a link",
+        "whoever reads it says `tls: failed to find any PEM data in certificate input`",
+        "`ln -sf {target_word} {path}`",
+    ),
+    warning(
+        "garbled-name",
+        "{it} is for {name}, which is no host",
+        "no client can call it so; whoever wrote it meant other names, and those are missing",
+        "put the names right where the certificate is made (in openssl's configuration each name is a line of its own), then \
+         {renew}",
+    ),
+    warning(
+        "ca-key-kubeadm",
+        "{file} is an Ed25519 key, with which kubeadm does not sign",
+        "kubeadm says `the private key file {named} is neither in RSA nor ECDSA format`; other programs take it",
+        "make what kubeadm would make with another program, or go over to a CA with another key (`certferry help rotation`)",
+    ),
+    warning(
+        "kubeconfig-ca-renewed",
+        "{file} has an older certificate of the CA in {authority}: the key is the same, and it was renewed",
+        "it works until that older certificate ends; kubeadm says `has got the wrong CA cert`",
+        "{renew}",
+    )
+    .together(
+        "{count} kubeconfigs have an older certificate of the node's CA: the key is the same, and it was renewed: {files}",
+        "`certferry apply BUNDLE --node {node} --key PUB`; or `kubectl config set-cluster kubernetes --kubeconfig FILE \
+         --certificate-authority /etc/kubernetes/pki/ca.crt --embed-certs` for each",
     ),
     problem(
         "kubeconfig-file",

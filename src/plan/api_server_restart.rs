@@ -1,0 +1,28 @@
+//! The files that restart the API server of a control plane, where the profile asks for them.
+
+use std::net::SocketAddr;
+
+use super::file::{PlannedContent, PlannedFile, file};
+use super::manifest::{ApiServerRestart, Manifest};
+use crate::kubernetes::{API_SERVER_RESTART, Role};
+use crate::profile::{Node, Profile};
+
+/// Plans the files for one control plane. A node of another role gets none.
+pub(super) fn files(profile: &Profile, node: &Node) -> Vec<PlannedFile> {
+    let control_planes: Vec<_> = profile.nodes.iter().filter(|node| node.role == Role::ControlPlane).collect();
+    let index = control_planes.iter().position(|other| other.name == node.name);
+    let Some(index) = index.filter(|_| profile.cluster.api_server_restart) else { return Vec::new() };
+    let server = |node: &Node| {
+        let address = node.addresses.first()?;
+        Some(SocketAddr::new(*address, profile.cluster.api_server_port).to_string())
+    };
+    let others = control_planes.iter().filter(|other| other.name != node.name).filter_map(|other| server(other));
+    let script = ApiServerRestart::Script { own: server(node).unwrap_or_default(), others: others.collect() };
+    let timer = ApiServerRestart::Timer { number: index + 1, count: control_planes.len() };
+    [("sh", script), ("service", ApiServerRestart::Service), ("timer", timer)]
+        .map(|(extension, content)| {
+            let path = format!("{API_SERVER_RESTART}.{extension}");
+            file(path, PlannedContent::Manifest(Manifest::ApiServerRestart(content)))
+        })
+        .into()
+}
