@@ -50,7 +50,7 @@ impl Judge<'_> {
         let pem = decode_base64(data).unwrap_or_default();
         let answer = self.go.ask(|go| if trusted(&pem, go).is_empty() { Err(unreadable(&pem, go)) } else { Ok(()) });
         let (error, who) = match answer {
-            Answer::Takes(()) | Answer::Unchecked(_) => (None, None),
+            Answer::Takes(_) | Answer::Unchecked(_) => (None, None),
             Answer::Refuses(error) => (Some(error.to_string()), None),
             Answer::Depends { error, who } => (Some(error.to_string()), Some(who.to_string())),
         };

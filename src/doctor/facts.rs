@@ -34,6 +34,8 @@ pub(super) struct GatheredFacts {
     pub(super) broken_manifests: Vec<(String, String)>,
     /// The manifests whose file name is that of a known program, and which start another one.
     pub(super) unknown_manifests: Vec<(String, String)>,
+    /// Whether the node has what only control planes have.
+    pub(super) is_control_plane: bool,
     /// How many manifests there are.
     pub(super) manifests: usize,
     /// The kubelet's configuration.
@@ -55,6 +57,8 @@ pub(super) struct KubeletConfig {
     /// The fields that the kubelet drops.
     pub(super) unknown: Vec<UnknownField>,
     pub(super) rotates: bool,
+    /// The folder of static pods, below the root.
+    pub(super) static_pods: Option<String>,
     pub(super) bootstraps_serving: bool,
     pub(super) client_ca_file: Option<String>,
     /// `tlsCertFile` and `tlsPrivateKeyFile`, as far as they are set: field and value.
@@ -87,6 +91,9 @@ impl GatheredFacts {
         for place in tree.texts.keys().filter(|place| place.starts_with(MANIFESTS)) {
             facts.manifests += 1;
             match tree.text(place).map(|text| Process::of_manifest(place, text)) {
+                Some(Ok(_)) if tree.text(place).is_some_and(|text| text.trim().is_empty()) => {
+                    facts.broken_manifests.push((place.clone(), "it is empty".to_owned()));
+                }
                 Some(Ok(processes)) => facts.processes.extend(processes),
                 Some(Err(reason)) => facts.broken_manifests.push((place.clone(), reason)),
                 None => facts.broken_manifests.push((place.clone(), "not UTF-8".to_owned())),
@@ -162,6 +169,7 @@ impl GatheredFacts {
         let control_plane = [API_SERVER, CONTROLLER_MANAGER, SCHEDULER];
         let is_service = |process: &Process| process.pod.is_none() && control_plane.contains(&process.program.as_str());
         let has_service = self.processes.iter().any(is_service);
+        self.is_control_plane = is_control_plane && !has_service;
         let is_kubeadms = !has_service && !is_unread.iter().any(|(program, unread)| *program == API_SERVER && *unread);
         let mut usual = Vec::new();
         for program in
@@ -269,9 +277,12 @@ fn kubelet_name(tree: &Tree) -> Option<String> {
 /// Returns the name that the kubelet gives itself. Source: pkg/util/node/node.go GetHostname, v1.20.2.
 fn host_name(tree: &Tree, processes: &[Process]) -> Option<String> {
     let kubelet = processes.iter().find(|process| process.program == KUBELET);
-    let overridden = kubelet.and_then(|kubelet| kubelet.flag("hostname-override"));
-    let name = overridden.or_else(|| tree.text(HOST_NAME))?.trim();
-    (!name.is_empty()).then(|| name.to_lowercase())
+    let overridden = kubelet.and_then(|kubelet| kubelet.flag("hostname-override")).map(str::to_owned);
+    // The kubelet of a system that runs asks the kernel, whose name need not be that of the file.
+    let kernels = || tree.text_of("proc/sys/kernel/hostname").filter(|_| tree.is_running());
+    let name = overridden.or_else(kernels).or_else(|| tree.text(HOST_NAME).map(str::to_owned))?;
+    let name = name.trim().to_lowercase();
+    (!name.is_empty()).then_some(name)
 }
 
 /// Returns the flags that kubeadm and people add to the kubelet's command. What people add counts more, because the
@@ -320,7 +331,10 @@ fn kubelet_config(tree: &Tree) -> Option<KubeletConfig> {
     let text = std::str::from_utf8(&file.content).map_err(|_| "not UTF-8".to_owned());
     let read = text.and_then(|text| Yaml::documents(text, YamlLimits::KUBECONFIG));
     let (fault, yaml) = match read {
-        Ok(documents) => (None, documents.into_iter().next().map_or(Yaml::Null, |(_, yaml)| yaml)),
+        Ok(documents) => match documents.into_iter().next() {
+            Some((_, yaml)) => (None, yaml),
+            None => (Some("it is empty".to_owned()), Yaml::Null),
+        },
         Err(reason) => (Some(reason), Yaml::Null),
     };
     let text = |path: &[&str]| yaml.at(path).and_then(Yaml::text).filter(|text| !text.is_empty());
@@ -330,6 +344,7 @@ fn kubelet_config(tree: &Tree) -> Option<KubeletConfig> {
         fault,
         unknown: unknown_fields(&yaml),
         rotates: is_on("rotateCertificates"),
+        static_pods: text(&["staticPodPath"]).map(|path| resolve("", path)),
         bootstraps_serving: is_on("serverTLSBootstrap"),
         client_ca_file: text(&["authentication", "x509", "clientCAFile"]).map(str::to_owned),
         tls_files: tls_files.into_iter().filter_map(|(field, file)| Some((field, file?))).collect(),

@@ -10,7 +10,7 @@ use super::process::{API_SERVER, CONTROLLER_MANAGER, ETCD, KUBEADM, KUBELET};
 use super::time::Clock;
 use super::tree::Tree;
 use super::uses::{Shape, Use};
-use super::words::{disbelief, listed_files};
+use super::words::{as_texts, disbelief, listed_files};
 use crate::go::{Answer, GoCertificate, GoError, GoUsage, PublicKey, VerifyOptions, verify};
 use crate::kubernetes::Purpose;
 
@@ -241,10 +241,6 @@ fn chain_error(presented: &Presented<'_>, error: &GoError, findings: &mut Findin
     let because = because.unwrap_or_default();
     let values = [("usage", presented.usage.name().to_owned()), ("error", error.to_string()), ("because", because)];
     findings.add_in("chain", presented.file, &presented.it, &as_texts(&values));
-}
-
-pub(super) fn as_texts<'a>(values: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
-    values.iter().map(|(key, value)| (*key, value.as_str())).collect()
 }
 
 fn unknown_authority(

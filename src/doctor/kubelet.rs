@@ -3,8 +3,9 @@
 use super::facts::{GatheredFacts, KubeletConfig, certificates, held};
 use super::finding::{Findings, LookedAt, shell_word};
 use super::process::KUBELET;
+use super::rule::Severity;
 use super::time::Clock;
-use super::tree::{KUBELET_CONFIG, Tree};
+use super::tree::{KUBELET_CONFIG, KUBELET_FLAGS, Tree};
 use crate::go::{GoCertificate, GoError, GoUsage, VerifyOptions, verify};
 use crate::kubeconfig::{Held, Kubeconfig, resolve};
 use crate::kubernetes::{KUBELET_CONF, KUBELET_PKI};
@@ -28,6 +29,11 @@ pub(super) fn check(
             findings.add("kubelet-inline", KUBELET_CONF, &[]);
         }
     }
+    // kubeadm's unit names both files.
+    if facts.kubelet.is_none() && tree.texts.contains_key(KUBELET_FLAGS) && !tree.dangling.contains(KUBELET_CONFIG) {
+        let values = [("named", "/var/lib/kubelet/config.yaml"), ("program", KUBELET), ("text", "open")];
+        findings.add("missing", KUBELET_CONFIG, &values);
+    }
     if let Some(kubeconfig) = &kubeconfig {
         check_store(tree, facts, clock, kubeconfig, findings);
         if tree.pki.contains_key(BOOTSTRAP) {
@@ -42,7 +48,10 @@ pub(super) fn check(
         let file =
             if has_store(tree) { format!("{KUBELET_PKI}/kubelet-client-current.pem") } else { KUBELET_CONF.into() };
         let (certified, host) = (shell_word(certified), shell_word(host));
-        findings.add("host-name", &file, &[("certified", &certified), ("host", &host)]);
+        // A cloud provider may give the node another name than its host has.
+        let is_clouds = facts.pod(KUBELET).is_some_and(|kubelet| kubelet.flag("cloud-provider").is_some());
+        let severity = is_clouds.then_some(Severity::Warning);
+        findings.add_as(severity, "host-name", &file, &file, &[("certified", &certified), ("host", &host)]);
     }
 }
 

@@ -7,12 +7,11 @@ use zeroize::Zeroizing;
 use super::facts::GatheredFacts;
 use super::finding::{Findings, shell_word};
 use super::go_messages::expired_error;
-use super::judge::as_texts;
 use super::process::{API_SERVER, CONTROLLER_MANAGER};
 use super::time::Clock;
 use super::tree::Tree;
 use super::uses::{Named, Shape, Use};
-use super::words::listed_files;
+use super::words::{as_texts, listed_files};
 use crate::go::{
     Answer, Block, GoCertificate, GoError, GoVersion, PublicKey, blocks, certificates, check_key_pair, private_key,
     public_keys,

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::facts::GatheredFacts;
 use super::finding::{Findings, LookedAt, shell_word};
-use super::process::Process;
+use super::process::{API_SERVER, CONTROLLER_MANAGER, ETCD, Process, SCHEDULER};
 use super::tree::Tree;
+use crate::kubernetes::MANIFESTS;
 
 /// Looks at every manifest.
 pub(super) fn check(tree: &Tree, facts: &GatheredFacts, findings: &mut Findings, looked_at: &mut LookedAt) {
@@ -19,6 +20,7 @@ pub(super) fn check(tree: &Tree, facts: &GatheredFacts, findings: &mut Findings,
     for (file, reason) in &facts.unknown_manifests {
         findings.add("manifest-unread", file, &[("reason", reason)]);
     }
+    check_absent(tree, facts, findings);
     let mut first: BTreeMap<&str, &str> = BTreeMap::new();
     for process in &facts.processes {
         if let Some(pod) = process.pod.as_deref() {
@@ -29,6 +31,35 @@ pub(super) fn check(tree: &Tree, facts: &GatheredFacts, findings: &mut Findings,
             }
         }
         check_files(tree, facts, process, findings);
+    }
+}
+
+/// Reports the manifests of a control plane that are not there, and the folder for them.
+fn check_absent(tree: &Tree, facts: &GatheredFacts, findings: &mut Findings) {
+    if !facts.is_control_plane {
+        return;
+    }
+    let named = facts.kubelet.as_ref().and_then(|kubelet| kubelet.static_pods.as_deref());
+    if named == Some(MANIFESTS) && !tree.has_folder(MANIFESTS) {
+        let values =
+            [("count", "3"), ("files", "kube-apiserver.yaml, kube-controller-manager.yaml and kube-scheduler.yaml")];
+        return findings.add("missing-folder", MANIFESTS, &values);
+    }
+    let place = |program: &str| format!("{MANIFESTS}/{program}.yaml");
+    let programs = [API_SERVER, CONTROLLER_MANAGER, SCHEDULER];
+    let is_kubeadms = programs.iter().any(|program| tree.texts.contains_key(&place(program)));
+    let runs =
+        |program: &str| facts.processes.iter().any(|process| process.program == program && !process.file.is_empty());
+    let local_etcd = facts.pod(API_SERVER).and_then(|pod| pod.flag("etcd-servers")).is_some_and(|servers| {
+        servers.split(',').all(|server| server.contains("//127.0.0.1:") || server.contains("//localhost:"))
+    });
+    let etcd = local_etcd.then_some(ETCD);
+    for program in programs.into_iter().chain(etcd).filter(|program| is_kubeadms && !runs(program)) {
+        let place = place(program);
+        if !tree.is_there(&place) && !tree.dangling.contains(&place) {
+            let named = format!("/{place}");
+            findings.add("missing-manifest", &place, &[("named", &named), ("program", program)]);
+        }
     }
 }
 

@@ -115,7 +115,7 @@ fn read_one<'a>(
     let chain = object.data(form.chain)?;
     let key = object.data(form.key).filter(|key| !key.is_empty());
     let answer = go.ask(|go| match &key {
-        Some(key) => check_key_pair(&chain, key, go).map(drop),
+        Some(key) => check_key_pair(&chain, key, go).map(drop).map_err(|error| known(error, key)),
         None => first(&chain, go).map(drop),
     });
     let is_well = answer.is_taken();

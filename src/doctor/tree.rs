@@ -231,6 +231,11 @@ impl Tree {
         self.root.is_there(place)
     }
 
+    /// Returns whether there is a folder at a place.
+    pub(super) fn has_folder(&self, place: &str) -> bool {
+        self.root.is_folder(place)
+    }
+
     /// Returns whether these are the files of a system that runs, and not a copy.
     pub(super) fn is_running(&self) -> bool {
         self.root.is_folder("proc/self")

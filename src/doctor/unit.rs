@@ -21,7 +21,7 @@ pub(super) fn processes(tree: &Tree) -> Vec<Process> {
         };
         services.entry(service).or_default().push(place);
     }
-    services.into_iter().filter_map(|(_, places)| process(tree, &places)).collect()
+    services.into_values().filter_map(|places| process(tree, &places)).collect()
 }
 
 fn process(tree: &Tree, places: &[&str]) -> Option<Process> {

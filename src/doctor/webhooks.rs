@@ -2,6 +2,7 @@
 
 use super::finding::shell_word;
 use super::objects::Object;
+use super::words::listed;
 use crate::x509::AltName;
 use crate::yaml::Yaml;
 
@@ -226,14 +227,5 @@ fn patch(of_object: &[&Bundle<'_>]) -> String {
     match numbers.as_slice() {
         [number] => format!("`{}`", patch(number)),
         _ => format!("`for i in {}; do {}; done`", numbers.join(" "), patch("'$i'")),
-    }
-}
-
-/// Returns texts as a list: `a`, `a and b`, `a, b and c`.
-pub(super) fn listed(texts: &[String]) -> String {
-    match texts.split_last() {
-        None => String::new(),
-        Some((last, [])) => last.clone(),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
     }
 }

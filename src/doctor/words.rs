@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::webhooks::listed;
 use crate::kubernetes::Purpose;
 
 /// The text that people see when a certificate for a purpose is not trusted.
@@ -57,4 +56,18 @@ pub(super) fn listed_files(files: &BTreeSet<String>) -> String {
         named = files.iter().cloned().collect();
     }
     listed(&named)
+}
+
+/// Returns texts as a list: `a`, `a and b`, `a, b and c`.
+pub(super) fn listed(texts: &[String]) -> String {
+    match texts.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    }
+}
+
+/// Returns values as [`Findings`](super::finding::Findings) takes them.
+pub(super) fn as_texts<'a>(values: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
+    values.iter().map(|(key, value)| (*key, value.as_str())).collect()
 }

@@ -19,7 +19,7 @@ pub enum Answer<T> {
         who: Who,
     },
     /// Nobody knows, for this reason.
-    Unchecked(GoError),
+    Unchecked(String),
 }
 
 /// The programs that refuse what others take.
@@ -56,6 +56,14 @@ impl<T> Answer<T> {
     }
 }
 
+/// Returns why nobody knows. Go would say that it found no CA, and that would not be true.
+fn reason(error: &GoError) -> String {
+    match error {
+        GoError::UnknownAuthority(Some(hint)) => hint.error.to_string(),
+        error => error.to_string(),
+    }
+}
+
 impl GoRange {
     /// Asks the oldest and the newest Go of the range, and where they differ those between them.
     pub fn ask<T>(self, question: impl Fn(GoVersion) -> Result<T, GoError>) -> Answer<T> {
@@ -64,7 +72,7 @@ impl GoRange {
         match (is_refused(&oldest), is_refused(&newest), oldest, newest) {
             (true, true, _, Err(error)) => Answer::Refuses(error),
             (false, false, Ok(_), Ok(taken)) => Answer::Takes(taken),
-            (false, false, Err(error), _) | (false, false, _, Err(error)) => Answer::Unchecked(error),
+            (false, false, Err(error), _) | (false, false, _, Err(error)) => Answer::Unchecked(reason(&error)),
             (_, is_newest_refused, oldest, newest) => {
                 let minors = (self.oldest.0.saturating_add(1)..=self.newest.0).rev().map(|minor| GoVersion(minor, 0));
                 let as_newest = minors.take_while(|version| is_refused(&question(*version)) == is_newest_refused);
@@ -120,7 +128,7 @@ mod tests {
     #[test]
     fn what_nobody_knows_is_no_fault() {
         let unknown = GoError::Unchecked("a key".to_owned());
-        assert_eq!(GoRange::UNKNOWN.ask::<()>(|_| Err(unknown.clone())), Answer::Unchecked(unknown.clone()));
+        assert_eq!(GoRange::UNKNOWN.ask::<()>(|_| Err(unknown.clone())), Answer::Unchecked(unknown.to_string()));
         let answer = GoRange::UNKNOWN
             .ask::<()>(|go| Err(if go >= GoVersion(24, 0) { GoError::ParentCannotSign } else { unknown.clone() }));
         assert!(matches!(answer, Answer::Depends { who: Who::Since(GoVersion(24, 0)), .. }));

@@ -82,14 +82,14 @@ impl GoCertificate {
         let mut parts = Der(whole.content);
         let tbs_element = parts.element(SEQUENCE).ok_or_else(|| malformed("malformed tbs certificate"))?;
         let mut tbs = Der(tbs_element.content);
-        let version = version(&mut tbs)?;
+        let version = version(&mut tbs, go)?;
         let serial = tbs.integer().ok_or_else(|| malformed("malformed serial number"))?;
         if go.is_at_least(23) && serial.first().is_some_and(|octet| octet & 0x80 != 0) {
             return Err(malformed("negative serial number"));
         }
         let inner = tbs.read(SEQUENCE).ok_or_else(|| malformed("malformed signature algorithm identifier"))?;
         let outer = parts.read(SEQUENCE).ok_or_else(|| malformed("malformed algorithm identifier"))?;
-        if inner.0 != outer.0 {
+        if inner.0 != outer.0 && go.is_at_least(17) {
             return Err(malformed("inner and outer signature algorithm identifiers don't match"));
         }
         let (oid, parameters) = algorithm_identifier(inner)?;
@@ -107,7 +107,9 @@ impl GoCertificate {
         let (key_oid, key_parameters) = algorithm_identifier(key_algorithm)?;
         let (bits, _) = spki.bit_string().ok_or_else(|| malformed("malformed subjectPublicKey"))?;
         let key = PublicKey::read(key_oid, key_parameters, bits, go)?;
-        let extensions = if version > 1 { extensions(&mut tbs, version, go)? } else { Extensions::default() };
+        // encoding/asn1 reads them whatever the version.
+        let has_extensions = version > 1 || !go.is_at_least(17);
+        let extensions = if has_extensions { extensions(&mut tbs, version, go)? } else { Extensions::default() };
         let (signature, _) = parts.bit_string().ok_or_else(|| malformed("malformed signature"))?;
         if trailing {
             return Err(malformed("trailing data"));
@@ -226,20 +228,21 @@ fn decimal(octets: &[u8]) -> String {
     digits.iter().rev().collect()
 }
 
-fn version(tbs: &mut Der<'_>) -> Result<i64, GoError> {
+fn version(tbs: &mut Der<'_>, go: GoVersion) -> Result<i64, GoError> {
     let broken = || malformed("malformed version");
     let field = tbs.optional(constructed(0)).ok_or_else(broken)?;
     let version = match field {
         None => 0,
         Some(mut field) => field.small_integer().filter(|_| field.is_empty()).ok_or_else(broken)?,
     };
-    if version < 0 {
+    // encoding/asn1 takes any number.
+    if version < 0 && go.is_at_least(17) {
         return Err(broken());
     }
-    if version > 2 {
+    if version > 2 && go.is_at_least(17) {
         return Err(malformed("invalid version"));
     }
-    Ok(version + 1)
+    Ok(version.saturating_add(1))
 }
 
 /// Returns the object identifier and the parameters, with their tag.
@@ -297,14 +300,15 @@ fn string(tag: u8, octets: &[u8], go: GoVersion) -> Result<Option<Vec<u8>>, Stri
             let units = octets.strip_suffix(&[0, 0]).unwrap_or(octets).chunks_exact(2);
             let units: Vec<u16> = units.map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
             let is_refused = |unit: &u16| matches!(unit, 0xfffe | 0xffff | 0xfdd0..=0xfdef | 0xd800..=0xdfff);
-            if octets.len() % 2 != 0 || (go.is_at_least(25) && units.iter().any(is_refused)) {
+            if !octets.len().is_multiple_of(2) || (go.is_at_least(25) && units.iter().any(is_refused)) {
                 return Err("invalid BMPString".to_owned());
             }
             return Ok(Some(String::from_utf16_lossy(&units).into_bytes()));
         }
         0x16 => (octets.is_ascii(), "IA5String"),
         0x12 => (octets.iter().all(is_number), "NumericString"),
-        _ if go.is_at_least(27) => return Ok(None),
+        // encoding/asn1 passed them over, and so does Go 1.27.
+        _ if go.is_at_least(27) || !go.is_at_least(17) => return Ok(None),
         other => return Err(format!("unsupported string type: {other}")),
     };
     if is_read { Ok(Some(octets.to_vec())) } else { Err(format!("invalid {kind}")) }
@@ -357,7 +361,7 @@ fn extensions(tbs: &mut Der<'_>, version: i64, go: GoVersion) -> Result<Extensio
         tbs.optional(context(number)).ok_or_else(|| malformed(format!("malformed {field}")))?;
     }
     let mut read = Extensions::default();
-    if version < 3 {
+    if version < 3 && go.is_at_least(17) {
         return Ok(read);
     }
     let broken = || malformed("malformed extensions");
@@ -391,9 +395,32 @@ fn extensions(tbs: &mut Der<'_>, version: i64, go: GoVersion) -> Result<Extensio
             return Err(malformed(format!("{name} incorrectly marked critical")));
         }
         let is_handled = read.read(oid, value, go)?;
+        if !go.is_at_least(17) {
+            nothing_follows(oid, value)?;
+        }
         read.has_unhandled_critical |= is_critical && !is_handled;
     }
     Ok(read)
+}
+
+/// Refuses what stands behind the value of an extension, as encoding/asn1 did. Source: crypto/x509/x509.go
+/// `parseCertificate`, Go 1.15.15.
+fn nothing_follows(oid: &[u8], value: &[u8]) -> Result<(), GoError> {
+    let what = match oid {
+        [0x55, 0x1d, 14] => "key-id",
+        [0x55, 0x1d, 15] => "KeyUsage",
+        [0x55, 0x1d, 17] => "extension",
+        [0x55, 0x1d, 19] => "BasicConstraints",
+        [0x55, 0x1d, 31] => "CRL distribution point",
+        [0x55, 0x1d, 32] => "certificate policies",
+        [0x55, 0x1d, 35] => "authority key-id",
+        [0x55, 0x1d, 37] => "ExtendedKeyUsage",
+        AUTHORITY_INFO_ACCESS => "authority information",
+        _ => return Ok(()),
+    };
+    let mut rest = Der(value);
+    let is_alone = rest.any().is_some() && rest.is_empty();
+    if is_alone { Ok(()) } else { Err(malformed(format!("trailing data after X.509 {what}"))) }
 }
 
 impl Extensions {

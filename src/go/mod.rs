@@ -7,6 +7,9 @@
 //!
 //! Output: certificates, and a [`GoError`] whose text is the one that Go gives.
 //!
+//! Go before 1.17 read certificates with `encoding/asn1`. What that refuses is refused here, too, but in the words of
+//! later versions.
+//!
 //! Refuses what Go refuses. What cannot be computed here is [`GoError::Unchecked`], and is never called wrong.
 
 mod answer;

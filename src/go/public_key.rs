@@ -108,7 +108,13 @@ impl PublicKey {
             return Self::rsa(key);
         }
         if is(oid::EC_PUBLIC_KEY) {
-            let Some(curve) = Der(parameters).oid() else { return refuse("invalid ECDSA parameters") };
+            let Some(curve) = Der(parameters).oid() else {
+                return refuse(if go.is_at_least(17) {
+                    "invalid ECDSA parameters"
+                } else {
+                    "failed to parse ECDSA parameters as named curve"
+                });
+            };
             let Some(curve) = Curve::of(curve) else { return refuse("unsupported elliptic curve") };
             if let Some(reason) = curve.refuses(key) {
                 // From Go 1.26 on the error is that of the curve.

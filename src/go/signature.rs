@@ -175,7 +175,7 @@ pub(super) fn check(
     if *key == PublicKey::Dsa && matches!(algorithm, SignatureAlgorithm::Dsa(_)) && !go.is_at_least(16) {
         return Err(GoError::Unchecked("a signature of a DSA key".to_owned()));
     }
-    if matches!(key, PublicKey::Dsa | PublicKey::Unknown) {
+    if *key == PublicKey::Unknown || (*key == PublicKey::Dsa && go.is_at_least(16)) {
         return Err(GoError::UnsupportedAlgorithm);
     }
     if !fits {

@@ -69,10 +69,11 @@ pub(super) fn usages(table: &TableReader<'_>) -> Vec<Setting<ExtendedKeyUsage>> 
     let usage = |value: WrittenValue<'_>| {
         value.word(&[("server", ExtendedKeyUsage::ServerAuth), ("client", ExtendedKeyUsage::ClientAuth)])
     };
-    let usages = table
-        .find("usages")
-        .map_or_else(|| Some(vec![Setting::default(ExtendedKeyUsage::ServerAuth)]), |value| value.filled_list(usage));
-    usages.unwrap_or_default()
+    match table.find("usages") {
+        None => vec![Setting::default(ExtendedKeyUsage::ServerAuth)],
+        Some(value) if value.filled_list(|_| Some(())).is_none() => Vec::new(),
+        Some(_) => table.distinct("usages", usage, ExtendedKeyUsage::to_string),
+    }
 }
 
 /// Reads a name, and refuses a wildcard that browsers do not accept: one above fewer than two labels (RFC 9525, section

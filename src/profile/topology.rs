@@ -72,11 +72,9 @@ pub(super) fn check_service_account(
     let mended: Vec<_> = JOINS_WITH_ECDSA_SERVICE_ACCOUNT.0.iter().map(ToString::to_string).collect();
     let count = count(rows, Role::ControlPlane);
     let (problem, label) = if count > 1 {
-        let label = format!("`kubeadm join` of the other {} ends with \"... sa.key isn't in RSA format\"", count - 1);
-        (Problem::error(title), label)
+        (Problem::error(title), "`kubeadm join` of the others ends with \"... sa.key isn't in RSA format\"")
     } else {
-        let label = "a second one would end with \"... sa.key isn't in RSA format\"".to_owned();
-        (Problem::warning(title), label)
+        (Problem::warning(title), "`kubeadm join` of a second one would end with \"... sa.key isn't in RSA format\"")
     };
     problems.add(
         problem

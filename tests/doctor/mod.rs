@@ -3,6 +3,7 @@
 mod healthy;
 mod input;
 mod issuers;
+mod lost;
 mod makers;
 mod mends;
 mod metallb;

@@ -148,8 +148,10 @@ const FLAWS: &[Flaw] = &[
         lab.tree(CP).set(&path, twice);
     }),
     in_files("manifest-file", |lab, _| lab.tree(CP).remove(&format!("{PKI}/apiserver.key"))),
+    on_node("missing-manifest", |node| node.remove(&format!("{MANIFESTS}/kube-scheduler.yaml"))),
     on_node("missing", |node| {
         remove_folder(node, MANIFESTS);
+        node.remove(KUBELET_CONFIG);
         node.remove(&format!("{PKI}/apiserver.key"));
     }),
     on_node("missing-folder", |node| remove_folder(node, &format!("{PKI}/etcd"))),

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::common::rights::{Right, lacks};
-use crate::doctor::{MANIFESTS, Node, planted};
+use crate::doctor::{KUBELET_CONFIG, MANIFESTS, Node, planted};
 use crate::planting::PKI;
 use crate::planting::faults::leaf;
 
@@ -108,7 +108,7 @@ fn json_is_the_same() {
 #[test]
 fn warnings_alone_are_no_problem() {
     let node = Node::control_plane(|_, _| {});
-    node.write("etc/hostname", "cp-9\n");
+    node.replace(KUBELET_CONFIG, "syncFrequency", "syncFrequencies");
     let (said, code) = node.says();
     assert!(said.starts_with("warning: ") && !said.contains("problem: "), "{said}");
     assert_eq!(code, 0);

@@ -3,12 +3,13 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use certferry::go::GoVersion;
 use tempfile::TempDir;
 
 use super::cases::{Case, Usage};
+use crate::common::{skip, succeed, tool};
 
 /// Go, and the program that speaks for it.
 pub struct Oracle {
@@ -27,18 +28,22 @@ pub struct Answer {
 }
 
 impl Oracle {
-    /// Builds the program with the Go that `CERTFERRY_GO` names, or that is on the path.
-    pub fn build() -> Self {
-        let go = std::env::var_os("CERTFERRY_GO").map_or_else(|| PathBuf::from("go"), PathBuf::from);
+    /// Builds the program with the Go that `CERTFERRY_GO` names, or that is on the path; `None` where there is none.
+    pub fn build() -> Option<Self> {
+        let program = std::env::var_os("CERTFERRY_GO").unwrap_or_else(|| "go".into());
+        if tool(&program).arg("version").output().is_err() {
+            skip(&format!("{} is not here: apt-get install golang-go", program.display()));
+            return None;
+        }
         let folder = tempfile::tempdir().unwrap();
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/go/oracle");
         for file in ["go.mod", "main.go"] {
             fs::copy(sources.join(file), folder.path().join(file)).unwrap();
         }
         let run = |arguments: &[&str]| {
-            let mut command = Command::new(&go);
+            let mut command = tool(&program);
             command.args(arguments).current_dir(folder.path());
-            for (name, value) in [
+            command.envs([
                 ("GO111MODULE", "on"),
                 ("GOFLAGS", "-mod=mod"),
                 ("GOPROXY", "off"),
@@ -46,28 +51,23 @@ impl Oracle {
                 ("GOENV", "off"),
                 ("GOWORK", "off"),
                 ("CGO_ENABLED", "0"),
-            ] {
-                command.env(name, value);
-            }
+            ]);
             // What Go compiled before is compiled again, unless somebody keeps it.
             let cache = std::env::var_os("GOCACHE").map_or_else(|| folder.path().join("cache"), PathBuf::from);
             command.env("GOCACHE", cache).env("GOPATH", folder.path().join("path"));
-            let output = command.output().unwrap_or_else(|error| panic!("{}: {error}", go.display()));
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            String::from_utf8(output.stdout).unwrap()
+            succeed(&mut command)
         };
         let said = run(&["version"]);
-        let version = said.split(' ').nth(2).unwrap();
-        let go_version = GoVersion::parse(version).unwrap_or_else(|| panic!("{said}"));
+        let go = said.split(' ').nth(2).and_then(GoVersion::parse).unwrap_or_else(|| panic!("{said}"));
         // The line "go" of go.mod decides what Go does by default: as that version does, and not as older ones.
-        run(&["mod", "edit", &format!("-go=1.{}", go_version.0)]);
+        run(&["mod", "edit", &format!("-go=1.{}", go.0)]);
         run(&["build", "-o", "oracle"]);
-        Self { folder, go: go_version }
+        Some(Self { folder, go })
     }
 
     /// Asks about every case.
     pub fn ask(&self, cases: &[Case]) -> Vec<Answer> {
-        let mut program = Command::new(self.folder.path().join("oracle"));
+        let mut program = tool(self.folder.path().join("oracle"));
         program.env_remove("GODEBUG").stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = program.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();

@@ -187,7 +187,7 @@ impl Machine {
     }
 
     /// The processes on the machine that run a program, as the machine counts.
-    fn processes(&self, program: &str) -> Vec<String> {
+    pub fn processes(&self, program: &str) -> Vec<String> {
         let names = fs::read_dir(self.path("/proc")).unwrap().map(|entry| entry.unwrap().file_name());
         let numbers = names.filter_map(|name| name.into_string().ok()).filter(|name| name.parse::<u32>().is_ok());
         let runs = |number: &String| {

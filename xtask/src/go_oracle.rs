@@ -19,6 +19,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let variables = variables(arguments)?;
     let mut cargo = process::cargo();
     cargo.args(["test", "--locked", "--test=main", "--", "--nocapture", "go::"]).envs(variables);
+    cargo.env("GOCACHE", process::root().join("target/go-cache"));
     process::run(&mut cargo)
 }
 

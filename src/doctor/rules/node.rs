@@ -3,7 +3,7 @@
 use crate::doctor::rule::{Rule, problem, warning};
 
 /// The rules. Their sources stand beside the checks.
-pub(super) const RULES: [Rule; 36] = [
+pub(super) const RULES: [Rule; 37] = [
     problem(
         "interrupted-apply",
         "`certferry apply` or `rollback` was interrupted: {file} is still there",
@@ -21,6 +21,13 @@ pub(super) const RULES: [Rule; 36] = [
         "{file} is not there, and {program} reads it",
         "{program} says `{text} {named}: no such file or directory` and exits",
         "{renew}",
+    ),
+    problem(
+        "missing-manifest",
+        "{file} is not there, and {program} runs on a control plane",
+        "the kubelet starts no {program}; whoever calls it says `connection refused`",
+        "bring the manifest back, or let `kubeadm init phase control-plane all --config CONFIG` write it anew (`kubeadm init \
+         phase etcd local --config CONFIG` for etcd)",
     ),
     problem(
         "manifest-yaml",
@@ -135,7 +142,7 @@ pub(super) const RULES: [Rule; 36] = [
         "`kubectl get csr`, then `kubectl certificate approve NAME`; or set serverTLSBootstrap: false and let the kubelet use \
          kubelet.crt",
     ),
-    warning(
+    problem(
         "host-name",
         "{file} is for the node {certified}, and the kubelet calls itself {host}",
         "the API server says `node \"{host}\" is forbidden: node \"{certified}\" is not allowed to modify node \"{host}\"`, \
