@@ -11,7 +11,7 @@ use super::go_messages::not_yet_valid_error;
 use super::issuers::{annotated, renewal};
 use super::objects::Object;
 use super::remedy::remedy;
-use super::secrets::{TlsSecret, certificates, is_joined, reason_of, unchecked, write};
+use super::secrets::{TlsSecret, certificates, is_joined, unchecked, write};
 use super::time::Clock;
 use super::webhooks::{Bundle, BundleGroup, groups};
 use crate::go::{Answer, GoError, GoRange, GoUsage, GoVersion, VerifyOptions, blocks, trusted, verify};
@@ -152,7 +152,7 @@ impl Judge<'_> {
         let (error, who) = match answer {
             Answer::Takes(_) => return None,
             Answer::Unchecked(reason) => {
-                unchecked(&secret.object, secret.form, &reason_of(reason), findings);
+                unchecked(&secret.object, secret.form, reason, findings);
                 return Some(title);
             }
             Answer::Refuses(error) => (error, None),

@@ -115,7 +115,7 @@ fn read_one<'a>(
     let chain = object.data(form.chain)?;
     let key = object.data(form.key).filter(|key| !key.is_empty());
     let answer = go.ask(|go| match &key {
-        Some(key) => check_key_pair(&chain, key, go).map(drop).map_err(|error| known(error, key)),
+        Some(key) => check_key_pair(&chain, key, go).map(drop),
         None => first(&chain, go).map(drop),
     });
     let is_well = answer.is_taken();
@@ -152,7 +152,7 @@ impl Pair<'_> {
         let (error, who) = match answer {
             Answer::Takes(_) => return true,
             Answer::Unchecked(reason) => {
-                unchecked(object, form, &reason_of(&reason), findings);
+                unchecked(object, form, &reason, findings);
                 return true;
             }
             Answer::Refuses(error) => (error, None),
@@ -187,14 +187,6 @@ impl Pair<'_> {
             findings.add_in("secret-broken", object.file, &it, &values);
         }
         !is_certificate
-    }
-}
-
-/// Returns why nobody knows. Go would say that it found no CA, and that would not be true.
-pub(super) fn reason_of(error: &GoError) -> String {
-    match error {
-        GoError::UnknownAuthority(Some(hint)) => hint.error.to_string(),
-        error => error.to_string(),
     }
 }
 
