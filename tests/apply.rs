@@ -125,6 +125,67 @@ fn what_is_as_it_must_be_is_left_alone_and_what_is_not_is_mended() {
     );
 }
 
+/// The installed bundle once more mends what differs, and says that and nothing of a rotation.
+#[test]
+fn the_installed_bundle_once_more_is_a_repair() {
+    let root = applied(&FIRST, "cp-1");
+    let installed = tree(root.path());
+    let pki = root.path().join("etc/kubernetes/pki");
+    let other = applied(&SECOND, "cp-1");
+    let inode = |path: &Path| std::os::unix::fs::MetadataExt::ino(&path.metadata().unwrap());
+    let repaired =
+        |count: &str| format!("cp-1: repaired {count} of generation 1 of lab, Kubernetes 1.34.1, which is installed\n");
+    let back = "back: certferry rollback\n";
+
+    // All CAs of another generation: whoever reads them restarts, and the cluster has nothing to learn.
+    for name in ["ca", "front-proxy-ca", "etcd/ca"] {
+        for ending in ["crt", "key"] {
+            let file = format!("{name}.{ending}");
+            fs::copy(other.path().join("etc/kubernetes/pki").join(&file), pki.join(&file)).unwrap();
+        }
+    }
+    let dry = succeed(apply(&FIRST, "cp-1", root.path()).arg("--dry-run"));
+    let text = succeed(&mut apply(&FIRST, "cp-1", root.path()));
+    assert!(text.starts_with(&repaired("6 files")), "{text}");
+    assert_eq!(dry, text.replace("repaired", "would repair").replace(back, "nothing was changed\n"));
+    assert!(text.contains("\nto restart on this node: etcd, kube-apiserver, "), "{text}");
+    for part in ["in the cluster", "CA is another", "in the place of"] {
+        assert!(!text.contains(part), "{part}: {text}");
+    }
+    assert_eq!(tree(root.path()), installed);
+
+    // Permissions: a component has read the file already, and goes on seeing the folder.
+    let folder = inode(&pki);
+    for name in ["ca.key", "apiserver-etcd-client.key"] {
+        fs::set_permissions(pki.join(name), PermissionsExt::from_mode(0o644)).unwrap();
+    }
+    let text = succeed(&mut apply(&FIRST, "cp-1", root.path()));
+    let line = |place: &str| format!("  changed  etc/kubernetes/pki/{place}: owner and permissions\n");
+    let by_files = "etc/kubernetes/pki changes file by file: the CAs stay, and what runs sees the new files\n";
+    let lines = line("apiserver-etcd-client.key") + &line("ca.key");
+    assert_eq!(text, repaired("2 files") + &lines + by_files + back);
+    // A leaf that is gone comes back in the same folder.
+    fs::remove_file(pki.join("etcd/peer.key")).unwrap();
+    let before = tree(root.path());
+    let text = succeed(&mut apply(&FIRST, "cp-1", root.path()));
+    let line = "  new      etc/kubernetes/pki/etcd/peer.key\n";
+    assert!(text.starts_with(&(repaired("1 file") + line + by_files + "to restart on this node: etcd\n")), "{text}");
+    assert_eq!((tree(root.path()), inode(&pki)), (installed.clone(), folder));
+    succeed(&mut rollback(root.path()));
+    assert_eq!(tree(root.path()), before);
+    succeed(&mut rollback(root.path()));
+    // What nobody on the node reads restarts nobody.
+    fs::remove_file(root.path().join("etc/kubernetes/admin.conf")).unwrap();
+    let text = succeed(&mut apply(&FIRST, "cp-1", root.path()));
+    assert_eq!(text, repaired("1 file") + "  new      etc/kubernetes/admin.conf\n" + back);
+    // Another bundle of this generation is no repair.
+    let twin = build_text(&generation(1, |profile| {
+        profile["cluster"].as_table_mut().unwrap().insert("apiserver_cert_sans".to_owned(), vec!["10.9.9.9"].into());
+    }));
+    let text = succeed(apply(&twin, "cp-1", root.path()).arg("--allow-downgrade"));
+    assert!(text.contains(" is installed in the place of another bundle of generation 1\n"), "{text}");
+}
+
 #[test]
 fn the_same_files_in_a_newer_generation_change_the_record_alone() {
     let root = applied(&FIRST, "worker-1");

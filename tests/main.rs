@@ -57,6 +57,7 @@ mod profile_errors;
 mod readme;
 mod reproducible;
 mod restart;
+mod status;
 mod tamper;
 mod tar_install;
 mod tls;

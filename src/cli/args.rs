@@ -40,7 +40,7 @@ pub(crate) enum Command {
     Apply(ApplyArguments),
     /// Bring back the generation that was on this node before
     Rollback(RollbackArguments),
-    /// Say which generation is on this node, which was before, and whether an interrupted run waits
+    /// Say which generation is on this node, what has changed since, and what a rollback brings back
     Status(StatusArguments),
     /// Cut one part out of a bundle, to carry to one node alone; needs no key
     Split(SplitArguments),
@@ -328,10 +328,17 @@ pub(crate) struct RollbackArguments {
 }
 
 #[derive(clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 all is as it was installed, or nothing is; 1 something differs; 2 could not look at everything."
+)]
 pub(crate) struct StatusArguments {
     /// The folder below which the node's files are
     #[arg(long, value_name = "DIR", default_value = "/")]
     pub(crate) root: PathBuf,
+    /// Take note for good that this file was taken away, so that nobody is told of it any more: admin.conf,
+    /// super-admin.conf or a CA's key that no flag names; may be given several times
+    #[arg(long, value_name = "PATH")]
+    pub(crate) accept: Vec<PathBuf>,
     /// The form of the output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: OutputFormat,

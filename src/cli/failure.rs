@@ -9,7 +9,7 @@ use crate::kubernetes::PartName;
 use crate::lock::Refusal;
 use crate::make::{Deviation, MakeError, Objection};
 use crate::node::restart::RestartError;
-use crate::node::{self, ApplyError, NodeError};
+use crate::node::{self, AcceptError, ApplyError, NodeError};
 
 /// A failure in words for a person. `run` prints it once.
 #[derive(Debug, PartialEq, Eq)]
@@ -172,11 +172,22 @@ impl Failure {
             NodeError::BrokenState { .. } => {
                 "nothing was changed; look at etc/kubernetes/.certferry, which nobody but certferry should write"
             }
+            NodeError::OtherFormat { .. } => {
+                "take the certferry that installed it, or a newer one; nothing was changed"
+            }
             NodeError::Foreign { .. } => {
                 "nothing further was changed; `etc/kubernetes/.certferry/journal` names each place, and where its \
                  other half waits"
             }
             NodeError::Special { .. } => "move it elsewhere; the node's files are as they were",
+            NodeError::Link { .. } => {
+                "what it leads to may be somebody else's, such as a running etcd's; if the bundle's files belong here, \
+                 remove the link (what it leads to stays) and run this again; the node's files are as they were"
+            }
+            NodeError::DanglingLink { .. } => {
+                "make the folder it leads to, mount its disk, or remove the link; the node's files are as they were"
+            }
+            NodeError::NotAFolder { .. } => "move it elsewhere; the node's files are as they were",
             NodeError::WhiteSpace { .. } => "rename it; the node's files are as they were",
             NodeError::NoPrevious => "`certferry status` says what is installed",
         })
@@ -264,6 +275,31 @@ impl From<ApplyError> for Failure {
                     }
                 },
             ),
+        };
+        failure.hint(hint)
+    }
+}
+
+impl From<AcceptError> for Failure {
+    fn from(error: AcceptError) -> Self {
+        const MAY: &str = "only admin.conf, super-admin.conf and a CA's key that no flag names may be taken away";
+        let text = error.to_string();
+        let (failure, hint) = match error {
+            AcceptError::Node(error) => return error.into(),
+            AcceptError::NothingInstalled => {
+                (Self::cannot_run(text), "--root is the folder that holds etc/kubernetes/.certferry")
+            }
+            AcceptError::Interrupted => (
+                Self::cannot_run(text),
+                "`certferry apply` or `certferry rollback` brings it to its end; nothing was changed",
+            ),
+            AcceptError::NotInstalled { .. } => {
+                (Self::cannot_run(text), "name it as `certferry status` does; nothing was changed")
+            }
+            AcceptError::NotMissing { .. } => {
+                (Self::says_no(text), "there is nothing to accept while it is there; nothing was changed")
+            }
+            AcceptError::Needed { .. } => (Self::says_no(text), MAY),
         };
         failure.hint(hint)
     }

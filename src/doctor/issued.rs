@@ -158,7 +158,7 @@ impl Request<'_> {
         let Some(signer) = signer else { return false };
         let chain = trusted(&signer.secret.chain, go.newest);
         let roots = signer.secret.object.data("ca.crt").map(|pem| trusted(&pem, go.newest)).unwrap_or_default();
-        let refuses = |host: &str| chain.iter().chain(&roots).find_map(|ca| ca.check_permits(host).err());
+        let refuses = |host: &str| chain.iter().chain(&roots).find_map(|ca| ca.check_permits(host, go.newest).err());
         let refused: Vec<(&str, GoError)> =
             self.hosts.iter().filter_map(|host| Some((*host, refuses(host)?))).collect();
         let Some((_, error)) = refused.first() else { return false };

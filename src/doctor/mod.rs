@@ -20,6 +20,7 @@ mod facts;
 mod finding;
 mod go_messages;
 mod ingresses;
+mod installed;
 mod issued;
 mod issuers;
 mod judge;
@@ -27,6 +28,7 @@ mod kubeconfigs;
 mod kubelet;
 mod kubelet_fields;
 mod load;
+mod loopback;
 mod manifests;
 mod metallb;
 mod modes;
@@ -48,6 +50,7 @@ mod webhooks;
 mod words;
 
 pub use finding::{Finding, LookedAt};
+pub use installed::Installed;
 pub use objects::{Objects, ObjectsError};
 pub use rule::{Rule, Severity};
 pub use rules::RULES;
@@ -64,6 +67,10 @@ use crate::go::GoRange;
 pub struct Question<'a> {
     /// The node's files, if a node is to be looked at.
     pub tree: Option<&'a Tree>,
+    /// What lies on the node otherwise than it was installed.
+    pub installed: Installed<'a>,
+    /// Since when the API server has run, if it runs on this very machine.
+    pub api_server_since: Option<OffsetDateTime>,
     /// Objects of the cluster.
     pub objects: &'a [Objects],
     /// The time of the check.
@@ -99,7 +106,9 @@ pub fn examine(question: &Question<'_>) -> Diagnosis {
     let facts = question.tree.map(GatheredFacts::read).unwrap_or_default();
     let mut findings = Findings::new(facts.node_name.clone().or_else(|| facts.host_name.clone()));
     if let Some(tree) = question.tree {
+        installed::check(question.installed, &mut findings);
         examine_node(tree, &facts, clock, &mut findings, &mut looked_at);
+        loopback::check(&facts, question.api_server_since, clock, &mut findings);
     }
     let objects = objects::list(question.objects);
     looked_at.objects = objects.len();

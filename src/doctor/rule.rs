@@ -64,6 +64,11 @@ pub(super) const fn warning(id: &'static str, what: &'static str, hurts: &'stati
     Rule { id, severity: Severity::Warning, what, hurts, mend, instead_of: &[], together: None }
 }
 
+/// Returns a rule about something that is not wrong.
+pub(super) const fn note(id: &'static str, what: &'static str, hurts: &'static str, mend: &'static str) -> Rule {
+    Rule { id, severity: Severity::Note, what, hurts, mend, instead_of: &[], together: None }
+}
+
 impl Rule {
     /// Returns the rule with those whose findings it replaces, because it says more.
     pub(super) const fn instead_of(mut self, ids: &'static [&'static str]) -> Self {

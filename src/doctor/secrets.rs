@@ -115,7 +115,7 @@ fn read_one<'a>(
     let chain = object.data(form.chain)?;
     let key = object.data(form.key).filter(|key| !key.is_empty());
     let answer = go.ask(|go| match &key {
-        Some(key) => check_key_pair(&chain, key, go).map(drop).map_err(|error| known(error, key)),
+        Some(key) => check_key_pair(&chain, key, go).map(drop),
         None => first(&chain, go).map(drop),
     });
     let is_well = answer.is_taken();
@@ -188,16 +188,6 @@ impl Pair<'_> {
         }
         !is_certificate
     }
-}
-
-/// The object identifier of secp224r1 in DER. Go reads such keys, and no library of ours does.
-const SECP224R1: [u8; 7] = [6, 5, 0x2b, 0x81, 4, 0, 0x21];
-
-/// Returns the error of a pair, or that it is unchecked, because its key is on a curve that is not ours.
-fn known(error: GoError, key: &[u8]) -> GoError {
-    let is_ours = blocks(key).iter().all(|block| !contains(&block.content, &SECP224R1));
-    let is_of_key = error.to_string().starts_with("tls: failed to parse private key");
-    if is_ours || !is_of_key { error } else { GoError::Unchecked("a key on P-224".to_owned()) }
 }
 
 /// Reports that nobody knows whether the certificate of a Secret is right.

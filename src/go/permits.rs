@@ -15,8 +15,8 @@ impl GoCertificate {
     ///
     /// # Errors
     /// Fails with [`GoError::NameConstraint`], and with the errors that Go has for a name that it cannot hold against
-    /// constraints. The source is that of [`super::verify()`], Go 1.19.8.
-    pub fn check_permits(&self, host: &str) -> Result<(), GoError> {
+    /// constraints. The source is that of [`super::verify()`].
+    pub fn check_permits(&self, host: &str, go: GoVersion) -> Result<(), GoError> {
         let Some(constraints) = &self.extensions.constraints else { return Ok(()) };
         let name = match host.parse::<IpAddr>() {
             Ok(IpAddr::V4(address)) => OctetString::new(address.octets()).map(GeneralName::IpAddress),
@@ -24,7 +24,7 @@ impl GoCertificate {
             Err(_) => Ia5String::new(host).map(GeneralName::DnsName),
         };
         match name.and_then(|name| SubjectAltName(vec![name]).to_der()) {
-            Ok(subject_alt_name) => constraints.check(&subject_alt_name, GoVersion(19, 8)),
+            Ok(subject_alt_name) => constraints.check(&subject_alt_name, go),
             Err(_) => Err(GoError::text(format!("x509: {host:?} cannot be encoded as an IA5String"))),
         }
     }

@@ -9,6 +9,7 @@
 //! write.
 
 mod file_io;
+mod found;
 mod http;
 mod node_root;
 mod node_tree;
@@ -17,9 +18,10 @@ mod programs;
 mod write_tree;
 
 pub use file_io::{begins_with, create_secret, open, read, read_secret, read_stdin, sha256};
+pub use found::{FileOwner, Found, FoundKind};
 pub use http::{Answer, AskError, TlsClient, ask};
 pub use node_root::NodeRoot;
-pub use node_tree::{FileOwner, Found, FoundKind, NodeLock, NodeTree};
+pub use node_tree::{NodeLock, NodeTree};
 pub use output::Outputs;
 pub use programs::{Deadline, Exit, Process, is_installed, pause, processes, run_program};
 pub use write_tree::{TreeEntry, write_tree};

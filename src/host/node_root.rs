@@ -9,6 +9,7 @@ use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::file_io::read_limited;
+use super::found::{self, Found};
 
 /// The most links that are followed on one path, as many as Linux follows (path_resolution(7)).
 const LINKS: usize = 40;
@@ -88,6 +89,36 @@ impl NodeRoot {
         read_limited(file, metadata.len(), limit)
     }
 
+    /// Returns the path of a place, for messages.
+    #[must_use]
+    pub fn path(&self, place: &str) -> PathBuf {
+        self.0.join(place)
+    }
+
+    /// Returns the place below the root to which `place` leads once every link on the way and at its end is followed.
+    ///
+    /// # Errors
+    /// Fails when a folder on the way cannot be read, and when links form a circle. What does not exist is not an
+    /// error.
+    pub fn leads_to(&self, place: &str) -> io::Result<String> {
+        let path = self.follow(place, true)?;
+        let place = path.strip_prefix(&self.0).map_err(io::Error::other)?;
+        place.to_str().map(str::to_owned).ok_or_else(|| io::ErrorKind::InvalidFilename.into())
+    }
+
+    /// Returns what is at a place, or `None` when nothing is there. A link at the end is not followed.
+    ///
+    /// # Errors
+    /// Fails when the place cannot be examined.
+    pub fn look(&self, place: &str) -> io::Result<Option<Found>> {
+        let (folder, name) = place.rsplit_once('/').unwrap_or(("", place));
+        match self.resolve(folder) {
+            Ok(folder) => found::look(&folder.join(name)),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Returns the permission bits of the file at a place.
     ///
     /// # Errors
@@ -137,11 +168,6 @@ impl NodeRoot {
         self.follow(place, false)
     }
 
-    /// Returns the path like `resolve`, but allows folders on the way and the place itself not to exist.
-    pub(super) fn resolve_missing(&self, place: &str) -> io::Result<PathBuf> {
-        self.follow(place, true)
-    }
-
     fn follow(&self, place: &str, may_miss: bool) -> io::Result<PathBuf> {
         let mut ahead: Vec<PathBuf> = steps(Path::new(place)).collect();
         ahead.reverse();
@@ -160,7 +186,7 @@ impl NodeRoot {
                 Ok(target) => target,
                 // The entry exists and is no link.
                 Err(error) if error.kind() == io::ErrorKind::InvalidInput => continue,
-                Err(error) if may_miss && error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) if may_miss && is_missing(&error) => continue,
                 Err(error) => return Err(error),
             };
             links += 1;
@@ -178,6 +204,11 @@ impl NodeRoot {
         }
         Ok(path)
     }
+}
+
+/// Returns whether nothing is at a path, because a folder on the way is not there or is none.
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Returns the names and `..` of a path, without the components that do not move.

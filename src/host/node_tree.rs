@@ -4,55 +4,19 @@ use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown, fchown, lchown, symlink};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags, flock, renameat_with};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 use super::file_io::{create_new, sync_folder};
+use super::found::{self, FileOwner, Found};
 use super::node_root::NodeRoot;
-
-/// What was found at a place. A link is not followed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// The kind of the entry.
-    pub kind: FoundKind,
-    /// The permission bits.
-    pub mode: u32,
-    /// The user and group that own the entry.
-    pub owner: FileOwner,
-    /// The number of the inode, which a rename does not change.
-    pub inode: u64,
-    /// The time of the last change of the content.
-    pub modified: SystemTime,
-}
-
-/// The kind of an entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FoundKind {
-    /// A regular file.
-    File,
-    /// A folder.
-    Folder,
-    /// A symbolic link, with its target.
-    Link(String),
-    /// A socket, a pipe or a device.
-    Special,
-}
-
-/// The ids of a user and a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileOwner {
-    /// The id of the user.
-    pub user: u32,
-    /// The id of the group.
-    pub group: u32,
-}
 
 /// The files of a node, to be changed. Places are relative to the root.
 ///
-/// A step fails when a folder above its place is a link. [`NodeTree::resolve`] follows such links beforehand.
+/// No step looks for links among the folders above its place, which the operating system follows. Below a root other
+/// than `/` they would lead out of it, so [`NodeTree::resolve`] follows them beforehand.
 pub struct NodeTree {
     root: PathBuf,
     reading: NodeRoot,
@@ -100,9 +64,7 @@ impl NodeTree {
     /// Fails when a folder on the way cannot be read, and when links form a circle. What does not exist is not an
     /// error.
     pub fn resolve(&self, place: &str) -> io::Result<String> {
-        let path = self.reading.resolve_missing(place)?;
-        let place = path.strip_prefix(&self.root).map_err(io::Error::other)?;
-        place.to_str().map(str::to_owned).ok_or_else(|| io::ErrorKind::InvalidFilename.into())
+        self.reading.leads_to(place)
     }
 
     /// Returns what is at a place, or `None` when nothing is there.
@@ -110,31 +72,7 @@ impl NodeTree {
     /// # Errors
     /// Fails when the place cannot be examined.
     pub fn look(&self, place: &str) -> io::Result<Option<Found>> {
-        let path = self.path(place);
-        let metadata = match fs::symlink_metadata(&path) {
-            Ok(metadata) => metadata,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
-        let kind = if metadata.is_file() {
-            FoundKind::File
-        } else if metadata.is_dir() {
-            FoundKind::Folder
-        } else if metadata.is_symlink() {
-            let target = fs::read_link(&path)?.into_os_string().into_string();
-            FoundKind::Link(target.map_err(|_| io::ErrorKind::InvalidFilename)?)
-        } else {
-            FoundKind::Special
-        };
-        Ok(Some(Found {
-            kind,
-            mode: metadata.mode() & 0o7777,
-            owner: FileOwner { user: metadata.uid(), group: metadata.gid() },
-            inode: metadata.ino(),
-            modified: metadata.modified()?,
-        }))
+        found::look(&self.path(place))
     }
 
     /// Returns the names in a folder, sorted, or none when the folder does not exist.

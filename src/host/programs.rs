@@ -33,6 +33,8 @@ pub struct Exit {
 pub struct Process {
     /// The command line: the program and its arguments.
     pub words: Vec<String>,
+    /// For how long the process has run, if that can be read.
+    pub age: Option<Duration>,
 }
 
 /// An instant at which something must be done.
@@ -124,10 +126,24 @@ pub fn processes() -> io::Result<Vec<Process>> {
         let line = String::from_utf8_lossy(&line);
         let words: Vec<String> = line.trim_end_matches('\0').split('\0').map(str::to_owned).collect();
         if words.first().is_some_and(|program| !program.is_empty()) {
-            processes.push(Process { words });
+            processes.push(Process { words, age: age(&entry.path()) });
         }
     }
     Ok(processes)
+}
+
+/// The ticks of a second in which the kernel tells times to programs: `USER_HZ` (time(7)).
+const TICKS: f64 = 100.0;
+
+/// Returns for how long a process has run (proc(5): the field `starttime` of `stat`, and `uptime`).
+fn age(process: &Path) -> Option<Duration> {
+    let stat = fs::read_to_string(process.join("stat")).ok()?;
+    // The name in parentheses may hold anything.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let started: f64 = fields.split_whitespace().nth(19)?.parse().ok()?;
+    let uptime = fs::read_to_string("/proc/uptime").ok()?;
+    let uptime: f64 = uptime.split_whitespace().next()?.parse().ok()?;
+    Duration::try_from_secs_f64((uptime - started / TICKS).max(0.0)).ok()
 }
 
 impl Process {
@@ -172,5 +188,6 @@ mod tests {
         let processes = processes().unwrap();
         let own = processes.iter().find(|process| process.words == words).unwrap();
         assert!(words[0].ends_with(own.program()) && !own.program().contains('/'));
+        assert!(own.age.is_some_and(|age| age < Duration::from_secs(24 * 3600)), "{:?}", own.age);
     }
 }

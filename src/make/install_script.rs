@@ -50,6 +50,7 @@ pub const SCRIPT: &str = concat!(
     awk!("AWK_NOTE", "note.awk"),
     shell!("75-report.sh"),
     shell!("80-install.sh"),
+    awk!("AWK_DRIFT", "drift.awk"),
     shell!("85-back.sh"),
     shell!("90-main.sh"),
 );

@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 
 use super::NodeError;
 use super::installed::{Installed, installed};
-use super::place::{HIDDEN, RECORD, SIGNATURE, SIGNER};
+use super::not_after;
+use super::place::{HIDDEN, NOT_AFTER, RECORD, SIGNATURE, SIGNER, parent_and_name};
 use super::replaced::Replaced;
 use super::session::{ROOT, content, home_of, look};
 use super::unit::{Unit, is_place};
@@ -128,7 +129,8 @@ impl<'a> Changes<'a> {
     /// Compares a part with the node. Only reads, and changes nothing.
     ///
     /// # Errors
-    /// Fails when the node's files cannot be read, and when one of them cannot be carried over.
+    /// Fails when the node's files cannot be read, when one of them cannot be carried over, and when the part has a file
+    /// or folder where the node has a symbolic link. Only `pki` and the kubelet's `pki` themselves may be links.
     pub fn new(tree: &NodeTree, part: &'a VerifiedPart, key: &PublicKey) -> Result<Self, NodeError> {
         let record = part.record();
         let is_etcd = matches!(&record.owner, PartOwner::Node(node) if node.role == Role::Etcd);
@@ -169,6 +171,12 @@ impl<'a> Changes<'a> {
         self.staged.is_empty()
     }
 
+    /// Returns whether the installed generation is installed once more, so that only what differs from it is mended.
+    #[must_use]
+    pub fn is_repair(&self) -> bool {
+        self.from.as_ref() == Some(&self.to)
+    }
+
     /// Returns whether files of the cluster change, and not only the record of what is installed.
     #[must_use]
     pub fn has_files(&self) -> bool {
@@ -177,7 +185,7 @@ impl<'a> Changes<'a> {
 
     /// Stages the record of what is installed, as the last unit, when it is new or another.
     fn record(&mut self, part: &'a VerifiedPart, key: &PublicKey) {
-        if self.from.as_ref() == Some(&self.to) {
+        if self.is_repair() {
             return;
         }
         let file = |name: &str, bytes: Cow<'a, [u8]>| Entry {
@@ -185,11 +193,13 @@ impl<'a> Changes<'a> {
             owner: ROOT,
             content: Content::File { mode: 0o644, bytes },
         };
+        let files = part.files().map(|(row, bytes)| (row.path(), bytes));
         let entries = vec![
             Entry { path: String::new(), owner: ROOT, content: Content::Folder { mode: 0o700 } },
             file(RECORD, Cow::Borrowed(part.record_bytes())),
             file(SIGNATURE, Cow::Borrowed(part.signature())),
             file(SIGNER, Cow::Owned(key.to_pem().into_bytes())),
+            file(parent_and_name(NOT_AFTER).1, Cow::Owned(not_after::render(files).into_bytes())),
         ];
         self.staged.push(Staged { unit: Unit::installed(), entries });
     }
@@ -200,7 +210,9 @@ fn restarts(record: &Record, changes: &Changes<'_>) -> BTreeSet<Component> {
     let PartOwner::Node(node) = &record.owner else { return BTreeSet::new() };
     let has_etcd = record.rows.iter().any(|row| row.path().ends_with("pki/etcd/server.crt"));
     let runs = |component: &Component| component.runs(node.role, has_etcd);
-    let places = changes.files.iter().map(|file| &file.place).chain(changes.dropped.iter().map(|file| &file.place));
+    // What is in a file stays the same when its permissions change, and a component has read it already.
+    let files = changes.files.iter().filter(|file| file.difference != Difference::Mode).map(|file| &file.place);
+    let places = files.chain(changes.dropped.iter().map(|file| &file.place));
     places.flat_map(|place| readers(place).iter().copied()).filter(runs).collect()
 }
 
@@ -228,6 +240,12 @@ impl<'a> Comparison<'a, '_> {
         let (home, name, is_mount_point) = home_of(self.tree, folder)?;
         let live = if name.is_empty() { home.clone() } else { format!("{}{name}", prefix(&home)) };
         let old = self.walk(&live)?;
+        if old.is_empty() && look(self.tree, folder)?.is_some() {
+            return Err(NodeError::DanglingLink { place: folder.to_owned() });
+        }
+        for (path, row, _) in &rows {
+            check_way(folder, path, row, &old)?;
+        }
         let mut changed: Vec<FileChange> = Vec::new();
         for (path, row, _) in &rows {
             let found = old.get(path);
@@ -257,11 +275,16 @@ impl<'a> Comparison<'a, '_> {
         if changed.is_empty() && dropped.is_empty() {
             return Ok(());
         }
-        let only_leaves = folder == PKI
-            && !old.is_empty()
-            && dropped.is_empty()
-            && changed.iter().all(|change| change.difference == Difference::Content && is_leaf(&change.place));
-        let method = match (is_mount_point, only_leaves) {
+        let has_parent = |place: &str| {
+            old.contains_key(parent_and_name(place).0.strip_prefix(PKI).unwrap_or_default().trim_start_matches('/'))
+        };
+        let is_single = |change: &FileChange| match change.difference {
+            Difference::Mode => true,
+            Difference::Content => is_leaf(&change.place),
+            Difference::New => is_leaf(&change.place) && has_parent(&change.place),
+        };
+        let only_single = folder == PKI && !old.is_empty() && dropped.is_empty() && changed.iter().all(is_single);
+        let method = match (is_mount_point, only_single) {
             (true, _) => Method::MountPoint,
             (false, true) => Method::Files,
             (false, false) => Method::Folder,
@@ -425,6 +448,25 @@ impl<'a> Comparison<'a, '_> {
         // Ordered by path, so that a folder stands before what is in it.
         entries.into_values().collect()
     }
+}
+
+/// Refuses a link, and anything else but a folder, where the part has a folder; and a link where it has a file.
+fn check_way(folder: &str, path: &str, row: &Row, old: &BTreeMap<String, Found>) -> Result<(), NodeError> {
+    let ends = [0].into_iter().chain(path.match_indices('/').map(|(end, _)| end)).chain([path.len()]);
+    for way in ends.filter_map(|end| path.get(..end)) {
+        let place = || if way.is_empty() { folder.to_owned() } else { format!("{folder}/{way}") };
+        let is_folder = way.len() < path.len();
+        match old.get(way).map(|found| &found.kind) {
+            Some(FoundKind::Link(target)) if is_folder || matches!(row, Row::File { .. }) => {
+                return Err(NodeError::Link { place: place(), target: target.clone() });
+            }
+            Some(FoundKind::File | FoundKind::Special) if is_folder => {
+                return Err(NodeError::NotAFolder { place: place() });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Returns the CAs that a kubeconfig holds inline, the first certificate of each. Returns none when it cannot be read.

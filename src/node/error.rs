@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::host::{NodeTree, reason};
+use crate::bundle::FORMAT;
+use crate::host::{NodeRoot, NodeTree, reason};
 
 /// The reason why a run failed.
 #[derive(Debug, Error)]
@@ -26,8 +27,14 @@ pub enum NodeError {
     /// The state that certferry keeps on the node cannot be read.
     #[error("what certferry remembers of this node cannot be read: {file}")]
     BrokenState {
-        /// The name of the file: `journal`, `units`, `installed` or `restart`.
+        /// The name of the file: `journal`, `units`, `installed`, `accepted`, `not_after` or `restart`.
         file: &'static str,
+    },
+    /// Another version of certferry, with another bundle format, has installed what is there.
+    #[error("what is installed has the bundle format {found}, and this certferry knows the format {FORMAT}")]
+    OtherFormat {
+        /// The format that the record names.
+        found: String,
     },
     /// An interrupted run cannot be completed, because another program has put something else at a place since.
     #[error("an interrupted run cannot be brought to its end: somebody else has changed {place} since")]
@@ -38,6 +45,27 @@ pub enum NodeError {
     /// The PKI holds something that cannot be carried over: a socket, a pipe or a device.
     #[error("{place} is a socket, a pipe or a device, and cannot be carried over")]
     Special {
+        /// The place.
+        place: String,
+    },
+    /// A symbolic link stands where the bundle has a file or a folder. Nothing is written through it, because what it
+    /// leads to may be another program's.
+    #[error("{place} is a link to {target}: the bundle's files are not written through it")]
+    Link {
+        /// The place of the link.
+        place: String,
+        /// The text of the link.
+        target: String,
+    },
+    /// A folder of the bundle is a symbolic link on the node, and what it leads to does not exist.
+    #[error("{place} is a link that leads nowhere")]
+    DanglingLink {
+        /// The place of the link.
+        place: String,
+    },
+    /// Something else stands where the bundle has a folder.
+    #[error("{place} is not a folder")]
+    NotAFolder {
         /// The place.
         place: String,
     },
@@ -67,6 +95,11 @@ pub enum NodeError {
 impl NodeError {
     /// Returns the error for what the operating system refused at a place.
     pub(super) fn io(doing: &'static str, tree: &NodeTree, place: &str, error: io::Error) -> Self {
-        Self::Io { doing, path: tree.path(place), error }
+        Self::io_in(doing, tree.reading(), place, error)
+    }
+
+    /// Returns the error for what the operating system refused at a place below a root that is only read.
+    pub(super) fn io_in(doing: &'static str, root: &NodeRoot, place: &str, error: io::Error) -> Self {
+        Self::Io { doing, path: root.path(place), error }
     }
 }

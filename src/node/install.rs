@@ -3,10 +3,10 @@
 use super::NodeError;
 use super::changes::{Changes, Content, Staged};
 use super::place::{Slot, UNITS, hidden, parent_and_name};
-use super::session::{ROOT, Session, make_folders, read_previous};
+use super::session::{ROOT, Session, look, make_folders, read_previous};
 use super::unit::{self, Unit};
-use crate::host::NodeTree;
-use crate::kubernetes::KUBERNETES;
+use crate::host::{Found, FoundKind, NodeTree};
+use crate::kubernetes::{KUBELET_PKI, KUBERNETES};
 
 /// Stages what changes and swaps it in. What was live becomes the previous generation.
 ///
@@ -25,6 +25,28 @@ pub(super) fn install(session: &Session<'_>, changes: &Changes<'_>) -> Result<()
 pub(super) fn rollback(session: &Session<'_>) -> Result<(), NodeError> {
     let units = read_previous(session.tree())?.ok_or(NodeError::NoPrevious)?;
     session.swap(Slot::Previous, &units).map_err(|error| after(session, error))
+}
+
+/// Refuses to bring the previous generation back when a folder above one of its units has become a link since. The
+/// files would be written through the link.
+///
+/// # Errors
+/// Returns [`NodeError::Link`] then, and fails when the list of units cannot be read.
+pub(super) fn check_rollback(tree: &NodeTree) -> Result<(), NodeError> {
+    // Where these are links, install.sh has named its units by them.
+    let known = [KUBERNETES, parent_and_name(KUBELET_PKI).0].map(|folder| format!("{folder}/"));
+    let may_be_link = |folder: &str| known.iter().any(|known| known.starts_with(&format!("{folder}/")));
+    for unit in read_previous(tree)?.unwrap_or_default() {
+        for (end, _) in unit.live.match_indices('/') {
+            let folder = unit.live.get(..end).unwrap_or_default();
+            if !may_be_link(folder)
+                && let Some(Found { kind: FoundKind::Link(target), .. }) = look(tree, folder)?
+            {
+                return Err(NodeError::Link { place: folder.to_owned(), target });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Removes what was staged after a run that changed nothing. Returns the error of that run.

@@ -2,10 +2,9 @@
 
 use super::NodeError;
 use super::place::{INSTALLED, RECORD, SIGNER, Slot};
-use super::session::look;
 use super::unit::Unit;
-use crate::bundle::{ClusterId, PartOwner, Record, Sha256, VerifiedPart};
-use crate::host::NodeTree;
+use crate::bundle::{ClusterId, PartOwner, Record, RecordError, Sha256, VerifiedPart};
+use crate::host::{NodeRoot, NodeTree};
 use crate::kubernetes::FILE_LIMIT;
 use crate::sign::{Fingerprint, PublicKey};
 
@@ -85,7 +84,7 @@ impl Installed {
 /// # Errors
 /// Fails when the record of it cannot be read, or is not what certferry wrote.
 pub(super) fn installed(tree: &NodeTree) -> Result<Option<Installed>, NodeError> {
-    read(tree, INSTALLED)
+    Ok(read(tree.reading(), INSTALLED)?.map(|(_, installed)| installed))
 }
 
 /// Returns what was installed before, if certferry installed it.
@@ -93,20 +92,33 @@ pub(super) fn installed(tree: &NodeTree) -> Result<Option<Installed>, NodeError>
 /// # Errors
 /// Fails like [`installed`].
 pub(super) fn previously_installed(tree: &NodeTree) -> Result<Option<Installed>, NodeError> {
-    read(tree, &Unit::installed().at(Slot::Previous))
+    Ok(read(tree.reading(), &Unit::installed().at(Slot::Previous))?.map(|(_, installed)| installed))
 }
 
-fn read(tree: &NodeTree, folder: &str) -> Result<Option<Installed>, NodeError> {
-    if look(tree, folder)?.is_none() {
+/// Returns the record of what is installed, and what it says of the generation. Returns `None` when certferry installed
+/// nothing.
+///
+/// # Errors
+/// Fails like [`installed`].
+pub(super) fn installed_record(root: &NodeRoot) -> Result<Option<(Record, Installed)>, NodeError> {
+    read(root, INSTALLED)
+}
+
+fn read(root: &NodeRoot, folder: &str) -> Result<Option<(Record, Installed)>, NodeError> {
+    if root.look(folder).map_err(|error| NodeError::io_in("look at", root, folder, error))?.is_none() {
         return Ok(None);
     }
     let broken = || NodeError::BrokenState { file: "installed" };
     let file = |name: &str| {
         let place = format!("{folder}/{name}");
-        tree.read(&place, FILE_LIMIT).map_err(|error| NodeError::io("read", tree, &place, error))
+        root.read(&place, FILE_LIMIT).map_err(|error| NodeError::io_in("read", root, &place, error))
     };
     let (bytes, key) = (file(RECORD)?, file(SIGNER)?);
-    let record = Record::read(&bytes).map_err(|_| broken())?;
+    let record = Record::read(&bytes).map_err(|error| match error {
+        RecordError::Field { field: "format", found } => NodeError::OtherFormat { found },
+        _ => broken(),
+    })?;
     let key = PublicKey::from_pem(&key).map_err(|_| broken())?;
-    Ok(Some(Installed::new(&record, Sha256::of(&bytes), key.fingerprint())))
+    let installed = Installed::new(&record, Sha256::of(&bytes), key.fingerprint());
+    Ok(Some((record, installed)))
 }

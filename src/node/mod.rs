@@ -6,22 +6,27 @@
 //! **Input.** A verified part of a bundle, and the node's files below a root.
 //!
 //! **Output.** [`dry_run()`] returns what would change. [`apply()`] and [`rollback()`] change it and, when they are
-//! given a time, restart the components that read the files. [`status()`] returns what is there. No file is ever torn.
-//! Each unit (the folder `pki`, each kubeconfig, the kubelet's `pki`) is old or new at every instant, and a journal
-//! makes the whole old or new at the next run at the latest. Under the same CAs files are exchanged one by one, so the
-//! key and the certificate of a pair may differ for the moment between two renames.
+//! given a time, restart the components that read the files. [`status()`] returns what is there, and [`drift()`] what of
+//! it is not as it was installed. No file is ever torn. Each unit (the folder `pki`, each kubeconfig, the kubelet's
+//! `pki`) is exchanged in one step where the file system has one, else in two renames, and a journal makes the whole old
+//! or new at the next run at the latest. Under the same CAs files are exchanged one by one, so the key and the
+//! certificate of a pair may differ for the moment between two renames.
 //!
 //! **What it refuses.** A second run at the same time, a host that the part is not for, a part that may not follow what
-//! is installed, and the completion of an interrupted run when another program has changed its files since. Nothing
-//! here can make a key.
+//! is installed, a link where the part has a folder or a file, and the completion of an interrupted run when another
+//! program has changed its files since. Nothing here can make a key.
 
+mod accept;
+mod accepted;
 mod apply;
 mod changes;
+pub mod drift;
 mod error;
 mod identity;
 mod install;
 mod installed;
 mod journal;
+mod not_after;
 pub(crate) mod place;
 pub(crate) mod replaced;
 pub mod restart;
@@ -31,8 +36,10 @@ mod status;
 mod swap;
 mod unit;
 
+pub use accept::{AcceptError, accept};
 pub use apply::{Allowed, Applied, ApplyError, Foreseen, apply, dry_run};
 pub use changes::{Changes, Difference, Dropped, FileChange, Method, Reason};
+pub use drift::{Drift, drift};
 pub use error::NodeError;
 pub use identity::{Identity, IdentityMismatch};
 pub use installed::{InstallRefusal, Installed};

@@ -15,8 +15,12 @@ pub(crate) const AWAY: &str = "etc/kubernetes/.certferry/manifests";
 pub(crate) const RESTART: &str = "etc/kubernetes/.certferry/restart";
 /// That note while it is being written.
 pub(crate) const RESTART_NEW: &str = "etc/kubernetes/.certferry/restart.new";
-/// The folder that says what is installed: [`RECORD`], [`SIGNATURE`], [`SIGNER`].
+/// The folder that says what is installed: [`RECORD`], [`SIGNATURE`], [`SIGNER`], [`NOT_AFTER`], [`ACCEPTED`].
 pub(crate) const INSTALLED: &str = "etc/kubernetes/.certferry/installed";
+/// The list of files that a person has taken away from what is installed.
+pub(crate) const ACCEPTED: &str = "etc/kubernetes/.certferry/installed/accepted";
+/// The list of the ends of the certificates that were installed.
+pub(crate) const NOT_AFTER: &str = "etc/kubernetes/.certferry/installed/not_after";
 /// The record of the installed part.
 pub(crate) const RECORD: &str = "record.json";
 /// The signature of that record.

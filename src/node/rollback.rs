@@ -26,8 +26,8 @@ pub struct RolledBack {
 /// generation. With `restart`, restarts components around the change as [`apply`](super::apply()) does.
 ///
 /// # Errors
-/// Returns [`NodeError::NoPrevious`] when there is no previous generation, and otherwise fails like
-/// [`apply`](super::apply()).
+/// Returns [`NodeError::NoPrevious`] when there is no previous generation, and [`NodeError::Link`] when a folder of its
+/// files has become a link since. Otherwise fails like [`apply`](super::apply()).
 pub fn rollback(
     tree: &NodeTree,
     restart: Option<Duration>,
@@ -48,6 +48,7 @@ fn back(
     restart: Option<Duration>,
     progress: &mut dyn FnMut(&Progress<'_>),
 ) -> Result<RolledBack, ApplyError> {
+    install::check_rollback(session.tree())?;
     let mut effect = Effect::of_rollback(session.tree())?.ok_or(NodeError::NoPrevious)?;
     let restarted_by = restart::around(session, restart, &mut effect, progress, |_| install::rollback(session))?;
     let status = status(session.tree())?;

@@ -252,7 +252,11 @@ fn remove_file(tree: &NodeTree, place: &str) -> Result<(), NodeError> {
 /// Returns the bytes of a file. Returns no bytes when the file is missing or too long to matter.
 pub(super) fn content(tree: &NodeTree, place: &str) -> Result<Zeroizing<Vec<u8>>, NodeError> {
     match tree.read(place, FILE_LIMIT) {
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::FileTooLarge) => Ok(Zeroizing::default()),
+        Err(error)
+            if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::FileTooLarge) =>
+        {
+            Ok(Zeroizing::default())
+        }
         read => read.map_err(|error| NodeError::io("read", tree, place, error)),
     }
 }

@@ -8,7 +8,7 @@ const END: &str = "end";
 /// The sign that stands for the name of the slot.
 const ANY: &str = "@";
 
-/// An entry of the disk that is old or new at every instant: a folder, a file or a link.
+/// An entry of the disk that one rename swaps: a folder, a file or a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unit {
     /// The place where it is live.

@@ -17,11 +17,16 @@ impl Inventory {
         self.groups.iter().flat_map(|group| &group.entries)
     }
 
-    /// Keeps only the certificates that end at `until` or earlier, and forgets the missing ones.
+    /// Returns every missing certificate without which something on the node does not work. A kubeconfig of a person,
+    /// such as admin.conf, may be kept elsewhere and is not among them.
+    pub fn needed(&self) -> impl Iterator<Item = &Missing> {
+        self.groups.iter().flat_map(|group| &group.missing).filter(|missing| !missing.is_of_person)
+    }
+
+    /// Keeps only the certificates that end at `until` or earlier, and those that are missing.
     pub fn keep_ending(&mut self, until: OffsetDateTime) {
         for group in &mut self.groups {
             group.entries.retain(|entry| entry.not_after <= until);
-            group.missing.clear();
         }
     }
 }
@@ -159,6 +164,8 @@ pub struct Missing {
     pub name: &'static str,
     /// Whether the file is a CA's.
     pub is_authority: bool,
+    /// Whether the file is the kubeconfig of a person, which nothing on the node reads.
+    pub is_of_person: bool,
     /// The node whose part of a bundle lacks the file.
     pub node: Option<String>,
 }

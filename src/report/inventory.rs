@@ -65,6 +65,7 @@ impl Builder {
             group.missing.extend(missing(|place| source.files.contains_key(place)).map(|known| Missing {
                 name: known.name,
                 is_authority: known.kind == EntryKind::Authority,
+                is_of_person: known.is_of_person,
                 node: source.node.map(str::to_owned),
             }));
         }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::EntryKind;
-use crate::kubernetes::{AUTHORITIES, CERTIFICATES, ExpectedOn, Output};
+use crate::kubernetes::{AUTHORITIES, CERTIFICATES, ExpectedOn, Output, Purpose};
 
 /// Where kubeadm keeps its files, below the root.
 pub(super) const KUBERNETES: &str = "etc/kubernetes/";
@@ -34,6 +34,8 @@ pub(super) struct KnownPlace {
     /// Whether the file shows what its node runs, because only such a node has it. Other files, such as admin.conf, are
     /// also copied elsewhere.
     is_sign: bool,
+    /// Whether the file is the kubeconfig of a person.
+    pub(super) is_of_person: bool,
 }
 
 /// kubeadm's certificates in the order of their names, then its CAs in the same order.
@@ -44,7 +46,14 @@ static KNOWN: LazyLock<Vec<KnownPlace>> = LazyLock::new(|| {
             Output::Kubeconfig(_) | Output::KubeletStore(_) | Output::KubeletServing => row.base_name.to_owned(),
         };
         let is_sign = !row.readers.is_empty() || row.expected == ExpectedOn::Etcd;
-        Some(KnownPlace { file, name: row.kubeadm_name?, kind: EntryKind::Kubeadm, expected: row.expected, is_sign })
+        Some(KnownPlace {
+            file,
+            name: row.kubeadm_name?,
+            kind: EntryKind::Kubeadm,
+            expected: row.expected,
+            is_sign,
+            is_of_person: row.purpose == Purpose::User,
+        })
     });
     let authorities = AUTHORITIES.iter().map(|row| KnownPlace {
         file: format!("pki/{}.crt", row.base_name),
@@ -52,6 +61,7 @@ static KNOWN: LazyLock<Vec<KnownPlace>> = LazyLock::new(|| {
         kind: EntryKind::Authority,
         expected: row.expected,
         is_sign: false,
+        is_of_person: false,
     });
     let mut known: Vec<_> = leaves.chain(authorities).collect();
     known.sort_by_key(|known| (known.kind == EntryKind::Authority, known.name));

@@ -1,6 +1,6 @@
 //! Writes the inventory for node_exporter's textfile collector, in Prometheus' text format 0.0.4.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
@@ -22,7 +22,8 @@ const METRICS: [Metric; 3] = [
     }),
 ];
 
-/// Returns one family for each metric, with one sample for each certificate and the same labels in all families.
+/// Returns one family for each metric, with one sample for each certificate and the same labels in all families; and one
+/// of what is missing.
 #[must_use]
 pub fn render(inventory: &Inventory, at: OffsetDateTime) -> String {
     // The collector drops a whole file in which two samples have the same labels.
@@ -38,6 +39,24 @@ pub fn render(inventory: &Inventory, at: OffsetDateTime) -> String {
         for (entry, labels) in &samples {
             text += &format!("{name}{{{labels}}} {}\n", value(entry, at));
         }
+    }
+    text + &missing(inventory)
+}
+
+/// Returns the family of what is missing. Without a sample the collector would not know it, so it has one for each
+/// node: a number.
+fn missing(inventory: &Inventory) -> String {
+    let mut nodes: BTreeMap<&str, usize> = BTreeMap::new();
+    for entry in inventory.entries() {
+        nodes.entry(entry.node.as_deref().unwrap_or_default()).or_default();
+    }
+    for missing in inventory.needed() {
+        *nodes.entry(missing.node.as_deref().unwrap_or_default()).or_default() += 1;
+    }
+    let (name, help) = ("certferry_missing_certificates", "Certificates that the node must have and has not.");
+    let mut text = format!("# HELP {name} {help}\n# TYPE {name} gauge\n");
+    for (node, count) in nodes {
+        text += &format!("{name}{{node=\"{}\"}} {count}\n", escape(node));
     }
     text
 }

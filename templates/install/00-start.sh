@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs one node's part of a certferry bundle where there is no certferry: with a shell, awk, tar, gzip, the coreutils
-# and openssl (1.0.2 or later). `sh install.sh --help` has the usage.
+# Installs one node's part of a certferry bundle where there is no certferry: with a shell, awk, sed, cmp, tar, gzip, the
+# coreutils and openssl (1.0.2 or later). `sh install.sh --help` has the usage.
 #
 # Prove this file before you run it, with the signer's public key that was on the node before:
 #

@@ -16,7 +16,7 @@ usage: sh install.sh BUNDLE --node NAME --key PUB [--root DIR] [--dry-run] [--fo
   --force-node       install though the part is another host's or another cluster's
   --allow-downgrade  install an older generation than the one that is there
   --rollback         back to the generation before; once more: forth again
-  --status           what is installed, what is kept for a rollback, whether an interrupted run waits
+  --status           what is installed, what differs from it, what a rollback brings back, what waits
 TEXT
 }
 

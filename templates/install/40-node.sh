@@ -87,7 +87,8 @@ own() {
 find_unit() { # <folder>
     UNIT_LIVE=$1
     if [ -L "$R/$1" ]; then
-        real=$(cd -P "$R/$1" 2>/dev/null && pwd -P) || cannot "$R/$1 is a link that leads nowhere"
+        real=$(cd -P "$R/$1" 2>/dev/null && pwd -P) || cannot "$R/$1 is a link that leads nowhere" \
+            'make the folder it leads to, mount its disk, or remove the link; nothing was changed'
         UNIT_LIVE=${real#"$R"/}
         [ "$UNIT_LIVE" != "$real" ] || cannot "$R/$1 is a link that leads out of $R"
         case $UNIT_LIVE in *[!A-Za-z0-9._/-]*) cannot "the journal cannot hold the name $real" "use plain names" ;; esac
@@ -95,6 +96,12 @@ find_unit() { # <folder>
     [ ! -e "$R/$1" ] || [ -d "$R/$1" ] || cannot "$R/$1 is not a folder"
     case $UNIT_LIVE in */*) UNIT_HOME=${UNIT_LIVE%/*}/.certferry ;; *) UNIT_HOME=.certferry ;; esac
     UNIT_NAME=${UNIT_LIVE##*/}
+}
+
+# Nothing is written through a link: what it leads to may be another program's.
+refuse_link() { # <place> <path>
+    cannot "$1 is a link to $(readlink "$2"): the bundle's files are not written through it" \
+        "what it leads to may be somebody else's, such as a running etcd's; if the bundle's files belong here, remove the link (what it leads to stays) and run this again; nothing was changed"
 }
 
 # The folders that hold slots: those of this script, and those of the units in the journal and of the generation before.

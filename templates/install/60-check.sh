@@ -208,7 +208,7 @@ check_clock() {
         awk '$1 == "row" && $2 == "f" && $6 ~ /\.conf$/ { print $6 }' "$SAID" | while read -r path; do
             for field in certificate-authority-data client-certificate-data; do
                 data_of "$TREE/$path" $field >"$WORK/certificate.pem"
-                [ ! -s "$WORK/certificate.pem" ] || dates_of "$path" "$WORK/certificate.pem"
+                [ ! -s "$WORK/certificate.pem" ] || dates_of "$path" "$WORK/certificate.pem" | sed "s/\$/ $field/"
             done
         done
     } >"$WORK/dates"

@@ -6,10 +6,11 @@ stage_folder() { # <folder>
     [ -d "$R/$UNIT_HOME/next" ] || must mkdir "$R/$UNIT_HOME/next"
     target=$R/$UNIT_HOME/next/$UNIT_NAME
     OLD=$R/$UNIT_LIVE NEW=$target
+    awk -v prefix="$prefix" '$1 == "row" && index($NF, prefix) == 1' "$SAID" >"$WORK/rows"
+    check_ways "$1"
     must mkdir "$target"
     must chmod 00755 "$target"
     own "$target"
-    awk -v prefix="$prefix" '$1 == "row" && index($NF, prefix) == 1' "$SAID" >"$WORK/rows"
     while read -r _ kind first second _ path; do
         [ "$kind" = f ] || path=$second
         name=${path#"$prefix"}
@@ -40,6 +41,23 @@ stage_folder() { # <folder>
     fi
     add_unit "$1" "$UNIT_LIVE" "$UNIT_HOME/@/$UNIT_NAME"
     rmdir "$R/$UNIT_HOME/next" 2>/dev/null
+}
+
+# Refuses a link, and anything else but a folder, where the record has a folder; and a link where it has a file.
+check_ways() { # <folder>
+    awk -v prefix="$1/" '{
+        count = split(substr($NF, length(prefix) + 1), names, "/")
+        way = ""
+        for (i = 1; i <= count; i++) {
+            way = way (i > 1 ? "/" : "") names[i]
+            if (i < count || $2 == "f") print (i < count ? "folder " : "file ") way
+        }
+    }' "$WORK/rows" >"$WORK/ways"
+    while read -r kind name; do
+        [ ! -L "$OLD/$name" ] || refuse_link "$1/$name" "$OLD/$name"
+        [ "$kind" = file ] || [ ! -e "$OLD/$name" ] || [ -d "$OLD/$name" ] ||
+            cannot "$1/$name is not a folder" 'move it elsewhere; nothing was changed'
+    done <"$WORK/ways"
 }
 
 make_parents() { # <folder> <path below it>
@@ -175,10 +193,19 @@ stage() {
     must cp "$record" "$slot/record.json"
     must cp "$record.sig" "$slot/record.json.sig"
     must cp "$WORK/signer.pub" "$slot/signer.pub"
-    for name in record.json record.json.sig signer.pub; do
+    {
+        printf 'certferry-not-after-1\n'
+        awk -v list=1 "$AWK_DATES" "$WORK/dates" | sort
+        printf 'end\n'
+    } >"$slot/not_after" || cannot "cannot write $slot/not_after"
+    for name in record.json record.json.sig signer.pub not_after; do
         must chmod 0644 "$slot/$name"
         own "$slot/$name"
     done
+    # What a person accepted stays accepted when the installed generation is mended.
+    if is_repair && [ -f "$R/$INSTALLED/accepted" ]; then
+        must cp -p "$R/$INSTALLED/accepted" "$slot/accepted"
+    fi
     must chmod 00700 "$slot"
     own "$slot"
     add_unit "$INSTALLED" "$INSTALLED" "$HOME_KUBERNETES/@/installed"

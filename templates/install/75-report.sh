@@ -6,13 +6,29 @@ report() { # <is|would be>
         restarts "$(running_by_record)"
         return
     fi
+    repair=
+    ! is_repair || [ ! -s "$WORK/changes" ] || repair=1
     before=
-    if [ -f "$WORK/installed.said" ]; then
+    if [ -n "$repair" ]; then
+        count=$(awk 'END { print NR }' "$WORK/changes")
+        files=files word=repaired
+        [ "$count" != 1 ] || files='file'
+        [ "$1" = is ] || word='would repair'
+        printf '%s\n' "$NODE: $word $count $files of ${named#*: }, which is installed"
+    elif [ -f "$WORK/installed.said" ]; then
         before=$(said "$WORK/installed.said" generation)
-        if [ "$before" = "$(said "$SAID" generation)" ]; then before=' again'; else before=" in the place of generation $before"; fi
+        if [ "$before" != "$(said "$SAID" generation)" ]; then
+            before=" in the place of generation $before"
+        elif cmp -s "$record" "$R/$INSTALLED/record.json"; then
+            before=' again'
+        else
+            before=" in the place of another bundle of generation $before"
+        fi
     fi
-    printf '%s %s installed%s\n' "$named" "$1" "$before"
-    printf 'signed by %s\n' "$FINGERPRINT"
+    if [ -z "$repair" ]; then
+        printf '%s %s installed%s\n' "$named" "$1" "$before"
+        printf 'signed by %s\n' "$FINGERPRINT"
+    fi
     if [ ! -s "$WORK/changes" ]; then
         text=$(restarts "$(running_by_record)")
         if [ -n "$text" ]; then
@@ -35,12 +51,19 @@ report() { # <is|would be>
             printf '  %-8s %s%s\n' "$kind" "$(printable "$path")" "$why"
         done
     done
+    # The rest of the cluster has trusted the installed generation all along, so that for it nothing is new.
+    [ -z "$repair" ] || REPLACED=
     for replaced in $REPLACED; do
         printf 'replaced: the CA in %s\n' "$replaced"
     done
     restarts "$(running_by_record)"
     tell_systemd
-    in_cluster
+    [ -n "$repair" ] || in_cluster
+}
+
+# Whether the installed generation is installed once more, so that only what differs from it is mended.
+is_repair() {
+    cmp -s "$record" "$R/$INSTALLED/record.json" && cmp -s "$WORK/signer.pub" "$R/$INSTALLED/signer.pub"
 }
 
 # The command that lets systemd know the timer of the API server's restart, when its units change.

@@ -17,6 +17,7 @@ rollback() {
         END { exit !ended || ended != NR }' "$previous/units" ||
         cannot "$previous/units is not a list of units" "there is nothing that can be done with it"
     check_units "$previous/units"
+    check_links_above "$previous/units"
     STAGING=1
     NOTED=$(noted) || exit
     orders=$(orders_of_going_back "$previous/units") || exit
@@ -29,6 +30,20 @@ rollback() {
     say_state
     [ -z "$orders" ] || printf '%s\n' "$orders"
     must rm -f "$R/$RESTART" "$R/$RESTART_NEW"
+}
+
+# Refuses to go back where a folder above a unit has become a link since: its files would be written through it.
+check_links_above() { # <units>
+    while read -r live in_slot; do
+        [ -n "$in_slot" ] || continue
+        above=$live
+        while case $above in */*) ;; *) false ;; esac; do
+            above=${above%/*}
+            # Where these are links, units are named by them.
+            case "$KUBERNETES/ ${KUBELET_PKI%/*}/" in "$above/"* | *" $above/"*) break ;; esac
+            [ ! -L "$R/$above" ] || refuse_link "$above" "$R/$above"
+        done
+    done <"$1"
 }
 
 # What going back means for those who run, in the very words of `certferry rollback`.
@@ -147,7 +162,7 @@ say_generation() { # <label> <folder> <text if there is none> <what follows>
 }
 
 status() {
-    need_tools awk cat ls tr wc id
+    need_tools awk cat ls readlink sha256sum tr wc id
     take_root
     home="$R/$HOME_KUBERNETES"
     if [ -d "$home" ] && [ ! -r "$home" ]; then
@@ -159,5 +174,107 @@ status() {
     [ ! -f "$R/$RESTART" ] || printf '%-12s cut short: %s; the next `sh install.sh` with the same bundle says how to restart it\n' \
         restart "$(noted | sed 's/ /, /g')"
     [ ! -d "$home/manifests" ] || printf '%-12s %s\n' interrupted "$(manifests_are_away)"
+    [ ! -f "$R/$INSTALLED/record.json" ] || say_drift
 }
 
+# What of the files is not as it was installed, by hash and mode.
+say_drift() {
+    if [ -f "$home/journal" ]; then
+        printf '%-12s not compared: those of two generations may be there\n' files
+        return
+    fi
+    # One that cannot be read was told of.
+    about=$(read_document record "$R/$INSTALLED/record.json") || return 0
+    node=$(printf '%s\n' "$about" | awk '$1 == "part" { print substr($2, 6) }')
+    rows=$(printf '%s\n' "$about" | awk '$1 == "row"')
+    differs=$(printf '%s\n' "$rows" | while read -r _ kind first second third path; do
+        case $kind in
+        f) compare_file "$path" "$first" "$third" ;;
+        l) compare_link "$second" "$first" ;;
+        esac
+    done)
+    { printf '%s\n' "$rows" && printf -- '--\n%s\n' "$differs"; } | awk "$AWK_DRIFT"
+    count=$(printf '%s\n' "$differs" | awk '$1 != "" && $1 != "note" { found = 1 } END { print found + 0 }')
+    [ "$count" = 0 ] || {
+        say_error 'not all files are as they were installed' \
+            '`sh install.sh` with the installed bundle mends it; if the change is wanted, build and install a new generation'
+        exit 1
+    }
+}
+
+# Prints `WORD PATH` if a file is not as the record has it.
+compare_file() { # <path> <mode> <sha256>
+    if ! is_there "$R/$1"; then
+        above=
+        rest=$1
+        while case $rest in */*) ;; *) false ;; esac; do
+            above=$above${above:+/}${rest%%/*}
+            rest=${rest#*/}
+            [ -d "$R/$above" ] || {
+                printf 'folder %s\n' "$above"
+                return
+            }
+        done
+        case $1 in
+        "$KUBERNETES/admin.conf" | "$KUBERNETES/super-admin.conf") may_go "$1" ;;
+        "$PKI"/*ca.key) if names_it "$1"; then printf 'missing %s\n' "$1"; else may_go "$1"; fi ;;
+        # The kubelet keeps the certificates before, and people remove them.
+        "$KUBELET_PKI"/kubelet-client-*.pem) is_rotated || printf 'missing %s\n' "$1" ;;
+        *) printf 'missing %s\n' "$1" ;;
+        esac
+    elif [ ! -f "$R/$1" ] || [ -L "$R/$1" ] || [ "$(sha256 <"$R/$1")" != "$3" ]; then
+        printf 'changed %s\n' "$1"
+    else
+        case $2:$(facts "$R/$1") in
+        0600:-rw-------\ * | 0644:-rw-r--r--\ *) ;;
+        *) printf 'access %s\n' "$1" ;;
+        esac
+    fi
+}
+
+# The kubelet leads its link to the newest certificate that it has.
+compare_link() { # <path> <target>
+    if ! is_there "$R/$1"; then
+        printf 'missing %s\n' "$1"
+    elif [ ! -L "$R/$1" ] || { [ "$(linked "$1")" != "$2" ] && ! is_rotated; }; then
+        printf 'changed %s\n' "$1"
+    fi
+}
+
+# The name of the file beside a link to which it leads; nothing if it leads elsewhere.
+linked() {
+    target=$(readlink "$R/$1")
+    case $target in
+    "/${1%/*}"/*) target=${target#"/${1%/*}/"} ;;
+    esac
+    case $target in */*) ;; *) printf '%s\n' "$target" ;; esac
+}
+
+# Whether the kubelet's link leads to a certificate of this node beside it.
+is_rotated() {
+    target=$(linked "$KUBELET_PKI/kubelet-client-current.pem")
+    case $target in kubelet-client-*.pem) ;; *) return 1 ;; esac
+    [ -f "$R/$KUBELET_PKI/$target" ] && command -v openssl >/dev/null 2>&1 || return 1
+    subject=$(openssl x509 -in "$R/$KUBELET_PKI/$target" -noout -subject </dev/null 2>/dev/null | tr -d ' ')
+    case $subject in *CN=system:node:"$node" | *CN=system:node:"$node"[/,]*) ;; *) return 1 ;; esac
+    # Its own signature is certferry's to check.
+    issuer=$(openssl x509 -in "$R/$KUBELET_PKI/$target" -noout -issuer_hash </dev/null 2>/dev/null)
+    [ "$issuer" = "$(openssl x509 -in "$R/$PKI/ca.crt" -noout -subject_hash </dev/null 2>/dev/null)" ]
+}
+
+# What people may take away is worth a note, until it is accepted.
+may_go() {
+    [ -f "$R/$INSTALLED/accepted" ] && awk -v place="$1" '$0 == place { found = 1 } END { exit !found }' "$R/$INSTALLED/accepted" ||
+        printf 'note %s\n' "$1"
+}
+
+# Whether the manifest of a static pod names a file.
+names_it() {
+    for manifest in "$R/$MANIFESTS"/*; do
+        [ ! -f "$manifest" ] || ! awk -v path="/$1" '{
+            place = index($0, path)
+            if (place && substr($0, place + length(path), 1) !~ /[A-Za-z0-9._\/-]/) found = 1
+        } END { exit !found }' "$manifest" || return 0
+    done
+    return 1
+}

@@ -6,6 +6,9 @@ BEGIN {
     count = split(noted, list, " ")
     for (i = 1; i <= count; i++) restarts[list[i]] = 1
 }
+# What is in a file stays the same then, and whoever runs has read it. A container that sees the folder pki must see the
+# new one all the same.
+/: owner and permissions$/ && $2 !~ /^etc\/kubernetes\/pki\// { next }
 {
     for (i = 1; i <= reader_rows; i++) if (index($2, beginning[i]) == 1) break
     count = i <= reader_rows ? split(readers[i], list, " ") : 0

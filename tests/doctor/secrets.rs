@@ -266,7 +266,7 @@ fn a_key_that_nobody_here_reads_is_not_called_broken() {
         let certificate = std::fs::read_to_string(at("crt")).unwrap();
         node.save(&list(&[secret(&[("tls.crt", &certificate), ("tls.key", &key)])]));
         let said = only(&node, "object-unchecked");
-        assert!(said.contains("cannot be judged: a key on P-224"), "{said}");
+        assert!(said.contains("cannot be judged: a private key on the curve P-224"), "{said}");
     }
 }
 

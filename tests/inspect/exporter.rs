@@ -33,6 +33,7 @@ fn every_sample_arrives_with_its_labels_and_value() {
     assert_eq!(ours, theirs);
     assert_eq!(ours.len() % 3, 0);
     assert!(ours.len() > 3 * 20, "{}", ours.len());
+    assert!(page.contains("\ncertferry_missing_certificates{node=\"\"} 0\n"), "{page}");
     for metric in ["x509_cert_not_before", "x509_cert_not_after", "x509_cert_expired"] {
         assert!(page.contains(&format!("\n# TYPE {metric} gauge\n")), "{page}");
         assert!(!page.contains(&format!("# HELP {metric} Metric read from")), "the help is ours");

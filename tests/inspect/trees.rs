@@ -45,10 +45,27 @@ fn what_is_missing_is_told() {
     for file in ["admin.conf", "pki/etcd/peer.crt", "pki/front-proxy-ca.crt", "super-admin.conf"] {
         fs::remove_file(tree.path().join("etc/kubernetes").join(file)).unwrap();
     }
-    let table = table(tree.path());
+    let output = inspect([tree.path()]);
+    assert_eq!(output.status.code(), Some(1));
+    // admin.conf may be kept elsewhere.
+    assert_eq!(stderr(&output), "error: 2 files are missing: etcd-peer, front-proxy-ca\n");
+    let table = stdout(&output);
     let missing: Vec<_> = table.lines().filter(|line| line.contains("MISSING")).collect();
     assert_eq!(missing, ["!MISSING! admin.conf", "!MISSING! etcd-peer", "!MISSING! front-proxy-ca"], "{table}");
-    let text = succeed(certferry().arg("inspect").arg(tree.path()).args(["-o", "json"]));
+    let soon =
+        inspect([tree.path().as_os_str(), "--expiring-within=1d".as_ref(), "--at=2225-11-21T12:00:00Z".as_ref()]);
+    assert_eq!(soon.status.code(), Some(1));
+    assert!(stderr(&soon).starts_with("error: 2 files are missing: etcd-peer, front-proxy-ca; "), "{}", stderr(&soon));
+    assert!(stdout(&soon).contains("!MISSING! etcd-peer\n"), "{}", stdout(&soon));
+    let metrics = inspect([tree.path().as_os_str(), "-o".as_ref(), "prometheus".as_ref()]);
+    assert_eq!(metrics.status.code(), Some(1));
+    assert!(
+        stdout(&metrics)
+            .ends_with("# TYPE certferry_missing_certificates gauge\ncertferry_missing_certificates{node=\"\"} 2\n")
+    );
+    let output = inspect([tree.path().as_os_str(), "-o".as_ref(), "json".as_ref()]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = stdout(&output);
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
     let missing: Vec<_> =
         document["missing"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
@@ -56,6 +73,15 @@ fn what_is_missing_is_told() {
     // Nothing signed by the CA that is gone can be proved.
     let proxy = table.lines().find(|line| line.starts_with("front-proxy-client")).unwrap();
     assert!(proxy.ends_with("(front-proxy-ca)        -"), "{proxy}");
+
+    // What is kept elsewhere alone is no fault.
+    let tree = copy(&unpacked(&STACKED, "cp-1"));
+    fs::remove_file(tree.path().join("etc/kubernetes/admin.conf")).unwrap();
+    let output = inspect([tree.path()]);
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+    assert!(stdout(&output).contains("!MISSING! admin.conf"));
+    fs::remove_file(tree.path().join("etc/kubernetes/pki/apiserver.crt")).unwrap();
+    assert_eq!(stderr(&inspect([tree.path()])), "error: 1 file is missing: apiserver\n");
 }
 
 #[test]

@@ -167,7 +167,8 @@ fn what_waits_is_told() {
     let node = Node::with(&FIRST, "worker-1");
     let new = "installed    lab, generation 1, Kubernetes ";
     assert!(node.status().starts_with(new), "{}", node.status());
-    let foreign = "previous     what was there before certferry; `sh install.sh --rollback` brings it back\n";
+    let foreign = "previous     what was there before certferry; `sh install.sh --rollback` brings it back\n\
+                   files        all 6 are as they were installed\n";
     assert!(node.status().ends_with(foreign), "{}", node.status());
     // The call that moves the folder away comes after the journal's.
     let mut journal = 0;
@@ -181,7 +182,8 @@ fn what_waits_is_told() {
     }
     let status = node.command(&killing_at(journal), &SECOND, "worker-1", &[]).output().unwrap().status;
     assert_eq!(status.code(), None);
-    let waits = "interrupted  a run was cut short: the next `sh install.sh` brings it to its end first\n";
+    let waits = "interrupted  a run was cut short: the next `sh install.sh` brings it to its end first\n\
+                 files        not compared: those of two generations may be there\n";
     assert!(node.status().ends_with(waits), "{}", node.status());
     let text = "error: an interrupted run waits to be completed\n\
                 hint: run this without --dry-run, or --rollback: both complete it first\n";

@@ -2,9 +2,11 @@
 //!
 //! These tests run as root, as an installation does.
 
+mod drift;
 mod host;
 mod interrupted;
 mod kept;
+mod links;
 mod node;
 mod refusals;
 mod restarts;

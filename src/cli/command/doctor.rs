@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use ::time::{Duration, OffsetDateTime};
+
 use crate::cli::args::{DoctorArguments, OutputFormat};
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::node_folder::root_above;
@@ -10,6 +12,7 @@ use crate::cli::text::doctor;
 use crate::doctor::{Objects, ObjectsError, Question, Tree, Unread, examine};
 use crate::host::{self, NodeRoot};
 use crate::kubernetes::KUBERNETES;
+use crate::node;
 use crate::x509::escape_for_terminal;
 
 /// The most bytes of a file of objects, above what `kubectl get secrets -A -o yaml` prints of a large cluster.
@@ -24,7 +27,16 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<String, Failure> {
         return Err(nothing(&arguments.path));
     }
     let expiring_by = arguments.expiring_within.after(at);
-    let diagnosis = examine(&Question { tree: tree.as_ref(), objects: &objects, at, expiring_by });
+    // What is installed, and what runs, is that of a node, and not of its saved objects.
+    let installed = tree.as_ref().map(|_| node::drift(&NodeRoot::new(root.clone()))).and_then(Result::transpose);
+    let diagnosis = examine(&Question {
+        tree: tree.as_ref(),
+        installed: installed.as_ref().map(Result::as_ref),
+        api_server_since: api_server_since(&root),
+        objects: &objects,
+        at,
+        expiring_by,
+    });
     let unread = tree.as_ref().map(|tree| tree.unread.as_slice()).unwrap_or_default();
     if diagnosis.looked_at.is_nothing() && unread.is_empty() {
         return Err(nothing(&arguments.path));
@@ -41,6 +53,16 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<String, Failure> {
         1 => Err(Failure::says_no("1 problem").output(output)),
         count => Err(Failure::says_no(format!("{count} problems")).output(output)),
     }
+}
+
+/// Returns since when the API server of this very machine has run. Of another machine's disk nobody knows.
+fn api_server_since(root: &Path) -> Option<OffsetDateTime> {
+    if root != Path::new("/") {
+        return None;
+    }
+    let processes = host::processes().unwrap_or_default();
+    let age = processes.iter().find(|process| process.program() == "kube-apiserver")?.age?;
+    host::now().checked_sub(Duration::try_from(age).ok()?)
 }
 
 /// Returns the root of a node's files, and the files. A path such as `/etc/kubernetes` stands for the root above it.

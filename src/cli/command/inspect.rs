@@ -1,6 +1,6 @@
 //! `inspect`: lists certificates, who signed them, and when they end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
@@ -48,15 +48,19 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<String, Failure> {
         let message = inspect::problems(&inventory.problems);
         return Err(Failure::cannot_run(message).output(text));
     }
-    let count = inventory.entries().count();
-    match until {
-        Some(until) if count > 0 => {
-            let certificates = if count == 1 { "certificate ends" } else { "certificates end" };
-            let message = format!("{count} {certificates} by {}", instant(until));
-            Err(Failure::says_no(message).output(text))
-        }
-        _ => Ok(text),
+    let mut complaints = Vec::new();
+    let missing: BTreeSet<_> = inventory.needed().map(|missing| missing.name).collect();
+    if !missing.is_empty() {
+        let count = inventory.needed().count();
+        let (files, names) = (if count == 1 { "file is" } else { "files are" }, Vec::from_iter(missing).join(", "));
+        complaints.push(format!("{count} {files} missing: {names}"));
     }
+    let count = inventory.entries().count();
+    if let Some(until) = until.filter(|_| count > 0) {
+        let certificates = if count == 1 { "certificate ends" } else { "certificates end" };
+        complaints.push(format!("{count} {certificates} by {}", instant(until)));
+    }
+    if complaints.is_empty() { Ok(text) } else { Err(Failure::says_no(complaints.join("; ")).output(text)) }
 }
 
 fn inventory(paths: &[PathBuf], key: Option<&str>) -> Result<Inventory, Failure> {

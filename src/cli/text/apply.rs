@@ -38,9 +38,19 @@ fn report(changes: &Changes<'_>, effect: &Effect, restarted_by: &RestartedBy, is
     }
     let word = if is_dry { "would be installed" } else { "is installed" };
     let _ = match &changes.from {
+        Some(_) if changes.is_repair() => {
+            let count = changes.files.len() + changes.dropped.len();
+            let (word, files) =
+                (if is_dry { "would repair" } else { "repaired" }, if count == 1 { "file" } else { "files" });
+            writeln!(text, "{word} {count} {files} of {named}, which is installed")
+        }
         Some(from) if from.generation != to.generation => {
             writeln!(text, "{named} {word} in the place of generation {}", from.generation)
         }
+        Some(from) if from.record != to.record => {
+            writeln!(text, "{named} {word} in the place of another bundle of generation {}", from.generation)
+        }
+        // Another key vouches for the same files.
         Some(_) => writeln!(text, "{named} {word} again"),
         None => writeln!(text, "{named} {word}"),
     };

@@ -108,6 +108,7 @@ fn looked_at(looked_at: &LookedAt) -> String {
 struct Document<'a> {
     findings: Vec<Row<'a>>,
     looked_at: Counts,
+    unchecked: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -133,7 +134,8 @@ struct Counts {
 pub(crate) fn json(diagnosis: &Diagnosis) -> serde_json::Result<String> {
     let LookedAt { certificates, kubeconfigs, manifests, kubelet_configurations, objects } = diagnosis.looked_at;
     let looked_at = Counts { certificates, kubeconfigs, manifests, kubelet_configurations, objects };
-    let document = Document { findings: diagnosis.findings.iter().map(row).collect(), looked_at };
+    let findings = diagnosis.findings.iter().map(row).collect();
+    let document = Document { findings, looked_at, unchecked: &diagnosis.unchecked };
     let mut text = serde_json::to_string_pretty(&document)?;
     text.push('\n');
     Ok(text)

@@ -6,6 +6,7 @@ pub(crate) mod bundle;
 pub(crate) mod changes;
 pub(crate) mod comparison;
 pub(crate) mod doctor;
+pub(crate) mod drift;
 pub(crate) mod findings;
 pub(crate) mod inspect;
 pub(crate) mod plan_json;

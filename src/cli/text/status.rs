@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use crate::cli::failure::Failure;
+use crate::cli::text::drift::JsonDrift;
 use crate::cli::text::restart;
-use crate::node::{Installed, Previous, Status};
+use crate::node::{Drift, Installed, Previous, Status};
 
 /// Returns the text for people.
 pub(crate) fn text(status: &Status) -> String {
@@ -35,6 +36,7 @@ fn describe(installed: &Installed) -> String {
 
 #[derive(Serialize)]
 struct JsonStatus {
+    drift: Option<JsonDrift>,
     installed: Option<JsonInstalled>,
     interrupted: bool,
     previous: Option<JsonPrevious>,
@@ -68,8 +70,9 @@ enum JsonPrevious {
 }
 
 /// Returns one JSON document with an indent of two spaces, for programs.
-pub(crate) fn json(status: &Status) -> Result<String, Failure> {
+pub(crate) fn json(status: &Status, drift: Option<&Drift>) -> Result<String, Failure> {
     let status = JsonStatus {
+        drift: drift.map(JsonDrift::from),
         installed: status.installed.as_ref().map(JsonInstalled::from),
         interrupted: status.is_interrupted,
         previous: match &status.previous {

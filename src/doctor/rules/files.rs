@@ -101,7 +101,8 @@ pub(super) const RULES: [Rule; 19] = [
         "{it} holds another CA than etc/kubernetes/pki/ca.crt",
         "pods and nodes that join say `x509: certificate signed by unknown authority`",
         "kube-root-ca.crt and extension-apiserver-authentication are made anew: `kubectl -n {namespace} delete configmap \
-         {name}`; in cluster-info, `kubectl -n kube-public edit configmap cluster-info` and put the new CA in",
+         {name}`; cluster-info is written by `kubeadm init phase bootstrap-token --skip-token-print`, which also makes a token \
+         for a day",
     ),
     warning(
         "config-map-old-ca",

@@ -1,14 +1,41 @@
 //! Rules about a node: its manifests, its kubelet, its homes, its owners.
 
-use crate::doctor::rule::{Rule, problem, warning};
+use crate::doctor::rule::{Rule, note, problem, warning};
 
 /// The rules. Their sources stand beside the checks.
-pub(super) const RULES: [Rule; 37] = [
+pub(super) const RULES: [Rule; 40] = [
     problem(
         "interrupted-apply",
         "`certferry apply` or `rollback` was interrupted: {file} is still there",
         "files of two generations may lie side by side; every other line here may come from that",
         "`certferry status` says what waits; the same `certferry apply` or `certferry rollback` again completes it",
+    ),
+    problem(
+        "changed-since-install",
+        "{file} {how} after generation {generation} was installed",
+        "what is there now is not what was built: another lifetime, another key or another CA than the plan says",
+        "`certferry apply BUNDLE --node {node} --key PUB` with the installed bundle mends it; if the change is wanted, build and \
+         apply a new generation",
+    )
+    .instead_of(&["missing", "missing-folder", "manifest-file"])
+    .together(
+        "{count} files were changed after they were installed: {files}",
+        "`certferry status` says how each; `certferry apply BUNDLE --node {node} --key PUB` with the installed bundle mends \
+         them; if the change is wanted (`kubeadm upgrade` renews what it finds), build and apply a new generation",
+    ),
+    note(
+        "taken-away",
+        "{file} was taken away, and no program on the node reads it",
+        "nothing fails; whoever needs it finds it in the bundle",
+        "`certferry status --accept {path}` takes note of it for good",
+    ),
+    problem(
+        "api-server-since",
+        "kube-apiserver has run since {time}, and its certificate for calls to itself {verb} at {end}",
+        "that certificate lives in its memory alone, whatever the files are valid for: `x509: certificate has expired or is not \
+         yet valid`, and its own controllers stop",
+        "restart it: `mv {manifest} /root/`, wait until it is gone, `mv /root/kube-apiserver.yaml {manifest}` (`certferry help \
+         expired`)",
     ),
     problem(
         "missing-folder",

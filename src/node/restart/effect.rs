@@ -37,15 +37,13 @@ impl Effect {
     #[must_use]
     pub fn of_changes(changes: &Changes<'_>) -> Self {
         let is_tokens = |place: &str| place.ends_with("pki/sa.pub");
-        let mut effect = Self {
-            restarts: changes.restarts.clone(),
-            is_reloaded: false,
-            replaced: changes.replaced.clone(),
-            has_new_tokens: changes
-                .files
-                .iter()
-                .any(|file| is_tokens(&file.place) && file.difference == Difference::Content),
-        };
+        let mut effect = Self { restarts: changes.restarts.clone(), ..Self::default() };
+        // The rest of the cluster has trusted the installed generation all along, so that for it nothing is new.
+        if !changes.is_repair() {
+            effect.replaced.clone_from(&changes.replaced);
+            effect.has_new_tokens =
+                changes.files.iter().any(|file| is_tokens(&file.place) && file.difference == Difference::Content);
+        }
         let by_files = changes.methods.iter().all(|(_, method)| *method != Method::Folder);
         if by_files && changes.dropped.is_empty() {
             effect.reload(changes.files.iter().map(|file| file.place.as_str()));

@@ -46,8 +46,8 @@ pub(super) const ROOMS: &[Room] = &[
     ),
     pure("report", &["verify", "kubernetes", "x509", "kubeconfig", "yaml"]),
     outer("host", &[]),
-    pure("doctor", &["verify", "lint", "report", "go", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
     pure("node", &["verify", "bundle", "sign", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
+    pure("doctor", &["verify", "lint", "report", "go", "node", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
     outer(
         "cli",
         &[
