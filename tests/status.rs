@@ -589,6 +589,15 @@ fn what_cannot_be_read_is_no_missing_file() {
              mend what is named above\n"
         )
     );
+    // Whether a manifest names a key that is gone is not known, if it cannot be read.
+    let root = applied(&FIRST, "cp-1");
+    let manifests = root.path().join("etc/kubernetes/manifests");
+    fs::create_dir(&manifests).unwrap();
+    write(&manifests, "kcm.yaml", "kind: [\n", 0o600);
+    assert!(said(root.path(), 0).contains("are as they were installed\n"), "no key is gone");
+    fs::remove_file(root.path().join(PKI).join("ca.key")).unwrap();
+    let text = said(root.path(), 2);
+    assert!(text.contains("  unread     etc/kubernetes/manifests/kcm.yaml: not YAML: "), "{text}");
     // One that is too long to be read is none of those that were installed.
     let root = applied(&FIRST, "worker-1");
     fs::File::create(root.path().join(PKI).join("ca.crt")).unwrap().set_len(5 << 20).unwrap();

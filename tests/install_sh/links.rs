@@ -4,6 +4,8 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
 use crate::common::node::{apply, rollback};
 use crate::common::{build_text, end, succeed};
 use crate::install_sh::node::{FIRST, Node, SECOND, TOOLS, generation};
@@ -29,11 +31,9 @@ fn text(place: &str, target: &str, end: &str) -> String {
 /// Asserts that both refuse, that a trial does, too, and that nothing on the disk changes.
 #[track_caller]
 fn refused(node: &Node, name: &str, by_apply: &str, by_script: &str) {
-    for bundle in [&*FIRST, &*SECOND] {
-        for further in [&[][..], &["--dry-run"]] {
-            node.refuse(apply(bundle, name, node.root()).args(further), 2, by_apply);
-            node.refuse(&mut node.command(&TOOLS, bundle, name, further), 2, by_script);
-        }
+    for (bundle, further) in [(&*SECOND, &[][..]), (&*FIRST, &["--dry-run"])] {
+        node.refuse(apply(bundle, name, node.root()).args(further), 2, by_apply);
+        node.refuse(&mut node.command(&TOOLS, bundle, name, further), 2, by_script);
     }
 }
 
@@ -48,7 +48,7 @@ fn a_link_where_the_bundle_has_a_folder_or_a_file_is_refused() {
     let installed = Node::with(&FIRST, "cp-1");
     let stored = fs::read_link(installed.path(KUBELET).join("kubelet-client-current.pem")).unwrap();
     let stored = format!("{KUBELET}/{}", stored.display());
-    for (place, target) in [
+    let cases = [
         // A folder of a running etcd; by its whole path below this root, and relative.
         ("etc/kubernetes/pki/etcd", "/srv/live"),
         ("etc/kubernetes/pki/etcd", "../../../srv/live"),
@@ -58,7 +58,8 @@ fn a_link_where_the_bundle_has_a_folder_or_a_file_is_refused() {
         ("etc/kubernetes/pki/apiserver.crt", "/srv/live"),
         ("var/lib/kubelet/pki/kubelet.key", "/srv/live"),
         (&stored, "/srv/live"),
-    ] {
+    ];
+    cases.into_par_iter().for_each(|(place, target)| {
         let node = installed.copy();
         lead_away(&node, place, target);
         link_is_refused(&node, "cp-1", place, target);
@@ -66,7 +67,7 @@ fn a_link_where_the_bundle_has_a_folder_or_a_file_is_refused() {
         fs::remove_file(node.path(place)).unwrap();
         succeed(&mut apply(&SECOND, "cp-1", node.root()));
         assert!(node.path("srv/live").exists(), "{place}");
-    }
+    });
     // One that leads nowhere is a link all the same.
     let node = installed.copy();
     fs::remove_file(node.path("etc/kubernetes/pki/sa.key")).unwrap();

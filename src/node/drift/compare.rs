@@ -121,7 +121,12 @@ impl<'a> Comparison<'a> {
         }
         // A folder that is missing is found with each of its files.
         drifted.dedup();
-        (drifted, self.unread)
+        let mut unread = self.unread;
+        if drifted.iter().any(|drifted| drifted.weight != Weight::Problem && drifted.place.ends_with(".key")) {
+            // That no flag names the key is not known then.
+            unread.extend(key_users.unread);
+        }
+        (drifted, unread)
     }
 
     /// Returns the place of the installed certificate when the kubelet's link leads elsewhere, and why that is not the

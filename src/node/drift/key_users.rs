@@ -1,6 +1,6 @@
 //! The flags of static pods that name a CA's key.
 
-use crate::host::NodeRoot;
+use crate::host::{NodeRoot, reason};
 use crate::kubernetes::{FILE_LIMIT, MANIFESTS};
 use crate::yaml::{Yaml, YamlLimits};
 
@@ -13,29 +13,49 @@ pub struct KeyUser {
     pub flag: String,
 }
 
-/// The flags of a node's static pods, each with the place on the node to which its value leads.
-pub(super) struct KeyUsers(Vec<(String, KeyUser)>);
+/// The flags of a node's static pods.
+#[derive(Default)]
+pub(super) struct KeyUsers {
+    /// Each flag, with the place on the node to which its value leads.
+    users: Vec<(String, KeyUser)>,
+    /// The manifests that cannot be read, each with the reason. Whether they name a key is not known.
+    pub(super) unread: Vec<(String, String)>,
+}
 
 impl KeyUsers {
-    /// Reads the manifests. One that cannot be read names nothing.
+    /// Reads the manifests.
     pub(super) fn read(root: &NodeRoot) -> Self {
-        let mut users = Vec::new();
+        let Self { mut users, mut unread } = Self::default();
+        let names = root.names(MANIFESTS).unwrap_or_else(|error| {
+            unread.push((MANIFESTS.to_owned(), reason(&error)));
+            Vec::new()
+        });
         // The kubelet reads every file whose name does not begin with a dot (kubelet v1.20.2, config/file.go).
-        for name in root.names(MANIFESTS).unwrap_or_default().iter().filter(|name| !name.starts_with('.')) {
+        for name in names.iter().filter(|name| !name.starts_with('.')) {
             let manifest = format!("{MANIFESTS}/{name}");
-            let Ok(bytes) = root.read(&manifest, FILE_LIMIT) else { continue };
-            let pods = Yaml::documents(&String::from_utf8_lossy(&bytes), YamlLimits::OBJECTS).unwrap_or_default();
+            let read = root.read(&manifest, FILE_LIMIT).map_err(|error| reason(&error));
+            let pods = read.and_then(|bytes| {
+                let documents = Yaml::documents(&String::from_utf8_lossy(&bytes), YamlLimits::OBJECTS);
+                documents.map_err(|error| format!("not YAML: {error}"))
+            });
+            let pods = match pods {
+                Ok(pods) => pods,
+                Err(reason) => {
+                    unread.push((manifest, reason));
+                    continue;
+                }
+            };
             for (_, pod) in &pods {
                 let flags = containers(pod).flat_map(|container| flags(pod, container));
                 users.extend(flags.map(|(flag, place)| (place, KeyUser { manifest: manifest.clone(), flag })));
             }
         }
-        Self(users)
+        Self { users, unread }
     }
 
     /// Returns the first flag that names one of these places.
     pub(super) fn of(&self, places: &[&str]) -> Option<&KeyUser> {
-        self.0.iter().find(|(place, _)| places.contains(&place.as_str())).map(|(_, user)| user)
+        self.users.iter().find(|(place, _)| places.contains(&place.as_str())).map(|(_, user)| user)
     }
 }
 
@@ -110,6 +130,6 @@ spec:
         ];
         let expected = expected.map(|(flag, place)| (flag.to_owned(), place.to_owned()));
         assert_eq!(found, expected.into_iter().filter(|(flag, _)| flag.starts_with('-')).collect::<Vec<_>>());
-        assert!(KeyUsers(Vec::new()).of(&["etc/kubernetes/pki/ca.key"]).is_none());
+        assert!(KeyUsers::default().of(&["etc/kubernetes/pki/ca.key"]).is_none());
     }
 }
