@@ -7,7 +7,6 @@ use time::OffsetDateTime;
 
 use super::facts::GatheredFacts;
 use super::finding::{Findings, shell_word};
-use super::go_messages::not_yet_valid_error;
 use super::issuers::{annotated, renewal};
 use super::objects::Object;
 use super::remedy::remedy;
@@ -245,7 +244,8 @@ fn check_times(group: &BundleGroup<'_>, authorities: &[ReadCertificate], clock: 
     let last = authorities.iter().max_by_key(|authority| authority.not_after());
     let Some(last) = last else { return };
     if let Some(first) = authorities.iter().map(ReadCertificate::not_before).min().filter(|begin| clock.at < *begin) {
-        let (time, now, error) = (instant(first), instant(clock.at), not_yet_valid_error(clock.at, first));
+        let (time, now, error) =
+            (instant(first), instant(clock.at), GoError::NotYetValid { now: clock.at, begin: first }.to_string());
         findings.add_in("not-yet-valid", group.file, &it, &[("time", &time), ("now", &now), ("error", &error)]);
     } else if clock.at > last.not_after() {
         clock.expired(group.file, &it, last.not_after(), findings);

@@ -57,7 +57,7 @@ pub(super) struct Presented<'a> {
     pub(super) purpose: Purpose,
     /// The certificate and those that come with it.
     pub(super) chain: &'a [GoCertificate],
-    /// Whether the file says that it is somebody else's affair when nobody signed it.
+    /// What it is presented for.
     pub(super) usage: GoUsage,
 }
 

@@ -27,7 +27,6 @@ pub(super) struct Judge<'a> {
 struct File<'a> {
     place: &'a str,
     is_home: bool,
-    is_nodes: bool,
     program: &'a str,
 }
 
@@ -69,7 +68,7 @@ impl Judge<'_> {
         {
             findings.add("key-mode", place, &[("mode", &format!("{:04o}", file.mode))]);
         }
-        let file = File { place, is_home, is_nodes, program };
+        let file = File { place, is_home, program };
         let is_own = |cluster: &KubeconfigCluster| {
             let host = cluster.server.as_deref().and_then(AltName::of_url);
             is_nodes || host.is_some_and(|host| self.facts.is_own_server(&host))
@@ -241,7 +240,6 @@ impl Judge<'_> {
         let it = format!("the certificate in {}", file.place);
         let presented = Presented { file: file.place, it, purpose, chain: &chain, usage: GoUsage::ClientAuth };
         judge(self.facts, self.clock, &trusted, &presented, self.loaded, misfits, findings);
-        let _ = file.is_nodes;
     }
 
     /// Returns whether a file that the kubeconfig names is missing, and reports it. A file whose folder is not at hand

@@ -6,7 +6,6 @@ use zeroize::Zeroizing;
 
 use super::facts::GatheredFacts;
 use super::finding::{Findings, shell_word};
-use super::go_messages::expired_error;
 use super::process::{API_SERVER, CONTROLLER_MANAGER};
 use super::time::Clock;
 use super::tree::Tree;
@@ -142,7 +141,7 @@ impl<'a> Loader<'a> {
         if let Some(leaf) = found.first() {
             let own = used.purpose == Purpose::KubeletServing && found.iter().any(|other| leaf.is_signed_by(other));
             if own && self.clock.at > leaf.not_after() {
-                let error = expired_error(self.clock.at, leaf.not_after());
+                let error = GoError::Expired { now: self.clock.at, end: leaf.not_after() }.to_string();
                 let values = [("time", instant(leaf.not_after())), ("error", error)];
                 findings.add("kubelet-serving-expired", &used.place, &as_texts(&values));
             } else {

@@ -18,7 +18,6 @@ mod config_maps;
 mod elsewhere;
 mod facts;
 mod finding;
-mod go_messages;
 mod ingresses;
 mod installed;
 mod issued;
@@ -90,6 +89,12 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
+    /// Returns whether there was no certificate to judge, and nothing else was found.
+    #[must_use]
+    pub fn judged_nothing(&self) -> bool {
+        self.findings.is_empty() && self.looked_at.certificates == 0
+    }
+
     /// Returns the number of problems, because of each of which something does not work. Several findings of one cause
     /// are one problem.
     #[must_use]

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::facts::{GatheredFacts, certificates};
 use super::finding::Findings;
-use super::go_messages::host_name_error;
 use super::process::{API_SERVER, ETCD, Process};
 use super::tree::Tree;
+use crate::go::{GoCertificate, GoVersion};
 use crate::kubernetes::PKI;
 use crate::x509::{AltName, ReadCertificate};
 
@@ -20,7 +20,7 @@ struct Need {
 /// Looks at the certificates of the API server and of etcd.
 pub(super) fn check(tree: &Tree, facts: &GatheredFacts, findings: &mut Findings) {
     if let Some((file, certificate)) = &facts.api_server {
-        hold(file, certificate, api_server(facts), findings);
+        hold(file, certificate, api_server(facts), facts.go_of(API_SERVER).newest, findings);
     }
     if let Some(etcd) = facts.pod(ETCD) {
         for (flag, default, needs) in [
@@ -30,7 +30,7 @@ pub(super) fn check(tree: &Tree, facts: &GatheredFacts, findings: &mut Findings)
             let file = etcd.flag(flag).and_then(|path| etcd.place(path));
             let file = file.unwrap_or_else(|| format!("{PKI}/{default}"));
             if let Some(certificate) = certificates(tree, &file).first() {
-                hold(&file, certificate, needs, findings);
+                hold(&file, certificate, needs, facts.go_of(ETCD).newest, findings);
             }
         }
     }
@@ -107,13 +107,16 @@ fn urls(pod: &Process, flag: &str) -> Vec<Need> {
     urls.filter_map(AltName::of_url).map(need).collect()
 }
 
-fn hold(file: &str, certificate: &ReadCertificate, needs: Vec<Need>, findings: &mut Findings) {
+fn hold(file: &str, certificate: &ReadCertificate, needs: Vec<Need>, go: GoVersion, findings: &mut Findings) {
     // A certificate without any name breaks another rule, which says more.
     if certificate.alt_names().is_empty() {
         return;
     }
+    // One that Go cannot read is reported by who loads it.
+    let Ok(read) = GoCertificate::parse(certificate.der(), go) else { return };
+    let refusal = |name: &AltName| read.check_host(&name.to_string(), go).err();
     let mut missing: BTreeMap<&str, Vec<Need>> = BTreeMap::new();
-    for need in needs.into_iter().filter(|need| !certificate.is_for(&need.name)) {
+    for need in needs.into_iter().filter(|need| refusal(&need.name).is_some()) {
         // A name that several sources need is reported once, with the first of them.
         if missing.values().flatten().all(|known| known.name != need.name) {
             missing.entry(need.rule).or_default().push(need);
@@ -123,7 +126,8 @@ fn hold(file: &str, certificate: &ReadCertificate, needs: Vec<Need>, findings: &
         let by_source = needs.chunk_by(|left, right| left.said_by == right.said_by);
         let words: Vec<_> = by_source.map(told).collect();
         let names: Vec<_> = needs.iter().map(|need| need.name.to_string()).collect();
-        let error = needs.first().map(|need| host_name_error(certificate, &need.name)).unwrap_or_default();
+        let error =
+            needs.first().and_then(|need| refusal(&need.name)).map(|error| error.to_string()).unwrap_or_default();
         let detail = format!("lacks {}", words.join(", "));
         let values = [("detail", detail.as_str()), ("error", &error), ("names", &names.join(", "))];
         findings.add(rule, file, &values);

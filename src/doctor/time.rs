@@ -3,8 +3,7 @@
 use time::OffsetDateTime;
 
 use super::finding::Findings;
-use super::go_messages;
-use crate::go::GoCertificate;
+use crate::go::{GoCertificate, GoError};
 use crate::x509::{ReadCertificate, instant};
 
 /// The times against which certificates are checked.
@@ -56,12 +55,12 @@ impl Clock {
     }
 
     pub(super) fn expired(self, file: &str, it: &str, not_after: OffsetDateTime, findings: &mut Findings) {
-        let error = go_messages::expired_error(self.at, not_after);
+        let error = GoError::Expired { now: self.at, end: not_after }.to_string();
         findings.add_in("expired", file, it, &[("time", &instant(not_after)), ("error", &error)]);
     }
 
     pub(super) fn not_yet_valid(self, file: &str, it: &str, not_before: OffsetDateTime, findings: &mut Findings) {
-        let error = go_messages::not_yet_valid_error(self.at, not_before);
+        let error = GoError::NotYetValid { now: self.at, begin: not_before }.to_string();
         let values = [("time", instant(not_before)), ("now", instant(self.at)), ("error", error)];
         findings.add_in("not-yet-valid", file, it, &values.each_ref().map(|(key, value)| (*key, value.as_str())));
     }

@@ -7,7 +7,7 @@ use super::process::{
     API_SERVER, CONTROLLER_MANAGER, ETCD, KUBE_PROXY, KUBEADM, KUBECTL, KUBELET, Process, SCHEDULER, Setting,
 };
 use super::tree::{KUBELET_CONFIG, KUBELET_FLAGS, Tree};
-use crate::kubernetes::{BOOTSTRAP, MANIFESTS, PKI, Purpose};
+use crate::kubernetes::{BOOTSTRAP, CLUSTER_CA, ETCD_CA, KUBELET_CONF, MANIFESTS, PKI, Purpose};
 
 /// What lies at a place, and so how a program reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,15 +38,12 @@ struct Row {
     purpose: Purpose,
 }
 
-const CA: &str = "etc/kubernetes/pki/ca.crt";
 const CA_KEY: &str = "etc/kubernetes/pki/ca.key";
 const FRONT_PROXY_CA: &str = "etc/kubernetes/pki/front-proxy-ca.crt";
-const ETCD_CA: &str = "etc/kubernetes/pki/etcd/ca.crt";
 const SA_PUB: &str = "etc/kubernetes/pki/sa.pub";
 const SA_KEY: &str = "etc/kubernetes/pki/sa.key";
 const CONTROLLER_MANAGER_CONF: &str = "etc/kubernetes/controller-manager.conf";
 const SCHEDULER_CONF: &str = "etc/kubernetes/scheduler.conf";
-const KUBELET_CONF: &str = "etc/kubernetes/kubelet.conf";
 const ADMIN_CONF: &str = "etc/kubernetes/admin.conf";
 const STORE: &str = "var/lib/kubelet/pki/kubelet-client-current.pem";
 const SERVING: [&str; 2] = ["var/lib/kubelet/pki/kubelet.crt", "var/lib/kubelet/pki/kubelet.key"];
@@ -81,7 +78,7 @@ const fn plain(program: &'static str, flag: &'static str, shape: Shape, usual: &
 /// The flags of Kubernetes' programs and of etcd that name certificates and keys. Source: `--help` of v1.20.2 and
 /// v1.36; etcd v3.5; kubeadm v1.20.2, phases/controlplane/manifests.go and phases/etcd/local.go for the places.
 const ROWS: [Row; 43] = [
-    trust(API_SERVER, "client-ca-file", CA, Purpose::KubernetesCa),
+    trust(API_SERVER, "client-ca-file", CLUSTER_CA, Purpose::KubernetesCa),
     pair(
         API_SERVER,
         ["tls-cert-file", "tls-private-key-file"],
@@ -112,10 +109,10 @@ const ROWS: [Row; 43] = [
     plain(API_SERVER, "service-account-key-file", Shape::PublicKeys, SA_PUB),
     plain(API_SERVER, "service-account-signing-key-file", Shape::PrivateKey, SA_KEY),
     trust(API_SERVER, "oidc-ca-file", "", Purpose::Other),
-    trust(CONTROLLER_MANAGER, "root-ca-file", CA, Purpose::KubernetesCa),
-    trust(CONTROLLER_MANAGER, "client-ca-file", CA, Purpose::KubernetesCa),
+    trust(CONTROLLER_MANAGER, "root-ca-file", CLUSTER_CA, Purpose::KubernetesCa),
+    trust(CONTROLLER_MANAGER, "client-ca-file", CLUSTER_CA, Purpose::KubernetesCa),
     trust(CONTROLLER_MANAGER, "requestheader-client-ca-file", FRONT_PROXY_CA, Purpose::FrontProxyCa),
-    signer("cluster-signing-cert-file", "cluster-signing-key-file", [CA, CA_KEY]),
+    signer("cluster-signing-cert-file", "cluster-signing-key-file", [CLUSTER_CA, CA_KEY]),
     signer("cluster-signing-kubelet-serving-cert-file", "cluster-signing-kubelet-serving-key-file", ["", ""]),
     signer("cluster-signing-kubelet-client-cert-file", "cluster-signing-kubelet-client-key-file", ["", ""]),
     signer(
@@ -148,11 +145,11 @@ const ROWS: [Row; 43] = [
     ),
     trust(ETCD, "peer-trusted-ca-file", ETCD_CA, Purpose::EtcdCa),
     plain(KUBELET, "kubeconfig", Shape::Kubeconfig, KUBELET_CONF),
-    trust(KUBELET, "client-ca-file", CA, Purpose::KubernetesCa),
+    trust(KUBELET, "client-ca-file", CLUSTER_CA, Purpose::KubernetesCa),
     pair(KUBELET, ["tls-cert-file", "tls-private-key-file"], SERVING, Purpose::KubeletServing),
     pair(KUBELET, ["kubelet-client-current", "kubelet-client-current"], [STORE, STORE], Purpose::KubeletClient),
     plain(KUBE_PROXY, "kubeconfig", Shape::Kubeconfig, ""),
-    authority("ca", [CA, CA_KEY], Purpose::KubernetesCa),
+    authority("ca", [CLUSTER_CA, CA_KEY], Purpose::KubernetesCa),
     authority("front-proxy-ca", [FRONT_PROXY_CA, "etc/kubernetes/pki/front-proxy-ca.key"], Purpose::FrontProxyCa),
     authority("etcd/ca", [ETCD_CA, "etc/kubernetes/pki/etcd/ca.key"], Purpose::EtcdCa),
     pair(

@@ -271,3 +271,18 @@ fn a_clock_in_1970_and_an_expired_cluster_are_one_paragraph() {
     });
     assert!(node.says().0.starts_with(&format!("problem: {PKI}/apiserver.crt ended at ")));
 }
+
+/// Whoever looks at nothing has not found that nothing is wrong.
+#[test]
+fn a_tree_without_a_certificate_is_not_called_well() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(root.path().join("var/lib/kubelet")).unwrap();
+    std::fs::write(root.path().join(KUBELET_CONFIG), "kind: KubeletConfiguration\n").unwrap();
+    let output = crate::common::run(crate::common::certferry().arg("doctor").arg(".").current_dir(root.path()));
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "error: nothing was judged: there is no certificate in . where a program of the node is known to look for one\n\
+         hint: certificates in other places are for `certferry inspect --lint FILE`\n"
+    );
+}

@@ -41,6 +41,9 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<String, Failure> {
     if diagnosis.looked_at.is_nothing() && unread.is_empty() {
         return Err(nothing(&arguments.path));
     }
+    if tree.is_some() && objects.is_empty() && unread.is_empty() && diagnosis.judged_nothing() {
+        return Err(no_certificate(&arguments.path));
+    }
     let output = match arguments.output {
         OutputFormat::Text => doctor::text(&diagnosis, unread.is_empty()),
         OutputFormat::Json => doctor::json(&diagnosis).map_err(|error| Failure::json(&error))?,
@@ -86,6 +89,14 @@ fn nothing(path: &Path) -> Failure {
         "name the root of a node's files: the folder with etc/kubernetes or var/lib/kubelet; saved objects go behind \
          --manifests",
     )
+}
+
+fn no_certificate(path: &Path) -> Failure {
+    Failure::cannot_run(format!(
+        "nothing was judged: there is no certificate in {} where a program of the node is known to look for one",
+        path.display()
+    ))
+    .hint("certificates in other places are for `certferry inspect --lint FILE`")
 }
 
 fn incomplete(root: &Path, unread: &[Unread]) -> Failure {
