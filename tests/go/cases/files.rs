@@ -72,8 +72,9 @@ pub const FAULTS: &[Fault] = &[
         }
         let twin = world.add(twin);
         let list = if level == world.root() { &mut world.roots } else { &mut world.chain };
-        let place = dice.below(list.len()) + 1;
-        list.insert(place, twin);
+        // There may be no root any more.
+        let place = dice.below(list.len().max(1)) + 1;
+        list.insert(place.min(list.len()), twin);
     }),
     ("a hundred CAs with one subject", 1, |world, dice| {
         let level = world.any_authority(dice);
