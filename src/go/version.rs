@@ -51,7 +51,8 @@ pub struct GoRange {
 /// `.go-version` of kubernetes/kubernetes.
 ///
 /// What counts is how Go behaves: 1.23.16 and 1.23.17 were built with Go 1.19 and `x509sha1=1`, so they behave like Go
-/// 1.17; the `godebug` lines in go.mod let 1.30 and 1.31 behave like Go 1.22, and 1.32 like Go 1.23.
+/// 1.17. The `godebug` lines in go.mod let 1.30 and 1.31 take negative serial numbers also with Go 1.23, and 1.32 RSA keys
+/// of less than 1024 bits also with Go 1.24: of both the answer is said to depend on the version.
 const KUBERNETES: [(u32, GoRange); 25] = [
     (13, range((11, 2), (11, 13))),
     (14, range((12, 1), (12, 12))),
@@ -70,9 +71,9 @@ const KUBERNETES: [(u32, GoRange); 25] = [
     (27, range((20, 3), (22, 5))),
     (28, range((20, 7), (22, 8))),
     (29, range((21, 5), (22, 12))),
-    (30, range((22, 2), (22, 12))),
-    (31, range((22, 5), (22, 12))),
-    (32, range((23, 3), (23, 12))),
+    (30, range((22, 2), (23, 10))),
+    (31, range((22, 5), (23, 12))),
+    (32, range((23, 3), (24, 13))),
     (33, range((24, 2), (24, 13))),
     (34, range((24, 5), (25, 12))),
     (35, range((25, 5), (26, 10))),

@@ -143,9 +143,11 @@ fn check_user(
     if !key.is_empty() {
         check_pair(file, &read, &read, report);
     }
-    // The CA in a kubeconfig is that of the server. Outside kubeadm another one may sign clients.
+    // The CA in a kubeconfig is that of the server. Outside kubeadm another one may sign clients, which then name it.
     let is_foreign = judge.part.is_disk() && Purpose::of_path(file) == Purpose::Other;
-    judge.leaf(file, purpose(file), leaf, if is_foreign { &[] } else { authorities }, report);
+    let names = |authority: &Authority<'_>| authority.certificate.subject() == leaf.issuer();
+    let is_other = is_foreign && !authorities.iter().any(names);
+    judge.leaf(file, purpose(file), leaf, if is_other { &[] } else { authorities }, report);
 }
 
 /// Returns the purpose of a kubeconfig's credentials. A kubeconfig at an unknown path is taken for a person's.
