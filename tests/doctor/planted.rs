@@ -176,7 +176,9 @@ const FLAWS: &[Flaw] = &[
     }),
     on_node("kubelet-serving-expired", |node| {
         let [certificate, key] = ["crt", "key"].map(|end| format!("var/lib/kubelet/pki/kubelet.{end}"));
-        let mut openssl = tool("openssl");
+        // A clock that stands still, since the end is told.
+        let mut openssl = tool("faketime");
+        openssl.env("TZ", "UTC").args(["-f", "2026-11-22 12:00:00", "openssl"]);
         openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]);
         openssl.args(["-subj", "/CN=cp-1@1790000000", "-addext", "subjectAltName=DNS:cp-1", "-keyout"]);
         succeed(openssl.arg(node.path(&key)).arg("-out").arg(node.path(&certificate)));
