@@ -275,13 +275,19 @@ fn entries(place: &str, read: &Kubeconfig, findings: &mut Findings) {
     let current = read.current_context.as_deref();
     if let Some(name) = current.filter(|name| !contexts.contains(name)) {
         let what = format!("current-context is {name}, and there is no such context");
-        findings.add_in("kubeconfig-dangling", place, name, &[("what", &what), ("name", name)]);
+        let shows = format!("whoever reads it says `context was not found for specified context: {name}`");
+        findings.add_in("kubeconfig-dangling", place, name, &[("what", &what), ("shows", &shows)]);
     }
     for context in read.contexts.iter().filter(|context| Some(context.name.as_str()) == current) {
-        for (kind, name, names) in [("cluster", &context.cluster, &clusters), ("user", &context.user, &users)] {
+        let no_cluster = "kubectl says `The connection to the server localhost:8080 was refused`, others `invalid \
+                          configuration: no configuration has been provided`";
+        let no_user = "whoever uses it goes on without credentials: kubectl says `Please enter Username`";
+        for (kind, name, names, shows) in
+            [("cluster", &context.cluster, &clusters, no_cluster), ("user", &context.user, &users, no_user)]
+        {
             if !name.is_empty() && !names.contains(&name.as_str()) {
                 let what = format!("the context {} names the {kind} {name}, and there is no such {kind}", context.name);
-                findings.add_in("kubeconfig-dangling", place, name, &[("what", &what), ("name", name)]);
+                findings.add_in("kubeconfig-dangling", place, name, &[("what", &what), ("shows", shows)]);
             }
         }
     }

@@ -287,7 +287,9 @@ fn missing(used: &Use, place: &str, named: &str, said: &str, findings: &mut Find
 fn broken(place: &str, used: &Use, content: &[u8], error: &str, findings: &mut Findings) {
     let program = used.program.as_str();
     let text = match (program, used.flag) {
-        (API_SERVER, "client-ca-file") => format!("unable to load client CA file: {error}"),
+        (API_SERVER, "client-ca-file") => {
+            format!("error loading CA bundle for \"client-ca-bundle::/{place}\": {error}")
+        }
         _ => error.to_owned(),
     };
     if content.windows(JOINED.len()).any(|window| window == JOINED) {

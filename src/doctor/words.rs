@@ -26,7 +26,7 @@ const DISBELIEF: [(Purpose, &str); 12] = [
     ),
     (Purpose::ControllerManager, "the API server turns it away: the controller-manager logs `Unauthorized`"),
     (Purpose::Scheduler, "the API server turns it away: the scheduler logs `Unauthorized`, and pods stay `Pending`"),
-    (Purpose::User, "kubectl says `error: You must be logged in to the server (Unauthorized)`"),
+    (Purpose::User, "kubectl says `error: You must be logged in to the server`"),
     (
         Purpose::KubeletClient,
         "the API server turns the kubelet away: its log says `Unauthorized`, and the node goes `NotReady`",

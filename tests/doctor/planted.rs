@@ -176,9 +176,10 @@ const FLAWS: &[Flaw] = &[
     }),
     on_node("kubelet-serving-expired", |node| {
         let [certificate, key] = ["crt", "key"].map(|end| format!("var/lib/kubelet/pki/kubelet.{end}"));
+        // A clock that stands still, since the end is told.
         let mut openssl = tool("faketime");
-        openssl.env("TZ", "UTC").args(["2026-11-21 00:00:00", "openssl", "req", "-x509", "-days", "1", "-nodes"]);
-        openssl.args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
+        openssl.env("TZ", "UTC").args(["-f", "2026-11-22 12:00:00", "openssl"]);
+        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]);
         openssl.args(["-subj", "/CN=cp-1@1790000000", "-addext", "subjectAltName=DNS:cp-1", "-keyout"]);
         succeed(openssl.arg(node.path(&key)).arg("-out").arg(node.path(&certificate)));
         node.set_mode(&key, 0o600);

@@ -36,8 +36,8 @@ pub(super) const RULES: [Rule; 46] = [
     problem(
         "distinct-ca-subjects",
         "{it} has the subject {subject} as {other} has, and another key",
-        "clients find an issuer by its name: `x509: certificate signed by unknown authority (possibly because of \"crypto/rsa: \
-         verification error\")`",
+        "programs find an issuer by its name: whoever is given the wrong one of the two says `x509: certificate signed by \
+         unknown authority (possibly because of ... while trying to verify candidate authority certificate \"...\")`",
         "give each CA a common name of its own; {renew}",
     ),
     warning(
@@ -84,13 +84,14 @@ pub(super) const RULES: [Rule; 46] = [
     problem(
         "node-group",
         IT,
-        "the API server says `forbidden: User \"system:node:...\" cannot get resource \"nodes\"`, and the node never registers",
+        "the API server says `nodes is forbidden: User \"system:node:...\" cannot create resource \"nodes\"`, and the node never \
+         registers",
         RENEW,
     ),
     problem(
         "lower-case-node",
         IT,
-        "the API server says `node \"...\" is forbidden: node \"...\" is not allowed to modify node \"...\"`",
+        "the API server says `nodes \"...\" is forbidden: node \"...\" is not allowed to modify node \"...\"`",
         "make its certificate for the name in lower case; {renew}",
     ),
     warning(
@@ -132,14 +133,15 @@ pub(super) const RULES: [Rule; 46] = [
         "ca-basic-constraints",
         IT,
         "`x509: certificate signed by unknown authority (possibly because of \"x509: invalid signature: parent certificate \
-         cannot sign this kind of certificate\")`; kubeadm says `is not a certificate authority`",
+         cannot sign this kind of certificate\" while trying to verify candidate authority certificate ...)`; \
+         kubeadm says `is not a certificate authority`",
         RENEW,
     ),
     problem(
         "ca-key-usage",
         IT,
         "`x509: certificate signed by unknown authority (possibly because of \"x509: invalid signature: parent certificate \
-         cannot sign this kind of certificate\")`",
+         cannot sign this kind of certificate\" while trying to verify candidate authority certificate ...)`",
         RENEW,
     ),
     problem(

@@ -52,14 +52,15 @@ pub(super) const RULES: [Rule; 40] = [
     problem(
         "missing-manifest",
         "{file} is not there, and {program} runs on a control plane",
-        "the kubelet starts no {program}; whoever calls it says `connection refused`",
+        "the kubelet starts no {program}; programs that call it say `connect: connection refused`, kubectl `The connection to the \
+         server ... was refused`",
         "bring the manifest back, or let `kubeadm init phase control-plane all --config CONFIG` write it anew (`kubeadm init \
          phase etcd local --config CONFIG` for etcd)",
     ),
     problem(
         "manifest-yaml",
         "{file} is not YAML: {reason}",
-        "the kubelet logs `Could not process manifest file` and does not start the pod",
+        "the kubelet logs `couldn't parse as pod` and `please check config file`, and does not start the pod",
         "put the file right, or let `kubeadm init phase control-plane all --config CONFIG` write it anew",
     ),
     warning(
@@ -103,7 +104,8 @@ pub(super) const RULES: [Rule; 40] = [
     problem(
         "signing-cert-count",
         "{it} names {named} with {count} certificates, and there must be one",
-        "the controller-manager exits: `error reading CA cert file \"{named}\": expected 1 certificate, found {count}`",
+        "the controller-manager exits: `error reading CA cert file \"csr-controller::{named}::...\": expected 1 certificate, found \
+         {count}`",
         "give the flag a file of its own with the one certificate of the CA that signs, and leave {authority} as it is for \
          those who trust it",
     ),
@@ -128,14 +130,14 @@ pub(super) const RULES: [Rule; 40] = [
     warning(
         "kubelet-field-unknown",
         "{it} is no field that the kubelet knows",
-        "the kubelet drops it with one line in its log, `strict decoding error: unknown field`, and goes on without it",
+        "the kubelet drops it with one line in its log, `lenient decoding as strict decoding failed`, `unknown field`, and goes on \
+         without it",
         "change {advice} in {path} if you need it, then `systemctl restart kubelet`; else delete it",
     ),
     problem(
         "kubelet-file",
         "{it} names {named}, which is not there",
-        "the kubelet says `unable to load client CA file` or `failed to load TLS cert file`, `no such file or directory`, and \
-         exits",
+        "the kubelet says `open {named}: no such file or directory` and exits; systemd restarts it for ever",
         "bring the file back (`certferry apply BUNDLE --node {node} --key PUB`), or put it right in {manifest}",
     ),
     problem(
@@ -172,7 +174,7 @@ pub(super) const RULES: [Rule; 40] = [
     problem(
         "host-name",
         "{file} is for the node {certified}, and the kubelet calls itself {host}",
-        "the API server says `node \"{host}\" is forbidden: node \"{certified}\" is not allowed to modify node \"{host}\"`, \
+        "the API server says `nodes \"{host}\" is forbidden: node \"{certified}\" is not allowed to modify node \"{host}\"`, \
          and the node never registers",
         "`hostnamectl set-hostname {certified}`, or --hostname-override={certified} in \
          /var/lib/kubelet/kubeadm-flags.env; or make the node's files for the name {host}",
@@ -187,7 +189,7 @@ pub(super) const RULES: [Rule; 40] = [
     problem(
         "user-kubeconfig-ca",
         "{file} trusts another CA for the cluster {cluster} than etc/kubernetes/pki/ca.crt: it is from before the CA changed",
-        "kubectl says `Unable to connect to the server: x509: certificate signed by unknown authority`",
+        "kubectl says `Unable to connect to the server`, `x509: certificate signed by unknown authority`",
         "for whoever runs the cluster `cp /etc/kubernetes/admin.conf {path}`; others need a new kubeconfig (`users/` of the \
          bundle's cluster part)",
     )
@@ -195,7 +197,7 @@ pub(super) const RULES: [Rule; 40] = [
     problem(
         "user-kubeconfig-credentials",
         "{it} is not signed by etc/kubernetes/pki/ca.crt",
-        "kubectl says `error: You must be logged in to the server (Unauthorized)`",
+        "kubectl says `error: You must be logged in to the server`",
         "for whoever runs the cluster `cp /etc/kubernetes/admin.conf {path}`; others need a new kubeconfig (`users/` of the \
          bundle's cluster part)",
     ),
@@ -221,14 +223,14 @@ pub(super) const RULES: [Rule; 40] = [
     problem(
         "kubeconfig-dangling",
         "in {file} {what}",
-        "kubectl says `error: context \"...\" does not exist`, or goes on without credentials",
+        "{shows}",
         "`kubectl config get-contexts --kubeconfig {path}` lists what is there; `kubectl config use-context NAME --kubeconfig \
          {path}`",
     ),
     problem(
         "link-as-file",
         "{file} holds the path of {target}: a copy made a file of a link",
-        "whoever reads it says `tls: failed to find any PEM data in certificate input`",
+        "the kubelet says `data does not contain any valid RSA or ECDSA certificates`, and joins anew or exits",
         "`ln -sf {target_word} {path}`",
     ),
     warning(
