@@ -101,7 +101,10 @@ fn check_config(tree: &Tree, facts: &GatheredFacts, config: &KubeletConfig, find
             }
             (meant, _) => {
                 let advice = meant.map_or("its name".to_owned(), |meant| format!("it into {meant}"));
-                findings.add_in("kubelet-field-unknown", KUBELET_CONFIG, &it, &[("advice", &advice)]);
+                // A newer kubelet may know it.
+                let severity = meant.is_none().then_some(Severity::Note);
+                let values = [("advice", advice.as_str())];
+                findings.add_as(severity, "kubelet-field-unknown", KUBELET_CONFIG, &it, &values);
             }
         }
     }

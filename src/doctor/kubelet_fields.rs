@@ -133,7 +133,7 @@ const FIELDS: [&str; 124] = [
     "volumeStatsAggPeriod",
 ];
 /// Fields that lie between others in the source above.
-const MORE: [&str; 2] = ["userNamespaces", "volumePluginDir"];
+const MORE: [&str; 3] = ["singleProcessOOMKill", "userNamespaces", "volumePluginDir"];
 /// The fields of the structures that matter to certificates.
 const NESTED: [(&[&str], &[&str]); 4] = [
     (&["authentication"], &["anonymous", "webhook", "x509"]),

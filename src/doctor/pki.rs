@@ -115,6 +115,8 @@ fn explain(tree: &Tree, facts: &GatheredFacts, file: &str, fault: &Fault, findin
         Fault::UnknownAuthority { issuer } if Purpose::of_path(file).is_ca() && !is_whole(tree, file) => {
             findings.add("ca-not-self-signed", file, &[("issuer", issuer)]);
         }
+        // Of two files with the certificate of one CA, one may also have that of the CA before it.
+        Fault::SameSubject { other, .. } if have_common(tree, file, other) => {}
         Fault::SameSubject { subject, other } => {
             findings.add("distinct-ca-subjects", file, &[("subject", subject), ("other", other)]);
         }
@@ -139,6 +141,12 @@ fn explain(tree: &Tree, facts: &GatheredFacts, file: &str, fault: &Fault, findin
         // A node alone shows no other part.
         | Fault::Differs { .. } => {}
     }
+}
+
+/// Returns whether two files hold the same certificate.
+fn have_common(tree: &Tree, file: &str, other: &str) -> bool {
+    let others = certificates(tree, other);
+    certificates(tree, file).iter().any(|own| others.iter().any(|other| other.der() == own.der()))
 }
 
 /// Returns whether a file with a CA leads up to a certificate that signed itself.

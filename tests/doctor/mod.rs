@@ -8,6 +8,7 @@ mod lost;
 mod makers;
 mod mends;
 mod metallb;
+mod node_mends;
 mod objects;
 mod planted;
 mod said;

@@ -52,7 +52,7 @@ const FLAWS: &[Flaw] = &[
         node.replace(&format!("{MANIFESTS}/kube-apiserver.yaml"), "names=front-proxy-client", "names=aggregator");
     }),
     on_node("kubelet-field", |node| node.replace(KUBELET_CONFIG, "rotateCertificates", "RotateCertificates")),
-    on_node("kubelet-field-unknown", |node| node.replace(KUBELET_CONFIG, "syncFrequency", "syncFrequencies")),
+    on_node("kubelet-field-unknown", |node| node.replace(KUBELET_CONFIG, "syncFrequency", "SyncFrequency")),
     on_node("kubeconfig-data", |node| {
         node.replace(ADMIN, "certificate-authority-data: ", "certificate-authority-data: $");
     }),

@@ -108,7 +108,7 @@ fn json_is_the_same() {
 #[test]
 fn warnings_alone_are_no_problem() {
     let node = Node::control_plane(|_, _| {});
-    node.replace(KUBELET_CONFIG, "syncFrequency", "syncFrequencies");
+    node.replace(KUBELET_CONFIG, "syncFrequency", "SyncFrequency");
     let (said, code) = node.says();
     assert!(said.starts_with("warning: ") && !said.contains("problem: "), "{said}");
     assert_eq!(code, 0);

@@ -129,7 +129,7 @@ pub(super) const RULES: [Rule; 40] = [
     ),
     warning(
         "kubelet-field-unknown",
-        "{it} is no field that the kubelet knows",
+        "{it} is no field that a kubelet up to 1.36 knows",
         "the kubelet drops it with one line in its log, `lenient decoding as strict decoding failed`, `unknown field`, and goes on \
          without it",
         "change {advice} in {path} if you need it, then `systemctl restart kubelet`; else delete it",
