@@ -1,8 +1,8 @@
 //! What `why:` quotes of a fault on a control plane, the real program says: each fault is planted, and the program that
 //! meets it runs on it.
 //!
-//! The doctor's own words are the expectation: every text in backticks that is a program's has to be in what the program
-//! wrote. A problem that no case runs is in [`NOT_RUN`], with the reason.
+//! The doctor's own words are the expectation: every text in backticks has to be in what the program wrote. A problem that
+//! no case runs is in [`NOT_RUN`], with the reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -351,8 +351,8 @@ fn kubelet_starts(node: &Node) -> Said {
 fn tame(machine: &Machine) {
     let place = machine.path(KUBELET_CONFIG);
     let text = fs::read_to_string(&place).unwrap();
-    let tame = "cgroupDriver: cgroupfs\ncgroupsPerQOS: false\nenforceNodeAllocatable: []\nfailSwapOn: false\nresolvConf: \
-                \"\"\nvolumePluginDir: /var/lib/kubelet/volume-plugins";
+    let tame = "cgroupDriver: cgroupfs\ncgroupsPerQOS: false\nenforceNodeAllocatable: []\nfailSwapOn: false\n\
+                resolvConf: \"\"\nvolumePluginDir: /var/lib/kubelet/volume-plugins";
     fs::write(&place, text.replace("cgroupDriver: systemd", tame)).unwrap();
 }
 
@@ -404,9 +404,12 @@ fn front_proxy_calls(node: &Node) -> Said {
     let call = format!("curl --silent --show-error --insecure {client} https://192.168.10.5:6443/api/v1/nodes");
     let mut command = machine.command("sh");
     // kubeadm looks at a CA before it signs with it.
-    let anew = "mkdir -p /tmp/pki; cp /etc/kubernetes/pki/front-proxy-ca.* /tmp/pki/; sed \
-                's#\"kubernetesVersion\"#\"certificatesDir\":\"/tmp/pki\",&#' /root/kubeadm.yaml >/root/anew.yaml; kubeadm init \
-                phase certs front-proxy-client --config /root/anew.yaml";
+    let elsewhere =
+        "sed 's#\"kubernetesVersion\"#\"certificatesDir\":\"/tmp/pki\",&#' /root/kubeadm.yaml >/root/anew.yaml";
+    let anew = format!(
+        "mkdir -p /tmp/pki; cp /{PKI}/front-proxy-ca.* /tmp/pki/; {elsewhere}; \
+         kubeadm init phase certs front-proxy-client --config /root/anew.yaml"
+    );
     command.args(["-c", &format!("{call}; {anew}")]);
     with_log(repeats(vec![machine], command), "kube-apiserver")
 }
