@@ -11,8 +11,10 @@ use crate::doctor::planted::{lints, nodes};
 use crate::doctor::{KUBELET_CONFIG, MANIFESTS, Node, recorded};
 use crate::planting::{GENUINE, PKI};
 
+type Edit = fn(&Node);
+
 /// What a person does whom the finding tells to edit something, by the rule.
-const BY_HAND: &[(&str, fn(&Node))] = &[
+const BY_HAND: &[(&str, Edit)] = &[
     ("manifest-mount", |node| {
         let from = node.path("etc/kubernetes/audit.yaml");
         fs::rename(from, node.path(&format!("{PKI}/audit.yaml"))).unwrap();
