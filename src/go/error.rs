@@ -150,10 +150,10 @@ fn quoted_octets(octets: &[u8]) -> String {
     quoted + "\""
 }
 
-/// Returns whether Go shows a character as it is. Rust's `Debug` knows the same, but for characters that join others,
-/// which it shows after another one.
+/// Returns whether Go shows a character as it is. Rust's `escape_debug` knows the same, but for characters that join
+/// others, which it shows after another one.
 fn is_shown(letter: char) -> bool {
-    !format!("{:?}", format!("a{letter}")).contains("\\u")
+    !format!("a{letter}").escape_debug().to_string().contains("\\u")
 }
 
 #[cfg(test)]

@@ -273,7 +273,9 @@ users:
             assert_eq!(read(text.as_bytes()).err(), Some(KubeconfigError::NotKubeconfig), "{text}");
         }
         assert!(matches!(read(b"a: b: c\n"), Err(KubeconfigError::Yaml(_))));
-        assert_eq!(read(b"\xff\xfe").err(), Some(KubeconfigError::NotUtf8));
+        assert_eq!(read(b"a: \xff").err(), Some(KubeconfigError::NotUtf8));
+        // Half a unit of UTF-16.
+        assert_eq!(read(b"\xff\xfea").err(), Some(KubeconfigError::NotUtf8));
         let empty = read(b"kind: Config\nusers: {a: b}\nclusters: 5\n").unwrap();
         assert!(empty.users.is_empty() && empty.clusters.is_empty());
         assert!(read(b"users: []\n").unwrap().users.is_empty(), "kubectl takes it, too");
