@@ -28,7 +28,7 @@ const ENDINGS: [&str; 2] = [".crt", ".pem"];
 /// certificates.
 pub(super) fn check(tree: &Tree, loaded: &[(Use, Loaded)], clock: Clock, findings: &mut Findings) -> usize {
     // kubespray's pki is a link to a folder of another name.
-    let known: BTreeSet<Vec<u8>> = tree.pki.values().map(|file| file.content.to_vec()).collect();
+    let known: BTreeSet<&[u8]> = tree.pki.values().map(|file| file.content.as_slice()).collect();
     let used: BTreeSet<&str> = loaded.iter().map(|(used, _)| used.place.as_str()).collect();
     let mut count = 0;
     for folder in FOLDERS {
