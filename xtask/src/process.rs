@@ -3,7 +3,7 @@
 use std::{
     env,
     ffi::OsString,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, PipeReader, Read, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -75,6 +75,18 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
     quiet.status().is_ok_and(|status| status.success())
 }
 
+/// Runs a command and shows both its outputs, in their order, after it has ended.
+///
+/// # Errors
+/// As [`run_watched`].
+pub(crate) fn run_quietly(command: &mut Command) -> Outcome {
+    pass_on(command, |mut output| {
+        let mut text = Vec::new();
+        output.read_to_end(&mut text)?;
+        std::io::stdout().write_all(&text)
+    })
+}
+
 /// Runs a command. Passes both its outputs on to our standard output in the order in which they come, and each line to
 /// `each`.
 ///
@@ -82,6 +94,11 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 /// Fails when the command cannot be started, when its output cannot be passed on, and when it does not end with
 /// success.
 pub(crate) fn run_watched(command: &mut Command, mut each: impl FnMut(&str)) -> Outcome {
+    pass_on(command, |output| copy_lines(output, std::io::stdout(), &mut each))
+}
+
+/// Runs a command with a pipe for both its outputs, which `copy` reads to the end.
+fn pass_on(command: &mut Command, copy: impl FnOnce(PipeReader) -> std::io::Result<()>) -> Outcome {
     let start = |command: &mut Command| {
         let (output, input) = std::io::pipe()?;
         let child = command.stdout(input.try_clone()?).stderr(input).spawn()?;
@@ -90,13 +107,13 @@ pub(crate) fn run_watched(command: &mut Command, mut each: impl FnMut(&str)) -> 
         Ok((child, output))
     };
     let (mut child, output) = start(command).map_err(|error| cannot_start(command, &error))?;
-    let copied = copy_lines(output, std::io::stdout(), &mut each);
+    let copied = copy(output);
     let status = child.wait().map_err(|error| format!("{}: {error}", line(command)))?;
     copied.map_err(|error| format!("{}: cannot pass its output on: {error}", line(command)))?;
     if status.success() { Ok(()) } else { Err(format!("{} failed: {status}", line(command))) }
 }
 
-fn copy_lines(from: impl std::io::Read, mut to: impl Write, each: &mut impl FnMut(&str)) -> std::io::Result<()> {
+fn copy_lines(from: impl Read, mut to: impl Write, each: &mut impl FnMut(&str)) -> std::io::Result<()> {
     let mut reader = BufReader::new(from);
     let mut bytes = Vec::new();
     while reader.read_until(b'\n', &mut bytes)? > 0 {

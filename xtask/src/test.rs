@@ -20,7 +20,7 @@ const CHECKS: &[Step] = &[
     ("docs: cargo doc", |_| docs()),
     ("layers: imports against the table of rooms", |_| layers::run(&[])),
     ("crates: cargo deny", |_| deny::run_where_installed()),
-    ("dist: the static program", |_| dist::run(&[])),
+    ("programs: the static one, and beside it those of the tests", |_| programs()),
 ];
 
 /// The tests. All of them run, whichever fail.
@@ -80,6 +80,19 @@ fn cargo(arguments: &[&str]) -> Outcome {
 fn docs() -> Outcome {
     let arguments = ["doc", "--workspace", "--no-deps", "--locked", "--document-private-items"];
     process::run(process::cargo().args(arguments).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Builds the static program, and at the same time the programs of the tests. Each alone leaves processors idle: the
+/// first ends with one long piece of work for one of them. What the second prints is shown when both have ended.
+fn programs() -> Outcome {
+    let mut tests = process::cargo();
+    tests.args(["test", "--workspace", "--locked", "--no-run"]);
+    thread::scope(|scope| {
+        let tests = scope.spawn(|| process::run_quietly(&mut tests));
+        let dist = dist::run(&[]);
+        let tests = tests.join().unwrap_or_else(|_| Err("the thread that builds the tests ended early".to_owned()));
+        dist.and(tests)
+    })
 }
 
 fn kubernetes_tests(tally: &mut Tally) -> Outcome {
