@@ -27,6 +27,13 @@ say_error() {
 
 # Names of files may hold what moves the cursor.
 printable() {
+    case $1 in
+    *[!\ -~]*) ;;
+    *)
+        printf '%s' "$1"
+        return
+        ;;
+    esac
     printf '%s' "$1" | tr '\001-\037\177-\377' '?' 2>/dev/null || printf '%s' "$1"
 }
 

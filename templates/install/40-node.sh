@@ -78,7 +78,7 @@ make_folder() { # <path> <mode>
 # Gives it to root, whatever the folder's own group or the sticky bits say. Only root can.
 own() {
     if [ "$USER_ID" = 0 ]; then
-        must chown -h 0:0 "$1"
+        must chown -h 0:0 "$@"
     fi
 }
 

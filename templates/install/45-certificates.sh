@@ -5,9 +5,17 @@ holds() { # <file> <text>
     awk -v text="$2" 'index($0, text) { found = 1; exit } END { exit !found }' "$1"
 }
 
-# The public key of a certificate file's first certificate.
+# The public key of a certificate file's first certificate. Leaves its DER in certificate.der, and where its parts begin in
+# certificate.parts. Of what `openssl x509` says of a certificate this is all that is needed, in a quarter of its time.
 key_of_certificate() {
-    holds "$1" '-----BEGIN CERTIFICATE-----' && openssl x509 -in "$1" -noout -pubkey </dev/null 2>/dev/null
+    awk "$AWK_DER" "$1" >"$WORK/certificate.base64" || return 1
+    openssl base64 -d -in "$WORK/certificate.base64" 2>/dev/null >"$WORK/certificate.der"
+    openssl asn1parse -inform DER -in "$WORK/certificate.der" 2>/dev/null | awk "$AWK_PARTS" >"$WORK/certificate.parts" ||
+        return 1
+    read -r _ _ _ _ start length _ <"$WORK/certificate.parts"
+    echo '-----BEGIN PUBLIC KEY-----'
+    cut_from "$WORK/certificate.der" "$start" "$length" | openssl base64
+    echo '-----END PUBLIC KEY-----'
 }
 
 # The public key that belongs to a private key. A passphrase is not asked for.
@@ -15,19 +23,14 @@ key_of_key() {
     holds "$1" 'PRIVATE KEY-----' && openssl pkey -in "$1" -passin pass: -pubout </dev/null 2>/dev/null
 }
 
-# Whether a certificate's signature was made by the key in a file. `openssl verify` would ask for more than that, above all
-# for dates, and what it can be told to leave out differs between versions.
-is_signed_by() { # <certificate> <public key>
-    openssl x509 -in "$1" -outform DER </dev/null 2>/dev/null >"$WORK/certificate.der" || return 1
-    # Three elements in one: what is signed, the algorithm, the signature in a BIT STRING.
-    set -- "$1" "$2" "$(openssl asn1parse -inform DER -in "$WORK/certificate.der" 2>/dev/null | awk "$AWK_SIGNED")" ||
-        return 1
-    # shellcheck disable=SC2086 # Five words.
-    set -- "$1" "$2" $3
-    [ $# -eq 7 ] && [ "$7" != unknown ] || return 1
-    cut_from "$WORK/certificate.der" "$3" "$4" >"$WORK/signed"
-    cut_from "$WORK/certificate.der" "$5" "$6" >"$WORK/signature"
-    openssl dgst "-$7" -verify "$2" -signature "$WORK/signature" "$WORK/signed" >/dev/null 2>&1
+# Whether the signature of the certificate that was read last was made by the key in a file. `openssl verify` would ask for
+# more than that, above all for dates, and what it can be told to leave out differs between versions.
+is_signed_by() { # <public key>
+    read -r start length signature signature_length _ _ digest <"$WORK/certificate.parts"
+    [ "$digest" != unknown ] || return 1
+    cut_from "$WORK/certificate.der" "$start" "$length" >"$WORK/signed"
+    cut_from "$WORK/certificate.der" "$signature" "$signature_length" >"$WORK/signature"
+    openssl dgst "-$digest" -verify "$1" -signature "$WORK/signature" "$WORK/signed" >/dev/null 2>&1
 }
 
 # The data of a kubeconfig's field, as PEM.
@@ -43,6 +46,8 @@ find_replaced() {
     for old in $AUTHORITIES; do
         # Of a CA that the record does not have it says nothing: somebody else's it may be.
         [ -f "$R/$pki/$old" ] && [ -f "$TREE/$pki/$old" ] || continue
+        # The same file, as nearly always. To read a key out of it takes twenty times as long.
+        ! cmp -s "$R/$pki/$old" "$TREE/$pki/$old" || continue
         key=$(key_of_certificate "$R/$pki/$old") || continue
         for new in $AUTHORITIES; do
             [ -f "$TREE/$pki/$new" ] || continue
@@ -67,7 +72,7 @@ is_of_replaced() {
     key=$(key_of_certificate "$1") || return 1
     is_replaced_key "$key" && return 0
     for replaced in "$WORK"/replaced/*; do
-        [ -f "$replaced" ] && is_signed_by "$1" "$replaced" && return 0
+        [ -f "$replaced" ] && is_signed_by "$replaced" && return 0
     done
     return 1
 }

@@ -17,17 +17,23 @@ stage_folder() { # <folder>
         make_parents "$target" "$name"
         if [ "$kind" = l ]; then
             must ln -s "$first" "$target/$name"
-            own "$target/$name"
         else
             must cp "$TREE/$path" "$target/$name"
-            own "$target/$name"
-            # etcd runs as a user of its own where the kubelet does not start it.
-            if [ "$ROLE" = etcd ] && [ -f "$OLD/$name" ]; then
-                copy_owner "$OLD/$name" "$target/$name"
-            fi
-            must chmod "$first" "$target/$name"
         fi
     done <"$WORK/rows"
+    # All of it at once: a process for each file would take longer than all the rest.
+    [ "$USER_ID" != 0 ] || must chown -h -R 0:0 "$target"
+    # etcd runs as a user of its own where the kubelet does not start it.
+    if [ "$ROLE" = etcd ]; then
+        while read -r _ kind _ _ _ path; do
+            name=${path#"$prefix"}
+            [ "$kind" != f ] || [ ! -f "$OLD/$name" ] || copy_owner "$OLD/$name" "$target/$name"
+        done <"$WORK/rows"
+    fi
+    awk '$2 == "f" && !seen[$3]++ { print $3 }' "$WORK/rows" >"$WORK/modes"
+    while read -r mode; do
+        set_mode "$mode"
+    done <"$WORK/modes"
     if [ -d "$OLD" ]; then
         LIVE=$1
         carry '' || {
@@ -41,6 +47,16 @@ stage_folder() { # <folder>
     fi
     add_unit "$1" "$UNIT_LIVE" "$UNIT_HOME/@/$UNIT_NAME"
     rmdir "$R/$UNIT_HOME/next" 2>/dev/null
+}
+
+# Gives that mode to the files of the folder that have it in the record.
+set_mode() { # <mode>
+    mode=$1
+    set --
+    while read -r _ kind its_mode _ _ path; do
+        [ "$kind $its_mode" != "f $mode" ] || set -- "$@" "$target/${path#"$prefix"}"
+    done <"$WORK/rows"
+    must chmod "$mode" "$@"
 }
 
 # Refuses a link, and anything else but a folder, where the record has a folder; and a link where it has a file.
@@ -198,10 +214,8 @@ stage() {
         awk -v list=1 "$AWK_DATES" "$WORK/dates" | sort
         printf 'end\n'
     } >"$slot/not_after" || cannot "cannot write $slot/not_after"
-    for name in record.json record.json.sig signer.pub not_after; do
-        must chmod 0644 "$slot/$name"
-        own "$slot/$name"
-    done
+    must chmod 0644 "$slot/record.json" "$slot/record.json.sig" "$slot/signer.pub" "$slot/not_after"
+    own "$slot/record.json" "$slot/record.json.sig" "$slot/signer.pub" "$slot/not_after"
     # What a person accepted stays accepted when the installed generation is mended.
     if is_repair && [ -f "$R/$INSTALLED/accepted" ]; then
         must cp -p "$R/$INSTALLED/accepted" "$slot/accepted"

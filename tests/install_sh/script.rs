@@ -111,11 +111,11 @@ fn the_options_of_openssl_are_those_of_1_0_2() {
     let known = [
         ("dgst", "-sha256 -verify -signature"),
         ("pkey", "-pubin -in -passin -pubout -outform"),
-        ("x509", "-in -noout -pubkey -outform -subject -subject_hash -issuer_hash"),
+        ("x509", "-in -noout -subject -subject_hash -issuer_hash"),
         ("crl2pkcs7", "-nocrl -certfile"),
         ("pkcs7", "-print_certs -text -noout"),
         ("asn1parse", "-inform -in"),
-        ("base64", "-d"),
+        ("base64", "-d -in"),
     ];
     let mut seen = 0;
     for line in SCRIPT.lines().filter(|line| !line.trim_start().starts_with('#')) {
