@@ -40,7 +40,7 @@ impl Node {
         }
         fs::write(root.join("proc/uptime"), format!("{UPTIME}.42 1234567.00\n")).unwrap();
         fs::write(root.join("etc/manifests/kube-apiserver.yaml"), "kind: Pod\n").unwrap();
-        let mut server = Command::new("sleep").arg("600").spawn().unwrap();
+        let mut server = Command::new("sleep").arg("600").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let process = server.id();
         add_process(root, process, "kube-apiserver", days, cgroup);
         add_process(root, KUBELET, "kubelet", days, "0::/system.slice/kubelet.service\n");
@@ -116,7 +116,10 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        let _ = Command::new("kill").arg("-KILL").arg(self.process.to_string()).stderr(Stdio::null()).status();
+        // Not by the program kill, which is no part of a small system. What is left would hold the test's output open.
+        let process = rustix::process::Pid::from_raw(self.process.try_into().unwrap()).unwrap();
+        let killed = rustix::process::kill_process(process, rustix::process::Signal::KILL);
+        assert!(matches!(killed, Ok(()) | Err(rustix::io::Errno::SRCH)), "{killed:?}");
     }
 }
 
