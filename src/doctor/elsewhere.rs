@@ -11,8 +11,9 @@ use super::tree::Tree;
 use super::uses::Use;
 use crate::go::{GoCertificate, GoVersion, trusted};
 
-/// The folders in which other makers keep certificates: kubeasz and kubespray, k3s, RKE2, MicroK8s, k0s.
-const FOLDERS: [&str; 8] = [
+/// The folders in which other makers keep certificates: kubeasz and kubespray, k3s, RKE2, MicroK8s, k0s,
+/// Talos, whose kubelet gets the manifests over the network.
+const FOLDERS: [&str; 9] = [
     "etc/kubernetes/ssl",
     "etc/ssl/etcd/ssl",
     "etc/etcd/pki",
@@ -21,6 +22,7 @@ const FOLDERS: [&str; 8] = [
     "var/lib/rancher/rke2/server/tls",
     "var/snap/microk8s/current/certs",
     "var/lib/k0s/pki",
+    "system/secrets",
 ];
 const ENDINGS: [&str; 2] = [".crt", ".pem"];
 

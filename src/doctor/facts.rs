@@ -40,6 +40,8 @@ pub(super) struct GatheredFacts {
     pub(super) manifests: usize,
     /// The kubelet's configuration.
     pub(super) kubelet: Option<KubeletConfig>,
+    /// The place of that file, where it is or should be.
+    pub(super) kubelet_place: String,
     /// The certificates of the CAs that sign clients: those that the API server trusts, or else `pki/ca.crt`.
     pub(super) authorities: Vec<ReadCertificate>,
     /// The file with those certificates.
@@ -50,8 +52,10 @@ pub(super) struct GatheredFacts {
     pub(super) api_server: Option<(String, ReadCertificate)>,
 }
 
-/// The fields of `/var/lib/kubelet/config.yaml` that matter here.
+/// The fields of the kubelet's configuration that matter here.
 pub(super) struct KubeletConfig {
+    /// The place of the file: that of `--config`, or kubeadm's.
+    pub(super) place: String,
     /// The reason why the file is not YAML, if it is not.
     pub(super) fault: Option<String>,
     /// The fields that the kubelet drops.
@@ -69,12 +73,17 @@ pub(super) struct KubeletConfig {
 const ETCD_ENVIRONMENT: &str = "etc/etcd.env";
 
 impl KubeletConfig {
+    /// Returns the folder from which relative paths in the file lead, with a slash at its end.
+    pub(super) fn folder(&self) -> &str {
+        self.place.rfind('/').and_then(|end| self.place.get(..=end)).unwrap_or_default()
+    }
+
     /// Returns the fields that name files, as settings of the flags that mean the same.
     fn settings(&self) -> Vec<Setting> {
         let setting = |flag: &str, field: &str, value: &str| Setting {
             flag: flag.to_owned(),
-            value: format!("/{}", resolve("var/lib/kubelet/", value)),
-            said: format!("{field} in {KUBELET_CONFIG}"),
+            value: format!("/{}", resolve(self.folder(), value)),
+            said: format!("{field} in {}", self.place),
         };
         let authority = self.client_ca_file.iter().map(|file| setting("client-ca-file", "clientCAFile", file));
         let files = self.tls_files.iter().map(|(field, file)| {
@@ -87,7 +96,7 @@ impl KubeletConfig {
 
 impl GatheredFacts {
     pub(super) fn read(tree: &Tree) -> Self {
-        let mut facts = Self { kubelet: kubelet_config(tree), ..Self::default() };
+        let mut facts = Self::default();
         for place in tree.texts.keys().filter(|place| place.starts_with(MANIFESTS)) {
             facts.manifests += 1;
             match tree.text(place).map(|text| Process::of_manifest(place, text)) {
@@ -101,6 +110,9 @@ impl GatheredFacts {
         }
         facts.unknown_manifests = unknown_manifests(&facts.processes);
         facts.processes.extend(unit::processes(tree));
+        let named = facts.pod(KUBELET).and_then(|kubelet| kubelet.place(kubelet.flag("config")?));
+        facts.kubelet_place = named.unwrap_or_else(|| KUBELET_CONFIG.to_owned());
+        facts.kubelet = kubelet_config(tree, &facts.kubelet_place);
         facts.add_configurations(tree);
         facts.add_usual(tree);
         facts.uses =
@@ -180,7 +192,8 @@ impl GatheredFacts {
         if ["etcd/server", "etcd/peer"].iter().any(|stem| has_pair(stem)) {
             usual.push((ETCD, Vec::new()));
         }
-        let is_kubelets = [KUBELET_CONFIG, KUBELET_CONF, BOOTSTRAP, KUBELET_PKI].iter().any(|place| has(place));
+        // The folder of its certificates alone may be another maker's kubelet's.
+        let is_kubelets = [KUBELET_CONFIG, KUBELET_CONF, BOOTSTRAP].iter().any(|place| has(place));
         if is_kubelets {
             let mut settings = self.kubelet.as_ref().map(KubeletConfig::settings).unwrap_or_default();
             settings.extend(extra_arguments(tree));
@@ -326,9 +339,9 @@ fn servers(tree: &Tree) -> Vec<(AltName, String)> {
     servers
 }
 
-fn kubelet_config(tree: &Tree) -> Option<KubeletConfig> {
-    let file = tree.texts.get(KUBELET_CONFIG)?;
-    let text = std::str::from_utf8(&file.content).map_err(|_| "not UTF-8".to_owned());
+fn kubelet_config(tree: &Tree, place: &str) -> Option<KubeletConfig> {
+    let content = tree.texts.get(place).map(|file| file.content.clone()).or_else(|| tree.content(place))?;
+    let text = std::str::from_utf8(&content).map_err(|_| "not UTF-8".to_owned());
     let read = text.and_then(|text| Yaml::documents(text, YamlLimits::KUBECONFIG));
     let (fault, yaml) = match read {
         Ok(documents) => match documents.into_iter().next() {
@@ -341,6 +354,7 @@ fn kubelet_config(tree: &Tree) -> Option<KubeletConfig> {
     let is_on = |field: &str| text(&[field]).is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let tls_files = ["tlsCertFile", "tlsPrivateKeyFile"].map(|field| (field, text(&[field]).map(str::to_owned)));
     Some(KubeletConfig {
+        place: place.to_owned(),
         fault,
         unknown: unknown_fields(&yaml),
         rotates: is_on("rotateCertificates"),

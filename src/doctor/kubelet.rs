@@ -30,9 +30,11 @@ pub(super) fn check(
         }
     }
     // kubeadm's unit names both files.
-    if facts.kubelet.is_none() && tree.texts.contains_key(KUBELET_FLAGS) && !tree.dangling.contains(KUBELET_CONFIG) {
-        let values = [("named", "/var/lib/kubelet/config.yaml"), ("program", KUBELET), ("text", "open")];
-        findings.add("missing", KUBELET_CONFIG, &values);
+    let is_named = facts.kubelet_place != KUBELET_CONFIG || tree.texts.contains_key(KUBELET_FLAGS);
+    if facts.kubelet.is_none() && is_named && !tree.dangling.contains(&facts.kubelet_place) {
+        let named = format!("/{}", facts.kubelet_place);
+        let values = [("named", named.as_str()), ("program", KUBELET), ("text", "open")];
+        findings.add("missing", &facts.kubelet_place, &values);
     }
     if let Some(kubeconfig) = &kubeconfig {
         check_store(tree, facts, clock, kubeconfig, findings);
@@ -91,25 +93,25 @@ fn check_store(tree: &Tree, facts: &GatheredFacts, clock: Clock, kubeconfig: &Ku
 
 fn check_config(tree: &Tree, facts: &GatheredFacts, config: &KubeletConfig, findings: &mut Findings) {
     if let Some(reason) = &config.fault {
-        findings.add("kubelet-config", KUBELET_CONFIG, &[("reason", reason)]);
+        findings.add("kubelet-config", &config.place, &[("reason", reason)]);
     }
     for field in &config.unknown {
-        let it = format!("{} in {KUBELET_CONFIG}", field.path);
+        let it = format!("{} in {}", field.path, config.place);
         match (field.meant, field.effect) {
             (Some(meant), Some(effect)) => {
-                findings.add_in("kubelet-field", KUBELET_CONFIG, &it, &[("meant", meant), ("effect", effect)]);
+                findings.add_in("kubelet-field", &config.place, &it, &[("meant", meant), ("effect", effect)]);
             }
             (meant, _) => {
                 let advice = meant.map_or("its name".to_owned(), |meant| format!("it into {meant}"));
                 // A newer kubelet may know it.
                 let severity = meant.is_none().then_some(Severity::Note);
                 let values = [("advice", advice.as_str())];
-                findings.add_as(severity, "kubelet-field-unknown", KUBELET_CONFIG, &it, &values);
+                findings.add_as(severity, "kubelet-field-unknown", &config.place, &it, &values);
             }
         }
     }
     if let Some(path) = &config.client_ca_file {
-        let place = resolve("var/lib/kubelet/", path);
+        let place = resolve(config.folder(), path);
         let found = certificates(tree, &place);
         let is_cluster_ca = |found: &[_]| {
             facts.authorities.is_empty()
@@ -118,11 +120,11 @@ fn check_config(tree: &Tree, facts: &GatheredFacts, config: &KubeletConfig, find
                 })
         };
         if !found.is_empty() && !is_cluster_ca(&found) {
-            findings.add("kubelet-client-ca", KUBELET_CONFIG, &[("named", path)]);
+            findings.add("kubelet-client-ca", &config.place, &[("named", path)]);
         }
     }
     let serves = format!("{KUBELET_PKI}/kubelet-server-current.pem");
     if config.bootstraps_serving && config.tls_files.is_empty() && !tree.is_there(&serves) {
-        findings.add("serving-bootstrap", KUBELET_CONFIG, &[]);
+        findings.add("serving-bootstrap", &config.place, &[]);
     }
 }

@@ -245,6 +245,182 @@ fn what_nobody_is_known_to_read_is_said_to_be_unchecked() {
     }
 }
 
+/// The unit of the kubelet's package, as kubeadm's own has it.
+const DROP_IN: &str = "[Service]
+Environment=\"KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf \
+--kubeconfig=/etc/kubernetes/kubelet.conf\"
+Environment=\"KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml\"
+EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env
+EnvironmentFile=-/etc/default/kubelet
+ExecStart=
+ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS
+";
+
+/// kind's nodes are kubeadm's, with a drop-in and flags of their own.
+#[test]
+fn a_node_of_kind_is_well() {
+    let node = node();
+    let folder = "etc/systemd/system/kubelet.service";
+    node.write(folder, "[Service]\nExecStart=/usr/bin/kubelet\nRestart=always\n");
+    node.write(&format!("{folder}.d/10-kubeadm.conf"), DROP_IN);
+    let script = "ExecStartPre=/bin/sh -euc \"if [ -f /sys/fs/cgroup/cgroup.controllers ]; then /kind/bin/x.sh; fi\"\n";
+    let more =
+        "ExecStartPre=/bin/sh -euc \"if [ ! -f /sys/fs/cgroup/cgroup.controllers ] && [ ! -d x ]; then mkdir x; fi\"\n";
+    node.write(&format!("{folder}.d/11-kind.conf"), format!("[Service]\n{script}{more}"));
+    node.write("etc/default/kubelet", "KUBELET_EXTRA_ARGS=--runtime-cgroups=/system.slice/containerd.service\n");
+    node.write(
+        "var/lib/kubelet/kubeadm-flags.env",
+        "KUBELET_KUBEADM_ARGS=\"--container-runtime-endpoint=unix:///run/containerd/containerd.sock \
+         --node-ip=192.168.10.5 --node-labels= --provider-id=kind://docker/kind/cp-1\"\n",
+    );
+    node.write("kind/kubeadm.conf", "apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\n");
+    is_well(&node);
+    // The drop-in is read: another configuration is missed.
+    node.replace(&format!("{folder}.d/10-kubeadm.conf"), "kubelet/config.yaml", "kubelet/none.yaml");
+    let findings = node.findings();
+    assert_eq!((&findings[0]["rule"], &findings[0]["file"]), (&"missing".into(), &"var/lib/kubelet/none.yaml".into()));
+}
+
+/// A worker of EKS: no kubeadm, a token of the cloud in place of a certificate, a serving certificate that was approved.
+#[test]
+fn a_worker_of_eks_is_well() {
+    let node = node();
+    std::fs::create_dir_all(node.path("var/lib/kubelet/pki")).unwrap();
+    std::fs::copy(node.path(&format!("{PKI}/apiserver.key")), node.path(&format!("{PKI}/serving.key"))).unwrap();
+    let names = format!("{SERVER}subjectAltName=DNS:cp-1,DNS:ip-10-0-1-5.eu.compute.internal,IP:192.168.10.5\n");
+    sign(&node, "serving", "/O=system:nodes/CN=system:node:cp-1", "ca", names.as_bytes());
+    let serving = [node.text(&format!("{PKI}/serving.crt")), node.text(&format!("{PKI}/serving.key"))].concat();
+    let authority = node.text(&format!("{PKI}/ca.crt"));
+    for folder in ["etc/kubernetes", "var/lib/kubelet"] {
+        std::fs::remove_dir_all(node.path(folder)).unwrap();
+    }
+    node.write(&format!("{PKI}/ca.crt"), &authority);
+    let store = "var/lib/kubelet/pki/kubelet-server-2026-11-01-00-00-00.pem";
+    node.write(store, serving);
+    node.set_mode(store, 0o600);
+    symlink(format!("/{store}"), node.path("var/lib/kubelet/pki/kubelet-server-current.pem")).unwrap();
+    node.write(
+        "etc/kubernetes/kubelet/kubelet-config.json",
+        r#"{ "kind": "KubeletConfiguration", "apiVersion": "kubelet.config.k8s.io/v1beta1", "address": "0.0.0.0",
+            "authentication": { "anonymous": { "enabled": false }, "webhook": { "cacheTTL": "2m0s", "enabled": true },
+              "x509": { "clientCAFile": "/etc/kubernetes/pki/ca.crt" } },
+            "authorization": { "mode": "Webhook" }, "clusterDomain": "cluster.local",
+            "featureGates": { "RotateKubeletServerCertificate": true }, "serverTLSBootstrap": true }"#,
+    );
+    let kubeconfig = "apiVersion: v1\nkind: Config\nclusters:\n- cluster:\n    \
+        certificate-authority: /etc/kubernetes/pki/ca.crt\n    server: https://0123.gr7.eu-west-1.eks.amazonaws.com\n  \
+        name: kubernetes\ncontexts:\n- context:\n    cluster: kubernetes\n    user: kubelet\n  name: kubelet\n\
+        current-context: kubelet\nusers:\n- name: kubelet\n  user:\n    exec:\n      \
+        apiVersion: client.authentication.k8s.io/v1beta1\n      command: /usr/bin/aws-iam-authenticator\n      args:\n      \
+        - \"token\"\n      - \"-i\"\n      - \"lab\"\n";
+    node.write("var/lib/kubelet/kubeconfig", kubeconfig);
+    node.write(
+        "etc/systemd/system/kubelet.service",
+        "[Service]\nExecStart=/usr/bin/kubelet \\\n    --config /etc/kubernetes/kubelet/kubelet-config.json \\\n    \
+         --kubeconfig /var/lib/kubelet/kubeconfig \\\n    $KUBELET_ARGS $KUBELET_EXTRA_ARGS\n",
+    );
+    node.write(
+        "etc/systemd/system/kubelet.service.d/10-kubelet-args.conf",
+        "[Service]\nEnvironment='KUBELET_ARGS=--node-ip=192.168.10.5 --hostname-override=cp-1'\n",
+    );
+    is_well(&node);
+    // A person's, as `aws eks update-kubeconfig` writes it.
+    let data = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &authority);
+    let mine = kubeconfig
+        .replace("certificate-authority: /etc/kubernetes/pki/ca.crt", &format!("certificate-authority-data: {data}"));
+    node.write("root/.kube/config", mine);
+    node.set_mode("root/.kube/config", 0o600);
+    is_well(&node);
+    // Both files are read: another field, and a CA that is not there.
+    let config = "etc/kubernetes/kubelet/kubelet-config.json";
+    node.replace(config, "clientCAFile", "clientCaFile");
+    let findings = node.findings();
+    assert_eq!(
+        (&findings[0]["rule"], &findings[0]["file"]),
+        (&"kubelet-field".into(), &config.into()),
+        "{findings:#?}"
+    );
+    node.replace(config, "clientCaFile", "clientCAFile");
+    node.replace("var/lib/kubelet/kubeconfig", "pki/ca.crt", "pki/none.crt");
+    let findings = node.findings();
+    assert_eq!(findings[0]["severity"], "problem", "{findings:#?}");
+    assert!(findings[0]["what"].as_str().unwrap().contains("etc/kubernetes/pki/none.crt"), "{findings:#?}");
+}
+
+/// Talos keeps a control plane's secrets in folders of its own, and its kubelet gets the manifests over the network.
+#[test]
+fn a_control_plane_of_talos_is_well() {
+    let node = node();
+    let secrets = "system/secrets";
+    let copies = [
+        ("ca.crt", "kubernetes/kube-apiserver/ca.crt"),
+        ("apiserver.crt", "kubernetes/kube-apiserver/apiserver.crt"),
+        ("apiserver.key", "kubernetes/kube-apiserver/apiserver.key"),
+        ("apiserver-kubelet-client.crt", "kubernetes/kube-apiserver/apiserver-kubelet-client.crt"),
+        ("apiserver-kubelet-client.key", "kubernetes/kube-apiserver/apiserver-kubelet-client.key"),
+        ("front-proxy-ca.crt", "kubernetes/kube-apiserver/aggregator-ca.crt"),
+        ("front-proxy-client.crt", "kubernetes/kube-apiserver/front-proxy-client.crt"),
+        ("front-proxy-client.key", "kubernetes/kube-apiserver/front-proxy-client.key"),
+        ("sa.key", "kubernetes/kube-apiserver/service-account.key"),
+        ("ca.crt", "kubernetes/kube-controller-manager/ca.crt"),
+        ("ca.key", "kubernetes/kube-controller-manager/ca.key"),
+        ("etcd/ca.crt", "etcd/ca.crt"),
+        ("etcd/server.crt", "etcd/server.crt"),
+        ("etcd/server.key", "etcd/server.key"),
+    ];
+    for (from, to) in copies {
+        node.write(&format!("{secrets}/{to}"), node.text(&format!("{PKI}/{from}")));
+        node.set_mode(&format!("{secrets}/{to}"), 0o600);
+    }
+    let authority = node.text(&format!("{PKI}/ca.crt"));
+    let kubeconfig = node.text("etc/kubernetes/kubelet.conf");
+    let config = node.text(KUBELET_CONFIG);
+    std::fs::remove_dir_all(node.path("etc/kubernetes")).unwrap();
+    node.remove(KUBELET_CONFIG);
+    node.write(&format!("{PKI}/ca.crt"), authority);
+    node.write("etc/kubernetes/kubeconfig-kubelet", kubeconfig);
+    node.set_mode("etc/kubernetes/kubeconfig-kubelet", 0o600);
+    node.write("etc/kubernetes/kubelet.yaml", config);
+    std::fs::create_dir_all(node.path(MANIFESTS)).unwrap();
+    let (said, code) = node.says();
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("nothing else is wrong; ") && said.contains("not checked: who reads the "), "{said}");
+    assert!(!said.contains("problem: ") && !said.contains("warning: "), "{said}");
+    // Their keys are looked at.
+    let key = node.text(&format!("{secrets}/etcd/server.key"));
+    node.write(&format!("{secrets}/kubernetes/kube-apiserver/apiserver.key"), key);
+    assert_eq!(node.rules(), ["key-pair".to_owned()].into());
+}
+
+/// A CA that another one signed as well, for the time in which half of the programs know the old one and half the new.
+#[test]
+fn cross_signed_authorities_are_well() {
+    let node = node();
+    let made = "-nodes -keyout @x.key -out @x.csr -subj /CN=kubernetes-next";
+    openssl(&format!("req -new -newkey rsa:2048 {made}"), &node);
+    node.write(
+        "x",
+        "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,digitalSignature,keyEncipherment,keyCertSign\n",
+    );
+    // The new CA by itself, and by the old one.
+    openssl("x509 -req -in @x.csr -signkey @x.key -days 990 -extfile @x -out @next.crt", &node);
+    let by = format!("-CA @{PKI}/ca.crt -CAkey @{PKI}/ca.key -set_serial 9");
+    openssl(&format!("x509 -req -in @x.csr {by} -days 990 -extfile @x -out @cross.crt"), &node);
+    for end in ["crt", "key"] {
+        let from = if end == "crt" { "next.crt" } else { "x.key" };
+        std::fs::copy(node.path(from), node.path(&format!("{PKI}/next.{end}"))).unwrap();
+    }
+    // The API server shows the new CA's certificate with the way to the old one, which is all that its clients know.
+    sign(&node, "apiserver", "/CN=kube-apiserver", "next", format!("{SERVER}{NAMES}").as_bytes());
+    for end in ["crt", "key"] {
+        node.remove(&format!("{PKI}/next.{end}"));
+    }
+    let place = format!("{PKI}/apiserver.crt");
+    let shown = [node.text(&place), node.text("cross.crt")].concat();
+    node.write(&place, shown);
+    is_well(&node);
+}
+
 #[test]
 fn a_kubelet_configuration_without_kubeadm_is_one() {
     let node = Node::of("node/w-1", |_, _| {});
