@@ -9,7 +9,9 @@ use std::path::Path;
 use crate::common::desk::PROFILE;
 use certferry::bundle::Sha256;
 use certferry::keys::{Label, Seed, derive};
-use certferry::kubernetes::{AltNameRule, CERTIFICATES, CommonName, KeyId, Organizations};
+use certferry::kubernetes::{
+    AltNameRule, CERTIFICATES, CommonName, KeyId, Organizations, PartFile, Role, cluster_files, node_files,
+};
 use certferry::profile;
 use certferry::x509::{ExtendedKeyUsage, KeyAlgorithm, ReadCertificate, read_pem};
 use det_keygen::Portable;
@@ -142,4 +144,36 @@ fn a_profile_is_as_large_as_the_chapter_says() {
     let of_size = |size: usize| [&smallest[..], &vec![b'\n'; size - smallest.len()]].concat();
     assert!(profile::parse(&of_size(4 << 20)).is_ok());
     assert!(profile::parse(&of_size((4 << 20) + 1)).is_err());
+}
+
+/// The table of places is the one by which readers judge.
+#[test]
+fn places_are_those_of_the_table() {
+    let role = |name: &str| match name {
+        "control planes" => Role::ControlPlane,
+        "workers" => Role::Worker,
+        "nodes of role etcd" => Role::Etcd,
+        other => panic!("{other}"),
+    };
+    let (mut of_nodes, mut of_cluster) = (Vec::new(), Vec::new());
+    for line in CHAPTER.lines().skip_while(|line| !line.starts_with("| on | mode |")).skip(2) {
+        let Some(cells) = line.strip_prefix("| ").and_then(|line| line.strip_suffix(" |")) else { break };
+        let [on, mode, files] = cells.split(" | ").collect::<Vec<_>>().try_into().unwrap();
+        for place in files.split(' ').map(|place| place.trim_matches('`').to_owned()) {
+            match on {
+                "the cluster's part" => of_cluster.push((place, mode == "0600", Vec::new())),
+                on => of_nodes.push((place, mode == "0600", on.split(", ").map(role).collect::<Vec<_>>())),
+            }
+        }
+    }
+    let sorted = |mut files: Vec<(String, bool, Vec<Role>)>| {
+        files.iter_mut().for_each(|(.., roles)| roles.sort());
+        files.sort();
+        files
+    };
+    let table = |files: Vec<PartFile>| {
+        sorted(files.into_iter().map(|file| (file.place, file.is_private, file.roles.to_vec())).collect())
+    };
+    assert_eq!(sorted(of_nodes), table(node_files()));
+    assert_eq!(sorted(of_cluster), table(cluster_files()));
 }

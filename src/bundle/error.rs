@@ -6,7 +6,8 @@ use std::io;
 
 use super::hex::Sha256;
 use super::json::JsonError;
-use crate::kubernetes::PartName;
+use super::mode::Mode;
+use crate::kubernetes::{PartName, Role};
 use crate::x509::escape_for_terminal;
 
 /// Why bytes are not a record or an index of this format, or why no record or index can describe the files.
@@ -58,6 +59,30 @@ pub enum RecordError {
         path: String,
         /// The target of the link.
         target: String,
+    },
+    /// A path, or the target of the link, is not in the format's list of places.
+    Place {
+        /// The path.
+        path: String,
+    },
+    /// A file does not belong on a node of this role.
+    Role {
+        /// The path of the file.
+        path: String,
+        /// The role of the node.
+        role: Role,
+    },
+    /// A file has another mode than the format gives it.
+    Mode {
+        /// The path of the file.
+        path: String,
+        /// The mode that the file has.
+        found: Mode,
+    },
+    /// The names of a node are without its own.
+    OwnName {
+        /// The node's own name.
+        name: String,
     },
     /// A file is larger than a reader accepts.
     FileTooLarge {
@@ -307,8 +332,16 @@ impl Display for RecordError {
                 format!("{} and {} differ in case alone", quoted(path), quoted(twin))
             }
             Self::Link { path, target } => {
-                format!("the link {} to {} is not the kubelet's", quoted(path), quoted(target))
+                format!("the link {} to {} is not the kubelet's (rule link)", quoted(path), quoted(target))
             }
+            Self::Place { path } => format!("{} is no place of this part (rule place)", quoted(path)),
+            Self::Role { path, role } => {
+                format!("{} does not belong on a node of role {} (rule role)", quoted(path), role.name())
+            }
+            Self::Mode { path, found } => {
+                format!("{} must not have the mode {} (rule mode)", quoted(path), found.text())
+            }
+            Self::OwnName { name } => format!("names are without the node's own, {} (rule names)", quoted(name)),
             Self::FileTooLarge { path, size, limit } => {
                 format!("{} has {size} bytes, more than {limit}", quoted(path))
             }

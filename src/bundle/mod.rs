@@ -25,6 +25,7 @@ pub(crate) mod limits;
 mod mode;
 mod name;
 mod part;
+mod places;
 mod read;
 mod record;
 pub(crate) mod rows;

@@ -9,6 +9,7 @@ use super::json;
 use super::limits::ENTRIES;
 use super::mode::Mode;
 use super::name::is_dns_name;
+use super::places;
 use super::rows::{self, Row};
 use crate::kubernetes::{PartName, Role, is_subdomain};
 use serde::{Deserialize, Serialize};
@@ -113,6 +114,7 @@ impl Record {
         owner.check()?;
         let rows = raw.files.into_iter().map(read_row).collect::<Result<Vec<_>, _>>()?;
         rows::check(&owner.part(), &rows)?;
+        places::check(&owner, &rows)?;
         Ok(Self { head, owner, rows })
     }
 }

@@ -17,6 +17,7 @@ mod component;
 mod key_id;
 mod kubeadm_files;
 mod limits;
+mod part_files;
 mod part_name;
 mod place;
 mod purpose;
@@ -35,6 +36,7 @@ pub use component::Component;
 pub use key_id::{KeyId, NotAKeyId, escape};
 pub use kubeadm_files::{authorities, kubeconfigs};
 pub use limits::JOINS_WITH_ECDSA_SERVICE_ACCOUNT;
+pub use part_files::{PartFile, cluster_files, node_files};
 pub use part_name::{NotAPartName, PartName, is_label, is_subdomain};
 pub use place::{
     API_SERVER_RESTART, API_SERVER_RESTART_DAYS, BOOTSTRAP, CLUSTER_CA, ETCD_CA, FILE_LIMIT, KUBELET_CONF, KUBELET_PKI,

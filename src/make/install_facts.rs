@@ -10,10 +10,10 @@ use std::fs;
 use crate::bundle::head::GENERATION_LIMIT;
 use crate::bundle::limits::{COMPRESSED, ENTRIES, FILE, INDEX, MEMBER, PARTS, PATH, SIGNATURE};
 use crate::bundle::rows::FOLDERS;
-use crate::bundle::{FORMAT, KUBELET_CLIENT_LINK, PHASE};
+use crate::bundle::{FORMAT, KUBELET_CLIENT_LINK, Mode, PHASE};
 use crate::kubernetes::{
     API_SERVER_RESTART, AUTHORITIES, BOOTSTRAP, Component, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, Role,
-    enable_api_server_restart, kubeconfigs, readers_by_path,
+    enable_api_server_restart, kubeconfigs, node_files, readers_by_path,
 };
 use crate::node::place::{
     AWAY, INSTALLED, JOURNAL, JOURNAL_NEW, LOCK, RESTART, RESTART_NEW, STATE, hidden, parent_and_name,
@@ -115,6 +115,16 @@ fn awk() -> String {
     }
     for role in [Role::ControlPlane, Role::Worker, Role::Etcd] {
         fact(format!("is_role[\"{}\"] = 1", role.name()));
+    }
+    fact("# Which files a part may hold, by the role of its node, and their modes.".to_owned());
+    for file in node_files() {
+        let mode = if file.is_private { Mode::Private } else { Mode::Public };
+        let roles: Vec<_> = file.roles.iter().map(|role| role.name()).collect();
+        let (place, mode) = (&file.place, mode.text());
+        fact(format!("roles_of[\"{place}\"] = \" {} \"; mode_of[\"{place}\"] = \"{mode}\"", roles.join(" ")));
+        if file.is_store() {
+            fact(format!("store = \"{place}\""));
+        }
     }
     fact("# Files by the beginning of their path, and who reads them; the first that fits counts.".to_owned());
     let rows: Vec<_> = readers_by_path().collect();

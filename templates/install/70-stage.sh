@@ -177,12 +177,6 @@ stage() {
             [ ! -d "$R/$folder" ] || gather_belonging "$R/$folder/."
         done
     fi
-    # What this script knows a place for, and nothing else.
-    odd=$(awk '
-        $1 == "row" && $NF !~ /^etc\/kubernetes\/pki\// && $NF !~ /^var\/lib\/kubelet\/pki\/[^\/]+$/ &&
-            ($NF !~ /^etc\/kubernetes\/[^\/]+$/ || $NF ~ /\/(\.certferry|manifests|pki)$/) { print $NF; exit }' "$SAID")
-    [ -z "$odd" ] || cannot "this script does not know how to install $odd" "a newer install.sh or certferry may"
-
     for folder in "$PKI" "$KUBELET_PKI"; do
         has_rows "$folder/" || continue
         if [ "$folder" = "$KUBELET_PKI" ]; then

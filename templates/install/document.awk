@@ -51,6 +51,8 @@ function scalar(key, value,    text) {
     if (key == "kubernetes" && !is_version(text)) wrong(key)
     if (key == "part" && !(text ~ /^node\// && is_subdomain(substr(text, 6)))) wrong(key)
     if (key == "role" && !(text in is_role)) wrong(key)
+    if (key == "role") role = text
+    if (key == "part") own_name = substr(text, 6)
     if (key == "issued_at") {
         if (mtime_of(text) == "") wrong(key)
         print "mtime " mtime_of(text)
@@ -101,6 +103,7 @@ function row(value,    rest, path, target, mode, hash, bytes) {
         if (path != current_link || target ~ /\// || !is_node_path(target)) wrong("the link")
         target_path = path
         sub(/[^\/]*$/, target, target_path)
+        link_target = target
         print "row l " target " " path
         expected = expected "entry l " target " " path "\n"
         return
@@ -114,6 +117,8 @@ function row(value,    rest, path, target, mode, hash, bytes) {
     hash = substr(hash, 1, index(hash, "\"") - 1)
     bytes = substr(bytes, 1, length(bytes) - 1)
     place(path, "f")
+    files++
+    file[files] = path; file_mode[files] = mode
     if (!is_hex(hash, 64) || !is_number(bytes) || bytes + 0 > file_limit) wrong("files")
     is_file[path] = 1
     print "row f " mode " " bytes " " hash " " path
@@ -139,6 +144,27 @@ function place(path, kind,    count, names, i, upto, key, folder) {
             brought[folder] = 1
             expected = expected "entry d " folder "\n"
         }
+    }
+}
+# The place in the table of places: itself, or that of the files in the store of the kubelet, which have a time in them.
+function place_of(path,    star, differing) {
+    star = index(store, "*")
+    if (substr(path, 1, star - 1) != substr(store, 1, star - 1)) return path
+    differing = substr(path, star)
+    if (differing !~ /^[0-9-]+\.pem$/) return path
+    return store
+}
+# What a part may never hold, however rightly it is signed.
+function check_places(    i, listed) {
+    if (!(("names", own_name) in known)) refuse("its names are without the own name of the node, " own_name " (rule names)")
+    for (i = 1; i <= files; i++) {
+        listed = place_of(file[i])
+        if (!(listed in roles_of)) refuse(file[i] " is no place of this part (rule place)")
+        if (!index(roles_of[listed], " " role " ")) refuse(file[i] " does not belong on a node of role " role " (rule role)")
+        if (mode_of[listed] != file_mode[i]) refuse(file[i] " must not have the mode " file_mode[i] " (rule mode)")
+    }
+    if (target_path != "" && place_of(target_path) != store) {
+        refuse("the link to " link_target " is not that of the kubelet (rule link)")
     }
 }
 BEGIN {
@@ -188,7 +214,8 @@ number == keys { if ($0 != "}") wrong("its end"); ended = 1; next }
 END {
     if (refused) exit 1
     if (!ended || bytes_read != size) refuse("it does not end as a " document " does")
-    if (target_path != "" && !(target_path in is_file)) refuse("its link leads nowhere")
+    if (target_path != "" && !(target_path in is_file)) refuse("its link leads nowhere (rule link)")
+    if (document == "record") check_places()
     printf "%s", expected
     print "done"
 }

@@ -14,6 +14,10 @@ use crate::hostile::archive::{BLOCK, Entry, pack, tar};
 pub const TOP: &str = "lab-g1";
 /// The place of the one link that a bundle may hold.
 pub const LINK: &str = "var/lib/kubelet/pki/kubelet-client-current.pem";
+/// The name of the file to which it leads.
+pub const STORE: &str = "kubelet-client-2025-01-01-00-00-00.pem";
+/// The last file of the control plane.
+pub const LAST: &str = "var/lib/kubelet/pki/kubelet.key";
 /// The end of the archive.
 pub const END: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
 
@@ -159,10 +163,11 @@ pub fn at(path: &str) -> String {
 /// The control plane's rows.
 pub fn rows() -> Vec<String> {
     vec![
-        row("etc/kubernetes/note", "0644", b"a note\n"),
-        row("etc/kubernetes/secret", "0600", b"a secret\n"),
-        link_row(LINK, "store"),
-        row("var/lib/kubelet/pki/store", "0600", b"a store\n"),
+        row("etc/kubernetes/certferry-restart-kube-apiserver.sh", "0644", b"a note\n"),
+        row("etc/kubernetes/kubelet.conf", "0600", b"a secret\n"),
+        row(&format!("var/lib/kubelet/pki/{STORE}"), "0600", b"a store\n"),
+        link_row(LINK, STORE),
+        row(LAST, "0600", b"a key\n"),
     ]
 }
 
@@ -170,11 +175,12 @@ pub fn rows() -> Vec<String> {
 pub fn tree() -> Vec<Entry> {
     vec![
         Entry::folder(&at("etc/kubernetes/")),
-        Entry::file(&at("etc/kubernetes/note"), 0o644, b"a note\n"),
-        Entry::file(&at("etc/kubernetes/secret"), 0o600, b"a secret\n"),
+        Entry::file(&at("etc/kubernetes/certferry-restart-kube-apiserver.sh"), 0o644, b"a note\n"),
+        Entry::file(&at("etc/kubernetes/kubelet.conf"), 0o600, b"a secret\n"),
         Entry::folder(&at("var/lib/kubelet/pki/")),
-        Entry::link(&at(LINK), "store"),
-        Entry::file(&at("var/lib/kubelet/pki/store"), 0o600, b"a store\n"),
+        Entry::file(&at(&format!("var/lib/kubelet/pki/{STORE}")), 0o600, b"a store\n"),
+        Entry::link(&at(LINK), STORE),
+        Entry::file(&at(LAST), 0o600, b"a key\n"),
     ]
 }
 
@@ -189,16 +195,16 @@ pub struct Bundle {
 impl Bundle {
     /// A control plane with every kind of entry, a worker, the cluster.
     pub fn genuine() -> Self {
-        let note = [row("etc/kubernetes/note", "0644", b"")];
+        let kubeconfig = [row("etc/kubernetes/kubelet.conf", "0600", b"")];
         let worker_tree = vec![
             Entry::folder(&format!("{TOP}/nodes/w-1/etc/kubernetes/")),
-            Entry::file(&format!("{TOP}/nodes/w-1/etc/kubernetes/note"), 0o644, b""),
+            Entry::file(&format!("{TOP}/nodes/w-1/etc/kubernetes/kubelet.conf"), 0o600, b""),
         ];
-        let users = [row("users/a%2Fb@c", "0600", b"c\n")];
+        let users = [row("users/a%2Fb@c.conf", "0600", b"c\n")];
         let parts = vec![
             Part::control_plane(&rows(), tree()),
-            Part::node("w-1", "worker", "192.168.10.6", &note, worker_tree),
-            Part::cluster(&users, vec![Entry::file(&format!("{TOP}/cluster/users/a%2Fb@c"), 0o600, b"c\n")]),
+            Part::node("w-1", "worker", "192.168.10.6", &kubeconfig, worker_tree),
+            Part::cluster(&users, vec![Entry::file(&format!("{TOP}/cluster/users/a%2Fb@c.conf"), 0o600, b"c\n")]),
         ];
         Self { parts, changes: Vec::new() }
     }

@@ -142,14 +142,15 @@ fn refuses_an_index_in_another_form_though_rightly_signed() {
 #[test]
 fn refuses_a_record_that_stands_in_another_place() {
     // In a slice, the record says where it belongs, and the path of the entry is another.
-    let error = refusal(&slice_with(&RECORD.replacen("node/w", "node/v", 1)));
+    let error =
+        refusal(&slice_with(&RECORD.replacen("w\"\n  ],\n  \"part\": \"node/w", "v\"\n  ],\n  \"part\": \"node/v", 1)));
     assert!(matches!(error, BundleError::UnexpectedEntry { found, .. } if found == "prod-1-g1/nodes/w.json"));
     let error = refusal(&slice_with(&RECORD.replacen("\"generation\": 1", "\"generation\": 2", 1)));
     assert!(matches!(error, BundleError::UnexpectedEntry { expected, .. } if expected == "prod-1-g2/nodes/w.json"));
     let error = refusal(&slice_with(&RECORD.replacen("2026-11-22", "2026-11-23", 1)));
     assert!(matches!(error, BundleError::Header { entry } if entry == "prod-1-g1/nodes/w.json"));
     // In a bundle, the index says so.
-    let record = RECORD.replacen("node/w", "node/v", 1);
+    let record = RECORD.replacen("w\"\n  ],\n  \"part\": \"node/w", "v\"\n  ],\n  \"part\": \"node/v", 1);
     let mut index = index_of(&bundle());
     index.parts = vec![(PartName::Node("w".to_owned()), Sha256::of(record.as_bytes()))];
     let archive = [vec![Vec::new()], members(&slice_with(&record))].concat();

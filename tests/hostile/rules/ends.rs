@@ -16,7 +16,7 @@ fn entries() -> Vec<Case> {
     let members = Bundle::genuine().tars();
     let whole = pack(&members);
     let hostile = Entry::file("../../outside", 0o644, b"hostile\n").bytes();
-    let follows = format!("something follows {} in its part", at("var/lib/kubelet/pki/store"));
+    let follows = format!("something follows {} in its part", at("var/lib/kubelet/pki/kubelet.key"));
     let behind = |bytes: &[u8]| [&whole[..], bytes].concat();
     let in_part = |more: &[&[u8]]| {
         let mut members = members.clone();
@@ -75,7 +75,12 @@ fn ends() -> Vec<Case> {
         Case::new(END_RULE, "something in the second block", with(dirty), "its end is not two zero blocks"),
         Case::new(END_RULE, "no bytes", with(Vec::new()), "a part of it is empty"),
         Case::new(END_RULE, "missing", pack(&members[..4]), "it ends too early"),
-        Case::new(END_RULE, "within a part", pack(&inside), format!("{} is missing", at("etc/kubernetes/note"))),
+        Case::new(
+            END_RULE,
+            "within a part",
+            pack(&inside),
+            format!("{} is missing", at("etc/kubernetes/certferry-restart-kube-apiserver.sh")),
+        ),
     ]
 }
 
@@ -94,7 +99,7 @@ fn cuts() -> Vec<Case> {
         pack(&members)
     };
     let place = members[1].windows(7).position(|window| window == b"a note\n").unwrap();
-    let store = at("var/lib/kubelet/pki/store");
+    let store = at("var/lib/kubelet/pki/kubelet.key");
     vec![
         Case::new(
             CUTS,
@@ -107,19 +112,25 @@ fn cuts() -> Vec<Case> {
             CUTS,
             "the end in the last part's member",
             merged(3),
-            format!("something follows {TOP}/cluster/users/a%2Fb@c in its part"),
+            format!("something follows {TOP}/cluster/users/a%2Fb@c.conf in its part"),
         ),
         Case::new(
             CUTS,
             "a part cut before a file",
             cut(place - BLOCK),
-            format!("its compressed data ends before {} does", at("etc/kubernetes/note")),
+            format!(
+                "its compressed data ends before {} does",
+                at("etc/kubernetes/certferry-restart-kube-apiserver.sh")
+            ),
         ),
         Case::new(
             CUTS,
             "a part cut within a file",
             cut(place + 3),
-            format!("its compressed data ends before {} does", at("etc/kubernetes/note")),
+            format!(
+                "its compressed data ends before {} does",
+                at("etc/kubernetes/certferry-restart-kube-apiserver.sh")
+            ),
         ),
         Case::new(
             CUTS,

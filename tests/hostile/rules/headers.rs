@@ -14,7 +14,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn of_the_note() -> Vec<Case> {
-    let note = at("etc/kubernetes/note");
+    let note = at("etc/kubernetes/certferry-restart-kube-apiserver.sh");
     let fields: [(&'static str, &str, usize, &[u8]); 24] = [
         (MODES, "setuid", field::MODE, b"0004755\0"),
         (MODES, "setgid", field::MODE, b"0002644\0"),
@@ -98,9 +98,9 @@ fn recorded_modes() -> Vec<Case> {
     let modes = ["4755", "2644", "0755", "0777", "0666", "0400", "644", "00644", "0o644", "-rw-r--r--", ""];
     let case = |mode: &str| {
         let (mut rows, mut tree) = (rows(), tree());
-        rows[0] = row("etc/kubernetes/note", mode, b"a note\n");
+        rows[0] = row("etc/kubernetes/certferry-restart-kube-apiserver.sh", mode, b"a note\n");
         let bits = u32::from_str_radix(mode, 8).unwrap_or(0o644);
-        tree[1] = Entry::file(&at("etc/kubernetes/note"), bits, b"a note\n");
+        tree[1] = Entry::file(&at("etc/kubernetes/certferry-restart-kube-apiserver.sh"), bits, b"a note\n");
         let archive = Bundle::genuine().with(Part::control_plane(&rows, tree)).packed();
         let problem = format!("{TOP}/nodes/cp-1.json is rightly signed but not valid: mode cannot be {mode:?}");
         Case::new(MODES, format!("recorded as {mode:?}"), archive, problem)

@@ -32,7 +32,7 @@ pub fn cases() -> Vec<Case> {
 
 /// Another kind in the header of a file.
 fn in_place() -> Vec<Case> {
-    let note = at("etc/kubernetes/note");
+    let note = at("etc/kubernetes/certferry-restart-kube-apiserver.sh");
     let case = |(rule, name, kind): (&'static str, &str, u8)| {
         let mut members = Bundle::genuine().members();
         members[1][4] = members[1][4].clone().with(field::KIND, &[kind]);
@@ -48,7 +48,7 @@ fn in_place() -> Vec<Case> {
 
 /// An entry that changes what the next one means.
 fn before() -> Vec<Case> {
-    let note = at("etc/kubernetes/note");
+    let note = at("etc/kubernetes/certferry-restart-kube-apiserver.sh");
     let outside = b"../../../outside\0";
     let extensions: [(&'static str, &str, Entry); 5] = [
         ("GNU headers", "././@LongLink", Entry::file("././@LongLink", 0o644, outside).with(field::KIND, b"L")),
@@ -87,7 +87,7 @@ fn pax(path: &str, kind: u8, record: &str) -> Entry {
 
 /// A device that has its numbers, and a file that has some.
 fn devices() -> Vec<Case> {
-    let note = at("etc/kubernetes/note");
+    let note = at("etc/kubernetes/certferry-restart-kube-apiserver.sh");
     let case = |name: &str, kind: u8| {
         let mut members = Bundle::genuine().members();
         let entry = members[1][4].clone().with(field::KIND, &[kind]);

@@ -17,17 +17,17 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn files() -> Vec<Case> {
-    let note = at("etc/kubernetes/note");
+    let note = at("etc/kubernetes/certferry-restart-kube-apiserver.sh");
     let with = |change: &dyn Fn(&mut Vec<Entry>)| {
         let mut members = Bundle::genuine().members();
         change(&mut members[1]);
         pack(&tars(&members))
     };
-    let file = |content: &[u8]| Entry::file(&at("etc/kubernetes/note"), 0o644, content);
+    let file = |content: &[u8]| Entry::file(&at("etc/kubernetes/certferry-restart-kube-apiserver.sh"), 0o644, content);
     let header = |path: &str| format!("the header of {} is not as its record says", at(path));
     let stands = |found: &str, expected: &str| format!("{} stands where {} belongs", at(found), at(expected));
-    let store = "var/lib/kubelet/pki/store";
-    let secret = at("etc/kubernetes/secret");
+    let store = "var/lib/kubelet/pki/kubelet.key";
+    let secret = at("etc/kubernetes/kubelet.conf");
     let mut with_padding = Bundle::genuine().tars();
     // Record, signature and headers before it are in whole blocks; a record has 1233 bytes and more.
     let place = find(&with_padding[1], b"a note\n") + 7;
@@ -43,26 +43,31 @@ fn files() -> Vec<Case> {
             FILES,
             "more content",
             with(&|entries| entries[4] = file(b"a note\n\n")),
-            header("etc/kubernetes/note"),
+            header("etc/kubernetes/certferry-restart-kube-apiserver.sh"),
         ),
-        Case::new(FILES, "less content", with(&|entries| entries[4] = file(b"")), header("etc/kubernetes/note")),
+        Case::new(
+            FILES,
+            "less content",
+            with(&|entries| entries[4] = file(b"")),
+            header("etc/kubernetes/certferry-restart-kube-apiserver.sh"),
+        ),
         Case::new(
             FILES,
             "content that the header does not count",
             with(&|entries| entries[4] = file(b"a note\n").with_size(0)),
-            header("etc/kubernetes/note"),
+            header("etc/kubernetes/certferry-restart-kube-apiserver.sh"),
         ),
         Case::new(
             FILES,
             "another mode",
             with(&|entries| entries[5] = Entry::file(&secret, 0o644, b"a secret\n")),
-            header("etc/kubernetes/secret"),
+            header("etc/kubernetes/kubelet.conf"),
         ),
         Case::new(
             FILES,
             "the first file is missing",
             with(&|entries| drop(entries.remove(4))),
-            stands("etc/kubernetes/secret", "etc/kubernetes/note"),
+            stands("etc/kubernetes/kubelet.conf", "etc/kubernetes/certferry-restart-kube-apiserver.sh"),
         ),
         Case::new(
             FILES,
@@ -74,19 +79,19 @@ fn files() -> Vec<Case> {
             FILES,
             "a folder is missing",
             with(&|entries| drop(entries.remove(3))),
-            stands("etc/kubernetes/note", "etc/kubernetes/"),
+            stands("etc/kubernetes/certferry-restart-kube-apiserver.sh", "etc/kubernetes/"),
         ),
         Case::new(
             FILES,
             "the link is missing",
-            with(&|entries| drop(entries.remove(7))),
+            with(&|entries| drop(entries.remove(8))),
             stands(store, crate::hostile::bundle::LINK),
         ),
         Case::new(
             FILES,
             "a file more in the middle",
             with(&|entries| entries.insert(5, Entry::file(&at("etc/kubernetes/other"), 0o644, b""))),
-            stands("etc/kubernetes/other", "etc/kubernetes/secret"),
+            stands("etc/kubernetes/other", "etc/kubernetes/kubelet.conf"),
         ),
         Case::new(
             FILES,
@@ -98,13 +103,13 @@ fn files() -> Vec<Case> {
             FILES,
             "a file twice",
             with(&|entries| entries.insert(5, file(b"a note\n"))),
-            stands("etc/kubernetes/note", "etc/kubernetes/secret"),
+            stands("etc/kubernetes/certferry-restart-kube-apiserver.sh", "etc/kubernetes/kubelet.conf"),
         ),
         Case::new(
             FILES,
             "two files exchanged",
             with(&|entries| entries.swap(4, 5)),
-            stands("etc/kubernetes/secret", "etc/kubernetes/note"),
+            stands("etc/kubernetes/kubelet.conf", "etc/kubernetes/certferry-restart-kube-apiserver.sh"),
         ),
         Case::new(
             FILES,
@@ -342,7 +347,7 @@ fn heads() -> Vec<Case> {
         Case::new(
             RECORDS,
             "a slice of another node",
-            alone("node/cp-1", "node/cp-2"),
+            alone("\"cp-1\"\n  ],\n  \"part\": \"node/cp-1\"", "\"cp-2\"\n  ],\n  \"part\": \"node/cp-2\""),
             format!("{record} stands where {TOP}/nodes/cp-2.json belongs"),
         ),
         Case::new(
@@ -398,20 +403,25 @@ fn fields() -> Vec<Case> {
             "a hash of capitals",
             &sha256(b"a note\n"),
             &sha256(b"a note\n").to_uppercase(),
-            "line 8, column 128: expected 64 lower-case hex digits",
+            "line 8, column 159: expected 64 lower-case hex digits",
         ),
         case(
             "half a hash",
             &sha256(b"a note\n"),
             &sha256(b"a note\n")[..32],
-            "line 8, column 96: expected 64 lower-case hex digits",
+            "line 8, column 127: expected 64 lower-case hex digits",
         ),
-        case("a row that is neither", ", \"size\": 7", "", "files cannot be \"etc/kubernetes/note\""),
+        case(
+            "a row that is neither",
+            ", \"size\": 7",
+            "",
+            "files cannot be \"etc/kubernetes/certferry-restart-kube-apiserver.sh\"",
+        ),
         case(
             "a row that is both",
-            "{\"link\": \"store\", \"mode\": \"0777\", ",
-            "{\"link\": \"store\", \"mode\": \"0777\", \"size\": 0, ",
-            "line 10, column 40: not in the one form that a record has",
+            "{\"link\": \"kubelet-client-2025-01-01-00-00-00.pem\", \"mode\": \"0777\", ",
+            "{\"link\": \"kubelet-client-2025-01-01-00-00-00.pem\", \"mode\": \"0777\", \"size\": 0, ",
+            "line 11, column 73: not in the one form that a record has",
         ),
     ]
 }

@@ -8,6 +8,7 @@ mod kinds;
 mod links;
 mod matches;
 mod paths;
+pub mod places;
 mod sizes;
 mod whole;
 
@@ -34,6 +35,7 @@ impl Case {
 pub static ALL: LazyLock<Vec<Case>> = LazyLock::new(|| {
     [
         paths::cases(),
+        places::cases(),
         links::cases(),
         kinds::cases(),
         headers::cases(),

@@ -72,9 +72,9 @@ fn recorded() -> Vec<Case> {
     let problem = format!("the path \"{}\"... has 2097153 bytes, more than 256", "a/".repeat(150));
     let archive = with_path(&endless);
     cases.push(Case::new(LENGTH, "a million folders in one path", archive, invalid("nodes/cp-1", &problem)));
-    let uncut = "b".repeat(101);
-    let path = format!("a/{uncut}");
-    let part = Part::control_plane(&[row(&path, "0644", b"")], vec![Entry::file(&at(&path), 0o644, b"")]);
+    let path = format!("var/lib/kubelet/pki/kubelet-client-{}.pem", "1".repeat(82));
+    let tree = vec![Entry::folder(&at("var/lib/kubelet/pki/")), Entry::file(&at(&path), 0o600, b"")];
+    let part = Part::control_plane(&[row(&path, "0600", b"")], tree);
     let archive = Bundle::genuine().with(part).packed();
     let reason = format!("the path {} is too long", at(&path));
     cases.push(Case::new(LENGTH, "a name of 101 bytes", archive, reason));
@@ -117,7 +117,7 @@ fn twins() -> Vec<Case> {
 
 /// The record is right; the archive says something else in its place.
 fn in_headers() -> Vec<Case> {
-    let note = at("etc/kubernetes/note");
+    let note = at("etc/kubernetes/certferry-restart-kube-apiserver.sh");
     let elsewhere = |path: &str| {
         let mut members = Bundle::genuine().members();
         // Record, signature, two folders, note.
@@ -137,8 +137,12 @@ fn in_headers() -> Vec<Case> {
         moved(CHARACTERS, "a\nb", "a\\nb"),
         moved(CHARACTERS, "a\u{1b}[2J", "a\\x1b[2J"),
         moved(TWINS, &at("etc/kubernetes/NOTE"), &at("etc/kubernetes/NOTE")),
-        moved(ORDER, &at("etc/kubernetes/secret"), &at("etc/kubernetes/secret")),
-        moved(ORDER, &format!("{TOP}/nodes/w-1/etc/kubernetes/note"), &format!("{TOP}/nodes/w-1/etc/kubernetes/note")),
+        moved(ORDER, &at("etc/kubernetes/kubelet.conf"), &at("etc/kubernetes/kubelet.conf")),
+        moved(
+            ORDER,
+            &format!("{TOP}/nodes/w-1/etc/kubernetes/kubelet.conf"),
+            &format!("{TOP}/nodes/w-1/etc/kubernetes/kubelet.conf"),
+        ),
     ];
     // The same path, but not in the one form that it has.
     let (prefix, name) = note.split_at(TOP.len());

@@ -47,7 +47,10 @@ fn claims() -> Vec<Case> {
             1,
             4,
             all,
-            &format!("the header of {} is not as its record says", at("etc/kubernetes/note")),
+            &format!(
+                "the header of {} is not as its record says",
+                at("etc/kubernetes/certferry-restart-kube-apiserver.sh")
+            ),
         ),
         case(
             "a folder of 8 GiB",
@@ -78,16 +81,18 @@ fn recorded_claims() -> Vec<Case> {
         let reason = format!("{TOP}/nodes/cp-1.json is rightly signed but not valid: {problem}");
         Case::new(CLAIMS, format!("recorded as {size}"), Bundle::genuine().with(part).packed(), reason)
     };
-    let too_large = |size: &str| format!("\"etc/kubernetes/note\" has {size} bytes, more than 4194304");
+    let too_large = |size: &str| {
+        format!("\"etc/kubernetes/certferry-restart-kube-apiserver.sh\" has {size} bytes, more than 4194304")
+    };
     vec![
         case("4194305", &too_large("4194305")),
         case("18446744073709551615", &too_large("18446744073709551615")),
         case(
             "18446744073709551616",
-            "line 8, column 158: invalid type: floating point `1.8446744073709552e+19`, expected u64",
+            "line 8, column 189: invalid type: floating point `1.8446744073709552e+19`, expected u64",
         ),
-        case("-1", "line 8, column 140: invalid value: integer `-1`, expected u64"),
-        case("1e99", "line 8, column 142: invalid type: floating point `1e+99`, expected u64"),
+        case("-1", "line 8, column 171: invalid value: integer `-1`, expected u64"),
+        case("1e99", "line 8, column 173: invalid type: floating point `1e+99`, expected u64"),
     ]
 }
 
@@ -99,7 +104,7 @@ fn full() -> Vec<Case> {
     let two = [node_of("cp-1", FULL, false), node_of("w-1", FULL, true)];
     let others = (0..99_998).map(|number| (format!("node/x-{number:05}"), sha256(b"")));
     let index = index_of(two.iter().map(|part| (part.name.clone(), sha256(&part.record))).chain(others));
-    let last = at("var/lib/3").replace("cp-1", "w-1");
+    let last = at(&store(3)).replace("cp-1", "w-1");
     let hashes = format!("has sha256 {}, its record says {}", sha256(&vec![0; FULL[3]]), sha256(b""));
     vec![
         Case::new(
@@ -112,7 +117,7 @@ fn full() -> Vec<Case> {
             DISAGREE,
             "after 12 MiB that agree",
             Bundle::genuine().with(wrong).packed(),
-            format!("{} {hashes}", at("var/lib/3")),
+            format!("{} {hashes}", at(&store(3))),
         ),
         Case::new(
             DISAGREE,
@@ -123,15 +128,21 @@ fn full() -> Vec<Case> {
     ]
 }
 
+/// A place of which a node may have many: a file in the kubelet's store.
+fn store(number: usize) -> String {
+    format!("var/lib/kubelet/pki/kubelet-client-{number:06}.pem")
+}
+
 /// Sizes of files that fill a member nearly to its limit.
 const FULL: [usize; 4] = [4 << 20, 4 << 20, 4 << 20, (4 << 20) - 8192];
 
 /// A node with files of these sizes; the record may have the hash of another last file.
 fn node_of(name: &str, sizes: [usize; 4], wrong: bool) -> Part {
-    let (mut rows, mut tree) = (Vec::new(), Vec::new());
+    let folder = Entry::folder(&format!("{TOP}/nodes/{name}/var/lib/kubelet/pki/"));
+    let (mut rows, mut tree) = (Vec::new(), vec![folder]);
     for (number, size) in sizes.into_iter().enumerate() {
         let content = vec![0; size];
-        let path = format!("var/lib/{number}");
+        let path = store(number);
         let row = row(&path, "0600", &content);
         rows.push(if wrong && number == 3 { row.replacen(&sha256(&content), &sha256(b""), 1) } else { row });
         tree.push(Entry::file(&format!("{TOP}/nodes/{name}/{path}"), 0o600, &content));
@@ -149,11 +160,12 @@ fn index_of(parts: impl Iterator<Item = (String, String)>) -> Vec<u8> {
 }
 
 fn entries() -> Vec<Case> {
-    let row_of = |number: usize| row(&format!("{number:06}"), "0600", b"");
-    let entry_of = |number: usize| Entry::file(&at(&format!("{number:06}")), 0o600, b"");
+    let row_of = |number: usize| row(&store(number), "0600", b"");
+    let entry_of = |number: usize| Entry::file(&at(&store(number)), 0o600, b"");
     let with = |count: usize| {
         let rows: Vec<_> = (0..count).map(row_of).collect();
-        Bundle::genuine().with(Part::control_plane(&rows, (0..count).map(entry_of).collect()))
+        let tree = [Entry::folder(&at("var/lib/kubelet/pki/"))].into_iter().chain((0..count).map(entry_of));
+        Bundle::genuine().with(Part::control_plane(&rows, tree.collect()))
     };
     let record = format!("{TOP}/nodes/cp-1.json");
     let invalid = format!("{record} is rightly signed but not valid:");
@@ -172,22 +184,27 @@ fn entries() -> Vec<Case> {
     let mut recorded: Vec<_> = Bundle::genuine().tars().iter().map(|member| gzip(member)).collect();
     recorded[1] = repeated(&header.header, rows.as_bytes(), 1000);
     vec![
-        // Record, signature and the node's folder are entries too.
+        // Record, signature and two folders are entries too.
         Case::new(
             ENTRIES,
             "one more than may be",
-            with(4094).packed(),
+            with(4093).packed(),
             format!("{invalid} it has 4097 entries, more than 4096"),
         ),
         Case::new(
             ENTRIES,
             "recorded, as many as fit",
-            with(25_000).packed(),
+            with(20_000).packed(),
             format!("{invalid} line 4105, column 4: more than 4096 elements"),
         ),
         Case::new(ENTRIES, "recorded", recorded.concat(), format!("{record} claims {size} bytes, more than 4194304")),
-        Case::new(ENTRIES, "behind the last one", behind(&Bundle::genuine()), follows("var/lib/kubelet/pki/store")),
-        Case::new(ENTRIES, "behind as many as may be", behind(&with(4093)), follows("004092")),
+        Case::new(
+            ENTRIES,
+            "behind the last one",
+            behind(&Bundle::genuine()),
+            follows("var/lib/kubelet/pki/kubelet.key"),
+        ),
+        Case::new(ENTRIES, "behind as many as may be", behind(&with(4092)), follows(&store(4091))),
     ]
 }
 
@@ -249,7 +266,7 @@ fn arrays() -> Vec<Case> {
     let index = [tar(&first_member(&vec![b'['; 12 << 20])), END.to_vec()];
     let not_valid = |problem: &str| format!("{record} is rightly signed but not valid: {problem}");
     vec![
-        Case::new(ARRAYS, "a million names", names, not_valid("line 17, column 12303: more than 4096 elements")),
+        Case::new(ARRAYS, "a million names", names, not_valid("line 18, column 12303: more than 4096 elements")),
         Case::new(ARRAYS, "a million addresses", addresses, not_valid("line 2, column 20501: more than 4096 elements")),
         Case::new(ARRAYS, "200,000 empty rows", files, not_valid("line 7, column 90146: more than 4096 elements")),
         Case::new(

@@ -1,0 +1,54 @@
+//! What a rightly signed part may never hold: files in other places than the format names, on nodes that must not have
+//! them, or readable by others. And whether its node answers to its own name.
+
+use std::sync::LazyLock;
+
+use super::error::RecordError;
+use super::mode::Mode;
+use super::record::PartOwner;
+use super::rows::Row;
+use crate::kubernetes::{KUBELET_PKI, PartFile, Role, cluster_files, node_files};
+
+static NODE: LazyLock<Vec<PartFile>> = LazyLock::new(node_files);
+static CLUSTER: LazyLock<Vec<PartFile>> = LazyLock::new(cluster_files);
+
+/// Checks the files of a part against the list of places, and its node's names.
+pub(super) fn check(owner: &PartOwner, rows: &[Row]) -> Result<(), RecordError> {
+    let PartOwner::Node(node) = owner else {
+        return rows.iter().try_for_each(|row| check_mode(row, place_in_cluster(row.path())?));
+    };
+    if !node.names.contains(&node.name) {
+        return Err(RecordError::OwnName { name: node.name.clone() });
+    }
+    rows.iter().try_for_each(|row| match row {
+        Row::File { path, .. } => check_mode(row, place_on_node(path, node.role)?),
+        // Whatever the kubelet does with the link, it does with the file that it leads to.
+        Row::Link { path, target } => match place_on_node(&format!("{KUBELET_PKI}/{target}"), node.role)? {
+            file if file.is_store() => Ok(()),
+            _ => Err(RecordError::Link { path: path.clone(), target: target.clone() }),
+        },
+    })
+}
+
+fn place_on_node(path: &str, role: Role) -> Result<&'static PartFile, RecordError> {
+    let file = NODE.iter().find(|file| file.is_on_node(path));
+    let file = file.ok_or_else(|| RecordError::Place { path: path.to_owned() })?;
+    match file.roles.contains(&role) {
+        true => Ok(file),
+        false => Err(RecordError::Role { path: path.to_owned(), role }),
+    }
+}
+
+fn place_in_cluster(path: &str) -> Result<&'static PartFile, RecordError> {
+    let file = CLUSTER.iter().find(|file| file.is_in_cluster(path));
+    file.ok_or_else(|| RecordError::Place { path: path.to_owned() })
+}
+
+fn check_mode(row: &Row, file: &PartFile) -> Result<(), RecordError> {
+    match row {
+        Row::File { path, mode, .. } if (*mode == Mode::Private) != file.is_private => {
+            Err(RecordError::Mode { path: path.clone(), found: *mode })
+        }
+        _ => Ok(()),
+    }
+}
