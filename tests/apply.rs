@@ -580,3 +580,29 @@ fn broken_state_is_not_guessed_at() {
          half waits\n"
     );
 }
+
+/// Access control lists, of files and folders that stay: without them a key would be readable by its group, whose bits
+/// are the list's mask.
+#[test]
+fn what_is_kept_keeps_its_access_control_lists() {
+    let root = applied(&FIRST, "cp-1");
+    let etc = root.path().join("etc/kubernetes/pki");
+    fs::create_dir(etc.join("custom")).unwrap();
+    write(&etc, "custom/monitoring.key", "a key\n", 0o600);
+    write(&etc, "custom/plain", "by hand\n", 0o640);
+    let setfacl = |list: &str, path: &str| succeed(tool("setfacl").args(["-m", list]).arg(etc.join(path)));
+    setfacl("u:65534:r", "custom/monitoring.key");
+    setfacl("u:65534:rx,d:u:65534:r", "custom");
+    setfacl("g:65534:x", "");
+    let lists = || {
+        let places = ["", "custom", "custom/monitoring.key", "custom/plain", "ca.key"];
+        let list = |place: &&str| succeed(tool("getfacl").args(["-n", "-p", "-c"]).arg(etc.join(place)));
+        places.iter().map(list).collect::<Vec<_>>()
+    };
+    let before = lists();
+    assert!(before[2].contains("user:65534:r--") && before[2].contains("group::---"), "{}", before[2]);
+    succeed(&mut apply(&SECOND, "cp-1", root.path()));
+    assert_eq!(lists(), before);
+    succeed(&mut rollback(root.path()));
+    assert_eq!(lists(), before);
+}

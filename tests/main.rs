@@ -13,6 +13,7 @@ mod planting;
 mod api_server_restart;
 mod apply;
 mod apply_crash;
+mod apply_root;
 mod bundle_tools;
 mod ca_bundles;
 mod cert_manager;

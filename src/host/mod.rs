@@ -8,6 +8,7 @@
 //! Refuses to follow a symbolic link at the end of a path that it creates, and to overwrite files that it did not
 //! write.
 
+mod attributes;
 mod file_io;
 mod found;
 mod http;

@@ -9,14 +9,15 @@ use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags, flock, renameat_with}
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
+use super::attributes;
 use super::file_io::{create_new, sync_folder};
 use super::found::{self, FileOwner, Found};
 use super::node_root::NodeRoot;
 
 /// The files of a node, to be changed. Places are relative to the root.
 ///
-/// No step looks for links among the folders above its place, which the operating system follows. Below a root other
-/// than `/` they would lead out of it, so [`NodeTree::resolve`] follows them beforehand.
+/// Every step follows the links among the folders above its place itself, below the root: the operating system would
+/// follow an absolute one out of it. What stands at the place is never followed.
 pub struct NodeTree {
     root: PathBuf,
     reading: NodeRoot,
@@ -67,12 +68,29 @@ impl NodeTree {
         self.reading.leads_to(place)
     }
 
+    /// Returns where a place is, by a path without links above its last name.
+    fn at(&self, place: &str) -> io::Result<PathBuf> {
+        let (folder, name) = place.rsplit_once('/').unwrap_or(("", place));
+        Ok(self.folder(folder)?.join(name))
+    }
+
+    /// Returns where a folder is, by a path without links.
+    fn folder(&self, folder: &str) -> io::Result<PathBuf> {
+        Ok(self.root.join(self.reading.leads_to(folder)?))
+    }
+
     /// Returns what is at a place, or `None` when nothing is there.
     ///
     /// # Errors
     /// Fails when the place cannot be examined.
     pub fn look(&self, place: &str) -> io::Result<Option<Found>> {
-        found::look(&self.path(place))
+        found::look(&self.at(place)?)
+    }
+
+    /// Returns whether there is a folder at a place, or one to which a link leads.
+    #[must_use]
+    pub fn is_folder(&self, place: &str) -> bool {
+        self.reading.is_folder(place)
     }
 
     /// Returns the names in a folder, sorted, or none when the folder does not exist.
@@ -80,7 +98,7 @@ impl NodeTree {
     /// # Errors
     /// Fails when the folder cannot be read, and when a name in it is not UTF-8.
     pub fn names(&self, folder: &str) -> io::Result<Vec<String>> {
-        let entries = match fs::read_dir(self.path(folder)) {
+        let entries = match self.folder(folder).and_then(fs::read_dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error),
@@ -104,14 +122,14 @@ impl NodeTree {
     fn open(&self, place: &str) -> io::Result<File> {
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
         let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
-        let file = OpenOptions::new().read(true).custom_flags(flags).open(self.path(place))?;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(self.at(place)?)?;
         if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
     }
 
     /// Returns whether a place is a mount point, which cannot be renamed.
     #[must_use]
     pub fn is_mount_point(&self, place: &str) -> bool {
-        let path = self.path(place);
+        let Ok(path) = self.at(place) else { return false };
         let device = |path: &Path| fs::metadata(path).ok().map(|metadata| metadata.dev());
         if device(&path) != path.parent().and_then(device) {
             return true;
@@ -134,7 +152,7 @@ impl NodeTree {
             .write(true)
             .mode(0o600)
             .custom_flags(flags)
-            .open(self.path(place))?;
+            .open(self.at(place)?)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(NodeLock(file))),
             Err(Errno::WOULDBLOCK) => Ok(None),
@@ -142,12 +160,21 @@ impl NodeTree {
         }
     }
 
+    /// Gives one folder the extended attributes of another, its access control lists among them.
+    ///
+    /// # Errors
+    /// Returns what the file system said.
+    pub fn copy_rights(&self, from: &str, to: &str) -> io::Result<()> {
+        let open = |place: &str| File::open(self.folder(place)?);
+        attributes::copy(&open(from)?, &open(to)?)
+    }
+
     /// Creates a folder that did not exist before, and sets its mode whatever the umask.
     ///
     /// # Errors
     /// Returns what the file system said.
     pub fn make_folder(&self, place: &str, mode: u32, owner: FileOwner) -> io::Result<()> {
-        let path = self.path(place);
+        let path = self.at(place)?;
         fs::DirBuilder::new().mode(0o700).create(&path)?;
         if self.is_superuser {
             chown(&path, Some(owner.user), Some(owner.group))?;
@@ -161,24 +188,33 @@ impl NodeTree {
     /// # Errors
     /// Returns what the file system said.
     pub fn create(&self, place: &str, mode: u32, owner: FileOwner, content: &[u8]) -> io::Result<()> {
-        let mut file = create_new(&self.path(place), 0o600)?;
+        let mut file = create_new(&self.at(place)?, 0o600)?;
         file.write_all(content)?;
         self.finish(&file, mode, owner)
     }
 
-    /// Creates a file like [`Self::create`], with the content and the time of the regular file at another place.
+    /// Creates a file like [`Self::create`], with the content, the time and the extended attributes of the regular file
+    /// at another place, its access control list among them.
     ///
     /// # Errors
     /// Returns what the file system said.
     pub fn copy(&self, from: &str, to: &str, found: &Found) -> io::Result<()> {
         let mut source = self.open(from)?;
-        let mut file = create_new(&self.path(to), 0o600)?;
+        let mut file = create_new(&self.at(to)?, 0o600)?;
         io::copy(&mut source, &mut file)?;
         file.set_times(FileTimes::new().set_modified(found.modified))?;
-        self.finish(&file, found.mode, found.owner)
+        self.give(&file, found.mode, found.owner)?;
+        // After the mode, whose middle digit is the list's mask.
+        attributes::copy(&source, &file)?;
+        file.sync_all()
     }
 
     fn finish(&self, file: &File, mode: u32, owner: FileOwner) -> io::Result<()> {
+        self.give(file, mode, owner)?;
+        file.sync_all()
+    }
+
+    fn give(&self, file: &File, mode: u32, owner: FileOwner) -> io::Result<()> {
         if self.is_superuser {
             fchown(file, Some(owner.user), Some(owner.group))?;
         }
@@ -186,7 +222,7 @@ impl NodeTree {
         if mode != 0o600 {
             file.set_permissions(PermissionsExt::from_mode(mode))?;
         }
-        file.sync_all()
+        Ok(())
     }
 
     /// Creates a symbolic link.
@@ -194,7 +230,7 @@ impl NodeTree {
     /// # Errors
     /// Returns what the file system said.
     pub fn make_link(&self, place: &str, target: &str, owner: FileOwner) -> io::Result<()> {
-        let path = self.path(place);
+        let path = self.at(place)?;
         symlink(target, &path)?;
         if self.is_superuser { lchown(path, Some(owner.user), Some(owner.group)) } else { Ok(()) }
     }
@@ -204,7 +240,7 @@ impl NodeTree {
     /// # Errors
     /// Returns what the file system said.
     pub fn sync_folder(&self, folder: &str) -> io::Result<()> {
-        sync_folder(&self.path(folder))
+        sync_folder(&self.folder(folder)?)
     }
 
     /// Exchanges two entries in one step. Returns `false` when the kernel or the file system has no such step.
@@ -212,7 +248,7 @@ impl NodeTree {
     /// # Errors
     /// Returns what the file system said.
     pub fn exchange(&self, left: &str, right: &str) -> io::Result<bool> {
-        match renameat_with(CWD, self.path(left), CWD, self.path(right), RenameFlags::EXCHANGE) {
+        match renameat_with(CWD, self.at(left)?, CWD, self.at(right)?, RenameFlags::EXCHANGE) {
             Ok(()) => Ok(true),
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(false),
             Err(error) => Err(error.into()),
@@ -224,7 +260,7 @@ impl NodeTree {
     /// # Errors
     /// Returns [`io::ErrorKind::AlreadyExists`] when something is there, otherwise what the file system said.
     pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        let (from, to) = (self.path(from), self.path(to));
+        let (from, to) = (self.at(from)?, self.at(to)?);
         match renameat_with(CWD, &from, CWD, &to, RenameFlags::NOREPLACE) {
             // For file systems without such a flag. Meanwhile the lock keeps other runs away.
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if fs::symlink_metadata(&to).is_err() => {
@@ -240,7 +276,7 @@ impl NodeTree {
     /// # Errors
     /// Returns what the file system said.
     pub fn replace(&self, from: &str, to: &str) -> io::Result<()> {
-        fs::rename(self.path(from), self.path(to))
+        fs::rename(self.at(from)?, self.at(to)?)
     }
 
     /// Removes a file or link. Its absence is not an error.
@@ -248,7 +284,7 @@ impl NodeTree {
     /// # Errors
     /// Returns what the file system said.
     pub fn remove_file(&self, place: &str) -> io::Result<()> {
-        absent_is_fine(fs::remove_file(self.path(place)))
+        absent_is_fine(self.at(place).and_then(fs::remove_file))
     }
 
     /// Removes a folder and everything in it. Its absence is not an error.
@@ -256,7 +292,7 @@ impl NodeTree {
     /// # Errors
     /// Returns what the file system said.
     pub fn remove_folder(&self, place: &str) -> io::Result<()> {
-        absent_is_fine(fs::remove_dir_all(self.path(place)))
+        absent_is_fine(self.at(place).and_then(fs::remove_dir_all))
     }
 }
 

@@ -108,8 +108,10 @@ pub(super) struct Entry<'a> {
 }
 
 pub(super) enum Content<'a> {
+    /// A folder, with the access control lists of the one at a place when it takes its place.
     Folder {
         mode: u32,
+        like: Option<String>,
     },
     File {
         mode: u32,
@@ -195,7 +197,7 @@ impl<'a> Changes<'a> {
         };
         let files = part.files().map(|(row, bytes)| (row.path(), bytes));
         let entries = vec![
-            Entry { path: String::new(), owner: ROOT, content: Content::Folder { mode: 0o700 } },
+            Entry { path: String::new(), owner: ROOT, content: Content::Folder { mode: 0o700, like: None } },
             file(RECORD, Cow::Borrowed(part.record_bytes())),
             file(SIGNATURE, Cow::Borrowed(part.signature())),
             file(SIGNER, Cow::Owned(key.to_pem().into_bytes())),
@@ -426,14 +428,16 @@ impl<'a> Comparison<'a, '_> {
     ) -> Vec<Entry<'a>> {
         let mut entries = BTreeMap::new();
         for (path, found) in old.iter().filter(|(_, found)| found.kind == FoundKind::Folder) {
-            let content = Content::Folder { mode: found.mode };
+            let like = if path.is_empty() { live.to_owned() } else { format!("{live}/{path}") };
+            let content = Content::Folder { mode: found.mode, like: Some(like) };
             entries.insert(path.clone(), Entry { path: path.clone(), owner: found.owner, content });
         }
         for (path, row, bytes) in rows {
             let mut folder = path.as_str();
             while !folder.is_empty() {
                 folder = folder.rsplit_once('/').map_or("", |(folder, _)| folder);
-                let new = || Entry { path: folder.to_owned(), owner: ROOT, content: Content::Folder { mode: 0o755 } };
+                let content = || Content::Folder { mode: 0o755, like: None };
+                let new = || Entry { path: folder.to_owned(), owner: ROOT, content: content() };
                 entries.entry(folder.to_owned()).or_insert_with(new);
             }
             entries.insert(path.clone(), self.entry(path.clone(), row, bytes, old.get(path)));

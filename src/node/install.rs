@@ -75,7 +75,7 @@ fn stage(tree: &NodeTree, staged: &[Staged<'_>], units: &[Unit]) -> Result<(), N
         for entry in &staged.entries {
             let place = if entry.path.is_empty() { place.clone() } else { format!("{place}/{}", entry.path) };
             let written = match &entry.content {
-                Content::Folder { mode } => {
+                Content::Folder { mode, .. } => {
                     folders.push(place.clone());
                     tree.make_folder(&place, *mode, entry.owner)
                 }
@@ -84,6 +84,13 @@ fn stage(tree: &NodeTree, staged: &[Staged<'_>], units: &[Unit]) -> Result<(), N
                 Content::Copy { from, found } => tree.copy(from, &place, found),
             };
             written.map_err(|error| NodeError::io("write", tree, &place, error))?;
+        }
+        // Last, because files would inherit a folder's default list.
+        for entry in &staged.entries {
+            if let Content::Folder { like: Some(like), .. } = &entry.content {
+                let place = if entry.path.is_empty() { place.clone() } else { format!("{place}/{}", entry.path) };
+                tree.copy_rights(like, &place).map_err(|error| NodeError::io("write", tree, &place, error))?;
+            }
         }
     }
     let list = format!("{slot}/{UNITS}");

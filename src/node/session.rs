@@ -142,13 +142,15 @@ impl<'a> Session<'a> {
     fn retire(&self, journal: &Journal) -> Result<(), NodeError> {
         let tree = self.tree;
         let mut homes: Vec<_> = homes(tree)?.into_iter().collect();
-        homes.sort_by_key(|home| home == KUBERNETES);
-        let staged: BTreeSet<_> = journal.steps.iter().filter_map(Step::home).collect();
+        let last = real(tree, KUBERNETES)?;
+        homes.sort_by_key(|home| *home == last);
+        let staged = journal.steps.iter().filter_map(Step::home).map(|home| real(tree, home));
+        let staged: BTreeSet<String> = staged.collect::<Result<_, _>>()?;
         for home in homes {
             let [next, previous, discard] = [Slot::Next, Slot::Previous, Slot::Discard].map(|slot| slot.folder(&home));
             let rename =
                 |from: &str, to: &str| tree.rename(from, to).map_err(|error| NodeError::io("move to", tree, to, error));
-            let is_staged = staged.contains(home.as_str());
+            let is_staged = staged.contains(&home);
             if is_staged && look(tree, &next)?.is_none() {
                 // The run that was killed has already done it.
                 continue;
@@ -198,17 +200,27 @@ fn read_text(tree: &NodeTree, place: &str) -> Result<Option<String>, NodeError> 
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Returns the folders that may hold a folder of slots: those of the units now, and those of the previous units.
+/// Returns where a folder is once every link is followed. Its name may be from before somebody moved it and left a link.
+fn real(tree: &NodeTree, folder: &str) -> Result<String, NodeError> {
+    tree.resolve(folder).map_err(|error| NodeError::io("follow links of", tree, folder, error))
+}
+
+/// Returns the folders that may hold a folder of slots: those of the units now, and those of the previous units. Each
+/// stands there once, however many links lead to it.
 fn homes(tree: &NodeTree) -> Result<BTreeSet<String>, NodeError> {
-    let mut homes = BTreeSet::from([KUBERNETES.to_owned()]);
+    let mut homes = BTreeSet::from([real(tree, KUBERNETES)?]);
     for place in [PKI, KUBELET_PKI] {
         homes.insert(home_of(tree, place)?.0);
     }
     if let Some(units) = read_previous(tree)? {
-        homes.extend(units.iter().map(|unit| unit.home().to_owned()));
+        for unit in units {
+            homes.insert(real(tree, unit.home())?);
+        }
     }
     if let Some(journal) = read_journal(tree)? {
-        homes.extend(journal.steps.iter().filter_map(Step::home).map(str::to_owned));
+        for home in journal.steps.iter().filter_map(Step::home) {
+            homes.insert(real(tree, home)?);
+        }
     }
     Ok(homes)
 }
@@ -231,7 +243,7 @@ pub(super) fn make_folders(tree: &NodeTree, place: &str, mode: u32) -> Result<()
     for name in place.split('/').filter(|name| !name.is_empty()) {
         let above = path.clone();
         path = if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
-        if !tree.path(&path).is_dir() {
+        if !tree.is_folder(&path) {
             let mode = if path == place { mode } else { 0o755 };
             tree.make_folder(&path, mode, ROOT)
                 .and_then(|()| tree.sync_folder(&above))

@@ -29,6 +29,8 @@ const TOOLS: &[Tool] = &[
     tool("go", "golang-go"),
     tool("tar", "tar"),
     tool("openssl", "openssl"),
+    tool("setfacl", "acl"),
+    tool("getfacl", "acl"),
     tool("etcd", "etcd-server"),
     tool("etcdctl", "etcd-client"),
     tool("kubectl", "kubernetes-client"),

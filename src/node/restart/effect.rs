@@ -62,7 +62,7 @@ impl Effect {
         for unit in &units {
             compare(tree, &unit.live, &unit.at(Slot::Previous), &names.of(&unit.live), &mut places)?;
         }
-        let runs = |component: &Component| tree.path(component.mark()).exists();
+        let runs = |component: &Component| tree.reading().is_there(component.mark());
         let readers = places.iter().flat_map(|place| readers(place).iter().copied());
         let mut effect = Self { restarts: readers.filter(runs).collect(), ..Self::default() };
         effect.has_new_tokens = places.contains("etc/kubernetes/pki/sa.pub");
