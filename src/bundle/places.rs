@@ -1,29 +1,27 @@
 //! What a rightly signed part may never hold: files in other places than the format names, on nodes that must not have
-//! them, or readable by others. And whether its node answers to its own name.
+//! them, or readable by others.
 
 use std::sync::LazyLock;
 
 use super::error::RecordError;
 use super::mode::Mode;
-use super::record::PartOwner;
 use super::rows::Row;
 use crate::kubernetes::{KUBELET_PKI, PartFile, Role, cluster_files, node_files};
 
 static NODE: LazyLock<Vec<PartFile>> = LazyLock::new(node_files);
 static CLUSTER: LazyLock<Vec<PartFile>> = LazyLock::new(cluster_files);
 
-/// Checks the files of a part against the list of places, and its node's names.
-pub(super) fn check(owner: &PartOwner, rows: &[Row]) -> Result<(), RecordError> {
-    let PartOwner::Node(node) = owner else {
-        return rows.iter().try_for_each(|row| check_mode(row, place_in_cluster(row.path())?));
-    };
-    if !node.names.contains(&node.name) {
-        return Err(RecordError::OwnName { name: node.name.clone() });
-    }
+/// Checks the files of the cluster's part against the list of places.
+pub(super) fn check_cluster(rows: &[Row]) -> Result<(), RecordError> {
+    rows.iter().try_for_each(|row| check_mode(row, place_in_cluster(row.path())?))
+}
+
+/// Checks the files of a node's part against the list of places.
+pub(super) fn check_node(role: Role, rows: &[Row]) -> Result<(), RecordError> {
     rows.iter().try_for_each(|row| match row {
-        Row::File { path, .. } => check_mode(row, place_on_node(path, node.role)?),
+        Row::File { path, .. } => check_mode(row, place_on_node(path, role)?),
         // Whatever the kubelet does with the link, it does with the file that it leads to.
-        Row::Link { path, target } => match place_on_node(&format!("{KUBELET_PKI}/{target}"), node.role)? {
+        Row::Link { path, target } => match place_on_node(&format!("{KUBELET_PKI}/{target}"), role)? {
             file if file.is_store() => Ok(()),
             _ => Err(RecordError::Link { path: path.clone(), target: target.clone() }),
         },

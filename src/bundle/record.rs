@@ -114,7 +114,13 @@ impl Record {
         owner.check()?;
         let rows = raw.files.into_iter().map(read_row).collect::<Result<Vec<_>, _>>()?;
         rows::check(&owner.part(), &rows)?;
-        places::check(&owner, &rows)?;
+        match &owner {
+            PartOwner::Cluster => places::check_cluster(&rows)?,
+            PartOwner::Node(node) if !node.names.contains(&node.name) => {
+                return Err(RecordError::OwnName { name: node.name.clone() });
+            }
+            PartOwner::Node(node) => places::check_node(node.role, &rows)?,
+        }
         Ok(Self { head, owner, rows })
     }
 }

@@ -9,13 +9,13 @@ use super::certificate_row::{CaName, Output, Scope};
 use super::place::{API_SERVER_RESTART, KUBELET_CONF, KUBELET_PKI, KUBERNETES, PKI};
 use super::role::Role;
 
-/// What stands in [`PartFile::place`] for a name, or for a part of a name, that differs.
+/// What stands in a place for a name, or for a part of a name, that differs.
 const ANY: char = '*';
 
 /// A file that a part may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartFile {
-    /// The path in the part's tree. In the cluster's part a [`ANY`] stands for text without a slash; in a node's part,
+    /// The path in the part's tree. In the cluster's part a `*` stands for text without a slash; in a node's part,
     /// where there is one such place, for the time in the name of a file in the kubelet's store.
     pub place: String,
     /// Whether only its owner may read the file.
