@@ -26,13 +26,13 @@ fn of_ca() -> Value {
 }
 
 /// The intermediate below the CA 21, and the intermediate below that, in PEM.
-fn intermediates() -> [String; 2] {
+pub(crate) fn intermediates() -> [String; 2] {
     let (root, root_key) = authority(21);
     let [first, second] = [("first", 41), ("second", 42)].map(|(name, key)| Forge::authority(name, &Key::new(key)));
     [pem(&first.sign(Some(&root.subject), &root_key)), pem(&second.sign(Some(&first.subject), &Key::new(41)))]
 }
 
-fn signing(namespace: &str, tls_crt: &str, key: u8, ca_crt: &str) -> Value {
+pub(crate) fn signing(namespace: &str, tls_crt: &str, key: u8, ca_crt: &str) -> Value {
     tls_secret(namespace, "web-ca", &[("tls.crt", tls_crt), ("tls.key", &private(key)), ("ca.crt", ca_crt)])
 }
 
@@ -46,7 +46,7 @@ fn ingress(annotations: &Value, hosts: &[&str]) -> Value {
 }
 
 /// The Secret of the Ingress.
-fn shop(hosts: &[&str]) -> Value {
+pub(crate) fn shop(hosts: &[&str]) -> Value {
     tls_secret("web", "shop-tls", &[("tls.crt", &serving(21, hosts, &Key::new(31))), ("tls.key", &private(31))])
 }
 
@@ -90,7 +90,7 @@ fn with_parameters() -> Value {
 }
 
 /// The intermediate below the CA 21, changed, and a certificate that it signed, changed, both in PEM.
-fn issued(intermediate: impl FnOnce(&mut Forge), leaf: impl FnOnce(&mut Forge)) -> [String; 2] {
+pub(crate) fn issued(intermediate: impl FnOnce(&mut Forge), leaf: impl FnOnce(&mut Forge)) -> [String; 2] {
     let (root, root_key) = authority(21);
     let mut between = Forge::authority("first", &Key::new(41));
     intermediate(&mut between);
@@ -101,7 +101,7 @@ fn issued(intermediate: impl FnOnce(&mut Forge), leaf: impl FnOnce(&mut Forge)) 
 }
 
 /// The Secret that cert-manager writes.
-fn issued_secret([intermediate, leaf]: &[String; 2], ca_crt: &str) -> Value {
+pub(crate) fn issued_secret([intermediate, leaf]: &[String; 2], ca_crt: &str) -> Value {
     let chain = leaf.clone() + intermediate;
     let mut secret =
         tls_secret("web", "shop-tls", &[("tls.crt", &chain), ("tls.key", &private(31)), ("ca.crt", ca_crt)]);
@@ -146,7 +146,7 @@ pub(crate) fn too_deep(node: &Node) {
     node.save(&list(&[of_ca(), signing("cert-manager", &(second + &first), 42, &ca(21))]));
 }
 
-fn below(path_length: Option<u8>) -> [String; 2] {
+pub(crate) fn below(path_length: Option<u8>) -> [String; 2] {
     let (root, root_key) = authority(21);
     let mut first = Forge::authority("first", &Key::new(41));
     first.path_length = path_length;

@@ -1,5 +1,6 @@
 //! `doctor`: nothing on a healthy node, and every fault by its rule on one that is not.
 
+mod by_hand;
 mod components;
 mod healthy;
 mod input;

@@ -85,7 +85,7 @@ const NO_COMMAND: [&str; 8] = [
     "clock-margin",
     // A new CA, of another kind, is a rotation.
     "ca-key-kubeadm",
-    // The genuine manifest comes from a person.
+    // The genuine manifest comes from a person: see `by_hand`.
     "missing-manifest",
     // Its journal is no journal of a run that could go on.
     "interrupted-apply",
