@@ -38,8 +38,19 @@ fn sign_all(node: &Node, authority: &str) {
     sign(node, "apiserver-kubelet-client", subject, authority, CLIENT.as_bytes());
 }
 
-#[test]
-fn an_intermediate_in_the_files_of_the_leaves_is_followed() {
+/// Every tree of another kind than kubeadm's, by its name.
+pub(crate) fn trees() -> Vec<(&'static str, Node)> {
+    vec![
+        ("two tiers", two_tiers()),
+        ("other keys", other_keys()),
+        ("EKS", eks_worker()),
+        ("Talos", talos_control_plane()),
+        ("cross-signed", cross_signed()),
+    ]
+}
+
+/// Each leaf's file holds the intermediate that signed it, and nothing else does.
+fn two_tiers() -> Node {
     let node = node();
     let made = format!("@{PKI}/sub.key -out @{PKI}/sub.csr -subj /CN=sub");
     openssl(&format!("req -new -newkey rsa:2048 -nodes -keyout {made}"), &node);
@@ -56,16 +67,22 @@ fn an_intermediate_in_the_files_of_the_leaves_is_followed() {
     for file in ["sub.key", "sub.csr", "sub.crt"] {
         node.remove(&format!("{PKI}/{file}"));
     }
+    node
+}
+
+#[test]
+fn an_intermediate_in_the_files_of_the_leaves_is_followed() {
+    let node = two_tiers();
     is_well(&node);
     // Without the intermediate nobody finds the way.
     let place = format!("{PKI}/apiserver.crt");
     let text = node.text(&place);
-    node.write(&place, text.strip_suffix(sub.as_str()).unwrap());
+    node.write(&place, &text[..text.rfind("-----BEGIN CERTIFICATE-----").unwrap()]);
     assert_eq!(node.rules(), ["unknown-authority".to_owned()].into());
 }
 
-#[test]
-fn keys_that_certferry_does_not_make_are_judged_as_well() {
+/// A CA on P-521, and a client with an Ed25519 key.
+fn other_keys() -> Node {
     let node = node();
     let options = "-nodes -subj /CN=front-proxy-ca -days 1000 -addext keyUsage=critical,keyCertSign";
     let files = format!("-keyout @{PKI}/front-proxy-ca.key -out @{PKI}/front-proxy-ca.crt");
@@ -75,7 +92,12 @@ fn keys_that_certferry_does_not_make_are_judged_as_well() {
         node.set_mode(&format!("{PKI}/{key}"), 0o600);
     }
     sign(&node, "front-proxy-client", "/CN=front-proxy-client", "front-proxy-ca", CLIENT.as_bytes());
-    is_well(&node);
+    node
+}
+
+#[test]
+fn keys_that_certferry_does_not_make_are_judged_as_well() {
+    is_well(&other_keys());
 }
 
 #[test]
@@ -281,9 +303,11 @@ fn a_node_of_kind_is_well() {
     assert_eq!((&findings[0]["rule"], &findings[0]["file"]), (&"missing".into(), &"var/lib/kubelet/none.yaml".into()));
 }
 
+/// Where EKS has the kubelet's configuration.
+const EKS_CONFIG: &str = "etc/kubernetes/kubelet/kubelet-config.json";
+
 /// A worker of EKS: no kubeadm, a token of the cloud in place of a certificate, a serving certificate that was approved.
-#[test]
-fn a_worker_of_eks_is_well() {
+fn eks_worker() -> Node {
     let node = node();
     std::fs::create_dir_all(node.path("var/lib/kubelet/pki")).unwrap();
     std::fs::copy(node.path(&format!("{PKI}/apiserver.key")), node.path(&format!("{PKI}/serving.key"))).unwrap();
@@ -300,7 +324,7 @@ fn a_worker_of_eks_is_well() {
     node.set_mode(store, 0o600);
     symlink(format!("/{store}"), node.path("var/lib/kubelet/pki/kubelet-server-current.pem")).unwrap();
     node.write(
-        "etc/kubernetes/kubelet/kubelet-config.json",
+        EKS_CONFIG,
         r#"{ "kind": "KubeletConfiguration", "apiVersion": "kubelet.config.k8s.io/v1beta1", "address": "0.0.0.0",
             "authentication": { "anonymous": { "enabled": false }, "webhook": { "cacheTTL": "2m0s", "enabled": true },
               "x509": { "clientCAFile": "/etc/kubernetes/pki/ca.crt" } },
@@ -323,24 +347,31 @@ fn a_worker_of_eks_is_well() {
         "etc/systemd/system/kubelet.service.d/10-kubelet-args.conf",
         "[Service]\nEnvironment='KUBELET_ARGS=--node-ip=192.168.10.5 --hostname-override=cp-1'\n",
     );
+    node
+}
+
+#[test]
+fn a_worker_of_eks_is_well() {
+    let node = eks_worker();
     is_well(&node);
     // A person's, as `aws eks update-kubeconfig` writes it.
+    let authority = node.text(&format!("{PKI}/ca.crt"));
     let data = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &authority);
-    let mine = kubeconfig
+    let mine = node
+        .text("var/lib/kubelet/kubeconfig")
         .replace("certificate-authority: /etc/kubernetes/pki/ca.crt", &format!("certificate-authority-data: {data}"));
     node.write("root/.kube/config", mine);
     node.set_mode("root/.kube/config", 0o600);
     is_well(&node);
     // Both files are read: another field, and a CA that is not there.
-    let config = "etc/kubernetes/kubelet/kubelet-config.json";
-    node.replace(config, "clientCAFile", "clientCaFile");
+    node.replace(EKS_CONFIG, "clientCAFile", "clientCaFile");
     let findings = node.findings();
     assert_eq!(
         (&findings[0]["rule"], &findings[0]["file"]),
-        (&"kubelet-field".into(), &config.into()),
+        (&"kubelet-field".into(), &EKS_CONFIG.into()),
         "{findings:#?}"
     );
-    node.replace(config, "clientCaFile", "clientCAFile");
+    node.replace(EKS_CONFIG, "clientCaFile", "clientCAFile");
     node.replace("var/lib/kubelet/kubeconfig", "pki/ca.crt", "pki/none.crt");
     let findings = node.findings();
     assert_eq!(findings[0]["severity"], "problem", "{findings:#?}");
@@ -348,8 +379,7 @@ fn a_worker_of_eks_is_well() {
 }
 
 /// Talos keeps a control plane's secrets in folders of its own, and its kubelet gets the manifests over the network.
-#[test]
-fn a_control_plane_of_talos_is_well() {
+fn talos_control_plane() -> Node {
     let node = node();
     let secrets = "system/secrets";
     let copies = [
@@ -382,6 +412,13 @@ fn a_control_plane_of_talos_is_well() {
     node.set_mode("etc/kubernetes/kubeconfig-kubelet", 0o600);
     node.write("etc/kubernetes/kubelet.yaml", config);
     std::fs::create_dir_all(node.path(MANIFESTS)).unwrap();
+    node
+}
+
+#[test]
+fn a_control_plane_of_talos_is_well() {
+    let node = talos_control_plane();
+    let secrets = "system/secrets";
     let (said, code) = node.says();
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("nothing else is wrong; ") && said.contains("not checked: who reads the "), "{said}");
@@ -393,8 +430,7 @@ fn a_control_plane_of_talos_is_well() {
 }
 
 /// A CA that another one signed as well, for the time in which half of the programs know the old one and half the new.
-#[test]
-fn cross_signed_authorities_are_well() {
+fn cross_signed() -> Node {
     let node = node();
     let made = "-nodes -keyout @x.key -out @x.csr -subj /CN=kubernetes-next";
     openssl(&format!("req -new -newkey rsa:2048 {made}"), &node);
@@ -418,7 +454,12 @@ fn cross_signed_authorities_are_well() {
     let place = format!("{PKI}/apiserver.crt");
     let shown = [node.text(&place), node.text("cross.crt")].concat();
     node.write(&place, shown);
-    is_well(&node);
+    node
+}
+
+#[test]
+fn cross_signed_authorities_are_well() {
+    is_well(&cross_signed());
 }
 
 #[test]

@@ -6,12 +6,12 @@ mod healthy;
 mod input;
 mod issuers;
 mod lost;
-mod makers;
+pub mod makers;
 mod mends;
 mod metallb;
 mod node_mends;
 mod objects;
-mod planted;
+pub mod planted;
 mod said;
 mod secrets;
 mod webhooks;
@@ -33,7 +33,7 @@ const MANIFESTS: &str = "etc/kubernetes/manifests";
 const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
 
 /// A node's files on a disk, and perhaps objects of its cluster beside them.
-struct Node(TempDir);
+pub struct Node(TempDir);
 
 impl Node {
     /// A part of `lab`, changed.
@@ -59,7 +59,7 @@ impl Node {
     }
 
     /// A file of the node.
-    fn path(&self, place: &str) -> PathBuf {
+    pub fn path(&self, place: &str) -> PathBuf {
         let root = self.0.path().join("root");
         if place.is_empty() { root } else { root.join(place) }
     }

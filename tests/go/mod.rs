@@ -46,6 +46,14 @@ fn certferry_says_what_go_says_of_whole_clusters() {
     assert!(sound > 10 && sound < answers.len(), "{sound} of {} are sound", answers.len());
 }
 
+#[test]
+fn certferry_says_what_go_says_of_nodes() {
+    let Some(oracle) = Oracle::build() else { return };
+    let answers = compare(&oracle, &planted::disks());
+    let sound = answers.iter().filter(|answer| answer.verify.is_none() && answer.key_pair.is_none()).count();
+    assert!(sound > 20 && answers.len() > 500, "{sound} of {} are sound", answers.len());
+}
+
 /// Asks both about every case, and fails where they differ.
 fn compare(oracle: &Oracle, cases: &[Case]) -> Vec<Answer> {
     let answers = oracle.ask(cases);

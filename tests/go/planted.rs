@@ -1,12 +1,15 @@
-//! The files of whole clusters, sound and broken in every way that certferry knows.
+//! The files of whole clusters and of nodes' disks, sound and broken in every way that certferry knows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use time::macros::datetime;
+use walkdir::WalkDir;
 
 use super::cases::{Case, Usage};
+use crate::doctor::{Node, makers, planted};
+use crate::planting::GENUINE;
 use crate::planting::faults::{Judge, faults};
-use crate::planting::{Cluster, GENUINE, PKI};
 
 /// Every certificate with its key before every CA beside it, of the sound cluster and of each broken one.
 pub fn cases() -> Vec<Case> {
@@ -17,10 +20,38 @@ pub fn cases() -> Vec<Case> {
         fault.plant(&mut broken, other);
         clusters.push((&*fault.id, broken));
     }
+    let questions = clusters.iter().flat_map(|(fault, cluster)| {
+        let trees = cluster.parts.values();
+        let files = trees.map(|tree| tree.files.iter().map(|(path, (_, content))| (path.clone(), content.clone())));
+        files.map(|files| (*fault, files.collect::<Files>())).collect::<Vec<_>>()
+    });
+    asked(questions)
+}
+
+/// Every certificate on the disks of nodes before every CA there: other makers' nodes, and those with a fault that doctor
+/// tells.
+pub fn disks() -> Vec<Case> {
+    let planted = planted::nodes().map(|(flaw, node)| (flaw.rule, node));
+    let lints = planted::lints().map(|(broken, _, node)| (&*broken.id, node));
+    asked(makers::trees().into_iter().chain(planted).chain(lints).map(|(name, node)| (name, files(&node))))
+}
+
+/// Contents of a node's files by path.
+type Files = BTreeMap<String, Vec<u8>>;
+
+fn files(node: &Node) -> Files {
+    let root = node.path("");
+    let entries = WalkDir::new(&root).into_iter().filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
+    let path = |path: &Path| path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+    entries.map(|entry| (path(entry.path()), std::fs::read(entry.path()).unwrap())).collect()
+}
+
+/// The questions about all these, each once.
+fn asked(trees: impl Iterator<Item = (&'static str, Files)>) -> Vec<Case> {
     let mut seen = BTreeSet::new();
     let mut cases = Vec::new();
-    for (fault, cluster) in &clusters {
-        for question in questions(cluster) {
+    for (fault, files) in trees {
+        for question in questions(&files) {
             if seen.insert(question.clone()) {
                 let (chain, roots, key, is_server) = question;
                 cases.push(Case {
@@ -42,21 +73,18 @@ pub fn cases() -> Vec<Case> {
 /// A chain, trust anchors, a key, and whether it is a server's.
 type Question = (String, String, String, bool);
 
-fn questions(cluster: &Cluster) -> Vec<Question> {
+/// Of each file with a certificate before each file with a CA: one whose name is `ca`, or ends in it.
+fn questions(files: &Files) -> Vec<Question> {
+    let text = |path: &str| files.get(path).map(|content| String::from_utf8_lossy(content).into_owned());
+    let is_authority = |path: &&String| path.ends_with("ca.crt");
+    let roots: Vec<_> = files.keys().filter(is_authority).filter_map(|path| text(path)).collect();
     let mut questions = Vec::new();
-    for tree in cluster.parts.values() {
-        let files: BTreeMap<&str, &[u8]> =
-            tree.files.iter().map(|(path, (_, content))| (path.as_str(), content.as_slice())).collect();
-        let text = |path: &str| files.get(path).map(|content| String::from_utf8_lossy(content).into_owned());
-        let roots: Vec<_> =
-            ["ca", "front-proxy-ca", "etcd/ca"].iter().filter_map(|ca| text(&format!("{PKI}/{ca}.crt"))).collect();
-        for path in files.keys().filter(|path| path.ends_with(".crt") || path.ends_with(".pem")) {
-            let chain = text(path).unwrap();
-            let key = text(&path.replace(".crt", ".key")).unwrap_or_default();
-            for roots in &roots {
-                for is_server in [false, true] {
-                    questions.push((chain.clone(), roots.clone(), key.clone(), is_server));
-                }
+    for path in files.keys().filter(|path| path.ends_with(".crt") || path.ends_with(".pem")) {
+        let chain = text(path).unwrap();
+        let key = text(&path.replace(".crt", ".key")).unwrap_or_default();
+        for roots in &roots {
+            for is_server in [false, true] {
+                questions.push((chain.clone(), roots.clone(), key.clone(), is_server));
             }
         }
     }
