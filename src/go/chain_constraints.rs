@@ -5,9 +5,10 @@
 use std::cmp::Ordering;
 use std::net::IpAddr;
 
-use super::certificate::{GoCertificate, Names};
+use super::certificate::GoCertificate;
 use super::constraints::{Constraints, Range, Subtrees, bare_host, is_excluded, is_not_permitted, shown_range};
 use super::error::quoted;
+use super::extensions::Names;
 use super::general_name::{is_domain, mailbox};
 use super::{GoError, GoVersion};
 

@@ -18,6 +18,7 @@ mod chain_constraints;
 mod constraints;
 mod der;
 mod error;
+mod extensions;
 mod general_name;
 mod host_name;
 mod key_pair;
