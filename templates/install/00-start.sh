@@ -7,10 +7,10 @@
 #   openssl dgst -sha256 -verify prod-1.pub -signature install.sh.sig install.sh && sh install.sh ...
 #
 # What it promises. Nothing is touched before everything is verified: signatures, every header of the archive, every hash.
-# No file is ever torn. Each unit (the folder pki, each kubeconfig, the kubelet's folder pki) is old or new, but a shell
-# cannot exchange two names in one step as `certferry apply` does: it takes two renames, and between them the unit is not
-# there. After a power failure in that moment it stays away until the next run of this script, or of certferry, completes
-# what the journal says. The generation before is kept whole for --rollback.
+# No file is ever torn. Each unit (the folder pki, each kubeconfig, the kubelet's folder pki; where a folder cannot be known to
+# be renamed, each file in it) is old or new, but a shell cannot exchange two names in one step as `certferry apply` does: it
+# takes two renames, and between them the unit is not there. After a power failure in that moment it stays away until the next
+# run of this script, or of certferry, completes what the journal says. The generation before is kept whole for --rollback.
 #
 # The state on the node is that of the manual's chapter `formats`, section "State on a node": this script and certferry
 # complete and roll back each other's runs. Exit codes: 0 done, 1 the check says no, 2 it could not run.

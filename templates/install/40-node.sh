@@ -26,13 +26,13 @@ facts() {
     # shellcheck disable=SC2012,SC2046 # Nothing else in POSIX tells the mode.
     set -- "$1" $(ls -ldn "$1")
     set +f
-    # Behind the mode some systems tell of a label or a list of rights.
+    # Behind the mode a plus stands for a list of rights (ACL), which is a fact, and other signs for a label.
     if [ -L "$1" ]; then
-        printf '%s %s:%s %s\n' "${2%[.+@]}" "$4" "$5" "$(readlink "$1" | sha256)"
+        printf '%s %s:%s %s\n' "${2%[.@]}" "$4" "$5" "$(readlink "$1" | sha256)"
     elif [ -f "$1" ]; then
-        printf '%s %s:%s %s\n' "${2%[.+@]}" "$4" "$5" "$(sha256 <"$1")"
+        printf '%s %s:%s %s\n' "${2%[.@]}" "$4" "$5" "$(sha256 <"$1")"
     else
-        printf '%s %s:%s -\n' "${2%[.+@]}" "$4" "$5"
+        printf '%s %s:%s -\n' "${2%[.@]}" "$4" "$5"
     fi
 }
 
@@ -82,20 +82,140 @@ own() {
     fi
 }
 
-# Where a folder of the node really is, for an operator may have put it elsewhere and left a link: UNIT_LIVE, with its
-# slots in the folder UNIT_HOME beside it.
-find_unit() { # <folder>
-    UNIT_LIVE=$1
-    if [ -L "$R/$1" ]; then
-        real=$(cd -P "$R/$1" 2>/dev/null && pwd -P) || cannot "$R/$1 is a link that leads nowhere" \
-            'make the folder it leads to, mount its disk, or remove the link; nothing was changed'
-        UNIT_LIVE=${real#"$R"/}
-        [ "$UNIT_LIVE" != "$real" ] || cannot "$R/$1 is a link that leads out of $R"
-        case $UNIT_LIVE in *[!A-Za-z0-9._/-]*) cannot "the journal cannot hold the name $real" "use plain names" ;; esac
+# Where a place of the node is: AT. Below a root other than / a link on the way leads to what is below that root, as it
+# would on the node itself: an absolute target begins at the root, and nothing is above it. So nothing outside is reached.
+# A link at the end is not followed.
+at() { # <place>
+    AT=$R/$1
+    [ -z "$R" ] || walk "$1" ''
+}
+
+# The same, and a link at the end is followed, too.
+follow() { # <place>
+    AT=$R/$1
+    [ -z "$R" ] || walk "$1" all
+}
+
+walk() { # <place> <whether a link at the end is followed>
+    AT=$R ahead=$1 links=0
+    while [ -n "$ahead" ]; do
+        step=${ahead%%/*}
+        case $ahead in */*) ahead=${ahead#*/} ;; *) ahead= ;; esac
+        case $step in
+        '' | .) continue ;;
+        ..)
+            [ "$AT" = "$R" ] || AT=${AT%/*}
+            continue
+            ;;
+        esac
+        AT=$AT/$step
+        [ -L "$AT" ] && [ -n "$ahead$2" ] || continue
+        links=$((links + 1))
+        [ "$links" -le 40 ] || cannot "$R/$1 leads through too many links" 'two links may lead to each other; nothing was changed'
+        target=$(readlink "$AT")
+        case $target in /*) AT=$R ;; *) AT=${AT%/*} ;; esac
+        ahead=$target${ahead:+/$ahead}
+    done
+}
+
+# The place of a folder of the node without links on its way: PLACE. An operator may have put it elsewhere. The folder
+# itself need not be there, but what a link leads to must be.
+real_folder() { # <place>
+    PLACE=$1
+    if [ -n "$R" ]; then
+        upto='' rest=$1/
+        while [ -n "$rest" ]; do
+            upto=$upto${upto:+/}${rest%%/*} rest=${rest#*/}
+            at "$upto"
+            [ ! -L "$AT" ] || leads_to_folder "$upto"
+        done
+        follow "$1"
+        PLACE=${AT#"$R"/}
+        [ "$AT" != "$R" ] || cannot "$R/$1 is a link that leads to $R/ itself"
+    elif [ -L "/$1" ]; then
+        PLACE=$(cd -P "/$1" 2>/dev/null && pwd -P) || leads_nowhere "/$1"
+        PLACE=${PLACE#/}
+        [ -n "$PLACE" ] || cannot "/$1 is a link that leads to / itself"
     fi
-    [ ! -e "$R/$1" ] || [ -d "$R/$1" ] || cannot "$R/$1 is not a folder"
+    case $PLACE in *[!A-Za-z0-9._/-]*) cannot "the journal cannot hold the name $R/$PLACE" "use plain names" ;; esac
+}
+
+leads_to_folder() { # <place of a link>
+    link=$AT
+    follow "$1"
+    [ -d "$AT" ] || leads_nowhere "$link"
+}
+
+leads_nowhere() {
+    cannot "$1 is a link that leads nowhere" \
+        'make the folder it leads to, mount its disk, or remove the link; nothing was changed'
+}
+
+# A folder that is a unit: where it is, UNIT_LIVE, with its slots in the folder UNIT_HOME beside it.
+find_unit() { # <folder>
+    real_folder "$1"
+    UNIT_LIVE=$PLACE
+    [ ! -e "$R/$UNIT_LIVE" ] || [ -d "$R/$UNIT_LIVE" ] || cannot "$R/$1 is not a folder"
+    case $HOME_KUBERNETES/ in "$UNIT_LIVE"/*) cannot "$R/$1 is a link that leads to a folder above it" ;; esac
     case $UNIT_LIVE in */*) UNIT_HOME=${UNIT_LIVE%/*}/.certferry ;; *) UNIT_HOME=.certferry ;; esac
     UNIT_NAME=${UNIT_LIVE##*/}
+}
+
+# Below a root other than /: where the folders that hold the state really are there, and that nothing of the state is a
+# link.
+take_places() {
+    LIVE_KUBERNETES=$KUBERNETES
+    [ -n "$R" ] || return 0
+    real_folder "$KUBERNETES"
+    if [ "$PLACE" != "$KUBERNETES" ]; then
+        LIVE_KUBERNETES=$PLACE
+        HOME_KUBERNETES=$PLACE/.certferry
+        LOCK=$HOME_KUBERNETES/lock
+        JOURNAL=$HOME_KUBERNETES/journal
+        JOURNAL_NEW=$HOME_KUBERNETES/journal.new
+        INSTALLED=$HOME_KUBERNETES/installed
+        AWAY=$HOME_KUBERNETES/manifests
+        RESTART=$HOME_KUBERNETES/restart
+        RESTART_NEW=$HOME_KUBERNETES/restart.new
+    fi
+    real_folder "${KUBELET_PKI%/*}"
+    HOME_KUBELET=$PLACE/.certferry
+    refuse_links "$HOME_KUBERNETES"
+    refuse_links "$HOME_KUBELET"
+    for place in "$LOCK" "$LOCK.d" "$JOURNAL" "$JOURNAL_NEW" "$JOURNAL.facts" "$RESTART" "$RESTART_NEW" "$HOME_KUBERNETES/previous/units" \
+        "$HOME_KUBERNETES/previous/installed" "$HOME_KUBERNETES/previous/installed/record.json" "$INSTALLED" \
+        "$INSTALLED/record.json" "$INSTALLED/record.json.sig" "$INSTALLED/signer.pub" "$INSTALLED/not_after" \
+        "$INSTALLED/accepted"; do
+        [ ! -L "$R/$place" ] || cannot "$R/$place is a link" 'it must be a file or folder of root itself; nothing was changed'
+    done
+}
+
+# Refuses a folder of slots that is a link, or a slot.
+refuse_links() { # <folder of slots>
+    for place in "$1" "$1/next" "$1/previous" "$1/discard"; do
+        [ ! -L "$R/$place" ] || cannot "$R/$place is a link" 'it must be a folder of root'
+    done
+}
+
+is_overlay() {
+    file_system "$1"
+    [ "$KIND" = 794c7630 ]
+}
+
+# The number of the kind of file system that a folder is on, as statfs(2) lists it: KIND. Without `stat` it is not known.
+file_system() { # <folder>
+    [ "$1" != "${ASKED-}" ] || return 0
+    KIND=$(stat -f -c %t "$1" 2>/dev/null) ASKED=$1
+}
+
+# Whether every folder in a folder can be renamed. Overlayfs does not rename one of a lower layer.
+renames_folders() { # <folder>
+    file_system "$1"
+    case $KIND in
+    # ext2 to ext4, XFS, Btrfs, F2FS, ZFS, bcachefs, JFS, ReiserFS, tmpfs, ramfs, NFS.
+    ef53 | 58465342 | 9123683e | f2f52010 | 2fc12fc1 | ca451a4e | 3153464a | 52654973 | 1021994 | 858458f6 | 6969) ;;
+    *) return 1 ;;
+    esac
 }
 
 # Nothing is written through a link: what it leads to may be another program's.
@@ -104,21 +224,35 @@ refuse_link() { # <place> <path>
         "what it leads to may be somebody else's, such as a running etcd's; if the bundle's files belong here, remove the link (what it leads to stays) and run this again; nothing was changed"
 }
 
-# The folders that hold slots: those of this script, and those of the units in the journal and of the generation before.
-# The one that says what is in the others comes last.
-homes() {
-    {
-        printf '%s\n' "$HOME_KUBELET/"
+# The folders that hold slots, in HOMES: those of the units, and those of the units in the journal and of the generation
+# before. The one that says what is in the others comes last.
+take_homes() {
+    listed=$(
         for list in "$R/$JOURNAL" "$R/$HOME_KUBERNETES/previous/units"; do
-            [ ! -f "$list" ] || awk '{ for (i = 2; i <= 3; i++) if ($i ~ /(^|\/)\.certferry\//) print $i }' "$list"
-        done
-    } | awk -v last="$HOME_KUBERNETES" "$AWK_HOMES"
+            [ ! -f "$list" ] || cat "$list"
+        done | awk "$AWK_HOMES"
+    )
+    HOMES=
+    add_home "$HOME_KUBELET"
+    for folder in "$PKI" "$KUBELET_PKI"; do
+        follow "$folder"
+        [ ! -d "$AT" ] || {
+            find_unit "$folder"
+            add_home "$UNIT_HOME"
+        }
+    done
+    set -f
+    for home in $listed; do
+        add_home "$home"
+    done
+    set +f
+    HOMES="$HOMES $HOME_KUBERNETES"
 }
 
-is_mount_point() {
-    [ -r /proc/self/mountinfo ] || return 1
-    # Names in it have octal escapes for what would end a field.
-    awk -v place="$(printf '%s' "$1" | sed 's/\\/\\\\134/g; s/ /\\\\040/g; s/	/\\\\011/g')" \
-        '$5 == place { found = 1; exit } END { exit !found }' /proc/self/mountinfo
+add_home() {
+    at "$1"
+    case "$HOMES $HOME_KUBERNETES " in *" ${AT#"$R"/} "*) return ;; esac
+    [ -z "$R" ] || refuse_links "${AT#"$R"/}"
+    HOMES="$HOMES ${AT#"$R"/}"
 }
 

@@ -45,10 +45,11 @@ find_replaced() {
     pki=$PKI
     for old in $AUTHORITIES; do
         # Of a CA that the record does not have it says nothing: somebody else's it may be.
-        [ -f "$R/$pki/$old" ] && [ -f "$TREE/$pki/$old" ] || continue
+        follow "$pki/$old"
+        [ -f "$AT" ] && [ -f "$TREE/$pki/$old" ] || continue
         # The same file, as nearly always. To read a key out of it takes twenty times as long.
-        ! cmp -s "$R/$pki/$old" "$TREE/$pki/$old" || continue
-        key=$(key_of_certificate "$R/$pki/$old") || continue
+        ! cmp -s "$AT" "$TREE/$pki/$old" || continue
+        key=$(key_of_certificate "$AT") || continue
         for new in $AUTHORITIES; do
             [ -f "$TREE/$pki/$new" ] || continue
             if [ "$key" = "$(key_of_certificate "$TREE/$pki/$new")" ]; then

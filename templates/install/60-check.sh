@@ -129,8 +129,8 @@ check_host() {
     [ -z "$FORCE_NODE" ] || return 0
     if [ -z "$R" ]; then
         called=$(uname -n)
-    elif [ -f "$R/etc/hostname" ]; then
-        called=$(awk '{ gsub(/^[ \t\r]+|[ \t\r]+$/, "") } /^[^#]/ { print; exit }' "$R/etc/hostname")
+    elif follow etc/hostname && [ -f "$AT" ]; then
+        called=$(awk '{ gsub(/^[ \t\r]+|[ \t\r]+$/, "") } /^[^#]/ { print; exit }' "$AT")
         # An empty file says no more than none.
         [ -n "$called" ] || return 0
     else

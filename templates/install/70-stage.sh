@@ -1,62 +1,153 @@
-# Builds the slot of a folder: the record's files, and what the old folder has beside them.
+# Builds the slot of a folder: the record's files, and what the old folder has beside them. Where the folder cannot be
+# known to be renamed, or what is in it not be copied with all its rights, only the files that change: each is a unit then,
+# and all others stay where they are.
 stage_folder() { # <folder>
     find_unit "$1"
     prefix=$1/
     make_folder "$R/$UNIT_HOME" 0700
+    add_home "$UNIT_HOME"
     [ -d "$R/$UNIT_HOME/next" ] || must mkdir "$R/$UNIT_HOME/next"
     target=$R/$UNIT_HOME/next/$UNIT_NAME
-    OLD=$R/$UNIT_LIVE NEW=$target
+    OLD=$R/$UNIT_LIVE LIVE=$1
     awk -v prefix="$prefix" '$1 == "row" && index($NF, prefix) == 1' "$SAID" >"$WORK/rows"
     check_ways "$1"
-    must mkdir "$target"
-    must chmod 00755 "$target"
-    own "$target"
-    while read -r _ kind first second _ path; do
-        [ "$kind" = f ] || path=$second
-        name=${path#"$prefix"}
+    : >"$WORK/old"
+    if [ -d "$OLD" ]; then
+        describe_unit "$OLD" >"$WORK/old" || {
+            [ $? != 3 ] || cannot "a name below $OLD has a line break in it" 'rename that file'
+            cannot "cannot carry over what is in $OLD"
+        }
+    fi
+    sort_files
+    by_file=1
+    if [ ! -d "$OLD" ]; then
+        must mkdir "$target"
+        must chmod 00755 "$target"
+        own "$target"
+        by_file=
+    elif renames_folders "$R/$UNIT_HOME" && copies_rights; then
+        must cp -R -P --preserve=all "$OLD" "$target"
+        remove_in_slot
+        by_file=
+    fi
+    sed "s|^|$1/|" "$WORK/kept" >>"$WORK/carried"
+    if [ -n "$by_file" ]; then
+        stage_files "$1"
+    else
+        write_rows
+        add_unit "$1" "$UNIT_LIVE" "$UNIT_HOME/@/$UNIT_NAME" || {
+            must rm -rf "$target"
+            stage_files "$1"
+        }
+    fi
+    rmdir "$R/$UNIT_HOME/next" 2>/dev/null
+}
+
+# Says what becomes of each file of the folder: `write KIND MODE-OR-TARGET PATH` in sorted, of those that the record does not
+# list the paths in removed and kept.
+sort_files() {
+    is_root=
+    [ "$USER_ID" != 0 ] || [ "$ROLE" = etcd ] || is_root=1
+    awk -v prefix="$prefix" -v is_root="$is_root" "$AWK_SORT" "$WORK/rows" "$WORK/old" >"$WORK/sorted" ||
+        cannot "cannot compare $OLD with the record"
+    : >"$WORK/removed"
+    : >"$WORK/kept"
+    : >"$WORK/covered"
+    while IFS= read -r line; do
+        path=${line#* }
+        case $line in
+        covered\ *) printf '%s\n' "$path" >>"$WORK/covered" ;;
+        special\ *)
+            is_stale "$path" || cannot "$LIVE/$path is a socket, a pipe or a device, and cannot be carried over" \
+                'move it elsewhere; nothing was changed'
+            printf '%s\n' "$path" >>"$WORK/removed"
+            ;;
+        beside\ *)
+            if is_stale "$path" || is_left_behind "$OLD/$path"; then
+                printf '%s\n' "$path" >>"$WORK/removed"
+            else
+                printf '%s\n' "$path" >>"$WORK/kept"
+            fi
+            ;;
+        esac
+    done <"$WORK/sorted"
+}
+
+# Whether cp copies lists of rights (ACLs) and attributes with a file. That of busybox does not.
+copies_rights() {
+    [ -n "$COPIES" ] || COPIES=$(cp -P --preserve=all "$WORK/signer.pub" "$WORK/probe" >/dev/null 2>&1 && echo yes || echo no)
+    [ "$COPIES" = yes ]
+}
+
+# Removes from the copy of a folder what is not kept, and what is written anew.
+remove_in_slot() {
+    set --
+    while IFS= read -r path; do
+        set -- "$@" "$target/$path"
+    done <<EOF
+$(cat "$WORK/removed" "$WORK/covered" && awk '$1 == "write" { print $4 }' "$WORK/sorted")
+EOF
+    [ "$*" = "$target/" ] || must rm -rf "$@"
+}
+
+# Writes those of the record's files that differ.
+write_rows() {
+    set --
+    while read -r word kind first name; do
+        [ "$word" = write ] || continue
         make_parents "$target" "$name"
         if [ "$kind" = l ]; then
             must ln -s "$first" "$target/$name"
         else
-            must cp "$TREE/$path" "$target/$name"
+            must cp "$TREE/$prefix$name" "$target/$name"
         fi
-    done <"$WORK/rows"
-    # All of it at once: a process for each file would take longer than all the rest.
-    [ "$USER_ID" != 0 ] || must chown -h -R 0:0 "$target"
+        set -- "$@" "$target/$name"
+    done <"$WORK/sorted"
+    [ $# -gt 0 ] || return 0
+    # All of them at once: a process for each file would take longer than all the rest.
+    own "$@"
     # etcd runs as a user of its own where the kubelet does not start it.
     if [ "$ROLE" = etcd ]; then
-        while read -r _ kind _ _ _ path; do
-            name=${path#"$prefix"}
-            [ "$kind" != f ] || [ ! -f "$OLD/$name" ] || copy_owner "$OLD/$name" "$target/$name"
-        done <"$WORK/rows"
+        while read -r word kind _ name; do
+            [ "$word $kind" != 'write f' ] || [ ! -f "$OLD/$name" ] || copy_owner "$OLD/$name" "$target/$name"
+        done <"$WORK/sorted"
     fi
-    awk '$2 == "f" && !seen[$3]++ { print $3 }' "$WORK/rows" >"$WORK/modes"
-    while read -r mode; do
+    for mode in 0600 0644; do
         set_mode "$mode"
-    done <"$WORK/modes"
-    if [ -d "$OLD" ]; then
-        LIVE=$1
-        carry '' || {
-            case $? in
-            3) cannot "a name below $OLD has a line break in it" 'rename that file' ;;
-            4) cannot "$LIVE/$(cat "$WORK/special") is a socket, a pipe or a device, and cannot be carried over" \
-                'move it elsewhere; nothing was changed' ;;
-            *) cannot "cannot carry over what is in $OLD" ;;
-            esac
-        }
-    fi
-    add_unit "$1" "$UNIT_LIVE" "$UNIT_HOME/@/$UNIT_NAME"
-    rmdir "$R/$UNIT_HOME/next" 2>/dev/null
+    done
 }
 
-# Gives that mode to the files of the folder that have it in the record.
+# Gives that mode to the written files that have it in the record.
 set_mode() { # <mode>
     mode=$1
     set --
-    while read -r _ kind its_mode _ _ path; do
-        [ "$kind $its_mode" != "f $mode" ] || set -- "$@" "$target/${path#"$prefix"}"
-    done <"$WORK/rows"
-    must chmod "$mode" "$@"
+    while read -r word kind its_mode name; do
+        [ "$word $kind $its_mode" != "write f $mode" ] || set -- "$@" "$target/$name"
+    done <"$WORK/sorted"
+    [ $# = 0 ] || must chmod "$mode" "$@"
+}
+
+# Stages the files that change, and notes each as a unit of its own.
+stage_files() { # <folder>
+    read -r covered <"$WORK/covered" && cannot "$1/$covered is a folder" 'move it elsewhere; nothing was changed'
+    must mkdir "$target"
+    write_rows
+    describe_unit "$target" >"$WORK/staged" || cannot "cannot read $target"
+    : >"$WORK/list"
+    awk -v list="$WORK/list" "$AWK_FILES" "$WORK/old" "$WORK/staged" "$WORK/removed" >"$WORK/new" ||
+        cannot "cannot compare $OLD with the record"
+    awk -v unit="$1" "$AWK_FACTS$AWK_STAGED" "$SAID" "$WORK/new" || cannot "$target is not what the record says"
+    note_changes "$1" "$WORK/new" "$WORK/old" || {
+        must rm -rf "$target"
+        return 0
+    }
+    while read -r word name; do
+        case $word in
+        unit) printf '%s %s\n' "$UNIT_LIVE/$name" "$UNIT_HOME/@/$UNIT_NAME/$name" >>"$WORK/units" ;;
+        same) must rm -f "$target/$name" ;;
+        odd) cannot "the journal cannot hold the name $1/$name" 'rename that file; nothing was changed' ;;
+        esac
+    done <"$WORK/list"
 }
 
 # Refuses a link, and anything else but a folder, where the record has a folder; and a link where it has a file.
@@ -89,42 +180,6 @@ make_parents() { # <folder> <path below it>
     esac
 }
 
-# Copies what the new folder lacks, with modes, owners and times, and names it in a list. Folders stay as they are.
-carry() ( # <path below the folder, ending in a slash>
-    cd "$OLD/$1." && copy_mode . "$NEW/$1." || exit 1
-    for name in * .[!.]* ..?*; do
-        is_there "./$name" || continue
-        path=$1$name
-        case $name in *"$LF"*) exit 3 ;; esac
-        if [ -d "./$name" ] && [ ! -L "./$name" ]; then
-            # Where the bundle has a file, nothing of a folder of that name is kept.
-            [ ! -e "$NEW/$path" ] || [ -d "$NEW/$path" ] || continue
-            [ -d "$NEW/$path" ] || mkdir "$NEW/$path" || exit 1
-            carry "$path/" || exit $?
-        elif is_there "$NEW/$path" || is_stale "$path"; then
-            continue
-        elif [ ! -f "./$name" ] && [ ! -L "./$name" ]; then
-            printf '%s\n' "$path" >"$WORK/special"
-            exit 4
-        elif ! is_left_behind "./$name"; then
-            cp -pP "./$name" "$NEW/$path" || exit 1
-            printf '%s\n' "$LIVE/$path" >>"$WORK/carried"
-        fi
-    done
-)
-
-# Mode and owner of one folder for another.
-copy_mode() {
-    # shellcheck disable=SC2012
-    ls -ldn "$1/." | awk "$AWK_MODE" | {
-        read -r mode owner
-        if [ "$USER_ID" = 0 ]; then
-            chown "$owner" "$2" || exit 1
-        fi
-        chmod "$mode" "$2"
-    }
-}
-
 copy_owner() {
     if [ "$USER_ID" = 0 ]; then
         # shellcheck disable=SC2012
@@ -142,28 +197,48 @@ is_stale() {
     return 1
 }
 
-# Notes a unit, unless it is there already just so; and what its files come to.
+# Notes a unit, unless it is there already just so; and what its files come to. Fails if something that is kept has other
+# rights in the slot.
 add_unit() { # <its name in the record> <live> <slot, with @>
     staged=$R/${3%%/@/*}/next/${3#*/@/}
     describe_unit "$staged" >"$WORK/new" || cannot "cannot read $staged"
     # What was copied and given its mode is read back.
     awk -v unit="$1" "$AWK_FACTS$AWK_STAGED" "$SAID" "$WORK/new" ||
         cannot "$staged is not what the record says"
-    : >"$WORK/old"
+    : >"$WORK/was"
     if is_there "$R/$2"; then
-        describe_unit "$R/$2" >"$WORK/old" || cannot "cannot read $R/$2"
+        if [ "$1" = "${LIVE-}" ]; then
+            awk -v user="$USER_ID" "$AWK_RIGHTS" "$WORK/kept" "$WORK/old" "$WORK/new" || return 1
+            cat "$WORK/old" >"$WORK/was"
+        else
+            describe_unit "$R/$2" >"$WORK/was" || cannot "cannot read $R/$2"
+        fi
     fi
-    if cmp -s "$WORK/old" "$WORK/new"; then
+    note_changes "$1" "$WORK/new" "$WORK/was" || {
         must rm -rf "$staged"
+        return 0
+    }
+    if [ "$1" = "$INSTALLED" ] && [ -d "$R/$2" ] && ! renames_folders "$R/$HOME_KUBERNETES"; then
+        # All of them, so that the generation before is kept whole.
+        for name in record.json record.json.sig signer.pub not_after accepted; do
+            ! is_there "$R/$2/$name" && ! is_there "$staged/$name" || printf '%s %s\n' "$2/$name" "$3/$name" >>"$WORK/units"
+        done
+    else
+        printf '%s %s\n' "$2" "$3" >>"$WORK/units"
+    fi
+}
+
+# Notes what the files of a unit come to. Fails if nothing changes.
+note_changes() { # <its name in the record> <facts of what is new> <facts of what was>
+    if cmp -s "$2" "$3"; then
         # What stays because nothing is done is not told.
         awk -v unit="$1/" 'index($0, unit) != 1' "$WORK/carried" >"$WORK/others"
         must mv -f "$WORK/others" "$WORK/carried"
-        return
+        return 1
     fi
-    printf '%s %s\n' "$2" "$3" >>"$WORK/units"
-    [ "$2" != "$INSTALLED" ] || return 0
-    # Four facts, then the path.
-    awk -v unit="$1" "$AWK_CHANGES" "$WORK/old" "$WORK/new" >>"$WORK/changes" ||
+    [ "$1" != "$INSTALLED" ] || return 0
+    # Three facts, then the path.
+    awk -v unit="$1" "$AWK_CHANGES" "$3" "$2" >>"$WORK/changes" ||
         cannot 'cannot compare what is there with what is new'
 }
 
@@ -174,27 +249,30 @@ stage() {
     find_replaced
     if [ -n "$REPLACED" ]; then
         for folder in "$PKI" "$KUBELET_PKI"; do
-            [ ! -d "$R/$folder" ] || gather_belonging "$R/$folder/."
+            find_unit "$folder"
+            [ ! -d "$R/$UNIT_LIVE" ] || gather_belonging "$R/$UNIT_LIVE/."
         done
     fi
     for folder in "$PKI" "$KUBELET_PKI"; do
         has_rows "$folder/" || continue
         if [ "$folder" = "$KUBELET_PKI" ]; then
             for above in var var/lib var/lib/kubelet; do
-                make_folder "$R/$above" 0755
+                follow "$above"
+                make_folder "$AT" 0755
             done
         fi
         stage_folder "$folder"
     done
     awk '$1 == "row" && $2 == "f" && $6 ~ /^etc\/kubernetes\/[^\/]+$/ { print $3, substr($6, 16) }' "$SAID" >"$WORK/files"
     while read -r mode name; do
-        [ ! -d "$R/$KUBERNETES/$name" ] || cannot "$R/$KUBERNETES/$name is a folder"
-        [ ! -L "$R/$KUBERNETES/$name" ] || cannot "$R/$KUBERNETES/$name is a link" \
+        live=$LIVE_KUBERNETES/$name
+        [ ! -L "$R/$live" ] || cannot "$R/$KUBERNETES/$name is a link" \
             'put the file itself in its place, or use `certferry apply`'
+        [ ! -d "$R/$live" ] || cannot "$R/$KUBERNETES/$name is a folder"
         must cp "$TREE/$KUBERNETES/$name" "$R/$HOME_KUBERNETES/next/$name"
         must chmod "$mode" "$R/$HOME_KUBERNETES/next/$name"
         own "$R/$HOME_KUBERNETES/next/$name"
-        add_unit "$KUBERNETES/$name" "$KUBERNETES/$name" "$HOME_KUBERNETES/@/$name"
+        add_unit "$KUBERNETES/$name" "$live" "$HOME_KUBERNETES/@/$name"
     done <"$WORK/files"
     stage_removals
 
@@ -226,17 +304,16 @@ has_rows() {
 # Kubeconfigs that nothing would accept any more, and what the kubelet would take for a bootstrap.
 stage_removals() {
     for name in $KUBECONFIGS "$BOOTSTRAP"; do
-        live=$KUBERNETES/$name
-        [ -f "$R/$live" ] && ! awk -v path="$live" '$1 == "row" && $NF == path { found = 1 } END { exit !found }' "$SAID" ||
-            continue
+        follow "$KUBERNETES/$name"
+        [ -f "$AT" ] && ! has_rows "$KUBERNETES/$name" || continue
         if [ "$name" = "$BOOTSTRAP" ]; then
             has_rows "$KUBERNETES/kubelet.conf" || continue
         else
-            data_of "$R/$live" certificate-authority-data >"$WORK/ca.pem"
+            data_of "$AT" certificate-authority-data >"$WORK/ca.pem"
             key=$(key_of_certificate "$WORK/ca.pem") && is_replaced_key "$key" || continue
         fi
-        printf '%s %s\n' "$live" "$HOME_KUBERNETES/@/$name" >>"$WORK/units"
-        printf 'removed %s\n' "$live" >>"$WORK/changes"
+        printf '%s %s\n' "$LIVE_KUBERNETES/$name" "$HOME_KUBERNETES/@/$name" >>"$WORK/units"
+        printf 'removed %s\n' "$KUBERNETES/$name" >>"$WORK/changes"
     done
 }
 

@@ -106,12 +106,8 @@ restarts() { # <components that run here>
 
 # Whether the kubelet starts a component from a manifest of its own. What is none is started in another way.
 is_pod() {
-    folder=$R/$MANIFESTS
-    if [ -L "$folder" ]; then
-        # Below another root an absolute link begins there.
-        case $(readlink "$folder") in /*) folder=$R$(readlink "$folder") ;; esac
-    fi
-    case " $STOPS " in *" $1 "*) is_there "$folder/$1.yaml" ;; *) return 1 ;; esac
+    follow "$MANIFESTS"
+    case " $STOPS " in *" $1 "*) is_there "$AT/$1.yaml" ;; *) return 1 ;; esac
 }
 
 # The commands, in the order of `certferry apply --restart`: each stops when nobody needs it any more, and starts when all

@@ -15,11 +15,13 @@ install_part() {
             END { print text (count > 10 ? " and " count - 10 " more" : "") }')"
 
     take_root
+    take_places
     if [ -n "$DRY_RUN" ] && [ -f "$R/$JOURNAL" ]; then
         refuse "an interrupted run waits to be completed" "run this without --dry-run, or --rollback: both complete it first"
     fi
     for folder in "${KUBERNETES%/*}" "$KUBERNETES"; do
-        make_folder "$R/$folder" 0755
+        follow "$folder"
+        make_folder "$AT" 0755
     done
     [ ! -L "$R/$HOME_KUBERNETES" ] || cannot "$R/$HOME_KUBERNETES is a link" 'it must be a folder of root'
     make_folder "$R/$HOME_KUBERNETES" 0700
@@ -29,7 +31,8 @@ install_part() {
     NOTED=
     [ -n "$DRY_RUN" ] || NOTED=$(noted) || exit
     FRESH=
-    [ -d "$R/$PKI" ] || FRESH=1
+    follow "$PKI"
+    [ -d "$AT" ] || FRESH=1
     unpack
     check_host
     check_generation

@@ -4,6 +4,7 @@
 rollback() {
     need_tools awk cat chmod ls mkdir mv rm rmdir sync tr id
     take_root
+    take_places
     [ -d "$R/$HOME_KUBERNETES" ] || refuse 'there is no generation to go back to' 'nothing was ever installed here'
     lock
     recover
@@ -13,12 +14,13 @@ rollback() {
     awk '
         NR == 1 { if ($0 != "certferry-units-1") exit 1; next }
         $0 == "end" { ended = NR; next }
-        NF != 2 || $2 !~ /\/@\// { exit 1 }
+        NF != 2 || $2 !~ /\/@\// || ($1 "/" $2) ~ /(^|\/)\.?\.?(\/|$)/ { exit 1 }
         END { exit !ended || ended != NR }' "$previous/units" ||
         cannot "$previous/units is not a list of units" "there is nothing that can be done with it"
-    check_units "$previous/units"
     check_links_above "$previous/units"
     STAGING=1
+    name_units
+    check_units "$previous/units"
     NOTED=$(noted) || exit
     orders=$(orders_of_going_back "$previous/units") || exit
     must rm -rf "$R/$HOME_KUBERNETES/next"
@@ -30,6 +32,32 @@ rollback() {
     say_state
     [ -z "$orders" ] || printf '%s\n' "$orders"
     must rm -f "$R/$RESTART" "$R/$RESTART_NEW"
+}
+
+# Names the units of the generation before by places without links on the way; and each file of a folder by itself, where the
+# folder cannot be known to be renamed. Either list says the same of what is there.
+name_units() {
+    units=$(cat "$previous/units")
+    named=$(by_real_places "$units") || exit
+    named=$(printf '%s\n' "$named" | while read -r live in_slot; do
+        waits=$R/${in_slot%%/@/*}/previous/${in_slot#*/@/}
+        if [ -z "$in_slot" ] || renames_folders "$R/${in_slot%%/@/*}" || { ! is_folder "$R/$live" && ! is_folder "$waits"; }; then
+            printf '%s\n' "$live${in_slot:+ $in_slot}"
+            continue
+        fi
+        need_tools readlink sha256sum
+        {
+            ! is_folder "$R/$live" || describe "$R/$live" '' || cannot "cannot read $R/$live"
+            echo
+            ! is_folder "$waits" || describe "$waits" '' || cannot "cannot read $waits"
+        } | awk -v live="$live" -v in_slot="$in_slot" -v whole="$INSTALLED" "$AWK_DIFFERING"
+    done) || exit
+    [ "$named" != "$units" ] || return 0
+    odd=$(printf '%s\n' "$named" | awk 'NF > 2 { print; exit }')
+    [ -z "$odd" ] || cannot "the journal cannot hold a name with white space: $odd" 'rename that file; nothing was changed'
+    printf '%s\n' "$named" >"$previous/units.new" || cannot "cannot write $previous/units.new"
+    must sync
+    must mv -f "$previous/units.new" "$previous/units"
 }
 
 # Refuses to go back where a folder above a unit has become a link since: its files would be written through it.
@@ -66,8 +94,8 @@ orders_of_going_back() { # <units>
         : >"$TREE/$place" || cannot "cannot write $TREE/$place"
         before=$(awk -v place="$place" '
             place == $1 || index(place, $1 "/") == 1 { print $2 substr(place, length($1) + 1); exit }' "$WORK/before")
-        before=$R/${before:-$place}
-        [ ! -f "$before" ] || must cp "$before" "$TREE/$place"
+        follow "${before:-$place}"
+        [ ! -f "$AT" ] || must cp "$AT" "$TREE/$place"
     done
     REPLACED=
     if [ -s "$TREE/$PKI/ca.crt" ]; then
@@ -88,13 +116,15 @@ orders_of_going_back() { # <units>
 # Who runs on this node: whoever does has a certain file there.
 running_by_files() {
     for row in $RUNS; do
-        [ ! -e "$R/${row#*:}" ] || printf '%s\n' "${row%%:*}"
+        follow "${row#*:}"
+        [ ! -e "$AT" ] || printf '%s\n' "${row%%:*}"
     done
 }
 
 # Whether nothing changes but files that a running API server reads again, in the folder that it sees.
 is_reloaded() {
-    [ -s "$WORK/changes" ] && [ -e "$R/$PKI/apiserver.crt" ] || return 1
+    follow "$PKI/apiserver.crt"
+    [ -s "$WORK/changes" ] && [ -e "$AT" ] || return 1
     # Where the folder is exchanged as a whole, a running container goes on with the old one.
     ! awk -v unit="$PKI" '$1 == unit { found = 1; exit } END { exit !found }' "$WORK/before" || return 1
     while read -r _ path; do
@@ -117,6 +147,7 @@ compare_with_previous() { # <units>
         case $live/ in
         "$pki_live"/*) unit=$PKI${live#"$pki_live"} ;;
         "$kubelet_live"/*) unit=$KUBELET_PKI${live#"$kubelet_live"} ;;
+        "$LIVE_KUBERNETES"/*) unit=$KUBERNETES${live#"$LIVE_KUBERNETES"} ;;
         *) unit=$live ;;
         esac
         printf '%s %s\n' "$unit" "$in_slot" >>"$WORK/before"
@@ -137,7 +168,8 @@ say_state() {
         printf '%-12s none\n' previous
     elif [ -f "$previous/installed/record.json" ]; then
         say_generation previous "$previous/installed" '' '; `sh install.sh --rollback` brings it back'
-    elif awk -v unit="$INSTALLED" '$1 == unit { found = 1 } END { exit found }' "$previous/units"; then
+    elif awk -v unit="$INSTALLED" '$1 == unit || index($1, unit "/") == 1 { found = 1 } END { exit found }' \
+        "$previous/units"; then
         # Files alone were mended.
         say_generation previous "$R/$INSTALLED" 'nothing by certferry' '; `sh install.sh --rollback` brings it back'
     else
@@ -164,6 +196,7 @@ say_generation() { # <label> <folder> <text if there is none> <what follows>
 status() {
     need_tools awk cat ls readlink sha256sum tr wc id
     take_root
+    take_places
     home="$R/$HOME_KUBERNETES"
     if [ -d "$home" ] && [ ! -r "$home" ]; then
         cannot "cannot read $home" 'run this as root'
@@ -204,13 +237,15 @@ say_drift() {
 
 # Prints `WORD PATH` if a file is not as the record has it.
 compare_file() { # <path> <mode> <sha256>
-    if ! is_there "$R/$1"; then
+    at "$1"
+    if ! is_there "$AT"; then
         above=
-        rest=$1
-        while case $rest in */*) ;; *) false ;; esac; do
-            above=$above${above:+/}${rest%%/*}
-            rest=${rest#*/}
-            [ -d "$R/$above" ] || {
+        below=$1
+        while case $below in */*) ;; *) false ;; esac; do
+            above=$above${above:+/}${below%%/*}
+            below=${below#*/}
+            follow "$above"
+            [ -d "$AT" ] || {
                 printf 'folder %s\n' "$above"
                 return
             }
@@ -222,11 +257,11 @@ compare_file() { # <path> <mode> <sha256>
         "$KUBELET_PKI"/kubelet-client-*.pem) is_rotated || printf 'missing %s\n' "$1" ;;
         *) printf 'missing %s\n' "$1" ;;
         esac
-    elif [ ! -f "$R/$1" ] || [ -L "$R/$1" ] || [ "$(sha256 <"$R/$1")" != "$3" ]; then
+    elif [ ! -f "$AT" ] || [ -L "$AT" ] || [ "$(sha256 <"$AT")" != "$3" ]; then
         printf 'changed %s\n' "$1"
     else
-        case $2:$(facts "$R/$1") in
-        0600:-rw-------\ * | 0644:-rw-r--r--\ *) ;;
+        case $2:$(facts "$AT") in
+        0600:-rw-------[+\ ]* | 0644:-rw-r--r--[+\ ]*) ;;
         *) printf 'access %s\n' "$1" ;;
         esac
     fi
@@ -234,16 +269,18 @@ compare_file() { # <path> <mode> <sha256>
 
 # The kubelet leads its link to the newest certificate that it has.
 compare_link() { # <path> <target>
-    if ! is_there "$R/$1"; then
+    at "$1"
+    if ! is_there "$AT"; then
         printf 'missing %s\n' "$1"
-    elif [ ! -L "$R/$1" ] || { [ "$(linked "$1")" != "$2" ] && ! is_rotated; }; then
+    elif [ ! -L "$AT" ] || { [ "$(linked "$1")" != "$2" ] && ! is_rotated; }; then
         printf 'changed %s\n' "$1"
     fi
 }
 
 # The name of the file beside a link to which it leads; nothing if it leads elsewhere.
 linked() {
-    target=$(readlink "$R/$1")
+    at "$1"
+    target=$(readlink "$AT")
     case $target in
     "/${1%/*}"/*) target=${target#"/${1%/*}/"} ;;
     esac
@@ -254,12 +291,15 @@ linked() {
 is_rotated() {
     target=$(linked "$KUBELET_PKI/kubelet-client-current.pem")
     case $target in kubelet-client-*.pem) ;; *) return 1 ;; esac
-    [ -f "$R/$KUBELET_PKI/$target" ] && command -v openssl >/dev/null 2>&1 || return 1
-    subject=$(openssl x509 -in "$R/$KUBELET_PKI/$target" -noout -subject </dev/null 2>/dev/null | tr -d ' ')
+    follow "$KUBELET_PKI/$target"
+    client=$AT
+    follow "$PKI/ca.crt"
+    [ -f "$client" ] && command -v openssl >/dev/null 2>&1 || return 1
+    subject=$(openssl x509 -in "$client" -noout -subject </dev/null 2>/dev/null | tr -d ' ')
     case $subject in *CN=system:node:"$node" | *CN=system:node:"$node"[/,]*) ;; *) return 1 ;; esac
     # Its own signature is certferry's to check.
-    issuer=$(openssl x509 -in "$R/$KUBELET_PKI/$target" -noout -issuer_hash </dev/null 2>/dev/null)
-    [ "$issuer" = "$(openssl x509 -in "$R/$PKI/ca.crt" -noout -subject_hash </dev/null 2>/dev/null)" ]
+    issuer=$(openssl x509 -in "$client" -noout -issuer_hash </dev/null 2>/dev/null)
+    [ "$issuer" = "$(openssl x509 -in "$AT" -noout -subject_hash </dev/null 2>/dev/null)" ]
 }
 
 # What people may take away is worth a note, until it is accepted.
@@ -270,7 +310,10 @@ may_go() {
 
 # Whether the manifest of a static pod names a file.
 names_it() {
-    for manifest in "$R/$MANIFESTS"/*; do
+    follow "$MANIFESTS"
+    for manifest in "$AT"/*; do
+        follow "${manifest#"$R"/}"
+        manifest=$AT
         [ ! -f "$manifest" ] || ! awk -v path="/$1" '{
             place = index($0, path)
             if (place && substr($0, place + length(path), 1) !~ /[A-Za-z0-9._\/-]/) found = 1

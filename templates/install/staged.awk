@@ -10,6 +10,8 @@ FILENAME == ARGV[1] {
 }
 {
     path = $4 == "." ? unit : unit "/" $4
+    # What a list of rights gives that a file inherits from its folder is limited by these modes.
+    sub(/\+$/, "", $1)
     if (path in is && is[path] == $1 " " $3) rows--
     if ($1 ~ /^l/ && path == current_link) rows--
 }

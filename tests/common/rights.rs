@@ -19,6 +19,10 @@ pub enum Right {
     Owners,
     /// Mounts that nobody else sees.
     Mounts,
+    /// Files with lists of rights (ACLs).
+    Lists,
+    /// Layers of a file system over each other, in such a mount.
+    Overlay,
     /// A host name that nobody else sees.
     HostName,
     /// No network but a loopback of one's own.
@@ -64,7 +68,7 @@ const NOBODY: [&str; 3] = ["--reuid=65534", "--regid=65534", "--clear-groups"];
 impl Right {
     /// Why it is not given; tried once.
     fn denied(self) -> Option<&'static str> {
-        static TRIED: [OnceLock<Option<String>>; 10] = [const { OnceLock::new() }; 10];
+        static TRIED: [OnceLock<Option<String>>; 12] = [const { OnceLock::new() }; 12];
         let denied = || self.attempt().err().map(|reason| format!("{}: {reason}", self.name()));
         TRIED[self as usize].get_or_init(denied).as_deref()
     }
@@ -74,6 +78,8 @@ impl Right {
             Self::Root => "root",
             Self::Owners => "other owners and users",
             Self::Mounts => "mounts of its own",
+            Self::Lists => "lists of rights",
+            Self::Overlay => "overlayfs",
             Self::HostName => "a host name of its own",
             Self::Loopback => "a loopback of its own",
             Self::Chroot => "another root",
@@ -100,6 +106,16 @@ impl Right {
                 works(tool("setpriv").args(NOBODY).arg("true"))
             }
             Self::Mounts => unshare(&["--mount"], "mount -t tmpfs none \"$1\""),
+            Self::Lists => {
+                let folder = super::node::disk();
+                let_user_read(folder.path()).map_err(|error| format!("setxattr: {error}"))
+            }
+            Self::Overlay => {
+                let folder = super::node::disk();
+                let script = "cd \"$1\"; mkdir lower upper work merged
+                    mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work none merged";
+                works(tool("unshare").args(["--mount", "sh", "-euc", script, "sh"]).arg(folder.path()))
+            }
             Self::HostName => unshare(&["--uts"], "echo another >/proc/sys/kernel/hostname"),
             Self::Loopback => unshare(&["--net"], "ip link set lo up; ip address add 192.168.10.5/32 dev lo"),
             Self::Chroot => works(tool("chroot").args(["/", "true"])),
@@ -121,6 +137,31 @@ impl Right {
             Self::Trace => works(tool("strace").args(["-qq", "-o", "/dev/null", "-e", "trace=getpid", "true"])),
         }
     }
+}
+
+/// A list of rights as the kernel has it (posix_acl_xattr.h): of its owner, the user 70, the group, all three at most, others.
+pub fn rights_list(owner: u16, user: u16, most: u16) -> Vec<u8> {
+    let mut bytes = 2_u32.to_le_bytes().to_vec();
+    for (tag, rights, id) in
+        [(1_u16, owner, u32::MAX), (2, user, 70), (4, 0, u32::MAX), (16, most, u32::MAX), (32, 0, u32::MAX)]
+    {
+        bytes.extend(tag.to_le_bytes());
+        bytes.extend(rights.to_le_bytes());
+        bytes.extend(id.to_le_bytes());
+    }
+    bytes
+}
+
+/// Gives the user 70 rights that its mode does not tell.
+pub fn let_user_read(path: &std::path::Path) -> rustix::io::Result<()> {
+    let is_folder = path.is_dir();
+    let (owner, user) = if is_folder { (7, 5) } else { (6, 4) };
+    rustix::fs::setxattr(
+        path,
+        "system.posix_acl_access",
+        &rights_list(owner, user, user),
+        rustix::fs::XattrFlags::empty(),
+    )
 }
 
 /// What lets a user who is not root have namespaces.

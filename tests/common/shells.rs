@@ -7,7 +7,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 /// Every program that install.sh calls. One that needs another does not run in these folders.
-pub const PROGRAMS: [&str; 29] = [
+pub const PROGRAMS: [&str; 30] = [
     "awk",
     "cat",
     "chmod",
@@ -30,6 +30,7 @@ pub const PROGRAMS: [&str; 29] = [
     "sed",
     "sha256sum",
     "sort",
+    "stat",
     "sync",
     "tail",
     "tar",

@@ -22,12 +22,13 @@ const STEP: u32 = 3;
 pub fn killing_at(call: u32) -> Tools {
     let tools = Tools::new(&["dash"], "mawk", "tar");
     let count = tools.path("count");
-    fs::write(&count, "0").unwrap();
+    fs::create_dir(&count).unwrap();
     for name in WATCHED {
+        // An empty file for each call, for the script lets mv write no byte.
         tools.add_script(
             name,
             &format!(
-                "read -r count <{0}\ncount=$((count + 1))\necho $count >{0}\n\
+                "count=1\nwhile [ -e {0}/$count ]; do count=$((count + 1)); done\n: >{0}/$count\n\
                  if [ $count = {call} ]; then kill -9 $PPID; exit 1; fi\nexec {1} \"$@\"\n",
                 count.display(),
                 find(name).display()
@@ -35,6 +36,11 @@ pub fn killing_at(call: u32) -> Tools {
         );
     }
     tools
+}
+
+/// How many calls there were.
+pub fn counted(tools: &Tools) -> u32 {
+    fs::read_dir(tools.path("count")).unwrap().count().try_into().unwrap()
 }
 
 /// The unit that a path belongs to.
@@ -71,7 +77,7 @@ pub fn assert_clean(node: &Node, when: &str) {
 pub fn calls(node: &Node, command: impl Fn(&Node, &Tools) -> Command) -> u32 {
     let counting = killing_at(0);
     assert!(command(node, &counting).output().unwrap().status.success());
-    fs::read_to_string(counting.path("count")).unwrap().trim().parse().unwrap()
+    counted(&counting)
 }
 
 /// Kills a run at each of those calls, one after the other; `begin` makes the disk, `command` is what is killed on it.

@@ -144,6 +144,9 @@ fn a_linked_folder_changes_where_it_is() {
     fs::rename(node.path(PKI), node.path("data/kubernetes-pki")).unwrap();
     symlink("../../data/kubernetes-pki", node.path(PKI)).unwrap();
     let before = node.live();
+    let state = node.state();
+    assert_eq!(node.install(&TOOLS, &SECOND, "worker-1", &["--dry-run"]).code, Some(0));
+    assert!(node.state() == state, "a trial leaves nothing beside the folder");
     assert_eq!(node.install(&TOOLS, &SECOND, "worker-1", &[]).code, Some(0));
     assert!(node.path(PKI).is_symlink());
     let new = fs::read(node.path("data/kubernetes-pki/ca.crt")).unwrap();
@@ -155,7 +158,7 @@ fn a_linked_folder_changes_where_it_is() {
     assert_eq!(installed.code, Some(0), "{}", installed.stderr);
     fs::remove_file(node.path(PKI)).unwrap();
     symlink("/", node.path(PKI)).unwrap();
-    let text = format!("error: {0}/{PKI} is a link that leads out of {0}\n", node.root().display());
+    let text = format!("error: {0}/{PKI} is a link that leads to {0}/ itself\n", node.root().display());
     node.refuse(&mut node.command(&TOOLS, &FIRST, "worker-1", &["--allow-downgrade"]), 2, &text);
 }
 

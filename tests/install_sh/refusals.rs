@@ -73,7 +73,8 @@ fn without_root_it_says_so() {
 #[test]
 fn a_missing_tool_is_named() {
     let node = Node::new();
-    for name in PROGRAMS.into_iter().filter(|name| *name != "flock") {
+    // Without the last two it knows a way, too.
+    for name in PROGRAMS.into_iter().filter(|name| !["flock", "stat"].contains(name)) {
         let tools = Tools::new(&["dash"], "mawk", "tar");
         tools.remove(name);
         let hint = match name {

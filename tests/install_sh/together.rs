@@ -1,13 +1,15 @@
 //! install.sh and certferry on one node: what one did or left half done, the other completes and takes back.
 
+use std::fs;
 use std::process::Command;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::common::node::{apply, rollback};
 use crate::common::rights::{Right, lacks};
-use crate::common::{run, succeed, tool};
-use crate::install_sh::interrupted::{assert_clean, assert_whole, calls, killing_at};
+use crate::common::shells::Tools;
+use crate::common::{certferry, run, succeed, tool};
+use crate::install_sh::interrupted::{assert_clean, assert_whole, calls, counted, killing_at};
 use crate::install_sh::node::{FIRST, Node, SECOND, TOOLS};
 
 const NAME: &str = "worker-1";
@@ -49,6 +51,40 @@ fn each_takes_back_what_the_other_did() {
         assert!(node.live() == first, "by the script: {by_script}");
         assert_clean(&node, "after going back");
     }
+}
+
+/// Where the script takes each file for a unit, those of what is installed, too: it cannot know the file system without stat.
+#[test]
+fn certferry_takes_back_and_completes_what_the_script_did_file_by_file() {
+    let begin = begun(true);
+    fs::copy(begin.path("etc/kubernetes/pki/ca.crt"), begin.path("etc/kubernetes/pki/old-ca.crt")).unwrap();
+    let first = begin.live();
+    let without_stat = |tools: Tools| {
+        tools.remove("stat");
+        tools
+    };
+    let whole = begin.copy();
+    let tools = without_stat(killing_at(0));
+    assert_eq!(whole.install(&tools, &SECOND, NAME, &[]).code, Some(0));
+    let (second, calls) = (whole.live(), counted(&tools));
+    let units = fs::read_to_string(whole.path("etc/kubernetes/.certferry/previous/units")).unwrap();
+    for unit in ["etc/kubernetes/pki/old-ca.crt ", "etc/kubernetes/.certferry/installed/record.json "] {
+        assert!(units.contains(&format!("\n{unit}")), "{units}");
+    }
+    let status = succeed(certferry().args(["status", "--root"]).arg(whole.root()));
+    assert!(status.contains("generation 2") && status.contains("generation 1"), "{status}");
+    succeed(&mut rollback(whole.root()));
+    assert!(whole.live() == first);
+    succeed(&mut rollback(whole.root()));
+    assert!(whole.live() == second);
+    (1..=calls).into_par_iter().filter(|call| call % 12 == 5).for_each(|call| {
+        let (node, when) = (begin.copy(), format!("killed at call {call} of {calls}"));
+        let tools = without_stat(killing_at(call));
+        assert_eq!(node.command(&tools, &SECOND, NAME, &[]).output().unwrap().status.code(), None, "{when}");
+        succeed(&mut apply(&SECOND, NAME, node.root()));
+        assert_clean(&node, &when);
+        assert!(node.live() == second, "{when}");
+    });
 }
 
 /// Runs a command that the kernel kills at its so-manieth rename; how many there are in all when it lives.
