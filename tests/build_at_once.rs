@@ -194,6 +194,37 @@ fn changed(before: &State, now: &State) -> BTreeSet<String> {
     names.into_iter().filter(|name| before.get(*name) != now.get(*name)).cloned().collect()
 }
 
+/// A new seed is the first to be placed, and is taken back like everything else.
+#[test]
+fn a_new_seed_is_taken_back_when_the_rest_cannot_be_placed() {
+    if lacks(&[Right::Trace]) {
+        return;
+    }
+    let refused = |inject: &str| {
+        let desk = Desk::in_memory();
+        let before = desk.state();
+        let program = desk.command("build lab.toml --new-seed new.seed --out out --threads 1");
+        let mut strace = tool("strace");
+        strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=linkat", "-e", inject]);
+        strace.arg(program.get_program()).args(program.get_args()).current_dir(desk.path(""));
+        let ended = end(&mut strace);
+        assert!(desk.state() == before, "{inject}: {:?}", desk.names(""));
+        assert_eq!(ended.code, Some(2), "{inject}");
+        ended.stderr
+    };
+    for (time, path) in [(2, "out/lab-g1.tar.gz"), (4, "out/lab.pub"), (5, "lab.lock.toml"), (7, "out/install.sh")] {
+        let said = refused(&format!("inject=linkat:error=EDQUOT:when={time}"));
+        assert_eq!(said, format!("error: cannot write {path}: disk quota exceeded\n"));
+    }
+    assert_eq!(refused("inject=linkat:error=EDQUOT:when=1"), "error: cannot create new.seed: disk quota exceeded\n");
+    // Somebody else has made it meanwhile.
+    assert_eq!(
+        refused("inject=linkat:error=EEXIST:when=1"),
+        "error: cannot create new.seed: file exists\nhint: a seed is never overwritten; choose another name, or use the \
+         existing seed with --seed\n"
+    );
+}
+
 /// Whatever the kernel refuses, afterwards all is old, or what is new is named.
 #[test]
 fn a_build_that_is_refused_something_says_what_is_new() {

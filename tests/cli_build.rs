@@ -361,6 +361,17 @@ fn a_seed_that_others_can_write_is_refused() {
         desk.succeed("build lab.toml --seed linked.seed --out out");
         desk.set_mode(folder, 0o755);
     }
+    // A new one is not made there either.
+    desk.set_mode("a", 0o777);
+    let path = desk.path("a").canonicalize().unwrap();
+    let told = format!(
+        "others can put another file in the place of a/new.seed: they may write to {path}\n\
+         hint: choose a folder of your own, or chmod go-w {path}\n",
+        path = path.display()
+    );
+    desk.refuse("build lab.toml --new-seed a/new.seed --out out", 2, &format!("error: {told}{take}"));
+    let Ended { code, stderr, .. } = desk.run("seed new a/new.seed");
+    assert_eq!((code, stderr), (Some(0), format!("warning: {told}")));
     // A pipe has no folder.
     fs::create_dir(desk.path("open")).unwrap();
     desk.set_mode("open", 0o777);

@@ -51,14 +51,20 @@ impl Exposure {
         if metadata.mode() & 0o022 != 0 {
             return Self { can_be_read, can_be_written: Some(path.to_owned()) };
         }
-        // The folders of a link count as well as those of the file that it leads to. A file that has no name any more,
-        // such as a shell's here-document, has no folder.
-        let places = [path.canonicalize(), parent(path).canonicalize().map(|folder| folder.join("seed"))];
-        let folders = places.iter().flatten().flat_map(|place| place.ancestors().skip(1));
-        let is_open = |folder: &&Path| folder.metadata().is_ok_and(|metadata| is_open(&metadata));
-        let can_be_written = folders.into_iter().find(is_open).map(Path::to_owned);
-        Self { can_be_read, can_be_written }
+        Self { can_be_read, can_be_written: folder_of_others(path) }
     }
+}
+
+/// Returns a folder above a file, whether the file exists or not, in which others than its owner may replace what leads
+/// to the file.
+#[must_use]
+pub fn folder_of_others(path: &Path) -> Option<PathBuf> {
+    // The folders of a link count as well as those of the file that it leads to. A file that has no name any more, such
+    // as a shell's here-document, has no folder.
+    let places = [path.canonicalize(), parent(path).canonicalize().map(|folder| folder.join("file"))];
+    let folders = places.iter().flatten().flat_map(|place| place.ancestors().skip(1));
+    let is_open = |folder: &&Path| folder.metadata().is_ok_and(|metadata| is_open(&metadata));
+    folders.into_iter().find(is_open).map(Path::to_owned)
 }
 
 /// Returns whether others than the owner may replace a file in a folder. A sticky folder lets them not (inode(7)), and

@@ -21,7 +21,7 @@ mod output;
 mod programs;
 mod write_tree;
 
-pub use file_io::{Exposure, begins_with, open, read, read_secret, read_stdin, sha256};
+pub use file_io::{Exposure, begins_with, folder_of_others, open, read, read_secret, read_stdin, sha256};
 pub use found::{FileOwner, Found, FoundKind};
 pub use http::{Answer, AskError, TlsClient, ask};
 pub use node_root::NodeRoot;

@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, RenameFlags, linkat, renameat_with};
 use rustix::io::Errno;
+use thiserror::Error;
 
 use super::claim::{self, Claim};
 use super::file_io::{create_nameless, is_at, parent, sync_folder_of};
 use super::interrupt::{self, Temporary, Watch};
 use super::leftovers::{self, create_locked};
+use super::reason;
 
 /// How often a folder is made anew that another run removes at the same time.
 const ATTEMPTS: usize = 100;
@@ -57,7 +59,8 @@ enum Placed {
 }
 
 /// The files could not be placed.
-#[derive(Debug)]
+#[derive(Debug, Error)]
+#[error("{}: {}", path.display(), reason(error))]
 pub struct CommitError {
     /// The file that was refused.
     pub path: PathBuf,

@@ -143,7 +143,10 @@ fn take_seed(arguments: &BuildArguments) -> Result<(Seed, Option<&Path>), Failur
             Err(Failure::cannot_run(format!("--locked, but there is no seed {}", file.display()))
                 .hint("a rebuild needs the seed of the first build; give it with --seed FILE"))
         }
-        (None, Some(file)) => Ok((seed::random()?, Some(file))),
+        (None, Some(file)) => {
+            seed::check_place(file, weak)?;
+            Ok((seed::random()?, Some(file)))
+        }
         (None, None) => Err(Failure::cannot_run("no seed given").hint("give --seed FILE or --new-seed FILE")),
     }
 }

@@ -18,6 +18,9 @@ pub(crate) fn run(command: &SeedCommand) -> Result<String, Failure> {
             check_new(file)?;
             let seed = random()?;
             create(file, &seed)?;
+            if let Some((what, hint)) = weak_place(file) {
+                host::write_stderr(&format!("warning: {what}\nhint: {hint}\n"));
+            }
             Ok(format!(
                 "{}  seed id {}\nWhoever has this file can make every key of the cluster. Keep two copies offline.\n",
                 file.display(),
@@ -26,6 +29,27 @@ pub(crate) fn run(command: &SeedCommand) -> Result<String, Failure> {
         }
         SeedCommand::Id { file } => Ok(format!("{}\n", read(file, WeakSeed::Named)?.id())),
     }
+}
+
+/// Refuses a new seed's file that [`read`] would refuse afterwards.
+pub(crate) fn check_place(file: &Path, weak: WeakSeed) -> Result<(), Failure> {
+    match weak_place(file) {
+        Some((what, hint)) if weak == WeakSeed::Refused => Err(refused(what, hint)),
+        _ => Ok(()),
+    }
+}
+
+fn weak_place(file: &Path) -> Option<(String, String)> {
+    let folder = host::folder_of_others(file)?;
+    let (name, folder) = (file.display(), folder.display());
+    Some((
+        format!("others can put another file in the place of {name}: they may write to {folder}"),
+        format!("choose a folder of your own, or chmod go-w {folder}"),
+    ))
+}
+
+fn refused(what: String, hint: String) -> Failure {
+    Failure::cannot_run(what).hint(hint).hint("--allow-weak-seed takes it all the same")
 }
 
 /// Refuses a path that cannot become a new seed's file, before any work.
@@ -100,7 +124,7 @@ pub(crate) fn read(file: &Path, weak: WeakSeed) -> Result<Seed, Failure> {
     let is_weak = weakness.is_some();
     if let Some((what, hint)) = weakness {
         if weak == WeakSeed::Refused {
-            return Err(Failure::cannot_run(what).hint(hint).hint("--allow-weak-seed takes it all the same"));
+            return Err(refused(what, hint));
         }
         host::write_stderr(&format!("warning: {what}\nhint: {hint}\n"));
     }
