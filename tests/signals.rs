@@ -202,6 +202,38 @@ fn what_kill_left_under_a_hidden_name_the_next_run_removes() {
     assert_eq!(desk.text("out/.lab-g1.tar.gz.0123abcd.part"), "mine");
 }
 
+/// A seed cannot be compared with another run's: it is there and whole, or nothing is.
+#[test]
+fn a_new_seed_is_whole_or_not_there() {
+    if lacks(&[Right::Trace]) {
+        return;
+    }
+    let line = "seed new new.seed";
+    let mut ended = 0;
+    for (call, most) in [("write", 1), ("linkat", 1), ("fsync", 2), ("openat", 12)] {
+        for (time, (signal, number)) in (1..=most).flat_map(|time| SIGNALS.map(|signal| (time, signal))) {
+            let desk = Desk::in_memory();
+            let before = desk.state();
+            let program = desk.command(line);
+            let mut strace = tool("strace");
+            strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
+            strace.args(["-e", &format!("inject={call}:signal=SIG{signal}:when={time}")]);
+            strace.arg(program.get_program()).args(program.get_args()).current_dir(desk.path(""));
+            let output = run(&mut strace);
+            let is_ended = output.status.signal() == Some(number);
+            assert!(is_ended || output.status.success(), "{output:?}");
+            ended += usize::from(is_ended);
+            if desk.exists("new.seed") {
+                assert_eq!(desk.mode("new.seed"), 0o600);
+                desk.succeed("seed id new.seed");
+                fs::remove_file(desk.path("new.seed")).unwrap();
+            }
+            assert!(desk.state() == before, "{call}:{time}:{signal}: {:?}", desk.names(""));
+        }
+    }
+    assert!(ended > 40, "{ended}");
+}
+
 /// nohup(1) lets a run outlive its terminal.
 #[test]
 fn a_signal_that_is_ignored_stays_ignored() {

@@ -65,6 +65,9 @@ fn no_secret_is_left_when_split_prints() {
         let keys = [("ca", "rsa-2048"), ("leaf", "ecdsa-p256"), ("service_account", "ecdsa-p384")];
         let keys = keys.map(|(name, value)| (name.to_owned(), value.into()));
         table.insert("keys".to_owned(), keys.into_iter().collect::<toml::Table>().into());
+        // The last files of the last part.
+        let user = toml::toml!(name = "zoe");
+        table.insert("user".to_owned(), vec![toml::Value::Table(user)].into());
     });
     write(folder.path(), "test.toml", &profile, 0o644);
     write(folder.path(), "seed", &format!("certferry-seed-1:{SEED}\n"), 0o600);
@@ -188,7 +191,10 @@ fn secrets(folder: &Path) -> Vec<Secret> {
 fn private_key(path: &str, text: &str, secrets: &mut Vec<Secret>) {
     let block = text.split("PRIVATE KEY-----\n").nth(1).unwrap();
     let lines: Vec<&str> = block.lines().take_while(|line| !line.starts_with('-')).collect();
-    secrets.push((format!("{path}, a line"), lines[1].as_bytes().to_vec()));
+    // The first is the same in every key of a kind, and the last may be short.
+    for (number, line) in lines.iter().enumerate().skip(1).filter(|(_, line)| line.len() == 64) {
+        secrets.push((format!("{path}, line {number}"), line.as_bytes().to_vec()));
+    }
     let der = STANDARD.decode(lines.concat()).unwrap();
     let numbers = match RsaPrivateKeyRef::from_der(&der) {
         Ok(key) => [key.private_exponent, key.prime1, key.prime2, key.exponent1, key.exponent2, key.coefficient]
