@@ -383,4 +383,19 @@ fn a_result_that_nobody_reads_is_no_failure() {
         fail(&mut desk.wrapped(&full, "help"), 2),
         "error: cannot write the standard output: no space left on device\n"
     );
+    // Who has changed something says that it is done.
+    let said = "error: cannot write the standard output: no space left on device\n\
+                hint: everything is done all the same; only the result could not be printed\n";
+    for line in [
+        "build lab.toml --seed lab.seed --out full --lock full.lock",
+        "seed new full.seed",
+        "init full.toml",
+        "man --out pages",
+        "unpack out/lab-g1.tar.gz --key out/lab.pub --node cp-1 --root tree",
+        "split out/lab-g1.tar.gz --node cp-1 --out slice",
+    ] {
+        let before = desk.state();
+        assert_eq!(fail(&mut desk.wrapped(&full, line), 2), said, "{line}");
+        assert!(desk.state() != before, "{line}");
+    }
 }

@@ -35,7 +35,7 @@ pub fn run() -> ExitCode {
     };
     let result = match command::run(&arguments.command) {
         Ok(text) => write(&text).map_err(|failure| match arguments.command.writes_files() {
-            true => failure.hint("the files are written all the same"),
+            true => failure.hint("everything is done all the same; only the result could not be printed"),
             false => failure,
         }),
         // Some failures come with results for the standard output.
