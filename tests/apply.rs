@@ -606,3 +606,56 @@ fn what_is_kept_keeps_its_access_control_lists() {
     succeed(&mut rollback(root.path()));
     assert_eq!(lists(), before);
 }
+
+/// Whoever may write to the folder of the state can write a journal, which moves any file.
+#[test]
+fn a_folder_of_state_that_others_can_write_is_refused() {
+    if lacks(&[Right::Owners]) {
+        return;
+    }
+    let root = applied(&FIRST, "worker-1");
+    let state = root.path().join("etc/kubernetes/.certferry");
+    let before = live(root.path());
+    let hint = "hint: find out who made it and look at what is in it; if all is as it should be, `chown -R root:root` and \
+                `chmod 700` it, otherwise move it away; the node's files are as they were\n";
+    let path = state.display();
+    let refuse = |what: &str| {
+        let said = format!("error: {path} {what}: nothing in it is believed\n{hint}");
+        assert_eq!(fail(&mut apply(&SECOND, "worker-1", root.path()), 2), said);
+        assert_eq!(fail(&mut rollback(root.path()), 2), said);
+        assert_eq!(live(root.path()), before);
+    };
+    for mode in [0o770, 0o707, 0o722] {
+        fs::set_permissions(&state, PermissionsExt::from_mode(mode)).unwrap();
+        refuse(&format!("can be written by others: its mode is {mode:04o}"));
+    }
+    fs::set_permissions(&state, PermissionsExt::from_mode(0o700)).unwrap();
+    std::os::unix::fs::chown(&state, Some(7), Some(0)).unwrap();
+    refuse("belongs to the user 7");
+    std::os::unix::fs::chown(&state, Some(0), Some(0)).unwrap();
+    succeed(&mut apply(&SECOND, "worker-1", root.path()));
+}
+
+#[test]
+fn a_name_that_is_not_utf_8_is_named() {
+    use std::os::unix::ffi::OsStrExt;
+    let root = applied(&FIRST, "worker-1");
+    let name = std::ffi::OsStr::from_bytes(b"Old\xff.crt");
+    let path = root.path().join("etc/kubernetes/pki").join(name);
+    fs::write(&path, "").unwrap();
+    let before = live(root.path());
+    let pki = root.path().join("etc/kubernetes/pki");
+    assert_eq!(
+        fail(&mut apply(&SECOND, "worker-1", root.path()), 2),
+        format!(
+            "error: the name of \"{}/Old\\xFF.crt\" is not UTF-8\nhint: rename it; the node's files are as they were\n",
+            pki.display()
+        )
+    );
+    assert_eq!(live(root.path()), before);
+    fs::remove_file(path).unwrap();
+    // A line end is no hindrance.
+    fs::write(pki.join("two\nlines"), "kept").unwrap();
+    succeed(&mut apply(&SECOND, "worker-1", root.path()));
+    assert_eq!(fs::read_to_string(pki.join("two\nlines")).unwrap(), "kept");
+}

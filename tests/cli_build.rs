@@ -1,7 +1,11 @@
 //! What `build` says: the exact text of success and of every failure before anything is made. No failure changes a file.
 
+use std::fs;
+use std::os::unix::fs::{chown, symlink};
+
 use crate::common::Ended;
 use crate::common::desk::{CANARY, Desk, PROFILE};
+use crate::common::rights::{Right, lacks};
 
 const BUILD: &str = "build lab.toml --seed lab.seed --out out";
 
@@ -300,7 +304,7 @@ fn each_fault_of_a_seed_is_named_and_never_shown() {
 #[test]
 fn a_seed_that_others_can_read_is_warned_about() {
     let desk = Desk::new();
-    for mode in [0o604, 0o640, 0o644, 0o666] {
+    for mode in [0o604, 0o640, 0o644] {
         desk.set_mode("lab.seed", mode);
         let Ended { code, stderr, .. } = desk.run(BUILD);
         assert_eq!(stderr, "warning: lab.seed can be read by others\nhint: chmod 600 lab.seed\n");
@@ -310,6 +314,123 @@ fn a_seed_that_others_can_read_is_warned_about() {
         desk.set_mode("lab.seed", mode);
         desk.succeed(BUILD);
     }
+}
+
+#[test]
+fn a_seed_that_others_can_write_is_refused() {
+    let desk = Desk::new();
+    let take = "hint: --allow-weak-seed takes it all the same\n";
+    let id = "`certferry seed id lab.seed` must print the `seed_id` that is in the lock";
+    let told = format!("lab.seed can be written by others\nhint: chmod 600 lab.seed; {id}\n");
+    for mode in [0o602, 0o620, 0o660, 0o666] {
+        desk.set_mode("lab.seed", mode);
+        for line in [BUILD, "build lab.toml --new-seed lab.seed --out out"] {
+            desk.refuse(line, 2, &format!("error: {told}{take}"));
+        }
+        let Ended { code, stderr, .. } = desk.run("seed id lab.seed");
+        assert_eq!((code, stderr), (Some(0), format!("warning: {told}")));
+    }
+    desk.set_mode("lab.seed", 0o620);
+    desk.succeed(&format!("{BUILD} --allow-weak-seed"));
+
+    // Whoever may write to a folder can put another file there.
+    let desk = Desk::new();
+    for folder in ["a", "a/b", "a/b/c"] {
+        fs::create_dir(desk.path(folder)).unwrap();
+        desk.set_mode(folder, 0o755);
+    }
+    fs::rename(desk.path("lab.seed"), desk.path("a/b/c/lab.seed")).unwrap();
+    symlink("a/b/c/lab.seed", desk.path("linked.seed")).unwrap();
+    for (folder, mode) in [("a", 0o777), ("a/b", 0o757), ("a/b/c", 0o777), ("a/b/c", 0o775)] {
+        desk.set_mode(folder, mode);
+        for seed in ["a/b/c/lab.seed", "linked.seed"] {
+            let path = desk.path(folder).canonicalize().unwrap();
+            let path = path.display();
+            desk.refuse(
+                &format!("build lab.toml --seed {seed} --out out"),
+                2,
+                &format!(
+                    "error: others can put another file in the place of {seed}: they may write to {path}\n\
+                     hint: move it to a folder of your own, or chmod go-w {path}; `certferry seed id {seed}` must \
+                     print the `seed_id` that is in the lock\n{take}"
+                ),
+            );
+        }
+        // But for a sticky one.
+        desk.set_mode(folder, 0o1777);
+        desk.succeed("build lab.toml --seed linked.seed --out out");
+        desk.set_mode(folder, 0o755);
+    }
+    // A new one is not made there either.
+    desk.set_mode("a", 0o777);
+    let path = desk.path("a").canonicalize().unwrap();
+    let told = format!(
+        "others can put another file in the place of a/new.seed: they may write to {path}\n\
+         hint: choose a folder of your own, or chmod go-w {path}\n",
+        path = path.display()
+    );
+    desk.refuse("build lab.toml --new-seed a/new.seed --out out", 2, &format!("error: {told}{take}"));
+    let Ended { code, stderr, .. } = desk.run("seed new a/new.seed");
+    assert_eq!((code, stderr), (Some(0), format!("warning: {told}")));
+    // A pipe has no folder.
+    fs::create_dir(desk.path("open")).unwrap();
+    desk.set_mode("open", 0o777);
+    let ended = desk.watch(&mut desk.wrapped(
+        &["bash", "-c", "cd open; cat ../linked.seed | \"$0\" \"$@\""],
+        "build ../lab.toml --seed - --out ../out --locked",
+    ));
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+}
+
+/// A group of a user's own, which has the user's number, has nobody else in it.
+#[test]
+fn a_folder_of_the_users_own_group_is_no_others() {
+    if lacks(&[Right::Owners]) {
+        return;
+    }
+    let desk = Desk::new();
+    desk.set_mode("", 0o775);
+    chown(desk.path(""), Some(7), Some(7)).unwrap();
+    desk.succeed(BUILD);
+    chown(desk.path(""), Some(7), Some(8)).unwrap();
+    let ended = desk.run(BUILD);
+    assert_eq!(ended.code, Some(2));
+    assert!(
+        ended.stderr.starts_with("error: others can put another file in the place of lab.seed: "),
+        "{}",
+        ended.stderr
+    );
+    chown(desk.path(""), Some(0), Some(0)).unwrap();
+    desk.set_mode("", 0o700);
+}
+
+#[test]
+fn a_seed_of_a_visible_pattern_is_refused() {
+    let desk = Desk::new();
+    let text = |digits: &str| digits.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    for (digits, pattern) in [
+        ("0123456789abcdef".repeat(4), "its digits repeat themselves"),
+        ("deadbeef".repeat(8), "its digits repeat themselves"),
+        (format!("{}01", "00".repeat(31)), "its digits repeat themselves"),
+        ((0..32).map(|byte| format!("{byte:02x}")).collect(), "its numbers are counted up or down"),
+        ((0..32).map(|byte| format!("{:02x}", 255 - byte)).collect(), "its numbers are counted up or down"),
+        (text("The quick brown fox jumps over 1"), "its bytes are text"),
+        (text("correct horse battery staple\0\0\0\0"), "its bytes are text"),
+    ] {
+        desk.write("weak.seed", format!("certferry-seed-1:{digits}\n"));
+        desk.set_mode("weak.seed", 0o600);
+        let told = format!(
+            "weak.seed is a seed that can be guessed: {pattern}, so no random generator made it\n\
+             hint: make one with `certferry seed new FILE`: whoever guesses a seed has every key\n"
+        );
+        let take = "hint: --allow-weak-seed takes it all the same\n";
+        for line in ["build lab.toml --seed weak.seed", "build lab.toml --new-seed weak.seed"] {
+            desk.refuse(line, 2, &format!("error: {told}{take}"));
+        }
+        let Ended { code, stderr, .. } = desk.run("seed id weak.seed");
+        assert_eq!((code, stderr), (Some(0), format!("warning: {told}")));
+    }
+    desk.succeed("build lab.toml --seed weak.seed --out out --allow-weak-seed");
 }
 
 /// Messages quote the file they complain about; a seed must not be quoted.
@@ -326,7 +447,7 @@ fn exchanged_arguments_show_no_secret() {
     desk.refuse("build lab.toml --seed lab.seed --lock lab.seed", 2, &text("lab.seed", "a lock", "a seed"));
     desk.write("pasted-seed.toml", format!("{PROFILE}\nseed = \"certferry-seed-1:{CANARY}\"\n"));
     desk.refuse("build pasted-seed.toml --seed lab.seed", 2, &text("pasted-seed.toml", "a profile", "a seed"));
-    std::fs::remove_file(desk.path("pasted-seed.toml")).unwrap();
+    fs::remove_file(desk.path("pasted-seed.toml")).unwrap();
     desk.write("ca.key", "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n");
     desk.refuse("build ca.key --seed lab.seed", 2, &text("ca.key", "a profile", "a private key"));
     desk.refuse(
@@ -375,7 +496,7 @@ fn no_new_seed_is_left_when_the_rest_cannot_be_written() {
         2,
         "error: cannot read the lock file/lock: not a directory\n",
     );
-    std::fs::create_dir(desk.path("taken")).unwrap();
+    fs::create_dir(desk.path("taken")).unwrap();
     for name in ["lab-g1.tar.gz", "lab-g1.tar.gz.sig", "lab.pub"] {
         desk.write(&format!("taken/{name}"), "other bytes");
         desk.refuse(
@@ -388,7 +509,7 @@ hint: raise `generation` in [cluster], or write to another folder with --out; a 
 "
             ),
         );
-        std::fs::remove_file(desk.path(&format!("taken/{name}"))).unwrap();
+        fs::remove_file(desk.path(&format!("taken/{name}"))).unwrap();
     }
     desk.refuse(
         &format!("{line} --out taken --locked"),

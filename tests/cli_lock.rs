@@ -1,7 +1,7 @@
 //! The lock: what it refuses, in which words, and which word each refusal yields to.
 
 use crate::common::Ended;
-use crate::common::desk::Desk;
+use crate::common::desk::{Desk, OTHER_SEED};
 
 const BUILD: &str = "build lab.toml --seed lab.seed --out out";
 const NEXT: (&str, &str) = ("issued_at = 2026-11-22\n", "issued_at = 2026-11-22\ngeneration = 2\n");
@@ -90,7 +90,7 @@ hint: nothing was written; build without --locked to accept the change
 #[test]
 fn another_seed_is_refused_without_a_word() {
     let desk = built();
-    desk.write("other.seed", format!("certferry-seed-1:{}\n", "0123456789abcdef".repeat(4)));
+    desk.write("other.seed", format!("certferry-seed-1:{OTHER_SEED}\n"));
     desk.set_mode("other.seed", 0o600);
     let (locked, given) = (desk.succeed("seed id lab.seed"), desk.succeed("seed id other.seed"));
     let (locked, given) = (locked.trim_end(), given.trim_end());

@@ -90,7 +90,7 @@ fn build(mut certferry: Command, profile: &Path, threads: u32) -> String {
     let folder = tempfile::tempdir().unwrap();
     let seed = common::write(folder.path(), "test.seed", common::SEED, 0o600);
     let (out, lock) = (folder.path().join("out"), folder.path().join("test.lock.toml"));
-    certferry.arg("build").arg(profile).arg("--seed").arg(seed).arg("--out").arg(&out);
+    certferry.arg("build").arg(profile).args(["--allow-weak-seed", "--seed"]).arg(seed).arg("--out").arg(&out);
     certferry.arg("--lock").arg(&lock).arg("--quiet").arg("--threads").arg(threads.to_string());
     common::succeed(&mut certferry);
     let archive = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
@@ -134,7 +134,12 @@ fn an_engine_that_the_cpu_cannot_run_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let seed = common::write(folder.path(), "test.seed", common::SEED, 0o600);
     let run = |mut command: Command, engine| {
-        command.env(VARIABLE, engine).arg("build").arg(common::profile("single-node")).arg("--seed").arg(&seed);
+        command
+            .env(VARIABLE, engine)
+            .arg("build")
+            .arg(common::profile("single-node"))
+            .args(["--allow-weak-seed", "--seed"])
+            .arg(&seed);
         common::fail(command.arg("--out").arg(folder.path().join("out")), 2)
     };
     let hint = "keys are the same with each of them";
@@ -194,7 +199,7 @@ fn no_core_dump_is_written_while_keys_are_in_memory() {
         }
         command.uid(NOBODY).gid(NOBODY);
     }
-    command.arg("build").arg(&profile).arg("--seed").arg(&seed).arg("--out").arg(&out);
+    command.arg("build").arg(&profile).args(["--allow-weak-seed", "--seed"]).arg(&seed).arg("--out").arg(&out);
     command.arg("--lock").arg(out.join("lock.toml")).env(VARIABLE, "portable").current_dir(folder.path());
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     // Far into the keys, of which there are thousands.

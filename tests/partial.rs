@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Read;
 use std::sync::LazyLock;
 
-use crate::common::desk::{Desk, PROFILE, State};
+use crate::common::desk::{Desk, OTHER_SEED, PROFILE, State};
 use certferry::lock::Lock;
 use flate2::bufread::GzDecoder;
 use serde_json::Value as Json;
@@ -389,7 +389,7 @@ hint: a partial bundle goes beside a whole one: build that first, or name its lo
 #[test]
 fn a_partial_build_wants_the_seed_of_the_whole() {
     let desk = built();
-    desk.write("other.seed", format!("certferry-seed-1:{}\n", "0123456789abcdef".repeat(4)));
+    desk.write("other.seed", format!("certferry-seed-1:{OTHER_SEED}\n"));
     desk.set_mode("other.seed", 0o600);
     let (locked, given) = (desk.succeed("seed id lab.seed"), desk.succeed("seed id other.seed"));
     let (locked, given) = (locked.trim_end(), given.trim_end());

@@ -74,7 +74,15 @@ impl Place {
 
     /// Builds with a command that is the program, or runs it.
     fn build(self, mut program: Command) -> Built {
-        program.current_dir(self.path()).args(["build", "profile.toml", "--seed", "seed", "--out", "out"]);
+        program.current_dir(self.path()).args([
+            "build",
+            "profile.toml",
+            "--seed",
+            "seed",
+            "--allow-weak-seed",
+            "--out",
+            "out",
+        ]);
         succeed(&mut program);
         self.built()
     }
@@ -161,7 +169,15 @@ fn another_umask() {
         let place = Place::new(SMALL);
         let path = place.path().to_owned();
         let mut program = shell(&format!("umask {umask:03o}; exec"));
-        program.current_dir(&path).args(["build", "profile.toml", "--seed", "seed", "--out", "out"]);
+        program.current_dir(&path).args([
+            "build",
+            "profile.toml",
+            "--seed",
+            "seed",
+            "--allow-weak-seed",
+            "--out",
+            "out",
+        ]);
         succeed(&mut program);
         assert_same(&place.built(), &EXPECTED, &format!("umask {umask:03o}"));
         let mode = |name: &str| fs::metadata(path.join(name)).unwrap().permissions().mode() & 0o7777;
@@ -170,7 +186,7 @@ fn another_umask() {
         for name in ["out/small-g1.tar.gz.sig", "out/small.pub", "out/install.sh.sig", "profile.lock.toml"] {
             assert_eq!(mode(name), 0o644, "{name} under umask {umask:03o}");
         }
-        assert_eq!(mode("out"), 0o777 & !umask, "a new folder is the user's own");
+        assert_eq!(mode("out"), 0o700, "umask {umask:03o}");
     }
 }
 
@@ -189,21 +205,27 @@ fn another_working_folder() {
     let place = Place::new(SMALL);
     let folder = place.path().join("some/where else");
     fs::create_dir_all(&folder).unwrap();
-    let relative = ["build", "../../profile.toml", "--seed", "../../seed", "--out", "../../out"];
+    let relative = ["build", "../../profile.toml", "--seed", "../../seed", "--allow-weak-seed", "--out", "../../out"];
     succeed(certferry().current_dir(&folder).args(relative));
     assert_same(&place.built(), &EXPECTED, "from another folder");
 
     let place = Place::new(SMALL);
     let absolute = |name: &str| place.path().join(name);
     let mut command = certferry();
-    command.current_dir("/").arg("build").arg(absolute("profile.toml")).arg("--seed").arg(absolute("seed"));
+    command
+        .current_dir("/")
+        .arg("build")
+        .arg(absolute("profile.toml"))
+        .args(["--allow-weak-seed", "--seed"])
+        .arg(absolute("seed"));
     succeed(command.arg("--out").arg(absolute("out")).arg("--lock").arg(absolute("profile.lock.toml")));
     assert_same(&place.built(), &EXPECTED, "with absolute paths");
 
     let place = Place::new(SMALL);
     fs::rename(place.path().join("profile.toml"), place.path().join("other.toml")).unwrap();
     fs::rename(place.path().join("seed"), place.path().join("other")).unwrap();
-    let other = ["build", "other.toml", "--seed", "other", "--out", "out", "--lock", "profile.lock.toml"];
+    let other =
+        ["build", "other.toml", "--seed", "other", "--allow-weak-seed", "--out", "out", "--lock", "profile.lock.toml"];
     succeed(certferry().current_dir(place.path()).args(other));
     assert_same(&place.built(), &EXPECTED, "with other names");
 }
@@ -213,7 +235,8 @@ fn another_number_of_threads() {
     for threads in 1..=8 {
         let threads = threads.to_string();
         let place = Place::new(SMALL);
-        let arguments = ["build", "profile.toml", "--seed", "seed", "--out", "out", "--threads", &threads];
+        let arguments =
+            ["build", "profile.toml", "--seed", "seed", "--allow-weak-seed", "--out", "out", "--threads", &threads];
         succeed(certferry().current_dir(place.path()).args(arguments));
         assert_same(&place.built(), &EXPECTED, &format!("{threads} threads"));
     }
@@ -238,7 +261,15 @@ fn another_host() {
 #[test]
 fn another_clock() {
     let place = Place::new(SMALL);
-    succeed(certferry().current_dir(place.path()).args(["build", "profile.toml", "--seed", "seed", "--out", "out"]));
+    succeed(certferry().current_dir(place.path()).args([
+        "build",
+        "profile.toml",
+        "--seed",
+        "seed",
+        "--allow-weak-seed",
+        "--out",
+        "out",
+    ]));
     for clock in CLOCKS {
         // The program does see this clock: certificates are not valid yet, are valid, have expired.
         let verify = ["verify", "out/small-g1.tar.gz", "--key", "out/small.pub"];
@@ -269,7 +300,7 @@ fn closed_streams() {
 #[test]
 fn the_seed_from_the_standard_input() {
     let place = Place::new(SMALL);
-    let line = "exec \"$0\" build profile.toml --seed - --out out < seed";
+    let line = "exec \"$0\" build profile.toml --seed - --allow-weak-seed --out out < seed";
     succeed(tool("sh").current_dir(place.path()).args(["-euc", line, env!("CARGO_BIN_EXE_certferry")]));
     assert_same(&place.built(), &EXPECTED, "seed from stdin");
 }
@@ -286,7 +317,7 @@ fn another_place_of_the_program() {
 fn building_twice_in_one_folder_changes_nothing() {
     let place = Place::new(SMALL);
     let build = || {
-        let arguments = ["build", "profile.toml", "--seed", "seed", "--out", "out"];
+        let arguments = ["build", "profile.toml", "--seed", "seed", "--allow-weak-seed", "--out", "out"];
         succeed(certferry().current_dir(place.path()).args(arguments))
     };
     let first = build();
@@ -315,7 +346,7 @@ fn rsa_under_all_circumstances_at_once() {
         let line = format!(
             "echo host-{threads} > /proc/sys/kernel/hostname; umask {umask}; exec <&-; \
              exec env -i TZ={zone} LC_ALL={locale} PATH=\"$PATH\" faketime -f '@{clock} 12:00:00' \
-             ./copy build ../profile.toml --seed ../seed --out ../out --threads {threads}"
+             ./copy build ../profile.toml --seed ../seed --allow-weak-seed --out ../out --threads {threads}"
         );
         succeed(tool("unshare").current_dir(&folder).args(["--uts", "sh", "-euc", &line]));
         assert_same(&place.built(), &expected, &line);

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::symlink;
 use std::sync::LazyLock;
 
-use crate::common::desk::Desk;
+use crate::common::desk::{Desk, OTHER_SEED};
 use certferry::bundle::{Row, Sha256};
 use certferry::kubernetes::PartName;
 use certferry::sign::PublicKey;
@@ -322,7 +322,7 @@ fn without_an_outer_signature_the_reader_says_what_is_wrong() {
 /// A bundle of the same cluster's name from somebody else.
 fn foreign() -> Desk {
     let desk = Desk::new();
-    desk.write("other.seed", format!("certferry-seed-1:{}\n", "0123456789abcdef".repeat(4)));
+    desk.write("other.seed", format!("certferry-seed-1:{OTHER_SEED}\n"));
     desk.set_mode("other.seed", 0o600);
     desk.succeed("build lab.toml --seed other.seed --out .");
     desk

@@ -1,4 +1,4 @@
-//! When `build` has nothing left to do but to print, no secret is in its memory any more.
+//! When `build` or `split` has nothing left to do but to print, no secret is in its memory any more.
 //!
 //! Its standard output is a full pipe, so that it waits there. The program forbids others to read its memory; root may.
 
@@ -54,6 +54,43 @@ fn no_secret_is_left_when_the_summary_is_printed() {
     let summary = b"Write it on paper or into the change ticket".to_vec();
     assert_eq!(found(&memory, &[("the summary".to_owned(), summary)]).len(), 1, "or this looks at nothing");
     let left = found(&memory, &secrets(folder.path()));
+    assert!(left.is_empty(), "in memory: {left:?}");
+}
+
+/// `split` unpacks what it copies, to see where it ends.
+#[test]
+fn no_secret_is_left_when_split_prints() {
+    let folder = tempfile::tempdir().unwrap();
+    let profile = changed_profile("single-node", |table| {
+        let keys = [("ca", "rsa-2048"), ("leaf", "ecdsa-p256"), ("service_account", "ecdsa-p384")];
+        let keys = keys.map(|(name, value)| (name.to_owned(), value.into()));
+        table.insert("keys".to_owned(), keys.into_iter().collect::<toml::Table>().into());
+        // The last files of the last part.
+        let user = toml::toml!(name = "zoe");
+        table.insert("user".to_owned(), vec![toml::Value::Table(user)].into());
+    });
+    write(folder.path(), "test.toml", &profile, 0o644);
+    write(folder.path(), "seed", &format!("certferry-seed-1:{SEED}\n"), 0o600);
+    succeed(certferry().current_dir(folder.path()).args(["build", "test.toml", "--seed", "seed", "--out", "out"]));
+    let archive = files(&folder.path().join("out")).into_iter().find(|name| name.ends_with(".tar.gz")).unwrap();
+    let archive = format!("out/{archive}");
+    let secrets = secrets(folder.path());
+    let (_reader, mut full) = std::io::pipe().unwrap();
+    fill(&mut full);
+    let mut command = certferry();
+    command.current_dir(folder.path()).args(["split", &archive, "--with-cluster", "--out", "slice.tar.gz"]);
+    let mut child = command.stdout(Stdio::from(full)).stderr(Stdio::null()).spawn().unwrap();
+    wait_for_printing(&mut child);
+    let memory = memory(&child);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let memory = match memory {
+        Ok(memory) => memory,
+        Err(reason) => return skip(&format!("memory of a program that may not be dumped: {reason}")),
+    };
+    let said = b"whoever receives it does".to_vec();
+    assert_eq!(found(&memory, &[("the result".to_owned(), said)]).len(), 1, "or this looks at nothing");
+    let left = found(&memory, &secrets);
     assert!(left.is_empty(), "in memory: {left:?}");
 }
 
@@ -154,7 +191,10 @@ fn secrets(folder: &Path) -> Vec<Secret> {
 fn private_key(path: &str, text: &str, secrets: &mut Vec<Secret>) {
     let block = text.split("PRIVATE KEY-----\n").nth(1).unwrap();
     let lines: Vec<&str> = block.lines().take_while(|line| !line.starts_with('-')).collect();
-    secrets.push((format!("{path}, a line"), lines[1].as_bytes().to_vec()));
+    // The first is the same in every key of a kind, and the last may be short.
+    for (number, line) in lines.iter().enumerate().skip(1).filter(|(_, line)| line.len() == 64) {
+        secrets.push((format!("{path}, line {number}"), line.as_bytes().to_vec()));
+    }
     let der = STANDARD.decode(lines.concat()).unwrap();
     let numbers = match RsaPrivateKeyRef::from_der(&der) {
         Ok(key) => [key.private_exponent, key.prime1, key.prime2, key.exponent1, key.exponent2, key.coefficient]

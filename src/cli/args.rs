@@ -52,6 +52,20 @@ pub(crate) enum Command {
     Man(ManArguments),
 }
 
+impl Command {
+    /// Returns whether the command has changed files when it succeeds and prints a result.
+    pub(crate) const fn writes_files(&self) -> bool {
+        match self {
+            Self::Init(arguments) => arguments.file.is_some(),
+            Self::Man(arguments) => arguments.out.is_some(),
+            Self::Seed(SeedCommand::New { .. }) | Self::Build(_) | Self::Unpack(_) | Self::Split(_) => true,
+            Self::Apply(arguments) => !arguments.dry_run,
+            Self::Rollback(_) => true,
+            _ => false,
+        }
+    }
+}
+
 #[derive(clap::Args)]
 pub(crate) struct InitArguments {
     /// The profile to write; it must not exist [default: the standard output]
@@ -143,6 +157,9 @@ pub(crate) struct BuildArguments {
     /// Allow other records at the lock's generation, while nothing was carried yet
     #[arg(long)]
     pub(crate) same_generation: bool,
+    /// Take a seed that others can write or guess
+    #[arg(long)]
+    pub(crate) allow_weak_seed: bool,
     /// Worker threads, at most 1024 [default: one per processor]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::bundle::{BundleError, SplitError, WriteError};
-use crate::host::reason;
+use crate::host::{CommitError, reason};
 use crate::kubernetes::PartName;
 use crate::lock::Refusal;
 use crate::make::{Deviation, MakeError, Objection};
@@ -56,6 +56,16 @@ impl Failure {
     /// Returns the failure for a file that could not be read or written. `doing` is a verb such as `read`.
     pub(crate) fn io(doing: &str, path: &Path, error: &std::io::Error) -> Self {
         Self::cannot_run(format!("cannot {doing} {}: {}", path.display(), reason(error)))
+    }
+
+    /// Returns the failure for files that could not be placed. What is new all the same is named.
+    pub(crate) fn commit(doing: &str, refused: &CommitError) -> Self {
+        let failure = Self::io(doing, &refused.path, &refused.error);
+        if refused.left.is_empty() {
+            return failure;
+        }
+        let left: Vec<_> = refused.left.iter().map(|path| path.display().to_string()).collect();
+        failure.hint(format!("new all the same: {}; everything else is as it was", left.join(", ")))
     }
 
     /// Returns the failure for a bundle that was refused.
@@ -188,7 +198,11 @@ impl Failure {
                 "make the folder it leads to, mount its disk, or remove the link; the node's files are as they were"
             }
             NodeError::NotAFolder { .. } => "move it elsewhere; the node's files are as they were",
-            NodeError::WhiteSpace { .. } => "rename it; the node's files are as they were",
+            NodeError::WhiteSpace { .. } | NodeError::NotUtf8 { .. } => "rename it; the node's files are as they were",
+            NodeError::StateOfOthers { .. } => {
+                "find out who made it and look at what is in it; if all is as it should be, `chown -R root:root` and \
+                 `chmod 700` it, otherwise move it away; the node's files are as they were"
+            }
             NodeError::NoPrevious => "`certferry status` says what is installed",
         })
     }

@@ -25,16 +25,19 @@ use failure::Failure;
 #[must_use]
 pub fn run() -> ExitCode {
     host::forbid_core_dumps();
-    let result = match Arguments::try_parse() {
-        Ok(arguments) => command::run(&arguments.command),
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
         Err(error) => {
             // clap prints help to stdout and errors to stderr, and knows the exit code of both: 0 and 2.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let result = match result {
-        Ok(text) => write(&text),
+    let result = match command::run(&arguments.command) {
+        Ok(text) => write(&text).map_err(|failure| match arguments.command.writes_files() {
+            true => failure.hint("everything is done all the same; only the result could not be printed"),
+            false => failure,
+        }),
         // Some failures come with results for the standard output.
         Err(mut failure) => write(&failure.take_output()).and(Err(failure)),
     };

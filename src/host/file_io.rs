@@ -1,13 +1,13 @@
 //! Reads whole files up to a limit, and creates new ones.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use ring::rand::{SecureRandom, SystemRandom};
-use rustix::fs::OFlags;
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -22,18 +22,56 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(read_secret(path, limit)?.0)
 }
 
-/// Reads a whole file like [`read`]. Also returns whether its group or everybody may read it.
+/// Reads a whole file like [`read`]. Also returns what others than its owner may do with it.
 ///
 /// # Errors
 /// Fails like [`read`].
-pub fn read_secret(path: &Path, limit: u64) -> io::Result<(Zeroizing<Vec<u8>>, bool)> {
+pub fn read_secret(path: &Path, limit: u64) -> io::Result<(Zeroizing<Vec<u8>>, Exposure)> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    let is_open_to_others = metadata.is_file() && metadata.mode() & 0o044 != 0;
-    Ok((read_limited(file, metadata.len(), limit)?, is_open_to_others))
+    let exposure = if metadata.is_file() { Exposure::of(path, &metadata) } else { Exposure::default() };
+    Ok((read_limited(file, metadata.len(), limit)?, exposure))
+}
+
+/// What others than its owner may do with a file.
+#[derive(Debug, Default)]
+pub struct Exposure {
+    /// Whether they may read it.
+    pub can_be_read: bool,
+    /// What they may write: the file itself, or a folder above it, in which they could put another file in its place.
+    pub can_be_written: Option<PathBuf>,
+}
+
+impl Exposure {
+    fn of(path: &Path, metadata: &Metadata) -> Self {
+        let can_be_read = metadata.mode() & 0o044 != 0;
+        if metadata.mode() & 0o022 != 0 {
+            return Self { can_be_read, can_be_written: Some(path.to_owned()) };
+        }
+        Self { can_be_read, can_be_written: folder_of_others(path) }
+    }
+}
+
+/// Returns a folder above a file, whether the file exists or not, in which others than its owner may replace what leads
+/// to the file.
+#[must_use]
+pub fn folder_of_others(path: &Path) -> Option<PathBuf> {
+    // The folders of a link count as well as those of the file that it leads to. A file that has no name any more, such
+    // as a shell's here-document, has no folder.
+    let places = [path.canonicalize(), parent(path).canonicalize().map(|folder| folder.join("file"))];
+    let folders = places.iter().flatten().flat_map(|place| place.ancestors().skip(1));
+    let is_open = |folder: &&Path| folder.metadata().is_ok_and(|metadata| is_open(&metadata));
+    folders.into_iter().find(is_open).map(Path::to_owned)
+}
+
+/// Returns whether others than the owner may replace a file in a folder. A sticky folder lets them not (inode(7)), and
+/// many systems give each user a group of the same number, which has no other member.
+fn is_open(folder: &Metadata) -> bool {
+    let (mode, is_own_group) = (folder.mode(), folder.uid() != 0 && folder.uid() == folder.gid());
+    mode & 0o1000 == 0 && (mode & 0o002 != 0 || (mode & 0o020 != 0 && !is_own_group))
 }
 
 /// Reads the whole standard input. The bytes are wiped when dropped.
@@ -107,37 +145,47 @@ pub fn sha256(path: &Path) -> io::Result<[u8; 32]> {
     }
 }
 
-/// Creates a file of mode 0600 that did not exist before. The file is on the disk when this returns.
-///
-/// # Errors
-/// Fails when the path exists in any form, and when the file cannot be written. No file is left then.
-pub fn create_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = create_new(path, 0o600)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| sync_folder_of(path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(path);
-    }
-    written
-}
-
 /// Creates a file and opens it for writing and reading. Follows no link, and sets the mode whatever the umask.
 pub(super) fn create_new(path: &Path, mode: u32) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
     let file = OpenOptions::new().read(true).write(true).create_new(true).mode(mode).custom_flags(flags).open(path)?;
-    file.set_permissions(PermissionsExt::from_mode(mode))?;
-    Ok(file)
+    match file.set_permissions(PermissionsExt::from_mode(mode)) {
+        Ok(()) => Ok(file),
+        Err(error) => {
+            let _ = std::fs::remove_file(path);
+            Err(error)
+        }
+    }
 }
 
-/// Returns a hidden name beside `target` that no other run has, not even one that was killed: `.<name>.<8 hex
-/// digits>.part`.
-///
-/// The process id would not do, because in a container every run may have the same.
-pub(super) fn temporary_beside(target: &Path) -> io::Result<PathBuf> {
-    let name = target.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_string_lossy();
-    let mut bytes = [0; 4];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other("the operating system gives no random bytes"))?;
-    Ok(parent(target).join(format!(".{name}.{:08x}.part", u32::from_be_bytes(bytes))))
+/// Creates a file without a name in a folder, and sets the mode whatever the umask. Returns `None` where the file system
+/// has no such files, or they could not be given a name later.
+pub(super) fn create_nameless(folder: &Path, mode: u32) -> io::Result<Option<File>> {
+    // By its name there, such a file gets one.
+    if !Path::new("/proc/self/fd").is_dir() {
+        return Ok(None);
+    }
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    match openat(CWD, folder, flags, Mode::RUSR | Mode::WUSR) {
+        Ok(file) => {
+            let file = File::from(file);
+            file.set_permissions(PermissionsExt::from_mode(mode))?;
+            Ok(Some(file))
+        }
+        // What kernels and file systems say that do not know the flag (open(2)).
+        Err(Errno::NOTSUP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Returns whether this open file or folder is the one at a path.
+pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let (here, there) = match path.metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        there => (file.metadata()?, there?),
+    };
+    Ok((here.dev(), here.ino()) == (there.dev(), there.ino()))
 }
 
 /// Writes the names in a folder to the disk.

@@ -3,27 +3,31 @@
 //! Why: everything that touches the machine is in one room, so that all other rooms depend on nothing but their
 //! arguments.
 //!
-//! Output files are staged beside their place and renamed at the end. A run that fails leaves nothing behind.
+//! Output files are staged and get their names at the end. A run that fails or is interrupted leaves nothing behind, and
+//! what a killed one leaves, the next one removes.
 //!
 //! Refuses to follow a symbolic link at the end of a path that it creates, and to overwrite files that it did not
 //! write.
 
 mod attributes;
+mod claim;
 mod file_io;
 mod found;
 mod http;
+mod interrupt;
+mod leftovers;
 mod node_root;
 mod node_tree;
 mod output;
 mod programs;
 mod write_tree;
 
-pub use file_io::{begins_with, create_secret, open, read, read_secret, read_stdin, sha256};
+pub use file_io::{Exposure, begins_with, folder_of_others, open, read, read_secret, read_stdin, sha256};
 pub use found::{FileOwner, Found, FoundKind};
 pub use http::{Answer, AskError, TlsClient, ask};
 pub use node_root::NodeRoot;
 pub use node_tree::{NodeLock, NodeTree};
-pub use output::Outputs;
+pub use output::{CommitError, Outputs, create_secret};
 pub use programs::{Deadline, Exit, Process, is_installed, pause, processes, run_program};
 pub use write_tree::{TreeEntry, write_tree};
 

@@ -47,6 +47,12 @@ impl NodeTree {
         self.is_superuser
     }
 
+    /// Returns whether this user is the owner.
+    #[must_use]
+    pub fn is_own(&self, owner: FileOwner) -> bool {
+        owner.user == rustix::process::geteuid().as_raw()
+    }
+
     /// Returns the path of a place, for messages.
     #[must_use]
     pub fn path(&self, place: &str) -> PathBuf {
@@ -96,17 +102,21 @@ impl NodeTree {
     /// Returns the names in a folder, sorted, or none when the folder does not exist.
     ///
     /// # Errors
-    /// Fails when the folder cannot be read, and when a name in it is not UTF-8.
-    pub fn names(&self, folder: &str) -> io::Result<Vec<String>> {
-        let entries = match self.folder(folder).and_then(fs::read_dir) {
+    /// Fails when the folder cannot be read, and with [`io::ErrorKind::InvalidFilename`] and the path of the entry when a
+    /// name in it is not UTF-8.
+    pub fn names(&self, folder: &str) -> Result<Vec<String>, (PathBuf, io::Error)> {
+        let path = self.folder(folder).map_err(|error| (self.path(folder), error))?;
+        let unread = |error| (path.clone(), error);
+        let entries = match fs::read_dir(&path) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
+            Err(error) => return Err(unread(error)),
         };
         let name = |entry: io::Result<fs::DirEntry>| {
-            entry?.file_name().into_string().map_err(|_| io::ErrorKind::InvalidFilename.into())
+            let entry = entry.map_err(unread)?;
+            entry.file_name().into_string().map_err(|_| (entry.path(), io::ErrorKind::InvalidFilename.into()))
         };
-        let mut names = entries.map(name).collect::<io::Result<Vec<_>>>()?;
+        let mut names = entries.map(name).collect::<Result<Vec<_>, _>>()?;
         names.sort_unstable();
         Ok(names)
     }

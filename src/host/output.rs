@@ -1,24 +1,73 @@
 //! Several output files that appear together or not at all.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{DirBuilderExt, FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{AtFlags, CWD, RenameFlags, linkat, renameat_with};
+use rustix::io::Errno;
+use thiserror::Error;
 
-use super::file_io::{create_new, sync_folder_of, temporary_beside};
+use super::claim::{self, Claim};
+use super::file_io::{create_nameless, is_at, parent, sync_folder_of};
+use super::interrupt::{self, Temporary, Watch};
+use super::leftovers::{self, create_locked};
+use super::reason;
 
-/// Files that are staged beside their final places. They are removed when this is dropped without [`Outputs::commit`].
+/// How often a folder is made anew that another run removes at the same time.
+const ATTEMPTS: usize = 100;
+
+/// Files that are staged until all of them are complete. They are gone when this is dropped without
+/// [`Outputs::commit`], and when a signal ends the process.
+///
+/// A new file has no name before it is placed, where the file system can do that. So not even a killed run leaves a
+/// part of it behind. A file that replaces another has a hidden name meanwhile, which the next run in that folder
+/// removes.
 #[derive(Default)]
 pub struct Outputs {
     staged: Vec<Staged>,
     created_folders: Vec<PathBuf>,
+    /// The folders that were looked through for what killed runs left.
+    swept: Vec<PathBuf>,
+    claims: Vec<Claim>,
+    watch: Option<Watch>,
 }
 
 struct Staged {
-    temporary: PathBuf,
+    file: File,
+    /// The name before the file is placed, if it has one.
+    temporary: Option<PathBuf>,
     target: PathBuf,
     replace: bool,
+    placed: Placed,
+}
+
+/// What has become of a staged file.
+enum Placed {
+    /// It is not in its place.
+    Not,
+    /// Its place holds the same bytes already.
+    Kept,
+    /// Nothing was there before.
+    New,
+    /// What was there before has the temporary name now.
+    Exchanged,
+    /// What was there before is gone.
+    Replaced,
+}
+
+/// The files could not be placed.
+#[derive(Debug, Error)]
+#[error("{}: {}", path.display(), reason(error))]
+pub struct CommitError {
+    /// The file that was refused.
+    pub path: PathBuf,
+    /// The reason: [`io::ErrorKind::AlreadyExists`] when other bytes are there.
+    pub error: io::Error,
+    /// The files that are new all the same, because the way back failed, too. Everything else is as it was.
+    pub left: Vec<PathBuf>,
 }
 
 impl Outputs {
@@ -28,21 +77,75 @@ impl Outputs {
         Self::default()
     }
 
-    /// Creates a folder and its parents. Folders that did not exist before are removed again when the run fails.
+    /// Creates a folder and its parents with this mode, whatever the umask. Folders that did not exist before are
+    /// removed again when the run fails.
     ///
     /// # Errors
     /// Fails when a folder cannot be created.
-    pub fn create_folder(&mut self, folder: &Path) -> io::Result<()> {
+    pub fn create_folder(&mut self, folder: &Path, mode: u32) -> io::Result<()> {
         let missing: Vec<_> =
             folder.ancestors().filter(|path| !path.as_os_str().is_empty()).take_while(|path| !path.exists()).collect();
         for path in missing.into_iter().rev() {
-            fs::create_dir(path)?;
+            self.watch()?;
+            let mut temporaries = interrupt::hold();
+            match fs::DirBuilder::new().mode(mode).create(path) {
+                // Another run was faster.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => continue,
+                other => other?,
+            }
+            temporaries.add(Temporary::EmptyFolder(path.to_owned()));
             self.created_folders.push(path.to_owned());
+            fs::set_permissions(path, PermissionsExt::from_mode(mode))?;
         }
         Ok(())
     }
 
-    /// Opens a file for writing that becomes `target` on commit.
+    /// Claims a folder for this run, and creates it like [`Self::create_folder`] before. Returns `false` when another
+    /// run has claimed it. The claim ends with these outputs, or with the process.
+    ///
+    /// # Errors
+    /// Fails when the folder cannot be created, opened or locked.
+    pub fn claim_folder(&mut self, folder: &Path, mode: u32) -> io::Result<bool> {
+        for _ in 0..ATTEMPTS {
+            self.create_folder(folder, mode)?;
+            match claim::folder(folder)? {
+                claim::Answer::Claimed(claim) => {
+                    self.claims.push(claim);
+                    return Ok(true);
+                }
+                claim::Answer::Taken => {
+                    // Whoever has it needs it, also when this run was the one to create it.
+                    self.keep_folders();
+                    return Ok(false);
+                }
+                claim::Answer::Vanished => {}
+            }
+        }
+        Err(Errno::NOENT.into())
+    }
+
+    /// Claims the place of a file for this run. Returns `false` when another run has claimed it. The claim is an empty
+    /// file beside the place, `.<name>.claim.part`, which is gone when these outputs are dropped. One that a killed run left
+    /// is nobody's claim.
+    ///
+    /// # Errors
+    /// Fails when the file of the claim cannot be created or locked.
+    pub fn claim_file(&mut self, target: &Path) -> io::Result<bool> {
+        self.watch()?;
+        for _ in 0..ATTEMPTS {
+            match claim::file(target)? {
+                claim::Answer::Claimed(claim) => {
+                    self.claims.push(claim);
+                    return Ok(true);
+                }
+                claim::Answer::Taken => return Ok(false),
+                claim::Answer::Vanished => {}
+            }
+        }
+        Err(Errno::NOENT.into())
+    }
+
+    /// Opens a file for writing and reading that becomes `target` on commit.
     ///
     /// With `replace` it replaces an existing file. Without, no file may then exist, unless it holds the same bytes.
     ///
@@ -52,13 +155,29 @@ impl Outputs {
         if self.staged.iter().any(|staged| staged.target == target) {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "two outputs have this one name"));
         }
-        let temporary = temporary_beside(target)?;
-        let file = create_new(&temporary, mode)?;
-        self.staged.push(Staged { temporary, target: target.to_owned(), replace });
-        Ok(file)
+        let folder = parent(target);
+        if !self.swept.iter().any(|swept| swept == folder) {
+            leftovers::sweep(folder);
+            self.swept.push(folder.to_owned());
+        }
+        target.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+        let nameless = if replace && exists(target) { None } else { create_nameless(folder, mode)? };
+        let (file, temporary) = match nameless {
+            Some(file) => (file, None),
+            None => {
+                self.watch()?;
+                let mut temporaries = interrupt::hold();
+                let (file, path) = create_locked(target, mode)?;
+                temporaries.add(Temporary::File(path.clone()));
+                (file, Some(path))
+            }
+        };
+        let staged = file.try_clone();
+        self.staged.push(Staged { file, temporary, target: target.to_owned(), replace, placed: Placed::Not });
+        staged
     }
 
-    /// Stages a file with this content, which is no secret.
+    /// Stages a file with this content.
     ///
     /// # Errors
     /// As [`Self::stage`], and when the bytes cannot be written.
@@ -66,90 +185,202 @@ impl Outputs {
         self.stage(target, mode, replace)?.write_all(bytes)
     }
 
-    /// Writes every staged file to the disk, and checks that all of them can be placed.
+    /// Writes every staged file to the disk, checks that all of them can be placed, and moves them to their places, in
+    /// the order of staging. A signal that comes meanwhile waits until the end.
     ///
     /// # Errors
-    /// Returns the first file that cannot be, with [`io::ErrorKind::AlreadyExists`] when other bytes are there.
-    pub fn check(&self) -> Result<(), (PathBuf, io::Error)> {
+    /// Returns the first file that could not be placed. Those that were placed before it are taken back.
+    pub fn commit(mut self) -> Result<(), CommitError> {
+        let _held = interrupt::hold();
+        let placed = self.check().and_then(|()| self.place());
+        if let Err((path, error)) = placed {
+            return Err(CommitError { path, error, left: self.undo() });
+        }
+        self.created_folders.clear();
+        // Here the temporary names are those of what was replaced, and of what was there already.
+        self.remove_temporaries();
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), (PathBuf, io::Error)> {
         for staged in &self.staged {
             let checked = (|| {
-                File::open(&staged.temporary)?.sync_all()?;
-                match staged.replace || !exists(&staged.target) || same_bytes(&staged.temporary, &staged.target)? {
-                    true => Ok(()),
-                    false => Err(rustix::io::Errno::EXIST.into()),
-                }
+                staged.file.sync_all()?;
+                let is_free = match staged.replace {
+                    true if staged.target.symlink_metadata().is_ok_and(|found| found.is_dir()) => {
+                        return Err(Errno::ISDIR.into());
+                    }
+                    true => true,
+                    false => !exists(&staged.target) || same_bytes(&staged.file, &staged.target)?,
+                };
+                if is_free { Ok(()) } else { Err(Errno::EXIST.into()) }
             })();
             checked.map_err(|error| (staged.target.clone(), error))?;
         }
         Ok(())
     }
 
-    /// Runs [`Self::check`], then moves every staged file to its place, in the order of staging.
-    ///
-    /// # Errors
-    /// Fails like [`Self::check`] before any file is placed. After that, returns the first file that the file system
-    /// refused.
-    pub fn commit(mut self) -> Result<(), (PathBuf, io::Error)> {
-        self.check()?;
-        for staged in &self.staged {
-            place(staged).map_err(|error| (staged.target.clone(), error))?;
+    fn place(&mut self) -> Result<(), (PathBuf, io::Error)> {
+        for staged in &mut self.staged {
+            staged.place().map_err(|error| (staged.target.clone(), error))?;
         }
+        Ok(())
+    }
+
+    /// Takes back what was placed, and returns what could not be.
+    fn undo(&mut self) -> Vec<PathBuf> {
+        let mut left = Vec::new();
+        for staged in self.staged.iter_mut().rev() {
+            let undone = match (&staged.placed, &staged.temporary) {
+                (Placed::Not | Placed::Kept, _) => continue,
+                (Placed::New, _) => match is_at(&staged.file, &staged.target) {
+                    // Somebody has removed or replaced it since.
+                    Ok(false) => Ok(()),
+                    Ok(true) => fs::remove_file(&staged.target),
+                    Err(error) => Err(error),
+                },
+                (Placed::Exchanged, Some(temporary)) => exchange(temporary, &staged.target),
+                (Placed::Exchanged | Placed::Replaced, _) => Err(Errno::NOTSUP.into()),
+            };
+            match undone {
+                Ok(()) => staged.placed = Placed::Not,
+                Err(_) => left.push(staged.target.clone()),
+            }
+            // A power failure may bring it back, which does no harm: it is whole.
+            let _ = sync_folder_of(&staged.target);
+        }
+        left.reverse();
+        left
+    }
+
+    fn remove_temporaries(&self) {
+        for temporary in self.staged.iter().filter_map(|staged| staged.temporary.as_ref()) {
+            let _ = fs::remove_file(temporary);
+        }
+    }
+
+    /// Leaves the folders that this run has created.
+    fn keep_folders(&mut self) {
+        let mut temporaries = interrupt::hold();
+        temporaries.keep_folders();
         self.created_folders.clear();
-        self.staged.clear();
+    }
+
+    fn watch(&mut self) -> io::Result<()> {
+        if self.watch.is_none() {
+            self.watch = Some(Watch::begin()?);
+        }
         Ok(())
     }
 }
 
-fn place(staged: &Staged) -> io::Result<()> {
-    if staged.replace {
-        fs::rename(&staged.temporary, &staged.target)?;
-    } else if exists(&staged.target) {
-        // The check has compared the two: the file holds the same bytes already.
-        fs::remove_file(&staged.temporary)?;
-    } else {
-        match renameat_with(CWD, &staged.temporary, CWD, &staged.target, RenameFlags::NOREPLACE) {
-            // For file systems without such a flag, such as NFS. A link fails just as well when the name is taken.
-            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
-                fs::hard_link(&staged.temporary, &staged.target)?;
-                fs::remove_file(&staged.temporary)?;
-            }
-            other => other?,
-        }
+/// Creates a file of mode 0600 that did not exist before. The file is on the disk when this returns.
+///
+/// # Errors
+/// Fails when the path exists in any form, and when the file cannot be written. No file is left then.
+pub fn create_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if exists(path) {
+        return Err(Errno::EXIST.into());
     }
-    sync_folder_of(&staged.target)
+    let mut outputs = Outputs::new();
+    outputs.put(path, bytes, 0o600, false)?;
+    outputs.commit().map_err(|refused| refused.error)
+}
+
+impl Staged {
+    fn place(&mut self) -> io::Result<()> {
+        self.placed = match &self.temporary {
+            _ if !self.replace && exists(&self.target) => {
+                // The check has compared the two: the file holds the same bytes already.
+                self.placed = Placed::Kept;
+                return Ok(());
+            }
+            None => {
+                // The one way to give a name to a file that has none, and it fails when the name is taken.
+                let file = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+                linkat(CWD, file, CWD, &self.target, AtFlags::SYMLINK_FOLLOW)?;
+                Placed::New
+            }
+            Some(temporary) if self.replace => match exchange(temporary, &self.target) {
+                Ok(()) => Placed::Exchanged,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    move_to(temporary, &self.target)?;
+                    Placed::New
+                }
+                Err(error) if cannot(&error) => {
+                    fs::rename(temporary, &self.target)?;
+                    Placed::Replaced
+                }
+                Err(error) => return Err(error),
+            },
+            Some(temporary) => {
+                move_to(temporary, &self.target)?;
+                Placed::New
+            }
+        };
+        sync_folder_of(&self.target)
+    }
+}
+
+fn exchange(left: &Path, right: &Path) -> io::Result<()> {
+    Ok(renameat_with(CWD, left, CWD, right, RenameFlags::EXCHANGE)?)
+}
+
+/// Moves a file to a place where nothing is.
+fn move_to(from: &Path, to: &Path) -> io::Result<()> {
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE).map_err(io::Error::from) {
+        // For file systems without such a flag, such as NFS. A link fails just as well when the name is taken.
+        Err(error) if cannot(&error) => {
+            fs::hard_link(from, to)?;
+            fs::remove_file(from)
+        }
+        other => other,
+    }
+}
+
+/// Returns whether the kernel or the file system has no such step.
+fn cannot(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP))
 }
 
 fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-fn same_bytes(left: &Path, right: &Path) -> io::Result<bool> {
+fn same_bytes(left: &File, right: &Path) -> io::Result<bool> {
     // Before the file is opened, because opening a pipe without a writer would never return.
     if !fs::metadata(right)?.is_file() {
         return Ok(false);
     }
-    let (left, right) = (File::open(left)?, File::open(right)?);
+    let right = File::open(right)?;
     if left.metadata()?.len() != right.metadata()?.len() {
         return Ok(false);
     }
-    let (mut left, mut right) = (BufReader::new(left).bytes(), BufReader::new(right).bytes());
+    let (mut ours, mut theirs) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    let mut at = 0;
     loop {
-        match (left.next().transpose()?, right.next().transpose()?) {
-            (None, None) => return Ok(true),
-            (left, right) if left != right => return Ok(false),
-            _ => {}
+        let length = left.read_at(&mut ours, at)?;
+        let (ours, theirs) = (&ours[..length], &mut theirs[..length]);
+        match right.read_exact_at(theirs, at) {
+            Ok(()) if length == 0 => return Ok(true),
+            Ok(()) if ours == theirs => at += length as u64,
+            Ok(()) => return Ok(false),
+            // It became shorter meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+            Err(error) => return Err(error),
         }
     }
 }
 
 impl Drop for Outputs {
     fn drop(&mut self) {
-        for staged in &self.staged {
-            let _ = fs::remove_file(&staged.temporary);
-        }
+        let mut temporaries = interrupt::hold();
+        self.remove_temporaries();
         for folder in self.created_folders.iter().rev() {
             // This fails when something is in the folder, which then must stay.
             let _ = fs::remove_dir(folder);
         }
+        temporaries.clear();
+        self.claims.clear();
     }
 }

@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::file_io::{create_new, sync_folder, sync_folder_of, temporary_beside};
+use super::file_io::{create_new, parent, sync_folder, sync_folder_of};
+use super::interrupt::{self, Temporary, Watch};
+use super::leftovers::{self, create_locked_folder};
 
 /// An entry of a tree to be written. The path is relative to the root of the tree, and has passed the checks of the
 /// bundle.
@@ -33,7 +35,8 @@ pub enum TreeEntry<'a> {
 /// Writes a tree to a folder that does not exist or is empty.
 ///
 /// The tree appears as a whole or not at all, and is on the disk when this returns. Folders get mode 0755 whatever the
-/// umask, and the root gets 0700, because there are keys in it.
+/// umask, and the root gets 0700, because there are keys in it. A signal that ends the process removes what was written
+/// by then.
 ///
 /// # Errors
 /// Returns [`io::ErrorKind::DirectoryNotEmpty`] when something is there, otherwise what the file system said. Nothing
@@ -42,22 +45,38 @@ pub fn write_tree(root: &Path, entries: &[TreeEntry<'_>]) -> io::Result<()> {
     if root.is_symlink() || (root.exists() && fs::read_dir(root)?.next().is_some()) {
         return Err(io::ErrorKind::DirectoryNotEmpty.into());
     }
-    let staged = temporary_beside(root)?;
-    fs::DirBuilder::new().mode(0o700).create(&staged)?;
+    leftovers::sweep(parent(root));
+    let _watch = Watch::begin()?;
+    let (_lock, staged) = {
+        let mut temporaries = interrupt::hold();
+        let (lock, staged) = create_locked_folder(root)?;
+        temporaries.add(Temporary::Tree(staged.clone()));
+        (lock, staged)
+    };
     let written = (|| {
-        fs::set_permissions(&staged, PermissionsExt::from_mode(0o700))?;
         for entry in entries {
+            // A signal ends the process between two files.
+            let _held = interrupt::hold();
             write_entry(&staged, entry)?;
         }
-        compare(&staged, entries)?;
-        // A rename replaces an empty folder, and nothing else.
-        fs::rename(&staged, root)?;
-        sync_folder_of(root)
+        compare(&staged, entries)
     })();
-    if written.is_err() {
+    let mut temporaries = interrupt::hold();
+    let before = root.metadata().ok();
+    // A rename replaces an empty folder, and nothing else.
+    let placed = written.and_then(|()| fs::rename(&staged, root)).and_then(|()| {
+        sync_folder_of(root).inspect_err(|_| {
+            let _ = fs::rename(root, &staged);
+            if let Some(before) = &before {
+                let _ = fs::create_dir(root).and_then(|()| fs::set_permissions(root, before.permissions()));
+            }
+        })
+    });
+    if placed.is_err() {
         let _ = fs::remove_dir_all(&staged);
     }
-    written
+    temporaries.clear();
+    placed
 }
 
 fn write_entry(root: &Path, entry: &TreeEntry<'_>) -> io::Result<()> {

@@ -5,6 +5,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::error::SeedError;
 use super::hkdf::hkdf;
 use super::label::Label;
+use super::pattern::SeedPattern;
 use crate::kubernetes::escape;
 
 /// The beginning of every seed file, whatever its format.
@@ -86,6 +87,12 @@ impl Seed {
     #[must_use]
     pub fn id(&self) -> String {
         hex(&*hkdf::<8>(&**self.0, b"certferry/1|seed-id"))
+    }
+
+    /// Returns the pattern that shows that no random generator made this seed, if there is one.
+    #[must_use]
+    pub fn pattern(&self) -> Option<SeedPattern> {
+        SeedPattern::find(&self.0)
     }
 
     /// Returns the `cluster_id`: 32 hex digits that name the cluster under this seed. It is not secret.

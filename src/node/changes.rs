@@ -360,7 +360,7 @@ impl<'a> Comparison<'a, '_> {
             let place = if path.is_empty() { folder.to_owned() } else { format!("{folder}/{path}") };
             let Some(found) = look(self.tree, &place)? else { continue };
             if found.kind == FoundKind::Folder {
-                let names = self.tree.names(&place).map_err(|error| NodeError::io("read", self.tree, &place, error))?;
+                let names = self.tree.names(&place).map_err(NodeError::names)?;
                 let names = names.into_iter().filter(|name| !(path.is_empty() && name == HIDDEN));
                 open.extend(names.map(|name| format!("{}{name}", prefix(&path))));
             }

@@ -70,10 +70,24 @@ pub enum NodeError {
         place: String,
     },
     /// A path that must be moved contains white space, which the journal cannot hold.
-    #[error("there is white space in the path `{place}`")]
+    #[error("there is white space in the path `{}`", place.escape_debug())]
     WhiteSpace {
         /// The place.
         place: String,
+    },
+    /// A name is not UTF-8, which the record of an installation cannot hold.
+    #[error("the name of {path:?} is not UTF-8")]
+    NotUtf8 {
+        /// The path of the entry.
+        path: PathBuf,
+    },
+    /// The folder of certferry's state may be changed by others, so that nothing in it can be believed.
+    #[error("{} {what}: nothing in it is believed", path.display())]
+    StateOfOthers {
+        /// The path of the folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
     },
     /// There is no generation to go back to.
     #[error("there is no generation to go back to")]
@@ -96,6 +110,14 @@ impl NodeError {
     /// Returns the error for what the operating system refused at a place.
     pub(super) fn io(doing: &'static str, tree: &NodeTree, place: &str, error: io::Error) -> Self {
         Self::io_in(doing, tree.reading(), place, error)
+    }
+
+    /// Returns the error for a folder whose names cannot be listed.
+    pub(super) fn names((path, error): (PathBuf, io::Error)) -> Self {
+        match error.kind() {
+            io::ErrorKind::InvalidFilename => Self::NotUtf8 { path },
+            _ => Self::Io { doing: "read", path, error },
+        }
     }
 
     /// Returns the error for what the operating system refused at a place below a root that is only read.

@@ -34,6 +34,7 @@ impl<'a> Session<'a> {
     pub fn begin(tree: &'a NodeTree) -> Result<Self, NodeError> {
         make_folders(tree, KUBERNETES, 0o755)?;
         make_folders(tree, STATE, 0o700)?;
+        refuse_state_of_others(tree)?;
         let lock = tree.lock(LOCK).map_err(|error| NodeError::io("lock", tree, LOCK, error))?;
         let mut session = Self { tree, recovered: false, lock: lock.ok_or(NodeError::Locked)? };
         session.recovered = session.recover()?;
@@ -168,6 +169,20 @@ impl<'a> Session<'a> {
         }
         Ok(())
     }
+}
+
+/// Refuses a folder of state that somebody else than root or this user owns, or that others may write to. They could
+/// have written a journal, which would move any file.
+fn refuse_state_of_others(tree: &NodeTree) -> Result<(), NodeError> {
+    let Some(found) = look(tree, STATE)? else { return Ok(()) };
+    let what = if found.owner.user != ROOT.user && !tree.is_own(found.owner) {
+        format!("belongs to the user {}", found.owner.user)
+    } else if found.kind == FoundKind::Folder && found.mode & 0o022 != 0 {
+        format!("can be written by others: its mode is {:04o}", found.mode)
+    } else {
+        return Ok(());
+    };
+    Err(NodeError::StateOfOthers { path: tree.path(STATE), what })
 }
 
 /// Returns the journal of an interrupted run, if there is one.

@@ -14,6 +14,9 @@ use super::{Ended, certferry, end};
 /// The digits of a seed that no other file or program has: wherever a few of them appear, the seed got out.
 pub const CANARY: &str = "c0ffee11d00d22feed33beef44cafe55babe66f00d77deed88face99ab1ea0de";
 
+/// The digits of another seed.
+pub const OTHER_SEED: &str = "9d2f61b8c4073ea5581c7be0f36a29d4b01e8f67a2c95d3344ea706d18bf92c5";
+
 /// The smallest profile with every kind of file; built in milliseconds.
 pub const PROFILE: &str = r#"format = 1
 
@@ -47,7 +50,16 @@ pub type State = BTreeMap<String, (u32, Vec<u8>)>;
 
 impl Desk {
     pub fn new() -> Self {
-        let desk = Self { folder: tempfile::tempdir().unwrap() };
+        Self::of(tempfile::tempdir().unwrap())
+    }
+
+    /// A desk on which hundreds of runs need not wait for the disk.
+    pub fn in_memory() -> Self {
+        Self::of(super::node::disk())
+    }
+
+    fn of(folder: TempDir) -> Self {
+        let desk = Self { folder };
         desk.write("lab.toml", PROFILE);
         desk.write("lab.seed", format!("certferry-seed-1:{CANARY}\n"));
         desk.set_mode("lab.seed", 0o600);

@@ -94,7 +94,7 @@ fn slices_partial_bundles_and_fingerprints_are_taken() {
     command
         .arg("build")
         .arg(&profile)
-        .arg("--seed")
+        .args(["--allow-weak-seed", "--seed"])
         .arg(FIRST.folder.path().join("test.seed"))
         .arg("--lock")
         .arg(&lock);

@@ -49,7 +49,7 @@ fn the_printed_command_works_whatever_the_folder_is_called() {
     fs::copy(common::profile("external-ca"), folder.path().join("vault.toml")).unwrap();
     for out in ["two words", "it's", "$HOME", "a;b", "-n", "*", "~", "#", "a\\b", "Zoë"] {
         let out = format!("--out={out}");
-        let build = ["build", "vault.toml", "--seed", "seed", &out];
+        let build = ["build", "vault.toml", "--seed", "seed", "--allow-weak-seed", &out];
         let stdout = succeed(certferry().args(build).current_dir(folder.path()));
         assert_eq!(succeeds(folder.path(), printed(&stdout, "check ")), "Verified OK\n", "{out}");
     }

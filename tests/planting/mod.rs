@@ -25,7 +25,7 @@ use certferry::lint::RULES;
 use certferry::x509::ReadCertificate;
 
 use crate::common::Ended;
-use crate::common::desk::{Desk, PROFILE};
+use crate::common::desk::{Desk, OTHER_SEED, PROFILE};
 use forge::{Forge, Key, pem};
 
 pub const PKI: &str = "etc/kubernetes/pki";
@@ -56,7 +56,7 @@ pub static GENUINE: LazyLock<[Cluster; 2]> = LazyLock::new(|| {
     );
     let desk = Desk::new();
     desk.write("lab.toml", profile);
-    desk.write("other.seed", format!("certferry-seed-1:{}\n", "0123456789abcdef".repeat(4)));
+    desk.write("other.seed", format!("certferry-seed-1:{OTHER_SEED}\n"));
     desk.set_mode("other.seed", 0o600);
     ["lab.seed", "other.seed"].map(|seed| {
         let line = format!("build lab.toml --seed {seed} --out {seed}.out --lock {seed}.lock");

@@ -1,10 +1,10 @@
 //! `cargo xtask crash`: kills and refuses `apply` and `rollback` at every system call. The tests of every day do so
 //! with the tree of a worker. Here it is that of a control plane, every error is tried at every call, and 1,000 times
-//! two runs are started at once.
+//! two runs are started at once. `build`, `unpack` and `split` are refused and ended by signals at every call, too.
 
 use crate::{Outcome, no_arguments, process, tools};
 
-/// Runs the tests of `tests/apply_crash.rs` in full. Each prints the number of its points.
+/// Runs the tests of `tests/apply_crash.rs`, `tests/build_at_once.rs` and `tests/signals.rs` in full.
 ///
 /// # Errors
 /// Fails when a program is missing or a test fails.
@@ -12,5 +12,9 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     no_arguments(arguments)?;
     tools::require("strace", "apt-get install strace")?;
     let mut cargo = process::cargo();
-    process::run(cargo.args(["test", "--test=main", "apply_crash::"]).env("CERTFERRY_CRASH_ALL", "1"))
+    process::run(
+        cargo
+            .args(["test", "--test=main", "--", "apply_crash::", "build_at_once::", "signals::"])
+            .env("CERTFERRY_CRASH_ALL", "1"),
+    )
 }

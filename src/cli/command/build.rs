@@ -1,6 +1,7 @@
 //! `build`: makes a signed bundle from a profile and a seed.
 
 use std::fs::File;
+use std::io;
 use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -9,12 +10,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPoolBuilder;
 
 use crate::cli::args::BuildArguments;
-use crate::cli::command::{install_script, seed};
+use crate::cli::command::install_script;
+use crate::cli::command::seed::{self, WeakSeed};
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::{engine, lock_file, misplaced_secret};
 use crate::cli::text::build_summary::{self, Places};
 use crate::cli::text::problems;
-use crate::host::{self, Outputs};
+use crate::host::{self, CommitError, Outputs};
 use crate::keys::{Seed, wipe_stack};
 use crate::make::{self, BuildError, Derivation, Made, Permission, Request, Subset, check_lock};
 use crate::profile::{self, Profile};
@@ -23,13 +25,18 @@ use crate::profile::{self, Profile};
 /// than one about reading.
 const PROFILE_LIMIT: u64 = 64 << 20;
 
+/// The mode of the folder for the bundle, because there are keys in it.
+const OUT_MODE: u32 = 0o700;
+
 pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     let profile = read_profile(&arguments.profile)?;
     if arguments.out.exists() && !arguments.out.is_dir() {
         // Found before an hour of work, and not after it.
-        return Err(Failure::io("write to", &arguments.out, &std::io::ErrorKind::NotADirectory.into()));
+        return Err(Failure::io("write to", &arguments.out, &io::ErrorKind::NotADirectory.into()));
     }
     let lock_path = arguments.lock.clone().unwrap_or_else(|| lock_file::default_path(&arguments.profile));
+    let mut outputs = Outputs::new();
+    claim(&mut outputs, arguments, &lock_path)?;
     let old_lock = lock_file::read(&lock_path)?;
     if arguments.locked && old_lock.is_none() {
         return Err(Failure::cannot_run(format!("--locked, but there is no lock {}", lock_path.display()))
@@ -48,6 +55,10 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     if new_seed_file == Some(lock_path.as_path()) {
         return Err(Failure::cannot_run(format!("{} cannot be both the seed and the lock", lock_path.display())));
     }
+    if let Some(file) = new_seed_file {
+        // It is the first to be placed: a bundle without its seed could never be rebuilt.
+        seed::stage(&mut outputs, file, &seed)?;
+    }
     let request = Request {
         profile: &profile,
         seed: &seed,
@@ -59,9 +70,38 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     let threads = arguments.threads.map_or(0, usize::from);
     let pool = ThreadPoolBuilder::new().num_threads(threads).exit_handler(|_| wipe_stack()).build();
     let pool = pool.map_err(|error| Failure::cannot_run(format!("cannot start threads: {error}")))?;
-    let built = pool.install(|| build(&request, arguments, lock_path, new_seed_file));
+    let built = pool.install(|| build(&request, arguments, outputs, lock_path, new_seed_file));
     wipe_stack();
     built
+}
+
+/// Claims the folder and the lock, so that of two builds at once one ends before anything is read that the other changes.
+/// A build with `--locked` leaves the lock as it is.
+fn claim(outputs: &mut Outputs, arguments: &BuildArguments, lock: &Path) -> Result<(), Failure> {
+    let taken = |what: &str, path: &Path| {
+        Failure::cannot_run(format!("another certferry is building {what} {}", path.display()))
+            .hint("wait for it to end; nothing was changed")
+    };
+    let out = &arguments.out;
+    outputs.create_folder(out, OUT_MODE).or_cannot("create", out)?;
+    if !outputs.claim_folder(out, OUT_MODE).or_cannot("lock", out)? {
+        return Err(taken("into", out));
+    }
+    if arguments.locked {
+        return Ok(());
+    }
+    let folder = lock.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let cannot = |doing: &str, path: &Path, error: io::Error| match error.kind() {
+        io::ErrorKind::NotADirectory => Failure::io("read the lock", lock, &error),
+        _ => Failure::io(doing, path, &error),
+    };
+    if let Some(folder) = folder {
+        outputs.create_folder(folder, 0o755).map_err(|error| cannot("create", folder, error))?;
+    }
+    match outputs.claim_file(lock).map_err(|error| cannot("write", lock, error))? {
+        true => Ok(()),
+        false => Err(taken("over", lock)),
+    }
 }
 
 /// Returns what the arguments allow the build to change.
@@ -77,7 +117,7 @@ pub(crate) fn read_profile(path: &Path) -> Result<Profile, Failure> {
     let source = host::read(path, PROFILE_LIMIT).map_err(|error| {
         let failure = Failure::io("read the profile", path, &error);
         match error.kind() {
-            std::io::ErrorKind::NotFound => failure.hint("`certferry init FILE` writes one to begin with"),
+            io::ErrorKind::NotFound => failure.hint("`certferry init FILE` writes one to begin with"),
             _ => failure,
         }
     })?;
@@ -92,17 +132,21 @@ pub(crate) fn read_profile(path: &Path) -> Result<Profile, Failure> {
 
 /// Returns the seed, and the file to write it to when it is new.
 fn take_seed(arguments: &BuildArguments) -> Result<(Seed, Option<&Path>), Failure> {
+    let weak = if arguments.allow_weak_seed { WeakSeed::Allowed } else { WeakSeed::Refused };
     if let Some(file) = &arguments.new_seed {
         seed::check_new(file)?;
     }
     match (&arguments.seed, &arguments.new_seed) {
-        (Some(file), _) => Ok((seed::read(file)?, None)),
-        (None, Some(file)) if file.symlink_metadata().is_ok() => Ok((seed::read(file)?, None)),
+        (Some(file), _) => Ok((seed::read(file, weak)?, None)),
+        (None, Some(file)) if file.symlink_metadata().is_ok() => Ok((seed::read(file, weak)?, None)),
         (None, Some(file)) if arguments.locked => {
             Err(Failure::cannot_run(format!("--locked, but there is no seed {}", file.display()))
                 .hint("a rebuild needs the seed of the first build; give it with --seed FILE"))
         }
-        (None, Some(file)) => Ok((seed::random()?, Some(file))),
+        (None, Some(file)) => {
+            seed::check_place(file, weak)?;
+            Ok((seed::random()?, Some(file)))
+        }
         (None, None) => Err(Failure::cannot_run("no seed given").hint("give --seed FILE or --new-seed FILE")),
     }
 }
@@ -110,6 +154,7 @@ fn take_seed(arguments: &BuildArguments) -> Result<(Seed, Option<&Path>), Failur
 fn build(
     request: &Request<'_>,
     arguments: &BuildArguments,
+    mut outputs: Outputs,
     lock: PathBuf,
     new_seed_file: Option<&Path>,
 ) -> Result<String, Failure> {
@@ -124,13 +169,11 @@ fn build(
     };
     let threads = arguments.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
     let derivation = Derivation { engine: &*engine.test, threads, progress: &progress };
-    let mut outputs = Outputs::new();
     let mut archive = arguments.out.clone();
     let made = make::build(request, derivation, |name| {
         bar.finish_and_clear();
         archive = arguments.out.join(name);
-        create_folder(&mut outputs, &arguments.out)?;
-        stage(&mut outputs, &archive, 0o600, false)
+        outputs.stage(&archive, 0o600, false).or_cannot("write", &archive)
     });
     bar.finish_and_clear();
     let made = made.map_err(|error| match error {
@@ -149,12 +192,7 @@ fn build(
         lock,
     };
     stage_beside(&mut outputs, &places, &made, arguments.locked)?;
-    outputs.check().map_err(|(path, error)| cannot_place(&path, &error))?;
-    // The seed comes first: a bundle without its seed could never be rebuilt, and a seed without a bundle does no harm.
-    if let Some(file) = new_seed_file {
-        seed::create(file, request.seed)?;
-    }
-    outputs.commit().map_err(|(path, error)| cannot_place(&path, &error))?;
+    outputs.commit().map_err(|refused| cannot_place(&refused, new_seed_file))?;
     Ok(if arguments.quiet { String::new() } else { build_summary::of_build(&made, &places, new_seed_file) })
 }
 
@@ -165,27 +203,20 @@ fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<File>, is_lo
         .put(&places.public_key, made.signer.to_pem().as_bytes(), 0o644, false)
         .or_cannot("write", &places.public_key)?;
     if !is_locked {
-        if let Some(folder) = places.lock.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            create_folder(outputs, folder)?;
-        }
         outputs.put(&places.lock, made.lock.as_bytes(), 0o644, true).or_cannot("write", &places.lock)?;
     }
     install_script::stage(outputs, places, &made.signer, &made.install_signature)
 }
 
-fn create_folder(outputs: &mut Outputs, folder: &Path) -> Result<(), Failure> {
-    outputs.create_folder(folder).or_cannot("create", folder)
-}
-
-fn stage(outputs: &mut Outputs, path: &Path, mode: u32, replace: bool) -> Result<File, Failure> {
-    outputs.stage(path, mode, replace).or_cannot("write", path)
-}
-
-fn cannot_place(path: &Path, error: &std::io::Error) -> Failure {
-    if error.kind() == std::io::ErrorKind::AlreadyExists {
+fn cannot_place(refused: &CommitError, new_seed_file: Option<&Path>) -> Failure {
+    let CommitError { path, error, left } = refused;
+    if Some(path.as_path()) == new_seed_file {
+        return seed::cannot_create(Failure::commit("create", refused), error);
+    }
+    if error.kind() == io::ErrorKind::AlreadyExists && left.is_empty() {
         return Failure::cannot_run(format!("{} exists with other bytes", path.display())).hint(
             "raise `generation` in [cluster], or write to another folder with --out; a bundle is never overwritten",
         );
     }
-    Failure::io("write", path, error)
+    Failure::commit("write", refused)
 }

@@ -62,9 +62,9 @@ fn write(file: &Path, text: &str) -> Result<(), Failure> {
     let mut outputs = Outputs::new();
     let mut staged = outputs.stage(file, 0o644, false).or_cannot("create", file)?;
     staged.write_all(text.as_bytes()).or_cannot("write", file)?;
-    outputs.commit().map_err(|(path, error)| {
-        let failure = Failure::io("create", &path, &error);
-        match error.kind() {
+    outputs.commit().map_err(|refused| {
+        let failure = Failure::commit("create", &refused);
+        match refused.error.kind() {
             std::io::ErrorKind::AlreadyExists => failure.hint("an existing profile is never overwritten"),
             _ => failure,
         }

@@ -68,12 +68,12 @@ fn render(man: &Man, command: &Command, mut text: &mut Vec<u8>) -> io::Result<()
 
 fn write(folder: &Path, pages: &[Page]) -> Result<String, Failure> {
     let mut outputs = Outputs::new();
-    outputs.create_folder(folder).or_cannot("create", folder)?;
+    outputs.create_folder(folder, 0o755).or_cannot("create", folder)?;
     for (name, text) in pages {
         let path = folder.join(name);
         let staged = outputs.stage(&path, 0o644, true).and_then(|mut file| file.write_all(text));
         staged.or_cannot("write", &path)?;
     }
-    outputs.commit().map_err(|(path, error)| Failure::io("write", &path, &error))?;
+    outputs.commit().map_err(|refused| Failure::commit("write", &refused))?;
     Ok(format!("{} pages in {}\n", pages.len(), folder.display()))
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::cli::args::SeedCommand;
 use crate::cli::failure::Failure;
 use crate::cli::input::misplaced_secret;
-use crate::host;
+use crate::host::{self, Exposure, Outputs};
 use crate::keys::Seed;
 
 /// The most bytes of a seed file.
@@ -18,14 +18,38 @@ pub(crate) fn run(command: &SeedCommand) -> Result<String, Failure> {
             check_new(file)?;
             let seed = random()?;
             create(file, &seed)?;
+            if let Some((what, hint)) = weak_place(file) {
+                host::write_stderr(&format!("warning: {what}\nhint: {hint}\n"));
+            }
             Ok(format!(
                 "{}  seed id {}\nWhoever has this file can make every key of the cluster. Keep two copies offline.\n",
                 file.display(),
                 seed.id()
             ))
         }
-        SeedCommand::Id { file } => Ok(format!("{}\n", read(file)?.id())),
+        SeedCommand::Id { file } => Ok(format!("{}\n", read(file, WeakSeed::Named)?.id())),
     }
+}
+
+/// Refuses a new seed's file that [`read`] would refuse afterwards.
+pub(crate) fn check_place(file: &Path, weak: WeakSeed) -> Result<(), Failure> {
+    match weak_place(file) {
+        Some((what, hint)) if weak == WeakSeed::Refused => Err(refused(what, hint)),
+        _ => Ok(()),
+    }
+}
+
+fn weak_place(file: &Path) -> Option<(String, String)> {
+    let folder = host::folder_of_others(file)?;
+    let (name, folder) = (file.display(), folder.display());
+    Some((
+        format!("others can put another file in the place of {name}: they may write to {folder}"),
+        format!("choose a folder of your own, or chmod go-w {folder}"),
+    ))
+}
+
+fn refused(what: String, hint: String) -> Failure {
+    Failure::cannot_run(what).hint(hint).hint("--allow-weak-seed takes it all the same")
 }
 
 /// Refuses a path that cannot become a new seed's file, before any work.
@@ -45,26 +69,45 @@ pub(crate) fn random() -> Result<Seed, Failure> {
 }
 
 /// Writes a seed to a file that must not exist.
-pub(crate) fn create(file: &Path, seed: &Seed) -> Result<(), Failure> {
-    host::create_secret(file, seed.to_text().as_bytes()).map_err(|error| {
-        let failure = Failure::io("create", file, &error);
-        match error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                failure.hint("a seed is never overwritten; choose another name, or use the existing seed with --seed")
-            }
-            _ => failure,
+fn create(file: &Path, seed: &Seed) -> Result<(), Failure> {
+    host::create_secret(file, seed.to_text().as_bytes())
+        .map_err(|error| cannot_create(Failure::io("create", file, &error), &error))
+}
+
+/// Stages a seed as a file that must not exist.
+pub(crate) fn stage(outputs: &mut Outputs, file: &Path, seed: &Seed) -> Result<(), Failure> {
+    let staged = outputs.put(file, seed.to_text().as_bytes(), 0o600, false);
+    staged.map_err(|error| cannot_create(Failure::io("create", file, &error), &error))
+}
+
+/// Adds what there is to do about a seed that could not be created.
+pub(crate) fn cannot_create(failure: Failure, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            failure.hint("a seed is never overwritten; choose another name, or use the existing seed with --seed")
         }
-    })
+        _ => failure,
+    }
+}
+
+/// What becomes of a seed that others may have chosen or can guess.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WeakSeed {
+    Refused,
+    /// It is taken, and a person is told.
+    Named,
+    /// It is taken, because a person wants it so.
+    Allowed,
 }
 
 /// Reads a seed from a file, or from the standard input for `-`.
-pub(crate) fn read(file: &Path) -> Result<Seed, Failure> {
+pub(crate) fn read(file: &Path, weak: WeakSeed) -> Result<Seed, Failure> {
     misplaced_secret::refuse_argument(file)?;
     let read = match file == Path::new("-") {
-        true => host::read_stdin(LIMIT).map(|bytes| (bytes, false)),
+        true => host::read_stdin(LIMIT).map(|bytes| (bytes, Exposure::default())),
         false => host::read_secret(file, LIMIT),
     };
-    let (bytes, is_open_to_others) = read.map_err(|error| {
+    let (bytes, exposure) = read.map_err(|error| {
         let failure = Failure::io("read the seed", file, &error);
         match error.kind() {
             io::ErrorKind::NotFound => {
@@ -77,9 +120,39 @@ pub(crate) fn read(file: &Path) -> Result<Seed, Failure> {
         Failure::cannot_run(format!("{} is not a seed: {error}", file.display()))
             .hint("a seed is one line, `certferry-seed-1:` and 64 lower-case hex digits")
     })?;
-    if is_open_to_others {
+    let weakness = weakness(file, &exposure, &seed).filter(|_| weak != WeakSeed::Allowed);
+    let is_weak = weakness.is_some();
+    if let Some((what, hint)) = weakness {
+        if weak == WeakSeed::Refused {
+            return Err(refused(what, hint));
+        }
+        host::write_stderr(&format!("warning: {what}\nhint: {hint}\n"));
+    }
+    if exposure.can_be_read && !is_weak {
         let name = file.display();
         host::write_stderr(&format!("warning: {name} can be read by others\nhint: chmod 600 {name}\n"));
     }
     Ok(seed)
+}
+
+/// Returns why others may have chosen the seed or can guess it, and what to do about that.
+fn weakness(file: &Path, exposure: &Exposure, seed: &Seed) -> Option<(String, String)> {
+    let name = file.display();
+    if let Some(pattern) = seed.pattern() {
+        return Some((
+            format!("{name} is a seed that can be guessed: {pattern}, so no random generator made it"),
+            "make one with `certferry seed new FILE`: whoever guesses a seed has every key".to_owned(),
+        ));
+    }
+    let place = exposure.can_be_written.as_deref()?;
+    let id = format!("`certferry seed id {name}` must print the `seed_id` that is in the lock");
+    Some(if place == file {
+        (format!("{name} can be written by others"), format!("chmod 600 {name}; {id}"))
+    } else {
+        let folder = place.display();
+        (
+            format!("others can put another file in the place of {name}: they may write to {folder}"),
+            format!("move it to a folder of your own, or chmod go-w {folder}; {id}"),
+        )
+    })
 }

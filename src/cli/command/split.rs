@@ -1,12 +1,12 @@
 //! `split`: cuts one part out of a bundle, for a medium that goes to one node alone.
 
 use std::io::BufWriter;
-use std::path::Path;
 
 use crate::bundle::split;
 use crate::cli::args::SplitArguments;
 use crate::cli::failure::{Failure, OrFailure};
-use crate::host::{self, Outputs};
+use crate::host::{self, CommitError, Outputs};
+use crate::keys::wipe_stack;
 use crate::kubernetes::PartName;
 
 pub(crate) fn run(arguments: &SplitArguments) -> Result<String, Failure> {
@@ -16,18 +16,20 @@ pub(crate) fn run(arguments: &SplitArguments) -> Result<String, Failure> {
     let mut outputs = Outputs::new();
     let staged = outputs.stage(&arguments.out, 0o600, false);
     let staged = staged.or_cannot("write", &arguments.out)?;
-    split(source, &part, BufWriter::new(staged))
-        .map_err(|error| Failure::split(bundle, &part, &arguments.out, &error))?;
-    outputs.commit().map_err(|(path, error)| exists(&path, &error))?;
+    let cut = split(source, &part, BufWriter::new(staged));
+    // Files of the parts went through buffers on it.
+    wipe_stack();
+    cut.map_err(|error| Failure::split(bundle, &part, &arguments.out, &error))?;
+    outputs.commit().map_err(|refused| exists(&refused))?;
     Ok(format!(
         "{}  {part}, not verified: whoever receives it does, with `certferry verify` and the signer's key\n",
         arguments.out.display()
     ))
 }
 
-fn exists(path: &Path, error: &std::io::Error) -> Failure {
-    let failure = Failure::io("write", path, error);
-    match error.kind() {
+fn exists(refused: &CommitError) -> Failure {
+    let failure = Failure::commit("write", refused);
+    match refused.error.kind() {
         std::io::ErrorKind::AlreadyExists => failure.hint("name a file that does not exist"),
         _ => failure,
     }

@@ -6,6 +6,7 @@ use crate::cli::failure::Failure;
 use crate::cli::input::bundle::{self, Verified};
 use crate::cli::text::bundle::{called, summary};
 use crate::host::{self, TreeEntry};
+use crate::keys::wipe_stack;
 use crate::kubernetes::PartName;
 
 pub(crate) fn run(arguments: &UnpackArguments) -> Result<String, Failure> {
@@ -22,6 +23,8 @@ pub(crate) fn run(arguments: &UnpackArguments) -> Result<String, Failure> {
             Row::Link { path, target } => TreeEntry::Link { path, target },
         })
         .collect();
+    // Files of the part, and of others, went through buffers on it.
+    wipe_stack();
     host::write_tree(&arguments.root, &entries).map_err(|error| {
         let failure = Failure::io("unpack to", &arguments.root, &error);
         match error.kind() {

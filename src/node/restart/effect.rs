@@ -153,7 +153,7 @@ fn compare(
         let mut entries = BTreeSet::new();
         for folder in [left, right] {
             if look(tree, folder)?.is_some_and(|found| found.kind == FoundKind::Folder) {
-                entries.extend(tree.names(folder).map_err(|error| NodeError::io("read", tree, folder, error))?);
+                entries.extend(tree.names(folder).map_err(NodeError::names)?);
             }
         }
         for entry in entries {

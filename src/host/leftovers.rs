@@ -1,0 +1,151 @@
+//! Hidden names of what is not complete, and what runs that were killed have left under such names.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use ring::rand::{SecureRandom, SystemRandom};
+use rustix::fs::OFlags;
+
+use super::claim::lock;
+use super::file_io::{create_new, is_at, parent};
+use super::{reason, write_stderr};
+
+/// What stands before and after the random digits of a hidden name.
+const BEFORE: &str = ".certferry-";
+const AFTER: &str = ".part";
+const DIGITS: usize = 8;
+
+/// How often another name is tried.
+const ATTEMPTS: usize = 100;
+
+/// Creates a file with a hidden name beside `target`, locked for as long as it is open, so that no other run takes it
+/// for a leftover.
+pub(super) fn create_locked(target: &Path, mode: u32) -> io::Result<(File, PathBuf)> {
+    for _ in 0..ATTEMPTS {
+        let path = temporary_beside(target)?;
+        let file = create_new(&path, mode)?;
+        match is_locked(&file, &path) {
+            Ok(true) => return Ok((file, path)),
+            Ok(false) => {}
+            Err(error) => {
+                let _ = fs::remove_file(path);
+                return Err(error);
+            }
+        }
+    }
+    Err(io::ErrorKind::ResourceBusy.into())
+}
+
+/// Creates a folder of mode 0700 like [`create_locked`]. The open file that is returned keeps it locked.
+pub(super) fn create_locked_folder(target: &Path) -> io::Result<(File, PathBuf)> {
+    for _ in 0..ATTEMPTS {
+        let path = temporary_beside(target)?;
+        fs::DirBuilder::new().mode(0o700).create(&path)?;
+        // Whatever the umask.
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o700))?;
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            other => other?,
+        };
+        match is_locked(&file, &path) {
+            Ok(true) => return Ok((file, path)),
+            Ok(false) => {}
+            Err(error) => {
+                let _ = fs::remove_dir(path);
+                return Err(error);
+            }
+        }
+    }
+    Err(io::ErrorKind::ResourceBusy.into())
+}
+
+/// Locks what is open and returns whether it is still there. Another run may have taken it for a leftover before.
+fn is_locked(file: &File, path: &Path) -> io::Result<bool> {
+    Ok(lock(file)? && is_at(file, path)?)
+}
+
+/// Removes what killed runs of this user have left in a folder. Names on the standard error what cannot be removed.
+pub(super) fn sweep(folder: &Path) {
+    // A folder that cannot be read is no concern of this: whatever is written there will say so.
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if !entry.file_name().to_str().is_some_and(is_temporary) {
+            continue;
+        }
+        let path = entry.path();
+        if let Err(error) = remove(&path) {
+            let (path, reason) = (path.display(), reason(&error));
+            write_stderr(&format!(
+                "warning: {path} is what a killed run has left, perhaps with keys in it, and cannot be removed: \
+                 {reason}\nhint: remove it by hand\n"
+            ));
+        }
+    }
+}
+
+/// Removes a leftover, unless the run that it belongs to still goes on or it is somebody else's.
+fn remove(path: &Path) -> io::Result<()> {
+    let metadata = path.symlink_metadata()?;
+    if metadata.uid() != rustix::process::geteuid().as_raw() || !(metadata.is_file() || metadata.is_dir()) {
+        return Ok(());
+    }
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        // Its run has ended just now.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    if !is_locked(&file, path)? {
+        return Ok(());
+    }
+    if metadata.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
+}
+
+/// Returns a hidden name beside `target` that no other run has, not even one that was killed:
+/// `.<name>.certferry-<8 hex digits>.part`.
+///
+/// The process id would not do, because in a container every run may have the same.
+fn temporary_beside(target: &Path) -> io::Result<PathBuf> {
+    let name = target.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_string_lossy();
+    let mut bytes = [0; DIGITS / 2];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other("the operating system gives no random bytes"))?;
+    Ok(parent(target).join(format!(".{name}{BEFORE}{:08x}{AFTER}", u32::from_be_bytes(bytes))))
+}
+
+/// Returns whether a name is one of those that [`temporary_beside`] makes.
+fn is_temporary(name: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    name.strip_suffix(AFTER).and_then(|rest| rest.rsplit_once(BEFORE)).is_some_and(|(before, digits)| {
+        before.len() > 1 && before.starts_with('.') && digits.len() == DIGITS && digits.bytes().all(is_digit)
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::path::Path;
+
+    use super::{is_temporary, temporary_beside};
+
+    #[test]
+    fn only_names_that_this_program_makes_are_leftovers() {
+        for target in ["lab.pub", "a/.hidden", "x.part"] {
+            let path = temporary_beside(Path::new(target)).unwrap();
+            assert!(is_temporary(path.file_name().unwrap().to_str().unwrap()), "{path:?}");
+        }
+        for name in [
+            "lab.pub",
+            ".lab.pub.part",
+            ".lab.pub.0123abcd.part",
+            ".certferry-0123abcd.part",
+            "lab.certferry-0123abcd.part",
+            ".lab.certferry-0123abc.part",
+            ".lab.certferry-0123ABCD.part",
+            ".lab.certferry-0123abcd.part.gz",
+        ] {
+            assert!(!is_temporary(name), "{name}");
+        }
+    }
+}
