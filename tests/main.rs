@@ -60,6 +60,7 @@ mod restart;
 mod status;
 mod tamper;
 mod tar_install;
+mod terminal;
 mod tls;
 mod trust_root;
 mod wiped_memory;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::bundle::Hex;
 use crate::cli::failure::Failure;
-use crate::cli::text::changes;
+use crate::cli::text::{changes, json};
 use crate::lock::{Change, ChangeKind, Lock, Refusal, shapes_of_plan};
 use crate::make::Comparison;
 use crate::plan::{PartChangeKind, Plan};
@@ -169,9 +169,7 @@ pub(crate) fn render(
         cuts_off_cert_manager: since.is_some_and(|(_, since)| since.cuts_off_cert_manager),
         refused: refused.map(ToString::to_string),
     };
-    let mut text = serde_json::to_string_pretty(&document).map_err(|error| Failure::json(&error))?;
-    text.push('\n');
-    Ok(text)
+    json::document(&document)
 }
 
 fn change(change: &Change) -> ChangeJson {
