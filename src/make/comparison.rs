@@ -1,6 +1,6 @@
 //! The comparison of a build with the lock of the build before. `plan` and `build` share it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bundle::Hex;
 use crate::kubernetes::{KeyId, PartName, Version};
@@ -109,11 +109,11 @@ impl Comparison {
     /// [`Permission::PROFILE`](super::Permission::PROFILE), would be refused, as far as the plan shows.
     #[must_use]
     pub fn refusal(&self, lock: &Lock, plan: &Plan) -> Option<Refusal> {
-        // Returns whether the record of a part is known to change for another reason than the generation of the bundle.
-        let changes = |part: &PartName| self.part_changes.iter().any(|change| change.part == *part);
+        // The parts whose record is known to change for another reason than the generation of the bundle.
+        let changing: BTreeSet<_> = self.part_changes.iter().map(|change| &change.part).collect();
         let mut parts: Vec<_> = plan.parts.iter().map(|part| part.recipient.part()).collect();
         parts.sort_unstable();
-        let parts = parts.iter().map(|part| (part, changes(part)));
+        let parts = parts.iter().map(|part| (part, changing.contains(part)));
         foreseen(lock, &shapes_of_plan(plan), plan.generation, parts).into_iter().next()
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::addons;
 use super::api_server_restart;
 use super::certificate::ca_key;
-use super::certificates::rows_of;
+use super::certificates::nodes_with_rows;
 use super::file::{PlannedContent, PlannedFile, file};
 use super::kubeconfig::{self, Credentials};
 use crate::kubernetes::{CaName, CertificateRow, KUBELET_PKI, KUBERNETES, KeyId, Output, PKI, PartName, Role, escape};
@@ -54,9 +54,9 @@ const KUBELET_CURRENT: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
 
 /// Plans the parts of the nodes, in the order of the profile, then the part of the cluster.
 pub(super) fn all(profile: &Profile) -> Vec<PlannedPart> {
-    let nodes = profile.nodes.iter().enumerate().map(|(index, node)| {
+    let nodes = nodes_with_rows(profile).map(|(node, rows)| {
         let mut files = shared_files(profile, node);
-        files.extend(rows_of(profile, index).flat_map(|row| row_files(row, node, profile)));
+        files.extend(rows.flat_map(|row| row_files(row, node, profile)));
         files.extend(api_server_restart::files(profile, node));
         PlannedPart { recipient: Recipient::Node(node.clone()), files }
     });
