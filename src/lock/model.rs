@@ -239,16 +239,50 @@ impl Lock {
     /// Returns the lock as TOML.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        // This cannot fail: a struct of strings, numbers and lists of such has a TOML form.
-        let body = toml::to_string(self).unwrap_or_default();
-        format!("{HEAD}\n{body}")
+        #[derive(Serialize)]
+        struct Head<'a> {
+            format: u32,
+            made_with: &'a str,
+            cluster: &'a str,
+            cluster_id: &'a str,
+            seed_id: &'a str,
+            signer: &'a str,
+            generation: u32,
+            kubernetes: &'a str,
+            profile_sha256: &'a str,
+            content_sha256: &'a str,
+            bundle_sha256: &'a str,
+            formats: Formats,
+        }
+        let head = Head {
+            format: self.format,
+            made_with: &self.made_with,
+            cluster: &self.cluster,
+            cluster_id: &self.cluster_id,
+            seed_id: &self.seed_id,
+            signer: &self.signer,
+            generation: self.generation,
+            kubernetes: &self.kubernetes,
+            profile_sha256: &self.profile_sha256,
+            content_sha256: &self.content_sha256,
+            bundle_sha256: &self.bundle_sha256,
+            formats: self.formats,
+        };
+        // Row by row, because the writer keeps a whole document twice. This cannot fail: a struct of strings, numbers
+        // and lists of such has a TOML form.
+        let mut text = format!("{HEAD}\n{}", toml::to_string(&head).unwrap_or_default());
+        let mut rows = |row: Result<String, toml::ser::Error>| text.extend(["\n", &row.unwrap_or_default()]);
+        self.parts.iter().for_each(|row| rows(toml::to_string(&BTreeMap::from([("part", [row])]))));
+        self.keys.iter().for_each(|row| rows(toml::to_string(&BTreeMap::from([("key", [row])]))));
+        self.certificates.iter().for_each(|row| rows(toml::to_string(&BTreeMap::from([("certificate", [row])]))));
+        text
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 pub(super) mod tests {
-    use super::{Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, PartName};
+    use super::{Formats, HEAD, Lock, LockError, LockedCertificate, LockedKey, LockedPart, PartName};
 
     pub(in crate::lock) fn example() -> Lock {
         Lock {
@@ -314,6 +348,7 @@ pub(super) mod tests {
         assert_eq!(Lock::by_rows(&text), Some(lock.clone()));
         assert_eq!(Lock::by_rows(&format!("{text}\n# the end\n")), Some(lock.clone()));
         assert_eq!(toml::from_str::<Lock>(&text).unwrap(), lock);
+        assert_eq!(text, format!("{HEAD}\n{}", toml::to_string(&lock).unwrap()));
         let spread = text.replace("alt_names = [\"DNS:x\"]", "alt_names = [\n\"DNS:x\",\n]\n[[key]]\n[[key]]");
         assert!(spread.len() > text.len());
         for wrong in [

@@ -25,18 +25,18 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
     let plan = built.plan;
     let (mut keys, mut certificates) = (Vec::new(), Vec::new());
     let mut files = outlines_of_plan(plan);
-    let shapes = shapes_of_plan(plan);
+    let mut shapes = shapes_of_plan(plan);
     for planned in &plan.keys {
         let id = &planned.id;
-        let (Some(key), Some(shape)) = (built.keys.get(id), shapes.get(id)) else { continue };
+        let (Some(key), Some(shape)) = (built.keys.get(id), shapes.remove(id)) else { continue };
         keys.push(LockedKey {
             id: id.clone(),
-            algorithm: shape.key.algorithm.clone(),
+            algorithm: shape.key.algorithm,
             generation: shape.key.generation,
             spki_sha256: sha256(key.spki_der()),
         });
         let issued = built.certificates.get(id);
-        let (Some(issued), Some(shape)) = (issued, shape.certificate.clone()) else { continue };
+        let (Some(issued), Some(shape)) = (issued, shape.certificate) else { continue };
         certificates.push(LockedCertificate {
             id: id.clone(),
             subject: shape.subject,
