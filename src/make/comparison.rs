@@ -63,7 +63,7 @@ impl Comparison {
         found
     }
 
-    fn new(lock: &Lock, profile: &Profile, plan: &Plan, mut changes: Vec<Change>, before: Outlines) -> Self {
+    fn new(lock: &Lock, profile: &Profile, plan: &Plan, mut changes: Vec<Change>, before: Outlines<'_>) -> Self {
         let heads = [
             ("generation", lock.generation.to_string(), plan.generation.to_string()),
             ("Kubernetes", lock.kubernetes.clone(), plan.kubernetes.to_string()),
@@ -74,7 +74,8 @@ impl Comparison {
             let (old, new) = (with_old.kubernetes.to_string(), plan.kubernetes.to_string());
             let (shapes, old_shapes) = (shapes_of_plan(plan), shapes_of_plan(&with_old));
             let old_outlines = outlines_of_plan(&with_old);
-            let outline = |outlines: &Outlines, part: &PartName, path: &String| outlines.get(part)?.get(path).cloned();
+            let outline =
+                |outlines: &Outlines<'_>, part: &PartName, path: &String| outlines.get(part)?.get(path).cloned();
             let gives_another = |id: &ChangeId| match id {
                 ChangeId::Key(id) => old_shapes.get(id) != shapes.get(id),
                 ChangeId::File(part, path) => outline(&old_outlines, part, path) != outline(&after, part, path),

@@ -1,5 +1,7 @@
 //! Makes the lock of a build.
 
+use std::borrow::Cow;
+
 use crate::bundle::{Index, Sha256, Written};
 use crate::issue::Issued;
 use crate::keys::{KeyRing, Seed};
@@ -75,7 +77,7 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
                 generation: plan.generation,
                 record_sha256: record.to_string(),
                 profile_sha256: None,
-                files: files.remove(part).unwrap_or_default(),
+                files: files.remove(part).map(Cow::into_owned).unwrap_or_default(),
             })
             .collect(),
         keys,

@@ -23,7 +23,7 @@ pub(super) fn files(profile: &Profile, node: &Node, control_planes: &[&Node]) ->
     [("sh", script), ("service", ApiServerRestart::Service), ("timer", timer)]
         .map(|(extension, content)| {
             let path = format!("{API_SERVER_RESTART}.{extension}");
-            file(path, PlannedContent::Manifest(Manifest::ApiServerRestart(content)))
+            file(path, PlannedContent::Manifest(Box::new(Manifest::ApiServerRestart(content))))
         })
         .into()
 }

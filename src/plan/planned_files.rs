@@ -61,6 +61,7 @@ pub(super) fn all(profile: &Profile) -> Vec<PlannedPart> {
         let mut files = shared_files(profile, node);
         files.extend(rows.flat_map(|row| row_files(row, (node, first), profile)));
         files.extend(api_server_restart::files(profile, node, &control_planes));
+        files.shrink_to_fit();
         PlannedPart { recipient: Recipient::Node(node.clone()), files }
     });
     nodes.chain([PlannedPart { recipient: Recipient::Cluster, files: cluster_files(profile, first) }]).collect()
@@ -109,7 +110,7 @@ fn row_files(row: &CertificateRow, (node, first): (&Node, Option<&Node>), profil
         Output::KubeletServing => pair(KUBELET_PKI),
         Output::Kubeconfig(server) => {
             let kubeconfig = kubeconfig::for_node(profile, (node, first), server, user, Credentials::Embedded(id));
-            vec![file(format!("{KUBERNETES}/{}", row.base_name), PlannedContent::Kubeconfig(kubeconfig))]
+            vec![file(format!("{KUBERNETES}/{}", row.base_name), PlannedContent::Kubeconfig(Box::new(kubeconfig)))]
         }
         Output::KubeletStore(server) => {
             let credentials = Credentials::Path(KUBELET_CURRENT);
@@ -117,7 +118,7 @@ fn row_files(row: &CertificateRow, (node, first): (&Node, Option<&Node>), profil
             // client-go certificate_store.go names the file by the local time at which it was stored.
             let dated = format!("kubelet-client-{}-00-00-00.pem", node.validity.issued_at);
             vec![
-                file(format!("{KUBERNETES}/kubelet.conf"), PlannedContent::Kubeconfig(kubeconfig)),
+                file(format!("{KUBERNETES}/kubelet.conf"), PlannedContent::Kubeconfig(Box::new(kubeconfig))),
                 file(format!("{KUBELET_PKI}/{dated}"), PlannedContent::CertificateAndKey(id)),
                 file(format!("{KUBELET_PKI}/kubelet-client-current.pem"), PlannedContent::Link(dated)),
             ]
@@ -129,7 +130,8 @@ fn cluster_files(profile: &Profile, first: Option<&Node>) -> Vec<PlannedFile> {
     let mut files = vec![file("profile.toml".to_owned(), PlannedContent::Profile)];
     for user in &profile.users {
         let kubeconfig = kubeconfig::for_user(profile, first, &user.name);
-        files.push(file(format!("users/{}.conf", escape(&user.name)), PlannedContent::Kubeconfig(kubeconfig)));
+        files
+            .push(file(format!("users/{}.conf", escape(&user.name)), PlannedContent::Kubeconfig(Box::new(kubeconfig))));
     }
     for client in &profile.etcd_clients {
         let id = KeyId::EtcdClient(client.name.clone());

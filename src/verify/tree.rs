@@ -101,12 +101,15 @@ fn authorities<'a>(pem: &'a Pem<'_>) -> Vec<Authority<'a>> {
         .collect()
 }
 
+/// The keys of CAs, in DER: by their file and its purpose.
+type KeysOfFiles<'a> = BTreeMap<(&'a str, Purpose), BTreeSet<&'a [u8]>>;
+
 /// The CAs of a part, by what two of them must not share.
 ///
 /// CAs of the same purpose are not compared: etcd's CA may lie beside each of its clients.
 struct Distinct<'a> {
     /// The files with a CA of a subject, each with its purpose and the keys of these CAs: by the subject in DER.
-    by_subject: BTreeMap<&'a [u8], BTreeMap<(&'a str, Purpose), BTreeSet<&'a [u8]>>>,
+    by_subject: BTreeMap<&'a [u8], KeysOfFiles<'a>>,
     /// The keys of the cluster's CA.
     kubernetes: BTreeSet<&'a [u8]>,
 }
