@@ -63,6 +63,7 @@ mod signals;
 mod status;
 mod tamper;
 mod tar_install;
+mod terminal;
 mod tls;
 mod trust_root;
 mod wiped_memory;

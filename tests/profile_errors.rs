@@ -77,7 +77,7 @@ error: the profile is not UTF-8
 error: the profile begins with a byte order mark
  --> text.toml:1:1
   |
-1 | \u{feff}format = 1
+1 | \\u{feff}format = 1
   | ^ three unseen bytes, EF BB BF
   |
   = hint: save the file as UTF-8 without a byte order mark

@@ -1,6 +1,5 @@
 //! The end of a command that does not succeed.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use crate::bundle::{BundleError, SplitError, WriteError};
@@ -10,14 +9,17 @@ use crate::lock::Refusal;
 use crate::make::{Deviation, MakeError, Objection};
 use crate::node::restart::RestartError;
 use crate::node::{self, AcceptError, ApplyError, NodeError};
+use crate::x509::escape_for_terminal;
 
 /// A failure in words for a person. `run` prints it once.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     /// 1 when the check said no, 2 when the command could not run.
     exit_code: u8,
-    /// What happened and where.
+    /// What happened and where, in one line.
     message: String,
+    /// Lines below the message.
+    lines: String,
     /// Whether the message is already the whole text.
     drawn: bool,
     /// The next steps.
@@ -29,7 +31,14 @@ pub(crate) struct Failure {
 impl Failure {
     /// Returns the failure of a command that could not run, because of usage, input or I/O.
     pub(crate) fn cannot_run(message: impl Into<String>) -> Self {
-        Self { exit_code: 2, message: message.into(), drawn: false, hints: Vec::new(), output: String::new() }
+        Self {
+            exit_code: 2,
+            message: message.into(),
+            lines: String::new(),
+            drawn: false,
+            hints: Vec::new(),
+            output: String::new(),
+        }
     }
 
     /// Returns the failure of a command that ran, and whose answer is no.
@@ -207,6 +216,20 @@ impl Failure {
         })
     }
 
+    /// Adds lines below the message. What they repeat of files and names is escaped already.
+    pub(crate) fn lines(mut self, lines: impl Into<String>) -> Self {
+        self.lines = lines.into();
+        self
+    }
+
+    /// Takes the lines of the message behind its first one for lines below it.
+    fn split_lines(mut self) -> Self {
+        if let Some((message, lines)) = self.message.split_once('\n') {
+            (self.message, self.lines) = (message.to_owned(), lines.to_owned());
+        }
+        self
+    }
+
     /// Adds a hint at the next step.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
@@ -228,15 +251,20 @@ impl Failure {
         self.exit_code
     }
 
-    /// Returns the text: `error: ...`, and a line for each hint.
+    /// Returns the text: `error: ...`, the lines below it, and a line for each hint.
+    ///
+    /// Message and hints repeat names of files and arguments. A line end in one of these is escaped, so that it cannot
+    /// write a line of its own.
     pub(crate) fn text(&self) -> String {
         if self.drawn {
             return self.message.clone();
         }
-        let mut text = format!("error: {}\n", self.message);
+        let mut text = format!("error: {}\n", escape_for_terminal(&self.message));
+        for line in self.lines.lines() {
+            text.extend([line, "\n"]);
+        }
         for hint in &self.hints {
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "hint: {hint}");
+            text.extend(["hint: ", &escape_for_terminal(hint), "\n"]);
         }
         text
     }
@@ -348,12 +376,13 @@ impl From<RestartError> for Failure {
                      `certferry rollback --restart` brings the files before back"
                 ),
             ),
-            RestartError::Back { still: None, .. } => {
-                (Self::says_no(text), format!("{LOOK}; `certferry rollback` would now bring the files that failed"))
-            }
-            RestartError::Back { still: Some(_), .. } => (Self::says_no(text), LOOK.to_owned()),
+            RestartError::Back { still: None, .. } => (
+                Self::says_no(text).split_lines(),
+                format!("{LOOK}; `certferry rollback` would now bring the files that failed"),
+            ),
+            RestartError::Back { still: Some(_), .. } => (Self::says_no(text).split_lines(), LOOK.to_owned()),
             RestartError::Stuck { .. } => {
-                (Self::cannot_run(text), "mend the cause, then `certferry rollback --restart`".to_owned())
+                (Self::cannot_run(text).split_lines(), "mend the cause, then `certferry rollback --restart`".to_owned())
             }
         };
         failure.hint(hint)

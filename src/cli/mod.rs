@@ -11,7 +11,7 @@ mod input;
 pub mod text;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -28,8 +28,12 @@ pub fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // clap prints help to stdout and errors to stderr, and knows the exit code of both: 0 and 2.
-            let _ = error.print();
+            // clap knows the exit code of help, which is no error, and of errors: 0 and 2. An error repeats arguments.
+            if error.use_stderr() {
+                host::write_stderr(&error.render().to_string());
+            } else {
+                let _ = error.print();
+            }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
@@ -44,7 +48,7 @@ pub fn run() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let _ = io::stderr().write_all(failure.text().as_bytes());
+            host::write_stderr(&failure.text());
             ExitCode::from(failure.exit_code())
         }
     }
@@ -64,7 +68,7 @@ pub fn parses<Word: Into<OsString> + Clone>(line: impl IntoIterator<Item = Word>
 }
 
 fn write(text: &str) -> Result<(), Failure> {
-    match io::stdout().write_all(text.as_bytes()) {
+    match host::write_stdout(text) {
         // A reader that closes the pipe early is not a failure.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::io("write", Path::new("the standard output"), &error))

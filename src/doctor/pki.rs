@@ -1,6 +1,9 @@
 //! Explains the rules of [`crate::lint`] that certificates of the node break, and counts certificates.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::mem::discriminant;
+
+use sha2::{Digest, Sha256};
 
 use super::facts::{GatheredFacts, certificates};
 use super::finding::{Findings, LookedAt, shell_word};
@@ -13,7 +16,7 @@ use super::uses::Use;
 use crate::kubernetes::Purpose;
 use crate::lint::{self, Breach};
 use crate::report::{Builder, Interest, Source, SourceKind, interest};
-use crate::verify::{AlreadyVerified, Fault, File, Origin, Part, SharedFiles, check_part};
+use crate::verify::{AlreadyVerified, Fault, File, Finding, Origin, Part, SharedFiles, check_part};
 use crate::x509::PemError;
 
 /// The rules about what some versions of Go take and others do not: the rule, and the first minor version of Go that
@@ -38,8 +41,19 @@ pub(super) fn check(
     let links = tree.dangling.iter().map(String::as_str).collect();
     let part = Part { name: "node", files: files.collect(), links, node, origin: Origin::Disk };
     let found = SharedFiles::default().hold(check_part(&part, clock.at, &AlreadyVerified::default()));
-    for finding in found {
-        explain(tree, facts, &finding.file, &finding.fault, findings);
+    // A file may hold thousands of certificates with one fault, and has one finding.
+    let mut told = HashSet::new();
+    let mut held = Held { tree, files: BTreeMap::new() };
+    for Finding { file, fault, .. } in found {
+        let about = match &fault {
+            Fault::Rule(breach) => breach.rule.id.to_owned(),
+            Fault::SameSubject { other, .. } => other.clone(),
+            Fault::Pem(error) => error.to_string(),
+            _ => String::new(),
+        };
+        if told.insert((discriminant(&fault), about, file.clone())) {
+            explain(&mut held, facts, &file, &fault, findings);
+        }
     }
     for (place, target) in &tree.copied_links {
         let severity = if tree.is_running() { Severity::Problem } else { Severity::Warning };
@@ -103,7 +117,8 @@ fn take_stock(tree: &Tree, clock: Clock, findings: &mut Findings, looked_at: &mu
 
 /// Reports what the rules say. Whether a file can be read, and whether files fit each other, is for
 /// [`judge`](super::judge).
-fn explain(tree: &Tree, facts: &GatheredFacts, file: &str, fault: &Fault, findings: &mut Findings) {
+fn explain(held: &mut Held<'_>, facts: &GatheredFacts, file: &str, fault: &Fault, findings: &mut Findings) {
+    let tree = held.tree;
     match fault {
         Fault::Pem(PemError::SmallKey { bits }) => {
             let detail = format!("holds an RSA key of {bits} bits");
@@ -116,7 +131,7 @@ fn explain(tree: &Tree, facts: &GatheredFacts, file: &str, fault: &Fault, findin
             findings.add("ca-not-self-signed", file, &[("issuer", issuer)]);
         }
         // Of two files with the certificate of one CA, one may also have that of the CA before it.
-        Fault::SameSubject { other, .. } if have_common(tree, file, other) => {}
+        Fault::SameSubject { other, .. } if held.have_common(file, other) => {}
         Fault::SameSubject { subject, other } => {
             findings.add("distinct-ca-subjects", file, &[("subject", subject), ("other", other)]);
         }
@@ -143,10 +158,30 @@ fn explain(tree: &Tree, facts: &GatheredFacts, file: &str, fault: &Fault, findin
     }
 }
 
-/// Returns whether two files hold the same certificate.
-fn have_common(tree: &Tree, file: &str, other: &str) -> bool {
-    let others = certificates(tree, other);
-    certificates(tree, file).iter().any(|own| others.iter().any(|other| other.der() == own.der()))
+/// The certificates of files that were compared, each as the SHA-256 of its DER.
+struct Held<'a> {
+    tree: &'a Tree,
+    files: BTreeMap<String, BTreeSet<[u8; 32]>>,
+}
+
+impl Held<'_> {
+    /// Returns whether two files hold the same certificate.
+    fn have_common(&mut self, file: &str, other: &str) -> bool {
+        for place in [file, other] {
+            if !self.files.contains_key(place) {
+                let found = certificates(self.tree, place);
+                let found = found.iter().map(|certificate| Sha256::digest(certificate.der()).into()).collect();
+                self.files.insert(place.to_owned(), found);
+            }
+        }
+        match (self.files.get(file), self.files.get(other)) {
+            (Some(own), Some(others)) => {
+                let (few, many) = if own.len() < others.len() { (own, others) } else { (others, own) };
+                few.iter().any(|certificate| many.contains(certificate))
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Returns whether a file with a CA leads up to a certificate that signed itself.

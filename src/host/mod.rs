@@ -20,6 +20,7 @@ mod node_root;
 mod node_tree;
 mod output;
 mod programs;
+mod terminal;
 mod write_tree;
 
 pub use file_io::{Exposure, begins_with, folder_of_others, open, read, read_secret, read_stdin, sha256};
@@ -29,20 +30,16 @@ pub use node_root::NodeRoot;
 pub use node_tree::{NodeLock, NodeTree};
 pub use output::{CommitError, Outputs, create_secret};
 pub use programs::{Deadline, Exit, Process, is_installed, pause, processes, run_program};
+pub use terminal::{write_stderr, write_stdout};
 pub use write_tree::{TreeEntry, write_tree};
 
-use std::io::{self, Write};
+use std::io;
 use std::net::IpAddr;
 use std::process::{Command, Stdio};
 
 use ring::rand::{SecureRandom, SystemRandom};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
-
-/// Writes a message for a person to the standard error. A closed standard error is not a failure.
-pub fn write_stderr(text: &str) {
-    let _ = io::stderr().write_all(text.as_bytes());
-}
 
 /// Returns the operating system's words for an error, without Rust's `(os error 2)`.
 #[must_use]

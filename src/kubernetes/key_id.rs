@@ -136,10 +136,13 @@ impl Ord for KeyId {
     fn cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
             // Speed: nearly all keys of a cluster are keys of nodes, and nearly all comparisons are of different nodes.
-            (Self::Node { node, base_name }, Self::Node { node: other_node, base_name: other_base_name })
-                if node == other_node =>
-            {
-                base_name.cmp(other_base_name)
+            (Self::Node { node, base_name }, Self::Node { node: other_node, base_name: other_base_name }) => {
+                match node.bytes().zip(other_node.bytes()).find(|(byte, other)| byte != other) {
+                    // Both stand unescaped at one place of the texts.
+                    Some((byte, other)) if is_plain(byte) && is_plain(other) => byte.cmp(&other),
+                    None if node == other_node => base_name.cmp(other_base_name),
+                    _ => self.bytes().cmp(other.bytes()),
+                }
             }
             _ => self.bytes().cmp(other.bytes()),
         }
@@ -291,6 +294,19 @@ mod tests {
         }
         assert_eq!(ids[14], KeyId::Webhook { namespace: "a".into(), secret: "ca".into() });
         assert_eq!(ids[15], KeyId::WebhookCa { namespace: "a".into(), secret: "ca".into() });
+    }
+
+    #[test]
+    fn keys_of_nodes_stand_in_the_order_of_their_texts() {
+        let names =
+            ["", "a", "a-", "a-1", "a.b", "a0", "a1", "ab", "aé", "aè", "a b", "a%", "a/", "a/b", "b", "é", "~"];
+        let nodes = names.iter().flat_map(|node| ["admin.conf", "etcd/peer", "x"].map(|base| KeyId::node(node, base)));
+        let ids: Vec<_> = nodes.chain(TEXTS.iter().map(|text| text.parse().unwrap())).collect();
+        for id in &ids {
+            for other in &ids {
+                assert_eq!(id.cmp(other), id.to_string().cmp(&other.to_string()), "{id} {other}");
+            }
+        }
     }
 
     #[test]

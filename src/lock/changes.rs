@@ -162,13 +162,14 @@ pub fn changes(old: &Shapes, new: &Shapes) -> Vec<Change> {
     let mut ids: Vec<_> = old.keys().chain(new.keys()).collect();
     ids.sort_unstable();
     ids.dedup();
+    let issuers = issuers(new);
     let without_reason = |id: &KeyId, kind| Change { id: ChangeId::Key(id.clone()), kind, reasons: Vec::new() };
     let change = |id: &KeyId| match (old.get(id), new.get(id)) {
         (None, Some(_)) => Some(without_reason(id, ChangeKind::Added)),
         (Some(_), None) => Some(without_reason(id, ChangeKind::Removed)),
         (Some(before), Some(after)) => {
             let mut found = differences(before, after);
-            found.extend(issuer_difference(old, new, id, after));
+            found.extend(issuer_difference(old, &issuers, id, after));
             (!found.is_empty()).then(|| changed(id, found))
         }
         (None, None) => None,
@@ -234,15 +235,26 @@ fn list(field: &'static str, old: &[String], new: &[String]) -> Option<ChangeRea
 
 /// Returns the difference that another key of the issuer makes to a certificate. Returns `None` for a root, whose own
 /// key is already among its differences.
-fn issuer_difference(old: &Shapes, new: &Shapes, id: &KeyId, shape: &Shape) -> Option<ChangeReason> {
-    let certificate = shape.certificate.as_ref()?;
-    // The id must be that of a CA, because a user may have the very name of a CA.
-    let is_issuer = |(id, issuer): &(&KeyId, &Shape)| {
-        id.is_ca() && issuer.certificate.as_ref().is_some_and(|issuer| issuer.subject == certificate.issuer)
-    };
-    let (issuer_id, issuer) = new.iter().find(is_issuer)?;
+fn issuer_difference(
+    old: &Shapes,
+    issuers: &BTreeMap<&str, (&KeyId, &Shape)>,
+    id: &KeyId,
+    shape: &Shape,
+) -> Option<ChangeReason> {
+    let (issuer_id, issuer) = *issuers.get(shape.certificate.as_ref()?.issuer.as_str())?;
     let before = old.get(issuer_id)?;
     (issuer_id != id && before.key != issuer.key).then(|| ChangeReason::IssuerKey { issuer: issuer_id.clone() })
+}
+
+/// Returns the first CA of each subject. The id says which is a CA, because a user may have the very name of one.
+fn issuers(shapes: &Shapes) -> BTreeMap<&str, (&KeyId, &Shape)> {
+    let mut issuers = BTreeMap::new();
+    for (id, shape) in shapes.iter().filter(|(id, _)| id.is_ca()) {
+        if let Some(certificate) = &shape.certificate {
+            issuers.entry(certificate.subject.as_str()).or_insert((id, shape));
+        }
+    }
+    issuers
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Changes of files without a change of a key or certificate: another server in a kubeconfig, a CA key no longer
 //! shipped.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::changes::{Change, ChangeId, ChangeKind, ChangeReason};
@@ -8,25 +9,25 @@ use super::model::Lock;
 use crate::kubernetes::PartName;
 use crate::plan::Plan;
 
-/// What each file of each part holds, by part and path.
-pub type Outlines = BTreeMap<PartName, BTreeMap<String, String>>;
+/// What each file of each part holds, by part and path. A lock has it already.
+pub type Outlines<'a> = BTreeMap<PartName, Cow<'a, BTreeMap<String, String>>>;
 
 /// Returns the outlines of a plan's files.
 #[must_use]
-pub fn outlines_of_plan(plan: &Plan) -> Outlines {
-    plan.parts.iter().map(|part| (part.recipient.part(), part.outlines())).collect()
+pub fn outlines_of_plan(plan: &Plan) -> Outlines<'static> {
+    plan.parts.iter().map(|part| (part.recipient.part(), Cow::Owned(part.outlines()))).collect()
 }
 
 /// Returns the outlines of a lock's files.
 #[must_use]
-pub fn outlines_of_lock(lock: &Lock) -> Outlines {
-    lock.parts.iter().map(|part| (part.part.clone(), part.files.clone())).collect()
+pub fn outlines_of_lock(lock: &Lock) -> Outlines<'_> {
+    lock.parts.iter().map(|part| (part.part.clone(), Cow::Borrowed(&part.files))).collect()
 }
 
 /// Returns the changes of files in parts that both sides have, beyond those that follow from `changes` of keys and
 /// certificates. The cluster's part comes first.
 #[must_use]
-pub fn file_changes(old: &Outlines, new: &Outlines, changes: &[Change]) -> Vec<Change> {
+pub fn file_changes(old: &Outlines<'_>, new: &Outlines<'_>, changes: &[Change]) -> Vec<Change> {
     let told: BTreeSet<_> = changes.iter().map(|change| change.id.to_string()).collect();
     let is_told = |outline: &str| outline.split([' ', ',']).any(|word| told.contains(word));
     let mut found = Vec::new();
@@ -67,15 +68,15 @@ fn difference(old: &str, new: &str) -> ChangeReason {
 
 #[cfg(test)]
 mod tests {
-    use super::{Change, ChangeId, ChangeKind, ChangeReason, Outlines, PartName, file_changes};
+    use super::{Change, ChangeId, ChangeKind, ChangeReason, Cow, Outlines, PartName, file_changes};
 
     fn node(name: &str) -> PartName {
         PartName::Node(name.to_owned())
     }
 
-    fn files(name: &str, rows: &[(&str, &str)]) -> Outlines {
+    fn files(name: &str, rows: &[(&str, &str)]) -> Outlines<'static> {
         let rows = rows.iter().map(|&(path, outline)| (path.to_owned(), outline.to_owned())).collect();
-        [(node(name), rows)].into()
+        [(node(name), Cow::Owned(rows))].into()
     }
 
     #[test]

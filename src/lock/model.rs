@@ -185,11 +185,48 @@ impl Lock {
         }
         let text = std::str::from_utf8(bytes).map_err(|error| LockError::Syntax(error.to_string()))?;
         let syntax = |error: toml::de::Error| LockError::Syntax(error.to_string().trim_end().to_owned());
+        if let Some(lock) = Self::by_rows(text).filter(|lock| lock.format == 1) {
+            return Ok(lock);
+        }
         let AnyFormat { format } = toml::from_str(text).map_err(syntax)?;
         if format != 1 {
             return Err(LockError::Format(format));
         }
         toml::from_str(text).map_err(syntax)
+    }
+
+    /// Reads a lock row by row. The tree of a whole document takes ten times the room of its text.
+    ///
+    /// Returns `None` when that is not possible, as when a text spans several lines, and for everything that is no lock:
+    /// only the whole document shows what is wrong, and where.
+    fn by_rows(text: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Row {
+            #[serde(default)]
+            part: Vec<LockedPart>,
+            #[serde(default)]
+            key: Vec<LockedKey>,
+            #[serde(default)]
+            certificate: Vec<LockedCertificate>,
+        }
+        // In a text or an array of several lines, a line may look like the head of a row.
+        if text.contains("\"\"\"") || text.contains("'''") {
+            return None;
+        }
+        let (head, rows) = text.split_at(text.find("\n[[")? + 1);
+        let mut lock: Self = toml::from_str(head).ok()?;
+        let mut start = 0;
+        while start < rows.len() {
+            let rest = rows.get(start..)?;
+            let end = rest.get(1..)?.find("\n[[").map_or(rest.len(), |place| place + 2);
+            let Row { part, key, certificate } = toml::from_str(rest.get(..end)?).ok()?;
+            lock.parts.extend(part);
+            lock.keys.extend(key);
+            lock.certificates.extend(certificate);
+            start += end;
+        }
+        Some(lock)
     }
 
     /// Returns the hash of the profile that the cluster's part holds.
@@ -202,16 +239,50 @@ impl Lock {
     /// Returns the lock as TOML.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        // This cannot fail: a struct of strings, numbers and lists of such has a TOML form.
-        let body = toml::to_string(self).unwrap_or_default();
-        format!("{HEAD}\n{body}")
+        #[derive(Serialize)]
+        struct Head<'a> {
+            format: u32,
+            made_with: &'a str,
+            cluster: &'a str,
+            cluster_id: &'a str,
+            seed_id: &'a str,
+            signer: &'a str,
+            generation: u32,
+            kubernetes: &'a str,
+            profile_sha256: &'a str,
+            content_sha256: &'a str,
+            bundle_sha256: &'a str,
+            formats: Formats,
+        }
+        let head = Head {
+            format: self.format,
+            made_with: &self.made_with,
+            cluster: &self.cluster,
+            cluster_id: &self.cluster_id,
+            seed_id: &self.seed_id,
+            signer: &self.signer,
+            generation: self.generation,
+            kubernetes: &self.kubernetes,
+            profile_sha256: &self.profile_sha256,
+            content_sha256: &self.content_sha256,
+            bundle_sha256: &self.bundle_sha256,
+            formats: self.formats,
+        };
+        // Row by row, because the writer keeps a whole document twice. This cannot fail: a struct of strings, numbers
+        // and lists of such has a TOML form.
+        let mut text = format!("{HEAD}\n{}", toml::to_string(&head).unwrap_or_default());
+        let mut rows = |row: Result<String, toml::ser::Error>| text.extend(["\n", &row.unwrap_or_default()]);
+        self.parts.iter().for_each(|row| rows(toml::to_string(&BTreeMap::from([("part", [row])]))));
+        self.keys.iter().for_each(|row| rows(toml::to_string(&BTreeMap::from([("key", [row])]))));
+        self.certificates.iter().for_each(|row| rows(toml::to_string(&BTreeMap::from([("certificate", [row])]))));
+        text
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 pub(super) mod tests {
-    use super::{Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, PartName};
+    use super::{Formats, HEAD, Lock, LockError, LockedCertificate, LockedKey, LockedPart, PartName};
 
     pub(in crate::lock) fn example() -> Lock {
         Lock {
@@ -266,6 +337,34 @@ pub(super) mod tests {
     #[test]
     fn a_lock_reads_back_as_written() {
         assert_eq!(Lock::parse(example().to_toml().as_bytes()).unwrap(), example());
+    }
+
+    /// What is read row by row is what the whole document says.
+    #[test]
+    fn rows_are_those_of_the_document() {
+        let mut lock = example();
+        lock.parts[0].files.insert("a \" b".into(), "[[part]] = # x".into());
+        let text = lock.to_toml();
+        assert_eq!(Lock::by_rows(&text), Some(lock.clone()));
+        assert_eq!(Lock::by_rows(&format!("{text}\n# the end\n")), Some(lock.clone()));
+        assert_eq!(toml::from_str::<Lock>(&text).unwrap(), lock);
+        assert_eq!(text, format!("{HEAD}\n{}", toml::to_string(&lock).unwrap()));
+        let spread = text.replace("alt_names = [\"DNS:x\"]", "alt_names = [\n\"DNS:x\",\n]\n[[key]]\n[[key]]");
+        assert!(spread.len() > text.len());
+        for wrong in [
+            text.replace("made_with = \"", "made_with = \"\"\"\n"),
+            format!("{text}[formats]\nprofile = 1\n"),
+            format!("{text}[[formats]]\n"),
+            format!("{text}[[parts]]\n"),
+            spread,
+        ] {
+            assert_eq!(Lock::by_rows(&wrong), None, "{wrong}");
+            assert!(Lock::parse(wrong.as_bytes()).is_err(), "{wrong}");
+        }
+        // Nobody writes it so, and it is a lock all the same.
+        let several = text.replace("made_with = \"certferry 0.0.1\"", "made_with = \"\"\"certferry 0.0.1\"\"\"");
+        assert_eq!(Lock::by_rows(&several), None);
+        assert_eq!(Lock::parse(several.as_bytes()), Ok(lock));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The comparison of a build with the lock of the build before. `plan` and `build` share it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bundle::Hex;
 use crate::kubernetes::{KeyId, PartName, Version};
@@ -63,7 +63,7 @@ impl Comparison {
         found
     }
 
-    fn new(lock: &Lock, profile: &Profile, plan: &Plan, mut changes: Vec<Change>, before: Outlines) -> Self {
+    fn new(lock: &Lock, profile: &Profile, plan: &Plan, mut changes: Vec<Change>, before: Outlines<'_>) -> Self {
         let heads = [
             ("generation", lock.generation.to_string(), plan.generation.to_string()),
             ("Kubernetes", lock.kubernetes.clone(), plan.kubernetes.to_string()),
@@ -74,7 +74,8 @@ impl Comparison {
             let (old, new) = (with_old.kubernetes.to_string(), plan.kubernetes.to_string());
             let (shapes, old_shapes) = (shapes_of_plan(plan), shapes_of_plan(&with_old));
             let old_outlines = outlines_of_plan(&with_old);
-            let outline = |outlines: &Outlines, part: &PartName, path: &String| outlines.get(part)?.get(path).cloned();
+            let outline =
+                |outlines: &Outlines<'_>, part: &PartName, path: &String| outlines.get(part)?.get(path).cloned();
             let gives_another = |id: &ChangeId| match id {
                 ChangeId::Key(id) => old_shapes.get(id) != shapes.get(id),
                 ChangeId::File(part, path) => outline(&old_outlines, part, path) != outline(&after, part, path),
@@ -109,11 +110,11 @@ impl Comparison {
     /// [`Permission::PROFILE`](super::Permission::PROFILE), would be refused, as far as the plan shows.
     #[must_use]
     pub fn refusal(&self, lock: &Lock, plan: &Plan) -> Option<Refusal> {
-        // Returns whether the record of a part is known to change for another reason than the generation of the bundle.
-        let changes = |part: &PartName| self.part_changes.iter().any(|change| change.part == *part);
+        // The parts whose record is known to change for another reason than the generation of the bundle.
+        let changing: BTreeSet<_> = self.part_changes.iter().map(|change| &change.part).collect();
         let mut parts: Vec<_> = plan.parts.iter().map(|part| part.recipient.part()).collect();
         parts.sort_unstable();
-        let parts = parts.iter().map(|part| (part, changes(part)));
+        let parts = parts.iter().map(|part| (part, changing.contains(part)));
         foreseen(lock, &shapes_of_plan(plan), plan.generation, parts).into_iter().next()
     }
 }

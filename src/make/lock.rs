@@ -1,5 +1,7 @@
 //! Makes the lock of a build.
 
+use std::borrow::Cow;
+
 use crate::bundle::{Index, Sha256, Written};
 use crate::issue::Issued;
 use crate::keys::{KeyRing, Seed};
@@ -25,18 +27,18 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
     let plan = built.plan;
     let (mut keys, mut certificates) = (Vec::new(), Vec::new());
     let mut files = outlines_of_plan(plan);
-    let shapes = shapes_of_plan(plan);
+    let mut shapes = shapes_of_plan(plan);
     for planned in &plan.keys {
         let id = &planned.id;
-        let (Some(key), Some(shape)) = (built.keys.get(id), shapes.get(id)) else { continue };
+        let (Some(key), Some(shape)) = (built.keys.get(id), shapes.remove(id)) else { continue };
         keys.push(LockedKey {
             id: id.clone(),
-            algorithm: shape.key.algorithm.clone(),
+            algorithm: shape.key.algorithm,
             generation: shape.key.generation,
             spki_sha256: sha256(key.spki_der()),
         });
         let issued = built.certificates.get(id);
-        let (Some(issued), Some(shape)) = (issued, shape.certificate.clone()) else { continue };
+        let (Some(issued), Some(shape)) = (issued, shape.certificate) else { continue };
         certificates.push(LockedCertificate {
             id: id.clone(),
             subject: shape.subject,
@@ -75,7 +77,7 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
                 generation: plan.generation,
                 record_sha256: record.to_string(),
                 profile_sha256: None,
-                files: files.remove(part).unwrap_or_default(),
+                files: files.remove(part).map(Cow::into_owned).unwrap_or_default(),
             })
             .collect(),
         keys,

@@ -111,7 +111,7 @@ pub(super) fn files(profile: &Profile) -> Vec<PlannedFile> {
 }
 
 fn manifest(path: String, manifest: Manifest) -> PlannedFile {
-    file(path, PlannedContent::Manifest(manifest))
+    file(path, PlannedContent::Manifest(Box::new(manifest)))
 }
 
 /// Plans a leaf whose common name is its first alternative name.

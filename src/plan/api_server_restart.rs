@@ -7,11 +7,12 @@ use super::manifest::{ApiServerRestart, Manifest};
 use crate::kubernetes::{API_SERVER_RESTART, Role};
 use crate::profile::{Node, Profile};
 
-/// Plans the files for one control plane. A node of another role gets none.
-pub(super) fn files(profile: &Profile, node: &Node) -> Vec<PlannedFile> {
-    let control_planes: Vec<_> = profile.nodes.iter().filter(|node| node.role == Role::ControlPlane).collect();
-    let index = control_planes.iter().position(|other| other.name == node.name);
-    let Some(index) = index.filter(|_| profile.cluster.api_server_restart) else { return Vec::new() };
+/// Plans the files for one of the control planes. A node of another role gets none.
+pub(super) fn files(profile: &Profile, node: &Node, control_planes: &[&Node]) -> Vec<PlannedFile> {
+    if node.role != Role::ControlPlane || !profile.cluster.api_server_restart {
+        return Vec::new();
+    }
+    let index = control_planes.iter().position(|other| other.name == node.name).unwrap_or_default();
     let server = |node: &Node| {
         let address = node.addresses.first()?;
         Some(SocketAddr::new(*address, profile.cluster.api_server_port).to_string())
@@ -22,7 +23,7 @@ pub(super) fn files(profile: &Profile, node: &Node) -> Vec<PlannedFile> {
     [("sh", script), ("service", ApiServerRestart::Service), ("timer", timer)]
         .map(|(extension, content)| {
             let path = format!("{API_SERVER_RESTART}.{extension}");
-            file(path, PlannedContent::Manifest(Manifest::ApiServerRestart(content)))
+            file(path, PlannedContent::Manifest(Box::new(Manifest::ApiServerRestart(content))))
         })
         .into()
 }

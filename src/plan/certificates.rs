@@ -10,8 +10,8 @@ use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, Validity};
 pub(super) fn all(profile: &Profile) -> Vec<(PlannedKey, PlannedCertificate)> {
     let mut planned: Vec<_> = AUTHORITIES.iter().map(|row| authority(row.name, profile)).collect();
     planned.extend(addons::authorities(profile));
-    for (index, node) in profile.nodes.iter().enumerate() {
-        planned.extend(rows_of(profile, index).map(|row| node_certificate(row, node, profile)));
+    for (node, rows) in nodes_with_rows(profile) {
+        planned.extend(rows.map(|row| node_certificate(row, node, profile)));
     }
     for user in &profile.users {
         let subject = DistinguishedName { organizations: user.groups.clone(), common_name: user.name.clone() };
@@ -28,21 +28,31 @@ pub(super) fn all(profile: &Profile) -> Vec<(PlannedKey, PlannedCertificate)> {
     planned
 }
 
-/// Returns the rows of the table that the node at `index` of the profile gets.
-pub(super) fn rows_of(profile: &Profile, index: usize) -> impl Iterator<Item = &'static CertificateRow> {
+/// Returns each node of the profile with the rows of the table that it gets.
+pub(super) fn nodes_with_rows(
+    profile: &Profile,
+) -> impl Iterator<Item = (&Node, impl Iterator<Item = &'static CertificateRow>)> {
+    let first_control_plane = profile.nodes.iter().position(|node| node.role == Role::ControlPlane);
+    let nodes = profile.nodes.iter().enumerate();
+    nodes.map(move |(index, node)| (node, rows_of(profile, node.role, first_control_plane == Some(index))))
+}
+
+fn rows_of(
+    profile: &Profile,
+    role: Role,
+    is_first_control_plane: bool,
+) -> impl Iterator<Item = &'static CertificateRow> + use<> {
     let version = profile.cluster.kubernetes;
-    let role = profile.nodes.get(index).map(|node| node.role);
-    let is_first_control_plane = profile.nodes.iter().position(|node| node.role == Role::ControlPlane) == Some(index);
     let runs_etcd = match profile.cluster.etcd {
-        EtcdTopology::Stacked => role == Some(Role::ControlPlane),
-        EtcdTopology::External => role == Some(Role::Etcd),
+        EtcdTopology::Stacked => role == Role::ControlPlane,
+        EtcdTopology::External => role == Role::Etcd,
     };
-    let runs_kubelet = matches!(role, Some(Role::ControlPlane | Role::Worker));
+    let runs_kubelet = matches!(role, Role::ControlPlane | Role::Worker);
     let kubelet = profile.kubelet;
     CERTIFICATES.iter().filter(move |row| {
         row.since.includes(version)
             && match row.scope {
-                Scope::ControlPlane => role == Some(Role::ControlPlane),
+                Scope::ControlPlane => role == Role::ControlPlane,
                 Scope::FirstControlPlane => is_first_control_plane,
                 Scope::EtcdMember => runs_etcd,
                 Scope::KubeletClient => runs_kubelet && kubelet.client,

@@ -24,14 +24,14 @@ pub enum PlannedContent {
     PublicKey(KeyId),
     /// A certificate and then its key, as the kubelet stores them.
     CertificateAndKey(KeyId),
-    /// A kubeconfig.
-    Kubeconfig(PlannedKubeconfig),
+    /// A kubeconfig. It and a manifest are large, and a plan has hundreds of thousands of smaller contents.
+    Kubeconfig(Box<PlannedKubeconfig>),
     /// A symbolic link to a file in the same folder.
     Link(String),
     /// The profile itself.
     Profile,
     /// A file that is rendered from a template.
-    Manifest(Manifest),
+    Manifest(Box<Manifest>),
 }
 
 impl PlannedContent {

@@ -40,10 +40,10 @@ pub enum Credentials {
     Path(&'static str),
 }
 
-/// Plans the kubeconfig of a component on a node.
+/// Plans the kubeconfig of a component on a node. `first` is the first control plane.
 pub(super) fn for_node(
     profile: &Profile,
-    node: &Node,
+    (node, first): (&Node, Option<&Node>),
     server: Server,
     user: String,
     credentials: Credentials,
@@ -55,32 +55,32 @@ pub(super) fn for_node(
         Server::LocalOnControlPlanes(since) => node.role == Role::ControlPlane && since.includes(version),
     };
     let is_control_plane = node.role == Role::ControlPlane;
-    let server =
-        if local { url_of_node(profile, node) } else { endpoint_url(profile, is_control_plane.then_some(node)) };
+    let server = if local {
+        url_of_node(profile, node)
+    } else {
+        endpoint_url(profile, is_control_plane.then_some(node).or(first))
+    };
     PlannedKubeconfig { user, server, ca: ca_key(CaName::Kubernetes), credentials }
 }
 
-/// Plans the kubeconfig of a `[[user]]`.
-pub(super) fn for_user(profile: &Profile, user: &str) -> PlannedKubeconfig {
+/// Plans the kubeconfig of a `[[user]]`. `first` is the first control plane.
+pub(super) fn for_user(profile: &Profile, first: Option<&Node>, user: &str) -> PlannedKubeconfig {
     PlannedKubeconfig {
         user: user.to_owned(),
-        server: endpoint_url(profile, None),
+        server: endpoint_url(profile, first),
         ca: ca_key(CaName::Kubernetes),
         credentials: Credentials::Embedded(KeyId::User(user.to_owned())),
     }
 }
 
-/// Returns the URL of the control plane endpoint. Without an endpoint, returns that of the given control plane, or else
-/// of the only one in the profile.
+/// Returns the URL of the control plane endpoint. Without an endpoint, returns that of the given control plane.
 ///
 /// Source: kubeadm v1.20.2, util/endpoint.go `GetControlPlaneEndpoint`.
-fn endpoint_url(profile: &Profile, this_control_plane: Option<&Node>) -> String {
+fn endpoint_url(profile: &Profile, control_plane: Option<&Node>) -> String {
     let port = profile.cluster.api_server_port;
     match &profile.cluster.control_plane_endpoint {
         Some(endpoint) => url(&endpoint.host, endpoint.port.unwrap_or(port)),
-        None => this_control_plane
-            .or_else(|| profile.nodes.iter().find(|node| node.role == Role::ControlPlane))
-            .map_or_else(String::new, |node| url_of_node(profile, node)),
+        None => control_plane.map_or_else(String::new, |node| url_of_node(profile, node)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a change of keys and certificates means on the nodes: which files change, and which components read them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Plan, PlannedContent, PlannedPart, Recipient};
@@ -7,9 +8,9 @@ use crate::kubernetes::{Component, KeyId, PartName, readers};
 use crate::profile::Node;
 
 /// The state before a plan, as far as it is known.
-pub struct PreviousBuild {
+pub struct PreviousBuild<'a> {
     /// The parts that were built, each with the outlines of its files by path.
-    pub parts: BTreeMap<PartName, BTreeMap<String, String>>,
+    pub parts: BTreeMap<PartName, Cow<'a, BTreeMap<String, String>>>,
     /// The ids of keys and certificates that are changed or new.
     pub changed: BTreeSet<KeyId>,
     /// The ids among `changed` whose key is changed or new. The others have another certificate for the same key.
@@ -49,7 +50,7 @@ pub enum PartChangeKind {
 /// Returns what changes for each part since `before`: first the parts of the plan, in its order, then the parts that
 /// are gone.
 #[must_use]
-pub fn part_changes(plan: &Plan, before: &PreviousBuild) -> Vec<PartChange> {
+pub fn part_changes(plan: &Plan, before: &PreviousBuild<'_>) -> Vec<PartChange> {
     let mut gone: BTreeMap<_, _> = before.parts.iter().collect();
     let mut found = Vec::new();
     for part in &plan.parts {
@@ -79,7 +80,7 @@ fn change(
     name: PartName,
     part: &PlannedPart,
     files: &BTreeMap<String, String>,
-    before: &PreviousBuild,
+    before: &PreviousBuild<'_>,
 ) -> Option<PartChange> {
     let mut gone: BTreeMap<_, _> = files.iter().collect();
     let mut changed = Vec::new();
@@ -98,7 +99,7 @@ fn change(
     is_any.then_some(PartChange { part: name, kind: PartChangeKind::Changed, files: changed, removed, restarts })
 }
 
-fn has_other_bytes(content: &PlannedContent, before: &PreviousBuild) -> bool {
+fn has_other_bytes(content: &PlannedContent, before: &PreviousBuild<'_>) -> bool {
     match content {
         PlannedContent::Profile => before.other_profile,
         PlannedContent::PrivateKey(id) | PlannedContent::PublicKey(id) => before.new_keys.contains(id),
@@ -135,7 +136,7 @@ pub(super) fn sources(content: &PlannedContent) -> Vec<&KeyId> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{PartChange, PartChangeKind, PreviousBuild, part_changes};
+    use super::{Cow, PartChange, PartChangeKind, PreviousBuild, part_changes};
     use crate::kubernetes::{PartName, Version};
     use crate::plan::{Plan, plan};
     use crate::profile::{self, Profile, ShipCaKeys};
@@ -149,9 +150,9 @@ mod tests {
 
     /// Returns the state before, when all parts of the plan were built and the keys and certificates with these ids are
     /// changed now.
-    fn changed(plan: &Plan, ids: &[&str]) -> PreviousBuild {
+    fn changed(plan: &Plan, ids: &[&str]) -> PreviousBuild<'static> {
         PreviousBuild {
-            parts: plan.parts.iter().map(|part| (part.recipient.part(), part.outlines())).collect(),
+            parts: plan.parts.iter().map(|part| (part.recipient.part(), Cow::Owned(part.outlines()))).collect(),
             changed: ids.iter().filter_map(|id| id.parse().ok()).collect(),
             new_keys: ids.iter().filter_map(|id| id.parse().ok()).collect(),
             other_profile: false,
@@ -187,7 +188,7 @@ mod tests {
     fn a_new_certificate_leaves_the_file_of_its_key_alone() {
         let plan = plan(&parse(include_bytes!("../../profiles/ha-stacked-etcd.toml")));
         let mut before = changed(&plan, &["node/cp-1/apiserver"]);
-        let files = |before: &PreviousBuild| {
+        let files = |before: &PreviousBuild<'_>| {
             part_changes(&plan, before).into_iter().map(|change| change.files).collect::<Vec<_>>()
         };
         let pair = ["etc/kubernetes/pki/apiserver.crt", "etc/kubernetes/pki/apiserver.key"];

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::addons;
 use super::api_server_restart;
 use super::certificate::ca_key;
-use super::certificates::rows_of;
+use super::certificates::nodes_with_rows;
 use super::file::{PlannedContent, PlannedFile, file};
 use super::kubeconfig::{self, Credentials};
 use crate::kubernetes::{CaName, CertificateRow, KUBELET_PKI, KUBERNETES, KeyId, Output, PKI, PartName, Role, escape};
@@ -54,13 +54,17 @@ const KUBELET_CURRENT: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
 
 /// Plans the parts of the nodes, in the order of the profile, then the part of the cluster.
 pub(super) fn all(profile: &Profile) -> Vec<PlannedPart> {
-    let nodes = profile.nodes.iter().enumerate().map(|(index, node)| {
+    // Found once: a cluster may have a hundred thousand nodes.
+    let control_planes: Vec<_> = profile.nodes.iter().filter(|node| node.role == Role::ControlPlane).collect();
+    let first = control_planes.first().copied();
+    let nodes = nodes_with_rows(profile).map(|(node, rows)| {
         let mut files = shared_files(profile, node);
-        files.extend(rows_of(profile, index).flat_map(|row| row_files(row, node, profile)));
-        files.extend(api_server_restart::files(profile, node));
+        files.extend(rows.flat_map(|row| row_files(row, (node, first), profile)));
+        files.extend(api_server_restart::files(profile, node, &control_planes));
+        files.shrink_to_fit();
         PlannedPart { recipient: Recipient::Node(node.clone()), files }
     });
-    nodes.chain([PlannedPart { recipient: Recipient::Cluster, files: cluster_files(profile) }]).collect()
+    nodes.chain([PlannedPart { recipient: Recipient::Cluster, files: cluster_files(profile, first) }]).collect()
 }
 
 /// Plans the CAs and the service-account pair, which are the same files on each node that has them.
@@ -92,7 +96,7 @@ fn shared_files(profile: &Profile, node: &Node) -> Vec<PlannedFile> {
     files
 }
 
-fn row_files(row: &CertificateRow, node: &Node, profile: &Profile) -> Vec<PlannedFile> {
+fn row_files(row: &CertificateRow, (node, first): (&Node, Option<&Node>), profile: &Profile) -> Vec<PlannedFile> {
     let id = KeyId::node(&node.name, row.base_name);
     let user = row.common_name_on(&node.name);
     let pair = |folder: &str| {
@@ -105,16 +109,16 @@ fn row_files(row: &CertificateRow, node: &Node, profile: &Profile) -> Vec<Planne
         Output::Pair => pair(PKI),
         Output::KubeletServing => pair(KUBELET_PKI),
         Output::Kubeconfig(server) => {
-            let kubeconfig = kubeconfig::for_node(profile, node, server, user, Credentials::Embedded(id));
-            vec![file(format!("{KUBERNETES}/{}", row.base_name), PlannedContent::Kubeconfig(kubeconfig))]
+            let kubeconfig = kubeconfig::for_node(profile, (node, first), server, user, Credentials::Embedded(id));
+            vec![file(format!("{KUBERNETES}/{}", row.base_name), PlannedContent::Kubeconfig(Box::new(kubeconfig)))]
         }
         Output::KubeletStore(server) => {
             let credentials = Credentials::Path(KUBELET_CURRENT);
-            let kubeconfig = kubeconfig::for_node(profile, node, server, user, credentials);
+            let kubeconfig = kubeconfig::for_node(profile, (node, first), server, user, credentials);
             // client-go certificate_store.go names the file by the local time at which it was stored.
             let dated = format!("kubelet-client-{}-00-00-00.pem", node.validity.issued_at);
             vec![
-                file(format!("{KUBERNETES}/kubelet.conf"), PlannedContent::Kubeconfig(kubeconfig)),
+                file(format!("{KUBERNETES}/kubelet.conf"), PlannedContent::Kubeconfig(Box::new(kubeconfig))),
                 file(format!("{KUBELET_PKI}/{dated}"), PlannedContent::CertificateAndKey(id)),
                 file(format!("{KUBELET_PKI}/kubelet-client-current.pem"), PlannedContent::Link(dated)),
             ]
@@ -122,11 +126,12 @@ fn row_files(row: &CertificateRow, node: &Node, profile: &Profile) -> Vec<Planne
     }
 }
 
-fn cluster_files(profile: &Profile) -> Vec<PlannedFile> {
+fn cluster_files(profile: &Profile, first: Option<&Node>) -> Vec<PlannedFile> {
     let mut files = vec![file("profile.toml".to_owned(), PlannedContent::Profile)];
     for user in &profile.users {
-        let kubeconfig = kubeconfig::for_user(profile, &user.name);
-        files.push(file(format!("users/{}.conf", escape(&user.name)), PlannedContent::Kubeconfig(kubeconfig)));
+        let kubeconfig = kubeconfig::for_user(profile, first, &user.name);
+        files
+            .push(file(format!("users/{}.conf", escape(&user.name)), PlannedContent::Kubeconfig(Box::new(kubeconfig))));
     }
     for client in &profile.etcd_clients {
         let id = KeyId::EtcdClient(client.name.clone());

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::problem::{Problem, Problems};
 use super::value::WrittenValue;
 use crate::kubernetes::escape;
+use crate::x509::is_unseen;
 
 /// The longest DNS name: `validation.DNS1123SubdomainMaxLength` of Kubernetes.
 const SUBDOMAIN_BYTES: usize = 253;
@@ -106,7 +107,7 @@ pub(super) fn visible_text(value: WrittenValue<'_>) -> Option<String> {
         "empty".to_owned()
     } else if name.starts_with(' ') || name.ends_with(' ') {
         "a blank at the beginning or end".to_owned()
-    } else if let Some(bad) = name.chars().find(|c| is_unseen(*c)) {
+    } else if let Some(bad) = name.chars().find(|c| shows_nothing(*c)) {
         format!("has the unseen character U+{:04X}", u32::from(bad))
     } else {
         return Some(name.to_owned());
@@ -132,12 +133,9 @@ pub(super) fn authority_name(value: WrittenValue<'_>) -> Option<String> {
     )
 }
 
-/// Returns whether a character is invisible: a control character, a blank other than the plain one, or a character that
-/// changes the order or the width of text.
-fn is_unseen(character: char) -> bool {
-    character.is_control()
-        || (character.is_whitespace() && character != ' ')
-        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+/// Returns whether a character is invisible, or a blank other than the plain one.
+fn shows_nothing(character: char) -> bool {
+    is_unseen(character) || (character.is_whitespace() && character != ' ')
 }
 
 /// Warns about a common name beyond the upper bound of RFC 5280. Go, OpenSSL and Kubernetes ignore the bound, but

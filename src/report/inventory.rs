@@ -102,8 +102,7 @@ impl Builder {
 
     fn list(&mut self, found: Found, signers: &[Signer]) {
         let Found { mut entry, certificate, has_key, .. } = found;
-        let signer = signers.iter().find(|signer| certificate.is_signed_by(&signer.certificate) == Some(true));
-        let signer = signer.or_else(|| find(&self.authorities, &certificate));
+        let signer = signed(&certificate, signers.iter()).or_else(|| find(&self.authorities, &certificate));
         let is_known = signer.is_some();
         sign(&mut entry, signer);
         if entry.kind == EntryKind::Authority {
@@ -135,8 +134,18 @@ impl Builder {
     }
 }
 
+/// The most CAs of one name whose signature is looked for on a certificate, which no cluster has and one file can hold.
+const MOST_OF_A_NAME: usize = 100;
+
 fn find<'a>(authorities: &'a BTreeMap<Vec<u8>, Signer>, certificate: &ReadCertificate) -> Option<&'a Signer> {
-    authorities.values().find(|signer| certificate.is_signed_by(&signer.certificate) == Some(true))
+    let has_signed = |signer: &&Signer| certificate.is_signed_by(&signer.certificate) == Some(true);
+    signed(certificate, authorities.values()).or_else(|| authorities.get(certificate.der()).filter(has_signed))
+}
+
+/// Returns the first of the signers that signed a certificate.
+fn signed<'a>(certificate: &ReadCertificate, signers: impl Iterator<Item = &'a Signer>) -> Option<&'a Signer> {
+    let named = signers.filter(|signer| signer.certificate.subject_der() == certificate.issuer_der());
+    named.take(MOST_OF_A_NAME).find(|signer| certificate.is_signed_by(&signer.certificate) == Some(true))
 }
 
 fn sign(entry: &mut Entry, signer: Option<&Signer>) {

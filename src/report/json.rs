@@ -4,7 +4,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::{Embedded, Entry, Inventory};
-use crate::x509::instant;
+use crate::x509::{escape_in_json, instant};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -63,7 +63,7 @@ pub fn render(inventory: &Inventory, at: OffsetDateTime) -> serde_json::Result<S
     };
     let mut text = serde_json::to_string_pretty(&document)?;
     text.push('\n');
-    Ok(text)
+    Ok(escape_in_json(text))
 }
 
 fn certificate(entry: &Entry, at: OffsetDateTime) -> Certificate<'_> {

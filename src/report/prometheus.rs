@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
 
 use super::{Entry, Inventory};
+use crate::x509::is_unseen;
 
 /// The name, the help text and the value of a metric.
 type Metric = (&'static str, &'static str, fn(&Entry, OffsetDateTime) -> i64);
@@ -79,7 +80,20 @@ fn labels(entry: &Entry) -> String {
     labels.map(|(name, value)| format!("{name}=\"{}\"", escape(value))).join(",")
 }
 
-/// Escapes the value of a label. Source: Prometheus, exposition_formats.md, "Text-based format".
+/// Escapes the value of a label, and in it what a terminal would obey or not show: `\\u{1b}` is the text `\u{1b}` to who
+/// reads it. Source: Prometheus, exposition_formats.md, "Text-based format".
 fn escape(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    let mut escaped = String::with_capacity(value.len());
+    for letter in value.chars() {
+        match letter {
+            '\\' | '"' => escaped.extend(['\\', letter]),
+            '\n' => escaped += "\\n",
+            _ if is_unseen(letter) => {
+                escaped.push('\\');
+                escaped.extend(letter.escape_unicode());
+            }
+            _ => escaped.push(letter),
+        }
+    }
+    escaped
 }

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::authority::{Authority, issuer_of};
+use super::authority::{Authority, issuer_of, named};
 use super::chain::{leaf_faults, time_fault, verifies};
 use super::part::{Origin, Part, Report};
 use super::{AlreadyVerified, Fault};
@@ -56,7 +56,7 @@ impl<'a> Judge<'a> {
         let (right, wrong): (Vec<Authority<'_>>, Vec<Authority<'_>>) =
             authorities.iter().copied().partition(|authority| wanted(&authority));
         // In the usual case webpki accepts the leaf, and its signature is checked only once.
-        let verified = right.iter().copied().find(|authority| verifies(leaf, authority.certificate, self.known));
+        let verified = named(leaf, &right).find(|authority| verifies(leaf, authority.certificate, self.known));
         let issuer = verified.or_else(|| self.faulty_issuer(file, leaf, &right, &wrong, report));
         self.rules(file, purpose, leaf, issuer.map(|issuer| issuer.certificate), report);
     }

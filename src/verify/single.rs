@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
-use super::authority::is_issued_by;
+use super::authority::{MOST_OF_A_NAME, is_issued_by};
 use super::chain::time_fault;
 use super::judge::Judge;
 use super::part::{File, Origin, Part};
@@ -44,7 +44,9 @@ pub fn check_file(title: &str, name: &str, content: &[u8], at: OffsetDateTime) -
     for (number, certificate) in certificates.iter().enumerate() {
         // The purpose of the file is that of its first certificate; the others are its chain.
         let purpose = if number == 0 { Purpose::of_path(name) } else { Purpose::Other };
-        let issuer = certificates.iter().find(|other| !certificate.is_ca() && is_issued_by(certificate, other));
+        let named = certificates.iter().filter(|other| certificate.issuer_der() == other.subject_der());
+        let is_issuer = |other: &&ReadCertificate| !certificate.is_ca() && is_issued_by(certificate, other);
+        let issuer = named.take(MOST_OF_A_NAME).find(is_issuer);
         time_fault(certificate, at).into_iter().for_each(|fault| report(name, fault));
         judge.rules(name, purpose, certificate, issuer, &mut report);
     }

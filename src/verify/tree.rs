@@ -1,6 +1,6 @@
 //! Checks all files of one part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use time::OffsetDateTime;
@@ -63,11 +63,13 @@ fn read_files<'a>(part: &Part<'a>, known: &AlreadyVerified, report: &mut Report<
 
 fn check_certificates(pem: &Pem<'_>, judge: &Judge<'_>, report: &mut Report<'_>) {
     let authorities = authorities(pem);
+    let distinct = Distinct::new(&authorities);
+    let mut told = BTreeSet::new();
     for authority in &authorities {
         let file = authority.file;
         judge.authority(file, authority.certificate, report);
         judge.rules(file, authority.purpose, authority.certificate, None, report);
-        check_distinct(authority, &authorities, report);
+        distinct.check(authority, &mut told, report);
     }
     for (file, contents) in pem {
         let Some((first, others)) = contents.certificates.split_first() else { continue };
@@ -99,20 +101,53 @@ fn authorities<'a>(pem: &'a Pem<'_>) -> Vec<Authority<'a>> {
         .collect()
 }
 
-/// Reports CAs of different purposes that share a subject, because clients find an issuer by its name, and a
-/// front-proxy CA with the key of the cluster's CA.
+/// The keys of CAs, in DER: by their file and its purpose.
+type KeysOfFiles<'a> = BTreeMap<(&'a str, Purpose), BTreeSet<&'a [u8]>>;
+
+/// The CAs of a part, by what two of them must not share.
 ///
 /// CAs of the same purpose are not compared: etcd's CA may lie beside each of its clients.
-fn check_distinct(authority: &Authority<'_>, authorities: &[Authority<'_>], report: &mut Report<'_>) {
-    let (certificate, subject) = (authority.certificate, authority.certificate.subject());
-    for other in authorities.iter().filter(|other| other.purpose != authority.purpose) {
-        let same_key = other.certificate.spki_der() == certificate.spki_der();
-        let front_proxy = Purpose::FrontProxyCa;
-        if same_key && authority.purpose == front_proxy && other.purpose == Purpose::KubernetesCa {
+struct Distinct<'a> {
+    /// The files with a CA of a subject, each with its purpose and the keys of these CAs: by the subject in DER.
+    by_subject: BTreeMap<&'a [u8], KeysOfFiles<'a>>,
+    /// The keys of the cluster's CA.
+    kubernetes: BTreeSet<&'a [u8]>,
+}
+
+impl<'a> Distinct<'a> {
+    fn new(authorities: &[Authority<'a>]) -> Self {
+        let mut distinct = Self { by_subject: BTreeMap::new(), kubernetes: BTreeSet::new() };
+        for authority in authorities {
+            let key = authority.certificate.spki_der();
+            let files = distinct.by_subject.entry(authority.certificate.subject_der()).or_default();
+            files.entry((authority.file, authority.purpose)).or_default().insert(key);
+            if authority.purpose == Purpose::KubernetesCa {
+                distinct.kubernetes.insert(key);
+            }
+        }
+        distinct
+    }
+
+    /// Reports CAs of different purposes that share a subject, because clients find an issuer by its name, and a
+    /// front-proxy CA with the key of the cluster's CA.
+    ///
+    /// Two files are told once for each subject, however many CAs they hold. `told` is what was.
+    fn check(
+        &self,
+        authority: &Authority<'a>,
+        told: &mut BTreeSet<(&'a str, &'a [u8], &'a str)>,
+        report: &mut Report<'_>,
+    ) {
+        let (key, subject) = (authority.certificate.spki_der(), authority.certificate.subject_der());
+        if authority.purpose == Purpose::FrontProxyCa && self.kubernetes.contains(key) {
             report(authority.file, Fault::FrontProxyShared);
         }
-        if !same_key && other.certificate.subject_der() == certificate.subject_der() {
-            report(authority.file, Fault::SameSubject { subject: subject.clone(), other: other.file.to_owned() });
+        for ((other, purpose), keys) in self.by_subject.get(subject).into_iter().flatten() {
+            let has_another_key = keys.len() > 1 || !keys.contains(key);
+            if *purpose != authority.purpose && has_another_key && told.insert((authority.file, subject, *other)) {
+                let subject = authority.certificate.subject();
+                report(authority.file, Fault::SameSubject { subject, other: (*other).to_owned() });
+            }
         }
     }
 }

@@ -21,6 +21,6 @@ pub use name::{DistinguishedName, MASTERS};
 pub use pem::{PemContents, PemError, public_key_bits, read_pem, read_pem_knowing};
 pub use permitted::PermittedNames;
 pub use read::ReadCertificate;
-pub use text::{escape_for_terminal, instant};
+pub use text::{escape_for_terminal, escape_in_json, instant, is_unseen};
 pub use usage::ExtendedKeyUsage;
 pub use validity::Validity;

@@ -8,6 +8,7 @@ use certferry::report::{Builder, Source, SourceKind};
 
 use crate::common::{certferry, fail, tool};
 use crate::inspect::{Ca, STACKED, copy, inspect, names, pem, put, stderr, stdout, unpacked};
+use crate::planting::forge::{self, Forge, Key};
 
 const FAR: time::OffsetDateTime = time::macros::datetime!(2100-01-01 0:00 UTC);
 
@@ -76,6 +77,77 @@ fn a_name_cannot_speak_to_the_terminal() {
     let broken = put(folder.path(), "\u{1b}[2J.crt", "");
     let error = fail(certferry().arg("inspect").arg(broken), 2);
     assert!(!error.contains(obeyed), "{error:?}");
+}
+
+/// One such file must not keep the others from being listed.
+#[test]
+fn a_name_of_eleven_thousand_escapes_is_listed_with_the_others() {
+    let tree = copy(&unpacked(&STACKED, "worker-1"));
+    let pki = tree.path().join("etc/kubernetes/pki");
+    let name = "\u{1b}".repeat(11_000);
+    put(&pki, "long.crt", Ca::new(&name).pem());
+    put(&pki, "leaf.crt", pem(&Ca::new("other").leaf(&name, FAR)));
+    for arguments in [&[][..], &["-v"], &["-o", "json"], &["-o", "prometheus"]] {
+        let output = inspect([tree.path().as_os_str()].into_iter().chain(arguments.iter().map(AsRef::as_ref)));
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{}", stderr(&output));
+        let text = stdout(&output);
+        assert!(text.contains("kubelet-client"), "{arguments:?}");
+        assert!(text.len() < 1_500_000, "{arguments:?}: {}", text.len());
+    }
+}
+
+/// As many CAs as fit in two files, all of one name: each file is told once of the other, and nothing is said n² times.
+#[test]
+fn many_authorities_of_one_name_are_one_finding() {
+    let tree = copy(&unpacked(&STACKED, "worker-1"));
+    let kubernetes = tree.path().join("etc/kubernetes");
+    let authorities = |first: u8| -> String {
+        (0..100)
+            .map(|number| {
+                let key = Key::new(first + number);
+                forge::pem(&Forge::authority("one", &key).sign(None, &key))
+            })
+            .collect()
+    };
+    put(&kubernetes, "pki/ca.crt", authorities(1));
+    put(&kubernetes, "pki/etcd/ca.crt", authorities(101));
+    let lint = inspect([tree.path().as_os_str(), "--lint".as_ref(), "--at".as_ref(), "2026-11-23".as_ref()]);
+    let text = stdout(&lint);
+    let told = text.lines().filter(|line| line.contains("has the subject CN=one as"));
+    assert_eq!(told.count(), 2, "{text}");
+    assert_eq!(stderr(&lint).lines().count(), 1, "{}", stderr(&lint));
+    let doctor = crate::common::run(certferry().arg("doctor").arg(tree.path()).args(["--at", "2026-11-23"]));
+    let text = stdout(&doctor);
+    assert!(text.lines().count() < 200, "{text}");
+}
+
+/// What one file has wrong is told up to a bound, and how much more there is.
+#[test]
+fn what_many_certificates_break_has_a_bound_that_is_said() {
+    let tree = copy(&unpacked(&STACKED, "worker-1"));
+    let key = Key::new(1);
+    // None signed itself, and each names another issuer.
+    let authority = |number: usize| {
+        let issuer = Forge::authority(&format!("issuer-{number}"), &key).subject;
+        forge::pem(&Forge::authority("x", &key).sign(Some(&issuer), &key))
+    };
+    put(tree.path(), "etc/kubernetes/pki/ca.crt", (0..1_100).map(authority).collect::<String>());
+    let output = inspect([tree.path().as_os_str(), "--lint".as_ref()]);
+    let text = stdout(&output);
+    assert!(text.contains("it names CN=issuer-900\n"), "{text}");
+    assert!(text.lines().last().unwrap().starts_with("and 1"), "{text}");
+    assert!(text.lines().count() <= 1_030, "{}", text.lines().count());
+    let folder = tempfile::tempdir().unwrap();
+    let broken = put(
+        folder.path(),
+        "broken.crt",
+        "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n".repeat(1_500),
+    );
+    let output = inspect([broken.as_os_str()]);
+    let error = stderr(&output);
+    assert!(error.starts_with("error: 1500 files cannot be listed\n"), "{error}");
+    assert!(error.ends_with("\nand 500 more\n"), "{error}");
+    assert_eq!(error.lines().count(), 1_002);
 }
 
 #[test]

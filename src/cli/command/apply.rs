@@ -34,7 +34,8 @@ fn verified(arguments: &ApplyArguments) -> Result<(VerifiedPart, PublicKey), Fai
     let name = PartName::Node(arguments.node.clone());
     let Verified { bundle, part, about_time } = bundle::open_part(&trust, &name)?;
     if !about_time.is_empty() {
-        let failure = Failure::says_no(format!("not valid at this time\n{}", about_time.trim_end()))
+        let failure = Failure::says_no("not valid at this time")
+            .lines(about_time)
             .hint("look at the clock, `date -u`; the node's files are as they were");
         let has_ended = bundle.findings.iter().any(|finding| matches!(finding.fault, Fault::Expired { .. }));
         return Err(if has_ended { failure.hint("if the clock is right: certferry help expired") } else { failure });

@@ -8,7 +8,7 @@ use crate::cli::args::{DoctorArguments, OutputFormat};
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::node_folder::root_above;
 use crate::cli::input::time;
-use crate::cli::text::doctor;
+use crate::cli::text::{bounded, doctor};
 use crate::doctor::{Objects, ObjectsError, Question, Tree, Unread, examine};
 use crate::host::{self, NodeRoot};
 use crate::kubernetes::KUBERNETES;
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<String, Failure> {
     }
     let output = match arguments.output {
         OutputFormat::Text => doctor::text(&diagnosis, unread.is_empty()),
-        OutputFormat::Json => doctor::json(&diagnosis).map_err(|error| Failure::json(&error))?,
+        OutputFormat::Json => doctor::json(&diagnosis)?,
     };
     if !unread.is_empty() {
         return Err(incomplete(&root, unread).output(output));
@@ -102,12 +102,12 @@ fn no_certificate(path: &Path) -> Failure {
 fn incomplete(root: &Path, unread: &[Unread]) -> Failure {
     let line = |unread: &Unread| {
         let reason = host::reason(&unread.error);
-        format!("\n{}", escape_for_terminal(&format!("{}  {reason}", root.join(&unread.place).display())))
+        escape_for_terminal(&format!("{}  {reason}", root.join(&unread.place).display())) + "\n"
     };
-    let lines: String = unread.iter().map(line).collect();
+    let lines = bounded::lines(unread.iter().map(line));
     let count = unread.len();
     let files = if count == 1 { "1 file cannot be read".to_owned() } else { format!("{count} files cannot be read") };
-    let failure = Failure::cannot_run(format!("the answer is not complete: {files}{lines}"));
+    let failure = Failure::cannot_run(format!("the answer is not complete: {files}")).lines(lines);
     let is_denied = |unread: &Unread| unread.error.kind() == std::io::ErrorKind::PermissionDenied;
     if unread.iter().any(is_denied) { failure.hint("keys are for root alone: run it as root") } else { failure }
 }
@@ -137,8 +137,7 @@ fn read(path: &Path) -> Result<Objects, Failure> {
     let content = if title == "-" { host::read_stdin(OBJECTS_LIMIT) } else { host::read(path, OBJECTS_LIMIT) };
     let content = content.or_cannot("read", path)?;
     Objects::read(title.clone(), &content).map_err(|error| {
-        let message = escape_for_terminal(&format!("cannot look at the objects of {title}: {error}"));
-        Failure::cannot_run(message).hint(match error {
+        Failure::cannot_run(format!("cannot look at the objects of {title}: {error}")).hint(match error {
             ObjectsError::Utf16 => "save them with `kubectl get KIND -A -o yaml | Out-File -Encoding utf8 FILE`",
             _ => "save them with `kubectl get KIND -A -o yaml`",
         })

@@ -45,8 +45,7 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<String, Failure> {
         InspectFormat::Prometheus => report::prometheus(&inventory, at),
     };
     if !inventory.problems.is_empty() {
-        let message = inspect::problems(&inventory.problems);
-        return Err(Failure::cannot_run(message).output(text));
+        return Err(inspect::failure(&inventory.problems).output(text));
     }
     let mut complaints = Vec::new();
     let missing: BTreeSet<_> = inventory.needed().map(|missing| missing.name).collect();

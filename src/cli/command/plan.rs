@@ -13,6 +13,7 @@ use crate::kubernetes::PartName;
 use crate::lock::{Change, Lock};
 use crate::make::{Comparison, Permission, check_lock};
 use crate::plan::{Plan, plan};
+use crate::x509::escape_for_terminal;
 
 pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     let profile = build::read_profile(&arguments.profile)?;
@@ -32,8 +33,9 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     let mut text = plan_tree::render(&plan, arguments.verbose);
     match &since {
         None => {
+            let path = escape_for_terminal(&lock_path.display().to_string());
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "\nno lock {} yet: a build makes all of this", lock_path.display());
+            let _ = writeln!(text, "\nno lock {path} yet: a build makes all of this");
         }
         Some((lock, since)) => {
             let changes = comparison::render(since);

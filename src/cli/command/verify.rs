@@ -32,10 +32,10 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
         let files: BTreeSet<_> = errors.iter().map(|finding| (&finding.part, &finding.file)).collect();
         let count = files.len();
         let failure = Failure::says_no(format!(
-            "every signature and hash holds, but {count} {} wrong\n{}",
+            "every signature and hash holds, but {count} {} wrong",
             if count == 1 { "file is" } else { "files are" },
-            findings::lines(&errors).trim_end()
-        ));
+        ))
+        .lines(findings::lines(&errors));
         let has_ended = errors.iter().any(|finding| matches!(finding.fault, Fault::Expired { .. }));
         return Err(if has_ended { failure.hint("what has ended: certferry help expired") } else { failure });
     }

@@ -81,12 +81,9 @@ fn judge(checked: &CheckedBundle, name: &PartName) -> Result<String, Failure> {
         host::write_stderr(&format!("warning: this works, but\n{}", findings::lines(&warnings)));
     }
     if !wrong.is_empty() {
-        return Err(Failure::says_no(format!(
-            "the files of {} would not work\n{}",
-            called(name),
-            findings::lines(&wrong).trim_end()
-        ))
-        .hint("nothing was written; build the bundle again"));
+        return Err(Failure::says_no(format!("the files of {} would not work", called(name)))
+            .lines(findings::lines(&wrong))
+            .hint("nothing was written; build the bundle again"));
     }
     Ok(findings::lines(&about_time))
 }

@@ -24,7 +24,11 @@ pub(crate) fn read(path: &Path) -> Result<Option<Lock>, Failure> {
     };
     misplaced_secret::refuse_content(path, &bytes, "a lock")?;
     Lock::parse(&bytes).map(Some).map_err(|error| {
-        Failure::cannot_run(format!("{} is not a lock: {error}", path.display()))
+        let error = error.to_string();
+        // The reader of TOML shows the line below its first words.
+        let (reason, lines) = error.split_once('\n').unwrap_or((&error, ""));
+        Failure::cannot_run(format!("{} is not a lock: {reason}", path.display()))
+            .lines(lines)
             .hint("restore it from version control; to begin anew, move it away")
     })
 }

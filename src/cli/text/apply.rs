@@ -6,6 +6,7 @@ use crate::cli::text::restart;
 use crate::kubernetes::{API_SERVER_RESTART, enable_api_server_restart};
 use crate::node::restart::{Effect, RestartedBy};
 use crate::node::{Applied, Changes, Difference, Foreseen, Method, Reason};
+use crate::x509::escape_for_terminal;
 
 /// Returns the text of what would be done.
 pub(crate) fn dry_run(foreseen: &Foreseen<'_>) -> String {
@@ -88,7 +89,7 @@ fn enable(changes: &Changes<'_>) -> String {
 
 fn files(text: &mut String, changes: &Changes<'_>) {
     let mut line = |word: &str, place: &str, why: &str| {
-        let _ = writeln!(text, "  {word:<8} {place}{why}");
+        let _ = writeln!(text, "  {word:<8} {}", escape_for_terminal(&format!("{place}{why}")));
     };
     for file in &changes.files {
         match file.difference {

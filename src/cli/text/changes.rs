@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::lock::{Change, ChangeKind};
+use crate::x509::escape_for_terminal;
 
 /// The most changes that are listed. The others are counted.
 const LISTED: usize = 40;
@@ -19,7 +20,8 @@ pub(crate) fn lines(changes: &[Change]) -> String {
         let reasons = reasons(change);
         let gap = if reasons.is_empty() { "" } else { "  " };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "  {sign} {}{gap}{}", change.id, reasons.join("; "));
+        let _ =
+            writeln!(text, "  {sign} {}", escape_for_terminal(&format!("{}{gap}{}", change.id, reasons.join("; "))));
     }
     if changes.len() > LISTED {
         let _ = writeln!(text, "  and {} more", changes.len() - LISTED);

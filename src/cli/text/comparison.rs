@@ -1,12 +1,13 @@
 //! The words for what changes against the lock, why, and what it means. They are the same for `plan` and `build`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use crate::cli::text::changes;
+use crate::cli::text::{bounded, changes};
 use crate::kubernetes::PartName;
 use crate::make::Comparison;
 use crate::plan::{PartChange, PartChangeKind};
+use crate::x509::escape_for_terminal;
 
 /// The most nodes or files that are listed. The others are counted.
 const LISTED: usize = 20;
@@ -23,6 +24,7 @@ pub(crate) fn render(comparison: &Comparison) -> String {
     let mut text = String::new();
     for (what, before, after) in &comparison.heads {
         // Writing to a String cannot fail.
+        let (before, after) = (escape_for_terminal(before), escape_for_terminal(after));
         let _ = writeln!(text, "  ~ {what} {before} -> {after}, in every record");
     }
     if comparison.other_profile {
@@ -64,20 +66,26 @@ fn gone(part_changes: &[PartChange]) -> String {
 /// Returns a line for each set of things that is not empty, with the parts that have it.
 fn by_node(part_changes: &[PartChange], things: impl Fn(&PartChange) -> BTreeSet<String>) -> String {
     let mut groups: Vec<(BTreeSet<String>, Vec<&str>)> = Vec::new();
+    let mut known: BTreeMap<BTreeSet<String>, usize> = BTreeMap::new();
     for change in part_changes {
         let things = things(change);
+        if things.is_empty() {
+            continue;
+        }
         let node = change.part.node().unwrap_or("cluster");
-        match groups.iter_mut().find(|(known, _)| *known == things) {
-            _ if things.is_empty() => {}
+        match known.get(&things).and_then(|place| groups.get_mut(*place)) {
             Some((_, nodes)) => nodes.push(node),
-            None => groups.push((things, vec![node])),
+            None => {
+                known.insert(things.clone(), groups.len());
+                groups.push((things, vec![node]));
+            }
         }
     }
     let line = |(things, nodes): (BTreeSet<String>, Vec<&str>)| {
         let things: Vec<_> = things.iter().map(String::as_str).collect();
-        format!("  {}  on {}\n", things.join(", "), listed(&nodes))
+        format!("  {}\n", escape_for_terminal(&format!("{}  on {}", things.join(", "), listed(&nodes))))
     };
-    groups.into_iter().map(line).collect()
+    bounded::lines(groups.into_iter().map(line))
 }
 
 /// Returns the files that people and programs outside the nodes need anew.
@@ -85,7 +93,7 @@ fn hand_out(part_changes: &[PartChange]) -> String {
     let cluster =
         part_changes.iter().filter(|change| change.part == PartName::Cluster).flat_map(|change| &change.files);
     let files: Vec<_> = cluster.map(String::as_str).filter(|path| *path != "profile.toml").collect();
-    let lines = if files.is_empty() { String::new() } else { format!("  {}\n", listed(&files)) };
+    let lines = if files.is_empty() { String::new() } else { format!("  {}\n", escape_for_terminal(&listed(&files))) };
     section("to hand out from the part cluster", lines)
 }
 

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::cli::failure::Failure;
+use crate::cli::text::{bounded, json};
 use crate::doctor::{Diagnosis, Finding, LookedAt};
 use crate::x509::escape_for_terminal;
 
@@ -13,18 +15,17 @@ const INDENT: &str = "        ";
 /// Returns the findings one below the other, or one line that says that nothing is wrong.
 pub(crate) fn text(diagnosis: &Diagnosis, is_complete: bool) -> String {
     let seen = looked_at(&diagnosis.looked_at);
-    let unchecked: String = diagnosis
-        .unchecked
-        .iter()
-        .map(|why| wrap(&format!("not checked: {}", escape_for_terminal(why)), "    ", false))
-        .collect();
+    let unchecked = diagnosis.unchecked.iter();
+    let unchecked =
+        bounded::lines(unchecked.map(|why| wrap(&format!("not checked: {}", escape_for_terminal(why)), "    ", false)));
     if diagnosis.findings.is_empty() {
         let verdict = if unchecked.is_empty() { "nothing is wrong" } else { "nothing else is wrong" };
         return if is_complete { format!("{unchecked}{verdict}; looked at {seen}\n") } else { unchecked };
     }
-    let texts: Vec<_> = Finding::together(&diagnosis.findings).iter().map(finding).collect();
+    let (texts, more) = bounded::bounded(Finding::together(&diagnosis.findings).iter().map(finding));
+    let more = if more > 0 { format!("\nand {more} more; -o json has them all\n") } else { String::new() };
     let unchecked = if unchecked.is_empty() { unchecked } else { format!("\n{unchecked}") };
-    format!("{}{unchecked}\nlooked at {seen}\n", texts.join("\n"))
+    format!("{}{more}{unchecked}\nlooked at {seen}\n", texts.join("\n"))
 }
 
 fn finding(finding: &Finding) -> String {
@@ -131,14 +132,12 @@ struct Counts {
 }
 
 /// Returns one JSON document with an indent of two spaces and a newline at its end.
-pub(crate) fn json(diagnosis: &Diagnosis) -> serde_json::Result<String> {
+pub(crate) fn json(diagnosis: &Diagnosis) -> Result<String, Failure> {
     let LookedAt { certificates, kubeconfigs, manifests, kubelet_configurations, objects } = diagnosis.looked_at;
     let looked_at = Counts { certificates, kubeconfigs, manifests, kubelet_configurations, objects };
     let findings = diagnosis.findings.iter().map(row).collect();
     let document = Document { findings, looked_at, unchecked: &diagnosis.unchecked };
-    let mut text = serde_json::to_string_pretty(&document)?;
-    text.push('\n');
-    Ok(text)
+    json::document(&document)
 }
 
 fn row(finding: &Finding) -> Row<'_> {

@@ -41,7 +41,8 @@ pub(crate) fn text(drift: &Drift) -> String {
     }
     let notes: Vec<_> = drift.notes().collect();
     for note in &notes {
-        let _ = writeln!(text, "  note       {} was taken away: {}", note.place, nobody(&note.place));
+        let place = escape_for_terminal(&note.place);
+        let _ = writeln!(text, "  note       {place} was taken away: {}", nobody(&note.place));
     }
     if !notes.is_empty() {
         text += "             `certferry status --accept PATH` takes note of it for good\n";
@@ -79,11 +80,15 @@ struct Paragraph {
 impl Paragraph {
     fn write(&self, text: &mut String) {
         let word = self.word;
+        // Each of these is one line, whatever the name of a file is.
         let _ = match self.places.as_slice() {
-            [(place, alone)] => writeln!(text, "  {word:<10} {place}{alone}{}", self.one),
+            [(place, alone)] => {
+                writeln!(text, "  {word:<10} {}", escape_for_terminal(&format!("{place}{alone}{}", self.one)))
+            }
             places => {
-                let list: String = places.iter().map(|(place, alone)| format!("\n    {place}{alone}")).collect();
-                writeln!(text, "  {word:<10} {} {}{list}", places.len(), self.many)
+                let line = |(place, alone): &(String, _)| format!("    {}{alone}\n", escape_for_terminal(place));
+                let list: String = places.iter().map(line).collect();
+                write!(text, "  {word:<10} {} {}\n{list}", places.len(), escape_for_terminal(&self.many))
             }
         };
     }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::cli::text::bounded;
 use crate::verify::{Fault, Finding};
-use crate::x509::instant;
+use crate::x509::{escape_for_terminal, instant};
 
 /// The most files of one cause that have a line each.
 const LINES: usize = 5;
@@ -11,7 +12,8 @@ const LINES: usize = 5;
 const LISTED: usize = 20;
 const NAMED: usize = 5;
 
-/// Returns what is wrong, file by file. A cause that is one for many files, such as a clock in 1970, is told once, with a list.
+/// Returns what is wrong, file by file. A cause that is one for many files, such as a clock in 1970, is told once, with a
+/// list. Of very many findings the first are told, and the number of the others.
 pub(crate) fn lines(findings: &[&Finding]) -> String {
     let mut causes: Vec<(Cause, Vec<&Finding>)> = Vec::new();
     let mut known: BTreeMap<Cause, usize> = BTreeMap::new();
@@ -29,15 +31,11 @@ pub(crate) fn lines(findings: &[&Finding]) -> String {
         let index = known.get(&Cause::of(&finding.fault));
         !index.and_then(|index| causes.get(*index)).is_some_and(|(_, all)| is_many(all))
     };
-    let mut text: String = findings
-        .iter()
-        .filter(is_alone)
-        .map(|finding| format!("{}  {}  {}\n", finding.part, finding.file, fault(&finding.fault)))
-        .collect();
-    for (cause, all) in causes.iter().filter(|(_, all)| is_many(all)) {
-        text += &paragraph(cause, all);
-    }
-    text
+    let alone = findings.iter().filter(is_alone).map(|finding| {
+        escape_for_terminal(&format!("{}  {}  {}", finding.part, finding.file, fault(&finding.fault))) + "\n"
+    });
+    let many = causes.iter().filter(|(_, all)| is_many(all)).map(|(cause, all)| paragraph(cause, all));
+    bounded::lines(alone.chain(many))
 }
 
 /// What many files can have in common.
@@ -63,7 +61,7 @@ impl Cause {
 fn paragraph(cause: &Cause, findings: &[&Finding]) -> String {
     let parts: BTreeSet<_> = findings.iter().map(|finding| finding.part.as_str()).collect();
     let of = match parts.first() {
-        Some(part) if parts.len() == 1 => format!("of {part}"),
+        Some(part) if parts.len() == 1 => format!("of {}", escape_for_terminal(part)),
         _ if parts.iter().all(|part| part.starts_with("node/")) => format!("of {} nodes", parts.len()),
         _ => format!("in {} parts", parts.len()),
     };
@@ -81,7 +79,7 @@ fn paragraph(cause: &Cause, findings: &[&Finding]) -> String {
         Cause::NotYetValid => {
             format!("{}; is the clock right?", when("each is not valid before", "they begin to be valid between"))
         }
-        Cause::Words(words) => words.clone(),
+        Cause::Words(words) => escape_for_terminal(words),
     };
     // A kubeconfig may hold two certificates.
     let mut files: Vec<_> = findings.iter().map(|finding| (&finding.part, &finding.file)).collect();
@@ -90,7 +88,7 @@ fn paragraph(cause: &Cause, findings: &[&Finding]) -> String {
     let mut text = format!("{count} files {of}: {what}\n");
     let named = if count > LISTED { NAMED } else { count };
     for (part, file) in files.iter().take(named) {
-        text += &format!("  {part}  {file}\n");
+        text += &format!("  {}\n", escape_for_terminal(&format!("{part}  {file}")));
     }
     if count > named {
         text += &format!("  and {} more\n", count - named);

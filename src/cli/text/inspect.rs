@@ -1,16 +1,16 @@
 //! The words for what is wrong with a file that was inspected.
 
+use crate::cli::failure::Failure;
+use crate::cli::text::bounded;
 use crate::report::{Embedded, Fault, Problem};
 use crate::x509::escape_for_terminal;
 
-/// Returns a line for each problem, below a head.
-pub(crate) fn problems(problems: &[Problem]) -> String {
-    let lines: String = problems
-        .iter()
-        .map(|Problem { path, fault }| format!("\n{}", escape_for_terminal(&format!("{path}  {}", text(fault)))))
-        .collect();
+/// Returns the failure that has a line for each problem.
+pub(crate) fn failure(problems: &[Problem]) -> Failure {
+    let line = |Problem { path, fault }: &Problem| escape_for_terminal(&format!("{path}  {}", text(fault))) + "\n";
     let count = problems.len();
-    format!("{count} {} listed{lines}", if count == 1 { "file cannot be" } else { "files cannot be" })
+    let files = if count == 1 { "file cannot be" } else { "files cannot be" };
+    Failure::cannot_run(format!("{count} {files} listed")).lines(bounded::lines(problems.iter().map(line)))
 }
 
 fn text(fault: &Fault) -> String {

@@ -2,25 +2,34 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::bundle::Hex;
 use crate::cli::failure::Failure;
-use crate::cli::text::changes;
+use crate::cli::text::{changes, json};
 use crate::lock::{Change, ChangeKind, Lock, Refusal, shapes_of_plan};
 use crate::make::Comparison;
 use crate::plan::{PartChangeKind, Plan};
 use crate::profile::Profile;
 
+/// The rows of a list, each made when it is written: all at once would take more room than the plan itself.
+struct Rows<F>(F);
+
+impl<F: Fn() -> I, I: IntoIterator<Item: Serialize>> Serialize for Rows<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0())
+    }
+}
+
 #[derive(Serialize)]
-struct PlanJson {
+struct PlanJson<Keys, Certificates, Parts> {
     cluster: String,
     generation: u32,
     kubernetes: String,
     profile_sha256: String,
-    keys: Vec<KeyJson>,
-    certificates: Vec<CertificateJson>,
-    parts: Vec<PartJson>,
+    keys: Keys,
+    certificates: Certificates,
+    parts: Parts,
     required_bindings: Vec<BindingJson>,
     /// The lock. Without one, this field and those that follow are absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,24 +62,24 @@ struct KeyJson {
 }
 
 #[derive(Serialize)]
-struct CertificateJson {
+struct CertificateJson<'a> {
     id: String,
-    issuer: String,
-    subject: String,
-    usages: Vec<String>,
-    alt_names: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    constraints: Vec<String>,
+    issuer: &'a str,
+    subject: &'a str,
+    usages: &'a [String],
+    alt_names: &'a [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    constraints: &'a [String],
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     break_glass: bool,
-    not_before: String,
-    not_after: String,
+    not_before: &'a str,
+    not_after: &'a str,
 }
 
 #[derive(Serialize)]
-struct PartJson {
+struct PartJson<'a> {
     part: String,
-    files: Vec<String>,
+    files: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -107,28 +116,34 @@ pub(crate) fn render(
     let shapes = shapes_of_plan(plan);
     let break_glass = plan.certificates.iter().filter(|certificate| certificate.is_break_glass());
     let break_glass: BTreeSet<_> = break_glass.map(|certificate| &certificate.key).collect();
-    let certificates = shapes.into_iter().filter_map(|(id, shape)| {
-        let certificate = shape.certificate?;
-        Some(CertificateJson {
-            break_glass: break_glass.contains(&id),
-            id: id.to_string(),
-            issuer: certificate.issuer,
-            subject: certificate.subject,
-            usages: certificate.usages,
-            alt_names: certificate.alt_names,
-            constraints: certificate.constraints,
-            not_before: certificate.not_before,
-            not_after: certificate.not_after,
+    let certificates = Rows(|| {
+        shapes.iter().filter_map(|(id, shape)| {
+            let certificate = shape.certificate.as_ref()?;
+            Some(CertificateJson {
+                break_glass: break_glass.contains(id),
+                id: id.to_string(),
+                issuer: &certificate.issuer,
+                subject: &certificate.subject,
+                usages: &certificate.usages,
+                alt_names: &certificate.alt_names,
+                constraints: &certificate.constraints,
+                not_before: &certificate.not_before,
+                not_after: &certificate.not_after,
+            })
         })
     });
-    let keys = plan.keys.iter().map(|key| KeyJson {
-        id: key.id.to_string(),
-        algorithm: key.algorithm.name(),
-        generation: key.generation,
+    let keys = Rows(|| {
+        plan.keys.iter().map(|key| KeyJson {
+            id: key.id.to_string(),
+            algorithm: key.algorithm.name(),
+            generation: key.generation,
+        })
     });
-    let parts = plan.parts.iter().map(|part| PartJson {
-        part: part.recipient.part().to_string(),
-        files: part.files.iter().map(|file| file.path.clone()).collect(),
+    let parts = Rows(|| {
+        plan.parts.iter().map(|part| PartJson {
+            part: part.recipient.part().to_string(),
+            files: part.files.iter().map(|file| file.path.as_str()).collect(),
+        })
     });
     let bindings = plan.required_bindings.iter().map(|binding| BindingJson {
         name: binding.name,
@@ -155,9 +170,9 @@ pub(crate) fn render(
         generation: plan.generation,
         kubernetes: plan.kubernetes.to_string(),
         profile_sha256: Hex(profile.sha256).to_string(),
-        keys: keys.collect(),
-        certificates: certificates.collect(),
-        parts: parts.collect(),
+        keys,
+        certificates,
+        parts,
         required_bindings: bindings.collect(),
         lock: since.map(|(lock, _)| LockJson {
             generation: lock.generation,
@@ -169,9 +184,7 @@ pub(crate) fn render(
         cuts_off_cert_manager: since.is_some_and(|(_, since)| since.cuts_off_cert_manager),
         refused: refused.map(ToString::to_string),
     };
-    let mut text = serde_json::to_string_pretty(&document).map_err(|error| Failure::json(&error))?;
-    text.push('\n');
-    Ok(text)
+    json::document(&document)
 }
 
 fn change(change: &Change) -> ChangeJson {

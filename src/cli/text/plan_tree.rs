@@ -1,6 +1,6 @@
 //! The plan as a tree: which CA signs what, for whom, until when, and where it goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::kubernetes::KeyId;
@@ -22,25 +22,24 @@ pub(crate) fn render(plan: &Plan, verbose: bool) -> String {
         if nodes == 1 { "node" } else { "nodes" },
     );
     let files = files_by_key(plan);
+    let mut issued: BTreeMap<&KeyId, Vec<&PlannedCertificate>> = BTreeMap::new();
+    for leaf in plan.certificates.iter().filter(|certificate| !certificate.is_ca) {
+        issued.entry(&leaf.issuer).or_default().push(leaf);
+    }
     for authority in plan.certificates.iter().filter(|certificate| certificate.is_ca) {
         // Writing to a String cannot fail.
         let below =
             if authority.issuer == authority.key { String::new() } else { format!("  below {}", authority.issuer) };
         let _ = writeln!(text, "\n{}  {}{below}", authority.key, line(authority, None, verbose));
-        let leaves: Vec<_> = plan
-            .certificates
-            .iter()
-            .filter(|certificate| !certificate.is_ca && certificate.issuer == authority.key)
-            .collect();
-        let groups = groups(&leaves, verbose);
+        let groups = groups(issued.get(&authority.key).map(Vec::as_slice).unwrap_or_default(), verbose);
         for (place, group) in groups.iter().enumerate() {
             let last = place + 1 == groups.len();
             text += &branch(group, last, &files, verbose);
         }
     }
-    let others = plan.keys.iter().filter(|key| !plan.certificates.iter().any(|certificate| certificate.key == key.id));
+    let certified: BTreeSet<_> = plan.certificates.iter().map(|certificate| &certificate.key).collect();
     text.push('\n');
-    for key in others {
+    for key in plan.keys.iter().filter(|key| !certified.contains(&key.id)) {
         let _ = writeln!(text, "{}  {}, no certificate", key.id, key.algorithm.name());
     }
     text

@@ -1,11 +1,13 @@
 //! Draws the problems of a profile: title, line, caret, reason, hint.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
+use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
 use crate::cli::failure::Failure;
 use crate::profile::{Problem, Severity};
+use crate::x509::{escape_for_terminal, is_unseen};
 
 /// The most problems that are shown, because a file that is no profile at all would fill the terminal.
 const SHOWN: usize = 100;
@@ -21,6 +23,7 @@ pub(crate) fn failure(file_name: &str, source: &[u8], problems: &[Problem]) -> F
 #[must_use]
 pub fn render(file_name: &str, source: &[u8], problems: &[Problem]) -> String {
     let renderer = Renderer::plain();
+    let file_name = &escape_for_terminal(file_name);
     let mut blocks: Vec<String> = problems
         .iter()
         .take(SHOWN)
@@ -36,7 +39,7 @@ pub fn render(file_name: &str, source: &[u8], problems: &[Problem]) -> String {
     blocks.join("\n")
 }
 
-fn group<'a>(file_name: &'a str, source: &[u8], problem: &'a Problem) -> Group<'a> {
+fn group<'a>(file_name: &'a str, source: &[u8], problem: &Problem) -> Group<'a> {
     let level = match problem.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -45,9 +48,9 @@ fn group<'a>(file_name: &'a str, source: &[u8], problem: &'a Problem) -> Group<'
         Some(span) => snippet(file_name, source, span, problem).into(),
         None => Origin::path(file_name).into(),
     };
-    let mut group = level.primary_title(&problem.title).element(place);
+    let mut group = level.primary_title(escape_for_terminal(&problem.title)).element(place);
     if !problem.hint.is_empty() {
-        group = group.element(Level::HELP.with_name("hint").message(normalize_untrusted_str(&problem.hint)));
+        group = group.element(Level::HELP.with_name("hint").message(escape_for_terminal(&problem.hint)));
     }
     group
 }
@@ -58,11 +61,12 @@ fn snippet<'a>(
     file_name: &'a str,
     source: &[u8],
     span: &Range<usize>,
-    problem: &'a Problem,
+    problem: &Problem,
 ) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
-    let related = problem.related.as_ref().map(|(range, label)| (range, label.as_str()));
-    let first = related.map_or(span.start, |(range, _)| range.start.min(span.start)).min(source.len());
-    let last = related.map_or(span.end, |(range, _)| range.end.max(span.end)).clamp(first, source.len());
+    let related = problem.related.as_ref().map(|(range, label)| (range, escape_for_terminal(label)));
+    let other = related.as_ref().map(|(range, _)| *range);
+    let first = other.map_or(span.start, |range| range.start.min(span.start)).min(source.len());
+    let last = other.map_or(span.end, |range| range.end.max(span.end)).clamp(first, source.len());
     let (before, behind) = (source.get(..first).unwrap_or_default(), source.get(last..).unwrap_or_default());
     let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
     let end = behind.iter().position(|byte| *byte == b'\n').map_or(source.len(), |newline| last + newline);
@@ -72,12 +76,33 @@ fn snippet<'a>(
     let text = String::from_utf8_lossy(window).into_owned();
     // Bytes that are not UTF-8 are replaced by wider characters, so offsets agree only up to the first of them.
     let within = |range: &Range<usize>| {
-        let offset = |at: usize| floor_char_boundary(&text, at.saturating_sub(start));
+        let offset = |at: usize| {
+            let place = floor_char_boundary(&text, at.saturating_sub(start));
+            text.get(..place).map_or(place, |before| drawable(before).len())
+        };
         offset(range.start)..offset(range.end)
     };
-    let mut annotations = vec![AnnotationKind::Primary.span(within(span)).label(problem.label.as_str())];
+    let mut annotations = vec![AnnotationKind::Primary.span(within(span)).label(escape_for_terminal(&problem.label))];
     annotations.extend(related.map(|(range, label)| AnnotationKind::Context.span(within(range)).label(label)));
-    Snippet::source(text).line_start(line).path(file_name).annotations(annotations)
+    Snippet::source(drawable(&text).into_owned()).line_start(line).path(file_name).annotations(annotations)
+}
+
+/// Returns lines of a profile as they can be drawn, with unseen characters as `\u{9b}` and the like. The renderer itself
+/// has a picture for each character of C0, and knows how wide it is.
+fn drawable(text: &str) -> Cow<'_, str> {
+    let is_escaped = |letter: char| is_unseen(letter) && letter != '\u{7f}' && letter >= ' ';
+    if !text.contains(is_escaped) {
+        return Cow::Borrowed(text);
+    }
+    let mut drawn = String::with_capacity(text.len() + 64);
+    for letter in text.chars() {
+        if is_escaped(letter) {
+            drawn.extend(letter.escape_unicode());
+        } else {
+            drawn.push(letter);
+        }
+    }
+    Cow::Owned(drawn)
 }
 
 fn floor_char_boundary(text: &str, at: usize) -> usize {

@@ -7,6 +7,7 @@ use crate::cli::failure::Failure;
 use crate::host;
 use crate::kubernetes::Component;
 use crate::node::restart::{Effect, Plan, Progress, RestartedBy, Unfinished};
+use crate::x509::escape_for_terminal;
 
 /// Returns what restarts or has restarted, with the commands for it. Returns an empty text when nothing does.
 pub(crate) fn restarts(effect: &Effect, restarted_by: &RestartedBy) -> String {
@@ -137,9 +138,11 @@ fn progress(progress: &Progress<'_>) -> String {
         Progress::Swapping => "changing the files\n".to_owned(),
         Progress::Restarting(component) => format!("restarting {}\n", component.name()),
         Progress::Starting(components) => format!("starting {}\n", Component::list(*components)),
-        Progress::Asking(url) => format!("asking {url}\n"),
+        Progress::Asking(url) => format!("asking {}\n", escape_for_terminal(url)),
         Progress::Back(failure) => format!("{failure}\ngoing back\n"),
-        Progress::Unlabelled(reason) => format!("warning: the files have no SELinux labels yet: {reason}\n"),
+        Progress::Unlabelled(reason) => {
+            format!("warning: the files have no SELinux labels yet: {}\n", escape_for_terminal(reason))
+        }
         Progress::PutBack(pods) => {
             let pods = Component::list(*pods);
             format!("{pods} had been stopped by a run that was cut short; the manifests are back\n")

@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use crate::cli::failure::Failure;
 use crate::cli::text::drift::JsonDrift;
-use crate::cli::text::restart;
+use crate::cli::text::{json, restart};
 use crate::node::{Drift, Installed, Previous, Status};
+use crate::x509::escape_for_terminal;
 
 /// Returns the text for people.
 pub(crate) fn text(status: &Status) -> String {
@@ -28,10 +29,10 @@ pub(crate) fn text(status: &Status) -> String {
 }
 
 fn describe(installed: &Installed) -> String {
-    format!(
+    escape_for_terminal(&format!(
         "{}, generation {}, Kubernetes {}, node {}",
         installed.cluster, installed.generation, installed.kubernetes, installed.node
-    )
+    ))
 }
 
 #[derive(Serialize)]
@@ -85,8 +86,7 @@ pub(crate) fn json(status: &Status, drift: Option<&Drift>) -> Result<String, Fai
             manifests_away: status.unfinished.away.iter().map(|component| component.name()).collect(),
         }),
     };
-    let text = serde_json::to_string_pretty(&status).map_err(|error| Failure::json(&error))?;
-    Ok(text + "\n")
+    json::document(&status)
 }
 
 impl From<&Installed> for JsonInstalled {

@@ -45,7 +45,7 @@ pub(super) const ROOMS: &[Room] = &[
         &["profile", "plan", "keys", "issue", "layout", "lock", "verify", "bundle", "sign", "kubernetes", "x509"],
     ),
     pure("report", &["verify", "kubernetes", "x509", "kubeconfig", "yaml"]),
-    outer("host", &[]),
+    outer("host", &["x509::is_unseen"]),
     pure("node", &["verify", "bundle", "sign", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
     pure("doctor", &["verify", "lint", "report", "go", "node", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
     outer(
