@@ -142,10 +142,13 @@ fn find<'a>(authorities: &'a BTreeMap<Vec<u8>, Signer>, certificate: &ReadCertif
     signed(certificate, authorities.values()).or_else(|| authorities.get(certificate.der()).filter(has_signed))
 }
 
-/// Returns the first of the signers that signed a certificate.
-fn signed<'a>(certificate: &ReadCertificate, signers: impl Iterator<Item = &'a Signer>) -> Option<&'a Signer> {
+/// Returns the first of the signers that signed a certificate. Those with its own key are asked first, because most CAs
+/// signed themselves, and no other key can have made the same signature.
+fn signed<'a>(certificate: &ReadCertificate, signers: impl Iterator<Item = &'a Signer> + Clone) -> Option<&'a Signer> {
     let named = signers.filter(|signer| signer.certificate.subject_der() == certificate.issuer_der());
-    named.take(MOST_OF_A_NAME).find(|signer| certificate.is_signed_by(&signer.certificate) == Some(true))
+    let has_its_key = |signer: &&Signer| signer.certificate.spki_der() == certificate.spki_der();
+    let mut ordered = named.clone().filter(has_its_key).take(1).chain(named.take(MOST_OF_A_NAME));
+    ordered.find(|signer| certificate.is_signed_by(&signer.certificate) == Some(true))
 }
 
 fn sign(entry: &mut Entry, signer: Option<&Signer>) {
