@@ -31,7 +31,9 @@ fn judge_as_go(der: &[u8]) {
         let found = trusted(pem.as_bytes(), go);
         for usage in [GoUsage::ServerAuth, GoUsage::ClientAuth] {
             let options = VerifyOptions { at: AT, usage, host: Some("kubernetes.default.svc"), go };
-            let _ = found.iter().map(|leaf| verify(leaf, &found, &found, &options).is_ok()).count();
+            for leaf in &found {
+                let _ = verify(leaf, &found, &found, &options);
+            }
         }
     }
 }
