@@ -90,7 +90,7 @@ fn parts() -> Vec<Part> {
         let addresses = address.parse().into_iter().collect();
         PartOwner::Node(Node { name: name.to_owned(), role, names: vec![name.to_owned()], addresses })
     };
-    let link = File::Link { path: KUBELET_CLIENT_LINK.to_owned(), target: "store.pem".to_owned() };
+    let link = File::Link { path: KUBELET_CLIENT_LINK.to_owned(), target: "kubelet-client-2025-01-01.pem".to_owned() };
     let parts = [
         (
             node("cp-1", Role::ControlPlane, "192.168.10.5"),
@@ -98,7 +98,7 @@ fn parts() -> Vec<Part> {
                 file("etc/kubernetes/admin.conf", Mode::Private, b"kind: Config\n"),
                 file("etc/kubernetes/pki/ca.crt", Mode::Public, b"a certificate\n"),
                 file("etc/kubernetes/pki/etcd/ca.crt", Mode::Public, b""),
-                file("var/lib/kubelet/pki/store.pem", Mode::Private, &[b'p'; 512]),
+                file("var/lib/kubelet/pki/kubelet-client-2025-01-01.pem", Mode::Private, &[b'p'; 512]),
                 link,
             ],
         ),
