@@ -139,7 +139,8 @@ impl Fault {
             Judge::Verify => (&self.not_verify, &self.lint_alone),
             Judge::Doctor => (&self.not_doctor, &self.lint_alone),
         };
-        own.as_deref().or(alone.as_deref())
+        let is_elsewhere = matches!(judge, Judge::Verify) && self.purpose() == Some(Purpose::Other);
+        own.as_deref().or(alone.as_deref()).or(is_elsewhere.then_some("no bundle has a place for such a file"))
     }
 
     /// Whose certificate it is of.
