@@ -76,7 +76,8 @@ fn who_comes_second_is_told_and_changes_nothing() {
         desk.refuse(&line, 2, &format!("error: another certferry is building into out\n{hint}"));
     }
     desk.succeed("build lab.toml --seed lab.seed --out elsewhere");
-    drop(out);
+    // Not by closing it: a child that another test is about to start may have it, too.
+    flock(&out, FlockOperation::Unlock).unwrap();
     desk.succeed(BUILD);
 
     let claim = File::create(desk.path(".lab.lock.toml.claim.part")).unwrap();
@@ -91,7 +92,7 @@ fn who_comes_second_is_told_and_changes_nothing() {
     desk.succeed(&format!("{BUILD} --locked"));
     desk.write("lab2.toml", desk.text("lab.toml").replace("name = \"lab\"", "name = \"lab2\""));
     desk.succeed("build lab2.toml --seed lab.seed --out out2");
-    drop(claim);
+    flock(&claim, FlockOperation::Unlock).unwrap();
     // What a killed run has left is nobody's claim.
     assert!(desk.exists(".lab.lock.toml.claim.part"));
     desk.succeed(BUILD);

@@ -11,7 +11,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::common::desk::{Desk, State};
 use crate::common::rights::{Right, lacks};
-use crate::common::{end, is_root, run, succeed, tool};
+use crate::common::{end, is_root, run, tool};
 
 const SIGNALS: [(&str, i32); 5] = [("HUP", 1), ("INT", 2), ("QUIT", 3), ("KILL", 9), ("TERM", 15)];
 
@@ -262,7 +262,8 @@ fn a_run_that_only_has_to_print_can_be_ended() {
         assert_eq!(child.try_wait().unwrap(), None);
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    succeed(tool("kill").args(["-s", "TERM", &child.id().to_string()]));
+    let process = rustix::process::Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
     assert_eq!(child.wait().unwrap().signal(), Some(15));
     assert!(is_root() || desk.exists("lab.lock.toml"));
 }

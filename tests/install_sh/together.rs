@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rustix::fs::{FlockOperation, flock};
 
 use crate::common::node::{apply, rollback};
 use crate::common::rights::{Right, lacks};
@@ -81,10 +82,19 @@ fn certferry_takes_back_and_completes_what_the_script_did_file_by_file() {
         let (node, when) = (begin.copy(), format!("killed at call {call} of {calls}"));
         let tools = without_stat(killing_at(call));
         assert_eq!(node.command(&tools, &SECOND, NAME, &[]).output().unwrap().status.code(), None, "{when}");
+        wait_for_the_lock(&node);
         succeed(&mut apply(&SECOND, NAME, node.root()));
         assert_clean(&node, &when);
         assert!(node.live() == second, "{when}");
     });
+}
+
+/// Waits for the last child of a killed run, which has the lock as long as it lives.
+fn wait_for_the_lock(node: &Node) {
+    if let Ok(lock) = fs::File::open(node.path("etc/kubernetes/.certferry/lock")) {
+        flock(&lock, FlockOperation::LockExclusive).unwrap();
+        flock(&lock, FlockOperation::Unlock).unwrap();
+    }
 }
 
 /// Runs a command that the kernel kills at its so-manieth rename; how many there are in all when it lives.
