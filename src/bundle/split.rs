@@ -1,17 +1,19 @@
 //! Cuts one part out of a bundle, without a key and without compressing anything again.
 //!
-//! The slice proves itself, because its record is signed. Nothing is therefore verified or trusted here. Only what
-//! could not be a bundle at all is refused.
+//! The slice proves itself, because its record is signed. Nothing is therefore verified or trusted here. Refused is only
+//! what could not be a bundle at all, and a record that no reader would take, however it is signed.
 
 use std::io::{self, BufRead, Read, Write};
 use std::mem::replace;
 
 use thiserror::Error;
 
-use super::error::BundleError;
+use super::error::{BundleError, RecordError};
 use super::gzip::Members;
+use super::limits::FILE;
 use super::name::folder;
-use super::tar::{BLOCK, raw_path};
+use super::record::Record;
+use super::tar::{BLOCK, raw_path, raw_size};
 use crate::kubernetes::PartName;
 
 /// Why a part could not be cut out.
@@ -20,6 +22,14 @@ pub enum SplitError {
     /// The source does not have the structure of a bundle.
     #[error("{0}")]
     Bundle(BundleError),
+    /// The part's record is not valid. Its signature was not looked at.
+    #[error("{entry} is not valid: {problem}")]
+    Record {
+        /// The path of the record.
+        entry: String,
+        /// The reason.
+        problem: RecordError,
+    },
     /// The source has no such part.
     #[error("there is no such part")]
     NoPart,
@@ -53,6 +63,9 @@ pub fn split(source: impl BufRead, part: &PartName, output: impl Write) -> Resul
             return Err(SplitError::Bundle(BundleError::ExtraPart { found: path }));
         }
         found |= is_wanted;
+        if is_wanted {
+            check_record(&mut members, &first, path)?;
+        }
         members.source_mut().slice.decide(is_wanted || (is_end && found));
         let drained = if is_end { read_end(&mut members) } else { drain(&mut members) };
         if let Some(error) = members.source_mut().slice.error.take() {
@@ -64,6 +77,17 @@ pub fn split(source: impl BufRead, part: &PartName, output: impl Write) -> Resul
             return if found { output.flush().map_err(SplitError::Output) } else { Err(SplitError::NoPart) };
         }
     }
+}
+
+/// Reads the record behind its header, and refuses one that is not valid.
+fn check_record<R: BufRead>(members: &mut Members<R>, header: &[u8; BLOCK], entry: String) -> Result<(), SplitError> {
+    let size = raw_size(header).filter(|size| *size <= FILE).and_then(|size| usize::try_from(size).ok());
+    let Some(size) = size else { return Err(SplitError::Bundle(BundleError::Header { entry })) };
+    let mut bytes = vec![0; size];
+    if members.read(&mut bytes).map_err(SplitError::Bundle)? != size {
+        return Err(SplitError::Bundle(BundleError::MemberEnds { entry }));
+    }
+    Record::read(&bytes).map(drop).map_err(|problem| SplitError::Record { entry, problem })
 }
 
 fn drain<R: BufRead>(members: &mut Members<R>) -> Result<(), BundleError> {

@@ -97,6 +97,8 @@ impl Failure {
     pub(crate) fn split(bundle: &Path, part: &PartName, output: &Path, error: &SplitError) -> Self {
         match error {
             SplitError::Bundle(error) => Self::bundle(bundle, error),
+            SplitError::Record { .. } => Self::says_no(format!("{} is refused: {error}", bundle.display()))
+                .hint("nothing was written; carry the bundle again"),
             SplitError::NoPart => Self::cannot_run(format!("there is no part {part} in {}", bundle.display()))
                 .hint("`certferry verify` tells how many nodes a bundle has, `tar -tzf` which"),
             SplitError::Output(error) => Self::io("write", output, error),

@@ -75,6 +75,23 @@ fn each_is_refused_with_the_reason_and_nothing_is_written() {
     assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// `split` looks at no signature and at no file, but takes no record that breaks the table of places.
+#[test]
+fn split_cuts_out_no_part_that_breaks_the_table_of_places() {
+    let mut tried = 0;
+    for case in rules::places::cases() {
+        let desk = carry(&case.archive);
+        let of = if case.rule == rules::places::CLUSTER { "--with-cluster" } else { "--node cp-1" };
+        // What no signature was looked at for is not called rightly signed.
+        let reason = case.reason.replace("is rightly signed but not valid", "is not valid");
+        let text = format!("error: b.tar.gz is refused: {reason}\nhint: nothing was written; carry the bundle again\n");
+        desk.refuse(&format!("split b.tar.gz {of} --out slice.tar.gz"), 1, &text);
+        assert!(!desk.exists("slice.tar.gz"), "{}", case.name);
+        tried += 1;
+    }
+    assert!(tried > 100, "{tried}");
+}
+
 /// How a case went wrong, if it did: all of them are told at once.
 fn misjudged(Case { rule, name, archive, reason }: &Case) -> Option<String> {
     let desk = carry(archive);
