@@ -632,6 +632,13 @@ fn a_folder_of_state_that_others_can_write_is_refused() {
     fs::set_permissions(&state, PermissionsExt::from_mode(0o700)).unwrap();
     std::os::unix::fs::chown(&state, Some(7), Some(0)).unwrap();
     refuse("belongs to the user 7");
+    // Nor is it behind a link of root's own.
+    let elsewhere = root.path().join("etc/.certferry");
+    fs::rename(&state, &elsewhere).unwrap();
+    symlink("/etc/.certferry", &state).unwrap();
+    refuse("belongs to the user 7");
+    fs::remove_file(&state).unwrap();
+    fs::rename(&elsewhere, &state).unwrap();
     std::os::unix::fs::chown(&state, Some(0), Some(0)).unwrap();
     succeed(&mut apply(&SECOND, "worker-1", root.path()));
 }

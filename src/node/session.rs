@@ -174,7 +174,8 @@ impl<'a> Session<'a> {
 /// Refuses a folder of state that somebody else than root or this user owns, or that others may write to. They could
 /// have written a journal, which would move any file.
 fn refuse_state_of_others(tree: &NodeTree) -> Result<(), NodeError> {
-    let Some(found) = look(tree, STATE)? else { return Ok(()) };
+    // A link says nothing of who can write to the folder that it leads to.
+    let Some(found) = look(tree, &real(tree, STATE)?)? else { return Ok(()) };
     let what = if found.owner.user != ROOT.user && !tree.is_own(found.owner) {
         format!("belongs to the user {}", found.owner.user)
     } else if found.kind == FoundKind::Folder && found.mode & 0o022 != 0 {
