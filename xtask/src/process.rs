@@ -41,10 +41,15 @@ pub(crate) fn command(program: &str) -> Command {
     command
 }
 
-/// Returns a command for the cargo that runs this program.
+/// Returns a command for the cargo that runs this program. With CI=true it keeps nothing for a build after the next
+/// change, which costs a fifth of the time and is never used there.
 pub(crate) fn cargo() -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    command(&cargo.to_string_lossy())
+    let mut command = command(&cargo.to_string_lossy());
+    if env::var_os("CI").is_some() && env::var_os("CARGO_INCREMENTAL").is_none() {
+        command.env("CARGO_INCREMENTAL", "0");
+    }
+    command
 }
 
 /// Runs a command with our own input and output.

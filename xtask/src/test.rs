@@ -12,6 +12,10 @@ use crate::{Outcome, deny, dist, filters, layers, no_arguments, process, tally::
 /// A step: its name and its function. The tally collects test results.
 type Step = (&'static str, fn(&mut Tally) -> Outcome);
 
+/// The unit tests with the feature `aws-lc`. Both packages are named, because det-keygen alone would have its
+/// dependencies compiled once more, with fewer features.
+const AWS_LC: [&str; 4] = ["--package=certferry", "--package=det-keygen", "--features=aws-lc", "--lib"];
+
 /// The checks. Each of them ends the run when it fails.
 const CHECKS: &[Step] = &[
     ("tools: the programs that the tests run", |_| tools::prepare()),
@@ -83,12 +87,14 @@ fn docs() -> Outcome {
 }
 
 /// Builds the static program, and at the same time the programs of the tests. Each alone leaves processors idle: the
-/// first ends with one long piece of work for one of them. What the second prints is shown when both have ended.
+/// first ends with one long piece of work for one of them. What the others print is shown when they have ended.
 fn programs() -> Outcome {
     let mut tests = process::cargo();
     tests.args(["test", "--workspace", "--locked", "--no-run"]);
+    let mut aws_lc = process::cargo();
+    aws_lc.arg("test").args(AWS_LC).args(["--locked", "--no-run"]);
     thread::scope(|scope| {
-        let tests = scope.spawn(|| process::run_quietly(&mut tests));
+        let tests = scope.spawn(|| process::run_quietly(&mut tests).and_then(|()| process::run_quietly(&mut aws_lc)));
         let dist = dist::run(&[]);
         let tests = tests.join().unwrap_or_else(|_| Err("the thread that builds the tests ended early".to_owned()));
         dist.and(tests)
@@ -117,11 +123,9 @@ fn golden_tests(tally: &mut Tally) -> Outcome {
     cargo_test(process::cargo().arg("test"), &arguments, tally)
 }
 
-/// Runs the unit tests that take every engine, with AWS-LC among them. Both packages are named, because det-keygen
-/// alone would have its dependencies compiled once more, with fewer features.
+/// Runs the unit tests that take every engine, with AWS-LC among them.
 fn aws_lc_tests(tally: &mut Tally) -> Outcome {
-    let packages = ["--package=certferry", "--package=det-keygen", "--features=aws-lc", "--lib", "--"];
-    let arguments = [&packages[..], &["keys::", "aws_lc::", "engine::", "rsa_signature::"]].concat();
+    let arguments = [&AWS_LC[..], &["--", "keys::", "aws_lc::", "engine::", "rsa_signature::"]].concat();
     cargo_test(process::cargo().arg("test"), &arguments, tally)
 }
 
