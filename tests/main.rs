@@ -12,7 +12,10 @@ mod planting;
 
 mod api_server_restart;
 mod apply;
+mod apply_backups;
 mod apply_crash;
+mod apply_interrupted;
+mod apply_overlay;
 mod apply_root;
 mod build_at_once;
 mod bundle_tools;

@@ -11,7 +11,7 @@ use certferry::node::drift::{Change, Weight};
 use certferry::node::{Drift, drift};
 use serde_json::json;
 
-use crate::common::node::{FIRST, SECOND, applied, apply, copy, everything, generation, rollback};
+use crate::common::node::{FIRST, SECOND, applied, apply, copy, everything, generation, journal, rollback};
 use crate::common::rights::{Right, lacks};
 use crate::common::{build_text, certferry, end, succeed, tool, write};
 use crate::kube::machine::Machine;
@@ -508,7 +508,7 @@ fn what_may_not_be_accepted_is_refused_with_its_reason() {
         "error: etc/kubernetes/pki/ca.key must not be missing: kcm.yaml names it in --cluster-signing-key-file\nhint: {may}\n"
     );
     refuse(root.path(), &["etc/kubernetes/pki/ca.key"], 1, &text);
-    write(&root.path().join("etc/kubernetes/.certferry"), "journal", "certferry-journal-1\nslot next\nend\n", 0o600);
+    write(&root.path().join("etc/kubernetes/.certferry"), "journal", &journal(""), 0o600);
     refuse(
         root.path(),
         &[admin],
@@ -529,7 +529,7 @@ fn what_may_not_be_accepted_is_refused_with_its_reason() {
 fn what_cannot_be_compared_is_said() {
     let root = applied(&FIRST, "worker-1");
     let state = root.path().join("etc/kubernetes/.certferry");
-    write(&state, "journal", "certferry-journal-1\nslot next\nend\n", 0o600);
+    write(&state, "journal", &journal(""), 0o600);
     let text = said(root.path(), 0);
     assert_eq!(text, "files        not compared: those of two generations may be there\n");
     assert!(compared(root.path()).is_interrupted);

@@ -294,6 +294,9 @@ pub(crate) struct ApplyArguments {
     /// Also when a newer generation is installed, or another bundle of this generation
     #[arg(long)]
     pub(crate) allow_downgrade: bool,
+    /// Also when a backup is dropped for it that certferry did not make, or that an earlier repair made
+    #[arg(long)]
+    pub(crate) drop_backup: bool,
     #[command(flatten)]
     pub(crate) restart: RestartArguments,
     /// Print nothing but problems

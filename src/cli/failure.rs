@@ -179,7 +179,7 @@ impl Failure {
     /// otherwise.
     pub(crate) fn of_node(error: &NodeError) -> Self {
         let failure = match error {
-            NodeError::NoPrevious => Self::says_no(error.to_string()),
+            NodeError::NoPrevious | NodeError::Backup { .. } => Self::says_no(error.to_string()),
             _ => Self::cannot_run(error.to_string()),
         };
         failure.hint(match error {
@@ -190,15 +190,23 @@ impl Failure {
             NodeError::Untidy { .. } => "mend the cause, then run the same command again",
             NodeError::Io { .. } => "the node's files are as they were",
             NodeError::Locked => "wait for it to end; the node's files are as they were",
+            NodeError::BrokenState { file: "journal" } | NodeError::Lost { .. } => {
+                "nothing further was changed, and nothing is lost: copy every folder .certferry (of /etc/kubernetes, of \
+                 /var/lib/kubelet) elsewhere, because `next` in it holds what the run has replaced; then remove \
+                 /etc/kubernetes/.certferry/journal and apply a bundle, which makes every file whole"
+            }
             NodeError::BrokenState { .. } => {
                 "nothing was changed; look at etc/kubernetes/.certferry, which nobody but certferry should write"
             }
             NodeError::OtherFormat { .. } => {
                 "take the certferry that installed it, or a newer one; nothing was changed"
             }
-            NodeError::Foreign { .. } => {
-                "nothing further was changed; `etc/kubernetes/.certferry/journal` names each place, and where its \
-                 other half waits"
+            NodeError::InTheWay { .. } => {
+                "move that elsewhere with `mv`, then run this again: it completes the run; nothing further was changed"
+            }
+            NodeError::Backup { .. } => {
+                "look at it, and move it elsewhere if it is of use; --drop-backup drops it; the node's files are as they \
+                 were"
             }
             NodeError::Special { .. } => "move it elsewhere; the node's files are as they were",
             NodeError::Link { .. } => {

@@ -15,8 +15,6 @@ pub struct Found {
     pub mode: u32,
     /// The user and group that own the entry.
     pub owner: FileOwner,
-    /// The number of the inode, which a rename does not change.
-    pub inode: u64,
     /// The time of the last change of the content.
     pub modified: SystemTime,
 }
@@ -66,7 +64,6 @@ pub(super) fn look(path: &Path) -> io::Result<Option<Found>> {
         kind,
         mode: metadata.mode() & 0o7777,
         owner: FileOwner { user: metadata.uid(), group: metadata.gid() },
-        inode: metadata.ino(),
         modified: metadata.modified()?,
     }))
 }

@@ -5,13 +5,13 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown, fchown, lchown, symlink};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags, flock, renameat_with};
+use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags, flock, renameat_with, statfs};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 use super::attributes;
 use super::file_io::{create_new, sync_folder};
-use super::found::{self, FileOwner, Found};
+use super::found::{self, FileOwner, Found, FoundKind};
 use super::node_root::NodeRoot;
 
 /// The files of a node, to be changed. Places are relative to the root.
@@ -150,6 +150,16 @@ impl NodeTree {
         mounts.lines().any(|line| line.split(' ').nth(4).is_some_and(|mount| unescaped(mount) == path.as_os_str()))
     }
 
+    /// Returns whether every folder in a folder can be renamed. Overlayfs, also that of FUSE, renames none that is in a
+    /// lower layer, unless its mount options say so.
+    #[must_use]
+    pub fn renames_folders(&self, folder: &str) -> bool {
+        // OVERLAYFS_SUPER_MAGIC of linux/magic.h, FUSE_SUPER_MAGIC of fs/fuse/inode.c.
+        const KINDS: [u64; 2] = [0x794c_7630, 0x6573_5546];
+        let kind = self.folder(folder).ok().and_then(|path| statfs(&path).ok());
+        kind.is_none_or(|kind| !u64::try_from(kind.f_type).is_ok_and(|kind| KINDS.contains(&kind)))
+    }
+
     /// Takes the lock that the file at a place stands for. Returns `None` when another run has it.
     ///
     /// # Errors
@@ -217,6 +227,29 @@ impl NodeTree {
         // After the mode, whose middle digit is the list's mask.
         attributes::copy(&source, &file)?;
         file.sync_all()
+    }
+
+    /// Copies a folder and everything in it to a place where nothing is, with modes, owners, times of files, and extended
+    /// attributes, and writes it to the disk.
+    ///
+    /// # Errors
+    /// Returns what the file system said, and [`io::ErrorKind::InvalidFilename`] when a name is not UTF-8.
+    pub fn copy_folder(&self, from: &str, to: &str) -> io::Result<()> {
+        let folder = self.look(from)?.ok_or(io::ErrorKind::NotFound)?;
+        self.make_folder(to, folder.mode | 0o700, folder.owner)?;
+        for name in self.names(from).map_err(|(_, error)| error)? {
+            let (from, to) = (format!("{from}/{name}"), format!("{to}/{name}"));
+            let found = self.look(&from)?.ok_or(io::ErrorKind::NotFound)?;
+            match &found.kind {
+                FoundKind::Folder => self.copy_folder(&from, &to)?,
+                FoundKind::Link(target) => self.make_link(&to, target, found.owner)?,
+                FoundKind::File => self.copy(&from, &to, &found)?,
+                FoundKind::Special => return Err(io::ErrorKind::Unsupported.into()),
+            }
+        }
+        self.copy_rights(from, to)?;
+        fs::set_permissions(self.at(to)?, PermissionsExt::from_mode(folder.mode))?;
+        self.sync_folder(to)
     }
 
     fn finish(&self, file: &File, mode: u32, owner: FileOwner) -> io::Result<()> {

@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::NodeError;
 use super::changes::Changes;
 use super::identity::{Identity, IdentityMismatch};
-use super::install::install;
+use super::install::{Written, install};
 use super::installed::{InstallRefusal, Installed};
 use super::restart::{self, Effect, Progress, RestartError, RestartedBy};
 use super::session::Session;
@@ -28,6 +28,8 @@ pub struct Allowed {
     pub other_node: bool,
     /// Whether an older generation than the installed one, or another bundle of the same generation, may be applied.
     pub downgrade: bool,
+    /// Whether a backup may be dropped that certferry did not make, or that an earlier repair made.
+    pub drop_backup: bool,
 }
 
 /// The result of [`apply`].
@@ -40,6 +42,10 @@ pub struct Applied<'a> {
     pub restarted_by: RestartedBy,
     /// Whether an interrupted run was completed first.
     pub has_recovered: bool,
+    /// Whether what certferry did not install went from the previous generation to the original one.
+    pub has_original: bool,
+    /// What somebody wrote to the files meanwhile.
+    pub written: Vec<Written>,
 }
 
 /// What [`apply`] would do.
@@ -155,13 +161,16 @@ fn replace<'a, 't>(
     }
     let mut effect = Effect::of_changes(&changes);
     let Some(session) = session else {
-        return Ok(Applied { changes, effect, restarted_by: RestartedBy::person(tree)?, has_recovered });
+        let (restarted_by, written) = (RestartedBy::person(tree)?, Vec::new());
+        return Ok(Applied { changes, effect, restarted_by, has_recovered, has_original: false, written });
     };
+    let has_original = changes.moves_original(tree)?;
+    let mut written = Vec::new();
     let change = |progress: &mut dyn FnMut(&Progress<'_>)| {
         if changes.is_nothing() {
-            return Ok(());
+            return Ok(changes.keep);
         }
-        install(session, &changes)?;
+        written = install(session, &changes)?;
         // Before any component reads the files.
         if tree.is_host()
             && changes.has_files()
@@ -169,10 +178,12 @@ fn replace<'a, 't>(
         {
             progress(&Progress::Unlabelled(&reason));
         }
-        Ok(())
+        Ok(changes.keep)
     };
     let restarted_by = restart::around(session, restart, &mut effect, progress, change)?;
-    Ok(Applied { changes, effect, restarted_by, has_recovered })
+    // Only now, because a restart may have had to go back to it.
+    session.clean().map_err(|cause| NodeError::Untidy { cause: Box::new(cause) })?;
+    Ok(Applied { changes, effect, restarted_by, has_recovered, has_original, written })
 }
 
 /// Refuses a host that is not the node.
@@ -198,6 +209,11 @@ fn compare<'a>(
     (part, key): &'a (VerifiedPart, PublicKey),
 ) -> Result<Changes<'a>, ApplyError> {
     let changes = Changes::new(tree, part, key)?;
+    if !allowed.drop_backup
+        && let Some(error) = changes.backup_at_stake(tree)?
+    {
+        return Err(error.into());
+    }
     let refusal = changes.from.as_ref().and_then(|from| Some((from, from.refuses(&changes.to)?)));
     let Some((from, refusal)) = refusal else { return Ok(changes) };
     let is_allowed = match refusal {

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
 use super::NodeError;
+use super::fingerprint::{Description, describe};
 use super::installed::{Installed, installed};
 use super::not_after;
-use super::place::{HIDDEN, NOT_AFTER, RECORD, SIGNATURE, SIGNER, parent_and_name};
+use super::place::{HIDDEN, NOT_AFTER, RECORD, SIGNATURE, SIGNER, Slot, parent_and_name};
 use super::replaced::Replaced;
-use super::session::{ROOT, content, home_of, look};
+use super::session::{ROOT, content, has_foreign_previous, home_of, look};
 use super::unit::{Unit, is_place};
 use crate::bundle::{PartOwner, Record, Row, Sha256, VerifiedPart};
 use crate::host::{FileOwner, Found, FoundKind, NodeTree};
@@ -39,6 +40,11 @@ pub struct Changes<'a> {
     /// The components that must be started anew to read the files.
     pub restarts: BTreeSet<Component>,
     pub(super) staged: Vec<Staged<'a>>,
+    /// The slot that keeps what was live.
+    pub(super) keep: Slot,
+    /// The entries of the units as they were when they were compared, by their place on the disk, each as a
+    /// [`Description`] tells it.
+    pub(super) before: Description,
 }
 
 /// A file of the part that differs from the node's.
@@ -89,6 +95,8 @@ pub enum Method {
     Files,
     /// Each file is exchanged by itself, because the folder is a mount point, which cannot be moved.
     MountPoint,
+    /// Each file is exchanged by itself, because the file system may not rename the folder.
+    Overlay,
 }
 
 /// A unit, and what is to be live in it.
@@ -150,6 +158,8 @@ impl<'a> Changes<'a> {
             replaced: replaced.authorities(),
             restarts: BTreeSet::new(),
             staged: Vec::new(),
+            keep: Slot::Previous,
+            before: Description::new(),
         };
         let mut comparison = Comparison { tree, new, replaced, keeps_owner: is_etcd, changes: &mut changes };
         comparison.folder(PKI)?;
@@ -159,6 +169,7 @@ impl<'a> Changes<'a> {
             changes.restarts = restarts(record, &changes);
         }
         changes.record(part, key);
+        changes.keep = changes.slot_to_keep();
         for staged in &changes.staged {
             if !is_place(&staged.unit.live) {
                 return Err(NodeError::WhiteSpace { place: staged.unit.live.clone() });
@@ -183,6 +194,46 @@ impl<'a> Changes<'a> {
     #[must_use]
     pub fn has_files(&self) -> bool {
         !self.files.is_empty() || !self.dropped.is_empty()
+    }
+
+    /// Returns whether what is replaced is kept as that of a repair. It is not where a repair only gives files their
+    /// owners and permissions back, or brings back what is missing.
+    #[must_use]
+    pub fn keeps_repaired(&self) -> bool {
+        self.keep == Slot::Repaired
+    }
+
+    /// Returns whether what certferry did not install goes from the previous generation to the original one.
+    ///
+    /// # Errors
+    /// Fails when the state cannot be read.
+    pub(super) fn moves_original(&self, tree: &NodeTree) -> Result<bool, NodeError> {
+        Ok(self.keep == Slot::Previous && !self.is_nothing() && has_foreign_previous(tree)?)
+    }
+
+    /// Returns the error for a backup that would be dropped and that only a person may drop.
+    ///
+    /// # Errors
+    /// Fails when the state cannot be read.
+    pub(super) fn backup_at_stake(&self, tree: &NodeTree) -> Result<Option<NodeError>, NodeError> {
+        let (slot, what) = match self.keep {
+            Slot::Repaired => (Slot::Repaired, "what an earlier repair replaced"),
+            _ if self.moves_original(tree)? => (Slot::Original, "a PKI that certferry did not install"),
+            _ => return Ok(None),
+        };
+        let place = slot.folder(KUBERNETES);
+        Ok(look(tree, &place)?.map(|_| NodeError::Backup { path: tree.path(&place), what }))
+    }
+
+    fn slot_to_keep(&self) -> Slot {
+        let is_whole = |(_, method): &(String, Method)| matches!(method, Method::Folder | Method::Overlay);
+        let is_lost = |file: &FileChange| file.difference == Difference::Content;
+        let loses = self.methods.iter().any(is_whole) || self.files.iter().any(is_lost) || !self.dropped.is_empty();
+        match (self.is_repair(), loses) {
+            (false, _) => Slot::Previous,
+            (true, true) => Slot::Repaired,
+            (true, false) => Slot::Discard,
+        }
     }
 
     /// Stages the record of what is installed, as the last unit, when it is new or another.
@@ -241,6 +292,10 @@ impl<'a> Comparison<'a, '_> {
         }
         let (home, name, is_mount_point) = home_of(self.tree, folder)?;
         let live = if name.is_empty() { home.clone() } else { format!("{}{name}", prefix(&home)) };
+        let before = describe(self.tree, &live)?;
+        let before =
+            before.into_iter().filter(|(path, _)| path != ".").map(|(path, facts)| (format!("{live}/{path}"), facts));
+        self.changes.before.extend(before);
         let old = self.walk(&live)?;
         if old.is_empty() && look(self.tree, folder)?.is_some() {
             return Err(NodeError::DanglingLink { place: folder.to_owned() });
@@ -289,9 +344,10 @@ impl<'a> Comparison<'a, '_> {
         let method = match (is_mount_point, only_single) {
             (true, _) => Method::MountPoint,
             (false, true) => Method::Files,
-            (false, false) => Method::Folder,
+            (false, false) if old.is_empty() || self.tree.renames_folders(&home) => Method::Folder,
+            (false, false) => Method::Overlay,
         };
-        if method == Method::Folder {
+        if matches!(method, Method::Folder | Method::Overlay) {
             let entries = self.tree_entries(&rows, &old, &kept, &live);
             self.changes.staged.push(Staged { unit: Unit::new(&home, &name), entries });
             self.changes.carried.extend(kept.into_iter().map(|(path, _)| format!("{folder}/{path}")));
@@ -318,6 +374,7 @@ impl<'a> Comparison<'a, '_> {
         for (path, row, bytes) in &rows {
             let (home, name, _) = home_of(self.tree, &format!("{KUBERNETES}/{path}"))?;
             let unit = Unit::new(&home, &name);
+            self.describe(&unit)?;
             let found = look(self.tree, &unit.live)?;
             if let Some(difference) = self.difference(row, found.as_ref(), &unit.live)? {
                 let entries = vec![self.entry(String::new(), row, bytes, found.as_ref())];
@@ -339,9 +396,18 @@ impl<'a> Comparison<'a, '_> {
         }
         for file in &dropped {
             let (home, name, _) = home_of(self.tree, &file.place)?;
-            self.changes.staged.push(Staged { unit: Unit::new(&home, &name), entries: Vec::new() });
+            let unit = Unit::new(&home, &name);
+            self.describe(&unit)?;
+            self.changes.staged.push(Staged { unit, entries: Vec::new() });
         }
         self.changes.dropped.extend(dropped);
+        Ok(())
+    }
+
+    /// Remembers what a unit of one file is.
+    fn describe(&mut self, unit: &Unit) -> Result<(), NodeError> {
+        let facts = describe(self.tree, &unit.live)?.remove(".");
+        self.changes.before.extend(facts.map(|facts| (unit.live.clone(), facts)));
         Ok(())
     }
 

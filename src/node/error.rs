@@ -36,11 +36,25 @@ pub enum NodeError {
         /// The format that the record names.
         found: String,
     },
-    /// An interrupted run cannot be completed, because another program has put something else at a place since.
-    #[error("an interrupted run cannot be brought to its end: somebody else has changed {place} since")]
-    Foreign {
+    /// An interrupted run cannot be completed before somebody moves away what another program has put at a place since.
+    #[error("an interrupted run cannot be brought to its end: somebody else has put something at {place} since")]
+    InTheWay {
         /// The place.
         place: String,
+    },
+    /// An interrupted run cannot be completed, because what it staged for a place is gone or damaged.
+    #[error("an interrupted run cannot be brought to its end: what was to go to {place} is no longer as it was staged")]
+    Lost {
+        /// The place.
+        place: String,
+    },
+    /// A backup that only a person may drop would be dropped.
+    #[error("{} holds {what}, and would be dropped", path.display())]
+    Backup {
+        /// The path of its folder.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
     },
     /// The PKI holds something that cannot be carried over: a socket, a pipe or a device.
     #[error("{place} is a socket, a pipe or a device, and cannot be carried over")]

@@ -1,30 +1,94 @@
 //! Stages what changes, swaps it in, and swaps it back.
 
+use std::collections::BTreeSet;
+
 use super::NodeError;
+use super::by_file::{Apart, take_apart};
 use super::changes::{Changes, Content, Staged};
+use super::fingerprint::{Description, describe};
 use super::place::{Slot, UNITS, hidden, parent_and_name};
-use super::session::{ROOT, Session, look, make_folders, read_previous};
+use super::session::{ROOT, Session, look, make_folders, read_previous, read_units};
 use super::unit::{self, Unit};
 use crate::host::{Found, FoundKind, NodeTree};
 use crate::kubernetes::{KUBELET_PKI, KUBERNETES};
 
-/// Stages what changes and swaps it in. What was live becomes the previous generation.
+/// A file that somebody wrote or removed while a run was at work, after it had been compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The place of the file.
+    pub place: String,
+    /// The place where the file is kept as it was written. `None` when it was removed.
+    pub kept: Option<String>,
+}
+
+/// Stages what changes and swaps it in. What was live goes to the slot that keeps it. Returns what somebody wrote
+/// meanwhile.
 ///
 /// # Errors
 /// Returns the [`NodeError`] that prevented it. Everything is as it was then, unless the error says otherwise.
-pub(super) fn install(session: &Session<'_>, changes: &Changes<'_>) -> Result<(), NodeError> {
-    let units: Vec<_> = changes.staged.iter().map(|staged| staged.unit.clone()).collect();
-    let done = stage(session.tree(), &changes.staged, &units).and_then(|()| session.swap(Slot::Next, &units));
-    done.map_err(|error| after(session, error))
+pub(super) fn install(session: &Session<'_>, changes: &Changes<'_>) -> Result<Vec<Written>, NodeError> {
+    let tree = session.tree();
+    let swap = || {
+        let apart = stage(tree, &changes.staged)?;
+        session.swap(Slot::Next, changes.keep, &apart.units)?;
+        written(tree, changes, &apart.units).map_err(|cause| NodeError::Untidy { cause: Box::new(cause) })
+    };
+    swap().map_err(|error| after(session, error))
 }
 
-/// Swaps the previous generation in. What was live becomes the previous generation.
+/// Swaps what a slot keeps in, with what is live.
 ///
 /// # Errors
 /// Returns [`NodeError::NoPrevious`] when there is none, and otherwise fails like [`install`].
-pub(super) fn rollback(session: &Session<'_>) -> Result<(), NodeError> {
-    let units = read_previous(session.tree())?.ok_or(NodeError::NoPrevious)?;
-    session.swap(Slot::Previous, &units).map_err(|error| after(session, error))
+pub(super) fn back(session: &Session<'_>, slot: Slot) -> Result<(), NodeError> {
+    let tree = session.tree();
+    let units = read_units(tree, slot)?.ok_or(NodeError::NoPrevious)?;
+    let swap = || {
+        let apart = take_apart(tree, slot, units.clone())?;
+        if apart.units != units {
+            let list = format!("{}/{UNITS}", slot.folder(KUBERNETES));
+            let new = format!("{list}.new");
+            tree.remove_file(&new)
+                .and_then(|()| tree.create(&new, 0o600, ROOT, unit::render(&apart.units).as_bytes()))
+                .and_then(|()| tree.replace(&new, &list))
+                .and_then(|()| tree.sync_folder(&slot.folder(KUBERNETES)))
+                .map_err(|error| NodeError::io("write", tree, &list, error))?;
+        }
+        apart.remove_redundant(tree)?;
+        session.swap(slot, slot, &apart.units)
+    };
+    swap().map_err(|error| after(session, error))?;
+    let tidied = match slot {
+        // What it holds now is the bundle's.
+        Slot::Repaired => session.remove(&[slot]),
+        _ => session.clean(),
+    };
+    tidied.map_err(|cause| NodeError::Untidy { cause: Box::new(cause) })
+}
+
+/// Returns the files that are not in the slot as they were when they were compared.
+fn written(tree: &NodeTree, changes: &Changes<'_>, units: &[Unit]) -> Result<Vec<Written>, NodeError> {
+    let is_file = |facts: &String| !facts.starts_with('d');
+    let is_below = |place: &str, unit: &Unit| {
+        place.strip_prefix(&unit.live).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let mut written = Vec::new();
+    for unit in units.iter().filter(|unit| !is_below(&unit.live, &Unit::installed())) {
+        let now: Description = describe(tree, &unit.at(changes.keep))?
+            .into_iter()
+            .map(|(path, facts)| (if path == "." { unit.live.clone() } else { format!("{}/{path}", unit.live) }, facts))
+            .collect();
+        let before = changes.before.keys().filter(|place| is_below(place, unit));
+        let places: BTreeSet<&String> = before.chain(now.keys()).collect();
+        for place in places {
+            let (before, now) = (changes.before.get(place), now.get(place));
+            if before != now && before.or(now).is_some_and(is_file) {
+                let kept = now.map(|_| place.replacen(&unit.live, &unit.at(changes.keep), 1));
+                written.push(Written { place: place.clone(), kept });
+            }
+        }
+    }
+    Ok(written)
 }
 
 /// Refuses to bring the previous generation back when a folder above one of its units has become a link since. The
@@ -58,8 +122,8 @@ fn after(session: &Session<'_>, error: NodeError) -> NodeError {
     error
 }
 
-/// Writes everything that is to become live into the slots, and syncs it to the disk.
-fn stage(tree: &NodeTree, staged: &[Staged<'_>], units: &[Unit]) -> Result<(), NodeError> {
+/// Writes everything that is to become live into the slots, and syncs it to the disk. Returns the units to be swapped.
+fn stage(tree: &NodeTree, staged: &[Staged<'_>]) -> Result<Apart, NodeError> {
     let mut folders = Vec::new();
     let slot = Slot::Next.folder(KUBERNETES);
     make_slot(tree, KUBERNETES, &mut folders)?;
@@ -93,15 +157,17 @@ fn stage(tree: &NodeTree, staged: &[Staged<'_>], units: &[Unit]) -> Result<(), N
             }
         }
     }
+    let apart = take_apart(tree, Slot::Next, staged.iter().map(|staged| staged.unit.clone()).collect())?;
+    apart.remove_redundant(tree)?;
     let list = format!("{slot}/{UNITS}");
-    tree.create(&list, 0o600, ROOT, unit::render(units).as_bytes())
+    tree.create(&list, 0o600, ROOT, unit::render(&apart.units).as_bytes())
         .map_err(|error| NodeError::io("write", tree, &list, error))?;
     folders.dedup();
     // Deeper folders were made later.
     for folder in folders.iter().rev() {
         tree.sync_folder(folder).map_err(|error| NodeError::io("sync", tree, folder, error))?;
     }
-    Ok(())
+    Ok(apart)
 }
 
 /// Makes the folder of a slot, which only its owner can use.

@@ -105,7 +105,9 @@ pub(super) fn installed_record(root: &NodeRoot) -> Result<Option<(Record, Instal
 }
 
 fn read(root: &NodeRoot, folder: &str) -> Result<Option<(Record, Installed)>, NodeError> {
-    if root.look(folder).map_err(|error| NodeError::io_in("look at", root, folder, error))?.is_none() {
+    // A folder alone is what a rollback leaves where each file of it goes by itself.
+    let record = format!("{folder}/{RECORD}");
+    if root.look(&record).map_err(|error| NodeError::io_in("look at", root, &record, error))?.is_none() {
         return Ok(None);
     }
     let broken = || NodeError::BrokenState { file: "installed" };

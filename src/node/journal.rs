@@ -3,31 +3,35 @@
 use super::NodeError;
 use super::place::{HIDDEN, Slot};
 use super::unit::is_place;
+use crate::bundle::Sha256;
 
-const HEAD: &str = "certferry-journal-1";
-const END: &str = "end";
+const HEAD: &str = "certferry-journal-2";
+/// Before the SHA-256 of all bytes above it, in the last line.
+const SUM: &str = "sha256 ";
 
-/// The swap of a run. The file exists from before the first rename until everything is swapped and the previous
-/// generation is in its slot.
+/// The swap of a run. The file exists from before the first rename until everything is swapped and what was live is in
+/// the slot that keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Journal {
     /// The slot whose entries become live.
     pub(super) slot: Slot,
+    /// The slot that keeps what was live.
+    pub(super) keep: Slot,
     /// The steps, one for each unit, in their order.
     pub(super) steps: Vec<Step>,
 }
 
-/// The swap of one unit. Inodes tell where an entry is, because a rename does not change them.
+/// The swap of one unit. Fingerprints tell where an entry is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Step {
     /// The place of the unit when the cluster uses it.
     pub(super) live: String,
     /// The place of the unit in its slot.
     pub(super) slot: String,
-    /// The inode that must be live in the end. `None` when nothing may be.
-    pub(super) arrives: Option<u64>,
-    /// The inode that was live at the start. `None` when nothing was.
-    pub(super) leaves: Option<u64>,
+    /// The fingerprint of what must be live in the end. `None` when nothing may be.
+    pub(super) arrives: Option<Sha256>,
+    /// The fingerprint of what was live at the start. `None` when nothing was.
+    pub(super) leaves: Option<Sha256>,
 }
 
 impl Step {
@@ -54,13 +58,14 @@ impl Step {
 impl Journal {
     /// Returns the text of the file.
     pub(super) fn render(&self) -> String {
-        let mut text = format!("{HEAD}\nslot {}\n", self.slot.name());
+        let mut text = format!("{HEAD}\nslot {}\nkeep {}\n", self.slot.name(), self.keep.name());
         for step in &self.steps {
-            let inode = |inode: Option<u64>| inode.unwrap_or(0);
-            let (arrives, leaves) = (inode(step.arrives), inode(step.leaves));
+            let print = |print: Option<Sha256>| print.map_or_else(|| "-".to_owned(), |print| print.to_string());
+            let (arrives, leaves) = (print(step.arrives), print(step.leaves));
             text.push_str(&format!("{} {} {} {arrives} {leaves}\n", step.kind(), step.live, step.slot));
         }
-        text + END + "\n"
+        let sum = Sha256::of(text.as_bytes());
+        format!("{text}{SUM}{sum}\n")
     }
 
     /// Reads a text that [`Self::render`] wrote.
@@ -69,17 +74,24 @@ impl Journal {
     }
 
     fn read(text: &str) -> Option<Self> {
-        let mut lines = text.strip_suffix('\n')?.split('\n');
-        if lines.next() != Some(HEAD) || lines.next_back() != Some(END) {
+        let (body, sum) = text.strip_suffix('\n')?.rsplit_once('\n')?;
+        let body_with_end = text.get(..=body.len())?;
+        if Sha256::parse(sum.strip_prefix(SUM)?)? != Sha256::of(body_with_end.as_bytes()) {
             return None;
         }
-        let slot = match lines.next()?.strip_prefix("slot ")? {
-            "next" => Slot::Next,
-            "previous" => Slot::Previous,
-            _ => return None,
-        };
-        let steps = lines.map(read_step).collect::<Option<_>>()?;
-        Some(Self { slot, steps })
+        let mut lines = body.split('\n');
+        if lines.next() != Some(HEAD) {
+            return None;
+        }
+        let slot = Slot::of_name(lines.next()?.strip_prefix("slot ")?)?;
+        let keep = Slot::of_name(lines.next()?.strip_prefix("keep ")?)?;
+        if slot != Slot::Next && keep != slot {
+            return None;
+        }
+        let infix = format!("{HIDDEN}/{}/", slot.name());
+        let step = |line| read_step(line).filter(|step| format!("/{}", step.slot).contains(&format!("/{infix}")));
+        let steps = lines.map(step).collect::<Option<_>>()?;
+        Some(Self { slot, keep, steps })
     }
 }
 
@@ -88,40 +100,60 @@ fn read_step(line: &str) -> Option<Step> {
     let kind = words.next()?;
     let mut place = || words.next().filter(|place| is_place(place)).map(str::to_owned);
     let (live, slot) = (place()?, place()?);
-    let mut inode = || words.next()?.parse().ok().map(|inode: u64| Some(inode).filter(|inode| *inode != 0));
-    let step = Step { live, slot, arrives: inode()?, leaves: inode()? };
+    let mut print = || match words.next()? {
+        "-" => Some(None),
+        print => Sha256::parse(print).map(Some),
+    };
+    let step = Step { live, slot, arrives: print()?, leaves: print()? };
     (words.next().is_none() && step.kind() == kind).then_some(step)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Journal, Slot, Step};
+    use super::{Journal, Sha256, Slot, Step};
 
     #[test]
     fn reads_what_it_writes_and_nothing_else() {
+        let [first, second] = [b"1", b"2"].map(|content| Sha256::of(content));
         let step = |arrives, leaves| Step {
             live: "etc/kubernetes/pki".to_owned(),
             slot: "etc/kubernetes/.certferry/next/pki".to_owned(),
             arrives,
             leaves,
         };
-        let journal =
-            Journal { slot: Slot::Next, steps: vec![step(Some(1), Some(2)), step(Some(3), None), step(None, Some(4))] };
+        let steps = vec![step(Some(first), Some(second)), step(Some(first), None), step(None, Some(second))];
+        let journal = Journal { slot: Slot::Next, keep: Slot::Previous, steps };
         let text = journal.render();
-        assert_eq!(
-            text,
-            "certferry-journal-1\nslot next\n\
-             swap etc/kubernetes/pki etc/kubernetes/.certferry/next/pki 1 2\n\
-             place etc/kubernetes/pki etc/kubernetes/.certferry/next/pki 3 0\n\
-             remove etc/kubernetes/pki etc/kubernetes/.certferry/next/pki 0 4\nend\n"
+        let body = format!(
+            "certferry-journal-2\nslot next\nkeep previous\n\
+             swap etc/kubernetes/pki etc/kubernetes/.certferry/next/pki {first} {second}\n\
+             place etc/kubernetes/pki etc/kubernetes/.certferry/next/pki {first} -\n\
+             remove etc/kubernetes/pki etc/kubernetes/.certferry/next/pki - {second}\n"
         );
+        let sealed = |body: &str| format!("{body}sha256 {}\n", Sha256::of(body.as_bytes()));
+        assert_eq!(text, sealed(&body));
         assert_eq!(Journal::parse(&text).ok(), Some(journal));
         for cut in 0..text.len() {
             assert!(Journal::parse(&text[..cut]).is_err(), "{cut}");
+            let mut damaged = text.clone().into_bytes();
+            damaged[cut] ^= 1;
+            let damaged = String::from_utf8_lossy(&damaged);
+            assert!(Journal::parse(&damaged).is_err(), "{cut}: {damaged}");
         }
-        for (from, to) in [("swap", "place"), ("pki 1 2", "pki 1 2 "), ("slot next", "slot discard"), (" etc/", " ../")]
-        {
-            assert!(Journal::parse(&text.replacen(from, to, 1)).is_err(), "{from} -> {to}");
+        // With the right sum.
+        let third = second.to_string();
+        for (from, to) in [
+            ("swap", "place"),
+            ("slot next", "slot elsewhere"),
+            ("slot next", "slot previous"),
+            ("keep previous", "keep elsewhere"),
+            (" etc/", " ../"),
+            ("journal-2", "journal-1"),
+            ("next/pki", "previous/pki"),
+            ("swap", " swap"),
+            (third.as_str(), "1234"),
+        ] {
+            assert!(Journal::parse(&sealed(&body.replacen(from, to, 1))).is_err(), "{from} -> {to}");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The places where certferry keeps its state on a node. The names are a contract (manual/formats.md, "State on a
 //! node").
 
+use crate::kubernetes::KUBERNETES;
+
 /// The folder of a node's state. It is in the folder of the kubeconfigs, so that a rename reaches it.
 pub(crate) const STATE: &str = "etc/kubernetes/.certferry";
 /// The file that a run locks.
@@ -30,6 +32,18 @@ pub(crate) const SIGNER: &str = "signer.pub";
 /// The list of a slot's units.
 pub(crate) const UNITS: &str = "units";
 
+/// Returns the folder that keeps what was on a node before certferry, once it is not the previous generation any more.
+#[must_use]
+pub fn original() -> String {
+    Slot::Original.folder(KUBERNETES)
+}
+
+/// Returns the folder that keeps what the last repair replaced.
+#[must_use]
+pub fn repaired() -> String {
+    Slot::Repaired.folder(KUBERNETES)
+}
+
 /// The name of the hidden folder of slots in each folder that holds units.
 pub(crate) const HIDDEN: &str = ".certferry";
 
@@ -40,6 +54,10 @@ pub(super) enum Slot {
     Next,
     /// The entries of the previous generation, for rollback.
     Previous,
+    /// The entries that a repair of the installed generation replaced.
+    Repaired,
+    /// The entries of a previous generation that certferry did not install, once there is a later one.
+    Original,
     /// The entries that are about to be deleted.
     Discard,
 }
@@ -49,8 +67,16 @@ impl Slot {
         match self {
             Self::Next => "next",
             Self::Previous => "previous",
+            Self::Repaired => "repaired",
+            Self::Original => "original",
             Self::Discard => "discard",
         }
+    }
+
+    /// Returns the slot of this name.
+    pub(super) fn of_name(name: &str) -> Option<Self> {
+        let slots = [Self::Next, Self::Previous, Self::Repaired, Self::Original, Self::Discard];
+        slots.into_iter().find(|slot| slot.name() == name)
     }
 
     /// Returns the folder of the slot beside the units of `home`.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::NodeError;
 use super::apply::ApplyError;
 use super::install;
+use super::place::Slot;
 use super::restart::{self, Effect, Progress, RestartedBy};
 use super::session::Session;
 use super::status::{Status, status};
@@ -50,7 +51,10 @@ fn back(
 ) -> Result<RolledBack, ApplyError> {
     install::check_rollback(session.tree())?;
     let mut effect = Effect::of_rollback(session.tree())?.ok_or(NodeError::NoPrevious)?;
-    let restarted_by = restart::around(session, restart, &mut effect, progress, |_| install::rollback(session))?;
+    let restarted_by = restart::around(session, restart, &mut effect, progress, |_| {
+        install::back(session, Slot::Previous)?;
+        Ok(Slot::Previous)
+    })?;
     let status = status(session.tree())?;
     Ok(RolledBack { status, effect, restarted_by, has_recovered: session.has_recovered() })
 }

@@ -6,8 +6,9 @@ use std::io::ErrorKind;
 use zeroize::Zeroizing;
 
 use super::NodeError;
+use super::fingerprint::fingerprint;
 use super::journal::{Journal, Step};
-use super::place::{JOURNAL, JOURNAL_NEW, LOCK, STATE, Slot, UNITS, hidden, parent_and_name};
+use super::place::{JOURNAL, JOURNAL_NEW, LOCK, RECORD, STATE, Slot, UNITS, hidden, parent_and_name};
 use super::swap;
 use super::unit::{self, Unit};
 use crate::host::{FileOwner, FoundKind, NodeLock, NodeTree};
@@ -75,8 +76,13 @@ impl<'a> Session<'a> {
 
     /// Removes the entries that are staged and those that are to be discarded.
     pub(super) fn clean(&self) -> Result<(), NodeError> {
+        self.remove(&[Slot::Next, Slot::Discard])
+    }
+
+    /// Removes these slots.
+    pub(super) fn remove(&self, slots: &[Slot]) -> Result<(), NodeError> {
         for home in homes(self.tree)? {
-            for slot in [Slot::Next, Slot::Discard] {
+            for slot in slots {
                 let folder = slot.folder(&home);
                 self.tree.remove_folder(&folder).map_err(|error| NodeError::io("remove", self.tree, &folder, error))?;
             }
@@ -84,21 +90,20 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Swaps these units with their entries in a slot.
+    /// Swaps these units with their entries in a slot. What was live is in the slot `keep` then.
     ///
     /// # Errors
     /// Returns the [`NodeError`] that prevented it. Everything is as it was then, unless the error says otherwise.
-    pub(super) fn swap(&self, slot: Slot, units: &[Unit]) -> Result<(), NodeError> {
+    pub(super) fn swap(&self, slot: Slot, keep: Slot, units: &[Unit]) -> Result<(), NodeError> {
         let tree = self.tree;
         let mut steps = Vec::new();
         for unit in units {
-            let inode = |place: &str| Ok(look(tree, place)?.map(|found| found.inode));
-            let (arrives, leaves) = (inode(&unit.at(slot))?, inode(&unit.live)?);
+            let (arrives, leaves) = (fingerprint(tree, &unit.at(slot))?, fingerprint(tree, &unit.live)?);
             if arrives.is_some() || leaves.is_some() {
                 steps.push(Step { live: unit.live.clone(), slot: unit.at(slot), arrives, leaves });
             }
         }
-        let journal = Journal { slot, steps };
+        let journal = Journal { slot, keep, steps };
         self.write_journal(&journal)?;
         if let Err(cause) = swap::complete(tree, &journal) {
             let undone = swap::undo(tree, &journal).and_then(|()| self.remove_journal());
@@ -128,18 +133,17 @@ impl<'a> Session<'a> {
         self.tree.sync_folder(STATE).map_err(|error| NodeError::io("sync", self.tree, STATE, error))
     }
 
-    /// Tidies up after a swap. What was live becomes the previous generation, the one before that is removed, and so is
-    /// the journal.
+    /// Tidies up after a swap. What was live goes to the slot that keeps it, what was in that is removed, and so is the
+    /// journal. The slot to discard stays until [`Self::clean`].
     fn finish(&self, journal: &Journal) -> Result<(), NodeError> {
         if journal.slot == Slot::Next {
             self.retire(journal)?;
         }
-        self.remove_journal()?;
-        self.clean()
+        self.remove_journal()
     }
 
-    /// Moves the slots in every folder of slots: the previous generation becomes the one to discard, and what was live
-    /// becomes the previous one. The folder with the list of units comes last.
+    /// Moves the slots in every folder of slots: what is in the slot to keep is discarded, or becomes the original if
+    /// certferry did not install it, and what was live takes its place. The folder with the list of units comes last.
     fn retire(&self, journal: &Journal) -> Result<(), NodeError> {
         let tree = self.tree;
         let mut homes: Vec<_> = homes(tree)?.into_iter().collect();
@@ -147,20 +151,24 @@ impl<'a> Session<'a> {
         homes.sort_by_key(|home| *home == last);
         let staged = journal.steps.iter().filter_map(Step::home).map(|home| real(tree, home));
         let staged: BTreeSet<String> = staged.collect::<Result<_, _>>()?;
+        let is_foreign = journal.keep == Slot::Previous && has_foreign_previous(tree)?;
         for home in homes {
-            let [next, previous, discard] = [Slot::Next, Slot::Previous, Slot::Discard].map(|slot| slot.folder(&home));
-            let rename =
-                |from: &str, to: &str| tree.rename(from, to).map_err(|error| NodeError::io("move to", tree, to, error));
+            let [next, keep, original, discard] =
+                [Slot::Next, journal.keep, Slot::Original, Slot::Discard].map(|slot| slot.folder(&home));
             let is_staged = staged.contains(&home);
             if is_staged && look(tree, &next)?.is_none() {
                 // The run that was killed has already done it.
                 continue;
             }
-            if look(tree, &previous)?.is_some() {
-                rename(&previous, &discard)?;
+            if is_foreign && look(tree, &keep)?.is_some() {
+                self.move_slot(&original, &discard)?;
+                self.move_slot(&keep, &original)?;
+            }
+            if keep != discard {
+                self.move_slot(&keep, &discard)?;
             }
             if is_staged {
-                rename(&next, &previous)?;
+                self.move_slot(&next, &keep)?;
             }
             let folder = hidden(&home);
             if look(tree, &folder)?.is_some() {
@@ -169,6 +177,41 @@ impl<'a> Session<'a> {
         }
         Ok(())
     }
+
+    /// Renames a slot, if it is there. What has the new name is removed.
+    fn move_slot(&self, from: &str, to: &str) -> Result<(), NodeError> {
+        let tree = self.tree;
+        if look(tree, from)?.is_none() {
+            return Ok(());
+        }
+        tree.remove_folder(to).map_err(|error| NodeError::io("remove", tree, to, error))?;
+        match tree.rename(from, to) {
+            // Overlayfs does not rename a folder of a lower layer.
+            Err(error) if error.kind() == ErrorKind::CrossesDevices => {
+                tree.copy_folder(from, to).map_err(|error| NodeError::io("copy to", tree, to, error))?;
+                tree.remove_folder(from).map_err(|error| NodeError::io("remove", tree, from, error))
+            }
+            renamed => renamed.map_err(|error| NodeError::io("move to", tree, to, error)),
+        }
+    }
+}
+
+/// Returns whether the previous generation holds something that certferry did not install.
+///
+/// # Errors
+/// Fails when the list of its units cannot be read.
+pub(super) fn has_foreign_previous(tree: &NodeTree) -> Result<bool, NodeError> {
+    let Some(units) = read_previous(tree)? else { return Ok(false) };
+    if look(tree, &format!("{}/{RECORD}", Unit::installed().at(Slot::Previous)))?.is_some() {
+        return Ok(false);
+    }
+    for unit in units {
+        // A run that was killed may have moved a part of it already.
+        if look(tree, &unit.at(Slot::Previous))?.is_some() || look(tree, &unit.at(Slot::Original))?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Refuses a folder of state that somebody else than root or this user owns, or that others may write to. They could
@@ -202,7 +245,15 @@ pub(super) fn read_journal(tree: &NodeTree) -> Result<Option<Journal>, NodeError
 /// # Errors
 /// Fails when the list cannot be read or is not such a list.
 pub(super) fn read_previous(tree: &NodeTree) -> Result<Option<Vec<Unit>>, NodeError> {
-    match read_text(tree, &format!("{}/{UNITS}", Slot::Previous.folder(KUBERNETES)))? {
+    read_units(tree, Slot::Previous)
+}
+
+/// Returns the units of a slot, if it has a list of them.
+///
+/// # Errors
+/// Fails like [`read_previous`].
+pub(super) fn read_units(tree: &NodeTree, slot: Slot) -> Result<Option<Vec<Unit>>, NodeError> {
+    match read_text(tree, &format!("{}/{UNITS}", slot.folder(KUBERNETES)))? {
         Some(text) => unit::parse(&text).map(Some),
         None => Ok(None),
     }

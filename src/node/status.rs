@@ -2,10 +2,9 @@
 
 use super::NodeError;
 use super::installed::{Installed, installed, previously_installed};
-use super::place::STATE;
+use super::place::{STATE, original, repaired};
 use super::restart::Unfinished;
 use super::session::{look, read_journal, read_previous};
-use super::unit::Unit;
 use crate::host::NodeTree;
 
 /// The state of a node, as certferry knows it.
@@ -15,6 +14,9 @@ pub struct Status {
     pub installed: Option<Installed>,
     /// The previous generation.
     pub previous: Previous,
+    /// The folders that keep what only a person removes: see [`original`](super::original()) and
+    /// [`repaired`](super::repaired()).
+    pub kept: Vec<String>,
     /// Whether an interrupted run waits.
     pub is_interrupted: bool,
     /// What a run that was interrupted in its restart left behind.
@@ -39,17 +41,16 @@ pub enum Previous {
 pub fn status(tree: &NodeTree) -> Result<Status, NodeError> {
     if look(tree, STATE)?.is_none() {
         let unfinished = Unfinished::default();
-        return Ok(Status { installed: None, previous: Previous::None, is_interrupted: false, unfinished });
+        let (previous, kept) = (Previous::None, Vec::new());
+        return Ok(Status { installed: None, previous, kept, is_interrupted: false, unfinished });
     }
     let previous = match (read_previous(tree)?, previously_installed(tree)?) {
         (None, _) => Previous::None,
-        // Only files were mended, and the generation stayed.
-        (Some(units), None) if !units.iter().any(|unit| *unit == Unit::installed()) => {
-            installed(tree)?.map_or(Previous::Foreign, Previous::Installed)
-        }
         (Some(_), None) => Previous::Foreign,
         (Some(_), Some(previous)) => Previous::Installed(previous),
     };
+    let mut kept = vec![original(), repaired()];
+    kept.retain(|place| tree.is_folder(place));
     let (is_interrupted, unfinished) = (read_journal(tree)?.is_some(), Unfinished::of(tree)?);
-    Ok(Status { installed: installed(tree)?, previous, is_interrupted, unfinished })
+    Ok(Status { installed: installed(tree)?, previous, kept, is_interrupted, unfinished })
 }

@@ -1,8 +1,10 @@
 //! Moves units between their place and a slot, forwards or backwards, from wherever a crash has left them.
 
 use super::NodeError;
+use super::fingerprint::fingerprint;
 use super::journal::{Journal, Step};
-use super::place::parent_and_name;
+use super::place::{HIDDEN, parent_and_name};
+use crate::bundle::Sha256;
 use crate::host::NodeTree;
 
 /// The suffix of a unit's old entry between the two renames on a kernel or file system without exchange.
@@ -16,7 +18,7 @@ pub(super) fn complete(tree: &NodeTree, journal: &Journal) -> Result<(), NodeErr
     journal.steps.iter().try_for_each(|step| advance(tree, step))?;
     for folder in folders(journal) {
         // A slot that has been renamed since was synced before that.
-        if tree.look(&folder).map_err(|error| NodeError::io("look at", tree, &folder, error))?.is_some() {
+        if is_there(tree, &folder)? {
             tree.sync_folder(&folder).map_err(|error| NodeError::io("sync", tree, &folder, error))?;
         }
     }
@@ -28,8 +30,8 @@ pub(super) fn complete(tree: &NodeTree, journal: &Journal) -> Result<(), NodeErr
 /// # Errors
 /// Fails with the first step that could not be undone.
 pub(super) fn undo(tree: &NodeTree, journal: &Journal) -> Result<(), NodeError> {
-    let back = Journal { slot: journal.slot, steps: journal.steps.iter().rev().map(Step::reversed).collect() };
-    complete(tree, &back)
+    let steps = journal.steps.iter().rev().map(Step::reversed).collect();
+    complete(tree, &Journal { steps, ..journal.clone() })
 }
 
 /// Returns the folders whose entries the steps of a journal change, each once.
@@ -41,46 +43,98 @@ fn folders(journal: &Journal) -> Vec<String> {
     folders
 }
 
-/// Completes one step from whatever state it is in. In the end, what arrives is live and what leaves is in the slot.
+/// What is found at one of the places of a step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Is {
+    Nothing,
+    /// What must be live in the end.
+    Arriving,
+    /// What was live at the start.
+    Leaving,
+    Other,
+}
+
+impl Is {
+    fn of(print: Option<Sha256>, step: &Step) -> Self {
+        match print {
+            None => Self::Nothing,
+            print if print == step.arrives => Self::Arriving,
+            print if print == step.leaves => Self::Leaving,
+            Some(_) => Self::Other,
+        }
+    }
+}
+
+/// Completes one step from whatever state it is in. In the end, what arrives is live and what was live is in the slot.
+///
+/// What is in the slot decides, because nobody else writes there. What is live may have been changed, replaced or
+/// removed since; it is never in the way, and never lost.
 fn advance(tree: &NodeTree, step: &Step) -> Result<(), NodeError> {
     let out = format!("{}{OUT}", step.slot);
     let (live, slot) = (step.live.as_str(), step.slot.as_str());
-    let inode = |place: &str| -> Result<Option<u64>, NodeError> {
-        let found = tree.look(place).map_err(|error| NodeError::io("look at", tree, place, error))?;
-        Ok(found.map(|found| found.inode))
-    };
+    let is = |place: &str| Ok::<_, NodeError>(Is::of(fingerprint(tree, place)?, step));
     let rename =
         |from: &str, to: &str| tree.rename(from, to).map_err(|error| NodeError::io("move to", tree, to, error));
-    let (at_live, at_slot, at_out) = (inode(live)?, inode(slot)?, inode(&out)?);
-    let (arrives, leaves) = (step.arrives, step.leaves);
-    match (at_live, at_slot, at_out) {
-        // Done. The slot may have been renamed since.
-        (here, there, None) if here == arrives && (there == leaves || there.is_none()) => Ok(()),
-        (here, None, parked) if here == arrives && parked == leaves => rename(&out, slot),
-        // Not begun.
-        (here, there, None) if here == leaves && there == arrives => match (leaves, arrives) {
-            (Some(_), Some(_)) => {
-                let done = tree.exchange(live, slot).map_err(|error| NodeError::io("exchange", tree, live, error))?;
-                if done {
-                    return Ok(());
-                }
-                rename(live, &out)?;
-                rename(slot, live)?;
-                rename(&out, slot)
+    let (at_live, at_slot, at_out) = (is(live)?, is(slot)?, is(&out)?);
+    match (at_slot, at_out) {
+        (Is::Arriving, Is::Nothing) if at_live == Is::Nothing => rename(slot, live),
+        (Is::Arriving, Is::Nothing) => {
+            let done = tree.exchange(live, slot).map_err(|error| NodeError::io("exchange", tree, live, error))?;
+            if done {
+                return Ok(());
             }
-            (Some(_), None) => rename(live, slot),
-            (None, _) => rename(slot, live),
-        },
-        // Between two renames, forwards or backwards.
-        (None, there, parked) if there == arrives && parked == leaves => {
+            rename(live, &out)?;
             rename(slot, live)?;
             rename(&out, slot)
         }
-        (None, there, parked) if there == leaves && parked == arrives => rename(&out, live),
-        (here, None, parked) if here == leaves && parked == arrives => {
-            rename(live, slot)?;
+        (Is::Arriving, _) if at_live == Is::Nothing => {
+            rename(slot, live)?;
+            rename(&out, slot)
+        }
+        (Is::Arriving, _) => Err(NodeError::InTheWay { place: live.to_owned() }),
+        // On the way back.
+        (Is::Nothing, Is::Arriving) => {
+            if at_live != Is::Nothing {
+                rename(live, slot)?;
+            }
             rename(&out, live)
         }
-        _ => Err(NodeError::Foreign { place: step.live.clone() }),
+        (Is::Nothing, Is::Leaving | Is::Other) => rename(&out, slot),
+        (Is::Nothing, Is::Nothing) if was_renamed(tree, slot)? => Ok(()),
+        // Nothing was live before: what went live was removed since, if it is not there.
+        (Is::Nothing, Is::Nothing) if step.leaves.is_none() => Ok(()),
+        (Is::Nothing, Is::Nothing) if step.arrives.is_some() => is_done(step, at_live, at_slot),
+        (Is::Nothing, Is::Nothing) if at_live == Is::Nothing => Ok(()),
+        (Is::Nothing, Is::Nothing) => rename(live, slot),
+        (Is::Leaving | Is::Other, Is::Nothing) => is_done(step, at_live, at_slot),
+        (Is::Leaving | Is::Other, _) if at_live == Is::Nothing => {
+            rename(&out, live)?;
+            is_done(step, is(live)?, at_slot)
+        }
+        (Is::Leaving | Is::Other, _) => Err(NodeError::InTheWay { place: live.to_owned() }),
+    }
+}
+
+/// Returns whether the folder of the slot is gone, because the run that was killed has renamed it already.
+fn was_renamed(tree: &NodeTree, slot: &str) -> Result<bool, NodeError> {
+    let (slots, below) = slot.rsplit_once(HIDDEN).unwrap_or(("", slot));
+    let name = below.trim_start_matches('/').split('/').next().unwrap_or_default();
+    Ok(!is_there(tree, &format!("{slots}{HIDDEN}/{name}"))?)
+}
+
+fn is_there(tree: &NodeTree, place: &str) -> Result<bool, NodeError> {
+    let found = tree.look(place).map_err(|error| NodeError::io("look at", tree, place, error))?;
+    Ok(found.is_some())
+}
+
+/// Refuses a step of which what must go live is neither live nor waiting: then what was live before is live still.
+fn is_done(step: &Step, at_live: Is, at_slot: Is) -> Result<(), NodeError> {
+    let is_as_before = match step.leaves {
+        Some(_) => at_live == Is::Leaving && at_slot != Is::Leaving,
+        None => at_live == Is::Nothing && step.arrives.is_some(),
+    };
+    match is_as_before {
+        true => Err(NodeError::Lost { place: step.live.clone() }),
+        false => Ok(()),
     }
 }

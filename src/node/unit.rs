@@ -33,6 +33,12 @@ impl Unit {
         Self { live: super::place::INSTALLED.to_owned(), home: home.to_owned(), name: name.to_owned() }
     }
 
+    /// Returns the unit of one file of this unit, which is a folder.
+    pub(super) fn below(&self, path: &str) -> Self {
+        let [live, name] = [&self.live, &self.name].map(|folder| format!("{folder}/{path}"));
+        Self { live, home: self.home.clone(), name }
+    }
+
     /// Returns the place of the unit in a slot.
     pub(super) fn at(&self, slot: Slot) -> String {
         format!("{}/{}", slot.folder(&self.home), self.name)

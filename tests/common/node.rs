@@ -125,6 +125,14 @@ pub fn units(live: &BTreeMap<String, Seen>) -> BTreeMap<String, BTreeMap<String,
     units
 }
 
+/// A journal of these steps, forwards.
+pub fn journal(steps: &str) -> String {
+    let body = format!("certferry-journal-2\nslot next\nkeep previous\n{steps}");
+    let sum = Command::new("sh").args(["-c", "printf %s \"$0\" | sha256sum", &body]).output().unwrap();
+    let sum = String::from_utf8(sum.stdout).unwrap();
+    format!("{body}sha256 {}\n", sum.split(' ').next().unwrap())
+}
+
 /// What no run may leave behind once it is over: staged or discarded keys, a journal.
 pub fn remains(root: &Path) -> Vec<PathBuf> {
     let walk = WalkDir::new(root).into_iter().map(Result::unwrap).map(walkdir::DirEntry::into_path);

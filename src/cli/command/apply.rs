@@ -15,7 +15,11 @@ use crate::verify::Fault;
 
 pub(crate) fn run(arguments: &ApplyArguments) -> Result<String, Failure> {
     let tree = node_folder::open(&arguments.root)?;
-    let allowed = Allowed { other_node: arguments.force_node, downgrade: arguments.allow_downgrade };
+    let allowed = Allowed {
+        other_node: arguments.force_node,
+        downgrade: arguments.allow_downgrade,
+        drop_backup: arguments.drop_backup,
+    };
     let restart = arguments.restart.time();
     if arguments.dry_run {
         let part = verified(arguments)?;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::cli::text::restart;
 use crate::kubernetes::{API_SERVER_RESTART, enable_api_server_restart};
 use crate::node::restart::{Effect, RestartedBy};
-use crate::node::{Applied, Changes, Difference, Foreseen, Method, Reason};
+use crate::node::{self, Applied, Changes, Difference, Foreseen, Method, Reason};
 use crate::x509::escape_for_terminal;
 
 /// Returns the text of what would be done.
@@ -21,10 +21,34 @@ pub(crate) fn dry_run(foreseen: &Foreseen<'_>) -> String {
 
 /// Returns the text of what was done.
 pub(crate) fn done(applied: &Applied<'_>) -> String {
-    let Applied { changes, effect, restarted_by, has_recovered } = applied;
+    let Applied { changes, effect, restarted_by, has_recovered, has_original, written } = applied;
     let first = if *has_recovered { "an interrupted run was brought to its end first\n" } else { "" };
-    let back = if changes.is_nothing() { "" } else { "back: certferry rollback\n" };
-    format!("{first}{}{back}", report(changes, effect, restarted_by, false))
+    let back = if changes.is_nothing() || changes.is_repair() { "" } else { "back: certferry rollback\n" };
+    let mut kept = String::new();
+    if changes.keeps_repaired() {
+        let _ = writeln!(kept, "what was replaced is kept in {}", node::repaired());
+    }
+    if *has_original {
+        let _ = writeln!(
+            kept,
+            "what was there before certferry is kept in {}, private keys and all, until a person removes it",
+            node::original()
+        );
+    }
+    for file in written {
+        let place = escape_for_terminal(&file.place);
+        let _ = match &file.kept {
+            Some(kept_at) => {
+                writeln!(
+                    kept,
+                    "note: {place} was written while this ran: it is {}, and not live",
+                    escape_for_terminal(kept_at)
+                )
+            }
+            None => writeln!(kept, "note: {place} was removed while this ran"),
+        };
+    }
+    format!("{first}{}{kept}{back}", report(changes, effect, restarted_by, false))
 }
 
 fn report(changes: &Changes<'_>, effect: &Effect, restarted_by: &RestartedBy, is_dry: bool) -> String {
@@ -116,6 +140,7 @@ fn methods(text: &mut String, changes: &Changes<'_>) {
             Method::Folder => "changes as a whole",
             Method::Files => "changes file by file: the CAs stay, and what runs sees the new files",
             Method::MountPoint => "changes file by file: it is a mount point",
+            Method::Overlay => "changes file by file: its file system may not rename a folder",
         };
         let _ = writeln!(text, "{folder} {how}");
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::cli::failure::Failure;
 use crate::cli::text::drift::JsonDrift;
 use crate::cli::text::{json, restart};
-use crate::node::{Drift, Installed, Previous, Status};
+use crate::node::{self, Drift, Installed, Previous, Status};
 use crate::x509::escape_for_terminal;
 
 /// Returns the text for people.
@@ -19,13 +19,18 @@ pub(crate) fn text(status: &Status) -> String {
         Previous::Foreign => "what was there before certferry; `certferry rollback` brings it back".to_owned(),
         Previous::Installed(previous) => format!("{}; `certferry rollback` brings it back", describe(previous)),
     };
+    let what = |place: &String| match *place == node::original() {
+        true => format!("original     what was there before certferry: {place}, until a person removes it\n"),
+        false => format!("repaired     what the last repair replaced: {place}, until a person removes it\n"),
+    };
+    let kept: String = status.kept.iter().map(what).collect();
     let interrupted = if status.is_interrupted {
         "interrupted  a run was cut short: the next `certferry apply` or `certferry rollback` brings it to its end first\n"
     } else {
         ""
     };
     let unfinished = restart::unfinished(&status.unfinished);
-    format!("installed    {installed}\nprevious     {previous}\n{interrupted}{unfinished}")
+    format!("installed    {installed}\nprevious     {previous}\n{kept}{interrupted}{unfinished}")
 }
 
 fn describe(installed: &Installed) -> String {
@@ -36,10 +41,12 @@ fn describe(installed: &Installed) -> String {
 }
 
 #[derive(Serialize)]
-struct JsonStatus {
+struct JsonStatus<'a> {
     drift: Option<JsonDrift>,
     installed: Option<JsonInstalled>,
     interrupted: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    kept: &'a [String],
     previous: Option<JsonPrevious>,
     #[serde(skip_serializing_if = "Option::is_none")]
     restart: Option<JsonRestart>,
@@ -76,6 +83,7 @@ pub(crate) fn json(status: &Status, drift: Option<&Drift>) -> Result<String, Fai
         drift: drift.map(JsonDrift::from),
         installed: status.installed.as_ref().map(JsonInstalled::from),
         interrupted: status.is_interrupted,
+        kept: &status.kept,
         previous: match &status.previous {
             Previous::None => None,
             Previous::Foreign => Some(JsonPrevious::Foreign("foreign")),

@@ -33,6 +33,7 @@ mod stopped_manifests;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::place::Slot;
 use super::{NodeError, Session};
 use crate::host::{self, NodeTree};
 use crate::kubernetes::Component;
@@ -98,7 +99,7 @@ pub(super) fn check(tree: &NodeTree) -> Result<(), RestartError> {
     if host::is_installed("systemctl") { Ok(()) } else { Err(RestartError::NoSystemctl) }
 }
 
-/// Makes a change. With `time`, stops and starts the components that read the files around the change. Each of them may
+/// Makes a change, which returns the slot that keeps what was before. With `time`, stops and starts the components that read the files around the change. Each of them may
 /// take that long to end, and again that long to be well. `effect` grows by that of an earlier run that was interrupted
 /// in its restart.
 pub(super) fn around(
@@ -106,7 +107,7 @@ pub(super) fn around(
     time: Option<Duration>,
     effect: &mut Effect,
     progress: &mut dyn FnMut(&Progress<'_>),
-    change: impl FnOnce(&mut dyn FnMut(&Progress<'_>)) -> Result<(), NodeError>,
+    change: impl FnOnce(&mut dyn FnMut(&Progress<'_>)) -> Result<Slot, NodeError>,
 ) -> Result<RestartedBy, RestartError> {
     let unfinished = Unfinished::of(session.tree())?;
     effect.restarts.extend(unfinished.restarts.iter().chain(&unfinished.away));

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::super::install::rollback;
+use super::super::install::back;
+use super::super::place::Slot;
 use super::super::{NodeError, Session};
 use super::effect::Effect;
 use super::error::{RestartError, StartFailure};
@@ -86,7 +87,7 @@ impl<'a> Restart<'a> {
     /// Returns the [`RestartError`] that says what failed, and which files are live.
     pub(super) fn run(
         &self,
-        change: impl FnOnce(&mut dyn FnMut(&Progress<'_>)) -> Result<(), NodeError>,
+        change: impl FnOnce(&mut dyn FnMut(&Progress<'_>)) -> Result<Slot, NodeError>,
         progress: &mut dyn FnMut(&Progress<'_>),
     ) -> Result<BTreeSet<Component>, RestartError> {
         let tree = self.session.tree();
@@ -99,7 +100,7 @@ impl<'a> Restart<'a> {
         };
         self.down(progress).map_err(again)?;
         progress(&Progress::Swapping);
-        change(progress).map_err(|error| again(RestartError::Node(error)))?;
+        let kept = change(progress).map_err(|error| again(RestartError::Node(error)))?;
         let Some(failure) = self.up(true, progress) else {
             forget(tree)?;
             return Ok(self.later());
@@ -111,7 +112,7 @@ impl<'a> Restart<'a> {
         // A component that does not end now may never end, and the files matter more.
         let _ = self.down(progress);
         progress(&Progress::Swapping);
-        if let Err(cause) = rollback(self.session) {
+        if let Err(cause) = back(self.session, kept) {
             let _ = give_all(tree);
             return Err(RestartError::Stuck { failure, cause });
         }

@@ -82,7 +82,7 @@ fn move_all(tree: &NodeTree, components: &[Component], from: &str, to: &str) -> 
         }
         tree.rename(&from, &to).map_err(|error| match error.kind() {
             // Another program has made a second manifest since.
-            ErrorKind::AlreadyExists => NodeError::Foreign { place: to.clone() },
+            ErrorKind::AlreadyExists => NodeError::InTheWay { place: to.clone() },
             _ => NodeError::io("move to", tree, &to, error),
         })?;
         is_moved = true;
@@ -219,7 +219,7 @@ mod tests {
         let tree = NodeTree::new(root.path().to_owned());
         take(&tree, &[Etcd]).unwrap();
         fs::write(at("etc/kubernetes/manifests/etcd.yaml"), "second").unwrap();
-        let Err(NodeError::Foreign { place }) = give_all(&tree) else { panic!("given") };
+        let Err(NodeError::InTheWay { place }) = give_all(&tree) else { panic!("given") };
         assert_eq!(place, "etc/kubernetes/manifests/etcd.yaml");
         assert_eq!(fs::read(at(&place)).unwrap(), b"second");
         assert_eq!(away(&tree).unwrap(), BTreeSet::from([Etcd]));

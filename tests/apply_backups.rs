@@ -1,0 +1,207 @@
+//! What `apply` keeps of the files that it replaces: the only copy of what somebody else made is dropped by nobody but a
+//! person.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::common::node::{FIRST, SECOND, Seen, applied, apply, disk, live, remains, rollback};
+use crate::common::rights::{Right, lacks};
+use crate::common::{certferry, fail, run, succeed, tool};
+
+const PKI: &str = "etc/kubernetes/pki";
+const STATE: &str = "etc/kubernetes/.certferry";
+const ORIGINAL: &str = "what was there before certferry is kept in etc/kubernetes/.certferry/original, private keys and \
+                        all, until a person removes it\n";
+const REPAIRED: &str = "what was replaced is kept in etc/kubernetes/.certferry/repaired\n";
+
+/// A node with a PKI that certferry did not make.
+fn foreign() -> TempDir {
+    let root = disk();
+    for (name, text) in
+        [("ca.key", "the key"), ("ca.crt", "the CA"), ("sa.key", "of tokens"), ("etcd/ca.key", "etcd's")]
+    {
+        let path = root.path().join(PKI).join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    fs::write(root.path().join("etc/kubernetes/admin.conf"), "kind: Config\n").unwrap();
+    root
+}
+
+fn read(root: &Path, place: &str) -> String {
+    String::from_utf8_lossy(&fs::read(root.join(place)).unwrap_or_default()).into_owned()
+}
+
+fn loosen(root: &Path) {
+    fs::set_permissions(root.join(PKI).join("apiserver.key"), PermissionsExt::from_mode(0o644)).unwrap();
+}
+
+fn files(root: &Path) -> BTreeMap<String, Seen> {
+    live(root).into_iter().filter(|(_, (_, content))| content != b"folder").collect()
+}
+
+fn status(root: &Path) -> String {
+    succeed(certferry().args(["status", "--root"]).arg(root))
+}
+
+#[test]
+fn repairs_leave_the_generation_before_alone() {
+    let root = foreign();
+    let before = files(root.path());
+    succeed(&mut apply(&FIRST, "cp-1", root.path()));
+    let installed = files(root.path());
+    for _ in 0..3 {
+        loosen(root.path());
+        let text = succeed(&mut apply(&FIRST, "cp-1", root.path()));
+        assert!(text.starts_with("cp-1: repaired 1 file of generation 1 "), "{text}");
+        assert!(!text.contains("back: ") && !text.contains("kept in"), "{text}");
+        assert_eq!(files(root.path()), installed);
+        assert_eq!(remains(root.path()), Vec::<PathBuf>::new());
+        // Nothing is lost with what was replaced, and nothing of it is kept.
+        assert!(!root.path().join(STATE).join("repaired").exists());
+    }
+    for (name, text) in [("ca.key", "the key"), ("sa.key", "of tokens"), ("etcd/ca.key", "etcd's")] {
+        assert_eq!(read(root.path(), &format!("{STATE}/previous/pki/{name}")), text);
+    }
+    succeed(&mut rollback(root.path()));
+    assert_eq!(files(root.path()), before);
+}
+
+#[test]
+fn what_was_there_before_certferry_stays_when_the_next_generation_comes() {
+    let root = foreign();
+    succeed(&mut apply(&FIRST, "cp-1", root.path()));
+    let installed = files(root.path());
+    let text = succeed(&mut apply(&SECOND, "cp-1", root.path()));
+    assert!(text.ends_with(&format!("{ORIGINAL}back: certferry rollback\n")), "{text}");
+    for (name, text) in [("ca.key", "the key"), ("sa.key", "of tokens"), ("etcd/ca.key", "etcd's")] {
+        assert_eq!(read(root.path(), &format!("{STATE}/original/pki/{name}")), text);
+    }
+    assert_eq!(read(root.path(), &format!("{STATE}/original/admin.conf")), "kind: Config\n");
+    let line = "\noriginal     what was there before certferry: etc/kubernetes/.certferry/original, until a person removes it\n";
+    assert!(status(root.path()).contains(line), "{}", status(root.path()));
+    let json = succeed(certferry().args(["status", "-o", "json", "--root"]).arg(root.path()));
+    assert!(json.contains("\"kept\": [\n    \"etc/kubernetes/.certferry/original\"\n  ]"), "{json}");
+    succeed(&mut rollback(root.path()));
+    assert_eq!(files(root.path()), installed);
+    // A generation that certferry made is dropped: it can be made again. The original is not.
+    let text = succeed(&mut apply(&SECOND, "cp-1", root.path()));
+    assert!(!text.contains("kept in"), "{text}");
+    assert_eq!(read(root.path(), &format!("{STATE}/original/pki/ca.key")), "the key");
+    // A person removes it.
+    fs::remove_dir_all(root.path().join(STATE).join("original")).unwrap();
+    assert!(!status(root.path()).contains("original"));
+}
+
+#[test]
+fn a_node_on_which_nothing_was_keeps_nothing() {
+    let root = applied(&FIRST, "cp-1");
+    let text = succeed(&mut apply(&SECOND, "cp-1", root.path()));
+    assert!(!text.contains("kept in"), "{text}");
+    assert!(!root.path().join(STATE).join("original").exists());
+}
+
+#[test]
+fn a_backup_is_dropped_on_a_word_alone() {
+    let root = applied(&FIRST, "cp-1");
+    let sa = root.path().join(PKI).join("sa.key");
+    fs::write(&sa, "another").unwrap();
+    let text = succeed(&mut apply(&FIRST, "cp-1", root.path()));
+    assert!(text.ends_with(REPAIRED), "{text}");
+    assert_eq!(read(root.path(), &format!("{STATE}/repaired/pki/sa.key")), "another");
+    let line =
+        "\nrepaired     what the last repair replaced: etc/kubernetes/.certferry/repaired, until a person removes it\n";
+    assert!(status(root.path()).contains(line), "{}", status(root.path()));
+    // A repair that loses nothing leaves it.
+    loosen(root.path());
+    succeed(&mut apply(&FIRST, "cp-1", root.path()));
+    assert_eq!(read(root.path(), &format!("{STATE}/repaired/pki/sa.key")), "another");
+    fs::write(&sa, "a third").unwrap();
+    let before = live(root.path());
+    let refused = |what: &str, slot: &str| {
+        format!(
+            "error: {} holds {what}, and would be dropped\nhint: look at it, and move it elsewhere if it is of use; \
+             --drop-backup drops it; the node's files are as they were\n",
+            root.path().join(STATE).join(slot).display()
+        )
+    };
+    let text = refused("what an earlier repair replaced", "repaired");
+    assert_eq!(fail(&mut apply(&FIRST, "cp-1", root.path()), 1), text);
+    assert_eq!(fail(apply(&FIRST, "cp-1", root.path()).arg("--dry-run"), 1), text);
+    assert_eq!(live(root.path()), before);
+    assert_eq!(remains(root.path()), Vec::<PathBuf>::new());
+    succeed(apply(&FIRST, "cp-1", root.path()).arg("--drop-backup"));
+    assert_eq!(read(root.path(), &format!("{STATE}/repaired/pki/sa.key")), "a third");
+
+    // Two PKIs of somebody else, of which certferry would keep one.
+    let root = foreign();
+    succeed(&mut apply(&FIRST, "cp-1", root.path()));
+    succeed(&mut apply(&SECOND, "cp-1", root.path()));
+    for place in [format!("{STATE}/installed"), format!("{STATE}/previous"), "var/lib/kubelet/.certferry".to_owned()] {
+        fs::remove_dir_all(root.path().join(place)).unwrap();
+    }
+    fs::write(root.path().join(PKI).join("sa.key"), "once more").unwrap();
+    succeed(&mut apply(&FIRST, "cp-1", root.path()));
+    let text = format!(
+        "error: {} holds a PKI that certferry did not install, and would be dropped\nhint: look at it, and move it elsewhere \
+         if it is of use; --drop-backup drops it; the node's files are as they were\n",
+        root.path().join(STATE).join("original").display()
+    );
+    assert_eq!(fail(&mut apply(&SECOND, "cp-1", root.path()), 1), text);
+    assert_eq!(read(root.path(), &format!("{STATE}/original/pki/sa.key")), "of tokens");
+    succeed(apply(&SECOND, "cp-1", root.path()).arg("--drop-backup"));
+    assert_eq!(read(root.path(), &format!("{STATE}/original/pki/sa.key")), "once more");
+    assert_eq!(remains(root.path()), Vec::<PathBuf>::new());
+}
+
+/// What kubeadm or a kubelet writes between the comparison and the swap is not live afterwards, and is named.
+#[test]
+fn what_is_written_meanwhile_is_named() {
+    if lacks(&[Right::Trace]) {
+        return;
+    }
+    let root = applied(&FIRST, "cp-1");
+    fs::write(root.path().join(PKI).join("by hand"), "kept").unwrap();
+    // The first of these calls is that of the journal.
+    let command = apply(&SECOND, "cp-1", root.path());
+    let mut strace = tool("strace");
+    strace.args([
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=renameat2",
+        "-e",
+        "inject=renameat2:delay_enter=3000000:when=1",
+    ]);
+    strace.arg(command.get_program()).args(command.get_args()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = strace.spawn().unwrap();
+    let journal = root.path().join(STATE).join("journal.new");
+    while !journal.exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    fs::write(root.path().join(PKI).join("apiserver.crt"), "renewed").unwrap();
+    fs::write(root.path().join(PKI).join("etcd/new"), "made").unwrap();
+    fs::remove_file(root.path().join(PKI).join("by hand")).unwrap();
+    fs::write(root.path().join("etc/kubernetes/admin.conf"), "theirs").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let kept = |place: &str, slot: &str| {
+        format!("note: {place} was written while this ran: it is {STATE}/previous/{slot}, and not live\n")
+    };
+    let notes = kept("etc/kubernetes/pki/apiserver.crt", "pki/apiserver.crt")
+        + "note: etc/kubernetes/pki/by hand was removed while this ran\n"
+        + &kept("etc/kubernetes/pki/etcd/new", "pki/etcd/new")
+        + &kept("etc/kubernetes/admin.conf", "admin.conf");
+    assert!(text.ends_with(&(notes + "back: certferry rollback\n")), "{text}");
+    assert_eq!(read(root.path(), &format!("{STATE}/previous/pki/apiserver.crt")), "renewed");
+    assert_eq!(read(root.path(), &format!("{STATE}/previous/admin.conf")), "theirs");
+    assert!(run(&mut apply(&SECOND, "cp-1", root.path())).status.success());
+}
