@@ -157,6 +157,56 @@ fn a_folder_that_was_written_to_meanwhile_is_kept_as_it_is() {
     assert_eq!(remains(root.path()), Vec::<PathBuf>::new());
 }
 
+/// Whoever ends a run with Ctrl-C, or shuts the machine down, leaves no staged key behind: it is removed, or the run is
+/// through first.
+#[test]
+fn ended_by_a_signal_no_staged_key_is_left() {
+    if lacks(&[Right::Trace]) {
+        return;
+    }
+    let start = applied(&FIRST, "worker-1");
+    fs::write(start.path().join("etc/kubernetes/pki/by hand"), "kept").unwrap();
+    let end = copy(start.path());
+    succeed(&mut apply(&SECOND, "worker-1", end.path()));
+    let (old, new) = (live(start.path()), live(end.path()));
+    let all = std::env::var_os("CERTFERRY_CRASH_ALL").is_some();
+    let (mut ended, mut through) = (0, 0);
+    for (call, step) in [
+        ("openat", 23),
+        ("write", 2),
+        ("mkdir", 1),
+        ("fsync", 3),
+        ("renameat2", 1),
+        ("fchown", 3),
+        ("copy_file_range", 1),
+        ("unlinkat", 5),
+    ] {
+        for (time, (signal, number)) in (1..)
+            .step_by(if all { 1 } else { step })
+            .zip([("HUP", 1), ("INT", 2), ("QUIT", 3), ("TERM", 15)].into_iter().cycle())
+        {
+            let root = copy(start.path());
+            let command = apply(&SECOND, "worker-1", root.path());
+            let mut strace = tool("strace");
+            strace.args(["-qq", "-o", "/dev/null", "-e"]).arg(format!("trace={call}"));
+            strace.arg("-e").arg(format!("inject={call}:signal=SIG{signal}:when={time}"));
+            let output = run(strace.arg(command.get_program()).args(command.get_args()));
+            if output.status.success() {
+                break;
+            }
+            let point = format!("{call} {time} {signal}");
+            assert_eq!(output.status.signal(), Some(number), "{point}: {output:?}");
+            let now = live(root.path());
+            assert!(now == old || now == new, "{point}");
+            assert_eq!(remains(root.path()), Vec::<PathBuf>::new(), "{point}");
+            ended += 1;
+            through += usize::from(now == new);
+        }
+    }
+    assert!(ended > 40 && through > 10 && ended - through > 10, "{ended} ended, {through} of them through");
+    println!("{ended} runs ended by a signal, {through} of them were through first");
+}
+
 #[test]
 fn a_damaged_journal_is_refused_before_its_first_step() {
     if lacks(&[Right::Trace]) {

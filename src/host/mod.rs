@@ -20,6 +20,7 @@ mod node_root;
 mod node_tree;
 mod output;
 mod programs;
+mod staging;
 mod terminal;
 mod write_tree;
 
@@ -30,6 +31,7 @@ pub use node_root::NodeRoot;
 pub use node_tree::{NodeLock, NodeTree};
 pub use output::{CommitError, Outputs, create_secret};
 pub use programs::{Deadline, Exit, Process, is_installed, pause, processes, run_program};
+pub use staging::Staging;
 pub use terminal::{write_stderr, write_stdout};
 pub use write_tree::{TreeEntry, write_tree};
 

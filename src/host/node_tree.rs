@@ -80,6 +80,11 @@ impl NodeTree {
         Ok(self.folder(folder)?.join(name))
     }
 
+    /// Returns the path of a place below the root once every link on the way and at its end is followed.
+    pub(super) fn real_path(&self, place: &str) -> io::Result<PathBuf> {
+        self.folder(place)
+    }
+
     /// Returns where a folder is, by a path without links.
     fn folder(&self, folder: &str) -> io::Result<PathBuf> {
         Ok(self.root.join(self.reading.leads_to(folder)?))

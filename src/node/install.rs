@@ -6,10 +6,10 @@ use super::NodeError;
 use super::by_file::{Apart, take_apart};
 use super::changes::{Changes, Content, Staged};
 use super::fingerprint::{Description, describe};
-use super::place::{Slot, UNITS, hidden, parent_and_name};
+use super::place::{STATE, Slot, UNITS, hidden, parent_and_name};
 use super::session::{ROOT, Session, look, make_folders, read_previous, read_units};
 use super::unit::{self, Unit};
-use crate::host::{Found, FoundKind, NodeTree};
+use crate::host::{Found, FoundKind, NodeTree, Staging};
 use crate::kubernetes::{KUBELET_PKI, KUBERNETES};
 
 /// A file that somebody wrote or removed while a run was at work, after it had been compared.
@@ -28,12 +28,21 @@ pub struct Written {
 /// Returns the [`NodeError`] that prevented it. Everything is as it was then, unless the error says otherwise.
 pub(super) fn install(session: &Session<'_>, changes: &Changes<'_>) -> Result<Vec<Written>, NodeError> {
     let tree = session.tree();
-    let swap = || {
-        let apart = stage(tree, &changes.staged)?;
-        session.swap(Slot::Next, changes.keep, &apart.units)?;
-        written(tree, changes, &apart.units).map_err(|cause| NodeError::Untidy { cause: Box::new(cause) })
-    };
-    swap().map_err(|error| after(session, error))
+    let staging = Staging::begin().map_err(|error| NodeError::io("stage in", tree, STATE, error))?;
+    let staged = stage(tree, &staging, &changes.staged);
+    // From the journal on a signal would only leave work to the next run.
+    staging.complete(|| {
+        let swap = |apart: Apart| {
+            session.swap(Slot::Next, changes.keep, &apart.units)?;
+            let written = written(tree, changes, &apart.units);
+            // What a restart may have to go back to stays until that is over.
+            let cleaned = if changes.keep == Slot::Discard { Ok(()) } else { session.clean() };
+            let untidy = |cause| NodeError::Untidy { cause: Box::new(cause) };
+            cleaned.map_err(untidy)?;
+            written.map_err(untidy)
+        };
+        staged.and_then(swap).map_err(|error| after(session, error))
+    })
 }
 
 /// Swaps what a slot keeps in, with what is live.
@@ -123,59 +132,77 @@ fn after(session: &Session<'_>, error: NodeError) -> NodeError {
 }
 
 /// Writes everything that is to become live into the slots, and syncs it to the disk. Returns the units to be swapped.
-fn stage(tree: &NodeTree, staged: &[Staged<'_>]) -> Result<Apart, NodeError> {
+///
+/// A signal ends the process between two steps, and removes the slots.
+fn stage(tree: &NodeTree, staging: &Staging, staged: &[Staged<'_>]) -> Result<Apart, NodeError> {
     let mut folders = Vec::new();
-    let slot = Slot::Next.folder(KUBERNETES);
-    make_slot(tree, KUBERNETES, &mut folders)?;
+    make_slot(tree, staging, KUBERNETES, &mut folders)?;
     for staged in staged {
-        let unit = &staged.unit;
-        make_slot(tree, unit.home(), &mut folders)?;
-        let place = unit.at(Slot::Next);
-        // Makes the folders in the slot and at the live place, where a folder may be new, too.
-        let above = parent_and_name(&place).0;
-        make_folders(tree, above, 0o700)?;
-        folders.push(above.to_owned());
-        make_folders(tree, parent_and_name(&unit.live).0, 0o755)?;
-        for entry in &staged.entries {
-            let place = if entry.path.is_empty() { place.clone() } else { format!("{place}/{}", entry.path) };
-            let written = match &entry.content {
-                Content::Folder { mode, .. } => {
-                    folders.push(place.clone());
-                    tree.make_folder(&place, *mode, entry.owner)
-                }
-                Content::File { mode, bytes } => tree.create(&place, *mode, entry.owner, bytes),
-                Content::Link { target } => tree.make_link(&place, target, entry.owner),
-                Content::Copy { from, found } => tree.copy(from, &place, found),
-            };
-            written.map_err(|error| NodeError::io("write", tree, &place, error))?;
+        make_slot(tree, staging, staged.unit.home(), &mut folders)?;
+        stage_unit(tree, staging, staged, &mut folders)?;
+    }
+    staging.step(|| {
+        let apart = take_apart(tree, Slot::Next, staged.iter().map(|staged| staged.unit.clone()).collect())?;
+        apart.remove_redundant(tree)?;
+        let list = format!("{}/{UNITS}", Slot::Next.folder(KUBERNETES));
+        tree.create(&list, 0o600, ROOT, unit::render(&apart.units).as_bytes())
+            .map_err(|error| NodeError::io("write", tree, &list, error))?;
+        folders.dedup();
+        // Deeper folders were made later.
+        for folder in folders.iter().rev() {
+            tree.sync_folder(folder).map_err(|error| NodeError::io("sync", tree, folder, error))?;
         }
-        // Last, because files would inherit a folder's default list.
-        for entry in &staged.entries {
-            if let Content::Folder { like: Some(like), .. } = &entry.content {
-                let place = if entry.path.is_empty() { place.clone() } else { format!("{place}/{}", entry.path) };
-                tree.copy_rights(like, &place).map_err(|error| NodeError::io("write", tree, &place, error))?;
-            }
+        Ok(apart)
+    })
+}
+
+/// Writes what is to become live of one unit.
+fn stage_unit(
+    tree: &NodeTree,
+    staging: &Staging,
+    staged: &Staged<'_>,
+    folders: &mut Vec<String>,
+) -> Result<(), NodeError> {
+    let unit = &staged.unit;
+    let place = unit.at(Slot::Next);
+    let at = |path: &str| if path.is_empty() { place.clone() } else { format!("{place}/{path}") };
+    // Makes the folders in the slot and at the live place, where a folder may be new, too.
+    let above = parent_and_name(&place).0;
+    staging.step(|| make_folders(tree, above, 0o700))?;
+    folders.push(above.to_owned());
+    make_folders(tree, parent_and_name(&unit.live).0, 0o755)?;
+    for entry in &staged.entries {
+        let place = at(&entry.path);
+        let written = staging.step(|| match &entry.content {
+            Content::Folder { mode, .. } => tree.make_folder(&place, *mode, entry.owner),
+            Content::File { mode, bytes } => tree.create(&place, *mode, entry.owner, bytes),
+            Content::Link { target } => tree.make_link(&place, target, entry.owner),
+            Content::Copy { from, found } => tree.copy(from, &place, found),
+        });
+        written.map_err(|error| NodeError::io("write", tree, &place, error))?;
+        if matches!(entry.content, Content::Folder { .. }) {
+            folders.push(place);
         }
     }
-    let apart = take_apart(tree, Slot::Next, staged.iter().map(|staged| staged.unit.clone()).collect())?;
-    apart.remove_redundant(tree)?;
-    let list = format!("{slot}/{UNITS}");
-    tree.create(&list, 0o600, ROOT, unit::render(&apart.units).as_bytes())
-        .map_err(|error| NodeError::io("write", tree, &list, error))?;
-    folders.dedup();
-    // Deeper folders were made later.
-    for folder in folders.iter().rev() {
-        tree.sync_folder(folder).map_err(|error| NodeError::io("sync", tree, folder, error))?;
+    // Last, because files would inherit a folder's default list.
+    for entry in &staged.entries {
+        if let Content::Folder { like: Some(like), .. } = &entry.content {
+            let place = at(&entry.path);
+            staging
+                .step(|| tree.copy_rights(like, &place))
+                .map_err(|error| NodeError::io("write", tree, &place, error))?;
+        }
     }
-    Ok(apart)
+    Ok(())
 }
 
 /// Makes the folder of a slot, which only its owner can use.
-fn make_slot(tree: &NodeTree, home: &str, folders: &mut Vec<String>) -> Result<(), NodeError> {
+fn make_slot(tree: &NodeTree, staging: &Staging, home: &str, folders: &mut Vec<String>) -> Result<(), NodeError> {
     let slot = Slot::Next.folder(home);
     if !folders.contains(&slot) {
         make_folders(tree, &hidden(home), 0o700)?;
-        make_folders(tree, &slot, 0o700)?;
+        staging.add(tree, &slot).map_err(|error| NodeError::io("follow links of", tree, &slot, error))?;
+        staging.step(|| make_folders(tree, &slot, 0o700))?;
         folders.extend([hidden(home), slot]);
     }
     Ok(())
