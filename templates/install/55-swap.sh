@@ -46,8 +46,8 @@ is_at() { # <path> <path it should have gone to>
 }
 
 # Stops before what a person, or another program, has put where something of the interrupted run belongs.
-stands_there() { # <path>
-    elsewhere=$1.moved
+stands_there() { # <path> [<path beside which it may go>]
+    elsewhere=${2-$1}.moved
     while is_there "$elsewhere"; do
         elsewhere=$elsewhere.moved
     done
@@ -94,7 +94,7 @@ judge() { # <kind> <live> <slot> <fingerprint of what is to be live> <of what wa
         TODO=back
         ;;
     *)
-        is_hollow "$slot" || stands_there "$out"
+        is_hollow "$slot" || stands_there "$out" "$live"
         TODO=away
         ;;
     esac

@@ -12,6 +12,7 @@ use crate::common::node::disk;
 use crate::common::rights::{Right, lacks};
 use crate::common::shells::{Tools, find};
 use crate::common::{run, succeed, tool};
+use crate::install_sh::backups::foreign;
 use crate::install_sh::interrupted::{counted, killing_at};
 use crate::install_sh::node::{FIRST, Node, SECOND, State, TOOLS, script, state};
 
@@ -173,6 +174,31 @@ fn killed_on_overlayfs_an_installation_is_completed() {
         return;
     }
     installation_killed(|call| call % STEP == 1 || is_all());
+}
+
+/// The generation before is of an image's layer, where it cannot be renamed, and certferry did not install it.
+#[test]
+fn killed_on_overlayfs_what_was_there_before_certferry_is_kept() {
+    if lacks(&[Right::Overlay]) {
+        return;
+    }
+    let begin = foreign(NAME);
+    assert_eq!(begin.install(&TOOLS, &FIRST, NAME, &[]).code, Some(0));
+    let of = |state: State, slot: &str| -> State {
+        let rows = state.into_iter().filter_map(|(path, seen)| {
+            let (home, rest) = path.split_once(&format!(".certferry/{slot}/"))?;
+            Some((format!("{home}{rest}"), seen))
+        });
+        rows.collect()
+    };
+    let (kept, install) = (of(begin.state(), "previous"), |overlay: &Overlay, tools: &Tools| overlay.install(tools));
+    assert!(kept.contains_key("etc/kubernetes/pki/mine"));
+    for tools in [Tools::new(&["dash"], "mawk", "tar"), Tools::busybox()] {
+        let overlay = Overlay::over(&begin);
+        assert_ended(&install(&overlay, &tools), 0, "");
+        assert!(of(overlay.state(), "original") == kept, "{}", tools.name());
+    }
+    killed(|call| call % STEP == 7 || is_all(), &begin, install, |overlay| overlay.install(&TOOLS));
 }
 
 /// The way back over folders that an image holds; killed before it begins, it is begun by the next one.
