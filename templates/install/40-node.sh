@@ -94,8 +94,12 @@ is_folder() {
 
 # The fingerprint of what has that name, and `-` if nothing has (the manual, chapter formats).
 fingerprint() {
-    if is_there "$1"; then
-        describe_unit "$1" | awk -v skip=0 "$AWK_PLAIN" | sort | sha256
+    if is_folder "$1"; then
+        describe "$1" | awk -v skip=0 "$AWK_PLAIN" | sort | sha256
+    elif is_there "$1"; then
+        line=$(facts "$1")
+        mode=${line%% *}
+        printf '%s %s .\n' "${mode%+}" "${line#* }" | sha256
     else
         echo -
     fi

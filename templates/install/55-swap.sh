@@ -100,6 +100,22 @@ judge() { # <kind> <live> <slot> <fingerprint of what is to be live> <of what wa
     esac
 }
 
+# The same for the way back: all that is not in the slot any more was begun.
+judge_back() { # <kind> <live> <slot> <fingerprint of what was to be live>
+    TODO=none
+    in_slot=$(fingerprint "$R/$3") || exit
+    case $in_slot in
+    - | "$4")
+        if is_there "$R/$3.out"; then
+            TODO=back
+        elif [ "$1:$in_slot" = place:- ]; then
+            TODO=take
+        fi
+        ;;
+    *) TODO=swap ;;
+    esac
+}
+
 # Whether the slot is there that a place lies in.
 is_slot_there() { # <place in a slot>
     below=/$1
@@ -223,14 +239,9 @@ EOF
 # Brings every unit back, the last one first, and ends the journal.
 undo_journal() { # <path that could not be moved>
     failed="cannot move $1: $SAYS"
-    while read -r kind live_place in_slot_place new old; do
-        case $kind in
-        swap) ;;
-        place) kind=remove ;;
-        remove) kind=place ;;
-        *) continue ;;
-        esac
-        judge "$kind" "$live_place" "$in_slot_place" "$old" "$new"
+    while read -r kind live_place in_slot_place new _; do
+        case $kind in swap | place | remove) ;; *) continue ;; esac
+        judge_back "$kind" "$live_place" "$in_slot_place" "$new"
         settle "$TODO" "$live_place" "$in_slot_place" || cannot "$failed; and going back: cannot move $live: $SAYS" \
             'run this once more to complete it'
     done <<EOF
