@@ -220,8 +220,12 @@ EOF
     "slot next$LF"*)
         kept=${journal#*"${LF}keep "}
         kept=${kept%%"$LF"*}
-        foreign=
-        [ "$kept" != previous ] || ! is_foreign || foreign=1
+        if [ "$kept" = previous ] && is_foreign; then
+            for home in $HOMES; do
+                is_through "$home" || [ ! -d "$R/$home/previous" ] || keep_original "$home"
+            done
+            must sync
+        fi
         for home in $HOMES; do
             keep "$home" "$kept"
         done
@@ -254,6 +258,11 @@ EOF
     cannot "$failed" 'every file is as it was: the file system, or a quota on it, does not rename it'
 }
 
+# Whether the journal's run has renamed the slots of a folder before it was stopped.
+is_through() { # <home>
+    case " $journal" in *" $1/next/"*) [ ! -d "$R/$1/next" ] ;; *) return 1 ;; esac
+}
+
 # Whether the generation before is one that certferry did not install: a unit is in it, and no record.
 is_foreign() {
     before=$R/$HOME_KUBERNETES/previous
@@ -262,6 +271,9 @@ is_foreign() {
     [ -f "$before/units" ] || return 0
     while read -r _ in_slot; do
         case $in_slot in */@/*) ;; *) continue ;; esac
+        at "${in_slot%%/@/*}"
+        # What is there is of the generation that was replaced since.
+        ! is_through "${AT#"$R"/}" || continue
         at "${in_slot%%/@/*}/previous/${in_slot#*/@/}"
         ! is_there "$AT" || return 0
     done <"$before/units"
@@ -270,18 +282,15 @@ is_foreign() {
 
 # What was live before becomes the generation that a rollback goes back to, or what else the journal says.
 keep() { # <home> <slot>
-    staged=
-    case " $journal" in *" $1/next/"*) staged=1 ;; esac
-    # Done by the run that was stopped.
-    [ -z "$staged" ] || [ -d "$R/$1/next" ] || return 0
-    [ -z "$foreign" ] || [ ! -d "$R/$1/previous" ] || keep_original "$1"
+    ! is_through "$1" || return 0
     # Where nothing was staged, what is kept is of an older run.
     if [ "$2" = discard ]; then
         must rm -rf "$R/$1/discard"
     elif [ -d "$R/$1/$2" ]; then
         discard "$1" "$2"
     fi
-    [ -z "$staged" ] || rename "$R/$1/next" "$R/$1/$2" || cannot "cannot move $R/$1/next: $SAYS" \
+    case " $journal" in *" $1/next/"*) ;; *) return 0 ;; esac
+    rename "$R/$1/next" "$R/$1/$2" || cannot "cannot move $R/$1/next: $SAYS" \
         'run this once more to complete it'
 }
 
@@ -436,6 +445,7 @@ check_units() { # <units>
 recover() {
     if [ -f "$R/$JOURNAL" ]; then
         complete_journal
+        journal=
         trap 'exit 130' HUP INT TERM
         STARTED=
         echo 'note: an interrupted run was completed first' >&2

@@ -177,8 +177,11 @@ say_state() {
         printf '%-12s what was there before certferry; `sh install.sh --rollback` brings it back\n' previous
     fi
     for slot in original:'a backup that certferry did not make, in' repaired:'what a repair replaced, in'; do
-        [ ! -d "$R/$HOME_KUBERNETES/${slot%%:*}" ] ||
-            printf '%-12s %s %s\n' "${slot%%:*}" "${slot#*:}" "$HOME_KUBERNETES/${slot%%:*}"
+        for home in "$HOME_KUBERNETES" "$HOME_KUBELET"; do
+            [ -d "$R/$home/${slot%%:*}" ] || continue
+            printf '%-12s %s %s\n' "${slot%%:*}" "${slot#*:}" "$home/${slot%%:*}"
+            break
+        done
     done
 }
 
