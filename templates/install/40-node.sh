@@ -66,15 +66,14 @@ describe() (
         ls -ldn "$@"
         echo
         for name in "$@"; do
-            shift
-            if [ -L "$name" ]; then
-                readlink "$name" | sha256sum
-            elif [ -f "$name" ]; then
-                set -- "$@" "$name"
-            fi
+            [ ! -L "$name" ] || readlink "$name" | sha256sum
         done
         echo
-        [ $# = 0 ] || sha256sum "$@"
+        files=$(for name in "$@"; do
+            [ ! -f "$name" ] || [ -L "$name" ] || printf '%s\n' "$name"
+        done)
+        # shellcheck disable=SC2086
+        [ -z "$files" ] || sha256sum $files
     } | awk "$AWK_DESCRIBE"
 )
 

@@ -15,11 +15,12 @@ use crate::install_sh::node::{FIRST, Node, SECOND, THIRD, TOOLS, generation};
 
 const PODS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 
-/// What a report says to do: all that follows the files, without the way back.
+/// What a report says to do: all that follows the files, without the way back and what is kept.
 fn orders(report: &str) -> &str {
     let starts = ["to restart on this node: ", "nothing must restart: ", "in the cluster, "];
     let start = starts.iter().filter_map(|start| report.find(start)).min().unwrap_or(report.len());
-    let end = report.find("back: ").unwrap_or(report.len());
+    let ends = ["back: ", "what was replaced is kept in "];
+    let end = ends.iter().filter_map(|end| report.find(end)).min().unwrap_or(report.len());
     report.get(start..end).unwrap_or_default()
 }
 
