@@ -94,8 +94,11 @@ judge() { # <kind> <live> <slot> <fingerprint of what is to be live> <of what wa
         TODO=back
         ;;
     *)
-        is_hollow "$slot" || stands_there "$out" "$live"
         TODO=away
+        if ! is_hollow "$slot"; then
+            ! is_there "$live" && [ "$at_out" != "$5" ] || stands_there "$out" "$live"
+            TODO=back
+        fi
         ;;
     esac
 }

@@ -77,7 +77,7 @@ choose_keep() {
     else
         KEEP=previous
         ! is_foreign || ORIGINAL=1
-        [ -z "$ORIGINAL" ] || make_room original 'a backup that certferry did not make'
+        [ -z "$ORIGINAL" ] || make_room original 'a PKI that certferry did not install'
     fi
 }
 
@@ -98,18 +98,19 @@ make_room() { # <slot> <what it holds>
         [ ! -d "$R/$home/$1" ] || there="$there $home/$1"
     done
     [ -n "$there" ] || return 0
-    [ -n "$DROP_BACKUP" ] || refuse "$(paths_of "$there") holds $2, and another one would take its place" \
-        'look at it, and move it elsewhere (keys of CAs may be in it), or drop it with --drop-backup; nothing was changed'
+    [ -n "$DROP_BACKUP" ] || refuse "$(paths_of "$there") $2, and would be dropped" \
+        'look at it, and move it elsewhere if it is of use; --drop-backup drops it; nothing was changed'
     DROPPED=$there
 }
 
-# Folders of slots, below the root, for a person.
+# Folders of slots, for a person, and that they hold something.
 paths_of() { # <places>
-    text=
+    text='' verb=holds
     for place in $1; do
+        [ -z "$text" ] || verb=hold
         text=$text${text:+ and }$R/$place
     done
-    printf '%s\n' "$text"
+    printf '%s\n' "$text $verb"
 }
 
 # Where what is replaced is kept, and what is dropped for it.
@@ -117,6 +118,8 @@ tell_kept() {
     for place in $DROPPED; do
         printf 'dropped: %s\n' "$place"
     done
+    [ -z "$ORIGINAL" ] || printf '%s\n' \
+        "what was there before certferry is kept in $HOME_KUBERNETES/original, private keys and all, until a person removes it"
     case $KEEP in
     previous) printf 'back: sh install.sh --rollback\n' ;;
     repaired)
@@ -129,8 +132,6 @@ tell_kept() {
             END { if (text != "") print "what was replaced is kept in " text }'
         ;;
     esac
-    [ -z "$ORIGINAL" ] || printf '%s\n' \
-        "what was there before certferry is kept in $HOME_KUBERNETES/original: keys of CAs may be in it; it stays until a person deletes it"
 }
 
 # The command that lets systemd know the timer of the API server's restart, when its units change.

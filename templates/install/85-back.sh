@@ -176,10 +176,10 @@ say_state() {
     else
         printf '%-12s what was there before certferry; `sh install.sh --rollback` brings it back\n' previous
     fi
-    for slot in original:'a backup that certferry did not make, in' repaired:'what a repair replaced, in'; do
+    for slot in original:'what was there before certferry' repaired:'what the last repair replaced'; do
         for home in "$HOME_KUBERNETES" "$HOME_KUBELET"; do
             [ -d "$R/$home/${slot%%:*}" ] || continue
-            printf '%-12s %s %s\n' "${slot%%:*}" "${slot#*:}" "$home/${slot%%:*}"
+            printf '%-12s %s: %s, until a person removes it\n' "${slot%%:*}" "${slot#*:}" "$home/${slot%%:*}"
             break
         done
     done

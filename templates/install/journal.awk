@@ -9,8 +9,12 @@ function is_print(text) {
 }
 ended { wrong() }
 NR == 1 { if ($0 != "certferry-journal-2") wrong(); next }
-NR == 2 { if ($0 != "slot next" && $0 != "slot previous") wrong(); slot = $2; print; next }
-NR == 3 { if ($0 !~ /^keep (previous|repaired|discard)$/) wrong(); print; next }
+NR == 2 { if ($0 !~ /^slot (next|previous|repaired|discard)$/) wrong(); slot = $2; print; next }
+NR == 3 {
+    if ($0 !~ /^keep (previous|repaired|discard)$/ || (slot != "next" && $2 != slot)) wrong()
+    print
+    next
+}
 $1 == "sha256" { if ($0 != "sha256 " $2 || !is_print($2)) wrong(); ended = 1; next }
 {
     if ($0 != $1 " " $2 " " $3 " " $4 " " $5) wrong()

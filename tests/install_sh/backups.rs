@@ -10,8 +10,8 @@ use crate::install_sh::node::{FIRST, Node, SECOND, State, THIRD, TOOLS};
 const PKI: &str = "etc/kubernetes/pki";
 const STATE: &str = "etc/kubernetes/.certferry";
 const BACK: &str = "back: sh install.sh --rollback\n";
-const ORIGINAL: &str = "what was there before certferry is kept in etc/kubernetes/.certferry/original: keys of CAs may be in it; \
-                        it stays until a person deletes it\n";
+const ORIGINAL: &str = "what was there before certferry is kept in etc/kubernetes/.certferry/original, private keys and \
+                        all, until a person removes it\n";
 
 /// A node with a PKI that certferry did not install.
 pub fn foreign(name: &str) -> Node {
@@ -47,8 +47,8 @@ fn install(node: &Node, bundle: &crate::common::Bundle, further: &[&str]) -> Str
 fn refusal(node: &Node, slot: &str, holds: &str) -> String {
     let path = node.path(STATE).join(slot).display().to_string();
     format!(
-        "error: {path} holds {holds}, and another one would take its place\n\
-         hint: look at it, and move it elsewhere (keys of CAs may be in it), or drop it with --drop-backup; nothing was changed\n"
+        "error: {path} holds {holds}, and would be dropped\n\
+         hint: look at it, and move it elsewhere if it is of use; --drop-backup drops it; nothing was changed\n"
     )
 }
 
@@ -74,7 +74,7 @@ fn a_repair_leaves_the_generation_before() {
     assert_eq!(slot(&node, "repaired")["pki/ca.key"].0 & 0o777, 0o644);
     let status = node.status();
     let lines = "previous     what was there before certferry; `sh install.sh --rollback` brings it back\n\
-                 repaired     what a repair replaced, in etc/kubernetes/.certferry/repaired\n";
+                 repaired     what the last repair replaced: etc/kubernetes/.certferry/repaired, until a person removes it\n";
     assert!(status.contains(lines), "{status}");
     // What needs no backup is not kept from it, and nor is what changes nothing.
     install(&node, &FIRST, &[]);
@@ -114,11 +114,11 @@ fn what_was_there_before_certferry_stays() {
     install(&node, &FIRST, &[]);
     let (kept, first) = (slot(&node, "previous"), node.live());
     let said = install(&node, &SECOND, &[]);
-    assert!(said.ends_with(&format!("{BACK}{ORIGINAL}")), "{said}");
+    assert!(said.ends_with(&format!("{ORIGINAL}{BACK}")), "{said}");
     assert!(slot(&node, "original") == kept);
     let second = node.live();
     let status = node.status();
-    let line = "\noriginal     a backup that certferry did not make, in etc/kubernetes/.certferry/original\n";
+    let line = "\noriginal     what was there before certferry: etc/kubernetes/.certferry/original, until a person removes it\n";
     assert!(status.contains(line), "{status}");
     assert!(install(&node, &THIRD, &[]).ends_with(BACK));
     assert!(slot(&node, "original") == kept);
@@ -132,9 +132,9 @@ fn what_was_there_before_certferry_stays() {
     install(&node, &SECOND, &[]);
     let unknown = slot(&node, "previous");
     assert!(node.live() == second && slot(&node, "original") == kept);
-    let text = refusal(&node, "original", "a backup that certferry did not make").replacen(
+    let text = refusal(&node, "original", "a PKI that certferry did not install").replacen(
         "original holds",
-        &format!("original and {} holds", node.path("var/lib/kubelet/.certferry/original").display()),
+        &format!("original and {} hold", node.path("var/lib/kubelet/.certferry/original").display()),
         1,
     );
     let text = in_order(&node, &text);
@@ -145,7 +145,7 @@ fn what_was_there_before_certferry_stays() {
     chmod(&node, "etc/kubernetes/admin.conf", 0o644);
     install(&node, &SECOND, &[]);
     let said = install(&node, &THIRD, &["--drop-backup"]);
-    assert!(said.ends_with(&format!("{BACK}{ORIGINAL}")), "{said}");
+    assert!(said.ends_with(&format!("{ORIGINAL}{BACK}")), "{said}");
     assert!(said.contains("\ndropped: etc/kubernetes/.certferry/original\n"), "{said}");
     assert!(slot(&node, "original") == unknown);
 }

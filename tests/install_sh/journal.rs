@@ -224,7 +224,7 @@ fn complete(node: &Node) {
 }
 
 /// What is live and what is kept in the end.
-const COMPLETED: [(Case, [Option<&str>; 2]); 32] = [
+const COMPLETED: [(Case, [Option<&str>; 2]); 33] = [
     (("swap", [OLD, NEW, None]), [NEW, OLD]),
     (("swap", [OTHER, NEW, None]), [NEW, OTHER]),
     (("swap", [None, NEW, None]), [NEW, None]),
@@ -245,6 +245,7 @@ const COMPLETED: [(Case, [Option<&str>; 2]); 32] = [
     (("swap", [OTHER, None, None]), [OTHER, None]),
     (("swap", [None, OLD, NEW]), [NEW, OLD]),
     (("swap", [None, OTHER, NEW]), [NEW, OTHER]),
+    (("swap", [None, OLD, OTHER]), [OTHER, OLD]),
     (("place", [None, NEW, None]), [NEW, None]),
     (("place", [OTHER, NEW, None]), [NEW, OTHER]),
     (("place", [None, NEW, OTHER]), [NEW, OTHER]),
@@ -310,5 +311,19 @@ fn what_was_live_is_kept_where_the_journal_says() {
         assert_eq!(read(&node, &format!("{STATE}/previous/mine")).as_deref(), OTHER);
         let kept = read(&node, &format!("{STATE}/repaired/0.conf"));
         assert_eq!(kept.as_deref(), if keep == "repaired" { OLD } else { None });
+    }
+    // Where certferry goes back from a repair, because who had to restart did not come up.
+    for slot in ["repaired", "discard"] {
+        let node = with_units(&[("swap", [OLD, NEW, None])], "previous");
+        let journal = node.path(STATE).join("journal");
+        let text = fs::read_to_string(&journal).unwrap();
+        let text = text.replace("slot next\nkeep previous", &format!("slot {slot}\nkeep {slot}"));
+        let text = text.replace("/next/", &format!("/{slot}/"));
+        fs::write(&journal, sealed(&text[..text.rfind("sha256 ").unwrap()])).unwrap();
+        fs::rename(node.path(STATE).join("next"), node.path(STATE).join(slot)).unwrap();
+        let before = fs::read(node.path(STATE).join("previous/units")).unwrap();
+        complete(&node);
+        assert_eq!(read(&node, "etc/kubernetes/0.conf").as_deref(), NEW);
+        assert_eq!(fs::read(node.path(STATE).join("previous/units")).unwrap(), before);
     }
 }
