@@ -4,6 +4,7 @@
 usage() {
     cat <<'TEXT'
 usage: sh install.sh BUNDLE --node NAME --key PUB [--root DIR] [--dry-run] [--force-node] [--allow-downgrade]
+                  [--drop-backup]
        sh install.sh --rollback [--root DIR]
        sh install.sh --status [--root DIR]
 
@@ -15,6 +16,7 @@ usage: sh install.sh BUNDLE --node NAME --key PUB [--root DIR] [--dry-run] [--fo
   --dry-run          verify everything, say what would change, change nothing
   --force-node       install though the part is another host's or another cluster's
   --allow-downgrade  install an older generation than the one that is there
+  --drop-backup      drop a backup, of a repair or of what certferry did not make, that the run would refuse to replace
   --rollback         back to the generation before; once more: forth again
   --status           what is installed, what differs from it, what a rollback brings back, what waits
 TEXT

@@ -6,17 +6,14 @@ is_there() {
     [ -e "$1" ] || [ -L "$1" ]
 }
 
-# The inode number of what has that name; 0 if nothing has.
+# The inode number of what has that name, INODE; 0 if nothing has.
 inode() {
+    INODE=0
     if is_there "$1"; then
-        # The name is not read: only words before it are. A pattern in it is none.
-        set -f
-        # shellcheck disable=SC2012,SC2046
-        set -- $(ls -id "$1")
-        set +f
-        echo "$1"
-    else
-        echo 0
+        INODE=$(ls -id "$1") || INODE=0
+        # The name is not read: only words before it are.
+        INODE=${INODE#"${INODE%%[0-9]*}"}
+        INODE=${INODE%%[!0-9]*}
     fi
 }
 
@@ -43,26 +40,95 @@ sha256() {
     echo "$1"
 }
 
-# Every thing below a folder, in one order: its facts, and its path below the folder.
-describe() (
-    cd "$1" || exit 1
-    for name in * .[!.]* ..?*; do
-        is_there "./$name" || continue
-        case $name in *"$LF"*) exit 3 ;; esac
-        printf '%s %s\n' "$(facts "./$name")" "$2$name"
-        if [ -d "./$name" ] && [ ! -L "./$name" ]; then
-            describe "./$name" "$2$name/" || exit $?
-        fi
-    done
-)
-
-# The facts of a unit: of the folder and all in it, or of the file.
+# The facts of a unit, a line for each: of the folder and all in it, or of the file; behind them the path. Fails with 3 if
+# there is a line break in a name.
 describe_unit() {
-    printf '%s .\n' "$(facts "$1")"
-    if [ -d "$1" ] && [ ! -L "$1" ]; then
-        describe "$1" ''
+    if is_folder "$1"; then
+        describe "$1"
+    else
+        printf '%s .\n' "$(facts "$1")"
     fi
 }
+
+# One process for all: one for each file would take longer than all the rest.
+describe() (
+    cd "$1" || exit 1
+    names=$(list .) || exit
+    set -f
+    IFS=$LF
+    # shellcheck disable=SC2086 # A path a line.
+    set -- . $names
+    {
+        printf '%s\n' "$@" ''
+        # As ls has them.
+        printf '%s\n' "$@" | sort
+        echo
+        ls -ldn "$@"
+        echo
+        for name in "$@"; do
+            [ ! -L "$name" ] || readlink "$name" | sha256sum
+        done
+        echo
+        files=$(for name in "$@"; do
+            [ ! -f "$name" ] || [ -L "$name" ] || printf '%s\n' "$name"
+        done)
+        # shellcheck disable=SC2086
+        [ -z "$files" ] || sha256sum $files
+    } | awk "$AWK_DESCRIBE"
+)
+
+# Every thing below a folder.
+list() {
+    for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+        is_there "$entry" || continue
+        case $entry in *"$LF"*) exit 3 ;; esac
+        printf '%s\n' "$entry"
+        ! is_folder "$entry" || list "$entry"
+    done
+}
+
+is_folder() {
+    [ -d "$1" ] && [ ! -L "$1" ]
+}
+
+# The fingerprint of what has that name, and `-` if nothing has (the manual, chapter formats).
+fingerprint() {
+    if is_folder "$1"; then
+        describe "$1" | awk -v skip=0 "$AWK_PLAIN" | sort | sha256
+    elif is_there "$1"; then
+        line=$(facts "$1")
+        mode=${line%% *}
+        printf '%s %s .\n' "${mode%+}" "${line#* }" | sha256
+    else
+        echo -
+    fi
+}
+
+# Notes the facts of a unit, for its fingerprint.
+note_facts() { # <live> <`n` for what arrives, `o` for what is there> <its description>
+    while IFS= read -r line; do
+        printf '%s %s %s\n' "$1" "$2" "$line"
+    done <"$3" >>"$WORK/lines" || cannot "cannot write $WORK/lines"
+}
+
+# The fingerprints of all units of which facts were noted: lines `LIVE n|o FINGERPRINT`.
+fingerprints() (
+    must mkdir "$WORK/prints"
+    cd "$WORK/prints" || exit
+    awk -v skip=2 "$AWK_PLAIN" ../lines | sort | awk '
+        {
+            unit = $1 " " $2
+            if (unit != last) {
+                if (file != "") close(file)
+                file = sprintf("%06d", ++count)
+                print unit
+                last = unit
+            }
+            print substr($0, length(unit) + 2) >file
+        }' >../keys || exit
+    set -- *
+    [ "$*" = '*' ] || sha256sum "$@" | awk 'NR == FNR { unit[NR] = $0; next } { print unit[FNR], $1; count = FNR }' ../keys -
+)
 
 # Makes a folder of the node's that may be missing, with kubeadm's mode.
 make_folder() { # <path> <mode>
@@ -182,7 +248,7 @@ take_places() {
     HOME_KUBELET=$PLACE/.certferry
     refuse_links "$HOME_KUBERNETES"
     refuse_links "$HOME_KUBELET"
-    for place in "$LOCK" "$LOCK.d" "$JOURNAL" "$JOURNAL_NEW" "$JOURNAL.facts" "$RESTART" "$RESTART_NEW" "$HOME_KUBERNETES/previous/units" \
+    for place in "$LOCK" "$LOCK.d" "$JOURNAL" "$JOURNAL_NEW" "$RESTART" "$RESTART_NEW" "$HOME_KUBERNETES/previous/units" \
         "$HOME_KUBERNETES/previous/installed" "$HOME_KUBERNETES/previous/installed/record.json" "$INSTALLED" \
         "$INSTALLED/record.json" "$INSTALLED/record.json.sig" "$INSTALLED/signer.pub" "$INSTALLED/not_after" \
         "$INSTALLED/accepted"; do
@@ -192,7 +258,7 @@ take_places() {
 
 # Refuses a folder of slots that is a link, or a slot.
 refuse_links() { # <folder of slots>
-    for place in "$1" "$1/next" "$1/previous" "$1/discard"; do
+    for place in "$1" "$1/next" "$1/previous" "$1/repaired" "$1/original" "$1/discard"; do
         [ ! -L "$R/$place" ] || cannot "$R/$place is a link" 'it must be a folder of root'
     done
 }

@@ -1,9 +1,11 @@
 # ---------------------------------------------------------------------------------------------------------------------
 # Journal and swap
 
-# Reads a journal: prints `slot NAME`, then the units; fails if it is not one.
+# Reads a journal: prints `slot NAME`, `keep NAME`, then the units; fails if a byte of it is another than was written. The
+# last line is 72 bytes long.
 read_journal() {
-    awk "$AWK_JOURNAL" "$1"
+    size=$(wc -c <"$1") && [ "$size" -gt 72 ] && hash=$(head -c $((size - 72)) "$1" | sha256) &&
+        { head -c $((size - 72)) "$1" && printf 'sha256 %s\n' "$hash"; } | cmp -s - "$1" && awk "$AWK_JOURNAL" "$1"
 }
 
 # Renames, or fails with the reason in SAYS. Where a rename is not one step mv would copy, and delete what it copied: it may
@@ -18,137 +20,144 @@ move() {
 
 # Renames to a name that nothing has. Fails with the reason in SAYS, and then everything is as it was.
 rename() {
-    is_there "$2" && lost "$2"
-    moved=$(inode "$1")
+    ! is_there "$2" || stands_there "$2"
+    inode "$1"
+    moved=$INODE
     if ! move "$1" "$2"; then
         # What was copied of it: names alone.
-        is_at "$1" "$moved" "$2" && must rm -rf "$2"
+        is_at "$1" "$2" && must rm -rf "$2"
         # Overlayfs renames each file, but writes the bytes of one in a lower layer to do so.
-        ! is_folder "$1" && is_overlay "$1" || return 1
+        ! is_folder "$1" && is_overlay "${1%/*}" || return 1
         SAYS=$(mv -f "$1" "$2" 2>&1) || {
-            is_at "$1" "$moved" "$2"
+            is_at "$1" "$2"
             return 1
         }
     fi
+    inode "$2"
     # Overlayfs may give another number to a file that has further names.
-    [ -n "$BY_FACTS" ] || [ "$(inode "$2")" = "$moved" ] ||
+    [ "$INODE" = "$moved" ] || { ! is_folder "$2" && is_overlay "${2%/*}"; } ||
         cannot "$1 was copied, not renamed, to $2" "both must lie on one file system; run this once more to complete it"
 }
 
 # What could not be renamed is still in its place, or nobody knows where.
-is_at() { # <path> <inode> <path it should have gone to>
-    [ "$(inode "$1")" = "$2" ] || cannot "cannot move $1 to $3: $SAYS" 'run this once more to complete it'
+is_at() { # <path> <path it should have gone to>
+    inode "$1"
+    [ "$INODE" = "$moved" ] || cannot "cannot move $1 to $2: $SAYS" 'run this once more to complete it'
 }
 
-is_folder() {
-    [ -d "$1" ] && [ ! -L "$1" ]
+# Stops before what a person, or another program, has put where something of the interrupted run belongs.
+stands_there() { # <path> [<path beside which it may go>]
+    elsewhere=${2-$1}.moved
+    while is_there "$elsewhere"; do
+        elsewhere=$elsewhere.moved
+    done
+    cannot "cannot complete the interrupted run while $1 is there" \
+        "\`mv $1 $elsewhere\`, then run this once more: it was put there since; what that run moves is in the folders .certferry"
 }
 
-lost() {
-    cannot "cannot complete the interrupted run: $1 is not what the journal $R/$JOURNAL says" \
-        "somebody changed it meanwhile; the journal names what belongs there, slots next and previous hold it"
-}
-
-# Brings one unit to where the journal wants it, from wherever a run was stopped. Fails where a rename does. What is where is
-# known by its number, or by its facts; then the words `new` and `old` stand for the numbers.
-settle() { # <kind> <live> <slot> <inode to be live> <inode that was live>
-    if [ -n "$BY_FACTS" ]; then
-        recognize "$2" "$3"
-    else
-        is=$(inode "$R/$2")
-        in_slot=$(inode "$R/$3")
-        out=$(inode "$R/$3.out")
-    fi
-    case $1 in
-    swap)
-        case $is:$in_slot:$out in
-        "$4:$5:0" | "$4:0:0") ;;
-        "$4:0:$5") rename "$R/$3.out" "$R/$3" ;;
-        "$5:$4:0") rename "$R/$2" "$R/$3.out" && rename "$R/$3" "$R/$2" && rename "$R/$3.out" "$R/$3" ;;
-        "0:$4:$5") rename "$R/$3" "$R/$2" && rename "$R/$3.out" "$R/$3" ;;
-        # On the way back, after a rename had failed.
-        "0:$5:$4") rename "$R/$3.out" "$R/$2" ;;
-        "$5:0:$4") rename "$R/$2" "$R/$3" && rename "$R/$3.out" "$R/$2" ;;
-        "0:$4:0") lost "$R/$2" ;;
-        # A copy of what was live, where mv could not rename it and deleted it: other scripts let it.
-        "$4:0:"*) rename "$R/$3.out" "$R/$3" ;;
-        "0:$4:"*) rename "$R/$3" "$R/$2" && rename "$R/$3.out" "$R/$3" ;;
-        # The names of a copy that was not allowed.
-        "$5:$4:"*)
-            must rm -rf "$R/$3.out"
-            rename "$R/$2" "$R/$3.out" && rename "$R/$3" "$R/$2" && rename "$R/$3.out" "$R/$3"
+# What is to be done with a unit so that it gets to where the journal wants it, from wherever a run was stopped: TODO, see
+# below. What is in the slot decides, for nobody but a run writes there; what is live may be another's since. Nothing is
+# changed. Units are known by their fingerprints, of which one is taken only where it matters.
+judge() { # <kind> <live> <slot> <fingerprint of what is to be live> <of what was live>
+    live=$R/$2 slot=$R/$3 out=$R/$3.out
+    TODO=none
+    in_slot=$(fingerprint "$slot") || exit
+    at_out=$(fingerprint "$out") || exit
+    case $in_slot:$at_out in
+    -:-)
+        case $1 in
+        # Where the slot was renamed, this unit was done before.
+        remove) ! is_slot_there "$3" || TODO=take ;;
+        swap) ! is_slot_there "$3" || [ "$(fingerprint "$live")" != "$5" ] || stands_there "$live" ;;
+        esac
+        ;;
+    -:"$4") TODO=back ;;
+    -:*) TODO=away ;;
+    "$4":-) TODO=swap ;;
+    "$4":*)
+        TODO=swap
+        # The names of a copy that was not allowed are no loss.
+        ! is_there "$live" || { is_hollow "$out" && [ "$(fingerprint "$live")" = "$5" ]; } || stands_there "$live"
+        ;;
+    *:-)
+        is=$(fingerprint "$live")
+        case $is in
+        - | "$in_slot") ;;
+        "$5")
+            [ "$1" = remove ] && is_hollow "$slot" || stands_there "$live"
+            TODO=take
             ;;
-        *) lost "$R/$2" ;;
         esac
         ;;
-    place)
-        case $is:$in_slot in
-        "$4":*) ;;
-        "0:$4") rename "$R/$3" "$R/$2" ;;
-        *) lost "$R/$2" ;;
-        esac
+    *:"$4")
+        ! is_there "$live" || stands_there "$live"
+        TODO=back
         ;;
-    remove)
-        [ "$is" != 0 ] || return 0
-        [ "$is" = "$5" ] || lost "$R/$2"
-        [ "$in_slot" = 0 ] || must rm -rf "$R/$3"
-        rename "$R/$2" "$R/$3"
+    *)
+        TODO=away
+        if ! is_hollow "$slot"; then
+            ! is_there "$live" && [ "$at_out" != "$5" ] || stands_there "$out" "$live"
+            TODO=back
+        fi
         ;;
     esac
 }
 
-# Overlayfs may number a file or folder anew with each mount, and then what a journal says of it is told by its facts. They
-# stand in a file of their own, for each unit those of what arrives, or of what is removed; at its top the hash of the journal.
-write_facts() { # <journal>
-    list=$R/$JOURNAL.facts
-    if ! is_overlay "$R/$HOME_KUBERNETES" && ! is_overlay "$R/${HOME_KUBELET%/*}"; then
-        must rm -f "$list"
-        return
-    fi
-    need_tools readlink sha256sum
-    {
-        sha256 <"$1"
-        while read -r kind live in_slot _; do
-            case $kind in
-            swap | place) printf '%s %s\n' "$(facts "$R/$in_slot")" "$live" ;;
-            remove) printf '%s %s\n' "$(facts "$R/$live")" "$live" ;;
-            esac
-        done <"$1"
-    } >"$list" || cannot "cannot write $list"
+# The same for the way back: all that is not in the slot any more was begun.
+judge_back() { # <kind> <live> <slot> <fingerprint of what was to be live>
+    TODO=none
+    in_slot=$(fingerprint "$R/$3") || exit
+    case $in_slot in
+    - | "$4")
+        if is_there "$R/$3.out"; then
+            TODO=back
+        elif [ "$1:$in_slot" = place:- ]; then
+            TODO=take
+        fi
+        ;;
+    *) TODO=swap ;;
+    esac
 }
 
-# Whether there are such facts of the journal: BY_FACTS.
-find_facts() {
-    BY_FACTS=
-    [ -f "$R/$JOURNAL.facts" ] || return 0
-    need_tools readlink sha256sum
-    read -r of_journal <"$R/$JOURNAL.facts"
-    [ "$of_journal" != "$(sha256 <"$R/$JOURNAL")" ] || BY_FACTS=1
+# Whether the slot is there that a place lies in.
+is_slot_there() { # <place in a slot>
+    below=/$1
+    below=${below##*/.certferry/}
+    [ -d "$R/${1%"$below"}${below%%/*}" ]
 }
 
-# Which of the two is live, in the slot and on its way: `new`, `old`, or 0 for nothing.
-recognize() { # <live> <slot>
-    known=$(awk -v live="$1" '$4 == live { print $1, $2, $3; exit }' "$R/$JOURNAL.facts")
-    # Where both are the same it does not matter which is which.
-    equal=new
-    [ "$new" != 0 ] || equal=old
-    is=$(name_of "$R/$1")
-    [ "$is" != "$equal" ] || known=
-    in_slot=$(name_of "$R/$2")
-    [ "$in_slot" != "$equal" ] || known=
-    out=$(name_of "$R/$2.out")
+# Whether no file there has a byte in it, as where mv copied without being allowed to write.
+is_hollow() { # <path>
+    describe_unit "$1" | awk '
+        /^-/ && $3 != "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" { full = 1 }
+        END { exit full || NR == 0 }'
 }
 
-name_of() { # <path>
-    if ! is_there "$1"; then
-        echo 0
-    elif [ "$(facts "$1")" = "$known" ]; then
-        echo "$equal"
-    elif [ "$old" = 0 ] || [ "$new" = 0 ]; then
-        echo other
-    else
-        echo old
-    fi
+# Does what was judged. Fails where a rename does.
+settle() { # <todo> <live> <slot>
+    live=$R/$2 slot=$R/$3 out=$R/$3.out
+    case $1 in
+    # What is live goes to the slot, and what is in the slot live.
+    swap)
+        if is_there "$live"; then
+            # Hollow, or it would have been stopped at.
+            ! is_there "$out" || must rm -rf "$out"
+            rename "$live" "$out" || return 1
+        fi
+        rename "$slot" "$live" && { ! is_there "$out" || rename "$out" "$slot"; }
+        ;;
+    # The same when what is to be live is on its way.
+    back) { ! is_there "$live" || rename "$live" "$slot"; } && rename "$out" "$live" ;;
+    away)
+        ! is_there "$slot" || must rm -rf "$slot"
+        rename "$out" "$slot"
+        ;;
+    take)
+        is_there "$live" || return 0
+        ! is_there "$slot" || must rm -rf "$slot"
+        rename "$live" "$slot"
+        ;;
+    esac
 }
 
 # The units of a journal, or of a list of units, by places without links on the way.
@@ -176,91 +185,154 @@ by_real_places() {
     done
 }
 
-# Does what the journal says, or the rest of it: swaps, keeps the generation before, ends the journal. Where a rename fails
-# it does the opposite.
+# Completes the journal of a run that was stopped. Nothing is begun before all of it was looked at.
 complete_journal() {
     # What follows is not left half done because a terminal was closed.
     trap '' HUP INT TERM
     STARTED=1
-    journal=$(read_journal "$R/$JOURNAL") ||
-        cannot "cannot read the journal $R/$JOURNAL" \
-            "it tells how to complete an interrupted run; certferry's manual, chapter formats, explains it"
+    folders=$R/$HOME_KUBERNETES
+    [ ! -d "$R/$HOME_KUBELET" ] || folders="$folders and $R/$HOME_KUBELET"
+    journal=$(read_journal "$R/$JOURNAL") || cannot "the journal $R/$JOURNAL is damaged, and nothing of it was done" \
+        "what the interrupted run replaced is in the slots \`next\` (of a rollback: \`previous\`) of the folders .certferry: copy $folders elsewhere, remove the journal and install the bundle again"
     journal=$(by_real_places "$journal") || exit
     take_homes
-    find_facts
-    slot=
-    while read -r kind live in_slot new old; do
+    steps=
+    while read -r kind live_place in_slot_place new old; do
         case $kind in
-        slot) slot=$live ;;
-        *)
-            name_numbers
-            settle "$kind" "$live" "$in_slot" "$new" "$old" || undo_journal
+        swap | place | remove)
+            judge "$kind" "$live_place" "$in_slot_place" "$new" "$old"
+            steps="$steps$TODO $live_place $in_slot_place$LF"
             ;;
         esac
     done <<EOF
 $journal
 EOF
+    do_journal
+}
+
+# Takes all steps of the journal, keeps what was live, ends the journal. Where a rename fails everything is undone.
+do_journal() {
+    while read -r todo live_place in_slot_place; do
+        [ -z "$todo" ] || settle "$todo" "$live_place" "$in_slot_place" || undo_journal "$R/$live_place"
+    done <<EOF
+$steps
+EOF
     must sync
     relabel "$journal"
-    if [ "$slot" = next ]; then
+    case $journal in
+    "slot next$LF"*)
+        kept=${journal#*"${LF}keep "}
+        kept=${kept%%"$LF"*}
+        if [ "$kept" = previous ] && is_foreign; then
+            for home in $HOMES; do
+                is_through "$home" || [ ! -d "$R/$home/previous" ] || keep_original "$home"
+            done
+            must sync
+        fi
         for home in $HOMES; do
-            keep "$home" "$journal"
+            keep "$home" "$kept"
         done
         must sync
-    fi
+        ;;
+    esac
     remove_installed
-    must rm -f "$R/$JOURNAL" "$R/$JOURNAL.facts"
+    must rm -f "$R/$JOURNAL"
     must sync
     for home in $HOMES; do
         must rm -rf "$R/$home/discard"
     done
 }
 
-# Where facts tell what is where, numbers do not.
-name_numbers() {
-    [ -n "$BY_FACTS" ] || return 0
-    [ "$new" = 0 ] || new=new
-    [ "$old" = 0 ] || old=old
-}
-
 # Brings every unit back, the last one first, and ends the journal.
-undo_journal() {
-    failed="cannot move $R/$live: $SAYS"
-    while read -r kind live in_slot new old; do
-        case $kind in
-        swap) ;;
-        place) kind=remove ;;
-        remove) kind=place ;;
-        *) continue ;;
-        esac
-        name_numbers
-        settle "$kind" "$live" "$in_slot" "$old" "$new" || cannot "$failed; and going back: cannot move $R/$live: $SAYS" \
+undo_journal() { # <path that could not be moved>
+    failed="cannot move $1: $SAYS"
+    while read -r kind live_place in_slot_place new _; do
+        case $kind in swap | place | remove) ;; *) continue ;; esac
+        judge_back "$kind" "$live_place" "$in_slot_place" "$new"
+        settle "$TODO" "$live_place" "$in_slot_place" || cannot "$failed; and going back: cannot move $live: $SAYS" \
             'run this once more to complete it'
     done <<EOF
 $(printf '%s\n' "$journal" | awk '{ line[NR] = $0 } END { for (i = NR; i > 0; i--) print line[i] }')
 EOF
     must sync
-    must rm -f "$R/$JOURNAL" "$R/$JOURNAL.facts"
+    must rm -f "$R/$JOURNAL"
     must sync
     STARTED=
     cannot "$failed" 'every file is as it was: the file system, or a quota on it, does not rename it'
 }
 
-# What was live before becomes the generation that a rollback goes back to.
-keep() { # <home> <journal>
-    staged=
-    case " $2" in *" $1/next/"*) staged=1 ;; esac
-    if [ -n "$staged" ] && [ ! -d "$R/$1/next" ]; then
-        # Done by the run that was stopped.
-        return
-    fi
-    # Where nothing was staged, what is kept is of an older run. What cannot be renamed is deleted where it is.
-    if [ -d "$R/$1/previous" ]; then
+# Whether the journal's run has renamed the slots of a folder before it was stopped.
+is_through() { # <home>
+    case " $journal" in *" $1/next/"*) [ ! -d "$R/$1/next" ] ;; *) return 1 ;; esac
+}
+
+# Whether the generation before is one that certferry did not install: a unit is in it, and no record.
+is_foreign() {
+    before=$R/$HOME_KUBERNETES/previous
+    [ -d "$before" ] && [ ! -f "$before/installed/record.json" ] || return 1
+    # Nobody knows what it is.
+    [ -f "$before/units" ] || return 0
+    while read -r _ in_slot; do
+        case $in_slot in */@/*) ;; *) continue ;; esac
+        at "${in_slot%%/@/*}"
+        # What is there is of the generation that was replaced since.
+        ! is_through "${AT#"$R"/}" || continue
+        at "${in_slot%%/@/*}/previous/${in_slot#*/@/}"
+        ! is_there "$AT" || return 0
+    done <"$before/units"
+    return 1
+}
+
+# What was live before becomes the generation that a rollback goes back to, or what else the journal says.
+keep() { # <home> <slot>
+    ! is_through "$1" || return 0
+    # Where nothing was staged, what is kept is of an older run.
+    if [ "$2" = discard ]; then
         must rm -rf "$R/$1/discard"
-        move "$R/$1/previous" "$R/$1/discard" || must rm -rf "$R/$1/previous"
+    elif [ -d "$R/$1/$2" ]; then
+        discard "$1" "$2"
     fi
-    [ -z "$staged" ] || rename "$R/$1/next" "$R/$1/previous" || cannot "cannot move $R/$1/next: $SAYS" \
+    case " $journal" in *" $1/next/"*) ;; *) return 0 ;; esac
+    rename "$R/$1/next" "$R/$1/$2" || cannot "cannot move $R/$1/next: $SAYS" \
         'run this once more to complete it'
+}
+
+# What cannot be renamed is deleted where it is.
+discard() { # <home> <slot>
+    must rm -rf "$R/$1/discard"
+    move "$R/$1/$2" "$R/$1/discard" || must rm -rf "$R/$1/discard" "$R/$1/$2"
+}
+
+# Keeps a generation that certferry did not install until a person deletes it.
+keep_original() { # <home>
+    if [ -d "$R/$1/original" ]; then
+        # All of it was copied there, and not yet deleted here.
+        if is_in "$R/$1/previous" "$R/$1/original"; then
+            must rm -rf "$R/$1/previous"
+            return
+        fi
+        discard "$1" original
+    fi
+    move "$R/$1/previous" "$R/$1/original" && return
+    # Overlayfs does not rename a folder of a lower layer.
+    must rm -rf "$R/$1/original" "$R/$1/discard"
+    cp -R -P --preserve=all "$R/$1/previous" "$R/$1/discard" 2>/dev/null || {
+        must rm -rf "$R/$1/discard"
+        must cp -R -P -p "$R/$1/previous" "$R/$1/discard"
+    }
+    must sync
+    rename "$R/$1/discard" "$R/$1/original" || cannot "cannot move $R/$1/discard: $SAYS" 'run this once more to complete it'
+    must sync
+    must rm -rf "$R/$1/previous"
+}
+
+# Whether no file is in a folder that is not in another.
+is_in() { # <folder> <other>
+    { describe_unit "$2" && echo && describe_unit "$1"; } | awk '
+        $0 == "" { other = 1; next }
+        !other { there[$0] = 1; next }
+        !($0 in there) && !/^d/ { lacks = 1 }
+        END { exit lacks || !other }'
 }
 
 # Where SELinux is on, files keep the label of the place where they were made.
@@ -270,40 +342,59 @@ relabel() {
         say_error "SELinux is on, but there is no restorecon" "label the files by other means before you restart anything"
         return 0
     }
-    printf '%s\n' "$1" | awk '$1 != "slot" { print $2 }' | while read -r live; do
+    printf '%s\n' "$1" | awk '$1 != "slot" && $1 != "keep" { print $2 }' | while read -r live; do
         ! is_there "/$live" || restorecon -RF "/$live" || say_error "restorecon -RF /$live failed"
     done
 }
 
-# Writes the journal for the units that a file lists, and what each needs; nothing if nothing is to be done.
-write_journal() { # <units> <slot>
-    new="$R/$JOURNAL_NEW"
+# Writes the journal for the units that a file lists, and what each needs: `journal` has what it says, `steps` what is done.
+write_journal() { # <units> <slot> <slot that keeps what was live>
+    new_journal=$R/$JOURNAL_NEW
+    steps=
     {
-        printf 'certferry-journal-1\nslot %s\n' "$2"
+        printf 'certferry-journal-2\nslot %s\nkeep %s\n' "$2" "$3"
         while read -r live in_slot; do
-            [ -n "$in_slot" ] || continue
+            case $in_slot in */@/*) ;; *) continue ;; esac
             in_slot=${in_slot%%/@/*}/$2/${in_slot#*/@/}
-            is=$(inode "$R/$live")
-            waits=$(inode "$R/$in_slot")
-            case $waits:$is in
-            0:0) continue ;;
-            0:*)
-                kind=remove
+            kind=swap todo=swap new=- old=-
+            if is_there "$R/$in_slot"; then
+                print_of "$live" n "$R/$in_slot"
+                new=$PRINT
+            fi
+            if is_there "$R/$live"; then
+                print_of "$live" o "$R/$live"
+                old=$PRINT
+            fi
+            case $new:$old in
+            -:-) continue ;;
+            -:*)
+                kind=remove todo=take
                 make_parents "$R" "$in_slot"
                 ;;
-            *:0)
+            *:-)
                 kind=place
                 make_parents "$R" "$live"
                 ;;
-            *) kind=swap ;;
             esac
-            printf '%s %s %s %s %s\n' "$kind" "$live" "$in_slot" "$waits" "$is"
+            printf '%s %s %s %s %s\n' "$kind" "$live" "$in_slot" "$new" "$old"
+            steps="$steps$todo $live $in_slot$LF"
         done <"$1"
-        printf 'end\n'
-    } >"$new" || cannot "cannot write $new"
-    read_journal "$new" >/dev/null || cannot "$1 is not a list of units" "there is nothing that can be done with it"
-    write_facts "$new"
+    } >"$new_journal" || cannot "cannot write $new_journal"
+    hash=$(sha256 <"$new_journal") && printf 'sha256 %s\n' "$hash" >>"$new_journal" || cannot "cannot write $new_journal"
+    journal=$(awk "$AWK_JOURNAL" "$new_journal") || cannot "$1 is not a list of units" "there is nothing that can be done with it"
     must sync
+}
+
+# The fingerprint of a unit, PRINT, from its facts if they were noted, else of what is there.
+print_of() { # <live> <n|o> <path>
+    case $LF$PRINTS in
+    *"$LF$1 $2 "*)
+        PRINT=$LF$PRINTS
+        PRINT=${PRINT#*"$LF$1 $2 "}
+        PRINT=${PRINT%%"$LF"*}
+        ;;
+    *) PRINT=$(fingerprint "$3") || exit ;;
+    esac
 }
 
 begin_swap() {
@@ -312,7 +403,37 @@ begin_swap() {
     must mv -f "$R/$JOURNAL_NEW" "$R/$JOURNAL"
     STARTED=1
     must sync
-    complete_journal
+    do_journal
+}
+
+# The facts of the folders that will be exchanged as they were found.
+folders_found() {
+    awk -v installed="$INSTALLED" '
+        $2 != "o" || $1 == installed { next }
+        $NF == "." && NF == 6 { is_folder[$1] = $3 ~ /^d/ }
+        is_folder[$1] { sub(/ o/, ""); print }' "$WORK/lines"
+}
+
+# Names what was written into an exchanged folder after it was looked at.
+tell_meanwhile() { # <what folders_found said> <slot>
+    [ -n "$1" ] || return 0
+    printf '%s\n' "$journal" | while read -r kind live_place in_slot_place _; do
+        case $kind:$LF$1 in swap:*"$LF$live_place "*) ;; *) continue ;; esac
+        below=/$in_slot_place
+        below=${below##*/.certferry/}
+        now=${in_slot_place%"$below"}$2/${below#*/}
+        is_folder "$R/$now" || continue
+        { printf '%s\n' "$1" && echo && describe_unit "$R/$now"; } |
+            awk -v live="$live_place" "$AWK_MEANWHILE" | while read -r word name; do
+            if [ "$word" = gone ]; then
+                ! is_there "$R/$live_place/$name" || printf 'note: %s was removed while this ran, and is live all the same\n' \
+                    "$(printable "$live_place/$name")" >&2
+            elif ! cmp -s "$R/$live_place/$name" "$R/$now/$name" 2>/dev/null; then
+                printf 'note: %s was written while this ran: it is in %s, and not live\n' \
+                    "$(printable "$live_place/$name")" "$(printable "$now/$name")" >&2
+            fi
+        done
+    done
 }
 
 # Refuses what one rename cannot replace.
@@ -327,6 +448,7 @@ check_units() { # <units>
 recover() {
     if [ -f "$R/$JOURNAL" ]; then
         complete_journal
+        journal=
         trap 'exit 130' HUP INT TERM
         STARTED=
         echo 'note: an interrupted run was completed first' >&2
@@ -353,7 +475,7 @@ clean_up() {
     for home in $HOMES; do
         rm -rf "$R/$home/next" "$R/$home/discard"
     done
-    rm -f "$R/$JOURNAL_NEW" "$R/$JOURNAL.facts"
+    rm -f "$R/$JOURNAL_NEW"
 }
 
 # A bundle that is refused leaves no trace on a node that has none.

@@ -134,13 +134,16 @@ stage_files() { # <folder>
     write_rows
     describe_unit "$target" >"$WORK/staged" || cannot "cannot read $target"
     : >"$WORK/list"
-    awk -v list="$WORK/list" "$AWK_FILES" "$WORK/old" "$WORK/staged" "$WORK/removed" >"$WORK/new" ||
+    : >"$WORK/found"
+    awk -v list="$WORK/list" -v lines="$WORK/found" -v live="$UNIT_LIVE" "$AWK_FILES" \
+        "$WORK/old" "$WORK/staged" "$WORK/removed" >"$WORK/new" ||
         cannot "cannot compare $OLD with the record"
     awk -v unit="$1" "$AWK_FACTS$AWK_STAGED" "$SAID" "$WORK/new" || cannot "$target is not what the record says"
     note_changes "$1" "$WORK/new" "$WORK/old" || {
         must rm -rf "$target"
         return 0
     }
+    must cat "$WORK/found" >>"$WORK/lines"
     while read -r word name; do
         case $word in
         unit) printf '%s %s\n' "$UNIT_LIVE/$name" "$UNIT_HOME/@/$UNIT_NAME/$name" >>"$WORK/units" ;;
@@ -219,12 +222,16 @@ add_unit() { # <its name in the record> <live> <slot, with @>
         return 0
     }
     if [ "$1" = "$INSTALLED" ] && [ -d "$R/$2" ] && ! renames_folders "$R/$HOME_KUBERNETES"; then
+        awk -v live="$2" '!/^d/ { print live "/" $4, FILENAME == ARGV[1] ? "n" : "o", $1, $2, $3, "." }' \
+            "$WORK/new" "$WORK/was" >>"$WORK/lines" || cannot "cannot write $WORK/lines"
         # All of them, so that the generation before is kept whole.
         for name in record.json record.json.sig signer.pub not_after accepted; do
             ! is_there "$R/$2/$name" && ! is_there "$staged/$name" || printf '%s %s\n' "$2/$name" "$3/$name" >>"$WORK/units"
         done
     else
         printf '%s %s\n' "$2" "$3" >>"$WORK/units"
+        note_facts "$2" n "$WORK/new"
+        note_facts "$2" o "$WORK/was"
     fi
 }
 
@@ -244,6 +251,7 @@ note_changes() { # <its name in the record> <facts of what is new> <facts of wha
 
 stage() {
     : >"$WORK/units"
+    : >"$WORK/lines"
     : >"$WORK/changes"
     : >"$WORK/carried"
     find_replaced
@@ -313,6 +321,8 @@ stage_removals() {
             key=$(key_of_certificate "$WORK/ca.pem") && is_replaced_key "$key" || continue
         fi
         printf '%s %s\n' "$LIVE_KUBERNETES/$name" "$HOME_KUBERNETES/@/$name" >>"$WORK/units"
+        describe_unit "$R/$LIVE_KUBERNETES/$name" >"$WORK/was" || cannot "cannot read $R/$LIVE_KUBERNETES/$name"
+        note_facts "$LIVE_KUBERNETES/$name" o "$WORK/was"
         printf 'removed %s\n' "$KUBERNETES/$name" >>"$WORK/changes"
     done
 }

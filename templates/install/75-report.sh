@@ -66,6 +66,74 @@ is_repair() {
     cmp -s "$record" "$R/$INSTALLED/record.json" && cmp -s "$WORK/signer.pub" "$R/$INSTALLED/signer.pub"
 }
 
+# Which slot keeps what was live, KEEP; and whether a generation that certferry did not install must make room, ORIGINAL. A
+# backup that would be lost is not, unless a person says so.
+choose_keep() {
+    ORIGINAL=
+    if is_repair; then
+        KEEP=repaired
+        ! is_all_in_record || KEEP=discard
+        [ ! -s "$WORK/units" ] || [ "$KEEP" = discard ] || make_room repaired 'what an earlier repair replaced'
+    else
+        KEEP=previous
+        ! is_foreign || ORIGINAL=1
+        [ -z "$ORIGINAL" ] || make_room original 'a PKI that certferry did not install'
+    fi
+}
+
+# Whether nothing is lost of what a repair replaces: modes and owners alone differ or files are missing, and no folder is
+# replaced.
+is_all_in_record() {
+    awk '$1 == "removed" || ($1 == "changed" && !/: owner and permissions$/) { found = 1 } END { exit found }' \
+        "$WORK/changes" || return 1
+    while read -r live _; do
+        ! is_folder "$R/$live" || return 1
+    done <"$WORK/units"
+}
+
+# Refuses to take the place of a backup, or drops it later: DROPPED are the folders.
+make_room() { # <slot> <what it holds>
+    there=
+    for home in $HOMES; do
+        [ ! -d "$R/$home/$1" ] || there="$there $home/$1"
+    done
+    [ -n "$there" ] || return 0
+    [ -n "$DROP_BACKUP" ] || refuse "$(paths_of "$there") $2, and would be dropped" \
+        'look at it, and move it elsewhere if it is of use; --drop-backup drops it; nothing was changed'
+    DROPPED=$there
+}
+
+# Folders of slots, for a person, and that they hold something.
+paths_of() { # <places>
+    text='' verb=holds
+    for place in $1; do
+        [ -z "$text" ] || verb=hold
+        text=$text${text:+ and }$R/$place
+    done
+    printf '%s\n' "$text $verb"
+}
+
+# Where what is replaced is kept, and what is dropped for it.
+tell_kept() {
+    for place in $DROPPED; do
+        printf 'dropped: %s\n' "$place"
+    done
+    [ -z "$ORIGINAL" ] || printf '%s\n' \
+        "what was there before certferry is kept in $HOME_KUBERNETES/original, private keys and all, until a person removes it"
+    case $KEEP in
+    previous) printf 'back: sh install.sh --rollback\n' ;;
+    repaired)
+        printf '%s\n' "$journal" | awk '
+            $5 == "" || $5 == "-" { next }
+            {
+                home = substr($3, 1, index($3, ".certferry/next/") + 9)
+                if (!seen[home]++) text = text (text == "" ? "" : " and ") home "/repaired"
+            }
+            END { if (text != "") print "what was replaced is kept in " text }'
+        ;;
+    esac
+}
+
 # The command that lets systemd know the timer of the API server's restart, when its units change.
 tell_systemd() {
     awk -v units="$API_SERVER_RESTART" '

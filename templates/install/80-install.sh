@@ -38,22 +38,35 @@ install_part() {
     check_generation
     check_clock
     ROLE=$(said "$SAID" role)
+    DROPPED=
+    # Of a new generation this is known before anything is staged.
+    is_repair || choose_keep
     stage
+    ! is_repair || choose_keep
     check_units "$WORK/units"
     if [ -n "$DRY_RUN" ]; then
         report 'would be'
+        for place in $DROPPED; do
+            printf 'would be dropped: %s\n' "$place"
+        done
         echo 'nothing was changed'
         return
     fi
     text=$(report is)
     units=$(cat "$WORK/units")
+    PRINTS=$(fingerprints) || exit
+    found=$(folders_found) || exit
     must rm -rf "$WORK"
     if [ -n "$units" ]; then
         list="$R/$HOME_KUBERNETES/next/units"
         printf 'certferry-units-1\n%s\nend\n' "$units" >"$list" || cannot "cannot write $list"
-        write_journal "$list" next
+        for place in $DROPPED; do
+            must rm -rf "$R/$place"
+        done
+        write_journal "$list" next "$KEEP"
         begin_swap
-        text=$text${LF}'back: sh install.sh --rollback'
+        tell_meanwhile "$found" "$KEEP"
+        text=$text$LF$(tell_kept)
     fi
     printf '%s\n' "$text"
     # Whom it names has been told to a person.

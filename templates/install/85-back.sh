@@ -2,7 +2,7 @@
 # The other two
 
 rollback() {
-    need_tools awk cat chmod ls mkdir mv rm rmdir sync tr id
+    need_tools awk cat chmod cmp head ls mkdir mv readlink rm rmdir sha256sum sort sync tr wc id
     take_root
     take_places
     [ -d "$R/$HOME_KUBERNETES" ] || refuse 'there is no generation to go back to' 'nothing was ever installed here'
@@ -22,12 +22,19 @@ rollback() {
     name_units
     check_units "$previous/units"
     NOTED=$(noted) || exit
-    orders=$(orders_of_going_back "$previous/units") || exit
+    WORK=$R/$HOME_KUBERNETES/next/work
+    TREE=$WORK/back
+    must mkdir "$R/$HOME_KUBERNETES/next" "$WORK" "$TREE"
+    compare_with_previous "$previous/units"
+    orders=$(orders_of_going_back) || exit
+    PRINTS=$(fingerprints) || exit
+    found=$(folders_found) || exit
     must rm -rf "$R/$HOME_KUBERNETES/next"
-    write_journal "$previous/units" previous
-    units=$(read_journal "$R/$JOURNAL_NEW" | awk '$1 != "slot" { print "  " $2 }')
+    write_journal "$previous/units" previous previous
+    units=$(printf '%s\n' "$journal" | awk '$1 != "slot" && $1 != "keep" { print "  " $2 }')
     [ -n "$units" ] || refuse 'there is no generation to go back to' "$previous holds no file of it"
     begin_swap
+    tell_meanwhile "$found" previous
     printf 'back in their places:\n%s\n' "$units"
     say_state
     [ -z "$orders" ] || printf '%s\n' "$orders"
@@ -45,11 +52,10 @@ name_units() {
             printf '%s\n' "$live${in_slot:+ $in_slot}"
             continue
         fi
-        need_tools readlink sha256sum
         {
-            ! is_folder "$R/$live" || describe "$R/$live" '' || cannot "cannot read $R/$live"
+            ! is_folder "$R/$live" || describe "$R/$live" || cannot "cannot read $R/$live"
             echo
-            ! is_folder "$waits" || describe "$waits" '' || cannot "cannot read $waits"
+            ! is_folder "$waits" || describe "$waits" || cannot "cannot read $waits"
         } | awk -v live="$live" -v in_slot="$in_slot" -v whole="$INSTALLED" "$AWK_DIFFERING"
     done) || exit
     [ "$named" != "$units" ] || return 0
@@ -75,18 +81,14 @@ check_links_above() { # <units>
 }
 
 # What going back means for those who run, in the very words of `certferry rollback`.
-orders_of_going_back() { # <units>
-    for tool in cp openssl readlink sed sha256sum; do
+orders_of_going_back() {
+    for tool in cp openssl sed; do
         if ! command -v "$tool" >/dev/null 2>&1; then
             printf 'restart what reads these files, as after an installation; where a CA came back, delete the ConfigMap\n'
             printf 'extension-apiserver-authentication again once the last API server runs\n'
             return
         fi
     done
-    WORK=$R/$HOME_KUBERNETES/next/work
-    TREE=$WORK/back
-    must mkdir "$R/$HOME_KUBERNETES/next" "$WORK" "$TREE"
-    compare_with_previous "$1"
     # The CAs as they will be; an empty file where there will be none.
     for name in $AUTHORITIES; do
         place=$PKI/$name
@@ -133,10 +135,11 @@ is_reloaded() {
 }
 
 # Notes what differs between what is there and the generation before, a line `changed PATH` each, and where the latter keeps
-# each unit, by the name that it is known by.
+# each unit, by the name that it is known by; and the facts of all units.
 compare_with_previous() { # <units>
     : >"$WORK/changes"
     : >"$WORK/before"
+    : >"$WORK/lines"
     find_unit "$PKI"
     pki_live=$UNIT_LIVE
     find_unit "$KUBELET_PKI"
@@ -155,6 +158,8 @@ compare_with_previous() { # <units>
         : >"$WORK/new"
         ! is_there "$R/$live" || describe_unit "$R/$live" >"$WORK/old" || cannot "cannot read $R/$live"
         ! is_there "$R/$in_slot" || describe_unit "$R/$in_slot" >"$WORK/new" || cannot "cannot read $R/$in_slot"
+        note_facts "$live" o "$WORK/old"
+        note_facts "$live" n "$WORK/new"
         awk -v unit="$unit" "$AWK_CHANGES" "$WORK/old" "$WORK/new" |
             awk '!/: owner and permissions$/ { $1 = "changed"; print }' >>"$WORK/changes"
     done <"$1"
@@ -168,13 +173,16 @@ say_state() {
         printf '%-12s none\n' previous
     elif [ -f "$previous/installed/record.json" ]; then
         say_generation previous "$previous/installed" '' '; `sh install.sh --rollback` brings it back'
-    elif awk -v unit="$INSTALLED" '$1 == unit || index($1, unit "/") == 1 { found = 1 } END { exit found }' \
-        "$previous/units"; then
-        # Files alone were mended.
-        say_generation previous "$R/$INSTALLED" 'nothing by certferry' '; `sh install.sh --rollback` brings it back'
     else
         printf '%-12s what was there before certferry; `sh install.sh --rollback` brings it back\n' previous
     fi
+    for slot in original:'what was there before certferry' repaired:'what the last repair replaced'; do
+        for home in "$HOME_KUBERNETES" "$HOME_KUBELET"; do
+            [ -d "$R/$home/${slot%%:*}" ] || continue
+            printf '%-12s %s: %s, until a person removes it\n' "${slot%%:*}" "${slot#*:}" "$home/${slot%%:*}"
+            break
+        done
+    done
 }
 
 say_generation() { # <label> <folder> <text if there is none> <what follows>

@@ -16,8 +16,8 @@ bad_usage() {
 }
 
 main() {
-    ACTION=install BUNDLE='' NODE='' KEY='' ROOT=/ DRY_RUN='' FORCE_NODE='' ALLOW_DOWNGRADE=''
-    STAGING='' STARTED='' LOCKED='' MADE='' HOMES='' COPIES='' BY_FACTS='' only_install=''
+    ACTION=install BUNDLE='' NODE='' KEY='' ROOT=/ DRY_RUN='' FORCE_NODE='' ALLOW_DOWNGRADE='' DROP_BACKUP=''
+    STAGING='' STARTED='' LOCKED='' MADE='' HOMES='' COPIES='' journal='' only_install=''
     while [ $# -gt 0 ]; do
         case $1 in
         --help | -h)
@@ -47,6 +47,7 @@ main() {
         --dry-run) DRY_RUN=1 only_install=$1 ;;
         --force-node) FORCE_NODE=1 only_install=$1 ;;
         --allow-downgrade) ALLOW_DOWNGRADE=1 only_install=$1 ;;
+        --drop-backup) DROP_BACKUP=1 only_install=$1 ;;
         -*) bad_usage "there is no option $1" ;;
         *)
             [ -z "$BUNDLE" ] || bad_usage "two bundles are given: $BUNDLE and $1"

@@ -1,12 +1,13 @@
 //! Killed between any two renames, a run is brought to its end by the next one; certferry's runs, too.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Command, Stdio};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::common::shells::{Tools, find};
+use crate::install_sh::backups::foreign;
+use crate::install_sh::journal::{damaged, fingerprint, journal, sealed};
 use crate::install_sh::node::{FIRST, Node, SECOND, State, TOOLS};
 
 const PKI: &str = "etc/kubernetes/pki";
@@ -110,6 +111,22 @@ fn an_installation_killed_anywhere_is_completed_by_the_next_run() {
     installation_killed(|call| call % STEP == 1);
 }
 
+/// Where what was there before certferry has to make room.
+#[test]
+fn an_installation_over_the_second_backup_is_completed_too() {
+    let begin = foreign("worker-1");
+    assert_eq!(begin.install(&TOOLS, &FIRST, "worker-1", &[]).code, Some(0));
+    kill_at(
+        |call| call % 5 == 3,
+        &begin,
+        |node, tools| node.command(tools, &SECOND, "worker-1", &[]),
+        |node| {
+            let ended = node.install(&TOOLS, &SECOND, "worker-1", &[]);
+            assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        },
+    );
+}
+
 #[test]
 #[ignore = "release only"]
 fn release_an_installation_killed_elsewhere_is_completed_by_the_next_run() {
@@ -203,10 +220,6 @@ fn what_waits_is_told() {
     assert!(node.status().lines().nth(1).unwrap().starts_with(previous), "{}", node.status());
 }
 
-fn inode(node: &Node, place: &str) -> u64 {
-    fs::symlink_metadata(node.path(place)).map_or(0, |metadata| metadata.ino())
-}
-
 /// A journal as certferry writes it: units of single files, exchanges that are done already, a way back that was cut
 /// short, a folder of slots elsewhere.
 #[test]
@@ -233,19 +246,19 @@ fn a_run_of_certferrys_is_completed() {
     write("data/there", "old");
     write("data/.certferry/next/there", "new");
     write("data/.certferry/previous/stale", "older");
-    let mut journal = "certferry-journal-1\nslot next\n".to_owned();
+    let mut lines = String::new();
     let mut units = "certferry-units-1\n".to_owned();
     let mut unit = |live: &str, slots: &str, name: &str| {
         let waits = format!("{slots}/next/{name}");
-        let (new, old) = (inode(&node, &waits), inode(&node, live));
-        let kind = if new == 0 {
+        let (new, old) = (fingerprint(&node.path(&waits)), fingerprint(&node.path(live)));
+        let kind = if new == "-" {
             "remove"
-        } else if old == 0 {
+        } else if old == "-" {
             "place"
         } else {
             "swap"
         };
-        journal += &format!("{kind} {live} {waits} {new} {old}\n");
+        lines += &format!("{kind} {live} {waits} {new} {old}\n");
         units += &format!("{live} {slots}/@/{name}\n");
     };
     for name in files.into_iter().chain(["placed", "to-place", "removed", "to-remove"]) {
@@ -253,7 +266,7 @@ fn a_run_of_certferrys_is_completed() {
     }
     unit("data/there", "data/.certferry", "there");
     fs::write(node.path(&slot).join("units"), units + "end\n").unwrap();
-    fs::write(node.path(STATE).join("journal"), journal + "end\n").unwrap();
+    fs::write(node.path(STATE).join("journal"), journal("next", "previous", &lines)).unwrap();
     let (live, waits) = (|name: &str| node.path(PKI).join(name), |name: &str| node.path(&slot).join("pki").join(name));
     let out = |name: &str| waits(&format!("{name}.out"));
     let exchange = |name: &str| {
@@ -291,39 +304,39 @@ fn a_run_of_certferrys_is_completed() {
     }
 }
 
+/// Whole, but not as a journal is.
 #[test]
 fn a_journal_that_does_not_fit_is_left_alone() {
     let node = Node::with(&FIRST, "worker-1");
-    let root = node.root().display().to_string();
-    let journal = node.path(STATE).join("journal");
-    let hint = "hint: it tells how to complete an interrupted run; certferry's manual, chapter formats, explains it\n";
-    let unreadable = format!("error: cannot read the journal {root}/{STATE}/journal\n{hint}");
-    let units = "swap etc/kubernetes/pki etc/kubernetes/.certferry/next/pki 1 2\n";
-    let whole = format!("certferry-journal-1\nslot next\n{units}end\n");
+    let place = node.path(STATE).join("journal");
+    let (new, old) = ("1".repeat(64), "2".repeat(64));
+    let unit = format!("swap etc/kubernetes/pki etc/kubernetes/.certferry/next/pki {new} {old}\n");
+    let whole = format!("certferry-journal-2\nslot next\nkeep previous\n{unit}");
     for wrong in [
-        String::new(),
-        whole.replace("journal-1", "journal-2"),
+        whole.replace("journal-2", "journal-1"),
         whole.replace("slot next", "slot discard"),
-        whole.replace("end\n", ""),
+        whole.replace("keep previous", "keep next"),
+        whole.replace("keep previous\n", ""),
         format!("{whole}end\n"),
+        sealed(&whole),
         whole.replace("swap", "copy"),
-        whole.replace(" 1 2", " 1"),
-        whole.replace(" 1 2", " 1 x"),
+        whole.replace("swap", "place"),
+        whole.replace("swap", "remove"),
+        whole.replace(&format!(" {old}"), ""),
+        whole.replace(&new, &new[1..]),
+        whole.replace(&new, &new.replace('1', "A")),
+        whole.replace(&new, "-"),
+        whole.replace("swap ", "swap  "),
         whole.replace("swap etc/kubernetes/pki ", "swap ../etc/kubernetes/pki "),
         whole.replace("swap etc/kubernetes/pki ", "swap /etc/kubernetes/pki "),
         whole.replace("next/pki", "next/../../pki"),
         whole.replace(".certferry/next/pki", ".certferry/previous/pki"),
     ] {
-        fs::write(&journal, &wrong).unwrap();
-        node.refuse(&mut node.other_command(&TOOLS, "--rollback"), 2, &unreadable);
+        fs::write(&place, sealed(&wrong)).unwrap();
+        node.refuse(&mut node.other_command(&TOOLS, "--rollback"), 2, &damaged(&node));
     }
-    // Neither of the two is where the journal says.
-    fs::write(&journal, &whole).unwrap();
-    let text = format!(
-        "error: cannot complete the interrupted run: {root}/{PKI} is not what the journal {root}/{STATE}/journal says\n\
-         hint: somebody changed it meanwhile; the journal names what belongs there, slots next and previous hold it\n"
-    );
-    node.refuse(&mut node.command(&TOOLS, &SECOND, "worker-1", &[]), 2, &text);
+    fs::write(&place, format!("certferry-journal-1\nslot next\n{}end\n", unit.replace(&old, "2"))).unwrap();
+    node.refuse(&mut node.command(&TOOLS, &SECOND, "worker-1", &[]), 2, &damaged(&node));
 }
 
 #[test]

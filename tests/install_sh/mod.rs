@@ -2,9 +2,11 @@
 //!
 //! These tests run as root, as an installation does.
 
+mod backups;
 mod drift;
 mod host;
 mod interrupted;
+mod journal;
 mod kept;
 mod links;
 mod node;

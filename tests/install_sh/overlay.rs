@@ -12,6 +12,7 @@ use crate::common::node::disk;
 use crate::common::rights::{Right, lacks};
 use crate::common::shells::{Tools, find};
 use crate::common::{run, succeed, tool};
+use crate::install_sh::backups::foreign;
 use crate::install_sh::interrupted::{counted, killing_at};
 use crate::install_sh::node::{FIRST, Node, SECOND, State, TOOLS, script, state};
 
@@ -175,6 +176,31 @@ fn killed_on_overlayfs_an_installation_is_completed() {
     installation_killed(|call| call % STEP == 1 || is_all());
 }
 
+/// The generation before is of an image's layer, where it cannot be renamed, and certferry did not install it.
+#[test]
+fn killed_on_overlayfs_what_was_there_before_certferry_is_kept() {
+    if lacks(&[Right::Overlay]) {
+        return;
+    }
+    let begin = foreign(NAME);
+    assert_eq!(begin.install(&TOOLS, &FIRST, NAME, &[]).code, Some(0));
+    let of = |state: State, slot: &str| -> State {
+        let rows = state.into_iter().filter_map(|(path, seen)| {
+            let (home, rest) = path.split_once(&format!(".certferry/{slot}/"))?;
+            Some((format!("{home}{rest}"), seen))
+        });
+        rows.collect()
+    };
+    let (kept, install) = (of(begin.state(), "previous"), |overlay: &Overlay, tools: &Tools| overlay.install(tools));
+    assert!(kept.contains_key("etc/kubernetes/pki/mine"));
+    for tools in [Tools::new(&["dash"], "mawk", "tar"), Tools::busybox()] {
+        let overlay = Overlay::over(&begin);
+        assert_ended(&install(&overlay, &tools), 0, "");
+        assert!(of(overlay.state(), "original") == kept, "{}", tools.name());
+    }
+    killed(|call| call % STEP == 7 || is_all(), &begin, install, |overlay| overlay.install(&TOOLS));
+}
+
 /// The way back over folders that an image holds; killed before it begins, it is begun by the next one.
 fn rollback_killed(are_tried: fn(u32) -> bool) {
     let (_, begin) = nodes();
@@ -270,10 +296,13 @@ fn a_rename_that_fails_is_undone() {
     ] {
         let node = begin.copy();
         let tools = Tools::new(&["dash"], "mawk", "tar");
-        // Onto that name it fails the first time.
+        // Onto that name it fails the first time; and somebody who is still in the old folder writes into it.
         let failed = tools.path("failed");
+        let late = node.path("etc/kubernetes/.certferry/next/pki/late");
+        let write = if unit.ends_with("installed") { format!(": >{};", late.display()) } else { String::new() };
         let script = format!(
-            "case $3 in\n*/{slot}) [ -e {0} ] || {{ : >{0}; echo no such luck; exit 1; }} ;;\nesac\nexec {1} \"$@\"\n",
+            "case $3 in\n*/{slot}) [ -e {0} ] || {{ : >{0}; {write} echo no such luck; exit 1; }} ;;\nesac\n\
+             exec {1} \"$@\"\n",
             failed.display(),
             find("mv").display()
         );
@@ -285,6 +314,8 @@ fn a_rename_that_fails_is_undone() {
         );
         let ended = node.install(&tools, &SECOND, NAME, &[]);
         assert_eq!((ended.code, ended.stderr), (Some(2), text));
-        assert!(node.state() == before, "{unit}");
+        let mut after = node.state();
+        assert_eq!(after.remove("etc/kubernetes/pki/late").is_some(), unit.ends_with("installed"));
+        assert!(after == before, "{unit}");
     }
 }

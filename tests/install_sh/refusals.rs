@@ -52,6 +52,7 @@ fn usage_is_told() {
     refuse(&["b", "--node", "../x", "--key", "k"], "--node ../x is not a name that a node can have");
     refuse(&["--rollback", "--status"], "--rollback and --status do not go together");
     refuse(&["--rollback", "b"], "--rollback takes --root and nothing else");
+    refuse(&["--rollback", "--drop-backup"], "--rollback takes --root and nothing else");
     refuse(&["--status", "--force-node"], "--status takes --root and nothing else");
     let help = end(&mut bare(&["--help"]));
     assert!(help.stdout.starts_with("usage: sh install.sh BUNDLE --node NAME --key PUB"), "{}", help.stdout);

@@ -15,11 +15,12 @@ use crate::install_sh::node::{FIRST, Node, SECOND, THIRD, TOOLS, generation};
 
 const PODS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 
-/// What a report says to do: all that follows the files, without the way back.
+/// What a report says to do: all that follows the files, without the way back and what is kept.
 fn orders(report: &str) -> &str {
     let starts = ["to restart on this node: ", "nothing must restart: ", "in the cluster, "];
     let start = starts.iter().filter_map(|start| report.find(start)).min().unwrap_or(report.len());
-    let end = report.find("back: ").unwrap_or(report.len());
+    let ends = ["back: ", "what was replaced is kept in "];
+    let end = ends.iter().filter_map(|end| report.find(end)).min().unwrap_or(report.len());
     report.get(start..end).unwrap_or_default()
 }
 
@@ -195,24 +196,26 @@ fn the_way_back_is_told_alike() {
     );
 }
 
+/// A repair keeps the generation before, so that the way back is the same as without it.
 #[test]
 fn the_way_back_from_a_mended_file_is_told_alike() {
     let node = with_manifests(&FIRST, "cp-1", &PODS);
-    let nothing = "nothing must restart: kube-apiserver reads the two files again within a minute\n";
-    for (file, expected) in [("pki/apiserver.crt", nothing), ("admin.conf", "")] {
+    assert_eq!(node.install(&TOOLS, &SECOND, "cp-1", &[]).code, Some(0));
+    let expected = same_back("before", &node);
+    assert!(restarted(&expected).contains("kube-apiserver"), "{expected}");
+    for file in ["pki/apiserver.crt", "admin.conf"] {
         let (by_script, by_apply) = (node.copy(), node.copy());
         for node in [&by_script, &by_apply] {
             fs::write(node.path("etc/kubernetes").join(file), "somebody's own\n").unwrap();
         }
-        assert_eq!(by_script.install(&TOOLS, &FIRST, "cp-1", &[]).code, Some(0));
-        succeed(&mut apply(&FIRST, "cp-1", by_apply.root()));
-        let text = same_back(&format!("{file}, by the script"), &by_script);
-        assert_eq!(restarted(&text), if expected.is_empty() { "" } else { "kube-apiserver" }, "{file}");
+        assert_eq!(by_script.install(&TOOLS, &SECOND, "cp-1", &[]).code, Some(0));
+        succeed(&mut apply(&SECOND, "cp-1", by_apply.root()));
+        assert_eq!(same_back(&format!("{file}, by the script"), &by_script), expected, "{file}");
         assert_eq!(same_back(&format!("{file}, by apply"), &by_apply), expected, "{file}");
         // Whom a restart left that was cut short is told, too.
-        fs::write(by_apply.path("etc/kubernetes/.certferry/restart"), "certferry-restart-1\nkubelet\nend\n").unwrap();
+        fs::write(by_apply.path("etc/kubernetes/.certferry/restart"), "certferry-restart-1\netcd\nend\n").unwrap();
         let text = same_back(&format!("{file}, with a note"), &by_apply);
-        assert_eq!(restarted(&text), "kubelet", "{file}");
+        assert_eq!(restarted(&text), format!("etcd, {}", restarted(&expected)), "{file}");
     }
     // To where nothing was: nobody can start there.
     let node = Node::with(&FIRST, "worker-1");

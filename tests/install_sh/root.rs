@@ -8,6 +8,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use tempfile::TempDir;
 
 use crate::common::node::disk;
+use crate::install_sh::journal::journal;
 use crate::install_sh::node::{FIRST, Node, SECOND, State, TOOLS, end, state};
 
 const PKI: &str = "etc/kubernetes/pki";
@@ -120,6 +121,8 @@ fn a_link_in_the_state_is_refused() {
         "etc/kubernetes/.certferry/previous",
         "etc/kubernetes/.certferry/previous/units",
         "etc/kubernetes/.certferry/discard",
+        "etc/kubernetes/.certferry/repaired",
+        "etc/kubernetes/.certferry/original",
         "etc/kubernetes/.certferry/journal",
         "etc/kubernetes/.certferry/journal.new",
         "etc/kubernetes/.certferry/installed",
@@ -157,11 +160,12 @@ fn no_place_in_a_journal_or_a_list_is_outside() {
     ];
     for (live, waits) in places {
         let disk = Disk::new();
-        let journal = format!("certferry-journal-1\nslot next\nswap {live} {} 1 2\nend\n", waits.replace('@', "next"));
-        fs::write(disk.path(slot).join("journal"), journal).unwrap();
+        let (new, old) = ("1".repeat(64), "2".repeat(64));
+        let units = format!("swap {live} {} {new} {old}\n", waits.replace('@', "next"));
+        fs::write(disk.path(slot).join("journal"), journal("next", "previous", &units)).unwrap();
         for (command, code, stderr) in disk.runs() {
             disk.assert_outside_is_as_it_was(live);
-            let is_refused = code == 2 && stderr.starts_with("error: cannot read the journal ");
+            let is_refused = code == 2 && stderr.starts_with("error: the journal ");
             let waits = "error: an interrupted run waits to be completed\n";
             assert!(is_refused || stderr.starts_with(waits) || command == "--status", "{command}: {stderr}");
         }

@@ -10,8 +10,9 @@ use crate::common::node::{apply, rollback};
 use crate::common::rights::{Right, lacks};
 use crate::common::shells::Tools;
 use crate::common::{certferry, run, succeed, tool};
+use crate::install_sh::backups::foreign;
 use crate::install_sh::interrupted::{assert_clean, assert_whole, calls, counted, killing_at};
-use crate::install_sh::node::{FIRST, Node, SECOND, TOOLS};
+use crate::install_sh::node::{FIRST, Node, SECOND, TOOLS, end};
 
 const NAME: &str = "worker-1";
 
@@ -35,6 +36,37 @@ fn both_leave_the_same_on_the_disk() {
     assert_eq!(script.rollback(&TOOLS).code, Some(0));
     succeed(&mut rollback(certferry.root()));
     assert!(script.live() == certferry.live(), "and back");
+}
+
+/// What was there before certferry outlives a repair and the second generation, whoever does which.
+#[test]
+fn both_keep_what_was_there_before() {
+    let run = |by_script: bool, node: &Node, bundle| {
+        if by_script {
+            let ended = node.install(&TOOLS, bundle, NAME, &[]);
+            assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+        } else {
+            succeed(&mut apply(bundle, NAME, node.root()));
+        }
+    };
+    for [first, repair, second] in [[true, false, true], [false, true, false]] {
+        let node = foreign(NAME);
+        let kept = |slot: &str| fs::read(node.path("etc/kubernetes/.certferry").join(slot).join("pki/mine")).ok();
+        run(first, &node, &FIRST);
+        let live = node.live();
+        let key = node.path("etc/kubernetes/pki/ca.crt");
+        fs::write(&key, "somebody's own").unwrap();
+        run(repair, &node, &FIRST);
+        assert!(node.live() == live && kept("previous").as_deref() == Some(b"mine"), "by the script: {repair}");
+        assert!(node.path("etc/kubernetes/.certferry/repaired").exists(), "by the script: {repair}");
+        // The other one keeps to it, too.
+        fs::write(&key, "somebody's own").unwrap();
+        let ended =
+            if repair { end(&mut apply(&FIRST, NAME, node.root())) } else { node.install(&TOOLS, &FIRST, NAME, &[]) };
+        assert!(ended.code == Some(1) && ended.stderr.contains("--drop-backup"), "{}", ended.stderr);
+        run(second, &node, &SECOND);
+        assert_eq!(kept("original").as_deref(), Some(&b"mine"[..]), "by the script: {second}");
+    }
 }
 
 #[test]
