@@ -93,9 +93,9 @@ where
         Ok(Self { part, index, index_bytes })
     }
 
-    /// Returns the index that will be written: each part with the digest of its record.
-    pub const fn index(&self) -> &Index {
-        &self.index
+    /// Returns the index: each part with the digest of its record.
+    pub fn into_index(self) -> Index {
+        self.index
     }
 
     /// Returns the SHA-256 of the index.

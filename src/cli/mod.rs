@@ -68,7 +68,12 @@ pub fn parses<Word: Into<OsString> + Clone>(line: impl IntoIterator<Item = Word>
 }
 
 fn write(text: &str) -> Result<(), Failure> {
-    match host::write_stdout(text) {
+    printed(host::write_stdout(text))
+}
+
+/// Returns the failure of a write to the standard output.
+fn printed(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
         // A reader that closes the pipe early is not a failure.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::io("write", Path::new("the standard output"), &error))

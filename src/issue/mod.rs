@@ -69,7 +69,7 @@ const SIGNING_BATCH: usize = 16;
 /// # Errors
 /// Returns an [`IssueError`], to which no checked profile leads.
 pub fn issue(
-    plan: &Plan,
+    plan: &Plan<'_>,
     keys: &KeyRing,
     serial_key: &SerialKey,
     engine: &dyn PrimeTest,

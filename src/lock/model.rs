@@ -1,11 +1,16 @@
 //! The lock file, format number 1.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::texts::Texts;
+use crate::bundle::{Hex, Sha256};
 use crate::kubernetes::{KeyId, PartName};
+use crate::plan::FileOutlines;
 
 /// The format numbers of everything that decides a bundle's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,14 +90,14 @@ pub struct LockedPart {
     /// The generation of the bundle that last brought the part. With `build --only`, parts differ in that.
     pub generation: u32,
     /// The hash of the part's record.
-    pub record_sha256: String,
+    pub record_sha256: Sha256,
     /// The hash of the profile in the cluster's part, when a partial bundle brought it and the lock's own profile is
     /// another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_sha256: Option<String>,
     /// What each file holds, by path, in the words of [`outline`](crate::plan::PlannedContent::outline). It shows what
     /// no row of a key or certificate does, such as the server of a kubeconfig.
-    pub files: BTreeMap<String, String>,
+    pub files: FileOutlines,
 }
 
 /// What a lock keeps about a key.
@@ -103,11 +108,11 @@ pub struct LockedKey {
     #[serde(with = "text")]
     pub id: KeyId,
     /// The algorithm.
-    pub algorithm: String,
+    pub algorithm: Arc<str>,
     /// The generation.
     pub generation: u32,
     /// The hash of the SubjectPublicKeyInfo in DER.
-    pub spki_sha256: String,
+    pub spki_sha256: Sha256,
 }
 
 /// What a lock keeps about a certificate.
@@ -118,26 +123,26 @@ pub struct LockedCertificate {
     #[serde(with = "text")]
     pub id: KeyId,
     /// The subject.
-    pub subject: String,
+    pub subject: Arc<str>,
     /// The subject of the issuer.
-    pub issuer: String,
+    pub issuer: Arc<str>,
     /// The extended key usages.
-    pub usages: Vec<String>,
+    pub usages: Vec<Arc<str>>,
     /// The subject alternative names.
     pub alt_names: Vec<String>,
     /// The limits of a CA, in the words of [`outline`](crate::plan::Constraints::outline).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub constraints: Vec<String>,
     /// The day from which the validity is counted.
-    pub issued_at: String,
+    pub issued_at: Arc<str>,
     /// The first second of validity, as RFC 3339 has it.
-    pub not_before: String,
+    pub not_before: Arc<str>,
     /// The last second of validity, as RFC 3339 has it.
-    pub not_after: String,
+    pub not_after: Arc<str>,
     /// The serial number in hex.
-    pub serial: String,
+    pub serial: Hex<16>,
     /// The hash of the certificate in DER.
-    pub certificate_sha256: String,
+    pub certificate_sha256: Sha256,
 }
 
 /// Why a file is not a lock.
@@ -216,14 +221,15 @@ impl Lock {
         }
         let (head, rows) = text.split_at(text.find("\n[[")? + 1);
         let mut lock: Self = toml::from_str(head).ok()?;
+        let mut texts = Texts::default();
         let mut start = 0;
         while start < rows.len() {
             let rest = rows.get(start..)?;
             let end = rest.get(1..)?.find("\n[[").map_or(rest.len(), |place| place + 2);
             let Row { part, key, certificate } = toml::from_str(rest.get(..end)?).ok()?;
-            lock.parts.extend(part);
-            lock.keys.extend(key);
-            lock.certificates.extend(certificate);
+            lock.parts.extend(part.into_iter().map(|row| texts.part(row)));
+            lock.keys.extend(key.into_iter().map(|row| texts.key(row)));
+            lock.certificates.extend(certificate.into_iter().map(|row| texts.certificate(row)));
             start += end;
         }
         Some(lock)
@@ -236,9 +242,11 @@ impl Lock {
         cluster.and_then(|row| row.profile_sha256.as_deref()).unwrap_or(&self.profile_sha256)
     }
 
-    /// Returns the lock as TOML.
-    #[must_use]
-    pub fn to_toml(&self) -> String {
+    /// Writes the lock as TOML.
+    ///
+    /// # Errors
+    /// Fails when the output does.
+    pub fn write_toml(&self, mut output: impl Write) -> io::Result<()> {
         #[derive(Serialize)]
         struct Head<'a> {
             format: u32,
@@ -270,19 +278,28 @@ impl Lock {
         };
         // Row by row, because the writer keeps a whole document twice. This cannot fail: a struct of strings, numbers
         // and lists of such has a TOML form.
-        let mut text = format!("{HEAD}\n{}", toml::to_string(&head).unwrap_or_default());
-        let mut rows = |row: Result<String, toml::ser::Error>| text.extend(["\n", &row.unwrap_or_default()]);
-        self.parts.iter().for_each(|row| rows(toml::to_string(&BTreeMap::from([("part", [row])]))));
-        self.keys.iter().for_each(|row| rows(toml::to_string(&BTreeMap::from([("key", [row])]))));
-        self.certificates.iter().for_each(|row| rows(toml::to_string(&BTreeMap::from([("certificate", [row])]))));
-        text
+        write!(output, "{HEAD}\n{}", toml::to_string(&head).unwrap_or_default())?;
+        let mut write = |row: Result<String, toml::ser::Error>| write!(output, "\n{}", row.unwrap_or_default());
+        self.parts.iter().try_for_each(|row| write(toml::to_string(&BTreeMap::from([("part", [row])]))))?;
+        self.keys.iter().try_for_each(|row| write(toml::to_string(&BTreeMap::from([("key", [row])]))))?;
+        let certificate = |row| toml::to_string(&BTreeMap::from([("certificate", [row])]));
+        self.certificates.iter().try_for_each(|row| write(certificate(row)))
+    }
+
+    /// Returns the lock as TOML.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let mut bytes = Vec::new();
+        // Writing to a Vec cannot fail, and what is written is text.
+        let _ = self.write_toml(&mut bytes);
+        String::from_utf8(bytes).unwrap_or_default()
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 pub(super) mod tests {
-    use super::{Formats, HEAD, Lock, LockError, LockedCertificate, LockedKey, LockedPart, PartName};
+    use super::{Formats, HEAD, Hex, Lock, LockError, LockedCertificate, LockedKey, LockedPart, PartName};
 
     pub(in crate::lock) fn example() -> Lock {
         Lock {
@@ -301,7 +318,7 @@ pub(super) mod tests {
             parts: vec![LockedPart {
                 part: PartName::Node("cp-1".into()),
                 generation: 1,
-                record_sha256: "66".repeat(32),
+                record_sha256: Hex([0x66; 32]),
                 profile_sha256: None,
                 files: [("etc/kubernetes/pki/ca.crt".into(), "certificate ca/kubernetes".into())].into(),
             }],
@@ -315,7 +332,7 @@ pub(super) mod tests {
     }
 
     fn key(id: &str) -> LockedKey {
-        LockedKey { id: id.parse().unwrap(), algorithm: "rsa-2048".into(), generation: 1, spki_sha256: "77".repeat(32) }
+        LockedKey { id: id.parse().unwrap(), algorithm: "rsa-2048".into(), generation: 1, spki_sha256: Hex([0x77; 32]) }
     }
 
     fn certificate(id: &str) -> LockedCertificate {
@@ -329,8 +346,8 @@ pub(super) mod tests {
             issued_at: "2026-11-22".into(),
             not_before: "2026-11-21T00:00:00Z".into(),
             not_after: "2225-11-22T00:00:00Z".into(),
-            serial: "40".repeat(16),
-            certificate_sha256: "88".repeat(32),
+            serial: Hex([0x40; 16]),
+            certificate_sha256: Hex([0x88; 32]),
         }
     }
 

@@ -1,45 +1,64 @@
 //! Makes the lock of a build.
 
-use std::borrow::Cow;
-
-use crate::bundle::{Index, Sha256, Written};
+use crate::bundle::{Hex, Index, Sha256, Written};
 use crate::issue::Issued;
 use crate::keys::{KeyRing, Seed};
-use crate::lock::{Formats, Lock, LockedCertificate, LockedKey, LockedPart, outlines_of_plan, shapes_of_plan};
-use crate::plan::Plan;
+use crate::lock::{Formats, Lock, LockedCertificate, LockedKey, LockedPart, Shapes, Texts};
+use crate::plan::{Plan, PlannedKey, Recipient};
 use crate::profile::Profile;
 use crate::sign::PublicKey;
 
 /// The results of a build from which its lock is made.
 pub(super) struct Built<'a> {
-    pub(super) plan: &'a Plan,
+    pub(super) plan: &'a Plan<'a>,
+    /// The recipients of the plan, in the order of the archive.
+    pub(super) recipients: &'a [Recipient<'a>],
     pub(super) profile: &'a Profile,
     pub(super) seed: &'a Seed,
-    pub(super) keys: &'a KeyRing,
-    pub(super) certificates: &'a Issued,
+    /// What is kept of each key of the plan, in its order.
+    pub(super) traces: Vec<Trace>,
     pub(super) signer: &'a PublicKey,
     pub(super) index: &'a Index,
     pub(super) written: &'a Written,
+}
+
+/// What a lock keeps of a key and its certificate. The two themselves take ten times the room.
+pub(super) struct Trace {
+    spki_sha256: Sha256,
+    /// The serial number and the SHA-256 of the certificate, if the key has one.
+    certificate: Option<(Hex<16>, Sha256)>,
+}
+
+/// Returns what the lock will keep of each key of the plan, in its order.
+pub(super) fn traces(plan: &Plan<'_>, keys: &KeyRing, certificates: &Issued) -> Vec<Trace> {
+    let trace = |planned: &PlannedKey| {
+        let issued = certificates.get(&planned.id);
+        Some(Trace {
+            spki_sha256: Sha256::of(keys.get(&planned.id)?.spki_der()),
+            certificate: issued.map(|issued| (Hex(*issued.serial()), Sha256::of(issued.der()))),
+        })
+    };
+    plan.keys.iter().filter_map(trace).collect()
 }
 
 /// Returns the lock of a build.
 pub(super) fn lock(built: &Built<'_>) -> Lock {
     let plan = built.plan;
     let (mut keys, mut certificates) = (Vec::new(), Vec::new());
-    let mut files = outlines_of_plan(plan);
-    let mut shapes = shapes_of_plan(plan);
-    for planned in &plan.keys {
+    let (shapes, mut texts) = (Shapes::of_plan(plan), Texts::default());
+    for (planned, trace) in plan.keys.iter().zip(&built.traces) {
         let id = &planned.id;
-        let (Some(key), Some(shape)) = (built.keys.get(id), shapes.remove(id)) else { continue };
-        keys.push(LockedKey {
+        let Some(shape) = shapes.get(id) else { continue };
+        keys.push(texts.key(LockedKey {
             id: id.clone(),
             algorithm: shape.key.algorithm,
             generation: shape.key.generation,
-            spki_sha256: sha256(key.spki_der()),
-        });
-        let issued = built.certificates.get(id);
-        let (Some(issued), Some(shape)) = (issued, shape.certificate) else { continue };
-        certificates.push(LockedCertificate {
+            spki_sha256: trace.spki_sha256,
+        }));
+        let (Some((serial, certificate_sha256)), Some(shape)) = (trace.certificate, shape.certificate) else {
+            continue;
+        };
+        certificates.push(texts.certificate(LockedCertificate {
             id: id.clone(),
             subject: shape.subject,
             issuer: shape.issuer,
@@ -49,10 +68,19 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
             issued_at: shape.issued_at,
             not_before: shape.not_before,
             not_after: shape.not_after,
-            serial: issued.serial().iter().map(|byte| format!("{byte:02x}")).collect(),
-            certificate_sha256: sha256(issued.der()),
-        });
+            serial,
+            certificate_sha256,
+        }));
     }
+    let parts = built.index.parts.iter().zip(built.recipients).map(|((part, record), recipient)| {
+        texts.part(LockedPart {
+            part: part.clone(),
+            generation: plan.generation,
+            record_sha256: *record,
+            profile_sha256: None,
+            files: plan.outlines(*recipient),
+        })
+    });
     keys.sort_by(|left, right| left.id.cmp(&right.id));
     certificates.sort_by(|left, right| left.id.cmp(&right.id));
     Lock {
@@ -64,27 +92,12 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
         signer: built.signer.fingerprint().to_string(),
         generation: plan.generation,
         kubernetes: plan.kubernetes.to_string(),
-        profile_sha256: sha256(&built.profile.source),
+        profile_sha256: Hex(built.profile.sha256).to_string(),
         content_sha256: built.written.content_sha256.to_string(),
         bundle_sha256: built.written.file_sha256.to_string(),
         formats: Formats::CURRENT,
-        parts: built
-            .index
-            .parts
-            .iter()
-            .map(|(part, record)| LockedPart {
-                part: part.clone(),
-                generation: plan.generation,
-                record_sha256: record.to_string(),
-                profile_sha256: None,
-                files: files.remove(part).map(Cow::into_owned).unwrap_or_default(),
-            })
-            .collect(),
+        parts: parts.collect(),
         keys,
         certificates,
     }
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::of(bytes).to_string()
 }

@@ -29,12 +29,12 @@ pub use error::{BuildError, Defect, MakeError};
 pub use permission::{Deviation, Objection, Permission, check_lock};
 
 use crate::bundle::{ClusterId, Description, Head, Hex, WriteError, Writer, Written};
-use crate::issue::{Certificate, Issued, SerialKey, issue};
+use crate::issue::{Certificate, SerialKey, issue};
 use crate::keys::{KeyRing, Label, PrimeTest, Seed, derive};
 use crate::kubernetes::KeyId;
 use crate::layout::{self, lay_out};
 use crate::lock::Lock;
-use crate::plan::{self, Plan, PlannedKey, PlannedPart, plan};
+use crate::plan::{self, Plan, PlannedKey, Recipient, plan};
 use crate::profile::Profile;
 use crate::sign::{PublicKey, SigningFailed};
 use crate::verify::{AlreadyVerified, Finding, check_bundle};
@@ -78,17 +78,15 @@ pub struct Derivation<'a> {
 }
 
 /// The results of a build.
-pub struct Made<O> {
+pub struct Made<'a, O> {
     /// The output, which holds the bundle.
     pub output: O,
     /// The name that the file of the bundle should have.
     pub file_name: String,
     /// The plan of what the bundle holds.
-    pub plan: Plan,
+    pub plan: Plan<'a>,
     /// Whether the bundle is partial.
     pub is_partial: bool,
-    /// The certificates, by the ids of their keys.
-    pub certificates: Issued,
     /// The public key under which the signatures of the bundle hold.
     pub signer: PublicKey,
     /// The signer's signature over the whole file.
@@ -97,8 +95,8 @@ pub struct Made<O> {
     pub install_signature: Vec<u8>,
     /// The digests and the size of the file.
     pub written: Written,
-    /// The lock to keep for the next build, as TOML.
-    pub lock: String,
+    /// The lock to keep for the next build.
+    pub lock: Lock,
     /// The changes since the lock before, if there was one.
     pub comparison: Option<Comparison>,
 }
@@ -108,11 +106,11 @@ pub struct Made<O> {
 /// # Errors
 /// Returns a [`MakeError`], or the error of `create`. The output may have been written to in part by then, and none of
 /// it may be kept.
-pub fn build<O, E>(
-    request: &Request<'_>,
+pub fn build<'a, O, E>(
+    request: &Request<'a>,
     derivation: Derivation<'_>,
     create: impl FnOnce(&str) -> Result<O, E>,
-) -> Result<Made<O>, BuildError<E>>
+) -> Result<Made<'a, O>, BuildError<E>>
 where
     O: Read + Write + Seek + Send,
 {
@@ -124,15 +122,17 @@ where
     let signer = keys.get(&KeyId::BundleSigner).ok_or(Defect::NoSigner)?;
     let signer_public = PublicKey::from_der(signer.spki_der()).map_err(Defect::from)?;
     let sources = layout::FileSources { keys: &keys, certificates: &certificates, profile: &profile.source };
-    let planned = in_archive_order(&plan);
+    let recipients = in_archive_order(&plan);
     // Lays out each part anew in each pass, because all parts at once would take ten kilobytes a node.
     let part = |number: usize| {
-        lay_out(planned[number], &sources).map_err(|error| WriteError::Making(format!("layout: {error}")))
+        let recipient = recipients[number];
+        let laid_out = lay_out(recipient, &plan.files(recipient), &sources);
+        laid_out.map_err(|error| WriteError::Making(format!("layout: {error}")))
     };
     let is_partial = request.subset.is_some();
     let description =
         Description { head: head(&plan, seed)?, partial: is_partial, profile_sha256: Hex(profile.sha256) };
-    let writer = Writer::prepare(description, planned.len(), part).map_err(MakeError::from)?;
+    let writer = Writer::prepare(description, recipients.len(), part).map_err(MakeError::from)?;
     let file_name = writer.file_name();
     let mut output = create(&file_name).map_err(BuildError::Create)?;
     let sign = |message: &[u8]| signer.sign(message).map_err(|_| SigningFailed);
@@ -141,40 +141,34 @@ where
         certificates.iter().map(Certificate::signature),
         keys.iter().map(|(_, key)| key.digest()),
     );
-    let built = Built {
-        plan: &plan,
-        profile,
-        seed,
-        keys: &keys,
-        certificates: &certificates,
-        signer: &signer_public,
-        index: writer.index(),
-        written: &written,
-    };
-    // The text of the lock is long and made by one thread. So it is made beside the check, which has work for all
-    // threads.
-    let (checked, (new, text)) = rayon::join(
-        || check_written(&mut output, &signer_public, &plan, &known),
-        || {
-            let new = lock::lock(&built);
-            let text = new.to_toml();
-            (new, text)
-        },
-    );
-    checked?;
-    let (mut lock, mut comparison) = (text, None);
-    if let Some(old) = request.lock {
-        let (merged, changes) =
-            permission::check_built(old, &new, is_partial, request.permission).map_err(MakeError::from)?;
-        comparison = Some(Comparison::of_build(old, &new, profile, &plan, is_partial, changes));
-        if let Some(merged) = merged {
-            lock = merged.to_toml();
-        }
-    }
     let signature = |what, signed: Result<Vec<u8>, _>| signed.map_err(|error| Defect::Signature { what, error });
     let install_signature = signature("install.sh", signer.sign(install_script::SCRIPT.as_bytes()))?;
     let signature = signature("the bundle", signer.sign_sha256(&written.file_sha256.0))?;
-    drop(writer);
+    let (index, traces) = (writer.into_index(), lock::traces(&plan, &keys, &certificates));
+    // They make room for the lock.
+    drop((keys, certificates));
+    let built = Built {
+        plan: &plan,
+        recipients: &recipients,
+        profile,
+        seed,
+        traces,
+        signer: &signer_public,
+        index: &index,
+        written: &written,
+    };
+    // The rows of the lock are many and made by one thread. So they are made beside the check, which has work for all
+    // threads.
+    let (checked, mut lock) =
+        rayon::join(|| check_written(&mut output, &signer_public, &plan, &known), || lock::lock(&built));
+    checked?;
+    let mut comparison = None;
+    if let Some(old) = request.lock {
+        let (merged, changes) =
+            permission::check_built(old, &lock, is_partial, request.permission).map_err(MakeError::from)?;
+        comparison = Some(Comparison::of_build(old, &lock, profile, &plan, is_partial, changes));
+        lock = merged.unwrap_or(lock);
+    }
     Ok(Made {
         output,
         file_name,
@@ -186,7 +180,6 @@ where
         lock,
         comparison,
         plan,
-        certificates,
     })
 }
 
@@ -194,7 +187,7 @@ where
 ///
 /// # Errors
 /// Returns [`MakeError::UnknownNodes`], [`MakeError::NoLock`] or [`MakeError::Objection`].
-pub fn check(request: &Request<'_>) -> Result<Plan, MakeError> {
+pub fn check<'a>(request: &Request<'a>) -> Result<Plan<'a>, MakeError> {
     let Request { profile, seed, lock, subset, permission } = *request;
     if lock.is_none() && (subset.is_some() || permission == Permission::Locked) {
         return Err(MakeError::NoLock);
@@ -213,7 +206,7 @@ pub fn check(request: &Request<'_>) -> Result<Plan, MakeError> {
     Ok(plan)
 }
 
-fn keys(plan: &Plan, seed: &Seed, derivation: Derivation<'_>) -> Result<KeyRing, Defect> {
+fn keys(plan: &Plan<'_>, seed: &Seed, derivation: Derivation<'_>) -> Result<KeyRing, Defect> {
     let label = |key: &PlannedKey| Label::new(&plan.cluster, &key.id, key.algorithm, key.generation);
     let labels: Vec<_> = plan.keys.iter().map(label).collect();
     let progress = |done| (derivation.progress)(done, labels.len());
@@ -223,7 +216,7 @@ fn keys(plan: &Plan, seed: &Seed, derivation: Derivation<'_>) -> Result<KeyRing,
 /// Reads the archive back as a node will: signatures, hashes, chains, key pairs. An archive that fails here is never
 /// kept. For what is in `known`, the signature of a certificate is not checked again, nor whether the numbers of one
 /// private key belong together.
-fn check_written<O>(output: &mut O, key: &PublicKey, plan: &Plan, known: &AlreadyVerified) -> Result<(), MakeError>
+fn check_written<O>(output: &mut O, key: &PublicKey, plan: &Plan<'_>, known: &AlreadyVerified) -> Result<(), MakeError>
 where
     O: Read + Seek + Send,
 {
@@ -237,14 +230,14 @@ where
     }
 }
 
-/// Returns the parts in the order of the archive: nodes bytewise by name, then the cluster's part.
-fn in_archive_order(plan: &Plan) -> Vec<&PlannedPart> {
-    let mut parts: Vec<_> = plan.parts.iter().collect();
-    parts.sort_by_cached_key(|part| part.recipient.part());
-    parts
+/// Returns the recipients in the order of the archive: nodes bytewise by name, then the cluster.
+fn in_archive_order<'a>(plan: &Plan<'a>) -> Vec<Recipient<'a>> {
+    let mut recipients = plan.recipients.clone();
+    recipients.sort_by_cached_key(Recipient::part);
+    recipients
 }
 
-fn head(plan: &Plan, seed: &Seed) -> Result<Head, Defect> {
+fn head(plan: &Plan<'_>, seed: &Seed) -> Result<Head, Defect> {
     let cluster_id = ClusterId::parse(&seed.cluster_id(&plan.cluster)).ok_or(Defect::ClusterId)?;
     Ok(Head {
         cluster: plan.cluster.clone(),

@@ -38,9 +38,9 @@ fn knows_records_and_index_before_it_writes() {
     let parts = parts();
     let writer = Writer::prepare(description(head()), parts.len(), |number| Ok(&parts[number])).ok().unwrap();
     let (bytes, _) = write(description(head()), &parts);
-    let records: Vec<Sha256> = writer.index().parts.iter().map(|(_, sha256)| *sha256).collect();
-    assert_eq!(records, read(&bytes).parts.iter().map(|(record, _)| *record).collect::<Vec<_>>());
     assert_eq!(writer.file_name(), "prod-1-g1.tar.gz");
+    let records: Vec<Sha256> = writer.into_index().parts.iter().map(|(_, sha256)| *sha256).collect();
+    assert_eq!(records, read(&bytes).parts.iter().map(|(record, _)| *record).collect::<Vec<_>>());
 }
 
 #[test]

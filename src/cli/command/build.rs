@@ -1,7 +1,7 @@
 //! `build`: makes a signed bundle from a profile and a seed.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, BufWriter, Write};
 use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -197,13 +197,18 @@ fn build(
 }
 
 /// Stages the files that go beside the archive. With `is_locked`, the lock stays as it is.
-fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<File>, is_locked: bool) -> Result<(), Failure> {
+fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<'_, File>, is_locked: bool) -> Result<(), Failure> {
     outputs.put(&places.signature, &made.signature, 0o644, false).or_cannot("write", &places.signature)?;
     outputs
         .put(&places.public_key, made.signer.to_pem().as_bytes(), 0o644, false)
         .or_cannot("write", &places.public_key)?;
     if !is_locked {
-        outputs.put(&places.lock, made.lock.as_bytes(), 0o644, true).or_cannot("write", &places.lock)?;
+        let write = |file| {
+            let mut file = BufWriter::new(file);
+            made.lock.write_toml(&mut file)?;
+            file.flush()
+        };
+        outputs.stage(&places.lock, 0o644, true).and_then(write).or_cannot("write", &places.lock)?;
     }
     install_script::stage(outputs, places, &made.signer, &made.install_signature)
 }
