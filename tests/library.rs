@@ -34,7 +34,8 @@ fn request<'a>(profile: &'a Profile, seed: &'a Seed, lock: Option<&'a Lock>) -> 
 fn build<'a>(request: &Request<'a>) -> Result<Made<'a, Cursor<Vec<u8>>>, MakeError> {
     let engines = engines();
     let derivation = Derivation { engine: &*engines[0].test, threads: None, progress: &|_, _| {} };
-    make::build(request, derivation, |_| Ok::<_, io::Error>(Cursor::default())).map_err(|error| match error {
+    let body = || Ok::<_, io::Error>(Cursor::<Vec<u8>>::default());
+    make::build(request, derivation, body, |_| body()).map_err(|error| match error {
         BuildError::Make(error) => error,
         BuildError::Create(error) => panic!("{error}"),
     })
@@ -98,7 +99,8 @@ fn an_output_that_cannot_be_made_ends_the_build_with_its_own_error() {
     let engines = engines();
     let derivation = Derivation { engine: &*engines[0].test, threads: None, progress: &|_, _| {} };
     let request = request(&profile, &seed, None);
-    let made = make::build(&request, derivation, |name| Err::<Cursor<Vec<u8>>, _>(format!("no place for {name}")));
+    let create = |name: &str| Err::<Cursor<Vec<u8>>, _>(format!("no place for {name}"));
+    let made = make::build(&request, derivation, || Ok(Cursor::<Vec<u8>>::default()), create);
     match made.map(|_| ()) {
         Err(BuildError::Create(error)) => assert_eq!(error, "no place for lab-g1.tar.gz"),
         other => panic!("{other:?}"),

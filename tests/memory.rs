@@ -7,8 +7,8 @@ use crate::common::desk::Desk;
 /// The most nodes that a profile may have, and the most memory that any command may take for them.
 const MOST: f64 = 99_999.0;
 const LIMIT_MIB: f64 = 600.0;
-/// The workers of the two clusters that are compared.
-const SIZES: [u32; 2] = [1_000, 4_000];
+/// The workers of the two clusters that are compared. Both are more than a build has in memory together.
+const SIZES: [u32; 2] = [1_200, 3_000];
 
 /// Everything that reads or makes something of each node, in the order in which a person would do it.
 const LINES: [&str; 17] = [

@@ -111,10 +111,9 @@ impl Failure {
             WriteError::Output(error) => Self::io("write", path, error),
             WriteError::PathTooLong { .. } => Self::cannot_run(error.to_string()).hint("choose shorter names"),
             WriteError::Making(reason) => Self::defect(reason),
-            WriteError::Record { .. }
-            | WriteError::TooLarge { .. }
-            | WriteError::PartChanged { .. }
-            | WriteError::Signing { .. } => Self::cannot_run(error.to_string()),
+            WriteError::Record { .. } | WriteError::TooLarge { .. } | WriteError::Signing { .. } => {
+                Self::cannot_run(error.to_string())
+            }
         }
     }
 

@@ -1,10 +1,12 @@
 //! Makes the lock of a build.
 
+use std::collections::BTreeMap;
+
 use crate::bundle::{Hex, Index, Sha256, Written};
-use crate::issue::Issued;
-use crate::keys::{KeyRing, Seed};
+use crate::keys::Seed;
+use crate::kubernetes::KeyId;
 use crate::lock::{Formats, Lock, LockedCertificate, LockedKey, LockedPart, Shapes, Texts};
-use crate::plan::{Plan, PlannedKey, Recipient};
+use crate::plan::{Plan, Recipient};
 use crate::profile::Profile;
 use crate::sign::PublicKey;
 
@@ -15,8 +17,7 @@ pub(super) struct Built<'a> {
     pub(super) recipients: &'a [Recipient<'a>],
     pub(super) profile: &'a Profile,
     pub(super) seed: &'a Seed,
-    /// What is kept of each key of the plan, in its order.
-    pub(super) traces: Vec<Trace>,
+    pub(super) traces: &'a BTreeMap<KeyId, Trace>,
     pub(super) signer: &'a PublicKey,
     pub(super) index: &'a Index,
     pub(super) written: &'a Written,
@@ -24,31 +25,19 @@ pub(super) struct Built<'a> {
 
 /// What a lock keeps of a key and its certificate. The two themselves take ten times the room.
 pub(super) struct Trace {
-    spki_sha256: Sha256,
+    pub(super) spki_sha256: Sha256,
     /// The serial number and the SHA-256 of the certificate, if the key has one.
-    certificate: Option<(Hex<16>, Sha256)>,
+    pub(super) certificate: Option<(Hex<16>, Sha256)>,
 }
 
-/// Returns what the lock will keep of each key of the plan, in its order.
-pub(super) fn traces(plan: &Plan<'_>, keys: &KeyRing, certificates: &Issued) -> Vec<Trace> {
-    let trace = |planned: &PlannedKey| {
-        let issued = certificates.get(&planned.id);
-        Some(Trace {
-            spki_sha256: Sha256::of(keys.get(&planned.id)?.spki_der()),
-            certificate: issued.map(|issued| (Hex(*issued.serial()), Sha256::of(issued.der()))),
-        })
-    };
-    plan.keys.iter().filter_map(trace).collect()
-}
-
-/// Returns the lock of a build.
+/// Returns the lock of a build, but for the hash of the content, which is known once the bundle is read back.
 pub(super) fn lock(built: &Built<'_>) -> Lock {
     let plan = built.plan;
     let (mut keys, mut certificates) = (Vec::new(), Vec::new());
     let (shapes, mut texts) = (Shapes::of_plan(plan), Texts::default());
-    for (planned, trace) in plan.keys.iter().zip(&built.traces) {
+    for planned in &plan.keys {
         let id = &planned.id;
-        let Some(shape) = shapes.get(id) else { continue };
+        let (Some(trace), Some(shape)) = (built.traces.get(id), shapes.get(id)) else { continue };
         keys.push(texts.key(LockedKey {
             id: id.clone(),
             algorithm: shape.key.algorithm,
@@ -93,7 +82,7 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
         generation: plan.generation,
         kubernetes: plan.kubernetes.to_string(),
         profile_sha256: Hex(built.profile.sha256).to_string(),
-        content_sha256: built.written.content_sha256.to_string(),
+        content_sha256: String::new(),
         bundle_sha256: built.written.file_sha256.to_string(),
         formats: Formats::CURRENT,
         parts: parts.collect(),

@@ -19,7 +19,7 @@ use crate::cli::text::problems;
 use crate::host::{self, CommitError, Outputs};
 use crate::keys::{Seed, wipe_stack};
 use crate::make::{self, BuildError, Derivation, Made, Permission, Request, Subset, check_lock};
-use crate::profile::{self, Profile};
+use crate::profile::{self, Cluster, Profile};
 
 /// The most bytes that are read of a profile. The limit is above that of [`profile::parse`], whose message is better
 /// than one about reading.
@@ -169,12 +169,23 @@ fn build(
     };
     let threads = arguments.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
     let derivation = Derivation { engine: &*engine.test, threads, progress: &progress };
-    let mut archive = arguments.out.clone();
-    let made = make::build(request, derivation, |name| {
-        bar.finish_and_clear();
-        archive = arguments.out.join(name);
-        outputs.stage(&archive, 0o600, false).or_cannot("write", &archive)
-    });
+    let Cluster { name, generation, .. } = &request.profile.cluster;
+    // The name of a partial bundle is known at the end.
+    let mut archive = match request.subset {
+        None => arguments.out.join(format!("{name}-g{generation}.tar.gz")),
+        Some(_) => arguments.out.clone(),
+    };
+    let body = outputs.scratch(&arguments.out).or_cannot("write", &archive);
+    let made = make::build(
+        request,
+        derivation,
+        || body,
+        |name| {
+            bar.finish_and_clear();
+            archive = arguments.out.join(name);
+            outputs.stage(&archive, 0o600, false).or_cannot("write", &archive)
+        },
+    );
     bar.finish_and_clear();
     let made = made.map_err(|error| match error {
         BuildError::Create(failure) => failure,

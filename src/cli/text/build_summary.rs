@@ -51,7 +51,7 @@ pub(crate) fn of_build(made: &Made<'_, File>, places: &Places, new_seed: Option<
     text += &validity(&plan.certificates);
     let _ = writeln!(text, "signer   {}", made.signer.fingerprint());
     text += "         Write it on paper or into the change ticket: it must reach the nodes by another road.\n";
-    let _ = writeln!(text, "content  sha256:{}", made.written.content_sha256);
+    let _ = writeln!(text, "content  sha256:{}", made.content_sha256);
     let _ = writeln!(
         text,
         "check    openssl dgst -sha256 -verify {} -signature {} {}",
