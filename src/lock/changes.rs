@@ -190,7 +190,9 @@ pub fn explain_version(changes: &mut [Change], before: &str, after: &str, gives_
     }
 }
 
-fn changed(id: &KeyId, reasons: Vec<ChangeReason>) -> Change {
+fn changed(id: &KeyId, mut reasons: Vec<ChangeReason>) -> Change {
+    // A new generation changes hundreds of thousands of keys.
+    reasons.shrink_to_fit();
     Change { id: ChangeId::Key(id.clone()), kind: ChangeKind::Changed, reasons }
 }
 

@@ -97,7 +97,9 @@ pub struct LockedPart {
     pub profile_sha256: Option<String>,
     /// What each file holds, by path, in the words of [`outline`](crate::plan::PlannedContent::outline). It shows what
     /// no row of a key or certificate does, such as the server of a kubeconfig.
-    pub files: FileOutlines,
+    ///
+    /// Locks can share it: few files change from one build to the next.
+    pub files: Arc<FileOutlines>,
 }
 
 /// What a lock keeps about a key.
@@ -299,7 +301,7 @@ impl Lock {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 pub(super) mod tests {
-    use super::{Formats, HEAD, Hex, Lock, LockError, LockedCertificate, LockedKey, LockedPart, PartName};
+    use super::{Arc, Formats, HEAD, Hex, Lock, LockError, LockedCertificate, LockedKey, LockedPart, PartName};
 
     pub(in crate::lock) fn example() -> Lock {
         Lock {
@@ -320,7 +322,7 @@ pub(super) mod tests {
                 generation: 1,
                 record_sha256: Hex([0x66; 32]),
                 profile_sha256: None,
-                files: [("etc/kubernetes/pki/ca.crt".into(), "certificate ca/kubernetes".into())].into(),
+                files: Arc::new([("etc/kubernetes/pki/ca.crt".into(), "certificate ca/kubernetes".into())].into()),
             }],
             keys: vec![key("ca/kubernetes"), key("node/cp-1/apiserver"), key("user/alice")],
             certificates: vec![
@@ -360,7 +362,7 @@ pub(super) mod tests {
     #[test]
     fn rows_are_those_of_the_document() {
         let mut lock = example();
-        lock.parts[0].files.insert("a \" b".into(), "[[part]] = # x".into());
+        Arc::make_mut(&mut lock.parts[0].files).insert("a \" b".into(), "[[part]] = # x".into());
         let text = lock.to_toml();
         assert_eq!(Lock::by_rows(&text), Some(lock.clone()));
         assert_eq!(Lock::by_rows(&format!("{text}\n# the end\n")), Some(lock.clone()));

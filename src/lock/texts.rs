@@ -1,5 +1,7 @@
 //! Texts of which a lock holds one copy, however many rows have them.
 
+use std::sync::Arc;
+
 use super::model::{LockedCertificate, LockedKey, LockedPart};
 use crate::x509::SharedTexts;
 
@@ -11,7 +13,8 @@ impl Texts {
     /// Puts the known copies of its texts into a row.
     #[must_use]
     pub fn part(&mut self, mut row: LockedPart) -> LockedPart {
-        row.files = row.files.into_iter().map(|(path, outline)| (self.0.share(path), self.0.share(outline))).collect();
+        let files = Arc::unwrap_or_clone(row.files).into_iter();
+        row.files = Arc::new(files.map(|(path, outline)| (self.0.share(path), self.0.share(outline))).collect());
         row
     }
 

@@ -132,7 +132,7 @@ impl Comparison {
 }
 
 fn outlines_of_lock(lock: &Lock) -> BTreeMap<PartName, Cow<'_, FileOutlines>> {
-    lock.parts.iter().map(|part| (part.part.clone(), Cow::Borrowed(&part.files))).collect()
+    lock.parts.iter().map(|part| (part.part.clone(), Cow::Borrowed(&*part.files))).collect()
 }
 
 fn by_part<'a>(plan: &Plan<'a>) -> BTreeMap<PartName, Recipient<'a>> {

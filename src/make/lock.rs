@@ -1,6 +1,7 @@
 //! Makes the lock of a build.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::bundle::{Hex, Index, Sha256, Written};
 use crate::keys::Seed;
@@ -13,6 +14,8 @@ use crate::sign::PublicKey;
 /// The results of a build from which its lock is made.
 pub(super) struct Built<'a> {
     pub(super) plan: &'a Plan<'a>,
+    /// The lock of the build before, which shares what did not change.
+    pub(super) old: Option<&'a Lock>,
     /// The recipients of the plan, in the order of the archive.
     pub(super) recipients: &'a [Recipient<'a>],
     pub(super) profile: &'a Profile,
@@ -61,14 +64,19 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
             certificate_sha256,
         }));
     }
+    let before = built.old.map(|lock| lock.parts.as_slice()).unwrap_or_default();
+    let before: BTreeMap<_, _> = before.iter().map(|row| (&row.part, row)).collect();
     let parts = built.index.parts.iter().zip(built.recipients).map(|((part, record), recipient)| {
-        texts.part(LockedPart {
+        let files = plan.outlines(*recipient);
+        let same = before.get(part).filter(|before| *before.files == files);
+        let row = |files| LockedPart {
             part: part.clone(),
             generation: plan.generation,
             record_sha256: *record,
             profile_sha256: None,
-            files: plan.outlines(*recipient),
-        })
+            files,
+        };
+        same.map_or_else(|| texts.part(row(Arc::new(files))), |before| row(Arc::clone(&before.files)))
     });
     keys.sort_by(|left, right| left.id.cmp(&right.id));
     certificates.sort_by(|left, right| left.id.cmp(&right.id));

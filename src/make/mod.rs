@@ -166,6 +166,7 @@ where
     let Materials { traces, known, .. } = materials;
     let built = Built {
         plan: &plan,
+        old: request.lock,
         recipients: &recipients,
         profile,
         seed,
@@ -178,6 +179,8 @@ where
     // threads.
     let (checked, mut lock) =
         rayon::join(|| check_written(&mut output, &signer_public, &plan, &known), || lock::lock(&built));
+    // They make room for the comparison.
+    drop((traces, known, index));
     let content_sha256 = checked?;
     lock.content_sha256 = content_sha256.to_string();
     let mut comparison = None;

@@ -247,7 +247,7 @@ fn compare_values(old: &Lock, new: &Lock) -> Result<(), Deviation> {
     for row in &new.parts {
         let part = &row.part;
         let before = *locked.get(part).ok_or_else(|| Deviation::New(format!("part {part}")))?;
-        for (path, outline) in &row.files {
+        for (path, outline) in &*row.files {
             compare(|| format!("{path} of {part}"), before.files.get(path), outline)?;
         }
         compare(|| format!("record of {part}"), Some(&before.record_sha256), &row.record_sha256)?;
