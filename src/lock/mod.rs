@@ -15,12 +15,10 @@ mod merge;
 mod model;
 mod refusals;
 mod shape;
-mod texts;
 
 pub use changes::{Change, ChangeId, ChangeKind, ChangeReason, build_changes, changes, explain_version};
 pub use file_changes::file_changes;
 pub use merge::{merge, restrict};
-pub use model::{Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart};
+pub use model::{Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, Texts};
 pub use refusals::{Refusal, foreseen, refusals};
 pub use shape::{CertificateShape, KeyShape, Shape, Shapes};
-pub use texts::Texts;

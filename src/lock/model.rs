@@ -7,10 +7,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::texts::Texts;
 use crate::bundle::{Hex, Sha256};
 use crate::kubernetes::{KeyId, PartName};
 use crate::plan::FileOutlines;
+use crate::x509::SharedTexts;
 
 /// The format numbers of everything that decides a bundle's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -295,6 +295,42 @@ impl Lock {
         // Writing to a Vec cannot fail, and what is written is text.
         let _ = self.write_toml(&mut bytes);
         String::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+/// The texts of a lock's rows so far.
+#[derive(Default)]
+pub struct Texts(SharedTexts);
+
+impl Texts {
+    /// Puts the known copies of its texts into a row.
+    #[must_use]
+    pub fn part(&mut self, mut row: LockedPart) -> LockedPart {
+        let files = Arc::unwrap_or_clone(row.files).into_iter();
+        row.files = Arc::new(files.map(|(path, outline)| (self.0.share(path), self.0.share(outline))).collect());
+        row
+    }
+
+    /// Puts the known copies of its texts into a row.
+    #[must_use]
+    pub fn key(&mut self, row: LockedKey) -> LockedKey {
+        LockedKey { id: row.id.share(&mut self.0), algorithm: self.0.share(row.algorithm), ..row }
+    }
+
+    /// Puts the known copies of its texts into a row.
+    #[must_use]
+    pub fn certificate(&mut self, mut row: LockedCertificate) -> LockedCertificate {
+        row.usages = row.usages.into_iter().map(|usage| self.0.share(usage)).collect();
+        row.alt_names.shrink_to_fit();
+        LockedCertificate {
+            id: row.id.share(&mut self.0),
+            subject: self.0.share(row.subject),
+            issuer: self.0.share(row.issuer),
+            issued_at: self.0.share(row.issued_at),
+            not_before: self.0.share(row.not_before),
+            not_after: self.0.share(row.not_after),
+            ..row
+        }
     }
 }
 

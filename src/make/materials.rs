@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Derivation;
+use super::derivation::Derivation;
 use super::error::Defect;
 use super::lock::Trace;
 use crate::bundle::{Hex, Sha256};

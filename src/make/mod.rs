@@ -14,6 +14,7 @@
 //! Where to change what: `permission.rs` says what a build may change, and `comparison.rs` what it reports of changes.
 
 mod comparison;
+mod derivation;
 mod error;
 #[cfg(test)]
 mod install_facts;
@@ -23,15 +24,15 @@ mod materials;
 mod permission;
 
 use std::io::{BufReader, BufWriter, Read, Seek, Write};
-use std::num::NonZeroUsize;
 
 pub use comparison::Comparison;
+pub use derivation::Derivation;
 pub use error::{BuildError, Defect, MakeError};
 pub use permission::{Deviation, Objection, Permission, check_lock};
 
 use crate::bundle::{ClusterId, Description, Head, Hex, Sha256, WriteError, Writer, Written};
 use crate::issue::{Authorities, SerialKey};
-use crate::keys::{PrimeTest, Seed};
+use crate::keys::Seed;
 use crate::kubernetes::KeyId;
 use crate::layout::{self, lay_out};
 use crate::lock::Lock;
@@ -69,18 +70,6 @@ pub struct Subset<'a> {
     pub nodes: &'a [String],
     /// Whether the cluster's own part is included.
     pub with_cluster: bool,
-}
-
-/// The engine that makes keys, and how it is run.
-#[derive(Clone, Copy)]
-pub struct Derivation<'a> {
-    /// The search for primes and the making of RSA signatures. Keys and certificates do not depend on it.
-    pub engine: &'a dyn PrimeTest,
-    /// The number of threads that derive keys. `None` means one for each processor. Everything else runs in the rayon
-    /// pool from which the call is made.
-    pub threads: Option<NonZeroUsize>,
-    /// Called with the number of keys that are done and the number of all keys, from any thread.
-    pub progress: &'a (dyn Fn(usize, usize) + Sync),
 }
 
 /// The results of a build.
