@@ -389,3 +389,14 @@ impl From<RestartError> for Failure {
         failure.hint(hint)
     }
 }
+
+/// Returns the failure of a write to the standard output.
+pub(crate) fn printed(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
+        // A reader that closes the pipe early is not a failure.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::io("write", Path::new("the standard output"), &error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -11,15 +11,13 @@ mod input;
 pub mod text;
 
 use std::ffi::OsString;
-use std::io;
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::host;
 use args::Arguments;
-use failure::Failure;
+use failure::{Failure, printed};
 
 /// Runs the command with which the process was started, and returns its exit code.
 #[must_use]
@@ -69,15 +67,4 @@ pub fn parses<Word: Into<OsString> + Clone>(line: impl IntoIterator<Item = Word>
 
 fn write(text: &str) -> Result<(), Failure> {
     printed(host::write_stdout(text))
-}
-
-/// Returns the failure of a write to the standard output.
-fn printed(written: io::Result<()>) -> Result<(), Failure> {
-    match written {
-        // A reader that closes the pipe early is not a failure.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::io("write", Path::new("the standard output"), &error))
-        }
-        _ => Ok(()),
-    }
 }

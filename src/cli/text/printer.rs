@@ -3,8 +3,7 @@
 use std::io::{self, Write};
 use std::mem::take;
 
-use crate::cli::failure::Failure;
-use crate::cli::printed;
+use crate::cli::failure::{Failure, printed};
 use crate::host;
 
 /// How many bytes are printed together.
