@@ -1,5 +1,6 @@
 //! The end of a command that does not succeed.
 
+use std::io;
 use std::path::Path;
 
 use crate::bundle::{BundleError, SplitError, WriteError};
