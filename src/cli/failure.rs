@@ -64,7 +64,7 @@ impl Failure {
     }
 
     /// Returns the failure for a file that could not be read or written. `doing` is a verb such as `read`.
-    pub(crate) fn io(doing: &str, path: &Path, error: &std::io::Error) -> Self {
+    pub(crate) fn io(doing: &str, path: &Path, error: &io::Error) -> Self {
         Self::cannot_run(format!("cannot {doing} {}: {}", path.display(), reason(error)))
     }
 
@@ -278,7 +278,7 @@ pub(crate) trait OrFailure<T>: Sized {
     fn or_cannot(self, doing: &str, path: impl AsRef<Path>) -> Result<T, Failure>;
 }
 
-impl<T> OrFailure<T> for std::io::Result<T> {
+impl<T> OrFailure<T> for io::Result<T> {
     fn or_cannot(self, doing: &str, path: impl AsRef<Path>) -> Result<T, Failure> {
         self.map_err(|error| Failure::io(doing, path.as_ref(), &error))
     }
