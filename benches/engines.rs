@@ -141,7 +141,7 @@ fn seed() -> Seed {
 }
 
 fn labels(algorithm: KeyAlgorithm, count: usize) -> Vec<Label> {
-    (0..count).map(|number| Label::new("bench", &KeyId::User(number.to_string()), algorithm, 1)).collect()
+    (0..count).map(|number| Label::new("bench", &KeyId::User(number.to_string().into()), algorithm, 1)).collect()
 }
 
 fn ring(engine: &Engine, labels: &[Label], threads: Option<NonZeroUsize>) -> KeyRing {

@@ -6,8 +6,8 @@
 //! profile.toml --profile::parse--> Profile
 //! (Profile, &Seed) --make::build--> bundle, signature, lock
 //!     Profile              --plan::plan-->     Plan { keys, certificates, parts }
-//!     (Plan, &Seed)        --keys::derive-->   KeyRing    the slow part, parallel
-//!     (Plan, &KeyRing)     --issue::issue-->   Issued     CAs first, each checked after signing
+//!     (Plan, &Seed)        --keys::derive-->   KeyRing    the slow part, parallel, some nodes at a time
+//!     (Plan, &KeyRing)     --issue::Authorities--> Issued CAs first, each checked after signing
 //!     (Plan, KeyRing, Issued) --layout::lay_out--> Part   one per node, and one for the cluster
 //!     Parts                --bundle::Writer--> bytes, signed part by part, then read back as a node will
 //! ------------------------------------------------------------------------------ air gap
@@ -58,7 +58,8 @@
 //! let engines = engines();
 //! let derivation = Derivation { engine: &*engines[0].test, threads: None, progress: &|_, _| {} };
 //!
-//! let made = make::build(&request, derivation, |_file_name| Ok::<_, std::io::Error>(Cursor::new(Vec::new())))?;
+//! let body = || Ok::<_, std::io::Error>(Cursor::new(Vec::new()));
+//! let made = make::build(&request, derivation, body, |_file_name| body())?;
 //! assert_eq!(made.file_name, "lab-g1.tar.gz");
 //!
 //! // On the far side, with the public key that came by another road.

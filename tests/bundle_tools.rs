@@ -2,6 +2,7 @@
 //! test, so that nobody mistakes a machine without it for a proof.
 
 use std::fs;
+use std::io::Cursor;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -63,10 +64,12 @@ fn bundle() -> TempDir {
         issued_at: date!(2026 - 11 - 22),
     };
     let description = Description { head, partial: false, profile_sha256: Sha256::of(b"") };
-    let writer = Writer::prepare(description, parts.len(), |number| Ok(&parts[number])).ok().unwrap();
+    let mut writer = Writer::new(description, Cursor::new(Vec::new())).unwrap();
+    writer.add(parts.len(), |number| Ok(&parts[number]), &sign).unwrap();
+    let mut collected = writer.finish().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let output = fs::File::create(folder.path().join(writer.file_name())).unwrap();
-    writer.write(&sign, output).unwrap();
+    let output = fs::File::create(folder.path().join(collected.file_name())).unwrap();
+    collected.write(&sign, output).unwrap();
     let der = p256::PublicKey::from(key().verifying_key()).to_public_key_der().unwrap();
     let public = PublicKey::from_der(der.as_bytes()).unwrap();
     fs::write(folder.path().join("prod-1.pub"), public.to_pem()).unwrap();

@@ -273,8 +273,8 @@ fn a_full_disk_leaves_nothing() {
     };
     let line = "build lab.toml --new-seed new.seed --out disk/out";
     assert_eq!(run("8k", line), "error: cannot write disk/out/lab-g1.tar.gz: no space left on device\n");
-    // The archive fits in and the small files behind it do not.
-    assert_eq!(run("20k", line), "error: cannot write disk/out/lab-g1.tar.gz.sig: no space left on device\n");
+    // The archive fits in, with its parts beside it, and the last file behind it does not.
+    assert_eq!(run("44k", line), "error: cannot write disk/out/install.sh: no space left on device\n");
 }
 
 /// The lock on a full disk: it stays what it was, and no output appears elsewhere.

@@ -21,7 +21,7 @@ const VARIABLE: &str = "CERTFERRY_ENGINE";
 /// Derives `count` keys with each engine, as a build does.
 fn keys_are_the_same(algorithm: KeyAlgorithm, count: u32) {
     let seed = Seed::parse(format!("certferry-seed-1:{}", "0123456789abcdef".repeat(4)).as_bytes()).unwrap();
-    let label = |number: u32| Label::new("test", &KeyId::User(format!("u{number}")), algorithm, 1);
+    let label = |number: u32| Label::new("test", &KeyId::User(format!("u{number}").into()), algorithm, 1);
     let labels: Vec<Label> = (0..count).map(label).collect();
     let keys = |engine: &Engine, threads| -> Vec<_> {
         let ring = derive(&*engine.test, &seed, &labels, NonZeroUsize::new(threads), &|_| ());

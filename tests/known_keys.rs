@@ -16,7 +16,7 @@ fn one_seed_gives_these_keys() {
     assert_eq!(seed.id(), "a654bec5a07c4d4e");
     assert_eq!(seed.cluster_id("prod-1"), "8bff3f9550f50edaeecf24fbf9d97ed9");
 
-    let user = |name: &str| KeyId::User(name.to_owned());
+    let user = |name: &str| KeyId::User(name.into());
     let expected = [
         (
             KeyId::ca("kubernetes"),

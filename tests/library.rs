@@ -31,17 +31,18 @@ fn request<'a>(profile: &'a Profile, seed: &'a Seed, lock: Option<&'a Lock>) -> 
     Request { profile, seed, lock, subset: None, permission: Permission::PROFILE }
 }
 
-fn build(request: &Request<'_>) -> Result<Made<Cursor<Vec<u8>>>, MakeError> {
+fn build<'a>(request: &Request<'a>) -> Result<Made<'a, Cursor<Vec<u8>>>, MakeError> {
     let engines = engines();
     let derivation = Derivation { engine: &*engines[0].test, threads: None, progress: &|_, _| {} };
-    make::build(request, derivation, |_| Ok::<_, io::Error>(Cursor::default())).map_err(|error| match error {
+    let body = || Ok::<_, io::Error>(Cursor::<Vec<u8>>::default());
+    make::build(request, derivation, body, |_| body()).map_err(|error| match error {
         BuildError::Make(error) => error,
         BuildError::Create(error) => panic!("{error}"),
     })
 }
 
 /// The part of `cp-1`, as `verify` has it.
-fn part(made: &Made<Cursor<Vec<u8>>>) -> (VerifiedPart, PublicKey) {
+fn part(made: &Made<'_, Cursor<Vec<u8>>>) -> (VerifiedPart, PublicKey) {
     let (at, name) = (datetime!(2026-11-23 00:00 UTC), PartName::Node("cp-1".to_owned()));
     let bundle = made.output.get_ref().as_slice();
     let checked = check_bundle(bundle, &made.signer, at, Some(&name), &AlreadyVerified::default()).unwrap();
@@ -53,7 +54,8 @@ fn part(made: &Made<Cursor<Vec<u8>>>) -> (VerifiedPart, PublicKey) {
 fn the_same_request_makes_the_same_bytes_and_the_lock_says_so() {
     let (profile, seed) = (profile(1), seed());
     let first = build(&request(&profile, &seed, None)).unwrap();
-    let lock = Lock::parse(first.lock.as_bytes()).unwrap();
+    let lock = Lock::parse(first.lock.to_toml().as_bytes()).unwrap();
+    assert_eq!(lock, first.lock);
     let locked = Request { permission: Permission::Locked, ..request(&profile, &seed, Some(&lock)) };
     let again = build(&locked).unwrap();
     assert!(first.output == again.output && first.signature == again.signature && first.lock == again.lock);
@@ -63,7 +65,7 @@ fn the_same_request_makes_the_same_bytes_and_the_lock_says_so() {
 #[test]
 fn a_lock_that_stands_against_a_build_is_told_with_both_values() {
     let (old, new, seed) = (profile(1), profile(2), seed());
-    let lock = Lock::parse(build(&request(&old, &seed, None)).unwrap().lock.as_bytes()).unwrap();
+    let lock = build(&request(&old, &seed, None)).unwrap().lock;
     let locked = Request { permission: Permission::Locked, ..request(&new, &seed, Some(&lock)) };
     match build(&locked).map(|_| ()) {
         Err(MakeError::Objection(Objection::Differs(Deviation::Value { what, locked, built }))) => {
@@ -86,7 +88,7 @@ fn what_a_request_lacks_is_told_before_any_work() {
     let whole = request(&profile, &seed, None);
     let error = make::check(&Request { subset: subset(&none), ..whole }).map(|_| ()).unwrap_err();
     assert_eq!(error.to_string(), "there is no lock to build against");
-    let lock = Lock::parse(build(&whole).unwrap().lock.as_bytes()).unwrap();
+    let lock = build(&whole).unwrap().lock;
     let partial = Request { subset: subset(&unknown), ..request(&profile, &seed, Some(&lock)) };
     assert_eq!(make::check(&partial).map(|_| ()).unwrap_err().to_string(), "the profile has no node cp-9");
 }
@@ -97,7 +99,8 @@ fn an_output_that_cannot_be_made_ends_the_build_with_its_own_error() {
     let engines = engines();
     let derivation = Derivation { engine: &*engines[0].test, threads: None, progress: &|_, _| {} };
     let request = request(&profile, &seed, None);
-    let made = make::build(&request, derivation, |name| Err::<Cursor<Vec<u8>>, _>(format!("no place for {name}")));
+    let create = |name: &str| Err::<Cursor<Vec<u8>>, _>(format!("no place for {name}"));
+    let made = make::build(&request, derivation, || Ok(Cursor::<Vec<u8>>::default()), create);
     match made.map(|_| ()) {
         Err(BuildError::Create(error)) => assert_eq!(error, "no place for lab-g1.tar.gz"),
         other => panic!("{other:?}"),

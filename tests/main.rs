@@ -53,6 +53,7 @@ mod lints;
 mod locked;
 mod man_pages;
 mod manual;
+mod memory;
 mod openssl;
 mod partial;
 mod planted;

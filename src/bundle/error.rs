@@ -151,11 +151,6 @@ pub enum WriteError {
     },
     /// The caller could not make a part; the text is its error.
     Making(String),
-    /// A part had other content when it was made the second time.
-    PartChanged {
-        /// The part.
-        part: PartName,
-    },
     /// The key did not sign.
     Signing {
         /// The path in the archive of what was to be signed.
@@ -368,7 +363,6 @@ impl Display for WriteError {
                 format!("{what} has {size} bytes, and a reader takes {limit}")
             }
             Self::Making(reason) => reason.clone(),
-            Self::PartChanged { part } => format!("the part {part} was made twice and differed"),
             Self::Signing { path } => format!("{path} could not be signed"),
             Self::Output(error) => error.to_string(),
         };

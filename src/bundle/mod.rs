@@ -50,4 +50,4 @@ pub use rows::{KUBELET_CLIENT_LINK, Row};
 pub use split::{SplitError, split};
 pub use tar::ustar_split;
 pub use verified::{ArchiveKind, VerifiedArchive, VerifiedIndex, VerifiedPart};
-pub use write::{Description, Writer, Written};
+pub use write::{Collected, Description, Writer, Written};

@@ -1,12 +1,12 @@
 //! Writes a bundle.
 //!
-//! The index comes first and names the digest of every record. The writer therefore makes every part twice: once to
-//! describe it, once to write it. It holds only a few at a time, however many there are.
+//! The index comes first and names the digest of every record. The parts are therefore made before it, a few at a time
+//! however many there are, and wait in a body until the index is known.
 
 use std::borrow::Borrow;
-use std::io::Write;
+use std::io::{Read, Seek, Write};
 
-use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use ring::digest::{Context, SHA256};
 use zeroize::Zeroizing;
 
@@ -25,8 +25,8 @@ use super::tar::{BLOCK, END, Kind, header, padding, ustar_split};
 use crate::kubernetes::PartName;
 use crate::sign::Sign;
 
-/// How many parts are compressed side by side. Meanwhile as many are written in order, and are in memory too. With
-/// fewer, processors would wait for each other more often.
+/// How many parts are made side by side, and so are in memory. With fewer, processors would wait for each other more
+/// often.
 const PARTS_AT_ONCE: usize = 128;
 
 /// What the caller says about a bundle, besides its parts.
@@ -40,62 +40,96 @@ pub struct Description {
     pub profile_sha256: Sha256,
 }
 
-/// A bundle whose every part was made once. It is known that the bundle can be written, but nothing is signed.
-pub struct Writer<F> {
-    part: F,
+/// A bundle to which parts are added.
+pub struct Writer<B> {
+    index: Index,
+    compressor: Compressor,
+    /// The compressed parts so far, one after the other.
+    body: B,
+}
+
+/// A bundle that has all its parts. Only its index is not written yet.
+pub struct Collected<B> {
     index: Index,
     index_bytes: Vec<u8>,
+    compressor: Compressor,
+    body: B,
 }
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// The SHA-256 of the tar stream, which identifies the bundle.
-    pub content_sha256: Sha256,
     /// The SHA-256 of the file.
     pub file_sha256: Sha256,
     /// The size of the file in bytes.
     pub size: u64,
 }
 
-impl<P, F> Writer<F>
-where
-    P: Borrow<Part>,
-    F: Fn(usize) -> Result<P, WriteError> + Sync,
-{
-    /// Describes the parts `part(0)` to `part(count - 1)`, which must be in archive order: nodes bytewise by name, then
-    /// the cluster.
-    ///
-    /// `part` is called twice for each number, from any thread, and must return the same part each time.
+impl<B: Write> Writer<B> {
+    /// Returns a bundle without parts. Those that come wait in `body`, which must be empty, and as secret as the bundle.
     ///
     /// # Errors
     ///
-    /// Fails when a reader would refuse the bundle for its head, the order of its parts, paths too long for ustar, or
-    /// sizes. Returns the error of `part` when it fails.
-    pub fn prepare(description: Description, count: usize, part: F) -> Result<Self, WriteError> {
+    /// Fails when a reader would refuse the bundle for its head.
+    pub fn new(description: Description, body: B) -> Result<Self, WriteError> {
         let Description { head, partial, profile_sha256 } = description;
-        let bundle = |problem| WriteError::Record { part: None, problem };
-        head.check().map_err(bundle)?;
-        let describe = |number| {
-            let part = part(number)?;
-            let (record, bytes) = record(&head, part.borrow())?;
-            check_sizes(&record, &bytes)?;
-            Ok((record.owner.part(), Sha256::of(&bytes)))
-        };
-        // All are collected before any is returned, so that of several errors the first is reported, not the fastest. A
-        // thread takes few at a time, so that it has no long piece left when the others are done.
-        let parts: Vec<Result<_, WriteError>> = (0..count).into_par_iter().with_max_len(32).map(describe).collect();
-        let parts = parts.into_iter().collect::<Result<_, _>>()?;
-        let index = Index { head, partial, profile_sha256, parts };
-        index.check().map_err(bundle)?;
-        let index_bytes = index.encode().map_err(WriteError::Output)?;
-        within(None, index_bytes.len() as u64, INDEX)?;
-        Ok(Self { part, index, index_bytes })
+        head.check().map_err(|problem| WriteError::Record { part: None, problem })?;
+        let index = Index { head, partial, profile_sha256, parts: Vec::new() };
+        Ok(Self { index, compressor: Compressor::default(), body })
     }
 
-    /// Returns the index that will be written: each part with the digest of its record.
-    pub const fn index(&self) -> &Index {
-        &self.index
+    /// Adds the parts `part(0)` to `part(count - 1)`, and signs them. All parts must come in archive order: nodes
+    /// bytewise by name, then the cluster.
+    ///
+    /// `part` is called once for each number, from any thread.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a reader would refuse the bundle for paths too long for ustar, or for sizes, when the key does not
+    /// sign, and when the body fails. Returns the error of `part` when it fails.
+    pub fn add<P: Borrow<Part>>(
+        &mut self,
+        count: usize,
+        part: impl Fn(usize) -> Result<P, WriteError> + Sync,
+        sign: &Sign<'_>,
+    ) -> Result<(), WriteError> {
+        for start in (0..count).step_by(PARTS_AT_ONCE) {
+            let (head, compressor) = (&self.index.head, &self.compressor);
+            let make = |number| {
+                let (name, sha256, tar) = member(head, part(number)?.borrow(), sign)?;
+                Ok((name, sha256, compressor.member(&tar).map_err(WriteError::Output)?))
+            };
+            // All are collected before any is written, so that of several errors the first is reported, not the fastest.
+            let numbers = start..count.min(start + PARTS_AT_ONCE);
+            let made: Vec<Result<_, WriteError>> = numbers.into_par_iter().map(make).collect();
+            for part in made {
+                let (name, sha256, gzip) = part?;
+                self.body.write_all(&gzip).map_err(WriteError::Output)?;
+                self.index.parts.push((name, sha256));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the bundle with all its parts.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a reader would refuse the index, for example for the order of the parts, and when the body fails.
+    pub fn finish(self) -> Result<Collected<B>, WriteError> {
+        let Self { index, compressor, mut body } = self;
+        body.flush().map_err(WriteError::Output)?;
+        index.check().map_err(|problem| WriteError::Record { part: None, problem })?;
+        let index_bytes = index.encode().map_err(WriteError::Output)?;
+        within(None, index_bytes.len() as u64, INDEX)?;
+        Ok(Collected { index, index_bytes, compressor, body })
+    }
+}
+
+impl<B: Read + Seek> Collected<B> {
+    /// Returns the index: each part with the digest of its record.
+    pub fn into_index(self) -> Index {
+        self.index
     }
 
     /// Returns the SHA-256 of the index.
@@ -112,36 +146,19 @@ where
     ///
     /// # Errors
     ///
-    /// Fails when the key does not sign, when the output fails, and when a part is not the one that was described.
-    pub fn write<W: Write + Send>(&self, sign: &Sign<'_>, output: W) -> Result<Written, WriteError> {
-        let mut output = Output { inner: output, content: Context::new(&SHA256), file: Context::new(&SHA256), size: 0 };
-        let compressor = Compressor::default();
-        let member = |tar: Zeroizing<Vec<u8>>| {
-            let gzip = compressor.member(&tar).map_err(WriteError::Output)?;
-            Ok(PackedMember { tar, gzip })
-        };
-        let count = self.index.parts.len();
-        let make = |start: usize| {
-            let numbers = start..count.min(start + PARTS_AT_ONCE);
-            numbers.into_par_iter().map(|number| member(self.nth(number, sign)?)).collect()
-        };
-        // The index of a large cluster takes one processor as long as a hundred parts do.
-        let (first, mut ready) = rayon::join(|| member(self.first(sign)?), || make(0));
-        output.member(&first?)?;
-        for start in (PARTS_AT_ONCE..count).step_by(PARTS_AT_ONCE) {
-            // The hashes cover everything in order. Only the disk waits for them.
-            let (written, next) = rayon::join(|| output.members(ready), || make(start));
-            written?;
-            ready = next;
-        }
-        output.members(ready)?;
-        output.member(&member(Zeroizing::new(END.to_vec()))?)?;
-        output.inner.flush().map_err(WriteError::Output)?;
-        Ok(Written {
-            content_sha256: Sha256::from_ring(&output.content.finish()),
-            file_sha256: Sha256::from_ring(&output.file.finish()),
-            size: output.size,
-        })
+    /// Fails when the key does not sign, and when the body or the output fails.
+    pub fn write(&mut self, sign: &Sign<'_>, output: impl Write) -> Result<Written, WriteError> {
+        let first = self.first(sign)?;
+        let mut output = Output { inner: output, file: Context::new(&SHA256), size: 0 };
+        let copied = (|| {
+            output.write_all(&self.compressor.member(&first)?)?;
+            self.body.rewind()?;
+            std::io::copy(&mut self.body, &mut output)?;
+            output.write_all(&self.compressor.member(&END)?)?;
+            output.flush()
+        })();
+        copied.map_err(WriteError::Output)?;
+        Ok(Written { file_sha256: Sha256::from_ring(&output.file.finish()), size: output.size })
     }
 
     /// Makes the first member: top folder, index, its signature, `nodes`.
@@ -153,30 +170,25 @@ where
         tar.entry(&format!("{top}/nodes/"), Kind::Folder, b"")?;
         Ok(tar.bytes)
     }
+}
 
-    /// Makes the member of one part: record, its signature, folders and files.
-    fn nth(&self, number: usize, sign: &Sign<'_>) -> Result<Zeroizing<Vec<u8>>, WriteError> {
-        let part = (self.part)(number)?;
-        let part = part.borrow();
-        let (record, bytes) = record(&self.index.head, part)?;
-        let name = record.owner.part();
-        if self.index.parts.get(number) != Some(&(name.clone(), Sha256::of(&bytes))) {
-            return Err(WriteError::PartChanged { part: name });
-        }
-        let head = &record.head;
-        let top = head.top();
-        let mut tar = Tar::new(head, tar_size(&record, &bytes) as usize);
-        tar.signed(&format!("{top}/{}.json", folder(&name)), &bytes, sign)?;
-        let mut contents = part.files().map(|(_, content)| content);
-        for (path, entry) in entries(&top, &name, &record.rows) {
-            let content = match entry {
-                Entry::Folder => b"",
-                Entry::Row(_) => contents.next().unwrap_or_default(),
-            };
-            tar.entry(&path, entry.kind(), content)?;
-        }
-        Ok(tar.bytes)
+/// Makes the member of one part: record, its signature, folders and files. Returns it with the name of the part and the
+/// SHA-256 of the record.
+fn member(head: &Head, part: &Part, sign: &Sign<'_>) -> Result<(PartName, Sha256, Zeroizing<Vec<u8>>), WriteError> {
+    let (record, bytes) = record(head, part)?;
+    check_sizes(&record, &bytes)?;
+    let (name, top) = (record.owner.part(), head.top());
+    let mut tar = Tar::new(head, tar_size(&record, &bytes) as usize);
+    tar.signed(&format!("{top}/{}.json", folder(&name)), &bytes, sign)?;
+    let mut contents = part.files().map(|(_, content)| content);
+    for (path, entry) in entries(&top, &name, &record.rows) {
+        let content = match entry {
+            Entry::Folder => b"",
+            Entry::Row(_) => contents.next().unwrap_or_default(),
+        };
+        tar.entry(&path, entry.kind(), content)?;
     }
+    Ok((name, Sha256::of(&bytes), tar.bytes))
 }
 
 fn record(head: &Head, part: &Part) -> Result<(Record, Vec<u8>), WriteError> {
@@ -249,29 +261,22 @@ impl Tar {
     }
 }
 
-/// One gzip member, before and after compression.
-struct PackedMember {
-    tar: Zeroizing<Vec<u8>>,
-    gzip: Vec<u8>,
-}
-
 /// Counts and hashes the bytes that it passes on.
 struct Output<W> {
     inner: W,
-    content: Context,
     file: Context,
     size: u64,
 }
 
-impl<W: Write> Output<W> {
-    fn members(&mut self, members: Vec<Result<PackedMember, WriteError>>) -> Result<(), WriteError> {
-        members.into_iter().try_for_each(|member| self.member(&member?))
+impl<W: Write> Write for Output<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let length = self.inner.write(bytes)?;
+        self.file.update(bytes.get(..length).unwrap_or_default());
+        self.size += length as u64;
+        Ok(length)
     }
 
-    fn member(&mut self, member: &PackedMember) -> Result<(), WriteError> {
-        self.content.update(&member.tar);
-        self.file.update(&member.gzip);
-        self.size += member.gzip.len() as u64;
-        self.inner.write_all(&member.gzip).map_err(WriteError::Output)
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.inner.flush()
     }
 }

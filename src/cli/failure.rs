@@ -1,5 +1,6 @@
 //! The end of a command that does not succeed.
 
+use std::io;
 use std::path::Path;
 
 use crate::bundle::{BundleError, SplitError, WriteError};
@@ -63,7 +64,7 @@ impl Failure {
     }
 
     /// Returns the failure for a file that could not be read or written. `doing` is a verb such as `read`.
-    pub(crate) fn io(doing: &str, path: &Path, error: &std::io::Error) -> Self {
+    pub(crate) fn io(doing: &str, path: &Path, error: &io::Error) -> Self {
         Self::cannot_run(format!("cannot {doing} {}: {}", path.display(), reason(error)))
     }
 
@@ -111,10 +112,9 @@ impl Failure {
             WriteError::Output(error) => Self::io("write", path, error),
             WriteError::PathTooLong { .. } => Self::cannot_run(error.to_string()).hint("choose shorter names"),
             WriteError::Making(reason) => Self::defect(reason),
-            WriteError::Record { .. }
-            | WriteError::TooLarge { .. }
-            | WriteError::PartChanged { .. }
-            | WriteError::Signing { .. } => Self::cannot_run(error.to_string()),
+            WriteError::Record { .. } | WriteError::TooLarge { .. } | WriteError::Signing { .. } => {
+                Self::cannot_run(error.to_string())
+            }
         }
     }
 
@@ -286,7 +286,7 @@ pub(crate) trait OrFailure<T>: Sized {
     fn or_cannot(self, doing: &str, path: impl AsRef<Path>) -> Result<T, Failure>;
 }
 
-impl<T> OrFailure<T> for std::io::Result<T> {
+impl<T> OrFailure<T> for io::Result<T> {
     fn or_cannot(self, doing: &str, path: impl AsRef<Path>) -> Result<T, Failure> {
         self.map_err(|error| Failure::io(doing, path.as_ref(), &error))
     }
@@ -396,5 +396,16 @@ impl From<RestartError> for Failure {
             }
         };
         failure.hint(hint)
+    }
+}
+
+/// Returns the failure of a write to the standard output.
+pub(crate) fn printed(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
+        // A reader that closes the pipe early is not a failure.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::io("write", Path::new("the standard output"), &error))
+        }
+        _ => Ok(()),
     }
 }

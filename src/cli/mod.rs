@@ -11,15 +11,13 @@ mod input;
 pub mod text;
 
 use std::ffi::OsString;
-use std::io;
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::host;
 use args::Arguments;
-use failure::Failure;
+use failure::{Failure, printed};
 
 /// Runs the command with which the process was started, and returns its exit code.
 #[must_use]
@@ -68,11 +66,5 @@ pub fn parses<Word: Into<OsString> + Clone>(line: impl IntoIterator<Item = Word>
 }
 
 fn write(text: &str) -> Result<(), Failure> {
-    match host::write_stdout(text) {
-        // A reader that closes the pipe early is not a failure.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::io("write", Path::new("the standard output"), &error))
-        }
-        _ => Ok(()),
-    }
+    printed(host::write_stdout(text))
 }

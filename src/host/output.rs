@@ -177,6 +177,23 @@ impl Outputs {
         staged
     }
 
+    /// Opens a file of mode 0600 for writing and reading in a folder, which never gets a name there. It is gone when it
+    /// is closed.
+    ///
+    /// # Errors
+    /// Fails when the folder does not accept a new file.
+    pub fn scratch(&mut self, folder: &Path) -> io::Result<File> {
+        if let Some(file) = create_nameless(folder, 0o600)? {
+            return Ok(file);
+        }
+        self.watch()?;
+        // The file system gives every new file a name. What a killed run leaves of it, the next one removes.
+        let _held = interrupt::hold();
+        let (file, path) = create_locked(&folder.join("scratch"), 0o600)?;
+        fs::remove_file(path)?;
+        Ok(file)
+    }
+
     /// Stages a file with this content.
     ///
     /// # Errors

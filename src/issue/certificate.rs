@@ -12,7 +12,7 @@ use super::tbs::{self, SubjectAndIssuer, Unsigned};
 use super::{IssueError, SerialKey};
 use crate::keys::{PrimeTest, PrivateKey};
 use crate::kubernetes::{KeyId, Purpose};
-use crate::lint::{Breach, Facts, Severity, lint};
+use crate::lint::{Facts, Severity, lint};
 use crate::plan::PlannedCertificate;
 use crate::x509::public_key::{self, VerifiedSignature};
 use crate::x509::{AltName, ExtendedKeyUsage, KeyAlgorithm, PermittedNames, ReadCertificate};
@@ -80,7 +80,6 @@ pub(super) struct UnsignedCertificate<'a> {
     pub(super) planned: &'a PlannedCertificate,
     serial: [u8; 16],
     unsigned: Unsigned,
-    warnings: Vec<Breach>,
 }
 
 /// Makes a certificate without its signature, and checks it as it is read back.
@@ -103,8 +102,8 @@ pub(super) fn make_unsigned<'a>(
     let without_signature = tbs::certificate(&unsigned, &[]).map_err(|error| encoding(planned, &error))?;
     let read = ReadCertificate::from_der(&without_signature).map_err(|error| encoding(planned, &error))?;
     check_content(planned, &read, &subject, key, issuer)?;
-    let warnings = check_rules(planned, &read, issuer, context)?;
-    Ok(UnsignedCertificate { planned, serial, unsigned, warnings })
+    check_rules(planned, &read, issuer, context)?;
+    Ok(UnsignedCertificate { planned, serial, unsigned })
 }
 
 /// Signs certificates of one issuer. Checks that each holds what was to be signed, and a signature that verifies.
@@ -112,32 +111,32 @@ pub(super) fn sign(
     certificates: Vec<UnsignedCertificate<'_>>,
     issuer: &Issuer<'_>,
     engine: &dyn PrimeTest,
-) -> Result<Vec<(KeyId, Certificate, Vec<Breach>)>, IssueError> {
+) -> Result<Vec<(KeyId, Certificate)>, IssueError> {
     let messages: Vec<&[u8]> = certificates.iter().map(|certificate| &certificate.unsigned.tbs[..]).collect();
     let signatures = match (issuer.key.sign_each(&messages, engine), certificates.first()) {
         (Err(error), Some(certificate)) => return Err(encoding(certificate.planned, &format_args!("{error:?}"))),
         (signatures, _) => signatures.unwrap_or_default(),
     };
     let signed = certificates.into_iter().zip(signatures).map(|(certificate, signature)| {
-        let UnsignedCertificate { planned, serial, unsigned, warnings } = certificate;
+        let UnsignedCertificate { planned, serial, unsigned } = certificate;
         let der = tbs::certificate(&unsigned, &signature).map_err(|error| encoding(planned, &error))?;
         let wrong = |what| IssueError::Check(planned.key.clone(), what);
         let signature = tbs::signature(&unsigned, &der).ok_or_else(|| wrong("is not what was to be signed"))?;
         // The code that verifies is of another library than the code that signed.
         let signature = public_key::verify(issuer.key.spki_der(), &unsigned.tbs, signature);
         let signature = signature.map_err(|_| wrong("signature"))?;
-        Ok((planned.key.clone(), Certificate { der, serial, signature }, warnings))
+        Ok((planned.key.clone(), Certificate { der, serial, signature }))
     });
     signed.collect()
 }
 
-/// Refuses a certificate that breaks a rule. Returns the rules that only ask for a warning.
+/// Refuses a certificate that breaks a rule which asks for more than a warning.
 fn check_rules(
     planned: &PlannedCertificate,
     read: &ReadCertificate,
     issuer: &Issuer<'_>,
     context: &LintContext<'_>,
-) -> Result<Vec<Breach>, IssueError> {
+) -> Result<(), IssueError> {
     let (purpose, node) = match &planned.key {
         KeyId::Node { node, base_name } => (Purpose::of_base_name(base_name), Some(node)),
         KeyId::Ca(name) => match Purpose::of_ca(name) {
@@ -166,11 +165,9 @@ fn check_rules(
         cluster: context.cluster(),
         needed_at: &[planned.validity.issued_at.midnight().assume_utc()],
     };
-    let (errors, warnings): (Vec<_>, Vec<_>) =
-        lint(&facts).into_iter().partition(|breach| breach.rule.severity == Severity::Error);
-    match errors.into_iter().next() {
+    match lint(&facts).into_iter().find(|breach| breach.rule.severity == Severity::Error) {
         Some(breach) => Err(IssueError::Rule(planned.key.clone(), breach)),
-        None => Ok(warnings),
+        None => Ok(()),
     }
 }
 

@@ -16,8 +16,8 @@ pub(super) struct LintContext<'a> {
 }
 
 impl<'a> LintContext<'a> {
-    pub(super) fn new(plan: &'a Plan) -> Self {
-        let nodes = plan.parts.iter().filter_map(|part| match &part.recipient {
+    pub(super) fn new(plan: &'a Plan<'_>) -> Self {
+        let nodes = plan.recipients.iter().filter_map(|recipient| match recipient {
             Recipient::Node(node) => Some((node.name.as_str(), node.addresses.as_slice())),
             Recipient::Cluster => None,
         });

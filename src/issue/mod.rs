@@ -5,7 +5,8 @@
 //!
 //! Input: a [`Plan`], its keys, and the key of the serial numbers.
 //!
-//! Output: [`Issued`], which holds every certificate. Each is checked against its issuer after signing.
+//! Output: [`Issued`] certificates, first those of the CAs, then leaves as the caller asks for them. Each is checked
+//! against its issuer after signing.
 //!
 //! Refuses a plan that lacks a key, a certificate that breaks a rule, and a certificate that does not hold what was
 //! planned.
@@ -24,37 +25,31 @@ pub use certificate::Certificate;
 pub use error::IssueError;
 pub use serial::SerialKey;
 
-use crate::keys::{KeyRing, PrimeTest};
+use crate::keys::{KeyRing, PrimeTest, PrivateKey};
 use crate::kubernetes::KeyId;
-use crate::lint::Breach;
 use crate::plan::{Plan, PlannedCertificate};
 use certificate::Issuer;
 use lint_context::LintContext;
 
-/// Every certificate of a plan, by the id of its key.
+/// Certificates, by the ids of their keys.
 #[derive(Debug)]
-pub struct Issued {
-    certificates: BTreeMap<KeyId, Certificate>,
-    warnings: Vec<(KeyId, Breach)>,
-}
+pub struct Issued(BTreeMap<KeyId, Certificate>);
 
 impl Issued {
-    /// Returns the certificate of this key, if the plan has one.
+    /// Returns the certificate of this key, if it is among these.
     #[must_use]
     pub fn get(&self, id: &KeyId) -> Option<&Certificate> {
-        self.certificates.get(id)
+        self.0.get(id)
+    }
+
+    /// Adds certificates.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
     }
 
     /// Returns every certificate, in the order of the ids.
     pub fn iter(&self) -> impl Iterator<Item = &Certificate> {
-        self.certificates.values()
-    }
-
-    /// Returns the rules of [severity warning](crate::lint::Severity::Warning) that certificates break, in the order of
-    /// the plan.
-    #[must_use]
-    pub fn warnings(&self) -> &[(KeyId, Breach)] {
-        &self.warnings
+        self.0.values()
     }
 }
 
@@ -62,62 +57,77 @@ impl Issued {
 /// with four.
 const SIGNING_BATCH: usize = 16;
 
-/// Issues every certificate of a plan: the CAs first, in the order of the plan, then the leaves in parallel.
-///
-/// The result does not depend on the order, nor on the engine that makes the RSA signatures.
-///
-/// # Errors
-/// Returns an [`IssueError`], to which no checked profile leads.
-pub fn issue(
-    plan: &Plan,
-    keys: &KeyRing,
-    serial_key: &SerialKey,
-    engine: &dyn PrimeTest,
-) -> Result<Issued, IssueError> {
-    let key = |id: &KeyId| keys.get(id).ok_or_else(|| IssueError::MissingKey(id.clone()));
-    let context = LintContext::new(plan);
-    let mut all = Vec::new();
-    let mut issuers = BTreeMap::new();
-    for planned in plan.certificates.iter().filter(|planned| planned.is_ca) {
-        let own_key = key(&planned.key)?;
-        let own = Issuer::new(planned, own_key)?;
-        let issuer = if planned.issuer == planned.key {
-            &own
-        } else {
-            issuers.get(&planned.issuer).ok_or_else(|| IssueError::MissingIssuer(planned.issuer.clone()))?
-        };
-        let unsigned = certificate::make_unsigned(planned, own_key, issuer, serial_key, &context)?;
-        let made = certificate::sign(vec![unsigned], issuer, engine)?;
-        let Some((_, certificate, _)) = made.first() else { return Err(IssueError::MissingKey(planned.key.clone())) };
-        issuers.insert(planned.key.clone(), own.with(planned, certificate)?);
-        all.extend(made);
-    }
-    let mut leaves: BTreeMap<&KeyId, Vec<&PlannedCertificate>> = BTreeMap::new();
-    for planned in plan.certificates.iter().filter(|planned| !planned.is_ca) {
-        leaves.entry(&planned.issuer).or_default().push(planned);
-    }
-    let together: Vec<&[&PlannedCertificate]> =
-        leaves.values().flat_map(|leaves| leaves.chunks(SIGNING_BATCH)).collect();
-    let make = |leaves: &&[&'_ PlannedCertificate]| {
-        let Some(first) = leaves.first() else { return Ok(Vec::new()) };
-        let issuer = issuers.get(&first.issuer).ok_or_else(|| IssueError::MissingIssuer(first.issuer.clone()))?;
-        let unsigned = leaves
-            .iter()
-            .map(|planned| certificate::make_unsigned(planned, key(&planned.key)?, issuer, serial_key, &context));
-        certificate::sign(unsigned.collect::<Result<_, IssueError>>()?, issuer, engine)
-    };
-    // A thread takes few at a time, so that it has no long piece left when the others are done.
-    let made = together.par_iter().with_max_len(2).map(make).collect::<Result<Vec<_>, IssueError>>()?;
-    let all = all.into_iter().chain(made.into_iter().flatten());
-    let mut breaches = BTreeMap::new();
-    let certificates = all.map(|(id, certificate, broken)| {
-        if !broken.is_empty() {
-            breaches.insert(id.clone(), broken);
+/// The CAs of a plan, which sign its leaves.
+pub struct Authorities<'a> {
+    issuers: BTreeMap<&'a KeyId, Issuer<'a>>,
+    context: LintContext<'a>,
+    serial_key: &'a SerialKey,
+    engine: &'a dyn PrimeTest,
+}
+
+impl<'a> Authorities<'a> {
+    /// Issues the certificates of all CAs of a plan, in its order. `keys` must have their keys.
+    ///
+    /// No certificate depends on the engine that makes the RSA signatures.
+    ///
+    /// # Errors
+    /// Returns an [`IssueError`], to which no checked profile leads.
+    pub fn issue(
+        plan: &'a Plan<'_>,
+        keys: &'a KeyRing,
+        serial_key: &'a SerialKey,
+        engine: &'a dyn PrimeTest,
+    ) -> Result<(Self, Issued), IssueError> {
+        let context = LintContext::new(plan);
+        let (mut issued, mut issuers) = (BTreeMap::new(), BTreeMap::new());
+        for planned in plan.certificates.iter().filter(|planned| planned.is_ca) {
+            let own_key = key(keys, &planned.key)?;
+            let own = Issuer::new(planned, own_key)?;
+            let issuer = if planned.issuer == planned.key {
+                &own
+            } else {
+                issuers.get(&planned.issuer).ok_or_else(|| IssueError::MissingIssuer(planned.issuer.clone()))?
+            };
+            let unsigned = certificate::make_unsigned(planned, own_key, issuer, serial_key, &context)?;
+            let made = certificate::sign(vec![unsigned], issuer, engine)?;
+            let Some((_, certificate)) = made.first() else { return Err(IssueError::MissingKey(planned.key.clone())) };
+            issuers.insert(&planned.key, own.with(planned, certificate)?);
+            issued.extend(made);
         }
-        (id, certificate)
-    });
-    let certificates = certificates.collect();
-    let in_order = plan.certificates.iter().filter_map(|planned| breaches.remove_entry(&planned.key));
-    let warnings = in_order.flat_map(|(id, broken)| broken.into_iter().map(move |breach| (id.clone(), breach)));
-    Ok(Issued { warnings: warnings.collect(), certificates })
+        Ok((Self { issuers, context, serial_key, engine }, Issued(issued)))
+    }
+
+    /// Issues leaves in parallel. `keys` must have their keys. The result does not depend on their order.
+    ///
+    /// # Errors
+    /// Returns an [`IssueError`], to which no checked profile leads.
+    pub fn issue_leaves<'p>(
+        &self,
+        planned: impl IntoIterator<Item = &'p PlannedCertificate>,
+        keys: &KeyRing,
+    ) -> Result<Issued, IssueError> {
+        let mut leaves: BTreeMap<&KeyId, Vec<&PlannedCertificate>> = BTreeMap::new();
+        for planned in planned {
+            leaves.entry(&planned.issuer).or_default().push(planned);
+        }
+        let together: Vec<&[&PlannedCertificate]> =
+            leaves.values().flat_map(|leaves| leaves.chunks(SIGNING_BATCH)).collect();
+        let make = |leaves: &&[&'_ PlannedCertificate]| {
+            let Some(first) = leaves.first() else { return Ok(Vec::new()) };
+            let issuer = self.issuers.get(&first.issuer);
+            let issuer = issuer.ok_or_else(|| IssueError::MissingIssuer(first.issuer.clone()))?;
+            let unsigned = leaves.iter().map(|planned| {
+                let key = key(keys, &planned.key)?;
+                certificate::make_unsigned(planned, key, issuer, self.serial_key, &self.context)
+            });
+            certificate::sign(unsigned.collect::<Result<_, IssueError>>()?, issuer, self.engine)
+        };
+        // A thread takes few at a time, so that it has no long piece left when the others are done.
+        let made = together.par_iter().with_max_len(2).map(make).collect::<Result<Vec<_>, IssueError>>()?;
+        Ok(Issued(made.into_iter().flatten().collect()))
+    }
+}
+
+fn key<'k>(keys: &'k KeyRing, id: &KeyId) -> Result<&'k PrivateKey, IssueError> {
+    keys.get(id).ok_or_else(|| IssueError::MissingKey(id.clone()))
 }

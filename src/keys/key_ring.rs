@@ -162,7 +162,7 @@ mod tests {
             label(node("cp-2", "apiserver"), KeyAlgorithm::EcdsaP256),
             label(KeyId::ca("etcd"), KeyAlgorithm::Rsa2048),
             label(KeyId::ServiceAccount, KeyAlgorithm::Rsa2048),
-            label(KeyId::User("alice".to_owned()), KeyAlgorithm::EcdsaP256),
+            label(KeyId::User("alice".into()), KeyAlgorithm::EcdsaP256),
         ]
     }
 
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn each_part_of_a_label_makes_another_key() {
-        let user = |name: &str| KeyId::User(name.to_owned());
+        let user = |name: &str| KeyId::User(name.into());
         let key = |cluster, key_id: KeyId, algorithm, generation| {
             let ring = ring(&[Label::new(cluster, &key_id, algorithm, generation)], 1);
             ring.get(&key_id).unwrap().to_pem().to_string()
@@ -210,7 +210,7 @@ mod tests {
             key("a", user("y"), KeyAlgorithm::EcdsaP256, 1),
             key("a", user("x"), KeyAlgorithm::EcdsaP384, 1),
             key("a", user("x"), KeyAlgorithm::EcdsaP256, 2),
-            key("a", KeyId::EtcdClient("x".to_owned()), KeyAlgorithm::EcdsaP256, 1),
+            key("a", KeyId::EtcdClient("x".into()), KeyAlgorithm::EcdsaP256, 1),
         ];
         keys.sort_unstable();
         keys.dedup();

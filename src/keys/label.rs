@@ -53,11 +53,12 @@ impl fmt::Display for Label {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::sync::Arc;
 
     use super::{KeyAlgorithm, KeyId, Label};
 
-    fn of_secret(id: fn(String, String) -> KeyId) -> KeyId {
-        id("ingress".to_owned(), "a.b/c".to_owned())
+    fn of_secret(id: fn(Arc<str>, Arc<str>) -> KeyId) -> KeyId {
+        id("ingress".into(), "a.b/c".into())
     }
 
     #[test]
@@ -73,11 +74,11 @@ mod tests {
                 "certferry/1|prod-1|node/cp-1/etcd/server|ecdsa-p384|999999999",
             ),
             (
-                text(KeyId::User("Zoë|a/b %".to_owned()), KeyAlgorithm::Rsa2048, 1),
+                text(KeyId::User("Zoë|a/b %".into()), KeyAlgorithm::Rsa2048, 1),
                 "certferry/1|prod-1|user/Zo%C3%AB%7Ca%2Fb%20%25|rsa-2048|1",
             ),
             (
-                text(KeyId::EtcdClient("backup".to_owned()), KeyAlgorithm::Rsa2048, 1),
+                text(KeyId::EtcdClient("backup".into()), KeyAlgorithm::Rsa2048, 1),
                 "certferry/1|prod-1|etcd-client/backup|rsa-2048|1",
             ),
             (
@@ -105,13 +106,13 @@ mod tests {
         for cluster in names {
             for name in names {
                 for key_id in [
-                    KeyId::User(name.to_owned()),
-                    KeyId::EtcdClient(name.to_owned()),
+                    KeyId::User(name.into()),
+                    KeyId::EtcdClient(name.into()),
                     KeyId::node(name, "apiserver"),
                     KeyId::node(name, "etcd/server"),
-                    KeyId::Webhook { namespace: name.to_owned(), secret: "ca".to_owned() },
-                    KeyId::WebhookCa { namespace: name.to_owned(), secret: "ca".to_owned() },
-                    KeyId::Tls { namespace: name.to_owned(), secret: "ca".to_owned() },
+                    KeyId::Webhook { namespace: name.into(), secret: "ca".into() },
+                    KeyId::WebhookCa { namespace: name.into(), secret: "ca".into() },
+                    KeyId::Tls { namespace: name.into(), secret: "ca".into() },
                 ] {
                     for algorithm in [KeyAlgorithm::Rsa2048, KeyAlgorithm::EcdsaP256] {
                         for generation in [1, 11] {

@@ -4,9 +4,12 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
+use super::certificate::CERTIFICATES;
 use super::certificate_row::CaName;
 use super::part_name::PartName;
+use crate::x509::SharedTexts;
 
 /// The name of a key of a cluster. `Display` writes the key-id that labels and locks contain, and `FromStr` reads it.
 ///
@@ -22,34 +25,34 @@ pub enum KeyId {
     /// `node/<node>/<base name>`: a key of one node.
     Node {
         /// The node's name.
-        node: String,
+        node: Arc<str>,
         /// kubeadm's base name of the files.
         base_name: Cow<'static, str>,
     },
     /// `user/<name>`: the key in a user's kubeconfig.
-    User(String),
+    User(Arc<str>),
     /// `etcd-client/<name>`: the key of a client of etcd.
-    EtcdClient(String),
+    EtcdClient(Arc<str>),
     /// `webhook/<namespace>/<secret>`: the key of a webhook's server.
     Webhook {
         /// The Secret's namespace.
-        namespace: String,
+        namespace: Arc<str>,
         /// The Secret's name.
-        secret: String,
+        secret: Arc<str>,
     },
     /// `webhook/<namespace>/<secret>/ca`: the key of a CA for that webhook alone.
     WebhookCa {
         /// The Secret's namespace.
-        namespace: String,
+        namespace: Arc<str>,
         /// The Secret's name.
-        secret: String,
+        secret: Arc<str>,
     },
     /// `tls/<namespace>/<secret>`: the key in a TLS Secret.
     Tls {
         /// The Secret's namespace.
-        namespace: String,
+        namespace: Arc<str>,
         /// The Secret's name.
-        secret: String,
+        secret: Arc<str>,
     },
     /// `bundle-signer`: the key that signs the bundle.
     BundleSigner,
@@ -65,7 +68,16 @@ impl KeyId {
     /// Returns the key-id of a node's key, by kubeadm's base name.
     #[must_use]
     pub fn node(node: &str, base_name: &'static str) -> Self {
-        Self::Node { node: node.to_owned(), base_name: Cow::Borrowed(base_name) }
+        Self::Node { node: node.into(), base_name: Cow::Borrowed(base_name) }
+    }
+
+    /// Returns the key-id with the copy of the node's name that other key-ids have.
+    #[must_use]
+    pub fn share(self, texts: &mut SharedTexts) -> Self {
+        match self {
+            Self::Node { node, base_name } => Self::Node { node: texts.share(node), base_name },
+            other => other,
+        }
     }
 
     /// Returns whether this is the key of a certificate authority.
@@ -92,7 +104,7 @@ impl KeyId {
         match self {
             Self::Ca(name) if CaName::of_profile(name).is_some() => None,
             Self::ServiceAccount | Self::BundleSigner => None,
-            Self::Node { node, .. } => Some(PartName::Node(node.clone())),
+            Self::Node { node, .. } => Some(PartName::Node(node.to_string())),
             Self::Ca(_)
             | Self::User(_)
             | Self::EtcdClient(_)
@@ -187,18 +199,22 @@ fn read(text: &str) -> Option<KeyId> {
     };
     let of_secret = |rest: &str| {
         let (namespace, secret) = rest.split_once('/')?;
-        Some((unescape(namespace)?, unescape(secret)?))
+        Some((unescape(namespace)?.into(), unescape(secret)?.into()))
     };
     let is_base_name = |name: &str| name.split('/').all(|part| !part.is_empty() && part.bytes().all(is_plain));
     match kind {
         "ca" if is_base_name(rest) => Some(KeyId::Ca(Cow::Owned(rest.to_owned()))),
         "node" => {
             let (node, base_name) = rest.split_once('/')?;
-            let base_name = is_base_name(base_name).then(|| Cow::Owned(base_name.to_owned()))?;
-            Some(KeyId::Node { node: unescape(node)?, base_name })
+            let known = CERTIFICATES.iter().find(|row| row.base_name == base_name);
+            let base_name = match known {
+                Some(row) => Cow::Borrowed(row.base_name),
+                None => is_base_name(base_name).then(|| Cow::Owned(base_name.to_owned()))?,
+            };
+            Some(KeyId::Node { node: unescape(node)?.into(), base_name })
         }
-        "user" => unescape(rest).map(KeyId::User),
-        "etcd-client" => unescape(rest).map(KeyId::EtcdClient),
+        "user" => Some(KeyId::User(unescape(rest)?.into())),
+        "etcd-client" => Some(KeyId::EtcdClient(unescape(rest)?.into())),
         // An escaped name has no `/`, so `/ca` at the end cannot be part of a name.
         "webhook" => match rest.strip_suffix("/ca").filter(|rest| rest.contains('/')) {
             Some(rest) => of_secret(rest).map(|(namespace, secret)| KeyId::WebhookCa { namespace, secret }),

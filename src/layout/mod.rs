@@ -26,18 +26,22 @@ pub use file_sources::FileSources;
 use zeroize::Zeroizing;
 
 use crate::bundle::{Content, File, Mode, Node, Part, PartOwner};
-use crate::plan::{Manifest, PlannedContent, PlannedFile, PlannedPart, Recipient};
+use crate::plan::{Manifest, PlannedContent, PlannedFile, Recipient};
 
-/// Makes the files of one part.
+/// Makes the planned files of one recipient.
 ///
 /// # Errors
 /// Returns a [`LayoutError`], to which no checked profile leads.
-pub fn lay_out(part: &PlannedPart, sources: &FileSources<'_>) -> Result<Part, LayoutError> {
-    let files = part.files.iter().map(|file| lay_out_file(file, sources)).collect::<Result<_, _>>()?;
-    Ok(Part::new(owner(&part.recipient), files)?)
+pub fn lay_out(
+    recipient: Recipient<'_>,
+    planned: &[PlannedFile],
+    sources: &FileSources<'_>,
+) -> Result<Part, LayoutError> {
+    let files = planned.iter().map(|file| lay_out_file(file, sources)).collect::<Result<_, _>>()?;
+    Ok(Part::new(owner(recipient), files)?)
 }
 
-fn owner(recipient: &Recipient) -> PartOwner {
+fn owner(recipient: Recipient<'_>) -> PartOwner {
     match recipient {
         Recipient::Cluster => PartOwner::Cluster,
         Recipient::Node(node) => {

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use super::model::Lock;
-use super::shape::{CertificateShape, KeyShape, Shape, Shapes, shapes_of_lock};
+use super::shape::{CertificateShape, KeyShape, Shape, Shapes};
 use crate::kubernetes::{KeyId, PartName};
 
 /// The names of the differences that also mean another key.
@@ -135,12 +136,12 @@ impl fmt::Display for ChangeReason {
 /// Returns the differences between two builds, ordered by id: those of their shapes, and those that only hashes show.
 #[must_use]
 pub fn build_changes(old: &Lock, new: &Lock) -> Vec<Change> {
-    let mut found = changes(&shapes_of_lock(old), &shapes_of_lock(new));
+    let mut found = changes(&Shapes::of_lock(old), &Shapes::of_lock(new));
     let known: BTreeSet<_> = found.iter().filter_map(Change::key).cloned().collect();
     let keys = pairs(&old.keys, &new.keys, |key| &key.id).filter(|(old, new)| old.spki_sha256 != new.spki_sha256);
     let mut hidden: BTreeMap<_, _> = keys.map(|(key, _)| (&key.id, ChangeReason::Key)).collect();
     for (old, new) in pairs(&old.certificates, &new.certificates, |certificate| &certificate.id) {
-        if (&old.certificate_sha256, &old.serial) != (&new.certificate_sha256, &new.serial) {
+        if (old.certificate_sha256, old.serial) != (new.certificate_sha256, new.serial) {
             hidden.entry(&old.id).or_insert(ChangeReason::Content);
         }
     }
@@ -152,24 +153,24 @@ pub fn build_changes(old: &Lock, new: &Lock) -> Vec<Change> {
 
 /// Returns the rows whose ids are in both, in the order of `old`.
 fn pairs<'a, T>(old: &'a [T], new: &'a [T], id: fn(&T) -> &KeyId) -> impl Iterator<Item = (&'a T, &'a T)> {
-    let new: BTreeMap<_, _> = new.iter().map(|row| (id(row).clone(), row)).collect();
+    let new: BTreeMap<_, _> = new.iter().map(|row| (id(row), row)).collect();
     old.iter().filter_map(move |row| Some((row, *new.get(id(row))?)))
 }
 
 /// Returns the differences between two sets of shapes, ordered by id. There are none between equal sets.
 #[must_use]
-pub fn changes(old: &Shapes, new: &Shapes) -> Vec<Change> {
-    let mut ids: Vec<_> = old.keys().chain(new.keys()).collect();
+pub fn changes(old: &Shapes<'_>, new: &Shapes<'_>) -> Vec<Change> {
+    let mut ids: Vec<_> = old.ids().chain(new.ids()).collect();
     ids.sort_unstable();
     ids.dedup();
-    let issuers = issuers(new);
+    let issuers = issuers(old, new);
     let without_reason = |id: &KeyId, kind| Change { id: ChangeId::Key(id.clone()), kind, reasons: Vec::new() };
     let change = |id: &KeyId| match (old.get(id), new.get(id)) {
         (None, Some(_)) => Some(without_reason(id, ChangeKind::Added)),
         (Some(_), None) => Some(without_reason(id, ChangeKind::Removed)),
         (Some(before), Some(after)) => {
-            let mut found = differences(before, after);
-            found.extend(issuer_difference(old, &issuers, id, after));
+            let mut found = differences(&before, &after);
+            found.extend(issuer_difference(&issuers, id, &after));
             (!found.is_empty()).then(|| changed(id, found))
         }
         (None, None) => None,
@@ -189,7 +190,9 @@ pub fn explain_version(changes: &mut [Change], before: &str, after: &str, gives_
     }
 }
 
-fn changed(id: &KeyId, reasons: Vec<ChangeReason>) -> Change {
+fn changed(id: &KeyId, mut reasons: Vec<ChangeReason>) -> Change {
+    // A new generation changes hundreds of thousands of keys.
+    reasons.shrink_to_fit();
     Change { id: ChangeId::Key(id.clone()), kind: ChangeKind::Changed, reasons }
 }
 
@@ -212,7 +215,7 @@ fn certificate_differences(old: &CertificateShape, new: &CertificateShape) -> Ve
         value("issuer", &old.issuer, &new.issuer),
         list("alternative names", &old.alt_names, &new.alt_names),
         list("constraints", &old.constraints, &new.constraints),
-        list("usages", &old.usages, &new.usages),
+        list("usages", &texts(&old.usages), &texts(&new.usages)),
         value("issued_at", &old.issued_at, &new.issued_at),
         value("start of validity", &old.not_before, &new.not_before),
         value("end of validity", &old.not_after, &new.not_after),
@@ -220,6 +223,10 @@ fn certificate_differences(old: &CertificateShape, new: &CertificateShape) -> Ve
     .into_iter()
     .flatten()
     .collect()
+}
+
+fn texts(list: &[Arc<str>]) -> Vec<String> {
+    list.iter().map(ToString::to_string).collect()
 }
 
 fn value(field: &'static str, old: &str, new: &str) -> Option<ChangeReason> {
@@ -233,26 +240,26 @@ fn list(field: &'static str, old: &[String], new: &[String]) -> Option<ChangeRea
     (old != new).then(|| ChangeReason::List { field, added: beyond(new, old), removed: beyond(old, new) })
 }
 
+/// A CA of the new build.
+struct Issuer<'a> {
+    id: &'a KeyId,
+    has_other_key: bool,
+}
+
 /// Returns the difference that another key of the issuer makes to a certificate. Returns `None` for a root, whose own
 /// key is already among its differences.
-fn issuer_difference(
-    old: &Shapes,
-    issuers: &BTreeMap<&str, (&KeyId, &Shape)>,
-    id: &KeyId,
-    shape: &Shape,
-) -> Option<ChangeReason> {
-    let (issuer_id, issuer) = *issuers.get(shape.certificate.as_ref()?.issuer.as_str())?;
-    let before = old.get(issuer_id)?;
-    (issuer_id != id && before.key != issuer.key).then(|| ChangeReason::IssuerKey { issuer: issuer_id.clone() })
+fn issuer_difference(issuers: &BTreeMap<Arc<str>, Issuer<'_>>, id: &KeyId, shape: &Shape) -> Option<ChangeReason> {
+    let issuer = issuers.get(&shape.certificate.as_ref()?.issuer)?;
+    (issuer.id != id && issuer.has_other_key).then(|| ChangeReason::IssuerKey { issuer: issuer.id.clone() })
 }
 
 /// Returns the first CA of each subject. The id says which is a CA, because a user may have the very name of one.
-fn issuers(shapes: &Shapes) -> BTreeMap<&str, (&KeyId, &Shape)> {
+fn issuers<'a>(old: &Shapes<'_>, new: &Shapes<'a>) -> BTreeMap<Arc<str>, Issuer<'a>> {
     let mut issuers = BTreeMap::new();
-    for (id, shape) in shapes.iter().filter(|(id, _)| id.is_ca()) {
-        if let Some(certificate) = &shape.certificate {
-            issuers.entry(certificate.subject.as_str()).or_insert((id, shape));
-        }
+    for id in new.ids().filter(|id| id.is_ca()) {
+        let Some(Shape { key, certificate: Some(certificate) }) = new.get(id) else { continue };
+        let has_other_key = old.get(id).is_some_and(|before| before.key != key);
+        issuers.entry(certificate.subject).or_insert(Issuer { id, has_other_key });
     }
     issuers
 }
@@ -260,26 +267,32 @@ fn issuers(shapes: &Shapes) -> BTreeMap<&str, (&KeyId, &Shape)> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use super::super::model::LockedKey;
     use super::super::model::tests::example;
-    use super::{Change, ChangeId, ChangeKind, ChangeReason, KeyId};
-    use super::{build_changes, changed, changes, explain_version, shapes_of_lock};
+    use super::{Change, ChangeId, ChangeKind, ChangeReason, KeyId, Lock, Shapes};
+    use super::{build_changes, changed, explain_version};
+    use crate::bundle::Hex;
 
     fn id(text: &str) -> KeyId {
         text.parse().unwrap()
     }
 
+    fn changes(old: &Lock, new: &Lock) -> Vec<Change> {
+        super::changes(&Shapes::of_lock(old), &Shapes::of_lock(new))
+    }
+
     #[test]
     fn the_same_does_not_differ() {
-        assert_eq!(changes(&shapes_of_lock(&example()), &shapes_of_lock(&example())), []);
+        assert_eq!(changes(&example(), &example()), []);
     }
 
     #[test]
     fn what_only_hashes_show_is_told_too() {
         let old = example();
         let mut new = old.clone();
-        new.keys[0].spki_sha256 = "99".repeat(32);
-        new.certificates[0].certificate_sha256 = "99".repeat(32);
-        new.certificates[1].certificate_sha256 = "99".repeat(32);
+        new.keys[0].spki_sha256 = Hex([0x99; 32]);
+        new.certificates[0].certificate_sha256 = Hex([0x99; 32]);
+        new.certificates[1].certificate_sha256 = Hex([0x99; 32]);
         assert_eq!(build_changes(&old, &old), []);
         assert_eq!(
             build_changes(&old, &new),
@@ -292,15 +305,13 @@ mod tests {
 
     #[test]
     fn each_kind_of_change_has_its_reason() {
-        let old = shapes_of_lock(&example());
+        let old = example();
         let mut new = old.clone();
-        let apiserver = new.get_mut(&id("node/cp-1/apiserver")).unwrap();
-        apiserver.key.generation = 2;
-        let certificate = apiserver.certificate.as_mut().unwrap();
-        certificate.alt_names = vec!["IP:10.0.0.1".into()];
-        certificate.not_after = "2100-01-01T00:00:00Z".into();
-        let removed = new.remove(&id("user/alice")).unwrap();
-        new.insert(id("user/bob"), removed);
+        new.keys[1].generation = 2;
+        new.certificates[1].alt_names = vec!["IP:10.0.0.1".into()];
+        new.certificates[1].not_after = "2100-01-01T00:00:00Z".into();
+        new.keys[2].id = id("user/bob");
+        new.certificates[2].id = id("user/bob");
         let value = |field, old: &str, new: &str| ChangeReason::Value { field, old: old.into(), new: new.into() };
         assert_eq!(
             changes(&old, &new),
@@ -325,13 +336,12 @@ mod tests {
 
     #[test]
     fn leaves_change_with_the_key_of_their_issuer_and_not_with_its_dates() {
-        let old = shapes_of_lock(&example());
+        let old = example();
         let mut new = old.clone();
-        let ca = new.get_mut(&id("ca/kubernetes")).unwrap();
-        ca.certificate.as_mut().unwrap().not_after = "2100-01-01T00:00:00Z".into();
+        new.certificates[0].not_after = "2100-01-01T00:00:00Z".into();
         let ids = |found: Vec<Change>| found.into_iter().map(|change| change.id.to_string()).collect::<Vec<_>>();
         assert_eq!(ids(changes(&old, &new)), ["ca/kubernetes"]);
-        new.get_mut(&id("ca/kubernetes")).unwrap().key.generation = 2;
+        new.keys[0].generation = 2;
         assert_eq!(ids(changes(&old, &new)), ["ca/kubernetes", "node/cp-1/apiserver", "user/alice"]);
         let issuer = ChangeReason::IssuerKey { issuer: id("ca/kubernetes") };
         let found = changes(&old, &new);
@@ -341,25 +351,24 @@ mod tests {
 
     #[test]
     fn a_user_with_the_name_of_a_ca_is_no_ca() {
-        let mut lock = example();
-        lock.certificates[2].subject = "CN=kubernetes".into();
-        let old = shapes_of_lock(&lock);
+        let mut old = example();
+        old.certificates[2].subject = "CN=kubernetes".into();
         let mut new = old.clone();
-        new.get_mut(&id("ca/kubernetes")).unwrap().key.generation = 2;
+        new.keys[0].generation = 2;
         let issuer = ChangeReason::IssuerKey { issuer: id("ca/kubernetes") };
         assert_eq!(changes(&old, &new)[2], changed(&id("user/alice"), vec![issuer]));
     }
 
     #[test]
     fn a_version_is_the_reason_of_what_it_changes_and_of_nothing_else() {
-        let locked = shapes_of_lock(&example());
+        let locked = example();
         let mut before = locked.clone();
-        before.get_mut(&id("user/alice")).unwrap().key.generation = 2;
+        before.keys[2].generation = 2;
         let mut after = before.clone();
-        after.get_mut(&id("node/cp-1/apiserver")).unwrap().certificate.as_mut().unwrap().subject = "CN=y".into();
-        let moved = after.get(&id("user/alice")).unwrap().clone();
-        after.insert(id("node/cp-1/super-admin.conf"), moved);
+        after.certificates[1].subject = "CN=y".into();
+        after.keys.push(LockedKey { id: id("node/cp-1/super-admin.conf"), ..after.keys[2].clone() });
         let mut found = changes(&locked, &after);
+        let (before, after) = (Shapes::of_lock(&before), Shapes::of_lock(&after));
         explain_version(&mut found, "1.28.0", "1.29.0", |id| match id {
             ChangeId::Key(id) => before.get(id) != after.get(id),
             ChangeId::File(..) => false,

@@ -5,38 +5,25 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::changes::{Change, ChangeId, ChangeKind, ChangeReason};
-use super::model::Lock;
 use crate::kubernetes::PartName;
-use crate::plan::Plan;
-
-/// What each file of each part holds, by part and path. A lock has it already.
-pub type Outlines<'a> = BTreeMap<PartName, Cow<'a, BTreeMap<String, String>>>;
-
-/// Returns the outlines of a plan's files.
-#[must_use]
-pub fn outlines_of_plan(plan: &Plan) -> Outlines<'static> {
-    plan.parts.iter().map(|part| (part.recipient.part(), Cow::Owned(part.outlines()))).collect()
-}
-
-/// Returns the outlines of a lock's files.
-#[must_use]
-pub fn outlines_of_lock(lock: &Lock) -> Outlines<'_> {
-    lock.parts.iter().map(|part| (part.part.clone(), Cow::Borrowed(&part.files))).collect()
-}
+use crate::plan::FileOutlines;
 
 /// Returns the changes of files in parts that both sides have, beyond those that follow from `changes` of keys and
-/// certificates. The cluster's part comes first.
+/// certificates. They come in the order of the new parts.
 #[must_use]
-pub fn file_changes(old: &Outlines<'_>, new: &Outlines<'_>, changes: &[Change]) -> Vec<Change> {
+pub fn file_changes(
+    old: &BTreeMap<PartName, Cow<'_, FileOutlines>>,
+    new: impl IntoIterator<Item = (PartName, FileOutlines)>,
+    changes: &[Change],
+) -> Vec<Change> {
     let told: BTreeSet<_> = changes.iter().map(|change| change.id.to_string()).collect();
     let is_told = |outline: &str| outline.split([' ', ',']).any(|word| told.contains(word));
     let mut found = Vec::new();
-    let (cluster, nodes): (Vec<_>, Vec<_>) = new.iter().partition(|(part, _)| **part == PartName::Cluster);
-    for (part, files) in cluster.into_iter().chain(nodes) {
-        let Some(before) = old.get(part) else { continue };
+    for (part, files) in new {
+        let Some(before) = old.get(&part) else { continue };
         let paths: BTreeSet<_> = before.keys().chain(files.keys()).collect();
         for path in paths {
-            let row = |kind, reasons| Change { id: ChangeId::File(part.clone(), path.clone()), kind, reasons };
+            let row = |kind, reasons| Change { id: ChangeId::File(part.clone(), path.to_string()), kind, reasons };
             found.extend(match (before.get(path), files.get(path)) {
                 (Some(old), Some(new)) if old != new && !is_link(new) => {
                     Some(row(ChangeKind::Changed, vec![difference(old, new)]))
@@ -68,15 +55,19 @@ fn difference(old: &str, new: &str) -> ChangeReason {
 
 #[cfg(test)]
 mod tests {
-    use super::{Change, ChangeId, ChangeKind, ChangeReason, Cow, Outlines, PartName, file_changes};
+    use super::{Change, ChangeId, ChangeKind, ChangeReason, Cow, FileOutlines, PartName};
 
     fn node(name: &str) -> PartName {
         PartName::Node(name.to_owned())
     }
 
-    fn files(name: &str, rows: &[(&str, &str)]) -> Outlines<'static> {
-        let rows = rows.iter().map(|&(path, outline)| (path.to_owned(), outline.to_owned())).collect();
-        [(node(name), Cow::Owned(rows))].into()
+    fn files(name: &str, rows: &[(&str, &str)]) -> (PartName, FileOutlines) {
+        (node(name), rows.iter().map(|&(path, outline)| (path.into(), outline.into())).collect())
+    }
+
+    fn file_changes(old: &(PartName, FileOutlines), new: &(PartName, FileOutlines), changes: &[Change]) -> Vec<Change> {
+        let (part, files) = old;
+        super::file_changes(&[(part.clone(), Cow::Borrowed(files))].into(), [new.clone()], changes)
     }
 
     #[test]

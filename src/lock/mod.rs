@@ -17,8 +17,8 @@ mod refusals;
 mod shape;
 
 pub use changes::{Change, ChangeId, ChangeKind, ChangeReason, build_changes, changes, explain_version};
-pub use file_changes::{Outlines, file_changes, outlines_of_lock, outlines_of_plan};
+pub use file_changes::file_changes;
 pub use merge::{merge, restrict};
-pub use model::{Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart};
+pub use model::{Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, Texts};
 pub use refusals::{Refusal, foreseen, refusals};
-pub use shape::{CertificateShape, KeyShape, Shape, Shapes, shapes_of_lock, shapes_of_plan};
+pub use shape::{CertificateShape, KeyShape, Shape, Shapes};

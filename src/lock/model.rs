@@ -1,11 +1,16 @@
 //! The lock file, format number 1.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::bundle::{Hex, Sha256};
 use crate::kubernetes::{KeyId, PartName};
+use crate::plan::FileOutlines;
+use crate::x509::SharedTexts;
 
 /// The format numbers of everything that decides a bundle's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,14 +90,16 @@ pub struct LockedPart {
     /// The generation of the bundle that last brought the part. With `build --only`, parts differ in that.
     pub generation: u32,
     /// The hash of the part's record.
-    pub record_sha256: String,
+    pub record_sha256: Sha256,
     /// The hash of the profile in the cluster's part, when a partial bundle brought it and the lock's own profile is
     /// another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_sha256: Option<String>,
     /// What each file holds, by path, in the words of [`outline`](crate::plan::PlannedContent::outline). It shows what
     /// no row of a key or certificate does, such as the server of a kubeconfig.
-    pub files: BTreeMap<String, String>,
+    ///
+    /// Locks can share it: few files change from one build to the next.
+    pub files: Arc<FileOutlines>,
 }
 
 /// What a lock keeps about a key.
@@ -103,11 +110,11 @@ pub struct LockedKey {
     #[serde(with = "text")]
     pub id: KeyId,
     /// The algorithm.
-    pub algorithm: String,
+    pub algorithm: Arc<str>,
     /// The generation.
     pub generation: u32,
     /// The hash of the SubjectPublicKeyInfo in DER.
-    pub spki_sha256: String,
+    pub spki_sha256: Sha256,
 }
 
 /// What a lock keeps about a certificate.
@@ -118,26 +125,26 @@ pub struct LockedCertificate {
     #[serde(with = "text")]
     pub id: KeyId,
     /// The subject.
-    pub subject: String,
+    pub subject: Arc<str>,
     /// The subject of the issuer.
-    pub issuer: String,
+    pub issuer: Arc<str>,
     /// The extended key usages.
-    pub usages: Vec<String>,
+    pub usages: Vec<Arc<str>>,
     /// The subject alternative names.
     pub alt_names: Vec<String>,
     /// The limits of a CA, in the words of [`outline`](crate::plan::Constraints::outline).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub constraints: Vec<String>,
     /// The day from which the validity is counted.
-    pub issued_at: String,
+    pub issued_at: Arc<str>,
     /// The first second of validity, as RFC 3339 has it.
-    pub not_before: String,
+    pub not_before: Arc<str>,
     /// The last second of validity, as RFC 3339 has it.
-    pub not_after: String,
+    pub not_after: Arc<str>,
     /// The serial number in hex.
-    pub serial: String,
+    pub serial: Hex<16>,
     /// The hash of the certificate in DER.
-    pub certificate_sha256: String,
+    pub certificate_sha256: Sha256,
 }
 
 /// Why a file is not a lock.
@@ -216,14 +223,15 @@ impl Lock {
         }
         let (head, rows) = text.split_at(text.find("\n[[")? + 1);
         let mut lock: Self = toml::from_str(head).ok()?;
+        let mut texts = Texts::default();
         let mut start = 0;
         while start < rows.len() {
             let rest = rows.get(start..)?;
             let end = rest.get(1..)?.find("\n[[").map_or(rest.len(), |place| place + 2);
             let Row { part, key, certificate } = toml::from_str(rest.get(..end)?).ok()?;
-            lock.parts.extend(part);
-            lock.keys.extend(key);
-            lock.certificates.extend(certificate);
+            lock.parts.extend(part.into_iter().map(|row| texts.part(row)));
+            lock.keys.extend(key.into_iter().map(|row| texts.key(row)));
+            lock.certificates.extend(certificate.into_iter().map(|row| texts.certificate(row)));
             start += end;
         }
         Some(lock)
@@ -236,9 +244,11 @@ impl Lock {
         cluster.and_then(|row| row.profile_sha256.as_deref()).unwrap_or(&self.profile_sha256)
     }
 
-    /// Returns the lock as TOML.
-    #[must_use]
-    pub fn to_toml(&self) -> String {
+    /// Writes the lock as TOML.
+    ///
+    /// # Errors
+    /// Fails when the output does.
+    pub fn write_toml(&self, mut output: impl Write) -> io::Result<()> {
         #[derive(Serialize)]
         struct Head<'a> {
             format: u32,
@@ -270,19 +280,64 @@ impl Lock {
         };
         // Row by row, because the writer keeps a whole document twice. This cannot fail: a struct of strings, numbers
         // and lists of such has a TOML form.
-        let mut text = format!("{HEAD}\n{}", toml::to_string(&head).unwrap_or_default());
-        let mut rows = |row: Result<String, toml::ser::Error>| text.extend(["\n", &row.unwrap_or_default()]);
-        self.parts.iter().for_each(|row| rows(toml::to_string(&BTreeMap::from([("part", [row])]))));
-        self.keys.iter().for_each(|row| rows(toml::to_string(&BTreeMap::from([("key", [row])]))));
-        self.certificates.iter().for_each(|row| rows(toml::to_string(&BTreeMap::from([("certificate", [row])]))));
-        text
+        write!(output, "{HEAD}\n{}", toml::to_string(&head).unwrap_or_default())?;
+        let mut write = |row: Result<String, toml::ser::Error>| write!(output, "\n{}", row.unwrap_or_default());
+        self.parts.iter().try_for_each(|row| write(toml::to_string(&BTreeMap::from([("part", [row])]))))?;
+        self.keys.iter().try_for_each(|row| write(toml::to_string(&BTreeMap::from([("key", [row])]))))?;
+        let certificate = |row| toml::to_string(&BTreeMap::from([("certificate", [row])]));
+        self.certificates.iter().try_for_each(|row| write(certificate(row)))
+    }
+
+    /// Returns the lock as TOML.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let mut bytes = Vec::new();
+        // Writing to a Vec cannot fail, and what is written is text.
+        let _ = self.write_toml(&mut bytes);
+        String::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+/// The texts of a lock's rows so far.
+#[derive(Default)]
+pub struct Texts(SharedTexts);
+
+impl Texts {
+    /// Puts the known copies of its texts into a row.
+    #[must_use]
+    pub fn part(&mut self, mut row: LockedPart) -> LockedPart {
+        let files = Arc::unwrap_or_clone(row.files).into_iter();
+        row.files = Arc::new(files.map(|(path, outline)| (self.0.share(path), self.0.share(outline))).collect());
+        row
+    }
+
+    /// Puts the known copies of its texts into a row.
+    #[must_use]
+    pub fn key(&mut self, row: LockedKey) -> LockedKey {
+        LockedKey { id: row.id.share(&mut self.0), algorithm: self.0.share(row.algorithm), ..row }
+    }
+
+    /// Puts the known copies of its texts into a row.
+    #[must_use]
+    pub fn certificate(&mut self, mut row: LockedCertificate) -> LockedCertificate {
+        row.usages = row.usages.into_iter().map(|usage| self.0.share(usage)).collect();
+        row.alt_names.shrink_to_fit();
+        LockedCertificate {
+            id: row.id.share(&mut self.0),
+            subject: self.0.share(row.subject),
+            issuer: self.0.share(row.issuer),
+            issued_at: self.0.share(row.issued_at),
+            not_before: self.0.share(row.not_before),
+            not_after: self.0.share(row.not_after),
+            ..row
+        }
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 pub(super) mod tests {
-    use super::{Formats, HEAD, Lock, LockError, LockedCertificate, LockedKey, LockedPart, PartName};
+    use super::{Arc, Formats, HEAD, Hex, Lock, LockError, LockedCertificate, LockedKey, LockedPart, PartName};
 
     pub(in crate::lock) fn example() -> Lock {
         Lock {
@@ -301,9 +356,9 @@ pub(super) mod tests {
             parts: vec![LockedPart {
                 part: PartName::Node("cp-1".into()),
                 generation: 1,
-                record_sha256: "66".repeat(32),
+                record_sha256: Hex([0x66; 32]),
                 profile_sha256: None,
-                files: [("etc/kubernetes/pki/ca.crt".into(), "certificate ca/kubernetes".into())].into(),
+                files: Arc::new([("etc/kubernetes/pki/ca.crt".into(), "certificate ca/kubernetes".into())].into()),
             }],
             keys: vec![key("ca/kubernetes"), key("node/cp-1/apiserver"), key("user/alice")],
             certificates: vec![
@@ -315,7 +370,7 @@ pub(super) mod tests {
     }
 
     fn key(id: &str) -> LockedKey {
-        LockedKey { id: id.parse().unwrap(), algorithm: "rsa-2048".into(), generation: 1, spki_sha256: "77".repeat(32) }
+        LockedKey { id: id.parse().unwrap(), algorithm: "rsa-2048".into(), generation: 1, spki_sha256: Hex([0x77; 32]) }
     }
 
     fn certificate(id: &str) -> LockedCertificate {
@@ -329,8 +384,8 @@ pub(super) mod tests {
             issued_at: "2026-11-22".into(),
             not_before: "2026-11-21T00:00:00Z".into(),
             not_after: "2225-11-22T00:00:00Z".into(),
-            serial: "40".repeat(16),
-            certificate_sha256: "88".repeat(32),
+            serial: Hex([0x40; 16]),
+            certificate_sha256: Hex([0x88; 32]),
         }
     }
 
@@ -343,7 +398,7 @@ pub(super) mod tests {
     #[test]
     fn rows_are_those_of_the_document() {
         let mut lock = example();
-        lock.parts[0].files.insert("a \" b".into(), "[[part]] = # x".into());
+        Arc::make_mut(&mut lock.parts[0].files).insert("a \" b".into(), "[[part]] = # x".into());
         let text = lock.to_toml();
         assert_eq!(Lock::by_rows(&text), Some(lock.clone()));
         assert_eq!(Lock::by_rows(&format!("{text}\n# the end\n")), Some(lock.clone()));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use super::model::Lock;
-use super::shape::{Shape, Shapes, shapes_of_lock};
+use super::shape::{CertificateShape, Shape, Shapes};
 use crate::kubernetes::{KeyId, PartName};
 
 /// A reason not to write what a build made.
@@ -82,22 +82,23 @@ pub fn refusals(old: &Lock, new: &Lock) -> Vec<Refusal> {
 #[must_use]
 pub fn foreseen<'a>(
     old: &Lock,
-    shapes: &Shapes,
+    shapes: &Shapes<'_>,
     generation: u32,
     parts: impl IntoIterator<Item = (&'a PartName, bool)>,
 ) -> Vec<Refusal> {
-    let locked = shapes_of_lock(old);
+    let locked = Shapes::of_lock(old);
     let generations: BTreeMap<_, _> = old.parts.iter().map(|part| (&part.part, part.generation)).collect();
-    let authorities = shapes.iter().filter(|(id, shape)| {
-        shape.certificate.as_ref().is_some_and(|certificate| is_root(id, &certificate.subject, &certificate.issuer))
-    });
-    let changed = authorities.filter(|(id, after)| {
+    let changed = shapes.ids().filter(|id| {
+        // Only a CA can be a root, and a shape is made when it is asked for.
+        let Some(after) = id.is_ca().then(|| shapes.get(id)).flatten() else { return false };
+        let is_root = |shape: &CertificateShape| is_root(id, &shape.subject, &shape.issuer);
         let issued_at = |shape: &Shape| shape.certificate.as_ref().map(|certificate| certificate.issued_at.clone());
         let moved =
-            |before: &Shape| before.key.generation != after.key.generation || issued_at(before) != issued_at(after);
-        locked.get(*id).is_some_and(|before| before != *after && !moved(before))
+            |before: &Shape| before.key.generation != after.key.generation || issued_at(before) != issued_at(&after);
+        after.certificate.as_ref().is_some_and(is_root)
+            && locked.get(id).is_some_and(|before| before != after && !moved(&before))
     });
-    let mut found = Vec::from_iter(refusal_of_authorities(changed.map(|(id, _)| id)));
+    let mut found = Vec::from_iter(refusal_of_authorities(changed));
     found.extend(
         parts
             .into_iter()
@@ -149,7 +150,8 @@ fn changed_authorities<'a>(old: &'a Lock, new: &'a Lock) -> impl Iterator<Item =
 #[allow(clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::super::model::tests::example;
-    use super::{KeyId, PartName, Refusal, foreseen, refusals, shapes_of_lock};
+    use super::{KeyId, PartName, Refusal, Shapes, foreseen, refusals};
+    use crate::bundle::Hex;
 
     fn cp_1() -> PartName {
         PartName::Node("cp-1".into())
@@ -164,7 +166,7 @@ mod tests {
     fn another_seed_stands_alone() {
         let mut new = example();
         new.seed_id = "aa".repeat(8);
-        new.certificates[0].certificate_sha256 = "bb".repeat(32);
+        new.certificates[0].certificate_sha256 = Hex([0xbb; 32]);
         assert_eq!(refusals(&example(), &new), [Refusal::OtherSeed { locked: "11".repeat(8), given: "aa".repeat(8) }]);
     }
 
@@ -172,7 +174,7 @@ mod tests {
     fn a_ca_changes_only_with_its_generation_or_day() {
         let mut new = example();
         new.generation = 2;
-        new.certificates[0].certificate_sha256 = "bb".repeat(32);
+        new.certificates[0].certificate_sha256 = Hex([0xbb; 32]);
         assert_eq!(refusals(&example(), &new), [Refusal::ChangedAuthorities { ids: vec![KeyId::ca("kubernetes")] }]);
         new.keys[0].generation = 2;
         assert_eq!(refusals(&example(), &new), []);
@@ -184,7 +186,7 @@ mod tests {
     #[test]
     fn records_change_only_with_the_generation() {
         let mut new = example();
-        new.parts[0].record_sha256 = "bb".repeat(32);
+        new.parts[0].record_sha256 = Hex([0xbb; 32]);
         assert_eq!(refusals(&example(), &new), [Refusal::SameGeneration { part: cp_1(), generation: 1 }]);
         new.parts[0].generation = 2;
         assert_eq!(refusals(&example(), &new), []);
@@ -196,21 +198,19 @@ mod tests {
 
     #[test]
     fn a_plan_shows_what_will_be_refused() {
-        let (old, mut planned) = (example(), shapes_of_lock(&example()));
+        let (old, mut planned) = (example(), example());
         let part = cp_1();
-        let foreseen = |planned: &_, generation, changes| foreseen(&old, planned, generation, [(&part, changes)]);
+        let foreseen = |planned: &_, generation, changes| {
+            foreseen(&old, &Shapes::of_lock(planned), generation, [(&part, changes)])
+        };
         assert_eq!(foreseen(&planned, 1, false), []);
         assert_eq!(foreseen(&planned, 2, true), []);
         assert_eq!(foreseen(&planned, 1, true), [Refusal::SameGeneration { part: part.clone(), generation: 1 }]);
         let lower = Refusal::LowerGeneration { part: part.clone(), locked: 1, built: 0 };
         assert_eq!(foreseen(&planned, 0, false), [lower]);
-        if let Some(authority) = planned.get_mut(&KeyId::ca("kubernetes")) {
-            authority.key.algorithm = "rsa-4096".into();
-        }
+        planned.keys[0].algorithm = "rsa-4096".into();
         assert_eq!(foreseen(&planned, 2, true), [Refusal::ChangedAuthorities { ids: vec![KeyId::ca("kubernetes")] }]);
-        if let Some(authority) = planned.get_mut(&KeyId::ca("kubernetes")) {
-            authority.key.generation = 2;
-        }
+        planned.keys[0].generation = 2;
         assert_eq!(foreseen(&planned, 2, true), []);
     }
 

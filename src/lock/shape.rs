@@ -1,17 +1,15 @@
 //! What is known about keys and certificates without the seed: names, dates, usages, generations.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::model::Lock;
+use super::model::{Lock, LockedCertificate, LockedKey};
 use crate::kubernetes::KeyId;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlannedCertificate, PlannedKey};
 use crate::x509::instant;
 
-/// The shapes of every key in a lock or a plan, by id.
-pub type Shapes = BTreeMap<KeyId, Shape>;
-
 /// The shape of a key and, where it has one, of its certificate.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shape {
     /// The shape of the key.
     pub key: KeyShape,
@@ -23,7 +21,7 @@ pub struct Shape {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyShape {
     /// The algorithm.
-    pub algorithm: String,
+    pub algorithm: Arc<str>,
     /// The generation.
     pub generation: u32,
 }
@@ -32,76 +30,110 @@ pub struct KeyShape {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateShape {
     /// The subject.
-    pub subject: String,
+    pub subject: Arc<str>,
     /// The subject of the issuer.
-    pub issuer: String,
+    pub issuer: Arc<str>,
     /// The extended key usages.
-    pub usages: Vec<String>,
+    pub usages: Vec<Arc<str>>,
     /// The subject alternative names.
     pub alt_names: Vec<String>,
     /// The limits of a CA.
     pub constraints: Vec<String>,
     /// The day from which the validity is counted.
-    pub issued_at: String,
+    pub issued_at: Arc<str>,
     /// The first second of validity, as RFC 3339 has it.
-    pub not_before: String,
+    pub not_before: Arc<str>,
     /// The last second of validity, as RFC 3339 has it.
-    pub not_after: String,
+    pub not_after: Arc<str>,
 }
 
-/// Returns the shapes of a plan.
-#[must_use]
-pub fn shapes_of_plan(plan: &Plan) -> Shapes {
-    let mut shapes: Shapes = plan
-        .keys
-        .iter()
-        .map(|key| {
-            let shape = KeyShape { algorithm: key.algorithm.name().to_owned(), generation: key.generation };
-            (key.id.clone(), Shape { key: shape, certificate: None })
+/// The shapes of every key in a lock or a plan, by id. Each is made when it is asked for: all of them would take more room
+/// than the lock or the plan.
+pub struct Shapes<'a> {
+    rows: BTreeMap<&'a KeyId, Row<'a>>,
+    /// The subjects of the CAs in a plan. A lock names the issuers itself.
+    issuers: BTreeMap<&'a KeyId, String>,
+}
+
+/// The row of a key and that of its certificate. One may be missing in a lock that somebody has edited.
+#[derive(Clone, Copy)]
+enum Row<'a> {
+    Planned(&'a PlannedKey, Option<&'a PlannedCertificate>),
+    Locked(Option<&'a LockedKey>, Option<&'a LockedCertificate>),
+}
+
+impl<'a> Shapes<'a> {
+    /// Returns the shapes of a plan.
+    #[must_use]
+    pub fn of_plan(plan: &'a Plan<'_>) -> Self {
+        let mut rows: BTreeMap<_, _> = plan.keys.iter().map(|key| (&key.id, Row::Planned(key, None))).collect();
+        for planned in &plan.certificates {
+            if let Some(Row::Planned(_, certificate)) = rows.get_mut(&planned.key) {
+                *certificate = Some(planned);
+            }
+        }
+        let authorities = plan.certificates.iter().filter(|certificate| certificate.is_ca);
+        Self { rows, issuers: authorities.map(|planned| (&planned.key, planned.subject.to_string())).collect() }
+    }
+
+    /// Returns the shapes of a lock.
+    #[must_use]
+    pub fn of_lock(lock: &'a Lock) -> Self {
+        let mut rows: BTreeMap<_, _> = lock.keys.iter().map(|key| (&key.id, Row::Locked(Some(key), None))).collect();
+        for locked in &lock.certificates {
+            if let Row::Locked(_, certificate) = rows.entry(&locked.id).or_insert(Row::Locked(None, None)) {
+                *certificate = Some(locked);
+            }
+        }
+        Self { rows, issuers: BTreeMap::new() }
+    }
+
+    /// Returns every id, in order.
+    pub fn ids(&self) -> impl Iterator<Item = &'a KeyId> {
+        self.rows.keys().copied()
+    }
+
+    /// Returns the shape of the key with this id.
+    #[must_use]
+    pub fn get(&self, id: &KeyId) -> Option<Shape> {
+        Some(match *self.rows.get(id)? {
+            Row::Planned(key, certificate) => Shape {
+                key: KeyShape { algorithm: key.algorithm.name().into(), generation: key.generation },
+                certificate: certificate.map(|planned| self.planned(planned)),
+            },
+            Row::Locked(key, certificate) => {
+                Shape { key: key.map(locked_key).unwrap_or_default(), certificate: certificate.map(locked_certificate) }
+            }
         })
-        .collect();
-    let issuers: BTreeMap<_, _> = plan
-        .certificates
-        .iter()
-        .filter(|certificate| certificate.is_ca)
-        .map(|certificate| (&certificate.key, certificate.subject.to_string()))
-        .collect();
-    for certificate in &plan.certificates {
-        let shape = CertificateShape {
-            subject: certificate.subject.to_string(),
-            issuer: issuers.get(&certificate.issuer).cloned().unwrap_or_default(),
-            usages: certificate.usages.iter().map(ToString::to_string).collect(),
-            alt_names: certificate.alt_names.iter().map(|name| name.labelled()).collect(),
-            constraints: certificate.constraints.outline(),
-            issued_at: certificate.validity.issued_at.to_string(),
-            not_before: instant(certificate.validity.not_before),
-            not_after: instant(certificate.validity.not_after),
-        };
-        shapes.entry(certificate.key.clone()).or_default().certificate = Some(shape);
     }
-    shapes
+
+    fn planned(&self, planned: &PlannedCertificate) -> CertificateShape {
+        CertificateShape {
+            subject: planned.subject.to_string().into(),
+            issuer: self.issuers.get(&planned.issuer).map(String::as_str).unwrap_or_default().into(),
+            usages: planned.usages.iter().map(|usage| usage.to_string().into()).collect(),
+            alt_names: planned.alt_names.iter().map(|name| name.labelled()).collect(),
+            constraints: planned.constraints.outline(),
+            issued_at: planned.validity.issued_at.to_string().into(),
+            not_before: instant(planned.validity.not_before).into(),
+            not_after: instant(planned.validity.not_after).into(),
+        }
+    }
 }
 
-/// Returns the shapes of a lock.
-#[must_use]
-pub fn shapes_of_lock(lock: &Lock) -> Shapes {
-    let mut shapes = Shapes::new();
-    for key in &lock.keys {
-        let shape = KeyShape { algorithm: key.algorithm.clone(), generation: key.generation };
-        shapes.entry(key.id.clone()).or_default().key = shape;
+fn locked_key(key: &LockedKey) -> KeyShape {
+    KeyShape { algorithm: Arc::clone(&key.algorithm), generation: key.generation }
+}
+
+fn locked_certificate(certificate: &LockedCertificate) -> CertificateShape {
+    CertificateShape {
+        subject: Arc::clone(&certificate.subject),
+        issuer: Arc::clone(&certificate.issuer),
+        usages: certificate.usages.clone(),
+        alt_names: certificate.alt_names.clone(),
+        constraints: certificate.constraints.clone(),
+        issued_at: Arc::clone(&certificate.issued_at),
+        not_before: Arc::clone(&certificate.not_before),
+        not_after: Arc::clone(&certificate.not_after),
     }
-    for certificate in &lock.certificates {
-        let shape = CertificateShape {
-            subject: certificate.subject.clone(),
-            issuer: certificate.issuer.clone(),
-            usages: certificate.usages.clone(),
-            alt_names: certificate.alt_names.clone(),
-            constraints: certificate.constraints.clone(),
-            issued_at: certificate.issued_at.clone(),
-            not_before: certificate.not_before.clone(),
-            not_after: certificate.not_after.clone(),
-        };
-        shapes.entry(certificate.id.clone()).or_default().certificate = Some(shape);
-    }
-    shapes
 }

@@ -1,14 +1,14 @@
 //! The comparison of a build with the lock of the build before. `plan` and `build` share it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bundle::Hex;
 use crate::kubernetes::{KeyId, PartName, Version};
 use crate::lock::{
-    Change, ChangeId, ChangeKind, Lock, Outlines, Refusal, changes, explain_version, file_changes, foreseen,
-    outlines_of_lock, outlines_of_plan, shapes_of_lock, shapes_of_plan,
+    Change, ChangeId, ChangeKind, Lock, LockedPart, Refusal, Shapes, changes, explain_version, file_changes, foreseen,
 };
-use crate::plan::{PartChange, Plan, PreviousBuild, part_changes, plan};
+use crate::plan::{FileOutlines, PartChange, Plan, PreviousBuild, Recipient, part_changes, plan as make_plan};
 use crate::profile::Profile;
 
 /// The changes against the lock.
@@ -29,8 +29,8 @@ pub struct Comparison {
 impl Comparison {
     /// Finds what a whole build would change, as far as names, dates and shapes show. `plan` is that of the profile.
     #[must_use]
-    pub fn of_plan(lock: &Lock, profile: &Profile, plan: &Plan) -> Self {
-        let changes = changes(&shapes_of_lock(lock), &shapes_of_plan(plan));
+    pub fn of_plan(lock: &Lock, profile: &Profile, plan: &Plan<'_>) -> Self {
+        let changes = changes(&Shapes::of_lock(lock), &Shapes::of_plan(plan));
         Self::new(lock, profile, plan, changes, outlines_of_lock(lock))
     }
 
@@ -40,18 +40,19 @@ impl Comparison {
         lock: &Lock,
         new: &Lock,
         profile: &Profile,
-        plan: &Plan,
+        plan: &Plan<'_>,
         is_partial: bool,
         changes: Vec<Change>,
     ) -> Self {
-        let records = |lock: &Lock| -> BTreeMap<PartName, String> {
-            lock.parts.iter().map(|row| (row.part.clone(), row.record_sha256.clone())).collect()
+        let records = |rows| -> BTreeMap<_, _> {
+            let rows: &[LockedPart] = rows;
+            rows.iter().map(|row| (&row.part, row.record_sha256)).collect()
         };
-        let (before, after) = (records(lock), records(new));
+        let (before, after) = (records(&lock.parts), records(&new.parts));
         let mut outlines = outlines_of_lock(lock);
         if is_partial {
             // A part that was not built is not gone.
-            outlines.retain(|part, _| after.contains_key(part));
+            outlines.retain(|part, _| after.contains_key(&*part));
         }
         let mut found = Self::new(lock, profile, plan, changes, outlines);
         found.part_changes.retain(|change| before.get(&change.part) != after.get(&change.part));
@@ -63,22 +64,33 @@ impl Comparison {
         found
     }
 
-    fn new(lock: &Lock, profile: &Profile, plan: &Plan, mut changes: Vec<Change>, before: Outlines<'_>) -> Self {
+    fn new(
+        lock: &Lock,
+        profile: &Profile,
+        plan: &Plan<'_>,
+        mut changes: Vec<Change>,
+        before: BTreeMap<PartName, Cow<'_, FileOutlines>>,
+    ) -> Self {
         let heads = [
             ("generation", lock.generation.to_string(), plan.generation.to_string()),
             ("Kubernetes", lock.kubernetes.clone(), plan.kubernetes.to_string()),
         ];
-        let after = outlines_of_plan(plan);
-        let mut of_files = file_changes(&before, &after, &changes);
-        if let Some(with_old) = version_before(lock, profile) {
+        let recipients = by_part(plan);
+        // The cluster's part comes first.
+        let (cluster, nodes): (Vec<_>, Vec<_>) = recipients.iter().partition(|(part, _)| **part == PartName::Cluster);
+        let after = cluster.into_iter().chain(nodes).map(|(part, recipient)| (part.clone(), plan.outlines(*recipient)));
+        let mut of_files = file_changes(&before, after, &changes);
+        if let Some(profile) = version_before(lock, profile) {
+            let with_old = make_plan(&profile);
             let (old, new) = (with_old.kubernetes.to_string(), plan.kubernetes.to_string());
-            let (shapes, old_shapes) = (shapes_of_plan(plan), shapes_of_plan(&with_old));
-            let old_outlines = outlines_of_plan(&with_old);
-            let outline =
-                |outlines: &Outlines<'_>, part: &PartName, path: &String| outlines.get(part)?.get(path).cloned();
+            let (shapes, old_shapes) = (Shapes::of_plan(plan), Shapes::of_plan(&with_old));
+            let old_recipients = by_part(&with_old);
             let gives_another = |id: &ChangeId| match id {
                 ChangeId::Key(id) => old_shapes.get(id) != shapes.get(id),
-                ChangeId::File(part, path) => outline(&old_outlines, part, path) != outline(&after, part, path),
+                ChangeId::File(part, path) => {
+                    let before = old_recipients.get(part).and_then(|who| outline(&with_old, *who, path));
+                    before != recipients.get(part).and_then(|who| outline(plan, *who, path))
+                }
             };
             explain_version(&mut changes, &old, &new, gives_another);
             explain_version(&mut of_files, &old, &new, gives_another);
@@ -109,19 +121,32 @@ impl Comparison {
     /// Returns why a whole build of the plan, with the seed of the lock and
     /// [`Permission::PROFILE`](super::Permission::PROFILE), would be refused, as far as the plan shows.
     #[must_use]
-    pub fn refusal(&self, lock: &Lock, plan: &Plan) -> Option<Refusal> {
+    pub fn refusal(&self, lock: &Lock, plan: &Plan<'_>) -> Option<Refusal> {
         // The parts whose record is known to change for another reason than the generation of the bundle.
         let changing: BTreeSet<_> = self.part_changes.iter().map(|change| &change.part).collect();
-        let mut parts: Vec<_> = plan.parts.iter().map(|part| part.recipient.part()).collect();
+        let mut parts: Vec<_> = plan.recipients.iter().map(Recipient::part).collect();
         parts.sort_unstable();
         let parts = parts.iter().map(|part| (part, changing.contains(part)));
-        foreseen(lock, &shapes_of_plan(plan), plan.generation, parts).into_iter().next()
+        foreseen(lock, &Shapes::of_plan(plan), plan.generation, parts).into_iter().next()
     }
 }
 
-/// Returns the plan of the profile under the Kubernetes version of the lock. Returns `None` when the version is the
-/// same.
-fn version_before(lock: &Lock, profile: &Profile) -> Option<Plan> {
+fn outlines_of_lock(lock: &Lock) -> BTreeMap<PartName, Cow<'_, FileOutlines>> {
+    lock.parts.iter().map(|part| (part.part.clone(), Cow::Borrowed(&*part.files))).collect()
+}
+
+fn by_part<'a>(plan: &Plan<'a>) -> BTreeMap<PartName, Recipient<'a>> {
+    plan.recipients.iter().map(|recipient| (recipient.part(), *recipient)).collect()
+}
+
+/// Returns the outline of one file of a recipient.
+fn outline(plan: &Plan<'_>, recipient: Recipient<'_>, path: &str) -> Option<String> {
+    let files = plan.files(recipient);
+    files.iter().find(|file| file.path == path).map(|file| file.content.outline())
+}
+
+/// Returns the profile under the Kubernetes version of the lock. Returns `None` when the version is the same.
+fn version_before(lock: &Lock, profile: &Profile) -> Option<Profile> {
     let version = Version::parse(&lock.kubernetes)?;
-    (version != profile.cluster.kubernetes).then(|| plan(&profile.with_kubernetes(version)))
+    (version != profile.cluster.kubernetes).then(|| profile.with_kubernetes(version))
 }

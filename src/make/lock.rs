@@ -1,45 +1,56 @@
 //! Makes the lock of a build.
 
-use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::bundle::{Index, Sha256, Written};
-use crate::issue::Issued;
-use crate::keys::{KeyRing, Seed};
-use crate::lock::{Formats, Lock, LockedCertificate, LockedKey, LockedPart, outlines_of_plan, shapes_of_plan};
-use crate::plan::Plan;
+use crate::bundle::{Hex, Index, Sha256, Written};
+use crate::keys::Seed;
+use crate::kubernetes::KeyId;
+use crate::lock::{Formats, Lock, LockedCertificate, LockedKey, LockedPart, Shapes, Texts};
+use crate::plan::{Plan, Recipient};
 use crate::profile::Profile;
 use crate::sign::PublicKey;
 
 /// The results of a build from which its lock is made.
 pub(super) struct Built<'a> {
-    pub(super) plan: &'a Plan,
+    pub(super) plan: &'a Plan<'a>,
+    /// The lock of the build before, which shares what did not change.
+    pub(super) old: Option<&'a Lock>,
+    /// The recipients of the plan, in the order of the archive.
+    pub(super) recipients: &'a [Recipient<'a>],
     pub(super) profile: &'a Profile,
     pub(super) seed: &'a Seed,
-    pub(super) keys: &'a KeyRing,
-    pub(super) certificates: &'a Issued,
+    pub(super) traces: &'a BTreeMap<KeyId, Trace>,
     pub(super) signer: &'a PublicKey,
     pub(super) index: &'a Index,
     pub(super) written: &'a Written,
 }
 
-/// Returns the lock of a build.
+/// What a lock keeps of a key and its certificate. The two themselves take ten times the room.
+pub(super) struct Trace {
+    pub(super) spki_sha256: Sha256,
+    /// The serial number and the SHA-256 of the certificate, if the key has one.
+    pub(super) certificate: Option<(Hex<16>, Sha256)>,
+}
+
+/// Returns the lock of a build, but for the hash of the content, which is known once the bundle is read back.
 pub(super) fn lock(built: &Built<'_>) -> Lock {
     let plan = built.plan;
     let (mut keys, mut certificates) = (Vec::new(), Vec::new());
-    let mut files = outlines_of_plan(plan);
-    let mut shapes = shapes_of_plan(plan);
+    let (shapes, mut texts) = (Shapes::of_plan(plan), Texts::default());
     for planned in &plan.keys {
         let id = &planned.id;
-        let (Some(key), Some(shape)) = (built.keys.get(id), shapes.remove(id)) else { continue };
-        keys.push(LockedKey {
+        let (Some(trace), Some(shape)) = (built.traces.get(id), shapes.get(id)) else { continue };
+        keys.push(texts.key(LockedKey {
             id: id.clone(),
             algorithm: shape.key.algorithm,
             generation: shape.key.generation,
-            spki_sha256: sha256(key.spki_der()),
-        });
-        let issued = built.certificates.get(id);
-        let (Some(issued), Some(shape)) = (issued, shape.certificate) else { continue };
-        certificates.push(LockedCertificate {
+            spki_sha256: trace.spki_sha256,
+        }));
+        let (Some((serial, certificate_sha256)), Some(shape)) = (trace.certificate, shape.certificate) else {
+            continue;
+        };
+        certificates.push(texts.certificate(LockedCertificate {
             id: id.clone(),
             subject: shape.subject,
             issuer: shape.issuer,
@@ -49,10 +60,24 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
             issued_at: shape.issued_at,
             not_before: shape.not_before,
             not_after: shape.not_after,
-            serial: issued.serial().iter().map(|byte| format!("{byte:02x}")).collect(),
-            certificate_sha256: sha256(issued.der()),
-        });
+            serial,
+            certificate_sha256,
+        }));
     }
+    let before = built.old.map(|lock| lock.parts.as_slice()).unwrap_or_default();
+    let before: BTreeMap<_, _> = before.iter().map(|row| (&row.part, row)).collect();
+    let parts = built.index.parts.iter().zip(built.recipients).map(|((part, record), recipient)| {
+        let files = plan.outlines(*recipient);
+        let same = before.get(part).filter(|before| *before.files == files);
+        let row = |files| LockedPart {
+            part: part.clone(),
+            generation: plan.generation,
+            record_sha256: *record,
+            profile_sha256: None,
+            files,
+        };
+        same.map_or_else(|| texts.part(row(Arc::new(files))), |before| row(Arc::clone(&before.files)))
+    });
     keys.sort_by(|left, right| left.id.cmp(&right.id));
     certificates.sort_by(|left, right| left.id.cmp(&right.id));
     Lock {
@@ -64,27 +89,12 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
         signer: built.signer.fingerprint().to_string(),
         generation: plan.generation,
         kubernetes: plan.kubernetes.to_string(),
-        profile_sha256: sha256(&built.profile.source),
-        content_sha256: built.written.content_sha256.to_string(),
+        profile_sha256: Hex(built.profile.sha256).to_string(),
+        content_sha256: String::new(),
         bundle_sha256: built.written.file_sha256.to_string(),
         formats: Formats::CURRENT,
-        parts: built
-            .index
-            .parts
-            .iter()
-            .map(|(part, record)| LockedPart {
-                part: part.clone(),
-                generation: plan.generation,
-                record_sha256: record.to_string(),
-                profile_sha256: None,
-                files: files.remove(part).map(Cow::into_owned).unwrap_or_default(),
-            })
-            .collect(),
+        parts: parts.collect(),
         keys,
         certificates,
     }
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::of(bytes).to_string()
 }

@@ -14,31 +14,38 @@
 //! Where to change what: `permission.rs` says what a build may change, and `comparison.rs` what it reports of changes.
 
 mod comparison;
+mod derivation;
 mod error;
 #[cfg(test)]
 mod install_facts;
 pub mod install_script;
 mod lock;
+mod materials;
 mod permission;
 
 use std::io::{BufReader, BufWriter, Read, Seek, Write};
-use std::num::NonZeroUsize;
 
 pub use comparison::Comparison;
+pub use derivation::Derivation;
 pub use error::{BuildError, Defect, MakeError};
 pub use permission::{Deviation, Objection, Permission, check_lock};
 
-use crate::bundle::{ClusterId, Description, Head, Hex, WriteError, Writer, Written};
-use crate::issue::{Certificate, Issued, SerialKey, issue};
-use crate::keys::{KeyRing, Label, PrimeTest, Seed, derive};
+use crate::bundle::{ClusterId, Description, Head, Hex, Sha256, WriteError, Writer, Written};
+use crate::issue::{Authorities, SerialKey};
+use crate::keys::Seed;
 use crate::kubernetes::KeyId;
 use crate::layout::{self, lay_out};
 use crate::lock::Lock;
-use crate::plan::{self, Plan, PlannedKey, PlannedPart, plan};
+use crate::plan::{self, Plan, Recipient, plan};
 use crate::profile::Profile;
 use crate::sign::{PublicKey, SigningFailed};
 use crate::verify::{AlreadyVerified, Finding, check_bundle};
 use lock::Built;
+use materials::Materials;
+
+/// How many nodes have their keys and certificates in memory together. With fewer, threads would wait for each other
+/// more often; with RSA keys, each takes five kilobytes.
+const NODES_AT_ONCE: usize = 1024;
 
 /// What to build.
 #[derive(Clone, Copy)]
@@ -65,116 +72,116 @@ pub struct Subset<'a> {
     pub with_cluster: bool,
 }
 
-/// The engine that makes keys, and how it is run.
-#[derive(Clone, Copy)]
-pub struct Derivation<'a> {
-    /// The search for primes and the making of RSA signatures. Keys and certificates do not depend on it.
-    pub engine: &'a dyn PrimeTest,
-    /// The number of threads that derive keys. `None` means one for each processor. Everything else runs in the rayon
-    /// pool from which the call is made.
-    pub threads: Option<NonZeroUsize>,
-    /// Called with the number of keys that are done and the number of all keys, from any thread.
-    pub progress: &'a (dyn Fn(usize, usize) + Sync),
-}
-
 /// The results of a build.
-pub struct Made<O> {
+pub struct Made<'a, O> {
     /// The output, which holds the bundle.
     pub output: O,
     /// The name that the file of the bundle should have.
     pub file_name: String,
     /// The plan of what the bundle holds.
-    pub plan: Plan,
+    pub plan: Plan<'a>,
     /// Whether the bundle is partial.
     pub is_partial: bool,
-    /// The certificates, by the ids of their keys.
-    pub certificates: Issued,
     /// The public key under which the signatures of the bundle hold.
     pub signer: PublicKey,
     /// The signer's signature over the whole file.
     pub signature: Vec<u8>,
     /// The signer's signature over [`install_script::SCRIPT`].
     pub install_signature: Vec<u8>,
-    /// The digests and the size of the file.
+    /// The SHA-256 of the tar stream, which identifies the bundle.
+    pub content_sha256: Sha256,
+    /// The digest and the size of the file.
     pub written: Written,
-    /// The lock to keep for the next build, as TOML.
-    pub lock: String,
+    /// The lock to keep for the next build.
+    pub lock: Lock,
     /// The changes since the lock before, if there was one.
     pub comparison: Option<Comparison>,
 }
 
-/// Builds a bundle into the output that `create` returns for the name of the file.
+/// Builds a bundle into the output that `create` returns for the name of the file. The parts wait in the body that
+/// `create_body` returns until all are there, because the bundle begins with their hashes. The body is as secret as the
+/// bundle.
 ///
 /// # Errors
-/// Returns a [`MakeError`], or the error of `create`. The output may have been written to in part by then, and none of
-/// it may be kept.
-pub fn build<O, E>(
-    request: &Request<'_>,
+/// Returns a [`MakeError`], or the error of `create_body` or `create`. The output may have been written to in part by
+/// then, and none of it may be kept.
+pub fn build<'a, B, O, E>(
+    request: &Request<'a>,
     derivation: Derivation<'_>,
+    create_body: impl FnOnce() -> Result<B, E>,
     create: impl FnOnce(&str) -> Result<O, E>,
-) -> Result<Made<O>, BuildError<E>>
+) -> Result<Made<'a, O>, BuildError<E>>
 where
+    B: Read + Write + Seek,
     O: Read + Write + Seek + Send,
 {
     let plan = check(request)?;
     let Request { profile, seed, .. } = *request;
-    let keys = keys(&plan, seed, derivation)?;
+    let is_partial = request.subset.is_some();
+    let recipients = in_archive_order(&plan);
+    let mut materials = Materials::of(&plan, seed, derivation);
+    let keys = materials.shared_keys()?;
     let serial_key = SerialKey::new(seed.serial_key(&plan.cluster));
-    let certificates = issue(&plan, &keys, &serial_key, derivation.engine).map_err(Defect::from)?;
+    let issued = Authorities::issue(&plan, &keys, &serial_key, derivation.engine).map_err(Defect::from)?;
+    let (authorities, mut certificates) = issued;
+    certificates.extend(materials.shared_leaves(&authorities, &keys)?);
+    materials.keep(&keys, &certificates);
     let signer = keys.get(&KeyId::BundleSigner).ok_or(Defect::NoSigner)?;
     let signer_public = PublicKey::from_der(signer.spki_der()).map_err(Defect::from)?;
-    let sources = layout::FileSources { keys: &keys, certificates: &certificates, profile: &profile.source };
-    let planned = in_archive_order(&plan);
-    // Lays out each part anew in each pass, because all parts at once would take ten kilobytes a node.
-    let part = |number: usize| {
-        lay_out(planned[number], &sources).map_err(|error| WriteError::Making(format!("layout: {error}")))
-    };
-    let is_partial = request.subset.is_some();
+    let sign = |message: &[u8]| signer.sign(message).map_err(|_| SigningFailed);
     let description =
         Description { head: head(&plan, seed)?, partial: is_partial, profile_sha256: Hex(profile.sha256) };
-    let writer = Writer::prepare(description, planned.len(), part).map_err(MakeError::from)?;
-    let file_name = writer.file_name();
+    let body = create_body().map_err(BuildError::Create)?;
+    let mut writer = Writer::new(description, body).map_err(MakeError::from)?;
+    for some in recipients.chunks(NODES_AT_ONCE) {
+        let own = materials.of_recipients(some, &authorities)?;
+        let sources = layout::FileSources {
+            keys: [&keys, &own.keys],
+            certificates: [&certificates, &own.certificates],
+            profile: &profile.source,
+        };
+        let part = |number: usize| {
+            let recipient = some[number];
+            let laid_out = lay_out(recipient, &plan.files(recipient), &sources);
+            laid_out.map_err(|error| WriteError::Making(format!("layout: {error}")))
+        };
+        writer.add(some.len(), part, &sign).map_err(MakeError::from)?;
+    }
+    let mut collected = writer.finish().map_err(MakeError::from)?;
+    let file_name = collected.file_name();
     let mut output = create(&file_name).map_err(BuildError::Create)?;
-    let sign = |message: &[u8]| signer.sign(message).map_err(|_| SigningFailed);
-    let written = writer.write(&sign, BufWriter::new(&mut output)).map_err(MakeError::from)?;
-    let known = AlreadyVerified::made(
-        certificates.iter().map(Certificate::signature),
-        keys.iter().map(|(_, key)| key.digest()),
-    );
+    let written = collected.write(&sign, BufWriter::new(&mut output)).map_err(MakeError::from)?;
+    let index = collected.into_index();
+    let Materials { traces, known, .. } = materials;
     let built = Built {
         plan: &plan,
+        old: request.lock,
+        recipients: &recipients,
         profile,
         seed,
-        keys: &keys,
-        certificates: &certificates,
+        traces: &traces,
         signer: &signer_public,
-        index: writer.index(),
+        index: &index,
         written: &written,
     };
-    // The text of the lock is long and made by one thread. So it is made beside the check, which has work for all
+    // The rows of the lock are many and made by one thread. So they are made beside the check, which has work for all
     // threads.
-    let (checked, (new, text)) = rayon::join(
-        || check_written(&mut output, &signer_public, &plan, &known),
-        || {
-            let new = lock::lock(&built);
-            let text = new.to_toml();
-            (new, text)
-        },
-    );
-    checked?;
-    let (mut lock, mut comparison) = (text, None);
+    let (checked, mut lock) =
+        rayon::join(|| check_written(&mut output, &signer_public, &plan, &known), || lock::lock(&built));
+    // They make room for the comparison.
+    drop((traces, known, index));
+    let content_sha256 = checked?;
+    lock.content_sha256 = content_sha256.to_string();
+    let mut comparison = None;
     if let Some(old) = request.lock {
         let (merged, changes) =
-            permission::check_built(old, &new, is_partial, request.permission).map_err(MakeError::from)?;
-        comparison = Some(Comparison::of_build(old, &new, profile, &plan, is_partial, changes));
-        if let Some(merged) = merged {
-            lock = merged.to_toml();
-        }
+            permission::check_built(old, &lock, is_partial, request.permission).map_err(MakeError::from)?;
+        comparison = Some(Comparison::of_build(old, &lock, profile, &plan, is_partial, changes));
+        lock = merged.unwrap_or(lock);
     }
     let signature = |what, signed: Result<Vec<u8>, _>| signed.map_err(|error| Defect::Signature { what, error });
     let install_signature = signature("install.sh", signer.sign(install_script::SCRIPT.as_bytes()))?;
     let signature = signature("the bundle", signer.sign_sha256(&written.file_sha256.0))?;
-    drop(writer);
     Ok(Made {
         output,
         file_name,
@@ -182,11 +189,11 @@ where
         signer: signer_public,
         signature,
         install_signature,
+        content_sha256,
         written,
         lock,
         comparison,
         plan,
-        certificates,
     })
 }
 
@@ -194,7 +201,7 @@ where
 ///
 /// # Errors
 /// Returns [`MakeError::UnknownNodes`], [`MakeError::NoLock`] or [`MakeError::Objection`].
-pub fn check(request: &Request<'_>) -> Result<Plan, MakeError> {
+pub fn check<'a>(request: &Request<'a>) -> Result<Plan<'a>, MakeError> {
     let Request { profile, seed, lock, subset, permission } = *request;
     if lock.is_none() && (subset.is_some() || permission == Permission::Locked) {
         return Err(MakeError::NoLock);
@@ -213,17 +220,15 @@ pub fn check(request: &Request<'_>) -> Result<Plan, MakeError> {
     Ok(plan)
 }
 
-fn keys(plan: &Plan, seed: &Seed, derivation: Derivation<'_>) -> Result<KeyRing, Defect> {
-    let label = |key: &PlannedKey| Label::new(&plan.cluster, &key.id, key.algorithm, key.generation);
-    let labels: Vec<_> = plan.keys.iter().map(label).collect();
-    let progress = |done| (derivation.progress)(done, labels.len());
-    Ok(derive(derivation.engine, seed, &labels, derivation.threads, &progress)?)
-}
-
 /// Reads the archive back as a node will: signatures, hashes, chains, key pairs. An archive that fails here is never
 /// kept. For what is in `known`, the signature of a certificate is not checked again, nor whether the numbers of one
-/// private key belong together.
-fn check_written<O>(output: &mut O, key: &PublicKey, plan: &Plan, known: &AlreadyVerified) -> Result<(), MakeError>
+/// private key belong together. Returns the SHA-256 of the tar stream.
+fn check_written<O>(
+    output: &mut O,
+    key: &PublicKey,
+    plan: &Plan<'_>,
+    known: &AlreadyVerified,
+) -> Result<Sha256, MakeError>
 where
     O: Read + Seek + Send,
 {
@@ -233,18 +238,18 @@ where
     let wrong = |finding: &Finding| !finding.fault.is_about_time() && !finding.fault.is_warning();
     match read.findings.into_iter().find(wrong) {
         Some(finding) => Err(Defect::Finding(finding).into()),
-        None => Ok(()),
+        None => Ok(read.archive.content_sha256()),
     }
 }
 
-/// Returns the parts in the order of the archive: nodes bytewise by name, then the cluster's part.
-fn in_archive_order(plan: &Plan) -> Vec<&PlannedPart> {
-    let mut parts: Vec<_> = plan.parts.iter().collect();
-    parts.sort_by_cached_key(|part| part.recipient.part());
-    parts
+/// Returns the recipients in the order of the archive: nodes bytewise by name, then the cluster.
+fn in_archive_order<'a>(plan: &Plan<'a>) -> Vec<Recipient<'a>> {
+    let mut recipients = plan.recipients.clone();
+    recipients.sort_by_cached_key(Recipient::part);
+    recipients
 }
 
-fn head(plan: &Plan, seed: &Seed) -> Result<Head, Defect> {
+fn head(plan: &Plan<'_>, seed: &Seed) -> Result<Head, Defect> {
     let cluster_id = ClusterId::parse(&seed.cluster_id(&plan.cluster)).ok_or(Defect::ClusterId)?;
     Ok(Head {
         cluster: plan.cluster.clone(),

@@ -1,14 +1,16 @@
 //! What a build may change against the lock of the build before, and why a build is refused.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use thiserror::Error;
 
+use crate::kubernetes::{KeyId, PartName};
 use crate::lock::{
-    Change, ChangeId, ChangeKind, Lock, Refusal, build_changes, changes, foreseen, merge, refusals, restrict,
-    shapes_of_lock, shapes_of_plan,
+    Change, ChangeId, ChangeKind, Lock, LockedPart, Refusal, Shapes, build_changes, changes, foreseen, merge, refusals,
+    restrict,
 };
-use crate::plan::Plan;
+use crate::plan::{Plan, Recipient};
 
 /// What a build may change against the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +148,7 @@ pub(super) fn check_seed(lock: &Lock, given: String, permission: Permission) -> 
 /// here.
 pub(super) fn check_plan(
     lock: &Lock,
-    plan: &Plan,
+    plan: &Plan<'_>,
     is_partial: bool,
     is_same_seed: bool,
     permission: Permission,
@@ -154,13 +156,13 @@ pub(super) fn check_plan(
     if permission == Permission::Locked || !is_same_seed {
         return Ok(());
     }
-    let shapes = shapes_of_plan(plan);
+    let shapes = Shapes::of_plan(plan);
     if is_partial {
-        let planned = |change: &Change| change.key().is_some_and(|id| shapes.contains_key(id));
-        let changes: Vec<_> = changes(&shapes_of_lock(lock), &shapes).into_iter().filter(planned).collect();
+        let planned = |change: &Change| change.key().is_some_and(|id| shapes.get(id).is_some());
+        let changes: Vec<_> = changes(&Shapes::of_lock(lock), &shapes).into_iter().filter(planned).collect();
         refuse_shared(&changes)?;
     }
-    let parts: Vec<_> = plan.parts.iter().map(|part| part.recipient.part()).collect();
+    let parts: Vec<_> = plan.recipients.iter().map(Recipient::part).collect();
     let parts = parts.iter().map(|part| (part, false));
     permission.refuse(foreseen(lock, &shapes, plan.generation, parts))
 }
@@ -200,57 +202,79 @@ fn refuse_shared(changes: &[Change]) -> Result<(), Objection> {
 
 /// Returns the first difference, the most telling one first. `made_with` never counts.
 fn deviation(old: &Lock, new: &Lock) -> Option<Deviation> {
-    let change = changes(&shapes_of_lock(old), &shapes_of_lock(new)).into_iter().next().map(Deviation::Change);
+    if let Some(change) = changes(&Shapes::of_lock(old), &Shapes::of_lock(new)).into_iter().next() {
+        return Some(Deviation::Change(change));
+    }
     // By then every value has been compared by its name.
-    let is_other = || new.parts != old.parts || new.keys != old.keys || new.certificates != old.certificates;
-    let rest = || is_other().then_some(Deviation::Rows);
-    change.or_else(|| value_deviation(old, new)).or_else(rest)
+    let is_other = new.parts != old.parts || new.keys != old.keys || new.certificates != old.certificates;
+    compare_values(old, new).err().or(is_other.then_some(Deviation::Rows))
 }
 
-fn value_deviation(old: &Lock, new: &Lock) -> Option<Deviation> {
-    let (old, new) = (values(old), values(new));
-    let by_name = |values: &[(String, String)]| values.iter().cloned().collect::<BTreeMap<_, _>>();
-    let (locked, built) = (by_name(&old), by_name(&new));
-    let changed = new.into_iter().find_map(|(what, built)| match locked.get(&what) {
-        None => Some(Deviation::New(what)),
-        Some(locked) if *locked == built => None,
-        Some(locked) => Some(Deviation::Value { what, locked: locked.clone(), built }),
-    });
-    changed
-        .or_else(|| old.into_iter().find(|(what, _)| !built.contains_key(what)).map(|(what, _)| Deviation::Gone(what)))
-}
-
-/// Returns every value that no change of the shape of a key or certificate explains. The hashes of the whole come last,
+/// Compares every value that no change of the shape of a key or certificate explains. The hashes of the whole come last,
 /// because they change with everything else.
-fn values(lock: &Lock) -> Vec<(String, String)> {
-    let head = [
-        ("seed id", lock.seed_id.clone()),
-        ("cluster", lock.cluster.clone()),
-        ("cluster id", lock.cluster_id.clone()),
-        ("signer", lock.signer.clone()),
-        ("generation", lock.generation.to_string()),
-        ("kubernetes", lock.kubernetes.clone()),
-        ("profile format", lock.formats.profile.to_string()),
-        ("derivation format", lock.formats.derivation.to_string()),
-        ("certificate format", lock.formats.certificate.to_string()),
-        ("bundle format", lock.formats.bundle.to_string()),
-        ("profile", lock.profile_sha256.clone()),
-    ];
-    let keys = lock.keys.iter().map(|row| (format!("public key of {}", row.id), row.spki_sha256.clone()));
-    let certificates = lock.certificates.iter().flat_map(|row| {
-        let serial = (format!("serial of {}", row.id), row.serial.clone());
-        [serial, (format!("certificate of {}", row.id), row.certificate_sha256.clone())]
-    });
-    let records = lock.parts.iter().flat_map(|row| {
+fn compare_values(old: &Lock, new: &Lock) -> Result<(), Deviation> {
+    let head = |lock: &Lock| {
+        [
+            ("seed id", lock.seed_id.clone()),
+            ("cluster", lock.cluster.clone()),
+            ("cluster id", lock.cluster_id.clone()),
+            ("signer", lock.signer.clone()),
+            ("generation", lock.generation.to_string()),
+            ("kubernetes", lock.kubernetes.clone()),
+            ("profile format", lock.formats.profile.to_string()),
+            ("derivation format", lock.formats.derivation.to_string()),
+            ("certificate format", lock.formats.certificate.to_string()),
+            ("bundle format", lock.formats.bundle.to_string()),
+            ("profile", lock.profile_sha256.clone()),
+        ]
+    };
+    for ((what, locked), (_, built)) in head(old).iter().zip(head(new)) {
+        compare(|| (*what).to_owned(), Some(locked), &built)?;
+    }
+    let locked: BTreeMap<&KeyId, _> = old.keys.iter().map(|row| (&row.id, row)).collect();
+    for row in &new.keys {
+        let before = locked.get(&row.id).map(|before| &before.spki_sha256);
+        compare(|| format!("public key of {}", row.id), before, &row.spki_sha256)?;
+    }
+    let locked: BTreeMap<&KeyId, _> = old.certificates.iter().map(|row| (&row.id, row)).collect();
+    for row in &new.certificates {
+        let before = locked.get(&row.id);
+        compare(|| format!("serial of {}", row.id), before.map(|before| &before.serial), &row.serial)?;
+        let before = before.map(|before| &before.certificate_sha256);
+        compare(|| format!("certificate of {}", row.id), before, &row.certificate_sha256)?;
+    }
+    let (locked, built) = (parts(old), parts(new));
+    for row in &new.parts {
         let part = &row.part;
-        let files = row.files.iter().map(move |(path, outline)| (format!("{path} of {part}"), outline.clone()));
-        let record = (format!("record of {part}"), row.record_sha256.clone());
-        // A part that is new or gone is reported before its files.
-        let generation = (format!("generation of {part}"), row.generation.to_string());
-        [(format!("part {part}"), String::new())].into_iter().chain(files).chain([record, generation])
-    });
-    let whole = [("content", lock.content_sha256.clone()), ("bundle", lock.bundle_sha256.clone())];
-    let named = |(name, value): (&str, String)| (name.to_owned(), value);
-    let head = head.into_iter().map(named);
-    head.chain(keys).chain(certificates).chain(records).chain(whole.into_iter().map(named)).collect()
+        let before = *locked.get(part).ok_or_else(|| Deviation::New(format!("part {part}")))?;
+        for (path, outline) in &*row.files {
+            compare(|| format!("{path} of {part}"), before.files.get(path), outline)?;
+        }
+        compare(|| format!("record of {part}"), Some(&before.record_sha256), &row.record_sha256)?;
+        compare(|| format!("generation of {part}"), Some(&before.generation), &row.generation)?;
+    }
+    compare(|| "content".to_owned(), Some(&old.content_sha256), &new.content_sha256)?;
+    compare(|| "bundle".to_owned(), Some(&old.bundle_sha256), &new.bundle_sha256)?;
+    // No key and no certificate is gone, because that is a change.
+    for row in &old.parts {
+        let part = &row.part;
+        let after = *built.get(part).ok_or_else(|| Deviation::Gone(format!("part {part}")))?;
+        if let Some(path) = row.files.keys().find(|path| !after.files.contains_key(*path)) {
+            return Err(Deviation::Gone(format!("{path} of {part}")));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the rows of the parts by name, so that a part that is new or gone is reported before its files.
+fn parts(lock: &Lock) -> BTreeMap<&PartName, &LockedPart> {
+    lock.parts.iter().map(|row| (&row.part, row)).collect()
+}
+
+fn compare<V: PartialEq + Display>(what: impl Fn() -> String, locked: Option<&V>, built: &V) -> Result<(), Deviation> {
+    match locked {
+        None => Err(Deviation::New(what())),
+        Some(locked) if locked == built => Ok(()),
+        Some(locked) => Err(Deviation::Value { what: what(), locked: locked.to_string(), built: built.to_string() }),
+    }
 }

@@ -147,15 +147,18 @@ fn service_names(service: &str, secret: &SecretName, profile: &Profile) -> Vec<A
 }
 
 fn webhook_key(secret: &SecretName) -> KeyId {
-    KeyId::Webhook { namespace: secret.namespace.clone(), secret: secret.name.clone() }
+    KeyId::Webhook { namespace: secret.namespace.as_str().into(), secret: secret.name.as_str().into() }
 }
 
 fn own_ca(webhook: &Webhook) -> KeyId {
-    KeyId::WebhookCa { namespace: webhook.secret.namespace.clone(), secret: webhook.secret.name.clone() }
+    KeyId::WebhookCa {
+        namespace: webhook.secret.namespace.as_str().into(),
+        secret: webhook.secret.name.as_str().into(),
+    }
 }
 
 fn tls_key(secret: &SecretName) -> KeyId {
-    KeyId::Tls { namespace: secret.namespace.clone(), secret: secret.name.clone() }
+    KeyId::Tls { namespace: secret.namespace.as_str().into(), secret: secret.name.as_str().into() }
 }
 
 fn issuer_of<'a>(tls: &TlsCertificate, profile: &'a Profile) -> Option<(KeyId, &'a Authority)> {
@@ -208,7 +211,7 @@ fn etcd_client(client: &EtcdClient, profile: &Profile) -> Vec<PlannedFile> {
     let folder = format!("etcd-clients/{}", escape(&client.name));
     let mut files = vec![manifest(format!("{folder}/etcdctl.env"), Manifest::EtcdctlEnvironment { endpoints })];
     if let Some(name) = &client.secret {
-        let id = KeyId::EtcdClient(client.name.clone());
+        let id = KeyId::EtcdClient(client.name.as_str().into());
         let secret = secret(SecretReader::EtcdClient, name, SecretType::Opaque, &id, ca_key(CaName::Etcd));
         files.push(manifest(format!("manifests/etcd-clients/{}.yaml", name.file_stem()), Manifest::Secret(secret)));
     }

@@ -7,37 +7,33 @@ use crate::profile::{EtcdTopology, Node, Profile};
 use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, Validity};
 
 /// Plans the CAs, then each node's certificates in the order of the table, then users, etcd clients and add-ons.
-pub(super) fn all(profile: &Profile) -> Vec<(PlannedKey, PlannedCertificate)> {
-    let mut planned: Vec<_> = AUTHORITIES.iter().map(|row| authority(row.name, profile)).collect();
-    planned.extend(addons::authorities(profile));
-    for (node, rows) in nodes_with_rows(profile) {
-        planned.extend(rows.map(|row| node_certificate(row, node, profile)));
-    }
-    for user in &profile.users {
+pub(super) fn all(profile: &Profile) -> impl Iterator<Item = (PlannedKey, PlannedCertificate)> {
+    let authorities = AUTHORITIES.iter().map(|row| authority(row.name, profile));
+    let of_nodes = nodes_with_rows(profile)
+        .flat_map(move |(node, rows)| rows.map(move |row| node_certificate(row, node, profile)));
+    let users = profile.users.iter().map(|user| {
         let subject = DistinguishedName { organizations: user.groups.clone(), common_name: user.name.clone() };
-        let id = KeyId::User(user.name.clone());
-        planned.push(client(id, user.generation, CaName::Kubernetes, subject, user.validity, profile));
-    }
-    for client_of_etcd in &profile.etcd_clients {
+        let id = KeyId::User(user.name.as_str().into());
+        client(id, user.generation, CaName::Kubernetes, subject, user.validity, profile)
+    });
+    let etcd_clients = profile.etcd_clients.iter().map(|client_of_etcd| {
         let subject = DistinguishedName::common(&client_of_etcd.name);
-        let id = KeyId::EtcdClient(client_of_etcd.name.clone());
-        let (generation, validity) = (client_of_etcd.generation, client_of_etcd.validity);
-        planned.push(client(id, generation, CaName::Etcd, subject, validity, profile));
-    }
-    planned.extend(addons::leaves(profile));
-    planned
+        let id = KeyId::EtcdClient(client_of_etcd.name.as_str().into());
+        client(id, client_of_etcd.generation, CaName::Etcd, subject, client_of_etcd.validity, profile)
+    });
+    let authorities = authorities.chain(addons::authorities(profile));
+    authorities.chain(of_nodes).chain(users).chain(etcd_clients).chain(addons::leaves(profile))
 }
 
 /// Returns each node of the profile with the rows of the table that it gets.
-pub(super) fn nodes_with_rows(
-    profile: &Profile,
-) -> impl Iterator<Item = (&Node, impl Iterator<Item = &'static CertificateRow>)> {
+fn nodes_with_rows(profile: &Profile) -> impl Iterator<Item = (&Node, impl Iterator<Item = &'static CertificateRow>)> {
     let first_control_plane = profile.nodes.iter().position(|node| node.role == Role::ControlPlane);
     let nodes = profile.nodes.iter().enumerate();
     nodes.map(move |(index, node)| (node, rows_of(profile, node.role, first_control_plane == Some(index))))
 }
 
-fn rows_of(
+/// Returns the rows of the table that a node of this role gets.
+pub(super) fn rows_of(
     profile: &Profile,
     role: Role,
     is_first_control_plane: bool,

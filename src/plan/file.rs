@@ -1,8 +1,15 @@
 //! A file of a part.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::kubeconfig::{Credentials, PlannedKubeconfig};
 use super::manifest::Manifest;
 use crate::kubernetes::KeyId;
+
+/// What each file of a part holds, by path, in the words of [`PlannedContent::outline`]. Nodes can share the texts, most
+/// of which all of them have.
+pub type FileOutlines = BTreeMap<Arc<str>, Arc<str>>;
 
 /// A file of a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +31,7 @@ pub enum PlannedContent {
     PublicKey(KeyId),
     /// A certificate and then its key, as the kubelet stores them.
     CertificateAndKey(KeyId),
-    /// A kubeconfig. It and a manifest are large, and a plan has hundreds of thousands of smaller contents.
+    /// A kubeconfig.
     Kubeconfig(Box<PlannedKubeconfig>),
     /// A symbolic link to a file in the same folder.
     Link(String),

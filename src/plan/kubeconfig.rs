@@ -69,7 +69,7 @@ pub(super) fn for_user(profile: &Profile, first: Option<&Node>, user: &str) -> P
         user: user.to_owned(),
         server: endpoint_url(profile, first),
         ca: ca_key(CaName::Kubernetes),
-        credentials: Credentials::Embedded(KeyId::User(user.to_owned())),
+        credentials: Credentials::Embedded(KeyId::User(user.into())),
     }
 }
 

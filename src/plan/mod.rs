@@ -4,7 +4,8 @@
 //!
 //! Input: a checked [`Profile`] and the table of [`crate::kubernetes`].
 //!
-//! Output: a [`Plan`], in an order that depends on the profile alone.
+//! Output: a [`Plan`], in an order that depends on the profile alone. The files of a recipient are planned when they are
+//! asked for.
 //!
 //! Refuses nothing, because [`crate::profile::parse`] has refused everything that can be wrong.
 
@@ -21,26 +22,26 @@ mod planned_files;
 mod subset;
 
 pub use certificate::{Constraints, PlannedCertificate, PlannedKey};
-pub use file::{PlannedContent, PlannedFile};
+pub use file::{FileOutlines, PlannedContent, PlannedFile};
 pub use kubeconfig::{Credentials, PlannedKubeconfig};
 pub use manifest::{ApiServerRestart, CaBundles, Manifest, Material, RoleBinding, SecretManifest, SecretReader};
 pub use part_changes::{PartChange, PartChangeKind, PreviousBuild, part_changes};
-pub use planned_files::{PlannedPart, Recipient};
+pub use planned_files::Recipient;
 pub use subset::subset;
 
 use std::net::IpAddr;
 
 use time::Date;
 
-use crate::kubernetes::{KeyId, REQUIRED_BINDINGS, RequiredBinding, Version};
-use crate::profile::{Profile, Rotation};
+use crate::kubernetes::{KeyId, REQUIRED_BINDINGS, RequiredBinding, Role, Version};
+use crate::profile::{Node, Profile, Rotation};
 use alt_names::first_service_address;
 
 use crate::x509::{AltName, KeyAlgorithm};
 
 /// Everything a build makes.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct Plan<'p> {
     /// The name of the cluster.
     pub cluster: String,
     /// The Kubernetes version.
@@ -59,21 +60,37 @@ pub struct Plan {
     pub keys: Vec<PlannedKey>,
     /// Every certificate, the CAs first and each of them after its issuer. A certificate has the id of its key.
     pub certificates: Vec<PlannedCertificate>,
-    /// The files of each recipient: the nodes in the order of the profile, then the cluster.
-    pub parts: Vec<PlannedPart>,
+    /// Whoever gets a part: the nodes in the order of the profile, then the cluster.
+    pub recipients: Vec<Recipient<'p>>,
     /// The bindings without which these certificates do not work, and which kubeadm itself would have created.
     pub required_bindings: Vec<RequiredBinding>,
+    profile: &'p Profile,
+    control_planes: Vec<&'p Node>,
+}
+
+impl Plan<'_> {
+    /// Returns the files that a recipient gets, in no particular order. The bundle sorts them.
+    ///
+    /// They are planned anew each time. Those of a hundred thousand nodes would take more room than all the rest.
+    #[must_use]
+    pub fn files(&self, recipient: Recipient<'_>) -> Vec<PlannedFile> {
+        match recipient {
+            Recipient::Node(node) => planned_files::of_node(self.profile, node, &self.control_planes),
+            Recipient::Cluster => planned_files::of_cluster(self.profile, self.control_planes.first().copied()),
+        }
+    }
+
+    /// Returns the [outline](PlannedContent::outline) of each file of a recipient by its path.
+    #[must_use]
+    pub fn outlines(&self, recipient: Recipient<'_>) -> FileOutlines {
+        self.files(recipient).iter().map(|file| (file.path.as_str().into(), file.content.outline().into())).collect()
+    }
 }
 
 /// Plans a cluster: its keys, its certificates, and the files of each recipient.
 #[must_use]
-pub fn plan(profile: &Profile) -> Plan {
-    let mut keys = Vec::new();
-    let mut planned = Vec::new();
-    for (key, certificate) in certificates::all(profile) {
-        keys.push(key);
-        planned.push(certificate);
-    }
+pub fn plan(profile: &Profile) -> Plan<'_> {
+    let (mut keys, certificates): (Vec<_>, Vec<_>) = certificates::all(profile).unzip();
     keys.push(PlannedKey {
         id: KeyId::ServiceAccount,
         algorithm: profile.service_account_algorithm,
@@ -93,11 +110,13 @@ pub fn plan(profile: &Profile) -> Plan {
         service_address: profile.cluster.service_subnets.first().map(first_service_address),
         metallb_rotates: profile.metallb.as_ref().is_some_and(|metallb| metallb.rotation == Rotation::Cooperate),
         keys,
-        certificates: planned,
-        parts: planned_files::all(profile),
+        certificates,
+        recipients: profile.nodes.iter().map(Recipient::Node).chain([Recipient::Cluster]).collect(),
         required_bindings: REQUIRED_BINDINGS
             .into_iter()
             .filter(|binding| binding.since.includes(profile.cluster.kubernetes))
             .collect(),
+        profile,
+        control_planes: profile.nodes.iter().filter(|node| node.role == Role::ControlPlane).collect(),
     }
 }

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Plan, PlannedContent, PlannedPart, Recipient};
+use super::{FileOutlines, Plan, PlannedContent, PlannedFile, Recipient};
 use crate::kubernetes::{Component, KeyId, PartName, readers};
 use crate::profile::Node;
 
 /// The state before a plan, as far as it is known.
 pub struct PreviousBuild<'a> {
     /// The parts that were built, each with the outlines of its files by path.
-    pub parts: BTreeMap<PartName, Cow<'a, BTreeMap<String, String>>>,
+    pub parts: BTreeMap<PartName, Cow<'a, FileOutlines>>,
     /// The ids of keys and certificates that are changed or new.
     pub changed: BTreeSet<KeyId>,
     /// The ids among `changed` whose key is changed or new. The others have another certificate for the same key.
@@ -50,17 +50,17 @@ pub enum PartChangeKind {
 /// Returns what changes for each part since `before`: first the parts of the plan, in its order, then the parts that
 /// are gone.
 #[must_use]
-pub fn part_changes(plan: &Plan, before: &PreviousBuild<'_>) -> Vec<PartChange> {
+pub fn part_changes(plan: &Plan<'_>, before: &PreviousBuild<'_>) -> Vec<PartChange> {
     let mut gone: BTreeMap<_, _> = before.parts.iter().collect();
     let mut found = Vec::new();
-    for part in &plan.parts {
-        let name = part.recipient.part();
+    for recipient in &plan.recipients {
+        let (name, planned) = (recipient.part(), plan.files(*recipient));
         found.extend(match gone.remove(&name) {
-            Some(files) => change(name, part, files, before),
+            Some(files) => change(name, (*recipient, planned), files, before),
             None => Some(PartChange {
                 part: name,
                 kind: PartChangeKind::Added,
-                files: part.files.iter().map(|file| file.path.clone()).collect(),
+                files: planned.into_iter().map(|file| file.path).collect(),
                 removed: Vec::new(),
                 restarts: BTreeSet::new(),
             }),
@@ -70,7 +70,7 @@ pub fn part_changes(plan: &Plan, before: &PreviousBuild<'_>) -> Vec<PartChange> 
         part: part.clone(),
         kind: PartChangeKind::Removed,
         files: Vec::new(),
-        removed: files.keys().cloned().collect(),
+        removed: files.keys().map(ToString::to_string).collect(),
         restarts: BTreeSet::new(),
     }));
     found
@@ -78,21 +78,22 @@ pub fn part_changes(plan: &Plan, before: &PreviousBuild<'_>) -> Vec<PartChange> 
 
 fn change(
     name: PartName,
-    part: &PlannedPart,
-    files: &BTreeMap<String, String>,
+    (recipient, planned): (Recipient<'_>, Vec<PlannedFile>),
+    files: &FileOutlines,
     before: &PreviousBuild<'_>,
 ) -> Option<PartChange> {
-    let mut gone: BTreeMap<_, _> = files.iter().collect();
+    let mut gone: BTreeMap<&str, &str> = files.iter().map(|(path, outline)| (&**path, &**outline)).collect();
+    let has_etcd = planned.iter().any(|file| file.path.ends_with("pki/etcd/server.crt"));
     let mut changed = Vec::new();
-    for file in &part.files {
-        let outline = gone.remove(&file.path);
+    for file in planned {
+        let outline = gone.remove(file.path.as_str());
         if outline != Some(&file.content.outline()) || has_other_bytes(&file.content, before) {
-            changed.push(file.path.clone());
+            changed.push(file.path);
         }
     }
-    let removed: Vec<_> = gone.into_keys().cloned().collect();
-    let restarts = match &part.recipient {
-        Recipient::Node(node) => restarts(node, part, &changed),
+    let removed: Vec<_> = gone.into_keys().map(str::to_owned).collect();
+    let restarts = match recipient {
+        Recipient::Node(node) => restarts(node, has_etcd, &changed),
         Recipient::Cluster => BTreeSet::new(),
     };
     let is_any = !changed.is_empty() || !removed.is_empty();
@@ -112,8 +113,7 @@ fn has_other_bytes(content: &PlannedContent, before: &PreviousBuild<'_>) -> bool
 }
 
 /// Returns the components on a node that read any of these files.
-fn restarts(node: &Node, part: &PlannedPart, files: &[String]) -> BTreeSet<Component> {
-    let has_etcd = part.files.iter().any(|file| file.path.ends_with("pki/etcd/server.crt"));
+fn restarts(node: &Node, has_etcd: bool, files: &[String]) -> BTreeSet<Component> {
     let readers = files.iter().flat_map(|path| readers(path).iter().copied());
     readers.filter(|component| component.runs(node.role, has_etcd)).collect()
 }
@@ -150,9 +150,9 @@ mod tests {
 
     /// Returns the state before, when all parts of the plan were built and the keys and certificates with these ids are
     /// changed now.
-    fn changed(plan: &Plan, ids: &[&str]) -> PreviousBuild<'static> {
+    fn changed(plan: &Plan<'_>, ids: &[&str]) -> PreviousBuild<'static> {
         PreviousBuild {
-            parts: plan.parts.iter().map(|part| (part.recipient.part(), Cow::Owned(part.outlines()))).collect(),
+            parts: plan.recipients.iter().map(|who| (who.part(), Cow::Owned(plan.outlines(*who)))).collect(),
             changed: ids.iter().filter_map(|id| id.parse().ok()).collect(),
             new_keys: ids.iter().filter_map(|id| id.parse().ok()).collect(),
             other_profile: false,
@@ -172,7 +172,8 @@ mod tests {
     fn only_what_runs_on_a_node_restarts_there() {
         let authorities = ["ca/kubernetes", "ca/etcd", "ca/front-proxy"];
         let of = |profile: &[u8]| {
-            let plan = plan(&parse(profile));
+            let profile = parse(profile);
+            let plan = plan(&profile);
             restarts(part_changes(&plan, &changed(&plan, &authorities)))
         };
         let stacked = of(include_bytes!("../../profiles/ha-stacked-etcd.toml"));
@@ -186,7 +187,8 @@ mod tests {
 
     #[test]
     fn a_new_certificate_leaves_the_file_of_its_key_alone() {
-        let plan = plan(&parse(include_bytes!("../../profiles/ha-stacked-etcd.toml")));
+        let profile = parse(include_bytes!("../../profiles/ha-stacked-etcd.toml"));
+        let plan = plan(&profile);
         let mut before = changed(&plan, &["node/cp-1/apiserver"]);
         let files = |before: &PreviousBuild<'_>| {
             part_changes(&plan, before).into_iter().map(|change| change.files).collect::<Vec<_>>()
@@ -199,7 +201,8 @@ mod tests {
 
     #[test]
     fn on_a_new_node_nothing_restarts() {
-        let plan = plan(&parse(include_bytes!("../../profiles/ha-stacked-etcd.toml")));
+        let profile = parse(include_bytes!("../../profiles/ha-stacked-etcd.toml"));
+        let plan = plan(&profile);
         let mut before = changed(&plan, &["ca/kubernetes"]);
         let files = before.parts.remove(&PartName::Node("worker-1".to_owned())).unwrap_or_default();
         before.parts.insert(PartName::Node("worker-0".to_owned()), files.clone());
@@ -219,7 +222,8 @@ mod tests {
         profile.cluster.kubernetes = Version::new(33, 0);
         let after = plan(&profile);
         assert_eq!(part_changes(&after, &changed(&after, &[])), []);
-        let part_changes = part_changes(&after, &changed(&plan(&profile.with_kubernetes(Version::new(32, 9))), &[]));
+        let earlier = profile.with_kubernetes(Version::new(32, 9));
+        let part_changes = part_changes(&after, &changed(&plan(&earlier), &[]));
         assert_eq!(part_changes.len(), 3);
         assert!(part_changes.iter().all(|change| change.files == ["etc/kubernetes/kubelet.conf"]));
         let kubelets = restarts(part_changes);

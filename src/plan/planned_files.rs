@@ -1,43 +1,24 @@
 //! Which files each recipient gets, and what is in them.
 
-use std::collections::BTreeMap;
-
 use super::addons;
 use super::api_server_restart;
 use super::certificate::ca_key;
-use super::certificates::nodes_with_rows;
+use super::certificates::rows_of;
 use super::file::{PlannedContent, PlannedFile, file};
 use super::kubeconfig::{self, Credentials};
 use crate::kubernetes::{CaName, CertificateRow, KUBELET_PKI, KUBERNETES, KeyId, Output, PKI, PartName, Role, escape};
 use crate::profile::{EtcdTopology, Node, Profile, ShipCaKeys};
 
-/// The files that one recipient gets.
-#[derive(Clone, Debug)]
-pub struct PlannedPart {
-    /// The node or the cluster that gets them.
-    pub recipient: Recipient,
-    /// The files, in no particular order. The bundle sorts them.
-    pub files: Vec<PlannedFile>,
-}
-
 /// The recipient of a part of the bundle.
-#[derive(Clone, Debug)]
-pub enum Recipient {
+#[derive(Clone, Copy, Debug)]
+pub enum Recipient<'p> {
     /// A node.
-    Node(Node),
+    Node(&'p Node),
     /// The people who run the cluster.
     Cluster,
 }
 
-impl PlannedPart {
-    /// Returns the [outline](PlannedContent::outline) of each file by its path.
-    #[must_use]
-    pub fn outlines(&self) -> BTreeMap<String, String> {
-        self.files.iter().map(|file| (file.path.clone(), file.content.outline())).collect()
-    }
-}
-
-impl Recipient {
+impl Recipient<'_> {
     /// Returns the name of the part.
     #[must_use]
     pub fn part(&self) -> PartName {
@@ -52,19 +33,14 @@ impl Recipient {
 /// rotation.
 const KUBELET_CURRENT: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
 
-/// Plans the parts of the nodes, in the order of the profile, then the part of the cluster.
-pub(super) fn all(profile: &Profile) -> Vec<PlannedPart> {
-    // Found once: a cluster may have a hundred thousand nodes.
-    let control_planes: Vec<_> = profile.nodes.iter().filter(|node| node.role == Role::ControlPlane).collect();
+/// Plans the files of a node. `control_planes` are all of the profile.
+pub(super) fn of_node(profile: &Profile, node: &Node, control_planes: &[&Node]) -> Vec<PlannedFile> {
     let first = control_planes.first().copied();
-    let nodes = nodes_with_rows(profile).map(|(node, rows)| {
-        let mut files = shared_files(profile, node);
-        files.extend(rows.flat_map(|row| row_files(row, (node, first), profile)));
-        files.extend(api_server_restart::files(profile, node, &control_planes));
-        files.shrink_to_fit();
-        PlannedPart { recipient: Recipient::Node(node.clone()), files }
-    });
-    nodes.chain([PlannedPart { recipient: Recipient::Cluster, files: cluster_files(profile, first) }]).collect()
+    let is_first = first.is_some_and(|first| first.name == node.name);
+    let mut files = shared_files(profile, node);
+    files.extend(rows_of(profile, node.role, is_first).flat_map(|row| row_files(row, (node, first), profile)));
+    files.extend(api_server_restart::files(profile, node, control_planes));
+    files
 }
 
 /// Plans the CAs and the service-account pair, which are the same files on each node that has them.
@@ -126,7 +102,8 @@ fn row_files(row: &CertificateRow, (node, first): (&Node, Option<&Node>), profil
     }
 }
 
-fn cluster_files(profile: &Profile, first: Option<&Node>) -> Vec<PlannedFile> {
+/// Plans the files of the cluster's own part. `first` is the first control plane.
+pub(super) fn of_cluster(profile: &Profile, first: Option<&Node>) -> Vec<PlannedFile> {
     let mut files = vec![file("profile.toml".to_owned(), PlannedContent::Profile)];
     for user in &profile.users {
         let kubeconfig = kubeconfig::for_user(profile, first, &user.name);
@@ -134,7 +111,7 @@ fn cluster_files(profile: &Profile, first: Option<&Node>) -> Vec<PlannedFile> {
             .push(file(format!("users/{}.conf", escape(&user.name)), PlannedContent::Kubeconfig(Box::new(kubeconfig))));
     }
     for client in &profile.etcd_clients {
-        let id = KeyId::EtcdClient(client.name.clone());
+        let id = KeyId::EtcdClient(client.name.as_str().into());
         let folder = format!("etcd-clients/{}", escape(&client.name));
         files.push(file(format!("{folder}/ca.crt"), PlannedContent::Certificate(ca_key(CaName::Etcd))));
         files.push(file(format!("{folder}/client.crt"), PlannedContent::Certificate(id.clone())));

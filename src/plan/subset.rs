@@ -13,37 +13,30 @@ use crate::kubernetes::KeyId;
 ///
 /// # Errors
 /// Returns the names that no node of the plan has.
-pub fn subset(plan: &Plan, nodes: &[String], with_cluster: bool) -> Result<Plan, Vec<String>> {
-    let wanted: BTreeSet<&str> = nodes.iter().map(String::as_str).collect();
-    let parts: Vec<_> = plan
-        .parts
-        .iter()
-        .filter(|part| match &part.recipient {
-            Recipient::Node(node) => wanted.contains(node.name.as_str()),
-            Recipient::Cluster => with_cluster,
-        })
-        .cloned()
-        .collect();
-    let found: BTreeSet<&str> = parts
-        .iter()
-        .filter_map(|part| match &part.recipient {
-            Recipient::Node(node) => Some(node.name.as_str()),
-            Recipient::Cluster => None,
-        })
-        .collect();
-    let unknown: Vec<_> = wanted.difference(&found).map(|&name| name.to_owned()).collect();
+pub fn subset<'p>(plan: &Plan<'p>, nodes: &[String], with_cluster: bool) -> Result<Plan<'p>, Vec<String>> {
+    let mut unknown: BTreeSet<&str> = nodes.iter().map(String::as_str).collect();
+    let wanted = unknown.clone();
+    let is_wanted = |recipient: &&Recipient<'_>| match recipient {
+        Recipient::Node(node) => {
+            unknown.remove(node.name.as_str());
+            wanted.contains(node.name.as_str())
+        }
+        Recipient::Cluster => with_cluster,
+    };
+    let recipients: Vec<_> = plan.recipients.iter().filter(is_wanted).copied().collect();
     if !unknown.is_empty() {
-        return Err(unknown);
+        return Err(unknown.into_iter().map(str::to_owned).collect());
     }
-    let mut needed: BTreeSet<&KeyId> =
-        parts.iter().flat_map(|part| &part.files).flat_map(|file| sources(&file.content)).collect();
+    let files = recipients.iter().flat_map(|recipient| plan.files(*recipient));
+    let mut needed: BTreeSet<KeyId> =
+        files.flat_map(|file| sources(&file.content).into_iter().cloned().collect::<Vec<_>>()).collect();
     // From the leaves up, because the root of an intermediate stands before it.
     for certificate in plan.certificates.iter().rev() {
         if needed.contains(&certificate.key) {
-            needed.insert(&certificate.issuer);
+            needed.insert(certificate.issuer.clone());
         }
     }
-    needed.insert(&KeyId::BundleSigner);
+    needed.insert(KeyId::BundleSigner);
     let keys = plan.keys.iter().filter(|key| needed.contains(&key.id)).cloned().collect();
     let certificates = plan.certificates.iter().filter(|planned| needed.contains(&planned.key)).cloned().collect();
     Ok(Plan {
@@ -56,7 +49,9 @@ pub fn subset(plan: &Plan, nodes: &[String], with_cluster: bool) -> Result<Plan,
         metallb_rotates: plan.metallb_rotates,
         keys,
         certificates,
+        recipients,
         required_bindings: plan.required_bindings.clone(),
-        parts,
+        profile: plan.profile,
+        control_planes: plan.control_planes.clone(),
     })
 }

@@ -1,4 +1,6 @@
-//! The inventory as data.
+//! The inventory as data. Entries share texts, because every part of a bundle has the same CAs.
+
+use std::sync::Arc;
 
 use time::OffsetDateTime;
 
@@ -47,7 +49,7 @@ pub struct EntryGroup {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// kubeadm's name for the certificate (`etcd-server`, `admin.conf`), or else a name after its file.
-    pub name: String,
+    pub name: Arc<str>,
     /// The purpose of the certificate.
     pub kind: EntryKind,
     /// The path of the file, as a person would open it. In a bundle it is the path in the archive.
@@ -59,15 +61,15 @@ pub struct Entry {
     /// The node whose part of a bundle has the certificate.
     pub node: Option<String>,
     /// The subject in the form of RFC 4514, the most specific attribute first.
-    pub subject: String,
+    pub subject: Arc<str>,
     /// The last common name of the subject, or an empty text if it has none.
-    pub subject_common_name: String,
+    pub subject_common_name: Arc<str>,
     /// The issuer in the form of RFC 4514, as the certificate states it, proved or not.
-    pub issuer: String,
+    pub issuer: Arc<str>,
     /// The last common name of the issuer, or an empty text if it has none.
-    pub issuer_common_name: String,
+    pub issuer_common_name: Arc<str>,
     /// The name of the inspected CA that signed the certificate, or `None` when none of them did.
-    pub authority: Option<String>,
+    pub authority: Option<Arc<str>>,
     /// Whether the key of the CA is elsewhere, so that kubeadm cannot renew the certificate. For a CA it is the CA's
     /// own key. `None` when the CA was not inspected, or nobody looked for its key.
     pub externally_managed: Option<bool>,
@@ -80,17 +82,17 @@ pub struct Entry {
     /// Whether the certificate gives a person full power, because it is of the group `system:masters`.
     pub is_break_glass: bool,
     /// The key usages, then the extended ones, by their names in RFC 5280. An unknown usage is a dotted number.
-    pub usages: Vec<String>,
+    pub usages: Vec<Arc<str>>,
     /// The alternative names in order, each with its kind: `DNS:`, `IP:`, `URI:`, `email:`.
     pub alt_names: Vec<String>,
     /// The algorithm and size of the public key: `RSA 2048`, `EC P-256`, `Ed25519`.
-    pub key: String,
+    pub key: Arc<str>,
     /// The serial number in lower-case hex, in whole octets.
-    pub serial: String,
+    pub serial: Arc<str>,
     /// The serial number in decimal, as Go prints it.
-    pub serial_in_decimal: String,
+    pub serial_in_decimal: Arc<str>,
     /// The SHA-256 of the DER in lower-case hex.
-    pub sha256: String,
+    pub sha256: Arc<str>,
 }
 
 /// The purpose of a certificate.

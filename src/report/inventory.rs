@@ -1,12 +1,13 @@
 //! Builds the inventory, source by source.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::place::missing;
 use super::reading::{self, Found};
 use super::source::{Source, SourceKind};
 use super::{Entry, EntryGroup, EntryKind, Fault, Inventory, Missing, Problem};
-use crate::x509::ReadCertificate;
+use crate::x509::{ReadCertificate, SharedTexts};
 
 /// The builder of an [`Inventory`].
 #[derive(Default)]
@@ -16,12 +17,13 @@ pub struct Builder {
     authorities: BTreeMap<Vec<u8>, Signer>,
     /// The certificates whose CA may still come: index of the group, index in the group, and the certificate.
     waiting: Vec<(usize, usize, ReadCertificate)>,
+    texts: SharedTexts,
 }
 
 /// A CA at hand.
 #[derive(Clone)]
 struct Signer {
-    name: String,
+    name: Arc<str>,
     certificate: ReadCertificate,
     /// Whether the key of the CA is there as well, or `None` when nobody looked for it.
     has_key: Option<bool>,
@@ -90,7 +92,7 @@ impl Builder {
                     return false;
                 }
             }
-            let name = found.entry.name.clone();
+            let name = Arc::clone(&found.entry.name);
             let signer = Signer { name, certificate: found.certificate.clone(), has_key: found.has_key };
             let known = self.authorities.entry(der.to_vec()).or_insert_with(|| signer.clone());
             known.has_key = known.has_key.max(found.has_key);
@@ -113,7 +115,7 @@ impl Builder {
             if !is_known {
                 self.waiting.push((last, group.entries.len(), certificate));
             }
-            group.entries.push(entry);
+            group.entries.push(shared(entry, &mut self.texts));
         }
     }
 
@@ -151,7 +153,27 @@ fn signed<'a>(certificate: &ReadCertificate, signers: impl Iterator<Item = &'a S
     ordered.find(|signer| certificate.is_signed_by(&signer.certificate) == Some(true))
 }
 
+/// Returns the entry with the copies of its texts that other entries have.
+fn shared(mut entry: Entry, texts: &mut SharedTexts) -> Entry {
+    entry.usages = entry.usages.into_iter().map(|usage| texts.share(usage)).collect();
+    entry.alt_names.shrink_to_fit();
+    entry.path.shrink_to_fit();
+    Entry {
+        name: texts.share(entry.name),
+        subject: texts.share(entry.subject),
+        subject_common_name: texts.share(entry.subject_common_name),
+        issuer: texts.share(entry.issuer),
+        issuer_common_name: texts.share(entry.issuer_common_name),
+        authority: entry.authority.map(|authority| texts.share(authority)),
+        key: texts.share(entry.key),
+        serial: texts.share(entry.serial),
+        serial_in_decimal: texts.share(entry.serial_in_decimal),
+        sha256: texts.share(entry.sha256),
+        ..entry
+    }
+}
+
 fn sign(entry: &mut Entry, signer: Option<&Signer>) {
-    entry.authority = signer.map(|signer| signer.name.clone());
+    entry.authority = signer.map(|signer| Arc::clone(&signer.name));
     entry.externally_managed = signer.and_then(|signer| signer.has_key).map(|has_key| !has_key);
 }

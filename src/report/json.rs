@@ -1,15 +1,17 @@
 //! Writes the inventory for programs. The chapter `inspect` of the manual documents the keys.
 
-use serde::Serialize;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
 use super::{Embedded, Entry, Inventory};
-use crate::x509::{escape_in_json, instant};
+use crate::x509::instant;
 
 #[derive(Serialize)]
 struct Document<'a> {
     at: String,
-    certificates: Vec<Certificate<'a>>,
+    certificates: Certificates<'a>,
     missing: Vec<Missing<'a>>,
 }
 
@@ -30,7 +32,7 @@ struct Certificate<'a> {
     residual_seconds: i64,
     is_ca: bool,
     break_glass: bool,
-    usages: &'a [String],
+    usages: &'a [Arc<str>],
     alt_names: &'a [String],
     key: &'a str,
     serial: &'a str,
@@ -49,21 +51,26 @@ struct Missing<'a> {
     node: Option<&'a str>,
 }
 
-/// Returns the inventory as one JSON document with an indent of two spaces and a newline at its end. Residual times are
-/// counted from `at`.
-///
-/// # Errors
-/// Fails with the error of serde_json, which no inventory causes.
-pub fn render(inventory: &Inventory, at: OffsetDateTime) -> serde_json::Result<String> {
+/// The certificates of an inventory, each described when it is written: a bundle may have hundreds of thousands.
+struct Certificates<'a> {
+    inventory: &'a Inventory,
+    at: OffsetDateTime,
+}
+
+impl Serialize for Certificates<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.inventory.entries().map(|entry| certificate(entry, self.at)))
+    }
+}
+
+/// Returns the inventory as it is written in JSON. Residual times are counted from `at`.
+pub fn json(inventory: &Inventory, at: OffsetDateTime) -> impl Serialize {
     let missing = inventory.groups.iter().flat_map(|group| &group.missing);
-    let document = Document {
+    Document {
         at: instant(at),
-        certificates: inventory.entries().map(|entry| certificate(entry, at)).collect(),
+        certificates: Certificates { inventory, at },
         missing: missing.map(|missing| Missing { name: missing.name, node: missing.node.as_deref() }).collect(),
-    };
-    let mut text = serde_json::to_string_pretty(&document)?;
-    text.push('\n');
-    Ok(escape_in_json(text))
+    }
 }
 
 fn certificate(entry: &Entry, at: OffsetDateTime) -> Certificate<'_> {

@@ -27,9 +27,9 @@ mod text;
 
 pub use entry::{Embedded, EmbeddedKind, Entry, EntryGroup, EntryKind, Fault, Inventory, Missing, Problem};
 pub use inventory::Builder;
-pub use json::render as json;
+pub use json::json;
 pub use period::Period;
 pub use place::{Interest, interest};
-pub use prometheus::render as prometheus;
+pub use prometheus::write as write_prometheus;
 pub use source::{Source, SourceKind};
 pub use text::render as text;

@@ -1,6 +1,7 @@
 //! Writes the inventory for node_exporter's textfile collector, in Prometheus' text format 0.0.4.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 
 use time::OffsetDateTime;
 
@@ -23,25 +24,23 @@ const METRICS: [Metric; 3] = [
     }),
 ];
 
-/// Returns one family for each metric, with one sample for each certificate and the same labels in all families; and one
+/// Writes one family for each metric, with one sample for each certificate and the same labels in all families; and one
 /// of what is missing.
-#[must_use]
-pub fn render(inventory: &Inventory, at: OffsetDateTime) -> String {
+///
+/// # Errors
+/// Fails when the output does.
+pub fn write(inventory: &Inventory, at: OffsetDateTime, output: &mut impl Write) -> io::Result<()> {
     // The collector drops a whole file in which two samples have the same labels.
     let mut seen = BTreeSet::new();
-    let samples: Vec<(&Entry, String)> = inventory
-        .entries()
-        .map(|entry| (entry, labels(entry)))
-        .filter(|(_, labels)| seen.insert(labels.clone()))
-        .collect();
-    let mut text = String::new();
+    let samples: Vec<&Entry> = inventory.entries().filter(|entry| seen.insert(labels(entry))).collect();
+    drop(seen);
     for (name, help, value) in METRICS {
-        text += &format!("# HELP {name} {help}\n# TYPE {name} gauge\n");
-        for (entry, labels) in &samples {
-            text += &format!("{name}{{{labels}}} {}\n", value(entry, at));
+        write!(output, "# HELP {name} {help}\n# TYPE {name} gauge\n")?;
+        for entry in &samples {
+            writeln!(output, "{name}{{{}}} {}", labels(entry), value(entry, at))?;
         }
     }
-    text + &missing(inventory)
+    output.write_all(missing(inventory).as_bytes())
 }
 
 /// Returns the family of what is missing. Without a sample the collector would not know it, so it has one for each

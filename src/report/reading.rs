@@ -1,6 +1,7 @@
 //! Finds the certificates of a source.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::certificates::{self, Certificates};
 use super::fields;
@@ -194,16 +195,16 @@ impl<'a> Reading<'_, 'a> {
             };
             let name = if is_first { origin.role.name.clone() } else { format!("{}#{position}", origin.role.name) };
             let entry = Entry {
-                name,
+                name: name.into(),
                 kind,
                 path: origin.path.clone(),
                 position,
                 embedded: origin.embedded.clone(),
                 node: self.source.node.map(str::to_owned),
-                subject: certificate.subject(),
-                subject_common_name: describe::common_name(certificate.subject_der()),
-                issuer: certificate.issuer(),
-                issuer_common_name: describe::common_name(certificate.issuer_der()),
+                subject: certificate.subject().into(),
+                subject_common_name: describe::common_name(certificate.subject_der()).into(),
+                issuer: certificate.issuer().into(),
+                issuer_common_name: describe::common_name(certificate.issuer_der()).into(),
                 authority: None,
                 externally_managed: None,
                 not_before: certificate.not_before(),
@@ -211,12 +212,12 @@ impl<'a> Reading<'_, 'a> {
                 is_ca: certificate.is_ca(),
                 is_break_glass: kind == EntryKind::User
                     && certificate.organizations().iter().any(|group| group == MASTERS),
-                usages: describe::usages(&certificate),
+                usages: describe::usages(&certificate).into_iter().map(Arc::from).collect(),
                 alt_names: describe::alt_names(&certificate),
-                key: describe::key(&certificate),
-                serial: describe::serial(&certificate),
-                serial_in_decimal: describe::serial_in_decimal(&certificate),
-                sha256: describe::sha256(&certificate),
+                key: describe::key(&certificate).into(),
+                serial: describe::serial(&certificate).into(),
+                serial_in_decimal: describe::serial_in_decimal(&certificate).into(),
+                sha256: describe::sha256(&certificate).into(),
             };
             // A key beside a file belongs to the first certificate of the file.
             let has_key = origin.has_key.map(|has_key| has_key && is_first);

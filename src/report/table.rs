@@ -16,21 +16,20 @@ pub(super) struct Row {
 
 /// Returns the head and the rows, with each column as wide as its widest cell, up to [`MAX_WIDTH`], and no spaces at the
 /// end of a line.
-pub(super) fn render(head: &[&str], rows: &[Row]) -> String {
-    let head = head.iter().map(|cell| (*cell).to_owned()).collect();
-    let escaped_cells = |row: &Row| row.cells.iter().map(|cell| escape_for_terminal(cell)).collect();
-    let lines: Vec<Vec<String>> = std::iter::once(head).chain(rows.iter().map(escaped_cells)).collect();
-    let columns = lines.iter().map(Vec::len).max().unwrap_or_default();
+pub(super) fn render(head: &[&str], rows: Vec<Row>) -> String {
+    let head = Row { cells: head.iter().map(|cell| (*cell).to_owned()).collect(), details: Vec::new() };
+    let escaped = |row: Row| Row { cells: row.cells.iter().map(|cell| escape_for_terminal(cell)).collect(), ..row };
+    let rows: Vec<Row> = std::iter::once(head).chain(rows.into_iter().map(escaped)).collect();
+    let columns = rows.iter().map(|row| row.cells.len()).max().unwrap_or_default();
     let width = |column: usize| {
-        let widest = lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max();
+        let widest = rows.iter().filter_map(|row| row.cells.get(column)).map(|cell| cell.chars().count()).max();
         (widest.unwrap_or_default() + PADDING).clamp(MIN_WIDTH, MAX_WIDTH)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
-    let details = std::iter::once(&[][..]).chain(rows.iter().map(|row| row.details.as_slice()));
     let mut text = String::new();
-    for (line, details) in lines.iter().zip(details) {
+    for Row { cells, details } in &rows {
         let start = text.len();
-        for (cell, width) in line.iter().zip(&widths) {
+        for (cell, width) in cells.iter().zip(&widths) {
             text += cell;
             // Not with the width of a format, which cannot be above 65,535.
             let gap = width.saturating_sub(cell.chars().count()).max(PADDING);
@@ -53,7 +52,7 @@ mod tests {
     fn a_long_cell_is_whole_and_widens_no_other_line() {
         let row = |name: &str| Row { cells: vec![name.to_owned(), "end".to_owned()], details: Vec::new() };
         let long = "\u{1b}".repeat(11_000);
-        let text = render(&["NAME", "END"], &[row("a"), row(&long), row("b")]);
+        let text = render(&["NAME", "END"], vec![row("a"), row(&long), row("b")]);
         let shown = "\\u{1b}".repeat(11_000);
         let gap = " ".repeat(MAX_WIDTH);
         let expected = format!("NAME{}END\na{}end\n{shown}   end\nb{}end\n", &gap[4..], &gap[1..], &gap[1..]);

@@ -81,7 +81,7 @@ impl Tables<'_> {
         let mut distinct: Vec<(&Entry, Vec<&str>, Option<bool>)> = Vec::new();
         let mut known: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         for entry in self.group.entries.iter().filter(|entry| entry.kind == EntryKind::Authority) {
-            let key = (entry.name.as_str(), entry.sha256.as_str());
+            let key = (&*entry.name, &*entry.sha256);
             let again = known.get(&key).and_then(|index| distinct.get_mut(*index));
             match again.filter(|_| entry.node.is_some()) {
                 Some((_, nodes, managed)) => {
@@ -122,7 +122,7 @@ impl Tables<'_> {
     }
 
     fn table(&self, head: &[&str], rows: Vec<Row>) -> String {
-        if rows.is_empty() { String::new() } else { table::render(self.head(head), &rows) }
+        if rows.is_empty() { String::new() } else { table::render(self.head(head), rows) }
     }
 }
 
@@ -144,10 +144,13 @@ fn expires(time: OffsetDateTime) -> String {
 /// Returns the name of the CA that signed the certificate, or else, in brackets, that of the issuer which the
 /// certificate names.
 fn authority(entry: &Entry) -> String {
-    entry.authority.clone().unwrap_or_else(|| {
-        let name = &entry.issuer_common_name;
-        format!("({})", if name.is_empty() { &entry.issuer } else { name })
-    })
+    entry.authority.as_deref().map_or_else(
+        || {
+            let name = &entry.issuer_common_name;
+            format!("({})", if name.is_empty() { &entry.issuer } else { name })
+        },
+        str::to_owned,
+    )
 }
 
 fn yes_no(externally_managed: Option<bool>) -> String {
@@ -166,14 +169,14 @@ fn details(entry: &Entry) -> Vec<String> {
     };
     let lines = [
         ("file", file),
-        ("subject", entry.subject.clone()),
-        ("issuer", entry.issuer.clone()),
+        ("subject", entry.subject.to_string()),
+        ("issuer", entry.issuer.to_string()),
         ("valid", format!("{} to {}", instant(entry.not_before), instant(entry.not_after))),
         ("alt names", entry.alt_names.join(", ")),
         ("usages", entry.usages.join(", ")),
-        ("key", entry.key.clone()),
-        ("serial", entry.serial.clone()),
-        ("sha256", entry.sha256.clone()),
+        ("key", entry.key.to_string()),
+        ("serial", entry.serial.to_string()),
+        ("sha256", entry.sha256.to_string()),
     ];
     lines.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name:<11}{value}")).collect()
 }

@@ -28,21 +28,17 @@ pub struct AlreadyVerified {
 }
 
 impl AlreadyVerified {
-    /// Returns what the maker of certificates and keys knows already.
+    /// Adds what the maker of certificates and keys knows already.
     ///
     /// `signatures` are those that it has verified. `keys` are the private keys that it has proved, each as the SHA-256
     /// of its DER in PKCS#1 or SEC 1.
-    #[must_use]
-    pub fn made(
+    pub fn add_made(
+        &mut self,
         signatures: impl IntoIterator<Item = VerifiedSignature>,
         keys: impl IntoIterator<Item = [u8; 32]>,
-    ) -> Self {
-        Self {
-            authorities: Mutex::default(),
-            files: Mutex::default(),
-            signatures: signatures.into_iter().map(VerifiedSignature::digest).collect(),
-            keys: keys.into_iter().collect(),
-        }
+    ) {
+        self.signatures.extend(signatures.into_iter().map(VerifiedSignature::digest));
+        self.keys.extend(keys);
     }
 
     /// Returns the contents of a PEM file. A known key is read without computing its public half anew.
@@ -120,13 +116,15 @@ mod tests {
         let [(right, right_digest), (wrong, wrong_digest)] = keys();
         let public_key = read_pem(right.as_bytes()).unwrap().public_keys;
         let nothing = AlreadyVerified::default();
-        let known = AlreadyVerified::made([], [right_digest]);
+        let mut known = AlreadyVerified::default();
+        known.add_made([], [right_digest]);
         for known in [&nothing, &known] {
             assert_eq!(known.read_pem(right.as_bytes()).unwrap().public_keys, public_key);
             assert_eq!(known.read_pem(wrong.as_bytes()).err(), Some(PemError::Key));
         }
-        // `made` trusts its caller. That a proved key is not computed anew shows only when the caller is wrong.
-        let known = AlreadyVerified::made([], [wrong_digest]);
+        // `add_made` trusts its caller. That a proved key is not computed anew shows only when the caller is wrong.
+        let mut known = AlreadyVerified::default();
+        known.add_made([], [wrong_digest]);
         assert_ne!(known.read_pem(wrong.as_bytes()).unwrap().public_keys, public_key);
     }
 

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use crate::common::desk::Desk;
+use certferry::bundle::Sha256;
 use certferry::lock::Lock;
 use serde_json::Value as Json;
 use toml::{Table, Value};
@@ -160,16 +161,13 @@ impl Case<'_> {
     /// The ids under `changes` are exactly those whose rows in the locks differ; returns those of certificates.
     fn check_ids(&self, plan: &Json, after: &Built) -> BTreeSet<String> {
         let locks = [&self.before.lock, &after.lock].map(|text| Lock::parse(text.as_bytes()).unwrap());
-        let keys = locks.each_ref().map(|lock| {
-            lock.keys.iter().map(|row| (row.id.to_string(), row.spki_sha256.clone())).collect::<BTreeMap<_, _>>()
-        });
+        let keys = locks
+            .each_ref()
+            .map(|lock| lock.keys.iter().map(|row| (row.id.to_string(), row.spki_sha256)).collect::<BTreeMap<_, _>>());
         let certificates = locks.each_ref().map(|lock| {
-            lock.certificates
-                .iter()
-                .map(|row| (row.id.to_string(), row.certificate_sha256.clone()))
-                .collect::<BTreeMap<_, _>>()
+            lock.certificates.iter().map(|row| (row.id.to_string(), row.certificate_sha256)).collect::<BTreeMap<_, _>>()
         });
-        let others = |[before, after]: &[BTreeMap<String, String>; 2]| -> BTreeSet<String> {
+        let others = |[before, after]: &[BTreeMap<String, Sha256>; 2]| -> BTreeSet<String> {
             before.keys().chain(after.keys()).filter(|id| before.get(*id) != after.get(*id)).cloned().collect()
         };
         let (keys, certificates) = (others(&keys), others(&certificates));
@@ -426,7 +424,7 @@ fn lock_ids(built: &Built, is_wanted: impl Fn(&certferry::lock::LockedCertificat
 fn authority(name: &str, subject: &str, restarts: &str, files: &[(&[&str], &[&str])]) {
     let seen = change(|profile| set(profile, &format!("ca.{name}.generation"), 2));
     let id = format!("ca/{name}");
-    let issued = lock_ids(&BASE, |row| row.issuer == subject && row.id.to_string() != id);
+    let issued = lock_ids(&BASE, |row| &*row.issuer == subject && row.id.to_string() != id);
     let lines: String = issued.iter().map(|leaf| format!("  ~ {leaf}  the key of {id} is another\n")).collect();
     seen.assert(files, &format!("  ~ {id}  generation 1 -> 2\n{lines}{restarts}"));
     assert_eq!(seen.certificates, issued.into_iter().chain([id]).collect());

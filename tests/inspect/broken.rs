@@ -198,6 +198,6 @@ fn list(content: &[u8]) {
     }
     let inventory = builder.finish();
     let _ = certferry::report::text(&inventory, FAR, true);
-    certferry::report::json(&inventory, FAR).unwrap();
-    let _ = certferry::report::prometheus(&inventory, FAR);
+    serde_json::to_string(&certferry::report::json(&inventory, FAR)).unwrap();
+    certferry::report::write_prometheus(&inventory, FAR, &mut Vec::new()).unwrap();
 }

@@ -8,6 +8,7 @@ pub mod forge;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Cursor;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::LazyLock;
@@ -135,10 +136,10 @@ impl Cluster {
             let signature: DerSignature = signer.try_sign(message).map_err(|_| SigningFailed)?;
             Ok(signature.as_bytes().to_vec())
         };
-        let writer = Writer::prepare(description, parts.len(), |number| Ok(&parts[number]))
-            .unwrap_or_else(|error| panic!("{error:?}"));
+        let mut writer = Writer::new(description, Cursor::new(Vec::new())).unwrap();
+        writer.add(parts.len(), |number| Ok(&parts[number]), &sign).unwrap();
         let mut archive = Vec::new();
-        writer.write(&sign, &mut archive).unwrap();
+        writer.finish().unwrap().write(&sign, &mut archive).unwrap();
         let der = p256::PublicKey::from(signer.verifying_key()).to_public_key_der().unwrap();
         let desk = Desk::new();
         desk.write("lab-g1.tar.gz", archive);

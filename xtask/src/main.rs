@@ -49,7 +49,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        about: "measure RSA keys, whole builds and other programs beside them; [engines|builds|others]",
+        about: "measure RSA keys, whole builds and other programs beside them; [engines|builds|others|scale]",
         run: bench::run,
     },
     Command {

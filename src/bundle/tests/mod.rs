@@ -7,7 +7,7 @@ mod refused;
 mod tampered;
 mod written;
 
-use std::io::Read;
+use std::io::{Cursor, Read};
 
 use flate2::bufread::GzDecoder;
 use flate2::{Compression, GzBuilder};
@@ -16,8 +16,8 @@ use p256::ecdsa::{DerSignature, SigningKey};
 use p256::pkcs8::EncodePublicKey;
 
 use super::{
-    BundleError, Content, Description, File, Head, KUBELET_CLIENT_LINK, Mode, Node, Part, PartOwner, Reader, Sha256,
-    VerifiedArchive, VerifiedPart, Writer, Written,
+    BundleError, Collected, Content, Description, File, Head, KUBELET_CLIENT_LINK, Mode, Node, Part, PartOwner, Reader,
+    Sha256, VerifiedArchive, VerifiedPart, WriteError, Writer, Written,
 };
 use crate::bundle::head::tests::head;
 use crate::kubernetes::Role;
@@ -86,9 +86,14 @@ fn parts() -> Vec<Part> {
 
 fn write(description: Description, parts: &[Part]) -> (Vec<u8>, Written) {
     let mut bytes = Vec::new();
-    let writer = Writer::prepare(description, parts.len(), |number| Ok(&parts[number])).ok().unwrap();
-    let written = writer.write(&sign, &mut bytes).unwrap();
+    let written = collect(description, parts).ok().unwrap().write(&sign, &mut bytes).unwrap();
     (bytes, written)
+}
+
+fn collect(description: Description, parts: &[Part]) -> Result<Collected<Cursor<Vec<u8>>>, WriteError> {
+    let mut writer = Writer::new(description, Cursor::new(Vec::new()))?;
+    writer.add(parts.len(), |number| Ok(&parts[number]), &sign)?;
+    writer.finish()
 }
 
 /// Returns the bundle that most tests tamper with.

@@ -1,8 +1,10 @@
 //! The promises of the writer: the same bytes however it runs, and no bundle that a reader would refuse.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::io::Cursor;
 
-use super::{Description, Mode, Part, PartOwner, Role, description, file, head, owner, parts, read, sign, write};
+use super::{
+    Description, Mode, Part, PartOwner, Role, collect, description, file, head, owner, parts, read, sign, write,
+};
 use crate::bundle::{ArchiveKind, RecordError, Sha256, WriteError, Writer};
 use crate::kubernetes::PartName;
 use crate::sign::SigningFailed;
@@ -14,7 +16,7 @@ fn worker(number: usize) -> Part {
 }
 
 fn problem(parts: &[Part]) -> Option<WriteError> {
-    Writer::prepare(description(head()), parts.len(), |number| Ok(&parts[number])).err()
+    collect(description(head()), parts).err()
 }
 
 #[test]
@@ -23,8 +25,11 @@ fn writes_the_same_bytes_with_any_number_of_threads() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let mut bytes = Vec::new();
-            let writer = Writer::prepare(description(head()), 100, |number| Ok(worker(number))).ok().unwrap();
-            writer.write(&sign, &mut bytes).unwrap();
+            let mut writer = Writer::new(description(head()), Cursor::new(Vec::new())).ok().unwrap();
+            // Nothing shows how many were added together.
+            writer.add(70, |number| Ok(worker(number)), &sign).unwrap();
+            writer.add(30, |number| Ok(worker(number + 70)), &sign).unwrap();
+            writer.finish().ok().unwrap().write(&sign, &mut bytes).unwrap();
             bytes
         })
     };
@@ -36,22 +41,22 @@ fn writes_the_same_bytes_with_any_number_of_threads() {
 #[test]
 fn knows_records_and_index_before_it_writes() {
     let parts = parts();
-    let writer = Writer::prepare(description(head()), parts.len(), |number| Ok(&parts[number])).ok().unwrap();
+    let collected = collect(description(head()), &parts).ok().unwrap();
     let (bytes, _) = write(description(head()), &parts);
-    let records: Vec<Sha256> = writer.index().parts.iter().map(|(_, sha256)| *sha256).collect();
+    assert_eq!(collected.file_name(), "prod-1-g1.tar.gz");
+    let records: Vec<Sha256> = collected.into_index().parts.iter().map(|(_, sha256)| *sha256).collect();
     assert_eq!(records, read(&bytes).parts.iter().map(|(record, _)| *record).collect::<Vec<_>>());
-    assert_eq!(writer.file_name(), "prod-1-g1.tar.gz");
 }
 
 #[test]
 fn writes_a_partial_bundle_with_the_same_parts() {
     let all = parts();
     let description = Description { partial: true, ..description(head()) };
-    let writer = Writer::prepare(description, 1, |_| Ok(&all[1])).ok().unwrap();
+    let mut collected = collect(description, &all[1..2]).ok().unwrap();
     let mut bytes = Vec::new();
-    writer.write(&sign, &mut bytes).unwrap();
-    let digits = &writer.index_sha256().to_string()[..8];
-    assert_eq!(writer.file_name(), format!("prod-1-g1-only-{digits}.tar.gz"));
+    collected.write(&sign, &mut bytes).unwrap();
+    let digits = &collected.index_sha256().to_string()[..8];
+    assert_eq!(collected.file_name(), format!("prod-1-g1-only-{digits}.tar.gz"));
     assert_eq!(read(&bytes).result.unwrap().kind(), ArchiveKind::Partial);
     let (whole, _) = write(super::description(head()), &all);
     assert_eq!(super::members(&bytes)[1], super::members(&whole)[2]);
@@ -105,24 +110,21 @@ fn refuses_parts_larger_than_a_member() {
 }
 
 #[test]
-fn refuses_a_part_that_changes_between_the_passes() {
-    let calls = AtomicUsize::new(0);
-    let part = |_| Ok(worker(calls.fetch_add(1, Ordering::Relaxed)));
-    let writer = Writer::prepare(description(head()), 1, part).ok().unwrap();
-    match writer.write(&sign, Vec::new()) {
-        Err(WriteError::PartChanged { part }) => assert_eq!(part.to_string(), "node/w-001"),
+fn passes_on_failures_of_key_body_and_output() {
+    let failing = |_: &[u8]| Err(SigningFailed);
+    let mut writer = Writer::new(description(head()), Cursor::new(Vec::new())).ok().unwrap();
+    match writer.add(1, |number| Ok(worker(number)), &failing) {
+        Err(WriteError::Signing { path }) => assert_eq!(path, "prod-1-g1/nodes/w-000.json"),
         other => panic!("{other:?}"),
     }
-}
-
-#[test]
-fn passes_on_failures_of_key_and_output() {
-    let writer = Writer::prepare(description(head()), 1, |number| Ok(worker(number))).ok().unwrap();
-    let failing = |_: &[u8]| Err(SigningFailed);
-    match writer.write(&failing, Vec::new()) {
+    let mut full = [0; 100];
+    let mut writer = Writer::new(description(head()), &mut full[..]).ok().unwrap();
+    assert!(matches!(writer.add(1, |number| Ok(worker(number)), &sign), Err(WriteError::Output(_))));
+    let mut collected = collect(description(head()), &[worker(0)]).ok().unwrap();
+    match collected.write(&failing, Vec::new()) {
         Err(WriteError::Signing { path }) => assert_eq!(path, "prod-1-g1/manifest.json"),
         other => panic!("{other:?}"),
     }
     let mut full = [0; 100];
-    assert!(matches!(writer.write(&sign, &mut full[..]), Err(WriteError::Output(_))));
+    assert!(matches!(collected.write(&sign, &mut full[..]), Err(WriteError::Output(_))));
 }

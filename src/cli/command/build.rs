@@ -1,7 +1,7 @@
 //! `build`: makes a signed bundle from a profile and a seed.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, BufWriter, Write};
 use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::cli::text::problems;
 use crate::host::{self, CommitError, Outputs};
 use crate::keys::{Seed, wipe_stack};
 use crate::make::{self, BuildError, Derivation, Made, Permission, Request, Subset, check_lock};
-use crate::profile::{self, Profile};
+use crate::profile::{self, Cluster, Profile};
 
 /// The most bytes that are read of a profile. The limit is above that of [`profile::parse`], whose message is better
 /// than one about reading.
@@ -169,12 +169,23 @@ fn build(
     };
     let threads = arguments.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
     let derivation = Derivation { engine: &*engine.test, threads, progress: &progress };
-    let mut archive = arguments.out.clone();
-    let made = make::build(request, derivation, |name| {
-        bar.finish_and_clear();
-        archive = arguments.out.join(name);
-        outputs.stage(&archive, 0o600, false).or_cannot("write", &archive)
-    });
+    let Cluster { name, generation, .. } = &request.profile.cluster;
+    // The name of a partial bundle is known at the end.
+    let mut archive = match request.subset {
+        None => arguments.out.join(format!("{name}-g{generation}.tar.gz")),
+        Some(_) => arguments.out.clone(),
+    };
+    let body = outputs.scratch(&arguments.out).or_cannot("write", &archive);
+    let made = make::build(
+        request,
+        derivation,
+        || body,
+        |name| {
+            bar.finish_and_clear();
+            archive = arguments.out.join(name);
+            outputs.stage(&archive, 0o600, false).or_cannot("write", &archive)
+        },
+    );
     bar.finish_and_clear();
     let made = made.map_err(|error| match error {
         BuildError::Create(failure) => failure,
@@ -197,13 +208,18 @@ fn build(
 }
 
 /// Stages the files that go beside the archive. With `is_locked`, the lock stays as it is.
-fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<File>, is_locked: bool) -> Result<(), Failure> {
+fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<'_, File>, is_locked: bool) -> Result<(), Failure> {
     outputs.put(&places.signature, &made.signature, 0o644, false).or_cannot("write", &places.signature)?;
     outputs
         .put(&places.public_key, made.signer.to_pem().as_bytes(), 0o644, false)
         .or_cannot("write", &places.public_key)?;
     if !is_locked {
-        outputs.put(&places.lock, made.lock.as_bytes(), 0o644, true).or_cannot("write", &places.lock)?;
+        let write = |file| {
+            let mut file = BufWriter::new(file);
+            made.lock.write_toml(&mut file)?;
+            file.flush()
+        };
+        outputs.stage(&places.lock, 0o644, true).and_then(write).or_cannot("write", &places.lock)?;
     }
     install_script::stage(outputs, places, &made.signer, &made.install_signature)
 }

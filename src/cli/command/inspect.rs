@@ -13,7 +13,7 @@ use crate::cli::failure::Failure;
 use crate::cli::input::bundle::{bundle_key, is_bundle};
 use crate::cli::input::node_folder::Folder;
 use crate::cli::input::time;
-use crate::cli::text::inspect;
+use crate::cli::text::{inspect, json, printer};
 use crate::host::{self, NodeRoot};
 use crate::kubeconfig::referenced;
 use crate::kubernetes::{FILE_LIMIT, PartName};
@@ -41,8 +41,11 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<String, Failure> {
     }
     let text = match arguments.output {
         InspectFormat::Text => report::text(&inventory, at, arguments.verbose),
-        InspectFormat::Json => report::json(&inventory, at).map_err(|error| Failure::json(&error))?,
-        InspectFormat::Prometheus => report::prometheus(&inventory, at),
+        InspectFormat::Json => json::print(&report::json(&inventory, at)).map(|()| String::new())?,
+        InspectFormat::Prometheus => {
+            printer::print(|text| text, |output| report::write_prometheus(&inventory, at, output))?;
+            String::new()
+        }
     };
     if !inventory.problems.is_empty() {
         return Err(inspect::failure(&inventory.problems).output(text));

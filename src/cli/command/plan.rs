@@ -1,5 +1,6 @@
 //! `plan`: says what a build would make, what changes in it since the lock, and what must be started anew.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::cli::args::{OutputFormat, PlanArguments};
@@ -12,7 +13,7 @@ use crate::cli::text::plan_tree;
 use crate::kubernetes::PartName;
 use crate::lock::{Change, Lock};
 use crate::make::{Comparison, Permission, check_lock};
-use crate::plan::{Plan, plan};
+use crate::plan::{Plan, Recipient, plan};
 use crate::x509::escape_for_terminal;
 
 pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
@@ -28,7 +29,7 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     let refusal = since.as_ref().and_then(|(lock, comparison)| comparison.refusal(lock, &plan));
     if arguments.output == OutputFormat::Json {
         let since = since.as_ref().map(|(lock, since)| (*lock, since));
-        return plan_json::render(&profile, &plan, since, refusal.as_ref());
+        return plan_json::print(&profile, &plan, since, refusal.as_ref()).map(|()| String::new());
     }
     let mut text = plan_tree::render(&plan, arguments.verbose);
     match &since {
@@ -53,9 +54,10 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
 }
 
 /// Returns a hint that no refusal gives: nodes that were never built can be built beside those that were.
-fn new_nodes(lock: &Lock, plan: &Plan) -> String {
-    let is_new = |part: &PartName| !lock.parts.iter().any(|row| row.part == *part);
-    let mut parts = plan.parts.iter().map(|part| part.recipient.part()).filter(is_new);
+fn new_nodes(lock: &Lock, plan: &Plan<'_>) -> String {
+    let locked: BTreeSet<_> = lock.parts.iter().map(|row| &row.part).collect();
+    let is_new = |part: &PartName| !locked.contains(part);
+    let mut parts = plan.recipients.iter().map(Recipient::part).filter(is_new);
     let hint = |name: &str| format!("hint: a new node needs no new generation when it is built alone: --only {name}\n");
     parts.find_map(|part| part.node().map(hint)).unwrap_or_default()
 }

@@ -28,10 +28,10 @@ pub(crate) struct Places {
 }
 
 /// Returns the text of what was made, where, until when, and how to check it.
-pub(crate) fn of_build(made: &Made<File>, places: &Places, new_seed: Option<&Path>) -> String {
+pub(crate) fn of_build(made: &Made<'_, File>, places: &Places, new_seed: Option<&Path>) -> String {
     let plan = &made.plan;
     let mut text = format!("{}, generation {}, Kubernetes {}\n\n", plan.cluster, plan.generation, plan.kubernetes);
-    let nodes = plan.parts.iter().filter(|part| matches!(part.recipient, Recipient::Node(_))).count();
+    let nodes = plan.recipients.iter().filter(|recipient| matches!(recipient, Recipient::Node(_))).count();
     let counts =
         format!("{} certificates, {} keys, {nodes} {}", plan.certificates.len(), plan.keys.len(), nodes_word(nodes));
     let mut row = |left: &Path, right: &str| {
@@ -51,7 +51,7 @@ pub(crate) fn of_build(made: &Made<File>, places: &Places, new_seed: Option<&Pat
     text += &validity(&plan.certificates);
     let _ = writeln!(text, "signer   {}", made.signer.fingerprint());
     text += "         Write it on paper or into the change ticket: it must reach the nodes by another road.\n";
-    let _ = writeln!(text, "content  sha256:{}", made.written.content_sha256);
+    let _ = writeln!(text, "content  sha256:{}", made.content_sha256);
     let _ = writeln!(
         text,
         "check    openssl dgst -sha256 -verify {} -signature {} {}",

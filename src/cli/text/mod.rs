@@ -13,6 +13,7 @@ pub(crate) mod inspect;
 pub(crate) mod json;
 pub(crate) mod plan_json;
 pub(crate) mod plan_tree;
+pub(crate) mod printer;
 pub mod problems;
 pub(crate) mod restart;
 pub(crate) mod shell;

@@ -1,15 +1,16 @@
 //! The plan as JSON for programs: `plan -o json`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
 use crate::bundle::Hex;
 use crate::cli::failure::Failure;
 use crate::cli::text::{changes, json};
-use crate::lock::{Change, ChangeKind, Lock, Refusal, shapes_of_plan};
+use crate::lock::{Change, ChangeKind, Lock, Refusal, Shapes};
 use crate::make::Comparison;
-use crate::plan::{PartChangeKind, Plan};
+use crate::plan::{PartChange, PartChangeKind, Plan};
 use crate::profile::Profile;
 
 /// The rows of a list, each made when it is written: all at once would take more room than the plan itself.
@@ -22,7 +23,7 @@ impl<F: Fn() -> I, I: IntoIterator<Item: Serialize>> Serialize for Rows<F> {
 }
 
 #[derive(Serialize)]
-struct PlanJson<Keys, Certificates, Parts> {
+struct PlanJson<Keys, Certificates, Parts, Changes, Effects> {
     cluster: String,
     generation: u32,
     kubernetes: String,
@@ -35,9 +36,9 @@ struct PlanJson<Keys, Certificates, Parts> {
     #[serde(skip_serializing_if = "Option::is_none")]
     lock: Option<LockJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    changes: Option<Vec<ChangeJson>>,
+    changes: Option<Changes>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    effects: Option<Vec<EffectJson>>,
+    effects: Option<Effects>,
     /// Whether everything that cert-manager has issued is below a root that nobody would trust any more.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     cuts_off_cert_manager: bool,
@@ -62,24 +63,24 @@ struct KeyJson {
 }
 
 #[derive(Serialize)]
-struct CertificateJson<'a> {
+struct CertificateJson {
     id: String,
-    issuer: &'a str,
-    subject: &'a str,
-    usages: &'a [String],
-    alt_names: &'a [String],
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    constraints: &'a [String],
+    issuer: Arc<str>,
+    subject: Arc<str>,
+    usages: Vec<Arc<str>>,
+    alt_names: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    constraints: Vec<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     break_glass: bool,
-    not_before: &'a str,
-    not_after: &'a str,
+    not_before: Arc<str>,
+    not_after: Arc<str>,
 }
 
 #[derive(Serialize)]
-struct PartJson<'a> {
+struct PartJson {
     part: String,
-    files: Vec<&'a str>,
+    files: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -98,37 +99,37 @@ struct ChangeJson {
 }
 
 #[derive(Serialize)]
-struct EffectJson {
+struct EffectJson<'a> {
     part: String,
     change: &'static str,
-    files: Vec<String>,
-    removed: Vec<String>,
+    files: &'a [String],
+    removed: &'a [String],
     restarts: Vec<&'static str>,
 }
 
-/// Returns one JSON document with an indent of two spaces and a newline at its end.
-pub(crate) fn render(
+/// Prints one JSON document with an indent of two spaces and a newline at its end.
+pub(crate) fn print(
     profile: &Profile,
-    plan: &Plan,
+    plan: &Plan<'_>,
     since: Option<(&Lock, &Comparison)>,
     refused: Option<&Refusal>,
-) -> Result<String, Failure> {
-    let shapes = shapes_of_plan(plan);
+) -> Result<(), Failure> {
+    let shapes = Shapes::of_plan(plan);
     let break_glass = plan.certificates.iter().filter(|certificate| certificate.is_break_glass());
     let break_glass: BTreeSet<_> = break_glass.map(|certificate| &certificate.key).collect();
     let certificates = Rows(|| {
-        shapes.iter().filter_map(|(id, shape)| {
-            let certificate = shape.certificate.as_ref()?;
+        shapes.ids().filter_map(|id| {
+            let certificate = shapes.get(id)?.certificate?;
             Some(CertificateJson {
                 break_glass: break_glass.contains(id),
                 id: id.to_string(),
-                issuer: &certificate.issuer,
-                subject: &certificate.subject,
-                usages: &certificate.usages,
-                alt_names: &certificate.alt_names,
-                constraints: &certificate.constraints,
-                not_before: &certificate.not_before,
-                not_after: &certificate.not_after,
+                issuer: certificate.issuer,
+                subject: certificate.subject,
+                usages: certificate.usages,
+                alt_names: certificate.alt_names,
+                constraints: certificate.constraints,
+                not_before: certificate.not_before,
+                not_after: certificate.not_after,
             })
         })
     });
@@ -140,9 +141,9 @@ pub(crate) fn render(
         })
     });
     let parts = Rows(|| {
-        plan.parts.iter().map(|part| PartJson {
-            part: part.recipient.part().to_string(),
-            files: part.files.iter().map(|file| file.path.as_str()).collect(),
+        plan.recipients.iter().map(|recipient| PartJson {
+            part: recipient.part().to_string(),
+            files: plan.files(*recipient).into_iter().map(|file| file.path).collect(),
         })
     });
     let bindings = plan.required_bindings.iter().map(|binding| BindingJson {
@@ -151,20 +152,6 @@ pub(crate) fn render(
         subject_kind: binding.subject_kind,
         subject: binding.subject,
     });
-    let effects = |since: &Comparison| {
-        let effects = since.part_changes.iter().map(|change| EffectJson {
-            part: change.part.to_string(),
-            change: match change.kind {
-                PartChangeKind::Added => "added",
-                PartChangeKind::Changed => "changed",
-                PartChangeKind::Removed => "removed",
-            },
-            files: change.files.clone(),
-            removed: change.removed.clone(),
-            restarts: change.restarts.iter().map(|component| component.name()).collect(),
-        });
-        effects.collect()
-    };
     let document = PlanJson {
         cluster: plan.cluster.clone(),
         generation: plan.generation,
@@ -179,12 +166,26 @@ pub(crate) fn render(
             kubernetes: lock.kubernetes.clone(),
             profile_sha256: lock.profile_sha256.clone(),
         }),
-        changes: since.map(|(_, since)| since.changes.iter().map(change).collect()),
-        effects: since.map(|(_, since)| effects(since)),
+        changes: since.map(|(_, since)| Rows(|| since.changes.iter().map(change))),
+        effects: since.map(|(_, since)| Rows(|| since.part_changes.iter().map(effect))),
         cuts_off_cert_manager: since.is_some_and(|(_, since)| since.cuts_off_cert_manager),
         refused: refused.map(ToString::to_string),
     };
-    json::document(&document)
+    json::print(&document)
+}
+
+fn effect(change: &PartChange) -> EffectJson<'_> {
+    EffectJson {
+        part: change.part.to_string(),
+        change: match change.kind {
+            PartChangeKind::Added => "added",
+            PartChangeKind::Changed => "changed",
+            PartChangeKind::Removed => "removed",
+        },
+        files: &change.files,
+        removed: &change.removed,
+        restarts: change.restarts.iter().map(|component| component.name()).collect(),
+    }
 }
 
 fn change(change: &Change) -> ChangeJson {

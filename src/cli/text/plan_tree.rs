@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::kubernetes::KeyId;
-use crate::plan::{Plan, PlannedCertificate, PlannedContent, PlannedPart, Recipient};
+use crate::plan::{Plan, PlannedCertificate, PlannedContent, PlannedFile, Recipient};
 
 /// The most nodes in a row with the same certificates that are listed one by one.
 const ALONE: usize = 3;
 
 /// Returns the tree below a head line. `verbose` adds alternative names and lists every node.
-pub(crate) fn render(plan: &Plan, verbose: bool) -> String {
-    let nodes = plan.parts.iter().filter(|part| matches!(part.recipient, Recipient::Node(_))).count();
+pub(crate) fn render(plan: &Plan<'_>, verbose: bool) -> String {
+    let nodes = plan.recipients.iter().filter(|recipient| matches!(recipient, Recipient::Node(_))).count();
     let mut text = format!(
         "{}, generation {}, Kubernetes {}: {} certificates, {} keys, {nodes} {}\n",
         plan.cluster,
@@ -21,7 +21,7 @@ pub(crate) fn render(plan: &Plan, verbose: bool) -> String {
         plan.keys.len(),
         if nodes == 1 { "node" } else { "nodes" },
     );
-    let files = files_by_key(plan);
+    let files = Files::of(plan);
     let mut issued: BTreeMap<&KeyId, Vec<&PlannedCertificate>> = BTreeMap::new();
     for leaf in plan.certificates.iter().filter(|certificate| !certificate.is_ca) {
         issued.entry(&leaf.issuer).or_default().push(leaf);
@@ -30,7 +30,7 @@ pub(crate) fn render(plan: &Plan, verbose: bool) -> String {
         // Writing to a String cannot fail.
         let below =
             if authority.issuer == authority.key { String::new() } else { format!("  below {}", authority.issuer) };
-        let _ = writeln!(text, "\n{}  {}{below}", authority.key, line(authority, None, verbose));
+        let _ = writeln!(text, "\n{}  {}{below}", authority.key, line(authority, &[], verbose));
         let groups = groups(issued.get(&authority.key).map(Vec::as_slice).unwrap_or_default(), verbose);
         for (place, group) in groups.iter().enumerate() {
             let last = place + 1 == groups.len();
@@ -89,13 +89,13 @@ fn title(leaves: &[&PlannedCertificate]) -> String {
     leaves.first().map_or_else(String::new, |leaf| owner(&leaf.key))
 }
 
-fn branch(group: &Group<'_>, last: bool, files: &BTreeMap<&KeyId, Vec<&str>>, verbose: bool) -> String {
+fn branch(group: &Group<'_>, last: bool, files: &Files<'_>, verbose: bool) -> String {
     let (fork, stem) = if last { ("└── ", "    ") } else { ("├── ", "│   ") };
     if let [leaf] = group.leaves.as_slice()
         && !matches!(leaf.key, KeyId::Node { .. })
     {
         let mark = if leaf.is_break_glass() { "  BREAK-GLASS: may do everything" } else { "" };
-        return format!("{fork}{}  {}{mark}\n", group.title, line(leaf, files.get(&leaf.key), verbose));
+        return format!("{fork}{}  {}{mark}\n", group.title, line(leaf, &files.with(&leaf.key), verbose));
     }
     let mut text = format!("{fork}{}\n", group.title);
     for (place, leaf) in group.leaves.iter().enumerate() {
@@ -105,20 +105,20 @@ fn branch(group: &Group<'_>, last: bool, files: &BTreeMap<&KeyId, Vec<&str>>, ve
             _ => "",
         };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{stem}{fork}{name:<24} {}", line(leaf, files.get(&leaf.key), verbose));
+        let _ = writeln!(text, "{stem}{fork}{name:<24} {}", line(leaf, &files.with(&leaf.key), verbose));
     }
     text
 }
 
 /// Returns a line such as `CN=kube-apiserver  rsa-2048  until 2225-11-22  etc/kubernetes/pki/apiserver.crt`.
-fn line(certificate: &PlannedCertificate, files: Option<&Vec<&str>>, verbose: bool) -> String {
+fn line(certificate: &PlannedCertificate, files: &[String], verbose: bool) -> String {
     let mut text = format!(
         "{}  {}  until {}",
         certificate.subject,
         certificate.algorithm.name(),
         certificate.validity.not_after.date()
     );
-    if let Some(files) = files {
+    if !files.is_empty() {
         text += &format!("  {}", files.join(" "));
     }
     if verbose && !certificate.alt_names.is_empty() {
@@ -128,21 +128,42 @@ fn line(certificate: &PlannedCertificate, files: Option<&Vec<&str>>, verbose: bo
     text
 }
 
-/// Returns the files that hold a certificate, by the id of its key.
-fn files_by_key(plan: &Plan) -> BTreeMap<&KeyId, Vec<&str>> {
-    let mut files: BTreeMap<&KeyId, Vec<&str>> = BTreeMap::new();
-    for PlannedPart { files: planned, .. } in &plan.parts {
-        for file in planned {
-            let id = match &file.content {
-                PlannedContent::Certificate(id) | PlannedContent::CertificateAndKey(id) => id,
-                PlannedContent::Kubeconfig(kubeconfig) => match kubeconfig.embedded() {
-                    Some(id) => id,
-                    None => continue,
-                },
-                _ => continue,
-            };
-            files.entry(id).or_default().push(&file.path);
+/// The files of a plan.
+struct Files<'a> {
+    plan: &'a Plan<'a>,
+    nodes: BTreeMap<&'a str, Recipient<'a>>,
+    /// The cluster's files are many and are looked through for every user.
+    cluster: BTreeMap<KeyId, Vec<String>>,
+}
+
+impl<'a> Files<'a> {
+    fn of(plan: &'a Plan<'a>) -> Self {
+        let nodes = plan.recipients.iter().filter_map(|recipient| match recipient {
+            Recipient::Node(node) => Some((node.name.as_str(), *recipient)),
+            Recipient::Cluster => None,
+        });
+        let mut cluster: BTreeMap<KeyId, Vec<String>> = BTreeMap::new();
+        for file in plan.files(Recipient::Cluster) {
+            if let Some(id) = certified(&file) {
+                cluster.entry(id.clone()).or_default().push(file.path);
+            }
         }
+        Self { plan, nodes: nodes.collect(), cluster }
     }
-    files
+
+    /// Returns the paths of the files that hold the certificate of a key.
+    fn with(&self, id: &KeyId) -> Vec<String> {
+        let KeyId::Node { node, .. } = id else { return self.cluster.get(id).cloned().unwrap_or_default() };
+        let files = self.nodes.get(&**node).map(|recipient| self.plan.files(*recipient)).unwrap_or_default();
+        files.into_iter().filter(|file| certified(file) == Some(id)).map(|file| file.path).collect()
+    }
+}
+
+/// Returns the id of the key whose certificate is in a file.
+fn certified(file: &PlannedFile) -> Option<&KeyId> {
+    match &file.content {
+        PlannedContent::Certificate(id) | PlannedContent::CertificateAndKey(id) => Some(id),
+        PlannedContent::Kubeconfig(kubeconfig) => kubeconfig.embedded(),
+        _ => None,
+    }
 }

@@ -34,9 +34,9 @@ pub fn run(source: &[u8]) {
         .collect();
     assert_eq!(labels.len(), plan.keys.len(), "two keys with one label");
     let mut places = BTreeSet::new();
-    for part in &plan.parts {
-        for file in &part.files {
-            assert!(places.insert((format!("{:?}", part.recipient), file.path.to_lowercase())), "{}", file.path);
+    for recipient in &plan.recipients {
+        for file in plan.files(*recipient) {
+            assert!(places.insert((recipient.part(), file.path.to_lowercase())), "{}", file.path);
         }
     }
 }

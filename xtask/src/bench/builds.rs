@@ -159,7 +159,7 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), String> {
 /// Returns a profile with these algorithms of CAs and of leaves. The service account's key stays RSA.
 pub(super) fn profile([ca, leaf]: [&str; 2], control_planes: usize, workers: usize) -> String {
     let control_plane = |number: usize| {
-        format!("\n[[node]]\nname = \"cp-{number}\"\nrole = \"control-plane\"\naddresses = [\"10.20.255.{number}\"]\n")
+        format!("\n[[node]]\nname = \"cp-{number}\"\nrole = \"control-plane\"\naddresses = [\"10.10.0.{number}\"]\n")
     };
     let head = "format = 1\n\n[cluster]\nname = \"farm\"\nkubernetes = \"1.34.1\"\nissued_at = 2026-11-22\n\
                 control_plane_endpoint = \"farm.corp.internal:6443\"\n";

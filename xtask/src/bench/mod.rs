@@ -6,12 +6,14 @@ mod cost;
 mod cpu;
 mod engines;
 mod others;
+mod scale;
 
 pub(crate) use engines::compare;
 
 use crate::{Outcome, no_arguments};
 
-const HINT: &str = "hint: cargo xtask bench, or of it: bench engines, bench builds, bench others";
+const HINT: &str =
+    "hint: cargo xtask bench, or of it: bench engines, bench builds, bench others; and bench scale [NODES] [ALGORITHM]";
 
 /// Runs the benchmark that the first argument names, or all of them.
 ///
@@ -23,6 +25,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         Some(("engines", rest)) => engines::run(rest),
         Some(("builds", rest)) => no_arguments(rest).and_then(|()| builds::run()),
         Some(("others", rest)) => no_arguments(rest).and_then(|()| others::run()),
+        // Ten minutes, so only when it is asked for.
+        Some(("scale", rest)) => scale::run(rest),
         None | Some(("--keys" | "--aws-lc", _)) => {
             engines::run(arguments)?;
             builds::run()?;

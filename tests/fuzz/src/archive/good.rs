@@ -1,7 +1,7 @@
 //! The archive that every script begins with.
 
 use std::collections::HashMap;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use certferry::bundle::{
@@ -66,8 +66,10 @@ pub fn write(head: Head, partial: bool, profile_sha256: Sha256, parts: &[Part]) 
     let description = Description { head, partial, profile_sha256 };
     let mut bytes = Vec::new();
     let signer = |message: &[u8]| -> Result<Vec<u8>, SigningFailed> { Ok(sign(message)) };
-    let written = Writer::prepare(description, parts.len(), |number| Ok(&parts[number]))
-        .and_then(|writer| writer.write(&signer, &mut bytes));
+    let written = Writer::new(description, Cursor::new(Vec::new())).and_then(|mut writer| {
+        writer.add(parts.len(), |number| Ok(&parts[number]), &signer)?;
+        writer.finish()?.write(&signer, &mut bytes)
+    });
     assert!(written.is_ok(), "not written: {written:?}");
     bytes
 }

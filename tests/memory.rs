@@ -1,0 +1,71 @@
+//! How much memory the commands take as a cluster grows. `cargo xtask bench scale` measures the largest cluster itself.
+
+use std::collections::BTreeMap;
+
+use crate::common::desk::Desk;
+
+/// The most nodes that a profile may have, and the most memory that any command may take for them.
+const MOST: f64 = 99_999.0;
+const LIMIT_MIB: f64 = 600.0;
+/// The workers of the two clusters that are compared. Both are more than a build has in memory together.
+const SIZES: [u32; 2] = [1_200, 3_000];
+
+/// Everything that reads or makes something of each node, in the order in which a person would do it.
+const LINES: [&str; 17] = [
+    "plan farm.toml",
+    "plan farm.toml -o json",
+    "build farm.toml --seed lab.seed --out out --quiet",
+    "plan farm.toml --verbose",
+    "plan farm.toml -o json",
+    "plan next.toml --lock farm.lock.toml",
+    "plan next.toml --lock farm.lock.toml -o json",
+    "build farm.toml --seed lab.seed --out out --quiet --locked",
+    "build farm.toml --seed lab.seed --out only --quiet --only worker-00001",
+    "verify out/farm-g1.tar.gz --key out/farm.pub",
+    "inspect out/farm-g1.tar.gz --key out/farm.pub",
+    "inspect out/farm-g1.tar.gz --key out/farm.pub -o json",
+    "inspect out/farm-g1.tar.gz --key out/farm.pub -o prometheus",
+    "split out/farm-g1.tar.gz --node worker-00001 --out slice.tar.gz",
+    "unpack out/farm-g1.tar.gz --key out/farm.pub --node worker-00001 --root root",
+    "apply out/farm-g1.tar.gz --key out/farm.pub --node worker-00001 --root node --force-node",
+    "build next.toml --seed lab.seed --lock farm.lock.toml --out next --quiet",
+];
+
+/// Each kubelet gets two certificates. `version` and `generation` are those of the cluster.
+fn profile(workers: u32, version: &str, generation: u32) -> String {
+    format!(
+        "format = 1\n\n[cluster]\nname = \"farm\"\nkubernetes = \"{version}\"\nissued_at = 2020-01-01\n\
+         generation = {generation}\n\n[keys]\nca = \"ecdsa-p256\"\nleaf = \"ecdsa-p256\"\n\
+         service_account = \"ecdsa-p256\"\n\n[[node]]\nname = \"cp-1\"\nrole = \"control-plane\"\n\
+         addresses = [\"10.10.0.1\"]\ngeneration = {generation}\n\n[[node_pool]]\nrole = \"worker\"\n\
+         names = \"worker-[00001..{workers:05}]\"\nfirst_addresses = [\"10.20.0.1\"]\ngeneration = {generation}\n"
+    )
+}
+
+/// Runs each line with GNU time, which says the most memory that a process had, in KiB.
+fn peaks(workers: u32) -> Vec<f64> {
+    let desk = Desk::new();
+    desk.write("farm.toml", profile(workers, "1.33.1", 1));
+    desk.write("next.toml", profile(workers, "1.34.1", 2));
+    std::fs::create_dir(desk.path("node")).unwrap();
+    let time = ["time", "--quiet", "-f", "%M", "-o", "peak"];
+    let peak = |line: &&str| {
+        let output = desk.wrapped(&time, line).env("RAYON_NUM_THREADS", "2").output().unwrap();
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+        desk.text("peak").trim().parse().unwrap()
+    };
+    LINES.iter().map(peak).collect()
+}
+
+/// The memory of each command for the largest cluster, had it gone on growing as between the two sizes.
+#[test]
+fn every_command_stays_within_600_mib_for_the_largest_cluster() {
+    let [small, large] = SIZES.map(peaks);
+    let [fewer, more] = SIZES.map(f64::from);
+    let foreseen = small.iter().zip(&large).map(|(small, large)| {
+        let each = (large - small) / (more - fewer);
+        (large + each * (MOST - more)) / 1024.0
+    });
+    let too_much: BTreeMap<_, _> = LINES.iter().zip(foreseen).filter(|(_, mebibytes)| *mebibytes > LIMIT_MIB).collect();
+    assert!(too_much.is_empty(), "{too_much:#?}");
+}
