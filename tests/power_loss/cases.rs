@@ -1,0 +1,306 @@
+//! The runs during which the power fails.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use tempfile::TempDir;
+
+use super::chance::Chance;
+use super::recording::{Model, Recording, State};
+use super::trace::{self, Call};
+use super::tree::{Seen, Tree, What, read, tree};
+use crate::common::node::{FIRST, SECOND, apply, copy, disk, generation, renew_authorities, rollback};
+use crate::common::rights::{Right, lacks};
+use crate::common::shells::Tools;
+use crate::common::{Bundle, build_text, certferry, run, succeed, tool, write};
+use crate::restart::node::Node as Restarted;
+
+/// The control plane whose files they are.
+pub(crate) const NODE: &str = "cp-1";
+/// The CAs of the second generation, and another certificate of the API server.
+pub(crate) static THIRD: LazyLock<Bundle> = LazyLock::new(|| {
+    build_text(&generation(3, |profile| {
+        renew_authorities(profile);
+        profile["cluster"].as_table_mut().unwrap().insert("apiserver_cert_sans".to_owned(), vec!["10.9.9.9"].into());
+    }))
+});
+pub(crate) static TOOLS: LazyLock<Tools> = LazyLock::new(|| Tools::new(&["dash"], "mawk", "tar"));
+/// The same on what install.sh takes for overlayfs.
+pub(crate) static OVERLAY: LazyLock<Tools> = LazyLock::new(|| {
+    let tools = Tools::new(&["dash"], "mawk", "tar");
+    tools.add_script("stat", "echo 794c7630\n");
+    tools
+});
+/// Folders of a machine that has more than its files.
+const OF_NODE: [&str; 2] = ["etc/kubernetes", "var/lib/kubelet"];
+
+/// A run.
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) recording: Recording,
+    /// What was live, and what is live after the run.
+    pub(crate) old: Tree,
+    pub(crate) new: Tree,
+    /// What a rollback brings back as long as the old is live.
+    pub(crate) before: Option<Tree>,
+    pub(crate) forth: Forth,
+    /// How much of the files is old or new at every instant.
+    pub(crate) unit: Unit,
+    pub(crate) way: Way,
+    /// When the power fails; and from which of these times on files that are live may change.
+    points: Vec<usize>,
+    late: usize,
+}
+
+/// What brings the new.
+#[derive(Clone, Copy)]
+pub(crate) enum Forth {
+    Apply(&'static Bundle),
+    Rollback,
+}
+
+/// By which program a run is, and by which steps a unit changes.
+#[derive(Clone, Copy)]
+pub(crate) enum Way {
+    /// certferry, which exchanges.
+    Exchange,
+    /// certferry, where kernel or file system do not exchange.
+    Renames,
+    /// install.sh, which knows no exchange.
+    Script(&'static Tools),
+}
+
+/// What is old or new as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Folder,
+    File,
+}
+
+/// A node before a run.
+struct Start {
+    root: TempDir,
+    old: Tree,
+    before: Option<Tree>,
+}
+
+impl Case {
+    fn new(name: &'static str, start: Start, forth: Forth, unit: Unit, way: Way) -> Self {
+        let root = start.root.path();
+        let command = command(root, forth, way);
+        let first = read(root, &[]);
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let refused: &[&str] = if matches!(way, Way::Renames) { &["renameat2"] } else { &[] };
+        trace::ended(&run(&mut trace::traced(&command, log.path(), refused)));
+        let calls = trace::parse(&fs::read_to_string(log.path()).unwrap(), root, &[]);
+        let last = read(root, &[]);
+        let recording = Recording::new(&first, calls, &last);
+        let new = live(&last.into_iter().map(|(place, (seen, _))| (place, seen)).collect());
+        Self::of(name, recording, [start.old, new], start.before, forth, unit, way)
+    }
+
+    fn of(
+        name: &'static str,
+        recording: Recording,
+        [old, new]: [Tree; 2],
+        before: Option<Tree>,
+        forth: Forth,
+        unit: Unit,
+        way: Way,
+    ) -> Self {
+        assert!(old != new, "{name}");
+        let points = recording.points();
+        let first = recording.calls().iter().position(changes_live).unwrap();
+        let late = points.iter().position(|point| *point > first).unwrap().saturating_sub(3);
+        Self { name, recording, old, new, before, forth, unit, way, points, late }
+    }
+
+    /// The same case with another recording.
+    pub(crate) fn with(&self, recording: Recording) -> Self {
+        let trees = [self.old.clone(), self.new.clone()];
+        Self::of(self.name, recording, trees, self.before.clone(), self.forth, self.unit, self.way)
+    }
+
+    /// What one power failure leaves; half of them come while files that are live change.
+    pub(crate) fn crash(&self, model: Model, chance: &mut Chance) -> (State, usize) {
+        let least = if chance.happens(5) { self.late } else { 0 };
+        let point = self.points[chance.between(least, self.points.len() - 1)];
+        (self.recording.crash(model, point, chance), point)
+    }
+}
+
+fn changes_live(call: &Call) -> bool {
+    let is_live = |place: &str| !place.contains(".certferry");
+    match call {
+        Call::Rename { from, to } | Call::Exchange { left: from, right: to } => is_live(from) || is_live(to),
+        Call::Remove { place } => is_live(place),
+        _ => false,
+    }
+}
+
+/// install.sh beside a bundle.
+fn script(bundle: &Bundle) -> PathBuf {
+    bundle.archive.with_file_name("install.sh")
+}
+
+/// The command of a run.
+pub(crate) fn command(root: &Path, forth: Forth, way: Way) -> Command {
+    match (forth, way) {
+        (Forth::Apply(bundle), Way::Script(tools)) => {
+            let mut command = tools.run(&script(bundle));
+            command.arg(&bundle.archive).args(["--node", NODE, "--key"]).arg(&bundle.public_key);
+            command.arg("--root").arg(root);
+            command
+        }
+        (Forth::Rollback, Way::Script(tools)) => {
+            let mut command = tools.run(&script(&FIRST));
+            command.args(["--rollback", "--root"]).arg(root);
+            command
+        }
+        (Forth::Apply(bundle), _) => apply(bundle, NODE, root),
+        (Forth::Rollback, _) => rollback(root),
+    }
+}
+
+/// What is not certferry's own. Of folders only those of which a unit consists.
+pub(crate) fn live(tree: &Tree) -> Tree {
+    let is_live = |(place, seen): &(&String, &Seen)| {
+        !place.contains(".certferry") && (seen.what != What::Folder || place.contains("/pki"))
+    };
+    tree.iter().filter(is_live).map(|(place, seen)| (place.clone(), seen.clone())).collect()
+}
+
+/// A node of kubeadm, with what people and the kubelet put beside its files.
+fn kubeadm() -> TempDir {
+    let root = disk();
+    let mut unpack = certferry();
+    unpack.arg("unpack").arg(&FIRST.archive).arg("--key").arg(&FIRST.public_key);
+    succeed(unpack.args(["--node", NODE, "--root"]).arg(root.path()));
+    let at = |place: &str| root.path().join(place);
+    fs::create_dir_all(at("etc/kubernetes/manifests")).unwrap();
+    fs::create_dir_all(at("etc/kubernetes/pki/custom")).unwrap();
+    for (place, content) in [
+        ("etc/kubernetes/manifests/etcd.yaml", "kind: Pod\n"),
+        ("etc/kubernetes/pki/custom/notes", "by hand\n"),
+        ("etc/kubernetes/bootstrap-kubelet.conf", "kind: Config\n"),
+        ("var/lib/kubelet/config.yaml", "kind: KubeletConfiguration\n"),
+    ] {
+        write(root.path(), place, content, 0o600);
+    }
+    root
+}
+
+/// What a copy of a root has live after a rollback, if there is a generation before.
+fn before(root: &Path) -> Option<Tree> {
+    let copy = copy(root);
+    run(&mut rollback(copy.path())).status.success().then(|| live(&tree(copy.path())))
+}
+
+fn start(root: TempDir) -> Start {
+    Start { old: live(&tree(root.path())), before: before(root.path()), root }
+}
+
+/// A node of kubeadm to which generations were applied.
+fn applied(bundles: &[&'static Bundle]) -> Start {
+    let root = kubeadm();
+    for bundle in bundles {
+        succeed(&mut apply(bundle, NODE, root.path()));
+    }
+    start(root)
+}
+
+/// A node on which the second generation was killed between two units.
+fn interrupted() -> Start {
+    let Start { root, old, before } = applied(&[]);
+    let command = apply(&SECOND, NODE, root.path());
+    let mut strace = tool("strace");
+    strace.args(["-qq", "-o", "/dev/null", "-e", "trace=renameat2", "-e", "inject=renameat2:signal=SIGKILL:when=4"]);
+    assert!(!run(strace.arg(command.get_program()).args(command.get_args())).status.success());
+    assert!(root.path().join("etc/kubernetes/.certferry/journal").exists());
+    Start { root, old, before }
+}
+
+/// Every run.
+pub(crate) fn all() -> Vec<Case> {
+    // A machine takes its time to come up.
+    let (restarted, (mut cases, of_script)) = rayon::join(with_restart, || rayon::join(of_certferry, of_script));
+    cases.extend(of_script.into_iter().chain(restarted));
+    cases
+}
+
+/// The first run on a node that kubeadm has made.
+pub(crate) fn over_kubeadm() -> Case {
+    Case::new("apply over kubeadm's", applied(&[]), Forth::Apply(&SECOND), Unit::Folder, Way::Exchange)
+}
+
+/// The runs of certferry without a restart.
+pub(crate) fn of_certferry() -> Vec<Case> {
+    let case = |name, start, forth, unit| Case::new(name, start, forth, unit, Way::Exchange);
+    vec![
+        over_kubeadm(),
+        case("apply, other CAs", applied(&[&FIRST]), Forth::Apply(&SECOND), Unit::Folder),
+        case("apply, the same CAs", applied(&[&FIRST, &SECOND]), Forth::Apply(&THIRD), Unit::File),
+        case("apply, interrupted before", interrupted(), Forth::Apply(&SECOND), Unit::Folder),
+        case("rollback to kubeadm's", applied(&[&SECOND]), Forth::Rollback, Unit::Folder),
+        case("rollback, the same CAs", applied(&[&SECOND, &THIRD]), Forth::Rollback, Unit::File),
+        Case::new("apply without exchange", applied(&[&FIRST]), Forth::Apply(&SECOND), Unit::Folder, Way::Renames),
+    ]
+}
+
+/// The runs of install.sh, by whole folders and, as on overlayfs, by files.
+pub(crate) fn of_script() -> Vec<Case> {
+    let case = |name, start, forth, unit, tools| Case::new(name, start, forth, unit, Way::Script(tools));
+    vec![
+        case("install.sh", applied(&[&FIRST]), Forth::Apply(&SECOND), Unit::Folder, &TOOLS),
+        case("install.sh --rollback", applied(&[&FIRST, &SECOND]), Forth::Rollback, Unit::Folder, &TOOLS),
+        case("install.sh on overlayfs", applied(&[&FIRST]), Forth::Apply(&SECOND), Unit::File, &OVERLAY),
+        case("install.sh --rollback on overlayfs", applied(&[&FIRST, &SECOND]), Forth::Rollback, Unit::File, &OVERLAY),
+    ]
+}
+
+/// The runs of certferry that restart a control plane, where there can be a machine for them.
+pub(crate) fn with_restart() -> Vec<Case> {
+    if lacks(&[Right::Machine]) {
+        return Vec::new();
+    }
+    let node = Restarted::control_plane(true, &[&FIRST, &SECOND]);
+    let apply = format!("apply /media/g2.tar.gz --key /media/g2.pub --node {NODE}");
+    [("apply --restart", apply.as_str(), Forth::Apply(&SECOND)), ("rollback --restart", "rollback", Forth::Rollback)]
+        .map(|(name, line, forth)| {
+            let before = copied(&node);
+            let (first, recording, last) = restarted(&node, line);
+            let trees = [first, last].map(|tree| live(&tree));
+            Case::of(name, recording, trees, self::before(before.path()), forth, Unit::Folder, Way::Exchange)
+        })
+        .into()
+}
+
+/// The files of a machine's node, copied.
+fn copied(node: &Restarted) -> TempDir {
+    let root = disk();
+    let files = read(&node.machine.path("/"), &OF_NODE);
+    super::tree::write(root.path(), &plain(files));
+    root
+}
+
+fn plain(tree: BTreeMap<String, (Seen, u64)>) -> Tree {
+    tree.into_iter().map(|(place, (seen, _))| (place, seen)).collect()
+}
+
+/// Records a run with a restart.
+fn restarted(node: &Restarted, line: &str) -> (Tree, Recording, Tree) {
+    let root = node.machine.path("/");
+    let first = read(&root, &OF_NODE);
+    let mut command = node.machine.command("strace");
+    // The kubelet that it starts is not waited for.
+    command.args(trace::strace(Path::new("/tmp/trace"), false, &[])).arg("/opt/certferry/certferry");
+    trace::ended(&run(command.args(line.split_whitespace()).arg("--restart")));
+    let text = fs::read_to_string(node.machine.path("/tmp/trace")).unwrap();
+    let last = read(&root, &OF_NODE);
+    let calls = trace::parse(&text, Path::new("/"), &OF_NODE);
+    let recording = Recording::new(&first, calls, &last);
+    (plain(first), recording, plain(last))
+}

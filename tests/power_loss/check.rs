@@ -1,0 +1,254 @@
+//! What must be true of a node after a power failure, and of the runs that follow.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use certferry::bundle::VerifiedPart;
+use certferry::host::NodeTree;
+use certferry::kubernetes::PartName;
+use certferry::node::{self, Allowed, ApplyError};
+use certferry::sign::PublicKey;
+use certferry::verify::{AlreadyVerified, check_bundle};
+use time::macros::datetime;
+
+use super::cases::{Case, Forth, NODE, TOOLS, Unit, Way, command, live};
+use super::recording::State;
+use super::tree::{self, Seen, Tree, What};
+use crate::common::node::{SECOND, apply, disk};
+use crate::common::{Bundle, run};
+
+const STATE: &str = "etc/kubernetes/.certferry";
+const AWAY: &str = "etc/kubernetes/.certferry/manifests";
+/// What may be in a folder of certferry's own only while a run is at work.
+const OF_A_RUN: [&str; 8] =
+    ["next", "discard", "journal", "journal.new", "journal.facts", "restart", "restart.new", "manifests"];
+
+type Checked<T = ()> = Result<T, String>;
+
+/// Which of the two is live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Live {
+    Old,
+    New,
+}
+
+/// Right after the failure: each unit is old or new, and no key is where it must not be.
+pub(crate) fn after_failure(case: &Case, now: &Tree) -> Checked {
+    keys_are_kept(case, now)?;
+    let now = live(now);
+    let places: BTreeSet<&String> = case.old.keys().chain(case.new.keys()).chain(now.keys()).collect();
+    let mut rest: Vec<&String> = places.into_iter().collect();
+    while let Some(place) = rest.first() {
+        let unit = unit(case.unit, place).to_owned();
+        let (mine, others): (Vec<_>, _) = rest.into_iter().partition(|place| self::unit(case.unit, place) == unit);
+        rest = others;
+        let is = |tree: &Tree| mine.iter().all(|place| tree.get(*place) == now.get(*place));
+        let is_away = mine.iter().all(|place| !now.contains_key(*place));
+        // A manifest may be away, and where there is no exchange a unit is away between two renames.
+        let may_be_away = !matches!(case.way, Way::Exchange) || unit.starts_with("etc/kubernetes/manifests/");
+        if !is(&case.old) && !is(&case.new) && !(is_away && may_be_away) {
+            return Err(format!("{unit} is torn"));
+        }
+    }
+    Ok(())
+}
+
+fn unit(unit: Unit, place: &str) -> &str {
+    let folders = ["etc/kubernetes/pki", "var/lib/kubelet/pki"];
+    let is_in = |folder: &&str| unit == Unit::Folder && Path::new(place).starts_with(folder);
+    folders.into_iter().find(is_in).unwrap_or(place)
+}
+
+/// No key is anywhere but in the place of one, or in a folder that nobody else enters.
+fn keys_are_kept(case: &Case, now: &Tree) -> Checked {
+    for (place, seen) in now {
+        let name = place.rsplit('/').next().unwrap();
+        if name == ".certferry" && (seen.what != What::Folder || seen.attributes.mode != 0o700) {
+            return Err(format!("{place} has mode {:o}", seen.attributes.mode));
+        }
+        let is_hidden = place.contains(".certferry");
+        let is_known = || case.old.contains_key(place) || case.new.contains_key(place);
+        if !is_hidden && seen.what != What::Folder && !is_known() {
+            return Err(format!("{place} is in a place of nobody"));
+        }
+        if seen.attributes.mode & 0o077 != 0 && has_key(seen) {
+            return Err(format!("the key in {place} has mode {:o}", seen.attributes.mode));
+        }
+    }
+    Ok(())
+}
+
+fn has_key(seen: &Seen) -> bool {
+    let text = String::from_utf8_lossy(seen.content());
+    ["PRIVATE KEY-----", "client-key-data"].iter().any(|sign| text.contains(sign))
+}
+
+/// After a run: everything is old or everything is new, and nothing of a run is left.
+fn after_run(case: &Case, root: &Path, has_begun: bool) -> Checked<(Live, Tree)> {
+    let now = tree::tree(root);
+    keys_are_kept(case, &now)?;
+    let is_of_run = |place: &&String| {
+        let mut names = place.split('/').skip_while(|name| *name != ".certferry").skip(1);
+        names.next().is_some_and(|name| OF_A_RUN.contains(&name)) || place.ends_with(".out")
+    };
+    if let Some(place) = now.keys().find(is_of_run).filter(|_| has_begun) {
+        return Err(format!("{place} is left"));
+    }
+    let is_live = live(&now);
+    let which = match () {
+        () if is_live == case.old => Live::Old,
+        () if is_live == case.new => Live::New,
+        () => return Err(format!("neither the old nor the new is live: {}", differing(case, &is_live).join(", "))),
+    };
+    Ok((which, now))
+}
+
+fn differing(case: &Case, now: &Tree) -> Vec<String> {
+    let places: BTreeSet<&String> = case.old.keys().chain(case.new.keys()).chain(now.keys()).collect();
+    let of = |place: &&String| match (now.get(*place), case.old.get(*place), case.new.get(*place)) {
+        (now, old, new) if now == old && now == new => None,
+        (now, old, _) if now == old => Some(format!("{place}: old")),
+        (now, _, new) if now == new => Some(format!("{place}: new")),
+        (None, ..) => Some(format!("{place}: missing")),
+        _ => Some(format!("{place}: neither")),
+    };
+    places.iter().filter_map(of).collect()
+}
+
+/// The next run of certferry, which is refused: it completes or undoes what was begun. Returns what is live then.
+pub(crate) fn next_run(case: &Case, state: &State) -> Checked<(Live, Tree)> {
+    let root = disk();
+    place(case, state, root.path());
+    let refuse = || Err(ApplyError::NotANode);
+    match node::apply(&NodeTree::new(root.path().to_owned()), Allowed::default(), None, refuse, &mut |_| {}) {
+        Err(ApplyError::NotANode) => {}
+        Err(error) => return Err(format!("the next run: {error}")),
+        Ok(_) => return Err("the next run was not refused".to_owned()),
+    }
+    after_run(case, root.path(), state.tree.contains_key(STATE))
+}
+
+/// The same by the program.
+pub(crate) fn next_program(case: &Case, state: &State) -> Checked<(Live, Tree)> {
+    let root = disk();
+    place(case, state, root.path());
+    let output = run(&mut apply(&SECOND, "nobody", root.path()));
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !said.contains("error: there is no node nobody in ") {
+        return Err(format!("the next run: {said}"));
+    }
+    after_run(case, root.path(), state.tree.contains_key(STATE))
+}
+
+/// The next run is one of install.sh, which does what was to be done. Where certferry has stopped static pods, it says so
+/// and leaves them to it.
+pub(crate) fn next_script(case: &Case, state: &State) -> Checked {
+    let root = disk();
+    place(case, state, root.path());
+    let way = if matches!(case.way, Way::Script(_)) { case.way } else { Way::Script(&TOOLS) };
+    let output = run(&mut command(root.path(), case.forth, way));
+    let said = String::from_utf8_lossy(&output.stderr);
+    if state.tree.contains_key(AWAY) && said.contains("error: the manifests of static pods are still away, in ") {
+        return Ok(());
+    }
+    if !output.status.success() {
+        return Err(format!("the next run of install.sh: {said}"));
+    }
+    match (after_run(case, root.path(), true)?.0, case.forth) {
+        (Live::Old, Forth::Apply(_)) => Err("install.sh did not install".to_owned()),
+        // It completed the way back, then went forth again.
+        _ => Ok(()),
+    }
+}
+
+/// What follows: the way forth, and the way back, lead where they would have led without the failure.
+pub(crate) fn go_on(case: &Case, which: Live, now: &Tree) -> Checked {
+    if which == Live::Old && matches!(case.forth, Forth::Apply(_)) {
+        let root = disk();
+        tree::write(root.path(), now);
+        let is_back = back(root.path());
+        match &case.before {
+            Some(before) => {
+                is_back?;
+                if live(&tree::tree(root.path())) != *before {
+                    return Err("what a rollback would have brought back is lost".to_owned());
+                }
+            }
+            None if is_back.is_ok() => return Err("a rollback to where nothing was".to_owned()),
+            None => {}
+        }
+    }
+    let root = disk();
+    tree::write(root.path(), now);
+    let mut which = which;
+    for _ in 0..2 {
+        let other = if which == Live::Old { Live::New } else { Live::Old };
+        match (case.forth, other) {
+            (Forth::Apply(bundle), Live::New) => forth(root.path(), bundle)?,
+            _ => back(root.path())?,
+        }
+        which = after_run(case, root.path(), true)?.0;
+        if which != other {
+            return Err(format!("{which:?} is live, not {other:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn forth(root: &Path, bundle: &Bundle) -> Checked {
+    let part = part(bundle);
+    let allowed = Allowed { downgrade: true, ..Allowed::default() };
+    let tree = NodeTree::new(root.to_owned());
+    let applied = node::apply(&tree, allowed, None, || Ok::<_, ApplyError>(&part), &mut |_| {});
+    applied.map(|_| ()).map_err(|error| format!("apply: {error}"))
+}
+
+fn back(root: &Path) -> Checked {
+    let done = node::rollback(&NodeTree::new(root.to_owned()), None, &mut |_| {});
+    done.map(|_| ()).map_err(|error| format!("rollback: {error}"))
+}
+
+fn part(bundle: &Bundle) -> (VerifiedPart, PublicKey) {
+    let signer = PublicKey::from_pem(&fs::read(&bundle.public_key).unwrap()).unwrap();
+    let (at, name) = (datetime!(2026-11-23 00:00 UTC), PartName::Node(NODE.to_owned()));
+    let bytes = fs::read(&bundle.archive).unwrap();
+    let checked = check_bundle(&*bytes, &signer, at, Some(&name), &AlreadyVerified::default()).unwrap();
+    (checked.wanted.unwrap(), checked.key)
+}
+
+/// Writes what a failure left to a disk. A journal that tells inodes by numbers gets those that they have there; one with
+/// facts beside it does not need them.
+fn place(case: &Case, state: &State, root: &Path) {
+    tree::write(root, &state.tree);
+    for (place, seen) in &state.tree {
+        let name = place.rsplit('/').next().unwrap();
+        let has_facts = state.tree.contains_key(&format!("{STATE}/journal.facts"));
+        if ["journal", "journal.new"].contains(&name)
+            && !has_facts
+            && seen.content().starts_with(b"certferry-journal-1\n")
+        {
+            let text = String::from_utf8_lossy(seen.content()).into_owned();
+            let lines = text.split_inclusive('\n').map(|line| renumbered(case, state, root, line));
+            fs::write(root.join(place), lines.collect::<String>()).unwrap();
+        }
+    }
+}
+
+fn renumbered(case: &Case, state: &State, root: &Path, line: &str) -> String {
+    let words: Vec<&str> = line.trim_end().split(' ').collect();
+    let [kind, live, slot, numbers @ ..] = words.as_slice() else { return line.to_owned() };
+    let now = |word: &&str| {
+        let inode = word.parse().ok().and_then(|number| case.recording.inode(number));
+        let Some(inode) = inode else { return (*word).to_owned() };
+        let at = state.inodes.iter().find(|(_, at)| **at == inode);
+        // What is nowhere has a number that nothing else has.
+        let number =
+            at.map_or((1 << 62) + inode as u64, |(place, _)| root.join(place).symlink_metadata().unwrap().ino());
+        number.to_string()
+    };
+    let numbers: Vec<_> = numbers.iter().map(now).collect();
+    let end = if line.ends_with('\n') { "\n" } else { "" };
+    format!("{kind} {live} {slot} {}{end}", numbers.join(" "))
+}

@@ -1,0 +1,206 @@
+//! The power fails during `apply`, `rollback` and install.sh: whatever the file system has kept, the next run brings the
+//! node to the old files or to the new ones, both can still be had, and no key lies where it must not.
+//!
+//! A run is recorded with strace, and what it did is replayed up to a moment at which the power fails. What was not synced
+//! by then may be lost. Each number stands for one run, one moment and one choice of what is lost, so that a state can be
+//! made again. States that are the same are looked at once, and both numbers are told.
+//!
+//! **The model.** A change of names (create, link, rename, exchange, unlink) or of mode and owner is kept as a whole or
+//! lost. There are two ways in which they may be lost:
+//!
+//! - *Ordered*, as on ext4 and XFS. Names and attributes are one log, of which the first part is kept. A sync of an inode
+//!   writes the log up to the last change of that inode; ext4 writes all of it (jbd2 commits whole transactions: "Journal
+//!   (jbd2)" in the kernel's filesystems/ext4 documentation), XFS as far as the last change of the inode ("XFS Delayed
+//!   Logging Design" there: a checkpoint is written as a whole, and checkpoints in their order).
+//! - *Reordered*, as POSIX lets a file system, and as Pillai et al. found ("All File Systems Are Not Created Equal:
+//!   On the Complexity of Crafting Crash-Consistent Applications", OSDI 2014, with their tool ALICE). Any of them may be
+//!   lost, in any folder, unless each folder in which it changed a name was synced since, or, for attributes, the inode
+//!   itself. A sync of a file says nothing of its name. Only what changes the same name in the same folder later needs
+//!   what changed it before.
+//!
+//! In both, the bytes of a file are on the disk only once the file is synced; before, they are what they were at any time
+//! since its last sync (none at first, as ext4 has it with delayed allocation; old ones, where the file was cut), a
+//! first part of them, or zeros in the place of the last that were written (XFS, and ext4 with `data=writeback`). That
+//! ext4 writes a file's bytes before a rename that replaces another (`auto_da_alloc`) is not relied on. Nothing is
+//! written over bytes that stay, so that no page is half old and half new.
+//!
+//! overlayfs keeps nothing itself: each change is one of its upper layer or, where it copies a file up, a few, of which
+//! the last is a rename, and a sync is handed down to it ("Overlay Filesystem" in the kernel's documentation); so it loses
+//! what the upper layer loses. What differs is that no folder of a lower layer is renamed and that inodes get other
+//! numbers at the next mount. install.sh is told that it is on overlayfs, and so changes file by file; and in each state
+//! here inodes have new numbers. In a journal that tells them by number the numbers are exchanged for the new ones.
+//!
+//! The power fails before each sync, and at the end. What a failure between two syncs leaves is the same as one before the
+//! second of them that loses all in between. Times, extended attributes and bytes that the disk itself damages are not in
+//! the model.
+//!
+//! `cargo xtask crash --power` takes 100,000 numbers; every day a few thousand are tried.
+
+mod cases;
+mod chance;
+mod check;
+mod faults;
+mod recording;
+mod trace;
+mod tree;
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
+use cases::Case;
+use chance::Chance;
+use recording::Model;
+
+use crate::common::rights::{Right, lacks};
+
+/// How many states are tried every day; of those of certferry's runs that differ, of how many one is looked at by the
+/// program, too; of those of any run, of how many one by install.sh.
+const EVERY_DAY: Plan = Plan { states: 0..3_000, seed: 1, program: 40, script: 100 };
+
+/// What is tried.
+#[derive(Clone, Debug)]
+struct Plan {
+    states: Range<u64>,
+    seed: u64,
+    /// Of so many states that differ one is looked at by the program, too.
+    program: u64,
+    /// Of so many one by install.sh.
+    script: u64,
+}
+
+/// What came of it.
+#[derive(Default)]
+struct Tally {
+    states: AtomicU64,
+    by_program: AtomicU64,
+    by_script: AtomicU64,
+    /// The states that were looked at, and those to which the next run led.
+    seen: Mutex<BTreeSet<(usize, [u8; 32])>>,
+    ends: Mutex<BTreeSet<(usize, [u8; 32])>>,
+    wrong: Mutex<Vec<(u64, String)>>,
+}
+
+impl Plan {
+    /// What the environment asks for.
+    fn asked() -> Self {
+        let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+        let mut plan = EVERY_DAY;
+        plan.seed = number("CERTFERRY_POWER_SEED").unwrap_or(plan.seed);
+        plan.states.end = number("CERTFERRY_POWER_STATES").unwrap_or(plan.states.end);
+        if let Some(from) = number("CERTFERRY_POWER_FROM") {
+            plan = Self { states: from..from + 1, program: 1, script: 1, ..plan };
+        }
+        plan
+    }
+
+    /// Tries every state.
+    fn run(&self, cases: &[Case]) -> Tally {
+        let tally = Tally::default();
+        self.states.clone().into_par_iter().for_each(|number| self.state(cases, number, &tally));
+        tally
+    }
+
+    fn state(&self, cases: &[Case], number: u64, tally: &Tally) {
+        let count = u64::try_from(cases.len()).unwrap();
+        let case = usize::try_from(number % count).unwrap();
+        let model = if number / count % 2 == 0 { Model::Ordered } else { Model::Reordered };
+        let mut chance = Chance::of(self.seed, number);
+        let (state, point) = cases[case].crash(model, &mut chance);
+        let inodes = state.inodes.values().map(|inode| u64::try_from(*inode).unwrap());
+        tally.states.fetch_add(1, Ordering::Relaxed);
+        if !tally.seen.lock().unwrap().insert((case, tree::hash(&state.tree, inodes))) {
+            return;
+        }
+        if let Err(reason) = self.look(&cases[case], case, &state, &mut chance, tally) {
+            let when = match cases[case].recording.calls().get(point) {
+                Some(call) => format!("before {call:?}"),
+                None => "at the end".to_owned(),
+            };
+            let text =
+                format!("state {number} of seed {}: {}, {model:?}, {when}: {reason}", self.seed, cases[case].name);
+            tally.wrong.lock().unwrap().push((number, text));
+        }
+    }
+
+    fn look(
+        &self,
+        case: &Case,
+        number: usize,
+        state: &recording::State,
+        chance: &mut Chance,
+        tally: &Tally,
+    ) -> Result<(), String> {
+        let mut one_of = |count: u64| chance.below(usize::try_from(count).unwrap()) == 0;
+        check::after_failure(case, &state.tree)?;
+        let (by_program, by_script) = (one_of(self.program), one_of(self.script));
+        if by_script {
+            tally.by_script.fetch_add(1, Ordering::Relaxed);
+            check::next_script(case, state)?;
+        }
+        let (which, now) = check::next_run(case, state)?;
+        if by_program {
+            tally.by_program.fetch_add(1, Ordering::Relaxed);
+            if check::next_program(case, state)? != (which, now.clone()) {
+                return Err("the program and the library do not do the same".to_owned());
+            }
+        }
+        let is_new = tally.ends.lock().unwrap().insert((number, tree::hash(&now, std::iter::empty())));
+        if is_new { check::go_on(case, which, &now) } else { Ok(()) }
+    }
+}
+
+impl Tally {
+    /// What is said of it.
+    fn text(&self, cases: &[Case]) -> String {
+        let text = format!(
+            "{} states of {} runs, {} different; completed or undone by certferry, {} also by its program and {} by \
+             install.sh; {} different ends, each gone on from in both ways",
+            self.states.load(Ordering::Relaxed),
+            cases.len(),
+            self.seen.lock().unwrap().len(),
+            self.by_program.load(Ordering::Relaxed),
+            self.by_script.load(Ordering::Relaxed),
+            self.ends.lock().unwrap().len(),
+        );
+        let of = |number: usize| self.seen.lock().unwrap().iter().filter(|(case, _)| *case == number).count();
+        let of_each: Vec<_> =
+            cases.iter().enumerate().map(|(number, case)| format!("\n  {}: {}", case.name, of(number))).collect();
+        text + &of_each.concat()
+    }
+}
+
+/// Says a result aloud, past the test harness.
+#[allow(clippy::explicit_write, reason = "cargo test hides what a passing test says with eprintln")]
+fn report(text: &str) {
+    writeln!(std::io::stderr(), "{text}").unwrap();
+}
+
+#[test]
+fn whatever_a_power_failure_leaves_the_next_run_completes_or_undoes() {
+    // strace tells the files of a program that may not be dumped to root alone.
+    if lacks(&[Right::Root, Right::Trace]) {
+        return;
+    }
+    let begin = Instant::now();
+    let cases = cases::all();
+    let recorded = begin.elapsed();
+    let plan = Plan::asked();
+    let tally = plan.run(&cases);
+    let mut wrong = tally.wrong.lock().unwrap().clone();
+    wrong.sort();
+    let wrong: Vec<_> = wrong.into_iter().map(|(_, text)| text).collect();
+    let text = tally.text(&cases);
+    report(&format!(
+        "{text}\n  {} wrong; {:.1} s, of which {:.1} s for recording",
+        wrong.len(),
+        begin.elapsed().as_secs_f32(),
+        recorded.as_secs_f32()
+    ));
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong[..wrong.len().min(40)].join("\n"));
+}
