@@ -15,7 +15,7 @@ use super::tree::{Seen, Tree, What, read, tree};
 use crate::common::node::{FIRST, SECOND, apply, copy, disk, generation, renew_authorities, rollback};
 use crate::common::rights::{Right, lacks};
 use crate::common::shells::Tools;
-use crate::common::{Bundle, build_text, certferry, run, succeed, tool, write};
+use crate::common::{Bundle, build_text, certferry, run, succeed, write};
 use crate::restart::node::Node as Restarted;
 
 /// The control plane whose files they are.
@@ -34,22 +34,32 @@ pub(crate) static OVERLAY: LazyLock<Tools> = LazyLock::new(|| {
     tools.add_script("stat", "echo 794c7630\n");
     tools
 });
+/// What is installed.
+pub(crate) const INSTALLED: &str = "etc/kubernetes/.certferry/installed";
 /// Folders of a machine that has more than its files.
 const OF_NODE: [&str; 2] = ["etc/kubernetes", "var/lib/kubelet"];
 
-/// A run.
-pub(crate) struct Case {
+/// A run, by certferry or install.sh.
+#[derive(Clone, Copy)]
+pub(crate) struct Run {
     pub(crate) name: &'static str,
+    pub(crate) forth: Forth,
+    /// How much of the files is old or new at every instant.
+    pub(crate) unit: Unit,
+    pub(crate) way: Way,
+}
+
+/// A run that was recorded.
+pub(crate) struct Case {
+    pub(crate) run: Run,
+    /// Whether the power had failed before, too.
+    pub(crate) is_second: bool,
     pub(crate) recording: Recording,
     /// What was live, and what is live after the run.
     pub(crate) old: Tree,
     pub(crate) new: Tree,
     /// What a rollback brings back as long as the old is live.
     pub(crate) before: Option<Tree>,
-    pub(crate) forth: Forth,
-    /// How much of the files is old or new at every instant.
-    pub(crate) unit: Unit,
-    pub(crate) way: Way,
     /// When the power fails; and from which of these times on files that are live may change.
     points: Vec<usize>,
     late: usize,
@@ -88,40 +98,47 @@ struct Start {
 }
 
 impl Case {
-    fn new(name: &'static str, start: Start, forth: Forth, unit: Unit, way: Way) -> Self {
+    fn new(run: Run, start: Start) -> Self {
         let root = start.root.path();
-        let command = command(root, forth, way);
         let first = read(root, &[]);
         let log = tempfile::NamedTempFile::new().unwrap();
-        let refused: &[&str] = if matches!(way, Way::Renames) { &["renameat2"] } else { &[] };
-        trace::ended(&run(&mut trace::traced(&command, log.path(), refused)));
+        let refused: &[&str] = if matches!(run.way, Way::Renames) { &["renameat2"] } else { &[] };
+        let mut command = trace::traced(&command(root, run.forth, run.way), log.path(), refused);
+        trace::ended(&crate::common::run(&mut command));
         let calls = trace::parse(&fs::read_to_string(log.path()).unwrap(), root, &[]);
         let last = read(root, &[]);
         let recording = Recording::new(&first, calls, &last);
-        let new = live(&last.into_iter().map(|(place, (seen, _))| (place, seen)).collect());
-        Self::of(name, recording, [start.old, new], start.before, forth, unit, way)
+        Self::of(run, recording, [start.old, live(&plain(last))], start.before)
     }
 
-    fn of(
-        name: &'static str,
-        recording: Recording,
-        [old, new]: [Tree; 2],
-        before: Option<Tree>,
-        forth: Forth,
-        unit: Unit,
-        way: Way,
-    ) -> Self {
-        assert!(old != new, "{name}");
+    fn of(run: Run, recording: Recording, [old, new]: [Tree; 2], before: Option<Tree>) -> Self {
+        assert!(old != new, "{}", run.name);
         let points = recording.points();
-        let first = recording.calls().iter().position(changes_live).unwrap();
+        // What was interrupted may have had no more to change.
+        let first = recording.calls().iter().position(changes_live).unwrap_or(0);
         let late = points.iter().position(|point| *point > first).unwrap().saturating_sub(3);
-        Self { name, recording, old, new, before, forth, unit, way, points, late }
+        Self { run, is_second: false, recording, old, new, before, points, late }
     }
 
-    /// The same case with another recording.
+    /// The same run with another recording.
     pub(crate) fn with(&self, recording: Recording) -> Self {
-        let trees = [self.old.clone(), self.new.clone()];
-        Self::of(self.name, recording, trees, self.before.clone(), self.forth, self.unit, self.way)
+        Self::of(self.run, recording, [self.old.clone(), self.new.clone()], self.before.clone())
+    }
+
+    /// The same run once more, on what a failure left of it while it changed files: the power fails again.
+    fn again(&self, number: u64) -> Self {
+        let mut chance = Chance::of(number, 0);
+        let is_begun = |state: &State| state.tree.keys().any(|place| place.ends_with("/.certferry/journal"));
+        let mut states = std::iter::repeat_with(|| self.crash(Model::Reordered, &mut chance).0);
+        let state = states.find(is_begun).unwrap();
+        let root = disk();
+        self.recording.place(&state, root.path());
+        let start = Start { root, old: self.old.clone(), before: self.before.clone() };
+        Self { is_second: true, ..Self::new(self.run, start) }
+    }
+
+    pub(crate) fn name(&self) -> String {
+        format!("{}{}", self.run.name, if self.is_second { ", a second time" } else { "" })
     }
 
     /// What one power failure leaves; half of them come while files that are live change.
@@ -165,10 +182,11 @@ pub(crate) fn command(root: &Path, forth: Forth, way: Way) -> Command {
     }
 }
 
-/// What is not certferry's own. Of folders only those of which a unit consists.
+/// What is not certferry's own, and what says which generation it is. Of folders only those of which a unit consists.
 pub(crate) fn live(tree: &Tree) -> Tree {
     let is_live = |(place, seen): &(&String, &Seen)| {
-        !place.contains(".certferry") && (seen.what != What::Folder || place.contains("/pki"))
+        let is_unit = !place.contains(".certferry") || place.starts_with(INSTALLED);
+        is_unit && (seen.what != What::Folder || place.contains("/pki"))
     };
     tree.iter().filter(is_live).map(|(place, seen)| (place.clone(), seen.clone())).collect()
 }
@@ -212,17 +230,6 @@ fn applied(bundles: &[&'static Bundle]) -> Start {
     start(root)
 }
 
-/// A node on which the second generation was killed between two units.
-fn interrupted() -> Start {
-    let Start { root, old, before } = applied(&[]);
-    let command = apply(&SECOND, NODE, root.path());
-    let mut strace = tool("strace");
-    strace.args(["-qq", "-o", "/dev/null", "-e", "trace=renameat2", "-e", "inject=renameat2:signal=SIGKILL:when=4"]);
-    assert!(!run(strace.arg(command.get_program()).args(command.get_args())).status.success());
-    assert!(root.path().join("etc/kubernetes/.certferry/journal").exists());
-    Start { root, old, before }
-}
-
 /// Every run.
 pub(crate) fn all() -> Vec<Case> {
     // A machine takes its time to come up.
@@ -233,49 +240,62 @@ pub(crate) fn all() -> Vec<Case> {
 
 /// The first run on a node that kubeadm has made.
 pub(crate) fn over_kubeadm() -> Case {
-    Case::new("apply over kubeadm's", applied(&[]), Forth::Apply(&SECOND), Unit::Folder, Way::Exchange)
+    let run =
+        Run { name: "apply over kubeadm's", forth: Forth::Apply(&SECOND), unit: Unit::Folder, way: Way::Exchange };
+    Case::new(run, applied(&[]))
 }
 
 /// The runs of certferry without a restart.
-pub(crate) fn of_certferry() -> Vec<Case> {
-    let case = |name, start, forth, unit| Case::new(name, start, forth, unit, Way::Exchange);
-    vec![
+fn of_certferry() -> Vec<Case> {
+    let (second, third) = (Forth::Apply(&SECOND), Forth::Apply(&THIRD));
+    let case = |name, start, forth, unit, way| Case::new(Run { name, forth, unit, way }, start);
+    let forth = [
         over_kubeadm(),
-        case("apply, other CAs", applied(&[&FIRST]), Forth::Apply(&SECOND), Unit::Folder),
-        case("apply, the same CAs", applied(&[&FIRST, &SECOND]), Forth::Apply(&THIRD), Unit::File),
-        case("apply, interrupted before", interrupted(), Forth::Apply(&SECOND), Unit::Folder),
-        case("rollback to kubeadm's", applied(&[&SECOND]), Forth::Rollback, Unit::Folder),
-        case("rollback, the same CAs", applied(&[&SECOND, &THIRD]), Forth::Rollback, Unit::File),
-        Case::new("apply without exchange", applied(&[&FIRST]), Forth::Apply(&SECOND), Unit::Folder, Way::Renames),
-    ]
+        case("apply, other CAs", applied(&[&FIRST]), second, Unit::Folder, Way::Exchange),
+        case("apply, the same CAs", applied(&[&FIRST, &SECOND]), third, Unit::File, Way::Exchange),
+        case("apply without exchange", applied(&[&FIRST]), second, Unit::Folder, Way::Renames),
+    ];
+    let back = [
+        case("rollback to kubeadm's", applied(&[&SECOND]), Forth::Rollback, Unit::Folder, Way::Exchange),
+        case("rollback, the same CAs", applied(&[&SECOND, &THIRD]), Forth::Rollback, Unit::File, Way::Exchange),
+    ];
+    let again: Vec<_> = forth.iter().flat_map(|case| [case.again(1), case.again(2)]).collect();
+    forth.into_iter().chain(back).chain(again).collect()
 }
 
 /// The runs of install.sh, by whole folders and, as on overlayfs, by files.
-pub(crate) fn of_script() -> Vec<Case> {
-    let case = |name, start, forth, unit, tools| Case::new(name, start, forth, unit, Way::Script(tools));
-    vec![
-        case("install.sh", applied(&[&FIRST]), Forth::Apply(&SECOND), Unit::Folder, &TOOLS),
-        case("install.sh --rollback", applied(&[&FIRST, &SECOND]), Forth::Rollback, Unit::Folder, &TOOLS),
-        case("install.sh on overlayfs", applied(&[&FIRST]), Forth::Apply(&SECOND), Unit::File, &OVERLAY),
-        case("install.sh --rollback on overlayfs", applied(&[&FIRST, &SECOND]), Forth::Rollback, Unit::File, &OVERLAY),
-    ]
+fn of_script() -> Vec<Case> {
+    let case = |name, start, forth, unit, tools| Case::new(Run { name, forth, unit, way: Way::Script(tools) }, start);
+    let (second, two) = (Forth::Apply(&SECOND), [&*FIRST, &*SECOND]);
+    let forth = [
+        case("install.sh", applied(&[&FIRST]), second, Unit::Folder, &TOOLS),
+        case("install.sh on overlayfs", applied(&[&FIRST]), second, Unit::File, &OVERLAY),
+    ];
+    let back = [
+        case("install.sh --rollback", applied(&two), Forth::Rollback, Unit::Folder, &TOOLS),
+        case("install.sh --rollback on overlayfs", applied(&two), Forth::Rollback, Unit::File, &OVERLAY),
+    ];
+    let again: Vec<_> = forth.iter().map(|case| case.again(1)).collect();
+    forth.into_iter().chain(back).chain(again).collect()
 }
 
 /// The runs of certferry that restart a control plane, where there can be a machine for them.
-pub(crate) fn with_restart() -> Vec<Case> {
+fn with_restart() -> Vec<Case> {
     if lacks(&[Right::Machine]) {
         return Vec::new();
     }
     let node = Restarted::control_plane(true, &[&FIRST, &SECOND]);
     let apply = format!("apply /media/g2.tar.gz --key /media/g2.pub --node {NODE}");
-    [("apply --restart", apply.as_str(), Forth::Apply(&SECOND)), ("rollback --restart", "rollback", Forth::Rollback)]
-        .map(|(name, line, forth)| {
-            let before = copied(&node);
-            let (first, recording, last) = restarted(&node, line);
-            let trees = [first, last].map(|tree| live(&tree));
-            Case::of(name, recording, trees, self::before(before.path()), forth, Unit::Folder, Way::Exchange)
-        })
-        .into()
+    let case = |name, line: &str, forth| {
+        let before = before(copied(&node).path());
+        let (first, recording, last) = restarted(&node, line);
+        let run = Run { name, forth, unit: Unit::Folder, way: Way::Exchange };
+        Case::of(run, recording, [live(&first), live(&last)], before)
+    };
+    vec![
+        case("apply --restart", &apply, Forth::Apply(&SECOND)),
+        case("rollback --restart", "rollback", Forth::Rollback),
+    ]
 }
 
 /// The files of a machine's node, copied.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use certferry::bundle::VerifiedPart;
@@ -13,7 +12,7 @@ use certferry::sign::PublicKey;
 use certferry::verify::{AlreadyVerified, check_bundle};
 use time::macros::datetime;
 
-use super::cases::{Case, Forth, NODE, TOOLS, Unit, Way, command, live};
+use super::cases::{Case, Forth, INSTALLED, NODE, TOOLS, Unit, Way, command, live};
 use super::recording::State;
 use super::tree::{self, Seen, Tree, What};
 use crate::common::node::{SECOND, apply, disk};
@@ -41,13 +40,13 @@ pub(crate) fn after_failure(case: &Case, now: &Tree) -> Checked {
     let places: BTreeSet<&String> = case.old.keys().chain(case.new.keys()).chain(now.keys()).collect();
     let mut rest: Vec<&String> = places.into_iter().collect();
     while let Some(place) = rest.first() {
-        let unit = unit(case.unit, place).to_owned();
-        let (mine, others): (Vec<_>, _) = rest.into_iter().partition(|place| self::unit(case.unit, place) == unit);
+        let unit = unit(case.run.unit, place).to_owned();
+        let (mine, others): (Vec<_>, _) = rest.into_iter().partition(|place| self::unit(case.run.unit, place) == unit);
         rest = others;
         let is = |tree: &Tree| mine.iter().all(|place| tree.get(*place) == now.get(*place));
         let is_away = mine.iter().all(|place| !now.contains_key(*place));
         // A manifest may be away, and where there is no exchange a unit is away between two renames.
-        let may_be_away = !matches!(case.way, Way::Exchange) || unit.starts_with("etc/kubernetes/manifests/");
+        let may_be_away = !matches!(case.run.way, Way::Exchange) || unit.starts_with("etc/kubernetes/manifests/");
         if !is(&case.old) && !is(&case.new) && !(is_away && may_be_away) {
             return Err(format!("{unit} is torn"));
         }
@@ -56,7 +55,7 @@ pub(crate) fn after_failure(case: &Case, now: &Tree) -> Checked {
 }
 
 fn unit(unit: Unit, place: &str) -> &str {
-    let folders = ["etc/kubernetes/pki", "var/lib/kubelet/pki"];
+    let folders = ["etc/kubernetes/pki", "var/lib/kubelet/pki", INSTALLED];
     let is_in = |folder: &&str| unit == Unit::Folder && Path::new(place).starts_with(folder);
     folders.into_iter().find(is_in).unwrap_or(place)
 }
@@ -120,7 +119,7 @@ fn differing(case: &Case, now: &Tree) -> Vec<String> {
 /// The next run of certferry, which is refused: it completes or undoes what was begun. Returns what is live then.
 pub(crate) fn next_run(case: &Case, state: &State) -> Checked<(Live, Tree)> {
     let root = disk();
-    place(case, state, root.path());
+    case.recording.place(state, root.path());
     let refuse = || Err(ApplyError::NotANode);
     match node::apply(&NodeTree::new(root.path().to_owned()), Allowed::default(), None, refuse, &mut |_| {}) {
         Err(ApplyError::NotANode) => {}
@@ -133,7 +132,7 @@ pub(crate) fn next_run(case: &Case, state: &State) -> Checked<(Live, Tree)> {
 /// The same by the program.
 pub(crate) fn next_program(case: &Case, state: &State) -> Checked<(Live, Tree)> {
     let root = disk();
-    place(case, state, root.path());
+    case.recording.place(state, root.path());
     let output = run(&mut apply(&SECOND, "nobody", root.path()));
     let said = String::from_utf8_lossy(&output.stderr);
     if !said.contains("error: there is no node nobody in ") {
@@ -146,9 +145,9 @@ pub(crate) fn next_program(case: &Case, state: &State) -> Checked<(Live, Tree)> 
 /// and leaves them to it.
 pub(crate) fn next_script(case: &Case, state: &State) -> Checked {
     let root = disk();
-    place(case, state, root.path());
-    let way = if matches!(case.way, Way::Script(_)) { case.way } else { Way::Script(&TOOLS) };
-    let output = run(&mut command(root.path(), case.forth, way));
+    case.recording.place(state, root.path());
+    let way = if matches!(case.run.way, Way::Script(_)) { case.run.way } else { Way::Script(&TOOLS) };
+    let output = run(&mut command(root.path(), case.run.forth, way));
     let said = String::from_utf8_lossy(&output.stderr);
     if state.tree.contains_key(AWAY) && said.contains("error: the manifests of static pods are still away, in ") {
         return Ok(());
@@ -156,7 +155,7 @@ pub(crate) fn next_script(case: &Case, state: &State) -> Checked {
     if !output.status.success() {
         return Err(format!("the next run of install.sh: {said}"));
     }
-    match (after_run(case, root.path(), true)?.0, case.forth) {
+    match (after_run(case, root.path(), true)?.0, case.run.forth) {
         (Live::Old, Forth::Apply(_)) => Err("install.sh did not install".to_owned()),
         // It completed the way back, then went forth again.
         _ => Ok(()),
@@ -165,7 +164,7 @@ pub(crate) fn next_script(case: &Case, state: &State) -> Checked {
 
 /// What follows: the way forth, and the way back, lead where they would have led without the failure.
 pub(crate) fn go_on(case: &Case, which: Live, now: &Tree) -> Checked {
-    if which == Live::Old && matches!(case.forth, Forth::Apply(_)) {
+    if which == Live::Old && matches!(case.run.forth, Forth::Apply(_)) {
         let root = disk();
         tree::write(root.path(), now);
         let is_back = back(root.path());
@@ -185,7 +184,7 @@ pub(crate) fn go_on(case: &Case, which: Live, now: &Tree) -> Checked {
     let mut which = which;
     for _ in 0..2 {
         let other = if which == Live::Old { Live::New } else { Live::Old };
-        match (case.forth, other) {
+        match (case.run.forth, other) {
             (Forth::Apply(bundle), Live::New) => forth(root.path(), bundle)?,
             _ => back(root.path())?,
         }
@@ -216,39 +215,4 @@ fn part(bundle: &Bundle) -> (VerifiedPart, PublicKey) {
     let bytes = fs::read(&bundle.archive).unwrap();
     let checked = check_bundle(&*bytes, &signer, at, Some(&name), &AlreadyVerified::default()).unwrap();
     (checked.wanted.unwrap(), checked.key)
-}
-
-/// Writes what a failure left to a disk. A journal that tells inodes by numbers gets those that they have there; one with
-/// facts beside it does not need them.
-fn place(case: &Case, state: &State, root: &Path) {
-    tree::write(root, &state.tree);
-    for (place, seen) in &state.tree {
-        let name = place.rsplit('/').next().unwrap();
-        let has_facts = state.tree.contains_key(&format!("{STATE}/journal.facts"));
-        if ["journal", "journal.new"].contains(&name)
-            && !has_facts
-            && seen.content().starts_with(b"certferry-journal-1\n")
-        {
-            let text = String::from_utf8_lossy(seen.content()).into_owned();
-            let lines = text.split_inclusive('\n').map(|line| renumbered(case, state, root, line));
-            fs::write(root.join(place), lines.collect::<String>()).unwrap();
-        }
-    }
-}
-
-fn renumbered(case: &Case, state: &State, root: &Path, line: &str) -> String {
-    let words: Vec<&str> = line.trim_end().split(' ').collect();
-    let [kind, live, slot, numbers @ ..] = words.as_slice() else { return line.to_owned() };
-    let now = |word: &&str| {
-        let inode = word.parse().ok().and_then(|number| case.recording.inode(number));
-        let Some(inode) = inode else { return (*word).to_owned() };
-        let at = state.inodes.iter().find(|(_, at)| **at == inode);
-        // What is nowhere has a number that nothing else has.
-        let number =
-            at.map_or((1 << 62) + inode as u64, |(place, _)| root.join(place).symlink_metadata().unwrap().ino());
-        number.to_string()
-    };
-    let numbers: Vec<_> = numbers.iter().map(now).collect();
-    let end = if line.ends_with('\n') { "\n" } else { "" };
-    format!("{kind} {live} {slot} {}{end}", numbers.join(" "))
 }

@@ -109,7 +109,7 @@ impl Plan {
     fn state(&self, cases: &[Case], number: u64, tally: &Tally) {
         let count = u64::try_from(cases.len()).unwrap();
         let case = usize::try_from(number % count).unwrap();
-        let model = if number / count % 2 == 0 { Model::Ordered } else { Model::Reordered };
+        let model = if number / count % 4 == 0 { Model::Ordered } else { Model::Reordered };
         let mut chance = Chance::of(self.seed, number);
         let (state, point) = cases[case].crash(model, &mut chance);
         let inodes = state.inodes.values().map(|inode| u64::try_from(*inode).unwrap());
@@ -123,7 +123,7 @@ impl Plan {
                 None => "at the end".to_owned(),
             };
             let text =
-                format!("state {number} of seed {}: {}, {model:?}, {when}: {reason}", self.seed, cases[case].name);
+                format!("state {number} of seed {}: {}, {model:?}, {when}: {reason}", self.seed, cases[case].name());
             tally.wrong.lock().unwrap().push((number, text));
         }
     }
@@ -170,7 +170,7 @@ impl Tally {
         );
         let of = |number: usize| self.seen.lock().unwrap().iter().filter(|(case, _)| *case == number).count();
         let of_each: Vec<_> =
-            cases.iter().enumerate().map(|(number, case)| format!("\n  {}: {}", case.name, of(number))).collect();
+            cases.iter().enumerate().map(|(number, case)| format!("\n  {}: {}", case.name(), of(number))).collect();
         text + &of_each.concat()
     }
 }

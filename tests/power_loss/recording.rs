@@ -1,11 +1,14 @@
 //! A run as a list of changes to inodes and to names in folders, and what a power failure may leave of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::chance::Chance;
 use super::trace::Call;
-use super::tree::{Attributes, Seen, Tree, What};
+use super::tree::{self, Attributes, Seen, Tree, What};
 
 /// An inode. The root is the first.
 type Inode = usize;
@@ -95,11 +98,6 @@ impl Recording {
         self.inodes.len() - 1
     }
 
-    /// The inode that had a number.
-    pub(crate) fn inode(&self, number: u64) -> Option<Inode> {
-        self.numbers.get(&number).copied()
-    }
-
     /// The calls, in their order.
     pub(crate) fn calls(&self) -> &[Call] {
         &self.calls
@@ -175,13 +173,19 @@ impl Recording {
             }
         }
         let open: Vec<_> = (0..point).filter(|at| !kept[*at] && self.ops[*at].is_of_names()).collect();
-        // One alone is lost, one alone is kept with what it needs, or each is lost by the same chance.
+        // One alone is lost, one alone is kept with what it needs, or each is lost by the same chance: all, or all but new
+        // folders, without which nothing is seen of what is in them.
         let (one, kind) = (open.get(chance.below(open.len().max(1))), chance.below(6));
         let share = chance.share();
         let mut wanted: BTreeSet<usize> = match kind {
             0 => open.iter().filter(|at| Some(*at) != one).copied().collect(),
             1 => one.into_iter().copied().collect(),
-            _ => open.iter().filter(|_| chance.happens(share)).copied().collect(),
+            _ => {
+                let mut is_kept = |at: &&usize| {
+                    (kind > 3 && matches!(self.calls[**at], Call::MakeFolder { .. })) || chance.happens(share)
+                };
+                open.iter().filter(|at| is_kept(at)).copied().collect()
+            }
         };
         if kind == 1 {
             for at in (0..point).rev() {
@@ -244,6 +248,38 @@ impl Recording {
             }
         }
         synced
+    }
+
+    /// Writes what a failure left to a disk. A journal that tells inodes by numbers gets those that they have there; one
+    /// with facts beside it does not need them.
+    pub(crate) fn place(&self, state: &State, root: &Path) {
+        tree::write(root, &state.tree);
+        for (place, seen) in &state.tree {
+            let is_journal = ["/.certferry/journal", "/.certferry/journal.new"].iter().any(|end| place.ends_with(end));
+            let has_facts = state.tree.keys().any(|place| place.ends_with("/.certferry/journal.facts"));
+            if is_journal && !has_facts && seen.content().starts_with(b"certferry-journal-1\n") {
+                let text = String::from_utf8_lossy(seen.content()).into_owned();
+                let lines = text.split_inclusive('\n').map(|line| self.renumbered(state, root, line));
+                fs::write(root.join(place), lines.collect::<String>()).unwrap();
+            }
+        }
+    }
+
+    /// A line of a journal: a kind, two places, and numbers.
+    fn renumbered(&self, state: &State, root: &Path, line: &str) -> String {
+        let words: Vec<&str> = line.trim_end().split(' ').collect();
+        let [kind, live, slot, numbers @ ..] = words.as_slice() else { return line.to_owned() };
+        let now = |word: &&str| {
+            let inode = word.parse().ok().and_then(|number: u64| self.numbers.get(&number));
+            let Some(inode) = inode else { return (*word).to_owned() };
+            let at = state.inodes.iter().find(|(_, at)| *at == inode);
+            // What is nowhere has a number that nothing else has.
+            let gone = || u64::MAX >> 1;
+            at.map_or_else(gone, |(place, _)| root.join(place).symlink_metadata().unwrap().ino()).to_string()
+        };
+        let numbers: Vec<_> = numbers.iter().map(now).collect();
+        let end = if line.ends_with('\n') { "\n" } else { "" };
+        format!("{kind} {live} {slot} {}{end}", numbers.join(" "))
     }
 
     /// What is there after those of the first ops that are kept. `bytes` makes those of a file from what it held at first
