@@ -14,7 +14,7 @@ use super::trace::{self, Call};
 use super::tree::{Seen, Tree, What, read, tree};
 use crate::common::node::{FIRST, SECOND, apply, copy, disk, generation, renew_authorities, rollback};
 use crate::common::rights::{Right, lacks};
-use crate::common::shells::Tools;
+use crate::common::shells::{Tools, find};
 use crate::common::{Bundle, build_text, certferry, run, succeed, write};
 use crate::restart::node::Node as Restarted;
 
@@ -27,15 +27,24 @@ pub(crate) static THIRD: LazyLock<Bundle> = LazyLock::new(|| {
         profile["cluster"].as_table_mut().unwrap().insert("apiserver_cert_sans".to_owned(), vec!["10.9.9.9"].into());
     }))
 });
-pub(crate) static TOOLS: LazyLock<Tools> = LazyLock::new(|| Tools::new(&["dash"], "mawk", "tar"));
+static TOOLS: LazyLock<Tools> = LazyLock::new(|| Tools::new(&["dash"], "mawk", "tar"));
 /// The same on what install.sh takes for overlayfs.
-pub(crate) static OVERLAY: LazyLock<Tools> = LazyLock::new(|| {
+static OVERLAY: LazyLock<Tools> = LazyLock::new(|| {
     let tools = Tools::new(&["dash"], "mawk", "tar");
     tools.add_script("stat", "echo 794c7630\n");
     tools
 });
 /// What is installed.
 pub(crate) const INSTALLED: &str = "etc/kubernetes/.certferry/installed";
+/// The same tools for runs that are not recorded, which need not wait for the disk.
+pub(crate) static FAST: LazyLock<[Tools; 2]> = LazyLock::new(|| {
+    let [tools, overlay] = [0, 1].map(|_| Tools::new(&["dash"], "mawk", "tar"));
+    overlay.add_script("stat", "echo 794c7630\n");
+    [tools, overlay].map(|tools| {
+        tools.add("sync", &find("true"));
+        tools
+    })
+});
 /// Folders of a machine that has more than its files.
 const OF_NODE: [&str; 2] = ["etc/kubernetes", "var/lib/kubelet"];
 
@@ -52,14 +61,14 @@ pub(crate) struct Run {
 /// A run that was recorded.
 pub(crate) struct Case {
     pub(crate) run: Run,
-    /// Whether the power had failed before, too.
-    pub(crate) is_second: bool,
+    /// The number of the failure before this one, if there was one.
+    failure: Option<u64>,
     pub(crate) recording: Recording,
     /// What was live, and what is live after the run.
     pub(crate) old: Tree,
     pub(crate) new: Tree,
     /// What a rollback brings back as long as the old is live.
-    pub(crate) before: Option<Tree>,
+    pub(crate) before: Before,
     /// When the power fails; and from which of these times on files that are live may change.
     points: Vec<usize>,
     late: usize,
@@ -70,6 +79,15 @@ pub(crate) struct Case {
 pub(crate) enum Forth {
     Apply(&'static Bundle),
     Rollback,
+}
+
+/// What a generation before is.
+#[derive(Clone)]
+pub(crate) enum Before {
+    Nothing,
+    Live(Tree),
+    /// The new one, if the way back to the old one has been gone already.
+    Either,
 }
 
 /// By which program a run is, and by which steps a unit changes.
@@ -94,30 +112,39 @@ pub(crate) enum Unit {
 struct Start {
     root: TempDir,
     old: Tree,
-    before: Option<Tree>,
+    before: Before,
 }
 
 impl Case {
     fn new(run: Run, start: Start) -> Self {
-        let root = start.root.path();
-        let first = read(root, &[]);
-        let log = tempfile::NamedTempFile::new().unwrap();
-        let refused: &[&str] = if matches!(run.way, Way::Renames) { &["renameat2"] } else { &[] };
-        let mut command = trace::traced(&command(root, run.forth, run.way), log.path(), refused);
-        trace::ended(&crate::common::run(&mut command));
-        let calls = trace::parse(&fs::read_to_string(log.path()).unwrap(), root, &[]);
-        let last = read(root, &[]);
-        let recording = Recording::new(&first, calls, &last);
-        Self::of(run, recording, [start.old, live(&plain(last))], start.before)
+        Self::in_a_row(run, start, &[run.forth])
     }
 
-    fn of(run: Run, recording: Recording, [old, new]: [Tree; 2], before: Option<Tree>) -> Self {
+    /// A run, and others after it that lead from the new to the old and back.
+    fn in_a_row(run: Run, start: Start, steps: &[Forth]) -> Self {
+        let root = start.root.path();
+        let first = read(root, &[]);
+        let (mut calls, mut trees) = (Vec::new(), Vec::new());
+        for step in steps {
+            let log = tempfile::NamedTempFile::new().unwrap();
+            let refused: &[&str] = if matches!(run.way, Way::Renames) { &["renameat2"] } else { &[] };
+            let mut command = trace::traced(&command(root, *step, run.way), log.path(), refused);
+            trace::ended(&crate::common::run(&mut command));
+            calls.extend(trace::parse(&fs::read_to_string(log.path()).unwrap(), root, &[]));
+            trees.push(live(&tree(root)));
+        }
+        let recording = Recording::new(&first, calls, &read(root, &[]));
+        let before = if steps.len() > 1 { Before::Either } else { start.before };
+        Self::of(run, recording, [start.old, trees.swap_remove(0)], before)
+    }
+
+    fn of(run: Run, recording: Recording, [old, new]: [Tree; 2], before: Before) -> Self {
         assert!(old != new, "{}", run.name);
         let points = recording.points();
         // What was interrupted may have had no more to change.
         let first = recording.calls().iter().position(changes_live).unwrap_or(0);
         let late = points.iter().position(|point| *point > first).unwrap().saturating_sub(3);
-        Self { run, is_second: false, recording, old, new, before, points, late }
+        Self { run, failure: None, recording, old, new, before, points, late }
     }
 
     /// The same run with another recording.
@@ -134,11 +161,12 @@ impl Case {
         let root = disk();
         self.recording.place(&state, root.path());
         let start = Start { root, old: self.old.clone(), before: self.before.clone() };
-        Self { is_second: true, ..Self::new(self.run, start) }
+        Self { failure: Some(number), ..Self::new(self.run, start) }
     }
 
     pub(crate) fn name(&self) -> String {
-        format!("{}{}", self.run.name, if self.is_second { ", a second time" } else { "" })
+        let after = |number| format!(", once more after failure {number}");
+        format!("{}{}", self.run.name, self.failure.map(after).unwrap_or_default())
     }
 
     /// What one power failure leaves; half of them come while files that are live change.
@@ -211,10 +239,11 @@ fn kubeadm() -> TempDir {
     root
 }
 
-/// What a copy of a root has live after a rollback, if there is a generation before.
-fn before(root: &Path) -> Option<Tree> {
+/// What a copy of a root has live after a rollback.
+fn before(root: &Path) -> Before {
     let copy = copy(root);
-    run(&mut rollback(copy.path())).status.success().then(|| live(&tree(copy.path())))
+    let is_back = run(&mut rollback(copy.path())).status.success();
+    if is_back { Before::Live(live(&tree(copy.path()))) } else { Before::Nothing }
 }
 
 fn start(root: TempDir) -> Start {
@@ -260,7 +289,9 @@ fn of_certferry() -> Vec<Case> {
         case("rollback, the same CAs", applied(&[&SECOND, &THIRD]), Forth::Rollback, Unit::File, Way::Exchange),
     ];
     let again: Vec<_> = forth.iter().flat_map(|case| [case.again(1), case.again(2)]).collect();
-    forth.into_iter().chain(back).chain(again).collect()
+    let run = Run { name: "apply and rollback", forth: second, unit: Unit::Folder, way: Way::Exchange };
+    let row = Case::in_a_row(run, applied(&[]), &[second, Forth::Rollback]);
+    forth.into_iter().chain(back).chain(again).chain([row]).collect()
 }
 
 /// The runs of install.sh, by whole folders and, as on overlayfs, by files.
@@ -276,7 +307,9 @@ fn of_script() -> Vec<Case> {
         case("install.sh --rollback on overlayfs", applied(&two), Forth::Rollback, Unit::File, &OVERLAY),
     ];
     let again: Vec<_> = forth.iter().map(|case| case.again(1)).collect();
-    forth.into_iter().chain(back).chain(again).collect()
+    let run = Run { name: "install.sh and --rollback", forth: second, unit: Unit::Folder, way: Way::Script(&TOOLS) };
+    let row = Case::in_a_row(run, applied(&[]), &[second, Forth::Rollback]);
+    forth.into_iter().chain(back).chain(again).chain([row]).collect()
 }
 
 /// The runs of certferry that restart a control plane, where there can be a machine for them.

@@ -12,7 +12,7 @@ use certferry::sign::PublicKey;
 use certferry::verify::{AlreadyVerified, check_bundle};
 use time::macros::datetime;
 
-use super::cases::{Case, Forth, INSTALLED, NODE, TOOLS, Unit, Way, command, live};
+use super::cases::{Before, Case, FAST, Forth, INSTALLED, NODE, Unit, Way, command, live};
 use super::recording::State;
 use super::tree::{self, Seen, Tree, What};
 use crate::common::node::{SECOND, apply, disk};
@@ -47,7 +47,8 @@ pub(crate) fn after_failure(case: &Case, now: &Tree) -> Checked {
         let is_away = mine.iter().all(|place| !now.contains_key(*place));
         // A manifest may be away, and where there is no exchange a unit is away between two renames.
         let may_be_away = !matches!(case.run.way, Way::Exchange) || unit.starts_with("etc/kubernetes/manifests/");
-        if !is(&case.old) && !is(&case.new) && !(is_away && may_be_away) {
+        let is_whole = is(&case.old) || is(&case.new) || (is_away && may_be_away);
+        if !is_whole {
             return Err(format!("{unit} is torn"));
         }
     }
@@ -146,7 +147,8 @@ pub(crate) fn next_program(case: &Case, state: &State) -> Checked<(Live, Tree)> 
 pub(crate) fn next_script(case: &Case, state: &State) -> Checked {
     let root = disk();
     case.recording.place(state, root.path());
-    let way = if matches!(case.run.way, Way::Script(_)) { case.run.way } else { Way::Script(&TOOLS) };
+    let is_overlay = matches!((case.run.way, case.run.unit), (Way::Script(_), Unit::File));
+    let way = Way::Script(&FAST[usize::from(is_overlay)]);
     let output = run(&mut command(root.path(), case.run.forth, way));
     let said = String::from_utf8_lossy(&output.stderr);
     if state.tree.contains_key(AWAY) && said.contains("error: the manifests of static pods are still away, in ") {
@@ -167,16 +169,15 @@ pub(crate) fn go_on(case: &Case, which: Live, now: &Tree) -> Checked {
     if which == Live::Old && matches!(case.run.forth, Forth::Apply(_)) {
         let root = disk();
         tree::write(root.path(), now);
-        let is_back = back(root.path());
-        match &case.before {
-            Some(before) => {
+        match (&case.before, back(root.path())) {
+            (Before::Live(before), is_back) => {
                 is_back?;
                 if live(&tree::tree(root.path())) != *before {
                     return Err("what a rollback would have brought back is lost".to_owned());
                 }
             }
-            None if is_back.is_ok() => return Err("a rollback to where nothing was".to_owned()),
-            None => {}
+            (Before::Nothing, Ok(())) => return Err("a rollback to where nothing was".to_owned()),
+            (Before::Nothing, Err(_)) | (Before::Either, _) => {}
         }
     }
     let root = disk();

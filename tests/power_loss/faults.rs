@@ -2,8 +2,7 @@
 
 use super::cases::{self, Case};
 use super::trace::Call;
-use super::{Plan, report};
-use crate::common::rights::{Right, lacks};
+use super::{Plan, cannot_record, report};
 
 /// So many states are looked at before a fault counts as not found.
 const STATES: u64 = 4_000;
@@ -36,7 +35,7 @@ fn assert_found(case: &Case, fault: &str, reason: &str) -> u64 {
 
 #[test]
 fn a_sync_that_is_left_out_is_found() {
-    if lacks(&[Right::Root, Right::Trace]) {
+    if cannot_record() {
         return;
     }
     let case = cases::over_kubeadm();
@@ -63,7 +62,7 @@ fn a_sync_that_is_left_out_is_found() {
 
 #[test]
 fn an_order_that_is_not_kept_is_found() {
-    if lacks(&[Right::Root, Right::Trace]) {
+    if cannot_record() {
         return;
     }
     let case = cases::over_kubeadm();

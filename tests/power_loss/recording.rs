@@ -45,6 +45,8 @@ pub(crate) struct Recording {
     ops: Vec<Op>,
     /// The call of each op, for messages and to find one.
     calls: Vec<Call>,
+    /// For each op those before it on which it builds: the last ones with the same name, or the same attributes.
+    needs: Vec<Vec<usize>>,
     /// The numbers that inodes had.
     numbers: BTreeMap<u64, Inode>,
 }
@@ -69,6 +71,7 @@ impl Recording {
             names: BTreeMap::new(),
             ops: Vec::new(),
             calls: Vec::new(),
+            needs: Vec::new(),
             numbers: BTreeMap::new(),
         };
         let mut follower = Follower { recording, names: BTreeMap::new() };
@@ -82,6 +85,7 @@ impl Recording {
             follower.call(call);
         }
         let mut recording = follower.recording;
+        recording.needs = needs(&recording.ops);
         let state = recording.state(|_| true, |_, first, ops| written(first, ops), recording.ops.len());
         let expected: Tree = end.iter().map(|(place, (seen, _))| (place.clone(), seen.clone())).collect();
         for place in state.tree.keys().chain(expected.keys()) {
@@ -123,6 +127,7 @@ impl Recording {
         let mut recording = self.clone();
         recording.ops[at..=after].rotate_left(1);
         recording.calls[at..=after].rotate_left(1);
+        recording.needs = needs(&recording.ops);
         recording
     }
 
@@ -165,7 +170,7 @@ impl Recording {
 
     /// Which ops are kept where each of them may be lost that is not synced, and those that work on what it made.
     fn kept_of_any(&self, point: usize, chance: &mut Chance) -> Vec<bool> {
-        let needs = self.needs(point);
+        let needs = &self.needs;
         let mut kept = self.synced_names(point);
         for at in (0..point).rev() {
             if kept[at] {
@@ -198,23 +203,6 @@ impl Recording {
             kept[at] = wanted.contains(&at) && needs[at].iter().all(|needed| kept[*needed]);
         }
         kept
-    }
-
-    /// For each op those before it on which it builds: the last ones with the same name, or the same attributes.
-    fn needs(&self, point: usize) -> Vec<Vec<usize>> {
-        let (mut names, mut attributes) = (BTreeMap::new(), BTreeMap::new());
-        let of = |(at, op): (usize, &Op)| match op {
-            Op::Names(entries) => {
-                let mut needed = Vec::new();
-                for (name, _) in entries {
-                    needed.extend(names.insert(name.clone(), at));
-                }
-                needed
-            }
-            Op::Attributes(inode, _) => attributes.insert(*inode, at).into_iter().collect(),
-            _ => Vec::new(),
-        };
-        self.ops[..point].iter().enumerate().map(of).collect()
     }
 
     /// Which changes of names and attributes are surely on the disk: those of which every folder, or the inode, was synced
@@ -344,6 +332,16 @@ impl Op {
             Self::Sync(_) | Self::SyncAll | Self::Nothing => Vec::new(),
         }
     }
+}
+
+fn needs(ops: &[Op]) -> Vec<Vec<usize>> {
+    let (mut names, mut attributes) = (BTreeMap::new(), BTreeMap::new());
+    let of = |(at, op): (usize, &Op)| match op {
+        Op::Names(entries) => entries.iter().filter_map(|(name, _)| names.insert(name.clone(), at)).collect(),
+        Op::Attributes(inode, _) => attributes.insert(*inode, at).into_iter().collect(),
+        _ => Vec::new(),
+    };
+    ops.iter().enumerate().map(of).collect()
 }
 
 fn written(first: &[u8], ops: &[&Op]) -> Vec<u8> {
