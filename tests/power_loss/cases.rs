@@ -78,6 +78,8 @@ pub(crate) struct Case {
 #[derive(Clone, Copy)]
 pub(crate) enum Forth {
     Apply(&'static Bundle),
+    /// The installed one is applied once more.
+    Repair(&'static Bundle),
     Rollback,
 }
 
@@ -194,7 +196,7 @@ fn script(bundle: &Bundle) -> PathBuf {
 /// The command of a run.
 pub(crate) fn command(root: &Path, forth: Forth, way: Way) -> Command {
     match (forth, way) {
-        (Forth::Apply(bundle), Way::Script(tools)) => {
+        (Forth::Apply(bundle) | Forth::Repair(bundle), Way::Script(tools)) => {
             let mut command = tools.run(&script(bundle));
             command.arg(&bundle.archive).args(["--node", NODE, "--key"]).arg(&bundle.public_key);
             command.arg("--root").arg(root);
@@ -205,7 +207,7 @@ pub(crate) fn command(root: &Path, forth: Forth, way: Way) -> Command {
             command.args(["--rollback", "--root"]).arg(root);
             command
         }
-        (Forth::Apply(bundle), _) => apply(bundle, NODE, root),
+        (Forth::Apply(bundle) | Forth::Repair(bundle), _) => apply(bundle, NODE, root),
         (Forth::Rollback, _) => rollback(root),
     }
 }
@@ -259,6 +261,16 @@ fn applied(bundles: &[&'static Bundle]) -> Start {
     start(root)
 }
 
+/// A node on which files of the installed generation were replaced and removed.
+fn damaged() -> Start {
+    let Start { root, .. } = applied(&[&FIRST]);
+    for place in ["etc/kubernetes/admin.conf", "etc/kubernetes/pki/sa.key"] {
+        fs::write(root.path().join(place), format!("{place} by hand\n")).unwrap();
+    }
+    fs::remove_file(root.path().join("etc/kubernetes/pki/apiserver.crt")).unwrap();
+    start(root)
+}
+
 /// Every run.
 pub(crate) fn all() -> Vec<Case> {
     // A machine takes its time to come up.
@@ -285,6 +297,7 @@ fn of_certferry() -> Vec<Case> {
         case("apply without exchange", applied(&[&FIRST]), second, Unit::Folder, Way::Renames),
     ];
     let back = [
+        case("apply, a repair", damaged(), Forth::Repair(&FIRST), Unit::File, Way::Exchange),
         case("rollback to kubeadm's", applied(&[&SECOND]), Forth::Rollback, Unit::Folder, Way::Exchange),
         case("rollback, the same CAs", applied(&[&SECOND, &THIRD]), Forth::Rollback, Unit::File, Way::Exchange),
     ];
@@ -303,6 +316,7 @@ fn of_script() -> Vec<Case> {
         case("install.sh on overlayfs", applied(&[&FIRST]), second, Unit::File, &OVERLAY),
     ];
     let back = [
+        case("install.sh, a repair", damaged(), Forth::Repair(&FIRST), Unit::File, &TOOLS),
         case("install.sh --rollback", applied(&two), Forth::Rollback, Unit::Folder, &TOOLS),
         case("install.sh --rollback on overlayfs", applied(&two), Forth::Rollback, Unit::File, &OVERLAY),
     ];

@@ -158,7 +158,7 @@ pub(crate) fn next_script(case: &Case, state: &State) -> Checked {
         return Err(format!("the next run of install.sh: {said}"));
     }
     match (after_run(case, root.path(), true)?.0, case.run.forth) {
-        (Live::Old, Forth::Apply(_)) => Err("install.sh did not install".to_owned()),
+        (Live::Old, Forth::Apply(_) | Forth::Repair(_)) => Err("install.sh did not install".to_owned()),
         // It completed the way back, then went forth again.
         _ => Ok(()),
     }
@@ -166,7 +166,7 @@ pub(crate) fn next_script(case: &Case, state: &State) -> Checked {
 
 /// What follows: the way forth, and the way back, lead where they would have led without the failure.
 pub(crate) fn go_on(case: &Case, which: Live, now: &Tree) -> Checked {
-    if which == Live::Old && matches!(case.run.forth, Forth::Apply(_)) {
+    if which == Live::Old && !matches!(case.run.forth, Forth::Rollback) {
         let root = disk();
         tree::write(root.path(), now);
         match (&case.before, back(root.path())) {
@@ -182,6 +182,11 @@ pub(crate) fn go_on(case: &Case, which: Live, now: &Tree) -> Checked {
     }
     let root = disk();
     tree::write(root.path(), now);
+    if let Forth::Repair(bundle) = case.run.forth {
+        forth(root.path(), bundle)?;
+        let (which, now) = after_run(case, root.path(), true)?;
+        return if which == Live::New { is_kept(&case.old, &now) } else { Err("it is not repaired".to_owned()) };
+    }
     let mut which = which;
     for _ in 0..2 {
         let other = if which == Live::Old { Live::New } else { Live::Old };
@@ -195,6 +200,15 @@ pub(crate) fn go_on(case: &Case, which: Live, now: &Tree) -> Checked {
         }
     }
     Ok(())
+}
+
+/// What a repair has replaced is somewhere.
+fn is_kept(old: &Tree, now: &Tree) -> Checked {
+    let is_in = |seen: &Seen| now.values().any(|other| other.what == seen.what);
+    match old.iter().find(|(_, seen)| !is_in(seen)) {
+        Some((place, _)) => Err(format!("the replaced {place} is lost")),
+        None => Ok(()),
+    }
 }
 
 fn forth(root: &Path, bundle: &Bundle) -> Checked {

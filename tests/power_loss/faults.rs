@@ -17,7 +17,7 @@ fn found(case: &Case, states: u64) -> Option<(u64, String)> {
             Plan { states: round * step..(round + 1) * step, program: u64::MAX, script: u64::MAX, ..super::EVERY_DAY };
         let tally = plan.run(cases);
         let wrong = tally.wrong.into_inner().unwrap();
-        wrong.into_iter().min_by_key(|(number, _)| *number)
+        wrong.into_iter().min().map(|wrong| (wrong.number, wrong.text))
     })
 }
 

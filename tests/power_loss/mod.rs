@@ -84,7 +84,15 @@ struct Tally {
     /// The states that were looked at, and those to which the next run led.
     seen: Mutex<BTreeSet<(usize, [u8; 32])>>,
     ends: Mutex<BTreeSet<(usize, [u8; 32])>>,
-    wrong: Mutex<Vec<(u64, String)>>,
+    wrong: Mutex<Vec<Wrong>>,
+}
+
+/// A state in which something is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Wrong {
+    number: u64,
+    case: usize,
+    text: String,
 }
 
 impl Plan {
@@ -127,7 +135,7 @@ impl Plan {
             };
             let text =
                 format!("state {number} of seed {}: {}, {model:?}, {when}: {reason}", self.seed, cases[case].name());
-            tally.wrong.lock().unwrap().push((number, text));
+            tally.wrong.lock().unwrap().push(Wrong { number, case, text });
         }
     }
 
@@ -171,9 +179,13 @@ impl Tally {
             self.by_script.load(Ordering::Relaxed),
             self.ends.lock().unwrap().len(),
         );
-        let of = |number: usize| self.seen.lock().unwrap().iter().filter(|(case, _)| *case == number).count();
-        let of_each: Vec<_> =
-            cases.iter().enumerate().map(|(number, case)| format!("\n  {}: {}", case.name(), of(number))).collect();
+        let (seen, wrong) = (self.seen.lock().unwrap(), self.wrong.lock().unwrap());
+        let of_each = cases.iter().enumerate().map(|(number, case)| {
+            let different = seen.iter().filter(|(case, _)| *case == number).count();
+            let wrong = wrong.iter().filter(|wrong| wrong.case == number).count();
+            format!("\n  {}: {different} different, {wrong} wrong", case.name())
+        });
+        let of_each: Vec<_> = of_each.collect();
         text + &of_each.concat()
     }
 }
@@ -208,19 +220,14 @@ fn whatever_a_power_failure_leaves_the_next_run_completes_or_undoes() {
     }
     let begin = Instant::now();
     let cases = cases::all();
-    let recorded = begin.elapsed();
+    let recorded = begin.elapsed().as_secs_f32();
     let plan = Plan::asked();
     let tally = plan.run(&cases);
-    let mut wrong = tally.wrong.lock().unwrap().clone();
-    wrong.sort();
-    let wrong: Vec<_> = wrong.into_iter().map(|(_, text)| text).collect();
     let text = tally.text(&cases);
-    report(&format!(
-        "{text}\n  {} wrong; {:.1} s, of which {:.1} s for recording",
-        wrong.len(),
-        begin.elapsed().as_secs_f32(),
-        recorded.as_secs_f32()
-    ));
-    let first = wrong[..wrong.len().min(40)].join("\n");
-    assert!(first.is_empty(), "{first}\n`cargo xtask crash --power --seed SEED --from STATE` looks at one alone");
+    let mut wrong = tally.wrong.into_inner().unwrap();
+    wrong.sort();
+    let seconds = begin.elapsed().as_secs_f32();
+    report(&format!("{text}\n{} wrong; {seconds:.1} s, of which {recorded:.1} s for recording", wrong.len()));
+    let first: String = wrong.iter().take(40).map(|wrong| format!("{}\n", wrong.text)).collect();
+    assert!(first.is_empty(), "{first}`cargo xtask crash --power --seed SEED --from STATE` looks at one alone");
 }
