@@ -142,8 +142,8 @@ pub(crate) fn next_program(case: &Case, state: &State) -> Checked<(Live, Tree)> 
     after_run(case, root.path(), state.tree.contains_key(STATE))
 }
 
-/// The next run is one of install.sh, which does what was to be done. Where certferry has stopped static pods, it says so
-/// and leaves them to it.
+/// The next run is one of install.sh, which does what was to be done. Where certferry has stopped static pods, it says
+/// so and leaves them to it.
 pub(crate) fn next_script(case: &Case, state: &State) -> Checked {
     let root = disk();
     case.recording.place(state, root.path());

@@ -1,38 +1,40 @@
-//! The power fails during `apply`, `rollback` and install.sh: whatever the file system has kept, the next run brings the
-//! node to the old files or to the new ones, both can still be had, and no key lies where it must not.
+//! The power fails during `apply`, `rollback` and install.sh: whatever the file system has kept, the next run brings
+//! the node to the old files or to the new ones, both can still be had, and no key lies where it must not.
 //!
-//! A run is recorded with strace, and what it did is replayed up to a moment at which the power fails. What was not synced
-//! by then may be lost. Each number stands for one run, one moment and one choice of what is lost, so that a state can be
-//! made again. States that are the same are looked at once, and both numbers are told.
+//! A run is recorded with strace, and what it did is replayed up to a moment at which the power fails. What was not
+//! synced by then may be lost. Each number stands for one run, one moment and one choice of what is lost, so that a
+//! state can be made again. States that are the same are looked at once, and both numbers are told.
 //!
 //! **The model.** A change of names (create, link, rename, exchange, unlink) or of mode and owner is kept as a whole or
 //! lost. There are two ways in which they may be lost:
 //!
-//! - *Ordered*, as on ext4 and XFS. Names and attributes are one log, of which the first part is kept. A sync of an inode
-//!   writes the log up to the last change of that inode. ext4 writes all of it, since jbd2 commits whole transactions
-//!   ("Journal (jbd2)" in the kernel's documentation of ext4); XFS writes it at least so far, in checkpoints that are kept
-//!   as a whole and in their order ("XFS Logging Design" in the kernel's documentation of XFS).
-//! - *Reordered*, as POSIX lets a file system, and as Pillai et al. found it on others ("All File Systems Are Not Created
-//!   Equal: On the Complexity of Crafting Crash-Consistent Applications", OSDI 2014; their tool ALICE replays calls in this
-//!   way). Any change may be lost, unless each folder in which it changed a name was synced since or, of attributes, the
-//!   inode itself. A sync of a file says nothing of its name. Only what changes a name once more needs what changed that
-//!   name in that folder before.
+//! - *Ordered*, as on ext4 and XFS. Names and attributes are one log, of which the first part is kept. A sync of an
+//!   inode writes the log up to the last change of that inode. ext4 writes all of it, since jbd2 commits whole
+//!   transactions ("Journal (jbd2)" in the kernel's documentation of ext4); XFS writes it at least so far, in
+//!   checkpoints that are kept as a whole and in their order ("XFS Logging Design" in the kernel's documentation of
+//!   XFS).
+//! - *Reordered*, as POSIX lets a file system, and as Pillai et al. found it on others ("All File Systems Are Not
+//!   Created Equal: On the Complexity of Crafting Crash-Consistent Applications", OSDI 2014; their tool ALICE replays
+//!   calls in this way). Any change may be lost, unless each folder in which it changed a name was synced since or, of
+//!   attributes, the inode itself. A sync of a file says nothing of its name. Only what changes a name once more needs
+//!   what changed that name in that folder before.
 //!
-//! In both, the bytes of a file are on the disk only once the file is synced; before, they are what they were at any time
-//! since its last sync (none at first, as ext4 has it with delayed allocation; old ones, where the file was cut), a
-//! first part of them, or zeros in the place of the last that were written (XFS, and ext4 with `data=writeback`). That
-//! ext4 writes a file's bytes before a rename that replaces another (`auto_da_alloc`) is not relied on. Nothing is
+//! In both, the bytes of a file are on the disk only once the file is synced; before, they are what they were at any
+//! time since its last sync (none at first, as ext4 has it with delayed allocation; old ones, where the file was cut),
+//! a first part of them, or zeros in the place of the last that were written (XFS, and ext4 with `data=writeback`).
+//! That ext4 writes a file's bytes before a rename that replaces another (`auto_da_alloc`) is not relied on. Nothing is
 //! written over bytes that stay, so that no page is half old and half new.
 //!
-//! overlayfs keeps nothing itself: what it loses is what its upper layer loses. A sync is handed down to it; each change is
-//! one there or, where something is copied up, a few, of which the last is a rename, and the bytes are synced before that
-//! ("ovl: fsync after copy-up" in Linux 4.9). What differs is that no folder of a lower layer is renamed, and that inodes
-//! get other numbers with the next mount. install.sh is told that it is on overlayfs, and changes file by file; and inodes
-//! have new numbers in each state here. In a journal that tells them by numbers these are exchanged for the new ones.
+//! overlayfs keeps nothing itself: what it loses is what its upper layer loses. A sync is handed down to it; each
+//! change is one there or, where something is copied up, a few, of which the last is a rename, and the bytes are synced
+//! before that ("ovl: fsync after copy-up" in Linux 4.9). What differs is that no folder of a lower layer is renamed,
+//! and that inodes get other numbers with the next mount. install.sh is told that it is on overlayfs, and changes file
+//! by file; and inodes have new numbers in each state here. In a journal that tells them by numbers these are exchanged
+//! for the new ones.
 //!
-//! The power fails before each sync, and at the end. What a failure between two syncs leaves is the same as one before the
-//! second of them that loses all in between. Times, extended attributes and bytes that the disk itself damages are not in
-//! the model.
+//! The power fails before each sync, and at the end. What a failure between two syncs leaves is the same as one before
+//! the second of them that loses all in between. Times, extended attributes and bytes that the disk itself damages are
+//! not in the model.
 //!
 //! `cargo xtask crash --power` takes 100,000 numbers; every day a few thousand are tried.
 

@@ -178,8 +178,8 @@ impl Recording {
             }
         }
         let open: Vec<_> = (0..point).filter(|at| !kept[*at] && self.ops[*at].is_of_names()).collect();
-        // One alone is lost, one alone is kept with what it needs, or each is lost by the same chance: all, or all but new
-        // folders, without which nothing is seen of what is in them.
+        // One alone is lost, one alone is kept with what it needs, or each is lost by the same chance: all, or all but
+        // new folders, without which nothing is seen of what is in them.
         let (one, kind) = (open.get(chance.below(open.len().max(1))), chance.below(6));
         let share = chance.share();
         let mut wanted: BTreeSet<usize> = match kind {
@@ -205,8 +205,8 @@ impl Recording {
         kept
     }
 
-    /// Which changes of names and attributes are surely on the disk: those of which every folder, or the inode, was synced
-    /// since.
+    /// Which changes of names and attributes are surely on the disk: those of which every folder, or the inode, was
+    /// synced since.
     fn synced_names(&self, point: usize) -> Vec<bool> {
         let (mut synced, mut all) = (BTreeSet::new(), false);
         let mut kept = vec![false; point];
@@ -238,8 +238,8 @@ impl Recording {
         synced
     }
 
-    /// Writes what a failure left to a disk. A journal that tells inodes by numbers gets those that they have there; one
-    /// with facts beside it does not need them.
+    /// Writes what a failure left to a disk. A journal that tells inodes by numbers gets those that they have there;
+    /// one with facts beside it does not need them.
     pub(crate) fn place(&self, state: &State, root: &Path) {
         tree::write(root, &state.tree);
         for (place, seen) in &state.tree {
@@ -270,8 +270,8 @@ impl Recording {
         format!("{kind} {live} {slot} {}{end}", numbers.join(" "))
     }
 
-    /// What is there after those of the first ops that are kept. `bytes` makes those of a file from what it held at first
-    /// and the ops on its bytes.
+    /// What is there after those of the first ops that are kept. `bytes` makes those of a file from what it held at
+    /// first and the ops on its bytes.
     fn state(
         &self,
         kept: impl Fn(usize) -> bool,
@@ -356,8 +356,8 @@ fn written(first: &[u8], ops: &[&Op]) -> Vec<u8> {
     bytes
 }
 
-/// Bytes of which not all are on the disk: those of a time before, the first of what was to be added, or the room for it
-/// alone.
+/// Bytes of which not all are on the disk: those of a time before, the first of what was to be added, or the room for
+/// it alone.
 fn torn(first: &[u8], ops: &[&Op], least: usize, chance: &mut Chance) -> Vec<u8> {
     let count = chance.between(least, ops.len() - 1);
     let mut bytes = written(first, &ops[..count]);

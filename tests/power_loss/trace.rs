@@ -65,7 +65,8 @@ pub(crate) enum Call {
 }
 
 /// The words before a command that let strace write what it does to a file. The kernel is made to refuse what copies
-/// bytes unseen, so that they are read and written. Only with `all` are the processes that it starts followed, too. The kernel refuses to know the calls `refused`.
+/// bytes unseen, so that they are read and written. Only with `all` are the processes that it starts followed, too. The
+/// kernel refuses to know the calls `refused`.
 pub(crate) fn strace(trace: &Path, all: bool, refused: &[&str]) -> Vec<String> {
     let mut words = vec!["-qq", "-y", "-xx", "-s", "16777216", "-e", "signal=none"];
     if all {
