@@ -58,6 +58,7 @@ mod openssl;
 mod partial;
 mod planted;
 mod planted_faults;
+mod power_loss;
 mod profile;
 mod profile_errors;
 mod readme;

@@ -3,7 +3,7 @@
 //! etcd is a real one. The API server is openssl's, or, with `KUBE_BIN_DIR`, a real one. systemd, crictl and the kubelet
 //! are stand-ins.
 
-mod node;
+pub mod node;
 mod stand_ins;
 mod text;
 

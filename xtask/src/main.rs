@@ -59,7 +59,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "crash",
-        about: "kill and refuse `apply` at every system call on a control plane's tree",
+        about: "kill and refuse `apply` at every system call on a control plane's tree; --power: power failures",
         run: crash::run,
     },
     Command {
