@@ -177,9 +177,9 @@ say_state() {
         printf '%-12s what was there before certferry; `sh install.sh --rollback` brings it back\n' previous
     fi
     for slot in original:'what was there before certferry' repaired:'what the last repair replaced'; do
-        for home in "$HOME_KUBERNETES" "$HOME_KUBELET"; do
-            [ -d "$R/$home/${slot%%:*}" ] || continue
-            printf '%-12s %s: %s, until a person removes it\n' "${slot%%:*}" "${slot#*:}" "$home/${slot%%:*}"
+        for folder in "$HOME_KUBERNETES" "$HOME_KUBELET"; do
+            [ -d "$R/$folder/${slot%%:*}" ] || continue
+            printf '%-12s %s: %s, until a person removes it\n' "${slot%%:*}" "${slot#*:}" "$folder/${slot%%:*}"
             break
         done
     done
