@@ -208,7 +208,7 @@ impl<'a> Changes<'a> {
     /// # Errors
     /// Fails when the state cannot be read.
     pub(super) fn moves_original(&self, tree: &NodeTree) -> Result<bool, NodeError> {
-        Ok(self.keep == Slot::Previous && !self.is_nothing() && has_foreign_previous(tree)?)
+        Ok(self.keep == Slot::Previous && !self.is_nothing() && has_foreign_previous(tree, |_| true)?)
     }
 
     /// Returns the error for a backup that would be dropped and that only a person may drop.

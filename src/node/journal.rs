@@ -48,11 +48,6 @@ impl Step {
         let (home, _) = self.slot.split_once(HIDDEN)?;
         Some(home.strip_suffix('/').unwrap_or(home))
     }
-
-    /// Returns the step that undoes this one.
-    pub(super) fn reversed(&self) -> Self {
-        Self { arrives: self.leaves, leaves: self.arrives, ..self.clone() }
-    }
 }
 
 impl Journal {

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use zeroize::Zeroizing;
 
 use super::NodeError;
-use super::fingerprint::fingerprint;
+use super::fingerprint::{describe, fingerprint};
 use super::journal::{Journal, Step};
 use super::place::{JOURNAL, JOURNAL_NEW, LOCK, RECORD, STATE, Slot, UNITS, hidden, parent_and_name};
 use super::swap;
@@ -151,31 +151,57 @@ impl<'a> Session<'a> {
         homes.sort_by_key(|home| *home == last);
         let staged = journal.steps.iter().filter_map(Step::home).map(|home| real(tree, home));
         let staged: BTreeSet<String> = staged.collect::<Result<_, _>>()?;
-        let is_foreign = journal.keep == Slot::Previous && has_foreign_previous(tree)?;
+        let mut open = Vec::new();
         for home in homes {
-            let [next, keep, original, discard] =
-                [Slot::Next, journal.keep, Slot::Original, Slot::Discard].map(|slot| slot.folder(&home));
-            let is_staged = staged.contains(&home);
-            if is_staged && look(tree, &next)?.is_none() {
-                // The run that was killed has already done it.
-                continue;
+            // Of the others the run that was killed has done it already.
+            if !staged.contains(&home) || look(tree, &Slot::Next.folder(&home))?.is_some() {
+                open.push(home);
             }
-            if is_foreign && look(tree, &keep)?.is_some() {
-                self.move_slot(&original, &discard)?;
-                self.move_slot(&keep, &original)?;
+        }
+        if journal.keep == Slot::Previous && has_foreign_previous(tree, |home| open.contains(home))? {
+            for home in &open {
+                self.keep_original(home)?;
             }
+        }
+        for home in &open {
+            let [next, keep, discard] = [Slot::Next, journal.keep, Slot::Discard].map(|slot| slot.folder(home));
             if keep != discard {
                 self.move_slot(&keep, &discard)?;
             }
-            if is_staged {
+            if staged.contains(home) {
                 self.move_slot(&next, &keep)?;
             }
-            let folder = hidden(&home);
-            if look(tree, &folder)?.is_some() {
-                tree.sync_folder(&folder).map_err(|error| NodeError::io("sync", tree, &folder, error))?;
-            }
+            self.sync_slots(home)?;
         }
         Ok(())
+    }
+
+    /// Makes the previous generation the original one, in one folder of slots.
+    fn keep_original(&self, home: &str) -> Result<(), NodeError> {
+        let tree = self.tree;
+        let [previous, original, discard] =
+            [Slot::Previous, Slot::Original, Slot::Discard].map(|slot| slot.folder(home));
+        if look(tree, &previous)?.is_none() {
+            return Ok(());
+        }
+        let (leaving, kept) = (describe(tree, &previous)?, describe(tree, &original)?);
+        if leaving.iter().all(|(path, facts)| kept.get(path) == Some(facts)) {
+            // What the removal of a copy that was cut short has left.
+            tree.remove_folder(&previous).map_err(|error| NodeError::io("remove", tree, &previous, error))?;
+        }
+        if look(tree, &previous)?.is_some() {
+            self.move_slot(&original, &discard)?;
+            self.move_slot(&previous, &original)?;
+        }
+        self.sync_slots(home)
+    }
+
+    fn sync_slots(&self, home: &str) -> Result<(), NodeError> {
+        let folder = hidden(home);
+        if look(self.tree, &folder)?.is_none() {
+            return Ok(());
+        }
+        self.tree.sync_folder(&folder).map_err(|error| NodeError::io("sync", self.tree, &folder, error))
     }
 
     /// Renames a slot, if it is there. What has the new name is removed.
@@ -184,30 +210,39 @@ impl<'a> Session<'a> {
         if look(tree, from)?.is_none() {
             return Ok(());
         }
-        tree.remove_folder(to).map_err(|error| NodeError::io("remove", tree, to, error))?;
+        let remove =
+            |place: &str| tree.remove_folder(place).map_err(|error| NodeError::io("remove", tree, place, error));
+        let renamed = |result: std::io::Result<()>| result.map_err(|error| NodeError::io("move to", tree, to, error));
+        remove(to)?;
         match tree.rename(from, to) {
             // Overlayfs does not rename a folder of a lower layer.
             Err(error) if error.kind() == ErrorKind::CrossesDevices => {
-                tree.copy_folder(from, to).map_err(|error| NodeError::io("copy to", tree, to, error))?;
-                tree.remove_folder(from).map_err(|error| NodeError::io("remove", tree, from, error))
+                let copy = format!("{}/{}", parent_and_name(to).0, Slot::Discard.name());
+                if to != copy {
+                    // Under its new name once it is whole.
+                    remove(&copy)?;
+                    tree.copy_folder(from, &copy).map_err(|error| NodeError::io("copy to", tree, &copy, error))?;
+                    renamed(tree.rename(&copy, to))?;
+                }
+                remove(from)
             }
-            renamed => renamed.map_err(|error| NodeError::io("move to", tree, to, error)),
+            result => renamed(result),
         }
     }
 }
 
-/// Returns whether the previous generation holds something that certferry did not install.
+/// Returns whether the previous generation holds something that certferry did not install, in the folders that hold slots
+/// and that are looked at.
 ///
 /// # Errors
 /// Fails when the list of its units cannot be read.
-pub(super) fn has_foreign_previous(tree: &NodeTree) -> Result<bool, NodeError> {
+pub(super) fn has_foreign_previous(tree: &NodeTree, is_looked_at: impl Fn(&String) -> bool) -> Result<bool, NodeError> {
     let Some(units) = read_previous(tree)? else { return Ok(false) };
     if look(tree, &format!("{}/{RECORD}", Unit::installed().at(Slot::Previous)))?.is_some() {
         return Ok(false);
     }
     for unit in units {
-        // A run that was killed may have moved a part of it already.
-        if look(tree, &unit.at(Slot::Previous))?.is_some() || look(tree, &unit.at(Slot::Original))?.is_some() {
+        if is_looked_at(&real(tree, unit.home())?) && look(tree, &unit.at(Slot::Previous))?.is_some() {
             return Ok(true);
         }
     }

@@ -16,13 +16,7 @@ const OUT: &str = ".out";
 /// Fails with the first step that could not be completed. The steps before it are done.
 pub(super) fn complete(tree: &NodeTree, journal: &Journal) -> Result<(), NodeError> {
     journal.steps.iter().try_for_each(|step| advance(tree, step))?;
-    for folder in folders(journal) {
-        // A slot that has been renamed since was synced before that.
-        if is_there(tree, &folder)? {
-            tree.sync_folder(&folder).map_err(|error| NodeError::io("sync", tree, &folder, error))?;
-        }
-    }
-    Ok(())
+    sync(tree, journal)
 }
 
 /// Undoes every step.
@@ -30,8 +24,19 @@ pub(super) fn complete(tree: &NodeTree, journal: &Journal) -> Result<(), NodeErr
 /// # Errors
 /// Fails with the first step that could not be undone.
 pub(super) fn undo(tree: &NodeTree, journal: &Journal) -> Result<(), NodeError> {
-    let steps = journal.steps.iter().rev().map(Step::reversed).collect();
-    complete(tree, &Journal { steps, ..journal.clone() })
+    journal.steps.iter().rev().try_for_each(|step| withdraw(tree, step))?;
+    sync(tree, journal)
+}
+
+/// Brings the names in the folders that a journal changes to the disk.
+fn sync(tree: &NodeTree, journal: &Journal) -> Result<(), NodeError> {
+    for folder in folders(journal) {
+        // A slot that has been renamed since was synced before that.
+        if is_there(tree, &folder)? {
+            tree.sync_folder(&folder).map_err(|error| NodeError::io("sync", tree, &folder, error))?;
+        }
+    }
+    Ok(())
 }
 
 /// Returns the folders whose entries the steps of a journal change, each once.
@@ -78,21 +83,13 @@ fn advance(tree: &NodeTree, step: &Step) -> Result<(), NodeError> {
     let (at_live, at_slot, at_out) = (is(live)?, is(slot)?, is(&out)?);
     match (at_slot, at_out) {
         (Is::Arriving, Is::Nothing) if at_live == Is::Nothing => rename(slot, live),
-        (Is::Arriving, Is::Nothing) => {
-            let done = tree.exchange(live, slot).map_err(|error| NodeError::io("exchange", tree, live, error))?;
-            if done {
-                return Ok(());
-            }
-            rename(live, &out)?;
-            rename(slot, live)?;
-            rename(&out, slot)
-        }
+        (Is::Arriving, Is::Nothing) => exchange(tree, live, slot),
         (Is::Arriving, _) if at_live == Is::Nothing => {
             rename(slot, live)?;
             rename(&out, slot)
         }
         (Is::Arriving, _) => Err(NodeError::InTheWay { place: live.to_owned() }),
-        // On the way back.
+        // A way back that was cut short.
         (Is::Nothing, Is::Arriving) => {
             if at_live != Is::Nothing {
                 rename(live, slot)?;
@@ -113,6 +110,46 @@ fn advance(tree: &NodeTree, step: &Step) -> Result<(), NodeError> {
         }
         (Is::Leaving | Is::Other, _) => Err(NodeError::InTheWay { place: live.to_owned() }),
     }
+}
+
+/// Brings back what was live, from wherever a rename has failed.
+///
+/// Only what arrives is known for sure. What was live may have been written to since, by whoever had it open.
+fn withdraw(tree: &NodeTree, step: &Step) -> Result<(), NodeError> {
+    let out = format!("{}{OUT}", step.slot);
+    let (live, slot) = (step.live.as_str(), step.slot.as_str());
+    let rename =
+        |from: &str, to: &str| tree.rename(from, to).map_err(|error| NodeError::io("move to", tree, to, error));
+    let [is_live, is_waiting, is_out] = [is_there(tree, live)?, is_there(tree, slot)?, is_there(tree, &out)?];
+    let has_left = match step.arrives {
+        Some(_) => fingerprint(tree, slot)? != step.arrives,
+        None => is_waiting,
+    };
+    match (has_left, is_live, is_waiting, is_out) {
+        (false, false, _, true) => rename(&out, live),
+        (false, ..) => Ok(()),
+        (true, true, true, false) if step.arrives.is_some() => exchange(tree, live, slot),
+        (true, true, false, _) => {
+            rename(live, slot)?;
+            if is_out { rename(&out, live) } else { Ok(()) }
+        }
+        (true, false, true, false) => rename(slot, live),
+        (true, false, _, true) => rename(&out, live),
+        (true, false, false, false) => Ok(()),
+        (true, true, true, _) => Err(NodeError::InTheWay { place: live.to_owned() }),
+    }
+}
+
+fn exchange(tree: &NodeTree, live: &str, slot: &str) -> Result<(), NodeError> {
+    let done = tree.exchange(live, slot).map_err(|error| NodeError::io("exchange", tree, live, error))?;
+    if done {
+        return Ok(());
+    }
+    let out = format!("{slot}{OUT}");
+    for (from, to) in [(live, out.as_str()), (slot, live), (&out, slot)] {
+        tree.rename(from, to).map_err(|error| NodeError::io("move to", tree, to, error))?;
+    }
+    Ok(())
 }
 
 /// Returns whether the folder of the slot is gone, because the run that was killed has renamed it already.
