@@ -1,6 +1,5 @@
 //! The runs during which the power fails.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +10,7 @@ use tempfile::TempDir;
 use super::chance::Chance;
 use super::recording::{Model, Recording, State};
 use super::trace::{self, Call};
-use super::tree::{Seen, Tree, What, read, tree};
+use super::tree::{Seen, Tree, What, read};
 use crate::common::node::{FIRST, SECOND, apply, copy, disk, generation, renew_authorities, rollback};
 use crate::common::rights::{Right, lacks};
 use crate::common::shells::{Tools, find};
@@ -133,7 +132,7 @@ impl Case {
             let mut command = trace::traced(&command(root, *step, run.way), log.path(), refused);
             trace::ended(&crate::common::run(&mut command));
             calls.extend(trace::parse(&fs::read_to_string(log.path()).unwrap(), root, &[]));
-            trees.push(live(&tree(root)));
+            trees.push(live(&read(root, &[])));
         }
         let recording = Recording::new(&first, calls, &read(root, &[]));
         let before = if steps.len() > 1 { Before::Either } else { start.before };
@@ -161,7 +160,7 @@ impl Case {
         let mut states = std::iter::repeat_with(|| self.crash(Model::Reordered, &mut chance).0);
         let state = states.find(is_begun).unwrap();
         let root = disk();
-        self.recording.place(&state, root.path());
+        super::tree::write(root.path(), &state.tree);
         let start = Start { root, old: self.old.clone(), before: self.before.clone() };
         Self { failure: Some(number), ..Self::new(self.run, start) }
     }
@@ -245,11 +244,11 @@ fn kubeadm() -> TempDir {
 fn before(root: &Path) -> Before {
     let copy = copy(root);
     let is_back = run(&mut rollback(copy.path())).status.success();
-    if is_back { Before::Live(live(&tree(copy.path()))) } else { Before::Nothing }
+    if is_back { Before::Live(live(&read(copy.path(), &[]))) } else { Before::Nothing }
 }
 
 fn start(root: TempDir) -> Start {
-    Start { old: live(&tree(root.path())), before: before(root.path()), root }
+    Start { old: live(&read(root.path(), &[])), before: before(root.path()), root }
 }
 
 /// A node of kubeadm to which generations were applied.
@@ -349,12 +348,8 @@ fn with_restart() -> Vec<Case> {
 fn copied(node: &Restarted) -> TempDir {
     let root = disk();
     let files = read(&node.machine.path("/"), &OF_NODE);
-    super::tree::write(root.path(), &plain(files));
+    super::tree::write(root.path(), &files);
     root
-}
-
-fn plain(tree: BTreeMap<String, (Seen, u64)>) -> Tree {
-    tree.into_iter().map(|(place, (seen, _))| (place, seen)).collect()
 }
 
 /// Records a run with a restart.
@@ -369,5 +364,5 @@ fn restarted(node: &Restarted, line: &str) -> (Tree, Recording, Tree) {
     let last = read(&root, &OF_NODE);
     let calls = trace::parse(&text, Path::new("/"), &OF_NODE);
     let recording = Recording::new(&first, calls, &last);
-    (plain(first), recording, plain(last))
+    (first, recording, last)
 }

@@ -21,8 +21,7 @@ use crate::common::{Bundle, run};
 const STATE: &str = "etc/kubernetes/.certferry";
 const AWAY: &str = "etc/kubernetes/.certferry/manifests";
 /// What may be in a folder of certferry's own only while a run is at work.
-const OF_A_RUN: [&str; 8] =
-    ["next", "discard", "journal", "journal.new", "journal.facts", "restart", "restart.new", "manifests"];
+const OF_A_RUN: [&str; 7] = ["next", "discard", "journal", "journal.new", "restart", "restart.new", "manifests"];
 
 type Checked<T = ()> = Result<T, String>;
 
@@ -87,7 +86,7 @@ fn has_key(seen: &Seen) -> bool {
 
 /// After a run: everything is old or everything is new, and nothing of a run is left.
 fn after_run(case: &Case, root: &Path, has_begun: bool) -> Checked<(Live, Tree)> {
-    let now = tree::tree(root);
+    let now = tree::read(root, &[]);
     keys_are_kept(case, &now)?;
     let is_of_run = |place: &&String| {
         let mut names = place.split('/').skip_while(|name| *name != ".certferry").skip(1);
@@ -120,7 +119,7 @@ fn differing(case: &Case, now: &Tree) -> Vec<String> {
 /// The next run of certferry, which is refused: it completes or undoes what was begun. Returns what is live then.
 pub(crate) fn next_run(case: &Case, state: &State) -> Checked<(Live, Tree)> {
     let root = disk();
-    case.recording.place(state, root.path());
+    tree::write(root.path(), &state.tree);
     let refuse = || Err(ApplyError::NotANode);
     match node::apply(&NodeTree::new(root.path().to_owned()), Allowed::default(), None, refuse, &mut |_| {}) {
         Err(ApplyError::NotANode) => {}
@@ -133,7 +132,7 @@ pub(crate) fn next_run(case: &Case, state: &State) -> Checked<(Live, Tree)> {
 /// The same by the program.
 pub(crate) fn next_program(case: &Case, state: &State) -> Checked<(Live, Tree)> {
     let root = disk();
-    case.recording.place(state, root.path());
+    tree::write(root.path(), &state.tree);
     let output = run(&mut apply(&SECOND, "nobody", root.path()));
     let said = String::from_utf8_lossy(&output.stderr);
     if !said.contains("error: there is no node nobody in ") {
@@ -146,7 +145,7 @@ pub(crate) fn next_program(case: &Case, state: &State) -> Checked<(Live, Tree)> 
 /// so and leaves them to it.
 pub(crate) fn next_script(case: &Case, state: &State) -> Checked {
     let root = disk();
-    case.recording.place(state, root.path());
+    tree::write(root.path(), &state.tree);
     let is_overlay = matches!((case.run.way, case.run.unit), (Way::Script(_), Unit::File));
     let way = Way::Script(&FAST[usize::from(is_overlay)]);
     let output = run(&mut command(root.path(), case.run.forth, way));
@@ -172,7 +171,7 @@ pub(crate) fn go_on(case: &Case, which: Live, now: &Tree) -> Checked {
         match (&case.before, back(root.path())) {
             (Before::Live(before), is_back) => {
                 is_back?;
-                if live(&tree::tree(root.path())) != *before {
+                if live(&tree::read(root.path(), &[])) != *before {
                     return Err("what a rollback would have brought back is lost".to_owned());
                 }
             }

@@ -1,14 +1,11 @@
 //! A run as a list of changes to inodes and to names in folders, and what a power failure may leave of them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::chance::Chance;
 use super::trace::Call;
-use super::tree::{self, Attributes, Seen, Tree, What};
+use super::tree::{Attributes, Seen, Tree, What};
 
 /// An inode. The root is the first.
 type Inode = usize;
@@ -47,24 +44,16 @@ pub(crate) struct Recording {
     calls: Vec<Call>,
     /// For each op those before it on which it builds: the last ones with the same name, or the same attributes.
     needs: Vec<Vec<usize>>,
-    /// The numbers that inodes had.
-    numbers: BTreeMap<u64, Inode>,
 }
 
 /// What a power failure left.
 pub(crate) struct State {
     pub(crate) tree: Tree,
-    /// The inode at each place.
-    pub(crate) inodes: BTreeMap<String, Inode>,
 }
 
 impl Recording {
     /// Follows calls from one tree to another. Fails unless they lead there, bit for bit.
-    pub(crate) fn new(
-        start: &BTreeMap<String, (Seen, u64)>,
-        calls: Vec<Call>,
-        end: &BTreeMap<String, (Seen, u64)>,
-    ) -> Self {
+    pub(crate) fn new(start: &Tree, calls: Vec<Call>, end: &Tree) -> Self {
         let attributes = Attributes { mode: 0o755, owner: (0, 0) };
         let recording = Self {
             inodes: vec![Seen { attributes, what: What::Folder }],
@@ -72,12 +61,10 @@ impl Recording {
             ops: Vec::new(),
             calls: Vec::new(),
             needs: Vec::new(),
-            numbers: BTreeMap::new(),
         };
         let mut follower = Follower { recording, names: BTreeMap::new() };
-        for (place, (seen, number)) in start {
+        for (place, seen) in start {
             let inode = follower.recording.add(seen.clone());
-            follower.recording.numbers.insert(*number, inode);
             follower.rename(&[(place, Some(inode))]);
         }
         follower.recording.names.clone_from(&follower.names);
@@ -87,12 +74,8 @@ impl Recording {
         let mut recording = follower.recording;
         recording.needs = needs(&recording.ops);
         let state = recording.state(|_| true, |_, first, ops| written(first, ops), recording.ops.len());
-        let expected: Tree = end.iter().map(|(place, (seen, _))| (place.clone(), seen.clone())).collect();
-        for place in state.tree.keys().chain(expected.keys()) {
-            assert_eq!(state.tree.get(place), expected.get(place), "strace does not tell what happened to {place}");
-        }
-        for (place, (_, number)) in end {
-            recording.numbers.insert(*number, state.inodes[place]);
+        for place in state.tree.keys().chain(end.keys()) {
+            assert_eq!(state.tree.get(place), end.get(place), "strace does not tell what happened to {place}");
         }
         recording
     }
@@ -238,38 +221,6 @@ impl Recording {
         synced
     }
 
-    /// Writes what a failure left to a disk. A journal that tells inodes by numbers gets those that they have there;
-    /// one with facts beside it does not need them.
-    pub(crate) fn place(&self, state: &State, root: &Path) {
-        tree::write(root, &state.tree);
-        for (place, seen) in &state.tree {
-            let is_journal = ["/.certferry/journal", "/.certferry/journal.new"].iter().any(|end| place.ends_with(end));
-            let has_facts = state.tree.keys().any(|place| place.ends_with("/.certferry/journal.facts"));
-            if is_journal && !has_facts && seen.content().starts_with(b"certferry-journal-1\n") {
-                let text = String::from_utf8_lossy(seen.content()).into_owned();
-                let lines = text.split_inclusive('\n').map(|line| self.renumbered(state, root, line));
-                fs::write(root.join(place), lines.collect::<String>()).unwrap();
-            }
-        }
-    }
-
-    /// A line of a journal: a kind, two places, and numbers.
-    fn renumbered(&self, state: &State, root: &Path, line: &str) -> String {
-        let words: Vec<&str> = line.trim_end().split(' ').collect();
-        let [kind, live, slot, numbers @ ..] = words.as_slice() else { return line.to_owned() };
-        let now = |word: &&str| {
-            let inode = word.parse().ok().and_then(|number: u64| self.numbers.get(&number));
-            let Some(inode) = inode else { return (*word).to_owned() };
-            let at = state.inodes.iter().find(|(_, at)| *at == inode);
-            // What is nowhere has a number that nothing else has.
-            let gone = || u64::MAX >> 1;
-            at.map_or_else(gone, |(place, _)| root.join(place).symlink_metadata().unwrap().ino()).to_string()
-        };
-        let numbers: Vec<_> = numbers.iter().map(now).collect();
-        let end = if line.ends_with('\n') { "\n" } else { "" };
-        format!("{kind} {live} {slot} {}{end}", numbers.join(" "))
-    }
-
     /// What is there after those of the first ops that are kept. `bytes` makes those of a file from what it held at
     /// first and the ops on its bytes.
     fn state(
@@ -296,7 +247,7 @@ impl Recording {
                 _ => {}
             }
         }
-        let mut state = State { tree: Tree::new(), inodes: BTreeMap::new() };
+        let mut state = State { tree: Tree::new() };
         let mut ahead = vec![(0, String::new())];
         while let Some((folder, place)) = ahead.pop() {
             let inside = names.range((folder, String::new())..(folder + 1, String::new()));
@@ -309,7 +260,6 @@ impl Recording {
                 if what == What::Folder {
                     ahead.push((inode, place.clone()));
                 }
-                state.inodes.insert(place.clone(), inode);
                 state.tree.insert(place, Seen { attributes: attributes[inode], what });
             }
         }

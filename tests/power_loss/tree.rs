@@ -44,8 +44,8 @@ impl Seen {
     }
 }
 
-/// Reads what is below a root, and there in or above these folders, if any is named; with the number of each inode.
-pub(crate) fn read(root: &Path, folders: &[&str]) -> BTreeMap<String, (Seen, u64)> {
+/// Reads what is below a root, and there in or above these folders, if any is named.
+pub(crate) fn read(root: &Path, folders: &[&str]) -> Tree {
     let walk = WalkDir::new(root).min_depth(1).into_iter();
     let walk = walk.filter_entry(|entry| is_of(folders, entry.path().strip_prefix(root).unwrap().to_str().unwrap()));
     walk.map(|entry| {
@@ -61,14 +61,9 @@ pub(crate) fn read(root: &Path, folders: &[&str]) -> BTreeMap<String, (Seen, u64
         };
         let attributes = Attributes { mode: metadata.mode() & 0o7777, owner: (metadata.uid(), metadata.gid()) };
         let place = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-        (place, (Seen { attributes, what }, metadata.ino()))
+        (place, Seen { attributes, what })
     })
     .collect()
-}
-
-/// Reads what is below a root.
-pub(crate) fn tree(root: &Path) -> Tree {
-    read(root, &[]).into_iter().map(|(place, (seen, _))| (place, seen)).collect()
 }
 
 /// Writes a tree to an empty folder.
@@ -93,8 +88,8 @@ pub(crate) fn write(root: &Path, tree: &Tree) {
     }
 }
 
-/// The hash of a tree, and of more that tells two of them apart.
-pub(crate) fn hash(tree: &Tree, more: impl Iterator<Item = u64>) -> [u8; 32] {
+/// The hash of a tree, which tells it from any other.
+pub(crate) fn hash(tree: &Tree) -> [u8; 32] {
     let mut hash = Sha256::new();
     for (place, Seen { attributes, what }) in tree {
         let (kind, content): (u8, &[u8]) = match what {
@@ -110,9 +105,6 @@ pub(crate) fn hash(tree: &Tree, more: impl Iterator<Item = u64>) -> [u8; 32] {
         hash.update(attributes.owner.1.to_le_bytes());
         hash.update(length.to_le_bytes());
         hash.update(content);
-    }
-    for number in more {
-        hash.update(number.to_le_bytes());
     }
     hash.finalize().into()
 }
