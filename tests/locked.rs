@@ -223,7 +223,7 @@ fn every_other_field_counts() {
             Value::String(text) if field == "id" => *text = "ca/0".to_owned(),
             Value::String(text) if field == "part" => *text = "node/0".to_owned(),
             // What is no hash is no lock, either.
-            Value::String(text) if place != "" && (field == "serial" || field.ends_with("_sha256")) => {
+            Value::String(text) if !place.is_empty() && (field == "serial" || field.ends_with("_sha256")) => {
                 let other = if text.starts_with('0') { "1" } else { "0" };
                 text.replace_range(..1, other);
             }

@@ -26,7 +26,15 @@ pub struct NodeTree {
 }
 
 /// A lock that is held as long as this value lives. The kernel frees it when the process ends, however it ends.
-pub struct NodeLock(#[expect(dead_code, reason = "closing it frees the lock")] File);
+pub struct NodeLock(File);
+
+impl Drop for NodeLock {
+    /// Frees the lock at once. That the file is closed frees it only when no program that another thread is just starting
+    /// has it open.
+    fn drop(&mut self) {
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
+}
 
 impl NodeTree {
     /// Returns the files below this folder.

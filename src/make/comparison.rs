@@ -52,7 +52,7 @@ impl Comparison {
         let mut outlines = outlines_of_lock(lock);
         if is_partial {
             // A part that was not built is not gone.
-            outlines.retain(|part, _| after.contains_key(&*part));
+            outlines.retain(|part, _| after.contains_key(part));
         }
         let mut found = Self::new(lock, profile, plan, changes, outlines);
         found.part_changes.retain(|change| before.get(&change.part) != after.get(&change.part));
