@@ -134,7 +134,11 @@ fn withdraw(tree: &NodeTree, step: &Step) -> Result<(), NodeError> {
             if is_out { rename(&out, live) } else { Ok(()) }
         }
         (true, false, true, false) => rename(slot, live),
-        (true, false, _, true) => rename(&out, live),
+        (true, false, true, true) => {
+            rename(slot, live)?;
+            rename(&out, slot)
+        }
+        (true, false, false, true) => rename(&out, live),
         (true, false, false, false) => Ok(()),
         (true, true, true, _) => Err(NodeError::InTheWay { place: live.to_owned() }),
     }
@@ -173,5 +177,58 @@ fn is_done(step: &Step, at_live: Is, at_slot: Is) -> Result<(), NodeError> {
     match is_as_before {
         true => Err(NodeError::Lost { place: step.live.clone() }),
         false => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Journal, NodeError, Step, fingerprint, undo};
+    use crate::host::NodeTree;
+    use crate::node::place::Slot;
+
+    /// From wherever a rename has failed, what was live comes back, also when somebody has written to it since.
+    #[test]
+    fn what_was_live_comes_back() -> std::io::Result<()> {
+        // Live, in the slot, on its way out, and what is live in the end; `X` is what was live, written to since.
+        for (kind, before, after) in [
+            ("swap", "ON-", 'O'),
+            ("swap", "-NO", 'O'),
+            ("swap", "-NX", 'X'),
+            ("swap", "N-O", 'O'),
+            ("swap", "N-X", 'X'),
+            ("swap", "NO-", 'O'),
+            ("swap", "NX-", 'X'),
+            ("swap", "-ON", 'O'),
+            ("place", "-N-", '-'),
+            ("place", "N--", '-'),
+            ("remove", "O--", 'O'),
+            ("remove", "-O-", 'O'),
+            ("remove", "-X-", 'X'),
+        ] {
+            let root = tempfile::tempdir()?;
+            let tree = NodeTree::new(root.path().to_owned());
+            std::fs::create_dir_all(root.path().join("home/.certferry/next"))?;
+            let [live, slot] = ["home/a", "home/.certferry/next/a"];
+            let print = |letter: &str| {
+                std::fs::write(root.path().join("home/a"), letter)?;
+                let print = fingerprint(&tree, live).map_err(std::io::Error::other)?;
+                std::fs::remove_file(root.path().join("home/a"))?;
+                Ok::<_, std::io::Error>(print)
+            };
+            let arrives = if kind == "remove" { None } else { print("N")? };
+            let leaves = if kind == "place" { None } else { print("O")? };
+            for (place, letter) in [live, slot, "home/.certferry/next/a.out"].into_iter().zip(before.chars()) {
+                if letter != '-' {
+                    std::fs::write(root.path().join(place), letter.to_string())?;
+                }
+            }
+            let step = Step { live: live.to_owned(), slot: slot.to_owned(), arrives, leaves };
+            let journal = Journal { slot: Slot::Next, keep: Slot::Previous, steps: vec![step] };
+            let undone: Result<(), NodeError> = undo(&tree, &journal);
+            assert!(undone.is_ok(), "{kind} {before}");
+            let now = std::fs::read_to_string(root.path().join(live)).unwrap_or_else(|_| "-".to_owned());
+            assert_eq!(now, after.to_string(), "{kind} {before}");
+        }
+        Ok(())
     }
 }
