@@ -99,6 +99,19 @@ fn what_was_there_before_certferry_stays_when_the_next_generation_comes() {
     assert!(!status(root.path()).contains("original"));
 }
 
+/// The list of what was kept is gone, and what was kept in the kubelet's folder is not.
+#[test]
+fn what_nobody_knows_any_more_is_kept_too() {
+    let root = foreign();
+    let key = root.path().join("var/lib/kubelet/pki/kubelet.key");
+    fs::create_dir_all(key.parent().unwrap()).unwrap();
+    fs::write(&key, "theirs").unwrap();
+    succeed(&mut apply(&FIRST, "cp-1", root.path()));
+    fs::remove_dir_all(root.path().join("etc/kubernetes")).unwrap();
+    succeed(&mut apply(&FIRST, "cp-1", root.path()));
+    assert_eq!(read(root.path(), "var/lib/kubelet/.certferry/original/pki/kubelet.key"), "theirs");
+}
+
 #[test]
 fn a_node_on_which_nothing_was_keeps_nothing() {
     let root = applied(&FIRST, "cp-1");
@@ -138,6 +151,22 @@ fn a_backup_is_dropped_on_a_word_alone() {
     assert_eq!(remains(root.path()), Vec::<PathBuf>::new());
     succeed(apply(&FIRST, "cp-1", root.path()).arg("--drop-backup"));
     assert_eq!(read(root.path(), &format!("{STATE}/repaired/pki/sa.key")), "a third");
+
+    // In the kubelet's folder alone.
+    let root = applied(&FIRST, "cp-1");
+    fs::write(root.path().join("var/lib/kubelet/pki/kubelet.key"), "by hand").unwrap();
+    let place = "var/lib/kubelet/.certferry/repaired";
+    let text = succeed(&mut apply(&FIRST, "cp-1", root.path()));
+    assert!(text.ends_with(&format!("what was replaced is kept in {place}\n")), "{text}");
+    let line = format!("\nrepaired     what the last repair replaced: {place}, until a person removes it\n");
+    assert!(status(root.path()).contains(&line), "{}", status(root.path()));
+    fs::write(root.path().join(PKI).join("sa.key"), "another").unwrap();
+    let stderr = fail(&mut apply(&FIRST, "cp-1", root.path()), 1);
+    assert!(
+        stderr.starts_with(&format!("error: {} holds what an earlier", root.path().join(place).display())),
+        "{stderr}"
+    );
+    assert_eq!(read(root.path(), &format!("{place}/pki/kubelet.key")), "by hand");
 
     // Two PKIs of somebody else, of which certferry would keep one.
     let root = foreign();

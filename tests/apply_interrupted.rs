@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::common::node::{FIRST, SECOND, applied, apply, copy, everything, live, remains};
+use crate::common::node::{FIRST, SECOND, applied, apply, copy, everything, generation, live, remains};
 use crate::common::rights::{Right, lacks};
-use crate::common::{fail, run, succeed, tool};
+use crate::common::{build_text, fail, run, succeed, tool};
 
 const STATE: &str = "etc/kubernetes/.certferry";
 const CONF: &str = "etc/kubernetes/kubelet.conf";
@@ -155,6 +155,33 @@ fn a_folder_that_was_written_to_meanwhile_is_kept_as_it_is() {
     let kept = root.path().join("var/lib/kubelet/.certferry/previous/pki/kubelet-client-2031-01-01-00-00-00.pem");
     assert_eq!(fs::read_to_string(kept).unwrap(), "renewed");
     assert_eq!(remains(root.path()), Vec::<PathBuf>::new());
+}
+
+/// What was written before a run was completed is told before the next generation drops it.
+#[test]
+fn what_was_written_meanwhile_is_told_before_another_generation_comes() {
+    if lacks(&[Right::Trace]) {
+        return;
+    }
+    let third = build_text(&generation(3, |_| {}));
+    let root = killed();
+    fs::write(root.path().join(CONF), "theirs").unwrap();
+    let kept = format!("{STATE}/previous/kubelet.conf");
+    let text = format!(
+        "error: an interrupted run was brought to its end; before that somebody had written to {CONF}: it is {kept} now, and \
+         the next generation would drop it\nhint: look at it, and move it elsewhere if it is of use; then run the same \
+         command again\n"
+    );
+    assert_eq!(fail(&mut apply(&third, "worker-1", root.path()), 2), text);
+    assert_eq!(fs::read_to_string(root.path().join(kept)).unwrap(), "theirs");
+    assert_eq!(remains(root.path()), Vec::<PathBuf>::new());
+    succeed(&mut apply(&third, "worker-1", root.path()));
+    // With the same generation it is only named.
+    let root = killed();
+    fs::write(root.path().join(CONF), "theirs").unwrap();
+    let text = succeed(&mut apply(&SECOND, "worker-1", root.path()));
+    let note = format!("note: {CONF} was written while this ran: it is {STATE}/previous/kubelet.conf, and not live\n");
+    assert!(text.contains(&note), "{text}");
 }
 
 /// Whoever ends a run with Ctrl-C, or shuts the machine down, leaves no staged key behind: it is removed, or the run is

@@ -204,6 +204,9 @@ impl Failure {
             NodeError::InTheWay { .. } => {
                 "move that elsewhere with `mv`, then run this again: it completes the run; nothing further was changed"
             }
+            NodeError::WrittenSince { .. } => {
+                "look at it, and move it elsewhere if it is of use; then run the same command again"
+            }
             NodeError::Backup { .. } => {
                 "look at it, and move it elsewhere if it is of use; --drop-backup drops it; the node's files are as they \
                  were"

@@ -8,11 +8,13 @@ use thiserror::Error;
 use super::NodeError;
 use super::changes::Changes;
 use super::identity::{Identity, IdentityMismatch};
-use super::install::{Written, install};
+use super::install::install;
 use super::installed::{InstallRefusal, Installed};
+use super::place::Slot;
 use super::restart::{self, Effect, Progress, RestartError, RestartedBy};
 use super::session::Session;
-use super::status::status;
+use super::status::{kept, status};
+use super::written::Written;
 use crate::bundle::{Node, PartOwner, VerifiedPart};
 use crate::host::{self, NodeTree, reason};
 use crate::sign::PublicKey;
@@ -44,6 +46,8 @@ pub struct Applied<'a> {
     pub has_recovered: bool,
     /// Whether what certferry did not install went from the previous generation to the original one.
     pub has_original: bool,
+    /// The folders that keep what only a person removes, as [`Status`](super::Status) has them.
+    pub kept: Vec<String>,
     /// What somebody wrote to the files meanwhile.
     pub written: Vec<Written>,
 }
@@ -161,16 +165,23 @@ fn replace<'a, 't>(
     }
     let mut effect = Effect::of_changes(&changes);
     let Some(session) = session else {
-        let (restarted_by, written) = (RestartedBy::person(tree)?, Vec::new());
-        return Ok(Applied { changes, effect, restarted_by, has_recovered, has_original: false, written });
+        let (restarted_by, kept, written) = (RestartedBy::person(tree)?, Vec::new(), Vec::new());
+        return Ok(Applied { changes, effect, restarted_by, has_recovered, has_original: false, kept, written });
     };
+    // Before a person has read of it, it is not dropped.
+    if changes.keep == Slot::Previous
+        && !changes.is_nothing()
+        && let Some(Written { place, kept: Some(kept) }) = session.written().first().cloned()
+    {
+        return Err(NodeError::WrittenSince { place, kept }.into());
+    }
     let has_original = changes.moves_original(tree)?;
-    let mut written = Vec::new();
+    let mut written = session.written().to_vec();
     let change = |progress: &mut dyn FnMut(&Progress<'_>)| {
         if changes.is_nothing() {
             return Ok(changes.keep);
         }
-        written = install(session, &changes)?;
+        written.extend(install(session, &changes)?);
         // Before any component reads the files.
         if tree.is_host()
             && changes.has_files()
@@ -183,7 +194,8 @@ fn replace<'a, 't>(
     let restarted_by = restart::around(session, restart, &mut effect, progress, change)?;
     // Only now, because a restart may have had to go back to it.
     session.clean().map_err(|cause| NodeError::Untidy { cause: Box::new(cause) })?;
-    Ok(Applied { changes, effect, restarted_by, has_recovered, has_original, written })
+    let kept = kept(tree);
+    Ok(Applied { changes, effect, restarted_by, has_recovered, has_original, kept, written })
 }
 
 /// Refuses a host that is not the node.

@@ -11,7 +11,7 @@ use super::installed::{Installed, installed};
 use super::not_after;
 use super::place::{HIDDEN, NOT_AFTER, RECORD, SIGNATURE, SIGNER, Slot, parent_and_name};
 use super::replaced::Replaced;
-use super::session::{ROOT, content, has_foreign_previous, home_of, look};
+use super::session::{ROOT, content, has_foreign_previous, home_of, homes, look};
 use super::unit::{Unit, is_place};
 use crate::bundle::{PartOwner, Record, Row, Sha256, VerifiedPart};
 use crate::host::{FileOwner, Found, FoundKind, NodeTree};
@@ -221,8 +221,12 @@ impl<'a> Changes<'a> {
             _ if self.moves_original(tree)? => (Slot::Original, "a PKI that certferry did not install"),
             _ => return Ok(None),
         };
-        let place = slot.folder(KUBERNETES);
-        Ok(look(tree, &place)?.map(|_| NodeError::Backup { path: tree.path(&place), what }))
+        for place in homes(tree)?.iter().map(|home| slot.folder(home)) {
+            if look(tree, &place)?.is_some() {
+                return Ok(Some(NodeError::Backup { path: tree.path(&place), what }));
+            }
+        }
+        Ok(None)
     }
 
     fn slot_to_keep(&self) -> Slot {

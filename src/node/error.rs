@@ -48,6 +48,18 @@ pub enum NodeError {
         /// The place.
         place: String,
     },
+    /// Somebody has written to a file before an interrupted run was completed. What was written is kept, and the next
+    /// generation would drop it.
+    #[error(
+        "an interrupted run was brought to its end; before that somebody had written to {place}: it is {kept} now, and the \
+         next generation would drop it"
+    )]
+    WrittenSince {
+        /// The place.
+        place: String,
+        /// The place where it is kept.
+        kept: String,
+    },
     /// A backup that only a person may drop would be dropped.
     #[error("{} holds {what}, and would be dropped", path.display())]
     Backup {

@@ -9,17 +9,9 @@ use super::fingerprint::{Description, describe};
 use super::place::{STATE, Slot, UNITS, hidden, parent_and_name};
 use super::session::{ROOT, Session, look, make_folders, read_previous, read_units};
 use super::unit::{self, Unit};
+use super::written::Written;
 use crate::host::{Found, FoundKind, NodeTree, Staging};
 use crate::kubernetes::{KUBELET_PKI, KUBERNETES};
-
-/// A file that somebody wrote or removed while a run was at work, after it had been compared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
-    /// The place of the file.
-    pub place: String,
-    /// The place where the file is kept as it was written. `None` when it was removed.
-    pub kept: Option<String>,
-}
 
 /// Stages what changes and swaps it in. What was live goes to the slot that keeps it. Returns what somebody wrote
 /// meanwhile.

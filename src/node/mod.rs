@@ -37,6 +37,7 @@ mod session;
 mod status;
 mod swap;
 mod unit;
+mod written;
 
 pub use accept::{AcceptError, accept};
 pub use apply::{Allowed, Applied, ApplyError, Foreseen, apply, dry_run};
@@ -44,9 +45,8 @@ pub use changes::{Changes, Difference, Dropped, FileChange, Method, Reason};
 pub use drift::{Drift, drift};
 pub use error::NodeError;
 pub use identity::{Identity, IdentityMismatch};
-pub use install::Written;
 pub use installed::{InstallRefusal, Installed};
-pub use place::{original, repaired};
 pub use rollback::{RolledBack, rollback};
 pub use session::Session;
 pub use status::{Previous, Status, status};
+pub use written::Written;

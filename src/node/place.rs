@@ -1,8 +1,6 @@
 //! The places where certferry keeps its state on a node. The names are a contract (manual/formats.md, "State on a
 //! node").
 
-use crate::kubernetes::KUBERNETES;
-
 /// The folder of a node's state. It is in the folder of the kubeconfigs, so that a rename reaches it.
 pub(crate) const STATE: &str = "etc/kubernetes/.certferry";
 /// The file that a run locks.
@@ -31,18 +29,6 @@ pub(crate) const SIGNATURE: &str = "record.json.sig";
 pub(crate) const SIGNER: &str = "signer.pub";
 /// The list of a slot's units.
 pub(crate) const UNITS: &str = "units";
-
-/// Returns the folder that keeps what was on a node before certferry, once it is not the previous generation any more.
-#[must_use]
-pub fn original() -> String {
-    Slot::Original.folder(KUBERNETES)
-}
-
-/// Returns the folder that keeps what the last repair replaced.
-#[must_use]
-pub fn repaired() -> String {
-    Slot::Repaired.folder(KUBERNETES)
-}
 
 /// The name of the hidden folder of slots in each folder that holds units.
 pub(crate) const HIDDEN: &str = ".certferry";

@@ -8,9 +8,10 @@ use zeroize::Zeroizing;
 use super::NodeError;
 use super::fingerprint::{describe, fingerprint};
 use super::journal::{Journal, Step};
-use super::place::{JOURNAL, JOURNAL_NEW, LOCK, RECORD, STATE, Slot, UNITS, hidden, parent_and_name};
+use super::place::{self, JOURNAL, JOURNAL_NEW, LOCK, RECORD, STATE, Slot, UNITS, hidden, parent_and_name};
 use super::swap;
 use super::unit::{self, Unit};
+use super::written::Written;
 use crate::host::{FileOwner, FoundKind, NodeLock, NodeTree};
 use crate::kubernetes::{FILE_LIMIT, KUBELET_PKI, KUBERNETES, PKI};
 
@@ -23,6 +24,8 @@ pub struct Session<'a> {
     tree: &'a NodeTree,
     /// Whether an interrupted run was completed first.
     recovered: bool,
+    /// What somebody had written before that to files that the run then replaced.
+    written: Vec<Written>,
     #[expect(dead_code, reason = "held, not read")]
     lock: NodeLock,
 }
@@ -37,7 +40,7 @@ impl<'a> Session<'a> {
         make_folders(tree, STATE, 0o700)?;
         refuse_state_of_others(tree)?;
         let lock = tree.lock(LOCK).map_err(|error| NodeError::io("lock", tree, LOCK, error))?;
-        let mut session = Self { tree, recovered: false, lock: lock.ok_or(NodeError::Locked)? };
+        let mut session = Self { tree, recovered: false, written: Vec::new(), lock: lock.ok_or(NodeError::Locked)? };
         session.recovered = session.recover()?;
         Ok(session)
     }
@@ -62,11 +65,24 @@ impl<'a> Session<'a> {
         self.tree
     }
 
-    fn recover(&self) -> Result<bool, NodeError> {
+    /// Returns what somebody had written to files that an interrupted run replaced when it was completed.
+    pub(super) fn written(&self) -> &[Written] {
+        &self.written
+    }
+
+    fn recover(&mut self) -> Result<bool, NodeError> {
         let tree = self.tree;
         let journal = read_journal(tree)?;
         if let Some(journal) = &journal {
             swap::complete(tree, journal)?;
+            for step in &journal.steps {
+                let kept = fingerprint(tree, &step.slot)?;
+                if kept.is_some() && kept != step.leaves && kept != step.arrives {
+                    let slots = [journal.slot, journal.keep].map(|slot| format!("{}/{}/", place::HIDDEN, slot.name()));
+                    let kept = step.slot.replacen(&slots[0], &slots[1], 1);
+                    self.written.push(Written { place: step.live.clone(), kept: Some(kept) });
+                }
+            }
             self.finish(journal)?;
         }
         remove_file(tree, JOURNAL_NEW)?;
@@ -136,10 +152,20 @@ impl<'a> Session<'a> {
     /// Tidies up after a swap. What was live goes to the slot that keeps it, what was in that is removed, and so is the
     /// journal. The slot to discard stays until [`Self::clean`].
     fn finish(&self, journal: &Journal) -> Result<(), NodeError> {
+        // A folder may hold slots of the generation before alone.
+        let homes = homes(self.tree)?;
         if journal.slot == Slot::Next {
             self.retire(journal)?;
         }
-        self.remove_journal()
+        self.remove_journal()?;
+        if journal.keep == Slot::Discard {
+            return Ok(());
+        }
+        for home in homes {
+            let folder = Slot::Discard.folder(&home);
+            self.tree.remove_folder(&folder).map_err(|error| NodeError::io("remove", self.tree, &folder, error))?;
+        }
+        Ok(())
     }
 
     /// Moves the slots in every folder of slots: what is in the slot to keep is discarded, or becomes the original if
@@ -181,10 +207,11 @@ impl<'a> Session<'a> {
         let tree = self.tree;
         let [previous, original, discard] =
             [Slot::Previous, Slot::Original, Slot::Discard].map(|slot| slot.folder(home));
-        if look(tree, &previous)?.is_none() {
+        let (leaving, kept) = (describe(tree, &previous)?, describe(tree, &original)?);
+        if leaving.iter().all(|(path, facts)| facts.starts_with('d') || path == UNITS) {
+            // Nothing was there.
             return Ok(());
         }
-        let (leaving, kept) = (describe(tree, &previous)?, describe(tree, &original)?);
         if leaving.iter().all(|(path, facts)| kept.get(path) == Some(facts)) {
             // What the removal of a copy that was cut short has left.
             tree.remove_folder(&previous).map_err(|error| NodeError::io("remove", tree, &previous, error))?;
@@ -237,7 +264,15 @@ impl<'a> Session<'a> {
 /// # Errors
 /// Fails when the list of its units cannot be read.
 pub(super) fn has_foreign_previous(tree: &NodeTree, is_looked_at: impl Fn(&String) -> bool) -> Result<bool, NodeError> {
-    let Some(units) = read_previous(tree)? else { return Ok(false) };
+    let Some(units) = read_previous(tree)? else {
+        // Nobody knows what it is, where its list is gone.
+        for home in homes(tree)?.into_iter().filter(|home| is_looked_at(home)) {
+            if look(tree, &Slot::Previous.folder(&home))?.is_some() {
+                return Ok(true);
+            }
+        }
+        return Ok(false);
+    };
     if look(tree, &format!("{}/{RECORD}", Unit::installed().at(Slot::Previous)))?.is_some() {
         return Ok(false);
     }
@@ -309,7 +344,7 @@ fn real(tree: &NodeTree, folder: &str) -> Result<String, NodeError> {
 
 /// Returns the folders that may hold a folder of slots: those of the units now, and those of the previous units. Each
 /// stands there once, however many links lead to it.
-fn homes(tree: &NodeTree) -> Result<BTreeSet<String>, NodeError> {
+pub(super) fn homes(tree: &NodeTree) -> Result<BTreeSet<String>, NodeError> {
     let mut homes = BTreeSet::from([real(tree, KUBERNETES)?]);
     for place in [PKI, KUBELET_PKI] {
         homes.insert(home_of(tree, place)?.0);

@@ -2,10 +2,11 @@
 
 use super::NodeError;
 use super::installed::{Installed, installed, previously_installed};
-use super::place::{STATE, original, repaired};
+use super::place::{STATE, Slot, parent_and_name};
 use super::restart::Unfinished;
-use super::session::{look, read_journal, read_previous};
+use super::session::{homes, look, read_journal, read_previous};
 use crate::host::NodeTree;
+use crate::kubernetes::{KUBELET_PKI, KUBERNETES};
 
 /// The state of a node, as certferry knows it.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,8 +15,8 @@ pub struct Status {
     pub installed: Option<Installed>,
     /// The previous generation.
     pub previous: Previous,
-    /// The folders that keep what only a person removes: see [`original`](super::original()) and
-    /// [`repaired`](super::repaired()).
+    /// The folders that keep what only a person removes. Those called `original` hold what was there before certferry,
+    /// those called `repaired` what the last repair replaced.
     pub kept: Vec<String>,
     /// Whether an interrupted run waits.
     pub is_interrupted: bool,
@@ -49,8 +50,17 @@ pub fn status(tree: &NodeTree) -> Result<Status, NodeError> {
         (Some(_), None) => Previous::Foreign,
         (Some(_), Some(previous)) => Previous::Installed(previous),
     };
-    let mut kept = vec![original(), repaired()];
-    kept.retain(|place| tree.is_folder(place));
     let (is_interrupted, unfinished) = (read_journal(tree)?.is_some(), Unfinished::of(tree)?);
-    Ok(Status { installed: installed(tree)?, previous, kept, is_interrupted, unfinished })
+    Ok(Status { installed: installed(tree)?, previous, kept: kept(tree), is_interrupted, unfinished })
+}
+
+/// Returns the folders that keep what only a person removes.
+pub(super) fn kept(tree: &NodeTree) -> Vec<String> {
+    // Where the links of a folder cannot be followed, the comparison of the files says so.
+    let known = || [KUBERNETES, parent_and_name(KUBELET_PKI).0].map(str::to_owned).into();
+    let homes = homes(tree).unwrap_or_else(|_| known());
+    let slots = [Slot::Original, Slot::Repaired].into_iter();
+    let mut folders: Vec<_> = slots.flat_map(|slot| homes.iter().map(move |home| slot.folder(home))).collect();
+    folders.retain(|place| tree.is_folder(place));
+    folders
 }

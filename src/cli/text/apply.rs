@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::cli::text::restart;
 use crate::kubernetes::{API_SERVER_RESTART, enable_api_server_restart};
 use crate::node::restart::{Effect, RestartedBy};
-use crate::node::{self, Applied, Changes, Difference, Foreseen, Method, Reason};
+use crate::node::{Applied, Changes, Difference, Foreseen, Method, Reason};
 use crate::x509::escape_for_terminal;
 
 /// Returns the text of what would be done.
@@ -21,18 +21,22 @@ pub(crate) fn dry_run(foreseen: &Foreseen<'_>) -> String {
 
 /// Returns the text of what was done.
 pub(crate) fn done(applied: &Applied<'_>) -> String {
-    let Applied { changes, effect, restarted_by, has_recovered, has_original, written } = applied;
+    let Applied { changes, effect, restarted_by, has_recovered, has_original, kept: folders, written } = applied;
+    let folders = |name: &str| {
+        let named = folders.iter().filter(|folder| folder.ends_with(name)).map(|folder| escape_for_terminal(folder));
+        named.collect::<Vec<_>>().join(" and ")
+    };
     let first = if *has_recovered { "an interrupted run was brought to its end first\n" } else { "" };
     let back = if changes.is_nothing() || changes.is_repair() { "" } else { "back: certferry rollback\n" };
     let mut kept = String::new();
     if changes.keeps_repaired() {
-        let _ = writeln!(kept, "what was replaced is kept in {}", node::repaired());
+        let _ = writeln!(kept, "what was replaced is kept in {}", folders("/repaired"));
     }
     if *has_original {
         let _ = writeln!(
             kept,
             "what was there before certferry is kept in {}, private keys and all, until a person removes it",
-            node::original()
+            folders("/original")
         );
     }
     for file in written {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::cli::failure::Failure;
 use crate::cli::text::drift::JsonDrift;
 use crate::cli::text::{json, restart};
-use crate::node::{self, Drift, Installed, Previous, Status};
+use crate::node::{Drift, Installed, Previous, Status};
 use crate::x509::escape_for_terminal;
 
 /// Returns the text for people.
@@ -19,9 +19,9 @@ pub(crate) fn text(status: &Status) -> String {
         Previous::Foreign => "what was there before certferry; `certferry rollback` brings it back".to_owned(),
         Previous::Installed(previous) => format!("{}; `certferry rollback` brings it back", describe(previous)),
     };
-    let what = |place: &String| match *place == node::original() {
-        true => format!("original     what was there before certferry: {place}, until a person removes it\n"),
-        false => format!("repaired     what the last repair replaced: {place}, until a person removes it\n"),
+    let what = |place: &String| match (place.ends_with("/original"), escape_for_terminal(place)) {
+        (true, place) => format!("original     what was there before certferry: {place}, until a person removes it\n"),
+        (false, place) => format!("repaired     what the last repair replaced: {place}, until a person removes it\n"),
     };
     let kept: String = status.kept.iter().map(what).collect();
     let interrupted = if status.is_interrupted {
