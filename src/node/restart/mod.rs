@@ -99,9 +99,9 @@ pub(super) fn check(tree: &NodeTree) -> Result<(), RestartError> {
     if host::is_installed("systemctl") { Ok(()) } else { Err(RestartError::NoSystemctl) }
 }
 
-/// Makes a change, which returns the slot that keeps what was before. With `time`, stops and starts the components that read the files around the change. Each of them may
-/// take that long to end, and again that long to be well. `effect` grows by that of an earlier run that was interrupted
-/// in its restart.
+/// Makes a change, which returns the slot that keeps what was before. With `time`, stops and starts the components
+/// that read the files around the change. Each of them may take that long to end, and again that long to be well.
+/// `effect` grows by that of an earlier run that was interrupted in its restart.
 pub(super) fn around(
     session: &Session<'_>,
     time: Option<Duration>,
