@@ -34,6 +34,18 @@ fn foreign() -> TempDir {
     root
 }
 
+/// A node that has such a PKI as the original one, and another of the kind in its place, of which certferry knows nothing.
+fn twice_foreign() -> TempDir {
+    let root = foreign();
+    succeed(&mut apply(&FIRST, "cp-1", root.path()));
+    succeed(&mut apply(&SECOND, "cp-1", root.path()));
+    for place in [format!("{STATE}/installed"), format!("{STATE}/previous"), "var/lib/kubelet/.certferry".to_owned()] {
+        fs::remove_dir_all(root.path().join(place)).unwrap();
+    }
+    fs::write(root.path().join(PKI).join("sa.key"), "once more").unwrap();
+    root
+}
+
 fn read(root: &Path, place: &str) -> String {
     String::from_utf8_lossy(&fs::read(root.join(place)).unwrap_or_default()).into_owned()
 }
@@ -169,13 +181,7 @@ fn a_backup_is_dropped_on_a_word_alone() {
     assert_eq!(read(root.path(), &format!("{place}/pki/kubelet.key")), "by hand");
 
     // Two PKIs of somebody else, of which certferry would keep one.
-    let root = foreign();
-    succeed(&mut apply(&FIRST, "cp-1", root.path()));
-    succeed(&mut apply(&SECOND, "cp-1", root.path()));
-    for place in [format!("{STATE}/installed"), format!("{STATE}/previous"), "var/lib/kubelet/.certferry".to_owned()] {
-        fs::remove_dir_all(root.path().join(place)).unwrap();
-    }
-    fs::write(root.path().join(PKI).join("sa.key"), "once more").unwrap();
+    let root = twice_foreign();
     succeed(&mut apply(&FIRST, "cp-1", root.path()));
     let text = format!(
         "error: {} holds a PKI that certferry did not install, and would be dropped\nhint: look at it, and move it elsewhere \
@@ -187,6 +193,17 @@ fn a_backup_is_dropped_on_a_word_alone() {
     succeed(apply(&SECOND, "cp-1", root.path()).arg("--drop-backup"));
     assert_eq!(read(root.path(), &format!("{STATE}/original/pki/sa.key")), "once more");
     assert_eq!(remains(root.path()), Vec::<PathBuf>::new());
+}
+
+/// A bundle that is refused for another reason is refused for that: the word for the backup would be of no use.
+#[test]
+fn what_is_wrong_with_a_bundle_is_told_before_what_it_would_drop() {
+    let root = twice_foreign();
+    succeed(&mut apply(&SECOND, "cp-1", root.path()));
+    let stderr = fail(&mut apply(&FIRST, "cp-1", root.path()), 1);
+    assert!(stderr.starts_with("error: generation 2 is installed, and the bundle is generation 1\n"), "{stderr}");
+    let stderr = fail(apply(&FIRST, "cp-1", root.path()).arg("--allow-downgrade"), 1);
+    assert!(stderr.contains(" holds a PKI that certferry did not install, and would be dropped\n"), "{stderr}");
 }
 
 /// What kubeadm or a kubelet writes between the comparison and the swap is not live afterwards, and is named.

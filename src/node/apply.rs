@@ -6,6 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::NodeError;
+use super::backups;
 use super::changes::Changes;
 use super::identity::{Identity, IdentityMismatch};
 use super::install::install;
@@ -175,7 +176,7 @@ fn replace<'a, 't>(
     {
         return Err(NodeError::WrittenSince { place, kept }.into());
     }
-    let has_original = changes.moves_original(tree)?;
+    let has_original = backups::moves_original(tree, &changes)?;
     let mut written = session.written().to_vec();
     let change = |progress: &mut dyn FnMut(&Progress<'_>)| {
         if changes.is_nothing() {
@@ -221,20 +222,21 @@ fn compare<'a>(
     (part, key): &'a (VerifiedPart, PublicKey),
 ) -> Result<Changes<'a>, ApplyError> {
     let changes = Changes::new(tree, part, key)?;
-    if !allowed.drop_backup
-        && let Some(error) = changes.backup_at_stake(tree)?
+    if let Some(from) = &changes.from
+        && let Some(refusal) = from.refuses(&changes.to)
     {
-        return Err(error.into());
+        let is_allowed = match refusal {
+            InstallRefusal::OtherCluster | InstallRefusal::OtherNode => allowed.other_node,
+            InstallRefusal::Older | InstallRefusal::OtherRecord => allowed.downgrade,
+        };
+        if !is_allowed {
+            return Err(ApplyError::Refused { refusal, from: Box::new(from.clone()), to: Box::new(changes.to) });
+        }
     }
-    let refusal = changes.from.as_ref().and_then(|from| Some((from, from.refuses(&changes.to)?)));
-    let Some((from, refusal)) = refusal else { return Ok(changes) };
-    let is_allowed = match refusal {
-        InstallRefusal::OtherCluster | InstallRefusal::OtherNode => allowed.other_node,
-        InstallRefusal::Older | InstallRefusal::OtherRecord => allowed.downgrade,
-    };
-    match is_allowed {
-        true => Ok(changes),
-        false => Err(ApplyError::Refused { refusal, from: Box::new(from.clone()), to: Box::new(changes.to) }),
+    // Last: the word that allows it is of no use for a bundle that is refused.
+    match backups::at_stake(tree, &changes)? {
+        Some(error) if !allowed.drop_backup => Err(error.into()),
+        _ => Ok(changes),
     }
 }
 

@@ -11,7 +11,7 @@ use super::installed::{Installed, installed};
 use super::not_after;
 use super::place::{HIDDEN, NOT_AFTER, RECORD, SIGNATURE, SIGNER, Slot, parent_and_name};
 use super::replaced::Replaced;
-use super::session::{ROOT, content, has_foreign_previous, home_of, homes, look};
+use super::session::{ROOT, content, home_of, look};
 use super::unit::{Unit, is_place};
 use crate::bundle::{PartOwner, Record, Row, Sha256, VerifiedPart};
 use crate::host::{FileOwner, Found, FoundKind, NodeTree};
@@ -201,32 +201,6 @@ impl<'a> Changes<'a> {
     #[must_use]
     pub fn keeps_repaired(&self) -> bool {
         self.keep == Slot::Repaired
-    }
-
-    /// Returns whether what certferry did not install goes from the previous generation to the original one.
-    ///
-    /// # Errors
-    /// Fails when the state cannot be read.
-    pub(super) fn moves_original(&self, tree: &NodeTree) -> Result<bool, NodeError> {
-        Ok(self.keep == Slot::Previous && !self.is_nothing() && has_foreign_previous(tree, |_| true)?)
-    }
-
-    /// Returns the error for a backup that would be dropped and that only a person may drop.
-    ///
-    /// # Errors
-    /// Fails when the state cannot be read.
-    pub(super) fn backup_at_stake(&self, tree: &NodeTree) -> Result<Option<NodeError>, NodeError> {
-        let (slot, what) = match self.keep {
-            Slot::Repaired => (Slot::Repaired, "what an earlier repair replaced"),
-            _ if self.moves_original(tree)? => (Slot::Original, "a PKI that certferry did not install"),
-            _ => return Ok(None),
-        };
-        for place in homes(tree)?.iter().map(|home| slot.folder(home)) {
-            if look(tree, &place)?.is_some() {
-                return Ok(Some(NodeError::Backup { path: tree.path(&place), what }));
-            }
-        }
-        Ok(None)
     }
 
     fn slot_to_keep(&self) -> Slot {

@@ -19,6 +19,7 @@
 mod accept;
 mod accepted;
 mod apply;
+mod backups;
 mod by_file;
 mod changes;
 pub mod drift;

@@ -1,0 +1,33 @@
+//! The backups that only a person may drop: what certferry did not install, and what a repair replaced.
+
+use super::NodeError;
+use super::changes::Changes;
+use super::place::Slot;
+use super::session::{has_foreign_previous, homes, look};
+use crate::host::NodeTree;
+
+/// Returns whether what certferry did not install goes from the previous generation to the original one.
+///
+/// # Errors
+/// Fails when the state cannot be read.
+pub(super) fn moves_original(tree: &NodeTree, changes: &Changes<'_>) -> Result<bool, NodeError> {
+    Ok(changes.keep == Slot::Previous && !changes.is_nothing() && has_foreign_previous(tree, |_| true)?)
+}
+
+/// Returns the error for a backup that the changes would drop. Returns `None` when they drop none.
+///
+/// # Errors
+/// Fails when the state cannot be read.
+pub(super) fn at_stake(tree: &NodeTree, changes: &Changes<'_>) -> Result<Option<NodeError>, NodeError> {
+    let (slot, what) = match changes.keep {
+        Slot::Repaired => (Slot::Repaired, "what an earlier repair replaced"),
+        _ if moves_original(tree, changes)? => (Slot::Original, "a PKI that certferry did not install"),
+        _ => return Ok(None),
+    };
+    for place in homes(tree)?.iter().map(|home| slot.folder(home)) {
+        if look(tree, &place)?.is_some() {
+            return Ok(Some(NodeError::Backup { path: tree.path(&place), what }));
+        }
+    }
+    Ok(None)
+}
