@@ -164,13 +164,11 @@ where
         index: &index,
         written: &written,
     };
-    // The rows of the lock are many and made by one thread. So they are made beside the check, which has work for all
-    // threads.
-    let (checked, mut lock) =
-        rayon::join(|| check_written(&mut output, &signer_public, &plan, &known), || lock::lock(&built));
-    // They make room for the comparison.
-    drop((traces, known, index));
-    let content_sha256 = checked?;
+    let content_sha256 = check_written(&mut output, &signer_public, &plan, &known)?;
+    // Each makes room for what comes next: for the largest cluster that is a good part of all memory.
+    drop(known);
+    let mut lock = lock::lock(&built);
+    drop((traces, index));
     lock.content_sha256 = content_sha256.to_string();
     let mut comparison = None;
     if let Some(old) = request.lock {
