@@ -208,6 +208,39 @@ complete_journal() {
 $journal
 EOF
     do_journal
+    note_written
+}
+
+# Where in the slot that keeps it a unit is: NOW.
+kept_at() { # <place in the slot of the journal> <slot that keeps it>
+    NOW=/$1
+    NOW=${NOW##*/.certferry/}
+    NOW=${1%"$NOW"}$2/${NOW#*/}
+}
+
+# What is kept and is not what the journal says was live somebody has written since: WRITTEN are lines, the place and where it
+# is kept.
+note_written() {
+    kept=${journal#*"${LF}keep "}
+    kept=${kept%%"$LF"*}
+    while read -r kind live_place in_slot_place new old; do
+        case $kind in swap | place | remove) ;; *) continue ;; esac
+        kept_at "$in_slot_place" "$kept"
+        print=$(fingerprint "$R/$NOW") || exit
+        case $print in - | "$new" | "$old") ;; *) WRITTEN=$WRITTEN$live_place\ $NOW$LF ;; esac
+    done <<EOF
+$journal
+EOF
+}
+
+# Names what was written before an interrupted run was completed. Before a person has read of it, it is not dropped.
+tell_written() {
+    printf '%s' "$WRITTEN" | while read -r place kept; do
+        [ ! -s "$WORK/units" ] || [ "$KEEP" != previous ] ||
+            cannot "an interrupted run was brought to its end; before that somebody had written to $place: it is $kept now, and the next generation would drop it" \
+                'look at it, and move it elsewhere if it is of use; then run the same command again'
+        printf 'note: %s was written while this ran: it is %s, and not live\n' "$place" "$kept" >&2
+    done
 }
 
 # Takes all steps of the journal, keeps what was live, ends the journal. Where a rename fails everything is undone.
@@ -419,18 +452,16 @@ tell_meanwhile() { # <what folders_found said> <slot>
     [ -n "$1" ] || return 0
     printf '%s\n' "$journal" | while read -r kind live_place in_slot_place _; do
         case $kind:$LF$1 in swap:*"$LF$live_place "*) ;; *) continue ;; esac
-        below=/$in_slot_place
-        below=${below##*/.certferry/}
-        now=${in_slot_place%"$below"}$2/${below#*/}
-        is_folder "$R/$now" || continue
-        { printf '%s\n' "$1" && echo && describe_unit "$R/$now"; } |
+        kept_at "$in_slot_place" "$2"
+        is_folder "$R/$NOW" || continue
+        { printf '%s\n' "$1" && echo && describe_unit "$R/$NOW"; } |
             awk -v live="$live_place" "$AWK_MEANWHILE" | while read -r word name; do
             if [ "$word" = gone ]; then
                 ! is_there "$R/$live_place/$name" || printf 'note: %s was removed while this ran, and is live all the same\n' \
                     "$(printable "$live_place/$name")" >&2
-            elif ! cmp -s "$R/$live_place/$name" "$R/$now/$name" 2>/dev/null; then
-                printf 'note: %s was written while this ran: it is in %s, and not live\n' \
-                    "$(printable "$live_place/$name")" "$(printable "$now/$name")" >&2
+            elif ! cmp -s "$R/$live_place/$name" "$R/$NOW/$name" 2>/dev/null; then
+                printf 'note: %s was written while this ran: it is %s, and not live\n' \
+                    "$(printable "$live_place/$name")" "$(printable "$NOW/$name")" >&2
             fi
         done
     done

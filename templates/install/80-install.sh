@@ -44,6 +44,7 @@ install_part() {
     stage
     ! is_repair || choose_keep
     check_units "$WORK/units"
+    tell_written || exit
     if [ -n "$DRY_RUN" ]; then
         report 'would be'
         for place in $DROPPED; do

@@ -31,11 +31,13 @@ rollback() {
     found=$(folders_found) || exit
     must rm -rf "$R/$HOME_KUBERNETES/next"
     write_journal "$previous/units" previous previous
-    units=$(printf '%s\n' "$journal" | awk '$1 != "slot" && $1 != "keep" { print "  " $2 }')
-    [ -n "$units" ] || refuse 'there is no generation to go back to' "$previous holds no file of it"
+    back=$(printf '%s\n' "$journal" | awk '$1 == "swap" || $1 == "place" { print "  " $2 }')
+    gone=$(printf '%s\n' "$journal" | awk '$1 == "remove" { print "  " $2 }')
+    [ -n "$back$gone" ] || refuse 'there is no generation to go back to' "$previous holds no file of it"
     begin_swap
     tell_meanwhile "$found" previous
-    printf 'back in their places:\n%s\n' "$units"
+    [ -z "$back" ] || printf 'back in their places:\n%s\n' "$back"
+    [ -z "$gone" ] || printf 'taken away, because the generation before has none:\n%s\n' "$gone"
     say_state
     [ -z "$orders" ] || printf '%s\n' "$orders"
     must rm -f "$R/$RESTART" "$R/$RESTART_NEW"

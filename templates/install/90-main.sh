@@ -17,7 +17,7 @@ bad_usage() {
 
 main() {
     ACTION=install BUNDLE='' NODE='' KEY='' ROOT=/ DRY_RUN='' FORCE_NODE='' ALLOW_DOWNGRADE='' DROP_BACKUP=''
-    STAGING='' STARTED='' LOCKED='' MADE='' HOMES='' COPIES='' journal='' only_install=''
+    STAGING='' STARTED='' LOCKED='' MADE='' HOMES='' COPIES='' WRITTEN='' journal='' only_install=''
     while [ $# -gt 0 ]; do
         case $1 in
         --help | -h)

@@ -184,7 +184,7 @@ fn what_is_written_meanwhile_is_named() {
         let note = |place: &str| {
             let (home, name) = place.split_once("/pki/").unwrap();
             format!(
-                "note: {place} was written while this ran: it is in {home}/.certferry/previous/pki/{name}, and not live\n"
+                "note: {place} was written while this ran: it is {home}/.certferry/previous/pki/{name}, and not live\n"
             )
         };
         let written = ["apiserver.crt", "changed", "my file", "new/file"].map(|name| note(&format!("{PKI}/{name}")));

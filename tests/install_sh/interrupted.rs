@@ -348,10 +348,13 @@ fn there_must_be_a_generation_to_go_back_to() {
     // What was installed first goes away, and comes again.
     let node = Node::with(&FIRST, "worker-1");
     let installed = node.state();
-    assert_eq!(node.rollback(&TOOLS).code, Some(0));
+    let ended = node.rollback(&TOOLS);
+    let text = "taken away, because the generation before has none:\n  etc/kubernetes/pki\n";
+    assert!(ended.code == Some(0) && ended.stdout.starts_with(text), "{}", ended.stdout);
     assert!(node.live().values().all(|(mode, ..)| mode & 0o170_000 == 0o040_000), "no file is left");
     assert!(node.status().starts_with("installed    nothing by certferry\nprevious     lab, generation 1, "));
-    assert_eq!(node.rollback(&TOOLS).code, Some(0));
+    let ended = node.rollback(&TOOLS);
+    assert!(ended.code == Some(0) && ended.stdout.starts_with("back in their places:\n"), "{}", ended.stdout);
     assert!(node.state() == installed);
     let units = node.path(STATE).join("previous/units");
     let broken =

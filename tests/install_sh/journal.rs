@@ -217,10 +217,18 @@ fn with_units(cases: &[Case], keep: &str) -> Node {
 /// Completes the journal; the bundle that is installed changes nothing else.
 #[track_caller]
 fn complete(node: &Node) {
+    assert_eq!(complete_with_notes(node), "");
+}
+
+/// The same; returns what is said of files that somebody has written to.
+#[track_caller]
+fn complete_with_notes(node: &Node) -> String {
     let ended = node.install(&TOOLS, &FIRST, "worker-1", &[]);
-    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), NOTE));
+    let notes = ended.stderr.strip_prefix(NOTE);
+    assert_eq!((ended.code, notes.is_some()), (Some(0), true), "{}", ended.stderr);
     assert!(ended.stdout.ends_with(" is installed, and every file is as it must be\n"), "{}", ended.stdout);
     assert_clean(node, "completed");
+    notes.unwrap().to_owned()
 }
 
 /// What is live and what is kept in the end.
@@ -263,11 +271,37 @@ const COMPLETED: [(Case, [Option<&str>; 2]); 33] = [
 #[test]
 fn what_is_in_the_slot_decides_and_what_somebody_put_there_is_kept() {
     let node = with_units(&COMPLETED.map(|(case, _)| case), "previous");
-    complete(&node);
+    let notes = complete_with_notes(&node);
     for (number, (case, expected)) in COMPLETED.into_iter().enumerate() {
+        let (place, [_, kept]) = (format!("etc/kubernetes/{number}.conf"), expected);
+        let is_journaled = match case.0 {
+            "swap" => kept == NEW || kept == OLD,
+            "place" => kept == NEW,
+            _ => kept == OLD,
+        };
+        let note =
+            format!("note: {place} was written while this ran: it is {STATE}/previous/{number}.conf, and not live\n");
+        assert_eq!(notes.contains(&note), kept.is_some() && !is_journaled, "{case:?}: {notes}");
         let found = [format!("etc/kubernetes/{number}.conf"), format!("{STATE}/previous/{number}.conf")];
         assert_eq!(found.map(|place| read(&node, &place)), expected.map(|text| text.map(str::to_owned)), "{case:?}");
     }
+}
+
+/// What was written before the run was completed is told before the next generation drops it.
+#[test]
+fn what_was_written_meanwhile_is_told_before_another_generation_comes() {
+    let node = with_units(&[("swap", [OTHER, NEW, None])], "previous");
+    let kept = format!("{STATE}/previous/0.conf");
+    let text = format!(
+        "{NOTE}error: an interrupted run was brought to its end; before that somebody had written to \
+         etc/kubernetes/0.conf: it is {kept} now, and the next generation would drop it\nhint: look at it, and move it \
+         elsewhere if it is of use; then run the same command again\n"
+    );
+    let ended = node.install(&TOOLS, &SECOND, "worker-1", &[]);
+    assert_eq!((ended.code, ended.stderr), (Some(2), text));
+    assert_eq!(read(&node, &kept).as_deref(), OTHER);
+    assert_clean(&node, "refused");
+    assert_eq!(node.install(&TOOLS, &SECOND, "worker-1", &[]).code, Some(0));
 }
 
 /// Each is in the way of something; moved away as the hint says, the run is completed, and nothing is lost.
@@ -294,7 +328,8 @@ fn what_is_in_the_way_is_named_and_moved() {
         let before = fs::read(node.path(place)).unwrap();
         let moved = node.path(&format!("{live}.moved"));
         fs::rename(node.path(place), &moved).unwrap();
-        complete(&node);
+        let notes = complete_with_notes(&node);
+        assert_eq!(notes.is_empty(), expected[1] != OTHER, "{notes}");
         assert_eq!(fs::read(&moved).unwrap(), before);
         let found = [live.to_owned(), format!("{STATE}/previous/1.conf")].map(|place| read(&node, &place));
         assert_eq!(found, expected.map(|text| text.map(str::to_owned)), "{contents:?}");
