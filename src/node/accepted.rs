@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::NodeError;
 use super::place::{ACCEPTED, INSTALLED};
-use super::session::ROOT;
+use super::state::ROOT;
 use crate::host::{NodeRoot, NodeTree};
 
 const HEAD: &str = "certferry-accepted-1";

@@ -2,8 +2,9 @@
 
 use super::NodeError;
 use super::changes::Changes;
-use super::place::Slot;
-use super::session::{has_foreign_previous, homes, look};
+use super::place::{RECORD, Slot};
+use super::state::{homes, look, read_previous, real};
+use super::unit::Unit;
 use crate::host::NodeTree;
 
 /// Returns whether what certferry did not install goes from the previous generation to the original one.
@@ -30,4 +31,30 @@ pub(super) fn at_stake(tree: &NodeTree, changes: &Changes<'_>) -> Result<Option<
         }
     }
     Ok(None)
+}
+
+/// Returns whether the previous generation holds something that certferry did not install, in the folders that hold slots
+/// and that are looked at.
+///
+/// # Errors
+/// Fails when the list of its units cannot be read.
+pub(super) fn has_foreign_previous(tree: &NodeTree, is_looked_at: impl Fn(&String) -> bool) -> Result<bool, NodeError> {
+    let Some(units) = read_previous(tree)? else {
+        // Nobody knows what it is, where its list is gone.
+        for home in homes(tree)?.into_iter().filter(|home| is_looked_at(home)) {
+            if look(tree, &Slot::Previous.folder(&home))?.is_some() {
+                return Ok(true);
+            }
+        }
+        return Ok(false);
+    };
+    if look(tree, &format!("{}/{RECORD}", Unit::installed().at(Slot::Previous)))?.is_some() {
+        return Ok(false);
+    }
+    for unit in units {
+        if is_looked_at(&real(tree, unit.home())?) && look(tree, &unit.at(Slot::Previous))?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

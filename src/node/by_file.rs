@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::NodeError;
 use super::fingerprint::describe;
 use super::place::{Slot, parent_and_name};
-use super::session::{look, make_folders};
+use super::state::{look, make_folders};
 use super::unit::{Unit, is_place};
 use crate::host::{FoundKind, NodeTree};
 

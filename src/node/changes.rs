@@ -11,7 +11,7 @@ use super::installed::{Installed, installed};
 use super::not_after;
 use super::place::{HIDDEN, NOT_AFTER, RECORD, SIGNATURE, SIGNER, Slot, parent_and_name};
 use super::replaced::Replaced;
-use super::session::{ROOT, content, home_of, look};
+use super::state::{ROOT, content, home_of, look};
 use super::unit::{Unit, is_place};
 use crate::bundle::{PartOwner, Record, Row, Sha256, VerifiedPart};
 use crate::host::{FileOwner, Found, FoundKind, NodeTree};

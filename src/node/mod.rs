@@ -35,6 +35,7 @@ pub(crate) mod replaced;
 pub mod restart;
 mod rollback;
 mod session;
+mod state;
 mod status;
 mod swap;
 mod unit;

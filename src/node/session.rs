@@ -3,21 +3,17 @@
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 
-use zeroize::Zeroizing;
-
 use super::NodeError;
+use super::backups::has_foreign_previous;
 use super::fingerprint::{describe, fingerprint};
 use super::journal::{Journal, Step};
-use super::place::{self, JOURNAL, JOURNAL_NEW, LOCK, RECORD, STATE, Slot, UNITS, hidden, parent_and_name};
+use super::place::{self, JOURNAL, JOURNAL_NEW, LOCK, STATE, Slot, UNITS, hidden, parent_and_name};
+use super::state::{ROOT, homes, look, make_folders, read_journal, real};
 use super::swap;
-use super::unit::{self, Unit};
+use super::unit::Unit;
 use super::written::Written;
-use crate::host::{FileOwner, FoundKind, NodeLock, NodeTree};
-use crate::kubernetes::{FILE_LIMIT, KUBELET_PKI, KUBERNETES, PKI};
-
-/// The most bytes of a state file, which has some hundred lines of two paths.
-const LIMIT: u64 = 1 << 20;
-pub(super) const ROOT: FileOwner = FileOwner { user: 0, group: 0 };
+use crate::host::{FoundKind, NodeLock, NodeTree};
+use crate::kubernetes::KUBERNETES;
 
 /// A node whose lock this run holds, and on which no interrupted run waits any more.
 pub struct Session<'a> {
@@ -258,32 +254,6 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Returns whether the previous generation holds something that certferry did not install, in the folders that hold slots
-/// and that are looked at.
-///
-/// # Errors
-/// Fails when the list of its units cannot be read.
-pub(super) fn has_foreign_previous(tree: &NodeTree, is_looked_at: impl Fn(&String) -> bool) -> Result<bool, NodeError> {
-    let Some(units) = read_previous(tree)? else {
-        // Nobody knows what it is, where its list is gone.
-        for home in homes(tree)?.into_iter().filter(|home| is_looked_at(home)) {
-            if look(tree, &Slot::Previous.folder(&home))?.is_some() {
-                return Ok(true);
-            }
-        }
-        return Ok(false);
-    };
-    if look(tree, &format!("{}/{RECORD}", Unit::installed().at(Slot::Previous)))?.is_some() {
-        return Ok(false);
-    }
-    for unit in units {
-        if is_looked_at(&real(tree, unit.home())?) && look(tree, &unit.at(Slot::Previous))?.is_some() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 /// Refuses a folder of state that somebody else than root or this user owns, or that others may write to. They could
 /// have written a journal, which would move any file.
 fn refuse_state_of_others(tree: &NodeTree) -> Result<(), NodeError> {
@@ -299,113 +269,6 @@ fn refuse_state_of_others(tree: &NodeTree) -> Result<(), NodeError> {
     Err(NodeError::StateOfOthers { path: tree.path(STATE), what })
 }
 
-/// Returns the journal of an interrupted run, if there is one.
-///
-/// # Errors
-/// Fails when the file cannot be read or is not a journal.
-pub(super) fn read_journal(tree: &NodeTree) -> Result<Option<Journal>, NodeError> {
-    match read_text(tree, JOURNAL)? {
-        Some(text) => Journal::parse(&text).map(Some),
-        None => Ok(None),
-    }
-}
-
-/// Returns the units of the previous generation, if there is one.
-///
-/// # Errors
-/// Fails when the list cannot be read or is not such a list.
-pub(super) fn read_previous(tree: &NodeTree) -> Result<Option<Vec<Unit>>, NodeError> {
-    read_units(tree, Slot::Previous)
-}
-
-/// Returns the units of a slot, if it has a list of them.
-///
-/// # Errors
-/// Fails like [`read_previous`].
-pub(super) fn read_units(tree: &NodeTree, slot: Slot) -> Result<Option<Vec<Unit>>, NodeError> {
-    match read_text(tree, &format!("{}/{UNITS}", slot.folder(KUBERNETES)))? {
-        Some(text) => unit::parse(&text).map(Some),
-        None => Ok(None),
-    }
-}
-
-fn read_text(tree: &NodeTree, place: &str) -> Result<Option<String>, NodeError> {
-    if look(tree, place)?.is_none() {
-        return Ok(None);
-    }
-    let bytes = tree.read(place, LIMIT).map_err(|error| NodeError::io("read", tree, place, error))?;
-    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
-}
-
-/// Returns where a folder is once every link is followed. Its name may be from before somebody moved it and left a link.
-fn real(tree: &NodeTree, folder: &str) -> Result<String, NodeError> {
-    tree.resolve(folder).map_err(|error| NodeError::io("follow links of", tree, folder, error))
-}
-
-/// Returns the folders that may hold a folder of slots: those of the units now, and those of the previous units. Each
-/// stands there once, however many links lead to it.
-pub(super) fn homes(tree: &NodeTree) -> Result<BTreeSet<String>, NodeError> {
-    let mut homes = BTreeSet::from([real(tree, KUBERNETES)?]);
-    for place in [PKI, KUBELET_PKI] {
-        homes.insert(home_of(tree, place)?.0);
-    }
-    if let Some(units) = read_previous(tree)? {
-        for unit in units {
-            homes.insert(real(tree, unit.home())?);
-        }
-    }
-    if let Some(journal) = read_journal(tree)? {
-        for home in journal.steps.iter().filter_map(Step::home) {
-            homes.insert(real(tree, home)?);
-        }
-    }
-    Ok(homes)
-}
-
-/// Returns the folder that holds the slots of a unit, the name of the unit in that folder, and whether the unit is a
-/// mount point. No rename moves a mount point, so its slots are inside it and its name is empty.
-pub(super) fn home_of(tree: &NodeTree, place: &str) -> Result<(String, String, bool), NodeError> {
-    let resolved = tree.resolve(place).map_err(|error| NodeError::io("follow links of", tree, place, error))?;
-    let is_folder = look(tree, &resolved)?.is_some_and(|found| found.kind == FoundKind::Folder);
-    if is_folder && tree.is_mount_point(&resolved) {
-        return Ok((resolved, String::new(), true));
-    }
-    let (home, name) = parent_and_name(&resolved);
-    Ok((home.to_owned(), name.to_owned(), false))
-}
-
-/// Makes a folder with this mode, and the missing folders above it with mode 0755.
-pub(super) fn make_folders(tree: &NodeTree, place: &str, mode: u32) -> Result<(), NodeError> {
-    let mut path = String::new();
-    for name in place.split('/').filter(|name| !name.is_empty()) {
-        let above = path.clone();
-        path = if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
-        if !tree.is_folder(&path) {
-            let mode = if path == place { mode } else { 0o755 };
-            tree.make_folder(&path, mode, ROOT)
-                .and_then(|()| tree.sync_folder(&above))
-                .map_err(|error| NodeError::io("make", tree, &path, error))?;
-        }
-    }
-    Ok(())
-}
-
-pub(super) fn look(tree: &NodeTree, place: &str) -> Result<Option<crate::host::Found>, NodeError> {
-    tree.look(place).map_err(|error| NodeError::io("look at", tree, place, error))
-}
-
 fn remove_file(tree: &NodeTree, place: &str) -> Result<(), NodeError> {
     tree.remove_file(place).map_err(|error| NodeError::io("remove", tree, place, error))
-}
-
-/// Returns the bytes of a file. Returns no bytes when the file is missing or too long to matter.
-pub(super) fn content(tree: &NodeTree, place: &str) -> Result<Zeroizing<Vec<u8>>, NodeError> {
-    match tree.read(place, FILE_LIMIT) {
-        Err(error)
-            if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::FileTooLarge) =>
-        {
-            Ok(Zeroizing::default())
-        }
-        read => read.map_err(|error| NodeError::io("read", tree, place, error)),
-    }
 }

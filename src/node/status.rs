@@ -4,7 +4,7 @@ use super::NodeError;
 use super::installed::{Installed, installed, previously_installed};
 use super::place::{STATE, Slot, parent_and_name};
 use super::restart::Unfinished;
-use super::session::{homes, look, read_journal, read_previous};
+use super::state::{homes, look, read_journal, read_previous};
 use crate::host::NodeTree;
 use crate::kubernetes::{KUBELET_PKI, KUBERNETES};
 

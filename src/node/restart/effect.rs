@@ -6,7 +6,7 @@ use super::super::NodeError;
 use super::super::changes::{Changes, Difference, Method};
 use super::super::place::Slot;
 use super::super::replaced::Replaced;
-use super::super::session::{content, look, read_previous};
+use super::super::state::{content, look, read_previous};
 use super::super::unit::Unit;
 use crate::host::{FoundKind, NodeTree};
 use crate::kubernetes::{

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 
 use super::super::NodeError;
 use super::super::place::{AWAY, RESTART, RESTART_NEW, STATE};
-use super::super::session::{ROOT, look, make_folders};
+use super::super::state::{ROOT, look, make_folders};
 use crate::host::NodeTree;
 use crate::kubernetes::{Component, MANIFESTS};
 
