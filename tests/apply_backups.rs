@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::common::node::{FIRST, SECOND, Seen, applied, apply, disk, live, remains, rollback};
+use crate::common::node::{FIRST, SECOND, Seen, applied, apply, copy, disk, live, remains, rollback};
 use crate::common::rights::{Right, lacks};
 use crate::common::{certferry, fail, run, succeed, tool};
 
 const PKI: &str = "etc/kubernetes/pki";
 const STATE: &str = "etc/kubernetes/.certferry";
-const ORIGINAL: &str = "what was there before certferry is kept in etc/kubernetes/.certferry/original, private keys and \
+const ORIGINAL: &str = "what certferry did not install is kept in etc/kubernetes/.certferry/original, private keys and \
                         all, until a person removes it\n";
 const REPAIRED: &str = "what was replaced is kept in etc/kubernetes/.certferry/repaired\n";
 
@@ -96,7 +96,7 @@ fn what_was_there_before_certferry_stays_when_the_next_generation_comes() {
         assert_eq!(read(root.path(), &format!("{STATE}/original/pki/{name}")), text);
     }
     assert_eq!(read(root.path(), &format!("{STATE}/original/admin.conf")), "kind: Config\n");
-    let line = "\noriginal     what was there before certferry: etc/kubernetes/.certferry/original, until a person removes it\n";
+    let line = "\noriginal     what certferry did not install: etc/kubernetes/.certferry/original, until a person removes it\n";
     assert!(status(root.path()).contains(line), "{}", status(root.path()));
     let json = succeed(certferry().args(["status", "-o", "json", "--root"]).arg(root.path()));
     assert!(json.contains("\"kept\": [\n    \"etc/kubernetes/.certferry/original\"\n  ]"), "{json}");
@@ -122,6 +122,115 @@ fn what_nobody_knows_any_more_is_kept_too() {
     fs::remove_dir_all(root.path().join("etc/kubernetes")).unwrap();
     succeed(&mut apply(&FIRST, "cp-1", root.path()));
     assert_eq!(read(root.path(), "var/lib/kubelet/.certferry/original/pki/kubelet.key"), "theirs");
+}
+
+/// `kubeadm reset` leaves the state of certferry, so that what `kubeadm init` makes then stands beside its record.
+fn in_the_place_of_the_first(root: &Path, pki: &str) {
+    let pki = root.join(pki);
+    for entry in fs::read_dir(&pki).unwrap().map(Result::unwrap) {
+        let removed =
+            if entry.path().is_dir() { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
+        removed.unwrap();
+    }
+    for (name, text) in [("ca.key", "the key"), ("ca.crt", "the CA"), ("sa.key", "of tokens")] {
+        fs::write(pki.join(name), text).unwrap();
+    }
+    fs::write(root.join("etc/kubernetes/admin.conf"), "kind: Config\n").unwrap();
+}
+
+#[test]
+fn what_came_in_the_place_of_ours_is_kept_too() {
+    let root = applied(&FIRST, "cp-1");
+    in_the_place_of_the_first(root.path(), PKI);
+    let before = files(root.path());
+    succeed(&mut apply(&SECOND, "cp-1", root.path()));
+    let line = "\nprevious     what certferry did not install; `certferry rollback` brings it back\n";
+    assert!(status(root.path()).contains(line), "{}", status(root.path()));
+    let json = succeed(certferry().args(["status", "-o", "json", "--root"]).arg(root.path()));
+    assert!(json.contains("\"previous\": \"foreign\""), "{json}");
+    succeed(&mut rollback(root.path()));
+    assert_eq!(files(root.path()), before);
+    succeed(&mut apply(&SECOND, "cp-1", root.path()));
+    let text = succeed(apply(&FIRST, "cp-1", root.path()).arg("--allow-downgrade"));
+    let both = ORIGINAL.replace(", private", " and var/lib/kubelet/.certferry/original, private");
+    assert!(text.ends_with(&format!("{both}back: certferry rollback\n")), "{text}");
+    assert_eq!(read(root.path(), &format!("{STATE}/original/pki/ca.key")), "the key");
+    assert_eq!(read(root.path(), &format!("{STATE}/original/admin.conf")), "kind: Config\n");
+    // It holds no record of what certferry installed.
+    assert!(!root.path().join(STATE).join("original/installed").exists());
+
+    // A leaf that somebody renewed under our CA can be made again.
+    let root = applied(&FIRST, "cp-1");
+    fs::write(root.path().join(PKI).join("apiserver.crt"), "renewed").unwrap();
+    succeed(&mut apply(&SECOND, "cp-1", root.path()));
+    let line = "\nprevious     lab, generation 1, ";
+    assert!(status(root.path()).contains(line), "{}", status(root.path()));
+
+    // A record that cannot be read says nothing of what is beside it.
+    fs::write(root.path().join(STATE).join("previous/installed/record.json"), "{}").unwrap();
+    let text = succeed(apply(&FIRST, "cp-1", root.path()).arg("--allow-downgrade"));
+    assert!(text.contains(&both), "{text}");
+}
+
+/// The folder of certificates lies on another disk, with slots of its own: what is kept must be kept of both.
+#[test]
+fn what_came_in_the_place_of_ours_is_kept_by_the_next_run_too() {
+    if lacks(&[Right::Trace]) {
+        return;
+    }
+    let begin = disk();
+    fs::create_dir_all(begin.path().join("data/k8s/pki")).unwrap();
+    fs::create_dir_all(begin.path().join("etc/kubernetes")).unwrap();
+    std::os::unix::fs::symlink("/data/k8s/pki", begin.path().join(PKI)).unwrap();
+    succeed(&mut apply(&FIRST, "cp-1", begin.path()));
+    in_the_place_of_the_first(begin.path(), "data/k8s/pki");
+    succeed(&mut apply(&SECOND, "cp-1", begin.path()));
+    let again = |root: &Path| {
+        let mut command = apply(&FIRST, "cp-1", root);
+        command.arg("--allow-downgrade");
+        command
+    };
+    let mut killed = 0;
+    for call in ["renameat2", "unlinkat", "unlink", "rmdir"] {
+        for number in 1.. {
+            let root = copy(begin.path());
+            let command = again(root.path());
+            let mut strace = tool("strace");
+            strace.args(["-qq", "-o", "/dev/null", "-e", &format!("trace={call}"), "-e"]);
+            strace.arg(format!("inject={call}:signal=KILL:when={number}"));
+            let ended = run(strace.arg(command.get_program()).args(command.get_args()));
+            let is_last = ended.status.success();
+            if !is_last {
+                killed += 1;
+                assert_eq!(ended.status.code(), None, "{}", String::from_utf8_lossy(&ended.stderr));
+                succeed(&mut again(root.path()));
+            }
+            let kept = |place: &str| read(root.path(), place);
+            let when = format!("{call} {number}");
+            assert_eq!(kept("data/k8s/.certferry/original/pki/ca.key"), "the key", "{when}");
+            assert_eq!(kept(&format!("{STATE}/original/admin.conf")), "kind: Config\n", "{when}");
+            assert_eq!(remains(root.path()), Vec::<PathBuf>::new(), "{when}");
+            if is_last {
+                break;
+            }
+        }
+    }
+    assert!(killed > 20, "{killed}");
+}
+
+#[test]
+fn a_rollback_says_what_it_takes_away() {
+    let root = foreign();
+    succeed(&mut apply(&FIRST, "cp-1", root.path()));
+    // A unit that was there, and one that somebody has removed from what is kept.
+    fs::remove_dir_all(root.path().join(STATE).join("previous/pki")).unwrap();
+    let text = succeed(&mut rollback(root.path()));
+    let taken = "taken away, because the generation before has none:\n  etc/kubernetes/pki\n  var/lib/kubelet/pki\n  \
+                 etc/kubernetes/controller-manager.conf\n  etc/kubernetes/kubelet.conf\n  \
+                 etc/kubernetes/scheduler.conf\n  etc/kubernetes/super-admin.conf\n";
+    assert!(text.starts_with(&format!("{taken}installed    nothing by certferry\n")), "{text}");
+    let text = succeed(&mut rollback(root.path()));
+    assert!(text.starts_with("installed    lab, generation 1, "), "{text}");
 }
 
 #[test]

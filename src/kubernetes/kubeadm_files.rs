@@ -9,6 +9,19 @@ pub fn authorities() -> impl Iterator<Item = String> {
     AUTHORITIES.iter().map(|row| format!("{PKI}/{}.crt", row.base_name))
 }
 
+/// Returns whether a place is that of a CA's certificate or key, or of a key that signs the tokens of service accounts.
+#[must_use]
+pub fn is_shared(place: &str) -> bool {
+    let base_name =
+        place.strip_prefix(PKI).and_then(|rest| rest.strip_prefix('/')).and_then(|path| path.rsplit_once('.'));
+    let is_authority = |name: &str| AUTHORITIES.iter().any(|row| row.base_name == name);
+    match base_name {
+        Some((name, "crt" | "key")) if is_authority(name) => true,
+        Some((name, extension)) => name == "sa" && matches!(extension, "key" | "pub"),
+        None => false,
+    }
+}
+
 /// Returns the names, in [`KUBERNETES`], of the kubeconfigs that kubeadm writes, sorted. The one with which a kubelet
 /// begins ([`BOOTSTRAP`](super::BOOTSTRAP)) is not among them.
 #[must_use]
@@ -38,13 +51,28 @@ impl Output {
 
 #[cfg(test)]
 mod tests {
-    use super::{authorities, kubeconfigs};
+    use super::{authorities, is_shared, kubeconfigs};
     use crate::kubernetes::{CLUSTER_CA, ETCD_CA};
 
     #[test]
     fn a_node_has_three_authorities() {
         let expected = [CLUSTER_CA, "etc/kubernetes/pki/front-proxy-ca.crt", ETCD_CA];
         assert_eq!(authorities().collect::<Vec<_>>(), expected);
+    }
+
+    /// Those are what a second control plane is given (`kubeadm join --control-plane`, `upload-certs`).
+    #[test]
+    fn what_nodes_share_is_of_cas_and_service_accounts() {
+        for name in ["ca.crt", "ca.key", "front-proxy-ca.crt", "front-proxy-ca.key", "etcd/ca.crt", "etcd/ca.key"] {
+            assert!(is_shared(&format!("etc/kubernetes/pki/{name}")), "{name}");
+        }
+        for name in ["sa.key", "sa.pub"] {
+            assert!(is_shared(&format!("etc/kubernetes/pki/{name}")), "{name}");
+        }
+        for name in ["apiserver.crt", "etcd/server.key", "ca.srl", "sa.crt", "my-ca.crt", "other/ca.crt", "ca", ""] {
+            assert!(!is_shared(&format!("etc/kubernetes/pki/{name}")), "{name}");
+        }
+        assert!(!is_shared("etc/kubernetes/pki2/ca.crt") && !is_shared("ca.crt"));
     }
 
     #[test]

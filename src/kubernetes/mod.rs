@@ -34,7 +34,7 @@ pub use certificate_row::{
 };
 pub use component::Component;
 pub use key_id::{KeyId, NotAKeyId, escape};
-pub use kubeadm_files::{authorities, kubeconfigs};
+pub use kubeadm_files::{authorities, is_shared, kubeconfigs};
 pub use limits::JOINS_WITH_ECDSA_SERVICE_ACCOUNT;
 pub use part_files::{PartFile, cluster_files, node_files};
 pub use part_name::{NotAPartName, PartName, is_label, is_subdomain};

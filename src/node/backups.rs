@@ -2,10 +2,13 @@
 
 use super::NodeError;
 use super::changes::Changes;
+use super::installed;
 use super::place::{RECORD, Slot};
-use super::state::{homes, look, read_previous, real};
+use super::state::{content, homes, look, read_previous, real};
 use super::unit::Unit;
+use crate::bundle::{Row, Sha256};
 use crate::host::NodeTree;
+use crate::kubernetes::{PKI, is_shared};
 
 /// Returns whether what certferry did not install goes from the previous generation to the original one.
 ///
@@ -34,10 +37,11 @@ pub(super) fn at_stake(tree: &NodeTree, changes: &Changes<'_>) -> Result<Option<
 }
 
 /// Returns whether the previous generation holds something that certferry did not install, in the folders that hold slots
-/// and that are looked at.
+/// and that are looked at. That may have come in the place of what certferry had installed (`kubeadm reset`, `kubeadm
+/// init`): its CAs or its keys of service accounts are others than those of the record then.
 ///
 /// # Errors
-/// Fails when the list of its units cannot be read.
+/// Fails when the list of its units, or one of its files, cannot be read.
 pub(super) fn has_foreign_previous(tree: &NodeTree, is_looked_at: impl Fn(&String) -> bool) -> Result<bool, NodeError> {
     let Some(units) = read_previous(tree)? else {
         // Nobody knows what it is, where its list is gone.
@@ -48,13 +52,45 @@ pub(super) fn has_foreign_previous(tree: &NodeTree, is_looked_at: impl Fn(&Strin
         }
         return Ok(false);
     };
-    if look(tree, &format!("{}/{RECORD}", Unit::installed().at(Slot::Previous)))?.is_some() {
-        return Ok(false);
-    }
+    let record = match installed::read(tree.reading(), &Unit::installed().at(Slot::Previous)) {
+        // Nobody knows what belongs to it.
+        Err(NodeError::BrokenState { .. } | NodeError::OtherFormat { .. }) => None,
+        read => read?.map(|(record, _)| record),
+    };
+    let pki = real(tree, PKI)?;
     for unit in units {
-        if is_looked_at(&real(tree, unit.home())?) && look(tree, &unit.at(Slot::Previous))?.is_some() {
-            return Ok(true);
+        if !is_looked_at(&real(tree, unit.home())?) || look(tree, &unit.at(Slot::Previous))?.is_none() {
+            continue;
+        }
+        let Some(record) = &record else { return Ok(true) };
+        for row in &record.rows {
+            let Row::File { path, sha256, .. } = row else { continue };
+            let Some(name) = path.strip_prefix(PKI).filter(|_| is_shared(path)) else { continue };
+            let Some(rest) = format!("{pki}{name}").strip_prefix(&unit.live).map(str::to_owned) else { continue };
+            if rest.is_empty() || rest.starts_with('/') {
+                let bytes = content(tree, &format!("{}{rest}", unit.at(Slot::Previous)))?;
+                if !bytes.is_empty() && Sha256::of(&bytes) != *sha256 {
+                    return Ok(true);
+                }
+            }
         }
     }
     Ok(false)
+}
+
+/// Removes the record of what certferry installed where the previous generation is something else. Without it, a run
+/// that is interrupted while folder after folder is kept knows what the rest is.
+///
+/// # Errors
+/// Fails when the operating system refuses.
+pub(super) fn forget_record(tree: &NodeTree) -> Result<(), NodeError> {
+    let folder = Unit::installed().at(Slot::Previous);
+    if look(tree, &folder)?.is_none() {
+        return Ok(());
+    }
+    let record = format!("{folder}/{RECORD}");
+    tree.remove_file(&record)
+        .and_then(|()| tree.sync_folder(&folder))
+        .and_then(|()| tree.remove_folder(&folder))
+        .map_err(|error| NodeError::io("remove", tree, &record, error))
 }

@@ -16,7 +16,7 @@ use super::unit::{Unit, is_place};
 use crate::bundle::{PartOwner, Record, Row, Sha256, VerifiedPart};
 use crate::host::{FileOwner, Found, FoundKind, NodeTree};
 use crate::kubeconfig::{Held, Kubeconfig};
-use crate::kubernetes::{BOOTSTRAP, Component, KUBELET_PKI, KUBERNETES, PKI, Role, kubeconfigs, readers};
+use crate::kubernetes::{BOOTSTRAP, Component, KUBELET_PKI, KUBERNETES, PKI, Role, is_shared, kubeconfigs, readers};
 use crate::sign::PublicKey;
 use crate::x509::{ReadCertificate, read_pem};
 
@@ -315,8 +315,9 @@ impl<'a> Comparison<'a, '_> {
         };
         let is_single = |change: &FileChange| match change.difference {
             Difference::Mode => true,
-            Difference::Content => is_leaf(&change.place),
-            Difference::New => is_leaf(&change.place) && has_parent(&change.place),
+            // A CA belongs to many files, and a key of service accounts is read only once, at start.
+            Difference::Content => !is_shared(&change.place),
+            Difference::New => !is_shared(&change.place) && has_parent(&change.place),
         };
         let only_single = folder == PKI && !old.is_empty() && dropped.is_empty() && changed.iter().all(is_single);
         let method = match (is_mount_point, only_single) {
@@ -531,12 +532,6 @@ fn embedded_authorities(kubeconfig: &[u8]) -> Vec<ReadCertificate> {
 fn is_stale(path: &str) -> bool {
     let is_client = path.starts_with("kubelet-client-") && path.ends_with(".pem") && !path.contains('/');
     is_client || path == "kubelet.crt" || path == "kubelet.key"
-}
-
-/// Returns whether a file may change by itself. It must not be of a CA, nor a key that is read only once, at start.
-fn is_leaf(place: &str) -> bool {
-    let name = place.rsplit('/').next().unwrap_or_default();
-    !["ca.crt", "ca.key", "front-proxy-ca.crt", "front-proxy-ca.key", "sa.key", "sa.pub"].contains(&name)
 }
 
 fn prefix(folder: &str) -> String {

@@ -71,9 +71,6 @@ pub(super) fn back(session: &Session<'_>, slot: Slot) -> Result<(), NodeError> {
 /// Returns the files that are not in the slot as they were when they were compared.
 fn written(tree: &NodeTree, changes: &Changes<'_>, units: &[Unit]) -> Result<Vec<Written>, NodeError> {
     let is_file = |facts: &String| !facts.starts_with('d');
-    let is_below = |place: &str, unit: &Unit| {
-        place.strip_prefix(&unit.live).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
     let mut written = Vec::new();
     for unit in units.iter().filter(|unit| !is_below(&unit.live, &Unit::installed())) {
         let now: Description = describe(tree, &unit.at(changes.keep))?
@@ -91,6 +88,11 @@ fn written(tree: &NodeTree, changes: &Changes<'_>, units: &[Unit]) -> Result<Vec
         }
     }
     Ok(written)
+}
+
+/// Returns whether a place is that of a unit, or in it.
+fn is_below(place: &str, unit: &Unit) -> bool {
+    place.strip_prefix(&unit.live).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Refuses to bring the previous generation back when a folder above one of its units has become a link since. The
@@ -113,6 +115,21 @@ pub(super) fn check_rollback(tree: &NodeTree) -> Result<(), NodeError> {
         }
     }
     Ok(())
+}
+
+/// Returns the places of what is live and not in the previous generation, but for the record of what is installed.
+///
+/// # Errors
+/// Fails when the state cannot be read.
+pub(super) fn taken_away(tree: &NodeTree) -> Result<Vec<String>, NodeError> {
+    let mut places = Vec::new();
+    for unit in read_previous(tree)?.unwrap_or_default() {
+        let is_gone = look(tree, &unit.at(Slot::Previous))?.is_none() && look(tree, &unit.live)?.is_some();
+        if is_gone && !is_below(&unit.live, &Unit::installed()) {
+            places.push(unit.live);
+        }
+    }
+    Ok(places)
 }
 
 /// Removes what was staged after a run that changed nothing. Returns the error of that run.

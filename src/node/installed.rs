@@ -104,7 +104,11 @@ pub(super) fn installed_record(root: &NodeRoot) -> Result<Option<(Record, Instal
     read(root, INSTALLED)
 }
 
-fn read(root: &NodeRoot, folder: &str) -> Result<Option<(Record, Installed)>, NodeError> {
+/// Returns the record that is in a folder, and what it says of the generation. Returns `None` when none is there.
+///
+/// # Errors
+/// Fails like [`installed`].
+pub(super) fn read(root: &NodeRoot, folder: &str) -> Result<Option<(Record, Installed)>, NodeError> {
     // A folder alone is what a rollback leaves where each file of it goes by itself.
     let record = format!("{folder}/{RECORD}");
     if root.look(&record).map_err(|error| NodeError::io_in("look at", root, &record, error))?.is_none() {

@@ -21,6 +21,8 @@ pub struct RolledBack {
     pub restarted_by: RestartedBy,
     /// Whether an interrupted run was completed first.
     pub has_recovered: bool,
+    /// The places of what was taken away, because the previous generation has nothing there.
+    pub taken_away: Vec<String>,
 }
 
 /// Completes an interrupted run, then brings the previous generation back. What was live becomes the previous
@@ -51,10 +53,11 @@ fn back(
 ) -> Result<RolledBack, ApplyError> {
     install::check_rollback(session.tree())?;
     let mut effect = Effect::of_rollback(session.tree())?.ok_or(NodeError::NoPrevious)?;
+    let taken_away = install::taken_away(session.tree())?;
     let restarted_by = restart::around(session, restart, &mut effect, progress, |_| {
         install::back(session, Slot::Previous)?;
         Ok(Slot::Previous)
     })?;
     let status = status(session.tree())?;
-    Ok(RolledBack { status, effect, restarted_by, has_recovered: session.has_recovered() })
+    Ok(RolledBack { status, effect, restarted_by, has_recovered: session.has_recovered(), taken_away })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 
 use super::NodeError;
-use super::backups::has_foreign_previous;
+use super::backups::{forget_record, has_foreign_previous};
 use super::fingerprint::{describe, fingerprint};
 use super::journal::{Journal, Step};
 use super::place::{self, JOURNAL, JOURNAL_NEW, LOCK, STATE, Slot, UNITS, hidden, parent_and_name};
@@ -181,6 +181,7 @@ impl<'a> Session<'a> {
             }
         }
         if journal.keep == Slot::Previous && has_foreign_previous(tree, |home| open.contains(home))? {
+            forget_record(tree)?;
             for home in &open {
                 self.keep_original(home)?;
             }

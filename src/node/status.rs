@@ -1,6 +1,7 @@
 //! The state of a node, as certferry knows it.
 
 use super::NodeError;
+use super::backups::has_foreign_previous;
 use super::installed::{Installed, installed, previously_installed};
 use super::place::{STATE, Slot, parent_and_name};
 use super::restart::Unfinished;
@@ -15,8 +16,8 @@ pub struct Status {
     pub installed: Option<Installed>,
     /// The previous generation.
     pub previous: Previous,
-    /// The folders that keep what only a person removes. Those called `original` hold what was there before certferry,
-    /// those called `repaired` what the last repair replaced.
+    /// The folders that keep what only a person removes. Those called `original` hold what certferry did not
+    /// install, those called `repaired` what the last repair replaced.
     pub kept: Vec<String>,
     /// Whether an interrupted run waits.
     pub is_interrupted: bool,
@@ -29,7 +30,7 @@ pub struct Status {
 pub enum Previous {
     /// There is no previous generation.
     None,
-    /// The files that were on the node before certferry was.
+    /// The files that were on the node and that certferry did not install.
     Foreign,
     /// A generation that certferry installed.
     Installed(Installed),
@@ -47,8 +48,8 @@ pub fn status(tree: &NodeTree) -> Result<Status, NodeError> {
     }
     let previous = match (read_previous(tree)?, previously_installed(tree)?) {
         (None, _) => Previous::None,
-        (Some(_), None) => Previous::Foreign,
-        (Some(_), Some(previous)) => Previous::Installed(previous),
+        (Some(_), Some(previous)) if !has_foreign_previous(tree, |_| true)? => Previous::Installed(previous),
+        (Some(_), _) => Previous::Foreign,
     };
     let (is_interrupted, unfinished) = (read_journal(tree)?.is_some(), Unfinished::of(tree)?);
     Ok(Status { installed: installed(tree)?, previous, kept: kept(tree), is_interrupted, unfinished })

@@ -257,6 +257,7 @@ EOF
         kept=${journal#*"${LF}keep "}
         kept=${kept%%"$LF"*}
         if [ "$kept" = previous ] && is_foreign; then
+            forget_record
             for home in $HOMES; do
                 is_through "$home" || [ ! -d "$R/$home/previous" ] || keep_original "$home"
             done
@@ -299,21 +300,63 @@ is_through() { # <home>
     case " $journal" in *" $1/next/"*) [ ! -d "$R/$1/next" ] ;; *) return 1 ;; esac
 }
 
-# Whether the generation before is one that certferry did not install: a unit is in it, and no record.
+# Whether the generation before is one that certferry did not install: a unit is in it, and no record, or CAs or keys of
+# service accounts that are others than those of the record, as after `kubeadm reset` and `kubeadm init`.
 is_foreign() {
     before=$R/$HOME_KUBERNETES/previous
-    [ -d "$before" ] && [ ! -f "$before/installed/record.json" ] || return 1
+    [ -d "$before" ] || return 1
     # Nobody knows what it is.
     [ -f "$before/units" ] || return 0
-    while read -r _ in_slot; do
+    shared=none
+    if [ -f "$before/installed/record.json" ]; then
+        shared=$(shared_in "$before/installed/record.json") || shared=none
+    fi
+    while read -r was_live in_slot; do
         case $in_slot in */@/*) ;; *) continue ;; esac
         at "${in_slot%%/@/*}"
         # What is there is of the generation that was replaced since.
         ! is_through "${AT#"$R"/}" || continue
         at "${in_slot%%/@/*}/previous/${in_slot#*/@/}"
-        ! is_there "$AT" || return 0
+        is_there "$AT" || continue
+        [ "$shared" != none ] || return 0
+        while read -r shared_place its_hash; do
+            case $shared_place in "$was_live" | "$was_live"/*) ;; *) continue ;; esac
+            there=$AT${shared_place#"$was_live"}
+            [ ! -f "$there" ] || [ "$(sha256 <"$there")" = "$its_hash" ] || return 0
+        done <<EOF
+$shared
+EOF
     done <"$before/units"
     return 1
+}
+
+# The files of a record that all nodes share, each with its hash, by the place where the folder of certificates is now.
+shared_in() { # <record>
+    pki_now=$(find_unit "$PKI" 2>/dev/null && echo "$UNIT_LIVE") || pki_now=$PKI
+    about=$(read_document record "$1") || return 1
+    printf '%s\n' "$about" | awk -v pki="$PKI/" -v live="$pki_now/" -v authorities="$AUTHORITIES" '
+        BEGIN {
+            count = split(authorities, list, " ")
+            for (i = 1; i <= count; i++) {
+                is_shared[list[i]]
+                sub(/crt$/, "key", list[i])
+                is_shared[list[i]]
+            }
+            is_shared["sa.key"]
+            is_shared["sa.pub"]
+        }
+        $1 == "row" && $2 == "f" && index($NF, pki) == 1 && substr($NF, length(pki) + 1) in is_shared {
+            print live substr($NF, length(pki) + 1), $5
+        }'
+}
+
+# Removes the record of what certferry installed where something else is the generation before. Without it, a run that
+# is stopped while folder after folder is kept knows what the rest is.
+forget_record() {
+    [ -d "$before/installed" ] || return 0
+    must rm -f "$before/installed/record.json"
+    must sync
+    must rm -rf "$before/installed"
 }
 
 # What was live before becomes the generation that a rollback goes back to, or what else the journal says.

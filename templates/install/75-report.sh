@@ -119,7 +119,7 @@ tell_kept() {
         printf 'dropped: %s\n' "$place"
     done
     [ -z "$ORIGINAL" ] || printf '%s\n' \
-        "what was there before certferry is kept in $HOME_KUBERNETES/original, private keys and all, until a person removes it"
+        "what certferry did not install is kept in $HOME_KUBERNETES/original, private keys and all, until a person removes it"
     case $KEEP in
     previous) printf 'back: sh install.sh --rollback\n' ;;
     repaired)

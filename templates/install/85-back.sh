@@ -173,12 +173,12 @@ say_state() {
     previous=$R/$HOME_KUBERNETES/previous
     if [ ! -f "$previous/units" ]; then
         printf '%-12s none\n' previous
-    elif [ -f "$previous/installed/record.json" ]; then
+    elif [ -f "$previous/installed/record.json" ] && ! is_foreign; then
         say_generation previous "$previous/installed" '' '; `sh install.sh --rollback` brings it back'
     else
-        printf '%-12s what was there before certferry; `sh install.sh --rollback` brings it back\n' previous
+        printf '%-12s what certferry did not install; `sh install.sh --rollback` brings it back\n' previous
     fi
-    for slot in original:'what was there before certferry' repaired:'what the last repair replaced'; do
+    for slot in original:'what certferry did not install' repaired:'what the last repair replaced'; do
         for folder in "$HOME_KUBERNETES" "$HOME_KUBELET"; do
             [ -d "$R/$folder/${slot%%:*}" ] || continue
             printf '%-12s %s: %s, until a person removes it\n' "${slot%%:*}" "${slot#*:}" "$folder/${slot%%:*}"

@@ -10,7 +10,7 @@ use crate::install_sh::node::{FIRST, Node, SECOND, State, THIRD, TOOLS};
 const PKI: &str = "etc/kubernetes/pki";
 const STATE: &str = "etc/kubernetes/.certferry";
 const BACK: &str = "back: sh install.sh --rollback\n";
-const ORIGINAL: &str = "what was there before certferry is kept in etc/kubernetes/.certferry/original, private keys and \
+const ORIGINAL: &str = "what certferry did not install is kept in etc/kubernetes/.certferry/original, private keys and \
                         all, until a person removes it\n";
 
 /// A node with a PKI that certferry did not install.
@@ -73,7 +73,7 @@ fn a_repair_leaves_the_generation_before() {
     assert!(node.live() == first && slot(&node, "previous") == kept);
     assert_eq!(slot(&node, "repaired")["pki/ca.key"].0 & 0o777, 0o644);
     let status = node.status();
-    let lines = "previous     what was there before certferry; `sh install.sh --rollback` brings it back\n\
+    let lines = "previous     what certferry did not install; `sh install.sh --rollback` brings it back\n\
                  repaired     what the last repair replaced: etc/kubernetes/.certferry/repaired, until a person removes it\n";
     assert!(status.contains(lines), "{status}");
     // What needs no backup is not kept from it, and nor is what changes nothing.
@@ -108,6 +108,34 @@ fn a_repair_leaves_the_generation_before() {
     assert!(node.live() == first);
 }
 
+/// What `kubeadm reset` and `kubeadm init` leave: another PKI beside the record of ours.
+#[test]
+fn what_came_in_the_place_of_ours_stays() {
+    let node = Node::with(&FIRST, "cp-1");
+    for name in ["ca.key", "ca.crt", "sa.key"] {
+        fs::write(node.path(PKI).join(name), format!("another {name}")).unwrap();
+    }
+    install(&node, &SECOND, &[]);
+    let status = node.status();
+    let line = "\nprevious     what certferry did not install; `sh install.sh --rollback` brings it back\n";
+    assert!(status.contains(line), "{status}");
+    let mut kept = slot(&node, "previous");
+    let said = install(&node, &THIRD, &[]);
+    assert!(said.ends_with(&format!("{ORIGINAL}{BACK}")), "{said}");
+    kept.retain(|place, _| place != "installed" && !place.starts_with("installed/"));
+    assert!(slot(&node, "original") == kept && kept["pki/sa.key"].3 == b"another sa.key");
+    let status = node.status();
+    assert!(status.contains("\nprevious     lab, generation 2, "), "{status}");
+    // A leaf that somebody renewed under our CA can be made again.
+    let node = Node::with(&FIRST, "cp-1");
+    fs::write(node.path(PKI).join("apiserver.crt"), "renewed").unwrap();
+    install(&node, &SECOND, &[]);
+    assert!(node.status().contains("\nprevious     lab, generation 1, "), "{}", node.status());
+    // A record that cannot be read says nothing of what is beside it.
+    fs::write(node.path(STATE).join("previous/installed/record.json"), "{}").unwrap();
+    assert!(install(&node, &THIRD, &[]).contains(ORIGINAL));
+}
+
 #[test]
 fn what_was_there_before_certferry_stays() {
     let node = foreign("cp-1");
@@ -118,7 +146,7 @@ fn what_was_there_before_certferry_stays() {
     assert!(slot(&node, "original") == kept);
     let second = node.live();
     let status = node.status();
-    let line = "\noriginal     what was there before certferry: etc/kubernetes/.certferry/original, until a person removes it\n";
+    let line = "\noriginal     what certferry did not install: etc/kubernetes/.certferry/original, until a person removes it\n";
     assert!(status.contains(line), "{status}");
     assert!(install(&node, &THIRD, &[]).ends_with(BACK));
     assert!(slot(&node, "original") == kept);

@@ -8,7 +8,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use crate::common::shells::{Tools, find};
 use crate::install_sh::backups::foreign;
 use crate::install_sh::journal::{damaged, fingerprint, journal, sealed};
-use crate::install_sh::node::{FIRST, Node, SECOND, State, TOOLS};
+use crate::install_sh::node::{FIRST, Node, SECOND, State, THIRD, TOOLS};
 
 const PKI: &str = "etc/kubernetes/pki";
 const STATE: &str = "etc/kubernetes/.certferry";
@@ -111,20 +111,26 @@ fn an_installation_killed_anywhere_is_completed_by_the_next_run() {
     installation_killed(|call| call % STEP == 1);
 }
 
-/// Where what was there before certferry has to make room.
+/// Where what certferry did not install has to make room: what was there before it, or came in the place of what it had
+/// installed.
 #[test]
 fn an_installation_over_the_second_backup_is_completed_too() {
-    let begin = foreign("worker-1");
-    assert_eq!(begin.install(&TOOLS, &FIRST, "worker-1", &[]).code, Some(0));
-    kill_at(
-        |call| call % 5 == 3,
-        &begin,
-        |node, tools| node.command(tools, &SECOND, "worker-1", &[]),
-        |node| {
-            let ended = node.install(&TOOLS, &SECOND, "worker-1", &[]);
-            assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-        },
-    );
+    let before = foreign("worker-1");
+    assert_eq!(before.install(&TOOLS, &FIRST, "worker-1", &[]).code, Some(0));
+    let since = Node::with(&FIRST, "worker-1");
+    fs::write(since.path("etc/kubernetes/pki/ca.crt"), "another").unwrap();
+    assert_eq!(since.install(&TOOLS, &SECOND, "worker-1", &[]).code, Some(0));
+    for (begin, next) in [(before, &SECOND), (since, &THIRD)] {
+        kill_at(
+            |call| call % 5 == 3,
+            &begin,
+            |node, tools| node.command(tools, next, "worker-1", &[]),
+            |node| {
+                let ended = node.install(&TOOLS, next, "worker-1", &[]);
+                assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+            },
+        );
+    }
 }
 
 #[test]
@@ -190,7 +196,7 @@ fn what_waits_is_told() {
     let node = Node::with(&FIRST, "worker-1");
     let new = "installed    lab, generation 1, Kubernetes ";
     assert!(node.status().starts_with(new), "{}", node.status());
-    let foreign = "previous     what was there before certferry; `sh install.sh --rollback` brings it back\n\
+    let foreign = "previous     what certferry did not install; `sh install.sh --rollback` brings it back\n\
                    files        all 6 are as they were installed\n";
     assert!(node.status().ends_with(foreign), "{}", node.status());
     // The call that moves the folder away comes after the journal's.

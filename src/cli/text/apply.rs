@@ -35,7 +35,7 @@ pub(crate) fn done(applied: &Applied<'_>) -> String {
     if *has_original {
         let _ = writeln!(
             kept,
-            "what was there before certferry is kept in {}, private keys and all, until a person removes it",
+            "what certferry did not install is kept in {}, private keys and all, until a person removes it",
             folders("/original")
         );
     }

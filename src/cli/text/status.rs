@@ -16,11 +16,11 @@ pub(crate) fn text(status: &Status) -> String {
     };
     let previous = match &status.previous {
         Previous::None => "none".to_owned(),
-        Previous::Foreign => "what was there before certferry; `certferry rollback` brings it back".to_owned(),
+        Previous::Foreign => "what certferry did not install; `certferry rollback` brings it back".to_owned(),
         Previous::Installed(previous) => format!("{}; `certferry rollback` brings it back", describe(previous)),
     };
     let what = |place: &String| match (place.ends_with("/original"), escape_for_terminal(place)) {
-        (true, place) => format!("original     what was there before certferry: {place}, until a person removes it\n"),
+        (true, place) => format!("original     what certferry did not install: {place}, until a person removes it\n"),
         (false, place) => format!("repaired     what the last repair replaced: {place}, until a person removes it\n"),
     };
     let kept: String = status.kept.iter().map(what).collect();
