@@ -38,7 +38,9 @@ pub struct Change {
     /// Whether it is new, changed or gone.
     pub kind: ChangeKind,
     /// The reasons, as far as they are known. What came or went without a reason did so with its table in the profile.
-    pub reasons: Vec<ChangeReason>,
+    ///
+    /// Changes share them: a new generation changes hundreds of thousands of keys for the same reason.
+    pub reasons: Arc<[ChangeReason]>,
 }
 
 impl Change {
@@ -82,7 +84,7 @@ pub enum ChangeKind {
 }
 
 /// A reason for other bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ChangeReason {
     /// A value changed.
     Value {
@@ -133,11 +135,25 @@ impl fmt::Display for ChangeReason {
     }
 }
 
+/// The reasons of changes so far, of each list one copy.
+#[derive(Default)]
+struct SharedReasons(BTreeSet<Arc<[ChangeReason]>>);
+
+impl SharedReasons {
+    fn share(&mut self, reasons: Vec<ChangeReason>) -> Arc<[ChangeReason]> {
+        if let Some(known) = self.0.get(reasons.as_slice()) {
+            return Arc::clone(known);
+        }
+        let reasons: Arc<[_]> = reasons.into();
+        self.0.insert(Arc::clone(&reasons));
+        reasons
+    }
+}
+
 /// Returns the differences between two builds, ordered by id: those of their shapes, and those that only hashes show.
 #[must_use]
 pub fn build_changes(old: &Lock, new: &Lock) -> Vec<Change> {
     let mut found = changes(&Shapes::of_lock(old), &Shapes::of_lock(new));
-    let known: BTreeSet<_> = found.iter().filter_map(Change::key).cloned().collect();
     let keys = pairs(&old.keys, &new.keys, |key| &key.id).filter(|(old, new)| old.spki_sha256 != new.spki_sha256);
     let mut hidden: BTreeMap<_, _> = keys.map(|(key, _)| (&key.id, ChangeReason::Key)).collect();
     for (old, new) in pairs(&old.certificates, &new.certificates, |certificate| &certificate.id) {
@@ -145,10 +161,17 @@ pub fn build_changes(old: &Lock, new: &Lock) -> Vec<Change> {
             hidden.entry(&old.id).or_insert(ChangeReason::Content);
         }
     }
-    hidden.retain(|id, _| !known.contains(*id));
-    found.extend(hidden.into_iter().map(|(id, difference)| changed(id, vec![difference])));
+    hidden.retain(|id, _| change_of(&found, id).is_none());
+    let mut known = SharedReasons::default();
+    found.extend(hidden.into_iter().map(|(id, difference)| changed(id, known.share(vec![difference]))));
     found.sort_by(|left, right| left.key().cmp(&right.key()));
     found
+}
+
+/// Returns the change of a key or its certificate, among changes that are ordered by id.
+pub(super) fn change_of<'a>(changes: &'a [Change], id: &KeyId) -> Option<&'a Change> {
+    let place = changes.binary_search_by(|change| change.key().cmp(&Some(id))).ok()?;
+    changes.get(place)
 }
 
 /// Returns the rows whose ids are in both, in the order of `old`.
@@ -164,14 +187,15 @@ pub fn changes(old: &Shapes<'_>, new: &Shapes<'_>) -> Vec<Change> {
     ids.sort_unstable();
     ids.dedup();
     let issuers = issuers(old, new);
-    let without_reason = |id: &KeyId, kind| Change { id: ChangeId::Key(id.clone()), kind, reasons: Vec::new() };
+    let mut known = SharedReasons::default();
+    let without_reason = |id: &KeyId, kind| Change { id: ChangeId::Key(id.clone()), kind, reasons: Arc::new([]) };
     let change = |id: &KeyId| match (old.get(id), new.get(id)) {
         (None, Some(_)) => Some(without_reason(id, ChangeKind::Added)),
         (Some(_), None) => Some(without_reason(id, ChangeKind::Removed)),
         (Some(before), Some(after)) => {
             let mut found = differences(&before, &after);
             found.extend(issuer_difference(&issuers, id, &after));
-            (!found.is_empty()).then(|| changed(id, found))
+            (!found.is_empty()).then(|| changed(id, known.share(found)))
         }
         (None, None) => None,
     };
@@ -183,16 +207,13 @@ pub fn changes(old: &Shapes<'_>, new: &Shapes<'_>) -> Vec<Change> {
 /// `gives_another` says whether the profile would give something else for an id if it still named the version `before`.
 pub fn explain_version(changes: &mut [Change], before: &str, after: &str, gives_another: impl Fn(&ChangeId) -> bool) {
     let reason = value("Kubernetes", before, after);
-    for change in changes {
-        if gives_another(&change.id) {
-            change.reasons.extend(reason.clone());
-        }
+    let mut known = SharedReasons::default();
+    for change in changes.iter_mut().filter(|change| gives_another(&change.id)) {
+        change.reasons = known.share(change.reasons.iter().cloned().chain(reason.clone()).collect());
     }
 }
 
-fn changed(id: &KeyId, mut reasons: Vec<ChangeReason>) -> Change {
-    // A new generation changes hundreds of thousands of keys.
-    reasons.shrink_to_fit();
+fn changed(id: &KeyId, reasons: Arc<[ChangeReason]>) -> Change {
     Change { id: ChangeId::Key(id.clone()), kind: ChangeKind::Changed, reasons }
 }
 
@@ -270,8 +291,12 @@ mod tests {
     use super::super::model::LockedKey;
     use super::super::model::tests::example;
     use super::{Change, ChangeId, ChangeKind, ChangeReason, KeyId, Lock, Shapes};
-    use super::{build_changes, changed, explain_version};
+    use super::{build_changes, explain_version};
     use crate::bundle::Hex;
+
+    fn changed(id: &KeyId, reasons: Vec<ChangeReason>) -> Change {
+        super::changed(id, reasons.into())
+    }
 
     fn id(text: &str) -> KeyId {
         text.parse().unwrap()
@@ -308,7 +333,7 @@ mod tests {
         let old = example();
         let mut new = old.clone();
         new.keys[1].generation = 2;
-        new.certificates[1].alt_names = vec!["IP:10.0.0.1".into()];
+        new.certificates[1].alt_names = ["IP:10.0.0.1".into()].into();
         new.certificates[1].not_after = "2100-01-01T00:00:00Z".into();
         new.keys[2].id = id("user/bob");
         new.certificates[2].id = id("user/bob");
@@ -328,8 +353,8 @@ mod tests {
                         value("end of validity", "2225-11-22T00:00:00Z", "2100-01-01T00:00:00Z"),
                     ]
                 ),
-                Change { id: ChangeId::Key(id("user/alice")), kind: ChangeKind::Removed, reasons: vec![] },
-                Change { id: ChangeId::Key(id("user/bob")), kind: ChangeKind::Added, reasons: vec![] },
+                Change { id: ChangeId::Key(id("user/alice")), kind: ChangeKind::Removed, reasons: [].into() },
+                Change { id: ChangeId::Key(id("user/bob")), kind: ChangeKind::Added, reasons: [].into() },
             ]
         );
     }
@@ -382,7 +407,7 @@ mod tests {
                 Change {
                     id: ChangeId::Key(id("node/cp-1/super-admin.conf")),
                     kind: ChangeKind::Added,
-                    reasons: vec![version()]
+                    reasons: [version()].into()
                 },
                 changed(&id("user/alice"), vec![value("generation", "1", "2")]),
             ]

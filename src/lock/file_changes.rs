@@ -3,33 +3,40 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::changes::{Change, ChangeId, ChangeKind, ChangeReason};
+use super::changes::{Change, ChangeId, ChangeKind, ChangeReason, change_of};
 use crate::kubernetes::PartName;
 use crate::plan::FileOutlines;
 
 /// Returns the changes of files in parts that both sides have, beyond those that follow from `changes` of keys and
-/// certificates. They come in the order of the new parts.
+/// certificates, which are ordered by id. They come in the order of the new parts.
 #[must_use]
 pub fn file_changes(
     old: &BTreeMap<PartName, Cow<'_, FileOutlines>>,
     new: impl IntoIterator<Item = (PartName, FileOutlines)>,
     changes: &[Change],
 ) -> Vec<Change> {
-    let told: BTreeSet<_> = changes.iter().map(|change| change.id.to_string()).collect();
-    let is_told = |outline: &str| outline.split([' ', ',']).any(|word| told.contains(word));
+    let is_told = |outline: &str| {
+        let mut ids = outline.split([' ', ',']).filter_map(|word| word.parse().ok());
+        ids.any(|id| change_of(changes, &id).is_some())
+    };
     let mut found = Vec::new();
     for (part, files) in new {
         let Some(before) = old.get(&part) else { continue };
+        if **before == files {
+            continue;
+        }
         let paths: BTreeSet<_> = before.keys().chain(files.keys()).collect();
         for path in paths {
-            let row = |kind, reasons| Change { id: ChangeId::File(part.clone(), path.to_string()), kind, reasons };
+            let row =
+                |kind, reasons: Arc<[_]>| Change { id: ChangeId::File(part.clone(), path.to_string()), kind, reasons };
             found.extend(match (before.get(path), files.get(path)) {
                 (Some(old), Some(new)) if old != new && !is_link(new) => {
-                    Some(row(ChangeKind::Changed, vec![difference(old, new)]))
+                    Some(row(ChangeKind::Changed, Arc::new([difference(old, new)])))
                 }
-                (Some(old), None) if !is_link(old) && !is_told(old) => Some(row(ChangeKind::Removed, Vec::new())),
-                (None, Some(new)) if !is_link(new) && !is_told(new) => Some(row(ChangeKind::Added, Vec::new())),
+                (Some(old), None) if !is_link(old) && !is_told(old) => Some(row(ChangeKind::Removed, Arc::new([]))),
+                (None, Some(new)) if !is_link(new) && !is_told(new) => Some(row(ChangeKind::Added, Arc::new([]))),
                 _ => None,
             });
         }
@@ -84,15 +91,20 @@ mod tests {
         );
         assert_eq!(file_changes(&old, &old, &[]), []);
         assert_eq!(file_changes(&old, &files("b", &[("p", "profile")]), &[]), []);
-        let row = |path: &str, kind, reasons| Change { id: ChangeId::File(node("a"), path.to_owned()), kind, reasons };
-        let told = row("n", ChangeKind::Added, vec![]);
+        let row = |path: &str, kind, reasons: &[ChangeReason]| Change {
+            id: ChangeId::File(node("a"), path.to_owned()),
+            kind,
+            reasons: reasons.into(),
+        };
+        let told =
+            "node/a/n".parse().map(ChangeId::Key).map(|id| Change { id, kind: ChangeKind::Added, reasons: [].into() });
         let server = ChangeReason::Value { field: "server", old: "https://a".into(), new: "https://b".into() };
         assert_eq!(
-            file_changes(&old, &new, &[told]),
+            file_changes(&old, &new, &Vec::from_iter(told)),
             [
-                row("ca.key", ChangeKind::Removed, vec![]),
-                row("k", ChangeKind::Changed, vec![server]),
-                row("p", ChangeKind::Added, vec![]),
+                row("ca.key", ChangeKind::Removed, &[]),
+                row("k", ChangeKind::Changed, &[server]),
+                row("p", ChangeKind::Added, &[]),
             ]
         );
     }

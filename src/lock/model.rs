@@ -1,6 +1,6 @@
 //! The lock file, format number 1.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -129,9 +129,9 @@ pub struct LockedCertificate {
     /// The subject of the issuer.
     pub issuer: Arc<str>,
     /// The extended key usages.
-    pub usages: Vec<Arc<str>>,
+    pub usages: Arc<[Arc<str>]>,
     /// The subject alternative names.
-    pub alt_names: Vec<String>,
+    pub alt_names: Arc<[String]>,
     /// The limits of a CA, in the words of [`outline`](crate::plan::Constraints::outline).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub constraints: Vec<String>,
@@ -298,9 +298,9 @@ impl Lock {
     }
 }
 
-/// The texts of a lock's rows so far.
+/// The texts of a lock's rows so far, and the lists of usages.
 #[derive(Default)]
-pub struct Texts(SharedTexts);
+pub struct Texts(SharedTexts, BTreeSet<Arc<[Arc<str>]>>);
 
 impl Texts {
     /// Puts the known copies of its texts into a row.
@@ -320,8 +320,11 @@ impl Texts {
     /// Puts the known copies of its texts into a row.
     #[must_use]
     pub fn certificate(&mut self, mut row: LockedCertificate) -> LockedCertificate {
-        row.usages = row.usages.into_iter().map(|usage| self.0.share(usage)).collect();
-        row.alt_names.shrink_to_fit();
+        row.usages = match self.1.get(&row.usages) {
+            Some(known) => Arc::clone(known),
+            None => row.usages.iter().map(|usage| self.0.share(Arc::clone(usage))).collect(),
+        };
+        self.1.insert(Arc::clone(&row.usages));
         LockedCertificate {
             id: row.id.share(&mut self.0),
             subject: self.0.share(row.subject),
@@ -378,8 +381,8 @@ pub(super) mod tests {
             id: id.parse().unwrap(),
             subject: "CN=x".into(),
             issuer: "CN=kubernetes".into(),
-            usages: vec!["serverAuth".into()],
-            alt_names: vec!["DNS:x".into()],
+            usages: ["serverAuth".into()].into(),
+            alt_names: ["DNS:x".into()].into(),
             constraints: Vec::new(),
             issued_at: "2026-11-22".into(),
             not_before: "2026-11-21T00:00:00Z".into(),

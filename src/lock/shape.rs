@@ -34,9 +34,9 @@ pub struct CertificateShape {
     /// The subject of the issuer.
     pub issuer: Arc<str>,
     /// The extended key usages.
-    pub usages: Vec<Arc<str>>,
+    pub usages: Arc<[Arc<str>]>,
     /// The subject alternative names.
-    pub alt_names: Vec<String>,
+    pub alt_names: Arc<[String]>,
     /// The limits of a CA.
     pub constraints: Vec<String>,
     /// The day from which the validity is counted.
@@ -129,8 +129,8 @@ fn locked_certificate(certificate: &LockedCertificate) -> CertificateShape {
     CertificateShape {
         subject: Arc::clone(&certificate.subject),
         issuer: Arc::clone(&certificate.issuer),
-        usages: certificate.usages.clone(),
-        alt_names: certificate.alt_names.clone(),
+        usages: Arc::clone(&certificate.usages),
+        alt_names: Arc::clone(&certificate.alt_names),
         constraints: certificate.constraints.clone(),
         issued_at: Arc::clone(&certificate.issued_at),
         not_before: Arc::clone(&certificate.not_before),

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::bundle::Hex;
+use crate::bundle::{Hex, Sha256};
 use crate::kubernetes::{KeyId, PartName, Version};
 use crate::lock::{
-    Change, ChangeId, ChangeKind, Lock, LockedPart, Refusal, Shapes, changes, explain_version, file_changes, foreseen,
+    Change, ChangeId, ChangeKind, Lock, Refusal, Shapes, changes, explain_version, file_changes, foreseen,
 };
 use crate::plan::{FileOutlines, PartChange, Plan, PreviousBuild, Recipient, part_changes, plan as make_plan};
 use crate::profile::Profile;
@@ -26,6 +26,17 @@ pub struct Comparison {
     pub cuts_off_cert_manager: bool,
 }
 
+/// A build and the lock of the build before, to be compared.
+pub struct Since<'a> {
+    pub(super) lock: &'a Lock,
+    pub(super) profile: &'a Profile,
+    /// The hashes of the records of the parts that were built.
+    pub(super) records: BTreeMap<PartName, Sha256>,
+    pub(super) is_partial: bool,
+    /// The differences between both locks.
+    pub(super) changes: Vec<Change>,
+}
+
 impl Comparison {
     /// Finds what a whole build would change, as far as names, dates and shapes show. `plan` is that of the profile.
     #[must_use]
@@ -34,28 +45,20 @@ impl Comparison {
         Self::new(lock, profile, plan, changes, outlines_of_lock(lock))
     }
 
-    /// Finds what a build has changed. `new` is the lock of the build, and `changes` are the differences between both
-    /// locks.
-    pub(super) fn of_build(
-        lock: &Lock,
-        new: &Lock,
-        profile: &Profile,
-        plan: &Plan<'_>,
-        is_partial: bool,
-        changes: Vec<Change>,
-    ) -> Self {
-        let records = |rows| -> BTreeMap<_, _> {
-            let rows: &[LockedPart] = rows;
-            rows.iter().map(|row| (&row.part, row.record_sha256)).collect()
-        };
-        let (before, after) = (records(&lock.parts), records(&new.parts));
+    /// Finds what a build has changed. `plan` is that of the build.
+    ///
+    /// For the largest cluster that takes a good part of the memory of the build itself, whose lock may be gone by then.
+    #[must_use]
+    pub fn of_build(since: Since<'_>, plan: &Plan<'_>) -> Self {
+        let Since { lock, profile, records: after, is_partial, changes } = since;
+        let before: BTreeMap<_, _> = lock.parts.iter().map(|row| (&row.part, &row.record_sha256)).collect();
         let mut outlines = outlines_of_lock(lock);
         if is_partial {
             // A part that was not built is not gone.
             outlines.retain(|part, _| after.contains_key(part));
         }
         let mut found = Self::new(lock, profile, plan, changes, outlines);
-        found.part_changes.retain(|change| before.get(&change.part) != after.get(&change.part));
+        found.part_changes.retain(|change| before.get(&change.part).copied() != after.get(&change.part));
         if is_partial {
             // These describe the last whole bundle, and this bundle is not whole.
             found.heads.clear();
@@ -98,7 +101,7 @@ impl Comparison {
         let other_profile = lock.profile_of_cluster() != Hex(profile.sha256).to_string();
         let ids = |wanted: fn(&Change) -> bool| {
             let wanted = changes.iter().filter(|change| change.kind != ChangeKind::Removed && wanted(change));
-            wanted.filter_map(|change| change.key().cloned()).collect()
+            wanted.filter_map(Change::key).collect()
         };
         let before =
             PreviousBuild { parts: before, changed: ids(|_| true), new_keys: ids(Change::is_of_key), other_profile };

@@ -38,6 +38,9 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
     let plan = built.plan;
     let (mut keys, mut certificates) = (Vec::new(), Vec::new());
     let (shapes, mut texts) = (Shapes::of_plan(plan), Texts::default());
+    let old = built.old.map(|lock| lock.certificates.as_slice()).unwrap_or_default();
+    // In a lock that somebody has put into another order some are not found, and nothing is shared with them.
+    let locked = |id: &KeyId| old.get(old.binary_search_by(|row| row.id.cmp(id)).ok()?);
     for planned in &plan.keys {
         let id = &planned.id;
         let (Some(trace), Some(shape)) = (built.traces.get(id), shapes.get(id)) else { continue };
@@ -47,9 +50,13 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
             generation: shape.key.generation,
             spki_sha256: trace.spki_sha256,
         }));
-        let (Some((serial, certificate_sha256)), Some(shape)) = (trace.certificate, shape.certificate) else {
+        let (Some((serial, certificate_sha256)), Some(mut shape)) = (trace.certificate, shape.certificate) else {
             continue;
         };
+        if let Some(before) = locked(id) {
+            take_equal(&mut shape.subject, &before.subject);
+            take_equal(&mut shape.alt_names, &before.alt_names);
+        }
         certificates.push(texts.certificate(LockedCertificate {
             id: id.clone(),
             subject: shape.subject,
@@ -96,5 +103,12 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
         parts: parts.collect(),
         keys,
         certificates,
+    }
+}
+
+/// Takes another copy that is equal, so that one of both is enough.
+fn take_equal<T: PartialEq + ?Sized>(copy: &mut Arc<T>, other: &Arc<T>) {
+    if copy == other {
+        *copy = Arc::clone(other);
     }
 }

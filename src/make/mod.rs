@@ -5,8 +5,8 @@
 //! Input: a [`Request`], an engine for RSA, and an output that can be read back. The build uses neither files nor a
 //! terminal.
 //!
-//! Output: the bytes of the bundle, and [`Made`]: its signature and signer, the lock, and what changed since the lock
-//! before.
+//! Output: the bytes of the bundle, and [`Made`]: its signature and signer, the lock, and what it can say of the changes
+//! since the lock before.
 //!
 //! Refuses what the lock of the build before forbids ([`Objection`]), as early as it is known. The output is read back
 //! as a node will read it, before the caller gets it.
@@ -25,7 +25,7 @@ mod permission;
 
 use std::io::{BufReader, BufWriter, Read, Seek, Write};
 
-pub use comparison::Comparison;
+pub use comparison::{Comparison, Since};
 pub use derivation::Derivation;
 pub use error::{BuildError, Defect, MakeError};
 pub use permission::{Deviation, Objection, Permission, check_lock};
@@ -94,8 +94,8 @@ pub struct Made<'a, O> {
     pub written: Written,
     /// The lock to keep for the next build.
     pub lock: Lock,
-    /// The changes since the lock before, if there was one.
-    pub comparison: Option<Comparison>,
+    /// The lock before, if there was one, to compare with.
+    pub since: Option<Since<'a>>,
 }
 
 /// Builds a bundle into the output that `create` returns for the name of the file. The parts wait in the body that
@@ -170,11 +170,12 @@ where
     let mut lock = lock::lock(&built);
     drop((traces, index));
     lock.content_sha256 = content_sha256.to_string();
-    let mut comparison = None;
+    let mut since = None;
     if let Some(old) = request.lock {
         let (merged, changes) =
             permission::check_built(old, &lock, is_partial, request.permission).map_err(MakeError::from)?;
-        comparison = Some(Comparison::of_build(old, &lock, profile, &plan, is_partial, changes));
+        let records = lock.parts.iter().map(|row| (row.part.clone(), row.record_sha256)).collect();
+        since = Some(Since { lock: old, profile, records, is_partial, changes });
         lock = merged.unwrap_or(lock);
     }
     let signature = |what, signed: Result<Vec<u8>, _>| signed.map_err(|error| Defect::Signature { what, error });
@@ -190,7 +191,7 @@ where
         content_sha256,
         written,
         lock,
-        comparison,
+        since,
         plan,
     })
 }

@@ -12,9 +12,9 @@ pub struct PreviousBuild<'a> {
     /// The parts that were built, each with the outlines of its files by path.
     pub parts: BTreeMap<PartName, Cow<'a, FileOutlines>>,
     /// The ids of keys and certificates that are changed or new.
-    pub changed: BTreeSet<KeyId>,
+    pub changed: BTreeSet<&'a KeyId>,
     /// The ids among `changed` whose key is changed or new. The others have another certificate for the same key.
-    pub new_keys: BTreeSet<KeyId>,
+    pub new_keys: BTreeSet<&'a KeyId>,
     /// Whether the profile in the cluster's part had other bytes.
     pub other_profile: bool,
 }
@@ -108,7 +108,7 @@ fn has_other_bytes(content: &PlannedContent, before: &PreviousBuild<'_>) -> bool
             let changed = if is_key { &before.new_keys } else { &before.changed };
             changed.contains(id)
         }),
-        content => sources(content).iter().any(|id| before.changed.contains(*id)),
+        content => sources(content).iter().any(|id| before.changed.contains(id)),
     }
 }
 
@@ -137,7 +137,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::{Cow, PartChange, PartChangeKind, PreviousBuild, part_changes};
-    use crate::kubernetes::{PartName, Version};
+    use crate::kubernetes::{KeyId, PartName, Version};
     use crate::plan::{Plan, plan};
     use crate::profile::{self, Profile, ShipCaKeys};
 
@@ -148,13 +148,17 @@ mod tests {
         }
     }
 
+    fn ids(texts: &[&str]) -> Vec<KeyId> {
+        texts.iter().filter_map(|id| id.parse().ok()).collect()
+    }
+
     /// Returns the state before, when all parts of the plan were built and the keys and certificates with these ids are
     /// changed now.
-    fn changed(plan: &Plan<'_>, ids: &[&str]) -> PreviousBuild<'static> {
+    fn changed<'a>(plan: &Plan<'_>, ids: &'a [KeyId]) -> PreviousBuild<'a> {
         PreviousBuild {
             parts: plan.recipients.iter().map(|who| (who.part(), Cow::Owned(plan.outlines(*who)))).collect(),
-            changed: ids.iter().filter_map(|id| id.parse().ok()).collect(),
-            new_keys: ids.iter().filter_map(|id| id.parse().ok()).collect(),
+            changed: ids.iter().collect(),
+            new_keys: ids.iter().collect(),
             other_profile: false,
         }
     }
@@ -170,7 +174,7 @@ mod tests {
 
     #[test]
     fn only_what_runs_on_a_node_restarts_there() {
-        let authorities = ["ca/kubernetes", "ca/etcd", "ca/front-proxy"];
+        let authorities = ids(&["ca/kubernetes", "ca/etcd", "ca/front-proxy"]);
         let of = |profile: &[u8]| {
             let profile = parse(profile);
             let plan = plan(&profile);
@@ -189,7 +193,8 @@ mod tests {
     fn a_new_certificate_leaves_the_file_of_its_key_alone() {
         let profile = parse(include_bytes!("../../profiles/ha-stacked-etcd.toml"));
         let plan = plan(&profile);
-        let mut before = changed(&plan, &["node/cp-1/apiserver"]);
+        let apiserver = ids(&["node/cp-1/apiserver"]);
+        let mut before = changed(&plan, &apiserver);
         let files = |before: &PreviousBuild<'_>| {
             part_changes(&plan, before).into_iter().map(|change| change.files).collect::<Vec<_>>()
         };
@@ -203,7 +208,8 @@ mod tests {
     fn on_a_new_node_nothing_restarts() {
         let profile = parse(include_bytes!("../../profiles/ha-stacked-etcd.toml"));
         let plan = plan(&profile);
-        let mut before = changed(&plan, &["ca/kubernetes"]);
+        let authority = ids(&["ca/kubernetes"]);
+        let mut before = changed(&plan, &authority);
         let files = before.parts.remove(&PartName::Node("worker-1".to_owned())).unwrap_or_default();
         before.parts.insert(PartName::Node("worker-0".to_owned()), files.clone());
         let found = part_changes(&plan, &before);

@@ -18,7 +18,7 @@ use crate::cli::text::build_summary::{self, Places};
 use crate::cli::text::problems;
 use crate::host::{self, CommitError, Outputs};
 use crate::keys::{Seed, wipe_stack};
-use crate::make::{self, BuildError, Derivation, Made, Permission, Request, Subset, check_lock};
+use crate::make::{self, BuildError, Comparison, Derivation, Made, Permission, Request, Subset, check_lock};
 use crate::profile::{self, Cluster, Profile};
 
 /// The most bytes that are read of a profile. The limit is above that of [`profile::parse`], whose message is better
@@ -193,7 +193,7 @@ fn build(
     })?;
     // This is not freed, because that takes a fifth of a second for 10,000 nodes and the process ends here. It holds no
     // secret.
-    let made = ManuallyDrop::new(made);
+    let mut made = ManuallyDrop::new(made);
     let places = Places {
         signature: arguments.out.join(format!("{}.sig", made.file_name)),
         archive,
@@ -204,7 +204,13 @@ fn build(
     };
     stage_beside(&mut outputs, &places, &made, arguments.locked)?;
     outputs.commit().map_err(|refused| cannot_place(&refused, new_seed_file))?;
-    Ok(if arguments.quiet { String::new() } else { build_summary::of_build(&made, &places, new_seed_file) })
+    if arguments.quiet {
+        return Ok(String::new());
+    }
+    // They are written, and the comparison takes as much room.
+    (made.lock.keys, made.lock.certificates) = (Vec::new(), Vec::new());
+    let comparison = made.since.take().map(|since| Comparison::of_build(since, &made.plan));
+    Ok(build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file))
 }
 
 /// Stages the files that go beside the archive. With `is_locked`, the lock stays as it is.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::text::comparison;
 use crate::cli::text::shell;
 use crate::kubernetes::KeyId;
-use crate::make::Made;
+use crate::make::{Comparison, Made};
 use crate::plan::{PlannedCertificate, Recipient};
 use crate::x509::instant;
 
@@ -28,7 +28,12 @@ pub(crate) struct Places {
 }
 
 /// Returns the text of what was made, where, until when, and how to check it.
-pub(crate) fn of_build(made: &Made<'_, File>, places: &Places, new_seed: Option<&Path>) -> String {
+pub(crate) fn of_build(
+    made: &Made<'_, File>,
+    comparison: Option<&Comparison>,
+    places: &Places,
+    new_seed: Option<&Path>,
+) -> String {
     let plan = &made.plan;
     let mut text = format!("{}, generation {}, Kubernetes {}\n\n", plan.cluster, plan.generation, plan.kubernetes);
     let nodes = plan.recipients.iter().filter(|recipient| matches!(recipient, Recipient::Node(_))).count();
@@ -85,7 +90,7 @@ pub(crate) fn of_build(made: &Made<'_, File>, places: &Places, new_seed: Option<
             binding.subject,
         );
     }
-    if let Some(comparison) = &made.comparison {
+    if let Some(comparison) = comparison {
         text += &comparison::render(comparison);
     }
     text

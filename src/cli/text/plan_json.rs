@@ -67,8 +67,8 @@ struct CertificateJson {
     id: String,
     issuer: Arc<str>,
     subject: Arc<str>,
-    usages: Vec<Arc<str>>,
-    alt_names: Vec<String>,
+    usages: Arc<[Arc<str>]>,
+    alt_names: Arc<[String]>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     constraints: Vec<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
