@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
+use rustix::fs::{FlockOperation, flock};
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
@@ -122,6 +123,17 @@ impl Node {
         let ended = end(&mut self.other_command(&TOOLS, "--status"));
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
         ended.stdout
+    }
+
+    /// Runs what is killed on its way, and waits for its last child, which has the lock as long as it lives.
+    #[track_caller]
+    pub fn kill(&self, command: &mut Command, when: &str) {
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), None, "{when}: {}", String::from_utf8_lossy(&output.stderr));
+        if let Ok(lock) = fs::File::open(self.path("etc/kubernetes/.certferry/lock")) {
+            flock(&lock, FlockOperation::LockExclusive).unwrap();
+            flock(&lock, FlockOperation::Unlock).unwrap();
+        }
     }
 
     /// Everything on the disk.

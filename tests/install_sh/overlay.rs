@@ -13,7 +13,7 @@ use crate::common::rights::{Right, lacks};
 use crate::common::shells::{Tools, find};
 use crate::common::{run, succeed, tool};
 use crate::install_sh::backups::foreign;
-use crate::install_sh::interrupted::{counted, killing_at};
+use crate::install_sh::interrupted::{counted, killing_at, killing_once_moved};
 use crate::install_sh::node::{FIRST, Node, SECOND, State, TOOLS, script, state};
 
 const PKI: &str = "etc/kubernetes/pki";
@@ -266,15 +266,9 @@ fn a_copy_in_the_place_of_what_was_live_is_gone_on_with() {
     let begin = Node::with(&FIRST, NAME);
     let whole = begin.copy();
     assert_eq!(whole.install(&TOOLS, &SECOND, NAME, &[]).code, Some(0));
-    let node = (1..)
-        .map(|call| {
-            let node = begin.copy();
-            let output = node.command(&killing_at(call), &SECOND, NAME, &[]).output().unwrap();
-            assert_eq!(output.status.code(), None);
-            node
-        })
-        .find(|node| !node.path(PKI).exists())
-        .unwrap();
+    let node = begin.copy();
+    node.kill(&mut node.command(&killing_once_moved("/pki.out "), &SECOND, NAME, &[]), "pki is on its way");
+    assert!(!node.path(PKI).exists());
     let out = node.path("etc/kubernetes/.certferry/next/pki.out");
     succeed(tool("cp").arg("-a").arg(&out).arg(node.path("copy")));
     fs::remove_dir_all(&out).unwrap();

@@ -4,7 +4,6 @@ use std::fs;
 use std::process::Command;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
-use rustix::fs::{FlockOperation, flock};
 
 use crate::common::node::{apply, rollback};
 use crate::common::rights::{Right, lacks};
@@ -113,20 +112,11 @@ fn certferry_takes_back_and_completes_what_the_script_did_file_by_file() {
     (1..=calls).into_par_iter().filter(|call| call % 12 == 5).for_each(|call| {
         let (node, when) = (begin.copy(), format!("killed at call {call} of {calls}"));
         let tools = without_stat(killing_at(call));
-        assert_eq!(node.command(&tools, &SECOND, NAME, &[]).output().unwrap().status.code(), None, "{when}");
-        wait_for_the_lock(&node);
+        node.kill(&mut node.command(&tools, &SECOND, NAME, &[]), &when);
         succeed(&mut apply(&SECOND, NAME, node.root()));
         assert_clean(&node, &when);
         assert!(node.live() == second, "{when}");
     });
-}
-
-/// Waits for the last child of a killed run, which has the lock as long as it lives.
-fn wait_for_the_lock(node: &Node) {
-    if let Ok(lock) = fs::File::open(node.path("etc/kubernetes/.certferry/lock")) {
-        flock(&lock, FlockOperation::LockExclusive).unwrap();
-        flock(&lock, FlockOperation::Unlock).unwrap();
-    }
 }
 
 /// Runs a command that the kernel kills at its so-manieth rename; how many there are in all when it lives.
@@ -175,7 +165,7 @@ fn certferry_completes_what_the_script_left() {
     let (new, end) = (whole.live(), whole.state());
     (1..all + 1).into_par_iter().filter(|call| call % 4 == 1).for_each(|call| {
         let (node, when) = (begin.copy(), format!("killed at call {call} of {all}"));
-        assert_eq!(command(&node, &killing_at(call)).output().unwrap().status.code(), None, "{when}");
+        node.kill(&mut command(&node, &killing_at(call)), &when);
         assert_whole(&node.live(), &old, &new, &when);
         succeed(&mut apply(&SECOND, NAME, node.root()));
         assert_clean(&node, &when);
