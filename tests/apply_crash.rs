@@ -220,13 +220,18 @@ fn refused_by_the_kernel_nothing_is_torn_and_no_key_is_left() {
     let is_all = scope().1;
     let mut points = Vec::new();
     for case in &cases {
-        for (error, likely) in ERRORS {
-            for call in CALLS.iter().filter(|call| is_all || likely.contains(call)) {
-                for time in calls(case, call) {
-                    for when in [format!("{time}"), format!("{time}+")] {
-                        points.push((case, (*call).to_owned(), format!("error={error}:when={when}")));
-                    }
-                }
+        for call in CALLS {
+            let likely = ERRORS.iter().filter(|(_, calls)| is_all || calls.contains(&call)).map(|(error, _)| *error);
+            let errors: Vec<&str> = likely.collect();
+            if errors.is_empty() {
+                continue;
+            }
+            let whens = calls(case, call).flat_map(|time| [format!("{time}"), format!("{time}+")]);
+            for (number, when) in whens.enumerate() {
+                // Every day each call is refused once and for good, and each time for another reason in turn.
+                let wanted = |place: usize| is_all || place == (number + number / 2) % errors.len();
+                let errors = errors.iter().enumerate().filter(|(place, _)| wanted(*place));
+                points.extend(errors.map(|(_, error)| (case, call.to_owned(), format!("error={error}:when={when}"))));
             }
         }
     }

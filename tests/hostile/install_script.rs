@@ -83,8 +83,8 @@ fn each_is_refused_by_the_script_too_and_leaves_no_trace() {
 }
 
 #[test]
-#[ignore = "release only"]
-fn release_so_is_each_of_the_others() {
+#[ignore = "long form"]
+fn long_so_is_each_of_the_others() {
     refuses_those(|number| number % STEP != 0);
 }
 

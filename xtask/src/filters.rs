@@ -1,14 +1,17 @@
 //! The names by which a step selects the tests that only it runs, because all integration tests are one program.
 //!
-//! A test that is too slow for a program not made for release begins with `release_`. A golden test, whose bytes must
-//! not depend on the build, is in the module `golden` or begins with `golden_`. A test that runs Kubernetes' programs
-//! begins with `kube_`.
+//! A test that is too slow for a program not made for release begins with `release_`, and one that is too slow for every
+//! day with `long_`. A golden test, whose bytes must not depend on the build, is in the module `golden` or begins with
+//! `golden_`. A test that runs Kubernetes' programs begins with `kube_`.
 
 /// The names of golden tests. With [`BLESS`] set to 1 they rewrite their files instead of comparing.
 pub(crate) const GOLDEN: [&str; 2] = ["::golden_", "golden::"];
 
 /// The names of the tests that are too slow for a program not made for release. Each is ignored unless a step asks for it.
 pub(crate) const RELEASE: &str = "::release_";
+
+/// The names of the tests that take too long for every day. Each is ignored unless `cargo xtask long` asks for it.
+pub(crate) const LONG: &str = "::long_";
 
 /// The names of the tests that run the programs in [`KUBE_BIN_DIR`]. Each is ignored unless a step asks for it.
 pub(crate) const KUBERNETES: &str = "::kube_";
@@ -33,8 +36,11 @@ mod tests {
     use crate::process;
 
     /// The attributes that exclude a test from those of every day, each with the beginning of the test's name.
-    const MARKS: [(&str, &str); 2] =
-        [("#[ignore = \"release only\"]", "release_"), ("#[ignore = \"needs KUBE_BIN_DIR\"]", "kube_")];
+    const MARKS: [(&str, &str); 3] = [
+        ("#[ignore = \"release only\"]", "release_"),
+        ("#[ignore = \"long form\"]", "long_"),
+        ("#[ignore = \"needs KUBE_BIN_DIR\"]", "kube_"),
+    ];
 
     /// Returns every source below a folder of the repository: its path in the repository, and its text.
     fn sources(folder: &str) -> Vec<(String, String)> {

@@ -9,6 +9,7 @@ mod filters;
 mod fuzz;
 mod go_oracle;
 mod layers;
+mod long;
 mod msrv;
 mod process;
 mod tally;
@@ -62,6 +63,7 @@ const COMMANDS: &[Command] = &[
         about: "kill and refuse `apply` at every system call on a control plane's tree; --power: power failures",
         run: crash::run,
     },
+    Command { name: "long", about: "run the tests that take too long for every day", run: long::run },
     Command {
         name: "go-oracle",
         about: "ask Go and certferry about certificates made by chance; --go PATH --cases N --seed N",

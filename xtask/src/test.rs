@@ -12,9 +12,8 @@ use crate::{Outcome, deny, dist, filters, layers, no_arguments, process, tally::
 /// A step: its name and its function. The tally collects test results.
 type Step = (&'static str, fn(&mut Tally) -> Outcome);
 
-/// The unit tests with the feature `aws-lc`. Both packages are named, because det-keygen alone would have its
-/// dependencies compiled once more, with fewer features.
-const AWS_LC: [&str; 4] = ["--package=certferry", "--package=det-keygen", "--features=aws-lc", "--lib"];
+/// What all tests are compiled with: every engine. The program that they run, the static one, is built without.
+const FEATURES: [&str; 2] = ["--locked", "--features=aws-lc"];
 
 /// The checks. Each of them ends the run when it fails.
 const CHECKS: &[Step] = &[
@@ -35,7 +34,6 @@ const TESTS: &[Step] = &[
     ("release tests: cargo test -- --ignored, with the static program", |tally| {
         cargo_test(&mut on_dist(), &["--test=main", "--", "--ignored", filters::RELEASE], tally)
     }),
-    ("feature aws-lc: cargo test", aws_lc_tests),
 ];
 
 /// Runs every step.
@@ -90,11 +88,9 @@ fn docs() -> Outcome {
 /// first ends with one long piece of work for one of them. What the others print is shown when they have ended.
 fn programs() -> Outcome {
     let mut tests = process::cargo();
-    tests.args(["test", "--workspace", "--locked", "--no-run"]);
-    let mut aws_lc = process::cargo();
-    aws_lc.arg("test").args(AWS_LC).args(["--locked", "--no-run"]);
+    tests.args(["test", "--workspace", "--no-run"]).args(FEATURES);
     thread::scope(|scope| {
-        let tests = scope.spawn(|| process::run_quietly(&mut tests).and_then(|()| process::run_quietly(&mut aws_lc)));
+        let tests = scope.spawn(|| process::run_quietly(&mut tests));
         let dist = dist::run(&[]);
         let tests = tests.join().unwrap_or_else(|_| Err("the thread that builds the tests ended early".to_owned()));
         dist.and(tests)
@@ -123,16 +119,10 @@ fn golden_tests(tally: &mut Tally) -> Outcome {
     cargo_test(process::cargo().arg("test"), &arguments, tally)
 }
 
-/// Runs the unit tests that take every engine, with AWS-LC among them.
-fn aws_lc_tests(tally: &mut Tally) -> Outcome {
-    let arguments = [&AWS_LC[..], &["--", "keys::", "aws_lc::", "engine::", "rsa_signature::"]].concat();
-    cargo_test(process::cargo().arg("test"), &arguments, tally)
-}
-
 /// Runs tests, two more at once than there are processors, because some tests wait for an etcd, a kubelet or a disk.
 fn cargo_test(cargo: &mut Command, arguments: &[&str], tally: &mut Tally) -> Outcome {
     let threads = thread::available_parallelism().map_or(1, usize::from) + 2;
-    cargo.args(["--locked", "--no-fail-fast"]).args(arguments).env("CERTFERRY_DIST", dist::program());
+    cargo.args(FEATURES).arg("--no-fail-fast").args(arguments).env("CERTFERRY_DIST", dist::program());
     cargo.env("RUST_TEST_THREADS", threads.to_string());
     process::run_watched(cargo, |line| tally.add(line))
 }
