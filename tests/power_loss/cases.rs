@@ -33,6 +33,8 @@ static OVERLAY: LazyLock<Tools> = LazyLock::new(|| {
     tools.add_script("stat", "echo 794c7630\n");
     tools
 });
+/// What a file holds that nobody can make again.
+pub(crate) const ONLY_COPY: &[u8] = b"the only copy\n";
 /// What is installed.
 pub(crate) const INSTALLED: &str = "etc/kubernetes/.certferry/installed";
 /// The same tools for runs that are not recorded, which need not wait for the disk.
@@ -68,6 +70,8 @@ pub(crate) struct Case {
     pub(crate) new: Tree,
     /// What a rollback brings back as long as the old is live.
     pub(crate) before: Before,
+    /// Whether something was on the disk that nobody can make again.
+    pub(crate) has_only_copy: bool,
     /// When the power fails; and from which of these times on files that are live may change.
     points: Vec<usize>,
     late: usize,
@@ -136,7 +140,8 @@ impl Case {
         }
         let recording = Recording::new(&first, calls, &read(root, &[]));
         let before = if steps.len() > 1 { Before::Either } else { start.before };
-        Self::of(run, recording, [start.old, trees.swap_remove(0)], before)
+        let has_only_copy = first.values().any(|seen| seen.content() == ONLY_COPY);
+        Self { has_only_copy, ..Self::of(run, recording, [start.old, trees.swap_remove(0)], before) }
     }
 
     fn of(run: Run, recording: Recording, [old, new]: [Tree; 2], before: Before) -> Self {
@@ -145,12 +150,13 @@ impl Case {
         // What was interrupted may have had no more to change.
         let first = recording.calls().iter().position(changes_live).unwrap_or(0);
         let late = points.iter().position(|point| *point > first).unwrap().saturating_sub(3);
-        Self { run, failure: None, recording, old, new, before, points, late }
+        Self { run, failure: None, recording, old, new, before, has_only_copy: false, points, late }
     }
 
     /// The same run with another recording.
     pub(crate) fn with(&self, recording: Recording) -> Self {
-        Self::of(self.run, recording, [self.old.clone(), self.new.clone()], self.before.clone())
+        let trees = [self.old.clone(), self.new.clone()];
+        Self { has_only_copy: self.has_only_copy, ..Self::of(self.run, recording, trees, self.before.clone()) }
     }
 
     /// The same run once more, on what a failure left of it while it changed files: the power fails again.
@@ -260,6 +266,15 @@ fn applied(bundles: &[&'static Bundle]) -> Start {
     start(root)
 }
 
+/// A node on which somebody has made other keys in the place of what was installed, over which another generation came.
+fn replaced() -> Start {
+    let root = disk();
+    succeed(&mut apply(&FIRST, NODE, root.path()));
+    fs::write(root.path().join("etc/kubernetes/pki/sa.key"), ONLY_COPY).unwrap();
+    succeed(&mut apply(&SECOND, NODE, root.path()));
+    start(root)
+}
+
 /// A node on which files of the installed generation were replaced and removed.
 fn damaged() -> Start {
     let Start { root, .. } = applied(&[&FIRST]);
@@ -294,6 +309,7 @@ fn of_certferry() -> Vec<Case> {
         case("apply, other CAs", applied(&[&FIRST]), second, Unit::Folder, Way::Exchange),
         case("apply, the same CAs", applied(&[&FIRST, &SECOND]), third, Unit::File, Way::Exchange),
         case("apply without exchange", applied(&[&FIRST]), second, Unit::Folder, Way::Renames),
+        case("apply over other keys", replaced(), third, Unit::File, Way::Exchange),
     ];
     let back = [
         case("apply, a repair", damaged(), Forth::Repair(&FIRST), Unit::File, Way::Exchange),
@@ -313,6 +329,7 @@ fn of_script() -> Vec<Case> {
     let forth = [
         case("install.sh", applied(&[&FIRST]), second, Unit::Folder, &TOOLS),
         case("install.sh on overlayfs", applied(&[&FIRST]), second, Unit::File, &OVERLAY),
+        case("install.sh over other keys", replaced(), Forth::Apply(&THIRD), Unit::Folder, &TOOLS),
     ];
     let back = [
         case("install.sh, a repair", damaged(), Forth::Repair(&FIRST), Unit::File, &TOOLS),

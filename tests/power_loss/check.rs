@@ -12,7 +12,7 @@ use certferry::sign::PublicKey;
 use certferry::verify::{AlreadyVerified, check_bundle};
 use time::macros::datetime;
 
-use super::cases::{Before, Case, FAST, Forth, INSTALLED, NODE, Unit, Way, command, live};
+use super::cases::{Before, Case, FAST, Forth, INSTALLED, NODE, ONLY_COPY, Unit, Way, command, live};
 use super::recording::State;
 use super::tree::{self, Seen, Tree, What};
 use crate::common::node::{SECOND, apply, disk};
@@ -94,6 +94,9 @@ fn after_run(case: &Case, root: &Path, has_begun: bool) -> Checked<(Live, Tree)>
     };
     if let Some(place) = now.keys().find(is_of_run).filter(|_| has_begun) {
         return Err(format!("{place} is left"));
+    }
+    if case.has_only_copy && !now.values().any(|seen| seen.content() == ONLY_COPY) {
+        return Err("the only copy of a key is lost".to_owned());
     }
     let is_live = live(&now);
     let which = match () {
