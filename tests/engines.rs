@@ -52,7 +52,7 @@ fn a_few_keys_are_the_same_with_every_engine() {
 #[test]
 #[ignore = "release only"]
 fn release_bundles_of_many_keys_are_the_same_with_every_engine() {
-    for (algorithm, count) in [(KeyAlgorithm::Rsa2048, 200), (KeyAlgorithm::Rsa3072, 20), (KeyAlgorithm::Rsa4096, 20)] {
+    for (algorithm, count) in [(KeyAlgorithm::Rsa2048, 100), (KeyAlgorithm::Rsa3072, 10), (KeyAlgorithm::Rsa4096, 10)] {
         let profile = common::changed_profile("single-node", |profile| {
             common::use_fast_keys(profile);
             profile["keys"]["leaf"] = algorithm.name().into();
