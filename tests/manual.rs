@@ -235,11 +235,12 @@ fn the_quick_start_works_as_written() {
     let mut seen = Vec::new();
     for words in of_certferry(commands(&code_and_prose(&chapter).0)) {
         // A test does not write to the real one.
-        let line = words.join(" ").replace("sha256:...", &fingerprint).replace("/root/", "../");
+        let line = words.join(" ").replace("sha256:...", &fingerprint).replace("/root/", "../../../");
         let mut command = desk.command(&line);
         if matches!(words[0].as_str(), "verify" | "unpack") {
             // On the node, in the folder that was carried there.
-            command.current_dir(desk.path("out"));
+            fs::copy(desk.path("out/prod-1.pub"), desk.path("slices/nodes/cp-1/prod-1.pub")).unwrap();
+            command.current_dir(desk.path("slices/nodes/cp-1"));
         }
         let ended = desk.watch(&mut command);
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{line}");
@@ -250,7 +251,7 @@ fn the_quick_start_works_as_written() {
         fingerprint = signer.map_or(fingerprint, str::to_owned);
         seen.push(words[0].clone());
     }
-    assert_eq!(seen, ["init", "plan", "build", "verify", "unpack", "build"]);
+    assert_eq!(seen, ["init", "plan", "build", "split", "verify", "unpack", "build"]);
     assert!(desk.exists("pki-cp-1/etc/kubernetes/pki/apiserver.key"));
     for name in ["prod-1-g1.tar.gz", "prod-1-g1.tar.gz.sig", "prod-1.pub"] {
         assert!(chapter.contains(name), "{name}");

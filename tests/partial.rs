@@ -510,6 +510,53 @@ fn slices_of_every_part_verify() {
 }
 
 #[test]
+fn every_slice_is_cut_in_one_run() {
+    let desk = built();
+    let who = "not verified: whoever receives it does, with `certferry verify` and the signer's key";
+    let said = desk.succeed("split out/lab-g1.tar.gz --all --out slices");
+    assert_eq!(said, format!("slices  {} slices, {who}\n", NODES.len() + 1));
+    assert_eq!(desk.mode("slices"), 0o700);
+    let nodes = NODES.map(|node| format!("nodes/{node}/lab-g1.tar.gz"));
+    assert_eq!(desk.names("slices"), [&["cluster/lab-g1.tar.gz".to_owned()], &nodes[..]].concat());
+    let same = |slice: &str, words: &str| {
+        desk.succeed(&format!("split out/lab-g1.tar.gz {words} --out alone"));
+        assert!(desk.read("alone") == desk.read(slice), "{slice}");
+        assert_eq!(desk.mode(slice), 0o600);
+        fs::remove_file(desk.path("alone")).unwrap();
+    };
+    for node in NODES {
+        same(&format!("slices/nodes/{node}/lab-g1.tar.gz"), &format!("--node {node}"));
+    }
+    same("slices/cluster/lab-g1.tar.gz", "--with-cluster");
+
+    // Some of them, into a folder that is there and empty. Whoever names one twice gets one.
+    fs::create_dir(desk.path("some")).unwrap();
+    let said = desk.succeed("split out/lab-g1.tar.gz --node w-2 --node w-1 --with-cluster --out some");
+    assert_eq!(said, format!("some  3 slices, {who}\n"));
+    let names = ["cluster/lab-g1.tar.gz", "nodes/w-1/lab-g1.tar.gz", "nodes/w-2/lab-g1.tar.gz"];
+    assert_eq!(desk.names("some"), names);
+    let said = desk.succeed("split out/lab-g1.tar.gz --node w-2 --node w-2 --out one.tar.gz");
+    assert_eq!(said, format!("one.tar.gz  node/w-2, {who}\n"));
+    assert!(desk.read("one.tar.gz") == desk.read("some/nodes/w-2/lab-g1.tar.gz"));
+
+    // A slice is a bundle, too.
+    let said = desk.succeed("split one.tar.gz --all --out again");
+    assert_eq!(said, format!("again  1 slice, {who}\n"));
+    assert!(desk.read("one.tar.gz") == desk.read("again/nodes/w-2/lab-g1.tar.gz"));
+
+    let hint = "hint: name a folder that does not exist or is empty; nothing was written\n";
+    let text = format!("error: cannot write to some: directory not empty\n{hint}");
+    desk.refuse("split out/lab-g1.tar.gz --all --out some", 2, &text);
+    let hint = "hint: `certferry verify` tells how many nodes a bundle has, `tar -tzf` which\n";
+    let text = format!("error: there is no part node/w-9 in out/lab-g1.tar.gz\n{hint}");
+    desk.refuse("split out/lab-g1.tar.gz --node w-1 --node w-9 --out more", 2, &text);
+    let text = "error: cannot write to no/folder: no such file or directory\n";
+    desk.refuse("split out/lab-g1.tar.gz --all --out no/folder", 2, text);
+    let said = desk.run("split out/lab-g1.tar.gz --all --node w-1 --out more");
+    assert!(said.stderr.contains("the argument '--all' cannot be used with '--node <NAME>'"), "{}", said.stderr);
+}
+
+#[test]
 fn what_cannot_be_cut_is_refused() {
     let desk = built();
     let bundle = desk.read("out/lab-g1.tar.gz");
@@ -529,6 +576,7 @@ fn what_cannot_be_cut_is_refused() {
         let text =
             format!("error: broken.tar.gz is refused: {what}\nhint: nothing was written; carry the bundle again\n");
         desk.refuse(line, 1, &text);
+        desk.refuse("split broken.tar.gz --all --out slices", 1, &text);
     }
     put(&[0, 1, 2, 3, 4, 5, 6]);
     desk.succeed(line);

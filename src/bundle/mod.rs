@@ -47,7 +47,7 @@ pub use part::{Content, File, Part};
 pub use read::Reader;
 pub use record::{Node, PartOwner, Record};
 pub use rows::{KUBELET_CLIENT_LINK, Row};
-pub use split::{SplitError, split};
+pub use split::{Slices, SplitError, split};
 pub use tar::ustar_split;
 pub use verified::{ArchiveKind, VerifiedArchive, VerifiedIndex, VerifiedPart};
 pub use write::{Collected, Description, Writer, Written};

@@ -42,7 +42,7 @@ pub(crate) enum Command {
     Rollback(RollbackArguments),
     /// Say which generation is on this node, what has changed since, and what a rollback brings back
     Status(StatusArguments),
-    /// Cut one part out of a bundle, to carry to one node alone; needs no key
+    /// Cut parts out of a bundle, to carry each to its node alone; needs no key
     Split(SplitArguments),
     /// Print a chapter of the manual, or the help of a command
     Help(HelpArguments),
@@ -365,18 +365,22 @@ pub(crate) struct StatusArguments {
 }
 
 #[derive(clap::Args)]
-#[command(group(clap::ArgGroup::new("part").required(true).args(["node", "with_cluster"])))]
+#[command(group(clap::ArgGroup::new("part").required(true).multiple(true).args(["node", "with_cluster", "all"])))]
 pub(crate) struct SplitArguments {
     /// The bundle
     pub(crate) bundle: PathBuf,
-    /// The node whose part to cut out
+    /// The node whose part to cut out; may be repeated
     #[arg(long, value_name = "NAME")]
-    pub(crate) node: Option<String>,
+    pub(crate) node: Vec<String>,
     /// Cut out the part of whoever runs the cluster: profile, users, etcd clients
     #[arg(long)]
     pub(crate) with_cluster: bool,
-    /// The file to write; it must not exist
-    #[arg(long, value_name = "FILE")]
+    /// Cut out every part
+    #[arg(long, conflicts_with_all = ["node", "with_cluster"])]
+    pub(crate) all: bool,
+    /// The file to write, which must not exist; for more than one part a folder, which gets a folder for each: nodes/NAME
+    /// and cluster
+    #[arg(long, value_name = "PATH")]
     pub(crate) out: PathBuf,
 }
 

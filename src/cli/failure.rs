@@ -1,7 +1,7 @@
 //! The end of a command that does not succeed.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::bundle::{BundleError, SplitError, WriteError};
 use crate::host::{CommitError, reason};
@@ -94,16 +94,20 @@ impl Failure {
         })
     }
 
-    /// Returns the failure for a part that could not be cut out of a bundle and written to `output`.
-    pub(crate) fn split(bundle: &Path, part: &PartName, output: &Path, error: &SplitError) -> Self {
+    /// Returns the failure for parts that could not be cut out of a bundle. `output` returns the path of a part's slice.
+    pub(crate) fn split(bundle: &Path, error: &SplitError, output: impl Fn(&PartName) -> PathBuf) -> Self {
         match error {
             SplitError::Bundle(error) => Self::bundle(bundle, error),
             SplitError::Record { .. } => Self::says_no(format!("{} is refused: {error}", bundle.display()))
                 .hint("nothing was written; carry the bundle again"),
-            SplitError::NoPart => Self::cannot_run(format!("there is no part {part} in {}", bundle.display()))
-                .hint("`certferry verify` tells how many nodes a bundle has, `tar -tzf` which"),
-            SplitError::Output(error) => Self::io("write", output, error),
+            SplitError::Output { part, error } => Self::io("write", &output(part), error),
         }
+    }
+
+    /// Returns the failure for a bundle without a part that is asked for.
+    pub(crate) fn no_part(bundle: &Path, part: &PartName) -> Self {
+        Self::cannot_run(format!("there is no part {part} in {}", bundle.display()))
+            .hint("`certferry verify` tells how many nodes a bundle has, `tar -tzf` which")
     }
 
     /// Returns the failure for a bundle that could not be written.

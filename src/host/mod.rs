@@ -33,7 +33,7 @@ pub use output::{CommitError, Outputs, create_secret};
 pub use programs::{Deadline, Exit, Process, is_installed, pause, processes, run_program};
 pub use staging::Staging;
 pub use terminal::{write_stderr, write_stdout};
-pub use write_tree::{TreeEntry, write_tree};
+pub use write_tree::{NewTree, TreeEntry, write_tree};
 
 use std::io;
 use std::net::IpAddr;

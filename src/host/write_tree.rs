@@ -1,6 +1,7 @@
 //! Writes a tree of files that appears as a whole.
 
-use std::fs;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -32,62 +33,136 @@ pub enum TreeEntry<'a> {
     },
 }
 
-/// Writes a tree to a folder that does not exist or is empty.
-///
-/// The tree appears as a whole or not at all, and is on the disk when this returns. Folders get mode 0755 whatever the
-/// umask, and the root gets 0700, because there are keys in it. A signal that ends the process removes what was written
-/// by then.
+/// Writes a tree to a folder that does not exist or is empty, as [`NewTree`] does.
 ///
 /// # Errors
 /// Returns [`io::ErrorKind::DirectoryNotEmpty`] when something is there, otherwise what the file system said. Nothing
 /// is left behind.
 pub fn write_tree(root: &Path, entries: &[TreeEntry<'_>]) -> io::Result<()> {
-    if root.is_symlink() || (root.exists() && fs::read_dir(root)?.next().is_some()) {
-        return Err(io::ErrorKind::DirectoryNotEmpty.into());
+    let mut tree = NewTree::begin(root)?;
+    for entry in entries {
+        match entry {
+            TreeEntry::File { path, mode, content } => tree.create(path, *mode)?.write_all(content)?,
+            TreeEntry::Link { path, target } => tree.link(path, target)?,
+        }
     }
-    leftovers::sweep(parent(root));
-    let _watch = Watch::begin()?;
-    let (_lock, staged) = {
+    tree.commit()
+}
+
+/// A tree that becomes a folder which does not exist or is empty.
+///
+/// It appears as a whole on [`Self::commit`], or not at all, and is on the disk then. Folders get mode 0755 whatever the
+/// umask, and the root gets 0700, because there are keys in it. It is gone when this is dropped without a commit, and when
+/// a signal ends the process.
+pub struct NewTree {
+    root: PathBuf,
+    /// The folder with a hidden name in which the tree is written.
+    staged: PathBuf,
+    /// The paths of what was written, relative to the root.
+    paths: BTreeSet<String>,
+    _lock: File,
+    _watch: Watch,
+}
+
+impl NewTree {
+    /// Begins a tree that becomes this folder.
+    ///
+    /// # Errors
+    /// Returns [`io::ErrorKind::DirectoryNotEmpty`] when something is there, otherwise what the file system said.
+    pub fn begin(root: &Path) -> io::Result<Self> {
+        if root.is_symlink() || (root.exists() && fs::read_dir(root)?.next().is_some()) {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+        leftovers::sweep(parent(root));
+        let watch = Watch::begin()?;
         let mut temporaries = interrupt::hold();
         let (lock, staged) = create_locked_folder(root)?;
         temporaries.add(Temporary::Tree(staged.clone()));
-        (lock, staged)
-    };
-    let written = (|| {
-        for entry in entries {
-            // A signal ends the process between two files.
-            let _held = interrupt::hold();
-            write_entry(&staged, entry)?;
-        }
-        compare(&staged, entries)
-    })();
-    let mut temporaries = interrupt::hold();
-    let before = root.metadata().ok();
-    // A rename replaces an empty folder, and nothing else.
-    let placed = written.and_then(|()| fs::rename(&staged, root)).and_then(|()| {
-        sync_folder_of(root).inspect_err(|_| {
-            let _ = fs::rename(root, &staged);
-            if let Some(before) = &before {
-                let _ = fs::create_dir(root).and_then(|()| fs::set_permissions(root, before.permissions()));
-            }
-        })
-    });
-    if placed.is_err() {
-        let _ = fs::remove_dir_all(&staged);
+        Ok(Self { root: root.to_owned(), staged, paths: BTreeSet::new(), _lock: lock, _watch: watch })
     }
-    temporaries.clear();
-    placed
+
+    /// Creates a file with these permission bits.
+    ///
+    /// # Errors
+    /// Fails when the path exists, or the file system refuses.
+    pub fn create(&mut self, path: &str, mode: u32) -> io::Result<File> {
+        // A signal ends the process between two files.
+        let _held = interrupt::hold();
+        let file = create_new(&make_folders(&self.staged, path)?, mode)?;
+        self.paths.insert(path.to_owned());
+        Ok(file)
+    }
+
+    /// Opens a file that was created, to write what follows.
+    ///
+    /// # Errors
+    /// Fails when the file system refuses.
+    pub fn append(&self, path: &str) -> io::Result<File> {
+        let _held = interrupt::hold();
+        File::options().append(true).open(self.staged.join(path))
+    }
+
+    /// Creates a symbolic link.
+    ///
+    /// # Errors
+    /// Fails when the path exists, or the file system refuses.
+    pub fn link(&mut self, path: &str, target: &str) -> io::Result<()> {
+        let _held = interrupt::hold();
+        symlink(target, make_folders(&self.staged, path)?)?;
+        self.paths.insert(path.to_owned());
+        Ok(())
+    }
+
+    /// Puts the tree into its place.
+    ///
+    /// # Errors
+    /// Fails when something is there now, or the file system refuses. Nothing is left behind.
+    pub fn commit(self) -> io::Result<()> {
+        self.sync()?;
+        let mut temporaries = interrupt::hold();
+        let before = self.root.metadata().ok();
+        // A rename replaces an empty folder, and nothing else.
+        fs::rename(&self.staged, &self.root)?;
+        sync_folder_of(&self.root).inspect_err(|_| {
+            let _ = fs::rename(&self.root, &self.staged);
+            if let Some(before) = &before {
+                let _ = fs::create_dir(&self.root).and_then(|()| fs::set_permissions(&self.root, before.permissions()));
+            }
+        })?;
+        temporaries.clear();
+        Ok(())
+    }
+
+    /// Checks that exactly these entries were written, and writes them and the names in each folder to the disk.
+    fn sync(&self) -> io::Result<()> {
+        let mut found = BTreeSet::new();
+        for entry in WalkDir::new(&self.staged) {
+            let entry = entry?;
+            if entry.file_type().is_dir() {
+                sync_folder(entry.path())?;
+                continue;
+            }
+            if entry.file_type().is_file() {
+                File::open(entry.path())?.sync_all()?;
+            }
+            if let Ok(path) = entry.path().strip_prefix(&self.staged) {
+                found.insert(path.to_string_lossy().into_owned());
+            }
+        }
+        if self.paths == found {
+            Ok(())
+        } else {
+            Err(io::Error::other("the folder does not hold what was written to it"))
+        }
+    }
 }
 
-fn write_entry(root: &Path, entry: &TreeEntry<'_>) -> io::Result<()> {
-    match entry {
-        TreeEntry::File { path, mode, content } => {
-            let path = make_folders(root, path)?;
-            let mut file = create_new(&path, *mode)?;
-            file.write_all(content)?;
-            file.sync_all()
-        }
-        TreeEntry::Link { path, target } => symlink(target, make_folders(root, path)?),
+impl Drop for NewTree {
+    fn drop(&mut self) {
+        let mut temporaries = interrupt::hold();
+        // After a commit nothing has this name.
+        let _ = fs::remove_dir_all(&self.staged);
+        temporaries.clear();
     }
 }
 
@@ -103,26 +178,4 @@ fn make_folders(root: &Path, path: &str) -> io::Result<PathBuf> {
         }
     }
     Ok(place)
-}
-
-/// Checks that exactly these entries were written, and writes the names in each folder to the disk.
-fn compare(root: &Path, entries: &[TreeEntry<'_>]) -> io::Result<()> {
-    let mut expected: Vec<&str> = entries
-        .iter()
-        .map(|entry| match entry {
-            TreeEntry::File { path, .. } | TreeEntry::Link { path, .. } => *path,
-        })
-        .collect();
-    let mut found = Vec::new();
-    for entry in WalkDir::new(root) {
-        let entry = entry?;
-        if entry.file_type().is_dir() {
-            sync_folder(entry.path())?;
-        } else if let Ok(path) = entry.path().strip_prefix(root) {
-            found.push(path.to_string_lossy().into_owned());
-        }
-    }
-    expected.sort_unstable();
-    found.sort_unstable();
-    if expected == found { Ok(()) } else { Err(io::Error::other("the folder does not hold what was written to it")) }
 }

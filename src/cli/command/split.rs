@@ -1,43 +1,142 @@
-//! `split`: cuts one part out of a bundle, for a medium that goes to one node alone.
+//! `split`: cuts parts out of a bundle, each for a medium that goes to one node alone.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{BufRead, BufWriter};
+use std::io::{self, Write};
 
-use crate::bundle::{SplitError, split};
+use crate::bundle::{Head, Slices, split};
 use crate::cli::args::SplitArguments;
 use crate::cli::failure::{Failure, OrFailure};
-use crate::host::{self, CommitError, Outputs};
+use crate::host::{self, CommitError, NewTree, Outputs};
 use crate::keys::wipe_stack;
 use crate::kubernetes::PartName;
 
+/// The mode of a slice, because there are keys in it.
+const MODE: u32 = 0o600;
+
 pub(crate) fn run(arguments: &SplitArguments) -> Result<String, Failure> {
-    let part = arguments.node.clone().map_or(PartName::Cluster, PartName::Node);
-    let bundle = &arguments.bundle;
-    let source = host::open(bundle).or_cannot("read", bundle)?;
-    let mut outputs = Outputs::new();
-    let staged = outputs.stage(&arguments.out, 0o600, false);
-    let staged = staged.or_cannot("write", &arguments.out)?;
-    let cut = cut(source, &part, staged);
+    let nodes = arguments.node.iter().cloned().map(PartName::Node);
+    let parts: BTreeSet<_> = nodes.chain(arguments.with_cluster.then_some(PartName::Cluster)).collect();
+    let cut = match parts.first() {
+        Some(part) if parts.len() == 1 && !arguments.all => one(arguments, part),
+        _ => several(arguments, &parts),
+    };
     // Files of the parts went through buffers on it.
     wipe_stack();
-    cut.map_err(|error| Failure::split(bundle, &part, &arguments.out, &error))?;
-    outputs.commit().map_err(|refused| exists(&refused))?;
+    let what = cut?;
     Ok(format!(
-        "{}  {part}, not verified: whoever receives it does, with `certferry verify` and the signer's key\n",
+        "{}  {what}, not verified: whoever receives it does, with `certferry verify` and the signer's key\n",
         arguments.out.display()
     ))
 }
 
-/// Cuts the part out, in a frame of its own: what is on the stack of [`run`] itself could not be wiped.
+/// Cuts one part out into a file. Returns its name.
+///
+/// In a frame of its own: what is on the stack of [`run`] itself could not be wiped.
 #[inline(never)]
-fn cut(source: impl BufRead, part: &PartName, staged: File) -> Result<(), SplitError> {
-    split(source, part, BufWriter::new(staged))
+fn one(arguments: &SplitArguments, part: &PartName) -> Result<String, Failure> {
+    let SplitArguments { bundle, out, .. } = arguments;
+    let source = host::open(bundle).or_cannot("read", bundle)?;
+    let mut outputs = Outputs::new();
+    let file = outputs.stage(out, MODE, false).or_cannot("write", out)?;
+    let cut = split(source, &mut One { part, file });
+    let found = cut.map_err(|error| Failure::split(bundle, &error, |_| out.clone()))?;
+    if found.is_empty() {
+        return Err(Failure::no_part(bundle, part));
+    }
+    outputs.commit().map_err(|refused| exists(&refused))?;
+    Ok(part.to_string())
+}
+
+/// Cuts several parts out, or all if none is named, into a new folder. Returns how many.
+#[inline(never)]
+fn several(arguments: &SplitArguments, parts: &BTreeSet<PartName>) -> Result<String, Failure> {
+    let SplitArguments { bundle, out, .. } = arguments;
+    let source = host::open(bundle).or_cannot("read", bundle)?;
+    let cannot = |error: &io::Error| {
+        let failure = Failure::io("write to", out, error);
+        match error.kind() {
+            io::ErrorKind::DirectoryNotEmpty => {
+                failure.hint("name a folder that does not exist or is empty; nothing was written")
+            }
+            _ => failure,
+        }
+    };
+    let tree = NewTree::begin(out).map_err(|error| cannot(&error))?;
+    let mut folder = Folder { parts, tree, paths: BTreeMap::new(), open: None };
+    let cut = split(source, &mut folder);
+    let path = |part: &PartName| out.join(folder.paths.get(part).map_or("", String::as_str));
+    let found = cut.map_err(|error| Failure::split(bundle, &error, path))?;
+    if let Some(missing) = parts.iter().find(|part| !found.contains(part)) {
+        return Err(Failure::no_part(bundle, missing));
+    }
+    folder.tree.commit().map_err(|error| cannot(&error))?;
+    let slices = if found.len() == 1 { "slice" } else { "slices" };
+    Ok(format!("{} {slices}", found.len()))
+}
+
+/// The slice of one part.
+struct One<'a> {
+    part: &'a PartName,
+    file: File,
+}
+
+impl Slices for One<'_> {
+    fn wants(&self, part: &PartName) -> bool {
+        part == self.part
+    }
+
+    fn begin(&mut self, _: &PartName, _: &Head) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write(&mut self, _: &PartName, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+}
+
+/// The slices in a folder, of which one is open at a time.
+struct Folder<'a> {
+    /// The parts that are wanted. All are if it is empty.
+    parts: &'a BTreeSet<PartName>,
+    tree: NewTree,
+    /// The path of each slice: `nodes/NAME/BUNDLE.tar.gz` or `cluster/BUNDLE.tar.gz`. So each has a folder that is
+    /// carried as it is, and the name by which `--key sha256:...` finds the key beside it.
+    paths: BTreeMap<PartName, String>,
+    open: Option<(PartName, File)>,
+}
+
+impl Slices for Folder<'_> {
+    fn wants(&self, part: &PartName) -> bool {
+        self.parts.is_empty() || self.parts.contains(part)
+    }
+
+    fn begin(&mut self, part: &PartName, head: &Head) -> io::Result<()> {
+        let folder = match part {
+            PartName::Node(name) => format!("nodes/{name}"),
+            PartName::Cluster => "cluster".to_owned(),
+        };
+        let path = format!("{folder}/{}.tar.gz", head.top());
+        self.open = Some((part.clone(), self.tree.create(&path, MODE)?));
+        self.paths.insert(part.clone(), path);
+        Ok(())
+    }
+
+    fn write(&mut self, part: &PartName, bytes: &[u8]) -> io::Result<()> {
+        let file = match self.open.take() {
+            Some((open, file)) if open == *part => file,
+            // The end of a slice comes when all others were begun.
+            _ => self.tree.append(self.paths.get(part).map_or("", String::as_str))?,
+        };
+        let (_, file) = self.open.insert((part.clone(), file));
+        file.write_all(bytes)
+    }
 }
 
 fn exists(refused: &CommitError) -> Failure {
     let failure = Failure::commit("write", refused);
     match refused.error.kind() {
-        std::io::ErrorKind::AlreadyExists => failure.hint("name a file that does not exist"),
+        io::ErrorKind::AlreadyExists => failure.hint("name a file that does not exist"),
         _ => failure,
     }
 }
