@@ -43,6 +43,7 @@ pub use hex::{Hex, Sha256};
 pub use index::Index;
 pub use json::JsonError;
 pub use mode::Mode;
+pub use name::folder;
 pub use part::{Content, File, Part};
 pub use read::Reader;
 pub use record::{Node, PartOwner, Record};

@@ -6,8 +6,8 @@ use crate::kubernetes::{PartName, is_subdomain};
 
 /// Returns the path of a part's tree in the archive, below the top folder, without a slash at the end.
 ///
-/// With `.json` it is the path of the part's record, with `.json.sig` that of the record's signature.
-pub(super) fn folder(part: &PartName) -> String {
+/// It is `nodes/<name>` or `cluster`. With `.json` it is the path of the part's record, with `.json.sig` that of the record's signature.
+pub fn folder(part: &PartName) -> String {
     match part {
         PartName::Node(name) => format!("nodes/{name}"),
         PartName::Cluster => "cluster".to_owned(),

@@ -3,6 +3,7 @@
 //! Each slice proves itself, because its record is signed. Nothing is therefore verified or trusted here. Refused is only
 //! what could not be a bundle at all, and a record that no reader would take, however it is signed.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read};
 use std::mem::replace;
 
@@ -60,15 +61,15 @@ pub trait Slices {
 }
 
 /// Writes the wanted slices: the gzip member of each part and the end member, all as they are in the bundle. Returns the
-/// parts whose slices were written, in the order of the bundle.
+/// parts whose slices were written.
 ///
 /// # Errors
 ///
 /// Returns [`SplitError`]. Something may have been written by then.
-pub fn split<S: Slices>(source: impl BufRead, slices: &mut S) -> Result<Vec<PartName>, SplitError> {
+pub fn split<S: Slices>(source: impl BufRead, slices: &mut S) -> Result<BTreeSet<PartName>, SplitError> {
     let passing = Passing { slices, member: Member::Dropped, error: None };
     let mut members = Members::new(Copying { source, passing });
-    let mut found = Vec::new();
+    let mut found = BTreeSet::new();
     loop {
         members.source_mut().passing.member = Member::Kept(Vec::new());
         members.begin().map_err(SplitError::Bundle)?;
@@ -89,7 +90,7 @@ pub fn split<S: Slices>(source: impl BufRead, slices: &mut S) -> Result<Vec<Part
             let record = read_record(&mut members, &first, path)?;
             let begun = members.source_mut().passing.slices.begin(part, &record.head);
             begun.map_err(|error| SplitError::Output { part: part.clone(), error })?;
-            found.push(part.clone());
+            found.insert(part.clone());
         }
         members.source_mut().passing.decide(wanted);
         let drained = drain(&mut members);
@@ -208,7 +209,7 @@ impl<S: Slices> Passing<'_, S> {
     }
 
     /// Writes the end member, which is what was kept last, to every slice.
-    fn end(&mut self, found: Vec<PartName>) -> Result<Vec<PartName>, SplitError> {
+    fn end(&mut self, found: BTreeSet<PartName>) -> Result<BTreeSet<PartName>, SplitError> {
         let Member::Kept(end) = replace(&mut self.member, Member::Dropped) else { return Ok(found) };
         for part in &found {
             let written = self.slices.write(part, &end);

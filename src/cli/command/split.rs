@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Write};
 
-use crate::bundle::{Head, Slices, split};
+use crate::bundle::{Head, Slices, folder, split};
 use crate::cli::args::SplitArguments;
 use crate::cli::failure::{Failure, OrFailure};
 use crate::host::{self, CommitError, NewTree, Outputs};
@@ -112,13 +112,10 @@ impl Slices for Folder<'_> {
     }
 
     fn begin(&mut self, part: &PartName, head: &Head) -> io::Result<()> {
-        let folder = match part {
-            PartName::Node(name) => format!("nodes/{name}"),
-            PartName::Cluster => "cluster".to_owned(),
-        };
-        let path = format!("{folder}/{}.tar.gz", head.top());
-        self.open = Some((part.clone(), self.tree.create(&path, MODE)?));
-        self.paths.insert(part.clone(), path);
+        let path = format!("{}/{}.tar.gz", folder(part), head.top());
+        // First, because a failure names it.
+        let path = self.paths.entry(part.clone()).or_insert(path);
+        self.open = Some((part.clone(), self.tree.create(path, MODE)?));
         Ok(())
     }
 
