@@ -7,9 +7,9 @@ use crate::common::desk::Desk;
 /// The most nodes that a profile may have, and the most memory that any command may take for them.
 const MOST: f64 = 99_999.0;
 const LIMIT_MIB: f64 = 600.0;
-/// What is foreseen for the largest cluster may be so much more than what it takes: a few pages more or less for the small
-/// ones are many for it.
-const TOLERANCE: f64 = 1.1;
+/// A build that is held against a lock has two of them, and comes near to that. What is foreseen for the largest cluster may
+/// be so much more than what it takes: a few pages more or less for the small ones are many for it.
+const FORESEEN_WITH_LOCK_MIB: f64 = 660.0;
 /// The workers of the two clusters that are compared. Both are more than a build has in memory together.
 const SIZES: [u32; 2] = [1_200, 3_000];
 
@@ -70,7 +70,9 @@ fn release_every_command_stays_within_its_bound_for_the_largest_cluster() {
         let each = (large - small) / (more - fewer);
         (large + each * (MOST - more)) / 1024.0
     });
+    let has_lock = |line: &str| line.starts_with("build next.toml") || line.ends_with("--locked");
+    let limit = |line: &str| if has_lock(line) { FORESEEN_WITH_LOCK_MIB } else { LIMIT_MIB };
     let too_much: BTreeMap<_, _> =
-        LINES.iter().zip(foreseen).filter(|(_, mebibytes)| *mebibytes > LIMIT_MIB * TOLERANCE).collect();
+        LINES.iter().zip(foreseen).filter(|(line, mebibytes)| *mebibytes > limit(line)).collect();
     assert!(too_much.is_empty(), "{too_much:#?}");
 }
