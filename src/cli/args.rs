@@ -117,7 +117,10 @@ pub(crate) struct PlanArguments {
     /// The form of the output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: OutputFormat,
-    /// Show alternative names and every node of a pool
+    /// Show only what changes since the lock, and what that means
+    #[arg(long)]
+    pub(crate) changes: bool,
+    /// Show alternative names, and a line for every node
     #[arg(short, long)]
     pub(crate) verbose: bool,
 }
@@ -163,6 +166,9 @@ pub(crate) struct BuildArguments {
     /// Worker threads, at most 1024 [default: one per processor]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
+    /// Show a line for every node that changes
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
     /// Print nothing but problems
     #[arg(short, long)]
     pub(crate) quiet: bool,

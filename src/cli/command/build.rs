@@ -15,6 +15,7 @@ use crate::cli::command::seed::{self, WeakSeed};
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::{engine, lock_file, misplaced_secret};
 use crate::cli::text::build_summary::{self, Places};
+use crate::cli::text::changes::Detail;
 use crate::cli::text::problems;
 use crate::host::{self, CommitError, Outputs};
 use crate::keys::{Seed, wipe_stack};
@@ -210,7 +211,8 @@ fn build(
     // They are written, and the comparison takes as much room.
     (made.lock.keys, made.lock.certificates) = (Vec::new(), Vec::new());
     let comparison = made.since.take().map(|since| Comparison::of_build(since, &made.plan));
-    Ok(build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file))
+    let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
+    Ok(build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file, detail))
 }
 
 /// Stages the files that go beside the archive. With `is_locked`, the lock stays as it is.

@@ -1,6 +1,7 @@
 //! The words of results for a person, made from data alone. The words of errors stand beside the errors.
 
 pub(crate) mod apply;
+pub(crate) mod bindings;
 pub(crate) mod bounded;
 pub(crate) mod build_summary;
 pub(crate) mod bundle;
@@ -11,6 +12,7 @@ pub(crate) mod drift;
 pub(crate) mod findings;
 pub(crate) mod inspect;
 pub(crate) mod json;
+pub(crate) mod node_names;
 pub(crate) mod plan_json;
 pub(crate) mod plan_tree;
 pub(crate) mod printer;
