@@ -21,6 +21,7 @@ const COMMANDS: &[&str] = &[
     "rollback",
     "status",
     "split",
+    "schema",
     "help",
     "completions",
     "man",

@@ -41,6 +41,7 @@ mod golden;
 mod hostile;
 mod inspect;
 mod install_sh;
+mod json;
 mod keys_openssl;
 mod known_keys;
 mod kubeadm;

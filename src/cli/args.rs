@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Status(StatusArguments),
     /// Cut parts out of a bundle, to carry each to its node alone; needs no key
     Split(SplitArguments),
+    /// Print the JSON Schema of a document that -o json prints
+    Schema(SchemaArguments),
     /// Print a chapter of the manual, or the help of a command
     Help(HelpArguments),
     /// Print the script that lets a shell complete commands and options
@@ -53,6 +55,20 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Returns whether the result is JSON, for programs.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        let output = match self {
+            Self::Inspect(arguments) => return arguments.output == InspectFormat::Json,
+            Self::Plan(arguments) => arguments.output,
+            Self::Doctor(arguments) => arguments.output,
+            Self::Status(arguments) => arguments.output,
+            Self::Apply(arguments) => arguments.format.output,
+            Self::Rollback(arguments) => arguments.format.output,
+            _ => return false,
+        };
+        output == OutputFormat::Json
+    }
+
     /// Returns whether the command has changed files when it succeeds and prints a result.
     pub(crate) const fn writes_files(&self) -> bool {
         match self {
@@ -60,7 +76,7 @@ impl Command {
             Self::Man(arguments) => arguments.out.is_some(),
             Self::Seed(SeedCommand::New { .. }) | Self::Build(_) | Self::Unpack(_) | Self::Split(_) => true,
             Self::Apply(arguments) => !arguments.dry_run,
-            Self::Rollback(_) => true,
+            Self::Rollback(arguments) => !arguments.dry_run,
             _ => false,
         }
     }
@@ -105,6 +121,14 @@ pub(crate) enum OutputFormat {
     Text,
     /// For programs
     Json,
+}
+
+/// The form of a report.
+#[derive(clap::Args)]
+pub(crate) struct FormatArguments {
+    /// The form of the output
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: OutputFormat,
 }
 
 #[derive(clap::Args)]
@@ -305,6 +329,8 @@ pub(crate) struct ApplyArguments {
     pub(crate) drop_backup: bool,
     #[command(flatten)]
     pub(crate) restart: RestartArguments,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
     /// Print nothing but problems
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -346,8 +372,13 @@ pub(crate) struct RollbackArguments {
     /// The folder below which the node's files are
     #[arg(long, value_name = "DIR", default_value = "/")]
     pub(crate) root: PathBuf,
+    /// Say what would come back, what must restart and in which order; change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) restart: RestartArguments,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
     /// Print nothing but problems
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -388,6 +419,12 @@ pub(crate) struct SplitArguments {
     /// and cluster
     #[arg(long, value_name = "PATH")]
     pub(crate) out: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct SchemaArguments {
+    /// The document: its command, with `-` for blanks, or `error` [default: list the documents]
+    pub(crate) document: Option<String>,
 }
 
 #[derive(clap::Args)]

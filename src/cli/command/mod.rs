@@ -12,6 +12,7 @@ mod install_script;
 mod man;
 mod plan;
 mod rollback;
+mod schema;
 mod seed;
 mod split;
 mod status;
@@ -36,6 +37,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Rollback(arguments) => rollback::run(arguments),
         Command::Status(arguments) => status::run(arguments),
         Command::Split(arguments) => split::run(arguments),
+        Command::Schema(arguments) => schema::run(arguments),
         Command::Help(arguments) => help::run(arguments),
         Command::Completions(arguments) => Ok(completions::run(arguments)),
         Command::Man(arguments) => man::run(arguments),

@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod bindings;
+pub(crate) mod apply_json;
 pub(crate) mod bounded;
 pub(crate) mod build_summary;
 pub(crate) mod bundle;
@@ -18,5 +19,7 @@ pub(crate) mod plan_tree;
 pub(crate) mod printer;
 pub mod problems;
 pub(crate) mod restart;
+pub(crate) mod restart_json;
+pub(crate) mod rollback;
 pub(crate) mod shell;
 pub(crate) mod status;
