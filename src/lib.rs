@@ -99,5 +99,6 @@ pub mod report;
 pub mod sign;
 mod template;
 pub mod verify;
+pub mod words;
 pub mod x509;
 pub mod yaml;

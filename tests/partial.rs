@@ -597,11 +597,11 @@ fn the_cluster_part_is_unpacked_where_it_is() {
             "\
 lab, generation 1, Kubernetes 1.24.15: the whole bundle, 4 nodes and the cluster's part
 every signature, record and hash holds, and every chain and key pair of the cluster's part
-signer   {}
-content  sha256:{}
+{}content  sha256:{}
 6 files of the cluster's part in all
 ",
-            lock.signer, lock.content_sha256
+            common::signer(&lock.signer),
+            lock.content_sha256
         )
     );
     let pair = ["etcd-clients/backup/ca.crt", "etcd-clients/backup/client.crt", "etcd-clients/backup/client.key"];

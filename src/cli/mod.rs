@@ -9,6 +9,7 @@ mod command;
 mod failure;
 mod input;
 pub mod text;
+mod typed_key;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -23,7 +24,7 @@ use failure::{Failure, printed};
 #[must_use]
 pub fn run() -> ExitCode {
     host::forbid_core_dumps();
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::try_parse_from(typed_key::joined(std::env::args_os())) {
         Ok(arguments) => arguments,
         Err(error) => {
             // clap knows the exit code of help, which is no error, and of errors: 0 and 2. An error repeats arguments.
@@ -58,7 +59,7 @@ pub fn run() -> ExitCode {
 /// # Errors
 /// Returns what the program would say to the command line. Only the words themselves are looked at, and nothing is run.
 pub fn parses<Word: Into<OsString> + Clone>(line: impl IntoIterator<Item = Word>) -> Result<(), String> {
-    match Arguments::try_parse_from(line) {
+    match Arguments::try_parse_from(typed_key::joined(line.into_iter().map(Into::into))) {
         Err(error) if error.use_stderr() => Err(error.to_string()),
         // To clap help and version are errors, but to a person they are answers.
         _ => Ok(()),

@@ -9,6 +9,7 @@ pub(crate) mod comparison;
 pub(crate) mod doctor;
 pub(crate) mod drift;
 pub(crate) mod findings;
+pub(crate) mod fingerprint;
 pub(crate) mod inspect;
 pub(crate) mod json;
 pub(crate) mod plan_json;

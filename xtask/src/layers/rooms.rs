@@ -27,7 +27,8 @@ pub(super) const ROOMS: &[Room] = &[
     pure("kubeconfig", &["template", "yaml"]),
     pure("kubernetes", &["x509"]),
     pure("go", &["x509"]),
-    pure("sign", &[]),
+    pure("words", &[]),
+    pure("sign", &["words"]),
     pure("lint", &["kubernetes", "x509"]),
     pure("keys", &["det_keygen", "kubernetes", "x509"]),
     pure("profile", &["kubernetes", "x509"]),
@@ -53,6 +54,7 @@ pub(super) const ROOMS: &[Room] = &[
         &[
             "manual",
             "template",
+            "words",
             "x509",
             "kubeconfig",
             "sign",
