@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Status(StatusArguments),
     /// Cut parts out of a bundle, to carry each to its node alone; needs no key
     Split(SplitArguments),
+    /// Print the fingerprint of a signer's public key: to copy, in groups, in words, for a camera
+    Fingerprint(FingerprintArguments),
     /// Print a chapter of the manual, or the help of a command
     Help(HelpArguments),
     /// Print the script that lets a shell complete commands and options
@@ -382,6 +384,27 @@ pub(crate) struct SplitArguments {
     /// and cluster
     #[arg(long, value_name = "PATH")]
     pub(crate) out: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct FingerprintArguments {
+    /// The public key, CLUSTER.pub; or a bundle, and then the key that lies beside it; - is the standard input
+    pub(crate) file: PathBuf,
+    /// Print a QR code, too, for a terminal with this background
+    #[arg(long, value_name = "BACKGROUND", num_args = 0..=1, require_equals = true, default_missing_value = "dark")]
+    pub(crate) qr: Option<Background>,
+    /// The form of the output
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", conflicts_with = "qr")]
+    pub(crate) output: OutputFormat,
+}
+
+/// What is behind the letters of a terminal.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Background {
+    /// Light letters on a dark background
+    Dark,
+    /// Dark letters on a light background
+    Light,
 }
 
 #[derive(clap::Args)]

@@ -10,6 +10,7 @@
 //! write.
 
 mod attributes;
+mod charset;
 mod claim;
 mod file_io;
 mod found;
@@ -24,6 +25,7 @@ mod staging;
 mod terminal;
 mod write_tree;
 
+pub use charset::is_utf8;
 pub use file_io::{Exposure, begins_with, folder_of_others, open, read, read_secret, read_stdin, sha256};
 pub use found::{FileOwner, Found, FoundKind};
 pub use http::{Answer, AskError, TlsClient, ask};

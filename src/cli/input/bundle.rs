@@ -108,7 +108,7 @@ fn no_part(name: &PartName, checked: &CheckedBundle, bundle: &Path) -> Failure {
 }
 
 /// Checks the signature over the whole file when there is one. It may be missing, as beside a slice.
-fn check_outer_signature(bundle: &Path, key: &PublicKey) -> Result<(), Failure> {
+pub(crate) fn check_outer_signature(bundle: &Path, key: &PublicKey) -> Result<(), Failure> {
     let mut path = bundle.as_os_str().to_owned();
     path.push(".sig");
     let path = PathBuf::from(path);

@@ -35,7 +35,7 @@ pub(crate) fn read(bundle: &Path, key: &str) -> Result<PublicKey, Failure> {
 }
 
 /// Returns the path of `<cluster>.pub` in the bundle's folder. The name of the bundle begins with that of the cluster.
-fn key_beside(bundle: &Path) -> Result<PathBuf, Failure> {
+pub(crate) fn key_beside(bundle: &Path) -> Result<PathBuf, Failure> {
     let name = bundle.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     // In `<cluster>-g<generation>...`, the last `-g` before a digit ends the name of the cluster.
     let cluster = name
@@ -49,8 +49,13 @@ fn key_beside(bundle: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-fn read_key(path: &Path) -> Result<PublicKey, Failure> {
-    let bytes = host::read(path, KEY_LIMIT).map_err(|error| {
+/// Reads a key from its file, or from the standard input for `-`.
+pub(crate) fn read_key(path: &Path) -> Result<PublicKey, Failure> {
+    let read = match path == Path::new("-") {
+        true => host::read_stdin(KEY_LIMIT),
+        false => host::read(path, KEY_LIMIT),
+    };
+    let bytes = read.map_err(|error| {
         Failure::io("read the public key", path, &error).hint(
             "--key takes the file CLUSTER.pub, or the fingerprint `sha256:...` when that file lies beside the bundle",
         )

@@ -13,3 +13,17 @@ pub(crate) fn compared(word: &str, fingerprint: &Fingerprint) -> String {
     let [first, second] = fingerprint.halves();
     format!("  {word:<9}{first}\n  {:<9}{second}\n", "")
 }
+
+/// How many words stand in a line.
+const WORDS_IN_LINE: usize = 6;
+
+/// Returns every form of the fingerprint: one word, two lines of groups, four lines of words.
+pub(crate) fn all(fingerprint: &Fingerprint) -> String {
+    let words = fingerprint.words();
+    let mut text = signer(fingerprint);
+    for (number, line) in words.chunks(WORDS_IN_LINE).enumerate() {
+        let head = if number == 0 { "words" } else { "" };
+        text += &format!("{head:<9}{}\n", line.join(" "));
+    }
+    text
+}

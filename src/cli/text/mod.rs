@@ -16,6 +16,7 @@ pub(crate) mod plan_json;
 pub(crate) mod plan_tree;
 pub(crate) mod printer;
 pub mod problems;
+pub(crate) mod qr;
 pub(crate) mod restart;
 pub(crate) mod shell;
 pub(crate) mod status;
