@@ -1,5 +1,7 @@
 //! The definition of the command line. The documentation comments of arguments and commands are the text of `--help`.
 
+mod init;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +9,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::report::Period;
+pub(crate) use init::InitArguments;
 
 /// Make the whole PKI of a Kubernetes cluster on one machine and ferry it across an air gap.
 #[derive(Parser)]
@@ -66,24 +69,6 @@ impl Command {
             _ => false,
         }
     }
-}
-
-#[derive(clap::Args)]
-pub(crate) struct InitArguments {
-    /// The profile to write; it must not exist [default: the standard output]
-    pub(crate) file: Option<PathBuf>,
-    /// The cluster's name
-    #[arg(long, default_value = "prod-1", value_name = "NAME")]
-    pub(crate) name: String,
-    /// The Kubernetes version, in full
-    #[arg(long, default_value = "1.31.0", value_name = "VERSION")]
-    pub(crate) kubernetes: String,
-    /// How many control planes
-    #[arg(long, default_value_t = 3, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=9))]
-    pub(crate) control_planes: u8,
-    /// How many workers
-    #[arg(long, default_value_t = 3, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(0..=99))]
-    pub(crate) nodes: u8,
 }
 
 #[derive(Subcommand)]

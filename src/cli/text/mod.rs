@@ -19,4 +19,5 @@ pub mod problems;
 pub(crate) mod qr;
 pub(crate) mod restart;
 pub(crate) mod shell;
+pub(crate) mod starter;
 pub(crate) mod status;
