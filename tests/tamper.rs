@@ -486,6 +486,14 @@ fn files_that_are_no_signers_key_are_named() {
 #[test]
 fn bundles_that_cannot_be_read_are_named() {
     let desk = SAMPLE.carried();
+    // Before anything is said about the key beside it.
+    let fingerprint = SAMPLE.key().fingerprint();
+    for key in [fingerprint.to_string(), fingerprint.words().join(" ")] {
+        let text = "error: cannot read nope.tar.gz: no such file or directory\n";
+        refused(&desk, &format!("nope.tar.gz --key {key}"), 2, text);
+    }
+    let text = "error: there is no node pc-1 in lab-g1.tar.gz\nhint: did you mean `cp-1`?\nhint: it has cp-1\n";
+    desk.refuse("unpack lab-g1.tar.gz --key lab.pub --node pc-1 --root root", 2, text);
     refused(&desk, "none.tar.gz --key lab.pub", 2, "error: cannot read none.tar.gz: no such file or directory\n");
     refused(&desk, ". --key lab.pub", 2, "error: cannot read .: is a directory\n");
     refused(

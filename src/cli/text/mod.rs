@@ -12,6 +12,7 @@ pub(crate) mod findings;
 pub(crate) mod fingerprint;
 pub(crate) mod inspect;
 pub(crate) mod json;
+pub(crate) mod nearest;
 pub(crate) mod plan_json;
 pub(crate) mod plan_tree;
 pub(crate) mod printer;
