@@ -8,7 +8,7 @@ use crate::node;
 use crate::x509::escape_for_terminal;
 
 pub(crate) fn run(arguments: &RollbackArguments) -> Result<String, Failure> {
-    let tree = node_folder::open(&arguments.root)?;
+    let tree = node_folder::open_to_change(&arguments.root)?;
     let done = node::rollback(&tree, arguments.restart.time(), &mut restart::write_progress(arguments.quiet))?;
     if arguments.quiet {
         return Ok(String::new());
