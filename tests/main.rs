@@ -27,6 +27,7 @@ mod cli_help;
 mod cli_lock;
 mod cli_outputs;
 mod cli_seed_init_help;
+mod colors;
 mod completions;
 mod contributing;
 mod doctor;

@@ -14,8 +14,12 @@ pub(crate) use init::InitArguments;
 /// Make the whole PKI of a Kubernetes cluster on one machine and ferry it across an air gap.
 #[derive(Parser)]
 #[command(name = "certferry", version, disable_help_subcommand = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done; 1 the check said no; 2 could not run.\nMore: certferry help TOPIC")]
+#[command(after_help = "Exit codes: 0 done; 1 the check said no; 2 could not run.\n\
+    Colors: --color auto, always or never; NO_COLOR turns them off.\nMore: certferry help TOPIC")]
 pub(crate) struct Arguments {
+    /// When errors and help have colors. It is read before everything else, by `usage`.
+    #[arg(long, global = true, hide = true, value_name = "WHEN", default_value = "auto")]
+    color: clap::ColorChoice,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -323,6 +327,7 @@ fn wait(text: &str) -> Result<Duration, String> {
 }
 
 #[derive(clap::Args)]
+#[command(after_help = "A second rollback goes forth again: each exchanges what is installed with what was before.")]
 pub(crate) struct RollbackArguments {
     /// The folder below which the node's files are
     #[arg(long, value_name = "DIR", default_value = "/")]
