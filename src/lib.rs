@@ -100,5 +100,6 @@ mod schema;
 pub mod sign;
 mod template;
 pub mod verify;
+pub mod words;
 pub mod x509;
 pub mod yaml;

@@ -3,9 +3,9 @@
 use std::fs;
 use std::os::unix::fs::{chown, symlink};
 
-use crate::common::Ended;
 use crate::common::desk::{CANARY, Desk, PROFILE};
 use crate::common::rights::{Right, lacks};
+use crate::common::{Ended, signer};
 
 const BUILD: &str = "build lab.toml --seed lab.seed --out out";
 
@@ -29,12 +29,11 @@ lab, generation 1, Kubernetes {kubernetes}
 {new_seed}
 valid    from 2026-11-21T00:00:00Z; the first to end is user/alice at 2031-11-22T00:00:00Z
          the first of a node is node/cp-1/apiserver at 2225-11-22T00:00:00Z
-signer   {}
-         Write it on paper or into the change ticket: it must reach the nodes by another road.
+{}         Write it on paper or into the change ticket: it must reach the nodes by another road.
 content  sha256:{}
 check    openssl dgst -sha256 -verify out/lab.pub -signature out/lab-g1.tar.gz.sig out/lab-g1.tar.gz
 ",
-        value("signer"),
+        signer(&value("signer")),
         value("content_sha256"),
     )
 }

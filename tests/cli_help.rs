@@ -22,6 +22,7 @@ const COMMANDS: &[&str] = &[
     "status",
     "split",
     "schema",
+    "fingerprint",
     "help",
     "completions",
     "man",

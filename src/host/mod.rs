@@ -10,6 +10,7 @@
 //! write.
 
 mod attributes;
+mod charset;
 mod claim;
 mod file_io;
 mod found;
@@ -24,6 +25,7 @@ mod staging;
 mod terminal;
 mod write_tree;
 
+pub use charset::is_utf8;
 pub use file_io::{Exposure, begins_with, folder_of_others, open, read, read_secret, read_stdin, sha256};
 pub use found::{FileOwner, Found, FoundKind};
 pub use http::{Answer, AskError, TlsClient, ask};
@@ -32,7 +34,7 @@ pub use node_tree::{NodeLock, NodeTree};
 pub use output::{CommitError, Outputs, create_secret};
 pub use programs::{Deadline, Exit, Process, is_installed, pause, processes, run_program};
 pub use staging::Staging;
-pub use terminal::{write_stderr, write_stdout};
+pub use terminal::{set_colors, write_stderr, write_stdout};
 pub use write_tree::{NewTree, TreeEntry, write_tree};
 
 use std::io;
@@ -60,6 +62,12 @@ pub fn now() -> OffsetDateTime {
 #[must_use]
 pub fn name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Returns whether this process may do what only root may, by its effective user.
+#[must_use]
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 /// Returns the addresses of this host's interfaces.

@@ -4,6 +4,7 @@ mod apply;
 pub(crate) mod build;
 mod completions;
 pub(crate) mod doctor;
+mod fingerprint;
 mod help;
 mod init;
 pub(crate) mod inspect;
@@ -38,6 +39,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Status(arguments) => status::run(arguments),
         Command::Split(arguments) => split::run(arguments),
         Command::Schema(arguments) => schema::run(arguments),
+        Command::Fingerprint(arguments) => fingerprint::run(arguments),
         Command::Help(arguments) => help::run(arguments),
         Command::Completions(arguments) => Ok(completions::run(arguments)),
         Command::Man(arguments) => man::run(arguments),

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::cli::text::changes::Detail;
-use crate::cli::text::{bindings, comparison, shell};
+use crate::cli::text::{bindings, comparison, fingerprint, shell};
 use crate::kubernetes::KeyId;
 use crate::make::{Comparison, Made};
 use crate::plan::{PlannedCertificate, Recipient};
@@ -55,7 +55,7 @@ pub(crate) fn of_build(
     }
     text.push('\n');
     text += &validity(&plan.certificates);
-    let _ = writeln!(text, "signer   {}", made.signer.fingerprint());
+    text += &fingerprint::signer(&made.signer.fingerprint());
     text += "         Write it on paper or into the change ticket: it must reach the nodes by another road.\n";
     let _ = writeln!(text, "content  sha256:{}", made.content_sha256);
     let _ = writeln!(
