@@ -5,6 +5,7 @@ pub(crate) mod build;
 mod completions;
 pub(crate) mod doctor;
 mod help;
+mod help_topics;
 mod init;
 pub(crate) mod inspect;
 mod inspect_lint;
