@@ -171,11 +171,11 @@ fn letters_and_language_are_those_of_the_locale() {
     }
     let english = "The far side";
     for (words, variables, title) in [
-        (&["far-side"][..], &[("LANG", "ko_KR.UTF-8")][..], "격리된 쪽에서"),
+        (&["far-side"][..], &[("LANG", "ko_KR.UTF-8")][..], "폐쇄망 쪽에서 하는 일"),
         (&["far-side"], &[("LANG", "ko_KR.UTF-8"), ("LC_MESSAGES", "C")], english),
         (&["far-side"], &[("LANG", "ko_KR.UTF-8"), ("LC_ALL", "C.UTF-8")], english),
         (&["far-side"], &[("LC_ALL", "C.UTF-8"), ("LANG", "C")], english),
-        (&["far-side", "--lang", "ko"], &[("LC_ALL", "C.UTF-8")], "격리된 쪽에서"),
+        (&["far-side", "--lang", "ko"], &[("LC_ALL", "C.UTF-8")], "폐쇄망 쪽에서 하는 일"),
         (&["far-side", "--lang", "en"], &[("LANG", "ko_KR.UTF-8")], english),
         // Not translated.
         (&["tls", "--lang", "ko"], &[("LC_ALL", "C.UTF-8")], "(이 장은 영어로만 있습니다.)"),

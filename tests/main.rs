@@ -44,6 +44,7 @@ mod inspect;
 mod install_sh;
 mod keys_openssl;
 mod known_keys;
+mod korean;
 mod kubeadm;
 mod kubectl;
 mod kubernetes;

@@ -7,7 +7,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::common::{certferry, succeed, tool};
+use crate::common::desk::Desk;
+use crate::common::{certferry, program, succeed, tool};
 
 const WIDTHS: [usize; 2] = [80, 40];
 const UTF8: &str = "C.UTF-8";
@@ -189,6 +190,24 @@ fn the_list_of_chapters_fits_too() {
         let text = succeed(search.env("COLUMNS", columns.to_string()).env("LC_ALL", UTF8));
         assert!(widest(&text) <= columns && text.lines().count() > 100, "{text}");
     }
+}
+
+#[test]
+fn trees_and_progress_are_drawn_with_what_the_locale_has() {
+    let desk = Desk::new();
+    let plan = |locale: &str| succeed(desk.command("plan lab.toml").env("LC_ALL", locale));
+    let (drawn, ascii) = (plan(UTF8), plan(ASCII));
+    assert!(drawn.contains("\n├── ") && drawn.contains("\n│   └── "), "{drawn}");
+    assert!(ascii.is_ascii() && ascii.contains("\n|-- ") && ascii.contains("\n|   `-- "), "{ascii}");
+    let back = ascii.replace("|-- ", "├── ").replace("`-- ", "└── ").replace('|', "│");
+    assert_eq!(back, drawn);
+    // Progress is shown on a terminal alone. With RSA keys there is some.
+    desk.profile_with(&[("leaf = \"ecdsa-p256\"", "leaf = \"rsa-2048\"")]);
+    let line = format!("stty cols 80; exec '{}' build lab.toml --seed lab.seed --out out", program().display());
+    let mut script = tool("script");
+    script.args(["-qec", &line, "/dev/null"]).env("SHELL", "/bin/sh").env("TERM", "xterm").env("LC_ALL", ASCII);
+    let said = succeed(script.current_dir(desk.path("")));
+    assert!(said.contains('\u{1b}') && said.is_ascii(), "{}", said.escape_debug());
 }
 
 /// What is no number, and what is no terminal's.

@@ -13,10 +13,12 @@ const REMARK_COLUMNS: usize = 24;
 /// the shell puts it together again. Anything else goes on deeper.
 pub(super) fn lines(code: Code, text: &str, columns: usize, margin: &str) -> Vec<Line> {
     let columns = columns.saturating_sub(margin.len()).max(1);
-    text.lines().flat_map(|line| broken(code, line, columns)).map(|line| line.behind(margin)).collect()
+    let lines = text.lines().flat_map(|line| broken(code, line, columns, columns + margin.len()));
+    lines.map(|line| line.behind(margin)).collect()
 }
 
-fn broken(code: Code, line: &str, columns: usize) -> Vec<Line> {
+/// Breaks a line that stands behind a margin, and its words where they are wider than a line without one.
+fn broken(code: Code, line: &str, columns: usize, all_columns: usize) -> Vec<Line> {
     if width(line) <= columns {
         return vec![Line::Line(line.to_owned())];
     }
@@ -37,7 +39,7 @@ fn broken(code: Code, line: &str, columns: usize) -> Vec<Line> {
     }
     match code {
         _ if body.trim_start().is_empty() => {}
-        Code::Shell => parts.extend(command(body, columns, &indent)),
+        Code::Shell => parts.extend(command(body, columns, all_columns, &indent)),
         Code::Text => {
             let rest = " ".repeat(hang(body, columns).unwrap_or(indent.len() + 2));
             parts.extend(wrap(body.trim_start(), columns, &indent, &rest).into_iter().map(Line::Line));
@@ -87,10 +89,10 @@ impl Scan {
 }
 
 /// Returns the lines of a command.
-fn command(body: &str, columns: usize, indent: &str) -> Vec<Line> {
+fn command(body: &str, columns: usize, all_columns: usize, indent: &str) -> Vec<Line> {
     let (body, goes_on) = body.strip_suffix(" \\").map_or((body, false), |body| (body, true));
     let words = words(body);
-    let mut command = Command { parts: Vec::new(), line: indent.to_owned(), is_rest: false };
+    let mut command = Command { parts: Vec::new(), line: indent.to_owned(), is_at_start: false };
     for (place, word) in words.iter().enumerate() {
         let is_last = place + 1 == words.len() && !goes_on;
         let room = columns.saturating_sub(if is_last { 0 } else { 2 });
@@ -105,6 +107,12 @@ fn command(body: &str, columns: usize, indent: &str) -> Vec<Line> {
             command.line += word;
             continue;
         }
+        if command.line.trim_start().is_empty() && width(word) + columns <= room + all_columns {
+            // Whole, at the beginning of a line.
+            command.line.clone_from(word);
+            command.is_at_start = true;
+            continue;
+        }
         // Less a quote and a backslash, or what comes behind the last piece.
         let columns = columns.saturating_sub(2).max(1);
         let pieces = cut(word, columns.saturating_sub(width(&command.line)).max(1), columns);
@@ -113,7 +121,7 @@ fn command(body: &str, columns: usize, indent: &str) -> Vec<Line> {
             if place + 1 < pieces.len() {
                 command.line.push('\\');
                 command.end("");
-                command.is_rest = true;
+                command.is_at_start = true;
             }
         }
     }
@@ -127,14 +135,14 @@ fn command(body: &str, columns: usize, indent: &str) -> Vec<Line> {
 struct Command {
     parts: Vec<Line>,
     line: String,
-    is_rest: bool,
+    is_at_start: bool,
 }
 
 impl Command {
     fn end(&mut self, next: &str) {
         let line = std::mem::replace(&mut self.line, next.to_owned());
-        self.parts.push(if self.is_rest { Line::RestOfWord(line) } else { Line::Line(line) });
-        self.is_rest = false;
+        self.parts.push(if self.is_at_start { Line::AtStart(line) } else { Line::Line(line) });
+        self.is_at_start = false;
     }
 }
 
@@ -221,8 +229,8 @@ mod tests {
             "    kubeadm join \\\n      --ignore=FileAvailable--\\\netc-kubernetes-kubelet.\\\nconf --v 5"
         );
         assert_eq!(
-            shell("echo \"$file $(openssl x509 -in $file)\" 'a/b c/d e/f g/h i/j k/l'", 28),
-            "    echo \\\n      \"$file $(openssl \\\nx509 -in $file)\" \\\n      'a/b c/d e/f '\\\n'g/h i/j k/l'"
+            shell("echo \"$file $(openssl x509 -in $file)\" 'a/b c/d e/f g/h i/j k/l m/n'", 28),
+            "    echo \\\n      \"$file $(openssl \\\nx509 -in $file)\" \\\n      'a/b c/d e/f '\\\n'g/h i/j k/l m/n'"
         );
     }
 

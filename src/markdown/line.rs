@@ -5,14 +5,15 @@
 pub(super) enum Line {
     /// One like any other.
     Line(String),
-    /// The rest of a word of a command. A blank before it would make it another word.
-    RestOfWord(String),
+    /// The rest of a word of a command, before which a blank would make another word of it, or a word that has no room
+    /// behind a margin.
+    AtStart(String),
 }
 
 impl Line {
     pub(super) fn into_text(self) -> String {
         match self {
-            Self::Line(text) | Self::RestOfWord(text) => text,
+            Self::Line(text) | Self::AtStart(text) => text,
         }
     }
 
@@ -20,7 +21,7 @@ impl Line {
     pub(super) fn behind(self, before: &str) -> Self {
         match self {
             Self::Line(text) => Self::Line(format!("{before}{text}").trim_end().to_owned()),
-            rest @ Self::RestOfWord(_) => rest,
+            rest @ Self::AtStart(_) => rest,
         }
     }
 }

@@ -117,7 +117,7 @@ fn code(text: &mut Roff, code: Code, lines: &str) {
             Line::Line(line) => {
                 text.text([roman(line)]);
             }
-            Line::RestOfWord(line) => {
+            Line::AtStart(line) => {
                 // At the very beginning of a line, for this one alone.
                 text.control("in", ["0"]).text([roman(line)]).control("in", []);
             }
@@ -127,18 +127,13 @@ fn code(text: &mut Roff, code: Code, lines: &str) {
 }
 
 fn table(text: &mut Roff, head: &[Text], rows: &[Vec<Text>]) {
-    let longest = |column: usize| {
-        let cells = rows.iter().map(Vec::as_slice).chain([head]).filter_map(|row| row.get(column));
-        cells.flat_map(|cell| plain(cell).split(' ').map(width).collect::<Vec<_>>()).max().unwrap_or_default()
-    };
-    let least: usize = (0..head.len()).map(|column| longest(column) + GAP).sum();
-    if least > TABLE_COLUMNS {
-        return rows_as_paragraphs(text, head, rows);
-    }
+    let Some(widths) = widths(head, rows) else { return rows_as_paragraphs(text, head, rows) };
     text.control("TS", []);
     text.text([roman("allbox;")]);
-    text.text([roman(vec!["lbx"; head.len()].join(" "))]);
-    text.text([roman(vec!["lx"; head.len()].join(" ") + ".")]);
+    for (font, end) in [("b", ""), ("", ".")] {
+        let columns = widths.iter().map(|width| format!("l{font}w({width}n)"));
+        text.text([roman(columns.collect::<Vec<_>>().join(" ") + end)]);
+    }
     for row in [head].into_iter().chain(rows.iter().map(Vec::as_slice)) {
         for (place, cell) in row.iter().enumerate() {
             text.text([roman(if place == 0 { "T{" } else { "T}\tT{" })]);
@@ -151,15 +146,32 @@ fn table(text: &mut Roff, head: &[Text], rows: &[Vec<Text>]) {
     text.control("TE", []);
 }
 
+/// Returns the widths of the columns: each has its longest word, and what is left goes to those that need more. Returns
+/// `None` where the longest words do not fit beside each other.
+fn widths(head: &[Text], rows: &[Vec<Text>]) -> Option<Vec<usize>> {
+    let cells = |column: usize| {
+        let cells = rows.iter().map(Vec::as_slice).chain([head]).filter_map(move |row| row.get(column));
+        cells.map(|cell| plain(cell).replace('`', ""))
+    };
+    let widest = |column| cells(column).map(|cell| width(&cell)).max().unwrap_or_default();
+    let longest = |column| {
+        let words = cells(column).flat_map(|cell| cell.split(' ').map(width).collect::<Vec<_>>());
+        words.max().unwrap_or_default()
+    };
+    let least: Vec<usize> = (0..head.len()).map(longest).collect();
+    let left = TABLE_COLUMNS.checked_sub(least.iter().sum::<usize>() + GAP * head.len())?;
+    let wanted: Vec<usize> = least.iter().enumerate().map(|(column, least)| widest(column) - least).collect();
+    let all = wanted.iter().sum::<usize>().max(1);
+    Some(least.iter().zip(wanted).map(|(least, wanted)| least + wanted.min(left * wanted / all)).collect())
+}
+
 /// For a table whose words do not fit beside each other.
 fn rows_as_paragraphs(text: &mut Roff, head: &[Text], rows: &[Vec<Text>]) {
-    for row in rows {
+    for (number, row) in [head].into_iter().chain(rows.iter().map(Vec::as_slice)).enumerate() {
         text.control("TP", []);
         for (place, (cell, name)) in row.iter().zip(head).enumerate().filter(|(_, (cell, _))| !cell.is_empty()) {
-            let mut line = match place {
-                0 | 1 if head.len() < 3 || place == 0 => vec![],
-                _ => vec![roman(format!("{}: ", plain(name)))],
-            };
+            let is_named = head.len() > 2 && !name.is_empty() && place > 0 && number > 0;
+            let mut line = if is_named { vec![roman(format!("{}: ", plain(name)))] } else { vec![] };
             if place > 1 {
                 text.control("br", []);
             }
@@ -194,7 +206,7 @@ mod tests {
              .nh\n.ad l\n.SH\nNAME\ncertferry\\-x \\- what it is\n.SH\nDESCRIPTION\n.PP\n\
              \\*(AqWhy\\*(Aq \\fB\\(ti/a\\fR.\n.IP \\(bu 4\na\n.SH\nNow\n\
              .PP\n.RS 4\n.nf\n\\&.b \\*(Aq\\(ha\\\\[\\*(Aq\n.fi\n.RE\n\
-             .TS\nallbox;\nlbx lbx\nlx lx.\nT{\na\nT}\tT{\nb\nT}\nT{\nx\nT}\tT{\nT}\n.TE\n\
+             .TS\nallbox;\nlbw(1n) lbw(1n)\nlw(1n) lw(1n).\nT{\na\nT}\tT{\nb\nT}\nT{\nx\nT}\tT{\nT}\n.TE\n\
              .SH\nSEE ALSO\n\\fBcertferry\\fR(1),\n\\fBcertferry\\-y\\fR(7)\n"
         );
     }

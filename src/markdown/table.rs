@@ -59,17 +59,15 @@ fn draw(all: &[Vec<String>], least: &[usize], screen: &Screen, is_ruled: bool) -
 
 fn rows_as_paragraphs(head: &[Text], rows: &[Vec<Text>], columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
-    for row in rows {
+    // The head says in the first paragraph what the others have in which place.
+    for (number, row) in [head].into_iter().chain(rows.iter().map(Vec::as_slice)).enumerate() {
         if !lines.is_empty() {
             lines.push(String::new());
         }
         for (place, (cell, name)) in row.iter().zip(head).enumerate().filter(|(_, (cell, _))| !cell.is_empty()) {
-            let is_named = head.len() > 2 && !name.is_empty();
-            let (name, indent) = match place {
-                0 => (String::new(), ""),
-                _ if is_named => (format!("{}: ", plain(name)), "  "),
-                _ => (String::new(), "  "),
-            };
+            let is_named = head.len() > 2 && !name.is_empty() && place > 0 && number > 0;
+            let name = if is_named { format!("{}: ", plain(name)) } else { String::new() };
+            let indent = if place == 0 { "" } else { "  " };
             let rest = if place == 0 { "" } else { "    " };
             lines.extend(wrap(&format!("{name}{}", text(cell)), columns, indent, rest));
         }
@@ -121,6 +119,10 @@ code | meaning   | 뜻
         assert_eq!(
             shown(20, Lines::Drawn),
             "\
+code
+  meaning
+  뜻
+
 `0`
   meaning: done
   뜻: 끝났음

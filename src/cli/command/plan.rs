@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::cli::args::{OutputFormat, PlanArguments};
-use crate::cli::command::build;
+use crate::cli::command::{build, help};
 use crate::cli::failure::Failure;
 use crate::cli::input::lock_file;
+use crate::cli::text::branches;
 use crate::cli::text::comparison;
 use crate::cli::text::plan_json;
 use crate::cli::text::plan_tree;
@@ -31,7 +32,7 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
         let since = since.as_ref().map(|(lock, since)| (*lock, since));
         return plan_json::print(&profile, &plan, since, refusal.as_ref()).map(|()| String::new());
     }
-    let mut text = plan_tree::render(&plan, arguments.verbose);
+    let mut text = branches::drawn(plan_tree::render(&plan, arguments.verbose), help::screen().lines);
     match &since {
         None => {
             let path = escape_for_terminal(&lock_path.display().to_string());

@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod bounded;
+pub(crate) mod branches;
 pub(crate) mod build_summary;
 pub(crate) mod bundle;
 pub(crate) mod changes;
