@@ -92,6 +92,7 @@ pub mod lint;
 pub mod lock;
 pub mod make;
 mod manual;
+mod markdown;
 pub mod node;
 pub mod plan;
 pub mod profile;

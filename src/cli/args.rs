@@ -442,8 +442,27 @@ pub(crate) enum Background {
 
 #[derive(clap::Args)]
 pub(crate) struct HelpArguments {
-    /// A chapter, or a command as typed after `certferry` [default: list the chapters]
+    /// A chapter, and the number or words of the title of a section of it; or a command as typed after `certferry`
+    /// [default: list the chapters]
     pub(crate) topic: Vec<String>,
+    /// Find a text in all chapters, or in one: what says it, with chapter and section; exit code 1 if nothing does
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) search: Option<String>,
+    /// The language; where a chapter is not there in Korean it is English [default: that of the locale]
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(crate) lang: Option<Language>,
+    /// Print the chapter as it is written, and not for a terminal
+    #[arg(long, conflicts_with = "search")]
+    pub(crate) markdown: bool,
+}
+
+/// A language of the manual.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Language {
+    /// English
+    En,
+    /// Korean
+    Ko,
 }
 
 #[derive(clap::Args)]
@@ -456,9 +475,10 @@ pub(crate) struct CompletionsArguments {
 
 #[derive(clap::Args)]
 #[command(after_help = "To read it at once: certferry man | man -l -\n\
-    For all users, as root: certferry man --out /usr/local/share/man/man1")]
+    For all users, as root: certferry man --out /usr/local/share/man")]
 pub(crate) struct ManArguments {
-    /// Write a page for each command into this folder, in place of any that are there
+    /// Write a page for each command into man1 in this folder, and one for each chapter of the manual into man7, in place
+    /// of any that are there
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }

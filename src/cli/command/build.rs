@@ -163,7 +163,8 @@ fn build(
     let engine = engine::chosen()?;
     let bar = if arguments.quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
     if let Ok(style) = ProgressStyle::with_template("deriving keys {bar:30} {pos}/{len}, {eta} left") {
-        bar.set_style(style);
+        // On every terminal: a bar of blocks is for those in UTF-8 alone.
+        bar.set_style(style.progress_chars("#>-"));
     }
     let progress = |_, of: usize| {
         bar.set_length(of as u64);

@@ -6,6 +6,7 @@ mod completions;
 pub(crate) mod doctor;
 mod fingerprint;
 mod help;
+mod help_topics;
 mod init;
 pub(crate) mod inspect;
 mod inspect_lint;

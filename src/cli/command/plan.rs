@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::cli::args::{OutputFormat, PlanArguments};
-use crate::cli::command::build;
+use crate::cli::command::{build, help};
 use crate::cli::failure::Failure;
 use crate::cli::input::lock_file;
 use crate::cli::text::changes::Detail;
 use crate::cli::text::plan_json;
 use crate::cli::text::plan_tree;
-use crate::cli::text::{bindings, comparison};
+use crate::cli::text::{bindings, branches, comparison};
 use crate::kubernetes::PartName;
 use crate::lock::{Change, Lock};
 use crate::make::{Comparison, Permission, check_lock};
@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
     let mut text = String::new();
     if !arguments.changes {
-        text += &plan_tree::render(&plan, detail);
+        text += &branches::drawn(plan_tree::render(&plan, detail), help::screen().lines);
         text += &bindings::required(&plan);
     }
     match &since {

@@ -21,6 +21,7 @@ const fn outer(name: &'static str, imports: &'static [&'static str]) -> Room {
 pub(super) const ROOMS: &[Room] = &[
     pure("manual", &[]),
     pure("schema", &[]),
+    pure("markdown", &[]),
     pure("template", &[]),
     pure("det_keygen", &[]),
     pure("x509", &[]),
@@ -55,6 +56,7 @@ pub(super) const ROOMS: &[Room] = &[
         &[
             "manual",
             "schema",
+            "markdown",
             "template",
             "words",
             "x509",
