@@ -21,6 +21,7 @@ const COMMANDS: &[&str] = &[
     "rollback",
     "status",
     "split",
+    "inventory",
     "help",
     "completions",
     "man",

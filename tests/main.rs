@@ -41,6 +41,7 @@ mod golden;
 mod hostile;
 mod inspect;
 mod install_sh;
+mod inventory;
 mod keys_openssl;
 mod known_keys;
 mod kubeadm;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::cli::fleet_args::InventoryArguments;
 use crate::report::Period;
 
 /// Make the whole PKI of a Kubernetes cluster on one machine and ferry it across an air gap.
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Status(StatusArguments),
     /// Cut parts out of a bundle, to carry each to its node alone; needs no key
     Split(SplitArguments),
+    /// List the nodes of a profile in the order in which they change, for Ansible and other programs
+    Inventory(InventoryArguments),
     /// Print a chapter of the manual, or the help of a command
     Help(HelpArguments),
     /// Print the script that lets a shell complete commands and options

@@ -7,6 +7,7 @@
 mod args;
 mod command;
 mod failure;
+mod fleet_args;
 mod input;
 pub mod text;
 

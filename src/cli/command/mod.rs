@@ -9,6 +9,7 @@ mod init;
 pub(crate) mod inspect;
 mod inspect_lint;
 mod install_script;
+mod inventory;
 mod man;
 mod plan;
 mod rollback;
@@ -36,6 +37,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Rollback(arguments) => rollback::run(arguments),
         Command::Status(arguments) => status::run(arguments),
         Command::Split(arguments) => split::run(arguments),
+        Command::Inventory(arguments) => inventory::run(arguments),
         Command::Help(arguments) => help::run(arguments),
         Command::Completions(arguments) => Ok(completions::run(arguments)),
         Command::Man(arguments) => man::run(arguments),

@@ -10,6 +10,7 @@ pub(crate) mod doctor;
 pub(crate) mod drift;
 pub(crate) mod findings;
 pub(crate) mod inspect;
+pub(crate) mod inventory;
 pub(crate) mod json;
 pub(crate) mod plan_json;
 pub(crate) mod plan_tree;
