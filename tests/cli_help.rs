@@ -22,6 +22,7 @@ const COMMANDS: &[&str] = &[
     "status",
     "split",
     "inventory",
+    "ansible",
     "help",
     "completions",
     "man",

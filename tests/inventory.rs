@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::common::desk::{Desk, PROFILE};
-use crate::common::{succeed, tool};
+use crate::common::tool;
 
 /// The roles stand in another order than that of the changes.
 const FLEET: &str = r#"

@@ -34,6 +34,7 @@ mod engines;
 mod etcd_cluster;
 mod facts;
 mod far_root;
+mod fleet;
 mod formats;
 mod fuzz_smoke;
 mod go;

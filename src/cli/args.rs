@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::cli::fleet_args::InventoryArguments;
+use crate::cli::fleet_args::{AnsibleArguments, InventoryArguments};
 use crate::report::Period;
 
 /// Make the whole PKI of a Kubernetes cluster on one machine and ferry it across an air gap.
@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Split(SplitArguments),
     /// List the nodes of a profile in the order in which they change, for Ansible and other programs
     Inventory(InventoryArguments),
+    /// Write the collection for Ansible that brings parts to their nodes, installs them in waves and goes back
+    Ansible(AnsibleArguments),
     /// Print a chapter of the manual, or the help of a command
     Help(HelpArguments),
     /// Print the script that lets a shell complete commands and options
@@ -57,11 +59,15 @@ pub(crate) enum Command {
 
 impl Command {
     /// Returns whether the command has changed files when it succeeds and prints a result.
-    pub(crate) const fn writes_files(&self) -> bool {
+    pub(crate) fn writes_files(&self) -> bool {
         match self {
             Self::Init(arguments) => arguments.file.is_some(),
             Self::Man(arguments) => arguments.out.is_some(),
-            Self::Seed(SeedCommand::New { .. }) | Self::Build(_) | Self::Unpack(_) | Self::Split(_) => true,
+            Self::Seed(SeedCommand::New { .. })
+            | Self::Build(_)
+            | Self::Unpack(_)
+            | Self::Split(_)
+            | Self::Ansible(_) => true,
             Self::Apply(arguments) => !arguments.dry_run,
             Self::Rollback(_) => true,
             _ => false,

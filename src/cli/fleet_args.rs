@@ -22,3 +22,10 @@ pub(crate) struct InventoryArguments {
     #[arg(short, long, value_name = "FORMAT", default_value = "ansible")]
     pub(crate) output: InventoryFormat,
 }
+
+#[derive(clap::Args)]
+pub(crate) struct AnsibleArguments {
+    /// The folder to make: it must not exist, or be empty
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}

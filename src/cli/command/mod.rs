@@ -1,5 +1,6 @@
 //! One file for each command, which turns arguments into one call of the library, and its result into text.
 
+mod ansible;
 mod apply;
 pub(crate) mod build;
 mod completions;
@@ -38,6 +39,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Status(arguments) => status::run(arguments),
         Command::Split(arguments) => split::run(arguments),
         Command::Inventory(arguments) => inventory::run(arguments),
+        Command::Ansible(arguments) => ansible::run(arguments),
         Command::Help(arguments) => help::run(arguments),
         Command::Completions(arguments) => Ok(completions::run(arguments)),
         Command::Man(arguments) => man::run(arguments),
