@@ -23,6 +23,7 @@ const COMMANDS: &[&str] = &[
     "split",
     "inventory",
     "ansible",
+    "user-data",
     "help",
     "completions",
     "man",

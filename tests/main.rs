@@ -73,6 +73,7 @@ mod tar_install;
 mod terminal;
 mod tls;
 mod trust_root;
+mod user_data;
 mod wiped_memory;
 
 use std::collections::BTreeSet;

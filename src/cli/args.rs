@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::cli::fleet_args::{AnsibleArguments, InventoryArguments};
+use crate::cli::fleet_args::{AnsibleArguments, InventoryArguments, UserDataArguments};
 use crate::report::Period;
 
 /// Make the whole PKI of a Kubernetes cluster on one machine and ferry it across an air gap.
@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Inventory(InventoryArguments),
     /// Write the collection for Ansible that brings parts to their nodes, installs them in waves and goes back
     Ansible(AnsibleArguments),
+    /// Write a node's part of a verified bundle as user data for the first boot of a machine
+    UserData(UserDataArguments),
     /// Print a chapter of the manual, or the help of a command
     Help(HelpArguments),
     /// Print the script that lets a shell complete commands and options
@@ -68,6 +70,7 @@ impl Command {
             | Self::Unpack(_)
             | Self::Split(_)
             | Self::Ansible(_) => true,
+            Self::UserData(arguments) => !arguments.is_printed(),
             Self::Apply(arguments) => !arguments.dry_run,
             Self::Rollback(_) => true,
             _ => false,

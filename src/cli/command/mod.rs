@@ -18,6 +18,7 @@ mod seed;
 mod split;
 mod status;
 mod unpack;
+mod user_data;
 mod verify;
 
 use crate::cli::args::Command;
@@ -40,6 +41,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Split(arguments) => split::run(arguments),
         Command::Inventory(arguments) => inventory::run(arguments),
         Command::Ansible(arguments) => ansible::run(arguments),
+        Command::UserData(arguments) => user_data::run(arguments),
         Command::Help(arguments) => help::run(arguments),
         Command::Completions(arguments) => Ok(completions::run(arguments)),
         Command::Man(arguments) => man::run(arguments),

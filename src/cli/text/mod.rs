@@ -19,3 +19,4 @@ pub mod problems;
 pub(crate) mod restart;
 pub(crate) mod shell;
 pub(crate) mod status;
+pub(crate) mod user_data;
