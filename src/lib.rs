@@ -96,6 +96,7 @@ pub mod node;
 pub mod plan;
 pub mod profile;
 pub mod report;
+mod schema;
 pub mod sign;
 mod template;
 pub mod verify;

@@ -24,6 +24,7 @@ const COMMANDS: &[&str] = &[
     "inventory",
     "ansible",
     "user-data",
+    "schema",
     "help",
     "completions",
     "man",

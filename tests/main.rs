@@ -43,6 +43,7 @@ mod hostile;
 mod inspect;
 mod install_sh;
 mod inventory;
+mod json;
 mod keys_openssl;
 mod known_keys;
 mod kubeadm;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::cli::fleet_args::{AnsibleArguments, InventoryArguments, UserDataArguments};
+use crate::cli::fleet_args::{AnsibleArguments, InventoryArguments, InventoryFormat, UserDataArguments};
 use crate::report::Period;
 
 /// Make the whole PKI of a Kubernetes cluster on one machine and ferry it across an air gap.
@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Ansible(AnsibleArguments),
     /// Write a node's part of a verified bundle as user data for the first boot of a machine
     UserData(UserDataArguments),
+    /// Print the JSON Schema of a document that -o json prints
+    Schema(SchemaArguments),
     /// Print a chapter of the manual, or the help of a command
     Help(HelpArguments),
     /// Print the script that lets a shell complete commands and options
@@ -60,6 +62,21 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Returns whether the result is JSON, for programs.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        let output = match self {
+            Self::Inspect(arguments) => return arguments.output == InspectFormat::Json,
+            Self::Inventory(arguments) => return arguments.output == InventoryFormat::Json,
+            Self::Plan(arguments) => arguments.output,
+            Self::Doctor(arguments) => arguments.output,
+            Self::Status(arguments) => arguments.output,
+            Self::Apply(arguments) => arguments.format.output,
+            Self::Rollback(arguments) => arguments.format.output,
+            _ => return false,
+        };
+        output == OutputFormat::Json
+    }
+
     /// Returns whether the command has changed files when it succeeds and prints a result.
     pub(crate) fn writes_files(&self) -> bool {
         match self {
@@ -72,7 +89,7 @@ impl Command {
             | Self::Ansible(_) => true,
             Self::UserData(arguments) => !arguments.is_printed(),
             Self::Apply(arguments) => !arguments.dry_run,
-            Self::Rollback(_) => true,
+            Self::Rollback(arguments) => !arguments.dry_run,
             _ => false,
         }
     }
@@ -117,6 +134,14 @@ pub(crate) enum OutputFormat {
     Text,
     /// For programs
     Json,
+}
+
+/// The form of a report.
+#[derive(clap::Args)]
+pub(crate) struct FormatArguments {
+    /// The form of the output
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: OutputFormat,
 }
 
 #[derive(clap::Args)]
@@ -311,6 +336,8 @@ pub(crate) struct ApplyArguments {
     pub(crate) drop_backup: bool,
     #[command(flatten)]
     pub(crate) restart: RestartArguments,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
     /// Print nothing but problems
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -352,8 +379,13 @@ pub(crate) struct RollbackArguments {
     /// The folder below which the node's files are
     #[arg(long, value_name = "DIR", default_value = "/")]
     pub(crate) root: PathBuf,
+    /// Say what would come back, what must restart and in which order; change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) restart: RestartArguments,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
     /// Print nothing but problems
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -394,6 +426,12 @@ pub(crate) struct SplitArguments {
     /// and cluster
     #[arg(long, value_name = "PATH")]
     pub(crate) out: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct SchemaArguments {
+    /// The document: its command, with `-` for blanks, or `error` [default: list the documents]
+    pub(crate) document: Option<String>,
 }
 
 #[derive(clap::Args)]

@@ -125,7 +125,7 @@ pub(crate) fn read_profile(path: &Path) -> Result<Profile, Failure> {
     let name = path.display().to_string();
     let parsed = profile::parse(&source).map_err(|found| problems::failure(&name, &source, &found))?;
     if !parsed.warnings.is_empty() {
-        host::write_stderr(&problems::render(&name, &source, &parsed.warnings));
+        problems::warn(&name, &source, &parsed.warnings);
     }
     Ok(parsed.profile)
 }

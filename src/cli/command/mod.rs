@@ -14,6 +14,7 @@ mod inventory;
 mod man;
 mod plan;
 mod rollback;
+mod schema;
 mod seed;
 mod split;
 mod status;
@@ -42,6 +43,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Inventory(arguments) => inventory::run(arguments),
         Command::Ansible(arguments) => ansible::run(arguments),
         Command::UserData(arguments) => user_data::run(arguments),
+        Command::Schema(arguments) => schema::run(arguments),
         Command::Help(arguments) => help::run(arguments),
         Command::Completions(arguments) => Ok(completions::run(arguments)),
         Command::Man(arguments) => man::run(arguments),

@@ -7,8 +7,9 @@ use crate::cli::args::TrustArguments;
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::fleet_args::{UserDataArguments, UserDataFormat};
 use crate::cli::input::bundle::{self, Verified};
+use crate::cli::notice::Notice;
 use crate::cli::text::user_data;
-use crate::host::{self, Outputs};
+use crate::host::Outputs;
 use crate::keys::wipe_stack;
 use crate::kubernetes::PartName;
 
@@ -20,7 +21,7 @@ pub(crate) fn run(arguments: &UserDataArguments) -> Result<String, Failure> {
     let trust = TrustArguments { bundle: arguments.bundle.clone(), key: arguments.key.clone(), at: None };
     let Verified { part, about_time, .. } = bundle::open_part(&trust, &name)?;
     if !about_time.is_empty() {
-        host::write_stderr(&format!("warning: not valid at this time\n{about_time}"));
+        Notice::new("not valid at this time").lines(&about_time).give();
     }
     // Files of the part, and of others, went through buffers on it.
     wipe_stack();
@@ -30,11 +31,14 @@ pub(crate) fn run(arguments: &UserDataArguments) -> Result<String, Failure> {
         UserDataFormat::CloudInit => user_data::cloud_config(&rows),
     };
     let (node, size) = (&arguments.node, text.len());
-    host::write_stderr(&format!(
-        "warning: user data holds the private keys of {node}, and who can ask the metadata service of the machine can read \
-         it: every program on it, and often every pod\nhint: {size} bytes; where that is too much for a provider, or too \
-         open for a key, carry the slice and `certferry apply` it\n"
-    ));
+    Notice::new(format!(
+        "user data holds the private keys of {node}, and who can ask the metadata service of the machine can read it: every \
+         program on it, and often every pod"
+    ))
+    .hint(format!(
+        "{size} bytes; where that is too much for a provider, or too open for a key, carry the slice and `certferry apply` it"
+    ))
+    .give();
     if arguments.is_printed() {
         return Ok(text);
     }

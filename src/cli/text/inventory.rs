@@ -73,7 +73,6 @@ pub(crate) fn csv(profile: &Profile) -> String {
 
 #[derive(Serialize)]
 struct JsonInventory<'a> {
-    schema: &'static str,
     cluster: &'a str,
     generation: u32,
     kubernetes: String,
@@ -92,14 +91,16 @@ struct JsonNode<'a> {
 /// Returns one JSON document.
 pub(crate) fn json(profile: &Profile) -> Result<String, Failure> {
     let cluster = &profile.cluster;
-    json::document(&JsonInventory {
-        schema: "certferry.inventory.v1",
-        cluster: &cluster.name,
-        generation: cluster.generation,
-        kubernetes: cluster.kubernetes.to_string(),
-        api_server_port: cluster.api_server_port,
-        nodes: in_order(profile).map(JsonNode::from).collect(),
-    })
+    json::document(
+        "inventory",
+        &JsonInventory {
+            cluster: &cluster.name,
+            generation: cluster.generation,
+            kubernetes: cluster.kubernetes.to_string(),
+            api_server_port: cluster.api_server_port,
+            nodes: in_order(profile).map(JsonNode::from).collect(),
+        },
+    )
 }
 
 impl<'a> From<&'a Node> for JsonNode<'a> {

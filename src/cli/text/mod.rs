@@ -1,6 +1,7 @@
 //! The words of results for a person, made from data alone. The words of errors stand beside the errors.
 
 pub(crate) mod apply;
+pub(crate) mod apply_json;
 pub(crate) mod bounded;
 pub(crate) mod build_summary;
 pub(crate) mod bundle;
@@ -17,6 +18,8 @@ pub(crate) mod plan_tree;
 pub(crate) mod printer;
 pub mod problems;
 pub(crate) mod restart;
+pub(crate) mod restart_json;
+pub(crate) mod rollback;
 pub(crate) mod shell;
 pub(crate) mod status;
 pub(crate) mod user_data;

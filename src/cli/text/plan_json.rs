@@ -171,7 +171,7 @@ pub(crate) fn print(
         cuts_off_cert_manager: since.is_some_and(|(_, since)| since.cuts_off_cert_manager),
         refused: refused.map(ToString::to_string),
     };
-    json::print(&document)
+    json::print("plan", &document)
 }
 
 fn effect(change: &PartChange) -> EffectJson<'_> {

@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use crate::bundle::Row;
 use crate::cli::failure::Failure;
-use crate::cli::text::json;
 
 /// Folders that every machine has, and that are not a part's to change.
 const OF_THE_MACHINE: [&str; 4] = ["etc", "etc/systemd", "etc/systemd/system", "var"];
@@ -77,7 +76,9 @@ pub(crate) fn ignition(rows: &[(&Row, &[u8])]) -> Result<String, Failure> {
             Row::Link { target, .. } => storage.links.push(Link { path, target: target.clone() }),
         }
     }
-    json::document(&Config { ignition: Ignition { version: "3.3.0" }, storage })
+    let config = Config { ignition: Ignition { version: "3.3.0" }, storage };
+    let text = serde_json::to_string_pretty(&config).map_err(|error| Failure::json(&error))?;
+    Ok(text + "\n")
 }
 
 /// Returns the folders above a path that are the part's.

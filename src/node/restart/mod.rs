@@ -118,7 +118,10 @@ pub(super) fn around(
             change(progress)?;
             Ok(by_person)
         }
-        Some(restart) => Ok(RestartedBy::Certferry { later: restart.run(change, progress)? }),
+        Some(restart) => {
+            progress(&Progress::Effect(effect));
+            Ok(RestartedBy::Certferry { later: restart.run(change, progress)? })
+        }
     }
 }
 

@@ -20,6 +20,7 @@ const fn outer(name: &'static str, imports: &'static [&'static str]) -> Room {
 /// The rooms, from the values at the bottom to the command line on top.
 pub(super) const ROOMS: &[Room] = &[
     pure("manual", &[]),
+    pure("schema", &[]),
     pure("template", &[]),
     pure("det_keygen", &[]),
     pure("x509", &[]),
@@ -52,6 +53,7 @@ pub(super) const ROOMS: &[Room] = &[
         "cli",
         &[
             "manual",
+            "schema",
             "template",
             "x509",
             "kubeconfig",
