@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::cli::fleet_args::{AnsibleArguments, InventoryArguments, InventoryFormat, UserDataArguments};
 use crate::report::Period;
 pub(crate) use init::InitArguments;
 
@@ -51,6 +52,12 @@ pub(crate) enum Command {
     Status(StatusArguments),
     /// Cut parts out of a bundle, to carry each to its node alone; needs no key
     Split(SplitArguments),
+    /// List the nodes of a profile in the order in which they change, for Ansible and other programs
+    Inventory(InventoryArguments),
+    /// Write the collection for Ansible that brings parts to their nodes, installs them in waves and goes back
+    Ansible(AnsibleArguments),
+    /// Write a node's part of a verified bundle as user data for the first boot of a machine
+    UserData(UserDataArguments),
     /// Print the JSON Schema of a document that -o json prints
     Schema(SchemaArguments),
     /// Print the fingerprint of a signer's public key: to copy, in groups, in words, for a camera
@@ -68,6 +75,7 @@ impl Command {
     pub(crate) fn is_for_programs(&self) -> bool {
         let output = match self {
             Self::Inspect(arguments) => return arguments.output == InspectFormat::Json,
+            Self::Inventory(arguments) => return arguments.output == InventoryFormat::Json,
             Self::Plan(arguments) => arguments.output,
             Self::Doctor(arguments) => arguments.output,
             Self::Status(arguments) => arguments.output,
@@ -79,11 +87,16 @@ impl Command {
     }
 
     /// Returns whether the command has changed files when it succeeds and prints a result.
-    pub(crate) const fn writes_files(&self) -> bool {
+    pub(crate) fn writes_files(&self) -> bool {
         match self {
             Self::Init(arguments) => arguments.file.is_some(),
             Self::Man(arguments) => arguments.out.is_some(),
-            Self::Seed(SeedCommand::New { .. }) | Self::Build(_) | Self::Unpack(_) | Self::Split(_) => true,
+            Self::Seed(SeedCommand::New { .. })
+            | Self::Build(_)
+            | Self::Unpack(_)
+            | Self::Split(_)
+            | Self::Ansible(_) => true,
+            Self::UserData(arguments) => !arguments.is_printed(),
             Self::Apply(arguments) => !arguments.dry_run,
             Self::Rollback(arguments) => !arguments.dry_run,
             _ => false,

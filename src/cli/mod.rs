@@ -8,6 +8,7 @@ mod args;
 mod command;
 mod document;
 mod failure;
+mod fleet_args;
 mod input;
 mod notice;
 pub mod text;

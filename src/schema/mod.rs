@@ -6,6 +6,7 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
     ("apply", include_str!("apply.json")),
     ("rollback", include_str!("rollback.json")),
     ("fingerprint", include_str!("fingerprint.json")),
+    ("inventory", include_str!("inventory.json")),
 ];
 
 /// What several schemas have in common.

@@ -1,5 +1,6 @@
 //! One file for each command, which turns arguments into one call of the library, and its result into text.
 
+mod ansible;
 mod apply;
 pub(crate) mod build;
 mod completions;
@@ -11,6 +12,7 @@ mod init;
 pub(crate) mod inspect;
 mod inspect_lint;
 mod install_script;
+mod inventory;
 mod man;
 mod plan;
 mod rollback;
@@ -19,6 +21,7 @@ mod seed;
 mod split;
 mod status;
 mod unpack;
+mod user_data;
 mod verify;
 
 use crate::cli::args::Command;
@@ -39,6 +42,9 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Rollback(arguments) => rollback::run(arguments),
         Command::Status(arguments) => status::run(arguments),
         Command::Split(arguments) => split::run(arguments),
+        Command::Inventory(arguments) => inventory::run(arguments),
+        Command::Ansible(arguments) => ansible::run(arguments),
+        Command::UserData(arguments) => user_data::run(arguments),
         Command::Schema(arguments) => schema::run(arguments),
         Command::Fingerprint(arguments) => fingerprint::run(arguments),
         Command::Help(arguments) => help::run(arguments),
