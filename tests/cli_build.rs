@@ -122,12 +122,13 @@ since the lock:
   ~ node/cp-1/apiserver  alternative names +DNS:vip.lab
   - user/alice
   + user/bob
+  ~ cluster/kubeadm/init.yaml  content nothing -> SANs vip.lab
 
 to restart when it is installed:
   kube-apiserver  on cp-1
 
 to hand out from the part cluster:
-  users/bob.conf
+  users/bob.conf, kubeadm/init.yaml
 ";
     assert_eq!(changes, expected);
 }
