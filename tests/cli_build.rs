@@ -120,13 +120,14 @@ since the lock:
   ~ the profile, in the part cluster
   - user/alice
   + user/bob
+  ~ cluster/kubeadm/init.yaml  content nothing -> SANs vip.lab
   ~ node/cp-1/apiserver  alternative names +DNS:vip.lab
 
 to restart when it is installed:
   nothing  on cp-1: kube-apiserver reads the two files again within a minute; after install.sh, restart it
 
 to hand out from the part cluster:
-  users/bob.conf
+  kubeadm/init.yaml, users/bob.conf
 ";
     assert_eq!(changes, expected);
 }

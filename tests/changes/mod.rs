@@ -278,6 +278,8 @@ fn expected(rows: &[(&[&str], &[&str])]) -> BTreeSet<String> {
 
 const CONTROL_PLANES: &[&str] = &["node/cp-1", "node/cp-2", "node/cp-3"];
 const WORKERS: &[&str] = &["node/worker-1", "node/worker-2", "node/worker-3"];
+/// What kubeadm is told of the cluster.
+const INIT: &str = "kubeadm/init.yaml";
 const STORE: &str = "var/lib/kubelet/pki/kubelet-client-2020-01-01-00-00-00.pem";
 
 impl Seen {
@@ -356,12 +358,17 @@ fn a_name_of_the_api_server_changes_its_certificates() {
         profile["cluster"]["apiserver_cert_sans"].as_array_mut().unwrap().push("vip.corp.internal".into());
     });
     seen.assert(
-        &[(CONTROL_PLANES, &["etc/kubernetes/pki/apiserver.crt"])],
+        &[(CONTROL_PLANES, &["etc/kubernetes/pki/apiserver.crt"]), (&["cluster"], &[INIT])],
         "\
-\x20 ~ node/cp-[1..3]/apiserver  alternative names +DNS:vip.corp.internal
+\x20 ~ cluster/kubeadm/init.yaml  content SANs 192.168.1.100,k8s.corp.example -> SANs \
+         192.168.1.100,k8s.corp.example,vip.corp.internal
+  ~ node/cp-[1..3]/apiserver  alternative names +DNS:vip.corp.internal
 
 to restart when it is installed:
   nothing  on cp-[1..3]: kube-apiserver reads the two files again within a minute; after install.sh, restart it
+
+to hand out from the part cluster:
+  kubeadm/init.yaml
 ",
     );
     seen.assert_certificates(&["node/cp-1/apiserver", "node/cp-2/apiserver", "node/cp-3/apiserver"]);
@@ -600,7 +607,7 @@ fn a_patch_level_changes_what_it_asks_for() {
     let seen = upgrade("1.33.11", "1.33.12", "");
     let files: &[(&[&str], &[&str])] = &[
         (CONTROL_PLANES, &["etc/kubernetes/pki/apiserver-kubelet-client.crt"]),
-        (&["cluster"], &["manifests/kubeadm-rbac.yaml"]),
+        (&["cluster"], &["manifests/kubeadm-rbac.yaml", INIT]),
     ];
     assert_eq!(seen.files, expected(files));
     assert_eq!(
@@ -610,6 +617,7 @@ fn a_patch_level_changes_what_it_asks_for() {
   ~ Kubernetes 1.33.11 -> 1.33.12, in every record
   ~ the profile, in the part cluster
   + the ClusterRoleBinding kubeadm:apiserver-kubelet-client is needed now: create it before the new files are installed
+  ~ cluster/kubeadm/init.yaml  content Kubernetes 1.33.11 -> Kubernetes 1.33.12; Kubernetes 1.33.11 -> 1.33.12
   ~ cluster/manifests/kubeadm-rbac.yaml  content kubeadm:cluster-admins: ClusterRole cluster-admin for Group \
          kubeadm:cluster-admins -> kubeadm:cluster-admins: ClusterRole cluster-admin for Group kubeadm:cluster-admins; \
          kubeadm:apiserver-kubelet-client: ClusterRole system:kubelet-api-admin for User \
@@ -621,7 +629,7 @@ to restart when it is installed:
   kube-apiserver  on cp-[1..3]
 
 to hand out from the part cluster:
-  manifests/kubeadm-rbac.yaml
+  kubeadm/init.yaml, manifests/kubeadm-rbac.yaml
 "
     );
 }
@@ -629,20 +637,29 @@ to hand out from the part cluster:
 #[test]
 fn a_version_that_asks_for_nothing_else_changes_records_alone() {
     let seen = upgrade("1.33.11", "1.34.0", "");
-    assert_eq!(seen.files, expected(&[]));
-    let head = "  ~ generation 1 -> 2, in every record\n  ~ Kubernetes 1.33.11 -> 1.34.0, in every record\n";
-    assert_eq!(seen.said, format!("{head}  ~ the profile, in the part cluster\n{NOTHING}"));
+    assert_eq!(seen.files, expected(&[(&["cluster"], &[INIT])]));
+    let said = "\
+\x20 ~ generation 1 -> 2, in every record
+  ~ Kubernetes 1.33.11 -> 1.34.0, in every record
+  ~ the profile, in the part cluster
+  ~ cluster/kubeadm/init.yaml  content Kubernetes 1.33.11 -> Kubernetes 1.34.0; Kubernetes 1.33.11 -> 1.34.0
+
+to hand out from the part cluster:
+  kubeadm/init.yaml
+";
+    assert_eq!(seen.said, said);
 }
 
 /// From 1.33 on, the kubelet of a control plane talks to its own API server: no certificate tells that.
 #[test]
 fn a_minor_that_moves_a_kubeconfig_says_so() {
     let seen = upgrade("1.32.13", "1.33.0", "");
-    assert_eq!(seen.files, expected(&[(CONTROL_PLANES, &["etc/kubernetes/kubelet.conf"])]));
+    assert_eq!(seen.files, expected(&[(CONTROL_PLANES, &["etc/kubernetes/kubelet.conf"]), (&["cluster"], &[INIT])]));
     let line = "  ~ node/cp-2/etc/kubernetes/kubelet.conf  server https://k8s.corp.internal:6443 -> \
                 https://192.168.1.12:6443; Kubernetes 1.32.13 -> 1.33.0\n";
     assert!(seen.said.contains(line), "{}", seen.said);
-    assert!(seen.said.ends_with("installed:\n  kubelet  on cp-[1..3]\n"), "{}", seen.said);
+    let end = "installed:\n  kubelet  on cp-[1..3]\n\nto hand out from the part cluster:\n  kubeadm/init.yaml\n";
+    assert!(seen.said.ends_with(end), "{}", seen.said);
 }
 
 #[test]
@@ -653,7 +670,7 @@ fn a_minor_with_another_admin_brings_the_super_admin() {
     let files: &[(&[&str], &[&str])] = &[
         (CONTROL_PLANES, &["etc/kubernetes/admin.conf", &pki[0], &pki[1], &pki[2]]),
         (&["node/cp-1"], &["etc/kubernetes/super-admin.conf"]),
-        (&["cluster"], &["manifests/kubeadm-rbac.yaml"]),
+        (&["cluster"], &["manifests/kubeadm-rbac.yaml", INIT]),
     ];
     assert_eq!(seen.files, expected(files));
     assert!(seen.said.contains("  + node/cp-1/super-admin.conf  Kubernetes 1.28.0 -> 1.29.0\n"), "{}", seen.said);
@@ -671,6 +688,9 @@ fn a_minor_with_other_cas_needs_a_word_and_keeps_their_leaves() {
         (CONTROL_PLANES, &shared),
         (CONTROL_PLANES, &[&authorities[1], &authorities[2], &confs[0], &confs[1], &confs[2]]),
         (&["cluster"], &["users/alice.conf", "etcd-clients/backup/ca.crt"]),
+        // Another version of kubeadm's configuration, and another default of its kubelets.
+        (&["cluster"], &[INIT, "kubeadm/join-worker.yaml", "kubeadm/kubelet.yaml"]),
+        (&["cluster"], &["kubeadm/join/cp-1.yaml", "kubeadm/join/cp-2.yaml", "kubeadm/join/cp-3.yaml"]),
     ];
     assert_eq!(seen.files, expected(files));
     let line = "  ~ ca/etcd  alternative names +DNS:etcd-ca; Kubernetes 1.20.0 -> 1.24.0\n";
@@ -687,27 +707,34 @@ fn another_endpoint_or_port_is_told_for_each_kubeconfig() {
     let kubeconfigs = kubeconfigs.into_iter().chain(["worker-[1..3]/etc/kubernetes/kubelet.conf"]);
     let kubeconfigs: String = kubeconfigs.map(|path| moved(&format!("node/{path}"))).collect();
     let user = moved("cluster/users/alice.conf");
+    let kubeadm =
+        "  ~ cluster/kubeadm/init.yaml  content endpoint k8s.corp.internal:6443 -> endpoint api.corp.internal:6443\n";
     seen.assert(
         &[
             (CONTROL_PLANES, &["etc/kubernetes/admin.conf", "etc/kubernetes/pki/apiserver.crt"]),
             (&["node/cp-1"], &["etc/kubernetes/super-admin.conf"]),
             (WORKERS, &["etc/kubernetes/kubelet.conf"]),
-            (&["cluster"], &["users/alice.conf"]),
+            (&["cluster"], &["users/alice.conf", INIT]),
         ],
         &format!(
-            "{user}  ~ node/cp-[1..3]/apiserver  {names}\n{kubeconfigs}
+            "{kubeadm}{user}  ~ node/cp-[1..3]/apiserver  {names}\n{kubeconfigs}
 to restart when it is installed:
   kube-apiserver  on cp-[1..3]
   kubelet  on worker-[1..3]
 
 to hand out from the part cluster:
-  users/alice.conf
+  kubeadm/init.yaml, users/alice.conf
 "
         ),
     );
     let seen = change(|profile| set(profile, "cluster.api_server_port", 7443));
     let confs = ["controller-manager", "kubelet", "scheduler"].map(|name| format!("etc/kubernetes/{name}.conf"));
-    assert_eq!(seen.files, expected(&[(CONTROL_PLANES, &confs.each_ref().map(String::as_str))]));
+    let joins = ["cp-1", "cp-2", "cp-3"].map(|name| format!("kubeadm/join/{name}.yaml"));
+    let of_kubeadm = [INIT, &joins[0], &joins[1], &joins[2]];
+    assert_eq!(
+        seen.files,
+        expected(&[(CONTROL_PLANES, &confs.each_ref().map(String::as_str)), (&["cluster"], &of_kubeadm)])
+    );
     seen.assert_certificates(&[]);
 }
 
@@ -731,8 +758,10 @@ fn other_roles_and_other_kubelets_are_foreseen() {
         set(profile, "node.4.role", "control-plane");
     });
     assert!(seen.said.contains("\n  + node/worker-1/etc/kubernetes/pki/etcd/ca.key\n"), "{}", seen.said);
-    for kind in ["client", "serving"] {
+    let joins = ["join-worker", "join/cp-1", "join/cp-2", "join/cp-3"].map(|name| format!("kubeadm/{name}.yaml"));
+    let joins = joins.each_ref().map(String::as_str);
+    for (kind, files) in [("client", &joins[..]), ("serving", &[])] {
         let seen = change(|profile| set(profile, &format!("kubelet.{kind}"), false));
-        assert_eq!((seen.files, seen.gone.is_empty()), (expected(&[]), false), "{}", seen.said);
+        assert_eq!((seen.files, seen.gone.is_empty()), (expected(&[(&["cluster"], files)]), false), "{}", seen.said);
     }
 }
