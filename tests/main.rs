@@ -18,6 +18,7 @@ mod apply_interrupted;
 mod apply_overlay;
 mod apply_root;
 mod build_at_once;
+mod build_split;
 mod bundle_tools;
 mod ca_bundles;
 mod cert_manager;

@@ -170,6 +170,10 @@ pub(crate) struct BuildArguments {
     /// The lock [default: PROFILE.lock.toml beside the profile]
     #[arg(long, value_name = "FILE")]
     pub(crate) lock: Option<PathBuf>,
+    /// Write a slice for each part into this new folder, too, with its signature and the signer's key: nodes/NAME and
+    /// cluster are carried as they are
+    #[arg(long, value_name = "DIR")]
+    pub(crate) split: Option<PathBuf>,
     /// Refuse any difference from the lock and leave everything as it was
     #[arg(long, conflicts_with_all = ["replace_seed", "replace_ca", "same_generation"])]
     pub(crate) locked: bool,

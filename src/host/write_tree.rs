@@ -60,6 +60,8 @@ pub struct NewTree {
     staged: PathBuf,
     /// The paths of what was written, relative to the root.
     paths: BTreeSet<String>,
+    /// Whether all of it is on the disk.
+    is_complete: bool,
     _lock: File,
     _watch: Watch,
 }
@@ -78,7 +80,14 @@ impl NewTree {
         let mut temporaries = interrupt::hold();
         let (lock, staged) = create_locked_folder(root)?;
         temporaries.add(Temporary::Tree(staged.clone()));
-        Ok(Self { root: root.to_owned(), staged, paths: BTreeSet::new(), _lock: lock, _watch: watch })
+        Ok(Self {
+            root: root.to_owned(),
+            staged,
+            paths: BTreeSet::new(),
+            is_complete: false,
+            _lock: lock,
+            _watch: watch,
+        })
     }
 
     /// Creates a file with these permission bits.
@@ -113,12 +122,24 @@ impl NewTree {
         Ok(())
     }
 
+    /// Brings the whole tree to the disk, so that [`Self::commit`] has nothing left to do but to rename it.
+    ///
+    /// # Errors
+    /// Fails when the file system refuses.
+    pub fn complete(&mut self) -> io::Result<()> {
+        self.sync()?;
+        self.is_complete = true;
+        Ok(())
+    }
+
     /// Puts the tree into its place.
     ///
     /// # Errors
     /// Fails when something is there now, or the file system refuses. Nothing is left behind.
-    pub fn commit(self) -> io::Result<()> {
-        self.sync()?;
+    pub fn commit(mut self) -> io::Result<()> {
+        if !self.is_complete {
+            self.complete()?;
+        }
         let mut temporaries = interrupt::hold();
         let before = self.root.metadata().ok();
         // A rename replaces an empty folder, and nothing else.

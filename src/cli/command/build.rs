@@ -1,7 +1,8 @@
 //! `build`: makes a signed bundle from a profile and a seed.
 
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufReader, BufWriter, Seek, Write};
 use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use rayon::ThreadPoolBuilder;
 use crate::cli::args::BuildArguments;
 use crate::cli::command::install_script;
 use crate::cli::command::seed::{self, WeakSeed};
+use crate::cli::command::slice_folder::SliceFolder;
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::{engine, lock_file, misplaced_secret};
 use crate::cli::text::build_summary::{self, Places};
@@ -68,11 +70,14 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
         subset: (!arguments.only.is_empty())
             .then_some(Subset { nodes: &arguments.only, with_cluster: arguments.with_cluster }),
         permission,
+        signs_slices: arguments.split.is_some(),
     };
+    // Now, because it may be refused.
+    let slices = arguments.split.as_deref().map(|out| SliceFolder::begin(out, BTreeSet::new())).transpose()?;
     let threads = arguments.threads.map_or(0, usize::from);
     let pool = ThreadPoolBuilder::new().num_threads(threads).exit_handler(|_| wipe_stack()).build();
     let pool = pool.map_err(|error| Failure::cannot_run(format!("cannot start threads: {error}")))?;
-    let built = pool.install(|| build(&request, arguments, outputs, lock_path, new_seed_file));
+    let built = pool.install(|| build(&request, arguments, (outputs, slices), lock_path, new_seed_file));
     wipe_stack();
     built
 }
@@ -156,7 +161,7 @@ fn take_seed(arguments: &BuildArguments) -> Result<(Seed, Option<&Path>), Failur
 fn build(
     request: &Request<'_>,
     arguments: &BuildArguments,
-    mut outputs: Outputs,
+    (mut outputs, slices): (Outputs, Option<SliceFolder<'_>>),
     lock: PathBuf,
     new_seed_file: Option<&Path>,
 ) -> Result<String, Failure> {
@@ -210,10 +215,15 @@ fn build(
         public_key: arguments.out.join(format!("{}.pub", made.plan.cluster)),
         script: arguments.out.join("install.sh"),
         script_signature: arguments.out.join("install.sh.sig"),
+        slices: arguments.split.clone(),
         lock,
     };
     stage_beside(&mut outputs, &places, &made, arguments.locked)?;
+    let slices = slices.map(|slices| cut_slices(slices, &mut made, &places.archive)).transpose()?;
     outputs.commit().map_err(|refused| cannot_place(&refused, new_seed_file))?;
+    if let Some(slices) = slices {
+        slices.commit().map_err(|failure| failure.hint("the bundle is made; `certferry split` cuts it, too"))?;
+    }
     if arguments.quiet {
         return Ok(String::new());
     }
@@ -229,6 +239,23 @@ fn unknown_nodes(failure: Failure, unknown: &[String], request: &Request<'_>) ->
     let names = || request.profile.nodes.iter().map(|node| node.name.as_str());
     let meant = unknown.iter().filter_map(|name| did_you_mean(name, names()));
     meant.fold(failure, Failure::hint).hint("`certferry plan PROFILE --verbose` lists the nodes")
+}
+
+/// Cuts a slice for each part, and puts its signature and the signer's public key beside it, so that its folder is all
+/// that goes to a node.
+fn cut_slices<'a>(
+    mut slices: SliceFolder<'a>,
+    made: &mut Made<'_, File>,
+    archive: &Path,
+) -> Result<SliceFolder<'a>, Failure> {
+    made.output.rewind().or_cannot("read", archive)?;
+    slices.cut(archive, BufReader::new(&mut made.output))?;
+    let signatures = &made.slice_signatures;
+    slices.put_beside(|part, name| Some((format!("{name}.sig"), signatures.get(part)?.as_slice())))?;
+    let (name, key) = (format!("{}.pub", made.plan.cluster), made.signer.to_pem());
+    slices.put_beside(|_, _| Some((name.clone(), key.as_bytes())))?;
+    slices.complete()?;
+    Ok(slices)
 }
 
 /// Stages the files that go beside the archive. With `is_locked`, the lock stays as it is.

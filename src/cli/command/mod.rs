@@ -18,6 +18,7 @@ mod plan;
 mod rollback;
 mod schema;
 mod seed;
+mod slice_folder;
 mod split;
 mod status;
 mod unpack;

@@ -1,20 +1,18 @@
 //! `split`: cuts parts out of a bundle, each for a medium that goes to one node alone.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::bundle::{Head, Slices, folder, split};
+use crate::bundle::{Head, Slices, split};
 use crate::cli::args::SplitArguments;
+use crate::cli::command::slice_folder::{SLICE_MODE, SliceFolder};
 use crate::cli::failure::{Failure, OrFailure};
-use crate::host::{self, CommitError, NewTree, Outputs};
+use crate::host::{self, CommitError, Outputs};
 use crate::keys::wipe_stack;
 use crate::kubernetes::PartName;
-
-/// The mode of a slice, because there are keys in it.
-const MODE: u32 = 0o600;
 
 pub(crate) fn run(arguments: &SplitArguments) -> Result<String, Failure> {
     let nodes = arguments.node.iter().cloned().map(PartName::Node);
@@ -40,7 +38,7 @@ fn one(arguments: &SplitArguments, part: &PartName) -> Result<String, Failure> {
     let SplitArguments { bundle, out, .. } = arguments;
     let source = host::open(bundle).or_cannot("read", bundle)?;
     let mut outputs = Outputs::new();
-    let file = outputs.stage(out, MODE, false).or_cannot("write", out)?;
+    let file = outputs.stage(out, SLICE_MODE, false).or_cannot("write", out)?;
     let cut = split(source, &mut One { part, file });
     let found = cut.map_err(|error| Failure::split(bundle, &error, |_| out.clone()))?;
     if found.is_empty() {
@@ -55,24 +53,12 @@ fn one(arguments: &SplitArguments, part: &PartName) -> Result<String, Failure> {
 fn several(arguments: &SplitArguments, parts: &BTreeSet<PartName>) -> Result<String, Failure> {
     let SplitArguments { bundle, out, .. } = arguments;
     let source = host::open(bundle).or_cannot("read", bundle)?;
-    let cannot = |error: &io::Error| {
-        let failure = Failure::io("write to", out, error);
-        match error.kind() {
-            io::ErrorKind::DirectoryNotEmpty => {
-                failure.hint("name a folder that does not exist or is empty; nothing was written")
-            }
-            _ => failure,
-        }
-    };
-    let tree = NewTree::begin(out).map_err(|error| cannot(&error))?;
-    let mut folder = Folder { parts, tree, paths: BTreeMap::new(), open: None };
-    let cut = split(source, &mut folder);
-    let path = |part: &PartName| out.join(folder.paths.get(part).map_or("", String::as_str));
-    let found = cut.map_err(|error| Failure::split(bundle, &error, path))?;
+    let mut folder = SliceFolder::begin(out, parts.clone())?;
+    let found = folder.cut(bundle, source)?;
     if let Some(missing) = parts.iter().find(|part| !found.contains(part)) {
         return Err(no_part(bundle, missing));
     }
-    folder.tree.commit().map_err(|error| cannot(&error))?;
+    folder.commit()?;
     let slices = if found.len() == 1 { "slice" } else { "slices" };
     Ok(format!("{} {slices}", found.len()))
 }
@@ -121,41 +107,6 @@ impl Slices for One<'_> {
 
     fn write(&mut self, _: &PartName, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
-    }
-}
-
-/// The slices in a folder, of which one is open at a time.
-struct Folder<'a> {
-    /// The parts that are wanted. All are if it is empty.
-    parts: &'a BTreeSet<PartName>,
-    tree: NewTree,
-    /// The path of each slice: `nodes/NAME/BUNDLE.tar.gz` or `cluster/BUNDLE.tar.gz`. So each has a folder that is
-    /// carried as it is, and the name by which `--key sha256:...` finds the key beside it.
-    paths: BTreeMap<PartName, String>,
-    open: Option<(PartName, File)>,
-}
-
-impl Slices for Folder<'_> {
-    fn wants(&self, part: &PartName) -> bool {
-        self.parts.is_empty() || self.parts.contains(part)
-    }
-
-    fn begin(&mut self, part: &PartName, head: &Head) -> io::Result<()> {
-        let path = format!("{}/{}.tar.gz", folder(part), head.top());
-        // First, because a failure names it.
-        let path = self.paths.entry(part.clone()).or_insert(path);
-        self.open = Some((part.clone(), self.tree.create(path, MODE)?));
-        Ok(())
-    }
-
-    fn write(&mut self, part: &PartName, bytes: &[u8]) -> io::Result<()> {
-        let file = match self.open.take() {
-            Some((open, file)) if open == *part => file,
-            // The end of a slice comes when all others were begun.
-            _ => self.tree.append(self.paths.get(part).map_or("", String::as_str))?,
-        };
-        let (_, file) = self.open.insert((part.clone(), file));
-        file.write_all(bytes)
     }
 }
 

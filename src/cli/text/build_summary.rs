@@ -23,6 +23,8 @@ pub(crate) struct Places {
     pub(crate) script: PathBuf,
     /// The path of the signature of `install.sh`.
     pub(crate) script_signature: PathBuf,
+    /// The path of the folder with slices, if they are wanted.
+    pub(crate) slices: Option<PathBuf>,
     /// The path of the lock.
     pub(crate) lock: PathBuf,
 }
@@ -49,6 +51,9 @@ pub(crate) fn of_build(
     row(&places.public_key, "");
     row(&places.script, "for nodes without certferry");
     row(&places.script_signature, "");
+    if let Some(slices) = &places.slices {
+        row(slices, "a folder for each part, to be carried as it is: the slice, its signature, the key");
+    }
     row(&places.lock, "for version control");
     if let Some(seed) = new_seed {
         row(seed, "NEW: whoever has it can make every key. Keep two copies offline.");
