@@ -1,10 +1,16 @@
 //! The end of a command that does not succeed.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use crate::bundle::{BundleError, SplitError, WriteError};
-use crate::host::{CommitError, reason};
+use crate::cli::document::Document;
+use crate::cli::notice;
+use crate::cli::text::nearest::did_you_mean;
+use crate::host::{self, CommitError, reason};
 use crate::kubernetes::PartName;
 use crate::lock::Refusal;
 use crate::make::{Deviation, MakeError, Objection};
@@ -21,8 +27,8 @@ pub(crate) struct Failure {
     message: String,
     /// Lines below the message.
     lines: String,
-    /// Whether the message is already the whole text.
-    drawn: bool,
+    /// The whole text for a person, when it is more than what the other fields give.
+    drawn: Option<String>,
     /// The next steps.
     hints: Vec<String>,
     /// The results that there are in spite of the failure.
@@ -36,7 +42,7 @@ impl Failure {
             exit_code: 2,
             message: message.into(),
             lines: String::new(),
-            drawn: false,
+            drawn: None,
             hints: Vec::new(),
             output: String::new(),
         }
@@ -58,9 +64,18 @@ impl Failure {
         Self::defect(&error.to_string())
     }
 
-    /// Returns the failure of a command that could not run. `text` is printed as it is.
-    pub(crate) fn drawn(text: String) -> Self {
-        Self { drawn: true, ..Self::cannot_run(text) }
+    /// Gives a person this text in place of message, lines and hints, as it is.
+    pub(crate) fn drawn(self, text: String) -> Self {
+        Self { drawn: Some(text), ..self }
+    }
+
+    /// Returns the failure for a command line that clap refuses, of which `text` tells.
+    pub(crate) fn usage(text: &str) -> Self {
+        let mut lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
+        let failure = Self::cannot_run(lines.next().unwrap_or_default().trim_start_matches("error: "));
+        let (hints, details): (Vec<_>, Vec<_>) = lines.partition(|line| line.trim_start().starts_with("tip: "));
+        let failure = failure.lines(details.join("\n"));
+        hints.iter().fold(failure, |failure, hint| failure.hint(hint.trim_start().trim_start_matches("tip: ")))
     }
 
     /// Returns the failure for a file that could not be read or written. `doing` is a verb such as `read`.
@@ -104,10 +119,12 @@ impl Failure {
         }
     }
 
-    /// Returns the failure for a bundle without a part that is asked for.
-    pub(crate) fn no_part(bundle: &Path, part: &PartName) -> Self {
-        Self::cannot_run(format!("there is no part {part} in {}", bundle.display()))
-            .hint("`certferry verify` tells how many nodes a bundle has, `tar -tzf` which")
+    /// Returns the failure for a bundle without a part that is asked for. `parts` are those that it has.
+    pub(crate) fn no_part(bundle: &Path, part: &PartName, parts: &BTreeSet<PartName>) -> Self {
+        let failure = Self::cannot_run(format!("there is no part {part} in {}", bundle.display()));
+        let meant = part.node().and_then(|name| did_you_mean(name, parts.iter().filter_map(PartName::node)));
+        let failure = meant.into_iter().fold(failure, Self::hint);
+        failure.hint("`certferry verify` tells how many nodes a bundle has, `tar -tzf` which")
     }
 
     /// Returns the failure for a bundle that could not be written.
@@ -126,9 +143,7 @@ impl Failure {
     /// `lock` is the path of the lock.
     pub(crate) fn make(error: &MakeError, archive: &Path, lock: &Path) -> Self {
         match error {
-            MakeError::UnknownNodes(_) => {
-                Self::cannot_run(format!("--only: {error}")).hint("`certferry plan PROFILE --verbose` lists the nodes")
-            }
+            MakeError::UnknownNodes(_) => Self::cannot_run(format!("--only: {error}")),
             MakeError::NoLock => Self::cannot_run(error.to_string()),
             MakeError::Objection(objection) => Self::objection(objection, lock),
             MakeError::Write(error) => Self::write(archive, error),
@@ -192,6 +207,9 @@ impl Failure {
                  again: it first brings this one to its end"
             }
             NodeError::Untidy { .. } => "mend the cause, then run the same command again",
+            NodeError::Io { error, .. } if error.kind() == io::ErrorKind::PermissionDenied && !host::is_root() => {
+                "run this as root; the node's files are as they were"
+            }
             NodeError::Io { .. } => "the node's files are as they were",
             NodeError::Locked => "wait for it to end; the node's files are as they were",
             NodeError::BrokenState { file: "journal" } | NodeError::Lost { .. } => {
@@ -273,8 +291,8 @@ impl Failure {
     /// Message and hints repeat names of files and arguments. A line end in one of these is escaped, so that it cannot
     /// write a line of its own.
     pub(crate) fn text(&self) -> String {
-        if self.drawn {
-            return self.message.clone();
+        if let Some(drawn) = &self.drawn {
+            return drawn.clone();
         }
         let mut text = format!("error: {}\n", escape_for_terminal(&self.message));
         for line in self.lines.lines() {
@@ -284,6 +302,29 @@ impl Failure {
             text.extend(["hint: ", &escape_for_terminal(hint), "\n"]);
         }
         text
+    }
+}
+
+/// An error for programs.
+#[derive(Serialize)]
+struct ErrorJson<'a> {
+    exit_code: u8,
+    error: &'a str,
+    details: Vec<&'a str>,
+    hints: &'a [String],
+}
+
+impl Failure {
+    /// Returns the JSON document of the error, with the warnings that no other document has.
+    pub(crate) fn json_text(&self) -> String {
+        let Self { exit_code, message, lines, hints, .. } = self;
+        let error = ErrorJson { exit_code: *exit_code, error: message, details: lines.lines().collect(), hints };
+        Document::new("error", &error).text().unwrap_or_else(|_| self.text())
+    }
+
+    /// Tells a person or a program.
+    pub(crate) fn tell(&self) {
+        host::write_stderr(&if notice::is_for_programs() { self.json_text() } else { self.text() });
     }
 }
 

@@ -36,7 +36,7 @@ pub use output::{CommitError, Outputs, create_secret};
 pub use pager::write_paged;
 pub use programs::{Deadline, Exit, Process, is_installed, pause, processes, run_program};
 pub use staging::Staging;
-pub use terminal::{write_stderr, write_stdout};
+pub use terminal::{set_colors, write_stderr, write_stdout};
 pub use write_tree::{NewTree, TreeEntry, write_tree};
 
 use std::io;
@@ -64,6 +64,12 @@ pub fn now() -> OffsetDateTime {
 #[must_use]
 pub fn name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Returns whether this process may do what only root may, by its effective user.
+#[must_use]
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 /// Returns the addresses of this host's interfaces.

@@ -8,6 +8,7 @@ pub(crate) const CHAPTERS: &[Chapter] = &[
     ("quickstart", "from nothing to files on a node", include_str!("quickstart.md")),
     ("profile", "every key of a profile, its default, and what a change costs", include_str!("profile.md")),
     ("far-side", "check and install a bundle on an isolated node", include_str!("far-side.md")),
+    ("fleet", "many nodes with Ansible: carry, install in waves, go back", include_str!("fleet.md")),
     ("adding-a-node", "make, carry and install one node's files", include_str!("adding-a-node.md")),
     ("rotation", "other keys for a node, service accounts, a CA", include_str!("rotation.md")),
     ("expired", "certificates have ended: what to do at once, and what then", include_str!("expired.md")),

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::cli::args::SeedCommand;
 use crate::cli::failure::Failure;
 use crate::cli::input::misplaced_secret;
+use crate::cli::notice::Notice;
 use crate::host::{self, Exposure, Outputs};
 use crate::keys::Seed;
 
@@ -19,7 +20,7 @@ pub(crate) fn run(command: &SeedCommand) -> Result<String, Failure> {
             let seed = random()?;
             create(file, &seed)?;
             if let Some((what, hint)) = weak_place(file) {
-                host::write_stderr(&format!("warning: {what}\nhint: {hint}\n"));
+                Notice::new(what).hint(hint).give();
             }
             Ok(format!(
                 "{}  seed id {}\nWhoever has this file can make every key of the cluster. Keep two copies offline.\n",
@@ -126,11 +127,11 @@ pub(crate) fn read(file: &Path, weak: WeakSeed) -> Result<Seed, Failure> {
         if weak == WeakSeed::Refused {
             return Err(refused(what, hint));
         }
-        host::write_stderr(&format!("warning: {what}\nhint: {hint}\n"));
+        Notice::new(what).hint(hint).give();
     }
     if exposure.can_be_read && !is_weak {
         let name = file.display();
-        host::write_stderr(&format!("warning: {name} can be read by others\nhint: chmod 600 {name}\n"));
+        Notice::new(format!("{name} can be read by others")).hint(format!("chmod 600 {name}")).give();
     }
     Ok(seed)
 }
