@@ -277,6 +277,40 @@ fn a_full_disk_leaves_nothing() {
     assert_eq!(run("44k", line), "error: cannot write disk/out/install.sh: no space left on device\n");
 }
 
+/// Cut in the middle of the second slice, on a disk and by a limit.
+#[test]
+fn slices_on_a_full_disk_leave_nothing() {
+    if lacks(&[Right::Mounts]) {
+        return;
+    }
+    let desk = Desk::new();
+    desk.succeed(BUILD);
+    fs::create_dir(desk.path("disk")).unwrap();
+    let script = "mount -t tmpfs -o size=$0 tmpfs disk && echo old > disk/old || exit 9
+        \"$@\"; code=$?; find disk -mindepth 1 | sort; exit $code";
+    for (line, path) in [
+        ("split out/lab-g1.tar.gz --all --out disk/slices", "disk/slices/cluster/lab-g1.tar.gz"),
+        ("split out/lab-g1.tar.gz --node cp-1 --with-cluster --out disk/slices", "disk/slices/cluster/lab-g1.tar.gz"),
+        ("split out/lab-g1.tar.gz --node cp-1 --out disk/slice.tar.gz", "disk/slice.tar.gz"),
+        ("unpack out/lab-g1.tar.gz --key out/lab.pub --node cp-1 --root disk/tree", "disk/tree"),
+    ] {
+        let before = desk.state();
+        let mut said = Vec::new();
+        // Smaller and smaller, until it does not fit.
+        for size in ["40k", "32k", "24k", "20k", "16k", "12k", "8k"] {
+            let ended = desk.watch(&mut desk.wrapped(&["unshare", "--mount", "sh", "-c", script, size], line));
+            assert!(desk.state() == before, "{line}: {:?}", desk.names(""));
+            if ended.code == Some(0) {
+                continue;
+            }
+            assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), "disk/old\n"), "{line} {size}: {}", ended.stderr);
+            assert!(ended.stderr.ends_with(": no space left on device\n"), "{}", ended.stderr);
+            said.push(ended.stderr);
+        }
+        assert!(said.iter().any(|said| said.contains(path)), "{path}: {said:?}");
+    }
+}
+
 /// The lock on a full disk: it stays what it was, and no output appears elsewhere.
 #[test]
 fn a_lock_that_cannot_be_written_stays_as_it_was() {

@@ -38,6 +38,7 @@ mod far_root;
 mod fingerprint;
 mod formats;
 mod fuzz_smoke;
+mod gitignore;
 mod go;
 mod golden;
 mod hostile;

@@ -24,6 +24,9 @@ use failure::{Failure, printed};
 #[must_use]
 pub fn run() -> ExitCode {
     host::forbid_core_dumps();
+    if command::completions::answer() {
+        return ExitCode::SUCCESS;
+    }
     let line: Vec<OsString> = std::env::args_os().collect();
     host::set_colors(match usage::color(&line) {
         ColorChoice::Auto => None,

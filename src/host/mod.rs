@@ -31,7 +31,7 @@ pub use found::{FileOwner, Found, FoundKind};
 pub use http::{Answer, AskError, TlsClient, ask};
 pub use node_root::NodeRoot;
 pub use node_tree::{NodeLock, NodeTree};
-pub use output::{CommitError, Outputs, create_secret};
+pub use output::{CommitError, Outputs};
 pub use programs::{Deadline, Exit, Process, is_installed, pause, processes, run_program};
 pub use staging::Staging;
 pub use terminal::{set_colors, write_stderr, write_stdout};

@@ -291,19 +291,6 @@ impl Outputs {
     }
 }
 
-/// Creates a file of mode 0600 that did not exist before. The file is on the disk when this returns.
-///
-/// # Errors
-/// Fails when the path exists in any form, and when the file cannot be written. No file is left then.
-pub fn create_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if exists(path) {
-        return Err(Errno::EXIST.into());
-    }
-    let mut outputs = Outputs::new();
-    outputs.put(path, bytes, 0o600, false)?;
-    outputs.commit().map_err(|refused| refused.error)
-}
-
 impl Staged {
     fn place(&mut self) -> io::Result<()> {
         self.placed = match &self.temporary {

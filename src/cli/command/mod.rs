@@ -2,7 +2,7 @@
 
 mod apply;
 pub(crate) mod build;
-mod completions;
+pub(crate) mod completions;
 pub(crate) mod doctor;
 mod fingerprint;
 mod help;
@@ -39,7 +39,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Split(arguments) => split::run(arguments),
         Command::Fingerprint(arguments) => fingerprint::run(arguments),
         Command::Help(arguments) => help::run(arguments),
-        Command::Completions(arguments) => Ok(completions::run(arguments)),
+        Command::Completions(arguments) => completions::run(arguments),
         Command::Man(arguments) => man::run(arguments),
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::text::comparison;
 use crate::cli::text::fingerprint;
+use crate::cli::text::gitignore;
 use crate::cli::text::shell;
 use crate::kubernetes::KeyId;
 use crate::make::{Comparison, Made};
@@ -28,12 +29,13 @@ pub(crate) struct Places {
     pub(crate) lock: PathBuf,
 }
 
-/// Returns the text of what was made, where, until when, and how to check it.
+/// Returns the text of what was made, where, until when, and how to check it. `new_seed` is the file of a new seed, and that of
+/// `.gitignore` if it is new, too.
 pub(crate) fn of_build(
     made: &Made<'_, File>,
     comparison: Option<&Comparison>,
     places: &Places,
-    new_seed: Option<&Path>,
+    new_seed: Option<(&Path, Option<&Path>)>,
 ) -> String {
     let plan = &made.plan;
     let mut text = format!("{}, generation {}, Kubernetes {}\n\n", plan.cluster, plan.generation, plan.kubernetes);
@@ -50,8 +52,11 @@ pub(crate) fn of_build(
     row(&places.script, "for nodes without certferry");
     row(&places.script_signature, "");
     row(&places.lock, "for version control");
-    if let Some(seed) = new_seed {
+    if let Some((seed, ignored)) = new_seed {
         row(seed, "NEW: whoever has it can make every key. Keep two copies offline.");
+        if let Some(ignored) = ignored {
+            row(ignored, gitignore::KEEPS_OUT);
+        }
     }
     text.push('\n');
     text += &validity(&plan.certificates);
