@@ -249,20 +249,6 @@ fn help_of_a_command_is_what_the_command_says() {
 }
 
 #[test]
-fn an_unknown_topic_gets_a_hint() {
-    let desk = Desk::new();
-    for (topic, hint) in [
-        ("nothing", "`certferry help` lists the chapters, `certferry --help` the commands"),
-        ("seed old", "`certferry help` lists the chapters, `certferry --help` the commands"),
-        ("farside", "did you mean `far-side`?"),
-        ("biuld", "did you mean `build`?"),
-    ] {
-        let said = format!("error: there is no chapter and no command `{topic}`\nhint: {hint}\n");
-        desk.refuse(&format!("help {topic}"), 2, &said);
-    }
-}
-
-#[test]
 fn the_version_is_the_packages() {
     let desk = Desk::new();
     assert_eq!(desk.succeed("-V"), concat!("certferry ", env!("CARGO_PKG_VERSION"), "\n"));

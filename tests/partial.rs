@@ -608,14 +608,22 @@ fn the_cluster_part_is_unpacked_where_it_is() {
 lab, generation 1, Kubernetes 1.24.15: the whole bundle, 4 nodes and the cluster's part
 every signature, record and hash holds, and every chain and key pair of the cluster's part
 {}content  sha256:{}
-6 files of the cluster's part in all
+10 files of the cluster's part in all
 ",
             common::signer(&lock.signer),
             lock.content_sha256
         )
     );
     let pair = ["etcd-clients/backup/ca.crt", "etcd-clients/backup/client.crt", "etcd-clients/backup/client.key"];
-    let others = ["etcd-clients/backup/etcdctl.env", "profile.toml", "users/alice.conf"];
+    let others = [
+        "etcd-clients/backup/etcdctl.env",
+        "etcd-clients/backup/prometheus.yaml",
+        "kubeadm/init.yaml",
+        "kubeadm/join-worker.yaml",
+        "kubeadm/kubelet.yaml",
+        "profile.toml",
+        "users/alice.conf",
+    ];
     assert_eq!(desk.names("all"), [&pair[..], &others].concat());
     assert_eq!(desk.text("all/profile.toml"), desk.text("lab.toml"));
     let modes = ["profile.toml", "users/alice.conf", pair[1], pair[2]].map(|name| desk.mode(&format!("all/{name}")));

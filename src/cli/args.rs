@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use clap_complete::{ArgValueCandidates, Shell};
 
+use crate::cli::fleet_args::{AnsibleArguments, InventoryArguments, InventoryFormat, UserDataArguments};
 use crate::cli::input::node_names;
 use crate::cli::text::version;
 use crate::report::Period;
@@ -53,6 +54,14 @@ pub(crate) enum Command {
     Status(StatusArguments),
     /// Cut parts out of a bundle, to carry each to its node alone; needs no key
     Split(SplitArguments),
+    /// List the nodes of a profile in the order in which they change, for Ansible and other programs
+    Inventory(InventoryArguments),
+    /// Write the collection for Ansible that brings parts to their nodes, installs them in waves and goes back
+    Ansible(AnsibleArguments),
+    /// Write a node's part of a verified bundle as user data for the first boot of a machine
+    UserData(UserDataArguments),
+    /// Print the JSON Schema of a document that -o json prints
+    Schema(SchemaArguments),
     /// Print the fingerprint of a signer's public key: to copy, in groups, in words, for a camera
     Fingerprint(FingerprintArguments),
     /// Print a chapter of the manual, or the help of a command
@@ -64,14 +73,34 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Returns whether the result is JSON, for programs.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        let output = match self {
+            Self::Inspect(arguments) => return arguments.output == InspectFormat::Json,
+            Self::Inventory(arguments) => return arguments.output == InventoryFormat::Json,
+            Self::Plan(arguments) => arguments.output,
+            Self::Doctor(arguments) => arguments.output,
+            Self::Status(arguments) => arguments.output,
+            Self::Apply(arguments) => arguments.format.output,
+            Self::Rollback(arguments) => arguments.format.output,
+            _ => return false,
+        };
+        output == OutputFormat::Json
+    }
+
     /// Returns whether the command has changed files when it succeeds and prints a result.
-    pub(crate) const fn writes_files(&self) -> bool {
+    pub(crate) fn writes_files(&self) -> bool {
         match self {
             Self::Init(arguments) => arguments.file.is_some(),
             Self::Man(arguments) => arguments.out.is_some(),
-            Self::Seed(SeedCommand::New { .. }) | Self::Build(_) | Self::Unpack(_) | Self::Split(_) => true,
+            Self::Seed(SeedCommand::New { .. })
+            | Self::Build(_)
+            | Self::Unpack(_)
+            | Self::Split(_)
+            | Self::Ansible(_) => true,
+            Self::UserData(arguments) => !arguments.is_printed(),
             Self::Apply(arguments) => !arguments.dry_run,
-            Self::Rollback(_) => true,
+            Self::Rollback(arguments) => !arguments.dry_run,
             _ => false,
         }
     }
@@ -100,6 +129,14 @@ pub(crate) enum OutputFormat {
     Json,
 }
 
+/// The form of a report.
+#[derive(clap::Args)]
+pub(crate) struct FormatArguments {
+    /// The form of the output
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: OutputFormat,
+}
+
 #[derive(clap::Args)]
 pub(crate) struct PlanArguments {
     /// The profile
@@ -110,7 +147,10 @@ pub(crate) struct PlanArguments {
     /// The form of the output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: OutputFormat,
-    /// Show alternative names and every node of a pool
+    /// Show only what changes since the lock, and what that means
+    #[arg(long)]
+    pub(crate) changes: bool,
+    /// Show alternative names, and a line for every node
     #[arg(short, long)]
     pub(crate) verbose: bool,
 }
@@ -156,6 +196,9 @@ pub(crate) struct BuildArguments {
     /// Worker threads, at most 1024 [default: one per processor]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
+    /// Show a line for every node that changes
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
     /// Print nothing but problems
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -292,6 +335,8 @@ pub(crate) struct ApplyArguments {
     pub(crate) drop_backup: bool,
     #[command(flatten)]
     pub(crate) restart: RestartArguments,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
     /// Print nothing but problems
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -334,8 +379,13 @@ pub(crate) struct RollbackArguments {
     /// The folder below which the node's files are
     #[arg(long, value_name = "DIR", default_value = "/")]
     pub(crate) root: PathBuf,
+    /// Say what would come back, what must restart and in which order; change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) restart: RestartArguments,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
     /// Print nothing but problems
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -379,6 +429,12 @@ pub(crate) struct SplitArguments {
 }
 
 #[derive(clap::Args)]
+pub(crate) struct SchemaArguments {
+    /// The document: its command, with `-` for blanks, or `error` [default: list the documents]
+    pub(crate) document: Option<String>,
+}
+
+#[derive(clap::Args)]
 pub(crate) struct FingerprintArguments {
     /// The public key, CLUSTER.pub; or a bundle, and then the key that lies beside it; - is the standard input
     pub(crate) file: PathBuf,
@@ -401,8 +457,27 @@ pub(crate) enum Background {
 
 #[derive(clap::Args)]
 pub(crate) struct HelpArguments {
-    /// A chapter, or a command as typed after `certferry` [default: list the chapters]
+    /// A chapter, and the number or words of the title of a section of it; or a command as typed after `certferry`
+    /// [default: list the chapters]
     pub(crate) topic: Vec<String>,
+    /// Find a text in all chapters, or in one: what says it, with chapter and section; exit code 1 if nothing does
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) search: Option<String>,
+    /// The language; where a chapter is not there in Korean it is English [default: that of the locale]
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(crate) lang: Option<Language>,
+    /// Print the chapter as it is written, and not for a terminal
+    #[arg(long, conflicts_with = "search")]
+    pub(crate) markdown: bool,
+}
+
+/// A language of the manual.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Language {
+    /// English
+    En,
+    /// Korean
+    Ko,
 }
 
 #[derive(clap::Args)]
@@ -417,9 +492,10 @@ pub(crate) struct CompletionsArguments {
 
 #[derive(clap::Args)]
 #[command(after_help = "To read it at once: certferry man | man -l -\n\
-    For all users, as root: certferry man --out /usr/local/share/man/man1")]
+    For all users, as root: certferry man --out /usr/local/share/man")]
 pub(crate) struct ManArguments {
-    /// Write a page for each command into this folder, in place of any that are there
+    /// Write a page for each command into man1 in this folder, and one for each chapter of the manual into man7, in place
+    /// of any that are there
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }

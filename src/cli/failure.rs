@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use crate::bundle::{BundleError, SplitError, WriteError};
+use crate::cli::document::Document;
+use crate::cli::notice;
 use crate::cli::text::nearest::did_you_mean;
 use crate::host::{self, CommitError, reason};
 use crate::kubernetes::PartName;
@@ -23,8 +27,8 @@ pub(crate) struct Failure {
     message: String,
     /// Lines below the message.
     lines: String,
-    /// Whether the message is already the whole text.
-    drawn: bool,
+    /// The whole text for a person, when it is more than what the other fields give.
+    drawn: Option<String>,
     /// The next steps.
     hints: Vec<String>,
     /// The results that there are in spite of the failure.
@@ -38,7 +42,7 @@ impl Failure {
             exit_code: 2,
             message: message.into(),
             lines: String::new(),
-            drawn: false,
+            drawn: None,
             hints: Vec::new(),
             output: String::new(),
         }
@@ -60,9 +64,18 @@ impl Failure {
         Self::defect(&error.to_string())
     }
 
-    /// Returns the failure of a command that could not run. `text` is printed as it is.
-    pub(crate) fn drawn(text: String) -> Self {
-        Self { drawn: true, ..Self::cannot_run(text) }
+    /// Gives a person this text in place of message, lines and hints, as it is.
+    pub(crate) fn drawn(self, text: String) -> Self {
+        Self { drawn: Some(text), ..self }
+    }
+
+    /// Returns the failure for a command line that clap refuses, of which `text` tells.
+    pub(crate) fn usage(text: &str) -> Self {
+        let mut lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
+        let failure = Self::cannot_run(lines.next().unwrap_or_default().trim_start_matches("error: "));
+        let (hints, details): (Vec<_>, Vec<_>) = lines.partition(|line| line.trim_start().starts_with("tip: "));
+        let failure = failure.lines(details.join("\n"));
+        hints.iter().fold(failure, |failure, hint| failure.hint(hint.trim_start().trim_start_matches("tip: ")))
     }
 
     /// Returns the failure for a file that could not be read or written. `doing` is a verb such as `read`.
@@ -278,8 +291,8 @@ impl Failure {
     /// Message and hints repeat names of files and arguments. A line end in one of these is escaped, so that it cannot
     /// write a line of its own.
     pub(crate) fn text(&self) -> String {
-        if self.drawn {
-            return self.message.clone();
+        if let Some(drawn) = &self.drawn {
+            return drawn.clone();
         }
         let mut text = format!("error: {}\n", escape_for_terminal(&self.message));
         for line in self.lines.lines() {
@@ -289,6 +302,29 @@ impl Failure {
             text.extend(["hint: ", &escape_for_terminal(hint), "\n"]);
         }
         text
+    }
+}
+
+/// An error for programs.
+#[derive(Serialize)]
+struct ErrorJson<'a> {
+    exit_code: u8,
+    error: &'a str,
+    details: Vec<&'a str>,
+    hints: &'a [String],
+}
+
+impl Failure {
+    /// Returns the JSON document of the error, with the warnings that no other document has.
+    pub(crate) fn json_text(&self) -> String {
+        let Self { exit_code, message, lines, hints, .. } = self;
+        let error = ErrorJson { exit_code: *exit_code, error: message, details: lines.lines().collect(), hints };
+        Document::new("error", &error).text().unwrap_or_else(|_| self.text())
+    }
+
+    /// Tells a person or a program.
+    pub(crate) fn tell(&self) {
+        host::write_stderr(&if notice::is_for_programs() { self.json_text() } else { self.text() });
     }
 }
 

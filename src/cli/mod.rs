@@ -6,8 +6,11 @@
 
 mod args;
 mod command;
+mod document;
 mod failure;
+mod fleet_args;
 mod input;
+mod notice;
 pub mod text;
 mod typed_key;
 mod usage;
@@ -36,14 +39,20 @@ pub fn run() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             // clap knows the exit code of help, which is no error, and of errors: 0 and 2. An error repeats arguments.
-            if error.use_stderr() {
-                host::write_stderr(&error.render().to_string());
-            } else {
+            if !error.use_stderr() {
                 let _ = error.print();
+            } else if wants_json(std::env::args_os().skip(1)) {
+                notice::collect();
+                Failure::usage(&error.render().to_string()).tell();
+            } else {
+                host::write_stderr(&error.render().to_string());
             }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
+    if arguments.command.is_for_programs() {
+        notice::collect();
+    }
     let result = match command::run(&arguments.command) {
         Ok(text) => write(&text).map_err(|failure| match arguments.command.writes_files() {
             true => failure.hint("everything is done all the same; only the result could not be printed"),
@@ -55,7 +64,7 @@ pub fn run() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            host::write_stderr(&failure.text());
+            failure.tell();
             ExitCode::from(failure.exit_code())
         }
     }
@@ -74,6 +83,42 @@ pub fn parses<Word: Into<OsString> + Clone>(line: impl IntoIterator<Item = Word>
     }
 }
 
+/// Returns whether a command line that clap refuses asks for JSON, as far as it can be told.
+fn wants_json(words: impl Iterator<Item = OsString>) -> bool {
+    let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).take_while(|word| word != "--").collect();
+    let is_json = |place: usize, word: &String| {
+        let value = match word.strip_prefix("--") {
+            Some(long) => long.strip_prefix("output").filter(|value| value.is_empty() || value.starts_with('=')),
+            // Before it in one word only options without a value can stand, such as -q.
+            None => word.strip_prefix('-').and_then(|short| short.trim_start_matches(['q', 'v']).strip_prefix('o')),
+        };
+        match value {
+            Some("") => words.get(place + 1).is_some_and(|next| next == "json"),
+            Some(value) => value.trim_start_matches('=') == "json",
+            None => false,
+        }
+    };
+    words.iter().enumerate().any(|(place, word)| is_json(place, word))
+}
+
 fn write(text: &str) -> Result<(), Failure> {
     printed(host::write_stdout(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wants_json;
+
+    #[test]
+    fn json_is_seen_in_every_spelling() {
+        let wants = |line: &str| wants_json(line.split(' ').map(Into::into));
+        for line in ["-o json", "apply -ojson x", "-o=json", "--output json", "--output=json", "x -qo json", "-vojson"]
+        {
+            assert!(wants(line), "{line}");
+        }
+        for line in ["", "json", "-o text", "-o", "--output", "--out json", "-- -o json", "-xo json", "--output=jsonl"]
+        {
+            assert!(!wants(line), "{line}");
+        }
+    }
 }

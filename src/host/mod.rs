@@ -10,28 +10,30 @@
 //! write.
 
 mod attributes;
-mod charset;
 mod claim;
 mod file_io;
 mod found;
 mod http;
 mod interrupt;
 mod leftovers;
+mod locale;
 mod node_root;
 mod node_tree;
 mod output;
+mod pager;
 mod programs;
 mod staging;
 mod terminal;
 mod write_tree;
 
-pub use charset::is_utf8;
 pub use file_io::{Exposure, begins_with, folder_of_others, open, read, read_secret, read_stdin, sha256};
 pub use found::{FileOwner, Found, FoundKind};
 pub use http::{Answer, AskError, TlsClient, ask};
+pub use locale::{columns, is_linux_console, is_utf8, language};
 pub use node_root::NodeRoot;
 pub use node_tree::{NodeLock, NodeTree};
 pub use output::{CommitError, Outputs};
+pub use pager::write_paged;
 pub use programs::{Deadline, Exit, Process, is_installed, pause, processes, run_program};
 pub use staging::Staging;
 pub use terminal::{set_colors, write_stderr, write_stdout};

@@ -55,7 +55,7 @@ fn write_colored(text: &str, mut stream: impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn write(text: &str, stream: impl Write) -> io::Result<()> {
+pub(super) fn write(text: &str, stream: impl Write) -> io::Result<()> {
     // The text may have many lines, and the standard output would write each of them by itself.
     let mut stream = BufWriter::with_capacity(64 << 10, stream);
     let is_escaped = |letter: char| letter != '\n' && is_unseen(letter);

@@ -15,6 +15,7 @@ use crate::cli::command::seed::{self, WeakSeed};
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::{engine, lock_file, misplaced_secret};
 use crate::cli::text::build_summary::{self, Places};
+use crate::cli::text::changes::Detail;
 use crate::cli::text::nearest::did_you_mean;
 use crate::cli::text::problems;
 use crate::host::{self, CommitError, Outputs};
@@ -128,7 +129,7 @@ pub(crate) fn read_profile(path: &Path) -> Result<Profile, Failure> {
     let name = path.display().to_string();
     let parsed = profile::parse(&source).map_err(|found| problems::failure(&name, &source, &found))?;
     if !parsed.warnings.is_empty() {
-        host::write_stderr(&problems::render(&name, &source, &parsed.warnings));
+        problems::warn(&name, &source, &parsed.warnings);
     }
     Ok(parsed.profile)
 }
@@ -217,12 +218,9 @@ fn build(
     // They are written, and the comparison takes as much room.
     (made.lock.keys, made.lock.certificates) = (Vec::new(), Vec::new());
     let comparison = made.since.take().map(|since| Comparison::of_build(since, &made.plan));
-    Ok(build_summary::of_build(
-        &made,
-        comparison.as_ref(),
-        &places,
-        new_seed_file.map(|seed| (seed, ignored.as_deref())),
-    ))
+    let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
+    let new_seed = new_seed_file.map(|seed| (seed, ignored.as_deref()));
+    Ok(build_summary::of_build(&made, comparison.as_ref(), &places, new_seed, detail))
 }
 
 /// Shows how far a build is, and with what.
@@ -234,7 +232,8 @@ fn show(bar: &ProgressBar, progress: Progress) {
     };
     if bar.message() != step {
         if let Ok(style) = ProgressStyle::with_template(form) {
-            bar.set_style(style);
+            // On every terminal: a bar of blocks is for those in UTF-8 alone.
+            bar.set_style(style.progress_chars("#>-"));
         }
         bar.set_message(step);
     }

@@ -14,7 +14,6 @@ use crate::sign::Fingerprint;
 /// The document for programs.
 #[derive(Serialize)]
 struct Json {
-    schema: &'static str,
     file: String,
     fingerprint: String,
     groups: String,
@@ -24,13 +23,13 @@ struct Json {
 pub(crate) fn run(arguments: &FingerprintArguments) -> Result<String, Failure> {
     let (file, fingerprint) = find(&arguments.file)?;
     if arguments.output == OutputFormat::Json {
-        return json::document(&Json {
-            schema: "certferry.fingerprint.v1",
+        let body = Json {
             file,
             fingerprint: fingerprint.to_string(),
             groups: fingerprint.halves().join(" "),
             words: fingerprint.words().join(" "),
-        });
+        };
+        return json::document("fingerprint", &body);
     }
     let code = match arguments.qr {
         None => String::new(),

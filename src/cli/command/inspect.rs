@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<String, Failure> {
     }
     let text = match arguments.output {
         InspectFormat::Text => report::text(&inventory, at, arguments.verbose),
-        InspectFormat::Json => json::print(&report::json(&inventory, at)).map(|()| String::new())?,
+        InspectFormat::Json => json::print("inspect", &report::json(&inventory, at)).map(|()| String::new())?,
         InspectFormat::Prometheus => {
             printer::print(|text| text, |output| report::write_prometheus(&inventory, at, output))?;
             String::new()

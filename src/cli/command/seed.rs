@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::args::SeedCommand;
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::misplaced_secret;
+use crate::cli::notice::Notice;
 use crate::cli::text::gitignore;
 use crate::host::{self, Exposure, Outputs};
 use crate::keys::Seed;
@@ -23,7 +24,7 @@ pub(crate) fn run(command: &SeedCommand) -> Result<String, Failure> {
             let seed = random()?;
             let ignored = create(file, &seed)?;
             if let Some((what, hint)) = weak_place(file) {
-                host::write_stderr(&format!("warning: {what}\nhint: {hint}\n"));
+                Notice::new(what).hint(hint).give();
             }
             let ignored =
                 ignored.map(|path| format!("{}  {}\n", path.display(), gitignore::KEEPS_OUT)).unwrap_or_default();
@@ -99,10 +100,9 @@ pub(crate) fn stage_gitignore(outputs: &mut Outputs, seed: &Path) -> Result<Opti
     let is_file = path.metadata().is_ok_and(|found| found.is_file());
     let content = is_file.then(|| host::read(&path, GITIGNORE_LIMIT).ok()).flatten().unwrap_or_default();
     if !gitignore::names(&String::from_utf8_lossy(&content), &name) {
-        let path = path.display();
-        host::write_stderr(&format!(
-            "warning: {path} does not name {name}\nhint: whoever gets it from version control has every key: add the line {name}\n"
-        ));
+        Notice::new(format!("{} does not name {name}", path.display()))
+            .hint(format!("whoever gets it from version control has every key: add the line {name}"))
+            .give();
     }
     Ok(None)
 }
@@ -159,11 +159,11 @@ pub(crate) fn read(file: &Path, weak: WeakSeed) -> Result<Seed, Failure> {
         if weak == WeakSeed::Refused {
             return Err(refused(what, hint));
         }
-        host::write_stderr(&format!("warning: {what}\nhint: {hint}\n"));
+        Notice::new(what).hint(hint).give();
     }
     if exposure.can_be_read && !is_weak {
         let name = file.display();
-        host::write_stderr(&format!("warning: {name} can be read by others\nhint: chmod 600 {name}\n"));
+        Notice::new(format!("{name} can be read by others")).hint(format!("chmod 600 {name}")).give();
     }
     Ok(seed)
 }

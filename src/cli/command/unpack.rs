@@ -4,6 +4,7 @@ use crate::bundle::Row;
 use crate::cli::args::UnpackArguments;
 use crate::cli::failure::Failure;
 use crate::cli::input::bundle::{self, Verified};
+use crate::cli::notice::Notice;
 use crate::cli::text::bundle::{called, summary};
 use crate::host::{self, TreeEntry};
 use crate::keys::wipe_stack;
@@ -14,7 +15,7 @@ pub(crate) fn run(arguments: &UnpackArguments) -> Result<String, Failure> {
     let Verified { bundle, part, about_time } = bundle::open_part(&arguments.trust, &name)?;
     if !about_time.is_empty() {
         // The clock of an isolated machine may be wrong, and unpacking does no harm.
-        host::write_stderr(&format!("warning: not valid at this time\n{about_time}"));
+        Notice::new("not valid at this time").lines(&about_time).give();
     }
     let entries: Vec<_> = part
         .files()

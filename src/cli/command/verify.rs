@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use crate::cli::args::VerifyArguments;
 use crate::cli::failure::Failure;
 use crate::cli::input::bundle;
+use crate::cli::notice::Notice;
 use crate::cli::text::bundle::summary;
 use crate::cli::text::findings;
-use crate::host;
 use crate::kubernetes::PartName;
 use crate::verify::{Fault, Finding};
 
@@ -18,15 +18,12 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
         |finding: &&Finding| finding.part == PartName::Cluster.to_string() && finding.fault.is_about_time();
     let (people, others): (Vec<&Finding>, Vec<&Finding>) = checked.findings.iter().partition(is_of_person);
     if !people.is_empty() {
-        host::write_stderr(&format!(
-            "warning: users and etcd clients need new certificates\n{}",
-            findings::lines(&people)
-        ));
+        Notice::new("users and etcd clients need new certificates").lines(&findings::lines(&people)).give();
     }
     let (warnings, errors): (Vec<&Finding>, Vec<&Finding>) =
         others.into_iter().partition(|finding| finding.fault.is_warning());
     if !warnings.is_empty() {
-        host::write_stderr(&format!("warning: this works, but\n{}", findings::lines(&warnings)));
+        Notice::new("this works, but").lines(&findings::lines(&warnings)).give();
     }
     if !errors.is_empty() {
         let files: BTreeSet<_> = errors.iter().map(|finding| (&finding.part, &finding.file)).collect();

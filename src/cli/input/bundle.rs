@@ -8,6 +8,7 @@ use crate::cli::args::TrustArguments;
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::time;
 use crate::cli::input::trusted_key::{self, KEY_LIMIT};
+use crate::cli::notice::Notice;
 use crate::cli::text::bundle::called;
 use crate::cli::text::findings;
 use crate::cli::text::nearest::did_you_mean;
@@ -80,7 +81,7 @@ fn judge(checked: &CheckedBundle, name: &PartName) -> Result<String, Failure> {
     let (about_time, wrong): (Vec<&Finding>, Vec<&Finding>) =
         findings.into_iter().partition(|finding| finding.fault.is_about_time());
     if !warnings.is_empty() {
-        host::write_stderr(&format!("warning: this works, but\n{}", findings::lines(&warnings)));
+        Notice::new("this works, but").lines(&findings::lines(&warnings)).give();
     }
     if !wrong.is_empty() {
         return Err(Failure::says_no(format!("the files of {} would not work", called(name)))

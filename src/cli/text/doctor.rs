@@ -137,7 +137,7 @@ pub(crate) fn json(diagnosis: &Diagnosis) -> Result<String, Failure> {
     let looked_at = Counts { certificates, kubeconfigs, manifests, kubelet_configurations, objects };
     let findings = diagnosis.findings.iter().map(row).collect();
     let document = Document { findings, looked_at, unchecked: &diagnosis.unchecked };
-    json::document(&document)
+    json::document("doctor", &document)
 }
 
 fn row(finding: &Finding) -> Row<'_> {

@@ -20,6 +20,8 @@ const fn outer(name: &'static str, imports: &'static [&'static str]) -> Room {
 /// The rooms, from the values at the bottom to the command line on top.
 pub(super) const ROOMS: &[Room] = &[
     pure("manual", &[]),
+    pure("schema", &[]),
+    pure("markdown", &[]),
     pure("template", &[]),
     pure("det_keygen", &[]),
     pure("x509", &[]),
@@ -53,6 +55,8 @@ pub(super) const ROOMS: &[Room] = &[
         "cli",
         &[
             "manual",
+            "schema",
+            "markdown",
             "template",
             "words",
             "x509",

@@ -1,0 +1,47 @@
+//! The JSON Schemas of the documents that `-o json` prints.
+
+/// The documents, each with its name and its schema. A schema refers to definitions that several of them share.
+pub(crate) const SCHEMAS: &[(&str, &str)] = &[
+    ("error", include_str!("error.json")),
+    ("apply", include_str!("apply.json")),
+    ("rollback", include_str!("rollback.json")),
+    ("fingerprint", include_str!("fingerprint.json")),
+    ("inventory", include_str!("inventory.json")),
+];
+
+/// What several schemas have in common.
+const DEFINITIONS: &[(&str, &str)] = &[
+    ("installed", include_str!("definitions/installed.json")),
+    ("restart", include_str!("definitions/restart.json")),
+    ("step", include_str!("definitions/step.json")),
+    ("warning", include_str!("definitions/warning.json")),
+];
+
+/// Returns the schema of a document, with the definitions to which it refers.
+pub(crate) fn schema(name: &str) -> Option<String> {
+    let (_, text) = SCHEMAS.iter().find(|(known, _)| *known == name)?;
+    let definitions: Vec<_> = DEFINITIONS
+        .iter()
+        .filter(|(name, _)| text.contains(&format!("\"#/$defs/{name}\"")))
+        .map(|(name, text)| format!("    \"{name}\": {}", text.trim_end().replace('\n', "\n    ")))
+        .collect();
+    let body = text.trim_end().trim_end_matches('}').trim_end();
+    Some(match definitions.is_empty() {
+        true => (*text).to_owned(),
+        false => format!("{body},\n  \"$defs\": {{\n{}\n  }}\n}}\n", definitions.join(",\n")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DEFINITIONS, SCHEMAS};
+
+    /// [`schema`](super::schema) looks only into the document itself.
+    #[test]
+    fn no_definition_refers_to_another_and_each_is_used() {
+        for (name, text) in DEFINITIONS {
+            assert!(!text.contains("$ref"), "{name}");
+            assert!(SCHEMAS.iter().any(|(_, schema)| schema.contains(&format!("\"#/$defs/{name}\""))), "{name}");
+        }
+    }
+}
