@@ -77,7 +77,7 @@ fn bash_knows_the_nodes_of_a_profile_and_of_a_bundle() {
         (&["build", "lab.toml", "--only", "app-8", "--only", "app-1"], &["app-10"]),
         (&["split", "lab-g1.tar.gz", "--node", ""], &all),
         (&["apply", "./lab-g1.tar.gz", "--key", "lab.pub", "--node", "c"], &["cp-1"]),
-        (&["unpack", "--node", "app", "lab-g1.tar.gz"], &all[..3]),
+        (&["unpack", "lab-g1.tar.gz", "--node", "app"], &all[..3]),
         (&["unpack", slice, "--node", ""], &["app-9"]),
         // Nothing, and no word: no file, no profile, a seed in its place, half a bundle.
         (&["build", "none.toml", "--only", ""], &[]),
