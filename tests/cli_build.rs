@@ -56,7 +56,8 @@ fn a_build_says_what_it_made() {
 fn a_new_seed_is_announced_and_then_used() {
     let desk = Desk::new();
     let line = "build lab.toml --new-seed new.seed --out out";
-    let announced = "  new.seed  NEW: whoever has it can make every key. Keep two copies offline.\n";
+    let announced = "  new.seed  NEW: whoever has it can make every key. Keep two copies offline.\n  \
+                     .gitignore  keeps seeds and bundles out of git\n";
     assert_eq!(desk.succeed(line), summary(&desk, "1.24.15", announced));
     assert_eq!(desk.mode("new.seed"), 0o600);
     assert_eq!(desk.read("new.seed").len(), "certferry-seed-1:".len() + 65);

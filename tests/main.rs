@@ -42,6 +42,7 @@ mod fingerprint;
 mod fleet;
 mod formats;
 mod fuzz_smoke;
+mod gitignore;
 mod go;
 mod golden;
 mod hostile;

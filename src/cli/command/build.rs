@@ -22,7 +22,9 @@ use crate::cli::text::nearest::did_you_mean;
 use crate::cli::text::problems;
 use crate::host::{self, CommitError, Outputs};
 use crate::keys::{Seed, wipe_stack};
-use crate::make::{self, BuildError, Comparison, Derivation, Made, MakeError, Permission, Request, Subset, check_lock};
+use crate::make::{
+    self, BuildError, Comparison, Derivation, Made, MakeError, Permission, Progress, Request, Subset, check_lock,
+};
 use crate::profile::{self, Cluster, Profile};
 
 /// The most bytes that are read of a profile. The limit is above that of [`profile::parse`], whose message is better
@@ -167,14 +169,7 @@ fn build(
 ) -> Result<String, Failure> {
     let engine = engine::chosen()?;
     let bar = if arguments.quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
-    if let Ok(style) = ProgressStyle::with_template("deriving keys {bar:30} {pos}/{len}, {eta} left") {
-        // On every terminal: a bar of blocks is for those in UTF-8 alone.
-        bar.set_style(style.progress_chars("#>-"));
-    }
-    let progress = |_, of: usize| {
-        bar.set_length(of as u64);
-        bar.inc(1);
-    };
+    let progress = |progress| show(&bar, progress);
     let threads = arguments.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
     let derivation = Derivation { engine: &*engine.test, threads, progress: &progress };
     let Cluster { name, generation, .. } = &request.profile.cluster;
@@ -189,7 +184,6 @@ fn build(
         derivation,
         || body,
         |name| {
-            bar.finish_and_clear();
             archive = arguments.out.join(name);
             outputs.stage(&archive, 0o600, false).or_cannot("write", &archive)
         },
@@ -220,6 +214,10 @@ fn build(
     };
     stage_beside(&mut outputs, &places, &made, arguments.locked)?;
     let slices = slices.map(|slices| cut_slices(slices, &mut made, &places.archive)).transpose()?;
+    let ignored = match new_seed_file {
+        Some(file) => seed::stage_gitignore(&mut outputs, file)?,
+        None => None,
+    };
     outputs.commit().map_err(|refused| cannot_place(&refused, new_seed_file))?;
     if let Some(slices) = slices {
         slices.commit().map_err(|failure| failure.hint("the bundle is made; `certferry split` cuts it, too"))?;
@@ -231,7 +229,28 @@ fn build(
     (made.lock.keys, made.lock.certificates) = (Vec::new(), Vec::new());
     let comparison = made.since.take().map(|since| Comparison::of_build(since, &made.plan));
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
-    Ok(build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file, detail))
+    let new_seed = new_seed_file.map(|seed| (seed, ignored.as_deref()));
+    Ok(build_summary::of_build(&made, comparison.as_ref(), &places, new_seed, detail))
+}
+
+/// Shows how far a build is, and with what.
+fn show(bar: &ProgressBar, progress: Progress) {
+    let (step, form) = match progress {
+        Progress::Keys { .. } => ("making keys and certificates", "{msg} {bar:30} {percent}%, {eta} left"),
+        Progress::Writing => ("writing the bundle", "{msg}"),
+        Progress::Checking => ("checking the bundle as a node will", "{msg}"),
+    };
+    if bar.message() != step {
+        if let Ok(style) = ProgressStyle::with_template(form) {
+            // On every terminal: a bar of blocks is for those in UTF-8 alone.
+            bar.set_style(style.progress_chars("#>-"));
+        }
+        bar.set_message(step);
+    }
+    if let Progress::Keys { cost, of } = progress {
+        bar.set_length(of);
+        bar.inc(cost);
+    }
 }
 
 /// Adds which nodes were most likely meant by names that no node has.

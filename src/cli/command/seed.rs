@@ -1,29 +1,36 @@
 //! `seed new` and `seed id`, and the seeds that other commands read and make.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::args::SeedCommand;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::misplaced_secret;
 use crate::cli::notice::Notice;
+use crate::cli::text::gitignore;
 use crate::host::{self, Exposure, Outputs};
 use crate::keys::Seed;
 
 /// The most bytes of a seed file.
 const LIMIT: u64 = 4096;
 
+/// The most bytes that are read of a `.gitignore`.
+const GITIGNORE_LIMIT: u64 = 1 << 20;
+
 pub(crate) fn run(command: &SeedCommand) -> Result<String, Failure> {
     match command {
         SeedCommand::New { file } => {
             check_new(file)?;
             let seed = random()?;
-            create(file, &seed)?;
+            let ignored = create(file, &seed)?;
             if let Some((what, hint)) = weak_place(file) {
                 Notice::new(what).hint(hint).give();
             }
+            let ignored =
+                ignored.map(|path| format!("{}  {}\n", path.display(), gitignore::KEEPS_OUT)).unwrap_or_default();
             Ok(format!(
-                "{}  seed id {}\nWhoever has this file can make every key of the cluster. Keep two copies offline.\n",
+                "{}  seed id {}\n{ignored}\
+                 Whoever has this file can make every key of the cluster. Keep two copies offline.\n",
                 file.display(),
                 seed.id()
             ))
@@ -69,10 +76,35 @@ pub(crate) fn random() -> Result<Seed, Failure> {
     Seed::from_bytes(*bytes).map_err(|_| Failure::cannot_run("the operating system's random numbers are broken"))
 }
 
-/// Writes a seed to a file that must not exist.
-fn create(file: &Path, seed: &Seed) -> Result<(), Failure> {
-    host::create_secret(file, seed.to_text().as_bytes())
-        .map_err(|error| cannot_create(Failure::io("create", file, &error), &error))
+/// Writes a seed to a file that must not exist, and `.gitignore` beside it. Returns the path of the latter when it is new.
+fn create(file: &Path, seed: &Seed) -> Result<Option<PathBuf>, Failure> {
+    if file.symlink_metadata().is_ok() {
+        let error = rustix::io::Errno::EXIST.into();
+        return Err(cannot_create(Failure::io("create", file, &error), &error));
+    }
+    let mut outputs = Outputs::new();
+    stage(&mut outputs, file, seed)?;
+    let ignored = stage_gitignore(&mut outputs, file)?;
+    outputs.commit().map_err(|refused| cannot_create(Failure::commit("create", &refused), &refused.error))?;
+    Ok(ignored)
+}
+
+/// Stages `.gitignore` beside a new seed where there is none, and returns its path. One that is there is not changed; when it
+/// does not name the seed, that is said.
+pub(crate) fn stage_gitignore(outputs: &mut Outputs, seed: &Path) -> Result<Option<PathBuf>, Failure> {
+    let (path, name) = (seed.with_file_name(".gitignore"), seed.file_name().unwrap_or_default().to_string_lossy());
+    if path.symlink_metadata().is_err() {
+        outputs.put(&path, gitignore::content(&name).as_bytes(), 0o644, false).or_cannot("create", &path)?;
+        return Ok(Some(path));
+    }
+    let is_file = path.metadata().is_ok_and(|found| found.is_file());
+    let content = is_file.then(|| host::read(&path, GITIGNORE_LIMIT).ok()).flatten().unwrap_or_default();
+    if !gitignore::names(&String::from_utf8_lossy(&content), &name) {
+        Notice::new(format!("{} does not name {name}", path.display()))
+            .hint(format!("whoever gets it from version control has every key: add the line {name}"))
+            .give();
+    }
+    Ok(None)
 }
 
 /// Stages a seed as a file that must not exist.
