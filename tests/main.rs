@@ -66,6 +66,7 @@ mod readme;
 mod reproducible;
 mod restart;
 mod signals;
+mod standard_streams;
 mod status;
 mod tamper;
 mod tar_install;

@@ -24,7 +24,7 @@ mod staging;
 mod terminal;
 mod write_tree;
 
-pub use file_io::{Exposure, begins_with, folder_of_others, open, read, read_secret, read_stdin, sha256};
+pub use file_io::{Exposure, Source, folder_of_others, open, read, read_secret, read_stdin, sha256};
 pub use found::{FileOwner, Found, FoundKind};
 pub use http::{Answer, AskError, TlsClient, ask};
 pub use node_root::NodeRoot;
@@ -33,7 +33,7 @@ pub use output::{CommitError, Outputs, create_secret};
 pub use programs::{Deadline, Exit, Process, is_installed, pause, processes, run_program};
 pub use staging::Staging;
 pub use terminal::{write_stderr, write_stdout};
-pub use write_tree::{NewTree, TreeEntry, write_tree};
+pub use write_tree::{NewTree, TreeEntry, check_new_tree, write_tree};
 
 use std::io;
 use std::net::IpAddr;

@@ -27,4 +27,5 @@ pub(crate) const CHAPTERS: &[Chapter] = &[
     ),
     ("threat-model", "what certferry protects against, and what not", include_str!("threat-model.md")),
     ("exit-codes", "exit codes and output rules", include_str!("exit-codes.md")),
+    ("json", "results for programs: every document of -o json, key by key", include_str!("json.md")),
 ];

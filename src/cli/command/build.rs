@@ -12,11 +12,11 @@ use rayon::ThreadPoolBuilder;
 use crate::cli::args::BuildArguments;
 use crate::cli::command::install_script;
 use crate::cli::command::seed::{self, WeakSeed};
-use crate::cli::failure::{Failure, OrFailure};
-use crate::cli::input::{engine, lock_file, misplaced_secret};
+use crate::cli::failure::{Failure, OrFailure, named};
+use crate::cli::input::{engine, lock_file, misplaced_secret, source};
 use crate::cli::text::build_summary::{self, Places};
 use crate::cli::text::problems;
-use crate::host::{self, CommitError, Outputs};
+use crate::host::{CommitError, Outputs};
 use crate::keys::{Seed, wipe_stack};
 use crate::make::{self, BuildError, Comparison, Derivation, Made, Permission, Request, Subset, check_lock};
 use crate::profile::{self, Cluster, Profile};
@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
         // Found before an hour of work, and not after it.
         return Err(Failure::io("write to", &arguments.out, &io::ErrorKind::NotADirectory.into()));
     }
-    let lock_path = arguments.lock.clone().unwrap_or_else(|| lock_file::default_path(&arguments.profile));
+    let lock_path = lock_file::path(arguments.lock.as_deref(), &arguments.profile)?;
     let mut outputs = Outputs::new();
     claim(&mut outputs, arguments, &lock_path)?;
     let old_lock = lock_file::read(&lock_path)?;
@@ -114,7 +114,7 @@ fn permission(arguments: &BuildArguments) -> Permission {
 }
 
 pub(crate) fn read_profile(path: &Path) -> Result<Profile, Failure> {
-    let source = host::read(path, PROFILE_LIMIT).map_err(|error| {
+    let source = source::read(path, PROFILE_LIMIT).map_err(|error| {
         let failure = Failure::io("read the profile", path, &error);
         match error.kind() {
             io::ErrorKind::NotFound => failure.hint("`certferry init FILE` writes one to begin with"),
@@ -122,7 +122,7 @@ pub(crate) fn read_profile(path: &Path) -> Result<Profile, Failure> {
         }
     })?;
     misplaced_secret::refuse_content(path, &source, "a profile")?;
-    let name = path.display().to_string();
+    let name = named(path);
     let parsed = profile::parse(&source).map_err(|found| problems::failure(&name, &source, &found))?;
     if !parsed.warnings.is_empty() {
         problems::warn(&name, &source, &parsed.warnings);

@@ -3,33 +3,80 @@
 use std::io;
 use std::path::Path;
 
-use crate::cli::args::SeedCommand;
-use crate::cli::failure::Failure;
+use serde::Serialize;
+
+use crate::cli::args::{OutputFormat, SeedCommand};
+use crate::cli::failure::{Failure, named};
 use crate::cli::input::misplaced_secret;
 use crate::cli::notice::Notice;
+use crate::cli::text::json;
 use crate::host::{self, Exposure, Outputs};
 use crate::keys::Seed;
 
 /// The most bytes of a seed file.
 const LIMIT: u64 = 4096;
 
+#[derive(Serialize)]
+struct SeedNewJson {
+    changed: bool,
+    dry_run: bool,
+    file: String,
+    id: Option<String>,
+}
+
+#[derive(Serialize)]
+struct SeedIdJson {
+    id: String,
+}
+
 pub(crate) fn run(command: &SeedCommand) -> Result<String, Failure> {
     match command {
-        SeedCommand::New { file } => {
+        SeedCommand::New { file, dry_run, format } => {
             check_new(file)?;
-            let seed = random()?;
-            create(file, &seed)?;
+            let id = if *dry_run { would_create(file)? } else { Some(make(file)?) };
             if let Some((what, hint)) = weak_place(file) {
                 Notice::new(what).hint(hint).give();
             }
-            Ok(format!(
-                "{}  seed id {}\nWhoever has this file can make every key of the cluster. Keep two copies offline.\n",
-                file.display(),
-                seed.id()
-            ))
+            let file = file.display();
+            if format.output == OutputFormat::Json {
+                let document = SeedNewJson { changed: true, dry_run: *dry_run, file: file.to_string(), id };
+                return json::document("seed-new", &document);
+            }
+            Ok(match id {
+                None => format!("{file} would be made; nothing was written\n"),
+                Some(id) => format!(
+                    "{file}  seed id {id}\nWhoever has this file can make every key of the cluster. Keep two copies \
+                     offline.\n"
+                ),
+            })
         }
-        SeedCommand::Id { file } => Ok(format!("{}\n", read(file, WeakSeed::Named)?.id())),
+        SeedCommand::Id { file, format } => {
+            let id = read(file, WeakSeed::Named)?.id();
+            match format.output {
+                OutputFormat::Text => Ok(format!("{id}\n")),
+                OutputFormat::Json => json::document("seed-id", &SeedIdJson { id }),
+            }
+        }
     }
+}
+
+/// Makes a seed. Returns its id.
+fn make(file: &Path) -> Result<String, Failure> {
+    let seed = random()?;
+    create(file, &seed)?;
+    Ok(seed.id())
+}
+
+/// Refuses what [`make`] would refuse. Returns that there is no id.
+fn would_create(file: &Path) -> Result<Option<String>, Failure> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let error = match (file.symlink_metadata(), folder.metadata()) {
+        (Ok(_), _) => io::ErrorKind::AlreadyExists.into(),
+        (_, Err(error)) => error,
+        (_, Ok(folder)) if !folder.is_dir() => io::ErrorKind::NotADirectory.into(),
+        _ => return Ok(None),
+    };
+    Err(cannot_create(Failure::io("create", file, &error), &error))
 }
 
 /// Refuses a new seed's file that [`read`] would refuse afterwards.
@@ -118,7 +165,7 @@ pub(crate) fn read(file: &Path, weak: WeakSeed) -> Result<Seed, Failure> {
         }
     })?;
     let seed = Seed::parse(&bytes).map_err(|error| {
-        Failure::cannot_run(format!("{} is not a seed: {error}", file.display()))
+        Failure::cannot_run(format!("{} is not a seed: {error}", named(file)))
             .hint("a seed is one line, `certferry-seed-1:` and 64 lower-case hex digits")
     })?;
     let weakness = weakness(file, &exposure, &seed).filter(|_| weak != WeakSeed::Allowed);

@@ -5,6 +5,7 @@ pub(crate) mod apply_json;
 pub(crate) mod bounded;
 pub(crate) mod build_summary;
 pub(crate) mod bundle;
+pub(crate) mod bundle_json;
 pub(crate) mod changes;
 pub(crate) mod comparison;
 pub(crate) mod doctor;
