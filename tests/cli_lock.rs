@@ -184,7 +184,7 @@ hint: raise `generation` in [cluster]; while nothing was carried to a node yet, 
     // The word concerns the lock; the old bundle itself is never overwritten.
     desk.refuse(
         &format!("{BUILD} --same-generation"),
-        1,
+        2,
         "\
 error: out/lab-g1.tar.gz exists with other bytes
 hint: raise `generation` in [cluster], or write to another folder with --out; a bundle is never overwritten
@@ -232,7 +232,7 @@ fn a_locked_build_needs_a_lock_and_a_seed() {
     let desk = Desk::new();
     desk.refuse(
         &format!("{BUILD} --locked"),
-        1,
+        2,
         "\
 error: --locked, but there is no lock lab.lock.toml
 hint: the first build writes it; name another with --lock FILE

@@ -106,9 +106,10 @@ fn a_profile_goes_out_and_comes_in() {
     assert_eq!(desk.read("out/lab-g1.tar.gz"), desk.read("out2/lab-g1.tar.gz"));
 
     let two = piped(&profile, &mut desk.command("build - --seed - --out out --lock lab.lock.toml"));
-    let text = "error: cannot read the seed from the standard input: it is read already: only one argument can be `-`\n";
+    let text =
+        "error: cannot read the seed from the standard input: it is read already: only one argument can be `-`\n";
     assert_eq!((two.code, two.stderr.as_str()), (Some(2), text));
     desk.write("bad.toml", "wrong = 1\n");
     let bad = piped(&desk.path("bad.toml"), &mut desk.command("plan - --lock none"));
-    assert!(bad.stderr.contains("\n --> the standard input:1:1\n"), "{}", bad.stderr);
+    assert!(bad.stderr.contains("--> the standard input:1:1\n"), "{}", bad.stderr);
 }

@@ -14,6 +14,8 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
     ("apply", include_str!("apply.json")),
     ("rollback", include_str!("rollback.json")),
     ("status", include_str!("status.json")),
+    ("fingerprint", include_str!("fingerprint.json")),
+    ("inventory", include_str!("inventory.json")),
 ];
 
 /// What several schemas have in common.

@@ -36,7 +36,10 @@ fn golden_the_manual_has_every_key_of_every_document() {
 fn section(name: &str, schema: &Value) -> String {
     let mut rows = String::new();
     add(&mut rows, "", schema);
-    format!("\n### {name}\n\n{}\n\n| key | is | holds |\n|---|---|---|\n{rows}", schema["description"].as_str().unwrap())
+    format!(
+        "\n### {name}\n\n{}\n\n| key | is | holds |\n|---|---|---|\n{rows}",
+        schema["description"].as_str().unwrap()
+    )
 }
 
 /// Adds a row for each key, those that may be absent last.

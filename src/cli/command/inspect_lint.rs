@@ -32,6 +32,9 @@ struct LintJson {
 }
 
 pub(crate) fn run(arguments: &InspectArguments, at: OffsetDateTime) -> Result<String, Failure> {
+    if arguments.output == InspectFormat::Prometheus {
+        return Err(Failure::cannot_run("--lint has no metrics").hint("it takes -o text and -o json"));
+    }
     let mut found = Vec::new();
     for path in &arguments.paths {
         found.extend(if path.is_dir() {

@@ -1,14 +1,18 @@
 //! One file for each command, which turns arguments into one call of the library, and its result into text.
 
+mod ansible;
 mod apply;
 pub(crate) mod build;
 mod completions;
 pub(crate) mod doctor;
+mod fingerprint;
 mod help;
+mod help_topics;
 mod init;
 pub(crate) mod inspect;
 mod inspect_lint;
 mod install_script;
+mod inventory;
 mod man;
 mod plan;
 mod rollback;
@@ -17,6 +21,7 @@ mod seed;
 mod split;
 mod status;
 mod unpack;
+mod user_data;
 mod verify;
 
 use crate::cli::args::Command;
@@ -37,7 +42,11 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Rollback(arguments) => rollback::run(arguments),
         Command::Status(arguments) => status::run(arguments),
         Command::Split(arguments) => split::run(arguments),
+        Command::Inventory(arguments) => inventory::run(arguments),
+        Command::Ansible(arguments) => ansible::run(arguments),
+        Command::UserData(arguments) => user_data::run(arguments),
         Command::Schema(arguments) => schema::run(arguments),
+        Command::Fingerprint(arguments) => fingerprint::run(arguments),
         Command::Help(arguments) => help::run(arguments),
         Command::Completions(arguments) => Ok(completions::run(arguments)),
         Command::Man(arguments) => man::run(arguments),

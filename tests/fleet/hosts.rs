@@ -1,0 +1,197 @@
+//! Hosts that Ansible reaches: each with a network, a root, sshd and Python of its own, and a desk from which it runs.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::common::network::Network;
+use crate::common::{Ended, end, program, succeed, tool, write, write_program};
+use crate::kube::machine::Machine;
+use crate::kube::wait::wait_for;
+
+/// The name of the control node on the network.
+const DESK: &str = "desk";
+
+/// systemd's place: a service is a script in /srv/services. What starts is said in one file for all hosts.
+const SYSTEMCTL: &str = r#"#!/bin/sh
+for service; do :; done
+script=/srv/services/$service
+case "$2 $3" in
+"--property LoadState") [ -e $script ] && echo LoadState=loaded || echo LoadState=not-found; exit ;;
+"--property ActiveState") [ -e /run/$service.pid ] && echo ActiveState=active || echo ActiveState=inactive; exit ;;
+esac
+[ -e $script ] || exit 1
+echo "$(cat /proc/sys/kernel/hostname) $service" >>/events/restarts
+[ ! -e /run/$service.pid ] || kill $(cat /run/$service.pid) 2>/dev/null
+setsid $script </dev/null >>/var/log/$service.log 2>&1 &
+echo $! >/run/$service.pid
+"#;
+
+/// sshd as root, with keys alone; nothing of the real machine's configuration is read.
+const SSHD: &str = "HostKey /root/.ssh/host\nPidFile none\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\n\
+    UseDNS no\nMaxStartups 100\nSubsystem sftp internal-sftp\n\
+    SetEnv PATH=/usr/local/sbin:/usr/local/bin:/kube:/usr/sbin:/usr/bin:/sbin:/bin\n";
+
+/// What a test's own Ansible is told, beside what the collection says: how to reach the hosts, and that no host and no key
+/// is known before.
+const GROUP_VARS: &str = "ansible_user: root\nansible_python_interpreter: /usr/bin/python3\nansible_ssh_private_key_file: KEY\n\
+    certferry_api_server_manifest: /srv/services/kube-apiserver\nansible_ssh_common_args: -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR\n";
+
+/// A node: its name and address.
+pub(crate) type Place<'a> = (&'a str, &'a str);
+
+/// The hosts. They end with the test.
+pub(crate) struct Hosts {
+    pub(crate) machines: BTreeMap<String, Machine>,
+    network: Network,
+    programs: TempDir,
+    /// Where all hosts say what they start.
+    events: TempDir,
+    /// The control node's folder: profile, bundle, slices.
+    desk: TempDir,
+}
+
+impl Hosts {
+    /// Starts a host for each node. `stand_ins` are programs that all of them have, beside systemctl.
+    pub(crate) fn start(nodes: &[Place<'_>], stand_ins: &[(&str, String)]) -> Self {
+        let [programs, events, desk] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+        for folder in [&programs, &events, &desk] {
+            fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        }
+        write_program(programs.path(), "systemctl", SYSTEMCTL);
+        for (name, text) in stand_ins {
+            write_program(programs.path(), name, text);
+        }
+        for key in ["host", "user"] {
+            let mut keygen = tool("ssh-keygen");
+            succeed(keygen.args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(desk.path().join(key)));
+        }
+        let addresses: Vec<_> = nodes.iter().map(|(name, address)| (*name, [*address])).collect();
+        let mut machines: Vec<_> = addresses.iter().map(|(name, addresses)| (*name, &addresses[..])).collect();
+        machines.push((DESK, &["192.168.10.2"]));
+        let network = Network::new(&machines, "", "");
+        let names: String = nodes.iter().map(|(name, address)| format!("{address} {name}\n")).collect();
+        let mut hosts = Self { machines: BTreeMap::new(), network, programs, events, desk };
+        for (name, _) in nodes {
+            let machine = hosts.boot(name, &names);
+            hosts.machines.insert((*name).to_owned(), machine);
+        }
+        for machine in hosts.machines.values() {
+            wait_for("sshd", || match machine.log("sh") {
+                log if log.contains("Server listening") => Ok(()),
+                log => Err(log),
+            });
+        }
+        fs::create_dir(hosts.path("bin")).unwrap();
+        symlink(program(), hosts.path("bin/certferry")).unwrap();
+        let variables = GROUP_VARS.replace("KEY", &hosts.path("user").display().to_string());
+        fs::create_dir(hosts.path("group_vars")).unwrap();
+        hosts.write("group_vars/all.yml", &variables);
+        hosts
+    }
+
+    fn boot(&self, name: &str, names: &str) -> Machine {
+        let machine = Machine::on(&self.network, name, self.programs.path(), names);
+        machine.rename(name);
+        machine.limit("/usr/local/bin", "100%");
+        machine.bind(self.events.path(), "/events");
+        for folder in ["run/sshd", "srv/services", "root/.ssh", "etc/ssh"] {
+            fs::create_dir_all(machine.path(folder)).unwrap();
+        }
+        let users = "root:x:0:0:root:/root:/bin/sh\nsshd:x:100:65534::/run/sshd:/usr/sbin/nologin\n";
+        write(&machine.path("etc"), "passwd", users, 0o644);
+        write(&machine.path("etc"), "group", "root:x:0:\nnogroup:x:65534:\n", 0o644);
+        write(&machine.path("root"), ".ssh/host", &self.text("host"), 0o600);
+        write(&machine.path("root"), ".ssh/authorized_keys", &self.text("user.pub"), 0o600);
+        write(&machine.path("etc/ssh"), "sshd_config", SSHD, 0o644);
+        machine.serve("sh", &["-c", "exec /usr/sbin/sshd -D -e"].map(str::to_owned));
+        machine
+    }
+
+    /// Lets a host have a service, and starts it.
+    pub(crate) fn serve(&self, name: &str, service: &str, script: &str) {
+        write_program(&self.machines[name].path("srv/services"), service, &format!("#!/bin/sh\n{script}\n"));
+        succeed(self.machines[name].command("systemctl").args(["restart", service]));
+    }
+
+    /// What started since the last time, in order: a host and its service, none twice in a row.
+    pub(crate) fn restarts(&self) -> Vec<String> {
+        let file = self.events.path().join("restarts");
+        let mut lines: Vec<_> = fs::read_to_string(&file).unwrap_or_default().lines().map(str::to_owned).collect();
+        fs::write(file, "").unwrap();
+        lines.dedup();
+        lines
+    }
+
+    /// A file of the desk.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.desk.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        write(self.desk.path(), name, text, 0o600);
+    }
+
+    pub(crate) fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// A line of a shell on the desk, with certferry and Ansible on PATH.
+    pub(crate) fn shell(&self, line: &str) -> Command {
+        let mut command = self.network.enter(DESK, "env");
+        let path = std::env::var("PATH").unwrap_or_default();
+        let folders = [ansible_folder(), self.path("bin").display().to_string(), path];
+        command.args(["env", "-i", "--chdir"]).arg(self.desk.path());
+        command.arg(format!("PATH={}", folders.join(":"))).arg(format!("HOME={}", self.desk.path().display()));
+        command.args(["LANG=C.UTF-8", "ANSIBLE_CONFIG=ansible/ansible.cfg", "sh", "-ec", line]);
+        command
+    }
+
+    pub(crate) fn run(&self, line: &str) -> Ended {
+        let begin = std::time::Instant::now();
+        let ended = end(&mut self.shell(line));
+        eprintln!("{:.1} s  {line}", begin.elapsed().as_secs_f32());
+        ended
+    }
+}
+
+/// The folder of the Ansible to test: `ANSIBLE_BIN_DIR`, or none more than those on PATH.
+fn ansible_folder() -> String {
+    std::env::var("ANSIBLE_BIN_DIR").unwrap_or_else(|_| "/nowhere".to_owned())
+}
+
+/// How Ansible counts a host in its last lines.
+#[derive(Debug, PartialEq, Eq, Clone, Copy, PartialOrd, Ord)]
+pub(crate) struct Count {
+    pub(crate) ok: u32,
+    pub(crate) changed: u32,
+    pub(crate) unreachable: u32,
+    pub(crate) failed: u32,
+    pub(crate) rescued: u32,
+}
+
+/// The last lines of a run, by host.
+pub(crate) fn recap(stdout: &str) -> BTreeMap<String, Count> {
+    let (_, lines) = stdout.split_once("PLAY RECAP").unwrap_or_else(|| panic!("{stdout}"));
+    let rows = lines.lines().filter_map(|line| line.split_once(" : "));
+    rows.map(|(name, counts)| {
+        let counts: BTreeMap<_, u32> = counts
+            .split_whitespace()
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, count)| (name, count.parse().unwrap()))
+            .collect();
+        let count = Count {
+            ok: counts["ok"],
+            changed: counts["changed"],
+            unreachable: counts["unreachable"],
+            failed: counts["failed"],
+            rescued: counts["rescued"],
+        };
+        (name.trim().to_owned(), count)
+    })
+    .collect()
+}
