@@ -78,6 +78,7 @@ mod reproducible;
 mod restart;
 mod screens;
 mod signals;
+mod standard_streams;
 mod status;
 mod tamper;
 mod tar_install;

@@ -81,6 +81,10 @@ impl Command {
             Self::Plan(arguments) => arguments.output,
             Self::Doctor(arguments) => arguments.output,
             Self::Status(arguments) => arguments.output,
+            Self::Seed(SeedCommand::New { format, .. } | SeedCommand::Id { format, .. }) => format.output,
+            Self::Fingerprint(arguments) => arguments.output,
+            Self::Verify(arguments) => arguments.format.output,
+            Self::Unpack(arguments) => arguments.format.output,
             Self::Apply(arguments) => arguments.format.output,
             Self::Rollback(arguments) => arguments.format.output,
             _ => return false,
@@ -91,13 +95,12 @@ impl Command {
     /// Returns whether the command has changed files when it succeeds and prints a result.
     pub(crate) fn writes_files(&self) -> bool {
         match self {
-            Self::Init(arguments) => arguments.file.is_some(),
+            Self::Init(arguments) => arguments.file.as_ref().is_some_and(|file| file.as_os_str() != "-"),
             Self::Man(arguments) => arguments.out.is_some(),
-            Self::Seed(SeedCommand::New { .. })
-            | Self::Build(_)
-            | Self::Unpack(_)
-            | Self::Split(_)
-            | Self::Ansible(_) => true,
+            Self::Seed(SeedCommand::New { dry_run, .. }) => !*dry_run,
+            Self::Build(_) | Self::Split(_) | Self::Ansible(_) => true,
+            Self::Unpack(arguments) => !arguments.dry_run,
+            Self::Status(arguments) => !arguments.accept.is_empty() && !arguments.dry_run,
             Self::UserData(arguments) => !arguments.is_printed(),
             Self::Apply(arguments) => !arguments.dry_run,
             Self::Rollback(arguments) => !arguments.dry_run,
@@ -112,11 +115,18 @@ pub(crate) enum SeedCommand {
     New {
         /// The file to create
         file: PathBuf,
+        /// Say what would be made; write nothing
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        format: FormatArguments,
     },
     /// Print the seed's one-way id, which is not secret
     Id {
         /// The seed's file, or - for the standard input
         file: PathBuf,
+        #[command(flatten)]
+        format: FormatArguments,
     },
 }
 
@@ -225,6 +235,8 @@ pub(crate) struct TrustArguments {
 pub(crate) struct VerifyArguments {
     #[command(flatten)]
     pub(crate) trust: TrustArguments,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
     /// Print nothing but problems
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -251,7 +263,7 @@ pub(crate) struct InspectArguments {
     #[arg(long, value_name = "PERIOD")]
     pub(crate) expiring_within: Option<Period>,
     /// Say instead which rules are broken (`certferry help lints`); exit code 1 if one is that stops something
-    #[arg(long, conflicts_with_all = ["expiring_within", "verbose", "output"])]
+    #[arg(long, conflicts_with_all = ["expiring_within", "verbose"])]
     pub(crate) lint: bool,
     /// Look at this time instead of now: 2026-11-22 or 2026-11-22T08:00:00Z
     #[arg(long, value_name = "TIME")]
@@ -305,6 +317,11 @@ pub(crate) struct UnpackArguments {
     /// The folder to make: it must not exist, or be empty
     #[arg(long, value_name = "DIR")]
     pub(crate) root: PathBuf,
+    /// Say what would be written; write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
     /// Print nothing but problems
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -407,6 +424,9 @@ pub(crate) struct StatusArguments {
     /// super-admin.conf or a CA's key that no flag names; may be given several times
     #[arg(long, value_name = "PATH")]
     pub(crate) accept: Vec<PathBuf>,
+    /// With --accept, say what would be noted; change nothing
+    #[arg(long, requires = "accept")]
+    pub(crate) dry_run: bool,
     /// The form of the output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: OutputFormat,

@@ -34,6 +34,18 @@ pub enum TreeEntry<'a> {
     },
 }
 
+/// Checks that a tree could become this folder: it does not exist, or is empty.
+///
+/// # Errors
+/// Fails like [`NewTree::begin`], as far as that is known without a change.
+pub fn check_new_tree(root: &Path) -> io::Result<()> {
+    if root.is_symlink() || (root.exists() && fs::read_dir(root)?.next().is_some()) {
+        return Err(io::ErrorKind::DirectoryNotEmpty.into());
+    }
+    let folder = parent(root).metadata()?;
+    if folder.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
+}
+
 /// Writes a tree to a folder that does not exist or is empty, as [`NewTree`] does.
 ///
 /// # Errors
@@ -75,9 +87,7 @@ impl NewTree {
     /// # Errors
     /// Returns [`io::ErrorKind::DirectoryNotEmpty`] when something is there, otherwise what the file system said.
     pub fn begin(root: &Path) -> io::Result<Self> {
-        if root.is_symlink() || (root.exists() && fs::read_dir(root)?.next().is_some()) {
-            return Err(io::ErrorKind::DirectoryNotEmpty.into());
-        }
+        check_new_tree(root)?;
         leftovers::sweep(parent(root));
         let watch = Watch::begin()?;
         let mut temporaries = interrupt::hold();

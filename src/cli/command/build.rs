@@ -14,13 +14,13 @@ use crate::cli::args::BuildArguments;
 use crate::cli::command::install_script;
 use crate::cli::command::seed::{self, WeakSeed};
 use crate::cli::command::slice_folder::SliceFolder;
-use crate::cli::failure::{Failure, OrFailure};
-use crate::cli::input::{engine, lock_file, misplaced_secret};
+use crate::cli::failure::{Failure, OrFailure, named};
+use crate::cli::input::{engine, lock_file, misplaced_secret, source};
 use crate::cli::text::build_summary::{self, Places};
 use crate::cli::text::changes::Detail;
 use crate::cli::text::nearest::did_you_mean;
 use crate::cli::text::problems;
-use crate::host::{self, CommitError, Outputs};
+use crate::host::{CommitError, Outputs};
 use crate::keys::{Seed, wipe_stack};
 use crate::make::{
     self, BuildError, Comparison, Derivation, Made, MakeError, Permission, Progress, Request, Subset, check_lock,
@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
         // Found before an hour of work, and not after it.
         return Err(Failure::io("write to", &arguments.out, &io::ErrorKind::NotADirectory.into()));
     }
-    let lock_path = arguments.lock.clone().unwrap_or_else(|| lock_file::default_path(&arguments.profile));
+    let lock_path = lock_file::path(arguments.lock.as_deref(), &arguments.profile)?;
     let mut outputs = Outputs::new();
     claim(&mut outputs, arguments, &lock_path)?;
     let old_lock = lock_file::read(&lock_path)?;
@@ -123,7 +123,7 @@ fn permission(arguments: &BuildArguments) -> Permission {
 }
 
 pub(crate) fn read_profile(path: &Path) -> Result<Profile, Failure> {
-    let source = host::read(path, PROFILE_LIMIT).map_err(|error| {
+    let source = source::read(path, PROFILE_LIMIT).map_err(|error| {
         let failure = Failure::io("read the profile", path, &error);
         match error.kind() {
             io::ErrorKind::NotFound => failure.hint("`certferry init FILE` writes one to begin with"),
@@ -131,7 +131,7 @@ pub(crate) fn read_profile(path: &Path) -> Result<Profile, Failure> {
         }
     })?;
     misplaced_secret::refuse_content(path, &source, "a profile")?;
-    let name = path.display().to_string();
+    let name = named(path);
     let parsed = profile::parse(&source).map_err(|found| problems::failure(&name, &source, &found))?;
     if !parsed.warnings.is_empty() {
         problems::warn(&name, &source, &parsed.warnings);
@@ -220,7 +220,8 @@ fn build(
     };
     outputs.commit().map_err(|refused| cannot_place(&refused, new_seed_file))?;
     if let Some(slices) = slices {
-        slices.commit().map_err(|failure| failure.hint("the bundle is made; `certferry split` cuts it, too"))?;
+        // When it fails, the bundle is taken back, too.
+        slices.commit()?;
     }
     if arguments.quiet {
         return Ok(String::new());

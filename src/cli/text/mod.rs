@@ -7,6 +7,7 @@ pub(crate) mod bounded;
 pub(crate) mod branches;
 pub(crate) mod build_summary;
 pub(crate) mod bundle;
+pub(crate) mod bundle_json;
 pub(crate) mod changes;
 pub(crate) mod comparison;
 pub(crate) mod doctor;
