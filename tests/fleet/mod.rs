@@ -7,13 +7,14 @@ mod keys;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use crate::common::node::{Seen, everything, live};
 use crate::common::rights::{Right, lacks};
-use crate::common::{Bundle, Ended, build_text, place_program, program, succeed, write};
+use crate::common::{Bundle, Ended, build_text, place_program, program, succeed};
 use chapter::Chapter;
-use hosts::{Count, Hosts, recap};
+use hosts::{Hosts, recap};
 
 const NODES: [(&str, &str); 12] = [
     ("etcd-1", "192.168.10.21"),
@@ -128,7 +129,7 @@ impl Fleet {
         ended
     }
 
-    fn root(&self, name: &str) -> std::path::PathBuf {
+    fn root(&self, name: &str) -> PathBuf {
         self.hosts.machines[name].path("")
     }
 
@@ -170,10 +171,6 @@ fn names() -> impl Iterator<Item = &'static str> {
     NODES.iter().map(|(name, _)| *name)
 }
 
-fn changed(ended: &Ended) -> Vec<String> {
-    recap(&ended.stdout).into_iter().filter(|(_, count)| count.changed > 0).map(|(name, _)| name).collect()
-}
-
 #[test]
 fn ansible_brings_a_fleet_to_a_generation_and_back() {
     if lacks(&[Right::Network, Right::Machine, Right::Owners]) {
@@ -183,98 +180,150 @@ fn ansible_brings_a_fleet_to_a_generation_and_back() {
     for words in ["certferry split", "certferry inventory", "certferry ansible", "export"] {
         fleet.succeed(words, "");
     }
-    let before = fleet.state();
-
-    // Carry.
-    let ended = fleet.succeed("fleet.distribute", "");
-    assert_eq!(changed(&ended).len(), 12, "{}", ended.stdout);
-    for name in names() {
-        let slice = |file: &str| fs::read(fleet.hosts.path(&format!("slices/nodes/{name}/{file}"))).unwrap();
-        let waiting = seen(&fleet.root(name).join("run/certferry"));
-        let (public, archive) = (&waiting["prod-1.pub"], &waiting["prod-1-g2.tar.gz"]);
-        assert_eq!(waiting[""].0, 0o700, "{name}");
-        assert!(
-            *archive == (0o600, slice("prod-1-g2.tar.gz"))
-                && public.1 == fs::read(fleet.hosts.path("out/prod-1.pub")).unwrap()
-        );
-    }
-    keys::assert_own_only(&fleet.hosts, &fleet.bundles);
-
-    // Look.
-    let carried = fleet.state();
-    let ended = fleet.succeed("fleet.apply --check", "");
-    assert_eq!(changed(&ended).len(), 12, "{}", ended.stdout);
-    assert!(fleet.state() == carried, "--check changes nothing");
-    assert_eq!(fleet.hosts.restarts(), [""; 0]);
-
-    // A disk is full.
-    let filler = fleet.root("cp-2").join("etc/kubernetes/filler");
-    fs::write(&filler, vec![0; 2 << 20]).unwrap_err();
-    let carried = fleet.state();
-    let ended = fleet.run("fleet.apply", "");
-    assert_eq!(ended.code, Some(2), "{}{}", ended.stdout, ended.stderr);
-    assert!(ended.stdout.contains("no space left on device"), "{}", ended.stdout);
-    assert_eq!(changed(&ended), ["cp-1", "etcd-1", "etcd-2", "etcd-3"], "{}", ended.stdout);
-    let reached = recap(&ended.stdout);
-    assert!(reached["cp-2"].failed == 1 && !reached.contains_key("cp-3") && !reached.contains_key("worker-1"));
-    let now = fleet.state();
-    for (name, state) in &now {
-        assert!(changed(&ended).iter().any(|changed| changed == name) || *state == carried[name], "{name}");
-    }
-    let done = ["etcd-1", "etcd-2", "etcd-3", "cp-1"];
-    fleet.assert_generation(done.into_iter(), 2);
-    fleet.assert_generation(names().filter(|name| !done.contains(name)), 1);
-    assert_eq!(
-        fleet.hosts.restarts(),
-        [
-            "etcd-1 etcd",
-            "etcd-2 etcd",
-            "etcd-3 etcd",
-            "cp-1 kubelet",
-            "cp-1 kube-apiserver",
-            "cp-1 kube-controller-manager",
-            "cp-1 kube-scheduler",
-        ]
-    );
-    let ended = fleet.run("fleet.status", "");
-    assert_eq!(ended.code, Some(2), "{}{}", ended.stdout, ended.stderr);
-
-    // There is room again, and the certificates do not please what runs on a worker.
-    fs::remove_file(filler).unwrap();
-    let config = fleet.root("worker-5").join("var/lib/kubelet/config.yaml");
-    let text = "kind: KubeletConfiguration\nauthentication: {x509: {clientCAFile: /etc/kubernetes/other.crt}}\n";
-    fs::write(&config, text).unwrap();
-    let ended = fleet.run("fleet.apply", "-e certferry_batch=3");
-    assert_eq!(ended.code, Some(2), "{}{}", ended.stdout, ended.stderr);
-    let well: Vec<_> = names().filter(|name| *name != "worker-5").collect();
-    fleet.assert_generation(well.into_iter(), 2);
-    fleet.assert_generation(["worker-5"].into_iter(), 1);
-
-    // To the end.
-    fs::remove_file(config).unwrap();
-    let ended = fleet.succeed("fleet.apply", "-e certferry_batch=3");
-    assert_eq!(changed(&ended), ["worker-5"], "{}", ended.stdout);
-    fleet.assert_generation(names(), 2);
-    let installed = fleet.state();
-    fleet.hosts.restarts();
-
-    // Once more.
-    for words in ["fleet.distribute", "fleet.apply", "fleet.status"] {
-        let ended = fleet.succeed(words, if words.contains("apply") { "-e certferry_batch=50" } else { "" });
-        assert_eq!(changed(&ended), [""; 0], "{}", ended.stdout);
-    }
-    assert!(fleet.state() == installed);
-    assert_eq!(fleet.hosts.restarts(), [""; 0]);
-    keys::assert_own_only(&fleet.hosts, &fleet.bundles);
-
-    // Back.
-    let ended = fleet.succeed("fleet.rollback", "-e certferry_batch=50");
-    assert_eq!(changed(&ended).len(), 12, "{}", ended.stdout);
-    fleet.assert_generation(names(), 1);
-    let again = fleet.succeed("fleet.rollback", "-e certferry_batch=50");
-    assert_eq!(changed(&again), [""; 0], "{}", again.stdout);
-    fleet.assert_generation(names(), 1);
+    fleet.each_gets_its_own();
+    fleet.a_look_changes_nothing();
+    fleet.a_full_disk_ends_the_run();
+    fleet.again_to_the_end();
+    fleet.a_second_run_changes_nothing();
+    fleet.back_once_and_no_further();
+    fleet.who_is_not_well_is_taken_back();
     fleet.chapter.assert_complete();
-    let _ = (before, Count { ok: 0, changed: 0, unreachable: 0, failed: 0, rescued: 0 });
-    let _ = write;
+}
+
+impl Fleet {
+    fn each_gets_its_own(&mut self) {
+        let before = self.state();
+        let ended = self.succeed("fleet.distribute", "");
+        assert_eq!(changed(&ended), sorted(names()), "{}", ended.stdout);
+        let public_key = fs::read(self.hosts.path("out/prod-1.pub")).unwrap();
+        for (name, mut state) in self.state() {
+            let slice = fs::read(self.hosts.path(&format!("slices/nodes/{name}/prod-1-g2.tar.gz"))).unwrap();
+            let expected = [
+                (String::new(), (0o700, b"folder".to_vec())),
+                ("prod-1-g2.tar.gz".to_owned(), (0o600, slice)),
+                ("prod-1.pub".to_owned(), (0o644, public_key.clone())),
+            ];
+            assert!(state.pop() == Some(expected.into()), "{name}");
+            assert!(state == before[name][..2], "{name}: nothing is installed yet");
+        }
+        let program = fs::metadata(self.root("worker-6").join("usr/local/bin/certferry")).unwrap();
+        assert_eq!(program.permissions().mode() & 0o7777, 0o755);
+        keys::assert_own_only(&self.hosts, &self.bundles);
+    }
+
+    fn a_look_changes_nothing(&mut self) {
+        let before = self.state();
+        let ended = self.succeed("fleet.apply --check", "");
+        assert_eq!(changed(&ended), sorted(names()), "{}", ended.stdout);
+        assert!(self.state() == before);
+        assert_eq!(self.hosts.restarts(), [""; 0]);
+    }
+
+    /// A control plane in the middle has no room: it keeps what it had, and nobody after it is touched.
+    fn a_full_disk_ends_the_run(&mut self) {
+        let filler = self.root("cp-2").join("etc/kubernetes/filler");
+        fs::write(&filler, vec![0; 2 << 20]).unwrap_err();
+        let before = self.state();
+        let ended = self.run("fleet.apply", "");
+        assert_eq!(ended.code, Some(2), "{}{}", ended.stdout, ended.stderr);
+        let reason = "Install this host's part: cannot ";
+        assert!(ended.stdout.contains(reason) && ended.stdout.contains("no space left on device"), "{}", ended.stdout);
+        let done = ["cp-1", "etcd-1", "etcd-2", "etcd-3"];
+        assert_eq!(changed(&ended), done, "{}", ended.stdout);
+        let reached: Vec<_> = recap(&ended.stdout).into_keys().collect();
+        assert_eq!(reached, ["cp-1", "cp-2", "etcd-1", "etcd-2", "etcd-3"], "nobody after the one that failed");
+        for (name, state) in self.state() {
+            assert!(done.contains(&name) || state == before[name], "{name}");
+        }
+        self.assert_generation(done.into_iter(), 2);
+        self.assert_generation(names().filter(|name| !done.contains(name)), 1);
+        let etcd = ["etcd-1 etcd", "etcd-2 etcd", "etcd-3 etcd"].map(str::to_owned);
+        assert_eq!(self.hosts.restarts(), [&etcd[..], &control_plane("cp-1")].concat());
+        let ended = self.run("fleet.status", "");
+        assert_eq!(ended.code, Some(2), "{}{}", ended.stdout, ended.stderr);
+        for line in ["etcd-1 has generation 2 of prod-1", "cp-2 has generation 1 of prod-1"] {
+            assert!(ended.stdout.contains(line), "{}", ended.stdout);
+        }
+        fs::remove_file(filler).unwrap();
+    }
+
+    fn again_to_the_end(&mut self) {
+        let ended = self.succeed("fleet.apply", "-e certferry_batch=50");
+        let rest: Vec<_> =
+            names().filter(|name| name.starts_with("worker") || *name == "cp-2" || *name == "cp-3").collect();
+        assert_eq!(changed(&ended), sorted(rest.into_iter()), "{}", ended.stdout);
+        self.assert_generation(names(), 2);
+        let restarts = self.hosts.restarts();
+        let (first, workers) = restarts.split_at(8);
+        assert_eq!(first, [control_plane("cp-2"), control_plane("cp-3")].concat());
+        assert_eq!(sorted(workers.iter().map(String::as_str)), sorted_restarts());
+        keys::assert_own_only(&self.hosts, &self.bundles);
+    }
+
+    fn a_second_run_changes_nothing(&mut self) {
+        let before = self.state();
+        assert!(before.values().all(|state| !state[2].contains_key("prod-1-g2.tar.gz")), "slices hold keys");
+        let runs = [
+            ("fleet.distribute", "--limit cp-1,worker-1"),
+            ("fleet.apply", "-e certferry_batch=50"),
+            ("fleet.status", ""),
+        ];
+        for (words, more) in runs {
+            let ended = self.succeed(words, more);
+            assert_eq!(changed(&ended), [""; 0], "{}", ended.stdout);
+        }
+        assert!(self.state() == before);
+        assert_eq!(self.hosts.restarts(), [""; 0]);
+    }
+
+    fn back_once_and_no_further(&mut self) {
+        let ended = self.succeed("fleet.rollback", "-e certferry_batch=50");
+        assert_eq!(changed(&ended), sorted(names()), "{}", ended.stdout);
+        self.assert_generation(names(), 1);
+        let again = self.succeed("fleet.rollback", "--limit cp-1,worker-1");
+        assert_eq!(changed(&again), [""; 0], "{}", again.stdout);
+        self.assert_generation(names(), 1);
+    }
+
+    /// What runs on a worker does not find its files any more: it is taken back, its neighbour comes to the end, the
+    /// next batch is not touched.
+    fn who_is_not_well_is_taken_back(&mut self) {
+        let config = "kind: KubeletConfiguration\nauthentication: {x509: {clientCAFile: /etc/kubernetes/other.crt}}\n";
+        let limit = "--limit worker-4,worker-5,worker-6";
+        self.succeed("fleet.distribute", limit);
+        let before = self.state();
+        let file = self.root("worker-5").join("var/lib/kubelet/config.yaml");
+        fs::write(&file, config).unwrap();
+        let ended = self.run("fleet.apply", &format!("{limit} -e certferry_batch=2"));
+        fs::remove_file(&file).unwrap();
+        assert_eq!(ended.code, Some(2), "{}{}", ended.stdout, ended.stderr);
+        assert!(ended.stdout.contains("Ask certferry doctor what is wrong: "), "{}", ended.stdout);
+        assert_eq!(changed(&ended), ["worker-4", "worker-5"], "{}", ended.stdout);
+        self.assert_generation(["worker-4"].into_iter(), 2);
+        self.assert_generation(["worker-5"].into_iter(), 1);
+        assert!(self.state()["worker-6"] == before["worker-6"]);
+    }
+}
+
+/// What restarts on a control plane, in order.
+fn control_plane(name: &str) -> Vec<String> {
+    ["kubelet", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]
+        .map(|service| format!("{name} {service}"))
+        .into()
+}
+
+/// What restarts on the workers, in the order of their names.
+fn sorted_restarts() -> Vec<String> {
+    (1..=6).map(|number| format!("worker-{number} kubelet")).collect()
+}
+
+fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut names: Vec<_> = names.map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
+/// The hosts that a run has changed.
+fn changed(ended: &Ended) -> Vec<String> {
+    recap(&ended.stdout).into_iter().filter(|(_, changed)| *changed > 0).map(|(name, _)| name).collect()
 }
