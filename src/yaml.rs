@@ -139,6 +139,19 @@ pub(crate) fn texts(text: &str) -> Vec<String> {
     texts.collect()
 }
 
+/// Returns a text as a scalar of YAML: without quotes, as programs in Go write it, where it can be nothing but a text in
+/// any version of YAML, else [`quoted`].
+pub(crate) fn scalar(text: &str) -> String {
+    const WORDS: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._:@/-".contains(&byte);
+    let begins_with_letter = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
+    let is_word = WORDS.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if begins_with_letter && text.bytes().all(is_plain) && !text.ends_with(':') && !is_word {
+        return text.to_owned();
+    }
+    quoted(text)
+}
+
 /// Returns a text as a scalar of YAML. It is quoted as in JSON, which YAML 1.2 reads alike, so that `no` remains a
 /// text.
 pub(crate) fn quoted(text: &str) -> String {

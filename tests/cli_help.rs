@@ -25,6 +25,7 @@ const COMMANDS: &[&str] = &[
     "ansible",
     "user-data",
     "schema",
+    "fingerprint",
     "help",
     "completions",
     "man",

@@ -39,7 +39,7 @@ fn control_planes_with_stacked_etcd_are_a_cluster() {
     etcd.refuses_strangers("cp-2");
 }
 
-/// With ECDSA keys.
+/// With ECDSA keys, and the settings that the bundle has for each member.
 #[test]
 fn nodes_of_role_etcd_are_a_cluster() {
     if lacks(&[Right::Network]) {
@@ -60,6 +60,7 @@ fn nodes_of_role_etcd_are_a_cluster() {
     }
     etcd.stores(&etcd.client("cp-1", "apiserver-etcd-client"), "cp-1", "etcd.corp.internal", "etcd-3");
     etcd.stores(&etcd.client_of_cluster("backup"), "cp-2", "etcd-3", "10.0.1.11");
+    etcd.tells_its_metrics("backup", "cp-3");
     etcd.refuses_strangers("cp-1");
 }
 
@@ -186,8 +187,15 @@ impl Etcd {
         let (name, _) = member;
         let tree = self.tree(name);
         let ca = tree.join(PKI).join("etcd/ca.crt");
+        let data = self.data.path().join(name);
         let mut arguments = vec!["etcd".to_owned()];
-        arguments.extend(flags(member, all, state, &tree, &ca, &self.data.path().join(name)));
+        match environment(&self.top, name, &tree, &data) {
+            Some(environment) => {
+                arguments.splice(0..0, environment);
+                arguments.extend(["--logger=zap", "--log-outputs=stderr"].map(str::to_owned));
+            }
+            None => arguments.extend(flags(member, all, state, &tree, &ca, &data)),
+        }
         self.daemons.push(self.network.start(name, &format!("{name}.log"), Path::new("/"), &arguments));
     }
 
@@ -286,6 +294,29 @@ impl Etcd {
         assert!(said.contains("unable to get local issuer certificate"), "{said}");
     }
 
+    /// As the client's piece of configuration has it for Prometheus, whose reader of YAML kubectl's stands in for.
+    fn tells_its_metrics(&self, client: &str, machine: &str) {
+        let folder = self.top.join("cluster/etcd-clients").join(client);
+        let text = std::fs::read_to_string(folder.join("prometheus.yaml")).unwrap();
+        let text = text.replace("/etc/prometheus/etcd", folder.to_str().unwrap());
+        let file = write(self.data.path(), "prometheus.yaml", &format!("apiVersion: v1\nkind: Any\n{text}"), 0o600);
+        let mut kubectl = Command::new("kubectl");
+        kubectl.args(["patch", "--local", "--type=merge", "--patch={}", "--output=json", "--filename"]).arg(file);
+        let read: serde_json::Value = serde_json::from_str(&succeed(&mut kubectl)).unwrap();
+        let job = &read["scrape_configs"][0];
+        let of_tls = |name: &str| job["tls_config"][name].as_str().unwrap().to_owned();
+        assert_eq!(job["static_configs"][0]["labels"]["cluster"], "prod-2");
+        let targets = job["static_configs"][0]["targets"].as_array().unwrap();
+        assert_eq!(targets.len(), self.members.len());
+        for target in targets {
+            let url = format!("{}://{}/metrics", job["scheme"].as_str().unwrap(), target.as_str().unwrap());
+            let mut command = self.network.on(machine, "curl");
+            command.args(["--silent", "--show-error", "--fail", "--cacert", &of_tls("ca_file")]);
+            command.args(["--cert", &of_tls("cert_file"), "--key", &of_tls("key_file"), &url]);
+            assert!(succeed(&mut command).contains("etcd_server_has_leader 1"), "{url}");
+        }
+    }
+
     fn gives_a_snapshot(&self, client: &Client, machine: &str) {
         let (_, address) = self.members[2];
         let file = self.data.path().join("snapshot.db");
@@ -349,6 +380,24 @@ fn succeeded(command: &mut Command) -> Result<String, String> {
     let output = run(command);
     let said = |bytes| String::from_utf8_lossy(bytes).into_owned();
     if output.status.success() { Ok(said(&output.stdout)) } else { Err(said(&output.stderr)) }
+}
+
+/// The environment of a member of external etcd, as systemd reads it: `env` and its variables. Paths lie below a node's tree
+/// instead of `/`. A member of stacked etcd has none.
+fn environment(top: &Path, name: &str, tree: &Path, data: &Path) -> Option<Vec<String>> {
+    let text = std::fs::read_to_string(top.join("cluster/etcd").join(name).join("etcd.env")).ok()?;
+    let variables = text.lines().filter(|line| !line.starts_with('#')).map(|line| {
+        let line = line.replace("=/etc/kubernetes", &format!("={}/etc/kubernetes", tree.display()));
+        let line = line.replace("=/var/lib/etcd", &format!("={}", data.display()));
+        // The tests ask there, too.
+        line.replace("=https://127.0.0.1:2379,", "=https://127.0.0.1:2379,https://[::1]:2379,")
+    });
+    Some(
+        ["env".to_owned(), "-i".to_owned(), format!("PATH={}", std::env::var("PATH").unwrap())]
+            .into_iter()
+            .chain(variables)
+            .collect(),
+    )
 }
 
 /// The flags of kubeadm's static pod, with the paths below a node's tree instead of `/`; beside them the loopback of

@@ -373,6 +373,11 @@ hint: a partial bundle goes beside a whole one: build that first, or name its lo
         2,
         &format!("error: --only: the profile has no node w-9\n{hint}"),
     );
+    desk.refuse(
+        &format!("{BUILD} --only v-1"),
+        2,
+        &format!("error: --only: the profile has no node v-1\nhint: did you mean `w-1`?\n{hint}"),
+    );
     let text = format!("error: --only: the profile has no node cluster, w-9\n{hint}");
     desk.refuse(&format!("{BUILD} --only w-9 --only cluster"), 2, &text);
     let ended = desk.run(&format!("{BUILD} --with-cluster"));
@@ -550,6 +555,11 @@ fn every_slice_is_cut_in_one_run() {
     let hint = "hint: `certferry verify` tells how many nodes a bundle has, `tar -tzf` which\n";
     let text = format!("error: there is no part node/w-9 in out/lab-g1.tar.gz\n{hint}");
     desk.refuse("split out/lab-g1.tar.gz --node w-1 --node w-9 --out more", 2, &text);
+    // A letter is a slip, and a number is another node.
+    let meant = format!("hint: did you mean `w-1`?\n{hint}");
+    let text = format!("error: there is no part node/v-1 in out/lab-g1.tar.gz\n{meant}");
+    desk.refuse("split out/lab-g1.tar.gz --node v-1 --out more", 2, &text);
+    desk.refuse("split out/lab-g1.tar.gz --node v-1 --node w-1 --out more", 2, &text);
     let text = "error: cannot write to no/folder: no such file or directory\n";
     desk.refuse("split out/lab-g1.tar.gz --all --out no/folder", 2, text);
     let said = desk.run("split out/lab-g1.tar.gz --all --node w-1 --out more");
@@ -597,15 +607,23 @@ fn the_cluster_part_is_unpacked_where_it_is() {
             "\
 lab, generation 1, Kubernetes 1.24.15: the whole bundle, 4 nodes and the cluster's part
 every signature, record and hash holds, and every chain and key pair of the cluster's part
-signer   {}
-content  sha256:{}
-6 files of the cluster's part in all
+{}content  sha256:{}
+10 files of the cluster's part in all
 ",
-            lock.signer, lock.content_sha256
+            common::signer(&lock.signer),
+            lock.content_sha256
         )
     );
     let pair = ["etcd-clients/backup/ca.crt", "etcd-clients/backup/client.crt", "etcd-clients/backup/client.key"];
-    let others = ["etcd-clients/backup/etcdctl.env", "profile.toml", "users/alice.conf"];
+    let others = [
+        "etcd-clients/backup/etcdctl.env",
+        "etcd-clients/backup/prometheus.yaml",
+        "kubeadm/init.yaml",
+        "kubeadm/join-worker.yaml",
+        "kubeadm/kubelet.yaml",
+        "profile.toml",
+        "users/alice.conf",
+    ];
     assert_eq!(desk.names("all"), [&pair[..], &others].concat());
     assert_eq!(desk.text("all/profile.toml"), desk.text("lab.toml"));
     let modes = ["profile.toml", "users/alice.conf", pair[1], pair[2]].map(|name| desk.mode(&format!("all/{name}")));

@@ -1,5 +1,7 @@
 //! The definition of the command line. The documentation comments of arguments and commands are the text of `--help`.
 
+mod init;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,12 +10,17 @@ use clap_complete::Shell;
 
 use crate::cli::fleet_args::{AnsibleArguments, InventoryArguments, InventoryFormat, UserDataArguments};
 use crate::report::Period;
+pub(crate) use init::InitArguments;
 
 /// Make the whole PKI of a Kubernetes cluster on one machine and ferry it across an air gap.
 #[derive(Parser)]
 #[command(name = "certferry", version, disable_help_subcommand = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done; 1 the check said no; 2 could not run.\nMore: certferry help TOPIC")]
+#[command(after_help = "Exit codes: 0 done; 1 the check said no; 2 could not run.\n\
+    Colors: --color auto, always or never; NO_COLOR turns them off.\nMore: certferry help TOPIC")]
 pub(crate) struct Arguments {
+    /// When errors and help have colors. It is read before everything else, by `usage`.
+    #[arg(long, global = true, hide = true, value_name = "WHEN", default_value = "auto")]
+    color: clap::ColorChoice,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -53,6 +60,8 @@ pub(crate) enum Command {
     UserData(UserDataArguments),
     /// Print the JSON Schema of a document that -o json prints
     Schema(SchemaArguments),
+    /// Print the fingerprint of a signer's public key: to copy, in groups, in words, for a camera
+    Fingerprint(FingerprintArguments),
     /// Print a chapter of the manual, or the help of a command
     Help(HelpArguments),
     /// Print the script that lets a shell complete commands and options
@@ -93,24 +102,6 @@ impl Command {
             _ => false,
         }
     }
-}
-
-#[derive(clap::Args)]
-pub(crate) struct InitArguments {
-    /// The profile to write; it must not exist [default: the standard output]
-    pub(crate) file: Option<PathBuf>,
-    /// The cluster's name
-    #[arg(long, default_value = "prod-1", value_name = "NAME")]
-    pub(crate) name: String,
-    /// The Kubernetes version, in full
-    #[arg(long, default_value = "1.31.0", value_name = "VERSION")]
-    pub(crate) kubernetes: String,
-    /// How many control planes
-    #[arg(long, default_value_t = 3, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=9))]
-    pub(crate) control_planes: u8,
-    /// How many workers
-    #[arg(long, default_value_t = 3, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(0..=99))]
-    pub(crate) nodes: u8,
 }
 
 #[derive(Subcommand)]
@@ -154,7 +145,10 @@ pub(crate) struct PlanArguments {
     /// The form of the output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: OutputFormat,
-    /// Show alternative names and every node of a pool
+    /// Show only what changes since the lock, and what that means
+    #[arg(long)]
+    pub(crate) changes: bool,
+    /// Show alternative names, and a line for every node
     #[arg(short, long)]
     pub(crate) verbose: bool,
 }
@@ -200,6 +194,9 @@ pub(crate) struct BuildArguments {
     /// Worker threads, at most 1024 [default: one per processor]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
+    /// Show a line for every node that changes
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
     /// Print nothing but problems
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -375,6 +372,7 @@ fn wait(text: &str) -> Result<Duration, String> {
 }
 
 #[derive(clap::Args)]
+#[command(after_help = "A second rollback goes forth again: each exchanges what is installed with what was before.")]
 pub(crate) struct RollbackArguments {
     /// The folder below which the node's files are
     #[arg(long, value_name = "DIR", default_value = "/")]
@@ -435,9 +433,49 @@ pub(crate) struct SchemaArguments {
 }
 
 #[derive(clap::Args)]
+pub(crate) struct FingerprintArguments {
+    /// The public key, CLUSTER.pub; or a bundle, and then the key that lies beside it; - is the standard input
+    pub(crate) file: PathBuf,
+    /// Print a QR code, too, for a terminal with this background
+    #[arg(long, value_name = "BACKGROUND", num_args = 0..=1, require_equals = true, default_missing_value = "dark")]
+    pub(crate) qr: Option<Background>,
+    /// The form of the output
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", conflicts_with = "qr")]
+    pub(crate) output: OutputFormat,
+}
+
+/// What is behind the letters of a terminal.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Background {
+    /// Light letters on a dark background
+    Dark,
+    /// Dark letters on a light background
+    Light,
+}
+
+#[derive(clap::Args)]
 pub(crate) struct HelpArguments {
-    /// A chapter, or a command as typed after `certferry` [default: list the chapters]
+    /// A chapter, and the number or words of the title of a section of it; or a command as typed after `certferry`
+    /// [default: list the chapters]
     pub(crate) topic: Vec<String>,
+    /// Find a text in all chapters, or in one: what says it, with chapter and section; exit code 1 if nothing does
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) search: Option<String>,
+    /// The language; where a chapter is not there in Korean it is English [default: that of the locale]
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(crate) lang: Option<Language>,
+    /// Print the chapter as it is written, and not for a terminal
+    #[arg(long, conflicts_with = "search")]
+    pub(crate) markdown: bool,
+}
+
+/// A language of the manual.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Language {
+    /// English
+    En,
+    /// Korean
+    Ko,
 }
 
 #[derive(clap::Args)]
@@ -450,9 +488,10 @@ pub(crate) struct CompletionsArguments {
 
 #[derive(clap::Args)]
 #[command(after_help = "To read it at once: certferry man | man -l -\n\
-    For all users, as root: certferry man --out /usr/local/share/man/man1")]
+    For all users, as root: certferry man --out /usr/local/share/man")]
 pub(crate) struct ManArguments {
-    /// Write a page for each command into this folder, in place of any that are there
+    /// Write a page for each command into man1 in this folder, and one for each chapter of the manual into man7, in place
+    /// of any that are there
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }

@@ -1,5 +1,6 @@
 //! The end of a command that does not succeed.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,7 @@ use serde::Serialize;
 use crate::bundle::{BundleError, SplitError, WriteError};
 use crate::cli::document::Document;
 use crate::cli::notice;
+use crate::cli::text::nearest::did_you_mean;
 use crate::host::{self, CommitError, reason};
 use crate::kubernetes::PartName;
 use crate::lock::Refusal;
@@ -117,10 +119,12 @@ impl Failure {
         }
     }
 
-    /// Returns the failure for a bundle without a part that is asked for.
-    pub(crate) fn no_part(bundle: &Path, part: &PartName) -> Self {
-        Self::cannot_run(format!("there is no part {part} in {}", bundle.display()))
-            .hint("`certferry verify` tells how many nodes a bundle has, `tar -tzf` which")
+    /// Returns the failure for a bundle without a part that is asked for. `parts` are those that it has.
+    pub(crate) fn no_part(bundle: &Path, part: &PartName, parts: &BTreeSet<PartName>) -> Self {
+        let failure = Self::cannot_run(format!("there is no part {part} in {}", bundle.display()));
+        let meant = part.node().and_then(|name| did_you_mean(name, parts.iter().filter_map(PartName::node)));
+        let failure = meant.into_iter().fold(failure, Self::hint);
+        failure.hint("`certferry verify` tells how many nodes a bundle has, `tar -tzf` which")
     }
 
     /// Returns the failure for a bundle that could not be written.
@@ -139,9 +143,7 @@ impl Failure {
     /// `lock` is the path of the lock.
     pub(crate) fn make(error: &MakeError, archive: &Path, lock: &Path) -> Self {
         match error {
-            MakeError::UnknownNodes(_) => {
-                Self::cannot_run(format!("--only: {error}")).hint("`certferry plan PROFILE --verbose` lists the nodes")
-            }
+            MakeError::UnknownNodes(_) => Self::cannot_run(format!("--only: {error}")),
             MakeError::NoLock => Self::cannot_run(error.to_string()),
             MakeError::Objection(objection) => Self::objection(objection, lock),
             MakeError::Write(error) => Self::write(archive, error),
@@ -205,6 +207,9 @@ impl Failure {
                  again: it first brings this one to its end"
             }
             NodeError::Untidy { .. } => "mend the cause, then run the same command again",
+            NodeError::Io { error, .. } if error.kind() == io::ErrorKind::PermissionDenied && !host::is_root() => {
+                "run this as root; the node's files are as they were"
+            }
             NodeError::Io { .. } => "the node's files are as they were",
             NodeError::Locked => "wait for it to end; the node's files are as they were",
             NodeError::BrokenState { file: "journal" } | NodeError::Lost { .. } => {

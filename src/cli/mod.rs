@@ -12,21 +12,27 @@ mod fleet_args;
 mod input;
 mod notice;
 pub mod text;
+mod typed_key;
+mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::ColorChoice;
 
 use crate::host;
-use args::Arguments;
 use failure::{Failure, printed};
 
 /// Runs the command with which the process was started, and returns its exit code.
 #[must_use]
 pub fn run() -> ExitCode {
     host::forbid_core_dumps();
-    let arguments = match Arguments::try_parse() {
+    let line: Vec<OsString> = std::env::args_os().collect();
+    host::set_colors(match usage::color(&line) {
+        ColorChoice::Auto => None,
+        choice => Some(choice == ColorChoice::Always),
+    });
+    let arguments = match usage::read(line) {
         Ok(arguments) => arguments,
         Err(error) => {
             // clap knows the exit code of help, which is no error, and of errors: 0 and 2. An error repeats arguments.
@@ -67,7 +73,7 @@ pub fn run() -> ExitCode {
 /// # Errors
 /// Returns what the program would say to the command line. Only the words themselves are looked at, and nothing is run.
 pub fn parses<Word: Into<OsString> + Clone>(line: impl IntoIterator<Item = Word>) -> Result<(), String> {
-    match Arguments::try_parse_from(line) {
+    match usage::read(line.into_iter().map(Into::into)) {
         Err(error) if error.use_stderr() => Err(error.to_string()),
         // To clap help and version are errors, but to a person they are answers.
         _ => Ok(()),

@@ -15,6 +15,7 @@ mod certificate;
 mod certificate_row;
 mod component;
 mod key_id;
+mod kubeadm_api;
 mod kubeadm_files;
 mod limits;
 mod part_files;
@@ -34,6 +35,7 @@ pub use certificate_row::{
 };
 pub use component::Component;
 pub use key_id::{KeyId, NotAKeyId, escape};
+pub use kubeadm_api::{KubeadmApi, encryption_algorithm, gates_dual_stack, has_systemd_cgroups};
 pub use kubeadm_files::{authorities, is_shared, kubeconfigs};
 pub use limits::JOINS_WITH_ECDSA_SERVICE_ACCOUNT;
 pub use part_files::{PartFile, cluster_files, node_files};
@@ -43,7 +45,7 @@ pub use place::{
     KUBERNETES, MANIFESTS, PKI, enable_api_server_restart,
 };
 pub use purpose::Purpose;
-pub use readers::{readers, readers_by_path};
+pub use readers::{RELOADED, are_reloaded, readers, readers_by_path};
 pub use role::Role;
 pub use since::Since;
 pub use version::Version;

@@ -76,13 +76,20 @@ pub fn node_files() -> Vec<PartFile> {
 }
 
 /// The files that the cluster's part may hold, each with whether only its owner may read it.
-const CLUSTER_FILES: [(&str, bool); 23] = [
+const CLUSTER_FILES: [(&str, bool); 30] = [
     ("profile.toml", false),
+    ("kubeadm/init.yaml", false),
+    ("kubeadm/join/*.yaml", false),
+    ("kubeadm/join-worker.yaml", false),
+    ("kubeadm/kubelet.yaml", false),
     ("users/*.conf", true),
     ("etcd-clients/*/ca.crt", false),
     ("etcd-clients/*/client.crt", false),
     ("etcd-clients/*/client.key", true),
     ("etcd-clients/*/etcdctl.env", false),
+    ("etcd-clients/*/prometheus.yaml", false),
+    ("etcd/*/etcd.env", false),
+    ("etcd/*/etcd.drop-in", false),
     ("tls/ca.crt", false),
     ("tls/trust-root.sh", false),
     ("tls/*/ca.crt", false),

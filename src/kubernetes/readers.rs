@@ -16,6 +16,17 @@ pub fn readers_by_path() -> impl Iterator<Item = (String, &'static [Component])>
     authorities.chain(leaves).chain([(format!("{PKI}/sa."), SERVICE_ACCOUNT_READERS)])
 }
 
+/// The files that kube-apiserver reads again by itself when they are replaced in the folder that it sees.
+///
+/// Source: Kubernetes v1.20.2, pkg dynamiccertificates (serving certificate and client CA, every minute); tried with
+/// 1.20.2.
+pub const RELOADED: [&str; 2] = ["etc/kubernetes/pki/apiserver.crt", "etc/kubernetes/pki/apiserver.key"];
+
+/// Returns whether nothing must be restarted for these files, because kube-apiserver reads all of them again by itself.
+pub fn are_reloaded<'a>(mut places: impl Iterator<Item = &'a str>) -> bool {
+    places.all(|place| RELOADED.contains(&place))
+}
+
 /// Returns the components that read a file of a node's tree.
 #[must_use]
 pub fn readers(path: &str) -> &'static [Component] {

@@ -13,8 +13,10 @@ mod api_server_restart;
 mod ca_bundles;
 mod cert_manager;
 mod error;
+mod etcd;
 mod etcdctl;
 mod file_sources;
+mod kubeadm;
 mod kubeconfig;
 mod rbac;
 pub mod scripts;
@@ -89,9 +91,12 @@ fn render_manifest(manifest: &Manifest, sources: &FileSources<'_>) -> Result<Zer
             cert_manager::trust(*kind, name, namespace, &sources.certificate(ca)?.pem())
         }
         Manifest::TrustRoot { name } => cert_manager::trust_root(name),
-        Manifest::Bindings(bindings) => rbac::render(bindings),
+        Manifest::Bindings(bindings) => rbac::render("", bindings),
+        Manifest::RequiredBindings(bindings) => rbac::render(rbac::REQUIRED, bindings),
         Manifest::EtcdctlEnvironment { endpoints } => etcdctl::render(endpoints),
         Manifest::ApiServerRestart(file) => api_server_restart::render(file),
+        Manifest::Kubeadm(file) => kubeadm::render(file, sources),
+        Manifest::Etcd(file) => etcd::render(file),
     }
 }
 

@@ -9,10 +9,14 @@ use crate::yaml::quoted;
 
 const TEMPLATE: &str = include_str!("../../templates/role-binding.yaml");
 
-/// Renders the bindings in YAML, each as a document.
-pub(super) fn render(bindings: &[RoleBinding]) -> Result<Zeroizing<String>, LayoutError> {
+/// The comment above the bindings that a Kubernetes version needs.
+pub(super) const REQUIRED: &str = include_str!("../../templates/kubeadm-rbac.yaml");
+
+/// Renders the bindings in YAML, each as a document, below a comment that says what they are for.
+pub(super) fn render(heading: &str, bindings: &[RoleBinding]) -> Result<Zeroizing<String>, LayoutError> {
     let documents: Vec<_> = bindings.iter().map(binding).collect::<Result<_, _>>()?;
-    Ok(Zeroizing::new(documents.iter().map(|document| document.as_str()).collect::<Vec<_>>().join("---\n")))
+    let documents = documents.iter().map(|document| document.as_str()).collect::<Vec<_>>().join("---\n");
+    Ok(Zeroizing::new(format!("{heading}{documents}")))
 }
 
 fn binding(binding: &RoleBinding) -> Result<Zeroizing<String>, LayoutError> {

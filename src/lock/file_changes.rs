@@ -56,8 +56,22 @@ fn difference(old: &str, new: &str) -> ChangeReason {
     };
     match (server(old), server(new)) {
         (Some(old), Some(new)) if old != new => ChangeReason::Value { field: "server", old, new },
-        _ => ChangeReason::Value { field: "content", old: old.to_owned(), new: new.to_owned() },
+        _ => {
+            let (old, new) = if old.starts_with("kubeadm ") && new.starts_with("kubeadm ") {
+                (only_in(old, new), only_in(new, old))
+            } else {
+                (old.to_owned(), new.to_owned())
+            };
+            ChangeReason::Value { field: "content", old, new }
+        }
     }
+}
+
+/// Returns what stands in one text and not in the other, of texts that list many settings.
+fn only_in(text: &str, other: &str) -> String {
+    let settings: BTreeSet<_> = other.split(", ").collect();
+    let found: Vec<_> = text.split(", ").filter(|setting| !settings.contains(setting)).collect();
+    if found.is_empty() { "nothing".to_owned() } else { found.join(", ") }
 }
 
 #[cfg(test)]
@@ -96,6 +110,17 @@ mod tests {
             kind,
             reasons: reasons.into(),
         };
+        let before = "kubeadm init of a at 1: v1beta3, Kubernetes 1.30.0, endpoint a, services b";
+        let (before, after) = (
+            files("a", &[("i", before)]),
+            files("a", &[("i", "kubeadm init of a at 1: v1beta3, Kubernetes 1.30.1, endpoint a, SANs x, services b")]),
+        );
+        let content = ChangeReason::Value {
+            field: "content",
+            old: "Kubernetes 1.30.0".into(),
+            new: "Kubernetes 1.30.1, SANs x".into(),
+        };
+        assert_eq!(file_changes(&before, &after, &[]), [row("i", ChangeKind::Changed, &[content])]);
         let told =
             "node/a/n".parse().map(ChangeId::Key).map(|id| Change { id, kind: ChangeKind::Added, reasons: [].into() });
         let server = ChangeReason::Value { field: "server", old: "https://a".into(), new: "https://b".into() };

@@ -2,12 +2,12 @@
 //! cert-manager, TLS Secrets, RBAC.
 
 use super::certificate::{Constraints, PlannedCertificate, PlannedKey, authority_of, ca_key, root};
+use super::etcd;
 use super::file::{PlannedContent, PlannedFile, file};
 use super::manifest::{CaBundles, Manifest, Material, RoleBinding, SecretManifest, SecretReader};
-use crate::kubernetes::{CaName, KeyId, REQUIRED_BINDINGS, Role, escape};
+use crate::kubernetes::{CaName, KeyId, REQUIRED_BINDINGS, escape};
 use crate::profile::{
-    Authority, EtcdClient, EtcdTopology, Metallb, Profile, Rotation, SecretName, SecretType, TlsCertificate, TlsIssuer,
-    User, Webhook,
+    Authority, EtcdClient, Metallb, Profile, Rotation, SecretName, SecretType, TlsCertificate, TlsIssuer, User, Webhook,
 };
 use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, Validity};
 
@@ -94,7 +94,7 @@ pub(super) fn files(profile: &Profile) -> Vec<PlannedFile> {
         })
         .collect();
     if !bindings.is_empty() {
-        files.push(manifest("manifests/kubeadm-rbac.yaml".to_owned(), Manifest::Bindings(bindings)));
+        files.push(manifest("manifests/kubeadm-rbac.yaml".to_owned(), Manifest::RequiredBindings(bindings)));
     }
     files.extend(profile.users.iter().filter(|user| !user.bindings.is_empty()).map(user_bindings));
     files.extend(profile.etcd_clients.iter().flat_map(|client| etcd_client(client, profile)));
@@ -201,15 +201,12 @@ fn user_bindings(user: &User) -> PlannedFile {
 }
 
 fn etcd_client(client: &EtcdClient, profile: &Profile) -> Vec<PlannedFile> {
-    let member = match profile.cluster.etcd {
-        EtcdTopology::Stacked => Role::ControlPlane,
-        EtcdTopology::External => Role::Etcd,
-    };
-    let members = profile.nodes.iter().filter(|node| node.role == member);
-    let endpoint = |address: &std::net::IpAddr| format!("https://{}", std::net::SocketAddr::new(*address, 2379));
-    let endpoints = members.filter_map(|node| node.addresses.first()).map(endpoint).collect();
+    let endpoints = etcd::client_urls(profile);
     let folder = format!("etcd-clients/{}", escape(&client.name));
-    let mut files = vec![manifest(format!("{folder}/etcdctl.env"), Manifest::EtcdctlEnvironment { endpoints })];
+    let mut files = vec![
+        manifest(format!("{folder}/etcdctl.env"), Manifest::EtcdctlEnvironment { endpoints }),
+        etcd::prometheus(profile, &folder),
+    ];
     if let Some(name) = &client.secret {
         let id = KeyId::EtcdClient(client.name.as_str().into());
         let secret = secret(SecretReader::EtcdClient, name, SecretType::Opaque, &id, ca_key(CaName::Etcd));

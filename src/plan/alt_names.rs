@@ -44,9 +44,14 @@ pub(super) fn of(rule: AltNameRule, node: &Node, cluster: &Cluster) -> Vec<AltNa
 /// Returns the first host of the service subnet, which the `kubernetes` service gets (kubeadm,
 /// `GetAPIServerVirtualIP`).
 pub(super) fn first_service_address(subnet: &IpNet) -> IpAddr {
+    service_address(subnet, 1)
+}
+
+/// Returns the address at a position of the service subnet, from 0.
+pub(super) fn service_address(subnet: &IpNet, position: u8) -> IpAddr {
     match subnet {
-        IpNet::V4(subnet) => Ipv4Addr::from_bits(subnet.network().to_bits().wrapping_add(1)).into(),
-        IpNet::V6(subnet) => Ipv6Addr::from_bits(subnet.network().to_bits().wrapping_add(1)).into(),
+        IpNet::V4(subnet) => Ipv4Addr::from_bits(subnet.network().to_bits().wrapping_add(position.into())).into(),
+        IpNet::V6(subnet) => Ipv6Addr::from_bits(subnet.network().to_bits().wrapping_add(position.into())).into(),
     }
 }
 

@@ -73,26 +73,36 @@ pub(super) fn for_user(profile: &Profile, first: Option<&Node>, user: &str) -> P
     }
 }
 
-/// Returns the URL of the control plane endpoint. Without an endpoint, returns that of the given control plane.
+fn endpoint_url(profile: &Profile, control_plane: Option<&Node>) -> String {
+    format!("https://{}", endpoint(profile, control_plane))
+}
+
+/// Returns the host and port of the control plane endpoint. Without an endpoint, returns those of the given control
+/// plane.
 ///
 /// Source: kubeadm v1.20.2, util/endpoint.go `GetControlPlaneEndpoint`.
-fn endpoint_url(profile: &Profile, control_plane: Option<&Node>) -> String {
+pub(super) fn endpoint(profile: &Profile, control_plane: Option<&Node>) -> String {
     let port = profile.cluster.api_server_port;
     match &profile.cluster.control_plane_endpoint {
-        Some(endpoint) => url(&endpoint.host, endpoint.port.unwrap_or(port)),
-        None => control_plane.map_or_else(String::new, |node| url_of_node(profile, node)),
+        Some(endpoint) => host_and_port(&endpoint.host, endpoint.port.unwrap_or(port)),
+        None => control_plane.map_or_else(String::new, |node| local_endpoint(profile, node)),
     }
 }
 
 fn url_of_node(profile: &Profile, node: &Node) -> String {
-    let advertise_address = node.addresses.first().copied();
-    advertise_address.map_or_else(String::new, |address| url(&AltName::Ip(address), profile.cluster.api_server_port))
+    format!("https://{}", local_endpoint(profile, node))
 }
 
-fn url(host: &AltName, port: u16) -> String {
+fn local_endpoint(profile: &Profile, node: &Node) -> String {
+    let advertise_address = node.addresses.first().copied();
+    let of = |address| host_and_port(&AltName::Ip(address), profile.cluster.api_server_port);
+    advertise_address.map_or_else(String::new, of)
+}
+
+fn host_and_port(host: &AltName, port: u16) -> String {
     match host {
-        AltName::Ip(IpAddr::V6(address)) => format!("https://[{address}]:{port}"),
-        AltName::Ip(IpAddr::V4(address)) => format!("https://{address}:{port}"),
-        AltName::Dns(name) => format!("https://{name}:{port}"),
+        AltName::Ip(IpAddr::V6(address)) => format!("[{address}]:{port}"),
+        AltName::Ip(IpAddr::V4(address)) => format!("{address}:{port}"),
+        AltName::Dns(name) => format!("{name}:{port}"),
     }
 }

@@ -1,5 +1,7 @@
 //! Manifests, scripts and settings for programs in the cluster and for the people who run it.
 
+use super::etcd::EtcdFile;
+use super::kubeadm::{Discovery, KubeadmFile};
 use crate::kubernetes::KeyId;
 use crate::profile::{SecretName, SecretType, Trust};
 
@@ -42,6 +44,8 @@ pub enum Manifest {
     },
     /// Bindings of roles. Those that hold in the whole cluster come first.
     Bindings(Vec<RoleBinding>),
+    /// The bindings on which certificates of this version rely.
+    RequiredBindings(Vec<RoleBinding>),
     /// The environment of `etcdctl`.
     EtcdctlEnvironment {
         /// The URLs of etcd's members.
@@ -49,6 +53,10 @@ pub enum Manifest {
     },
     /// A file of a control plane's part that restarts its API server.
     ApiServerRestart(ApiServerRestart),
+    /// Configuration for kubeadm or a kubelet.
+    Kubeadm(KubeadmFile),
+    /// Settings of etcd's members, or for whoever watches them.
+    Etcd(EtcdFile),
 }
 
 /// A file that restarts a control plane's API server before the certificate ends that it makes, in memory, for its
@@ -169,6 +177,8 @@ impl Manifest {
     /// bytes do not change with the certificate.
     pub(super) fn materials(&self) -> Vec<(&KeyId, bool)> {
         match self {
+            // A hash of the CA's public key stands beside the token.
+            Self::Kubeadm(KubeadmFile::JoinWorker { discovery: Discovery::Token { ca, .. }, .. }) => vec![(ca, true)],
             Self::Secret(secret) => {
                 let is_key = |material: &Material| matches!(material, Material::PrivateKey(_));
                 secret.entries.iter().map(|(_, material)| (material.id(), is_key(material))).collect()
@@ -200,7 +210,7 @@ impl Manifest {
                 Trust::TrustManager => format!("Bundle {name} with certificate {ca}"),
             },
             Self::TrustRoot { name } => format!("trust in {name}"),
-            Self::Bindings(bindings) => {
+            Self::Bindings(bindings) | Self::RequiredBindings(bindings) => {
                 let binding = |binding: &RoleBinding| {
                     let RoleBinding { name, namespace, role_kind, role, subject_kind, subject } = binding;
                     let place = namespace.as_ref().map(|namespace| format!(" in {namespace}")).unwrap_or_default();
@@ -216,6 +226,8 @@ impl Manifest {
             Self::ApiServerRestart(ApiServerRestart::Timer { number, count }) => {
                 format!("timer of the restart of kube-apiserver {number} of {count}")
             }
+            Self::Kubeadm(file) => file.outline(),
+            Self::Etcd(file) => file.outline(),
         }
     }
 }

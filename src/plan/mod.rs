@@ -14,7 +14,9 @@ mod alt_names;
 mod api_server_restart;
 mod certificate;
 mod certificates;
+mod etcd;
 mod file;
+mod kubeadm;
 mod kubeconfig;
 mod manifest;
 mod part_changes;
@@ -22,7 +24,11 @@ mod planned_files;
 mod subset;
 
 pub use certificate::{Constraints, PlannedCertificate, PlannedKey};
+pub use etcd::EtcdFile;
 pub use file::{FileOutlines, PlannedContent, PlannedFile};
+pub use kubeadm::{
+    ClusterConfiguration, Discovery, KubeadmEtcd, KubeadmFile, KubeletConfiguration, LocalServer, Renewal,
+};
 pub use kubeconfig::{Credentials, PlannedKubeconfig};
 pub use manifest::{ApiServerRestart, CaBundles, Manifest, Material, RoleBinding, SecretManifest, SecretReader};
 pub use part_changes::{PartChange, PartChangeKind, PreviousBuild, part_changes};
@@ -78,6 +84,11 @@ impl Plan<'_> {
             Recipient::Node(node) => planned_files::of_node(self.profile, node, &self.control_planes),
             Recipient::Cluster => planned_files::of_cluster(self.profile, self.control_planes.first().copied()),
         }
+    }
+
+    /// Returns the certificates that may do everything.
+    pub fn break_glass(&self) -> impl Iterator<Item = &PlannedCertificate> {
+        self.certificates.iter().filter(|certificate| certificate.is_break_glass())
     }
 
     /// Returns the [outline](PlannedContent::outline) of each file of a recipient by its path.

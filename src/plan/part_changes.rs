@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FileOutlines, Plan, PlannedContent, PlannedFile, Recipient};
-use crate::kubernetes::{Component, KeyId, PartName, readers};
+use crate::kubernetes::{Component, KeyId, PartName, are_reloaded, readers};
 use crate::profile::Node;
 
 /// The state before a plan, as far as it is known.
@@ -34,6 +34,8 @@ pub struct PartChange {
     ///
     /// Empty for the cluster's part, and where nothing runs yet or any more.
     pub restarts: BTreeSet<Component>,
+    /// Whether none must be, because kube-apiserver reads by itself what changes.
+    pub is_reloaded: bool,
 }
 
 /// How a part changes.
@@ -63,6 +65,7 @@ pub fn part_changes(plan: &Plan<'_>, before: &PreviousBuild<'_>) -> Vec<PartChan
                 files: planned.into_iter().map(|file| file.path).collect(),
                 removed: Vec::new(),
                 restarts: BTreeSet::new(),
+                is_reloaded: false,
             }),
         });
     }
@@ -72,6 +75,7 @@ pub fn part_changes(plan: &Plan<'_>, before: &PreviousBuild<'_>) -> Vec<PartChan
         files: Vec::new(),
         removed: files.keys().map(ToString::to_string).collect(),
         restarts: BTreeSet::new(),
+        is_reloaded: false,
     }));
     found
 }
@@ -92,12 +96,17 @@ fn change(
         }
     }
     let removed: Vec<_> = gone.into_keys().map(str::to_owned).collect();
-    let restarts = match recipient {
+    let mut restarts = match recipient {
         Recipient::Node(node) => restarts(node, has_etcd, &changed),
         Recipient::Cluster => BTreeSet::new(),
     };
+    let is_reloaded = !restarts.is_empty() && are_reloaded(changed.iter().map(String::as_str));
+    if is_reloaded {
+        restarts.clear();
+    }
     let is_any = !changed.is_empty() || !removed.is_empty();
-    is_any.then_some(PartChange { part: name, kind: PartChangeKind::Changed, files: changed, removed, restarts })
+    let kind = PartChangeKind::Changed;
+    is_any.then_some(PartChange { part: name, kind, files: changed, removed, restarts, is_reloaded })
 }
 
 fn has_other_bytes(content: &PlannedContent, before: &PreviousBuild<'_>) -> bool {

@@ -4,7 +4,9 @@ use super::addons;
 use super::api_server_restart;
 use super::certificate::ca_key;
 use super::certificates::rows_of;
+use super::etcd;
 use super::file::{PlannedContent, PlannedFile, file};
+use super::kubeadm;
 use super::kubeconfig::{self, Credentials};
 use crate::kubernetes::{CaName, CertificateRow, KUBELET_PKI, KUBERNETES, KeyId, Output, PKI, PartName, Role, escape};
 use crate::profile::{EtcdTopology, Node, Profile, ShipCaKeys};
@@ -117,6 +119,8 @@ pub(super) fn of_cluster(profile: &Profile, first: Option<&Node>) -> Vec<Planned
         files.push(file(format!("{folder}/client.crt"), PlannedContent::Certificate(id.clone())));
         files.push(file(format!("{folder}/client.key"), PlannedContent::PrivateKey(id)));
     }
+    files.extend(kubeadm::files(profile, first));
+    files.extend(etcd::files(profile));
     files.extend(addons::files(profile));
     files
 }

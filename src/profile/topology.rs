@@ -9,6 +9,12 @@ use super::value::Setting;
 use crate::kubernetes::{API_SERVER_RESTART_DAYS, JOINS_WITH_ECDSA_SERVICE_ACCOUNT, Role};
 use crate::x509::KeyAlgorithm;
 
+/// The most control planes. No cluster has as many; each has a file in the part of the whole cluster.
+const MOST_CONTROL_PLANES: usize = 200;
+/// The most members of external etcd. No etcd has as many (its documentation advises against more than seven); the
+/// settings of each name all others.
+const MOST_ETCD_MEMBERS: usize = 50;
+
 /// Refuses clusters that kubeadm or Kubernetes could not run.
 pub(super) fn check(
     cluster: &ClusterDraft,
@@ -36,6 +42,13 @@ fn check_control_planes(cluster: &ClusterDraft, rows: &[NodeRow], problems: &Pro
             Problem::error("no control plane")
                 .at_if(rows.first().and_then(|row| row.header.as_ref()), "none of the nodes has the role")
                 .hint("give at least one [[node]] `role = \"control-plane\"`"),
+        );
+    }
+    if count > MOST_CONTROL_PLANES {
+        problems.add(
+            Problem::error(format!("more than {MOST_CONTROL_PLANES} control planes"))
+                .at_if(cluster.header.as_ref(), format!("{count} control planes"))
+                .hint("three or five are usual, whatever the number of workers: is it `role = \"worker\"`?"),
         );
     }
     let asks = cluster.api_server_restart.as_ref().filter(|setting| setting.value);
@@ -107,6 +120,13 @@ fn check_etcd_nodes(cluster: &ClusterDraft, rows: &[NodeRow], problems: &Problem
                     .hint("write `etcd = \"external\"` in [cluster], or choose another role"),
             );
         }
+    }
+    if etcd.value == EtcdTopology::External && members > MOST_ETCD_MEMBERS {
+        problems.add(
+            Problem::error(format!("more than {MOST_ETCD_MEMBERS} members of etcd"))
+                .at_if(place, format!("{members} nodes of role \"etcd\""))
+                .hint("three or five members are usual: each of them has to agree to whatever is written"),
+        );
     }
     if members > 0 && members % 2 == 0 {
         problems.add(

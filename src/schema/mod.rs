@@ -5,6 +5,7 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
     ("error", include_str!("error.json")),
     ("apply", include_str!("apply.json")),
     ("rollback", include_str!("rollback.json")),
+    ("fingerprint", include_str!("fingerprint.json")),
     ("inventory", include_str!("inventory.json")),
 ];
 

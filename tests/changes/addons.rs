@@ -57,7 +57,12 @@ fn a_control_plane_more_is_an_endpoint_more() {
         of_cluster,
         [
             "cluster etcd-clients/backup/etcdctl.env",
+            "cluster etcd-clients/backup/prometheus.yaml",
             "cluster etcd-clients/prometheus/etcdctl.env",
+            "cluster etcd-clients/prometheus/prometheus.yaml",
+            "cluster kubeadm/join/cp-1.yaml",
+            "cluster kubeadm/join/cp-2.yaml",
+            "cluster kubeadm/join/cp-3.yaml",
             "cluster profile.toml"
         ]
     );

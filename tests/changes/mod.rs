@@ -2,6 +2,7 @@
 //! says the same, and every other file of the bundle stays byte for byte.
 
 mod addons;
+mod restarts;
 
 use crate::common;
 use std::collections::{BTreeMap, BTreeSet};
@@ -200,8 +201,9 @@ impl Case<'_> {
     }
 }
 
-/// Each reason and each restart of the JSON stands in the text.
+/// Each reason and each restart of the JSON stands in the text once, and nothing else does.
 fn check_words(plan: &Json, said: &str) {
+    let mut told: Vec<_> = said.lines().flat_map(unfolded).collect();
     let joined = |list: &Json, by| list.as_array().unwrap().iter().map(text).collect::<Vec<_>>().join(by);
     for row in plan["changes"].as_array().unwrap() {
         let sign = match row["change"].as_str().unwrap() {
@@ -211,14 +213,33 @@ fn check_words(plan: &Json, said: &str) {
             other => panic!("{other}"),
         };
         let line = format!("  {sign} {}  {}", text(&row["id"]), joined(&row["reasons"], "; "));
-        assert!(said.lines().any(|said| said == line.trim_end()), "{line}");
+        let place = told.iter().position(|said| *said == line.trim_end());
+        told.remove(place.unwrap_or_else(|| panic!("{line} is not in\n{said}")));
     }
+    let is_of_head = |line: &String| {
+        line.contains(", in every record") || line.contains("in the part cluster") || line.contains("is needed now")
+    };
+    told.retain(|line| ["  + ", "  ~ ", "  - "].iter().any(|sign| line.starts_with(sign)) && !is_of_head(line));
+    assert!(told.is_empty(), "{told:?}");
     for effect in plan["effects"].as_array().unwrap() {
         let (part, restarts) = (text(&effect["part"]), joined(&effect["restarts"], ", "));
         let node = part.trim_start_matches("node/");
         let nodes = said.lines().find_map(|line| line.strip_prefix(&format!("  {restarts}  on ")));
-        let is_told = nodes.is_some_and(|nodes| nodes.split(", ").any(|told| told == node));
+        let is_told = nodes.is_some_and(|nodes| nodes.split(", ").flat_map(unfolded).any(|told| told == node));
         assert_eq!(is_told, !restarts.is_empty(), "{part}: {restarts}\n{said}");
+    }
+}
+
+/// A line for each node of a row: `cp-[1..3]` stands for `cp-1`, `cp-2` and `cp-3`.
+fn unfolded(line: &str) -> Vec<String> {
+    let row = line.split_once('[').and_then(|(before, rest)| {
+        let (row, after) = rest.split_once(']')?;
+        let (first, last) = row.split_once("..")?;
+        Some((before, first.parse::<u32>().ok()?, last.parse::<u32>().ok()?, after))
+    });
+    match row {
+        Some((before, first, last, after)) => (first..=last).map(|number| format!("{before}{number}{after}")).collect(),
+        None => vec![line.to_owned()],
     }
 }
 
@@ -257,6 +278,8 @@ fn expected(rows: &[(&[&str], &[&str])]) -> BTreeSet<String> {
 
 const CONTROL_PLANES: &[&str] = &["node/cp-1", "node/cp-2", "node/cp-3"];
 const WORKERS: &[&str] = &["node/worker-1", "node/worker-2", "node/worker-3"];
+/// What kubeadm is told of the cluster.
+const INIT: &str = "kubeadm/init.yaml";
 const STORE: &str = "var/lib/kubelet/pki/kubelet-client-2020-01-01-00-00-00.pem";
 
 impl Seen {
@@ -335,14 +358,17 @@ fn a_name_of_the_api_server_changes_its_certificates() {
         profile["cluster"]["apiserver_cert_sans"].as_array_mut().unwrap().push("vip.corp.internal".into());
     });
     seen.assert(
-        &[(CONTROL_PLANES, &["etc/kubernetes/pki/apiserver.crt"])],
+        &[(CONTROL_PLANES, &["etc/kubernetes/pki/apiserver.crt"]), (&["cluster"], &[INIT])],
         "\
-\x20 ~ node/cp-1/apiserver  alternative names +DNS:vip.corp.internal
-  ~ node/cp-2/apiserver  alternative names +DNS:vip.corp.internal
-  ~ node/cp-3/apiserver  alternative names +DNS:vip.corp.internal
+\x20 ~ cluster/kubeadm/init.yaml  content SANs 192.168.1.100,k8s.corp.example -> SANs \
+         192.168.1.100,k8s.corp.example,vip.corp.internal
+  ~ node/cp-[1..3]/apiserver  alternative names +DNS:vip.corp.internal
 
 to restart when it is installed:
-  kube-apiserver  on cp-1, cp-2, cp-3
+  nothing  on cp-[1..3]: kube-apiserver reads the two files again within a minute; after install.sh, restart it
+
+to hand out from the part cluster:
+  kubeadm/init.yaml
 ",
     );
     seen.assert_certificates(&["node/cp-1/apiserver", "node/cp-2/apiserver", "node/cp-3/apiserver"]);
@@ -421,11 +447,11 @@ fn lock_ids(built: &Built, is_wanted: impl Fn(&certferry::lock::LockedCertificat
 }
 
 /// A new CA: itself, what it issued with the same keys, and every file that holds its certificate.
-fn authority(name: &str, subject: &str, restarts: &str, files: &[(&[&str], &[&str])]) {
+fn authority(name: &str, subject: &str, leaves: &[&str], restarts: &str, files: &[(&[&str], &[&str])]) {
     let seen = change(|profile| set(profile, &format!("ca.{name}.generation"), 2));
     let id = format!("ca/{name}");
     let issued = lock_ids(&BASE, |row| &*row.issuer == subject && row.id.to_string() != id);
-    let lines: String = issued.iter().map(|leaf| format!("  ~ {leaf}  the key of {id} is another\n")).collect();
+    let lines: String = leaves.iter().map(|leaf| format!("  ~ {leaf}  the key of {id} is another\n")).collect();
     seen.assert(files, &format!("  ~ {id}  generation 1 -> 2\n{lines}{restarts}"));
     assert_eq!(seen.certificates, issued.into_iter().chain([id]).collect());
 }
@@ -439,10 +465,23 @@ fn the_next_generation_of_the_kubernetes_ca_reaches_every_node() {
     authority(
         "kubernetes",
         "CN=kubernetes",
+        &[
+            "user/alice",
+            "node/cp-[1..3]/admin.conf",
+            "node/cp-[1..3]/apiserver",
+            "node/cp-[1..3]/apiserver-kubelet-client",
+            "node/cp-[1..3]/controller-manager.conf",
+            "node/cp-[1..3]/kubelet",
+            "node/worker-[1..3]/kubelet",
+            "node/cp-[1..3]/kubelet-client",
+            "node/worker-[1..3]/kubelet-client",
+            "node/cp-[1..3]/scheduler.conf",
+            "node/cp-1/super-admin.conf",
+        ],
         "
 to restart when it is installed:
-  kube-apiserver, kube-controller-manager, kube-scheduler, kubelet  on cp-1, cp-2, cp-3
-  kubelet  on worker-1, worker-2, worker-3
+  kube-apiserver, kube-controller-manager, kube-scheduler, kubelet  on cp-[1..3]
+  kubelet  on worker-[1..3]
 
 to hand out from the part cluster:
   users/alice.conf
@@ -464,9 +503,16 @@ fn the_next_generation_of_the_etcd_ca_stays_on_control_planes() {
     authority(
         "etcd",
         "CN=etcd-ca",
+        &[
+            "etcd-client/backup",
+            "node/cp-[1..3]/apiserver-etcd-client",
+            "node/cp-[1..3]/etcd/healthcheck-client",
+            "node/cp-[1..3]/etcd/peer",
+            "node/cp-[1..3]/etcd/server",
+        ],
         "
 to restart when it is installed:
-  etcd, kube-apiserver  on cp-1, cp-2, cp-3
+  etcd, kube-apiserver  on cp-[1..3]
 
 to hand out from the part cluster:
   etcd-clients/backup/ca.crt, etcd-clients/backup/client.crt
@@ -485,7 +531,8 @@ fn the_next_generation_of_the_front_proxy_ca_stays_on_control_planes() {
     authority(
         "front-proxy",
         "CN=front-proxy-ca",
-        "\nto restart when it is installed:\n  kube-apiserver, kube-controller-manager  on cp-1, cp-2, cp-3\n",
+        &["node/cp-[1..3]/front-proxy-client"],
+        "\nto restart when it is installed:\n  kube-apiserver, kube-controller-manager  on cp-[1..3]\n",
         &[(CONTROL_PLANES, &names.each_ref().map(String::as_str))],
     );
 }
@@ -499,7 +546,7 @@ fn the_next_generation_of_the_service_account_key_changes_no_certificate() {
 \x20 ~ sa  generation 1 -> 2
 
 to restart when it is installed:
-  kube-apiserver, kube-controller-manager  on cp-1, cp-2, cp-3
+  kube-apiserver, kube-controller-manager  on cp-[1..3]
 ",
     );
     seen.assert_certificates(&[]);
@@ -560,7 +607,7 @@ fn a_patch_level_changes_what_it_asks_for() {
     let seen = upgrade("1.33.11", "1.33.12", "");
     let files: &[(&[&str], &[&str])] = &[
         (CONTROL_PLANES, &["etc/kubernetes/pki/apiserver-kubelet-client.crt"]),
-        (&["cluster"], &["manifests/kubeadm-rbac.yaml"]),
+        (&["cluster"], &["manifests/kubeadm-rbac.yaml", INIT]),
     ];
     assert_eq!(seen.files, expected(files));
     assert_eq!(
@@ -569,22 +616,20 @@ fn a_patch_level_changes_what_it_asks_for() {
 \x20 ~ generation 1 -> 2, in every record
   ~ Kubernetes 1.33.11 -> 1.33.12, in every record
   ~ the profile, in the part cluster
-  ~ node/cp-1/apiserver-kubelet-client  subject O=kubeadm:cluster-admins, CN=kube-apiserver-kubelet-client -> \
-         CN=kube-apiserver-kubelet-client; Kubernetes 1.33.11 -> 1.33.12
-  ~ node/cp-2/apiserver-kubelet-client  subject O=kubeadm:cluster-admins, CN=kube-apiserver-kubelet-client -> \
-         CN=kube-apiserver-kubelet-client; Kubernetes 1.33.11 -> 1.33.12
-  ~ node/cp-3/apiserver-kubelet-client  subject O=kubeadm:cluster-admins, CN=kube-apiserver-kubelet-client -> \
-         CN=kube-apiserver-kubelet-client; Kubernetes 1.33.11 -> 1.33.12
+  + the ClusterRoleBinding kubeadm:apiserver-kubelet-client is needed now: create it before the new files are installed
+  ~ cluster/kubeadm/init.yaml  content Kubernetes 1.33.11 -> Kubernetes 1.33.12; Kubernetes 1.33.11 -> 1.33.12
   ~ cluster/manifests/kubeadm-rbac.yaml  content kubeadm:cluster-admins: ClusterRole cluster-admin for Group \
          kubeadm:cluster-admins -> kubeadm:cluster-admins: ClusterRole cluster-admin for Group kubeadm:cluster-admins; \
          kubeadm:apiserver-kubelet-client: ClusterRole system:kubelet-api-admin for User \
          kube-apiserver-kubelet-client; Kubernetes 1.33.11 -> 1.33.12
+  ~ node/cp-[1..3]/apiserver-kubelet-client  subject O=kubeadm:cluster-admins, CN=kube-apiserver-kubelet-client -> \
+         CN=kube-apiserver-kubelet-client; Kubernetes 1.33.11 -> 1.33.12
 
 to restart when it is installed:
-  kube-apiserver  on cp-1, cp-2, cp-3
+  kube-apiserver  on cp-[1..3]
 
 to hand out from the part cluster:
-  manifests/kubeadm-rbac.yaml
+  kubeadm/init.yaml, manifests/kubeadm-rbac.yaml
 "
     );
 }
@@ -592,20 +637,29 @@ to hand out from the part cluster:
 #[test]
 fn a_version_that_asks_for_nothing_else_changes_records_alone() {
     let seen = upgrade("1.33.11", "1.34.0", "");
-    assert_eq!(seen.files, expected(&[]));
-    let head = "  ~ generation 1 -> 2, in every record\n  ~ Kubernetes 1.33.11 -> 1.34.0, in every record\n";
-    assert_eq!(seen.said, format!("{head}  ~ the profile, in the part cluster\n{NOTHING}"));
+    assert_eq!(seen.files, expected(&[(&["cluster"], &[INIT])]));
+    let said = "\
+\x20 ~ generation 1 -> 2, in every record
+  ~ Kubernetes 1.33.11 -> 1.34.0, in every record
+  ~ the profile, in the part cluster
+  ~ cluster/kubeadm/init.yaml  content Kubernetes 1.33.11 -> Kubernetes 1.34.0; Kubernetes 1.33.11 -> 1.34.0
+
+to hand out from the part cluster:
+  kubeadm/init.yaml
+";
+    assert_eq!(seen.said, said);
 }
 
 /// From 1.33 on, the kubelet of a control plane talks to its own API server: no certificate tells that.
 #[test]
 fn a_minor_that_moves_a_kubeconfig_says_so() {
     let seen = upgrade("1.32.13", "1.33.0", "");
-    assert_eq!(seen.files, expected(&[(CONTROL_PLANES, &["etc/kubernetes/kubelet.conf"])]));
+    assert_eq!(seen.files, expected(&[(CONTROL_PLANES, &["etc/kubernetes/kubelet.conf"]), (&["cluster"], &[INIT])]));
     let line = "  ~ node/cp-2/etc/kubernetes/kubelet.conf  server https://k8s.corp.internal:6443 -> \
                 https://192.168.1.12:6443; Kubernetes 1.32.13 -> 1.33.0\n";
     assert!(seen.said.contains(line), "{}", seen.said);
-    assert!(seen.said.ends_with("installed:\n  kubelet  on cp-1, cp-2, cp-3\n"), "{}", seen.said);
+    let end = "installed:\n  kubelet  on cp-[1..3]\n\nto hand out from the part cluster:\n  kubeadm/init.yaml\n";
+    assert!(seen.said.ends_with(end), "{}", seen.said);
 }
 
 #[test]
@@ -616,7 +670,7 @@ fn a_minor_with_another_admin_brings_the_super_admin() {
     let files: &[(&[&str], &[&str])] = &[
         (CONTROL_PLANES, &["etc/kubernetes/admin.conf", &pki[0], &pki[1], &pki[2]]),
         (&["node/cp-1"], &["etc/kubernetes/super-admin.conf"]),
-        (&["cluster"], &["manifests/kubeadm-rbac.yaml"]),
+        (&["cluster"], &["manifests/kubeadm-rbac.yaml", INIT]),
     ];
     assert_eq!(seen.files, expected(files));
     assert!(seen.said.contains("  + node/cp-1/super-admin.conf  Kubernetes 1.28.0 -> 1.29.0\n"), "{}", seen.said);
@@ -634,6 +688,9 @@ fn a_minor_with_other_cas_needs_a_word_and_keeps_their_leaves() {
         (CONTROL_PLANES, &shared),
         (CONTROL_PLANES, &[&authorities[1], &authorities[2], &confs[0], &confs[1], &confs[2]]),
         (&["cluster"], &["users/alice.conf", "etcd-clients/backup/ca.crt"]),
+        // Another version of kubeadm's configuration, and another default of its kubelets.
+        (&["cluster"], &[INIT, "kubeadm/join-worker.yaml", "kubeadm/kubelet.yaml"]),
+        (&["cluster"], &["kubeadm/join/cp-1.yaml", "kubeadm/join/cp-2.yaml", "kubeadm/join/cp-3.yaml"]),
     ];
     assert_eq!(seen.files, expected(files));
     let line = "  ~ ca/etcd  alternative names +DNS:etcd-ca; Kubernetes 1.20.0 -> 1.24.0\n";
@@ -645,39 +702,39 @@ fn another_endpoint_or_port_is_told_for_each_kubeconfig() {
     let seen = change(|profile| set(profile, "cluster.control_plane_endpoint", "api.corp.internal:6443"));
     let moved = "server https://k8s.corp.internal:6443 -> https://api.corp.internal:6443";
     let names = "alternative names +DNS:api.corp.internal -DNS:k8s.corp.internal";
-    let servers: String = ["cp-1", "cp-2", "cp-3"].map(|node| format!("  ~ node/{node}/apiserver  {names}\n")).concat();
-    let kubeconfigs = [
-        "cluster/users/alice.conf",
-        "node/cp-1/etc/kubernetes/admin.conf",
-        "node/cp-1/etc/kubernetes/super-admin.conf",
-        "node/cp-2/etc/kubernetes/admin.conf",
-        "node/cp-3/etc/kubernetes/admin.conf",
-        "node/worker-1/etc/kubernetes/kubelet.conf",
-        "node/worker-2/etc/kubernetes/kubelet.conf",
-        "node/worker-3/etc/kubernetes/kubelet.conf",
-    ];
-    let kubeconfigs = kubeconfigs.map(|path| format!("  ~ {path}  {moved}\n")).concat();
+    let moved = |path: &str| format!("  ~ {path}  {moved}\n");
+    let kubeconfigs = ["cp-[1..3]/etc/kubernetes/admin.conf", "cp-1/etc/kubernetes/super-admin.conf"];
+    let kubeconfigs = kubeconfigs.into_iter().chain(["worker-[1..3]/etc/kubernetes/kubelet.conf"]);
+    let kubeconfigs: String = kubeconfigs.map(|path| moved(&format!("node/{path}"))).collect();
+    let user = moved("cluster/users/alice.conf");
+    let kubeadm =
+        "  ~ cluster/kubeadm/init.yaml  content endpoint k8s.corp.internal:6443 -> endpoint api.corp.internal:6443\n";
     seen.assert(
         &[
             (CONTROL_PLANES, &["etc/kubernetes/admin.conf", "etc/kubernetes/pki/apiserver.crt"]),
             (&["node/cp-1"], &["etc/kubernetes/super-admin.conf"]),
             (WORKERS, &["etc/kubernetes/kubelet.conf"]),
-            (&["cluster"], &["users/alice.conf"]),
+            (&["cluster"], &["users/alice.conf", INIT]),
         ],
         &format!(
-            "{servers}{kubeconfigs}
+            "{kubeadm}{user}  ~ node/cp-[1..3]/apiserver  {names}\n{kubeconfigs}
 to restart when it is installed:
-  kube-apiserver  on cp-1, cp-2, cp-3
-  kubelet  on worker-1, worker-2, worker-3
+  kube-apiserver  on cp-[1..3]
+  kubelet  on worker-[1..3]
 
 to hand out from the part cluster:
-  users/alice.conf
+  kubeadm/init.yaml, users/alice.conf
 "
         ),
     );
     let seen = change(|profile| set(profile, "cluster.api_server_port", 7443));
     let confs = ["controller-manager", "kubelet", "scheduler"].map(|name| format!("etc/kubernetes/{name}.conf"));
-    assert_eq!(seen.files, expected(&[(CONTROL_PLANES, &confs.each_ref().map(String::as_str))]));
+    let joins = ["cp-1", "cp-2", "cp-3"].map(|name| format!("kubeadm/join/{name}.yaml"));
+    let of_kubeadm = [INIT, &joins[0], &joins[1], &joins[2]];
+    assert_eq!(
+        seen.files,
+        expected(&[(CONTROL_PLANES, &confs.each_ref().map(String::as_str)), (&["cluster"], &of_kubeadm)])
+    );
     seen.assert_certificates(&[]);
 }
 
@@ -685,9 +742,9 @@ to hand out from the part cluster:
 fn ca_keys_that_are_no_longer_shipped_are_told() {
     let seen = change(|profile| set(profile, "ca_keys.ship_to", "none"));
     let keys = ["ca.key", "etcd/ca.key", "front-proxy-ca.key"].map(|key| format!("etc/kubernetes/pki/{key}"));
-    let lines = CONTROL_PLANES.iter().flat_map(|part| keys.each_ref().map(|key| format!("  - {part}/{key}\n")));
+    let lines = keys.each_ref().map(|key| format!("  - node/cp-[1..3]/{key}\n")).concat();
     let deleted = "no longer in the bundle, to be deleted where it was installed";
-    let said = format!("{}\n{deleted}:\n  {}  on cp-1, cp-2, cp-3\n", lines.collect::<String>(), keys.join(", "));
+    let said = format!("{lines}\n{deleted}:\n  {}  on cp-[1..3]\n", keys.join(", "));
     seen.assert_said(&said);
     assert_eq!(seen.files, expected(&[]));
     assert_eq!(seen.gone.len(), 9);
@@ -701,8 +758,10 @@ fn other_roles_and_other_kubelets_are_foreseen() {
         set(profile, "node.4.role", "control-plane");
     });
     assert!(seen.said.contains("\n  + node/worker-1/etc/kubernetes/pki/etcd/ca.key\n"), "{}", seen.said);
-    for kind in ["client", "serving"] {
+    let joins = ["join-worker", "join/cp-1", "join/cp-2", "join/cp-3"].map(|name| format!("kubeadm/{name}.yaml"));
+    let joins = joins.each_ref().map(String::as_str);
+    for (kind, files) in [("client", &joins[..]), ("serving", &[])] {
         let seen = change(|profile| set(profile, &format!("kubelet.{kind}"), false));
-        assert_eq!((seen.files, seen.gone.is_empty()), (expected(&[]), false), "{}", seen.said);
+        assert_eq!((seen.files, seen.gone.is_empty()), (expected(&[(&["cluster"], files)]), false), "{}", seen.said);
     }
 }

@@ -222,6 +222,13 @@ pub fn is_root() -> bool {
     fs::metadata("/proc/self").unwrap().uid() == 0
 }
 
+/// What results say of a signer: its fingerprint, one word in the lock, and below it the groups that stand on paper.
+pub fn signer(fingerprint: &str) -> String {
+    let digits = fingerprint.strip_prefix("sha256:").unwrap().as_bytes();
+    let groups: Vec<_> = digits.chunks(4).map(|group| std::str::from_utf8(group).unwrap()).collect();
+    format!("signer   {fingerprint}\n         {}\n         {}\n", groups[..8].join(" "), groups[8..].join(" "))
+}
+
 /// Every file below a folder, relative to it, sorted.
 pub fn files(root: &Path) -> Vec<String> {
     let mut found: Vec<_> = walkdir::WalkDir::new(root)

@@ -17,7 +17,8 @@ use crate::sign::PublicKey;
 use crate::verify::Fault;
 
 pub(crate) fn run(arguments: &ApplyArguments) -> Result<String, Failure> {
-    let tree = node_folder::open(&arguments.root)?;
+    let open = if arguments.dry_run { node_folder::open } else { node_folder::open_to_change };
+    let tree = open(&arguments.root)?;
     let allowed = Allowed {
         other_node: arguments.force_node,
         downgrade: arguments.allow_downgrade,

@@ -15,10 +15,12 @@ use crate::cli::command::seed::{self, WeakSeed};
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::{engine, lock_file, misplaced_secret};
 use crate::cli::text::build_summary::{self, Places};
+use crate::cli::text::changes::Detail;
+use crate::cli::text::nearest::did_you_mean;
 use crate::cli::text::problems;
 use crate::host::{self, CommitError, Outputs};
 use crate::keys::{Seed, wipe_stack};
-use crate::make::{self, BuildError, Comparison, Derivation, Made, Permission, Request, Subset, check_lock};
+use crate::make::{self, BuildError, Comparison, Derivation, Made, MakeError, Permission, Request, Subset, check_lock};
 use crate::profile::{self, Cluster, Profile};
 
 /// The most bytes that are read of a profile. The limit is above that of [`profile::parse`], whose message is better
@@ -161,7 +163,8 @@ fn build(
     let engine = engine::chosen()?;
     let bar = if arguments.quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
     if let Ok(style) = ProgressStyle::with_template("deriving keys {bar:30} {pos}/{len}, {eta} left") {
-        bar.set_style(style);
+        // On every terminal: a bar of blocks is for those in UTF-8 alone.
+        bar.set_style(style.progress_chars("#>-"));
     }
     let progress = |_, of: usize| {
         bar.set_length(of as u64);
@@ -189,7 +192,14 @@ fn build(
     bar.finish_and_clear();
     let made = made.map_err(|error| match error {
         BuildError::Create(failure) => failure,
-        BuildError::Make(error) => Failure::make(&error, &archive, &lock),
+        BuildError::Make(error) => {
+            let failure = Failure::make(&error, &archive, &lock);
+            if let MakeError::UnknownNodes(unknown) = &error {
+                unknown_nodes(failure, unknown, request)
+            } else {
+                failure
+            }
+        }
     })?;
     // This is not freed, because that takes a fifth of a second for 10,000 nodes and the process ends here. It holds no
     // secret.
@@ -210,7 +220,15 @@ fn build(
     // They are written, and the comparison takes as much room.
     (made.lock.keys, made.lock.certificates) = (Vec::new(), Vec::new());
     let comparison = made.since.take().map(|since| Comparison::of_build(since, &made.plan));
-    Ok(build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file))
+    let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
+    Ok(build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file, detail))
+}
+
+/// Adds which nodes were most likely meant by names that no node has.
+fn unknown_nodes(failure: Failure, unknown: &[String], request: &Request<'_>) -> Failure {
+    let names = || request.profile.nodes.iter().map(|node| node.name.as_str());
+    let meant = unknown.iter().filter_map(|name| did_you_mean(name, names()));
+    meant.fold(failure, Failure::hint).hint("`certferry plan PROFILE --verbose` lists the nodes")
 }
 
 /// Stages the files that go beside the archive. With `is_locked`, the lock stays as it is.

@@ -5,7 +5,9 @@ mod apply;
 pub(crate) mod build;
 mod completions;
 pub(crate) mod doctor;
+mod fingerprint;
 mod help;
+mod help_topics;
 mod init;
 pub(crate) mod inspect;
 mod inspect_lint;
@@ -44,6 +46,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Ansible(arguments) => ansible::run(arguments),
         Command::UserData(arguments) => user_data::run(arguments),
         Command::Schema(arguments) => schema::run(arguments),
+        Command::Fingerprint(arguments) => fingerprint::run(arguments),
         Command::Help(arguments) => help::run(arguments),
         Command::Completions(arguments) => Ok(completions::run(arguments)),
         Command::Man(arguments) => man::run(arguments),

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::cli::args::{OutputFormat, PlanArguments};
-use crate::cli::command::build;
+use crate::cli::command::{build, help};
 use crate::cli::failure::Failure;
 use crate::cli::input::lock_file;
-use crate::cli::text::comparison;
+use crate::cli::text::changes::Detail;
 use crate::cli::text::plan_json;
 use crate::cli::text::plan_tree;
+use crate::cli::text::{bindings, branches, comparison};
 use crate::kubernetes::PartName;
 use crate::lock::{Change, Lock};
 use crate::make::{Comparison, Permission, check_lock};
@@ -31,7 +32,12 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
         let since = since.as_ref().map(|(lock, since)| (*lock, since));
         return plan_json::print(&profile, &plan, since, refusal.as_ref()).map(|()| String::new());
     }
-    let mut text = plan_tree::render(&plan, arguments.verbose);
+    let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
+    let mut text = String::new();
+    if !arguments.changes {
+        text += &branches::drawn(plan_tree::render(&plan, detail), help::screen().lines);
+        text += &bindings::required(&plan);
+    }
     match &since {
         None => {
             let path = escape_for_terminal(&lock_path.display().to_string());
@@ -39,7 +45,7 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
             let _ = writeln!(text, "\nno lock {path} yet: a build makes all of this");
         }
         Some((lock, since)) => {
-            let changes = comparison::render(since);
+            let changes = comparison::render(since, detail);
             text += if changes.is_empty() { "\nsince the lock: nothing changes\n" } else { &changes };
             if let Some(refusal) = &refusal {
                 let _ = write!(text, "\na build would be refused:\n{}", Failure::refusal(refusal).text());

@@ -9,12 +9,13 @@ use crate::host::NodeTree;
 use crate::node;
 
 pub(crate) fn run(arguments: &RollbackArguments) -> Result<String, Failure> {
-    let tree = node_folder::open(&arguments.root)?;
     let is_json = arguments.format.output == OutputFormat::Json;
     if arguments.dry_run {
+        let tree = node_folder::open(&arguments.root)?;
         let foreseen = node::rollback_dry_run(&tree, arguments.restart.time())?;
         return if is_json { rollback::dry_run_json(&foreseen) } else { Ok(rollback::dry_run(&foreseen)) };
     }
+    let tree = node_folder::open_to_change(&arguments.root)?;
     if is_json {
         return as_json(arguments, &tree);
     }

@@ -1,8 +1,10 @@
 //! `split`: cuts parts out of a bundle, each for a medium that goes to one node alone.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::Path;
 
 use crate::bundle::{Head, Slices, folder, split};
 use crate::cli::args::SplitArguments;
@@ -42,7 +44,7 @@ fn one(arguments: &SplitArguments, part: &PartName) -> Result<String, Failure> {
     let cut = split(source, &mut One { part, file });
     let found = cut.map_err(|error| Failure::split(bundle, &error, |_| out.clone()))?;
     if found.is_empty() {
-        return Err(Failure::no_part(bundle, part));
+        return Err(no_part(bundle, part));
     }
     outputs.commit().map_err(|refused| exists(&refused))?;
     Ok(part.to_string())
@@ -68,11 +70,38 @@ fn several(arguments: &SplitArguments, parts: &BTreeSet<PartName>) -> Result<Str
     let path = |part: &PartName| out.join(folder.paths.get(part).map_or("", String::as_str));
     let found = cut.map_err(|error| Failure::split(bundle, &error, path))?;
     if let Some(missing) = parts.iter().find(|part| !found.contains(part)) {
-        return Err(Failure::no_part(bundle, missing));
+        return Err(no_part(bundle, missing));
     }
     folder.tree.commit().map_err(|error| cannot(&error))?;
     let slices = if found.len() == 1 { "slice" } else { "slices" };
     Ok(format!("{} {slices}", found.len()))
+}
+
+/// Returns the failure for a bundle without a part that is asked for, of which the name may be misspelt.
+fn no_part(bundle: &Path, part: &PartName) -> Failure {
+    let mut names = Names::default();
+    // What cannot be read was told before.
+    let _ = host::open(bundle).map(|source| split(source, &mut names));
+    Failure::no_part(bundle, part, &names.0.take())
+}
+
+/// The names of all parts, of which none is cut out.
+#[derive(Default)]
+struct Names(RefCell<BTreeSet<PartName>>);
+
+impl Slices for Names {
+    fn wants(&self, part: &PartName) -> bool {
+        self.0.borrow_mut().insert(part.clone());
+        false
+    }
+
+    fn begin(&mut self, _: &PartName, _: &Head) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write(&mut self, _: &PartName, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The slice of one part.

@@ -11,6 +11,7 @@ use crate::cli::input::trusted_key::{self, KEY_LIMIT};
 use crate::cli::notice::Notice;
 use crate::cli::text::bundle::called;
 use crate::cli::text::findings;
+use crate::cli::text::nearest::did_you_mean;
 use crate::host;
 use crate::kubernetes::PartName;
 use crate::sign::PublicKey;
@@ -43,9 +44,10 @@ pub(crate) fn open_part(arguments: &TrustArguments, name: &PartName) -> Result<V
 /// Opens the bundle and checks it.
 pub(crate) fn open(arguments: &TrustArguments, wanted: Option<&PartName>) -> Result<CheckedBundle, Failure> {
     let at = time::of(arguments.at.as_deref())?;
+    // First: a name that is misspelt says nothing about the key beside it.
+    let source = host::open(&arguments.bundle).or_cannot("read", &arguments.bundle)?;
     let key = trusted_key::read(&arguments.bundle, &arguments.key)?;
     check_outer_signature(&arguments.bundle, &key)?;
-    let source = host::open(&arguments.bundle).or_cannot("read", &arguments.bundle)?;
     check_bundle(source, &key, at, wanted, &AlreadyVerified::default())
         .map_err(|error| Failure::bundle(&arguments.bundle, &error))
 }
@@ -97,6 +99,7 @@ fn no_part(name: &PartName, checked: &CheckedBundle, bundle: &Path) -> Failure {
             .hint("a whole bundle has it; a slice or a partial bundle only when it was made --with-cluster");
     };
     let names = checked.parts.iter().filter_map(PartName::node);
+    let meant = did_you_mean(name, names.clone());
     let mut shown: Vec<_> = names.clone().take(LISTED).collect();
     if names.count() > LISTED {
         shown.push("...");
@@ -105,11 +108,12 @@ fn no_part(name: &PartName, checked: &CheckedBundle, bundle: &Path) -> Failure {
         [] => "it has the cluster's part alone".to_owned(),
         shown => format!("it has {}", shown.join(", ")),
     };
-    Failure::cannot_run(format!("there is no node {name} in {bundle}")).hint(hint)
+    let failure = Failure::cannot_run(format!("there is no node {name} in {bundle}"));
+    meant.into_iter().chain([hint]).fold(failure, Failure::hint)
 }
 
 /// Checks the signature over the whole file when there is one. It may be missing, as beside a slice.
-fn check_outer_signature(bundle: &Path, key: &PublicKey) -> Result<(), Failure> {
+pub(crate) fn check_outer_signature(bundle: &Path, key: &PublicKey) -> Result<(), Failure> {
     let mut path = bundle.as_os_str().to_owned();
     path.push(".sig");
     let path = PathBuf::from(path);

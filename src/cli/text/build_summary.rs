@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use crate::cli::text::comparison;
-use crate::cli::text::shell;
+use crate::cli::text::changes::Detail;
+use crate::cli::text::{bindings, comparison, fingerprint, shell};
 use crate::kubernetes::KeyId;
 use crate::make::{Comparison, Made};
 use crate::plan::{PlannedCertificate, Recipient};
@@ -33,6 +33,7 @@ pub(crate) fn of_build(
     comparison: Option<&Comparison>,
     places: &Places,
     new_seed: Option<&Path>,
+    detail: Detail,
 ) -> String {
     let plan = &made.plan;
     let mut text = format!("{}, generation {}, Kubernetes {}\n\n", plan.cluster, plan.generation, plan.kubernetes);
@@ -54,7 +55,7 @@ pub(crate) fn of_build(
     }
     text.push('\n');
     text += &validity(&plan.certificates);
-    let _ = writeln!(text, "signer   {}", made.signer.fingerprint());
+    text += &fingerprint::signer(&made.signer.fingerprint());
     text += "         Write it on paper or into the change ticket: it must reach the nodes by another road.\n";
     let _ = writeln!(text, "content  sha256:{}", made.content_sha256);
     let _ = writeln!(
@@ -64,7 +65,7 @@ pub(crate) fn of_build(
         shell::word(&places.signature),
         shell::word(&places.archive)
     );
-    for certificate in plan.certificates.iter().filter(|certificate| certificate.is_break_glass()) {
+    for certificate in plan.break_glass() {
         let _ = writeln!(
             text,
             "\nBREAK-GLASS: {} may do everything until {}, and nothing but a new CA takes that back.",
@@ -72,26 +73,11 @@ pub(crate) fn of_build(
             instant(certificate.validity.not_after)
         );
     }
-    for binding in plan.required_bindings.iter().filter(|_| !made.is_partial) {
-        let _ = writeln!(
-            text,
-            "\nKubernetes {} needs the ClusterRoleBinding {} ({} {} to ClusterRole {}): without it\n{}. \
-             `kubeadm init` and `kubeadm upgrade apply` create it; without kubeadm, apply manifests/kubeadm-rbac.yaml \
-             of\nthe part `cluster`, or run once, with super-admin.conf:\n  kubectl create clusterrolebinding {} --clusterrole={} --{}={}",
-            plan.kubernetes,
-            binding.name,
-            binding.subject_kind,
-            binding.subject,
-            binding.cluster_role,
-            binding.without,
-            binding.name,
-            binding.cluster_role,
-            binding.subject_kind.to_lowercase(),
-            binding.subject,
-        );
+    if !made.is_partial {
+        text += &bindings::required(plan);
     }
     if let Some(comparison) = comparison {
-        text += &comparison::render(comparison);
+        text += &comparison::render(comparison, detail);
     }
     text
 }

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::bundle::Hex;
 use crate::cli::failure::Failure;
 use crate::cli::text::{changes, json};
+use crate::kubernetes::Component;
 use crate::lock::{Change, ChangeKind, Lock, Refusal, Shapes};
 use crate::make::Comparison;
 use crate::plan::{PartChange, PartChangeKind, Plan};
@@ -105,6 +106,8 @@ struct EffectJson<'a> {
     files: &'a [String],
     removed: &'a [String],
     restarts: Vec<&'static str>,
+    /// The components that read by themselves what changes, so that none must be restarted.
+    reloads: Vec<&'static str>,
 }
 
 /// Prints one JSON document with an indent of two spaces and a newline at its end.
@@ -115,8 +118,7 @@ pub(crate) fn print(
     refused: Option<&Refusal>,
 ) -> Result<(), Failure> {
     let shapes = Shapes::of_plan(plan);
-    let break_glass = plan.certificates.iter().filter(|certificate| certificate.is_break_glass());
-    let break_glass: BTreeSet<_> = break_glass.map(|certificate| &certificate.key).collect();
+    let break_glass: BTreeSet<_> = plan.break_glass().map(|certificate| &certificate.key).collect();
     let certificates = Rows(|| {
         shapes.ids().filter_map(|id| {
             let certificate = shapes.get(id)?.certificate?;
@@ -185,6 +187,7 @@ fn effect(change: &PartChange) -> EffectJson<'_> {
         files: &change.files,
         removed: &change.removed,
         restarts: change.restarts.iter().map(|component| component.name()).collect(),
+        reloads: change.is_reloaded.then_some(Component::ApiServer.name()).into_iter().collect(),
     }
 }
 

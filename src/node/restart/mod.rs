@@ -20,7 +20,7 @@
 //!
 //! **What it refuses.** To begin when a component that must start anew is neither a static pod nor a service.
 
-pub(crate) mod effect;
+mod effect;
 mod error;
 mod health;
 mod manifest;

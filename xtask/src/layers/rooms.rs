@@ -21,6 +21,7 @@ const fn outer(name: &'static str, imports: &'static [&'static str]) -> Room {
 pub(super) const ROOMS: &[Room] = &[
     pure("manual", &[]),
     pure("schema", &[]),
+    pure("markdown", &[]),
     pure("template", &[]),
     pure("det_keygen", &[]),
     pure("x509", &[]),
@@ -28,7 +29,8 @@ pub(super) const ROOMS: &[Room] = &[
     pure("kubeconfig", &["template", "yaml"]),
     pure("kubernetes", &["x509"]),
     pure("go", &["x509"]),
-    pure("sign", &[]),
+    pure("words", &[]),
+    pure("sign", &["words"]),
     pure("lint", &["kubernetes", "x509"]),
     pure("keys", &["det_keygen", "kubernetes", "x509"]),
     pure("profile", &["kubernetes", "x509"]),
@@ -54,7 +56,9 @@ pub(super) const ROOMS: &[Room] = &[
         &[
             "manual",
             "schema",
+            "markdown",
             "template",
+            "words",
             "x509",
             "kubeconfig",
             "sign",

@@ -1,0 +1,108 @@
+//! Where etcd's members are, the settings of those that run outside of the cluster, and what a monitor has to know.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::file::{PlannedContent, PlannedFile, file};
+use super::manifest::Manifest;
+use crate::kubernetes::Role;
+use crate::profile::{EtcdTopology, Node, Profile};
+
+/// A file for a member of external etcd, or for whoever watches members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EtcdFile {
+    /// The environment of a member.
+    Environment {
+        /// The name of the node, and of the member.
+        name: String,
+        /// The URL at which it serves clients.
+        client_url: String,
+        /// The URL at which it serves other members.
+        peer_url: String,
+        /// The name of the cluster.
+        cluster: String,
+        /// Each member with its URL for the others, as `NAME=URL`.
+        members: Vec<String>,
+    },
+    /// The drop-in by which systemd reads the environment of the member of this name.
+    DropIn(String),
+    /// What Prometheus reads of the members' metrics.
+    Prometheus {
+        /// The name of the cluster.
+        cluster: String,
+        /// The address and port of each member.
+        targets: Vec<String>,
+    },
+}
+
+/// The ports at which a member serves clients, and other members.
+const CLIENT_PORT: u16 = 2379;
+const PEER_PORT: u16 = 2380;
+
+/// Returns the nodes that are members of etcd, in the order of the profile, each with its first address.
+fn members(profile: &Profile) -> impl Iterator<Item = (&Node, IpAddr)> {
+    let role = match profile.cluster.etcd {
+        EtcdTopology::Stacked => Role::ControlPlane,
+        EtcdTopology::External => Role::Etcd,
+    };
+    let members = profile.nodes.iter().filter(move |node| node.role == role);
+    members.filter_map(|node| Some((node, *node.addresses.first()?)))
+}
+
+/// Returns the URL at which each member serves clients.
+pub(super) fn client_urls(profile: &Profile) -> Vec<String> {
+    members(profile).map(|(_, address)| url(address, CLIENT_PORT)).collect()
+}
+
+fn url(address: IpAddr, port: u16) -> String {
+    format!("https://{}", SocketAddr::new(address, port))
+}
+
+/// Plans the files of each member of external etcd.
+///
+/// They are in the cluster's part and not in the nodes': a node's part has what kubeadm and kubelets look for in places
+/// that are always the same, and how a machine starts etcd is its keeper's business.
+pub(super) fn files(profile: &Profile) -> Vec<PlannedFile> {
+    if profile.cluster.etcd != EtcdTopology::External {
+        return Vec::new();
+    }
+    let all: Vec<_> =
+        members(profile).map(|(node, address)| format!("{}={}", node.name, url(address, PEER_PORT))).collect();
+    let of_member = |(node, address): (&Node, IpAddr)| {
+        let environment = EtcdFile::Environment {
+            name: node.name.clone(),
+            client_url: url(address, CLIENT_PORT),
+            peer_url: url(address, PEER_PORT),
+            cluster: profile.cluster.name.clone(),
+            members: all.clone(),
+        };
+        let path = |name: &str| format!("etcd/{}/{name}", node.name);
+        [planned(path("etcd.env"), environment), planned(path("etcd.drop-in"), EtcdFile::DropIn(node.name.clone()))]
+    };
+    members(profile).flat_map(of_member).collect()
+}
+
+/// Plans what Prometheus reads with the certificate of a client of etcd, in that client's folder.
+pub(super) fn prometheus(profile: &Profile, folder: &str) -> PlannedFile {
+    let targets = members(profile).map(|(_, address)| SocketAddr::new(address, CLIENT_PORT).to_string()).collect();
+    let file = EtcdFile::Prometheus { cluster: profile.cluster.name.clone(), targets };
+    planned(format!("{folder}/prometheus.yaml"), file)
+}
+
+fn planned(path: String, content: EtcdFile) -> PlannedFile {
+    file(path, PlannedContent::Manifest(Box::new(Manifest::Etcd(content))))
+}
+
+impl EtcdFile {
+    /// Describes the content; see [`outline`](super::PlannedContent::outline).
+    pub(super) fn outline(&self) -> String {
+        match self {
+            Self::Environment { name, client_url, peer_url, cluster, members } => {
+                format!("etcd {name} of {cluster} at {client_url} and {peer_url} among {}", members.join(","))
+            }
+            Self::DropIn(name) => format!("settings of etcd {name} for systemd"),
+            Self::Prometheus { cluster, targets } => {
+                format!("Prometheus of etcd of {cluster} at {}", targets.join(","))
+            }
+        }
+    }
+}
