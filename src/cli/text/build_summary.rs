@@ -86,7 +86,7 @@ pub(crate) fn of_build(
         text += &bindings::required(plan);
     }
     if let Some(comparison) = comparison {
-        text += &comparison::render(comparison, detail);
+        text += &comparison::render(comparison, comparison::SINCE_THE_LOCK, detail);
     }
     text
 }

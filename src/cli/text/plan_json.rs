@@ -93,14 +93,14 @@ struct BindingJson {
 }
 
 #[derive(Serialize)]
-struct ChangeJson {
+pub(crate) struct ChangeJson {
     id: String,
     change: &'static str,
     reasons: Vec<String>,
 }
 
 #[derive(Serialize)]
-struct EffectJson<'a> {
+pub(crate) struct EffectJson<'a> {
     part: String,
     change: &'static str,
     files: &'a [String],
@@ -176,7 +176,7 @@ pub(crate) fn print(
     json::print("plan", &document)
 }
 
-fn effect(change: &PartChange) -> EffectJson<'_> {
+pub(crate) fn effect(change: &PartChange) -> EffectJson<'_> {
     EffectJson {
         part: change.part.to_string(),
         change: match change.kind {
@@ -191,7 +191,7 @@ fn effect(change: &PartChange) -> EffectJson<'_> {
     }
 }
 
-fn change(change: &Change) -> ChangeJson {
+pub(crate) fn change(change: &Change) -> ChangeJson {
     let kind = match change.kind {
         ChangeKind::Added => "added",
         ChangeKind::Removed => "removed",
