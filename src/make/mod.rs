@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 use std::io::{BufReader, BufWriter, Read, Seek, Write};
 
 pub use comparison::{Comparison, Since};
-pub use derivation::Derivation;
+pub use derivation::{Derivation, Progress};
 pub use error::{BuildError, Defect, MakeError};
 pub use permission::{Deviation, Objection, Permission, check_lock};
 
@@ -154,6 +154,7 @@ where
         writer.add(some.len(), part, &sign).map_err(MakeError::from)?;
     }
     let mut collected = writer.finish().map_err(MakeError::from)?;
+    (derivation.progress)(Progress::Writing);
     let file_name = collected.file_name();
     let mut output = create(&file_name).map_err(BuildError::Create)?;
     let written = collected.write(&sign, BufWriter::new(&mut output)).map_err(MakeError::from)?;
@@ -170,6 +171,7 @@ where
         index: &index,
         written: &written,
     };
+    (derivation.progress)(Progress::Checking);
     let content_sha256 = check_written(&mut output, &signer_public, &plan, &known)?;
     // Each makes room for what comes next: for the largest cluster that is a good part of all memory.
     drop(known);

@@ -3,14 +3,25 @@
 /// The documents, each with its name and its schema. A schema refers to definitions that several of them share.
 pub(crate) const SCHEMAS: &[(&str, &str)] = &[
     ("error", include_str!("error.json")),
+    ("seed-new", include_str!("seed-new.json")),
+    ("seed-id", include_str!("seed-id.json")),
+    ("plan", include_str!("plan.json")),
+    ("verify", include_str!("verify.json")),
+    ("inspect", include_str!("inspect.json")),
+    ("inspect-lint", include_str!("inspect-lint.json")),
+    ("doctor", include_str!("doctor.json")),
+    ("unpack", include_str!("unpack.json")),
     ("apply", include_str!("apply.json")),
     ("rollback", include_str!("rollback.json")),
+    ("status", include_str!("status.json")),
     ("fingerprint", include_str!("fingerprint.json")),
     ("inventory", include_str!("inventory.json")),
 ];
 
 /// What several schemas have in common.
 const DEFINITIONS: &[(&str, &str)] = &[
+    ("bundle", include_str!("definitions/bundle.json")),
+    ("finding", include_str!("definitions/finding.json")),
     ("installed", include_str!("definitions/installed.json")),
     ("restart", include_str!("definitions/restart.json")),
     ("step", include_str!("definitions/step.json")),

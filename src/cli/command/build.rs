@@ -14,15 +14,17 @@ use crate::cli::args::BuildArguments;
 use crate::cli::command::install_script;
 use crate::cli::command::seed::{self, WeakSeed};
 use crate::cli::command::slice_folder::SliceFolder;
-use crate::cli::failure::{Failure, OrFailure};
-use crate::cli::input::{engine, lock_file, misplaced_secret};
+use crate::cli::failure::{Failure, OrFailure, named};
+use crate::cli::input::{engine, lock_file, misplaced_secret, source};
 use crate::cli::text::build_summary::{self, Places};
 use crate::cli::text::changes::Detail;
 use crate::cli::text::nearest::did_you_mean;
 use crate::cli::text::problems;
-use crate::host::{self, CommitError, Outputs};
+use crate::host::{CommitError, Outputs};
 use crate::keys::{Seed, wipe_stack};
-use crate::make::{self, BuildError, Comparison, Derivation, Made, MakeError, Permission, Request, Subset, check_lock};
+use crate::make::{
+    self, BuildError, Comparison, Derivation, Made, MakeError, Permission, Progress, Request, Subset, check_lock,
+};
 use crate::profile::{self, Cluster, Profile};
 
 /// The most bytes that are read of a profile. The limit is above that of [`profile::parse`], whose message is better
@@ -38,7 +40,7 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
         // Found before an hour of work, and not after it.
         return Err(Failure::io("write to", &arguments.out, &io::ErrorKind::NotADirectory.into()));
     }
-    let lock_path = arguments.lock.clone().unwrap_or_else(|| lock_file::default_path(&arguments.profile));
+    let lock_path = lock_file::path(arguments.lock.as_deref(), &arguments.profile)?;
     let mut outputs = Outputs::new();
     claim(&mut outputs, arguments, &lock_path)?;
     let old_lock = lock_file::read(&lock_path)?;
@@ -121,7 +123,7 @@ fn permission(arguments: &BuildArguments) -> Permission {
 }
 
 pub(crate) fn read_profile(path: &Path) -> Result<Profile, Failure> {
-    let source = host::read(path, PROFILE_LIMIT).map_err(|error| {
+    let source = source::read(path, PROFILE_LIMIT).map_err(|error| {
         let failure = Failure::io("read the profile", path, &error);
         match error.kind() {
             io::ErrorKind::NotFound => failure.hint("`certferry init FILE` writes one to begin with"),
@@ -129,7 +131,7 @@ pub(crate) fn read_profile(path: &Path) -> Result<Profile, Failure> {
         }
     })?;
     misplaced_secret::refuse_content(path, &source, "a profile")?;
-    let name = path.display().to_string();
+    let name = named(path);
     let parsed = profile::parse(&source).map_err(|found| problems::failure(&name, &source, &found))?;
     if !parsed.warnings.is_empty() {
         problems::warn(&name, &source, &parsed.warnings);
@@ -167,14 +169,7 @@ fn build(
 ) -> Result<String, Failure> {
     let engine = engine::chosen()?;
     let bar = if arguments.quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
-    if let Ok(style) = ProgressStyle::with_template("deriving keys {bar:30} {pos}/{len}, {eta} left") {
-        // On every terminal: a bar of blocks is for those in UTF-8 alone.
-        bar.set_style(style.progress_chars("#>-"));
-    }
-    let progress = |_, of: usize| {
-        bar.set_length(of as u64);
-        bar.inc(1);
-    };
+    let progress = |progress| show(&bar, progress);
     let threads = arguments.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
     let derivation = Derivation { engine: &*engine.test, threads, progress: &progress };
     let Cluster { name, generation, .. } = &request.profile.cluster;
@@ -189,7 +184,6 @@ fn build(
         derivation,
         || body,
         |name| {
-            bar.finish_and_clear();
             archive = arguments.out.join(name);
             outputs.stage(&archive, 0o600, false).or_cannot("write", &archive)
         },
@@ -220,9 +214,14 @@ fn build(
     };
     stage_beside(&mut outputs, &places, &made, arguments.locked)?;
     let slices = slices.map(|slices| cut_slices(slices, &mut made, &places.archive)).transpose()?;
+    let ignored = match new_seed_file {
+        Some(file) => seed::stage_gitignore(&mut outputs, file)?,
+        None => None,
+    };
     outputs.commit().map_err(|refused| cannot_place(&refused, new_seed_file))?;
     if let Some(slices) = slices {
-        slices.commit().map_err(|failure| failure.hint("the bundle is made; `certferry split` cuts it, too"))?;
+        // When it fails, the bundle is taken back, too.
+        slices.commit()?;
     }
     if arguments.quiet {
         return Ok(String::new());
@@ -231,7 +230,28 @@ fn build(
     (made.lock.keys, made.lock.certificates) = (Vec::new(), Vec::new());
     let comparison = made.since.take().map(|since| Comparison::of_build(since, &made.plan));
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
-    Ok(build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file, detail))
+    let new_seed = new_seed_file.map(|seed| (seed, ignored.as_deref()));
+    Ok(build_summary::of_build(&made, comparison.as_ref(), &places, new_seed, detail))
+}
+
+/// Shows how far a build is, and with what.
+fn show(bar: &ProgressBar, progress: Progress) {
+    let (step, form) = match progress {
+        Progress::Keys { .. } => ("making keys and certificates", "{msg} {bar:30} {percent}%, {eta} left"),
+        Progress::Writing => ("writing the bundle", "{msg}"),
+        Progress::Checking => ("checking the bundle as a node will", "{msg}"),
+    };
+    if bar.message() != step {
+        if let Ok(style) = ProgressStyle::with_template(form) {
+            // On every terminal: a bar of blocks is for those in UTF-8 alone.
+            bar.set_style(style.progress_chars("#>-"));
+        }
+        bar.set_message(step);
+    }
+    if let Progress::Keys { cost, of } = progress {
+        bar.set_length(of);
+        bar.inc(cost);
+    }
 }
 
 /// Adds which nodes were most likely meant by names that no node has.

@@ -3,7 +3,7 @@
 mod ansible;
 mod apply;
 pub(crate) mod build;
-mod completions;
+pub(crate) mod completions;
 pub(crate) mod doctor;
 mod fingerprint;
 mod help;
@@ -49,7 +49,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Schema(arguments) => schema::run(arguments),
         Command::Fingerprint(arguments) => fingerprint::run(arguments),
         Command::Help(arguments) => help::run(arguments),
-        Command::Completions(arguments) => Ok(completions::run(arguments)),
+        Command::Completions(arguments) => completions::run(arguments),
         Command::Man(arguments) => man::run(arguments),
     }
 }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::cli::text::changes::Detail;
-use crate::cli::text::{bindings, comparison, fingerprint, shell};
+use crate::cli::text::{bindings, comparison, fingerprint, gitignore, shell};
 use crate::kubernetes::KeyId;
 use crate::make::{Comparison, Made};
 use crate::plan::{PlannedCertificate, Recipient};
@@ -29,12 +29,13 @@ pub(crate) struct Places {
     pub(crate) lock: PathBuf,
 }
 
-/// Returns the text of what was made, where, until when, and how to check it.
+/// Returns the text of what was made, where, until when, and how to check it. `new_seed` is the file of a new seed, and that of
+/// `.gitignore` if it is new, too.
 pub(crate) fn of_build(
     made: &Made<'_, File>,
     comparison: Option<&Comparison>,
     places: &Places,
-    new_seed: Option<&Path>,
+    new_seed: Option<(&Path, Option<&Path>)>,
     detail: Detail,
 ) -> String {
     let plan = &made.plan;
@@ -55,8 +56,11 @@ pub(crate) fn of_build(
         row(slices, "a folder for each part, to be carried as it is: the slice, its signature, the key");
     }
     row(&places.lock, "for version control");
-    if let Some(seed) = new_seed {
+    if let Some((seed, ignored)) = new_seed {
         row(seed, "NEW: whoever has it can make every key. Keep two copies offline.");
+        if let Some(ignored) = ignored {
+            row(ignored, gitignore::KEEPS_OUT);
+        }
     }
     text.push('\n');
     text += &validity(&plan.certificates);
