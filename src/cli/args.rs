@@ -6,6 +6,7 @@ mod init;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand};
 use clap_complete::{ArgValueCandidates, Shell};
 
@@ -489,7 +490,7 @@ pub(crate) struct HelpArguments {
     /// [default: list the chapters]
     pub(crate) topic: Vec<String>,
     /// Find a text in all chapters, or in one: what says it, with chapter and section; exit code 1 if nothing does
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) search: Option<String>,
     /// The language; where a chapter is not there in Korean it is English [default: that of the locale]
     #[arg(long, value_name = "LANGUAGE")]
