@@ -116,7 +116,7 @@ fn a_camera_reads_it_from_any_terminal() {
         }
     }
     desk.refuse(
-        "fingerprint out/lab.pub --qr -o json",
+        "fingerprint out/lab.pub --qr -o text",
         2,
         "error: the argument '--qr[=<BACKGROUND>]' cannot be used with '--output <FORMAT>'\n\n\
          Usage: certferry fingerprint --qr[=<BACKGROUND>] <FILE>\n\nFor more information, try '--help'.\n",

@@ -3,6 +3,7 @@
 mod ansible;
 mod apply;
 pub(crate) mod build;
+mod build_dry_run;
 mod completions;
 pub(crate) mod doctor;
 mod fingerprint;
