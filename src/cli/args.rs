@@ -88,6 +88,8 @@ impl Command {
             Self::Status(arguments) => arguments.output,
             Self::Seed(SeedCommand::New { format, .. } | SeedCommand::Id { format, .. }) => format.output,
             Self::Fingerprint(arguments) => arguments.output,
+            Self::Build(arguments) => arguments.format.output,
+            Self::Split(arguments) => arguments.format.output,
             Self::Verify(arguments) => arguments.format.output,
             Self::Unpack(arguments) => arguments.format.output,
             Self::Apply(arguments) => arguments.format.output,
@@ -103,7 +105,9 @@ impl Command {
             Self::Init(arguments) => arguments.file.as_ref().is_some_and(|file| file.as_os_str() != "-"),
             Self::Man(arguments) => arguments.out.is_some(),
             Self::Seed(SeedCommand::New { dry_run, .. }) => !*dry_run,
-            Self::Build(_) | Self::Split(_) | Self::Ansible(_) => true,
+            Self::Build(arguments) => !arguments.dry_run,
+            Self::Split(arguments) => !arguments.dry_run && !arguments.is_printed(),
+            Self::Ansible(_) => true,
             Self::Unpack(arguments) => !arguments.dry_run,
             Self::Status(arguments) => !arguments.accept.is_empty() && !arguments.dry_run,
             Self::UserData(arguments) => !arguments.is_printed(),
@@ -215,6 +219,11 @@ pub(crate) struct BuildArguments {
     /// Worker threads, at most 1024 [default: one per processor]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
+    /// Say what would be written, and refuse what would be refused; derive and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
     /// Show a line for every node that changes
     #[arg(short, long, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
@@ -455,6 +464,18 @@ pub(crate) struct SplitArguments {
     /// and cluster
     #[arg(long, value_name = "PATH")]
     pub(crate) out: PathBuf,
+    /// Say what would be written; write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
+}
+
+impl SplitArguments {
+    /// Returns whether the slice goes to the standard output.
+    pub(crate) fn is_printed(&self) -> bool {
+        self.out.as_os_str() == "-"
+    }
 }
 
 #[derive(clap::Args)]

@@ -283,6 +283,11 @@ impl Failure {
         std::mem::take(&mut self.output)
     }
 
+    /// Returns the next steps.
+    pub(crate) fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
     pub(crate) const fn exit_code(&self) -> u8 {
         self.exit_code
     }

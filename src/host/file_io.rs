@@ -201,6 +201,18 @@ pub fn sha256(path: &Path) -> io::Result<[u8; 32]> {
     }
 }
 
+/// Checks that a file could be created: it does not exist, and its folder does.
+///
+/// # Errors
+/// Fails as its creation would, as far as that is known without a change.
+pub fn check_new_file(path: &Path) -> io::Result<()> {
+    if path.symlink_metadata().is_ok() {
+        return Err(Errno::EXIST.into());
+    }
+    let folder = parent(path).metadata()?;
+    if folder.is_dir() { Ok(()) } else { Err(Errno::NOTDIR.into()) }
+}
+
 /// Creates a file and opens it for writing and reading. Follows no link, and sets the mode whatever the umask.
 pub(super) fn create_new(path: &Path, mode: u32) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;

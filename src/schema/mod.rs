@@ -6,6 +6,7 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
     ("seed-new", include_str!("seed-new.json")),
     ("seed-id", include_str!("seed-id.json")),
     ("plan", include_str!("plan.json")),
+    ("build", include_str!("build.json")),
     ("verify", include_str!("verify.json")),
     ("inspect", include_str!("inspect.json")),
     ("inspect-lint", include_str!("inspect-lint.json")),
@@ -15,6 +16,7 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
     ("rollback", include_str!("rollback.json")),
     ("status", include_str!("status.json")),
     ("diff", include_str!("diff.json")),
+    ("split", include_str!("split.json")),
     ("fingerprint", include_str!("fingerprint.json")),
     ("inventory", include_str!("inventory.json")),
 ];

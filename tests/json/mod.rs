@@ -1,5 +1,6 @@
 //! `-o json`: every document is as its schema says, to somebody else's validator, and says what the text says.
 
+mod made;
 mod manual;
 mod near;
 mod node;
@@ -140,7 +141,7 @@ fn every_document_has_a_schema() {
     let mut expected = vec!["error".to_owned(), "inspect-lint".to_owned()];
     for command in crate::cli_help::COMMANDS {
         let help = succeed(certferry().args(command.split_whitespace()).arg("--help"));
-        if help.contains("--output <FORMAT>") {
+        if help.contains("--output <FORMAT>") && (help.contains("- json:") || help.contains("json]")) {
             expected.push(command.replace(' ', "-"));
         }
     }

@@ -116,7 +116,7 @@ fn a_plan_and_a_seed_are_told_in_json() {
     assert_eq!(made["id"], documents.of(&mut desk.command("seed id new.seed"))["id"]);
     for line in ["seed new new.seed --dry-run", "seed new new.seed"] {
         let again = documents.error(&mut desk.command(line), 2);
-        assert_eq!(again["error"], "cannot create new.seed: entity already exists");
+        assert_eq!(again["error"], "cannot create new.seed: file exists");
     }
     fs::set_permissions(desk.path("new.seed"), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
     let warned = documents.of(&mut desk.command("seed id new.seed"));

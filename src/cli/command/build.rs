@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPoolBuilder;
 
-use crate::cli::args::BuildArguments;
-use crate::cli::command::install_script;
+use crate::cli::args::{BuildArguments, OutputFormat};
 use crate::cli::command::seed::{self, WeakSeed};
 use crate::cli::command::slice_folder::SliceFolder;
+use crate::cli::command::{build_dry_run, install_script};
 use crate::cli::failure::{Failure, OrFailure, named};
 use crate::cli::input::{engine, lock_file, misplaced_secret, source};
+use crate::cli::text::build_json::{self, Files};
 use crate::cli::text::build_summary::{self, Places};
 use crate::cli::text::changes::Detail;
 use crate::cli::text::nearest::did_you_mean;
@@ -41,8 +42,14 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
         return Err(Failure::io("write to", &arguments.out, &io::ErrorKind::NotADirectory.into()));
     }
     let lock_path = lock_file::path(arguments.lock.as_deref(), &arguments.profile)?;
+    if source::is_standard(&arguments.out) {
+        return Err(Failure::cannot_run("a build is several files, and --out their folder")
+            .hint("`certferry split --out -` prints one part"));
+    }
     let mut outputs = Outputs::new();
-    claim(&mut outputs, arguments, &lock_path)?;
+    if !arguments.dry_run {
+        claim(&mut outputs, arguments, &lock_path)?;
+    }
     let old_lock = lock_file::read(&lock_path)?;
     if arguments.locked && old_lock.is_none() {
         return Err(Failure::cannot_run(format!("--locked, but there is no lock {}", lock_path.display()))
@@ -61,7 +68,7 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     if new_seed_file == Some(lock_path.as_path()) {
         return Err(Failure::cannot_run(format!("{} cannot be both the seed and the lock", lock_path.display())));
     }
-    if let Some(file) = new_seed_file {
+    if let Some(file) = new_seed_file.filter(|_| !arguments.dry_run) {
         // It is the first to be placed: a bundle without its seed could never be rebuilt.
         seed::stage(&mut outputs, file, &seed)?;
     }
@@ -74,6 +81,9 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
         permission,
         signs_slices: arguments.split.is_some(),
     };
+    if arguments.dry_run {
+        return build_dry_run::run(&request, arguments, lock_path, new_seed_file);
+    }
     // Now, because it may be refused.
     let slices = arguments.split.as_deref().map(|out| SliceFolder::begin(out, BTreeSet::new())).transpose()?;
     let threads = arguments.threads.map_or(0, usize::from);
@@ -168,7 +178,8 @@ fn build(
     new_seed_file: Option<&Path>,
 ) -> Result<String, Failure> {
     let engine = engine::chosen()?;
-    let bar = if arguments.quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
+    let is_json = arguments.format.output == OutputFormat::Json;
+    let bar = if arguments.quiet || is_json { ProgressBar::hidden() } else { ProgressBar::new(0) };
     let progress = |progress| show(&bar, progress);
     let threads = arguments.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
     let derivation = Derivation { engine: &*engine.test, threads, progress: &progress };
@@ -191,47 +202,43 @@ fn build(
     bar.finish_and_clear();
     let made = made.map_err(|error| match error {
         BuildError::Create(failure) => failure,
-        BuildError::Make(error) => {
-            let failure = Failure::make(&error, &archive, &lock);
-            if let MakeError::UnknownNodes(unknown) = &error {
-                unknown_nodes(failure, unknown, request)
-            } else {
-                failure
-            }
-        }
+        BuildError::Make(error) => cannot_make(&error, request, &archive, &lock),
     })?;
     // This is not freed, because that takes a fifth of a second for 10,000 nodes and the process ends here. It holds no
     // secret.
     let mut made = ManuallyDrop::new(made);
-    let places = Places {
-        signature: arguments.out.join(format!("{}.sig", made.file_name)),
-        archive,
-        public_key: arguments.out.join(format!("{}.pub", made.plan.cluster)),
-        script: arguments.out.join("install.sh"),
-        script_signature: arguments.out.join("install.sh.sig"),
-        slices: arguments.split.clone(),
-        lock,
-    };
-    stage_beside(&mut outputs, &places, &made, arguments.locked)?;
-    let slices = slices.map(|slices| cut_slices(slices, &mut made, &places.archive)).transpose()?;
-    let ignored = match new_seed_file {
+    let gitignore = match new_seed_file {
         Some(file) => seed::stage_gitignore(&mut outputs, file)?,
         None => None,
     };
+    let places = Places {
+        slices: arguments.split.clone(),
+        gitignore,
+        ..Places::new(&arguments.out, Some(&made.file_name), &made.plan.cluster, lock)
+    };
+    let before = is_json.then(|| Files::look(&places, new_seed_file));
+    stage_beside(&mut outputs, &places, &made, arguments.locked)?;
+    let slices = slices.map(|slices| cut_slices(slices, &mut made, &archive)).transpose()?;
     outputs.commit().map_err(|refused| cannot_place(&refused, new_seed_file))?;
     if let Some(slices) = slices {
         // When it fails, the bundle is taken back, too.
         slices.commit()?;
     }
-    if arguments.quiet {
+    if arguments.quiet && !is_json {
         return Ok(String::new());
     }
     // They are written, and the comparison takes as much room.
     (made.lock.keys, made.lock.certificates) = (Vec::new(), Vec::new());
     let comparison = made.since.take().map(|since| Comparison::of_build(since, &made.plan));
+    if let Some(before) = before {
+        let now = Files::look(&places, new_seed_file);
+        let (signer, content_sha256) = (made.signer.fingerprint().to_string(), made.content_sha256.to_string());
+        let result = build_json::Result { signer, content_sha256 };
+        let files = (&places, &before, &now);
+        return build_json::done(&made.plan, made.is_partial, files, result, comparison.as_ref());
+    }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
-    let new_seed = new_seed_file.map(|seed| (seed, ignored.as_deref()));
-    Ok(build_summary::of_build(&made, comparison.as_ref(), &places, new_seed, detail))
+    Ok(build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file, detail))
 }
 
 /// Shows how far a build is, and with what.
@@ -251,6 +258,15 @@ fn show(bar: &ProgressBar, progress: Progress) {
     if let Progress::Keys { cost, of } = progress {
         bar.set_length(of);
         bar.inc(cost);
+    }
+}
+
+/// Returns the failure for a build that made nothing.
+pub(crate) fn cannot_make(error: &MakeError, request: &Request<'_>, archive: &Path, lock: &Path) -> Failure {
+    let failure = Failure::make(error, archive, lock);
+    match error {
+        MakeError::UnknownNodes(unknown) => unknown_nodes(failure, unknown, request),
+        _ => failure,
     }
 }
 
@@ -280,7 +296,9 @@ fn cut_slices<'a>(
 
 /// Stages the files that go beside the archive. With `is_locked`, the lock stays as it is.
 fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<'_, File>, is_locked: bool) -> Result<(), Failure> {
-    outputs.put(&places.signature, &made.signature, 0o644, false).or_cannot("write", &places.signature)?;
+    if let Some(path) = &places.signature {
+        outputs.put(path, &made.signature, 0o644, false).or_cannot("write", path)?;
+    }
     outputs
         .put(&places.public_key, made.signer.to_pem().as_bytes(), 0o644, false)
         .or_cannot("write", &places.public_key)?;

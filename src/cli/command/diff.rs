@@ -13,8 +13,7 @@ use crate::cli::input::bundle::{bundle_key, is_bundle};
 use crate::cli::input::node_folder::Folder;
 use crate::cli::input::source;
 use crate::cli::text::changes::Detail;
-use crate::cli::text::plan_json::{ChangeJson, EffectJson, change, effect};
-use crate::cli::text::{comparison, json};
+use crate::cli::text::{comparison, comparison_json, json};
 use crate::diff::{Differ, Tree};
 use crate::host::NodeRoot;
 use crate::kubernetes::{FILE_LIMIT, KUBELET_PKI, KUBERNETES, PartName, node_files};
@@ -24,14 +23,14 @@ use crate::sign::PublicKey;
 
 /// The document for programs.
 #[derive(Serialize)]
-struct Json<'a> {
+struct Json<'a, Compared> {
     before: SideJson<'a>,
     after: SideJson<'a>,
     differs: bool,
     heads: Vec<HeadJson<'a>>,
     other_profile: bool,
-    changes: Vec<ChangeJson>,
-    effects: Vec<EffectJson<'a>>,
+    #[serde(flatten)]
+    compared: Compared,
 }
 
 #[derive(Serialize)]
@@ -70,8 +69,7 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<String, Failure> {
                 differs,
                 heads: comparison.heads.iter().map(|(what, before, after)| HeadJson { what, before, after }).collect(),
                 other_profile: comparison.other_profile,
-                changes: comparison.changes.iter().map(change).collect(),
-                effects: comparison.part_changes.iter().map(effect).collect(),
+                compared: comparison_json::of(&comparison),
             },
         )?,
         OutputFormat::Text => {

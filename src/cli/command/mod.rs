@@ -3,6 +3,7 @@
 mod ansible;
 mod apply;
 pub(crate) mod build;
+mod build_dry_run;
 pub(crate) mod completions;
 mod diff;
 pub(crate) mod doctor;

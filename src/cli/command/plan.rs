@@ -30,7 +30,11 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     let refusal = since.as_ref().and_then(|(lock, comparison)| comparison.refusal(lock, &plan));
     if arguments.output == OutputFormat::Json {
         let since = since.as_ref().map(|(lock, since)| (*lock, since));
-        return plan_json::print(&profile, &plan, since, refusal.as_ref()).map(|()| String::new());
+        let refused = refusal.as_ref().map(|refusal| {
+            let hints = since.map(|(lock, since)| new_node(lock, since, &plan)).into_iter().flatten();
+            (refusal, Failure::refusal(refusal).hints().iter().cloned().chain(hints).collect())
+        });
+        return plan_json::print(&profile, &plan, since, refused).map(|()| String::new());
     }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
     let mut text = String::new();
@@ -49,10 +53,7 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
             text += if changes.is_empty() { "\nsince the lock: nothing changes\n" } else { &changes };
             if let Some(refusal) = &refusal {
                 let _ = write!(text, "\na build would be refused:\n{}", Failure::refusal(refusal).text());
-                // What all nodes share changes for all of them or for none.
-                if !since.changes.iter().any(Change::is_shared) {
-                    text += &new_nodes(lock, &plan);
-                }
+                text.extend(new_node(lock, since, &plan).map(|hint| format!("hint: {hint}\n")));
             }
         }
     }
@@ -60,10 +61,14 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
 }
 
 /// Returns a hint that no refusal gives: nodes that were never built can be built beside those that were.
-fn new_nodes(lock: &Lock, plan: &Plan<'_>) -> String {
+fn new_node(lock: &Lock, since: &Comparison, plan: &Plan<'_>) -> Option<String> {
+    // What all nodes share changes for all of them or for none.
+    if since.changes.iter().any(Change::is_shared) {
+        return None;
+    }
     let locked: BTreeSet<_> = lock.parts.iter().map(|row| &row.part).collect();
     let is_new = |part: &PartName| !locked.contains(part);
     let mut parts = plan.recipients.iter().map(Recipient::part).filter(is_new);
-    let hint = |name: &str| format!("hint: a new node needs no new generation when it is built alone: --only {name}\n");
-    parts.find_map(|part| part.node().map(hint)).unwrap_or_default()
+    let hint = |name: &str| format!("a new node needs no new generation when it is built alone: --only {name}");
+    parts.find_map(|part| part.node().map(hint))
 }

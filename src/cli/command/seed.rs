@@ -77,14 +77,9 @@ fn make(file: &Path) -> Result<(String, Option<PathBuf>), Failure> {
 
 /// Refuses what [`make`] would refuse. Returns that nothing is made.
 fn would_create<Made>(file: &Path) -> Result<Option<Made>, Failure> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let error = match (file.symlink_metadata(), folder.metadata()) {
-        (Ok(_), _) => io::ErrorKind::AlreadyExists.into(),
-        (_, Err(error)) => error,
-        (_, Ok(folder)) if !folder.is_dir() => io::ErrorKind::NotADirectory.into(),
-        _ => return Ok(None),
-    };
-    Err(cannot_create(Failure::io("create", file, &error), &error))
+    let checked = host::check_new_file(file);
+    checked.map_err(|error| cannot_create(Failure::io("create", file, &error), &error))?;
+    Ok(None)
 }
 
 /// Refuses a new seed's file that [`read`] would refuse afterwards.

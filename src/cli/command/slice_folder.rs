@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::bundle::{Head, Slices, folder, split};
 use crate::cli::failure::Failure;
@@ -23,13 +23,15 @@ pub(super) struct SliceFolder<'a> {
     /// carried as it is, and the name by which `--key sha256:...` finds the key beside it.
     paths: BTreeMap<PartName, String>,
     open: Option<(PartName, File)>,
+    /// What the first record says of the bundle.
+    head: Option<Head>,
 }
 
 impl<'a> SliceFolder<'a> {
     /// Begins a folder, which must not exist or be empty, for the slices of these parts, or of all if none is named.
     pub(super) fn begin(out: &'a Path, parts: BTreeSet<PartName>) -> Result<Self, Failure> {
-        let tree = NewTree::begin(out).map_err(|error| cannot(out, &error))?;
-        Ok(Self { out, parts, tree, paths: BTreeMap::new(), open: None })
+        let tree = NewTree::begin(out).map_err(|error| cannot_write(out, &error))?;
+        Ok(Self { out, parts, tree, paths: BTreeMap::new(), open: None, head: None })
     }
 
     /// Cuts the slices out of a bundle. Returns the parts that were found.
@@ -38,6 +40,16 @@ impl<'a> SliceFolder<'a> {
             let path = |part: &PartName| self.out.join(self.paths.get(part).map_or("", String::as_str));
             Failure::split(bundle, &error, path)
         })
+    }
+
+    /// Returns what the records say of the bundle, as far as they were read.
+    pub(super) const fn head(&self) -> Option<&Head> {
+        self.head.as_ref()
+    }
+
+    /// Returns the file of each slice.
+    pub(super) fn files(&self) -> BTreeMap<PartName, PathBuf> {
+        self.paths.iter().map(|(part, path)| (part.clone(), self.out.join(path))).collect()
     }
 
     /// Writes a public file beside the slice of each part: `content` returns its name and bytes, by part and by the name
@@ -61,13 +73,18 @@ impl<'a> SliceFolder<'a> {
     /// Brings the folder to the disk, so that [`Self::commit`] has nothing left to do but to name it.
     pub(super) fn complete(&mut self) -> Result<(), Failure> {
         self.open = None;
-        self.tree.complete().map_err(|error| cannot(self.out, &error))
+        self.tree.complete().map_err(|error| cannot_write(self.out, &error))
     }
 
     /// Puts the folder into its place.
     pub(super) fn commit(self) -> Result<(), Failure> {
-        self.tree.commit().map_err(|error| cannot(self.out, &error))
+        self.tree.commit().map_err(|error| cannot_write(self.out, &error))
     }
+}
+
+/// Returns the path of a slice in the folder of all.
+pub(super) fn slice_path(part: &PartName, head: &Head) -> String {
+    format!("{}/{}.tar.gz", folder(part), head.top())
 }
 
 impl Slices for SliceFolder<'_> {
@@ -76,7 +93,8 @@ impl Slices for SliceFolder<'_> {
     }
 
     fn begin(&mut self, part: &PartName, head: &Head) -> io::Result<()> {
-        let path = format!("{}/{}.tar.gz", folder(part), head.top());
+        let path = slice_path(part, head);
+        self.head.get_or_insert_with(|| head.clone());
         // First, because a failure names it.
         let path = self.paths.entry(part.clone()).or_insert(path);
         self.open = Some((part.clone(), self.tree.create(path, SLICE_MODE)?));
@@ -94,7 +112,8 @@ impl Slices for SliceFolder<'_> {
     }
 }
 
-fn cannot(out: &Path, error: &io::Error) -> Failure {
+/// Returns the failure for a folder that cannot be made.
+pub(super) fn cannot_write(out: &Path, error: &io::Error) -> Failure {
     let failure = Failure::io("write to", out, error);
     match error.kind() {
         io::ErrorKind::DirectoryNotEmpty => {

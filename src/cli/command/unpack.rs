@@ -6,6 +6,7 @@ use crate::bundle::Row;
 use crate::cli::args::{OutputFormat, UnpackArguments};
 use crate::cli::failure::Failure;
 use crate::cli::input::bundle::{self, Verified};
+use crate::cli::input::source;
 use crate::cli::notice::Notice;
 use crate::cli::text::bundle::{called, summary};
 use crate::cli::text::bundle_json::{BundleJson, EntryJson, entries};
@@ -25,6 +26,10 @@ struct UnpackJson {
 }
 
 pub(crate) fn run(arguments: &UnpackArguments) -> Result<String, Failure> {
+    if source::is_standard(&arguments.root) {
+        return Err(Failure::cannot_run("a part is many files, and --root their folder")
+            .hint("`certferry split --out -` prints one part"));
+    }
     let name = arguments.node.clone().map_or(PartName::Cluster, PartName::Node);
     let Verified { bundle, part, about_time } = bundle::open_part(&arguments.trust, &name)?;
     if !about_time.is_empty() {
