@@ -23,7 +23,7 @@ const COMMANDS: &[&str] = &[
     "split",
     "inventory",
     "ansible",
-    "user-data",
+    "userdata",
     "schema",
     "fingerprint",
     "help",
