@@ -75,7 +75,7 @@ Kubernetes {version} needs the ClusterRoleBinding kubeadm:cluster-admins (Group 
              cluster-admin): without it
 admin.conf may do nothing. `kubeadm init` and `kubeadm upgrade apply` create it; without kubeadm, apply manifests/kubeadm-rbac.yaml \
              of
-the part `cluster`, or run once, with super-admin.conf:
+the part `cluster` with super-admin.conf, for admin.conf may not yet; or run once, with super-admin.conf:
   kubectl create clusterrolebinding kubeadm:cluster-admins --clusterrole=cluster-admin --group=kubeadm:cluster-admins
 "
         )
@@ -87,7 +87,7 @@ Kubernetes {version} needs the ClusterRoleBinding kubeadm:apiserver-kubelet-clie
              kube-apiserver-kubelet-client to ClusterRole system:kubelet-api-admin): without it
 kubectl logs and exec are forbidden. `kubeadm init` and `kubeadm upgrade apply` create it; without kubeadm, apply manifests/kubeadm-rbac.yaml \
              of
-the part `cluster`, or run once, with super-admin.conf:
+the part `cluster` with super-admin.conf, for admin.conf may not yet; or run once, with super-admin.conf:
   kubectl create clusterrolebinding kubeadm:apiserver-kubelet-client --clusterrole=system:kubelet-api-admin \
              --user=kube-apiserver-kubelet-client
 "

@@ -73,7 +73,7 @@ fn a_seed_comes_from_the_standard_input_too() {
         "seed id -",
         2,
         "\
-error: - is not a seed: the file is empty
+error: the standard input is not a seed: the file is empty
 hint: a seed is one line, `certferry-seed-1:` and 64 lower-case hex digits
 ",
     );

@@ -31,7 +31,7 @@ fn seed() -> Seed {
 }
 
 fn request<'a>(profile: &'a Profile, seed: &'a Seed, lock: Option<&'a Lock>) -> Request<'a> {
-    Request { profile, seed, lock, subset: None, permission: Permission::PROFILE }
+    Request { profile, seed, lock, subset: None, permission: Permission::PROFILE, signs_slices: false }
 }
 
 fn build<'a>(request: &Request<'a>) -> Result<Made<'a, Cursor<Vec<u8>>>, MakeError> {

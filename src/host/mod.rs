@@ -27,7 +27,7 @@ mod staging;
 mod terminal;
 mod write_tree;
 
-pub use file_io::{Exposure, begins_with, folder_of_others, open, read, read_secret, read_stdin, sha256};
+pub use file_io::{Exposure, Source, check_new_file, folder_of_others, open, read, read_secret, read_stdin, sha256};
 pub use found::{FileOwner, Found, FoundKind};
 pub use http::{Answer, AskError, TlsClient, ask};
 pub use locale::{columns, is_linux_console, is_utf8, language};
@@ -38,8 +38,8 @@ pub use pager::write_paged;
 pub use pending::{keep_for_taking_back, settle, take_back};
 pub use programs::{Deadline, Exit, Process, is_installed, pause, processes, run_program};
 pub use staging::Staging;
-pub use terminal::{set_colors, write_stderr, write_stdout};
-pub use write_tree::{NewTree, TreeEntry, write_tree};
+pub use terminal::{is_stdout_terminal, set_colors, stdout_file, write_stderr, write_stdout};
+pub use write_tree::{NewTree, TreeEntry, check_new_tree, write_tree};
 
 use std::io;
 use std::net::IpAddr;

@@ -34,6 +34,18 @@ pub enum TreeEntry<'a> {
     },
 }
 
+/// Checks that a tree could become this folder: it does not exist, or is empty.
+///
+/// # Errors
+/// Fails like [`NewTree::begin`], as far as that is known without a change.
+pub fn check_new_tree(root: &Path) -> io::Result<()> {
+    if root.is_symlink() || (root.exists() && fs::read_dir(root)?.next().is_some()) {
+        return Err(io::ErrorKind::DirectoryNotEmpty.into());
+    }
+    let folder = parent(root).metadata()?;
+    if folder.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
+}
+
 /// Writes a tree to a folder that does not exist or is empty, as [`NewTree`] does.
 ///
 /// # Errors
@@ -63,6 +75,8 @@ pub struct NewTree {
     before: Option<Permissions>,
     /// The paths of what was written, relative to the root.
     paths: BTreeSet<String>,
+    /// Whether all of it is on the disk.
+    is_complete: bool,
     _lock: File,
     _watch: Watch,
 }
@@ -73,15 +87,21 @@ impl NewTree {
     /// # Errors
     /// Returns [`io::ErrorKind::DirectoryNotEmpty`] when something is there, otherwise what the file system said.
     pub fn begin(root: &Path) -> io::Result<Self> {
-        if root.is_symlink() || (root.exists() && fs::read_dir(root)?.next().is_some()) {
-            return Err(io::ErrorKind::DirectoryNotEmpty.into());
-        }
+        check_new_tree(root)?;
         leftovers::sweep(parent(root));
         let watch = Watch::begin()?;
         let mut temporaries = interrupt::hold();
         let (lock, staged) = create_locked_folder(root)?;
         temporaries.add(Temporary::Tree(staged.clone()));
-        Ok(Self { root: root.to_owned(), staged, before: None, paths: BTreeSet::new(), _lock: lock, _watch: watch })
+        Ok(Self {
+            root: root.to_owned(),
+            staged,
+            before: None,
+            paths: BTreeSet::new(),
+            is_complete: false,
+            _lock: lock,
+            _watch: watch,
+        })
     }
 
     /// Creates a file with these permission bits.
@@ -116,12 +136,24 @@ impl NewTree {
         Ok(())
     }
 
+    /// Brings the whole tree to the disk, so that [`Self::commit`] has nothing left to do but to rename it.
+    ///
+    /// # Errors
+    /// Fails when the file system refuses.
+    pub fn complete(&mut self) -> io::Result<()> {
+        self.sync()?;
+        self.is_complete = true;
+        Ok(())
+    }
+
     /// Puts the tree into its place.
     ///
     /// # Errors
     /// Fails when something is there now, or the file system refuses. Nothing is left behind.
     pub fn commit(mut self) -> io::Result<()> {
-        self.sync()?;
+        if !self.is_complete {
+            self.complete()?;
+        }
         let held = interrupt::hold();
         self.before = self.root.metadata().ok().map(|before| before.permissions());
         // A rename replaces an empty folder, and nothing else.
