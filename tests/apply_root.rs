@@ -1,11 +1,13 @@
 //! `--root DIR` never leaves DIR, whatever is a link below it; what a link leads to below it is served.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::process::Command;
 
 use crate::common::node::{FIRST, SECOND, applied, apply, everything, live, rollback, units};
-use crate::common::{certferry, run, succeed};
+use crate::common::rights::not_as_root;
+use crate::common::{certferry, end, place_program, program, run, succeed};
 
 /// Everything above, in and of what a node keeps: each of them may be a link that somebody made, or a bundle's enemy.
 const PLACES: [&str; 14] = [
@@ -49,7 +51,7 @@ fn no_link_leads_out_of_the_root() {
             let above = tempfile::tempdir().unwrap();
             let root = above.path().join("disk");
             fs::create_dir(&root).unwrap();
-            succeed(std::process::Command::new("cp").arg("-a").arg(node.path().join(".")).arg(&root));
+            succeed(Command::new("cp").arg("-a").arg(node.path().join(".")).arg(&root));
             let outside = above.path().join("host").join(place);
             let up = "../".repeat(place.matches('/').count() + 1);
             let relative = format!("{up}host/{place}");
@@ -78,4 +80,34 @@ fn what_a_link_leads_to_below_the_root_is_served() {
         succeed(&mut rollback(root));
         assert_eq!(units(&live(&root.join("data"))), begin, "{place}");
     }
+}
+
+/// Before the bundle is even looked at, and not after half a minute.
+#[test]
+fn of_a_running_node_only_root_changes_files() {
+    let Some(nobody) = not_as_root() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let program_for_all = folder.path().join("certferry");
+    place_program(&program(), &program_for_all);
+    let run_as_nobody = |line: &str| {
+        let mut command = Command::new(nobody.get_program());
+        end(command.args(nobody.get_args()).arg(&program_for_all).args(line.split(' ')).current_dir(folder.path()))
+    };
+    let text = "error: only root can change the files of a node\nhint: run this as root, or try it with --root DIR; nothing was changed\n";
+    for line in [
+        "apply none.tar.gz --key none.pub --node cp-1",
+        "apply b --key k --node n --root /./",
+        "rollback",
+        "rollback --root /tmp/..",
+    ] {
+        let ended = run_as_nobody(line);
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(2), text), "{line}");
+    }
+    // What changes nothing may be tried by anybody.
+    let ended = run_as_nobody("apply none.tar.gz --key none.pub --node cp-1 --dry-run");
+    assert_eq!(
+        (ended.code, ended.stderr.as_str()),
+        (Some(2), "error: cannot read none.tar.gz: no such file or directory\n")
+    );
 }

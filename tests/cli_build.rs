@@ -3,9 +3,9 @@
 use std::fs;
 use std::os::unix::fs::{chown, symlink};
 
-use crate::common::Ended;
 use crate::common::desk::{CANARY, Desk, PROFILE};
 use crate::common::rights::{Right, lacks};
+use crate::common::{Ended, signer};
 
 const BUILD: &str = "build lab.toml --seed lab.seed --out out";
 
@@ -29,12 +29,11 @@ lab, generation 1, Kubernetes {kubernetes}
 {new_seed}
 valid    from 2026-11-21T00:00:00Z; the first to end is user/alice at 2031-11-22T00:00:00Z
          the first of a node is node/cp-1/apiserver at 2225-11-22T00:00:00Z
-signer   {}
-         Write it on paper or into the change ticket: it must reach the nodes by another road.
+{}         Write it on paper or into the change ticket: it must reach the nodes by another road.
 content  sha256:{}
 check    openssl dgst -sha256 -verify out/lab.pub -signature out/lab-g1.tar.gz.sig out/lab-g1.tar.gz
 ",
-        value("signer"),
+        signer(&value("signer")),
         value("content_sha256"),
     )
 }
@@ -57,7 +56,8 @@ fn a_build_says_what_it_made() {
 fn a_new_seed_is_announced_and_then_used() {
     let desk = Desk::new();
     let line = "build lab.toml --new-seed new.seed --out out";
-    let announced = "  new.seed  NEW: whoever has it can make every key. Keep two copies offline.\n";
+    let announced = "  new.seed  NEW: whoever has it can make every key. Keep two copies offline.\n  \
+                     .gitignore  keeps seeds and bundles out of git\n";
     assert_eq!(desk.succeed(line), summary(&desk, "1.24.15", announced));
     assert_eq!(desk.mode("new.seed"), 0o600);
     assert_eq!(desk.read("new.seed").len(), "certferry-seed-1:".len() + 65);
@@ -119,33 +119,42 @@ fn changes_since_the_lock_are_listed() {
 since the lock:
   ~ generation 1 -> 2, in every record
   ~ the profile, in the part cluster
-  ~ node/cp-1/apiserver  alternative names +DNS:vip.lab
   - user/alice
   + user/bob
   ~ cluster/kubeadm/init.yaml  content nothing -> SANs vip.lab
+  ~ node/cp-1/apiserver  alternative names +DNS:vip.lab
 
 to restart when it is installed:
-  kube-apiserver  on cp-1
+  nothing  on cp-1: kube-apiserver reads the two files again within a minute; after install.sh, restart it
 
 to hand out from the part cluster:
-  users/bob.conf, kubeadm/init.yaml
+  kubeadm/init.yaml, users/bob.conf
 ";
     assert_eq!(changes, expected);
 }
 
 #[test]
-fn many_changes_are_counted() {
+fn a_pool_has_a_line_for_each_file_and_with_verbose_each_node_has() {
     let desk = Desk::new();
     desk.succeed(BUILD);
     let pool = "[[node_pool]]\nrole = \"worker\"\nnames = \"w-[01..25]\"\nfirst_addresses = [\"192.168.11.1\"]\n";
     desk.profile_with(&[("issued_at = 2026-11-22", "issued_at = 2026-11-22\ngeneration = 2")]);
     desk.write("lab.toml", desk.text("lab.toml") + pool);
-    let said = desk.succeed(BUILD);
-    let (_, changes) = said.split_once("\nsince the lock:\n").unwrap();
-    // Two lines more are about the bundle as a whole.
-    assert_eq!(changes.lines().count(), 43, "{changes}");
-    assert!(changes.ends_with("  + node/w-20/kubelet-client\n  and 10 more\n"), "{changes}");
-    assert!(!said.contains("to restart"), "a new node has nothing to restart: {said}");
+    let heads = "\
+since the lock:
+  ~ generation 1 -> 2, in every record
+  ~ the profile, in the part cluster
+";
+    let folded = format!("{heads}  + node/w-[01..25]/kubelet\n  + node/w-[01..25]/kubelet-client\n");
+    let planned = desk.succeed("plan lab.toml");
+    assert!(planned.contains("node/w-[01..25] (25 nodes)\n"), "{planned}");
+    assert!(planned.ends_with(&folded), "{planned}");
+    assert_eq!(desk.succeed("plan lab.toml --changes"), format!("\n{folded}"), "the same without the tree");
+    let ids: String =
+        (1..=25).map(|node| format!("  + node/w-{node:02}/kubelet\n  + node/w-{node:02}/kubelet-client\n")).collect();
+    assert_eq!(desk.succeed("plan lab.toml --changes --verbose"), format!("\n{heads}{ids}"));
+    let built = desk.succeed(&format!("{BUILD} --verbose"));
+    assert!(built.ends_with(&format!("{heads}{ids}")), "a new node has nothing to restart: {built}");
 }
 
 #[test]

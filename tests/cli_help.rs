@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::common::{certferry, succeed};
 
-const COMMANDS: &[&str] = &[
+pub const COMMANDS: &[&str] = &[
     "",
     "init",
     "seed",
@@ -20,7 +20,13 @@ const COMMANDS: &[&str] = &[
     "apply",
     "rollback",
     "status",
+    "diff",
     "split",
+    "inventory",
+    "ansible",
+    "user-data",
+    "schema",
+    "fingerprint",
     "help",
     "completions",
     "man",

@@ -7,6 +7,8 @@ use std::process::Stdio;
 
 use crate::common::desk::{CANARY, Desk};
 use crate::common::{Ended, PROFILES, certferry};
+use certferry::keys::engines;
+use certferry::kubernetes::Role;
 use certferry::profile;
 
 #[test]
@@ -17,7 +19,7 @@ fn seed_new_makes_a_seed_and_seed_id_names_it() {
     assert_eq!(
         said,
         format!(
-            "new.seed  seed id {id}Whoever has this file can make every key of the cluster. Keep two copies offline.\n"
+            "new.seed  seed id {id}.gitignore  keeps seeds and bundles out of git\nWhoever has this file can make every key of the cluster. Keep two copies offline.\n"
         )
     );
     assert_eq!(id.trim_end().len(), 16);
@@ -71,7 +73,7 @@ fn a_seed_comes_from_the_standard_input_too() {
         "seed id -",
         2,
         "\
-error: - is not a seed: the file is empty
+error: the standard input is not a seed: the file is empty
 hint: a seed is one line, `certferry-seed-1:` and 64 lower-case hex digits
 ",
     );
@@ -113,6 +115,60 @@ fn init_writes_a_profile_that_builds() {
         assert_eq!((code, stderr.is_empty()), (Some(0), !warns), "{stderr}");
         assert!(stdout.starts_with(&format!("{name}, generation 1, Kubernetes ")), "{stdout}");
     }
+}
+
+/// The words of `init --help`: an engineer's cluster, but for the names of her machines.
+#[test]
+fn init_writes_the_cluster_that_its_options_describe() {
+    let desk = Desk::new();
+    let line = "init new.toml --name lab-2 --kubernetes 1.31.4 --endpoint k8s.corp.internal:6443 --control-planes 3@10.0.0.11 \
+                --etcd external --etcd-members 3@10.0.1.11 --pool app=30@10.0.2.1 --pool gpu=10 --user alice=platform-ops \
+                --user bob=dev --user carol";
+    desk.succeed(line);
+    let text = desk.text("new.toml");
+    let profile = profile::parse(text.as_bytes()).ok().unwrap().profile;
+    let of = |role: Role| {
+        let nodes = profile.nodes.iter().filter(move |node| node.role == role);
+        nodes.map(|node| format!("{} {}", node.name, node.addresses[0])).collect::<Vec<_>>()
+    };
+    assert_eq!(of(Role::ControlPlane), ["cp-1 10.0.0.11", "cp-2 10.0.0.12", "cp-3 10.0.0.13"]);
+    assert_eq!(of(Role::Etcd), ["etcd-1 10.0.1.11", "etcd-2 10.0.1.12", "etcd-3 10.0.1.13"]);
+    let workers = of(Role::Worker);
+    assert_eq!((workers.len(), workers[0].as_str(), workers[29].as_str()), (40, "app-1 10.0.2.1", "app-30 10.0.2.30"));
+    assert_eq!((workers[30].as_str(), workers[39].as_str()), ("gpu-1 10.0.2.31", "gpu-10 10.0.2.40"));
+    assert_eq!(profile.cluster.control_plane_endpoint.unwrap().host.to_string(), "k8s.corp.internal");
+    let users: Vec<_> = profile.users.iter().map(|user| (user.name.as_str(), user.groups.join(","))).collect();
+    let group = str::to_owned;
+    assert_eq!(users, [("alice", group("platform-ops")), ("bob", group("dev")), ("carol", group(""))]);
+    // What the help shows is taken.
+    let help = desk.succeed("init --help").replace("\\\n", " ");
+    let shown = help.lines().find_map(|line| line.trim().strip_prefix("certferry init ")).unwrap();
+    desk.succeed(&format!("init shown.toml {}", shown.split_once(".toml ").unwrap().1));
+
+    for (arguments, nodes, subnet) in [
+        ("--control-planes 3@fd00::11 --nodes 3@fd00::21", 6, "fd00:10:96::/112"),
+        ("--nodes 1000", 1_003, "10.96.0.0/12"),
+        ("--pool a=1 --nodes 2", 6, "10.96.0.0/12"),
+    ] {
+        let text = desk.succeed(&format!("init {arguments}"));
+        let profile = profile::parse(text.as_bytes()).ok().unwrap().profile;
+        assert_eq!((profile.nodes.len(), profile.cluster.service_subnets[0].to_string()), (nodes, subnet.to_owned()));
+    }
+    // Nothing but a name comes out of a name.
+    let mut strange = desk.command("init --user");
+    let text = desk.watch(strange.arg("o'neil \"x\"\\=a\"]\nbreak_glass = true")).stdout;
+    let profile = profile::parse(text.as_bytes()).ok().map(|parsed| parsed.profile);
+    assert!(profile.is_none_or(|profile| !profile.users[0].is_break_glass), "{text}");
+    desk.refuse(
+        "init --etcd-members 3",
+        2,
+        "error: --etcd-members is for --etcd external\nhint: without --etcd external the members are on the control planes\n",
+    );
+    desk.refuse(
+        "init --pool a=9@255.255.255.250",
+        2,
+        "error: 9 addresses from 255.255.255.250 on are more than there are\n",
+    );
 }
 
 #[test]
@@ -159,8 +215,18 @@ error: Kubernetes 1.19.0 is not supported
 ",
     );
     for (arguments, text) in [
-        ("--control-planes 0", "invalid value '0' for '--control-planes <COUNT>': 0 is not in 1..=9"),
-        ("--nodes 100", "invalid value '100' for '--nodes <COUNT>': 100 is not in 0..=99"),
+        (
+            "--control-planes 0",
+            "invalid value '0' for '--control-planes <COUNT[@ADDRESS]>': 0 is no number from 1 to 99",
+        ),
+        ("--nodes 1e5", "invalid value '1e5' for '--nodes <COUNT[@ADDRESS]>': 1e5 is no number from 0 to 99999"),
+        ("--nodes +1", "invalid value '+1' for '--nodes <COUNT[@ADDRESS]>': +1 is no number from 0 to 99999"),
+        ("--nodes 1@x", "invalid value '1@x' for '--nodes <COUNT[@ADDRESS]>': x is no address"),
+        (
+            "--pool app",
+            "invalid value 'app' for '--pool <NAME=COUNT[@ADDRESS]>': expected NAME=COUNT@ADDRESS, such as \
+             app=30@10.20.0.1",
+        ),
     ] {
         let text = format!("error: {text}\n\nFor more information, try '--help'.\n");
         desk.refuse(&format!("init new.toml {arguments}"), 2, &text);
@@ -183,25 +249,33 @@ fn help_of_a_command_is_what_the_command_says() {
 }
 
 #[test]
-fn an_unknown_topic_gets_a_hint() {
-    let desk = Desk::new();
-    for (topic, hint) in [
-        ("nothing", "`certferry help` lists the chapters, `certferry --help` the commands"),
-        ("seed old", "`certferry help` lists the chapters, `certferry --help` the commands"),
-        ("farside", "did you mean `far-side`?"),
-        ("biuld", "did you mean `build`?"),
-    ] {
-        let said = format!("error: there is no chapter and no command `{topic}`\nhint: {hint}\n");
-        desk.refuse(&format!("help {topic}"), 2, &said);
-    }
-}
-
-#[test]
 fn the_version_is_the_packages() {
     let desk = Desk::new();
-    for flag in ["--version", "-V"] {
-        assert_eq!(desk.succeed(flag), concat!("certferry ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert_eq!(desk.succeed("-V"), concat!("certferry ", env!("CARGO_PKG_VERSION"), "\n"));
+    let said = desk.succeed("--version");
+    let lines: Vec<_> = said.lines().collect();
+    let [first, commit, formats, engine, features] = lines[..] else { panic!("{said}") };
+    assert_eq!(first, concat!("certferry ", env!("CARGO_PKG_VERSION")));
+    // The program of `cargo xtask dist` knows the commit, the one that cargo built beside the tests does not.
+    let commit = commit.strip_prefix("commit    ").unwrap();
+    if commit != "unknown: not built by `cargo xtask dist` from a git checkout" {
+        let commit = commit.strip_suffix("-changed").unwrap_or(commit);
+        let root = env!("CARGO_MANIFEST_DIR");
+        assert_eq!(common::succeed(common::tool("git").args(["-C", root, "rev-parse", "HEAD"])).trim(), commit);
     }
+    assert_eq!(formats, "formats   profile 1, derivation 1, certificate 1, bundle 1");
+    desk.succeed("build lab.toml --seed lab.seed --out out");
+    let lock = desk.text("lab.lock.toml");
+    let (_, table) = lock.split_once("[formats]\n").unwrap();
+    let in_lock: Vec<_> = table.lines().take(4).map(|line| line.replace(" = ", " ")).collect();
+    for format in &in_lock {
+        assert!(formats.contains(format.as_str()), "{format}");
+    }
+    // The engine is the one that a build takes.
+    let engines = engines();
+    let names: Vec<_> = engines.iter().map(|engine| engine.name).collect();
+    assert_eq!(engine, format!("engine    {} (this machine has {})", names[0], names.join(", ")));
+    assert_eq!(features, format!("features  {}", if names.contains(&"aws-lc") { "aws-lc" } else { "none" }));
 }
 
 #[test]

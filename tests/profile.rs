@@ -327,6 +327,24 @@ fn a_pool_counts_with_carry() {
     assert_eq!(node("worker-997"), "10.20.3.229");
 }
 
+/// As a shell counts in {8..11}, {08..11} and {1..2}.
+#[test]
+fn the_numbers_of_a_pool_are_as_wide_as_they_are_written() {
+    for (range, expected) in [
+        ("app-[8..11].lab", &["app-8.lab", "app-9.lab", "app-10.lab", "app-11.lab"][..]),
+        ("app-[08..11]", &["app-08", "app-09", "app-10", "app-11"]),
+        ("app-[1..2]", &["app-1", "app-2"]),
+        ("app-[0..0]", &["app-0"]),
+    ] {
+        let pool = format!("[[node_pool]]\nrole = \"worker\"\nnames = \"{range}\"\nfirst_addresses = [\"10.0.0.8\"]");
+        let profile = parsed(&issued(&pool));
+        let nodes = profile.nodes.iter().filter(|node| node.name.starts_with("app-"));
+        let found: Vec<_> = nodes.map(|node| (node.name.as_str(), node.addresses[0].to_string())).collect();
+        let expected: Vec<_> = expected.iter().zip(8..).map(|(name, last)| (*name, format!("10.0.0.{last}"))).collect();
+        assert_eq!(found, expected, "{range}");
+    }
+}
+
 #[test]
 fn the_largest_cluster_fits() {
     let profile = parsed(&issued(

@@ -5,8 +5,13 @@ use std::path::Path;
 
 use crate::common::{certferry, succeed};
 
-/// Every run of 64 hex digits becomes `HASH`: another seed makes others.
+/// Every run of 64 hex digits becomes `HASH`, and eight groups of four `GROUPS`: another seed makes others.
 fn without_hashes(text: &str) -> String {
+    let is_group = |word: &str| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_groups = |line: &str| line.split_whitespace().count() == 8 && line.split_whitespace().all(is_group);
+    let lines: Vec<_> = text.lines().map(|line| if is_groups(line) { "GROUPS" } else { line }).collect();
+    assert_eq!(lines.iter().filter(|line| **line == "GROUPS").count(), 2);
+    let text = lines.join("\n");
     let mut words = Vec::new();
     for word in text.split_inclusive([' ', '\n']) {
         match word.trim_end().strip_prefix("sha256:") {

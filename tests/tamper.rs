@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use crate::common::desk::{Desk, OTHER_SEED};
 use certferry::bundle::{Row, Sha256};
 use certferry::kubernetes::PartName;
-use certferry::sign::PublicKey;
+use certferry::sign::{Fingerprint, PublicKey};
 use certferry::verify::{AlreadyVerified, check_bundle};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use time::OffsetDateTime;
@@ -148,15 +148,20 @@ fn the_right_bundle_is_taken() {
     let desk = SAMPLE.carried();
     let key = SAMPLE.key().fingerprint();
     let (sha256, content) = genuine();
+    let [first, second] = key.halves();
     let verified = format!(
         "\
 lab, generation 1, Kubernetes 1.24.15: the whole bundle, 1 node and the cluster's part
 every signature, record, hash, chain and key pair holds
 signer   {key}
+         {first}
+         {second}
 content  sha256:{sha256}
 "
     );
-    for key in ["lab.pub".to_owned(), key.to_string()] {
+    // As it was copied, as it stands on paper and was typed without quotes, as it was spoken.
+    let typed = format!("{first} {second}").to_uppercase();
+    for key in ["lab.pub".to_owned(), key.to_string(), typed, key.words().join(" ")] {
         assert_eq!(desk.succeed(&format!("verify lab-g1.tar.gz --key {key}")), verified);
         assert_eq!(desk.succeed(&format!("verify lab-g1.tar.gz --key {key} --quiet")), "");
     }
@@ -361,10 +366,15 @@ fn a_fingerprint_is_that_of_the_key_beside_the_bundle() {
     let (desk, foreign) = (SAMPLE.carried(), foreign());
     let right = SAMPLE.key().fingerprint();
     let other = PublicKey::from_pem(&foreign.read("lab.pub")).unwrap().fingerprint();
-    let text = |found, expected| {
+    let text = |found: Fingerprint, expected: Fingerprint| {
+        let ([found, and], [expected, then]) = (found.halves(), expected.halves());
         format!(
             "\
-error: lab.pub is not the key of that fingerprint: it is {found}, expected {expected}
+error: lab.pub is not the key of that fingerprint
+  it is    {found}
+           {and}
+  expected {expected}
+           {then}
 hint: compare the fingerprint with the one written down when the bundle was built; if that is what was typed, somebody \
              else made this bundle
 "
@@ -409,19 +419,35 @@ error: cannot tell the cluster from the name renamed.tar.gz
 hint: give the public key's file to --key instead of its fingerprint
 ",
     );
-    for wrong in ["sha256:", &right.to_string()[..70], &right.to_string().replace("sha256:", "sha256:0")] {
+    for (wrong, reason) in [
+        ("sha256:".to_owned(), "it has 0 hex digits, not 64"),
+        (right.to_string()[..70].to_owned(), "it has 63 hex digits, not 64"),
+        (right.to_string()[7..70].to_owned(), "it has 63 hex digits, not 64"),
+        (right.to_string().replace("sha256:", "sha256:0"), "it has 65 hex digits, not 64"),
+        (right.to_string().replace("sha256:", "sha256:o"), "`o` is no hex digit"),
+        (right.words()[..23].join(" "), "there are 23 words, not 24"),
+        (
+            ["zoo"; 24].join(" "),
+            "a word is another one, or two changed places: the checksum in the last word does not hold",
+        ),
+    ] {
         refused(
             &desk,
             &format!("lab-g1.tar.gz --key {wrong}"),
             2,
             &format!(
                 "\
-error: --key {wrong} is not a fingerprint
-hint: a fingerprint is `sha256:` and 64 lower-case hex digits; `certferry build` prints it
+error: --key is not a fingerprint: {reason}
+hint: a fingerprint is 64 hex digits, in any case and with any blanks, or 24 words; `certferry build` prints it
 "
             ),
         );
     }
+    // Not even when there is a file of that name, which somebody may have put there.
+    let name = right.to_string()[7..].to_owned();
+    desk.write(&name, desk.read("renamed.tar.gz"));
+    let said = desk.run(&format!("verify lab-g1.tar.gz --key {name}")).stderr;
+    assert!(said.contains("lab.pub"), "{said}");
 }
 
 #[test]
@@ -463,6 +489,14 @@ fn files_that_are_no_signers_key_are_named() {
 #[test]
 fn bundles_that_cannot_be_read_are_named() {
     let desk = SAMPLE.carried();
+    // Before anything is said about the key beside it.
+    let fingerprint = SAMPLE.key().fingerprint();
+    for key in [fingerprint.to_string(), fingerprint.words().join(" ")] {
+        let text = "error: cannot read nope.tar.gz: no such file or directory\n";
+        refused(&desk, &format!("nope.tar.gz --key {key}"), 2, text);
+    }
+    let text = "error: there is no node pc-1 in lab-g1.tar.gz\nhint: did you mean `cp-1`?\nhint: it has cp-1\n";
+    desk.refuse("unpack lab-g1.tar.gz --key lab.pub --node pc-1 --root root", 2, text);
     refused(&desk, "none.tar.gz --key lab.pub", 2, "error: cannot read none.tar.gz: no such file or directory\n");
     refused(&desk, ". --key lab.pub", 2, "error: cannot read .: is a directory\n");
     refused(

@@ -33,7 +33,7 @@ fn bundle() -> Bundle {
 
 /// The command of the manual, with this tar, root, node and umask.
 fn install(bundle: &Bundle, tar: &str, umask: &str, node: &str, root: &Path) {
-    let chapter = succeed(certferry().args(["help", "far-side"]));
+    let chapter = succeed(certferry().args(["help", "far-side", "--markdown"]));
     let line = chapter.lines().map(str::trim).find(|line| line.starts_with("tar -xzf ")).unwrap();
     let line = line.replace("prod-1-g1", &bundle.top()).replace("/cp-1", &format!("/{node}"));
     let line = line.replacen("tar ", &format!("{tar} "), 1).replace(" -C / ", &format!(" -C {} ", root.display()));

@@ -104,7 +104,10 @@ fn arguments_are_shown_and_not_obeyed() {
         &["doctor", ".", "--manifests", &format!("{HOSTILE}/a")],
         &["status", "--root", &format!("{HOSTILE}/a")],
         &["rollback", "--root", &format!("{HOSTILE}/a")],
-        &["verify", "a", "--key", &format!("{HOSTILE}/b")],
+        &["init", "--endpoint", HOSTILE],
+        &["init", "--pool", HOSTILE],
+        &["init", "--user", HOSTILE],
+        &["fingerprint", &format!("{HOSTILE}/a")],
         &["verify", HOSTILE, "--key", &format!("sha256:{HOSTILE}")],
         &["man", "--out", &format!("{HOSTILE}/man")],
     ] {

@@ -1,10 +1,16 @@
 //! The end of a command that does not succeed.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use crate::bundle::{BundleError, SplitError, WriteError};
-use crate::host::{CommitError, reason};
+use crate::cli::document::Document;
+use crate::cli::notice;
+use crate::cli::text::nearest::did_you_mean;
+use crate::host::{self, CommitError, reason};
 use crate::kubernetes::PartName;
 use crate::lock::Refusal;
 use crate::make::{Deviation, MakeError, Objection};
@@ -21,8 +27,8 @@ pub(crate) struct Failure {
     message: String,
     /// Lines below the message.
     lines: String,
-    /// Whether the message is already the whole text.
-    drawn: bool,
+    /// The whole text for a person, when it is more than what the other fields give.
+    drawn: Option<Box<str>>,
     /// The next steps.
     hints: Vec<String>,
     /// The results that there are in spite of the failure.
@@ -36,7 +42,7 @@ impl Failure {
             exit_code: 2,
             message: message.into(),
             lines: String::new(),
-            drawn: false,
+            drawn: None,
             hints: Vec::new(),
             output: String::new(),
         }
@@ -58,14 +64,24 @@ impl Failure {
         Self::defect(&error.to_string())
     }
 
-    /// Returns the failure of a command that could not run. `text` is printed as it is.
-    pub(crate) fn drawn(text: String) -> Self {
-        Self { drawn: true, ..Self::cannot_run(text) }
+    /// Gives a person this text in place of message, lines and hints, as it is.
+    pub(crate) fn drawn(self, text: String) -> Self {
+        Self { drawn: Some(text.into_boxed_str()), ..self }
+    }
+
+    /// Returns the failure for a command line that clap refuses, of which `text` tells.
+    pub(crate) fn usage(text: &str) -> Self {
+        let mut lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
+        let failure = Self::cannot_run(lines.next().unwrap_or_default().trim_start_matches("error: "));
+        let (hints, details): (Vec<_>, Vec<_>) = lines.partition(|line| line.trim_start().starts_with("tip: "));
+        let failure = failure.lines(details.join("\n"));
+        hints.iter().fold(failure, |failure, hint| failure.hint(hint.trim_start().trim_start_matches("tip: ")))
     }
 
     /// Returns the failure for a file that could not be read or written. `doing` is a verb such as `read`.
     pub(crate) fn io(doing: &str, path: &Path, error: &io::Error) -> Self {
-        Self::cannot_run(format!("cannot {doing} {}: {}", path.display(), reason(error)))
+        let from = if path == Path::new("-") && doing.contains(' ') { "from " } else { "" };
+        Self::cannot_run(format!("cannot {doing} {from}{}: {}", named(path), reason(error)))
     }
 
     /// Returns the failure for files that could not be placed. What is new all the same is named.
@@ -83,7 +99,7 @@ impl Failure {
         if let BundleError::Read(error) = error {
             return Self::io("read", bundle, error);
         }
-        Self::says_no(format!("{} is refused: {error}", bundle.display())).hint(match error {
+        Self::says_no(format!("{} is refused: {error}", named(bundle))).hint(match error {
             BundleError::Signature { .. } => {
                 "it was changed on its way, or another key signed it: compare --key with the fingerprint on paper"
             }
@@ -98,16 +114,18 @@ impl Failure {
     pub(crate) fn split(bundle: &Path, error: &SplitError, output: impl Fn(&PartName) -> PathBuf) -> Self {
         match error {
             SplitError::Bundle(error) => Self::bundle(bundle, error),
-            SplitError::Record { .. } => Self::says_no(format!("{} is refused: {error}", bundle.display()))
+            SplitError::Record { .. } => Self::says_no(format!("{} is refused: {error}", named(bundle)))
                 .hint("nothing was written; carry the bundle again"),
             SplitError::Output { part, error } => Self::io("write", &output(part), error),
         }
     }
 
-    /// Returns the failure for a bundle without a part that is asked for.
-    pub(crate) fn no_part(bundle: &Path, part: &PartName) -> Self {
-        Self::cannot_run(format!("there is no part {part} in {}", bundle.display()))
-            .hint("`certferry verify` tells how many nodes a bundle has, `tar -tzf` which")
+    /// Returns the failure for a bundle without a part that is asked for. `parts` are those that it has.
+    pub(crate) fn no_part(bundle: &Path, part: &PartName, parts: &BTreeSet<PartName>) -> Self {
+        let failure = Self::cannot_run(format!("there is no part {part} in {}", named(bundle)));
+        let meant = part.node().and_then(|name| did_you_mean(name, parts.iter().filter_map(PartName::node)));
+        let failure = meant.into_iter().fold(failure, Self::hint);
+        failure.hint("`certferry verify` tells how many nodes a bundle has, `tar -tzf` which")
     }
 
     /// Returns the failure for a bundle that could not be written.
@@ -126,9 +144,7 @@ impl Failure {
     /// `lock` is the path of the lock.
     pub(crate) fn make(error: &MakeError, archive: &Path, lock: &Path) -> Self {
         match error {
-            MakeError::UnknownNodes(_) => {
-                Self::cannot_run(format!("--only: {error}")).hint("`certferry plan PROFILE --verbose` lists the nodes")
-            }
+            MakeError::UnknownNodes(_) => Self::cannot_run(format!("--only: {error}")),
             MakeError::NoLock => Self::cannot_run(error.to_string()),
             MakeError::Objection(objection) => Self::objection(objection, lock),
             MakeError::Write(error) => Self::write(archive, error),
@@ -146,7 +162,7 @@ impl Failure {
                     .hint("build with the version that it names in `made_with`, or a later one")
             }
             Objection::Refused(refusal) => Self::refusal(refusal),
-            Objection::Shared(_) => Self::cannot_run(objection.to_string())
+            Objection::Shared(_) => Self::says_no(objection.to_string())
                 .hint("`certferry plan` tells why; build the whole bundle, or set the profile back"),
             Objection::Differs(deviation) => {
                 Self::says_no(format!("the build differs from {lock}: {deviation}")).hint(match deviation {
@@ -159,7 +175,7 @@ impl Failure {
 
     /// Returns the failure for a build that needs a permission that was not given, or that is never given.
     pub(crate) fn refusal(refusal: &Refusal) -> Self {
-        Self::cannot_run(refusal.to_string()).hint(match refusal {
+        Self::says_no(refusal.to_string()).hint(match refusal {
             Refusal::OtherCluster { .. } => "each cluster has a lock of its own; name it with --lock FILE".to_owned(),
             Refusal::OtherSeed { .. } => {
                 "give the seed of the first build; --replace-seed gives the cluster another key everywhere".to_owned()
@@ -192,6 +208,9 @@ impl Failure {
                  again: it first brings this one to its end"
             }
             NodeError::Untidy { .. } => "mend the cause, then run the same command again",
+            NodeError::Io { error, .. } if error.kind() == io::ErrorKind::PermissionDenied && !host::is_root() => {
+                "run this as root; the node's files are as they were"
+            }
             NodeError::Io { .. } => "the node's files are as they were",
             NodeError::Locked => "wait for it to end; the node's files are as they were",
             NodeError::BrokenState { file: "journal" } | NodeError::Lost { .. } => {
@@ -264,6 +283,11 @@ impl Failure {
         std::mem::take(&mut self.output)
     }
 
+    /// Returns the next steps.
+    pub(crate) fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
     pub(crate) const fn exit_code(&self) -> u8 {
         self.exit_code
     }
@@ -273,8 +297,8 @@ impl Failure {
     /// Message and hints repeat names of files and arguments. A line end in one of these is escaped, so that it cannot
     /// write a line of its own.
     pub(crate) fn text(&self) -> String {
-        if self.drawn {
-            return self.message.clone();
+        if let Some(drawn) = &self.drawn {
+            return drawn.to_string();
         }
         let mut text = format!("error: {}\n", escape_for_terminal(&self.message));
         for line in self.lines.lines() {
@@ -285,6 +309,34 @@ impl Failure {
         }
         text
     }
+}
+
+/// An error for programs.
+#[derive(Serialize)]
+struct ErrorJson<'a> {
+    exit_code: u8,
+    error: &'a str,
+    details: Vec<&'a str>,
+    hints: &'a [String],
+}
+
+impl Failure {
+    /// Returns the JSON document of the error, with the warnings that no other document has.
+    pub(crate) fn json_text(&self) -> String {
+        let Self { exit_code, message, lines, hints, .. } = self;
+        let error = ErrorJson { exit_code: *exit_code, error: message, details: lines.lines().collect(), hints };
+        Document::new("error", &error).text().unwrap_or_else(|_| self.text())
+    }
+
+    /// Tells a person or a program.
+    pub(crate) fn tell(&self) {
+        host::write_stderr(&if notice::is_for_programs() { self.json_text() } else { self.text() });
+    }
+}
+
+/// Returns the name of a file that is read, for a person.
+pub(crate) fn named(path: &Path) -> String {
+    if path == Path::new("-") { "the standard input".to_owned() } else { path.display().to_string() }
 }
 
 /// Turns an error that has no conversion of its own into a failure.

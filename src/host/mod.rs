@@ -16,24 +16,30 @@ mod found;
 mod http;
 mod interrupt;
 mod leftovers;
+mod locale;
 mod node_root;
 mod node_tree;
 mod output;
+mod pager;
+mod pending;
 mod programs;
 mod staging;
 mod terminal;
 mod write_tree;
 
-pub use file_io::{Exposure, begins_with, folder_of_others, open, read, read_secret, read_stdin, sha256};
+pub use file_io::{Exposure, Source, check_new_file, folder_of_others, open, read, read_secret, read_stdin, sha256};
 pub use found::{FileOwner, Found, FoundKind};
 pub use http::{Answer, AskError, TlsClient, ask};
+pub use locale::{columns, is_linux_console, is_utf8, language};
 pub use node_root::NodeRoot;
 pub use node_tree::{NodeLock, NodeTree};
-pub use output::{CommitError, Outputs, create_secret};
+pub use output::{CommitError, Outputs};
+pub use pager::write_paged;
+pub use pending::{keep_for_taking_back, settle, take_back};
 pub use programs::{Deadline, Exit, Process, is_installed, pause, processes, run_program};
 pub use staging::Staging;
-pub use terminal::{write_stderr, write_stdout};
-pub use write_tree::{NewTree, TreeEntry, write_tree};
+pub use terminal::{is_stdout_terminal, set_colors, stdout_file, write_stderr, write_stdout};
+pub use write_tree::{NewTree, TreeEntry, check_new_tree, write_tree};
 
 use std::io;
 use std::net::IpAddr;
@@ -60,6 +66,12 @@ pub fn now() -> OffsetDateTime {
 #[must_use]
 pub fn name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Returns whether this process may do what only root may, by its effective user.
+#[must_use]
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 /// Returns the addresses of this host's interfaces.

@@ -1,8 +1,11 @@
 //! Which component reads which file and so must be restarted when it changes.
 
+use std::collections::BTreeSet;
+
 use super::certificate::{AUTHORITIES, CERTIFICATES, SERVICE_ACCOUNT_READERS};
 use super::component::Component;
 use super::place::PKI;
+use super::role::Role;
 
 /// Returns the beginnings of paths in a node's tree, each with the components that read the files there.
 ///
@@ -16,10 +19,34 @@ pub fn readers_by_path() -> impl Iterator<Item = (String, &'static [Component])>
     authorities.chain(leaves).chain([(format!("{PKI}/sa."), SERVICE_ACCOUNT_READERS)])
 }
 
+/// The files that kube-apiserver reads again by itself when they are replaced in the folder that it sees.
+///
+/// Source: Kubernetes v1.20.2, pkg dynamiccertificates (serving certificate and client CA, every minute); tried with
+/// 1.20.2.
+pub const RELOADED: [&str; 2] = ["etc/kubernetes/pki/apiserver.crt", "etc/kubernetes/pki/apiserver.key"];
+
+/// Returns whether nothing must be restarted for these files, because kube-apiserver reads all of them again by itself.
+pub fn are_reloaded<'a>(mut places: impl Iterator<Item = &'a str>) -> bool {
+    places.all(|place| RELOADED.contains(&place))
+}
+
 /// Returns the components that read a file of a node's tree.
 #[must_use]
 pub fn readers(path: &str) -> &'static [Component] {
     readers_by_path().find(|(beginning, _)| path.starts_with(beginning)).map_or(&[], |(_, readers)| readers)
+}
+
+/// Returns the components on a node of this role that must be restarted when these files change, and whether none must be,
+/// because kube-apiserver reads them again by itself.
+pub fn to_restart<'a>(
+    role: Role,
+    has_etcd: bool,
+    places: impl Iterator<Item = &'a str> + Clone,
+) -> (BTreeSet<Component>, bool) {
+    let components = places.clone().flat_map(|place| readers(place).iter().copied());
+    let components: BTreeSet<_> = components.filter(|component| component.runs(role, has_etcd)).collect();
+    let is_reloaded = !components.is_empty() && are_reloaded(places);
+    (if is_reloaded { BTreeSet::new() } else { components }, is_reloaded)
 }
 
 #[cfg(test)]

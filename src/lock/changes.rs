@@ -12,6 +12,9 @@ use crate::kubernetes::{KeyId, PartName};
 const GENERATION: &str = "generation";
 const ALGORITHM: &str = "algorithm";
 
+/// The name of the difference between two ends of validity.
+const END: &str = "end of validity";
+
 /// What changes. The text is the key's id, or part and path: `node/cp-1/etc/kubernetes/kubelet.conf`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangeId {
@@ -58,6 +61,17 @@ impl Change {
     #[must_use]
     pub fn is_shared(&self) -> bool {
         self.key().is_some_and(|id| id.part().is_none())
+    }
+
+    /// Returns whether the certificate ends earlier than before.
+    #[must_use]
+    pub fn ends_earlier(&self) -> bool {
+        // Both are RFC 3339 in UTC with four digits of the year, so that their texts are ordered like the times.
+        let is_earlier = |reason: &ChangeReason| match reason {
+            ChangeReason::Value { field, old, new } => *field == END && new < old,
+            _ => false,
+        };
+        self.reasons.iter().any(is_earlier)
     }
 
     /// Returns whether the key itself changes, and not only its certificate.
@@ -239,7 +253,7 @@ fn certificate_differences(old: &CertificateShape, new: &CertificateShape) -> Ve
         list("usages", &texts(&old.usages), &texts(&new.usages)),
         value("issued_at", &old.issued_at, &new.issued_at),
         value("start of validity", &old.not_before, &new.not_before),
-        value("end of validity", &old.not_after, &new.not_after),
+        value(END, &old.not_after, &new.not_after),
     ]
     .into_iter()
     .flatten()

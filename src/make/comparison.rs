@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bundle::{Hex, Sha256};
-use crate::kubernetes::{KeyId, PartName, Version};
+use crate::kubernetes::{KeyId, PartName, RequiredBinding, Version};
 use crate::lock::{
     Change, ChangeId, ChangeKind, Lock, Refusal, Shapes, changes, explain_version, file_changes, foreseen,
 };
@@ -22,6 +22,10 @@ pub struct Comparison {
     pub changes: Vec<Change>,
     /// The changes of each part, in the order of the plan. Then come the parts that are gone.
     pub part_changes: Vec<PartChange>,
+    /// The bindings on which certificates rely now, and did not rely before.
+    pub new_bindings: Vec<RequiredBinding>,
+    /// The ids of certificates that may do everything.
+    pub break_glass: BTreeSet<KeyId>,
     /// Whether everything that cert-manager has issued stands below a root that the new files no longer trust.
     pub cuts_off_cert_manager: bool,
 }
@@ -83,8 +87,11 @@ impl Comparison {
         let (cluster, nodes): (Vec<_>, Vec<_>) = recipients.iter().partition(|(part, _)| **part == PartName::Cluster);
         let after = cluster.into_iter().chain(nodes).map(|(part, recipient)| (part.clone(), plan.outlines(*recipient)));
         let mut of_files = file_changes(&before, after, &changes);
+        let mut new_bindings = Vec::new();
         if let Some(profile) = version_before(lock, profile) {
             let with_old = make_plan(&profile);
+            let bindings = plan.required_bindings.iter().copied();
+            new_bindings.extend(bindings.filter(|binding| !with_old.required_bindings.contains(binding)));
             let (old, new) = (with_old.kubernetes.to_string(), plan.kubernetes.to_string());
             let (shapes, old_shapes) = (Shapes::of_plan(plan), Shapes::of_plan(&with_old));
             let old_recipients = by_part(&with_old);
@@ -117,8 +124,16 @@ impl Comparison {
             other_profile,
             changes,
             part_changes,
+            new_bindings,
+            break_glass: plan.break_glass().map(|certificate| certificate.key.clone()).collect(),
             cuts_off_cert_manager,
         }
+    }
+
+    /// Returns whether a build would make anything else than the lock says.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        !self.heads.is_empty() || self.other_profile || !self.changes.is_empty() || !self.part_changes.is_empty()
     }
 
     /// Returns why a whole build of the plan, with the seed of the lock and

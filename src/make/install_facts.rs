@@ -12,14 +12,13 @@ use crate::bundle::limits::{COMPRESSED, ENTRIES, FILE, INDEX, MEMBER, PARTS, PAT
 use crate::bundle::rows::FOLDERS;
 use crate::bundle::{FORMAT, KUBELET_CLIENT_LINK, Mode, PHASE};
 use crate::kubernetes::{
-    API_SERVER_RESTART, AUTHORITIES, BOOTSTRAP, Component, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, Role,
+    API_SERVER_RESTART, AUTHORITIES, BOOTSTRAP, Component, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, RELOADED, Role,
     enable_api_server_restart, kubeconfigs, node_files, readers_by_path,
 };
 use crate::node::place::{
     AWAY, INSTALLED, JOURNAL, JOURNAL_NEW, LOCK, RESTART, RESTART_NEW, STATE, hidden, parent_and_name,
 };
 use crate::node::restart::Plan;
-use crate::node::restart::effect::RELOADED;
 
 /// The folder of the two files.
 const PARTS_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/install");
@@ -48,6 +47,8 @@ fn shell() -> String {
         let comment = if comment.is_empty() { String::new() } else { format!("# {comment}\n") };
         let _ = writeln!(text, "{comment}{name}={quote}{value}{quote}");
     };
+    fact("VERSION", "What `--version` says.", env!("CARGO_PKG_VERSION"));
+    fact("BUNDLE_FORMAT", "", &FORMAT.to_string());
     fact("KUBERNETES", "Places, relative to the root.", KUBERNETES);
     fact("PKI", "", PKI);
     fact("KUBELET_PKI", "", KUBELET_PKI);

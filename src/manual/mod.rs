@@ -8,6 +8,7 @@ pub(crate) const CHAPTERS: &[Chapter] = &[
     ("quickstart", "from nothing to files on a node", include_str!("quickstart.md")),
     ("profile", "every key of a profile, its default, and what a change costs", include_str!("profile.md")),
     ("far-side", "check and install a bundle on an isolated node", include_str!("far-side.md")),
+    ("fleet", "many nodes with Ansible: carry, install in waves, go back", include_str!("fleet.md")),
     ("adding-a-node", "make, carry and install one node's files", include_str!("adding-a-node.md")),
     ("rotation", "other keys for a node, service accounts, a CA", include_str!("rotation.md")),
     ("expired", "certificates have ended: what to do at once, and what then", include_str!("expired.md")),
@@ -27,4 +28,14 @@ pub(crate) const CHAPTERS: &[Chapter] = &[
     ),
     ("threat-model", "what certferry protects against, and what not", include_str!("threat-model.md")),
     ("exit-codes", "exit codes and output rules", include_str!("exit-codes.md")),
+    ("json", "results for programs: every document of -o json, key by key", include_str!("json.md")),
+];
+
+/// The chapters that a person on the far side needs, in Korean. `tests/korean.rs` compares them with the English ones.
+pub(crate) const KOREAN: &[Chapter] = &[
+    ("quickstart", "처음부터 노드에 파일이 놓일 때까지", include_str!("ko/quickstart.md")),
+    ("far-side", "격리된 노드에서 번들을 검사하고 설치하기", include_str!("ko/far-side.md")),
+    ("rotation", "노드, 서비스 어카운트, CA의 키를 바꾸기", include_str!("ko/rotation.md")),
+    ("expired", "인증서가 만료되었을 때 당장 할 일과 그다음 할 일", include_str!("ko/expired.md")),
+    ("doctor", "노드가 왜 `x509:`라고 하는지 찾고 벗어나기", include_str!("ko/doctor.md")),
 ];

@@ -176,6 +176,7 @@ fn replace<'a, 't>(
     {
         return Err(NodeError::WrittenSince { place, kept }.into());
     }
+    progress(&Progress::Changes(&changes));
     let has_original = backups::moves_original(tree, &changes)?;
     let mut written = session.written().to_vec();
     let change = |progress: &mut dyn FnMut(&Progress<'_>)| {

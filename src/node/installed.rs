@@ -5,7 +5,7 @@ use super::place::{INSTALLED, RECORD, SIGNER, Slot};
 use super::unit::Unit;
 use crate::bundle::{ClusterId, PartOwner, Record, RecordError, Sha256, VerifiedPart};
 use crate::host::{NodeRoot, NodeTree};
-use crate::kubernetes::FILE_LIMIT;
+use crate::kubernetes::{FILE_LIMIT, Role};
 use crate::sign::{Fingerprint, PublicKey};
 
 /// A generation on a node.
@@ -21,6 +21,8 @@ pub struct Installed {
     pub kubernetes: String,
     /// The name of the node.
     pub node: String,
+    /// The role of the node. `None` when the files are of no node.
+    pub role: Option<Role>,
     /// The SHA-256 of the record.
     pub record: Sha256,
     /// The fingerprint of the key that signed the record.
@@ -47,9 +49,9 @@ impl Installed {
     }
 
     fn new(record: &Record, sha256: Sha256, signer: Fingerprint) -> Self {
-        let node = match &record.owner {
-            PartOwner::Node(node) => node.name.clone(),
-            PartOwner::Cluster => String::new(),
+        let (node, role) = match &record.owner {
+            PartOwner::Node(node) => (node.name.clone(), Some(node.role)),
+            PartOwner::Cluster => (String::new(), None),
         };
         Self {
             cluster: record.head.cluster.clone(),
@@ -57,6 +59,7 @@ impl Installed {
             generation: record.head.generation,
             kubernetes: record.head.kubernetes.clone(),
             node,
+            role,
             record: sha256,
             signer,
         }

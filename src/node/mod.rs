@@ -5,7 +5,7 @@
 //!
 //! **Input.** A verified part of a bundle, and the node's files below a root.
 //!
-//! **Output.** [`dry_run()`] returns what would change. [`apply()`] and [`rollback()`] change it and, when they are
+//! **Output.** [`dry_run()`] and [`rollback_dry_run()`] return what would change. [`apply()`] and [`rollback()`] change it and, when they are
 //! given a time, restart the components that read the files. [`status()`] returns what is there, and [`drift()`] what of
 //! it is not as it was installed. No file is ever torn. Each unit (the folder `pki`, each kubeconfig, the kubelet's
 //! `pki`) is exchanged in one step where the file system has one, else in two renames, and a journal makes the whole old
@@ -41,14 +41,14 @@ mod swap;
 mod unit;
 mod written;
 
-pub use accept::{AcceptError, accept};
+pub use accept::{AcceptError, accept, accept_dry_run};
 pub use apply::{Allowed, Applied, ApplyError, Foreseen, apply, dry_run};
 pub use changes::{Changes, Difference, Dropped, FileChange, Method, Reason};
 pub use drift::{Drift, drift};
 pub use error::NodeError;
 pub use identity::{Identity, IdentityMismatch};
 pub use installed::{InstallRefusal, Installed};
-pub use rollback::{RolledBack, rollback};
+pub use rollback::{RollbackForeseen, RolledBack, rollback, rollback_dry_run};
 pub use session::Session;
 pub use status::{Previous, Status, status};
 pub use written::Written;

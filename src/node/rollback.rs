@@ -46,6 +46,33 @@ pub fn rollback(
     result
 }
 
+/// What [`rollback`] would do.
+pub struct RollbackForeseen {
+    /// What is on the node. Its previous generation would come back.
+    pub status: Status,
+    /// What the changes mean for the running components.
+    pub effect: Effect,
+    /// Who would restart them.
+    pub restarted_by: RestartedBy,
+    /// The places of what would be taken away, because the previous generation has nothing there.
+    pub taken_away: Vec<String>,
+}
+
+/// Returns what [`rollback`] would do. Only reads, and changes nothing. Where an interrupted run waits, what comes after
+/// it may be another.
+///
+/// # Errors
+/// Fails like [`rollback`], as far as that is known without a change.
+pub fn rollback_dry_run(tree: &NodeTree, restart: Option<Duration>) -> Result<RollbackForeseen, ApplyError> {
+    if restart.is_some() {
+        restart::check(tree)?;
+    }
+    install::check_rollback(tree)?;
+    let effect = Effect::of_rollback(tree)?.ok_or(NodeError::NoPrevious)?;
+    let (status, taken_away) = (status(tree)?, install::taken_away(tree)?);
+    Ok(RollbackForeseen { status, effect, restarted_by: RestartedBy::person(tree)?, taken_away })
+}
+
 fn back(
     session: &Session<'_>,
     restart: Option<Duration>,

@@ -88,6 +88,11 @@ impl Plan<'_> {
         }
     }
 
+    /// Returns the certificates that may do everything.
+    pub fn break_glass(&self) -> impl Iterator<Item = &PlannedCertificate> {
+        self.certificates.iter().filter(|certificate| certificate.is_break_glass())
+    }
+
     /// Returns the [outline](PlannedContent::outline) of each file of a recipient by its path.
     #[must_use]
     pub fn outlines(&self, recipient: Recipient<'_>) -> FileOutlines {

@@ -4,8 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FileOutlines, Plan, PlannedContent, PlannedFile, Recipient};
-use crate::kubernetes::{Component, KeyId, PartName, readers};
-use crate::profile::Node;
+use crate::kubernetes::{Component, KeyId, PartName, to_restart};
 
 /// The state before a plan, as far as it is known.
 pub struct PreviousBuild<'a> {
@@ -34,6 +33,8 @@ pub struct PartChange {
     ///
     /// Empty for the cluster's part, and where nothing runs yet or any more.
     pub restarts: BTreeSet<Component>,
+    /// Whether none must be, because kube-apiserver reads by itself what changes.
+    pub is_reloaded: bool,
 }
 
 /// How a part changes.
@@ -63,6 +64,7 @@ pub fn part_changes(plan: &Plan<'_>, before: &PreviousBuild<'_>) -> Vec<PartChan
                 files: planned.into_iter().map(|file| file.path).collect(),
                 removed: Vec::new(),
                 restarts: BTreeSet::new(),
+                is_reloaded: false,
             }),
         });
     }
@@ -72,6 +74,7 @@ pub fn part_changes(plan: &Plan<'_>, before: &PreviousBuild<'_>) -> Vec<PartChan
         files: Vec::new(),
         removed: files.keys().map(ToString::to_string).collect(),
         restarts: BTreeSet::new(),
+        is_reloaded: false,
     }));
     found
 }
@@ -92,12 +95,13 @@ fn change(
         }
     }
     let removed: Vec<_> = gone.into_keys().map(str::to_owned).collect();
-    let restarts = match recipient {
-        Recipient::Node(node) => restarts(node, has_etcd, &changed),
-        Recipient::Cluster => BTreeSet::new(),
+    let (restarts, is_reloaded) = match recipient {
+        Recipient::Node(node) => to_restart(node.role, has_etcd, changed.iter().map(String::as_str)),
+        Recipient::Cluster => (BTreeSet::new(), false),
     };
     let is_any = !changed.is_empty() || !removed.is_empty();
-    is_any.then_some(PartChange { part: name, kind: PartChangeKind::Changed, files: changed, removed, restarts })
+    let kind = PartChangeKind::Changed;
+    is_any.then_some(PartChange { part: name, kind, files: changed, removed, restarts, is_reloaded })
 }
 
 fn has_other_bytes(content: &PlannedContent, before: &PreviousBuild<'_>) -> bool {
@@ -110,12 +114,6 @@ fn has_other_bytes(content: &PlannedContent, before: &PreviousBuild<'_>) -> bool
         }),
         content => sources(content).iter().any(|id| before.changed.contains(id)),
     }
-}
-
-/// Returns the components on a node that read any of these files.
-fn restarts(node: &Node, has_etcd: bool, files: &[String]) -> BTreeSet<Component> {
-    let readers = files.iter().flat_map(|path| readers(path).iter().copied());
-    readers.filter(|component| component.runs(node.role, has_etcd)).collect()
 }
 
 /// Returns the keys and certificates from which a file's bytes are made.

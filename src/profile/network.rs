@@ -154,6 +154,9 @@ fn host(value: WrittenValue<'_>, text: &str) -> Option<AltName> {
 
 fn check_address(value: WrittenValue<'_>, text: &str) -> Option<IpAddr> {
     let title = || format!("\"{}\" is not an address of a host", abridged(text));
+    if let Some(host) = host_of_url(text) {
+        return value.refuse(title(), "a URL", format!("write \"{host}\""));
+    }
     if let Some(alone) = without_port(text) {
         return value.refuse(title(), "no port and no brackets stand here", format!("write \"{alone}\""));
     }
@@ -169,6 +172,14 @@ fn check_address(value: WrittenValue<'_>, text: &str) -> Option<IpAddr> {
         Err(_) => "neither IPv4 nor IPv6",
     };
     value.refuse(title(), reason, "write an address such as \"192.168.1.11\" or \"fd00::11\"")
+}
+
+/// Returns the host that a URL names, when a host could have that name or address.
+fn host_of_url(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = without_port(authority).unwrap_or(authority);
+    (host.parse::<IpAddr>().is_ok() || subdomain_fault(host).is_none()).then_some(host)
 }
 
 /// Returns the host of a text that is a host and a port, or an address in brackets. Returns `None` for an address.

@@ -9,7 +9,7 @@ const MAX_DIGITS: usize = 9;
 /// A name that contains a range of numbers. A single name is one without a range.
 pub(super) struct NameRange {
     prefix: String,
-    /// The first number, the last number, and the width to which numbers are padded.
+    /// The first number, the last number, and the width to which numbers are padded with zeros: 1 when they are not.
     range: Option<(u32, u32, usize)>,
     suffix: String,
 }
@@ -24,8 +24,8 @@ impl NameRange {
         let text = value.string()?;
         match split(text) {
             Ok(names) => {
-                // Checking one name is enough, because the names differ in digits only.
-                check_subdomain(value, &names.expand_first())?;
+                // The names differ in digits only, and the last is the longest.
+                check_subdomain(value, &names.expand_last())?;
                 Some(names)
             }
             Err((reason, hint)) => {
@@ -47,8 +47,8 @@ impl NameRange {
         }
     }
 
-    fn expand_first(&self) -> String {
-        self.range.map_or_else(|| self.prefix.clone(), |(first, _, width)| self.name(first, width))
+    fn expand_last(&self) -> String {
+        self.range.map_or_else(|| self.prefix.clone(), |(_, last, width)| self.name(last, width))
     }
 
     fn name(&self, number: u32, width: usize) -> String {
@@ -57,7 +57,7 @@ impl NameRange {
 }
 
 fn split(text: &str) -> Result<NameRange, (&'static str, String)> {
-    let example = || "write one range with numbers of equal width, as in \"worker-[001..100]\"".to_owned();
+    let example = || "write one range of numbers, as in \"worker-[1..100]\" or \"worker-[001..100]\"".to_owned();
     let Some((prefix, rest)) = text.split_once('[') else {
         return Err(("no `[first..last]` in it", example()));
     };
@@ -76,10 +76,16 @@ fn split(text: &str) -> Result<NameRange, (&'static str, String)> {
     if first > last {
         return Err(("the first number is above the last", mended()));
     }
-    if first_width != last_width {
-        return Err(("the two numbers differ in width", mended()));
-    }
-    Ok(NameRange { prefix: prefix.to_owned(), range: Some((first, last, first_width)), suffix: suffix.to_owned() })
+    // As in a shell's {1..100} and {001..100}: who writes a zero in front wants numbers of equal width.
+    let is_padded = |number: u32, width: usize| number.to_string().len() < width;
+    let width = if first_width == last_width {
+        first_width
+    } else if is_padded(first, first_width) || is_padded(last, last_width) {
+        return Err(("one number begins with a zero, and the two differ in width", mended()));
+    } else {
+        1
+    };
+    Ok(NameRange { prefix: prefix.to_owned(), range: Some((first, last, width)), suffix: suffix.to_owned() })
 }
 
 fn number(digits: &str) -> Option<(u32, usize)> {

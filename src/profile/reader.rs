@@ -45,6 +45,20 @@ impl<'a> TableReader<'a> {
         Some(WrittenValue { key, problems: self.problems, written: entries.get(key)? })
     }
 
+    /// Returns whether the table has a value under `key` that is no empty array, or a key that most likely means it.
+    pub(super) fn means(&self, key: &'static str) -> bool {
+        let State::Present(entries) = self.state else { return false };
+        let is_empty = |value: &DeValue<'_>| matches!(value, DeValue::Array(elements) if elements.is_empty());
+        match entries.get(key) {
+            Some(value) => !is_empty(value.get_ref()),
+            None => {
+                let known = self.known.borrow();
+                let unknown = entries.keys().filter(|entry| !known.contains(&entry.get_ref().as_ref()));
+                unknown.into_iter().any(|entry| nearest(entry.get_ref(), known.iter().copied()) == Some(key))
+            }
+        }
+    }
+
     fn note(&self, key: &'static str) {
         let mut known = self.known.borrow_mut();
         if !known.contains(&key) {

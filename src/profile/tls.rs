@@ -45,8 +45,10 @@ pub(super) fn read(root: &TableReader<'_>, cluster: &ClusterDraft, validity: &De
             header: table.header.clone(),
             hosts,
         };
+        // What was refused, or written under a name that is nearly right, is not missing as well.
+        let has_hosts = !draft.hosts.is_empty() || table.means("hosts");
         table.refuse_unknown_keys();
-        draft.check(has_common_name, root.problems);
+        draft.check(has_hosts, has_common_name, root.problems);
         draft
     };
     root.tables("tls").into_iter().map(read).collect()
@@ -103,18 +105,18 @@ impl TlsDraft {
         self.usages.iter().any(|usage| usage.value == wanted)
     }
 
-    fn check(&self, has_common_name: bool, problems: &Problems) {
+    fn check(&self, has_hosts: bool, has_common_name: bool, problems: &Problems) {
         if self.usages.is_empty() {
             return;
         }
         let place = self.header.as_ref();
-        if self.is_for(ExtendedKeyUsage::ServerAuth) && self.hosts.is_empty() {
+        if self.is_for(ExtendedKeyUsage::ServerAuth) && !has_hosts {
             problems.add(
                 Problem::error("a server's certificate without a host")
                     .at_if(place, "clients look at `hosts` and at nothing else")
                     .hint("add `hosts = [\"app.corp.internal\"]`, or `usages = [\"client\"]`"),
             );
-        } else if self.hosts.is_empty() && !has_common_name {
+        } else if !has_hosts && !has_common_name {
             problems.add(
                 Problem::error("a certificate without a name")
                     .at_if(place, "neither `hosts` nor `common_name`")

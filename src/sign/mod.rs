@@ -16,7 +16,7 @@ mod fingerprint;
 pub(crate) mod hex;
 mod public_key;
 
-pub use fingerprint::{Fingerprint, NotAFingerprint};
+pub use fingerprint::{Fingerprint, NotAFingerprint, TypedError};
 pub use public_key::{BadSignature, PublicKey, PublicKeyError};
 
 /// Signs a message, and returns the signature: ECDSA P-256 with SHA-256, DER.

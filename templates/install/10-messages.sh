@@ -7,11 +7,12 @@ usage: sh install.sh BUNDLE --node NAME --key PUB [--root DIR] [--dry-run] [--fo
                   [--drop-backup]
        sh install.sh --rollback [--root DIR]
        sh install.sh --status [--root DIR]
+       sh install.sh --version
 
   BUNDLE             a bundle, a partial bundle or a slice
   --node NAME        the node whose part is installed, as the profile names it
-  --key PUB          the signer's public key, a file that was on the node before; or its fingerprint `sha256:...`, and
-                     then CLUSTER.pub lies beside the bundle
+  --key PUB          the signer's public key, a file that was on the node before; or its fingerprint, 64 digits as they
+                     stand on paper, and then CLUSTER.pub lies beside the bundle
   --root DIR         the root of the node's files, when it is not /
   --dry-run          verify everything, say what would change, change nothing
   --force-node       install though the part is another host's or another cluster's

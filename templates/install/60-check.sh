@@ -7,15 +7,21 @@ need_tools() {
     done
 }
 
-# The signer's public key: its file is KEY, its fingerprint FINGERPRINT.
+# The signer's public key: its file is KEY, its fingerprint FINGERPRINT. A fingerprint may be typed in any case, with blanks,
+# colons and hyphens, with or without `sha256:` before; what has its form is never taken for the name of a file.
 take_key() {
     KEY=$1
     wanted=
+    typed=$(printf '%s' "$1" | tr 'ABCDEFHS' 'abcdefhs' | tr -d ' :\t\n-')
     case $1 in
-    sha256:*)
-        wanted=$1
-        case ${1#sha256:} in *[!0-9a-f]*) wanted= ;; esac
-        [ "${#wanted}" = 71 ] || cannot "--key $1 is not a fingerprint" "a fingerprint is \`sha256:\` and 64 lower-case hex digits"
+    [Ss][Hh][Aa]256:* | [Ss][Hh][Aa]256\ *) typed=${typed#sha256} wanted=yes ;;
+    *) [ "${#typed}" -lt 40 ] || case $typed in *[!0-9a-f]*) ;; *) wanted=yes ;; esac ;;
+    esac
+    if [ -n "$wanted" ]; then
+        wanted=sha256:$typed
+        case $typed in *[!0-9a-f]*) wanted= ;; esac
+        [ "${#wanted}" = 71 ] || cannot "--key $1 is not a fingerprint" \
+            "a fingerprint is 64 hex digits, in any case and with any blanks"
         # CLUSTER-gN...: the last `-g` before a digit ends the cluster's name.
         name=$(printf '%s' "${BUNDLE##*/}" | awk '{
             place = 0
@@ -25,8 +31,7 @@ take_key() {
         [ -n "$name" ] || cannot "cannot tell the cluster from the name ${BUNDLE##*/}" \
             "give the public key's file to --key instead of its fingerprint"
         case $BUNDLE in */*) KEY=${BUNDLE%/*}/$name.pub ;; *) KEY=./$name.pub ;; esac
-        ;;
-    esac
+    fi
     [ -f "$KEY" ] && [ -r "$KEY" ] || cannot "cannot read the public key $KEY" \
         "--key takes the file CLUSTER.pub, or its fingerprint when that file lies beside the bundle"
     KEY_PEM=$(openssl pkey -pubin -in "$KEY" -pubout </dev/null 2>/dev/null) ||
@@ -38,8 +43,13 @@ take_key() {
     esac
     FINGERPRINT=sha256:$(openssl pkey -pubin -in "$KEY" -outform DER </dev/null 2>/dev/null | sha256)
     [ -z "$wanted" ] || [ "$wanted" = "$FINGERPRINT" ] ||
-        refuse "$KEY is not the key of that fingerprint: it is $FINGERPRINT, expected $wanted" \
+        refuse "$KEY is not the key of that fingerprint: it is $(grouped "$FINGERPRINT"), expected $(grouped "$wanted")" \
             "compare the fingerprint with the one on paper; if that is what was typed, somebody else made this bundle"
+}
+
+# A fingerprint in groups of four, as it stands on paper.
+grouped() {
+    printf '%s\n' "${1#sha256:}" | sed 's/..../& /g; s/ $//'
 }
 
 # Unpacks the part into a folder that nobody else sees, and checks all of it. TREE holds the files, SAID what the record

@@ -132,7 +132,8 @@ is_reloaded() {
     # Where the folder is exchanged as a whole, a running container goes on with the old one.
     ! awk -v unit="$PKI" '$1 == unit { found = 1; exit } END { exit !found }' "$WORK/before" || return 1
     while read -r _ path; do
-        case " $RELOADED " in *" $path "*) ;; *) return 1 ;; esac
+        # The record of what is installed is no file of a component.
+        case " $RELOADED " in *" $path "*) ;; *) case $path in "$INSTALLED"/*) ;; *) return 1 ;; esac ;; esac
     done <"$WORK/changes"
 }
 

@@ -17,11 +17,24 @@ bad_usage() {
 
 main() {
     ACTION=install BUNDLE='' NODE='' KEY='' ROOT=/ DRY_RUN='' FORCE_NODE='' ALLOW_DOWNGRADE='' DROP_BACKUP=''
-    STAGING='' STARTED='' LOCKED='' MADE='' HOMES='' COPIES='' WRITTEN='' journal='' only_install=''
+    STAGING='' STARTED='' LOCKED='' MADE='' HOMES='' COPIES='' WRITTEN='' journal='' only_install='' typing=''
     while [ $# -gt 0 ]; do
+        # A fingerprint on paper stands in groups, and without quotes each of them is an argument.
+        case $typing$1 in
+        yes[0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f])
+            KEY="$KEY $1"
+            shift
+            continue
+            ;;
+        esac
+        typing=
         case $1 in
         --help | -h)
             usage
+            exit 0
+            ;;
+        --version)
+            printf 'install.sh of certferry %s, bundle format %s\n' "$VERSION" "$BUNDLE_FORMAT"
             exit 0
             ;;
         --rollback | --status)
@@ -32,7 +45,13 @@ main() {
             [ $# -gt 1 ] || bad_usage "$1 needs a value"
             case $1 in
             --node) NODE=$2 ;;
-            --key) KEY=$2 ;;
+            --key)
+                KEY=$2
+                case ${KEY#[Ss][Hh][Aa]256} in
+                : | [0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f]) typing=yes ;;
+                :[0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f]) typing=yes ;;
+                esac
+                ;;
             --root) ROOT=$2 ;;
             esac
             [ "$1" = --root ] || only_install=$1

@@ -2,6 +2,7 @@
 //! says the same, and every other file of the bundle stays byte for byte.
 
 mod addons;
+mod restarts;
 
 use crate::common;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,8 @@ type Trees = BTreeMap<(String, String), Entry>;
 /// A bundle, unpacked, with its lock.
 struct Built {
     lock: String,
+    archive: Vec<u8>,
+    public_key: Vec<u8>,
     trees: Trees,
     /// Records by part.
     records: BTreeMap<String, String>,
@@ -56,7 +59,8 @@ fn first_build(profile: &Table) -> Built {
 }
 
 fn read(desk: &Desk, generation: u32) -> Built {
-    let archive = desk.path(&format!("out/prod-1-g{generation}.tar.gz"));
+    let name = format!("out/prod-1-g{generation}.tar.gz");
+    let archive = desk.path(&name);
     let folder = tempfile::tempdir().unwrap();
     common::succeed(common::tool("tar").arg("-xzf").arg(archive).arg("-C").arg(folder.path()));
     let top = folder.path().join(format!("prod-1-g{generation}"));
@@ -73,7 +77,7 @@ fn read(desk: &Desk, generation: u32) -> Built {
     }
     // Nothing lies in the bundle but the index, and for each part a record, its signature and a tree.
     assert_eq!(common::files(&top).len(), 2 + 2 * records.len() + trees.len());
-    Built { lock, trees, records }
+    Built { lock, archive: desk.read(&name), public_key: desk.read("out/prod-1.pub"), trees, records }
 }
 
 fn entry(path: &Path) -> Entry {
@@ -146,6 +150,7 @@ impl Case<'_> {
         assert_eq!(predicted("files"), files, "files that plan names, and those that came");
         assert_eq!(predicted("removed"), gone, "files that plan says will go, and those that went");
         let certificates = self.check_ids(&plan, &after);
+        self.check_diff(&desk, &plan, (&files, &gone));
         self.check_records(&after, files.union(&gone).map(|file| file.split_once(' ').unwrap().0).collect());
 
         let since = |text: &str| {
@@ -185,6 +190,38 @@ impl Case<'_> {
         certificates
     }
 
+    /// `diff` of both bundles, which knows neither profile nor lock, finds the same.
+    fn check_diff(&self, desk: &Desk, plan: &Json, (files, gone): (&BTreeSet<String>, &BTreeSet<String>)) {
+        desk.write("before.tar.gz", &self.before.archive);
+        desk.write("before.pub", &self.before.public_key);
+        let line = "diff before.tar.gz out/prod-1-g2.tar.gz --key before.pub --key out/prod-1.pub -o json";
+        let ended = desk.run(line);
+        assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+        let diff: Json = serde_json::from_str(&ended.stdout).unwrap();
+        let is_link = |file: &&String| file.ends_with("kubelet-client-current.pem");
+        for (list, expected) in [("files", files), ("removed", gone)] {
+            let found = effects(&diff, |effect| effect[list].as_array().unwrap());
+            assert_eq!(found, expected.iter().filter(|file| !is_link(file)).cloned().collect(), "{list}");
+        }
+        let restarts = |document: &Json| {
+            let rows = document["effects"].as_array().unwrap().iter();
+            let rows = rows.map(|row| (text(&row["part"]), row["restarts"].clone(), row["reloads"].clone()));
+            rows.filter(|(_, restarts, reloads)| restarts != &Json::Array(vec![]) || reloads != &Json::Array(vec![]))
+                .map(|row| format!("{row:?}"))
+                .collect::<BTreeSet<_>>()
+        };
+        assert_eq!(restarts(&diff), restarts(plan));
+        // What MetalLB, webhooks and cert-manager get stands in manifests, of which a bundle does not say whose they are.
+        let ids = |document: &Json| {
+            let rows = document["changes"].as_array().unwrap().iter();
+            let ids = rows.map(|row| (text(&row["id"]), text(&row["change"])));
+            let kinds = ["ca/kubernetes", "ca/etcd", "ca/front-proxy", "sa", "node/", "user/", "etcd-client/"];
+            let is_key = |id: &str| !["/etc/", "/var/"].iter().any(|folder| id.contains(folder));
+            ids.filter(|(id, _)| is_key(id) && kinds.iter().any(|kind| id.starts_with(kind))).collect::<BTreeSet<_>>()
+        };
+        assert_eq!(ids(&diff), ids(plan));
+    }
+
     /// Records of other parts differ in their heads alone.
     fn check_records(&self, after: &Built, touched: BTreeSet<&str>) {
         for (part, record) in &self.before.records {
@@ -200,8 +237,9 @@ impl Case<'_> {
     }
 }
 
-/// Each reason and each restart of the JSON stands in the text.
+/// Each reason and each restart of the JSON stands in the text once, and nothing else does.
 fn check_words(plan: &Json, said: &str) {
+    let mut told: Vec<_> = said.lines().flat_map(unfolded).collect();
     let joined = |list: &Json, by| list.as_array().unwrap().iter().map(text).collect::<Vec<_>>().join(by);
     for row in plan["changes"].as_array().unwrap() {
         let sign = match row["change"].as_str().unwrap() {
@@ -211,14 +249,33 @@ fn check_words(plan: &Json, said: &str) {
             other => panic!("{other}"),
         };
         let line = format!("  {sign} {}  {}", text(&row["id"]), joined(&row["reasons"], "; "));
-        assert!(said.lines().any(|said| said == line.trim_end()), "{line}");
+        let place = told.iter().position(|said| *said == line.trim_end());
+        told.remove(place.unwrap_or_else(|| panic!("{line} is not in\n{said}")));
     }
+    let is_of_head = |line: &String| {
+        line.contains(", in every record") || line.contains("in the part cluster") || line.contains("is needed now")
+    };
+    told.retain(|line| ["  + ", "  ~ ", "  - "].iter().any(|sign| line.starts_with(sign)) && !is_of_head(line));
+    assert!(told.is_empty(), "{told:?}");
     for effect in plan["effects"].as_array().unwrap() {
         let (part, restarts) = (text(&effect["part"]), joined(&effect["restarts"], ", "));
         let node = part.trim_start_matches("node/");
         let nodes = said.lines().find_map(|line| line.strip_prefix(&format!("  {restarts}  on ")));
-        let is_told = nodes.is_some_and(|nodes| nodes.split(", ").any(|told| told == node));
+        let is_told = nodes.is_some_and(|nodes| nodes.split(", ").flat_map(unfolded).any(|told| told == node));
         assert_eq!(is_told, !restarts.is_empty(), "{part}: {restarts}\n{said}");
+    }
+}
+
+/// A line for each node of a row: `cp-[1..3]` stands for `cp-1`, `cp-2` and `cp-3`.
+fn unfolded(line: &str) -> Vec<String> {
+    let row = line.split_once('[').and_then(|(before, rest)| {
+        let (row, after) = rest.split_once(']')?;
+        let (first, last) = row.split_once("..")?;
+        Some((before, first.parse::<u32>().ok()?, last.parse::<u32>().ok()?, after))
+    });
+    match row {
+        Some((before, first, last, after)) => (first..=last).map(|number| format!("{before}{number}{after}")).collect(),
+        None => vec![line.to_owned()],
     }
 }
 
@@ -339,14 +396,12 @@ fn a_name_of_the_api_server_changes_its_certificates() {
     seen.assert(
         &[(CONTROL_PLANES, &["etc/kubernetes/pki/apiserver.crt"]), (&["cluster"], &[INIT])],
         "\
-\x20 ~ node/cp-1/apiserver  alternative names +DNS:vip.corp.internal
-  ~ node/cp-2/apiserver  alternative names +DNS:vip.corp.internal
-  ~ node/cp-3/apiserver  alternative names +DNS:vip.corp.internal
-  ~ cluster/kubeadm/init.yaml  content SANs 192.168.1.100,k8s.corp.example -> SANs \
+\x20 ~ cluster/kubeadm/init.yaml  content SANs 192.168.1.100,k8s.corp.example -> SANs \
          192.168.1.100,k8s.corp.example,vip.corp.internal
+  ~ node/cp-[1..3]/apiserver  alternative names +DNS:vip.corp.internal
 
 to restart when it is installed:
-  kube-apiserver  on cp-1, cp-2, cp-3
+  nothing  on cp-[1..3]: kube-apiserver reads the two files again within a minute; after install.sh, restart it
 
 to hand out from the part cluster:
   kubeadm/init.yaml
@@ -428,11 +483,11 @@ fn lock_ids(built: &Built, is_wanted: impl Fn(&certferry::lock::LockedCertificat
 }
 
 /// A new CA: itself, what it issued with the same keys, and every file that holds its certificate.
-fn authority(name: &str, subject: &str, restarts: &str, files: &[(&[&str], &[&str])]) {
+fn authority(name: &str, subject: &str, leaves: &[&str], restarts: &str, files: &[(&[&str], &[&str])]) {
     let seen = change(|profile| set(profile, &format!("ca.{name}.generation"), 2));
     let id = format!("ca/{name}");
     let issued = lock_ids(&BASE, |row| &*row.issuer == subject && row.id.to_string() != id);
-    let lines: String = issued.iter().map(|leaf| format!("  ~ {leaf}  the key of {id} is another\n")).collect();
+    let lines: String = leaves.iter().map(|leaf| format!("  ~ {leaf}  the key of {id} is another\n")).collect();
     seen.assert(files, &format!("  ~ {id}  generation 1 -> 2\n{lines}{restarts}"));
     assert_eq!(seen.certificates, issued.into_iter().chain([id]).collect());
 }
@@ -446,10 +501,23 @@ fn the_next_generation_of_the_kubernetes_ca_reaches_every_node() {
     authority(
         "kubernetes",
         "CN=kubernetes",
+        &[
+            "user/alice",
+            "node/cp-[1..3]/admin.conf",
+            "node/cp-[1..3]/apiserver",
+            "node/cp-[1..3]/apiserver-kubelet-client",
+            "node/cp-[1..3]/controller-manager.conf",
+            "node/cp-[1..3]/kubelet",
+            "node/worker-[1..3]/kubelet",
+            "node/cp-[1..3]/kubelet-client",
+            "node/worker-[1..3]/kubelet-client",
+            "node/cp-[1..3]/scheduler.conf",
+            "node/cp-1/super-admin.conf",
+        ],
         "
 to restart when it is installed:
-  kube-apiserver, kube-controller-manager, kube-scheduler, kubelet  on cp-1, cp-2, cp-3
-  kubelet  on worker-1, worker-2, worker-3
+  kube-apiserver, kube-controller-manager, kube-scheduler, kubelet  on cp-[1..3]
+  kubelet  on worker-[1..3]
 
 to hand out from the part cluster:
   users/alice.conf
@@ -471,9 +539,16 @@ fn the_next_generation_of_the_etcd_ca_stays_on_control_planes() {
     authority(
         "etcd",
         "CN=etcd-ca",
+        &[
+            "etcd-client/backup",
+            "node/cp-[1..3]/apiserver-etcd-client",
+            "node/cp-[1..3]/etcd/healthcheck-client",
+            "node/cp-[1..3]/etcd/peer",
+            "node/cp-[1..3]/etcd/server",
+        ],
         "
 to restart when it is installed:
-  etcd, kube-apiserver  on cp-1, cp-2, cp-3
+  etcd, kube-apiserver  on cp-[1..3]
 
 to hand out from the part cluster:
   etcd-clients/backup/ca.crt, etcd-clients/backup/client.crt
@@ -492,7 +567,8 @@ fn the_next_generation_of_the_front_proxy_ca_stays_on_control_planes() {
     authority(
         "front-proxy",
         "CN=front-proxy-ca",
-        "\nto restart when it is installed:\n  kube-apiserver, kube-controller-manager  on cp-1, cp-2, cp-3\n",
+        &["node/cp-[1..3]/front-proxy-client"],
+        "\nto restart when it is installed:\n  kube-apiserver, kube-controller-manager  on cp-[1..3]\n",
         &[(CONTROL_PLANES, &names.each_ref().map(String::as_str))],
     );
 }
@@ -506,7 +582,7 @@ fn the_next_generation_of_the_service_account_key_changes_no_certificate() {
 \x20 ~ sa  generation 1 -> 2
 
 to restart when it is installed:
-  kube-apiserver, kube-controller-manager  on cp-1, cp-2, cp-3
+  kube-apiserver, kube-controller-manager  on cp-[1..3]
 ",
     );
     seen.assert_certificates(&[]);
@@ -576,20 +652,17 @@ fn a_patch_level_changes_what_it_asks_for() {
 \x20 ~ generation 1 -> 2, in every record
   ~ Kubernetes 1.33.11 -> 1.33.12, in every record
   ~ the profile, in the part cluster
-  ~ node/cp-1/apiserver-kubelet-client  subject O=kubeadm:cluster-admins, CN=kube-apiserver-kubelet-client -> \
-         CN=kube-apiserver-kubelet-client; Kubernetes 1.33.11 -> 1.33.12
-  ~ node/cp-2/apiserver-kubelet-client  subject O=kubeadm:cluster-admins, CN=kube-apiserver-kubelet-client -> \
-         CN=kube-apiserver-kubelet-client; Kubernetes 1.33.11 -> 1.33.12
-  ~ node/cp-3/apiserver-kubelet-client  subject O=kubeadm:cluster-admins, CN=kube-apiserver-kubelet-client -> \
-         CN=kube-apiserver-kubelet-client; Kubernetes 1.33.11 -> 1.33.12
+  + the ClusterRoleBinding kubeadm:apiserver-kubelet-client is needed now: create it before the new files are installed
   ~ cluster/kubeadm/init.yaml  content Kubernetes 1.33.11 -> Kubernetes 1.33.12; Kubernetes 1.33.11 -> 1.33.12
   ~ cluster/manifests/kubeadm-rbac.yaml  content kubeadm:cluster-admins: ClusterRole cluster-admin for Group \
          kubeadm:cluster-admins -> kubeadm:cluster-admins: ClusterRole cluster-admin for Group kubeadm:cluster-admins; \
          kubeadm:apiserver-kubelet-client: ClusterRole system:kubelet-api-admin for User \
          kube-apiserver-kubelet-client; Kubernetes 1.33.11 -> 1.33.12
+  ~ node/cp-[1..3]/apiserver-kubelet-client  subject O=kubeadm:cluster-admins, CN=kube-apiserver-kubelet-client -> \
+         CN=kube-apiserver-kubelet-client; Kubernetes 1.33.11 -> 1.33.12
 
 to restart when it is installed:
-  kube-apiserver  on cp-1, cp-2, cp-3
+  kube-apiserver  on cp-[1..3]
 
 to hand out from the part cluster:
   kubeadm/init.yaml, manifests/kubeadm-rbac.yaml
@@ -621,7 +694,7 @@ fn a_minor_that_moves_a_kubeconfig_says_so() {
     let line = "  ~ node/cp-2/etc/kubernetes/kubelet.conf  server https://k8s.corp.internal:6443 -> \
                 https://192.168.1.12:6443; Kubernetes 1.32.13 -> 1.33.0\n";
     assert!(seen.said.contains(line), "{}", seen.said);
-    let end = "installed:\n  kubelet  on cp-1, cp-2, cp-3\n\nto hand out from the part cluster:\n  kubeadm/init.yaml\n";
+    let end = "installed:\n  kubelet  on cp-[1..3]\n\nto hand out from the part cluster:\n  kubeadm/init.yaml\n";
     assert!(seen.said.ends_with(end), "{}", seen.said);
 }
 
@@ -665,22 +738,13 @@ fn another_endpoint_or_port_is_told_for_each_kubeconfig() {
     let seen = change(|profile| set(profile, "cluster.control_plane_endpoint", "api.corp.internal:6443"));
     let moved = "server https://k8s.corp.internal:6443 -> https://api.corp.internal:6443";
     let names = "alternative names +DNS:api.corp.internal -DNS:k8s.corp.internal";
-    let servers: String = ["cp-1", "cp-2", "cp-3"].map(|node| format!("  ~ node/{node}/apiserver  {names}\n")).concat();
-    let kubeconfigs = [
-        "cluster/users/alice.conf",
-        "node/cp-1/etc/kubernetes/admin.conf",
-        "node/cp-1/etc/kubernetes/super-admin.conf",
-        "node/cp-2/etc/kubernetes/admin.conf",
-        "node/cp-3/etc/kubernetes/admin.conf",
-        "node/worker-1/etc/kubernetes/kubelet.conf",
-        "node/worker-2/etc/kubernetes/kubelet.conf",
-        "node/worker-3/etc/kubernetes/kubelet.conf",
-    ];
+    let moved = |path: &str| format!("  ~ {path}  {moved}\n");
+    let kubeconfigs = ["cp-[1..3]/etc/kubernetes/admin.conf", "cp-1/etc/kubernetes/super-admin.conf"];
+    let kubeconfigs = kubeconfigs.into_iter().chain(["worker-[1..3]/etc/kubernetes/kubelet.conf"]);
+    let kubeconfigs: String = kubeconfigs.map(|path| moved(&format!("node/{path}"))).collect();
+    let user = moved("cluster/users/alice.conf");
     let kubeadm =
         "  ~ cluster/kubeadm/init.yaml  content endpoint k8s.corp.internal:6443 -> endpoint api.corp.internal:6443\n";
-    let mut kubeconfigs = kubeconfigs.map(|path| format!("  ~ {path}  {moved}\n"));
-    kubeconfigs[0].insert_str(0, kubeadm);
-    let kubeconfigs = kubeconfigs.concat();
     seen.assert(
         &[
             (CONTROL_PLANES, &["etc/kubernetes/admin.conf", "etc/kubernetes/pki/apiserver.crt"]),
@@ -689,13 +753,13 @@ fn another_endpoint_or_port_is_told_for_each_kubeconfig() {
             (&["cluster"], &["users/alice.conf", INIT]),
         ],
         &format!(
-            "{servers}{kubeconfigs}
+            "{kubeadm}{user}  ~ node/cp-[1..3]/apiserver  {names}\n{kubeconfigs}
 to restart when it is installed:
-  kube-apiserver  on cp-1, cp-2, cp-3
-  kubelet  on worker-1, worker-2, worker-3
+  kube-apiserver  on cp-[1..3]
+  kubelet  on worker-[1..3]
 
 to hand out from the part cluster:
-  users/alice.conf, kubeadm/init.yaml
+  kubeadm/init.yaml, users/alice.conf
 "
         ),
     );
@@ -714,9 +778,9 @@ to hand out from the part cluster:
 fn ca_keys_that_are_no_longer_shipped_are_told() {
     let seen = change(|profile| set(profile, "ca_keys.ship_to", "none"));
     let keys = ["ca.key", "etcd/ca.key", "front-proxy-ca.key"].map(|key| format!("etc/kubernetes/pki/{key}"));
-    let lines = CONTROL_PLANES.iter().flat_map(|part| keys.each_ref().map(|key| format!("  - {part}/{key}\n")));
+    let lines = keys.each_ref().map(|key| format!("  - node/cp-[1..3]/{key}\n")).concat();
     let deleted = "no longer in the bundle, to be deleted where it was installed";
-    let said = format!("{}\n{deleted}:\n  {}  on cp-1, cp-2, cp-3\n", lines.collect::<String>(), keys.join(", "));
+    let said = format!("{lines}\n{deleted}:\n  {}  on cp-[1..3]\n", keys.join(", "));
     seen.assert_said(&said);
     assert_eq!(seen.files, expected(&[]));
     assert_eq!(seen.gone.len(), 9);

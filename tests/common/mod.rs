@@ -116,6 +116,12 @@ impl Bundle {
         root
     }
 
+    /// The same, but a tree that is there stays.
+    pub fn unpack_once(&self, node: &str) -> PathBuf {
+        let root = self.folder.path().join(format!("tree-{node}"));
+        if root.exists() { root } else { self.unpack(node) }
+    }
+
     /// Unpacks the whole archive as an operator would, with tar; returns its top folder.
     pub fn untar(&self) -> PathBuf {
         succeed(tool("tar").arg("-xzf").arg(&self.archive).arg("-C").arg(self.folder.path()));
@@ -214,6 +220,13 @@ pub fn skip_even_in_ci(reason: &str) {
 /// Whether this process is root, by number at least; what root may do here is for [`rights`] to say.
 pub fn is_root() -> bool {
     fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+/// What results say of a signer: its fingerprint, one word in the lock, and below it the groups that stand on paper.
+pub fn signer(fingerprint: &str) -> String {
+    let digits = fingerprint.strip_prefix("sha256:").unwrap().as_bytes();
+    let groups: Vec<_> = digits.chunks(4).map(|group| std::str::from_utf8(group).unwrap()).collect();
+    format!("signer   {fingerprint}\n         {}\n         {}\n", groups[..8].join(" "), groups[8..].join(" "))
 }
 
 /// Every file below a folder, relative to it, sorted.

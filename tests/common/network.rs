@@ -84,7 +84,9 @@ impl Network {
         Daemon { child: command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")), log }
     }
 
-    fn enter(&self, machine: &str, program: &str) -> Command {
+    /// A command on a machine, for as long as it takes. What it is called with comes behind its name, which has to be its
+    /// first argument.
+    pub fn enter(&self, machine: &str, program: &str) -> Command {
         assert_installed(program);
         let mut command = Command::new("nsenter");
         if !is_root() {

@@ -102,7 +102,12 @@ fn json_is_the_same() {
     assert_eq!(findings[1]["severity"], "warning");
     // Keys in this order, always.
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.starts_with("{\n  \"findings\": [\n    {\n      \"rule\": "), "{text}");
+    assert!(
+        text.starts_with(
+            "{\n  \"schema\": \"certferry.doctor.v1\",\n  \"problems\": 1,\n  \"findings\": [\n    {\n      \"rule\": "
+        ),
+        "{text}"
+    );
 }
 
 #[test]
@@ -123,7 +128,7 @@ fn warnings_alone_are_no_problem() {
 
 #[test]
 fn the_manual_lists_every_rule() {
-    let chapter = crate::common::succeed(crate::common::certferry().args(["help", "doctor"]));
+    let chapter = crate::common::succeed(crate::common::certferry().args(["help", "doctor", "--markdown"]));
     let table = chapter.split("## Rules").nth(1).unwrap();
     let lints: Vec<_> = certferry::lint::RULES.into_iter().flatten().map(|rule| rule.id).collect();
     let rules = certferry::doctor::RULES.into_iter().flatten().filter(|rule| !lints.contains(&rule.id));

@@ -67,7 +67,7 @@ fn a_broken_file_goes_before_an_ending_one() {
 
 #[test]
 fn the_manual_tells_every_key_and_label() {
-    let manual = succeed(certferry().args(["help", "inspect"]));
+    let manual = succeed(certferry().args(["help", "inspect", "--markdown"]));
     for row in crate::inspect::json(&unpacked(&STACKED, "cp-1")) {
         for key in row.as_object().unwrap().keys() {
             assert!(manual.contains(&format!("`{key}`")), "{key} is not in the manual");

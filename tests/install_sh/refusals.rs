@@ -36,6 +36,14 @@ fn there(folder: &Path, node: &Node, key: &str) -> Command {
 }
 
 #[test]
+fn the_script_knows_which_it_is() {
+    for tools in [&*TOOLS, &Tools::busybox()] {
+        let said = succeed(tools.run(&script(&FIRST)).arg("--version"));
+        assert_eq!(said, concat!("install.sh of certferry ", env!("CARGO_PKG_VERSION"), ", bundle format 1\n"));
+    }
+}
+
+#[test]
 fn usage_is_told() {
     let node = Node::new();
     let refuse = |arguments: &[&str], message: &str| {
@@ -128,17 +136,27 @@ fn keys_must_be_the_signers() {
         refuse(&format!("{name}.pub"), 2, &text);
     }
     let signer = FIRST.stdout.lines().find_map(|line| line.strip_prefix("signer   ")).unwrap();
-    let is_none = "is not a fingerprint\nhint: a fingerprint is `sha256:` and 64 lower-case hex digits\n";
-    for wrong in [&signer[..70], &format!("{signer}0"), "sha256:", &signer.to_uppercase().replace("SHA256", "sha256")] {
+    let is_none = "is not a fingerprint\nhint: a fingerprint is 64 hex digits, in any case and with any blanks\n";
+    for wrong in
+        [&signer[..70], &signer[7..70], &format!("{signer}0"), "sha256:", &signer.replace("sha256:", "SHA256:o")]
+    {
         refuse(wrong, 2, &format!("error: --key {wrong} {is_none}"));
     }
-    let zeros = format!("sha256:{}", "0".repeat(64));
+    let zeros = "0".repeat(64);
+    let grouped = |digits: &str| {
+        let groups: Vec<_> = digits.as_bytes().chunks(4).map(|group| std::str::from_utf8(group).unwrap()).collect();
+        groups.join(" ")
+    };
     let hint =
         "compare the fingerprint with the one on paper; if that is what was typed, somebody else made this bundle";
     let text = format!(
-        "error: ./lab.pub is not the key of that fingerprint: it is {signer}, expected {zeros}\nhint: {hint}\n"
+        "error: ./lab.pub is not the key of that fingerprint: it is {}, expected {}\nhint: {hint}\n",
+        grouped(&signer[7..]),
+        grouped(&zeros)
     );
-    refuse(&zeros, 1, &text);
+    for zeros in [format!("sha256:{zeros}"), zeros.clone(), grouped(&zeros), grouped(&zeros).replace(' ', ":")] {
+        refuse(&zeros, 1, &text);
+    }
     // Another signer's.
     let other = build_text(&generation(1, |profile| {
         let bundle: toml::Table = "signer_generation = 2".parse().unwrap();
@@ -152,6 +170,35 @@ fn keys_must_be_the_signers() {
     let inner = "error: the signature of lab-g1/manifest.json does not hold\n\
                  hint: it was changed on its way, or another key signed it: compare the key with the one on paper\n";
     refuse("other.pub", 1, inner);
+}
+
+/// As it was copied, with capital letters, in pairs, in groups, in groups without quotes.
+#[test]
+fn a_fingerprint_is_taken_as_it_stands_on_paper() {
+    let (node, folder) = (Node::new(), carried(&FIRST));
+    let signer = FIRST.stdout.lines().find_map(|line| line.strip_prefix("signer   ")).unwrap();
+    let in_groups = |size| {
+        let groups = signer.as_bytes()[7..].chunks(size).map(|group| std::str::from_utf8(group).unwrap());
+        groups.collect::<Vec<_>>()
+    };
+    let (pairs, fours) = (in_groups(2).join(":").to_uppercase(), in_groups(4));
+    let text = format!("SHA256: {}\n {}", fours[..8].join(" "), fours[8..].join(" "));
+    let begun = format!("sha256:{}", fours[0]);
+    let cases: [&[&str]; 6] = [
+        &[&signer.to_uppercase()],
+        &[&signer[7..]],
+        &[&pairs],
+        &[&text],
+        &fours,
+        &[&[begun.as_str()], &fours[1..]].concat(),
+    ];
+    for (place, key) in cases.into_iter().enumerate() {
+        let tools = if place % 2 == 0 { &*TOOLS } else { &Tools::busybox() };
+        let mut command = tools.run(Path::new("install.sh"));
+        command.current_dir(folder.path()).arg("--key").args(key).args(["lab-g1.tar.gz", "--node", "worker-1"]);
+        let said = succeed(command.arg("--dry-run").arg("--root").arg(node.root()));
+        assert!(said.contains(&format!("signed by {signer}\n")), "{key:?}: {said}");
+    }
 }
 
 #[test]

@@ -196,6 +196,20 @@ fn the_way_back_is_told_alike() {
     );
 }
 
+/// The record that comes back with the files is read by no component.
+#[test]
+fn the_way_back_of_a_name_of_the_api_server_restarts_nothing() {
+    let names = generation(2, |profile| {
+        let cluster = profile["cluster"].as_table_mut().unwrap();
+        cluster.insert("apiserver_cert_sans".to_owned(), vec!["vip.lab"].into());
+    });
+    let bundle = build_text(&names);
+    let node = with_manifests(&FIRST, "cp-1", &PODS);
+    succeed(&mut apply(&bundle, "cp-1", node.root()));
+    let expected = "nothing must restart: kube-apiserver reads the two files again within a minute\n";
+    assert_eq!(same_back("a name", &node), expected);
+}
+
 /// A repair keeps the generation before, so that the way back is the same as without it.
 #[test]
 fn the_way_back_from_a_mended_file_is_told_alike() {

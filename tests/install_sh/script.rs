@@ -140,7 +140,7 @@ fn the_options_of_openssl_are_those_of_1_0_2() {
 /// The line that proves the script before it runs, as the manual has it.
 #[test]
 fn the_manuals_line_proves_the_script_before_it_runs() {
-    let chapter = succeed(certferry().args(["help", "far-side"]));
+    let chapter = succeed(certferry().args(["help", "far-side", "--markdown"]));
     let start = "openssl dgst -sha256 -verify prod-1.pub -signature install.sh.sig install.sh &&";
     let line = chapter.lines().map(str::trim).position(|line| line.starts_with(start)).unwrap();
     let line: Vec<_> = chapter.lines().skip(line).take(2).map(str::trim).collect();
@@ -167,7 +167,7 @@ fn the_manuals_line_proves_the_script_before_it_runs() {
 fn the_limits_are_told() {
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").replace("# ", "");
     assert!(words(SCRIPT).contains("it takes two renames, and between them the unit is not there"));
-    let chapter = words(&Desk::new().succeed("help far-side"));
+    let chapter = words(&Desk::new().succeed("help far-side --markdown"));
     for part in ["it takes two renames, and between them the unit is not there", "no real SELinux host was tried"] {
         assert!(chapter.contains(part), "{part}");
     }

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::wait::wait_for;
 use crate::common::is_root;
+use crate::common::network::Network;
 use crate::common::{run, succeed, tool};
 
 /// Where a machine's root is mounted, in its own mount namespace. Every Debian has this folder.
@@ -59,6 +60,13 @@ impl Machine {
         let mut nsenter = tool("nsenter");
         nsenter.args(["--target", &other.process.to_string(), "--net", "--", "unshare"]);
         Self::boot(nsenter, programs, hosts)
+    }
+
+    /// A machine with the addresses that a name of a network has.
+    pub fn on(network: &Network, name: &str, programs: &Path, hosts: &str) -> Self {
+        let mut unshare = network.enter(name, "unshare");
+        unshare.arg("unshare");
+        Self::boot(unshare, programs, hosts)
     }
 
     fn boot(mut unshare: Command, programs: &Path, hosts: &str) -> Self {
@@ -113,6 +121,7 @@ impl Machine {
         fs::write(self.path("etc/hosts"), format!("127.0.0.1 localhost\n{hosts}")).unwrap();
     }
 
+    /// Mounts something; what is below [`ROOT`] is on the machine.
     fn mount(&self, arguments: &[&str]) {
         succeed(self.inside("mount").args(arguments));
     }
@@ -144,6 +153,12 @@ impl Machine {
     pub fn bind(&self, folder: &Path, place: &str) {
         fs::create_dir_all(self.path(place)).unwrap();
         self.mount(&["--bind", folder.to_str().unwrap(), &format!("{ROOT}{place}")]);
+    }
+
+    /// Puts an empty folder in memory of at most that size in a place.
+    pub fn limit(&self, place: &str, size: &str) {
+        fs::create_dir_all(self.path(place)).unwrap();
+        self.mount(&["-t", "tmpfs", "-o", &format!("mode=0755,size={size}"), "tmpfs", &format!("{ROOT}{place}")]);
     }
 
     /// Copies a node's tree to the root.

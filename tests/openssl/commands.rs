@@ -71,7 +71,7 @@ fn build_prints_the_fingerprint_and_the_content_that_others_compute() {
 /// The chapter's own names are those of the example: prod-1, cp-1.
 #[test]
 fn the_chapter_of_the_far_side_can_be_typed_as_it_stands() {
-    let chapter = succeed(certferry().args(["help", "far-side"]));
+    let chapter = succeed(certferry().args(["help", "far-side", "--markdown"]));
     let bundle = common::build(&common::profile("ha-stacked-etcd"));
     let folder = bundle.archive.parent().unwrap();
     let (node, copied, piped) = (folder.join("node"), folder.join("copied"), folder.join("piped"));
@@ -151,7 +151,7 @@ fn the_chapters_for_a_node_name_no_program_that_is_not_there() {
         "sh",
     ];
     for topic in ["quickstart", "far-side"] {
-        let chapter = succeed(certferry().args(["help", topic]));
+        let chapter = succeed(certferry().args(["help", topic, "--markdown"]));
         // Between fences there is YAML.
         let prose = chapter.split("\n```").step_by(2);
         let commands = prose.flat_map(str::lines).filter_map(|line| line.strip_prefix("    "));

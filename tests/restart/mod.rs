@@ -4,7 +4,7 @@
 //! are stand-ins.
 
 pub mod node;
-mod stand_ins;
+pub mod stand_ins;
 mod text;
 
 use std::sync::LazyLock;
@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 use crate::common::node::{FIRST, SECOND, generation, renew_authorities};
 use crate::common::rights::{Right, lacks};
 use crate::common::{Bundle, build_text, run, succeed, write};
+use crate::json::Documents;
 use crate::kube::{kubeadm_config, lone_control_plane, programs};
 use node::{Node, PODS, said};
 use serde_json::json;
@@ -54,10 +55,18 @@ fn a_control_plane_moves_to_new_authorities_and_back_in_order() {
     }
     for has_crictl in [true, false] {
         let node = Node::control_plane(has_crictl, &[&FIRST, &SECOND]);
-        let applied = node.apply("cp-1", 2, "--restart");
-        assert_eq!((applied.code, applied.stderr.as_str()), (Some(0), STEPS), "{applied:?}");
-        assert!(applied.stdout.contains(RESTARTED), "{}", applied.stdout);
-        assert!(applied.stdout.contains("in the cluster, once the last node has changed, in this order"));
+        if has_crictl {
+            let applied = node.apply("cp-1", 2, "--restart");
+            assert_eq!((applied.code, applied.stderr.as_str()), (Some(0), STEPS), "{applied:?}");
+            assert!(applied.stdout.contains(RESTARTED), "{}", applied.stdout);
+            assert!(applied.stdout.contains("in the cluster, once the last node has changed, in this order"));
+        } else {
+            let applied = node.apply("cp-1", 2, "--restart -o json");
+            assert_eq!((applied.code, applied.stderr.as_str()), (Some(0), ""), "{applied:?}");
+            let restart = Documents::default().add(&applied.stdout)["restart"].clone();
+            assert_eq!((&restart["outcome"], &restart["commands"]), (&json!("done"), &json!([])));
+            assert_eq!(restart["steps"], json!(STEPS.lines().collect::<Vec<_>>()));
+        }
         node.all_run();
         assert_order(&node.events(), &down_and_up());
         node.wait_until_well(2);
@@ -97,15 +106,30 @@ fn who_does_not_come_up_brings_the_files_before_back(program: &str, url: &str) {
     }
     let node = Node::control_plane(true, &[&FIRST, &SECOND]);
     node.refuse_second(program);
-    let failed = node.apply("cp-1", 2, "--restart --wait 15");
+    let is_json = program == "etcd";
+    let failed = node.apply("cp-1", 2, if is_json { "--restart --wait 15 -o json" } else { "--restart --wait 15" });
     let why = format!("{program} was not well within 15 s: {url}: connection refused\n");
     let end = format!(
         "error: {why}the files before are back, and everything is started and well with them\nhint: {LOOK}; \
          `certferry rollback` would now bring the files that failed\n"
     );
-    assert_eq!((failed.code, failed.stdout.as_str()), (Some(1), ""), "{failed:?}");
-    assert!(failed.stderr.ends_with(&end), "{}", failed.stderr);
-    assert!(failed.stderr.contains(&format!("{why}going back\n")), "{}", failed.stderr);
+    assert_eq!(failed.code, Some(1), "{failed:?}");
+    if is_json {
+        let mut documents = Documents::default();
+        let (document, error) = (documents.add(&failed.stdout), documents.add(&failed.stderr));
+        let restart = &document["restart"];
+        assert_eq!((&document["changed"], &restart["outcome"]), (&json!(true), &json!("went-back")));
+        assert_eq!([&document["before"], &document["after"]].map(|it| &it["generation"]), [&json!(1); 2]);
+        assert!(restart["failure"].as_str().unwrap().starts_with(&why), "{restart}");
+        let steps = STEPS.lines().take(7).chain([why.trim_end(), "going back"]).chain(STEPS.lines());
+        assert_eq!(restart["steps"], json!(steps.collect::<Vec<_>>()));
+        let told = [&error["error"], &error["details"][0]].map(|line| line.as_str().unwrap());
+        assert_eq!(format!("error: {}", told.join("\n")), end.lines().take(2).collect::<Vec<_>>().join("\n"));
+    } else {
+        assert_eq!(failed.stdout, "");
+        assert!(failed.stderr.ends_with(&end), "{}", failed.stderr);
+        assert!(failed.stderr.contains(&format!("{why}going back\n")), "{}", failed.stderr);
+    }
     node.all_run();
     node.wait_until_well(1);
     let status = node.say("status").stdout;

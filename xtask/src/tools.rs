@@ -54,6 +54,12 @@ const TOOLS: &[Tool] = &[
     tool("qemu-x86_64", "qemu-user"),
     tool("systemctl", "systemd"),
     tool("systemd-analyze", "systemd"),
+    tool("python3", "python3"),
+    // The validator of JSON Schema that the tests ask; the package brings this program.
+    tool("jsonschema", "python3-jsonschema"),
+    tool("ssh", "openssh-client"),
+    tool("sshd", "openssh-server"),
+    tool("ansible-playbook", "ansible-core"),
 ];
 
 /// The subcommands of cargo that the minimal profile of the Rust toolchain lacks, each with its component.

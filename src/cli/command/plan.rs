@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::cli::args::{OutputFormat, PlanArguments};
-use crate::cli::command::build;
+use crate::cli::command::{build, help};
 use crate::cli::failure::Failure;
 use crate::cli::input::lock_file;
-use crate::cli::text::comparison;
+use crate::cli::text::changes::Detail;
 use crate::cli::text::plan_json;
 use crate::cli::text::plan_tree;
+use crate::cli::text::{bindings, branches, comparison};
 use crate::kubernetes::PartName;
 use crate::lock::{Change, Lock};
 use crate::make::{Comparison, Permission, check_lock};
@@ -18,7 +19,7 @@ use crate::x509::escape_for_terminal;
 
 pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     let profile = build::read_profile(&arguments.profile)?;
-    let lock_path = arguments.lock.clone().unwrap_or_else(|| lock_file::default_path(&arguments.profile));
+    let lock_path = lock_file::path(arguments.lock.as_deref(), &arguments.profile)?;
     let lock = lock_file::read(&lock_path)?;
     let plan = plan(&profile);
     if let Some(lock) = &lock {
@@ -29,9 +30,18 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     let refusal = since.as_ref().and_then(|(lock, comparison)| comparison.refusal(lock, &plan));
     if arguments.output == OutputFormat::Json {
         let since = since.as_ref().map(|(lock, since)| (*lock, since));
-        return plan_json::print(&profile, &plan, since, refusal.as_ref()).map(|()| String::new());
+        let refused = refusal.as_ref().map(|refusal| {
+            let hints = since.map(|(lock, since)| new_node(lock, since, &plan)).into_iter().flatten();
+            (refusal, Failure::refusal(refusal).hints().iter().cloned().chain(hints).collect())
+        });
+        return plan_json::print(&profile, &plan, since, refused).map(|()| String::new());
     }
-    let mut text = plan_tree::render(&plan, arguments.verbose);
+    let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
+    let mut text = String::new();
+    if !arguments.changes {
+        text += &branches::drawn(plan_tree::render(&plan, detail), help::screen().lines);
+        text += &bindings::required(&plan);
+    }
     match &since {
         None => {
             let path = escape_for_terminal(&lock_path.display().to_string());
@@ -39,14 +49,11 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
             let _ = writeln!(text, "\nno lock {path} yet: a build makes all of this");
         }
         Some((lock, since)) => {
-            let changes = comparison::render(since);
+            let changes = comparison::render(since, comparison::SINCE_THE_LOCK, detail);
             text += if changes.is_empty() { "\nsince the lock: nothing changes\n" } else { &changes };
             if let Some(refusal) = &refusal {
                 let _ = write!(text, "\na build would be refused:\n{}", Failure::refusal(refusal).text());
-                // What all nodes share changes for all of them or for none.
-                if !since.changes.iter().any(Change::is_shared) {
-                    text += &new_nodes(lock, &plan);
-                }
+                text.extend(new_node(lock, since, &plan).map(|hint| format!("hint: {hint}\n")));
             }
         }
     }
@@ -54,10 +61,14 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
 }
 
 /// Returns a hint that no refusal gives: nodes that were never built can be built beside those that were.
-fn new_nodes(lock: &Lock, plan: &Plan<'_>) -> String {
+fn new_node(lock: &Lock, since: &Comparison, plan: &Plan<'_>) -> Option<String> {
+    // What all nodes share changes for all of them or for none.
+    if since.changes.iter().any(Change::is_shared) {
+        return None;
+    }
     let locked: BTreeSet<_> = lock.parts.iter().map(|row| &row.part).collect();
     let is_new = |part: &PartName| !locked.contains(part);
     let mut parts = plan.recipients.iter().map(Recipient::part).filter(is_new);
-    let hint = |name: &str| format!("hint: a new node needs no new generation when it is built alone: --only {name}\n");
-    parts.find_map(|part| part.node().map(hint)).unwrap_or_default()
+    let hint = |name: &str| format!("a new node needs no new generation when it is built alone: --only {name}");
+    parts.find_map(|part| part.node().map(hint))
 }

@@ -1,25 +1,39 @@
 //! `rollback`: brings the previous generation back.
 
-use crate::cli::args::RollbackArguments;
+use crate::cli::args::{OutputFormat, RollbackArguments};
 use crate::cli::failure::Failure;
 use crate::cli::input::node_folder;
-use crate::cli::text::{restart, status};
+use crate::cli::text::restart_json::{Failed, Recorder};
+use crate::cli::text::{restart, rollback};
+use crate::host::NodeTree;
 use crate::node;
-use crate::x509::escape_for_terminal;
 
 pub(crate) fn run(arguments: &RollbackArguments) -> Result<String, Failure> {
-    let tree = node_folder::open(&arguments.root)?;
+    let is_json = arguments.format.output == OutputFormat::Json;
+    if arguments.dry_run {
+        let tree = node_folder::open(&arguments.root)?;
+        let foreseen = node::rollback_dry_run(&tree, arguments.restart.time())?;
+        return if is_json { rollback::dry_run_json(&foreseen) } else { Ok(rollback::dry_run(&foreseen)) };
+    }
+    let tree = node_folder::open_to_change(&arguments.root)?;
+    if is_json {
+        return as_json(arguments, &tree);
+    }
     let done = node::rollback(&tree, arguments.restart.time(), &mut restart::write_progress(arguments.quiet))?;
-    if arguments.quiet {
-        return Ok(String::new());
+    Ok(if arguments.quiet { String::new() } else { rollback::done(&done) })
+}
+
+/// Also a run that fails in its restart has a document, which says what is on the node now.
+fn as_json(arguments: &RollbackArguments, tree: &NodeTree) -> Result<String, Failure> {
+    let (mut recorder, before) = (Recorder::default(), node::status(tree)?);
+    match node::rollback(tree, arguments.restart.time(), &mut |event| recorder.note(event)) {
+        Ok(done) => rollback::done_json(&done, recorder),
+        Err(error) => match (Failed::of(&error), node::status(tree)) {
+            (Some(failed), Ok(now)) => {
+                let output = rollback::failed_json(&failed, &before, &now, recorder)?;
+                Err(Failure::from(error).output(output))
+            }
+            _ => Err(error.into()),
+        },
     }
-    let first = if done.has_recovered { "an interrupted run was brought to its end first\n" } else { "" };
-    let mut taken_away = String::new();
-    for (number, place) in done.taken_away.iter().enumerate() {
-        let head = if number == 0 { "taken away, because the generation before has none:\n" } else { "" };
-        taken_away += &format!("{head}  {}\n", escape_for_terminal(place));
-    }
-    let restarts = restart::restarts(&done.effect, &done.restarted_by);
-    let in_cluster = restart::in_cluster(&done.effect);
-    Ok(format!("{first}{taken_away}{}{restarts}{in_cluster}", status::text(&done.status)))
 }

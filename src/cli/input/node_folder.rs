@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::failure::Failure;
-use crate::host::{NodeRoot, NodeTree};
+use crate::host::{self, NodeRoot, NodeTree};
 use crate::report::SourceKind;
 
 /// Returns the files below `--root`, which must be a folder.
@@ -13,6 +13,15 @@ pub(crate) fn open(root: &Path) -> Result<NodeTree, Failure> {
     }
     Err(Failure::cannot_run(format!("{} is no folder", root.display()))
         .hint("--root is the folder that holds etc/kubernetes and var/lib/kubelet, or shall hold them"))
+}
+
+/// Returns the files like [`open`], to change them. Of a running node only root may.
+pub(crate) fn open_to_change(root: &Path) -> Result<NodeTree, Failure> {
+    if !host::is_root() && root.canonicalize().is_ok_and(|root| root == Path::new("/")) {
+        return Err(Failure::cannot_run("only root can change the files of a node")
+            .hint("run this as root, or try it with --root DIR; nothing was changed"));
+    }
+    open(root)
 }
 
 /// A folder of a node's files, and its place on the node.

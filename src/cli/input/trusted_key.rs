@@ -3,39 +3,43 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::failure::Failure;
-use crate::host;
+use crate::cli::input::source;
+use crate::cli::text::fingerprint::compared;
 use crate::sign::{Fingerprint, PublicKey};
 
 /// The most bytes of a file with a public key.
 pub(crate) const KEY_LIMIT: u64 = 64 << 10;
 
 /// Reads the key from the file `key`, or finds the one beside the bundle whose fingerprint is `key`.
+///
+/// What has the form of a fingerprint is never taken for the name of a file: whoever can write to this folder could put a
+/// key of that name there.
 pub(crate) fn read(bundle: &Path, key: &str) -> Result<PublicKey, Failure> {
-    if !key.starts_with("sha256:") {
-        return read_key(Path::new(key));
-    }
-    let expected: Fingerprint = key.parse().map_err(|_| {
-        Failure::cannot_run(format!("--key {key} is not a fingerprint"))
-            .hint("a fingerprint is `sha256:` and 64 lower-case hex digits; `certferry build` prints it")
+    let Some(typed) = Fingerprint::typed(key) else { return read_key(Path::new(key)) };
+    let expected = typed.map_err(|error| {
+        Failure::cannot_run(format!("--key is not a fingerprint: {error}")).hint(
+            "a fingerprint is 64 hex digits, in any case and with any blanks, or 24 words; `certferry build` prints it",
+        )
     })?;
     let path = key_beside(bundle)?;
     let key = read_key(&path)?;
     if key.fingerprint() == expected {
         return Ok(key);
     }
-    Err(Failure::says_no(format!(
-        "{} is not the key of that fingerprint: it is {}, expected {expected}",
-        path.display(),
-        key.fingerprint()
-    ))
-    .hint(
-        "compare the fingerprint with the one written down when the bundle was built; if that is what was typed, \
-           somebody else made this bundle",
-    ))
+    Err(Failure::says_no(format!("{} is not the key of that fingerprint", path.display()))
+        .lines(compared("it is", &key.fingerprint()) + &compared("expected", &expected))
+        .hint(
+            "compare the fingerprint with the one written down when the bundle was built; if that is what was typed, \
+             somebody else made this bundle",
+        ))
 }
 
 /// Returns the path of `<cluster>.pub` in the bundle's folder. The name of the bundle begins with that of the cluster.
-fn key_beside(bundle: &Path) -> Result<PathBuf, Failure> {
+pub(crate) fn key_beside(bundle: &Path) -> Result<PathBuf, Failure> {
+    if source::is_standard(bundle) {
+        return Err(Failure::cannot_run("--key is a fingerprint, and nothing lies beside the standard input")
+            .hint("give the public key's file to --key"));
+    }
     let name = bundle.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     // In `<cluster>-g<generation>...`, the last `-g` before a digit ends the name of the cluster.
     let cluster = name
@@ -49,8 +53,9 @@ fn key_beside(bundle: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-fn read_key(path: &Path) -> Result<PublicKey, Failure> {
-    let bytes = host::read(path, KEY_LIMIT).map_err(|error| {
+/// Reads a key from its file, or from the standard input for `-`.
+pub(crate) fn read_key(path: &Path) -> Result<PublicKey, Failure> {
+    let bytes = source::read(path, KEY_LIMIT).map_err(|error| {
         Failure::io("read the public key", path, &error).hint(
             "--key takes the file CLUSTER.pub, or the fingerprint `sha256:...` when that file lies beside the bundle",
         )

@@ -97,21 +97,35 @@ fn report(changes: &Changes<'_>, effect: &Effect, restarted_by: &RestartedBy, is
     }
     files(&mut text, changes);
     methods(&mut text, changes);
-    text + &restart::restarts(effect, restarted_by) + &enable(changes) + &restart::in_cluster(effect)
+    text += &restart::restarts(effect, restarted_by);
+    for Command { why, command } in commands(changes) {
+        let _ = writeln!(text, "{why}:\n  {command}");
+    }
+    text + &restart::in_cluster(effect)
 }
 
-/// Returns the command that lets systemd know the timer of the API server's restart, when its units change.
-fn enable(changes: &Changes<'_>) -> String {
+/// A command that a person runs once on the node.
+pub(crate) struct Command {
+    pub(crate) why: &'static str,
+    pub(crate) command: String,
+}
+
+/// Returns the commands that a person runs on the node after this: the one that lets systemd know the timer of the API
+/// server's restart, when its units change.
+pub(crate) fn commands(changes: &Changes<'_>) -> Vec<Command> {
     let is_unit = |place: &str| {
         place.strip_prefix(API_SERVER_RESTART).is_some_and(|extension| matches!(extension, ".service" | ".timer"))
     };
-    if changes.files.iter().any(|file| is_unit(&file.place)) {
-        format!(
-            "to let systemd restart kube-apiserver in time (certferry help kubeadm):\n  {}\n",
-            enable_api_server_restart()
-        )
-    } else {
-        String::new()
+    let why = "to let systemd restart kube-apiserver in time (certferry help kubeadm)";
+    let has_units = changes.files.iter().any(|file| is_unit(&file.place));
+    has_units.then(|| Command { why, command: enable_api_server_restart() }).into_iter().collect()
+}
+
+/// Returns why a file is not kept.
+pub(crate) fn reason(reason: &Reason) -> String {
+    match reason {
+        Reason::Replaced(authority) => format!("it belongs to the CA that was in {authority}"),
+        Reason::Stale => "the kubelet would go on using it".to_owned(),
     }
 }
 
@@ -127,11 +141,7 @@ fn files(text: &mut String, changes: &Changes<'_>) {
         }
     }
     for file in &changes.dropped {
-        let why = match &file.reason {
-            Reason::Replaced(authority) => format!(": it belongs to the CA that was in {authority}"),
-            Reason::Stale => ": the kubelet would go on using it".to_owned(),
-        };
-        line("removed", &file.place, &why);
+        line("removed", &file.place, &format!(": {}", reason(&file.reason)));
     }
     for place in &changes.carried {
         line("kept", place, "");

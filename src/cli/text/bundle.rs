@@ -1,6 +1,7 @@
 //! The words for a bundle and its parts.
 
 use crate::bundle::ArchiveKind;
+use crate::cli::text::fingerprint;
 use crate::kubernetes::PartName;
 use crate::verify::CheckedBundle;
 
@@ -17,12 +18,12 @@ pub(crate) fn summary(checked: &CheckedBundle, holds: &str) -> String {
     format!(
         "{}, generation {}, Kubernetes {}: {kind}, {nodes} {}{cluster}\n\
          {holds}\n\
-         signer   {}\ncontent  sha256:{}\n",
+         {}content  sha256:{}\n",
         head.cluster,
         head.generation,
         head.kubernetes,
         if nodes == 1 { "node" } else { "nodes" },
-        checked.key.fingerprint(),
+        fingerprint::signer(&checked.key.fingerprint()),
         checked.archive.content_sha256(),
     )
 }

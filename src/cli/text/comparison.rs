@@ -3,14 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use crate::cli::text::{bounded, changes};
+use crate::cli::text::changes::{self, Detail};
+use crate::cli::text::{bounded, node_names};
 use crate::kubernetes::PartName;
 use crate::make::Comparison;
 use crate::plan::{PartChange, PartChangeKind};
 use crate::x509::escape_for_terminal;
-
-/// The most nodes or files that are listed. The others are counted.
-const LISTED: usize = 20;
 
 /// What a new root means for cert-manager, which does nothing about it by itself.
 const CUT_OFF: &str = "
@@ -18,9 +16,11 @@ nothing that cert-manager has issued is below the new root, and cert-manager iss
   first trust both roots, then apply its new Secret, then renew every certificate: certferry help cert-manager
 ";
 
-/// Returns a heading, a line for each change, what to restart and what to hand out. Returns an empty text when nothing
-/// changes.
-pub(crate) fn render(comparison: &Comparison) -> String {
+/// The heading of what a build changes.
+pub(crate) const SINCE_THE_LOCK: &str = "since the lock";
+
+/// Returns the heading, the changes, what to restart and what to hand out. Returns an empty text when nothing changes.
+pub(crate) fn render(comparison: &Comparison, heading: &str, detail: Detail) -> String {
     let mut text = String::new();
     for (what, before, after) in &comparison.heads {
         // Writing to a String cannot fail.
@@ -30,7 +30,14 @@ pub(crate) fn render(comparison: &Comparison) -> String {
     if comparison.other_profile {
         text += "  ~ the profile, in the part cluster\n";
     }
-    text += &changes::lines(&comparison.changes);
+    for binding in &comparison.new_bindings {
+        let _ = writeln!(
+            text,
+            "  + the ClusterRoleBinding {} is needed now: create it before the new files are installed",
+            binding.name
+        );
+    }
+    text += &changes::lines(&comparison.changes, &comparison.break_glass, detail);
     if text.is_empty() {
         return text;
     }
@@ -38,7 +45,7 @@ pub(crate) fn render(comparison: &Comparison) -> String {
         text += "  no key, no certificate and no kubeconfig changes\n";
     }
     let part_changes = &comparison.part_changes;
-    let mut text = format!("\nsince the lock:\n{text}");
+    let mut text = format!("\n{heading}:\n{text}");
     text += &restarts(part_changes);
     text += &gone(part_changes);
     text += &hand_out(part_changes);
@@ -51,7 +58,18 @@ pub(crate) fn render(comparison: &Comparison) -> String {
 /// Returns what must be started anew, node by node.
 fn restarts(part_changes: &[PartChange]) -> String {
     let names = |change: &PartChange| change.restarts.iter().map(|component| component.name().to_owned()).collect();
-    section("to restart when it is installed", by_node(part_changes, names))
+    let reloaded = part_changes.iter().filter(|change| change.is_reloaded).filter_map(|change| change.part.node());
+    let reloaded = node_names::ranges(reloaded);
+    let mut lines = by_node(part_changes, names);
+    if !reloaded.is_empty() {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            lines,
+            "  nothing  on {}: kube-apiserver reads the two files again within a minute; after install.sh, restart it",
+            reloaded.join(", ")
+        );
+    }
+    section("to restart when it is installed", lines)
 }
 
 /// Returns the files that nodes no longer get although they stay. Nothing deletes such files there unasked.
@@ -83,7 +101,8 @@ fn by_node(part_changes: &[PartChange], things: impl Fn(&PartChange) -> BTreeSet
     }
     let line = |(things, nodes): (BTreeSet<String>, Vec<&str>)| {
         let things: Vec<_> = things.iter().map(String::as_str).collect();
-        format!("  {}\n", escape_for_terminal(&format!("{}  on {}", things.join(", "), listed(&nodes))))
+        let nodes = node_names::ranges(nodes).join(", ");
+        format!("  {}\n", escape_for_terminal(&format!("{}  on {nodes}", things.join(", "))))
     };
     bounded::lines(groups.into_iter().map(line))
 }
@@ -92,17 +111,11 @@ fn by_node(part_changes: &[PartChange], things: impl Fn(&PartChange) -> BTreeSet
 fn hand_out(part_changes: &[PartChange]) -> String {
     let cluster =
         part_changes.iter().filter(|change| change.part == PartName::Cluster).flat_map(|change| &change.files);
-    let files: Vec<_> = cluster.map(String::as_str).filter(|path| *path != "profile.toml").collect();
-    let lines = if files.is_empty() { String::new() } else { format!("  {}\n", escape_for_terminal(&listed(&files))) };
+    let files = node_names::ranges(cluster.map(String::as_str).filter(|path| *path != "profile.toml")).join(", ");
+    let lines = if files.is_empty() { files } else { format!("  {}\n", escape_for_terminal(&files)) };
     section("to hand out from the part cluster", lines)
 }
 
 fn section(title: &str, lines: String) -> String {
     if lines.is_empty() { lines } else { format!("\n{title}:\n{lines}") }
-}
-
-fn listed(names: &[&str]) -> String {
-    let more = names.len().saturating_sub(LISTED);
-    let shown = names.iter().take(LISTED).copied().collect::<Vec<_>>().join(", ");
-    if more > 0 { format!("{shown} and {more} more") } else { shown }
 }

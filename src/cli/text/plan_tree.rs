@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use crate::cli::text::changes::Detail;
+use crate::cli::text::node_names;
 use crate::kubernetes::KeyId;
 use crate::plan::{Plan, PlannedCertificate, PlannedContent, PlannedFile, Recipient};
 
 /// The most nodes in a row with the same certificates that are listed one by one.
 const ALONE: usize = 3;
 
-/// Returns the tree below a head line. `verbose` adds alternative names and lists every node.
-pub(crate) fn render(plan: &Plan<'_>, verbose: bool) -> String {
+/// Returns the tree below a head line. Of each CA, what people and the cluster get comes before the nodes.
+/// [`Detail::Full`] adds alternative names and lists every node.
+pub(crate) fn render(plan: &Plan<'_>, detail: Detail) -> String {
+    let verbose = detail == Detail::Full;
     let nodes = plan.recipients.iter().filter(|recipient| matches!(recipient, Recipient::Node(_))).count();
     let mut text = format!(
         "{}, generation {}, Kubernetes {}: {} certificates, {} keys, {nodes} {}\n",
@@ -25,6 +29,9 @@ pub(crate) fn render(plan: &Plan<'_>, verbose: bool) -> String {
     let mut issued: BTreeMap<&KeyId, Vec<&PlannedCertificate>> = BTreeMap::new();
     for leaf in plan.certificates.iter().filter(|certificate| !certificate.is_ca) {
         issued.entry(&leaf.issuer).or_default().push(leaf);
+    }
+    for leaves in issued.values_mut() {
+        leaves.sort_by_key(|leaf| (matches!(leaf.key, KeyId::Node { .. }), !leaf.is_break_glass()));
     }
     for authority in plan.certificates.iter().filter(|certificate| certificate.is_ca) {
         // Writing to a String cannot fail.
@@ -56,8 +63,9 @@ fn groups<'a>(leaves: &[&'a PlannedCertificate], verbose: bool) -> Vec<Group<'a>
     let mut groups = Vec::new();
     for run in owners.chunk_by(|left, right| same(left, right)) {
         match run {
-            [first, .., last] if run.len() > ALONE && !verbose => {
-                let title = format!("{} ... {} ({} nodes)", title(first), title(last), run.len());
+            [first, ..] if run.len() > ALONE && !verbose => {
+                let names = node_names::ranges(run.iter().filter_map(|leaves| node(leaves)));
+                let title = format!("node/{} ({} nodes)", names.join(", "), run.len());
                 groups.push(Group { title, leaves: first.to_vec() });
             }
             _ => groups.extend(run.iter().map(|leaves| Group { title: title(leaves), leaves: leaves.to_vec() })),
@@ -87,6 +95,13 @@ fn owner(id: &KeyId) -> String {
 
 fn title(leaves: &[&PlannedCertificate]) -> String {
     leaves.first().map_or_else(String::new, |leaf| owner(&leaf.key))
+}
+
+fn node<'a>(leaves: &[&'a PlannedCertificate]) -> Option<&'a str> {
+    match &leaves.first()?.key {
+        KeyId::Node { node, .. } => Some(node),
+        _ => None,
+    }
 }
 
 fn branch(group: &Group<'_>, last: bool, files: &Files<'_>, verbose: bool) -> String {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
 use crate::cli::failure::Failure;
+use crate::cli::notice::{self, Notice};
 use crate::profile::{Problem, Severity};
 use crate::x509::{escape_for_terminal, is_unseen};
 
@@ -14,7 +15,34 @@ const SHOWN: usize = 100;
 
 /// Returns the failure for a profile that is refused, with every problem and its line.
 pub(crate) fn failure(file_name: &str, source: &[u8], problems: &[Problem]) -> Failure {
-    Failure::drawn(render(file_name, source, problems))
+    let count = problems.len();
+    let failure =
+        Failure::cannot_run(format!("{count} {} in {file_name}", if count == 1 { "problem" } else { "problems" }));
+    let lines: String = problems.iter().take(SHOWN).map(|problem| line(file_name, source, problem) + "\n").collect();
+    let hints = problems.iter().take(SHOWN).map(|problem| &problem.hint).filter(|hint| !hint.is_empty());
+    let failure = hints.fold(failure.lines(lines), |failure, hint| failure.hint(hint));
+    failure.drawn(render(file_name, source, problems))
+}
+
+/// Gives the warnings of a profile.
+pub(crate) fn warn(file_name: &str, source: &[u8], problems: &[Problem]) {
+    let notice = |problem: &Problem| {
+        let notice = Notice::new(line(file_name, source, problem));
+        if problem.hint.is_empty() { notice } else { notice.hint(&problem.hint) }
+    };
+    notice::give_drawn(problems.iter().map(notice).collect(), &render(file_name, source, problems));
+}
+
+/// Returns a problem in one line: `lab.toml:12:3: title: label`.
+fn line(file_name: &str, source: &[u8], problem: &Problem) -> String {
+    let place = problem.span.as_ref().map(|span| {
+        let before = source.get(..span.start).unwrap_or(source);
+        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+        let column = 1 + String::from_utf8_lossy(before.get(start..).unwrap_or_default()).chars().count();
+        format!("{}:{column}:", 1 + before.iter().filter(|byte| **byte == b'\n').count())
+    });
+    let label = if problem.label.is_empty() { String::new() } else { format!(": {}", problem.label) };
+    escape_for_terminal(&format!("{file_name}:{} {}{label}", place.unwrap_or_default(), problem.title))
 }
 
 /// Returns the text for all `problems` of the profile `source`, without colours, ending in a newline.

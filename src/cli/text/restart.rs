@@ -18,37 +18,53 @@ pub(crate) fn restarts(effect: &Effect, restarted_by: &RestartedBy) -> String {
     let names: Vec<_> = effect.restarts.iter().map(|component| component.name()).collect();
     let names = names.join(", ");
     match restarted_by {
-        RestartedBy::Certferry { later } if later.is_empty() => format!("restarted on this node: {names}\n"),
-        RestartedBy::Certferry { later } => format!(
-            "restarted on this node: {names}\n{} will be well once the other nodes of etcd have its new CA, too: go on \
-             with them at once\n",
-            Component::list(later)
-        ),
+        RestartedBy::Certferry { later } => {
+            let later = self::later(later).map(|line| line + "\n").unwrap_or_default();
+            format!("restarted on this node: {names}\n{later}")
+        }
         RestartedBy::Person { pods } => {
             let mut text = format!("to restart on this node: {names}\n");
-            if effect.replaces_etcd() {
-                text.push_str(
-                    "etcd's CA is another: where etcd has several members, it and kube-apiserver are well only once \
-                     most members\nhave the new one, so do this on all control planes side by side\n",
-                );
+            let plan = Plan::by_person(&effect.restarts, pods);
+            text.extend(on_all_control_planes(effect).into_iter().flat_map(|note| [note, "\n"]));
+            for line in commands(&plan) {
+                let _ = writeln!(text, "  {line}");
             }
-            by_hand(&mut text, &effect.restarts, pods);
+            text.extend(without_crictl(&plan).into_iter().flat_map(|note| [note, "\n"]));
             text
         }
     }
 }
 
-/// Writes the commands, in the order of `--restart`.
-fn by_hand(text: &mut String, components: &BTreeSet<Component>, pods: &BTreeSet<Component>) {
+/// Returns a line about components that will be well later, if there are any.
+pub(crate) fn later(later: &BTreeSet<Component>) -> Option<String> {
+    (!later.is_empty()).then(|| {
+        let later = Component::list(later);
+        format!("{later} will be well once the other nodes of etcd have its new CA, too: go on with them at once")
+    })
+}
+
+/// Returns what to know about the members of etcd when its CA is another.
+pub(crate) fn on_all_control_planes(effect: &Effect) -> Option<&'static str> {
+    effect.replaces_etcd().then_some(
+        "etcd's CA is another: where etcd has several members, it and kube-apiserver are well only once most members\n\
+         have the new one, so do this on all control planes side by side",
+    )
+}
+
+/// Returns what to do in place of the loops of [`commands`], if there are any.
+pub(crate) fn without_crictl(plan: &Plan) -> Option<&'static str> {
+    (!plan.stops().is_empty())
+        .then_some("without crictl: instead of the loops look at `ps -e` until they are gone, or there")
+}
+
+/// Returns the lines of a shell script that restarts in the order of `--restart`.
+pub(crate) fn commands(plan: &Plan) -> Vec<String> {
     const ON: &str = "/etc/kubernetes/manifests";
     const OFF: &str = "/etc/kubernetes/manifests.off";
     // Other pods may have containers called etcd, too.
     const KUBEADM: &str = "--label io.kubernetes.pod.namespace=kube-system";
-    let (pods, services) = components.iter().partition(|component| pods.contains(component));
-    let plan = Plan { pods, services };
-    let mut line = |line: &str| {
-        let _ = writeln!(text, "  {line}");
-    };
+    let mut lines = Vec::new();
+    let mut line = |line: &str| lines.push(line.to_owned());
     let stops: Vec<_> = plan.stops().into_iter().flatten().map(Component::name).collect();
     if !stops.is_empty() {
         line(&format!("mkdir -m 700 {OFF}"));
@@ -82,41 +98,58 @@ fn by_hand(text: &mut String, components: &BTreeSet<Component>, pods: &BTreeSet<
     }
     if !stops.is_empty() {
         line(&format!("rmdir {OFF}"));
-        text.push_str("without crictl: instead of the loops look at `ps -e` until they are gone, or there\n");
     }
+    lines
 }
 
-/// Returns what remains to be done in the cluster, in order. Returns an empty text when nothing does.
-pub(crate) fn in_cluster(effect: &Effect) -> String {
+/// A step that remains to be done in the cluster.
+pub(crate) struct Step {
+    pub(crate) step: &'static str,
+    pub(crate) why: Option<&'static str>,
+}
+
+/// Returns what remains to be done in the cluster once the last node has changed, in order.
+pub(crate) fn in_cluster_steps(effect: &Effect) -> Vec<Step> {
     let has_new = |name: &str| effect.replaced.iter().any(|place| place.ends_with(name));
     let (has_new_ca, has_new_front_proxy) = (has_new("kubernetes/pki/ca.crt"), has_new("front-proxy-ca.crt"));
-    let mut steps: Vec<&str> = Vec::new();
+    let mut steps = Vec::new();
+    let mut add = |step, why| steps.push(Step { step, why });
     if has_new_ca || has_new_front_proxy {
-        steps.push(
-            "kubectl -n kube-system delete configmap extension-apiserver-authentication\n     \
-             it holds the old CA, too, and lets the old admin certificate into the scheduler; it is made again at once",
+        add(
+            "kubectl -n kube-system delete configmap extension-apiserver-authentication",
+            Some(
+                "it holds the old CA, too, and lets the old admin certificate into the scheduler; it is made again at \
+                 once",
+            ),
         );
     }
     if has_new_ca {
-        steps.push("the CA in ConfigMap kube-public/cluster-info: put the new one into data.kubeconfig");
+        add("the CA in ConfigMap kube-public/cluster-info: put the new one into data.kubeconfig", None);
     }
     if effect.has_new_tokens {
-        steps.push("delete every Secret of type kubernetes.io/service-account-token: the tokens in them are dead");
+        add("delete every Secret of type kubernetes.io/service-account-token: the tokens in them are dead", None);
     }
     if has_new_ca || effect.has_new_tokens {
-        steps.push("restart kube-proxy, CoreDNS, the network plugin, then all other pods");
+        add("restart kube-proxy, CoreDNS, the network plugin, then all other pods", None);
     }
     if has_new_ca {
-        steps.push("caBundle of webhooks and APIServices, where this CA signed their certificates; users' kubeconfigs");
+        add("caBundle of webhooks and APIServices, where this CA signed their certificates; users' kubeconfigs", None);
     }
+    steps
+}
+
+/// Returns the text of what remains to be done in the cluster. It is empty when nothing does.
+pub(crate) fn in_cluster(effect: &Effect) -> String {
+    let steps = in_cluster_steps(effect);
     if steps.is_empty() {
         return String::new();
     }
     let mut text =
         "in the cluster, once the last node has changed, in this order (the manual, `certferry help rotation`):\n"
             .to_owned();
-    for (number, step) in (1..).zip(steps) {
-        let _ = writeln!(text, "  {number}. {step}");
+    for (number, Step { step, why }) in (1..).zip(steps) {
+        let why = why.map(|why| format!("\n     {why}")).unwrap_or_default();
+        let _ = writeln!(text, "  {number}. {step}{why}");
     }
     text
 }
@@ -131,9 +164,10 @@ pub(crate) fn write_progress(is_quiet: bool) -> impl FnMut(&Progress<'_>) {
     }
 }
 
-/// Returns the line for a step.
-fn progress(progress: &Progress<'_>) -> String {
+/// Returns the line for a step or a message.
+pub(crate) fn progress(progress: &Progress<'_>) -> String {
     match progress {
+        Progress::Changes(_) | Progress::Effect(_) => String::new(),
         Progress::Stopping(components) => format!("stopping {}\n", Component::list(*components)),
         Progress::Swapping => "changing the files\n".to_owned(),
         Progress::Restarting(component) => format!("restarting {}\n", component.name()),

@@ -8,6 +8,9 @@ use crate::cli::text::{json, restart};
 use crate::node::{Drift, Installed, Previous, Status};
 use crate::x509::escape_for_terminal;
 
+/// What was on the node before certferry.
+pub(crate) const FOREIGN: &str = "what certferry did not install";
+
 /// Returns the text for people.
 pub(crate) fn text(status: &Status) -> String {
     let installed = match &status.installed {
@@ -16,7 +19,7 @@ pub(crate) fn text(status: &Status) -> String {
     };
     let previous = match &status.previous {
         Previous::None => "none".to_owned(),
-        Previous::Foreign => "what certferry did not install; `certferry rollback` brings it back".to_owned(),
+        Previous::Foreign => format!("{FOREIGN}; `certferry rollback` brings it back"),
         Previous::Installed(previous) => format!("{}; `certferry rollback` brings it back", describe(previous)),
     };
     let what = |place: &String| match (place.ends_with("/original"), escape_for_terminal(place)) {
@@ -33,7 +36,13 @@ pub(crate) fn text(status: &Status) -> String {
     format!("installed    {installed}\nprevious     {previous}\n{kept}{interrupted}{unfinished}")
 }
 
-fn describe(installed: &Installed) -> String {
+/// Returns the lines about files that would be accepted as taken away.
+pub(crate) fn would_accept(places: &[String]) -> String {
+    let lines: String = places.iter().map(|place| format!("  {}\n", escape_for_terminal(place))).collect();
+    format!("would be noted as taken away for good; nothing was changed:\n{lines}")
+}
+
+pub(crate) fn describe(installed: &Installed) -> String {
     escape_for_terminal(&format!(
         "{}, generation {}, Kubernetes {}, node {}",
         installed.cluster, installed.generation, installed.kubernetes, installed.node
@@ -41,63 +50,76 @@ fn describe(installed: &Installed) -> String {
 }
 
 #[derive(Serialize)]
-struct JsonStatus<'a> {
+struct StatusJson<'a> {
+    changed: bool,
+    dry_run: bool,
     drift: Option<JsonDrift>,
-    installed: Option<JsonInstalled>,
+    installed: Option<InstalledJson>,
     interrupted: bool,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     kept: &'a [String],
-    previous: Option<JsonPrevious>,
+    previous: Option<PreviousJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    restart: Option<JsonRestart>,
+    restart: Option<RestartJson>,
 }
 
 /// A restart that was interrupted.
 #[derive(Serialize)]
-struct JsonRestart {
+struct RestartJson {
     components: Vec<&'static str>,
     manifests_away: Vec<&'static str>,
 }
 
+/// A generation on a node.
 #[derive(Serialize)]
-struct JsonInstalled {
+pub(crate) struct InstalledJson {
     cluster: String,
     cluster_id: String,
     generation: u32,
     kubernetes: String,
     node: String,
+    role: Option<&'static str>,
     record_sha256: String,
     signer: String,
 }
 
+/// The generation that a rollback brings back.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum JsonPrevious {
+pub(crate) enum PreviousJson {
     Foreign(&'static str),
-    Installed(JsonInstalled),
+    Installed(InstalledJson),
 }
 
 /// Returns one JSON document with an indent of two spaces, for programs.
-pub(crate) fn json(status: &Status, drift: Option<&Drift>) -> Result<String, Failure> {
-    let status = JsonStatus {
+pub(crate) fn json(changed: bool, dry_run: bool, status: &Status, drift: Option<&Drift>) -> Result<String, Failure> {
+    let status = StatusJson {
+        changed,
+        dry_run,
         drift: drift.map(JsonDrift::from),
-        installed: status.installed.as_ref().map(JsonInstalled::from),
+        installed: status.installed.as_ref().map(InstalledJson::from),
         interrupted: status.is_interrupted,
         kept: &status.kept,
-        previous: match &status.previous {
-            Previous::None => None,
-            Previous::Foreign => Some(JsonPrevious::Foreign("foreign")),
-            Previous::Installed(previous) => Some(JsonPrevious::Installed(previous.into())),
-        },
-        restart: (!status.unfinished.is_empty()).then(|| JsonRestart {
+        previous: PreviousJson::of(&status.previous),
+        restart: (!status.unfinished.is_empty()).then(|| RestartJson {
             components: status.unfinished.restarts.iter().map(|component| component.name()).collect(),
             manifests_away: status.unfinished.away.iter().map(|component| component.name()).collect(),
         }),
     };
-    json::document(&status)
+    json::document("status", &status)
 }
 
-impl From<&Installed> for JsonInstalled {
+impl PreviousJson {
+    pub(crate) fn of(previous: &Previous) -> Option<Self> {
+        match previous {
+            Previous::None => None,
+            Previous::Foreign => Some(Self::Foreign("foreign")),
+            Previous::Installed(previous) => Some(Self::Installed(previous.into())),
+        }
+    }
+}
+
+impl From<&Installed> for InstalledJson {
     fn from(installed: &Installed) -> Self {
         Self {
             cluster: installed.cluster.clone(),
@@ -105,6 +127,7 @@ impl From<&Installed> for JsonInstalled {
             generation: installed.generation,
             kubernetes: installed.kubernetes.clone(),
             node: installed.node.clone(),
+            role: installed.role.map(|role| role.name()),
             record_sha256: installed.record.to_string(),
             signer: installed.signer.to_string(),
         }

@@ -4,20 +4,15 @@ use std::collections::BTreeSet;
 
 use super::super::NodeError;
 use super::super::changes::{Changes, Difference, Method};
-use super::super::place::Slot;
+use super::super::place::{INSTALLED, Slot};
 use super::super::replaced::Replaced;
 use super::super::state::{content, look, read_previous};
 use super::super::unit::Unit;
 use crate::host::{FoundKind, NodeTree};
 use crate::kubernetes::{
-    BOOTSTRAP, CLUSTER_CA, Component, ETCD_CA, KUBELET_PKI, KUBERNETES, PKI, authorities, kubeconfigs, readers,
+    BOOTSTRAP, CLUSTER_CA, Component, ETCD_CA, KUBELET_PKI, KUBERNETES, PKI, are_reloaded, authorities, kubeconfigs,
+    readers,
 };
-
-/// The files that kube-apiserver reads again by itself when they are replaced in the folder that it sees.
-///
-/// Source: Kubernetes v1.20.2, pkg dynamiccertificates (serving certificate and client CA, every minute); tried with
-/// 1.20.2.
-pub(crate) const RELOADED: [&str; 2] = ["etc/kubernetes/pki/apiserver.crt", "etc/kubernetes/pki/apiserver.key"];
 
 /// The effect of a swap on the running components.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,7 +54,8 @@ impl Effect {
         let Some(units) = read_previous(tree)? else { return Ok(None) };
         let names = Names::new(tree)?;
         let mut places = BTreeSet::new();
-        for unit in &units {
+        // The record of what is installed is no file of a component.
+        for unit in units.iter().filter(|unit| rest(&unit.live, INSTALLED).is_none()) {
             compare(tree, &unit.live, &unit.at(Slot::Previous), &names.of(&unit.live), &mut places)?;
         }
         let runs = |component: &Component| tree.reading().is_there(component.mark());
@@ -93,8 +89,8 @@ impl Effect {
         self.replaced.iter().any(|place| place == ETCD_CA)
     }
 
-    fn reload<'a>(&mut self, mut places: impl Iterator<Item = &'a str>) {
-        if !self.restarts.is_empty() && places.all(|place| RELOADED.contains(&place)) {
+    fn reload<'a>(&mut self, places: impl Iterator<Item = &'a str>) {
+        if !self.restarts.is_empty() && are_reloaded(places) {
             self.restarts.clear();
             self.is_reloaded = true;
         }

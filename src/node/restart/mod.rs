@@ -20,7 +20,7 @@
 //!
 //! **What it refuses.** To begin when a component that must start anew is neither a static pod nor a service.
 
-pub(crate) mod effect;
+mod effect;
 mod error;
 mod health;
 mod manifest;
@@ -118,7 +118,10 @@ pub(super) fn around(
             change(progress)?;
             Ok(by_person)
         }
-        Some(restart) => Ok(RestartedBy::Certferry { later: restart.run(change, progress)? }),
+        Some(restart) => {
+            progress(&Progress::Effect(effect));
+            Ok(RestartedBy::Certferry { later: restart.run(change, progress)? })
+        }
     }
 }
 

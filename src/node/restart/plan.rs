@@ -40,6 +40,13 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Divides components for a person, who runs all those that are no static pods.
+    #[must_use]
+    pub fn by_person(components: &BTreeSet<Component>, pods: &BTreeSet<Component>) -> Self {
+        let (pods, services) = components.iter().partition(|component| pods.contains(component));
+        Self { pods, services }
+    }
+
     /// Returns whether no component is started anew.
     #[must_use]
     pub fn is_empty(&self) -> bool {

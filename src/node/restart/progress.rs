@@ -3,11 +3,17 @@
 use std::collections::BTreeSet;
 
 use super::super::NodeError;
+use super::super::changes::Changes;
+use super::effect::Effect;
 use super::error::StartFailure;
 use crate::kubernetes::Component;
 
 /// A step that begins, or a message that a person should get at once.
 pub enum Progress<'a> {
+    /// These changes are about to be made.
+    Changes(&'a Changes<'a>),
+    /// The components are about to be restarted, because the changes mean this for them.
+    Effect(&'a Effect),
     /// These components are stopped.
     Stopping(&'a [Component]),
     /// The files are swapped.
@@ -32,6 +38,12 @@ impl Progress<'_> {
     /// Returns whether this is a step, and not a message that a person must get.
     #[must_use]
     pub const fn is_step(&self) -> bool {
-        !matches!(self, Self::Unlabelled(_) | Self::PutBack(_) | Self::StillAway(_))
+        !self.is_message() && !matches!(self, Self::Changes(_) | Self::Effect(_))
+    }
+
+    /// Returns whether this is a message that a person must get.
+    #[must_use]
+    pub const fn is_message(&self) -> bool {
+        matches!(self, Self::Unlabelled(_) | Self::PutBack(_) | Self::StillAway(_))
     }
 }

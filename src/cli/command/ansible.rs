@@ -1,0 +1,58 @@
+//! `ansible`: writes out the collection for Ansible that travels inside the program.
+
+use crate::cli::failure::Failure;
+use crate::cli::fleet_args::AnsibleArguments;
+use crate::cli::text::shell;
+use crate::host::{self, TreeEntry};
+
+/// A file of the collection, from its folder on.
+macro_rules! file {
+    ($path:literal) => {
+        (
+            concat!("ansible_collections/certferry/fleet/", $path),
+            include_str!(concat!("../../../templates/ansible/", $path)),
+        )
+    };
+}
+
+/// Every file that is written: its path and its text.
+const FILES: &[(&str, &str)] = &[
+    ("ansible.cfg", include_str!("../../../templates/ansible/ansible.cfg")),
+    file!("README.md"),
+    file!("galaxy.yml"),
+    file!("meta/runtime.yml"),
+    file!("playbooks/apply.yml"),
+    file!("playbooks/distribute.yml"),
+    file!("playbooks/rollback.yml"),
+    file!("playbooks/status.yml"),
+    file!("roles/node/defaults/main.yml"),
+    file!("roles/node/meta/main.yml"),
+    file!("roles/node/tasks/apply.yml"),
+    file!("roles/node/tasks/distribute.yml"),
+    file!("roles/node/tasks/rollback.yml"),
+    file!("roles/node/tasks/status.yml"),
+    file!("roles/node/vars/main.yml"),
+];
+
+pub(crate) fn run(arguments: &AnsibleArguments) -> Result<String, Failure> {
+    let out = &arguments.out;
+    let entry =
+        |(path, text): &(&'static str, &'static str)| TreeEntry::File { path, mode: 0o644, content: text.as_bytes() };
+    let entries: Vec<_> = FILES.iter().map(entry).collect();
+    host::write_tree(out, &entries).map_err(|error| {
+        let failure = Failure::io("write to", out, &error);
+        match error.kind() {
+            std::io::ErrorKind::DirectoryNotEmpty => {
+                failure.hint("name a folder that does not exist or is empty; nothing was written")
+            }
+            _ => failure,
+        }
+    })?;
+    Ok(format!(
+        "{}  the collection certferry.fleet, {} files\nhow it is used: certferry help fleet\nto let Ansible find it: \
+         export ANSIBLE_CONFIG={}\n",
+        out.display(),
+        FILES.len(),
+        shell::word(&out.join("ansible.cfg"))
+    ))
+}

@@ -1,0 +1,144 @@
+//! `user-data`: what Ignition and cloud-init make of it is, byte for byte, what `unpack` writes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::common::node::{FIRST, Seen, everything};
+use crate::common::{certferry, end, fail, succeed, tool};
+
+const WARNING: &str = "warning: user data holds the private keys of cp-1, and who can ask the metadata service of the machine \
+    can read it: every program on it, and often every pod\nhint: ";
+
+fn user_data(node: &str, format: &str, out: &Path) -> Command {
+    let mut command = certferry();
+    command.arg("user-data").arg(&FIRST.archive).arg("--key").arg(&FIRST.public_key);
+    command.args(["--node", node, "-o", format, "--out"]).arg(out);
+    command
+}
+
+/// Files and links of the node, as `unpack` writes them.
+fn expected(node: &str) -> BTreeMap<String, Seen> {
+    without_folders(&FIRST.unpack_once(node))
+}
+
+fn without_folders(root: &Path) -> BTreeMap<String, Seen> {
+    everything(root).into_iter().filter(|(_, (_, content))| content != b"folder").collect()
+}
+
+/// What the text of a format is, on the standard output.
+fn printed(node: &str, format: &str) -> String {
+    let ended = end(&mut user_data(node, format, Path::new("-")));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.starts_with(&WARNING.replace("cp-1", node)), "{}", ended.stderr);
+    assert!(ended.stderr.contains(&format!("hint: {} bytes;", ended.stdout.len())), "{}", ended.stderr);
+    ended.stdout
+}
+
+/// By the specification of Ignition's configuration 3.3.0: no other key, every path absolute, modes as numbers.
+#[test]
+fn ignition_writes_what_unpack_writes() {
+    for node in ["cp-1", "worker-1"] {
+        let config: Value = serde_json::from_str(&printed(node, "ignition")).unwrap();
+        assert_eq!(config["ignition"], json!({ "version": "3.3.0" }));
+        assert_eq!(keys(&config), ["ignition", "storage"]);
+        let storage = &config["storage"];
+        assert_eq!(keys(storage), ["directories", "files", "links"]);
+        let mut found = BTreeMap::new();
+        for file in storage["files"].as_array().unwrap() {
+            assert_eq!((keys(file), keys(&file["contents"])), (vec!["contents", "mode", "path"], vec!["source"]));
+            let content = file["contents"]["source"].as_str().unwrap().strip_prefix("data:;base64,").unwrap();
+            let mode = u32::try_from(file["mode"].as_u64().unwrap()).unwrap();
+            found.insert(below_root(&file["path"]), (mode, STANDARD.decode(content).unwrap()));
+        }
+        for link in storage["links"].as_array().unwrap() {
+            assert_eq!(keys(link), ["path", "target"]);
+            found.insert(below_root(&link["path"]), (0o777, link["target"].as_str().unwrap().as_bytes().to_vec()));
+        }
+        assert!(found == expected(node), "{node}");
+        let folders: Vec<_> = storage["directories"].as_array().unwrap().iter().collect();
+        assert!(folders.iter().all(|folder| folder["mode"] == 0o755 && keys(folder) == ["mode", "path"]));
+        let folders: Vec<_> = folders.iter().map(|folder| folder["path"].as_str().unwrap()).collect();
+        let mut own = vec!["/etc/kubernetes", "/etc/kubernetes/pki"];
+        if node == "cp-1" {
+            own.push("/etc/kubernetes/pki/etcd");
+        }
+        own.extend(["/var/lib/kubelet", "/var/lib/kubelet/pki"]);
+        assert_eq!(folders, own);
+    }
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+fn below_root(path: &Value) -> String {
+    path.as_str().unwrap().strip_prefix('/').unwrap().to_owned()
+}
+
+/// What cloud-init does with `write_files` and `runcmd`, by PyYAML, which it reads with.
+const CLOUD_INIT: &str = r##"
+import base64, os, subprocess, sys, yaml
+text, root = sys.stdin.read(), sys.argv[1]
+assert text.startswith("#cloud-config\n")
+config = yaml.safe_load(text)
+assert set(config) == {"write_files", "runcmd"}, set(config)
+for file in config["write_files"]:
+    assert set(file) == {"path", "owner", "permissions", "encoding", "content"}, set(file)
+    assert file["encoding"] == "b64" and file["owner"] == "root:root"
+    assert type(file["permissions"]) is str
+    path = root + file["path"]
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "xb") as out:
+        out.write(base64.b64decode(file["content"], validate=True))
+    os.chmod(path, int(file["permissions"], 8))
+for command in config["runcmd"]:
+    subprocess.run(command[:-1] + [root + command[-1]], check=True)
+"##;
+
+#[test]
+fn cloud_init_writes_what_unpack_writes() {
+    for node in ["cp-1", "worker-1"] {
+        let (folder, root) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let file = folder.path().join("user-data");
+        let ended = end(&mut user_data(node, "cloud-init", &file));
+        assert_eq!(ended.stdout, format!("{}  {} files of {node}\n", file.display(), expected(node).len()));
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600);
+        assert_eq!(fs::read_to_string(&file).unwrap(), printed(node, "cloud-init"));
+        let mut python = tool("python3");
+        python.args(["-c", CLOUD_INIT]).arg(root.path()).stdin(fs::File::open(&file).unwrap());
+        let output = python.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(without_folders(root.path()) == expected(node), "{node}");
+    }
+}
+
+#[test]
+fn a_slice_does_as_well_and_what_is_wrong_writes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let (slice, out) = (folder.path().join("slice.tar.gz"), folder.path().join("config.ign"));
+    succeed(certferry().arg("split").arg(&FIRST.archive).args(["--node", "cp-1", "--out"]).arg(&slice));
+    let mut of_slice = certferry();
+    of_slice.arg("user-data").arg(&slice).arg("--key").arg(&FIRST.public_key);
+    of_slice.args(["--node", "cp-1", "-o", "ignition", "--out", "-"]);
+    assert_eq!(succeed(&mut of_slice), printed("cp-1", "ignition"));
+
+    let unknown = fail(&mut user_data("cp-7", "ignition", &out), 2);
+    let expected = format!("error: there is no node cp-7 in {}\nhint: it has cp-1, worker-1", FIRST.archive.display());
+    assert!(unknown.starts_with(&expected), "{unknown}");
+    assert!(!out.exists());
+    fs::write(&out, "mine").unwrap();
+    let exists = end(&mut user_data("cp-1", "ignition", &out));
+    assert_eq!((exists.code, exists.stdout.as_str()), (Some(2), ""));
+    let expected =
+        format!("error: cannot write {}: file exists\nhint: name a file that does not exist\n", out.display());
+    assert!(exists.stderr.ends_with(&expected), "{}", exists.stderr);
+    assert_eq!(fs::read_to_string(&out).unwrap(), "mine");
+}
