@@ -195,6 +195,8 @@ fn the_list_of_chapters_fits_too() {
 #[test]
 fn trees_and_progress_are_drawn_with_what_the_locale_has() {
     let desk = Desk::new();
+    let worker = "[[node]]\nname = \"w-1\"\nrole = \"worker\"\naddresses = [\"192.168.10.6\"]\n";
+    desk.write("lab.toml", desk.text("lab.toml") + worker);
     let plan = |locale: &str| succeed(desk.command("plan lab.toml").env("LC_ALL", locale));
     let (drawn, ascii) = (plan(UTF8), plan(ASCII));
     assert!(drawn.contains("\n├── ") && drawn.contains("\n│   └── "), "{drawn}");

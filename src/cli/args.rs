@@ -6,15 +6,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use clap_complete::Shell;
+use clap_complete::{ArgValueCandidates, Shell};
 
 use crate::cli::fleet_args::{AnsibleArguments, InventoryArguments, InventoryFormat, UserDataArguments};
+use crate::cli::input::node_names;
+use crate::cli::text::version;
 use crate::report::Period;
 pub(crate) use init::InitArguments;
 
 /// Make the whole PKI of a Kubernetes cluster on one machine and ferry it across an air gap.
 #[derive(Parser)]
-#[command(name = "certferry", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(name = "certferry", version, long_version = version::long(), disable_help_subcommand = true, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 done; 1 the check said no; 2 could not run.\n\
     Colors: --color auto, always or never; NO_COLOR turns them off.\nMore: certferry help TOPIC")]
 pub(crate) struct Arguments {
@@ -184,11 +186,15 @@ pub(crate) struct BuildArguments {
     /// The lock [default: PROFILE.lock.toml beside the profile]
     #[arg(long, value_name = "FILE")]
     pub(crate) lock: Option<PathBuf>,
+    /// Write a slice for each part into this new folder, too, with its signature and the signer's key: nodes/NAME and
+    /// cluster are carried as they are
+    #[arg(long, value_name = "DIR")]
+    pub(crate) split: Option<PathBuf>,
     /// Refuse any difference from the lock and leave everything as it was
     #[arg(long, conflicts_with_all = ["replace_seed", "replace_ca", "same_generation"])]
     pub(crate) locked: bool,
     /// Make a partial bundle of this node alone; may be given several times; needs the lock of a whole build
-    #[arg(long, value_name = "NODE", conflicts_with_all = ["replace_seed", "replace_ca"])]
+    #[arg(long, value_name = "NODE", add = ArgValueCandidates::new(node_names::candidates), conflicts_with_all = ["replace_seed", "replace_ca"])]
     pub(crate) only: Vec<String>,
     /// With --only, put the part of whoever runs the cluster into the bundle too
     #[arg(long, requires = "only")]
@@ -312,7 +318,7 @@ pub(crate) struct UnpackArguments {
     #[command(flatten)]
     pub(crate) trust: TrustArguments,
     /// The node whose files to write
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(node_names::candidates))]
     pub(crate) node: Option<String>,
     /// Write the part of whoever runs the cluster: profile, users, etcd clients
     #[arg(long)]
@@ -335,7 +341,7 @@ pub(crate) struct ApplyArguments {
     /// The bundle
     pub(crate) bundle: PathBuf,
     /// The node that this is
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(node_names::candidates))]
     pub(crate) node: String,
     /// The signer's public key, by another road than the bundle: its file, or its fingerprint `sha256:...`
     /// (then the .pub beside the bundle must match it)
@@ -441,7 +447,7 @@ pub(crate) struct SplitArguments {
     /// The bundle
     pub(crate) bundle: PathBuf,
     /// The node whose part to cut out; may be repeated
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(node_names::candidates))]
     pub(crate) node: Vec<String>,
     /// Cut out the part of whoever runs the cluster: profile, users, etcd clients
     #[arg(long)]
@@ -521,7 +527,9 @@ pub(crate) enum Language {
 
 #[derive(clap::Args)]
 #[command(after_help = "For this shell only: source <(certferry completions bash)\n\
-    For all users, as root: certferry completions bash > /etc/bash_completion.d/certferry")]
+    For all users, as root: certferry completions bash > /etc/bash_completion.d/certferry\n\
+    The script calls certferry, which must be in PATH, and so knows the nodes of a profile or bundle. Files in\n\
+    /etc/bash_completion.d need the package bash-completion; the last lines of each script say what its shell needs.")]
 pub(crate) struct CompletionsArguments {
     /// The shell
     pub(crate) shell: Shell,

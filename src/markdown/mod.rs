@@ -16,13 +16,14 @@ mod screen;
 mod search;
 mod section;
 mod table;
+mod terminal;
 mod wrap;
 
 pub(crate) use parse::parse;
 pub(crate) use roff::{Page, roff};
-pub(crate) use screen::{Lines, Screen};
 pub(crate) use search::{search, words};
 pub(crate) use section::{section, titles};
+pub(crate) use terminal::{Lines, Screen};
 
 /// A block of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]

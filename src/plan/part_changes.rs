@@ -239,8 +239,9 @@ mod tests {
         assert_eq!(part_changes(&after, &changed(&after, &[])), []);
         let earlier = profile.with_kubernetes(Version::new(32, 9));
         let part_changes = part_changes(&after, &changed(&plan(&earlier), &[]));
-        assert_eq!(part_changes.len(), 3);
-        assert!(part_changes.iter().all(|change| change.files == ["etc/kubernetes/kubelet.conf"]));
+        let [nodes @ .., cluster] = &*part_changes else { panic!("{part_changes:?}") };
+        assert_eq!((nodes.len(), &*cluster.files), (3, &["kubeadm/init.yaml".to_owned()][..]));
+        assert!(nodes.iter().all(|change| change.files == ["etc/kubernetes/kubelet.conf"]));
         let kubelets = restarts(part_changes);
         assert_eq!(kubelets.get("node/cp-3").map(String::as_str), Some("kubelet"));
     }

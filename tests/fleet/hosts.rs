@@ -3,33 +3,18 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
 
 use crate::common::network::Network;
-use crate::common::{Ended, end, program, succeed, tool, write, write_program};
+use crate::common::{Ended, end, program, succeed, tool, write};
 use crate::kube::machine::Machine;
 use crate::kube::wait::wait_for;
 
 /// The name of the control node on the network.
 const DESK: &str = "desk";
-
-/// systemd's place: a service is a script in /srv/services. What starts is said in one file for all hosts.
-const SYSTEMCTL: &str = r#"#!/bin/sh
-for service; do :; done
-script=/srv/services/$service
-case "$2 $3" in
-"--property LoadState") [ -e $script ] && echo LoadState=loaded || echo LoadState=not-found; exit ;;
-"--property ActiveState") [ -e /run/$service.pid ] && echo ActiveState=active || echo ActiveState=inactive; exit ;;
-esac
-[ -e $script ] || exit 1
-echo "$(cat /proc/sys/kernel/hostname) $service" >>/events/restarts
-[ ! -e /run/$service.pid ] || kill $(cat /run/$service.pid) 2>/dev/null
-setsid $script </dev/null >>/var/log/$service.log 2>&1 &
-echo $! >/run/$service.pid
-"#;
 
 /// sshd as root, with keys alone; nothing of the real machine's configuration is read.
 const SSHD: &str = "HostKey /root/.ssh/host\nPidFile none\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\n\
@@ -39,7 +24,7 @@ const SSHD: &str = "HostKey /root/.ssh/host\nPidFile none\nUsePAM no\nPasswordAu
 /// What a test's own Ansible is told, beside what the collection says: how to reach the hosts, and that no host and no key
 /// is known before.
 const GROUP_VARS: &str = "ansible_user: root\nansible_python_interpreter: /usr/bin/python3\nansible_ssh_private_key_file: KEY\n\
-    certferry_api_server_manifest: /srv/services/kube-apiserver\nansible_ssh_common_args: -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR\n";
+    ansible_ssh_common_args: -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR\n";
 
 /// A node: its name and address.
 pub(crate) type Place<'a> = (&'a str, &'a str);
@@ -56,16 +41,13 @@ pub(crate) struct Hosts {
 }
 
 impl Hosts {
-    /// Starts a host for each node. `stand_ins` are programs that all of them have, beside systemctl.
-    pub(crate) fn start(nodes: &[Place<'_>], stand_ins: &[(&str, String)]) -> Self {
+    /// Starts a host for each node. All of them have the same stand-ins, which are made in a folder.
+    pub(crate) fn start(nodes: &[Place<'_>], make_stand_ins: impl FnOnce(&Path)) -> Self {
         let [programs, events, desk] = [(); 3].map(|()| tempfile::tempdir().unwrap());
         for folder in [&programs, &events, &desk] {
             fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         }
-        write_program(programs.path(), "systemctl", SYSTEMCTL);
-        for (name, text) in stand_ins {
-            write_program(programs.path(), name, text);
-        }
+        make_stand_ins(programs.path());
         for key in ["host", "user"] {
             let mut keygen = tool("ssh-keygen");
             succeed(keygen.args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(desk.path().join(key)));
@@ -99,7 +81,7 @@ impl Hosts {
         machine.rename(name);
         machine.limit("/usr/local/bin", "100%");
         machine.bind(self.events.path(), "/events");
-        for folder in ["run/sshd", "srv/services", "root/.ssh", "etc/ssh"] {
+        for folder in ["run/sshd", "root/.ssh", "etc/ssh"] {
             fs::create_dir_all(machine.path(folder)).unwrap();
         }
         let users = "root:x:0:0:root:/root:/bin/sh\nsshd:x:100:65534::/run/sshd:/usr/sbin/nologin\n";
@@ -112,24 +94,27 @@ impl Hosts {
         machine
     }
 
-    /// Lets a host have a service, and starts it.
-    pub(crate) fn serve(&self, name: &str, service: &str, script: &str) {
-        write_program(&self.machines[name].path("srv/services"), service, &format!("#!/bin/sh\n{script}\n"));
-        succeed(self.machines[name].command("systemctl").args(["restart", service]));
+    /// What all hosts have said in their one file since the last time, in order.
+    pub(crate) fn events(&self) -> Vec<String> {
+        let file = self.events.path().join("events");
+        let lines = fs::read_to_string(&file).unwrap_or_default().lines().map(str::to_owned).collect();
+        fs::write(file, "").unwrap();
+        lines
     }
 
-    /// What started since the last time, in order: a host and its service, none twice in a row.
-    pub(crate) fn restarts(&self) -> Vec<String> {
-        let file = self.events.path().join("restarts");
-        let mut lines: Vec<_> = fs::read_to_string(&file).unwrap_or_default().lines().map(str::to_owned).collect();
-        fs::write(file, "").unwrap();
-        lines.dedup();
-        lines
+    /// The file of [`Self::events`], which is `/events/events` on each host.
+    pub(crate) fn events_file(&self) -> PathBuf {
+        self.events.path().join("events")
     }
 
     /// A file of the desk.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.desk.path().join(name)
+    }
+
+    /// Adds what Ansible is told of all hosts.
+    pub(crate) fn add_variables(&self, lines: &str) {
+        self.write("group_vars/all.yml", &(self.text("group_vars/all.yml") + lines));
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
@@ -164,34 +149,13 @@ fn ansible_folder() -> String {
     std::env::var("ANSIBLE_BIN_DIR").unwrap_or_else(|_| "/nowhere".to_owned())
 }
 
-/// How Ansible counts a host in its last lines.
-#[derive(Debug, PartialEq, Eq, Clone, Copy, PartialOrd, Ord)]
-pub(crate) struct Count {
-    pub(crate) ok: u32,
-    pub(crate) changed: u32,
-    pub(crate) unreachable: u32,
-    pub(crate) failed: u32,
-    pub(crate) rescued: u32,
-}
-
-/// The last lines of a run, by host.
-pub(crate) fn recap(stdout: &str) -> BTreeMap<String, Count> {
+/// How often Ansible says in its last lines that it has changed each host that it reached.
+pub(crate) fn recap(stdout: &str) -> BTreeMap<String, u32> {
     let (_, lines) = stdout.split_once("PLAY RECAP").unwrap_or_else(|| panic!("{stdout}"));
     let rows = lines.lines().filter_map(|line| line.split_once(" : "));
     rows.map(|(name, counts)| {
-        let counts: BTreeMap<_, u32> = counts
-            .split_whitespace()
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(name, count)| (name, count.parse().unwrap()))
-            .collect();
-        let count = Count {
-            ok: counts["ok"],
-            changed: counts["changed"],
-            unreachable: counts["unreachable"],
-            failed: counts["failed"],
-            rescued: counts["rescued"],
-        };
-        (name.trim().to_owned(), count)
+        let changed = counts.split_whitespace().find_map(|count| count.strip_prefix("changed="));
+        (name.trim().to_owned(), changed.unwrap().parse().unwrap())
     })
     .collect()
 }

@@ -6,25 +6,25 @@ use std::path::Path;
 
 use walkdir::WalkDir;
 
-use super::NODES;
-use super::hosts::Hosts;
-use crate::common::{Bundle, run, tool};
+use super::ferry::Fleet;
+use crate::common::{run, tool};
 
 /// Folders of a host that are the real machine's.
 const OTHERS: [&str; 8] = ["bin", "dev", "kube", "lib", "lib64", "proc", "sbin", "sys"];
 
 /// Fails when a host has a key that is not in its own part of either bundle.
-pub(crate) fn assert_own_only(hosts: &Hosts, bundles: &[Bundle]) {
-    let own: Vec<BTreeSet<Vec<u8>>> = NODES
+pub(super) fn assert_own_only(fleet: &Fleet) {
+    let names = fleet.names();
+    let own: Vec<BTreeSet<Vec<u8>>> = names
         .iter()
-        .map(|(name, _)| bundles.iter().flat_map(|bundle| secrets_of(&bundle.unpack_once(name))).collect())
+        .map(|name| fleet.bundles.iter().flat_map(|bundle| secrets_of(&bundle.unpack_once(name))).collect())
         .collect();
     let all: BTreeSet<_> = own.iter().flatten().cloned().collect();
-    for ((name, _), own) in NODES.iter().zip(&own) {
+    for (name, own) in names.iter().zip(&own) {
         let foreign: Vec<_> = all.difference(own).collect();
         assert!(own.len() >= 2 && foreign.len() > 20, "{name}: {} {}", own.len(), foreign.len());
         let mut files = 0;
-        let root = hosts.machines[*name].path("");
+        let root = fleet.root(name);
         let walk = WalkDir::new(&root).into_iter().filter_entry(|entry| {
             let path = entry.path().strip_prefix(&root).unwrap_or(entry.path()).to_path_buf();
             !OTHERS.iter().any(|other| path == Path::new(other)) && path != Path::new("usr")

@@ -4,7 +4,7 @@
 //! are stand-ins.
 
 pub mod node;
-mod stand_ins;
+pub mod stand_ins;
 mod text;
 
 use std::sync::LazyLock;

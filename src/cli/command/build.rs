@@ -1,7 +1,8 @@
 //! `build`: makes a signed bundle from a profile and a seed.
 
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufReader, BufWriter, Seek, Write};
 use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use rayon::ThreadPoolBuilder;
 
 use crate::cli::args::{BuildArguments, OutputFormat};
 use crate::cli::command::seed::{self, WeakSeed};
+use crate::cli::command::slice_folder::SliceFolder;
 use crate::cli::command::{build_dry_run, install_script};
 use crate::cli::failure::{Failure, OrFailure, named};
 use crate::cli::input::{engine, lock_file, misplaced_secret, source};
@@ -21,7 +23,9 @@ use crate::cli::text::nearest::did_you_mean;
 use crate::cli::text::problems;
 use crate::host::{CommitError, Outputs};
 use crate::keys::{Seed, wipe_stack};
-use crate::make::{self, BuildError, Comparison, Derivation, Made, MakeError, Permission, Request, Subset, check_lock};
+use crate::make::{
+    self, BuildError, Comparison, Derivation, Made, MakeError, Permission, Progress, Request, Subset, check_lock,
+};
 use crate::profile::{self, Cluster, Profile};
 
 /// The most bytes that are read of a profile. The limit is above that of [`profile::parse`], whose message is better
@@ -75,14 +79,17 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
         subset: (!arguments.only.is_empty())
             .then_some(Subset { nodes: &arguments.only, with_cluster: arguments.with_cluster }),
         permission,
+        signs_slices: arguments.split.is_some(),
     };
     if arguments.dry_run {
         return build_dry_run::run(&request, arguments, lock_path, new_seed_file);
     }
+    // Now, because it may be refused.
+    let slices = arguments.split.as_deref().map(|out| SliceFolder::begin(out, BTreeSet::new())).transpose()?;
     let threads = arguments.threads.map_or(0, usize::from);
     let pool = ThreadPoolBuilder::new().num_threads(threads).exit_handler(|_| wipe_stack()).build();
     let pool = pool.map_err(|error| Failure::cannot_run(format!("cannot start threads: {error}")))?;
-    let built = pool.install(|| build(&request, arguments, outputs, lock_path, new_seed_file));
+    let built = pool.install(|| build(&request, arguments, (outputs, slices), lock_path, new_seed_file));
     wipe_stack();
     built
 }
@@ -166,21 +173,14 @@ fn take_seed(arguments: &BuildArguments) -> Result<(Seed, Option<&Path>), Failur
 fn build(
     request: &Request<'_>,
     arguments: &BuildArguments,
-    mut outputs: Outputs,
+    (mut outputs, slices): (Outputs, Option<SliceFolder<'_>>),
     lock: PathBuf,
     new_seed_file: Option<&Path>,
 ) -> Result<String, Failure> {
     let engine = engine::chosen()?;
     let is_json = arguments.format.output == OutputFormat::Json;
     let bar = if arguments.quiet || is_json { ProgressBar::hidden() } else { ProgressBar::new(0) };
-    if let Ok(style) = ProgressStyle::with_template("deriving keys {bar:30} {pos}/{len}, {eta} left") {
-        // On every terminal: a bar of blocks is for those in UTF-8 alone.
-        bar.set_style(style.progress_chars("#>-"));
-    }
-    let progress = |_, of: usize| {
-        bar.set_length(of as u64);
-        bar.inc(1);
-    };
+    let progress = |progress| show(&bar, progress);
     let threads = arguments.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
     let derivation = Derivation { engine: &*engine.test, threads, progress: &progress };
     let Cluster { name, generation, .. } = &request.profile.cluster;
@@ -195,7 +195,6 @@ fn build(
         derivation,
         || body,
         |name| {
-            bar.finish_and_clear();
             archive = arguments.out.join(name);
             outputs.stage(&archive, 0o600, false).or_cannot("write", &archive)
         },
@@ -208,10 +207,20 @@ fn build(
     // This is not freed, because that takes a fifth of a second for 10,000 nodes and the process ends here. It holds no
     // secret.
     let mut made = ManuallyDrop::new(made);
-    let places = Places::new(&arguments.out, Some(&made.file_name), &made.plan.cluster, lock);
+    let slices_out = arguments.split.clone();
+    let places = Places::new(&arguments.out, Some(&made.file_name), &made.plan.cluster, slices_out, lock);
     let before = is_json.then(|| Files::look(&places, new_seed_file));
     stage_beside(&mut outputs, &places, &made, arguments.locked)?;
+    let slices = slices.map(|slices| cut_slices(slices, &mut made, &archive)).transpose()?;
+    let ignored = match new_seed_file {
+        Some(file) => seed::stage_gitignore(&mut outputs, file)?,
+        None => None,
+    };
     outputs.commit().map_err(|refused| cannot_place(&refused, new_seed_file))?;
+    if let Some(slices) = slices {
+        // When it fails, the bundle is taken back, too.
+        slices.commit()?;
+    }
     if arguments.quiet && !is_json {
         return Ok(String::new());
     }
@@ -221,12 +230,33 @@ fn build(
     if let Some(before) = before {
         let now = Files::look(&places, new_seed_file);
         let (signer, content_sha256) = (made.signer.fingerprint().to_string(), made.content_sha256.to_string());
-        let result = build_json::Result { signer, content_sha256 };
+        let result = build_json::Result { signer, content_sha256, ignored };
         let files = (&places, &before, &now);
         return build_json::done(&made.plan, made.is_partial, files, result, comparison.as_ref());
     }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
-    Ok(build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file, detail))
+    let new_seed = new_seed_file.map(|seed| (seed, ignored.as_deref()));
+    Ok(build_summary::of_build(&made, comparison.as_ref(), &places, new_seed, detail))
+}
+
+/// Shows how far a build is, and with what.
+fn show(bar: &ProgressBar, progress: Progress) {
+    let (step, form) = match progress {
+        Progress::Keys { .. } => ("making keys and certificates", "{msg} {bar:30} {percent}%, {eta} left"),
+        Progress::Writing => ("writing the bundle", "{msg}"),
+        Progress::Checking => ("checking the bundle as a node will", "{msg}"),
+    };
+    if bar.message() != step {
+        if let Ok(style) = ProgressStyle::with_template(form) {
+            // On every terminal: a bar of blocks is for those in UTF-8 alone.
+            bar.set_style(style.progress_chars("#>-"));
+        }
+        bar.set_message(step);
+    }
+    if let Progress::Keys { cost, of } = progress {
+        bar.set_length(of);
+        bar.inc(cost);
+    }
 }
 
 /// Returns the failure for a build that made nothing.
@@ -243,6 +273,23 @@ fn unknown_nodes(failure: Failure, unknown: &[String], request: &Request<'_>) ->
     let names = || request.profile.nodes.iter().map(|node| node.name.as_str());
     let meant = unknown.iter().filter_map(|name| did_you_mean(name, names()));
     meant.fold(failure, Failure::hint).hint("`certferry plan PROFILE --verbose` lists the nodes")
+}
+
+/// Cuts a slice for each part, and puts its signature and the signer's public key beside it, so that its folder is all
+/// that goes to a node.
+fn cut_slices<'a>(
+    mut slices: SliceFolder<'a>,
+    made: &mut Made<'_, File>,
+    archive: &Path,
+) -> Result<SliceFolder<'a>, Failure> {
+    made.output.rewind().or_cannot("read", archive)?;
+    slices.cut(archive, BufReader::new(&mut made.output))?;
+    let signatures = &made.slice_signatures;
+    slices.put_beside(|part, name| Some((format!("{name}.sig"), signatures.get(part)?.as_slice())))?;
+    let (name, key) = (format!("{}.pub", made.plan.cluster), made.signer.to_pem());
+    slices.put_beside(|_, _| Some((name.clone(), key.as_bytes())))?;
+    slices.complete()?;
+    Ok(slices)
 }
 
 /// Stages the files that go beside the archive. With `is_locked`, the lock stays as it is.

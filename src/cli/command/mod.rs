@@ -4,7 +4,7 @@ mod ansible;
 mod apply;
 pub(crate) mod build;
 mod build_dry_run;
-mod completions;
+pub(crate) mod completions;
 pub(crate) mod doctor;
 mod fingerprint;
 mod help;
@@ -19,6 +19,7 @@ mod plan;
 mod rollback;
 mod schema;
 mod seed;
+mod slice_folder;
 mod split;
 mod status;
 mod unpack;
@@ -49,7 +50,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Schema(arguments) => schema::run(arguments),
         Command::Fingerprint(arguments) => fingerprint::run(arguments),
         Command::Help(arguments) => help::run(arguments),
-        Command::Completions(arguments) => Ok(completions::run(arguments)),
+        Command::Completions(arguments) => completions::run(arguments),
         Command::Man(arguments) => man::run(arguments),
     }
 }

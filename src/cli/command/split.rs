@@ -9,17 +9,15 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::bundle::{Head, Slices, folder, split};
+use crate::bundle::{Head, Slices, split};
 use crate::cli::args::{OutputFormat, SplitArguments};
+use crate::cli::command::slice_folder::{Of, SLICE_MODE, SliceFolder, cannot, path};
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::source;
 use crate::cli::text::json;
-use crate::host::{self, CommitError, NewTree, Outputs};
+use crate::host::{self, CommitError, Outputs};
 use crate::keys::wipe_stack;
 use crate::kubernetes::PartName;
-
-/// The mode of a slice, because there are keys in it.
-const MODE: u32 = 0o600;
 
 #[derive(Serialize)]
 struct SplitJson {
@@ -73,7 +71,7 @@ pub(crate) fn run(arguments: &SplitArguments) -> Result<String, Failure> {
 }
 
 fn json(arguments: &SplitArguments, cut: &Cut) -> Result<String, Failure> {
-    let (cluster, generation, kubernetes) = cut.of.clone().unwrap_or_default();
+    let Of { cluster, generation, kubernetes } = cut.of.clone().unwrap_or_default();
     let slice =
         |(part, file): (&PartName, &PathBuf)| SliceJson { part: part.to_string(), file: file.display().to_string() };
     let document = SplitJson {
@@ -111,13 +109,12 @@ struct Cut {
     files: BTreeMap<PartName, PathBuf>,
     /// Whether a file is other than before.
     changed: bool,
-    /// The cluster, generation and Kubernetes version of the bundle.
-    of: Option<(String, u32, String)>,
+    of: Option<Of>,
 }
 
 impl Cut {
     fn see(&mut self, head: &Head) {
-        self.of.get_or_insert_with(|| (head.cluster.clone(), head.generation, head.kubernetes.clone()));
+        self.of.get_or_insert_with(|| head.into());
     }
 }
 
@@ -133,7 +130,7 @@ fn one(arguments: &SplitArguments, part: &PartName) -> Result<Cut, Failure> {
     let mut outputs = Outputs::new();
     let file = match arguments.is_printed() {
         true => host::stdout_file().or_cannot("write to", Path::new("the standard output"))?,
-        false => outputs.stage(out, MODE, false).or_cannot("write", out)?,
+        false => outputs.stage(out, SLICE_MODE, false).or_cannot("write", out)?,
     };
     let mut slice = One { part, file, cut: Cut::default() };
     let cut = split(source.buffered(), &mut slice);
@@ -156,17 +153,14 @@ fn written(arguments: &SplitArguments) -> PathBuf {
 fn several(arguments: &SplitArguments, parts: &BTreeSet<PartName>) -> Result<Cut, Failure> {
     let SplitArguments { bundle, out, .. } = arguments;
     let source = source::open(bundle).or_cannot("read", bundle)?;
-    let tree = NewTree::begin(out).map_err(|error| no_folder(out, &error))?;
-    let mut folder = Folder { parts, tree, paths: BTreeMap::new(), open: None, cut: Cut::default() };
-    let cut = split(source.buffered(), &mut folder);
-    let path = |part: &PartName| out.join(folder.paths.get(part).map_or("", String::as_str));
-    let found = cut.map_err(|error| Failure::split(bundle, &error, path))?;
+    let mut folder = SliceFolder::begin(out, parts.clone())?;
+    let found = folder.cut(bundle, source.buffered())?;
     if let Some(missing) = parts.iter().find(|part| !found.contains(part)) {
         return Err(no_part(bundle, missing));
     }
-    folder.tree.commit().map_err(|error| no_folder(out, &error))?;
-    let files = folder.paths.into_iter().map(|(part, path)| (part, out.join(path))).collect();
-    Ok(Cut { files, changed: true, ..folder.cut })
+    let (files, of) = folder.contents();
+    folder.commit()?;
+    Ok(Cut { files, changed: true, of })
 }
 
 /// Returns what would be cut out. Refuses what [`one`] and [`several`] would refuse.
@@ -179,7 +173,7 @@ fn foreseen(
     let SplitArguments { bundle, out, .. } = arguments;
     let source = source::open(bundle).or_cannot("read", bundle)?;
     match one_part {
-        None => host::check_new_tree(out).map_err(|error| no_folder(out, &error))?,
+        None => host::check_new_tree(out).map_err(|error| cannot(out, &error))?,
         // With the same bytes the file may be there.
         Some(_) if arguments.is_printed() || out.is_file() => {}
         Some(_) => host::check_new_file(out).map_err(|error| not_new(out, &error))?,
@@ -198,16 +192,6 @@ fn foreseen(
     match parts.iter().find(|part| !slices.cut.files.contains_key(part)) {
         Some(missing) => Err(no_part(bundle, missing)),
         None => Ok(slices.cut),
-    }
-}
-
-fn no_folder(out: &Path, error: &io::Error) -> Failure {
-    let failure = Failure::io("write to", out, error);
-    match error.kind() {
-        io::ErrorKind::DirectoryNotEmpty => {
-            failure.hint("name a folder that does not exist or is empty; nothing was written")
-        }
-        _ => failure,
     }
 }
 
@@ -258,48 +242,6 @@ impl Slices for One<'_> {
     fn write(&mut self, _: &PartName, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
     }
-}
-
-/// The slices in a folder, of which one is open at a time.
-struct Folder<'a> {
-    /// The parts that are wanted. All are if it is empty.
-    parts: &'a BTreeSet<PartName>,
-    tree: NewTree,
-    /// The path of each slice: `nodes/NAME/BUNDLE.tar.gz` or `cluster/BUNDLE.tar.gz`. So each has a folder that is
-    /// carried as it is, and the name by which `--key sha256:...` finds the key beside it.
-    paths: BTreeMap<PartName, String>,
-    open: Option<(PartName, File)>,
-    cut: Cut,
-}
-
-impl Slices for Folder<'_> {
-    fn wants(&self, part: &PartName) -> bool {
-        self.parts.is_empty() || self.parts.contains(part)
-    }
-
-    fn begin(&mut self, part: &PartName, head: &Head) -> io::Result<()> {
-        self.cut.see(head);
-        let path = path(part, head);
-        // First, because a failure names it.
-        let path = self.paths.entry(part.clone()).or_insert(path);
-        self.open = Some((part.clone(), self.tree.create(path, MODE)?));
-        Ok(())
-    }
-
-    fn write(&mut self, part: &PartName, bytes: &[u8]) -> io::Result<()> {
-        let file = match self.open.take() {
-            Some((open, file)) if open == *part => file,
-            // The end of a slice comes when all others were begun.
-            _ => self.tree.append(self.paths.get(part).map_or("", String::as_str))?,
-        };
-        let (_, file) = self.open.insert((part.clone(), file));
-        file.write_all(bytes)
-    }
-}
-
-/// Returns the path of a slice in the folder of all.
-fn path(part: &PartName, head: &Head) -> String {
-    format!("{}/{}.tar.gz", folder(part), head.top())
 }
 
 /// The slices that would be written.

@@ -75,6 +75,7 @@ impl Files {
             ("install-script-signature", Some(&places.script_signature)),
             ("lock", Some(&places.lock)),
         ];
+        let slices = places.slices.as_deref().map(|slices| ("slices", Some(slices)));
         let seed = new_seed.map(|seed| ("seed", Some(seed)));
         let state = |(what, path): (&'static str, Option<&Path>)| {
             let digest = path.and_then(|path| match what {
@@ -83,7 +84,7 @@ impl Files {
             });
             State { what, path: path.map(Path::to_owned), digest }
         };
-        Self(files.into_iter().chain(seed).map(state).collect())
+        Self(files.into_iter().chain(slices).chain(seed).map(state).collect())
     }
 
     /// Returns what became of the files since.
@@ -115,6 +116,8 @@ impl State {
 pub(crate) struct Result {
     pub(crate) signer: String,
     pub(crate) content_sha256: String,
+    /// The `.gitignore` that is new beside a new seed.
+    pub(crate) ignored: Option<PathBuf>,
 }
 
 /// Returns the document of what was made. `before` is how its files were before.
@@ -125,7 +128,12 @@ pub(crate) fn done(
     result: Result,
     comparison: Option<&Comparison>,
 ) -> std::result::Result<String, Failure> {
-    let files = now.since(before);
+    let mut files = now.since(before);
+    files.extend(result.ignored.map(|path| FileJson {
+        what: "gitignore",
+        path: Some(path.display().to_string()),
+        change: Some("new"),
+    }));
     let document = BuildJson {
         changed: files.iter().any(|file| file.change != Some("same")),
         files,
