@@ -81,6 +81,7 @@
 pub mod bundle;
 #[doc(hidden)]
 pub mod cli;
+pub mod diff;
 pub mod doctor;
 pub mod go;
 pub mod host;

@@ -20,6 +20,7 @@ pub const COMMANDS: &[&str] = &[
     "apply",
     "rollback",
     "status",
+    "diff",
     "split",
     "inventory",
     "ansible",

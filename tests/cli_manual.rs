@@ -97,6 +97,8 @@ fn a_text_that_is_nowhere_ends_with_1() {
         1,
         "error: `kubespray` is nowhere in the chapter `tls`\nhint: without the chapter: `certferry help --search kubespray`\n",
     );
+    let said = end(desk.command("help --search").arg("")).stderr;
+    assert!(said.starts_with("error: a value is required for '--search <TEXT>' but none was supplied\n"), "{said}");
     desk.refuse("help tsl --search a", 2, "error: there is no chapter `tsl`\nhint: did you mean `tls`?\n");
     desk.refuse(
         "help far-side 7 --search a",
@@ -111,6 +113,7 @@ fn what_is_no_topic_may_be_a_word_of_the_manual() {
     for (topic, hint) in [
         ("farside", "did you mean `far-side`?"),
         ("biuld", "did you mean `build`?"),
+        ("tsl", "did you mean `tls`?"),
         ("kubespray", "`doctor` speaks of it: `certferry help --search kubespray`"),
         ("kubespary", "did you mean `kubespray`? `certferry help --search kubespray`"),
         ("qqqqqqqq", "`certferry help` lists the chapters, `certferry --help` the commands"),

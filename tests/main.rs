@@ -32,6 +32,7 @@ mod cli_seed_init_help;
 mod colors;
 mod completions;
 mod contributing;
+mod diff;
 mod doctor;
 mod engines;
 mod etcd_cluster;

@@ -1,10 +1,12 @@
 //! The definition of the command line. The documentation comments of arguments and commands are the text of `--help`.
 
+mod diff;
 mod init;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand};
 use clap_complete::{ArgValueCandidates, Shell};
 
@@ -12,6 +14,7 @@ use crate::cli::fleet_args::{AnsibleArguments, InventoryArguments, InventoryForm
 use crate::cli::input::node_names;
 use crate::cli::text::version;
 use crate::report::Period;
+pub(crate) use diff::DiffArguments;
 pub(crate) use init::InitArguments;
 
 /// Make the whole PKI of a Kubernetes cluster on one machine and ferry it across an air gap.
@@ -52,6 +55,8 @@ pub(crate) enum Command {
     Rollback(RollbackArguments),
     /// Say which generation is on this node, what has changed since, and what a rollback brings back
     Status(StatusArguments),
+    /// Say what differs between two bundles, or a bundle and what is on a node: what came, went, changed, and why
+    Diff(DiffArguments),
     /// Cut parts out of a bundle, to carry each to its node alone; needs no key
     Split(SplitArguments),
     /// List the nodes of a profile in the order in which they change, for Ansible and other programs
@@ -506,7 +511,7 @@ pub(crate) struct HelpArguments {
     /// [default: list the chapters]
     pub(crate) topic: Vec<String>,
     /// Find a text in all chapters, or in one: what says it, with chapter and section; exit code 1 if nothing does
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) search: Option<String>,
     /// The language; where a chapter is not there in Korean it is English [default: that of the locale]
     #[arg(long, value_name = "LANGUAGE")]

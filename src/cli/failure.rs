@@ -28,7 +28,7 @@ pub(crate) struct Failure {
     /// Lines below the message.
     lines: String,
     /// The whole text for a person, when it is more than what the other fields give.
-    drawn: Option<String>,
+    drawn: Option<Box<str>>,
     /// The next steps.
     hints: Vec<String>,
     /// The results that there are in spite of the failure.
@@ -66,7 +66,7 @@ impl Failure {
 
     /// Gives a person this text in place of message, lines and hints, as it is.
     pub(crate) fn drawn(self, text: String) -> Self {
-        Self { drawn: Some(text), ..self }
+        Self { drawn: Some(text.into_boxed_str()), ..self }
     }
 
     /// Returns the failure for a command line that clap refuses, of which `text` tells.
@@ -298,7 +298,7 @@ impl Failure {
     /// write a line of its own.
     pub(crate) fn text(&self) -> String {
         if let Some(drawn) = &self.drawn {
-            return drawn.clone();
+            return drawn.to_string();
         }
         let mut text = format!("error: {}\n", escape_for_terminal(&self.message));
         for line in self.lines.lines() {

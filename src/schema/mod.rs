@@ -15,6 +15,7 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
     ("apply", include_str!("apply.json")),
     ("rollback", include_str!("rollback.json")),
     ("status", include_str!("status.json")),
+    ("diff", include_str!("diff.json")),
     ("split", include_str!("split.json")),
     ("fingerprint", include_str!("fingerprint.json")),
     ("inventory", include_str!("inventory.json")),
@@ -22,6 +23,9 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
 
 /// What several schemas have in common.
 const DEFINITIONS: &[(&str, &str)] = &[
+    ("change", include_str!("definitions/change.json")),
+    ("effect", include_str!("definitions/effect.json")),
+    ("side", include_str!("definitions/side.json")),
     ("bundle", include_str!("definitions/bundle.json")),
     ("finding", include_str!("definitions/finding.json")),
     ("installed", include_str!("definitions/installed.json")),

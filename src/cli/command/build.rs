@@ -207,15 +207,18 @@ fn build(
     // This is not freed, because that takes a fifth of a second for 10,000 nodes and the process ends here. It holds no
     // secret.
     let mut made = ManuallyDrop::new(made);
-    let slices_out = arguments.split.clone();
-    let places = Places::new(&arguments.out, Some(&made.file_name), &made.plan.cluster, slices_out, lock);
-    let before = is_json.then(|| Files::look(&places, new_seed_file));
-    stage_beside(&mut outputs, &places, &made, arguments.locked)?;
-    let slices = slices.map(|slices| cut_slices(slices, &mut made, &archive)).transpose()?;
-    let ignored = match new_seed_file {
+    let gitignore = match new_seed_file {
         Some(file) => seed::stage_gitignore(&mut outputs, file)?,
         None => None,
     };
+    let places = Places {
+        slices: arguments.split.clone(),
+        gitignore,
+        ..Places::new(&arguments.out, Some(&made.file_name), &made.plan.cluster, lock)
+    };
+    let before = is_json.then(|| Files::look(&places, new_seed_file));
+    stage_beside(&mut outputs, &places, &made, arguments.locked)?;
+    let slices = slices.map(|slices| cut_slices(slices, &mut made, &archive)).transpose()?;
     outputs.commit().map_err(|refused| cannot_place(&refused, new_seed_file))?;
     if let Some(slices) = slices {
         // When it fails, the bundle is taken back, too.
@@ -230,13 +233,12 @@ fn build(
     if let Some(before) = before {
         let now = Files::look(&places, new_seed_file);
         let (signer, content_sha256) = (made.signer.fingerprint().to_string(), made.content_sha256.to_string());
-        let result = build_json::Result { signer, content_sha256, ignored };
+        let result = build_json::Result { signer, content_sha256 };
         let files = (&places, &before, &now);
         return build_json::done(&made.plan, made.is_partial, files, result, comparison.as_ref());
     }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
-    let new_seed = new_seed_file.map(|seed| (seed, ignored.as_deref()));
-    Ok(build_summary::of_build(&made, comparison.as_ref(), &places, new_seed, detail))
+    Ok(build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file, detail))
 }
 
 /// Shows how far a build is, and with what.

@@ -5,6 +5,7 @@ mod apply;
 pub(crate) mod build;
 mod build_dry_run;
 pub(crate) mod completions;
+mod diff;
 pub(crate) mod doctor;
 mod fingerprint;
 mod help;
@@ -43,6 +44,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Apply(arguments) => apply::run(arguments),
         Command::Rollback(arguments) => rollback::run(arguments),
         Command::Status(arguments) => status::run(arguments),
+        Command::Diff(arguments) => diff::run(arguments),
         Command::Split(arguments) => split::run(arguments),
         Command::Inventory(arguments) => inventory::run(arguments),
         Command::Ansible(arguments) => ansible::run(arguments),

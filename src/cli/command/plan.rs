@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
             let _ = writeln!(text, "\nno lock {path} yet: a build makes all of this");
         }
         Some((lock, since)) => {
-            let changes = comparison::render(since, detail);
+            let changes = comparison::render(since, comparison::SINCE_THE_LOCK, detail);
             text += if changes.is_empty() { "\nsince the lock: nothing changes\n" } else { &changes };
             if let Some(refusal) = &refusal {
                 let _ = write!(text, "\na build would be refused:\n{}", Failure::refusal(refusal).text());

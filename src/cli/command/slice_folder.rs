@@ -23,29 +23,15 @@ pub(super) struct SliceFolder<'a> {
     /// carried as it is, and the name by which `--key sha256:...` finds the key beside it.
     paths: BTreeMap<PartName, String>,
     open: Option<(PartName, File)>,
-    of: Option<Of>,
-}
-
-/// What a bundle says of itself, before anything of it is verified.
-#[derive(Clone, Default)]
-pub(super) struct Of {
-    pub(super) cluster: String,
-    pub(super) generation: u32,
-    pub(super) kubernetes: String,
-}
-
-impl From<&Head> for Of {
-    fn from(head: &Head) -> Self {
-        let Head { cluster, generation, kubernetes, .. } = head;
-        Self { cluster: cluster.clone(), generation: *generation, kubernetes: kubernetes.clone() }
-    }
+    /// What the first record says of the bundle.
+    head: Option<Head>,
 }
 
 impl<'a> SliceFolder<'a> {
     /// Begins a folder, which must not exist or be empty, for the slices of these parts, or of all if none is named.
     pub(super) fn begin(out: &'a Path, parts: BTreeSet<PartName>) -> Result<Self, Failure> {
-        let tree = NewTree::begin(out).map_err(|error| cannot(out, &error))?;
-        Ok(Self { out, parts, tree, paths: BTreeMap::new(), open: None, of: None })
+        let tree = NewTree::begin(out).map_err(|error| cannot_write(out, &error))?;
+        Ok(Self { out, parts, tree, paths: BTreeMap::new(), open: None, head: None })
     }
 
     /// Cuts the slices out of a bundle. Returns the parts that were found.
@@ -56,10 +42,14 @@ impl<'a> SliceFolder<'a> {
         })
     }
 
-    /// Returns the path of each slice, and what the bundle says of itself.
-    pub(super) fn contents(&self) -> (BTreeMap<PartName, PathBuf>, Option<Of>) {
-        let file = |(part, path): (&PartName, &String)| (part.clone(), self.out.join(path));
-        (self.paths.iter().map(file).collect(), self.of.clone())
+    /// Returns what the records say of the bundle, as far as they were read.
+    pub(super) const fn head(&self) -> Option<&Head> {
+        self.head.as_ref()
+    }
+
+    /// Returns the file of each slice.
+    pub(super) fn files(&self) -> BTreeMap<PartName, PathBuf> {
+        self.paths.iter().map(|(part, path)| (part.clone(), self.out.join(path))).collect()
     }
 
     /// Writes a public file beside the slice of each part: `content` returns its name and bytes, by part and by the name
@@ -83,13 +73,18 @@ impl<'a> SliceFolder<'a> {
     /// Brings the folder to the disk, so that [`Self::commit`] has nothing left to do but to name it.
     pub(super) fn complete(&mut self) -> Result<(), Failure> {
         self.open = None;
-        self.tree.complete().map_err(|error| cannot(self.out, &error))
+        self.tree.complete().map_err(|error| cannot_write(self.out, &error))
     }
 
     /// Puts the folder into its place.
     pub(super) fn commit(self) -> Result<(), Failure> {
-        self.tree.commit().map_err(|error| cannot(self.out, &error))
+        self.tree.commit().map_err(|error| cannot_write(self.out, &error))
     }
+}
+
+/// Returns the path of a slice in the folder of all.
+pub(super) fn slice_path(part: &PartName, head: &Head) -> String {
+    format!("{}/{}.tar.gz", folder(part), head.top())
 }
 
 impl Slices for SliceFolder<'_> {
@@ -98,8 +93,8 @@ impl Slices for SliceFolder<'_> {
     }
 
     fn begin(&mut self, part: &PartName, head: &Head) -> io::Result<()> {
-        self.of.get_or_insert_with(|| head.into());
-        let path = path(part, head);
+        let path = slice_path(part, head);
+        self.head.get_or_insert_with(|| head.clone());
         // First, because a failure names it.
         let path = self.paths.entry(part.clone()).or_insert(path);
         self.open = Some((part.clone(), self.tree.create(path, SLICE_MODE)?));
@@ -117,13 +112,8 @@ impl Slices for SliceFolder<'_> {
     }
 }
 
-/// Returns the path of a slice in the folder of all.
-pub(super) fn path(part: &PartName, head: &Head) -> String {
-    format!("{}/{}.tar.gz", folder(part), head.top())
-}
-
-/// Returns the failure for a folder that could not be written.
-pub(super) fn cannot(out: &Path, error: &io::Error) -> Failure {
+/// Returns the failure for a folder that cannot be made.
+pub(super) fn cannot_write(out: &Path, error: &io::Error) -> Failure {
     let failure = Failure::io("write to", out, error);
     match error.kind() {
         io::ErrorKind::DirectoryNotEmpty => {

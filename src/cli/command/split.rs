@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::bundle::{Head, Slices, split};
 use crate::cli::args::{OutputFormat, SplitArguments};
-use crate::cli::command::slice_folder::{Of, SLICE_MODE, SliceFolder, cannot, path};
+use crate::cli::command::slice_folder::{SLICE_MODE, SliceFolder, cannot_write, slice_path};
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::source;
 use crate::cli::text::json;
@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: &SplitArguments) -> Result<String, Failure> {
 }
 
 fn json(arguments: &SplitArguments, cut: &Cut) -> Result<String, Failure> {
-    let Of { cluster, generation, kubernetes } = cut.of.clone().unwrap_or_default();
+    let (cluster, generation, kubernetes) = cut.of.clone().unwrap_or_default();
     let slice =
         |(part, file): (&PartName, &PathBuf)| SliceJson { part: part.to_string(), file: file.display().to_string() };
     let document = SplitJson {
@@ -109,12 +109,13 @@ struct Cut {
     files: BTreeMap<PartName, PathBuf>,
     /// Whether a file is other than before.
     changed: bool,
-    of: Option<Of>,
+    /// The cluster, generation and Kubernetes version of the bundle.
+    of: Option<(String, u32, String)>,
 }
 
 impl Cut {
     fn see(&mut self, head: &Head) {
-        self.of.get_or_insert_with(|| head.into());
+        self.of.get_or_insert_with(|| (head.cluster.clone(), head.generation, head.kubernetes.clone()));
     }
 }
 
@@ -158,9 +159,10 @@ fn several(arguments: &SplitArguments, parts: &BTreeSet<PartName>) -> Result<Cut
     if let Some(missing) = parts.iter().find(|part| !found.contains(part)) {
         return Err(no_part(bundle, missing));
     }
-    let (files, of) = folder.contents();
+    let mut cut = Cut { files: folder.files(), changed: true, of: None };
+    folder.head().into_iter().for_each(|head| cut.see(head));
     folder.commit()?;
-    Ok(Cut { files, changed: true, of })
+    Ok(cut)
 }
 
 /// Returns what would be cut out. Refuses what [`one`] and [`several`] would refuse.
@@ -173,7 +175,7 @@ fn foreseen(
     let SplitArguments { bundle, out, .. } = arguments;
     let source = source::open(bundle).or_cannot("read", bundle)?;
     match one_part {
-        None => host::check_new_tree(out).map_err(|error| cannot(out, &error))?,
+        None => host::check_new_tree(out).map_err(|error| cannot_write(out, &error))?,
         // With the same bytes the file may be there.
         Some(_) if arguments.is_printed() || out.is_file() => {}
         Some(_) => host::check_new_file(out).map_err(|error| not_new(out, &error))?,
@@ -263,7 +265,7 @@ impl Slices for Foreseen<'_> {
 
     fn begin(&mut self, part: &PartName, head: &Head) -> io::Result<()> {
         self.cut.see(head);
-        let file = if self.is_file { self.out.to_owned() } else { self.out.join(path(part, head)) };
+        let file = if self.is_file { self.out.to_owned() } else { self.out.join(slice_path(part, head)) };
         self.cut.files.insert(part.clone(), file);
         Ok(())
     }

@@ -77,6 +77,7 @@ impl Files {
         ];
         let slices = places.slices.as_deref().map(|slices| ("slices", Some(slices)));
         let seed = new_seed.map(|seed| ("seed", Some(seed)));
+        let gitignore = places.gitignore.as_deref().map(|gitignore| ("gitignore", Some(gitignore)));
         let state = |(what, path): (&'static str, Option<&Path>)| {
             let digest = path.and_then(|path| match what {
                 "bundle" => path.exists().then_some([0; 32]),
@@ -84,7 +85,7 @@ impl Files {
             });
             State { what, path: path.map(Path::to_owned), digest }
         };
-        Self(files.into_iter().chain(slices).chain(seed).map(state).collect())
+        Self(files.into_iter().chain(slices).chain(seed).chain(gitignore).map(state).collect())
     }
 
     /// Returns what became of the files since.
@@ -116,8 +117,6 @@ impl State {
 pub(crate) struct Result {
     pub(crate) signer: String,
     pub(crate) content_sha256: String,
-    /// The `.gitignore` that is new beside a new seed.
-    pub(crate) ignored: Option<PathBuf>,
 }
 
 /// Returns the document of what was made. `before` is how its files were before.
@@ -128,12 +127,7 @@ pub(crate) fn done(
     result: Result,
     comparison: Option<&Comparison>,
 ) -> std::result::Result<String, Failure> {
-    let mut files = now.since(before);
-    files.extend(result.ignored.map(|path| FileJson {
-        what: "gitignore",
-        path: Some(path.display().to_string()),
-        change: Some("new"),
-    }));
+    let files = now.since(before);
     let document = BuildJson {
         changed: files.iter().any(|file| file.change != Some("same")),
         files,

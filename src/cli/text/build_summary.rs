@@ -27,38 +27,34 @@ pub(crate) struct Places {
     pub(crate) script_signature: PathBuf,
     /// The path of the folder with slices, if they are wanted.
     pub(crate) slices: Option<PathBuf>,
+    /// The path of `.gitignore` beside a new seed, if it is new, too.
+    pub(crate) gitignore: Option<PathBuf>,
     /// The path of the lock.
     pub(crate) lock: PathBuf,
 }
 
 impl Places {
     /// Returns the paths in a folder. `file_name` is that of the bundle, if it is known.
-    pub(crate) fn new(
-        out: &Path,
-        file_name: Option<&str>,
-        cluster: &str,
-        slices: Option<PathBuf>,
-        lock: PathBuf,
-    ) -> Self {
+    pub(crate) fn new(out: &Path, file_name: Option<&str>, cluster: &str, lock: PathBuf) -> Self {
         Self {
             archive: file_name.map(|name| out.join(name)),
             signature: file_name.map(|name| out.join(format!("{name}.sig"))),
             public_key: out.join(format!("{cluster}.pub")),
             script: out.join("install.sh"),
             script_signature: out.join("install.sh.sig"),
-            slices,
+            slices: None,
+            gitignore: None,
             lock,
         }
     }
 }
 
-/// Returns the text of what was made, where, until when, and how to check it. `new_seed` is the file of a new seed, and that of
-/// `.gitignore` if it is new, too.
+/// Returns the text of what was made, where, until when, and how to check it.
 pub(crate) fn of_build(
     made: &Made<'_, File>,
     comparison: Option<&Comparison>,
     places: &Places,
-    new_seed: Option<(&Path, Option<&Path>)>,
+    new_seed: Option<&Path>,
     detail: Detail,
 ) -> String {
     let plan = &made.plan;
@@ -79,7 +75,7 @@ pub(crate) fn of_dry_run(
     is_partial: bool,
     comparison: Option<&Comparison>,
     places: &Places,
-    new_seed: Option<(&Path, Option<&Path>)>,
+    new_seed: Option<&Path>,
     detail: Detail,
 ) -> String {
     let (head, tail) = (head(plan, places, new_seed), tail(plan, is_partial, comparison, detail));
@@ -98,7 +94,7 @@ pub(crate) fn check(places: &Places) -> String {
 }
 
 /// Returns what a build makes, and the files to which it writes.
-fn head(plan: &Plan<'_>, places: &Places, new_seed: Option<(&Path, Option<&Path>)>) -> String {
+fn head(plan: &Plan<'_>, places: &Places, new_seed: Option<&Path>) -> String {
     let mut text = format!("{}, generation {}, Kubernetes {}\n\n", plan.cluster, plan.generation, plan.kubernetes);
     let nodes = plan.recipients.iter().filter(|recipient| matches!(recipient, Recipient::Node(_))).count();
     let counts =
@@ -121,9 +117,9 @@ fn head(plan: &Plan<'_>, places: &Places, new_seed: Option<(&Path, Option<&Path>
         row(slices, "a folder for each part, to be carried as it is: the slice, its signature, the key");
     }
     row(&places.lock, "for version control");
-    if let Some((seed, ignored)) = new_seed {
+    if let Some(seed) = new_seed {
         row(seed, "NEW: whoever has it can make every key. Keep two copies offline.");
-        if let Some(ignored) = ignored {
+        if let Some(ignored) = &places.gitignore {
             row(ignored, gitignore::KEEPS_OUT);
         }
     }
@@ -144,7 +140,7 @@ fn tail(plan: &Plan<'_>, is_partial: bool, comparison: Option<&Comparison>, deta
         text += &bindings::required(plan);
     }
     if let Some(comparison) = comparison {
-        text += &comparison::render(comparison, detail);
+        text += &comparison::render(comparison, comparison::SINCE_THE_LOCK, detail);
     }
     text
 }
