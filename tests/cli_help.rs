@@ -24,7 +24,7 @@ pub const COMMANDS: &[&str] = &[
     "split",
     "inventory",
     "ansible",
-    "user-data",
+    "userdata",
     "schema",
     "fingerprint",
     "help",

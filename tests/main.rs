@@ -10,6 +10,7 @@ mod common;
 mod kube;
 mod planting;
 
+mod ansible;
 mod api_server_restart;
 mod apply;
 mod apply_backups;

@@ -108,7 +108,7 @@ fn arguments_are_shown_and_not_obeyed() {
         &["init", "--pool", HOSTILE],
         &["init", "--user", HOSTILE],
         &["fingerprint", &format!("{HOSTILE}/a")],
-        &["verify", HOSTILE, "--key", &format!("sha256:{HOSTILE}")],
+        &["verify", &format!("{HOSTILE}/a"), "--key", &format!("sha256:{HOSTILE}")],
         &["man", "--out", &format!("{HOSTILE}/man")],
     ] {
         check_shown(&mut start(words));

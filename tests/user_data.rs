@@ -1,4 +1,4 @@
-//! `user-data`: what Ignition and cloud-init make of it is, byte for byte, what `unpack` writes.
+//! `userdata`: what Ignition and cloud-init make of it is, byte for byte, what `unpack` writes.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,14 +19,18 @@ const WARNING: &str = "warning: user data holds the private keys of cp-1, and wh
 
 fn user_data(node: &str, format: &str, out: &Path) -> Command {
     let mut command = certferry();
-    command.arg("user-data").arg(&FIRST.archive).arg("--key").arg(&FIRST.public_key);
+    command.arg("userdata").arg(&FIRST.archive).arg("--key").arg(&FIRST.public_key);
     command.args(["--node", node, "-o", format, "--out"]).arg(out);
     command
 }
 
 /// Files and links of the node, as `unpack` writes them.
 fn expected(node: &str) -> BTreeMap<String, Seen> {
-    without_folders(&FIRST.unpack_once(node))
+    let root = TempDir::new().unwrap();
+    let mut unpack = certferry();
+    unpack.arg("unpack").arg(&FIRST.archive).arg("--key").arg(&FIRST.public_key);
+    succeed(unpack.args(["--node", node, "--root"]).arg(root.path()));
+    without_folders(root.path())
 }
 
 fn without_folders(root: &Path) -> BTreeMap<String, Seen> {
@@ -126,7 +130,7 @@ fn a_slice_does_as_well_and_what_is_wrong_writes_nothing() {
     let (slice, out) = (folder.path().join("slice.tar.gz"), folder.path().join("config.ign"));
     succeed(certferry().arg("split").arg(&FIRST.archive).args(["--node", "cp-1", "--out"]).arg(&slice));
     let mut of_slice = certferry();
-    of_slice.arg("user-data").arg(&slice).arg("--key").arg(&FIRST.public_key);
+    of_slice.arg("userdata").arg(&slice).arg("--key").arg(&FIRST.public_key);
     of_slice.args(["--node", "cp-1", "-o", "ignition", "--out", "-"]);
     assert_eq!(succeed(&mut of_slice), printed("cp-1", "ignition"));
 

@@ -116,12 +116,6 @@ impl Bundle {
         root
     }
 
-    /// The same, but a tree that is there stays.
-    pub fn unpack_once(&self, node: &str) -> PathBuf {
-        let root = self.folder.path().join(format!("tree-{node}"));
-        if root.exists() { root } else { self.unpack(node) }
-    }
-
     /// Unpacks the whole archive as an operator would, with tar; returns its top folder.
     pub fn untar(&self) -> PathBuf {
         succeed(tool("tar").arg("-xzf").arg(&self.archive).arg("-C").arg(self.folder.path()));

@@ -71,6 +71,13 @@ impl Fleet {
         self.hosts.machines[name].path("")
     }
 
+    /// What `unpack` writes for a node.
+    pub(super) fn unpacked(&self, generation: usize, name: &str) -> PathBuf {
+        let bundle = &self.bundles[generation - 1];
+        let root = bundle.folder.path().join(format!("tree-{name}"));
+        if root.exists() { root } else { bundle.unpack(name) }
+    }
+
     pub(super) fn names(&self) -> Vec<&'static str> {
         self.nodes.iter().map(|(name, _)| *name).collect()
     }
@@ -86,7 +93,7 @@ impl Fleet {
     #[track_caller]
     pub(super) fn assert_generation(&self, names: &[&str], generation: usize, others: &[&str]) {
         for name in names {
-            let expected = files(&self.bundles[generation - 1].unpack_once(name));
+            let expected = files(&self.unpacked(generation, name));
             let mut found = BTreeMap::new();
             for folder in ["etc/kubernetes", "var/lib/kubelet/pki"] {
                 let below = files(&self.root(name).join(folder)).into_iter();

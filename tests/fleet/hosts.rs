@@ -38,11 +38,12 @@ pub(crate) struct Hosts {
     events: TempDir,
     /// The control node's folder: profile, bundle, slices.
     desk: TempDir,
+    ansible: Option<PathBuf>,
 }
 
 impl Hosts {
-    /// Starts a host for each node. All of them have the same stand-ins, which are made in a folder.
-    pub(crate) fn start(nodes: &[Place<'_>], make_stand_ins: impl FnOnce(&Path)) -> Self {
+    /// Starts a host for each node, to be reached by the Ansible of a folder or of PATH. All of them have the same stand-ins, which are made in a folder.
+    pub(crate) fn start(nodes: &[Place<'_>], ansible: Option<PathBuf>, make_stand_ins: impl FnOnce(&Path)) -> Self {
         let [programs, events, desk] = [(); 3].map(|()| tempfile::tempdir().unwrap());
         for folder in [&programs, &events, &desk] {
             fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
@@ -57,7 +58,7 @@ impl Hosts {
         machines.push((DESK, &["192.168.10.2"]));
         let network = Network::new(&machines, "", "");
         let names: String = nodes.iter().map(|(name, address)| format!("{address} {name}\n")).collect();
-        let mut hosts = Self { machines: BTreeMap::new(), network, programs, events, desk };
+        let mut hosts = Self { machines: BTreeMap::new(), network, programs, events, desk, ansible };
         for (name, _) in nodes {
             let machine = hosts.boot(name, &names);
             hosts.machines.insert((*name).to_owned(), machine);
@@ -128,8 +129,11 @@ impl Hosts {
     /// A line of a shell on the desk, with certferry and Ansible on PATH.
     pub(crate) fn shell(&self, line: &str) -> Command {
         let mut command = self.network.enter(DESK, "env");
-        let path = std::env::var("PATH").unwrap_or_default();
-        let folders = [ansible_folder(), self.path("bin").display().to_string(), path];
+        let mut path = std::env::var("PATH").unwrap_or_default();
+        if let Some(ansible) = &self.ansible {
+            path = format!("{}:{path}", ansible.display());
+        }
+        let folders = [self.path("bin").display().to_string(), path];
         command.args(["env", "-i", "--chdir"]).arg(self.desk.path());
         command.arg(format!("PATH={}", folders.join(":"))).arg(format!("HOME={}", self.desk.path().display()));
         command.args(["LANG=C.UTF-8", "ANSIBLE_CONFIG=ansible/ansible.cfg", "sh", "-ec", line]);
@@ -137,16 +141,8 @@ impl Hosts {
     }
 
     pub(crate) fn run(&self, line: &str) -> Ended {
-        let begin = std::time::Instant::now();
-        let ended = end(&mut self.shell(line));
-        eprintln!("{:.1} s  {line}", begin.elapsed().as_secs_f32());
-        ended
+        end(&mut self.shell(line))
     }
-}
-
-/// The folder of the Ansible to test: `ANSIBLE_BIN_DIR`, or none more than those on PATH.
-fn ansible_folder() -> String {
-    std::env::var("ANSIBLE_BIN_DIR").unwrap_or_else(|_| "/nowhere".to_owned())
 }
 
 /// How often Ansible says in its last lines that it has changed each host that it reached.

@@ -17,7 +17,7 @@ pub(super) fn assert_own_only(fleet: &Fleet) {
     let names = fleet.names();
     let own: Vec<BTreeSet<Vec<u8>>> = names
         .iter()
-        .map(|name| fleet.bundles.iter().flat_map(|bundle| secrets_of(&bundle.unpack_once(name))).collect())
+        .map(|name| [1, 2].iter().flat_map(|generation| secrets_of(&fleet.unpacked(*generation, name))).collect())
         .collect();
     let all: BTreeSet<_> = own.iter().flatten().cloned().collect();
     for (name, own) in names.iter().zip(&own) {

@@ -1,6 +1,7 @@
 //! The same with Kubernetes' own programs: three control planes with a member of etcd each, and a client that never stops
 //! asking.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
@@ -9,7 +10,7 @@ use super::hosts::{Hosts, Place};
 use crate::common::{succeed, write, write_program};
 use crate::kube::wait::wait_for;
 use crate::kube::{kubeadm_config, programs};
-use crate::restart::stand_ins::{self, manifest};
+use crate::restart::stand_ins;
 use serde_json::{Map, Value, json};
 
 const NODES: [Place<'static>; 12] = [
@@ -63,33 +64,10 @@ fn profile(generation: u32) -> String {
 fn make_stand_ins(folder: &Path) {
     stand_ins::make(folder, true, Some("/real"));
     for name in ["systemctl", "kubelet", "crictl"] {
-        let text = std::fs::read_to_string(folder.join(name)).unwrap();
+        let text = fs::read_to_string(folder.join(name)).unwrap();
         let name_first = "| sed \"s/^/$(cat /proc/sys/kernel/hostname) /\" >>/events/events";
         write_program(folder, name, &text.replace(">>/run/events", name_first));
     }
-}
-
-fn etcd(name: &str, address: &str) -> String {
-    let members: Vec<_> = NODES[..3].iter().map(|(name, address)| format!("{name}=https://{address}:2380")).collect();
-    let pki = "/etc/kubernetes/pki/etcd";
-    let words = [
-        format!("--name={name}"),
-        "--data-dir=/var/lib/etcd".to_owned(),
-        format!("--listen-client-urls=https://127.0.0.1:2379,https://{address}:2379"),
-        format!("--advertise-client-urls=https://{address}:2379"),
-        format!("--listen-peer-urls=https://{address}:2380"),
-        format!("--initial-advertise-peer-urls=https://{address}:2380"),
-        format!("--initial-cluster={}", members.join(",")),
-        "--client-cert-auth=true".to_owned(),
-        "--peer-client-cert-auth=true".to_owned(),
-        format!("--trusted-ca-file={pki}/ca.crt"),
-        format!("--peer-trusted-ca-file={pki}/ca.crt"),
-        format!("--cert-file={pki}/server.crt"),
-        format!("--key-file={pki}/server.key"),
-        format!("--peer-cert-file={pki}/peer.crt"),
-        format!("--peer-key-file={pki}/peer.key"),
-    ];
-    manifest("etcd", &words.each_ref().map(String::as_str))
 }
 
 /// The cluster as kubeadm is told of it.
@@ -116,9 +94,18 @@ fn boot(fleet: &Fleet, name: &str, address: &str) {
     let machine = &fleet.hosts.machines[name];
     let config = kubeadm_config("1.20.2", &cluster(), name);
     write(&machine.path("root"), "kubeadm.yaml", &config, 0o600);
-    let mut kubeadm = machine.command("/real/kubeadm");
-    succeed(kubeadm.args(["init", "phase", "control-plane", "all", "--config", "/root/kubeadm.yaml"]));
-    write(&machine.path("etc/kubernetes/manifests"), "etcd.yaml", &etcd(name, address), 0o600);
+    for phase in ["control-plane all", "etcd local"] {
+        let mut kubeadm = machine.command("/real/kubeadm");
+        kubeadm.args(["init", "phase"]).args(phase.split(' ')).args(["--config", "/root/kubeadm.yaml"]);
+        succeed(&mut kubeadm);
+    }
+    // `kubeadm init` begins with one member. These begin together.
+    let file = machine.path("etc/kubernetes/manifests/etcd.yaml");
+    let members: Vec<_> = NODES[..3].iter().map(|(name, address)| format!("{name}=https://{address}:2380")).collect();
+    let (alone, all) = (format!("--initial-cluster={name}=https://{address}:2380"), members.join(","));
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains(&alone), "{text}");
+    fs::write(file, text.replace(&alone, &format!("--initial-cluster={all}"))).unwrap();
     succeed(machine.command("systemctl").args(["restart", "kubelet"]));
 }
 
@@ -127,7 +114,7 @@ struct Probe(Child);
 
 impl Probe {
     fn start(fleet: &Fleet) -> Self {
-        let pki = fleet.bundles[0].unpack_once("cp-1").join("etc/kubernetes/pki").display().to_string();
+        let pki = fleet.unpacked(1, "cp-1").join("etc/kubernetes/pki").display().to_string();
         let events = fleet.hosts.events_file().display().to_string();
         let mut shell = fleet.hosts.shell(&PROBE.replace("PKI", &pki).replace("EVENTS", &events));
         Self(shell.stdin(Stdio::null()).spawn().unwrap())
@@ -173,7 +160,7 @@ fn assert_available(events: &[String], restarts: usize) {
 #[ignore = "needs KUBE_BIN_DIR"]
 fn kube_real_control_planes_stay_available() {
     let programs = programs();
-    let hosts = Hosts::start(&NODES, make_stand_ins);
+    let hosts = Hosts::start(&NODES, None, make_stand_ins);
     for (name, _) in &NODES[..3] {
         hosts.machines[*name].bind(&programs, "/real");
     }
@@ -183,7 +170,7 @@ fn kube_real_control_planes_stay_available() {
     }
     let probe = Probe::start(&fleet);
     let seen = |fleet: &Fleet, words: &str| {
-        let events = std::fs::read_to_string(fleet.hosts.events_file()).unwrap_or_default();
+        let events = fs::read_to_string(fleet.hosts.events_file()).unwrap_or_default();
         let rest = events.rsplit_once(" fails\n").map_or(events.as_str(), |(_, rest)| rest);
         let all = NODES[..3].iter().all(|(name, _)| rest.contains(&format!("{name} {words}\n")));
         if all { Ok(()) } else { Err(events.lines().rev().take(20).collect::<Vec<_>>().join("\n")) }
