@@ -419,6 +419,7 @@ error: cannot tell the cluster from the name renamed.tar.gz
 hint: give the public key's file to --key instead of its fingerprint
 ",
     );
+    fs::rename(desk.path("renamed.tar.gz"), desk.path("lab-g1.tar.gz")).unwrap();
     for (wrong, reason) in [
         ("sha256:".to_owned(), "it has 0 hex digits, not 64"),
         (right.to_string()[..70].to_owned(), "it has 63 hex digits, not 64"),
@@ -445,7 +446,7 @@ hint: a fingerprint is 64 hex digits, in any case and with any blanks, or 24 wor
     }
     // Not even when there is a file of that name, which somebody may have put there.
     let name = right.to_string()[7..].to_owned();
-    desk.write(&name, desk.read("renamed.tar.gz"));
+    desk.write(&name, desk.read("lab-g1.tar.gz"));
     let said = desk.run(&format!("verify lab-g1.tar.gz --key {name}")).stderr;
     assert!(said.contains("lab.pub"), "{said}");
 }

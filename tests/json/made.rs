@@ -90,6 +90,12 @@ fn a_build_is_foreseen_and_told_in_json() {
     let made = documents.of(&mut fresh.command("build lab.toml --new-seed new.seed --out out --dry-run"));
     assert_eq!(made["files"][6], json!({ "what": "seed", "path": "new.seed", "change": "new" }));
     assert!(!fresh.exists("new.seed") && !fresh.exists("out"));
+    let split = "build lab.toml --seed lab.seed --out out --split slices";
+    let dry = documents.of(&mut fresh.command(&format!("{split} --dry-run")));
+    assert_eq!(dry["files"][6], json!({ "what": "slices", "path": "slices", "change": "new" }));
+    fresh.write("slices", "a file");
+    let [dry, real] = [" --dry-run", ""].map(|more| documents.error(&mut fresh.command(&format!("{split}{more}")), 2));
+    assert_eq!(dry, real);
     let folder =
         "error: a build is several files, and --out their folder\nhint: `certferry split --out -` prints one part\n";
     fresh.refuse("build lab.toml --new-seed new.seed --out -", 2, folder);

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use crate::bundle::Hex;
 use crate::cli::args::{BuildArguments, OutputFormat};
 use crate::cli::command::build::cannot_make;
+use crate::cli::command::slice_folder::cannot_write;
 use crate::cli::failure::Failure;
 use crate::cli::text::build_json::{self, Files};
 use crate::cli::text::build_summary::{self, Places};
 use crate::cli::text::changes::Detail;
+use crate::host;
 use crate::lock::Lock;
 use crate::make::{self, Comparison, Deviation, Objection, Permission, Request};
 use crate::plan::Plan;
@@ -25,7 +27,11 @@ pub(crate) fn run(
     let comparison = compared(request, &plan, &lock)?;
     let Cluster { name, generation, .. } = &request.profile.cluster;
     let file_name = (!is_partial).then(|| format!("{name}-g{generation}.tar.gz"));
-    let places = Places::new(&arguments.out, file_name.as_deref(), name, lock);
+    if let Some(slices) = &arguments.split {
+        host::check_new_tree(slices).map_err(|error| cannot_write(slices, &error))?;
+    }
+    let places =
+        Places { slices: arguments.split.clone(), ..Places::new(&arguments.out, file_name.as_deref(), name, lock) };
     if arguments.format.output == OutputFormat::Json {
         let files = Files::look(&places, new_seed);
         return build_json::dry_run(&plan, is_partial, &files, comparison.as_ref());

@@ -51,7 +51,10 @@ fn find(file: &Path) -> Result<(String, Fingerprint), Failure> {
         file.metadata().or_cannot("read", file)?;
     }
     // Nothing lies beside a pipe.
-    if file.is_file() && bundle::is_bundle(&source::open(file).or_cannot("read", file)?) {
+    if !source::is_standard(file)
+        && file.metadata().or_cannot("read", file)?.is_file()
+        && bundle::is_bundle(&source::open(file).or_cannot("read", file)?)
+    {
         let path = trusted_key::key_beside(file)?;
         let key = trusted_key::read_key(&path)?;
         bundle::check_outer_signature(file, &key)?;
