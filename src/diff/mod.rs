@@ -29,8 +29,10 @@ use facts::Facts;
 pub struct Differ {
     heads: Vec<(&'static str, String, String)>,
     other_profile: bool,
-    /// What has changed. What several parts have is there once.
-    changes: BTreeMap<(Option<KeyId>, Option<(PartName, String)>), Change>,
+    /// What has changed of keys and certificates. What several parts have is there once.
+    keys: BTreeMap<KeyId, Change>,
+    /// The changes of files that follow from none of these.
+    files: Vec<Change>,
     part_changes: Vec<PartChange>,
     break_glass: BTreeSet<KeyId>,
     /// The subjects of CAs whose key is another.
@@ -64,13 +66,10 @@ impl Differ {
     /// Returns what was found.
     #[must_use]
     pub fn finish(self) -> Comparison {
-        // Like those of a plan: keys first, then files.
-        let (keys, files): (Vec<_>, Vec<_>) =
-            self.changes.into_values().partition(|change| matches!(change.id, ChangeId::Key(_)));
         Comparison {
             heads: self.heads,
             other_profile: self.other_profile,
-            changes: keys.into_iter().chain(files).collect(),
+            changes: self.keys.into_values().chain(self.files).collect(),
             part_changes: self.part_changes,
             new_bindings: Vec::new(),
             break_glass: self.break_glass,
@@ -82,7 +81,7 @@ impl Differ {
         for (id, facts) in &tree.facts {
             if id.part().is_some() {
                 self.note_break_glass(id, facts);
-                self.add(ChangeId::Key(id.clone()), kind, Vec::new());
+                self.add(id, kind, Vec::new());
             }
         }
         let files: Vec<_> = tree.files.keys().cloned().collect();
@@ -134,9 +133,9 @@ impl Differ {
             (None, Some(_)) | (Some(_), None) if id.part().is_none() => {}
             (None, Some(after)) => {
                 self.note_break_glass(id, after);
-                self.add(ChangeId::Key(id.clone()), ChangeKind::Added, Vec::new());
+                self.add(id, ChangeKind::Added, Vec::new());
             }
-            (Some(_), None) => self.add(ChangeId::Key(id.clone()), ChangeKind::Removed, Vec::new()),
+            (Some(_), None) => self.add(id, ChangeKind::Removed, Vec::new()),
             (Some(before), Some(after)) => {
                 self.note_break_glass(id, after);
                 let mut reasons = before.differences(after);
@@ -151,7 +150,7 @@ impl Differ {
                     }
                 }
                 if !reasons.is_empty() {
-                    self.add(ChangeId::Key(id.clone()), ChangeKind::Changed, reasons);
+                    self.add(id, ChangeKind::Changed, reasons);
                 }
             }
             (None, None) => {}
@@ -174,9 +173,9 @@ impl Differ {
             && old != new
         {
             let reason = ChangeReason::Value { field: "server", old: old.clone(), new: new.clone() };
-            return self.add(id, kind, vec![reason]);
+            return self.files.push(Change { id, kind, reasons: [reason].into() });
         }
-        let is_told = |id: &KeyId| self.changes.contains_key(&(Some(id.clone()), None));
+        let is_told = |id: &KeyId| self.keys.contains_key(id);
         // A kubeconfig changes with the CA in it, and a file of the cluster with what it is made of.
         let follows = match ids::of(&after.part, path) {
             Some(id) => is_told(&id) || (path.ends_with(".conf") && is_told(&KeyId::ca("kubernetes"))),
@@ -184,7 +183,7 @@ impl Differ {
         };
         // The kubelet's file has its date in its name.
         if !follows && !ids::is_store(path) {
-            self.add(id, kind, Vec::new());
+            self.files.push(Change { id, kind, reasons: [].into() });
         }
     }
 
@@ -194,12 +193,9 @@ impl Differ {
         }
     }
 
-    fn add(&mut self, id: ChangeId, kind: ChangeKind, reasons: Vec<ChangeReason>) {
-        let key = match &id {
-            ChangeId::Key(id) => (Some(id.clone()), None),
-            ChangeId::File(part, path) => (None, Some((part.clone(), path.clone()))),
-        };
-        self.changes.entry(key).or_insert_with(|| Change { id, kind, reasons: reasons.into() });
+    fn add(&mut self, id: &KeyId, kind: ChangeKind, reasons: Vec<ChangeReason>) {
+        let change = || Change { id: ChangeId::Key(id.clone()), kind, reasons: reasons.into() };
+        self.keys.entry(id.clone()).or_insert_with(change);
     }
 }
 
