@@ -1,6 +1,7 @@
 //! The definition of the command line. The documentation comments of arguments and commands are the text of `--help`.
 
 mod diff;
+mod format;
 mod init;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use crate::cli::input::node_names;
 use crate::cli::text::version;
 use crate::report::Period;
 pub(crate) use diff::DiffArguments;
+pub(crate) use format::{FormatArguments, OutputFormat};
 pub(crate) use init::InitArguments;
 
 /// Make the whole PKI of a Kubernetes cluster on one machine and ferry it across an air gap.
@@ -137,23 +139,6 @@ pub(crate) enum SeedCommand {
         #[command(flatten)]
         format: FormatArguments,
     },
-}
-
-/// How results are printed.
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum OutputFormat {
-    /// For people
-    Text,
-    /// For programs
-    Json,
-}
-
-/// The form of a report.
-#[derive(clap::Args)]
-pub(crate) struct FormatArguments {
-    /// The form of the output
-    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) output: OutputFormat,
 }
 
 #[derive(clap::Args)]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::FormatArguments;
+use super::format::FormatArguments;
 
 #[derive(clap::Args)]
 #[command(after_help = "Exit codes: 0 they are the same; 1 they differ; 2 could not compare them.")]

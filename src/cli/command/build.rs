@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPoolBuilder;
 
 use crate::cli::args::{BuildArguments, OutputFormat};
+use crate::cli::command::build_failure::cannot_make;
 use crate::cli::command::seed::{self, WeakSeed};
 use crate::cli::command::slice_folder::SliceFolder;
 use crate::cli::command::{build_dry_run, install_script};
@@ -19,13 +20,10 @@ use crate::cli::input::{engine, lock_file, misplaced_secret, source};
 use crate::cli::text::build_json::{self, Files};
 use crate::cli::text::build_summary::{self, Places};
 use crate::cli::text::changes::Detail;
-use crate::cli::text::nearest::did_you_mean;
 use crate::cli::text::problems;
 use crate::host::{CommitError, Outputs};
 use crate::keys::{Seed, wipe_stack};
-use crate::make::{
-    self, BuildError, Comparison, Derivation, Made, MakeError, Permission, Progress, Request, Subset, check_lock,
-};
+use crate::make::{self, BuildError, Comparison, Derivation, Made, Permission, Progress, Request, Subset, check_lock};
 use crate::profile::{self, Cluster, Profile};
 
 /// The most bytes that are read of a profile. The limit is above that of [`profile::parse`], whose message is better
@@ -259,22 +257,6 @@ fn show(bar: &ProgressBar, progress: Progress) {
         bar.set_length(of);
         bar.inc(cost);
     }
-}
-
-/// Returns the failure for a build that made nothing.
-pub(crate) fn cannot_make(error: &MakeError, request: &Request<'_>, archive: &Path, lock: &Path) -> Failure {
-    let failure = Failure::make(error, archive, lock);
-    match error {
-        MakeError::UnknownNodes(unknown) => unknown_nodes(failure, unknown, request),
-        _ => failure,
-    }
-}
-
-/// Adds which nodes were most likely meant by names that no node has.
-fn unknown_nodes(failure: Failure, unknown: &[String], request: &Request<'_>) -> Failure {
-    let names = || request.profile.nodes.iter().map(|node| node.name.as_str());
-    let meant = unknown.iter().filter_map(|name| did_you_mean(name, names()));
-    meant.fold(failure, Failure::hint).hint("`certferry plan PROFILE --verbose` lists the nodes")
 }
 
 /// Cuts a slice for each part, and puts its signature and the signer's public key beside it, so that its folder is all

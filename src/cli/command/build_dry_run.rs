@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::bundle::Hex;
 use crate::cli::args::{BuildArguments, OutputFormat};
-use crate::cli::command::build::cannot_make;
+use crate::cli::command::build_failure::cannot_make;
 use crate::cli::command::slice_folder::cannot_write;
 use crate::cli::failure::Failure;
 use crate::cli::text::build_json::{self, Files};

@@ -4,6 +4,7 @@ mod ansible;
 mod apply;
 pub(crate) mod build;
 mod build_dry_run;
+mod build_failure;
 pub(crate) mod completions;
 mod diff;
 pub(crate) mod doctor;
