@@ -46,6 +46,10 @@ pub(crate) fn run(arguments: &FingerprintArguments) -> Result<String, Failure> {
 
 /// Returns the fingerprint of the key, and the name of the key's file.
 fn find(file: &Path) -> Result<(String, Fingerprint), Failure> {
+    if file != Path::new("-") {
+        // Before the words about --key, which is no option of this.
+        file.metadata().or_cannot("read", file)?;
+    }
     // Nothing lies beside a pipe.
     if !source::is_standard(file)
         && file.metadata().or_cannot("read", file)?.is_file()
