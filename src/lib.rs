@@ -53,10 +53,11 @@
 //! "#;
 //! let profile = profile::parse(profile).map_err(|problems| format!("{problems:?}"))?.profile;
 //! let seed = Seed::parse(b"certferry-seed-1:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff")?;
-//! let request = Request { profile: &profile, seed: &seed, lock: None, subset: None, permission: Permission::PROFILE };
+//! let permission = Permission::PROFILE;
+//! let request = Request { profile: &profile, seed: &seed, lock: None, subset: None, permission, signs_slices: false };
 //! // The fastest engine that this machine can run comes first; keys are the same with each.
 //! let engines = engines();
-//! let derivation = Derivation { engine: &*engines[0].test, threads: None, progress: &|_, _| {} };
+//! let derivation = Derivation { engine: &*engines[0].test, threads: None, progress: &|_| {} };
 //!
 //! let body = || Ok::<_, std::io::Error>(Cursor::new(Vec::new()));
 //! let made = make::build(&request, derivation, body, |_file_name| body())?;
@@ -80,6 +81,7 @@
 pub mod bundle;
 #[doc(hidden)]
 pub mod cli;
+pub mod diff;
 pub mod doctor;
 pub mod go;
 pub mod host;

@@ -56,7 +56,8 @@ fn a_build_says_what_it_made() {
 fn a_new_seed_is_announced_and_then_used() {
     let desk = Desk::new();
     let line = "build lab.toml --new-seed new.seed --out out";
-    let announced = "  new.seed  NEW: whoever has it can make every key. Keep two copies offline.\n";
+    let announced = "  new.seed  NEW: whoever has it can make every key. Keep two copies offline.\n  \
+                     .gitignore  keeps seeds and bundles out of git\n";
     assert_eq!(desk.succeed(line), summary(&desk, "1.24.15", announced));
     assert_eq!(desk.mode("new.seed"), 0o600);
     assert_eq!(desk.read("new.seed").len(), "certferry-seed-1:".len() + 65);
@@ -74,7 +75,7 @@ Kubernetes {version} needs the ClusterRoleBinding kubeadm:cluster-admins (Group 
              cluster-admin): without it
 admin.conf may do nothing. `kubeadm init` and `kubeadm upgrade apply` create it; without kubeadm, apply manifests/kubeadm-rbac.yaml \
              of
-the part `cluster`, or run once, with super-admin.conf:
+the part `cluster` with super-admin.conf, for admin.conf may not yet; or run once, with super-admin.conf:
   kubectl create clusterrolebinding kubeadm:cluster-admins --clusterrole=cluster-admin --group=kubeadm:cluster-admins
 "
         )
@@ -86,7 +87,7 @@ Kubernetes {version} needs the ClusterRoleBinding kubeadm:apiserver-kubelet-clie
              kube-apiserver-kubelet-client to ClusterRole system:kubelet-api-admin): without it
 kubectl logs and exec are forbidden. `kubeadm init` and `kubeadm upgrade apply` create it; without kubeadm, apply manifests/kubeadm-rbac.yaml \
              of
-the part `cluster`, or run once, with super-admin.conf:
+the part `cluster` with super-admin.conf, for admin.conf may not yet; or run once, with super-admin.conf:
   kubectl create clusterrolebinding kubeadm:apiserver-kubelet-client --clusterrole=system:kubelet-api-admin \
              --user=kube-apiserver-kubelet-client
 "

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::common::{certferry, succeed};
 
-const COMMANDS: &[&str] = &[
+pub const COMMANDS: &[&str] = &[
     "",
     "init",
     "seed",
@@ -20,10 +20,11 @@ const COMMANDS: &[&str] = &[
     "apply",
     "rollback",
     "status",
+    "diff",
     "split",
     "inventory",
     "ansible",
-    "userdata",
+    "user-data",
     "schema",
     "fingerprint",
     "help",

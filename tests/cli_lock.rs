@@ -74,7 +74,7 @@ error: the lock is of cluster lab, the profile of prod
 hint: each cluster has a lock of its own; name it with --lock FILE
 ";
     for words in ["", " --replace-seed --replace-ca --same-generation"] {
-        desk.refuse(&format!("{BUILD}{words}"), 2, text);
+        desk.refuse(&format!("{BUILD}{words}"), 1, text);
     }
     let locked = "\
 error: the build differs from lab.lock.toml: cluster lab became prod
@@ -82,8 +82,8 @@ hint: nothing was written; build without --locked to accept the change
 ";
     desk.refuse(&format!("{BUILD} --locked"), 1, locked);
     // It is said before the seed is asked for, and by a plan, which would otherwise compare two clusters.
-    desk.refuse("plan lab.toml", 2, text);
-    desk.refuse("build lab.toml --seed none.seed", 2, text);
+    desk.refuse("plan lab.toml", 1, text);
+    desk.refuse("build lab.toml --seed none.seed", 1, text);
     desk.succeed("build lab.toml --seed lab.seed --out prod --lock prod.lock.toml");
 }
 
@@ -102,7 +102,7 @@ hint: give the seed of the first build; --replace-seed gives the cluster another
 "
     );
     for words in ["", " --replace-ca --same-generation"] {
-        desk.refuse(&format!("{line}{words}"), 2, &text);
+        desk.refuse(&format!("{line}{words}"), 1, &text);
     }
     desk.refuse(
         &format!("{line} --locked"),
@@ -140,14 +140,14 @@ hint: every node trusts the old one. Set what changed back in [ca.etcd], [ca.fro
 ";
     desk.profile_with(&[("1.24.15", "1.24.0"), NEXT, RSA]);
     for words in ["", " --replace-seed --same-generation"] {
-        desk.refuse(&format!("{BUILD}{words}"), 2, text);
+        desk.refuse(&format!("{BUILD}{words}"), 1, text);
     }
     // What the hint says helps, table by table.
     let kept = "kubernetes = \"1.20.0\"\n";
     desk.write("lab.toml", format!("{}\n[ca.etcd]\n{kept}[ca.front-proxy]\n{kept}", desk.text("lab.toml")));
     desk.refuse(
         BUILD,
-        2,
+        1,
         "\
 error: ca/kubernetes would get another certificate, though generation and issued_at did not move
 hint: every node trusts the old one. Set what changed back in [ca.kubernetes] (for a newer Kubernetes: `kubernetes` to \
@@ -179,7 +179,7 @@ error: the record of node/cp-1 would change at generation 1
 hint: raise `generation` in [cluster]; while nothing was carried to a node yet, --same-generation will do
 ";
     for words in ["", " --replace-seed --replace-ca", " --out elsewhere"] {
-        desk.refuse(&format!("{}{words}", BUILD.replace(" --out out", "")), 2, text);
+        desk.refuse(&format!("{}{words}", BUILD.replace(" --out out", "")), 1, text);
     }
     // The word concerns the lock; the old bundle itself is never overwritten.
     desk.refuse(
@@ -204,7 +204,7 @@ fn the_first_record_that_changes_is_named() {
     desk.profile_with(&[("\"ops\"", "\"dev\"")]);
     desk.refuse(
         BUILD,
-        2,
+        1,
         "\
 error: the record of cluster would change at generation 1
 hint: raise `generation` in [cluster]; while nothing was carried to a node yet, --same-generation will do
@@ -223,7 +223,7 @@ error: the lock has node/cp-1 at generation 2, the profile is at 1
 hint: a generation never goes back: nodes would refuse it
 ";
     for words in ["", " --replace-seed --replace-ca --same-generation"] {
-        desk.refuse(&format!("{BUILD}{words}"), 2, text);
+        desk.refuse(&format!("{BUILD}{words}"), 1, text);
     }
 }
 

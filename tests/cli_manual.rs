@@ -51,11 +51,7 @@ hint: give the number, or words of a title: 1. Say so in the profile; 2. Build t
 whole bundle; 4. Carry, check, unpack; A further control plane; A node that leaves
 ",
     );
-    desk.refuse(
-        "help exit-codes 1",
-        2,
-        "error: the chapter `exit-codes` has no section `1`\nhint: it has no sections\n",
-    );
+    desk.refuse("help tls 1", 2, "error: the chapter `tls` has no section `1`\nhint: it has no sections\n");
     desk.refuse(
         "help seed newest",
         2,
@@ -101,6 +97,8 @@ fn a_text_that_is_nowhere_ends_with_1() {
         1,
         "error: `kubespray` is nowhere in the chapter `tls`\nhint: without the chapter: `certferry help --search kubespray`\n",
     );
+    let said = end(desk.command("help --search").arg("")).stderr;
+    assert!(said.starts_with("error: a value is required for '--search <TEXT>' but none was supplied\n"), "{said}");
     desk.refuse("help tsl --search a", 2, "error: there is no chapter `tsl`\nhint: did you mean `tls`?\n");
     desk.refuse(
         "help far-side 7 --search a",
@@ -115,6 +113,7 @@ fn what_is_no_topic_may_be_a_word_of_the_manual() {
     for (topic, hint) in [
         ("farside", "did you mean `far-side`?"),
         ("biuld", "did you mean `build`?"),
+        ("tsl", "did you mean `tls`?"),
         ("kubespray", "`doctor` speaks of it: `certferry help --search kubespray`"),
         ("kubespary", "did you mean `kubespray`? `certferry help --search kubespray`"),
         ("qqqqqqqq", "`certferry help` lists the chapters, `certferry --help` the commands"),

@@ -277,18 +277,52 @@ fn a_full_disk_leaves_nothing() {
     assert_eq!(run("44k", line), "error: cannot write disk/out/install.sh: no space left on device\n");
 }
 
+/// Cut in the middle of the second slice, on a disk and by a limit.
+#[test]
+fn slices_on_a_full_disk_leave_nothing() {
+    if lacks(&[Right::Mounts]) {
+        return;
+    }
+    let desk = Desk::new();
+    desk.succeed(BUILD);
+    fs::create_dir(desk.path("disk")).unwrap();
+    let script = "mount -t tmpfs -o size=$0 tmpfs disk && echo old > disk/old || exit 9
+        \"$@\"; code=$?; find disk -mindepth 1 | sort; exit $code";
+    for (line, path) in [
+        ("split out/lab-g1.tar.gz --all --out disk/slices", "disk/slices/cluster/lab-g1.tar.gz"),
+        ("split out/lab-g1.tar.gz --node cp-1 --with-cluster --out disk/slices", "disk/slices/cluster/lab-g1.tar.gz"),
+        ("split out/lab-g1.tar.gz --node cp-1 --out disk/slice.tar.gz", "disk/slice.tar.gz"),
+        ("unpack out/lab-g1.tar.gz --key out/lab.pub --node cp-1 --root disk/tree", "disk/tree"),
+    ] {
+        let before = desk.state();
+        let mut said = Vec::new();
+        // Smaller and smaller, until it does not fit.
+        for size in ["40k", "32k", "24k", "20k", "16k", "12k", "8k"] {
+            let ended = desk.watch(&mut desk.wrapped(&["unshare", "--mount", "sh", "-c", script, size], line));
+            assert!(desk.state() == before, "{line}: {:?}", desk.names(""));
+            if ended.code == Some(0) {
+                continue;
+            }
+            assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), "disk/old\n"), "{line} {size}: {}", ended.stderr);
+            assert!(ended.stderr.ends_with(": no space left on device\n"), "{}", ended.stderr);
+            said.push(ended.stderr);
+        }
+        assert!(said.iter().any(|said| said.contains(path)), "{path}: {said:?}");
+    }
+}
+
 /// The lock on a full disk: it stays what it was, and no output appears elsewhere.
 #[test]
 fn a_lock_that_cannot_be_written_stays_as_it_was() {
     let desk = Desk::new();
     desk.succeed(BUILD);
     desk.profile_with(&[("issued_at = 2026-11-22", "issued_at = 2026-11-22\ngeneration = 2")]);
-    // The archive has 13 KiB, a lock with many names more.
+    // The archive has 19 KiB, a lock with many names more.
     let names: Vec<_> = (0..300).map(|number| format!("\"a-name-of-the-api-server-{number}.lab\"")).collect();
     let names = format!("issued_at = 2026-11-22\napiserver_cert_sans = [{}]", names.join(", "));
     desk.write("lab.toml", desk.text("lab.toml").replace("issued_at = 2026-11-22", &names));
     let before = desk.state();
-    let limited = ["sh", "-c", "trap '' XFSZ; ulimit -f 36; exec \"$@\"", "sh"];
+    let limited = ["sh", "-c", "trap '' XFSZ; ulimit -f 48; exec \"$@\"", "sh"];
     let ended = desk.watch(&mut desk.wrapped(&limited, &format!("{BUILD} --lock lab.lock.toml")));
     assert_eq!(ended.stderr, "error: cannot write lab.lock.toml: file too large\n");
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
@@ -383,19 +417,35 @@ fn a_result_that_nobody_reads_is_no_failure() {
         fail(&mut desk.wrapped(&full, "help"), 2),
         "error: cannot write the standard output: no space left on device\n"
     );
-    // Who has changed something says that it is done.
+    // Who has changed something takes it back.
     let said = "error: cannot write the standard output: no space left on device\n\
-                hint: everything is done all the same; only the result could not be printed\n";
+                hint: nothing was changed: what this run had written is taken back\n";
+    fs::create_dir(desk.path("empty")).unwrap();
+    desk.set_mode("empty", 0o750);
     for line in [
         "build lab.toml --seed lab.seed --out full --lock full.lock",
         "seed new full.seed",
         "init full.toml",
         "man --out pages",
         "unpack out/lab-g1.tar.gz --key out/lab.pub --node cp-1 --root tree",
+        "unpack out/lab-g1.tar.gz --key out/lab.pub --node cp-1 --root empty",
         "split out/lab-g1.tar.gz --node cp-1 --out slice",
+        "split out/lab-g1.tar.gz --all --out slices",
+        "build newer.toml --seed lab.seed --out out --lock lab.lock.toml",
+        "build newer.toml --new-seed full.seed --out above/out --lock full.lock",
     ] {
+        let newer =
+            desk.text("lab.toml").replace("issued_at = 2026-11-22\n", "issued_at = 2026-11-22\ngeneration = 2\n");
+        desk.write("newer.toml", newer);
         let before = desk.state();
         assert_eq!(fail(&mut desk.wrapped(&full, line), 2), said, "{line}");
-        assert!(desk.state() != before, "{line}");
+        assert!(desk.state() == before, "{line}: {:?}", desk.names(""));
     }
+    // What is installed on a node stays, and that is said.
+    fs::create_dir(desk.path("node")).unwrap();
+    let said = "error: cannot write the standard output: no space left on device\n\
+                hint: everything is done all the same; only the result could not be printed\n";
+    let line = "apply out/lab-g1.tar.gz --key out/lab.pub --node cp-1 --root node";
+    assert_eq!(fail(&mut desk.wrapped(&full, line), 2), said);
+    assert!(desk.exists("node/etc/kubernetes/pki/ca.crt"));
 }

@@ -7,6 +7,7 @@ use std::process::Stdio;
 
 use crate::common::desk::{CANARY, Desk};
 use crate::common::{Ended, PROFILES, certferry};
+use certferry::keys::engines;
 use certferry::kubernetes::Role;
 use certferry::profile;
 
@@ -18,7 +19,7 @@ fn seed_new_makes_a_seed_and_seed_id_names_it() {
     assert_eq!(
         said,
         format!(
-            "new.seed  seed id {id}Whoever has this file can make every key of the cluster. Keep two copies offline.\n"
+            "new.seed  seed id {id}.gitignore  keeps seeds and bundles out of git\nWhoever has this file can make every key of the cluster. Keep two copies offline.\n"
         )
     );
     assert_eq!(id.trim_end().len(), 16);
@@ -72,7 +73,7 @@ fn a_seed_comes_from_the_standard_input_too() {
         "seed id -",
         2,
         "\
-error: - is not a seed: the file is empty
+error: the standard input is not a seed: the file is empty
 hint: a seed is one line, `certferry-seed-1:` and 64 lower-case hex digits
 ",
     );
@@ -250,9 +251,31 @@ fn help_of_a_command_is_what_the_command_says() {
 #[test]
 fn the_version_is_the_packages() {
     let desk = Desk::new();
-    for flag in ["--version", "-V"] {
-        assert_eq!(desk.succeed(flag), concat!("certferry ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert_eq!(desk.succeed("-V"), concat!("certferry ", env!("CARGO_PKG_VERSION"), "\n"));
+    let said = desk.succeed("--version");
+    let lines: Vec<_> = said.lines().collect();
+    let [first, commit, formats, engine, features] = lines[..] else { panic!("{said}") };
+    assert_eq!(first, concat!("certferry ", env!("CARGO_PKG_VERSION")));
+    // The program of `cargo xtask dist` knows the commit, the one that cargo built beside the tests does not.
+    let commit = commit.strip_prefix("commit    ").unwrap();
+    if commit != "unknown: not built by `cargo xtask dist` from a git checkout" {
+        let commit = commit.strip_suffix("-changed").unwrap_or(commit);
+        let root = env!("CARGO_MANIFEST_DIR");
+        assert_eq!(common::succeed(common::tool("git").args(["-C", root, "rev-parse", "HEAD"])).trim(), commit);
     }
+    assert_eq!(formats, "formats   profile 1, derivation 1, certificate 1, bundle 1");
+    desk.succeed("build lab.toml --seed lab.seed --out out");
+    let lock = desk.text("lab.lock.toml");
+    let (_, table) = lock.split_once("[formats]\n").unwrap();
+    let in_lock: Vec<_> = table.lines().take(4).map(|line| line.replace(" = ", " ")).collect();
+    for format in &in_lock {
+        assert!(formats.contains(format.as_str()), "{format}");
+    }
+    // The engine is the one that a build takes.
+    let engines = engines();
+    let names: Vec<_> = engines.iter().map(|engine| engine.name).collect();
+    assert_eq!(engine, format!("engine    {} (this machine has {})", names[0], names.join(", ")));
+    assert_eq!(features, format!("features  {}", if names.contains(&"aws-lc") { "aws-lc" } else { "none" }));
 }
 
 #[test]

@@ -303,8 +303,8 @@ fn kube_kubeadm_gives_what_has_expired_a_year() {
     let chapter = include_str!("../src/manual/expired.md");
     let command = |start: &str| {
         let line = chapter.lines().find_map(|line| line.strip_prefix(&format!("    {start}"))).unwrap();
-        assert!(line.contains("--config kubeadm.yaml"), "{line}");
-        format!("{start}{line}").replace("kubeadm.yaml", CONFIG)
+        assert!(line.contains("--config init.yaml"), "{line}");
+        format!("{start}{line}").replace("init.yaml", CONFIG)
     };
     let run = |command: &str| succeed(node.machine.command("sh").args(["-c", command]));
     let before = node.snapshot();

@@ -1,19 +1,22 @@
 //! The library does what the command line does, in one call each, without a terminal and without the program.
 
 use std::io::{self, Cursor};
+use std::sync::Mutex;
 
 use certferry::bundle::VerifiedPart;
 use certferry::host::NodeTree;
-use certferry::keys::{Seed, engines};
+use certferry::keys::{Seed, engines, relative_cost};
 use certferry::kubernetes::PartName;
 use certferry::lock::Lock;
 use certferry::make::{
-    self, BuildError, Comparison, Derivation, Deviation, Made, MakeError, Objection, Permission, Request, Subset,
+    self, BuildError, Comparison, Derivation, Deviation, Made, MakeError, Objection, Permission, Progress, Request,
+    Subset,
 };
 use certferry::node::{self, Allowed, ApplyError, InstallRefusal, NodeError, Previous};
 use certferry::profile::{self, Profile};
 use certferry::sign::PublicKey;
 use certferry::verify::{AlreadyVerified, check_bundle};
+use certferry::x509::KeyAlgorithm;
 use time::macros::datetime;
 
 use crate::common::desk::{CANARY, PROFILE};
@@ -28,12 +31,12 @@ fn seed() -> Seed {
 }
 
 fn request<'a>(profile: &'a Profile, seed: &'a Seed, lock: Option<&'a Lock>) -> Request<'a> {
-    Request { profile, seed, lock, subset: None, permission: Permission::PROFILE }
+    Request { profile, seed, lock, subset: None, permission: Permission::PROFILE, signs_slices: false }
 }
 
 fn build<'a>(request: &Request<'a>) -> Result<Made<'a, Cursor<Vec<u8>>>, MakeError> {
     let engines = engines();
-    let derivation = Derivation { engine: &*engines[0].test, threads: None, progress: &|_, _| {} };
+    let derivation = Derivation { engine: &*engines[0].test, threads: None, progress: &|_| {} };
     let body = || Ok::<_, io::Error>(Cursor::<Vec<u8>>::default());
     make::build(request, derivation, body, |_| body()).map_err(|error| match error {
         BuildError::Make(error) => error,
@@ -97,7 +100,7 @@ fn what_a_request_lacks_is_told_before_any_work() {
 fn an_output_that_cannot_be_made_ends_the_build_with_its_own_error() {
     let (profile, seed) = (profile(1), seed());
     let engines = engines();
-    let derivation = Derivation { engine: &*engines[0].test, threads: None, progress: &|_, _| {} };
+    let derivation = Derivation { engine: &*engines[0].test, threads: None, progress: &|_| {} };
     let request = request(&profile, &seed, None);
     let create = |name: &str| Err::<Cursor<Vec<u8>>, _>(format!("no place for {name}"));
     let made = make::build(&request, derivation, || Ok(Cursor::<Vec<u8>>::default()), create);
@@ -142,4 +145,27 @@ fn a_part_that_is_refused_leaves_no_trace() {
     let refuse = || Err(ApplyError::NotANode);
     assert!(node::apply(&tree, Allowed::default(), None, refuse, &mut |_| {}).is_err());
     assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+}
+
+/// A key of 4096 bits is worth many of 2048, so that what is left is not told after the cheap ones.
+#[test]
+fn a_build_tells_how_far_it_is_by_what_keys_cost() {
+    let text = PROFILE.replace("leaf = \"ecdsa-p256\"", "leaf = \"rsa-2048\"");
+    let (profile, seed) = (profile::parse(text.as_bytes()).unwrap().profile, seed());
+    let (engines, told) = (engines(), Mutex::new(Vec::new()));
+    let progress = |progress| told.lock().unwrap().push(progress);
+    let derivation = Derivation { engine: &*engines[0].test, threads: None, progress: &progress };
+    let body = || Ok::<_, io::Error>(Cursor::<Vec<u8>>::default());
+    let keys = make::build(&request(&profile, &seed, None), derivation, body, |_| body()).ok().unwrap().plan.keys;
+    let mut told = told.into_inner().unwrap();
+    assert_eq!(told.split_off(told.len() - 2), [Progress::Writing, Progress::Checking]);
+    let expected: u64 = keys.iter().map(|key| u64::from(relative_cost(key.algorithm))).sum();
+    let mut done = 0;
+    for step in &told {
+        let Progress::Keys { cost, of } = step else { panic!("{step:?}") };
+        assert_eq!(*of, expected);
+        done += cost;
+    }
+    assert_eq!((told.len(), done), (keys.len(), expected));
+    assert!(relative_cost(KeyAlgorithm::Rsa4096) > 10 * relative_cost(KeyAlgorithm::Rsa2048));
 }

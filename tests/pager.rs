@@ -14,6 +14,7 @@ fn on_terminal(desk: &Desk, variables: &str, words: &str) -> Ended {
     for name in ["PAGER", "LESS", "COLUMNS", "LINES"] {
         script.env_remove(name);
     }
+    script.env("NO_COLOR", "1");
     let mut ended = end(script.current_dir(desk.path("")));
     ended.stdout = ended.stdout.replace("\r\n", "\n");
     ended

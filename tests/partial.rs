@@ -241,9 +241,9 @@ to restart when it is installed:
 error: the lock has node/w-2 at generation 2, the profile is at 1
 hint: a generation never goes back: nodes would refuse it
 ";
-    desk.refuse(BUILD, 2, text);
-    desk.refuse(&format!("{BUILD} --only w-2"), 2, text);
-    desk.refuse(&format!("{BUILD} --only w-2 --same-generation"), 2, text);
+    desk.refuse(BUILD, 1, text);
+    desk.refuse(&format!("{BUILD} --only w-2"), 1, text);
+    desk.refuse(&format!("{BUILD} --only w-2 --same-generation"), 1, text);
     desk.succeed(&format!("{BUILD} --only w-1"));
 }
 
@@ -405,8 +405,8 @@ error: this is another seed: the lock was made with seed id {locked}, this one i
 hint: give the seed of the first build; --replace-seed gives the cluster another key everywhere
 "
     );
-    desk.refuse(line, 2, &text);
-    desk.refuse(&format!("{line} --same-generation"), 2, &text);
+    desk.refuse(line, 1, &text);
+    desk.refuse(&format!("{line} --same-generation"), 1, &text);
     let text = format!(
         "\
 error: the build differs from lab.lock.toml: seed id {locked} became {given}
@@ -430,13 +430,13 @@ fn what_all_nodes_share_does_not_change_for_some() {
     ] {
         let desk = changed(&[replacement]);
         let text = format!("error: --only, but {id} changes, which all nodes share\n{hint}");
-        desk.refuse(&format!("{BUILD} --only {node}"), 2, &text);
-        desk.refuse(&format!("{BUILD} --only {node} --same-generation"), 2, &text);
+        desk.refuse(&format!("{BUILD} --only {node}"), 1, &text);
+        desk.refuse(&format!("{BUILD} --only {node} --same-generation"), 1, &text);
         // The next generation of the bundle does not help either.
         let raised =
             desk.text("lab.toml").replace("issued_at = 2026-11-22\n", "issued_at = 2026-11-22\ngeneration = 2\n");
         desk.write("lab.toml", raised);
-        desk.refuse(&format!("{BUILD} --only {node}"), 2, &text);
+        desk.refuse(&format!("{BUILD} --only {node}"), 1, &text);
     }
     // A worker has nothing to do with etcd.
     let desk = changed(&[(KEYS, "\n[ca.etcd]\ngeneration = 2\n\n[keys]\n")]);
@@ -455,10 +455,10 @@ hint: raise `generation` in [cluster]; while nothing was carried to a node yet, 
         )
     };
     let desk = changed(&[SAN]);
-    desk.refuse(&format!("{BUILD} --only w-1 --only cp-1"), 2, &refused("node/cp-1"));
+    desk.refuse(&format!("{BUILD} --only w-1 --only cp-1"), 1, &refused("node/cp-1"));
     // What the change does not reach is as it was, but for the copy of the profile.
     desk.succeed(&format!("{BUILD} --only w-1"));
-    desk.refuse(&format!("{BUILD} --only w-1 --with-cluster"), 2, &refused("cluster"));
+    desk.refuse(&format!("{BUILD} --only w-1 --with-cluster"), 1, &refused("cluster"));
     let text = "\
 error: the build differs from lab.lock.toml: node/cp-1/apiserver changed: alternative names +DNS:vip.lab
 hint: nothing was written; build without --locked to accept the change

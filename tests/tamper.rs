@@ -189,7 +189,10 @@ content  sha256:{sha256}
             Row::File { mode, .. } if desk.exists(&path) => {
                 assert!(desk.read(&path) == *bytes && desk.mode(&path) == mode.bits(), "{path}");
             }
-            Row::File { path, .. } => assert!(path.starts_with("users/") || path == "profile.toml", "{path}"),
+            Row::File { path, .. } => {
+                let is_of_cluster = ["users/", "kubeadm/"].iter().any(|folder| path.starts_with(folder));
+                assert!(is_of_cluster || path == "profile.toml", "{path}");
+            }
             Row::Link { target, .. } => assert_eq!(fs::read_link(desk.path(&path)).unwrap().to_str(), Some(&**target)),
         }
     }

@@ -15,6 +15,7 @@
 //! compressed form is free: any that unpacks to the right members is accepted, so that bundles of a later compressor
 //! can be read too. Whether a bundle is older than the files of a node is for the node to decide.
 
+mod claimed;
 mod error;
 mod gzip;
 pub(crate) mod head;
@@ -37,6 +38,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use claimed::claimed_parts;
 pub use error::{BundleError, RecordError, WriteError};
 pub use head::{ClusterId, FORMAT, Head, PHASE};
 pub use hex::{Hex, Sha256};

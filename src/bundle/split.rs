@@ -100,7 +100,7 @@ pub fn split<S: Slices>(source: impl BufRead, slices: &mut S) -> Result<BTreeSet
 }
 
 /// Returns the part whose record has this path in the archive: `<top>/nodes/<name>.json` or `<top>/cluster.json`.
-fn part_of(path: &str) -> Option<PartName> {
+pub(super) fn part_of(path: &str) -> Option<PartName> {
     match path.split_once('/')?.1.strip_suffix(".json")?.split_once('/') {
         Some(("nodes", name)) => is_subdomain(name).then(|| PartName::Node(name.to_owned())),
         Some(_) => None,

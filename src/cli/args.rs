@@ -1,20 +1,25 @@
 //! The definition of the command line. The documentation comments of arguments and commands are the text of `--help`.
 
+mod diff;
 mod init;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand};
-use clap_complete::Shell;
+use clap_complete::{ArgValueCandidates, Shell};
 
 use crate::cli::fleet_args::{AnsibleArguments, InventoryArguments, InventoryFormat, UserDataArguments};
+use crate::cli::input::node_names;
+use crate::cli::text::version;
 use crate::report::Period;
+pub(crate) use diff::DiffArguments;
 pub(crate) use init::InitArguments;
 
 /// Make the whole PKI of a Kubernetes cluster on one machine and ferry it across an air gap.
 #[derive(Parser)]
-#[command(name = "certferry", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(name = "certferry", version, long_version = version::long(), disable_help_subcommand = true, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 done; 1 the check said no; 2 could not run.\n\
     Colors: --color auto, always or never; NO_COLOR turns them off.\nMore: certferry help TOPIC")]
 pub(crate) struct Arguments {
@@ -50,6 +55,8 @@ pub(crate) enum Command {
     Rollback(RollbackArguments),
     /// Say which generation is on this node, what has changed since, and what a rollback brings back
     Status(StatusArguments),
+    /// Say what differs between two bundles, or a bundle and what is on a node: what came, went, changed, and why
+    Diff(DiffArguments),
     /// Cut parts out of a bundle, to carry each to its node alone; needs no key
     Split(SplitArguments),
     /// List the nodes of a profile in the order in which they change, for Ansible and other programs
@@ -57,7 +64,7 @@ pub(crate) enum Command {
     /// Write the collection for Ansible that brings parts to their nodes, installs them in waves and goes back
     Ansible(AnsibleArguments),
     /// Write a node's part of a verified bundle as user data for the first boot of a machine
-    Userdata(UserDataArguments),
+    UserData(UserDataArguments),
     /// Print the JSON Schema of a document that -o json prints
     Schema(SchemaArguments),
     /// Print the fingerprint of a signer's public key: to copy, in groups, in words, for a camera
@@ -79,6 +86,12 @@ impl Command {
             Self::Plan(arguments) => arguments.output,
             Self::Doctor(arguments) => arguments.output,
             Self::Status(arguments) => arguments.output,
+            Self::Seed(SeedCommand::New { format, .. } | SeedCommand::Id { format, .. }) => format.output,
+            Self::Fingerprint(arguments) => arguments.output,
+            Self::Build(arguments) => arguments.format.output,
+            Self::Split(arguments) => arguments.format.output,
+            Self::Verify(arguments) => arguments.format.output,
+            Self::Unpack(arguments) => arguments.format.output,
             Self::Apply(arguments) => arguments.format.output,
             Self::Rollback(arguments) => arguments.format.output,
             _ => return false,
@@ -89,14 +102,15 @@ impl Command {
     /// Returns whether the command has changed files when it succeeds and prints a result.
     pub(crate) fn writes_files(&self) -> bool {
         match self {
-            Self::Init(arguments) => arguments.file.is_some(),
+            Self::Init(arguments) => arguments.file.as_ref().is_some_and(|file| file.as_os_str() != "-"),
             Self::Man(arguments) => arguments.out.is_some(),
-            Self::Seed(SeedCommand::New { .. })
-            | Self::Build(_)
-            | Self::Unpack(_)
-            | Self::Split(_)
-            | Self::Ansible(_) => true,
-            Self::Userdata(arguments) => !arguments.is_printed(),
+            Self::Seed(SeedCommand::New { dry_run, .. }) => !*dry_run,
+            Self::Build(arguments) => !arguments.dry_run,
+            Self::Split(arguments) => !arguments.dry_run && !arguments.is_printed(),
+            Self::Ansible(_) => true,
+            Self::Unpack(arguments) => !arguments.dry_run,
+            Self::Status(arguments) => !arguments.accept.is_empty() && !arguments.dry_run,
+            Self::UserData(arguments) => !arguments.is_printed(),
             Self::Apply(arguments) => !arguments.dry_run,
             Self::Rollback(arguments) => !arguments.dry_run,
             _ => false,
@@ -110,11 +124,18 @@ pub(crate) enum SeedCommand {
     New {
         /// The file to create
         file: PathBuf,
+        /// Say what would be made; write nothing
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        format: FormatArguments,
     },
     /// Print the seed's one-way id, which is not secret
     Id {
         /// The seed's file, or - for the standard input
         file: PathBuf,
+        #[command(flatten)]
+        format: FormatArguments,
     },
 }
 
@@ -170,11 +191,15 @@ pub(crate) struct BuildArguments {
     /// The lock [default: PROFILE.lock.toml beside the profile]
     #[arg(long, value_name = "FILE")]
     pub(crate) lock: Option<PathBuf>,
+    /// Write a slice for each part into this new folder, too, with its signature and the signer's key: nodes/NAME and
+    /// cluster are carried as they are
+    #[arg(long, value_name = "DIR")]
+    pub(crate) split: Option<PathBuf>,
     /// Refuse any difference from the lock and leave everything as it was
     #[arg(long, conflicts_with_all = ["replace_seed", "replace_ca", "same_generation"])]
     pub(crate) locked: bool,
     /// Make a partial bundle of this node alone; may be given several times; needs the lock of a whole build
-    #[arg(long, value_name = "NODE", conflicts_with_all = ["replace_seed", "replace_ca"])]
+    #[arg(long, value_name = "NODE", add = ArgValueCandidates::new(node_names::candidates), conflicts_with_all = ["replace_seed", "replace_ca"])]
     pub(crate) only: Vec<String>,
     /// With --only, put the part of whoever runs the cluster into the bundle too
     #[arg(long, requires = "only")]
@@ -194,6 +219,11 @@ pub(crate) struct BuildArguments {
     /// Worker threads, at most 1024 [default: one per processor]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
+    /// Say what would be written, and refuse what would be refused; derive and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
     /// Show a line for every node that changes
     #[arg(short, long, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
@@ -219,6 +249,8 @@ pub(crate) struct TrustArguments {
 pub(crate) struct VerifyArguments {
     #[command(flatten)]
     pub(crate) trust: TrustArguments,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
     /// Print nothing but problems
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -245,7 +277,7 @@ pub(crate) struct InspectArguments {
     #[arg(long, value_name = "PERIOD")]
     pub(crate) expiring_within: Option<Period>,
     /// Say instead which rules are broken (`certferry help lints`); exit code 1 if one is that stops something
-    #[arg(long, conflicts_with_all = ["expiring_within", "verbose", "output"])]
+    #[arg(long, conflicts_with_all = ["expiring_within", "verbose"])]
     pub(crate) lint: bool,
     /// Look at this time instead of now: 2026-11-22 or 2026-11-22T08:00:00Z
     #[arg(long, value_name = "TIME")]
@@ -291,7 +323,7 @@ pub(crate) struct UnpackArguments {
     #[command(flatten)]
     pub(crate) trust: TrustArguments,
     /// The node whose files to write
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(node_names::candidates))]
     pub(crate) node: Option<String>,
     /// Write the part of whoever runs the cluster: profile, users, etcd clients
     #[arg(long)]
@@ -299,6 +331,11 @@ pub(crate) struct UnpackArguments {
     /// The folder to make: it must not exist, or be empty
     #[arg(long, value_name = "DIR")]
     pub(crate) root: PathBuf,
+    /// Say what would be written; write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
     /// Print nothing but problems
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -309,7 +346,7 @@ pub(crate) struct ApplyArguments {
     /// The bundle
     pub(crate) bundle: PathBuf,
     /// The node that this is
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(node_names::candidates))]
     pub(crate) node: String,
     /// The signer's public key, by another road than the bundle: its file, or its fingerprint `sha256:...`
     /// (then the .pub beside the bundle must match it)
@@ -401,6 +438,9 @@ pub(crate) struct StatusArguments {
     /// super-admin.conf or a CA's key that no flag names; may be given several times
     #[arg(long, value_name = "PATH")]
     pub(crate) accept: Vec<PathBuf>,
+    /// With --accept, say what would be noted; change nothing
+    #[arg(long, requires = "accept")]
+    pub(crate) dry_run: bool,
     /// The form of the output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: OutputFormat,
@@ -412,7 +452,7 @@ pub(crate) struct SplitArguments {
     /// The bundle
     pub(crate) bundle: PathBuf,
     /// The node whose part to cut out; may be repeated
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(node_names::candidates))]
     pub(crate) node: Vec<String>,
     /// Cut out the part of whoever runs the cluster: profile, users, etcd clients
     #[arg(long)]
@@ -424,6 +464,18 @@ pub(crate) struct SplitArguments {
     /// and cluster
     #[arg(long, value_name = "PATH")]
     pub(crate) out: PathBuf,
+    /// Say what would be written; write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
+}
+
+impl SplitArguments {
+    /// Returns whether the slice goes to the standard output.
+    pub(crate) fn is_printed(&self) -> bool {
+        self.out.as_os_str() == "-"
+    }
 }
 
 #[derive(clap::Args)]
@@ -459,7 +511,7 @@ pub(crate) struct HelpArguments {
     /// [default: list the chapters]
     pub(crate) topic: Vec<String>,
     /// Find a text in all chapters, or in one: what says it, with chapter and section; exit code 1 if nothing does
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) search: Option<String>,
     /// The language; where a chapter is not there in Korean it is English [default: that of the locale]
     #[arg(long, value_name = "LANGUAGE")]
@@ -480,7 +532,9 @@ pub(crate) enum Language {
 
 #[derive(clap::Args)]
 #[command(after_help = "For this shell only: source <(certferry completions bash)\n\
-    For all users, as root: certferry completions bash > /etc/bash_completion.d/certferry")]
+    For all users, as root: certferry completions bash > /etc/bash_completion.d/certferry\n\
+    The script calls certferry, which must be in PATH, and so knows the nodes of a profile or bundle. Files in\n\
+    /etc/bash_completion.d need the package bash-completion; the last lines of each script say what its shell needs.")]
 pub(crate) struct CompletionsArguments {
     /// The shell
     pub(crate) shell: Shell,

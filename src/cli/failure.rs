@@ -28,7 +28,7 @@ pub(crate) struct Failure {
     /// Lines below the message.
     lines: String,
     /// The whole text for a person, when it is more than what the other fields give.
-    drawn: Option<String>,
+    drawn: Option<Box<str>>,
     /// The next steps.
     hints: Vec<String>,
     /// The results that there are in spite of the failure.
@@ -66,7 +66,7 @@ impl Failure {
 
     /// Gives a person this text in place of message, lines and hints, as it is.
     pub(crate) fn drawn(self, text: String) -> Self {
-        Self { drawn: Some(text), ..self }
+        Self { drawn: Some(text.into_boxed_str()), ..self }
     }
 
     /// Returns the failure for a command line that clap refuses, of which `text` tells.
@@ -80,7 +80,8 @@ impl Failure {
 
     /// Returns the failure for a file that could not be read or written. `doing` is a verb such as `read`.
     pub(crate) fn io(doing: &str, path: &Path, error: &io::Error) -> Self {
-        Self::cannot_run(format!("cannot {doing} {}: {}", path.display(), reason(error)))
+        let from = if path == Path::new("-") && doing.contains(' ') { "from " } else { "" };
+        Self::cannot_run(format!("cannot {doing} {from}{}: {}", named(path), reason(error)))
     }
 
     /// Returns the failure for files that could not be placed. What is new all the same is named.
@@ -98,7 +99,7 @@ impl Failure {
         if let BundleError::Read(error) = error {
             return Self::io("read", bundle, error);
         }
-        Self::says_no(format!("{} is refused: {error}", bundle.display())).hint(match error {
+        Self::says_no(format!("{} is refused: {error}", named(bundle))).hint(match error {
             BundleError::Signature { .. } => {
                 "it was changed on its way, or another key signed it: compare --key with the fingerprint on paper"
             }
@@ -113,7 +114,7 @@ impl Failure {
     pub(crate) fn split(bundle: &Path, error: &SplitError, output: impl Fn(&PartName) -> PathBuf) -> Self {
         match error {
             SplitError::Bundle(error) => Self::bundle(bundle, error),
-            SplitError::Record { .. } => Self::says_no(format!("{} is refused: {error}", bundle.display()))
+            SplitError::Record { .. } => Self::says_no(format!("{} is refused: {error}", named(bundle)))
                 .hint("nothing was written; carry the bundle again"),
             SplitError::Output { part, error } => Self::io("write", &output(part), error),
         }
@@ -121,7 +122,7 @@ impl Failure {
 
     /// Returns the failure for a bundle without a part that is asked for. `parts` are those that it has.
     pub(crate) fn no_part(bundle: &Path, part: &PartName, parts: &BTreeSet<PartName>) -> Self {
-        let failure = Self::cannot_run(format!("there is no part {part} in {}", bundle.display()));
+        let failure = Self::cannot_run(format!("there is no part {part} in {}", named(bundle)));
         let meant = part.node().and_then(|name| did_you_mean(name, parts.iter().filter_map(PartName::node)));
         let failure = meant.into_iter().fold(failure, Self::hint);
         failure.hint("`certferry verify` tells how many nodes a bundle has, `tar -tzf` which")
@@ -161,7 +162,7 @@ impl Failure {
                     .hint("build with the version that it names in `made_with`, or a later one")
             }
             Objection::Refused(refusal) => Self::refusal(refusal),
-            Objection::Shared(_) => Self::cannot_run(objection.to_string())
+            Objection::Shared(_) => Self::says_no(objection.to_string())
                 .hint("`certferry plan` tells why; build the whole bundle, or set the profile back"),
             Objection::Differs(deviation) => {
                 Self::says_no(format!("the build differs from {lock}: {deviation}")).hint(match deviation {
@@ -174,7 +175,7 @@ impl Failure {
 
     /// Returns the failure for a build that needs a permission that was not given, or that is never given.
     pub(crate) fn refusal(refusal: &Refusal) -> Self {
-        Self::cannot_run(refusal.to_string()).hint(match refusal {
+        Self::says_no(refusal.to_string()).hint(match refusal {
             Refusal::OtherCluster { .. } => "each cluster has a lock of its own; name it with --lock FILE".to_owned(),
             Refusal::OtherSeed { .. } => {
                 "give the seed of the first build; --replace-seed gives the cluster another key everywhere".to_owned()
@@ -282,6 +283,11 @@ impl Failure {
         std::mem::take(&mut self.output)
     }
 
+    /// Returns the next steps.
+    pub(crate) fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
     pub(crate) const fn exit_code(&self) -> u8 {
         self.exit_code
     }
@@ -292,7 +298,7 @@ impl Failure {
     /// write a line of its own.
     pub(crate) fn text(&self) -> String {
         if let Some(drawn) = &self.drawn {
-            return drawn.clone();
+            return drawn.to_string();
         }
         let mut text = format!("error: {}\n", escape_for_terminal(&self.message));
         for line in self.lines.lines() {
@@ -326,6 +332,11 @@ impl Failure {
     pub(crate) fn tell(&self) {
         host::write_stderr(&if notice::is_for_programs() { self.json_text() } else { self.text() });
     }
+}
+
+/// Returns the name of a file that is read, for a person.
+pub(crate) fn named(path: &Path) -> String {
+    if path == Path::new("-") { "the standard input".to_owned() } else { path.display().to_string() }
 }
 
 /// Turns an error that has no conversion of its own into a failure.

@@ -3,6 +3,10 @@
 
 use std::path::PathBuf;
 
+use clap_complete::ArgValueCandidates;
+
+use crate::cli::input::node_names;
+
 /// How an inventory is written.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum InventoryFormat {
@@ -48,7 +52,7 @@ pub(crate) struct UserDataArguments {
     #[arg(long, value_name = "FILE|FINGERPRINT")]
     pub(crate) key: String,
     /// The node whose files to write
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(node_names::candidates))]
     pub(crate) node: String,
     /// Who reads it
     #[arg(short, long, value_name = "FORMAT")]

@@ -27,6 +27,9 @@ use failure::{Failure, printed};
 #[must_use]
 pub fn run() -> ExitCode {
     host::forbid_core_dumps();
+    if command::completions::answer() {
+        return ExitCode::SUCCESS;
+    }
     let line: Vec<OsString> = std::env::args_os().collect();
     host::set_colors(match usage::color(&line) {
         ColorChoice::Auto => None,
@@ -50,20 +53,37 @@ pub fn run() -> ExitCode {
     if arguments.command.is_for_programs() {
         notice::collect();
     }
+    host::keep_for_taking_back();
     let result = match command::run(&arguments.command) {
-        Ok(text) => write(&text).map_err(|failure| match arguments.command.writes_files() {
-            true => failure.hint("everything is done all the same; only the result could not be printed"),
-            false => failure,
-        }),
+        Ok(text) => write(&text).map_err(|failure| untold(failure, arguments.command.writes_files())),
         // Some failures come with results for the standard output.
         Err(mut failure) => write(&failure.take_output()).and(Err(failure)),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            host::settle();
+            ExitCode::SUCCESS
+        }
         Err(failure) => {
+            // Nothing, unless a command failed after it had placed something.
+            let _ = host::take_back();
             failure.tell();
             ExitCode::from(failure.exit_code())
         }
+    }
+}
+
+/// Adds what became of the files of a run whose result could not be told: new ones are taken back, and what was installed on a
+/// node stays.
+fn untold(failure: Failure, writes_files: bool) -> Failure {
+    match host::take_back() {
+        Some(left) if left.is_empty() => failure.hint("nothing was changed: what this run had written is taken back"),
+        Some(left) => {
+            let left: Vec<_> = left.iter().map(|path| path.display().to_string()).collect();
+            failure.hint(format!("new all the same: {}; everything else is as it was", left.join(", ")))
+        }
+        None if writes_files => failure.hint("everything is done all the same; only the result could not be printed"),
+        None => failure,
     }
 }
 

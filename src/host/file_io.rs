@@ -1,10 +1,11 @@
 //! Reads whole files up to a limit, and creates new ones.
 
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -77,11 +78,81 @@ fn is_open(folder: &Metadata) -> bool {
 /// Reads the whole standard input. The bytes are wiped when dropped.
 ///
 /// # Errors
-/// Fails when it cannot be read or is longer than `limit` bytes.
+/// Fails when it cannot be read, was read before, or is longer than `limit` bytes.
 pub fn read_stdin(limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Not through the buffer of std, which is never wiped.
-    let source = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-    read_limited(source, 0, limit)
+    Source::stdin()?.read(limit)
+}
+
+/// An open file, whose first bytes can be looked at although it may be a pipe.
+pub struct Source {
+    first: Vec<u8>,
+    file: File,
+    length: u64,
+}
+
+impl Source {
+    /// The number of bytes that can be looked at.
+    const FIRST: usize = 2;
+
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// Fails when the file cannot be read or is a folder.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        Self::new(File::open(path)?)
+    }
+
+    /// Takes the standard input.
+    ///
+    /// # Errors
+    /// Fails when it cannot be read or was taken before: only one argument can be read from it.
+    pub fn stdin() -> io::Result<Self> {
+        static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+        if IS_TAKEN.swap(true, Ordering::Relaxed) {
+            return Err(io::Error::other("it is read already: only one argument can be `-`"));
+        }
+        // Not through the buffer of std, which is never wiped.
+        Self::new(File::from(io::stdin().as_fd().try_clone_to_owned()?))
+    }
+
+    fn new(mut file: File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let mut first = [0; Self::FIRST];
+        let mut length = 0;
+        while let Some(room @ [_, ..]) = first.get_mut(length..) {
+            match file.read(room) {
+                Ok(0) => break,
+                Ok(count) => length += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let first = first.get(..length).unwrap_or_default().to_vec();
+        Ok(Self { first, file, length: metadata.len() })
+    }
+
+    /// Returns whether the file begins with these bytes, at most two.
+    #[must_use]
+    pub fn begins_with(&self, prefix: &[u8]) -> bool {
+        self.first.starts_with(prefix)
+    }
+
+    /// Reads the whole file. The bytes are wiped when dropped.
+    ///
+    /// # Errors
+    /// Fails when it cannot be read or is longer than `limit` bytes.
+    pub fn read(self, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+        read_limited(Cursor::new(self.first).chain(self.file), self.length, limit)
+    }
+
+    /// Returns the file for buffered reading.
+    #[must_use]
+    pub fn buffered(self) -> impl BufRead {
+        BufReader::with_capacity(1 << 16, Cursor::new(self.first).chain(self.file))
+    }
 }
 
 /// Reads a source to its end. The bytes are wiped when dropped. `expected` is their number, as far as it is known.
@@ -98,21 +169,6 @@ pub(super) fn read_limited(source: impl Read, expected: u64, limit: u64) -> io::
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("longer than {limit} bytes")));
     }
     Ok(bytes)
-}
-
-/// Returns whether a regular file begins with these bytes. Returns `false` for any other kind of file without reading
-/// it, because it could not be read again.
-///
-/// # Errors
-/// Fails when the file cannot be read.
-pub fn begins_with(path: &Path, prefix: &[u8]) -> io::Result<bool> {
-    if !path.metadata()?.is_file() {
-        return Ok(false);
-    }
-    let mut bytes = Vec::new();
-    let length = u64::try_from(prefix.len()).unwrap_or(u64::MAX);
-    File::open(path)?.take(length).read_to_end(&mut bytes)?;
-    Ok(bytes == prefix)
 }
 
 /// Opens a file for buffered reading.
@@ -143,6 +199,18 @@ pub fn sha256(path: &Path) -> io::Result<[u8; 32]> {
         let length = bytes.len();
         source.consume(length);
     }
+}
+
+/// Checks that a file could be created: it does not exist, and its folder does.
+///
+/// # Errors
+/// Fails as its creation would, as far as that is known without a change.
+pub fn check_new_file(path: &Path) -> io::Result<()> {
+    if path.symlink_metadata().is_ok() {
+        return Err(Errno::EXIST.into());
+    }
+    let folder = parent(path).metadata()?;
+    if folder.is_dir() { Ok(()) } else { Err(Errno::NOTDIR.into()) }
 }
 
 /// Creates a file and opens it for writing and reading. Follows no link, and sets the mode whatever the umask.

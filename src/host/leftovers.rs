@@ -66,7 +66,8 @@ fn is_locked(file: &File, path: &Path) -> io::Result<bool> {
     Ok(lock(file)? && is_at(file, path)?)
 }
 
-/// Removes what killed runs of this user have left in a folder. Names on the standard error what cannot be removed.
+/// Removes what killed runs of this user have left in a folder. Names on the standard error what was removed, and what
+/// cannot be: there may have been keys in it.
 pub(super) fn sweep(folder: &Path) {
     // A folder that cannot be read is no concern of this: whatever is written there will say so.
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -74,33 +75,43 @@ pub(super) fn sweep(folder: &Path) {
             continue;
         }
         let path = entry.path();
-        if let Err(error) = remove(&path) {
-            let (path, reason) = (path.display(), reason(&error));
-            write_stderr(&format!(
+        let (removed, path) = (remove(&path), path.display());
+        match removed {
+            Ok(false) => {}
+            Ok(true) => write_stderr(&format!(
+                "warning: {path} is removed: a killed run had left it, perhaps with keys in it\n"
+            )),
+            Err(error) => write_stderr(&format!(
                 "warning: {path} is what a killed run has left, perhaps with keys in it, and cannot be removed: \
-                 {reason}\nhint: remove it by hand\n"
-            ));
+                 {}\nhint: remove it by hand\n",
+                reason(&error)
+            )),
         }
     }
 }
 
-/// Removes a leftover, unless the run that it belongs to still goes on or it is somebody else's.
-fn remove(path: &Path) -> io::Result<()> {
+/// Removes a leftover, unless the run that it belongs to still goes on or it is somebody else's. Returns whether it did.
+fn remove(path: &Path) -> io::Result<bool> {
     let metadata = path.symlink_metadata()?;
     if metadata.uid() != rustix::process::geteuid().as_raw() || !(metadata.is_file() || metadata.is_dir()) {
-        return Ok(());
+        return Ok(false);
     }
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
     let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
         // Its run has ended just now.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         other => other?,
     };
     if !is_locked(&file, path)? {
-        return Ok(());
+        return Ok(false);
     }
-    if metadata.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
+    if metadata.is_dir() {
+        fs::remove_dir_all(path)?
+    } else {
+        fs::remove_file(path)?
+    }
+    Ok(true)
 }
 
 /// Returns a hidden name beside `target` that no other run has, not even one that was killed:

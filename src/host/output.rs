@@ -14,7 +14,7 @@ use super::claim::{self, Claim};
 use super::file_io::{create_nameless, is_at, parent, sync_folder_of};
 use super::interrupt::{self, Temporary, Watch};
 use super::leftovers::{self, create_locked};
-use super::reason;
+use super::{pending, reason};
 
 /// How often a folder is made anew that another run removes at the same time.
 const ATTEMPTS: usize = 100;
@@ -203,19 +203,19 @@ impl Outputs {
     }
 
     /// Writes every staged file to the disk, checks that all of them can be placed, and moves them to their places, in
-    /// the order of staging. A signal that comes meanwhile waits until the end.
+    /// the order of staging. A signal that comes meanwhile waits until the end. [`take_back`](super::take_back) can take
+    /// them back, if it was asked for before.
     ///
     /// # Errors
     /// Returns the first file that could not be placed. Those that were placed before it are taken back.
     pub fn commit(mut self) -> Result<(), CommitError> {
-        let _held = interrupt::hold();
+        let held = interrupt::hold();
         let placed = self.check().and_then(|()| self.place());
         if let Err((path, error)) = placed {
             return Err(CommitError { path, error, left: self.undo() });
         }
-        self.created_folders.clear();
-        // Here the temporary names are those of what was replaced, and of what was there already.
-        self.remove_temporaries();
+        drop(held);
+        pending::keep(Box::new(self));
         Ok(())
     }
 
@@ -289,19 +289,6 @@ impl Outputs {
         }
         Ok(())
     }
-}
-
-/// Creates a file of mode 0600 that did not exist before. The file is on the disk when this returns.
-///
-/// # Errors
-/// Fails when the path exists in any form, and when the file cannot be written. No file is left then.
-pub fn create_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if exists(path) {
-        return Err(Errno::EXIST.into());
-    }
-    let mut outputs = Outputs::new();
-    outputs.put(path, bytes, 0o600, false)?;
-    outputs.commit().map_err(|refused| refused.error)
 }
 
 impl Staged {
@@ -386,6 +373,20 @@ fn same_bytes(left: &File, right: &Path) -> io::Result<bool> {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
             Err(error) => return Err(error),
         }
+    }
+}
+
+impl pending::Placed for Outputs {
+    fn settle(mut self: Box<Self>) {
+        let _held = interrupt::hold();
+        self.created_folders.clear();
+        // Here the temporary names are those of what was replaced, and of what was there already.
+        self.remove_temporaries();
+    }
+
+    fn take_back(mut self: Box<Self>) -> Vec<PathBuf> {
+        let _held = interrupt::hold();
+        self.undo()
     }
 }
 

@@ -1,6 +1,8 @@
 //! The standard output and the standard error. Whatever the program says to people and programs passes here.
 
-use std::io::{self, BufWriter, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::{AutoStream, ColorChoice};
@@ -31,6 +33,20 @@ pub fn set_colors(is_wanted: Option<bool>) {
 /// Fails when the standard output does.
 pub fn write_stdout(text: &str) -> io::Result<()> {
     write(text, io::stdout().lock())
+}
+
+/// Returns the standard output for bytes that are secret, which no buffer keeps.
+///
+/// # Errors
+/// Fails when it is closed.
+pub fn stdout_file() -> io::Result<File> {
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+/// Returns whether the standard output is a terminal.
+#[must_use]
+pub fn is_stdout_terminal() -> bool {
+    io::stdout().is_terminal()
 }
 
 /// Writes a message for a person to the standard error, escaped like [`write_stdout`]. A closed standard error is not a

@@ -1,7 +1,7 @@
 //! Writes a tree of files that appears as a whole.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use walkdir::WalkDir;
 use super::file_io::{create_new, parent, sync_folder, sync_folder_of};
 use super::interrupt::{self, Temporary, Watch};
 use super::leftovers::{self, create_locked_folder};
+use super::pending;
 
 /// An entry of a tree to be written. The path is relative to the root of the tree, and has passed the checks of the
 /// bundle.
@@ -31,6 +32,18 @@ pub enum TreeEntry<'a> {
         /// The target of the link.
         target: &'a str,
     },
+}
+
+/// Checks that a tree could become this folder: it does not exist, or is empty.
+///
+/// # Errors
+/// Fails like [`NewTree::begin`], as far as that is known without a change.
+pub fn check_new_tree(root: &Path) -> io::Result<()> {
+    if root.is_symlink() || (root.exists() && fs::read_dir(root)?.next().is_some()) {
+        return Err(io::ErrorKind::DirectoryNotEmpty.into());
+    }
+    let folder = parent(root).metadata()?;
+    if folder.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
 }
 
 /// Writes a tree to a folder that does not exist or is empty, as [`NewTree`] does.
@@ -58,8 +71,12 @@ pub struct NewTree {
     root: PathBuf,
     /// The folder with a hidden name in which the tree is written.
     staged: PathBuf,
+    /// The permissions of the empty folder that was there before.
+    before: Option<Permissions>,
     /// The paths of what was written, relative to the root.
     paths: BTreeSet<String>,
+    /// Whether all of it is on the disk.
+    is_complete: bool,
     _lock: File,
     _watch: Watch,
 }
@@ -70,15 +87,21 @@ impl NewTree {
     /// # Errors
     /// Returns [`io::ErrorKind::DirectoryNotEmpty`] when something is there, otherwise what the file system said.
     pub fn begin(root: &Path) -> io::Result<Self> {
-        if root.is_symlink() || (root.exists() && fs::read_dir(root)?.next().is_some()) {
-            return Err(io::ErrorKind::DirectoryNotEmpty.into());
-        }
+        check_new_tree(root)?;
         leftovers::sweep(parent(root));
         let watch = Watch::begin()?;
         let mut temporaries = interrupt::hold();
         let (lock, staged) = create_locked_folder(root)?;
         temporaries.add(Temporary::Tree(staged.clone()));
-        Ok(Self { root: root.to_owned(), staged, paths: BTreeSet::new(), _lock: lock, _watch: watch })
+        Ok(Self {
+            root: root.to_owned(),
+            staged,
+            before: None,
+            paths: BTreeSet::new(),
+            is_complete: false,
+            _lock: lock,
+            _watch: watch,
+        })
     }
 
     /// Creates a file with these permission bits.
@@ -113,24 +136,44 @@ impl NewTree {
         Ok(())
     }
 
+    /// Brings the whole tree to the disk, so that [`Self::commit`] has nothing left to do but to rename it.
+    ///
+    /// # Errors
+    /// Fails when the file system refuses.
+    pub fn complete(&mut self) -> io::Result<()> {
+        self.sync()?;
+        self.is_complete = true;
+        Ok(())
+    }
+
     /// Puts the tree into its place.
     ///
     /// # Errors
     /// Fails when something is there now, or the file system refuses. Nothing is left behind.
-    pub fn commit(self) -> io::Result<()> {
-        self.sync()?;
-        let mut temporaries = interrupt::hold();
-        let before = self.root.metadata().ok();
+    pub fn commit(mut self) -> io::Result<()> {
+        if !self.is_complete {
+            self.complete()?;
+        }
+        let held = interrupt::hold();
+        self.before = self.root.metadata().ok().map(|before| before.permissions());
         // A rename replaces an empty folder, and nothing else.
         fs::rename(&self.staged, &self.root)?;
         sync_folder_of(&self.root).inspect_err(|_| {
-            let _ = fs::rename(&self.root, &self.staged);
-            if let Some(before) = &before {
-                let _ = fs::create_dir(&self.root).and_then(|()| fs::set_permissions(&self.root, before.permissions()));
-            }
+            let _ = self.undo();
         })?;
-        temporaries.clear();
+        drop(held);
+        pending::keep(Box::new(self));
         Ok(())
+    }
+
+    /// Moves the tree out of its place again, and makes the empty folder that was there before.
+    fn undo(&self) -> io::Result<()> {
+        fs::rename(&self.root, &self.staged)?;
+        if let Some(before) = &self.before {
+            fs::create_dir(&self.root)?;
+            fs::set_permissions(&self.root, before.clone())?;
+        }
+        sync_folder_of(&self.root)
     }
 
     /// Checks that exactly these entries were written, and writes them and the names in each folder to the disk.
@@ -153,6 +196,18 @@ impl NewTree {
             Ok(())
         } else {
             Err(io::Error::other("the folder does not hold what was written to it"))
+        }
+    }
+}
+
+impl pending::Placed for NewTree {
+    fn settle(self: Box<Self>) {}
+
+    fn take_back(self: Box<Self>) -> Vec<PathBuf> {
+        let _held = interrupt::hold();
+        match self.undo() {
+            Ok(()) => Vec::new(),
+            Err(_) => vec![self.root.clone()],
         }
     }
 }

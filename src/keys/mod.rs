@@ -27,7 +27,7 @@ mod stack;
 
 pub use det_keygen::{Engine, PrimeTest, engines};
 pub use error::{KeyError, SeedError};
-pub use key_ring::{KeyRing, derive};
+pub use key_ring::{KeyRing, derive, relative_cost};
 pub use label::Label;
 pub use pattern::SeedPattern;
 pub use private_key::PrivateKey;

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::read::{Held, Kubeconfig};
 use crate::template::render;
-use crate::yaml::quoted;
+use crate::yaml::scalar;
 
 const TEMPLATE: &str = include_str!("../../templates/kubeconfig.yaml");
 
@@ -72,8 +72,8 @@ impl<'a> KubeadmForm<'a> {
         let values = [
             ("ca", authority.as_str()),
             ("server", self.server),
-            ("user", &quoted(self.user)),
-            ("context", &quoted(&format!("{}@kubernetes", self.user))),
+            ("user", &scalar(self.user)),
+            ("context", &scalar(&format!("{}@kubernetes", self.user))),
             ("certificate", &certificate),
             ("key", &key),
         ];
@@ -140,14 +140,14 @@ mod tests {
                 ("\n  name: kubernetes", "\n  name: other"),
                 ("cluster: kubernetes", "cluster: \"kubernetes\""),
                 ("certificate-authority-data: Q0EK", "certificate-authority-data: Q0 EK"),
-                ("@kubernetes\"\nkind", "@other\"\nkind"),
+                ("@kubernetes", "@other"),
                 ("apiVersion: v1\n", "apiVersion: v1\n# as ever\n"),
                 ("apiVersion: v1\n", "---\napiVersion: v1\n"),
             ] {
                 let other = text.replace(from, to);
                 assert_ne!(other, *text, "{from}");
                 let read = Kubeconfig::read(other.as_bytes()).unwrap();
-                assert!(KubeadmForm::of(&read).is_some(), "{to}: it says the same");
+                assert!(KubeadmForm::of(&read).is_some(), "{to}: it has the form");
                 assert!(!read.is_as_written(other.as_bytes()), "{to}");
             }
             for end in ["\n", "---\n", "# end\n", "...\n"] {

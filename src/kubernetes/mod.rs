@@ -45,7 +45,7 @@ pub use place::{
     KUBERNETES, MANIFESTS, PKI, enable_api_server_restart,
 };
 pub use purpose::Purpose;
-pub use readers::{RELOADED, are_reloaded, readers, readers_by_path};
+pub use readers::{RELOADED, are_reloaded, readers, readers_by_path, to_restart};
 pub use role::Role;
 pub use since::Since;
 pub use version::Version;

@@ -1,8 +1,11 @@
 //! Which component reads which file and so must be restarted when it changes.
 
+use std::collections::BTreeSet;
+
 use super::certificate::{AUTHORITIES, CERTIFICATES, SERVICE_ACCOUNT_READERS};
 use super::component::Component;
 use super::place::PKI;
+use super::role::Role;
 
 /// Returns the beginnings of paths in a node's tree, each with the components that read the files there.
 ///
@@ -31,6 +34,19 @@ pub fn are_reloaded<'a>(mut places: impl Iterator<Item = &'a str>) -> bool {
 #[must_use]
 pub fn readers(path: &str) -> &'static [Component] {
     readers_by_path().find(|(beginning, _)| path.starts_with(beginning)).map_or(&[], |(_, readers)| readers)
+}
+
+/// Returns the components on a node of this role that must be restarted when these files change, and whether none must be,
+/// because kube-apiserver reads them again by itself.
+pub fn to_restart<'a>(
+    role: Role,
+    has_etcd: bool,
+    places: impl Iterator<Item = &'a str> + Clone,
+) -> (BTreeSet<Component>, bool) {
+    let components = places.clone().flat_map(|place| readers(place).iter().copied());
+    let components: BTreeSet<_> = components.filter(|component| component.runs(role, has_etcd)).collect();
+    let is_reloaded = !components.is_empty() && are_reloaded(places);
+    (if is_reloaded { BTreeSet::new() } else { components }, is_reloaded)
 }
 
 #[cfg(test)]

@@ -130,6 +130,12 @@ impl Comparison {
         }
     }
 
+    /// Returns whether a build would make anything else than the lock says.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        !self.heads.is_empty() || self.other_profile || !self.changes.is_empty() || !self.part_changes.is_empty()
+    }
+
     /// Returns why a whole build of the plan, with the seed of the lock and
     /// [`Permission::PROFILE`](super::Permission::PROFILE), would be refused, as far as the plan shows.
     #[must_use]

@@ -12,6 +12,23 @@ pub struct Derivation<'a> {
     /// The number of threads that derive keys. `None` means one for each processor. Everything else runs in the rayon
     /// pool from which the call is made.
     pub threads: Option<NonZeroUsize>,
-    /// Called with the number of keys that are done and the number of all keys, from any thread.
-    pub progress: &'a (dyn Fn(usize, usize) + Sync),
+    /// Called whenever a build has come further, from any thread.
+    pub progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+/// How far a build is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// One more key is made, and most certificates of those before. A key of 4096 bits takes many times as long as one of
+    /// 2048, so this counts [costs](crate::keys::relative_cost), and not keys.
+    Keys {
+        /// What this key has cost.
+        cost: u64,
+        /// What all keys will have cost.
+        of: u64,
+    },
+    /// All parts are there, and the bundle is written.
+    Writing,
+    /// The bundle is read back, and checked as a node will check it.
+    Checking,
 }

@@ -47,6 +47,8 @@ fn shell() -> String {
         let comment = if comment.is_empty() { String::new() } else { format!("# {comment}\n") };
         let _ = writeln!(text, "{comment}{name}={quote}{value}{quote}");
     };
+    fact("VERSION", "What `--version` says.", env!("CARGO_PKG_VERSION"));
+    fact("BUNDLE_FORMAT", "", &FORMAT.to_string());
     fact("KUBERNETES", "Places, relative to the root.", KUBERNETES);
     fact("PKI", "", PKI);
     fact("KUBELET_PKI", "", KUBELET_PKI);

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::derivation::Derivation;
+use super::derivation::{Derivation, Progress};
 use super::error::Defect;
 use super::lock::Trace;
 use crate::bundle::{Hex, Sha256};
 use crate::issue::{Authorities, Certificate, Issued};
-use crate::keys::{KeyRing, Label, Seed, derive};
+use crate::keys::{KeyRing, Label, Seed, derive, relative_cost};
 use crate::kubernetes::KeyId;
 use crate::plan::{Plan, PlannedCertificate, PlannedKey, Recipient};
 use crate::verify::AlreadyVerified;
@@ -24,7 +24,8 @@ pub(super) struct Materials<'a> {
     seed: &'a Seed,
     derivation: Derivation<'a>,
     of_nodes: BTreeMap<&'a str, Planned<'a>>,
-    keys_made: usize,
+    /// What all keys will have cost.
+    cost: u64,
     /// What the lock keeps.
     pub(super) traces: BTreeMap<KeyId, Trace>,
     /// What need not be checked again when the bundle is read back.
@@ -52,11 +53,12 @@ impl<'a> Materials<'a> {
             }
         }
         let (traces, known) = (BTreeMap::new(), AlreadyVerified::default());
-        Self { plan, seed, derivation, of_nodes, keys_made: 0, traces, known }
+        let cost = plan.keys.iter().map(|key| u64::from(relative_cost(key.algorithm))).sum();
+        Self { plan, seed, derivation, of_nodes, cost, traces, known }
     }
 
     /// Derives the keys that are not of one node alone: those of CAs, users, Secrets, and of the bundle's signer.
-    pub(super) fn shared_keys(&mut self) -> Result<KeyRing, Defect> {
+    pub(super) fn shared_keys(&self) -> Result<KeyRing, Defect> {
         let keys: Vec<_> = self.plan.keys.iter().filter(|key| node_of(&key.id).is_none()).collect();
         self.derive(&keys)
     }
@@ -97,14 +99,13 @@ impl<'a> Materials<'a> {
         self.known.add_made(signatures, keys.iter().map(|(_, key)| key.digest()));
     }
 
-    fn derive(&mut self, keys: &[&PlannedKey]) -> Result<KeyRing, Defect> {
+    fn derive(&self, keys: &[&PlannedKey]) -> Result<KeyRing, Defect> {
         let Derivation { engine, threads, progress } = self.derivation;
         let label = |key: &&PlannedKey| Label::new(&self.plan.cluster, &key.id, key.algorithm, key.generation);
         let labels: Vec<_> = keys.iter().map(label).collect();
-        let (before, all) = (self.keys_made, self.plan.keys.len());
-        let derived = derive(engine, self.seed, &labels, threads, &|done| progress(before + done, all))?;
-        self.keys_made += labels.len();
-        Ok(derived)
+        let of = self.cost;
+        let tell = |algorithm| progress(Progress::Keys { cost: relative_cost(algorithm).into(), of });
+        Ok(derive(engine, self.seed, &labels, threads, &tell)?)
     }
 }
 

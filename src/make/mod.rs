@@ -22,18 +22,20 @@ pub mod install_script;
 mod lock;
 mod materials;
 mod permission;
+mod slices;
 
+use std::collections::BTreeMap;
 use std::io::{BufReader, BufWriter, Read, Seek, Write};
 
 pub use comparison::{Comparison, Since};
-pub use derivation::Derivation;
+pub use derivation::{Derivation, Progress};
 pub use error::{BuildError, Defect, MakeError};
 pub use permission::{Deviation, Objection, Permission, check_lock};
 
 use crate::bundle::{ClusterId, Description, Head, Hex, Sha256, WriteError, Writer, Written};
 use crate::issue::{Authorities, SerialKey};
 use crate::keys::Seed;
-use crate::kubernetes::KeyId;
+use crate::kubernetes::{KeyId, PartName};
 use crate::layout::{self, lay_out};
 use crate::lock::Lock;
 use crate::plan::{self, Plan, Recipient, plan};
@@ -61,6 +63,8 @@ pub struct Request<'a> {
     pub subset: Option<Subset<'a>>,
     /// What the build may change against the lock.
     pub permission: Permission,
+    /// Whether to sign the slice of each part, too, as [`split`](crate::bundle::split) cuts it.
+    pub signs_slices: bool,
 }
 
 /// A part of a cluster.
@@ -88,6 +92,8 @@ pub struct Made<'a, O> {
     pub signature: Vec<u8>,
     /// The signer's signature over [`install_script::SCRIPT`].
     pub install_signature: Vec<u8>,
+    /// The signer's signature over the slice of each part, if they were wanted.
+    pub slice_signatures: BTreeMap<PartName, Vec<u8>>,
     /// The SHA-256 of the tar stream, which identifies the bundle.
     pub content_sha256: Sha256,
     /// The digest and the size of the file.
@@ -148,6 +154,7 @@ where
         writer.add(some.len(), part, &sign).map_err(MakeError::from)?;
     }
     let mut collected = writer.finish().map_err(MakeError::from)?;
+    (derivation.progress)(Progress::Writing);
     let file_name = collected.file_name();
     let mut output = create(&file_name).map_err(BuildError::Create)?;
     let written = collected.write(&sign, BufWriter::new(&mut output)).map_err(MakeError::from)?;
@@ -164,6 +171,7 @@ where
         index: &index,
         written: &written,
     };
+    (derivation.progress)(Progress::Checking);
     let content_sha256 = check_written(&mut output, &signer_public, &plan, &known)?;
     // Each makes room for what comes next: for the largest cluster that is a good part of all memory.
     drop(known);
@@ -181,6 +189,10 @@ where
     let signature = |what, signed: Result<Vec<u8>, _>| signed.map_err(|error| Defect::Signature { what, error });
     let install_signature = signature("install.sh", signer.sign(install_script::SCRIPT.as_bytes()))?;
     let signature = signature("the bundle", signer.sign_sha256(&written.file_sha256.0))?;
+    let slice_signatures = match request.signs_slices {
+        true => slices::sign(&mut output, |sha256| signer.sign_sha256(sha256))?,
+        false => BTreeMap::new(),
+    };
     Ok(Made {
         output,
         file_name,
@@ -188,6 +200,7 @@ where
         signer: signer_public,
         signature,
         install_signature,
+        slice_signatures,
         content_sha256,
         written,
         lock,
@@ -201,7 +214,7 @@ where
 /// # Errors
 /// Returns [`MakeError::UnknownNodes`], [`MakeError::NoLock`] or [`MakeError::Objection`].
 pub fn check<'a>(request: &Request<'a>) -> Result<Plan<'a>, MakeError> {
-    let Request { profile, seed, lock, subset, permission } = *request;
+    let Request { profile, seed, lock, subset, permission, .. } = *request;
     if lock.is_none() && (subset.is_some() || permission == Permission::Locked) {
         return Err(MakeError::NoLock);
     }

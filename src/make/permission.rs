@@ -32,7 +32,9 @@ impl Permission {
     /// What the profile says, and nothing that needs a permission of its own.
     pub const PROFILE: Self = Self::Words { replace_seed: false, replace_ca: false, same_generation: false };
 
-    const fn allows(self, refusal: &Refusal) -> bool {
+    /// Returns whether a build may do what would be refused without a permission of its own.
+    #[must_use]
+    pub const fn allows(self, refusal: &Refusal) -> bool {
         let Self::Words { replace_seed, replace_ca, same_generation } = self else { return false };
         match refusal {
             Refusal::OtherCluster { .. } | Refusal::LowerGeneration { .. } => false,

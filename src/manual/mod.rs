@@ -28,6 +28,7 @@ pub(crate) const CHAPTERS: &[Chapter] = &[
     ),
     ("threat-model", "what certferry protects against, and what not", include_str!("threat-model.md")),
     ("exit-codes", "exit codes and output rules", include_str!("exit-codes.md")),
+    ("json", "results for programs: every document of -o json, key by key", include_str!("json.md")),
 ];
 
 /// The chapters that a person on the far side needs, in Korean. `tests/korean.rs` compares them with the English ones.

@@ -230,7 +230,7 @@ mod tests {
         );
         assert_eq!(
             shell("echo \"$file $(openssl x509 -in $file)\" 'a/b c/d e/f g/h i/j k/l m/n'", 28),
-            "    echo \\\n      \"$file $(openssl \\\nx509 -in $file)\" \\\n      'a/b c/d e/f '\\\n'g/h i/j k/l m/n'"
+            "    echo \\\n      \"$file $(openssl \\\nx509 -in $file)\" \\\n      'a/b c/d e/f g/h '\\\n'i/j k/l m/n'"
         );
     }
 

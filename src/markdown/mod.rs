@@ -5,8 +5,8 @@
 //! Input: CommonMark with tables, of which a manual needs headings, paragraphs, lists, code and tables. A block of code
 //! that is indented is lines of a shell; between fences is anything else.
 //!
-//! Output: [`Screen`] lays blocks out in lines, none of them wider than the terminal; [`roff`] makes them a page. [`section()`]
-//! finds one section, [`search`] the sentences with a text.
+//! Output: [`Screen`] lays blocks out in lines, none of them wider than the terminal; [`roff()`] makes them a page. [`section()`]
+//! finds one section, [`search()`] the sentences with a text.
 
 mod code;
 mod line;
@@ -16,13 +16,14 @@ mod screen;
 mod search;
 mod section;
 mod table;
+mod terminal;
 mod wrap;
 
 pub(crate) use parse::parse;
 pub(crate) use roff::{Page, roff};
-pub(crate) use screen::{Lines, Screen};
 pub(crate) use search::{search, words};
 pub(crate) use section::{section, titles};
+pub(crate) use terminal::{Lines, Screen};
 
 /// A block of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -115,6 +115,7 @@ fn flat(text: &[Span]) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::panic, reason = "tests")]
 mod tests {
     use super::super::plain;
     use super::{Block, Code, Span, SpanKind, parse};

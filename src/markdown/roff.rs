@@ -143,7 +143,7 @@ fn table(text: &mut Roff, head: &[Text], rows: &[Vec<Text>]) {
         }
         text.text([roman("T}")]);
     }
-    text.control("TE", []);
+    text.control("TE", []).control("sp", []);
 }
 
 /// Returns the widths of the columns: each has its longest word, and what is left goes to those that need more. Returns
@@ -206,7 +206,7 @@ mod tests {
              .nh\n.ad l\n.SH\nNAME\ncertferry\\-x \\- what it is\n.SH\nDESCRIPTION\n.PP\n\
              \\*(AqWhy\\*(Aq \\fB\\(ti/a\\fR.\n.IP \\(bu 4\na\n.SH\nNow\n\
              .PP\n.RS 4\n.nf\n\\&.b \\*(Aq\\(ha\\\\[\\*(Aq\n.fi\n.RE\n\
-             .TS\nallbox;\nlbw(1n) lbw(1n)\nlw(1n) lw(1n).\nT{\na\nT}\tT{\nb\nT}\nT{\nx\nT}\tT{\nT}\n.TE\n\
+             .TS\nallbox;\nlbw(1n) lbw(1n)\nlw(1n) lw(1n).\nT{\na\nT}\tT{\nb\nT}\nT{\nx\nT}\tT{\nT}\n.TE\n.sp\n\
              .SH\nSEE ALSO\n\\fBcertferry\\fR(1),\n\\fBcertferry\\-y\\fR(7)\n"
         );
     }

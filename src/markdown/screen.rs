@@ -1,29 +1,12 @@
 //! Blocks as lines of a terminal.
 
 use super::line::Line;
+use super::terminal::{Lines, Screen};
 use super::wrap::{text, width, wrap};
 use super::{Block, code, plain, table};
 
 /// What code stands behind, so that it is told from the rest.
 const MARGIN: &str = "    ";
-
-/// A terminal, as far as texts care.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Screen {
-    /// How many columns it has.
-    pub(crate) columns: usize,
-    /// What lines are drawn with.
-    pub(crate) lines: Lines,
-}
-
-/// What lines are drawn with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lines {
-    /// The characters that Unicode has for it.
-    Drawn,
-    /// Those of ASCII that come near.
-    Ascii,
-}
 
 impl Screen {
     /// Returns the blocks as lines, with an end at each, none of them wider than the screen.

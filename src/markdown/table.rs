@@ -2,7 +2,7 @@
 
 use comfy_table::{ColumnConstraint, ContentArrangement, ContentLineStyle, LineStyle, TableStyle, Width};
 
-use super::screen::{Lines, Screen};
+use super::terminal::{Lines, Screen};
 use super::wrap::{text, width, wrap};
 use super::{Text, plain};
 

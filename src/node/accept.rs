@@ -44,26 +44,41 @@ pub enum AcceptError {
     },
 }
 
-/// Accepts that these files of the installed generation were taken away.
+/// Accepts that these files of the installed generation were taken away. Returns whether one of them was not accepted
+/// before.
 ///
 /// # Errors
 /// Returns an [`AcceptError`] for the first place that is not in the record, is not missing, or may not be. Nothing is
 /// accepted then.
-pub fn accept(tree: &NodeTree, places: &[String]) -> Result<(), AcceptError> {
+pub fn accept(tree: &NodeTree, places: &[String]) -> Result<bool, AcceptError> {
     let root = tree.reading();
     // Looks before it locks, so that it leaves no trace where certferry never was.
-    let found = drift(root)?.ok_or(AcceptError::NothingInstalled)?;
+    accept_dry_run(tree, places)?;
     let _lock = tree.lock(LOCK).map_err(|error| NodeError::io("lock", tree, LOCK, error))?.ok_or(NodeError::Locked)?;
-    let found = drift(root)?.unwrap_or(found);
+    check_all(&drift(root)?.ok_or(AcceptError::NothingInstalled)?, places, root)?;
+    let mut all = accepted(root)?;
+    let before = all.len();
+    all.extend(places.iter().cloned());
+    write_accepted(tree, &all)?;
+    Ok(all.len() != before)
+}
+
+/// Returns what [`accept`] would return. Only reads, and changes nothing.
+///
+/// # Errors
+/// Fails like [`accept`], as far as that is known without a change.
+pub fn accept_dry_run(tree: &NodeTree, places: &[String]) -> Result<bool, AcceptError> {
+    let root = tree.reading();
+    check_all(&drift(root)?.ok_or(AcceptError::NothingInstalled)?, places, root)?;
+    let known = accepted(root)?;
+    Ok(places.iter().any(|place| !known.contains(place)))
+}
+
+fn check_all(found: &Drift, places: &[String], root: &NodeRoot) -> Result<(), AcceptError> {
     if found.is_interrupted {
         return Err(AcceptError::Interrupted);
     }
-    for place in places {
-        check(&found, place, root)?;
-    }
-    let mut all = accepted(root)?;
-    all.extend(places.iter().cloned());
-    Ok(write_accepted(tree, &all)?)
+    places.iter().try_for_each(|place| check(found, place, root))
 }
 
 fn check(found: &Drift, place: &str, root: &NodeRoot) -> Result<(), AcceptError> {

@@ -41,7 +41,7 @@ mod swap;
 mod unit;
 mod written;
 
-pub use accept::{AcceptError, accept};
+pub use accept::{AcceptError, accept, accept_dry_run};
 pub use apply::{Allowed, Applied, ApplyError, Foreseen, apply, dry_run};
 pub use changes::{Changes, Difference, Dropped, FileChange, Method, Reason};
 pub use drift::{Drift, drift};

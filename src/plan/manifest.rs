@@ -1,7 +1,7 @@
 //! Manifests, scripts and settings for programs in the cluster and for the people who run it.
 
-use super::etcd::EtcdFile;
-use super::kubeadm::{Discovery, KubeadmFile};
+use super::etcd_file::EtcdFile;
+use super::kubeadm_file::{Discovery, KubeadmFile};
 use crate::kubernetes::KeyId;
 use crate::profile::{SecretName, SecretType, Trust};
 

@@ -15,8 +15,10 @@ mod api_server_restart;
 mod certificate;
 mod certificates;
 mod etcd;
+mod etcd_file;
 mod file;
 mod kubeadm;
+mod kubeadm_file;
 mod kubeconfig;
 mod manifest;
 mod part_changes;
@@ -24,9 +26,9 @@ mod planned_files;
 mod subset;
 
 pub use certificate::{Constraints, PlannedCertificate, PlannedKey};
-pub use etcd::EtcdFile;
+pub use etcd_file::EtcdFile;
 pub use file::{FileOutlines, PlannedContent, PlannedFile};
-pub use kubeadm::{
+pub use kubeadm_file::{
     ClusterConfiguration, Discovery, KubeadmEtcd, KubeadmFile, KubeletConfiguration, LocalServer, Renewal,
 };
 pub use kubeconfig::{Credentials, PlannedKubeconfig};

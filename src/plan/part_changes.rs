@@ -4,8 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FileOutlines, Plan, PlannedContent, PlannedFile, Recipient};
-use crate::kubernetes::{Component, KeyId, PartName, are_reloaded, readers};
-use crate::profile::Node;
+use crate::kubernetes::{Component, KeyId, PartName, to_restart};
 
 /// The state before a plan, as far as it is known.
 pub struct PreviousBuild<'a> {
@@ -96,14 +95,10 @@ fn change(
         }
     }
     let removed: Vec<_> = gone.into_keys().map(str::to_owned).collect();
-    let mut restarts = match recipient {
-        Recipient::Node(node) => restarts(node, has_etcd, &changed),
-        Recipient::Cluster => BTreeSet::new(),
+    let (restarts, is_reloaded) = match recipient {
+        Recipient::Node(node) => to_restart(node.role, has_etcd, changed.iter().map(String::as_str)),
+        Recipient::Cluster => (BTreeSet::new(), false),
     };
-    let is_reloaded = !restarts.is_empty() && are_reloaded(changed.iter().map(String::as_str));
-    if is_reloaded {
-        restarts.clear();
-    }
     let is_any = !changed.is_empty() || !removed.is_empty();
     let kind = PartChangeKind::Changed;
     is_any.then_some(PartChange { part: name, kind, files: changed, removed, restarts, is_reloaded })
@@ -119,12 +114,6 @@ fn has_other_bytes(content: &PlannedContent, before: &PreviousBuild<'_>) -> bool
         }),
         content => sources(content).iter().any(|id| before.changed.contains(id)),
     }
-}
-
-/// Returns the components on a node that read any of these files.
-fn restarts(node: &Node, has_etcd: bool, files: &[String]) -> BTreeSet<Component> {
-    let readers = files.iter().flat_map(|path| readers(path).iter().copied());
-    readers.filter(|component| component.runs(node.role, has_etcd)).collect()
 }
 
 /// Returns the keys and certificates from which a file's bytes are made.
@@ -239,8 +228,9 @@ mod tests {
         assert_eq!(part_changes(&after, &changed(&after, &[])), []);
         let earlier = profile.with_kubernetes(Version::new(32, 9));
         let part_changes = part_changes(&after, &changed(&plan(&earlier), &[]));
-        assert_eq!(part_changes.len(), 3);
-        assert!(part_changes.iter().all(|change| change.files == ["etc/kubernetes/kubelet.conf"]));
+        let [nodes @ .., cluster] = &*part_changes else { panic!("{part_changes:?}") };
+        assert_eq!((nodes.len(), &*cluster.files), (3, &["kubeadm/init.yaml".to_owned()][..]));
+        assert!(nodes.iter().all(|change| change.files == ["etc/kubernetes/kubelet.conf"]));
         let kubelets = restarts(part_changes);
         assert_eq!(kubelets.get("node/cp-3").map(String::as_str), Some("kubelet"));
     }

@@ -35,7 +35,7 @@ const CURVES: [(&str, &str); 4] = [
 const EDWARDS: [(&str, &str); 2] = [("1.3.101.112", "Ed25519"), ("1.3.101.113", "Ed448")];
 
 /// Returns the names of the key usages, then those of the extended key usages.
-pub(super) fn usages(certificate: &ReadCertificate) -> Vec<String> {
+pub(crate) fn usages(certificate: &ReadCertificate) -> Vec<String> {
     let basic = certificate.key_usage().map(key_usages).unwrap_or_default();
     let extended = certificate.usages().iter().map(|usage| named(&EXTENDED_USAGES, *usage));
     basic.into_iter().map(str::to_owned).chain(extended).collect()
@@ -63,7 +63,7 @@ fn named(names: &[(&str, &str)], oid: ObjectIdentifier) -> String {
 }
 
 /// Returns every alternative name, including those that mean nothing to Kubernetes.
-pub(super) fn alt_names(certificate: &ReadCertificate) -> Vec<String> {
+pub(crate) fn alt_names(certificate: &ReadCertificate) -> Vec<String> {
     let names = x509_cert::Certificate::from_der(certificate.der())
         .ok()
         .and_then(|read| read.tbs_certificate().get_extension::<SubjectAltName>().ok().flatten());
@@ -88,7 +88,7 @@ pub(super) fn alt_names(certificate: &ReadCertificate) -> Vec<String> {
 }
 
 /// Returns the algorithm and the size of the public key.
-pub(super) fn key(certificate: &ReadCertificate) -> String {
+pub(crate) fn key(certificate: &ReadCertificate) -> String {
     let Ok(spki) = SubjectPublicKeyInfoRef::from_der(certificate.spki_der()) else { return "unknown".to_owned() };
     match spki.algorithm.oid {
         oid::RSA_ENCRYPTION => match pkcs1::RsaPublicKeyRef::from_der(spki.subject_public_key.raw_bytes()) {

@@ -25,6 +25,7 @@ mod source;
 mod table;
 mod text;
 
+pub(crate) use describe::{alt_names, key, usages};
 pub use entry::{Embedded, EmbeddedKind, Entry, EntryGroup, EntryKind, Fault, Inventory, Missing, Problem};
 pub use inventory::Builder;
 pub use json::json;

@@ -3,14 +3,31 @@
 /// The documents, each with its name and its schema. A schema refers to definitions that several of them share.
 pub(crate) const SCHEMAS: &[(&str, &str)] = &[
     ("error", include_str!("error.json")),
+    ("seed-new", include_str!("seed-new.json")),
+    ("seed-id", include_str!("seed-id.json")),
+    ("plan", include_str!("plan.json")),
+    ("build", include_str!("build.json")),
+    ("verify", include_str!("verify.json")),
+    ("inspect", include_str!("inspect.json")),
+    ("inspect-lint", include_str!("inspect-lint.json")),
+    ("doctor", include_str!("doctor.json")),
+    ("unpack", include_str!("unpack.json")),
     ("apply", include_str!("apply.json")),
     ("rollback", include_str!("rollback.json")),
+    ("status", include_str!("status.json")),
+    ("diff", include_str!("diff.json")),
+    ("split", include_str!("split.json")),
     ("fingerprint", include_str!("fingerprint.json")),
     ("inventory", include_str!("inventory.json")),
 ];
 
 /// What several schemas have in common.
 const DEFINITIONS: &[(&str, &str)] = &[
+    ("change", include_str!("definitions/change.json")),
+    ("effect", include_str!("definitions/effect.json")),
+    ("side", include_str!("definitions/side.json")),
+    ("bundle", include_str!("definitions/bundle.json")),
+    ("finding", include_str!("definitions/finding.json")),
     ("installed", include_str!("definitions/installed.json")),
     ("restart", include_str!("definitions/restart.json")),
     ("step", include_str!("definitions/step.json")),

@@ -7,6 +7,7 @@ usage: sh install.sh BUNDLE --node NAME --key PUB [--root DIR] [--dry-run] [--fo
                   [--drop-backup]
        sh install.sh --rollback [--root DIR]
        sh install.sh --status [--root DIR]
+       sh install.sh --version
 
   BUNDLE             a bundle, a partial bundle or a slice
   --node NAME        the node whose part is installed, as the profile names it

@@ -2,6 +2,9 @@
 # Facts: what certferry's own tables say. A test wrote this file and facts.awk, and fails when the tables say
 # something else; `CERTFERRY_BLESS=1 cargo test --lib install_facts` writes both anew.
 
+# What `--version` says.
+VERSION=0.0.1
+BUNDLE_FORMAT=1
 # Places, relative to the root.
 KUBERNETES=etc/kubernetes
 PKI=etc/kubernetes/pki

@@ -33,6 +33,10 @@ main() {
             usage
             exit 0
             ;;
+        --version)
+            printf 'install.sh of certferry %s, bundle format %s\n' "$VERSION" "$BUNDLE_FORMAT"
+            exit 0
+            ;;
         --rollback | --status)
             [ "$ACTION" = install ] || [ "$ACTION" = "${1#--}" ] || bad_usage "--$ACTION and $1 do not go together"
             ACTION=${1#--}

@@ -27,6 +27,8 @@ type Trees = BTreeMap<(String, String), Entry>;
 /// A bundle, unpacked, with its lock.
 struct Built {
     lock: String,
+    archive: Vec<u8>,
+    public_key: Vec<u8>,
     trees: Trees,
     /// Records by part.
     records: BTreeMap<String, String>,
@@ -57,7 +59,8 @@ fn first_build(profile: &Table) -> Built {
 }
 
 fn read(desk: &Desk, generation: u32) -> Built {
-    let archive = desk.path(&format!("out/prod-1-g{generation}.tar.gz"));
+    let name = format!("out/prod-1-g{generation}.tar.gz");
+    let archive = desk.path(&name);
     let folder = tempfile::tempdir().unwrap();
     common::succeed(common::tool("tar").arg("-xzf").arg(archive).arg("-C").arg(folder.path()));
     let top = folder.path().join(format!("prod-1-g{generation}"));
@@ -74,7 +77,7 @@ fn read(desk: &Desk, generation: u32) -> Built {
     }
     // Nothing lies in the bundle but the index, and for each part a record, its signature and a tree.
     assert_eq!(common::files(&top).len(), 2 + 2 * records.len() + trees.len());
-    Built { lock, trees, records }
+    Built { lock, archive: desk.read(&name), public_key: desk.read("out/prod-1.pub"), trees, records }
 }
 
 fn entry(path: &Path) -> Entry {
@@ -147,6 +150,7 @@ impl Case<'_> {
         assert_eq!(predicted("files"), files, "files that plan names, and those that came");
         assert_eq!(predicted("removed"), gone, "files that plan says will go, and those that went");
         let certificates = self.check_ids(&plan, &after);
+        self.check_diff(&desk, &plan, (&files, &gone));
         self.check_records(&after, files.union(&gone).map(|file| file.split_once(' ').unwrap().0).collect());
 
         let since = |text: &str| {
@@ -184,6 +188,38 @@ impl Case<'_> {
             assert!(all.iter().any(|file| file.replace(' ', "/") == *id), "{id} changes, and is no file");
         }
         certificates
+    }
+
+    /// `diff` of both bundles, which knows neither profile nor lock, finds the same.
+    fn check_diff(&self, desk: &Desk, plan: &Json, (files, gone): (&BTreeSet<String>, &BTreeSet<String>)) {
+        desk.write("before.tar.gz", &self.before.archive);
+        desk.write("before.pub", &self.before.public_key);
+        let line = "diff before.tar.gz out/prod-1-g2.tar.gz --key before.pub --key out/prod-1.pub -o json";
+        let ended = desk.run(line);
+        assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+        let diff: Json = serde_json::from_str(&ended.stdout).unwrap();
+        let is_link = |file: &&String| file.ends_with("kubelet-client-current.pem");
+        for (list, expected) in [("files", files), ("removed", gone)] {
+            let found = effects(&diff, |effect| effect[list].as_array().unwrap());
+            assert_eq!(found, expected.iter().filter(|file| !is_link(file)).cloned().collect(), "{list}");
+        }
+        let restarts = |document: &Json| {
+            let rows = document["effects"].as_array().unwrap().iter();
+            let rows = rows.map(|row| (text(&row["part"]), row["restarts"].clone(), row["reloads"].clone()));
+            rows.filter(|(_, restarts, reloads)| restarts != &Json::Array(vec![]) || reloads != &Json::Array(vec![]))
+                .map(|row| format!("{row:?}"))
+                .collect::<BTreeSet<_>>()
+        };
+        assert_eq!(restarts(&diff), restarts(plan));
+        // What MetalLB, webhooks and cert-manager get stands in manifests, of which a bundle does not say whose they are.
+        let ids = |document: &Json| {
+            let rows = document["changes"].as_array().unwrap().iter();
+            let ids = rows.map(|row| (text(&row["id"]), text(&row["change"])));
+            let kinds = ["ca/kubernetes", "ca/etcd", "ca/front-proxy", "sa", "node/", "user/", "etcd-client/"];
+            let is_key = |id: &str| !["/etc/", "/var/"].iter().any(|folder| id.contains(folder));
+            ids.filter(|(id, _)| is_key(id) && kinds.iter().any(|kind| id.starts_with(kind))).collect::<BTreeSet<_>>()
+        };
+        assert_eq!(ids(&diff), ids(plan));
     }
 
     /// Records of other parts differ in their heads alone.

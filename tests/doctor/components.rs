@@ -522,7 +522,7 @@ fn nodes() -> Vec<Node> {
             leaf(lab, "apiserver.crt", |forge| forge.not_before = datetime!(2099-01-01 0:00 UTC))
         }),
     ];
-    let dangling = ["    cluster: ", "    user: \""].map(|key| {
+    let dangling = ["    cluster: ", "    user: "].map(|key| {
         let node = Node::control_plane(|_, _| {});
         node.replace(&ADMIN[1..], key, &format!("{key}no-"));
         node

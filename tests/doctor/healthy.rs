@@ -72,6 +72,21 @@ fn what_is_none_of_its_business_is_passed_over() {
     assert!(!listed.contains(".certferry"), "{listed}");
 }
 
+/// A kubelet asks the kernel for its name. In a copy of a node's files there is no kernel, and the file counts.
+#[test]
+fn the_name_of_a_host_that_runs_is_the_kernels() {
+    let node = Node::control_plane(|_, _| {});
+    let rules = || node.rules().into_iter().filter(|rule| rule == "host-name").count();
+    node.write("etc/hostname", "vm\n");
+    node.write("proc/sys/kernel/hostname", "cp-1\n");
+    assert_eq!(rules(), 1, "nothing runs");
+    fs::create_dir(node.path("proc/self")).unwrap();
+    assert_eq!(rules(), 0);
+    node.write("etc/hostname", "cp-1\n");
+    node.write("proc/sys/kernel/hostname", "vm\n");
+    assert_eq!(rules(), 1, "the kernel has another name");
+}
+
 #[test]
 fn the_folder_of_kubeadm_means_its_node() {
     let node = Node::control_plane(|_, _| {});

@@ -122,8 +122,11 @@ impl Node {
         let problems = findings.iter().filter(|finding| finding["severity"] == "problem").count();
         assert_eq!(output.status.code(), Some(i32::from(problems > 0)), "{stderr}{findings:#?}");
         // Several findings of one cause are one problem.
-        let counted = stderr.strip_prefix("error: ").and_then(|rest| rest.split(' ').next()?.parse::<usize>().ok());
-        assert!(counted.map_or(problems == 0, |count| (1..=problems).contains(&count)), "{stderr}{findings:#?}");
+        let counted = document["problems"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap();
+        assert!(counted <= problems && (counted == 0) == (problems == 0), "{stderr}{findings:#?}");
+        let error = (problems > 0).then(|| serde_json::from_str::<Value>(&stderr).unwrap()["error"].clone());
+        let said = if counted == 1 { "1 problem".to_owned() } else { format!("{counted} problems") };
+        assert_eq!(error, (problems > 0).then(|| said.into()), "{stderr}");
         findings
     }
 

@@ -72,7 +72,7 @@ const BY_HAND: &[(&str, Edit)] = &[
         let _ = fs::remove_file(node.path("var/lib/kubelet/kubeadm-flags.env"));
     }),
     ("kubeconfig-dangling", |node| {
-        node.replace("etc/kubernetes/admin.conf", "current-context: \"no-", "current-context: \"")
+        node.replace("etc/kubernetes/admin.conf", "current-context: no-", "current-context: ")
     }),
     ("kubeconfig-duplicate", |node| {
         node.replace("etc/kubernetes/admin.conf", "- name: kubernetes-admin\n  user: {token: abc}\n", "");

@@ -60,7 +60,7 @@ const FLAWS: &[Flaw] = &[
     on_node("kubeconfig-duplicate", |node| {
         node.replace(ADMIN, "users:\n", "users:\n- name: kubernetes-admin\n  user: {token: abc}\n");
     }),
-    on_node("kubeconfig-dangling", |node| node.replace(ADMIN, "current-context: \"", "current-context: \"no-")),
+    on_node("kubeconfig-dangling", |node| node.replace(ADMIN, "current-context: ", "current-context: no-")),
     in_files("kubeconfig-ca-renewed", |lab, _| {
         let place = format!("{PKI}/ca.crt");
         let old = lab.tree(CP).get(&place);

@@ -102,7 +102,12 @@ fn json_is_the_same() {
     assert_eq!(findings[1]["severity"], "warning");
     // Keys in this order, always.
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.starts_with("{\n  \"findings\": [\n    {\n      \"rule\": "), "{text}");
+    assert!(
+        text.starts_with(
+            "{\n  \"schema\": \"certferry.doctor.v1\",\n  \"problems\": 1,\n  \"findings\": [\n    {\n      \"rule\": "
+        ),
+        "{text}"
+    );
 }
 
 #[test]

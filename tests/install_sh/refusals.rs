@@ -36,6 +36,14 @@ fn there(folder: &Path, node: &Node, key: &str) -> Command {
 }
 
 #[test]
+fn the_script_knows_which_it_is() {
+    for tools in [&*TOOLS, &Tools::busybox()] {
+        let said = succeed(tools.run(&script(&FIRST)).arg("--version"));
+        assert_eq!(said, concat!("install.sh of certferry ", env!("CARGO_PKG_VERSION"), ", bundle format 1\n"));
+    }
+}
+
+#[test]
 fn usage_is_told() {
     let node = Node::new();
     let refuse = |arguments: &[&str], message: &str| {

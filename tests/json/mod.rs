@@ -1,5 +1,8 @@
 //! `-o json`: every document is as its schema says, to somebody else's validator, and says what the text says.
 
+mod made;
+mod manual;
+mod near;
 mod node;
 
 use std::collections::BTreeMap;
@@ -8,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::common::{certferry, end, succeed, tool};
+use crate::common::{certferry, end, fail, succeed, tool};
 
 /// Documents and their schemas, judged all at once when this is dropped: the validator is slow to start.
 #[derive(Default)]
@@ -127,4 +130,27 @@ fn a_wrong_command_line_is_told_in_the_form_that_it_asks_for() {
             "warnings": []
         })
     );
+}
+
+/// Each command that takes `-o json` has a schema of its name, and each schema its command.
+#[test]
+fn every_document_has_a_schema() {
+    let listed = succeed(certferry().arg("schema"));
+    let listed: Vec<_> = listed.lines().collect();
+    // What `--lint` prints is another document.
+    let mut expected = vec!["error".to_owned(), "inspect-lint".to_owned()];
+    for command in crate::cli_help::COMMANDS {
+        let help = succeed(certferry().args(command.split_whitespace()).arg("--help"));
+        if help.contains("--output <FORMAT>") && (help.contains("- json:") || help.contains("json]")) {
+            expected.push(command.replace(' ', "-"));
+        }
+    }
+    let (mut found, mut expected) = (listed.clone(), expected.iter().map(String::as_str).collect::<Vec<_>>());
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    let full = succeed(certferry().args(["schema", "certferry.apply.v1"]));
+    assert_eq!(full, succeed(certferry().args(["schema", "apply"])));
+    let unknown = fail(certferry().args(["schema", "applied"]), 2);
+    assert_eq!(unknown, format!("error: there is no document `applied`\nhint: there is {}\n", listed.join(", ")));
 }

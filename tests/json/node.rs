@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Documents;
 use crate::common::node::{FIRST, SECOND, apply, disk, everything, rollback};
-use crate::common::succeed;
+use crate::common::{certferry, succeed};
 
 fn files<'a>(document: &'a Value, change: &str) -> Vec<&'a str> {
     let all = document["files"].as_array().unwrap().iter();
@@ -96,4 +96,53 @@ fn a_refusal_is_one_document_on_the_standard_error() {
     // The first generation replaced nothing.
     let back = documents.of(rollback(root.path()).arg("--dry-run"));
     assert_eq!((&back["before"], &back["previous"]), (&Value::Null, &json!("foreign")));
+}
+
+#[test]
+fn every_state_of_a_node_is_told_in_json() {
+    let (mut documents, root) = (Documents::default(), disk());
+    let root = root.path();
+    let status = |more: &[&str]| {
+        let mut command = certferry();
+        command.args(["status", "--root"]).arg(root).args(more);
+        command
+    };
+    let fresh = documents.of(&mut status(&[]));
+    assert_eq!((&fresh["installed"], &fresh["previous"], &fresh["drift"]), (&Value::Null, &Value::Null, &Value::Null));
+    // Something that certferry did not install.
+    fs::create_dir_all(root.join("etc/kubernetes/pki")).unwrap();
+    fs::write(root.join("etc/kubernetes/pki/ca.crt"), "kubeadm's").unwrap();
+    succeed(&mut apply(&FIRST, "cp-1", root));
+    let foreign = documents.of(&mut status(&[]));
+    assert_eq!((&foreign["previous"], &foreign["installed"]["role"]), (&json!("foreign"), &json!("control-plane")));
+    succeed(&mut apply(&SECOND, "cp-1", root));
+    let second = documents.of(&mut status(&[]));
+    assert_eq!(
+        (&second["previous"]["generation"], &second["kept"][0]),
+        (&json!(1), &json!("etc/kubernetes/.certferry/original"))
+    );
+
+    let admin = root.join("etc/kubernetes/admin.conf");
+    fs::remove_file(&admin).unwrap();
+    let noted = documents.of(&mut status(&[]));
+    assert_eq!(noted["drift"]["findings"][0]["weight"], "note");
+    let accept = ["--accept", "etc/kubernetes/admin.conf", "--dry-run"];
+    let before = everything(root);
+    let dry = documents.of(&mut status(&accept));
+    assert_eq!((&dry["changed"], &dry["dry_run"], everything(root) == before), (&json!(true), &json!(true), true));
+    let text = succeed(&mut status(&accept));
+    assert!(
+        text.starts_with("would be noted as taken away for good; nothing was changed:\n  etc/kubernetes/admin.conf\n"),
+        "{text}"
+    );
+    for (more, changed) in [(&accept[..2], true), (&accept[..2], false), (&accept[..], false)] {
+        assert_eq!(documents.of(&mut status(more))["changed"], changed);
+    }
+    let refused = documents.error(&mut status(&["--accept", "etc/kubernetes/pki/ca.crt", "--dry-run"]), 1);
+    assert_eq!(refused["error"], "etc/kubernetes/pki/ca.crt was not taken away");
+
+    fs::write(root.join("etc/kubernetes/pki/sa.pub"), "another").unwrap();
+    let (code, drifted, error) = documents.ends(&mut status(&[]));
+    assert_eq!((code, &drifted["drift"]["differing"]), (1, &json!(1)));
+    assert!(error["error"].as_str().unwrap().contains("is not as it was installed"), "{error}");
 }

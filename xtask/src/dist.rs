@@ -128,8 +128,18 @@ fn cargo(sources: &Path, machine: &Machine) -> Result<Command, String> {
         .env(format!("CC_{underscored}"), machine.compiler)
         .env(format!("CFLAGS_{underscored}"), c_flags.join(" "))
         .env(format!("CARGO_TARGET_{}_LINKER", underscored.to_uppercase()), machine.compiler)
-        .env("SOURCE_DATE_EPOCH", "0");
+        .env("SOURCE_DATE_EPOCH", "0")
+        .env("CERTFERRY_COMMIT", commit());
     Ok(cargo)
+}
+
+/// Returns the commit of the sources, which `certferry --version` says. Empty where there is no git or no checkout, as in an
+/// archive of the sources; with `-changed` behind it when a file is not as it was committed.
+fn commit() -> String {
+    let git = |arguments: &[&str]| process::output(process::command("git").args(arguments)).ok();
+    let Some(commit) = git(&["rev-parse", "HEAD"]) else { return String::new() };
+    let is_changed = git(&["status", "--porcelain"]).is_none_or(|changes| !changes.trim().is_empty());
+    format!("{}{}", commit.trim(), if is_changed { "-changed" } else { "" })
 }
 
 /// Builds the same sources in another folder whose path has another length, and compares.

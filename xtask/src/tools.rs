@@ -55,6 +55,8 @@ const TOOLS: &[Tool] = &[
     tool("systemctl", "systemd"),
     tool("systemd-analyze", "systemd"),
     tool("python3", "python3"),
+    // The validator of JSON Schema that the tests ask; the package brings this program.
+    tool("jsonschema", "python3-jsonschema"),
     tool("ssh", "openssh-client"),
     tool("sshd", "openssh-server"),
     tool("ansible-playbook", "ansible-core"),

@@ -16,7 +16,7 @@ const MOST_NODES: u32 = 99_999;
     --control-planes 3@10.0.0.11 --etcd external --etcd-members 3@10.0.1.11 \\\n    \
     --pool app=30@10.0.2.1 --pool gpu=10@10.0.3.1 --user alice=platform-ops --user bob=dev")]
 pub(crate) struct InitArguments {
-    /// The profile to write; it must not exist [default: the standard output]
+    /// The profile to write, which must not exist, or - for the standard output [default: -]
     pub(crate) file: Option<PathBuf>,
     /// The cluster's name
     #[arg(long, default_value = "prod-1", value_name = "NAME")]

@@ -1,7 +1,8 @@
 //! `build`: makes a signed bundle from a profile and a seed.
 
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufReader, BufWriter, Seek, Write};
 use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -9,18 +10,22 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPoolBuilder;
 
-use crate::cli::args::BuildArguments;
-use crate::cli::command::install_script;
+use crate::cli::args::{BuildArguments, OutputFormat};
 use crate::cli::command::seed::{self, WeakSeed};
-use crate::cli::failure::{Failure, OrFailure};
-use crate::cli::input::{engine, lock_file, misplaced_secret};
+use crate::cli::command::slice_folder::SliceFolder;
+use crate::cli::command::{build_dry_run, install_script};
+use crate::cli::failure::{Failure, OrFailure, named};
+use crate::cli::input::{engine, lock_file, misplaced_secret, source};
+use crate::cli::text::build_json::{self, Files};
 use crate::cli::text::build_summary::{self, Places};
 use crate::cli::text::changes::Detail;
 use crate::cli::text::nearest::did_you_mean;
 use crate::cli::text::problems;
-use crate::host::{self, CommitError, Outputs};
+use crate::host::{CommitError, Outputs};
 use crate::keys::{Seed, wipe_stack};
-use crate::make::{self, BuildError, Comparison, Derivation, Made, MakeError, Permission, Request, Subset, check_lock};
+use crate::make::{
+    self, BuildError, Comparison, Derivation, Made, MakeError, Permission, Progress, Request, Subset, check_lock,
+};
 use crate::profile::{self, Cluster, Profile};
 
 /// The most bytes that are read of a profile. The limit is above that of [`profile::parse`], whose message is better
@@ -36,9 +41,15 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
         // Found before an hour of work, and not after it.
         return Err(Failure::io("write to", &arguments.out, &io::ErrorKind::NotADirectory.into()));
     }
-    let lock_path = arguments.lock.clone().unwrap_or_else(|| lock_file::default_path(&arguments.profile));
+    let lock_path = lock_file::path(arguments.lock.as_deref(), &arguments.profile)?;
+    if source::is_standard(&arguments.out) {
+        return Err(Failure::cannot_run("a build is several files, and --out their folder")
+            .hint("`certferry split --out -` prints one part"));
+    }
     let mut outputs = Outputs::new();
-    claim(&mut outputs, arguments, &lock_path)?;
+    if !arguments.dry_run {
+        claim(&mut outputs, arguments, &lock_path)?;
+    }
     let old_lock = lock_file::read(&lock_path)?;
     if arguments.locked && old_lock.is_none() {
         return Err(Failure::cannot_run(format!("--locked, but there is no lock {}", lock_path.display()))
@@ -57,7 +68,7 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     if new_seed_file == Some(lock_path.as_path()) {
         return Err(Failure::cannot_run(format!("{} cannot be both the seed and the lock", lock_path.display())));
     }
-    if let Some(file) = new_seed_file {
+    if let Some(file) = new_seed_file.filter(|_| !arguments.dry_run) {
         // It is the first to be placed: a bundle without its seed could never be rebuilt.
         seed::stage(&mut outputs, file, &seed)?;
     }
@@ -68,11 +79,17 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
         subset: (!arguments.only.is_empty())
             .then_some(Subset { nodes: &arguments.only, with_cluster: arguments.with_cluster }),
         permission,
+        signs_slices: arguments.split.is_some(),
     };
+    if arguments.dry_run {
+        return build_dry_run::run(&request, arguments, lock_path, new_seed_file);
+    }
+    // Now, because it may be refused.
+    let slices = arguments.split.as_deref().map(|out| SliceFolder::begin(out, BTreeSet::new())).transpose()?;
     let threads = arguments.threads.map_or(0, usize::from);
     let pool = ThreadPoolBuilder::new().num_threads(threads).exit_handler(|_| wipe_stack()).build();
     let pool = pool.map_err(|error| Failure::cannot_run(format!("cannot start threads: {error}")))?;
-    let built = pool.install(|| build(&request, arguments, outputs, lock_path, new_seed_file));
+    let built = pool.install(|| build(&request, arguments, (outputs, slices), lock_path, new_seed_file));
     wipe_stack();
     built
 }
@@ -116,7 +133,7 @@ fn permission(arguments: &BuildArguments) -> Permission {
 }
 
 pub(crate) fn read_profile(path: &Path) -> Result<Profile, Failure> {
-    let source = host::read(path, PROFILE_LIMIT).map_err(|error| {
+    let source = source::read(path, PROFILE_LIMIT).map_err(|error| {
         let failure = Failure::io("read the profile", path, &error);
         match error.kind() {
             io::ErrorKind::NotFound => failure.hint("`certferry init FILE` writes one to begin with"),
@@ -124,7 +141,7 @@ pub(crate) fn read_profile(path: &Path) -> Result<Profile, Failure> {
         }
     })?;
     misplaced_secret::refuse_content(path, &source, "a profile")?;
-    let name = path.display().to_string();
+    let name = named(path);
     let parsed = profile::parse(&source).map_err(|found| problems::failure(&name, &source, &found))?;
     if !parsed.warnings.is_empty() {
         problems::warn(&name, &source, &parsed.warnings);
@@ -156,20 +173,14 @@ fn take_seed(arguments: &BuildArguments) -> Result<(Seed, Option<&Path>), Failur
 fn build(
     request: &Request<'_>,
     arguments: &BuildArguments,
-    mut outputs: Outputs,
+    (mut outputs, slices): (Outputs, Option<SliceFolder<'_>>),
     lock: PathBuf,
     new_seed_file: Option<&Path>,
 ) -> Result<String, Failure> {
     let engine = engine::chosen()?;
-    let bar = if arguments.quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
-    if let Ok(style) = ProgressStyle::with_template("deriving keys {bar:30} {pos}/{len}, {eta} left") {
-        // On every terminal: a bar of blocks is for those in UTF-8 alone.
-        bar.set_style(style.progress_chars("#>-"));
-    }
-    let progress = |_, of: usize| {
-        bar.set_length(of as u64);
-        bar.inc(1);
-    };
+    let is_json = arguments.format.output == OutputFormat::Json;
+    let bar = if arguments.quiet || is_json { ProgressBar::hidden() } else { ProgressBar::new(0) };
+    let progress = |progress| show(&bar, progress);
     let threads = arguments.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
     let derivation = Derivation { engine: &*engine.test, threads, progress: &progress };
     let Cluster { name, generation, .. } = &request.profile.cluster;
@@ -184,7 +195,6 @@ fn build(
         derivation,
         || body,
         |name| {
-            bar.finish_and_clear();
             archive = arguments.out.join(name);
             outputs.stage(&archive, 0o600, false).or_cannot("write", &archive)
         },
@@ -192,36 +202,72 @@ fn build(
     bar.finish_and_clear();
     let made = made.map_err(|error| match error {
         BuildError::Create(failure) => failure,
-        BuildError::Make(error) => {
-            let failure = Failure::make(&error, &archive, &lock);
-            if let MakeError::UnknownNodes(unknown) = &error {
-                unknown_nodes(failure, unknown, request)
-            } else {
-                failure
-            }
-        }
+        BuildError::Make(error) => cannot_make(&error, request, &archive, &lock),
     })?;
     // This is not freed, because that takes a fifth of a second for 10,000 nodes and the process ends here. It holds no
     // secret.
     let mut made = ManuallyDrop::new(made);
-    let places = Places {
-        signature: arguments.out.join(format!("{}.sig", made.file_name)),
-        archive,
-        public_key: arguments.out.join(format!("{}.pub", made.plan.cluster)),
-        script: arguments.out.join("install.sh"),
-        script_signature: arguments.out.join("install.sh.sig"),
-        lock,
+    let gitignore = match new_seed_file {
+        Some(file) => seed::stage_gitignore(&mut outputs, file)?,
+        None => None,
     };
+    let places = Places {
+        slices: arguments.split.clone(),
+        gitignore,
+        ..Places::new(&arguments.out, Some(&made.file_name), &made.plan.cluster, lock)
+    };
+    let before = is_json.then(|| Files::look(&places, new_seed_file));
     stage_beside(&mut outputs, &places, &made, arguments.locked)?;
+    let slices = slices.map(|slices| cut_slices(slices, &mut made, &archive)).transpose()?;
     outputs.commit().map_err(|refused| cannot_place(&refused, new_seed_file))?;
-    if arguments.quiet {
+    if let Some(slices) = slices {
+        // When it fails, the bundle is taken back, too.
+        slices.commit()?;
+    }
+    if arguments.quiet && !is_json {
         return Ok(String::new());
     }
     // They are written, and the comparison takes as much room.
     (made.lock.keys, made.lock.certificates) = (Vec::new(), Vec::new());
     let comparison = made.since.take().map(|since| Comparison::of_build(since, &made.plan));
+    if let Some(before) = before {
+        let now = Files::look(&places, new_seed_file);
+        let (signer, content_sha256) = (made.signer.fingerprint().to_string(), made.content_sha256.to_string());
+        let result = build_json::Result { signer, content_sha256 };
+        let files = (&places, &before, &now);
+        return build_json::done(&made.plan, made.is_partial, files, result, comparison.as_ref());
+    }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
     Ok(build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file, detail))
+}
+
+/// Shows how far a build is, and with what.
+fn show(bar: &ProgressBar, progress: Progress) {
+    let (step, form) = match progress {
+        Progress::Keys { .. } => ("making keys and certificates", "{msg} {bar:30} {percent}%, {eta} left"),
+        Progress::Writing => ("writing the bundle", "{msg}"),
+        Progress::Checking => ("checking the bundle as a node will", "{msg}"),
+    };
+    if bar.message() != step {
+        if let Ok(style) = ProgressStyle::with_template(form) {
+            // On every terminal: a bar of blocks is for those in UTF-8 alone.
+            bar.set_style(style.progress_chars("#>-"));
+        }
+        bar.set_message(step);
+    }
+    if let Progress::Keys { cost, of } = progress {
+        bar.set_length(of);
+        bar.inc(cost);
+    }
+}
+
+/// Returns the failure for a build that made nothing.
+pub(crate) fn cannot_make(error: &MakeError, request: &Request<'_>, archive: &Path, lock: &Path) -> Failure {
+    let failure = Failure::make(error, archive, lock);
+    match error {
+        MakeError::UnknownNodes(unknown) => unknown_nodes(failure, unknown, request),
+        _ => failure,
+    }
 }
 
 /// Adds which nodes were most likely meant by names that no node has.
@@ -231,9 +277,28 @@ fn unknown_nodes(failure: Failure, unknown: &[String], request: &Request<'_>) ->
     meant.fold(failure, Failure::hint).hint("`certferry plan PROFILE --verbose` lists the nodes")
 }
 
+/// Cuts a slice for each part, and puts its signature and the signer's public key beside it, so that its folder is all
+/// that goes to a node.
+fn cut_slices<'a>(
+    mut slices: SliceFolder<'a>,
+    made: &mut Made<'_, File>,
+    archive: &Path,
+) -> Result<SliceFolder<'a>, Failure> {
+    made.output.rewind().or_cannot("read", archive)?;
+    slices.cut(archive, BufReader::new(&mut made.output))?;
+    let signatures = &made.slice_signatures;
+    slices.put_beside(|part, name| Some((format!("{name}.sig"), signatures.get(part)?.as_slice())))?;
+    let (name, key) = (format!("{}.pub", made.plan.cluster), made.signer.to_pem());
+    slices.put_beside(|_, _| Some((name.clone(), key.as_bytes())))?;
+    slices.complete()?;
+    Ok(slices)
+}
+
 /// Stages the files that go beside the archive. With `is_locked`, the lock stays as it is.
 fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<'_, File>, is_locked: bool) -> Result<(), Failure> {
-    outputs.put(&places.signature, &made.signature, 0o644, false).or_cannot("write", &places.signature)?;
+    if let Some(path) = &places.signature {
+        outputs.put(path, &made.signature, 0o644, false).or_cannot("write", path)?;
+    }
     outputs
         .put(&places.public_key, made.signer.to_pem().as_bytes(), 0o644, false)
         .or_cannot("write", &places.public_key)?;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::cli::args::{FingerprintArguments, OutputFormat};
 use crate::cli::failure::{Failure, OrFailure};
-use crate::cli::input::{bundle, trusted_key};
+use crate::cli::input::{bundle, source, trusted_key};
 use crate::cli::text::{fingerprint as text, json, qr};
 use crate::host;
 use crate::sign::Fingerprint;
@@ -46,7 +46,8 @@ pub(crate) fn run(arguments: &FingerprintArguments) -> Result<String, Failure> {
 
 /// Returns the fingerprint of the key, and the name of the key's file.
 fn find(file: &Path) -> Result<(String, Fingerprint), Failure> {
-    if file != Path::new("-") && bundle::is_bundle(file).or_cannot("read", file)? {
+    // Nothing lies beside a pipe.
+    if file.is_file() && bundle::is_bundle(&source::open(file).or_cannot("read", file)?) {
         let path = trusted_key::key_beside(file)?;
         let key = trusted_key::read_key(&path)?;
         bundle::check_outer_signature(file, &key)?;

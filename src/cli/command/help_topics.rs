@@ -6,9 +6,7 @@ use crate::cli::failure::Failure;
 use crate::manual::CHAPTERS;
 use crate::markdown::{Block, parse, search, titles, words};
 
-/// How many letters of a word may be others.
-const SLIPS: usize = 2;
-/// The fewest letters of a word for which another one is looked for.
+/// The fewest letters of a word for which another one of the manual is looked for.
 const LEAST_LETTERS: usize = 4;
 /// How many chapters are named.
 const NAMED: usize = 3;
@@ -69,7 +67,9 @@ fn command(wanted: &str) -> String {
 /// Returns the known word that is nearest, if it is near.
 fn nearest<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = known.map(|known| (strsim::damerau_levenshtein(wanted, known), known)).min();
-    near.filter(|(distance, _)| *distance <= SLIPS).map(|(_, known)| known)
+    // Of two or three letters most words are near.
+    let slips = if wanted.chars().count() < LEAST_LETTERS { 1 } else { 2 };
+    near.filter(|(distance, _)| *distance <= slips).map(|(_, known)| known)
 }
 
 /// Returns which chapters say something, those that say it most often first.
@@ -98,7 +98,7 @@ fn nearest_word(wanted: &str) -> Option<String> {
     for word in CHAPTERS.iter().flat_map(|(_, _, text)| words(&parse(text)).collect::<Vec<_>>()) {
         *counts.entry(word).or_default() += 1;
     }
-    let slips = if wanted.chars().count() < 2 * LEAST_LETTERS { 1 } else { SLIPS };
+    let slips = if wanted.chars().count() < 2 * LEAST_LETTERS { 1 } else { 2 };
     let near = counts.into_iter().map(|(word, count)| (strsim::damerau_levenshtein(&wanted, &word), word, count));
     let near = near.filter(|(distance, word, _)| *distance > 0 && *distance <= slips && word.len() >= LEAST_LETTERS);
     near.min_by_key(|(distance, _, count)| (*distance, std::cmp::Reverse(*count))).map(|(_, word, _)| word)

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::cli::args::InitArguments;
 use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::input::source;
 use crate::cli::text::problems;
 use crate::cli::text::shell;
 use crate::cli::text::starter;
@@ -18,7 +19,7 @@ pub(crate) fn run(arguments: &InitArguments) -> Result<String, Failure> {
     let text = starter::profile(&starter)?;
     // The arguments may be wrong. The check of the profile finds that and says so.
     profile::parse(text.as_bytes()).map_err(|found| problems::failure("<starter>", text.as_bytes(), &found))?;
-    let Some(file) = &arguments.file else { return Ok(text) };
+    let Some(file) = arguments.file.as_ref().filter(|file| !source::is_standard(file)) else { return Ok(text) };
     write(file, &text)?;
     Ok(format!(
         "{}\nEdit names and addresses, then: certferry build {} --new-seed {}.seed --out out\n",

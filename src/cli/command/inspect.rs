@@ -12,6 +12,7 @@ use crate::cli::command::inspect_lint;
 use crate::cli::failure::Failure;
 use crate::cli::input::bundle::{bundle_key, is_bundle};
 use crate::cli::input::node_folder::Folder;
+use crate::cli::input::source;
 use crate::cli::input::time;
 use crate::cli::text::{inspect, json, printer};
 use crate::host::{self, NodeRoot};
@@ -101,13 +102,11 @@ fn inventory(paths: &[PathBuf], key: Option<&str>) -> Result<Inventory, Failure>
 /// Adds a certificate or kubeconfig. Returns the reader of a bundle instead, which needs a key.
 fn add_file(builder: &mut Builder, path: &Path) -> io::Result<Option<impl BufRead + use<>>> {
     let title = path.display().to_string();
-    let content = if title == "-" {
-        host::read_stdin(FILE_LIMIT)?
-    } else if is_bundle(path)? {
-        return host::open(path).map(Some);
-    } else {
-        host::read(path, FILE_LIMIT)?
-    };
+    let source = source::open(path)?;
+    if is_bundle(&source) {
+        return Ok(Some(source.buffered()));
+    }
+    let content = source.read(FILE_LIMIT)?;
     // A kubeconfig may name files. Relative paths are relative to its own folder.
     let place = std::path::absolute(path)?.display().to_string();
     let place = place.trim_start_matches('/');

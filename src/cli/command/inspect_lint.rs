@@ -3,48 +3,70 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::cli::args::InspectArguments;
+use crate::cli::args::{InspectArguments, InspectFormat};
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::bundle::{bundle_key, is_bundle};
 use crate::cli::input::node_folder::Folder;
-use crate::cli::text::findings;
-use crate::host;
+use crate::cli::input::source;
+use crate::cli::text::bundle_json::FindingJson;
+use crate::cli::text::{findings, json};
+use crate::host::Source;
 use crate::kubernetes::FILE_LIMIT;
 use crate::verify::{AlreadyVerified, File, Finding, Origin, Part, SharedFiles, check_bundle, check_file, check_part};
+use crate::x509::instant;
 
 /// The endings of the names of files with certificates or keys.
 const ENDINGS: [&str; 5] = [".crt", ".key", ".pub", ".pem", ".conf"];
 /// The folder in which `apply` keeps files that are not live: those of the generations before and after the live one.
 const SLOTS: &str = ".certferry/";
 
+#[derive(Serialize)]
+struct LintJson {
+    at: String,
+    problems: usize,
+    findings: Vec<FindingJson>,
+}
+
 pub(crate) fn run(arguments: &InspectArguments, at: OffsetDateTime) -> Result<String, Failure> {
+    if arguments.output == InspectFormat::Prometheus {
+        return Err(Failure::cannot_run("--lint has no metrics").hint("it takes -o text and -o json"));
+    }
     let mut found = Vec::new();
     for path in &arguments.paths {
         found.extend(if path.is_dir() {
             of_folder(path, at)?
-        } else if is_bundle(path).or_cannot("read", path)? {
-            of_bundle(path, arguments.key.as_deref(), at)?
         } else {
-            of_file(path, at)?
+            let source = source::open(path).or_cannot("read", path)?;
+            if is_bundle(&source) {
+                of_bundle(path, source, arguments.key.as_deref(), at)?
+            } else {
+                of_file(path, source, at)?
+            }
         });
     }
-    let text = findings::lines(&found.iter().collect::<Vec<_>>());
     let errors = found.iter().filter(|finding| !finding.fault.is_warning()).count();
+    let text = if arguments.output == InspectFormat::Json {
+        let findings = found.iter().map(|finding| FindingJson::new(finding, false)).collect();
+        json::document("inspect-lint", &LintJson { at: instant(at), problems: errors, findings })?
+    } else if found.is_empty() {
+        "no rule is broken\n".to_owned()
+    } else {
+        findings::lines(&found.iter().collect::<Vec<_>>())
+    };
     match errors {
-        0 if found.is_empty() => Ok("no rule is broken\n".to_owned()),
         0 => Ok(text),
         1 => Err(Failure::says_no("1 rule is broken").output(text)),
         count => Err(Failure::says_no(format!("{count} rules are broken")).output(text)),
     }
 }
 
-fn of_bundle(path: &Path, key: Option<&str>, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
+fn of_bundle(path: &Path, source: Source, key: Option<&str>, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
     let key = bundle_key(path, key)?;
-    let source = host::open(path).or_cannot("read", path)?;
-    let checked = check_bundle(source, &key, at, None, &AlreadyVerified::default());
+    let checked = check_bundle(source.buffered(), &key, at, None, &AlreadyVerified::default());
     let checked = checked.map_err(|error| Failure::bundle(path, &error))?;
     Ok(checked.findings)
 }
@@ -74,8 +96,8 @@ fn of_folder(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
 }
 
 /// Judges one file by itself, so that nothing beside it can be missing.
-fn of_file(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
-    let content = host::read(path, FILE_LIMIT).or_cannot("read", path)?;
+fn of_file(path: &Path, source: Source, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
+    let content = source.read(FILE_LIMIT).or_cannot("read", path)?;
     let title = path.display().to_string();
     let place = std::path::absolute(path).map_or_else(|_| title.clone(), |path| path.display().to_string());
     let below = ["/etc/kubernetes/", "/var/lib/kubelet/"].into_iter().find_map(|folder| place.rfind(folder));

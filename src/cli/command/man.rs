@@ -96,6 +96,10 @@ fn shown(argument: &Arg) -> String {
 
 fn render(man: &Man, command: &Command, mut text: &mut Vec<u8>) -> io::Result<()> {
     man.render_title(text)?;
+    // No hyphen of groff's and no wide blank in a command that somebody copies.
+    let mut setting = Roff::new();
+    setting.control("nh", []).control("ad", ["l"]);
+    setting.to_writer(&mut text)?;
     man.render_name_section(text)?;
     man.render_synopsis_section(text)?;
     man.render_description_section(text)?;
@@ -115,9 +119,9 @@ fn render(man: &Man, command: &Command, mut text: &mut Vec<u8>) -> io::Result<()
         end.control("SH", ["EXAMPLES"]);
     }
     for (line, chapter) in &examples {
-        end.control("PP", []);
+        end.control("TP", []);
         end.text([bold(line)]);
-        end.text([roman(format!("({})", name(chapter)))]);
+        end.text([roman(format!("From {}.", name(chapter)))]);
     }
     end.control("SH", ["SEE ALSO"]);
     let mut chapters: Vec<_> = examples.iter().map(|(_, chapter)| *chapter).collect();

@@ -3,7 +3,9 @@
 mod ansible;
 mod apply;
 pub(crate) mod build;
-mod completions;
+mod build_dry_run;
+pub(crate) mod completions;
+mod diff;
 pub(crate) mod doctor;
 mod fingerprint;
 mod help;
@@ -18,6 +20,7 @@ mod plan;
 mod rollback;
 mod schema;
 mod seed;
+mod slice_folder;
 mod split;
 mod status;
 mod unpack;
@@ -41,14 +44,15 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Apply(arguments) => apply::run(arguments),
         Command::Rollback(arguments) => rollback::run(arguments),
         Command::Status(arguments) => status::run(arguments),
+        Command::Diff(arguments) => diff::run(arguments),
         Command::Split(arguments) => split::run(arguments),
         Command::Inventory(arguments) => inventory::run(arguments),
         Command::Ansible(arguments) => ansible::run(arguments),
-        Command::Userdata(arguments) => user_data::run(arguments),
+        Command::UserData(arguments) => user_data::run(arguments),
         Command::Schema(arguments) => schema::run(arguments),
         Command::Fingerprint(arguments) => fingerprint::run(arguments),
         Command::Help(arguments) => help::run(arguments),
-        Command::Completions(arguments) => Ok(completions::run(arguments)),
+        Command::Completions(arguments) => completions::run(arguments),
         Command::Man(arguments) => man::run(arguments),
     }
 }

@@ -19,7 +19,7 @@ use crate::x509::escape_for_terminal;
 
 pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     let profile = build::read_profile(&arguments.profile)?;
-    let lock_path = arguments.lock.clone().unwrap_or_else(|| lock_file::default_path(&arguments.profile));
+    let lock_path = lock_file::path(arguments.lock.as_deref(), &arguments.profile)?;
     let lock = lock_file::read(&lock_path)?;
     let plan = plan(&profile);
     if let Some(lock) = &lock {
@@ -30,7 +30,11 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     let refusal = since.as_ref().and_then(|(lock, comparison)| comparison.refusal(lock, &plan));
     if arguments.output == OutputFormat::Json {
         let since = since.as_ref().map(|(lock, since)| (*lock, since));
-        return plan_json::print(&profile, &plan, since, refusal.as_ref()).map(|()| String::new());
+        let refused = refusal.as_ref().map(|refusal| {
+            let hints = since.map(|(lock, since)| new_node(lock, since, &plan)).into_iter().flatten();
+            (refusal, Failure::refusal(refusal).hints().iter().cloned().chain(hints).collect())
+        });
+        return plan_json::print(&profile, &plan, since, refused).map(|()| String::new());
     }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
     let mut text = String::new();
@@ -45,14 +49,11 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
             let _ = writeln!(text, "\nno lock {path} yet: a build makes all of this");
         }
         Some((lock, since)) => {
-            let changes = comparison::render(since, detail);
+            let changes = comparison::render(since, comparison::SINCE_THE_LOCK, detail);
             text += if changes.is_empty() { "\nsince the lock: nothing changes\n" } else { &changes };
             if let Some(refusal) = &refusal {
                 let _ = write!(text, "\na build would be refused:\n{}", Failure::refusal(refusal).text());
-                // What all nodes share changes for all of them or for none.
-                if !since.changes.iter().any(Change::is_shared) {
-                    text += &new_nodes(lock, &plan);
-                }
+                text.extend(new_node(lock, since, &plan).map(|hint| format!("hint: {hint}\n")));
             }
         }
     }
@@ -60,10 +61,14 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
 }
 
 /// Returns a hint that no refusal gives: nodes that were never built can be built beside those that were.
-fn new_nodes(lock: &Lock, plan: &Plan<'_>) -> String {
+fn new_node(lock: &Lock, since: &Comparison, plan: &Plan<'_>) -> Option<String> {
+    // What all nodes share changes for all of them or for none.
+    if since.changes.iter().any(Change::is_shared) {
+        return None;
+    }
     let locked: BTreeSet<_> = lock.parts.iter().map(|row| &row.part).collect();
     let is_new = |part: &PartName| !locked.contains(part);
     let mut parts = plan.recipients.iter().map(Recipient::part).filter(is_new);
-    let hint = |name: &str| format!("hint: a new node needs no new generation when it is built alone: --only {name}\n");
-    parts.find_map(|part| part.node().map(hint)).unwrap_or_default()
+    let hint = |name: &str| format!("a new node needs no new generation when it is built alone: --only {name}");
+    parts.find_map(|part| part.node().map(hint))
 }

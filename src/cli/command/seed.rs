@@ -1,35 +1,85 @@
 //! `seed new` and `seed id`, and the seeds that other commands read and make.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::cli::args::SeedCommand;
-use crate::cli::failure::Failure;
+use serde::Serialize;
+
+use crate::cli::args::{OutputFormat, SeedCommand};
+use crate::cli::failure::{Failure, OrFailure, named};
 use crate::cli::input::misplaced_secret;
 use crate::cli::notice::Notice;
+use crate::cli::text::{gitignore, json};
 use crate::host::{self, Exposure, Outputs};
 use crate::keys::Seed;
 
 /// The most bytes of a seed file.
 const LIMIT: u64 = 4096;
 
+/// The most bytes that are read of a `.gitignore`.
+const GITIGNORE_LIMIT: u64 = 1 << 20;
+
+#[derive(Serialize)]
+struct SeedNewJson {
+    changed: bool,
+    dry_run: bool,
+    file: String,
+    id: Option<String>,
+    /// The `.gitignore` that is new beside it.
+    gitignore: Option<String>,
+}
+
+#[derive(Serialize)]
+struct SeedIdJson {
+    id: String,
+}
+
 pub(crate) fn run(command: &SeedCommand) -> Result<String, Failure> {
     match command {
-        SeedCommand::New { file } => {
+        SeedCommand::New { file, dry_run, format } => {
             check_new(file)?;
-            let seed = random()?;
-            create(file, &seed)?;
+            let made = if *dry_run { would_create(file)? } else { Some(make(file)?) };
             if let Some((what, hint)) = weak_place(file) {
                 Notice::new(what).hint(hint).give();
             }
-            Ok(format!(
-                "{}  seed id {}\nWhoever has this file can make every key of the cluster. Keep two copies offline.\n",
-                file.display(),
-                seed.id()
-            ))
+            let (id, ignored) = made.map_or((None, None), |(id, ignored)| (Some(id), ignored));
+            let (file, gitignore) = (file.display(), ignored.map(|path| path.display().to_string()));
+            if format.output == OutputFormat::Json {
+                let file = file.to_string();
+                let document = SeedNewJson { changed: true, dry_run: *dry_run, file, id, gitignore };
+                return json::document("seed-new", &document);
+            }
+            let ignored = gitignore.map(|path| format!("{path}  {}\n", gitignore::KEEPS_OUT)).unwrap_or_default();
+            Ok(match id {
+                None => format!("{file} would be made; nothing was written\n"),
+                Some(id) => format!(
+                    "{file}  seed id {id}\n{ignored}Whoever has this file can make every key of the cluster. Keep two \
+                     copies offline.\n"
+                ),
+            })
         }
-        SeedCommand::Id { file } => Ok(format!("{}\n", read(file, WeakSeed::Named)?.id())),
+        SeedCommand::Id { file, format } => {
+            let id = read(file, WeakSeed::Named)?.id();
+            match format.output {
+                OutputFormat::Text => Ok(format!("{id}\n")),
+                OutputFormat::Json => json::document("seed-id", &SeedIdJson { id }),
+            }
+        }
     }
+}
+
+/// Makes a seed. Returns its id, and the `.gitignore` that is new beside it.
+fn make(file: &Path) -> Result<(String, Option<PathBuf>), Failure> {
+    let seed = random()?;
+    let ignored = create(file, &seed)?;
+    Ok((seed.id(), ignored))
+}
+
+/// Refuses what [`make`] would refuse. Returns that nothing is made.
+fn would_create<Made>(file: &Path) -> Result<Option<Made>, Failure> {
+    let checked = host::check_new_file(file);
+    checked.map_err(|error| cannot_create(Failure::io("create", file, &error), &error))?;
+    Ok(None)
 }
 
 /// Refuses a new seed's file that [`read`] would refuse afterwards.
@@ -69,10 +119,35 @@ pub(crate) fn random() -> Result<Seed, Failure> {
     Seed::from_bytes(*bytes).map_err(|_| Failure::cannot_run("the operating system's random numbers are broken"))
 }
 
-/// Writes a seed to a file that must not exist.
-fn create(file: &Path, seed: &Seed) -> Result<(), Failure> {
-    host::create_secret(file, seed.to_text().as_bytes())
-        .map_err(|error| cannot_create(Failure::io("create", file, &error), &error))
+/// Writes a seed to a file that must not exist, and `.gitignore` beside it. Returns the path of the latter when it is new.
+fn create(file: &Path, seed: &Seed) -> Result<Option<PathBuf>, Failure> {
+    if file.symlink_metadata().is_ok() {
+        let error = rustix::io::Errno::EXIST.into();
+        return Err(cannot_create(Failure::io("create", file, &error), &error));
+    }
+    let mut outputs = Outputs::new();
+    stage(&mut outputs, file, seed)?;
+    let ignored = stage_gitignore(&mut outputs, file)?;
+    outputs.commit().map_err(|refused| cannot_create(Failure::commit("create", &refused), &refused.error))?;
+    Ok(ignored)
+}
+
+/// Stages `.gitignore` beside a new seed where there is none, and returns its path. One that is there is not changed; when it
+/// does not name the seed, that is said.
+pub(crate) fn stage_gitignore(outputs: &mut Outputs, seed: &Path) -> Result<Option<PathBuf>, Failure> {
+    let (path, name) = (seed.with_file_name(".gitignore"), seed.file_name().unwrap_or_default().to_string_lossy());
+    if path.symlink_metadata().is_err() {
+        outputs.put(&path, gitignore::content(&name).as_bytes(), 0o644, false).or_cannot("create", &path)?;
+        return Ok(Some(path));
+    }
+    let is_file = path.metadata().is_ok_and(|found| found.is_file());
+    let content = is_file.then(|| host::read(&path, GITIGNORE_LIMIT).ok()).flatten().unwrap_or_default();
+    if !gitignore::names(&String::from_utf8_lossy(&content), &name) {
+        Notice::new(format!("{} does not name {name}", path.display()))
+            .hint(format!("whoever gets it from version control has every key: add the line {name}"))
+            .give();
+    }
+    Ok(None)
 }
 
 /// Stages a seed as a file that must not exist.
@@ -118,7 +193,7 @@ pub(crate) fn read(file: &Path, weak: WeakSeed) -> Result<Seed, Failure> {
         }
     })?;
     let seed = Seed::parse(&bytes).map_err(|error| {
-        Failure::cannot_run(format!("{} is not a seed: {error}", file.display()))
+        Failure::cannot_run(format!("{} is not a seed: {error}", named(file)))
             .hint("a seed is one line, `certferry-seed-1:` and 64 lower-case hex digits")
     })?;
     let weakness = weakness(file, &exposure, &seed).filter(|_| weak != WeakSeed::Allowed);

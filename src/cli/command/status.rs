@@ -10,14 +10,19 @@ use crate::node::{self, Drift};
 
 pub(crate) fn run(arguments: &StatusArguments) -> Result<String, Failure> {
     let tree = node_folder::open(&arguments.root)?;
-    if !arguments.accept.is_empty() {
-        let places: Vec<_> = arguments.accept.iter().map(|path| place(&arguments.root, path)).collect();
-        node::accept(&tree, &places)?;
-    }
+    let places: Vec<_> = arguments.accept.iter().map(|path| place(&arguments.root, path)).collect();
+    let changed = match () {
+        () if places.is_empty() => false,
+        () if arguments.dry_run => node::accept_dry_run(&tree, &places)?,
+        () => node::accept(&tree, &places)?,
+    };
     let (status, found) = (node::status(&tree)?, node::drift(tree.reading())?);
     let text = match arguments.output {
-        OutputFormat::Text => status::text(&status) + &found.as_ref().map(drift::text).unwrap_or_default(),
-        OutputFormat::Json => status::json(&status, found.as_ref())?,
+        OutputFormat::Text => {
+            let noted = if arguments.dry_run { status::would_accept(&places) } else { String::new() };
+            noted + &status::text(&status) + &found.as_ref().map(drift::text).unwrap_or_default()
+        }
+        OutputFormat::Json => status::json(changed, arguments.dry_run, &status, found.as_ref())?,
     };
     found.as_ref().and_then(complaint).map_or_else(|| Ok(text.clone()), |failure| Err(failure.output(text.clone())))
 }

@@ -1,23 +1,42 @@
 //! `unpack`: writes the files of one part of a verified bundle into a new folder.
 
+use serde::Serialize;
+
 use crate::bundle::Row;
-use crate::cli::args::UnpackArguments;
+use crate::cli::args::{OutputFormat, UnpackArguments};
 use crate::cli::failure::Failure;
 use crate::cli::input::bundle::{self, Verified};
+use crate::cli::input::source;
 use crate::cli::notice::Notice;
 use crate::cli::text::bundle::{called, summary};
+use crate::cli::text::bundle_json::{BundleJson, EntryJson, entries};
+use crate::cli::text::json;
 use crate::host::{self, TreeEntry};
 use crate::keys::wipe_stack;
 use crate::kubernetes::PartName;
 
+#[derive(Serialize)]
+struct UnpackJson {
+    changed: bool,
+    dry_run: bool,
+    bundle: BundleJson,
+    part: String,
+    root: String,
+    files: Vec<EntryJson>,
+}
+
 pub(crate) fn run(arguments: &UnpackArguments) -> Result<String, Failure> {
+    if source::is_standard(&arguments.root) {
+        return Err(Failure::cannot_run("a part is many files, and --root their folder")
+            .hint("`certferry split --out -` prints one part"));
+    }
     let name = arguments.node.clone().map_or(PartName::Cluster, PartName::Node);
     let Verified { bundle, part, about_time } = bundle::open_part(&arguments.trust, &name)?;
     if !about_time.is_empty() {
         // The clock of an isolated machine may be wrong, and unpacking does no harm.
         Notice::new("not valid at this time").lines(&about_time).give();
     }
-    let entries: Vec<_> = part
+    let tree: Vec<_> = part
         .files()
         .map(|(row, content)| match row {
             Row::File { path, mode, .. } => TreeEntry::File { path, mode: mode.bits(), content },
@@ -26,7 +45,11 @@ pub(crate) fn run(arguments: &UnpackArguments) -> Result<String, Failure> {
         .collect();
     // Files of the part, and of others, went through buffers on it.
     wipe_stack();
-    host::write_tree(&arguments.root, &entries).map_err(|error| {
+    let written = match arguments.dry_run {
+        true => host::check_new_tree(&arguments.root),
+        false => host::write_tree(&arguments.root, &tree),
+    };
+    written.map_err(|error| {
         let failure = Failure::io("unpack to", &arguments.root, &error);
         match error.kind() {
             std::io::ErrorKind::DirectoryNotEmpty => {
@@ -35,11 +58,26 @@ pub(crate) fn run(arguments: &UnpackArguments) -> Result<String, Failure> {
             _ => failure,
         }
     })?;
+    if arguments.format.output == OutputFormat::Json {
+        let document = UnpackJson {
+            changed: true,
+            dry_run: arguments.dry_run,
+            bundle: BundleJson::from(&bundle),
+            part: name.to_string(),
+            root: arguments.root.display().to_string(),
+            files: entries(&part),
+        };
+        return json::document("unpack", &document);
+    }
     if arguments.quiet {
         return Ok(String::new());
     }
-    let (count, part) = (entries.len(), called(&name));
+    let (count, part) = (tree.len(), called(&name));
     let holds = format!("every signature, record and hash holds, and every chain and key pair of {part}");
     let summary = summary(&bundle, &holds);
-    Ok(format!("{summary}{count} files of {part} in {}\n", arguments.root.display()))
+    let root = arguments.root.display();
+    Ok(match arguments.dry_run {
+        true => format!("{summary}{count} files of {part} would be in {root}; nothing was written\n"),
+        false => format!("{summary}{count} files of {part} in {root}\n"),
+    })
 }

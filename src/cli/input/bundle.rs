@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 
 use crate::bundle::VerifiedPart;
 use crate::cli::args::TrustArguments;
-use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::failure::{Failure, OrFailure, named};
+use crate::cli::input::source;
 use crate::cli::input::time;
 use crate::cli::input::trusted_key::{self, KEY_LIMIT};
 use crate::cli::notice::Notice;
 use crate::cli::text::bundle::called;
 use crate::cli::text::findings;
 use crate::cli::text::nearest::did_you_mean;
-use crate::host;
+use crate::host::{self, Source};
 use crate::kubernetes::PartName;
 use crate::sign::PublicKey;
 use crate::verify::{AlreadyVerified, CheckedBundle, Finding, check_bundle};
@@ -45,10 +46,10 @@ pub(crate) fn open_part(arguments: &TrustArguments, name: &PartName) -> Result<V
 pub(crate) fn open(arguments: &TrustArguments, wanted: Option<&PartName>) -> Result<CheckedBundle, Failure> {
     let at = time::of(arguments.at.as_deref())?;
     // First: a name that is misspelt says nothing about the key beside it.
-    let source = host::open(&arguments.bundle).or_cannot("read", &arguments.bundle)?;
+    let source = source::open(&arguments.bundle).or_cannot("read", &arguments.bundle)?;
     let key = trusted_key::read(&arguments.bundle, &arguments.key)?;
     check_outer_signature(&arguments.bundle, &key)?;
-    check_bundle(source, &key, at, wanted, &AlreadyVerified::default())
+    check_bundle(source.buffered(), &key, at, wanted, &AlreadyVerified::default())
         .map_err(|error| Failure::bundle(&arguments.bundle, &error))
 }
 
@@ -57,7 +58,7 @@ pub(crate) fn bundle_key(path: &Path, key: Option<&str>) -> Result<PublicKey, Fa
     let key = key.ok_or_else(|| {
         Failure::cannot_run(format!(
             "{} is a bundle: nothing in it is believed before its signatures hold",
-            path.display()
+            named(path)
         ))
         .hint("add --key with the public key's file or its fingerprint `sha256:...`, as `certferry build` printed it")
     })?;
@@ -67,8 +68,8 @@ pub(crate) fn bundle_key(path: &Path, key: Option<&str>) -> Result<PublicKey, Fa
 }
 
 /// Returns whether a file begins as a bundle does.
-pub(crate) fn is_bundle(path: &Path) -> io::Result<bool> {
-    host::begins_with(path, &GZIP)
+pub(crate) fn is_bundle(source: &Source) -> bool {
+    source.begins_with(&GZIP)
 }
 
 /// Warns of what works all the same, and refuses what would not work. Returns a line for each finding that is only
@@ -93,7 +94,7 @@ fn judge(checked: &CheckedBundle, name: &PartName) -> Result<String, Failure> {
 
 /// Returns the failure for a bundle that has no such part.
 fn no_part(name: &PartName, checked: &CheckedBundle, bundle: &Path) -> Failure {
-    let bundle = bundle.display();
+    let bundle = named(bundle);
     let Some(name) = name.node() else {
         return Failure::cannot_run(format!("the cluster's part is not in {bundle}"))
             .hint("a whole bundle has it; a slice or a partial bundle only when it was made --with-cluster");
@@ -112,8 +113,12 @@ fn no_part(name: &PartName, checked: &CheckedBundle, bundle: &Path) -> Failure {
     meant.into_iter().chain([hint]).fold(failure, Failure::hint)
 }
 
-/// Checks the signature over the whole file when there is one. It may be missing, as beside a slice.
+/// Checks the signature over the whole file when there is one. It may be missing, as beside a slice, and nothing lies
+/// beside a pipe. All that is in the bundle has signatures of its own.
 pub(crate) fn check_outer_signature(bundle: &Path, key: &PublicKey) -> Result<(), Failure> {
+    if source::is_standard(bundle) || !bundle.metadata().or_cannot("read", bundle)?.is_file() {
+        return Ok(());
+    }
     let mut path = bundle.as_os_str().to_owned();
     path.push(".sig");
     let path = PathBuf::from(path);

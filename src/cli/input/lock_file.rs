@@ -4,15 +4,23 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::failure::Failure;
 use crate::cli::input::misplaced_secret;
+use crate::cli::input::source;
 use crate::host;
 use crate::lock::Lock;
 
 /// The most bytes of a lock. 10,000 nodes make about 60 MB.
 pub(crate) const LIMIT: u64 = 512 << 20;
 
-/// Returns `<profile stem>.lock.toml` beside the profile.
-pub(crate) fn default_path(profile: &Path) -> PathBuf {
-    profile.with_extension("lock.toml")
+/// Returns the path that was given, or `<profile stem>.lock.toml` beside the profile.
+pub(crate) fn path(given: Option<&Path>, profile: &Path) -> Result<PathBuf, Failure> {
+    match given {
+        Some(path) => Ok(path.to_owned()),
+        None if source::is_standard(profile) => {
+            Err(Failure::cannot_run("the profile is `-`, and nothing lies beside it")
+                .hint("name the lock with --lock FILE; the first build writes it"))
+        }
+        None => Ok(profile.with_extension("lock.toml")),
+    }
 }
 
 /// Reads the lock of the build before, if there is one.

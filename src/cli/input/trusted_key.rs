@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::failure::Failure;
+use crate::cli::input::source;
 use crate::cli::text::fingerprint::compared;
-use crate::host;
 use crate::sign::{Fingerprint, PublicKey};
 
 /// The most bytes of a file with a public key.
@@ -36,6 +36,10 @@ pub(crate) fn read(bundle: &Path, key: &str) -> Result<PublicKey, Failure> {
 
 /// Returns the path of `<cluster>.pub` in the bundle's folder. The name of the bundle begins with that of the cluster.
 pub(crate) fn key_beside(bundle: &Path) -> Result<PathBuf, Failure> {
+    if source::is_standard(bundle) {
+        return Err(Failure::cannot_run("--key is a fingerprint, and nothing lies beside the standard input")
+            .hint("give the public key's file to --key"));
+    }
     let name = bundle.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     // In `<cluster>-g<generation>...`, the last `-g` before a digit ends the name of the cluster.
     let cluster = name
@@ -51,11 +55,7 @@ pub(crate) fn key_beside(bundle: &Path) -> Result<PathBuf, Failure> {
 
 /// Reads a key from its file, or from the standard input for `-`.
 pub(crate) fn read_key(path: &Path) -> Result<PublicKey, Failure> {
-    let read = match path == Path::new("-") {
-        true => host::read_stdin(KEY_LIMIT),
-        false => host::read(path, KEY_LIMIT),
-    };
-    let bytes = read.map_err(|error| {
+    let bytes = source::read(path, KEY_LIMIT).map_err(|error| {
         Failure::io("read the public key", path, &error).hint(
             "--key takes the file CLUSTER.pub, or the fingerprint `sha256:...` when that file lies beside the bundle",
         )

@@ -13,7 +13,7 @@ pub(crate) fn required(plan: &Plan<'_>) -> String {
             text,
             "\nKubernetes {} needs the ClusterRoleBinding {} ({} {} to ClusterRole {}): without it\n{}. \
              `kubeadm init` and `kubeadm upgrade apply` create it; without kubeadm, apply manifests/kubeadm-rbac.yaml \
-             of\nthe part `cluster`, or run once, with super-admin.conf:\n  kubectl create clusterrolebinding {} --clusterrole={} --{}={}",
+             of\nthe part `cluster` with super-admin.conf, for admin.conf may not yet; or run once, with super-admin.conf:\n  kubectl create clusterrolebinding {} --clusterrole={} --{}={}",
             plan.kubernetes,
             binding.name,
             binding.subject_kind,

@@ -4,27 +4,49 @@ use std::fmt::Write;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use time::OffsetDateTime;
+
 use crate::cli::text::changes::Detail;
-use crate::cli::text::{bindings, comparison, fingerprint, shell};
+use crate::cli::text::{bindings, comparison, fingerprint, gitignore, shell};
 use crate::kubernetes::KeyId;
 use crate::make::{Comparison, Made};
-use crate::plan::{PlannedCertificate, Recipient};
+use crate::plan::{Plan, PlannedCertificate, Recipient};
 use crate::x509::instant;
 
 /// The paths to which a build writes.
 pub(crate) struct Places {
-    /// The path of the bundle.
-    pub(crate) archive: PathBuf,
+    /// The path of the bundle. `None` before a partial one is made, because its name tells what is in it.
+    pub(crate) archive: Option<PathBuf>,
     /// The path of the bundle's signature.
-    pub(crate) signature: PathBuf,
+    pub(crate) signature: Option<PathBuf>,
     /// The path of the signer's public key.
     pub(crate) public_key: PathBuf,
     /// The path of `install.sh`.
     pub(crate) script: PathBuf,
     /// The path of the signature of `install.sh`.
     pub(crate) script_signature: PathBuf,
+    /// The path of the folder with slices, if they are wanted.
+    pub(crate) slices: Option<PathBuf>,
+    /// The path of `.gitignore` beside a new seed, if it is new, too.
+    pub(crate) gitignore: Option<PathBuf>,
     /// The path of the lock.
     pub(crate) lock: PathBuf,
+}
+
+impl Places {
+    /// Returns the paths in a folder. `file_name` is that of the bundle, if it is known.
+    pub(crate) fn new(out: &Path, file_name: Option<&str>, cluster: &str, lock: PathBuf) -> Self {
+        Self {
+            archive: file_name.map(|name| out.join(name)),
+            signature: file_name.map(|name| out.join(format!("{name}.sig"))),
+            public_key: out.join(format!("{cluster}.pub")),
+            script: out.join("install.sh"),
+            script_signature: out.join("install.sh.sig"),
+            slices: None,
+            gitignore: None,
+            lock,
+        }
+    }
 }
 
 /// Returns the text of what was made, where, until when, and how to check it.
@@ -36,6 +58,43 @@ pub(crate) fn of_build(
     detail: Detail,
 ) -> String {
     let plan = &made.plan;
+    let mut text = head(plan, places, new_seed);
+    text.push('\n');
+    text += &validity(&plan.certificates);
+    text += &fingerprint::signer(&made.signer.fingerprint());
+    text += "         Write it on paper or into the change ticket: it must reach the nodes by another road.\n";
+    let _ = writeln!(text, "content  sha256:{}", made.content_sha256);
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "check    {}", check(places));
+    text + &tail(plan, made.is_partial, comparison, detail)
+}
+
+/// Returns the text of what would be made.
+pub(crate) fn of_dry_run(
+    plan: &Plan<'_>,
+    is_partial: bool,
+    comparison: Option<&Comparison>,
+    places: &Places,
+    new_seed: Option<&Path>,
+    detail: Detail,
+) -> String {
+    let (head, tail) = (head(plan, places, new_seed), tail(plan, is_partial, comparison, detail));
+    format!("{head}\n{}{tail}\nnothing was written\n", validity(&plan.certificates))
+}
+
+/// Returns the command that checks the signature of the bundle without certferry.
+pub(crate) fn check(places: &Places) -> String {
+    let word = |path: &Option<PathBuf>| path.as_deref().map(shell::word).unwrap_or_default();
+    format!(
+        "openssl dgst -sha256 -verify {} -signature {} {}",
+        shell::word(&places.public_key),
+        word(&places.signature),
+        word(&places.archive)
+    )
+}
+
+/// Returns what a build makes, and the files to which it writes.
+fn head(plan: &Plan<'_>, places: &Places, new_seed: Option<&Path>) -> String {
     let mut text = format!("{}, generation {}, Kubernetes {}\n\n", plan.cluster, plan.generation, plan.kubernetes);
     let nodes = plan.recipients.iter().filter(|recipient| matches!(recipient, Recipient::Node(_))).count();
     let counts =
@@ -44,27 +103,31 @@ pub(crate) fn of_build(
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  {}{}{right}", left.display(), if right.is_empty() { "" } else { "  " });
     };
-    row(&places.archive, &counts);
-    row(&places.signature, "");
+    match (&places.archive, &places.signature) {
+        (Some(archive), Some(signature)) => {
+            row(archive, &counts);
+            row(signature, "");
+        }
+        _ => row(Path::new("a partial bundle and its signature"), &counts),
+    }
     row(&places.public_key, "");
     row(&places.script, "for nodes without certferry");
     row(&places.script_signature, "");
+    if let Some(slices) = &places.slices {
+        row(slices, "a folder for each part, to be carried as it is: the slice, its signature, the key");
+    }
     row(&places.lock, "for version control");
     if let Some(seed) = new_seed {
         row(seed, "NEW: whoever has it can make every key. Keep two copies offline.");
+        if let Some(ignored) = &places.gitignore {
+            row(ignored, gitignore::KEEPS_OUT);
+        }
     }
-    text.push('\n');
-    text += &validity(&plan.certificates);
-    text += &fingerprint::signer(&made.signer.fingerprint());
-    text += "         Write it on paper or into the change ticket: it must reach the nodes by another road.\n";
-    let _ = writeln!(text, "content  sha256:{}", made.content_sha256);
-    let _ = writeln!(
-        text,
-        "check    openssl dgst -sha256 -verify {} -signature {} {}",
-        shell::word(&places.public_key),
-        shell::word(&places.signature),
-        shell::word(&places.archive)
-    );
+    text
+}
+
+fn tail(plan: &Plan<'_>, is_partial: bool, comparison: Option<&Comparison>, detail: Detail) -> String {
+    let mut text = String::new();
     for certificate in plan.break_glass() {
         let _ = writeln!(
             text,
@@ -73,11 +136,11 @@ pub(crate) fn of_build(
             instant(certificate.validity.not_after)
         );
     }
-    if !made.is_partial {
+    if !is_partial {
         text += &bindings::required(plan);
     }
     if let Some(comparison) = comparison {
-        text += &comparison::render(comparison, detail);
+        text += &comparison::render(comparison, comparison::SINCE_THE_LOCK, detail);
     }
     text
 }
@@ -86,13 +149,27 @@ fn nodes_word(count: usize) -> &'static str {
     if count == 1 { "node" } else { "nodes" }
 }
 
+/// When what was made begins and ends to be valid.
+pub(crate) struct Ends<'a> {
+    /// The latest begin.
+    pub(crate) from: Option<OffsetDateTime>,
+    /// The first certificate to end.
+    pub(crate) first: Option<&'a PlannedCertificate>,
+    /// The first of a node to end.
+    pub(crate) first_of_node: Option<&'a PlannedCertificate>,
+}
+
+pub(crate) fn ends(certificates: &[PlannedCertificate]) -> Ends<'_> {
+    let of_nodes = certificates.iter().filter(|certificate| matches!(certificate.key, KeyId::Node { .. }));
+    Ends {
+        from: certificates.iter().map(|certificate| certificate.validity.not_before).max(),
+        first: certificates.iter().min_by_key(|certificate| certificate.validity.not_after),
+        first_of_node: of_nodes.min_by_key(|certificate| certificate.validity.not_after),
+    }
+}
+
 fn validity(certificates: &[PlannedCertificate]) -> String {
-    let from = certificates.iter().map(|certificate| certificate.validity.not_before).max();
-    let first = certificates.iter().min_by_key(|certificate| certificate.validity.not_after);
-    let first_node = certificates
-        .iter()
-        .filter(|certificate| matches!(certificate.key, KeyId::Node { .. }))
-        .min_by_key(|certificate| certificate.validity.not_after);
+    let Ends { from, first, first_of_node } = ends(certificates);
     let mut text = String::new();
     if let (Some(from), Some(first)) = (from, first) {
         let _ = writeln!(
@@ -102,7 +179,7 @@ fn validity(certificates: &[PlannedCertificate]) -> String {
             first.key,
             instant(first.validity.not_after)
         );
-        if let Some(node) = first_node.filter(|node| node.key != first.key) {
+        if let Some(node) = first_of_node.filter(|node| node.key != first.key) {
             let _ =
                 writeln!(text, "         the first of a node is {} at {}", node.key, instant(node.validity.not_after));
         }

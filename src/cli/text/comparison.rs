@@ -16,8 +16,11 @@ nothing that cert-manager has issued is below the new root, and cert-manager iss
   first trust both roots, then apply its new Secret, then renew every certificate: certferry help cert-manager
 ";
 
-/// Returns a heading, the changes, what to restart and what to hand out. Returns an empty text when nothing changes.
-pub(crate) fn render(comparison: &Comparison, detail: Detail) -> String {
+/// The heading of what a build changes.
+pub(crate) const SINCE_THE_LOCK: &str = "since the lock";
+
+/// Returns the heading, the changes, what to restart and what to hand out. Returns an empty text when nothing changes.
+pub(crate) fn render(comparison: &Comparison, heading: &str, detail: Detail) -> String {
     let mut text = String::new();
     for (what, before, after) in &comparison.heads {
         // Writing to a String cannot fail.
@@ -42,7 +45,7 @@ pub(crate) fn render(comparison: &Comparison, detail: Detail) -> String {
         text += "  no key, no certificate and no kubeconfig changes\n";
     }
     let part_changes = &comparison.part_changes;
-    let mut text = format!("\nsince the lock:\n{text}");
+    let mut text = format!("\n{heading}:\n{text}");
     text += &restarts(part_changes);
     text += &gone(part_changes);
     text += &hand_out(part_changes);

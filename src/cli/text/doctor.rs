@@ -107,6 +107,7 @@ fn looked_at(looked_at: &LookedAt) -> String {
 
 #[derive(Serialize)]
 struct Document<'a> {
+    problems: usize,
     findings: Vec<Row<'a>>,
     looked_at: Counts,
     unchecked: &'a [String],
@@ -136,7 +137,7 @@ pub(crate) fn json(diagnosis: &Diagnosis) -> Result<String, Failure> {
     let LookedAt { certificates, kubeconfigs, manifests, kubelet_configurations, objects } = diagnosis.looked_at;
     let looked_at = Counts { certificates, kubeconfigs, manifests, kubelet_configurations, objects };
     let findings = diagnosis.findings.iter().map(row).collect();
-    let document = Document { findings, looked_at, unchecked: &diagnosis.unchecked };
+    let document = Document { problems: diagnosis.problems(), findings, looked_at, unchecked: &diagnosis.unchecked };
     json::document("doctor", &document)
 }
 

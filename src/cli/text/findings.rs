@@ -102,7 +102,8 @@ pub(crate) fn fault(fault: &Fault) -> String {
     fault.rule().map_or_else(|| text.clone(), |rule| format!("{text} [{}: {}]", rule.id, rule.clause))
 }
 
-fn words(fault: &Fault) -> String {
+/// Returns what is wrong.
+pub(crate) fn words(fault: &Fault) -> String {
     match fault {
         Fault::Pem(error) => error.to_string(),
         Fault::Contents => "does not hold exactly what such a file should".to_owned(),

@@ -3,28 +3,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::bundle::Hex;
 use crate::cli::failure::Failure;
-use crate::cli::text::{changes, json};
-use crate::kubernetes::Component;
-use crate::lock::{Change, ChangeKind, Lock, Refusal, Shapes};
+use crate::cli::text::comparison_json::{self, Rows};
+use crate::cli::text::json;
+use crate::kubernetes::RequiredBinding;
+use crate::lock::{Lock, Refusal, Shapes};
 use crate::make::Comparison;
-use crate::plan::{PartChange, PartChangeKind, Plan};
+use crate::plan::Plan;
 use crate::profile::Profile;
 
-/// The rows of a list, each made when it is written: all at once would take more room than the plan itself.
-struct Rows<F>(F);
-
-impl<F: Fn() -> I, I: IntoIterator<Item: Serialize>> Serialize for Rows<F> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0())
-    }
-}
-
 #[derive(Serialize)]
-struct PlanJson<Keys, Certificates, Parts, Changes, Effects> {
+struct PlanJson<Keys, Certificates, Parts, Since> {
     cluster: String,
     generation: u32,
     kubernetes: String,
@@ -36,16 +28,14 @@ struct PlanJson<Keys, Certificates, Parts, Changes, Effects> {
     /// The lock. Without one, this field and those that follow are absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     lock: Option<LockJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    changes: Option<Changes>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    effects: Option<Effects>,
-    /// Whether everything that cert-manager has issued is below a root that nobody would trust any more.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    cuts_off_cert_manager: bool,
+    #[serde(flatten)]
+    since: Option<Since>,
     /// The reason why a build would be refused, if one is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<String>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    refused_hints: Vec<String>,
 }
 
 /// The last whole bundle.
@@ -84,30 +74,23 @@ struct PartJson {
     files: Vec<String>,
 }
 
+/// A ClusterRoleBinding without which certificates do not work.
 #[derive(Serialize)]
-struct BindingJson {
+pub(crate) struct BindingJson {
     name: &'static str,
     cluster_role: &'static str,
     subject_kind: &'static str,
     subject: &'static str,
 }
 
-#[derive(Serialize)]
-struct ChangeJson {
-    id: String,
-    change: &'static str,
-    reasons: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct EffectJson<'a> {
-    part: String,
-    change: &'static str,
-    files: &'a [String],
-    removed: &'a [String],
-    restarts: Vec<&'static str>,
-    /// The components that read by themselves what changes, so that none must be restarted.
-    reloads: Vec<&'static str>,
+/// Returns the binding as it stands in JSON.
+pub(crate) fn binding(binding: &RequiredBinding) -> BindingJson {
+    BindingJson {
+        name: binding.name,
+        cluster_role: binding.cluster_role,
+        subject_kind: binding.subject_kind,
+        subject: binding.subject,
+    }
 }
 
 /// Prints one JSON document with an indent of two spaces and a newline at its end.
@@ -115,7 +98,7 @@ pub(crate) fn print(
     profile: &Profile,
     plan: &Plan<'_>,
     since: Option<(&Lock, &Comparison)>,
-    refused: Option<&Refusal>,
+    refused: Option<(&Refusal, Vec<String>)>,
 ) -> Result<(), Failure> {
     let shapes = Shapes::of_plan(plan);
     let break_glass: BTreeSet<_> = plan.break_glass().map(|certificate| &certificate.key).collect();
@@ -148,12 +131,6 @@ pub(crate) fn print(
             files: plan.files(*recipient).into_iter().map(|file| file.path).collect(),
         })
     });
-    let bindings = plan.required_bindings.iter().map(|binding| BindingJson {
-        name: binding.name,
-        cluster_role: binding.cluster_role,
-        subject_kind: binding.subject_kind,
-        subject: binding.subject,
-    });
     let document = PlanJson {
         cluster: plan.cluster.clone(),
         generation: plan.generation,
@@ -162,40 +139,15 @@ pub(crate) fn print(
         keys,
         certificates,
         parts,
-        required_bindings: bindings.collect(),
+        required_bindings: plan.required_bindings.iter().map(binding).collect(),
         lock: since.map(|(lock, _)| LockJson {
             generation: lock.generation,
             kubernetes: lock.kubernetes.clone(),
             profile_sha256: lock.profile_sha256.clone(),
         }),
-        changes: since.map(|(_, since)| Rows(|| since.changes.iter().map(change))),
-        effects: since.map(|(_, since)| Rows(|| since.part_changes.iter().map(effect))),
-        cuts_off_cert_manager: since.is_some_and(|(_, since)| since.cuts_off_cert_manager),
-        refused: refused.map(ToString::to_string),
+        since: since.map(|(_, since)| comparison_json::of(since)),
+        refused: refused.as_ref().map(|(refusal, _)| refusal.to_string()),
+        refused_hints: refused.map(|(_, hints)| hints).unwrap_or_default(),
     };
     json::print("plan", &document)
-}
-
-fn effect(change: &PartChange) -> EffectJson<'_> {
-    EffectJson {
-        part: change.part.to_string(),
-        change: match change.kind {
-            PartChangeKind::Added => "added",
-            PartChangeKind::Changed => "changed",
-            PartChangeKind::Removed => "removed",
-        },
-        files: &change.files,
-        removed: &change.removed,
-        restarts: change.restarts.iter().map(|component| component.name()).collect(),
-        reloads: change.is_reloaded.then_some(Component::ApiServer.name()).into_iter().collect(),
-    }
-}
-
-fn change(change: &Change) -> ChangeJson {
-    let kind = match change.kind {
-        ChangeKind::Added => "added",
-        ChangeKind::Removed => "removed",
-        ChangeKind::Changed => "changed",
-    };
-    ChangeJson { id: change.id.to_string(), change: kind, reasons: changes::reasons(change) }
 }

@@ -36,6 +36,12 @@ pub(crate) fn text(status: &Status) -> String {
     format!("installed    {installed}\nprevious     {previous}\n{kept}{interrupted}{unfinished}")
 }
 
+/// Returns the lines about files that would be accepted as taken away.
+pub(crate) fn would_accept(places: &[String]) -> String {
+    let lines: String = places.iter().map(|place| format!("  {}\n", escape_for_terminal(place))).collect();
+    format!("would be noted as taken away for good; nothing was changed:\n{lines}")
+}
+
 pub(crate) fn describe(installed: &Installed) -> String {
     escape_for_terminal(&format!(
         "{}, generation {}, Kubernetes {}, node {}",
@@ -45,6 +51,8 @@ pub(crate) fn describe(installed: &Installed) -> String {
 
 #[derive(Serialize)]
 struct StatusJson<'a> {
+    changed: bool,
+    dry_run: bool,
     drift: Option<JsonDrift>,
     installed: Option<InstalledJson>,
     interrupted: bool,
@@ -84,8 +92,10 @@ pub(crate) enum PreviousJson {
 }
 
 /// Returns one JSON document with an indent of two spaces, for programs.
-pub(crate) fn json(status: &Status, drift: Option<&Drift>) -> Result<String, Failure> {
+pub(crate) fn json(changed: bool, dry_run: bool, status: &Status, drift: Option<&Drift>) -> Result<String, Failure> {
     let status = StatusJson {
+        changed,
+        dry_run,
         drift: drift.map(JsonDrift::from),
         installed: status.installed.as_ref().map(InstalledJson::from),
         interrupted: status.is_interrupted,

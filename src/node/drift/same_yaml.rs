@@ -66,14 +66,14 @@ mod tests {
         let installed = Sha256::of(text.as_bytes());
         assert!(says_the_same(text.as_bytes(), &installed));
         for (from, to, is_same) in [
-            ("\"system:node:cp-1\"", "system:node:cp-1", true),
+            ("user: system:node:cp-1\n", "user: \"system:node:cp-1\"\n", true),
             ("kind: Config\n", "kind: Config\npreferences: {}\n", true),
             ("apiVersion: v1\n", "# by kubeadm\napiVersion: 'v1'\n", true),
             ("https://10.0.0.1:6443", "https://10.0.0.2:6443", false),
             ("kind: Config\n", "kind: Config\npreferences: {colors: true}\n", false),
             ("    server:", "    proxy-url: http://10.0.0.9\n    server:", false),
-            ("current-context: \"system:node:cp-1@kubernetes\"", "current-context: \"\"", false),
-            ("current-context: \"system:node:cp-1@kubernetes\"\n", "", false),
+            ("current-context: system:node:cp-1@kubernetes", "current-context: \"\"", false),
+            ("current-context: system:node:cp-1@kubernetes\n", "", false),
             ("Q0EK", "Q0IK", false),
             ("kind: Config\n", "kind: [\n", false),
         ] {
