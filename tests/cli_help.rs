@@ -24,7 +24,7 @@ pub const COMMANDS: &[&str] = &[
     "split",
     "inventory",
     "ansible",
-    "userdata",
+    "user-data",
     "schema",
     "fingerprint",
     "help",

@@ -1,4 +1,4 @@
-//! `userdata`: what Ignition and cloud-init make of it is, byte for byte, what `unpack` writes.
+//! `user-data`: what Ignition and cloud-init make of it is, byte for byte, what `unpack` writes.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,7 +19,7 @@ const WARNING: &str = "warning: user data holds the private keys of cp-1, and wh
 
 fn user_data(node: &str, format: &str, out: &Path) -> Command {
     let mut command = certferry();
-    command.arg("userdata").arg(&FIRST.archive).arg("--key").arg(&FIRST.public_key);
+    command.arg("user-data").arg(&FIRST.archive).arg("--key").arg(&FIRST.public_key);
     command.args(["--node", node, "-o", format, "--out"]).arg(out);
     command
 }
@@ -130,7 +130,7 @@ fn a_slice_does_as_well_and_what_is_wrong_writes_nothing() {
     let (slice, out) = (folder.path().join("slice.tar.gz"), folder.path().join("config.ign"));
     succeed(certferry().arg("split").arg(&FIRST.archive).args(["--node", "cp-1", "--out"]).arg(&slice));
     let mut of_slice = certferry();
-    of_slice.arg("userdata").arg(&slice).arg("--key").arg(&FIRST.public_key);
+    of_slice.arg("user-data").arg(&slice).arg("--key").arg(&FIRST.public_key);
     of_slice.args(["--node", "cp-1", "-o", "ignition", "--out", "-"]);
     assert_eq!(succeed(&mut of_slice), printed("cp-1", "ignition"));
 

@@ -67,7 +67,7 @@ pub(crate) enum Command {
     /// Write the collection for Ansible that brings parts to their nodes, installs them in waves and goes back
     Ansible(AnsibleArguments),
     /// Write a node's part of a verified bundle as user data for the first boot of a machine
-    Userdata(UserDataArguments),
+    UserData(UserDataArguments),
     /// Print the JSON Schema of a document that -o json prints
     Schema(SchemaArguments),
     /// Print the fingerprint of a signer's public key: to copy, in groups, in words, for a camera
@@ -113,7 +113,7 @@ impl Command {
             Self::Ansible(_) => true,
             Self::Unpack(arguments) => !arguments.dry_run,
             Self::Status(arguments) => !arguments.accept.is_empty() && !arguments.dry_run,
-            Self::Userdata(arguments) => !arguments.is_printed(),
+            Self::UserData(arguments) => !arguments.is_printed(),
             Self::Apply(arguments) => !arguments.dry_run,
             Self::Rollback(arguments) => !arguments.dry_run,
             _ => false,

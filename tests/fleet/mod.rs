@@ -81,7 +81,7 @@ fn forth_and_back(ansible: Option<PathBuf>) {
     fs::remove_file(fleet.root("worker-6").join("usr/local/bin/certferry")).unwrap();
     fleet.prepare();
     for format in ["ignition", "cloud-init"] {
-        fleet.succeed(&format!("certferry userdata {format}"), "");
+        fleet.succeed(&format!("certferry user-data {format}"), "");
     }
     fleet.each_gets_its_own();
     fleet.a_look_changes_nothing();

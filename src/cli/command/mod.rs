@@ -49,7 +49,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Split(arguments) => split::run(arguments),
         Command::Inventory(arguments) => inventory::run(arguments),
         Command::Ansible(arguments) => ansible::run(arguments),
-        Command::Userdata(arguments) => user_data::run(arguments),
+        Command::UserData(arguments) => user_data::run(arguments),
         Command::Schema(arguments) => schema::run(arguments),
         Command::Fingerprint(arguments) => fingerprint::run(arguments),
         Command::Help(arguments) => help::run(arguments),

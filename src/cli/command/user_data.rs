@@ -1,4 +1,4 @@
-//! `userdata`: one part of a verified bundle as what a new machine reads at its first boot.
+//! `user-data`: one part of a verified bundle as what a new machine reads at its first boot.
 
 use std::io::Write;
 use std::path::Path;
