@@ -14,6 +14,9 @@ const NODES: [&str; 2] = ["cp-1", "worker-1"];
 /// What is to be restarted on a node, and whether kube-apiserver reads by itself what changes.
 type Answer = (BTreeSet<String>, bool);
 
+/// What changes, and how.
+type Case = (&'static str, fn(&mut Table));
+
 const RELOADED: &str = "nothing must restart: kube-apiserver reads the two files again within a minute\n";
 
 fn said(report: &str) -> Answer {
@@ -30,7 +33,7 @@ fn planned(plan: &Json) -> BTreeMap<String, Answer> {
 
 #[test]
 fn plan_apply_and_rollback_give_one_answer() {
-    let cases: [(&str, fn(&mut Table)); 9] = [
+    let cases: [Case; 9] = [
         ("nothing", |_| ()),
         ("a name of the API server", |profile| {
             profile["cluster"]["apiserver_cert_sans"].as_array_mut().unwrap().push("vip.corp.internal".into());
