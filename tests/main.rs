@@ -73,6 +73,7 @@ mod partial;
 mod planted;
 mod planted_faults;
 mod power_loss;
+mod printed_lines;
 mod profile;
 mod profile_errors;
 mod readme;

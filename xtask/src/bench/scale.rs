@@ -14,7 +14,7 @@ const LIMIT_MIB: f64 = 600.0;
 
 /// The commands, in the order in which a person would run them. `next.toml` is of a later Kubernetes, and has another
 /// generation in every record.
-const LINES: [&str; 20] = [
+const LINES: [&str; 23] = [
     "plan farm.toml",
     "plan farm.toml -o json",
     "build farm.toml --seed seed --out out --quiet",
@@ -30,6 +30,9 @@ const LINES: [&str; 20] = [
     "inspect out/farm-g1.tar.gz --key out/farm.pub -o json",
     "inspect out/farm-g1.tar.gz --key out/farm.pub -o prometheus",
     "split out/farm-g1.tar.gz --node worker-00001 --out slice.tar.gz",
+    "split out/farm-g1.tar.gz --all --out slices",
+    "build farm.toml --seed seed --out out --quiet --locked --split signed",
+    "diff out/farm-g1.tar.gz out/farm-g1.tar.gz --key out/farm.pub",
     "unpack out/farm-g1.tar.gz --key out/farm.pub --node worker-00001 --root root",
     "apply out/farm-g1.tar.gz --key out/farm.pub --node worker-00001 --root node --force-node",
     "status --root node",
