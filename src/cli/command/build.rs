@@ -205,18 +205,16 @@ fn build(
     // This is not freed, because that takes a fifth of a second for 10,000 nodes and the process ends here. It holds no
     // secret.
     let mut made = ManuallyDrop::new(made);
-    let gitignore = match new_seed_file {
-        Some(file) => seed::stage_gitignore(&mut outputs, file)?,
-        None => None,
-    };
-    let places = Places {
+    let mut places = Places {
         slices: arguments.split.clone(),
-        gitignore,
         ..Places::new(&arguments.out, Some(&made.file_name), &made.plan.cluster, lock)
     };
-    let before = is_json.then(|| Files::look(&places, new_seed_file));
     stage_beside(&mut outputs, &places, &made, arguments.locked)?;
     let slices = slices.map(|slices| cut_slices(slices, &mut made, &archive)).transpose()?;
+    if let Some(file) = new_seed_file {
+        places.gitignore = seed::stage_gitignore(&mut outputs, file)?;
+    }
+    let before = is_json.then(|| Files::look(&places, new_seed_file));
     outputs.commit().map_err(|refused| cannot_place(&refused, new_seed_file))?;
     if let Some(slices) = slices {
         // When it fails, the bundle is taken back, too.
