@@ -516,7 +516,8 @@ fn a_node_that_is_not_in_the_bundle_is_named() {
     let desk = SAMPLE.carried();
     let unpack = "unpack lab-g1.tar.gz --key lab.pub --root root --node";
     for node in ["cp-2", "CP-1", "cluster", "../cp-1"] {
-        let text = format!("error: there is no node {node} in lab-g1.tar.gz\nhint: it has cp-1\n");
+        let meant = if node == "CP-1" { "hint: did you mean `cp-1`?\n" } else { "" };
+        let text = format!("error: there is no node {node} in lab-g1.tar.gz\n{meant}hint: it has cp-1\n");
         desk.refuse(&format!("{unpack} {node}"), 2, &text);
     }
     // Many nodes: the first twenty.

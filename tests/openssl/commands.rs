@@ -141,6 +141,7 @@ fn the_chapters_for_a_node_name_no_program_that_is_not_there() {
         "umask",
         "tar",
         "kubeadm",
+        "cd",
         "date",
         "hostname",
         "echo",
