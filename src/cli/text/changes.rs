@@ -74,6 +74,7 @@ pub(crate) fn lines(changes: &[Change], break_glass: &BTreeSet<KeyId>, detail: D
     // In the order in which each place is met first.
     let mut order = Vec::new();
     let mut places: BTreeMap<Place<'_>, Vec<Group<'_>>> = BTreeMap::new();
+    let mut alike: BTreeMap<(Place<'_>, &[ChangeReason]), usize> = BTreeMap::new();
     for (weight, change) in weighed {
         let Some((node, name)) = on_node(change).filter(|_| weight > Weight::Cluster || is_file(change)) else {
             text += &alone(change, weight);
@@ -84,8 +85,8 @@ pub(crate) fn lines(changes: &[Change], break_glass: &BTreeSet<KeyId>, detail: D
         if groups.is_empty() {
             order.push(place);
         }
-        // A change is like that of the node before far more often than not.
-        match groups.iter_mut().rev().find(|group| *group.reasons == *change.reasons) {
+        let number = *alike.entry((place, &*change.reasons)).or_insert(groups.len());
+        match groups.get_mut(number) {
             Some(group) => group.nodes.push(node),
             None => groups.push(Group { reasons: &change.reasons, nodes: vec![node] }),
         }
