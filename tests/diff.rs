@@ -2,8 +2,11 @@
 
 use std::fs;
 
+use serde_json::json;
+
 use crate::common::desk::{Desk, PROFILE};
 use crate::common::{self};
+use crate::json::Documents;
 
 const WORKERS: &str = "
 [[node_pool]]
@@ -52,6 +55,27 @@ fn it_says_what_plan_says_and_why() {
     assert_eq!(ended.stdout, format!("from out/lab-g1.tar.gz to out/lab-g2.tar.gz:\n{CHANGES}"));
     let same = desk.succeed(&format!("diff out/lab-g2.tar.gz out/lab-g2.tar.gz {KEY}"));
     assert_eq!(same, "from out/lab-g2.tar.gz to out/lab-g2.tar.gz: nothing differs\n");
+}
+
+/// Of the same, of others, and of a version that needs a binding which the one before did not need.
+#[test]
+fn its_documents_are_as_their_schema_says() {
+    let desk = two();
+    let mut documents = Documents::default();
+    let mut diff = |line: &str| documents.ends(&mut desk.command(&format!("diff {line} {KEY}")));
+    let (code, same, error) = diff("out/lab-g2.tar.gz out/lab-g2.tar.gz");
+    assert_eq!((code, &same["differs"], error), (0, &json!(false), json!(null)));
+    let (code, other, error) = diff("out/lab-g1.tar.gz out/lab-g2.tar.gz");
+    assert_eq!((code, &other["differs"], &error["error"]), (1, &json!(true), &json!("they differ")));
+    assert_eq!(other["heads"], json!([{"what": "generation", "before": "1", "after": "2"}]));
+    assert_eq!(other["changes"][0], json!({"id": "ca/front-proxy", "change": "changed", "reasons": ["another key"]}));
+    desk.write(
+        "lab.toml",
+        desk.text("lab.toml").replace("1.24.15", "1.29.0").replace("generation = 2\napi", "generation = 3\napi"),
+    );
+    desk.succeed("build lab.toml --seed lab.seed --out out");
+    let (code, newer, _) = diff("out/lab-g2.tar.gz out/lab-g3.tar.gz");
+    assert_eq!((code, &newer["new_bindings"]), (1, &json!(["kubeadm:cluster-admins"])));
 }
 
 #[test]

@@ -97,7 +97,15 @@ impl Command {
             Self::Unpack(arguments) => arguments.format.output,
             Self::Apply(arguments) => arguments.format.output,
             Self::Rollback(arguments) => arguments.format.output,
-            _ => return false,
+            Self::Diff(arguments) => arguments.format.output,
+            // Each by its name, so that a new command that prints documents is not forgotten here.
+            Self::Init(_)
+            | Self::Ansible(_)
+            | Self::UserData(_)
+            | Self::Schema(_)
+            | Self::Help(_)
+            | Self::Completions(_)
+            | Self::Man(_) => return false,
         };
         output == OutputFormat::Json
     }

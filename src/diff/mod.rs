@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use tree::Tree;
 
 use crate::bundle::Head;
-use crate::kubernetes::{Component, KeyId, PartName, to_restart};
+use crate::kubernetes::{Component, KeyId, PartName, REQUIRED_BINDINGS, RequiredBinding, Version, to_restart};
 use crate::lock::{Change, ChangeId, ChangeKind, ChangeReason};
 use crate::make::Comparison;
 use crate::plan::{PartChange, PartChangeKind};
@@ -34,6 +34,7 @@ pub struct Differ {
     /// The changes of files that follow from none of these.
     files: Vec<Change>,
     part_changes: Vec<PartChange>,
+    new_bindings: Vec<RequiredBinding>,
     break_glass: BTreeSet<KeyId>,
     /// The subjects of CAs whose key is another.
     replaced: BTreeMap<String, KeyId>,
@@ -50,6 +51,11 @@ impl Differ {
             ("issued_at", before.issued_at.to_string(), after.issued_at.to_string()),
         ];
         self.heads = both.into_iter().filter(|(_, before, after)| before != after).collect();
+        let needs = |head: &Head, binding: &RequiredBinding| {
+            Version::parse(&head.kubernetes).is_some_and(|version| binding.since.includes(version))
+        };
+        let is_new = |binding: &RequiredBinding| needs(after, binding) && !needs(before, binding);
+        self.new_bindings = REQUIRED_BINDINGS.into_iter().filter(is_new).collect();
     }
 
     /// Compares one part, which at least one side has. The nodes come before the cluster, because users have CAs that
@@ -71,7 +77,7 @@ impl Differ {
             other_profile: self.other_profile,
             changes: self.keys.into_values().chain(self.files).collect(),
             part_changes: self.part_changes,
-            new_bindings: Vec::new(),
+            new_bindings: self.new_bindings,
             break_glass: self.break_glass,
             cuts_off_cert_manager: false,
         }

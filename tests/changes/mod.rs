@@ -211,6 +211,7 @@ impl Case<'_> {
                 .collect::<BTreeSet<_>>()
         };
         assert_eq!(restarts(&diff), restarts(plan));
+        assert_eq!(diff.get("new_bindings"), plan.get("new_bindings"));
         // What MetalLB, webhooks and cert-manager get stands in manifests, of which a bundle does not say whose they are.
         let ids = |document: &Json| {
             let rows = document["changes"].as_array().unwrap().iter();
