@@ -146,3 +146,20 @@ fn a_slice_does_as_well_and_what_is_wrong_writes_nothing() {
     assert!(exists.stderr.ends_with(&expected), "{}", exists.stderr);
     assert_eq!(fs::read_to_string(&out).unwrap(), "mine");
 }
+
+/// A terminal, as script(1) makes one.
+#[test]
+fn keys_are_not_printed_on_a_terminal() {
+    let mut words = vec![crate::common::program().display().to_string()];
+    let command = user_data("cp-1", "cloud-init", Path::new("-"));
+    words.extend(command.get_args().map(|word| word.to_string_lossy().into_owned()));
+    let mut script = tool("script");
+    let told = end(script.args(["--quiet", "--return", "--command", &words.join(" "), "/dev/null"]));
+    assert_eq!(told.code, Some(2));
+    let expected = "error: user data holds private keys, and is not printed on a terminal\r\n\
+                    hint: name a file with --out, or give it to a program\r\n";
+    // A terminal may have colors.
+    let plain =
+        ["\u{1b}[1;31m", "\u{1b}[1;36m", "\u{1b}[0m"].iter().fold(told.stdout, |text, code| text.replace(code, ""));
+    assert_eq!(plain, expected);
+}

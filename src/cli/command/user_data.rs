@@ -9,7 +9,7 @@ use crate::cli::fleet_args::{UserDataArguments, UserDataFormat};
 use crate::cli::input::bundle::{self, Verified};
 use crate::cli::notice::Notice;
 use crate::cli::text::user_data;
-use crate::host::Outputs;
+use crate::host::{self, Outputs};
 use crate::keys::wipe_stack;
 use crate::kubernetes::PartName;
 
@@ -17,6 +17,10 @@ use crate::kubernetes::PartName;
 const MODE: u32 = 0o600;
 
 pub(crate) fn run(arguments: &UserDataArguments) -> Result<String, Failure> {
+    if arguments.is_printed() && host::is_stdout_terminal() {
+        return Err(Failure::cannot_run("user data holds private keys, and is not printed on a terminal")
+            .hint("name a file with --out, or give it to a program"));
+    }
     let name = PartName::Node(arguments.node.clone());
     let trust = TrustArguments { bundle: arguments.bundle.clone(), key: arguments.key.clone(), at: None };
     let Verified { part, about_time, .. } = bundle::open_part(&trust, &name)?;
