@@ -101,6 +101,7 @@ pub mod profile;
 pub mod report;
 mod schema;
 pub mod sign;
+pub mod survey;
 mod template;
 pub mod verify;
 pub mod words;

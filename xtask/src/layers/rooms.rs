@@ -52,6 +52,7 @@ pub(super) const ROOMS: &[Room] = &[
     outer("host", &["x509::is_unseen"]),
     pure("node", &["verify", "bundle", "sign", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
     pure("doctor", &["verify", "lint", "report", "go", "node", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
+    pure("survey", &["kubernetes"]),
     outer(
         "cli",
         &[
