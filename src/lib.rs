@@ -103,6 +103,7 @@ mod schema;
 pub mod sign;
 pub mod survey;
 mod template;
+pub mod tree;
 pub mod verify;
 pub mod words;
 pub mod x509;

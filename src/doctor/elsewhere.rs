@@ -7,9 +7,8 @@ use std::collections::BTreeSet;
 use super::finding::Findings;
 use super::load::{Loaded, first_private_key};
 use super::time::Clock;
-use super::tree::Tree;
-use super::uses::Use;
 use crate::go::{GoCertificate, GoVersion, trusted};
+use crate::tree::{Tree, Use};
 
 /// The folders in which other makers keep certificates: kubeasz and kubespray, k3s, RKE2, MicroK8s, k0s,
 /// Talos, whose kubelet gets the manifests over the network.

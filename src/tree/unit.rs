@@ -4,15 +4,15 @@
 
 use std::collections::BTreeMap;
 
+use super::files::{Tree, UNIT_FOLDERS, name};
 use super::process::{ETCD, Process, of_environment, program_of, shell_words};
-use super::tree::{Tree, UNIT_FOLDERS, name};
 use crate::kubeconfig::resolve;
 
 /// Where kubeadm's packages let people add flags for the kubelet.
-pub(super) const EXTRA_ARGUMENTS: [&str; 2] = ["etc/default/kubelet", "etc/sysconfig/kubelet"];
+pub(crate) const EXTRA_ARGUMENTS: [&str; 2] = ["etc/default/kubelet", "etc/sysconfig/kubelet"];
 
 /// Returns the programs that services start, in the order of the services' names.
-pub(super) fn processes(tree: &Tree) -> Vec<Process> {
+pub(crate) fn processes(tree: &Tree) -> Vec<Process> {
     let mut services: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for place in tree.units.keys() {
         let service = match place.rsplit_once(".service.d/") {
@@ -69,7 +69,7 @@ fn directives(text: &str) -> Vec<(String, String)> {
 }
 
 /// Returns the variables of an environment file.
-pub(super) fn variables(text: &str) -> Vec<(String, String)> {
+pub(crate) fn variables(text: &str) -> Vec<(String, String)> {
     let joined = text.replace("\\\n", "");
     let lines = joined.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';']));
     lines.filter_map(variable).collect()

@@ -1,0 +1,23 @@
+//! Reads a node's files once, and what they say of its programs.
+//!
+//! Why: whoever judges a node and whoever writes down what it is must not differ in what they read.
+//!
+//! Input: a node's root, of a running or an unpacked system.
+//!
+//! Output: a [`Tree`] with the files and with those that could not be read, and the facts that they state: programs with
+//! flags, environment and mounts, and who reads which file.
+//!
+//! Refuses nothing. What no file says is `None` or empty.
+
+mod facts;
+mod files;
+mod kubelet_fields;
+mod process;
+mod unit;
+mod uses;
+
+pub(crate) use facts::{GatheredFacts, KubeletConfig, certificates, held};
+pub(crate) use files::{KUBELET_CONFIG, KUBELET_FLAGS, TreeFile, is_kubeconfig};
+pub use files::{Tree, Unread};
+pub(crate) use process::{API_SERVER, CONTROLLER_MANAGER, ETCD, KUBEADM, KUBECTL, KUBELET, Process, SCHEDULER};
+pub(crate) use uses::{Named, Shape, Use};
