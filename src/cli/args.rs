@@ -4,6 +4,7 @@ mod diff;
 mod format;
 mod init;
 mod node;
+mod survey;
 
 use std::path::PathBuf;
 
@@ -19,6 +20,7 @@ pub(crate) use diff::DiffArguments;
 pub(crate) use format::{FormatArguments, OutputFormat};
 pub(crate) use init::InitArguments;
 pub(crate) use node::{ApplyArguments, RollbackArguments, StatusArguments};
+pub(crate) use survey::SurveyArguments;
 
 /// Make the whole PKI of a Kubernetes cluster on one machine and ferry it across an air gap.
 #[derive(Parser)]
@@ -50,6 +52,8 @@ pub(crate) enum Command {
     Inspect(InspectArguments),
     /// Find what is wrong with a node's files, and say in words why it hurts and how to mend it
     Doctor(DoctorArguments),
+    /// Print the public facts of a node, and none of its secrets, to make a profile of a cluster that already runs
+    Survey(SurveyArguments),
     /// Write the files of one part of a verified bundle into a new folder
     Unpack(UnpackArguments),
     /// Bring this node to the generation of a verified bundle, in one step that a crash cannot halve
@@ -100,6 +104,7 @@ impl Command {
             Self::Diff(arguments) => arguments.format.output,
             // Each by its name, so that a new command that prints documents is not forgotten here.
             Self::Init(_)
+            | Self::Survey(_)
             | Self::Ansible(_)
             | Self::UserData(_)
             | Self::Schema(_)

@@ -81,7 +81,12 @@ impl NodeRoot {
     pub fn read(&self, place: &str, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
         let flags = i32::try_from((OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY).bits());
         let flags = flags.map_err(io::Error::other)?;
-        let file = OpenOptions::new().read(true).custom_flags(flags).open(self.resolve(place)?)?;
+        let path = self.resolve(place)?;
+        // Before it is opened, too: to open a device may set it in motion.
+        if !fs::metadata(&path)?.is_file() {
+            return Err(io::Error::other("not a regular file"));
+        }
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(io::Error::other("not a regular file"));

@@ -9,9 +9,21 @@
 //!
 //! Refuses a text that is no survey. On a node nothing is refused: what cannot be read is listed as such.
 
+mod configurations;
+mod contents;
+mod kubeconfigs;
 mod model;
+mod paths;
+mod programs;
+mod reason;
+mod script;
+mod settings;
+mod take;
+mod text;
+mod value;
 
 pub use model::{
     Configuration, File, Kubeconfig, KubeconfigCluster, KubeconfigContext, KubeconfigUser, Link, Node, Program,
     ProgramKind, Setting, Survey, SurveyError, Unread,
 };
+pub use script::SCRIPT;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::reason;
 use crate::kubernetes::Role;
 
 /// The public facts of one node. Every path is relative to the node's root and begins without a `/`.
@@ -341,6 +342,14 @@ impl Survey {
 
 fn syntax(error: toml::de::Error) -> SurveyError {
     SurveyError::Syntax(error.to_string().trim_end().to_owned())
+}
+
+impl Unread {
+    /// Returns whether the file could not be read because of its rights.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        self.reason == reason::DENIED
+    }
 }
 
 impl Node {

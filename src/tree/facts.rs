@@ -70,7 +70,7 @@ pub(crate) struct KubeletConfig {
 }
 
 /// Where kubespray writes etcd's settings.
-const ETCD_ENVIRONMENT: &str = "etc/etcd.env";
+pub(crate) const ETCD_ENVIRONMENT: &str = "etc/etcd.env";
 
 impl KubeletConfig {
     /// Returns the folder from which relative paths in the file lead, with a slash at its end.
@@ -109,7 +109,7 @@ impl GatheredFacts {
             }
         }
         facts.unknown_manifests = unknown_manifests(&facts.processes);
-        facts.processes.extend(unit::processes(tree));
+        facts.processes.extend(unit::processes(tree).into_iter().filter(Process::is_known));
         let named = facts.pod(KUBELET).and_then(|kubelet| kubelet.place(kubelet.flag("config")?));
         facts.kubelet_place = named.unwrap_or_else(|| KUBELET_CONFIG.to_owned());
         facts.kubelet = kubelet_config(tree, &facts.kubelet_place);
@@ -301,15 +301,18 @@ fn host_name(tree: &Tree, processes: &[Process]) -> Option<String> {
 /// Returns the flags that kubeadm and people add to the kubelet's command. What people add counts more, because the
 /// unit names it last.
 fn extra_arguments(tree: &Tree) -> Vec<Setting> {
-    let mut settings = Vec::new();
-    for file in std::iter::once(KUBELET_FLAGS).chain(EXTRA_ARGUMENTS) {
-        for (_, value) in variables(&tree.text_of(file).unwrap_or_default()) {
-            let words = [vec![KUBELET.to_owned()], shell_words(&value)].concat();
-            let flags = program_of(&words).1.into_iter();
-            settings.extend(flags.map(|setting| Setting { said: format!("{} in {file}", setting.said), ..setting }));
-        }
-    }
-    settings
+    let files = std::iter::once(KUBELET_FLAGS).chain(EXTRA_ARGUMENTS);
+    let settings = files.flat_map(|file| {
+        let flags = arguments(&tree.text_of(file).unwrap_or_default()).into_iter();
+        flags.map(move |setting| Setting { said: format!("{} in {file}", setting.said), ..setting })
+    });
+    settings.collect()
+}
+
+/// Returns the flags of the kubelet that the variables of an environment file hold.
+pub(crate) fn arguments(text: &str) -> Vec<Setting> {
+    let words = |value: &str| [vec![KUBELET.to_owned()], shell_words(value)].concat();
+    variables(text).iter().flat_map(|(_, value)| program_of(&words(value)).1).collect()
 }
 
 /// Returns the manifests that are named after a program and start none that is known, each with the reason.

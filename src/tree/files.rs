@@ -25,9 +25,23 @@ const SERVICES: [&str; 8] = ["kube", "etcd", "k3s", "rke2", "k0s", "snap.microk8
 /// node.
 const ENDINGS: [&str; 4] = [".crt", ".key", ".pub", ".pem"];
 
-/// The files of a node that the doctor looks at.
+/// The folders in which other makers keep certificates: kubeasz and kubespray, k3s, RKE2, MicroK8s, k0s,
+/// Talos, whose kubelet gets the manifests over the network.
+pub(crate) const OTHER_FOLDERS: [&str; 9] = [
+    "etc/kubernetes/ssl",
+    "etc/ssl/etcd/ssl",
+    "etc/etcd/pki",
+    "etc/etcd/ssl",
+    "var/lib/rancher/k3s/server/tls",
+    "var/lib/rancher/rke2/server/tls",
+    "var/snap/microk8s/current/certs",
+    "var/lib/k0s/pki",
+    "system/secrets",
+];
+
+/// The files of a node.
 pub struct Tree {
-    root: NodeRoot,
+    pub(crate) root: NodeRoot,
     /// The certificates, keys and kubeconfigs at the places where Kubernetes looks for them.
     pub(crate) pki: BTreeMap<String, TreeFile>,
     /// The manifests, the kubelet's configuration and flags, and the file with the host's name.
@@ -69,9 +83,13 @@ impl Tree {
     /// Reads the files below a node's root. Returns `None` when nothing of Kubernetes is there.
     #[must_use]
     pub fn read(root: NodeRoot) -> Option<Self> {
-        if !root.is_folder(KUBERNETES) && !root.is_folder("var/lib/kubelet") {
-            return None;
-        }
+        let is_nodes = root.is_folder(KUBERNETES) || root.is_folder("var/lib/kubelet");
+        is_nodes.then(|| Self::read_any(root))
+    }
+
+    /// Reads the files below a node's root, which may have none of them: other makers keep theirs elsewhere.
+    #[must_use]
+    pub fn read_any(root: NodeRoot) -> Self {
         let mut tree = Self {
             root,
             pki: BTreeMap::new(),
@@ -90,7 +108,7 @@ impl Tree {
         for folder in [PKI, KUBELET_PKI] {
             let (places, errors) = tree.root.files(folder);
             tree.unread.extend(errors.into_iter().map(|(place, error)| Unread { place, error }));
-            for place in places.into_iter().filter(|place| ENDINGS.iter().any(|ending| place.ends_with(ending))) {
+            for place in places.into_iter().filter(|place| is_certificate_or_key(place)) {
                 let file = tree.file(&place);
                 tree.pki.extend(file.map(|file| (place, file)));
             }
@@ -114,7 +132,7 @@ impl Tree {
         }
         tree.read_units();
         tree.read_folders();
-        Some(tree)
+        tree
     }
 
     /// Reads the units of the services whose programs are known. A unit that cannot be read says nothing.
@@ -261,6 +279,11 @@ fn copied_link(place: &str, content: &[u8]) -> Option<String> {
     let path = std::str::from_utf8(content).ok()?.trim_end();
     let is_path = place.starts_with(KUBELET_PKI) && path.len() < 256 && path.ends_with(".pem") && !path.contains('\n');
     is_path.then(|| crate::kubeconfig::resolve(place, path)).filter(|target| target != place)
+}
+
+/// Returns whether a file in a folder of certificates is named like one, or like a key.
+pub(crate) fn is_certificate_or_key(place: &str) -> bool {
+    ENDINGS.iter().any(|ending| place.ends_with(ending))
 }
 
 /// Returns whether a file in the folder of Kubernetes is named like a kubeconfig.

@@ -16,8 +16,16 @@ mod process;
 mod unit;
 mod uses;
 
-pub(crate) use facts::{GatheredFacts, KubeletConfig, certificates, held};
-pub(crate) use files::{KUBELET_CONFIG, KUBELET_FLAGS, TreeFile, is_kubeconfig};
+pub(crate) use facts::{ETCD_ENVIRONMENT, GatheredFacts, KubeletConfig, arguments, certificates, held};
+pub(crate) use files::{
+    KUBELET_CONFIG, KUBELET_FLAGS, OTHER_FOLDERS, TreeFile, is_certificate_or_key, is_kubeconfig, name,
+};
 pub use files::{Tree, Unread};
-pub(crate) use process::{API_SERVER, CONTROLLER_MANAGER, ETCD, KUBEADM, KUBECTL, KUBELET, Process, SCHEDULER};
+pub(crate) use process::{
+    API_SERVER, CONTROLLER_MANAGER, ETCD, KUBE_PROXY, KUBEADM, KUBECTL, KUBELET, Process, SCHEDULER, of_environment,
+    of_etcd_yaml,
+};
+pub(crate) use unit::{EXTRA_ARGUMENTS, processes as services, variables};
+#[cfg(test)]
+pub(crate) use uses::file_flags;
 pub(crate) use uses::{Named, Shape, Use};

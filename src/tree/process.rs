@@ -48,9 +48,8 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
-    pub(crate) fn flag(flag: impl Into<String>, value: impl Into<String>) -> Self {
-        let flag = flag.into();
-        Self { said: format!("--{flag}"), flag, value: value.into() }
+    fn flag(dashes: &str, flag: &str, value: &str) -> Self {
+        Self { said: format!("{dashes}{flag}"), flag: flag.to_owned(), value: value.to_owned() }
     }
 }
 
@@ -256,12 +255,13 @@ fn flags(words: &[String]) -> Vec<Setting> {
     let mut flags = Vec::new();
     let mut words = words.iter().peekable();
     while let Some(word) = words.next() {
-        let Some(flag) = word.strip_prefix("--").or_else(|| word.strip_prefix('-')) else { continue };
+        let dashes = if word.starts_with("--") { "--" } else { "-" };
+        let Some(flag) = word.strip_prefix(dashes) else { continue };
         match flag.split_once('=') {
-            Some((flag, value)) => flags.push(Setting::flag(flag, value)),
+            Some((flag, value)) => flags.push(Setting::flag(dashes, flag, value)),
             None => {
                 let value = words.next_if(|next| !next.starts_with('-')).map_or("true", |value| value);
-                flags.push(Setting::flag(flag, value));
+                flags.push(Setting::flag(dashes, flag, value));
             }
         }
     }

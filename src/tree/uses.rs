@@ -162,6 +162,19 @@ const ROWS: [Row; 43] = [
     plain(KUBECTL, "super-admin.conf", Shape::Kubeconfig, "etc/kubernetes/super-admin.conf"),
 ];
 
+/// Returns every flag of the table and of the keys in it, with its program.
+#[cfg(test)]
+pub(crate) fn file_flags() -> Vec<(&'static str, &'static str, Shape)> {
+    let flags = ROWS.iter().flat_map(|row| {
+        let key = match row.shape {
+            Shape::Pair(key) | Shape::Signer(key) => key,
+            _ => row.flag,
+        };
+        [(row.program, row.flag, row.shape), (row.program, key, row.shape)]
+    });
+    flags.collect()
+}
+
 /// A file that a program reads.
 #[derive(Clone, Debug)]
 pub(crate) struct Use {

@@ -24,6 +24,7 @@ mod seed;
 mod slice_folder;
 mod split;
 mod status;
+mod survey;
 mod unpack;
 mod user_data;
 mod verify;
@@ -41,6 +42,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Verify(arguments) => verify::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
+        Command::Survey(arguments) => survey::run(arguments),
         Command::Unpack(arguments) => unpack::run(arguments),
         Command::Apply(arguments) => apply::run(arguments),
         Command::Rollback(arguments) => rollback::run(arguments),

@@ -56,7 +56,7 @@ pub(super) const ROOMS: &[Room] = &[
         "doctor",
         &["tree", "verify", "lint", "report", "go", "node", "kubernetes", "x509", "kubeconfig", "yaml", "host"],
     ),
-    pure("survey", &["kubernetes"]),
+    pure("survey", &["tree", "go", "kubernetes", "x509", "kubeconfig", "yaml"]),
     outer(
         "cli",
         &[
@@ -82,6 +82,7 @@ pub(super) const ROOMS: &[Room] = &[
             "report",
             "host",
             "tree",
+            "survey",
             "doctor",
             "diff",
             "node",
