@@ -85,6 +85,7 @@ pub mod diff;
 pub mod doctor;
 pub mod go;
 pub mod host;
+pub mod import;
 pub mod issue;
 pub mod keys;
 pub mod kubeconfig;

@@ -48,6 +48,7 @@ mod gitignore;
 mod go;
 mod golden;
 mod hostile;
+mod import;
 mod inspect;
 mod install_sh;
 mod inventory;

@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Write a commented starter profile
+    /// Write a commented starter profile, or that of a cluster that runs already
     Init(InitArguments),
     /// Make the root seed, or print its one-way id
     #[command(subcommand)]
@@ -118,7 +118,9 @@ impl Command {
     /// Returns whether the command has changed files when it succeeds and prints a result.
     pub(crate) fn writes_files(&self) -> bool {
         match self {
-            Self::Init(arguments) => arguments.file.as_ref().is_some_and(|file| file.as_os_str() != "-"),
+            Self::Init(arguments) => {
+                arguments.out.is_some() || arguments.file.as_ref().is_some_and(|file| file.as_os_str() != "-")
+            }
             Self::Man(arguments) => arguments.out.is_some(),
             Self::Seed(SeedCommand::New { dry_run, .. }) => !*dry_run,
             Self::Build(arguments) => !arguments.dry_run,

@@ -17,6 +17,7 @@ mod http;
 mod interrupt;
 mod leftovers;
 mod locale;
+mod node_archive;
 mod node_root;
 mod node_tree;
 mod output;
@@ -31,6 +32,7 @@ pub use file_io::{Exposure, Source, check_new_file, folder_of_others, open, read
 pub use found::{FileOwner, Found, FoundKind};
 pub use http::{Answer, AskError, TlsClient, ask};
 pub use locale::{columns, is_linux_console, is_utf8, language};
+pub use node_archive::NodeArchive;
 pub use node_root::NodeRoot;
 pub use node_tree::{NodeLock, NodeTree};
 pub use output::{CommitError, Outputs};

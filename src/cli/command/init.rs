@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use super::init_from;
 use crate::cli::args::InitArguments;
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::source;
@@ -13,6 +14,9 @@ use crate::host::{self, Outputs};
 use crate::profile;
 
 pub(crate) fn run(arguments: &InitArguments) -> Result<String, Failure> {
+    if let Some(folder) = &arguments.out {
+        return init_from::run(&arguments.from, folder, arguments.name.as_deref());
+    }
     let starter = arguments.starter(host::now().date().to_string()).map_err(|error| {
         Failure::cannot_run(error).hint("without --etcd external the members are on the control planes")
     })?;

@@ -12,6 +12,7 @@ mod fingerprint;
 mod help;
 mod help_topics;
 mod init;
+mod init_from;
 pub(crate) mod inspect;
 mod inspect_lint;
 mod install_script;

@@ -1,6 +1,7 @@
 //! Reads what the arguments name: files, keys, folders, an engine.
 
 pub(crate) mod bundle;
+pub(crate) mod cluster_sources;
 pub(crate) mod engine;
 pub(crate) mod lock_file;
 pub(crate) mod misplaced_secret;

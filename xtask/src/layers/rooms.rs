@@ -57,6 +57,7 @@ pub(super) const ROOMS: &[Room] = &[
         &["tree", "verify", "lint", "report", "go", "node", "kubernetes", "x509", "kubeconfig", "yaml", "host"],
     ),
     pure("survey", &["tree", "go", "kubernetes", "x509", "kubeconfig", "yaml"]),
+    pure("import", &["survey", "kubernetes", "x509", "yaml"]),
     outer(
         "cli",
         &[
@@ -83,6 +84,7 @@ pub(super) const ROOMS: &[Room] = &[
             "host",
             "tree",
             "survey",
+            "import",
             "doctor",
             "diff",
             "node",
