@@ -25,7 +25,7 @@ mod part_changes;
 mod planned_files;
 mod subset;
 
-pub use certificate::{Constraints, PlannedCertificate, PlannedKey};
+pub use certificate::{Constraints, ExistingCertificate, PlannedCertificate, PlannedKey};
 pub use etcd_file::EtcdFile;
 pub use file::{FileOutlines, PlannedContent, PlannedFile};
 pub use kubeadm_file::{
@@ -104,16 +104,13 @@ impl Plan<'_> {
 #[must_use]
 pub fn plan(profile: &Profile) -> Plan<'_> {
     let (mut keys, certificates): (Vec<_>, Vec<_>) = certificates::all(profile).unzip();
+    let adopted = profile.service_account_adoption.as_ref().and_then(|adoption| adoption.found);
+    let (algorithm, generation) = (profile.service_account_algorithm, profile.service_account_generation);
     keys.push(PlannedKey {
-        id: KeyId::ServiceAccount,
-        algorithm: profile.service_account_algorithm,
-        generation: profile.service_account_generation,
+        adopted: adopted.map(Box::new),
+        ..PlannedKey::derived(KeyId::ServiceAccount, algorithm, generation)
     });
-    keys.push(PlannedKey {
-        id: KeyId::BundleSigner,
-        algorithm: KeyAlgorithm::EcdsaP256,
-        generation: profile.signer_generation,
-    });
+    keys.push(PlannedKey::derived(KeyId::BundleSigner, KeyAlgorithm::EcdsaP256, profile.signer_generation));
     Plan {
         cluster: profile.cluster.name.clone(),
         kubernetes: profile.cluster.kubernetes,

@@ -16,11 +16,11 @@ pub(super) const KUBEADM_FILES: [&str; 3] =
 pub(super) fn configurations(tree: &Tree, programs: &[Program], paths: &mut Paths) -> Vec<Configuration> {
     let mut found = Vec::new();
     for place in KUBEADM_FILES {
-        let Some(documents) = documents(tree, place, paths) else { continue };
+        let Some((place, documents)) = documents(tree, place, paths) else { continue };
         for document in documents {
             let kind = document.get("kind").and_then(Yaml::text).unwrap_or_default();
             if let Some(kind) = KUBEADM_KINDS.iter().find(|known| **known == kind) {
-                found.push(configuration(place, kind, fields(&document), paths));
+                found.push(configuration(&place, kind, fields(&document), paths));
             }
         }
     }
@@ -29,11 +29,13 @@ pub(super) fn configurations(tree: &Tree, programs: &[Program], paths: &mut Path
         setting.and_then(Setting::place).map(|place| resolve("", place))
     };
     let kubelets = named(KUBELET, "config").unwrap_or_else(|| KUBELET_CONFIG.to_owned());
-    for document in documents(tree, &kubelets, paths).unwrap_or_default().into_iter().take(1) {
-        found.push(configuration(&kubelets, KUBELET_KIND, fields(&document), paths));
+    if let Some((place, documents)) = documents(tree, &kubelets, paths)
+        && let Some(document) = documents.first()
+    {
+        found.push(configuration(&place, KUBELET_KIND, fields(document), paths));
     }
     if let Some(place) = named(ETCD, "config-file")
-        && let Some(text) = paths.text(tree, &place)
+        && let Some((place, text)) = paths.text(tree, &place)
     {
         match of_etcd_yaml(&place, &text) {
             Ok(settings) => {
@@ -48,13 +50,13 @@ pub(super) fn configurations(tree: &Tree, programs: &[Program], paths: &mut Path
     found
 }
 
-fn documents(tree: &Tree, place: &str, paths: &mut Paths) -> Option<Vec<Yaml>> {
-    let text = paths.text(tree, place)?;
+fn documents(tree: &Tree, place: &str, paths: &mut Paths) -> Option<(String, Vec<Yaml>)> {
+    let (place, text) = paths.text(tree, place)?;
     let Ok(documents) = Yaml::documents(&text, YamlLimits::KUBECONFIG) else {
-        paths.unread(place, reason::NOT_YAML);
+        paths.unread(&place, reason::NOT_YAML);
         return None;
     };
-    Some(documents.into_iter().map(|(_, document)| document).collect())
+    Some((place, documents.into_iter().map(|(_, document)| document).collect()))
 }
 
 fn configuration(place: &str, kind: &str, fields: Vec<(String, String)>, paths: &mut Paths) -> Configuration {

@@ -17,6 +17,8 @@ mod paths;
 mod programs;
 mod reason;
 mod script;
+#[cfg(test)]
+mod script_facts;
 mod settings;
 mod take;
 mod text;

@@ -94,8 +94,9 @@ impl Paths {
         }
     }
 
-    /// Returns the text of a file that need not be there, and notes a link and why it cannot be read.
-    pub(super) fn text(&mut self, tree: &Tree, place: &str) -> Option<Zeroizing<String>> {
+    /// Returns the text of a file that need not be there, and the place to which its path leads. Notes a link, and why
+    /// the file cannot be read.
+    pub(super) fn text(&mut self, tree: &Tree, place: &str) -> Option<(String, Zeroizing<String>)> {
         if matches!(tree.root.look(place), Ok(None)) {
             return None;
         }
@@ -105,7 +106,7 @@ impl Paths {
         if text.is_none() {
             self.unread(&place, reason::NOT_UTF8);
         }
-        text
+        Some((place, text?))
     }
 
     /// Returns the rights of a file, and notes why they cannot be had.

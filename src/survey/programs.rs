@@ -23,17 +23,17 @@ pub(super) fn programs(tree: &Tree, folders: &[String], paths: &mut Paths) -> Ve
     let has = |programs: &[Program], name: &str| programs.iter().any(|program| program.name == name);
     if !has(&programs, KUBELET) {
         for file in std::iter::once(KUBELET_FLAGS).chain(EXTRA_ARGUMENTS) {
-            let Some(text) = paths.text(tree, file) else { continue };
-            let process = Process::on_node(file, KUBELET, arguments(&text));
+            let Some((place, text)) = paths.text(tree, file) else { continue };
+            let process = Process::on_node(place, KUBELET, arguments(&text));
             programs.push(program(&process, ProgramKind::Environment, paths));
         }
     }
     if !has(&programs, ETCD)
-        && let Some(text) = paths.text(tree, ETCD_ENVIRONMENT)
+        && let Some((place, text)) = paths.text(tree, ETCD_ENVIRONMENT)
     {
         let variables = variables(&text);
         let pairs = variables.iter().map(|(variable, value)| (variable.as_str(), value.as_str()));
-        let process = Process::on_node(ETCD_ENVIRONMENT, ETCD, of_environment(pairs));
+        let process = Process::on_node(place, ETCD, of_environment(pairs));
         programs.push(program(&process, ProgramKind::Environment, paths));
     }
     programs
@@ -45,8 +45,7 @@ fn static_pods(tree: &Tree, place: &str, paths: &mut Paths) -> Vec<Process> {
     if tree::name(place).starts_with('.') || tree.has_folder(place) {
         return Vec::new();
     }
-    let Some(text) = paths.text(tree, place) else { return Vec::new() };
-    let place = paths.leads_to(tree, place);
+    let Some((place, text)) = paths.text(tree, place) else { return Vec::new() };
     match Process::of_manifest(&place, &text) {
         Ok(processes) => {
             if processes.is_empty() {

@@ -16,14 +16,14 @@ use crate::tree::{
 };
 
 /// Where RKE2's kubelet finds static pods.
-const RKE2_MANIFESTS: &str = "var/lib/rancher/rke2/agent/pod-manifests";
+pub(super) const RKE2_MANIFESTS: &str = "var/lib/rancher/rke2/agent/pod-manifests";
 /// The folders in which k3s and RKE2 keep the files of a node itself. What lies in folders below is another thing.
-const AGENTS: [&str; 2] = ["var/lib/rancher/k3s/agent", "var/lib/rancher/rke2/agent"];
+pub(super) const AGENTS: [&str; 2] = ["var/lib/rancher/k3s/agent", "var/lib/rancher/rke2/agent"];
 /// The folders with kubeconfigs of k3s and RKE2, and of network plugins.
-const KUBECONFIG_FOLDERS: [&str; 3] =
+pub(super) const KUBECONFIG_FOLDERS: [&str; 3] =
     ["etc/cni/net.d", "var/lib/rancher/k3s/server/cred", "var/lib/rancher/rke2/server/cred"];
 /// The kubeconfigs that k3s and RKE2 write for people.
-const ADMIN_KUBECONFIGS: [&str; 2] = ["etc/rancher/k3s/k3s.yaml", "etc/rancher/rke2/rke2.yaml"];
+pub(super) const ADMIN_KUBECONFIGS: [&str; 2] = ["etc/rancher/k3s/k3s.yaml", "etc/rancher/rke2/rke2.yaml"];
 /// The most bytes of certificates that a survey takes.
 const ROOM: usize = Survey::LIMIT / 2;
 

@@ -35,24 +35,8 @@ pub(super) enum ValueKind {
 }
 
 impl ValueKind {
-    /// Every kind, for `survey.sh`.
-    pub(super) const ALL: [Self; 13] = [
-        Self::Pem,
-        Self::Kubeconfig,
-        Self::Opaque,
-        Self::Folder,
-        Self::Urls,
-        Self::Issuers,
-        Self::Hosts,
-        Self::Subnets,
-        Self::Names,
-        Self::Number,
-        Self::Period,
-        Self::Switch,
-        Self::Sni,
-    ];
-
     /// Returns the name that `survey.sh` uses.
+    #[cfg(test)]
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Pem => "pem",

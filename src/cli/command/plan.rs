@@ -6,6 +6,7 @@ use std::fmt::Write;
 use crate::cli::args::{OutputFormat, PlanArguments};
 use crate::cli::command::{build, help};
 use crate::cli::failure::Failure;
+use crate::cli::input::adopted_files::{self, Keys};
 use crate::cli::input::lock_file;
 use crate::cli::text::changes::Detail;
 use crate::cli::text::plan_json;
@@ -19,6 +20,7 @@ use crate::x509::escape_for_terminal;
 
 pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     let profile = build::read_profile(&arguments.profile)?;
+    let (profile, _) = adopted_files::read(profile, &arguments.profile, Keys::IfThere)?;
     let lock_path = lock_file::path(arguments.lock.as_deref(), &arguments.profile)?;
     let lock = lock_file::read(&lock_path)?;
     let plan = plan(&profile);
