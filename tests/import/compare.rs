@@ -43,7 +43,9 @@ pub fn assert_same(profile: &Profile, node: &str, root: &Path, kubelet: bool) ->
         if !kubelet && (file.path.starts_with("var/lib/kubelet") || file.path == "etc/kubernetes/kubelet.conf") {
             continue;
         }
-        let path = root.join(&file.path);
+        // The store's file has the day of the profile in its name.
+        let is_store = file.path.starts_with("var/lib/kubelet/pki/kubelet-client-");
+        let path = root.join(if is_store { "var/lib/kubelet/pki/kubelet-client-current.pem" } else { &file.path });
         let id = match &file.content {
             PlannedContent::Certificate(id) | PlannedContent::CertificateAndKey(id) => id,
             PlannedContent::Kubeconfig(kubeconfig) => {
