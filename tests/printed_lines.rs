@@ -1,5 +1,5 @@
 //! Every command line of certferry that the chapters show is run as it is printed, on a machine that is the node of the
-//! chapter. Of the chapters `quickstart`, `adding-a-node` and `fleet` the tests of the same names do it.
+//! chapter. Of the chapters `quickstart`, `adding-a-node`, `fleet` and `import` the tests of the same names do it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::kube::machine::Machine;
 /// chapter names.
 const CHAPTERS: [&str; 8] = ["far-side", "json", "inspect", "lints", "doctor", "metallb", "expired", "rotation"];
 /// What others read.
-const ELSEWHERE: [&str; 3] = ["quickstart", "adding-a-node", "fleet"];
+const ELSEWHERE: [&str; 4] = ["quickstart", "adding-a-node", "fleet", "import"];
 
 /// systemd's place: every service is there and active.
 const SYSTEMCTL: &str = "#!/bin/sh\ncase \"$2 $3\" in\n'--property LoadState') echo LoadState=loaded ;;\n\

@@ -170,6 +170,9 @@ pub(crate) struct PlanArguments {
     /// Show only what changes since the lock, and what that means
     #[arg(long)]
     pub(crate) changes: bool,
+    /// Compare with what is on the nodes instead: surveys, roots or tar archives of nodes, folders of these
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "changes")]
+    pub(crate) against: Vec<PathBuf>,
     /// Show alternative names, and a line for every node
     #[arg(short, long)]
     pub(crate) verbose: bool,

@@ -8,7 +8,7 @@ use super::machines::{Machine, surveyed};
 use super::objects::Objects;
 use super::said::Said;
 use super::surveyed::{API_SERVER, CONTROLLER_MANAGER, ETCD, Surveyed, read_all};
-use crate::kubernetes::Role;
+use crate::kubernetes::{PKI, Role};
 use crate::x509::{ReadCertificate, instant};
 
 /// The years for which the profile lets leaves live.
@@ -116,7 +116,7 @@ const WANTED: [Wanted; 3] = [
     },
     Wanted {
         table: "etcd",
-        stem: "etcd-ca",
+        stem: "etcd/ca",
         flags: &[(ETCD, "trusted-ca-file"), (API_SERVER, "etcd-cafile")],
         kubeadms: "etcd/ca.crt",
         leaf: (ETCD, "cert-file", "etcd/server.crt"),
@@ -447,6 +447,29 @@ fn bring(all: &[Authority], service_account: &KeyPlace, objects: &Objects, findi
         );
     }
     bring_key("adopted/sa.key", "the key that signs the tokens of service accounts", service_account, &mut add);
+    if let Some(command) = at_once(all, service_account) {
+        add(Subject::Bring, command);
+    }
+}
+
+/// Returns the command that takes all keys along, where one node has them at kubeadm's places.
+fn at_once(all: &[Authority], service_account: &KeyPlace) -> Option<String> {
+    let mut node: Option<&str> = None;
+    let places = all.iter().map(|authority| (&authority.key, format!("{}.key", authority.stem)));
+    let mut files = Vec::new();
+    for (place, file) in places.chain([(service_account, "sa.key".to_owned())]) {
+        let KeyPlace::Node { label, path } = place else { return None };
+        if *path != format!("{PKI}/{file}") || node.is_some_and(|known| known != label) {
+            return None;
+        }
+        node = Some(label);
+        files.push(file);
+    }
+    Some(format!(
+        "all of them at once, as root on {}: (umask 077 && tar -C /{PKI} -cf adopted.tar {}); unpack it in the folder adopted",
+        node?,
+        files.join(" ")
+    ))
 }
 
 fn bring_key(to: &str, what: &str, place: &KeyPlace, add: &mut impl FnMut(Subject, String)) {

@@ -13,6 +13,7 @@
 //! Refuses nothing: what the sources do not say is in the list. Where they contradict each other the more certain one
 //! counts, in the order of the manual (chapter survey), and the list has the other.
 
+mod against;
 mod authorities;
 mod clients;
 mod cluster;
@@ -28,6 +29,7 @@ mod surveyed;
 mod tables;
 mod write;
 
+pub use against::{Against, ComparedFile, ComparedNode, FileFate, against};
 pub use finding::{Finding, Subject, list};
 pub use objects::{Objects, ObjectsError};
 

@@ -1,5 +1,6 @@
 //! `init --from`: the profile of a cluster that runs.
 
+mod against;
 mod compare;
 mod contradictions;
 mod objects;

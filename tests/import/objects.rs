@@ -95,8 +95,8 @@ key = "adopted/ca.key"  # bring it: it is on no node that was surveyed
 # renew = true  # for a CA that signed itself: the same key and name, with a later end
 
 [ca.etcd]
-certificate = "adopted/etcd-ca.crt"  # not known: no source has it, so bring it
-key = "adopted/etcd-ca.key"  # bring it: it is on no node that was surveyed
+certificate = "adopted/etcd/ca.crt"  # not known: no source has it, so bring it
+key = "adopted/etcd/ca.key"  # bring it: it is on no node that was surveyed
 # renew = true  # for a CA that signed itself: the same key and name, with a later end
 
 [ca.front-proxy]
@@ -128,8 +128,8 @@ Not known: fill it in
 Bring: to the folder of the profile, with mode 0600
 - adopted/ca.crt: the certificate of the CA of [ca.kubernetes]; no survey of such a node was given
 - adopted/ca.key: the key of the CA of [ca.kubernetes]; it is on no node that was surveyed
-- adopted/etcd-ca.crt: the certificate of the CA of [ca.etcd]; no survey of such a node was given
-- adopted/etcd-ca.key: the key of the CA of [ca.etcd]; it is on no node that was surveyed
+- adopted/etcd/ca.crt: the certificate of the CA of [ca.etcd]; no survey of such a node was given
+- adopted/etcd/ca.key: the key of the CA of [ca.etcd]; it is on no node that was surveyed
 - adopted/front-proxy-ca.crt: the certificate of the CA of [ca.front-proxy]; no survey of such a node was given
 - adopted/front-proxy-ca.key: the key of the CA of [ca.front-proxy]; it is on no node that was surveyed
 - adopted/sa.key: the key that signs the tokens of service accounts; it is on no node that was surveyed

@@ -88,7 +88,7 @@ fn a_profile_is_never_overwritten() {
         "error: cannot create out/lab.toml: file exists\nhint: a profile is never overwritten: name another folder with --out, or move the old one away\n",
     );
     assert_eq!(desk.text("out/lab.toml"), "mine");
-    assert_eq!(desk.text("out/.gitignore").lines().nth(1), Some("adopted/*.key"));
+    assert_eq!(desk.text("out/.gitignore").lines().nth(1), Some("adopted/**/*.key"));
 }
 
 #[test]

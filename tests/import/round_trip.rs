@@ -8,7 +8,8 @@ use certferry::profile;
 
 use super::compare::assert_same;
 use super::{Fleet, init_from, written};
-use crate::common::{changed_profile, succeed, tool, use_fast_keys};
+use crate::common::desk::Desk;
+use crate::common::{certferry, changed_profile, succeed, tool, use_fast_keys};
 use crate::kube::programs;
 
 /// Every shape of cluster that certferry makes.
@@ -121,4 +122,31 @@ fn kube_trees_of_kubeadm_become_profiles_that_plan_them() {
             assert!(!said.contains(heading), "{shape}: {said}");
         }
     }
+}
+
+/// The lines of the chapter, as a person would type them who has collected surveys.
+#[test]
+fn the_lines_of_the_chapter_work_as_printed() {
+    let fleet = Fleet::of(&changed_profile("single-node", use_fast_keys));
+    let desk = Desk::new();
+    let node = &fleet.profile.nodes[0];
+    fs::create_dir(desk.path("surveys")).unwrap();
+    let survey = succeed(certferry().arg("survey").arg("--root").arg(fleet.root(&node.name)));
+    desk.write("surveys/cp.toml", survey);
+    let listed =
+        "kind: Node\nmetadata: {name: w-1}\nstatus: {addresses: [{type: InternalIP, address: 192.168.10.77}]}\n";
+    desk.write("nodes.yaml", listed);
+    let endpoint = "apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\nkubernetesVersion: v1.34.1\n";
+    desk.write("kubeadm-config.yaml", endpoint);
+    let chapter = desk.succeed("help import --markdown");
+    let lines: Vec<_> = chapter.lines().filter_map(|line| line.strip_prefix("    certferry ")).collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    desk.succeed(lines[0]);
+    assert_eq!(desk.text("prod-1/prod-1.toml").matches("\n[[node]]\n").count(), 2);
+    // The key decides the kind of sa.key, so that it is brought before.
+    desk.write("prod-1/adopted/sa.key", fs::read(fleet.root(&node.name).join("etc/kubernetes/pki/sa.key")).unwrap());
+    desk.set_mode("prod-1/adopted/sa.key", 0o600);
+    let said = desk.succeed(lines[1]);
+    assert!(said.starts_with(&format!("{} against what is there: ", node.name)), "{said}");
+    assert!(said.ends_with("\nnot compared, because nothing was given of them: w-1\n"), "{said}");
 }

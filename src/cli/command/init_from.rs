@@ -13,7 +13,7 @@ use crate::kubernetes::is_label;
 /// What keeps the keys that are brought, seeds and bundles out of version control.
 const GITIGNORE: &str = "\
 # Whoever has one of these has keys of the cluster.
-adopted/*.key
+adopted/**/*.key
 *.seed
 *-g[0-9]*.tar.gz
 ";
@@ -49,7 +49,9 @@ fn write(folder: &Path, imported: &Imported, list: &str) -> Result<Vec<PathBuf>,
     outputs.create_folder(folder, 0o755).or_cannot("create", folder)?;
     let adopted = folder.join("adopted");
     // The keys come here, too.
-    outputs.create_folder(&adopted, 0o700).or_cannot("create", &adopted)?;
+    for folder in [&adopted, &adopted.join("etcd")] {
+        outputs.create_folder(folder, 0o700).or_cannot("create", folder)?;
+    }
     let mut files = vec![
         (format!("{}.toml", imported.name), imported.profile.as_str()),
         (format!("{}.list.txt", imported.name), list),

@@ -71,7 +71,7 @@ pub(super) const ROOMS: &[Room] = &[
         &["tree", "verify", "lint", "report", "go", "node", "kubernetes", "x509", "kubeconfig", "yaml", "host"],
     ),
     pure("survey", &["tree", "go", "kubernetes", "x509", "kubeconfig", "yaml"]),
-    pure("import", &["survey", "kubernetes", "x509", "yaml"]),
+    pure("import", &["survey", "plan", "kubernetes", "x509", "yaml"]),
     outer(
         "cli",
         &[
