@@ -84,6 +84,7 @@ mod screens;
 mod signals;
 mod standard_streams;
 mod status;
+mod survey;
 mod tamper;
 mod tar_install;
 mod terminal;

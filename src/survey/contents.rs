@@ -9,6 +9,9 @@ use super::reason;
 use crate::go::{Block, PublicKey, blocks, private_key};
 use crate::x509::ReadCertificate;
 
+/// The most beginnings of blocks in a file. To look for an end after each of very many takes very long.
+const BLOCKS: usize = 512;
+
 /// The public contents of a file, each kind in the order of the file, and why the rest is not here.
 #[derive(Default)]
 pub(super) struct Contents {
@@ -26,6 +29,10 @@ impl Contents {
     /// Reads a file, or what a kubeconfig holds.
     pub(super) fn read(content: &[u8]) -> Self {
         let mut contents = Self::default();
+        if content.split(|byte| *byte == b'\n').filter(|line| begins_block(line)).nth(BLOCKS).is_some() {
+            contents.unread.push(reason::MANY_BLOCKS);
+            return contents;
+        }
         for block in blocks(content) {
             contents.add(&block);
         }
@@ -76,6 +83,11 @@ impl Contents {
             self.unread.push(reason);
         }
     }
+}
+
+fn begins_block(line: &[u8]) -> bool {
+    const BEGIN: &[u8] = b"-----BEGIN ";
+    line.windows(BEGIN.len()).any(|window| window == BEGIN)
 }
 
 fn sha256(octets: &[u8]) -> String {

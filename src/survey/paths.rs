@@ -60,10 +60,16 @@ impl Paths {
 
     /// Returns the places of the files below a folder.
     pub(super) fn files(&mut self, tree: &Tree, folder: &str) -> Vec<String> {
-        let (files, errors) = tree.root.files(folder);
+        let (mut files, errors) = tree.root.files(folder);
         for (place, error) in errors {
             let why = reason::of(&error);
-            self.unread(if why == reason::TOO_MANY { folder } else { &place }, why);
+            if why == reason::TOO_MANY {
+                // Which ones were met first is chance.
+                files.clear();
+                self.unread(folder, why);
+            } else {
+                self.unread(&place, why);
+            }
         }
         files
     }

@@ -8,6 +8,7 @@ pub(super) const NOT_REGULAR: &str = "not a regular file";
 pub(super) const TOO_LARGE: &str = "larger than 4194304 bytes";
 pub(super) const TOO_MANY: &str = "more than 4096 entries";
 pub(super) const LINKS: &str = "a circle of links";
+pub(super) const MANY_BLOCKS: &str = "holds more than 512 blocks";
 pub(super) const NO_PEM: &str = "holds no certificate and no key as PEM";
 pub(super) const CERTIFICATE: &str = "holds a certificate that cannot be read";
 pub(super) const PRIVATE_KEY: &str = "holds a private key that cannot be read";
@@ -24,7 +25,7 @@ pub(super) const SERVER: &str = "names a server in an unusual way";
 pub(super) const NOT_A_POD: &str = "not a pod";
 
 /// The reasons that leave open what is there.
-pub(super) const INCOMPLETE: [&str; 5] = [DENIED, TOO_MANY, TOO_LARGE, LINKS, OTHER];
+pub(super) const INCOMPLETE: [&str; 6] = [DENIED, TOO_MANY, TOO_LARGE, MANY_BLOCKS, LINKS, OTHER];
 /// Anything else that the operating system says.
 const OTHER: &str = "cannot be read";
 

@@ -1,9 +1,12 @@
 # ---------------------------------------------------------------------------------------------------------------------
 # Files below the root
 
-# A line for each fact that was found: `1 TEXT` of the survey's programs, `2` configurations, `3` files, `4` kubeconfigs,
-# `P KIND PATH`, `L PATH TAB TARGET`, `U PATH TAB REASON`, `N PROGRAM FLAG TEXT`.
+# A line for each fact that was found: `1 TEXT` of the survey's programs, `2 TEXT` of its configurations, `P KIND PATH`,
+# `L PATH TAB TARGET`, `U PATH TAB REASON`, `N PROGRAM FLAG TEXT`.
 NOTES=
+# The survey's tables of files and of kubeconfigs.
+FILES=
+KUBECONFIGS=
 
 note() {
     NOTES=$NOTES$1$LF
@@ -83,6 +86,16 @@ is_readable() {
     return 1
 }
 
+# Whether a path leads to a file that may be read, REAL.
+is_plain() {
+    follow "$1" && [ -f "$ROOT/$REAL" ] && [ -r "$ROOT/$REAL" ]
+}
+
+# Whether a path leads to a folder.
+is_folder() {
+    follow "$1" && [ -d "$ROOT/$REAL" ]
+}
+
 # Whether there is a file, or something else that should be one, by a path that may lead over links. Then REAL can be read.
 is_there() {
     follow "${1%/*}" || return 1
@@ -128,8 +141,7 @@ below() { # <folder> <depth>
 }
 
 below_entry() { # <path> <depth>
-    follow "$1" || return 0
-    if [ -d "$ROOT/$REAL" ] && [ "$2" -lt 8 ]; then
+    if [ "$2" -lt 8 ] && is_folder "$1"; then
         below "$1" $(($2 + 1))
     else
         note_pem "$1"

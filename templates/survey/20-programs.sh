@@ -16,21 +16,21 @@ is_yaml() {
 
 static_pod() { # <path>
     case ${1##*/} in .*) return 0 ;; esac
-    follow "$1" && [ -d "$ROOT/$REAL" ] && return 0
+    ! is_folder "$1" || return 0
     is_there "$1" && is_yaml || return 0
-    if written=$(flat "$ROOT/$REAL" | awk -v place="$REAL" "$AWK_TABLES$AWK_MANIFEST"); then
-        note_written 1 "$written"
-    else
-        unread "$REAL" 'not a pod'
-    fi
+    written=$(flat "$ROOT/$REAL" | awk -v place="$REAL" "$AWK_TABLES$AWK_MANIFEST")
+    case $? in
+        0) note_written 1 "$written" ;;
+        4) unread "$REAL" 'not a pod' ;;
+        *) unread "$REAL" 'YAML in a form that only certferry reads' ;;
+    esac
 }
 
 # The units and drop-ins of a service: its unit is that of the first folder, and of drop-ins of one name the same.
 units_of() { # <service>
     unit='' dropped=''
     for folder in $UNIT_FOLDERS; do
-        follow "$folder/$1.service" && [ -f "$ROOT/$REAL" ] && [ -r "$ROOT/$REAL" ] && [ -z "$unit" ] &&
-            unit=$folder/$1.service$LF
+        if [ -z "$unit" ] && is_plain "$folder/$1.service"; then unit=$folder/$1.service$LF; fi
         entries "$folder/$1.service.d"
         dropped=$dropped$ENTRIES
     done
@@ -41,14 +41,14 @@ units_of() { # <service>
 
 # What the units say, with what is in their environment files.
 unit_lines() { # <unit or drop-in>
-    follow "$1" && [ -f "$ROOT/$REAL" ] && [ -r "$ROOT/$REAL" ] || return 0
+    is_plain "$1" || return 0
     printf 'F %s\n' "$1"
     awk "$AWK_DIRECTIVES" "$ROOT/$REAL" | while IFS= read -r said; do
         case $said in
             'EnvironmentFile '*)
                 said=${said#EnvironmentFile }
                 while case $said in -*) true ;; *) false ;; esac; do said=${said#-}; done
-                follow "$said" && [ -f "$ROOT/$REAL" ] && [ -r "$ROOT/$REAL" ] || continue
+                is_plain "$said" || continue
                 awk '{ line = line $0 } /\\$/ { line = substr(line, 1, length(line) - 1); next } { print "V " line; line = "" }
                     END { if (line != "") print "V " line }' "$ROOT/$REAL"
                 ;;
@@ -59,7 +59,11 @@ unit_lines() { # <unit or drop-in>
 
 service() { # <name>
     units=$(units_of "$1")
-    note_written 1 "$(each "$units" unit_lines | awk "$AWK_TABLES$AWK_SERVICE")"
+    if written=$(each "$units" unit_lines | awk "$AWK_TABLES$AWK_SERVICE"); then
+        note_written 1 "$written"
+    else
+        unread "${units%%"$LF"*}" 'holds more than 4096 flags'
+    fi
 }
 
 # The services whose programs are known, by their names.
@@ -83,11 +87,19 @@ told() { # <program> <flag>
 
 environment() { # <program> <file>
     is_there "$2" || return 0
-    note_written 1 "$(awk -v name="$1" -v place="$REAL" "$AWK_TABLES$AWK_ENVIRONMENT" "$ROOT/$REAL")"
+    if written=$(awk -v name="$1" -v place="$REAL" "$AWK_TABLES$AWK_ENVIRONMENT" "$ROOT/$REAL"); then
+        note_written 1 "$written"
+    else
+        unread "$REAL" 'holds more than 4096 flags'
+    fi
 }
 
 configuration() { # <path> <kind, or nothing for those of kubeadm>
     is_there "$1" && is_yaml || return 0
-    note_written 2 "$(flat "$ROOT/$REAL" | awk -v place="$REAL" -v kind="$2" "$AWK_TABLES$AWK_CONFIGURATION")"
+    if written=$(flat "$ROOT/$REAL" | awk -v place="$REAL" -v kind="$2" "$AWK_TABLES$AWK_CONFIGURATION"); then
+        note_written 2 "$written"
+    else
+        unread "$REAL" 'YAML in a form that only certferry reads'
+    fi
 }
 

@@ -19,16 +19,11 @@ NOTHING=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 
 # Reads the blocks of a file or field into CERTIFICATES, PRIVATE_KEYS and PUBLIC_KEYS, in the form of the survey.
 read_blocks() {
-    CERTIFICATES='' PRIVATE_KEYS='' PUBLIC_KEYS='' found='' blocks=0
-    for entry in $(content | awk "$AWK_BLOCKS"'END { if (number > 512) print 0, "many" }' | tr ' ' :); do
+    CERTIFICATES='' PRIVATE_KEYS='' PUBLIC_KEYS='' found=''
+    for entry in $(content | awk "$AWK_BLOCKS" | tr ' ' :); do
         number=${entry%%:*}
-        case ${entry#*:} in
-            many) unread "$REAL" 'holds more than 512 blocks' ;;
-            other) continue ;;
-        esac
+        [ "${entry#*:}" != other ] || continue
         found=yes
-        blocks=$((blocks + 1))
-        [ "$blocks" -le 512 ] || break
         case ${entry#*:} in
             certificates)
                 pem=$(block "$number" | openssl x509 2>/dev/null)
@@ -49,6 +44,7 @@ read_blocks() {
                 pem=$(block "$number" | openssl "$@" 2>/dev/null)
                 add_pem PUBLIC_KEYS "$pem" 'holds a public key that cannot be read'
                 ;;
+            many) unread "$REAL" 'holds more than 512 blocks' ;;
             sealed) unread "$REAL" 'holds a private key under a passphrase' ;;
             unknown) unread "$REAL" 'holds a private key that cannot be read' ;;
         esac
@@ -79,11 +75,6 @@ print_blocks() { # <certificates, private_keys, public_keys>...
     done
 }
 
-# Adds lines to a part of the survey.
-add() { # <part> <text>
-    note_written "$1" "$(printf '%s\n' "$2" | awk '{ print "T " $0 }')"
-}
-
 # Path, mode and owner of REAL.
 rights() {
     # shellcheck disable=SC2046 # Three words.
@@ -97,14 +88,14 @@ file() { # <path without links> <pem or opaque>
         if [ ! -e "$ROOT/$REAL" ]; then
             unread "$REAL" 'nothing is there'
         else
-            add 3 "$LF[[file]]$LF$(rights)"
+            FILES="$FILES${LF}[[file]]$LF$(rights)$LF"
         fi
         return 0
     fi
     is_readable || return 0
     read_blocks
     text=$(print_blocks certificates private_keys public_keys)
-    add 3 "$LF[[file]]$LF$(rights)${text:+$LF$text}"
+    FILES="$FILES${LF}[[file]]$LF$(rights)$LF$text${text:+$LF}"
 }
 
 kubeconfig() { # <path without links>
@@ -112,17 +103,25 @@ kubeconfig() { # <path without links>
     is_readable || return 0
     is_yaml || return 0
     case $REAL in */*) folder=${REAL%/*} ;; esac
-    if ! written=$(flat "$ROOT/$REAL" | awk -v folder="$folder" "$AWK_TABLES$AWK_KUBECONFIG"); then
-        unread "$REAL" 'not a kubeconfig'
-        return 0
-    fi
-    add 4 "$LF[[kubeconfig]]$LF$(rights)"
+    written=$(flat "$ROOT/$REAL" | awk -v folder="$folder" "$AWK_TABLES$AWK_KUBECONFIG")
+    case $? in
+        0) ;;
+        4)
+            unread "$REAL" 'not a kubeconfig'
+            return 0
+            ;;
+        *)
+            unread "$REAL" 'YAML in a form that only certferry reads'
+            return 0
+            ;;
+    esac
+    KUBECONFIGS="$KUBECONFIGS${LF}[[kubeconfig]]$LF$(rights)$LF"
     each "$written" kubeconfig_line
 }
 
 kubeconfig_line() {
     case $1 in
-        'T '*) note "4${1#T}" ;;
+        'T '*) KUBECONFIGS=$KUBECONFIGS${1#T }$LF ;;
         'U '*) unread "$REAL" "${1#U }" ;;
         'D '*)
             FIELD=${1##* }
@@ -132,7 +131,7 @@ kubeconfig_line() {
                 read_blocks
                 kind=${1#D }
                 text=$(print_blocks "${kind%% *}")
-                [ -z "$text" ] || add 4 "$text"
+                KUBECONFIGS=$KUBECONFIGS$text${text:+$LF}
             fi
             FIELD=''
             ;;

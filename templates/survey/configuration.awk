@@ -39,7 +39,7 @@ function section(name, prefix,    count, fields, number, line) {
 function begin(name) {
     owner = name
     is_open_ = 1
-    settings = ""
+    rows = ""
     print "T "
     print "T [[configuration]]"
     print "T path = " quoted(place)
@@ -55,10 +55,10 @@ function add(name, given,    pattern, value, kind_) {
     if (value == "") return
     if (kind_ ~ /^(pem|kubeconfig|opaque)$/) print "P " kind_ " " resolved(value)
     if (owner == "KubeletConfiguration" && name == "staticPodPath") print "N kubelet pod-manifest-path " resolved(value)
-    settings = settings "T   { name = " quoted(name) ", value = " quoted(value) " },\n"
+    rows = rows "T   { name = " quoted(name) ", value = " quoted(value) " },\n"
 }
 
 function finish() {
-    if (is_open_ && settings != "") printf "%s", "T settings = [\n" settings "T ]\n"
+    if (is_open_ && rows != "") printf "%s", "T settings = [\n" rows "T ]\n"
     is_open_ = 0
 }

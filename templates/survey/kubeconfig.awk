@@ -1,5 +1,6 @@
 # Writes the tables of a kubeconfig, from its flattened YAML. `D KIND FIELD` stands for what the field holds, which must be
-# decoded; `P pem PATH` names a file, `U REASON` says what is wrong. Fails with 4 if it is no kubeconfig.
+# decoded; `P pem PATH` names a file, `U REASON` says what is wrong. Fails with 4 if it is no kubeconfig, and
+# with 5 if it is larger than any.
 
 BEGIN { FS = "\t" }
 first == "" { first = $1 }
@@ -30,6 +31,7 @@ function held(key, field, kind) {
 
 END {
     if ("kind" in found ? found["kind"] != "Config" : !count["clusters"] && !count["users"]) exit 4
+    if (count["clusters"] > 512 || count["users"] > 512) exit 5
     optional("current_context", "current-context")
     for (number = 0; number < count["clusters"]; number++) {
         path = "clusters." number

@@ -15,6 +15,7 @@ END {
             if (keys[3] + 1 > containers) containers = keys[3] + 1
         }
     if (!containers) exit 4
+    if (containers > 512) exit 5
     known = 0
     for (container = 0; container < containers; container++) {
         read_container("spec.containers." container)
@@ -50,14 +51,14 @@ function read_container(path,    count, words, script, number, key, scripts) {
         find_program(words, count)
     }
     MOUNTS = 0
-    for (number = 0; (path ".volumeMounts." number ".name") in found; number++)
+    for (number = 0; number < 512 && (path ".volumeMounts." number ".name") in found; number++)
         add_mount(path ".volumeMounts." number)
 }
 
 function add_mount(path,    number, name, outer) {
     if (!((path ".mountPath") in found)) return
     name = found[path ".name"]
-    for (number = 0; (("spec.volumes." number ".name") in found); number++)
+    for (number = 0; number < 512 && (("spec.volumes." number ".name") in found); number++)
         if (found["spec.volumes." number ".name"] == name) {
             outer = at("spec.volumes." number ".hostPath.path")
             break

@@ -3,7 +3,7 @@
 BEGIN { for (number = 1; number < 256; number++) octet[sprintf("%c", number)] = number }
 
 function quoted(text,    done, place, letter, number, more, least, taken) {
-    if (text !~ /[^ !#-\[\]-~]/) return "\"" text "\""
+    if (text !~ /[^] !#-[^-~]/) return "\"" text "\""
     done = ""
     for (place = 1; place <= length(text); place++) {
         letter = substr(text, place, 1)

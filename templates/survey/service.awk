@@ -17,6 +17,7 @@ function set() {
 }
 
 END {
+    if (all > 4096) exit 5
     for (number = 1; number <= commands; number++) {
         read_command(command[number])
         if (is_program(PROGRAM)) break

@@ -19,7 +19,7 @@ function kept(kind, value,    parts, count, number, part, done) {
         part = parts[number]
         if (kind == "urls") part = url(part)
         else if (kind == "issuers") { if (url(part) != "") part = url(part); else if (!is_name(part)) part = "" }
-        else if (kind == "hosts") { if (part !~ /^[A-Za-z0-9._:%\[\]*-]+$/) part = "" }
+        else if (kind == "hosts") { if (part !~ /^[][A-Za-z0-9._:%*-]+$/) part = "" }
         else if (kind == "subnets") { if (part !~ /^[0-9A-Fa-f.:]+\/[0-9]+$/) part = "" }
         else if (kind == "names") { if (!is_name(part)) part = "" }
         else part = ""

@@ -36,7 +36,8 @@ function is_program(name) { return name ~ /^(kube-apiserver|kube-controller-mana
 
 function is_operator(word) { return length(word) == 1 && index(";|&><", word) }
 
-# Finds the program among words[1..count]: PROGRAM, and its flags: flag[], given[], dashes[] of 1..FLAGS.
+# Finds the program among words[1..count]: PROGRAM, and its flags: flag[], given[], dashes[] of 1..FLAGS. Fails with 5 if
+# there are more than any program has.
 function find_program(words, count,    is_hyperkube, place, name, word, start) {
     is_hyperkube = count && base(words[1]) == "hyperkube"
     PROGRAM = count ? base(words[1]) : ""
@@ -52,7 +53,7 @@ function find_program(words, count,    is_hyperkube, place, name, word, start) {
     for (place = start; place <= count && !is_operator(words[place]); place++) {
         word = words[place]
         if (word !~ /^-/) continue
-        FLAGS++
+        if (++FLAGS > 4096) exit 5
         dashes[FLAGS] = word ~ /^--/ ? "--" : "-"
         word = substr(word, length(dashes[FLAGS]) + 1)
         start = index(word, "=")
@@ -70,7 +71,7 @@ function find_program(words, count,    is_hyperkube, place, name, word, start) {
 # Adds the setting that a variable of etcd stands for.
 function add_variable(name, text) {
     if (name !~ /^ETCD_/) return
-    FLAGS++
+    if (++FLAGS > 4096) exit 5
     flag[FLAGS] = tolower(substr(name, 6))
     gsub(/_/, "-", flag[FLAGS])
     given[FLAGS] = text

@@ -1,5 +1,6 @@
 # Flattens YAML: for each text a line with the number of its document, the path of keys to it with the numbers of items
-# from 0, and the text, with tabs between. Fails with 3 on what it does not know: block scalars, anchors, tags, escapes.
+# from 0, and the text, with tabs between. Fails with 3 on what it does not know: block scalars, anchors, tags, escapes;
+# and on what would take it long: longer brackets and texts over more lines than such files have.
 
 {
     sub(/\r$/, "")
@@ -96,15 +97,19 @@ function cut_key(text,    first, end) {
 }
 
 # The value that begins in this line, and goes on in lines that are further in.
-function value(text_, owner, path,    first, end) {
+function value(text_, owner, path,    first, end, lines_) {
     first = substr(text_, 1, 1)
     if (index("|>&*!%@`", first)) fail()
     at++
     if (first == "[" || first == "{") {
+        FLOW = ""
+        OPEN = QUOTE = LAST = ""
         while (is_open(text_)) {
-            if (at > count) fail()
-            text_ = text_ " " text[at++]
+            if (at > count || length(FLOW = FLOW text_ " ") > 16384) fail()
+            text_ = text[at++]
         }
+        text_ = FLOW text_
+        if (length(text_) > 16384) fail()
         FLOW = text_
         PLACE = 1
         flow(path)
@@ -113,7 +118,7 @@ function value(text_, owner, path,    first, end) {
     }
     if (first == "\"" || first == "\047") {
         while (!(end = quote_end(text_, 1))) {
-            if (at > count) fail()
+            if (at > count || ++lines_ > 64) fail()
             text_ = text_ " " text[at++]
         }
         if (substr(text_, end + 1) !~ /^ *( #.*)?$/) fail()
@@ -121,7 +126,10 @@ function value(text_, owner, path,    first, end) {
         return
     }
     text_ = plain(text_)
-    while (at <= count && indent[at] > owner) text_ = text_ " " plain(text[at++])
+    while (at <= count && indent[at] > owner) {
+        if (++lines_ > 1000) fail()
+        text_ = text_ " " plain(text[at++])
+    }
     if (!is_null(text_)) say(path, text_)
 }
 
@@ -160,18 +168,20 @@ function unquoted(text,    quote, inner, done, letter, place) {
     return done inner
 }
 
-# Whether brackets or quotations are open at the end.
-function is_open(text,    place, letter, level) {
-    level = 0
+# Whether brackets or quotations are open at the end of a line, and of the lines before it.
+function is_open(text,    place, letter) {
     for (place = 1; place <= length(text); place++) {
         letter = substr(text, place, 1)
-        if (letter == "\"" || letter == "\047" && substr(text, place - 1, 1) ~ /[\[{,: ]/) {
-            place = quote_end(text, place)
-            if (!place) return 1
-        } else if (letter == "[" || letter == "{") level++
-        else if (letter == "]" || letter == "}") level--
+        if (QUOTE != "") {
+            if (letter == "\\" && QUOTE == "\"") place++
+            else if (letter == QUOTE) QUOTE = ""
+        } else if (letter == "\"" || letter == "\047" && LAST ~ /^[[{,: ]?$/) QUOTE = letter
+        else if (letter == "[" || letter == "{") OPEN++
+        else if (letter == "]" || letter == "}") OPEN--
+        LAST = letter
     }
-    return level > 0
+    LAST = " "
+    return OPEN > 0 || QUOTE != ""
 }
 
 function blank() { while (substr(FLOW, PLACE, 1) == " ") PLACE++ }
