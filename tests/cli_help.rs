@@ -16,6 +16,7 @@ pub const COMMANDS: &[&str] = &[
     "verify",
     "inspect",
     "doctor",
+    "survey",
     "unpack",
     "apply",
     "rollback",

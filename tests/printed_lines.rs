@@ -7,12 +7,14 @@ use std::path::Path;
 
 use crate::common::desk::Desk;
 use crate::common::rights::{Right, lacks};
+use crate::common::shells::find;
 use crate::common::{Ended, end, place_program, program, write_program};
 use crate::kube::machine::Machine;
 
 /// The chapters in which every line succeeds or says no, in the order in which they are read. The node is the first one that a
 /// chapter names.
-const CHAPTERS: [&str; 8] = ["far-side", "json", "inspect", "lints", "doctor", "metallb", "expired", "rotation"];
+const CHAPTERS: [&str; 9] =
+    ["far-side", "json", "inspect", "lints", "doctor", "metallb", "expired", "rotation", "survey"];
 /// What others read.
 const ELSEWHERE: [&str; 4] = ["quickstart", "adding-a-node", "fleet", "import"];
 
@@ -26,7 +28,8 @@ fn lines(chapter: &str) -> Vec<String> {
     let text = fs::read_to_string(folder.join(format!("{chapter}.md"))).unwrap();
     let code: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("    ")).collect();
     let joined = code.join("\n").replace("\\\n", " ");
-    joined.lines().filter(|line| line.starts_with("certferry ")).map(str::to_owned).collect()
+    let is_ours = |line: &&str| ["certferry ", "sh survey.sh "].iter().any(|beginning| line.starts_with(beginning));
+    joined.lines().filter(is_ours).map(str::to_owned).collect()
 }
 
 /// The folder with what the chapters speak of: two generations, lists of objects, a kubeconfig, a certificate.
@@ -61,6 +64,8 @@ fn every_line_of_the_chapters_works_as_printed() {
     fs::set_permissions(programs.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     place_program(&program(), &programs.path().join("certferry"));
     write_program(programs.path(), "systemctl", SYSTEMCTL);
+    // The machine has no alternatives.
+    place_program(&find("mawk"), &programs.path().join("awk"));
     let nodes = [("cp-1", "192.168.1.11"), ("cp-2", "192.168.1.12")];
     let machines: BTreeMap<_, _> = nodes
         .iter()

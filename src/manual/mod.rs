@@ -13,6 +13,7 @@ pub(crate) const CHAPTERS: &[Chapter] = &[
     ("adding-a-node", "make, carry and install one node's files", include_str!("adding-a-node.md")),
     ("rotation", "other keys for a node, service accounts, a CA", include_str!("rotation.md")),
     ("expired", "certificates have ended: what to do at once, and what then", include_str!("expired.md")),
+    ("survey", "the public facts of a node, for a profile of a cluster that already runs", include_str!("survey.md")),
     ("users", "kubeconfigs, their RBAC, break-glass, clients of etcd", include_str!("users.md")),
     ("metallb", "MetalLB's webhook, with or without its own rotation", include_str!("metallb.md")),
     ("webhooks", "certificates of admission webhooks, and their caBundles", include_str!("webhooks.md")),

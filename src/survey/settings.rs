@@ -338,6 +338,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_manual_has_the_list() {
+        let chapter = include_str!("../manual/survey.md");
+        let names: BTreeSet<_> = ROWS.iter().flat_map(|row| row.names).collect();
+        let missing: Vec<_> = names.iter().filter(|name| !chapter.contains(&format!("`{name}`"))).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
     /// Who reads which certificate and key is known once, to the doctor, too.
     #[test]
     fn every_flag_that_names_a_certificate_is_in_the_list() {

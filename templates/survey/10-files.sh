@@ -70,6 +70,11 @@ lead() {
     [ "$REAL" = "$1" ] || note "L $1$TAB$REAL"
 }
 
+# Size, mode and owner of REAL: FACTS.
+look() {
+    FACTS=$(stat -c '%s %a %u %g' "$ROOT/$REAL")
+}
+
 # Whether a file can be read whole, REAL; else it notes why.
 is_readable() {
     if [ ! -e "$ROOT/$REAL" ]; then
@@ -78,7 +83,7 @@ is_readable() {
         unread "$REAL" 'not a regular file'
     elif [ ! -r "$ROOT/$REAL" ]; then
         unread "$REAL" 'permission denied'
-    elif [ "$(stat -c %s "$ROOT/$REAL")" -gt 4194304 ]; then
+    elif look && [ "${FACTS%% *}" -gt 4194304 ]; then
         unread "$REAL" 'larger than 4194304 bytes'
     else
         return 0

@@ -1,17 +1,17 @@
 # ---------------------------------------------------------------------------------------------------------------------
 # Certificates and keys
 
-# The file REAL, or what its field FIELD holds.
-content() {
+# Runs awk, with these arguments, on the file REAL, or on what its field FIELD holds.
+scan() {
     if [ -n "$FIELD" ]; then
-        flat "$ROOT/$REAL" | awk -v field="$FIELD" "$AWK_FIELD" | openssl base64 -d 2>/dev/null
+        flat "$ROOT/$REAL" | awk -v field="$FIELD" "$AWK_FIELD" | openssl base64 -d 2>/dev/null | awk "$@"
     else
-        cat "$ROOT/$REAL"
+        awk "$@" "$ROOT/$REAL"
     fi
 }
 
 block() { # <number>
-    content | awk -v wanted="$1" "$AWK_BLOCK"
+    scan -v wanted="$1" "$AWK_BLOCK"
 }
 
 # The SHA-256 of nothing, which is what a program that fails prints.
@@ -20,7 +20,7 @@ NOTHING=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 # Reads the blocks of a file or field into CERTIFICATES, PRIVATE_KEYS and PUBLIC_KEYS, in the form of the survey.
 read_blocks() {
     CERTIFICATES='' PRIVATE_KEYS='' PUBLIC_KEYS='' found=''
-    for entry in $(content | awk "$AWK_BLOCKS" | tr ' ' :); do
+    for entry in $(scan "$AWK_BLOCKS"); do
         number=${entry%%:*}
         [ "${entry#*:}" != other ] || continue
         found=yes
@@ -75,11 +75,11 @@ print_blocks() { # <certificates, private_keys, public_keys>...
     done
 }
 
-# Path, mode and owner of REAL.
+# Path, mode and owner of REAL, by FACTS.
 rights() {
-    # shellcheck disable=SC2046 # Three words.
-    set -- $(stat -c '%a %u %g' "$ROOT/$REAL")
-    printf 'path = %s\nmode = "%04d"\nowner = %s\ngroup = %s\n' "$(quoted "$REAL")" "$1" "$2" "$3"
+    # shellcheck disable=SC2086 # Four words.
+    set -- $FACTS
+    printf 'path = %s\nmode = "%04d"\nowner = %s\ngroup = %s\n' "$(quoted "$REAL")" "$2" "$3" "$4"
 }
 
 file() { # <path without links> <pem or opaque>
@@ -88,6 +88,7 @@ file() { # <path without links> <pem or opaque>
         if [ ! -e "$ROOT/$REAL" ]; then
             unread "$REAL" 'nothing is there'
         else
+            look
             FILES="$FILES${LF}[[file]]$LF$(rights)$LF"
         fi
         return 0
@@ -125,7 +126,7 @@ kubeconfig_line() {
         'U '*) unread "$REAL" "${1#U }" ;;
         'D '*)
             FIELD=${1##* }
-            if [ -z "$(content | tr -d '\000' | head -c 1)" ]; then
+            if [ -z "$(scan '{ print "x"; exit }')" ]; then
                 unread "$REAL" 'holds base64 that cannot be read'
             else
                 read_blocks
@@ -141,7 +142,7 @@ kubeconfig_line() {
 
 # The last common name of the first certificate.
 common_name() {
-    block "$(content | awk "$AWK_BLOCKS" | awk '$2 == "certificates" { print $1; exit }')" | openssl x509 -noout -subject -nameopt multiline 2>/dev/null |
+    block "$(scan "$AWK_BLOCKS" | awk -F: '$2 == "certificates" { print $1; exit }')" | openssl x509 -noout -subject -nameopt multiline 2>/dev/null |
         awk '/^ *commonName *= / { sub(/^ *commonName *= /, ""); name = $0 } END { print name }'
 }
 

@@ -24,7 +24,7 @@ main() {
         printf 'error: %s is no folder\nhint: --root is the folder that holds etc/kubernetes and var/lib/kubelet\n' "$ROOT" >&2
         exit 2
     fi
-    for program in openssl sha256sum stat readlink sort; do
+    for program in awk openssl sha256sum stat readlink sort; do
         if ! command -v "$program" >/dev/null 2>&1; then
             printf 'error: this needs the program %s\n' "$program" >&2
             exit 2

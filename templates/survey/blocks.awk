@@ -1,5 +1,5 @@
-# The blocks of a PEM file: `NUMBER KIND` a line, where KIND is certificates, private_keys, public_keys, rsa (a public key of
-# PKCS #1), sealed, unknown, or other; and of a file with more than any has only `0 many`.
+# The blocks of a PEM file: `NUMBER:KIND` a line, where KIND is certificates, private_keys, public_keys, rsa (a public key of
+# PKCS #1), sealed, unknown, or other; and of a file with more than any has only `0:many`.
 
 { sub(/[ \t\r]+$/, "") }
 kind == "" && /^-----BEGIN .*-----$/ {
@@ -16,7 +16,7 @@ kind == "" && /^-----BEGIN .*-----$/ {
     begun++
     next
 }
-kind != "" && $0 == "-----END " label "-----" { found[++blocks] = number " " kind; kind = "" }
+kind != "" && $0 == "-----END " label "-----" { found[++blocks] = number ":" kind; kind = "" }
 kind != "" && is_first && index($0, ":") {
     # Headers say how a key is sealed.
     kind = label ~ /PRIVATE KEY$/ ? "sealed" : "other"
@@ -26,6 +26,6 @@ kind != "" && is_first && index($0, ":") {
 # Every beginning counts, as far as it stands in a line.
 /-----BEGIN / { begun++ }
 END {
-    if (begun > 512) print "0 many"
+    if (begun > 512) print "0:many"
     else for (number = 1; number <= blocks; number++) print found[number]
 }

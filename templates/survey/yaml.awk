@@ -66,6 +66,7 @@ function mapping(own, path,    below) {
     while (at <= count && indent[at] == own && !is_item(text[at])) {
         if (!cut_key(text[at])) fail()
         below = path == "" ? KEY : path "." KEY
+        once(below)
         if (REST == "" || REST ~ /^#/) {
             at++
             if (at <= count && (indent[at] > own || indent[at] == own && is_item(text[at]))) node(own, below)
@@ -219,7 +220,9 @@ function flow(path,    first, number, key, end) {
             }
             if (substr(FLOW, PLACE, 1) != ":") fail()
             PLACE++
-            flow(path == "" ? key : path "." key)
+            key = path == "" ? key : path "." key
+            once(key)
+            flow(key)
             comma("}")
         }
     } else if (first == "\"" || first == "\047") {
@@ -247,9 +250,14 @@ function comma(end,    letter) {
     else if (letter != end) fail()
 }
 
+# No key may stand twice in a mapping.
+function once(path) {
+    if ((document, path) in met) fail()
+    met[document, path] = 1
+}
+
 function say(path, text) {
     sub(/^\./, "", path)
-    if (path ~ /[\001-\037]/ || text ~ /[\001-\037]/ || (document, path) in said) fail()
-    said[document, path] = 1
+    if (path ~ /[\001-\037]/ || text ~ /[\001-\037]/) fail()
     print document "\t" path "\t" text
 }

@@ -1,5 +1,6 @@
 //! `survey` and survey.sh: the public facts of a node, the same from both, and none of its secrets.
 
+mod ansible;
 mod facts;
 mod hostile;
 mod makers;

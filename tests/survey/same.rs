@@ -2,7 +2,7 @@
 
 use certferry::survey::SCRIPT;
 
-use super::{Script, control_plane, survey_of, tools, trees};
+use super::{Script, survey_of, tools, trees};
 use crate::common::{Ended, certferry, end, is_root};
 
 #[test]
@@ -19,15 +19,6 @@ fn the_script_says_the_same_of_every_tree() {
         let (expected, found) = (survey_of(&node.path("")), script.survey_of(tools, &node.path("")));
         assert_eq!(found, expected, "{name}, {}", tools.name());
         assert_eq!((found.code, found.stderr.as_str()), (Some(0), ""), "{name}");
-    }
-}
-
-#[test]
-fn every_set_of_tools_says_the_same_of_a_control_plane() {
-    let (script, node) = (Script::new(), control_plane());
-    let expected = survey_of(&node.path(""));
-    for tools in tools() {
-        assert_eq!(script.survey_of(&tools, &node.path("")), expected, "{}", tools.name());
     }
 }
 
