@@ -1,5 +1,6 @@
 //! Every command line of certferry that the chapters show is run as it is printed, on a machine that is the node of the
-//! chapter. Of the chapters `quickstart`, `adding-a-node` and `fleet` the tests of the same names do it.
+//! chapter. Of the chapters `quickstart`, `adding-a-node` and `fleet` the tests of the same names do it, of `existing-clusters`
+//! `adopted::chapter`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,10 +15,10 @@ use crate::kube::machine::Machine;
 /// chapter names.
 const CHAPTERS: [&str; 8] = ["far-side", "json", "inspect", "lints", "doctor", "metallb", "expired", "rotation"];
 /// What others read.
-const ELSEWHERE: [&str; 3] = ["quickstart", "adding-a-node", "fleet"];
+const ELSEWHERE: [&str; 4] = ["quickstart", "adding-a-node", "fleet", "existing-clusters"];
 
 /// systemd's place: every service is there and active.
-const SYSTEMCTL: &str = "#!/bin/sh\ncase \"$2 $3\" in\n'--property LoadState') echo LoadState=loaded ;;\n\
+pub const SYSTEMCTL: &str = "#!/bin/sh\ncase \"$2 $3\" in\n'--property LoadState') echo LoadState=loaded ;;\n\
     '--property ActiveState') echo ActiveState=active ;;\nesac\n";
 
 /// The lines of a chapter that run certferry, joined where they go on.
