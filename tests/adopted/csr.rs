@@ -13,7 +13,7 @@ fn signed() -> Desk {
     authority(
         &desk,
         "root",
-        &Shape { subject: "O = Example\nCN = Example root", end: "20600101000000Z", ..Shape::default() },
+        &Shape { subject: "O = Example\nCN = Example root", end: "20970101000000Z", ..Shape::default() },
     );
     desk.write("lab.toml", format!("{PROFILE}{CERT_MANAGER}"));
     let told = "\
@@ -63,7 +63,7 @@ fn a_request_is_right_and_the_same_each_time() {
 fn what_comes_back_is_adopted_below_a_root_that_signs_nothing_here() {
     let desk = signed();
     let plan = desk.succeed("plan lab.toml");
-    let root = "ca/tls  CN=Example root,O=Example  ecdsa-p256  until 2060-01-01  trusted, and signs nothing here";
+    let root = "ca/tls  CN=Example root,O=Example  ecdsa-p256  until 2097-01-01  trusted, and signs nothing here";
     assert!(plan.contains(&format!("\n{root}\n")), "{plan}");
     let signed = "  below ca/tls  signed elsewhere: a build checks that its key is the derived one\n";
     assert!(plan.contains(signed), "{plan}");

@@ -88,7 +88,7 @@ fn an_adopted_authority_is_taken_as_it_is() {
     }
     assert!(verifies(&desk, "adopted/ca.crt", &format!("{PKI}/apiserver.crt")));
     let plan = desk.succeed("plan lab.toml --lock new.lock.toml");
-    assert!(plan.contains("\nca/kubernetes  CN=kubernetes  ecdsa-p256  until 2030-01-01  adopted\n"), "{plan}");
+    assert!(plan.contains("\nca/kubernetes  CN=kubernetes  ecdsa-p256  until 2099-01-01  adopted\n"), "{plan}");
     assert!(plan.contains("\nsa  rsa-2048, no certificate, adopted\n"), "{plan}");
     assert!(plan.ends_with("\nsince the lock: nothing changes\n"), "{plan}");
 }
@@ -102,13 +102,13 @@ fn a_plan_says_what_a_renewal_means_and_needs_no_key_of_a_ca() {
     }
     let plan = desk.succeed("plan lab.toml");
     let line =
-        "ca/kubernetes  CN=kubernetes  ecdsa-p256  until 2226-11-22  adopted and renewed: ends on 2030-01-01 as it is";
+        "ca/kubernetes  CN=kubernetes  ecdsa-p256  until 2226-11-22  adopted and renewed: ends on 2099-01-01 as it is";
     assert!(plan.contains(&format!("\n{line}\n")), "{plan}");
     let told = "
 renewed over the same keys, so that what was signed before stays good, old and new beside each other:
-  ca/kubernetes  its certificate so far holds until 2030-01-01T00:00:00Z: whoever still has it then fails from then on
-  ca/front-proxy  its certificate so far holds until 2030-01-01T00:00:00Z: whoever still has it then fails from then on
-  ca/etcd  its certificate so far holds until 2030-01-01T00:00:00Z: whoever still has it then fails from then on
+  ca/kubernetes  its certificate so far holds until 2099-01-01T00:00:00Z: whoever still has it then fails from then on
+  ca/front-proxy  its certificate so far holds until 2099-01-01T00:00:00Z: whoever still has it then fails from then on
+  ca/etcd  its certificate so far holds until 2099-01-01T00:00:00Z: whoever still has it then fails from then on
   who may still have an old one: kubeconfigs elsewhere, kube-public/cluster-info, Secrets of tokens, caBundles,
   /etc/cni/net.d; certificates of before whose authorityKeyIdentifier names issuer and serial number (openssl's
   `keyid,issuer`) fail in OpenSSL: replace those in the same step
@@ -128,7 +128,7 @@ fn programs_are_told_what_is_adopted() {
     let find =
         |list: &str, id: &str| plan[list].as_array().unwrap().iter().find(|row| row["id"] == id).unwrap().clone();
     let adopted = &find("certificates", "ca/kubernetes")["adopted"];
-    assert_eq!((&adopted["not_after"], &adopted["renewed"]), (&"2030-01-01T00:00:00Z".into(), &true.into()));
+    assert_eq!((&adopted["not_after"], &adopted["renewed"]), (&"2099-01-01T00:00:00Z".into(), &true.into()));
     assert_eq!(find("keys", "sa")["adopted"], true);
     assert!(find("keys", "bundle-signer").get("adopted").is_none());
     assert!(find("certificates", "node/cp-1/apiserver").get("adopted").is_none());

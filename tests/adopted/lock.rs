@@ -46,7 +46,7 @@ fn another_certificate_over_the_same_key_is_refused() {
     let desk = desk(true);
     build(&desk, "new");
     next_generation(&desk);
-    super::certificate(&desk, "ca", &Shape { end: "20310101000000Z", ..Shape::default() }, "ca");
+    super::certificate(&desk, "ca", &Shape { end: "20980101000000Z", ..Shape::default() }, "ca");
     refused(&desk, "ca/kubernetes", "[ca.kubernetes]");
     let plan = desk.succeed("plan lab.toml --lock new.lock.toml --changes");
     assert!(plan.contains("ca/kubernetes"), "{plan}");
@@ -105,14 +105,14 @@ fn renewal_may_come_later() {
     desk.write("lab.toml", desk.text("lab.toml").replace(".key\"\n\n", ".key\"\nrenew = true\n\n"));
     next_generation(&desk);
     let said = desk.succeed("build lab.toml --seed lab.seed --out again --lock new.lock.toml");
-    assert!(said.contains("end of validity 2030-01-01T00:00:00Z -> 2226-11-22T00:00:00Z"), "{said}");
+    assert!(said.contains("end of validity 2099-01-01T00:00:00Z -> 2226-11-22T00:00:00Z"), "{said}");
 }
 
 #[test]
 fn a_locked_rebuild_names_the_file_that_is_another() {
     let desk = desk(true);
     build(&desk, "new");
-    super::certificate(&desk, "ca", &Shape { end: "20310101000000Z", ..Shape::default() }, "ca");
+    super::certificate(&desk, "ca", &Shape { end: "20980101000000Z", ..Shape::default() }, "ca");
     let said = desk.run("build lab.toml --seed lab.seed --out again --lock new.lock.toml --locked");
     assert_eq!(said.code, Some(1));
     let expected = "error: the build differs from new.lock.toml: ca/kubernetes changed: adopted certificate ";

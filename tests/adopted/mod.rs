@@ -24,7 +24,7 @@ kubernetes = "1.24.15"
 issued_at = 2026-11-22
 
 [validity]
-leaf = "3y"
+leaf = "70y"
 
 [keys]
 ca = "ecdsa-p256"
@@ -72,7 +72,7 @@ impl Default for Shape<'_> {
             key: P256,
             extensions: KUBEADM,
             serial: "01",
-            end: "20300101000000Z",
+            end: "20990101000000Z",
             digest: "sha256",
         }
     }

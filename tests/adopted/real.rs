@@ -43,7 +43,7 @@ fn kube_a_kubeadm_tree_is_adopted_renewed_and_found_its_own() {
     fs::rename(desk.path("adopted/etcd/ca.key"), desk.path("adopted/etcd-ca.key")).unwrap();
     desk.write(
         "lab.toml",
-        super::PROFILE.replace("1.24.15", "1.20.2").replace("leaf = \"3y\"", "") + &super::tables(true),
+        super::PROFILE.replace("1.24.15", "1.20.2").replace("leaf = \"70y\"", "") + &super::tables(true),
     );
     // kubeadm's CAs begin with the second in which it made them, and a build says so when that was today.
     let built = desk.run("build lab.toml --seed lab.seed --out new-out");

@@ -82,13 +82,15 @@ const CASES: &[(&str, Arrange)] = &[
         shaped(desk, &Shape { extensions: &extensions, ..Shape::default() });
     }),
     ("ended", |desk| shaped(desk, &Shape { end: "20250101000000Z", ..Shape::default() })),
-    ("ends before its leaves", |desk| set(desk, "leaf = \"3y\"", "leaf = \"100y\"")),
+    ("ends before its leaves", |desk| set(desk, "leaf = \"70y\"", "leaf = \"100y\"")),
+    ("ends before the CA below it", |desk| further(desk, "tls", "[cert_manager]\n")),
     ("ends before one leaf", |desk| {
-        let user = "\n[[user]]\nname = \"alice\"\nvalidity = \"5y\"\n";
+        let user = "\n[[user]]\nname = \"alice\"\nvalidity = \"80y\"\n";
         desk.write("lab.toml", desk.text("lab.toml") + user);
     }),
     ("begins after its leaves", |desk| {
         set(desk, "issued_at = 2026-11-22", "issued_at = 2015-11-22");
+        set(desk, "leaf = \"70y\"", "leaf = \"3y\"");
     }),
     ("a root first", |desk| {
         intermediate(desk);
@@ -107,8 +109,8 @@ const CASES: &[(&str, Arrange)] = &[
     }),
     ("renewed to an earlier end", |desk| {
         renewed(desk);
-        set(desk, "renew = true\n", "renew = true\nvalidity = \"1155d\"\n");
-        shaped(desk, &Shape { end: "20400101000000Z", ..Shape::default() });
+        set(desk, "renew = true\n", "renew = true\nvalidity = \"71y\"\n");
+        shaped(desk, &Shape { end: "21500101000000Z", ..Shape::default() });
     }),
     ("for clients alone", |desk| {
         let extensions = format!("{KUBEADM}extendedKeyUsage = clientAuth\n");

@@ -145,6 +145,9 @@ fn hint(error: &AdoptError) -> String {
             "the two files belong to different CAs: take both from one control plane".to_owned()
         }
         AdoptFault::MetallbKey => "adopt an RSA key, or write `mode = \"disable-rotation\"` in [metallb]".to_owned(),
+        AdoptFault::Outlived { not_after, first: KeyId::Ca(name), .. } => {
+            format!("add `renew = true` to {table}; or set `validity = \"{}\"` in [ca.{name}]", instant(*not_after))
+        }
         AdoptFault::Outlived { not_after, .. } => format!(
             "add `renew = true` to {table}; or let nothing below it live longer: `leaf = \"{0}\"` in [validity], and at most that in \
              tables with a `validity` of their own",
