@@ -10,6 +10,7 @@ mod common;
 mod kube;
 mod planting;
 
+mod adopted;
 mod ansible;
 mod api_server_restart;
 mod apply;

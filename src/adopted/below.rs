@@ -16,11 +16,12 @@ pub(super) fn check(
 ) -> Result<(), AdoptFault> {
     let Some(own) = plan.certificates.iter().find(|planned| planned.key == *id) else { return Ok(()) };
     let is_below = |planned: &&PlannedCertificate| planned.issuer == *id && planned.key != *id;
-    // What exists is below it already.
-    let below = || plan.certificates.iter().filter(is_below).filter(|planned| planned.existing.is_none());
-    check_dates(own, below)?;
+    let all = || plan.certificates.iter().filter(is_below);
+    check_dates(own, all)?;
+    // What the CA itself has signed says nothing about what may be made below it.
+    let below = || all().filter(|planned| planned.existing.is_none());
     if certificate.path_length() == Some(0)
-        && let Some(authority) = below().find(|planned| planned.is_ca)
+        && let Some(authority) = all().find(|planned| planned.is_ca)
     {
         return Err(AdoptFault::PathLength(authority.key.clone()));
     }

@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Plan(PlanArguments),
     /// Make the signed bundle of a profile
     Build(BuildArguments),
+    /// Write the request for the certificate of a CA that somebody else signs
+    Csr(CsrArguments),
     /// Check a bundle: signatures, records, hashes, chains, key pairs
     Verify(VerifyArguments),
     /// List certificates and when they end: of a bundle, an unpacked tree, this node, single files
@@ -105,6 +107,7 @@ impl Command {
             // Each by its name, so that a new command that prints documents is not forgotten here.
             Self::Init(_)
             | Self::Survey(_)
+            | Self::Csr(_)
             | Self::Ansible(_)
             | Self::UserData(_)
             | Self::Schema(_)
@@ -124,6 +127,7 @@ impl Command {
             Self::Man(arguments) => arguments.out.is_some(),
             Self::Seed(SeedCommand::New { dry_run, .. }) => !*dry_run,
             Self::Build(arguments) => !arguments.dry_run,
+            Self::Csr(arguments) => arguments.out.as_ref().is_some_and(|file| file.as_os_str() != "-"),
             Self::Split(arguments) => !arguments.dry_run && !arguments.is_printed(),
             Self::Ansible(_) => true,
             Self::Unpack(arguments) => !arguments.dry_run,
@@ -234,6 +238,24 @@ pub(crate) struct BuildArguments {
     /// Print nothing but problems
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct CsrArguments {
+    /// The profile
+    pub(crate) profile: PathBuf,
+    /// The CA: the last part of its table's name
+    #[arg(long, value_name = "NAME", value_parser = ["kubernetes", "etcd", "front-proxy", "metallb", "webhook", "tls", "cert-manager"])]
+    pub(crate) ca: String,
+    /// The root seed's file, or - for the standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) seed: PathBuf,
+    /// The file to write, which must not exist, or - for the standard output [default: -]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Take a seed that others can write or guess
+    #[arg(long)]
+    pub(crate) allow_weak_seed: bool,
 }
 
 #[derive(clap::Args)]

@@ -224,7 +224,7 @@ fn check_rules(
     }
 }
 
-fn encoding(planned: &PlannedCertificate, error: &dyn std::fmt::Display) -> IssueError {
+pub(super) fn encoding(planned: &PlannedCertificate, error: &dyn std::fmt::Display) -> IssueError {
     IssueError::Encoding(planned.key.clone(), error.to_string())
 }
 
@@ -235,7 +235,11 @@ fn key_identifier(key: &PrivateKey) -> Vec<u8> {
 }
 
 /// Encodes as much of the certificate as rcgen can, with an empty signature.
-fn template(planned: &PlannedCertificate, key: &PrivateKey, issuer: &Issuer<'_>) -> Result<Vec<u8>, rcgen::Error> {
+pub(super) fn template(
+    planned: &PlannedCertificate,
+    key: &PrivateKey,
+    issuer: &Issuer<'_>,
+) -> Result<Vec<u8>, rcgen::Error> {
     let mut params = CertificateParams::default();
     params.not_before = planned.validity.not_before;
     params.not_after = planned.validity.not_after;

@@ -15,6 +15,7 @@ mod certificate;
 mod error;
 mod lint_context;
 mod renewal;
+mod request;
 mod serial;
 mod tbs;
 
@@ -24,6 +25,7 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIter
 
 pub use certificate::Certificate;
 pub use error::IssueError;
+pub use request::certificate_request;
 pub use serial::SerialKey;
 
 use crate::keys::{KeyRing, PrimeTest, PrivateKey};
@@ -85,10 +87,15 @@ impl<'a> Authorities<'a> {
         let context = LintContext::new(plan);
         let (mut issued, mut issuers) = (BTreeMap::new(), BTreeMap::new());
         for planned in plan.certificates.iter().filter(|planned| planned.is_ca) {
+            let old = planned.existing.as_ref().map(|_| existing.get(&planned.key));
+            if let (Some(Some(old)), None) = (old, keys.get(&planned.key)) {
+                // It is trusted and signs nothing here.
+                issued.insert(planned.key.clone(), Certificate::existing(old));
+                continue;
+            }
             let own_key = key(keys, &planned.key)?;
             if let Some(adopted) = &planned.existing {
-                let old =
-                    existing.get(&planned.key).ok_or_else(|| IssueError::MissingCertificate(planned.key.clone()))?;
+                let old = old.flatten().ok_or_else(|| IssueError::MissingCertificate(planned.key.clone()))?;
                 let issuer = Issuer::existing(old, own_key);
                 let (issuer, certificate) = if adopted.is_renewed {
                     let unsigned = certificate::renew_unsigned(planned, old, own_key, serial_key)?;

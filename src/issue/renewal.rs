@@ -54,7 +54,7 @@ pub(super) fn finish(
 }
 
 /// Returns the AlgorithmIdentifier of the signatures of a key, in DER (RFC 4055, section 5; RFC 5758, section 3.2).
-fn signature_algorithm(algorithm: KeyAlgorithm) -> der::Result<Vec<u8>> {
+pub(super) fn signature_algorithm(algorithm: KeyAlgorithm) -> der::Result<Vec<u8>> {
     let (oid, parameters) = match algorithm {
         KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => {
             (oid::SHA256_WITH_RSA, Some(AnyRef::NULL))

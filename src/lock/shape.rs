@@ -65,7 +65,7 @@ pub struct Shapes<'a> {
 /// The row of a key and that of its certificate. One may be missing in a lock that somebody has edited.
 #[derive(Clone, Copy)]
 enum Row<'a> {
-    Planned(&'a PlannedKey, Option<&'a PlannedCertificate>),
+    Planned(Option<&'a PlannedKey>, Option<&'a PlannedCertificate>),
     Locked(Option<&'a LockedKey>, Option<&'a LockedCertificate>),
 }
 
@@ -73,9 +73,10 @@ impl<'a> Shapes<'a> {
     /// Returns the shapes of a plan.
     #[must_use]
     pub fn of_plan(plan: &'a Plan<'_>) -> Self {
-        let mut rows: BTreeMap<_, _> = plan.keys.iter().map(|key| (&key.id, Row::Planned(key, None))).collect();
+        let mut rows: BTreeMap<_, _> = plan.keys.iter().map(|key| (&key.id, Row::Planned(Some(key), None))).collect();
         for planned in &plan.certificates {
-            if let Some(Row::Planned(_, certificate)) = rows.get_mut(&planned.key) {
+            // The key of a CA that is only trusted is not here.
+            if let Row::Planned(_, certificate) = rows.entry(&planned.key).or_insert(Row::Planned(None, None)) {
                 *certificate = Some(planned);
             }
         }
@@ -107,11 +108,7 @@ impl<'a> Shapes<'a> {
     pub fn get(&self, id: &KeyId) -> Option<Shape> {
         Some(match *self.rows.get(id)? {
             Row::Planned(key, certificate) => Shape {
-                key: KeyShape {
-                    algorithm: key.algorithm.name().into(),
-                    generation: key.generation,
-                    adopted: key.adopted.as_deref().copied().map(Hex).map(Box::new),
-                },
+                key: key.map(planned_key).unwrap_or_default(),
                 certificate: certificate.map(|planned| self.planned(planned)),
             },
             Row::Locked(key, certificate) => {
@@ -146,6 +143,14 @@ impl<'a> Shapes<'a> {
             not_after: instant(planned.validity.not_after).into(),
             adopted: existing.map(|existing| Box::new(Hex(existing.sha256))),
         }
+    }
+}
+
+fn planned_key(key: &PlannedKey) -> KeyShape {
+    KeyShape {
+        algorithm: key.algorithm.name().into(),
+        generation: key.generation,
+        adopted: key.adopted.as_deref().copied().map(Hex).map(Box::new),
     }
 }
 

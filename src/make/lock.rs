@@ -7,7 +7,7 @@ use crate::bundle::{Hex, Index, Sha256, Written};
 use crate::keys::Seed;
 use crate::kubernetes::KeyId;
 use crate::lock::{Formats, Lock, LockedAdoption, LockedCertificate, LockedKey, LockedPart, Shapes, Texts};
-use crate::plan::{Plan, Recipient};
+use crate::plan::{Plan, PlannedCertificate, Recipient};
 use crate::profile::Profile;
 use crate::sign::PublicKey;
 
@@ -72,6 +72,7 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
             certificate_sha256,
         }));
     }
+    certificates.extend(only_trusted(plan, &shapes));
     let before = built.old.map(|lock| lock.parts.as_slice()).unwrap_or_default();
     let before: BTreeMap<_, _> = before.iter().map(|row| (&row.part, row)).collect();
     let parts = built.index.parts.iter().zip(built.recipients).map(|((part, record), recipient)| {
@@ -106,6 +107,29 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
         keys,
         certificates,
     }
+}
+
+/// Returns the rows of CAs that are only trusted, and whose key is not here.
+fn only_trusted(plan: &Plan<'_>, shapes: &Shapes<'_>) -> Vec<LockedCertificate> {
+    let has_key = |id: &KeyId| plan.keys.iter().any(|key| key.id == *id);
+    let authorities = plan.certificates.iter().filter(|planned| planned.is_ca && !has_key(&planned.key));
+    let row = |planned: &PlannedCertificate| {
+        let (existing, shape) = (planned.existing.as_ref()?, shapes.get(&planned.key)?.certificate?);
+        Some(LockedCertificate {
+            id: planned.key.clone(),
+            subject: shape.subject,
+            issuer: shape.issuer,
+            usages: shape.usages,
+            alt_names: shape.alt_names,
+            constraints: shape.constraints,
+            issued_at: shape.issued_at,
+            not_before: shape.not_before,
+            not_after: shape.not_after,
+            serial: None,
+            certificate_sha256: Hex(existing.sha256),
+        })
+    };
+    authorities.filter_map(row).collect()
 }
 
 /// Returns what a lock keeps of the files of adopted CAs and keys, by id.

@@ -23,6 +23,7 @@ pub mod install_script;
 mod lock;
 mod materials;
 mod permission;
+mod request;
 mod slices;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ pub use comparison::{Comparison, Since};
 pub use derivation::{Derivation, Progress};
 pub use error::{BuildError, Defect, MakeError};
 pub use permission::{Deviation, Objection, Permission, check_lock};
+pub use request::request;
 
 use crate::adopted::Adopted;
 use crate::bundle::{ClusterId, Description, Head, Hex, Sha256, WriteError, Writer, Written};

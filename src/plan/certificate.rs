@@ -3,7 +3,7 @@
 use crate::kubernetes::{CaName, KeyId};
 use time::OffsetDateTime;
 
-use crate::profile::{Authority, FoundCertificate, Profile};
+use crate::profile::{Adoption, Authority, FoundCertificate, Profile};
 use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, MASTERS, PermittedNames, Validity};
 
 /// A key to derive.
@@ -61,6 +61,9 @@ pub struct ExistingCertificate {
     pub not_after: OffsetDateTime,
     /// Whether the certificate is made anew over the same key, with another end.
     pub is_renewed: bool,
+    /// Whether the profile names the file of the private key. Without it, the key is the derived one, or nobody here has
+    /// it.
+    pub has_key_file: bool,
     /// The issuer's subject, when that is another than the CA itself.
     pub issuer: Option<String>,
     /// The extended key usages to which the CA is limited.
@@ -129,17 +132,18 @@ pub(super) fn root(id: KeyId, authority: &Authority) -> (PlannedKey, PlannedCert
         usages: Vec::new(),
         alt_names: found.map(|found| found.alt_names.clone()).unwrap_or_default(),
         validity: authority.validity,
-        existing: found.map(|found| Box::new(existing(found, adoption.is_some_and(|adoption| adoption.renew)))),
+        existing: found.zip(adoption).map(|(found, adoption)| Box::new(existing(found, adoption))),
     };
     (key, certificate)
 }
 
-fn existing(found: &FoundCertificate, is_renewed: bool) -> ExistingCertificate {
+fn existing(found: &FoundCertificate, adoption: &Adoption) -> ExistingCertificate {
     let path_length = found.path_length.map(|length| format!("pathlen {length}"));
     ExistingCertificate {
         sha256: found.sha256,
         not_after: found.validity.not_after,
-        is_renewed,
+        is_renewed: adoption.renew,
+        has_key_file: adoption.key.is_some(),
         issuer: found.issuer.clone(),
         usages: found.usages.clone(),
         constraints: path_length.into_iter().chain(found.permitted.iter().cloned()).collect(),

@@ -100,10 +100,20 @@ impl Plan<'_> {
     }
 }
 
+/// Returns whether a certificate is that of a root of which only the certificate is named, and below which nothing is made.
+fn is_only_trusted(authority: &PlannedCertificate, all: &[PlannedCertificate]) -> bool {
+    let is_made_below = |planned: &PlannedCertificate| planned.issuer == authority.key && planned.existing.is_none();
+    let is_root = |existing: &ExistingCertificate| !existing.has_key_file && existing.issuer.is_none();
+    authority.existing.as_deref().is_some_and(is_root) && !all.iter().any(is_made_below)
+}
+
 /// Plans a cluster: its keys, its certificates, and the files of each recipient.
 #[must_use]
 pub fn plan(profile: &Profile) -> Plan<'_> {
     let (mut keys, certificates): (Vec<_>, Vec<_>) = certificates::all(profile).unzip();
+    // A CA that is trusted here and signs nothing needs no key.
+    let only_trusted: Vec<_> = certificates.iter().filter(|planned| is_only_trusted(planned, &certificates)).collect();
+    keys.retain(|key: &PlannedKey| only_trusted.iter().all(|trusted| trusted.key != key.id));
     let adopted = profile.service_account_adoption.as_ref().and_then(|adoption| adoption.found);
     let (algorithm, generation) = (profile.service_account_algorithm, profile.service_account_generation);
     keys.push(PlannedKey {
