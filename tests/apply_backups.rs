@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::common::node::{FIRST, SECOND, Seen, applied, apply, copy, disk, live, remains, rollback};
@@ -302,6 +303,58 @@ fn a_backup_is_dropped_on_a_word_alone() {
     succeed(apply(&SECOND, "cp-1", root.path()).arg("--drop-backup"));
     assert_eq!(read(root.path(), &format!("{STATE}/original/pki/sa.key")), "once more");
     assert_eq!(remains(root.path()), Vec::<PathBuf>::new());
+}
+
+/// What is kept is told before as after, in both forms.
+#[test]
+fn a_dry_run_says_what_would_be_kept_and_what_dropped() {
+    let of_kubelet = || {
+        let root = applied(&FIRST, "cp-1");
+        fs::write(root.path().join("var/lib/kubelet/pki/kubelet.key"), "by hand").unwrap();
+        succeed(&mut apply(&FIRST, "cp-1", root.path()));
+        fs::write(root.path().join(PKI).join("sa.key"), "another").unwrap();
+        root
+    };
+    let foreign_below = || {
+        let root = foreign();
+        succeed(&mut apply(&FIRST, "cp-1", root.path()));
+        root
+    };
+    let twice = || {
+        let root = twice_foreign();
+        succeed(&mut apply(&FIRST, "cp-1", root.path()));
+        root
+    };
+    let both = ORIGINAL.replace(", private", " and var/lib/kubelet/.certferry/original, private");
+    let dropped = |place: &str| format!("what is in {place} now would be dropped for it\n");
+    let cases = [
+        (disk(), &FIRST, String::new(), String::new()),
+        (foreign(), &FIRST, String::new(), String::new()),
+        (foreign_below(), &SECOND, ORIGINAL.to_owned(), String::new()),
+        (twice(), &SECOND, both, dropped("etc/kubernetes/.certferry/original")),
+        (of_kubelet(), &FIRST, REPAIRED.to_owned(), dropped("var/lib/kubelet/.certferry/repaired")),
+    ];
+    for (root, bundle, kept, dropped) in cases {
+        let run = |more: &[&str]| {
+            let mut command = apply(bundle, "cp-1", root.path());
+            command.arg("--drop-backup").args(more);
+            succeed(&mut command)
+        };
+        let before = live(root.path());
+        let told = run(&["--dry-run"]);
+        let foreseen =
+            kept.replace("was replaced is", "is replaced would be").replace("install is", "install would be");
+        let end = format!("{foreseen}{dropped}nothing was changed\n");
+        assert!(told.ends_with(&end) && told.matches("kept in ").count() == kept.lines().count(), "{told}");
+        let json: Value = serde_json::from_str(&run(&["--dry-run", "-o", "json"])).unwrap();
+        assert_eq!(live(root.path()), before);
+        let again = copy(root.path());
+        let done = run(&[]);
+        assert!(done.contains(&kept) && done.matches("kept in ").count() == kept.lines().count(), "{done}");
+        let mut command = apply(bundle, "cp-1", again.path());
+        let done: Value = serde_json::from_str(&succeed(command.args(["--drop-backup", "-o", "json"]))).unwrap();
+        assert_eq!(json["kept"], done["kept"]);
+    }
 }
 
 /// A bundle that is refused for another reason is refused for that: the word for the backup would be of no use.
