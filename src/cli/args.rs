@@ -18,7 +18,7 @@ use crate::report::Period;
 pub(crate) use diff::DiffArguments;
 pub(crate) use format::{FormatArguments, OutputFormat};
 pub(crate) use init::InitArguments;
-pub(crate) use node::{ApplyArguments, RollbackArguments, StatusArguments};
+pub(crate) use node::{ApplyArguments, ChangeArguments, RollbackArguments, StatusArguments};
 
 /// Make the whole PKI of a Kubernetes cluster on one machine and ferry it across an air gap.
 #[derive(Parser)]
@@ -95,8 +95,8 @@ impl Command {
             Self::Split(arguments) => arguments.format.output,
             Self::Verify(arguments) => arguments.format.output,
             Self::Unpack(arguments) => arguments.format.output,
-            Self::Apply(arguments) => arguments.format.output,
-            Self::Rollback(arguments) => arguments.format.output,
+            Self::Apply(arguments) => arguments.change.format.output,
+            Self::Rollback(arguments) => arguments.change.format.output,
             Self::Diff(arguments) => arguments.format.output,
             // Each by its name, so that a new command that prints documents is not forgotten here.
             Self::Init(_)
@@ -119,8 +119,8 @@ impl Command {
             Self::Seed(SeedCommand::New { dry_run, .. }) => (true, *dry_run),
             Self::Build(arguments) => (true, arguments.dry_run),
             Self::Unpack(arguments) => (true, arguments.dry_run),
-            Self::Apply(arguments) => (true, arguments.dry_run),
-            Self::Rollback(arguments) => (true, arguments.dry_run),
+            Self::Apply(arguments) => (true, arguments.change.dry_run),
+            Self::Rollback(arguments) => (true, arguments.change.dry_run),
             Self::Status(arguments) => (!arguments.accept.is_empty(), arguments.dry_run),
             Self::Split(arguments) => (!arguments.is_printed(), arguments.dry_run),
             Self::Ansible(arguments) => (true, arguments.dry_run),
