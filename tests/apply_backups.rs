@@ -413,3 +413,34 @@ fn what_is_written_meanwhile_is_named() {
     assert_eq!(read(root.path(), &format!("{STATE}/previous/admin.conf")), "theirs");
     assert!(run(&mut apply(&SECOND, "cp-1", root.path())).status.success());
 }
+
+/// A file system that lists an attribute and does not take it: a copy would not be what was there.
+#[test]
+fn an_attribute_that_no_copy_can_have_is_named() {
+    if lacks(&[Right::Trace]) {
+        return;
+    }
+    // Not in memory: older kernels have no such attributes there.
+    let root = tempfile::tempdir().unwrap();
+    succeed(&mut apply(&FIRST, "cp-1", root.path()));
+    let file = root.path().join(PKI).join("theirs");
+    fs::write(&file, "kept").unwrap();
+    rustix::fs::setxattr(&file, "user.Note", b"of theirs", rustix::fs::XattrFlags::empty()).unwrap();
+    let before = live(root.path());
+    let command = apply(&SECOND, "cp-1", root.path());
+    let mut strace = tool("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsetxattr", "-e", "inject=fsetxattr:error=EOPNOTSUPP"]);
+    let said = fail(strace.arg(command.get_program()).args(command.get_args()), 2);
+    let expected = format!(
+        "error: cannot copy {}: it has the extended attribute user.Note, which its file system lists and refuses to set: \
+         operation not supported\nhint: if nobody needs the attribute there, `setfattr -x NAME FILE` takes it away; then run \
+         this again; the node's files are as they were\n",
+        file.display()
+    );
+    assert_eq!(said, expected);
+    assert_eq!(live(root.path()), before);
+    assert_eq!(remains(root.path()), Vec::<PathBuf>::new());
+    rustix::fs::removexattr(&file, "user.Note").unwrap();
+    succeed(&mut apply(&SECOND, "cp-1", root.path()));
+    assert_eq!(read(root.path(), &format!("{PKI}/theirs")), "kept");
+}

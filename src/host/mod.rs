@@ -27,6 +27,7 @@ mod staging;
 mod terminal;
 mod write_tree;
 
+pub use attributes::AttributeError;
 pub use file_io::{Exposure, Source, check_new_file, folder_of_others, open, read, read_secret, read_stdin, sha256};
 pub use found::{FileOwner, Found, FoundKind};
 pub use http::{Answer, AskError, TlsClient, ask};
