@@ -20,13 +20,17 @@ const ELSEWHERE: [&str; 3] = ["quickstart", "adding-a-node", "fleet"];
 const SYSTEMCTL: &str = "#!/bin/sh\ncase \"$2 $3\" in\n'--property LoadState') echo LoadState=loaded ;;\n\
     '--property ActiveState') echo ActiveState=active ;;\nesac\n";
 
-/// The lines of a chapter that run certferry, joined where they go on.
-fn lines(chapter: &str) -> Vec<String> {
+/// The lines of a chapter that are typed, joined where they go on.
+pub fn code(chapter: &str) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manual");
     let text = fs::read_to_string(folder.join(format!("{chapter}.md"))).unwrap();
     let code: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("    ")).collect();
-    let joined = code.join("\n").replace("\\\n", " ");
-    joined.lines().filter(|line| line.starts_with("certferry ")).map(str::to_owned).collect()
+    code.join("\n").replace("\\\n", " ").lines().map(str::to_owned).collect()
+}
+
+/// Those that run certferry.
+fn lines(chapter: &str) -> Vec<String> {
+    code(chapter).into_iter().filter(|line| line.starts_with("certferry ")).collect()
 }
 
 /// The folder with what the chapters speak of: two generations, lists of objects, a kubeconfig, a certificate.
