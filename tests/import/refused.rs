@@ -72,6 +72,13 @@ fn a_profile_is_never_overwritten() {
         "nodes.yaml",
         "kind: Node\nmetadata: {name: w-1}\nstatus: {addresses: [{type: InternalIP, address: 10.0.0.1}]}\n",
     );
+    let foreseen = desk.succeed("init --from nodes.yaml --out out --name lab --dry-run");
+    assert!(
+        foreseen
+            .starts_with("out/lab.toml  would be written\nout/lab.list.txt  would be written\nout/.gitignore  would"),
+        "{foreseen}"
+    );
+    assert!(foreseen.ends_with("\nnothing was written\n") && !desk.exists("out"), "{foreseen}");
     let said = desk.succeed("init --from nodes.yaml --out out --name lab");
     assert!(said.starts_with("out/lab.toml\nout/lab.list.txt\nout/.gitignore\n\nNot known: fill it in\n"), "{said}");
     assert!(
@@ -80,13 +87,20 @@ fn a_profile_is_never_overwritten() {
     );
     assert_eq!(desk.mode("out/adopted"), 0o700);
     // The same again changes nothing.
+    let foreseen = desk.succeed("init --from nodes.yaml --out out --name lab --dry-run");
+    assert!(
+        foreseen.starts_with("out/lab.toml  is there already\nout/lab.list.txt  is there already\n\nNot"),
+        "{foreseen}"
+    );
     desk.succeed("init --from nodes.yaml --out out --name lab");
     desk.write("out/lab.toml", "mine");
-    desk.refuse(
-        "init --from nodes.yaml --out out --name lab",
-        2,
-        "error: cannot create out/lab.toml: file exists\nhint: a profile is never overwritten: name another folder with --out, or move the old one away\n",
-    );
+    for dry_run in ["", " --dry-run"] {
+        desk.refuse(
+            &format!("init --from nodes.yaml --out out --name lab{dry_run}"),
+            2,
+            "error: cannot create out/lab.toml: file exists\nhint: a profile is never overwritten: name another folder with --out, or move the old one away\n",
+        );
+    }
     assert_eq!(desk.text("out/lab.toml"), "mine");
     assert_eq!(desk.text("out/.gitignore").lines().nth(1), Some("adopted/**/*.key"));
 }

@@ -1,7 +1,7 @@
 //! The arguments of `init`.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::text::starter::{Machines, Pool, Starter, User};
 
@@ -15,6 +15,7 @@ const NEW_CLUSTER: [&str; 8] =
     ["kubernetes", "endpoint", "control_planes", "nodes", "pool", "etcd", "etcd_members", "user"];
 
 #[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("written").args(["file", "from"])))]
 #[command(after_help = "Three control planes, external etcd and 40 workers, all but the names:\n  \
     certferry init prod-1.toml --kubernetes 1.31.4 --endpoint k8s.corp.internal:6443 \\\n    \
     --control-planes 3@10.0.0.11 --etcd external --etcd-members 3@10.0.1.11 \\\n    \
@@ -23,8 +24,7 @@ const NEW_CLUSTER: [&str; 8] =
     certferry init --from surveys nodes.yaml --out prod-1")]
 pub(crate) struct InitArguments {
     /// The profile to write, which must not exist, or - for the standard output [default: -]
-    #[arg(conflicts_with = "from")]
-    pub(crate) file: Option<PathBuf>,
+    file: Option<PathBuf>,
     /// What is known of a cluster that runs already: surveys, roots or tar archives of nodes, folders of these, kubeadm's
     /// configuration, the output of `kubectl get nodes -o yaml`
     #[arg(long, value_name = "PATH", num_args = 1.., requires = "out", conflicts_with_all = NEW_CLUSTER)]
@@ -59,6 +59,9 @@ pub(crate) struct InitArguments {
     /// A user, and a group; may be given several times [default: alice=platform-ops]
     #[arg(long, value_name = "NAME[=GROUP]", value_parser = user)]
     user: Vec<User>,
+    /// Say what would be written; write nothing
+    #[arg(long, requires = "written")]
+    pub(crate) dry_run: bool,
 }
 
 /// Where the members of etcd run.
@@ -96,6 +99,11 @@ impl InitArguments {
                 false => self.user.clone(),
             },
         })
+    }
+
+    /// Returns the file to write, if it is not to be printed.
+    pub(crate) fn written_file(&self) -> Option<&Path> {
+        self.file.as_deref().filter(|file| *file != Path::new("-"))
     }
 
     /// Returns the cluster's name.
