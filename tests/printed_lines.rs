@@ -28,17 +28,7 @@ pub fn code(chapter: &str) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manual");
     let text = fs::read_to_string(folder.join(format!("{chapter}.md"))).unwrap();
     let code: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("    ")).collect();
-    code.join(
-        "
-",
-    )
-    .replace(
-        "\
-", " ",
-    )
-    .lines()
-    .map(str::to_owned)
-    .collect()
+    code.join("\n").replace("\\\n", " ").lines().map(str::to_owned).collect()
 }
 
 /// Those that run certferry, or its script.
