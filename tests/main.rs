@@ -35,6 +35,7 @@ mod completions;
 mod contributing;
 mod diff;
 mod doctor;
+mod dry_run;
 mod engines;
 mod etcd_cluster;
 mod etcd_files;

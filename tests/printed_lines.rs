@@ -22,14 +22,18 @@ const ELSEWHERE: [&str; 3] = ["quickstart", "adding-a-node", "fleet"];
 const SYSTEMCTL: &str = "#!/bin/sh\ncase \"$2 $3\" in\n'--property LoadState') echo LoadState=loaded ;;\n\
     '--property ActiveState') echo ActiveState=active ;;\nesac\n";
 
-/// The lines of a chapter that run certferry, joined where they go on.
-fn lines(chapter: &str) -> Vec<String> {
+/// The lines of a chapter that are typed, joined where they go on.
+pub fn code(chapter: &str) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manual");
     let text = fs::read_to_string(folder.join(format!("{chapter}.md"))).unwrap();
     let code: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("    ")).collect();
-    let joined = code.join("\n").replace("\\\n", " ");
-    let is_ours = |line: &&str| ["certferry ", "sh survey.sh "].iter().any(|beginning| line.starts_with(beginning));
-    joined.lines().filter(is_ours).map(str::to_owned).collect()
+    code.join("\n").replace("\\\n", " ").lines().map(str::to_owned).collect()
+}
+
+/// Those that run certferry, or survey.sh.
+fn lines(chapter: &str) -> Vec<String> {
+    let is_ours = |line: &String| ["certferry ", "sh survey.sh "].iter().any(|beginning| line.starts_with(beginning));
+    code(chapter).into_iter().filter(is_ours).collect()
 }
 
 /// The folder with what the chapters speak of: two generations, lists of objects, a kubeconfig, a certificate.

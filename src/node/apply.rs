@@ -63,6 +63,10 @@ pub struct Foreseen<'a> {
     pub restarted_by: RestartedBy,
     /// Whether an interrupted run waits, which would be completed first.
     pub is_interrupted: bool,
+    /// The folders that would keep what is replaced, or what certferry did not install, until a person removes it.
+    pub kept: Vec<String>,
+    /// The folders of this kind whose content now would be dropped for it.
+    pub dropped: Vec<String>,
 }
 
 /// The reason why a part was not applied. The node's files are as they were, unless the variant says otherwise.
@@ -145,7 +149,8 @@ pub fn dry_run<'a>(
     let changes = compare(tree, allowed, part)?;
     let restarted_by = RestartedBy::person(tree)?;
     let is_interrupted = status(tree)?.is_interrupted;
-    Ok(Foreseen { effect: Effect::of_changes(&changes), changes, restarted_by, is_interrupted })
+    let (kept, dropped) = backups::foreseen(tree, &changes)?;
+    Ok(Foreseen { effect: Effect::of_changes(&changes), changes, restarted_by, is_interrupted, kept, dropped })
 }
 
 fn replace<'a, 't>(

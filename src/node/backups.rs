@@ -1,9 +1,12 @@
 //! The backups that only a person may drop: what certferry did not install, and what a repair replaced.
 
+use std::collections::BTreeSet;
+
 use super::NodeError;
 use super::changes::Changes;
+use super::fingerprint::{Description, describe};
 use super::installed;
-use super::place::{RECORD, Slot};
+use super::place::{RECORD, Slot, UNITS};
 use super::state::{content, homes, look, read_previous, real};
 use super::unit::Unit;
 use crate::bundle::{Row, Sha256};
@@ -16,6 +19,36 @@ use crate::kubernetes::{PKI, is_shared};
 /// Fails when the state cannot be read.
 pub(super) fn moves_original(tree: &NodeTree, changes: &Changes<'_>) -> Result<bool, NodeError> {
     Ok(changes.keep == Slot::Previous && !changes.is_nothing() && has_foreign_previous(tree, |_| true)?)
+}
+
+/// Returns the folders in which the changes would keep what only a person removes, as [`Status`](super::Status) has them,
+/// and the folders of this kind whose content now would be dropped for it.
+///
+/// # Errors
+/// Fails when the state cannot be read.
+pub(super) fn foreseen(tree: &NodeTree, changes: &Changes<'_>) -> Result<(Vec<String>, Vec<String>), NodeError> {
+    let (mut kept, mut dropped) = (BTreeSet::new(), BTreeSet::new());
+    if changes.keeps_repaired() {
+        for staged in &changes.staged {
+            kept.insert(Slot::Repaired.folder(&real(tree, staged.unit.home())?));
+        }
+        // That of the repair before goes everywhere.
+        dropped.extend(homes(tree)?.iter().map(|home| Slot::Repaired.folder(home)));
+    } else if moves_original(tree, changes)? {
+        for home in homes(tree)? {
+            if holds_something(&describe(tree, &Slot::Previous.folder(&home))?) {
+                kept.insert(Slot::Original.folder(&home));
+            }
+        }
+        dropped.clone_from(&kept);
+    }
+    dropped.retain(|folder| tree.is_folder(folder));
+    Ok((kept.into_iter().collect(), dropped.into_iter().collect()))
+}
+
+/// Returns whether a slot that is described holds more than folders and the list of its units.
+pub(super) fn holds_something(slot: &Description) -> bool {
+    !slot.iter().all(|(path, facts)| facts.starts_with('d') || path == UNITS)
 }
 
 /// Returns the error for a backup that the changes would drop. Returns `None` when they drop none.

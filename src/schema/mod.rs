@@ -25,6 +25,7 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
 const DEFINITIONS: &[(&str, &str)] = &[
     ("change", include_str!("definitions/change.json")),
     ("effect", include_str!("definitions/effect.json")),
+    ("binding", include_str!("definitions/binding.json")),
     ("side", include_str!("definitions/side.json")),
     ("bundle", include_str!("definitions/bundle.json")),
     ("finding", include_str!("definitions/finding.json")),

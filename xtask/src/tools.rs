@@ -60,6 +60,8 @@ const TOOLS: &[Tool] = &[
     tool("ssh", "openssh-client"),
     tool("sshd", "openssh-server"),
     tool("ansible-playbook", "ansible-core"),
+    // The package holds Ignition itself, too, where dracut finds it.
+    tool("ignition-validate", "ignition"),
 ];
 
 /// The subcommands of cargo that the minimal profile of the Rust toolchain lacks, each with its component.

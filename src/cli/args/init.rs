@@ -1,7 +1,7 @@
 //! The arguments of `init`.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::text::starter::{Machines, Pool, Starter, User};
 
@@ -17,7 +17,7 @@ const MOST_NODES: u32 = 99_999;
     --pool app=30@10.0.2.1 --pool gpu=10@10.0.3.1 --user alice=platform-ops --user bob=dev")]
 pub(crate) struct InitArguments {
     /// The profile to write, which must not exist, or - for the standard output [default: -]
-    pub(crate) file: Option<PathBuf>,
+    file: Option<PathBuf>,
     /// The cluster's name
     #[arg(long, default_value = "prod-1", value_name = "NAME")]
     name: String,
@@ -45,6 +45,9 @@ pub(crate) struct InitArguments {
     /// A user, and a group; may be given several times [default: alice=platform-ops]
     #[arg(long, value_name = "NAME[=GROUP]", value_parser = user)]
     user: Vec<User>,
+    /// Say what would be written; write nothing
+    #[arg(long, requires = "file")]
+    pub(crate) dry_run: bool,
 }
 
 /// Where the members of etcd run.
@@ -82,6 +85,11 @@ impl InitArguments {
                 false => self.user.clone(),
             },
         })
+    }
+
+    /// Returns the file to write, if it is not to be printed.
+    pub(crate) fn written_file(&self) -> Option<&Path> {
+        self.file.as_deref().filter(|file| *file != Path::new("-"))
     }
 
     /// Returns the cluster's name.

@@ -45,7 +45,11 @@ pub(crate) fn run(arguments: &AnsibleArguments) -> Result<String, Failure> {
     let entry =
         |(path, text): &(&'static str, &'static str)| TreeEntry::File { path, mode: 0o644, content: text.as_bytes() };
     let entries: Vec<_> = FILES.iter().map(entry).collect();
-    host::write_tree(out, &entries).map_err(|error| {
+    let written = match arguments.dry_run {
+        true => host::check_new_tree(out),
+        false => host::write_tree(out, &entries),
+    };
+    written.map_err(|error| {
         let failure = Failure::io("write to", out, &error);
         match error.kind() {
             std::io::ErrorKind::DirectoryNotEmpty => {
@@ -54,11 +58,13 @@ pub(crate) fn run(arguments: &AnsibleArguments) -> Result<String, Failure> {
             _ => failure,
         }
     })?;
+    let (count, shown) = (FILES.len(), out.display());
+    if arguments.dry_run {
+        return Ok(format!("{shown}  the collection certferry.fleet, {count} files, would be written; nothing was\n"));
+    }
     Ok(format!(
-        "{}  the collection certferry.fleet, {} files\nhow it is used: certferry help fleet\nto let Ansible find it: \
+        "{shown}  the collection certferry.fleet, {count} files\nhow it is used: certferry help fleet\nto let Ansible find it: \
          export ANSIBLE_CONFIG={}\n",
-        out.display(),
-        FILES.len(),
         shell::word(&out.join("ansible.cfg"))
     ))
 }

@@ -1,15 +1,12 @@
 //! `init`: writes a commented starter profile.
 
-use std::io::Write;
-use std::path::Path;
-
 use crate::cli::args::InitArguments;
-use crate::cli::failure::{Failure, OrFailure};
-use crate::cli::input::source;
+use crate::cli::command::new_file::NewFile;
+use crate::cli::failure::Failure;
 use crate::cli::text::problems;
 use crate::cli::text::shell;
 use crate::cli::text::starter;
-use crate::host::{self, Outputs};
+use crate::host;
 use crate::profile;
 
 pub(crate) fn run(arguments: &InitArguments) -> Result<String, Failure> {
@@ -19,25 +16,18 @@ pub(crate) fn run(arguments: &InitArguments) -> Result<String, Failure> {
     let text = starter::profile(&starter)?;
     // The arguments may be wrong. The check of the profile finds that and says so.
     profile::parse(text.as_bytes()).map_err(|found| problems::failure("<starter>", text.as_bytes(), &found))?;
-    let Some(file) = arguments.file.as_ref().filter(|file| !source::is_standard(file)) else { return Ok(text) };
-    write(file, &text)?;
+    let Some(file) = arguments.written_file() else {
+        return Ok(if arguments.dry_run { "-  a profile, would be printed\n".to_owned() } else { text });
+    };
+    let new = NewFile { path: file, mode: 0o644, doing: "create", hint: "an existing profile is never overwritten" };
+    if arguments.dry_run {
+        return new.foreseen(text.as_bytes(), "a profile");
+    }
+    new.write(text.as_bytes())?;
     Ok(format!(
         "{}\nEdit names and addresses, then: certferry build {} --new-seed {}.seed --out out\n",
         file.display(),
         shell::word(file),
         arguments.name()
     ))
-}
-
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    let mut outputs = Outputs::new();
-    let mut staged = outputs.stage(file, 0o644, false).or_cannot("create", file)?;
-    staged.write_all(text.as_bytes()).or_cannot("write", file)?;
-    outputs.commit().map_err(|refused| {
-        let failure = Failure::commit("create", &refused);
-        match refused.error.kind() {
-            std::io::ErrorKind::AlreadyExists => failure.hint("an existing profile is never overwritten"),
-            _ => failure,
-        }
-    })
 }

@@ -17,6 +17,7 @@ mod inspect_lint;
 mod install_script;
 mod inventory;
 mod man;
+mod new_file;
 mod plan;
 mod rollback;
 mod schema;

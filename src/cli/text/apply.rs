@@ -10,33 +10,42 @@ use crate::x509::escape_for_terminal;
 
 /// Returns the text of what would be done.
 pub(crate) fn dry_run(foreseen: &Foreseen<'_>) -> String {
-    let Foreseen { changes, effect, restarted_by, is_interrupted } = foreseen;
+    let Foreseen { changes, effect, restarted_by, is_interrupted, kept, dropped } = foreseen;
     let waits = if *is_interrupted {
         "an interrupted run waits: `certferry apply` brings it to its end first, and compares only then\n"
     } else {
         ""
     };
-    format!("{waits}{}nothing was changed\n", report(changes, effect, restarted_by, true))
+    let mut keeps = String::new();
+    for (folders, what) in [
+        (named(kept, "/repaired"), "what is replaced would be kept in {}"),
+        (
+            named(kept, "/original"),
+            "what certferry did not install would be kept in {}, private keys and all, until a person removes it",
+        ),
+        (named(dropped, ""), "what is in {} now would be dropped for it"),
+    ] {
+        if !folders.is_empty() {
+            keeps += &(what.replace("{}", &folders) + "\n");
+        }
+    }
+    format!("{waits}{}{keeps}nothing was changed\n", report(changes, effect, restarted_by, true))
 }
 
 /// Returns the text of what was done.
 pub(crate) fn done(applied: &Applied<'_>) -> String {
     let Applied { changes, effect, restarted_by, has_recovered, has_original, kept: folders, written } = applied;
-    let folders = |name: &str| {
-        let named = folders.iter().filter(|folder| folder.ends_with(name)).map(|folder| escape_for_terminal(folder));
-        named.collect::<Vec<_>>().join(" and ")
-    };
     let first = if *has_recovered { "an interrupted run was brought to its end first\n" } else { "" };
     let back = if changes.is_nothing() || changes.is_repair() { "" } else { "back: certferry rollback\n" };
     let mut kept = String::new();
     if changes.keeps_repaired() {
-        let _ = writeln!(kept, "what was replaced is kept in {}", folders("/repaired"));
+        let _ = writeln!(kept, "what was replaced is kept in {}", named(folders, "/repaired"));
     }
     if *has_original {
         let _ = writeln!(
             kept,
             "what certferry did not install is kept in {}, private keys and all, until a person removes it",
-            folders("/original")
+            named(folders, "/original")
         );
     }
     for file in written {
@@ -53,6 +62,12 @@ pub(crate) fn done(applied: &Applied<'_>) -> String {
         };
     }
     format!("{first}{}{kept}{back}", report(changes, effect, restarted_by, false))
+}
+
+/// Returns the folders of that name, for a person.
+fn named(folders: &[String], name: &str) -> String {
+    let named = folders.iter().filter(|folder| folder.ends_with(name)).map(|folder| escape_for_terminal(folder));
+    named.collect::<Vec<_>>().join(" and ")
 }
 
 fn report(changes: &Changes<'_>, effect: &Effect, restarted_by: &RestartedBy, is_dry: bool) -> String {

@@ -62,11 +62,12 @@ struct CommandJson {
 
 /// Returns the document of what would be done.
 pub(crate) fn dry_run(foreseen: &Foreseen<'_>) -> Result<String, Failure> {
-    let Foreseen { changes, effect, restarted_by, is_interrupted } = foreseen;
+    let Foreseen { changes, effect, restarted_by, is_interrupted, kept, dropped: _ } = foreseen;
     let document = ApplyJson {
         changed: !changes.is_nothing() || *is_interrupted,
         dry_run: true,
         interrupted: *is_interrupted,
+        kept: kept.clone(),
         restart: RestartJson::new(effect, restarted_by, Vec::new()),
         ..of(changes, effect)
     };
