@@ -31,7 +31,7 @@ pub fn code(chapter: &str) -> Vec<String> {
     code.join("\n").replace("\\\n", " ").lines().map(str::to_owned).collect()
 }
 
-/// Those that run certferry, or its script.
+/// Those that run certferry, or survey.sh.
 fn lines(chapter: &str) -> Vec<String> {
     let is_ours = |line: &String| ["certferry ", "sh survey.sh "].iter().any(|beginning| line.starts_with(beginning));
     code(chapter).into_iter().filter(is_ours).collect()
