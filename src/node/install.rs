@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::NodeError;
 use super::by_file::{Apart, take_apart};
-use super::changes::{Changes, Content, Staged};
+use super::change::{Content, Staged};
+use super::changes::Changes;
 use super::fingerprint::{Description, describe};
 use super::place::{STATE, Slot, UNITS, hidden, parent_and_name};
 use super::session::Session;

@@ -21,6 +21,7 @@ mod accepted;
 mod apply;
 mod backups;
 mod by_file;
+mod change;
 mod changes;
 pub mod drift;
 mod error;
@@ -43,7 +44,8 @@ mod written;
 
 pub use accept::{AcceptError, accept, accept_dry_run};
 pub use apply::{Allowed, Applied, ApplyError, Foreseen, apply, dry_run};
-pub use changes::{Changes, Difference, Dropped, FileChange, Method, Reason};
+pub use change::{Difference, Dropped, FileChange, Method, Reason};
+pub use changes::Changes;
 pub use drift::{Drift, drift};
 pub use error::NodeError;
 pub use identity::{Identity, IdentityMismatch};

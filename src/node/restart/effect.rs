@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::super::NodeError;
-use super::super::changes::{Changes, Difference, Method};
+use super::super::change::{Difference, Method};
+use super::super::changes::Changes;
 use super::super::place::{INSTALLED, Slot};
 use super::super::replaced::Replaced;
 use super::super::state::{content, look, read_previous};
