@@ -118,6 +118,7 @@ fn awk() -> String {
         fact(format!("is_role[\"{}\"] = 1", role.name()));
     }
     fact("# Which files a part may hold, by the role of its node, and their modes.".to_owned());
+    let mut patterns = 0;
     for file in node_files() {
         let mode = if file.is_private { Mode::Private } else { Mode::Public };
         let roles: Vec<_> = file.roles.iter().map(|role| role.name()).collect();
@@ -125,8 +126,12 @@ fn awk() -> String {
         fact(format!("roles_of[\"{place}\"] = \" {} \"; mode_of[\"{place}\"] = \"{mode}\"", roles.join(" ")));
         if file.is_store() {
             fact(format!("store = \"{place}\""));
+        } else if file.is_pattern() {
+            patterns += 1;
+            fact(format!("pattern[{patterns}] = \"{place}\""));
         }
     }
+    fact(format!("patterns = {patterns}"));
     fact("# Files by the beginning of their path, and who reads them; the first that fits counts.".to_owned());
     let rows: Vec<_> = readers_by_path().collect();
     for (number, (beginning, readers)) in (1..).zip(&rows) {
