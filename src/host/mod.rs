@@ -86,7 +86,7 @@ pub fn addresses() -> io::Result<Vec<IpAddr>> {
 ///
 /// # Errors
 /// Returns what `restorecon` said.
-pub fn relabel(folders: &[&str]) -> Result<(), String> {
+pub fn relabel(folders: &[String]) -> Result<(), String> {
     // Without this program there is no SELinux.
     if !Command::new("selinuxenabled").status().is_ok_and(|status| status.success()) {
         return Ok(());

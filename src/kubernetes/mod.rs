@@ -27,6 +27,7 @@ mod readers;
 mod registry;
 mod role;
 mod since;
+mod unit_folder;
 mod version;
 
 pub use binding::{REQUIRED_BINDINGS, RequiredBinding};
@@ -53,4 +54,5 @@ pub use registry::{
 };
 pub use role::Role;
 pub use since::Since;
+pub use unit_folder::{Swaps, UNIT_FOLDERS, UnitFolder};
 pub use version::Version;

@@ -41,6 +41,8 @@ pub enum Reason {
     Replaced(String),
     /// The kubelet would use it in place of what the part brings.
     Stale,
+    /// The installed generation brought it, and the part does not have it: a root that is not to be trusted any more.
+    NotInPart,
 }
 
 /// The way in which the files of a folder change.

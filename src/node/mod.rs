@@ -32,6 +32,7 @@ mod installed;
 mod journal;
 mod not_after;
 pub(crate) mod place;
+mod registries;
 pub(crate) mod replaced;
 pub mod restart;
 mod rollback;
