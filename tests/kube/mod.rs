@@ -1,6 +1,7 @@
 //! What the tests against Kubernetes share: what kubeadm is known to make, what lies in a tree as other programs read
 //! it, where the two may differ, and machines to run Kubernetes' own programs on.
 
+pub mod cluster;
 pub mod deliberate;
 pub mod docker;
 pub mod facts;
