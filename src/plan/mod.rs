@@ -23,6 +23,7 @@ mod kubeconfig;
 mod manifest;
 mod part_changes;
 mod planned_files;
+mod registry;
 mod subset;
 
 pub use certificate::{Constraints, PlannedCertificate, PlannedKey};
@@ -35,6 +36,7 @@ pub use kubeconfig::{Credentials, PlannedKubeconfig};
 pub use manifest::{ApiServerRestart, CaBundles, Manifest, Material, RoleBinding, SecretManifest, SecretReader};
 pub use part_changes::{PartChange, PartChangeKind, PreviousBuild, part_changes};
 pub use planned_files::Recipient;
+pub use registry::RegistryFile;
 pub use subset::subset;
 
 use std::net::IpAddr;
