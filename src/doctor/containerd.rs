@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use toml::{Table, Value};
 
 use super::finding::Findings;
-use super::tree::Tree;
 use crate::kubeconfig::resolve;
 use crate::kubernetes::CERTS_D;
+use crate::tree::Tree;
 
 /// containerd's configuration.
 const CONFIG: &str = "etc/containerd/config.toml";

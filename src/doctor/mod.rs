@@ -17,7 +17,6 @@ mod bundles;
 mod config_maps;
 mod containerd;
 mod elsewhere;
-mod facts;
 mod finding;
 mod ingresses;
 mod installed;
@@ -26,7 +25,6 @@ mod issuers;
 mod judge;
 mod kubeconfigs;
 mod kubelet;
-mod kubelet_fields;
 mod load;
 mod loopback;
 mod manifests;
@@ -36,7 +34,6 @@ mod names;
 mod objects;
 mod pem_lines;
 mod pki;
-mod process;
 mod registries;
 mod remedy;
 mod renew;
@@ -44,9 +41,6 @@ mod rule;
 mod rules;
 mod secrets;
 mod time;
-mod tree;
-mod unit;
-mod uses;
 mod webhooks;
 mod words;
 
@@ -55,11 +49,10 @@ pub use installed::Installed;
 pub use objects::{Objects, ObjectsError};
 pub use rule::{Rule, Severity};
 pub use rules::RULES;
-pub use tree::{Tree, Unread};
 
 use ::time::OffsetDateTime;
 
-use facts::GatheredFacts;
+use crate::tree::{API_SERVER, GatheredFacts, Tree};
 use finding::Findings;
 
 use crate::go::GoRange;
@@ -122,7 +115,7 @@ pub fn examine(question: &Question<'_>) -> Diagnosis {
     let objects = objects::list(question.objects);
     looked_at.objects = objects.len();
     // Who serves with a Secret may be built with any Go that is newer than the API server's.
-    let go = GoRange { oldest: facts.go_of(process::API_SERVER).oldest, ..GoRange::UNKNOWN };
+    let go = GoRange { oldest: facts.go_of(API_SERVER).oldest, ..GoRange::UNKNOWN };
     pem_lines::check(&objects, &mut findings);
     let secrets = secrets::read(&objects, clock, go, &mut findings);
     registries::check_secrets(&registries, &secrets, &mut findings);

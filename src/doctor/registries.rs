@@ -8,13 +8,13 @@ use super::containerd::Config;
 use super::finding::Findings;
 use super::secrets::{TlsSecret, title};
 use super::time::Clock;
-use super::tree::Tree;
 use super::words::as_texts;
 use crate::kubeconfig::resolve;
 use crate::kubernetes::{
     CERTS_D, HOSTS_TOML, TRUST_FOLDERS, UPDATE_TRUST, in_certs_d, is_trusted_by_system, registry_folder,
     registry_of_folder,
 };
+use crate::tree::Tree;
 use crate::x509::{AltName, ReadCertificate, instant, read_pem};
 
 /// What the systems make of [`TRUST_FOLDERS`], in their order.

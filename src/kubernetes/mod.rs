@@ -37,7 +37,7 @@ pub use certificate_row::{
 };
 pub use component::Component;
 pub use key_id::{KeyId, NotAKeyId, escape};
-pub use kubeadm_api::{KubeadmApi, encryption_algorithm, gates_dual_stack, has_systemd_cgroups};
+pub use kubeadm_api::{CLUSTER_NAME, KubeadmApi, encryption_algorithm, gates_dual_stack, has_systemd_cgroups};
 pub use kubeadm_files::{authorities, is_shared, kubeconfigs};
 pub use limits::JOINS_WITH_ECDSA_SERVICE_ACCOUNT;
 pub use part_files::{PartFile, cluster_files, node_files};

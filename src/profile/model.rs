@@ -30,6 +30,8 @@ pub struct Profile {
     pub service_account_algorithm: KeyAlgorithm,
     /// `[service_account] generation`: a number that is raised for a new such key.
     pub service_account_generation: u32,
+    /// `[service_account] key`: the file of such a key that exists. `None` means that it is derived.
+    pub service_account_adoption: Option<KeyAdoption>,
     /// `[kubelet]`: the certificates that kubelets get.
     pub kubelet: Kubelet,
     /// The nodes: each `[[node]]` in the order of the profile, then each `[[node_pool]]` expanded. At least one is a
@@ -79,6 +81,15 @@ impl Profile {
     }
 }
 
+/// The file of a key that exists.
+#[derive(Clone, Debug)]
+pub struct KeyAdoption {
+    /// The path of the file, relative to the profile.
+    pub key: String,
+    /// The SHA-256 of its SubjectPublicKeyInfo in DER, once the file is read.
+    pub found: Option<[u8; 32]>,
+}
+
 /// `[cluster]`: names, versions and addresses of the cluster.
 #[derive(Clone, Debug)]
 pub struct Cluster {
@@ -100,6 +111,8 @@ pub struct Cluster {
     pub service_subnets: Vec<IpNet>,
     /// kubeadm's `dnsDomain`.
     pub dns_domain: String,
+    /// kubeadm's `clusterName`: the name of the cluster in kubeconfigs.
+    pub kubeconfig_cluster_name: String,
     /// Further names in the serving certificates of the API servers, in the order of the profile.
     pub apiserver_cert_sans: Vec<AltName>,
     /// Where etcd runs.

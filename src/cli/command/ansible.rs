@@ -4,6 +4,7 @@ use crate::cli::failure::Failure;
 use crate::cli::fleet_args::AnsibleArguments;
 use crate::cli::text::shell;
 use crate::host::{self, TreeEntry};
+use crate::survey::SCRIPT;
 
 /// A file of the collection, from its folder on.
 macro_rules! file {
@@ -25,6 +26,7 @@ const FILES: &[(&str, &str)] = &[
     file!("playbooks/distribute.yml"),
     file!("playbooks/rollback.yml"),
     file!("playbooks/status.yml"),
+    file!("playbooks/survey.yml"),
     file!("roles/node/defaults/main.yml"),
     file!("roles/node/meta/main.yml"),
     file!("roles/node/tasks/apply.yml"),
@@ -32,6 +34,10 @@ const FILES: &[(&str, &str)] = &[
     file!("roles/node/tasks/rollback.yml"),
     file!("roles/node/tasks/status.yml"),
     file!("roles/node/vars/main.yml"),
+    file!("roles/survey/defaults/main.yml"),
+    ("ansible_collections/certferry/fleet/roles/survey/files/survey.sh", SCRIPT),
+    file!("roles/survey/meta/main.yml"),
+    file!("roles/survey/tasks/main.yml"),
 ];
 
 pub(crate) fn run(arguments: &AnsibleArguments) -> Result<String, Failure> {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::init_from;
 use crate::cli::args::InitArguments;
 use crate::cli::command::new_file::NewFile;
 use crate::cli::failure::{Failure, OrFailure};
@@ -14,6 +15,9 @@ use crate::profile;
 use crate::x509::{ReadCertificate, read_pem};
 
 pub(crate) fn run(arguments: &InitArguments) -> Result<String, Failure> {
+    if let Some(folder) = &arguments.out {
+        return init_from::run(&arguments.from, folder, arguments.name.as_deref(), arguments.dry_run);
+    }
     let mut starter = arguments.starter(host::now().date().to_string()).map_err(|error| {
         Failure::cannot_run(error).hint("without --etcd external the members are on the control planes")
     })?;

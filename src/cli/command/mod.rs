@@ -6,12 +6,14 @@ pub(crate) mod build;
 mod build_dry_run;
 mod build_failure;
 pub(crate) mod completions;
+mod csr;
 mod diff;
 pub(crate) mod doctor;
 mod fingerprint;
 mod help;
 mod help_topics;
 mod init;
+mod init_from;
 pub(crate) mod inspect;
 mod inspect_lint;
 mod install_script;
@@ -25,6 +27,7 @@ mod seed;
 mod slice_folder;
 mod split;
 mod status;
+mod survey;
 mod unpack;
 mod user_data;
 mod verify;
@@ -39,9 +42,11 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Seed(command) => seed::run(command),
         Command::Plan(arguments) => plan::run(arguments),
         Command::Build(arguments) => build::run(arguments),
+        Command::Csr(arguments) => csr::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
+        Command::Survey(arguments) => survey::run(arguments),
         Command::Unpack(arguments) => unpack::run(arguments),
         Command::Apply(arguments) => apply::run(arguments),
         Command::Rollback(arguments) => rollback::run(arguments),

@@ -35,6 +35,7 @@ pub(super) const ROOMS: &[Room] = &[
     pure("keys", &["det_keygen", "kubernetes", "x509"]),
     pure("profile", &["kubernetes", "x509"]),
     pure("plan", &["profile", "kubernetes", "keys::Label", "x509"]),
+    pure("adopted", &["profile", "plan", "keys", "lint", "go", "kubernetes", "x509"]),
     pure("issue", &["plan", "keys", "lint", "kubernetes", "x509"]),
     pure("bundle", &["sign", "kubernetes", "x509"]),
     pure(
@@ -45,13 +46,32 @@ pub(super) const ROOMS: &[Room] = &[
     pure("verify", &["bundle", "sign", "lint", "kubernetes", "x509", "kubeconfig"]),
     pure(
         "make",
-        &["profile", "plan", "keys", "issue", "layout", "lock", "verify", "bundle", "sign", "kubernetes", "x509"],
+        &[
+            "adopted",
+            "profile",
+            "plan",
+            "keys",
+            "issue",
+            "layout",
+            "lock",
+            "verify",
+            "bundle",
+            "sign",
+            "kubernetes",
+            "x509",
+        ],
     ),
     pure("report", &["verify", "kubernetes", "x509", "kubeconfig", "yaml"]),
     pure("diff", &["make::Comparison", "plan", "lock", "report", "bundle", "kubernetes", "x509", "kubeconfig"]),
     outer("host", &["x509::is_unseen"]),
     pure("node", &["verify", "bundle", "sign", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
-    pure("doctor", &["verify", "lint", "report", "go", "node", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
+    pure("tree", &["go", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
+    pure(
+        "doctor",
+        &["tree", "verify", "lint", "report", "go", "node", "kubernetes", "x509", "kubeconfig", "yaml", "host"],
+    ),
+    pure("survey", &["tree", "go", "kubernetes", "x509", "kubeconfig", "yaml"]),
+    pure("import", &["survey", "plan", "kubernetes", "x509", "yaml"]),
     outer(
         "cli",
         &[
@@ -66,6 +86,7 @@ pub(super) const ROOMS: &[Room] = &[
             "lint",
             "kubernetes",
             "profile",
+            "adopted",
             "keys",
             "plan",
             "issue",
@@ -76,6 +97,9 @@ pub(super) const ROOMS: &[Room] = &[
             "make",
             "report",
             "host",
+            "tree",
+            "survey",
+            "import",
             "doctor",
             "diff",
             "node",
@@ -163,7 +187,7 @@ mod tests {
 
     #[test]
     fn code_on_a_node_cannot_make_keys() {
-        for side in ["verify", "report", "doctor", "node"] {
+        for side in ["verify", "report", "tree", "doctor", "node"] {
             for maker in ["profile", "plan", "det_keygen", "keys", "issue"] {
                 assert!(!reach(side).contains(maker), "{side} reaches {maker}");
             }
@@ -174,7 +198,7 @@ mod tests {
     fn only_the_outer_rooms_reach_the_machine() {
         for room in ROOMS {
             let reaches_host = room.imports.contains(&"host");
-            assert_eq!(reaches_host, matches!(room.name, "cli" | "doctor" | "node"), "{}", room.name);
+            assert_eq!(reaches_host, matches!(room.name, "cli" | "doctor" | "node" | "tree"), "{}", room.name);
             assert_eq!(room.touches_machine, matches!(room.name, "cli" | "host" | "main"), "{}", room.name);
             assert!(room.name == "main" || !room.imports.contains(&"cli"), "{} imports cli", room.name);
         }
