@@ -2,7 +2,7 @@
 
 use super::etcd_file::EtcdFile;
 use super::kubeadm_file::{Discovery, KubeadmFile};
-use super::registry::RegistryFile;
+use super::registry_file::RegistryFile;
 use crate::kubernetes::KeyId;
 use crate::profile::{SecretName, SecretType, Trust};
 

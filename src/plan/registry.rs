@@ -3,30 +3,9 @@
 use super::addons::TLS_CA;
 use super::file::{PlannedContent, PlannedFile, file};
 use super::manifest::Manifest;
+use super::registry_file::RegistryFile;
 use crate::kubernetes::{CERTS_D, HOSTS_TOML, REGISTRY_CA, Role, TRUST_FOLDERS, TRUST_PREFIX, registry_folder};
 use crate::profile::{Node, Profile, RegistryRoot, RootCertificate};
-
-/// A file about the root of a registry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RegistryFile {
-    /// What containerd reads of the registry of this name, its `hosts.toml`.
-    Hosts(String),
-    /// The certificates of a root that the profile brings.
-    Root(Vec<RootCertificate>),
-}
-
-impl RegistryFile {
-    /// Describes the content; see [`outline`](super::PlannedContent::outline).
-    pub(super) fn outline(&self) -> String {
-        match self {
-            Self::Hosts(host) => format!("hosts of containerd for {host}"),
-            Self::Root(certificates) => {
-                let hashes: Vec<_> = certificates.iter().map(|known| known.sha256.as_str()).collect();
-                format!("root with SHA-256 {}", hashes.join(" and "))
-            }
-        }
-    }
-}
 
 /// Plans the files of a node that runs containers.
 pub(super) fn files(profile: &Profile, node: &Node) -> Vec<PlannedFile> {

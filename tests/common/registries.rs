@@ -37,7 +37,7 @@ pub fn add(profile: &mut toml::Table, host: &str, root: &str, system_trust: bool
     push(profile, "registry", registry);
     if root == "tls" {
         let name = host.split(':').next().unwrap();
-        let text = format!("namespace = \"registry\"\nsecret = \"{name}\"\nhosts = [\"{name}\"]");
+        let text = format!("namespace = \"registry\"\nsecret = \"{name}\"\nhosts = [\"{name}\"]\nvalidity = \"100y\"");
         push(profile, "tls", text.parse().unwrap());
     }
 }

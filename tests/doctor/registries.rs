@@ -78,8 +78,10 @@ pub(crate) fn not_taken(node: &Node) {
     node.write(MADE, OLD_ROOT);
 }
 
+type Edit = fn(&Node);
+
 /// What a person does whom the finding tells.
-pub(crate) const EDITS: &[(&str, fn(&Node))] = &[
+pub(crate) const EDITS: &[(&str, Edit)] = &[
     ("containerd-registry", |node| node.replace(CONFIG, MIRRORS, "")),
     ("containerd-config-path", |node| {
         node.write(
