@@ -28,20 +28,10 @@ pub fn code(chapter: &str) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manual");
     let text = fs::read_to_string(folder.join(format!("{chapter}.md"))).unwrap();
     let code: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("    ")).collect();
-    code.join(
-        "
-",
-    )
-    .replace(
-        "\
-", " ",
-    )
-    .lines()
-    .map(str::to_owned)
-    .collect()
+    code.join("\n").replace("\\\n", " ").lines().map(str::to_owned).collect()
 }
 
-/// Those that run certferry, or its script.
+/// Those that run certferry, or survey.sh.
 fn lines(chapter: &str) -> Vec<String> {
     let is_ours = |line: &String| ["certferry ", "sh survey.sh "].iter().any(|beginning| line.starts_with(beginning));
     code(chapter).into_iter().filter(is_ours).collect()

@@ -102,7 +102,7 @@ pub fn adopt(profile: &Profile, files: &BTreeMap<String, Content>) -> Result<(Pr
 }
 
 /// Holds what is planned below each adopted CA against its limits.
-fn check_limits<'a>(profile: &Profile, checked: &'a BTreeMap<KeyId, CheckedCertificate>) -> Vec<AdoptError> {
+fn check_limits(profile: &Profile, checked: &BTreeMap<KeyId, CheckedCertificate>) -> Vec<AdoptError> {
     let plan = plan(profile);
     let mut errors = Vec::new();
     for (id, authority) in authorities(profile) {
@@ -117,7 +117,7 @@ fn check_limits<'a>(profile: &Profile, checked: &'a BTreeMap<KeyId, CheckedCerti
             Ok(()) if id == KeyId::ca("cert-manager") && !is_below_tls() => Some(AdoptFault::NotBelowTls),
             Ok(()) => None,
         };
-        errors.extend(fault.map(|fault| AdoptError { id: id.clone(), file: file(), fault }));
+        errors.extend(fault.map(|fault| AdoptError { id: id.clone(), file: file(), fault: Box::new(fault) }));
     }
     errors
 }
@@ -137,7 +137,7 @@ struct Read {
 
 impl Context<'_> {
     fn read(&self, id: &KeyId, adoption: &crate::profile::Adoption, validity: Validity) -> Result<Read, AdoptError> {
-        let error = |file: &String, fault| AdoptError { id: id.clone(), file: file.clone(), fault };
+        let error = |file: &String, fault| AdoptError { id: id.clone(), file: file.clone(), fault: Box::new(fault) };
         let certificate = adoption.certificate.as_ref().map(|file| {
             let wish = Wish {
                 is_renewed: adoption.renew,
@@ -181,7 +181,11 @@ impl Context<'_> {
     fn key(&self, id: &KeyId, file: &str) -> Result<Option<PrivateKey>, AdoptError> {
         let Some(content) = self.files.get(file) else { return Ok(None) };
         let key = PrivateKey::from_pem(content);
-        key.map(Some).map_err(|fault| AdoptError { id: id.clone(), file: file.to_owned(), fault: fault.into() })
+        key.map(Some).map_err(|fault| AdoptError {
+            id: id.clone(),
+            file: file.to_owned(),
+            fault: Box::new(fault.into()),
+        })
     }
 
     fn purpose(&self, id: &KeyId) -> Purpose {

@@ -16,7 +16,7 @@ pub struct AdoptError {
     /// The path of the file, as the profile has it.
     pub file: String,
     /// What is wrong. Its text continues a sentence that begins with the file.
-    pub fault: AdoptFault,
+    pub fault: Box<AdoptFault>,
 }
 
 /// Returns the table of the profile in which a file is named: `[ca.kubernetes]`, `[service_account]`.

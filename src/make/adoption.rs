@@ -1,8 +1,8 @@
 //! What of adopted CAs and keys only a build can check, because it has the seed.
 
-use super::{MakeError, Request};
+use super::error::{Defect, MakeError};
 use crate::adopted::{Adopted, Wanted, wanted};
-use crate::keys::{Label, PrivateKey, derive, engines};
+use crate::keys::{Label, PrivateKey, Seed, derive, engines};
 use crate::kubernetes::KeyId;
 use crate::plan::{Plan, PlannedKey};
 use crate::profile::Profile;
@@ -35,15 +35,13 @@ pub(super) fn check_derived<'k>(
     Ok(())
 }
 
-/// Refuses, before a build, a certificate without a key whose public key is not the derived one. `plan` is that of the
-/// request.
+/// Refuses, before a build, a certificate without a key whose public key is not the derived one.
 ///
 /// This derives the keys of the CAs whose certificates were signed elsewhere, and nothing when there are none.
 ///
 /// # Errors
 /// Returns [`MakeError::ExternalAuthority`].
-pub fn check_derivable(request: &Request<'_>, plan: &Plan<'_>) -> Result<(), MakeError> {
-    let Request { adopted, seed, .. } = *request;
+pub fn check_derivable(plan: &Plan<'_>, adopted: &Adopted, seed: &Seed) -> Result<(), MakeError> {
     let ids: Vec<_> = signed_elsewhere(plan, adopted).map(|(id, _)| id).collect();
     if ids.is_empty() {
         return Ok(());
@@ -52,7 +50,7 @@ pub fn check_derivable(request: &Request<'_>, plan: &Plan<'_>) -> Result<(), Mak
     let label = |key: &PlannedKey| Label::new(&plan.cluster, &key.id, key.algorithm, key.generation);
     let labels: Vec<_> = keys.map(label).collect();
     let Some(engine) = engines().into_iter().next() else { return Ok(()) };
-    let keys = derive(&*engine.test, seed, &labels, None, &|_| {}).map_err(super::Defect::from)?;
+    let keys = derive(&*engine.test, seed, &labels, None, &|_| {}).map_err(Defect::from)?;
     check_derived(plan, adopted, |id| keys.get(id).map(PrivateKey::spki_der))
 }
 

@@ -1,6 +1,6 @@
 //! The request for a certificate that somebody else signs.
 
-use super::{Defect, MakeError};
+use super::error::{Defect, MakeError};
 use crate::issue::certificate_request;
 use crate::keys::{Label, Seed, derive, engines};
 use crate::kubernetes::KeyId;

@@ -86,7 +86,7 @@ pub(crate) fn external(text: String, id: &KeyId, below: &[KeyId]) -> Failure {
 
 fn hint(error: &AdoptError) -> String {
     let (table, file) = (error.table(), &error.file);
-    match &error.fault {
+    match &*error.fault {
         AdoptFault::NoCertificate => "expected `-----BEGIN CERTIFICATE-----`, the CA first".to_owned(),
         AdoptFault::KeyInCertificate => {
             "put the key into a file of its own (mode 0600) and name that in `key`".to_owned()
