@@ -12,7 +12,13 @@ const COLLECTION: &str = "ansible_collections/certferry/fleet";
 fn sources() -> BTreeMap<String, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/ansible");
     let place = |name: &str| if name == "ansible.cfg" { name.to_owned() } else { format!("{COLLECTION}/{name}") };
-    files(&folder).into_iter().map(|name| (place(&name), fs::read_to_string(folder.join(&name)).unwrap())).collect()
+    let mut sources: BTreeMap<_, _> = files(&folder)
+        .into_iter()
+        .map(|name| (place(&name), fs::read_to_string(folder.join(&name)).unwrap()))
+        .collect();
+    // What certferry prints, too.
+    sources.insert(format!("{COLLECTION}/roles/survey/files/survey.sh"), certferry::survey::SCRIPT.to_owned());
+    sources
 }
 
 #[test]
@@ -64,7 +70,7 @@ fn the_collection_has_the_programs_version_and_tells_every_variable() {
     let sources = sources();
     let text = |name: &str| &sources[&format!("{COLLECTION}/{name}")];
     assert!(text("galaxy.yml").contains(&format!("\nversion: {}\n", env!("CARGO_PKG_VERSION"))));
-    let defaults = text("roles/node/defaults/main.yml");
+    let defaults = [text("roles/node/defaults/main.yml").as_str(), text("roles/survey/defaults/main.yml")].concat();
     let variables: Vec<_> = defaults.lines().filter_map(|line| line.split_once(':')).map(|(name, _)| name).collect();
     let variables: Vec<_> = variables.into_iter().filter(|name| name.starts_with("certferry_")).collect();
     assert!(variables.len() > 10, "{variables:?}");

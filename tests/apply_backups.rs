@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::common::node::{FIRST, SECOND, Seen, applied, apply, copy, disk, live, remains, rollback};
@@ -293,7 +294,7 @@ fn a_backup_is_dropped_on_a_word_alone() {
     let root = twice_foreign();
     succeed(&mut apply(&FIRST, "cp-1", root.path()));
     let text = format!(
-        "error: {} holds a PKI that certferry did not install, and would be dropped\nhint: look at it, and move it elsewhere \
+        "error: {} holds what certferry did not install, and would be dropped\nhint: look at it, and move it elsewhere \
          if it is of use; --drop-backup drops it; the node's files are as they were\n",
         root.path().join(STATE).join("original").display()
     );
@@ -304,6 +305,58 @@ fn a_backup_is_dropped_on_a_word_alone() {
     assert_eq!(remains(root.path()), Vec::<PathBuf>::new());
 }
 
+/// What is kept is told before as after, in both forms.
+#[test]
+fn a_dry_run_says_what_would_be_kept_and_what_dropped() {
+    let of_kubelet = || {
+        let root = applied(&FIRST, "cp-1");
+        fs::write(root.path().join("var/lib/kubelet/pki/kubelet.key"), "by hand").unwrap();
+        succeed(&mut apply(&FIRST, "cp-1", root.path()));
+        fs::write(root.path().join(PKI).join("sa.key"), "another").unwrap();
+        root
+    };
+    let foreign_below = || {
+        let root = foreign();
+        succeed(&mut apply(&FIRST, "cp-1", root.path()));
+        root
+    };
+    let twice = || {
+        let root = twice_foreign();
+        succeed(&mut apply(&FIRST, "cp-1", root.path()));
+        root
+    };
+    let both = ORIGINAL.replace(", private", " and var/lib/kubelet/.certferry/original, private");
+    let dropped = |place: &str| format!("what is in {place} now would be dropped for it\n");
+    let cases = [
+        (disk(), &FIRST, String::new(), String::new()),
+        (foreign(), &FIRST, String::new(), String::new()),
+        (foreign_below(), &SECOND, ORIGINAL.to_owned(), String::new()),
+        (twice(), &SECOND, both, dropped("etc/kubernetes/.certferry/original")),
+        (of_kubelet(), &FIRST, REPAIRED.to_owned(), dropped("var/lib/kubelet/.certferry/repaired")),
+    ];
+    for (root, bundle, kept, dropped) in cases {
+        let run = |more: &[&str]| {
+            let mut command = apply(bundle, "cp-1", root.path());
+            command.arg("--drop-backup").args(more);
+            succeed(&mut command)
+        };
+        let before = live(root.path());
+        let told = run(&["--dry-run"]);
+        let foreseen =
+            kept.replace("was replaced is", "is replaced would be").replace("install is", "install would be");
+        let end = format!("{foreseen}{dropped}nothing was changed\n");
+        assert!(told.ends_with(&end) && told.matches("kept in ").count() == kept.lines().count(), "{told}");
+        let json: Value = serde_json::from_str(&run(&["--dry-run", "-o", "json"])).unwrap();
+        assert_eq!(live(root.path()), before);
+        let again = copy(root.path());
+        let done = run(&[]);
+        assert!(done.contains(&kept) && done.matches("kept in ").count() == kept.lines().count(), "{done}");
+        let mut command = apply(bundle, "cp-1", again.path());
+        let done: Value = serde_json::from_str(&succeed(command.args(["--drop-backup", "-o", "json"]))).unwrap();
+        assert_eq!(json["kept"], done["kept"]);
+    }
+}
+
 /// A bundle that is refused for another reason is refused for that: the word for the backup would be of no use.
 #[test]
 fn what_is_wrong_with_a_bundle_is_told_before_what_it_would_drop() {
@@ -312,7 +365,7 @@ fn what_is_wrong_with_a_bundle_is_told_before_what_it_would_drop() {
     let stderr = fail(&mut apply(&FIRST, "cp-1", root.path()), 1);
     assert!(stderr.starts_with("error: generation 2 is installed, and the bundle is generation 1\n"), "{stderr}");
     let stderr = fail(apply(&FIRST, "cp-1", root.path()).arg("--allow-downgrade"), 1);
-    assert!(stderr.contains(" holds a PKI that certferry did not install, and would be dropped\n"), "{stderr}");
+    assert!(stderr.contains(" holds what certferry did not install, and would be dropped\n"), "{stderr}");
 }
 
 /// What kubeadm or a kubelet writes between the comparison and the swap is not live afterwards, and is named.
@@ -359,4 +412,35 @@ fn what_is_written_meanwhile_is_named() {
     assert_eq!(read(root.path(), &format!("{STATE}/previous/pki/apiserver.crt")), "renewed");
     assert_eq!(read(root.path(), &format!("{STATE}/previous/admin.conf")), "theirs");
     assert!(run(&mut apply(&SECOND, "cp-1", root.path())).status.success());
+}
+
+/// A file system that lists an attribute and does not take it: a copy would not be what was there.
+#[test]
+fn an_attribute_that_no_copy_can_have_is_named() {
+    if lacks(&[Right::Trace]) {
+        return;
+    }
+    // Not in memory: older kernels have no such attributes there.
+    let root = tempfile::tempdir().unwrap();
+    succeed(&mut apply(&FIRST, "cp-1", root.path()));
+    let file = root.path().join(PKI).join("theirs");
+    fs::write(&file, "kept").unwrap();
+    rustix::fs::setxattr(&file, "user.Note", b"of theirs", rustix::fs::XattrFlags::empty()).unwrap();
+    let before = live(root.path());
+    let command = apply(&SECOND, "cp-1", root.path());
+    let mut strace = tool("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsetxattr", "-e", "inject=fsetxattr:error=EOPNOTSUPP"]);
+    let said = fail(strace.arg(command.get_program()).args(command.get_args()), 2);
+    let expected = format!(
+        "error: cannot copy {}: it has the extended attribute user.Note, which its file system lists and refuses to set: \
+         operation not supported\nhint: if nobody needs the attribute there, `setfattr -x NAME FILE` takes it away; then run \
+         this again; the node's files are as they were\n",
+        file.display()
+    );
+    assert_eq!(said, expected);
+    assert_eq!(live(root.path()), before);
+    assert_eq!(remains(root.path()), Vec::<PathBuf>::new());
+    rustix::fs::removexattr(&file, "user.Note").unwrap();
+    succeed(&mut apply(&SECOND, "cp-1", root.path()));
+    assert_eq!(read(root.path(), &format!("{PKI}/theirs")), "kept");
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::common::desk::{CANARY, Desk, PROFILE};
+use crate::common::rights::{Right, lacks};
 use crate::common::{self, certferry, succeed, tool};
 
 const BUILD: &str = "build lab.toml --seed lab.seed --out out --split slices";
@@ -112,4 +113,48 @@ fn what_is_in_the_way_is_told_before_anything_is_made() {
     assert_eq!((ended.code.is_some_and(|code| code > 0), desk.exists("new")), (true, false), "{}", ended.stderr);
     assert!(!desk.names("").iter().any(|name| name.ends_with(".part")), "{:?}", desk.names(""));
     common::desk::assert_secret_is_kept(&ended.stderr, CANARY);
+}
+
+/// Many files are brought to the disk by several threads: each file and folder before the folder gets its name, and when one
+/// cannot be, nothing is left.
+#[test]
+fn every_slice_is_on_the_disk_before_the_folder_has_its_name() {
+    if lacks(&[Right::Trace]) {
+        return;
+    }
+    let desk = Desk::new();
+    let pool = "[[node_pool]]\nrole = \"worker\"\nnames = \"w-[01..70]\"\nfirst_addresses = [\"192.168.11.1\"]\n";
+    desk.write("lab.toml", format!("{PROFILE}{pool}"));
+    desk.succeed("build lab.toml --seed lab.seed --out out");
+    let line = "split out/lab-g1.tar.gz --all --out slices";
+    let traced = ["strace", "-f", "-qq", "-y", "-o", "trace", "-e", "signal=none", "-e", "trace=fsync,rename"];
+    let ended = desk.watch(&mut desk.wrapped(&traced, line));
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    let trace = desk.text("trace");
+    let (before, after) = trace.split_at(trace.find("rename(").unwrap());
+    // None is under way any more.
+    assert_eq!(before.matches("fsync(").count(), before.matches(" = 0\n").count(), "{before}");
+    assert!(after.contains(".part\", \"slices\") = 0"), "{after}");
+    let calls = before.lines().filter(|line| line.contains("fsync("));
+    let synced: BTreeSet<&str> =
+        calls.clone().filter_map(|line| line.split(".part").nth(1)?.split('>').next()).collect();
+    let threads: BTreeSet<&str> = calls.filter_map(|line| line.split(' ').next()).collect();
+    assert!(threads.len() > 1, "{threads:?}");
+    let mut expected: BTreeSet<String> = desk.names("slices").iter().map(|name| format!("/{name}")).collect();
+    let folders = ["".to_owned(), "/nodes".to_owned(), "/cluster".to_owned(), "/nodes/cp-1".to_owned()];
+    expected.extend(folders.into_iter().chain((1..=70).map(|number| format!("/nodes/w-{number:02}"))));
+    assert_eq!(synced.iter().map(|path| (*path).to_owned()).collect::<BTreeSet<_>>(), expected);
+
+    fs::remove_dir_all(desk.path("slices")).unwrap();
+    let before = desk.state();
+    for time in [1, 5, 10] {
+        let inject = format!("inject=fsync:error=EIO:when={time}");
+        let traced = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e", &inject];
+        let ended = desk.watch(&mut desk.wrapped(&traced, line));
+        assert_eq!(
+            (ended.code, ended.stderr.as_str()),
+            (Some(2), "error: cannot write to slices: input/output error\n")
+        );
+        assert!(desk.state() == before, "{time}");
+    }
 }

@@ -17,6 +17,7 @@ pub const COMMANDS: &[&str] = &[
     "verify",
     "inspect",
     "doctor",
+    "survey",
     "unpack",
     "apply",
     "rollback",

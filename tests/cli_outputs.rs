@@ -452,3 +452,49 @@ fn a_result_that_nobody_reads_is_no_failure() {
     assert_eq!(fail(&mut desk.wrapped(&full, line), 2), said);
     assert!(desk.exists("node/etc/kubernetes/pki/ca.crt"));
 }
+
+/// What a build writes in between holds keys. Where a file cannot do without a name, it loses it before a byte is in it.
+#[test]
+fn a_file_for_the_time_between_has_no_name() {
+    if lacks(&[Right::Mounts, Right::Trace]) {
+        return;
+    }
+    let reference = Desk::new();
+    reference.succeed(BUILD);
+    let desk = Desk::new();
+    // Without /proc a file without a name could not get one, so none is made.
+    let hidden = "mount -t tmpfs none /proc && exec \"$@\"";
+    let calls = "trace=openat,unlink,write,pwrite64";
+    let wrapper = [
+        "strace",
+        "-f",
+        "-qq",
+        "-y",
+        "-o",
+        "trace",
+        "-e",
+        "signal=none",
+        "-e",
+        calls,
+        "unshare",
+        "--mount",
+        "sh",
+        "-c",
+        hidden,
+        "sh",
+    ];
+    let ended = desk.watch(&mut desk.wrapped(&wrapper, BUILD));
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    let trace = desk.text("trace");
+    fs::remove_file(desk.path("trace")).unwrap();
+    assert!(!trace.contains("O_TMPFILE"));
+    let mut lines = trace.lines().skip_while(|line| !line.contains("/.scratch.certferry-"));
+    let opened = lines.next().unwrap();
+    assert!(opened.contains("O_CREAT|O_EXCL") && opened.contains(", 0600) = "), "{opened}");
+    let name = opened.split('"').nth(1).unwrap();
+    let mut of_it = lines.filter(|line| line.contains(".scratch."));
+    let next = of_it.next().unwrap();
+    assert!(next.contains(&format!("unlink(\"{name}\")")), "{next}");
+    assert!(of_it.all(|line| line.contains("(deleted)")) && trace.contains("(deleted), "), "{name}");
+    assert!(desk.state() == reference.state());
+}

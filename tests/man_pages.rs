@@ -102,7 +102,7 @@ fn the_synopsis_has_values_and_what_excludes_each_other() {
         let (_, page) = page.split_once("SYNOPSIS\n").unwrap();
         page.split("\nDESCRIPTION\n").next().unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(synopsis("certferry-man"), "certferry man [--out DIR] [-h|--help]");
+    assert_eq!(synopsis("certferry-man"), "certferry man [--out DIR] [--dry-run] [-h|--help]");
     assert_eq!(synopsis("certferry-seed-new"), "certferry seed new [--dry-run] [-o|--output FORMAT] [-h|--help] FILE");
     let build = synopsis("certferry-build");
     for part in ["[--out DIR]", "[--only NODE ...]", "{--seed FILE | --new-seed FILE}", "[-q|--quiet]"] {

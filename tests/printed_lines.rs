@@ -1,6 +1,6 @@
 //! Every command line of certferry that the chapters show is run as it is printed, on a machine that is the node of the
-//! chapter. Of the chapters `quickstart`, `adding-a-node` and `fleet` the tests of the same names do it, of `existing-clusters`
-//! `adopted::chapter`.
+//! chapter. Of the chapters `quickstart`, `adding-a-node`, `fleet` and `import` the tests of the same names do it, of
+//! `existing-clusters` `adopted::chapter`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,26 +8,33 @@ use std::path::Path;
 
 use crate::common::desk::Desk;
 use crate::common::rights::{Right, lacks};
+use crate::common::shells::find;
 use crate::common::{Ended, end, place_program, program, write_program};
 use crate::kube::machine::Machine;
 
 /// The chapters in which every line succeeds or says no, in the order in which they are read. The node is the first one that a
 /// chapter names.
-const CHAPTERS: [&str; 8] = ["far-side", "json", "inspect", "lints", "doctor", "metallb", "expired", "rotation"];
+const CHAPTERS: [&str; 9] =
+    ["far-side", "json", "inspect", "lints", "doctor", "metallb", "expired", "rotation", "survey"];
 /// What others read.
-const ELSEWHERE: [&str; 4] = ["quickstart", "adding-a-node", "fleet", "existing-clusters"];
+const ELSEWHERE: [&str; 5] = ["quickstart", "adding-a-node", "fleet", "existing-clusters", "import"];
 
 /// systemd's place: every service is there and active.
 pub const SYSTEMCTL: &str = "#!/bin/sh\ncase \"$2 $3\" in\n'--property LoadState') echo LoadState=loaded ;;\n\
     '--property ActiveState') echo ActiveState=active ;;\nesac\n";
 
-/// The lines of a chapter that run certferry, joined where they go on.
-fn lines(chapter: &str) -> Vec<String> {
+/// The lines of a chapter that are typed, joined where they go on.
+pub fn code(chapter: &str) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manual");
     let text = fs::read_to_string(folder.join(format!("{chapter}.md"))).unwrap();
     let code: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("    ")).collect();
-    let joined = code.join("\n").replace("\\\n", " ");
-    joined.lines().filter(|line| line.starts_with("certferry ")).map(str::to_owned).collect()
+    code.join("\n").replace("\\\n", " ").lines().map(str::to_owned).collect()
+}
+
+/// Those that run certferry, or survey.sh.
+fn lines(chapter: &str) -> Vec<String> {
+    let is_ours = |line: &String| ["certferry ", "sh survey.sh "].iter().any(|beginning| line.starts_with(beginning));
+    code(chapter).into_iter().filter(is_ours).collect()
 }
 
 /// The folder with what the chapters speak of: two generations, lists of objects, a kubeconfig, a certificate.
@@ -62,6 +69,8 @@ fn every_line_of_the_chapters_works_as_printed() {
     fs::set_permissions(programs.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     place_program(&program(), &programs.path().join("certferry"));
     write_program(programs.path(), "systemctl", SYSTEMCTL);
+    // The machine has no alternatives.
+    place_program(&find("mawk"), &programs.path().join("awk"));
     let nodes = [("cp-1", "192.168.1.11"), ("cp-2", "192.168.1.12")];
     let machines: BTreeMap<_, _> = nodes
         .iter()

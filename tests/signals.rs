@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::fs::{FlockOperation, flock};
+use serde_json::{Value, json};
 
 use crate::common::desk::{Desk, State};
 use crate::common::rights::{Right, lacks};
@@ -212,6 +213,65 @@ fn what_kill_left_under_a_hidden_name_the_next_run_removes() {
     assert_eq!((ended.code, ended.stderr), (Some(0), said));
     assert_eq!(desk.names("out").iter().filter(|name| name.starts_with('.')).count(), 1);
     assert_eq!(desk.text("out/.lab-g1.tar.gz.0123abcd.part"), "mine");
+}
+
+/// For programs there is one document, whatever a killed run had left.
+#[test]
+fn what_a_killed_run_left_is_told_in_the_document() {
+    let desk = Desk::new();
+    desk.succeed("build lab.toml --seed lab.seed --out out");
+    let bundle = "out/lab-g1.tar.gz";
+    for (folder, line) in [
+        ("", "seed new new.seed".to_owned()),
+        ("out/", "build lab.toml --seed lab.seed --out out".to_owned()),
+        ("", format!("split {bundle} --all --out slices")),
+        ("", format!("split {bundle} --node cp-1 --out slice.tar.gz")),
+        ("", format!("unpack {bundle} --key out/lab.pub --node cp-1 --root tree")),
+    ] {
+        let left = format!("{folder}.x.certferry-0123abcd.part");
+        let path = if folder.is_empty() { format!("./{left}") } else { left.clone() };
+        for json in ["", " -o json"] {
+            desk.write(&left, "half a key");
+            let ended = desk.run(&format!("{line}{json} --dry-run"));
+            // It writes nothing, and so removes nothing.
+            assert_eq!((ended.code, ended.stderr.as_str(), desk.exists(&left)), (Some(0), "", true), "{line}");
+        }
+        let ended = desk.run(&format!("{line} -o json"));
+        assert_eq!((ended.code, ended.stderr.as_str(), desk.exists(&left)), (Some(0), "", false), "{line}");
+        let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+        let warning = format!("{path} is removed: a killed run had left it, perhaps with keys in it");
+        let expected = json!([{ "warning": warning, "details": [], "hints": [] }]);
+        assert_eq!(document["warnings"], expected, "{line}");
+    }
+    // A run that fails tells of it beside its error.
+    desk.write("out/.x.certferry-0123abcd.part", "half a key");
+    desk.write(bundle, "other bytes");
+    let ended = desk.run("build lab.toml --seed lab.seed --out out -o json");
+    let error: Value = serde_json::from_str(&ended.stderr).unwrap();
+    assert_eq!((ended.code, &error["error"]), (Some(2), &json!(format!("{bundle} exists with other bytes"))));
+    assert_eq!(error["warnings"].as_array().map(Vec::len), Some(1), "{error}");
+}
+
+#[test]
+fn what_cannot_be_removed_is_named() {
+    if lacks(&[Right::Mounts]) {
+        return;
+    }
+    let desk = Desk::new();
+    let left = ".x.certferry-0123abcd.part";
+    fs::create_dir(desk.path(left)).unwrap();
+    let mounted = format!("mount -t tmpfs none {left} && exec \"$@\"");
+    let wrapper = ["unshare", "--mount", "sh", "-c", &mounted, "sh"];
+    let warning = format!(
+        "./{left} is what a killed run has left, perhaps with keys in it, and cannot be removed: device or resource busy"
+    );
+    let ended = desk.watch(&mut desk.wrapped(&wrapper, "seed new new.seed"));
+    assert_eq!((ended.code, ended.stderr), (Some(0), format!("warning: {warning}\nhint: remove it by hand\n")));
+    let ended = desk.watch(&mut desk.wrapped(&wrapper, "seed new other.seed -o json"));
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let expected = json!([{ "warning": warning, "details": [], "hints": ["remove it by hand"] }]);
+    // Beside it `.gitignore` is there by now, and does not name this seed.
+    assert_eq!((ended.stderr.as_str(), &document["warnings"][0]), ("", &expected[0]));
 }
 
 /// A seed cannot be compared with another run's: it is there and whole, or nothing is.

@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::sync::LazyLock;
 
 use crate::common::desk::{Desk, OTHER_SEED};
+use crate::common::{end, tool};
 use certferry::bundle::{Row, Sha256};
 use certferry::kubernetes::PartName;
 use certferry::sign::{Fingerprint, PublicKey};
@@ -485,6 +486,61 @@ fn files_that_are_no_signers_key_are_named() {
     fs::remove_file(desk.path("other")).unwrap();
     fs::create_dir(desk.path("other")).unwrap();
     refused(&desk, arguments, 2, &format!("error: cannot read the public key other: is a directory\n{hint}"));
+}
+
+/// A name of a cluster, or what somebody adds to that of a slice, may have a `-g` and a digit, too.
+#[test]
+fn a_key_is_found_beside_a_bundle_whatever_its_name() {
+    let desk = Desk::new();
+    desk.profile_with(&[("name = \"lab\"", "name = \"a-g1\""), ("name = \"cp-1\"", "name = \"cp-g7\"")]);
+    desk.succeed("build lab.toml --seed lab.seed --out .");
+    desk.succeed("split a-g1-g1.tar.gz --node cp-g7 --out a-g1-g1-cp-g7.tar.gz");
+    let key = PublicKey::from_pem(&desk.read("a-g1.pub")).unwrap().fingerprint();
+    fs::create_dir(desk.path("root")).unwrap();
+    let install = |bundle: &str| {
+        let mut command = tool("sh");
+        command.current_dir(desk.path("")).args([
+            "install.sh",
+            bundle,
+            "--node",
+            "cp-g7",
+            "--key",
+            &key.to_string(),
+            "--dry-run",
+            "--root",
+            "root",
+        ]);
+        end(&mut command)
+    };
+    for bundle in ["a-g1-g1.tar.gz", "a-g1-g1-cp-g7.tar.gz"] {
+        desk.succeed(&format!("verify {bundle} --key {key}"));
+        assert_eq!(install(bundle).stderr, "", "{bundle}");
+        assert!(desk.succeed(&format!("fingerprint {bundle}")).starts_with("a-g1.pub\n"));
+    }
+    // Another key of such a name is nobody's, and is not in the way.
+    let foreign = foreign();
+    for name in ["a.pub", "a-g1-g1-cp.pub"] {
+        desk.write(name, foreign.read("lab.pub"));
+    }
+    desk.succeed(&format!("verify a-g1-g1-cp-g7.tar.gz --key {key}"));
+    assert_eq!(install("a-g1-g1-cp-g7.tar.gz").stderr, "");
+    desk.write("a-g1-g1-cp.pub", "no key at all");
+    desk.succeed(&format!("verify a-g1-g1-cp-g7.tar.gz --key {key}"));
+    assert_eq!(install("a-g1-g1-cp-g7.tar.gz").stderr, "");
+    // Without the right one it is the likeliest that is told.
+    fs::remove_file(desk.path("a-g1.pub")).unwrap();
+    fs::remove_file(desk.path("a-g1-g1-cp.pub")).unwrap();
+    let ended = desk.run(&format!("verify a-g1-g1-cp-g7.tar.gz --key {key}"));
+    assert!(ended.stderr.starts_with("error: a.pub is not the key of that fingerprint\n"), "{}", ended.stderr);
+    let said = install("a-g1-g1-cp-g7.tar.gz").stderr;
+    assert!(said.starts_with("error: ./a.pub is not the key of that fingerprint: "), "{said}");
+    fs::remove_file(desk.path("a.pub")).unwrap();
+    let hint = "hint: --key takes the file CLUSTER.pub, or the fingerprint `sha256:...` when that file lies beside the bundle\n";
+    let line = format!("verify a-g1-g1-cp-g7.tar.gz --key {key}");
+    let said = "error: cannot read the public key a-g1-g1-cp.pub: no such file or directory\n";
+    desk.refuse(&line, 2, &format!("{said}{hint}"));
+    let said = install("a-g1-g1-cp-g7.tar.gz").stderr;
+    assert!(said.starts_with("error: cannot read the public key ./a-g1-g1-cp.pub\n"), "{said}");
 }
 
 #[test]

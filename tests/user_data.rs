@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::common::node::{FIRST, Seen, everything};
-use crate::common::{certferry, end, fail, succeed, tool};
+use crate::common::rights::{Right, lacks};
+use crate::common::{certferry, end, fail, run, succeed, tool, write, write_program};
 
 const WARNING: &str = "warning: user data holds the private keys of cp-1, and who can ask the metadata service of the machine \
     can read it: every program on it, and often every pod\nhint: ";
@@ -76,6 +77,62 @@ fn ignition_writes_what_unpack_writes() {
         }
         own.extend(["/var/lib/kubelet", "/var/lib/kubelet/pki"]);
         assert_eq!(folders, own);
+    }
+}
+
+/// Where Debian's package has Ignition.
+const IGNITION: &str = "/usr/lib/dracut/modules.d/30ignition/ignition";
+
+/// Ignition itself reads the configuration, and writes the files.
+#[test]
+fn ignition_itself_writes_what_unpack_writes() {
+    if lacks(&[Right::Owners]) {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let programs = path("programs");
+    fs::create_dir(&programs).unwrap();
+    // It asks for the labels of SELinux, which no test has.
+    write_program(&programs, "setfiles", "#!/bin/sh\n");
+    let search = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let run_stage = |stage: &str, file: &Path, root: &Path| {
+        let mut ignition = tool(IGNITION);
+        ignition.env("PATH", &search).env("IGNITION_CONFIG_FILE", file);
+        ignition.args(["-platform", "file", "-log-to-stdout", "-stage", stage, "-root"]).arg(root);
+        run(ignition.arg("-config-cache").arg(path("cache")).arg("-state-file").arg(path("state")))
+    };
+    for node in ["cp-1", "worker-1"] {
+        let file = path(&format!("{node}.ign"));
+        assert_eq!(end(&mut user_data(node, "ignition", &file)).code, Some(0));
+        let judged = run(tool("ignition-validate").arg(&file));
+        assert!(judged.status.success() && judged.stdout.is_empty() && judged.stderr.is_empty(), "{judged:?}");
+        // The mirror: a key that the specification does not have.
+        let wrong = fs::read_to_string(&file).unwrap().replacen("\"mode\"", "\"modes\"", 1);
+        let judged = run(tool("ignition-validate").arg(write(folder.path(), "wrong.ign", &wrong, 0o600)));
+        assert!(String::from_utf8_lossy(&judged.stdout).contains("Unused key modes"), "{judged:?}");
+
+        let root = path(node);
+        fs::create_dir_all(root.join("etc/selinux")).unwrap();
+        write(&root.join("etc/selinux"), "config", "SELINUX=disabled\nSELINUXTYPE=none\n", 0o644);
+        for stage in ["fetch", "files"] {
+            let output = run_stage(stage, &file, &root);
+            assert!(output.status.success(), "{stage}: {}", String::from_utf8_lossy(&output.stdout));
+        }
+        let mut written = without_folders(&root);
+        for own in ["etc/selinux/config", "etc/.ignition-result.json"] {
+            assert!(written.remove(own).is_some(), "{own}");
+        }
+        assert!(written == expected(node), "{node}: {:?}", written.keys());
+        // What is there is not written over, as the chapter `fleet` says.
+        write(&root.join("etc/kubernetes"), "kubelet.conf", "mine", 0o600);
+        let output = run_stage("files", &file, &root);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            !output.status.success() && said.contains("A file exists there already and overwrite is false"),
+            "{said}"
+        );
+        assert_eq!(fs::read_to_string(root.join("etc/kubernetes/kubelet.conf")).unwrap(), "mine");
     }
 }
 

@@ -4,6 +4,7 @@ mod diff;
 mod format;
 mod init;
 mod node;
+mod survey;
 
 use std::path::PathBuf;
 
@@ -18,7 +19,8 @@ use crate::report::Period;
 pub(crate) use diff::DiffArguments;
 pub(crate) use format::{FormatArguments, OutputFormat};
 pub(crate) use init::InitArguments;
-pub(crate) use node::{ApplyArguments, RollbackArguments, StatusArguments};
+pub(crate) use node::{ApplyArguments, ChangeArguments, RollbackArguments, StatusArguments};
+pub(crate) use survey::SurveyArguments;
 
 /// Make the whole PKI of a Kubernetes cluster on one machine and ferry it across an air gap.
 #[derive(Parser)]
@@ -35,7 +37,7 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Write a commented starter profile
+    /// Write a commented starter profile, or that of a cluster that runs already
     Init(InitArguments),
     /// Make the root seed, or print its one-way id
     #[command(subcommand)]
@@ -52,6 +54,8 @@ pub(crate) enum Command {
     Inspect(InspectArguments),
     /// Find what is wrong with a node's files, and say in words why it hurts and how to mend it
     Doctor(DoctorArguments),
+    /// Print the public facts of a node, and none of its secrets, to make a profile of a cluster that already runs
+    Survey(SurveyArguments),
     /// Write the files of one part of a verified bundle into a new folder
     Unpack(UnpackArguments),
     /// Bring this node to the generation of a verified bundle, in one step that a crash cannot halve
@@ -97,11 +101,12 @@ impl Command {
             Self::Split(arguments) => arguments.format.output,
             Self::Verify(arguments) => arguments.format.output,
             Self::Unpack(arguments) => arguments.format.output,
-            Self::Apply(arguments) => arguments.format.output,
-            Self::Rollback(arguments) => arguments.format.output,
+            Self::Apply(arguments) => arguments.change.format.output,
+            Self::Rollback(arguments) => arguments.change.format.output,
             Self::Diff(arguments) => arguments.format.output,
             // Each by its name, so that a new command that prints documents is not forgotten here.
             Self::Init(_)
+            | Self::Survey(_)
             | Self::Csr(_)
             | Self::Ansible(_)
             | Self::UserData(_)
@@ -114,22 +119,37 @@ impl Command {
     }
 
     /// Returns whether the command has changed files when it succeeds and prints a result.
+    ///
+    /// Every command that can has `--dry-run`.
     pub(crate) fn writes_files(&self) -> bool {
-        match self {
-            Self::Init(arguments) => arguments.file.as_ref().is_some_and(|file| file.as_os_str() != "-"),
-            Self::Man(arguments) => arguments.out.is_some(),
-            Self::Seed(SeedCommand::New { dry_run, .. }) => !*dry_run,
-            Self::Build(arguments) => !arguments.dry_run,
-            Self::Csr(arguments) => arguments.out.as_ref().is_some_and(|file| file.as_os_str() != "-"),
-            Self::Split(arguments) => !arguments.dry_run && !arguments.is_printed(),
-            Self::Ansible(_) => true,
-            Self::Unpack(arguments) => !arguments.dry_run,
-            Self::Status(arguments) => !arguments.accept.is_empty() && !arguments.dry_run,
-            Self::UserData(arguments) => !arguments.is_printed(),
-            Self::Apply(arguments) => !arguments.dry_run,
-            Self::Rollback(arguments) => !arguments.dry_run,
-            _ => false,
-        }
+        let (is_asked_for, dry_run) = match self {
+            Self::Init(arguments) => (arguments.out.is_some() || arguments.written_file().is_some(), arguments.dry_run),
+            Self::Seed(SeedCommand::New { dry_run, .. }) => (true, *dry_run),
+            Self::Build(arguments) => (true, arguments.dry_run),
+            Self::Unpack(arguments) => (true, arguments.dry_run),
+            Self::Apply(arguments) => (true, arguments.change.dry_run),
+            Self::Rollback(arguments) => (true, arguments.change.dry_run),
+            Self::Status(arguments) => (!arguments.accept.is_empty(), arguments.dry_run),
+            Self::Split(arguments) => (!arguments.is_printed(), arguments.dry_run),
+            Self::Ansible(arguments) => (true, arguments.dry_run),
+            Self::UserData(arguments) => (!arguments.is_printed(), arguments.dry_run),
+            Self::Csr(arguments) => (arguments.out.as_ref().is_some_and(|file| file.as_os_str() != "-"), false),
+            Self::Man(arguments) => (arguments.out.is_some(), arguments.dry_run),
+            // Each by its name, as above.
+            Self::Seed(SeedCommand::Id { .. })
+            | Self::Plan(_)
+            | Self::Verify(_)
+            | Self::Inspect(_)
+            | Self::Doctor(_)
+            | Self::Survey(_)
+            | Self::Diff(_)
+            | Self::Inventory(_)
+            | Self::Schema(_)
+            | Self::Fingerprint(_)
+            | Self::Help(_)
+            | Self::Completions(_) => return false,
+        };
+        is_asked_for && !dry_run
     }
 }
 
@@ -167,6 +187,9 @@ pub(crate) struct PlanArguments {
     /// Show only what changes since the lock, and what that means
     #[arg(long)]
     pub(crate) changes: bool,
+    /// Compare with what is on the nodes instead: surveys, roots or tar archives of nodes, folders of these
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "changes")]
+    pub(crate) against: Vec<PathBuf>,
     /// Show alternative names, and a line for every node
     #[arg(short, long)]
     pub(crate) verbose: bool,
@@ -459,4 +482,7 @@ pub(crate) struct ManArguments {
     /// of any that are there
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Say what would be written; write nothing
+    #[arg(long, requires = "out")]
+    pub(crate) dry_run: bool,
 }

@@ -218,6 +218,10 @@ impl Failure {
                 "run this as root; the node's files are as they were"
             }
             NodeError::Io { .. } => "the node's files are as they were",
+            NodeError::Attribute(_) => {
+                "if nobody needs the attribute there, `setfattr -x NAME FILE` takes it away; then run this again; the \
+                 node's files are as they were"
+            }
             NodeError::Locked => "wait for it to end; the node's files are as they were",
             NodeError::BrokenState { file: "journal" } | NodeError::Lost { .. } => {
                 "nothing further was changed, and nothing is lost: copy every folder .certferry (of /etc/kubernetes, of \

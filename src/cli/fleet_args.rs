@@ -32,6 +32,9 @@ pub(crate) struct AnsibleArguments {
     /// The folder to make: it must not exist, or be empty
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+    /// Say what would be written; write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// Who reads user data.
@@ -60,6 +63,9 @@ pub(crate) struct UserDataArguments {
     /// The file to write (mode 0600; it must not exist), or - for the standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// Say what would be written; write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 impl UserDataArguments {

@@ -54,6 +54,7 @@ pub fn run() -> ExitCode {
         notice::collect();
     }
     host::keep_for_taking_back();
+    host::tell_leftovers(notice::give_leftover);
     let result = match command::run(&arguments.command) {
         Ok(text) => write(&text).map_err(|failure| untold(failure, arguments.command.writes_files())),
         // Some failures come with results for the standard output.

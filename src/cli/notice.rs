@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
-use crate::host;
+use crate::host::{self, Leftover};
 use crate::x509::escape_for_terminal;
 
 /// A warning, in the form of an error.
@@ -56,6 +56,21 @@ impl Notice {
         }
         text
     }
+}
+
+/// Gives a notice of what a killed run had left.
+pub(crate) fn give_leftover(leftover: Leftover) {
+    let Leftover { path, removed } = leftover;
+    let path = path.display();
+    match removed {
+        Ok(()) => Notice::new(format!("{path} is removed: a killed run had left it, perhaps with keys in it")),
+        Err(error) => Notice::new(format!(
+            "{path} is what a killed run has left, perhaps with keys in it, and cannot be removed: {}",
+            host::reason(&error)
+        ))
+        .hint("remove it by hand"),
+    }
+    .give();
 }
 
 /// Gives notices like [`Notice::give`], for which a person gets another text.

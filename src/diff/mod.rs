@@ -19,10 +19,11 @@ pub use tree::Tree;
 
 use crate::bundle::Head;
 use crate::kubernetes::{Component, KeyId, PartName, REQUIRED_BINDINGS, RequiredBinding, Version, to_restart};
-use crate::lock::{Change, ChangeId, ChangeKind, ChangeReason};
+use crate::lock::{Change, ChangeId, ChangeKind, ChangeReason, KUBERNETES_VERSION};
 use crate::make::Comparison;
 use crate::plan::{PartChange, PartChangeKind};
 use facts::Facts;
+use tree::KUBEADM_INIT;
 
 /// Compares two sides, part by part.
 #[derive(Default)]
@@ -38,6 +39,7 @@ pub struct Differ {
     break_glass: BTreeSet<KeyId>,
     /// The subjects of CAs whose key is another.
     replaced: BTreeMap<String, KeyId>,
+    cuts_off_cert_manager: bool,
 }
 
 impl Differ {
@@ -47,7 +49,7 @@ impl Differ {
             ("cluster", before.cluster.clone(), after.cluster.clone()),
             ("cluster id", before.cluster_id.to_string(), after.cluster_id.to_string()),
             ("generation", before.generation.to_string(), after.generation.to_string()),
-            ("Kubernetes", before.kubernetes.clone(), after.kubernetes.clone()),
+            (KUBERNETES_VERSION, before.kubernetes.clone(), after.kubernetes.clone()),
             ("issued_at", before.issued_at.to_string(), after.issued_at.to_string()),
         ];
         self.heads = both.into_iter().filter(|(_, before, after)| before != after).collect();
@@ -79,7 +81,7 @@ impl Differ {
             part_changes: self.part_changes,
             new_bindings: self.new_bindings,
             break_glass: self.break_glass,
-            cuts_off_cert_manager: false,
+            cuts_off_cert_manager: self.cuts_off_cert_manager,
         }
     }
 
@@ -100,6 +102,9 @@ impl Differ {
     }
 
     fn both(&mut self, before: &Tree, after: &Tree) {
+        if let (Some(old), Some(new)) = (&before.cert_manager_root, &after.cert_manager_root) {
+            self.cuts_off_cert_manager = old != new;
+        }
         let ids: BTreeSet<_> = before.facts.keys().chain(after.facts.keys()).collect();
         let (authorities, leaves): (Vec<&KeyId>, Vec<&KeyId>) = ids.into_iter().partition(|id| id.is_ca());
         for id in authorities.into_iter().chain(leaves) {
@@ -180,6 +185,11 @@ impl Differ {
         {
             let reason = ChangeReason::Value { field: "server", old: old.clone(), new: new.clone() };
             return self.files.push(Change { id, kind, reasons: [reason].into() });
+        }
+        if after.part == PartName::Cluster && path == KUBEADM_INIT && before.kubeadm_init == after.kubeadm_init {
+            let version = self.heads.iter().find(|(what, ..)| *what == KUBERNETES_VERSION).cloned();
+            let reason = version.map(|(field, old, new)| ChangeReason::Value { field, old, new });
+            return self.files.push(Change { id, kind, reasons: reason.into_iter().collect() });
         }
         let is_told = |id: &KeyId| self.keys.contains_key(id);
         // A kubeconfig changes with the CA in it, and a file of the cluster with what it is made of.

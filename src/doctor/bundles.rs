@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use time::OffsetDateTime;
 
-use super::facts::GatheredFacts;
 use super::finding::{Findings, shell_word};
 use super::issuers::{annotated, renewal};
 use super::objects::Object;
@@ -14,6 +13,7 @@ use super::secrets::{TlsSecret, certificates, is_joined, unchecked, write};
 use super::time::Clock;
 use super::webhooks::{Bundle, BundleGroup, groups};
 use crate::go::{Answer, GoError, GoRange, GoUsage, GoVersion, VerifyOptions, blocks, trusted, verify};
+use crate::tree::GatheredFacts;
 use crate::x509::{AltName, ReadCertificate, instant};
 use crate::yaml::decode_base64;
 

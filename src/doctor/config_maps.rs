@@ -1,9 +1,9 @@
 //! Checks the ConfigMaps and Secrets that hold a copy of the cluster's CA, because they stay behind when the CA changes.
 
-use super::facts::GatheredFacts;
 use super::finding::{Findings, shell_word};
 use super::objects::Object;
 use crate::kubeconfig::{Held, Kubeconfig};
+use crate::tree::GatheredFacts;
 use crate::x509::{ReadCertificate, read_pem};
 
 /// The ConfigMaps: namespace (empty for any), name, key, and whether a client of any CA in it is let in. Source:

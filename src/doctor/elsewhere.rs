@@ -7,23 +7,9 @@ use std::collections::BTreeSet;
 use super::finding::Findings;
 use super::load::{Loaded, first_private_key};
 use super::time::Clock;
-use super::tree::Tree;
-use super::uses::Use;
 use crate::go::{GoCertificate, GoVersion, trusted};
+use crate::tree::{OTHER_FOLDERS, Tree, Use};
 
-/// The folders in which other makers keep certificates: kubeasz and kubespray, k3s, RKE2, MicroK8s, k0s,
-/// Talos, whose kubelet gets the manifests over the network.
-const FOLDERS: [&str; 9] = [
-    "etc/kubernetes/ssl",
-    "etc/ssl/etcd/ssl",
-    "etc/etcd/pki",
-    "etc/etcd/ssl",
-    "var/lib/rancher/k3s/server/tls",
-    "var/lib/rancher/rke2/server/tls",
-    "var/snap/microk8s/current/certs",
-    "var/lib/k0s/pki",
-    "system/secrets",
-];
 const ENDINGS: [&str; 2] = [".crt", ".pem"];
 
 /// Looks at what lies in the folders of other makers and what no program is known to read. Returns the number of
@@ -33,7 +19,7 @@ pub(super) fn check(tree: &Tree, loaded: &[(Use, Loaded)], clock: Clock, finding
     let known: BTreeSet<&[u8]> = tree.pki.values().map(|file| file.content.as_slice()).collect();
     let used: BTreeSet<&str> = loaded.iter().map(|(used, _)| used.place.as_str()).collect();
     let mut count = 0;
-    for folder in FOLDERS {
+    for folder in OTHER_FOLDERS {
         let places = tree.files_below(folder);
         let places = places.iter().filter(|place| ENDINGS.iter().any(|ending| place.ends_with(ending)));
         let mut looked_at = 0;

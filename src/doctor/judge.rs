@@ -3,16 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::GatheredFacts;
 use super::finding::{Findings, LookedAt};
 use super::load::{Loaded, Loader};
-use super::process::{API_SERVER, CONTROLLER_MANAGER, ETCD, KUBEADM, KUBELET};
 use super::time::Clock;
-use super::tree::Tree;
-use super::uses::{Shape, Use};
 use super::words::{as_texts, disbelief, listed_files};
 use crate::go::{Answer, GoCertificate, GoError, GoUsage, PublicKey, VerifyOptions, verify};
 use crate::kubernetes::Purpose;
+use crate::tree::{API_SERVER, CONTROLLER_MANAGER, ETCD, GatheredFacts, KUBEADM, KUBELET, Shape, Tree, Use};
 
 /// A program that verifies what another one presents: who trusts, by which flag, and who presents, by which flag.
 struct Link {

@@ -2,17 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::facts::{GatheredFacts, held};
 use super::finding::{Findings, LookedAt};
 use super::judge::{Misfits, Presented, Trusted, judge};
 use super::load::Loaded;
-use super::process::{API_SERVER, KUBECTL, KUBELET};
 use super::time::Clock;
-use super::tree::{Tree, TreeFile, is_kubeconfig};
-use super::uses::{Shape, Use};
 use crate::go::{Answer, GoCertificate, GoUsage, VerifyOptions, check_key_pair, trusted, verify};
 use crate::kubeconfig::{Held, Kubeconfig, KubeconfigCluster, KubeconfigUser, resolve};
 use crate::kubernetes::{BOOTSTRAP, Purpose};
+use crate::tree::{API_SERVER, GatheredFacts, KUBECTL, KUBELET, Shape, Tree, TreeFile, Use, held, is_kubeconfig};
 use crate::x509::{AltName, ReadCertificate};
 
 /// What every kubeconfig is judged against.

@@ -1,14 +1,12 @@
 //! Checks the kubelet's configuration, its store and its name.
 
-use super::facts::{GatheredFacts, KubeletConfig, certificates, held};
 use super::finding::{Findings, LookedAt, shell_word};
-use super::process::KUBELET;
 use super::rule::Severity;
 use super::time::Clock;
-use super::tree::{KUBELET_CONFIG, KUBELET_FLAGS, Tree};
 use crate::go::{GoCertificate, GoError, GoUsage, VerifyOptions, verify};
 use crate::kubeconfig::{Held, Kubeconfig, resolve};
 use crate::kubernetes::{KUBELET_CONF, KUBELET_PKI};
+use crate::tree::{GatheredFacts, KUBELET, KUBELET_CONFIG, KUBELET_FLAGS, KubeletConfig, Tree, certificates, held};
 use crate::x509::ReadCertificate;
 
 const BOOTSTRAP: &str = "etc/kubernetes/bootstrap-kubelet.conf";

@@ -4,18 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zeroize::Zeroizing;
 
-use super::facts::GatheredFacts;
 use super::finding::{Findings, shell_word};
-use super::process::{API_SERVER, CONTROLLER_MANAGER};
 use super::time::Clock;
-use super::tree::Tree;
-use super::uses::{Named, Shape, Use};
 use super::words::{as_texts, listed_files};
 use crate::go::{
     Answer, Block, GoCertificate, GoError, GoVersion, PublicKey, blocks, certificates, check_key_pair, private_key,
     public_keys,
 };
 use crate::kubernetes::Purpose;
+use crate::tree::{API_SERVER, CONTROLLER_MANAGER, GatheredFacts, Named, Shape, Tree, Use};
 use crate::x509::instant;
 
 /// What a program took from a file.
@@ -278,7 +275,7 @@ fn missing(used: &Use, place: &str, named: &str, said: &str, findings: &mut Find
     let values = [("named", named), ("program", program), ("manifest", &manifest)];
     let id = match used.flag {
         flag if flag.starts_with("cluster-signing-") => "signing-key-absent",
-        _ if program == super::process::KUBELET => "kubelet-file",
+        _ if program == crate::tree::KUBELET => "kubelet-file",
         _ => "manifest-file",
     };
     findings.add_in(id, place, said, &values);

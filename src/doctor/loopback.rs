@@ -5,11 +5,10 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::facts::GatheredFacts;
 use super::finding::{Findings, shell_word};
-use super::process::API_SERVER;
 use super::rule::Severity;
 use super::time::Clock;
+use crate::tree::{API_SERVER, GatheredFacts};
 use crate::x509::instant;
 
 const YEAR: Duration = Duration::days(365);

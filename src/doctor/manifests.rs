@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::GatheredFacts;
 use super::finding::{Findings, LookedAt, shell_word};
-use super::process::{API_SERVER, CONTROLLER_MANAGER, ETCD, Process, SCHEDULER};
-use super::tree::Tree;
 use crate::kubernetes::MANIFESTS;
+use crate::tree::{API_SERVER, CONTROLLER_MANAGER, ETCD, GatheredFacts, Process, SCHEDULER, Tree};
 
 /// Looks at every manifest.
 pub(super) fn check(tree: &Tree, facts: &GatheredFacts, findings: &mut Findings, looked_at: &mut LookedAt) {

@@ -15,8 +15,8 @@
 
 mod bundles;
 mod config_maps;
+mod containerd;
 mod elsewhere;
-mod facts;
 mod finding;
 mod ingresses;
 mod installed;
@@ -25,7 +25,6 @@ mod issuers;
 mod judge;
 mod kubeconfigs;
 mod kubelet;
-mod kubelet_fields;
 mod load;
 mod loopback;
 mod manifests;
@@ -35,16 +34,13 @@ mod names;
 mod objects;
 mod pem_lines;
 mod pki;
-mod process;
+mod registries;
 mod remedy;
 mod renew;
 mod rule;
 mod rules;
 mod secrets;
 mod time;
-mod tree;
-mod unit;
-mod uses;
 mod webhooks;
 mod words;
 
@@ -53,11 +49,10 @@ pub use installed::Installed;
 pub use objects::{Objects, ObjectsError};
 pub use rule::{Rule, Severity};
 pub use rules::RULES;
-pub use tree::{Tree, Unread};
 
 use ::time::OffsetDateTime;
 
-use facts::GatheredFacts;
+use crate::tree::{API_SERVER, GatheredFacts, Tree};
 use finding::Findings;
 
 use crate::go::GoRange;
@@ -110,17 +105,20 @@ pub fn examine(question: &Question<'_>) -> Diagnosis {
     let mut looked_at = LookedAt::default();
     let facts = question.tree.map(GatheredFacts::read).unwrap_or_default();
     let mut findings = Findings::new(facts.node_name.clone().or_else(|| facts.host_name.clone()));
+    let mut registries = Vec::new();
     if let Some(tree) = question.tree {
         installed::check(question.installed, &mut findings);
         examine_node(tree, &facts, clock, &mut findings, &mut looked_at);
         loopback::check(&facts, question.api_server_since, clock, &mut findings);
+        registries.extend(registries::check(tree, clock, &mut findings));
     }
     let objects = objects::list(question.objects);
     looked_at.objects = objects.len();
     // Who serves with a Secret may be built with any Go that is newer than the API server's.
-    let go = GoRange { oldest: facts.go_of(process::API_SERVER).oldest, ..GoRange::UNKNOWN };
+    let go = GoRange { oldest: facts.go_of(API_SERVER).oldest, ..GoRange::UNKNOWN };
     pem_lines::check(&objects, &mut findings);
     let secrets = secrets::read(&objects, clock, go, &mut findings);
+    registries::check_secrets(&registries, &secrets, &mut findings);
     let bundles = webhooks::bundles(&objects);
     let mut said = bundles::check(&bundles, &secrets, &facts, clock, go, &mut findings);
     said.extend(metallb::check(&objects, &bundles, &secrets, clock, &mut findings));

@@ -1,8 +1,8 @@
 //! Checks modes and owners.
 
 use super::finding::Findings;
-use super::tree::Tree;
 use crate::kubernetes::{KUBERNETES, MANIFESTS};
+use crate::tree::Tree;
 
 /// The folder of etcd's files. Where etcd is not a static pod, its own unit runs it as another user, who may own them.
 const ETCD: &str = "etc/kubernetes/pki/etcd/";

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::{GatheredFacts, certificates};
 use super::finding::Findings;
-use super::process::{API_SERVER, ETCD, Process};
-use super::tree::Tree;
 use crate::go::{GoCertificate, GoVersion};
 use crate::kubernetes::PKI;
+use crate::tree::{API_SERVER, ETCD, GatheredFacts, Process, Tree, certificates};
 use crate::x509::{AltName, ReadCertificate};
 
 /// A name that a certificate needs, the rule that it breaks without the name, and the source of the need.

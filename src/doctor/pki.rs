@@ -5,17 +5,14 @@ use std::mem::discriminant;
 
 use sha2::{Digest, Sha256};
 
-use super::facts::{GatheredFacts, certificates};
 use super::finding::{Findings, LookedAt, shell_word};
 use super::load::Loaded;
-use super::process::{API_SERVER, ETCD};
 use super::rule::Severity;
 use super::time::Clock;
-use super::tree::{Tree, is_kubeconfig};
-use super::uses::Use;
 use crate::kubernetes::Purpose;
 use crate::lint::{self, Breach};
 use crate::report::{Builder, Interest, Source, SourceKind, interest};
+use crate::tree::{API_SERVER, ETCD, GatheredFacts, Tree, Use, certificates, is_kubeconfig};
 use crate::verify::{AlreadyVerified, Fault, File, Finding, Origin, Part, SharedFiles, check_part};
 use crate::x509::PemError;
 

@@ -3,7 +3,9 @@
 use super::der::{Der, INTEGER, SEQUENCE};
 use super::{GoError, GoVersion};
 use crate::x509::oid;
-use der::asn1::ObjectIdentifier;
+use ::der::Encode;
+use ::der::asn1::{Any, BitString, ObjectIdentifier};
+use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
 /// The curves that Go knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +88,27 @@ impl PublicKey {
         }
     }
 
+    /// Returns the SubjectPublicKeyInfo in DER (RFC 3279, section 2.3.1; RFC 5480, section 2; RFC 8410, section 4), or
+    /// `None` when the key is not known well enough.
+    #[must_use]
+    pub fn to_spki_der(&self) -> Option<Vec<u8>> {
+        let (oid, parameters, bits) = match self {
+            Self::Rsa { der, .. } => (oid::RSA_ENCRYPTION, Some(Any::null()), der),
+            Self::Ec(Curve::P224, _) | Self::Dsa | Self::Unknown => return None,
+            Self::Ec(curve, point) => {
+                let curve = match curve {
+                    Curve::P256 => oid::SECP256R1,
+                    Curve::P384 => oid::SECP384R1,
+                    _ => oid::SECP521R1,
+                };
+                (oid::EC_PUBLIC_KEY, Some(Any::encode_from(&curve).ok()?), point)
+            }
+            Self::Ed25519(key) => (oid::ED25519, None, key),
+        };
+        let algorithm = AlgorithmIdentifierOwned { oid, parameters };
+        SubjectPublicKeyInfoOwned { algorithm, subject_public_key: BitString::from_bytes(bits).ok()? }.to_der().ok()
+    }
+
     /// Returns the name of the key's type in Go.
     pub(super) const fn go_type(&self) -> &'static str {
         match self {
@@ -138,15 +161,20 @@ impl PublicKey {
         Ok(if is(DSA) { Self::Dsa } else { Self::Unknown })
     }
 
-    /// Reads a SubjectPublicKeyInfo in DER.
-    pub(super) fn parse(spki: &[u8]) -> Option<Self> {
+    /// Reads a SubjectPublicKeyInfo in DER, or returns `None` when it cannot be read.
+    #[must_use]
+    pub fn parse(spki: &[u8]) -> Option<Self> {
         let mut fields = Der(spki).read(SEQUENCE)?;
         let mut algorithm = fields.read(SEQUENCE)?;
         let oid = algorithm.oid()?;
         Self::read(oid, algorithm.0, fields.bit_string()?.0, GoVersion(19, 8)).ok()
     }
 
-    pub(super) fn rsa(key: &[u8]) -> Result<Self, GoError> {
+    /// Reads an RSAPublicKey in DER.
+    ///
+    /// # Errors
+    /// Fails with what Go says of it.
+    pub fn rsa(key: &[u8]) -> Result<Self, GoError> {
         let refuse = |text: &str| Err(GoError::text(format!("x509: {text}")));
         let Some(mut fields) = Der(key).read(SEQUENCE) else { return refuse("invalid RSA public key") };
         let Some(modulus) = fields.integer() else { return refuse("invalid RSA modulus") };

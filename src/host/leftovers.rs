@@ -4,13 +4,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use ring::rand::{SecureRandom, SystemRandom};
 use rustix::fs::OFlags;
 
 use super::claim::lock;
 use super::file_io::{create_new, is_at, parent};
-use super::{reason, write_stderr};
 
 /// What stands before and after the random digits of a hidden name.
 const BEFORE: &str = ".certferry-";
@@ -66,8 +66,25 @@ fn is_locked(file: &File, path: &Path) -> io::Result<bool> {
     Ok(lock(file)? && is_at(file, path)?)
 }
 
-/// Removes what killed runs of this user have left in a folder. Names on the standard error what was removed, and what
-/// cannot be: there may have been keys in it.
+/// What a killed run had left, perhaps with keys in it.
+pub struct Leftover {
+    /// Where it is, or was.
+    pub path: PathBuf,
+    /// Whether it is removed, or why it cannot be.
+    pub removed: io::Result<()>,
+}
+
+/// Who tells a person of leftovers.
+static TELLER: OnceLock<fn(Leftover)> = OnceLock::new();
+
+/// Lets a function tell of each leftover that is found from now on. Without one, nobody is told. Only the first call has
+/// an effect.
+pub fn tell_leftovers(teller: fn(Leftover)) {
+    let _ = TELLER.set(teller);
+}
+
+/// Removes what killed runs of this user have left in a folder. Tells what was removed, and what cannot be: there may
+/// have been keys in it.
 pub(super) fn sweep(folder: &Path) {
     // A folder that cannot be read is no concern of this: whatever is written there will say so.
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -75,17 +92,13 @@ pub(super) fn sweep(folder: &Path) {
             continue;
         }
         let path = entry.path();
-        let (removed, path) = (remove(&path), path.display());
-        match removed {
-            Ok(false) => {}
-            Ok(true) => write_stderr(&format!(
-                "warning: {path} is removed: a killed run had left it, perhaps with keys in it\n"
-            )),
-            Err(error) => write_stderr(&format!(
-                "warning: {path} is what a killed run has left, perhaps with keys in it, and cannot be removed: \
-                 {}\nhint: remove it by hand\n",
-                reason(&error)
-            )),
+        let removed = match remove(&path) {
+            Ok(false) => continue,
+            Ok(true) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Some(tell) = TELLER.get() {
+            tell(Leftover { path, removed });
         }
     }
 }

@@ -17,6 +17,7 @@ mod http;
 mod interrupt;
 mod leftovers;
 mod locale;
+mod node_archive;
 mod node_root;
 mod node_tree;
 mod output;
@@ -27,10 +28,13 @@ mod staging;
 mod terminal;
 mod write_tree;
 
+pub use attributes::AttributeError;
 pub use file_io::{Exposure, Source, check_new_file, folder_of_others, open, read, read_secret, read_stdin, sha256};
 pub use found::{FileOwner, Found, FoundKind};
 pub use http::{Answer, AskError, TlsClient, ask};
+pub use leftovers::{Leftover, tell_leftovers};
 pub use locale::{columns, is_linux_console, is_utf8, language};
+pub use node_archive::NodeArchive;
 pub use node_root::NodeRoot;
 pub use node_tree::{NodeLock, NodeTree};
 pub use output::{CommitError, Outputs};
@@ -86,12 +90,13 @@ pub fn addresses() -> io::Result<Vec<IpAddr>> {
 ///
 /// # Errors
 /// Returns what `restorecon` said.
-pub fn relabel(folders: &[&str]) -> Result<(), String> {
+pub fn relabel(folders: &[String]) -> Result<(), String> {
     // Without this program there is no SELinux.
-    if !Command::new("selinuxenabled").status().is_ok_and(|status| status.success()) {
+    // The standard input is passed on, because a small root may lack /dev/null. What they say is not, because the standard
+    // error may be for a program.
+    if !Command::new("selinuxenabled").stdin(Stdio::inherit()).output().is_ok_and(|output| output.status.success()) {
         return Ok(());
     }
-    // The standard input is passed on, because a small root may lack /dev/null.
     let output = Command::new("restorecon")
         .stdin(Stdio::inherit())
         .arg("-RF")

@@ -199,7 +199,7 @@ impl NodeTree {
     /// Returns what the file system said.
     pub fn copy_rights(&self, from: &str, to: &str) -> io::Result<()> {
         let open = |place: &str| File::open(self.folder(place)?);
-        attributes::copy(&open(from)?, &open(to)?)
+        attributes::copy((&self.path(from), &open(from)?), &open(to)?)
     }
 
     /// Creates a folder that did not exist before, and sets its mode whatever the umask.
@@ -238,7 +238,7 @@ impl NodeTree {
         file.set_times(FileTimes::new().set_modified(found.modified))?;
         self.give(&file, found.mode, found.owner)?;
         // After the mode, whose middle digit is the list's mask.
-        attributes::copy(&source, &file)?;
+        attributes::copy((&self.path(from), &source), &file)?;
         file.sync_all()
     }
 

@@ -14,5 +14,6 @@ mod read;
 
 pub use form::{KubeadmCredentials, KubeadmForm, has_kubeadm_form};
 pub use read::{
-    Held, Kubeconfig, KubeconfigCluster, KubeconfigContext, KubeconfigError, KubeconfigUser, referenced, resolve,
+    Held, Kubeconfig, KubeconfigCluster, KubeconfigContext, KubeconfigError, KubeconfigUser, OTHER_CREDENTIALS,
+    referenced, resolve,
 };

@@ -48,7 +48,14 @@ pub struct KubeconfigUser {
     pub certificate: Option<Held>,
     /// The key of the client certificate.
     pub key: Option<Held>,
+    /// The names of the fields with which the user proves in another way who it is, in the order of
+    /// [`OTHER_CREDENTIALS`].
+    pub others: Vec<&'static str>,
 }
+
+/// The fields of a user that are neither certificate nor key, and prove who it is: passwords, tokens, and programs that
+/// fetch them. Source: client-go tools/clientcmd/api/v1/types.go, v0.36.
+pub const OTHER_CREDENTIALS: [&str; 6] = ["auth-provider", "exec", "password", "token", "tokenFile", "username"];
 
 /// How a kubeconfig holds certificates or keys.
 pub enum Held {
@@ -102,6 +109,7 @@ impl Kubeconfig {
             name: text_of(item, &["name"]).unwrap_or_default(),
             certificate: held(item, "user", "client-certificate"),
             key: held(item, "user", "client-key"),
+            others: OTHER_CREDENTIALS.into_iter().filter(|field| item.at(&["user", field]).is_some()).collect(),
         });
         let contexts = list("contexts").iter().map(|item| KubeconfigContext {
             name: text_of(item, &["name"]).unwrap_or_default(),

@@ -13,6 +13,8 @@ use crate::kubernetes::{KeyId, PartName};
 const GENERATION: &str = "generation";
 const ALGORITHM: &str = "algorithm";
 const ADOPTED_KEY: &str = "adopted key";
+/// The name of the difference between two versions of Kubernetes.
+pub(crate) const KUBERNETES_VERSION: &str = "Kubernetes";
 
 /// The name of the difference between two ends of validity.
 const END: &str = "end of validity";
@@ -222,10 +224,12 @@ pub fn changes(old: &Shapes<'_>, new: &Shapes<'_>) -> Vec<Change> {
 ///
 /// `gives_another` says whether the profile would give something else for an id if it still named the version `before`.
 pub fn explain_version(changes: &mut [Change], before: &str, after: &str, gives_another: impl Fn(&ChangeId) -> bool) {
-    let reason = value("Kubernetes", before, after);
+    let Some(reason) = value(KUBERNETES_VERSION, before, after) else { return };
     let mut known = SharedReasons::default();
     for change in changes.iter_mut().filter(|change| gives_another(&change.id)) {
-        change.reasons = known.share(change.reasons.iter().cloned().chain(reason.clone()).collect());
+        if !change.reasons.contains(&reason) {
+            change.reasons = known.share(change.reasons.iter().cloned().chain([reason.clone()]).collect());
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::changes::{Change, ChangeId, ChangeKind, ChangeReason, change_of};
+use super::changes::{Change, ChangeId, ChangeKind, ChangeReason, KUBERNETES_VERSION, change_of};
 use crate::kubernetes::PartName;
 use crate::plan::FileOutlines;
 
@@ -62,9 +62,17 @@ fn difference(old: &str, new: &str) -> ChangeReason {
             } else {
                 (old.to_owned(), new.to_owned())
             };
-            ChangeReason::Value { field: "content", old, new }
+            match (version(&old), version(&new)) {
+                (Some(old), Some(new)) => ChangeReason::Value { field: KUBERNETES_VERSION, old, new },
+                _ => ChangeReason::Value { field: "content", old, new },
+            }
         }
     }
+}
+
+/// Returns the version of Kubernetes, if that is the one setting.
+fn version(settings: &str) -> Option<String> {
+    settings.strip_prefix("Kubernetes ").filter(|version| !version.contains(',')).map(str::to_owned)
 }
 
 /// Returns what stands in one text and not in the other, of texts that list many settings.

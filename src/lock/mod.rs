@@ -16,6 +16,7 @@ mod model;
 mod refusals;
 mod shape;
 
+pub(crate) use changes::KUBERNETES_VERSION;
 pub use changes::{Change, ChangeId, ChangeKind, ChangeReason, build_changes, changes, explain_version};
 pub use file_changes::file_changes;
 pub use merge::{merge, restrict};

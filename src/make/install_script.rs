@@ -21,6 +21,7 @@ macro_rules! awk {
 /// The script that installs a bundle on a node that has no certferry.
 pub const SCRIPT: &str = concat!(
     shell!("00-start.sh"),
+    awk!("AWK_NEAREST", "nearest.awk"),
     shell!("10-messages.sh"),
     include_str!("../../templates/shared/refuse.sh"),
     shell!("20-facts.sh"),

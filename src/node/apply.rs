@@ -18,10 +18,8 @@ use super::status::{kept, status};
 use super::written::Written;
 use crate::bundle::{Node, PartOwner, VerifiedPart};
 use crate::host::{self, NodeTree, reason};
+use crate::kubernetes::UNIT_FOLDERS;
 use crate::sign::PublicKey;
-
-/// The folders whose SELinux labels are set anew after their files change.
-const RELABELLED: [&str; 2] = ["/etc/kubernetes", "/var/lib/kubelet/pki"];
 
 /// What a person allows although it would be refused otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +61,10 @@ pub struct Foreseen<'a> {
     pub restarted_by: RestartedBy,
     /// Whether an interrupted run waits, which would be completed first.
     pub is_interrupted: bool,
+    /// The folders that would keep what is replaced, or what certferry did not install, until a person removes it.
+    pub kept: Vec<String>,
+    /// The folders of this kind whose content now would be dropped for it.
+    pub dropped: Vec<String>,
 }
 
 /// The reason why a part was not applied. The node's files are as they were, unless the variant says otherwise.
@@ -145,7 +147,8 @@ pub fn dry_run<'a>(
     let changes = compare(tree, allowed, part)?;
     let restarted_by = RestartedBy::person(tree)?;
     let is_interrupted = status(tree)?.is_interrupted;
-    Ok(Foreseen { effect: Effect::of_changes(&changes), changes, restarted_by, is_interrupted })
+    let (kept, dropped) = backups::foreseen(tree, &changes)?;
+    Ok(Foreseen { effect: Effect::of_changes(&changes), changes, restarted_by, is_interrupted, kept, dropped })
 }
 
 fn replace<'a, 't>(
@@ -187,7 +190,7 @@ fn replace<'a, 't>(
         // Before any component reads the files.
         if tree.is_host()
             && changes.has_files()
-            && let Err(reason) = host::relabel(&RELABELLED)
+            && let Err(reason) = host::relabel(&relabelled(tree))
         {
             progress(&Progress::Unlabelled(&reason));
         }
@@ -198,6 +201,12 @@ fn replace<'a, 't>(
     session.clean().map_err(|cause| NodeError::Untidy { cause: Box::new(cause) })?;
     let kept = kept(tree);
     Ok(Applied { changes, effect, restarted_by, has_recovered, has_original, kept, written })
+}
+
+/// Returns the folders whose SELinux labels are set anew after their files change.
+fn relabelled(tree: &NodeTree) -> Vec<String> {
+    let folders = UNIT_FOLDERS.iter().map(|row| row.folder).filter(|folder| tree.is_folder(folder));
+    folders.map(|folder| format!("/{folder}")).collect()
 }
 
 /// Refuses a host that is not the node.

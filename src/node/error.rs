@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::bundle::FORMAT;
-use crate::host::{NodeRoot, NodeTree, reason};
+use crate::host::{AttributeError, NodeRoot, NodeTree, reason};
 
 /// The reason why a run failed.
 #[derive(Debug, Error)]
@@ -21,6 +21,12 @@ pub enum NodeError {
         /// The answer of the operating system.
         error: io::Error,
     },
+    /// A file has an extended attribute that its copy cannot have.
+    #[error(
+        "cannot copy {}: it has the extended attribute {}, which its file system lists and refuses to set: {}",
+        .0.path.display(), .0.name, reason(&.0.error)
+    )]
+    Attribute(AttributeError),
     /// Another run has the lock.
     #[error("another certferry is at work on this node")]
     Locked,
@@ -148,6 +154,10 @@ impl NodeError {
 
     /// Returns the error for what the operating system refused at a place below a root that is only read.
     pub(super) fn io_in(doing: &'static str, root: &NodeRoot, place: &str, error: io::Error) -> Self {
-        Self::Io { doing, path: root.path(place), error }
+        let path = root.path(place);
+        match error.downcast::<AttributeError>() {
+            Ok(error) => Self::Attribute(error),
+            Err(error) => Self::Io { doing, path, error },
+        }
     }
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 
 use super::NodeError;
-use super::backups::{forget_record, has_foreign_previous};
+use super::backups::{forget_record, has_foreign_previous, holds_something};
 use super::fingerprint::{describe, fingerprint};
 use super::journal::{Journal, Step};
-use super::place::{self, JOURNAL, JOURNAL_NEW, LOCK, STATE, Slot, UNITS, hidden, parent_and_name};
+use super::place::{self, JOURNAL, JOURNAL_NEW, LOCK, STATE, Slot, hidden, parent_and_name};
 use super::state::{ROOT, homes, look, make_folders, read_journal, real};
 use super::swap;
 use super::unit::Unit;
@@ -205,7 +205,7 @@ impl<'a> Session<'a> {
         let [previous, original, discard] =
             [Slot::Previous, Slot::Original, Slot::Discard].map(|slot| slot.folder(home));
         let (leaving, kept) = (describe(tree, &previous)?, describe(tree, &original)?);
-        if leaving.iter().all(|(path, facts)| facts.starts_with('d') || path == UNITS) {
+        if !holds_something(&leaving) {
             // Nothing was there.
             return Ok(());
         }

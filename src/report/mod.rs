@@ -32,5 +32,6 @@ pub use json::json;
 pub use period::Period;
 pub use place::{Interest, interest};
 pub use prometheus::write as write_prometheus;
+pub(crate) use secret::read as certificates_of_secrets;
 pub use source::{Source, SourceKind};
 pub use text::render as text;

@@ -9,7 +9,7 @@ const KEYS: [&str; 2] = ["ca.crt", "tls.crt"];
 
 /// Returns, for each Secret and each key of [`KEYS`] that it has, `namespace/name`, the key, and the PEM. Broken YAML
 /// and values that are not base64 are left out.
-pub(super) fn read(content: &[u8]) -> Vec<(String, &'static str, Zeroizing<Vec<u8>>)> {
+pub(crate) fn read(content: &[u8]) -> Vec<(String, &'static str, Zeroizing<Vec<u8>>)> {
     let documents = std::str::from_utf8(content).map(|text| Yaml::documents(text, YamlLimits::KUBECONFIG));
     let Ok(Ok(documents)) = documents else { return Vec::new() };
     let mut found = Vec::new();

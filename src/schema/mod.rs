@@ -24,7 +24,9 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
 /// What several schemas have in common.
 const DEFINITIONS: &[(&str, &str)] = &[
     ("change", include_str!("definitions/change.json")),
+    ("command", include_str!("definitions/command.json")),
     ("effect", include_str!("definitions/effect.json")),
+    ("binding", include_str!("definitions/binding.json")),
     ("side", include_str!("definitions/side.json")),
     ("bundle", include_str!("definitions/bundle.json")),
     ("finding", include_str!("definitions/finding.json")),

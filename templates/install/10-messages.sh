@@ -23,9 +23,21 @@ usage: sh install.sh BUNDLE --node NAME --key PUB [--root DIR] [--dry-run] [--fo
 TEXT
 }
 
+# The error, and a hint for each further argument that is not empty.
 say_error() {
     printf 'error: %s\n' "$(printable "$1")" >&2
-    [ $# -lt 2 ] || printf 'hint: %s\n' "$(printable "$2")" >&2
+    shift
+    for next_step in "$@"; do
+        [ -z "$next_step" ] || printf 'hint: %s\n' "$(printable "$next_step")" >&2
+    done
+}
+
+# "did you mean", if one of the names on the standard input, a line each, is near to what was written.
+did_you_mean() { # <what was written>
+    case $1 in *"$LF"*) return ;; esac
+    # Where a tool is missing, that is not what a person has to be told of now.
+    meant=$({ printf '%s\n' "$1" && cat; } 2>/dev/null | awk "$AWK_NEAREST" 2>/dev/null)
+    [ -z "$meant" ] || printf 'did you mean `%s`?\n' "$meant"
 }
 
 # Names of files may hold what moves the cursor.

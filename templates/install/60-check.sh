@@ -22,15 +22,28 @@ take_key() {
         case $typed in *[!0-9a-f]*) wanted= ;; esac
         [ "${#wanted}" = 71 ] || cannot "--key $1 is not a fingerprint" \
             "a fingerprint is 64 hex digits, in any case and with any blanks"
-        # CLUSTER-gN...: the last `-g` before a digit ends the cluster's name.
-        name=$(printf '%s' "${BUNDLE##*/}" | awk '{
-            place = 0
-            for (i = 1; i <= length($0); i++) if (substr($0, i, 3) ~ /^-g[0-9]/) place = i
-            print substr($0, 1, place - 1)
+        # CLUSTER-gN...: a `-g` before a digit ends the cluster's name, most likely the last one; and of several names it is
+        # that of the key which has this fingerprint.
+        names=$(printf '%s\n' "${BUNDLE##*/}" | awk '{
+            for (i = length($0); i > 1; i--) if (substr($0, i, 3) ~ /^-g[0-9]/) print substr($0, 1, i - 1)
         }')
-        [ -n "$name" ] || cannot "cannot tell the cluster from the name ${BUNDLE##*/}" \
+        [ -n "$names" ] || cannot "cannot tell the cluster from the name ${BUNDLE##*/}" \
             "give the public key's file to --key instead of its fingerprint"
-        case $BUNDLE in */*) KEY=${BUNDLE%/*}/$name.pub ;; *) KEY=./$name.pub ;; esac
+        case $BUNDLE in */*) folder=${BUNDLE%/*} ;; *) folder=. ;; esac
+        KEY=
+        blanks=$IFS
+        IFS=$LF
+        set -f
+        for name in $names; do
+            IFS=$blanks
+            [ ! -f "$folder/$name.pub" ] || {
+                KEY=${KEY:-$folder/$name.pub}
+                [ "$(fingerprint_of "$folder/$name.pub")" != "$wanted" ] || KEY=$folder/$name.pub
+            }
+        done
+        set +f
+        IFS=$blanks
+        KEY=${KEY:-$folder/${names%%"$LF"*}.pub}
     fi
     [ -f "$KEY" ] && [ -r "$KEY" ] || cannot "cannot read the public key $KEY" \
         "--key takes the file CLUSTER.pub, or its fingerprint when that file lies beside the bundle"
@@ -41,10 +54,14 @@ take_key() {
     3059301306072a8648ce3d020106082a8648ce3d03010703420004*) ;;
     *) cannot "$KEY is not a signer's public key: it is not an ECDSA P-256 key" ;;
     esac
-    FINGERPRINT=sha256:$(openssl pkey -pubin -in "$KEY" -outform DER </dev/null 2>/dev/null | sha256)
+    FINGERPRINT=$(fingerprint_of "$KEY")
     [ -z "$wanted" ] || [ "$wanted" = "$FINGERPRINT" ] ||
         refuse "$KEY is not the key of that fingerprint: it is $(grouped "$FINGERPRINT"), expected $(grouped "$wanted")" \
             "compare the fingerprint with the one on paper; if that is what was typed, somebody else made this bundle"
+}
+
+fingerprint_of() { # <file of a public key>
+    printf 'sha256:%s\n' "$(openssl pkey -pubin -in "$1" -outform DER </dev/null 2>/dev/null | sha256)"
 }
 
 # A fingerprint in groups of four, as it stands on paper.
@@ -232,7 +249,7 @@ check_clock() {
     silent=$(awk '$2 == "none" { print $1; exit }' "$WORK/dates")
     [ -z "$silent" ] || cannot "openssl does not say how long $silent is valid" \
         'nothing is installed unchecked: look at `openssl version`, or use `certferry apply`'
-    problem=$(awk -v now="$(date -u +%Y%m%d%H%M%S)" "$AWK_DATES" "$WORK/dates")
+    problem=$(awk -v now="$(date -u +%Y%m%d%H%M%S)" -v registries="$CERTS_D $TRUST" "$AWK_DATES" "$WORK/dates")
     hint='is the clock right?'
     case $problem in *' has ended at '*) hint="$hint If so: the manual, \`certferry help expired\`" ;; esac
     [ -z "$problem" ] || refuse "$problem; this clock says $(date -u +%Y-%m-%dT%H:%M:%SZ)" "$hint"

@@ -10,6 +10,7 @@ install_part() {
     fi
     look_through "$BUNDLE" "$NODE"
     [ -n "$(found own 2)" ] || refuse "there is no node $NODE in $BUNDLE" \
+        "$(printf '%s\n' "$GATE" | awk '$1 == "part" && $2 ~ /^node\// { print substr($2, 6) }' | did_you_mean "$NODE")" \
         "it has $(printf '%s\n' "$GATE" | awk '
             $1 == "part" && $2 ~ /^node\// && ++count <= 10 { text = text (text == "" ? "" : ", ") substr($2, 6) }
             END { print text (count > 10 ? " and " count - 10 " more" : "") }')"

@@ -10,9 +10,14 @@ take_root() {
     trap 'exit 130' HUP INT TERM
 }
 
-bad_usage() {
-    say_error "$1" 'sh install.sh --help'
+bad_usage() { # <what is wrong> [<hint>]
+    say_error "$1" "${2-}" 'sh install.sh --help'
     exit 2
+}
+
+# No option that lets through what a check has refused is among them.
+guess_option() { # <what was written>
+    printf '%s\n' --node --key --root --dry-run --rollback --status --version --help | did_you_mean "$1"
 }
 
 main() {
@@ -67,7 +72,7 @@ main() {
         --force-node) FORCE_NODE=1 only_install=$1 ;;
         --allow-downgrade) ALLOW_DOWNGRADE=1 only_install=$1 ;;
         --drop-backup) DROP_BACKUP=1 only_install=$1 ;;
-        -*) bad_usage "there is no option $1" ;;
+        -*) bad_usage "there is no option $1" "$(guess_option "${1%%=*}")" ;;
         *)
             [ -z "$BUNDLE" ] || bad_usage "two bundles are given: $BUNDLE and $1"
             BUNDLE=$1
@@ -81,6 +86,11 @@ main() {
         return
     fi
     [ -n "$BUNDLE" ] || bad_usage 'no bundle is given'
+    if [ ! -e "$BUNDLE" ]; then
+        # What is a word to certferry is an option here.
+        meant=$(guess_option "--$BUNDLE")
+        [ -z "$meant" ] || bad_usage "there is no bundle $BUNDLE" "$meant"
+    fi
     [ -n "$NODE" ] || bad_usage 'no node is given: --node NAME'
     [ -n "$KEY" ] || bad_usage 'no key is given: --key PUB'
     case $NODE in *[!a-z0-9.-]*) bad_usage "--node $NODE is not a name that a node can have" ;; esac

@@ -6,8 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use certferry::bundle::KUBELET_CLIENT_LINK;
-use certferry::doctor::{Question, Tree, examine};
+use certferry::doctor::{Question, examine};
 use certferry::host::NodeRoot;
+use certferry::tree::Tree;
 use time::OffsetDateTime;
 use time::macros::datetime;
 

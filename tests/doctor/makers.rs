@@ -49,6 +49,11 @@ pub(crate) fn trees() -> Vec<(&'static str, Node)> {
     ]
 }
 
+/// The trees of kubespray, kubeasz and kind, whose files name each other.
+pub(crate) fn followed() -> Vec<(&'static str, Node)> {
+    vec![("kubespray", kubespray()), ("kubeasz", kubeasz()), ("kind", kind())]
+}
+
 /// Each leaf's file holds the intermediate that signed it, and nothing else does.
 fn two_tiers() -> Node {
     let node = node();
@@ -180,8 +185,7 @@ fn the_flags_behind_a_shell_and_beside_another_container_count() {
 }
 
 /// kubespray's files lie in another folder, and its etcd is no static pod.
-#[test]
-fn kubesprays_link_and_its_etcd_are_followed() {
+fn kubespray() -> Node {
     let node = node();
     node.remove(&format!("{MANIFESTS}/etcd.yaml"));
     std::fs::create_dir_all(node.path("etc/ssl/etcd")).unwrap();
@@ -205,6 +209,12 @@ fn kubesprays_link_and_its_etcd_are_followed() {
         "ETCD_CERT_FILE=/etc/ssl/etcd/ssl/server.crt\nETCD_KEY_FILE=/etc/ssl/etcd/ssl/server.key\n\
          ETCD_TRUSTED_CA_FILE=/etc/ssl/etcd/ssl/ca.crt\n",
     );
+    node
+}
+
+#[test]
+fn kubesprays_link_and_its_etcd_are_followed() {
+    let node = kubespray();
     let (said, code) = node.says();
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("nothing else is wrong; "), "{said}");
@@ -216,8 +226,7 @@ fn kubesprays_link_and_its_etcd_are_followed() {
 }
 
 /// kubeasz runs every program as a service, with files in a folder of its own.
-#[test]
-fn services_of_systemd_say_what_is_read() {
+fn kubeasz() -> Node {
     let node = node();
     std::fs::remove_dir_all(node.path(MANIFESTS)).unwrap();
     std::fs::rename(node.path(PKI), node.path("etc/kubernetes/ssl")).unwrap();
@@ -232,6 +241,12 @@ fn services_of_systemd_say_what_is_read() {
     );
     let pair = format!("--tls-cert-file={ssl}/apiserver.crt --tls-private-key-file={ssl}/apiserver.key");
     node.write("etc/kubernetes/apiserver.env", format!("MORE=\"{pair}\"\n"));
+    node
+}
+
+#[test]
+fn services_of_systemd_say_what_is_read() {
+    let (node, ssl) = (kubeasz(), "/etc/kubernetes/ssl");
     let (said, code) = node.says();
     assert_eq!(code, 0, "{said}");
     node.write(
@@ -278,11 +293,12 @@ ExecStart=
 ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS
 ";
 
+/// The kubelet's unit on kubeadm's nodes.
+const KUBELET_UNIT: &str = "etc/systemd/system/kubelet.service";
+
 /// kind's nodes are kubeadm's, with a drop-in and flags of their own.
-#[test]
-fn a_node_of_kind_is_well() {
-    let node = node();
-    let folder = "etc/systemd/system/kubelet.service";
+fn kind() -> Node {
+    let (node, folder) = (node(), KUBELET_UNIT);
     node.write(folder, "[Service]\nExecStart=/usr/bin/kubelet\nRestart=always\n");
     node.write(&format!("{folder}.d/10-kubeadm.conf"), DROP_IN);
     let script = "ExecStartPre=/bin/sh -euc \"if [ -f /sys/fs/cgroup/cgroup.controllers ]; then /kind/bin/x.sh; fi\"\n";
@@ -296,6 +312,12 @@ fn a_node_of_kind_is_well() {
          --node-ip=192.168.10.5 --node-labels= --provider-id=kind://docker/kind/cp-1\"\n",
     );
     node.write("kind/kubeadm.conf", "apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\n");
+    node
+}
+
+#[test]
+fn a_node_of_kind_is_well() {
+    let (node, folder) = (kind(), KUBELET_UNIT);
     is_well(&node);
     // The drop-in is read: another configuration is missed.
     node.replace(&format!("{folder}.d/10-kubeadm.conf"), "kubelet/config.yaml", "kubelet/none.yaml");

@@ -12,6 +12,7 @@ mod metallb;
 mod node_mends;
 mod objects;
 pub mod planted;
+mod registries;
 mod said;
 mod secrets;
 mod webhooks;
@@ -29,15 +30,15 @@ use tempfile::TempDir;
 
 /// After everything of `lab` and of the forge begins.
 const AT: &str = "2027-01-01";
-const MANIFESTS: &str = "etc/kubernetes/manifests";
-const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
+pub const MANIFESTS: &str = "etc/kubernetes/manifests";
+pub const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
 
 /// A node's files on a disk, and perhaps objects of its cluster beside them.
 pub struct Node(TempDir);
 
 impl Node {
     /// A part of `lab`, changed.
-    fn of(part: &str, change: impl FnOnce(&mut Cluster, &Cluster)) -> Self {
+    pub fn of(part: &str, change: impl FnOnce(&mut Cluster, &Cluster)) -> Self {
         let [mut lab, other] = GENUINE.clone();
         change(&mut lab, &other);
         let node = Self(tempfile::tempdir().unwrap());
@@ -48,7 +49,7 @@ impl Node {
     }
 
     /// The control plane cp-1 of `lab`, changed, with what kubeadm and the kubelet put beside a bundle's files.
-    fn control_plane(change: impl FnOnce(&mut Cluster, &Cluster)) -> Self {
+    pub fn control_plane(change: impl FnOnce(&mut Cluster, &Cluster)) -> Self {
         let node = Self::of("node/cp-1", change);
         for program in ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"] {
             let name = format!("{program}.yaml");
@@ -64,31 +65,31 @@ impl Node {
         if place.is_empty() { root } else { root.join(place) }
     }
 
-    fn write(&self, place: &str, content: impl AsRef<[u8]>) {
+    pub fn write(&self, place: &str, content: impl AsRef<[u8]>) {
         put(&self.path(place), content);
     }
 
-    fn text(&self, place: &str) -> String {
+    pub fn text(&self, place: &str) -> String {
         fs::read_to_string(self.path(place)).unwrap()
     }
 
-    fn remove(&self, place: &str) {
+    pub fn remove(&self, place: &str) {
         fs::remove_file(self.path(place)).unwrap();
     }
 
-    fn set_mode(&self, place: &str, mode: u32) {
+    pub fn set_mode(&self, place: &str, mode: u32) {
         fs::set_permissions(self.path(place), PermissionsExt::from_mode(mode)).unwrap();
     }
 
     /// Replaces a text that must be there.
-    fn replace(&self, place: &str, from: &str, to: &str) {
+    pub fn replace(&self, place: &str, from: &str, to: &str) {
         let text = self.text(place);
         assert!(text.contains(from), "{place}: {from}");
         self.write(place, text.replace(from, to));
     }
 
     /// Gives a program another flag.
-    fn flag(&self, program: &str, flag: &str) {
+    pub fn flag(&self, program: &str, flag: &str) {
         let command = format!("    - {program}\n");
         self.replace(&format!("{MANIFESTS}/{program}.yaml"), &command, &format!("{command}    - {flag}\n"));
     }
@@ -145,12 +146,12 @@ impl Node {
     }
 }
 
-fn put(path: &Path, content: impl AsRef<[u8]>) {
+pub fn put(path: &Path, content: impl AsRef<[u8]>) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, content).unwrap();
 }
 
 /// A file that kubeadm 1.20.2 made.
-fn recorded(name: &str) -> String {
+pub fn recorded(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/doctor/kubeadm-1.20.2").join(name)).unwrap()
 }

@@ -107,7 +107,17 @@ impl Fleet {
             ];
             assert!(state.pop() == Some(expected.into()), "{name}");
             assert!(state == before[name][..2], "{name}: nothing is installed yet");
+            // Whatever Ansible copies elsewhere comes through here. One host got the program, which is no secret.
+            assert_eq!(self.root(name).join("root/.ansible").exists(), name == "worker-6", "{name}");
         }
+        // What a run leaves that is killed while it copies.
+        let left = self.root("worker-1").join("run/certferry/ansible-tmp-1");
+        fs::create_dir(&left).unwrap();
+        fs::write(left.join("source"), "half a slice").unwrap();
+        self.succeed("state=absent", "--limit worker-1");
+        assert!(!self.root("worker-1").join("run/certferry").exists());
+        let ended = self.succeed("fleet.distribute", "--limit worker-1");
+        assert_eq!(changed(&ended), ["worker-1"], "{}", ended.stdout);
         let program = fs::metadata(self.root("worker-6").join("usr/local/bin/certferry")).unwrap();
         assert_eq!(program.permissions().mode() & 0o7777, 0o755);
         keys::assert_own_only(self);

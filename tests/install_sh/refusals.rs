@@ -55,13 +55,26 @@ fn usage_is_told() {
     refuse(&["b", "--node"], "--node needs a value");
     refuse(&["b", "c"], "two bundles are given: b and c");
     refuse(&["-x"], "there is no option -x");
-    refuse(&["--dry-run=1"], "there is no option --dry-run=1");
     refuse(&["\u{1b}[2J", "b"], "two bundles are given: ?[2J and b");
     refuse(&["b", "--node", "../x", "--key", "k"], "--node ../x is not a name that a node can have");
     refuse(&["--rollback", "--status"], "--rollback and --status do not go together");
     refuse(&["--rollback", "b"], "--rollback takes --root and nothing else");
     refuse(&["--rollback", "--drop-backup"], "--rollback takes --root and nothing else");
     refuse(&["--status", "--force-node"], "--status takes --root and nothing else");
+    // Words that were misspelt. No guess lets through what a check refuses.
+    let guess = |arguments: &[&str], message: &str, meant: &str| {
+        let hints = format!("hint: did you mean `{meant}`?\nhint: sh install.sh --help\n");
+        node.refuse(&mut bare(arguments), 2, &format!("error: {message}\n{hints}"));
+    };
+    guess(&["b", "--nod", "x"], "there is no option --nod", "--node");
+    guess(&["b", "--ndoe=x"], "there is no option --ndoe=x", "--node");
+    guess(&["--dry-run=1"], "there is no option --dry-run=1", "--dry-run");
+    guess(&["--Dry-Run"], "there is no option --Dry-Run", "--dry-run");
+    guess(&["rollback"], "there is no bundle rollback", "--rollback");
+    guess(&["statsu", "--root", "x"], "there is no bundle statsu", "--status");
+    for switch in ["--force-nod", "--allow-downgrad", "--drop-backu"] {
+        refuse(&[switch], &format!("there is no option {switch}"));
+    }
     let help = end(&mut bare(&["--help"]));
     assert!(help.stdout.starts_with("usage: sh install.sh BUNDLE --node NAME --key PUB"), "{}", help.stdout);
     let text = "error: there is no folder nowhere\nhint: --root takes the folder that is the root of the node\n";
@@ -237,6 +250,12 @@ fn the_part_must_be_this_nodes() {
     let archive = FIRST.archive.display().to_string();
     let text = format!("error: there is no node cp-9 in {archive}\nhint: it has cp-1, worker-1\n");
     node.refuse(&mut node.command(&TOOLS, &FIRST, "cp-9", &[]), 1, &text);
+    for tools in [&*TOOLS, &Tools::busybox()] {
+        let text = format!(
+            "error: there is no node wroker-1 in {archive}\nhint: did you mean `worker-1`?\nhint: it has cp-1, worker-1\n"
+        );
+        node.refuse(&mut node.command(tools, &FIRST, "wroker-1", &[]), 1, &text);
+    }
     // What is at the root says whose it is.
     fs::create_dir(node.path("etc")).unwrap();
     write(&node.path("etc"), "hostname", "cp-1\n", 0o644);

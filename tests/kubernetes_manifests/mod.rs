@@ -2,6 +2,7 @@
 //! manifest, trusts the webhooks whose CA the scripts write, and lets each user do what the profile says.
 
 mod cluster;
+mod lines;
 mod manifests;
 mod metallb;
 mod objects;

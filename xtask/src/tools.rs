@@ -37,6 +37,8 @@ const TOOLS: &[Tool] = &[
     tool("busybox", "busybox"),
     tool("curl", "curl"),
     tool("update-ca-certificates", "ca-certificates"),
+    tool("containerd", "containerd"),
+    tool("ctr", "containerd"),
     tool("node", "nodejs"),
     tool("ip", "iproute2"),
     tool("mount", "mount"),
@@ -60,6 +62,8 @@ const TOOLS: &[Tool] = &[
     tool("ssh", "openssh-client"),
     tool("sshd", "openssh-server"),
     tool("ansible-playbook", "ansible-core"),
+    // The package holds Ignition itself, too, where dracut finds it.
+    tool("ignition-validate", "ignition"),
 ];
 
 /// The subcommands of cargo that the minimal profile of the Rust toolchain lacks, each with its component.

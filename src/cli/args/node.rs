@@ -19,12 +19,6 @@ pub(crate) struct ApplyArguments {
     /// (then the .pub beside the bundle must match it)
     #[arg(long, value_name = "FILE|FINGERPRINT")]
     pub(crate) key: String,
-    /// The folder below which the node's files are: of a mounted disk, or to try it out
-    #[arg(long, value_name = "DIR", default_value = "/")]
-    pub(crate) root: PathBuf,
-    /// Say what would change, what must restart and in which order; change nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
     /// Also when the host's name and addresses are not those of the node, or another cluster's or node's files are
     /// installed
     #[arg(long)]
@@ -35,6 +29,19 @@ pub(crate) struct ApplyArguments {
     /// Also when a backup is dropped for it that certferry did not make, or that an earlier repair made
     #[arg(long)]
     pub(crate) drop_backup: bool,
+    #[command(flatten)]
+    pub(crate) change: ChangeArguments,
+}
+
+/// What every command that changes a node takes.
+#[derive(clap::Args)]
+pub(crate) struct ChangeArguments {
+    /// The folder below which the node's files are: of a mounted disk, or to try it out
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub(crate) root: PathBuf,
+    /// Say what would change, what must restart and in which order; change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) restart: RestartArguments,
     #[command(flatten)]
@@ -78,19 +85,8 @@ fn wait(text: &str) -> Result<Duration, String> {
 #[derive(clap::Args)]
 #[command(after_help = "A second rollback goes forth again: each exchanges what is installed with what was before.")]
 pub(crate) struct RollbackArguments {
-    /// The folder below which the node's files are
-    #[arg(long, value_name = "DIR", default_value = "/")]
-    pub(crate) root: PathBuf,
-    /// Say what would come back, what must restart and in which order; change nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
     #[command(flatten)]
-    pub(crate) restart: RestartArguments,
-    #[command(flatten)]
-    pub(crate) format: FormatArguments,
-    /// Print nothing but problems
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
+    pub(crate) change: ChangeArguments,
 }
 
 #[derive(clap::Args)]

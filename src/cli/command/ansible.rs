@@ -4,6 +4,7 @@ use crate::cli::failure::Failure;
 use crate::cli::fleet_args::AnsibleArguments;
 use crate::cli::text::shell;
 use crate::host::{self, TreeEntry};
+use crate::survey::SCRIPT;
 
 /// A file of the collection, from its folder on.
 macro_rules! file {
@@ -25,6 +26,7 @@ const FILES: &[(&str, &str)] = &[
     file!("playbooks/distribute.yml"),
     file!("playbooks/rollback.yml"),
     file!("playbooks/status.yml"),
+    file!("playbooks/survey.yml"),
     file!("roles/node/defaults/main.yml"),
     file!("roles/node/meta/main.yml"),
     file!("roles/node/tasks/apply.yml"),
@@ -32,6 +34,10 @@ const FILES: &[(&str, &str)] = &[
     file!("roles/node/tasks/rollback.yml"),
     file!("roles/node/tasks/status.yml"),
     file!("roles/node/vars/main.yml"),
+    file!("roles/survey/defaults/main.yml"),
+    ("ansible_collections/certferry/fleet/roles/survey/files/survey.sh", SCRIPT),
+    file!("roles/survey/meta/main.yml"),
+    file!("roles/survey/tasks/main.yml"),
 ];
 
 pub(crate) fn run(arguments: &AnsibleArguments) -> Result<String, Failure> {
@@ -39,7 +45,11 @@ pub(crate) fn run(arguments: &AnsibleArguments) -> Result<String, Failure> {
     let entry =
         |(path, text): &(&'static str, &'static str)| TreeEntry::File { path, mode: 0o644, content: text.as_bytes() };
     let entries: Vec<_> = FILES.iter().map(entry).collect();
-    host::write_tree(out, &entries).map_err(|error| {
+    let written = match arguments.dry_run {
+        true => host::check_new_tree(out),
+        false => host::write_tree(out, &entries),
+    };
+    written.map_err(|error| {
         let failure = Failure::io("write to", out, &error);
         match error.kind() {
             std::io::ErrorKind::DirectoryNotEmpty => {
@@ -48,11 +58,13 @@ pub(crate) fn run(arguments: &AnsibleArguments) -> Result<String, Failure> {
             _ => failure,
         }
     })?;
+    let (count, shown) = (FILES.len(), out.display());
+    if arguments.dry_run {
+        return Ok(format!("{shown}  the collection certferry.fleet, {count} files, would be written; nothing was\n"));
+    }
     Ok(format!(
-        "{}  the collection certferry.fleet, {} files\nhow it is used: certferry help fleet\nto let Ansible find it: \
+        "{shown}  the collection certferry.fleet, {count} files\nhow it is used: certferry help fleet\nto let Ansible find it: \
          export ANSIBLE_CONFIG={}\n",
-        out.display(),
-        FILES.len(),
         shell::word(&out.join("ansible.cfg"))
     ))
 }

@@ -17,16 +17,16 @@ use crate::sign::PublicKey;
 use crate::verify::Fault;
 
 pub(crate) fn run(arguments: &ApplyArguments) -> Result<String, Failure> {
-    let open = if arguments.dry_run { node_folder::open } else { node_folder::open_to_change };
-    let tree = open(&arguments.root)?;
+    let open = if arguments.change.dry_run { node_folder::open } else { node_folder::open_to_change };
+    let tree = open(&arguments.change.root)?;
     let allowed = Allowed {
         other_node: arguments.force_node,
         downgrade: arguments.allow_downgrade,
         drop_backup: arguments.drop_backup,
     };
-    let restart = arguments.restart.time();
-    let is_json = arguments.format.output == OutputFormat::Json;
-    if arguments.dry_run {
+    let restart = arguments.change.restart.time();
+    let is_json = arguments.change.format.output == OutputFormat::Json;
+    if arguments.change.dry_run {
         let part = verified(arguments)?;
         let foreseen = node::dry_run(&tree, allowed, restart, &part)?;
         return if is_json { apply_json::dry_run(&foreseen) } else { Ok(text::apply::dry_run(&foreseen)) };
@@ -36,8 +36,8 @@ pub(crate) fn run(arguments: &ApplyArguments) -> Result<String, Failure> {
     }
     let part = OnceCell::new();
     let part = || verified(arguments).map(|verified| part.get_or_init(|| verified));
-    let applied = node::apply(&tree, allowed, restart, part, &mut restart::write_progress(arguments.quiet))?;
-    Ok(if arguments.quiet { String::new() } else { text::apply::done(&applied) })
+    let applied = node::apply(&tree, allowed, restart, part, &mut restart::write_progress(arguments.change.quiet))?;
+    Ok(if arguments.change.quiet { String::new() } else { text::apply::done(&applied) })
 }
 
 /// The reason why nothing was applied: the bundle was refused, or the node's files could not be changed.
@@ -59,7 +59,7 @@ fn as_json(arguments: &ApplyArguments, tree: &NodeTree, allowed: Allowed) -> Res
         Ok(verified) => Ok(part.get_or_init(|| verified)),
         Err(failure) => Err(Refused::Bundle(failure)),
     };
-    let error = match node::apply(tree, allowed, arguments.restart.time(), part, &mut |event| run.note(event)) {
+    let error = match node::apply(tree, allowed, arguments.change.restart.time(), part, &mut |event| run.note(event)) {
         Ok(applied) => return apply_json::done(&applied, run.recorder),
         Err(Refused::Bundle(failure)) => return Err(failure),
         Err(Refused::Node(error)) => error,

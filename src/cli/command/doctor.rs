@@ -9,10 +9,11 @@ use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::node_folder::root_above;
 use crate::cli::input::time;
 use crate::cli::text::{bounded, doctor};
-use crate::doctor::{Objects, ObjectsError, Question, Tree, Unread, examine};
+use crate::doctor::{Objects, ObjectsError, Question, examine};
 use crate::host::{self, NodeRoot};
 use crate::kubernetes::KUBERNETES;
 use crate::node;
+use crate::tree::{Tree, Unread};
 use crate::x509::escape_for_terminal;
 
 /// The most bytes of a file of objects, above what `kubectl get secrets -A -o yaml` prints of a large cluster.

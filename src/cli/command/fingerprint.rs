@@ -55,10 +55,22 @@ fn find(file: &Path) -> Result<(String, Fingerprint), Failure> {
         && file.metadata().or_cannot("read", file)?.is_file()
         && bundle::is_bundle(&source::open(file).or_cannot("read", file)?)
     {
-        let path = trusted_key::key_beside(file)?;
-        let key = trusted_key::read_key(&path)?;
-        bundle::check_outer_signature(file, &key)?;
-        return Ok((path.display().to_string(), key.fingerprint()));
+        let of = |path: &Path| {
+            let key = trusted_key::read_key(path)?;
+            bundle::check_outer_signature(file, &key)?;
+            Ok((path.display().to_string(), key.fingerprint()))
+        };
+        // Of several keys it is the one that has signed the bundle.
+        let mut likeliest = None;
+        for path in trusted_key::keys_beside(file)? {
+            match of(&path) {
+                Ok(found) => return Ok(found),
+                Err(failure) => {
+                    likeliest.get_or_insert(failure);
+                }
+            }
+        }
+        return Err(likeliest.unwrap_or_else(|| Failure::defect("no name of a key")));
     }
     Ok((file.display().to_string(), trusted_key::read_key(file)?.fingerprint()))
 }

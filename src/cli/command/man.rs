@@ -24,7 +24,11 @@ pub(crate) fn run(arguments: &ManArguments) -> Result<String, Failure> {
     command.build();
     match &arguments.out {
         None => Ok(String::from_utf8_lossy(&page(&command)?.1).into_owned()),
-        Some(folder) => write(folder, &[("man1", pages(&command)?), ("man7", CHAPTERS.iter().map(chapter).collect())]),
+        Some(folder) => write(
+            arguments.dry_run,
+            folder,
+            &[("man1", pages(&command)?), ("man7", CHAPTERS.iter().map(chapter).collect())],
+        ),
     }
 }
 
@@ -154,8 +158,8 @@ fn chapter((title, about, text): &Chapter) -> Page {
     (format!("certferry-{title}.7"), markdown::roff(&page, &parse(text)).into_bytes())
 }
 
-/// Writes the pages of each section into the folder in which man(1) looks for them.
-fn write(folder: &Path, sections: &[(&str, Vec<Page>)]) -> Result<String, Failure> {
+/// Writes the pages of each section into the folder in which man(1) looks for them, or refuses what that would refuse.
+fn write(dry_run: bool, folder: &Path, sections: &[(&str, Vec<Page>)]) -> Result<String, Failure> {
     if let Some(section) = folder.file_name().filter(|name| sections.iter().any(|(section, _)| name == section)) {
         let above = folder.parent().filter(|above| !above.as_os_str().is_empty());
         let above = above.map_or_else(|| ".".to_owned(), |above| above.display().to_string());
@@ -169,14 +173,32 @@ fn write(folder: &Path, sections: &[(&str, Vec<Page>)]) -> Result<String, Failur
     let mut said = String::new();
     for (section, pages) in sections {
         let folder = folder.join(section);
+        let (count, shown) = (pages.len(), folder.display());
+        if dry_run {
+            check(&folder, pages)?;
+            said += &format!("{count} pages would be in {shown}; nothing was written\n");
+            continue;
+        }
         outputs.create_folder(&folder, 0o755).or_cannot("create", &folder)?;
         for (name, text) in pages {
             let path = folder.join(name);
             let staged = outputs.stage(&path, 0o644, true).and_then(|mut file| file.write_all(text));
             staged.or_cannot("write", &path)?;
         }
-        said += &format!("{} pages in {}\n", pages.len(), folder.display());
+        said += &format!("{count} pages in {shown}\n");
     }
     outputs.commit().map_err(|refused| Failure::commit("write", &refused))?;
     Ok(said)
+}
+
+/// Refuses a folder that cannot be made, and pages in whose places there are folders.
+fn check(folder: &Path, pages: &[Page]) -> Result<(), Failure> {
+    let above = folder.ancestors().find(|above| above.symlink_metadata().is_ok());
+    if above.is_some_and(|above| !above.is_dir()) {
+        return Err(Failure::io("create", folder, &io::ErrorKind::NotADirectory.into()));
+    }
+    match pages.iter().map(|(name, _)| folder.join(name)).find(|path| path.is_dir() && !path.is_symlink()) {
+        Some(path) => Err(Failure::io("write", &path, &io::ErrorKind::IsADirectory.into())),
+        None => Ok(()),
+    }
 }

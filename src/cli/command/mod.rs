@@ -13,11 +13,13 @@ mod fingerprint;
 mod help;
 mod help_topics;
 mod init;
+mod init_from;
 pub(crate) mod inspect;
 mod inspect_lint;
 mod install_script;
 mod inventory;
 mod man;
+mod new_file;
 mod plan;
 mod rollback;
 mod schema;
@@ -25,6 +27,7 @@ mod seed;
 mod slice_folder;
 mod split;
 mod status;
+mod survey;
 mod unpack;
 mod user_data;
 mod verify;
@@ -43,6 +46,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Verify(arguments) => verify::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
+        Command::Survey(arguments) => survey::run(arguments),
         Command::Unpack(arguments) => unpack::run(arguments),
         Command::Apply(arguments) => apply::run(arguments),
         Command::Rollback(arguments) => rollback::run(arguments),

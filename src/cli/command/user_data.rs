@@ -1,15 +1,13 @@
 //! `user-data`: one part of a verified bundle as what a new machine reads at its first boot.
 
-use std::io::Write;
-use std::path::Path;
-
 use crate::cli::args::TrustArguments;
-use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::command::new_file::NewFile;
+use crate::cli::failure::Failure;
 use crate::cli::fleet_args::{UserDataArguments, UserDataFormat};
 use crate::cli::input::bundle::{self, Verified};
 use crate::cli::notice::Notice;
 use crate::cli::text::user_data;
-use crate::host::{self, Outputs};
+use crate::host;
 use crate::keys::wipe_stack;
 use crate::kubernetes::PartName;
 
@@ -17,7 +15,7 @@ use crate::kubernetes::PartName;
 const MODE: u32 = 0o600;
 
 pub(crate) fn run(arguments: &UserDataArguments) -> Result<String, Failure> {
-    if arguments.is_printed() && host::is_stdout_terminal() {
+    if arguments.is_printed() && !arguments.dry_run && host::is_stdout_terminal() {
         return Err(Failure::cannot_run("user data holds private keys, and is not printed on a terminal")
             .hint("name a file with --out, or give it to a program"));
     }
@@ -43,22 +41,15 @@ pub(crate) fn run(arguments: &UserDataArguments) -> Result<String, Failure> {
         "{size} bytes; where that is too much for a provider, or too open for a key, carry the slice and `certferry apply` it"
     ))
     .give();
-    if arguments.is_printed() {
-        return Ok(text);
-    }
-    write(&arguments.out, &text)?;
-    Ok(format!("{}  {} files of {node}\n", arguments.out.display(), rows.len()))
-}
-
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    let mut outputs = Outputs::new();
-    let mut staged = outputs.stage(file, MODE, false).or_cannot("write", file)?;
-    staged.write_all(text.as_bytes()).or_cannot("write", file)?;
-    outputs.commit().map_err(|refused| {
-        let failure = Failure::commit("write", &refused);
-        match refused.error.kind() {
-            std::io::ErrorKind::AlreadyExists => failure.hint("name a file that does not exist"),
-            _ => failure,
+    let what = format!("{} files of {node}", rows.len());
+    let new = NewFile { path: &arguments.out, mode: MODE, doing: "write", hint: "name a file that does not exist" };
+    match (arguments.dry_run, arguments.is_printed()) {
+        (true, true) => Ok(format!("-  {what}, would be printed\n")),
+        (true, false) => new.foreseen(text.as_bytes(), &what),
+        (false, true) => Ok(text),
+        (false, false) => {
+            new.write(text.as_bytes())?;
+            Ok(format!("{}  {what}\n", arguments.out.display()))
         }
-    })
+    }
 }

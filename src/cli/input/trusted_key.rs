@@ -21,8 +21,11 @@ pub(crate) fn read(bundle: &Path, key: &str) -> Result<PublicKey, Failure> {
             "a fingerprint is 64 hex digits, in any case and with any blanks, or 24 words; `certferry build` prints it",
         )
     })?;
-    let path = key_beside(bundle)?;
-    let key = read_key(&path)?;
+    let paths = keys_beside(bundle)?;
+    // Of several names that the bundle's could begin with, it is that of the key which has this fingerprint.
+    let path = paths.iter().find(|path| read_key(path).is_ok_and(|key| key.fingerprint() == expected));
+    let Some(path) = path.or(paths.first()) else { return Err(Failure::defect("no name of a key")) };
+    let key = read_key(path)?;
     if key.fingerprint() == expected {
         return Ok(key);
     }
@@ -34,23 +37,32 @@ pub(crate) fn read(bundle: &Path, key: &str) -> Result<PublicKey, Failure> {
         ))
 }
 
-/// Returns the path of `<cluster>.pub` in the bundle's folder. The name of the bundle begins with that of the cluster.
-pub(crate) fn key_beside(bundle: &Path) -> Result<PathBuf, Failure> {
+/// Returns the path of `<cluster>.pub` in the bundle's folder, or several where the bundle's name could begin with the
+/// names of several clusters: those that are there, or else the likeliest. There is at least one.
+///
+/// In `<cluster>-g<generation>...` a `-g` before a digit ends the name of the cluster, most likely the last one. But a name
+/// of a cluster, and what somebody has added to the name of a slice, may have another.
+pub(crate) fn keys_beside(bundle: &Path) -> Result<Vec<PathBuf>, Failure> {
     if source::is_standard(bundle) {
         return Err(Failure::cannot_run("--key is a fingerprint, and nothing lies beside the standard input")
             .hint("give the public key's file to --key"));
     }
     let name = bundle.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    // In `<cluster>-g<generation>...`, the last `-g` before a digit ends the name of the cluster.
-    let cluster = name
-        .match_indices("-g")
-        .filter(|(place, _)| name.as_bytes().get(place + 2).is_some_and(u8::is_ascii_digit))
-        .last();
-    let cluster = cluster.map(|(place, _)| name.split_at(place).0);
-    cluster.map(|cluster| bundle.with_file_name(format!("{cluster}.pub"))).ok_or_else(|| {
-        Failure::cannot_run(format!("cannot tell the cluster from the name {name}"))
-            .hint("give the public key's file to --key instead of its fingerprint")
-    })
+    let ends = name.rmatch_indices("-g").map(|(place, _)| place);
+    let ends = ends.filter(|place| name.as_bytes().get(place + 2).is_some_and(u8::is_ascii_digit));
+    let path = |end| bundle.with_file_name(format!("{}.pub", name.split_at(end).0));
+    let mut paths: Vec<_> = ends.filter(|end| *end > 0).map(path).collect();
+    if paths.is_empty() {
+        return Err(Failure::cannot_run(format!("cannot tell the cluster from the name {name}"))
+            .hint("give the public key's file to --key instead of its fingerprint"));
+    }
+    let is_any_there = paths.iter().any(|path| path.is_file());
+    if is_any_there {
+        paths.retain(|path| path.is_file());
+    } else {
+        paths.truncate(1);
+    }
+    Ok(paths)
 }
 
 /// Reads a key from its file, or from the standard input for `-`.

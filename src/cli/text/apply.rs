@@ -3,40 +3,49 @@
 use std::fmt::Write;
 
 use crate::cli::text::restart;
-use crate::kubernetes::{API_SERVER_RESTART, enable_api_server_restart};
+use crate::kubernetes::{API_SERVER_RESTART, UPDATE_TRUST, enable_api_server_restart};
 use crate::node::restart::{Effect, RestartedBy};
 use crate::node::{Applied, Changes, Difference, Foreseen, Method, Reason};
 use crate::x509::escape_for_terminal;
 
 /// Returns the text of what would be done.
 pub(crate) fn dry_run(foreseen: &Foreseen<'_>) -> String {
-    let Foreseen { changes, effect, restarted_by, is_interrupted } = foreseen;
+    let Foreseen { changes, effect, restarted_by, is_interrupted, kept, dropped } = foreseen;
     let waits = if *is_interrupted {
         "an interrupted run waits: `certferry apply` brings it to its end first, and compares only then\n"
     } else {
         ""
     };
-    format!("{waits}{}nothing was changed\n", report(changes, effect, restarted_by, true))
+    let mut keeps = String::new();
+    for (folders, what) in [
+        (named(kept, "/repaired"), "what is replaced would be kept in {}"),
+        (
+            named(kept, "/original"),
+            "what certferry did not install would be kept in {}, private keys and all, until a person removes it",
+        ),
+        (named(dropped, ""), "what is in {} now would be dropped for it"),
+    ] {
+        if !folders.is_empty() {
+            keeps += &(what.replace("{}", &folders) + "\n");
+        }
+    }
+    format!("{waits}{}{keeps}nothing was changed\n", report(changes, effect, restarted_by, true))
 }
 
 /// Returns the text of what was done.
 pub(crate) fn done(applied: &Applied<'_>) -> String {
     let Applied { changes, effect, restarted_by, has_recovered, has_original, kept: folders, written } = applied;
-    let folders = |name: &str| {
-        let named = folders.iter().filter(|folder| folder.ends_with(name)).map(|folder| escape_for_terminal(folder));
-        named.collect::<Vec<_>>().join(" and ")
-    };
     let first = if *has_recovered { "an interrupted run was brought to its end first\n" } else { "" };
     let back = if changes.is_nothing() || changes.is_repair() { "" } else { "back: certferry rollback\n" };
     let mut kept = String::new();
     if changes.keeps_repaired() {
-        let _ = writeln!(kept, "what was replaced is kept in {}", folders("/repaired"));
+        let _ = writeln!(kept, "what was replaced is kept in {}", named(folders, "/repaired"));
     }
     if *has_original {
         let _ = writeln!(
             kept,
             "what certferry did not install is kept in {}, private keys and all, until a person removes it",
-            folders("/original")
+            named(folders, "/original")
         );
     }
     for file in written {
@@ -53,6 +62,12 @@ pub(crate) fn done(applied: &Applied<'_>) -> String {
         };
     }
     format!("{first}{}{kept}{back}", report(changes, effect, restarted_by, false))
+}
+
+/// Returns the folders of that name, for a person.
+fn named(folders: &[String], name: &str) -> String {
+    let named = folders.iter().filter(|folder| folder.ends_with(name)).map(|folder| escape_for_terminal(folder));
+    named.collect::<Vec<_>>().join(" and ")
 }
 
 fn report(changes: &Changes<'_>, effect: &Effect, restarted_by: &RestartedBy, is_dry: bool) -> String {
@@ -98,10 +113,7 @@ fn report(changes: &Changes<'_>, effect: &Effect, restarted_by: &RestartedBy, is
     files(&mut text, changes);
     methods(&mut text, changes);
     text += &restart::restarts(effect, restarted_by);
-    for Command { why, command } in commands(changes) {
-        let _ = writeln!(text, "{why}:\n  {command}");
-    }
-    text + &restart::in_cluster(effect)
+    text + &told(&commands(changes, effect)) + &restart::in_cluster(effect)
 }
 
 /// A command that a person runs once on the node.
@@ -110,15 +122,28 @@ pub(crate) struct Command {
     pub(crate) command: String,
 }
 
+/// Returns the lines for commands.
+pub(crate) fn told(commands: &[Command]) -> String {
+    commands.iter().map(|Command { why, command }| format!("{why}:\n  {command}\n")).collect()
+}
+
 /// Returns the commands that a person runs on the node after this: the one that lets systemd know the timer of the API
-/// server's restart, when its units change.
-pub(crate) fn commands(changes: &Changes<'_>) -> Vec<Command> {
+/// server's restart, when its units change, and that of [`update_trust`].
+pub(crate) fn commands(changes: &Changes<'_>, effect: &Effect) -> Vec<Command> {
     let is_unit = |place: &str| {
         place.strip_prefix(API_SERVER_RESTART).is_some_and(|extension| matches!(extension, ".service" | ".timer"))
     };
     let why = "to let systemd restart kube-apiserver in time (certferry help kubeadm)";
     let has_units = changes.files.iter().any(|file| is_unit(&file.place));
-    has_units.then(|| Command { why, command: enable_api_server_restart() }).into_iter().collect()
+    let enable = has_units.then(|| Command { why, command: enable_api_server_restart() });
+    let why = "to let this system take note of the roots that it trusts (certferry help tls); a rollback and the same command \
+               undo it";
+    enable.into_iter().chain(update_trust(effect, why)).collect()
+}
+
+/// Returns the command that lets the system take note of its roots, when these change.
+pub(crate) fn update_trust(effect: &Effect, why: &'static str) -> Option<Command> {
+    effect.updates_trust.then(|| Command { why, command: UPDATE_TRUST.to_owned() })
 }
 
 /// Returns why a file is not kept.
@@ -126,6 +151,7 @@ pub(crate) fn reason(reason: &Reason) -> String {
     match reason {
         Reason::Replaced(authority) => format!("it belongs to the CA that was in {authority}"),
         Reason::Stale => "the kubelet would go on using it".to_owned(),
+        Reason::NotInPart => "this generation does not have it".to_owned(),
     }
 }
 

@@ -55,18 +55,25 @@ struct WrittenJson {
 
 /// A command to run once on the node.
 #[derive(Serialize)]
-struct CommandJson {
+pub(crate) struct CommandJson {
     why: &'static str,
     command: String,
 }
 
+impl From<Command> for CommandJson {
+    fn from(Command { why, command }: Command) -> Self {
+        Self { why, command }
+    }
+}
+
 /// Returns the document of what would be done.
 pub(crate) fn dry_run(foreseen: &Foreseen<'_>) -> Result<String, Failure> {
-    let Foreseen { changes, effect, restarted_by, is_interrupted } = foreseen;
+    let Foreseen { changes, effect, restarted_by, is_interrupted, kept, dropped: _ } = foreseen;
     let document = ApplyJson {
         changed: !changes.is_nothing() || *is_interrupted,
         dry_run: true,
         interrupted: *is_interrupted,
+        kept: kept.clone(),
         restart: RestartJson::new(effect, restarted_by, Vec::new()),
         ..of(changes, effect)
     };
@@ -112,7 +119,7 @@ fn of(changes: &Changes<'_>, effect: &Effect) -> ApplyJson {
         written: Vec::new(),
         can_roll_back: !changes.is_nothing() && !changes.is_repair(),
         restart: RestartJson::default(),
-        commands: commands(changes).into_iter().map(|Command { why, command }| CommandJson { why, command }).collect(),
+        commands: commands(changes, effect).into_iter().map(CommandJson::from).collect(),
         in_cluster: if changes.has_files() { in_cluster(effect) } else { Vec::new() },
     }
 }

@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use crate::cli::text::changes::{self, Detail};
 use crate::cli::text::{bounded, node_names};
-use crate::kubernetes::PartName;
+use crate::kubernetes::{PartName, is_of_registry};
+use crate::lock::{Change, ChangeId, ChangeKind, ChangeReason, KUBERNETES_VERSION};
 use crate::make::Comparison;
 use crate::plan::{PartChange, PartChangeKind};
 use crate::x509::escape_for_terminal;
@@ -48,7 +49,7 @@ pub(crate) fn render(comparison: &Comparison, heading: &str, detail: Detail) -> 
     let mut text = format!("\n{heading}:\n{text}");
     text += &restarts(part_changes);
     text += &gone(part_changes);
-    text += &hand_out(part_changes);
+    text += &hand_out(comparison);
     if comparison.cuts_off_cert_manager {
         text += CUT_OFF;
     }
@@ -72,10 +73,13 @@ fn restarts(part_changes: &[PartChange]) -> String {
     section("to restart when it is installed", lines)
 }
 
-/// Returns the files that nodes no longer get although they stay. Nothing deletes such files there unasked.
+/// Returns the files that nodes no longer get although they stay. Nothing deletes such files there unasked, but for those of
+/// registries, which the next generation takes away itself.
 fn gone(part_changes: &[PartChange]) -> String {
     let removed = |change: &PartChange| match change.kind {
-        PartChangeKind::Changed if change.part != PartName::Cluster => change.removed.iter().cloned().collect(),
+        PartChangeKind::Changed if change.part != PartName::Cluster => {
+            change.removed.iter().filter(|place| !is_of_registry(place)).cloned().collect()
+        }
         _ => BTreeSet::new(),
     };
     section("no longer in the bundle, to be deleted where it was installed", by_node(part_changes, removed))
@@ -108,10 +112,31 @@ fn by_node(part_changes: &[PartChange], things: impl Fn(&PartChange) -> BTreeSet
 }
 
 /// Returns the files that people and programs outside the nodes need anew.
-fn hand_out(part_changes: &[PartChange]) -> String {
-    let cluster =
-        part_changes.iter().filter(|change| change.part == PartName::Cluster).flat_map(|change| &change.files);
-    let files = node_names::ranges(cluster.map(String::as_str).filter(|path| *path != "profile.toml")).join(", ");
+///
+/// A file in which nothing but the version of Kubernetes is another, as in kubeadm's configuration, is not among them:
+/// whoever has the old one upgrades the cluster, and loses nothing.
+fn hand_out(comparison: &Comparison) -> String {
+    let is_of_version = |reason: &ChangeReason| matches!(reason, ChangeReason::Value { field: KUBERNETES_VERSION, .. });
+    let of_version_alone = |change: &&Change| {
+        let is_one = !change.reasons.is_empty() && change.reasons.iter().all(is_of_version);
+        is_one && change.kind == ChangeKind::Changed
+    };
+    let unneeded: BTreeSet<&str> = comparison
+        .changes
+        .iter()
+        .filter(of_version_alone)
+        .filter_map(|change| match &change.id {
+            ChangeId::File(PartName::Cluster, path) => Some(path.as_str()),
+            _ => None,
+        })
+        .chain(["profile.toml"])
+        .collect();
+    let cluster = comparison
+        .part_changes
+        .iter()
+        .filter(|change| change.part == PartName::Cluster)
+        .flat_map(|change| &change.files);
+    let files = node_names::ranges(cluster.map(String::as_str).filter(|path| !unneeded.contains(path))).join(", ");
     let lines = if files.is_empty() { files } else { format!("  {}\n", escape_for_terminal(&files)) };
     section("to hand out from the part cluster", lines)
 }

@@ -12,33 +12,9 @@ const MOST: usize = 99_999;
 /// The most memory that a command may take for them.
 const LIMIT_MIB: f64 = 600.0;
 
-/// The commands, in the order in which a person would run them. `next.toml` is of a later Kubernetes, and has another
-/// generation in every record.
-const LINES: [&str; 23] = [
-    "plan farm.toml",
-    "plan farm.toml -o json",
-    "build farm.toml --seed seed --out out --quiet",
-    "plan farm.toml",
-    "plan farm.toml --verbose",
-    "plan farm.toml -o json",
-    "plan next.toml --lock farm.lock.toml",
-    "plan next.toml --lock farm.lock.toml -o json",
-    "build farm.toml --seed seed --out out --quiet --locked",
-    "build farm.toml --seed seed --out only --quiet --only worker-00001",
-    "verify out/farm-g1.tar.gz --key out/farm.pub",
-    "inspect out/farm-g1.tar.gz --key out/farm.pub",
-    "inspect out/farm-g1.tar.gz --key out/farm.pub -o json",
-    "inspect out/farm-g1.tar.gz --key out/farm.pub -o prometheus",
-    "split out/farm-g1.tar.gz --node worker-00001 --out slice.tar.gz",
-    "split out/farm-g1.tar.gz --all --out slices",
-    "build farm.toml --seed seed --out out --quiet --locked --split signed",
-    "diff out/farm-g1.tar.gz out/farm-g1.tar.gz --key out/farm.pub",
-    "unpack out/farm-g1.tar.gz --key out/farm.pub --node worker-00001 --root root",
-    "apply out/farm-g1.tar.gz --key out/farm.pub --node worker-00001 --root node --force-node",
-    "status --root node",
-    "doctor node",
-    "build next.toml --seed seed --lock farm.lock.toml --out next --quiet",
-];
+/// The commands, a line each, in the order in which a person would run them. `next.toml` is of a later Kubernetes, and has
+/// another generation in every record. `tests/memory.rs` runs them, too.
+const LINES: &str = include_str!("scale.txt");
 
 /// Prints what each command takes for so many nodes, by default the most. The first argument is the number, the second
 /// the algorithm of the leaf keys.
@@ -65,7 +41,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), String> {
     write(&folder.join("next.toml"), &next)?;
     println!("\n{nodes} nodes, {leaf}\n\n| command | seconds | processor s | MiB |\n|---|---|---|---|");
     let mut too_much = Vec::new();
-    for line in LINES {
+    for line in LINES.lines() {
         let Cost { seconds, processor, mebibytes } = cost(&folder, Command::new(&program).args(line.split(' ')))?;
         println!("| {line} | {seconds:.1} | {processor:.1} | {mebibytes:.0} |");
         if mebibytes > LIMIT_MIB {

@@ -65,7 +65,13 @@ pub(super) const ROOMS: &[Room] = &[
     pure("diff", &["make::Comparison", "plan", "lock", "report", "bundle", "kubernetes", "x509", "kubeconfig"]),
     outer("host", &["x509::is_unseen"]),
     pure("node", &["verify", "bundle", "sign", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
-    pure("doctor", &["verify", "lint", "report", "go", "node", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
+    pure("tree", &["go", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
+    pure(
+        "doctor",
+        &["tree", "verify", "lint", "report", "go", "node", "kubernetes", "x509", "kubeconfig", "yaml", "host"],
+    ),
+    pure("survey", &["tree", "go", "kubernetes", "x509", "kubeconfig", "yaml"]),
+    pure("import", &["survey", "plan", "kubernetes", "x509", "yaml"]),
     outer(
         "cli",
         &[
@@ -91,6 +97,9 @@ pub(super) const ROOMS: &[Room] = &[
             "make",
             "report",
             "host",
+            "tree",
+            "survey",
+            "import",
             "doctor",
             "diff",
             "node",
@@ -178,7 +187,7 @@ mod tests {
 
     #[test]
     fn code_on_a_node_cannot_make_keys() {
-        for side in ["verify", "report", "doctor", "node"] {
+        for side in ["verify", "report", "tree", "doctor", "node"] {
             for maker in ["profile", "plan", "det_keygen", "keys", "issue"] {
                 assert!(!reach(side).contains(maker), "{side} reaches {maker}");
             }
@@ -189,7 +198,7 @@ mod tests {
     fn only_the_outer_rooms_reach_the_machine() {
         for room in ROOMS {
             let reaches_host = room.imports.contains(&"host");
-            assert_eq!(reaches_host, matches!(room.name, "cli" | "doctor" | "node"), "{}", room.name);
+            assert_eq!(reaches_host, matches!(room.name, "cli" | "doctor" | "node" | "tree"), "{}", room.name);
             assert_eq!(room.touches_machine, matches!(room.name, "cli" | "host" | "main"), "{}", room.name);
             assert!(room.name == "main" || !room.imports.contains(&"cli"), "{} imports cli", room.name);
         }

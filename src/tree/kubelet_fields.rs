@@ -157,17 +157,17 @@ const EFFECTS: [(&str, &str); 7] = [
 
 /// A field that the kubelet does not know.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct UnknownField {
+pub(crate) struct UnknownField {
     /// The name, with those of the structures around it: `authentication.x509.clientCaFile`.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// The name that is meant, if the letters are right and their case is not.
-    pub(super) meant: Option<&'static str>,
+    pub(crate) meant: Option<&'static str>,
     /// What it means that the field is dropped, where that concerns certificates.
-    pub(super) effect: Option<&'static str>,
+    pub(crate) effect: Option<&'static str>,
 }
 
 /// Returns the fields that the kubelet does not know, in the order of the file.
-pub(super) fn unknown_fields(config: &Yaml) -> Vec<UnknownField> {
+pub(crate) fn unknown_fields(config: &Yaml) -> Vec<UnknownField> {
     let top: Vec<&'static str> = FIELDS.into_iter().chain(MORE).collect();
     let mut unknown = among(config, "", &top);
     for (path, fields) in NESTED {

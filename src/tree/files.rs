@@ -8,12 +8,12 @@ use zeroize::Zeroizing;
 use crate::host::NodeRoot;
 use crate::kubernetes::{FILE_LIMIT, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI};
 
-pub(super) const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
-pub(super) const KUBELET_FLAGS: &str = "var/lib/kubelet/kubeadm-flags.env";
+pub(crate) const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
+pub(crate) const KUBELET_FLAGS: &str = "var/lib/kubelet/kubeadm-flags.env";
 /// The folders of systemd's units, the one that counts first.
-pub(super) const UNIT_FOLDERS: [&str; 4] =
+pub(crate) const UNIT_FOLDERS: [&str; 4] =
     ["etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
-pub(super) const HOST_NAME: &str = "etc/hostname";
+pub(crate) const HOST_NAME: &str = "etc/hostname";
 /// The file into which `apply` writes what it is about to do.
 const JOURNAL: &str = "etc/kubernetes/.certferry/journal";
 /// The beginnings of the names of services whose programs are known.
@@ -25,35 +25,49 @@ const SERVICES: [&str; 8] = ["kube", "etcd", "k3s", "rke2", "k0s", "snap.microk8
 /// node.
 const ENDINGS: [&str; 4] = [".crt", ".key", ".pub", ".pem"];
 
-/// The files of a node that the doctor looks at.
+/// The folders in which other makers keep certificates: kubeasz and kubespray, k3s, RKE2, MicroK8s, k0s,
+/// Talos, whose kubelet gets the manifests over the network.
+pub(crate) const OTHER_FOLDERS: [&str; 9] = [
+    "etc/kubernetes/ssl",
+    "etc/ssl/etcd/ssl",
+    "etc/etcd/pki",
+    "etc/etcd/ssl",
+    "var/lib/rancher/k3s/server/tls",
+    "var/lib/rancher/rke2/server/tls",
+    "var/snap/microk8s/current/certs",
+    "var/lib/k0s/pki",
+    "system/secrets",
+];
+
+/// The files of a node.
 pub struct Tree {
-    root: NodeRoot,
+    pub(crate) root: NodeRoot,
     /// The certificates, keys and kubeconfigs at the places where Kubernetes looks for them.
-    pub(super) pki: BTreeMap<String, TreeFile>,
+    pub(crate) pki: BTreeMap<String, TreeFile>,
     /// The manifests, the kubelet's configuration and flags, and the file with the host's name.
-    pub(super) texts: BTreeMap<String, TreeFile>,
+    pub(crate) texts: BTreeMap<String, TreeFile>,
     /// The systemd units of services, and their drop-ins.
-    pub(super) units: BTreeMap<String, String>,
+    pub(crate) units: BTreeMap<String, String>,
     /// The kubeconfigs in homes.
-    pub(super) homes: BTreeMap<String, TreeFile>,
+    pub(crate) homes: BTreeMap<String, TreeFile>,
     /// The folders of Kubernetes and of the kubelet that hold `pki` and the manifests, with mode and owner.
-    pub(super) folders: BTreeMap<String, (u32, u32)>,
+    pub(crate) folders: BTreeMap<String, (u32, u32)>,
     /// The files that hold the path of another file, because a copy made a file of a link, each with that path.
-    pub(super) copied_links: BTreeMap<String, String>,
+    pub(crate) copied_links: BTreeMap<String, String>,
     /// The links that lead nowhere.
-    pub(super) dangling: BTreeSet<String>,
+    pub(crate) dangling: BTreeSet<String>,
     /// The files and folders that could not be read.
     pub unread: Vec<Unread>,
 }
 
 /// A file of the node.
-pub(super) struct TreeFile {
+pub(crate) struct TreeFile {
     /// The permission bits.
-    pub(super) mode: u32,
+    pub(crate) mode: u32,
     /// The user that owns the file.
-    pub(super) user: u32,
+    pub(crate) user: u32,
     /// The content.
-    pub(super) content: Zeroizing<Vec<u8>>,
+    pub(crate) content: Zeroizing<Vec<u8>>,
 }
 
 /// A file or folder that exists but could not be read.
@@ -69,9 +83,13 @@ impl Tree {
     /// Reads the files below a node's root. Returns `None` when nothing of Kubernetes is there.
     #[must_use]
     pub fn read(root: NodeRoot) -> Option<Self> {
-        if !root.is_folder(KUBERNETES) && !root.is_folder("var/lib/kubelet") {
-            return None;
-        }
+        let is_nodes = root.is_folder(KUBERNETES) || root.is_folder("var/lib/kubelet");
+        is_nodes.then(|| Self::read_any(root))
+    }
+
+    /// Reads the files below a node's root, which may have none of them: other makers keep theirs elsewhere.
+    #[must_use]
+    pub fn read_any(root: NodeRoot) -> Self {
         let mut tree = Self {
             root,
             pki: BTreeMap::new(),
@@ -90,7 +108,7 @@ impl Tree {
         for folder in [PKI, KUBELET_PKI] {
             let (places, errors) = tree.root.files(folder);
             tree.unread.extend(errors.into_iter().map(|(place, error)| Unread { place, error }));
-            for place in places.into_iter().filter(|place| ENDINGS.iter().any(|ending| place.ends_with(ending))) {
+            for place in places.into_iter().filter(|place| is_certificate_or_key(place)) {
                 let file = tree.file(&place);
                 tree.pki.extend(file.map(|file| (place, file)));
             }
@@ -114,7 +132,7 @@ impl Tree {
         }
         tree.read_units();
         tree.read_folders();
-        Some(tree)
+        tree
     }
 
     /// Reads the units of the services whose programs are known. A unit that cannot be read says nothing.
@@ -148,7 +166,7 @@ impl Tree {
     }
 
     /// Returns a file that another file names.
-    pub(super) fn file_at(&self, place: &str) -> Option<TreeFile> {
+    pub(crate) fn file_at(&self, place: &str) -> Option<TreeFile> {
         let content = self.root.read(place, FILE_LIMIT).ok()?;
         Some(TreeFile { mode: self.root.mode(place).ok()?, user: self.root.owner(place).ok()?.0, content })
     }
@@ -195,59 +213,59 @@ impl Tree {
     }
 
     /// Returns the content of a file that another file names, or `None` when it cannot be read.
-    pub(super) fn named(&self, place: &str) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn named(&self, place: &str) -> Option<Zeroizing<Vec<u8>>> {
         self.root.read(place, FILE_LIMIT).ok()
     }
 
     /// Returns the content of a file, whoever names it, or `None` when it cannot be read.
-    pub(super) fn content(&self, place: &str) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn content(&self, place: &str) -> Option<Zeroizing<Vec<u8>>> {
         self.pki.get(place).map(|file| file.content.clone()).or_else(|| self.named(place))
     }
 
     /// Returns the places of all files below a folder.
-    pub(super) fn files_below(&self, folder: &str) -> Vec<String> {
+    pub(crate) fn files_below(&self, folder: &str) -> Vec<String> {
         self.root.files(folder).0
     }
 
     /// Returns the text of a file that another file names.
-    pub(super) fn text_of(&self, place: &str) -> Option<String> {
+    pub(crate) fn text_of(&self, place: &str) -> Option<String> {
         String::from_utf8(self.named(place)?.to_vec()).ok()
     }
 
     /// Returns the uppermost folder of a place that is not there, or `None` when the place's own folder is there.
-    pub(super) fn missing_folder(&self, place: &str) -> Option<String> {
+    pub(crate) fn missing_folder(&self, place: &str) -> Option<String> {
         let ends = place.match_indices('/').map(|(end, _)| end).filter(|end| *end > 0);
         ends.filter_map(|end| place.get(..end)).find(|folder| !self.root.is_folder(folder)).map(str::to_owned)
     }
 
     /// Returns whether a folder that is not there is missing, and not merely left out of a copy: a folder in that of
     /// Kubernetes or of the kubelet, or in a whole system.
-    pub(super) fn is_nodes(&self, folder: &str) -> bool {
+    pub(crate) fn is_nodes(&self, folder: &str) -> bool {
         is_kubernetes(folder) || self.root.is_folder("usr")
     }
 
     /// Returns whether something is at that place.
-    pub(super) fn is_there(&self, place: &str) -> bool {
+    pub(crate) fn is_there(&self, place: &str) -> bool {
         self.root.is_there(place)
     }
 
     /// Returns whether there is a folder at a place.
-    pub(super) fn has_folder(&self, place: &str) -> bool {
+    pub(crate) fn has_folder(&self, place: &str) -> bool {
         self.root.is_folder(place)
     }
 
     /// Returns whether these are the files of a system that runs, and not a copy.
-    pub(super) fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.root.is_folder("proc/self")
     }
 
     /// Returns whether an `apply` was interrupted.
-    pub(super) fn has_journal(&self) -> bool {
+    pub(crate) fn has_journal(&self) -> bool {
         self.is_there(JOURNAL)
     }
 
     /// Returns the text of a configuration or manifest, if it was read and is UTF-8.
-    pub(super) fn text(&self, place: &str) -> Option<&str> {
+    pub(crate) fn text(&self, place: &str) -> Option<&str> {
         std::str::from_utf8(&self.texts.get(place)?.content).ok()
     }
 }
@@ -263,12 +281,17 @@ fn copied_link(place: &str, content: &[u8]) -> Option<String> {
     is_path.then(|| crate::kubeconfig::resolve(place, path)).filter(|target| target != place)
 }
 
+/// Returns whether a file in a folder of certificates is named like one, or like a key.
+pub(crate) fn is_certificate_or_key(place: &str) -> bool {
+    ENDINGS.iter().any(|ending| place.ends_with(ending))
+}
+
 /// Returns whether a file in the folder of Kubernetes is named like a kubeconfig.
-pub(super) fn is_kubeconfig(place: &str) -> bool {
+pub(crate) fn is_kubeconfig(place: &str) -> bool {
     place.ends_with(".conf") || place.ends_with(".kubeconfig")
 }
 
 /// Returns the last part of a place.
-pub(super) fn name(place: &str) -> &str {
+pub(crate) fn name(place: &str) -> &str {
     place.rsplit('/').next().unwrap_or_default()
 }

@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
+use super::files::{HOST_NAME, KUBELET_CONFIG, KUBELET_FLAGS, Tree};
 use super::kubelet_fields::{UnknownField, unknown_fields};
 use super::process::{
     API_SERVER, CONTROLLER_MANAGER, ETCD, KUBEADM, KUBECTL, KUBELET, Process, SCHEDULER, Setting, of_environment,
     of_etcd_yaml, program_of, shell_words,
 };
-use super::tree::{HOST_NAME, KUBELET_CONFIG, KUBELET_FLAGS, Tree};
 use super::unit::{self, EXTRA_ARGUMENTS, variables};
 use super::uses::{Use, uses};
 use crate::go::GoRange;
@@ -18,63 +18,63 @@ use crate::yaml::{Yaml, YamlLimits};
 
 /// The facts about a node. What no file states is `None` or empty.
 #[derive(Default)]
-pub(super) struct GatheredFacts {
+pub(crate) struct GatheredFacts {
     /// The name under which the kubelet registers: the host's, if etcd has the same name, or else that in the kubelet's
     /// certificate, or else etcd's. The host's name alone is not enough.
-    pub(super) node_name: Option<String>,
+    pub(crate) node_name: Option<String>,
     /// The common name of the kubelet's certificate without `system:node:`.
-    pub(super) kubelet_name: Option<String>,
+    pub(crate) kubelet_name: Option<String>,
     /// The name that the kubelet gives itself, in lower case: `--hostname-override`, or else the host's name.
-    pub(super) host_name: Option<String>,
+    pub(crate) host_name: Option<String>,
     /// The programs: of static pods in the order of their files, of services, and those that kubeadm would start.
-    pub(super) processes: Vec<Process>,
+    pub(crate) processes: Vec<Process>,
     /// What the programs read.
-    pub(super) uses: Vec<Use>,
+    pub(crate) uses: Vec<Use>,
     /// The manifests that are not YAML, each with the reason.
-    pub(super) broken_manifests: Vec<(String, String)>,
+    pub(crate) broken_manifests: Vec<(String, String)>,
     /// The manifests whose file name is that of a known program, and which start another one.
-    pub(super) unknown_manifests: Vec<(String, String)>,
+    pub(crate) unknown_manifests: Vec<(String, String)>,
     /// Whether the node has what only control planes have.
-    pub(super) is_control_plane: bool,
+    pub(crate) is_control_plane: bool,
     /// How many manifests there are.
-    pub(super) manifests: usize,
+    pub(crate) manifests: usize,
     /// The kubelet's configuration.
-    pub(super) kubelet: Option<KubeletConfig>,
+    pub(crate) kubelet: Option<KubeletConfig>,
     /// The place of that file, where it is or should be.
-    pub(super) kubelet_place: String,
+    pub(crate) kubelet_place: String,
     /// The certificates of the CAs that sign clients: those that the API server trusts, or else `pki/ca.crt`.
-    pub(super) authorities: Vec<ReadCertificate>,
+    pub(crate) authorities: Vec<ReadCertificate>,
     /// The file with those certificates.
-    pub(super) authority_file: String,
+    pub(crate) authority_file: String,
     /// The hosts by which this node's kubeconfigs call API servers, each with the first kubeconfig that does.
-    pub(super) servers: Vec<(AltName, String)>,
+    pub(crate) servers: Vec<(AltName, String)>,
     /// The certificate of the API server, if the node has one, and its file.
-    pub(super) api_server: Option<(String, ReadCertificate)>,
+    pub(crate) api_server: Option<(String, ReadCertificate)>,
 }
 
 /// The fields of the kubelet's configuration that matter here.
-pub(super) struct KubeletConfig {
+pub(crate) struct KubeletConfig {
     /// The place of the file: that of `--config`, or kubeadm's.
-    pub(super) place: String,
+    pub(crate) place: String,
     /// The reason why the file is not YAML, if it is not.
-    pub(super) fault: Option<String>,
+    pub(crate) fault: Option<String>,
     /// The fields that the kubelet drops.
-    pub(super) unknown: Vec<UnknownField>,
-    pub(super) rotates: bool,
+    pub(crate) unknown: Vec<UnknownField>,
+    pub(crate) rotates: bool,
     /// The folder of static pods, below the root.
-    pub(super) static_pods: Option<String>,
-    pub(super) bootstraps_serving: bool,
-    pub(super) client_ca_file: Option<String>,
+    pub(crate) static_pods: Option<String>,
+    pub(crate) bootstraps_serving: bool,
+    pub(crate) client_ca_file: Option<String>,
     /// `tlsCertFile` and `tlsPrivateKeyFile`, as far as they are set: field and value.
-    pub(super) tls_files: Vec<(&'static str, String)>,
+    pub(crate) tls_files: Vec<(&'static str, String)>,
 }
 
 /// Where kubespray writes etcd's settings.
-const ETCD_ENVIRONMENT: &str = "etc/etcd.env";
+pub(crate) const ETCD_ENVIRONMENT: &str = "etc/etcd.env";
 
 impl KubeletConfig {
     /// Returns the folder from which relative paths in the file lead, with a slash at its end.
-    pub(super) fn folder(&self) -> &str {
+    pub(crate) fn folder(&self) -> &str {
         self.place.rfind('/').and_then(|end| self.place.get(..=end)).unwrap_or_default()
     }
 
@@ -95,7 +95,7 @@ impl KubeletConfig {
 }
 
 impl GatheredFacts {
-    pub(super) fn read(tree: &Tree) -> Self {
+    pub(crate) fn read(tree: &Tree) -> Self {
         let mut facts = Self::default();
         for place in tree.texts.keys().filter(|place| place.starts_with(MANIFESTS)) {
             facts.manifests += 1;
@@ -109,7 +109,7 @@ impl GatheredFacts {
             }
         }
         facts.unknown_manifests = unknown_manifests(&facts.processes);
-        facts.processes.extend(unit::processes(tree));
+        facts.processes.extend(unit::processes(tree).into_iter().filter(Process::is_known));
         let named = facts.pod(KUBELET).and_then(|kubelet| kubelet.place(kubelet.flag("config")?));
         facts.kubelet_place = named.unwrap_or_else(|| KUBELET_CONFIG.to_owned());
         facts.kubelet = kubelet_config(tree, &facts.kubelet_place);
@@ -208,7 +208,7 @@ impl GatheredFacts {
     }
 
     /// Returns the versions of Go that may have built a program of this node.
-    pub(super) fn go_of(&self, program: &str) -> GoRange {
+    pub(crate) fn go_of(&self, program: &str) -> GoRange {
         let version = |program: &str| self.pod(program).and_then(|process| process.version);
         if program == ETCD {
             return version(ETCD)
@@ -222,19 +222,19 @@ impl GatheredFacts {
     }
 
     /// Returns the process of a program.
-    pub(super) fn pod(&self, program: &str) -> Option<&Process> {
+    pub(crate) fn pod(&self, program: &str) -> Option<&Process> {
         self.processes.iter().find(|process| process.program == program)
     }
 
     /// Returns the address of the service `kubernetes`: the first one of the first service subnet (kubeadm v1.20.2,
     /// constants.go GetAPIServerVirtualIP). The service has one family only, also where there are two subnets.
-    pub(super) fn service_address(&self) -> Option<IpAddr> {
+    pub(crate) fn service_address(&self) -> Option<IpAddr> {
         let ranges = self.pod(API_SERVER)?.flag("service-cluster-ip-range")?;
         first_address(ranges.split(',').next()?)
     }
 
     /// Returns whether a host is that of one of this cluster's API servers.
-    pub(super) fn is_own_server(&self, host: &AltName) -> bool {
+    pub(crate) fn is_own_server(&self, host: &AltName) -> bool {
         self.servers.iter().any(|(known, _)| known == host)
             || self.api_server.as_ref().is_some_and(|(_, certificate)| certificate.is_for(host))
     }
@@ -261,14 +261,14 @@ fn first_address(range: &str) -> Option<IpAddr> {
 }
 
 /// Returns the certificates of a file in the tree, or nothing when it cannot be read or has none.
-pub(super) fn certificates(tree: &Tree, place: &str) -> Vec<ReadCertificate> {
+pub(crate) fn certificates(tree: &Tree, place: &str) -> Vec<ReadCertificate> {
     let known = tree.pki.get(place).map(|file| read_pem(&file.content));
     let read = known.or_else(|| tree.named(place).map(|content| read_pem(&content)));
     read.and_then(Result::ok).map(|contents| contents.certificates).unwrap_or_default()
 }
 
 /// Returns the certificates that a field of a kubeconfig holds or names.
-pub(super) fn held(tree: &Tree, place: &str, held: &Held) -> Vec<ReadCertificate> {
+pub(crate) fn held(tree: &Tree, place: &str, held: &Held) -> Vec<ReadCertificate> {
     match held {
         Held::Inline(content) => read_pem(content).map(|contents| contents.certificates).unwrap_or_default(),
         Held::File(file) => certificates(tree, &resolve(place, file)),
@@ -301,21 +301,24 @@ fn host_name(tree: &Tree, processes: &[Process]) -> Option<String> {
 /// Returns the flags that kubeadm and people add to the kubelet's command. What people add counts more, because the
 /// unit names it last.
 fn extra_arguments(tree: &Tree) -> Vec<Setting> {
-    let mut settings = Vec::new();
-    for file in std::iter::once(KUBELET_FLAGS).chain(EXTRA_ARGUMENTS) {
-        for (_, value) in variables(&tree.text_of(file).unwrap_or_default()) {
-            let words = [vec![KUBELET.to_owned()], shell_words(&value)].concat();
-            let flags = program_of(&words).1.into_iter();
-            settings.extend(flags.map(|setting| Setting { said: format!("{} in {file}", setting.said), ..setting }));
-        }
-    }
-    settings
+    let files = std::iter::once(KUBELET_FLAGS).chain(EXTRA_ARGUMENTS);
+    let settings = files.flat_map(|file| {
+        let flags = arguments(&tree.text_of(file).unwrap_or_default()).into_iter();
+        flags.map(move |setting| Setting { said: format!("{} in {file}", setting.said), ..setting })
+    });
+    settings.collect()
+}
+
+/// Returns the flags of the kubelet that the variables of an environment file hold.
+pub(crate) fn arguments(text: &str) -> Vec<Setting> {
+    let words = |value: &str| [vec![KUBELET.to_owned()], shell_words(value)].concat();
+    variables(text).iter().flat_map(|(_, value)| program_of(&words(value)).1).collect()
 }
 
 /// Returns the manifests that are named after a program and start none that is known, each with the reason.
 fn unknown_manifests(processes: &[Process]) -> Vec<(String, String)> {
     let named = |process: &&Process| {
-        let file = super::tree::name(&process.file);
+        let file = super::files::name(&process.file);
         !process.is_known() && super::process::PROGRAMS.iter().any(|program| file.trim_end_matches(".yaml") == *program)
     };
     let unknown = processes.iter().filter(named);

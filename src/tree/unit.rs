@@ -4,15 +4,15 @@
 
 use std::collections::BTreeMap;
 
+use super::files::{Tree, UNIT_FOLDERS, name};
 use super::process::{ETCD, Process, of_environment, program_of, shell_words};
-use super::tree::{Tree, UNIT_FOLDERS, name};
 use crate::kubeconfig::resolve;
 
 /// Where kubeadm's packages let people add flags for the kubelet.
-pub(super) const EXTRA_ARGUMENTS: [&str; 2] = ["etc/default/kubelet", "etc/sysconfig/kubelet"];
+pub(crate) const EXTRA_ARGUMENTS: [&str; 2] = ["etc/default/kubelet", "etc/sysconfig/kubelet"];
 
-/// Returns the programs that services start, in the order of the services' names.
-pub(super) fn processes(tree: &Tree) -> Vec<Process> {
+/// Returns the programs that services start, in the order of the services' names. The flags of some are not known.
+pub(crate) fn processes(tree: &Tree) -> Vec<Process> {
     let mut services: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for place in tree.units.keys() {
         let service = match place.rsplit_once(".service.d/") {
@@ -47,15 +47,17 @@ fn process(tree: &Tree, places: &[&str]) -> Option<Process> {
             }
         }
     }
-    commands.into_iter().find_map(|(command, place)| {
+    let started = commands.into_iter().map(|(command, place)| {
         let words = expanded(command.trim_start_matches(['@', '-', ':', '+', '!']), &environment);
         let (program, flags) = program_of(&words);
         let pairs = environment.iter().map(|(variable, value)| (variable.as_str(), value.as_str()));
         let mut settings = if program == ETCD { of_environment(pairs) } else { Vec::new() };
         settings.extend(flags);
-        let process = Process::on_node(place, &program, settings);
-        process.is_known().then_some(process)
-    })
+        Process::on_node(place, &program, settings)
+    });
+    let mut started: Vec<_> = started.collect();
+    let known = started.iter().position(Process::is_known).unwrap_or_default();
+    (known < started.len()).then(|| started.swap_remove(known))
 }
 
 /// Returns the directives of a unit, in order. A line that ends in a backslash goes on.
@@ -69,7 +71,7 @@ fn directives(text: &str) -> Vec<(String, String)> {
 }
 
 /// Returns the variables of an environment file.
-pub(super) fn variables(text: &str) -> Vec<(String, String)> {
+pub(crate) fn variables(text: &str) -> Vec<(String, String)> {
     let joined = text.replace("\\\n", "");
     let lines = joined.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';']));
     lines.filter_map(variable).collect()

@@ -3,15 +3,15 @@
 //! What the flags of programs say comes first. Where no file says how a program is started, it is started as kubeadm
 //! does, from kubeadm's places.
 
+use super::files::{KUBELET_CONFIG, KUBELET_FLAGS, Tree};
 use super::process::{
     API_SERVER, CONTROLLER_MANAGER, ETCD, KUBE_PROXY, KUBEADM, KUBECTL, KUBELET, Process, SCHEDULER, Setting,
 };
-use super::tree::{KUBELET_CONFIG, KUBELET_FLAGS, Tree};
 use crate::kubernetes::{BOOTSTRAP, CLUSTER_CA, ETCD_CA, KUBELET_CONF, MANIFESTS, PKI, Purpose};
 
 /// What lies at a place, and so how a program reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// CAs, each of which is trusted.
     Trust,
     /// A certificate with its chain. The flag names its key, which may lie in the same file.
@@ -162,36 +162,49 @@ const ROWS: [Row; 43] = [
     plain(KUBECTL, "super-admin.conf", Shape::Kubeconfig, "etc/kubernetes/super-admin.conf"),
 ];
 
+/// Returns every flag of the table and of the keys in it, with its program.
+#[cfg(test)]
+pub(crate) fn file_flags() -> Vec<(&'static str, &'static str, Shape)> {
+    let flags = ROWS.iter().flat_map(|row| {
+        let key = match row.shape {
+            Shape::Pair(key) | Shape::Signer(key) => key,
+            _ => row.flag,
+        };
+        [(row.program, row.flag, row.shape), (row.program, key, row.shape)]
+    });
+    flags.collect()
+}
+
 /// A file that a program reads.
 #[derive(Clone, Debug)]
-pub(super) struct Use {
-    pub(super) program: String,
-    pub(super) flag: &'static str,
+pub(crate) struct Use {
+    pub(crate) program: String,
+    pub(crate) flag: &'static str,
     /// Who names the file: `--etcd-cafile in etc/kubernetes/manifests/kube-apiserver.yaml`. Empty when nobody does, and
     /// it is kubeadm's.
-    pub(super) said: String,
+    pub(crate) said: String,
     /// The file that says so. Empty when nobody does.
-    pub(super) said_in: String,
+    pub(crate) said_in: String,
     /// The path as the program knows it.
-    pub(super) named: String,
+    pub(crate) named: String,
     /// The place on the node.
-    pub(super) place: String,
-    pub(super) shape: Shape,
+    pub(crate) place: String,
+    pub(crate) shape: Shape,
     /// The place of the key of a pair, with the words that name it.
-    pub(super) key: Option<Named>,
+    pub(crate) key: Option<Named>,
     /// Whether the place is kubeadm's own.
-    pub(super) is_usual: bool,
-    pub(super) purpose: Purpose,
+    pub(crate) is_usual: bool,
+    pub(crate) purpose: Purpose,
 }
 
 impl Use {
     /// Returns who names the file, or the file itself when nobody does.
-    pub(super) fn told(&self) -> String {
+    pub(crate) fn told(&self) -> String {
         if self.said.is_empty() { self.place.clone() } else { self.said.clone() }
     }
 
     /// Returns what the program says when the file is missing, up to its name.
-    pub(super) const fn missing_text(&self) -> &'static str {
+    pub(crate) const fn missing_text(&self) -> &'static str {
         match self.shape {
             Shape::Kubeconfig => "stat",
             _ => "open",
@@ -201,16 +214,16 @@ impl Use {
 
 /// A file and who names it.
 #[derive(Clone, Debug)]
-pub(super) struct Named {
-    pub(super) said: String,
-    pub(super) named: String,
-    pub(super) place: String,
+pub(crate) struct Named {
+    pub(crate) said: String,
+    pub(crate) named: String,
+    pub(crate) place: String,
 }
 
 /// Returns every use, in the order of the programs and of the table.
 ///
 /// `bootstraps_serving` says that the kubelet asks for its serving certificate, and does not look for a file.
-pub(super) fn uses(processes: &[Process], tree: &Tree, bootstraps_serving: bool) -> Vec<Use> {
+pub(crate) fn uses(processes: &[Process], tree: &Tree, bootstraps_serving: bool) -> Vec<Use> {
     let mut uses = Vec::new();
     for process in processes {
         let rows = ROWS.iter().filter(|row| row.program == process.program);

@@ -2,36 +2,36 @@
 //!
 //! Static pods and systemd units say the same things in two forms. Both become a [`Process`].
 
-use super::tree::name;
+use super::files::name;
 use crate::kubeconfig::resolve;
 use crate::kubernetes::Version;
 use crate::yaml::{Yaml, YamlLimits};
 
 /// The programs whose flags are known.
-pub(super) const API_SERVER: &str = "kube-apiserver";
-pub(super) const CONTROLLER_MANAGER: &str = "kube-controller-manager";
-pub(super) const SCHEDULER: &str = "kube-scheduler";
-pub(super) const ETCD: &str = "etcd";
-pub(super) const KUBELET: &str = "kubelet";
-pub(super) const KUBE_PROXY: &str = "kube-proxy";
+pub(crate) const API_SERVER: &str = "kube-apiserver";
+pub(crate) const CONTROLLER_MANAGER: &str = "kube-controller-manager";
+pub(crate) const SCHEDULER: &str = "kube-scheduler";
+pub(crate) const ETCD: &str = "etcd";
+pub(crate) const KUBELET: &str = "kubelet";
+pub(crate) const KUBE_PROXY: &str = "kube-proxy";
 /// Who reads the files of CAs, and those of people.
-pub(super) const KUBEADM: &str = "kubeadm";
-pub(super) const KUBECTL: &str = "kubectl";
-pub(super) const PROGRAMS: [&str; 6] = [API_SERVER, CONTROLLER_MANAGER, SCHEDULER, ETCD, KUBELET, KUBE_PROXY];
+pub(crate) const KUBEADM: &str = "kubeadm";
+pub(crate) const KUBECTL: &str = "kubectl";
+pub(crate) const PROGRAMS: [&str; 6] = [API_SERVER, CONTROLLER_MANAGER, SCHEDULER, ETCD, KUBELET, KUBE_PROXY];
 
 /// A program and its settings.
 #[derive(Clone)]
-pub(super) struct Process {
+pub(crate) struct Process {
     /// The path of the manifest or unit. Empty when no file says how the program is started, and kubeadm's way counts.
-    pub(super) file: String,
+    pub(crate) file: String,
     /// The name of the program: one of [`PROGRAMS`], or another.
-    pub(super) program: String,
+    pub(crate) program: String,
     /// The namespace and name of the pod, for a static pod.
-    pub(super) pod: Option<String>,
+    pub(crate) pod: Option<String>,
     /// The version of Kubernetes, or of etcd, in the image's tag.
-    pub(super) version: Option<Version>,
+    pub(crate) version: Option<Version>,
     /// The settings in order. The last one with a name counts.
-    pub(super) settings: Vec<Setting>,
+    pub(crate) settings: Vec<Setting>,
     /// The mounts of a container: path in the container and path on the node, both without a `/` at the end. `None` for
     /// a program that runs on the node itself.
     mounts: Option<Vec<(String, String)>>,
@@ -39,24 +39,23 @@ pub(super) struct Process {
 
 /// A setting of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Setting {
+pub(crate) struct Setting {
     /// The name of the flag without its dashes, whichever way it was set.
-    pub(super) flag: String,
-    pub(super) value: String,
+    pub(crate) flag: String,
+    pub(crate) value: String,
     /// How the file says it: `--cert-file`, `ETCD_CERT_FILE`, `clientCAFile in var/lib/kubelet/config.yaml`.
-    pub(super) said: String,
+    pub(crate) said: String,
 }
 
 impl Setting {
-    pub(super) fn flag(flag: impl Into<String>, value: impl Into<String>) -> Self {
-        let flag = flag.into();
-        Self { said: format!("--{flag}"), flag, value: value.into() }
+    fn flag(dashes: &str, flag: &str, value: &str) -> Self {
+        Self { said: format!("{dashes}{flag}"), flag: flag.to_owned(), value: value.to_owned() }
     }
 }
 
 impl Process {
     /// Returns a program that runs on the node itself.
-    pub(super) fn on_node(file: impl Into<String>, program: &str, settings: Vec<Setting>) -> Self {
+    pub(crate) fn on_node(file: impl Into<String>, program: &str, settings: Vec<Setting>) -> Self {
         let program = program.to_owned();
         Self { file: file.into(), program, pod: None, version: None, settings, mounts: None }
     }
@@ -66,7 +65,7 @@ impl Process {
     ///
     /// # Errors
     /// Fails with what is wrong with the YAML, and where.
-    pub(super) fn of_manifest(file: &str, text: &str) -> Result<Vec<Self>, String> {
+    pub(crate) fn of_manifest(file: &str, text: &str) -> Result<Vec<Self>, String> {
         let documents = Yaml::documents(text, YamlLimits::OBJECTS)?;
         let Some((_, pod)) = documents.into_iter().next() else { return Ok(Vec::new()) };
         if pod.get("kind").and_then(Yaml::text) != Some("Pod") {
@@ -82,33 +81,33 @@ impl Process {
     }
 
     /// Returns whether the flags of the program are known.
-    pub(super) fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         PROGRAMS.contains(&self.program.as_str())
     }
 
     /// Returns a setting. As with Go's flags, the last one counts.
-    pub(super) fn setting(&self, wanted: &str) -> Option<&Setting> {
+    pub(crate) fn setting(&self, wanted: &str) -> Option<&Setting> {
         self.settings.iter().rev().find(|setting| setting.flag == wanted)
     }
 
     /// Returns the value of a flag.
-    pub(super) fn flag(&self, wanted: &str) -> Option<&str> {
+    pub(crate) fn flag(&self, wanted: &str) -> Option<&str> {
         self.setting(wanted).map(|setting| setting.value.as_str())
     }
 
     /// Returns every value of a flag that may stand several times or hold a list.
-    pub(super) fn values(&self, wanted: &str) -> Vec<&Setting> {
+    pub(crate) fn values(&self, wanted: &str) -> Vec<&Setting> {
         self.settings.iter().filter(|setting| setting.flag == wanted).collect()
     }
 
     /// Returns every setting that names a file for the program to read.
-    pub(super) fn files(&self) -> impl Iterator<Item = &Setting> {
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Setting> {
         self.settings.iter().filter(|setting| names_file(&setting.flag) && setting.value.starts_with('/'))
     }
 
     /// Returns the place on the node of a path that the program reads, or `None` when no folder or file of the node is
     /// mounted there.
-    pub(super) fn place(&self, path: &str) -> Option<String> {
+    pub(crate) fn place(&self, path: &str) -> Option<String> {
         let Some(mounts) = &self.mounts else { return Some(resolve("", path)) };
         let path = format!("/{}", resolve("", path));
         let below = |folder: &str| {
@@ -163,7 +162,7 @@ fn unwrapped(words: &[&str]) -> Vec<String> {
 
 /// Splits a text as a shell does, up to what follows the first command with a known program. Variables stay as they
 /// are.
-pub(super) fn shell_words(text: &str) -> Vec<String> {
+pub(crate) fn shell_words(text: &str) -> Vec<String> {
     let (mut words, mut word, mut quote, mut is_open) = (Vec::new(), String::new(), None, false);
     let mut letters = text.chars().peekable();
     let mut close = |word: &mut String, is_open: &mut bool| {
@@ -209,7 +208,7 @@ pub(super) fn shell_words(text: &str) -> Vec<String> {
 }
 
 /// Returns the program among the words of a command, and its flags. `exec`, `ionice` and the like may stand before it.
-pub(super) fn program_of(words: &[String]) -> (String, Vec<Setting>) {
+pub(crate) fn program_of(words: &[String]) -> (String, Vec<Setting>) {
     let is_operator = |word: &String| matches!(word.as_str(), ";" | "|" | "&" | ">" | "<");
     let known = |word: &String| match name(word) {
         "apiserver" => Some(API_SERVER),
@@ -256,12 +255,13 @@ fn flags(words: &[String]) -> Vec<Setting> {
     let mut flags = Vec::new();
     let mut words = words.iter().peekable();
     while let Some(word) = words.next() {
-        let Some(flag) = word.strip_prefix("--").or_else(|| word.strip_prefix('-')) else { continue };
+        let dashes = if word.starts_with("--") { "--" } else { "-" };
+        let Some(flag) = word.strip_prefix(dashes) else { continue };
         match flag.split_once('=') {
-            Some((flag, value)) => flags.push(Setting::flag(flag, value)),
+            Some((flag, value)) => flags.push(Setting::flag(dashes, flag, value)),
             None => {
                 let value = words.next_if(|next| !next.starts_with('-')).map_or("true", |value| value);
-                flags.push(Setting::flag(flag, value));
+                flags.push(Setting::flag(dashes, flag, value));
             }
         }
     }
@@ -270,7 +270,7 @@ fn flags(words: &[String]) -> Vec<Setting> {
 
 /// Returns the settings of etcd in environment variables: `ETCD_CERT_FILE` is `--cert-file`. Source: etcd v3.5,
 /// pkg/flags/flag.go `SetFlagsFromEnv`.
-pub(super) fn of_environment<'a>(variables: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Setting> {
+pub(crate) fn of_environment<'a>(variables: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Setting> {
     let setting = |(variable, value): (&str, &str)| {
         let flag = variable.strip_prefix("ETCD_")?.to_ascii_lowercase().replace('_', "-");
         Some(Setting { flag, value: value.to_owned(), said: variable.to_owned() })
@@ -279,7 +279,7 @@ pub(super) fn of_environment<'a>(variables: impl Iterator<Item = (&'a str, &'a s
 }
 
 /// Returns the settings in etcd's configuration file. Source: etcd v3.5, embed/config.go `configYAML`.
-pub(super) fn of_etcd_yaml(file: &str, text: &str) -> Result<Vec<Setting>, String> {
+pub(crate) fn of_etcd_yaml(file: &str, text: &str) -> Result<Vec<Setting>, String> {
     let yaml = Yaml::read(text)?;
     let mut settings = Vec::new();
     for (section, prefix) in [("client-transport-security", ""), ("peer-transport-security", "peer-")] {
