@@ -80,6 +80,7 @@ mod printed_lines;
 mod profile;
 mod profile_errors;
 mod readme;
+mod registries;
 mod reproducible;
 mod restart;
 mod screens;

@@ -90,7 +90,7 @@ pub fn addresses() -> io::Result<Vec<IpAddr>> {
 ///
 /// # Errors
 /// Returns what `restorecon` said.
-pub fn relabel(folders: &[&str]) -> Result<(), String> {
+pub fn relabel(folders: &[String]) -> Result<(), String> {
     // Without this program there is no SELinux.
     // The standard input is passed on, because a small root may lack /dev/null. What they say is not, because the standard
     // error may be for a program.

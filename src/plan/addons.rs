@@ -13,7 +13,7 @@ use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, Validity};
 
 const METALLB_CA: KeyId = KeyId::ca("metallb");
 const WEBHOOK_CA: KeyId = KeyId::ca("webhook");
-const TLS_CA: KeyId = KeyId::ca("tls");
+pub(super) const TLS_CA: KeyId = KeyId::ca("tls");
 const CERT_MANAGER_CA: KeyId = KeyId::ca("cert-manager");
 
 /// Plans the CAs, each after its issuer.

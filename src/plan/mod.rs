@@ -23,6 +23,8 @@ mod kubeconfig;
 mod manifest;
 mod part_changes;
 mod planned_files;
+mod registry;
+mod registry_file;
 mod subset;
 
 pub use certificate::{Constraints, ExistingCertificate, PlannedCertificate, PlannedKey};
@@ -35,6 +37,7 @@ pub use kubeconfig::{Credentials, PlannedKubeconfig};
 pub use manifest::{ApiServerRestart, CaBundles, Manifest, Material, RoleBinding, SecretManifest, SecretReader};
 pub use part_changes::{PartChange, PartChangeKind, PreviousBuild, part_changes};
 pub use planned_files::Recipient;
+pub use registry_file::RegistryFile;
 pub use subset::subset;
 
 use std::net::IpAddr;

@@ -33,6 +33,7 @@ mod period;
 mod pool;
 mod problem;
 mod reader;
+mod registry;
 mod secret_name;
 mod text;
 mod tls;
@@ -46,7 +47,10 @@ pub use addons::{
     Binding, CertManager, Metallb, Rotation, SecretName, SecretType, TlsCertificate, TlsIssuer, Trust, Webhook,
 };
 pub use ca::{Adoption, Authority, FoundAuthority, FoundCertificate};
-pub use model::{Cluster, Endpoint, EtcdClient, EtcdTopology, KeyAdoption, Kubelet, Node, Profile, ShipCaKeys, User};
+pub use model::{
+    Cluster, Endpoint, EtcdClient, EtcdTopology, KeyAdoption, Kubelet, Node, Profile, Registry, RegistryRoot,
+    RootCertificate, ShipCaKeys, User,
+};
 pub use problem::{Problem, Severity};
 
 use authority::AuthorityDrafts;
@@ -54,6 +58,7 @@ use client::ClientDraft;
 use cluster::ClusterDraft;
 use problem::Problems;
 use reader::TableReader;
+use registry::RegistryDraft;
 use tls::TlsDraft;
 
 /// The profile format that this version reads.
@@ -123,6 +128,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     let webhooks = webhook::read(&root, &cluster, &validity);
     let cert_manager = cert_manager::read(&root);
     let tls = tls::read(&root, &cluster, &validity);
+    let registries = registry::read(&root, &cluster);
     root.refuse_unknown_keys();
 
     topology::check(&cluster, &rows, kubelet_client.as_ref(), ship_ca_keys.as_ref(), problems);
@@ -149,6 +155,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     if let Some(cert_manager) = &cert_manager {
         cert_manager.check_clients(&tls, problems);
     }
+    registry::check(&registries, &tls, cert_manager.is_some(), problems);
     let secrets = metallb.iter().map(|draft| &draft.secret);
     let secrets = secrets.chain(webhooks.iter().map(|draft| &draft.secret));
     let secrets = secrets.chain(cert_manager.iter().map(|draft| &draft.secret));
@@ -200,6 +207,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
         tls_ca,
         cert_manager,
         tls,
+        registries: registries.into_iter().map(RegistryDraft::build).collect::<Option<_>>()?,
         signer_generation: signer_generation?,
         source: source.to_vec(),
         sha256: Sha256::digest(source).into(),

@@ -53,6 +53,8 @@ pub struct Profile {
     pub cert_manager: Option<CertManager>,
     /// Each `[[tls]]`, in the order of the profile.
     pub tls: Vec<TlsCertificate>,
+    /// Each `[[registry]]`, in the order of the profile.
+    pub registries: Vec<Registry>,
     /// `[bundle] signer_generation`: a number that is raised for a new key that signs the bundle.
     pub signer_generation: u32,
     /// The bytes of the profile as they were given. They travel in the bundle.
@@ -200,4 +202,41 @@ pub struct EtcdClient {
     pub generation: u32,
     /// The validity of the certificate.
     pub validity: Validity,
+}
+
+/// `[[registry]]`: a registry whose root nodes trust.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    /// The host and, where image names have one, the port, as image names have them.
+    pub host: String,
+    /// The root.
+    pub root: RegistryRoot,
+    /// Whether every program of a node shall trust the root, for every name.
+    pub system_trust: bool,
+}
+
+/// `[[registry]] root`: the root of a registry's certificate.
+#[derive(Clone, Debug)]
+pub enum RegistryRoot {
+    /// `[ca.tls]`.
+    Tls,
+    /// The CAs that the profile brings, at least one.
+    Pem(Vec<RootCertificate>),
+}
+
+/// A CA's certificate that the profile brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RootCertificate {
+    /// The certificate in PEM, of 64 columns.
+    pub pem: String,
+    /// The SHA-256 of its DER, in hex.
+    pub sha256: String,
+}
+
+impl RootCertificate {
+    /// Returns the first 16 digits of the hash, which name the file of the certificate.
+    #[must_use]
+    pub fn short_hash(&self) -> &str {
+        self.sha256.get(..16).unwrap_or_default()
+    }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use crate::cli::text::starter::{Machines, Pool, Starter, User};
+use crate::cli::text::starter::{Machines, Pool, Registry, Starter, User};
 
 /// The most machines that a starter profile writes one by one.
 const MOST_CONTROL_PLANES: u32 = 99;
@@ -59,6 +59,10 @@ pub(crate) struct InitArguments {
     /// A user, and a group; may be given several times [default: alice=platform-ops]
     #[arg(long, value_name = "NAME[=GROUP]", value_parser = user)]
     user: Vec<User>,
+    /// A registry that nodes pull from, and its root: tls for the one that certferry makes, or a file of PEM; may be given
+    /// several times
+    #[arg(long, value_name = "HOST[:PORT]=ROOT", value_parser = registry)]
+    registry: Vec<Registry>,
     /// Say what would be written; write nothing
     #[arg(long, requires = "written")]
     pub(crate) dry_run: bool,
@@ -98,6 +102,7 @@ impl InitArguments {
                 true => vec![User { name: "alice".to_owned(), group: Some("platform-ops".to_owned()) }],
                 false => self.user.clone(),
             },
+            registries: self.registry.clone(),
         })
     }
 
@@ -137,6 +142,11 @@ fn machines(text: &str, least: u32, most: u32) -> Result<Machines, String> {
 fn pool(text: &str) -> Result<Pool, String> {
     let (name, rest) = text.split_once('=').ok_or("expected NAME=COUNT@ADDRESS, such as app=30@10.20.0.1")?;
     Ok(Pool { name: name.to_owned(), machines: machines(rest, 1, MOST_NODES)? })
+}
+
+fn registry(text: &str) -> Result<Registry, String> {
+    let (host, root) = text.split_once('=').ok_or("expected HOST=ROOT, such as registry.corp.internal:5000=tls")?;
+    Ok(Registry { host: host.to_owned(), root: root.to_owned() })
 }
 
 fn user(text: &str) -> Result<User, String> {
