@@ -9,7 +9,8 @@ use rayon::ThreadPoolBuilder;
 
 use super::error::KeyError;
 use super::label::Label;
-use super::private_key::{PrivateKey, prime_size};
+use super::prime_size::prime_size;
+use super::private_key::PrivateKey;
 use super::seed::Seed;
 use super::stack::wipe_stack;
 use crate::kubernetes::KeyId;

@@ -23,6 +23,7 @@ mod key_ring;
 mod label;
 mod pattern;
 mod pem;
+mod prime_size;
 mod private_key;
 mod seed;
 mod spki;

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use super::error::KeyError;
 use super::pem::pem;
+use super::prime_size::prime_size;
 use super::spki::subject_public_key_info;
 use crate::x509::{KeyAlgorithm, oid};
 
@@ -276,16 +277,6 @@ impl PrivateKey {
             }
         };
         if holds { Ok(()) } else { Err(KeyError::Proof { algorithm: self.algorithm }) }
-    }
-}
-
-/// Returns the size of an RSA key's primes. Returns `None` for other algorithms.
-pub(super) const fn prime_size(algorithm: KeyAlgorithm) -> Option<PrimeSize> {
-    match algorithm {
-        KeyAlgorithm::Rsa2048 => Some(PrimeSize::Bits1024),
-        KeyAlgorithm::Rsa3072 => Some(PrimeSize::Bits1536),
-        KeyAlgorithm::Rsa4096 => Some(PrimeSize::Bits2048),
-        KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384 => None,
     }
 }
 

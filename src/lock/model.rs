@@ -70,7 +70,7 @@ pub struct Lock {
     /// The format numbers.
     pub formats: Formats,
     /// Every CA and key that is adopted, by id.
-    #[serde(rename = "adopted", default)]
+    #[serde(rename = "adopted", default, skip_serializing_if = "Vec::is_empty")]
     pub adopted: Vec<LockedAdoption>,
     /// Every part, in the order of the bundle.
     #[serde(rename = "part", default)]
@@ -426,6 +426,12 @@ pub(super) mod tests {
     fn rows_are_those_of_the_document() {
         let mut lock = example();
         Arc::make_mut(&mut lock.parts[0].files).insert("a \" b".into(), "[[part]] = # x".into());
+        lock.adopted = vec![LockedAdoption {
+            id: "ca/kubernetes".parse().unwrap(),
+            spki_sha256: None,
+            certificate_sha256: Some(Hex([0x99; 32])),
+        }];
+        lock.certificates[0].serial = None;
         let text = lock.to_toml();
         assert_eq!(Lock::by_rows(&text), Some(lock.clone()));
         assert_eq!(Lock::by_rows(&format!("{text}\n# the end\n")), Some(lock.clone()));

@@ -50,7 +50,7 @@ mod tests {
         for seed in ["prod-1.seed", "seed", "my seed", "#a", "x.tar", "[a]*?!\\"] {
             assert!(names(&content(seed), seed), "{seed}");
         }
-        assert_eq!(content("a.seed").lines().count(), 3);
+        assert_eq!(content("a.seed").lines().count(), 4);
         assert!(content("my #1 seed").ends_with("\n/my\\ \\#1\\ seed\n"));
     }
 
