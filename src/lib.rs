@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! profile.toml --profile::parse--> Profile
+//! (Profile, files) --adopted::adopt--> (Profile, Adopted)   CAs and keys that exist
 //! (Profile, &Seed) --make::build--> bundle, signature, lock
 //!     Profile              --plan::plan-->     Plan { keys, certificates, parts }
 //!     (Plan, &Seed)        --keys::derive-->   KeyRing    the slow part, parallel, some nodes at a time
@@ -25,6 +26,7 @@
 //! ```
 //! use std::io::Cursor;
 //!
+//! use certferry::adopted::Adopted;
 //! use certferry::keys::{Seed, engines};
 //! use certferry::kubernetes::PartName;
 //! use certferry::make::{self, Derivation, Permission, Request};
@@ -54,7 +56,16 @@
 //! let profile = profile::parse(profile).map_err(|problems| format!("{problems:?}"))?.profile;
 //! let seed = Seed::parse(b"certferry-seed-1:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff")?;
 //! let permission = Permission::PROFILE;
-//! let request = Request { profile: &profile, seed: &seed, lock: None, subset: None, permission, signs_slices: false };
+//! // A profile that names files of CAs that exist goes through `adopted::adopt` first.
+//! let request = Request {
+//!     profile: &profile,
+//!     seed: &seed,
+//!     adopted: Adopted::nothing(),
+//!     lock: None,
+//!     subset: None,
+//!     permission,
+//!     signs_slices: false,
+//! };
 //! // The fastest engine that this machine can run comes first; keys are the same with each.
 //! let engines = engines();
 //! let derivation = Derivation { engine: &*engines[0].test, threads: None, progress: &|_| {} };
@@ -78,6 +89,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod adopted;
 pub mod bundle;
 #[doc(hidden)]
 pub mod cli;
@@ -85,6 +97,7 @@ pub mod diff;
 pub mod doctor;
 pub mod go;
 pub mod host;
+pub mod import;
 pub mod issue;
 pub mod keys;
 pub mod kubeconfig;

@@ -294,7 +294,7 @@ fn a_backup_is_dropped_on_a_word_alone() {
     let root = twice_foreign();
     succeed(&mut apply(&FIRST, "cp-1", root.path()));
     let text = format!(
-        "error: {} holds a PKI that certferry did not install, and would be dropped\nhint: look at it, and move it elsewhere \
+        "error: {} holds what certferry did not install, and would be dropped\nhint: look at it, and move it elsewhere \
          if it is of use; --drop-backup drops it; the node's files are as they were\n",
         root.path().join(STATE).join("original").display()
     );
@@ -365,7 +365,7 @@ fn what_is_wrong_with_a_bundle_is_told_before_what_it_would_drop() {
     let stderr = fail(&mut apply(&FIRST, "cp-1", root.path()), 1);
     assert!(stderr.starts_with("error: generation 2 is installed, and the bundle is generation 1\n"), "{stderr}");
     let stderr = fail(apply(&FIRST, "cp-1", root.path()).arg("--allow-downgrade"), 1);
-    assert!(stderr.contains(" holds a PKI that certferry did not install, and would be dropped\n"), "{stderr}");
+    assert!(stderr.contains(" holds what certferry did not install, and would be dropped\n"), "{stderr}");
 }
 
 /// What kubeadm or a kubelet writes between the comparison and the swap is not live afterwards, and is named.

@@ -14,6 +14,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::common::node::{FIRST, SECOND, Seen, applied, apply, copy, live, remains, rollback, units};
+use crate::common::registries;
 use crate::common::rights::{Right, lacks};
 use crate::common::{run, skip, succeed, tool};
 
@@ -62,6 +63,8 @@ struct Case {
     name: &'static str,
     start: tempfile::TempDir,
     command: fn(&Path) -> Command,
+    /// The calls that are tried.
+    calls: &'static [&'static str],
     old: Tree,
     new: Tree,
 }
@@ -76,7 +79,7 @@ fn cases() -> Vec<Case> {
         succeed(&mut command(end.path()));
         let (old, new) = (units(&live(start.path())), units(&live(end.path())));
         assert_ne!(old, new);
-        Case { name, start, command, old, new }
+        Case { name, start, command, calls: &CALLS, old, new }
     };
     let first = || {
         let root = applied(&FIRST, scope().0);
@@ -87,7 +90,14 @@ fn cases() -> Vec<Case> {
     };
     let second = first();
     succeed(&mut apply_second(second.path()));
-    vec![case("apply", first(), apply_second), case("rollback", second, rollback)]
+    // A folder that changes in part, one that goes, one that comes, and roots of the system that go.
+    let registries = applied(&registries::FIRST, scope().0);
+    fs::write(registries.path().join(registries::MIRROR).join("client.cert"), "by hand").unwrap();
+    let mut registries = case("registries", registries, |root| apply(&registries::SECOND, scope().0, root));
+    if !scope().1 {
+        registries.calls = &["renameat2", "rename", "mkdir"];
+    }
+    vec![case("apply", first(), apply_second), case("rollback", second, rollback), registries]
 }
 
 /// Runs a command under strace, its main thread alone traced and interfered with: that one writes.
@@ -191,8 +201,10 @@ fn killed_at_any_system_call_each_unit_is_old_or_new_and_the_next_run_ends_it() 
     let cases = cases();
     let mut points = Vec::new();
     for case in &cases {
-        for call in CALLS {
-            points.extend(calls(case, call).map(|time| (case, call.to_owned(), format!("signal=SIGKILL:when={time}"))));
+        for call in case.calls {
+            points.extend(
+                calls(case, call).map(|time| (case, (*call).to_owned(), format!("signal=SIGKILL:when={time}"))),
+            );
         }
     }
     assert!(points.len() > 150, "{} points", points.len());
@@ -220,8 +232,8 @@ fn refused_by_the_kernel_nothing_is_torn_and_no_key_is_left() {
     let is_all = scope().1;
     let mut points = Vec::new();
     for case in &cases {
-        for call in CALLS {
-            let likely = ERRORS.iter().filter(|(_, calls)| is_all || calls.contains(&call)).map(|(error, _)| *error);
+        for call in case.calls {
+            let likely = ERRORS.iter().filter(|(_, calls)| is_all || calls.contains(call)).map(|(error, _)| *error);
             let errors: Vec<&str> = likely.collect();
             if errors.is_empty() {
                 continue;
@@ -231,7 +243,8 @@ fn refused_by_the_kernel_nothing_is_torn_and_no_key_is_left() {
                 // Every day each call is refused once and for good, and each time for another reason in turn.
                 let wanted = |place: usize| is_all || place == (number + number / 2) % errors.len();
                 let errors = errors.iter().enumerate().filter(|(place, _)| wanted(*place));
-                points.extend(errors.map(|(_, error)| (case, call.to_owned(), format!("error={error}:when={when}"))));
+                points
+                    .extend(errors.map(|(_, error)| (case, (*call).to_owned(), format!("error={error}:when={when}"))));
             }
         }
     }

@@ -13,6 +13,7 @@ pub const COMMANDS: &[&str] = &[
     "seed id",
     "plan",
     "build",
+    "csr",
     "verify",
     "inspect",
     "doctor",

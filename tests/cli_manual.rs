@@ -51,7 +51,7 @@ hint: give the number, or words of a title: 1. Say so in the profile; 2. Build t
 whole bundle; 4. Carry, check, unpack; A further control plane; A node that leaves
 ",
     );
-    desk.refuse("help tls 1", 2, "error: the chapter `tls` has no section `1`\nhint: it has no sections\n");
+    desk.refuse("help webhooks 1", 2, "error: the chapter `webhooks` has no section `1`\nhint: it has no sections\n");
     desk.refuse(
         "help seed newest",
         2,

@@ -171,6 +171,37 @@ fn init_writes_the_cluster_that_its_options_describe() {
     );
 }
 
+/// A registry gets its certificate, or brings the root of another CA; no key gets into a profile.
+#[test]
+fn init_writes_registries() {
+    let desk = Desk::new();
+    let root = include_str!("common/corp-root.crt");
+    desk.write("corp.crt", format!("of the firm\n{root}"));
+    desk.succeed("init new.toml --registry registry.corp.internal:5000=tls --registry mirror.corp.internal=corp.crt");
+    let parsed = profile::parse(desk.text("new.toml").as_bytes()).ok().unwrap();
+    assert!(parsed.warnings.is_empty(), "{:?}", parsed.warnings);
+    let registries = parsed.profile.registries;
+    let hosts: Vec<_> = registries.iter().map(|registry| registry.host.as_str()).collect();
+    assert_eq!(hosts, ["registry.corp.internal:5000", "mirror.corp.internal"]);
+    assert!(matches!(&registries[1].root, profile::RegistryRoot::Pem(roots) if roots[0].pem == root));
+    assert!(!desk.text("new.toml").contains("of the firm"));
+    desk.write("key.pem", "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n");
+    let hint = "hint: --registry takes HOST=tls, or HOST=FILE with the certificate of the CA that signed the registry's, in PEM\n";
+    let said = format!("error: key.pem holds a key that is broken or of an unknown kind\n{hint}");
+    desk.refuse("init x.toml --registry a.corp.internal=key.pem", 2, &said);
+    desk.refuse(
+        "init x.toml --registry a.corp.internal=none.crt",
+        2,
+        "error: cannot read none.crt: no such file or directory\n",
+    );
+    desk.refuse(
+        "init x.toml --registry a.corp.internal",
+        2,
+        "error: invalid value 'a.corp.internal' for '--registry <HOST[:PORT]=ROOT>': expected HOST=ROOT, such as \
+         registry.corp.internal:5000=tls\n\nFor more information, try '--help'.\n",
+    );
+}
+
 #[test]
 fn init_overwrites_nothing_and_writes_nothing_wrong() {
     let desk = Desk::new();

@@ -121,7 +121,7 @@ fn a_dry_run_refuses_what_the_run_would() {
     let said = desk.run(&format!("{user_data} - --dry-run"));
     assert_eq!((said.code, said.stdout.as_str()), (Some(0), "-  30 files of cp-1, would be printed\n"));
     assert_eq!(desk.succeed("init - --dry-run"), "-  a profile, would be printed\n");
-    for (line, missing) in [("init --dry-run", "<FILE>"), ("man --dry-run", "--out <DIR>")] {
+    for (line, missing) in [("init --dry-run", "<FILE|--from <PATH>...>"), ("man --dry-run", "--out <DIR>")] {
         let ended = desk.run(line);
         assert_eq!(ended.code, Some(2));
         let text = format!("error: the following required arguments were not provided:\n  {missing}\n");

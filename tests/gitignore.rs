@@ -24,7 +24,7 @@ fn git_takes_no_seed_and_no_bundle() {
         let mut build = desk.command("build lab.toml --out out --new-seed");
         assert_eq!(desk.watch(build.arg(seed)).code, Some(0));
         desk.succeed("split out/lab-g1.tar.gz --all --out slices");
-        for name in [seed, "other.seed", "out/lab-g1.tar.gz", "slices/nodes/cp-1/lab-g1.tar.gz"] {
+        for name in [seed, "other.seed", "out/lab-g1.tar.gz", "slices/nodes/cp-1/lab-g1.tar.gz", "adopted/ca.key"] {
             assert!(is_ignored(&desk, name), "{seed}: {name}");
         }
         for name in

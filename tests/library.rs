@@ -3,6 +3,7 @@
 use std::io::{self, Cursor};
 use std::sync::Mutex;
 
+use certferry::adopted::Adopted;
 use certferry::bundle::VerifiedPart;
 use certferry::host::NodeTree;
 use certferry::keys::{Seed, engines, relative_cost};
@@ -31,7 +32,8 @@ fn seed() -> Seed {
 }
 
 fn request<'a>(profile: &'a Profile, seed: &'a Seed, lock: Option<&'a Lock>) -> Request<'a> {
-    Request { profile, seed, lock, subset: None, permission: Permission::PROFILE, signs_slices: false }
+    let (permission, adopted) = (Permission::PROFILE, Adopted::nothing());
+    Request { profile, seed, adopted, lock, subset: None, permission, signs_slices: false }
 }
 
 fn build<'a>(request: &Request<'a>) -> Result<Made<'a, Cursor<Vec<u8>>>, MakeError> {

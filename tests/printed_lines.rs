@@ -1,5 +1,6 @@
 //! Every command line of certferry that the chapters show is run as it is printed, on a machine that is the node of the
-//! chapter. Of the chapters `quickstart`, `adding-a-node` and `fleet` the tests of the same names do it.
+//! chapter. Of the chapters `quickstart`, `adding-a-node`, `fleet` and `import` the tests of the same names do it, of
+//! `existing-clusters` `adopted::chapter`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,10 +17,10 @@ use crate::kube::machine::Machine;
 const CHAPTERS: [&str; 9] =
     ["far-side", "json", "inspect", "lints", "doctor", "metallb", "expired", "rotation", "survey"];
 /// What others read.
-const ELSEWHERE: [&str; 3] = ["quickstart", "adding-a-node", "fleet"];
+const ELSEWHERE: [&str; 5] = ["quickstart", "adding-a-node", "fleet", "existing-clusters", "import"];
 
 /// systemd's place: every service is there and active.
-const SYSTEMCTL: &str = "#!/bin/sh\ncase \"$2 $3\" in\n'--property LoadState') echo LoadState=loaded ;;\n\
+pub const SYSTEMCTL: &str = "#!/bin/sh\ncase \"$2 $3\" in\n'--property LoadState') echo LoadState=loaded ;;\n\
     '--property ActiveState') echo ActiveState=active ;;\nesac\n";
 
 /// The lines of a chapter that are typed, joined where they go on.

@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Write a commented starter profile
+    /// Write a commented starter profile, or that of a cluster that runs already
     Init(InitArguments),
     /// Make the root seed, or print its one-way id
     #[command(subcommand)]
@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Plan(PlanArguments),
     /// Make the signed bundle of a profile
     Build(BuildArguments),
+    /// Write the request for the certificate of a CA that somebody else signs
+    Csr(CsrArguments),
     /// Check a bundle: signatures, records, hashes, chains, key pairs
     Verify(VerifyArguments),
     /// List certificates and when they end: of a bundle, an unpacked tree, this node, single files
@@ -105,6 +107,7 @@ impl Command {
             // Each by its name, so that a new command that prints documents is not forgotten here.
             Self::Init(_)
             | Self::Survey(_)
+            | Self::Csr(_)
             | Self::Ansible(_)
             | Self::UserData(_)
             | Self::Schema(_)
@@ -120,7 +123,7 @@ impl Command {
     /// Every command that can has `--dry-run`.
     pub(crate) fn writes_files(&self) -> bool {
         let (is_asked_for, dry_run) = match self {
-            Self::Init(arguments) => (arguments.written_file().is_some(), arguments.dry_run),
+            Self::Init(arguments) => (arguments.out.is_some() || arguments.written_file().is_some(), arguments.dry_run),
             Self::Seed(SeedCommand::New { dry_run, .. }) => (true, *dry_run),
             Self::Build(arguments) => (true, arguments.dry_run),
             Self::Unpack(arguments) => (true, arguments.dry_run),
@@ -130,6 +133,7 @@ impl Command {
             Self::Split(arguments) => (!arguments.is_printed(), arguments.dry_run),
             Self::Ansible(arguments) => (true, arguments.dry_run),
             Self::UserData(arguments) => (!arguments.is_printed(), arguments.dry_run),
+            Self::Csr(arguments) => (arguments.out.as_ref().is_some_and(|file| file.as_os_str() != "-"), false),
             Self::Man(arguments) => (arguments.out.is_some(), arguments.dry_run),
             // Each by its name, as above.
             Self::Seed(SeedCommand::Id { .. })
@@ -183,6 +187,9 @@ pub(crate) struct PlanArguments {
     /// Show only what changes since the lock, and what that means
     #[arg(long)]
     pub(crate) changes: bool,
+    /// Compare with what is on the nodes instead: surveys, roots or tar archives of nodes, folders of these
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "changes")]
+    pub(crate) against: Vec<PathBuf>,
     /// Show alternative names, and a line for every node
     #[arg(short, long)]
     pub(crate) verbose: bool,
@@ -244,6 +251,24 @@ pub(crate) struct BuildArguments {
     /// Print nothing but problems
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct CsrArguments {
+    /// The profile
+    pub(crate) profile: PathBuf,
+    /// The CA: the last part of its table's name
+    #[arg(long, value_name = "NAME", value_parser = ["kubernetes", "etcd", "front-proxy", "metallb", "webhook", "tls", "cert-manager"])]
+    pub(crate) ca: String,
+    /// The root seed's file, or - for the standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) seed: PathBuf,
+    /// The file to write, which must not exist, or - for the standard output [default: -]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Take a seed that others can write or guess
+    #[arg(long)]
+    pub(crate) allow_weak_seed: bool,
 }
 
 #[derive(clap::Args)]

@@ -11,7 +11,7 @@ use crate::cli::document::Document;
 use crate::cli::notice;
 use crate::cli::text::nearest::did_you_mean;
 use crate::host::{self, CommitError, reason};
-use crate::kubernetes::PartName;
+use crate::kubernetes::{KeyId, PartName};
 use crate::lock::Refusal;
 use crate::make::{Deviation, MakeError, Objection};
 use crate::node::restart::RestartError;
@@ -145,7 +145,8 @@ impl Failure {
     pub(crate) fn make(error: &MakeError, archive: &Path, lock: &Path) -> Self {
         match error {
             MakeError::UnknownNodes(_) => Self::cannot_run(format!("--only: {error}")),
-            MakeError::NoLock => Self::cannot_run(error.to_string()),
+            MakeError::NoLock | MakeError::MissingFile { .. } => Self::cannot_run(error.to_string()),
+            MakeError::ExternalAuthority { .. } => Self::says_no(error.to_string()),
             MakeError::Objection(objection) => Self::objection(objection, lock),
             MakeError::Write(error) => Self::write(archive, error),
             MakeError::ReadBack(error) => Self::io("read", archive, error),
@@ -181,13 +182,18 @@ impl Failure {
                 "give the seed of the first build; --replace-seed gives the cluster another key everywhere".to_owned()
             }
             Refusal::ChangedAuthorities { ids } => {
-                let tables: Vec<_> = ids.iter().map(|id| format!("[{}]", id.to_string().replace('/', "."))).collect();
+                let tables = tables_of(ids);
                 format!(
                     "every node trusts the old one. Set what changed back in {} (for a newer Kubernetes: `kubernetes` \
                      to the old version), raise `generation` there, or say --replace-ca",
                     tables.join(", ")
                 )
             }
+            Refusal::ChangedAdopted { ids } => format!(
+                "put the files back of which the lock has the SHA-256 in [[adopted]]; to take others on purpose, raise \
+                 `generation` in {}, or say --replace-ca",
+                tables_of(ids).join(", ")
+            ),
             Refusal::SameGeneration { .. } => "raise `generation` in [cluster]; while nothing was carried to a node \
                                                yet, --same-generation will do"
                 .to_owned(),
@@ -460,6 +466,15 @@ impl From<RestartError> for Failure {
         };
         failure.hint(hint)
     }
+}
+
+/// Returns the tables of the profile that say what becomes of these keys.
+fn tables_of(ids: &[KeyId]) -> Vec<String> {
+    let table = |id: &KeyId| match id {
+        KeyId::ServiceAccount => "[service_account]".to_owned(),
+        other => format!("[{}]", other.to_string().replace('/', ".")),
+    };
+    ids.iter().map(table).collect()
 }
 
 /// Returns the failure of a write to the standard output.

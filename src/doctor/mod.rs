@@ -15,6 +15,7 @@
 
 mod bundles;
 mod config_maps;
+mod containerd;
 mod elsewhere;
 mod finding;
 mod ingresses;
@@ -33,6 +34,7 @@ mod names;
 mod objects;
 mod pem_lines;
 mod pki;
+mod registries;
 mod remedy;
 mod renew;
 mod rule;
@@ -103,10 +105,12 @@ pub fn examine(question: &Question<'_>) -> Diagnosis {
     let mut looked_at = LookedAt::default();
     let facts = question.tree.map(GatheredFacts::read).unwrap_or_default();
     let mut findings = Findings::new(facts.node_name.clone().or_else(|| facts.host_name.clone()));
+    let mut registries = Vec::new();
     if let Some(tree) = question.tree {
         installed::check(question.installed, &mut findings);
         examine_node(tree, &facts, clock, &mut findings, &mut looked_at);
         loopback::check(&facts, question.api_server_since, clock, &mut findings);
+        registries.extend(registries::check(tree, clock, &mut findings));
     }
     let objects = objects::list(question.objects);
     looked_at.objects = objects.len();
@@ -114,6 +118,7 @@ pub fn examine(question: &Question<'_>) -> Diagnosis {
     let go = GoRange { oldest: facts.go_of(API_SERVER).oldest, ..GoRange::UNKNOWN };
     pem_lines::check(&objects, &mut findings);
     let secrets = secrets::read(&objects, clock, go, &mut findings);
+    registries::check_secrets(&registries, &secrets, &mut findings);
     let bundles = webhooks::bundles(&objects);
     let mut said = bundles::check(&bundles, &secrets, &facts, clock, go, &mut findings);
     said.extend(metallb::check(&objects, &bundles, &secrets, clock, &mut findings));

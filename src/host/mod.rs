@@ -17,6 +17,7 @@ mod http;
 mod interrupt;
 mod leftovers;
 mod locale;
+mod node_archive;
 mod node_root;
 mod node_tree;
 mod output;
@@ -33,6 +34,7 @@ pub use found::{FileOwner, Found, FoundKind};
 pub use http::{Answer, AskError, TlsClient, ask};
 pub use leftovers::{Leftover, tell_leftovers};
 pub use locale::{columns, is_linux_console, is_utf8, language};
+pub use node_archive::NodeArchive;
 pub use node_root::NodeRoot;
 pub use node_tree::{NodeLock, NodeTree};
 pub use output::{CommitError, Outputs};
@@ -88,7 +90,7 @@ pub fn addresses() -> io::Result<Vec<IpAddr>> {
 ///
 /// # Errors
 /// Returns what `restorecon` said.
-pub fn relabel(folders: &[&str]) -> Result<(), String> {
+pub fn relabel(folders: &[String]) -> Result<(), String> {
     // Without this program there is no SELinux.
     // The standard input is passed on, because a small root may lack /dev/null. What they say is not, because the standard
     // error may be for a program.

@@ -9,7 +9,8 @@ use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::file_io::read_limited;
-use super::found::{self, Found};
+use super::found::{self, FileOwner, Found, FoundKind};
+use super::node_archive::{Entry, EntryKind, NodeArchive};
 
 /// The most links that are followed on one path, as many as Linux follows (path_resolution(7)).
 const LINKS: usize = 40;
@@ -17,22 +18,36 @@ const LINKS: usize = 40;
 const DEPTH: usize = 8;
 const ENTRIES: usize = 4_096;
 
-/// The folder that is the root of a node's files: of this node, of an unpacked tree, of a mounted disk.
+/// The folder that is the root of a node's files: of this node, of an unpacked tree, of a mounted disk, or within an
+/// archive.
 ///
 /// Links below the root lead to files below the root: `/var/lib/kubelet/...` on a mounted disk is a file of that disk.
-pub struct NodeRoot(PathBuf);
+pub struct NodeRoot(Files);
+
+enum Files {
+    Disk(PathBuf),
+    Archive(NodeArchive),
+}
 
 impl NodeRoot {
     /// Returns the files below this folder.
     #[must_use]
     pub const fn new(root: PathBuf) -> Self {
-        Self(root)
+        Self(Files::Disk(root))
+    }
+
+    /// Returns the files of an archive.
+    pub(super) const fn of_archive(archive: NodeArchive) -> Self {
+        Self(Files::Archive(archive))
     }
 
     /// Returns whether there is a folder at a place.
     #[must_use]
     pub fn is_folder(&self, place: &str) -> bool {
-        self.resolve(place).is_ok_and(|path| path.is_dir())
+        self.resolve(place).is_ok_and(|path| match &self.0 {
+            Files::Disk(_) => path.is_dir(),
+            Files::Archive(archive) => has_folder(archive, &path),
+        })
     }
 
     /// Returns the places of all files below a folder, sorted, and the places that could not be read, each with the
@@ -44,8 +59,7 @@ impl NodeRoot {
         let (mut files, mut errors, mut seen) = (Vec::new(), Vec::new(), 0);
         let mut open = vec![(folder.to_owned(), 0)];
         while let Some((folder, depth)) = open.pop() {
-            let names = self.resolve(&folder).and_then(fs::read_dir).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-            let names = match names {
+            let names = match self.entries(&folder, usize::MAX) {
                 Ok(names) => names,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => {
@@ -53,8 +67,8 @@ impl NodeRoot {
                     continue;
                 }
             };
-            for entry in names {
-                let place = join(&folder, &entry.file_name().to_string_lossy());
+            for name in names {
+                let place = join(&folder, &name);
                 seen += 1;
                 if seen > ENTRIES {
                     errors.push((place, io::Error::other(format!("more than {ENTRIES} files stand before it"))));
@@ -82,6 +96,16 @@ impl NodeRoot {
         let flags = i32::try_from((OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY).bits());
         let flags = flags.map_err(io::Error::other)?;
         let path = self.resolve(place)?;
+        if let Files::Archive(archive) = &self.0 {
+            return match archive.entry(&path).map(|entry| &entry.kind) {
+                Some(EntryKind::File(content)) => read_limited(content.as_slice(), content.len() as u64, limit),
+                Some(EntryKind::Large) => {
+                    Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("longer than {limit} bytes")))
+                }
+                Some(_) => Err(io::Error::other("not a regular file")),
+                None => Err(io::ErrorKind::NotFound.into()),
+            };
+        }
         // Before it is opened, too: to open a device may set it in motion.
         if !fs::metadata(&path)?.is_file() {
             return Err(io::Error::other("not a regular file"));
@@ -97,7 +121,10 @@ impl NodeRoot {
     /// Returns the path of a place, for messages.
     #[must_use]
     pub fn path(&self, place: &str) -> PathBuf {
-        self.0.join(place)
+        match &self.0 {
+            Files::Disk(root) => root.join(place),
+            Files::Archive(_) => PathBuf::from(place),
+        }
     }
 
     /// Returns the place below the root to which `place` leads once every link on the way and at its end is followed.
@@ -107,7 +134,7 @@ impl NodeRoot {
     /// error.
     pub fn leads_to(&self, place: &str) -> io::Result<String> {
         let path = self.follow(place, true)?;
-        let place = path.strip_prefix(&self.0).map_err(io::Error::other)?;
+        let place = path.strip_prefix(self.base()).map_err(io::Error::other)?;
         place.to_str().map(str::to_owned).ok_or_else(|| io::ErrorKind::InvalidFilename.into())
     }
 
@@ -118,7 +145,10 @@ impl NodeRoot {
     pub fn look(&self, place: &str) -> io::Result<Option<Found>> {
         let (folder, name) = place.rsplit_once('/').unwrap_or(("", place));
         match self.resolve(folder) {
-            Ok(folder) => found::look(&folder.join(name)),
+            Ok(folder) => match &self.0 {
+                Files::Disk(_) => found::look(&folder.join(name)),
+                Files::Archive(archive) => Ok(archive.entry(&folder.join(name)).map(look)),
+            },
             Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(error),
         }
@@ -129,7 +159,11 @@ impl NodeRoot {
     /// # Errors
     /// Fails when there is no file.
     pub fn mode(&self, place: &str) -> io::Result<u32> {
-        Ok(fs::metadata(self.resolve(place)?)?.permissions().mode() & 0o7777)
+        let path = self.resolve(place)?;
+        match &self.0 {
+            Files::Disk(_) => Ok(fs::metadata(path)?.permissions().mode() & 0o7777),
+            Files::Archive(archive) => Ok(archive.entry(&path).ok_or(io::ErrorKind::NotFound)?.mode),
+        }
     }
 
     /// Returns the ids of the user and the group that own the file or folder at a place.
@@ -137,14 +171,20 @@ impl NodeRoot {
     /// # Errors
     /// Fails when there is no file or folder.
     pub fn owner(&self, place: &str) -> io::Result<(u32, u32)> {
-        let metadata = fs::metadata(self.resolve(place)?)?;
-        Ok((metadata.uid(), metadata.gid()))
+        let path = self.resolve(place)?;
+        match &self.0 {
+            Files::Disk(_) => fs::metadata(path).map(|metadata| (metadata.uid(), metadata.gid())),
+            Files::Archive(archive) => Ok(archive.entry(&path).ok_or(io::ErrorKind::NotFound)?.owner),
+        }
     }
 
     /// Returns whether there is a file or folder at a place, even one that may not be read.
     #[must_use]
     pub fn is_there(&self, place: &str) -> bool {
-        self.resolve(place).and_then(fs::metadata).is_ok()
+        self.resolve(place).is_ok_and(|path| match &self.0 {
+            Files::Disk(_) => fs::metadata(path).is_ok(),
+            Files::Archive(archive) => archive.entry(&path).is_some(),
+        })
     }
 
     /// Returns the names of the files, folders and links in a folder, sorted. Returns none when the folder does not
@@ -153,19 +193,56 @@ impl NodeRoot {
     /// # Errors
     /// Fails when the folder cannot be read, or holds more entries than any node has for certificates.
     pub fn names(&self, folder: &str) -> io::Result<Vec<String>> {
-        let entries = match self.resolve(folder).and_then(fs::read_dir) {
+        let mut names = match self.entries(folder, ENTRIES) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries?,
+            names => names?,
         };
-        let mut names = Vec::new();
-        for entry in entries {
-            if names.len() == ENTRIES {
-                return Err(io::Error::other(format!("more than {ENTRIES} files are in it")));
-            }
-            names.push(entry?.file_name().to_string_lossy().into_owned());
-        }
         names.sort();
         Ok(names)
+    }
+
+    /// Returns the names of the files, folders and links in a folder, which are at most `most`.
+    fn entries(&self, folder: &str, most: usize) -> io::Result<Vec<String>> {
+        let path = self.resolve(folder)?;
+        let mut names = Vec::new();
+        match &self.0 {
+            Files::Disk(_) => {
+                for entry in fs::read_dir(path)? {
+                    if names.len() == most {
+                        return Err(io::Error::other(format!("more than {most} files are in it")));
+                    }
+                    names.push(entry?.file_name().to_string_lossy().into_owned());
+                }
+            }
+            Files::Archive(archive) if has_folder(archive, &path) => {
+                names = archive.names(&path);
+                if names.len() > most {
+                    return Err(io::Error::other(format!("more than {most} files are in it")));
+                }
+            }
+            Files::Archive(archive) if archive.entry(&path).is_some() => {
+                return Err(io::ErrorKind::NotADirectory.into());
+            }
+            Files::Archive(_) => return Err(io::ErrorKind::NotFound.into()),
+        }
+        Ok(names)
+    }
+
+    fn base(&self) -> &Path {
+        match &self.0 {
+            Files::Disk(root) => root,
+            Files::Archive(_) => Path::new(""),
+        }
+    }
+
+    /// Returns where a link leads. What is there and no link is [`io::ErrorKind::InvalidInput`], as for readlink(2).
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        let Files::Archive(archive) = &self.0 else { return fs::read_link(path) };
+        match archive.entry(path).map(|entry| &entry.kind) {
+            Some(EntryKind::Link(target)) => Ok(target.clone()),
+            Some(_) => Err(io::ErrorKind::InvalidInput.into()),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
     }
 
     /// Returns the path of a place, with every link followed below the root.
@@ -176,7 +253,7 @@ impl NodeRoot {
     fn follow(&self, place: &str, may_miss: bool) -> io::Result<PathBuf> {
         let mut ahead: Vec<PathBuf> = steps(Path::new(place)).collect();
         ahead.reverse();
-        let (mut path, mut depth, mut links) = (self.0.clone(), 0, 0);
+        let (mut path, mut depth, mut links) = (self.base().to_owned(), 0, 0);
         while let Some(step) = ahead.pop() {
             if step == Path::new("..") {
                 if depth > 0 {
@@ -187,7 +264,7 @@ impl NodeRoot {
             }
             path.push(&step);
             depth += 1;
-            let target = match fs::read_link(&path) {
+            let target = match self.read_link(&path) {
                 Ok(target) => target,
                 // The entry exists and is no link.
                 Err(error) if error.kind() == io::ErrorKind::InvalidInput => continue,
@@ -201,7 +278,7 @@ impl NodeRoot {
             path.pop();
             depth -= 1;
             if target.is_absolute() {
-                (path, depth) = (self.0.clone(), 0);
+                (path, depth) = (self.base().to_owned(), 0);
             }
             let start = ahead.len();
             ahead.extend(steps(&target));
@@ -209,6 +286,21 @@ impl NodeRoot {
         }
         Ok(path)
     }
+}
+
+fn has_folder(archive: &NodeArchive, path: &Path) -> bool {
+    path.as_os_str().is_empty() || archive.entry(path).is_some_and(|entry| matches!(entry.kind, EntryKind::Folder))
+}
+
+fn look(entry: &Entry) -> Found {
+    let kind = match &entry.kind {
+        EntryKind::File(_) | EntryKind::Large => FoundKind::File,
+        EntryKind::Folder => FoundKind::Folder,
+        EntryKind::Link(target) => FoundKind::Link(target.to_string_lossy().into_owned()),
+        EntryKind::Special => FoundKind::Special,
+    };
+    let (user, group) = entry.owner;
+    Found { kind, mode: entry.mode, owner: FileOwner { user, group }, modified: std::time::UNIX_EPOCH }
 }
 
 /// Returns whether nothing is at a path, because a folder on the way is not there or is none.

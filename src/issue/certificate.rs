@@ -8,6 +8,7 @@ use rcgen::{
 use sha2::{Digest, Sha256};
 
 use super::lint_context::LintContext;
+use super::renewal;
 use super::tbs::{self, SubjectAndIssuer, Unsigned};
 use super::{IssueError, SerialKey};
 use crate::keys::{PrimeTest, PrivateKey};
@@ -21,27 +22,39 @@ use crate::x509::{AltName, ExtendedKeyUsage, KeyAlgorithm, PermittedNames, ReadC
 #[derive(Clone, Debug)]
 pub struct Certificate {
     der: Vec<u8>,
+    made: Option<Made>,
+}
+
+/// What is known of a certificate that was just signed.
+#[derive(Clone, Copy, Debug)]
+struct Made {
     serial: [u8; 16],
     signature: VerifiedSignature,
 }
 
 impl Certificate {
+    /// Returns a certificate that is there already.
+    pub(super) fn existing(certificate: &ReadCertificate) -> Self {
+        Self { der: certificate.der().to_vec(), made: None }
+    }
+
     /// Returns the certificate in DER.
     #[must_use]
     pub fn der(&self) -> &[u8] {
         &self.der
     }
 
-    /// Returns the serial number: 16 octets, big-endian.
+    /// Returns the serial number: 16 octets, big-endian. Returns `None` for a certificate that somebody else made.
     #[must_use]
-    pub const fn serial(&self) -> &[u8; 16] {
-        &self.serial
+    pub fn serial(&self) -> Option<[u8; 16]> {
+        self.made.map(|made| made.serial)
     }
 
-    /// Returns the signature, which was verified under the issuer's key.
+    /// Returns the signature, which was verified under the issuer's key. Returns `None` for a certificate that somebody
+    /// else made.
     #[must_use]
-    pub const fn signature(&self) -> VerifiedSignature {
-        self.signature
+    pub fn signature(&self) -> Option<VerifiedSignature> {
+        self.made.map(|made| made.signature)
     }
 
     /// Returns the certificate in PEM, with lines of 64 columns that end in LF.
@@ -56,7 +69,8 @@ impl Certificate {
 pub(super) struct Issuer<'a> {
     key: &'a PrivateKey,
     name: Vec<u8>,
-    key_identifier: Vec<u8>,
+    /// The subject key identifier, which an adopted CA may not have. Leaves then name none, as with Go.
+    key_identifier: Option<Vec<u8>>,
     /// The certificate of the CA, or `None` while that very certificate is being issued.
     certificate: Option<ReadCertificate>,
 }
@@ -65,7 +79,14 @@ impl<'a> Issuer<'a> {
     /// Returns the CA that `planned` describes, without its certificate.
     pub(super) fn new(planned: &PlannedCertificate, key: &'a PrivateKey) -> Result<Self, IssueError> {
         let name = planned.subject.to_der().map_err(|error| encoding(planned, &error))?;
-        Ok(Self { key, name, key_identifier: key_identifier(key), certificate: None })
+        Ok(Self { key, name, key_identifier: Some(key_identifier(key)), certificate: None })
+    }
+
+    /// Returns a CA that is there already, with its certificate.
+    pub(super) fn existing(certificate: &ReadCertificate, key: &'a PrivateKey) -> Self {
+        let key_identifier = certificate.subject_key_identifier().map(<[u8]>::to_vec);
+        let name = certificate.subject_der().to_vec();
+        Self { key, name, key_identifier, certificate: Some(certificate.clone()) }
     }
 
     /// Returns the same CA with its certificate.
@@ -106,6 +127,38 @@ pub(super) fn make_unsigned<'a>(
     Ok(UnsignedCertificate { planned, serial, unsigned })
 }
 
+/// Makes the certificate of a CA anew with another end, without its signature. `old` is the certificate so far.
+pub(super) fn renew_unsigned<'a>(
+    planned: &'a PlannedCertificate,
+    old: &ReadCertificate,
+    key: &PrivateKey,
+    serial_key: &SerialKey,
+) -> Result<UnsignedCertificate<'a>, IssueError> {
+    let mut serial = [0; 16];
+    let unsigned = renewal::finish(old, planned.validity.not_after, key.algorithm(), |tbs| {
+        serial = serial_key.serial(key.spki_der(), tbs)?;
+        Some(serial)
+    });
+    let unsigned = unsigned.map_err(|error| encoding(planned, &error))?;
+    let without_signature = tbs::certificate(&unsigned, &[]).map_err(|error| encoding(planned, &error))?;
+    let read = ReadCertificate::from_der(&without_signature).map_err(|error| encoding(planned, &error))?;
+    let expected = [
+        (read.issuer_der() == old.issuer_der(), "issuer"),
+        (read.subject_der() == old.subject_der(), "subject"),
+        (read.spki_der() == key.spki_der(), "public key"),
+        (read.subject_key_identifier() == old.subject_key_identifier(), "subject key identifier"),
+        (read.is_ca() && read.path_length() == old.path_length(), "basic constraints"),
+        (read.alt_names() == old.alt_names(), "alternative names"),
+        (read.usages() == old.usages(), "extended key usages"),
+        (read.not_before() == old.not_before(), "start of validity"),
+        (read.not_after() == planned.validity.not_after, "end of validity"),
+    ];
+    match expected.into_iter().find(|(holds, _)| !holds) {
+        Some((_, what)) => Err(IssueError::Check(planned.key.clone(), what)),
+        None => Ok(UnsignedCertificate { planned, serial, unsigned }),
+    }
+}
+
 /// Signs certificates of one issuer. Checks that each holds what was to be signed, and a signature that verifies.
 pub(super) fn sign(
     certificates: Vec<UnsignedCertificate<'_>>,
@@ -125,7 +178,7 @@ pub(super) fn sign(
         // The code that verifies is of another library than the code that signed.
         let signature = public_key::verify(issuer.key.spki_der(), &unsigned.tbs, signature);
         let signature = signature.map_err(|_| wrong("signature"))?;
-        Ok((planned.key.clone(), Certificate { der, serial, signature }))
+        Ok((planned.key.clone(), Certificate { der, made: Some(Made { serial, signature }) }))
     });
     signed.collect()
 }
@@ -171,7 +224,7 @@ fn check_rules(
     }
 }
 
-fn encoding(planned: &PlannedCertificate, error: &dyn std::fmt::Display) -> IssueError {
+pub(super) fn encoding(planned: &PlannedCertificate, error: &dyn std::fmt::Display) -> IssueError {
     IssueError::Encoding(planned.key.clone(), error.to_string())
 }
 
@@ -182,13 +235,17 @@ fn key_identifier(key: &PrivateKey) -> Vec<u8> {
 }
 
 /// Encodes as much of the certificate as rcgen can, with an empty signature.
-fn template(planned: &PlannedCertificate, key: &PrivateKey, issuer: &Issuer<'_>) -> Result<Vec<u8>, rcgen::Error> {
+pub(super) fn template(
+    planned: &PlannedCertificate,
+    key: &PrivateKey,
+    issuer: &Issuer<'_>,
+) -> Result<Vec<u8>, rcgen::Error> {
     let mut params = CertificateParams::default();
     params.not_before = planned.validity.not_before;
     params.not_after = planned.validity.not_after;
     params.serial_number = Some(1.into());
     params.key_identifier_method = KeyIdMethod::PreSpecified(key_identifier(key));
-    params.use_authority_key_identifier_extension = planned.issuer != planned.key;
+    params.use_authority_key_identifier_extension = planned.issuer != planned.key && issuer.key_identifier.is_some();
     params.is_ca = match planned.constraints.path_length {
         _ if !planned.is_ca => IsCa::ExplicitNoCa,
         None => IsCa::Ca(BasicConstraints::Unconstrained),
@@ -213,7 +270,7 @@ fn template(planned: &PlannedCertificate, key: &PrivateKey, issuer: &Issuer<'_>)
         });
     }
     let mut issuer_params = CertificateParams::default();
-    issuer_params.key_identifier_method = KeyIdMethod::PreSpecified(issuer.key_identifier.clone());
+    issuer_params.key_identifier_method = KeyIdMethod::PreSpecified(issuer.key_identifier.clone().unwrap_or_default());
     let rcgen_issuer = rcgen::Issuer::from_params(&issuer_params, PublicHalf(issuer.key));
     Ok(params.signed_by(&PublicHalf(key), &rcgen_issuer)?.der().to_vec())
 }

@@ -12,6 +12,9 @@ pub enum IssueError {
     /// The plan names a key that was not derived.
     #[error("the key {0} was not derived")]
     MissingKey(KeyId),
+    /// The plan adopts a certificate that is not there.
+    #[error("the certificate of {0} is adopted and not there")]
+    MissingCertificate(KeyId),
     /// The issuer of a certificate is not a CA of the plan, or a CA that comes after it.
     #[error("the issuer of {0} is no CA of the plan, or comes after it")]
     MissingIssuer(KeyId),

@@ -14,6 +14,8 @@
 mod certificate;
 mod error;
 mod lint_context;
+mod renewal;
+mod request;
 mod serial;
 mod tbs;
 
@@ -23,11 +25,13 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIter
 
 pub use certificate::Certificate;
 pub use error::IssueError;
+pub use request::certificate_request;
 pub use serial::SerialKey;
 
 use crate::keys::{KeyRing, PrimeTest, PrivateKey};
 use crate::kubernetes::KeyId;
 use crate::plan::{Plan, PlannedCertificate};
+use crate::x509::ReadCertificate;
 use certificate::Issuer;
 use lint_context::LintContext;
 
@@ -66,7 +70,8 @@ pub struct Authorities<'a> {
 }
 
 impl<'a> Authorities<'a> {
-    /// Issues the certificates of all CAs of a plan, in its order. `keys` must have their keys.
+    /// Issues the certificates of all CAs of a plan, in its order. `keys` must have their keys, and `existing` the
+    /// certificates of those that are adopted. These are taken as they are, or made anew with another end.
     ///
     /// No certificate depends on the engine that makes the RSA signatures.
     ///
@@ -75,13 +80,35 @@ impl<'a> Authorities<'a> {
     pub fn issue(
         plan: &'a Plan<'_>,
         keys: &'a KeyRing,
+        existing: &BTreeMap<KeyId, ReadCertificate>,
         serial_key: &'a SerialKey,
         engine: &'a dyn PrimeTest,
     ) -> Result<(Self, Issued), IssueError> {
         let context = LintContext::new(plan);
         let (mut issued, mut issuers) = (BTreeMap::new(), BTreeMap::new());
         for planned in plan.certificates.iter().filter(|planned| planned.is_ca) {
+            let old = planned.existing.as_ref().map(|_| existing.get(&planned.key));
+            if let (Some(Some(old)), None) = (old, keys.get(&planned.key)) {
+                // It is trusted and signs nothing here.
+                issued.insert(planned.key.clone(), Certificate::existing(old));
+                continue;
+            }
             let own_key = key(keys, &planned.key)?;
+            if let Some(adopted) = &planned.existing {
+                let old = old.flatten().ok_or_else(|| IssueError::MissingCertificate(planned.key.clone()))?;
+                let issuer = Issuer::existing(old, own_key);
+                let (issuer, certificate) = if adopted.is_renewed {
+                    let unsigned = certificate::renew_unsigned(planned, old, own_key, serial_key)?;
+                    let made = certificate::sign(vec![unsigned], &issuer, engine)?;
+                    let made = made.into_iter().next().ok_or_else(|| IssueError::MissingKey(planned.key.clone()))?;
+                    (issuer.with(planned, &made.1)?, made.1)
+                } else {
+                    (issuer, Certificate::existing(old))
+                };
+                issuers.insert(&planned.key, issuer);
+                issued.insert(planned.key.clone(), certificate);
+                continue;
+            }
             let own = Issuer::new(planned, own_key)?;
             let issuer = if planned.issuer == planned.key {
                 &own

@@ -32,17 +32,21 @@ struct SignedCertificate<'a> {
 
 /// TBSCertificate (RFC 5280, section 4.1). Fields that are not changed keep their bytes.
 #[derive(Sequence)]
-struct TbsCertificate<'a> {
+pub(super) struct TbsCertificate<'a> {
     #[asn1(context_specific = "0", default = "Default::default")]
-    version: Version,
-    serial_number: UintRef<'a>,
-    signature: AnyRef<'a>,
-    issuer: AnyRef<'a>,
-    validity: AnyRef<'a>,
-    subject: AnyRef<'a>,
-    subject_public_key_info: AnyRef<'a>,
+    pub(super) version: Version,
+    pub(super) serial_number: AnyRef<'a>,
+    pub(super) signature: AnyRef<'a>,
+    pub(super) issuer: AnyRef<'a>,
+    pub(super) validity: AnyRef<'a>,
+    pub(super) subject: AnyRef<'a>,
+    pub(super) subject_public_key_info: AnyRef<'a>,
+    #[asn1(context_specific = "1", tag_mode = "IMPLICIT", optional = "true")]
+    pub(super) issuer_unique_id: Option<BitStringRef<'a>>,
+    #[asn1(context_specific = "2", tag_mode = "IMPLICIT", optional = "true")]
+    pub(super) subject_unique_id: Option<BitStringRef<'a>>,
     #[asn1(context_specific = "3", tag_mode = "EXPLICIT")]
-    extensions: Vec<Extension>,
+    pub(super) extensions: Vec<Extension>,
 }
 
 /// The fields that rcgen leaves open.
@@ -60,7 +64,7 @@ pub(super) struct Unsigned {
     /// The TBSCertificate in DER, which is what the signature covers.
     pub(super) tbs: Vec<u8>,
     /// The AlgorithmIdentifier of the signature, in DER.
-    algorithm: Vec<u8>,
+    pub(super) algorithm: Vec<u8>,
 }
 
 /// Completes a certificate up to its signature.
@@ -89,10 +93,22 @@ pub(super) fn finish(
     }
     tbs.extensions.sort_by_key(place);
 
-    tbs.serial_number = UintRef::new(&[1])?;
-    let serial = serial(&tbs.to_der()?).ok_or(der::ErrorKind::Failed)?;
-    tbs.serial_number = UintRef::new(&serial)?;
-    Ok(Unsigned { tbs: tbs.to_der()?, algorithm: template.signature_algorithm.to_der()? })
+    Ok(Unsigned { tbs: numbered(tbs, serial)?, algorithm: template.signature_algorithm.to_der()? })
+}
+
+/// Returns the TBSCertificate in DER with its serial number. `serial` gets the TBSCertificate in DER with serial 1.
+///
+/// # Errors
+/// Fails when `serial` returns `None`.
+pub(super) fn numbered(
+    tbs: TbsCertificate<'_>,
+    serial: impl FnOnce(&[u8]) -> Option<[u8; 16]>,
+) -> der::Result<Vec<u8>> {
+    let one = UintRef::new(&[1])?.to_der()?;
+    let first = TbsCertificate { serial_number: AnyRef::from_der(&one)?, ..tbs };
+    let serial = serial(&first.to_der()?).ok_or(der::ErrorKind::Failed)?;
+    let serial = UintRef::new(&serial)?.to_der()?;
+    TbsCertificate { serial_number: AnyRef::from_der(&serial)?, ..first }.to_der()
 }
 
 /// Returns the certificate in DER with this signature.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use det_keygen::{PrimeTest, rsa};
 use rayon::ThreadPoolBuilder;
@@ -16,18 +16,24 @@ use crate::kubernetes::KeyId;
 use crate::x509::KeyAlgorithm;
 
 /// The keys of a plan, by their ids.
-pub struct KeyRing(BTreeMap<KeyId, PrivateKey>);
+#[derive(Default)]
+pub struct KeyRing(BTreeMap<KeyId, Arc<PrivateKey>>);
 
 impl KeyRing {
     /// Returns the key with this id. Returns `None` when the plan has no such key.
     #[must_use]
     pub fn get(&self, key_id: &KeyId) -> Option<&PrivateKey> {
-        self.0.get(key_id)
+        self.0.get(key_id).map(AsRef::as_ref)
+    }
+
+    /// Adds a key that was not derived.
+    pub fn insert(&mut self, key_id: KeyId, key: Arc<PrivateKey>) {
+        self.0.insert(key_id, key);
     }
 
     /// Returns every key, ordered by id.
     pub fn iter(&self) -> impl Iterator<Item = (&KeyId, &PrivateKey)> {
-        self.0.iter()
+        self.0.iter().map(|(id, key)| (id, key.as_ref()))
     }
 }
 
@@ -86,7 +92,7 @@ pub fn derive(
     // Ordered by id, so that of several errors the same one is reported each time.
     derived.sort_by(|(one, _), (other, _)| one.cmp(other));
     let keys = derived.into_iter().map(|(key_id, key)| match key {
-        Ok(key) => Ok((key_id, key)),
+        Ok(key) => Ok((key_id, Arc::new(key))),
         Err(fault) => Err(KeyError::Derivation { key_id, fault: Box::new(fault) }),
     });
     Ok(KeyRing(keys.collect::<Result<_, _>>()?))

@@ -5,10 +5,12 @@
 //!
 //! Input: the root [`Seed`] and one [`Label`] for each key of a plan.
 //!
+//! Or a key file that somebody else made, for an authority that is adopted.
+//!
 //! Output: a [`KeyRing`]. Each of its [`PrivateKey`]s is proved before anything else can use it.
 //!
 //! Refuses: a seed file that is not exactly in its form, a seed of one repeated byte, two keys with one id, and a key
-//! that another implementation (ring) does not take.
+//! that another implementation (ring) does not take, derived or from a file.
 //!
 //! The time of the search for primes depends on the candidates. The time of an RSA signature depends on the key in the
 //! steps around its powers, unless ring makes the signature. That is acceptable because keys are made, and sign, only
@@ -16,6 +18,7 @@
 
 mod error;
 mod hkdf;
+mod key_file;
 mod key_ring;
 mod label;
 mod pattern;
@@ -27,6 +30,7 @@ mod stack;
 
 pub use det_keygen::{Engine, PrimeTest, engines};
 pub use error::{KeyError, SeedError};
+pub use key_file::KeyFileError;
 pub use key_ring::{KeyRing, derive, relative_cost};
 pub use label::Label;
 pub use pattern::SeedPattern;

@@ -90,7 +90,7 @@ impl PrivateKey {
     ) {
         rsa::generate_each(size, engine, next, &mut |made| {
             let key = made.key.map_err(encoding(algorithm)).and_then(|key| {
-                let key = Self::new(algorithm, key.private_der, Signer::Rsa(OnceLock::new()), &key.public_der)?;
+                let key = Self::from_rsa(algorithm, key.private_der, &key.public_der)?;
                 key.prove(made.proof)?;
                 Ok(key)
             });
@@ -98,13 +98,21 @@ impl PrivateKey {
         });
     }
 
-    fn from_p256(key: p256::SecretKey) -> Result<Self, KeyError> {
+    pub(super) fn from_rsa(
+        algorithm: KeyAlgorithm,
+        private: Zeroizing<Vec<u8>>,
+        public: &[u8],
+    ) -> Result<Self, KeyError> {
+        Self::new(algorithm, private, Signer::Rsa(OnceLock::new()), public)
+    }
+
+    pub(super) fn from_p256(key: p256::SecretKey) -> Result<Self, KeyError> {
         let scalar = Zeroizing::new(key.to_bytes());
         let point = multiply(&key);
         Self::from_ecdsa(KeyAlgorithm::EcdsaP256, &scalar, &point, Signer::P256(Box::new(key)))
     }
 
-    fn from_p384(key: &p384::SecretKey) -> Result<Self, KeyError> {
+    pub(super) fn from_p384(key: &p384::SecretKey) -> Result<Self, KeyError> {
         let signer = p384::ecdsa::SigningKey::from(key);
         let point = signer.verifying_key().to_sec1_point(false);
         Self::from_ecdsa(
@@ -242,7 +250,7 @@ impl PrivateKey {
     }
 
     /// Returns ring's form of an RSA key.
-    fn parse_rsa(&self) -> Result<RsaKeyPair, KeyError> {
+    pub(super) fn parse_rsa(&self) -> Result<RsaKeyPair, KeyError> {
         RsaKeyPair::from_der(&self.private_der)
             .map_err(|rejected| KeyError::Rejected { algorithm: self.algorithm, reason: rejected.to_string() })
     }
@@ -252,7 +260,7 @@ impl PrivateKey {
     /// For an ECDSA key, ring computes the public key from the scalar. For an RSA key, ring checks p q = n and q q^-1 =
     /// 1 mod p when it takes the key, and verifies a signature made with dP and dQ: `proof`, or its own. d is compared
     /// with dP and dQ.
-    fn prove(&self, proof: Option<Vec<u8>>) -> Result<(), KeyError> {
+    pub(super) fn prove(&self, proof: Option<Vec<u8>>) -> Result<(), KeyError> {
         let public_key = self.public_key_bits();
         let ecdsa = |signing, scalar: &[u8]| {
             EcdsaKeyPair::from_private_key_and_public_key(signing, scalar, public_key, &SystemRandom::new()).is_ok()

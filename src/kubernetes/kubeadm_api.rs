@@ -4,6 +4,10 @@ use super::since::Since;
 use super::version::Version;
 use crate::x509::KeyAlgorithm;
 
+/// The name of the cluster in kubeconfigs, when kubeadm is told no other. Source: kubeadm v1.20.2,
+/// apis/kubeadm/v1beta2/defaults.go `DefaultClusterName`.
+pub const CLUSTER_NAME: &str = "kubernetes";
+
 /// A version of kubeadm's configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KubeadmApi {

@@ -24,8 +24,10 @@ mod place;
 mod purpose;
 mod purpose_of;
 mod readers;
+mod registry;
 mod role;
 mod since;
+mod unit_folder;
 mod version;
 
 pub use binding::{REQUIRED_BINDINGS, RequiredBinding};
@@ -35,7 +37,7 @@ pub use certificate_row::{
 };
 pub use component::Component;
 pub use key_id::{KeyId, NotAKeyId, escape};
-pub use kubeadm_api::{KubeadmApi, encryption_algorithm, gates_dual_stack, has_systemd_cgroups};
+pub use kubeadm_api::{CLUSTER_NAME, KubeadmApi, encryption_algorithm, gates_dual_stack, has_systemd_cgroups};
 pub use kubeadm_files::{authorities, is_shared, kubeconfigs};
 pub use limits::JOINS_WITH_ECDSA_SERVICE_ACCOUNT;
 pub use part_files::{PartFile, cluster_files, node_files};
@@ -46,6 +48,11 @@ pub use place::{
 };
 pub use purpose::Purpose;
 pub use readers::{RELOADED, are_reloaded, readers, readers_by_path, to_restart};
+pub use registry::{
+    CERTS_D, HOSTS_TOML, REGISTRY_CA, TRUST_FOLDERS, TRUST_PREFIX, UPDATE_TRUST, in_certs_d, is_of_registry,
+    is_trusted_by_system, registry_folder, registry_of_folder,
+};
 pub use role::Role;
 pub use since::Since;
+pub use unit_folder::{Swaps, UNIT_FOLDERS, UnitFolder};
 pub use version::Version;

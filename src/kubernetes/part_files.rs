@@ -7,6 +7,7 @@
 use super::certificate::{AUTHORITIES, CERTIFICATES};
 use super::certificate_row::{CaName, Output, Scope};
 use super::place::{API_SERVER_RESTART, KUBELET_CONF, KUBELET_PKI, KUBERNETES, PKI};
+use super::registry::{CERTS_D, HOSTS_TOML, REGISTRY_CA, TRUST_FOLDERS, TRUST_PREFIX};
 use super::role::Role;
 
 /// What stands in a place for a name, or for a part of a name, that differs.
@@ -15,8 +16,8 @@ const ANY: char = '*';
 /// A file that a part may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartFile {
-    /// The path in the part's tree. In the cluster's part a `*` stands for text without a slash; in a node's part,
-    /// where there is one such place, for the time in the name of a file in the kubelet's store.
+    /// The path in the part's tree. A `*` stands for text without a slash: in the kubelet's store for a time, elsewhere
+    /// on a node for a name or a part of one.
     pub place: String,
     /// Whether only its owner may read the file.
     pub is_private: bool,
@@ -72,6 +73,12 @@ pub fn node_files() -> Vec<PartFile> {
     for ending in ["sh", "service", "timer"] {
         add(format!("{API_SERVER_RESTART}.{ending}"), false, CONTROL_PLANE);
     }
+    for name in [REGISTRY_CA, HOSTS_TOML] {
+        add(format!("{CERTS_D}/{ANY}/{name}"), false, KUBELETS);
+    }
+    for folder in TRUST_FOLDERS {
+        add(format!("{folder}/{TRUST_PREFIX}{ANY}.crt"), false, KUBELETS);
+    }
     files
 }
 
@@ -117,15 +124,26 @@ pub fn cluster_files() -> Vec<PartFile> {
 }
 
 impl PartFile {
-    /// Returns whether a path of a node's part is this place. In the kubelet's store the time is digits and hyphens.
+    /// Returns whether a path of a node's part is this place. In the kubelet's store the time is digits and hyphens. A
+    /// name does not begin with a dot, so that it is none of the state of a run.
     #[must_use]
     pub fn is_on_node(&self, path: &str) -> bool {
-        self.holds(path, |time| time.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'))
+        if self.is_store() {
+            return self.holds(path, |time| time.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'));
+        }
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        self.holds(path, |name| !name.starts_with(['.', '-']) && name.bytes().all(is_plain))
     }
 
     /// Returns whether this is the place of the files in the kubelet's store.
     #[must_use]
     pub fn is_store(&self) -> bool {
+        self.is_pattern() && self.place.starts_with(KUBELET_PKI)
+    }
+
+    /// Returns whether the place stands for several, which differ in a name.
+    #[must_use]
+    pub fn is_pattern(&self) -> bool {
         self.place.contains(ANY)
     }
 
@@ -158,6 +176,9 @@ mod tests {
             ("etc/kubernetes/kubelet.conf", true, &[Role::ControlPlane, Role::Worker]),
             ("var/lib/kubelet/pki/kubelet-client-2026-11-22-00-00-00.pem", true, &[Role::ControlPlane, Role::Worker]),
             ("etc/kubernetes/certferry-restart-kube-apiserver.timer", false, &[Role::ControlPlane]),
+            ("etc/containerd/certs.d/registry_5000_/hosts.toml", false, &[Role::ControlPlane, Role::Worker]),
+            ("usr/local/share/ca-certificates/certferry-tls-ca.crt", false, &[Role::ControlPlane, Role::Worker]),
+            ("etc/pki/ca-trust/source/anchors/certferry-00ff.crt", false, &[Role::ControlPlane, Role::Worker]),
         ] {
             let file = on(path);
             assert!(file.is_some_and(|file| file.is_private == is_private && file.roles == roles), "{path}");
@@ -172,6 +193,14 @@ mod tests {
             "var/lib/kubelet/pki/kubelet-client-current.pem",
             "var/lib/kubelet/pki/kubelet-client-1/2.pem",
             "var/lib/kubelet/config.yaml",
+            "etc/containerd/config.toml",
+            "etc/containerd/certs.d/hosts.toml",
+            "etc/containerd/certs.d/a/b/hosts.toml",
+            "etc/containerd/certs.d/.certferry/hosts.toml",
+            "etc/containerd/certs.d/a/client.key",
+            "usr/local/share/ca-certificates/other.crt",
+            "usr/local/share/ca-certificates/certferry-.crt",
+            "usr/local/share/ca-certificates/certferry-a/b.crt",
         ] {
             assert_eq!(on(path), None, "{path}");
         }

@@ -41,6 +41,8 @@ pub enum Purpose {
     WebhookServer,
     /// The certificate of a server or client that is not part of Kubernetes: an ingress, a registry, a dashboard.
     Tls,
+    /// The root of a registry from which nodes pull, whoever made it.
+    RegistryRoot,
     /// Anything else.
     Other,
 }
@@ -87,14 +89,15 @@ impl Purpose {
             | Self::MetallbCa
             | Self::WebhookServer
             | Self::Tls
+            | Self::RegistryRoot
             | Self::Other => None,
         }
     }
 
     /// Returns the extended key usages that the certificate needs.
     ///
-    /// A CA needs those of what it signs, if it has the extension at all. The list is empty for [`Self::Tls`] and
-    /// [`Self::Other`], of which nothing is known.
+    /// A CA needs those of what it signs, if it has the extension at all. The list is empty for [`Self::Tls`],
+    /// [`Self::RegistryRoot`] and [`Self::Other`], of which nothing is known.
     ///
     /// Source: kubeadm v1.20.2, certlist.go and kubeconfig.go; open-policy-agent/cert-controller v0.10.1, rotator.go
     /// `ValidCert`; Go crypto/tls asks a webhook's certificate for serverAuth.
@@ -113,7 +116,7 @@ impl Purpose {
             | Self::Scheduler
             | Self::User
             | Self::KubeletClient => &[ClientAuth],
-            Self::Tls | Self::Other => &[],
+            Self::Tls | Self::RegistryRoot | Self::Other => &[],
         }
     }
 }

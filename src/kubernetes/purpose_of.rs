@@ -3,6 +3,7 @@
 use super::certificate::{AUTHORITIES, CERTIFICATES};
 use super::certificate_row::{CertificateRow, CommonName};
 use super::purpose::Purpose;
+use super::registry::{REGISTRY_CA, in_certs_d, is_trusted_by_system};
 
 impl Purpose {
     /// Returns the purpose of the certificate with kubeadm's base name, such as `etcd/server` or `admin.conf`.
@@ -57,6 +58,9 @@ impl Purpose {
                 _ => Self::Other,
             };
         }
+        if is_trusted_by_system(path) || matches!(in_certs_d(path), Some((_, REGISTRY_CA))) {
+            return Self::RegistryRoot;
+        }
         let Some(file) = path.strip_prefix("etc/kubernetes/") else { return Self::Other };
         match (file.strip_prefix("pki/"), file) {
             (Some(file), _) => match Self::of_base_name(file.strip_suffix(".crt").unwrap_or_default()) {
@@ -89,6 +93,9 @@ mod tests {
             ("etc/kubernetes/pki/kubelet.crt", Purpose::Other),
             ("var/lib/kubelet/pki/kubelet.crt", Purpose::KubeletServing),
             ("users/alice.conf", Purpose::User),
+            ("etc/containerd/certs.d/registry_5000_/ca.crt", Purpose::RegistryRoot),
+            ("etc/containerd/certs.d/registry_5000_/hosts.toml", Purpose::Other),
+            ("etc/pki/ca-trust/source/anchors/certferry-tls-ca.crt", Purpose::RegistryRoot),
         ] {
             assert_eq!(Purpose::of_path(path), purpose, "{path}");
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::certificate::{AUTHORITIES, CERTIFICATES, SERVICE_ACCOUNT_READERS};
 use super::component::Component;
 use super::place::PKI;
+use super::registry::is_of_registry;
 use super::role::Role;
 
 /// Returns the beginnings of paths in a node's tree, each with the components that read the files there.
@@ -25,9 +26,10 @@ pub fn readers_by_path() -> impl Iterator<Item = (String, &'static [Component])>
 /// 1.20.2.
 pub const RELOADED: [&str; 2] = ["etc/kubernetes/pki/apiserver.crt", "etc/kubernetes/pki/apiserver.key"];
 
-/// Returns whether nothing must be restarted for these files, because kube-apiserver reads all of them again by itself.
+/// Returns whether nothing must be restarted for these files, because kube-apiserver reads all of them again by itself. The
+/// files of registries, which no component reads, do not count.
 pub fn are_reloaded<'a>(mut places: impl Iterator<Item = &'a str>) -> bool {
-    places.all(|place| RELOADED.contains(&place))
+    places.all(|place| RELOADED.contains(&place) || is_of_registry(place))
 }
 
 /// Returns the components that read a file of a node's tree.

@@ -53,6 +53,7 @@ fn init(server: &LocalServer, cluster: &ClusterConfiguration) -> Result<Zeroizin
         items => format!("{indent}{key}:\n{items}"),
     };
     let texts = |names: &[crate::x509::AltName]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let name = cluster.name.as_ref().map(|name| format!("clusterName: {}\n", scalar(name)));
     let endpoint = cluster.endpoint.as_ref().map(|endpoint| format!("controlPlaneEndpoint: {}\n", scalar(endpoint)));
     let cert_sans = match sans("  ", "certSANs", &texts(&cluster.cert_sans)) {
         list if list.is_empty() => list,
@@ -73,6 +74,7 @@ fn init(server: &LocalServer, cluster: &ClusterConfiguration) -> Result<Zeroizin
     let renewal = cluster.renewal.as_ref().map(render_renewal).transpose()?;
     let values = [
         ("kubernetes", cluster.kubernetes.to_string()),
+        ("cluster_name", name.unwrap_or_default()),
         ("endpoint", endpoint.unwrap_or_default()),
         ("cert_sans", cert_sans),
         ("etcd", etcd),

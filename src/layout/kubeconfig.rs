@@ -20,7 +20,7 @@ pub(super) fn render_kubeconfig(
             KubeadmCredentials::Embedded { certificate: certificate.as_bytes(), key: key.as_bytes() }
         }
     };
-    let form =
-        KubeadmForm { authority: authority.as_bytes(), server: &planned.server, user: &planned.user, credentials };
+    let PlannedKubeconfig { server, cluster, user, .. } = planned;
+    let form = KubeadmForm { authority: authority.as_bytes(), server, cluster, user, credentials };
     form.write().map_err(LayoutError::Template)
 }

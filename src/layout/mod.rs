@@ -19,6 +19,7 @@ mod file_sources;
 mod kubeadm;
 mod kubeconfig;
 mod rbac;
+mod registry;
 pub mod scripts;
 mod secret;
 
@@ -97,6 +98,7 @@ fn render_manifest(manifest: &Manifest, sources: &FileSources<'_>) -> Result<Zer
         Manifest::ApiServerRestart(file) => api_server_restart::render(file),
         Manifest::Kubeadm(file) => kubeadm::render(file, sources),
         Manifest::Etcd(file) => etcd::render(file),
+        Manifest::Registry(file) => registry::render(file),
     }
 }
 

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use super::model::Lock;
 use super::shape::{CertificateShape, KeyShape, Shape, Shapes};
+use crate::bundle::Sha256;
 use crate::kubernetes::{KeyId, PartName};
 
 /// The names of the differences that also mean another key.
 const GENERATION: &str = "generation";
 const ALGORITHM: &str = "algorithm";
+const ADOPTED_KEY: &str = "adopted key";
 /// The name of the difference between two versions of Kubernetes.
 pub(crate) const KUBERNETES_VERSION: &str = "Kubernetes";
 
@@ -80,7 +82,7 @@ impl Change {
     #[must_use]
     pub fn is_of_key(&self) -> bool {
         let decides_key = |reason: &ChangeReason| match reason {
-            ChangeReason::Value { field, .. } => matches!(*field, GENERATION | ALGORITHM),
+            ChangeReason::Value { field, .. } => matches!(*field, GENERATION | ALGORITHM | ADOPTED_KEY),
             ChangeReason::Key => true,
             ChangeReason::List { .. } | ChangeReason::IssuerKey { .. } | ChangeReason::Content => false,
         };
@@ -245,7 +247,9 @@ fn differences(old: &Shape, new: &Shape) -> Vec<ChangeReason> {
 
 fn key_differences(old: &KeyShape, new: &KeyShape) -> Vec<ChangeReason> {
     let generation = value(GENERATION, &old.generation.to_string(), &new.generation.to_string());
-    generation.into_iter().chain(value(ALGORITHM, &old.algorithm, &new.algorithm)).collect()
+    let algorithm = value(ALGORITHM, &old.algorithm, &new.algorithm);
+    let adopted = value(ADOPTED_KEY, &hash_or_none(old.adopted.as_deref()), &hash_or_none(new.adopted.as_deref()));
+    generation.into_iter().chain(algorithm).chain(adopted).collect()
 }
 
 fn certificate_differences(old: &CertificateShape, new: &CertificateShape) -> Vec<ChangeReason> {
@@ -258,10 +262,16 @@ fn certificate_differences(old: &CertificateShape, new: &CertificateShape) -> Ve
         value("issued_at", &old.issued_at, &new.issued_at),
         value("start of validity", &old.not_before, &new.not_before),
         value(END, &old.not_after, &new.not_after),
+        value("adopted certificate", &hash_or_none(old.adopted.as_deref()), &hash_or_none(new.adopted.as_deref())),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Returns the hash of an adopted file's content in hex.
+fn hash_or_none(hash: Option<&Sha256>) -> String {
+    hash.map_or_else(|| "none".to_owned(), ToString::to_string)
 }
 
 fn texts(list: &[Arc<str>]) -> Vec<String> {

@@ -20,6 +20,6 @@ pub(crate) use changes::KUBERNETES_VERSION;
 pub use changes::{Change, ChangeId, ChangeKind, ChangeReason, build_changes, changes, explain_version};
 pub use file_changes::file_changes;
 pub use merge::{merge, restrict};
-pub use model::{Formats, Lock, LockError, LockedCertificate, LockedKey, LockedPart, Texts};
+pub use model::{Formats, Lock, LockError, LockedAdoption, LockedCertificate, LockedKey, LockedPart, Texts};
 pub use refusals::{Refusal, foreseen, refusals};
 pub use shape::{CertificateShape, KeyShape, Shape, Shapes};

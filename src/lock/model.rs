@@ -69,6 +69,9 @@ pub struct Lock {
     pub bundle_sha256: String,
     /// The format numbers.
     pub formats: Formats,
+    /// Every CA and key that is adopted, by id.
+    #[serde(rename = "adopted", default)]
+    pub adopted: Vec<LockedAdoption>,
     /// Every part, in the order of the bundle.
     #[serde(rename = "part", default)]
     pub parts: Vec<LockedPart>,
@@ -78,6 +81,21 @@ pub struct Lock {
     /// Every certificate, by id.
     #[serde(rename = "certificate", default)]
     pub certificates: Vec<LockedCertificate>,
+}
+
+/// What a lock keeps about the files of an adopted CA or key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedAdoption {
+    /// The id of the key.
+    #[serde(with = "text")]
+    pub id: KeyId,
+    /// The hash of the SubjectPublicKeyInfo in DER, if the key is one of a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spki_sha256: Option<Sha256>,
+    /// The hash of the certificate in DER as it is in its file, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_sha256: Option<Sha256>,
 }
 
 /// What a lock keeps about a part of the bundle.
@@ -141,8 +159,9 @@ pub struct LockedCertificate {
     pub not_before: Arc<str>,
     /// The last second of validity, as RFC 3339 has it.
     pub not_after: Arc<str>,
-    /// The serial number in hex.
-    pub serial: Hex<16>,
+    /// The serial number in hex. That of a certificate that is adopted as it is has any length, and is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<Hex<16>>,
     /// The hash of the certificate in DER.
     pub certificate_sha256: Sha256,
 }
@@ -211,6 +230,8 @@ impl Lock {
         #[serde(deny_unknown_fields)]
         struct Row {
             #[serde(default)]
+            adopted: Vec<LockedAdoption>,
+            #[serde(default)]
             part: Vec<LockedPart>,
             #[serde(default)]
             key: Vec<LockedKey>,
@@ -228,7 +249,8 @@ impl Lock {
         while start < rows.len() {
             let rest = rows.get(start..)?;
             let end = rest.get(1..)?.find("\n[[").map_or(rest.len(), |place| place + 2);
-            let Row { part, key, certificate } = toml::from_str(rest.get(..end)?).ok()?;
+            let Row { adopted, part, key, certificate } = toml::from_str(rest.get(..end)?).ok()?;
+            lock.adopted.extend(adopted);
             lock.parts.extend(part.into_iter().map(|row| texts.part(row)));
             lock.keys.extend(key.into_iter().map(|row| texts.key(row)));
             lock.certificates.extend(certificate.into_iter().map(|row| texts.certificate(row)));
@@ -282,6 +304,7 @@ impl Lock {
         // and lists of such has a TOML form.
         write!(output, "{HEAD}\n{}", toml::to_string(&head).unwrap_or_default())?;
         let mut write = |row: Result<String, toml::ser::Error>| write!(output, "\n{}", row.unwrap_or_default());
+        self.adopted.iter().try_for_each(|row| write(toml::to_string(&BTreeMap::from([("adopted", [row])]))))?;
         self.parts.iter().try_for_each(|row| write(toml::to_string(&BTreeMap::from([("part", [row])]))))?;
         self.keys.iter().try_for_each(|row| write(toml::to_string(&BTreeMap::from([("key", [row])]))))?;
         let certificate = |row| toml::to_string(&BTreeMap::from([("certificate", [row])]));
@@ -356,6 +379,7 @@ pub(super) mod tests {
             content_sha256: "44".repeat(32),
             bundle_sha256: "55".repeat(32),
             formats: Formats::CURRENT,
+            adopted: Vec::new(),
             parts: vec![LockedPart {
                 part: PartName::Node("cp-1".into()),
                 generation: 1,
@@ -387,7 +411,7 @@ pub(super) mod tests {
             issued_at: "2026-11-22".into(),
             not_before: "2026-11-21T00:00:00Z".into(),
             not_after: "2225-11-22T00:00:00Z".into(),
-            serial: Hex([0x40; 16]),
+            serial: Some(Hex([0x40; 16])),
             certificate_sha256: Hex([0x88; 32]),
         }
     }

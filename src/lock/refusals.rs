@@ -28,6 +28,12 @@ pub enum Refusal {
         /// The id of the given seed.
         given: String,
     },
+    /// CAs or keys would be taken from other files than before, or be derived, although their generation did not move.
+    #[error("{} would be adopted from other files than those of the lock", list(ids))]
+    ChangedAdopted {
+        /// The ids of the keys, at least one.
+        ids: Vec<KeyId>,
+    },
     /// Certificates of roots would change although neither their generation nor their day of issue did.
     ///
     /// One change of the profile, such as a newer Kubernetes, changes all of them.
@@ -65,7 +71,10 @@ pub fn refusals(old: &Lock, new: &Lock) -> Vec<Refusal> {
     if old.seed_id != new.seed_id {
         return vec![Refusal::OtherSeed { locked: old.seed_id.clone(), given: new.seed_id.clone() }];
     }
-    let mut found = Vec::from_iter(refusal_of_authorities(changed_authorities(old, new)));
+    let (before, after) = (of_all(old), of_all(new));
+    let (before, after) = (Shapes::of_lock(&before), Shapes::of_lock(&after));
+    let mut found = Vec::from_iter(refusal_of_adopted(changed_adopted(old, &before, &after)));
+    found.extend(refusal_of_authorities(changed_authorities(old, new)));
     let locked: BTreeMap<_, _> = old.parts.iter().map(|part| (&part.part, part)).collect();
     found.extend(new.parts.iter().find_map(|part| {
         let before = locked.get(&part.part)?;
@@ -98,13 +107,67 @@ pub fn foreseen<'a>(
         after.certificate.as_ref().is_some_and(is_root)
             && locked.get(id).is_some_and(|before| before != after && !moved(&before))
     });
-    let mut found = Vec::from_iter(refusal_of_authorities(changed));
+    let mut found = Vec::from_iter(refusal_of_adopted(changed_adopted(old, &locked, shapes)));
+    found.extend(refusal_of_authorities(changed));
     found.extend(
         parts
             .into_iter()
             .find_map(|(part, changes)| compare_generations(part, *generations.get(part)?, generation, changes)),
     );
     found
+}
+
+/// Returns a lock with only what no single node has, which is little.
+fn of_all(lock: &Lock) -> Lock {
+    let is_of_all = |id: &KeyId| id.is_ca() || *id == KeyId::ServiceAccount;
+    Lock {
+        parts: Vec::new(),
+        keys: lock.keys.iter().filter(|row| is_of_all(&row.id)).cloned().collect(),
+        certificates: lock.certificates.iter().filter(|row| is_of_all(&row.id)).cloned().collect(),
+        adopted: lock.adopted.clone(),
+        made_with: lock.made_with.clone(),
+        cluster: lock.cluster.clone(),
+        cluster_id: lock.cluster_id.clone(),
+        seed_id: lock.seed_id.clone(),
+        signer: lock.signer.clone(),
+        kubernetes: lock.kubernetes.clone(),
+        profile_sha256: lock.profile_sha256.clone(),
+        content_sha256: lock.content_sha256.clone(),
+        bundle_sha256: lock.bundle_sha256.clone(),
+        ..*lock
+    }
+}
+
+fn refusal_of_adopted(ids: Vec<KeyId>) -> Option<Refusal> {
+    (!ids.is_empty()).then_some(Refusal::ChangedAdopted { ids })
+}
+
+/// Returns the CAs and keys whose files are others, or which were made and are adopted now, or the other way round. One
+/// that is adopted under the very key that it had is not among them.
+fn changed_adopted(old: &Lock, before: &Shapes<'_>, after: &Shapes<'_>) -> Vec<KeyId> {
+    let is_changed = |id: &&KeyId| {
+        if !id.is_ca() && **id != KeyId::ServiceAccount {
+            return false;
+        }
+        let (Some(old_shape), Some(new_shape)) = (before.get(id), after.get(id)) else { return false };
+        if old_shape.key.generation != new_shape.key.generation {
+            return false;
+        }
+        let locked = || old.keys.iter().find(|row| row.id == **id).map(|row| row.spki_sha256);
+        let has_other_key = match (&old_shape.key.adopted, &new_shape.key.adopted) {
+            (None, None) => false,
+            (Some(old), Some(new)) => old != new,
+            (None, Some(new)) => locked() != Some(**new),
+            (Some(_), None) => true,
+        };
+        let file = |shape: Shape| shape.certificate.and_then(|certificate| certificate.adopted);
+        let has_other_file = match (file(old_shape), file(new_shape)) {
+            (Some(old), Some(new)) => old != new,
+            _ => false,
+        };
+        has_other_key || has_other_file
+    };
+    after.ids().filter(is_changed).cloned().collect()
 }
 
 fn refusal_of_authorities<'a>(changed: impl Iterator<Item = &'a KeyId>) -> Option<Refusal> {

@@ -8,6 +8,7 @@ use super::permission::Objection;
 use crate::bundle::{BundleError, WriteError};
 use crate::issue::IssueError;
 use crate::keys::KeyError;
+use crate::kubernetes::KeyId;
 use crate::sign::PublicKeyError;
 use crate::verify::Finding;
 
@@ -17,6 +18,22 @@ pub enum MakeError {
     /// The profile has no nodes of these names.
     #[error("the profile has no node {}", .0.join(", "))]
     UnknownNodes(Vec<String>),
+    /// A file of an adopted CA or key was not read.
+    #[error("a file of {id} that the profile adopts is not at hand")]
+    MissingFile {
+        /// The id of the CA's key, or of the key.
+        id: KeyId,
+    },
+    /// The certificate of a CA is there, and its key is neither there nor derived from the seed.
+    #[error(
+        "{id} cannot sign: its certificate has another key than the one that the seed gives, and no `key` is named"
+    )]
+    ExternalAuthority {
+        /// The id of the CA's key.
+        id: KeyId,
+        /// The ids of the certificates that it would sign.
+        below: Vec<KeyId>,
+    },
     /// There is no lock, and a subset or a rebuild of what a lock says needs one.
     #[error("there is no lock to build against")]
     NoLock,

@@ -12,8 +12,9 @@ use crate::bundle::limits::{COMPRESSED, ENTRIES, FILE, INDEX, MEMBER, PARTS, PAT
 use crate::bundle::rows::FOLDERS;
 use crate::bundle::{FORMAT, KUBELET_CLIENT_LINK, Mode, PHASE};
 use crate::kubernetes::{
-    API_SERVER_RESTART, AUTHORITIES, BOOTSTRAP, Component, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, RELOADED, Role,
-    enable_api_server_restart, kubeconfigs, node_files, readers_by_path,
+    API_SERVER_RESTART, AUTHORITIES, BOOTSTRAP, Component, HOSTS_TOML, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI,
+    REGISTRY_CA, RELOADED, Role, Swaps, UNIT_FOLDERS, UPDATE_TRUST, enable_api_server_restart, kubeconfigs, node_files,
+    readers_by_path,
 };
 use crate::node::place::{
     AWAY, INSTALLED, JOURNAL, JOURNAL_NEW, LOCK, RESTART, RESTART_NEW, STATE, hidden, parent_and_name,
@@ -43,7 +44,7 @@ fn shell() -> String {
          # something else; `{BLESS}=1 {HOW}` writes both anew.\n\n"
     );
     let mut fact = |name: &str, comment: &str, value: &str| {
-        let quote = if value.contains([' ', '\n']) { "'" } else { "" };
+        let quote = if value.contains([' ', '\n', ';']) { "'" } else { "" };
         let comment = if comment.is_empty() { String::new() } else { format!("# {comment}\n") };
         let _ = writeln!(text, "{comment}{name}={quote}{value}{quote}");
     };
@@ -56,6 +57,25 @@ fn shell() -> String {
     fact("BOOTSTRAP", "", parent_and_name(BOOTSTRAP).1);
     let names_of_authorities: Vec<_> = AUTHORITIES.iter().map(|row| format!("{}.crt", row.base_name)).collect();
     fact("AUTHORITIES", "The CAs of a node, in its folder of certificates.", &names_of_authorities.join(" "));
+    let folders = |swaps| UNIT_FOLDERS.iter().filter(move |row| row.swaps == swaps).map(|row| row.folder);
+    let trust: Vec<_> = folders(Swaps::Files).filter(|folder| *folder != KUBERNETES).collect();
+    let registries: Vec<_> = folders(Swaps::Folders).collect();
+    fact(
+        "CERTS_D",
+        "Where containerd looks for registries, and what of a registry is a bundle's.",
+        &registries.join(" "),
+    );
+    fact("REGISTRY_FILES", "", &[REGISTRY_CA, HOSTS_TOML].join(" "));
+    fact(
+        "TRUST",
+        "Where systems take the roots from that all of their programs trust, and what takes them.",
+        &trust.join(" "),
+    );
+    fact("UPDATE_TRUST", "", UPDATE_TRUST);
+    let mut slots: Vec<_> = UNIT_FOLDERS.iter().map(|row| row.slots).collect();
+    slots.sort_unstable();
+    slots.dedup();
+    fact("SLOT_FOLDERS", "The folders that hold what is not live.", &slots.join(" "));
     fact("HOME_KUBERNETES", "What is remembered of a node (the manual, chapter formats).", STATE);
     fact("HOME_KUBELET", "", &hidden(parent_and_name(KUBELET_PKI).0));
     fact("LOCK", "", LOCK);
@@ -118,6 +138,7 @@ fn awk() -> String {
         fact(format!("is_role[\"{}\"] = 1", role.name()));
     }
     fact("# Which files a part may hold, by the role of its node, and their modes.".to_owned());
+    let mut patterns = 0;
     for file in node_files() {
         let mode = if file.is_private { Mode::Private } else { Mode::Public };
         let roles: Vec<_> = file.roles.iter().map(|role| role.name()).collect();
@@ -125,8 +146,12 @@ fn awk() -> String {
         fact(format!("roles_of[\"{place}\"] = \" {} \"; mode_of[\"{place}\"] = \"{mode}\"", roles.join(" ")));
         if file.is_store() {
             fact(format!("store = \"{place}\""));
+        } else if file.is_pattern() {
+            patterns += 1;
+            fact(format!("pattern[{patterns}] = \"{place}\""));
         }
     }
+    fact(format!("patterns = {patterns}"));
     fact("# Files by the beginning of their path, and who reads them; the first that fits counts.".to_owned());
     let rows: Vec<_> = readers_by_path().collect();
     for (number, (beginning, readers)) in (1..).zip(&rows) {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::bundle::{Hex, Index, Sha256, Written};
 use crate::keys::Seed;
 use crate::kubernetes::KeyId;
-use crate::lock::{Formats, Lock, LockedCertificate, LockedKey, LockedPart, Shapes, Texts};
-use crate::plan::{Plan, Recipient};
+use crate::lock::{Formats, Lock, LockedAdoption, LockedCertificate, LockedKey, LockedPart, Shapes, Texts};
+use crate::plan::{Plan, PlannedCertificate, Recipient};
 use crate::profile::Profile;
 use crate::sign::PublicKey;
 
@@ -29,8 +29,9 @@ pub(super) struct Built<'a> {
 /// What a lock keeps of a key and its certificate. The two themselves take ten times the room.
 pub(super) struct Trace {
     pub(super) spki_sha256: Sha256,
-    /// The serial number and the SHA-256 of the certificate, if the key has one.
-    pub(super) certificate: Option<(Hex<16>, Sha256)>,
+    /// The serial number and the SHA-256 of the certificate, if the key has one. A certificate that is adopted as it is
+    /// has no serial number of ours.
+    pub(super) certificate: Option<(Option<Hex<16>>, Sha256)>,
 }
 
 /// Returns the lock of a build, but for the hash of the content, which is known once the bundle is read back.
@@ -71,6 +72,7 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
             certificate_sha256,
         }));
     }
+    certificates.extend(only_trusted(plan, &shapes));
     let before = built.old.map(|lock| lock.parts.as_slice()).unwrap_or_default();
     let before: BTreeMap<_, _> = before.iter().map(|row| (&row.part, row)).collect();
     let parts = built.index.parts.iter().zip(built.recipients).map(|((part, record), recipient)| {
@@ -100,10 +102,52 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
         content_sha256: String::new(),
         bundle_sha256: built.written.file_sha256.to_string(),
         formats: Formats::CURRENT,
+        adopted: adopted_of(plan),
         parts: parts.collect(),
         keys,
         certificates,
     }
+}
+
+/// Returns the rows of CAs that are only trusted, and whose key is not here.
+fn only_trusted(plan: &Plan<'_>, shapes: &Shapes<'_>) -> Vec<LockedCertificate> {
+    let has_key = |id: &KeyId| plan.keys.iter().any(|key| key.id == *id);
+    let authorities = plan.certificates.iter().filter(|planned| planned.is_ca && !has_key(&planned.key));
+    let row = |planned: &PlannedCertificate| {
+        let (existing, shape) = (planned.existing.as_ref()?, shapes.get(&planned.key)?.certificate?);
+        Some(LockedCertificate {
+            id: planned.key.clone(),
+            subject: shape.subject,
+            issuer: shape.issuer,
+            usages: shape.usages,
+            alt_names: shape.alt_names,
+            constraints: shape.constraints,
+            issued_at: shape.issued_at,
+            not_before: shape.not_before,
+            not_after: shape.not_after,
+            serial: None,
+            certificate_sha256: Hex(existing.sha256),
+        })
+    };
+    authorities.filter_map(row).collect()
+}
+
+/// Returns what a lock keeps of the files of adopted CAs and keys, by id.
+pub(super) fn adopted_of(plan: &Plan<'_>) -> Vec<LockedAdoption> {
+    let mut rows: BTreeMap<&KeyId, LockedAdoption> = BTreeMap::new();
+    let row = |id: &KeyId| LockedAdoption { id: id.clone(), spki_sha256: None, certificate_sha256: None };
+    for key in &plan.keys {
+        if let Some(spki_sha256) = key.adopted.as_deref() {
+            rows.entry(&key.id).or_insert_with(|| row(&key.id)).spki_sha256 = Some(Hex(*spki_sha256));
+        }
+    }
+    for planned in plan.certificates.iter().filter(|planned| planned.is_ca) {
+        if let Some(existing) = &planned.existing {
+            let row = rows.entry(&planned.key).or_insert_with(|| row(&planned.key));
+            row.certificate_sha256 = Some(Hex(existing.sha256));
+        }
+    }
+    rows.into_values().collect()
 }
 
 /// Takes another copy that is equal, so that one of both is enough.

@@ -53,13 +53,15 @@ impl<'a> Materials<'a> {
             }
         }
         let (traces, known) = (BTreeMap::new(), AlreadyVerified::default());
-        let cost = plan.keys.iter().map(|key| u64::from(relative_cost(key.algorithm))).sum();
+        let derived = plan.keys.iter().filter(|key| key.adopted.is_none());
+        let cost = derived.map(|key| u64::from(relative_cost(key.algorithm))).sum();
         Self { plan, seed, derivation, of_nodes, cost, traces, known }
     }
 
     /// Derives the keys that are not of one node alone: those of CAs, users, Secrets, and of the bundle's signer.
     pub(super) fn shared_keys(&self) -> Result<KeyRing, Defect> {
-        let keys: Vec<_> = self.plan.keys.iter().filter(|key| node_of(&key.id).is_none()).collect();
+        let keys: Vec<_> =
+            self.plan.keys.iter().filter(|key| node_of(&key.id).is_none() && key.adopted.is_none()).collect();
         self.derive(&keys)
     }
 
@@ -92,10 +94,10 @@ impl<'a> Materials<'a> {
     pub(super) fn keep(&mut self, keys: &KeyRing, certificates: &Issued) {
         for (id, key) in keys.iter() {
             let certificate = certificates.get(id);
-            let certificate = certificate.map(|issued| (Hex(*issued.serial()), Sha256::of(issued.der())));
+            let certificate = certificate.map(|issued| (issued.serial().map(Hex), Sha256::of(issued.der())));
             self.traces.insert(id.clone(), Trace { spki_sha256: Sha256::of(key.spki_der()), certificate });
         }
-        let signatures = certificates.iter().map(Certificate::signature);
+        let signatures = certificates.iter().filter_map(Certificate::signature);
         self.known.add_made(signatures, keys.iter().map(|(_, key)| key.digest()));
     }
 

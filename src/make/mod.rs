@@ -13,6 +13,7 @@
 //!
 //! Where to change what: `permission.rs` says what a build may change, and `comparison.rs` what it reports of changes.
 
+mod adoption;
 mod comparison;
 mod derivation;
 mod error;
@@ -22,19 +23,24 @@ pub mod install_script;
 mod lock;
 mod materials;
 mod permission;
+mod request;
 mod slices;
 
 use std::collections::BTreeMap;
 use std::io::{BufReader, BufWriter, Read, Seek, Write};
+use std::sync::Arc;
 
+pub use adoption::check_derivable;
 pub use comparison::{Comparison, Since};
 pub use derivation::{Derivation, Progress};
 pub use error::{BuildError, Defect, MakeError};
 pub use permission::{Deviation, Objection, Permission, check_lock};
+pub use request::request;
 
+use crate::adopted::Adopted;
 use crate::bundle::{ClusterId, Description, Head, Hex, Sha256, WriteError, Writer, Written};
 use crate::issue::{Authorities, SerialKey};
-use crate::keys::Seed;
+use crate::keys::{PrivateKey, Seed};
 use crate::kubernetes::{KeyId, PartName};
 use crate::layout::{self, lay_out};
 use crate::lock::Lock;
@@ -54,8 +60,11 @@ const NODES_AT_ONCE: usize = 1024;
 pub struct Request<'a> {
     /// The profile of the cluster.
     pub profile: &'a Profile,
-    /// The secret from which all keys are derived.
+    /// The secret from which all keys are derived that are not adopted.
     pub seed: &'a Seed,
+    /// The CAs and keys that are adopted. The profile must be the one that [`adopt`](crate::adopted::adopt) returned with
+    /// them.
+    pub adopted: &'a Adopted,
     /// The lock of the build before, if there was one.
     pub lock: Option<&'a Lock>,
     /// The part of the cluster for a partial bundle, which needs the lock of a whole one. `None` builds the whole
@@ -126,9 +135,14 @@ where
     let is_partial = request.subset.is_some();
     let recipients = in_archive_order(&plan);
     let mut materials = Materials::of(&plan, seed, derivation);
-    let keys = materials.shared_keys()?;
+    let mut keys = materials.shared_keys()?;
+    for (id, key) in &request.adopted.keys {
+        keys.insert(id.clone(), Arc::clone(key));
+    }
+    adoption::check_derived(&plan, request.adopted, |id| keys.get(id).map(PrivateKey::spki_der))?;
     let serial_key = SerialKey::new(seed.serial_key(&plan.cluster));
-    let issued = Authorities::issue(&plan, &keys, &serial_key, derivation.engine).map_err(Defect::from)?;
+    let issued = Authorities::issue(&plan, &keys, &request.adopted.certificates, &serial_key, derivation.engine)
+        .map_err(Defect::from)?;
     let (authorities, mut certificates) = issued;
     certificates.extend(materials.shared_leaves(&authorities, &keys)?);
     materials.keep(&keys, &certificates);
@@ -222,6 +236,7 @@ pub fn check<'a>(request: &Request<'a>) -> Result<Plan<'a>, MakeError> {
         check_lock(lock, &profile.cluster.name, permission)?;
         permission::check_seed(lock, seed.id(), permission)?;
     }
+    adoption::check_files(profile, request.adopted)?;
     let mut plan = plan(profile);
     if let Some(subset) = subset {
         plan = plan::subset(&plan, subset.nodes, subset.with_cluster).map_err(MakeError::UnknownNodes)?;

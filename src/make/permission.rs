@@ -39,7 +39,7 @@ impl Permission {
         match refusal {
             Refusal::OtherCluster { .. } | Refusal::LowerGeneration { .. } => false,
             Refusal::OtherSeed { .. } => replace_seed,
-            Refusal::ChangedAuthorities { .. } => replace_ca,
+            Refusal::ChangedAdopted { .. } | Refusal::ChangedAuthorities { .. } => replace_ca,
             Refusal::SameGeneration { .. } => same_generation,
         }
     }
@@ -241,7 +241,9 @@ fn compare_values(old: &Lock, new: &Lock) -> Result<(), Deviation> {
     let locked: BTreeMap<&KeyId, _> = old.certificates.iter().map(|row| (&row.id, row)).collect();
     for row in &new.certificates {
         let before = locked.get(&row.id);
-        compare(|| format!("serial of {}", row.id), before.map(|before| &before.serial), &row.serial)?;
+        if let Some(serial) = &row.serial {
+            compare(|| format!("serial of {}", row.id), before.and_then(|before| before.serial.as_ref()), serial)?;
+        }
         let before = before.map(|before| &before.certificate_sha256);
         compare(|| format!("certificate of {}", row.id), before, &row.certificate_sha256)?;
     }

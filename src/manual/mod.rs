@@ -7,6 +7,8 @@ pub(crate) type Chapter = (&'static str, &'static str, &'static str);
 pub(crate) const CHAPTERS: &[Chapter] = &[
     ("quickstart", "from nothing to files on a node", include_str!("quickstart.md")),
     ("profile", "every key of a profile, its default, and what a change costs", include_str!("profile.md")),
+    ("existing-clusters", "a cluster that runs: keep its CAs, renew everything", include_str!("existing-clusters.md")),
+    ("import", "a profile of a cluster that runs, of surveys and kubeadm's configuration", include_str!("import.md")),
     ("far-side", "check and install a bundle on an isolated node", include_str!("far-side.md")),
     ("fleet", "many nodes with Ansible: carry, install in waves, go back", include_str!("fleet.md")),
     ("adding-a-node", "make, carry and install one node's files", include_str!("adding-a-node.md")),

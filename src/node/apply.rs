@@ -18,10 +18,8 @@ use super::status::{kept, status};
 use super::written::Written;
 use crate::bundle::{Node, PartOwner, VerifiedPart};
 use crate::host::{self, NodeTree, reason};
+use crate::kubernetes::UNIT_FOLDERS;
 use crate::sign::PublicKey;
-
-/// The folders whose SELinux labels are set anew after their files change.
-const RELABELLED: [&str; 2] = ["/etc/kubernetes", "/var/lib/kubelet/pki"];
 
 /// What a person allows although it would be refused otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -192,7 +190,7 @@ fn replace<'a, 't>(
         // Before any component reads the files.
         if tree.is_host()
             && changes.has_files()
-            && let Err(reason) = host::relabel(&RELABELLED)
+            && let Err(reason) = host::relabel(&relabelled(tree))
         {
             progress(&Progress::Unlabelled(&reason));
         }
@@ -203,6 +201,12 @@ fn replace<'a, 't>(
     session.clean().map_err(|cause| NodeError::Untidy { cause: Box::new(cause) })?;
     let kept = kept(tree);
     Ok(Applied { changes, effect, restarted_by, has_recovered, has_original, kept, written })
+}
+
+/// Returns the folders whose SELinux labels are set anew after their files change.
+fn relabelled(tree: &NodeTree) -> Vec<String> {
+    let folders = UNIT_FOLDERS.iter().map(|row| row.folder).filter(|folder| tree.is_folder(folder));
+    folders.map(|folder| format!("/{folder}")).collect()
 }
 
 /// Refuses a host that is not the node.

@@ -7,9 +7,10 @@ use super::changes::Changes;
 use super::fingerprint::{Description, describe};
 use super::installed;
 use super::place::{RECORD, Slot, UNITS};
+use super::registries::places_in;
 use super::state::{content, homes, look, read_previous, real};
 use super::unit::Unit;
-use crate::bundle::{Row, Sha256};
+use crate::bundle::{Record, Row, Sha256};
 use crate::host::NodeTree;
 use crate::kubernetes::{PKI, is_shared};
 
@@ -58,7 +59,7 @@ pub(super) fn holds_something(slot: &Description) -> bool {
 pub(super) fn at_stake(tree: &NodeTree, changes: &Changes<'_>) -> Result<Option<NodeError>, NodeError> {
     let (slot, what) = match changes.keep {
         Slot::Repaired => (Slot::Repaired, "what an earlier repair replaced"),
-        _ if moves_original(tree, changes)? => (Slot::Original, "a PKI that certferry did not install"),
+        _ if moves_original(tree, changes)? => (Slot::Original, "what certferry did not install"),
         _ => return Ok(None),
     };
     for place in homes(tree)?.iter().map(|home| slot.folder(home)) {
@@ -69,13 +70,31 @@ pub(super) fn at_stake(tree: &NodeTree, changes: &Changes<'_>) -> Result<Option<
     Ok(None)
 }
 
+/// Returns whether the previous generation is one that certferry did not install. Files for registries do not count: where
+/// somebody else wrote one of them, the generation is certferry's all the same.
+///
+/// # Errors
+/// Fails like [`has_foreign_previous`].
+pub(super) fn is_previous_foreign(tree: &NodeTree) -> Result<bool, NodeError> {
+    holds_foreign(tree, |_| true, false)
+}
+
 /// Returns whether the previous generation holds something that certferry did not install, in the folders that hold slots
 /// and that are looked at. That may have come in the place of what certferry had installed (`kubeadm reset`, `kubeadm
-/// init`): its CAs or its keys of service accounts are others than those of the record then.
+/// init`): its CAs or its keys of service accounts are others than those of the record then. A file for a
+/// registry may be there that somebody else wrote.
 ///
 /// # Errors
 /// Fails when the list of its units, or one of its files, cannot be read.
 pub(super) fn has_foreign_previous(tree: &NodeTree, is_looked_at: impl Fn(&String) -> bool) -> Result<bool, NodeError> {
+    holds_foreign(tree, is_looked_at, true)
+}
+
+fn holds_foreign(
+    tree: &NodeTree,
+    is_looked_at: impl Fn(&String) -> bool,
+    with_registries: bool,
+) -> Result<bool, NodeError> {
     let Some(units) = read_previous(tree)? else {
         // Nobody knows what it is, where its list is gone.
         for home in homes(tree)?.into_iter().filter(|home| is_looked_at(home)) {
@@ -97,6 +116,9 @@ pub(super) fn has_foreign_previous(tree: &NodeTree, is_looked_at: impl Fn(&Strin
             continue;
         }
         let Some(record) = &record else { return Ok(true) };
+        if with_registries && has_others_registry(tree, &unit, record)? {
+            return Ok(true);
+        }
         for row in &record.rows {
             let Row::File { path, sha256, .. } = row else { continue };
             let Some(name) = path.strip_prefix(PKI).filter(|_| is_shared(path)) else { continue };
@@ -107,6 +129,18 @@ pub(super) fn has_foreign_previous(tree: &NodeTree, is_looked_at: impl Fn(&Strin
                     return Ok(true);
                 }
             }
+        }
+    }
+    Ok(false)
+}
+
+/// Returns whether the previous generation keeps a file for a registry that is not as its record has it.
+fn has_others_registry(tree: &NodeTree, unit: &Unit, record: &Record) -> Result<bool, NodeError> {
+    for (place, below) in places_in(tree, unit)? {
+        let bytes = content(tree, &format!("{}{below}", unit.at(Slot::Previous)))?;
+        let is_installed = |row: &Row| matches!(row, Row::File { path, sha256, .. } if *path == place && Sha256::of(&bytes) == *sha256);
+        if !bytes.is_empty() && !record.rows.iter().any(is_installed) {
+            return Ok(true);
         }
     }
     Ok(false)

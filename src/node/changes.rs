@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
 use super::NodeError;
+use super::change::{Content, Difference, Dropped, Entry, FileChange, Method, Reason, Staged};
 use super::fingerprint::{Description, describe};
-use super::installed::{Installed, installed};
+use super::installed::{Installed, installed, installed_record};
 use super::not_after;
 use super::place::{HIDDEN, NOT_AFTER, RECORD, SIGNATURE, SIGNER, Slot, parent_and_name};
 use super::replaced::Replaced;
@@ -16,7 +17,9 @@ use super::unit::{Unit, is_place};
 use crate::bundle::{PartOwner, Record, Row, Sha256, VerifiedPart};
 use crate::host::{FileOwner, Found, FoundKind, NodeTree};
 use crate::kubeconfig::{Held, Kubeconfig};
-use crate::kubernetes::{BOOTSTRAP, Component, KUBELET_PKI, KUBERNETES, PKI, Role, is_shared, kubeconfigs, readers};
+use crate::kubernetes::{
+    BOOTSTRAP, CERTS_D, Component, KUBELET_PKI, KUBERNETES, PKI, Role, is_of_registry, is_shared, kubeconfigs, readers,
+};
 use crate::sign::PublicKey;
 use crate::x509::{ReadCertificate, read_pem};
 
@@ -45,94 +48,6 @@ pub struct Changes<'a> {
     /// The entries of the units as they were when they were compared, by their place on the disk, each as a
     /// [`Description`] tells it.
     pub(super) before: Description,
-}
-
-/// A file of the part that differs from the node's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileChange {
-    /// The place of the file.
-    pub place: String,
-    /// The difference.
-    pub difference: Difference,
-}
-
-/// The difference between a file of the part and the node's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Difference {
-    /// The node has no such file.
-    New,
-    /// The bytes or the kind of entry differ.
-    Content,
-    /// The permissions or the owner differ.
-    Mode,
-}
-
-/// A file on the node that is kept only in the backup.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dropped {
-    /// The place of the file.
-    pub place: String,
-    /// The reason.
-    pub reason: Reason,
-}
-
-/// The reason why a file is not kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// It belongs to the CA at this place, which is replaced.
-    Replaced(String),
-    /// The kubelet would use it in place of what the part brings.
-    Stale,
-}
-
-/// The way in which the files of a folder change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// The folder is exchanged as a whole.
-    Folder,
-    /// Each file is exchanged by itself. Under the same CAs a running API server reads them again in the folder that it
-    /// sees.
-    Files,
-    /// Each file is exchanged by itself, because the folder is a mount point, which cannot be moved.
-    MountPoint,
-    /// Each file is exchanged by itself, because the file system may not rename the folder.
-    Overlay,
-}
-
-/// A unit, and what is to be live in it.
-pub(super) struct Staged<'a> {
-    pub(super) unit: Unit,
-    /// No entry, one entry, or a folder and everything in it. Paths are relative to the unit, and folders come before
-    /// their files.
-    pub(super) entries: Vec<Entry<'a>>,
-}
-
-/// An entry to be staged.
-pub(super) struct Entry<'a> {
-    /// The path relative to the unit. It is empty for the unit itself.
-    pub(super) path: String,
-    pub(super) owner: FileOwner,
-    pub(super) content: Content<'a>,
-}
-
-pub(super) enum Content<'a> {
-    /// A folder, with the access control lists of the one at a place when it takes its place.
-    Folder {
-        mode: u32,
-        like: Option<String>,
-    },
-    File {
-        mode: u32,
-        bytes: Cow<'a, [u8]>,
-    },
-    Link {
-        target: String,
-    },
-    /// A copy of the entry at this place.
-    Copy {
-        from: String,
-        found: Found,
-    },
 }
 
 impl<'a> Changes<'a> {
@@ -165,6 +80,7 @@ impl<'a> Changes<'a> {
         comparison.folder(PKI)?;
         comparison.folder(KUBELET_PKI)?;
         comparison.kubeconfigs()?;
+        comparison.registries(&installed_for_registries(tree)?)?;
         if !is_fresh {
             changes.restarts = restarts(record, &changes);
         }
@@ -236,6 +152,12 @@ impl<'a> Changes<'a> {
     }
 }
 
+/// Returns the places of the files for registries that the installed generation brought.
+fn installed_for_registries(tree: &NodeTree) -> Result<BTreeSet<String>, NodeError> {
+    let rows = installed_record(tree.reading())?.map(|(record, _)| record.rows).unwrap_or_default();
+    Ok(rows.iter().map(Row::path).filter(|place| is_of_registry(place)).map(str::to_owned).collect())
+}
+
 /// Returns the components that read what changes and run on the node.
 fn restarts(record: &Record, changes: &Changes<'_>) -> BTreeSet<Component> {
     let PartOwner::Node(node) = &record.owner else { return BTreeSet::new() };
@@ -251,7 +173,7 @@ fn resolve(tree: &NodeTree, place: &str) -> Result<String, NodeError> {
     tree.resolve(place).map_err(|error| NodeError::io("follow links of", tree, place, error))
 }
 
-struct Comparison<'a, 'b> {
+pub(super) struct Comparison<'a, 'b> {
     tree: &'b NodeTree,
     /// The files of the part, by place.
     new: BTreeMap<&'a str, (&'a Row, &'a [u8])>,
@@ -262,8 +184,49 @@ struct Comparison<'a, 'b> {
 }
 
 impl<'a> Comparison<'a, '_> {
+    /// Returns the node's files.
+    pub(super) const fn tree(&self) -> &NodeTree {
+        self.tree
+    }
+
+    /// Returns the places of the part's files.
+    pub(super) fn places(&self) -> impl Iterator<Item = &'a str> {
+        self.new.keys().copied()
+    }
+
+    /// Returns the part's file at a place.
+    pub(super) fn row(&self, place: &str) -> Option<(&'a Row, &'a [u8])> {
+        self.new.get(place).copied()
+    }
+
+    /// Stages a unit, and notes what is dropped with it.
+    pub(super) fn stage(&mut self, staged: Staged<'a>, dropped: Vec<Dropped>) {
+        self.changes.staged.push(staged);
+        self.changes.dropped.extend(dropped);
+    }
+
+    /// Notes a file that changes.
+    pub(super) fn change(&mut self, change: FileChange) {
+        self.changes.files.push(change);
+    }
+
+    /// Notes how a folder changes.
+    pub(super) fn method(&mut self, folder: &str, method: Method) {
+        self.changes.methods.push((folder.to_owned(), method));
+    }
+
+    /// Notes files that are carried over.
+    pub(super) fn carry(&mut self, places: impl Iterator<Item = String>) {
+        self.changes.carried.extend(places);
+    }
+
+    /// Remembers what an entry of the disk is.
+    pub(super) fn remember(&mut self, place: String, facts: String) {
+        self.changes.before.insert(place, facts);
+    }
+
     /// Compares a folder that is one unit, or whose files are units.
-    fn folder(&mut self, folder: &str) -> Result<(), NodeError> {
+    pub(super) fn folder(&mut self, folder: &str) -> Result<(), NodeError> {
         let rows: Vec<_> = self.rows_below(folder);
         if rows.is_empty() {
             return Ok(());
@@ -384,21 +347,21 @@ impl<'a> Comparison<'a, '_> {
     }
 
     /// Remembers what a unit of one file is.
-    fn describe(&mut self, unit: &Unit) -> Result<(), NodeError> {
+    pub(super) fn describe(&mut self, unit: &Unit) -> Result<(), NodeError> {
         let facts = describe(self.tree, &unit.live)?.remove(".");
         self.changes.before.extend(facts.map(|facts| (unit.live.clone(), facts)));
         Ok(())
     }
 
     /// Returns the part's files below a folder, each with its path in the folder.
-    fn rows_below(&self, folder: &str) -> Vec<(String, &'a Row, &'a [u8])> {
+    pub(super) fn rows_below(&self, folder: &str) -> Vec<(String, &'a Row, &'a [u8])> {
         let path = |place: &str| Some(place.strip_prefix(folder)?.strip_prefix('/')?.to_owned());
         self.new.iter().filter_map(|(place, (row, bytes))| Some((path(place)?, *row, *bytes))).collect()
     }
 
     /// Returns every entry below a folder by its path in it, without those that certferry itself keeps there. The
     /// folder has the path "".
-    fn walk(&self, folder: &str) -> Result<BTreeMap<String, Found>, NodeError> {
+    pub(super) fn walk(&self, folder: &str) -> Result<BTreeMap<String, Found>, NodeError> {
         let mut entries = BTreeMap::new();
         let mut open = vec![String::new()];
         while let Some(path) = open.pop() {
@@ -415,7 +378,12 @@ impl<'a> Comparison<'a, '_> {
     }
 
     /// Returns the difference between the entry at a place and that of the part, if there is one.
-    fn difference(&self, row: &Row, found: Option<&Found>, place: &str) -> Result<Option<Difference>, NodeError> {
+    pub(super) fn difference(
+        &self,
+        row: &Row,
+        found: Option<&Found>,
+        place: &str,
+    ) -> Result<Option<Difference>, NodeError> {
         let Some(found) = found else { return Ok(Some(Difference::New)) };
         let is_same = match (row, &found.kind) {
             (Row::File { sha256, .. }, FoundKind::File) => Sha256::of(&self.content(place)?) == *sha256,
@@ -443,7 +411,8 @@ impl<'a> Comparison<'a, '_> {
         if folder == KUBELET_PKI && is_stale(path) {
             return Ok(Some(Reason::Stale));
         }
-        if found.kind != FoundKind::File {
+        // What lies beside a registry's root is for its owner to say.
+        if found.kind != FoundKind::File || folder.starts_with(CERTS_D) {
             return Ok(None);
         }
         let authority = self.replaced.owner_of(&self.content(&format!("{live}/{path}"))?);
@@ -454,7 +423,7 @@ impl<'a> Comparison<'a, '_> {
         found.filter(|_| self.keeps_owner).map_or(ROOT, |found| found.owner)
     }
 
-    fn entry(&self, path: String, row: &Row, bytes: &'a [u8], found: Option<&Found>) -> Entry<'a> {
+    pub(super) fn entry(&self, path: String, row: &Row, bytes: &'a [u8], found: Option<&Found>) -> Entry<'a> {
         let content = match row {
             Row::File { mode, .. } => Content::File { mode: mode.bits(), bytes: Cow::Borrowed(bytes) },
             Row::Link { target, .. } => Content::Link { target: target.clone() },
@@ -464,7 +433,7 @@ impl<'a> Comparison<'a, '_> {
 
     /// Returns the entries of a folder that replaces the old one: the part's files, the files that are kept, and the
     /// folders that both need, which keep their permissions.
-    fn tree_entries(
+    pub(super) fn tree_entries(
         &self,
         rows: &[(String, &'a Row, &'a [u8])],
         old: &BTreeMap<String, Found>,

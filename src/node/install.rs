@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::NodeError;
 use super::by_file::{Apart, take_apart};
-use super::changes::{Changes, Content, Staged};
+use super::change::{Content, Staged};
+use super::changes::Changes;
 use super::fingerprint::{Description, describe};
 use super::place::{STATE, Slot, UNITS, hidden, parent_and_name};
 use super::session::Session;
@@ -12,7 +13,7 @@ use super::state::{ROOT, look, make_folders, read_previous, read_units};
 use super::unit::{self, Unit};
 use super::written::Written;
 use crate::host::{Found, FoundKind, NodeTree, Staging};
-use crate::kubernetes::{KUBELET_PKI, KUBERNETES};
+use crate::kubernetes::{KUBERNETES, UNIT_FOLDERS};
 
 /// Stages what changes and swaps it in. What was live goes to the slot that keeps it. Returns what somebody wrote
 /// meanwhile.
@@ -102,7 +103,7 @@ fn is_below(place: &str, unit: &Unit) -> bool {
 /// Returns [`NodeError::Link`] then, and fails when the list of units cannot be read.
 pub(super) fn check_rollback(tree: &NodeTree) -> Result<(), NodeError> {
     // Where these are links, install.sh has named its units by them.
-    let known = [KUBERNETES, parent_and_name(KUBELET_PKI).0].map(|folder| format!("{folder}/"));
+    let known = UNIT_FOLDERS.map(|row| format!("{}/", row.slots));
     let may_be_link = |folder: &str| known.iter().any(|known| known.starts_with(&format!("{folder}/")));
     for unit in read_previous(tree)?.unwrap_or_default() {
         for (end, _) in unit.live.match_indices('/') {

@@ -10,7 +10,7 @@ use super::journal::{Journal, Step};
 use super::place::{JOURNAL, Slot, UNITS, parent_and_name};
 use super::unit::{self, Unit};
 use crate::host::{FileOwner, FoundKind, NodeTree};
-use crate::kubernetes::{FILE_LIMIT, KUBELET_PKI, KUBERNETES, PKI};
+use crate::kubernetes::{FILE_LIMIT, KUBERNETES, Swaps, UNIT_FOLDERS, UnitFolder};
 
 /// The most bytes of a state file, which has some hundred lines of two paths.
 const LIMIT: u64 = 1 << 20;
@@ -63,8 +63,19 @@ pub(super) fn real(tree: &NodeTree, folder: &str) -> Result<String, NodeError> {
 /// stands there once, however many links lead to it.
 pub(super) fn homes(tree: &NodeTree) -> Result<BTreeSet<String>, NodeError> {
     let mut homes = BTreeSet::from([real(tree, KUBERNETES)?]);
-    for place in [PKI, KUBELET_PKI] {
-        homes.insert(home_of(tree, place)?.0);
+    for UnitFolder { folder, swaps, .. } in UNIT_FOLDERS {
+        match swaps {
+            Swaps::Whole => {
+                homes.insert(home_of(tree, folder)?.0);
+            }
+            Swaps::Folders => {
+                homes.insert(real(tree, folder)?);
+            }
+            Swaps::Files if folder == KUBERNETES => {}
+            Swaps::Files => {
+                homes.insert(parent_and_name(&real(tree, folder)?).0.to_owned());
+            }
+        }
     }
     if let Some(units) = read_previous(tree)? {
         for unit in units {

@@ -1,13 +1,13 @@
 //! The state of a node, as certferry knows it.
 
 use super::NodeError;
-use super::backups::has_foreign_previous;
+use super::backups::is_previous_foreign;
 use super::installed::{Installed, installed, previously_installed};
-use super::place::{STATE, Slot, parent_and_name};
+use super::place::{STATE, Slot};
 use super::restart::Unfinished;
 use super::state::{homes, look, read_journal, read_previous};
 use crate::host::NodeTree;
-use crate::kubernetes::{KUBELET_PKI, KUBERNETES};
+use crate::kubernetes::UNIT_FOLDERS;
 
 /// The state of a node, as certferry knows it.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub fn status(tree: &NodeTree) -> Result<Status, NodeError> {
     }
     let previous = match (read_previous(tree)?, previously_installed(tree)?) {
         (None, _) => Previous::None,
-        (Some(_), Some(previous)) if !has_foreign_previous(tree, |_| true)? => Previous::Installed(previous),
+        (Some(_), Some(previous)) if !is_previous_foreign(tree)? => Previous::Installed(previous),
         (Some(_), _) => Previous::Foreign,
     };
     let (is_interrupted, unfinished) = (read_journal(tree)?.is_some(), Unfinished::of(tree)?);
@@ -58,7 +58,7 @@ pub fn status(tree: &NodeTree) -> Result<Status, NodeError> {
 /// Returns the folders that keep what only a person removes.
 pub(super) fn kept(tree: &NodeTree) -> Vec<String> {
     // Where the links of a folder cannot be followed, the comparison of the files says so.
-    let known = || [KUBERNETES, parent_and_name(KUBELET_PKI).0].map(str::to_owned).into();
+    let known = || UNIT_FOLDERS.iter().map(|row| row.slots.to_owned()).collect();
     let homes = homes(tree).unwrap_or_else(|_| known());
     let slots = [Slot::Original, Slot::Repaired].into_iter();
     let mut folders: Vec<_> = slots.flat_map(|slot| homes.iter().map(move |home| slot.folder(home))).collect();

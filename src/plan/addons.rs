@@ -13,7 +13,7 @@ use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, Validity};
 
 const METALLB_CA: KeyId = KeyId::ca("metallb");
 const WEBHOOK_CA: KeyId = KeyId::ca("webhook");
-const TLS_CA: KeyId = KeyId::ca("tls");
+pub(super) const TLS_CA: KeyId = KeyId::ca("tls");
 const CERT_MANAGER_CA: KeyId = KeyId::ca("cert-manager");
 
 /// Plans the CAs, each after its issuer.
@@ -22,10 +22,12 @@ pub(super) fn authorities(profile: &Profile) -> Vec<(PlannedKey, PlannedCertific
     if let Some(metallb) = &profile.metallb {
         // MetalLB's rotator makes and expects this shape: open-policy-agent cert-controller v0.10.1,
         // pkg/rotator/rotator.go.
-        let (key, certificate) = root(METALLB_CA, &metallb.ca);
-        let subject = DistinguishedName { organizations: vec!["metallb".to_owned()], ..certificate.subject };
-        let alt_names = vec![AltName::Dns(metallb.ca.common_name.clone())];
-        planned.push((key, PlannedCertificate { subject, alt_names, ..certificate }));
+        let (key, mut certificate) = root(METALLB_CA, &metallb.ca);
+        if certificate.existing.is_none() {
+            certificate.subject.organizations = vec!["metallb".to_owned()];
+            certificate.alt_names = vec![AltName::Dns(metallb.ca.common_name.clone())];
+        }
+        planned.push((key, certificate));
     }
     planned.extend(profile.webhook_ca.iter().map(|ca| root(WEBHOOK_CA, ca)));
     for webhook in &profile.webhooks {
@@ -34,14 +36,19 @@ pub(super) fn authorities(profile: &Profile) -> Vec<(PlannedKey, PlannedCertific
     planned.extend(profile.tls_ca.iter().map(|ca| root(TLS_CA, ca)));
     if let (Some(cert_manager), Some(issuer)) = (&profile.cert_manager, &profile.tls_ca) {
         let (key, certificate) = root(CERT_MANAGER_CA, &cert_manager.ca);
-        let certificate = PlannedCertificate {
-            issuer: TLS_CA,
-            // A name constraint says nothing of common names, so that only a usage keeps clients out: OpenSSL, Go and
-            // browsers hold a leaf against the usages of the CAs above it.
-            usages: cert_manager.usages.clone(),
-            constraints: Constraints { path_length: Some(0), permitted: cert_manager.permitted.clone() },
-            validity: certificate.validity.within(issuer.validity),
-            ..certificate
+        let certificate = if certificate.existing.is_some() {
+            // Its usages and constraints are those of its file.
+            PlannedCertificate { issuer: TLS_CA, ..certificate }
+        } else {
+            PlannedCertificate {
+                issuer: TLS_CA,
+                // A name constraint says nothing of common names, so that only a usage keeps clients out: OpenSSL, Go and
+                // browsers hold a leaf against the usages of the CAs above it.
+                usages: cert_manager.usages.clone(),
+                constraints: Constraints { path_length: Some(0), permitted: cert_manager.permitted.clone() },
+                validity: certificate.validity.within(issuer.validity),
+                ..certificate
+            }
         };
         planned.push((key, certificate));
     }
@@ -135,8 +142,9 @@ fn leaf(
         usages,
         alt_names,
         validity: validity.within(issuer_validity),
+        existing: None,
     };
-    (PlannedKey { id, algorithm, generation }, certificate)
+    (PlannedKey::derived(id, algorithm, generation), certificate)
 }
 
 /// Returns the DNS names of a Service. The API server uses only the first.

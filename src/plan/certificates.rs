@@ -12,7 +12,7 @@ pub(super) fn all(profile: &Profile) -> impl Iterator<Item = (PlannedKey, Planne
     let of_nodes = nodes_with_rows(profile)
         .flat_map(move |(node, rows)| rows.map(move |row| node_certificate(row, node, profile)));
     let users = profile.users.iter().map(|user| {
-        let subject = DistinguishedName { organizations: user.groups.clone(), common_name: user.name.clone() };
+        let subject = DistinguishedName { organizations: user.groups.clone(), ..DistinguishedName::common(&user.name) };
         let id = KeyId::User(user.name.as_str().into());
         client(id, user.generation, CaName::Kubernetes, subject, user.validity, profile)
     });
@@ -59,18 +59,15 @@ pub(super) fn rows_of(
 
 fn authority(name: CaName, profile: &Profile) -> (PlannedKey, PlannedCertificate) {
     let authority = authority_of(profile, name);
-    let has_alt_name = CA_HAS_ALT_NAME.includes(authority.kubernetes);
-    let alt_names = has_alt_name.then(|| AltName::Dns(authority.common_name.clone())).into_iter().collect();
-    let (key, certificate) = root(ca_key(name), authority);
-    (key, PlannedCertificate { alt_names, ..certificate })
+    let (key, mut certificate) = root(ca_key(name), authority);
+    if certificate.existing.is_none() && CA_HAS_ALT_NAME.includes(authority.kubernetes) {
+        certificate.alt_names.push(AltName::Dns(authority.common_name.clone()));
+    }
+    (key, certificate)
 }
 
 fn node_certificate(row: &CertificateRow, node: &Node, profile: &Profile) -> (PlannedKey, PlannedCertificate) {
-    let key = PlannedKey {
-        id: KeyId::node(&node.name, row.base_name),
-        algorithm: profile.leaf_algorithm,
-        generation: node.generation,
-    };
+    let key = PlannedKey::derived(KeyId::node(&node.name, row.base_name), profile.leaf_algorithm, node.generation);
     let organizations = row.organizations_for(profile.cluster.kubernetes);
     let certificate = PlannedCertificate {
         key: key.id.clone(),
@@ -80,11 +77,12 @@ fn node_certificate(row: &CertificateRow, node: &Node, profile: &Profile) -> (Pl
         constraints: Constraints::default(),
         subject: DistinguishedName {
             organizations: organizations.iter().map(|&organization| organization.to_owned()).collect(),
-            common_name: row.common_name_on(&node.name),
+            ..DistinguishedName::common(row.common_name_on(&node.name))
         },
         usages: row.usages.to_vec(),
         alt_names: alt_names::of(row.alt_names, node, &profile.cluster),
         validity: node.validity.within(authority_of(profile, row.ca).validity),
+        existing: None,
     };
     (key, certificate)
 }
@@ -108,6 +106,7 @@ fn client(
         usages: vec![ExtendedKeyUsage::ClientAuth],
         alt_names: Vec::new(),
         validity: validity.within(authority_of(profile, ca).validity),
+        existing: None,
     };
-    (PlannedKey { id, algorithm, generation }, certificate)
+    (PlannedKey::derived(id, algorithm, generation), certificate)
 }

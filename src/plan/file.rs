@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::kubeconfig::{Credentials, PlannedKubeconfig};
+use super::kubeconfig::PlannedKubeconfig;
 use super::manifest::Manifest;
 use crate::kubernetes::KeyId;
 
@@ -53,10 +53,7 @@ impl PlannedContent {
             Self::PrivateKey(id) => format!("key {id}"),
             Self::PublicKey(id) => format!("public key {id}"),
             Self::CertificateAndKey(id) => format!("certificate and key {id}"),
-            Self::Kubeconfig(kubeconfig) => match &kubeconfig.credentials {
-                Credentials::Embedded(id) => format!("kubeconfig {} with {id}", kubeconfig.server),
-                Credentials::Path(path) => format!("kubeconfig {} with {path}", kubeconfig.server),
-            },
+            Self::Kubeconfig(kubeconfig) => kubeconfig.outline(),
             Self::Link(target) => format!("link {target}"),
             Self::Profile => "profile".to_owned(),
             Self::Manifest(manifest) => manifest.outline(),

@@ -10,7 +10,9 @@ use super::kubeadm_file::{
 };
 use super::kubeconfig::endpoint;
 use super::manifest::Manifest;
-use crate::kubernetes::{CaName, KubeadmApi, Role, encryption_algorithm, gates_dual_stack, has_systemd_cgroups};
+use crate::kubernetes::{
+    CLUSTER_NAME, CaName, KubeadmApi, Role, encryption_algorithm, gates_dual_stack, has_systemd_cgroups,
+};
 use crate::profile::{EtcdTopology, Node, Profile};
 use crate::x509::Validity;
 
@@ -66,6 +68,7 @@ fn cluster_configuration(profile: &Profile, first: &Node) -> ClusterConfiguratio
     ClusterConfiguration {
         api,
         kubernetes: cluster.kubernetes,
+        name: Some(cluster.kubeconfig_cluster_name.clone()).filter(|name| name != CLUSTER_NAME),
         endpoint: cluster.control_plane_endpoint.as_ref().map(|_| endpoint(profile, None)),
         cert_sans: cluster.apiserver_cert_sans.clone(),
         etcd,

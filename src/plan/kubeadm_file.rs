@@ -70,6 +70,8 @@ pub struct ClusterConfiguration {
     pub api: KubeadmApi,
     /// The version of Kubernetes.
     pub kubernetes: Version,
+    /// The name of the cluster in kubeconfigs, unless it is kubeadm's own.
+    pub name: Option<String>,
     /// The host and port that clients of the API servers connect to, if the profile names one.
     pub endpoint: Option<String>,
     /// Further names of the API servers.
@@ -146,6 +148,9 @@ impl ClusterConfiguration {
     fn outline(&self) -> String {
         let names = |names: &[AltName]| names.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let mut text = format!("{}, Kubernetes {}", self.api.name(), self.kubernetes);
+        if let Some(name) = &self.name {
+            text += &format!(", called {name}");
+        }
         if let Some(endpoint) = &self.endpoint {
             text += &format!(", endpoint {endpoint}");
         }

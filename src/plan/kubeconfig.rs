@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::certificate::ca_key;
-use crate::kubernetes::{CaName, KeyId, Role, Server};
+use crate::kubernetes::{CLUSTER_NAME, CaName, KeyId, Role, Server};
 use crate::profile::{Node, Profile};
 use crate::x509::AltName;
 
@@ -12,6 +12,8 @@ use crate::x509::AltName;
 pub struct PlannedKubeconfig {
     /// The user's name, which is the common name of the certificate.
     pub user: String,
+    /// The name of the cluster.
+    pub cluster: String,
     /// `https://host:port`.
     pub server: String,
     /// The CA whose certificate is embedded.
@@ -27,6 +29,17 @@ impl PlannedKubeconfig {
         match &self.credentials {
             Credentials::Embedded(id) => Some(id),
             Credentials::Path(_) => None,
+        }
+    }
+
+    /// Describes the content; see [`outline`](super::PlannedContent::outline).
+    pub(super) fn outline(&self) -> String {
+        let server = &self.server;
+        // kubeadm's own name goes without saying.
+        let cluster = if self.cluster == CLUSTER_NAME { String::new() } else { format!(" of {}", self.cluster) };
+        match &self.credentials {
+            Credentials::Embedded(id) => format!("kubeconfig {server}{cluster} with {id}"),
+            Credentials::Path(path) => format!("kubeconfig {server}{cluster} with {path}"),
         }
     }
 }
@@ -60,13 +73,15 @@ pub(super) fn for_node(
     } else {
         endpoint_url(profile, is_control_plane.then_some(node).or(first))
     };
-    PlannedKubeconfig { user, server, ca: ca_key(CaName::Kubernetes), credentials }
+    let cluster = profile.cluster.kubeconfig_cluster_name.clone();
+    PlannedKubeconfig { user, cluster, server, ca: ca_key(CaName::Kubernetes), credentials }
 }
 
 /// Plans the kubeconfig of a `[[user]]`. `first` is the first control plane.
 pub(super) fn for_user(profile: &Profile, first: Option<&Node>, user: &str) -> PlannedKubeconfig {
     PlannedKubeconfig {
         user: user.to_owned(),
+        cluster: profile.cluster.kubeconfig_cluster_name.clone(),
         server: endpoint_url(profile, first),
         ca: ca_key(CaName::Kubernetes),
         credentials: Credentials::Embedded(KeyId::User(user.into())),

@@ -2,6 +2,7 @@
 
 use super::etcd_file::EtcdFile;
 use super::kubeadm_file::{Discovery, KubeadmFile};
+use super::registry_file::RegistryFile;
 use crate::kubernetes::KeyId;
 use crate::profile::{SecretName, SecretType, Trust};
 
@@ -57,6 +58,8 @@ pub enum Manifest {
     Kubeadm(KubeadmFile),
     /// Settings of etcd's members, or for whoever watches them.
     Etcd(EtcdFile),
+    /// A file of a node about the root of a registry.
+    Registry(RegistryFile),
 }
 
 /// A file that restarts a control plane's API server before the certificate ends that it makes, in memory, for its
@@ -228,6 +231,7 @@ impl Manifest {
             }
             Self::Kubeadm(file) => file.outline(),
             Self::Etcd(file) => file.outline(),
+            Self::Registry(file) => file.outline(),
         }
     }
 }

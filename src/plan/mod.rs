@@ -23,9 +23,11 @@ mod kubeconfig;
 mod manifest;
 mod part_changes;
 mod planned_files;
+mod registry;
+mod registry_file;
 mod subset;
 
-pub use certificate::{Constraints, PlannedCertificate, PlannedKey};
+pub use certificate::{Constraints, ExistingCertificate, PlannedCertificate, PlannedKey};
 pub use etcd_file::EtcdFile;
 pub use file::{FileOutlines, PlannedContent, PlannedFile};
 pub use kubeadm_file::{
@@ -35,6 +37,7 @@ pub use kubeconfig::{Credentials, PlannedKubeconfig};
 pub use manifest::{ApiServerRestart, CaBundles, Manifest, Material, RoleBinding, SecretManifest, SecretReader};
 pub use part_changes::{PartChange, PartChangeKind, PreviousBuild, part_changes};
 pub use planned_files::Recipient;
+pub use registry_file::RegistryFile;
 pub use subset::subset;
 
 use std::net::IpAddr;
@@ -100,20 +103,27 @@ impl Plan<'_> {
     }
 }
 
+/// Returns whether a certificate is that of a root of which only the certificate is named, and below which nothing is made.
+fn is_only_trusted(authority: &PlannedCertificate, all: &[PlannedCertificate]) -> bool {
+    let is_made_below = |planned: &PlannedCertificate| planned.issuer == authority.key && planned.existing.is_none();
+    let is_root = |existing: &ExistingCertificate| !existing.has_key_file && existing.issuer.is_none();
+    authority.existing.as_deref().is_some_and(is_root) && !all.iter().any(is_made_below)
+}
+
 /// Plans a cluster: its keys, its certificates, and the files of each recipient.
 #[must_use]
 pub fn plan(profile: &Profile) -> Plan<'_> {
     let (mut keys, certificates): (Vec<_>, Vec<_>) = certificates::all(profile).unzip();
+    // A CA that is trusted here and signs nothing needs no key.
+    let only_trusted: Vec<_> = certificates.iter().filter(|planned| is_only_trusted(planned, &certificates)).collect();
+    keys.retain(|key: &PlannedKey| only_trusted.iter().all(|trusted| trusted.key != key.id));
+    let adopted = profile.service_account_adoption.as_ref().and_then(|adoption| adoption.found);
+    let (algorithm, generation) = (profile.service_account_algorithm, profile.service_account_generation);
     keys.push(PlannedKey {
-        id: KeyId::ServiceAccount,
-        algorithm: profile.service_account_algorithm,
-        generation: profile.service_account_generation,
+        adopted: adopted.map(Box::new),
+        ..PlannedKey::derived(KeyId::ServiceAccount, algorithm, generation)
     });
-    keys.push(PlannedKey {
-        id: KeyId::BundleSigner,
-        algorithm: KeyAlgorithm::EcdsaP256,
-        generation: profile.signer_generation,
-    });
+    keys.push(PlannedKey::derived(KeyId::BundleSigner, KeyAlgorithm::EcdsaP256, profile.signer_generation));
     Plan {
         cluster: profile.cluster.name.clone(),
         kubernetes: profile.cluster.kubernetes,

@@ -8,6 +8,7 @@ use super::etcd;
 use super::file::{PlannedContent, PlannedFile, file};
 use super::kubeadm;
 use super::kubeconfig::{self, Credentials};
+use super::registry;
 use crate::kubernetes::{CaName, CertificateRow, KUBELET_PKI, KUBERNETES, KeyId, Output, PKI, PartName, Role, escape};
 use crate::profile::{EtcdTopology, Node, Profile, ShipCaKeys};
 
@@ -42,6 +43,7 @@ pub(super) fn of_node(profile: &Profile, node: &Node, control_planes: &[&Node]) 
     let mut files = shared_files(profile, node);
     files.extend(rows_of(profile, node.role, is_first).flat_map(|row| row_files(row, (node, first), profile)));
     files.extend(api_server_restart::files(profile, node, control_planes));
+    files.extend(registry::files(profile, node));
     files
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::adoption::{AdoptionDraft, SubjectDraft};
 use super::ca::Authority;
 use super::cluster::{ClusterDraft, version};
 use super::dates::lifetime;
@@ -12,7 +13,7 @@ use super::problem::{Problem, Problems};
 use super::reader::TableReader;
 use super::value::{Setting, WrittenValue};
 use crate::kubernetes::Version;
-use crate::x509::KeyAlgorithm;
+use crate::x509::{Beyond, DistinguishedName, FurtherAttributes, KeyAlgorithm};
 
 /// `[keys]` as far as it could be read: the default algorithms.
 pub(super) struct Keys {
@@ -78,11 +79,13 @@ fn refuse_unused(parent: &TableReader<'_>, key: &'static str, users: &[&str]) {
 pub(super) struct AuthorityDraft {
     /// The last part of the table's name.
     pub(super) table: &'static str,
-    pub(super) period: Option<Period>,
+    period: Option<Period>,
     generation: Option<u32>,
     common_name: Option<Setting<String>>,
     algorithm: Option<Setting<KeyAlgorithm>>,
     kubernetes: Option<Setting<Version>>,
+    adoption: AdoptionDraft,
+    subject: SubjectDraft,
     pub(super) header: Option<Range<usize>>,
 }
 
@@ -135,7 +138,8 @@ impl AuthorityDrafts {
     /// Refuses two CAs with one name. OpenSSL and Go would take either for the issuer, and the front proxy's CA would
     /// pass for the cluster's.
     fn check_names(&self, problems: &Problems) {
-        let drafts: Vec<_> = self.all().collect();
+        // The name of an adopted CA is in its certificate.
+        let drafts: Vec<_> = self.all().filter(|draft| draft.adoption.certificate.is_none()).collect();
         for (index, draft) in drafts.iter().enumerate() {
             let Some(name) = &draft.common_name else { continue };
             let twin = drafts.iter().take(index).find_map(|other| {
@@ -181,14 +185,14 @@ impl AuthorityDraft {
             algorithm: table.inherited("algorithm", default_algorithm(key, keys), algorithm),
             kubernetes: if is_kubeadms { table.inherited("kubernetes", own_version, version) } else { own_version },
             period: Period::of(&table, cluster, lifetime, validity),
+            adoption: AdoptionDraft::read(&table),
+            // MetalLB's rotator accepts no other name.
+            subject: if key == METALLB { SubjectDraft::default() } else { SubjectDraft::read(&table) },
             header: table.header.clone(),
         };
-        for key in ["certificate", "key"] {
-            table.reserved(key, "adopting a CA that exists", "remove the key; this version makes every CA itself");
-        }
         table.reserved("previous", "rotating a CA", "remove the key; raise `generation` to give the CA a new key");
         table.refuse_unknown_keys();
-        if let Some(name) = &draft.common_name {
+        if let Some(name) = draft.common_name.as_ref().filter(|_| draft.adoption.certificate.is_none()) {
             warn_long_common_name(&name.value, name.set_at.as_ref().or(draft.header.as_ref()), parent.problems);
         }
         draft
@@ -198,14 +202,30 @@ impl AuthorityDraft {
         self.algorithm.as_ref()
     }
 
+    /// Returns when the CA's certificate is valid, if this profile says so: a certificate that is adopted as it is has
+    /// dates of its own.
+    pub(super) fn period(&self) -> Option<&Period> {
+        self.period.as_ref().filter(|_| !self.adoption.has_own_dates())
+    }
+
+    /// Returns whether the CA's key is one of an adopted file.
+    pub(super) fn has_adopted_key(&self) -> bool {
+        self.adoption.key.is_some()
+    }
+
     /// Returns the checked table, or `None` when something in it was refused.
     pub(super) fn build(self) -> Option<Authority> {
+        let common_name = self.common_name?.value;
+        let SubjectDraft { organizations, further } = self.subject;
+        let beyond = (further != FurtherAttributes::default()).then(|| Box::new(Beyond::Further(further)));
         Some(Authority {
             generation: self.generation?,
-            common_name: self.common_name?.value,
+            subject: DistinguishedName { organizations, beyond, ..DistinguishedName::common(&common_name) },
+            common_name,
             algorithm: self.algorithm?.value,
             kubernetes: self.kubernetes?.value,
             validity: self.period?.validity,
+            adoption: self.adoption.build()?,
         })
     }
 }

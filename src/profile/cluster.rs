@@ -5,12 +5,12 @@ use time::Date;
 
 use super::dates::issued_at;
 use super::model::{Cluster, Endpoint, EtcdTopology};
-use super::names::{label, subdomain};
+use super::names::{label, subdomain, visible_text};
 use super::network::{alt_name, endpoint, family, service_subnet};
 use super::problem::{Problem, Problems};
 use super::reader::TableReader;
 use super::value::{Setting, WrittenValue, values};
-use crate::kubernetes::Version;
+use crate::kubernetes::{CLUSTER_NAME, Version};
 use crate::x509::AltName;
 
 /// `[cluster]` as far as it could be read. A field is `None` when it was refused.
@@ -28,6 +28,7 @@ pub(super) struct ClusterDraft {
     pub(super) api_server_restart: Option<Setting<bool>>,
     api_server_port: Option<u16>,
     dns_domain: Option<String>,
+    kubeconfig_cluster_name: Option<String>,
 }
 
 impl ClusterDraft {
@@ -47,6 +48,7 @@ impl ClusterDraft {
                 })
                 .unwrap_or_default(),
             dns_domain: table.optional("dns_domain", "cluster.local".to_owned(), subdomain),
+            kubeconfig_cluster_name: table.optional("kubeconfig_cluster_name", CLUSTER_NAME.to_owned(), visible_text),
             apiserver_cert_sans: table.distinct("apiserver_cert_sans", alt_name, AltName::to_string),
             etcd: table.setting("etcd", EtcdTopology::Stacked, |value| {
                 value.word(&[("stacked", EtcdTopology::Stacked), ("external", EtcdTopology::External)])
@@ -93,6 +95,7 @@ impl ClusterDraft {
             api_server_restart: self.api_server_restart?.value,
             service_subnets: values(self.service_subnets),
             dns_domain: self.dns_domain?,
+            kubeconfig_cluster_name: self.kubeconfig_cluster_name?,
             apiserver_cert_sans: values(self.apiserver_cert_sans),
             etcd: self.etcd?.value,
             etcd_cert_sans: values(self.etcd_cert_sans),

@@ -61,19 +61,19 @@ pub(super) fn check(
 }
 
 fn check_addons(authorities: &AuthorityDrafts, leaves: &Leaves<'_>, problems: &Problems) {
-    let check = |leaf: &Option<Period>, issuer: Option<&AuthorityDraft>, place: Option<&std::ops::Range<usize>>| {
+    let check = |leaf: Option<&Period>, issuer: Option<&AuthorityDraft>, place: Option<&std::ops::Range<usize>>| {
         if let (Some(leaf), Some(issuer)) = (leaf, issuer) {
             check_leaf(leaf, &[issuer], place, problems);
         }
     };
     if let Some(metallb) = leaves.metallb {
-        check(&metallb.period, authorities.metallb.as_ref(), metallb.header.as_ref());
+        check(metallb.period.as_ref(), authorities.metallb.as_ref(), metallb.header.as_ref());
     }
     for webhook in leaves.webhooks {
-        check(&webhook.period, authorities.webhook.as_ref(), webhook.header.as_ref());
+        check(webhook.period.as_ref(), authorities.webhook.as_ref(), webhook.header.as_ref());
     }
     if let Some(intermediate) = &authorities.cert_manager {
-        check(&intermediate.period, authorities.tls.as_ref(), intermediate.header.as_ref());
+        check(intermediate.period(), authorities.tls.as_ref(), intermediate.header.as_ref());
     }
     for tls in leaves.tls {
         let issuer = tls.issuer.as_ref().and_then(|issuer| match issuer.value {
@@ -81,7 +81,7 @@ fn check_addons(authorities: &AuthorityDrafts, leaves: &Leaves<'_>, problems: &P
             TlsIssuer::Kubernetes => Some(&authorities.kubernetes),
             TlsIssuer::Etcd => Some(&authorities.etcd),
         });
-        check(&tls.period, issuer, tls.header.as_ref());
+        check(tls.period.as_ref(), issuer, tls.header.as_ref());
     }
 }
 
@@ -91,7 +91,7 @@ fn check_leaf(
     fallback: Option<&std::ops::Range<usize>>,
     problems: &Problems,
 ) {
-    let dated = issuers.iter().filter_map(|issuer| Some((issuer.table, issuer.period.as_ref()?)));
+    let dated = issuers.iter().filter_map(|issuer| Some((issuer.table, issuer.period()?)));
     let late = dated.clone().max_by_key(|(_, period)| period.validity.not_before);
     let short = dated.min_by_key(|(_, period)| period.validity.not_after);
     match (short, late) {

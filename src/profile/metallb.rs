@@ -133,7 +133,7 @@ pub(super) fn check_rotation(draft: &MetallbDraft, ca: &AuthorityDraft, problems
             );
         }
     }
-    let Some(algorithm) = ca.algorithm() else { return };
+    let Some(algorithm) = ca.algorithm().filter(|_| !ca.has_adopted_key()) else { return };
     if cooperates && !algorithm.value.is_rsa() {
         problems.add(
             Problem::error("MetalLB takes a CA with an RSA key only")

@@ -14,6 +14,7 @@
 //! certificates that outlive their CA; clusters that kubeadm cannot run.
 
 mod addons;
+mod adoption;
 mod authority;
 mod binding;
 mod ca;
@@ -32,6 +33,7 @@ mod period;
 mod pool;
 mod problem;
 mod reader;
+mod registry;
 mod secret_name;
 mod text;
 mod tls;
@@ -44,8 +46,11 @@ use sha2::{Digest, Sha256};
 pub use addons::{
     Binding, CertManager, Metallb, Rotation, SecretName, SecretType, TlsCertificate, TlsIssuer, Trust, Webhook,
 };
-pub use ca::Authority;
-pub use model::{Cluster, Endpoint, EtcdClient, EtcdTopology, Kubelet, Node, Profile, ShipCaKeys, User};
+pub use ca::{Adoption, Authority, FoundAuthority, FoundCertificate};
+pub use model::{
+    Cluster, Endpoint, EtcdClient, EtcdTopology, KeyAdoption, Kubelet, Node, Profile, Registry, RegistryRoot,
+    RootCertificate, ShipCaKeys, User,
+};
 pub use problem::{Problem, Severity};
 
 use authority::AuthorityDrafts;
@@ -53,6 +58,7 @@ use client::ClientDraft;
 use cluster::ClusterDraft;
 use problem::Problems;
 use reader::TableReader;
+use registry::RegistryDraft;
 use tls::TlsDraft;
 
 /// The profile format that this version reads.
@@ -105,6 +111,8 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     let authorities = AuthorityDrafts::read(&root, &cluster, &validity, &keys);
     let service_account = root.table("service_account");
     let service_account_generation = service_account.generation("generation");
+    let service_account_algorithm = keys.service_account.as_ref().and_then(|setting| setting.set_at.as_ref());
+    let service_account_key = adoption::service_account_key(&service_account, service_account_algorithm, problems);
     service_account.refuse_unknown_keys();
     let kubelet = root.table("kubelet");
     let kubelet_client = kubelet.setting("client", true, |value| value.boolean());
@@ -120,10 +128,13 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     let webhooks = webhook::read(&root, &cluster, &validity);
     let cert_manager = cert_manager::read(&root);
     let tls = tls::read(&root, &cluster, &validity);
+    let registries = registry::read(&root, &cluster);
     root.refuse_unknown_keys();
 
     topology::check(&cluster, &rows, kubelet_client.as_ref(), ship_ca_keys.as_ref(), problems);
-    topology::check_service_account(&cluster, &rows, keys.service_account.as_ref(), problems);
+    if !matches!(service_account_key, Some(Some(_))) {
+        topology::check_service_account(&cluster, &rows, keys.service_account.as_ref(), problems);
+    }
     collisions::check(&cluster, &rows, problems);
     let kubelet_certificates = expiry::KubeletCertificates {
         client: kubelet_client.as_ref().is_some_and(|setting| setting.value),
@@ -144,6 +155,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     if let Some(cert_manager) = &cert_manager {
         cert_manager.check_clients(&tls, problems);
     }
+    registry::check(&registries, &tls, cert_manager.is_some(), problems);
     let secrets = metallb.iter().map(|draft| &draft.secret);
     let secrets = secrets.chain(webhooks.iter().map(|draft| &draft.secret));
     let secrets = secrets.chain(cert_manager.iter().map(|draft| &draft.secret));
@@ -184,6 +196,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
         leaf_algorithm: keys.leaf?,
         service_account_algorithm: keys.service_account?.value,
         service_account_generation: service_account_generation?,
+        service_account_adoption: service_account_key?.map(|key| KeyAdoption { key, found: None }),
         kubelet: Kubelet { client: kubelet_client?.value, serving: kubelet_serving? },
         nodes: nodes.into_iter().flatten().collect(),
         users: users.into_iter().map(ClientDraft::build_user).collect::<Option<_>>()?,
@@ -194,6 +207,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
         tls_ca,
         cert_manager,
         tls,
+        registries: registries.into_iter().map(RegistryDraft::build).collect::<Option<_>>()?,
         signer_generation: signer_generation?,
         source: source.to_vec(),
         sha256: Sha256::digest(source).into(),

@@ -30,6 +30,8 @@ pub struct Profile {
     pub service_account_algorithm: KeyAlgorithm,
     /// `[service_account] generation`: a number that is raised for a new such key.
     pub service_account_generation: u32,
+    /// `[service_account] key`: the file of such a key that exists. `None` means that it is derived.
+    pub service_account_adoption: Option<KeyAdoption>,
     /// `[kubelet]`: the certificates that kubelets get.
     pub kubelet: Kubelet,
     /// The nodes: each `[[node]]` in the order of the profile, then each `[[node_pool]]` expanded. At least one is a
@@ -51,6 +53,8 @@ pub struct Profile {
     pub cert_manager: Option<CertManager>,
     /// Each `[[tls]]`, in the order of the profile.
     pub tls: Vec<TlsCertificate>,
+    /// Each `[[registry]]`, in the order of the profile.
+    pub registries: Vec<Registry>,
     /// `[bundle] signer_generation`: a number that is raised for a new key that signs the bundle.
     pub signer_generation: u32,
     /// The bytes of the profile as they were given. They travel in the bundle.
@@ -77,6 +81,15 @@ impl Profile {
     }
 }
 
+/// The file of a key that exists.
+#[derive(Clone, Debug)]
+pub struct KeyAdoption {
+    /// The path of the file, relative to the profile.
+    pub key: String,
+    /// The SHA-256 of its SubjectPublicKeyInfo in DER, once the file is read.
+    pub found: Option<[u8; 32]>,
+}
+
 /// `[cluster]`: names, versions and addresses of the cluster.
 #[derive(Clone, Debug)]
 pub struct Cluster {
@@ -98,6 +111,8 @@ pub struct Cluster {
     pub service_subnets: Vec<IpNet>,
     /// kubeadm's `dnsDomain`.
     pub dns_domain: String,
+    /// kubeadm's `clusterName`: the name of the cluster in kubeconfigs.
+    pub kubeconfig_cluster_name: String,
     /// Further names in the serving certificates of the API servers, in the order of the profile.
     pub apiserver_cert_sans: Vec<AltName>,
     /// Where etcd runs.
@@ -187,4 +202,41 @@ pub struct EtcdClient {
     pub generation: u32,
     /// The validity of the certificate.
     pub validity: Validity,
+}
+
+/// `[[registry]]`: a registry whose root nodes trust.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    /// The host and, where image names have one, the port, as image names have them.
+    pub host: String,
+    /// The root.
+    pub root: RegistryRoot,
+    /// Whether every program of a node shall trust the root, for every name.
+    pub system_trust: bool,
+}
+
+/// `[[registry]] root`: the root of a registry's certificate.
+#[derive(Clone, Debug)]
+pub enum RegistryRoot {
+    /// `[ca.tls]`.
+    Tls,
+    /// The CAs that the profile brings, at least one.
+    Pem(Vec<RootCertificate>),
+}
+
+/// A CA's certificate that the profile brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RootCertificate {
+    /// The certificate in PEM, of 64 columns.
+    pub pem: String,
+    /// The SHA-256 of its DER, in hex.
+    pub sha256: String,
+}
+
+impl RootCertificate {
+    /// Returns the first 16 digits of the hash, which name the file of the certificate.
+    #[must_use]
+    pub fn short_hash(&self) -> &str {
+        self.sha256.get(..16).unwrap_or_default()
+    }
 }

@@ -22,7 +22,7 @@ pub(super) struct TlsDraft {
     pub(super) header: Option<std::ops::Range<usize>>,
     pub(super) issuer: Option<Setting<TlsIssuer>>,
     common_name: Option<Setting<String>>,
-    hosts: Vec<Setting<AltName>>,
+    pub(super) hosts: Vec<Setting<AltName>>,
     usages: Vec<Setting<ExtendedKeyUsage>>,
     generation: Option<u32>,
 }
@@ -101,7 +101,7 @@ impl TlsDraft {
             && self.issuer.as_ref().is_some_and(|issuer| issuer.value == TlsIssuer::Tls)
     }
 
-    fn is_for(&self, wanted: ExtendedKeyUsage) -> bool {
+    pub(super) fn is_for(&self, wanted: ExtendedKeyUsage) -> bool {
         self.usages.iter().any(|usage| usage.value == wanted)
     }
 

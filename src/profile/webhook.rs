@@ -99,7 +99,9 @@ impl WebhookDraft {
         let generation = self.generation?;
         let own_ca = || {
             let common_name = format!("{}-ca", secret.file_stem());
-            Some(Authority { common_name, generation, ..settings?.clone() })
+            let mut own = Authority { generation, adoption: None, ..settings?.clone() };
+            own.subject.common_name.clone_from(&common_name);
+            Some(Authority { common_name, ..own })
         };
         let own_ca = if self.has_own_ca? { Some(own_ca()?) } else { None };
         Some(Webhook {

@@ -3,7 +3,10 @@
 use std::sync::LazyLock;
 
 use super::EntryKind;
-use crate::kubernetes::{AUTHORITIES, CERTIFICATES, ExpectedOn, Output, Purpose};
+use crate::kubernetes::{
+    AUTHORITIES, CERTIFICATES, ExpectedOn, Output, Purpose, REGISTRY_CA, in_certs_d, is_trusted_by_system,
+    registry_of_folder,
+};
 
 /// Where kubeadm keeps its files, below the root.
 pub(super) const KUBERNETES: &str = "etc/kubernetes/";
@@ -116,6 +119,7 @@ pub fn interest(place: &str) -> Interest {
         Some("key") if holds_pairs => Interest::Presence,
         Some("crt" | "cer" | "pem") if holds_pairs => Interest::Content,
         Some("conf") if is_kubeconfig => Interest::Content,
+        Some("crt") if registry(place).is_some() => Interest::Content,
         Some("yaml") if SECRETS.iter().any(|folder| place.starts_with(folder)) => Interest::Content,
         _ => Interest::None,
     }
@@ -161,6 +165,9 @@ pub(super) fn role(place: &str) -> FileRole {
             _ => role(place, EntryKind::Other, false),
         };
     }
+    if let Some(name) = registry(place) {
+        return FileRole { is_copy: true, ..role(&name, EntryKind::Authority, false) };
+    }
     match place.strip_prefix(KUBELET_PKI) {
         Some("kubelet.crt") => return role("kubelet-serving", EntryKind::Kubelet, true),
         Some(file) => return role(file, EntryKind::Kubelet, false),
@@ -173,6 +180,14 @@ pub(super) fn role(place: &str) -> FileRole {
         Some(file @ ("kubelet.conf" | "bootstrap-kubelet.conf")) => role(file, EntryKind::Kubelet, true),
         Some(file) => role(file, EntryKind::User, false),
         None => role(place, EntryKind::Other, true),
+    }
+}
+
+/// Returns the name of the root of a registry, by the place of its file.
+fn registry(place: &str) -> Option<String> {
+    match in_certs_d(place) {
+        Some((folder, REGISTRY_CA)) => Some(format!("registry-ca {}", registry_of_folder(folder))),
+        _ => is_trusted_by_system(place).then(|| "registry-ca".to_owned()),
     }
 }
 
@@ -237,6 +252,9 @@ mod tests {
             ("etc/kubernetes/manifests/etcd.yaml", Interest::None),
             ("var/lib/kubelet/pki/kubelet-client-current.pem", Interest::Content),
             ("var/lib/kubelet/config.conf", Interest::None),
+            ("etc/containerd/certs.d/a_5000_/ca.crt", Interest::Content),
+            ("etc/containerd/certs.d/a_5000_/client.crt", Interest::None),
+            ("etc/containerd/certs.d/.certferry/previous/a/ca.crt", Interest::None),
         ] {
             assert_eq!(interest(place), expected, "{place}");
         }

@@ -24,6 +24,7 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
 /// What several schemas have in common.
 const DEFINITIONS: &[(&str, &str)] = &[
     ("change", include_str!("definitions/change.json")),
+    ("command", include_str!("definitions/command.json")),
     ("effect", include_str!("definitions/effect.json")),
     ("binding", include_str!("definitions/binding.json")),
     ("side", include_str!("definitions/side.json")),

@@ -12,6 +12,10 @@ const SERVICE_ACCOUNT: &str = "etc/kubernetes/pki/sa";
 pub(super) fn check_pairs(part: &Part<'_>, pem: &Pem<'_>, report: &mut Report<'_>) {
     for (&file, contents) in pem {
         let Some((stem, extension)) = file.rsplit_once('.') else { continue };
+        // It is a CA alone, and has been looked at.
+        if Purpose::of_path(file) == Purpose::RegistryRoot {
+            continue;
+        }
         let (certificates, keys) = (contents.certificates.len(), contents.public_keys.len());
         // On a disk, the certificate's chain may follow it.
         let has_certificate = certificates == 1 || (part.is_disk() && certificates > 1);

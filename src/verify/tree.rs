@@ -26,6 +26,7 @@ pub fn check_part(part: &Part<'_>, at: OffsetDateTime, known: &AlreadyVerified) 
     let judge = Judge::new(part, at, known);
     let pem = read_files(part, known, &mut report);
     check_certificates(&pem, &judge, &mut report);
+    check_registry_roots(&pem, &mut report);
     check_pairs(part, &pem, &mut report);
     check_modes(part, &pem, &mut report);
     kubeconfigs::check(&judge, &pem, &mut claims, &mut report);
@@ -74,6 +75,9 @@ fn check_certificates(pem: &Pem<'_>, judge: &Judge<'_>, report: &mut Report<'_>)
     for (file, contents) in pem {
         let Some((first, others)) = contents.certificates.split_first() else { continue };
         let purpose = Purpose::of_path(file);
+        if purpose == Purpose::RegistryRoot {
+            continue;
+        }
         if purpose.is_ca() && !first.is_ca() {
             judge.authority(file, first, report);
             judge.rules(file, purpose, first, None, report);
@@ -88,15 +92,27 @@ fn check_certificates(pem: &Pem<'_>, judge: &Judge<'_>, report: &mut Report<'_>)
     }
 }
 
+/// Reports files of registries' roots that hold anything else than CAs. Who made them is not for this cluster to say, so that
+/// no rule for certificates applies, and one that has ended stops nothing here: `doctor` tells of it.
+fn check_registry_roots(pem: &Pem<'_>, report: &mut Report<'_>) {
+    for (file, contents) in pem.iter().filter(|(file, _)| Purpose::of_path(file) == Purpose::RegistryRoot) {
+        let has_only_cas = contents.certificates.iter().all(ReadCertificate::is_ca);
+        if contents.certificates.is_empty() || !contents.public_keys.is_empty() || !has_only_cas {
+            report(file, Fault::Contents);
+        }
+    }
+}
+
 /// Returns whether a certificate must be checked against a CA.
 fn is_leaf(purpose: Purpose, certificate: &ReadCertificate) -> bool {
-    !purpose.is_ca() && (purpose != Purpose::Other || !certificate.is_ca())
+    !purpose.is_ca() && (!matches!(purpose, Purpose::Other | Purpose::RegistryRoot) || !certificate.is_ca())
 }
 
 /// Returns the certificates that are marked as CAs, from files that should hold a CA or have no known purpose.
 fn authorities<'a>(pem: &'a Pem<'_>) -> Vec<Authority<'a>> {
     let all = pem.iter().flat_map(|(file, contents)| contents.certificates.iter().map(|read| (*file, read)));
     all.map(|(file, certificate)| Authority { file, purpose: Purpose::of_path(file), certificate })
+        .filter(|authority| authority.purpose != Purpose::RegistryRoot)
         .filter(|authority| !is_leaf(authority.purpose, authority.certificate) && authority.certificate.is_ca())
         .collect()
 }

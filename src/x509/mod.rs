@@ -18,9 +18,10 @@ mod validity;
 
 pub use algorithm::{KeyAlgorithm, RSA_BITS};
 pub use alt_name::AltName;
-pub use name::{DistinguishedName, MASTERS};
+pub use name::{Beyond, DistinguishedName, ExactName, FurtherAttributes, MASTERS};
 pub use pem::{PemContents, PemError, public_key_bits, read_pem, read_pem_knowing};
 pub use permitted::PermittedNames;
+pub use public_key::key_algorithm;
 pub use read::ReadCertificate;
 pub use shared_texts::SharedTexts;
 pub use text::{escape_for_terminal, escape_in_json, instant, is_unseen};

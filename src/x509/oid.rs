@@ -4,6 +4,16 @@ use der::asn1::ObjectIdentifier;
 
 /// organizationName: RFC 5280, appendix A.1 (id-at 10).
 pub const ORGANIZATION_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
+/// countryName: RFC 5280, appendix A.1 (id-at 6).
+pub const COUNTRY_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.6");
+/// localityName: RFC 5280, appendix A.1 (id-at 7).
+pub const LOCALITY_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.7");
+/// stateOrProvinceName: RFC 5280, appendix A.1 (id-at 8).
+pub const STATE_OR_PROVINCE_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.8");
+/// organizationalUnitName: RFC 5280, appendix A.1 (id-at 11).
+pub const ORGANIZATIONAL_UNIT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.11");
+/// extensionRequest: RFC 2985, section 5.4.2.
+pub const EXTENSION_REQUEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.14");
 /// commonName: RFC 5280, appendix A.1 (id-at 3).
 pub const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 /// subjectKeyIdentifier: RFC 5280, section 4.2.1.2.

@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
-use super::oid;
+use super::read::rsa_bits;
+use super::{KeyAlgorithm, oid};
 
 /// Why a signature was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -60,6 +61,26 @@ pub fn verify(spki_der: &[u8], message: &[u8], signature: &[u8]) -> Result<Verif
     let key = UnparsedPublicKey::new(algorithm, bits.raw_bytes());
     key.verify(message, signature).map_err(|_| SignatureError::Invalid)?;
     Ok(VerifiedSignature(signature_digest(bits.raw_bytes(), message, signature)))
+}
+
+/// Returns the algorithm of a public key, or `None` when no profile may name it.
+#[must_use]
+pub fn key_algorithm(spki_der: &[u8]) -> Option<KeyAlgorithm> {
+    let spki = SubjectPublicKeyInfoRef::from_der(spki_der).ok()?;
+    match spki.algorithm.oid {
+        oid::RSA_ENCRYPTION => match rsa_bits(spki.subject_public_key.raw_bytes())? {
+            2048 => Some(KeyAlgorithm::Rsa2048),
+            3072 => Some(KeyAlgorithm::Rsa3072),
+            4096 => Some(KeyAlgorithm::Rsa4096),
+            _ => None,
+        },
+        oid::EC_PUBLIC_KEY => match spki.algorithm.parameters?.decode_as::<ObjectIdentifier>().ok()? {
+            oid::SECP256R1 => Some(KeyAlgorithm::EcdsaP256),
+            oid::SECP384R1 => Some(KeyAlgorithm::EcdsaP384),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn algorithm(spki: &SubjectPublicKeyInfoRef<'_>) -> Option<&'static dyn VerificationAlgorithm> {

@@ -186,6 +186,23 @@ impl ReadCertificate {
         rsa_bits(spki.subject_public_key.raw_bytes())
     }
 
+    /// Returns the name of the kind of the key: `RSA`, the name of a curve, `Ed25519`, or an object identifier.
+    #[must_use]
+    pub fn key_kind(&self) -> String {
+        let algorithm = &self.certificate.tbs_certificate().subject_public_key_info().algorithm;
+        let curve = || algorithm.parameters.as_ref().and_then(|curve| curve.decode_as::<ObjectIdentifier>().ok());
+        let kind = if algorithm.oid == oid::EC_PUBLIC_KEY { curve().unwrap_or(algorithm.oid) } else { algorithm.oid };
+        match kind {
+            oid::RSA_ENCRYPTION => "RSA".to_owned(),
+            oid::SECP256R1 => "P-256".to_owned(),
+            oid::SECP384R1 => "P-384".to_owned(),
+            oid::SECP521R1 => "P-521".to_owned(),
+            oid::ED25519 => "Ed25519".to_owned(),
+            oid::EC_PUBLIC_KEY => "EC without the name of a curve".to_owned(),
+            other => other.to_string(),
+        }
+    }
+
     /// Returns the first second of validity.
     #[must_use]
     pub fn not_before(&self) -> OffsetDateTime {

@@ -14,6 +14,14 @@ KUBECONFIGS='admin.conf controller-manager.conf kubelet.conf scheduler.conf supe
 BOOTSTRAP=bootstrap-kubelet.conf
 # The CAs of a node, in its folder of certificates.
 AUTHORITIES='ca.crt front-proxy-ca.crt etcd/ca.crt'
+# Where containerd looks for registries, and what of a registry is a bundle's.
+CERTS_D=etc/containerd/certs.d
+REGISTRY_FILES='ca.crt hosts.toml'
+# Where systems take the roots from that all of their programs trust, and what takes them.
+TRUST='usr/local/share/ca-certificates etc/pki/ca-trust/source/anchors'
+UPDATE_TRUST='if command -v update-ca-trust >/dev/null; then update-ca-trust; else update-ca-certificates --fresh; fi'
+# The folders that hold what is not live.
+SLOT_FOLDERS='etc/containerd/certs.d etc/kubernetes etc/pki/ca-trust/source usr/local/share var/lib/kubelet'
 # What is remembered of a node (the manual, chapter formats).
 HOME_KUBERNETES=etc/kubernetes/.certferry
 HOME_KUBELET=var/lib/kubelet/.certferry

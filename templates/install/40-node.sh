@@ -227,6 +227,44 @@ find_unit() { # <folder>
     UNIT_NAME=${UNIT_LIVE##*/}
 }
 
+# Whether a place is one of those of registries.
+is_of_registry() { # <place>
+    for registries in $CERTS_D $TRUST; do
+        case $1 in "$registries"/*) return 0 ;; esac
+    done
+    return 1
+}
+
+# A unit in a folder where other people's files lie beside it: where it is, UNIT_LIVE, and its slots, UNIT_HOME. Those of a root
+# that the system trusts lie beside the folder, for what lies in it is trusted.
+find_beside() { # <place>
+    real_folder "${1%/*}"
+    UNIT_LIVE=$PLACE/${1##*/}
+    case ${1%/*} in
+    "$CERTS_D") UNIT_HOME=$PLACE/.certferry UNIT_NAME=${1##*/} ;;
+    *)
+        case $PLACE in */*) UNIT_HOME=${PLACE%/*}/.certferry ;; *) UNIT_HOME=.certferry ;; esac
+        UNIT_NAME=${PLACE##*/}/${1##*/}
+        ;;
+    esac
+}
+
+# The place of registries by which a place without links on its way is known: KNOWN, or the same if it is none.
+known_as() { # <live>
+    KNOWN=$1
+    for registries in $CERTS_D $TRUST; do
+        known_live=$registries
+        if [ -n "$R" ]; then
+            follow "$registries"
+            known_live=${AT#"$R"/}
+        elif [ -L "/$registries" ]; then
+            known_live=$(cd -P "/$registries" 2>/dev/null && pwd -P)
+            known_live=${known_live#/}
+        fi
+        case $1 in "$known_live"/?*) KNOWN=$registries${1#"$known_live"} ;; esac
+    done
+}
+
 # Below a root other than /: where the folders that hold the state really are there, and that nothing of the state is a
 # link.
 take_places() {
@@ -304,6 +342,13 @@ take_homes() {
         follow "$folder"
         [ ! -d "$AT" ] || {
             find_unit "$folder"
+            add_home "$UNIT_HOME"
+        }
+    done
+    for folder in $CERTS_D $TRUST; do
+        follow "$folder"
+        [ ! -d "$AT" ] || {
+            find_beside "$folder/"
             add_home "$UNIT_HOME"
         }
     done

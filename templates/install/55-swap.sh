@@ -256,7 +256,7 @@ EOF
     "slot next$LF"*)
         kept=${journal#*"${LF}keep "}
         kept=${kept%%"$LF"*}
-        if [ "$kept" = previous ] && is_foreign; then
+        if [ "$kept" = previous ] && is_foreign all; then
             forget_record
             for home in $HOMES; do
                 is_through "$home" || [ ! -d "$R/$home/previous" ] || keep_original "$home"
@@ -301,15 +301,17 @@ is_through() { # <home>
 }
 
 # Whether the generation before is one that certferry did not install: a unit is in it, and no record, or CAs or keys of
-# service accounts that are others than those of the record, as after `kubeadm reset` and `kubeadm init`.
-is_foreign() {
+# service accounts that are others than those of the record, as after `kubeadm reset` and `kubeadm init`. With `all`, a file for
+# a registry that is not as the record has it counts, too: somebody else wrote it.
+is_foreign() { # [all]
     before=$R/$HOME_KUBERNETES/previous
     [ -d "$before" ] || return 1
     # Nobody knows what it is.
     [ -f "$before/units" ] || return 0
-    shared=none
+    shared=none listed=
     if [ -f "$before/installed/record.json" ]; then
         shared=$(shared_in "$before/installed/record.json") || shared=none
+        [ -z "${1-}" ] || listed=$(read_document record "$before/installed/record.json" | awk '$1 == "row" && $2 == "f" { print $6, $5 }')
     fi
     while read -r was_live in_slot; do
         case $in_slot in */@/*) ;; *) continue ;; esac
@@ -319,6 +321,7 @@ is_foreign() {
         at "${in_slot%%/@/*}/previous/${in_slot#*/@/}"
         is_there "$AT" || continue
         [ "$shared" != none ] || return 0
+        [ -z "${1-}" ] || ! is_others_registry "$was_live" "$AT" || return 0
         while read -r shared_place its_hash; do
             case $shared_place in "$was_live" | "$was_live"/*) ;; *) continue ;; esac
             there=$AT${shared_place#"$was_live"}
@@ -327,6 +330,27 @@ is_foreign() {
 $shared
 EOF
     done <"$before/units"
+    return 1
+}
+
+# Whether a unit of the generation before keeps a file for a registry that is not among those listed in its record.
+is_others_registry() { # <live> <path in the slot>
+    path_in_slot=$2
+    known_as "$1"
+    is_of_registry "$KNOWN" || return 1
+    others=
+    case ${KNOWN#"$CERTS_D"/} in
+    */ca.crt | */hosts.toml | "$KNOWN") others=/ ;;
+    */*) ;;
+    *) others=$REGISTRY_FILES ;;
+    esac
+    for name in $others; do
+        below=
+        [ "$name" = / ] || below=/$name
+        [ -f "$path_in_slot$below" ] || continue
+        hash=$(sha256 <"$path_in_slot$below")
+        case $LF$listed$LF in *"$LF$KNOWN$below $hash$LF"*) ;; *) return 0 ;; esac
+    done
     return 1
 }
 
@@ -381,6 +405,8 @@ discard() { # <home> <slot>
 
 # Keeps a generation that certferry did not install until a person deletes it.
 keep_original() { # <home>
+    # Nothing was there.
+    describe_unit "$R/$1/previous" | awk '!/^d/ && $4 != "units" { found = 1 } END { exit !found }' || return 0
     if [ -d "$R/$1/original" ]; then
         # All of it was copied there, and not yet deleted here.
         if is_in "$R/$1/previous" "$R/$1/original"; then

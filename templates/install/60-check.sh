@@ -249,7 +249,7 @@ check_clock() {
     silent=$(awk '$2 == "none" { print $1; exit }' "$WORK/dates")
     [ -z "$silent" ] || cannot "openssl does not say how long $silent is valid" \
         'nothing is installed unchecked: look at `openssl version`, or use `certferry apply`'
-    problem=$(awk -v now="$(date -u +%Y%m%d%H%M%S)" "$AWK_DATES" "$WORK/dates")
+    problem=$(awk -v now="$(date -u +%Y%m%d%H%M%S)" -v registries="$CERTS_D $TRUST" "$AWK_DATES" "$WORK/dates")
     hint='is the clock right?'
     case $problem in *' has ended at '*) hint="$hint If so: the manual, \`certferry help expired\`" ;; esac
     [ -z "$problem" ] || refuse "$problem; this clock says $(date -u +%Y-%m-%dT%H:%M:%SZ)" "$hint"

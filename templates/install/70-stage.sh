@@ -63,7 +63,7 @@ sort_files() {
             printf '%s\n' "$path" >>"$WORK/removed"
             ;;
         beside\ *)
-            if is_stale "$path" || is_left_behind "$OLD/$path"; then
+            if is_stale "$path" || is_dropped "$LIVE/$path" || { ! is_of_registry "$LIVE/" && is_left_behind "$OLD/$path"; }; then
                 printf '%s\n' "$path" >>"$WORK/removed"
             else
                 printf '%s\n' "$path" >>"$WORK/kept"
@@ -283,6 +283,7 @@ stage() {
         add_unit "$KUBERNETES/$name" "$live" "$HOME_KUBERNETES/@/$name"
     done <"$WORK/files"
     stage_removals
+    stage_registries
 
     slot="$R/$HOME_KUBERNETES/next/installed"
     must mkdir "$slot"
@@ -305,6 +306,119 @@ stage() {
     add_unit "$INSTALLED" "$INSTALLED" "$HOME_KUBERNETES/@/installed"
 }
 
+# The folders of registries, each of which is a unit, then the roots that the system trusts. What the installed generation has
+# and this one has not goes: nobody would trust it if it came now.
+stage_registries() {
+    awk '$1 == "row" && $2 == "f" { print $6 }' "$SAID" >"$WORK/rows.new"
+    : >"$WORK/rows.old"
+    [ ! -f "$WORK/installed.said" ] || awk '$1 == "row" && $2 == "f" { print $6 }' "$WORK/installed.said" >"$WORK/rows.old"
+    for name in $(sort -u "$WORK/rows.new" "$WORK/rows.old" | awk -v folder="$CERTS_D/" '
+        index($0, folder) == 1 { name = substr($0, length(folder) + 1); sub(/\/.*/, "", name); if (!seen[name]++) print name }'); do
+        at "$CERTS_D/$name"
+        [ ! -L "$AT" ] || refuse_link "$CERTS_D/$name" "$AT"
+        if has_rows "$CERTS_D/$name/"; then
+            make_above "$CERTS_D/$name"
+            stage_folder "$CERTS_D/$name"
+        else
+            drop_registry "$CERTS_D/$name"
+        fi
+    done
+    for place in $(sort -u "$WORK/rows.new" "$WORK/rows.old"); do
+        case $place in "$CERTS_D"/*) continue ;; esac
+        ! is_of_registry "$place" || stage_trusted "$place"
+    done
+}
+
+# Makes the folders above a place that are missing.
+make_above() { # <place>
+    upto='' ahead_of=$1
+    while case $ahead_of in */*) ;; *) false ;; esac; do
+        upto=$upto${upto:+/}${ahead_of%%/*} ahead_of=${ahead_of#*/}
+        follow "$upto"
+        make_folder "$AT" 0755
+    done
+}
+
+# Whether a place is one of a registry that the installed generation has and this one has not.
+is_dropped() { # <place>
+    is_of_registry "$1" && awk -v place="$1" '
+        $0 == place { found = FILENAME == ARGV[1] ? 1 : 0 } END { exit !found }' "$WORK/rows.old" "$WORK/rows.new"
+}
+
+# A root that the system trusts, or its removal.
+stage_trusted() { # <place>
+    is_new=
+    ! awk -v place="$1" '$0 == place { found = 1 } END { exit !found }' "$WORK/rows.new" || is_new=1
+    [ -z "$is_new" ] || make_above "$1"
+    follow "${1%/*}"
+    [ -d "$AT" ] || return 0
+    find_beside "$1"
+    [ ! -L "$R/$UNIT_LIVE" ] || refuse_link "$1" "$R/$UNIT_LIVE"
+    [ ! -d "$R/$UNIT_LIVE" ] || cannot "$R/$1 is a folder"
+    [ -n "$is_new" ] || [ -f "$R/$UNIT_LIVE" ] || return 0
+    make_folder "$R/$UNIT_HOME" 0700
+    add_home "$UNIT_HOME"
+    if [ -z "$is_new" ]; then
+        make_slot_for "$UNIT_NAME"
+        stage_removal "$UNIT_LIVE" "$UNIT_HOME/@/$UNIT_NAME" "$1"
+        return
+    fi
+    in_next=$R/$UNIT_HOME/next/$UNIT_NAME
+    make_slot_for "$UNIT_NAME"
+    must cp "$TREE/$1" "$in_next"
+    must chmod 0644 "$in_next"
+    own "$in_next"
+    add_unit "$1" "$UNIT_LIVE" "$UNIT_HOME/@/$UNIT_NAME"
+    rmdir "${in_next%/*}" "$R/$UNIT_HOME/next" 2>/dev/null
+}
+
+# What is installed of a registry goes: its folder, if nothing else is in it, else there is one with the rest.
+drop_registry() { # <folder>
+    follow "$1"
+    [ -d "$AT" ] || return 0
+    find_beside "$1"
+    describe_unit "$R/$UNIT_LIVE" >"$WORK/was" || cannot "cannot read $R/$UNIT_LIVE"
+    awk -v folder="$1/" '
+        FILENAME == ARGV[1] { if (index($0, folder) == 1) ours[substr($0, length(folder) + 1)]; next }
+        $1 ~ /^d/ { next }
+        { sub(/^[^ ]+ [^ ]+ [^ ]+ /, ""); print $0 in ours ? "ours" : "other", $0 }' "$WORK/rows.old" "$WORK/was" >"$WORK/there"
+    awk '$1 == "ours" { found = 1 } END { exit !found }' "$WORK/there" || return 0
+    if awk '$1 == "other" { found = 1 } END { exit !found }' "$WORK/there"; then
+        stage_folder "$1"
+        return
+    fi
+    make_folder "$R/$UNIT_HOME" 0700
+    add_home "$UNIT_HOME"
+    if renames_folders "$R/$UNIT_HOME"; then
+        make_slot_for "$UNIT_NAME"
+        printf '%s %s\n' "$UNIT_LIVE" "$UNIT_HOME/@/$UNIT_NAME" >>"$WORK/units"
+        note_facts "$UNIT_LIVE" o "$WORK/was"
+        sed -n "s|^ours |removed $1/|p" "$WORK/there" >>"$WORK/changes"
+        return
+    fi
+    while read -r _ path; do
+        stage_removal "$UNIT_LIVE/$path" "$UNIT_HOME/@/$UNIT_NAME/$path" "$1/$path"
+    done <"$WORK/there"
+}
+
+# Makes the folders above the place of a unit in its slot, which nobody else sees.
+make_slot_for() { # <its name>
+    slot=$R/$UNIT_HOME/next rest=$1
+    [ -d "$slot" ] || must mkdir "$slot"
+    while case $rest in */*) ;; *) false ;; esac; do
+        slot=$slot/${rest%%/*} rest=${rest#*/}
+        [ -d "$slot" ] || must mkdir "$slot"
+    done
+}
+
+# Notes a file that goes.
+stage_removal() { # <live> <slot, with @> <its name in the record>
+    printf '%s %s\n' "$1" "$2" >>"$WORK/units"
+    describe_unit "$R/$1" >"$WORK/was" || cannot "cannot read $R/$1"
+    note_facts "$1" o "$WORK/was"
+    printf 'removed %s\n' "$3" >>"$WORK/changes"
+}
+
 has_rows() {
     awk -v prefix="$1" '$1 == "row" && index($NF, prefix) == 1 { found = 1; exit } END { exit !found }' "$SAID"
 }
@@ -320,10 +434,7 @@ stage_removals() {
             data_of "$AT" certificate-authority-data >"$WORK/ca.pem"
             key=$(key_of_certificate "$WORK/ca.pem") && is_replaced_key "$key" || continue
         fi
-        printf '%s %s\n' "$LIVE_KUBERNETES/$name" "$HOME_KUBERNETES/@/$name" >>"$WORK/units"
-        describe_unit "$R/$LIVE_KUBERNETES/$name" >"$WORK/was" || cannot "cannot read $R/$LIVE_KUBERNETES/$name"
-        note_facts "$LIVE_KUBERNETES/$name" o "$WORK/was"
-        printf 'removed %s\n' "$KUBERNETES/$name" >>"$WORK/changes"
+        stage_removal "$LIVE_KUBERNETES/$name" "$HOME_KUBERNETES/@/$name" "$KUBERNETES/$name"
     done
 }
 

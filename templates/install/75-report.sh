@@ -46,7 +46,10 @@ report() { # <is|would be>
             why=
             case $kind:$path in
             removed:"$KUBERNETES/$BOOTSTRAP" | removed:"$KUBELET_PKI"/kubelet*) why=': the kubelet would go on using it' ;;
-            removed:*) why=': it belongs to a CA that was replaced' ;;
+            removed:*)
+                why=': it belongs to a CA that was replaced'
+                ! is_of_registry "$path" || why=': this generation does not have it'
+                ;;
             esac
             printf '  %-8s %s%s\n' "$kind" "$(printable "$path")" "$why"
         done
@@ -58,6 +61,7 @@ report() { # <is|would be>
     done
     restarts "$(running_by_record)"
     tell_systemd
+    tell_trust '; a rollback and the same command undo it'
     [ -n "$repair" ] || in_cluster
 }
 
@@ -76,8 +80,8 @@ choose_keep() {
         [ ! -s "$WORK/units" ] || [ "$KEEP" = discard ] || make_room repaired 'what an earlier repair replaced'
     else
         KEEP=previous
-        ! is_foreign || ORIGINAL=1
-        [ -z "$ORIGINAL" ] || make_room original 'a PKI that certferry did not install'
+        ! is_foreign all || ORIGINAL=1
+        [ -z "$ORIGINAL" ] || make_room original 'what certferry did not install'
     fi
 }
 
@@ -118,8 +122,11 @@ tell_kept() {
     for place in $DROPPED; do
         printf 'dropped: %s\n' "$place"
     done
-    [ -z "$ORIGINAL" ] || printf '%s\n' \
-        "what certferry did not install is kept in $HOME_KUBERNETES/original, private keys and all, until a person removes it"
+    [ -z "$ORIGINAL" ] || for home in $HOME_KUBERNETES $HOMES; do
+        [ -d "$R/$home/original" ] || continue
+        printf '%s\n' "what certferry did not install is kept in $home/original, private keys and all, until a person removes it"
+        break
+    done
     case $KEEP in
     previous) printf 'back: sh install.sh --rollback\n' ;;
     repaired)
@@ -140,6 +147,16 @@ tell_systemd() {
         ($1 == "new" || $1 == "changed") && ($2 == units ".service" || $2 == units ".timer") { found = 1 }
         END { exit !found }' "$WORK/changes" || return 0
     printf 'to let systemd restart kube-apiserver in time (certferry help kubeadm):\n  %s\n' "$ENABLE_RESTART"
+}
+
+# The command with which the system takes note of its roots, when these change.
+tell_trust() { # [more words]
+    while read -r _ path rest; do
+        case $path in "$CERTS_D"/*) continue ;; esac
+        is_of_registry "$path" && [ -z "$rest" ] || continue
+        printf 'to let this system take note of the roots that it trusts (certferry help tls)%s:\n  %s\n' "${1-}" "$UPDATE_TRUST"
+        return
+    done <"$WORK/changes"
 }
 
 # Who runs on a node with this record; nobody yet on a fresh one.

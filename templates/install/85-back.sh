@@ -70,13 +70,17 @@ name_units() {
 
 # Refuses to go back where a folder above a unit has become a link since: its files would be written through it.
 check_links_above() { # <units>
+    may_be_links=
+    for folder in $SLOT_FOLDERS; do
+        may_be_links="$may_be_links$folder/ "
+    done
     while read -r live in_slot; do
         [ -n "$in_slot" ] || continue
         above=$live
         while case $above in */*) ;; *) false ;; esac; do
             above=${above%/*}
             # Where these are links, units are named by them.
-            case "$KUBERNETES/ ${KUBELET_PKI%/*}/" in "$above/"* | *" $above/"*) break ;; esac
+            case " $may_be_links" in *" $above/"*) break ;; esac
             [ ! -L "$R/$above" ] || refuse_link "$above" "$R/$above"
         done
     done <"$1"
@@ -84,10 +88,12 @@ check_links_above() { # <units>
 
 # What going back means for those who run, in the very words of `certferry rollback`.
 orders_of_going_back() {
+    trust=$(tell_trust)
     for tool in cp openssl sed; do
         if ! command -v "$tool" >/dev/null 2>&1; then
             printf 'restart what reads these files, as after an installation; where a CA came back, delete the ConfigMap\n'
             printf 'extension-apiserver-authentication again once the last API server runs\n'
+            [ -z "$trust" ] || printf '%s\n' "$trust"
             return
         fi
     done
@@ -114,6 +120,7 @@ orders_of_going_back() {
     else
         restarts "$(running_by_files)"
     fi
+    [ -z "$trust" ] || printf '%s\n' "$trust"
     in_cluster
 }
 
@@ -133,7 +140,8 @@ is_reloaded() {
     ! awk -v unit="$PKI" '$1 == unit { found = 1; exit } END { exit !found }' "$WORK/before" || return 1
     while read -r _ path; do
         # The record of what is installed is no file of a component.
-        case " $RELOADED " in *" $path "*) ;; *) case $path in "$INSTALLED"/*) ;; *) return 1 ;; esac ;; esac
+        # Nor does any read what is there for registries.
+        case " $RELOADED " in *" $path "*) ;; *) case $path in "$INSTALLED"/*) ;; *) is_of_registry "$path" || return 1 ;; esac ;; esac
     done <"$WORK/changes"
 }
 
@@ -154,7 +162,10 @@ compare_with_previous() { # <units>
         "$pki_live"/*) unit=$PKI${live#"$pki_live"} ;;
         "$kubelet_live"/*) unit=$KUBELET_PKI${live#"$kubelet_live"} ;;
         "$LIVE_KUBERNETES"/*) unit=$KUBERNETES${live#"$LIVE_KUBERNETES"} ;;
-        *) unit=$live ;;
+        *)
+            known_as "$live"
+            unit=$KNOWN
+            ;;
         esac
         printf '%s %s\n' "$unit" "$in_slot" >>"$WORK/before"
         : >"$WORK/old"
@@ -180,7 +191,11 @@ say_state() {
         printf '%-12s what certferry did not install; `sh install.sh --rollback` brings it back\n' previous
     fi
     for slot in original:'what certferry did not install' repaired:'what the last repair replaced'; do
-        for folder in "$HOME_KUBERNETES" "$HOME_KUBELET"; do
+        homes="$HOME_KUBERNETES $HOME_KUBELET"
+        for folder in $SLOT_FOLDERS; do
+            homes="$homes $folder/.certferry"
+        done
+        for folder in $homes; do
             [ -d "$R/$folder/${slot%%:*}" ] || continue
             printf '%-12s %s: %s, until a person removes it\n' "${slot%%:*}" "${slot#*:}" "$folder/${slot%%:*}"
             break

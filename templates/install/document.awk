@@ -146,13 +146,20 @@ function place(path, kind,    count, names, i, upto, key, folder) {
         }
     }
 }
-# The place in the table of places: itself, or that of the files in the store of the kubelet, which have a time in them.
-function place_of(path,    star, differing) {
-    star = index(store, "*")
-    if (substr(path, 1, star - 1) != substr(store, 1, star - 1)) return path
-    differing = substr(path, star)
-    if (differing !~ /^[0-9-]+\.pem$/) return path
-    return store
+# What stands in a path where a place of the table has a star; nothing if it is not that place.
+function differing(path, listed,    star, rest) {
+    star = index(listed, "*")
+    rest = substr(listed, star + 1)
+    if (length(path) < length(listed) || substr(path, 1, star - 1) != substr(listed, 1, star - 1)) return ""
+    if (substr(path, length(path) - length(rest) + 1) != rest) return ""
+    return substr(path, star, length(path) - length(listed) + 1)
+}
+# The place in the table of places: itself, that of the files in the store of the kubelet, which have a time in them, or one
+# with a name in it, which does not begin with a dot.
+function place_of(path,    i) {
+    if (differing(path, store) ~ /^[0-9-]+$/) return store
+    for (i = 1; i <= patterns; i++) if (differing(path, pattern[i]) ~ /^[A-Za-z0-9_][A-Za-z0-9._-]*$/) return pattern[i]
+    return path
 }
 # What a part may never hold, however rightly it is signed.
 function check_places(    i, listed) {

@@ -57,6 +57,15 @@ BEGIN {
     roles_of["etc/kubernetes/certferry-restart-kube-apiserver.sh"] = " control-plane "; mode_of["etc/kubernetes/certferry-restart-kube-apiserver.sh"] = "0644"
     roles_of["etc/kubernetes/certferry-restart-kube-apiserver.service"] = " control-plane "; mode_of["etc/kubernetes/certferry-restart-kube-apiserver.service"] = "0644"
     roles_of["etc/kubernetes/certferry-restart-kube-apiserver.timer"] = " control-plane "; mode_of["etc/kubernetes/certferry-restart-kube-apiserver.timer"] = "0644"
+    roles_of["etc/containerd/certs.d/*/ca.crt"] = " control-plane worker "; mode_of["etc/containerd/certs.d/*/ca.crt"] = "0644"
+    pattern[1] = "etc/containerd/certs.d/*/ca.crt"
+    roles_of["etc/containerd/certs.d/*/hosts.toml"] = " control-plane worker "; mode_of["etc/containerd/certs.d/*/hosts.toml"] = "0644"
+    pattern[2] = "etc/containerd/certs.d/*/hosts.toml"
+    roles_of["usr/local/share/ca-certificates/certferry-*.crt"] = " control-plane worker "; mode_of["usr/local/share/ca-certificates/certferry-*.crt"] = "0644"
+    pattern[3] = "usr/local/share/ca-certificates/certferry-*.crt"
+    roles_of["etc/pki/ca-trust/source/anchors/certferry-*.crt"] = " control-plane worker "; mode_of["etc/pki/ca-trust/source/anchors/certferry-*.crt"] = "0644"
+    pattern[4] = "etc/pki/ca-trust/source/anchors/certferry-*.crt"
+    patterns = 4
     # Files by the beginning of their path, and who reads them; the first that fits counts.
     beginning[1] = "etc/kubernetes/pki/ca.crt"; readers[1] = "kube-apiserver kube-controller-manager kubelet"
     beginning[2] = "etc/kubernetes/pki/ca.key"; readers[2] = "kube-controller-manager"

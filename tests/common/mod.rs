@@ -3,6 +3,7 @@
 pub mod desk;
 pub mod network;
 pub mod node;
+pub mod registries;
 pub mod rights;
 pub mod shells;
 

@@ -113,7 +113,10 @@ pub fn unit(path: &str) -> &str {
             return folder;
         }
     }
-    path
+    // Each registry has a folder of its own.
+    let registries = "etc/containerd/certs.d/";
+    let end = path.strip_prefix(registries).map(|rest| registries.len() + rest.find('/').unwrap_or(rest.len()));
+    end.map_or(path, |end| &path[..end])
 }
 
 /// The entries of each unit.

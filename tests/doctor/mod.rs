@@ -12,6 +12,7 @@ mod metallb;
 mod node_mends;
 mod objects;
 pub mod planted;
+mod registries;
 mod said;
 mod secrets;
 mod webhooks;

@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::common::desk::Desk;
 use crate::common::{certferry, succeed};
 use crate::doctor::planted::{lints, nodes};
-use crate::doctor::{KUBELET_CONFIG, MANIFESTS, Node, recorded};
+use crate::doctor::{KUBELET_CONFIG, MANIFESTS, Node, recorded, registries};
 use crate::planting::{GENUINE, PKI};
 
 type Edit = fn(&Node);
@@ -141,7 +141,7 @@ fn mend(node: &Node, bundle: &Desk) -> bool {
     }
     let is_by_hand =
         |known: &str| known == rule && (rule != "manifest-file" || !mend.contains("apply") || is_flag(node));
-    if let Some((_, edit)) = BY_HAND.iter().find(|(known, _)| is_by_hand(known)) {
+    if let Some((_, edit)) = BY_HAND.iter().chain(registries::EDITS).find(|(known, _)| is_by_hand(known)) {
         edit(node);
         return true;
     }

@@ -9,7 +9,7 @@ use time::macros::datetime;
 
 use crate::common::rights::{Right, lacks};
 use crate::common::{succeed, tool};
-use crate::doctor::{KUBELET_CONFIG, MANIFESTS, Node, issuers, metallb, objects};
+use crate::doctor::{KUBELET_CONFIG, MANIFESTS, Node, issuers, metallb, objects, registries};
 use crate::planting::faults::{Broken, CP, Fault, Judge, TABLE, faults, inline, leaf};
 use crate::planting::{Cluster, PKI, STORE};
 
@@ -227,6 +227,15 @@ const FLAWS: &[Flaw] = &[
             });
         }
     }),
+    // Registries.
+    on_node("containerd-registry", registries::conflict),
+    on_node("containerd-config-path", registries::no_path),
+    on_node("registry-ca", registries::no_root),
+    on_node("registry-ca-expired", registries::old_root),
+    on_node("registry-hosts", registries::no_section),
+    on_node("registry-shadowed", registries::two_folders),
+    on_node("registry-certificate", registries::other_ca),
+    on_node("system-trust", registries::not_taken),
     // Objects.
     on_node("ca-bundle", objects::other_ca),
     on_node("ca-bundle-encoding", objects::not_pem),

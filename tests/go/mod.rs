@@ -13,8 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use certferry::go::{GoError, GoUsage, GoVersion, VerifyOptions, certificates, check_key_pair, trusted, verify};
 use rayon::prelude::*;
 
-use cases::{Case, Usage, case};
-use oracle::{Answer, Oracle};
+pub use cases::{Case, Usage};
+pub use oracle::Oracle;
+
+use cases::case;
+use oracle::Answer;
 
 /// Any number would do. Others find other faults.
 const SEED: u64 = 1;

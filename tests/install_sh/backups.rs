@@ -160,7 +160,7 @@ fn what_was_there_before_certferry_stays() {
     install(&node, &SECOND, &[]);
     let unknown = slot(&node, "previous");
     assert!(node.live() == second && slot(&node, "original") == kept);
-    let text = refusal(&node, "original", "a PKI that certferry did not install").replacen(
+    let text = refusal(&node, "original", "what certferry did not install").replacen(
         "original holds",
         &format!("original and {} hold", node.path("var/lib/kubelet/.certferry/original").display()),
         1,

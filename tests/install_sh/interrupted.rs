@@ -5,12 +5,14 @@ use std::process::{Child, Command, Stdio};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
+use crate::common::registries::{self, MIRROR, REGISTRY};
 use crate::common::shells::{Tools, find};
 use crate::install_sh::backups::foreign;
 use crate::install_sh::journal::{damaged, fingerprint, journal, sealed};
 use crate::install_sh::node::{FIRST, Node, SECOND, State, THIRD, TOOLS};
 
 const PKI: &str = "etc/kubernetes/pki";
+const THIRD_REGISTRY: &str = "etc/containerd/certs.d/third.corp.internal_443_";
 const STATE: &str = "etc/kubernetes/.certferry";
 const NOTE: &str = "note: an interrupted run was completed first\n";
 /// What changes the disk once the journal is there, and a few calls before it.
@@ -63,7 +65,7 @@ pub fn counted(tools: &Tools) -> u32 {
 
 /// The unit that a path belongs to.
 fn unit(path: &str) -> &str {
-    let folders = [PKI, "var/lib/kubelet/pki"];
+    let folders = [PKI, "var/lib/kubelet/pki", MIRROR, REGISTRY, THIRD_REGISTRY];
     folders.into_iter().find(|folder| path.starts_with(&format!("{folder}/"))).unwrap_or(path)
 }
 
@@ -73,7 +75,10 @@ pub fn assert_whole(found: &State, old: &State, new: &State, when: &str) {
         let rows = state.iter().filter(|(path, _)| unit(path) == name && path.as_str() != "etc/kubernetes");
         rows.map(|(path, seen)| (path.clone(), seen.clone())).collect()
     };
-    for path in old.keys().chain(new.keys()).filter(|path| path.starts_with("etc/kubernetes/") || path.contains("pki"))
+    for path in old
+        .keys()
+        .chain(new.keys())
+        .filter(|path| path.starts_with("etc/kubernetes/") || path.contains("pki") || path.contains(".corp.internal"))
     {
         let name = unit(path);
         let found = of(found, name);
@@ -169,6 +174,32 @@ fn installation_killed(are_tried: fn(u32) -> bool) {
     // Four units of three renames each, the journal, the slots.
     assert!(calls > 20, "{calls}");
     println!("{calls} calls, 0 torn, 0 lost");
+}
+
+/// A folder of a registry that changes in part, one that goes, one that comes, and roots of the system that go.
+#[test]
+fn so_are_the_folders_of_registries() {
+    registries_killed(|call| call % 9 == 4);
+}
+
+#[test]
+#[ignore = "long form"]
+fn long_so_are_the_folders_of_registries_elsewhere() {
+    registries_killed(|call| call % 9 != 4);
+}
+
+fn registries_killed(are_tried: fn(u32) -> bool) {
+    let begin = Node::with(&registries::FIRST, "worker-1");
+    fs::write(begin.path(MIRROR).join("client.cert"), "by hand").unwrap();
+    kill_at(
+        are_tried,
+        &begin,
+        |node, tools| node.command(tools, &registries::SECOND, "worker-1", &[]),
+        |node| {
+            let ended = node.install(&TOOLS, &registries::SECOND, "worker-1", &[]);
+            assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        },
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod interrupted;
 mod journal;
 mod kept;
 mod links;
-mod node;
+pub mod node;
 mod overlay;
 mod refusals;
 mod restarts;

@@ -217,7 +217,7 @@ impl Forge {
     /// Sets the subject.
     pub fn name(&mut self, organizations: &[&str], common_name: &str) {
         let organizations = organizations.iter().map(|&name| name.to_owned()).collect();
-        let name = DistinguishedName { organizations, common_name: common_name.to_owned() };
+        let name = DistinguishedName { organizations, ..DistinguishedName::common(common_name) };
         self.subject = name.to_der().unwrap();
     }
 

@@ -37,6 +37,8 @@ const TOOLS: &[Tool] = &[
     tool("busybox", "busybox"),
     tool("curl", "curl"),
     tool("update-ca-certificates", "ca-certificates"),
+    tool("containerd", "containerd"),
+    tool("ctr", "containerd"),
     tool("node", "nodejs"),
     tool("ip", "iproute2"),
     tool("mount", "mount"),

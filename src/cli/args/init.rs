@@ -3,24 +3,38 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use crate::cli::text::starter::{Machines, Pool, Starter, User};
+use crate::cli::text::starter::{Machines, Pool, Registry, Starter, User};
 
 /// The most machines that a starter profile writes one by one.
 const MOST_CONTROL_PLANES: u32 = 99;
 /// The most nodes of a profile.
 const MOST_NODES: u32 = 99_999;
 
+/// The options that describe a cluster that is to come.
+const NEW_CLUSTER: [&str; 8] =
+    ["kubernetes", "endpoint", "control_planes", "nodes", "pool", "etcd", "etcd_members", "user"];
+
 #[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("written").args(["file", "from"])))]
 #[command(after_help = "Three control planes, external etcd and 40 workers, all but the names:\n  \
     certferry init prod-1.toml --kubernetes 1.31.4 --endpoint k8s.corp.internal:6443 \\\n    \
     --control-planes 3@10.0.0.11 --etcd external --etcd-members 3@10.0.1.11 \\\n    \
-    --pool app=30@10.0.2.1 --pool gpu=10@10.0.3.1 --user alice=platform-ops --user bob=dev")]
+    --pool app=30@10.0.2.1 --pool gpu=10@10.0.3.1 --user alice=platform-ops --user bob=dev\n\n\
+    A cluster that runs already, of the surveys of its nodes:\n  \
+    certferry init --from surveys nodes.yaml --out prod-1")]
 pub(crate) struct InitArguments {
     /// The profile to write, which must not exist, or - for the standard output [default: -]
     file: Option<PathBuf>,
-    /// The cluster's name
-    #[arg(long, default_value = "prod-1", value_name = "NAME")]
-    name: String,
+    /// What is known of a cluster that runs already: surveys, roots or tar archives of nodes, folders of these, kubeadm's
+    /// configuration, the output of `kubectl get nodes -o yaml`
+    #[arg(long, value_name = "PATH", num_args = 1.., requires = "out", conflicts_with_all = NEW_CLUSTER)]
+    pub(crate) from: Vec<PathBuf>,
+    /// The folder for the profile of that cluster, its CA certificates and the list of what there is to do
+    #[arg(long, value_name = "DIR", requires = "from")]
+    pub(crate) out: Option<PathBuf>,
+    /// The cluster's name [default: prod-1; with --from the one that kubeadm knows]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
     /// The Kubernetes version, in full
     #[arg(long, default_value = "1.31.0", value_name = "VERSION")]
     kubernetes: String,
@@ -45,8 +59,12 @@ pub(crate) struct InitArguments {
     /// A user, and a group; may be given several times [default: alice=platform-ops]
     #[arg(long, value_name = "NAME[=GROUP]", value_parser = user)]
     user: Vec<User>,
+    /// A registry that nodes pull from, and its root: tls for the one that certferry makes, or a file of PEM; may be given
+    /// several times
+    #[arg(long, value_name = "HOST[:PORT]=ROOT", value_parser = registry)]
+    registry: Vec<Registry>,
     /// Say what would be written; write nothing
-    #[arg(long, requires = "file")]
+    #[arg(long, requires = "written")]
     pub(crate) dry_run: bool,
 }
 
@@ -72,7 +90,7 @@ impl InitArguments {
         };
         let no_pool = self.pool.is_empty();
         Ok(Starter {
-            name: self.name.clone(),
+            name: self.name().to_owned(),
             kubernetes: self.kubernetes.clone(),
             issued_at,
             endpoint: self.endpoint.clone(),
@@ -84,6 +102,7 @@ impl InitArguments {
                 true => vec![User { name: "alice".to_owned(), group: Some("platform-ops".to_owned()) }],
                 false => self.user.clone(),
             },
+            registries: self.registry.clone(),
         })
     }
 
@@ -94,7 +113,7 @@ impl InitArguments {
 
     /// Returns the cluster's name.
     pub(crate) fn name(&self) -> &str {
-        &self.name
+        self.name.as_deref().unwrap_or("prod-1")
     }
 }
 
@@ -123,6 +142,11 @@ fn machines(text: &str, least: u32, most: u32) -> Result<Machines, String> {
 fn pool(text: &str) -> Result<Pool, String> {
     let (name, rest) = text.split_once('=').ok_or("expected NAME=COUNT@ADDRESS, such as app=30@10.20.0.1")?;
     Ok(Pool { name: name.to_owned(), machines: machines(rest, 1, MOST_NODES)? })
+}
+
+fn registry(text: &str) -> Result<Registry, String> {
+    let (host, root) = text.split_once('=').ok_or("expected HOST=ROOT, such as registry.corp.internal:5000=tls")?;
+    Ok(Registry { host: host.to_owned(), root: root.to_owned() })
 }
 
 fn user(text: &str) -> Result<User, String> {

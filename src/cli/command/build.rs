@@ -16,6 +16,7 @@ use crate::cli::command::seed::{self, WeakSeed};
 use crate::cli::command::slice_folder::SliceFolder;
 use crate::cli::command::{build_dry_run, install_script};
 use crate::cli::failure::{Failure, OrFailure, named};
+use crate::cli::input::adopted_files::{self, Keys};
 use crate::cli::input::{engine, lock_file, misplaced_secret, source};
 use crate::cli::text::build_json::{self, Files};
 use crate::cli::text::build_summary::{self, Places};
@@ -35,6 +36,8 @@ const OUT_MODE: u32 = 0o700;
 
 pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     let profile = read_profile(&arguments.profile)?;
+    let keys = Keys::Needed { allow_weak: arguments.allow_weak_seed };
+    let (profile, adopted) = adopted_files::read(profile, &arguments.profile, keys)?;
     if arguments.out.exists() && !arguments.out.is_dir() {
         // Found before an hour of work, and not after it.
         return Err(Failure::io("write to", &arguments.out, &io::ErrorKind::NotADirectory.into()));
@@ -73,6 +76,7 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     let request = Request {
         profile: &profile,
         seed: &seed,
+        adopted: &adopted,
         lock: old_lock.as_ref(),
         subset: (!arguments.only.is_empty())
             .then_some(Subset { nodes: &arguments.only, with_cluster: arguments.with_cluster }),

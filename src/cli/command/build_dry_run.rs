@@ -23,6 +23,8 @@ pub(crate) fn run(
     new_seed: Option<&Path>,
 ) -> Result<String, Failure> {
     let plan = make::check(request).map_err(|error| cannot_make(&error, request, &arguments.out, &lock))?;
+    let derivable = make::check_derivable(&plan, request.adopted, request.seed);
+    derivable.map_err(|error| cannot_make(&error, request, &arguments.out, &lock))?;
     let is_partial = request.subset.is_some();
     let comparison = compared(request, &plan, &lock)?;
     let Cluster { name, generation, .. } = &request.profile.cluster;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::cli::failure::Failure;
+use crate::cli::text::adoption;
 use crate::cli::text::nearest::did_you_mean;
 use crate::make::{MakeError, Request};
 
@@ -11,6 +12,7 @@ pub(super) fn cannot_make(error: &MakeError, request: &Request<'_>, archive: &Pa
     let failure = Failure::make(error, archive, lock);
     match error {
         MakeError::UnknownNodes(unknown) => unknown_nodes(failure, unknown, request),
+        MakeError::ExternalAuthority { id, below } => adoption::external(error.to_string(), id, below),
         _ => failure,
     }
 }

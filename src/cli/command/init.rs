@@ -1,18 +1,29 @@
 //! `init`: writes a commented starter profile.
 
+use std::path::Path;
+
+use super::init_from;
 use crate::cli::args::InitArguments;
 use crate::cli::command::new_file::NewFile;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::text::problems;
 use crate::cli::text::shell;
 use crate::cli::text::starter;
 use crate::host;
+use crate::kubernetes::FILE_LIMIT;
 use crate::profile;
+use crate::x509::{ReadCertificate, read_pem};
 
 pub(crate) fn run(arguments: &InitArguments) -> Result<String, Failure> {
-    let starter = arguments.starter(host::now().date().to_string()).map_err(|error| {
+    if let Some(folder) = &arguments.out {
+        return init_from::run(&arguments.from, folder, arguments.name.as_deref(), arguments.dry_run);
+    }
+    let mut starter = arguments.starter(host::now().date().to_string()).map_err(|error| {
         Failure::cannot_run(error).hint("without --etcd external the members are on the control planes")
     })?;
+    for registry in starter.registries.iter_mut().filter(|registry| registry.root != "tls") {
+        registry.root = root(Path::new(&registry.root))?;
+    }
     let text = starter::profile(&starter)?;
     // The arguments may be wrong. The check of the profile finds that and says so.
     profile::parse(text.as_bytes()).map_err(|found| problems::failure("<starter>", text.as_bytes(), &found))?;
@@ -30,4 +41,21 @@ pub(crate) fn run(arguments: &InitArguments) -> Result<String, Failure> {
         shell::word(file),
         arguments.name()
     ))
+}
+
+/// Returns the certificates in a file, in PEM. Nothing else of it may get into a profile.
+fn root(file: &Path) -> Result<String, Failure> {
+    let content = host::read(file, FILE_LIMIT).or_cannot("read", file)?;
+    let refuse = |reason: &str| {
+        Failure::cannot_run(format!("{} {reason}", file.display())).hint(
+            "--registry takes HOST=tls, or HOST=FILE with the certificate of the CA that signed the registry's, in PEM",
+        )
+    };
+    match read_pem(&content) {
+        Ok(contents) if contents.public_keys.is_empty() => {
+            Ok(contents.certificates.iter().map(ReadCertificate::to_pem).collect())
+        }
+        Ok(_) => Err(refuse("holds a key beside certificates, or a key alone")),
+        Err(error) => Err(refuse(&error.to_string())),
+    }
 }

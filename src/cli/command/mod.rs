@@ -6,12 +6,14 @@ pub(crate) mod build;
 mod build_dry_run;
 mod build_failure;
 pub(crate) mod completions;
+mod csr;
 mod diff;
 pub(crate) mod doctor;
 mod fingerprint;
 mod help;
 mod help_topics;
 mod init;
+mod init_from;
 pub(crate) mod inspect;
 mod inspect_lint;
 mod install_script;
@@ -40,6 +42,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Seed(command) => seed::run(command),
         Command::Plan(arguments) => plan::run(arguments),
         Command::Build(arguments) => build::run(arguments),
+        Command::Csr(arguments) => csr::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),

@@ -6,11 +6,15 @@ use std::fmt::Write;
 use crate::cli::args::{OutputFormat, PlanArguments};
 use crate::cli::command::{build, help};
 use crate::cli::failure::Failure;
+use crate::cli::input::adopted_files::{self, Keys};
+use crate::cli::input::cluster_sources;
 use crate::cli::input::lock_file;
+use crate::cli::text::against as against_text;
 use crate::cli::text::changes::Detail;
 use crate::cli::text::plan_json;
 use crate::cli::text::plan_tree;
-use crate::cli::text::{bindings, branches, comparison};
+use crate::cli::text::{adoption, bindings, branches, comparison};
+use crate::import;
 use crate::kubernetes::PartName;
 use crate::lock::{Change, Lock};
 use crate::make::{Comparison, Permission, check_lock};
@@ -19,9 +23,13 @@ use crate::x509::escape_for_terminal;
 
 pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     let profile = build::read_profile(&arguments.profile)?;
+    let (profile, _) = adopted_files::read(profile, &arguments.profile, Keys::IfThere)?;
     let lock_path = lock_file::path(arguments.lock.as_deref(), &arguments.profile)?;
     let lock = lock_file::read(&lock_path)?;
     let plan = plan(&profile);
+    if !arguments.against.is_empty() {
+        return against(arguments, &plan, lock.as_ref());
+    }
     if let Some(lock) = &lock {
         let checked = check_lock(lock, &plan.cluster, Permission::PROFILE);
         checked.map_err(|objection| Failure::objection(&objection, &lock_path))?;
@@ -40,6 +48,7 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     let mut text = String::new();
     if !arguments.changes {
         text += &branches::drawn(plan_tree::render(&plan, detail), help::screen().lines);
+        text += &adoption::renewed(&plan);
         text += &bindings::required(&plan);
     }
     match &since {
@@ -58,6 +67,22 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
         }
     }
     Ok(text)
+}
+
+/// Compares with what is on the nodes.
+fn against(arguments: &PlanArguments, plan: &Plan<'_>, lock: Option<&Lock>) -> Result<String, Failure> {
+    if arguments.output == OutputFormat::Json {
+        return Err(Failure::cannot_run("--against has no document for programs")
+            .hint("leave out -o json; `certferry diff -o json` compares a built bundle with a node"));
+    }
+    let sources = cluster_sources::read(&arguments.against)?;
+    if sources.surveys.is_empty() {
+        return Err(Failure::cannot_run("--against was given no node to compare with")
+            .hint("give surveys (`certferry survey`), roots or tar archives of nodes, or folders of these"));
+    }
+    let keys = lock.iter().flat_map(|lock| &lock.keys).map(|key| (key.id.clone(), key.spki_sha256.0)).collect();
+    let compared = import::against(plan, &keys, &sources.surveys);
+    Ok(against_text::render(&compared, arguments.verbose).trim_start().to_owned())
 }
 
 /// Returns a hint that no refusal gives: nodes that were never built can be built beside those that were.

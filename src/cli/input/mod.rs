@@ -1,6 +1,8 @@
 //! Reads what the arguments name: files, keys, folders, an engine.
 
+pub(crate) mod adopted_files;
 pub(crate) mod bundle;
+pub(crate) mod cluster_sources;
 pub(crate) mod engine;
 pub(crate) mod lock_file;
 pub(crate) mod misplaced_secret;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::failure::Failure;
 use crate::host::{self, NodeRoot, NodeTree};
+use crate::kubernetes::CERTS_D;
 use crate::report::SourceKind;
 
 /// Returns the files below `--root`, which must be a folder.
@@ -48,7 +49,7 @@ impl Folder {
         let (kubernetes, kubelet) = ("etc/kubernetes", "var/lib/kubelet");
         let root = NodeRoot::new(path.to_owned());
         if root.is_folder(kubernetes) || root.is_folder(kubelet) {
-            return Some(Self::new(path, SourceKind::Tree, "", vec![kubernetes, "var/lib/kubelet/pki"]));
+            return Some(Self::new(path, SourceKind::Tree, "", vec![kubernetes, "var/lib/kubelet/pki", CERTS_D]));
         }
         // The path `.` in /etc/kubernetes is /etc/kubernetes.
         if let Some(root) = std::path::absolute(path).ok().and_then(|path| root_above(&path, kubernetes)) {

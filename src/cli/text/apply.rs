@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::cli::text::restart;
-use crate::kubernetes::{API_SERVER_RESTART, enable_api_server_restart};
+use crate::kubernetes::{API_SERVER_RESTART, UPDATE_TRUST, enable_api_server_restart};
 use crate::node::restart::{Effect, RestartedBy};
 use crate::node::{Applied, Changes, Difference, Foreseen, Method, Reason};
 use crate::x509::escape_for_terminal;
@@ -113,10 +113,7 @@ fn report(changes: &Changes<'_>, effect: &Effect, restarted_by: &RestartedBy, is
     files(&mut text, changes);
     methods(&mut text, changes);
     text += &restart::restarts(effect, restarted_by);
-    for Command { why, command } in commands(changes) {
-        let _ = writeln!(text, "{why}:\n  {command}");
-    }
-    text + &restart::in_cluster(effect)
+    text + &told(&commands(changes, effect)) + &restart::in_cluster(effect)
 }
 
 /// A command that a person runs once on the node.
@@ -125,15 +122,28 @@ pub(crate) struct Command {
     pub(crate) command: String,
 }
 
+/// Returns the lines for commands.
+pub(crate) fn told(commands: &[Command]) -> String {
+    commands.iter().map(|Command { why, command }| format!("{why}:\n  {command}\n")).collect()
+}
+
 /// Returns the commands that a person runs on the node after this: the one that lets systemd know the timer of the API
-/// server's restart, when its units change.
-pub(crate) fn commands(changes: &Changes<'_>) -> Vec<Command> {
+/// server's restart, when its units change, and that of [`update_trust`].
+pub(crate) fn commands(changes: &Changes<'_>, effect: &Effect) -> Vec<Command> {
     let is_unit = |place: &str| {
         place.strip_prefix(API_SERVER_RESTART).is_some_and(|extension| matches!(extension, ".service" | ".timer"))
     };
     let why = "to let systemd restart kube-apiserver in time (certferry help kubeadm)";
     let has_units = changes.files.iter().any(|file| is_unit(&file.place));
-    has_units.then(|| Command { why, command: enable_api_server_restart() }).into_iter().collect()
+    let enable = has_units.then(|| Command { why, command: enable_api_server_restart() });
+    let why = "to let this system take note of the roots that it trusts (certferry help tls); a rollback and the same command \
+               undo it";
+    enable.into_iter().chain(update_trust(effect, why)).collect()
+}
+
+/// Returns the command that lets the system take note of its roots, when these change.
+pub(crate) fn update_trust(effect: &Effect, why: &'static str) -> Option<Command> {
+    effect.updates_trust.then(|| Command { why, command: UPDATE_TRUST.to_owned() })
 }
 
 /// Returns why a file is not kept.
@@ -141,6 +151,7 @@ pub(crate) fn reason(reason: &Reason) -> String {
     match reason {
         Reason::Replaced(authority) => format!("it belongs to the CA that was in {authority}"),
         Reason::Stale => "the kubelet would go on using it".to_owned(),
+        Reason::NotInPart => "this generation does not have it".to_owned(),
     }
 }
 

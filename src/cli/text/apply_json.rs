@@ -55,9 +55,15 @@ struct WrittenJson {
 
 /// A command to run once on the node.
 #[derive(Serialize)]
-struct CommandJson {
+pub(crate) struct CommandJson {
     why: &'static str,
     command: String,
+}
+
+impl From<Command> for CommandJson {
+    fn from(Command { why, command }: Command) -> Self {
+        Self { why, command }
+    }
 }
 
 /// Returns the document of what would be done.
@@ -113,7 +119,7 @@ fn of(changes: &Changes<'_>, effect: &Effect) -> ApplyJson {
         written: Vec::new(),
         can_roll_back: !changes.is_nothing() && !changes.is_repair(),
         restart: RestartJson::default(),
-        commands: commands(changes).into_iter().map(|Command { why, command }| CommandJson { why, command }).collect(),
+        commands: commands(changes, effect).into_iter().map(CommandJson::from).collect(),
         in_cluster: if changes.has_files() { in_cluster(effect) } else { Vec::new() },
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use crate::cli::text::changes::{self, Detail};
 use crate::cli::text::{bounded, node_names};
-use crate::kubernetes::PartName;
+use crate::kubernetes::{PartName, is_of_registry};
 use crate::lock::{Change, ChangeId, ChangeKind, ChangeReason, KUBERNETES_VERSION};
 use crate::make::Comparison;
 use crate::plan::{PartChange, PartChangeKind};
@@ -73,10 +73,13 @@ fn restarts(part_changes: &[PartChange]) -> String {
     section("to restart when it is installed", lines)
 }
 
-/// Returns the files that nodes no longer get although they stay. Nothing deletes such files there unasked.
+/// Returns the files that nodes no longer get although they stay. Nothing deletes such files there unasked, but for those of
+/// registries, which the next generation takes away itself.
 fn gone(part_changes: &[PartChange]) -> String {
     let removed = |change: &PartChange| match change.kind {
-        PartChangeKind::Changed if change.part != PartName::Cluster => change.removed.iter().cloned().collect(),
+        PartChangeKind::Changed if change.part != PartName::Cluster => {
+            change.removed.iter().filter(|place| !is_of_registry(place)).cloned().collect()
+        }
         _ => BTreeSet::new(),
     };
     section("no longer in the bundle, to be deleted where it was installed", by_node(part_changes, removed))

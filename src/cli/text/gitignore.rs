@@ -3,11 +3,12 @@
 /// What it is for.
 pub(crate) const KEEPS_OUT: &str = "keeps seeds and bundles out of git";
 
-/// What every such file names: seeds, and bundles with their slices.
+/// What every such file names: seeds, bundles with their slices, and keys that are adopted.
 const PATTERNS: &str = "\
 # Whoever has one of these has keys of the cluster. certferry wrote this file beside a new seed.
 *.seed
 *-g[0-9]*.tar.gz
+*.key
 ";
 
 /// Returns the file for a seed of this name.

@@ -1,5 +1,7 @@
 //! The words of results for a person, made from data alone. The words of errors stand beside the errors.
 
+pub(crate) mod adoption;
+pub(crate) mod against;
 pub(crate) mod apply;
 pub(crate) mod apply_json;
 pub(crate) mod bindings;

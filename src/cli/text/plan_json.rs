@@ -1,6 +1,6 @@
 //! The plan as JSON for programs: `plan -o json`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -14,6 +14,7 @@ use crate::lock::{Lock, Refusal, Shapes};
 use crate::make::Comparison;
 use crate::plan::Plan;
 use crate::profile::Profile;
+use crate::x509::instant;
 
 #[derive(Serialize)]
 struct PlanJson<Keys, Certificates, Parts, Since> {
@@ -51,6 +52,16 @@ struct KeyJson {
     id: String,
     algorithm: &'static str,
     generation: u32,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    adopted: bool,
+}
+
+/// A certificate that is there already.
+#[derive(Serialize)]
+struct AdoptedJson {
+    certificate_sha256: String,
+    not_after: String,
+    renewed: bool,
 }
 
 #[derive(Serialize)]
@@ -64,6 +75,8 @@ struct CertificateJson {
     constraints: Vec<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     break_glass: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adopted: Option<AdoptedJson>,
     not_before: Arc<str>,
     not_after: Arc<str>,
 }
@@ -102,11 +115,19 @@ pub(crate) fn print(
 ) -> Result<(), Failure> {
     let shapes = Shapes::of_plan(plan);
     let break_glass: BTreeSet<_> = plan.break_glass().map(|certificate| &certificate.key).collect();
+    let authorities = plan.certificates.iter().filter(|planned| planned.is_ca);
+    let existing: BTreeMap<_, _> =
+        authorities.filter_map(|planned| Some((&planned.key, planned.existing.as_deref()?))).collect();
     let certificates = Rows(|| {
         shapes.ids().filter_map(|id| {
             let certificate = shapes.get(id)?.certificate?;
             Some(CertificateJson {
                 break_glass: break_glass.contains(id),
+                adopted: existing.get(id).map(|existing| AdoptedJson {
+                    certificate_sha256: Hex(existing.sha256).to_string(),
+                    not_after: instant(existing.not_after),
+                    renewed: existing.is_renewed,
+                }),
                 id: id.to_string(),
                 issuer: certificate.issuer,
                 subject: certificate.subject,
@@ -123,6 +144,7 @@ pub(crate) fn print(
             id: key.id.to_string(),
             algorithm: key.algorithm.name(),
             generation: key.generation,
+            adopted: key.adopted.is_some(),
         })
     });
     let parts = Rows(|| {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use crate::cli::text::adoption;
 use crate::cli::text::changes::Detail;
 use crate::cli::text::node_names;
 use crate::kubernetes::KeyId;
@@ -37,7 +38,8 @@ pub(crate) fn render(plan: &Plan<'_>, detail: Detail) -> String {
         // Writing to a String cannot fail.
         let below =
             if authority.issuer == authority.key { String::new() } else { format!("  below {}", authority.issuer) };
-        let _ = writeln!(text, "\n{}  {}{below}", authority.key, line(authority, &[], verbose));
+        let (line, mark) = (line(authority, &[], verbose), adoption::mark(plan, authority));
+        let _ = writeln!(text, "\n{}  {line}{below}{mark}", authority.key);
         let groups = groups(issued.get(&authority.key).map(Vec::as_slice).unwrap_or_default(), verbose);
         for (place, group) in groups.iter().enumerate() {
             let last = place + 1 == groups.len();
@@ -47,7 +49,8 @@ pub(crate) fn render(plan: &Plan<'_>, detail: Detail) -> String {
     let certified: BTreeSet<_> = plan.certificates.iter().map(|certificate| &certificate.key).collect();
     text.push('\n');
     for key in plan.keys.iter().filter(|key| !certified.contains(&key.id)) {
-        let _ = writeln!(text, "{}  {}, no certificate", key.id, key.algorithm.name());
+        let adopted = if key.adopted.is_some() { ", adopted" } else { "" };
+        let _ = writeln!(text, "{}  {}, no certificate{adopted}", key.id, key.algorithm.name());
     }
     text
 }

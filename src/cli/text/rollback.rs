@@ -5,6 +5,8 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::cli::failure::Failure;
+use crate::cli::text::apply::{Command, told, update_trust};
+use crate::cli::text::apply_json::CommandJson;
 use crate::cli::text::restart_json::{Failed, Recorder, RestartJson, StepJson, in_cluster};
 use crate::cli::text::status::{FOREIGN, InstalledJson, PreviousJson, describe};
 use crate::cli::text::{json, restart, status};
@@ -17,7 +19,9 @@ pub(crate) fn done(done: &RolledBack) -> String {
     let first = if done.has_recovered { "an interrupted run was brought to its end first\n" } else { "" };
     let taken_away = taken_away("taken away, because the generation before has none:", &done.taken_away);
     let restarts = restart::restarts(&done.effect, &done.restarted_by);
-    format!("{first}{taken_away}{}{restarts}{}", status::text(&done.status), restart::in_cluster(&done.effect))
+    let commands = told(&commands(&done.effect));
+    let in_cluster = restart::in_cluster(&done.effect);
+    format!("{first}{taken_away}{}{restarts}{commands}{in_cluster}", status::text(&done.status))
 }
 
 /// Returns the text of what would be done.
@@ -35,10 +39,17 @@ pub(crate) fn dry_run(foreseen: &RollbackForeseen) -> String {
     let from = status.installed.as_ref().map_or_else(|| FOREIGN.to_owned(), describe);
     let taken_away = self::taken_away("would be taken away, because the generation before has none:", taken_away);
     let restarts = restart::restarts(effect, restarted_by);
-    let in_cluster = restart::in_cluster(effect);
+    let (commands, in_cluster) = (told(&commands(effect)), restart::in_cluster(effect));
     format!(
-        "{waits}would bring back  {back}\nin the place of   {from}\n{taken_away}{restarts}{in_cluster}nothing was changed\n"
+        "{waits}would bring back  {back}\nin the place of   {from}\n{taken_away}{restarts}{commands}{in_cluster}nothing was \
+         changed\n"
     )
+}
+
+/// Returns the commands that a person runs on the node after this.
+fn commands(effect: &Effect) -> Vec<Command> {
+    let why = "to let this system take note of the roots that it trusts (certferry help tls)";
+    update_trust(effect, why).into_iter().collect()
 }
 
 fn taken_away(head: &str, places: &[String]) -> String {
@@ -65,6 +76,7 @@ struct RollbackJson<'a> {
     removed: &'a [String],
     kept: &'a [String],
     restart: RestartJson,
+    commands: Vec<CommandJson>,
     in_cluster: Vec<StepJson>,
 }
 
@@ -81,6 +93,7 @@ pub(crate) fn done_json(done: &RolledBack, recorder: Recorder) -> Result<String,
         removed: taken_away,
         kept: &status.kept,
         restart: RestartJson::new(effect, restarted_by, recorder.steps),
+        commands: commands(effect).into_iter().map(CommandJson::from).collect(),
         in_cluster: in_cluster(effect),
     };
     json::document("rollback", &document)
@@ -100,6 +113,7 @@ pub(crate) fn dry_run_json(foreseen: &RollbackForeseen) -> Result<String, Failur
         removed: taken_away,
         kept: &status.kept,
         restart: RestartJson::new(effect, restarted_by, Vec::new()),
+        commands: commands(effect).into_iter().map(CommandJson::from).collect(),
         in_cluster: in_cluster(effect),
     };
     json::document("rollback", &document)
@@ -122,6 +136,7 @@ pub(crate) fn failed_json(
         removed: &[],
         kept: &now.kept,
         restart: RestartJson::failed(&recorder.effect, failed, recorder.steps),
+        commands: Vec::new(),
         in_cluster: in_cluster(&Effect::default()),
     };
     json::document("rollback", &document)

@@ -8,6 +8,8 @@ use crate::template::render;
 const STARTER: &str = include_str!("../../../templates/starter.toml");
 const NODE: &str = include_str!("../../../templates/starter-node.toml");
 const POOL: &str = include_str!("../../../templates/starter-pool.toml");
+const REGISTRY: &str = include_str!("../../../templates/starter-registry.toml");
+const REGISTRY_CERTIFICATE: &str = include_str!("../../../templates/starter-registry-certificate.toml");
 const USER: &str = include_str!("../../../templates/starter-user.toml");
 
 /// The most workers that are written one by one. More are a pool.
@@ -31,6 +33,7 @@ pub(crate) struct Starter {
     pub(crate) nodes: Machines,
     pub(crate) pools: Vec<Pool>,
     pub(crate) users: Vec<User>,
+    pub(crate) registries: Vec<Registry>,
 }
 
 /// Machines whose addresses follow each other.
@@ -52,6 +55,14 @@ pub(crate) struct Pool {
 pub(crate) struct User {
     pub(crate) name: String,
     pub(crate) group: Option<String>,
+}
+
+/// A registry that nodes pull from.
+#[derive(Clone)]
+pub(crate) struct Registry {
+    pub(crate) host: String,
+    /// `tls`, or the text of certificates; on the command line the file that has it.
+    pub(crate) root: String,
 }
 
 /// Returns the text of the profile. Whether it is a good one is for the check of profiles to say.
@@ -80,6 +91,7 @@ pub(crate) fn profile(starter: &Starter) -> Result<String, Failure> {
         rendered(USER, &[("name", &quoted(name)), ("groups", &groups)])
     };
     let users = starter.users.iter().map(user).collect::<Result<Vec<_>, _>>()?.join("\n");
+    let registries = starter.registries.iter().map(registry).collect::<Result<String, _>>()?;
     let sans = match (&starter.endpoint, starter.control_planes.first) {
         (None, None) => quoted("192.168.1.100"),
         _ => String::new(),
@@ -102,8 +114,21 @@ pub(crate) fn profile(starter: &Starter) -> Result<String, Failure> {
             ("etcd", etcd),
             ("nodes", &nodes),
             ("users", &users),
+            ("registries", &registries),
         ],
     )
+}
+
+/// Returns the tables of a registry, with one for its certificate where the profile makes that, too.
+fn registry(Registry { host, root }: &Registry) -> Result<String, Failure> {
+    if root != "tls" {
+        // A literal string, in which nothing has a meaning.
+        let root = format!("'''\n{root}'''");
+        return rendered(REGISTRY, &[("host", &quoted(host)), ("root", &root)]);
+    }
+    let name = host.split(':').next().unwrap_or_default();
+    let certificate = rendered(REGISTRY_CERTIFICATE, &[("secret", &quoted(name)), ("name", &quoted(name))])?;
+    Ok(certificate + &rendered(REGISTRY, &[("host", &quoted(host)), ("root", &quoted(root))])?)
 }
 
 fn one_by_one(prefix: &str, role: &str, count: u32, first: IpAddr) -> Result<String, Failure> {

@@ -12,7 +12,23 @@ use crate::bundle::Row;
 use crate::cli::failure::Failure;
 
 /// Folders that every machine has, and that are not a part's to change.
-const OF_THE_MACHINE: [&str; 4] = ["etc", "etc/systemd", "etc/systemd/system", "var"];
+const OF_THE_MACHINE: [&str; 15] = [
+    "etc",
+    "etc/containerd",
+    "etc/containerd/certs.d",
+    "etc/pki",
+    "etc/pki/ca-trust",
+    "etc/pki/ca-trust/source",
+    "etc/pki/ca-trust/source/anchors",
+    "etc/systemd",
+    "etc/systemd/system",
+    "usr",
+    "usr/local",
+    "usr/local/share",
+    "usr/local/share/ca-certificates",
+    "var",
+    "var/lib",
+];
 
 /// A configuration of Ignition.
 ///
@@ -84,7 +100,7 @@ pub(crate) fn ignition(rows: &[(&Row, &[u8])]) -> Result<String, Failure> {
 /// Returns the folders above a path that are the part's.
 fn folders(path: &str) -> impl Iterator<Item = &str> {
     let ends = path.match_indices('/').map(|(end, _)| &path[..end]);
-    ends.filter(|folder| !OF_THE_MACHINE.contains(folder) && *folder != "var/lib")
+    ends.filter(|folder| !OF_THE_MACHINE.contains(folder))
 }
 
 /// Returns the files as a cloud-config of cloud-init, in YAML.

@@ -33,7 +33,7 @@ pub(super) const RULES: [Rule; 46] = [
         "what one control plane signs, another refuses: `x509: certificate signed by unknown authority`, `invalid bearer token`",
         "copy the files of one control plane to the others, or `certferry apply BUNDLE --node {node} --key PUB` on each",
     ),
-    problem(
+    warning(
         "distinct-ca-subjects",
         "{it} has the subject {subject} as {other} has, and another key",
         "programs find an issuer by its name: whoever is given the wrong one of the two says `x509: certificate signed by \

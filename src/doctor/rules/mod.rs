@@ -4,11 +4,12 @@ mod files;
 mod lints;
 mod node;
 mod objects;
+mod registries;
 
 use super::rule::{Rule, warning};
 
 /// Every rule, grouped by subject.
-pub const RULES: [&[Rule]; 4] = [&node::RULES, &files::RULES, &objects::RULES, &lints::RULES];
+pub const RULES: [&[Rule]; 5] = [&node::RULES, &registries::RULES, &files::RULES, &objects::RULES, &lints::RULES];
 
 /// The rule for a rule of [`crate::lint`] that is not explained here. A test ensures that there is none.
 const UNEXPLAINED: Rule =

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::finding::{Change, ChangedCertificate, Signer};
 use crate::kubeconfig::Kubeconfig;
-use crate::kubernetes::{AUTHORITIES, CaRow, PKI, Purpose};
+use crate::kubernetes::{AUTHORITIES, CaRow, PKI, Purpose, is_of_registry};
 use crate::node::not_after::leaf;
 use crate::x509::{ReadCertificate, escape_for_terminal, public_key_bits, read_pem};
 
@@ -50,6 +50,10 @@ impl Contents {
                 let reason = escape_for_terminal(&error.to_string());
                 return Change::Content(format!("is no kubeconfig that can be read: {reason}"));
             }
+        }
+        if is_of_registry(place) {
+            let text = if place.ends_with(".crt") { "holds something else" } else { "says something else" };
+            return Change::Content(text.to_owned());
         }
         let Some(certificate) = self.leaf(place) else {
             let text =

@@ -59,6 +59,7 @@ mod tests {
         let form = KubeadmForm {
             authority: b"CA\n",
             server: "https://10.0.0.1:6443",
+            cluster: "kubernetes",
             user: "system:node:cp-1",
             credentials: KubeadmCredentials::File("/var/lib/kubelet/pki/kubelet-client-current.pem"),
         };

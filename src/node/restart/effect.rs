@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::super::NodeError;
-use super::super::changes::{Changes, Difference, Method};
+use super::super::change::{Difference, Method, Reason};
+use super::super::changes::Changes;
 use super::super::place::{INSTALLED, Slot};
 use super::super::replaced::Replaced;
 use super::super::state::{content, look, read_previous};
 use super::super::unit::Unit;
 use crate::host::{FoundKind, NodeTree};
 use crate::kubernetes::{
-    BOOTSTRAP, CLUSTER_CA, Component, ETCD_CA, KUBELET_PKI, KUBERNETES, PKI, are_reloaded, authorities, kubeconfigs,
-    readers,
+    BOOTSTRAP, CERTS_D, CLUSTER_CA, Component, ETCD_CA, KUBELET_PKI, KUBERNETES, PKI, TRUST_FOLDERS, are_reloaded,
+    authorities, is_trusted_by_system, kubeconfigs, readers,
 };
 
 /// The effect of a swap on the running components.
@@ -25,6 +26,8 @@ pub struct Effect {
     pub replaced: Vec<String>,
     /// Whether the tokens of service accounts will be signed with another key.
     pub has_new_tokens: bool,
+    /// Whether other roots lie where the system takes those from that all of its programs trust.
+    pub updates_trust: bool,
 }
 
 impl Effect {
@@ -39,8 +42,15 @@ impl Effect {
             effect.has_new_tokens =
                 changes.files.iter().any(|file| is_tokens(&file.place) && file.difference == Difference::Content);
         }
-        let by_files = changes.methods.iter().all(|(_, method)| *method != Method::Folder);
-        if by_files && changes.dropped.is_empty() {
+        let places = || {
+            let files = changes.files.iter().filter(|file| file.difference != Difference::Mode).map(|file| &file.place);
+            files.chain(changes.dropped.iter().map(|dropped| &dropped.place))
+        };
+        effect.updates_trust = places().any(|place| is_trusted_by_system(place));
+        // No component looks into the folders of registries.
+        let by_files =
+            changes.methods.iter().all(|(folder, method)| *method != Method::Folder || folder.starts_with(CERTS_D));
+        if by_files && changes.dropped.iter().all(|dropped| dropped.reason == Reason::NotInPart) {
             effect.reload(changes.files.iter().map(|file| file.place.as_str()));
         }
         effect
@@ -62,6 +72,7 @@ impl Effect {
         let readers = places.iter().flat_map(|place| readers(place).iter().copied());
         let mut effect = Self { restarts: readers.filter(runs).collect(), ..Self::default() };
         effect.has_new_tokens = places.contains("etc/kubernetes/pki/sa.pub");
+        effect.updates_trust = places.iter().any(|place| is_trusted_by_system(place));
         let back = |place: &str| units.iter().find_map(|unit| at_previous(&names, unit, place));
         let old = |place: &str| content(tree, &names.live(place));
         let new: Vec<_> = authorities()
@@ -72,7 +83,7 @@ impl Effect {
             .collect::<Result<_, NodeError>>()?;
         if new.iter().any(|(place, bytes)| place == CLUSTER_CA && bytes.is_empty()) {
             // The previous generation has no cluster CA, so nothing was there, and no component can start with it.
-            return Ok(Some(Self::default()));
+            return Ok(Some(Self { updates_trust: effect.updates_trust, ..Self::default() }));
         }
         let new = |place: &str| new.iter().find(|(known, _)| known == place).map(|(_, bytes)| bytes.as_slice());
         effect.replaced = Replaced::new(old, new)?.authorities();
@@ -103,7 +114,8 @@ struct Names(Vec<(String, String)>);
 impl Names {
     fn new(tree: &NodeTree) -> Result<Self, NodeError> {
         let kubeconfigs = kubeconfigs().into_iter().map(|name| format!("{KUBERNETES}/{name}"));
-        let places = [PKI, KUBELET_PKI, BOOTSTRAP].map(str::to_owned).into_iter().chain(kubeconfigs);
+        let folders = [PKI, KUBELET_PKI, BOOTSTRAP, CERTS_D].into_iter().chain(TRUST_FOLDERS).map(str::to_owned);
+        let places = folders.chain(kubeconfigs);
         let resolve = |place: String| match tree.resolve(&place) {
             Ok(resolved) => Ok((place, resolved)),
             Err(error) => Err(NodeError::io("follow links of", tree, &place, error)),

@@ -35,6 +35,7 @@ pub(super) const ROOMS: &[Room] = &[
     pure("keys", &["det_keygen", "kubernetes", "x509"]),
     pure("profile", &["kubernetes", "x509"]),
     pure("plan", &["profile", "kubernetes", "keys::Label", "x509"]),
+    pure("adopted", &["profile", "plan", "keys", "lint", "go", "kubernetes", "x509"]),
     pure("issue", &["plan", "keys", "lint", "kubernetes", "x509"]),
     pure("bundle", &["sign", "kubernetes", "x509"]),
     pure(
@@ -45,7 +46,20 @@ pub(super) const ROOMS: &[Room] = &[
     pure("verify", &["bundle", "sign", "lint", "kubernetes", "x509", "kubeconfig"]),
     pure(
         "make",
-        &["profile", "plan", "keys", "issue", "layout", "lock", "verify", "bundle", "sign", "kubernetes", "x509"],
+        &[
+            "adopted",
+            "profile",
+            "plan",
+            "keys",
+            "issue",
+            "layout",
+            "lock",
+            "verify",
+            "bundle",
+            "sign",
+            "kubernetes",
+            "x509",
+        ],
     ),
     pure("report", &["verify", "kubernetes", "x509", "kubeconfig", "yaml"]),
     pure("diff", &["make::Comparison", "plan", "lock", "report", "bundle", "kubernetes", "x509", "kubeconfig"]),
@@ -57,6 +71,7 @@ pub(super) const ROOMS: &[Room] = &[
         &["tree", "verify", "lint", "report", "go", "node", "kubernetes", "x509", "kubeconfig", "yaml", "host"],
     ),
     pure("survey", &["tree", "go", "kubernetes", "x509", "kubeconfig", "yaml"]),
+    pure("import", &["survey", "plan", "kubernetes", "x509", "yaml"]),
     outer(
         "cli",
         &[
@@ -71,6 +86,7 @@ pub(super) const ROOMS: &[Room] = &[
             "lint",
             "kubernetes",
             "profile",
+            "adopted",
             "keys",
             "plan",
             "issue",
@@ -83,6 +99,7 @@ pub(super) const ROOMS: &[Room] = &[
             "host",
             "tree",
             "survey",
+            "import",
             "doctor",
             "diff",
             "node",

@@ -1,0 +1,222 @@
+//! Turns a profile and the bytes of the files that it names into a profile that knows them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::below;
+use super::certificate::{CheckedCertificate, Wish, check};
+use super::error::{AdoptError, AdoptFault};
+use super::roles::{AdoptWarning, warnings};
+use super::wanted::{authorities, authorities_mut};
+use crate::keys::PrivateKey;
+use crate::kubernetes::{KeyId, Purpose};
+use crate::plan::plan;
+use crate::profile::{FoundAuthority, FoundCertificate, Profile, Rotation};
+use crate::x509::{AltName, DistinguishedName, ReadCertificate, Validity};
+
+/// The bytes of a file. They are wiped when dropped, because they may be a key.
+pub type Content = Zeroizing<Vec<u8>>;
+
+/// Certificates and keys that were adopted.
+#[derive(Default)]
+pub struct Adopted {
+    /// The certificates of CAs, as they are in their files.
+    pub certificates: BTreeMap<KeyId, ReadCertificate>,
+    /// The private keys. One whose file is not at hand is missing.
+    pub keys: BTreeMap<KeyId, Arc<PrivateKey>>,
+    /// What a person should know.
+    pub warnings: Vec<AdoptWarning>,
+}
+
+/// What a profile that names no files adopts.
+static NOTHING: Adopted = Adopted { certificates: BTreeMap::new(), keys: BTreeMap::new(), warnings: Vec::new() };
+
+impl Adopted {
+    /// Returns what a profile adopts that names no files: nothing.
+    #[must_use]
+    pub fn nothing() -> &'static Self {
+        &NOTHING
+    }
+}
+
+/// Checks the files that a profile names, and returns the profile with what is in them.
+///
+/// `files` holds the content of each file by its path in the profile. The key of a CA whose certificate is there may be
+/// missing: a plan can be made without it.
+///
+/// # Errors
+/// Returns an [`AdoptError`] for every CA and key that cannot be adopted: the first thing that is wrong with it.
+pub fn adopt(profile: &Profile, files: &BTreeMap<String, Content>) -> Result<(Profile, Adopted), Vec<AdoptError>> {
+    let (mut adopted, mut errors) = (Adopted::default(), Vec::new());
+    let mut known = profile.clone();
+    let mut checked = BTreeMap::new();
+    let context = Context { files, issued_at: profile.cluster.issued_at.midnight().assume_utc(), profile };
+    for (id, authority) in authorities_mut(&mut known) {
+        let Some(adoption) = &mut authority.adoption else { continue };
+        match context.read(&id, adoption, authority.validity) {
+            Err(error) => errors.push(error),
+            Ok(Read { certificate, key, found }) => {
+                if let Some(key) = &key {
+                    authority.algorithm = key.algorithm();
+                }
+                if let (Some(certificate), Some(found)) = (&certificate, &found.certificate) {
+                    authority.algorithm = certificate.algorithm;
+                    authority.subject = DistinguishedName::of(&certificate.certificate);
+                    authority.common_name.clone_from(&authority.subject.common_name);
+                    authority.validity = match adoption.renew {
+                        true => Validity { not_before: found.validity.not_before, ..authority.validity },
+                        false => found.validity,
+                    };
+                }
+                adoption.found = Some(Arc::new(found));
+                adopted.keys.extend(key.map(|key| (id.clone(), Arc::new(key))));
+                if let Some(certificate) = certificate {
+                    adopted.certificates.insert(id.clone(), certificate.certificate.clone());
+                    checked.insert(id, certificate);
+                }
+            }
+        }
+    }
+    if let Some(adoption) = &mut known.service_account_adoption {
+        match context.key(&KeyId::ServiceAccount, &adoption.key) {
+            Err(error) => errors.push(error),
+            Ok(None) => {}
+            Ok(Some(key)) => {
+                adoption.found = Some(Sha256::digest(key.spki_der()).into());
+                known.service_account_algorithm = key.algorithm();
+                adopted.keys.insert(KeyId::ServiceAccount, Arc::new(key));
+            }
+        }
+    }
+    if errors.is_empty() {
+        errors.extend(check_limits(&known, &checked));
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    adopted.warnings = warnings(&known);
+    Ok((known, adopted))
+}
+
+/// Holds what is planned below each adopted CA against its limits.
+fn check_limits(profile: &Profile, checked: &BTreeMap<KeyId, CheckedCertificate>) -> Vec<AdoptError> {
+    let plan = plan(profile);
+    let mut errors = Vec::new();
+    for (id, authority) in authorities(profile) {
+        let Some(own) = checked.get(&id) else { continue };
+        let file = || authority.adoption.as_ref().and_then(|adoption| adoption.certificate.clone()).unwrap_or_default();
+        let is_below_tls = || {
+            let root = checked.get(&KeyId::ca("tls"));
+            root.is_some_and(|root| own.certificate.is_signed_by(&root.certificate) == Some(true))
+        };
+        let fault = match below::check(&plan, &id, &own.certificate, &own.go) {
+            Err(fault) => Some(fault),
+            Ok(()) if id == KeyId::ca("cert-manager") && !is_below_tls() => Some(AdoptFault::NotBelowTls),
+            Ok(()) => None,
+        };
+        errors.extend(fault.map(|fault| AdoptError { id: id.clone(), file: file(), fault: Box::new(fault) }));
+    }
+    errors
+}
+
+struct Context<'a> {
+    files: &'a BTreeMap<String, Content>,
+    issued_at: time::OffsetDateTime,
+    profile: &'a Profile,
+}
+
+/// What was read of one CA.
+struct Read {
+    certificate: Option<CheckedCertificate>,
+    key: Option<PrivateKey>,
+    found: FoundAuthority,
+}
+
+impl Context<'_> {
+    fn read(&self, id: &KeyId, adoption: &crate::profile::Adoption, validity: Validity) -> Result<Read, AdoptError> {
+        let error = |file: &String, fault| AdoptError { id: id.clone(), file: file.clone(), fault: Box::new(fault) };
+        let certificate = adoption.certificate.as_ref().map(|file| {
+            let wish = Wish {
+                is_renewed: adoption.renew,
+                issued_at: self.issued_at,
+                purpose: self.purpose(id),
+                may_be_intermediate: *id == KeyId::ca("cert-manager"),
+            };
+            let content = self.files.get(file).map(|content| content.as_slice()).unwrap_or_default();
+            check(content, &wish).map_err(|fault| error(file, fault))
+        });
+        let certificate = certificate.transpose()?;
+        if let (Some(own), Some(file), true) = (&certificate, &adoption.certificate, adoption.renew) {
+            let not_after = own.certificate.not_after();
+            if validity.not_after <= not_after {
+                return Err(error(file, AdoptFault::NotLater { not_after, renewed: validity.not_after }));
+            }
+        }
+        let key = adoption.key.as_ref().map(|file| self.key(id, file)).transpose()?.flatten();
+        if let (Some(own), Some(key), Some(file), Some(certificate)) =
+            (&certificate, &key, &adoption.key, &adoption.certificate)
+            && own.certificate.spki_der() != key.spki_der()
+        {
+            return Err(error(file, AdoptFault::OtherKey { certificate: certificate.clone() }));
+        }
+        if let (Some(key), Some(file)) = (&key, &adoption.key)
+            && self.purpose(id) == Purpose::MetallbCa
+            && !key.algorithm().is_rsa()
+        {
+            return Err(error(file, AdoptFault::MetallbKey));
+        }
+        let spki = certificate.as_ref().map(|own| own.certificate.spki_der());
+        let spki = spki.or_else(|| key.as_ref().map(PrivateKey::spki_der)).unwrap_or_default();
+        let found = FoundAuthority {
+            spki_sha256: Sha256::digest(spki).into(),
+            certificate: certificate.as_ref().map(|own| found(&own.certificate)),
+        };
+        Ok(Read { certificate, key, found })
+    }
+
+    /// Returns the key in a file, or `None` when the file is not at hand.
+    fn key(&self, id: &KeyId, file: &str) -> Result<Option<PrivateKey>, AdoptError> {
+        let Some(content) = self.files.get(file) else { return Ok(None) };
+        let key = PrivateKey::from_pem(content);
+        key.map(Some).map_err(|fault| AdoptError {
+            id: id.clone(),
+            file: file.to_owned(),
+            fault: Box::new(fault.into()),
+        })
+    }
+
+    fn purpose(&self, id: &KeyId) -> Purpose {
+        match id {
+            KeyId::Ca(name) => match Purpose::of_ca(name) {
+                // Only MetalLB's rotation asks more of this CA than is asked of the CA of any webhook.
+                Purpose::MetallbCa if !self.metallb_rotates() => Purpose::Other,
+                purpose => purpose,
+            },
+            _ => Purpose::Other,
+        }
+    }
+
+    fn metallb_rotates(&self) -> bool {
+        self.profile.metallb.as_ref().is_some_and(|metallb| metallb.rotation == Rotation::Cooperate)
+    }
+}
+
+fn found(certificate: &ReadCertificate) -> FoundCertificate {
+    let is_intermediate = certificate.issuer_der() != certificate.subject_der();
+    FoundCertificate {
+        sha256: Sha256::digest(certificate.der()).into(),
+        issuer: is_intermediate.then(|| certificate.issuer()),
+        validity: Validity {
+            issued_at: certificate.not_before().date(),
+            not_before: certificate.not_before(),
+            not_after: certificate.not_after(),
+        },
+        usages: certificate.usages().iter().map(ToString::to_string).collect(),
+        alt_names: certificate.alt_names().iter().map(AltName::clone).collect(),
+        path_length: certificate.path_length(),
+        permitted: certificate.permitted_names().to_vec(),
+    }
+}

@@ -1,0 +1,156 @@
+//! Checks the file of a CA's certificate by itself.
+
+use rustls_pki_types::pem::{PemObject, SectionKind};
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use super::error::AdoptFault;
+use crate::go::{GoCertificate, GoUsage, GoVersion, VerifyOptions, verify};
+use crate::kubernetes::Purpose;
+use crate::lint::{ClusterFacts, Facts, Severity, lint};
+use crate::x509::{KeyAlgorithm, RSA_BITS, ReadCertificate, key_algorithm};
+
+/// The newest release of Go that is known: what it takes, older ones take as well.
+pub(super) const NEWEST_GO: GoVersion = GoVersion(26, 0);
+
+/// A release that takes negative serial numbers, which a renewed certificate has no more.
+const BEFORE_SERIALS: GoVersion = GoVersion(22, 0);
+/// The rules about what is another in a renewed certificate.
+const MENDED: [&str; 3] = ["negative-serial", "signature-algorithm", "metallb-life"];
+
+/// What the profile wants of a certificate.
+pub(super) struct Wish {
+    /// Whether it is made anew with another end.
+    pub(super) is_renewed: bool,
+    /// The day from which the cluster's validity counts.
+    pub(super) issued_at: OffsetDateTime,
+    /// What the CA is for.
+    pub(super) purpose: Purpose,
+    /// Whether the CA may be signed by another.
+    pub(super) may_be_intermediate: bool,
+}
+
+/// A CA's certificate that was checked by itself.
+pub(super) struct CheckedCertificate {
+    pub(super) certificate: ReadCertificate,
+    pub(super) go: GoCertificate,
+    pub(super) algorithm: KeyAlgorithm,
+}
+
+/// Reads and checks the file of a CA's certificate.
+pub(super) fn check(pem: &[u8], wish: &Wish) -> Result<CheckedCertificate, AdoptFault> {
+    let mut certificates = Vec::new();
+    for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(pem) {
+        let (kind, der) = section.map_err(|_| AdoptFault::NoCertificate)?;
+        let der = Zeroizing::new(der);
+        match kind {
+            SectionKind::Certificate => {
+                let read = ReadCertificate::from_der(&der);
+                certificates.push(read.map_err(|error| AdoptFault::Unreadable(error.to_string()))?);
+            }
+            SectionKind::RsaPrivateKey | SectionKind::EcPrivateKey | SectionKind::PrivateKey => {
+                return Err(AdoptFault::KeyInCertificate);
+            }
+            _ => {}
+        }
+    }
+    if certificates.is_empty() {
+        return Err(AdoptFault::NoCertificate);
+    }
+    let issuers = certificates.split_off(1);
+    let certificate = certificates.remove(0);
+    check_authority(&certificate)?;
+    let algorithm = check_key(&certificate)?;
+    check_signature(&certificate, wish)?;
+    check_chain(&certificate, &issuers)?;
+    let is_intermediate = certificate.issuer_der() != certificate.subject_der();
+    if is_intermediate && wish.is_renewed {
+        return Err(AdoptFault::RenewedIntermediate { issuer: certificate.issuer() });
+    }
+    if is_intermediate && !wish.may_be_intermediate {
+        return Err(AdoptFault::Intermediate { issuer: certificate.issuer() });
+    }
+    if certificate.not_after() < wish.issued_at && !wish.is_renewed {
+        return Err(AdoptFault::Ended { not_after: certificate.not_after(), issued_at: wish.issued_at });
+    }
+    let go = check_go(&certificate, if wish.is_renewed { BEFORE_SERIALS } else { NEWEST_GO })?;
+    check_rules(&certificate, wish)?;
+    Ok(CheckedCertificate { certificate, go, algorithm })
+}
+
+fn check_authority(certificate: &ReadCertificate) -> Result<(), AdoptFault> {
+    if !certificate.is_ca() {
+        return Err(AdoptFault::NotACa);
+    }
+    match certificate.key_usage() {
+        Some(usage) if !usage.key_cert_sign() => Err(AdoptFault::NoCertSign),
+        _ => Ok(()),
+    }
+}
+
+fn check_key(certificate: &ReadCertificate) -> Result<KeyAlgorithm, AdoptFault> {
+    if let Some(algorithm) = key_algorithm(certificate.spki_der()) {
+        return Ok(algorithm);
+    }
+    Err(match certificate.rsa_bits() {
+        Some(bits) if bits < RSA_BITS => AdoptFault::SmallKey { bits },
+        Some(bits) => AdoptFault::RsaSize { bits },
+        None => AdoptFault::OtherKind(certificate.key_kind()),
+    })
+}
+
+fn check_signature(certificate: &ReadCertificate, wish: &Wish) -> Result<(), AdoptFault> {
+    if let Some(hash) = certificate.broken_hash()
+        && !wish.is_renewed
+    {
+        return Err(AdoptFault::BrokenHash(hash));
+    }
+    let is_self_issued = certificate.issuer_der() == certificate.subject_der();
+    // What has an unknown algorithm gets another signature when it is renewed.
+    match certificate.is_signed_by(certificate) {
+        Some(false) if is_self_issued => Err(AdoptFault::NotSelfSigned),
+        None if !wish.is_renewed => Err(AdoptFault::UnknownSignature(certificate.signature_algorithm().to_string())),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that each certificate signed the one before it.
+fn check_chain(certificate: &ReadCertificate, issuers: &[ReadCertificate]) -> Result<(), AdoptFault> {
+    let mut below = certificate;
+    for (place, issuer) in issuers.iter().enumerate() {
+        let is_root = below.issuer_der() == below.subject_der();
+        if is_root || below.is_signed_by(issuer) != Some(true) || !issuer.is_ca() {
+            return Err(AdoptFault::WrongOrder { number: place + 2 });
+        }
+        below = issuer;
+    }
+    Ok(())
+}
+
+/// Checks that Go reads the CA and knows what is critical in it.
+fn check_go(certificate: &ReadCertificate, version: GoVersion) -> Result<GoCertificate, AdoptFault> {
+    let refused = |error: crate::go::GoError| AdoptFault::Go(error.to_string());
+    let go = GoCertificate::parse(certificate.der(), version).map_err(refused)?;
+    // A trusted certificate is its own chain, of which its dates and extensions are looked at.
+    let options = VerifyOptions { at: certificate.not_after(), usage: GoUsage::Any, host: None, go: version };
+    verify(&go, &[], std::slice::from_ref(&go), &options).map_err(refused)?;
+    Ok(go)
+}
+
+fn check_rules(certificate: &ReadCertificate, wish: &Wish) -> Result<(), AdoptFault> {
+    let facts = Facts {
+        certificate,
+        purpose: wish.purpose,
+        issuer: None,
+        node: None,
+        service: None,
+        cluster: ClusterFacts::default(),
+        needed_at: &[wish.issued_at],
+    };
+    let is_mended = |id: &str| wish.is_renewed && MENDED.contains(&id);
+    let mut breaches = lint(&facts).into_iter().filter(|breach| !is_mended(breach.rule.id));
+    match breaches.find(|breach| breach.rule.severity == Severity::Error) {
+        Some(breach) => Err(AdoptFault::Rule { rule: breach.rule.id, detail: breach.detail }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,82 @@
+//! What is allowed and still worth a word: one CA for several roles, one name for several keys.
+
+use std::fmt;
+
+use super::wanted::authorities;
+use crate::kubernetes::KeyId;
+use crate::profile::Profile;
+
+/// Something about adopted CAs that a person should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdoptWarning {
+    /// Two CAs of the cluster have one key.
+    OneForSeveral {
+        /// The id of the first.
+        first: KeyId,
+        /// The id of the second.
+        second: KeyId,
+    },
+    /// Two CAs of the cluster have one name and different keys.
+    OneName {
+        /// The id of the first.
+        first: KeyId,
+        /// The id of the second.
+        second: KeyId,
+        /// The name.
+        subject: String,
+    },
+}
+
+impl fmt::Display for AdoptWarning {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OneForSeveral { first, second } => write!(formatter, "{first} and {second} are one CA"),
+            Self::OneName { first, second, subject } => {
+                write!(formatter, "{first} and {second} are both called {subject} and have different keys")
+            }
+        }
+    }
+}
+
+impl AdoptWarning {
+    /// Returns what it means, and what there is to do.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        let is = |id: &KeyId, name: &'static str| *id == KeyId::ca(name);
+        match self {
+            Self::OneName { .. } => {
+                "in files of their own that works; never put both into one file unless each has a subjectKeyIdentifier \
+                 and what they signed names it"
+            }
+            Self::OneForSeveral { first, second } if is(first, "front-proxy") || is(second, "front-proxy") => {
+                "whoever has a client certificate of it can pass as the front proxy, unless the API servers have \
+                 --requestheader-allowed-names=front-proxy-client; a rotation can part the two"
+            }
+            Self::OneForSeveral { first, second } if is(first, "etcd") || is(second, "etcd") => {
+                "etcd lets every client certificate of it do everything; a rotation can part the two"
+            }
+            Self::OneForSeveral { .. } => "whoever is trusted for one is trusted for the other",
+        }
+    }
+}
+
+/// Returns what there is to say of the CAs of a profile whose files were read.
+pub(super) fn warnings(profile: &Profile) -> Vec<AdoptWarning> {
+    let all = authorities(profile);
+    let mut found = Vec::new();
+    for (place, (second, authority)) in all.iter().enumerate() {
+        for (first, earlier) in all.iter().take(place) {
+            let (first, second) = (first.clone(), second.clone());
+            let spki = |authority: &crate::profile::Authority| authority.found().map(|found| found.spki_sha256);
+            match (spki(earlier), spki(authority)) {
+                (None, None) => {}
+                (left, right) if left == right => found.push(AdoptWarning::OneForSeveral { first, second }),
+                _ if earlier.subject.to_der().ok() == authority.subject.to_der().ok() => {
+                    found.push(AdoptWarning::OneName { first, second, subject: authority.subject.to_string() });
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}

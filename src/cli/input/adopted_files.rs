@@ -1,0 +1,115 @@
+//! Reads the files of the CAs and keys that a profile adopts. Their paths are relative to the profile.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::adopted::{Adopted, Content, Wanted, adopt, wanted};
+use crate::cli::failure::Failure;
+use crate::cli::input::source;
+use crate::cli::notice::Notice;
+use crate::cli::text::adoption;
+use crate::host::{self, Exposure};
+use crate::profile::Profile;
+
+/// The most bytes of such a file.
+const LIMIT: u64 = 4 << 20;
+
+/// What becomes of keys that are not at hand, and of those that others may have put in their place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// They are needed.
+    Needed {
+        /// Whether one is taken that others can write.
+        allow_weak: bool,
+    },
+    /// Those of CAs whose certificates are there may be missing. No secret is needed to plan.
+    IfThere,
+}
+
+/// Reads and checks the files. Returns the profile with what is in them.
+pub(crate) fn read(profile: Profile, path: &Path, keys: Keys) -> Result<(Profile, Adopted), Failure> {
+    let all = wanted(&profile);
+    if all.is_empty() {
+        return Ok((profile, Adopted::default()));
+    }
+    let mut files = BTreeMap::new();
+    for Wanted { certificate, key, .. } in &all {
+        if let Some(file) = certificate {
+            let place = beside(path, file);
+            let read = host::read(&place, LIMIT).map_err(|error| missing(&place, "certificate", &error))?;
+            files.insert(file.clone(), read);
+        }
+        if let Some(file) = key
+            && let Some(read) = read_key(&beside(path, file), certificate.is_some(), keys)?
+        {
+            files.insert(file.clone(), read);
+        }
+    }
+    let (profile, adopted) = adopt(&profile, &files).map_err(|errors| adoption::refused(&errors))?;
+    for warning in &adopted.warnings {
+        Notice::new(warning.to_string()).hint(warning.hint()).give();
+    }
+    Ok((profile, adopted))
+}
+
+/// Returns where a file is that a profile names. A profile from the standard input lies in the working directory.
+fn beside(profile: &Path, file: &str) -> PathBuf {
+    let folder = profile.parent().filter(|_| !source::is_standard(profile));
+    folder.map_or_else(|| PathBuf::from(file), |folder| folder.join(file))
+}
+
+fn missing(place: &Path, what: &str, error: &io::Error) -> Failure {
+    let failure = Failure::io(&format!("read the {what}"), place, error);
+    match error.kind() {
+        io::ErrorKind::NotFound => failure.hint("the path in the profile is relative to the profile"),
+        _ => failure,
+    }
+}
+
+/// Reads a key. Returns `None` when it is not at hand and not needed.
+fn read_key(place: &Path, has_certificate: bool, keys: Keys) -> Result<Option<Content>, Failure> {
+    match host::read_secret(place, LIMIT) {
+        Err(error) if has_certificate && keys == Keys::IfThere && is_absence(&error) => Ok(None),
+        Err(error) => Err(missing(place, "key", &error)),
+        Ok((content, exposure)) => {
+            check_exposure(place, &exposure, keys)?;
+            Ok(Some(content))
+        }
+    }
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
+}
+
+/// Does with a key what is done with a seed: one that others can read is told, one that others can write is refused.
+fn check_exposure(place: &Path, exposure: &Exposure, keys: Keys) -> Result<(), Failure> {
+    let name = place.display();
+    let weakness = exposure.can_be_written.as_deref().map(|open| match open == place {
+        true => (format!("{name} can be written by others"), format!("chmod 600 {name}")),
+        false => {
+            let folder = open.display();
+            (
+                format!("others can put another file in the place of {name}: they may write to {folder}"),
+                format!("move it to a folder of your own, or chmod go-w {folder}"),
+            )
+        }
+    });
+    match weakness {
+        Some((what, hint)) if keys == (Keys::Needed { allow_weak: false }) => Err(Failure::cannot_run(what)
+            .hint(format!("{hint}; then compare it with the one on a control plane"))
+            .hint("--allow-weak-seed takes it all the same")),
+        Some((what, hint)) if keys == Keys::IfThere => {
+            Notice::new(what).hint(hint).give();
+            Ok(())
+        }
+        Some(_) => Ok(()),
+        None => {
+            if exposure.can_be_read {
+                Notice::new(format!("{name} can be read by others")).hint(format!("chmod 600 {name}")).give();
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Adopted CAs in words: which they are, what their renewal means, and why one is refused.
+
+use crate::adopted::{AdoptError, AdoptFault};
+use crate::cli::failure::Failure;
+use crate::cli::text::bounded::bounded;
+use crate::keys::KeyFileError;
+use crate::kubernetes::KeyId;
+use crate::plan::{Plan, PlannedCertificate};
+use crate::x509::instant;
+
+/// Returns what a line about a CA adds when the CA is adopted.
+pub(crate) fn mark(plan: &Plan<'_>, authority: &PlannedCertificate) -> String {
+    let has_adopted_key = || plan.keys.iter().any(|key| key.id == authority.key && key.adopted.is_some());
+    match &authority.existing {
+        None if has_adopted_key() => "  made over an adopted key".to_owned(),
+        None => String::new(),
+        Some(existing) if existing.is_renewed => {
+            format!("  adopted and renewed: ends on {} as it is", existing.not_after.date())
+        }
+        Some(_) if has_adopted_key() => "  adopted".to_owned(),
+        Some(_) if plan.keys.iter().all(|key| key.id != authority.key) => {
+            "  trusted, and signs nothing here".to_owned()
+        }
+        Some(_) => "  signed elsewhere: a build checks that its key is the derived one".to_owned(),
+    }
+}
+
+/// Returns what the renewal of CAs means for what was made before. Returns an empty text when none is renewed.
+pub(crate) fn renewed(plan: &Plan<'_>) -> String {
+    let mut lines = String::new();
+    for planned in &plan.certificates {
+        let Some(existing) = planned.existing.as_deref().filter(|existing| existing.is_renewed) else { continue };
+        let end = instant(existing.not_after);
+        let until = match existing.not_after < plan.issued_at.midnight().assume_utc() {
+            true => format!("ended on {end}: whoever still holds it fails at once"),
+            false => format!("holds until {end}: whoever still has it then fails from then on"),
+        };
+        lines += &format!("  {}  its certificate so far {until}\n", planned.key);
+    }
+    if lines.is_empty() {
+        return lines;
+    }
+    format!(
+        "\nrenewed over the same keys, so that what was signed before stays good, old and new beside each other:\n{lines}  \
+         who may still have an old one: kubeconfigs elsewhere, kube-public/cluster-info, Secrets of tokens, caBundles,\n  \
+         /etc/cni/net.d; certificates of before whose authorityKeyIdentifier names issuer and serial number (openssl's\n  \
+         `keyid,issuer`) fail in OpenSSL: replace those in the same step\n"
+    )
+}
+
+/// Returns the failure for files that cannot be adopted.
+pub(crate) fn refused(errors: &[AdoptError]) -> Failure {
+    let Some((first, others)) = errors.split_first() else { return Failure::defect("nothing was refused") };
+    let failure = Failure::cannot_run(first.to_string());
+    let others: Vec<_> = others.iter().map(|error| format!("and {error}")).collect();
+    let failure = if others.is_empty() { failure } else { failure.lines(others.join("\n")) };
+    let mut hints = Vec::new();
+    for hint in errors.iter().map(hint) {
+        if !hints.contains(&hint) {
+            hints.push(hint);
+        }
+    }
+    hints.into_iter().fold(failure, Failure::hint)
+}
+
+/// Returns the failure for a CA whose key nobody here has.
+pub(crate) fn external(text: String, id: &KeyId, below: &[KeyId]) -> Failure {
+    let name = id.to_string();
+    let name = name.strip_prefix("ca/").unwrap_or(&name);
+    let failure = Failure::says_no(text).hint(format!("name the CA's key in `key` of [ca.{name}]"));
+    let (ids, more) = bounded(below.iter().map(ToString::to_string));
+    let mut lines = format!("below it are planned: {}", ids.join(", "));
+    if more > 0 {
+        lines += &format!(" and {more} more");
+    }
+    let failure = if below.is_empty() { failure } else { failure.lines(lines) };
+    if name != "cert-manager" {
+        return failure
+            .hint("without that key only a new CA can sign: remove `certificate`, and see `certferry help rotation`");
+    }
+    failure.hint(
+        "or let whoever has the root sign a request for the key that this seed gives: `certferry csr PROFILE --ca \
+         cert-manager --seed FILE --out FILE`, and name what comes back in `certificate`",
+    )
+}
+
+fn hint(error: &AdoptError) -> String {
+    let (table, file) = (error.table(), &error.file);
+    match &*error.fault {
+        AdoptFault::NoCertificate => "expected `-----BEGIN CERTIFICATE-----`, the CA first".to_owned(),
+        AdoptFault::KeyInCertificate => {
+            "put the key into a file of its own (mode 0600) and name that in `key`".to_owned()
+        }
+        AdoptFault::Unreadable(_) | AdoptFault::Go(_) => {
+            format!(
+                "`openssl x509 -noout -text -in {file}` shows it; remove `certificate` to make a new CA over its key"
+            )
+        }
+        AdoptFault::NotACa | AdoptFault::WrongOrder { .. } => {
+            "the CA stands first in the file, and behind it its issuer, and so on".to_owned()
+        }
+        AdoptFault::NoCertSign
+        | AdoptFault::SmallKey { .. }
+        | AdoptFault::RsaSize { .. }
+        | AdoptFault::OtherKind(_)
+        | AdoptFault::NotSelfSigned
+        | AdoptFault::Rule { .. } => {
+            format!("such a CA cannot go on: remove `certificate` and `key` from {table}, and rotate to a new one")
+        }
+        AdoptFault::BrokenHash(_) | AdoptFault::UnknownSignature(_) => {
+            format!("add `renew = true` to {table}: the certificate gets a signature with SHA-256 over the same key")
+        }
+        AdoptFault::Ended { .. } => {
+            format!("add `renew = true` to {table}: the same key gets a certificate with a later end")
+        }
+        AdoptFault::Intermediate { .. } => {
+            "this version adopts CAs that sign themselves, and of intermediates only [ca.cert-manager] below [ca.tls]; a new \
+             root is the other way: `certferry help rotation`"
+                .to_owned()
+        }
+        AdoptFault::RenewedIntermediate { .. } => "remove `renew`, and let the issuer sign a later one".to_owned(),
+        AdoptFault::NotLater { .. } => format!("set a longer `validity` or a later `issued_at` in {table}"),
+        AdoptFault::NotBelowTls => {
+            "name the certificate and key of its issuer in [ca.tls]: people trust that root".to_owned()
+        }
+        AdoptFault::Key(KeyFileError::Encrypted) => {
+            format!(
+                "`openssl pkey -in {file} -out plain.key` asks for the password; keep the plain file as the seed is kept"
+            )
+        }
+        AdoptFault::Key(KeyFileError::NotPem | KeyFileError::NoKey | KeyFileError::SeveralKeys) => {
+            "expected one private key in PEM: PKCS#1, PKCS#8 or SEC 1".to_owned()
+        }
+        AdoptFault::Key(KeyFileError::Unreadable | KeyFileError::Broken) => {
+            "the file is damaged: take it from a control plane once more".to_owned()
+        }
+        AdoptFault::Key(
+            KeyFileError::RsaSize { .. }
+            | KeyFileError::RsaExponent
+            | KeyFileError::MultiPrime
+            | KeyFileError::OtherKind(_)
+            | KeyFileError::UnnamedCurve,
+        ) => format!("remove the key from {table}, and rotate to a new one"),
+        AdoptFault::OtherKey { .. } => {
+            "the two files belong to different CAs: take both from one control plane".to_owned()
+        }
+        AdoptFault::MetallbKey => "adopt an RSA key, or write `mode = \"disable-rotation\"` in [metallb]".to_owned(),
+        AdoptFault::Outlived { not_after, first: KeyId::Ca(name), .. } => {
+            format!("add `renew = true` to {table}; or set `validity = \"{}\"` in [ca.{name}]", instant(*not_after))
+        }
+        AdoptFault::Outlived { not_after, .. } => format!(
+            "add `renew = true` to {table}; or let nothing below it live longer: `leaf = \"{0}\"` in [validity], and at most that in \
+             tables with a `validity` of their own",
+            instant(*not_after)
+        ),
+        AdoptFault::BeginsLate { .. } => "set a later `issued_at` in [cluster]".to_owned(),
+        AdoptFault::PathLength(_) | AdoptFault::Usage { .. } | AdoptFault::NotPermitted { .. } => {
+            format!("the CA's own limits forbid it: remove that from the profile, or rotate {table} to a new CA")
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! Compares what a profile plans with what is on nodes, file by file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+use super::surveyed::{Surveyed, read_all};
+use crate::kubernetes::{Component, KeyId, to_restart};
+use crate::plan::{Plan, PlannedCertificate, PlannedContent, PlannedKubeconfig, Recipient};
+use crate::survey::Survey;
+use crate::x509::{ReadCertificate, instant};
+
+/// Where the kubelet's own client certificate is, whatever the day in the name of its file.
+const KUBELET_CLIENT: &str = "var/lib/kubelet/pki/kubelet-client-current.pem";
+
+/// What becomes of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FileFate {
+    /// Nothing changes.
+    Same,
+    /// The key and all names are the same, and the dates are others.
+    Renewed,
+    /// The key is another, and all names are the same.
+    OtherKey,
+    /// A name, a group, a usage or a server is another.
+    OtherNames,
+    /// The node does not have the file.
+    New,
+    /// Whether the file changes is not known.
+    Unknown,
+    /// No bundle has the file.
+    Stays,
+}
+
+impl FileFate {
+    /// Every fate, in the order in which they are counted.
+    pub const ALL: [Self; 7] =
+        [Self::Same, Self::Renewed, Self::OtherKey, Self::OtherNames, Self::New, Self::Unknown, Self::Stays];
+
+    /// Returns the word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Renewed => "renewed",
+            Self::OtherKey => "other key",
+            Self::OtherNames => "other names",
+            Self::New => "new",
+            Self::Unknown => "not known",
+            Self::Stays => "stays",
+        }
+    }
+}
+
+/// A file of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComparedFile {
+    /// The path below the node's root.
+    pub path: String,
+    /// What becomes of it.
+    pub fate: FileFate,
+    /// What differs, in words. Names in it are as a certificate has them.
+    pub details: Vec<String>,
+}
+
+/// A node that is in the profile, and whose survey is there.
+#[derive(Clone, Debug)]
+pub struct ComparedNode {
+    /// The name of the node.
+    pub node: String,
+    /// The files in the order of their paths.
+    pub files: Vec<ComparedFile>,
+    /// Who has to start anew to read what changes.
+    pub restarts: BTreeSet<Component>,
+    /// Whether what changes is read without a restart, too.
+    pub is_reloaded: bool,
+}
+
+/// What comes of the comparison of a profile with surveys.
+#[derive(Clone, Debug, Default)]
+pub struct Against {
+    /// The nodes, in the order of the profile.
+    pub nodes: Vec<ComparedNode>,
+    /// The nodes of the profile without a survey.
+    pub unsurveyed: Vec<String>,
+    /// The surveys of nodes that are not in the profile: each with its file.
+    pub strangers: Vec<String>,
+}
+
+/// Compares a plan with surveys, each of which comes with the name of its file. `known_keys` are the SHA-256 of the
+/// public halves of keys, as the lock has them; of any other derived key nobody knows it before it is made.
+#[must_use]
+pub fn against(plan: &Plan<'_>, known_keys: &BTreeMap<KeyId, [u8; 32]>, surveys: &[(String, Survey)]) -> Against {
+    let mut against = Against::default();
+    let mut keys = known_keys.clone();
+    keys.extend(plan.keys.iter().filter_map(|key| Some((key.id.clone(), *key.adopted.as_deref()?))));
+    let certificates = plan.certificates.iter().map(|certificate| (&certificate.key, certificate)).collect();
+    let name = |survey: &Survey| survey.node.node_name.clone().or_else(|| survey.node.host_name.clone());
+    for recipient in &plan.recipients {
+        let Recipient::Node(node) = recipient else { continue };
+        match surveys.iter().find(|(_, survey)| name(survey).as_ref() == Some(&node.name)) {
+            Some((_, survey)) => {
+                let survey = Surveyed { survey, label: node.name.clone() };
+                let comparing = Comparing { survey, keys: &keys, certificates: &certificates };
+                against.nodes.push(comparing.node(plan, *recipient));
+            }
+            None => against.unsurveyed.push(node.name.clone()),
+        }
+    }
+    let is_planned = |survey: &Survey| {
+        let name = name(survey);
+        plan.recipients.iter().any(|of| matches!(of, Recipient::Node(node) if Some(&node.name) == name.as_ref()))
+    };
+    against.strangers =
+        surveys.iter().filter(|(_, survey)| !is_planned(survey)).map(|(file, _)| file.clone()).collect();
+    against
+}
+
+struct Comparing<'a> {
+    survey: Surveyed<'a>,
+    keys: &'a BTreeMap<KeyId, [u8; 32]>,
+    certificates: &'a BTreeMap<&'a KeyId, &'a PlannedCertificate>,
+}
+
+impl Comparing<'_> {
+    fn node(&self, plan: &Plan<'_>, recipient: Recipient<'_>) -> ComparedNode {
+        let mut files: BTreeMap<String, ComparedFile> = BTreeMap::new();
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        for file in plan.files(recipient) {
+            let is_store = matches!(file.content, PlannedContent::CertificateAndKey(_));
+            let place = if is_store { KUBELET_CLIENT } else { &file.path };
+            known.insert(self.survey.survey.leads_to(place).to_owned());
+            let Some((fate, details)) = self.file(place, &file.content) else { continue };
+            files.insert(file.path.clone(), ComparedFile { path: file.path, fate, details });
+        }
+        let surveyed = &self.survey.survey;
+        let others = surveyed.files.iter().filter(|file| {
+            !(file.certificates.is_empty() && file.private_keys.is_empty() && file.public_keys.is_empty())
+        });
+        let others =
+            others.map(|file| &file.path).chain(surveyed.kubeconfigs.iter().map(|kubeconfig| &kubeconfig.path));
+        for path in others.filter(|path| !known.contains(*path)) {
+            let stays = ComparedFile { path: path.clone(), fate: FileFate::Stays, details: Vec::new() };
+            files.entry(path.clone()).or_insert(stays);
+        }
+        let files: Vec<_> = files.into_values().collect();
+        let changed = files.iter().filter(|file| !matches!(file.fate, FileFate::Same | FileFate::Stays));
+        let has_etcd = files.iter().any(|file| file.fate != FileFate::Stays && file.path.ends_with("/etcd/server.crt"));
+        let (restarts, is_reloaded) = match recipient {
+            Recipient::Node(node) => to_restart(node.role, has_etcd, changed.map(|file| file.path.as_str())),
+            Recipient::Cluster => (BTreeSet::new(), false),
+        };
+        ComparedNode { node: self.survey.label.clone(), files, restarts, is_reloaded }
+    }
+
+    /// Returns what becomes of a file. Returns `None` for what follows from other files.
+    fn file(&self, place: &str, content: &PlannedContent) -> Option<(FileFate, Vec<String>)> {
+        let found = self.survey.survey.file(place);
+        let lacking = || (self.if_missing(place), Vec::new());
+        Some(match content {
+            PlannedContent::Certificate(id) | PlannedContent::CertificateAndKey(id) => {
+                let certificate = self.survey.certificate(place);
+                certificate.map_or_else(lacking, |certificate| self.certificate(id, &certificate))
+            }
+            PlannedContent::PrivateKey(id) => match found.and_then(|file| file.private_keys.first()) {
+                None => lacking(),
+                Some(hash) => (self.key(id, |known| hex(known) == *hash), Vec::new()),
+            },
+            PlannedContent::PublicKey(id) => match found.and_then(|file| file.public_keys.first()) {
+                None => lacking(),
+                Some(pem) => {
+                    let is_it =
+                        |known: &[u8; 32]| spki_of(pem).is_some_and(|spki| Sha256::digest(spki)[..] == known[..]);
+                    (self.key(id, is_it), Vec::new())
+                }
+            },
+            PlannedContent::Kubeconfig(planned) => self.kubeconfig(place, planned),
+            // The kubelet's link leads to a file that is compared.
+            PlannedContent::Link(_) => return None,
+            PlannedContent::Profile | PlannedContent::Manifest(_) => {
+                (FileFate::Unknown, vec!["surveys do not have such files".to_owned()])
+            }
+        })
+    }
+
+    fn if_missing(&self, place: &str) -> FileFate {
+        let unread = self.survey.survey.unread.iter().find(|unread| unread.path == self.survey.survey.leads_to(place));
+        match unread {
+            Some(unread) if unread.reason != "nothing is there" => FileFate::Unknown,
+            _ => FileFate::New,
+        }
+    }
+
+    fn key(&self, id: &KeyId, is_it: impl Fn(&[u8; 32]) -> bool) -> FileFate {
+        if self.keys.get(id).is_some_and(is_it) { FileFate::Same } else { FileFate::OtherKey }
+    }
+
+    fn certificate(&self, id: &KeyId, found: &ReadCertificate) -> (FileFate, Vec<String>) {
+        let Some(planned) = self.certificates.get(id) else { return (FileFate::Unknown, Vec::new()) };
+        let mut details = names(planned, found);
+        let has_other_names = !details.is_empty();
+        let has_key = self.keys.get(id).is_some_and(|known| Sha256::digest(found.spki_der())[..] == known[..]);
+        let existing = planned.existing.as_deref().filter(|existing| !existing.is_renewed);
+        let is_same = match existing {
+            Some(existing) => Sha256::digest(found.der())[..] == existing.sha256[..],
+            None => {
+                planned.validity.not_after == found.not_after() && planned.validity.not_before == found.not_before()
+            }
+        };
+        let fate = match (has_other_names, has_key, is_same) {
+            (true, ..) => FileFate::OtherNames,
+            (false, false, _) => FileFate::OtherKey,
+            (false, true, false) => FileFate::Renewed,
+            (false, true, true) => FileFate::Same,
+        };
+        if has_other_names && !has_key {
+            details.push("another key".to_owned());
+        }
+        if planned.validity.not_after != found.not_after() {
+            details.push(format!("ends {}, then {}", instant(found.not_after()), instant(planned.validity.not_after)));
+        }
+        (fate, details)
+    }
+
+    fn kubeconfig(&self, place: &str, planned: &PlannedKubeconfig) -> (FileFate, Vec<String>) {
+        let Some(found) = self.survey.survey.kubeconfig(place) else { return (self.if_missing(place), Vec::new()) };
+        let (mut fate, mut details) = match (planned.embedded(), self.survey.client_certificate(found)) {
+            (Some(id), Some(certificate)) => self.certificate(id, &certificate),
+            (Some(_), None) => (FileFate::OtherKey, Vec::new()),
+            (None, _) => (FileFate::Same, Vec::new()),
+        };
+        let of_file = |value: Option<&str>| value.unwrap_or("nothing").to_owned();
+        let cluster = found.clusters.first();
+        let server = of_file(cluster.and_then(|cluster| cluster.server.as_deref()));
+        let name = of_file(cluster.map(|cluster| cluster.name.as_str()));
+        for (what, before, after) in [("server", server, &planned.server), ("cluster", name, &planned.cluster)] {
+            if before != *after {
+                details.push(format!("{what} {before}, then {after}"));
+                fate = FileFate::OtherNames;
+            }
+        }
+        // The CA's certificate is in it, too.
+        let authority = cluster.map(|cluster| read_all(&cluster.certificates)).unwrap_or_default().into_iter().next();
+        let of_authority =
+            authority.map_or(FileFate::Same, |certificate| self.certificate(&planned.ca, &certificate).0);
+        if fate == FileFate::Same && of_authority != FileFate::Same {
+            fate = of_authority;
+            details.push("the certificate of the CA in it".to_owned());
+        }
+        (fate, details)
+    }
+}
+
+/// Returns what differs in user, groups, usages and names.
+fn names(planned: &PlannedCertificate, found: &ReadCertificate) -> Vec<String> {
+    // The subject of an adopted CA is that of its certificate.
+    if planned.is_ca {
+        return Vec::new();
+    }
+    let mut details = Vec::new();
+    let user = found.common_name().unwrap_or_default();
+    if user != planned.subject.common_name {
+        details.push(format!("CN={user}, then CN={}", planned.subject.common_name));
+    }
+    let sets = [
+        ("O=", found.organizations(), planned.subject.organizations.clone()),
+        (
+            "usage ",
+            found.usages().iter().map(ToString::to_string).collect(),
+            planned.usages.iter().map(|usage| usage.oid().to_string()).collect(),
+        ),
+        (
+            "",
+            found.alt_names().iter().map(crate::x509::AltName::labelled).collect(),
+            planned.alt_names.iter().map(crate::x509::AltName::labelled).collect(),
+        ),
+    ];
+    for (label, before, after) in sets {
+        let only = |these: &[String], those: &[String]| {
+            these.iter().filter(|item| !those.contains(item)).cloned().collect::<Vec<_>>()
+        };
+        details.extend(only(&after, &before).iter().map(|item| format!("+{label}{item}")));
+        details.extend(only(&before, &after).iter().map(|item| format!("-{label}{item}")));
+    }
+    details
+}
+
+fn hex(bytes: &[u8; 32]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns the DER of a public key in PEM.
+fn spki_of(pem: &str) -> Option<Vec<u8>> {
+    let (label, der) = der::pem::decode_vec(pem.as_bytes()).ok()?;
+    (label == "PUBLIC KEY").then_some(der)
+}

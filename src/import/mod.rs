@@ -1,0 +1,99 @@
+//! Makes a profile of a cluster that already runs.
+//!
+//! Why: nearly everybody has a cluster before certferry. A profile that is written by hand misses a name or has an address
+//! too many, and the next API server is not believed by somebody.
+//!
+//! Input: [`Sources`]: surveys of nodes, kubeadm's configuration and `kubectl get nodes -o yaml`, in any mixture. All of
+//! it comes from nodes, so all of it is untrusted: a text becomes a value only when it is of the kind that the value
+//! needs, and else stands in a comment, on one line, escaped.
+//!
+//! Output: [`Imported`]: a profile with the source of each value beside it, the certificates of the CAs, and a list of
+//! what a person has to decide, to fill in, to bring and to keep. No key is in any of them.
+//!
+//! Refuses nothing: what the sources do not say is in the list. Where they contradict each other the more certain one
+//! counts, in the order of the manual (chapter survey), and the list has the other.
+
+mod against;
+mod authorities;
+mod clients;
+mod cluster;
+mod finding;
+mod hosts;
+mod keep;
+mod machines;
+mod names;
+mod objects;
+mod otherwise;
+mod said;
+mod surveyed;
+mod tables;
+mod write;
+
+pub use against::{Against, ComparedFile, ComparedNode, FileFate, against};
+pub use finding::{Finding, Subject, list};
+pub use objects::{Objects, ObjectsError};
+
+use time::Date;
+
+use crate::survey::Survey;
+
+/// Everything that is known of the cluster.
+#[derive(Default)]
+pub struct Sources {
+    /// The surveys, each with the name under which a person knows it.
+    pub surveys: Vec<(String, Survey)>,
+    /// What files of Kubernetes' objects say.
+    pub objects: Objects,
+    /// The files that were named, or are in a folder that was named, and say nothing: each with the reason.
+    pub unused: Vec<(String, String)>,
+}
+
+/// What a person says beside the sources.
+#[derive(Clone, Debug)]
+pub struct Wishes {
+    /// The name of the cluster.
+    pub name: Option<String>,
+    /// The day from which validity counts.
+    pub issued_at: Date,
+}
+
+/// A profile of a cluster that runs, and what belongs to it.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The name of the cluster, an RFC 1123 label.
+    pub name: String,
+    /// The text of the profile.
+    pub profile: String,
+    /// The certificates of the CAs: the path of each relative to the profile, and its PEM.
+    pub adopted: Vec<(String, String)>,
+    /// The list, in the order of [`Subject`].
+    pub findings: Vec<Finding>,
+}
+
+/// Makes a profile of what the sources say.
+#[must_use]
+pub fn import(mut sources: Sources, wishes: &Wishes) -> Imported {
+    let mut findings = Vec::new();
+    // What a node has of kubeadm's configuration comes behind what a person gives.
+    for (file, survey) in &sources.surveys {
+        let node = survey.node.node_name.as_ref().or(survey.node.host_name.as_ref()).unwrap_or(file);
+        sources.objects.add_survey(survey, node);
+    }
+    let sources = &sources;
+    let mut machines = machines::of(sources, &mut findings);
+    let authorities = authorities::of(&machines, &sources.objects, wishes.issued_at, &mut findings);
+    let cluster = cluster::of(sources, wishes, &machines, &authorities, &mut findings);
+    let sans = names::of(&mut machines, &cluster, &sources.objects, &mut findings);
+    let clients = clients::of(&machines, &authorities, &mut findings);
+    otherwise::find(&machines, &cluster, &mut findings);
+    tables::find(&cluster, &mut findings);
+    keep::find(&machines, &sources.objects, &mut findings);
+    for (file, reason) in &sources.unused {
+        findings.push(Finding::new(Subject::Note, format!("{file} was not used: {reason}")));
+    }
+    let profile = write::profile(&cluster, &sans, &authorities, &clients, &machines, wishes.issued_at);
+    findings.sort_by_key(|finding| finding.subject);
+    let mut seen = std::collections::BTreeSet::new();
+    findings.retain(|finding| seen.insert(finding.clone()));
+    Imported { name: cluster.name.value, profile, adopted: authorities.files(), findings }
+}

@@ -1,0 +1,266 @@
+//! The names in serving certificates that certferry would not put there by itself.
+
+use std::net::IpAddr;
+
+use super::cluster::Cluster;
+use super::finding::{Finding, Subject};
+use super::hosts::{alt_name, is_reachable};
+use super::machines::Machine;
+use super::objects::Objects;
+use super::said::Said;
+use super::surveyed::{API_SERVER, ETCD};
+use crate::kubernetes::Role;
+use crate::x509::{AltName, ReadCertificate};
+
+/// The lists of further names in `[cluster]`.
+#[derive(Default)]
+pub(super) struct FurtherNames {
+    pub(super) apiserver_cert_sans: Vec<Said<AltName>>,
+    /// Names that kubeadm's configuration asks for, and no certificate has.
+    pub(super) only_wanted: Vec<Said<AltName>>,
+    pub(super) etcd_cert_sans: Vec<Said<AltName>>,
+}
+
+/// A serving certificate of a machine.
+struct Server {
+    machine: usize,
+    label: String,
+    names: Vec<AltName>,
+    /// The names that certferry puts there by itself.
+    automatic: Vec<AltName>,
+}
+
+/// Sorts every name of a serving certificate: to `[cluster]` when all such certificates have it, else to its node.
+pub(super) fn of(
+    machines: &mut [Machine<'_>],
+    cluster: &Cluster,
+    objects: &Objects,
+    findings: &mut Vec<Finding>,
+) -> FurtherNames {
+    let mut further = FurtherNames::default();
+    let api_servers = servers(machines, cluster, Kind::ApiServer, findings);
+    further.apiserver_cert_sans = sort(machines, &api_servers, Kind::ApiServer, findings);
+    let members = servers(machines, cluster, Kind::Etcd, findings);
+    further.etcd_cert_sans = sort(machines, &members, Kind::Etcd, findings);
+    for configuration in &objects.clusters {
+        let source = format!("apiServer.certSANs in {}", configuration.source);
+        wanted(
+            &configuration.cert_sans,
+            &source,
+            &api_servers,
+            &mut further.apiserver_cert_sans,
+            &mut further.only_wanted,
+            findings,
+        );
+        let source = format!("the certSANs of etcd.local in {}", configuration.source);
+        let mut only_wanted = Vec::new();
+        wanted(
+            &configuration.etcd_cert_sans,
+            &source,
+            &members,
+            &mut further.etcd_cert_sans,
+            &mut only_wanted,
+            findings,
+        );
+    }
+    further
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    ApiServer,
+    Etcd,
+}
+
+impl Kind {
+    const fn what(self) -> &'static str {
+        match self {
+            Self::ApiServer => "the API server's certificate",
+            Self::Etcd => "etcd's certificates",
+        }
+    }
+
+    const fn all(self) -> &'static str {
+        match self {
+            Self::ApiServer => "every API server's certificate that was surveyed",
+            Self::Etcd => "the certificates of every member of etcd that was surveyed",
+        }
+    }
+}
+
+fn servers(machines: &[Machine<'_>], cluster: &Cluster, kind: Kind, findings: &mut Vec<Finding>) -> Vec<Server> {
+    let mut servers = Vec::new();
+    for (index, machine) in machines.iter().enumerate() {
+        let Some(survey) = &machine.survey else { continue };
+        let is_one = match kind {
+            Kind::ApiServer => machine.has_role(Role::ControlPlane),
+            Kind::Etcd => machine.has_role(Role::ControlPlane) || machine.has_role(Role::Etcd),
+        };
+        let places = match kind {
+            Kind::ApiServer => vec![survey.place(API_SERVER, "tls-cert-file", "apiserver.crt")],
+            Kind::Etcd => vec![
+                survey.place(ETCD, "cert-file", "etcd/server.crt"),
+                survey.place(ETCD, "peer-cert-file", "etcd/peer.crt"),
+            ],
+        };
+        let certificates: Vec<ReadCertificate> = places.iter().filter_map(|place| survey.certificate(place)).collect();
+        if !is_one || certificates.is_empty() {
+            continue;
+        }
+        let mut names: Vec<AltName> = Vec::new();
+        for name in certificates.iter().flat_map(ReadCertificate::alt_names) {
+            match alt_name(&name.to_string()) {
+                Some(name) if names.contains(&name) => {}
+                Some(name) => names.push(name),
+                None => findings.push(Finding::new(
+                    Subject::Otherwise,
+                    format!(
+                        "{} of {} is for \"{name}\", which no profile can name: it is left out",
+                        kind.what(),
+                        machine.label
+                    ),
+                )),
+            }
+        }
+        servers.push(Server {
+            machine: index,
+            label: machine.label.clone(),
+            names,
+            automatic: automatic(machine, cluster, kind),
+        });
+    }
+    servers
+}
+
+/// Returns the names that certferry puts into a certificate by itself.
+fn automatic(machine: &Machine<'_>, cluster: &Cluster, kind: Kind) -> Vec<AltName> {
+    let dns = |name: &str| AltName::Dns(name.to_owned());
+    let mut names: Vec<_> = machine.name.iter().map(|name| AltName::Dns(name.value.clone())).collect();
+    names.extend(machine.dns_names.iter().map(|name| AltName::Dns(name.value.clone())));
+    names.extend(machine.addresses.iter().map(|address| AltName::Ip(address.value)));
+    match kind {
+        Kind::ApiServer => {
+            names.extend(["kubernetes", "kubernetes.default", "kubernetes.default.svc"].map(dns));
+            let domain = cluster.dns_domain.as_ref().map_or("cluster.local", |domain| domain.value.as_str());
+            names.push(AltName::Dns(format!("kubernetes.default.svc.{domain}")));
+            names.extend(cluster.endpoint.as_ref().map(|endpoint| endpoint.value.host.clone()));
+            let subnet = cluster.service_subnets.as_ref().and_then(|subnets| subnets.value.first());
+            // The first address is the service's.
+            let service = subnet.and_then(|subnet| match subnet.network() {
+                IpAddr::V4(network) => network.to_bits().checked_add(1).map(|bits| IpAddr::V4(bits.into())),
+                IpAddr::V6(network) => network.to_bits().checked_add(1).map(|bits| IpAddr::V6(bits.into())),
+            });
+            names.extend(service.map(AltName::Ip));
+        }
+        Kind::Etcd => {
+            names.push(dns("localhost"));
+            names.extend(["127.0.0.1", "::1"].iter().filter_map(|address| address.parse().ok()).map(AltName::Ip));
+        }
+    }
+    names
+}
+
+/// Returns the names for all, and gives those of single nodes to their machines.
+fn sort(
+    machines: &mut [Machine<'_>],
+    servers: &[Server],
+    kind: Kind,
+    findings: &mut Vec<Finding>,
+) -> Vec<Said<AltName>> {
+    let mut for_all: Vec<Said<AltName>> = Vec::new();
+    let mut seen: Vec<&AltName> = Vec::new();
+    for name in servers.iter().flat_map(|server| server.names.iter().filter(|name| !server.automatic.contains(name))) {
+        if seen.contains(&name) {
+            continue;
+        }
+        seen.push(name);
+        let (with, without): (Vec<_>, Vec<_>) = servers.iter().partition(|server| server.names.contains(name));
+        if without.is_empty() {
+            let source = match servers {
+                [only] => format!("{} of {}", kind.what(), only.label),
+                _ => kind.all().to_owned(),
+            };
+            for_all.push(Said::new(name.clone(), source));
+            continue;
+        }
+        let labels: Vec<_> = with.iter().map(|server| server.label.as_str()).collect();
+        let source = format!("{} of {}", kind.what(), labels.join(", "));
+        let needy: Vec<_> =
+            with.iter().filter(|server| !server.automatic.contains(name)).map(|server| server.machine).collect();
+        if give(machines, &needy, name, &source) {
+            continue;
+        }
+        let text = format!("{name} is in {source}, and cannot be that of a node: the profile gives it to all of them");
+        findings.push(Finding::new(Subject::Otherwise, text));
+        for_all.push(Said::new(name.clone(), source));
+    }
+    for server in servers {
+        let missing = server.automatic.iter().filter(|name| !server.names.contains(name));
+        let missing: Vec<_> = missing.map(AltName::labelled).collect();
+        if !missing.is_empty() {
+            let text =
+                format!("{} of {} gets names that it does not have: {}", kind.what(), server.label, missing.join(", "));
+            findings.push(Finding::new(Subject::Otherwise, text));
+        }
+    }
+    for_all
+}
+
+/// Gives a name to the machines that have it. Returns `false` when it cannot be that of a single node.
+fn give(machines: &mut [Machine<'_>], needy: &[usize], name: &AltName, source: &str) -> bool {
+    match name {
+        AltName::Dns(name) if name.starts_with("*.") => return false,
+        AltName::Dns(_) => {}
+        AltName::Ip(address) => {
+            let is_anothers = machines.iter().any(|machine| machine.has_address(*address));
+            // Two nodes cannot have one address.
+            if !is_reachable(*address) || is_anothers || needy.len() > 1 {
+                return false;
+            }
+        }
+    }
+    for index in needy {
+        let Some(machine) = machines.get_mut(*index) else { continue };
+        match name {
+            AltName::Dns(name) if machine.dns_names.iter().all(|known| known.value != *name) => {
+                machine.dns_names.push(Said::new(name.clone(), source));
+            }
+            AltName::Dns(_) => {}
+            AltName::Ip(address) => machine.addresses.push(Said::new(*address, source)),
+        }
+    }
+    true
+}
+
+/// Looks at the names that kubeadm's configuration asks for. Where no certificate was surveyed they count, and else they
+/// are what kubeadm would add when it makes the certificates anew.
+fn wanted(
+    names: &[String],
+    source: &str,
+    servers: &[Server],
+    for_all: &mut Vec<Said<AltName>>,
+    only_wanted: &mut Vec<Said<AltName>>,
+    findings: &mut Vec<Finding>,
+) {
+    for text in names {
+        let Some(name) = alt_name(text) else {
+            findings.push(Finding::new(
+                Subject::Otherwise,
+                format!("{source} asks for \"{text}\", which no profile can name"),
+            ));
+            continue;
+        };
+        let is_known = for_all.iter().chain(only_wanted.iter()).any(|known| known.value == name);
+        if is_known || servers.iter().any(|server| server.names.contains(&name)) {
+            continue;
+        }
+        if servers.is_empty() {
+            for_all.push(Said::new(name, source));
+        } else {
+            let text =
+                format!("{source} asks for {name}, and no certificate that was surveyed is for it: it is left out");
+            findings.push(Finding::new(Subject::Contradiction, text));
+            only_wanted.push(Said::new(name, source));
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! The text of the profile. Whatever others wrote goes through [`quoted`] or [`Text::comment`], and nowhere else.
+
+use std::fmt::Write;
+use std::net::IpAddr;
+
+use time::Date;
+
+use super::authorities::{Authorities, LEAF_YEARS};
+use super::clients::Client;
+use super::cluster::Cluster;
+use super::machines::Machine;
+use super::names::FurtherNames;
+use super::said::Said;
+use super::tables;
+use crate::kubernetes::Role;
+use crate::x509::{AltName, MASTERS, escape_for_terminal, instant, is_unseen};
+
+const HEAD: &str = "\
+# The profile of a cluster that runs, written by `certferry init --from`. Behind each value stands where it comes from.
+# What is a comment is for a person to decide; the list beside this file says why. `certferry help profile` has every key.
+";
+
+/// A profile that grows line by line.
+pub(super) struct Text(String);
+
+impl Text {
+    /// Writes the header of a table, behind an empty line.
+    pub(super) fn table(&mut self, header: &str) {
+        self.0.extend(["\n", header, "\n"]);
+    }
+
+    /// Writes a key. `value` is TOML, and `source` any text.
+    pub(super) fn key(&mut self, key: &str, value: &str, source: &str) {
+        self.0.extend([key, " = ", value, "  # ", &one_line(source), "\n"]);
+    }
+
+    /// Writes a key as a comment.
+    pub(super) fn off(&mut self, key: &str, value: &str, source: &str) {
+        self.0.push_str("# ");
+        self.key(key, value, source);
+    }
+
+    /// Writes a comment of its own line.
+    pub(super) fn comment(&mut self, text: &str) {
+        self.0.extend(["# ", &one_line(text), "\n"]);
+    }
+
+    /// Writes a list with one item on a line, each with its source.
+    fn list(&mut self, key: &str, items: &[Said<String>], off: &[Said<String>]) {
+        if items.is_empty() && off.is_empty() {
+            return;
+        }
+        self.0.extend([key, " = [\n"]);
+        for item in items {
+            self.0.extend(["  ", &quoted(&item.value), ",  # ", &one_line(&item.source), "\n"]);
+        }
+        for item in off {
+            self.0.extend(["  # ", &quoted(&item.value), ",  # ", &one_line(&item.source), "\n"]);
+        }
+        self.0.push_str("]\n");
+    }
+}
+
+/// Returns a text without a line end and without anything that is not seen.
+fn one_line(text: &str) -> String {
+    escape_for_terminal(text)
+}
+
+/// Returns a text as a basic string of TOML, on one line (TOML 1.0, section String).
+pub(super) fn quoted(text: &str) -> String {
+    let mut string = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => string.extend(['\\', letter]),
+            // Writing to a String cannot fail.
+            letter if is_unseen(letter) => {
+                let _ = write!(string, "\\U{:08X}", u32::from(letter));
+            }
+            letter => string.push(letter),
+        }
+    }
+    string.push('"');
+    string
+}
+
+/// Returns the text of the profile.
+pub(super) fn profile(
+    cluster: &Cluster,
+    further: &FurtherNames,
+    authorities: &Authorities,
+    clients: &[Client],
+    machines: &[Machine<'_>],
+    issued_at: Date,
+) -> String {
+    let mut text = Text(format!("{HEAD}format = 1\n"));
+    text.table("[cluster]");
+    write_cluster(&mut text, cluster, further, issued_at);
+    write_validity(&mut text, authorities);
+    if let Some(algorithm) = &cluster.leaf_algorithm {
+        text.table("[keys]");
+        text.key("leaf", &quoted(algorithm.value.name()), &algorithm.source);
+    }
+    tables::authorities(&mut text, authorities);
+    if let Some(bootstraps) = &cluster.bootstraps_serving {
+        text.table("[kubelet]");
+        let source = match bootstraps.value {
+            true => format!("kubelets ask the cluster for theirs: {}", bootstraps.source),
+            false => bootstraps.source.clone(),
+        };
+        text.key("serving", if bootstraps.value { "false" } else { "true" }, &source);
+    }
+    if cluster.bootstraps_serving.is_none() {
+        text.table("[kubelet]");
+        text.off("serving", "true", "not known");
+    }
+    for machine in machines {
+        write_node(&mut text, machine);
+    }
+    for member in &cluster.lone_members {
+        text.0.push('\n');
+        text.comment(&format!("A member of etcd at {}: {}", member.value, member.source));
+        for line in ["[[node]]", "name = \"\"", "role = \"etcd\""] {
+            text.comment(line);
+        }
+        let address = match &member.value.host {
+            AltName::Ip(address) => quoted(&address.to_string()),
+            AltName::Dns(_) => String::new(),
+        };
+        text.comment(&format!("addresses = [{address}]"));
+    }
+    for client in clients {
+        write_client(&mut text, client);
+    }
+    text.0
+}
+
+fn write_cluster(text: &mut Text, cluster: &Cluster, further: &FurtherNames, issued_at: Date) {
+    text.key("name", &quoted(&cluster.name.value), &cluster.name.source);
+    match &cluster.kubernetes {
+        Some(version) => text.key("kubernetes", &quoted(&version.value.to_string()), &version.source),
+        None => text.off("kubernetes", "\"\"", "not known"),
+    }
+    text.key("issued_at", &issued_at.to_string(), "the day of this import; validity counts from it");
+    if let Some(endpoint) = &cluster.endpoint {
+        text.key("control_plane_endpoint", &quoted(&endpoint.value.to_string()), &endpoint.source);
+    }
+    if let Some(port) = &cluster.api_server_port {
+        text.key("api_server_port", &port.value.to_string(), &port.source);
+    }
+    if let Some(subnets) = &cluster.service_subnets {
+        let list: Vec<_> = subnets.value.iter().map(|subnet| quoted(&subnet.to_string())).collect();
+        text.key("service_subnets", &format!("[{}]", list.join(", ")), &subnets.source);
+    }
+    if let Some(domain) = &cluster.dns_domain {
+        text.key("dns_domain", &quoted(&domain.value), &domain.source);
+    }
+    if let Some(etcd) = &cluster.etcd_is_external {
+        text.key("etcd", if etcd.value { "\"external\"" } else { "\"stacked\"" }, &etcd.source);
+    }
+    tables::cluster(text, cluster);
+    let texts = |names: &[Said<AltName>]| {
+        names.iter().map(|name| Said::new(name.value.to_string(), name.source.clone())).collect::<Vec<_>>()
+    };
+    text.list("apiserver_cert_sans", &texts(&further.apiserver_cert_sans), &texts(&further.only_wanted));
+    text.list("etcd_cert_sans", &texts(&further.etcd_cert_sans), &[]);
+}
+
+/// Writes how long leaves live. None may outlive a CA that cannot be renewed here.
+fn write_validity(text: &mut Text, authorities: &Authorities) {
+    text.table("[validity]");
+    text.key("ca", "\"200y\"", "certferry's own; for CAs that are renewed or made");
+    let limit = authorities
+        .all
+        .iter()
+        .filter(|authority| authority.ends_early && authority.is_root() == Some(false))
+        .filter_map(|authority| Some((authority.certificate.as_ref()?.value.not_after(), authority.table)))
+        .min();
+    match limit {
+        Some((end, table)) => {
+            text.key(
+                "leaf",
+                &quoted(&instant(end)),
+                &format!("the end of [ca.{table}], which only its issuer can renew"),
+            );
+        }
+        None => text.key("leaf", &quoted(&format!("{LEAF_YEARS}y")), "certferry's own"),
+    }
+}
+
+fn write_node(text: &mut Text, machine: &Machine<'_>) {
+    let is_whole = machine.is_whole();
+    let from = text.0.len();
+    text.table("[[node]]");
+    match &machine.name {
+        Some(name) => text.key("name", &quoted(&name.value), &name.source),
+        None => text.key("name", "\"\"", &format!("not known: {}", machine.label)),
+    }
+    match &machine.role {
+        Some(role) => text.key("role", &quoted(role.value.name()), &role.source),
+        None => text.key("role", &quoted(Role::Worker.name()), "not known"),
+    }
+    let mut sources: Vec<&str> = machine.addresses.iter().map(|address| address.source.as_str()).collect();
+    sources.dedup();
+    let list = |addresses: &mut dyn Iterator<Item = IpAddr>| {
+        let addresses: Vec<_> = addresses.map(|address| quoted(&address.to_string())).collect();
+        format!("[{}]", addresses.join(", "))
+    };
+    if machine.addresses.is_empty() {
+        let candidates = list(&mut machine.candidates.iter().copied());
+        text.key("addresses", &candidates, "not known; these are of its interfaces");
+    } else {
+        text.key("addresses", &list(&mut machine.addresses.iter().map(|address| address.value)), &sources.join("; "));
+    }
+    if !machine.dns_names.is_empty() {
+        let names: Vec<_> = machine.dns_names.iter().map(|name| quoted(&name.value)).collect();
+        let mut sources: Vec<&str> = machine.dns_names.iter().map(|name| name.source.as_str()).collect();
+        sources.dedup();
+        text.key("dns_names", &format!("[{}]", names.join(", ")), &sources.join("; "));
+    }
+    if !is_whole {
+        let row = text.0.split_off(from);
+        for line in row.lines() {
+            // The empty line before it stays one.
+            text.0.extend([if line.is_empty() { "" } else { "# " }, line, "\n"]);
+        }
+    }
+}
+
+/// Writes a client as a comment.
+fn write_client(text: &mut Text, client: &Client) {
+    text.0.push('\n');
+    text.comment(&format!("From {}.", client.source));
+    text.comment(if client.is_etcds { "[[etcd_client]]" } else { "[[user]]" });
+    text.comment(&format!("name = {}", quoted(&client.name)));
+    if client.is_etcds {
+        return;
+    }
+    let is_master = |group: &&String| group.as_str() == MASTERS;
+    let groups: Vec<_> = client.groups.iter().filter(|group| !is_master(group)).map(|group| quoted(group)).collect();
+    text.comment(&format!("groups = [{}]", groups.join(", ")));
+    if client.groups.iter().any(|group| group == MASTERS) {
+        text.comment("break_glass = true  # the group system:masters: everything, and nothing takes it back");
+    }
+    if client
+        .groups
+        .iter()
+        .filter(|group| !is_master(group))
+        .chain([&client.name])
+        .any(|text| text.starts_with("system:"))
+    {
+        text.comment("allow_system = true  # a name or group of Kubernetes itself");
+    }
+}

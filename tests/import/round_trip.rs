@@ -1,0 +1,152 @@
+//! From files to a profile that plans the same files: names, groups, usages, servers; only dates, keys and serials differ.
+
+use std::fs;
+use std::path::Path;
+
+use certferry::kubernetes::Role;
+use certferry::profile;
+
+use super::compare::assert_same;
+use super::{Fleet, init_from, written};
+use crate::common::desk::Desk;
+use crate::common::{certferry, changed_profile, succeed, tool, use_fast_keys};
+use crate::kube::programs;
+
+/// Every shape of cluster that certferry makes.
+#[test]
+fn a_cluster_of_certferrys_becomes_its_own_profile_again() {
+    for (name, change) in [
+        ("single-node", None),
+        (
+            "ha-stacked-etcd",
+            Some("apiserver_cert_sans = [\"*.apps.lab\", \"10.9.9.9\"]\netcd_cert_sans = [\"etcd.lab\"]"),
+        ),
+        ("ha-external-etcd", None),
+        ("dual-stack", None),
+        ("external-ca", None),
+        ("closed-network-1.24", None),
+    ] {
+        let text = changed_profile(name, |profile| {
+            use_fast_keys(profile);
+            profile["keys"]["service_account"] = "rsa-2048".into();
+            for (key, value) in change.map(|change| change.parse::<toml::Table>().unwrap()).unwrap_or_default() {
+                profile["cluster"].as_table_mut().unwrap().insert(key, value);
+            }
+            profile["node"].as_array_mut().unwrap().truncate(8);
+        });
+        let fleet = Fleet::of(&text);
+        let (folder, name, said) = init_from(&[fleet.folder.path()], &[]);
+        let text = written(&folder, &name);
+        let parsed = profile::parse(text.as_bytes()).unwrap_or_else(|problems| panic!("{text}\n{problems:#?}\n{said}"));
+        assert_eq!(parsed.profile.nodes.len(), fleet.profile.nodes.len(), "{text}");
+        assert_eq!(parsed.profile.kubelet.serving, fleet.profile.kubelet.serving);
+        assert_eq!(parsed.profile.ship_ca_keys, fleet.profile.ship_ca_keys);
+        assert_eq!(parsed.profile.leaf_algorithm, fleet.profile.leaf_algorithm);
+        for node in &fleet.profile.nodes {
+            assert_same(&parsed.profile, &node.name, &fleet.root(&node.name), node.role != Role::Etcd);
+        }
+        for heading in ["Power", "Contradictions", "Not known", "Otherwise"] {
+            assert!(!said.contains(heading), "{name}: {said}");
+        }
+    }
+}
+
+const KUBEADM: &str = "apiVersion: kubeadm.k8s.io/v1beta2\nkind: InitConfiguration\nlocalAPIEndpoint: {advertiseAddress: ADDRESS, bindPort: 6443}\n\
+    nodeRegistration: {name: NODE}\n---\napiVersion: kubeadm.k8s.io/v1beta2\nkind: ClusterConfiguration\nkubernetesVersion: v1.20.2\n";
+
+/// Real kubeadm makes the tree; it takes a root of its own.
+fn kubeadm(root: &Path, node: &str, address: &str, cluster: &str, phases: &[&str]) {
+    let config = KUBEADM.replace("NODE", node).replace("ADDRESS", address) + cluster;
+    fs::create_dir_all(root.join("etc")).unwrap();
+    fs::write(root.join("kubeadm.yaml"), config).unwrap();
+    fs::write(root.join("etc/hostname"), format!("{node}\n")).unwrap();
+    for phase in phases {
+        let mut command = tool(programs().join("kubeadm"));
+        command.args(["init", "phase"]).args(phase.split(' ')).arg("--rootfs").arg(root);
+        succeed(command.args(["--config", "/kubeadm.yaml"]));
+    }
+}
+
+const ALL: &[&str] = &["certs all", "kubeconfig all", "etcd local", "control-plane all"];
+
+#[test]
+#[ignore = "needs KUBE_BIN_DIR"]
+fn kube_trees_of_kubeadm_become_profiles_that_plan_them() {
+    for (shape, cluster, nodes, phases) in [
+        ("single", "", &[("cp-1", "192.168.10.5")][..], ALL),
+        (
+            "a name and further names",
+            "clusterName: lab\ncontrolPlaneEndpoint: \"k8s.lab:8443\"\napiServer: {certSANs: [10.0.0.100, \"*.apps.lab\", k8s-2.lab]}\n\
+             etcd: {local: {serverCertSANs: [etcd.lab], peerCertSANs: [etcd.lab]}}\n\
+             networking: {serviceSubnet: 10.100.0.0/16, dnsDomain: corp.internal}\n",
+            &[("cp-1", "192.168.10.5")],
+            ALL,
+        ),
+        (
+            "three control planes behind a virtual address",
+            "controlPlaneEndpoint: \"192.168.10.100:6443\"\n",
+            &[("cp-1", "192.168.10.5"), ("cp-2", "192.168.10.6"), ("cp-3", "192.168.10.7")],
+            ALL,
+        ),
+        (
+            "dual stack",
+            "featureGates: {IPv6DualStack: true}\nnetworking: {serviceSubnet: \"10.96.0.0/12,fd00:10:96::/112\", podSubnet: \"10.244.0.0/16,fd00:10:244::/56\"}\n",
+            &[("cp-1", "192.168.10.5")],
+            ALL,
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        for (node, address) in nodes {
+            let root = folder.path().join(node);
+            if *node != "cp-1" {
+                // What `kubeadm init` and `join` share.
+                for file in ["ca", "front-proxy-ca", "etcd/ca", "sa"] {
+                    for end in ["crt", "key", "pub"] {
+                        let place = format!("etc/kubernetes/pki/{file}.{end}");
+                        fs::create_dir_all(root.join(&place).parent().unwrap()).unwrap();
+                        let _ = fs::copy(folder.path().join("cp-1").join(&place), root.join(&place));
+                    }
+                }
+            }
+            kubeadm(&root, node, address, cluster, phases);
+        }
+        let (out, name, said) = init_from(&[folder.path()], &[]);
+        assert_eq!(name == "lab", cluster.contains("clusterName"), "{said}");
+        let text = written(&out, &name);
+        let parsed =
+            profile::parse(text.as_bytes()).unwrap_or_else(|problems| panic!("{shape}: {text}\n{problems:#?}"));
+        for (node, _) in nodes {
+            assert_same(&parsed.profile, node, &folder.path().join(node), false);
+        }
+        for heading in ["Power", "Contradictions", "Otherwise"] {
+            assert!(!said.contains(heading), "{shape}: {said}");
+        }
+    }
+}
+
+/// The lines of the chapter, as a person would type them who has collected surveys.
+#[test]
+fn the_lines_of_the_chapter_work_as_printed() {
+    let fleet = Fleet::of(&changed_profile("single-node", use_fast_keys));
+    let desk = Desk::new();
+    let node = &fleet.profile.nodes[0];
+    fs::create_dir(desk.path("surveys")).unwrap();
+    let survey = succeed(certferry().arg("survey").arg("--root").arg(fleet.root(&node.name)));
+    desk.write("surveys/cp.toml", survey);
+    let listed =
+        "kind: Node\nmetadata: {name: w-1}\nstatus: {addresses: [{type: InternalIP, address: 192.168.10.77}]}\n";
+    desk.write("nodes.yaml", listed);
+    let endpoint = "apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\nkubernetesVersion: v1.34.1\n";
+    desk.write("kubeadm-config.yaml", endpoint);
+    let chapter = desk.succeed("help import --markdown");
+    let lines: Vec<_> = chapter.lines().filter_map(|line| line.strip_prefix("    certferry ")).collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    desk.succeed(lines[0]);
+    assert_eq!(desk.text("prod-1/prod-1.toml").matches("\n[[node]]\n").count(), 2);
+    // The key decides the kind of sa.key, so that it is brought before.
+    desk.write("prod-1/adopted/sa.key", fs::read(fleet.root(&node.name).join("etc/kubernetes/pki/sa.key")).unwrap());
+    desk.set_mode("prod-1/adopted/sa.key", 0o600);
+    let said = desk.succeed(lines[1]);
+    assert!(said.starts_with(&format!("{} against what is there: ", node.name)), "{said}");
+    assert!(said.ends_with("\nnot compared, because nothing was given of them: w-1\n"), "{said}");
+}
