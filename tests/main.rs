@@ -40,6 +40,7 @@ mod dry_run;
 mod engines;
 mod etcd_cluster;
 mod etcd_files;
+mod existing_cluster;
 mod facts;
 mod far_root;
 mod fingerprint;

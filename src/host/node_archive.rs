@@ -12,8 +12,6 @@ use std::sync::Arc;
 use flate2::bufread::MultiGzDecoder;
 use zeroize::Zeroizing;
 
-use super::node_root::NodeRoot;
-
 /// The most entries of an archive, and the most bytes of the files that are kept. A node has about a megabyte.
 const ENTRIES: usize = 200_000;
 const KEPT: u64 = 256 << 20;
@@ -157,12 +155,12 @@ impl NodeArchive {
         Ok(())
     }
 
-    /// Returns the root of each node whose files are there, with the path at which it was found.
+    /// Returns the files below the root of each node, with the path at which the root was found.
     ///
     /// A root holds `etc/kubernetes` or another folder that nodes have. Where there is none, a folder that holds what
     /// `/etc/kubernetes` or its `pki` holds is taken for that.
     #[must_use]
-    pub fn roots(&self) -> Vec<(PathBuf, NodeRoot)> {
+    pub fn roots(&self) -> Vec<(PathBuf, Self)> {
         let is_folder = |path: &Path| {
             self.entry(path).is_some_and(|entry| matches!(entry.kind, EntryKind::Folder | EntryKind::Link(_)))
         };
@@ -186,7 +184,7 @@ impl NodeArchive {
         let paths: Vec<_> = found.iter().map(|(path, _)| path.clone()).collect();
         let is_within = |path: &PathBuf| paths.iter().any(|other| path != other && path.starts_with(other));
         let outer = found.into_iter().filter(|(path, _)| !is_within(path));
-        outer.map(|(path, mount)| (path.clone(), NodeRoot::of_archive(self.below(&path, mount)))).collect()
+        outer.map(|(path, mount)| (path.clone(), self.below(&path, mount))).collect()
     }
 
     /// Returns the files below a folder, as if they were below another one.
@@ -243,82 +241,4 @@ fn clean(path: &Path) -> Option<PathBuf> {
         }
     }
     (!clean.as_os_str().is_empty()).then_some(clean)
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use super::NodeArchive;
-
-    fn tar(entries: &[(&str, &[u8])]) -> NodeArchive {
-        let mut builder = tar::Builder::new(Vec::new());
-        for (path, content) in entries {
-            let mut header = tar::Header::new_gnu();
-            if let Some(target) = content.strip_prefix(b"-> ") {
-                header.set_entry_type(tar::EntryType::Symlink);
-                header.set_size(0);
-                header.set_mode(0o777);
-                builder.append_link(&mut header, path, std::str::from_utf8(target).unwrap()).unwrap();
-            } else {
-                header.set_size(content.len() as u64);
-                header.set_mode(0o640);
-                header.set_uid(7);
-                header.set_gid(0);
-                // By hand, because the library writes no path that leads upwards.
-                header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
-                header.set_cksum();
-                builder.append(&header, *content).unwrap();
-            }
-        }
-        let bytes = builder.into_inner().unwrap();
-        assert!(NodeArchive::is_tar(&bytes));
-        NodeArchive::read(&*bytes, false).unwrap()
-    }
-
-    #[test]
-    fn a_root_is_found_wherever_it_is() {
-        for (path, found) in [
-            ("etc/kubernetes/pki/ca.crt", ""),
-            ("./etc/kubernetes/pki/ca.crt", ""),
-            ("backup/cp-1/etc/kubernetes/pki/ca.crt", "backup/cp-1"),
-            ("kubernetes/pki/ca.crt", "kubernetes"),
-            ("pki/ca.crt", ""),
-        ] {
-            let archive = tar(&[(path, b"x"), ("readme", b"y")]);
-            let roots = archive.roots();
-            let [(place, root)] = roots.as_slice() else { unreachable!("{path}: {} roots", roots.len()) };
-            assert_eq!(place.to_str(), Some(found), "{path}");
-            assert_eq!(root.read("etc/kubernetes/pki/ca.crt", 10).unwrap().as_slice(), b"x", "{path}");
-            assert_eq!(
-                (root.mode("etc/kubernetes/pki/ca.crt").unwrap(), root.owner("etc/kubernetes/pki/ca.crt").unwrap()),
-                (0o640, (7, 0))
-            );
-            assert_eq!(root.names("etc/kubernetes/pki").unwrap(), ["ca.crt"]);
-            assert!(root.files("etc/kubernetes").0.contains(&"etc/kubernetes/pki/ca.crt".to_owned()));
-        }
-        assert!(tar(&[("readme", b"y")]).roots().is_empty());
-        let nodes =
-            tar(&[("cp-1/etc/kubernetes/admin.conf", b"a"), ("cp-2/var/lib/kubelet/config.yaml", b"b")]).roots();
-        assert_eq!(nodes.iter().map(|(place, _)| place.to_str().unwrap()).collect::<Vec<_>>(), ["cp-1", "cp-2"]);
-    }
-
-    #[test]
-    fn links_lead_to_what_is_in_the_archive() {
-        let roots = tar(&[
-            ("etc/kubernetes/ssl/ca.crt", b"x"),
-            ("etc/kubernetes/pki", b"-> /etc/kubernetes/ssl"),
-            ("etc/kubernetes/out", b"-> ../../../../etc/passwd"),
-            ("etc/kubernetes/round", b"-> round"),
-            ("../etc/kubernetes/above", b"z"),
-        ])
-        .roots();
-        let root = &roots[0].1;
-        assert_eq!(root.read("etc/kubernetes/pki/ca.crt", 10).unwrap().as_slice(), b"x");
-        assert_eq!(root.leads_to("etc/kubernetes/pki/ca.crt").unwrap(), "etc/kubernetes/ssl/ca.crt");
-        assert!(root.is_folder("etc/kubernetes/pki") && !root.is_there("etc/kubernetes/above"));
-        for place in ["etc/kubernetes/out", "etc/kubernetes/round", "etc/kubernetes", "nowhere"] {
-            assert!(root.read(place, 10).is_err(), "{place}");
-        }
-        assert_eq!(root.read("etc/kubernetes/ssl/ca.crt", 0).unwrap_err().to_string(), "longer than 0 bytes");
-    }
 }

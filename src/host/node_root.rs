@@ -36,8 +36,9 @@ impl NodeRoot {
         Self(Files::Disk(root))
     }
 
-    /// Returns the files of an archive.
-    pub(super) const fn of_archive(archive: NodeArchive) -> Self {
+    /// Returns the files of an archive whose paths are those below the root.
+    #[must_use]
+    pub const fn of_archive(archive: NodeArchive) -> Self {
         Self(Files::Archive(archive))
     }
 

@@ -5,10 +5,9 @@ use time::{Date, OffsetDateTime};
 
 use super::finding::{Finding, Subject};
 use super::machines::{Machine, surveyed};
-use super::objects::Objects;
 use super::said::Said;
 use super::surveyed::{API_SERVER, CONTROLLER_MANAGER, ETCD, Surveyed, read_all};
-use crate::kubernetes::{PKI, Role};
+use crate::kubernetes::Role;
 use crate::x509::{ReadCertificate, instant};
 
 /// The years for which the profile lets leaves live.
@@ -133,12 +132,7 @@ const WANTED: [Wanted; 3] = [
 ];
 
 /// Finds the CAs.
-pub(super) fn of(
-    machines: &[Machine<'_>],
-    objects: &Objects,
-    issued_at: Date,
-    findings: &mut Vec<Finding>,
-) -> Authorities {
+pub(super) fn of(machines: &[Machine<'_>], issued_at: Date, findings: &mut Vec<Finding>) -> Authorities {
     let leaves_end = issued_at.replace_year(issued_at.year() + LEAF_YEARS).unwrap_or(issued_at);
     let leaves_end = leaves_end.midnight().assume_utc();
     let all: Vec<_> = WANTED.iter().map(|wanted| authority(wanted, machines, leaves_end, findings)).collect();
@@ -157,7 +151,6 @@ pub(super) fn of(
     }
     let has_control_plane = surveyed(machines, Role::ControlPlane).next().is_some();
     let service_account = service_account(machines, findings);
-    bring(&all, &service_account, objects, findings);
     Authorities { all, service_account, has_control_plane }
 }
 
@@ -288,7 +281,8 @@ pub(super) fn is_issued_by(leaf: &ReadCertificate, ca: &ReadCertificate) -> bool
     leaf.issuer_der() == ca.subject_der() && key_ids.is_none_or(|(authority, subject)| authority == subject)
 }
 
-fn is_root(certificate: &ReadCertificate) -> bool {
+/// Returns whether a certificate names itself as its issuer.
+pub(super) fn is_root(certificate: &ReadCertificate) -> bool {
     certificate.issuer_der() == certificate.subject_der()
 }
 
@@ -391,93 +385,4 @@ fn service_account(machines: &[Machine<'_>], findings: &mut Vec<Finding>) -> Key
         }
     }
     place
-}
-
-/// Lists the files to bring.
-fn bring(all: &[Authority], service_account: &KeyPlace, objects: &Objects, findings: &mut Vec<Finding>) {
-    let mut add = |subject: Subject, text: String| findings.push(Finding::new(subject, text));
-    let missing = if objects.nodes.is_empty() { "no survey has it" } else { "no survey of such a node was given" };
-    for authority in all {
-        match &authority.certificate {
-            Some(certificate) => {
-                let (value, path) = (&certificate.value, authority.certificate_path());
-                add(
-                    Subject::Note,
-                    format!(
-                        "{path}: {}, from {}, ends {}",
-                        described(value),
-                        certificate.source,
-                        instant(value.not_after())
-                    ),
-                );
-                let top = authority.issuers.last().unwrap_or(value);
-                if !is_root(top) {
-                    add(
-                        Subject::Unknown,
-                        format!(
-                            "{path}: the certificate of its issuer {}, which belongs behind it in the file",
-                            top.issuer()
-                        ),
-                    );
-                }
-                if !value.is_ca() {
-                    add(
-                        Subject::Unknown,
-                        format!(
-                            "{path}: it is not the certificate of a CA, though {} takes it for one",
-                            certificate.source
-                        ),
-                    );
-                }
-            }
-            None => add(
-                Subject::Bring,
-                format!(
-                    "{}: the certificate of the CA of [ca.{}]; {missing}",
-                    authority.certificate_path(),
-                    authority.table,
-                ),
-            ),
-        }
-        bring_key(
-            &authority.key_path(),
-            &format!("the key of the CA of [ca.{}]", authority.table),
-            &authority.key,
-            &mut add,
-        );
-    }
-    bring_key("adopted/sa.key", "the key that signs the tokens of service accounts", service_account, &mut add);
-    if let Some(command) = at_once(all, service_account) {
-        add(Subject::Bring, command);
-    }
-}
-
-/// Returns the command that takes all keys along, where one node has them at kubeadm's places.
-fn at_once(all: &[Authority], service_account: &KeyPlace) -> Option<String> {
-    let mut node: Option<&str> = None;
-    let places = all.iter().map(|authority| (&authority.key, format!("{}.key", authority.stem)));
-    let mut files = Vec::new();
-    for (place, file) in places.chain([(service_account, "sa.key".to_owned())]) {
-        let KeyPlace::Node { label, path } = place else { return None };
-        if *path != format!("{PKI}/{file}") || node.is_some_and(|known| known != label) {
-            return None;
-        }
-        node = Some(label);
-        files.push(file);
-    }
-    Some(format!(
-        "all of them at once, as root on {}: (umask 077 && tar -C /{PKI} -cf adopted.tar {}); unpack it in the folder adopted",
-        node?,
-        files.join(" ")
-    ))
-}
-
-fn bring_key(to: &str, what: &str, place: &KeyPlace, add: &mut impl FnMut(Subject, String)) {
-    match place {
-        KeyPlace::Node { label, path } => add(Subject::Bring, format!("{to}: {what}, /{path} of {label}")),
-        KeyPlace::Unread { label, path, reason } => {
-            add(Subject::Bring, format!("{to}: {what}, probably /{path} of {label}, which was not read: {reason}"));
-        }
-        KeyPlace::Nowhere => add(Subject::Bring, format!("{to}: {what}; it is on no node that was surveyed")),
-    }
 }

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::Sources;
 use super::finding::{Finding, Subject};
 use super::hosts::{HostPort, alt_name, is_reachable};
 use super::objects::{ListedNode, LocalServer, Objects};
 use super::said::{Said, decide};
+use super::sources::Sources;
 use super::surveyed::{API_SERVER, ETCD, KUBELET, Surveyed};
 use crate::kubernetes::{Role, is_subdomain};
 use crate::x509::{AltName, ReadCertificate};

@@ -15,8 +15,10 @@
 
 mod against;
 mod authorities;
+mod bring;
 mod clients;
 mod cluster;
+mod etcd;
 mod finding;
 mod hosts;
 mod keep;
@@ -25,37 +27,16 @@ mod names;
 mod objects;
 mod otherwise;
 mod said;
+mod sources;
 mod surveyed;
 mod tables;
+mod text;
 mod write;
 
 pub use against::{Against, ComparedFile, ComparedNode, FileFate, against};
 pub use finding::{Finding, Subject, list};
 pub use objects::{Objects, ObjectsError};
-
-use time::Date;
-
-use crate::survey::Survey;
-
-/// Everything that is known of the cluster.
-#[derive(Default)]
-pub struct Sources {
-    /// The surveys, each with the name under which a person knows it.
-    pub surveys: Vec<(String, Survey)>,
-    /// What files of Kubernetes' objects say.
-    pub objects: Objects,
-    /// The files that were named, or are in a folder that was named, and say nothing: each with the reason.
-    pub unused: Vec<(String, String)>,
-}
-
-/// What a person says beside the sources.
-#[derive(Clone, Debug)]
-pub struct Wishes {
-    /// The name of the cluster.
-    pub name: Option<String>,
-    /// The day from which validity counts.
-    pub issued_at: Date,
-}
+pub use sources::{Sources, Wishes};
 
 /// A profile of a cluster that runs, and what belongs to it.
 #[derive(Clone, Debug)]
@@ -81,7 +62,8 @@ pub fn import(mut sources: Sources, wishes: &Wishes) -> Imported {
     }
     let sources = &sources;
     let mut machines = machines::of(sources, &mut findings);
-    let authorities = authorities::of(&machines, &sources.objects, wishes.issued_at, &mut findings);
+    let authorities = authorities::of(&machines, wishes.issued_at, &mut findings);
+    bring::list(&authorities, &sources.objects, &mut findings);
     let cluster = cluster::of(sources, wishes, &machines, &authorities, &mut findings);
     let sans = names::of(&mut machines, &cluster, &sources.objects, &mut findings);
     let clients = clients::of(&machines, &authorities, &mut findings);

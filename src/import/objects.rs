@@ -4,7 +4,7 @@
 use thiserror::Error;
 
 use crate::survey::Survey;
-use crate::yaml::{Yaml, YamlLimits};
+use crate::yaml::{Yaml, YamlLimits, decode_text};
 
 /// The versions of kubeadm's configuration that are read.
 const KUBEADM: [&str; 4] =
@@ -70,6 +70,9 @@ pub(super) struct ListedNode {
 /// Why a file says nothing. The text of an error continues a sentence that begins with the file's name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ObjectsError {
+    /// The file is no text.
+    #[error("is neither text nor a tar archive")]
+    NotText,
     /// The file is not YAML; the value is the reader's reason.
     #[error("is not YAML: {0}")]
     NotYaml(String),
@@ -86,8 +89,9 @@ impl Objects {
     ///
     /// # Errors
     /// Returns the reason when the file says nothing.
-    pub fn add(&mut self, source: &str, text: &str) -> Result<(), ObjectsError> {
-        let documents = Yaml::documents(text, YamlLimits::OBJECTS).map_err(ObjectsError::NotYaml)?;
+    pub fn add(&mut self, source: &str, content: &[u8]) -> Result<(), ObjectsError> {
+        let text = decode_text(content).ok_or(ObjectsError::NotText)?;
+        let documents = Yaml::documents(&text, YamlLimits::OBJECTS).map_err(ObjectsError::NotYaml)?;
         let mut found = Self::default();
         let mut others = Vec::new();
         for (_, document) in &documents {

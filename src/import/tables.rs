@@ -4,7 +4,7 @@
 use super::authorities::{Authorities, Authority, KeyPlace, described};
 use super::cluster::Cluster;
 use super::finding::{Finding, Subject};
-use super::write::{Text, quoted};
+use super::text::{Text, quoted};
 use crate::x509::instant;
 
 /// kubeadm's name for a cluster in kubeconfigs, which profiles have by default.

@@ -1,6 +1,5 @@
-//! The text of the profile. Whatever others wrote goes through [`quoted`] or [`Text::comment`], and nowhere else.
+//! The text of the profile.
 
-use std::fmt::Write;
 use std::net::IpAddr;
 
 use time::Date;
@@ -12,76 +11,14 @@ use super::machines::Machine;
 use super::names::FurtherNames;
 use super::said::Said;
 use super::tables;
+use super::text::{Text, quoted};
 use crate::kubernetes::Role;
-use crate::x509::{AltName, MASTERS, escape_for_terminal, instant, is_unseen};
+use crate::x509::{AltName, MASTERS, instant};
 
 const HEAD: &str = "\
 # The profile of a cluster that runs, written by `certferry init --from`. Behind each value stands where it comes from.
 # What is a comment is for a person to decide; the list beside this file says why. `certferry help profile` has every key.
 ";
-
-/// A profile that grows line by line.
-pub(super) struct Text(String);
-
-impl Text {
-    /// Writes the header of a table, behind an empty line.
-    pub(super) fn table(&mut self, header: &str) {
-        self.0.extend(["\n", header, "\n"]);
-    }
-
-    /// Writes a key. `value` is TOML, and `source` any text.
-    pub(super) fn key(&mut self, key: &str, value: &str, source: &str) {
-        self.0.extend([key, " = ", value, "  # ", &one_line(source), "\n"]);
-    }
-
-    /// Writes a key as a comment.
-    pub(super) fn off(&mut self, key: &str, value: &str, source: &str) {
-        self.0.push_str("# ");
-        self.key(key, value, source);
-    }
-
-    /// Writes a comment of its own line.
-    pub(super) fn comment(&mut self, text: &str) {
-        self.0.extend(["# ", &one_line(text), "\n"]);
-    }
-
-    /// Writes a list with one item on a line, each with its source.
-    fn list(&mut self, key: &str, items: &[Said<String>], off: &[Said<String>]) {
-        if items.is_empty() && off.is_empty() {
-            return;
-        }
-        self.0.extend([key, " = [\n"]);
-        for item in items {
-            self.0.extend(["  ", &quoted(&item.value), ",  # ", &one_line(&item.source), "\n"]);
-        }
-        for item in off {
-            self.0.extend(["  # ", &quoted(&item.value), ",  # ", &one_line(&item.source), "\n"]);
-        }
-        self.0.push_str("]\n");
-    }
-}
-
-/// Returns a text without a line end and without anything that is not seen.
-fn one_line(text: &str) -> String {
-    escape_for_terminal(text)
-}
-
-/// Returns a text as a basic string of TOML, on one line (TOML 1.0, section String).
-pub(super) fn quoted(text: &str) -> String {
-    let mut string = String::from("\"");
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => string.extend(['\\', letter]),
-            // Writing to a String cannot fail.
-            letter if is_unseen(letter) => {
-                let _ = write!(string, "\\U{:08X}", u32::from(letter));
-            }
-            letter => string.push(letter),
-        }
-    }
-    string.push('"');
-    string
-}
 
 /// Returns the text of the profile.
 pub(super) fn profile(
@@ -92,7 +29,7 @@ pub(super) fn profile(
     machines: &[Machine<'_>],
     issued_at: Date,
 ) -> String {
-    let mut text = Text(format!("{HEAD}format = 1\n"));
+    let mut text = Text::new(format!("{HEAD}format = 1\n"));
     text.table("[cluster]");
     write_cluster(&mut text, cluster, further, issued_at);
     write_validity(&mut text, authorities);
@@ -117,7 +54,7 @@ pub(super) fn profile(
         write_node(&mut text, machine);
     }
     for member in &cluster.lone_members {
-        text.0.push('\n');
+        text.empty_line();
         text.comment(&format!("A member of etcd at {}: {}", member.value, member.source));
         for line in ["[[node]]", "name = \"\"", "role = \"etcd\""] {
             text.comment(line);
@@ -131,7 +68,7 @@ pub(super) fn profile(
     for client in clients {
         write_client(&mut text, client);
     }
-    text.0
+    text.finish()
 }
 
 fn write_cluster(text: &mut Text, cluster: &Cluster, further: &FurtherNames, issued_at: Date) {
@@ -189,7 +126,7 @@ fn write_validity(text: &mut Text, authorities: &Authorities) {
 
 fn write_node(text: &mut Text, machine: &Machine<'_>) {
     let is_whole = machine.is_whole();
-    let from = text.0.len();
+    let from = text.len();
     text.table("[[node]]");
     match &machine.name {
         Some(name) => text.key("name", &quoted(&name.value), &name.source),
@@ -218,17 +155,13 @@ fn write_node(text: &mut Text, machine: &Machine<'_>) {
         text.key("dns_names", &format!("[{}]", names.join(", ")), &sources.join("; "));
     }
     if !is_whole {
-        let row = text.0.split_off(from);
-        for line in row.lines() {
-            // The empty line before it stays one.
-            text.0.extend([if line.is_empty() { "" } else { "# " }, line, "\n"]);
-        }
+        text.comment_out(from);
     }
 }
 
 /// Writes a client as a comment.
 fn write_client(text: &mut Text, client: &Client) {
-    text.0.push('\n');
+    text.empty_line();
     text.comment(&format!("From {}.", client.source));
     text.comment(if client.is_etcds { "[[etcd_client]]" } else { "[[user]]" });
     text.comment(&format!("name = {}", quoted(&client.name)));

@@ -321,10 +321,11 @@ is_foreign() { # [all]
         at "${in_slot%%/@/*}/previous/${in_slot#*/@/}"
         is_there "$AT" || continue
         [ "$shared" != none ] || return 0
-        [ -z "${1-}" ] || ! is_others_registry "$was_live" "$AT" || return 0
+        was_kept=$AT
+        [ -z "${1-}" ] || ! is_others_registry "$was_live" "$was_kept" || return 0
         while read -r shared_place its_hash; do
             case $shared_place in "$was_live" | "$was_live"/*) ;; *) continue ;; esac
-            there=$AT${shared_place#"$was_live"}
+            there=$was_kept${shared_place#"$was_live"}
             [ ! -f "$there" ] || [ "$(sha256 <"$there")" = "$its_hash" ] || return 0
         done <<EOF
 $shared

@@ -312,8 +312,10 @@ stage_registries() {
     awk '$1 == "row" && $2 == "f" { print $6 }' "$SAID" >"$WORK/rows.new"
     : >"$WORK/rows.old"
     [ ! -f "$WORK/installed.said" ] || awk '$1 == "row" && $2 == "f" { print $6 }' "$WORK/installed.said" >"$WORK/rows.old"
-    for name in $(sort -u "$WORK/rows.new" "$WORK/rows.old" | awk -v folder="$CERTS_D/" '
-        index($0, folder) == 1 { name = substr($0, length(folder) + 1); sub(/\/.*/, "", name); if (!seen[name]++) print name }'); do
+    sort -u "$WORK/rows.new" "$WORK/rows.old" >"$WORK/rows.all" || cannot "cannot write $WORK/rows.all"
+    awk -v folder="$CERTS_D/" '
+        index($0, folder) == 1 { name = substr($0, length(folder) + 1); sub(/\/.*/, "", name); if (!seen[name]++) print name }' "$WORK/rows.all" >"$WORK/registries"
+    while read -r name; do
         at "$CERTS_D/$name"
         [ ! -L "$AT" ] || refuse_link "$CERTS_D/$name" "$AT"
         if has_rows "$CERTS_D/$name/"; then
@@ -322,11 +324,11 @@ stage_registries() {
         else
             drop_registry "$CERTS_D/$name"
         fi
-    done
-    for place in $(sort -u "$WORK/rows.new" "$WORK/rows.old"); do
+    done <"$WORK/registries"
+    while read -r place; do
         case $place in "$CERTS_D"/*) continue ;; esac
         ! is_of_registry "$place" || stage_trusted "$place"
-    done
+    done <"$WORK/rows.all"
 }
 
 # Makes the folders above a place that are missing.

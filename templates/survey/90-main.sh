@@ -151,7 +151,13 @@ main() {
     if [ -z "$HOST" ] && is_plain etc/hostname; then
         HOST=$(head -c 4096 "$ROOT/$REAL" | tr -d '\000')
     fi
-    HOST=$(printf '%s\n' "$HOST" | awk '{ gsub(/^[ \t\r]+|[ \t\r]+$/, ""); if ($0 != "") { print tolower($0); exit } }')
+    # What cannot be a name is none, because a link may lead to any other file.
+    HOST=$(printf '%s\n' "$HOST" | awk '{
+        gsub(/^[ \t\r]+|[ \t\r]+$/, "")
+        if ($0 == "") next
+        if ($0 ~ /^[A-Za-z0-9._-]+$/ && length($0) <= 253) print tolower($0)
+        exit
+    }')
     NAME=
     FIELD=
     if is_plain "$KUBELET_STORE"; then

@@ -86,7 +86,11 @@ fn the_next_generation_of_the_root_reaches_all_below_it() {
         files.push(format!("manifests/tls/{stem}.yaml"));
         files.extend(["ca.crt", "tls.crt"].map(|name| format!("tls/{stem}/{name}")));
     }
-    assert_files(&seen, &files.iter().map(String::as_str).collect::<Vec<_>>());
+    let files: Vec<_> = files.iter().map(String::as_str).collect();
+    // Nodes pull from a registry below it.
+    let nodes = &["node/cp-1", "node/worker-1", "node/worker-2"];
+    let root = &["etc/containerd/certs.d/registry.factory.internal_5000_/ca.crt"];
+    assert_eq!(seen.files, expected(&[(&["cluster"], &files), (nodes, root)]));
     seen.assert_certificates(&[
         "ca/cert-manager",
         "ca/tls",

@@ -35,7 +35,7 @@ fn what_is_not_there_says_so() {
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
     let node = Node::control_plane(|_, _| {});
-    // Nobody may read a socket, not even root.
+    // Nobody reads a socket, not even root.
     let key = node.path(&format!("{PKI}/apiserver-etcd-client.key"));
     fs::remove_file(&key).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(&key).unwrap();
@@ -49,7 +49,7 @@ fn a_file_that_cannot_be_read_is_named() {
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
         "error: the answer is not complete: 1 file cannot be read\n\
-         root/etc/kubernetes/pki/apiserver-etcd-client.key  no such device or address\n"
+         root/etc/kubernetes/pki/apiserver-etcd-client.key  not a regular file\n"
     );
 }
 

@@ -1,6 +1,7 @@
 //! `init --from`: the profile of a cluster that runs.
 
 mod against;
+mod archive;
 mod compare;
 mod contradictions;
 mod objects;
@@ -125,7 +126,7 @@ pub fn written(folder: &TempDir, name: &str) -> String {
 pub fn imported(surveys: &[(&str, &str)], objects: &[(&str, &str)]) -> Imported {
     let mut known = Objects::default();
     for (file, text) in objects {
-        known.add(file, text).unwrap();
+        known.add(file, text.as_bytes()).unwrap();
     }
     let surveys = surveys.iter().map(|(file, text)| ((*file).to_owned(), Survey::parse(text.as_bytes()).unwrap()));
     let sources = Sources { surveys: surveys.collect(), objects: known, unused: Vec::new() };

@@ -212,7 +212,7 @@ fn what_says_nothing_is_refused_with_the_reason() {
         ("a: b\n", "says nothing of a cluster: it holds something without a kind"),
         ("", "says nothing of a cluster: it holds no object"),
     ] {
-        let error = Objects::default().add("x.yaml", text).unwrap_err().to_string();
+        let error = Objects::default().add("x.yaml", text.as_bytes()).unwrap_err().to_string();
         assert!(error.starts_with(reason), "{error}");
     }
 }

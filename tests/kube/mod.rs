@@ -4,6 +4,7 @@
 pub mod cluster;
 pub mod deliberate;
 pub mod docker;
+pub mod existing;
 pub mod facts;
 pub mod kubelet;
 pub mod machine;

@@ -50,6 +50,26 @@ fn links_stay_below_the_root() {
     );
 }
 
+/// The file with the host's name may be a link to any other.
+#[test]
+fn no_other_file_becomes_the_name_of_the_host() {
+    let node = control_plane();
+    node.write("etc/shadow", "root:$6$hunter2:20000::::::\ndaemon:*:20000::::::\n");
+    node.remove("etc/hostname");
+    symlink("/etc/shadow", node.path("etc/hostname")).unwrap();
+    for flag in ["--client-ca-file=/etc/shadow", "--audit-webhook-config-file=/etc/shadow"] {
+        node.flag("kube-scheduler", flag);
+    }
+    symlink("/etc/shadow", node.path("etc/kubernetes/shadow.conf")).unwrap();
+    symlink("/etc/shadow", node.path("etc/kubernetes/manifests/shadow.yaml")).unwrap();
+    let expected = survey_of(&node.path(""));
+    let found = Script::new().survey_of(&tools().remove(0), &node.path(""));
+    for ended in [&expected, &found] {
+        assert!(!ended.stdout.contains("hunter2") && !ended.stdout.contains("host_name"), "{}", ended.stdout);
+        assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+    }
+}
+
 /// A folder that holds itself is gone through some times, as by every reader of a node's files.
 #[test]
 fn a_link_to_the_root_ends() {

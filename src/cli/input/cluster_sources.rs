@@ -8,7 +8,6 @@ use crate::host::{self, NodeArchive, NodeRoot};
 use crate::import::{ObjectsError, Sources};
 use crate::survey::Survey;
 use crate::tree::Tree;
-use crate::yaml::decode_text;
 
 /// The most bytes of a file of objects. A list of 3,000 nodes has about 50 MB.
 const LIMIT: u64 = 256 << 20;
@@ -122,15 +121,14 @@ fn read_file(path: &Path, sources: &mut Sources) -> Result<Result<(), String>, F
             Err(error) => Err(error.to_string().lines().next().unwrap_or_default().to_owned()),
         });
     }
-    let Some(text) = decode_text(&content) else { return Ok(Err("is neither text nor a tar archive".to_owned())) };
-    Ok(sources.objects.add(&shown, &text).map_err(|error: ObjectsError| error.to_string()))
+    Ok(sources.objects.add(&shown, &content).map_err(|error: ObjectsError| error.to_string()))
 }
 
 /// Takes the survey of every node in an archive.
 fn add_archive(path: &Path, archive: &NodeArchive, sources: &mut Sources) -> Result<(), String> {
     let mut has_any = false;
-    for (place, root) in archive.roots() {
-        let Some(survey) = survey_of(root, false) else { continue };
+    for (place, files) in archive.roots() {
+        let Some(survey) = survey_of(NodeRoot::of_archive(files), false) else { continue };
         let shown =
             if place.as_os_str().is_empty() { named(path) } else { format!("{} in {}", place.display(), named(path)) };
         sources.surveys.push((shown, survey));

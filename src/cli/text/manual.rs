@@ -8,7 +8,7 @@ use crate::markdown::{Block, Screen, search};
 pub(crate) const ONLY_ENGLISH: &str = "(이 장은 영어로만 있습니다.)";
 
 /// The columns of a name of a chapter in the list.
-const NAME_COLUMNS: usize = 15;
+const NAME_COLUMNS: usize = 19;
 
 /// Returns the list of chapters.
 pub(crate) fn contents(language: Language, screen: &Screen) -> String {

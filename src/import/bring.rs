@@ -1,0 +1,97 @@
+//! The files that a person has to bring to the profile.
+
+use super::authorities::{Authorities, Authority, KeyPlace, described, is_root};
+use super::finding::{Finding, Subject};
+use super::objects::Objects;
+use crate::kubernetes::PKI;
+use crate::x509::instant;
+
+/// Lists the files to bring.
+pub(super) fn list(authorities: &Authorities, objects: &Objects, findings: &mut Vec<Finding>) {
+    let (all, service_account) = (&authorities.all, &authorities.service_account);
+    let mut add = |subject: Subject, text: String| findings.push(Finding::new(subject, text));
+    let missing = if objects.nodes.is_empty() { "no survey has it" } else { "no survey of such a node was given" };
+    for authority in all {
+        match &authority.certificate {
+            Some(certificate) => {
+                let (value, path) = (&certificate.value, authority.certificate_path());
+                add(
+                    Subject::Note,
+                    format!(
+                        "{path}: {}, from {}, ends {}",
+                        described(value),
+                        certificate.source,
+                        instant(value.not_after())
+                    ),
+                );
+                let top = authority.issuers.last().unwrap_or(value);
+                if !is_root(top) {
+                    add(
+                        Subject::Unknown,
+                        format!(
+                            "{path}: the certificate of its issuer {}, which belongs behind it in the file",
+                            top.issuer()
+                        ),
+                    );
+                }
+                if !value.is_ca() {
+                    add(
+                        Subject::Unknown,
+                        format!(
+                            "{path}: it is not the certificate of a CA, though {} takes it for one",
+                            certificate.source
+                        ),
+                    );
+                }
+            }
+            None => add(
+                Subject::Bring,
+                format!(
+                    "{}: the certificate of the CA of [ca.{}]; {missing}",
+                    authority.certificate_path(),
+                    authority.table,
+                ),
+            ),
+        }
+        bring_key(
+            &authority.key_path(),
+            &format!("the key of the CA of [ca.{}]", authority.table),
+            &authority.key,
+            &mut add,
+        );
+    }
+    bring_key("adopted/sa.key", "the key that signs the tokens of service accounts", service_account, &mut add);
+    if let Some(command) = at_once(all, service_account) {
+        add(Subject::Bring, command);
+    }
+}
+
+/// Returns the command that takes all keys along, where one node has them at kubeadm's places.
+fn at_once(all: &[Authority], service_account: &KeyPlace) -> Option<String> {
+    let mut node: Option<&str> = None;
+    let places = all.iter().map(|authority| (&authority.key, format!("{}.key", authority.stem)));
+    let mut files = Vec::new();
+    for (place, file) in places.chain([(service_account, "sa.key".to_owned())]) {
+        let KeyPlace::Node { label, path } = place else { return None };
+        if *path != format!("{PKI}/{file}") || node.is_some_and(|known| known != label) {
+            return None;
+        }
+        node = Some(label);
+        files.push(file);
+    }
+    Some(format!(
+        "all of them at once, as root on {}: (umask 077 && tar -C /{PKI} -cf adopted.tar {}); unpack it in the folder adopted",
+        node?,
+        files.join(" ")
+    ))
+}
+
+fn bring_key(to: &str, what: &str, place: &KeyPlace, add: &mut impl FnMut(Subject, String)) {
+    match place {
+        KeyPlace::Node { label, path } => add(Subject::Bring, format!("{to}: {what}, /{path} of {label}")),
+        KeyPlace::Unread { label, path, reason } => {
+            add(Subject::Bring, format!("{to}: {what}, probably /{path} of {label}, which was not read: {reason}"));
+        }
+        KeyPlace::Nowhere => add(Subject::Bring, format!("{to}: {what}; it is on no node that was surveyed")),
+    }
+}

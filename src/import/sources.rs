@@ -1,0 +1,26 @@
+//! What an import is told.
+
+use time::Date;
+
+use super::objects::Objects;
+use crate::survey::Survey;
+
+/// Everything that is known of the cluster.
+#[derive(Default)]
+pub struct Sources {
+    /// The surveys, each with the name under which a person knows it.
+    pub surveys: Vec<(String, Survey)>,
+    /// What files of Kubernetes' objects say.
+    pub objects: Objects,
+    /// The files that were named, or are in a folder that was named, and say nothing: each with the reason.
+    pub unused: Vec<(String, String)>,
+}
+
+/// What a person says beside the sources.
+#[derive(Clone, Debug)]
+pub struct Wishes {
+    /// The name of the cluster.
+    pub name: Option<String>,
+    /// The day from which validity counts.
+    pub issued_at: Date,
+}
