@@ -3,7 +3,7 @@
 //! Why: a cluster that runs has CAs which everything in it trusts. Certificates of certferry work there only under the
 //! same keys and names, byte for byte.
 //!
-//! Input: a [`Profile`] that names files, and their bytes.
+//! Input: a [`Profile`](crate::profile::Profile) that names files, and their bytes.
 //!
 //! Output: the profile with what the files say ([`crate::profile::FoundAuthority`]), from which a plan follows; and
 //! [`Adopted`], the certificates and keys for the build.
