@@ -363,7 +363,9 @@ impl Texts {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 pub(super) mod tests {
-    use super::{Arc, Formats, HEAD, Hex, Lock, LockError, LockedCertificate, LockedKey, LockedPart, PartName};
+    use super::{
+        Arc, Formats, HEAD, Hex, Lock, LockError, LockedAdoption, LockedCertificate, LockedKey, LockedPart, PartName,
+    };
 
     pub(in crate::lock) fn example() -> Lock {
         Lock {
