@@ -44,11 +44,13 @@ impl Finding {
                 ([first, _, ..], Some([what, mend])) => {
                     let files: BTreeSet<String> = group.iter().map(|finding| finding.file.clone()).collect();
                     let (count, files) = (group.len().to_string(), listed_files(&files));
+                    let because =
+                        group.iter().map(|finding| finding.because.as_str()).find(|because| !because.is_empty());
                     let values = BTreeMap::from([
                         ("count", count.as_str()),
                         ("files", &files),
                         ("node", &first.node),
-                        ("because", &first.because),
+                        ("because", because.unwrap_or_default()),
                     ]);
                     let [what, mend] = [what, mend].map(|template| fill(template, &values));
                     let (file, why) = (first.file.clone(), first.why.clone());
@@ -150,6 +152,17 @@ impl Findings {
     /// Returns what could not be checked.
     pub(super) fn all_unchecked(&self) -> Vec<String> {
         self.unchecked.iter().map(|(_, why)| why.clone()).collect()
+    }
+
+    /// Says what helps against a fault, where that depends on more than the file: a text that goes before the chapter to
+    /// read.
+    pub(super) fn explain(&mut self, id: &str, file: &str, because: &str) {
+        for (_, finding) in self.found.iter_mut().filter(|(_, finding)| finding.rule.id == id && finding.file == file) {
+            because.clone_into(&mut finding.because);
+            if let Some([_, mend]) = finding.rule.together {
+                finding.mend = fill(mend, &BTreeMap::from([("because", because)]));
+            }
+        }
     }
 
     /// Takes a finding back, because another one says where it comes from.

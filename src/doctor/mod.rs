@@ -13,6 +13,7 @@
 //!
 //! Refuses nothing. A rule that lacks a fact reports nothing.
 
+mod authorities;
 mod bundles;
 mod config_maps;
 mod containerd;
@@ -147,6 +148,7 @@ fn examine_node(
     kubeconfigs::Judge { tree, facts, clock, loaded: &loaded }.check(&mut misfits, findings, looked_at);
     modes::check(tree, findings);
     looked_at.certificates += elsewhere::check(tree, &loaded, clock, findings);
+    authorities::check(tree, clock, findings);
     for culprit in misfits.culprits() {
         // Its key lies beside another certificate now.
         for key in loaded.iter().filter(|(used, _)| used.place == culprit).filter_map(|(used, _)| used.key.as_ref()) {

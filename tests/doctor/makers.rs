@@ -505,6 +505,22 @@ fn a_clock_in_1970_and_an_expired_cluster_are_one_paragraph() {
         assert_eq!(said.matches("problem: ").count(), 1, "{said}");
         assert_eq!(output.status.code(), Some(1));
     }
+    // What helps against the end of a CA depends on where its key is.
+    let renewed = "  mend: if `date -u` is right: etc/kubernetes/pki/ca.crt, etc/kubernetes/pki/front-proxy-ca.crt, \
+                   etc/kubernetes/pki/etcd/ca.crt can be renewed under the same name and key, so that nobody has to trust \
+                   another CA (section 7)";
+    let lost = "; look for etc/kubernetes/pki/etcd/ca.key on every control plane, because only a key that is lost makes a \
+                new CA necessary";
+    let chapter = ": `certferry help expired` says what to do, in order";
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let says = || {
+        let mut doctor = crate::common::certferry();
+        let output = crate::common::run(doctor.args(["doctor", "--at", "2301-01-01"]).arg(node.path("")));
+        words(&String::from_utf8(output.stdout).unwrap())
+    };
+    assert!(says().contains(&words(&format!("{renewed}{chapter}"))), "{}", says());
+    node.remove(&format!("{PKI}/etcd/ca.key"));
+    assert!(says().contains(&words(&format!("{renewed}{lost}{chapter}"))), "{}", says());
     let node = Node::control_plane(|lab, _| {
         leaf(lab, "apiserver.crt", |forge| forge.not_after = time::macros::datetime!(2026-12-31 0:00 UTC));
     });

@@ -7,7 +7,7 @@ pub(super) const RULES: [Rule; 19] = [
     problem("expired", "{it} ended at {time}", "`{error}`", "if `date -u` is right: {renew}; `certferry help expired`")
         .together(
             "{count} certificates have ended: {files}",
-            "if `date -u` is right, `certferry help expired` says what to do, in order",
+            "if `date -u` is right: {because}`certferry help expired` says what to do, in order",
         ),
     problem(
         "not-yet-valid",
