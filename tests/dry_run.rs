@@ -4,15 +4,20 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use crate::cli_help::COMMANDS;
-use crate::common::desk::Desk;
+use crate::common::desk::{Desk, PROFILE};
 use crate::common::{certferry, succeed};
 
 /// Every command that writes, each with a line of its own and a line of what it says of a run that writes nothing.
 /// Each finds what those before it made.
-const WRITING: [(&str, &str, &str); 11] = [
+const WRITING: [(&str, &str, &str); 12] = [
     ("init", "init new.toml", "new.toml  a profile, would be written; nothing was"),
     ("seed new", "seed new new.seed", "new.seed would be made; nothing was written"),
     ("build", "build lab.toml --seed lab.seed --out out", "nothing was written"),
+    (
+        "csr",
+        "csr issuing.toml --ca cert-manager --seed lab.seed --out issuing.csr",
+        "issuing.csr  the request, would be written; nothing was",
+    ),
     ("split", "split out/lab-g1.tar.gz --all --out slices", "slices  2 slices, would be written; nothing was"),
     (
         "unpack",
@@ -27,9 +32,9 @@ const WRITING: [(&str, &str, &str); 11] = [
     (
         "ansible",
         "ansible --out ansible",
-        "ansible  the collection certferry.fleet, 15 files, would be written; nothing was",
+        "ansible  the collection certferry.fleet, 20 files, would be written; nothing was",
     ),
-    ("man", "man --out man", "20 pages would be in man/man7; nothing was written"),
+    ("man", "man --out man", "23 pages would be in man/man7; nothing was written"),
     ("apply", "apply out/lab-g1.tar.gz --key out/lab.pub --node cp-1 --root node", "nothing was changed"),
     (
         "status",
@@ -43,6 +48,7 @@ const WRITING: [(&str, &str, &str); 11] = [
 fn every_command_that_writes_has_a_dry_run_that_does_not() {
     let desk = Desk::new();
     fs::create_dir(desk.path("node")).unwrap();
+    desk.write("issuing.toml", format!("{PROFILE}\n[cert_manager]\npermitted_dns = [\"apps.example\"]\n"));
     for (command, line, told) in WRITING {
         if command == "status" {
             fs::remove_file(desk.path("node/etc/kubernetes/admin.conf")).unwrap();

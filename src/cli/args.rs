@@ -6,7 +6,7 @@ mod init;
 mod node;
 mod survey;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand};
@@ -133,7 +133,7 @@ impl Command {
             Self::Split(arguments) => (!arguments.is_printed(), arguments.dry_run),
             Self::Ansible(arguments) => (true, arguments.dry_run),
             Self::UserData(arguments) => (!arguments.is_printed(), arguments.dry_run),
-            Self::Csr(arguments) => (arguments.out.as_ref().is_some_and(|file| file.as_os_str() != "-"), false),
+            Self::Csr(arguments) => (arguments.file().is_some(), arguments.dry_run),
             Self::Man(arguments) => (arguments.out.is_some(), arguments.dry_run),
             // Each by its name, as above.
             Self::Seed(SeedCommand::Id { .. })
@@ -269,6 +269,16 @@ pub(crate) struct CsrArguments {
     /// Take a seed that others can write or guess
     #[arg(long)]
     pub(crate) allow_weak_seed: bool,
+    /// Say what would be written; write nothing
+    #[arg(long, requires = "out")]
+    pub(crate) dry_run: bool,
+}
+
+impl CsrArguments {
+    /// Returns the file to write, if the request is not to be printed.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.out.as_deref().filter(|file| *file != Path::new("-"))
+    }
 }
 
 #[derive(clap::Args)]

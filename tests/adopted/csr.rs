@@ -142,5 +142,9 @@ hint: a request is for the key that the seed gives; `openssl req -new -key adopt
     desk.refuse(CSR, 2, error);
     desk.write("lab.toml", format!("{PROFILE}{CERT_MANAGER}"));
     desk.write("there", "");
-    desk.refuse(&format!("{CSR} --out there"), 2, "error: cannot write there: file exists\n");
+    desk.refuse(
+        &format!("{CSR} --out there"),
+        2,
+        "error: cannot write there: file exists\nhint: a request that exists is never overwritten\n",
+    );
 }

@@ -2,10 +2,9 @@
 
 use crate::cli::args::CsrArguments;
 use crate::cli::command::build::read_profile;
+use crate::cli::command::new_file::NewFile;
 use crate::cli::command::seed::{self, WeakSeed};
-use crate::cli::failure::{Failure, OrFailure};
-use crate::cli::input::source;
-use crate::host::Outputs;
+use crate::cli::failure::Failure;
 use crate::kubernetes::KeyId;
 use crate::make;
 use crate::profile::Profile;
@@ -28,10 +27,14 @@ pub(crate) fn run(arguments: &CsrArguments) -> Result<String, Failure> {
     let seed = seed::read(&arguments.seed, weak)?;
     let request = make::request(&profile, &seed, &KeyId::ca(INTERMEDIATE));
     let request = request.map_err(|error| Failure::defect(&error.to_string()))?.ok_or_else(no_such_ca)?;
-    let Some(out) = arguments.out.as_deref().filter(|out| !source::is_standard(out)) else { return Ok(request) };
-    let mut outputs = Outputs::new();
-    outputs.put(out, request.as_bytes(), 0o644, false).or_cannot("write", out)?;
-    outputs.commit().map_err(|refused| Failure::commit("write", &refused))?;
+    let Some(out) = arguments.file() else {
+        return Ok(if arguments.dry_run { "-  the request, would be printed\n".to_owned() } else { request });
+    };
+    let new = NewFile { path: out, mode: 0o644, doing: "write", hint: "a request that exists is never overwritten" };
+    if arguments.dry_run {
+        return new.foreseen(request.as_bytes(), "the request");
+    }
+    new.write(request.as_bytes())?;
     Ok(format!(
         "{}  for the key of ca/{INTERMEDIATE}; not secret\nWhoever has the root signs it with its extensions; name the result \
          in `certificate` of [ca.{INTERMEDIATE}],\nand the root in `certificate` of [ca.tls]\n",

@@ -133,9 +133,11 @@ fn render(man: &Man, command: &Command, mut text: &mut Vec<u8>) -> io::Result<()
         chapters = CHAPTERS.iter().map(|(name, _, _)| *name).collect();
     }
     chapters.dedup();
-    for chapter in chapters {
-        end.text([bold(format!("certferry-{chapter}")), roman("(7),")]);
+    let last = chapters.len().saturating_sub(1);
+    for (place, chapter) in chapters.into_iter().enumerate() {
+        end.text([bold(format!("certferry-{chapter}")), roman(if place == last { "(7)" } else { "(7)," })]);
     }
+    end.control("PP", []);
     end.text([bold("certferry help"), roman(" lists the chapters of the manual.")]);
     end.to_writer(&mut text)
 }
