@@ -13,7 +13,9 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::common::node::{FIRST, SECOND, Seen, applied, apply, copy, live, remains, rollback, units};
+use crate::common::node::{
+    FIRST, RENEWED, SECOND, Seen, applied, apply, copy, foreign, live, remains, rollback, units,
+};
 use crate::common::registries;
 use crate::common::rights::{Right, lacks};
 use crate::common::{run, skip, succeed, tool};
@@ -97,7 +99,12 @@ fn cases() -> Vec<Case> {
     if !scope().1 {
         registries.calls = &["renameat2", "rename", "mkdir"];
     }
-    vec![case("apply", first(), apply_second), case("rollback", second, rollback), registries]
+    // What somebody else has made is renewed.
+    let mut adopted = case("adopt", foreign(), |root| apply(&RENEWED, "cp-1", root));
+    if !scope().1 {
+        adopted.calls = &["renameat2", "rename"];
+    }
+    vec![case("apply", first(), apply_second), case("rollback", second, rollback), registries, adopted]
 }
 
 /// Runs a command under strace, its main thread alone traced and interfered with: that one writes.

@@ -5,6 +5,7 @@ mod csr;
 mod kubeadms;
 mod lock;
 mod makers;
+mod node;
 mod real;
 mod refused;
 

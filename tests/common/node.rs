@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -10,12 +10,45 @@ use std::sync::LazyLock;
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
-use super::{Bundle, build_text, certferry, changed_profile, succeed, tool, use_fast_keys};
+use super::{Bundle, build, build_text, certferry, changed_profile, succeed, tool, use_fast_keys, write};
 
 /// The cluster's first generation.
 pub static FIRST: LazyLock<Bundle> = LazyLock::new(|| build_text(&generation(1, |_| {})));
 /// Its second, with new CAs and the same service-account key.
 pub static SECOND: LazyLock<Bundle> = LazyLock::new(|| build_text(&generation(2, renew_authorities)));
+
+/// The files of the first generation's control plane, without a word of certferry.
+static UNPACKED: LazyLock<PathBuf> = LazyLock::new(|| FIRST.unpack("cp-1"));
+
+/// A bundle that adopts the CAs and the service-account key of the first, and lets the CAs end a year later. Of a node
+/// that certferry did not install, it is what comes.
+pub static RENEWED: LazyLock<Bundle> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    succeed(tool("cp").arg("-r").arg(UNPACKED.join("etc/kubernetes/pki")).arg(folder.path()));
+    let profile = generation(1, |profile| {
+        profile["cluster"]["issued_at"] = toml::Value::Datetime("2021-01-01".parse().unwrap());
+        let adopted = |ca: &str| format!("certificate = \"pki/{ca}.crt\"\nkey = \"pki/{ca}.key\"\nrenew = true\n");
+        let tables = [("kubernetes", "ca"), ("etcd", "etcd/ca"), ("front-proxy", "front-proxy-ca")];
+        let tables = tables.map(|(table, ca)| format!("[{table}]\n{}", adopted(ca))).concat();
+        profile.insert("ca".to_owned(), tables.parse::<toml::Table>().unwrap().into());
+        // The file says it.
+        profile["keys"].as_table_mut().unwrap().remove("service_account");
+        let key: toml::Table = "key = \"pki/sa.key\"".parse().unwrap();
+        profile.insert("service_account".to_owned(), key.into());
+    });
+    build(&write(folder.path(), "lab.toml", &profile, 0o644))
+});
+
+/// A control plane's files as somebody else has left them: without a word of certferry, and with more than is in a
+/// bundle.
+pub fn foreign() -> TempDir {
+    let root = copy(&UNPACKED);
+    let kubernetes = root.path().join("etc/kubernetes");
+    fs::write(kubernetes.join("pki/notes"), "by hand").unwrap();
+    symlink("notes", kubernetes.join("pki/link")).unwrap();
+    fs::write(kubernetes.join("bootstrap-kubelet.conf"), "kind: Config\n").unwrap();
+    root
+}
 
 /// The profile of a generation: one control plane `cp-1`, one worker `worker-1`.
 pub fn generation(number: i64, change: impl FnOnce(&mut toml::Table)) -> String {
