@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     let mut text = String::new();
     if !arguments.changes {
         text += &branches::drawn(plan_tree::render(&plan, detail), help::screen().lines);
-        text += &adoption::renewed(&plan);
+        text += &adoption::renewed(&plan, lock.as_ref());
         text += &bindings::required(&plan);
     }
     match &since {
