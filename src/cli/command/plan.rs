@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     if !arguments.changes {
         text += &branches::drawn(plan_tree::render(&plan, detail), help::screen().lines);
         text += &registries::told(&profile);
-        text += &adoption::renewed(&plan);
+        text += &adoption::renewed(&plan, lock.as_ref());
         text += &bindings::required(&plan);
     }
     match &since {
