@@ -80,7 +80,7 @@ fn at_once(all: &[Authority], service_account: &KeyPlace) -> Option<String> {
         files.push(file);
     }
     Some(format!(
-        "all of them at once, as root on {}: (umask 077 && tar -C /{PKI} -cf adopted.tar {}); unpack it in the folder adopted",
+        "all of them at once, as root on {}: (umask 077 && tar -C /{PKI} -cf adopted.tar {}); then in the folder of the profile: tar -C adopted -xf adopted.tar && rm adopted.tar",
         node?,
         files.join(" ")
     ))

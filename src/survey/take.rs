@@ -57,9 +57,9 @@ impl Survey {
             && self.unread.is_empty()
     }
 
-    /// Returns what could not be read though it is there, so that the survey lacks something that the node has.
+    /// Returns what is there and could not be read or understood, so that the survey lacks something that the node has.
     pub fn lacking(&self) -> impl Iterator<Item = &super::Unread> {
-        self.unread.iter().filter(|unread| reason::INCOMPLETE.contains(&unread.reason.as_str()))
+        self.unread.iter().filter(|unread| !unread.is_missing())
     }
 }
 

@@ -70,7 +70,7 @@ fn versions_that_no_profile_can_have_are_said() {
         let imported = imported(&[("a", &control_plane("cp-1", version, ""))], &[]);
         let unknown = lines(&imported, Subject::Unknown);
         assert!(unknown.contains(&said), "{unknown:#?}");
-        assert!(unknown.contains(&"`kubernetes` in [cluster]: no source says a version that can be taken"));
+        assert!(unknown.contains(&"`kubernetes` in [cluster]: no source says a version that can be taken; `plan` refuses a profile without it"));
         assert!(unknown.contains(&"cp-1: the address at which others reach it; its [[node]] is a comment until then"));
         assert!(imported.profile.contains("\n# kubernetes = \"\"  # not known\n"));
         assert!(imported.profile.contains("\n# [[node]]\n# name = \"cp-1\""), "{}", imported.profile);
