@@ -63,6 +63,16 @@ impl Survey {
     }
 }
 
+/// Returns whether a survey looks for certificates, keys and kubeconfigs at a path that nothing names.
+pub(crate) fn looks_at(path: &str) -> bool {
+    let is_below = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    [PKI, KUBELET_PKI].into_iter().chain(OTHER_FOLDERS).any(is_below)
+        || folder == KUBERNETES
+        || AGENTS.contains(&folder)
+        || KUBECONFIG_FOLDERS.contains(&folder)
+}
+
 /// Returns the folders in which the kubelet finds static pods.
 fn manifest_folders(facts: &GatheredFacts) -> Vec<String> {
     let configured = facts.kubelet.as_ref().and_then(|kubelet| kubelet.static_pods.clone());

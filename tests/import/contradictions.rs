@@ -224,3 +224,29 @@ fn the_keys_that_the_list_names_are_those_that_a_build_needs() {
     build.arg("build").arg(&profile).arg("--seed").arg(seed).arg("--out").arg(folder.path().join("bundle"));
     succeed(build.arg("--allow-weak-seed"));
 }
+
+/// One line for a flag that several control planes have alike, with its value where it may be shown.
+#[test]
+fn what_several_nodes_have_alike_is_one_line() {
+    let settings =
+        setting("oidc-issuer-url", "https://id.lab") + &setting("audit-policy-file", "/etc/kubernetes/audit.yaml");
+    let surveys = ["cp-1", "cp-2", "cp-3"].map(|name| control_plane(name, "1.24.15", &settings));
+    let kubeadm = "apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\nimageRepository: registry.lab/k8s\n\
+                   networking: {podSubnet: 10.244.0.0/16}\n\
+                   apiServer: {extraArgs: {oidc-issuer-url: \"https://u:hunter2@id.lab\", oidc-client-id: \"a b\"}}\n";
+    let surveys = [("a", surveys[0].as_str()), ("b", &surveys[1]), ("c", &surveys[2])];
+    let imported = imported(&surveys, &[("kubeadm.yaml", kubeadm)]);
+    let lacks = "no profile says it, so kubeadm's configuration in a bundle lacks it; who runs `kubeadm init` with that adds it";
+    let manifest = "etc/kubernetes/manifests/kube-apiserver.yaml";
+    assert_eq!(
+        lines(&imported, Subject::Keep),
+        [
+            format!("--audit-policy-file=/etc/kubernetes/audit.yaml of kube-apiserver in {manifest} of cp-1, cp-2, cp-3: audit"),
+            format!("--oidc-issuer-url=https://id.lab of kube-apiserver in {manifest} of cp-1, cp-2, cp-3: people log in by it"),
+            "--oidc-client-id (its value is not shown) of kube-apiserver, extraArgs in kubeadm.yaml: people log in by it".to_owned(),
+            "--oidc-issuer-url=https://id.lab of kube-apiserver, extraArgs in kubeadm.yaml: people log in by it".to_owned(),
+            format!("networking.podSubnet: 10.244.0.0/16 in kubeadm.yaml: {lacks}"),
+            format!("imageRepository: registry.lab/k8s in kubeadm.yaml: {lacks}"),
+        ]
+    );
+}

@@ -6,8 +6,8 @@ use certferry::import::Subject;
 use certferry::profile;
 use certferry::survey::Survey;
 
-use super::{Fleet, imported, lines};
-use crate::common::{certferry, changed_profile, run, use_fast_keys};
+use super::{Fleet, imported, init_from, lines};
+use crate::common::{certferry, changed_profile, fail, run, use_fast_keys};
 
 fn survey_of(fleet: &Fleet, node: &str) -> String {
     String::from_utf8(run(certferry().arg("survey").arg("--root").arg(fleet.root(node))).stdout).unwrap()
@@ -106,7 +106,7 @@ fn server_and_peer_of_etcd_may_have_other_names() {
     let peer = "etc/kubernetes/pki/etcd/peer.crt";
     fs::copy(plain.root(&node).join(peer), fleet.root(&node).join(peer)).unwrap();
     let found = imported(&[("a", &survey_of(&fleet, &node))], &[]);
-    let line = format!("etcd_cert_sans = [\"etcd.lab\"]  # etcd's server certificate of {node}\n");
+    let line = format!("etcd_cert_sans = [\n  \"etcd.lab\",  # etcd's server certificate of {node}\n]\n");
     assert!(found.profile.contains(&line), "{}", found.profile);
     let said = format!(
         "etcd's server certificate of {node} alone is for DNS:etcd.lab: a bundle gives server and peer the same names, so that \
@@ -115,4 +115,36 @@ fn server_and_peer_of_etcd_may_have_other_names() {
     assert!(lines(&found, Subject::Otherwise).contains(&said.as_str()), "{found:#?}");
     let parsed = profile::parse(found.profile.as_bytes()).ok().unwrap().profile;
     assert_eq!(parsed.cluster.etcd_cert_sans.len(), 1);
+}
+
+/// The list says that a CA has ended, and a build whose files are not there leads to the list.
+#[test]
+fn a_ca_that_has_ended_is_said_and_a_file_that_is_not_there_leads_to_the_list() {
+    let fleet = Fleet::of(&changed_profile("single-node", |profile| {
+        use_fast_keys(profile);
+        profile["cluster"]["issued_at"] = toml::Value::Datetime("2020-01-01".parse().unwrap());
+        let validity: toml::Table = toml::from_str("ca = \"3y\"\nleaf = \"2y\"").unwrap();
+        profile.insert("validity".to_owned(), validity.into());
+    }));
+    let node = fleet.profile.nodes[0].name.clone();
+    let (folder, name, said) = init_from(&[&fleet.root(&node)], &["--name", "old"]);
+    for table in ["kubernetes", "etcd", "front-proxy"] {
+        let line = format!(
+            "- the CA of [ca.{table}] ended 2023-01-01T00:00:00Z: nobody believes it or what it signed; a bundle renews it, over \
+             the same key (`certferry help expired`)\n"
+        );
+        assert!(said.contains(&line), "{line}\n{said}");
+    }
+    let profile = folder.path().join("out").join(format!("{name}.toml"));
+    let place = folder.path().join("out/adopted/ca.crt");
+    fs::remove_file(&place).unwrap();
+    let first = format!(
+        "error: cannot read the certificate {}: no such file or directory\nhint: the path in the profile is relative to the profile\n",
+        place.display()
+    );
+    let list = profile.with_extension("list.txt");
+    let hint = format!("hint: {} says under \"Bring\" from where to bring it\n", list.display());
+    assert_eq!(fail(certferry().arg("plan").arg(&profile), 2), format!("{first}{hint}"));
+    fs::remove_file(&list).unwrap();
+    assert_eq!(fail(certferry().arg("plan").arg(&profile), 2), first);
 }

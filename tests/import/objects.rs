@@ -136,7 +136,7 @@ Bring: to the folder of the profile, with mode 0600
 
 Keep: the cluster needs it, and no bundle has it
 - --audit-policy-file=/etc/kubernetes/audit.yaml of kube-apiserver, extraArgs in config.yaml: audit
-- --oidc-client-id of kube-apiserver, extraArgs in config.yaml: people log in by it
+- --oidc-client-id (its value is not shown) of kube-apiserver, extraArgs in config.yaml: people log in by it
 
 Otherwise: what a bundle makes in another shape than it is
 - apiServer.certSANs in config.yaml asks for \"bad_name\", which no profile can name
