@@ -2,16 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use der::asn1::ObjectIdentifier;
 use sha2::{Digest, Sha256};
 
 use super::surveyed::{Surveyed, read_all};
 use crate::kubernetes::{Component, KeyId, to_restart};
 use crate::plan::{Plan, PlannedCertificate, PlannedContent, PlannedKubeconfig, Recipient};
-use crate::survey::{File, Survey};
-use crate::x509::{ReadCertificate, instant};
+use crate::survey::{File, Survey, looks_at};
+use crate::x509::{ExtendedKeyUsage, ReadCertificate, instant};
 
 /// Where the kubelet's own client certificate is, whatever the day in the name of its file.
 const KUBELET_CLIENT: &str = "var/lib/kubelet/pki/kubelet-client-current.pem";
+
+/// Why it is not known what becomes of a file.
+const NOT_SURVEYED: &str = "surveys do not have such files";
 
 /// What becomes of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -156,7 +160,7 @@ impl Comparing<'_> {
     /// Returns what becomes of a file. Returns `None` for what follows from other files.
     fn file(&self, place: &str, content: &PlannedContent) -> Option<(FileFate, Vec<String>)> {
         let found = self.survey.survey.file(place);
-        let lacking = || (self.if_missing(place), Vec::new());
+        let lacking = || self.if_missing(place);
         Some(match content {
             PlannedContent::Certificate(id) | PlannedContent::CertificateAndKey(id) => {
                 let certificate = self.survey.certificate(place);
@@ -177,17 +181,18 @@ impl Comparing<'_> {
             PlannedContent::Kubeconfig(planned) => self.kubeconfig(place, planned),
             // The kubelet's link leads to a file that is compared.
             PlannedContent::Link(_) => return None,
-            PlannedContent::Profile | PlannedContent::Manifest(_) => {
-                (FileFate::Unknown, vec!["surveys do not have such files".to_owned()])
-            }
+            PlannedContent::Profile | PlannedContent::Manifest(_) => (FileFate::Unknown, vec![NOT_SURVEYED.to_owned()]),
         })
     }
 
-    fn if_missing(&self, place: &str) -> FileFate {
+    /// Returns what becomes of a file that the survey does not have.
+    fn if_missing(&self, place: &str) -> (FileFate, Vec<String>) {
         let unread = self.survey.survey.unread.iter().find(|unread| unread.path == self.survey.survey.leads_to(place));
         match unread {
-            Some(unread) if unread.reason != "nothing is there" => FileFate::Unknown,
-            _ => FileFate::New,
+            Some(unread) if unread.is_missing() => (FileFate::New, Vec::new()),
+            Some(unread) => (FileFate::Unknown, vec![unread.reason.clone()]),
+            None if looks_at(place) => (FileFate::New, Vec::new()),
+            None => (FileFate::Unknown, vec![NOT_SURVEYED.to_owned()]),
         }
     }
 
@@ -261,7 +266,7 @@ impl Comparing<'_> {
     }
 
     fn kubeconfig(&self, place: &str, planned: &PlannedKubeconfig) -> (FileFate, Vec<String>) {
-        let Some(found) = self.survey.survey.kubeconfig(place) else { return (self.if_missing(place), Vec::new()) };
+        let Some(found) = self.survey.survey.kubeconfig(place) else { return self.if_missing(place) };
         let (mut fate, mut details) = match (planned.embedded(), self.survey.client_certificate(found)) {
             (Some(id), Some(certificate)) => self.certificate(id, &certificate),
             (Some(_), None) => (FileFate::OtherKey, Vec::new()),
@@ -307,8 +312,8 @@ fn names(planned: &PlannedCertificate, found: &ReadCertificate) -> Vec<String> {
         ("O=", found.organizations(), planned.subject.organizations.clone()),
         (
             "usage ",
-            found.usages().iter().map(ToString::to_string).collect(),
-            planned.usages.iter().map(|usage| usage.oid().to_string()).collect(),
+            found.usages().iter().map(|oid| usage_name(*oid)).collect(),
+            planned.usages.iter().map(|usage| usage_name(usage.oid())).collect(),
         ),
         (
             "",
@@ -324,6 +329,12 @@ fn names(planned: &PlannedCertificate, found: &ReadCertificate) -> Vec<String> {
         details.extend(only(&before, &after).iter().map(|item| format!("-{label}{item}")));
     }
     details
+}
+
+/// Returns the name of an extended key usage, or its number.
+fn usage_name(oid: ObjectIdentifier) -> String {
+    let known = [ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth];
+    known.iter().find(|usage| usage.oid() == oid).map_or_else(|| oid.to_string(), ToString::to_string)
 }
 
 fn hex(bytes: &[u8; 32]) -> String {

@@ -75,6 +75,45 @@ fn each_file_is_the_same_renewed_or_another() {
     assert!(!said.contains("copy.conf"), "what stays is counted: {said}");
 }
 
+/// What no survey looks at is not called new, and a usage has a name.
+#[test]
+fn what_surveys_do_not_have_is_not_known() {
+    let text = changed_profile("single-node", |profile| {
+        use_fast_keys(profile);
+        let registry: toml::Table = toml::from_str("host = \"registry.lab\"\nroot = \"tls\"\n").unwrap();
+        let served = "namespace = \"a\"\nsecret = \"b\"\nhosts = [\"registry.lab\"]\nvalidity = \"150y\"\n";
+        let served: toml::Table = toml::from_str(served).unwrap();
+        profile.insert("tls".to_owned(), vec![toml::Value::from(served)].into());
+        profile.insert("registry".to_owned(), vec![toml::Value::from(registry)].into());
+    });
+    let fleet = Fleet::of(&text);
+    let folder = fleet.folder.path();
+    let root = fleet.root(&fleet.profile.nodes[0].name.clone());
+    let profile = write(folder, "test.toml", &text, 0o644);
+    let lines = |said: &str| {
+        let lines = said.lines().filter(|line| line.contains("certs.d"));
+        lines.map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    let there = lines(&plan(&profile, &root, &[]));
+    assert!(there.len() > 1, "{there:?}");
+    for line in &there {
+        assert!(line.starts_with("not known  ") && line.ends_with("surveys do not have such files"), "{line}");
+    }
+    fs::remove_dir_all(root.join("etc/containerd")).unwrap();
+    assert_eq!(lines(&plan(&profile, &root, &[])), there);
+    let pki = root.join("etc/kubernetes/pki");
+    fs::copy(pki.join("apiserver-kubelet-client.crt"), pki.join("apiserver.crt")).unwrap();
+    fs::write(pki.join("front-proxy-client.crt"), "no PEM").unwrap();
+    let said = plan(&profile, &root, &[]);
+    assert!(said.contains("+usage serverAuth, -usage clientAuth"), "{said}");
+    assert!(
+        said.contains(
+            "  not known    etc/kubernetes/pki/front-proxy-client.crt  holds no certificate and no key as PEM\n"
+        ),
+        "{said}"
+    );
+}
+
 /// With the lock of its build a profile knows the keys of its own nodes.
 #[test]
 fn what_certferry_made_itself_is_the_same() {
