@@ -352,8 +352,7 @@ fn key_place(ca: &ReadCertificate, wanted: &Wanted, machines: &[Machine<'_>]) ->
 
 /// Returns the place of a file that is there, and could not be read.
 fn unread(survey: &Surveyed<'_>, path: &str) -> Option<KeyPlace> {
-    let found =
-        survey.survey.unread.iter().find(|unread| unread.path == path && unread.reason != "nothing is there")?;
+    let found = survey.survey.unread.iter().find(|unread| unread.path == path && !unread.is_missing())?;
     Some(KeyPlace::Unread { label: survey.label.clone(), path: path.to_owned(), reason: found.reason.clone() })
 }
 

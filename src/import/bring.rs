@@ -1,5 +1,7 @@
 //! The files that a person has to bring to the profile.
 
+use time::Date;
+
 use super::authorities::{Authorities, Authority, KeyPlace, described, is_root};
 use super::finding::{Finding, Subject};
 use super::objects::Objects;
@@ -7,7 +9,7 @@ use crate::kubernetes::PKI;
 use crate::x509::instant;
 
 /// Lists the files to bring.
-pub(super) fn list(authorities: &Authorities, objects: &Objects, findings: &mut Vec<Finding>) {
+pub(super) fn list(authorities: &Authorities, objects: &Objects, issued_at: Date, findings: &mut Vec<Finding>) {
     let (all, service_account) = (&authorities.all, &authorities.service_account);
     let mut add = |subject: Subject, text: String| findings.push(Finding::new(subject, text));
     let missing = if objects.nodes.is_empty() { "no survey has it" } else { "no survey of such a node was given" };
@@ -24,6 +26,18 @@ pub(super) fn list(authorities: &Authorities, objects: &Objects, findings: &mut 
                         instant(value.not_after())
                     ),
                 );
+                if value.not_after() < issued_at.midnight().assume_utc() {
+                    let (subject, then) = match is_root(value) {
+                        true => (Subject::Otherwise, "a bundle renews it, over the same key"),
+                        false => (Subject::Unknown, "only its issuer can renew it"),
+                    };
+                    let text = format!(
+                        "the CA of [ca.{}] ended {}: nobody believes it or what it signed; {then} (`certferry help expired`)",
+                        authority.table,
+                        instant(value.not_after())
+                    );
+                    add(subject, text);
+                }
                 let top = authority.issuers.last().unwrap_or(value);
                 if !is_root(top) {
                     add(
@@ -80,7 +94,7 @@ fn at_once(all: &[Authority], service_account: &KeyPlace) -> Option<String> {
         files.push(file);
     }
     Some(format!(
-        "all of them at once, as root on {}: (umask 077 && tar -C /{PKI} -cf adopted.tar {}); unpack it in the folder adopted",
+        "all of them at once, as root on {}: (umask 077 && tar -C /{PKI} -cf adopted.tar {}); then in the folder of the profile: tar -C adopted -xf adopted.tar && rm adopted.tar",
         node?,
         files.join(" ")
     ))

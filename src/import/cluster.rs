@@ -5,7 +5,7 @@
 use ipnet::IpNet;
 
 use super::authorities::{Authorities, key_hash_of};
-use super::etcd;
+use super::etcd::{self, LoneMember};
 use super::finding::{Finding, Subject};
 use super::hosts::HostPort;
 use super::machines::{Machine, surveyed};
@@ -32,8 +32,8 @@ pub(super) struct Cluster {
     pub(super) certificates_dir: Option<Said<String>>,
     /// Whether etcd runs on machines of its own.
     pub(super) etcd_is_external: Option<Said<bool>>,
-    /// The members of etcd of which only the host is known.
-    pub(super) lone_members: Vec<Said<HostPort>>,
+    /// The members of etcd of which nothing else is known.
+    pub(super) lone_members: Vec<LoneMember>,
     pub(super) leaf_algorithm: Option<Said<KeyAlgorithm>>,
     /// Whether kubelets ask the cluster for their serving certificates.
     pub(super) bootstraps_serving: Option<Said<bool>>,
@@ -150,7 +150,7 @@ fn kubernetes(sources: &Sources, machines: &[Machine<'_>], findings: &mut Vec<Fi
     }
     let decided = decide("kubernetes", claims, Version::to_string, findings);
     if decided.is_none() {
-        unknown(findings, "`kubernetes` in [cluster]: no source says a version that can be taken".to_owned());
+        unknown(findings, "`kubernetes` in [cluster]: no source says a version that can be taken; `plan` refuses a profile without it".to_owned());
     }
     decided
 }
@@ -227,7 +227,7 @@ fn endpoint(
     }
     let decided = decide("control_plane_endpoint", certain, HostPort::to_string, findings);
     if several && decided.is_none() {
-        let text = "`control_plane_endpoint` in [cluster]: no source says where clients reach the API servers";
+        let text = "`control_plane_endpoint` in [cluster]: no source says where clients reach the API servers; `plan` refuses several control planes without it";
         unknown(findings, text.to_owned());
     }
     decided
@@ -263,7 +263,8 @@ fn service_subnets(
     if decided.is_none() {
         unknown(
             findings,
-            "`service_subnets` in [cluster]: no source says them; kubeadm's own are 10.96.0.0/12".to_owned(),
+            "`service_subnets` in [cluster]: no source says them; without them a profile means kubeadm's 10.96.0.0/12"
+                .to_owned(),
         );
     }
     decided
@@ -303,7 +304,11 @@ fn dns_domain(sources: &Sources, machines: &[Machine<'_>], findings: &mut Vec<Fi
     }
     let decided = decide("dns_domain", claims, String::clone, findings);
     if decided.is_none() {
-        unknown(findings, "`dns_domain` in [cluster]: no source says it; kubeadm's own is cluster.local".to_owned());
+        unknown(
+            findings,
+            "`dns_domain` in [cluster]: no source says it; without it a profile means kubeadm's cluster.local"
+                .to_owned(),
+        );
     }
     decided
 }
@@ -409,7 +414,10 @@ fn bootstraps_serving(sources: &Sources, machines: &[Machine<'_>], findings: &mu
     if claims.is_empty() {
         let text =
             "`serving` in [kubelet]: no source says whether kubelets ask the cluster for their serving certificates";
-        unknown(findings, format!("{text} ({FIELD}); kubeadm's own do not"));
+        unknown(
+            findings,
+            format!("{text} ({FIELD}); without it a profile means `true`: every kubelet gets one from the bundle"),
+        );
     }
     decide(FIELD, claims, bool::to_string, findings)
 }

@@ -13,17 +13,24 @@ fn unknown(findings: &mut Vec<Finding>, text: String) {
     findings.push(Finding::new(Subject::Unknown, text));
 }
 
-/// Returns whether etcd runs on machines of its own, and the members of which only the host is known.
+/// A member of etcd that no other source has.
+pub(super) struct LoneMember {
+    pub(super) host: Said<HostPort>,
+    /// The member's name, which kubeadm makes of the node's.
+    pub(super) name: Option<String>,
+    pub(super) role: Role,
+}
+
+/// Returns whether etcd runs on machines of its own, and the members of which nothing else is known.
 pub(super) fn find(
     sources: &Sources,
     machines: &[Machine<'_>],
     findings: &mut Vec<Finding>,
-) -> (Option<Said<bool>>, Vec<Said<HostPort>>) {
+) -> (Option<Said<bool>>, Vec<LoneMember>) {
     let mut claims = Vec::new();
     let mut servers: Vec<Said<HostPort>> = Vec::new();
     for (machine, survey) in surveyed(machines, Role::ControlPlane) {
-        let has_member = survey.survey.program(ETCD).is_some()
-            || survey.survey.file(&format!("{}/etcd/server.crt", survey.pki())).is_some();
+        let has_member = survey.has_member();
         let hosts: Option<Vec<_>> = survey.setting(API_SERVER, "etcd-servers").map(|setting| {
             let hosts = setting.value.split(',').filter_map(HostPort::parse);
             hosts.map(|host| Said::new(host, setting.source.clone())).collect()
@@ -48,23 +55,37 @@ pub(super) fn find(
     if decided.is_none() {
         unknown(
             findings,
-            "`etcd` in [cluster]: no source says where etcd runs; kubeadm's own is \"stacked\"".to_owned(),
+            "`etcd` in [cluster]: no source says where etcd runs; without it a profile means \"stacked\", on the control planes".to_owned(),
         );
     }
-    let mut lone: Vec<Said<HostPort>> = Vec::new();
-    if decided.as_ref().is_some_and(|decided| decided.value) {
-        for server in servers {
-            let is_known = machines.iter().any(|machine| is_at(machine, &server.value.host));
-            if !is_known && lone.iter().all(|known| known.value.host != server.value.host) {
-                unknown(
-                    findings,
-                    format!(
-                        "the member of etcd at {} ({}): its name; a survey of it says that, and its [[node]] is a comment until then",
-                        server.value, server.source,
-                    ),
-                );
-                lone.push(server);
-            }
+    let is_external = decided.as_ref().is_some_and(|decided| decided.value);
+    let role = if is_external { Role::Etcd } else { Role::ControlPlane };
+    let mut lone: Vec<LoneMember> = Vec::new();
+    for (name, host) in named_members(machines) {
+        let is_known = machines.iter().any(|machine| machine.label == name || is_at(machine, &host.value.host));
+        if !is_known && lone.iter().all(|known| known.host.value.host != host.value.host) {
+            unknown(
+                findings,
+                format!(
+                    "the member of etcd {name} at {} ({}): no survey and no list of nodes has it; a survey of it says the \
+                     rest, and its [[node]] is a comment until then",
+                    host.value, host.source,
+                ),
+            );
+            lone.push(LoneMember { host, name: Some(name), role });
+        }
+    }
+    for server in servers.into_iter().filter(|_| is_external) {
+        let is_known = machines.iter().any(|machine| is_at(machine, &server.value.host));
+        if !is_known && lone.iter().all(|known| known.host.value.host != server.value.host) {
+            unknown(
+                findings,
+                format!(
+                    "the member of etcd at {} ({}): its name; a survey of it says that, and its [[node]] is a comment until then",
+                    server.value, server.source,
+                ),
+            );
+            lone.push(LoneMember { host: server, name: None, role });
         }
     }
     (decided, lone)
@@ -76,4 +97,16 @@ fn is_at(machine: &Machine<'_>, host: &AltName) -> bool {
         AltName::Ip(address) => machine.has_address(*address) || machine.candidates.contains(address),
         AltName::Dns(name) => machine.label == *name,
     }
+}
+
+/// Returns the members that etcd itself is told of: the name and the host of each.
+fn named_members(machines: &[Machine<'_>]) -> Vec<(String, Said<HostPort>)> {
+    let mut members = Vec::new();
+    for survey in machines.iter().filter_map(|machine| machine.survey.as_ref()) {
+        let Some(setting) = survey.setting(ETCD, "initial-cluster") else { continue };
+        let pairs = setting.value.split(',').filter_map(|member| member.split_once('='));
+        let pairs = pairs.filter_map(|(name, url)| Some((name.trim().to_owned(), HostPort::parse(url.trim())?)));
+        members.extend(pairs.map(|(name, host)| (name, Said::new(host, setting.source.clone()))));
+    }
+    members
 }

@@ -3,7 +3,7 @@
 use super::finding::{Finding, Subject};
 use super::machines::Machine;
 use super::objects::Objects;
-use crate::survey::Program;
+use crate::survey::{Program, shown};
 
 /// A flag whose loss would change who may do what, or make data unreadable.
 struct Kept {
@@ -75,16 +75,28 @@ fn goes_without_saying(flag: &str, value: Option<&str>) -> bool {
     }
 }
 
-/// Lists what has to be kept.
+/// A line of the list but for the nodes, by place in the table.
+type Line = (usize, String, String);
+
+/// Lists what has to be kept: one line for what several nodes have alike.
 pub(super) fn find(machines: &[Machine<'_>], objects: &Objects, findings: &mut Vec<Finding>) {
-    for machine in machines {
-        let Some(survey) = &machine.survey else { continue };
-        for program in &survey.survey.programs {
-            let place = survey.of(&program.path);
-            for kept in KEPT.iter().filter(|kept| kept.program == program.name) {
-                of_program(kept, program, &place, findings);
+    let mut lines: Vec<(Line, Vec<&str>)> = Vec::new();
+    for survey in machines.iter().filter_map(|machine| machine.survey.as_ref()) {
+        let programs = survey.survey.programs.iter();
+        for line in programs.flat_map(of_program) {
+            match lines.iter_mut().find(|(known, _)| *known == line) {
+                Some((_, labels)) if labels.contains(&survey.label.as_str()) => {}
+                Some((_, labels)) => labels.push(&survey.label),
+                None => lines.push((line, vec![&survey.label])),
             }
         }
+    }
+    for ((index, what, place), labels) in lines {
+        let why = KEPT.get(index).map_or("", |kept| kept.why);
+        let text = format!("{what} in {place} of {}: {why}", labels.join(", "));
+        findings.push(Finding::new(Subject::Keep, text));
+    }
+    for survey in machines.iter().filter_map(|machine| machine.survey.as_ref()) {
         let field = survey.field("KubeletConfiguration", "tlsCertFile");
         if let Some(field) = field.filter(|field| field.value != "/var/lib/kubelet/pki/kubelet.crt") {
             let text = format!(
@@ -98,23 +110,42 @@ pub(super) fn find(machines: &[Machine<'_>], objects: &Objects, findings: &mut V
         for (component, flag, value) in &cluster.arguments {
             let kept = KEPT.iter().find(|kept| kept.program == *component && kept.flag == flag);
             let Some(kept) = kept.filter(|kept| !goes_without_saying(kept.flag, Some(value))) else { continue };
-            // Whoever writes a configuration may put anything there: only what names a file is repeated.
-            let value = if value.starts_with('/') { format!("={value}") } else { String::new() };
+            // Whoever writes a configuration may put anything there: what a survey would have is repeated.
+            let value = shown(component, flag, value).map_or_else(|| WITHHELD.to_owned(), |value| format!("={value}"));
             let text = format!("--{flag}{value} of {component}, extraArgs in {}: {}", cluster.source, kept.why);
+            findings.push(Finding::new(Subject::Keep, text));
+        }
+        let fields = [("networking.podSubnet", &cluster.pod_subnet), ("imageRepository", &cluster.image_repository)];
+        for (field, value) in fields {
+            let Some(value) = value.as_deref().filter(|value| !KUBEADMS_REGISTRIES.contains(value)) else { continue };
+            let value = shown("ClusterConfiguration", field, value)
+                .map_or_else(|| WITHHELD.to_owned(), |value| format!(": {value}"));
+            let text = format!(
+                "{field}{value} in {}: no profile says it, so kubeadm's configuration in a bundle lacks it; who runs `kubeadm init` with that adds it",
+                cluster.source
+            );
             findings.push(Finding::new(Subject::Keep, text));
         }
     }
 }
 
-fn of_program(kept: &Kept, program: &Program, place: &str, findings: &mut Vec<Finding>) {
-    let mut say = |value: &str| {
-        let text = format!("--{}{value} of {} in {place}: {}", kept.flag, program.name, kept.why);
-        findings.push(Finding::new(Subject::Keep, text));
-    };
-    for setting in program.all(kept.flag).filter(|setting| !goes_without_saying(kept.flag, Some(&setting.value))) {
-        say(&format!("={}", setting.value));
+/// kubeadm's own registries, until 1.24 and since 1.25.
+const KUBEADMS_REGISTRIES: [&str; 2] = ["k8s.gcr.io", "registry.k8s.io"];
+/// What stands for a value that is of no form that its setting should have.
+const WITHHELD: &str = " (its value is not shown)";
+
+fn of_program(program: &Program) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (index, kept) in KEPT.iter().enumerate().filter(|(_, kept)| kept.program == program.name) {
+        let mut add = |value: &str| {
+            lines.push((index, format!("--{}{value} of {}", kept.flag, program.name), program.path.clone()));
+        };
+        for setting in program.all(kept.flag).filter(|setting| !goes_without_saying(kept.flag, Some(&setting.value))) {
+            add(&format!("={}", setting.value));
+        }
+        if program.withheld.iter().any(|flag| flag == kept.flag) {
+            add(WITHHELD);
+        }
     }
-    if program.withheld.iter().any(|flag| flag == kept.flag) {
-        say("");
-    }
+    lines
 }

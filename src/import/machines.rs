@@ -295,10 +295,10 @@ fn check_whole(machine: &Machine<'_>, findings: &mut Vec<Finding>) {
         let among = if candidates.is_empty() { String::new() } else { format!(": one of {}", candidates.join(", ")) };
         unknown(format!("{label}: the address at which others reach it{among}; its [[node]] is a comment until then"));
     }
+    // Settings name keys that are elsewhere, and files that only a joining node has; a certificate is needed.
+    let is_certificate = |path: &str| path.ends_with(".crt") || path.ends_with(".pem");
     let unread = machine.survey.iter().flat_map(|survey| &survey.survey.unread);
-    for unread in unread.filter(|unread| {
-        !matches!(unread.reason.as_str(), "nothing is there" | "holds no certificate and no key as PEM")
-    }) {
+    for unread in unread.filter(|unread| !unread.is_missing() || is_certificate(&unread.path)) {
         unknown(format!("{} of {label}: {}", unread.path, unread.reason));
     }
 }

@@ -63,7 +63,7 @@ pub fn import(mut sources: Sources, wishes: &Wishes) -> Imported {
     let sources = &sources;
     let mut machines = machines::of(sources, &mut findings);
     let authorities = authorities::of(&machines, wishes.issued_at, &mut findings);
-    bring::list(&authorities, &sources.objects, &mut findings);
+    bring::list(&authorities, &sources.objects, wishes.issued_at, &mut findings);
     let cluster = cluster::of(sources, wishes, &machines, &authorities, &mut findings);
     let sans = names::of(&mut machines, &cluster, &sources.objects, &mut findings);
     let clients = clients::of(&machines, &authorities, &mut findings);

@@ -8,9 +8,9 @@ use super::hosts::{alt_name, is_reachable};
 use super::machines::Machine;
 use super::objects::Objects;
 use super::said::Said;
-use super::surveyed::{API_SERVER, ETCD};
+use super::surveyed::{API_SERVER, ETCD, Surveyed};
 use crate::kubernetes::Role;
-use crate::x509::{AltName, ReadCertificate};
+use crate::x509::AltName;
 
 /// The lists of further names in `[cluster]`.
 #[derive(Default)]
@@ -26,6 +26,8 @@ struct Server {
     machine: usize,
     label: String,
     names: Vec<AltName>,
+    /// The certificates: what each is, and its names. Of a member of etcd there may be two.
+    certificates: Vec<(&'static str, Vec<AltName>)>,
     /// The names that certferry puts there by itself.
     automatic: Vec<AltName>,
 }
@@ -66,6 +68,11 @@ pub(super) fn of(
     further
 }
 
+/// The certificates in words.
+const API_SERVERS: &str = "the API server's certificate";
+const ETCD_SERVERS: &str = "etcd's server certificate";
+const ETCD_PEERS: &str = "etcd's peer certificate";
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     ApiServer,
@@ -75,7 +82,7 @@ enum Kind {
 impl Kind {
     const fn what(self) -> &'static str {
         match self {
-            Self::ApiServer => "the API server's certificate",
+            Self::ApiServer => API_SERVERS,
             Self::Etcd => "etcd's certificates",
         }
     }
@@ -97,39 +104,103 @@ fn servers(machines: &[Machine<'_>], cluster: &Cluster, kind: Kind, findings: &m
             Kind::Etcd => machine.has_role(Role::ControlPlane) || machine.has_role(Role::Etcd),
         };
         let places = match kind {
-            Kind::ApiServer => vec![survey.place(API_SERVER, "tls-cert-file", "apiserver.crt")],
+            Kind::ApiServer => {
+                vec![(API_SERVERS, survey.place(API_SERVER, "tls-cert-file", "apiserver.crt"))]
+            }
             Kind::Etcd => vec![
-                survey.place(ETCD, "cert-file", "etcd/server.crt"),
-                survey.place(ETCD, "peer-cert-file", "etcd/peer.crt"),
+                (ETCD_SERVERS, survey.place(ETCD, "cert-file", "etcd/server.crt")),
+                (ETCD_PEERS, survey.place(ETCD, "peer-cert-file", "etcd/peer.crt")),
             ],
         };
-        let certificates: Vec<ReadCertificate> = places.iter().filter_map(|place| survey.certificate(place)).collect();
-        if !is_one || certificates.is_empty() {
+        if !is_one {
             continue;
         }
-        let mut names: Vec<AltName> = Vec::new();
-        for name in certificates.iter().flat_map(ReadCertificate::alt_names) {
-            match alt_name(&name.to_string()) {
-                Some(name) if names.contains(&name) => {}
-                Some(name) => names.push(name),
-                None => findings.push(Finding::new(
-                    Subject::Otherwise,
-                    format!(
-                        "{} of {} is for \"{name}\", which no profile can name: it is left out",
-                        kind.what(),
-                        machine.label
-                    ),
-                )),
+        let (mut names, mut certificates): (Vec<AltName>, Vec<_>) = (Vec::new(), Vec::new());
+        for (what, place) in &places {
+            let Some(certificate) = survey.certificate(place) else {
+                if kind == Kind::ApiServer || machine.has_role(Role::Etcd) || survey.has_member() {
+                    findings.push(Finding::new(Subject::Unknown, unreadable(kind, what, place, survey)));
+                }
+                continue;
+            };
+            let mut its = Vec::new();
+            for name in certificate.alt_names() {
+                match alt_name(&name.to_string()) {
+                    Some(name) => its.push(name),
+                    None => findings.push(Finding::new(
+                        Subject::Otherwise,
+                        format!(
+                            "{} of {} is for \"{name}\", which no profile can name: it is left out",
+                            kind.what(),
+                            machine.label
+                        ),
+                    )),
+                }
             }
+            for name in &its {
+                if !names.contains(name) {
+                    names.push(name.clone());
+                }
+            }
+            certificates.push((*what, its));
         }
+        if certificates.is_empty() {
+            continue;
+        }
+        find_differences(&certificates, &machine.label, findings);
         servers.push(Server {
             machine: index,
             label: machine.label.clone(),
             names,
+            certificates,
             automatic: automatic(machine, cluster, kind),
         });
     }
     servers
+}
+
+/// Returns what cannot be known of a machine without a certificate.
+fn unreadable(kind: Kind, what: &str, place: &str, survey: &Surveyed<'_>) -> String {
+    let why = survey.why_unread(place).unwrap_or("the survey does not have it");
+    let missing = match kind {
+        Kind::ApiServer => {
+            "the names and addresses under which clients reach this API server; those beyond the automatic ones belong \
+             in `apiserver_cert_sans`, or in `dns_names` and `addresses` of its [[node]]"
+        }
+        Kind::Etcd => {
+            "the names and addresses for which it is; those beyond the automatic ones belong in `etcd_cert_sans`, or in \
+             `dns_names` and `addresses` of its [[node]]"
+        }
+    };
+    format!("{what} of {}, {place} ({why}): {missing}", survey.label)
+}
+
+/// Lists names that one of two certificates of a member of etcd has alone.
+fn find_differences(certificates: &[(&'static str, Vec<AltName>)], label: &str, findings: &mut Vec<Finding>) {
+    let [(one, names), (other, others)] = certificates else { return };
+    for (what, names, others, lacks) in [(one, names, others, other), (other, others, names, one)] {
+        let alone: Vec<_> = names.iter().filter(|name| !others.contains(name)).map(AltName::labelled).collect();
+        if !alone.is_empty() {
+            let text = format!(
+                "{what} of {label} alone is for {}: a bundle gives server and peer the same names, so that {lacks} gets them, too",
+                alone.join(", ")
+            );
+            findings.push(Finding::new(Subject::Otherwise, text));
+        }
+    }
+}
+
+/// Returns in words the certificates of these servers that have a name.
+fn of_which(name: &AltName, servers: &[&Server], kind: Kind) -> &'static str {
+    let has = |wanted: &str| {
+        let mut certificates = servers.iter().flat_map(|server| &server.certificates);
+        certificates.any(|(what, names)| *what == wanted && names.contains(name))
+    };
+    match (has(ETCD_SERVERS), has(ETCD_PEERS)) {
+        (true, false) => ETCD_SERVERS,
+        (false, true) => ETCD_PEERS,
+        _ => kind.what(),
+    }
 }
 
 /// Returns the names that certferry puts into a certificate by itself.
@@ -177,14 +248,15 @@ fn sort(
         let (with, without): (Vec<_>, Vec<_>) = servers.iter().partition(|server| server.names.contains(name));
         if without.is_empty() {
             let source = match servers {
-                [only] => format!("{} of {}", kind.what(), only.label),
-                _ => kind.all().to_owned(),
+                [only] => format!("{} of {}", of_which(name, &with, kind), only.label),
+                _ if of_which(name, &with, kind) == kind.what() => kind.all().to_owned(),
+                _ => format!("{} of every member that was surveyed", of_which(name, &with, kind)),
             };
             for_all.push(Said::new(name.clone(), source));
             continue;
         }
         let labels: Vec<_> = with.iter().map(|server| server.label.as_str()).collect();
-        let source = format!("{} of {}", kind.what(), labels.join(", "));
+        let source = format!("{} of {}", of_which(name, &with, kind), labels.join(", "));
         let needy: Vec<_> =
             with.iter().filter(|server| !server.automatic.contains(name)).map(|server| server.machine).collect();
         if give(machines, &needy, name, &source) {

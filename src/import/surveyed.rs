@@ -78,6 +78,25 @@ impl Surveyed<'_> {
         self.certificate(&self.place(API_SERVER, "tls-cert-file", "apiserver.crt"))
     }
 
+    /// Returns the survey's reason for what it does not have of a file.
+    pub(super) fn why_unread(&self, place: &str) -> Option<&str> {
+        let place = self.survey.leads_to(place);
+        let unread = self.survey.unread.iter().find(|unread| unread.path == place)?;
+        Some(unread.reason.as_str())
+    }
+
+    /// Returns whether a member of etcd runs here, by its program or its files.
+    pub(super) fn has_member(&self) -> bool {
+        let is_there = |flag: &str, kubeadms: &str| {
+            let place = self.place(ETCD, flag, kubeadms);
+            let unread = self.survey.unread.iter().find(|unread| unread.path == self.survey.leads_to(&place));
+            self.survey.file(&place).is_some() || unread.is_some_and(|unread| !unread.is_missing())
+        };
+        self.survey.program(ETCD).is_some()
+            || is_there("cert-file", "etcd/server.crt")
+            || is_there("peer-cert-file", "etcd/peer.crt")
+    }
+
     /// Returns the kubeconfig of that name in `etc/kubernetes`.
     pub(super) fn kubeconfig(&self, name: &str) -> Option<&Kubeconfig> {
         self.survey.kubeconfig(&format!("{KUBERNETES}/{name}"))

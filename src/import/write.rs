@@ -55,11 +55,11 @@ pub(super) fn profile(
     }
     for member in &cluster.lone_members {
         text.empty_line();
-        text.comment(&format!("A member of etcd at {}: {}", member.value, member.source));
-        for line in ["[[node]]", "name = \"\"", "role = \"etcd\""] {
-            text.comment(line);
-        }
-        let address = match &member.value.host {
+        text.comment(&format!("A member of etcd at {}: {}", member.host.value, member.host.source));
+        text.comment("[[node]]");
+        text.comment(&format!("name = {}", quoted(member.name.as_deref().unwrap_or_default())));
+        text.comment(&format!("role = {}", quoted(member.role.name())));
+        let address = match &member.host.value.host {
             AltName::Ip(address) => quoted(&address.to_string()),
             AltName::Dns(_) => String::new(),
         };

@@ -29,3 +29,5 @@ pub use model::{
     ProgramKind, Setting, Survey, SurveyError, Unread,
 };
 pub use script::SCRIPT;
+pub use settings::shown;
+pub(crate) use take::looks_at;

@@ -350,6 +350,12 @@ impl Unread {
     pub fn is_denied(&self) -> bool {
         self.reason == reason::DENIED
     }
+
+    /// Returns whether nothing is at the path, which only something else names.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.reason == reason::NOTHING
+    }
 }
 
 impl Node {

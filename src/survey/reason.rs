@@ -24,8 +24,6 @@ pub(super) const PATH: &str = "names a file in an unusual way";
 pub(super) const SERVER: &str = "names a server in an unusual way";
 pub(super) const NOT_A_POD: &str = "not a pod";
 
-/// The reasons that leave open what is there.
-pub(super) const INCOMPLETE: [&str; 6] = [DENIED, TOO_MANY, TOO_LARGE, MANY_BLOCKS, LINKS, OTHER];
 /// Anything else that the operating system says.
 const OTHER: &str = "cannot be read";
 

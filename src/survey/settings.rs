@@ -2,10 +2,10 @@
 //!
 //! It is never the other way round. A flag that nobody thought of may hold a password.
 
-use super::value::ValueKind;
 use super::value::ValueKind::{
     Folder, Hosts, Issuers, Kubeconfig, Names, Number, Opaque, Pem, Period, Sni, Subnets, Switch, Urls,
 };
+use super::value::{ValueKind, kept};
 use crate::tree::{API_SERVER, CONTROLLER_MANAGER, ETCD, KUBE_PROXY, KUBELET, SCHEDULER};
 
 /// Settings of some programs, or of one kind of configuration, whose values are of one kind.
@@ -298,6 +298,13 @@ pub(super) fn kind_of(owner: &str, name: &str) -> Option<ValueKind> {
     let name = pattern(name);
     let rows = ROWS.iter().filter(|row| row.owners.contains(&owner));
     rows.filter(|row| row.names.contains(&name.as_str())).map(|row| row.kind).next()
+}
+
+/// Returns what a survey would have of a setting's value: of a URL no password, and of a text that has not the form of
+/// its setting nothing. `owner` is the program, or the kind of the configuration.
+#[must_use]
+pub fn shown(owner: &str, name: &str, value: &str) -> Option<String> {
+    kept(kind_of(owner, name)?, value)
 }
 
 /// Returns a path of keys with `*` for each number.

@@ -57,10 +57,20 @@ impl Survey {
             && self.unread.is_empty()
     }
 
-    /// Returns what could not be read though it is there, so that the survey lacks something that the node has.
+    /// Returns what is there and could not be read or understood, so that the survey lacks something that the node has.
     pub fn lacking(&self) -> impl Iterator<Item = &super::Unread> {
-        self.unread.iter().filter(|unread| reason::INCOMPLETE.contains(&unread.reason.as_str()))
+        self.unread.iter().filter(|unread| !unread.is_missing())
     }
+}
+
+/// Returns whether a survey looks for certificates, keys and kubeconfigs at a path that nothing names.
+pub(crate) fn looks_at(path: &str) -> bool {
+    let is_below = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    [PKI, KUBELET_PKI].into_iter().chain(OTHER_FOLDERS).any(is_below)
+        || folder == KUBERNETES
+        || AGENTS.contains(&folder)
+        || KUBECONFIG_FOLDERS.contains(&folder)
 }
 
 /// Returns the folders in which the kubelet finds static pods.

@@ -75,6 +75,45 @@ fn each_file_is_the_same_renewed_or_another() {
     assert!(!said.contains("copy.conf"), "what stays is counted: {said}");
 }
 
+/// What no survey looks at is not called new, and a usage has a name.
+#[test]
+fn what_surveys_do_not_have_is_not_known() {
+    let text = changed_profile("single-node", |profile| {
+        use_fast_keys(profile);
+        let registry: toml::Table = toml::from_str("host = \"registry.lab\"\nroot = \"tls\"\n").unwrap();
+        let served = "namespace = \"a\"\nsecret = \"b\"\nhosts = [\"registry.lab\"]\nvalidity = \"150y\"\n";
+        let served: toml::Table = toml::from_str(served).unwrap();
+        profile.insert("tls".to_owned(), vec![toml::Value::from(served)].into());
+        profile.insert("registry".to_owned(), vec![toml::Value::from(registry)].into());
+    });
+    let fleet = Fleet::of(&text);
+    let folder = fleet.folder.path();
+    let root = fleet.root(&fleet.profile.nodes[0].name.clone());
+    let profile = write(folder, "test.toml", &text, 0o644);
+    let lines = |said: &str| {
+        let lines = said.lines().filter(|line| line.contains("certs.d"));
+        lines.map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    let there = lines(&plan(&profile, &root, &[]));
+    assert!(there.len() > 1, "{there:?}");
+    for line in &there {
+        assert!(line.starts_with("not known  ") && line.ends_with("surveys do not have such files"), "{line}");
+    }
+    fs::remove_dir_all(root.join("etc/containerd")).unwrap();
+    assert_eq!(lines(&plan(&profile, &root, &[])), there);
+    let pki = root.join("etc/kubernetes/pki");
+    fs::copy(pki.join("apiserver-kubelet-client.crt"), pki.join("apiserver.crt")).unwrap();
+    fs::write(pki.join("front-proxy-client.crt"), "no PEM").unwrap();
+    let said = plan(&profile, &root, &[]);
+    assert!(said.contains("+usage serverAuth, -usage clientAuth"), "{said}");
+    assert!(
+        said.contains(
+            "  not known    etc/kubernetes/pki/front-proxy-client.crt  holds no certificate and no key as PEM\n"
+        ),
+        "{said}"
+    );
+}
+
 /// With the lock of its build a profile knows the keys of its own nodes.
 #[test]
 fn what_certferry_made_itself_is_the_same() {
@@ -99,4 +138,42 @@ fn what_certferry_made_itself_is_the_same() {
         "error: --against was given no node to compare with\n\
          hint: give surveys (`certferry survey`), roots or tar archives of nodes, or folders of these\n"
     );
+}
+
+/// A certificate under another issuer is not the same, and a CA of another name is another CA, whatever its key.
+#[test]
+fn another_authority_is_told() {
+    let cluster = |more: &str| {
+        let own = "organization = [\"Example\"]";
+        let text = changed_profile("single-node", |profile| {
+            use_fast_keys(profile);
+            profile["node"][0]["name"] = "cp-1".into();
+        });
+        if more.is_empty() { text } else { format!("{text}\n[ca.kubernetes]\nsubject = {{ {own} }}\n") }
+    };
+    let fleet = Fleet::of(&cluster(""));
+    let root = fleet.root("cp-1");
+    let ca = root.join("etc/kubernetes/pki/ca.crt");
+    let folder = tempfile::tempdir().unwrap();
+    let lock = fs::copy(&fleet.bundle.lock, folder.path().join("lab.lock.toml"));
+    lock.unwrap();
+    // As it is.
+    let own = write(folder.path(), "lab.toml", &cluster(""), 0o644);
+    assert!(plan(&own, &root, &[]).ends_with(" same\n"));
+    // Another name over the same key.
+    let named = write(folder.path(), "named.toml", &cluster("named"), 0o644);
+    fs::copy(folder.path().join("lab.lock.toml"), folder.path().join("named.lock.toml")).unwrap();
+    let said = plan(&named, &root, &["-v"]);
+    assert_eq!(words(&said, "etc/kubernetes/pki/ca.crt"), Some("other names"), "{said}");
+    assert!(said.contains("subject CN=kubernetes, then "), "{said}");
+    assert_eq!(words(&said, "etc/kubernetes/pki/apiserver.crt"), Some("other names"), "{said}");
+    assert!(said.contains("issuer CN=kubernetes, then "), "{said}");
+    assert_eq!(words(&said, "etc/kubernetes/pki/etcd/server.crt"), Some("same"), "{said}");
+    // Two in one file, while somebody rotates them.
+    let mut both = fs::read_to_string(&ca).unwrap();
+    both += &fs::read_to_string(root.join("etc/kubernetes/pki/front-proxy-ca.crt")).unwrap();
+    fs::write(&ca, both).unwrap();
+    let said = plan(&own, &root, &["-v"]);
+    assert_eq!(words(&said, "etc/kubernetes/pki/ca.crt"), Some("other names"), "{said}");
+    assert!(said.contains("another certificate goes: whom they signed is no longer believed"), "{said}");
 }

@@ -70,7 +70,7 @@ fn versions_that_no_profile_can_have_are_said() {
         let imported = imported(&[("a", &control_plane("cp-1", version, ""))], &[]);
         let unknown = lines(&imported, Subject::Unknown);
         assert!(unknown.contains(&said), "{unknown:#?}");
-        assert!(unknown.contains(&"`kubernetes` in [cluster]: no source says a version that can be taken"));
+        assert!(unknown.contains(&"`kubernetes` in [cluster]: no source says a version that can be taken; `plan` refuses a profile without it"));
         assert!(unknown.contains(&"cp-1: the address at which others reach it; its [[node]] is a comment until then"));
         assert!(imported.profile.contains("\n# kubernetes = \"\"  # not known\n"));
         assert!(imported.profile.contains("\n# [[node]]\n# name = \"cp-1\""), "{}", imported.profile);
@@ -223,4 +223,30 @@ fn the_keys_that_the_list_names_are_those_that_a_build_needs() {
     let mut build = crate::common::certferry();
     build.arg("build").arg(&profile).arg("--seed").arg(seed).arg("--out").arg(folder.path().join("bundle"));
     succeed(build.arg("--allow-weak-seed"));
+}
+
+/// One line for a flag that several control planes have alike, with its value where it may be shown.
+#[test]
+fn what_several_nodes_have_alike_is_one_line() {
+    let settings =
+        setting("oidc-issuer-url", "https://id.lab") + &setting("audit-policy-file", "/etc/kubernetes/audit.yaml");
+    let surveys = ["cp-1", "cp-2", "cp-3"].map(|name| control_plane(name, "1.24.15", &settings));
+    let kubeadm = "apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\nimageRepository: registry.lab/k8s\n\
+                   networking: {podSubnet: 10.244.0.0/16}\n\
+                   apiServer: {extraArgs: {oidc-issuer-url: \"https://u:hunter2@id.lab\", oidc-client-id: \"a b\"}}\n";
+    let surveys = [("a", surveys[0].as_str()), ("b", &surveys[1]), ("c", &surveys[2])];
+    let imported = imported(&surveys, &[("kubeadm.yaml", kubeadm)]);
+    let lacks = "no profile says it, so kubeadm's configuration in a bundle lacks it; who runs `kubeadm init` with that adds it";
+    let manifest = "etc/kubernetes/manifests/kube-apiserver.yaml";
+    assert_eq!(
+        lines(&imported, Subject::Keep),
+        [
+            format!("--audit-policy-file=/etc/kubernetes/audit.yaml of kube-apiserver in {manifest} of cp-1, cp-2, cp-3: audit"),
+            format!("--oidc-issuer-url=https://id.lab of kube-apiserver in {manifest} of cp-1, cp-2, cp-3: people log in by it"),
+            "--oidc-client-id (its value is not shown) of kube-apiserver, extraArgs in kubeadm.yaml: people log in by it".to_owned(),
+            "--oidc-issuer-url=https://id.lab of kube-apiserver, extraArgs in kubeadm.yaml: people log in by it".to_owned(),
+            format!("networking.podSubnet: 10.244.0.0/16 in kubeadm.yaml: {lacks}"),
+            format!("imageRepository: registry.lab/k8s in kubeadm.yaml: {lacks}"),
+        ]
+    );
 }

@@ -4,6 +4,7 @@ mod against;
 mod archive;
 mod compare;
 mod contradictions;
+mod lacking;
 mod objects;
 mod refused;
 mod round_trip;

@@ -123,7 +123,7 @@ addresses = ["192.168.10.7"]  # InternalIP of worker-1 in nodes.yaml
 
 const LIST: &str = "\
 Not known: fill it in
-- `serving` in [kubelet]: no source says whether kubelets ask the cluster for their serving certificates (serverTLSBootstrap); kubeadm's own do not
+- `serving` in [kubelet]: no source says whether kubelets ask the cluster for their serving certificates (serverTLSBootstrap); without it a profile means `true`: every kubelet gets one from the bundle
 
 Bring: to the folder of the profile, with mode 0600
 - adopted/ca.crt: the certificate of the CA of [ca.kubernetes]; no survey of such a node was given
@@ -136,7 +136,7 @@ Bring: to the folder of the profile, with mode 0600
 
 Keep: the cluster needs it, and no bundle has it
 - --audit-policy-file=/etc/kubernetes/audit.yaml of kube-apiserver, extraArgs in config.yaml: audit
-- --oidc-client-id of kube-apiserver, extraArgs in config.yaml: people log in by it
+- --oidc-client-id (its value is not shown) of kube-apiserver, extraArgs in config.yaml: people log in by it
 
 Otherwise: what a bundle makes in another shape than it is
 - apiServer.certSANs in config.yaml asks for \"bad_name\", which no profile can name

@@ -103,6 +103,9 @@ fn a_profile_is_never_overwritten() {
     }
     assert_eq!(desk.text("out/lab.toml"), "mine");
     assert_eq!(desk.text("out/.gitignore").lines().nth(1), Some("adopted/**/*.key"));
+    for line in ["adopted.tar", "*.tar"] {
+        assert!(desk.text("out/.gitignore").lines().any(|found| found == line), "{line}");
+    }
 }
 
 #[test]

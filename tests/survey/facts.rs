@@ -177,9 +177,14 @@ fn what_cannot_be_read_is_told() {
     node.write(&format!("{MANIFESTS}/empty.yaml"), "kind: ConfigMap\n");
     node.write("var/lib/kubelet/kubeadm-flags.env", "");
     let Ended { code, stdout, stderr } = survey_of(&node.path(""));
-    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert_eq!(code, Some(2));
     let survey = Survey::parse(stdout.as_bytes()).unwrap();
     let unread: Vec<_> = survey.unread.iter().map(|unread| format!("{}: {}", unread.path, unread.reason)).collect();
+    // What is there counts; where nothing is, nothing is lacking.
+    let root = node.path("");
+    let lines = unread.iter().filter(|line| !line.ends_with("nothing is there"));
+    let lines: String = lines.map(|line| format!("{}/{}\n", root.display(), line.replacen(": ", "  ", 1))).collect();
+    assert_eq!(stderr, format!("error: the survey is not complete: 9 places could not be read\n{lines}"));
     assert_eq!(
         unread,
         [
@@ -199,6 +204,8 @@ fn what_cannot_be_read_is_told() {
     // The script reads the same, but that it does not know what cloud.conf is.
     let script = super::Script::new();
     let found = script.survey_of(&super::tools().remove(0), &node.path(""));
+    let said = lines.replace("not YAML", "YAML in a form that only certferry reads");
+    assert_eq!((found.code, found.stderr), (Some(2), format!("error: the survey is not complete\n{said}")));
     let cloud = ("etc/kubernetes/cloud.conf\"\nreason = \"", "YAML in a form that only certferry reads", "not YAML");
     assert_eq!(found.stdout.replace(&[cloud.0, cloud.1].concat(), &[cloud.0, cloud.2].concat()), stdout);
 }

@@ -14,6 +14,8 @@ use crate::kubernetes::is_label;
 const GITIGNORE: &str = "\
 # Whoever has one of these has keys of the cluster.
 adopted/**/*.key
+adopted.tar
+*.tar
 *.seed
 *-g[0-9]*.tar.gz
 ";

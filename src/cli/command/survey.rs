@@ -36,7 +36,7 @@ fn incomplete(root: &Path, lacking: &[&Unread]) -> Failure {
     let lines = bounded::lines(lacking.iter().map(line));
     let count = lacking.len();
     let places =
-        if count == 1 { "1 place cannot be read".to_owned() } else { format!("{count} places cannot be read") };
+        if count == 1 { "1 place could not be read".to_owned() } else { format!("{count} places could not be read") };
     let failure = Failure::cannot_run(format!("the survey is not complete: {places}")).lines(lines);
     if lacking.iter().any(|unread| unread.is_denied()) {
         failure.hint("keys are for root alone: run it as root")

@@ -37,11 +37,11 @@ pub(crate) fn read(profile: Profile, path: &Path, keys: Keys) -> Result<(Profile
     for Wanted { certificate, key, .. } in &all {
         if let Some(file) = certificate {
             let place = beside(path, file);
-            let read = host::read(&place, LIMIT).map_err(|error| missing(&place, "certificate", &error))?;
+            let read = host::read(&place, LIMIT).map_err(|error| missing(path, &place, "certificate", &error))?;
             files.insert(file.clone(), read);
         }
         if let Some(file) = key
-            && let Some(read) = read_key(&beside(path, file), certificate.is_some(), keys)?
+            && let Some(read) = read_key(path, &beside(path, file), certificate.is_some(), keys)?
         {
             files.insert(file.clone(), read);
         }
@@ -59,19 +59,25 @@ fn beside(profile: &Path, file: &str) -> PathBuf {
     folder.map_or_else(|| PathBuf::from(file), |folder| folder.join(file))
 }
 
-fn missing(place: &Path, what: &str, error: &io::Error) -> Failure {
+fn missing(profile: &Path, place: &Path, what: &str, error: &io::Error) -> Failure {
     let failure = Failure::io(&format!("read the {what}"), place, error);
-    match error.kind() {
-        io::ErrorKind::NotFound => failure.hint("the path in the profile is relative to the profile"),
-        _ => failure,
+    if error.kind() != io::ErrorKind::NotFound {
+        return failure;
     }
+    let failure = failure.hint("the path in the profile is relative to the profile");
+    // What `init --from` wrote beside it.
+    let list = profile.with_extension("list.txt");
+    if source::is_standard(profile) || !list.is_file() {
+        return failure;
+    }
+    failure.hint(format!("{} says under \"Bring\" from where to bring it", list.display()))
 }
 
 /// Reads a key. Returns `None` when it is not at hand and not needed.
-fn read_key(place: &Path, has_certificate: bool, keys: Keys) -> Result<Option<Content>, Failure> {
+fn read_key(profile: &Path, place: &Path, has_certificate: bool, keys: Keys) -> Result<Option<Content>, Failure> {
     match host::read_secret(place, LIMIT) {
         Err(error) if has_certificate && keys == Keys::IfThere && is_absence(&error) => Ok(None),
-        Err(error) => Err(missing(place, "key", &error)),
+        Err(error) => Err(missing(profile, place, "key", &error)),
         Ok((content, exposure)) => {
             check_exposure(place, &exposure, keys)?;
             Ok(Some(content))
