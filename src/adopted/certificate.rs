@@ -118,6 +118,9 @@ fn check_signature(certificate: &ReadCertificate, wish: &Wish) -> Result<(), Ado
     {
         return Err(AdoptFault::BrokenHash(hash));
     }
+    if certificate.serial_is_negative() && !wish.is_renewed {
+        return Err(AdoptFault::NegativeSerial);
+    }
     let is_self_issued = certificate.issuer_der() == certificate.subject_der();
     // What has an unknown algorithm gets another signature when it is renewed.
     match certificate.is_signed_by(certificate) {
@@ -143,9 +146,6 @@ fn check_chain(certificate: &ReadCertificate, issuers: &[ReadCertificate]) -> Re
 /// Checks that Go reads the CA and knows what is critical in it: the releases that built the cluster's Kubernetes, and the
 /// newest.
 fn check_go(certificate: &ReadCertificate, wish: &Wish) -> Result<GoCertificate, AdoptFault> {
-    if certificate.serial_is_negative() && !wish.is_renewed {
-        return Err(AdoptFault::NegativeSerial);
-    }
     let minor = wish.kubernetes.minor;
     let own = GoRange::of_kubernetes(minor);
     let version = |version: GoVersion| if wish.is_renewed { version.min(BEFORE_SERIALS) } else { version };

@@ -7,6 +7,29 @@ use crate::common::{succeed, tool};
 const CERT_MANAGER: &str = "\n[cert_manager]\npermitted_dns = [\"apps.example\"]\n";
 const CSR: &str = "csr lab.toml --ca cert-manager --seed lab.seed";
 
+/// Lets the root sign the request, with its extensions or with others.
+fn sign(desk: &Desk, begin: &str, extensions: Option<&str>) {
+    let copy = if extensions.is_none() { "copyall" } else { "none" };
+    desk.write(
+        "ca.conf",
+        format!(
+            "[ca]\ndefault_ca = own\n[own]\ndatabase = index.txt\nserial = serial\nnew_certs_dir = .\nunique_subject = no\n\
+             copy_extensions = {copy}\npolicy = any\n[any]\ncommonName = supplied\n[own_extensions]\n{}\n",
+            extensions.unwrap_or_default()
+        ),
+    );
+    desk.write("index.txt", "");
+    desk.write("serial", "07\n");
+    let mut sign = openssl(desk);
+    sign.args(["ca", "-batch", "-notext", "-md", "sha256", "-config", "ca.conf", "-in", "request.csr"]);
+    sign.args(["-cert", "adopted/root.crt", "-keyfile", "adopted/root.key", "-out", "adopted/issuing.crt"]);
+    sign.args(["-startdate", begin, "-enddate", "20360101000000Z"]);
+    if extensions.is_some() {
+        sign.args(["-extensions", "own_extensions"]);
+    }
+    succeed(&mut sign);
+}
+
 /// A desk with a request that the root has signed.
 fn signed() -> Desk {
     let desk = Desk::new();
@@ -22,10 +45,7 @@ Whoever has the root signs it with its extensions; name the result in `certifica
 and the root in `certificate` of [ca.tls]
 ";
     assert_eq!(desk.succeed(&format!("{CSR} --out request.csr")), told);
-    let mut sign = openssl(&desk);
-    sign.args(["x509", "-req", "-in", "request.csr", "-CA", "adopted/root.crt", "-CAkey", "adopted/root.key"]);
-    sign.args(["-copy_extensions", "copyall", "-days", "3650", "-out", "adopted/issuing.crt", "-CAcreateserial"]);
-    succeed(&mut sign);
+    sign(&desk, "20260101000000Z", None);
     let tables =
         "\n[ca.tls]\ncertificate = \"adopted/root.crt\"\n\n[ca.cert-manager]\ncertificate = \"adopted/issuing.crt\"\n";
     desk.write("lab.toml", format!("{PROFILE}{CERT_MANAGER}{tables}"));
@@ -92,6 +112,105 @@ fn what_comes_back_is_adopted_below_a_root_that_signs_nothing_here() {
     let locked = desk.run("build lab.toml --seed lab.seed --out again --locked");
     assert_eq!(locked.code, Some(0), "{}", locked.stderr);
     assert!(desk.read("again/lab-g1.tar.gz") == desk.read("out/lab-g1.tar.gz"));
+}
+
+/// Whoever signs may leave out the limits, which nothing else keeps.
+#[test]
+fn what_comes_back_has_the_limits_of_the_request() {
+    let desk = signed();
+    let right = [
+        "keyUsage = critical, digitalSignature, keyCertSign",
+        "basicConstraints = critical, CA:TRUE, pathlen:0",
+        "subjectKeyIdentifier = hash",
+        "extendedKeyUsage = serverAuth",
+        "nameConstraints = critical, permitted;DNS:apps.example, excluded;IP:0.0.0.0/0.0.0.0, excluded;IP:::/::",
+        "authorityKeyIdentifier = keyid",
+    ];
+    let names = "permitted names (nameConstraints)";
+    let both = "permitted;DNS:apps.example, permitted;DNS:example.org";
+    let other_key = "authorityKeyIdentifier = DER:30:06:80:04:01:02:03:04";
+    let cases = [
+        (4, "", format!("has none as its {names}, and [cert_manager] asks for DNS:apps.example")),
+        (
+            4,
+            &*format!("nameConstraints = critical, {both}"),
+            format!("has DNS:apps.example, DNS:example.org as its {names}, and [cert_manager] asks for DNS:apps.example"),
+        ),
+        (
+            4,
+            "nameConstraints = critical, permitted;DNS:apps.example",
+            "has none as its excluded names (nameConstraints), and [cert_manager] asks for IP:0.0.0.0/0, IP:::/0".to_owned(),
+        ),
+        (3, "", "has none as its extended key usages, and [cert_manager] asks for serverAuth".to_owned()),
+        (
+            3,
+            "extendedKeyUsage = clientAuth",
+            "has 1.3.6.1.5.5.7.3.2 as its extended key usages, and [cert_manager] asks for serverAuth".to_owned(),
+        ),
+        (
+            1,
+            "basicConstraints = critical, CA:TRUE",
+            "has none as its path length, and [cert_manager] asks for 0".to_owned(),
+        ),
+        (
+            5,
+            other_key,
+            "names another key of its issuer (authorityKeyIdentifier) than the CA of [ca.tls] has (subjectKeyIdentifier)"
+                .to_owned(),
+        ),
+    ];
+    let hint = "hint: let it be signed again: `certferry csr PROFILE --ca cert-manager --seed FILE --out FILE` writes the \
+                request, to be signed with its extensions (`openssl x509 -req -copy_extensions copyall`)\n";
+    for (place, line, told) in cases {
+        let mut lines = right;
+        lines[place] = line;
+        sign(&desk, "20260101000000Z", Some(&lines.join("\n")));
+        let error = format!("error: adopted/issuing.crt of [ca.cert-manager] {told}\n{hint}");
+        desk.refuse("build lab.toml --seed lab.seed --out out", 2, &error);
+    }
+    // All of them as they should be; signed later than the profile's day, which is told.
+    sign(&desk, "20270101000000Z", Some(&right.join("\n")));
+    let built = desk.run("build lab.toml --seed lab.seed --out out");
+    let told = "warning: ca/cert-manager begins on 2027-01-01T00:00:00Z, after `issued_at`\n\
+                hint: nothing takes it before that: let no node have it earlier\n";
+    assert_eq!((built.code, built.stderr.as_str()), (Some(0), told));
+}
+
+/// A hint never names what the next build refuses.
+#[test]
+fn hints_about_what_has_no_key_here_can_be_followed() {
+    let desk = signed();
+    desk.write("root", desk.read("adopted/root.crt"));
+    desk.write("issuing", desk.read("adopted/issuing.crt"));
+    let build = "build lab.toml --seed lab.seed --out out";
+    desk.write("adopted/issuing.crt", desk.read("root"));
+    let error = "\
+error: adopted/issuing.crt of [ca.cert-manager] has the key of the CA of [ca.tls], and is to be a CA below it
+hint: name the certificate that [ca.tls] signed for cert-manager, or none
+";
+    desk.refuse(build, 2, error);
+    desk.write("adopted/issuing.crt", desk.read("issuing"));
+    desk.write("lab.toml", desk.text("lab.toml").replace("issued_at = 2026-11-22", "issued_at = 2040-01-01"));
+    let error = "\
+error: adopted/issuing.crt of [ca.cert-manager] ended on 2036-01-01T00:00:00Z, before `issued_at` (2040-01-01)
+hint: let its issuer sign another one, and name that in `certificate` of [ca.cert-manager]
+";
+    desk.refuse(build, 2, error);
+    desk.write("lab.toml", desk.text("lab.toml").replace("issued_at = 2040-01-01", "issued_at = 2026-11-22"));
+    let root = Shape { subject: "O = Example\nCN = Example root", end: "20250101000000Z", ..Shape::default() };
+    super::certificate(&desk, "root", &root, "root");
+    let key = "name the CA's key in `key` of [ca.tls] and add `renew = true`";
+    let error = format!(
+        "error: adopted/root.crt of [ca.tls] ended on 2025-01-01T00:00:00Z, before `issued_at` (2026-11-22)\n\
+         hint: {key}: the same key gets a certificate with a later end\n"
+    );
+    desk.refuse(build, 2, &error);
+    super::certificate(&desk, "root", &Shape { end: "20300101000000Z", ..root }, "root");
+    let error = format!(
+        "error: adopted/root.crt of [ca.tls] ends on 2030-01-01T00:00:00Z, before ca/cert-manager that it would sign\n\
+         hint: {key}; or let a certificate for ca/cert-manager be signed that ends on 2030-01-01T00:00:00Z at the latest\n"
+    );
+    desk.refuse(build, 2, &error);
 }
 
 #[test]

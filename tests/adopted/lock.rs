@@ -113,7 +113,7 @@ fn a_plan_says_of_no_other_key_that_what_was_signed_before_stays_good() {
     authority(&desk, "etcd-ca", &Shape { subject: "CN = etcd-ca", ..Shape::default() });
     desk.write("lab.toml", desk.text("lab.toml").replace("[ca.etcd]\n", "[ca.etcd]\ngeneration = 2\n"));
     let plan = desk.succeed("plan lab.toml --lock new.lock.toml");
-    assert!(plan.contains("ca/etcd  adopted key "), "{plan}");
+    assert!(plan.contains("ca/etcd  generation 1 -> 2; adopted key "), "{plan}");
     assert!(!line(&plan, "ca/etcd") && line(&plan, "ca/kubernetes"), "{plan}");
 }
 

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use certferry::x509::ReadCertificate;
+
 use super::{KUBEADM, P256, PROFILE, Shape, authority, certificate, key, openssl};
 use crate::common::desk::Desk;
 use crate::common::{succeed, tool};
@@ -48,6 +50,26 @@ fn further(desk: &Desk, name: &str, tables: &str) {
     desk.write("lab.toml", format!("{PROFILE}\n{own}\n{tables}"));
 }
 
+/// The CA's certificate in DER.
+fn der(desk: &Desk) -> Vec<u8> {
+    ReadCertificate::from_pem(&desk.read("adopted/ca.crt")).unwrap().der().to_vec()
+}
+
+/// Writes the CA's certificate after a field was put in or taken out, with the lengths around it.
+fn write_der(desk: &Desk, mut der: Vec<u8>) {
+    let was = usize::from(der[2]) << 8 | usize::from(der[3]);
+    for header in [0, 4] {
+        assert_eq!(der[header..header + 2], [0x30, 0x82]);
+        let length = usize::from(der[header + 2]) << 8 | usize::from(der[header + 3]);
+        let length = u16::try_from(length + der.len() - 4 - was).unwrap();
+        der[header + 2..header + 4].copy_from_slice(&length.to_be_bytes());
+    }
+    desk.write("ca.der", der);
+    succeed(openssl(desk).args(["base64", "-in", "ca.der", "-out", "ca.base64"]));
+    let text = desk.text("ca.base64");
+    desk.write("adopted/ca.crt", format!("-----BEGIN CERTIFICATE-----\n{text}-----END CERTIFICATE-----\n"));
+}
+
 const TLS: &str = "[[tls]]\nnamespace = \"web\"\nsecret = \"web-tls\"\nhosts = [\"a.example\", \"10.0.0.9\"]\n";
 
 const CASES: &[(&str, Arrange)] = &[
@@ -81,6 +103,30 @@ const CASES: &[(&str, Arrange)] = &[
         let extensions = format!("{KUBEADM}1.2.3.4 = critical, ASN1:NULL\n");
         shaped(desk, &Shape { extensions: &extensions, ..Shape::default() });
     }),
+    ("a critical extension that the Go of this Kubernetes does not know", |desk| {
+        let extensions = format!("{KUBEADM}inhibitAnyPolicy = critical, 0\n");
+        shaped(desk, &Shape { extensions: &extensions, ..Shape::default() });
+    }),
+    ("a negative serial number", |desk| {
+        let mut sign = openssl(desk);
+        sign.args(["req", "-x509", "-key", "adopted/ca.key", "-subj", "/CN=kubernetes", "-set_serial", "-5"]);
+        succeed(sign.args(["-days", "9000", "-out", "adopted/ca.crt"]));
+    }),
+    ("version 2 with extensions", |desk| {
+        let mut der = der(desk);
+        let version = [0xa0, 3, 2, 1, 2];
+        let place = der.windows(5).position(|window| window == version).unwrap();
+        der[place + 4] = 1;
+        write_der(desk, der);
+    }),
+    ("unique identifiers", |desk| {
+        let mut der = der(desk);
+        let read = ReadCertificate::from_der(&der).unwrap();
+        let spki = read.spki_der();
+        let place = der.windows(spki.len()).position(|window| window == spki).unwrap() + spki.len();
+        der.splice(place..place, [0x81, 2, 0, 1]);
+        write_der(desk, der);
+    }),
     ("ended", |desk| shaped(desk, &Shape { end: "20250101000000Z", ..Shape::default() })),
     ("ends before its leaves", |desk| set(desk, "leaf = \"70y\"", "leaf = \"100y\"")),
     ("ends before the CA below it", |desk| further(desk, "tls", "[cert_manager]\n")),
@@ -91,6 +137,11 @@ const CASES: &[(&str, Arrange)] = &[
     ("begins after its leaves", |desk| {
         set(desk, "issued_at = 2026-11-22", "issued_at = 2015-11-22");
         set(desk, "leaf = \"70y\"", "leaf = \"3y\"");
+    }),
+    ("begins after its leaves, renewed", |desk| {
+        set(desk, "issued_at = 2026-11-22", "issued_at = 2015-11-22");
+        set(desk, "leaf = \"70y\"", "leaf = \"3y\"");
+        renewed(desk);
     }),
     ("a root first", |desk| {
         intermediate(desk);
