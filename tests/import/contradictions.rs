@@ -233,7 +233,7 @@ fn what_several_nodes_have_alike_is_one_line() {
     let surveys = ["cp-1", "cp-2", "cp-3"].map(|name| control_plane(name, "1.24.15", &settings));
     let kubeadm = "apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\nimageRepository: registry.lab/k8s\n\
                    networking: {podSubnet: 10.244.0.0/16}\n\
-                   apiServer: {extraArgs: {oidc-issuer-url: \"https://u:hunter2@id.lab\", oidc-client-id: \"a b\"}}\n";
+                   apiServer: {extraArgs: {oidc-issuer-url: \"https://u:hunter2@id.lab\", oidc-client-id: hunter3}}\n";
     let surveys = [("a", surveys[0].as_str()), ("b", &surveys[1]), ("c", &surveys[2])];
     let imported = imported(&surveys, &[("kubeadm.yaml", kubeadm)]);
     let lacks = "no profile says it, so kubeadm's configuration in a bundle lacks it; who runs `kubeadm init` with that adds it";
