@@ -339,3 +339,26 @@ fn containerd_finds_the_root() {
     let said = pull();
     assert!(said.contains("x509: certificate signed by unknown authority"), "{said}");
 }
+
+/// Whom whole nodes will believe is told before anything is built.
+#[test]
+fn a_plan_says_whom_nodes_will_trust_and_how_far() {
+    let text = changed_profile("ha-external-etcd", |profile| {
+        use_fast_keys(profile);
+        add(profile, "registry.corp.internal:5000", "tls", false);
+        add(profile, "10.0.0.5", CORP_ROOT, true);
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let profile = crate::common::write(folder.path(), "lab.toml", &text, 0o644);
+    let said = succeed(certferry().arg("plan").arg(&profile));
+    let own = "registry registry.corp.internal:5000  root ca/tls: containerd of control planes and workers trusts it\n";
+    assert!(said.contains(own), "{said}");
+    let line = said.lines().find(|line| line.starts_with("registry 10.0.0.5  root ")).unwrap();
+    let (root, far) = line.rsplit_once(": ").unwrap();
+    assert!(root.ends_with("(sha256:7212efccf9948402)"), "{line}");
+    assert_eq!(far, "every program of control planes and workers trusts it, for EVERY NAME");
+    let json: serde_json::Value =
+        serde_json::from_str(&succeed(certferry().arg("plan").arg(&profile).args(["-o", "json"]))).unwrap();
+    assert_eq!(json["registries"][0]["root"], serde_json::json!(["tls"]));
+    assert_eq!(json["registries"][1]["system_trust"], true);
+}

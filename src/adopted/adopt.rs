@@ -108,16 +108,14 @@ fn check_limits(profile: &Profile, checked: &BTreeMap<KeyId, CheckedCertificate>
     for (id, authority) in authorities(profile) {
         let Some(own) = checked.get(&id) else { continue };
         let file = || authority.adoption.as_ref().and_then(|adoption| adoption.certificate.clone()).unwrap_or_default();
-        let is_below_tls = || {
-            let root = checked.get(&KeyId::ca("tls"));
-            root.is_some_and(|root| own.certificate.is_signed_by(&root.certificate) == Some(true))
+        let cert_manager = profile.cert_manager.as_ref().filter(|_| id == KeyId::ca("cert-manager"));
+        let root = checked.get(&KeyId::ca("tls")).map(|root| &root.certificate);
+        let as_requested = || {
+            cert_manager.map_or(Ok(()), |cert_manager| below::check_intermediate(cert_manager, &own.certificate, root))
         };
-        let fault = match below::check(&plan, &id, &own.certificate, &own.go) {
-            Err(fault) => Some(fault),
-            Ok(()) if id == KeyId::ca("cert-manager") && !is_below_tls() => Some(AdoptFault::NotBelowTls),
-            Ok(()) => None,
-        };
-        errors.extend(fault.map(|fault| AdoptError { id: id.clone(), file: file(), fault: Box::new(fault) }));
+        let fault = below::check(&plan, &id, &own.certificate, &own.go).and_then(|()| as_requested()).err();
+        let has_key = authority.adoption.as_ref().is_some_and(|adoption| adoption.key.is_some());
+        errors.extend(fault.map(|fault| AdoptError { id: id.clone(), file: file(), has_key, fault: Box::new(fault) }));
     }
     errors
 }
@@ -137,11 +135,14 @@ struct Read {
 
 impl Context<'_> {
     fn read(&self, id: &KeyId, adoption: &crate::profile::Adoption, validity: Validity) -> Result<Read, AdoptError> {
-        let error = |file: &String, fault| AdoptError { id: id.clone(), file: file.clone(), fault: Box::new(fault) };
+        let has_key = adoption.key.is_some();
+        let error =
+            |file: &String, fault| AdoptError { id: id.clone(), file: file.clone(), has_key, fault: Box::new(fault) };
         let certificate = adoption.certificate.as_ref().map(|file| {
             let wish = Wish {
                 is_renewed: adoption.renew,
                 issued_at: self.issued_at,
+                kubernetes: self.profile.cluster.kubernetes,
                 purpose: self.purpose(id),
                 may_be_intermediate: *id == KeyId::ca("cert-manager"),
             };
@@ -184,6 +185,7 @@ impl Context<'_> {
         key.map(Some).map_err(|fault| AdoptError {
             id: id.clone(),
             file: file.to_owned(),
+            has_key: true,
             fault: Box::new(fault.into()),
         })
     }

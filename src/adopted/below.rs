@@ -1,11 +1,16 @@
 //! Checks what a plan has below an adopted CA against the CA's limits.
 
+use std::collections::BTreeSet;
+
+use der::asn1::ObjectIdentifier;
+
 use super::certificate::NEWEST_GO;
 use super::error::AdoptFault;
 use crate::go::GoCertificate;
 use crate::kubernetes::KeyId;
 use crate::plan::{Plan, PlannedCertificate};
-use crate::x509::{ReadCertificate, oid};
+use crate::profile::CertManager;
+use crate::x509::{ExtendedKeyUsage, ReadCertificate, oid};
 
 /// Returns the first limit of a CA that what is planned below it would break.
 pub(super) fn check(
@@ -43,6 +48,63 @@ pub(super) fn check(
     Ok(())
 }
 
+/// Checks that the intermediate of cert-manager is below the CA of `[ca.tls]`, and that one which was signed on request has
+/// the limits of the request: whoever signed it may have left them out, and nothing else would keep them.
+pub(super) fn check_intermediate(
+    cert_manager: &CertManager,
+    certificate: &ReadCertificate,
+    root: Option<&ReadCertificate>,
+) -> Result<(), AdoptFault> {
+    let Some(root) = root else { return Err(AdoptFault::NotBelowTls) };
+    if certificate.spki_der() == root.spki_der() {
+        return Err(AdoptFault::SameAsTls);
+    }
+    if certificate.is_signed_by(root) != Some(true) {
+        return Err(AdoptFault::NotBelowTls);
+    }
+    let identifiers = certificate.authority_key_identifier().zip(root.subject_key_identifier());
+    if identifiers.is_some_and(|(named, own)| named != own) {
+        return Err(AdoptFault::OtherIssuerKey);
+    }
+    // A key of one's own comes with the certificate that it had before.
+    if cert_manager.ca.adoption.as_ref().is_some_and(|adoption| adoption.key.is_some()) {
+        return Ok(());
+    }
+    let permitted = &cert_manager.permitted;
+    let no_address = !permitted.domains.is_empty() && permitted.ranges.is_empty();
+    let excluded = if no_address { NO_ADDRESS.map(str::to_owned).to_vec() } else { Vec::new() };
+    same("permitted names (nameConstraints)", certificate.permitted_names(), &permitted.labelled())?;
+    same("excluded names (nameConstraints)", certificate.excluded_names(), &excluded)?;
+    let found: Vec<_> = certificate.usages().iter().map(|usage| usage_name(usage, &cert_manager.usages)).collect();
+    let wanted: Vec<_> = cert_manager.usages.iter().map(ToString::to_string).collect();
+    same("extended key usages", &found, &wanted)?;
+    match certificate.path_length() {
+        Some(0) => Ok(()),
+        found => Err(AdoptFault::NotAsRequested {
+            what: "path length",
+            found: found.map_or_else(|| "none".to_owned(), |length| length.to_string()),
+            wanted: "0".to_owned(),
+        }),
+    }
+}
+
+/// What a request excludes that permits DNS domains alone.
+const NO_ADDRESS: [&str; 2] = ["IP:0.0.0.0/0", "IP:::/0"];
+
+fn usage_name(usage: &ObjectIdentifier, known: &[ExtendedKeyUsage]) -> String {
+    known.iter().find(|known| known.oid() == *usage).map_or_else(|| usage.to_string(), ToString::to_string)
+}
+
+/// Compares lists whose order says nothing.
+fn same(what: &'static str, found: &[String], wanted: &[String]) -> Result<(), AdoptFault> {
+    let set = |list: &[String]| list.iter().map(|text| text.to_ascii_lowercase()).collect::<BTreeSet<_>>();
+    if set(found) == set(wanted) {
+        return Ok(());
+    }
+    let said = |list: &[String]| if list.is_empty() { "none".to_owned() } else { list.join(", ") };
+    Err(AdoptFault::NotAsRequested { what, found: said(found), wanted: said(wanted) })
+}
+
 fn check_dates<'p, Below>(own: &PlannedCertificate, below: impl Fn() -> Below) -> Result<(), AdoptFault>
 where
     Below: Iterator<Item = &'p PlannedCertificate>,
@@ -51,7 +113,8 @@ where
     let outlives = |planned: &&PlannedCertificate| planned.validity.not_after > not_after;
     if let Some(first) = below().find(outlives) {
         let count = below().filter(outlives).count();
-        return Err(AdoptFault::Outlived { not_after, first: first.key.clone(), count });
+        let is_there = first.existing.is_some();
+        return Err(AdoptFault::Outlived { not_after, first: first.key.clone(), is_there, count });
     }
     match below().find(|planned| planned.validity.not_after <= not_before) {
         Some(first) => Err(AdoptFault::BeginsLate { not_before, first: first.key.clone() }),

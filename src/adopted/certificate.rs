@@ -5,12 +5,12 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::error::AdoptFault;
-use crate::go::{GoCertificate, GoUsage, GoVersion, VerifyOptions, verify};
-use crate::kubernetes::Purpose;
+use crate::go::{GoCertificate, GoRange, GoUsage, GoVersion, VerifyOptions, verify};
+use crate::kubernetes::{Purpose, Version};
 use crate::lint::{ClusterFacts, Facts, Severity, lint};
 use crate::x509::{KeyAlgorithm, RSA_BITS, ReadCertificate, key_algorithm};
 
-/// The newest release of Go that is known: what it takes, older ones take as well.
+/// The newest release of Go that is known. What it takes, older ones may refuse: those of the cluster are asked as well.
 pub(super) const NEWEST_GO: GoVersion = GoVersion(26, 0);
 
 /// A release that takes negative serial numbers, which a renewed certificate has no more.
@@ -24,6 +24,8 @@ pub(super) struct Wish {
     pub(super) is_renewed: bool,
     /// The day from which the cluster's validity counts.
     pub(super) issued_at: OffsetDateTime,
+    /// The version of Kubernetes.
+    pub(super) kubernetes: Version,
     /// What the CA is for.
     pub(super) purpose: Purpose,
     /// Whether the CA may be signed by another.
@@ -73,7 +75,12 @@ pub(super) fn check(pem: &[u8], wish: &Wish) -> Result<CheckedCertificate, Adopt
     if certificate.not_after() < wish.issued_at && !wish.is_renewed {
         return Err(AdoptFault::Ended { not_after: certificate.not_after(), issued_at: wish.issued_at });
     }
-    let go = check_go(&certificate, if wish.is_renewed { BEFORE_SERIALS } else { NEWEST_GO })?;
+    // Whoever signs a request signs it after the profile was written: of an intermediate a warning is enough.
+    if certificate.not_before().date() > wish.issued_at.date() && !wish.is_renewed && !is_intermediate {
+        let not_before = certificate.not_before();
+        return Err(AdoptFault::NotYetValid { not_before, issued_at: wish.issued_at });
+    }
+    let go = check_go(&certificate, wish)?;
     check_rules(&certificate, wish)?;
     Ok(CheckedCertificate { certificate, go, algorithm })
 }
@@ -81,6 +88,12 @@ pub(super) fn check(pem: &[u8], wish: &Wish) -> Result<CheckedCertificate, Adopt
 fn check_authority(certificate: &ReadCertificate) -> Result<(), AdoptFault> {
     if !certificate.is_ca() {
         return Err(AdoptFault::NotACa);
+    }
+    if !certificate.is_version_3() {
+        return Err(AdoptFault::OldVersion);
+    }
+    if certificate.has_unique_identifiers() {
+        return Err(AdoptFault::UniqueIdentifiers);
     }
     match certificate.key_usage() {
         Some(usage) if !usage.key_cert_sign() => Err(AdoptFault::NoCertSign),
@@ -127,9 +140,29 @@ fn check_chain(certificate: &ReadCertificate, issuers: &[ReadCertificate]) -> Re
     Ok(())
 }
 
-/// Checks that Go reads the CA and knows what is critical in it.
-fn check_go(certificate: &ReadCertificate, version: GoVersion) -> Result<GoCertificate, AdoptFault> {
-    let refused = |error: crate::go::GoError| AdoptFault::Go(error.to_string());
+/// Checks that Go reads the CA and knows what is critical in it: the releases that built the cluster's Kubernetes, and the
+/// newest.
+fn check_go(certificate: &ReadCertificate, wish: &Wish) -> Result<GoCertificate, AdoptFault> {
+    if certificate.serial_is_negative() && !wish.is_renewed {
+        return Err(AdoptFault::NegativeSerial);
+    }
+    let minor = wish.kubernetes.minor;
+    let own = GoRange::of_kubernetes(minor);
+    let version = |version: GoVersion| if wish.is_renewed { version.min(BEFORE_SERIALS) } else { version };
+    for own in [own.oldest, own.newest] {
+        ask_go(certificate, version(own), Some(minor))?;
+    }
+    ask_go(certificate, version(NEWEST_GO), None)
+}
+
+/// Asks a release of Go, which built a minor version of Kubernetes, or later ones.
+fn ask_go(
+    certificate: &ReadCertificate,
+    version: GoVersion,
+    kubernetes: Option<u32>,
+) -> Result<GoCertificate, AdoptFault> {
+    let refused =
+        |error: crate::go::GoError| AdoptFault::Go { go: version.to_string(), kubernetes, reason: error.to_string() };
     let go = GoCertificate::parse(certificate.der(), version).map_err(refused)?;
     // A trusted certificate is its own chain, of which its dates and extensions are looked at.
     let options = VerifyOptions { at: certificate.not_after(), usage: GoUsage::Any, host: None, go: version };

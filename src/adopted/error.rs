@@ -15,6 +15,8 @@ pub struct AdoptError {
     pub id: KeyId,
     /// The path of the file, as the profile has it.
     pub file: String,
+    /// Whether the profile names a file of the CA's private key.
+    pub has_key: bool,
     /// What is wrong. Its text continues a sentence that begins with the file.
     pub fault: Box<AdoptFault>,
 }
@@ -47,9 +49,25 @@ pub enum AdoptFault {
     /// A certificate cannot be read; the value is what the decoder said.
     #[error("holds a certificate that cannot be read: {0}")]
     Unreadable(String),
-    /// Go does not take the certificate; the value is what it says.
-    #[error("is refused by Go, in which Kubernetes is written: {0}")]
-    Go(String),
+    /// Go, in which Kubernetes is written, does not take the certificate.
+    #[error("is refused by {go}, with which {} built: {reason}", programs(*.kubernetes))]
+    Go {
+        /// The release of Go.
+        go: String,
+        /// The minor version of Kubernetes that it built. `None` means later ones than that of the profile.
+        kubernetes: Option<u32>,
+        /// What Go says.
+        reason: String,
+    },
+    /// The serial number is negative.
+    #[error("has a negative serial number, which Go 1.23 and later refuse")]
+    NegativeSerial,
+    /// The certificate has extensions and is not of version 3.
+    #[error("has extensions and is not of version 3, the only one that may have them (RFC 5280, section 4.1.2.1)")]
+    OldVersion,
+    /// The certificate has issuerUniqueID or subjectUniqueID.
+    #[error("has a unique identifier of issuer or subject, which no CA may write (RFC 5280, section 4.1.2.8)")]
+    UniqueIdentifiers,
     /// The first certificate is not that of a CA.
     #[error("is not a CA: its basicConstraints do not say CA:TRUE")]
     NotACa,
@@ -85,6 +103,14 @@ pub enum AdoptFault {
     Ended {
         /// The last second of the certificate.
         not_after: OffsetDateTime,
+        /// The day from which the cluster's validity counts.
+        issued_at: OffsetDateTime,
+    },
+    /// The certificate begins after the cluster's certificates.
+    #[error("begins on {}, after `issued_at` ({})", instant(*not_before), issued_at.date())]
+    NotYetValid {
+        /// The first second of the certificate.
+        not_before: OffsetDateTime,
         /// The day from which the cluster's validity counts.
         issued_at: OffsetDateTime,
     },
@@ -144,9 +170,29 @@ pub enum AdoptFault {
         not_after: OffsetDateTime,
         /// The id of the first certificate that would outlive it.
         first: KeyId,
+        /// Whether that certificate is there already.
+        is_there: bool,
         /// How many would.
         count: usize,
     },
+    /// The CA and the one above it have one key.
+    #[error("has the key of the CA of [ca.tls], and is to be a CA below it")]
+    SameAsTls,
+    /// Whoever signed the request gave the CA other limits than those of the request.
+    #[error("has {found} as its {what}, and [cert_manager] asks for {wanted}")]
+    NotAsRequested {
+        /// The limit.
+        what: &'static str,
+        /// Its value in the certificate.
+        found: String,
+        /// Its value in the request.
+        wanted: String,
+    },
+    /// The certificate names another key of its issuer.
+    #[error(
+        "names another key of its issuer (authorityKeyIdentifier) than the CA of [ca.tls] has (subjectKeyIdentifier)"
+    )]
+    OtherIssuerKey,
     /// A certificate below the CA would end before the CA begins.
     #[error("begins on {}, after the end of {first} that it would sign", instant(*not_before))]
     BeginsLate {
@@ -174,6 +220,13 @@ pub enum AdoptFault {
         /// What Go says.
         reason: String,
     },
+}
+
+fn programs(kubernetes: Option<u32>) -> String {
+    match kubernetes {
+        Some(minor) => format!("a release of Kubernetes 1.{minor} is"),
+        None => "later releases of Kubernetes are".to_owned(),
+    }
 }
 
 fn further(count: usize) -> String {

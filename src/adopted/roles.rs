@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use time::OffsetDateTime;
+
 use super::wanted::authorities;
 use crate::kubernetes::KeyId;
 use crate::profile::Profile;
+use crate::x509::instant;
 
 /// Something about adopted CAs that a person should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +18,13 @@ pub enum AdoptWarning {
         first: KeyId,
         /// The id of the second.
         second: KeyId,
+    },
+    /// A CA begins after the day from which the cluster's validity counts.
+    NotYetValid {
+        /// The id of the CA.
+        id: KeyId,
+        /// Its first second.
+        not_before: OffsetDateTime,
     },
     /// Two CAs of the cluster have one name and different keys.
     OneName {
@@ -30,6 +40,9 @@ pub enum AdoptWarning {
 impl fmt::Display for AdoptWarning {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NotYetValid { id, not_before } => {
+                write!(formatter, "{id} begins on {}, after `issued_at`", instant(*not_before))
+            }
             Self::OneForSeveral { first, second } => write!(formatter, "{first} and {second} are one CA"),
             Self::OneName { first, second, subject } => {
                 write!(formatter, "{first} and {second} are both called {subject} and have different keys")
@@ -44,6 +57,7 @@ impl AdoptWarning {
     pub fn hint(&self) -> &'static str {
         let is = |id: &KeyId, name: &'static str| *id == KeyId::ca(name);
         match self {
+            Self::NotYetValid { .. } => "nothing takes it before that: let no node have it earlier",
             Self::OneName { .. } => {
                 "in files of their own that works; never put both into one file unless each has a subjectKeyIdentifier \
                  and what they signed names it"
@@ -63,7 +77,12 @@ impl AdoptWarning {
 /// Returns what there is to say of the CAs of a profile whose files were read.
 pub(super) fn warnings(profile: &Profile) -> Vec<AdoptWarning> {
     let all = authorities(profile);
-    let mut found = Vec::new();
+    let begins = |(id, authority): &(KeyId, &crate::profile::Authority)| {
+        let not_before = authority.found_certificate()?.validity.not_before;
+        (not_before.date() > profile.cluster.issued_at)
+            .then(|| AdoptWarning::NotYetValid { id: id.clone(), not_before })
+    };
+    let mut found: Vec<_> = all.iter().filter_map(begins).collect();
     for (place, (second, authority)) in all.iter().enumerate() {
         for (first, earlier) in all.iter().take(place) {
             let (first, second) = (first.clone(), second.clone());

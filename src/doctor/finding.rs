@@ -42,12 +42,19 @@ impl Finding {
         }) {
             match (group, group.first().and_then(|first| first.rule.together)) {
                 ([first, _, ..], Some([what, mend])) => {
-                    let files: BTreeSet<String> = group.iter().map(|finding| finding.file.clone()).collect();
-                    let (count, files) = (group.len().to_string(), listed_files(&files));
+                    let several: BTreeSet<String> = group.iter().map(|finding| finding.file.clone()).collect();
+                    let (count, files) = (group.len().to_string(), listed_files(&several));
                     let because =
                         group.iter().map(|finding| finding.because.as_str()).find(|because| !because.is_empty());
+                    // A kubeconfig has two.
+                    let in_files = if several.len() == group.len() {
+                        String::new()
+                    } else {
+                        format!(" in {} files", several.len())
+                    };
                     let values = BTreeMap::from([
                         ("count", count.as_str()),
+                        ("in_files", &in_files),
                         ("files", &files),
                         ("node", &first.node),
                         ("because", because.unwrap_or_default()),

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::surveyed::{Surveyed, read_all};
 use crate::kubernetes::{Component, KeyId, to_restart};
 use crate::plan::{Plan, PlannedCertificate, PlannedContent, PlannedKubeconfig, Recipient};
-use crate::survey::{Survey, looks_at};
+use crate::survey::{File, Survey, looks_at};
 use crate::x509::{ExtendedKeyUsage, ReadCertificate, instant};
 
 /// Where the kubelet's own client certificate is, whatever the day in the name of its file.
@@ -164,7 +164,7 @@ impl Comparing<'_> {
         Some(match content {
             PlannedContent::Certificate(id) | PlannedContent::CertificateAndKey(id) => {
                 let certificate = self.survey.certificate(place);
-                certificate.map_or_else(lacking, |certificate| self.certificate(id, &certificate))
+                certificate.map_or_else(lacking, |certificate| self.file_of(id, &certificate, found))
             }
             PlannedContent::PrivateKey(id) => match found.and_then(|file| file.private_keys.first()) {
                 None => lacking(),
@@ -200,9 +200,47 @@ impl Comparing<'_> {
         if self.keys.get(id).is_some_and(is_it) { FileFate::Same } else { FileFate::OtherKey }
     }
 
+    /// Returns what becomes of a file whose first certificate is given. Of a CA there may be more, while it is rotated.
+    fn file_of(&self, id: &KeyId, first: &ReadCertificate, file: Option<&File>) -> (FileFate, Vec<String>) {
+        let (mut fate, mut details) = self.certificate(id, first);
+        let further = file.map_or(0, |file| file.certificates.len().saturating_sub(1));
+        if further > 0 && self.certificates.get(id).is_some_and(|planned| planned.is_ca) {
+            fate = FileFate::OtherNames;
+            let further = if further == 1 {
+                "another certificate goes".to_owned()
+            } else {
+                format!("{further} further certificates go")
+            };
+            details.push(format!("{further}: whom they signed is no longer believed"));
+        }
+        (fate, details)
+    }
+
+    /// Returns what differs in the issuer: its name, or its key.
+    fn issuer(&self, planned: &PlannedCertificate, found: &ReadCertificate) -> Option<String> {
+        let issuer = self.certificates.get(&planned.issuer)?;
+        if issuer.subject.to_der().is_ok_and(|name| name != found.issuer_der()) {
+            return Some(format!("issuer {}, then {}", found.issuer(), issuer.subject));
+        }
+        let key = self.keys.get(&planned.issuer);
+        let is_it = |authority: &ReadCertificate| {
+            key.is_some_and(|key| Sha256::digest(authority.spki_der())[..] == key[..])
+                && found.is_signed_by(authority) != Some(false)
+        };
+        let of_files = self.survey.survey.files.iter().flat_map(|file| read_all(&file.certificates));
+        // The CA may be in the kubeconfigs alone.
+        let of_kubeconfigs = self.survey.survey.kubeconfigs.iter().flat_map(|kubeconfig| &kubeconfig.clusters);
+        let mut all = of_files.chain(of_kubeconfigs.flat_map(|cluster| read_all(&cluster.certificates)));
+        (!all.any(|authority| is_it(&authority))).then(|| "signed by another key".to_owned())
+    }
+
     fn certificate(&self, id: &KeyId, found: &ReadCertificate) -> (FileFate, Vec<String>) {
         let Some(planned) = self.certificates.get(id) else { return (FileFate::Unknown, Vec::new()) };
         let mut details = names(planned, found);
+        // A root is its own issuer, and an adopted intermediate has that of its certificate.
+        if !planned.is_ca {
+            details.extend(self.issuer(planned, found));
+        }
         let has_other_names = !details.is_empty();
         let has_key = self.keys.get(id).is_some_and(|known| Sha256::digest(found.spki_der())[..] == known[..]);
         let existing = planned.existing.as_deref().filter(|existing| !existing.is_renewed);
@@ -258,11 +296,14 @@ impl Comparing<'_> {
 
 /// Returns what differs in user, groups, usages and names.
 fn names(planned: &PlannedCertificate, found: &ReadCertificate) -> Vec<String> {
-    // The subject of an adopted CA is that of its certificate.
-    if planned.is_ca {
-        return Vec::new();
-    }
     let mut details = Vec::new();
+    if planned.is_ca {
+        // Whoever knows the one does not know the other, whatever the key.
+        if planned.subject.to_der().is_ok_and(|name| name != found.subject_der()) {
+            details.push(format!("subject {}, then {}", found.subject(), planned.subject));
+        }
+        return details;
+    }
     let user = found.common_name().unwrap_or_default();
     if user != planned.subject.common_name {
         details.push(format!("CN={user}, then CN={}", planned.subject.common_name));

@@ -1,5 +1,6 @@
 //! Replaces what is on a node by a part of a bundle.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
@@ -205,8 +206,11 @@ fn replace<'a, 't>(
 
 /// Returns the folders whose SELinux labels are set anew after their files change.
 fn relabelled(tree: &NodeTree) -> Vec<String> {
-    let folders = UNIT_FOLDERS.iter().map(|row| row.folder).filter(|folder| tree.is_folder(folder));
-    folders.map(|folder| format!("/{folder}")).collect()
+    let all = || UNIT_FOLDERS.iter().map(|row| row.folder).filter(|folder| tree.is_folder(folder));
+    // It goes through folders below folders.
+    let is_below = |folder: &str, above: &str| folder.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'));
+    let topmost: BTreeSet<&str> = all().filter(|folder| !all().any(|above| is_below(folder, above))).collect();
+    topmost.into_iter().map(|folder| format!("/{folder}")).collect()
 }
 
 /// Refuses a host that is not the node.

@@ -6,6 +6,7 @@ use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Decode, DecodePem, Encode, Reader as _, SliceReader, Tag};
 use ipnet::IpNet;
 use time::OffsetDateTime;
+use x509_cert::ext::pkix::constraints::name::GeneralSubtrees;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{
     AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage as ExtendedKeyUsageExtension, KeyUsage, NameConstraints,
@@ -37,6 +38,7 @@ struct Extensions {
     alt_names: Vec<AltName>,
     path_length: Option<u8>,
     permitted_names: Vec<String>,
+    excluded_names: Vec<String>,
 }
 
 impl ReadCertificate {
@@ -273,6 +275,26 @@ impl ReadCertificate {
         &self.extensions.permitted_names
     }
 
+    /// Returns the names for which nameConstraints forbids a CA to sign, in the form of [`Self::permitted_names`].
+    #[must_use]
+    pub fn excluded_names(&self) -> &[String] {
+        &self.extensions.excluded_names
+    }
+
+    /// Returns whether the certificate is of version 3, the only one that may have extensions (RFC 5280, section
+    /// 4.1.2.1).
+    #[must_use]
+    pub fn is_version_3(&self) -> bool {
+        self.certificate.tbs_certificate().version() == x509_cert::Version::V3
+    }
+
+    /// Returns whether issuerUniqueID or subjectUniqueID is there, which no CA may write (RFC 5280, section 4.1.2.8).
+    #[must_use]
+    pub fn has_unique_identifiers(&self) -> bool {
+        let tbs = self.certificate.tbs_certificate();
+        tbs.issuer_unique_id().is_some() || tbs.subject_unique_id().is_some()
+    }
+
     /// Returns whether subjectAltName has exactly this DNS name. Case does not matter (RFC 6125, section 6.4.1).
     #[must_use]
     pub fn has_dns(&self, wanted: &str) -> bool {
@@ -333,15 +355,17 @@ impl Extensions {
     fn read(tbs: &x509_cert::TbsCertificate) -> der::Result<Self> {
         let alt_names = tbs.get_extension::<SubjectAltName>()?.map(|(_, SubjectAltName(names))| names);
         let basic_constraints = tbs.get_extension::<BasicConstraints>()?;
-        let permitted = tbs.get_extension::<NameConstraints>()?.and_then(|(_, names)| names.permitted_subtrees);
+        let constraints = tbs.get_extension::<NameConstraints>()?;
+        let (permitted, excluded) =
+            constraints.map(|(_, names)| (names.permitted_subtrees, names.excluded_subtrees)).unwrap_or_default();
+        let names = |trees: Option<GeneralSubtrees>| {
+            trees.unwrap_or_default().iter().filter_map(|tree| permitted_name(&tree.base)).collect()
+        };
         Ok(Self {
             is_ca: basic_constraints.as_ref().is_some_and(|(_, constraints)| constraints.ca),
             path_length: basic_constraints.as_ref().and_then(|(_, constraints)| constraints.path_len_constraint),
-            permitted_names: permitted
-                .unwrap_or_default()
-                .iter()
-                .filter_map(|tree| permitted_name(&tree.base))
-                .collect(),
+            permitted_names: names(permitted),
+            excluded_names: names(excluded),
             basic_constraints_critical: basic_constraints.is_some_and(|(critical, _)| critical),
             key_usage: tbs.get_extension::<KeyUsage>()?.map(|(_, usage)| usage),
             usages: tbs.get_extension::<ExtendedKeyUsageExtension>()?.map(|(_, usages)| usages.0).unwrap_or_default(),

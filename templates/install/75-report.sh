@@ -220,7 +220,7 @@ orders() {
         case $stage:$files in
         etcd:?*) printf '%s\n' "until crictl ps -q --name '^etcd\$' $kubeadm | grep -q .; do sleep 2; done" ;;
         kube-apiserver:*)
-            printf '%s\n' "until kubectl --kubeconfig /$KUBERNETES/admin.conf get --raw /readyz; do sleep 2; done"
+            printf '%s\n' "until kubectl --kubeconfig /$KUBERNETES/controller-manager.conf get --raw /readyz; do sleep 2; done"
             ;;
         esac
     done

@@ -97,6 +97,26 @@ fn a_made_authority_becomes_no_adopted_one_unasked_nor_the_other_way_round() {
     desk.refuse("build lab.toml --seed lab.seed --out again --lock other.lock.toml", 1, &error);
 }
 
+/// What a renewal leaves good is not said of a CA whose key the lock does not have.
+#[test]
+fn a_plan_says_of_no_other_key_that_what_was_signed_before_stays_good() {
+    let desk = desk(true);
+    build(&desk, "new");
+    let said = "renewed over the same keys, so that what was signed before stays good";
+    let line = |plan: &str, id: &str| {
+        let (_, told) = plan.split_once(said).unwrap();
+        told.split("who may still have").next().unwrap().contains(&format!("  {id}  its certificate so far"))
+    };
+    let plan = desk.succeed("plan lab.toml --lock new.lock.toml");
+    assert!(line(&plan, "ca/etcd") && line(&plan, "ca/kubernetes"), "{plan}");
+    next_generation(&desk);
+    authority(&desk, "etcd-ca", &Shape { subject: "CN = etcd-ca", ..Shape::default() });
+    desk.write("lab.toml", desk.text("lab.toml").replace("[ca.etcd]\n", "[ca.etcd]\ngeneration = 2\n"));
+    let plan = desk.succeed("plan lab.toml --lock new.lock.toml");
+    assert!(plan.contains("ca/etcd  adopted key "), "{plan}");
+    assert!(!line(&plan, "ca/etcd") && line(&plan, "ca/kubernetes"), "{plan}");
+}
+
 /// Renewing what was adopted as it is needs no word: who trusted it trusts it still.
 #[test]
 fn renewal_may_come_later() {

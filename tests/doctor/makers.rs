@@ -496,8 +496,8 @@ fn a_kubelet_configuration_without_kubeadm_is_one() {
 fn a_clock_in_1970_and_an_expired_cluster_are_one_paragraph() {
     let node = node();
     for (at, begins) in [
-        ("1970-01-01", "problem: 19 certificates are not valid yet: "),
-        ("2301-01-01", "problem: 19 certificates have ended: "),
+        ("1970-01-01", "problem: 19 certificates in 16 files are not valid yet: "),
+        ("2301-01-01", "problem: 19 certificates in 16 files have ended: "),
     ] {
         let output = crate::common::run(crate::common::certferry().args(["doctor", "--at", at]).arg(node.path("")));
         let said = String::from_utf8(output.stdout).unwrap();

@@ -15,7 +15,12 @@ case "$2 $3" in
 esac
 [ -e $script ] || exit 1
 echo "$(cat /proc/sys/kernel/hostname) $service" >>/events/events
-[ ! -e /run/$service.pid ] || kill $(cat /run/$service.pid) 2>/dev/null
+if [ -e /run/$service.pid ]; then
+    process=$(cat /run/$service.pid)
+    kill $process 2>/dev/null
+    # Its port is free when it has ended: then it has no words left, though nobody may have asked for its exit status.
+    while [ -n "$(tr -d '\000' </proc/$process/cmdline 2>/dev/null)" ]; do sleep 0.1; done
+fi
 setsid $script </dev/null >>/var/log/$service.log 2>&1 &
 echo $! >/run/$service.pid
 "#;

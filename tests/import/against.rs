@@ -139,3 +139,41 @@ fn what_certferry_made_itself_is_the_same() {
          hint: give surveys (`certferry survey`), roots or tar archives of nodes, or folders of these\n"
     );
 }
+
+/// A certificate under another issuer is not the same, and a CA of another name is another CA, whatever its key.
+#[test]
+fn another_authority_is_told() {
+    let cluster = |more: &str| {
+        let own = "organization = [\"Example\"]";
+        let text = changed_profile("single-node", |profile| {
+            use_fast_keys(profile);
+            profile["node"][0]["name"] = "cp-1".into();
+        });
+        if more.is_empty() { text } else { format!("{text}\n[ca.kubernetes]\nsubject = {{ {own} }}\n") }
+    };
+    let fleet = Fleet::of(&cluster(""));
+    let root = fleet.root("cp-1");
+    let ca = root.join("etc/kubernetes/pki/ca.crt");
+    let folder = tempfile::tempdir().unwrap();
+    let lock = fs::copy(&fleet.bundle.lock, folder.path().join("lab.lock.toml"));
+    lock.unwrap();
+    // As it is.
+    let own = write(folder.path(), "lab.toml", &cluster(""), 0o644);
+    assert!(plan(&own, &root, &[]).ends_with(" same\n"));
+    // Another name over the same key.
+    let named = write(folder.path(), "named.toml", &cluster("named"), 0o644);
+    fs::copy(folder.path().join("lab.lock.toml"), folder.path().join("named.lock.toml")).unwrap();
+    let said = plan(&named, &root, &["-v"]);
+    assert_eq!(words(&said, "etc/kubernetes/pki/ca.crt"), Some("other names"), "{said}");
+    assert!(said.contains("subject CN=kubernetes, then "), "{said}");
+    assert_eq!(words(&said, "etc/kubernetes/pki/apiserver.crt"), Some("other names"), "{said}");
+    assert!(said.contains("issuer CN=kubernetes, then "), "{said}");
+    assert_eq!(words(&said, "etc/kubernetes/pki/etcd/server.crt"), Some("same"), "{said}");
+    // Two in one file, while somebody rotates them.
+    let mut both = fs::read_to_string(&ca).unwrap();
+    both += &fs::read_to_string(root.join("etc/kubernetes/pki/front-proxy-ca.crt")).unwrap();
+    fs::write(&ca, both).unwrap();
+    let said = plan(&own, &root, &["-v"]);
+    assert_eq!(words(&said, "etc/kubernetes/pki/ca.crt"), Some("other names"), "{said}");
+    assert!(said.contains("another certificate goes: whom they signed is no longer believed"), "{said}");
+}

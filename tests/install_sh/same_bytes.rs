@@ -199,7 +199,7 @@ fn a_control_plane_is_told_what_to_restart_and_in_which_order() {
   done
   systemctl restart kubelet
   mv /etc/kubernetes/manifests.off/kube-apiserver.yaml /etc/kubernetes/manifests/
-  until kubectl --kubeconfig /etc/kubernetes/admin.conf get --raw /readyz; do sleep 2; done
+  until kubectl --kubeconfig /etc/kubernetes/controller-manager.conf get --raw /readyz; do sleep 2; done
   mv /etc/kubernetes/manifests.off/kube-controller-manager.yaml /etc/kubernetes/manifests.off/kube-scheduler.yaml /etc/kubernetes/manifests/
   rmdir /etc/kubernetes/manifests.off
 without crictl: instead of the loops look at `ps -e` until they are gone, or there

@@ -19,7 +19,7 @@ have the new one, so do this on all control planes side by side
   mv /etc/kubernetes/manifests.off/etcd.yaml /etc/kubernetes/manifests/
   until crictl ps -q --name '^etcd$' --label io.kubernetes.pod.namespace=kube-system | grep -q .; do sleep 2; done
   mv /etc/kubernetes/manifests.off/kube-apiserver.yaml /etc/kubernetes/manifests/
-  until kubectl --kubeconfig /etc/kubernetes/admin.conf get --raw /readyz; do sleep 2; done
+  until kubectl --kubeconfig /etc/kubernetes/controller-manager.conf get --raw /readyz; do sleep 2; done
   mv /etc/kubernetes/manifests.off/kube-controller-manager.yaml /etc/kubernetes/manifests.off/kube-scheduler.yaml /etc/kubernetes/manifests/
   rmdir /etc/kubernetes/manifests.off
 without crictl: instead of the loops look at `ps -e` until they are gone, or there
@@ -90,7 +90,7 @@ fn what_is_no_static_pod_is_restarted_as_it_is_started() {
   systemctl restart kubelet
   systemctl restart etcd     # or as it is started here
   mv /etc/kubernetes/manifests.off/kube-apiserver.yaml /etc/kubernetes/manifests/
-  until kubectl --kubeconfig /etc/kubernetes/admin.conf get --raw /readyz; do sleep 2; done
+  until kubectl --kubeconfig /etc/kubernetes/controller-manager.conf get --raw /readyz; do sleep 2; done
   mv /etc/kubernetes/manifests.off/kube-scheduler.yaml /etc/kubernetes/manifests/
   systemctl restart kube-controller-manager     # or as it is started here
   rmdir /etc/kubernetes/manifests.off

@@ -5,6 +5,7 @@ use crate::cli::failure::Failure;
 use crate::cli::text::bounded::bounded;
 use crate::keys::KeyFileError;
 use crate::kubernetes::KeyId;
+use crate::lock::Lock;
 use crate::plan::{Plan, PlannedCertificate};
 use crate::x509::instant;
 
@@ -25,10 +26,16 @@ pub(crate) fn mark(plan: &Plan<'_>, authority: &PlannedCertificate) -> String {
     }
 }
 
-/// Returns what the renewal of CAs means for what was made before. Returns an empty text when none is renewed.
-pub(crate) fn renewed(plan: &Plan<'_>) -> String {
+/// Returns what the renewal of CAs means for what was made before. Returns an empty text when none is renewed. A CA of
+/// which the lock has another key is left out: of what that key signed, nothing stays good.
+pub(crate) fn renewed(plan: &Plan<'_>, lock: Option<&Lock>) -> String {
     let mut lines = String::new();
-    for planned in &plan.certificates {
+    let has_other_key = |planned: &&PlannedCertificate| {
+        let locked = lock.into_iter().flat_map(|lock| &lock.keys).find(|locked| locked.id == planned.key);
+        let key = plan.keys.iter().find(|key| key.id == planned.key);
+        locked.zip(key).is_some_and(|(locked, key)| key.adopted.as_deref() != Some(&locked.spki_sha256.0))
+    };
+    for planned in plan.certificates.iter().filter(|planned| !has_other_key(planned)) {
         let Some(existing) = planned.existing.as_deref().filter(|existing| existing.is_renewed) else { continue };
         let end = instant(existing.not_after);
         let until = match existing.not_after < plan.issued_at.midnight().assume_utc() {
@@ -86,16 +93,31 @@ pub(crate) fn external(text: String, id: &KeyId, below: &[KeyId]) -> Failure {
 
 fn hint(error: &AdoptError) -> String {
     let (table, file) = (error.table(), &error.file);
+    // The issuer of an intermediate alone can renew it, and the own key any other CA.
+    let is_intermediate = error.id == KeyId::ca("cert-manager");
+    let renew = match error.has_key {
+        true => format!("add `renew = true` to {table}"),
+        false => format!("name the CA's key in `key` of {table} and add `renew = true`"),
+    };
+    let renewal = |effect: &str| match is_intermediate {
+        true => format!("let its issuer sign another one, and name that in `certificate` of {table}"),
+        false => format!("{renew}: {effect}"),
+    };
     match &*error.fault {
         AdoptFault::NoCertificate => "expected `-----BEGIN CERTIFICATE-----`, the CA first".to_owned(),
         AdoptFault::KeyInCertificate => {
             "put the key into a file of its own (mode 0600) and name that in `key`".to_owned()
         }
-        AdoptFault::Unreadable(_) | AdoptFault::Go(_) => {
-            format!(
-                "`openssl x509 -noout -text -in {file}` shows it; remove `certificate` to make a new CA over its key"
-            )
+        AdoptFault::Unreadable(_) | AdoptFault::Go { .. } if is_intermediate => {
+            format!("`openssl x509 -noout -text -in {file}` shows it; let its issuer sign another one")
         }
+        AdoptFault::Unreadable(_) | AdoptFault::Go { .. } if !error.has_key => {
+            format!("`openssl x509 -noout -text -in {file}` shows it; such a CA cannot be trusted for long: rotate to a new one")
+        }
+        AdoptFault::Unreadable(_) | AdoptFault::Go { .. } => format!(
+            "`openssl x509 -noout -text -in {file}` shows it; without `certificate` a new CA is made over its key: only where \
+             whatever trusts the old one gets new files, and with `common_name` and `subject` of {table} as in the old one"
+        ),
         AdoptFault::NotACa | AdoptFault::WrongOrder { .. } => {
             "the CA stands first in the file, and behind it its issuer, and so on".to_owned()
         }
@@ -104,14 +126,26 @@ fn hint(error: &AdoptError) -> String {
         | AdoptFault::RsaSize { .. }
         | AdoptFault::OtherKind(_)
         | AdoptFault::NotSelfSigned
+        | AdoptFault::OldVersion
+        | AdoptFault::UniqueIdentifiers
         | AdoptFault::Rule { .. } => {
             format!("such a CA cannot go on: remove `certificate` and `key` from {table}, and rotate to a new one")
         }
         AdoptFault::BrokenHash(_) | AdoptFault::UnknownSignature(_) => {
-            format!("add `renew = true` to {table}: the certificate gets a signature with SHA-256 over the same key")
+            renewal("the certificate gets a signature with SHA-256 over the same key")
         }
         AdoptFault::Ended { .. } => {
-            format!("add `renew = true` to {table}: the same key gets a certificate with a later end")
+            renewal("the same key gets a certificate with a later end")
+        }
+        AdoptFault::NegativeSerial => renewal("the same key gets a certificate with another serial number"),
+        AdoptFault::NotYetValid { not_before, .. } => {
+            format!("set `issued_at` in [cluster] to {} or a later day", not_before.date())
+        }
+        AdoptFault::SameAsTls => "name the certificate that [ca.tls] signed for cert-manager, or none".to_owned(),
+        AdoptFault::NotAsRequested { .. } | AdoptFault::OtherIssuerKey => {
+            "let it be signed again: `certferry csr PROFILE --ca cert-manager --seed FILE --out FILE` writes the request, to be \
+             signed with its extensions (`openssl x509 -req -copy_extensions copyall`)"
+                .to_owned()
         }
         AdoptFault::Intermediate { .. } => {
             "this version adopts CAs that sign themselves, and of intermediates only [ca.cert-manager] below [ca.tls]; a new \
@@ -145,11 +179,14 @@ fn hint(error: &AdoptError) -> String {
             "the two files belong to different CAs: take both from one control plane".to_owned()
         }
         AdoptFault::MetallbKey => "adopt an RSA key, or write `mode = \"disable-rotation\"` in [metallb]".to_owned(),
+        AdoptFault::Outlived { not_after, first, is_there: true, .. } => {
+            format!("{renew}; or let a certificate for {first} be signed that ends on {} at the latest", instant(*not_after))
+        }
         AdoptFault::Outlived { not_after, first: KeyId::Ca(name), .. } => {
-            format!("add `renew = true` to {table}; or set `validity = \"{}\"` in [ca.{name}]", instant(*not_after))
+            format!("{renew}; or set `validity = \"{}\"` in [ca.{name}]", instant(*not_after))
         }
         AdoptFault::Outlived { not_after, .. } => format!(
-            "add `renew = true` to {table}; or let nothing below it live longer: `leaf = \"{0}\"` in [validity], and at most that in \
+            "{renew}; or let nothing below it live longer: `leaf = \"{0}\"` in [validity], and at most that in \
              tables with a `validity` of their own",
             instant(*not_after)
         ),

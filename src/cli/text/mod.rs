@@ -31,6 +31,7 @@ pub(crate) mod plan_tree;
 pub(crate) mod printer;
 pub mod problems;
 pub(crate) mod qr;
+pub(crate) mod registries;
 pub(crate) mod restart;
 pub(crate) mod restart_json;
 pub(crate) mod rollback;

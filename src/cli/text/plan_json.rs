@@ -9,6 +9,7 @@ use crate::bundle::Hex;
 use crate::cli::failure::Failure;
 use crate::cli::text::comparison_json::{self, Rows};
 use crate::cli::text::json;
+use crate::cli::text::registries::{self, RegistryJson};
 use crate::kubernetes::RequiredBinding;
 use crate::lock::{Lock, Refusal, Shapes};
 use crate::make::Comparison;
@@ -17,7 +18,7 @@ use crate::profile::Profile;
 use crate::x509::instant;
 
 #[derive(Serialize)]
-struct PlanJson<Keys, Certificates, Parts, Since> {
+struct PlanJson<'p, Keys, Certificates, Parts, Since> {
     cluster: String,
     generation: u32,
     kubernetes: String,
@@ -25,6 +26,8 @@ struct PlanJson<Keys, Certificates, Parts, Since> {
     keys: Keys,
     certificates: Certificates,
     parts: Parts,
+    /// Whose roots the nodes trust.
+    registries: Vec<RegistryJson<'p>>,
     required_bindings: Vec<BindingJson>,
     /// The lock. Without one, this field and those that follow are absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,6 +164,7 @@ pub(crate) fn print(
         keys,
         certificates,
         parts,
+        registries: registries::json(profile),
         required_bindings: plan.required_bindings.iter().map(binding).collect(),
         lock: since.map(|(lock, _)| LockJson {
             generation: lock.generation,

@@ -91,7 +91,10 @@ pub(crate) fn commands(plan: &Plan) -> Vec<String> {
                 line(&format!("until crictl ps -q --name '^etcd$' {KUBEADM} | grep -q .; do sleep 2; done"));
             }
             [Component::ApiServer] => {
-                line("until kubectl --kubeconfig /etc/kubernetes/admin.conf get --raw /readyz; do sleep 2; done");
+                // It asks this node's API server, where admin.conf may ask any.
+                line(
+                    "until kubectl --kubeconfig /etc/kubernetes/controller-manager.conf get --raw /readyz; do sleep 2; done",
+                );
             }
             _ => {}
         }

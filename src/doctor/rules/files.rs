@@ -6,7 +6,7 @@ use crate::doctor::rule::{Rule, problem, warning};
 pub(super) const RULES: [Rule; 19] = [
     problem("expired", "{it} ended at {time}", "`{error}`", "if `date -u` is right: {renew}; `certferry help expired`")
         .together(
-            "{count} certificates have ended: {files}",
+            "{count} certificates{in_files} have ended: {files}",
             "if `date -u` is right: {because}`certferry help expired` says what to do, in order",
         ),
     problem(
@@ -16,7 +16,7 @@ pub(super) const RULES: [Rule; 19] = [
         "most likely the clock is wrong: `date -u -s TIME`, then `hwclock --systohc`; else {renew}",
     )
     .together(
-        "{count} certificates are not valid yet: {files}",
+        "{count} certificates{in_files} are not valid yet: {files}",
         "the clock is wrong: `date -u -s TIME`, then `hwclock --systohc`",
     ),
     problem(
@@ -116,5 +116,5 @@ pub(super) const RULES: [Rule; 19] = [
         "from then on: `x509: certificate has expired or is not yet valid`",
         "{renew}",
     )
-    .together("{count} certificates end soon: {files}", "`certferry help expired` says what to do, in order"),
+    .together("{count} certificates{in_files} end soon: {files}", "`certferry help expired` says what to do, in order"),
 ];
