@@ -243,8 +243,8 @@ fn what_several_nodes_have_alike_is_one_line() {
         [
             format!("--audit-policy-file=/etc/kubernetes/audit.yaml of kube-apiserver in {manifest} of cp-1, cp-2, cp-3: audit"),
             format!("--oidc-issuer-url=https://id.lab of kube-apiserver in {manifest} of cp-1, cp-2, cp-3: people log in by it"),
-            "--oidc-client-id (its value is not shown) of kube-apiserver, extraArgs in kubeadm.yaml: people log in by it".to_owned(),
             "--oidc-issuer-url=https://id.lab of kube-apiserver, extraArgs in kubeadm.yaml: people log in by it".to_owned(),
+            "--oidc-client-id (its value is not shown) of kube-apiserver, extraArgs in kubeadm.yaml: people log in by it".to_owned(),
             format!("networking.podSubnet: 10.244.0.0/16 in kubeadm.yaml: {lacks}"),
             format!("imageRepository: registry.lab/k8s in kubeadm.yaml: {lacks}"),
         ]
