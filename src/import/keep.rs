@@ -110,8 +110,10 @@ pub(super) fn find(machines: &[Machine<'_>], objects: &Objects, findings: &mut V
         for (component, flag, value) in &cluster.arguments {
             let kept = KEPT.iter().find(|kept| kept.program == *component && kept.flag == flag);
             let Some(kept) = kept.filter(|kept| !goes_without_saying(kept.flag, Some(value))) else { continue };
-            // Whoever writes a configuration may put anything there: what a survey would have is repeated.
-            let value = shown(component, flag, value).map_or_else(|| WITHHELD.to_owned(), |value| format!("={value}"));
+            // Whoever writes a configuration may put anything there: only what names a file or a server is repeated, and
+            // of that what a survey would have.
+            let value = shown(component, flag, value).filter(|value| value.starts_with('/') || value.contains("://"));
+            let value = value.map_or_else(|| WITHHELD.to_owned(), |value| format!("={value}"));
             let text = format!("--{flag}{value} of {component}, extraArgs in {}: {}", cluster.source, kept.why);
             findings.push(Finding::new(Subject::Keep, text));
         }

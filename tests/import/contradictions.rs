@@ -233,7 +233,7 @@ fn what_several_nodes_have_alike_is_one_line() {
     let surveys = ["cp-1", "cp-2", "cp-3"].map(|name| control_plane(name, "1.24.15", &settings));
     let kubeadm = "apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\nimageRepository: registry.lab/k8s\n\
                    networking: {podSubnet: 10.244.0.0/16}\n\
-                   apiServer: {extraArgs: {oidc-issuer-url: \"https://u:hunter2@id.lab\", oidc-client-id: \"a b\"}}\n";
+                   apiServer: {extraArgs: {oidc-issuer-url: \"https://u:hunter2@id.lab\", oidc-client-id: hunter3}}\n";
     let surveys = [("a", surveys[0].as_str()), ("b", &surveys[1]), ("c", &surveys[2])];
     let imported = imported(&surveys, &[("kubeadm.yaml", kubeadm)]);
     let lacks = "no profile says it, so kubeadm's configuration in a bundle lacks it; who runs `kubeadm init` with that adds it";
@@ -243,8 +243,8 @@ fn what_several_nodes_have_alike_is_one_line() {
         [
             format!("--audit-policy-file=/etc/kubernetes/audit.yaml of kube-apiserver in {manifest} of cp-1, cp-2, cp-3: audit"),
             format!("--oidc-issuer-url=https://id.lab of kube-apiserver in {manifest} of cp-1, cp-2, cp-3: people log in by it"),
-            "--oidc-client-id (its value is not shown) of kube-apiserver, extraArgs in kubeadm.yaml: people log in by it".to_owned(),
             "--oidc-issuer-url=https://id.lab of kube-apiserver, extraArgs in kubeadm.yaml: people log in by it".to_owned(),
+            "--oidc-client-id (its value is not shown) of kube-apiserver, extraArgs in kubeadm.yaml: people log in by it".to_owned(),
             format!("networking.podSubnet: 10.244.0.0/16 in kubeadm.yaml: {lacks}"),
             format!("imageRepository: registry.lab/k8s in kubeadm.yaml: {lacks}"),
         ]
