@@ -181,8 +181,8 @@ impl NodeArchive {
             }
         }
         // What lies within a root is of that node, such as the files that `apply` keeps of generations before.
-        let paths: Vec<_> = found.iter().map(|(path, _)| path.clone()).collect();
-        let is_within = |path: &PathBuf| paths.iter().any(|other| path != other && path.starts_with(other));
+        let paths: BTreeSet<PathBuf> = found.iter().map(|(path, _)| path.clone()).collect();
+        let is_within = |path: &PathBuf| path.ancestors().skip(1).any(|above| paths.contains(above));
         let outer = found.into_iter().filter(|(path, _)| !is_within(path));
         outer.map(|(path, mount)| (path.clone(), self.below(&path, mount))).collect()
     }
@@ -190,11 +190,11 @@ impl NodeArchive {
     /// Returns the files below a folder, as if they were below another one.
     fn below(&self, folder: &Path, mount: &str) -> Self {
         let mut archive = Self::default();
-        for (path, entry) in &self.entries {
-            if let Ok(below) = path.strip_prefix(folder) {
-                // There are no more of them than there were before, but for those above the mount.
-                let _ = archive.add(Path::new(mount).join(below), entry.clone());
-            }
+        // What is below a folder stands together, because paths are ordered by their components.
+        for (path, entry) in self.entries.range(folder.to_owned()..) {
+            let Ok(below) = path.strip_prefix(folder) else { break };
+            // There are no more of them than there were before, but for those above the mount.
+            let _ = archive.add(Path::new(mount).join(below), entry.clone());
         }
         archive
     }

@@ -99,11 +99,19 @@ pub fn against(plan: &Plan<'_>, known_keys: &BTreeMap<KeyId, [u8; 32]>, surveys:
     let mut keys = known_keys.clone();
     keys.extend(plan.keys.iter().filter_map(|key| Some((key.id.clone(), *key.adopted.as_deref()?))));
     let certificates = plan.certificates.iter().map(|certificate| (&certificate.key, certificate)).collect();
-    let name = |survey: &Survey| survey.node.node_name.clone().or_else(|| survey.node.host_name.clone());
+    fn name(survey: &Survey) -> Option<&str> {
+        survey.node.node_name.as_deref().or(survey.node.host_name.as_deref())
+    }
+    let mut by_name: BTreeMap<&str, &Survey> = BTreeMap::new();
+    for (_, survey) in surveys {
+        if let Some(name) = name(survey) {
+            by_name.entry(name).or_insert(survey);
+        }
+    }
     for recipient in &plan.recipients {
         let Recipient::Node(node) = recipient else { continue };
-        match surveys.iter().find(|(_, survey)| name(survey).as_ref() == Some(&node.name)) {
-            Some((_, survey)) => {
+        match by_name.get(node.name.as_str()) {
+            Some(survey) => {
                 let survey = Surveyed { survey, label: node.name.clone() };
                 let comparing = Comparing { survey, keys: &keys, certificates: &certificates };
                 against.nodes.push(comparing.node(plan, *recipient));
@@ -111,10 +119,12 @@ pub fn against(plan: &Plan<'_>, known_keys: &BTreeMap<KeyId, [u8; 32]>, surveys:
             None => against.unsurveyed.push(node.name.clone()),
         }
     }
-    let is_planned = |survey: &Survey| {
-        let name = name(survey);
-        plan.recipients.iter().any(|of| matches!(of, Recipient::Node(node) if Some(&node.name) == name.as_ref()))
-    };
+    let planned = plan.recipients.iter().filter_map(|recipient| match recipient {
+        Recipient::Node(node) => Some(node.name.as_str()),
+        Recipient::Cluster => None,
+    });
+    let planned: BTreeSet<&str> = planned.collect();
+    let is_planned = |survey: &Survey| name(survey).is_some_and(|name| planned.contains(name));
     against.strangers =
         surveys.iter().filter(|(_, survey)| !is_planned(survey)).map(|(file, _)| file.clone()).collect();
     against

@@ -12,6 +12,7 @@ use super::machines::{Machine, surveyed};
 use super::said::{Said, decide};
 use super::sources::{Sources, Wishes};
 use super::surveyed::{API_SERVER, CONTROLLER_MANAGER, Surveyed};
+use super::text::told;
 use crate::kubernetes::{PKI, Role, Version, is_label, is_subdomain};
 use crate::x509::{AltName, KeyAlgorithm, ReadCertificate, public_key_bits};
 
@@ -142,8 +143,9 @@ fn kubernetes(sources: &Sources, machines: &[Machine<'_>], findings: &mut Vec<Fi
             None => unknown(
                 findings,
                 format!(
-                    "the version of Kubernetes: {} says \"{}\", which is no full version such as 1.24.15",
-                    text.source, text.value,
+                    "the version of Kubernetes: {} says {}, which is no full version such as 1.24.15",
+                    text.source,
+                    told(text.value),
                 ),
             ),
         }
@@ -186,7 +188,7 @@ fn endpoint(
             let Some(server) = HostPort::parse(server).map(|server| server.with_port(443)) else {
                 unknown(
                     findings,
-                    format!("the endpoint of the API servers: {source}, \"{server}\", is no host and port"),
+                    format!("the endpoint of the API servers: {source}, {}, is no host and port", told(server)),
                 );
                 continue;
             };
@@ -215,9 +217,10 @@ fn endpoint(
         let source = format!("controlPlaneEndpoint in {}", cluster.source);
         match HostPort::parse(text) {
             Some(host) => certain.push(Said::new(host.with_port(port), source)),
-            None => {
-                unknown(findings, format!("the endpoint of the API servers: {source}, \"{text}\", is no host and port"))
-            }
+            None => unknown(
+                findings,
+                format!("the endpoint of the API servers: {source}, {}, is no host and port", told(text)),
+            ),
         }
     }
     // A control plane whose own address everybody uses is an endpoint as well.
@@ -255,7 +258,7 @@ fn service_subnets(
             text.value.split(',').map(|subnet| Some(subnet.trim().parse::<IpNet>().ok()?.trunc())).collect();
         match subnets {
             Some(subnets) => claims.push(Said::new(subnets, text.source)),
-            None => unknown(findings, format!("the service subnets: {}, \"{}\", are none", text.source, text.value)),
+            None => unknown(findings, format!("the service subnets: {}, {}, are none", text.source, told(&text.value))),
         }
     }
     let show = |subnets: &Vec<IpNet>| subnets.iter().map(IpNet::to_string).collect::<Vec<_>>().join(",");
@@ -300,7 +303,7 @@ fn dns_domain(sources: &Sources, machines: &[Machine<'_>], findings: &mut Vec<Fi
     }
     let (claims, wrong): (Vec<_>, Vec<_>) = claims.into_iter().partition(|claim| is_subdomain(&claim.value));
     for wrong in wrong {
-        unknown(findings, format!("the DNS domain: \"{}\" ({}) is none", wrong.value, wrong.source));
+        unknown(findings, format!("the DNS domain: {} ({}) is none", told(&wrong.value), wrong.source));
     }
     let decided = decide("dns_domain", claims, String::clone, findings);
     if decided.is_none() {

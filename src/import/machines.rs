@@ -1,5 +1,6 @@
 //! The machines of the cluster: what every source says of each, put together.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::finding::{Finding, Subject};
@@ -8,6 +9,7 @@ use super::objects::{ListedNode, LocalServer, Objects};
 use super::said::{Said, decide};
 use super::sources::Sources;
 use super::surveyed::{API_SERVER, ETCD, KUBELET, Surveyed};
+use super::text::{is_plain, told};
 use crate::kubernetes::{Role, is_subdomain};
 use crate::x509::{AltName, ReadCertificate};
 
@@ -58,10 +60,12 @@ pub(super) fn surveyed<'m, 'a>(
 /// Puts together what the sources say of each machine: control planes first, then members of etcd, then workers.
 pub(super) fn of<'a>(sources: &'a Sources, findings: &mut Vec<Finding>) -> Vec<Machine<'a>> {
     let mut machines: Vec<Machine<'a>> = Vec::new();
+    // The place of each, by its label.
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for (file, survey) in &sources.surveys {
         let surveyed = Surveyed { survey, label: file.clone() };
         let name = survey_name(&surveyed);
-        let twin = name.as_ref().and_then(|name| machines.iter().find(|known| known.label == name.value));
+        let twin = name.as_ref().and_then(|name| machines.get(*places.get(&name.value)?));
         if let (Some(twin), Some(name)) = (twin, &name) {
             if twin.survey.as_ref().is_some_and(|known| known.survey != survey) {
                 let text = format!("two surveys of {}: the first one was taken, and {file} was not read", name.value);
@@ -71,23 +75,26 @@ pub(super) fn of<'a>(sources: &'a Sources, findings: &mut Vec<Finding>) -> Vec<M
         }
         let label = name.as_ref().map_or_else(|| file.clone(), |name| name.value.clone());
         let survey = Surveyed { survey, label: label.clone() };
+        places.entry(label.clone()).or_insert(machines.len());
         machines.push(Machine { name, survey: Some(survey), ..Machine::named(label) });
     }
     for listed in &sources.objects.nodes {
-        match machines.iter_mut().find(|machine| machine.label == listed.name) {
-            Some(machine) => {
-                machine.listed.get_or_insert(listed);
-            }
-            None => machines.push(Machine {
-                name: Some(Said::new(listed.name.clone(), format!("metadata.name in {}", listed.source))),
-                listed: Some(listed),
-                ..Machine::named(listed.name.clone())
-            }),
+        let known = places.get(&listed.name).and_then(|place| machines.get_mut(*place));
+        if let Some(machine) = known {
+            machine.listed.get_or_insert(listed);
+            continue;
         }
+        places.insert(listed.name.clone(), machines.len());
+        machines.push(Machine {
+            name: Some(Said::new(listed.name.clone(), format!("metadata.name in {}", listed.source))),
+            listed: Some(listed),
+            ..Machine::named(listed.name.clone())
+        });
     }
     for server in &sources.objects.servers {
         let Some(name) = &server.node else { continue };
-        if machines.iter().all(|machine| machine.label != *name) {
+        if !places.contains_key(name) {
+            places.insert(name.clone(), machines.len());
             let said = Said::new(name.clone(), format!("kubeadm's configuration in {}", server.source));
             machines.push(Machine { name: Some(said), ..Machine::named(name.clone()) });
         }
@@ -153,8 +160,11 @@ fn check_name(machine: &mut Machine<'_>, findings: &mut Vec<Finding>) {
     let Some(name) = &machine.name else { return };
     if !is_subdomain(&name.value) {
         let text =
-            format!("the name of a node, \"{}\" ({}), is none that a kubelet registers", name.value, name.source);
+            format!("the name of a node, {} ({}), is none that a kubelet registers", told(&name.value), name.source);
         findings.push(Finding::new(Subject::Unknown, text));
+        if !is_plain(&name.value) {
+            machine.label = format!("a node of {}", name.source);
+        }
         machine.name = None;
     }
 }
@@ -188,7 +198,7 @@ fn addresses(machine: &mut Machine<'_>, objects: &Objects, is_only: bool, findin
         Ok(address) if address.is_unspecified() || address.is_loopback() => {}
         _ => findings.push(Finding::new(
             Subject::Unknown,
-            format!("an address of {}, \"{text}\" ({source}), is none at which others reach a node", machine.label),
+            format!("an address of {}, {} ({source}), is none at which others reach a node", machine.label, told(text)),
         )),
     };
     let is_control_plane = machine.has_role(Role::ControlPlane);

@@ -11,7 +11,7 @@
 //! what a person has to decide, to fill in, to bring and to keep. No key is in any of them.
 //!
 //! Refuses nothing: what the sources do not say is in the list. Where they contradict each other the more certain one
-//! counts, in the order of the manual (chapter survey), and the list has the other.
+//! counts, in the order of the manual (chapter import), and the list has the other.
 
 mod against;
 mod authorities;

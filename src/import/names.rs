@@ -9,6 +9,7 @@ use super::machines::Machine;
 use super::objects::Objects;
 use super::said::Said;
 use super::surveyed::{API_SERVER, ETCD, Surveyed};
+use super::text::told;
 use crate::kubernetes::Role;
 use crate::x509::AltName;
 
@@ -318,7 +319,7 @@ fn wanted(
         let Some(name) = alt_name(text) else {
             findings.push(Finding::new(
                 Subject::Otherwise,
-                format!("{source} asks for \"{text}\", which no profile can name"),
+                format!("{source} asks for {}, which no profile can name", told(text)),
             ));
             continue;
         };

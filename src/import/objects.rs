@@ -10,6 +10,10 @@ use crate::yaml::{Yaml, YamlLimits, decode_text};
 const KUBEADM: [&str; 4] =
     ["kubeadm.k8s.io/v1beta1", "kubeadm.k8s.io/v1beta2", "kubeadm.k8s.io/v1beta3", "kubeadm.k8s.io/v1beta4"];
 
+/// The kinds of the documents that ConfigMaps hold.
+const CONFIGURATIONS: [&str; 5] =
+    ["ClusterConfiguration", "ClusterStatus", "InitConfiguration", "JoinConfiguration", "KubeletConfiguration"];
+
 /// What files of objects say. Every text in it is as it is in the file.
 #[derive(Clone, Debug, Default)]
 pub struct Objects {
@@ -215,8 +219,9 @@ impl Objects {
                 for (_, value) in document.get("data").map(Yaml::pairs).unwrap_or_default() {
                     let inner = value.text().map(|text| Yaml::documents(text, YamlLimits::OBJECTS));
                     for (_, inner) in inner.into_iter().flatten().flatten() {
-                        let is_config_map = text(&inner, &["kind"]).is_some_and(|kind| kind == "ConfigMap");
-                        if !is_config_map {
+                        // None of these holds documents again, so this goes no deeper.
+                        let kind = text(&inner, &["kind"]).unwrap_or_default();
+                        if CONFIGURATIONS.contains(&kind.as_str()) {
                             self.read(source, &inner, &mut Vec::new())?;
                         }
                     }

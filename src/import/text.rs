@@ -71,6 +71,17 @@ impl Text {
     }
 }
 
+/// Returns a text as a finding repeats it: in quotes, unless it has other signs than hosts, addresses, subnets, versions and
+/// names have. Such a text may hold a password.
+pub(super) fn told(text: &str) -> String {
+    if is_plain(text) { format!("\"{text}\"") } else { "a text that is not shown".to_owned() }
+}
+
+/// Returns whether a text has no other signs than such values have.
+pub(super) fn is_plain(text: &str) -> bool {
+    text.chars().all(|letter| letter.is_ascii_alphanumeric() || "._-:[]/,* ".contains(letter))
+}
+
 /// Returns a text without a line end and without anything that is not seen.
 fn one_line(text: &str) -> String {
     escape_for_terminal(text)

@@ -160,20 +160,12 @@ fn node(tree: &Tree, facts: &GatheredFacts, programs: &[Program], addresses: &[I
     let version = |name: &&str| programs.iter().find(|program| program.name == **name)?.version.clone();
     let addresses: BTreeSet<_> = addresses.iter().filter(|address| is_of_node(address)).collect();
     Node {
-        host_name: facts.host_name.as_deref().and_then(host_name),
+        host_name: facts.host_name.clone(),
         node_name: facts.kubelet_name.clone(),
         role: role.map(|role| role.name().to_owned()),
         kubernetes: [API_SERVER, CONTROLLER_MANAGER, SCHEDULER].iter().find_map(version),
         addresses: addresses.into_iter().map(IpAddr::to_string).collect(),
     }
-}
-
-/// Returns the host's name in the text of a file: its first line that is not empty. What cannot be a name is none,
-/// because a link may lead to any other file.
-fn host_name(text: &str) -> Option<String> {
-    let name = text.lines().map(str::trim).find(|line| !line.is_empty())?;
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    (name.len() <= 253 && name.bytes().all(is_name)).then(|| name.to_owned())
 }
 
 /// Returns whether an address could be one by which others call the node: neither of loopback nor of a link.

@@ -287,15 +287,17 @@ fn kubelet_name(tree: &Tree) -> Option<String> {
     stored.or_else(inline)?.common_name()?.strip_prefix("system:node:").map(str::to_owned)
 }
 
-/// Returns the name that the kubelet gives itself. Source: pkg/util/node/node.go GetHostname, v1.20.2.
+/// Returns the name that the kubelet gives itself: the first line that is not empty. What cannot be a name is none, because
+/// the file may be a link to any other. Source: pkg/util/node/node.go GetHostname, v1.20.2.
 fn host_name(tree: &Tree, processes: &[Process]) -> Option<String> {
     let kubelet = processes.iter().find(|process| process.program == KUBELET);
     let overridden = kubelet.and_then(|kubelet| kubelet.flag("hostname-override")).map(str::to_owned);
     // The kubelet of a system that runs asks the kernel, whose name need not be that of the file.
     let kernels = || tree.text_of("proc/sys/kernel/hostname").filter(|_| tree.is_running());
     let name = overridden.or_else(kernels).or_else(|| tree.text(HOST_NAME).map(str::to_owned))?;
-    let name = name.trim().to_lowercase();
-    (!name.is_empty()).then_some(name)
+    let name = name.lines().map(str::trim).find(|line| !line.is_empty())?;
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (name.len() <= 253 && name.bytes().all(is_name)).then(|| name.to_ascii_lowercase())
 }
 
 /// Returns the flags that kubeadm and people add to the kubelet's command. What people add counts more, because the

@@ -216,3 +216,39 @@ fn what_says_nothing_is_refused_with_the_reason() {
         assert!(error.starts_with(reason), "{error}");
     }
 }
+
+/// What a person writes into the wrong place may be a password.
+#[test]
+fn a_value_of_no_form_is_not_repeated() {
+    let words = ["root:SECRETWORD@lb.corp:6443", "https://u:SECRETWORD@x", "a?SECRETWORD"];
+    let [endpoint, name, domain] = words;
+    let text = format!(
+        "apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\nkubernetesVersion: \"{domain}\"\n\
+         controlPlaneEndpoint: \"{endpoint}\"\napiServer: {{certSANs: [\"{name}\"]}}\n\
+         etcd: {{local: {{serverCertSANs: [\"{name}\"]}}}}\n\
+         networking: {{serviceSubnet: \"{endpoint}\", dnsDomain: \"{domain}\"}}\n---\n\
+         apiVersion: kubeadm.k8s.io/v1beta3\nkind: InitConfiguration\nnodeRegistration: {{name: \"{name}\"}}\n\
+         localAPIEndpoint: {{advertiseAddress: \"{endpoint}\"}}\n"
+    );
+    let imported = imported(&[], &[("kubeadm.yaml", &text)]);
+    let said: String = imported.findings.iter().map(|finding| format!("{}\n", finding.text)).collect();
+    assert!(
+        said.contains("controlPlaneEndpoint in kubeadm.yaml, a text that is not shown, is no host and port"),
+        "{said}"
+    );
+    assert!(!said.contains("SECRETWORD") && !imported.profile.contains("SECRETWORD"), "{said}{}", imported.profile);
+}
+
+/// Documents in ConfigMaps in documents lead nowhere, however deep.
+#[test]
+fn a_config_map_holds_configurations_and_no_further_config_maps() {
+    let mut text =
+        "kind: ClusterConfiguration\napiVersion: kubeadm.k8s.io/v1beta3\nkubernetesVersion: v1.24.15\n".to_owned();
+    for _ in 0..2 {
+        let inner: String = text.lines().map(|line| format!("    {line}\n")).collect();
+        text = format!("kind: ConfigMap\ndata:\n  a: |\n{inner}");
+    }
+    let mut objects = Objects::default();
+    let said = objects.add("deep.yaml", text.as_bytes()).unwrap_err().to_string();
+    assert_eq!(said, "says nothing of a cluster: it holds a ConfigMap");
+}
