@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::bundle::{Hex, Index, Sha256, Written};
 use crate::keys::Seed;
 use crate::kubernetes::KeyId;
-use crate::lock::{Formats, Lock, LockedAdoption, LockedCertificate, LockedKey, LockedPart, Shapes, Texts};
+use crate::lock::{
+    CertificateShape, Formats, Lock, LockedAdoption, LockedCertificate, LockedKey, LockedPart, Shapes, Texts,
+};
 use crate::plan::{Plan, PlannedCertificate, Recipient};
 use crate::profile::Profile;
 use crate::sign::PublicKey;
@@ -58,19 +60,7 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
             take_equal(&mut shape.subject, &before.subject);
             take_equal(&mut shape.alt_names, &before.alt_names);
         }
-        certificates.push(texts.certificate(LockedCertificate {
-            id: id.clone(),
-            subject: shape.subject,
-            issuer: shape.issuer,
-            usages: shape.usages,
-            alt_names: shape.alt_names,
-            constraints: shape.constraints,
-            issued_at: shape.issued_at,
-            not_before: shape.not_before,
-            not_after: shape.not_after,
-            serial,
-            certificate_sha256,
-        }));
+        certificates.push(texts.certificate(locked_certificate(id, shape, serial, certificate_sha256)));
     }
     certificates.extend(only_trusted(plan, &shapes));
     let before = built.old.map(|lock| lock.parts.as_slice()).unwrap_or_default();
@@ -109,25 +99,35 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
     }
 }
 
+/// Returns the row of a certificate of that shape.
+fn locked_certificate(
+    id: &KeyId,
+    shape: CertificateShape,
+    serial: Option<Hex<16>>,
+    certificate_sha256: Sha256,
+) -> LockedCertificate {
+    LockedCertificate {
+        id: id.clone(),
+        subject: shape.subject,
+        issuer: shape.issuer,
+        usages: shape.usages,
+        alt_names: shape.alt_names,
+        constraints: shape.constraints,
+        issued_at: shape.issued_at,
+        not_before: shape.not_before,
+        not_after: shape.not_after,
+        serial,
+        certificate_sha256,
+    }
+}
+
 /// Returns the rows of CAs that are only trusted, and whose key is not here.
 fn only_trusted(plan: &Plan<'_>, shapes: &Shapes<'_>) -> Vec<LockedCertificate> {
     let has_key = |id: &KeyId| plan.keys.iter().any(|key| key.id == *id);
     let authorities = plan.certificates.iter().filter(|planned| planned.is_ca && !has_key(&planned.key));
     let row = |planned: &PlannedCertificate| {
         let (existing, shape) = (planned.existing.as_ref()?, shapes.get(&planned.key)?.certificate?);
-        Some(LockedCertificate {
-            id: planned.key.clone(),
-            subject: shape.subject,
-            issuer: shape.issuer,
-            usages: shape.usages,
-            alt_names: shape.alt_names,
-            constraints: shape.constraints,
-            issued_at: shape.issued_at,
-            not_before: shape.not_before,
-            not_after: shape.not_after,
-            serial: None,
-            certificate_sha256: Hex(existing.sha256),
-        })
+        Some(locked_certificate(&planned.key, shape, None, Hex(existing.sha256)))
     };
     authorities.filter_map(row).collect()
 }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::NodeError;
 use super::change::{Content, Difference, Dropped, Entry, FileChange, Method, Reason, Staged};
 use super::fingerprint::{Description, describe};
-use super::installed::{Installed, installed, installed_record};
+use super::installed::{Installed, installed};
 use super::not_after;
 use super::place::{HIDDEN, NOT_AFTER, RECORD, SIGNATURE, SIGNER, Slot, parent_and_name};
 use super::replaced::Replaced;
@@ -18,7 +18,7 @@ use crate::bundle::{PartOwner, Record, Row, Sha256, VerifiedPart};
 use crate::host::{FileOwner, Found, FoundKind, NodeTree};
 use crate::kubeconfig::{Held, Kubeconfig};
 use crate::kubernetes::{
-    BOOTSTRAP, CERTS_D, Component, KUBELET_PKI, KUBERNETES, PKI, Role, is_of_registry, is_shared, kubeconfigs, readers,
+    BOOTSTRAP, CERTS_D, Component, KUBELET_PKI, KUBERNETES, PKI, Role, is_shared, kubeconfigs, readers,
 };
 use crate::sign::PublicKey;
 use crate::x509::{ReadCertificate, read_pem};
@@ -80,7 +80,7 @@ impl<'a> Changes<'a> {
         comparison.folder(PKI)?;
         comparison.folder(KUBELET_PKI)?;
         comparison.kubeconfigs()?;
-        comparison.registries(&installed_for_registries(tree)?)?;
+        comparison.registries()?;
         if !is_fresh {
             changes.restarts = restarts(record, &changes);
         }
@@ -152,12 +152,6 @@ impl<'a> Changes<'a> {
     }
 }
 
-/// Returns the places of the files for registries that the installed generation brought.
-fn installed_for_registries(tree: &NodeTree) -> Result<BTreeSet<String>, NodeError> {
-    let rows = installed_record(tree.reading())?.map(|(record, _)| record.rows).unwrap_or_default();
-    Ok(rows.iter().map(Row::path).filter(|place| is_of_registry(place)).map(str::to_owned).collect())
-}
-
 /// Returns the components that read what changes and run on the node.
 fn restarts(record: &Record, changes: &Changes<'_>) -> BTreeSet<Component> {
     let PartOwner::Node(node) = &record.owner else { return BTreeSet::new() };
@@ -180,7 +174,7 @@ pub(super) struct Comparison<'a, 'b> {
     replaced: Replaced,
     /// Whether files keep their owner. etcd runs as a user of its own where the kubelet does not start it.
     keeps_owner: bool,
-    changes: &'b mut Changes<'a>,
+    pub(super) changes: &'b mut Changes<'a>,
 }
 
 impl<'a> Comparison<'a, '_> {
@@ -203,26 +197,6 @@ impl<'a> Comparison<'a, '_> {
     pub(super) fn stage(&mut self, staged: Staged<'a>, dropped: Vec<Dropped>) {
         self.changes.staged.push(staged);
         self.changes.dropped.extend(dropped);
-    }
-
-    /// Notes a file that changes.
-    pub(super) fn change(&mut self, change: FileChange) {
-        self.changes.files.push(change);
-    }
-
-    /// Notes how a folder changes.
-    pub(super) fn method(&mut self, folder: &str, method: Method) {
-        self.changes.methods.push((folder.to_owned(), method));
-    }
-
-    /// Notes files that are carried over.
-    pub(super) fn carry(&mut self, places: impl Iterator<Item = String>) {
-        self.changes.carried.extend(places);
-    }
-
-    /// Remembers what an entry of the disk is.
-    pub(super) fn remember(&mut self, place: String, facts: String) {
-        self.changes.before.insert(place, facts);
     }
 
     /// Compares a folder that is one unit, or whose files are units.

@@ -7,9 +7,11 @@ use super::NodeError;
 use super::change::{Dropped, FileChange, Method, Reason, Staged};
 use super::changes::Comparison;
 use super::fingerprint::describe;
+use super::installed::installed_record;
 use super::place::parent_and_name;
 use super::state::{home_of, look, real};
 use super::unit::Unit;
+use crate::bundle::Row;
 use crate::host::{FoundKind, NodeTree};
 use crate::kubernetes::{
     CERTS_D, HOSTS_TOML, REGISTRY_CA, TRUST_FOLDERS, in_certs_d, is_of_registry, is_trusted_by_system,
@@ -18,7 +20,8 @@ use crate::kubernetes::{
 impl Comparison<'_, '_> {
     /// Compares the folders of registries, each of which is a unit, then the roots for the system. What the installed
     /// generation has and the part has not goes: nobody would trust it if it came now.
-    pub(super) fn registries(&mut self, installed: &BTreeSet<String>) -> Result<(), NodeError> {
+    pub(super) fn registries(&mut self) -> Result<(), NodeError> {
+        let installed = installed(self.tree())?;
         let new = self.places().filter(|place| is_of_registry(place)).map(str::to_owned);
         let places: BTreeSet<String> = new.chain(installed.iter().cloned()).collect();
         let folders: BTreeSet<&str> =
@@ -29,7 +32,7 @@ impl Comparison<'_, '_> {
                 return Err(NodeError::Link { place: folder, target });
             }
             match self.rows_below(&folder).is_empty() {
-                true => self.drop_registry(&folder, installed)?,
+                true => self.drop_registry(&folder, &installed)?,
                 false => self.folder(&folder)?,
             }
         }
@@ -56,7 +59,7 @@ impl Comparison<'_, '_> {
         }
         let dropped = |path: &String| Dropped { place: format!("{folder}/{path}"), reason: Reason::NotInPart };
         for (path, facts) in describe(self.tree(), &live)?.into_iter().filter(|(path, _)| path != ".") {
-            self.remember(format!("{live}/{path}"), facts);
+            self.changes.before.insert(format!("{live}/{path}"), facts);
         }
         if is_mount_point {
             for (path, _) in ours {
@@ -68,9 +71,9 @@ impl Comparison<'_, '_> {
         let entries = if kept.is_empty() { Vec::new() } else { self.tree_entries(&[], &old, &kept, &live) };
         let dropped = ours.into_iter().map(|(path, _)| dropped(path)).collect();
         self.stage(Staged { unit: Unit::new(&home, &name), entries }, dropped);
-        self.carry(kept.into_iter().map(|(path, _)| format!("{folder}/{path}")));
+        self.changes.carried.extend(kept.into_iter().map(|(path, _)| format!("{folder}/{path}")));
         let method = if self.tree().renames_folders(&home) { Method::Folder } else { Method::Overlay };
-        self.method(folder, method);
+        self.changes.methods.push((folder.to_owned(), method));
         Ok(())
     }
 
@@ -93,10 +96,16 @@ impl Comparison<'_, '_> {
         if let Some(difference) = self.difference(row, found.as_ref(), &unit.live)? {
             let entries = vec![self.entry(String::new(), row, bytes, found.as_ref())];
             self.stage(Staged { unit, entries }, Vec::new());
-            self.change(FileChange { place: place.to_owned(), difference });
+            self.changes.files.push(FileChange { place: place.to_owned(), difference });
         }
         Ok(())
     }
+}
+
+/// Returns the places of the files for registries that the installed generation brought.
+fn installed(tree: &NodeTree) -> Result<BTreeSet<String>, NodeError> {
+    let rows = installed_record(tree.reading())?.map(|(record, _)| record.rows).unwrap_or_default();
+    Ok(rows.iter().map(Row::path).filter(|place| is_of_registry(place)).map(str::to_owned).collect())
 }
 
 /// Returns the unit of a file in a folder of roots. Its slots lie beside the folder, for what lies in it is trusted.
