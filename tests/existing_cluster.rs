@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::common::node::{Seen, live, units};
 use crate::common::{Bundle, build, succeed, tool, write};
-use crate::kube::cluster::{ADMIN, apply, carry, certferry, kubectl, restart_kubelet, stop};
+use crate::kube::cluster::{ADMIN, NODES, apply, carry, certferry, kubectl, restart_kubelet, stop};
 use crate::kube::existing::{AUTHORITIES, Existing};
 use crate::kube::kubelet::start_kubelet;
 use crate::kube::wait::wait_for;
@@ -37,21 +37,11 @@ renew = true
 
 [service_account]
 key = "adopted/sa.key"
-
-[[node]]
-name = "cp-1"
-role = "control-plane"
-addresses = ["192.168.1.11"]
-
-[[node]]
-name = "worker-1"
-role = "worker"
-addresses = ["192.168.1.21"]
 "#;
 
 fn adopt(cluster: &Existing) -> Bundle {
     let folder = cluster.adopted();
-    build(&write(folder.path(), "old-1.toml", PROFILE, 0o644))
+    build(&write(folder.path(), "old-1.toml", &format!("{PROFILE}{NODES}"), 0o644))
 }
 
 fn ends(cluster: &Existing, file: &str) -> String {

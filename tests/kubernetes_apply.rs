@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::common::node::{Seen, live, renew_authorities, units};
 use crate::common::{Bundle, build_text, fail, succeed, tool};
 use crate::kube::cluster::{
-    ADDRESSES, ADMIN, CA, HOSTS, apply, carry, certferry, kubectl, restart_kubelet, start, stop, token, token_works,
+    ADDRESSES, ADMIN, CA, HOSTS, NODES, apply, carry, certferry, kubectl, restart_kubelet, start, stop, token,
+    token_works,
 };
 use crate::kube::machine::Machine;
 use crate::kube::wait::wait_for;
@@ -23,20 +24,10 @@ name = "kubernetes-test"
 kubernetes = "1.20.2"
 issued_at = 2020-01-01
 control_plane_endpoint = "k8s.corp.internal:6443"
-
-[[node]]
-name = "cp-1"
-role = "control-plane"
-addresses = ["192.168.1.11"]
-
-[[node]]
-name = "worker-1"
-role = "worker"
-addresses = ["192.168.1.21"]
 "#;
 
 fn generation(number: i64) -> Bundle {
-    let mut profile: toml::Table = PROFILE.parse().unwrap();
+    let mut profile: toml::Table = format!("{PROFILE}{NODES}").parse().unwrap();
     profile["cluster"].as_table_mut().unwrap().insert("generation".to_owned(), number.into());
     if number > 1 {
         renew_authorities(&mut profile);

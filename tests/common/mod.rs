@@ -5,6 +5,7 @@ pub mod network;
 pub mod node;
 pub mod registries;
 pub mod rights;
+pub mod script;
 pub mod shells;
 
 use std::ffi::OsStr;

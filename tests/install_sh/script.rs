@@ -1,91 +1,41 @@
 //! The script itself: for every shell, within old options of openssl, proven by one line of the manual.
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use certferry::make::install_script::SCRIPT;
 
 use crate::common::desk::Desk;
-use crate::common::shells::SHELLS;
-use crate::common::{certferry, run, succeed, tool};
+use crate::common::script::Joined;
+use crate::common::{certferry, succeed};
 use crate::install_sh::node::{FIRST, Node, end, script};
 
-/// The folder of its parts.
-const PARTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/install");
-
-/// The parts with that ending by their names, in order.
-fn parts(ending: &str) -> Vec<PathBuf> {
-    let paths = fs::read_dir(PARTS).unwrap().map(|entry| entry.unwrap().path());
-    let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|found| found == ending)).collect();
-    paths.sort();
-    paths
-}
+const JOINED: Joined = Joined { script: SCRIPT, folder: concat!(env!("CARGO_MANIFEST_DIR"), "/templates/install") };
 
 #[test]
 fn no_part_is_forgotten_and_they_stand_in_order() {
-    let place = |path: &PathBuf| SCRIPT.find(&fs::read_to_string(path).unwrap());
-    let (shell, awk) = (parts("sh"), parts("awk"));
-    let places: Vec<_> = shell.iter().map(place).collect();
-    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{shell:?}: {places:?}");
-    assert!(awk.iter().all(|path| place(path).is_some()), "{awk:?}");
-    assert_eq!(shell.len() + awk.len(), fs::read_dir(PARTS).unwrap().count());
+    JOINED.has_every_part();
 }
 
 #[test]
 fn shellcheck_has_nothing_to_say() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("install.sh");
-    fs::write(&path, SCRIPT).unwrap();
-    assert_eq!(succeed(tool("shellcheck").args(["--shell=sh", "--norc"]).arg(&path)), "");
-    for shell in SHELLS {
-        succeed(tool(shell[0]).args(&shell[1..]).arg("-n").arg(&path));
-    }
+    JOINED.is_plain_shell();
 }
 
-/// What a part of the script says of the whole of it counts for each part; its variables are those of other parts.
-#[test]
-fn nor_has_it_of_a_part_alone() {
-    for path in parts("sh") {
-        let exclude = "--exclude=SC2015,SC2016,SC2034,SC2153,SC2154";
-        assert_eq!(succeed(tool("shellcheck").args(["--shell=sh", "--norc", exclude]).arg(path)), "");
-    }
-}
-
-/// A single quote would end the text of the shell that the program stands in, and so would its end without a line break.
 #[test]
 fn a_program_for_awk_can_stand_between_single_quotes() {
-    for path in parts("awk") {
-        let text = fs::read_to_string(&path).unwrap();
-        assert!(text.ends_with("}\n") && text.starts_with("# ") && !text.contains('\''), "{}", path.display());
-    }
+    JOINED.keeps_awk_between_quotes();
 }
 
-/// gawk's lint, and mawk, which refuses what is gawk's alone. A program is read, given nothing, and ends.
 #[test]
 fn gawk_and_mawk_have_nothing_to_say_of_the_programs() {
-    // Parameters are local variables, too, whatever others are called; and some functions are other programs' own.
-    let expected = [
-        "shadows global variable",
-        "defined but never called directly",
-        "reference to uninitialized variable",
-        "no program text at all",
-    ];
-    let library = |path: &PathBuf, name: &str| {
-        let needs = |text: &str| text.lines().any(|line| line.starts_with("# ") && line.contains(name));
-        needs(&fs::read_to_string(path).unwrap()).then(|| format!("{PARTS}/{name}"))
-    };
-    for path in parts("awk") {
-        let needed = ["facts.awk", "names.awk", "addresses.awk"].into_iter().filter_map(|name| library(&path, name));
-        let programs: Vec<_> =
-            needed.chain([path.to_string_lossy().into_owned()]).flat_map(|path| ["-f".to_owned(), path]).collect();
-        let lint = run(tool("gawk").arg("--lint").args(&programs).stdin(Stdio::null()));
-        let text = String::from_utf8(lint.stderr).unwrap();
-        let is_known = |line: &str| expected.iter().any(|known| line.contains(known));
-        let said: Vec<_> = text.lines().filter(|line| !is_known(line)).collect();
-        assert!(said.is_empty(), "{}: {said:#?}", path.display());
-        succeed(tool("mawk").args(["-W", "dump"]).args(&programs));
-    }
+    // A program says at its head which of the shared ones it needs.
+    JOINED.has_plain_awk(|path| {
+        let text = fs::read_to_string(path).unwrap();
+        let needs =
+            |name: &&str| text.lines().any(|line| line.starts_with("# ") && line.contains(&format!("{name}.awk")));
+        ["facts", "names", "addresses"].into_iter().filter(needs).collect()
+    });
 }
 
 /// A file that was cut on its way does nothing: all of it is read before any of it runs.

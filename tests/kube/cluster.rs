@@ -15,6 +15,18 @@ use crate::common::{Bundle, run};
 pub const HOSTS: &str = "192.168.1.11 cp-1 k8s.corp.internal\n192.168.1.21 worker-1\n";
 /// The addresses of both, for they share a network.
 pub const ADDRESSES: [&str; 2] = ["192.168.1.11/24", "192.168.1.21/24"];
+/// Both machines, as a profile has them.
+pub const NODES: &str = r#"
+[[node]]
+name = "cp-1"
+role = "control-plane"
+addresses = ["192.168.1.11"]
+
+[[node]]
+name = "worker-1"
+role = "worker"
+addresses = ["192.168.1.21"]
+"#;
 /// The administrator's kubeconfig on the control plane.
 pub const ADMIN: &str = "/etc/kubernetes/admin.conf";
 /// The CA's certificate.
