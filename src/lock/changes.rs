@@ -307,7 +307,7 @@ fn issuers<'a>(old: &Shapes<'_>, new: &Shapes<'a>) -> BTreeMap<Arc<str>, Issuer<
     let mut issuers = BTreeMap::new();
     for id in new.ids().filter(|id| id.is_ca()) {
         let Some(Shape { key, certificate: Some(certificate) }) = new.get(id) else { continue };
-        let has_other_key = old.get(id).is_some_and(|before| before.key != key);
+        let has_other_key = old.get(id).is_some_and(|before| before.key.is_other_than(&key));
         issuers.entry(certificate.subject).or_insert(Issuer { id, has_other_key });
     }
     issuers

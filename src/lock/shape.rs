@@ -29,6 +29,17 @@ pub struct KeyShape {
     pub adopted: Option<Box<Sha256>>,
 }
 
+impl KeyShape {
+    /// Returns whether two keys differ. A key of a file is the same as long as the file is, whatever generation its table
+    /// has.
+    pub(super) fn is_other_than(&self, other: &Self) -> bool {
+        match (&self.adopted, &other.adopted) {
+            (Some(own), Some(others)) => own != others,
+            _ => self != other,
+        }
+    }
+}
+
 /// The values that decide a certificate, besides the keys of subject and issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateShape {

@@ -138,3 +138,14 @@ fn a_locked_rebuild_names_the_file_that_is_another() {
     let expected = "error: the build differs from new.lock.toml: ca/kubernetes changed: adopted certificate ";
     assert!(said.stderr.starts_with(expected), "{}", said.stderr);
 }
+
+/// A new number of an adopted CA's table is no new key.
+#[test]
+fn a_generation_alone_changes_nothing_below_the_same_file() {
+    let desk = desk(true);
+    build(&desk, "new");
+    desk.write("lab.toml", desk.text("lab.toml").replace("[ca.etcd]\n", "[ca.etcd]\ngeneration = 2\n"));
+    let plan = desk.succeed("plan lab.toml --lock new.lock.toml --changes");
+    assert!(plan.contains("ca/etcd") && plan.contains("generation 1 -> 2"), "{plan}");
+    assert!(!plan.contains("is another"), "{plan}");
+}
