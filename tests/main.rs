@@ -85,6 +85,7 @@ mod registries;
 mod reproducible;
 mod restart;
 mod screens;
+mod seal;
 mod signals;
 mod standard_streams;
 mod status;
