@@ -86,6 +86,7 @@ mod reproducible;
 mod restart;
 mod screens;
 mod seal;
+mod sealed_seed;
 mod signals;
 mod standard_streams;
 mod status;

@@ -3,8 +3,9 @@
 use crate::cli::args::CsrArguments;
 use crate::cli::command::build::read_profile;
 use crate::cli::command::new_file::NewFile;
-use crate::cli::command::seed::{self, WeakSeed};
+use crate::cli::command::seed_file::{self, WeakSeed};
 use crate::cli::failure::Failure;
+use crate::cli::input::sealed::Opener;
 use crate::kubernetes::KeyId;
 use crate::make;
 use crate::profile::Profile;
@@ -24,7 +25,7 @@ pub(crate) fn run(arguments: &CsrArguments) -> Result<String, Failure> {
     let profile = read_profile(&arguments.profile)?;
     check(&profile)?;
     let weak = if arguments.allow_weak_seed { WeakSeed::Allowed } else { WeakSeed::Refused };
-    let seed = seed::read(&arguments.seed, weak)?;
+    let seed = seed_file::read(&arguments.seed, weak, &Opener::new(&arguments.open))?;
     let request = make::request(&profile, &seed, &KeyId::ca(INTERMEDIATE));
     let request = request.map_err(|error| Failure::defect(&error.to_string()))?.ok_or_else(no_such_ca)?;
     let Some(out) = arguments.file() else {
