@@ -79,7 +79,7 @@ fn file(value: WrittenValue<'_>) -> Option<String> {
     if let Some(folder) = written_folder(place) {
         return value.refuse(
             format!("`{}` is in a folder that bundles write", value.key),
-            format!("/{folder} is replaced as a whole, and what somebody else puts there is in the way"),
+            format!("`apply` exchanges /{folder} as a whole, and nobody can tell there whose file is whose"),
             "keep it in a folder of its own, as in \"/etc/ssl/etcd/ssl/ca.pem\"; an etcd whose CA you have is adopted: \
              `certferry help existing-clusters`",
         );

@@ -63,5 +63,5 @@ fn the_files_of_its_client_are_judged_where_they_lie() {
     // Before kubeadm has written a manifest nobody says where the files are, and none of kubeadm's is missing.
     fs::remove_dir_all(well.path(MANIFESTS)).unwrap();
     let said = well.says().0;
-    assert!(!said.contains("etcd"), "{said}");
+    assert!(!said.contains("pki/etcd") && !said.contains("apiserver-etcd-client"), "{said}");
 }

@@ -61,7 +61,7 @@ fn kube_an_external_ca_of_kubeadm_goes_all_the_way() {
     let mut command = tool(crate::kube::programs().join("kubeadm"));
     command.args(["init", "phase", "certs", "all", "--rootfs"]).arg(&root);
     let said = succeed(command.args(["--config", "/kubeadm.yaml"]));
-    assert!(said.contains("Using existing ca certificate authority"), "{said}");
+    assert!(said.contains("Using existing ca keyless certificate authority"), "{said}");
     let road = begin(folder.path(), "external CA");
     assert!(road.profile().contains("\nship_to = \"none\"  # "), "{}", road.profile());
     assert!(

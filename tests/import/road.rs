@@ -89,11 +89,14 @@ impl Road {
         self.desk.succeed(&format!("build {profile} --seed lab.seed --out built"));
         fs::create_dir(self.desk.path("new")).unwrap();
         let archive = format!("built/{}-g1.tar.gz", self.name);
-        self.desk.succeed(&format!("verify {archive} --key built/{}.pub", self.name));
+        // CAs of others may have what strict programs refuse; that is a warning.
+        let verified = self.desk.run(&format!("verify {archive} --key built/{}.pub", self.name));
+        assert_eq!(verified.code, Some(0), "{}", verified.stderr);
         for (node, _) in &self.roots {
             if self.profile().contains(&format!("\nname = \"{node}\"")) {
                 let key = format!("--key built/{}.pub", self.name);
-                self.desk.succeed(&format!("unpack {archive} {key} --node {node} --root new/{node}"));
+                let unpacked = self.desk.run(&format!("unpack {archive} {key} --node {node} --root new/{node}"));
+                assert_eq!(unpacked.code, Some(0), "{}", unpacked.stderr);
             }
         }
     }
