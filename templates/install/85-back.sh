@@ -287,13 +287,10 @@ compare_file() { # <path> <mode> <sha256>
         printf 'changed %s\n' "$1"
     else
         line=$(facts "$AT")
-        case $2:$line in
-        *[!\ ]*\ "$3") ;;
-        *)
+        [ "${line##* }" = "$3" ] || {
             printf 'changed %s\n' "$1"
             return
-            ;;
-        esac
+        }
         case $2:$line in
         0600:-rw-------[+\ ]* | 0644:-rw-r--r--[+\ ]*) ;;
         *) printf 'access %s\n' "$1" ;;
