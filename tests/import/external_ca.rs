@@ -65,7 +65,7 @@ fn without_the_key_a_person_is_told_what_has_no_signer() {
         .profile()
         .lines()
         .filter(|line| {
-            !(line.starts_with("key = \"adopted/") && !line.contains("sa.key")) && !line.starts_with("renew = ")
+            (line.contains("sa.key") || !line.starts_with("key = \"adopted/")) && !line.starts_with("renew = ")
         })
         .map(|line| format!("{line}\n"))
         .collect();

@@ -160,7 +160,7 @@ pub fn first_certificate(text: &str) -> ReadCertificate {
     const END: &str = "-----END CERTIFICATE-----\n";
     let begin = text.find("-----BEGIN CERTIFICATE-----").unwrap();
     let end = text[begin..].find(END).unwrap() + END.len();
-    ReadCertificate::from_pem(text[begin..][..end].as_bytes()).unwrap()
+    ReadCertificate::from_pem(&text.as_bytes()[begin..begin + end]).unwrap()
 }
 
 fn assert_same_certificate(old: &str, new: &str, context: &str) {
