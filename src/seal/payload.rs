@@ -64,12 +64,13 @@ pub struct Opened<R> {
     part: Zeroizing<Vec<u8>>,
     read: usize,
     is_last: bool,
+    is_broken: bool,
 }
 
 impl<R: BufRead> Opened<R> {
     pub(super) fn new(source: R, stream: Stream) -> Self {
         let part = Zeroizing::new(Vec::with_capacity(PART + TAG));
-        Self { source, stream, part, read: 0, is_last: false }
+        Self { source, stream, part, read: 0, is_last: false, is_broken: false }
     }
 
     /// Reads to the end. The bytes are wiped when dropped.
@@ -99,10 +100,7 @@ impl<R: BufRead> Opened<R> {
         let length = self.part.len().checked_sub(TAG).ok_or(OpenError::Payload(self.stream.part + 1))?;
         let opened = self.stream.open(&mut self.part, self.is_last);
         self.part.truncate(length);
-        if let Err(error) = opened {
-            self.part.clear();
-            return Err(error);
-        }
+        opened?;
         // One that is empty stands alone.
         if length == 0 && !is_first { Err(OpenError::Payload(self.stream.part)) } else { Ok(()) }
     }
@@ -111,13 +109,15 @@ impl<R: BufRead> Opened<R> {
 impl<R: BufRead> Read for Opened<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.read == self.part.len() && !self.is_last && !buffer.is_empty() {
-            if let Err(error) = self.next_part() {
-                // Nothing comes behind an error: a reader that goes on all the same gets it again.
+            // Nothing comes behind an error, for a reader that goes on all the same either.
+            let next = if self.is_broken { Err(OpenError::Payload(self.stream.part)) } else { self.next_part() };
+            if next.is_err() {
                 self.part.clear();
                 self.read = 0;
                 self.is_last = false;
-                return Err(error.into());
+                self.is_broken = true;
             }
+            next?;
         }
         let rest = self.part.get(self.read..).unwrap_or_default();
         let count = rest.len().min(buffer.len());

@@ -58,6 +58,15 @@ fn parts_stand_where_they_stood() {
     assert!(opened.read_to_end(&mut content).is_err());
     assert!(content == contents()[4][..64 << 10]);
     assert!(opened.read(&mut [0]).is_err());
+    // Nor does a good part behind a bad one come.
+    let mut changed = [head, parts[0], parts[1], parts[2], parts[3]].concat();
+    changed[head.len() + parts[0].len()] ^= 1;
+    let mut opened = Envelope::read(changed.as_slice()).unwrap().open(with).unwrap();
+    let mut content = vec![0; 64 << 10];
+    opened.read_exact(&mut content).unwrap();
+    for _ in 0..3 {
+        assert!(opened.read(&mut content).is_err());
+    }
 }
 
 #[test]
