@@ -105,7 +105,8 @@ pub fn examine(question: &Question<'_>) -> Diagnosis {
     let clock = time::Clock { at: question.at, expiring_by: question.expiring_by };
     let mut looked_at = LookedAt::default();
     let facts = question.tree.map(GatheredFacts::read).unwrap_or_default();
-    let mut findings = Findings::new(facts.node_name.clone().or_else(|| facts.host_name.clone()));
+    let folder = question.tree.map(|tree| tree.certificates_dir.clone()).unwrap_or_default();
+    let mut findings = Findings::new(facts.node_name.clone().or_else(|| facts.host_name.clone()), folder);
     let mut registries = Vec::new();
     if let Some(tree) = question.tree {
         installed::check(question.installed, &mut findings);

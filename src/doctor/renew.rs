@@ -1,11 +1,11 @@
 //! The commands that make a file anew.
 
-use crate::kubernetes::{AUTHORITIES, CaRow, CertificateRow, Output};
+use crate::kubernetes::{AUTHORITIES, CaRow, CertificateRow, Output, usual_place};
 
 /// Returns what a person does to have a file of a node made anew.
 pub(super) fn renew(file: &str, node: &str) -> String {
     let apply = format!("`certferry apply BUNDLE --node {node} --key PUB`");
-    if let Some(kubernetes) = file.strip_prefix("etc/kubernetes/") {
+    if let Some(kubernetes) = usual_place(file).strip_prefix("etc/kubernetes/") {
         let row = match kubernetes.strip_prefix("pki/") {
             Some(pair) => pair.rsplit_once('.').and_then(|(stem, _)| CertificateRow::named(stem)),
             None if kubernetes == "kubelet.conf" => CertificateRow::named("kubelet-client"),

@@ -13,6 +13,7 @@
 mod binding;
 mod certificate;
 mod certificate_row;
+mod certificates_dir;
 mod component;
 mod key_id;
 mod kubeadm_api;
@@ -35,6 +36,7 @@ pub use certificate::{AUTHORITIES, CA_HAS_ALT_NAME, CERTIFICATES};
 pub use certificate_row::{
     AltNameRule, CaName, CaRow, CertificateRow, CommonName, ExpectedOn, Organizations, Output, Scope, Server,
 };
+pub use certificates_dir::{CertificatesDir, CertificatesDirRefusal, usual_place};
 pub use component::Component;
 pub use key_id::{KeyId, NotAKeyId, escape};
 pub use kubeadm_api::{CLUSTER_NAME, KubeadmApi, encryption_algorithm, gates_dual_stack, has_systemd_cgroups};

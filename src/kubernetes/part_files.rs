@@ -17,7 +17,7 @@ const ANY: char = '*';
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartFile {
     /// The path in the part's tree. A `*` stands for text without a slash: in the kubelet's store for a time, elsewhere
-    /// on a node for a name or a part of one.
+    /// on a node for a name or a part of one. Certificates are in kubeadm's own folder.
     pub place: String,
     /// Whether only its owner may read the file.
     pub is_private: bool,

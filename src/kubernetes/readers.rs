@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::certificate::{AUTHORITIES, CERTIFICATES, SERVICE_ACCOUNT_READERS};
+use super::certificates_dir::usual_place;
 use super::component::Component;
 use super::place::PKI;
 use super::registry::is_of_registry;
@@ -29,12 +30,13 @@ pub const RELOADED: [&str; 2] = ["etc/kubernetes/pki/apiserver.crt", "etc/kubern
 /// Returns whether nothing must be restarted for these files, because kube-apiserver reads all of them again by itself. The
 /// files of registries, which no component reads, do not count.
 pub fn are_reloaded<'a>(mut places: impl Iterator<Item = &'a str>) -> bool {
-    places.all(|place| RELOADED.contains(&place) || is_of_registry(place))
+    places.all(|place| RELOADED.contains(&&*usual_place(place)) || is_of_registry(place))
 }
 
-/// Returns the components that read a file of a node's tree.
+/// Returns the components that read a file of a node's tree, whichever its folder of certificates is.
 #[must_use]
 pub fn readers(path: &str) -> &'static [Component] {
+    let path = usual_place(path);
     readers_by_path().find(|(beginning, _)| path.starts_with(beginning)).map_or(&[], |(_, readers)| readers)
 }
 
@@ -83,6 +85,7 @@ mod tests {
             ("var/lib/kubelet/pki/kubelet-client-current.pem", &[Kubelet]),
             ("var/lib/kubelet/pki/kubelet.key", &[Kubelet]),
             ("etc/kubernetes/pki/dex.crt", &[]),
+            ("etc/kubernetes/ssl/etcd/ca.crt", &[Etcd, ApiServer]),
         ] {
             assert_eq!(readers(path), expected, "{path}");
         }

@@ -29,9 +29,10 @@ pub use file_sources::FileSources;
 use zeroize::Zeroizing;
 
 use crate::bundle::{Content, File, Mode, Node, Part, PartOwner};
+use crate::kubernetes::CertificatesDir;
 use crate::plan::{Manifest, PlannedContent, PlannedFile, Recipient};
 
-/// Makes the planned files of one recipient.
+/// Makes the planned files of one recipient. The certificates of nodes lie in this folder.
 ///
 /// # Errors
 /// Returns a [`LayoutError`], to which no checked profile leads.
@@ -39,18 +40,25 @@ pub fn lay_out(
     recipient: Recipient<'_>,
     planned: &[PlannedFile],
     sources: &FileSources<'_>,
+    certificates_dir: &CertificatesDir,
 ) -> Result<Part, LayoutError> {
     let files = planned.iter().map(|file| lay_out_file(file, sources)).collect::<Result<_, _>>()?;
-    Ok(Part::new(owner(recipient), files)?)
+    Ok(Part::new(owner(recipient, certificates_dir), files)?)
 }
 
-fn owner(recipient: Recipient<'_>) -> PartOwner {
+fn owner(recipient: Recipient<'_>, certificates_dir: &CertificatesDir) -> PartOwner {
     match recipient {
         Recipient::Cluster => PartOwner::Cluster,
         Recipient::Node(node) => {
             let mut names = vec![node.name.clone()];
             names.extend(node.dns_names.iter().filter(|name| **name != node.name).cloned());
-            PartOwner::Node(Node { name: node.name.clone(), role: node.role, names, addresses: node.addresses.clone() })
+            PartOwner::Node(Node {
+                name: node.name.clone(),
+                role: node.role,
+                names,
+                addresses: node.addresses.clone(),
+                certificates_dir: certificates_dir.clone(),
+            })
         }
     }
 }

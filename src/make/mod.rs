@@ -162,7 +162,7 @@ where
         };
         let part = |number: usize| {
             let recipient = some[number];
-            let laid_out = lay_out(recipient, &plan.files(recipient), &sources);
+            let laid_out = lay_out(recipient, &plan.files(recipient), &sources, &profile.cluster.certificates_dir);
             laid_out.map_err(|error| WriteError::Making(format!("layout: {error}")))
         };
         writer.add(some.len(), part, &sign).map_err(MakeError::from)?;

@@ -9,7 +9,7 @@ use super::file::{PlannedContent, PlannedFile, file};
 use super::kubeadm;
 use super::kubeconfig::{self, Credentials};
 use super::registry;
-use crate::kubernetes::{CaName, CertificateRow, KUBELET_PKI, KUBERNETES, KeyId, Output, PKI, PartName, Role, escape};
+use crate::kubernetes::{CaName, CertificateRow, KUBELET_PKI, KUBERNETES, KeyId, Output, PartName, Role, escape};
 use crate::profile::{EtcdTopology, Node, Profile, ShipCaKeys};
 
 /// The recipient of a part of the bundle.
@@ -61,17 +61,18 @@ fn shared_files(profile: &Profile, node: &Node) -> Vec<PlannedFile> {
         Role::Worker => &[(CaName::Kubernetes, "ca", false)],
         Role::Etcd => &[(CaName::Etcd, "etcd/ca", false)],
     };
+    let pki = profile.cluster.certificates_dir.folder();
     let mut files = Vec::new();
     for (name, base_name, with_key) in authorities {
         let id = ca_key(*name);
         if *with_key {
-            files.push(file(format!("{PKI}/{base_name}.key"), PlannedContent::PrivateKey(id.clone())));
+            files.push(file(format!("{pki}/{base_name}.key"), PlannedContent::PrivateKey(id.clone())));
         }
-        files.push(file(format!("{PKI}/{base_name}.crt"), PlannedContent::Certificate(id)));
+        files.push(file(format!("{pki}/{base_name}.crt"), PlannedContent::Certificate(id)));
     }
     if node.role == Role::ControlPlane {
-        files.push(file(format!("{PKI}/sa.key"), PlannedContent::PrivateKey(KeyId::ServiceAccount)));
-        files.push(file(format!("{PKI}/sa.pub"), PlannedContent::PublicKey(KeyId::ServiceAccount)));
+        files.push(file(format!("{pki}/sa.key"), PlannedContent::PrivateKey(KeyId::ServiceAccount)));
+        files.push(file(format!("{pki}/sa.pub"), PlannedContent::PublicKey(KeyId::ServiceAccount)));
     }
     files
 }
@@ -86,7 +87,7 @@ fn row_files(row: &CertificateRow, (node, first): (&Node, Option<&Node>), profil
         ]
     };
     match row.output {
-        Output::Pair => pair(PKI),
+        Output::Pair => pair(profile.cluster.certificates_dir.folder()),
         Output::KubeletServing => pair(KUBELET_PKI),
         Output::Kubeconfig(server) => {
             let kubeconfig = kubeconfig::for_node(profile, (node, first), server, user, Credentials::Embedded(id));

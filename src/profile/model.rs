@@ -7,7 +7,7 @@ use time::Date;
 
 use super::addons::{Binding, CertManager, Metallb, SecretName, TlsCertificate, Webhook};
 use super::ca::Authority;
-use crate::kubernetes::{Role, Version};
+use crate::kubernetes::{CertificatesDir, Role, Version};
 use crate::x509::{AltName, KeyAlgorithm, Validity};
 
 /// A checked profile. Only [`super::parse`] makes one, so that nobody has to check it again.
@@ -113,6 +113,8 @@ pub struct Cluster {
     pub dns_domain: String,
     /// kubeadm's `clusterName`: the name of the cluster in kubeconfigs.
     pub kubeconfig_cluster_name: String,
+    /// kubeadm's `certificatesDir`.
+    pub certificates_dir: CertificatesDir,
     /// Further names in the serving certificates of the API servers, in the order of the profile.
     pub apiserver_cert_sans: Vec<AltName>,
     /// Where etcd runs.

@@ -2,10 +2,10 @@
 
 use super::Fault;
 use super::part::{Part, Pem, Report};
-use crate::kubernetes::Purpose;
+use crate::kubernetes::{Purpose, usual_place};
 use crate::x509::{PemContents, ReadCertificate, public_key_bits};
 
-/// The path of the service-account key pair, without extension.
+/// The path of the service-account key pair in kubeadm's own folder, without extension.
 const SERVICE_ACCOUNT: &str = "etc/kubernetes/pki/sa";
 
 /// Checks the pairs `X.crt` and `X.key`, `sa.pub` and `sa.key`, and those in one `.pem`. A CA's key may be absent.
@@ -27,7 +27,7 @@ pub(super) fn check_pairs(part: &Part<'_>, pem: &Pem<'_>, report: &mut Report<'_
         // Other programs may keep any files beside kubeadm's.
         let is_known = Purpose::of_path(&format!("{stem}.{}", if extension == "pem" { "pem" } else { "crt" }))
             != Purpose::Other
-            || stem == SERVICE_ACCOUNT;
+            || usual_place(stem) == SERVICE_ACCOUNT;
         let is_foreign = part.is_disk() && !is_known;
         if !right {
             if !is_foreign {

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::{Fault, Finding};
+use crate::kubernetes::usual_place;
 use crate::x509::PemContents;
 
-/// kubeadm's shared files (copycerts.go), below `etc/kubernetes`: one CA of each kind and one service-account key for
+/// kubeadm's shared files (copycerts.go), below `etc/kubernetes`, with kubeadm's own folder of certificates: one CA of each kind and one service-account key for
 /// the whole cluster.
 const SHARED: [&str; 5] = [KUBERNETES_CA, "pki/front-proxy-ca.crt", "pki/etcd/ca.crt", "pki/sa.pub", "pki/sa.key"];
 const KUBERNETES_CA: &str = "pki/ca.crt";
@@ -34,7 +35,8 @@ impl Claims {
     /// Adds a file of the part, if it is a shared one. `read` holds its certificates, if it has any.
     pub(super) fn file(&mut self, file: &str, content: &[u8], read: Option<&PemContents>) {
         // `etcd-clients/<name>/ca.crt` of the cluster's part is the etcd CA under another name.
-        let name = match file.strip_prefix("etc/kubernetes/") {
+        let usual = usual_place(file);
+        let name = match usual.strip_prefix("etc/kubernetes/") {
             Some(name) if SHARED.contains(&name) => name,
             _ if file.starts_with("etcd-clients/") && file.ends_with("/ca.crt") => "pki/etcd/ca.crt",
             _ => return,

@@ -43,14 +43,16 @@ impl Fleet {
             succeed(unpack.args(["--node", &node.name, "--root"]).arg(fleet.root(&node.name)));
             fleet.write(&node.name, "etc/hostname", &format!("{}\n", node.name));
             if node.role != Role::Etcd {
-                fleet.write(&node.name, "var/lib/kubelet/config.yaml", &recorded("kubelet-config.yaml"));
+                let text = fleet.in_folder(&recorded("kubelet-config.yaml"));
+                fleet.write(&node.name, "var/lib/kubelet/config.yaml", &text);
             }
             if node.role == Role::ControlPlane {
                 fleet.write_manifests(&node.name, &node.addresses[0].to_string());
             } else if node.role == Role::Etcd {
                 let manifest =
                     recorded("etcd.yaml").replace("192.168.10.5", &bracketed(&node.addresses[0].to_string()));
-                fleet.write(&node.name, "etc/kubernetes/manifests/etcd.yaml", &manifest.replace("cp-1", &node.name));
+                let manifest = fleet.in_folder(&manifest.replace("cp-1", &node.name));
+                fleet.write(&node.name, "etc/kubernetes/manifests/etcd.yaml", &manifest);
             }
         }
         fleet
@@ -75,8 +77,13 @@ impl Fleet {
             if !members.is_empty() {
                 text = text.replace("https://127.0.0.1:2379", &members.join(","));
             }
-            self.write(node, &format!("etc/kubernetes/manifests/{program}.yaml"), &text);
+            self.write(node, &format!("etc/kubernetes/manifests/{program}.yaml"), &self.in_folder(&text));
         }
+    }
+
+    /// A file of kubeadm's as it is with the folder of certificates of this cluster.
+    fn in_folder(&self, text: &str) -> String {
+        text.replace("/etc/kubernetes/pki", &self.profile.cluster.certificates_dir.to_string())
     }
 
     pub fn root(&self, node: &str) -> PathBuf {

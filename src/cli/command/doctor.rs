@@ -76,12 +76,17 @@ fn tree(path: &Path) -> Result<(PathBuf, Option<Tree>), Failure> {
         let hint = "name the root of a node's files; a single file is for `certferry inspect --lint`";
         return Err(Failure::cannot_run(format!("{} is not a folder", path.display())).hint(hint));
     }
-    if let Some(tree) = Tree::read(NodeRoot::new(path.to_owned())) {
+    let read = |path: &Path| {
+        let root = NodeRoot::new(path.to_owned());
+        let certificates_dir = node::certificates_dir(&root);
+        Tree::read(root, certificates_dir)
+    };
+    if let Some(tree) = read(path) {
         return Ok((path.to_owned(), Some(tree)));
     }
     let absolute = std::path::absolute(path).or_cannot("read", path)?;
     let root = root_above(&absolute, KUBERNETES).unwrap_or_else(|| path.to_owned());
-    let tree = Tree::read(NodeRoot::new(root.clone()));
+    let tree = read(&root);
     Ok((root, tree))
 }
 
