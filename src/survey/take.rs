@@ -9,7 +9,7 @@ use super::kubeconfigs::kubeconfig;
 use super::paths::Paths;
 use super::programs::programs;
 use super::{File, Node, Program, Survey, reason};
-use crate::kubernetes::{KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, Role};
+use crate::kubernetes::{CertificatesDir, KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, Role, usual_place};
 use crate::tree::{
     API_SERVER, CONTROLLER_MANAGER, ETCD, GatheredFacts, KUBELET, KUBELET_CONFIG, OTHER_FOLDERS, SCHEDULER, Tree,
     is_certificate_or_key, is_kubeconfig,
@@ -68,6 +68,7 @@ pub(crate) fn looks_at(path: &str) -> bool {
     let is_below = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     [PKI, KUBELET_PKI].into_iter().chain(OTHER_FOLDERS).any(is_below)
+        || usual_place(path) != path
         || folder == KUBERNETES
         || AGENTS.contains(&folder)
         || KUBECONFIG_FOLDERS.contains(&folder)
@@ -83,9 +84,22 @@ fn manifest_folders(facts: &GatheredFacts) -> Vec<String> {
     folders.into_iter().collect()
 }
 
+/// Returns the folders in `etc/kubernetes` that hold a file which a setting names, and are none of the folders that are known:
+/// that of certificates may have any name.
+fn named_folders(paths: &Paths) -> BTreeSet<String> {
+    let folders = paths.pem.iter().filter_map(|place| Some(place.rsplit_once('/')?.0));
+    let is_other = |folder: &&str| {
+        let is_known = *folder == PKI || OTHER_FOLDERS.contains(folder);
+        !is_known && CertificatesDir::parse(&format!("/{folder}")).is_ok()
+    };
+    folders.filter(is_other).map(str::to_owned).collect()
+}
+
 /// Notes the files of certificates and keys in the folders that are known.
 fn usual_files(tree: &Tree, paths: &mut Paths) {
-    for folder in [PKI, KUBELET_PKI].into_iter().chain(OTHER_FOLDERS) {
+    let named = named_folders(paths);
+    let known = [PKI, KUBELET_PKI].into_iter().chain(OTHER_FOLDERS);
+    for folder in known.chain(named.iter().map(String::as_str)) {
         let places = paths.files(tree, folder);
         paths.pem.extend(places.into_iter().filter(|place| is_certificate_or_key(place)));
     }

@@ -83,7 +83,14 @@ main() {
     NOTES=$PROGRAMS$NOTES
 
     # Kubeconfigs.
-    for folder in $PEM_FOLDERS; do
+    # The folder of certificates in etc/kubernetes may have any name.
+    others=$(notes 'P pem' | sort -u | awk -F/ -v known=" $PEM_FOLDERS " '
+        NF == 4 && $1 == "etc" && $2 == "kubernetes" && $3 ~ /^[A-Za-z0-9][A-Za-z0-9._-]*$/ && length($3) <= 32 {
+            folder = $1 "/" $2 "/" $3
+            is_taken = tolower($3) ~ /^(manifests|tmp|certferry-.*|.*\.conf)$/
+            if (!is_taken && !index(known, " " folder " ") && !seen[folder]++) print folder
+        }')
+    for folder in $PEM_FOLDERS $others; do
         seen=0 top=$folder
         below "$folder" 0
     done

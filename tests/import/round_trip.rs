@@ -90,30 +90,33 @@ fn built_again(out: &TempDir, name: &str, root: &Path, node: &str, folder: &str,
 /// kubespray's folder, with its link and without: survey, import, build, and the same again.
 #[test]
 fn what_lies_in_kubesprays_folder_is_made_again_in_it() {
+    for (name, has_link) in [("ssl", false), ("ssl", true), ("certs.1", false)] {
+        in_another_folder(name, has_link);
+    }
+}
+
+fn in_another_folder(folder: &str, has_link: bool) {
     let text = changed_profile("single-node", |profile| {
         use_fast_keys(profile);
         profile["keys"]["service_account"] = "rsa-2048".into();
         profile["node"][0]["name"] = "cp-1".into();
         let cluster = profile["cluster"].as_table_mut().unwrap();
-        cluster.insert("certificates_dir".to_owned(), "/etc/kubernetes/ssl".into());
+        cluster.insert("certificates_dir".to_owned(), format!("/etc/kubernetes/{folder}").into());
         cluster.insert("kubeconfig_cluster_name".to_owned(), "corp".into());
     });
     let fleet = Fleet::of(&text);
     let root = fleet.root("cp-1");
-    for has_link in [false, true] {
-        if has_link {
-            symlink("/etc/kubernetes/ssl", root.join("etc/kubernetes/pki")).unwrap();
-        }
-        let (out, name, said) = init_from(&[&root], &[]);
-        let text = written(&out, &name);
-        let line = "\ncertificates_dir = \"/etc/kubernetes/ssl\"  # the files of the API server of cp-1\n";
-        assert!(text.contains(line), "{text}");
-        assert!(
-            said.contains("tar -C /etc/kubernetes/ssl -cf adopted.tar ca.key etcd/ca.key front-proxy-ca.key sa.key"),
-            "{said}"
-        );
-        built_again(&out, &name, &root, "cp-1", "etc/kubernetes/ssl", true);
+    if has_link {
+        symlink(format!("/etc/kubernetes/{folder}"), root.join("etc/kubernetes/pki")).unwrap();
     }
+    let (out, name, said) = init_from(&[&root], &[]);
+    let text = written(&out, &name);
+    let line = format!("\ncertificates_dir = \"/etc/kubernetes/{folder}\"  # the files of the API server of cp-1\n");
+    assert!(text.contains(&line), "{text}");
+    let command =
+        format!("tar -C /etc/kubernetes/{folder} -cf adopted.tar ca.key etcd/ca.key front-proxy-ca.key sa.key");
+    assert!(said.contains(&command), "{said}");
+    built_again(&out, &name, &root, "cp-1", &format!("etc/kubernetes/{folder}"), true);
 }
 
 const KUBEADM: &str = "apiVersion: kubeadm.k8s.io/v1beta2\nkind: InitConfiguration\nlocalAPIEndpoint: {advertiseAddress: ADDRESS, bindPort: 6443}\n\

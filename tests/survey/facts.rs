@@ -209,3 +209,13 @@ fn what_cannot_be_read_is_told() {
     let cloud = ("etc/kubernetes/cloud.conf\"\nreason = \"", "YAML in a form that only certferry reads", "not YAML");
     assert_eq!(found.stdout.replace(&[cloud.0, cloud.1].concat(), &[cloud.0, cloud.2].concat()), stdout);
 }
+
+/// What no flag names is found beside what flags name: the keys of the front proxy's CA and of etcd's.
+#[test]
+fn a_folder_of_certificates_is_looked_at_whatever_its_name() {
+    let survey = survey(&super::named_folder());
+    for file in ["front-proxy-ca.key", "etcd/ca.key", "etcd/healthcheck-client.crt", "ca.key"] {
+        assert!(survey.file(&format!("etc/kubernetes/certs.1/{file}")).is_some(), "{file}");
+    }
+    assert!(survey.file("etc/kubernetes/other/ca.crt").is_none());
+}
