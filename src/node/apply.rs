@@ -256,7 +256,9 @@ fn compare<'a>(
         }
     }
     let brought = &changes.to.certificates_dir;
-    if let Some(found) = other_certificates_dir(tree.reading(), brought) {
+    // Where certferry has put them before, they were moved away, and come back.
+    let is_known = changes.from.as_ref().is_some_and(|from| from.certificates_dir == *brought);
+    if !is_known && let Some(found) = other_certificates_dir(tree.reading(), brought) {
         return Err(ApplyError::OtherFolder { found, brought: brought.clone() });
     }
     // Last: the word that allows it is of no use for a bundle that is refused.

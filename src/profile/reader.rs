@@ -251,10 +251,10 @@ impl<'a> TableReader<'a> {
         let known = self.known.into_inner();
         for key in entries.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
             let other = OTHER_WORDS.iter().find(|(word, meant, _)| word == key.get_ref() && known.contains(meant));
-            let hint = match nearest(key.get_ref(), known.iter().copied()) {
-                _ if other.is_some() => other.map(|(.., hint)| (*hint).to_owned()).unwrap_or_default(),
-                Some(word) => format!("did you mean `{word}`?"),
-                None => format!("{} has the keys {}", self.name, known.join(", ")),
+            let hint = match (other, nearest(key.get_ref(), known.iter().copied())) {
+                (Some((.., hint)), _) => (*hint).to_owned(),
+                (None, Some(word)) => format!("did you mean `{word}`?"),
+                (None, None) => format!("{} has the keys {}", self.name, known.join(", ")),
             };
             self.problems.add(
                 Problem::error(format!("unknown key `{}`", key.get_ref()))

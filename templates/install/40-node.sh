@@ -379,6 +379,9 @@ linked_folders() {
 # Refuses certificates for another folder than that in which this node has them: nobody there would look.
 check_pki() {
     [ -n "$FRESH" ] || return 0
+    # Where certferry has put them before, they were moved away, and come back.
+    [ ! -f "$WORK/installed.said" ] ||
+        [ "$(said "$WORK/installed.said" certificates_dir)" != "$(said "$SAID" certificates_dir)" ] || return 0
     for folder in "$USUAL_PKI" $(other_folders); do
         for name in ca.crt etcd/ca.crt; do
             follow "$folder/$name"
