@@ -87,7 +87,7 @@ pub enum ApplyError {
     #[error("{}", mismatch_text(node, mismatch))]
     IdentityMismatch {
         /// The node that the part is for.
-        node: Node,
+        node: Box<Node>,
         /// The difference between the host and the node.
         mismatch: IdentityMismatch,
     },
@@ -232,7 +232,7 @@ fn identify(tree: &NodeTree, allowed: Allowed, part: &VerifiedPart) -> Result<()
         false => Identity::of_tree(tree),
     };
     match identity.mismatch(node) {
-        Some(mismatch) => Err(ApplyError::IdentityMismatch { node: node.clone(), mismatch }),
+        Some(mismatch) => Err(ApplyError::IdentityMismatch { node: Box::new(node.clone()), mismatch }),
         None => Ok(()),
     }
 }

@@ -20,7 +20,7 @@ said() { # <its single values> <key>
 }
 
 # The folder of certificates of a node is that of a record which was read: PKI, which is what the tables have without one.
-take_pki() { # <file of what it says>
+take_pki() { # <its single values>
     pki=$(said "$1" certificates_dir)
     PKI=${pki:-$USUAL_PKI}
 }

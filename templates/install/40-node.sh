@@ -380,8 +380,8 @@ linked_folders() {
 check_pki() {
     [ -n "$FRESH" ] || return 0
     # Where certferry has put them before, they were moved away, and come back.
-    [ ! -f "$WORK/installed.said" ] ||
-        [ "$(said "$WORK/installed.said" certificates_dir)" != "$(said "$SAID" certificates_dir)" ] || return 0
+    [ -z "${INSTALLED_RECORD-}" ] ||
+        [ "$(said "$INSTALLED_RECORD" certificates_dir)" != "$(said "$RECORD" certificates_dir)" ] || return 0
     for folder in "$USUAL_PKI" $(other_folders); do
         for name in ca.crt etcd/ca.crt; do
             follow "$folder/$name"

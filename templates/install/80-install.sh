@@ -32,7 +32,7 @@ install_part() {
     NOTED=
     [ -n "$DRY_RUN" ] || NOTED=$(noted) || exit
     unpack
-    take_pki "$SAID"
+    take_pki "$RECORD"
     FRESH=
     follow "$PKI"
     [ -d "$AT" ] || FRESH=1
