@@ -46,6 +46,7 @@ mod facts;
 mod far_root;
 mod fingerprint;
 mod fleet;
+mod foreign_etcd;
 mod formats;
 mod fuzz_smoke;
 mod gitignore;

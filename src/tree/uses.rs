@@ -288,9 +288,10 @@ const KUBEADMS: [&str; 3] = [KUBELET_FLAGS, PKI, MANIFESTS];
 fn usual(process: &Process, row: &Row, tree: &Tree) -> Option<Use> {
     let folder = &tree.certificates_dir;
     let (own, own_key) = (folder.place(row.usual), folder.place(row.usual_key));
+    // Who trusts CAs has no key, and an empty place would be the root itself.
     let has = |place: &str| {
         let place = &*folder.place(place);
-        tree.is_there(place) || tree.dangling.contains(place)
+        !place.is_empty() && (tree.is_there(place) || tree.dangling.contains(place))
     };
     let is_needed = match row.flag {
         "etcd-cafile" | "etcd-certfile" => has(ETCD_CA) || has(row.usual) || has(row.usual_key),
