@@ -260,9 +260,9 @@ pub(crate) struct CsrArguments {
     /// The CA: the last part of its table's name
     #[arg(long, value_name = "NAME", value_parser = ["kubernetes", "etcd", "front-proxy", "metallb", "webhook", "tls", "cert-manager"])]
     pub(crate) ca: String,
-    /// The root seed's file, or - for the standard input
+    /// The root seed's file, or - for the standard input; not for a CA whose `key` the profile names
     #[arg(long, value_name = "FILE")]
-    pub(crate) seed: PathBuf,
+    pub(crate) seed: Option<PathBuf>,
     /// The file to write, which must not exist, or - for the standard output [default: -]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,

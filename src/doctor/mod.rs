@@ -13,6 +13,7 @@
 //!
 //! Refuses nothing. A rule that lacks a fact reports nothing.
 
+mod above;
 mod authorities;
 mod bundles;
 mod config_maps;
@@ -150,6 +151,7 @@ fn examine_node(
     modes::check(tree, findings);
     looked_at.certificates += elsewhere::check(tree, &loaded, clock, findings);
     authorities::check(tree, clock, findings);
+    above::check(tree, &loaded, findings);
     for culprit in misfits.culprits() {
         // Its key lies beside another certificate now.
         for key in loaded.iter().filter(|(used, _)| used.place == culprit).filter_map(|(used, _)| used.key.as_ref()) {

@@ -176,6 +176,11 @@ impl Comparing<'_> {
                 let certificate = self.survey.certificate(place);
                 certificate.map_or_else(lacking, |certificate| self.file_of(id, &certificate, found))
             }
+            // What follows is above the first, and nobody is known by such a file.
+            PlannedContent::Chain(chain) => {
+                let (id, certificate) = (chain.certificates.first()?, self.survey.certificate(place));
+                certificate.map_or_else(lacking, |certificate| self.certificate(id, &certificate))
+            }
             PlannedContent::PrivateKey(id) => match found.and_then(|file| file.private_keys.first()) {
                 None => lacking(),
                 Some(hash) => (self.key(id, |known| hex(known) == *hash), Vec::new()),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::certificate::{AUTHORITIES, CERTIFICATES, SERVICE_ACCOUNT_READERS};
 use super::certificates_dir::usual_place;
 use super::component::Component;
-use super::place::PKI;
+use super::place::{CA_CHAIN, PKI};
 use super::registry::is_of_registry;
 use super::role::Role;
 
@@ -18,7 +18,9 @@ pub fn readers_by_path() -> impl Iterator<Item = (String, &'static [Component])>
         [(file("crt"), row.readers), (file("key"), row.key_readers)]
     });
     let leaves = CERTIFICATES.iter().flat_map(|row| row.output.paths(row.base_name).map(|path| (path, row.readers)));
-    authorities.chain(leaves).chain([(format!("{PKI}/sa."), SERVICE_ACCOUNT_READERS)])
+    let others: [(String, &[Component]); 2] =
+        [(format!("{PKI}/sa."), SERVICE_ACCOUNT_READERS), (CA_CHAIN.to_owned(), &[Component::ControllerManager])];
+    authorities.chain(leaves).chain(others)
 }
 
 /// The files that kube-apiserver reads again by itself when they are replaced in the folder that it sees.
@@ -64,6 +66,7 @@ mod tests {
         for (path, expected) in [
             ("etc/kubernetes/pki/ca.crt", &[ApiServer, ControllerManager, Kubelet][..]),
             ("etc/kubernetes/pki/ca.key", &[ControllerManager]),
+            ("etc/kubernetes/pki/ca-chain.crt", &[ControllerManager]),
             ("etc/kubernetes/pki/apiserver.crt", &[ApiServer]),
             ("etc/kubernetes/pki/apiserver-etcd-client.key", &[ApiServer]),
             ("etc/kubernetes/pki/apiserver-kubelet-client.crt", &[ApiServer]),

@@ -85,6 +85,14 @@ fn init(server: &LocalServer, cluster: &ClusterConfiguration) -> Result<Zeroizin
         list if list.is_empty() => list,
         list => format!("apiServer:\n{list}"),
     };
+    // A list of pairs from v1beta4 on, where each may come more than once.
+    let controller_manager = cluster.root_ca_file.as_ref().map(|file| {
+        let argument = match cluster.api.has_argument_lists() {
+            true => format!("  - name: root-ca-file\n    value: {}\n", scalar(file)),
+            false => format!("    root-ca-file: {}\n", scalar(file)),
+        };
+        format!("controllerManager:\n  extraArgs:\n{argument}")
+    });
     let etcd = match &cluster.etcd {
         KubeadmEtcd::Local(names) if names.is_empty() => String::new(),
         KubeadmEtcd::Local(names) => {
@@ -102,6 +110,7 @@ fn init(server: &LocalServer, cluster: &ClusterConfiguration) -> Result<Zeroizin
         ("certificates_dir", certificates_dir.unwrap_or_default()),
         ("endpoint", endpoint.unwrap_or_default()),
         ("cert_sans", cert_sans),
+        ("controller_manager", controller_manager.unwrap_or_default()),
         ("etcd", etcd),
         ("service_subnets", scalar(&subnets.join(","))),
         ("dns_domain", scalar(&cluster.dns_domain)),

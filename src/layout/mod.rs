@@ -69,6 +69,7 @@ fn lay_out_file(file: &PlannedFile, sources: &FileSources<'_>) -> Result<File, L
             return Ok(File::Link { path: file.path.clone(), target: target.clone() });
         }
         PlannedContent::Certificate(id) => (Mode::Public, sources.certificate(id)?.pem().into_bytes().into()),
+        PlannedContent::Chain(chain) => (Mode::Public, sources.chain(chain)?.into_bytes().into()),
         PlannedContent::PrivateKey(id) => (Mode::Private, bytes_of(sources.key(id)?.to_pem())),
         PlannedContent::PublicKey(id) => (Mode::Private, sources.key(id)?.public_pem().into_bytes().into()),
         PlannedContent::CertificateAndKey(id) => {
@@ -97,7 +98,7 @@ fn render_manifest(manifest: &Manifest, sources: &FileSources<'_>) -> Result<Zer
         Manifest::ClusterIssuer { name, secret } => cert_manager::cluster_issuer(name, secret),
         Manifest::IngressExample { issuer, host } => cert_manager::ingress_example(issuer, host),
         Manifest::Trust { kind, name, namespace, ca } => {
-            cert_manager::trust(*kind, name, namespace, &sources.certificate(ca)?.pem())
+            cert_manager::trust(*kind, name, namespace, &sources.material(ca)?)
         }
         Manifest::TrustRoot { name } => cert_manager::trust_root(name),
         Manifest::Bindings(bindings) => rbac::render("", bindings),

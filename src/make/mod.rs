@@ -35,7 +35,7 @@ pub use comparison::{Comparison, Since};
 pub use derivation::{Derivation, Progress};
 pub use error::{BuildError, Defect, MakeError};
 pub use permission::{Deviation, Objection, Permission, check_lock};
-pub use request::request;
+pub use request::{request, request_over};
 
 use crate::adopted::Adopted;
 use crate::bundle::{ClusterId, Description, Head, Hex, Sha256, WriteError, Writer, Written};

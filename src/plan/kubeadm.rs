@@ -11,8 +11,9 @@ use super::kubeadm_file::{
 };
 use super::kubeconfig::endpoint;
 use super::manifest::Manifest;
+use super::planned_chain::issuers;
 use crate::kubernetes::{
-    CLUSTER_NAME, CaName, KubeadmApi, Role, encryption_algorithm, gates_dual_stack, has_systemd_cgroups,
+    CA_CHAIN, CLUSTER_NAME, CaName, KubeadmApi, Role, encryption_algorithm, gates_dual_stack, has_systemd_cgroups,
 };
 use crate::profile::{EtcdTopology, Node, Profile};
 use crate::x509::Validity;
@@ -87,6 +88,8 @@ fn cluster_configuration(profile: &Profile, first: &Node) -> ClusterConfiguratio
         certificates_dir: cluster.certificates_dir.clone(),
         endpoint: cluster.control_plane_endpoint.as_ref().map(|_| endpoint(profile, None)),
         cert_sans: cluster.apiserver_cert_sans.clone(),
+        root_ca_file: (!issuers(&profile.kubernetes_ca).is_empty())
+            .then(|| format!("/{}", cluster.certificates_dir.place(CA_CHAIN))),
         etcd,
         service_subnets: cluster.service_subnets.clone(),
         dns_domain: cluster.dns_domain.clone(),

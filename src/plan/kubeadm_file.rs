@@ -82,6 +82,8 @@ pub struct ClusterConfiguration {
     pub endpoint: Option<String>,
     /// Further names of the API servers.
     pub cert_sans: Vec<AltName>,
+    /// The path by which pods verify API servers, if it is not that of the CA.
+    pub root_ca_file: Option<String>,
     /// Where etcd runs.
     pub etcd: KubeadmEtcd,
     /// The service subnets.
@@ -192,6 +194,9 @@ impl ClusterConfiguration {
         }
         if !self.cert_sans.is_empty() {
             text += &format!(", SANs {}", names(&self.cert_sans));
+        }
+        if let Some(file) = &self.root_ca_file {
+            text += &format!(", pods verify by {file}");
         }
         match &self.etcd {
             KubeadmEtcd::Local(sans) if sans.is_empty() => {}

@@ -123,6 +123,7 @@ pub(super) fn sources(content: &PlannedContent) -> Vec<&KeyId> {
         | PlannedContent::PrivateKey(id)
         | PlannedContent::PublicKey(id)
         | PlannedContent::CertificateAndKey(id) => vec![id],
+        PlannedContent::Chain(chain) => chain.certificates.iter().collect(),
         PlannedContent::Kubeconfig(kubeconfig) => kubeconfig.embedded().into_iter().chain([&kubeconfig.ca]).collect(),
         PlannedContent::Manifest(manifest) => manifest.materials().into_iter().map(|(id, _)| id).collect(),
         PlannedContent::Link(_) | PlannedContent::Profile => Vec::new(),

@@ -35,6 +35,7 @@ mod pool;
 mod problem;
 mod reader;
 mod registry;
+mod root_certificate;
 mod secret_name;
 mod text;
 mod tls;
@@ -50,9 +51,10 @@ pub use addons::{
 pub use ca::{Adoption, Authority, FoundAuthority, FoundCertificate};
 pub use model::{
     Cluster, Endpoint, EtcdClient, EtcdTopology, ForeignEtcd, KeyAdoption, Kubelet, Node, Profile, Registry,
-    RegistryRoot, RootCertificate, ShipCaKeys, User,
+    RegistryRoot, ShipCaKeys, User,
 };
 pub use problem::{Problem, Severity};
+pub use root_certificate::RootCertificate;
 
 use authority::AuthorityDrafts;
 use client::ClientDraft;

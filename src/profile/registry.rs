@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use sha2::{Digest, Sha256};
 use time::{Date, Time};
 
 use super::addons::TlsIssuer;
 use super::cluster::ClusterDraft;
-use super::model::{Registry, RegistryRoot, RootCertificate};
+use super::model::{Registry, RegistryRoot};
 use super::names::abridged;
 use super::network::endpoint;
 use super::problem::{Problem, Problems};
 use super::reader::TableReader;
+use super::root_certificate::RootCertificate;
 use super::tls::TlsDraft;
 use super::value::{Setting, WrittenValue};
 use crate::kubernetes::registry_folder;
-use crate::x509::{AltName, ExtendedKeyUsage, ReadCertificate, instant, read_pem};
+use crate::x509::{AltName, ExtendedKeyUsage, instant, read_pem};
 
 /// The most bytes of a folder's name, so that `etc/containerd/certs.d/<folder>/hosts.toml` fits in ustar's name field of
 /// 100 bytes.
@@ -126,14 +126,6 @@ fn read_root(value: WrittenValue<'_>, header: Option<&Range<usize>>, cluster: &C
         }
     }
     Some(RegistryRoot::Pem(certificates.iter().map(RootCertificate::of).collect()))
-}
-
-impl RootCertificate {
-    fn of(certificate: &ReadCertificate) -> Self {
-        let hash = Sha256::digest(certificate.der());
-        let sha256 = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { pem: certificate.to_pem(), sha256 }
-    }
 }
 
 /// Refuses a registry that is there twice, and one below a root that signs nothing. Warns where no certificate of that

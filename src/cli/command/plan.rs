@@ -51,6 +51,7 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
         text += &foreign_etcd::told(&profile);
         text += &registries::told(&profile);
         text += &adoption::renewed(&plan, lock.as_ref());
+        text += &adoption::intermediate(&profile, &plan);
         text += &bindings::required(&plan);
     }
     match &since {

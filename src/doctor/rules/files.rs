@@ -1,7 +1,7 @@
 //! Rules about files that are broken or out of their time, or that do not fit each other in ways for which
 //! [`crate::lint`] has no rule.
 
-use crate::doctor::rule::{Rule, problem, warning};
+use crate::doctor::rule::{Rule, note, problem, warning};
 
 pub(super) const RULES: [Rule; 19] = [
     problem("expired", "{it} ended at {time}", "`{error}`", "if `date -u` is right: {renew}; `certferry help expired`")
@@ -66,12 +66,12 @@ pub(super) const RULES: [Rule; 19] = [
          `openssl pkey -in {path} -pubout -out /{public}`; then restart kube-apiserver",
     ),
     problem("unknown-authority", "{it} is not signed by {authority}", "{error}", "{renew}"),
-    warning(
+    note(
         "ca-not-self-signed",
         "{it} is a CA that another one signed: {issuer}",
-        "programs in Go take it; openssl and curl say `unable to get issuer certificate`",
-        "if you mean it, leave {path} as it is, and give clients that are not written in Go the root in a file of their own; \
-         else {renew}",
+        "programs in Go take it, and know clients by it alone; openssl says `unable to get issuer certificate`",
+        "leave {path} as it is, and give clients that are not written in Go the root in a file of their own (`certferry help \
+         existing-clusters`)",
     ),
     problem("chain", "{it} does not verify for {usage}{because}", "programs in Go say `{error}`", "{renew}").together(
         "{count} chains do not verify{because}: {files}",

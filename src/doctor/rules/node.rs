@@ -3,7 +3,7 @@
 use crate::doctor::rule::{Rule, note, problem, warning};
 
 /// The rules. Their sources stand beside the checks.
-pub(super) const RULES: [Rule; 40] = [
+pub(super) const RULES: [Rule; 42] = [
     problem(
         "interrupted-apply",
         "`certferry apply` or `rollback` was interrupted: {file} is still there",
@@ -108,6 +108,22 @@ pub(super) const RULES: [Rule; 40] = [
          {count}`",
         "give the flag a file of its own with the one certificate of the CA that signs, and leave {authority} as it is for \
          those who trust it",
+    ),
+    warning(
+        "client-ca-above",
+        "{file} holds {issuer}, which is above {ca}, and {program} knows clients by it",
+        "whoever has another CA below {issuer} can sign a client with any name and group, system:masters among them; no program \
+         says anything",
+        "leave {ca} alone in {path}; issuers belong where servers are verified: kubeconfigs, --root-ca-file (`certferry help \
+         existing-clusters`)",
+    )
+    .instead_of(&["ca-not-self-signed"]),
+    warning(
+        "root-ca-below",
+        "{it} names {named}, which ends below a root: {issuer} is not in it",
+        "pods verify API servers by it; programs with OpenSSL, and Python before 3.13, say `unable to get issuer certificate`, and \
+         those in Go go on",
+        "{how}; kube-controller-manager then writes every ConfigMap kube-root-ca.crt anew",
     ),
     problem(
         "requestheader-names",
