@@ -20,11 +20,13 @@ mod clients;
 mod cluster;
 mod etcd;
 mod finding;
+mod goes;
 mod hosts;
 mod keep;
 mod machines;
 mod names;
 mod objects;
+mod old_authorities;
 mod otherwise;
 mod said;
 mod sources;
@@ -33,9 +35,10 @@ mod tables;
 mod text;
 mod write;
 
-pub use against::{Against, ComparedFile, ComparedNode, FileFate, against};
+pub use against::{Against, ComparedFile, ComparedNode, FileFate, Installed, against};
 pub use finding::{Finding, Subject, list};
 pub use objects::{Objects, ObjectsError};
+pub use old_authorities::OldAuthority;
 pub use sources::{Sources, Wishes};
 
 /// A profile of a cluster that runs, and what belongs to it.

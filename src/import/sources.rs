@@ -1,5 +1,7 @@
 //! What an import is told.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use time::Date;
 
 use super::objects::Objects;
@@ -10,6 +12,8 @@ use crate::survey::Survey;
 pub struct Sources {
     /// The surveys, each with the name under which a person knows it.
     pub surveys: Vec<(String, Survey)>,
+    /// The files that certferry's record on a root says it brought and that are there, by the name of its survey.
+    pub installed: BTreeMap<String, BTreeSet<String>>,
     /// What files of Kubernetes' objects say.
     pub objects: Objects,
     /// The files that were named, or are in a folder that was named, and say nothing: each with the reason.

@@ -130,7 +130,7 @@ pub fn imported(surveys: &[(&str, &str)], objects: &[(&str, &str)]) -> Imported 
         known.add(file, text.as_bytes()).unwrap();
     }
     let surveys = surveys.iter().map(|(file, text)| ((*file).to_owned(), Survey::parse(text.as_bytes()).unwrap()));
-    let sources = Sources { surveys: surveys.collect(), objects: known, unused: Vec::new() };
+    let sources = Sources { surveys: surveys.collect(), objects: known, ..Sources::default() };
     import(sources, &Wishes { name: None, issued_at: date!(2026 - 11 - 22) })
 }
 
