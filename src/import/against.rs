@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::goes::{self, Going};
 use super::old_authorities::{self, OldAuthority};
+use super::sources::OtherPod;
 use super::surveyed::{Surveyed, hex, read_all};
 use crate::kubernetes::{Component, KeyId, is_of_registry, to_restart};
 use crate::plan::{Plan, PlannedCertificate, PlannedContent, PlannedFile, PlannedKubeconfig, Recipient};
@@ -91,19 +92,24 @@ pub struct ComparedNode {
     pub restarts: BTreeSet<Component>,
     /// Whether what changes is read without a restart, too.
     pub is_reloaded: bool,
+    /// The static pods that are none of Kubernetes' own and mount something that changes, as far as their manifests were
+    /// given: a mount keeps showing the file of before until the pod starts anew.
+    pub pods: Vec<String>,
     /// The files that stay and hold an older certificate of a CA that is renewed, in the order of their paths.
     pub old_authorities: Vec<OldAuthority>,
     /// The files that stay with a certificate that names such a CA by the serial number of its older certificate.
     pub by_serial: Vec<String>,
 }
 
-/// Where certferry's own files on nodes are known from.
+/// What is known beside surveys.
 #[derive(Clone, Debug, Default)]
-pub struct Installed {
+pub struct Beside {
     /// The files of the record of each root that has one, by the name of the root as it is given with its survey.
     pub by_root: BTreeMap<String, BTreeSet<String>>,
     /// The files of the last build, by the name of the node.
     pub by_lock: BTreeMap<String, BTreeSet<String>>,
+    /// The static pods of each root that are none of Kubernetes' own.
+    pub pods: BTreeMap<String, Vec<OtherPod>>,
 }
 
 /// What comes of the comparison of a profile with surveys.
@@ -118,14 +124,14 @@ pub struct Against {
 }
 
 /// Compares a plan with surveys, each of which comes with the name of its file. `known_keys` are the SHA-256 of the
-/// public halves of keys, as the lock has them; of any other derived key nobody knows it before it is made. `installed`
-/// are the files that certferry brought before.
+/// public halves of keys, as the lock has them; of any other derived key nobody knows it before it is made. `beside`
+/// is what roots and the lock say.
 #[must_use]
 pub fn against(
     plan: &Plan<'_>,
     known_keys: &BTreeMap<KeyId, [u8; 32]>,
     surveys: &[(String, Survey)],
-    installed: &Installed,
+    beside: &Beside,
 ) -> Against {
     let mut against = Against::default();
     let mut keys = known_keys.clone();
@@ -146,9 +152,10 @@ pub fn against(
             Some((file, survey)) => {
                 let survey = Surveyed { survey, label: node.name.clone() };
                 let comparing = Comparing { survey, keys: &keys, certificates: &certificates };
-                let brought =
-                    Brought { recorded: installed.by_root.get(*file), locked: installed.by_lock.get(&node.name) };
-                against.nodes.push(comparing.node(plan, *recipient, brought));
+                let brought = Brought { recorded: beside.by_root.get(*file), locked: beside.by_lock.get(&node.name) };
+                let mut compared = comparing.node(plan, *recipient, brought);
+                compared.pods = mounting(&compared.files, beside.pods.get(*file));
+                against.nodes.push(compared);
             }
             None => against.unsurveyed.push(node.name.clone()),
         }
@@ -162,6 +169,19 @@ pub fn against(
     against.strangers =
         surveys.iter().filter(|(_, survey)| !is_planned(survey)).map(|(file, _)| file.clone()).collect();
     against
+}
+
+/// Returns the names of the pods that mount what changes.
+fn mounting(files: &[ComparedFile], pods: Option<&Vec<OtherPod>>) -> Vec<String> {
+    let changed = files.iter().filter(|file| !matches!(file.fate, FileFate::Same | FileFate::Stays));
+    let changed: Vec<&str> = changed.map(|file| file.path.as_str()).collect();
+    let is_in = |path: &str, mount: &String| {
+        path.strip_prefix(mount.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let mounts_one = |pod: &&OtherPod| pod.mounts.iter().any(|mount| changed.iter().any(|path| is_in(path, mount)));
+    // A pod may have several containers.
+    let names: BTreeSet<_> = pods.into_iter().flatten().filter(mounts_one).map(|pod| pod.name.clone()).collect();
+    names.into_iter().collect()
 }
 
 struct Comparing<'a> {
@@ -213,7 +233,15 @@ impl Comparing<'_> {
         };
         let staying = files.iter().filter(|file| file.fate == FileFate::Stays).map(|file| file.path.as_str());
         let (old_authorities, by_serial) = old_authorities::of(plan, &self.survey, staying);
-        ComparedNode { node: self.survey.label.clone(), files, restarts, is_reloaded, old_authorities, by_serial }
+        ComparedNode {
+            node: self.survey.label.clone(),
+            files,
+            restarts,
+            is_reloaded,
+            pods: Vec::new(),
+            old_authorities,
+            by_serial,
+        }
     }
 
     /// Adds the files of registries that certferry brought before and the plan does not have. No survey looks at them.

@@ -35,11 +35,11 @@ mod tables;
 mod text;
 mod write;
 
-pub use against::{Against, ComparedFile, ComparedNode, FileFate, Installed, against};
+pub use against::{Against, Beside, ComparedFile, ComparedNode, FileFate, against};
 pub use finding::{Finding, Subject, list};
 pub use objects::{Objects, ObjectsError};
 pub use old_authorities::OldAuthority;
-pub use sources::{Sources, Wishes};
+pub use sources::{OtherPod, Sources, Wishes};
 
 /// A profile of a cluster that runs, and what belongs to it.
 #[derive(Clone, Debug)]
@@ -58,6 +58,7 @@ pub struct Imported {
 #[must_use]
 pub fn import(mut sources: Sources, wishes: &Wishes) -> Imported {
     let mut findings = Vec::new();
+    sources.set_aside_unreadable();
     // What a node has of kubeadm's configuration comes behind what a person gives.
     for (file, survey) in &sources.surveys {
         let node = survey.node.node_name.as_ref().or(survey.node.host_name.as_ref()).unwrap_or(file);

@@ -291,6 +291,34 @@ fn who_keeps_an_old_certificate_of_a_renewed_authority_is_named_with_the_day() {
     );
 }
 
+/// kube-vip reads admin.conf through a mount of that one file, which goes on to show the old one.
+#[test]
+fn who_else_mounts_what_changes_is_named() {
+    let (fleet, _folder, profile) = renewed();
+    let root = fleet.root("cp-1");
+    let pod = |name: &str, path: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, namespace: kube-system}}\nspec:\n  containers:\n  \
+             - name: a\n    image: a:v1\n    args: [manager]\n    volumeMounts: [{{mountPath: /a, name: a}}]\n  volumes:\n  \
+             - {{name: a, hostPath: {{path: {path}}}}}\n"
+        )
+    };
+    let manifests = "etc/kubernetes/manifests";
+    fleet.write("cp-1", &format!("{manifests}/kube-vip.yaml"), &pod("kube-vip", "/etc/kubernetes/admin.conf"));
+    fleet.write("cp-1", &format!("{manifests}/exporter.yaml"), &pod("exporter", "/etc/kubernetes/pki/etcd/"));
+    fleet.write("cp-1", &format!("{manifests}/other.yaml"), &pod("other", "/etc/kubernetes/other.conf"));
+    fleet.write("cp-1", &format!("{manifests}/logs.yaml"), &pod("logs", "/var/log"));
+    let said = plan(&profile, &root, &[]);
+    let line =
+        "\n  must start anew, too, because they mount what changes: kube-system/exporter, kube-system/kube-vip\n";
+    assert!(said.contains(line), "{said}");
+    let mut documents = Documents::default();
+    let mut command = certferry();
+    command.arg("plan").arg(&profile).arg("--against").arg(&root);
+    let document = documents.of(&mut command);
+    assert_eq!(document["nodes"][0]["pods"], json!(["kube-system/exporter", "kube-system/kube-vip"]));
+}
+
 /// What apply takes away, and what it leaves: the same as its own words, afterwards.
 #[test]
 fn what_goes_is_what_apply_takes_away() {

@@ -16,7 +16,7 @@ use crate::cli::text::changes::Detail;
 use crate::cli::text::plan_json;
 use crate::cli::text::plan_tree;
 use crate::cli::text::{adoption, bindings, branches, comparison, registries};
-use crate::import::{self, Installed};
+use crate::import::{self, Beside};
 use crate::kubernetes::PartName;
 use crate::lock::{Change, Lock, LockedPart};
 use crate::make::{Comparison, Permission, check_lock};
@@ -74,7 +74,8 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
 
 /// Compares with what is on the nodes.
 fn against(arguments: &PlanArguments, plan: &Plan<'_>, lock: Option<&Lock>) -> Result<String, Failure> {
-    let sources = cluster_sources::read(&arguments.against)?;
+    let mut sources = cluster_sources::read(&arguments.against)?;
+    sources.set_aside_unreadable();
     if sources.surveys.is_empty() {
         return Err(Failure::cannot_run("--against was given no node to compare with")
             .hint("give surveys (`certferry survey`), roots or tar archives of nodes, or folders of these"));
@@ -83,8 +84,9 @@ fn against(arguments: &PlanArguments, plan: &Plan<'_>, lock: Option<&Lock>) -> R
     for (file, reason) in &sources.unused {
         Notice::new(format!("{file} was not used: {reason}")).give();
     }
-    let installed = Installed { by_root: sources.installed, by_lock: lock.map(brought).unwrap_or_default() };
-    let compared = import::against(plan, &keys, &sources.surveys, &installed);
+    let by_lock = lock.map(brought).unwrap_or_default();
+    let beside = Beside { by_root: sources.installed, by_lock, pods: sources.pods };
+    let compared = import::against(plan, &keys, &sources.surveys, &beside);
     if arguments.output == OutputFormat::Json {
         return against_json::print(&plan.cluster, plan.generation, &compared).map(|()| String::new());
     }

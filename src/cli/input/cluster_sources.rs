@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::failure::{Failure, OrFailure, named};
 use crate::cli::input::{misplaced_secret, source};
 use crate::host::{self, NodeArchive, NodeRoot};
-use crate::import::{ObjectsError, Sources};
+use crate::import::{ObjectsError, OtherPod, Sources};
 use crate::node::{self, NodeError};
 use crate::survey::Survey;
 use crate::tree::Tree;
@@ -56,8 +56,8 @@ fn read_folder(path: &Path, depth: usize, sources: &mut Sources) -> Result<(), F
     let root = NodeRoot::new(path.to_owned());
     let shown = path.display().to_string();
     let installed = node::installed_files(&root);
-    if let Some(survey) = survey_of(root, path == Path::new("/")) {
-        add(shown, survey, installed, sources);
+    if let Some((survey, pods)) = survey_of(root, path == Path::new("/")) {
+        add(shown, survey, (installed, pods), sources);
         return Ok(());
     }
     // A part of a node's files, such as a copy of /etc/kubernetes.
@@ -88,7 +88,12 @@ fn read_folder(path: &Path, depth: usize, sources: &mut Sources) -> Result<(), F
 }
 
 /// Adds the survey of a root, and what certferry installed there. A record that cannot be read is noted.
-fn add(shown: String, survey: Survey, installed: Result<Option<BTreeSet<String>>, NodeError>, sources: &mut Sources) {
+fn add(
+    shown: String,
+    survey: Survey,
+    (installed, pods): (Result<Option<BTreeSet<String>>, NodeError>, Vec<OtherPod>),
+    sources: &mut Sources,
+) {
     match installed {
         Ok(Some(files)) => drop(sources.installed.insert(shown.clone(), files)),
         Ok(None) => {}
@@ -97,14 +102,18 @@ fn add(shown: String, survey: Survey, installed: Result<Option<BTreeSet<String>>
             sources.unused.push((record, format!("what certferry installed there cannot be read: {error}")));
         }
     }
+    sources.pods.insert(shown.clone(), pods);
     sources.surveys.push((shown, survey));
 }
 
-/// Takes the survey of a root, or returns `None` when it has nothing of a node.
-fn survey_of(root: NodeRoot, is_this_host: bool) -> Option<Survey> {
+/// Takes the survey of a root and its further static pods, or returns `None` when it has nothing of a node.
+fn survey_of(root: NodeRoot, is_this_host: bool) -> Option<(Survey, Vec<OtherPod>)> {
     // Of another machine's disk nobody knows the addresses.
     let addresses = if is_this_host { host::addresses().unwrap_or_default() } else { Vec::new() };
-    Some(Survey::take(&Tree::read_any(root), &addresses)).filter(|survey| !survey.is_empty())
+    let tree = Tree::read_any(root);
+    let survey = Some(Survey::take(&tree, &addresses)).filter(|survey| !survey.is_empty())?;
+    let pod = |(name, mounts): (String, Vec<String>)| OtherPod { name, mounts };
+    Some((survey, tree.other_pods().into_iter().map(pod).collect()))
 }
 
 /// Reads a file. The inner error says why nothing in it can be used; it continues a sentence that begins with the file's
@@ -148,10 +157,10 @@ fn add_archive(path: &Path, archive: &NodeArchive, sources: &mut Sources) -> Res
     for (place, files) in archive.roots() {
         let root = NodeRoot::of_archive(files);
         let installed = node::installed_files(&root);
-        let Some(survey) = survey_of(root, false) else { continue };
+        let Some((survey, pods)) = survey_of(root, false) else { continue };
         let shown =
             if place.as_os_str().is_empty() { named(path) } else { format!("{} in {}", place.display(), named(path)) };
-        add(shown, survey, installed, sources);
+        add(shown, survey, (installed, pods), sources);
         has_any = true;
     }
     if has_any { Ok(()) } else { Err("holds no file of a node".to_owned()) }

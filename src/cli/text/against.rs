@@ -44,6 +44,10 @@ fn of_node(node: &ComparedNode, all: bool) -> String {
         (true, true) => text += "  nobody has to start anew\n",
         (true, false) => {}
     }
+    if !node.pods.is_empty() {
+        let pods = escape_for_terminal(&node.pods.join(", "));
+        text += &format!("  must start anew, too, because they mount what changes: {pods}\n");
+    }
     for old in &node.old_authorities {
         let day = instant(old.not_after);
         let until = if old.has_ended { format!("which ended on {day}") } else { format!("which works until {day}") };

@@ -26,6 +26,7 @@ struct NodeJson<'a> {
     restarts: Vec<&'static str>,
     /// The components that read by themselves what changes, so that none must be restarted.
     reloads: Vec<&'static str>,
+    pods: &'a [String],
     old_authorities: Vec<OldAuthorityJson<'a>>,
     by_serial: &'a [String],
 }
@@ -63,6 +64,7 @@ fn node(node: &ComparedNode) -> NodeJson<'_> {
         files: node.files.iter().map(file).collect(),
         restarts: node.restarts.iter().map(|component| component.name()).collect(),
         reloads: node.is_reloaded.then_some(Component::ApiServer.name()).into_iter().collect(),
+        pods: &node.pods,
         old_authorities: node.old_authorities.iter().map(old_authority).collect(),
         by_serial: &node.by_serial,
     }
