@@ -54,7 +54,7 @@ public_half() { # <number>
 # Reads the blocks of a file or field into CERTIFICATES, PRIVATE_KEYS and PUBLIC_KEYS, in the form of the survey.
 read_blocks() {
     CERTIFICATES='' PRIVATE_KEYS='' PUBLIC_KEYS='' found=''
-    for entry in $(scan "$AWK_PEM"); do
+    for entry in $(scan -v wanted=0 "$AWK_PEM"); do
         number=${entry%%:*}
         [ "${entry#*:}" != other ] || continue
         found=yes
@@ -185,7 +185,7 @@ kubeconfig_line() {
 
 # The last common name of the first certificate.
 common_name() {
-    first=$(scan "$AWK_PEM" | awk -F: '$2 == "certificates" { print $1; exit }')
+    first=$(scan -v wanted=0 "$AWK_PEM" | awk -F: '$2 == "certificates" { print $1; exit }')
     [ -n "$first" ] || return 0
     pem "$first" CERTIFICATE | openssl x509 -noout -subject -nameopt multiline 2>/dev/null |
         awk '/^ *commonName *= / { sub(/^ *commonName *= /, ""); name = $0 } END { print name }'

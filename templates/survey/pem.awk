@@ -1,7 +1,9 @@
 # The blocks of a PEM file, as Go finds them (encoding/pem): `NUMBER:KIND` a line, where KIND is certificates, private_keys,
 # public_keys, rsa (a public key of PKCS #1), sealed, unknown, broken (no certificate), or other; and of a file with more than
-# any has only `0:many`. With `wanted`, the base64 of the block of that number. The same as in src/survey/contents.rs.
+# any has only `0:many`. With another number in `wanted` than 0,
+# the base64 of the block of that number. The same as in src/survey/contents.rs.
 
+BEGIN { begun = 0 }
 { line[NR] = $0 }
 
 # Every beginning counts, as far as it stands in a line.
@@ -29,7 +31,8 @@ function element(start, end,    count, size, number) {
         if (count < 1 || count > 3 || BEGINS + count > end) return -1
         size = 0
         for (number = 0; number < count; number++) size = size * 256 + octet(BEGINS + number)
-        if (size < 128 || count > 1 && size < 256 ^ (count - 1)) return -1
+        # A length is as short as it can be.
+        if (size < 128 || !octet(BEGINS)) return -1
         BEGINS += count
     }
     ENDS = BEGINS + size
@@ -117,6 +120,7 @@ function read_body(first, last,    number, bits) {
 
 function blocks(    number, at, end, label, headers) {
     at = 1
+    number = 0
     while (at <= NR) {
         label = line[at++]
         if (label !~ /^-----BEGIN /) continue
@@ -130,12 +134,16 @@ function blocks(    number, at, end, label, headers) {
         if (end > NR) return
         if (trimmed(line[end]) != "-----END " label "-----" || !read_body(at, end - 1)) continue
         at = end + 1
-        if (++number == wanted) { for (; BODY != ""; BODY = substr(BODY, 65)) print substr(BODY, 1, 64); return }
-        if (wanted == "") print number ":" kind_of(label, headers)
+        if (++number == wanted) {
+            for (; length(BODY) > 64; BODY = substr(BODY, 65)) print substr(BODY, 1, 64)
+            print BODY
+            return
+        }
+        if (!wanted) print number ":" kind_of(label, headers)
     }
 }
 
 END {
-    if (wanted == "" && begun > 512) print "0:many"
+    if (!wanted && begun > 512) print "0:many"
     else blocks()
 }

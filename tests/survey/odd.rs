@@ -193,7 +193,7 @@ genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:1024 >rsa-pss.key
 openssl pkcs8 -topk8 -passout pass:x -in plain.key >sealed.key
 openssl ec -aes256 -passout pass:x -in plain.key >sealed-ec.key 2>/dev/null
 cat plain.key rsa.key >two.key
-{ cat plain.key; cat ../pki/ca.crt; } >with-certificate.key
+{ cat plain.key; cat ../ca.crt; } >with-certificate.key
 sed 's/PRIVATE KEY/RSA PRIVATE KEY/' plain.key >label-8-as-rsa.key
 sed 's/EC PRIVATE/RSA PRIVATE/' ec-parameters.key >label-ec-as-rsa.key
 sed 's/RSA PRIVATE/PRIVATE/' rsa-1.key >label-rsa-as-8.key
