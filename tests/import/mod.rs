@@ -7,6 +7,7 @@ mod contradictions;
 mod lacking;
 mod objects;
 mod refused;
+mod registries;
 mod round_trip;
 mod secrets;
 mod untrusted;
