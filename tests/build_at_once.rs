@@ -10,7 +10,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::common::desk::{Desk, State};
 use crate::common::rights::{Right, lacks};
-use crate::common::{end, run, succeed, tool};
+use crate::common::{Ended, end, run, succeed, tool};
 
 const BUILD: &str = "build lab.toml --seed lab.seed --out out";
 
@@ -39,11 +39,27 @@ fn of_two_builds_at_once_one_wins() {
             "build other.toml --seed lab.seed --out out --lock lock",
         ],
     ] {
-        let alone = [first, second].map(|line| {
+        // What each leaves alone, and what the other is told that comes when all is done.
+        let alone = [[first, second], [second, first]].map(|[line, later]| {
             let desk = desk_of_two();
             desk.succeed(line);
-            desk.state()
+            let state = desk.state();
+            let Ended { code, stderr, .. } = desk.run(later);
+            assert!(desk.state() == state, "{later}: {:?}", desk.names(""));
+            (state, (code, stderr))
         });
+        let (code, said) = &alone[0].1;
+        match first.contains("one.lock") {
+            true => assert_eq!(
+                (*code, said.lines().next()),
+                (Some(2), Some("error: out/lab-g1.tar.gz exists with other bytes"))
+            ),
+            // The lock says no.
+            false => assert_eq!(
+                (*code, said.lines().next()),
+                (Some(1), Some("error: the record of node/cp-1 would change at generation 1"))
+            ),
+        }
         for _ in 0..15 {
             let desk = desk_of_two();
             let spawn = |line| desk.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -51,13 +67,16 @@ fn of_two_builds_at_once_one_wins() {
             let won: Vec<_> = ended.iter().map(|output| output.status.success()).collect();
             let winner = won.iter().position(|won| *won).unwrap_or_else(|| panic!("nobody won: {ended:?}"));
             let loser = &ended[1 - winner];
-            let said = String::from_utf8_lossy(&loser.stderr);
-            assert_eq!(loser.status.code(), Some(2), "{said}");
-            let is_at_once = said.starts_with("error: another certferry is building ");
-            // Or it came later, and saw what the other had made.
-            let is_later = said.contains(" exists with other bytes\n") || said.contains("generation");
-            assert!(is_at_once || is_later, "{said}");
-            assert!(desk.state() == alone[winner], "{:?}: {said}", desk.names(""));
+            let said = (loser.status.code(), String::from_utf8_lossy(&loser.stderr).into_owned());
+            let at_once = |place: &str| {
+                let text = format!(
+                    "error: another certferry is building {place}\nhint: wait for it to end; nothing was changed\n"
+                );
+                (Some(2), text)
+            };
+            let expected = [at_once("into out"), at_once("over lock"), alone[winner].1.clone()];
+            assert!(expected.contains(&said), "{said:?}");
+            assert!(desk.state() == alone[winner].0, "{:?}: {said:?}", desk.names(""));
         }
     }
 }

@@ -47,6 +47,7 @@ pub const SCRIPT: &str = concat!(
     awk!("AWK_MEANWHILE", "meanwhile.awk"),
     shell!("55-swap.sh"),
     awk!("AWK_DATES", "dates.awk"),
+    awk!("AWK_OWNED", "owned.awk"),
     awk!("AWK_OWNERS", "owners.awk"),
     shell!("60-check.sh"),
     awk!("AWK_SORT", "sort.awk"),

@@ -8,9 +8,15 @@ read_document() {
     awk -v document="$1" -v size="$size" "$AWK_FACTS$AWK_NAMES$AWK_ADDRESSES$AWK_DOCUMENT" "$2"
 }
 
+# Of what read_document printed the values of which there is one: the short list that `said` takes.
+single_values() { # <file>
+    awk 'NF == 2 && $1 != "name" && $1 != "address"' "$1"
+}
+
 # One value of a document that was read.
-said() {
-    awk -v key="$2" '$1 == key { print $2; exit }' "$1"
+said() { # <its single values> <key>
+    words_of "$1" "$2"
+    printf '%s\n' "$WORDS"
 }
 
 # Reads a signed document into a file of what it says.

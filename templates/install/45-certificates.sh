@@ -42,6 +42,7 @@ data_of() { # <kubeconfig> <field>
 find_replaced() {
     must mkdir "$WORK/replaced" "$WORK/belongs"
     REPLACED=
+    new_keys=
     pki=$PKI
     for old in $AUTHORITIES; do
         # Of a CA that the record does not have it says nothing: somebody else's it may be.
@@ -50,12 +51,10 @@ find_replaced() {
         # The same file, as nearly always. To read a key out of it takes twenty times as long.
         ! cmp -s "$AT" "$TREE/$pki/$old" || continue
         key=$(key_of_certificate "$AT") || continue
-        for new in $AUTHORITIES; do
-            [ -f "$TREE/$pki/$new" ] || continue
-            if [ "$key" = "$(key_of_certificate "$TREE/$pki/$new")" ]; then
-                continue 2
-            fi
+        [ -n "$new_keys" ] || for new in $AUTHORITIES; do
+            [ ! -f "$TREE/$pki/$new" ] || new_keys=$new_keys$LF$(key_of_certificate "$TREE/$pki/$new")
         done
+        case $new_keys in *"$key"*) continue ;; esac
         printf '%s\n' "$key" >"$WORK/replaced/$(printf '%s' "$old" | tr / _)"
         REPLACED="$REPLACED $pki/$old"
     done

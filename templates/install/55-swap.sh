@@ -273,7 +273,7 @@ EOF
     must rm -f "$R/$JOURNAL"
     must sync
     for home in $HOMES; do
-        must rm -rf "$R/$home/discard"
+        ! is_there "$R/$home/discard" || must rm -rf "$R/$home/discard"
     done
 }
 
@@ -490,14 +490,9 @@ write_journal() { # <units> <slot> <slot that keeps what was live>
 
 # The fingerprint of a unit, PRINT, from its facts if they were noted, else of what is there.
 print_of() { # <live> <n|o> <path>
-    case $LF$PRINTS in
-    *"$LF$1 $2 "*)
-        PRINT=$LF$PRINTS
-        PRINT=${PRINT#*"$LF$1 $2 "}
-        PRINT=${PRINT%%"$LF"*}
-        ;;
-    *) PRINT=$(fingerprint "$3") || exit ;;
-    esac
+    words_of "$PRINTS" "$1 $2"
+    PRINT=$WORDS
+    [ -n "$PRINT" ] || PRINT=$(fingerprint "$3") || exit
 }
 
 begin_swap() {
@@ -574,7 +569,7 @@ manifests_are_away() {
 
 clean_up() {
     for home in $HOMES; do
-        rm -rf "$R/$home/next" "$R/$home/discard"
+        ! { is_there "$R/$home/next" || is_there "$R/$home/discard"; } || rm -rf "$R/$home/next" "$R/$home/discard"
     done
     rm -f "$R/$JOURNAL_NEW"
 }

@@ -70,40 +70,48 @@ grouped() {
 }
 
 # Unpacks the part into a folder that nobody else sees, and checks all of it. TREE holds the files, SAID what the record
-# says.
+# says, RECORD of that the single values, ROWS the paths.
 unpack() {
     WORK=$R/$HOME_KUBERNETES/next/work
     must mkdir "$R/$HOME_KUBERNETES/next" "$WORK"
     printf '%s\n' "$KEY_PEM" >"$WORK/signer.pub" || cannot "cannot write $WORK/signer.pub"
-    top=$(found top 2)
+    top=$(found top)
     record=$WORK/record.json
     SAID=$WORK/said
 
     # Without an index it is a slice, and the record alone says where it belongs.
     : >"$WORK/index"
-    if [ "$(found shape 2)" = whole ]; then
-        cut_out "$(found index 2)" "$(found index 3)" >"$WORK/manifest.json"
-        cut_out "$(found index 4)" "$(found index 5)" >"$WORK/manifest.json.sig"
+    if [ "$(found shape)" = whole ]; then
+        # shellcheck disable=SC2046 # Four numbers.
+        set -- $(found index)
+        cut_out "$1" "$2" >"$WORK/manifest.json"
+        cut_out "$3" "$4" >"$WORK/manifest.json.sig"
         take_document index "$WORK/manifest.json" "$top/manifest.json" "$WORK/index"
+        INDEX=$(single_values "$WORK/index")
         check_parts
     fi
-    cut_out "$(found own 2)" "$(found own 3)" >"$WORK/part.tar" && head -c 1024 /dev/zero >>"$WORK/part.tar" ||
+    # shellcheck disable=SC2046 # Two numbers.
+    set -- $(found own)
+    cut_out "$1" "$2" >"$WORK/part.tar" && head -c 1024 /dev/zero >>"$WORK/part.tar" ||
         cannot "cannot write $WORK/part.tar"
     # Read once more: the medium may have been exchanged meanwhile.
     again=$({ echo --; od -An -v -tx1 <"$WORK/part.tar"; } | gate "$NODE" 0) || gate_refuses "$BUNDLE" "$again"
-    [ "$(only_entries "$again")" = "$(only_entries "$GATE")" ] || gate_refuses "$BUNDLE" "refused it changed while it was read"
+    [ "$(only_entries "$again")" = "$ENTRIES" ] || gate_refuses "$BUNDLE" "refused it changed while it was read"
     # Record and signature stand first, each behind its header.
     tree="$top/nodes/$NODE"
-    set -- "$(found record 2)" "$(found record 3)"
+    # shellcheck disable=SC2046 # Two numbers.
+    set -- $(found record)
     cut_from "$WORK/part.tar" 512 "$1" >"$record"
     cut_from "$WORK/part.tar" $((1024 + ($1 + 511) / 512 * 512)) "$2" >"$record.sig"
     take_document record "$record" "$tree.json" "$SAID"
+    RECORD=$(single_values "$SAID")
+    ROWS=$(awk '$1 == "row" { print $NF }' "$SAID")
     check_record
 
     # The tar of this node must see the same in it.
     {
         printf '%s\n%s\n%s\n' "$tree.json" "$tree.json.sig" "$tree/"
-        only_entries "$again" | awk -v tree="$tree/" '{ print tree $NF }'
+        printf '%s\n' "$ENTRIES" | awk -v tree="$tree/" 'NF { print tree $NF }'
     } >"$WORK/expected"
     tar -tf "$WORK/part.tar" >"$WORK/listed" 2>/dev/null && cmp -s "$WORK/expected" "$WORK/listed" ||
         gate_refuses "$BUNDLE" "refused tar lists other entries than its headers have"
@@ -126,29 +134,29 @@ check_parts() {
     printf '%s\n' "$GATE" | awk '$1 == "part" { print $2 }' >"$WORK/parts"
     awk '$1 == "part" { print $2 }' "$WORK/index" | cmp -s - "$WORK/parts" ||
         gate_refuses "$BUNDLE" "refused its parts are not those of its index"
-    agree "$WORK/index" "$top/manifest.json"
+    agree "$INDEX" "$top/manifest.json"
 }
 
 # The record must belong to its place: to the folder, to the day of the headers, to the index, to the node.
 check_record() {
-    agree "$SAID" "$tree.json"
-    [ "$(said "$SAID" part)" = "node/$NODE" ] || gate_refuses "$BUNDLE" \
-        "refused the record of $(said "$SAID" part) stands where node/$NODE's belongs"
+    agree "$RECORD" "$tree.json"
+    [ "$(said "$RECORD" part)" = "node/$NODE" ] || gate_refuses "$BUNDLE" \
+        "refused the record of $(said "$RECORD" part) stands where node/$NODE's belongs"
     awk '$1 == "entry"' "$SAID" >"$WORK/recorded"
-    only_entries "$GATE" | cmp -s - "$WORK/recorded" ||
+    printf '%s' "${ENTRIES:+$ENTRIES$LF}" | cmp -s - "$WORK/recorded" ||
         gate_refuses "$BUNDLE" "refused the files of $tree are not those of its record"
     [ -s "$WORK/index" ] || return 0
     [ "$(awk -v part="node/$NODE" '$1 == "part" && $2 == part { print $3 }' "$WORK/index")" = "$(sha256 <"$record")" ] ||
         gate_refuses "$BUNDLE" "refused the record of node/$NODE is not the one that its index names"
     for field in cluster cluster_id generation issued_at kubernetes; do
-        [ "$(said "$SAID" $field)" = "$(said "$WORK/index" $field)" ] ||
+        [ "$(said "$RECORD" $field)" = "$(said "$INDEX" $field)" ] ||
             gate_refuses "$BUNDLE" "refused $tree.json has another $field than the index"
     done
 }
 
-agree() { # <what a document says> <its name>
+agree() { # <the single values of a document> <its name>
     [ "$(said "$1" cluster)-g$(said "$1" generation)" = "$top" ] || gate_refuses "$BUNDLE" "refused $2 belongs in another folder"
-    [ "$(said "$1" mtime)" = "$(found mtime 2)" ] || gate_refuses "$BUNDLE" "refused $2 is of another day than its header"
+    [ "$(said "$1" mtime)" = "$(found mtime)" ] || gate_refuses "$BUNDLE" "refused $2 is of another day than its header"
 }
 
 # Whether this is the node that the record is for.
@@ -208,19 +216,20 @@ check_generation() {
     [ -d "$installed" ] || return 0
     read_document record "$installed/record.json" >"$WORK/installed.said" ||
         cannot "cannot read $installed/record.json" "it says what is installed; --rollback may bring back a good one"
-    is() { said "$WORK/installed.said" "$1"; }
-    if [ "$(is cluster_id)" != "$(said "$SAID" cluster_id)" ]; then
+    INSTALLED_RECORD=$(single_values "$WORK/installed.said")
+    is() { said "$INSTALLED_RECORD" "$1"; }
+    if [ "$(is cluster_id)" != "$(said "$RECORD" cluster_id)" ]; then
         [ -n "$FORCE_NODE" ] || refuse \
-            "this node belongs to the cluster $(is cluster) ($(is cluster_id)), and the bundle is of $(said "$SAID" cluster) ($(said "$SAID" cluster_id))" \
+            "this node belongs to the cluster $(is cluster) ($(is cluster_id)), and the bundle is of $(said "$RECORD" cluster) ($(said "$RECORD" cluster_id))" \
             'if it shall change its cluster, --force-node; nothing was changed'
     elif [ "$(is part)" != "node/$NODE" ]; then
         [ -n "$FORCE_NODE" ] || refuse "this node is $(is part | sed 's/^node.//'), and the files are of $NODE" \
             'if it shall change its name, --force-node; nothing was changed'
-    elif [ "$(said "$SAID" generation)" -lt "$(is generation)" ]; then
+    elif [ "$(said "$RECORD" generation)" -lt "$(is generation)" ]; then
         [ -n "$ALLOW_DOWNGRADE" ] || refuse \
-            "generation $(is generation) is installed, and the bundle is generation $(said "$SAID" generation)" \
+            "generation $(is generation) is installed, and the bundle is generation $(said "$RECORD" generation)" \
             '--rollback brings back what was before; to install an older bundle, --allow-downgrade; nothing was changed'
-    elif [ "$(said "$SAID" generation)" -eq "$(is generation)" ] && ! cmp -s "$record" "$installed/record.json"; then
+    elif [ "$(said "$RECORD" generation)" -eq "$(is generation)" ] && ! cmp -s "$record" "$installed/record.json"; then
         [ -n "$ALLOW_DOWNGRADE" ] || refuse "another bundle of generation $(is generation) is installed" \
             'two bundles of one generation must not differ: raise the generation and build again; to install this one all the same, --allow-downgrade; nothing was changed'
     fi
@@ -236,8 +245,9 @@ check_clock() {
         case $path in
         *.conf)
             for field in certificate-authority-data client-certificate-data; do
-                data_of "$TREE/$path" $field >"$(dated "$path" $field)"
-                [ ! -s "$(dated "$path" $field)" ] || printf '%s %s\n' "$path" $field
+                dated "$path" $field
+                data_of "$TREE/$path" $field >"$DATED"
+                [ ! -s "$DATED" ] || printf '%s %s\n' "$path" $field
             done
             ;;
         *) printf '%s\n' "$path" ;;
@@ -255,18 +265,16 @@ check_clock() {
     [ -z "$problem" ] || refuse "$problem; this clock says $(date -u +%Y-%m-%dT%H:%M:%SZ)" "$hint"
 }
 
-# The file that holds the certificates of a path, or of a field of the kubeconfig there.
+# The file that holds the certificates of a path, or of a field of the kubeconfig there: DATED.
 dated() { # <path> <field>
-    if [ -n "$2" ]; then
-        printf '%s\n' "$WORK/fields/${1##*/}.$2"
-    else
-        printf '%s\n' "$TREE/$1"
-    fi
+    DATED=$TREE/$1
+    [ -z "$2" ] || DATED=$WORK/fields/${1##*/}.$2
 }
 
 # The dates of every certificate in a file, each with the path. OpenSSL 3 takes five times as long for `openssl x509`.
 dates_of() { # <path> <field>
-    openssl crl2pkcs7 -nocrl -certfile "$(dated "$1" "$2")" 2>/dev/null |
+    dated "$1" "$2"
+    openssl crl2pkcs7 -nocrl -certfile "$DATED" 2>/dev/null |
         openssl pkcs7 -print_certs -text -noout 2>/dev/null | awk -v path="$1" -v field="$2" '
             /^ *Not (Before|After) *: / { sub(/^ *Not /, ""); sub(/ *: /, " "); print path, $0, field; count++ }
             END { if (count < 2) print path, "none" }'
@@ -277,10 +285,11 @@ dates_of() { # <path> <field>
 dates_of_all() {
     set --
     while read -r path field; do
-        set -- "$@" -certfile "$(dated "$path" "$field")"
-        awk -v text="$path $field" '/^-----BEGIN CERTIFICATE-----/ { print text }' "$(dated "$path" "$field")"
-    done <"$WORK/dated" >"$WORK/owners"
+        dated "$path" "$field"
+        set -- "$@" -certfile "$DATED"
+    done <"$WORK/dated"
     [ $# -gt 0 ] || return 0
+    awk "$AWK_OWNED" "$WORK/dated" "$@" >"$WORK/owners" || return 1
     openssl crl2pkcs7 -nocrl "$@" 2>/dev/null | openssl pkcs7 -print_certs -text -noout 2>/dev/null >"$WORK/texts"
     awk "$AWK_OWNERS" "$WORK/owners" "$WORK/texts"
 }

@@ -96,14 +96,11 @@ write_rows() {
     while read -r word kind first name; do
         [ "$word" = write ] || continue
         make_parents "$target" "$name"
-        if [ "$kind" = l ]; then
-            must ln -s "$first" "$target/$name"
-        else
-            must cp "$TREE/$prefix$name" "$target/$name"
-        fi
+        [ "$kind" != l ] || must ln -s "$first" "$target/$name"
         set -- "$@" "$target/$name"
     done <"$WORK/sorted"
     [ $# -gt 0 ] || return 0
+    copy_rows
     # All of them at once: a process for each file would take longer than all the rest.
     own "$@"
     # etcd runs as a user of its own where the kubelet does not start it.
@@ -115,6 +112,24 @@ write_rows() {
     for mode in 0600 0644; do
         set_mode "$mode"
     done
+}
+
+# Copies the files that are written, those of one folder at once.
+copy_rows() {
+    set --
+    into=
+    while read -r word kind _ name; do
+        [ "$word $kind" = 'write f' ] || continue
+        below=/$name
+        below=$target${below%/*}
+        [ "$below" = "$into" ] || [ $# = 0 ] || {
+            must cp "$@" "$into/"
+            set --
+        }
+        into=$below
+        set -- "$@" "$TREE/$prefix$name"
+    done <"$WORK/sorted"
+    [ $# = 0 ] || must cp "$@" "$into/"
 }
 
 # Gives that mode to the written files that have it in the record.
@@ -272,15 +287,26 @@ stage() {
         stage_folder "$folder"
     done
     awk '$1 == "row" && $2 == "f" && $6 ~ /^etc\/kubernetes\/[^\/]+$/ { print $3, substr($6, 16) }' "$SAID" >"$WORK/files"
-    while read -r mode name; do
-        live=$LIVE_KUBERNETES/$name
-        [ ! -L "$R/$live" ] || cannot "$R/$KUBERNETES/$name is a link" \
+    set --
+    while read -r _ name; do
+        [ ! -L "$R/$LIVE_KUBERNETES/$name" ] || cannot "$R/$KUBERNETES/$name is a link" \
             'put the file itself in its place, or use `certferry apply`'
-        [ ! -d "$R/$live" ] || cannot "$R/$KUBERNETES/$name is a folder"
-        must cp "$TREE/$KUBERNETES/$name" "$R/$HOME_KUBERNETES/next/$name"
-        must chmod "$mode" "$R/$HOME_KUBERNETES/next/$name"
-        own "$R/$HOME_KUBERNETES/next/$name"
-        add_unit "$KUBERNETES/$name" "$live" "$HOME_KUBERNETES/@/$name"
+        [ ! -d "$R/$LIVE_KUBERNETES/$name" ] || cannot "$R/$KUBERNETES/$name is a folder"
+        set -- "$@" "$TREE/$KUBERNETES/$name"
+    done <"$WORK/files"
+    [ $# = 0 ] || must cp "$@" "$R/$HOME_KUBERNETES/next/"
+    for mode in 0600 0644; do
+        set --
+        while read -r its_mode name; do
+            [ "$its_mode" != "$mode" ] || set -- "$@" "$R/$HOME_KUBERNETES/next/$name"
+        done <"$WORK/files"
+        [ $# = 0 ] || {
+            must chmod "$mode" "$@"
+            own "$@"
+        }
+    done
+    while read -r _ name; do
+        add_unit "$KUBERNETES/$name" "$LIVE_KUBERNETES/$name" "$HOME_KUBERNETES/@/$name"
     done <"$WORK/files"
     stage_removals
     stage_registries
@@ -421,8 +447,9 @@ stage_removal() { # <live> <slot, with @> <its name in the record>
     printf 'removed %s\n' "$3" >>"$WORK/changes"
 }
 
-has_rows() {
-    awk -v prefix="$1" '$1 == "row" && index($NF, prefix) == 1 { found = 1; exit } END { exit !found }' "$SAID"
+# Whether the record has a path that begins so.
+has_rows() { # <beginning>
+    case $LF$ROWS in *"$LF$1"*) ;; *) return 1 ;; esac
 }
 
 # Kubeconfigs that nothing would accept any more, and what the kubelet would take for a bootstrap.

@@ -1,6 +1,6 @@
 # What a run does, for a person; in certferry's words.
 report() { # <is|would be>
-    named="$NODE: generation $(said "$SAID" generation) of $(said "$SAID" cluster), Kubernetes $(said "$SAID" kubernetes)"
+    named="$NODE: generation $(said "$RECORD" generation) of $(said "$RECORD" cluster), Kubernetes $(said "$RECORD" kubernetes)"
     if [ ! -s "$WORK/units" ]; then
         printf '%s is installed, and every file is as it must be\n' "$named"
         restarts "$(running_by_record)"
@@ -16,8 +16,8 @@ report() { # <is|would be>
         [ "$1" = is ] || word='would repair'
         printf '%s\n' "$NODE: $word $count $files of ${named#*: }, which is installed"
     elif [ -f "$WORK/installed.said" ]; then
-        before=$(said "$WORK/installed.said" generation)
-        if [ "$before" != "$(said "$SAID" generation)" ]; then
+        before=$(said "$INSTALLED_RECORD" generation)
+        if [ "$before" != "$(said "$RECORD" generation)" ]; then
             before=" in the place of generation $before"
         elif cmp -s "$record" "$R/$INSTALLED/record.json"; then
             before=' again'
@@ -38,11 +38,11 @@ report() { # <is|would be>
         fi
         return
     fi
-    for kind in new changed removed kept; do
-        {
-            [ "$kind" != kept ] || sed 's/^/kept /' "$WORK/carried"
-            awk -v kind="$kind" '$1 == kind' "$WORK/changes"
-        } | while read -r _ path; do
+    awk '
+        FILENAME == ARGV[1] { kept = kept "kept " $0 "\n"; next }
+        { of[$1] = of[$1] $0 "\n" }
+        END { ORS = ""; print of["new"] of["changed"] of["removed"] kept }' "$WORK/carried" "$WORK/changes" |
+        while read -r kind path; do
             why=
             case $kind:$path in
             removed:"$KUBERNETES/$BOOTSTRAP" | removed:"$KUBELET_PKI"/kubelet*) why=': the kubelet would go on using it' ;;
@@ -51,9 +51,10 @@ report() { # <is|would be>
                 ! is_of_registry "$path" || why=': this generation does not have it'
                 ;;
             esac
-            printf '  %-8s %s%s\n' "$kind" "$(printable "$path")" "$why"
+            printf '  %-8s ' "$kind"
+            printable "$path"
+            printf '%s\n' "$why"
         done
-    done
     # The rest of the cluster has trusted the installed generation all along, so that for it nothing is new.
     [ -z "$repair" ] || REPLACED=
     for replaced in $REPLACED; do
@@ -65,9 +66,12 @@ report() { # <is|would be>
     [ -n "$repair" ] || in_cluster
 }
 
-# Whether the installed generation is installed once more, so that only what differs from it is mended.
+# Whether the installed generation is installed once more, so that only what differs from it is mended. It is asked often
+# before anything changes, and compared once.
 is_repair() {
-    cmp -s "$record" "$R/$INSTALLED/record.json" && cmp -s "$WORK/signer.pub" "$R/$INSTALLED/signer.pub"
+    [ -n "$REPAIRS" ] || REPAIRS=$(cmp -s "$record" "$R/$INSTALLED/record.json" &&
+        cmp -s "$WORK/signer.pub" "$R/$INSTALLED/signer.pub" && echo yes || echo no)
+    [ "$REPAIRS" = yes ]
 }
 
 # Which slot keeps what was live, KEEP; and whether a generation that certferry did not install must make room, ORIGINAL. A

@@ -9,7 +9,7 @@ install_part() {
                 "the file was changed or cut on its way, or another key signed it; carry it again"
     fi
     look_through "$BUNDLE" "$NODE"
-    [ -n "$(found own 2)" ] || refuse "there is no node $NODE in $BUNDLE" \
+    [ -n "$(found own)" ] || refuse "there is no node $NODE in $BUNDLE" \
         "$(printf '%s\n' "$GATE" | awk '$1 == "part" && $2 ~ /^node\// { print substr($2, 6) }' | did_you_mean "$NODE")" \
         "it has $(printf '%s\n' "$GATE" | awk '
             $1 == "part" && $2 ~ /^node\// && ++count <= 10 { text = text (text == "" ? "" : ", ") substr($2, 6) }
@@ -38,7 +38,7 @@ install_part() {
     check_host
     check_generation
     check_clock
-    ROLE=$(said "$SAID" role)
+    ROLE=$(said "$RECORD" role)
     DROPPED=
     # Of a new generation this is known before anything is staged.
     is_repair || choose_keep

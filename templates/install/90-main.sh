@@ -22,7 +22,7 @@ guess_option() { # <what was written>
 
 main() {
     ACTION=install BUNDLE='' NODE='' KEY='' ROOT=/ DRY_RUN='' FORCE_NODE='' ALLOW_DOWNGRADE='' DROP_BACKUP=''
-    STAGING='' STARTED='' LOCKED='' MADE='' HOMES='' COPIES='' WRITTEN='' journal='' only_install='' typing=''
+    STAGING='' STARTED='' LOCKED='' MADE='' HOMES='' COPIES='' REPAIRS='' WRITTEN='' journal='' only_install='' typing=''
     while [ $# -gt 0 ]; do
         # A fingerprint on paper stands in groups, and without quotes each of them is an argument.
         case $typing$1 in

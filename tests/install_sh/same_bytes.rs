@@ -11,11 +11,14 @@ use crate::install_sh::node::{Ended, FIRST, Node, SECOND, State, TOOLS, end, scr
 const AWKS: [&str; 3] = ["mawk", "gawk", "busybox"];
 const TARS: [&str; 2] = ["tar", "busybox"];
 
+/// Every shell with every awk, each with both tars in turn: any two of them meet. Of all three together nothing depends, for
+/// they share no more than files and pipes.
 fn every_tools() -> Vec<Tools> {
-    let each = |shell: &'static [&'static str]| {
-        TARS.into_iter().flat_map(move |tar| AWKS.map(|awk| Tools::new(shell, awk, tar)))
-    };
-    SHELLS.into_iter().flat_map(each).chain([Tools::busybox()]).collect()
+    let pairs = (0..SHELLS.len()).flat_map(|shell| (0..AWKS.len()).map(move |awk| (shell, awk)));
+    pairs
+        .map(|(shell, awk)| Tools::new(SHELLS[shell], AWKS[awk], TARS[(shell + awk) % TARS.len()]))
+        .chain([Tools::busybox()])
+        .collect()
 }
 
 #[track_caller]
