@@ -140,7 +140,7 @@ fn the_root_may_be_an_option() {
     let node = Node::control_plane(|_, _| {});
     let said = |arguments: &[&str]| {
         let mut command = certferry();
-        let output = crate::common::run(command.arg("doctor").args(arguments).args(["--at", AT]));
+        let output = run(command.arg("doctor").args(arguments).args(["--at", AT]));
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
     };
     let root = node.path("").display().to_string();
