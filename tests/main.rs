@@ -45,6 +45,7 @@ mod facts;
 mod far_root;
 mod fingerprint;
 mod fleet;
+mod foreign_etcd;
 mod formats;
 mod fuzz_smoke;
 mod gitignore;

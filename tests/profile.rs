@@ -68,7 +68,7 @@ fn defaults_are_those_of_the_format() {
     assert!(cluster.apiserver_cert_sans.is_empty() && cluster.etcd_cert_sans.is_empty());
 
     assert_eq!(profile.ship_ca_keys, ShipCaKeys::ControlPlane);
-    let authorities = [&profile.kubernetes_ca, &profile.etcd_ca, &profile.front_proxy_ca];
+    let authorities = [&profile.kubernetes_ca, profile.etcd_ca.as_ref().unwrap(), &profile.front_proxy_ca];
     assert_eq!(authorities.map(|ca| ca.common_name.as_str()), ["kubernetes", "etcd-ca", "front-proxy-ca"]);
     for Authority { generation, algorithm, kubernetes, validity, .. } in authorities {
         assert_eq!((*generation, *algorithm, *kubernetes), (1, KeyAlgorithm::Rsa4096, Version::new(30, 2)));
@@ -199,7 +199,7 @@ signer_generation = 10
     assert_eq!((ca.algorithm, ca.kubernetes), (KeyAlgorithm::Rsa4096, Version::new(20, 2)));
     assert_eq!(ca.validity.not_before, datetime!(2020-02-29 0:00 UTC));
     assert_eq!(ca.validity.not_after, datetime!(2220-02-29 0:00 UTC));
-    let ca = &profile.etcd_ca;
+    let ca = profile.etcd_ca.as_ref().unwrap();
     assert_eq!((ca.generation, ca.algorithm, ca.kubernetes), (1, KeyAlgorithm::Rsa3072, Version::new(24, 15)));
     assert_eq!(ca.validity.not_after, datetime!(2126-11-22 0:00 UTC));
     assert_eq!(profile.front_proxy_ca.generation, 4);
@@ -245,7 +245,7 @@ fn durations_follow_the_calendar() {
             &format!("issued_at = {issued_at}"),
             &format!("issued_at = {issued_at}\n[validity]\nleaf = \"1h\"\n[ca.etcd]\nvalidity = \"{validity}\"\n"),
         );
-        assert_eq!(parsed(&source).etcd_ca.validity.not_after, not_after, "{issued_at} {validity}");
+        assert_eq!(parsed(&source).etcd_ca.unwrap().validity.not_after, not_after, "{issued_at} {validity}");
     }
 }
 

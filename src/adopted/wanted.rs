@@ -33,7 +33,7 @@ pub fn wanted(profile: &Profile) -> Vec<Wanted> {
 pub(super) fn authorities(profile: &Profile) -> Vec<(KeyId, &Authority)> {
     let kubeadms = [
         ("kubernetes", Some(&profile.kubernetes_ca)),
-        ("etcd", Some(&profile.etcd_ca)),
+        ("etcd", profile.etcd_ca.as_ref()),
         ("front-proxy", Some(&profile.front_proxy_ca)),
     ];
     let further = [
@@ -50,7 +50,7 @@ pub(super) fn authorities(profile: &Profile) -> Vec<(KeyId, &Authority)> {
 pub(super) fn authorities_mut(profile: &mut Profile) -> Vec<(KeyId, &mut Authority)> {
     let kubeadms = [
         ("kubernetes", Some(&mut profile.kubernetes_ca)),
-        ("etcd", Some(&mut profile.etcd_ca)),
+        ("etcd", profile.etcd_ca.as_mut()),
         ("front-proxy", Some(&mut profile.front_proxy_ca)),
     ];
     let further = [

@@ -131,11 +131,17 @@ const WANTED: [Wanted; 3] = [
     },
 ];
 
-/// Finds the CAs.
-pub(super) fn of(machines: &[Machine<'_>], issued_at: Date, findings: &mut Vec<Finding>) -> Authorities {
+/// Finds the CAs, but for that of an etcd of somebody else.
+pub(super) fn of(
+    machines: &[Machine<'_>],
+    issued_at: Date,
+    is_etcd_foreign: bool,
+    findings: &mut Vec<Finding>,
+) -> Authorities {
     let leaves_end = issued_at.replace_year(issued_at.year() + LEAF_YEARS).unwrap_or(issued_at);
     let leaves_end = leaves_end.midnight().assume_utc();
-    let all: Vec<_> = WANTED.iter().map(|wanted| authority(wanted, machines, leaves_end, findings)).collect();
+    let wanted = WANTED.iter().filter(|wanted| !(is_etcd_foreign && wanted.table == "etcd"));
+    let all: Vec<_> = wanted.map(|wanted| authority(wanted, machines, leaves_end, findings)).collect();
     for (index, authority) in all.iter().enumerate() {
         let Some(certificate) = &authority.certificate else { continue };
         let same = |other: &&Authority| {

@@ -74,6 +74,21 @@ pub(super) fn list(authorities: &Authorities, objects: &Objects, issued_at: Date
             &mut add,
         );
     }
+    let keyless: Vec<_> = all
+        .iter()
+        .filter(|authority| authority.certificate.is_some() && authority.key == KeyPlace::Nowhere)
+        .map(|authority| format!("[ca.{}]", authority.table))
+        .collect();
+    if authorities.has_control_plane && !keyless.is_empty() {
+        add(
+            Subject::Bring,
+            format!(
+                "where the key of {} is kept: there a bundle is built, and no node gets it. When nobody has it any more, nothing new \
+                 can be signed below that CA, and a new one takes its place: `certferry help rotation`",
+                keyless.join(", "),
+            ),
+        );
+    }
     bring_key("adopted/sa.key", "the key that signs the tokens of service accounts", service_account, &mut add);
     if let Some(command) = at_once(all, service_account) {
         add(Subject::Bring, command);

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use super::authorities::{Authorities, key_hash_of};
 use super::etcd::{self, LoneMember};
 use super::finding::{Finding, Subject};
+use super::foreign_etcd::ForeignEtcd;
 use super::hosts::HostPort;
 use super::machines::{Machine, surveyed};
 use super::said::{Said, decide};
@@ -33,6 +34,8 @@ pub(super) struct Cluster {
     pub(super) certificates_dir: Option<Said<String>>,
     /// Whether etcd runs on machines of its own.
     pub(super) etcd_is_external: Option<Said<bool>>,
+    /// The etcd of somebody else.
+    pub(super) foreign_etcd: Option<ForeignEtcd>,
     /// The members of etcd of which nothing else is known.
     pub(super) lone_members: Vec<LoneMember>,
     pub(super) leaf_algorithm: Option<Said<KeyAlgorithm>>,
@@ -45,12 +48,13 @@ pub(super) fn of(
     wishes: &Wishes,
     machines: &[Machine<'_>],
     authorities: &Authorities,
+    foreign_etcd: Option<ForeignEtcd>,
     findings: &mut Vec<Finding>,
 ) -> Cluster {
     let kubernetes = kubernetes(sources, machines, findings);
     let api_server_port = port(sources, machines, findings);
     let port = api_server_port.as_ref().map_or(API_SERVER_PORT, |port| port.value);
-    let (etcd_is_external, lone_members) = etcd::find(sources, machines, findings);
+    let (etcd_is_external, lone_members) = etcd::find(sources, machines, foreign_etcd.as_ref(), findings);
     let kubeconfig_cluster_name = kubeconfig_cluster_name(sources, machines, findings);
     Cluster {
         name: name(wishes, kubeconfig_cluster_name.as_ref(), authorities, findings),
@@ -64,6 +68,7 @@ pub(super) fn of(
         kubernetes,
         api_server_port,
         etcd_is_external,
+        foreign_etcd,
         lone_members,
     }
 }

@@ -1,6 +1,7 @@
 //! Where etcd runs.
 
 use super::finding::{Finding, Subject};
+use super::foreign_etcd::ForeignEtcd;
 use super::hosts::HostPort;
 use super::machines::{Machine, surveyed};
 use super::said::{Said, decide};
@@ -21,12 +22,17 @@ pub(super) struct LoneMember {
     pub(super) role: Role,
 }
 
-/// Returns whether etcd runs on machines of its own, and the members of which nothing else is known.
+/// Returns whether etcd runs on machines of its own, and the members of which nothing else is known. Of an etcd of somebody
+/// else nothing more is looked for.
 pub(super) fn find(
     sources: &Sources,
     machines: &[Machine<'_>],
+    foreign: Option<&ForeignEtcd>,
     findings: &mut Vec<Finding>,
 ) -> (Option<Said<bool>>, Vec<LoneMember>) {
+    if let Some(ForeignEtcd { files: [ca, ..], .. }) = foreign {
+        return (Some(Said::new(true, format!("{} is in none of the folders of a bundle", ca.source))), Vec::new());
+    }
     let mut claims = Vec::new();
     let mut servers: Vec<Said<HostPort>> = Vec::new();
     for (machine, survey) in surveyed(machines, Role::ControlPlane) {
@@ -47,7 +53,8 @@ pub(super) fn find(
     for cluster in &sources.objects.clusters {
         claims.push(Said::new(cluster.external_etcd.is_some(), format!("etcd in {}", cluster.source)));
         let source = format!("etcd.external.endpoints in {}", cluster.source);
-        let endpoints = cluster.external_etcd.iter().flatten().filter_map(|endpoint| HostPort::parse(endpoint));
+        let endpoints = cluster.external_etcd.iter().flat_map(|etcd| &etcd.endpoints);
+        let endpoints = endpoints.filter_map(|endpoint| HostPort::parse(endpoint));
         servers.extend(endpoints.map(|host| Said::new(host, source.clone())));
     }
     let word = |is_external: &bool| if *is_external { "external" } else { "stacked" }.to_owned();
@@ -87,6 +94,16 @@ pub(super) fn find(
             );
             lone.push(LoneMember { host: server, name: None, role });
         }
+    }
+    if is_external && !lone.is_empty() {
+        unknown(
+            findings,
+            "whose etcd it is: with members of yours, survey them, and bring the key of etcd's CA; with those of somebody else, \
+             move the three files of the API server's --etcd-cafile, --etcd-certfile and --etcd-keyfile out of the folder that \
+             bundles write, name the new places in the flags and in kubeadm's configuration, and begin again: the profile then \
+             has [etcd] (`certferry help existing-clusters`)"
+                .to_owned(),
+        );
     }
     (decided, lone)
 }

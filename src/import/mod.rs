@@ -20,6 +20,7 @@ mod clients;
 mod cluster;
 mod etcd;
 mod finding;
+mod foreign_etcd;
 mod goes;
 mod hosts;
 mod keep;
@@ -66,9 +67,10 @@ pub fn import(mut sources: Sources, wishes: &Wishes) -> Imported {
     }
     let sources = &sources;
     let mut machines = machines::of(sources, &mut findings);
-    let authorities = authorities::of(&machines, wishes.issued_at, &mut findings);
+    let foreign_etcd = foreign_etcd::find(sources, &machines, &mut findings);
+    let authorities = authorities::of(&machines, wishes.issued_at, foreign_etcd.is_some(), &mut findings);
     bring::list(&authorities, &sources.objects, wishes.issued_at, &mut findings);
-    let cluster = cluster::of(sources, wishes, &machines, &authorities, &mut findings);
+    let cluster = cluster::of(sources, wishes, &machines, &authorities, foreign_etcd, &mut findings);
     let sans = names::of(&mut machines, &cluster, &sources.objects, &mut findings);
     let clients = clients::of(&machines, &authorities, &mut findings);
     otherwise::find(&machines, &cluster, &mut findings);

@@ -43,7 +43,9 @@ pub(super) fn of(
     let mut further = FurtherNames::default();
     let api_servers = servers(machines, cluster, Kind::ApiServer, findings);
     further.apiserver_cert_sans = sort(machines, &api_servers, Kind::ApiServer, findings);
-    let members = servers(machines, cluster, Kind::Etcd, findings);
+    // The names of somebody else's members are not in the profile.
+    let is_etcd_own = cluster.foreign_etcd.is_none();
+    let members = if is_etcd_own { servers(machines, cluster, Kind::Etcd, findings) } else { Vec::new() };
     further.etcd_cert_sans = sort(machines, &members, Kind::Etcd, findings);
     for configuration in &objects.clusters {
         let source = format!("apiServer.certSANs in {}", configuration.source);
@@ -55,6 +57,9 @@ pub(super) fn of(
             &mut further.only_wanted,
             findings,
         );
+        if !is_etcd_own {
+            continue;
+        }
         let source = format!("the certSANs of etcd.local in {}", configuration.source);
         let mut only_wanted = Vec::new();
         wanted(

@@ -10,6 +10,9 @@ use crate::yaml::{Yaml, YamlLimits, decode_text};
 const KUBEADM: [&str; 4] =
     ["kubeadm.k8s.io/v1beta1", "kubeadm.k8s.io/v1beta2", "kubeadm.k8s.io/v1beta3", "kubeadm.k8s.io/v1beta4"];
 
+/// The fields of `etcd.external` that name files.
+const ETCD_FILES: [&str; 3] = ["caFile", "certFile", "keyFile"];
+
 /// The kinds of the documents that ConfigMaps hold.
 const CONFIGURATIONS: [&str; 5] =
     ["ClusterConfiguration", "ClusterStatus", "InitConfiguration", "JoinConfiguration", "KubeletConfiguration"];
@@ -38,10 +41,19 @@ pub(super) struct ClusterConfiguration {
     pub(super) dns_domain: Option<String>,
     pub(super) cert_sans: Vec<String>,
     pub(super) etcd_cert_sans: Vec<String>,
-    /// The URLs of an etcd that kubeadm does not run. `None` when kubeadm runs it.
-    pub(super) external_etcd: Option<Vec<String>>,
+    /// An etcd that kubeadm does not run. `None` when kubeadm runs it.
+    pub(super) external_etcd: Option<ExternalEtcd>,
     /// The arguments of components: component, flag, value.
     pub(super) arguments: Vec<(&'static str, String, String)>,
+}
+
+/// `etcd.external` of kubeadm's configuration.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ExternalEtcd {
+    /// The URLs of its members.
+    pub(super) endpoints: Vec<String>,
+    /// The paths of its CA, and of the API server's certificate and key as a client.
+    pub(super) files: [Option<String>; 3],
 }
 
 /// Where a control plane's API server listens, or what kubeadm says of a node.
@@ -157,7 +169,10 @@ impl Objects {
                         dns_domain: get("networking.dnsDomain"),
                         cert_sans: all("apiServer.certSANs"),
                         etcd_cert_sans,
-                        external_etcd: (!endpoints.is_empty()).then_some(endpoints),
+                        external_etcd: (!endpoints.is_empty()).then(|| ExternalEtcd {
+                            endpoints,
+                            files: ETCD_FILES.map(|file| get(&format!("etcd.external.{file}"))),
+                        }),
                         arguments: Vec::new(),
                     });
                 }
@@ -270,7 +285,10 @@ fn cluster(source: &str, document: &Yaml) -> ClusterConfiguration {
         dns_domain: text(document, &["networking", "dnsDomain"]),
         cert_sans: texts(document, &["apiServer", "certSANs"]),
         etcd_cert_sans,
-        external_etcd: document.at(&["etcd", "external"]).map(|_| texts(document, &["etcd", "external", "endpoints"])),
+        external_etcd: document.at(&["etcd", "external"]).map(|external| ExternalEtcd {
+            endpoints: texts(external, &["endpoints"]),
+            files: ETCD_FILES.map(|file| text(external, &[file])),
+        }),
         arguments,
     }
 }

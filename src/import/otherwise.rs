@@ -6,7 +6,7 @@ use super::cluster::Cluster;
 use super::finding::{Finding, Subject};
 use super::machines::Machine;
 use super::surveyed::Surveyed;
-use crate::kubernetes::{CERTIFICATES, CertificateRow, KUBELET_CONF, KUBERNETES, Output};
+use crate::kubernetes::{CERTIFICATES, CaName, CertificateRow, KUBELET_CONF, KUBERNETES, Output};
 use crate::x509::ReadCertificate;
 
 /// Lists certificates whose name, groups or usages are not those that the version's table gives them.
@@ -14,7 +14,7 @@ pub(super) fn find(machines: &[Machine<'_>], cluster: &Cluster, findings: &mut V
     let Some(version) = cluster.kubernetes.as_ref().map(|version| version.value) else { return };
     for machine in machines {
         let (Some(survey), Some(name)) = (&machine.survey, &machine.name) else { continue };
-        for row in CERTIFICATES {
+        for row in CERTIFICATES.iter().filter(|row| row.ca != CaName::Etcd || cluster.foreign_etcd.is_none()) {
             let Some((place, certificate)) = certificate(row, survey) else { continue };
             let place = survey.of(&place);
             let groups: BTreeSet<_> = row.organizations_for(version).iter().map(|group| (*group).to_owned()).collect();

@@ -7,6 +7,7 @@ use time::Date;
 use super::authorities::{Authorities, LEAF_YEARS};
 use super::clients::Client;
 use super::cluster::Cluster;
+use super::foreign_etcd;
 use super::machines::Machine;
 use super::names::FurtherNames;
 use super::said::Said;
@@ -37,6 +38,9 @@ pub(super) fn profile(
         text.table("[keys]");
         text.key("leaf", &quoted(algorithm.value.name()), &algorithm.source);
     }
+    if let Some(etcd) = &cluster.foreign_etcd {
+        foreign_etcd::write(&mut text, etcd);
+    }
     tables::authorities(&mut text, authorities);
     if let Some(bootstraps) = &cluster.bootstraps_serving {
         text.table("[kubelet]");
@@ -51,7 +55,9 @@ pub(super) fn profile(
         text.off("serving", "true", "not known");
     }
     for machine in machines {
-        write_node(&mut text, machine);
+        // Somebody else's member gets nothing from here.
+        let is_strangers = cluster.foreign_etcd.is_some() && machine.has_role(Role::Etcd);
+        write_node(&mut text, machine, is_strangers);
     }
     for member in &cluster.lone_members {
         text.empty_line();
@@ -124,8 +130,8 @@ fn write_validity(text: &mut Text, authorities: &Authorities) {
     }
 }
 
-fn write_node(text: &mut Text, machine: &Machine<'_>) {
-    let is_whole = machine.is_whole();
+fn write_node(text: &mut Text, machine: &Machine<'_>, is_strangers: bool) {
+    let is_whole = machine.is_whole() && !is_strangers;
     let from = text.len();
     text.table("[[node]]");
     match &machine.name {

@@ -44,7 +44,7 @@ pub use part_files::{PartFile, cluster_files, node_files};
 pub use part_name::{NotAPartName, PartName, is_label, is_subdomain};
 pub use place::{
     API_SERVER_RESTART, API_SERVER_RESTART_DAYS, BOOTSTRAP, CLUSTER_CA, ETCD_CA, FILE_LIMIT, KUBELET_CONF, KUBELET_PKI,
-    KUBERNETES, MANIFESTS, PKI, enable_api_server_restart,
+    KUBERNETES, MANIFESTS, PKI, enable_api_server_restart, written_folder,
 };
 pub use purpose::Purpose;
 pub use readers::{RELOADED, are_reloaded, readers, readers_by_path, to_restart};

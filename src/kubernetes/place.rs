@@ -1,5 +1,7 @@
 //! Where Kubernetes' files lie. Every path is relative to the root of a node.
 
+use super::registry::{CERTS_D, TRUST_FOLDERS};
+
 /// The most bytes of a certificate, key, kubeconfig, manifest or configuration. A larger file is none of these.
 pub const FILE_LIMIT: u64 = 4 << 20;
 /// The folder of kubeconfigs.
@@ -12,6 +14,8 @@ pub const CLUSTER_CA: &str = "etc/kubernetes/pki/ca.crt";
 pub const ETCD_CA: &str = "etc/kubernetes/pki/etcd/ca.crt";
 /// The folder of the kubelet's own certificates.
 pub const KUBELET_PKI: &str = "var/lib/kubelet/pki";
+/// The folder in which runs keep what they need.
+const STATE: &str = "etc/kubernetes/.certferry";
 /// The folder in which the kubelet finds the static pods.
 pub const MANIFESTS: &str = "etc/kubernetes/manifests";
 /// The kubelet's kubeconfig.
@@ -22,6 +26,14 @@ pub const BOOTSTRAP: &str = "etc/kubernetes/bootstrap-kubelet.conf";
 pub const API_SERVER_RESTART: &str = "etc/kubernetes/certferry-restart-kube-apiserver";
 /// The days of a month that every month has. Each control plane has another for the restart of its API server.
 pub const API_SERVER_RESTART_DAYS: usize = 28;
+
+/// Returns the folder, of those that a bundle writes and a run replaces, in which a place is.
+#[must_use]
+pub fn written_folder(place: &str) -> Option<&'static str> {
+    let folders = [PKI, KUBELET_PKI, STATE, CERTS_D].into_iter().chain(TRUST_FOLDERS);
+    let holds = |folder: &&str| place.strip_prefix(*folder).is_some_and(|rest| rest.starts_with('/'));
+    folders.into_iter().find(holds)
+}
 
 /// Returns the command that lets systemd know the units of [`API_SERVER_RESTART`], or know them anew.
 #[must_use]

@@ -4,9 +4,10 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{FileSources, LayoutError};
-use crate::kubernetes::KubeadmApi;
+use crate::kubernetes::{KubeadmApi, PKI};
 use crate::plan::{
-    ClusterConfiguration, Discovery, KubeadmEtcd, KubeadmFile, KubeletConfiguration, LocalServer, Renewal,
+    ClusterConfiguration, Discovery, EtcdClientFiles, KubeadmEtcd, KubeadmFile, KubeletConfiguration, LocalServer,
+    Renewal,
 };
 use crate::template::render as render_template;
 use crate::yaml::scalar;
@@ -66,9 +67,7 @@ fn init(server: &LocalServer, cluster: &ClusterConfiguration) -> Result<Zeroizin
             let both = ["serverCertSANs", "peerCertSANs"].map(|key| sans("    ", key, &names));
             format!("etcd:\n  local:\n{}", both.concat())
         }
-        KubeadmEtcd::External(urls) => {
-            filled_in(EXTERNAL_ETCD, &[("endpoints", &list("    ", urls))])?.as_str().to_owned()
-        }
+        KubeadmEtcd::External { endpoints, files } => external_etcd(endpoints, files.as_ref())?,
     };
     let subnets: Vec<_> = cluster.service_subnets.iter().map(ToString::to_string).collect();
     let renewal = cluster.renewal.as_ref().map(render_renewal).transpose()?;
@@ -88,6 +87,17 @@ fn init(server: &LocalServer, cluster: &ClusterConfiguration) -> Result<Zeroizin
     ];
     let values: Vec<_> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
     with_server(INIT, cluster.api, server, &values)
+}
+
+fn external_etcd(endpoints: &[String], files: Option<&EtcdClientFiles>) -> Result<String, LayoutError> {
+    let [ca, certificate, key] = match files {
+        Some(EtcdClientFiles { ca, certificate, key }) => [ca, certificate, key].map(|path| scalar(path)),
+        None => ["etcd/ca.crt", "apiserver-etcd-client.crt", "apiserver-etcd-client.key"]
+            .map(|file| format!("/{PKI}/{file}")),
+    };
+    let endpoints = list("    ", endpoints);
+    let values = [("endpoints", &*endpoints), ("ca_file", &ca), ("cert_file", &certificate), ("key_file", &key)];
+    Ok(filled_in(EXTERNAL_ETCD, &values)?.as_str().to_owned())
 }
 
 fn render_renewal(renewal: &Renewal) -> Result<Zeroizing<String>, LayoutError> {

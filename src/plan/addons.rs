@@ -170,7 +170,7 @@ fn tls_key(secret: &SecretName) -> KeyId {
 }
 
 fn issuer_of<'a>(tls: &TlsCertificate, profile: &'a Profile) -> Option<(KeyId, &'a Authority)> {
-    let kubeadms = |name| Some((ca_key(name), authority_of(profile, name)));
+    let kubeadms = |name| Some((ca_key(name), authority_of(profile, name)?));
     match tls.issuer {
         TlsIssuer::Tls => Some((TLS_CA, profile.tls_ca.as_ref()?)),
         TlsIssuer::Kubernetes => kubeadms(CaName::Kubernetes),

@@ -104,12 +104,12 @@ pub(super) fn ca_key(name: CaName) -> KeyId {
     KeyId::ca(name.profile_name())
 }
 
-/// Returns the settings of a certificate authority in the profile.
-pub(super) fn authority_of(profile: &Profile, name: CaName) -> &Authority {
+/// Returns the settings of a certificate authority in the profile, or `None` when somebody else has it.
+pub(super) fn authority_of(profile: &Profile, name: CaName) -> Option<&Authority> {
     match name {
-        CaName::Kubernetes => &profile.kubernetes_ca,
-        CaName::Etcd => &profile.etcd_ca,
-        CaName::FrontProxy => &profile.front_proxy_ca,
+        CaName::Kubernetes => Some(&profile.kubernetes_ca),
+        CaName::Etcd => profile.etcd_ca.as_ref(),
+        CaName::FrontProxy => Some(&profile.front_proxy_ca),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, Validity};
 
 /// Plans the CAs, then each node's certificates in the order of the table, then users, etcd clients and add-ons.
 pub(super) fn all(profile: &Profile) -> impl Iterator<Item = (PlannedKey, PlannedCertificate)> {
-    let authorities = AUTHORITIES.iter().map(|row| authority(row.name, profile));
+    let authorities = AUTHORITIES.iter().filter_map(|row| authority(row.name, profile));
     let of_nodes = nodes_with_rows(profile)
         .flat_map(move |(node, rows)| rows.map(move |row| node_certificate(row, node, profile)));
     let users = profile.users.iter().map(|user| {
@@ -45,8 +45,10 @@ pub(super) fn rows_of(
     };
     let runs_kubelet = matches!(role, Role::ControlPlane | Role::Worker);
     let kubelet = profile.kubelet;
+    let has_etcd_ca = profile.etcd_ca.is_some();
     CERTIFICATES.iter().filter(move |row| {
         row.since.includes(version)
+            && (row.ca != CaName::Etcd || has_etcd_ca)
             && match row.scope {
                 Scope::ControlPlane => role == Role::ControlPlane,
                 Scope::FirstControlPlane => is_first_control_plane,
@@ -57,13 +59,18 @@ pub(super) fn rows_of(
     })
 }
 
-fn authority(name: CaName, profile: &Profile) -> (PlannedKey, PlannedCertificate) {
-    let authority = authority_of(profile, name);
+fn authority(name: CaName, profile: &Profile) -> Option<(PlannedKey, PlannedCertificate)> {
+    let authority = authority_of(profile, name)?;
     let (key, mut certificate) = root(ca_key(name), authority);
     if certificate.existing.is_none() && CA_HAS_ALT_NAME.includes(authority.kubernetes) {
         certificate.alt_names.push(AltName::Dns(authority.common_name.clone()));
     }
-    (key, certificate)
+    Some((key, certificate))
+}
+
+/// Returns a leaf's validity, which does not begin before its CA's.
+fn within(validity: Validity, profile: &Profile, ca: CaName) -> Validity {
+    authority_of(profile, ca).map_or(validity, |authority| validity.within(authority.validity))
 }
 
 fn node_certificate(row: &CertificateRow, node: &Node, profile: &Profile) -> (PlannedKey, PlannedCertificate) {
@@ -81,7 +88,7 @@ fn node_certificate(row: &CertificateRow, node: &Node, profile: &Profile) -> (Pl
         },
         usages: row.usages.to_vec(),
         alt_names: alt_names::of(row.alt_names, node, &profile.cluster),
-        validity: node.validity.within(authority_of(profile, row.ca).validity),
+        validity: within(node.validity, profile, row.ca),
         existing: None,
     };
     (key, certificate)
@@ -105,7 +112,7 @@ fn client(
         subject,
         usages: vec![ExtendedKeyUsage::ClientAuth],
         alt_names: Vec::new(),
-        validity: validity.within(authority_of(profile, ca).validity),
+        validity: within(validity, profile, ca),
         existing: None,
     };
     (PlannedKey::derived(id, algorithm, generation), certificate)

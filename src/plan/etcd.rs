@@ -24,6 +24,9 @@ fn members(profile: &Profile) -> impl Iterator<Item = (&Node, IpAddr)> {
 
 /// Returns the URL at which each member serves clients.
 pub(super) fn client_urls(profile: &Profile) -> Vec<String> {
+    if let Some(foreign) = &profile.foreign_etcd {
+        return foreign.endpoints.clone();
+    }
     members(profile).map(|(_, address)| url(address, CLIENT_PORT)).collect()
 }
 

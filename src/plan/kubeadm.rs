@@ -6,7 +6,8 @@ use super::certificate::ca_key;
 use super::etcd;
 use super::file::{PlannedContent, PlannedFile, file};
 use super::kubeadm_file::{
-    ClusterConfiguration, Discovery, KubeadmEtcd, KubeadmFile, KubeletConfiguration, LocalServer, Renewal,
+    ClusterConfiguration, Discovery, EtcdClientFiles, KubeadmEtcd, KubeadmFile, KubeletConfiguration, LocalServer,
+    Renewal,
 };
 use super::kubeconfig::endpoint;
 use super::manifest::Manifest;
@@ -62,7 +63,14 @@ fn cluster_configuration(profile: &Profile, first: &Node) -> ClusterConfiguratio
     let cluster = &profile.cluster;
     let etcd = match cluster.etcd {
         EtcdTopology::Stacked => KubeadmEtcd::Local(cluster.etcd_cert_sans.clone()),
-        EtcdTopology::External => KubeadmEtcd::External(etcd::client_urls(profile)),
+        EtcdTopology::External => KubeadmEtcd::External {
+            endpoints: etcd::client_urls(profile),
+            files: profile.foreign_etcd.as_ref().map(|foreign| EtcdClientFiles {
+                ca: foreign.ca_file.clone(),
+                certificate: foreign.cert_file.clone(),
+                key: foreign.key_file.clone(),
+            }),
+        },
     };
     let api = KubeadmApi::of(cluster.kubernetes);
     ClusterConfiguration {
@@ -84,7 +92,7 @@ fn cluster_configuration(profile: &Profile, first: &Node) -> ClusterConfiguratio
 fn renewal(profile: &Profile, first: &Node) -> Renewal {
     let mut authorities = vec![profile.kubernetes_ca.validity, profile.front_proxy_ca.validity];
     if profile.cluster.etcd == EtcdTopology::Stacked {
-        authorities.push(profile.etcd_ca.validity);
+        authorities.extend(profile.etcd_ca.as_ref().map(|authority| authority.validity));
     }
     let begin = profile.cluster.issued_at.midnight().assume_utc();
     let ends = authorities.iter().map(|validity| (validity.not_after - begin).whole_hours());

@@ -93,8 +93,24 @@ pub struct ClusterConfiguration {
 pub enum KubeadmEtcd {
     /// On each control plane; with further names of the members.
     Local(Vec<AltName>),
-    /// At these URLs.
-    External(Vec<String>),
+    /// On machines of its own.
+    External {
+        /// The URLs of its members.
+        endpoints: Vec<String>,
+        /// The files of the API servers as clients of somebody else's etcd. `None` means those of a bundle.
+        files: Option<EtcdClientFiles>,
+    },
+}
+
+/// The files with which an API server is a client of somebody else's etcd: their absolute paths on a control plane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EtcdClientFiles {
+    /// The CA of the members' certificates.
+    pub ca: String,
+    /// The client's certificate.
+    pub certificate: String,
+    /// The client's key.
+    pub key: String,
 }
 
 /// How kubeadm makes certificates anew.
@@ -160,7 +176,12 @@ impl ClusterConfiguration {
         match &self.etcd {
             KubeadmEtcd::Local(sans) if sans.is_empty() => {}
             KubeadmEtcd::Local(sans) => text += &format!(", SANs of etcd {}", names(sans)),
-            KubeadmEtcd::External(urls) => text += &format!(", etcd {}", urls.join(",")),
+            KubeadmEtcd::External { endpoints, files } => {
+                text += &format!(", etcd {}", endpoints.join(","));
+                if let Some(EtcdClientFiles { ca, certificate, key }) = files {
+                    text += &format!(" with {ca}, {certificate} and {key}");
+                }
+            }
         }
         let subnets: Vec<_> = self.service_subnets.iter().map(ToString::to_string).collect();
         text += &format!(", services {}, domain {}", subnets.join(","), self.dns_domain);

@@ -31,7 +31,8 @@ pub use certificate::{Constraints, ExistingCertificate, PlannedCertificate, Plan
 pub use etcd_file::EtcdFile;
 pub use file::{FileOutlines, PlannedContent, PlannedFile};
 pub use kubeadm_file::{
-    ClusterConfiguration, Discovery, KubeadmEtcd, KubeadmFile, KubeletConfiguration, LocalServer, Renewal,
+    ClusterConfiguration, Discovery, EtcdClientFiles, KubeadmEtcd, KubeadmFile, KubeletConfiguration, LocalServer,
+    Renewal,
 };
 pub use kubeconfig::{Credentials, PlannedKubeconfig};
 pub use manifest::{ApiServerRestart, CaBundles, Manifest, Material, RoleBinding, SecretManifest, SecretReader};

@@ -62,7 +62,8 @@ fn shared_files(profile: &Profile, node: &Node) -> Vec<PlannedFile> {
         Role::Etcd => &[(CaName::Etcd, "etcd/ca", false)],
     };
     let mut files = Vec::new();
-    for (name, base_name, with_key) in authorities {
+    let is_made = |name: CaName| name != CaName::Etcd || profile.etcd_ca.is_some();
+    for (name, base_name, with_key) in authorities.iter().filter(|(name, ..)| is_made(*name)) {
         let id = ca_key(*name);
         if *with_key {
             files.push(file(format!("{PKI}/{base_name}.key"), PlannedContent::PrivateKey(id.clone())));

@@ -75,6 +75,16 @@ fn refuse_unused(parent: &TableReader<'_>, key: &'static str, users: &[&str]) {
     );
 }
 
+/// Refuses the table of a CA that somebody else has.
+fn refuse_foreign(parent: &TableReader<'_>) {
+    let Some(found) = parent.find("etcd") else { return };
+    found.refuse::<()>(
+        "[ca.etcd] with [etcd]",
+        "somebody else has etcd's CA, so this one would sign nothing",
+        "remove [ca.etcd]; or remove [etcd], and give each member a [[node]] with `role = \"etcd\"`",
+    );
+}
+
 /// One table `[ca.*]` as far as it could be read.
 pub(super) struct AuthorityDraft {
     /// The last part of the table's name.
@@ -92,7 +102,8 @@ pub(super) struct AuthorityDraft {
 /// The tables `[ca.*]`: the three of kubeadm, and one for each further CA that the profile needs.
 pub(super) struct AuthorityDrafts {
     pub(super) kubernetes: AuthorityDraft,
-    pub(super) etcd: AuthorityDraft,
+    /// `None` with `[etcd]`: somebody else has the CA.
+    pub(super) etcd: Option<AuthorityDraft>,
     pub(super) front_proxy: AuthorityDraft,
     pub(super) metallb: Option<AuthorityDraft>,
     pub(super) webhook: Option<AuthorityDraft>,
@@ -118,7 +129,12 @@ impl AuthorityDrafts {
         // several clusters.
         let drafts = Self {
             kubernetes: read("kubernetes", "kubernetes"),
-            etcd: read("etcd", "etcd-ca"),
+            etcd: if has("etcd") {
+                refuse_foreign(&table);
+                None
+            } else {
+                Some(read("etcd", "etcd-ca"))
+            },
             front_proxy: read("front-proxy", "front-proxy-ca"),
             metallb: used(METALLB, &["metallb"], "cert".to_owned()),
             webhook: used("webhook", &["webhook"], "webhook-ca".to_owned()),
@@ -132,7 +148,8 @@ impl AuthorityDrafts {
 
     fn all(&self) -> impl Iterator<Item = &AuthorityDraft> {
         let further = [&self.metallb, &self.webhook, &self.tls, &self.cert_manager];
-        [&self.kubernetes, &self.etcd, &self.front_proxy].into_iter().chain(further.into_iter().flatten())
+        let kubeadms = [Some(&self.kubernetes), self.etcd.as_ref(), Some(&self.front_proxy)];
+        kubeadms.into_iter().flatten().chain(further.into_iter().flatten())
     }
 
     /// Refuses two CAs with one name. OpenSSL and Go would take either for the issuer, and the front proxy's CA would

@@ -38,18 +38,20 @@ pub(super) fn check(
     let AuthorityDrafts { kubernetes, etcd, front_proxy, .. } = authorities;
     for row in leaves.rows {
         let (Some(role), Some(period)) = (&row.role, &row.period) else { continue };
-        let issuers: &[&AuthorityDraft] = match role.value {
-            Role::ControlPlane => &[kubernetes, etcd, front_proxy],
-            Role::Worker if kubelet.client || kubelet.serving => &[kubernetes],
-            Role::Worker => &[],
-            Role::Etcd => &[etcd],
+        let issuers = match role.value {
+            Role::ControlPlane => [Some(kubernetes), etcd.as_ref(), Some(front_proxy)],
+            Role::Worker if kubelet.client || kubelet.serving => [Some(kubernetes), None, None],
+            Role::Worker => [None; 3],
+            Role::Etcd => [etcd.as_ref(), None, None],
         };
-        check_leaf(period, issuers, row.header.as_ref(), problems);
+        let issuers: Vec<_> = issuers.into_iter().flatten().collect();
+        check_leaf(period, &issuers, row.header.as_ref(), problems);
         if kubelet.client && role.value != Role::Etcd {
             period.check_kubelet_client(row.header.as_ref(), problems);
         }
     }
-    for (clients, issuer) in [(leaves.users, kubernetes), (leaves.etcd_clients, etcd)] {
+    for (clients, issuer) in [(leaves.users, Some(kubernetes)), (leaves.etcd_clients, etcd.as_ref())] {
+        let Some(issuer) = issuer else { continue };
         for client in clients {
             let place = client.own.name.as_ref().and_then(|name| name.set_at.as_ref());
             if let Some(period) = &client.period {
@@ -79,7 +81,7 @@ fn check_addons(authorities: &AuthorityDrafts, leaves: &Leaves<'_>, problems: &P
         let issuer = tls.issuer.as_ref().and_then(|issuer| match issuer.value {
             TlsIssuer::Tls => authorities.tls.as_ref(),
             TlsIssuer::Kubernetes => Some(&authorities.kubernetes),
-            TlsIssuer::Etcd => Some(&authorities.etcd),
+            TlsIssuer::Etcd => authorities.etcd.as_ref(),
         });
         check(tls.period.as_ref(), issuer, tls.header.as_ref());
     }

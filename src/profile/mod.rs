@@ -23,6 +23,7 @@ mod client;
 mod cluster;
 mod collisions;
 mod dates;
+mod etcd;
 mod expiry;
 mod metallb;
 mod model;
@@ -48,8 +49,8 @@ pub use addons::{
 };
 pub use ca::{Adoption, Authority, FoundAuthority, FoundCertificate};
 pub use model::{
-    Cluster, Endpoint, EtcdClient, EtcdTopology, KeyAdoption, Kubelet, Node, Profile, Registry, RegistryRoot,
-    RootCertificate, ShipCaKeys, User,
+    Cluster, Endpoint, EtcdClient, EtcdTopology, ForeignEtcd, KeyAdoption, Kubelet, Node, Profile, Registry,
+    RegistryRoot, RootCertificate, ShipCaKeys, User,
 };
 pub use problem::{Problem, Severity};
 
@@ -108,6 +109,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     let validity = period::Defaults::read(&root);
     let keys = authority::Keys::read(&root);
     let ship_ca_keys = authority::ship_ca_keys(&root);
+    let foreign_etcd = etcd::read(&root);
     let authorities = AuthorityDrafts::read(&root, &cluster, &validity, &keys);
     let service_account = root.table("service_account");
     let service_account_generation = service_account.generation("generation");
@@ -132,7 +134,10 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     let registries = registry::read(&root, &cluster);
     root.refuse_unknown_keys();
 
-    topology::check(&cluster, &rows, kubelet_client.as_ref(), ship_ca_keys.as_ref(), problems);
+    topology::check(&cluster, &rows, foreign_etcd.is_some(), kubelet_client.as_ref(), ship_ca_keys.as_ref(), problems);
+    if let Some(foreign) = &foreign_etcd {
+        foreign.check(&cluster, &rows, &etcd_clients, &tls, problems);
+    }
     if !matches!(service_account_key, Some(Some(_))) {
         topology::check_service_account(&cluster, &rows, keys.service_account.as_ref(), problems);
     }
@@ -187,12 +192,21 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
         Some(draft) => Some(draft.build()?),
         None => None,
     };
+    let etcd_ca = match authorities.etcd {
+        Some(draft) => Some(draft.build()?),
+        None => None,
+    };
+    let foreign_etcd = match foreign_etcd {
+        Some(draft) => Some(draft.build()?),
+        None => None,
+    };
     let nodes = rows.into_iter().map(node::NodeRow::build).collect::<Option<Vec<_>>>()?;
     Some(Profile {
         cluster: cluster.build()?,
         ship_ca_keys: ship_ca_keys?.value,
         kubernetes_ca: authorities.kubernetes.build()?,
-        etcd_ca: authorities.etcd.build()?,
+        etcd_ca,
+        foreign_etcd,
         front_proxy_ca: authorities.front_proxy.build()?,
         leaf_algorithm: keys.leaf?,
         service_account_algorithm: keys.service_account?.value,

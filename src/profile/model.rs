@@ -20,8 +20,10 @@ pub struct Profile {
     pub ship_ca_keys: ShipCaKeys,
     /// `[ca.kubernetes]`: the CA of the API server and its clients.
     pub kubernetes_ca: Authority,
-    /// `[ca.etcd]`: the CA of etcd's members and clients.
-    pub etcd_ca: Authority,
+    /// `[ca.etcd]`: the CA of etcd's members and clients. `None` where somebody else has it: [`Self::foreign_etcd`].
+    pub etcd_ca: Option<Authority>,
+    /// `[etcd]`: an etcd of somebody else. It is external, no node is a member of it, and there is no CA of etcd.
+    pub foreign_etcd: Option<ForeignEtcd>,
     /// `[ca.front-proxy]`: the CA of the aggregation layer.
     pub front_proxy_ca: Authority,
     /// `[keys] leaf`: the algorithm of the keys of leaf certificates.
@@ -71,7 +73,8 @@ impl Profile {
     pub fn with_kubernetes(&self, version: Version) -> Self {
         let mut profile = self.clone();
         let named = std::mem::replace(&mut profile.cluster.kubernetes, version);
-        for authority in [&mut profile.kubernetes_ca, &mut profile.etcd_ca, &mut profile.front_proxy_ca] {
+        let authorities = [&mut profile.kubernetes_ca, &mut profile.front_proxy_ca].into_iter();
+        for authority in authorities.chain(&mut profile.etcd_ca) {
             // A CA that keeps the shape of a version of its own does not follow the cluster's.
             if authority.kubernetes == named {
                 authority.kubernetes = version;
@@ -135,8 +138,21 @@ pub struct Endpoint {
 pub enum EtcdTopology {
     /// Each control plane runs a member.
     Stacked,
-    /// Members run on nodes of role `etcd`.
+    /// Members run on nodes of role `etcd`, or somebody else has them.
     External,
+}
+
+/// `[etcd]`: an etcd of somebody else, to which the API servers are clients with files of its owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignEtcd {
+    /// The URLs of its members, at least one: `https://`, a host and a port.
+    pub endpoints: Vec<String>,
+    /// The absolute path, on a control plane, of the CA that its members have their certificates of.
+    pub ca_file: String,
+    /// That of the API server's client certificate.
+    pub cert_file: String,
+    /// That of the certificate's key.
+    pub key_file: String,
 }
 
 /// `[ca_keys] ship_to`: which nodes get the keys of CAs.

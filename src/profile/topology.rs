@@ -19,6 +19,7 @@ const MOST_ETCD_MEMBERS: usize = 50;
 pub(super) fn check(
     cluster: &ClusterDraft,
     rows: &[NodeRow],
+    is_etcd_foreign: bool,
     kubelet_client: Option<&Setting<bool>>,
     ship_ca_keys: Option<&Setting<ShipCaKeys>>,
     problems: &Problems,
@@ -27,7 +28,7 @@ pub(super) fn check(
     let rows_are_whole = rows.iter().all(|row| row.role.is_some() && !row.names.is_empty());
     if rows_are_whole {
         check_control_planes(cluster, rows, problems);
-        check_etcd_nodes(cluster, rows, problems);
+        check_etcd_nodes(cluster, rows, is_etcd_foreign, problems);
     }
     check_families(cluster, rows, problems);
     check_external_ca(kubelet_client, ship_ca_keys, problems);
@@ -97,19 +98,19 @@ pub(super) fn check_service_account(
     );
 }
 
-fn check_etcd_nodes(cluster: &ClusterDraft, rows: &[NodeRow], problems: &Problems) {
+fn check_etcd_nodes(cluster: &ClusterDraft, rows: &[NodeRow], is_foreign: bool, problems: &Problems) {
     let Some(etcd) = &cluster.etcd else { return };
     let place = etcd.set_at.as_ref().or(cluster.header.as_ref());
     let members = match etcd.value {
         EtcdTopology::External => count(rows, Role::Etcd),
         EtcdTopology::Stacked => count(rows, Role::ControlPlane),
     };
-    if etcd.value == EtcdTopology::External && members == 0 {
-        problems.add(
-            Problem::error("external etcd without etcd nodes")
-                .at_if(place, "no node has the role \"etcd\"")
-                .hint("add a [[node]] with `role = \"etcd\"` for each member, or write `etcd = \"stacked\"`"),
-        );
+    if etcd.value == EtcdTopology::External && members == 0 && !is_foreign {
+        problems
+            .add(Problem::error("external etcd without etcd nodes").at_if(place, "no node has the role \"etcd\"").hint(
+            "add a [[node]] with `role = \"etcd\"` for each member, or [etcd] when somebody else has them; or write \
+                     `etcd = \"stacked\"`",
+        ));
     }
     if etcd.value == EtcdTopology::Stacked {
         for role in rows.iter().filter(|row| row.has_role(Role::Etcd)).filter_map(|row| row.role.as_ref()) {

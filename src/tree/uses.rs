@@ -286,7 +286,8 @@ const KUBEADMS: [&str; 3] = [KUBELET_FLAGS, PKI, MANIFESTS];
 
 /// Returns the use of kubeadm's file for a flag, when kubeadm has one and it is needed here.
 fn usual(process: &Process, row: &Row, tree: &Tree) -> Option<Use> {
-    let has = |place: &str| tree.is_there(place) || tree.dangling.contains(place);
+    // Who trusts CAs has no key, and an empty place would be the root itself.
+    let has = |place: &str| !place.is_empty() && (tree.is_there(place) || tree.dangling.contains(place));
     let is_needed = match row.flag {
         "etcd-cafile" | "etcd-certfile" => has(ETCD_CA) || has(row.usual) || has(row.usual_key),
         // Without its key, the CA signs nothing here.

@@ -43,27 +43,27 @@ addresses = ["192.168.10.6"]
 "#;
 
 /// The extensions of kubeadm's CAs up to 1.21, but for the keyEncipherment that kubeadm gives to EC keys as well.
-const KUBEADM: &str = "keyUsage = critical, digitalSignature, keyCertSign\n\
+pub const KUBEADM: &str = "keyUsage = critical, digitalSignature, keyCertSign\n\
                        basicConstraints = critical, CA:TRUE\n\
                        subjectKeyIdentifier = hash\n";
 
 /// How openssl makes a CA.
 #[derive(Clone, Copy)]
-struct Shape<'a> {
+pub struct Shape<'a> {
     /// Lines such as `CN = kubernetes`, in the order of the name.
-    subject: &'a str,
+    pub subject: &'a str,
     /// `utf8only`, or `default`: PrintableString where that will do.
-    strings: &'a str,
+    pub strings: &'a str,
     /// What `openssl genpkey` or `openssl ecparam` is told.
-    key: &'a [&'a str],
-    extensions: &'a str,
-    serial: &'a str,
+    pub key: &'a [&'a str],
+    pub extensions: &'a str,
+    pub serial: &'a str,
     /// The last second, as `openssl ca` takes it.
-    end: &'a str,
-    digest: &'a str,
+    pub end: &'a str,
+    pub digest: &'a str,
 }
 
-const P256: &[&str] = &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"];
+pub const P256: &[&str] = &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"];
 
 impl Default for Shape<'_> {
     fn default() -> Self {
@@ -87,13 +87,13 @@ fn openssl(desk: &Desk) -> Command {
 }
 
 /// Makes `adopted/NAME.crt` and `adopted/NAME.key`. The certificate begins with 2020.
-fn authority(desk: &Desk, name: &str, shape: &Shape<'_>) {
+pub fn authority(desk: &Desk, name: &str, shape: &Shape<'_>) {
     key(desk, name, shape.key);
     certificate(desk, name, shape, name);
 }
 
 /// Makes `adopted/NAME.key`.
-fn key(desk: &Desk, name: &str, words: &[&str]) {
+pub fn key(desk: &Desk, name: &str, words: &[&str]) {
     let path = desk.path(&format!("adopted/{name}.key"));
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     succeed(openssl(desk).args(words).arg("-out").arg(&path));
@@ -101,7 +101,7 @@ fn key(desk: &Desk, name: &str, words: &[&str]) {
 }
 
 /// Makes `adopted/NAME.crt` over `adopted/NAME.key`, signed by the CA `issuer`, which may be itself.
-fn certificate(desk: &Desk, name: &str, shape: &Shape<'_>, issuer: &str) {
+pub fn certificate(desk: &Desk, name: &str, shape: &Shape<'_>, issuer: &str) {
     let Shape { subject, strings, extensions, serial, end, digest, .. } = shape;
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| -> PathBuf { folder.path().join(name) };

@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod components;
+mod foreign_etcd;
 mod healthy;
 mod input;
 mod issuers;

@@ -11,7 +11,7 @@ use certferry::profile::Profile;
 use certferry::x509::ReadCertificate;
 
 /// A certificate as both sides have it: user, groups, usages, names, and the issuer's common name.
-type Shape = (String, BTreeSet<String>, BTreeSet<String>, BTreeSet<String>);
+pub type Shape = (String, BTreeSet<String>, BTreeSet<String>, BTreeSet<String>);
 
 fn planned(certificate: &PlannedCertificate) -> Shape {
     (
@@ -22,7 +22,7 @@ fn planned(certificate: &PlannedCertificate) -> Shape {
     )
 }
 
-fn found(certificate: &ReadCertificate) -> Shape {
+pub fn found(certificate: &ReadCertificate) -> Shape {
     (
         certificate.common_name().unwrap(),
         certificate.organizations().into_iter().collect(),

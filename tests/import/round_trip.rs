@@ -55,7 +55,7 @@ const KUBEADM: &str = "apiVersion: kubeadm.k8s.io/v1beta2\nkind: InitConfigurati
     nodeRegistration: {name: NODE}\n---\napiVersion: kubeadm.k8s.io/v1beta2\nkind: ClusterConfiguration\nkubernetesVersion: v1.20.2\n";
 
 /// Real kubeadm makes the tree; it takes a root of its own.
-fn kubeadm(root: &Path, node: &str, address: &str, cluster: &str, phases: &[&str]) {
+pub fn kubeadm(root: &Path, node: &str, address: &str, cluster: &str, phases: &[&str]) {
     let config = KUBEADM.replace("NODE", node).replace("ADDRESS", address) + cluster;
     fs::create_dir_all(root.join("etc")).unwrap();
     fs::write(root.join("kubeadm.yaml"), config).unwrap();
@@ -67,7 +67,18 @@ fn kubeadm(root: &Path, node: &str, address: &str, cluster: &str, phases: &[&str
     }
 }
 
-const ALL: &[&str] = &["certs all", "kubeconfig all", "etcd local", "control-plane all"];
+/// Copies what `kubeadm init` on cp-1 and `join` share.
+pub fn share(roots: &Path, to: &Path) {
+    for file in ["ca", "front-proxy-ca", "etcd/ca", "sa"] {
+        for end in ["crt", "key", "pub"] {
+            let place = format!("etc/kubernetes/pki/{file}.{end}");
+            fs::create_dir_all(to.join(&place).parent().unwrap()).unwrap();
+            let _ = fs::copy(roots.join("cp-1").join(&place), to.join(&place));
+        }
+    }
+}
+
+pub const ALL: &[&str] = &["certs all", "kubeconfig all", "etcd local", "control-plane all"];
 
 #[test]
 #[ignore = "needs KUBE_BIN_DIR"]
@@ -99,14 +110,7 @@ fn kube_trees_of_kubeadm_become_profiles_that_plan_them() {
         for (node, address) in nodes {
             let root = folder.path().join(node);
             if *node != "cp-1" {
-                // What `kubeadm init` and `join` share.
-                for file in ["ca", "front-proxy-ca", "etcd/ca", "sa"] {
-                    for end in ["crt", "key", "pub"] {
-                        let place = format!("etc/kubernetes/pki/{file}.{end}");
-                        fs::create_dir_all(root.join(&place).parent().unwrap()).unwrap();
-                        let _ = fs::copy(folder.path().join("cp-1").join(&place), root.join(&place));
-                    }
-                }
+                share(folder.path(), &root);
             }
             kubeadm(&root, node, address, cluster, phases);
         }

@@ -14,10 +14,11 @@ use crate::cli::input::bundle::{bundle_key, is_bundle};
 use crate::cli::input::node_folder::Folder;
 use crate::cli::input::source;
 use crate::cli::input::time;
-use crate::cli::text::{inspect, json, printer};
+use crate::cli::text::{foreign_etcd, inspect, json, printer};
 use crate::host::{self, NodeRoot};
 use crate::kubeconfig::referenced;
 use crate::kubernetes::{FILE_LIMIT, PartName};
+use crate::profile;
 use crate::report::{self, Builder, Fault, Interest, Inventory, Source, SourceKind, interest};
 use crate::sign::PublicKey;
 use crate::x509::instant;
@@ -30,7 +31,8 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<String, Failure> {
     if arguments.lint {
         return inspect_lint::run(arguments, at);
     }
-    let mut inventory = inventory(&arguments.paths, arguments.key.as_deref())?;
+    let mut told = String::new();
+    let mut inventory = inventory(&arguments.paths, arguments.key.as_deref(), &mut told)?;
     let is_empty = inventory.entries().next().is_none() && inventory.problems.is_empty();
     if is_empty {
         let paths: Vec<_> = arguments.paths.iter().map(|path| path.display().to_string()).collect();
@@ -41,7 +43,7 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<String, Failure> {
         inventory.keep_ending(until);
     }
     let text = match arguments.output {
-        InspectFormat::Text => report::text(&inventory, at, arguments.verbose),
+        InspectFormat::Text => report::text(&inventory, at, arguments.verbose) + &told,
         InspectFormat::Json => json::print("inspect", &report::json(&inventory, at)).map(|()| String::new())?,
         InspectFormat::Prometheus => {
             printer::print(|text| text, |output| report::write_prometheus(&inventory, at, output))?;
@@ -66,7 +68,9 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<String, Failure> {
     if complaints.is_empty() { Ok(text) } else { Err(Failure::says_no(complaints.join("; ")).output(text)) }
 }
 
-fn inventory(paths: &[PathBuf], key: Option<&str>) -> Result<Inventory, Failure> {
+/// Lists what is in files, folders and bundles. `told` gets what the profile of a bundle says of certificates that are in
+/// no bundle.
+fn inventory(paths: &[PathBuf], key: Option<&str>, told: &mut String) -> Result<Inventory, Failure> {
     let mut builder = Builder::new();
     // Single files share a table, wherever they stand among the arguments.
     let (folders, files): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
@@ -90,7 +94,7 @@ fn inventory(paths: &[PathBuf], key: Option<&str>) -> Result<Inventory, Failure>
     for (path, source) in bundles {
         let key = bundle_key(path, key)?;
         builder.begin(path.display().to_string());
-        add_bundle(&mut builder, source, &key).map_err(|error| Failure::bundle(path, &error))?;
+        add_bundle(&mut builder, source, &key, told).map_err(|error| Failure::bundle(path, &error))?;
     }
     for path in folders {
         builder.begin(path.display().to_string());
@@ -123,10 +127,20 @@ fn add_file(builder: &mut Builder, path: &Path) -> io::Result<Option<impl BufRea
     Ok(None)
 }
 
-fn add_bundle(builder: &mut Builder, source: impl BufRead, key: &PublicKey) -> Result<(), BundleError> {
+fn add_bundle(
+    builder: &mut Builder,
+    source: impl BufRead,
+    key: &PublicKey,
+    told: &mut String,
+) -> Result<(), BundleError> {
     let mut reader = Reader::open(source, key)?;
     while let Some(part) = reader.next_part()? {
         add_part(builder, &part);
+        let profile = part.files().find(|(row, _)| row.path() == "profile.toml");
+        let profile = profile.filter(|_| part.record().owner.part() == PartName::Cluster);
+        if let Some(parsed) = profile.and_then(|(_, content)| profile::parse(content).ok()) {
+            *told += &foreign_etcd::told(&parsed.profile);
+        }
     }
     reader.finish().map(|_| ())
 }

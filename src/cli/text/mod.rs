@@ -20,6 +20,7 @@ pub(crate) mod drift;
 pub(crate) mod examples;
 pub(crate) mod findings;
 pub(crate) mod fingerprint;
+pub(crate) mod foreign_etcd;
 pub(crate) mod gitignore;
 pub(crate) mod inspect;
 pub(crate) mod inventory;

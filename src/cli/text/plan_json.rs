@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::bundle::Hex;
 use crate::cli::failure::Failure;
 use crate::cli::text::comparison_json::{self, Rows};
+use crate::cli::text::foreign_etcd::{self, ForeignEtcdJson};
 use crate::cli::text::json;
 use crate::cli::text::registries::{self, RegistryJson};
 use crate::kubernetes::RequiredBinding;
@@ -26,6 +27,9 @@ struct PlanJson<'p, Keys, Certificates, Parts, Since> {
     keys: Keys,
     certificates: Certificates,
     parts: Parts,
+    /// The etcd of somebody else. Absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    foreign_etcd: Option<ForeignEtcdJson<'p>>,
     /// Whose roots the nodes trust.
     registries: Vec<RegistryJson<'p>>,
     required_bindings: Vec<BindingJson>,
@@ -164,6 +168,7 @@ pub(crate) fn print(
         keys,
         certificates,
         parts,
+        foreign_etcd: foreign_etcd::json(profile),
         registries: registries::json(profile),
         required_bindings: plan.required_bindings.iter().map(binding).collect(),
         lock: since.map(|(lock, _)| LockJson {
