@@ -96,15 +96,19 @@ pub(super) fn check_intermediate(
     if identifiers.is_some_and(|(named, own)| named != own) {
         return Err(AdoptFault::OtherIssuerKey);
     }
-    // A key of one's own comes with the certificate that it had before.
-    if cert_manager.ca.adoption.as_ref().is_some_and(|adoption| adoption.key.is_some()) {
+    let permitted = &cert_manager.permitted;
+    let is_own = cert_manager.ca.adoption.as_ref().is_some_and(|adoption| adoption.key.is_some());
+    // A key of one's own comes with the certificate that it had before. Of names the profile need not say anything.
+    if is_own && permitted.domains.is_empty() && permitted.ranges.is_empty() {
         return Ok(());
     }
-    let permitted = &cert_manager.permitted;
     let no_address = !permitted.domains.is_empty() && permitted.ranges.is_empty();
     let excluded = if no_address { NO_ADDRESS.map(str::to_owned).to_vec() } else { Vec::new() };
     same("permitted names (nameConstraints)", certificate.permitted_names(), &permitted.labelled())?;
     same("excluded names (nameConstraints)", certificate.excluded_names(), &excluded)?;
+    if is_own {
+        return Ok(());
+    }
     let found: Vec<_> = certificate.usages().iter().map(|usage| usage_name(usage, &cert_manager.usages)).collect();
     let wanted: Vec<_> = cert_manager.usages.iter().map(ToString::to_string).collect();
     same("extended key usages", &found, &wanted)?;

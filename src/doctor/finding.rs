@@ -78,7 +78,7 @@ pub struct LookedAt {
     /// The certificates in files and kubeconfigs of the node, and in files elsewhere that programs name. A CA counts once
     /// for each file of its own.
     pub certificates: usize,
-    /// The kubeconfigs of the node and in homes.
+    /// The kubeconfigs of the node, of its network plugins and in homes.
     pub kubeconfigs: usize,
     /// The manifests of static pods.
     pub manifests: usize,
@@ -144,7 +144,7 @@ impl Findings {
             return;
         }
         let path = shell_word(&format!("/{file}"));
-        let renew = renew(file, &self.node);
+        let renew = self.renewal(file);
         let mut all: BTreeMap<&str, &str> = BTreeMap::new();
         all.extend([("file", file), ("it", it), ("path", &path), ("node", &self.node), ("renew", &renew), ("id", id)]);
         all.extend(values.iter().copied());
@@ -153,6 +153,11 @@ impl Findings {
         let because = all.get("because").copied().unwrap_or_default().to_owned();
         let (node, folder, file) = (self.node.clone(), self.folder.clone(), file.to_owned());
         self.found.push((rank, Finding { rule, severity, file, what, why, mend, node, because, folder }));
+    }
+
+    /// Returns what a person does to have a file of the node made anew.
+    pub(super) fn renewal(&self, file: &str) -> String {
+        renew(file, &self.node)
     }
 
     /// Notes that something about a file could not be checked.

@@ -39,6 +39,7 @@ mod pki;
 mod registries;
 mod remedy;
 mod renew;
+mod renewed;
 mod rule;
 mod rules;
 mod secrets;
@@ -128,7 +129,7 @@ pub fn examine(question: &Question<'_>) -> Diagnosis {
     let signers = issuers::check(&objects, &secrets, &mut findings);
     issued::check(&objects, &secrets, &signers, &said, (clock, go), &mut findings);
     ingresses::check(&objects, &secrets, &mut findings);
-    config_maps::check(&objects, &facts, &mut findings);
+    config_maps::check(&objects, &facts, clock, &mut findings);
     let unchecked = findings.all_unchecked();
     Diagnosis { findings: findings.finish(), unchecked, looked_at }
 }
@@ -152,6 +153,7 @@ fn examine_node(
     looked_at.certificates += elsewhere::check(tree, &loaded, clock, findings);
     authorities::check(tree, clock, findings);
     above::check(tree, &loaded, findings);
+    renewed::check(tree, facts, clock, findings);
     for culprit in misfits.culprits() {
         // Its key lies beside another certificate now.
         for key in loaded.iter().filter(|(used, _)| used.place == culprit).filter_map(|(used, _)| used.key.as_ref()) {

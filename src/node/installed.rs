@@ -1,5 +1,7 @@
 //! The generation that certferry installed on a node, and whether a bundle may follow it.
 
+use std::collections::BTreeSet;
+
 use super::NodeError;
 use super::place::{INSTALLED, RECORD, SIGNER, Slot};
 use super::unit::Unit;
@@ -91,6 +93,17 @@ impl Installed {
 /// Fails when the record of it cannot be read, or is not what certferry wrote.
 pub(super) fn installed(tree: &NodeTree) -> Result<Option<Installed>, NodeError> {
     Ok(read(tree.reading(), INSTALLED)?.map(|(_, installed)| installed))
+}
+
+/// Returns the places of the files that certferry's record says it brought, and that are there. Returns `None` when
+/// certferry installed nothing.
+///
+/// # Errors
+/// Fails when the record cannot be read, or is not what certferry wrote.
+pub fn installed_files(root: &NodeRoot) -> Result<Option<BTreeSet<String>>, NodeError> {
+    let Some((record, _)) = installed_record(root)? else { return Ok(None) };
+    let places = record.rows.iter().map(|row| row.path().to_owned());
+    Ok(Some(places.filter(|place| root.is_there(place)).collect()))
 }
 
 /// Returns what was installed before, if certferry installed it.

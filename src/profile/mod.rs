@@ -130,6 +130,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     bundle.refuse_unknown_keys();
     let metallb = metallb::read(&root, &cluster, &validity);
     let webhooks = webhook::read(&root, &cluster, &validity);
+    webhook::check_shared(&webhooks, authorities.webhook.as_ref(), problems);
     let cert_manager = cert_manager::read(&root);
     let tls = tls::read(&root, &cluster, &validity);
     let registries = registry::read(&root, &cluster);

@@ -372,6 +372,21 @@ fn kubelet_config(tree: &Tree, place: &str) -> Option<KubeletConfig> {
     })
 }
 
+impl Tree {
+    /// Returns the names of the static pods that are none of Kubernetes' own, each with the places of Kubernetes' files and
+    /// folders that it mounts.
+    pub(crate) fn other_pods(&self) -> Vec<(String, Vec<String>)> {
+        let facts = GatheredFacts::read(self);
+        let others = facts.processes.iter().filter(|process| !process.is_known());
+        let named = others.filter_map(|process| Some((process.pod.clone()?, process)));
+        let mounts = |process: &Process| {
+            let places = [KUBERNETES, KUBELET_PKI].into_iter().flat_map(|folder| process.mounted_in(folder));
+            places.map(str::to_owned).collect::<Vec<_>>()
+        };
+        named.map(|(name, process)| (name, mounts(process))).filter(|(_, mounts)| !mounts.is_empty()).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::first_address;

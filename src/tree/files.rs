@@ -13,6 +13,8 @@ pub(crate) const KUBELET_FLAGS: &str = "var/lib/kubelet/kubeadm-flags.env";
 /// The folders of systemd's units, the one that counts first.
 pub(crate) const UNIT_FOLDERS: [&str; 4] =
     ["etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
+/// The folder of the configurations of network plugins, some of which are kubeconfigs: `calico-kubeconfig`.
+pub(crate) const PLUGINS: &str = "etc/cni/net.d";
 pub(crate) const HOST_NAME: &str = "etc/hostname";
 /// The file into which `apply` writes what it is about to do.
 const JOURNAL: &str = "etc/kubernetes/.certferry/journal";
@@ -52,6 +54,8 @@ pub struct Tree {
     pub(crate) units: BTreeMap<String, String>,
     /// The kubeconfigs in homes.
     pub(crate) homes: BTreeMap<String, TreeFile>,
+    /// The kubeconfigs of network plugins.
+    pub(crate) plugins: BTreeMap<String, TreeFile>,
     /// The folders of Kubernetes and of the kubelet that hold `pki` and the manifests, with mode and owner.
     pub(crate) folders: BTreeMap<String, (u32, u32)>,
     /// The files that hold the path of another file, because a copy made a file of a link, each with that path.
@@ -104,6 +108,7 @@ impl Tree {
             texts: BTreeMap::new(),
             units: BTreeMap::new(),
             homes: BTreeMap::new(),
+            plugins: BTreeMap::new(),
             folders: BTreeMap::new(),
             copied_links: BTreeMap::new(),
             dangling: BTreeSet::new(),
@@ -138,6 +143,10 @@ impl Tree {
                 let file = tree.file(&place);
                 tree.homes.extend(file.map(|file| (place, file)));
             }
+        }
+        for place in tree.names(PLUGINS).into_iter().filter(|place| place.ends_with("kubeconfig")) {
+            let file = tree.file(&place);
+            tree.plugins.extend(file.map(|file| (place, file)));
         }
         tree.read_units();
         tree.read_folders();

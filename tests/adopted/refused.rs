@@ -356,6 +356,12 @@ const CASES: &[(&str, Arrange)] = &[
         desk.write("adopted/ca.crt", "hello\n");
         desk.write("lab.toml", desk.text("lab.toml") + "\n[ca.etcd]\nkey = \"adopted/ca.crt\"\n");
     }),
+    ("the CA of cert-manager permits what its table does not", |desk| {
+        intermediate(desk);
+        let root = "[ca.tls]\ncertificate = \"adopted/root.crt\"\nkey = \"adopted/root.key\"\n\n";
+        let asked = "[cert_manager]\npermitted_dns = [\"apps.internal\"]\n";
+        further(desk, "cert-manager", &format!("{root}{asked}"));
+    }),
 ];
 
 #[test]

@@ -10,7 +10,7 @@ use time::macros::datetime;
 
 use crate::common::rights::{Right, lacks};
 use crate::common::{succeed, tool};
-use crate::doctor::{KUBELET_CONFIG, MANIFESTS, Node, issuers, metallb, objects, registries};
+use crate::doctor::{KUBELET_CONFIG, MANIFESTS, Node, issuers, metallb, objects, registries, renewed};
 use crate::planting::faults::{Broken, CP, Fault, Judge, TABLE, faults, inline, leaf};
 use crate::planting::forge::{Forge, Key, pem};
 use crate::planting::{Cluster, PKI, STORE};
@@ -287,6 +287,8 @@ const FLAWS: &[Flaw] = &[
     on_node("metallb-ca-absent", metallb::no_ca),
     on_node("metallb-ca-pkcs1", metallb::pkcs8),
     on_node("config-map-ca", objects::old_root_ca),
+    Flaw { node: renewed::old_cluster_info, ..in_files("old-ca-certificate", renewed::renew) },
+    Flaw { node: renewed::named_by_serial, ..in_files("authority-serial", renewed::renew) },
     on_node("config-map-old-ca", objects::two_client_cas),
 ];
 

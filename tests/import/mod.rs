@@ -11,6 +11,7 @@ mod lacking;
 mod makers;
 mod objects;
 mod refused;
+mod registries;
 mod road;
 mod round_trip;
 mod secrets;
@@ -142,7 +143,7 @@ pub fn imported(surveys: &[(&str, &str)], objects: &[(&str, &str)]) -> Imported 
         known.add(file, text.as_bytes()).unwrap();
     }
     let surveys = surveys.iter().map(|(file, text)| ((*file).to_owned(), Survey::parse(text.as_bytes()).unwrap()));
-    let sources = Sources { surveys: surveys.collect(), objects: known, unused: Vec::new() };
+    let sources = Sources { surveys: surveys.collect(), objects: known, ..Sources::default() };
     import(sources, &Wishes { name: None, issued_at: date!(2026 - 11 - 22) })
 }
 

@@ -4,10 +4,11 @@ mod ansible;
 mod facts;
 mod hostile;
 mod makers;
+mod odd;
 mod real;
 mod same;
 mod script;
-mod secrets;
+pub(crate) mod secrets;
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -23,9 +23,9 @@ const ENDINGS: [&str; 3] = [".json", ".yaml", ".yml"];
 pub(crate) fn run(arguments: &DoctorArguments) -> Result<String, Failure> {
     let at = time::of(arguments.at.as_deref())?;
     let objects = objects(&arguments.manifests)?;
-    let (root, tree) = tree(&arguments.path)?;
+    let (root, tree) = tree(arguments.path())?;
     if tree.is_none() && objects.is_empty() {
-        return Err(nothing(&arguments.path));
+        return Err(nothing(arguments.path()));
     }
     let expiring_by = arguments.expiring_within.after(at);
     // What is installed, and what runs, is that of a node, and not of its saved objects.
@@ -40,10 +40,10 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<String, Failure> {
     });
     let unread = tree.as_ref().map(|tree| tree.unread.as_slice()).unwrap_or_default();
     if diagnosis.looked_at.is_nothing() && unread.is_empty() {
-        return Err(nothing(&arguments.path));
+        return Err(nothing(arguments.path()));
     }
     if tree.is_some() && objects.is_empty() && unread.is_empty() && diagnosis.judged_nothing() {
-        return Err(no_certificate(&arguments.path));
+        return Err(no_certificate(arguments.path()));
     }
     let output = match arguments.output {
         OutputFormat::Text => doctor::text(&diagnosis, unread.is_empty()),

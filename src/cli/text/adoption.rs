@@ -211,6 +211,11 @@ fn hint(error: &AdoptError) -> String {
             format!("set `issued_at` in [cluster] to {} or a later day", not_before.date())
         }
         AdoptFault::SameAsTls => "name the certificate that [ca.tls] signed for cert-manager, or none".to_owned(),
+        AdoptFault::NotAsRequested { .. } if error.has_key => {
+            "write into [cert_manager] what the certificate permits, or nothing; or let its issuer sign another one with these \
+             limits: whoever adopts a key with its certificate has no others"
+                .to_owned()
+        }
         AdoptFault::NotAsRequested { .. } | AdoptFault::OtherIssuerKey => {
             "let it be signed again: `certferry csr PROFILE --ca cert-manager --seed FILE --out FILE` writes the request, to be \
              signed with its extensions (`openssl x509 -req -copy_extensions copyall`)"

@@ -3,7 +3,7 @@
 
 use crate::doctor::rule::{Rule, note, problem, warning};
 
-pub(super) const RULES: [Rule; 19] = [
+pub(super) const RULES: [Rule; 20] = [
     problem("expired", "{it} ended at {time}", "`{error}`", "if `date -u` is right: {renew}; `certferry help expired`")
         .together(
             "{count} certificates{in_files} have ended: {files}",
@@ -109,6 +109,12 @@ pub(super) const RULES: [Rule; 19] = [
         "{it} still holds another CA beside etc/kubernetes/pki/ca.crt",
         "the scheduler, the controller-manager and aggregated API servers let the old admin certificate in",
         "once the last API server has the new CA: `kubectl -n {namespace} delete configmap {name}`; it is made anew at once",
+    ),
+    warning(
+        "old-ca-certificate",
+        "{it} has an older certificate of the CA in {authority}: the key is the same, and it was renewed",
+        "{works}",
+        "{mend}",
     ),
     warning(
         "expiring",
