@@ -210,7 +210,7 @@ impl Comparing<'_> {
             files.insert(file.path.clone(), ComparedFile { path: file.path.clone(), fate, details });
         }
         self.registries(&planned, brought, &mut files);
-        let going = Going::new(&self.survey, &planned, |id| self.keys.get(id).copied());
+        let going = Going::new(&self.survey, plan.certificates_dir(), &planned, |id| self.keys.get(id).copied());
         let surveyed = &self.survey.survey;
         let others = surveyed.files.iter().filter(|file| {
             !(file.certificates.is_empty() && file.private_keys.is_empty() && file.public_keys.is_empty())

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::surveyed::{Surveyed, hex, read_all};
-use crate::kubernetes::{BOOTSTRAP, KUBELET_CONF, KUBELET_PKI, KUBERNETES, KeyId, PKI, authorities, kubeconfigs};
+use crate::kubernetes::{
+    BOOTSTRAP, CertificatesDir, KUBELET_CONF, KUBELET_PKI, KUBERNETES, KeyId, authorities, kubeconfigs,
+};
 use crate::plan::{PlannedContent, PlannedFile};
 use crate::x509::ReadCertificate;
 
@@ -15,6 +17,8 @@ pub(super) const NOT_PLANNED: &str = "an earlier bundle brought it, and this one
 /// What a plan replaces on a node.
 pub(super) struct Going<'a> {
     survey: &'a Surveyed<'a>,
+    /// The folder of certificates.
+    pki: &'a str,
     /// The CAs in whose place the plan has another, each with its file.
     replaced: Vec<(String, ReadCertificate)>,
     /// The files of these CAs, by the SHA-256 of a public key that belongs to one of them.
@@ -28,6 +32,7 @@ impl<'a> Going<'a> {
     /// known.
     pub(super) fn new(
         survey: &'a Surveyed<'a>,
+        certificates_dir: &'a CertificatesDir,
         planned: &[PlannedFile],
         key: impl Fn(&KeyId) -> Option<[u8; 32]>,
     ) -> Self {
@@ -36,6 +41,7 @@ impl<'a> Going<'a> {
             let PlannedContent::Certificate(id) = &file.content else { return None };
             Some(id)
         };
+        let authorities = || authorities().map(|usual| certificates_dir.place(&usual).into_owned());
         let kept: Vec<_> = authorities().filter_map(|place| key(planned_at(&place)?)).collect();
         let mut replaced = Vec::new();
         for place in authorities().filter(|place| planned_at(place).is_some()) {
@@ -44,9 +50,11 @@ impl<'a> Going<'a> {
         }
         let has = |path: &str| planned.iter().any(|file| file.path == path);
         let has_store = planned.iter().any(|file| in_folder(&file.path, KUBELET_PKI).is_some());
-        let mut going = Self { survey, replaced, keys: BTreeMap::new(), has_kubelet: has(KUBELET_CONF), has_store };
+        let pki = certificates_dir.folder();
+        let mut going =
+            Self { survey, pki, replaced, keys: BTreeMap::new(), has_kubelet: has(KUBELET_CONF), has_store };
         // A private key is known by the certificate that lies beside it.
-        let folders = [PKI, KUBELET_PKI];
+        let folders = [pki, KUBELET_PKI];
         let files =
             survey.survey.files.iter().filter(|file| folders.iter().any(|it| in_folder(&file.path, it).is_some()));
         let leaves = files.filter_map(|file| read_all(&file.certificates).into_iter().next());
@@ -69,7 +77,7 @@ impl<'a> Going<'a> {
         }
         let authority = match in_folder(path, KUBERNETES) {
             Some(name) if kubeconfigs().contains(&name) => self.of_kubeconfig(path),
-            _ if in_folder(path, PKI).is_some() || in_folder(path, KUBELET_PKI).is_some() => self.of_file(path),
+            _ if in_folder(path, self.pki).is_some() || in_folder(path, KUBELET_PKI).is_some() => self.of_file(path),
             _ => None,
         };
         authority.map(|place| format!("it belongs to the CA that is in {place} now"))

@@ -30,10 +30,11 @@ pub const API_SERVER_RESTART: &str = "etc/kubernetes/certferry-restart-kube-apis
 /// The days of a month that every month has. Each control plane has another for the restart of its API server.
 pub const API_SERVER_RESTART_DAYS: usize = 28;
 
-/// Returns the folder, of those that a bundle writes and a run replaces, in which a place is.
+/// Returns the folder in which a place is, of those that hold nothing but what is certferry's or the kubelet's. In the
+/// folder of certificates there may be files of anybody, which stay.
 #[must_use]
 pub fn written_folder(place: &str) -> Option<&'static str> {
-    let folders = [PKI, KUBELET_PKI, STATE, CERTS_D].into_iter().chain(TRUST_FOLDERS);
+    let folders = [KUBELET_PKI, STATE, CERTS_D].into_iter().chain(TRUST_FOLDERS);
     let holds = |folder: &&str| place.strip_prefix(*folder).is_some_and(|rest| rest.starts_with('/'));
     folders.into_iter().find(holds)
 }

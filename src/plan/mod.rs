@@ -48,7 +48,7 @@ use std::net::IpAddr;
 
 use time::Date;
 
-use crate::kubernetes::{KeyId, REQUIRED_BINDINGS, RequiredBinding, Role, Version};
+use crate::kubernetes::{CertificatesDir, KeyId, REQUIRED_BINDINGS, RequiredBinding, Role, Version};
 use crate::profile::{Node, Profile, Rotation};
 use alt_names::first_service_address;
 
@@ -93,6 +93,12 @@ impl Plan<'_> {
             Recipient::Node(node) => planned_files::of_node(self.profile, node, &self.control_planes),
             Recipient::Cluster => planned_files::of_cluster(self.profile, self.control_planes.first().copied()),
         }
+    }
+
+    /// Returns the folder of certificates of the nodes.
+    #[must_use]
+    pub const fn certificates_dir(&self) -> &CertificatesDir {
+        &self.profile.cluster.certificates_dir
     }
 
     /// Returns the certificates that may do everything.
