@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use certferry::bundle::{
     Content, Description, File, Head, Hex, KUBELET_CLIENT_LINK, Mode, Node, Part, PartOwner, Sha256, Writer,
 };
-use certferry::kubernetes::Role;
+use certferry::kubernetes::{CertificatesDir, Role};
 use certferry::sign::{PublicKey, SigningFailed};
 use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{DerSignature, SigningKey};
@@ -41,6 +41,7 @@ fn node(name: &str) -> Part {
         role: Role::ControlPlane,
         names: vec![name.to_owned()],
         addresses: vec!["192.168.1.11".parse().unwrap()],
+        certificates_dir: CertificatesDir::default(),
     });
     let files = vec![
         file("etc/kubernetes/admin.conf", Mode::Private, b"kind: Config\n"),

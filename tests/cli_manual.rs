@@ -114,7 +114,10 @@ fn what_is_no_topic_may_be_a_word_of_the_manual() {
         ("farside", "did you mean `far-side`?"),
         ("biuld", "did you mean `build`?"),
         ("tsl", "did you mean `tls`?"),
-        ("kubespray", "`existing-clusters`, `survey`, `doctor` speak of it: `certferry help --search kubespray`"),
+        (
+            "kubespray",
+            "`existing-clusters`, `import`, `survey` and 1 more speak of it: `certferry help --search kubespray`",
+        ),
         ("kubespary", "did you mean `kubespray`? `certferry help --search kubespray`"),
         ("qqqqqqqq", "`certferry help` lists the chapters, `certferry --help` the commands"),
     ] {

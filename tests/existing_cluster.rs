@@ -3,9 +3,9 @@
 use std::fs;
 
 use crate::common::node::{Seen, live, units};
-use crate::common::{Bundle, build, succeed, tool, write};
+use crate::common::{Bundle, build, run, succeed, tool, write};
 use crate::kube::cluster::{ADMIN, NODES, apply, carry, certferry, kubectl, restart_kubelet, stop};
-use crate::kube::existing::{AUTHORITIES, Existing};
+use crate::kube::existing::{AUTHORITIES, Existing, PLUGIN, Tokens};
 use crate::kube::kubelet::start_kubelet;
 use crate::kube::wait::wait_for;
 
@@ -100,6 +100,28 @@ fn kube_a_living_cluster_is_adopted_and_renewed_and_goes_back() {
     again(&cluster);
 }
 
+/// A network plugin has the CA's certificate of before until its pod starts anew. `doctor` says so, with the day.
+fn plugin_goes_on(cluster: &Existing, tokens: &Tokens, ended: bool) {
+    let machine = &cluster.control_plane;
+    let asks = || kubectl(machine, PLUGIN, "get --raw /api");
+    let told = run(certferry(machine, "doctor").args(["-o", "json"])).stdout;
+    let told: serde_json::Value = serde_json::from_slice(&told).unwrap();
+    let findings = told["findings"].as_array().unwrap().iter();
+    let mut of_plugin = findings.filter(|finding| finding["file"].as_str() == PLUGIN.strip_prefix('/'));
+    let why = |finding: &serde_json::Value| finding["why"].as_str().unwrap().to_owned();
+    let renewed = of_plugin.find(|finding| finding["rule"] == "kubeconfig-ca-renewed").map(why).unwrap();
+    if ended {
+        assert!(renewed.starts_with("it works no more: that older certificate ended at 2023-05-30T"), "{renewed}");
+        let error = asks().unwrap_err();
+        assert!(error.contains("certificate has expired"), "{error}");
+    } else {
+        assert!(renewed.starts_with("it works until that older certificate ends, at 20"), "{renewed}");
+        asks().unwrap();
+    }
+    cluster.start_plugin(tokens);
+    asks().unwrap();
+}
+
 /// Everything that kubeadm issued ends, with or without the CAs; then one bundle brings all of it back.
 fn rescued(authorities: bool) {
     let cluster = Existing::made_by_kubeadm();
@@ -114,6 +136,8 @@ fn rescued(authorities: bool) {
     control_plane.stop("openssl");
     cluster.expire(authorities);
     cluster.keep();
+    // It was written while the cluster lived, with the same CA.
+    cluster.start_plugin(&tokens);
 
     // Nothing starts.
     for pod in ["etcd", "kube-apiserver"] {
@@ -144,7 +168,13 @@ fn rescued(authorities: bool) {
     cluster.start();
     restart_kubelet(control_plane, worker, ADMIN);
     assert_eq!(requests(&cluster), requests_before, "nobody asks for a certificate");
-    if !authorities {
+    plugin_goes_on(&cluster, &tokens, authorities);
+    if authorities {
+        // The server of the aggregated API has the front proxy's CA that ended.
+        cluster.clients_are_understood(&tokens, false);
+        let said = cluster.openssl_with_the_old_authority();
+        assert!(said.contains("certificate has expired"), "{said}");
+    } else {
         cluster.everybody_is_understood(&tokens, false);
     }
 }

@@ -73,3 +73,38 @@ fn a_plan_says_what_giving_etcd_away_means() {
         assert!(plan.contains(id), "{id}: {plan}");
     }
 }
+
+/// kubeadm's guide for external etcd puts the files of the API server into kubeadm's folder.
+#[test]
+fn what_is_in_kubeadms_folder_stays_there() {
+    let desk = Desk::new();
+    let places = ["pki/etcd/ca.crt", "pki/apiserver-etcd-client.crt", "pki/apiserver-etcd-client.key"];
+    let named = ["ca.pem", "client.pem", "client-key.pem"].map(|name| format!("/etc/ssl/etcd/ssl/{name}"));
+    let profile = named
+        .iter()
+        .zip(places)
+        .fold(profile(), |profile, (named, place)| profile.replace(named, &format!("/etc/kubernetes/{place}")));
+    desk.write("lab.toml", profile);
+    desk.succeed("build lab.toml --seed lab.seed --out out");
+    for (name, number) in [("etcd-ca", 1), ("client", 2)] {
+        succeed(
+            tool("openssl")
+                .current_dir(desk.path(""))
+                .args(["req", "-x509", "-newkey", "ec", "-nodes", "-days", "9"])
+                .args(["-pkeyopt", "ec_paramgen_curve:P-256", "-subj", &format!("/CN={name}")])
+                .args(["-keyout", &format!("{number}.key"), "-out", &format!("{number}.crt")]),
+        );
+    }
+    std::fs::create_dir_all(desk.path("cp-1/etc/kubernetes/pki/etcd")).unwrap();
+    let theirs = places.iter().zip(["1.crt", "2.crt", "2.key"]).map(|(place, from)| {
+        let place = format!("cp-1/etc/kubernetes/{place}");
+        desk.write(&place, desk.text(from));
+        (place, desk.text(from))
+    });
+    let theirs: Vec<_> = theirs.collect();
+    let are_there = || theirs.iter().all(|(place, text)| desk.text(place) == *text);
+    desk.succeed("apply out/lab-g1.tar.gz --key out/lab.pub --node cp-1 --root cp-1");
+    assert!(desk.exists("cp-1/etc/kubernetes/pki/apiserver.crt") && are_there());
+    desk.succeed("rollback --root cp-1");
+    assert!(!desk.exists("cp-1/etc/kubernetes/pki/apiserver.crt") && are_there());
+}

@@ -130,6 +130,17 @@ fn a_group_without_nodes_is_there() {
     assert!(text.ends_with("    certferry_workers:\n      hosts: {}\n"), "{text}");
 }
 
+/// With it the playbooks ask a host with the files that it has.
+#[test]
+fn another_folder_of_certificates_is_a_variable() {
+    let desk = Desk::new();
+    let text =
+        desk.text("lab.toml").replacen("[cluster]\n", "[cluster]\ncertificates_dir = \"/etc/kubernetes/ssl\"\n", 1);
+    desk.write("lab.toml", text);
+    let said = desk.succeed("inventory lab.toml");
+    assert!(said.contains("6443\n    certferry_certificates_dir: \"/etc/kubernetes/ssl\"\n  children:\n"), "{said}");
+}
+
 #[test]
 fn a_name_that_means_every_host_is_refused() {
     let desk = Desk::new();

@@ -24,6 +24,7 @@ mod build_split;
 mod bundle_tools;
 mod ca_bundles;
 mod cert_manager;
+mod certificates_dir;
 mod changes;
 mod cli_build;
 mod cli_help;

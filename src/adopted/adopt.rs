@@ -6,16 +6,17 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use super::authority::{Wish, is_intermediate};
 use super::below;
-use super::certificate::{CheckedCertificate, Wish, check};
+use super::certificate::{CheckedCertificate, check};
 use super::error::{AdoptError, AdoptFault};
 use super::roles::{AdoptWarning, warnings};
 use super::wanted::{authorities, authorities_mut};
 use crate::keys::PrivateKey;
 use crate::kubernetes::{KeyId, Purpose};
 use crate::plan::plan;
-use crate::profile::{FoundAuthority, FoundCertificate, Profile, Rotation};
-use crate::x509::{AltName, DistinguishedName, ReadCertificate, Validity};
+use crate::profile::{FoundAuthority, FoundCertificate, Profile, RootCertificate, Rotation};
+use crate::x509::{AltName, DistinguishedName, ReadCertificate, Validity, read_pem};
 
 /// The bytes of a file. They are wiped when dropped, because they may be a key.
 pub type Content = Zeroizing<Vec<u8>>;
@@ -98,6 +99,7 @@ pub fn adopt(profile: &Profile, files: &BTreeMap<String, Content>) -> Result<(Pr
         return Err(errors);
     }
     adopted.warnings = warnings(&known);
+    adopted.warnings.extend(checked.iter().flat_map(|(id, own)| outlived(id, own)));
     Ok((known, adopted))
 }
 
@@ -108,14 +110,21 @@ fn check_limits(profile: &Profile, checked: &BTreeMap<KeyId, CheckedCertificate>
     for (id, authority) in authorities(profile) {
         let Some(own) = checked.get(&id) else { continue };
         let file = || authority.adoption.as_ref().and_then(|adoption| adoption.certificate.clone()).unwrap_or_default();
-        let cert_manager = profile.cert_manager.as_ref().filter(|_| id == KeyId::ca("cert-manager"));
+        let cert_manager = profile.cert_manager.as_ref().filter(|_| id == CERT_MANAGER);
         let root = checked.get(&KeyId::ca("tls")).map(|root| &root.certificate);
         let as_requested = || {
             cert_manager.map_or(Ok(()), |cert_manager| below::check_intermediate(cert_manager, &own.certificate, root))
         };
-        let fault = below::check(&plan, &id, &own.certificate, &own.go).and_then(|()| as_requested()).err();
+        let fault = below::check(&plan, &id, own).and_then(|()| as_requested()).err();
         let has_key = authority.adoption.as_ref().is_some_and(|adoption| adoption.key.is_some());
-        errors.extend(fault.map(|fault| AdoptError { id: id.clone(), file: file(), has_key, fault: Box::new(fault) }));
+        let is_intermediate = is_intermediate(&own.certificate);
+        errors.extend(fault.map(|fault| AdoptError {
+            id: id.clone(),
+            file: file(),
+            has_key,
+            is_intermediate,
+            fault: Box::new(fault),
+        }));
     }
     errors
 }
@@ -136,18 +145,26 @@ struct Read {
 impl Context<'_> {
     fn read(&self, id: &KeyId, adoption: &crate::profile::Adoption, validity: Validity) -> Result<Read, AdoptError> {
         let has_key = adoption.key.is_some();
-        let error =
-            |file: &String, fault| AdoptError { id: id.clone(), file: file.clone(), has_key, fault: Box::new(fault) };
+        let content = |file: &String| self.files.get(file).map(|content| content.as_slice()).unwrap_or_default();
+        let read = adoption.certificate.as_ref().and_then(|file| read_pem(content(file)).ok());
+        let first = read.as_ref().and_then(|read| read.certificates.first());
+        let is_intermediate = *id == CERT_MANAGER || first.is_some_and(is_intermediate);
+        let error = |file: &String, fault| AdoptError {
+            id: id.clone(),
+            file: file.clone(),
+            has_key,
+            is_intermediate,
+            fault: Box::new(fault),
+        };
         let certificate = adoption.certificate.as_ref().map(|file| {
             let wish = Wish {
                 is_renewed: adoption.renew,
                 issued_at: self.issued_at,
                 kubernetes: self.profile.cluster.kubernetes,
                 purpose: self.purpose(id),
-                may_be_intermediate: *id == KeyId::ca("cert-manager"),
+                is_below_tls: *id == CERT_MANAGER,
             };
-            let content = self.files.get(file).map(|content| content.as_slice()).unwrap_or_default();
-            check(content, &wish).map_err(|fault| error(file, fault))
+            check(content(file), &wish).map_err(|fault| error(file, fault))
         });
         let certificate = certificate.transpose()?;
         if let (Some(own), Some(file), true) = (&certificate, &adoption.certificate, adoption.renew) {
@@ -171,10 +188,8 @@ impl Context<'_> {
         }
         let spki = certificate.as_ref().map(|own| own.certificate.spki_der());
         let spki = spki.or_else(|| key.as_ref().map(PrivateKey::spki_der)).unwrap_or_default();
-        let found = FoundAuthority {
-            spki_sha256: Sha256::digest(spki).into(),
-            certificate: certificate.as_ref().map(|own| found(&own.certificate)),
-        };
+        let found =
+            FoundAuthority { spki_sha256: Sha256::digest(spki).into(), certificate: certificate.as_ref().map(found) };
         Ok(Read { certificate, key, found })
     }
 
@@ -186,6 +201,7 @@ impl Context<'_> {
             id: id.clone(),
             file: file.to_owned(),
             has_key: true,
+            is_intermediate: false,
             fault: Box::new(fault.into()),
         })
     }
@@ -206,11 +222,24 @@ impl Context<'_> {
     }
 }
 
-fn found(certificate: &ReadCertificate) -> FoundCertificate {
-    let is_intermediate = certificate.issuer_der() != certificate.subject_der();
+/// The CA whose issuer is the CA of `[ca.tls]`.
+const CERT_MANAGER: KeyId = KeyId::ca("cert-manager");
+
+/// Returns the warning of a CA that ends after one of its issuers. What is planned below it does not.
+fn outlived(id: &KeyId, own: &CheckedCertificate) -> Option<AdoptWarning> {
+    let end = own.certificate.not_after();
+    let first = own.issuers.iter().min_by_key(|issuer| issuer.certificate.not_after())?;
+    let not_after = first.certificate.not_after();
+    let issuer = first.certificate.subject();
+    (not_after < end).then(|| AdoptWarning::Outlives { id: id.clone(), issuer, not_after })
+}
+
+fn found(own: &CheckedCertificate) -> FoundCertificate {
+    let certificate = &own.certificate;
     FoundCertificate {
         sha256: Sha256::digest(certificate.der()).into(),
-        issuer: is_intermediate.then(|| certificate.issuer()),
+        issuer: is_intermediate(certificate).then(|| certificate.issuer()),
+        issuers: own.issuers.iter().map(|issuer| RootCertificate::of(&issuer.certificate)).collect(),
         validity: Validity {
             issued_at: certificate.not_before().date(),
             not_before: certificate.not_before(),

@@ -1,42 +1,28 @@
 //! Checks the file of a CA's certificate by itself.
 
 use rustls_pki_types::pem::{PemObject, SectionKind};
-use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
+use super::authority::{NEWEST_GO, Wish, check_authority, is_intermediate};
 use super::error::AdoptFault;
+use super::issuers::{self, Issuer};
 use crate::go::{GoCertificate, GoRange, GoUsage, GoVersion, VerifyOptions, verify};
-use crate::kubernetes::{Purpose, Version};
+
 use crate::lint::{ClusterFacts, Facts, Severity, lint};
 use crate::x509::{KeyAlgorithm, RSA_BITS, ReadCertificate, key_algorithm};
-
-/// The newest release of Go that is known. What it takes, older ones may refuse: those of the cluster are asked as well.
-pub(super) const NEWEST_GO: GoVersion = GoVersion(26, 0);
 
 /// A release that takes negative serial numbers, which a renewed certificate has no more.
 const BEFORE_SERIALS: GoVersion = GoVersion(22, 0);
 /// The rules about what is another in a renewed certificate.
 const MENDED: [&str; 3] = ["negative-serial", "signature-algorithm", "metallb-life"];
 
-/// What the profile wants of a certificate.
-pub(super) struct Wish {
-    /// Whether it is made anew with another end.
-    pub(super) is_renewed: bool,
-    /// The day from which the cluster's validity counts.
-    pub(super) issued_at: OffsetDateTime,
-    /// The version of Kubernetes.
-    pub(super) kubernetes: Version,
-    /// What the CA is for.
-    pub(super) purpose: Purpose,
-    /// Whether the CA may be signed by another.
-    pub(super) may_be_intermediate: bool,
-}
-
 /// A CA's certificate that was checked by itself.
 pub(super) struct CheckedCertificate {
     pub(super) certificate: ReadCertificate,
     pub(super) go: GoCertificate,
     pub(super) algorithm: KeyAlgorithm,
+    /// The certificates above an intermediate, up to the root. None of the CA of cert-manager.
+    pub(super) issuers: Vec<Issuer>,
 }
 
 /// Reads and checks the file of a CA's certificate.
@@ -65,12 +51,9 @@ pub(super) fn check(pem: &[u8], wish: &Wish) -> Result<CheckedCertificate, Adopt
     let algorithm = check_key(&certificate)?;
     check_signature(&certificate, wish)?;
     check_chain(&certificate, &issuers)?;
-    let is_intermediate = certificate.issuer_der() != certificate.subject_der();
+    let is_intermediate = is_intermediate(&certificate);
     if is_intermediate && wish.is_renewed {
         return Err(AdoptFault::RenewedIntermediate { issuer: certificate.issuer() });
-    }
-    if is_intermediate && !wish.may_be_intermediate {
-        return Err(AdoptFault::Intermediate { issuer: certificate.issuer() });
     }
     if certificate.not_after() < wish.issued_at && !wish.is_renewed {
         return Err(AdoptFault::Ended { not_after: certificate.not_after(), issued_at: wish.issued_at });
@@ -82,23 +65,11 @@ pub(super) fn check(pem: &[u8], wish: &Wish) -> Result<CheckedCertificate, Adopt
     }
     let go = check_go(&certificate, wish)?;
     check_rules(&certificate, wish)?;
-    Ok(CheckedCertificate { certificate, go, algorithm })
-}
-
-fn check_authority(certificate: &ReadCertificate) -> Result<(), AdoptFault> {
-    if !certificate.is_ca() {
-        return Err(AdoptFault::NotACa);
-    }
-    if !certificate.is_version_3() {
-        return Err(AdoptFault::OldVersion);
-    }
-    if certificate.has_unique_identifiers() {
-        return Err(AdoptFault::UniqueIdentifiers);
-    }
-    match certificate.key_usage() {
-        Some(usage) if !usage.key_cert_sign() => Err(AdoptFault::NoCertSign),
-        _ => Ok(()),
-    }
+    let issuers = match is_intermediate && !wish.is_below_tls {
+        true => issuers::check(&certificate, issuers, wish)?,
+        false => Vec::new(),
+    };
+    Ok(CheckedCertificate { certificate, go, algorithm, issuers })
 }
 
 fn check_key(certificate: &ReadCertificate) -> Result<KeyAlgorithm, AdoptFault> {
@@ -130,12 +101,13 @@ fn check_signature(certificate: &ReadCertificate, wish: &Wish) -> Result<(), Ado
     }
 }
 
-/// Checks that each certificate signed the one before it.
+/// Checks that each certificate signed the one before it. Of a signature that cannot be checked here the names count:
+/// that it cannot is said later.
 fn check_chain(certificate: &ReadCertificate, issuers: &[ReadCertificate]) -> Result<(), AdoptFault> {
     let mut below = certificate;
     for (place, issuer) in issuers.iter().enumerate() {
-        let is_root = below.issuer_der() == below.subject_der();
-        if is_root || below.is_signed_by(issuer) != Some(true) || !issuer.is_ca() {
+        let is_named = is_intermediate(below) && below.issuer_der() == issuer.subject_der();
+        if !is_named || below.is_signed_by(issuer) == Some(false) {
             return Err(AdoptFault::WrongOrder { number: place + 2 });
         }
         below = issuer;

@@ -17,6 +17,8 @@ pub struct AdoptError {
     pub file: String,
     /// Whether the profile names a file of the CA's private key.
     pub has_key: bool,
+    /// Whether another CA has signed the CA, so that its own key cannot renew it.
+    pub is_intermediate: bool,
     /// What is wrong. Its text continues a sentence that begins with the file.
     pub fault: Box<AdoptFault>,
 }
@@ -120,11 +122,47 @@ pub enum AdoptFault {
         /// The position of the certificate that does not follow, counted from 1.
         number: usize,
     },
-    /// The CA is an intermediate.
-    #[error("is an intermediate, signed by {issuer}")]
-    Intermediate {
-        /// The issuer.
+    /// The issuers of an intermediate do not reach a root.
+    #[error("is an intermediate, and the certificate of its issuer {issuer} is not behind it")]
+    Incomplete {
+        /// The subject of the first issuer that is missing.
         issuer: String,
+    },
+    /// There are more issuers than any program follows.
+    #[error("holds {count} issuers of the CA; at most {most} are taken")]
+    ManyIssuers {
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// Something is wrong with a certificate above the CA.
+    #[error("holds as certificate {number} the issuer {subject}, which {fault}")]
+    Issuer {
+        /// The position of the issuer's certificate in the file, counted from 1.
+        number: usize,
+        /// Its subject.
+        subject: String,
+        /// What is wrong with it.
+        fault: Box<AdoptFault>,
+    },
+    /// The path length of an issuer forbids CAs below it.
+    #[error("has the path length {length}, and {} would stand below it", authorities(*count))]
+    ShortPath {
+        /// The path length.
+        length: u8,
+        /// How many CAs there are between the issuer and leaves.
+        count: usize,
+    },
+    /// Something below an issuer would end after it.
+    #[error("ends on {}, before {} below it{}", instant(*not_after), first, further(*count))]
+    EndsBefore {
+        /// The end of the issuer.
+        not_after: OffsetDateTime,
+        /// The id of the first certificate that would outlive it.
+        first: KeyId,
+        /// How many would.
+        count: usize,
     },
     /// An intermediate cannot be renewed by its own key.
     #[error("is signed by {issuer}, which alone can renew it")]
@@ -227,6 +265,10 @@ fn programs(kubernetes: Option<u32>) -> String {
         Some(minor) => format!("a release of Kubernetes 1.{minor} is"),
         None => "later releases of Kubernetes are".to_owned(),
     }
+}
+
+fn authorities(count: usize) -> String {
+    if count == 1 { "one CA".to_owned() } else { format!("{count} CAs") }
 }
 
 fn further(count: usize) -> String {

@@ -12,9 +12,11 @@
 //! a key that does not belong to it, and a plan that the CA's limits forbid. Each [`AdoptError`] names the file.
 
 mod adopt;
+mod authority;
 mod below;
 mod certificate;
 mod error;
+mod issuers;
 mod roles;
 mod wanted;
 

@@ -26,6 +26,15 @@ pub enum AdoptWarning {
         /// Its first second.
         not_before: OffsetDateTime,
     },
+    /// A CA ends after one of its issuers.
+    Outlives {
+        /// The id of the CA.
+        id: KeyId,
+        /// The subject of the issuer that ends first.
+        issuer: String,
+        /// The last second of that issuer.
+        not_after: OffsetDateTime,
+    },
     /// Two CAs of the cluster have one name and different keys.
     OneName {
         /// The id of the first.
@@ -43,6 +52,9 @@ impl fmt::Display for AdoptWarning {
             Self::NotYetValid { id, not_before } => {
                 write!(formatter, "{id} begins on {}, after `issued_at`", instant(*not_before))
             }
+            Self::Outlives { id, issuer, not_after } => {
+                write!(formatter, "{id} outlives its issuer {issuer}, which ends on {}", instant(*not_after))
+            }
             Self::OneForSeveral { first, second } => write!(formatter, "{first} and {second} are one CA"),
             Self::OneName { first, second, subject } => {
                 write!(formatter, "{first} and {second} are both called {subject} and have different keys")
@@ -58,6 +70,9 @@ impl AdoptWarning {
         let is = |id: &KeyId, name: &'static str| *id == KeyId::ca(name);
         match self {
             Self::NotYetValid { .. } => "nothing takes it before that: let no node have it earlier",
+            Self::Outlives { .. } => {
+                "nothing that is planned below it does; from that day on OpenSSL and browsers take nothing of it, and Go goes on"
+            }
             Self::OneName { .. } => {
                 "in files of their own that works; never put both into one file unless each has a subjectKeyIdentifier \
                  and what they signed names it"

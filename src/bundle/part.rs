@@ -91,7 +91,7 @@ mod tests {
 
     use super::{Content, File, Mode, Part, PartOwner, RecordError, Row, Sha256};
     use crate::bundle::record::Node;
-    use crate::kubernetes::Role;
+    use crate::kubernetes::{CertificatesDir, Role};
 
     fn file(path: &str, content: &[u8]) -> File {
         File::Regular { path: path.to_owned(), mode: Mode::Public, content: Content::new(content.to_vec()) }
@@ -114,7 +114,13 @@ mod tests {
         assert!(matches!(problem(PartOwner::Cluster, twice), Some(RecordError::Doubled { .. })));
         let up = vec![file("../a", b"")];
         assert!(matches!(problem(PartOwner::Cluster, up), Some(RecordError::Path { .. })));
-        let nameless = Node { name: "cp-1".to_owned(), role: Role::Worker, names: Vec::new(), addresses: Vec::new() };
+        let nameless = Node {
+            name: "cp-1".to_owned(),
+            role: Role::Worker,
+            names: Vec::new(),
+            addresses: Vec::new(),
+            certificates_dir: CertificatesDir::default(),
+        };
         let nameless = PartOwner::Node(nameless);
         assert!(matches!(problem(nameless, Vec::new()), Some(RecordError::Field { field: "names", .. })));
     }

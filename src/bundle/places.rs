@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::error::RecordError;
 use super::mode::Mode;
 use super::rows::Row;
-use crate::kubernetes::{KUBELET_PKI, PartFile, Role, cluster_files, node_files};
+use crate::kubernetes::{CertificatesDir, KUBELET_PKI, PartFile, Role, cluster_files, node_files};
 
 static NODE: LazyLock<Vec<PartFile>> = LazyLock::new(node_files);
 static CLUSTER: LazyLock<Vec<PartFile>> = LazyLock::new(cluster_files);
@@ -16,20 +16,21 @@ pub(super) fn check_cluster(rows: &[Row]) -> Result<(), RecordError> {
     rows.iter().try_for_each(|row| check_mode(row, place_in_cluster(row.path())?))
 }
 
-/// Checks the files of a node's part against the list of places.
-pub(super) fn check_node(role: Role, rows: &[Row]) -> Result<(), RecordError> {
+/// Checks the files of a node's part, whose certificates lie in this folder, against the list of places.
+pub(super) fn check_node(role: Role, folder: &CertificatesDir, rows: &[Row]) -> Result<(), RecordError> {
     rows.iter().try_for_each(|row| match row {
-        Row::File { path, .. } => check_mode(row, place_on_node(path, role)?),
+        Row::File { path, .. } => check_mode(row, place_on_node(path, role, folder)?),
         // Whatever the kubelet does with the link, it does with the file that it leads to.
-        Row::Link { path, target } => match place_on_node(&format!("{KUBELET_PKI}/{target}"), role)? {
+        Row::Link { path, target } => match place_on_node(&format!("{KUBELET_PKI}/{target}"), role, folder)? {
             file if file.is_store() => Ok(()),
             _ => Err(RecordError::Link { path: path.clone(), target: target.clone() }),
         },
     })
 }
 
-fn place_on_node(path: &str, role: Role) -> Result<&'static PartFile, RecordError> {
-    let file = NODE.iter().find(|file| file.is_on_node(path));
+fn place_on_node(path: &str, role: Role, folder: &CertificatesDir) -> Result<&'static PartFile, RecordError> {
+    let usual = folder.usual(path);
+    let file = NODE.iter().find(|file| !folder.is_foreign(path) && file.is_on_node(&usual));
     let file = file.ok_or_else(|| RecordError::Place { path: path.to_owned() })?;
     match file.roles.contains(&role) {
         true => Ok(file),

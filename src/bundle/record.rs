@@ -11,7 +11,7 @@ use super::mode::Mode;
 use super::name::is_dns_name;
 use super::places;
 use super::rows::{self, Row};
-use crate::kubernetes::{PartName, Role, is_subdomain};
+use crate::kubernetes::{CertificatesDir, PartName, Role, is_subdomain};
 use serde::{Deserialize, Serialize};
 
 /// What a record says about its node, so that the node can recognize its own part.
@@ -25,6 +25,8 @@ pub struct Node {
     pub names: Vec<String>,
     /// The addresses of the node, at least one, without duplicates. The first is the advertise address.
     pub addresses: Vec<IpAddr>,
+    /// The folder of the node's certificates and keys.
+    pub certificates_dir: CertificatesDir,
 }
 
 /// The owner of the files in a part.
@@ -43,6 +45,15 @@ impl PartOwner {
         match self {
             Self::Node(node) => PartName::Node(node.name.clone()),
             Self::Cluster => PartName::Cluster,
+        }
+    }
+
+    /// Returns the folder of the certificates and keys of the node; kubeadm's own for the cluster's part, which has none.
+    #[must_use]
+    pub fn certificates_dir(&self) -> CertificatesDir {
+        match self {
+            Self::Node(node) => node.certificates_dir.clone(),
+            Self::Cluster => CertificatesDir::default(),
         }
     }
 
@@ -110,7 +121,7 @@ impl Record {
             kubernetes: raw.kubernetes,
             phase: raw.phase,
         })?;
-        let owner = read_owner(&raw.part, raw.role, raw.names, raw.addresses)?;
+        let owner = read_owner(&raw.part, raw.role, raw.names, raw.addresses, raw.certificates_dir)?;
         owner.check()?;
         let rows = raw.files.into_iter().map(read_row).collect::<Result<Vec<_>, _>>()?;
         rows::check(&owner.part(), &rows)?;
@@ -119,14 +130,15 @@ impl Record {
             PartOwner::Node(node) if !node.names.contains(&node.name) => {
                 return Err(RecordError::OwnName { name: node.name.clone() });
             }
-            PartOwner::Node(node) => places::check_node(node.role, &rows)?,
+            PartOwner::Node(node) => places::check_node(node.role, &node.certificates_dir, &rows)?,
         }
         Ok(Self { head, owner, rows })
     }
 }
 
-/// The JSON of a record. The fields are in the order of their names. The cluster's record has no `addresses`, `names`
-/// and `role`.
+/// The JSON of a record. The fields are in the order of their names. The cluster's record has no `addresses`,
+/// `certificates_dir`, `names` and `role`, and one of a node whose certificates lie in kubeadm's own folder no
+/// `certificates_dir`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a record")]
 struct RawRecord {
@@ -136,6 +148,8 @@ struct RawRecord {
         deserialize_with = "json::some_at_most::<_, _, ENTRIES>"
     )]
     addresses: Option<Vec<IpAddr>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificates_dir: Option<String>,
     cluster: String,
     cluster_id: ClusterId,
     #[serde(deserialize_with = "json::at_most::<_, _, ENTRIES>")]
@@ -181,6 +195,10 @@ impl From<&Record> for RawRecord {
         };
         Self {
             addresses: node.map(|node| node.addresses.clone()),
+            certificates_dir: node
+                .map(|node| &node.certificates_dir)
+                .filter(|folder| !folder.is_default())
+                .map(ToString::to_string),
             cluster: head.cluster,
             cluster_id: head.cluster_id,
             files: record.rows.iter().map(RawRow::from).collect(),
@@ -222,13 +240,22 @@ fn read_owner(
     role: Option<String>,
     names: Option<Vec<String>>,
     addresses: Option<Vec<IpAddr>>,
+    certificates_dir: Option<String>,
 ) -> Result<PartOwner, RecordError> {
     let field = |field, found: &str| RecordError::Field { field, found: found.to_owned() };
     match (part.parse().map_err(|_| field("part", part))?, role, names, addresses) {
-        (PartName::Cluster, None, None, None) => Ok(PartOwner::Cluster),
+        (PartName::Cluster, None, None, None) if certificates_dir.is_none() => Ok(PartOwner::Cluster),
         (PartName::Node(name), Some(role), Some(names), Some(addresses)) => {
             let role = Role::parse(&role).ok_or_else(|| field("role", &role))?;
-            Ok(PartOwner::Node(Node { name, role, names, addresses }))
+            let certificates_dir = match certificates_dir {
+                None => CertificatesDir::default(),
+                // kubeadm's own folder is not written.
+                Some(folder) => CertificatesDir::parse(&folder)
+                    .ok()
+                    .filter(|folder| !folder.is_default())
+                    .ok_or_else(|| field("certificates_dir", &folder))?,
+            };
+            Ok(PartOwner::Node(Node { name, role, names, addresses, certificates_dir }))
         }
         // A node's record that lacks one of these fields, or the cluster's record that has one.
         _ => Err(field("part", part)),
@@ -258,6 +285,7 @@ mod tests {
     use crate::bundle::json::JsonError;
     use crate::bundle::mode::Mode;
     use crate::bundle::rows::{KUBELET_CLIENT_LINK, Row};
+    use crate::kubernetes::CertificatesDir;
 
     const NODE: &str = include_str!("testdata/node.json");
     const CLUSTER: &str = include_str!("testdata/cluster.json");
@@ -276,6 +304,7 @@ mod tests {
                 role: Role::ControlPlane,
                 names: vec!["cp-1".to_owned(), "cp-1.corp.internal".to_owned()],
                 addresses: vec!["192.168.1.11".parse().unwrap(), "fd00::b".parse().unwrap()],
+                certificates_dir: CertificatesDir::default(),
             }),
             rows: vec![
                 file("etc/kubernetes/pki/ca.crt", Mode::Public, b"abc"),
@@ -325,6 +354,30 @@ mod tests {
                 other => assert_eq!(format!("{other:?}"), expected, "{from} -> {to}"),
             }
         }
+    }
+
+    /// Only a folder of its own that is not kubeadm's is written, and then all certificates lie in it.
+    #[test]
+    fn another_folder_of_certificates_is_in_the_record_of_a_node() {
+        let said = |folder: &str| format!("],\n  \"certificates_dir\": \"{folder}\",\n  \"cluster\"");
+        let with = |folder: &str| NODE.replacen("],\n  \"cluster\"", &said(folder), 1);
+        let moved = with("/etc/kubernetes/ssl").replace("etc/kubernetes/pki/", "etc/kubernetes/ssl/");
+        let record = Record::read(moved.as_bytes()).unwrap();
+        assert_eq!(record.owner.certificates_dir().folder(), "etc/kubernetes/ssl");
+        assert_eq!(record.encode().unwrap(), moved.as_bytes());
+        for folder in ["/etc/kubernetes/pki", "/srv/ssl", "/etc/kubernetes/manifests", "etc/kubernetes/ssl", ""] {
+            let text = with(folder);
+            assert_ne!(text, NODE);
+            match Record::read(text.as_bytes()) {
+                Err(RecordError::Field { field, found }) => assert_eq!((field, &*found), ("certificates_dir", folder)),
+                other => assert_eq!(format!("{other:?}"), "the folder is refused", "{folder}"),
+            }
+        }
+        for text in [with("/etc/kubernetes/ssl"), NODE.replace("etc/kubernetes/pki/", "etc/kubernetes/ssl/")] {
+            assert!(matches!(Record::read(text.as_bytes()), Err(RecordError::Place { .. })), "{text}");
+        }
+        let cluster = CLUSTER.replacen("{\n", "{\n  \"certificates_dir\": \"/etc/kubernetes/ssl\",\n", 1);
+        assert!(matches!(Record::read(cluster.as_bytes()), Err(RecordError::Field { field: "part", .. })));
     }
 
     #[test]

@@ -6,14 +6,14 @@ use super::limits::{ENTRIES, FILE, PATH};
 use super::mode::Mode;
 use super::name::{compare_paths, folder, is_cluster_path, is_node_path};
 use super::tar::Kind;
-use crate::kubernetes::PartName;
+use crate::kubernetes::{PartName, usual_place};
 
 /// The only symbolic link that a tree may hold. The kubelet's store of client certificates must be a link to be
 /// rotated.
 pub const KUBELET_CLIENT_LINK: &str = "var/lib/kubelet/pki/kubelet-client-current.pem";
 
-/// The folders of a node's tree that get entries when they hold files. Entries for further folders would give the
-/// host's own folders another mode.
+/// The folders of a node's tree that get entries when they hold files; where its certificates lie in another folder than
+/// kubeadm's own, that one. Entries for further folders would give the host's own folders another mode.
 pub(crate) const FOLDERS: [&str; 4] =
     ["etc/kubernetes/", "etc/kubernetes/pki/", "etc/kubernetes/pki/etcd/", "var/lib/kubelet/pki/"];
 
@@ -165,7 +165,7 @@ pub(super) fn entries<'a>(top: &str, part: &PartName, rows: &'a [Row]) -> Vec<(S
     let mut made = [false; FOLDERS.len()];
     for row in rows {
         for (folder, made) in folders.iter().zip(&mut made) {
-            if !*made && row.path().starts_with(folder) {
+            if !*made && let Some(folder) = folder_of(row.path(), folder) {
                 *made = true;
                 entries.push((format!("{tree}{folder}"), Entry::Folder));
             }
@@ -173,6 +173,15 @@ pub(super) fn entries<'a>(top: &str, part: &PartName, rows: &'a [Row]) -> Vec<(S
         entries.push((format!("{tree}{}", row.path()), Entry::Row(row)));
     }
     entries
+}
+
+/// Returns the folder on the way to a file that is one of [`FOLDERS`], as the part calls it.
+fn folder_of<'a>(path: &'a str, folder: &'a str) -> Option<&'a str> {
+    if path.starts_with(folder) {
+        return Some(folder);
+    }
+    let rest = usual_place(path).strip_prefix(folder)?.len();
+    path.get(..path.len().checked_sub(rest)?)
 }
 
 #[cfg(test)]
@@ -226,6 +235,19 @@ mod tests {
                 "t-g1/nodes/cp-1/etc/kubernetes/pki/etcd.x",
                 "t-g1/nodes/cp-1/etc/other/x",
                 "t-g1/nodes/cp-1/var/lib/kubelet/config.yaml",
+            ]
+        );
+        let elsewhere = files(&["etc/kubernetes/ssl/ca.crt", "etc/kubernetes/ssl/etcd/ca.crt"]);
+        let paths: Vec<_> = entries("t-g1", &node(), &elsewhere).into_iter().map(|(path, _)| path).collect();
+        assert_eq!(
+            paths,
+            [
+                "t-g1/nodes/cp-1/",
+                "t-g1/nodes/cp-1/etc/kubernetes/",
+                "t-g1/nodes/cp-1/etc/kubernetes/ssl/",
+                "t-g1/nodes/cp-1/etc/kubernetes/ssl/ca.crt",
+                "t-g1/nodes/cp-1/etc/kubernetes/ssl/etcd/",
+                "t-g1/nodes/cp-1/etc/kubernetes/ssl/etcd/ca.crt",
             ]
         );
         let cluster = entries("t-g1", &PartName::Cluster, &rows[..1]);

@@ -251,9 +251,9 @@ pub(crate) struct CsrArguments {
     /// The CA: the last part of its table's name
     #[arg(long, value_name = "NAME", value_parser = ["kubernetes", "etcd", "front-proxy", "metallb", "webhook", "tls", "cert-manager"])]
     pub(crate) ca: String,
-    /// The root seed's file, or - for the standard input
+    /// The root seed's file, or - for the standard input; not for a CA whose `key` the profile names
     #[arg(long, value_name = "FILE")]
-    pub(crate) seed: PathBuf,
+    pub(crate) seed: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) open: OpenArguments,
     /// The file to write, which must not exist, or - for the standard output [default: -]
@@ -344,6 +344,9 @@ pub(crate) struct DoctorArguments {
     /// The root of a node's files: of this node, a mounted disk, an unpacked tree
     #[arg(value_name = "PATH", default_value = "/")]
     pub(crate) path: PathBuf,
+    /// The same as PATH, as other commands call it
+    #[arg(long, value_name = "DIR", conflicts_with = "path")]
+    pub(crate) root: Option<PathBuf>,
     /// Look at Secrets, webhook configurations, CRDs, APIServices and ConfigMaps, too, as `kubectl get -o yaml` prints
     /// them: a file, a folder of .yaml, .yml and .json, - for the standard input; may be given several times
     #[arg(long, value_name = "FILE|DIR|-")]
@@ -357,6 +360,13 @@ pub(crate) struct DoctorArguments {
     /// The form of the output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: OutputFormat,
+}
+
+impl DoctorArguments {
+    /// Returns the root of the node's files.
+    pub(crate) fn path(&self) -> &Path {
+        self.root.as_deref().unwrap_or(&self.path)
+    }
 }
 
 #[derive(clap::Args)]

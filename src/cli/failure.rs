@@ -379,6 +379,13 @@ impl From<ApplyError> for Failure {
                 Self::says_no(text),
                 "--node names the node that this is; if it is that node all the same, --force-node; nothing was changed",
             ),
+            ApplyError::OtherFolder { ref found, ref brought } => {
+                let hint = format!(
+                    "set certificates_dir = \"{found}\" in [cluster] of the profile, and build again; where the folder is to \
+                     change, make {brought} first; nothing was changed"
+                );
+                return Self::says_no(text).hint(hint);
+            }
             ApplyError::Refused { refusal, .. } => (
                 Self::says_no(text),
                 match refusal {

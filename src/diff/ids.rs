@@ -1,6 +1,6 @@
 //! Which key's certificate or key a file holds, by its path.
 
-use crate::kubernetes::{AUTHORITIES, CertificateRow, KUBELET_PKI, KUBERNETES, KeyId, PKI, PartName};
+use crate::kubernetes::{AUTHORITIES, CertificateRow, KUBELET_PKI, KUBERNETES, KeyId, PKI, PartName, usual_place};
 
 /// Returns the key whose certificate, key or kubeconfig stands at a path of a part. Returns `None` for any other file.
 pub(super) fn of(part: &PartName, path: &str) -> Option<KeyId> {
@@ -21,6 +21,7 @@ pub(super) fn of(part: &PartName, path: &str) -> Option<KeyId> {
 }
 
 fn of_node(node: &str, path: &str) -> Option<KeyId> {
+    let path = &*usual_place(path);
     let of_row = |base_name: &str| CertificateRow::named(base_name).map(|row| KeyId::node(node, row.base_name));
     if is_store(path) {
         return of_row("kubelet-client");
@@ -71,6 +72,7 @@ mod tests {
             (&node, "var/lib/kubelet/pki/kubelet.crt", "node/cp-1/kubelet"),
             (&node, "var/lib/kubelet/pki/other.crt", ""),
             (&node, "etc/kubernetes/pki/dex.crt", ""),
+            (&node, "etc/kubernetes/ssl/etcd/peer.key", "node/cp-1/etcd/peer"),
             (&PartName::Cluster, "users/alice.conf", "user/alice"),
             (&PartName::Cluster, "etcd-clients/backup/client.key", "etcd-client/backup"),
             (&PartName::Cluster, "etcd-clients/backup/ca.crt", ""),

@@ -18,7 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use tree::Tree;
 
 use crate::bundle::Head;
-use crate::kubernetes::{Component, KeyId, PartName, REQUIRED_BINDINGS, RequiredBinding, Version, to_restart};
+use crate::kubernetes::{
+    Component, KeyId, PartName, REQUIRED_BINDINGS, RequiredBinding, Version, to_restart, usual_place,
+};
 use crate::lock::{Change, ChangeId, ChangeKind, ChangeReason, KUBERNETES_VERSION};
 use crate::make::Comparison;
 use crate::plan::{PartChange, PartChangeKind};
@@ -124,7 +126,10 @@ impl Differ {
             return;
         }
         let (restarts, is_reloaded) = match after.role.or(before.role) {
-            Some(role) => to_restart(role, after.has(Component::Etcd.mark()), changed.iter().map(String::as_str)),
+            Some(role) => {
+                let has_etcd = after.files.keys().any(|path| usual_place(path) == Component::Etcd.mark());
+                to_restart(role, has_etcd, changed.iter().map(String::as_str))
+            }
             None => (BTreeSet::new(), false),
         };
         let kind = PartChangeKind::Changed;

@@ -9,6 +9,7 @@ use super::finding::{Findings, shell_word};
 use super::issuers::{annotated, renewal};
 use super::objects::Object;
 use super::remedy::remedy;
+use super::renewed;
 use super::secrets::{TlsSecret, certificates, is_joined, unchecked, write};
 use super::time::Clock;
 use super::webhooks::{Bundle, BundleGroup, groups};
@@ -67,6 +68,9 @@ impl Judge<'_> {
         }
         let authorities = certificates(&pem);
         let judged = self.check_server(&pem, &authorities, secrets, facts, findings);
+        let it = format!("the caBundle of {}", group.it);
+        let mend = format!("`CA=$(base64 -w0 /{})`, then {}", facts.authority_file, group.patches);
+        renewed::report(group.file, &it, &authorities, facts, self.clock, &mend, findings);
         check_times(group, &authorities, self.clock, findings);
         judged
     }

@@ -2,6 +2,8 @@
 
 use super::finding::{Findings, shell_word};
 use super::objects::Object;
+use super::renewed;
+use super::time::Clock;
 use crate::kubeconfig::{Held, Kubeconfig};
 use crate::tree::GatheredFacts;
 use crate::x509::{ReadCertificate, read_pem};
@@ -15,8 +17,12 @@ const COPIES: [(&str, &str, &str, bool); 3] = [
     ("kube-system", "extension-apiserver-authentication", "client-ca-file", true),
 ];
 
+const CLUSTER_INFO: &str =
+    "`kubeadm init phase bootstrap-token --skip-token-print` writes it anew, and makes a token for a day";
+const TOKEN: &str = "restart kube-controller-manager, which writes its --root-ca-file into every such Secret";
+
 /// Looks at every ConfigMap and Secret that should hold the node's `ca.crt`.
-pub(super) fn check(objects: &[Object<'_>], facts: &GatheredFacts, findings: &mut Findings) {
+pub(super) fn check(objects: &[Object<'_>], facts: &GatheredFacts, clock: Clock, findings: &mut Findings) {
     if facts.authorities.is_empty() {
         return;
     }
@@ -34,6 +40,13 @@ pub(super) fn check(objects: &[Object<'_>], facts: &GatheredFacts, findings: &mu
         if found.is_empty() {
             continue;
         }
+        let anew = match *name {
+            "cluster-info" => CLUSTER_INFO.to_owned(),
+            _ => format!("`kubectl -n {namespace} delete configmap {name}`: it is made anew at once"),
+        };
+        if !found.iter().any(is_known) && renewed::report(object.file, &it, &found, facts, clock, &anew, findings) {
+            continue;
+        }
         if !found.iter().any(is_known) {
             findings.add_in("config-map-ca", object.file, &it, &values);
         } else if *lets_in && !found.iter().all(is_known) {
@@ -43,8 +56,10 @@ pub(super) fn check(objects: &[Object<'_>], facts: &GatheredFacts, findings: &mu
     let is_token = |object: &&Object<'_>| object.text(&["type"]) == Some("kubernetes.io/service-account-token");
     for object in objects.iter().filter(|object| object.kind == "Secret").filter(is_token) {
         let found = object.data("ca.crt").map(|content| of_pem(&content)).unwrap_or_default();
-        if !found.is_empty() && !found.iter().any(is_known) {
-            findings.add_in("secret-token-ca", object.file, &format!("{} in {}", object.title(), object.file), &[]);
+        let it = format!("{} in {}", object.title(), object.file);
+        let is_other = !found.is_empty() && !found.iter().any(is_known);
+        if is_other && !renewed::report(object.file, &it, &found, facts, clock, TOKEN, findings) {
+            findings.add_in("secret-token-ca", object.file, &it, &[]);
         }
     }
 }

@@ -6,6 +6,7 @@ use super::renew::renew;
 use super::rule::{Rule, Severity};
 use super::rules;
 use super::words::listed_files;
+use crate::kubernetes::{CertificatesDir, PKI};
 
 /// A finding: something that is wrong.
 #[derive(Clone, Debug)]
@@ -26,6 +27,7 @@ pub struct Finding {
     node: String,
     /// The cause, where the rule has one.
     because: String,
+    folder: CertificatesDir,
 }
 
 impl Finding {
@@ -59,7 +61,7 @@ impl Finding {
                         ("node", &first.node),
                         ("because", because.unwrap_or_default()),
                     ]);
-                    let [what, mend] = [what, mend].map(|template| fill(template, &values));
+                    let [what, mend] = [what, mend].map(|template| fill(template, &first.folder, &values));
                     let (file, why) = (first.file.clone(), first.why.clone());
                     paragraphs.push(Self { file, what, why, mend, ..first.clone() });
                 }
@@ -76,7 +78,7 @@ pub struct LookedAt {
     /// The certificates in files and kubeconfigs of the node, and in files elsewhere that programs name. A CA counts once
     /// for each file of its own.
     pub certificates: usize,
-    /// The kubeconfigs of the node and in homes.
+    /// The kubeconfigs of the node, of its network plugins and in homes.
     pub kubeconfigs: usize,
     /// The manifests of static pods.
     pub manifests: usize,
@@ -98,6 +100,7 @@ impl LookedAt {
 pub(super) struct Findings {
     /// The node's name as a word of a shell, for commands.
     node: String,
+    folder: CertificatesDir,
     found: Vec<(usize, Finding)>,
     seen: BTreeSet<(&'static str, String, String)>,
     /// What could not be checked: the file, and why.
@@ -105,9 +108,10 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    pub(super) fn new(node: Option<String>) -> Self {
+    pub(super) fn new(node: Option<String>, folder: CertificatesDir) -> Self {
         Self {
             node: node.map_or_else(|| "NODE".to_owned(), |node| shell_word(&node)),
+            folder,
             found: Vec::new(),
             seen: BTreeSet::new(),
             unchecked: BTreeSet::new(),
@@ -140,15 +144,20 @@ impl Findings {
             return;
         }
         let path = shell_word(&format!("/{file}"));
-        let renew = renew(file, &self.node);
+        let renew = self.renewal(file);
         let mut all: BTreeMap<&str, &str> = BTreeMap::new();
         all.extend([("file", file), ("it", it), ("path", &path), ("node", &self.node), ("renew", &renew), ("id", id)]);
         all.extend(values.iter().copied());
-        let [what, why, mend] = [rule.what, rule.hurts, rule.mend].map(|template| fill(template, &all));
+        let [what, why, mend] = [rule.what, rule.hurts, rule.mend].map(|template| fill(template, &self.folder, &all));
         let severity = severity.unwrap_or(rule.severity);
         let because = all.get("because").copied().unwrap_or_default().to_owned();
-        let node = self.node.clone();
-        self.found.push((rank, Finding { rule, severity, file: file.to_owned(), what, why, mend, node, because }));
+        let (node, folder, file) = (self.node.clone(), self.folder.clone(), file.to_owned());
+        self.found.push((rank, Finding { rule, severity, file, what, why, mend, node, because, folder }));
+    }
+
+    /// Returns what a person does to have a file of the node made anew.
+    pub(super) fn renewal(&self, file: &str) -> String {
+        renew(file, &self.node)
     }
 
     /// Notes that something about a file could not be checked.
@@ -167,7 +176,7 @@ impl Findings {
         for (_, finding) in self.found.iter_mut().filter(|(_, finding)| finding.rule.id == id && finding.file == file) {
             because.clone_into(&mut finding.because);
             if let Some([_, mend]) = finding.rule.together {
-                finding.mend = fill(mend, &BTreeMap::from([("because", because)]));
+                finding.mend = fill(mend, &self.folder, &BTreeMap::from([("because", because)]));
             }
         }
     }
@@ -203,10 +212,12 @@ pub(super) fn shell_word(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// Returns a text with its values filled in. A name without a value stays as it is.
-fn fill(template: &str, values: &BTreeMap<&str, &str>) -> String {
+/// Returns a text with its values filled in, and with the node's folder of certificates in place of kubeadm's own. A name
+/// without a value stays as it is.
+fn fill(template: &str, folder: &CertificatesDir, values: &BTreeMap<&str, &str>) -> String {
+    let template = &template.replace(PKI, folder.folder());
     let mut text = String::with_capacity(template.len() + 64);
-    let mut rest = template;
+    let mut rest = template.as_str();
     while let Some((before, after)) = rest.split_once('{') {
         text += before;
         match after.split_once('}').and_then(|(key, tail)| Some((values.get(key)?, tail))) {
@@ -227,12 +238,12 @@ fn fill(template: &str, values: &BTreeMap<&str, &str>) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{Findings, fill, shell_word};
+    use super::{CertificatesDir, Findings, fill, shell_word};
 
     #[test]
     fn values_stand_where_their_names_were() {
         let values = BTreeMap::from([("file", "{it}"), ("it", "x")]);
-        assert_eq!(fill("{file} of {it}{it}, {none} {", &values), "{it} of xx, {none} {");
+        assert_eq!(fill("{file} of {it}{it}, {none} {", &CertificatesDir::default(), &values), "{it} of xx, {none} {");
     }
 
     #[test]
@@ -244,7 +255,7 @@ mod tests {
 
     #[test]
     fn one_says_it_once_and_best() {
-        let mut findings = Findings::new(None);
+        let mut findings = Findings::new(None, CertificatesDir::default());
         findings.add("unknown-authority", "var/lib/kubelet/pki/kubelet-client-current.pem", &[]);
         findings.add("kubelet-store-stale", "var/lib/kubelet/pki/kubelet-client-current.pem", &[]);
         findings.add("bootstrap-left", "etc/kubernetes/bootstrap-kubelet.conf", &[]);

@@ -1,16 +1,17 @@
-//! Checks kubeconfigs: those of the node's programs, and those in people's homes.
+//! Checks kubeconfigs: those of the node's programs and network plugins, and those in people's homes.
 
 use std::collections::BTreeSet;
 
-use super::finding::{Findings, LookedAt};
+use super::finding::{Findings, LookedAt, shell_word};
 use super::judge::{Misfits, Presented, Trusted, judge};
 use super::load::Loaded;
+use super::renewed;
 use super::time::Clock;
 use crate::go::{Answer, GoCertificate, GoUsage, VerifyOptions, check_key_pair, trusted, verify};
 use crate::kubeconfig::{Held, Kubeconfig, KubeconfigCluster, KubeconfigUser, resolve};
 use crate::kubernetes::{BOOTSTRAP, Purpose};
 use crate::tree::{API_SERVER, GatheredFacts, KUBECTL, KUBELET, Shape, Tree, TreeFile, Use, held, is_kubeconfig};
-use crate::x509::{AltName, ReadCertificate};
+use crate::x509::AltName;
 
 /// What every kubeconfig is judged against.
 pub(super) struct Judge<'a> {
@@ -28,7 +29,7 @@ struct File<'a> {
 }
 
 impl Judge<'_> {
-    /// Looks at every kubeconfig of the node, and at every one in a home.
+    /// Looks at every kubeconfig of the node, at those of its network plugins, and at every one in a home.
     pub(super) fn check(&self, misfits: &mut Misfits, findings: &mut Findings, looked_at: &mut LookedAt) {
         let mut seen = BTreeSet::new();
         for (place, file) in self.tree.pki.iter().filter(|(place, _)| is_kubeconfig(place)) {
@@ -38,6 +39,10 @@ impl Judge<'_> {
         for (place, file) in &self.tree.homes {
             looked_at.kubeconfigs += 1;
             self.one(place, file, true, misfits, findings);
+        }
+        for (place, file) in &self.tree.plugins {
+            looked_at.kubeconfigs += 1;
+            self.one(place, file, false, misfits, findings);
         }
         for (used, _) in self.loaded.iter().filter(|(used, _)| used.shape == Shape::Kubeconfig) {
             if seen.insert(&used.place)
@@ -56,7 +61,7 @@ impl Judge<'_> {
         let read = match Kubeconfig::read(&file.content) {
             Ok(read) => read,
             // The folder also holds cloud.conf, a file of cloud providers.
-            Err(error) if is_nodes || is_home => {
+            Err(error) if is_nodes || is_home || self.tree.plugins.contains_key(place) => {
                 return findings.add("kubeconfig-broken", place, &[("reason", &error.to_string())]);
             }
             Err(_) => return,
@@ -133,12 +138,18 @@ impl Judge<'_> {
             return misfits.fits(&self.facts.authority_file);
         }
         let ours = held(self.tree, file.place, authority);
-        let is_renewed = |ours: &ReadCertificate| {
-            known.iter().any(|known| known.spki_der() == ours.spki_der() && known.subject_der() == ours.subject_der())
-        };
-        if ours.iter().any(is_renewed) {
+        if let Some(end) = renewed::last_day(&ours, known) {
             misfits.fits(&self.facts.authority_file);
-            return findings.add("kubeconfig-ca-renewed", file.place, &[("authority", &self.facts.authority_file)]);
+            let command = format!(
+                "`kubectl config set-cluster {} --kubeconfig {} --certificate-authority /{} --embed-certs`",
+                shell_word(&cluster.name),
+                shell_word(&format!("/{}", file.place)),
+                self.facts.authority_file
+            );
+            let mend = if file.is_home { command } else { findings.renewal(file.place) };
+            let works = renewed::works(end, self.clock);
+            let values = [("authority", self.facts.authority_file.as_str()), ("works", &works), ("mend", &mend)];
+            return findings.add("kubeconfig-ca-renewed", file.place, &values);
         }
         // With a CA of two tiers the kubeconfig may have the other one.
         let server = self.loaded.iter().find(|(used, _)| used.program == API_SERVER && used.flag == "tls-cert-file");

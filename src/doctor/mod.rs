@@ -13,6 +13,7 @@
 //!
 //! Refuses nothing. A rule that lacks a fact reports nothing.
 
+mod above;
 mod authorities;
 mod bundles;
 mod config_maps;
@@ -38,6 +39,7 @@ mod pki;
 mod registries;
 mod remedy;
 mod renew;
+mod renewed;
 mod rule;
 mod rules;
 mod secrets;
@@ -105,7 +107,8 @@ pub fn examine(question: &Question<'_>) -> Diagnosis {
     let clock = time::Clock { at: question.at, expiring_by: question.expiring_by };
     let mut looked_at = LookedAt::default();
     let facts = question.tree.map(GatheredFacts::read).unwrap_or_default();
-    let mut findings = Findings::new(facts.node_name.clone().or_else(|| facts.host_name.clone()));
+    let folder = question.tree.map(|tree| tree.certificates_dir.clone()).unwrap_or_default();
+    let mut findings = Findings::new(facts.node_name.clone().or_else(|| facts.host_name.clone()), folder);
     let mut registries = Vec::new();
     if let Some(tree) = question.tree {
         installed::check(question.installed, &mut findings);
@@ -126,7 +129,7 @@ pub fn examine(question: &Question<'_>) -> Diagnosis {
     let signers = issuers::check(&objects, &secrets, &mut findings);
     issued::check(&objects, &secrets, &signers, &said, (clock, go), &mut findings);
     ingresses::check(&objects, &secrets, &mut findings);
-    config_maps::check(&objects, &facts, &mut findings);
+    config_maps::check(&objects, &facts, clock, &mut findings);
     let unchecked = findings.all_unchecked();
     Diagnosis { findings: findings.finish(), unchecked, looked_at }
 }
@@ -149,6 +152,8 @@ fn examine_node(
     modes::check(tree, findings);
     looked_at.certificates += elsewhere::check(tree, &loaded, clock, findings);
     authorities::check(tree, clock, findings);
+    above::check(tree, &loaded, findings);
+    renewed::check(tree, facts, clock, findings);
     for culprit in misfits.culprits() {
         // Its key lies beside another certificate now.
         for key in loaded.iter().filter(|(used, _)| used.place == culprit).filter_map(|(used, _)| used.key.as_ref()) {

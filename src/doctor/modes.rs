@@ -1,17 +1,18 @@
 //! Checks modes and owners.
 
 use super::finding::Findings;
-use crate::kubernetes::{KUBERNETES, MANIFESTS};
+use crate::kubernetes::{KUBERNETES, MANIFESTS, usual_place};
 use crate::tree::Tree;
 
-/// The folder of etcd's files. Where etcd is not a static pod, its own unit runs it as another user, who may own them.
+/// The folder of etcd's files in kubeadm's own folder of certificates. Where etcd is not a static pod, its own unit runs it as another user, who may own them.
 const ETCD: &str = "etc/kubernetes/pki/etcd/";
 
 /// Reports files and folders that users other than the owner may change, or that do not belong to the owner of
 /// `etc/kubernetes`.
 pub(super) fn check(tree: &Tree, findings: &mut Findings) {
     let owner = tree.folders.get(KUBERNETES).map(|(_, user)| *user);
-    let is_etcds = |place: &str| place.starts_with(ETCD) && !tree.is_there(&format!("{MANIFESTS}/etcd.yaml"));
+    let is_etcds =
+        |place: &str| usual_place(place).starts_with(ETCD) && !tree.is_there(&format!("{MANIFESTS}/etcd.yaml"));
     let manifests = tree.texts.iter().filter(|(place, _)| place.starts_with(MANIFESTS));
     for (place, file) in tree.pki.iter().chain(manifests) {
         // A secret that other users may change is reported by `key-mode` already.

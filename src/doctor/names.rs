@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::finding::Findings;
 use crate::go::{GoCertificate, GoVersion};
-use crate::kubernetes::PKI;
 use crate::tree::{API_SERVER, ETCD, GatheredFacts, Process, Tree, certificates};
 use crate::x509::{AltName, ReadCertificate};
 
@@ -26,7 +25,7 @@ pub(super) fn check(tree: &Tree, facts: &GatheredFacts, findings: &mut Findings)
             ("peer-cert-file", "etcd/peer.crt", etcd_peer(etcd, facts)),
         ] {
             let file = etcd.flag(flag).and_then(|path| etcd.place(path));
-            let file = file.unwrap_or_else(|| format!("{PKI}/{default}"));
+            let file = file.unwrap_or_else(|| format!("{}/{default}", tree.certificates_dir.folder()));
             if let Some(certificate) = certificates(tree, &file).first() {
                 hold(&file, certificate, needs, facts.go_of(ETCD).newest, findings);
             }

@@ -89,14 +89,15 @@ fn shared_authorities(loaded: &[(Use, Loaded)], findings: &mut Findings) {
 fn take_stock(tree: &Tree, clock: Clock, findings: &mut Findings, looked_at: &mut LookedAt) {
     let mut files: BTreeMap<&str, Option<&[u8]>> = BTreeMap::new();
     for (place, file) in &tree.pki {
-        match interest(place) {
+        match interest(place, &tree.certificates_dir) {
             Interest::Content => files.insert(place, Some(&file.content)),
             Interest::Presence => files.insert(place, None),
             Interest::None => None,
         };
     }
     let mut builder = Builder::new();
-    builder.add(&Source { kind: SourceKind::Tree, node: None, mount: "", prefix: "", files });
+    let (kind, certificates_dir) = (SourceKind::Tree, &tree.certificates_dir);
+    builder.add(&Source { kind, node: None, mount: "", prefix: "", certificates_dir, files });
     let inventory = builder.finish();
     looked_at.certificates += inventory.entries().count();
     looked_at.kubeconfigs = tree.pki.keys().filter(|place| is_kubeconfig(place)).count();

@@ -1,11 +1,12 @@
 //! The commands that make a file anew.
 
-use crate::kubernetes::{AUTHORITIES, CaRow, CertificateRow, Output};
+use crate::kubernetes::{AUTHORITIES, CaRow, CertificateRow, Output, usual_place};
+use crate::tree::PLUGINS;
 
 /// Returns what a person does to have a file of a node made anew.
 pub(super) fn renew(file: &str, node: &str) -> String {
     let apply = format!("`certferry apply BUNDLE --node {node} --key PUB`");
-    if let Some(kubernetes) = file.strip_prefix("etc/kubernetes/") {
+    if let Some(kubernetes) = usual_place(file).strip_prefix("etc/kubernetes/") {
         let row = match kubernetes.strip_prefix("pki/") {
             Some(pair) => pair.rsplit_once('.').and_then(|(stem, _)| CertificateRow::named(stem)),
             None if kubernetes == "kubelet.conf" => CertificateRow::named("kubelet-client"),
@@ -32,6 +33,9 @@ pub(super) fn renew(file: &str, node: &str) -> String {
         Some(_) => {
             format!("{apply}; or remove the kubelet's old files in /var/lib/kubelet/pki and `kubeadm join` anew")
         }
+        None if file.starts_with(PLUGINS) => {
+            "restart the pod of the network plugin on this node, which writes it anew".to_owned()
+        }
         None => "make it anew with the program that it is from".to_owned(),
     }
 }
@@ -50,6 +54,7 @@ mod tests {
         assert!(renew("etc/kubernetes/admin.conf", "cp-1").contains("phase kubeconfig admin"));
         assert!(renew("etc/kubernetes/pki/ca.crt", "cp-1").contains("every node"));
         assert!(renew("var/lib/kubelet/pki/kubelet.crt", "cp-1").contains("signs a new one"));
+        assert!(renew("etc/cni/net.d/10-calico-kubeconfig", "cp-1").contains("network plugin"));
         assert_eq!(renew("etc/kubernetes/pki/dex.crt", "cp-1"), "make it anew with the program that it is from");
     }
 }

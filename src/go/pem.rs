@@ -47,6 +47,9 @@ pub(super) fn blocks_of(text: &[u8], go: GoVersion) -> Vec<Block> {
 
 fn decode_from_begin(text: &[u8]) -> Option<(Block, &[u8])> {
     let mut rest = text;
+    // Where the end that was found last stands, counted from the end of the text. It is looked for once, however many
+    // beginnings stand before it.
+    let mut known_end = usize::MAX;
     loop {
         rest = match rest.strip_prefix(BEGIN) {
             Some(after) => after,
@@ -70,7 +73,11 @@ fn decode_from_begin(text: &[u8]) -> Option<(Block, &[u8])> {
         let (body, end) = if headers.is_empty() && rest.starts_with(END) {
             (&rest[..0], rest)
         } else {
-            let Some(position) = position_after_line_break(rest, END) else { continue };
+            // It must follow a line break of what is left.
+            if known_end >= rest.len() {
+                known_end = rest.len() - position_after_line_break(rest, END)?;
+            }
+            let position = rest.len() - known_end;
             (&rest[..position - 1], &rest[position..])
         };
         if let Some((content, after)) = close(kind, body, end) {
@@ -136,6 +143,11 @@ fn close<'a>(kind: &[u8], body: &[u8], end: &'a [u8]) -> Option<(Zeroizing<Vec<u
     }
     // Go's decoder passes over line breaks alone.
     let is_kept = |byte: &u8| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    // A body with further beginnings in it ends at the first of them.
+    if !body.iter().filter(|byte| is_kept(byte)).all(is_base64) {
+        return None;
+    }
     let packed = Zeroizing::new(body.iter().copied().filter(is_kept).collect::<Vec<u8>>());
     BASE64.decode(packed.as_slice()).ok().map(|content| (Zeroizing::new(content), after))
 }
@@ -195,6 +207,25 @@ mod tests {
             .into_iter()
             .map(|block| format!("{}:{}", block.kind, block.content.len()))
             .collect()
+    }
+
+    /// Were each beginning followed by a look at all that is left, this would not end within a day.
+    #[test]
+    fn beginnings_without_number_are_gone_through_once() {
+        let begin = "-----BEGIN A-----\n";
+        for text in [
+            begin.repeat(400_000),
+            format!("{}-----END B-----\n", begin.repeat(400_000)),
+            format!("{}!\n-----END A-----\n", format!("{begin}AAAA\n").repeat(300_000)),
+            format!("{}\n-----END A-----\n", format!("{begin}X: y\n").repeat(300_000)),
+            "-----END A-----\n".repeat(400_000),
+        ] {
+            for go in [GoVersion(19, 8), GoVersion(26, 0)] {
+                assert_eq!(kinds(&text, go), [""; 0]);
+            }
+        }
+        let text = format!("{}AAAA\n-----END A-----\n", begin.repeat(400_000));
+        assert_eq!(kinds(&text, GoVersion(19, 8)), ["A:3"]);
     }
 
     #[test]

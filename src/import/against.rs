@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use der::asn1::ObjectIdentifier;
 use sha2::{Digest, Sha256};
 
-use super::surveyed::{Surveyed, read_all};
-use crate::kubernetes::{Component, KeyId, to_restart};
-use crate::plan::{Plan, PlannedCertificate, PlannedContent, PlannedKubeconfig, Recipient};
+use super::goes::{self, Going};
+use super::old_authorities::{self, OldAuthority};
+use super::sources::OtherPod;
+use super::surveyed::{Surveyed, hex, read_all};
+use crate::kubernetes::{Component, KeyId, is_of_registry, to_restart};
+use crate::plan::{Plan, PlannedCertificate, PlannedContent, PlannedFile, PlannedKubeconfig, Recipient};
 use crate::survey::{File, Survey, looks_at};
 use crate::x509::{ExtendedKeyUsage, ReadCertificate, instant};
 
@@ -32,14 +35,24 @@ pub enum FileFate {
     New,
     /// Whether the file changes is not known.
     Unknown,
-    /// No bundle has the file.
+    /// No bundle has the file, and it stays.
     Stays,
+    /// The bundle does not have the file, and `apply` takes it away.
+    Goes,
 }
 
 impl FileFate {
     /// Every fate, in the order in which they are counted.
-    pub const ALL: [Self; 7] =
-        [Self::Same, Self::Renewed, Self::OtherKey, Self::OtherNames, Self::New, Self::Unknown, Self::Stays];
+    pub const ALL: [Self; 8] = [
+        Self::Same,
+        Self::Renewed,
+        Self::OtherKey,
+        Self::OtherNames,
+        Self::New,
+        Self::Goes,
+        Self::Unknown,
+        Self::Stays,
+    ];
 
     /// Returns the word for it.
     #[must_use]
@@ -52,6 +65,7 @@ impl FileFate {
             Self::New => "new",
             Self::Unknown => "not known",
             Self::Stays => "stays",
+            Self::Goes => "goes",
         }
     }
 }
@@ -78,6 +92,24 @@ pub struct ComparedNode {
     pub restarts: BTreeSet<Component>,
     /// Whether what changes is read without a restart, too.
     pub is_reloaded: bool,
+    /// The static pods that are none of Kubernetes' own and mount something that changes, as far as their manifests were
+    /// given: a mount keeps showing the file of before until the pod starts anew.
+    pub pods: Vec<String>,
+    /// The files that stay and hold an older certificate of a CA that is renewed, in the order of their paths.
+    pub old_authorities: Vec<OldAuthority>,
+    /// The files that stay with a certificate that names such a CA by the serial number of its older certificate.
+    pub by_serial: Vec<String>,
+}
+
+/// What is known beside surveys.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// The files of the record of each root that has one, by the name of the root as it is given with its survey.
+    pub by_root: BTreeMap<String, BTreeSet<String>>,
+    /// The files of the last build, by the name of the node.
+    pub by_lock: BTreeMap<String, BTreeSet<String>>,
+    /// The static pods of each root that are none of Kubernetes' own.
+    pub pods: BTreeMap<String, Vec<OtherPod>>,
 }
 
 /// What comes of the comparison of a profile with surveys.
@@ -92,9 +124,15 @@ pub struct Against {
 }
 
 /// Compares a plan with surveys, each of which comes with the name of its file. `known_keys` are the SHA-256 of the
-/// public halves of keys, as the lock has them; of any other derived key nobody knows it before it is made.
+/// public halves of keys, as the lock has them; of any other derived key nobody knows it before it is made. `beside`
+/// is what roots and the lock say.
 #[must_use]
-pub fn against(plan: &Plan<'_>, known_keys: &BTreeMap<KeyId, [u8; 32]>, surveys: &[(String, Survey)]) -> Against {
+pub fn against(
+    plan: &Plan<'_>,
+    known_keys: &BTreeMap<KeyId, [u8; 32]>,
+    surveys: &[(String, Survey)],
+    beside: &Beside,
+) -> Against {
     let mut against = Against::default();
     let mut keys = known_keys.clone();
     keys.extend(plan.keys.iter().filter_map(|key| Some((key.id.clone(), *key.adopted.as_deref()?))));
@@ -102,19 +140,22 @@ pub fn against(plan: &Plan<'_>, known_keys: &BTreeMap<KeyId, [u8; 32]>, surveys:
     fn name(survey: &Survey) -> Option<&str> {
         survey.node.node_name.as_deref().or(survey.node.host_name.as_deref())
     }
-    let mut by_name: BTreeMap<&str, &Survey> = BTreeMap::new();
-    for (_, survey) in surveys {
+    let mut by_name: BTreeMap<&str, (&str, &Survey)> = BTreeMap::new();
+    for (file, survey) in surveys {
         if let Some(name) = name(survey) {
-            by_name.entry(name).or_insert(survey);
+            by_name.entry(name).or_insert((file, survey));
         }
     }
     for recipient in &plan.recipients {
         let Recipient::Node(node) = recipient else { continue };
         match by_name.get(node.name.as_str()) {
-            Some(survey) => {
+            Some((file, survey)) => {
                 let survey = Surveyed { survey, label: node.name.clone() };
                 let comparing = Comparing { survey, keys: &keys, certificates: &certificates };
-                against.nodes.push(comparing.node(plan, *recipient));
+                let brought = Brought { recorded: beside.by_root.get(*file), locked: beside.by_lock.get(&node.name) };
+                let mut compared = comparing.node(plan, *recipient, brought);
+                compared.pods = mounting(&compared.files, beside.pods.get(*file));
+                against.nodes.push(compared);
             }
             None => against.unsurveyed.push(node.name.clone()),
         }
@@ -130,23 +171,46 @@ pub fn against(plan: &Plan<'_>, known_keys: &BTreeMap<KeyId, [u8; 32]>, surveys:
     against
 }
 
+/// Returns the names of the pods that mount what changes.
+fn mounting(files: &[ComparedFile], pods: Option<&Vec<OtherPod>>) -> Vec<String> {
+    let changed = files.iter().filter(|file| !matches!(file.fate, FileFate::Same | FileFate::Stays));
+    let changed: Vec<&str> = changed.map(|file| file.path.as_str()).collect();
+    let is_in = |path: &str, mount: &String| {
+        path.strip_prefix(mount.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let mounts_one = |pod: &&OtherPod| pod.mounts.iter().any(|mount| changed.iter().any(|path| is_in(path, mount)));
+    // A pod may have several containers.
+    let names: BTreeSet<_> = pods.into_iter().flatten().filter(mounts_one).map(|pod| pod.name.clone()).collect();
+    names.into_iter().collect()
+}
+
 struct Comparing<'a> {
     survey: Surveyed<'a>,
     keys: &'a BTreeMap<KeyId, [u8; 32]>,
     certificates: &'a BTreeMap<&'a KeyId, &'a PlannedCertificate>,
 }
 
+/// The files that certferry brought to a node before.
+#[derive(Clone, Copy)]
+struct Brought<'a> {
+    recorded: Option<&'a BTreeSet<String>>,
+    locked: Option<&'a BTreeSet<String>>,
+}
+
 impl Comparing<'_> {
-    fn node(&self, plan: &Plan<'_>, recipient: Recipient<'_>) -> ComparedNode {
+    fn node(&self, plan: &Plan<'_>, recipient: Recipient<'_>, brought: Brought<'_>) -> ComparedNode {
         let mut files: BTreeMap<String, ComparedFile> = BTreeMap::new();
         let mut known: BTreeSet<String> = BTreeSet::new();
-        for file in plan.files(recipient) {
+        let planned = plan.files(recipient);
+        for file in &planned {
             let is_store = matches!(file.content, PlannedContent::CertificateAndKey(_));
             let place = if is_store { KUBELET_CLIENT } else { &file.path };
             known.insert(self.survey.survey.leads_to(place).to_owned());
             let Some((fate, details)) = self.file(place, &file.content) else { continue };
-            files.insert(file.path.clone(), ComparedFile { path: file.path, fate, details });
+            files.insert(file.path.clone(), ComparedFile { path: file.path.clone(), fate, details });
         }
+        self.registries(&planned, brought, &mut files);
+        let going = Going::new(&self.survey, plan.certificates_dir(), &planned, |id| self.keys.get(id).copied());
         let surveyed = &self.survey.survey;
         let others = surveyed.files.iter().filter(|file| {
             !(file.certificates.is_empty() && file.private_keys.is_empty() && file.public_keys.is_empty())
@@ -154,17 +218,44 @@ impl Comparing<'_> {
         let others =
             others.map(|file| &file.path).chain(surveyed.kubeconfigs.iter().map(|kubeconfig| &kubeconfig.path));
         for path in others.filter(|path| !known.contains(*path)) {
-            let stays = ComparedFile { path: path.clone(), fate: FileFate::Stays, details: Vec::new() };
-            files.entry(path.clone()).or_insert(stays);
+            let why = going.why(path);
+            let fate = if why.is_some() { FileFate::Goes } else { FileFate::Stays };
+            let other = ComparedFile { path: path.clone(), fate, details: why.into_iter().collect() };
+            files.entry(path.clone()).or_insert(other);
         }
         let files: Vec<_> = files.into_values().collect();
-        let changed = files.iter().filter(|file| !matches!(file.fate, FileFate::Same | FileFate::Stays));
-        let has_etcd = files.iter().any(|file| file.fate != FileFate::Stays && file.path.ends_with("/etcd/server.crt"));
+        let is_others = |file: &ComparedFile| matches!(file.fate, FileFate::Stays | FileFate::Goes);
+        let changed = files.iter().filter(|file| !is_others(file) && file.fate != FileFate::Same);
+        let has_etcd = files.iter().any(|file| !is_others(file) && file.path.ends_with("/etcd/server.crt"));
         let (restarts, is_reloaded) = match recipient {
             Recipient::Node(node) => to_restart(node.role, has_etcd, changed.map(|file| file.path.as_str())),
             Recipient::Cluster => (BTreeSet::new(), false),
         };
-        ComparedNode { node: self.survey.label.clone(), files, restarts, is_reloaded }
+        let staying = files.iter().filter(|file| file.fate == FileFate::Stays).map(|file| file.path.as_str());
+        let (old_authorities, by_serial) = old_authorities::of(plan, &self.survey, staying);
+        ComparedNode {
+            node: self.survey.label.clone(),
+            files,
+            restarts,
+            is_reloaded,
+            pods: Vec::new(),
+            old_authorities,
+            by_serial,
+        }
+    }
+
+    /// Adds the files of registries that certferry brought before and the plan does not have. No survey looks at them.
+    fn registries(&self, planned: &[PlannedFile], brought: Brought<'_>, files: &mut BTreeMap<String, ComparedFile>) {
+        let (fate, why, known) = match brought {
+            Brought { recorded: Some(recorded), .. } => (FileFate::Goes, goes::NOT_PLANNED, recorded),
+            Brought { locked: Some(locked), .. } => (FileFate::Unknown, NOT_SURVEYED, locked),
+            Brought { .. } => return,
+        };
+        let is_planned = |path: &str| planned.iter().any(|file| file.path == path);
+        for path in known.iter().filter(|path| is_of_registry(path) && !is_planned(path)) {
+            let file = ComparedFile { path: path.clone(), fate, details: vec![why.to_owned()] };
+            files.insert(path.clone(), file);
+        }
     }
 
     /// Returns what becomes of a file. Returns `None` for what follows from other files.
@@ -175,6 +266,11 @@ impl Comparing<'_> {
             PlannedContent::Certificate(id) | PlannedContent::CertificateAndKey(id) => {
                 let certificate = self.survey.certificate(place);
                 certificate.map_or_else(lacking, |certificate| self.file_of(id, &certificate, found))
+            }
+            // What follows is above the first, and nobody is known by such a file.
+            PlannedContent::Chain(chain) => {
+                let (id, certificate) = (chain.certificates.first()?, self.survey.certificate(place));
+                certificate.map_or_else(lacking, |certificate| self.certificate(id, &certificate))
             }
             PlannedContent::PrivateKey(id) => match found.and_then(|file| file.private_keys.first()) {
                 None => lacking(),
@@ -345,10 +441,6 @@ fn names(planned: &PlannedCertificate, found: &ReadCertificate) -> Vec<String> {
 fn usage_name(oid: ObjectIdentifier) -> String {
     let known = [ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth];
     known.iter().find(|usage| usage.oid() == oid).map_or_else(|| oid.to_string(), ToString::to_string)
-}
-
-fn hex(bytes: &[u8; 32]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Returns the DER of a public key in PEM.

@@ -236,7 +236,8 @@ fn authority(
         Some(certificate) => key_place(&certificate.value, wanted, machines),
         None => KeyPlace::Nowhere,
     };
-    let ends_early = chosen.as_ref().is_some_and(|certificate| certificate.value.not_after() < leaves_end);
+    let chain = chosen.iter().map(|certificate| &certificate.value).chain(&issuers);
+    let ends_early = chain.into_iter().any(|certificate| certificate.not_after() < leaves_end);
     Authority { table: wanted.table, stem: wanted.stem, certificate: chosen, issuers, key, foreign, ends_early }
 }
 

@@ -5,7 +5,7 @@ use time::Date;
 use super::authorities::{Authorities, Authority, KeyPlace, described, is_root};
 use super::finding::{Finding, Subject};
 use super::objects::Objects;
-use crate::kubernetes::PKI;
+use crate::kubernetes::CertificatesDir;
 use crate::x509::instant;
 
 /// Lists the files to bring.
@@ -95,22 +95,26 @@ pub(super) fn list(authorities: &Authorities, objects: &Objects, issued_at: Date
     }
 }
 
-/// Returns the command that takes all keys along, where one node has them at kubeadm's places.
+/// Returns the command that takes all keys along, where one node has them in one folder under kubeadm's names.
 fn at_once(all: &[Authority], service_account: &KeyPlace) -> Option<String> {
-    let mut node: Option<&str> = None;
+    let (mut node, mut folder): (Option<&str>, Option<&str>) = (None, None);
     let places = all.iter().map(|authority| (&authority.key, format!("{}.key", authority.stem)));
     let mut files = Vec::new();
     for (place, file) in places.chain([(service_account, "sa.key".to_owned())]) {
         let KeyPlace::Node { label, path } = place else { return None };
-        if *path != format!("{PKI}/{file}") || node.is_some_and(|known| known != label) {
+        let found = path.strip_suffix(file.as_str())?.strip_suffix('/')?;
+        // What is read is untrusted, and here it is to be typed into a shell.
+        CertificatesDir::parse(&format!("/{found}")).ok()?;
+        if folder.is_some_and(|known| known != found) || node.is_some_and(|known| known != label) {
             return None;
         }
-        node = Some(label);
+        (node, folder) = (Some(label.as_str()), Some(found));
         files.push(file);
     }
     Some(format!(
-        "all of them at once, as root on {}: (umask 077 && tar -C /{PKI} -cf adopted.tar {}); then in the folder of the profile: tar -C adopted -xf adopted.tar && rm adopted.tar",
+        "all of them at once, as root on {}: (umask 077 && tar -C /{} -cf adopted.tar {}); then in the folder of the profile: tar -C adopted -xf adopted.tar && rm adopted.tar",
         node?,
+        folder?,
         files.join(" ")
     ))
 }

@@ -99,9 +99,8 @@ pub(super) fn find(
         unknown(
             findings,
             "whose etcd it is: with members of yours, survey them, and bring the key of etcd's CA; with those of somebody else, \
-             move the three files of the API server's --etcd-cafile, --etcd-certfile and --etcd-keyfile out of the folder that \
-             bundles write, name the new places in the flags and in kubeadm's configuration, and begin again: the profile then \
-             has [etcd] (`certferry help existing-clusters`)"
+             name the three files of the API server's --etcd-cafile, --etcd-certfile and --etcd-keyfile in [etcd], and the profile \
+             has nothing else of it (`certferry help existing-clusters`)"
                 .to_owned(),
         );
     }

@@ -8,7 +8,7 @@ use super::said::{Said, decide};
 use super::sources::Sources;
 use super::surveyed::{API_SERVER, ETCD, Surveyed};
 use super::text::{Text, quoted, told};
-use crate::kubernetes::{PKI, Role, written_folder};
+use crate::kubernetes::{PKI, Role, usual_place, written_folder};
 
 /// The port at which a member serves clients, for a URL without one.
 const CLIENT_PORT: u16 = 2379;
@@ -116,11 +116,12 @@ fn reads_own_folder(survey: &Surveyed<'_>) -> bool {
     of_api_server(survey).is_some_and(|files| files.iter().any(|file| file.value.starts_with(&folder)))
 }
 
-/// Returns whether a path is one that `[etcd]` takes.
+/// Returns whether a path is one that `[etcd]` takes, outside the folder of certificates.
 fn is_elsewhere(path: &str) -> bool {
     let Some(place) = path.strip_prefix('/') else { return false };
     let is_plain = place.split('/').all(|part| !matches!(part, "" | "." | ".."));
-    is_plain && path.trim() == path && written_folder(place).is_none() && !path.chars().any(crate::x509::is_unseen)
+    let is_ours = written_folder(place).is_some() || usual_place(place).starts_with(PKI);
+    is_plain && path.trim() == path && !is_ours && !path.chars().any(crate::x509::is_unseen)
 }
 
 /// Returns a path as a finding repeats it. What kubeadm's configuration has may be anything.
@@ -131,7 +132,7 @@ fn told_path(path: &str) -> String {
 /// Returns whether a node has a certificate of a member where kubeadm has it.
 fn has_kubeadms_member(survey: &Surveyed<'_>) -> bool {
     let place = survey.place(ETCD, "cert-file", "etcd/server.crt");
-    survey.survey.file(&place).is_some_and(|file| file.path.starts_with(PKI))
+    survey.survey.file(&place).is_some_and(|file| usual_place(&file.path).starts_with(PKI))
 }
 
 /// Returns kubeadm's name for a key of `[etcd]`.

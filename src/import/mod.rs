@@ -21,11 +21,13 @@ mod cluster;
 mod etcd;
 mod finding;
 mod foreign_etcd;
+mod goes;
 mod hosts;
 mod keep;
 mod machines;
 mod names;
 mod objects;
+mod old_authorities;
 mod otherwise;
 mod said;
 mod sources;
@@ -34,10 +36,11 @@ mod tables;
 mod text;
 mod write;
 
-pub use against::{Against, ComparedFile, ComparedNode, FileFate, against};
+pub use against::{Against, Beside, ComparedFile, ComparedNode, FileFate, against};
 pub use finding::{Finding, Subject, list};
 pub use objects::{Objects, ObjectsError};
-pub use sources::{Sources, Wishes};
+pub use old_authorities::OldAuthority;
+pub use sources::{OtherPod, Sources, Wishes};
 
 /// A profile of a cluster that runs, and what belongs to it.
 #[derive(Clone, Debug)]
@@ -56,6 +59,7 @@ pub struct Imported {
 #[must_use]
 pub fn import(mut sources: Sources, wishes: &Wishes) -> Imported {
     let mut findings = Vec::new();
+    sources.set_aside_unreadable();
     // What a node has of kubeadm's configuration comes behind what a person gives.
     for (file, survey) in &sources.surveys {
         let node = survey.node.node_name.as_ref().or(survey.node.host_name.as_ref()).unwrap_or(file);

@@ -144,3 +144,8 @@ pub(super) fn read_all(certificates: &[String]) -> Vec<ReadCertificate> {
 fn shown_flag(program: &str, flag: &str) -> String {
     format!("--{flag} of {program}")
 }
+
+/// Returns bytes in hex, as a survey has them.
+pub(super) fn hex(bytes: &[u8; 32]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

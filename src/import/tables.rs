@@ -5,6 +5,7 @@ use super::authorities::{Authorities, Authority, KeyPlace, described};
 use super::cluster::Cluster;
 use super::finding::{Finding, Subject};
 use super::text::{Text, quoted};
+use crate::kubernetes::CertificatesDir;
 use crate::x509::instant;
 
 /// kubeadm's name for a cluster in kubeconfigs, which profiles have by default.
@@ -16,16 +17,20 @@ pub(super) fn cluster(text: &mut Text, cluster: &Cluster) {
         text.key("kubeconfig_cluster_name", &quoted(&name.value), &name.source);
     }
     if let Some(folder) = &cluster.certificates_dir {
-        // This version lays out /etc/kubernetes/pki alone.
-        text.off("certificates_dir", &quoted(&folder.value), &format!("not supported yet; {}", folder.source));
+        match CertificatesDir::parse(&folder.value) {
+            Ok(_) => text.key("certificates_dir", &quoted(&folder.value), &folder.source),
+            Err(_) => text.off("certificates_dir", &quoted(&folder.value), &folder.source),
+        }
     }
 }
 
 /// Lists what of [`cluster`] no profile can say.
 pub(super) fn find(cluster: &Cluster, findings: &mut Vec<Finding>) {
-    if let Some(folder) = &cluster.certificates_dir {
+    if let Some(folder) = &cluster.certificates_dir
+        && CertificatesDir::parse(&folder.value).is_err()
+    {
         let text = format!(
-            "not supported yet: certificates in {} ({}); a bundle has them in /etc/kubernetes/pki, where nobody there would look",
+            "certificates in {} ({}): a bundle has them in one folder of /etc/kubernetes, and here in /etc/kubernetes/pki, where nobody there would look",
             folder.value, folder.source
         );
         findings.push(Finding::new(Subject::Unknown, text));

@@ -14,7 +14,7 @@ use super::said::Said;
 use super::tables;
 use super::text::{Text, quoted};
 use crate::kubernetes::Role;
-use crate::x509::{AltName, MASTERS, instant};
+use crate::x509::{AltName, MASTERS, ReadCertificate, instant};
 
 const HEAD: &str = "\
 # The profile of a cluster that runs, written by `certferry init --from`. Behind each value stands where it comes from.
@@ -116,14 +116,18 @@ fn write_validity(text: &mut Text, authorities: &Authorities) {
         .all
         .iter()
         .filter(|authority| authority.ends_early && authority.is_root() == Some(false))
-        .filter_map(|authority| Some((authority.certificate.as_ref()?.value.not_after(), authority.table)))
+        .filter_map(|authority| {
+            let certificate = &authority.certificate.as_ref()?.value;
+            let ends = authority.issuers.iter().chain([certificate]).map(ReadCertificate::not_after);
+            Some((ends.min()?, authority.table))
+        })
         .min();
     match limit {
         Some((end, table)) => {
             text.key(
                 "leaf",
                 &quoted(&instant(end)),
-                &format!("the end of [ca.{table}], which only its issuer can renew"),
+                &format!("the end of [ca.{table}] or of an issuer of it, which only those above them can renew"),
             );
         }
         None => text.key("leaf", &quoted(&format!("{LEAF_YEARS}y")), "certferry's own"),

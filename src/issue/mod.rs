@@ -25,7 +25,7 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIter
 
 pub use certificate::Certificate;
 pub use error::IssueError;
-pub use request::certificate_request;
+pub use request::{certificate_request, renewal_request};
 pub use serial::SerialKey;
 
 use crate::keys::{KeyRing, PrimeTest, PrivateKey};

@@ -10,8 +10,9 @@ use super::certificate::{Issuer, encoding, template};
 use super::renewal::signature_algorithm;
 use super::tbs::{self, SubjectAndIssuer, TbsCertificate};
 use crate::keys::PrivateKey;
+use crate::kubernetes::KeyId;
 use crate::plan::PlannedCertificate;
-use crate::x509::{oid, public_key};
+use crate::x509::{ReadCertificate, oid, public_key};
 
 /// CertificationRequestInfo (RFC 2986, section 4.1). Version 1 has the number 0.
 #[derive(Sequence)]
@@ -46,15 +47,31 @@ pub fn certificate_request(planned: &PlannedCertificate, key: &PrivateKey) -> Re
     let certificate = TbsCertificate::from_der(&unsigned.tbs).map_err(failed)?;
     let mut extensions = certificate.extensions;
     extensions.retain(|extension| extension.extn_id != oid::AUTHORITY_KEY_IDENTIFIER);
-    let info = info(&subject, key.spki_der(), &extensions).map_err(failed)?;
-    let signature = key.sign(&info).map_err(|error| encoding(planned, &error))?;
+    signed(&planned.key, &info(&subject, key.spki_der(), &extensions).map_err(failed)?, key)
+}
+
+/// Returns the request for a later certificate of a CA, in PEM: with the subject of its certificate, byte for byte, and its
+/// extensions, but for the issuer's.
+///
+/// # Errors
+/// Returns an [`IssueError`] when the certificate is of version 1 or 2, which has no extensions.
+pub fn renewal_request(id: &KeyId, certificate: &ReadCertificate, key: &PrivateKey) -> Result<String, IssueError> {
+    let failed = |error: der::Error| IssueError::Encoding(id.clone(), error.to_string());
+    let mut extensions = TbsCertificate::from_der(certificate.tbs_der()).map_err(failed)?.extensions;
+    extensions.retain(|extension| extension.extn_id != oid::AUTHORITY_KEY_IDENTIFIER);
+    signed(id, &info(certificate.subject_der(), key.spki_der(), &extensions).map_err(failed)?, key)
+}
+
+/// Signs a request.
+fn signed(id: &KeyId, info: &[u8], key: &PrivateKey) -> Result<String, IssueError> {
+    let failed = |error: der::Error| IssueError::Encoding(id.clone(), error.to_string());
+    let signature = key.sign(info).map_err(|error| IssueError::Encoding(id.clone(), error.to_string()))?;
     // The code that verifies is of another library than the code that signed.
-    public_key::verify(key.spki_der(), &info, &signature)
-        .map_err(|_| IssueError::Check(planned.key.clone(), "signature"))?;
+    public_key::verify(key.spki_der(), info, &signature).map_err(|_| IssueError::Check(id.clone(), "signature"))?;
     let algorithm = signature_algorithm(key.algorithm()).map_err(failed)?;
     let request = || {
         let request = Request {
-            info: AnyRef::from_der(&info)?,
+            info: AnyRef::from_der(info)?,
             signature_algorithm: AnyRef::from_der(&algorithm)?,
             signature: BitStringRef::from_bytes(&signature)?,
         };

@@ -45,7 +45,8 @@ impl Component {
         }
     }
 
-    /// Returns the place of a file that is on a node if and only if the component runs there.
+    /// Returns the place of a file, with kubeadm's own folder of certificates, that is on a node if and only if the
+    /// component runs there.
     #[must_use]
     pub const fn mark(self) -> &'static str {
         match self {

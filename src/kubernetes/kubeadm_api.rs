@@ -51,6 +51,12 @@ impl KubeadmApi {
         }
     }
 
+    /// Returns whether further arguments of a component are a list of names and values. Else they are a map.
+    #[must_use]
+    pub fn has_argument_lists(self) -> bool {
+        self == Self::V1Beta4
+    }
+
     /// Returns whether the configuration says for how long kubeadm makes certificates, and with which keys.
     #[must_use]
     pub fn has_periods(self) -> bool {

@@ -2,16 +2,19 @@
 
 use super::certificate::{AUTHORITIES, CERTIFICATES};
 use super::certificate_row::{CertificateRow, Output};
+use super::certificates_dir::usual_place;
 use super::place::{KUBELET_CONF, KUBELET_PKI, KUBERNETES, PKI};
 
-/// Returns the places of the certificates of a node's CAs, in the order of [`AUTHORITIES`].
+/// Returns the places of the certificates of a node's CAs in kubeadm's own folder, in the order of [`AUTHORITIES`].
 pub fn authorities() -> impl Iterator<Item = String> {
     AUTHORITIES.iter().map(|row| format!("{PKI}/{}.crt", row.base_name))
 }
 
-/// Returns whether a place is that of a CA's certificate or key, or of a key that signs the tokens of service accounts.
+/// Returns whether a place is that of a CA's certificate or key, or of a key that signs the tokens of service accounts,
+/// whatever the folder of certificates is.
 #[must_use]
 pub fn is_shared(place: &str) -> bool {
+    let place = usual_place(place);
     let base_name =
         place.strip_prefix(PKI).and_then(|rest| rest.strip_prefix('/')).and_then(|path| path.rsplit_once('.'));
     let is_authority = |name: &str| AUTHORITIES.iter().any(|row| row.base_name == name);
@@ -72,7 +75,8 @@ mod tests {
         for name in ["apiserver.crt", "etcd/server.key", "ca.srl", "sa.crt", "my-ca.crt", "other/ca.crt", "ca", ""] {
             assert!(!is_shared(&format!("etc/kubernetes/pki/{name}")), "{name}");
         }
-        assert!(!is_shared("etc/kubernetes/pki2/ca.crt") && !is_shared("ca.crt"));
+        assert!(is_shared("etc/kubernetes/ssl/ca.crt"), "in another folder of certificates");
+        assert!(!is_shared("etc/kubernetes/manifests/ca.crt") && !is_shared("ca.crt"));
     }
 
     #[test]

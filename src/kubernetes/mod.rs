@@ -13,6 +13,7 @@
 mod binding;
 mod certificate;
 mod certificate_row;
+mod certificates_dir;
 mod component;
 mod key_id;
 mod kubeadm_api;
@@ -35,6 +36,7 @@ pub use certificate::{AUTHORITIES, CA_HAS_ALT_NAME, CERTIFICATES};
 pub use certificate_row::{
     AltNameRule, CaName, CaRow, CertificateRow, CommonName, ExpectedOn, Organizations, Output, Scope, Server,
 };
+pub use certificates_dir::{CertificatesDir, CertificatesDirRefusal, usual_place};
 pub use component::Component;
 pub use key_id::{KeyId, NotAKeyId, escape};
 pub use kubeadm_api::{CLUSTER_NAME, KubeadmApi, encryption_algorithm, gates_dual_stack, has_systemd_cgroups};
@@ -43,8 +45,8 @@ pub use limits::JOINS_WITH_ECDSA_SERVICE_ACCOUNT;
 pub use part_files::{PartFile, cluster_files, node_files};
 pub use part_name::{NotAPartName, PartName, is_label, is_subdomain};
 pub use place::{
-    API_SERVER_RESTART, API_SERVER_RESTART_DAYS, BOOTSTRAP, CLUSTER_CA, ETCD_CA, FILE_LIMIT, KUBELET_CONF, KUBELET_PKI,
-    KUBERNETES, MANIFESTS, PKI, enable_api_server_restart, written_folder,
+    API_SERVER_RESTART, API_SERVER_RESTART_DAYS, BOOTSTRAP, CA_CHAIN, CLUSTER_CA, ETCD_CA, FILE_LIMIT, KUBELET_CONF,
+    KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, enable_api_server_restart, written_folder,
 };
 pub use purpose::Purpose;
 pub use readers::{RELOADED, are_reloaded, readers, readers_by_path, to_restart};

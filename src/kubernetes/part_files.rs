@@ -6,7 +6,7 @@
 
 use super::certificate::{AUTHORITIES, CERTIFICATES};
 use super::certificate_row::{CaName, Output, Scope};
-use super::place::{API_SERVER_RESTART, KUBELET_CONF, KUBELET_PKI, KUBERNETES, PKI};
+use super::place::{API_SERVER_RESTART, CA_CHAIN, KUBELET_CONF, KUBELET_PKI, KUBERNETES, PKI};
 use super::registry::{CERTS_D, HOSTS_TOML, REGISTRY_CA, TRUST_FOLDERS, TRUST_PREFIX};
 use super::role::Role;
 
@@ -17,7 +17,7 @@ const ANY: char = '*';
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartFile {
     /// The path in the part's tree. A `*` stands for text without a slash: in the kubelet's store for a time, elsewhere
-    /// on a node for a name or a part of one.
+    /// on a node for a name or a part of one. Certificates are in kubeadm's own folder.
     pub place: String,
     /// Whether only its owner may read the file.
     pub is_private: bool,
@@ -43,6 +43,7 @@ pub fn node_files() -> Vec<PartFile> {
         add(format!("{PKI}/{}.crt", row.base_name), false, roles);
         add(format!("{PKI}/{}.key", row.base_name), true, CONTROL_PLANE);
     }
+    add(CA_CHAIN.to_owned(), false, CONTROL_PLANE);
     for key in ["sa.key", "sa.pub"] {
         // kubeadm gives the public one the same mode.
         add(format!("{PKI}/{key}"), true, CONTROL_PLANE);

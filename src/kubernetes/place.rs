@@ -10,6 +10,9 @@ pub const KUBERNETES: &str = "etc/kubernetes";
 pub const PKI: &str = "etc/kubernetes/pki";
 /// The certificate of the cluster's CA.
 pub const CLUSTER_CA: &str = "etc/kubernetes/pki/ca.crt";
+/// The certificate of the cluster's CA and those above it, where the CA is an intermediate: for
+/// kube-controller-manager's `--root-ca-file`, and for nothing by which clients are known.
+pub const CA_CHAIN: &str = "etc/kubernetes/pki/ca-chain.crt";
 /// The certificate of etcd's CA.
 pub const ETCD_CA: &str = "etc/kubernetes/pki/etcd/ca.crt";
 /// The folder of the kubelet's own certificates.
@@ -27,10 +30,11 @@ pub const API_SERVER_RESTART: &str = "etc/kubernetes/certferry-restart-kube-apis
 /// The days of a month that every month has. Each control plane has another for the restart of its API server.
 pub const API_SERVER_RESTART_DAYS: usize = 28;
 
-/// Returns the folder, of those that a bundle writes and a run replaces, in which a place is.
+/// Returns the folder in which a place is, of those that hold nothing but what is certferry's or the kubelet's. In the
+/// folder of certificates there may be files of anybody, which stay.
 #[must_use]
 pub fn written_folder(place: &str) -> Option<&'static str> {
-    let folders = [PKI, KUBELET_PKI, STATE, CERTS_D].into_iter().chain(TRUST_FOLDERS);
+    let folders = [KUBELET_PKI, STATE, CERTS_D].into_iter().chain(TRUST_FOLDERS);
     let holds = |folder: &&str| place.strip_prefix(*folder).is_some_and(|rest| rest.starts_with('/'));
     folders.into_iter().find(holds)
 }

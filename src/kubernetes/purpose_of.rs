@@ -2,6 +2,7 @@
 
 use super::certificate::{AUTHORITIES, CERTIFICATES};
 use super::certificate_row::{CertificateRow, CommonName};
+use super::certificates_dir::usual_place;
 use super::purpose::Purpose;
 use super::registry::{REGISTRY_CA, in_certs_d, is_trusted_by_system};
 
@@ -35,9 +36,10 @@ impl Purpose {
     }
 
     /// Returns the purpose by the path in a part's tree, such as `etc/kubernetes/pki/etcd/server.crt` or
-    /// `users/alice.conf`.
+    /// `users/alice.conf`. Which folder of `etc/kubernetes` holds the certificates does not matter.
     #[must_use]
     pub fn of_path(path: &str) -> Self {
+        let path = &*usual_place(path);
         if path.starts_with("users/") {
             return Self::User;
         }

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::certificate::{AUTHORITIES, CERTIFICATES, SERVICE_ACCOUNT_READERS};
+use super::certificates_dir::usual_place;
 use super::component::Component;
-use super::place::PKI;
+use super::place::{CA_CHAIN, PKI};
 use super::registry::is_of_registry;
 use super::role::Role;
 
@@ -17,7 +18,9 @@ pub fn readers_by_path() -> impl Iterator<Item = (String, &'static [Component])>
         [(file("crt"), row.readers), (file("key"), row.key_readers)]
     });
     let leaves = CERTIFICATES.iter().flat_map(|row| row.output.paths(row.base_name).map(|path| (path, row.readers)));
-    authorities.chain(leaves).chain([(format!("{PKI}/sa."), SERVICE_ACCOUNT_READERS)])
+    let others: [(String, &[Component]); 2] =
+        [(format!("{PKI}/sa."), SERVICE_ACCOUNT_READERS), (CA_CHAIN.to_owned(), &[Component::ControllerManager])];
+    authorities.chain(leaves).chain(others)
 }
 
 /// The files that kube-apiserver reads again by itself when they are replaced in the folder that it sees.
@@ -29,12 +32,13 @@ pub const RELOADED: [&str; 2] = ["etc/kubernetes/pki/apiserver.crt", "etc/kubern
 /// Returns whether nothing must be restarted for these files, because kube-apiserver reads all of them again by itself. The
 /// files of registries, which no component reads, do not count.
 pub fn are_reloaded<'a>(mut places: impl Iterator<Item = &'a str>) -> bool {
-    places.all(|place| RELOADED.contains(&place) || is_of_registry(place))
+    places.all(|place| RELOADED.contains(&&*usual_place(place)) || is_of_registry(place))
 }
 
-/// Returns the components that read a file of a node's tree.
+/// Returns the components that read a file of a node's tree, whichever its folder of certificates is.
 #[must_use]
 pub fn readers(path: &str) -> &'static [Component] {
+    let path = usual_place(path);
     readers_by_path().find(|(beginning, _)| path.starts_with(beginning)).map_or(&[], |(_, readers)| readers)
 }
 
@@ -62,6 +66,7 @@ mod tests {
         for (path, expected) in [
             ("etc/kubernetes/pki/ca.crt", &[ApiServer, ControllerManager, Kubelet][..]),
             ("etc/kubernetes/pki/ca.key", &[ControllerManager]),
+            ("etc/kubernetes/pki/ca-chain.crt", &[ControllerManager]),
             ("etc/kubernetes/pki/apiserver.crt", &[ApiServer]),
             ("etc/kubernetes/pki/apiserver-etcd-client.key", &[ApiServer]),
             ("etc/kubernetes/pki/apiserver-kubelet-client.crt", &[ApiServer]),
@@ -83,6 +88,7 @@ mod tests {
             ("var/lib/kubelet/pki/kubelet-client-current.pem", &[Kubelet]),
             ("var/lib/kubelet/pki/kubelet.key", &[Kubelet]),
             ("etc/kubernetes/pki/dex.crt", &[]),
+            ("etc/kubernetes/ssl/etcd/ca.crt", &[Etcd, ApiServer]),
         ] {
             assert_eq!(readers(path), expected, "{path}");
         }

@@ -13,7 +13,7 @@ const PROMETHEUS: &str = include_str!("../../templates/etcd/prometheus.yaml");
 
 pub(super) fn render(file: &EtcdFile) -> Result<Zeroizing<String>, LayoutError> {
     let rendered = match file {
-        EtcdFile::Environment { name, client_url, peer_url, cluster, members } => {
+        EtcdFile::Environment { name, client_url, peer_url, cluster, members, certificates_dir } => {
             let members = members.join(",");
             let values = [
                 ("name", name.as_str()),
@@ -21,10 +21,13 @@ pub(super) fn render(file: &EtcdFile) -> Result<Zeroizing<String>, LayoutError> 
                 ("peer_url", peer_url),
                 ("cluster", cluster),
                 ("members", &members),
+                ("certificates_dir", &certificates_dir.to_string()),
             ];
             render_template(ENVIRONMENT, &values)
         }
-        EtcdFile::DropIn(name) => render_template(DROP_IN, &[("name", name)]),
+        EtcdFile::DropIn { name, certificates_dir } => {
+            render_template(DROP_IN, &[("name", name), ("certificates_dir", &certificates_dir.to_string())])
+        }
         EtcdFile::Prometheus { cluster, targets } => {
             let targets: String = targets.iter().map(|target| format!("    - {}\n", scalar(target))).collect();
             render_template(PROMETHEUS, &[("cluster", &scalar(cluster)), ("targets", &targets)])

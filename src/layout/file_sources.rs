@@ -1,9 +1,12 @@
 //! What the bytes of files are made from.
 
+use zeroize::Zeroizing;
+
 use super::LayoutError;
 use crate::issue::{Certificate, Issued};
 use crate::keys::{KeyRing, PrivateKey};
 use crate::kubernetes::KeyId;
+use crate::plan::{Material, PlannedChain};
 
 /// What the bytes of files are made from: what a build has made so far, and the profile.
 pub struct FileSources<'a> {
@@ -25,5 +28,22 @@ impl FileSources<'_> {
             .iter()
             .find_map(|issued| issued.get(id))
             .ok_or_else(|| LayoutError::MissingCertificate(id.clone()))
+    }
+
+    /// Returns the certificates of a chain in PEM.
+    pub(super) fn chain(&self, chain: &PlannedChain) -> Result<String, LayoutError> {
+        let own = chain.certificates.iter().map(|id| Ok(self.certificate(id)?.pem()));
+        let above = chain.issuers.iter().map(|issuer| Ok(issuer.pem.clone()));
+        own.chain(above).collect()
+    }
+
+    /// Returns a certificate, a chain or a key in PEM.
+    pub(super) fn material(&self, material: &Material) -> Result<Zeroizing<String>, LayoutError> {
+        Ok(match material {
+            Material::Certificate(id) => Zeroizing::new(self.certificate(id)?.pem()),
+            Material::Chain(chain) => Zeroizing::new(self.chain(chain)?),
+            Material::Root(root) => Zeroizing::new(root.pem.clone()),
+            Material::PrivateKey(id) => self.key(id)?.to_pem(),
+        })
     }
 }

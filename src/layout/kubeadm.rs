@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{FileSources, LayoutError};
-use crate::kubernetes::{KubeadmApi, PKI};
+use crate::kubernetes::{CertificatesDir, KubeadmApi};
 use crate::plan::{
     ClusterConfiguration, Discovery, EtcdClientFiles, KubeadmEtcd, KubeadmFile, KubeletConfiguration, LocalServer,
     Renewal,
@@ -24,28 +24,51 @@ const KUBELET: &str = include_str!("../../templates/kubeadm/kubelet.yaml");
 pub(super) fn render(file: &KubeadmFile, sources: &FileSources<'_>) -> Result<Zeroizing<String>, LayoutError> {
     match file {
         KubeadmFile::Init { server, cluster } => init(server, cluster),
-        KubeadmFile::JoinControlPlane { api, server, has_kubelet_conf } => {
+        KubeadmFile::JoinControlPlane { api, server, has_kubelet_conf, certificates_dir } => {
             let ignored = if *has_kubelet_conf {
                 "  # It is there already, because certferry made it.\n  ignorePreflightErrors:\n  - \
                  FileAvailable--etc-kubernetes-kubelet.conf\n"
             } else {
                 ""
             };
-            with_server(JOIN_CONTROL_PLANE, *api, server, &[("ignored", ignored)])
+            let authority = ca_cert_path(certificates_dir);
+            with_server(JOIN_CONTROL_PLANE, *api, server, &[("ignored", ignored), ("ca_cert_path", &authority)])
         }
-        KubeadmFile::JoinWorker { api, discovery } => match discovery {
-            Discovery::KubeletConf => filled_in(JOIN_WORKER, &[("api", api.name())]),
+        KubeadmFile::JoinWorker { api, discovery, certificates_dir } => match discovery {
+            Discovery::KubeletConf => {
+                let (authority, file) = (ca_cert_path(certificates_dir), preflight_name(certificates_dir));
+                let values = [("api", api.name()), ("ca_cert_path", &authority), ("ca_file", &file)];
+                filled_in(JOIN_WORKER, &values)
+            }
             Discovery::Token { endpoint, ca } => {
                 // The hash that `kubeadm join` compares is that of the SubjectPublicKeyInfo (kubeadm v1.20.2,
                 // pubkeypin.go).
                 let hash: String =
                     Sha256::digest(sources.key(ca)?.spki_der()).iter().map(|byte| format!("{byte:02x}")).collect();
-                let values = [("api", api.name()), ("endpoint", &scalar(endpoint)), ("ca_hash", &hash)];
+                let values = [
+                    ("api", api.name()),
+                    ("endpoint", &scalar(endpoint)),
+                    ("ca_hash", &hash),
+                    ("ca_cert_path", &ca_cert_path(certificates_dir)),
+                    ("ca_file", &preflight_name(certificates_dir)),
+                ];
                 filled_in(JOIN_WORKER_TOKEN, &values)
             }
         },
         KubeadmFile::Kubelet(kubelet) => render_kubelet(kubelet),
     }
+}
+
+/// Returns kubeadm's `caCertPath`, which does not follow `certificatesDir`. Source: kubeadm v1.20.2 and v1.34.1,
+/// apis/kubeadm/*/defaults.go `DefaultCACertPath`.
+fn ca_cert_path(folder: &CertificatesDir) -> String {
+    if folder.is_default() { String::new() } else { format!("caCertPath: {folder}/ca.crt\n") }
+}
+
+/// Returns what kubeadm's check is called of whether the CA's file is there already. Source: kubeadm v1.20.2,
+/// preflight/checks.go `FileAvailableCheck`.
+fn preflight_name(folder: &CertificatesDir) -> String {
+    format!("FileAvailable-{}", format!("{folder}/ca.crt").replace('/', "-"))
 }
 
 fn init(server: &LocalServer, cluster: &ClusterConfiguration) -> Result<Zeroizing<String>, LayoutError> {
@@ -55,11 +78,21 @@ fn init(server: &LocalServer, cluster: &ClusterConfiguration) -> Result<Zeroizin
     };
     let texts = |names: &[crate::x509::AltName]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
     let name = cluster.name.as_ref().map(|name| format!("clusterName: {}\n", scalar(name)));
+    let folder = &cluster.certificates_dir;
+    let certificates_dir = (!folder.is_default()).then(|| format!("certificatesDir: {folder}\n"));
     let endpoint = cluster.endpoint.as_ref().map(|endpoint| format!("controlPlaneEndpoint: {}\n", scalar(endpoint)));
     let cert_sans = match sans("  ", "certSANs", &texts(&cluster.cert_sans)) {
         list if list.is_empty() => list,
         list => format!("apiServer:\n{list}"),
     };
+    // A list of pairs from v1beta4 on, where each may come more than once.
+    let controller_manager = cluster.root_ca_file.as_ref().map(|file| {
+        let argument = match cluster.api.has_argument_lists() {
+            true => format!("  - name: root-ca-file\n    value: {}\n", scalar(file)),
+            false => format!("    root-ca-file: {}\n", scalar(file)),
+        };
+        format!("controllerManager:\n  extraArgs:\n{argument}")
+    });
     let etcd = match &cluster.etcd {
         KubeadmEtcd::Local(names) if names.is_empty() => String::new(),
         KubeadmEtcd::Local(names) => {
@@ -67,15 +100,17 @@ fn init(server: &LocalServer, cluster: &ClusterConfiguration) -> Result<Zeroizin
             let both = ["serverCertSANs", "peerCertSANs"].map(|key| sans("    ", key, &names));
             format!("etcd:\n  local:\n{}", both.concat())
         }
-        KubeadmEtcd::External { endpoints, files } => external_etcd(endpoints, files.as_ref())?,
+        KubeadmEtcd::External { endpoints, files } => external_etcd(endpoints, files.as_ref(), folder)?,
     };
     let subnets: Vec<_> = cluster.service_subnets.iter().map(ToString::to_string).collect();
     let renewal = cluster.renewal.as_ref().map(render_renewal).transpose()?;
     let values = [
         ("kubernetes", cluster.kubernetes.to_string()),
         ("cluster_name", name.unwrap_or_default()),
+        ("certificates_dir", certificates_dir.unwrap_or_default()),
         ("endpoint", endpoint.unwrap_or_default()),
         ("cert_sans", cert_sans),
+        ("controller_manager", controller_manager.unwrap_or_default()),
         ("etcd", etcd),
         ("service_subnets", scalar(&subnets.join(","))),
         ("dns_domain", scalar(&cluster.dns_domain)),
@@ -89,11 +124,15 @@ fn init(server: &LocalServer, cluster: &ClusterConfiguration) -> Result<Zeroizin
     with_server(INIT, cluster.api, server, &values)
 }
 
-fn external_etcd(endpoints: &[String], files: Option<&EtcdClientFiles>) -> Result<String, LayoutError> {
+fn external_etcd(
+    endpoints: &[String],
+    files: Option<&EtcdClientFiles>,
+    folder: &CertificatesDir,
+) -> Result<String, LayoutError> {
     let [ca, certificate, key] = match files {
         Some(EtcdClientFiles { ca, certificate, key }) => [ca, certificate, key].map(|path| scalar(path)),
         None => ["etcd/ca.crt", "apiserver-etcd-client.crt", "apiserver-etcd-client.key"]
-            .map(|file| format!("/{PKI}/{file}")),
+            .map(|file| format!("{folder}/{file}")),
     };
     let endpoints = list("    ", endpoints);
     let values = [("endpoints", &*endpoints), ("ca_file", &ca), ("cert_file", &certificate), ("key_file", &key)];
@@ -111,7 +150,13 @@ fn render_kubelet(kubelet: &KubeletConfiguration) -> Result<Zeroizing<String>, L
     let cluster_dns = kubelet.cluster_dns.map(|address| scalar(&address.to_string())).unwrap_or_default();
     let cgroups = if kubelet.has_systemd_cgroups { "cgroupDriver: systemd\n" } else { "" };
     let domain = scalar(&kubelet.cluster_domain);
-    filled_in(KUBELET, &[("cgroups", cgroups), ("cluster_dns", &cluster_dns), ("cluster_domain", &domain)])
+    let values = [
+        ("cgroups", cgroups),
+        ("cluster_dns", &cluster_dns),
+        ("cluster_domain", &domain),
+        ("certificates_dir", &kubelet.certificates_dir.to_string()),
+    ];
+    filled_in(KUBELET, &values)
 }
 
 /// Fills in a template that names an API server.

@@ -1,17 +1,20 @@
 //! Renders kubeconfigs.
 
+use std::sync::Arc;
+
 use zeroize::Zeroizing;
 
 use super::{FileSources, LayoutError};
 use crate::kubeconfig::{KubeadmCredentials, KubeadmForm};
-use crate::plan::{Credentials, PlannedKubeconfig};
+use crate::plan::{Credentials, PlannedChain, PlannedKubeconfig};
 
 /// Renders the kubeconfig in YAML.
 pub(super) fn render_kubeconfig(
     planned: &PlannedKubeconfig,
     sources: &FileSources<'_>,
 ) -> Result<Zeroizing<String>, LayoutError> {
-    let authority = sources.certificate(&planned.ca)?.pem();
+    let chain = PlannedChain { certificates: vec![planned.ca.clone()], issuers: Arc::clone(&planned.issuers) };
+    let authority = sources.chain(&chain)?;
     let (certificate, key);
     let credentials = match &planned.credentials {
         Credentials::Path(path) => KubeadmCredentials::File(path),

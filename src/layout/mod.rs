@@ -29,9 +29,10 @@ pub use file_sources::FileSources;
 use zeroize::Zeroizing;
 
 use crate::bundle::{Content, File, Mode, Node, Part, PartOwner};
+use crate::kubernetes::CertificatesDir;
 use crate::plan::{Manifest, PlannedContent, PlannedFile, Recipient};
 
-/// Makes the planned files of one recipient.
+/// Makes the planned files of one recipient. The certificates of nodes lie in this folder.
 ///
 /// # Errors
 /// Returns a [`LayoutError`], to which no checked profile leads.
@@ -39,18 +40,25 @@ pub fn lay_out(
     recipient: Recipient<'_>,
     planned: &[PlannedFile],
     sources: &FileSources<'_>,
+    certificates_dir: &CertificatesDir,
 ) -> Result<Part, LayoutError> {
     let files = planned.iter().map(|file| lay_out_file(file, sources)).collect::<Result<_, _>>()?;
-    Ok(Part::new(owner(recipient), files)?)
+    Ok(Part::new(owner(recipient, certificates_dir), files)?)
 }
 
-fn owner(recipient: Recipient<'_>) -> PartOwner {
+fn owner(recipient: Recipient<'_>, certificates_dir: &CertificatesDir) -> PartOwner {
     match recipient {
         Recipient::Cluster => PartOwner::Cluster,
         Recipient::Node(node) => {
             let mut names = vec![node.name.clone()];
             names.extend(node.dns_names.iter().filter(|name| **name != node.name).cloned());
-            PartOwner::Node(Node { name: node.name.clone(), role: node.role, names, addresses: node.addresses.clone() })
+            PartOwner::Node(Node {
+                name: node.name.clone(),
+                role: node.role,
+                names,
+                addresses: node.addresses.clone(),
+                certificates_dir: certificates_dir.clone(),
+            })
         }
     }
 }
@@ -61,6 +69,7 @@ fn lay_out_file(file: &PlannedFile, sources: &FileSources<'_>) -> Result<File, L
             return Ok(File::Link { path: file.path.clone(), target: target.clone() });
         }
         PlannedContent::Certificate(id) => (Mode::Public, sources.certificate(id)?.pem().into_bytes().into()),
+        PlannedContent::Chain(chain) => (Mode::Public, sources.chain(chain)?.into_bytes().into()),
         PlannedContent::PrivateKey(id) => (Mode::Private, bytes_of(sources.key(id)?.to_pem())),
         PlannedContent::PublicKey(id) => (Mode::Private, sources.key(id)?.public_pem().into_bytes().into()),
         PlannedContent::CertificateAndKey(id) => {
@@ -89,7 +98,7 @@ fn render_manifest(manifest: &Manifest, sources: &FileSources<'_>) -> Result<Zer
         Manifest::ClusterIssuer { name, secret } => cert_manager::cluster_issuer(name, secret),
         Manifest::IngressExample { issuer, host } => cert_manager::ingress_example(issuer, host),
         Manifest::Trust { kind, name, namespace, ca } => {
-            cert_manager::trust(*kind, name, namespace, &sources.certificate(ca)?.pem())
+            cert_manager::trust(*kind, name, namespace, &sources.material(ca)?)
         }
         Manifest::TrustRoot { name } => cert_manager::trust_root(name),
         Manifest::Bindings(bindings) => rbac::render("", bindings),

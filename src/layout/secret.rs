@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::{FileSources, LayoutError};
-use crate::plan::{Material, SecretManifest, SecretReader};
+use crate::plan::{SecretManifest, SecretReader};
 use crate::template::render as render_template;
 use crate::yaml::quoted;
 
@@ -29,10 +29,7 @@ impl SecretReader {
 pub(super) fn render(secret: &SecretManifest, sources: &FileSources<'_>) -> Result<Zeroizing<String>, LayoutError> {
     let mut values = Vec::new();
     for (key, material) in &secret.entries {
-        let pem = match material {
-            Material::Certificate(id) => Zeroizing::new(sources.certificate(id)?.pem()),
-            Material::PrivateKey(id) => sources.key(id)?.to_pem(),
-        };
+        let pem = sources.material(material)?;
         values.push((key, Zeroizing::new(STANDARD.encode(pem.as_bytes()))));
     }
     // Reserves room for everything, because a buffer that grows leaves copies of keys behind.

@@ -51,7 +51,8 @@ fn shell() -> String {
     fact("VERSION", "What `--version` says.", env!("CARGO_PKG_VERSION"));
     fact("BUNDLE_FORMAT", "", &FORMAT.to_string());
     fact("KUBERNETES", "Places, relative to the root.", KUBERNETES);
-    fact("PKI", "", PKI);
+    fact("USUAL_PKI", "", PKI);
+    fact("PKI", "That of a record may be another: take_pki.", PKI);
     fact("KUBELET_PKI", "", KUBELET_PKI);
     fact("KUBECONFIGS", "Those of kubeadm, and what a kubelet begins with.", &kubeconfigs().join(" "));
     fact("BOOTSTRAP", "", parent_and_name(BOOTSTRAP).1);

@@ -35,7 +35,7 @@ pub use comparison::{Comparison, Since};
 pub use derivation::{Derivation, Progress};
 pub use error::{BuildError, Defect, MakeError};
 pub use permission::{Deviation, Objection, Permission, check_lock};
-pub use request::request;
+pub use request::{request, request_over};
 
 use crate::adopted::Adopted;
 use crate::bundle::{ClusterId, Description, Head, Hex, Sha256, WriteError, Writer, Written};
@@ -162,7 +162,7 @@ where
         };
         let part = |number: usize| {
             let recipient = some[number];
-            let laid_out = lay_out(recipient, &plan.files(recipient), &sources);
+            let laid_out = lay_out(recipient, &plan.files(recipient), &sources, &profile.cluster.certificates_dir);
             laid_out.map_err(|error| WriteError::Making(format!("layout: {error}")))
         };
         writer.add(some.len(), part, &sign).map_err(MakeError::from)?;

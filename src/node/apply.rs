@@ -11,7 +11,7 @@ use super::backups;
 use super::changes::Changes;
 use super::identity::{Identity, IdentityMismatch};
 use super::install::install;
-use super::installed::{InstallRefusal, Installed};
+use super::installed::{InstallRefusal, Installed, other_certificates_dir};
 use super::place::Slot;
 use super::restart::{self, Effect, Progress, RestartError, RestartedBy};
 use super::session::Session;
@@ -19,7 +19,7 @@ use super::status::{kept, status};
 use super::written::Written;
 use crate::bundle::{Node, PartOwner, VerifiedPart};
 use crate::host::{self, NodeTree, reason};
-use crate::kubernetes::UNIT_FOLDERS;
+use crate::kubernetes::{CertificatesDir, UNIT_FOLDERS};
 use crate::sign::PublicKey;
 
 /// What a person allows although it would be refused otherwise.
@@ -87,7 +87,7 @@ pub enum ApplyError {
     #[error("{}", mismatch_text(node, mismatch))]
     IdentityMismatch {
         /// The node that the part is for.
-        node: Node,
+        node: Box<Node>,
         /// The difference between the host and the node.
         mismatch: IdentityMismatch,
     },
@@ -100,6 +100,14 @@ pub enum ApplyError {
         from: Box<Installed>,
         /// The generation that the part would install.
         to: Box<Installed>,
+    },
+    /// The node has its certificates in another folder than the part, so that nobody there would look at the part's.
+    #[error("this node has its certificates in {found}, and the bundle brings them for {brought}")]
+    OtherFolder {
+        /// The folder of the node.
+        found: CertificatesDir,
+        /// The folder of the part.
+        brought: CertificatesDir,
     },
 }
 
@@ -224,7 +232,7 @@ fn identify(tree: &NodeTree, allowed: Allowed, part: &VerifiedPart) -> Result<()
         false => Identity::of_tree(tree),
     };
     match identity.mismatch(node) {
-        Some(mismatch) => Err(ApplyError::IdentityMismatch { node: node.clone(), mismatch }),
+        Some(mismatch) => Err(ApplyError::IdentityMismatch { node: Box::new(node.clone()), mismatch }),
         None => Ok(()),
     }
 }
@@ -246,6 +254,12 @@ fn compare<'a>(
         if !is_allowed {
             return Err(ApplyError::Refused { refusal, from: Box::new(from.clone()), to: Box::new(changes.to) });
         }
+    }
+    let brought = &changes.to.certificates_dir;
+    // Where certferry has put them before, they were moved away, and come back.
+    let is_known = changes.from.as_ref().is_some_and(|from| from.certificates_dir == *brought);
+    if !is_known && let Some(found) = other_certificates_dir(tree.reading(), brought) {
+        return Err(ApplyError::OtherFolder { found, brought: brought.clone() });
     }
     // Last: the word that allows it is of no use for a bundle that is refused.
     match backups::at_stake(tree, &changes)? {

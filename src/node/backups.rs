@@ -12,7 +12,7 @@ use super::state::{content, homes, look, read_previous, real};
 use super::unit::Unit;
 use crate::bundle::{Record, Row, Sha256};
 use crate::host::NodeTree;
-use crate::kubernetes::{PKI, is_shared};
+use crate::kubernetes::is_shared;
 
 /// Returns whether what certferry did not install goes from the previous generation to the original one.
 ///
@@ -109,8 +109,10 @@ fn holds_foreign(
         Err(NodeError::BrokenState { .. } | NodeError::OtherFormat { .. }) => None,
         read => read?.map(|(record, _)| record),
     };
+    let folder = record.as_ref().map(|record| record.owner.certificates_dir()).unwrap_or_default();
+    let folder = folder.folder();
     // Where its links lead nowhere, none of the units is there.
-    let pki = tree.resolve(PKI).unwrap_or_else(|_| PKI.to_owned());
+    let certificates = tree.resolve(folder).unwrap_or_else(|_| folder.to_owned());
     for unit in units {
         if !is_looked_at(&real(tree, unit.home())?) || look(tree, &unit.at(Slot::Previous))?.is_none() {
             continue;
@@ -121,8 +123,10 @@ fn holds_foreign(
         }
         for row in &record.rows {
             let Row::File { path, sha256, .. } = row else { continue };
-            let Some(name) = path.strip_prefix(PKI).filter(|_| is_shared(path)) else { continue };
-            let Some(rest) = format!("{pki}{name}").strip_prefix(&unit.live).map(str::to_owned) else { continue };
+            let Some(name) = path.strip_prefix(folder).filter(|_| is_shared(path)) else { continue };
+            let Some(rest) = format!("{certificates}{name}").strip_prefix(&unit.live).map(str::to_owned) else {
+                continue;
+            };
             if rest.is_empty() || rest.starts_with('/') {
                 let bytes = content(tree, &format!("{}{rest}", unit.at(Slot::Previous)))?;
                 if !bytes.is_empty() && Sha256::of(&bytes) != *sha256 {

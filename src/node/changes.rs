@@ -18,7 +18,7 @@ use crate::bundle::{PartOwner, Record, Row, Sha256, VerifiedPart};
 use crate::host::{FileOwner, Found, FoundKind, NodeTree};
 use crate::kubeconfig::{Held, Kubeconfig};
 use crate::kubernetes::{
-    BOOTSTRAP, CERTS_D, Component, KUBELET_PKI, KUBERNETES, PKI, Role, is_shared, kubeconfigs, readers,
+    BOOTSTRAP, CERTS_D, Component, KUBELET_PKI, KUBERNETES, Role, is_shared, kubeconfigs, readers, usual_place,
 };
 use crate::sign::PublicKey;
 use crate::x509::{ReadCertificate, read_pem};
@@ -55,13 +55,16 @@ impl<'a> Changes<'a> {
     ///
     /// # Errors
     /// Fails when the node's files cannot be read, when one of them cannot be carried over, and when the part has a file
-    /// or folder where the node has a symbolic link. Only `pki` and the kubelet's `pki` themselves may be links.
+    /// or folder where the node has a symbolic link. Only the folder of certificates and the kubelet's `pki` themselves
+    /// may be links.
     pub fn new(tree: &NodeTree, part: &'a VerifiedPart, key: &PublicKey) -> Result<Self, NodeError> {
         let record = part.record();
         let is_etcd = matches!(&record.owner, PartOwner::Node(node) if node.role == Role::Etcd);
         let new: BTreeMap<&str, (&Row, &[u8])> = part.files().map(|(row, bytes)| (row.path(), (row, bytes))).collect();
-        let replaced = Replaced::new(|place| content(tree, &resolve(tree, place)?), |place| Some(new.get(place)?.1))?;
-        let is_fresh = look(tree, &resolve(tree, PKI)?)?.is_none();
+        let folder = record.owner.certificates_dir();
+        let old = |place: &str| content(tree, &resolve(tree, place)?);
+        let replaced = Replaced::new(&folder, old, |place| Some(new.get(place)?.1))?;
+        let is_fresh = look(tree, &resolve(tree, folder.folder())?)?.is_none();
         let to = Installed::of(part, key.fingerprint());
         let mut changes = Self {
             from: installed(tree)?,
@@ -77,7 +80,7 @@ impl<'a> Changes<'a> {
             before: Description::new(),
         };
         let mut comparison = Comparison { tree, new, replaced, keeps_owner: is_etcd, changes: &mut changes };
-        comparison.folder(PKI)?;
+        comparison.folder(folder.folder())?;
         comparison.folder(KUBELET_PKI)?;
         comparison.kubeconfigs()?;
         comparison.registries()?;
@@ -155,7 +158,7 @@ impl<'a> Changes<'a> {
 /// Returns the components that read what changes and run on the node.
 fn restarts(record: &Record, changes: &Changes<'_>) -> BTreeSet<Component> {
     let PartOwner::Node(node) = &record.owner else { return BTreeSet::new() };
-    let has_etcd = record.rows.iter().any(|row| row.path().ends_with("pki/etcd/server.crt"));
+    let has_etcd = record.rows.iter().any(|row| usual_place(row.path()) == Component::Etcd.mark());
     let runs = |component: &Component| component.runs(node.role, has_etcd);
     // What is in a file stays the same when its permissions change, and a component has read it already.
     let files = changes.files.iter().filter(|file| file.difference != Difference::Mode).map(|file| &file.place);
@@ -248,7 +251,7 @@ impl<'a> Comparison<'a, '_> {
             return Ok(());
         }
         let has_parent = |place: &str| {
-            old.contains_key(parent_and_name(place).0.strip_prefix(PKI).unwrap_or_default().trim_start_matches('/'))
+            old.contains_key(parent_and_name(place).0.strip_prefix(folder).unwrap_or_default().trim_start_matches('/'))
         };
         let is_single = |change: &FileChange| match change.difference {
             Difference::Mode => true,
@@ -256,7 +259,8 @@ impl<'a> Comparison<'a, '_> {
             Difference::Content => !is_shared(&change.place),
             Difference::New => !is_shared(&change.place) && has_parent(&change.place),
         };
-        let only_single = folder == PKI && !old.is_empty() && dropped.is_empty() && changed.iter().all(is_single);
+        let is_certificates = folder == self.changes.to.certificates_dir.folder();
+        let only_single = is_certificates && !old.is_empty() && dropped.is_empty() && changed.iter().all(is_single);
         let method = match (is_mount_point, only_single) {
             (true, _) => Method::MountPoint,
             (false, true) => Method::Files,

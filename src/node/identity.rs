@@ -75,7 +75,7 @@ fn host_name(text: &str) -> Option<String> {
 mod tests {
     use super::{Identity, IdentityMismatch, host_name};
     use crate::bundle::Node;
-    use crate::kubernetes::Role;
+    use crate::kubernetes::{CertificatesDir, Role};
 
     #[test]
     fn comments_are_no_names() {
@@ -94,6 +94,7 @@ mod tests {
             role: Role::ControlPlane,
             names: vec!["cp-1".to_owned(), "api.corp.internal".to_owned()],
             addresses: vec![[10, 0, 0, 1].into(), [10, 0, 0, 2].into()],
+            certificates_dir: CertificatesDir::default(),
         };
         let host = |name: Option<&str>, addresses: Option<&[[u8; 4]]>| Identity {
             name: name.map(str::to_owned),

@@ -1,11 +1,13 @@
 //! The generation that certferry installed on a node, and whether a bundle may follow it.
 
+use std::collections::BTreeSet;
+
 use super::NodeError;
 use super::place::{INSTALLED, RECORD, SIGNER, Slot};
 use super::unit::Unit;
 use crate::bundle::{ClusterId, PartOwner, Record, RecordError, Sha256, VerifiedPart};
 use crate::host::{NodeRoot, NodeTree};
-use crate::kubernetes::{FILE_LIMIT, Role};
+use crate::kubernetes::{CLUSTER_CA, CertificatesDir, ETCD_CA, FILE_LIMIT, KUBERNETES, Role};
 use crate::sign::{Fingerprint, PublicKey};
 
 /// A generation on a node.
@@ -23,6 +25,8 @@ pub struct Installed {
     pub node: String,
     /// The role of the node. `None` when the files are of no node.
     pub role: Option<Role>,
+    /// The folder of the node's certificates and keys.
+    pub certificates_dir: CertificatesDir,
     /// The SHA-256 of the record.
     pub record: Sha256,
     /// The fingerprint of the key that signed the record.
@@ -60,6 +64,7 @@ impl Installed {
             kubernetes: record.head.kubernetes.clone(),
             node,
             role,
+            certificates_dir: record.owner.certificates_dir(),
             record: sha256,
             signer,
         }
@@ -90,6 +95,17 @@ pub(super) fn installed(tree: &NodeTree) -> Result<Option<Installed>, NodeError>
     Ok(read(tree.reading(), INSTALLED)?.map(|(_, installed)| installed))
 }
 
+/// Returns the places of the files that certferry's record says it brought, and that are there. Returns `None` when
+/// certferry installed nothing.
+///
+/// # Errors
+/// Fails when the record cannot be read, or is not what certferry wrote.
+pub fn installed_files(root: &NodeRoot) -> Result<Option<BTreeSet<String>>, NodeError> {
+    let Some((record, _)) = installed_record(root)? else { return Ok(None) };
+    let places = record.rows.iter().map(|row| row.path().to_owned());
+    Ok(Some(places.filter(|place| root.is_there(place)).collect()))
+}
+
 /// Returns what was installed before, if certferry installed it.
 ///
 /// # Errors
@@ -105,6 +121,29 @@ pub(super) fn previously_installed(tree: &NodeTree) -> Result<Option<Installed>,
 /// Fails like [`installed`].
 pub(super) fn installed_record(root: &NodeRoot) -> Result<Option<(Record, Installed)>, NodeError> {
     read(root, INSTALLED)
+}
+
+/// Returns the folder of a node's certificates and keys: that of the installed generation. Where certferry installed
+/// nothing, or it cannot be read, it is kubeadm's own, or where that is missing the first with the certificate of a CA.
+#[must_use]
+pub fn certificates_dir(root: &NodeRoot) -> CertificatesDir {
+    if let Ok(Some((_, installed))) = installed_record(root) {
+        return installed.certificates_dir;
+    }
+    other_certificates_dir(root, &CertificatesDir::default()).unwrap_or_default()
+}
+
+/// Returns the folder in which a node has the certificate of a CA, when it does not have the folder that is asked about:
+/// kubeadm's own, or else the first by name.
+pub(super) fn other_certificates_dir(root: &NodeRoot, folder: &CertificatesDir) -> Option<CertificatesDir> {
+    if root.is_folder(folder.folder()) {
+        return None;
+    }
+    let mut names = root.names(KUBERNETES).unwrap_or_default();
+    names.sort_unstable();
+    let others = names.iter().filter_map(|name| CertificatesDir::parse(&format!("/{KUBERNETES}/{name}")).ok());
+    let is_used = |folder: &CertificatesDir| [CLUSTER_CA, ETCD_CA].iter().any(|ca| root.is_there(&folder.place(ca)));
+    [CertificatesDir::default()].into_iter().chain(others).find(is_used)
 }
 
 /// Returns the record that is in a folder, and what it says of the generation. Returns `None` when none is there.

@@ -50,7 +50,7 @@ pub use changes::Changes;
 pub use drift::{Drift, drift};
 pub use error::NodeError;
 pub use identity::{Identity, IdentityMismatch};
-pub use installed::{InstallRefusal, Installed};
+pub use installed::{InstallRefusal, Installed, certificates_dir, installed_files};
 pub use rollback::{RollbackForeseen, RolledBack, rollback, rollback_dry_run};
 pub use session::Session;
 pub use status::{Previous, Status, status};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 
 use super::NodeError;
-use crate::kubernetes::authorities;
+use crate::kubernetes::{CertificatesDir, authorities};
 use crate::x509::{PemContents, ReadCertificate, public_key_bits, read_pem};
 
 /// The CAs that a node trusts now and will no longer trust.
@@ -18,16 +18,17 @@ pub(super) struct Replaced {
 }
 
 impl Replaced {
-    /// Compares the CAs of two trees. `old` returns the content of a file of the old tree, empty when there is none.
+    /// Compares the CAs of two trees, in this folder of certificates. `old` returns the content of a file of the old tree, empty when there is none.
     ///
     /// # Errors
     /// Returns the error of `old`.
     pub(super) fn new<'a>(
+        folder: &CertificatesDir,
         old: impl Fn(&str) -> Result<Zeroizing<Vec<u8>>, NodeError>,
         new: impl Fn(&str) -> Option<&'a [u8]>,
     ) -> Result<Self, NodeError> {
         let first = |pem: &[u8]| read_pem(pem).ok()?.certificates.into_iter().next();
-        let places: Vec<_> = authorities().collect();
+        let places: Vec<_> = authorities().map(|place| folder.place(&place).into_owned()).collect();
         let kept: Vec<_> = places.iter().filter_map(|place| first(new(place)?)).collect();
         let mut replaced = Self::default();
         for place in places {

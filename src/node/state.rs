@@ -10,7 +10,7 @@ use super::journal::{Journal, Step};
 use super::place::{JOURNAL, Slot, UNITS, parent_and_name};
 use super::unit::{self, Unit};
 use crate::host::{FileOwner, FoundKind, NodeTree};
-use crate::kubernetes::{FILE_LIMIT, KUBERNETES, Swaps, UNIT_FOLDERS, UnitFolder};
+use crate::kubernetes::{CertificatesDir, FILE_LIMIT, KUBERNETES, PKI, Swaps, UNIT_FOLDERS, UnitFolder};
 
 /// The most bytes of a state file, which has some hundred lines of two paths.
 const LIMIT: u64 = 1 << 20;
@@ -65,6 +65,11 @@ pub(super) fn homes(tree: &NodeTree) -> Result<BTreeSet<String>, NodeError> {
     let mut homes = BTreeSet::from([real(tree, KUBERNETES)?]);
     for UnitFolder { folder, swaps, .. } in UNIT_FOLDERS {
         match swaps {
+            Swaps::Whole if folder == PKI => {
+                for folder in certificates_folders(tree) {
+                    homes.insert(home_of(tree, &folder)?.0);
+                }
+            }
             Swaps::Whole => {
                 homes.insert(home_of(tree, folder)?.0);
             }
@@ -88,6 +93,21 @@ pub(super) fn homes(tree: &NodeTree) -> Result<BTreeSet<String>, NodeError> {
         }
     }
     Ok(homes)
+}
+
+/// Returns the folders that may be that of the certificates and that are not simply in [`KUBERNETES`], and kubeadm's own.
+/// Whichever it is, a run that was killed may have staged beside what it leads to.
+fn certificates_folders(tree: &NodeTree) -> Vec<String> {
+    let names = tree.names(KUBERNETES).unwrap_or_default();
+    let folders = names.into_iter().map(|name| format!("{KUBERNETES}/{name}"));
+    let is_elsewhere = |folder: &String| {
+        folder != PKI
+            && CertificatesDir::parse(&format!("/{folder}")).is_ok()
+            && tree.resolve(folder).is_ok_and(|leads_to| {
+                tree.is_folder(&leads_to) && (leads_to != *folder || tree.is_mount_point(&leads_to))
+            })
+    };
+    folders.filter(is_elsewhere).chain([PKI.to_owned()]).collect()
 }
 
 /// Returns the folder that holds the slots of a unit, the name of the unit in that folder, and whether the unit is a

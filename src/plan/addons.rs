@@ -2,6 +2,7 @@
 //! cert-manager, TLS Secrets, RBAC.
 
 use super::certificate::{Constraints, PlannedCertificate, PlannedKey, authority_of, ca_key, root};
+use super::chain::{anchor, sent, trusted};
 use super::etcd;
 use super::file::{PlannedContent, PlannedFile, file};
 use super::manifest::{CaBundles, Manifest, Material, RoleBinding, SecretManifest, SecretReader};
@@ -106,9 +107,9 @@ pub(super) fn files(profile: &Profile) -> Vec<PlannedFile> {
     files.extend(profile.users.iter().filter(|user| !user.bindings.is_empty()).map(user_bindings));
     files.extend(profile.etcd_clients.iter().flat_map(|client| etcd_client(client, profile)));
     files.extend(profile.metallb.iter().flat_map(metallb));
-    files.extend(profile.webhooks.iter().flat_map(webhook));
-    if profile.tls_ca.is_some() {
-        files.push(file("tls/ca.crt".to_owned(), PlannedContent::Certificate(TLS_CA)));
+    files.extend(profile.webhooks.iter().flat_map(|one| webhook(one, profile)));
+    if let Some(authority) = &profile.tls_ca {
+        files.push(file("tls/ca.crt".to_owned(), anchor(TLS_CA, authority).into()));
         let name = format!("{}-tls-ca", profile.cluster.name);
         files.push(manifest("tls/trust-root.sh".to_owned(), Manifest::TrustRoot { name }));
     }
@@ -179,13 +180,25 @@ fn issuer_of<'a>(tls: &TlsCertificate, profile: &'a Profile) -> Option<(KeyId, &
 }
 
 /// Plans a Secret with certificate, key and CA, under the keys of a `kubernetes.io/tls` Secret.
-fn secret(reader: SecretReader, name: &SecretName, secret_type: SecretType, id: &KeyId, ca: KeyId) -> SecretManifest {
-    let entries = vec![
-        ("ca.crt", Material::Certificate(ca)),
-        ("tls.crt", Material::Certificate(id.clone())),
-        ("tls.key", Material::PrivateKey(id.clone())),
-    ];
+fn secret(
+    (reader, secret_type): (SecretReader, SecretType),
+    name: &SecretName,
+    id: &KeyId,
+    [ca, certificate]: [Material; 2],
+) -> SecretManifest {
+    let entries = vec![("ca.crt", ca), ("tls.crt", certificate), ("tls.key", Material::PrivateKey(id.clone()))];
     SecretManifest { reader, name: name.clone(), secret_type, entries }
+}
+
+/// Returns the CA and the certificate of a server, as its program and its clients need them. A program may know clients by
+/// the CA, which therefore stands alone.
+fn of_server(id: &KeyId, (ca, authority): (KeyId, &Authority)) -> [Material; 2] {
+    [Material::Certificate(ca.clone()), sent(id.clone(), (ca, authority))]
+}
+
+/// Returns the CA and the certificate of a client, which verifies servers by the CA.
+fn of_client(id: &KeyId, (ca, authority): (KeyId, &Authority)) -> [Material; 2] {
+    [trusted(ca, authority), Material::Certificate(id.clone())]
 }
 
 /// Plans the manifest of a user's bindings.
@@ -215,9 +228,10 @@ fn etcd_client(client: &EtcdClient, profile: &Profile) -> Vec<PlannedFile> {
         manifest(format!("{folder}/etcdctl.env"), Manifest::EtcdctlEnvironment { endpoints }),
         etcd::prometheus(profile, &folder),
     ];
-    if let Some(name) = &client.secret {
+    if let (Some(name), Some(authority)) = (&client.secret, &profile.etcd_ca) {
         let id = KeyId::EtcdClient(client.name.as_str().into());
-        let secret = secret(SecretReader::EtcdClient, name, SecretType::Opaque, &id, ca_key(CaName::Etcd));
+        let pair = of_client(&id, (ca_key(CaName::Etcd), authority));
+        let secret = secret((SecretReader::EtcdClient, SecretType::Opaque), name, &id, pair);
         files.push(manifest(format!("manifests/etcd-clients/{}.yaml", name.file_stem()), Manifest::Secret(secret)));
     }
     files
@@ -229,7 +243,8 @@ fn metallb(metallb: &Metallb) -> Vec<PlannedFile> {
         Rotation::Cooperate => SecretReader::Metallb,
         Rotation::Disabled => SecretReader::MetallbByHand,
     };
-    let mut secret = secret(reader, &metallb.secret, SecretType::Opaque, &id, METALLB_CA);
+    let pair = of_server(&id, (METALLB_CA, &metallb.ca));
+    let mut secret = secret((reader, SecretType::Opaque), &metallb.secret, &id, pair);
     if metallb.rotation == Rotation::Cooperate {
         secret.entries.insert(1, ("ca.key", Material::PrivateKey(METALLB_CA)));
         return vec![manifest(path("secret.yaml"), Manifest::Secret(secret))];
@@ -246,16 +261,19 @@ fn metallb(metallb: &Metallb) -> Vec<PlannedFile> {
     ]
 }
 
-fn webhook(webhook: &Webhook) -> Vec<PlannedFile> {
+fn webhook(webhook: &Webhook, profile: &Profile) -> Vec<PlannedFile> {
     let Webhook { secret: name, secret_type, service, configurations, .. } = webhook;
-    let ca = if webhook.own_ca.is_some() { own_ca(webhook) } else { WEBHOOK_CA };
+    let shared = || profile.webhook_ca.as_ref().map(|authority| (WEBHOOK_CA, authority));
+    let own = webhook.own_ca.as_ref().map(|authority| (own_ca(webhook), authority));
+    let Some((ca, authority)) = own.or_else(shared) else { return Vec::new() };
     let bundles = CaBundles {
         namespace: name.namespace.clone(),
         service: service.clone(),
         expected: configurations.clone(),
         ca: ca.clone(),
     };
-    let secret = secret(SecretReader::Webhook, name, *secret_type, &webhook_key(name), ca);
+    let id = webhook_key(name);
+    let secret = secret((SecretReader::Webhook, *secret_type), name, &id, of_server(&id, (ca, authority)));
     let path = |ending: &str| format!("manifests/webhooks/{}.{ending}", name.file_stem());
     vec![
         manifest(path("yaml"), Manifest::Secret(secret)),
@@ -264,15 +282,17 @@ fn webhook(webhook: &Webhook) -> Vec<PlannedFile> {
 }
 
 fn cert_manager(profile: &Profile) -> Vec<PlannedFile> {
-    let Some(cert_manager) = &profile.cert_manager else { return Vec::new() };
+    let (Some(cert_manager), Some(authority)) = (&profile.cert_manager, &profile.tls_ca) else { return Vec::new() };
     let (name, issuer) = (&cert_manager.secret, &cert_manager.issuer);
-    let secret = secret(SecretReader::CertManager, name, SecretType::Tls, &CERT_MANAGER_CA, TLS_CA);
+    // cert-manager sends what is in tls.crt behind each certificate that it signs.
+    let pair = [anchor(TLS_CA, authority), sent(CERT_MANAGER_CA, (TLS_CA, authority))];
+    let secret = secret((SecretReader::CertManager, SecretType::Tls), name, &CERT_MANAGER_CA, pair);
     let domain = cert_manager.permitted.domains.first().map_or("example.internal", String::as_str);
     let trust = Manifest::Trust {
         kind: cert_manager.trust,
         name: format!("{issuer}-root"),
         namespace: name.namespace.clone(),
-        ca: TLS_CA,
+        ca: anchor(TLS_CA, authority),
     };
     [
         ("secret", Manifest::Secret(secret)),
@@ -285,13 +305,18 @@ fn cert_manager(profile: &Profile) -> Vec<PlannedFile> {
 }
 
 fn tls(tls: &TlsCertificate, profile: &Profile) -> Vec<PlannedFile> {
-    let Some((issuer, _)) = issuer_of(tls, profile) else { return Vec::new() };
+    let Some(issuer) = issuer_of(tls, profile) else { return Vec::new() };
     let (id, stem) = (tls_key(&tls.secret), tls.secret.file_stem());
-    let secret = secret(SecretReader::Tls, &tls.secret, SecretType::Tls, &id, issuer.clone());
+    let pair = match tls.usages.contains(&ExtendedKeyUsage::ServerAuth) {
+        true => of_server(&id, issuer),
+        false => of_client(&id, issuer),
+    };
+    let [ca, certificate] = pair.clone();
+    let secret = secret((SecretReader::Tls, SecretType::Tls), &tls.secret, &id, pair);
     let path = |name: &str| format!("tls/{stem}/{name}");
     vec![
-        file(path("ca.crt"), PlannedContent::Certificate(issuer)),
-        file(path("tls.crt"), PlannedContent::Certificate(id.clone())),
+        file(path("ca.crt"), ca.into()),
+        file(path("tls.crt"), certificate.into()),
         file(path("tls.key"), PlannedContent::PrivateKey(id)),
         manifest(format!("manifests/tls/{stem}.yaml"), Manifest::Secret(secret)),
     ]

@@ -44,6 +44,7 @@ pub(super) fn files(profile: &Profile) -> Vec<PlannedFile> {
     }
     let all: Vec<_> =
         members(profile).map(|(node, address)| format!("{}={}", node.name, url(address, PEER_PORT))).collect();
+    let certificates_dir = &profile.cluster.certificates_dir;
     let of_member = |(node, address): (&Node, IpAddr)| {
         let environment = EtcdFile::Environment {
             name: node.name.clone(),
@@ -51,9 +52,11 @@ pub(super) fn files(profile: &Profile) -> Vec<PlannedFile> {
             peer_url: url(address, PEER_PORT),
             cluster: profile.cluster.name.clone(),
             members: all.clone(),
+            certificates_dir: certificates_dir.clone(),
         };
         let path = |name: &str| format!("etcd/{}/{name}", node.name);
-        [planned(path("etcd.env"), environment), planned(path("etcd.drop-in"), EtcdFile::DropIn(node.name.clone()))]
+        let drop_in = EtcdFile::DropIn { name: node.name.clone(), certificates_dir: certificates_dir.clone() };
+        [planned(path("etcd.env"), environment), planned(path("etcd.drop-in"), drop_in)]
     };
     members(profile).flat_map(of_member).collect()
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::kubeconfig::PlannedKubeconfig;
 use super::manifest::Manifest;
+use super::planned_chain::PlannedChain;
 use crate::kubernetes::KeyId;
 
 /// What each file of a part holds, by path, in the words of [`PlannedContent::outline`]. Nodes can share the texts, most
@@ -25,6 +26,8 @@ pub struct PlannedFile {
 pub enum PlannedContent {
     /// A certificate in PEM.
     Certificate(KeyId),
+    /// Certificates in PEM, each the issuer of the one before.
+    Chain(PlannedChain),
     /// A private key in PEM.
     PrivateKey(KeyId),
     /// A public key in PEM, with the mode of a private one, as kubeadm writes `sa.pub`.
@@ -50,6 +53,7 @@ impl PlannedContent {
     pub fn outline(&self) -> String {
         match self {
             Self::Certificate(id) => format!("certificate {id}"),
+            Self::Chain(chain) => chain.outline(),
             Self::PrivateKey(id) => format!("key {id}"),
             Self::PublicKey(id) => format!("public key {id}"),
             Self::CertificateAndKey(id) => format!("certificate and key {id}"),

@@ -11,8 +11,9 @@ use super::kubeadm_file::{
 };
 use super::kubeconfig::endpoint;
 use super::manifest::Manifest;
+use super::planned_chain::issuers;
 use crate::kubernetes::{
-    CLUSTER_NAME, CaName, KubeadmApi, Role, encryption_algorithm, gates_dual_stack, has_systemd_cgroups,
+    CA_CHAIN, CLUSTER_NAME, CaName, KubeadmApi, Role, encryption_algorithm, gates_dual_stack, has_systemd_cgroups,
 };
 use crate::profile::{EtcdTopology, Node, Profile};
 use crate::x509::Validity;
@@ -33,13 +34,19 @@ pub(super) fn files(profile: &Profile, first: Option<&Node>) -> Vec<PlannedFile>
     let Some(server) = local_server(profile, first) else { return Vec::new() };
     let api = KubeadmApi::of(profile.cluster.kubernetes);
     let has_kubelet_conf = profile.kubelet.client;
+    let certificates_dir = &profile.cluster.certificates_dir;
     let init = KubeadmFile::Init { server, cluster: Box::new(cluster_configuration(profile, first)) };
     let mut files = vec![("kubeadm/init.yaml".to_owned(), init)];
     let control_planes: Vec<_> = profile.nodes.iter().filter(|node| node.role == Role::ControlPlane).collect();
     if control_planes.len() > 1 {
         // The first one has a file, too: when its disk is lost, it joins the others.
         files.extend(control_planes.iter().filter_map(|node| {
-            let join = KubeadmFile::JoinControlPlane { api, server: local_server(profile, node)?, has_kubelet_conf };
+            let join = KubeadmFile::JoinControlPlane {
+                api,
+                server: local_server(profile, node)?,
+                has_kubelet_conf,
+                certificates_dir: certificates_dir.clone(),
+            };
             Some((format!("kubeadm/join/{}.yaml", node.name), join))
         }));
     }
@@ -48,7 +55,8 @@ pub(super) fn files(profile: &Profile, first: Option<&Node>) -> Vec<PlannedFile>
     } else {
         Discovery::Token { endpoint: endpoint(profile, Some(first)), ca: ca_key(CaName::Kubernetes) }
     };
-    files.push(("kubeadm/join-worker.yaml".to_owned(), KubeadmFile::JoinWorker { api, discovery }));
+    let join = KubeadmFile::JoinWorker { api, discovery, certificates_dir: certificates_dir.clone() };
+    files.push(("kubeadm/join-worker.yaml".to_owned(), join));
     files.push(("kubeadm/kubelet.yaml".to_owned(), KubeadmFile::Kubelet(kubelet(profile))));
     let planned = |(path, content)| file(path, PlannedContent::Manifest(Box::new(Manifest::Kubeadm(content))));
     files.into_iter().map(planned).collect()
@@ -77,8 +85,11 @@ fn cluster_configuration(profile: &Profile, first: &Node) -> ClusterConfiguratio
         api,
         kubernetes: cluster.kubernetes,
         name: Some(cluster.kubeconfig_cluster_name.clone()).filter(|name| name != CLUSTER_NAME),
+        certificates_dir: cluster.certificates_dir.clone(),
         endpoint: cluster.control_plane_endpoint.as_ref().map(|_| endpoint(profile, None)),
         cert_sans: cluster.apiserver_cert_sans.clone(),
+        root_ca_file: (!issuers(&profile.kubernetes_ca).is_empty())
+            .then(|| format!("/{}", cluster.certificates_dir.place(CA_CHAIN))),
         etcd,
         service_subnets: cluster.service_subnets.clone(),
         dns_domain: cluster.dns_domain.clone(),
@@ -111,6 +122,7 @@ fn kubelet(profile: &Profile) -> KubeletConfiguration {
     KubeletConfiguration {
         cluster_dns: cluster.service_subnets.first().map(|subnet| service_address(subnet, DNS_SERVER)),
         cluster_domain: cluster.dns_domain.clone(),
+        certificates_dir: cluster.certificates_dir.clone(),
         has_systemd_cgroups: has_systemd_cgroups(cluster.kubernetes),
     }
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
-use crate::kubernetes::{KeyId, KubeadmApi, Version};
+use crate::kubernetes::{CertificatesDir, KeyId, KubeadmApi, Version};
 use crate::x509::AltName;
 
 /// A file of configuration for kubeadm or for a kubelet.
@@ -26,6 +26,8 @@ pub enum KubeadmFile {
         server: LocalServer,
         /// Whether the node's part brings a kubelet.conf.
         has_kubelet_conf: bool,
+        /// Where the certificates lie.
+        certificates_dir: CertificatesDir,
     },
     /// For `kubeadm join` of any worker.
     JoinWorker {
@@ -33,6 +35,8 @@ pub enum KubeadmFile {
         api: KubeadmApi,
         /// How the worker finds the cluster.
         discovery: Discovery,
+        /// Where the certificates lie.
+        certificates_dir: CertificatesDir,
     },
     /// For a kubelet that starts without kubeadm.
     Kubelet(KubeletConfiguration),
@@ -72,10 +76,14 @@ pub struct ClusterConfiguration {
     pub kubernetes: Version,
     /// The name of the cluster in kubeconfigs, unless it is kubeadm's own.
     pub name: Option<String>,
+    /// Where the certificates lie.
+    pub certificates_dir: CertificatesDir,
     /// The host and port that clients of the API servers connect to, if the profile names one.
     pub endpoint: Option<String>,
     /// Further names of the API servers.
     pub cert_sans: Vec<AltName>,
+    /// The path by which pods verify API servers, if it is not that of the CA.
+    pub root_ca_file: Option<String>,
     /// Where etcd runs.
     pub etcd: KubeadmEtcd,
     /// The service subnets.
@@ -131,6 +139,8 @@ pub struct KubeletConfiguration {
     pub cluster_dns: Option<IpAddr>,
     /// The domain of the cluster.
     pub cluster_domain: String,
+    /// Where the certificates lie.
+    pub certificates_dir: CertificatesDir,
     /// Whether it asks systemd for cgroups, as kubeadm has it.
     pub has_systemd_cgroups: bool,
 }
@@ -140,24 +150,35 @@ impl KubeadmFile {
     pub(super) fn outline(&self) -> String {
         match self {
             Self::Init { server, cluster } => format!("kubeadm init of {server}: {}", cluster.outline()),
-            Self::JoinControlPlane { api, server, has_kubelet_conf } => {
+            Self::JoinControlPlane { api, server, has_kubelet_conf, certificates_dir } => {
                 let with = if *has_kubelet_conf { " with kubelet.conf" } else { "" };
-                format!("kubeadm join of {server}{with}, {}", api.name())
+                format!("kubeadm join of {server}{with}, {}{}", api.name(), with_folder(certificates_dir))
             }
-            Self::JoinWorker { api, discovery } => {
+            Self::JoinWorker { api, discovery, certificates_dir } => {
                 let with = match discovery {
                     Discovery::KubeletConf => "kubelet.conf".to_owned(),
                     Discovery::Token { endpoint, ca } => format!("a token and key {ca} at {endpoint}"),
                 };
-                format!("kubeadm join of a worker with {with}, {}", api.name())
+                format!("kubeadm join of a worker with {with}, {}{}", api.name(), with_folder(certificates_dir))
             }
-            Self::Kubelet(KubeletConfiguration { cluster_dns, cluster_domain, has_systemd_cgroups }) => {
+            Self::Kubelet(KubeletConfiguration {
+                cluster_dns,
+                cluster_domain,
+                certificates_dir,
+                has_systemd_cgroups,
+            }) => {
                 let dns = cluster_dns.map(|address| address.to_string()).unwrap_or_default();
                 let cgroups = if *has_systemd_cgroups { ", cgroups of systemd" } else { "" };
-                format!("kubelet configuration: DNS {dns}, domain {cluster_domain}{cgroups}")
+                let folder = with_folder(certificates_dir);
+                format!("kubelet configuration: DNS {dns}, domain {cluster_domain}{cgroups}{folder}")
             }
         }
     }
+}
+
+/// Says where the certificates lie, unless that is kubeadm's own folder.
+pub(super) fn with_folder(folder: &CertificatesDir) -> String {
+    if folder.is_default() { String::new() } else { format!(", certificates in {folder}") }
 }
 
 impl ClusterConfiguration {
@@ -167,11 +188,15 @@ impl ClusterConfiguration {
         if let Some(name) = &self.name {
             text += &format!(", called {name}");
         }
+        text += &with_folder(&self.certificates_dir);
         if let Some(endpoint) = &self.endpoint {
             text += &format!(", endpoint {endpoint}");
         }
         if !self.cert_sans.is_empty() {
             text += &format!(", SANs {}", names(&self.cert_sans));
+        }
+        if let Some(file) = &self.root_ca_file {
+            text += &format!(", pods verify by {file}");
         }
         match &self.etcd {
             KubeadmEtcd::Local(sans) if sans.is_empty() => {}

@@ -1,10 +1,12 @@
 //! Kubeconfigs: which user connects to which API server, and with what credentials.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::certificate::ca_key;
+use super::planned_chain;
 use crate::kubernetes::{CLUSTER_NAME, CaName, KeyId, Role, Server};
-use crate::profile::{Node, Profile};
+use crate::profile::{Node, Profile, RootCertificate};
 use crate::x509::AltName;
 
 /// A kubeconfig to write.
@@ -18,6 +20,11 @@ pub struct PlannedKubeconfig {
     pub server: String,
     /// The CA whose certificate is embedded.
     pub ca: KeyId,
+    /// The certificates above the CA that are embedded behind it, up to the root. There are none where kubeadm or a program
+    /// of Kubernetes reads the kubeconfig: Go trusts the CA alone, kubeadm up to 1.30 takes nothing else (kubeconfig.go
+    /// `validateKubeConfig`), and what admin.conf trusts becomes `cluster-info` and the `ca.crt` of nodes that join, by
+    /// which their kubelets know clients.
+    pub issuers: Arc<[RootCertificate]>,
     /// The certificate and key of the user, or where they are.
     pub credentials: Credentials,
 }
@@ -37,9 +44,10 @@ impl PlannedKubeconfig {
         let server = &self.server;
         // kubeadm's own name goes without saying.
         let cluster = if self.cluster == CLUSTER_NAME { String::new() } else { format!(" of {}", self.cluster) };
+        let above = planned_chain::above(&self.issuers);
         match &self.credentials {
-            Credentials::Embedded(id) => format!("kubeconfig {server}{cluster} with {id}"),
-            Credentials::Path(path) => format!("kubeconfig {server}{cluster} with {path}"),
+            Credentials::Embedded(id) => format!("kubeconfig {server}{cluster} with {id}{above}"),
+            Credentials::Path(path) => format!("kubeconfig {server}{cluster} with {path}{above}"),
         }
     }
 }
@@ -74,7 +82,7 @@ pub(super) fn for_node(
         endpoint_url(profile, is_control_plane.then_some(node).or(first))
     };
     let cluster = profile.cluster.kubeconfig_cluster_name.clone();
-    PlannedKubeconfig { user, cluster, server, ca: ca_key(CaName::Kubernetes), credentials }
+    PlannedKubeconfig { user, cluster, server, ca: ca_key(CaName::Kubernetes), issuers: Arc::default(), credentials }
 }
 
 /// Plans the kubeconfig of a `[[user]]`. `first` is the first control plane.
@@ -84,6 +92,7 @@ pub(super) fn for_user(profile: &Profile, first: Option<&Node>, user: &str) -> P
         cluster: profile.cluster.kubeconfig_cluster_name.clone(),
         server: endpoint_url(profile, first),
         ca: ca_key(CaName::Kubernetes),
+        issuers: planned_chain::issuers(&profile.kubernetes_ca),
         credentials: Credentials::Embedded(KeyId::User(user.into())),
     }
 }

@@ -2,9 +2,10 @@
 
 use super::etcd_file::EtcdFile;
 use super::kubeadm_file::{Discovery, KubeadmFile};
+use super::planned_chain::{PlannedChain, above};
 use super::registry_file::RegistryFile;
 use crate::kubernetes::KeyId;
-use crate::profile::{SecretName, SecretType, Trust};
+use crate::profile::{RootCertificate, SecretName, SecretType, Trust};
 
 /// A file that is rendered from a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub enum Manifest {
         /// The namespace, when the object is a ConfigMap.
         namespace: String,
         /// The root.
-        ca: KeyId,
+        ca: Material,
     },
     /// A script that makes a node trust the root beside it.
     TrustRoot {
@@ -114,11 +115,15 @@ pub enum SecretReader {
     EtcdClient,
 }
 
-/// A value in a Secret.
+/// A certificate or key, as a value in a Secret or as a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Material {
     /// A certificate in PEM.
     Certificate(KeyId),
+    /// Certificates in PEM, each the issuer of the one before.
+    Chain(PlannedChain),
+    /// A root that was adopted, in PEM.
+    Root(RootCertificate),
     /// A private key in PEM.
     PrivateKey(KeyId),
 }
@@ -162,9 +167,20 @@ impl RoleBinding {
 }
 
 impl Material {
-    const fn id(&self) -> &KeyId {
+    fn ids(&self) -> Vec<&KeyId> {
         match self {
-            Self::Certificate(id) | Self::PrivateKey(id) => id,
+            Self::Certificate(id) | Self::PrivateKey(id) => vec![id],
+            Self::Chain(chain) => chain.certificates.iter().collect(),
+            Self::Root(_) => Vec::new(),
+        }
+    }
+
+    fn outline(&self) -> String {
+        match self {
+            Self::Certificate(id) => format!("certificate {id}"),
+            Self::PrivateKey(id) => format!("key {id}"),
+            Self::Chain(chain) => chain.outline(),
+            Self::Root(root) => format!("certificate{}", above(std::slice::from_ref(root))),
         }
     }
 }
@@ -184,9 +200,11 @@ impl Manifest {
             Self::Kubeadm(KubeadmFile::JoinWorker { discovery: Discovery::Token { ca, .. }, .. }) => vec![(ca, true)],
             Self::Secret(secret) => {
                 let is_key = |material: &Material| matches!(material, Material::PrivateKey(_));
-                secret.entries.iter().map(|(_, material)| (material.id(), is_key(material))).collect()
+                let of = |material| Material::ids(material).into_iter().map(move |id| (id, is_key(material)));
+                secret.entries.iter().flat_map(|(_, material)| of(material)).collect()
             }
-            Self::CaBundles(CaBundles { ca, .. }) | Self::Trust { ca, .. } => vec![(ca, false)],
+            Self::CaBundles(CaBundles { ca, .. }) => vec![(ca, false)],
+            Self::Trust { ca, .. } => ca.ids().into_iter().map(|id| (id, false)).collect(),
             _ => Vec::new(),
         }
     }
@@ -195,10 +213,7 @@ impl Manifest {
     pub(super) fn outline(&self) -> String {
         match self {
             Self::Secret(SecretManifest { reader, name, secret_type, entries }) => {
-                let entry = |(key, material): &(&str, Material)| match material {
-                    Material::Certificate(id) => format!("{key}: certificate {id}"),
-                    Material::PrivateKey(id) => format!("{key}: key {id}"),
-                };
+                let entry = |(key, material): &(&str, Material)| format!("{key}: {}", material.outline());
                 let entries: Vec<_> = entries.iter().map(entry).collect();
                 format!("Secret {name} {} for {} with {}", secret_type.name(), reader.name(), entries.join(", "))
             }
@@ -209,8 +224,8 @@ impl Manifest {
             Self::ClusterIssuer { name, secret } => format!("ClusterIssuer {name} of {secret}"),
             Self::IngressExample { issuer, host } => format!("Ingress {host} by {issuer}"),
             Self::Trust { kind, name, namespace, ca } => match kind {
-                Trust::ConfigMap => format!("ConfigMap {namespace}/{name} with certificate {ca}"),
-                Trust::TrustManager => format!("Bundle {name} with certificate {ca}"),
+                Trust::ConfigMap => format!("ConfigMap {namespace}/{name} with {}", ca.outline()),
+                Trust::TrustManager => format!("Bundle {name} with {}", ca.outline()),
             },
             Self::TrustRoot { name } => format!("trust in {name}"),
             Self::Bindings(bindings) | Self::RequiredBindings(bindings) => {

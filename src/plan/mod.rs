@@ -14,6 +14,7 @@ mod alt_names;
 mod api_server_restart;
 mod certificate;
 mod certificates;
+mod chain;
 mod etcd;
 mod etcd_file;
 mod file;
@@ -22,6 +23,7 @@ mod kubeadm_file;
 mod kubeconfig;
 mod manifest;
 mod part_changes;
+mod planned_chain;
 mod planned_files;
 mod registry;
 mod registry_file;
@@ -37,6 +39,7 @@ pub use kubeadm_file::{
 pub use kubeconfig::{Credentials, PlannedKubeconfig};
 pub use manifest::{ApiServerRestart, CaBundles, Manifest, Material, RoleBinding, SecretManifest, SecretReader};
 pub use part_changes::{PartChange, PartChangeKind, PreviousBuild, part_changes};
+pub use planned_chain::PlannedChain;
 pub use planned_files::Recipient;
 pub use registry_file::RegistryFile;
 pub use subset::subset;
@@ -45,7 +48,7 @@ use std::net::IpAddr;
 
 use time::Date;
 
-use crate::kubernetes::{KeyId, REQUIRED_BINDINGS, RequiredBinding, Role, Version};
+use crate::kubernetes::{CertificatesDir, KeyId, REQUIRED_BINDINGS, RequiredBinding, Role, Version};
 use crate::profile::{Node, Profile, Rotation};
 use alt_names::first_service_address;
 
@@ -92,6 +95,12 @@ impl Plan<'_> {
         }
     }
 
+    /// Returns the folder of certificates of the nodes.
+    #[must_use]
+    pub const fn certificates_dir(&self) -> &CertificatesDir {
+        &self.profile.cluster.certificates_dir
+    }
+
     /// Returns the certificates that may do everything.
     pub fn break_glass(&self) -> impl Iterator<Item = &PlannedCertificate> {
         self.certificates.iter().filter(|certificate| certificate.is_break_glass())
@@ -104,11 +113,13 @@ impl Plan<'_> {
     }
 }
 
-/// Returns whether a certificate is that of a root of which only the certificate is named, and below which nothing is made.
+/// Returns whether a certificate is that of a CA of which only the certificate is named, and below which nothing is made.
 fn is_only_trusted(authority: &PlannedCertificate, all: &[PlannedCertificate]) -> bool {
     let is_made_below = |planned: &PlannedCertificate| planned.issuer == authority.key && planned.existing.is_none();
-    let is_root = |existing: &ExistingCertificate| !existing.has_key_file && existing.issuer.is_none();
-    authority.existing.as_deref().is_some_and(is_root) && !all.iter().any(is_made_below)
+    let is_without_key = |existing: &ExistingCertificate| !existing.has_key_file;
+    // The CA of cert-manager signs in the cluster.
+    let is_first = authority.issuer == authority.key;
+    is_first && authority.existing.as_deref().is_some_and(is_without_key) && !all.iter().any(is_made_below)
 }
 
 /// Plans a cluster: its keys, its certificates, and the files of each recipient.

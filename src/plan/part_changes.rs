@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FileOutlines, Plan, PlannedContent, PlannedFile, Recipient};
-use crate::kubernetes::{Component, KeyId, PartName, to_restart};
+use crate::kubernetes::{Component, KeyId, PartName, to_restart, usual_place};
 
 /// The state before a plan, as far as it is known.
 pub struct PreviousBuild<'a> {
@@ -86,7 +86,7 @@ fn change(
     before: &PreviousBuild<'_>,
 ) -> Option<PartChange> {
     let mut gone: BTreeMap<&str, &str> = files.iter().map(|(path, outline)| (&**path, &**outline)).collect();
-    let has_etcd = planned.iter().any(|file| file.path.ends_with("pki/etcd/server.crt"));
+    let has_etcd = planned.iter().any(|file| usual_place(&file.path) == Component::Etcd.mark());
     let mut changed = Vec::new();
     for file in planned {
         let outline = gone.remove(file.path.as_str());
@@ -123,6 +123,7 @@ pub(super) fn sources(content: &PlannedContent) -> Vec<&KeyId> {
         | PlannedContent::PrivateKey(id)
         | PlannedContent::PublicKey(id)
         | PlannedContent::CertificateAndKey(id) => vec![id],
+        PlannedContent::Chain(chain) => chain.certificates.iter().collect(),
         PlannedContent::Kubeconfig(kubeconfig) => kubeconfig.embedded().into_iter().chain([&kubeconfig.ca]).collect(),
         PlannedContent::Manifest(manifest) => manifest.materials().into_iter().map(|(id, _)| id).collect(),
         PlannedContent::Link(_) | PlannedContent::Profile => Vec::new(),

@@ -2,15 +2,20 @@
 
 use super::addons;
 use super::api_server_restart;
-use super::certificate::ca_key;
+use super::certificate::{authority_of, ca_key};
 use super::certificates::rows_of;
+use super::chain;
 use super::etcd;
 use super::file::{PlannedContent, PlannedFile, file};
 use super::kubeadm;
 use super::kubeconfig::{self, Credentials};
+use super::planned_chain::issuers;
 use super::registry;
-use crate::kubernetes::{CaName, CertificateRow, KUBELET_PKI, KUBERNETES, KeyId, Output, PKI, PartName, Role, escape};
+use crate::kubernetes::{
+    CA_CHAIN, CaName, CertificateRow, KUBELET_PKI, KUBERNETES, KeyId, Output, PartName, Role, escape,
+};
 use crate::profile::{EtcdTopology, Node, Profile, ShipCaKeys};
+use crate::x509::ExtendedKeyUsage;
 
 /// The recipient of a part of the bundle.
 #[derive(Clone, Copy, Debug)]
@@ -61,18 +66,24 @@ fn shared_files(profile: &Profile, node: &Node) -> Vec<PlannedFile> {
         Role::Worker => &[(CaName::Kubernetes, "ca", false)],
         Role::Etcd => &[(CaName::Etcd, "etcd/ca", false)],
     };
+    let pki = profile.cluster.certificates_dir.folder();
     let mut files = Vec::new();
     let is_made = |name: CaName| name != CaName::Etcd || profile.etcd_ca.is_some();
     for (name, base_name, with_key) in authorities.iter().filter(|(name, ..)| is_made(*name)) {
         let id = ca_key(*name);
         if *with_key {
-            files.push(file(format!("{PKI}/{base_name}.key"), PlannedContent::PrivateKey(id.clone())));
+            files.push(file(format!("{pki}/{base_name}.key"), PlannedContent::PrivateKey(id.clone())));
         }
-        files.push(file(format!("{PKI}/{base_name}.crt"), PlannedContent::Certificate(id)));
+        files.push(file(format!("{pki}/{base_name}.crt"), PlannedContent::Certificate(id)));
     }
     if node.role == Role::ControlPlane {
-        files.push(file(format!("{PKI}/sa.key"), PlannedContent::PrivateKey(KeyId::ServiceAccount)));
-        files.push(file(format!("{PKI}/sa.pub"), PlannedContent::PublicKey(KeyId::ServiceAccount)));
+        // By this file pods verify API servers: kube-controller-manager's --root-ca-file. Nobody knows clients by it.
+        if !issuers(&profile.kubernetes_ca).is_empty() {
+            let chain = chain::trusted(ca_key(CaName::Kubernetes), &profile.kubernetes_ca);
+            files.push(file(profile.cluster.certificates_dir.place(CA_CHAIN).into_owned(), chain.into()));
+        }
+        files.push(file(format!("{pki}/sa.key"), PlannedContent::PrivateKey(KeyId::ServiceAccount)));
+        files.push(file(format!("{pki}/sa.pub"), PlannedContent::PublicKey(KeyId::ServiceAccount)));
     }
     files
 }
@@ -80,14 +91,17 @@ fn shared_files(profile: &Profile, node: &Node) -> Vec<PlannedFile> {
 fn row_files(row: &CertificateRow, (node, first): (&Node, Option<&Node>), profile: &Profile) -> Vec<PlannedFile> {
     let id = KeyId::node(&node.name, row.base_name);
     let user = row.common_name_on(&node.name);
+    let authority = authority_of(profile, row.ca).filter(|_| row.usages.contains(&ExtendedKeyUsage::ServerAuth));
+    let sent = authority.map(|authority| chain::sent(id.clone(), (ca_key(row.ca), authority)).into());
+    let certificate = sent.unwrap_or_else(|| PlannedContent::Certificate(id.clone()));
     let pair = |folder: &str| {
         vec![
-            file(format!("{folder}/{}.crt", row.base_name), PlannedContent::Certificate(id.clone())),
+            file(format!("{folder}/{}.crt", row.base_name), certificate.clone()),
             file(format!("{folder}/{}.key", row.base_name), PlannedContent::PrivateKey(id.clone())),
         ]
     };
     match row.output {
-        Output::Pair => pair(PKI),
+        Output::Pair => pair(profile.cluster.certificates_dir.folder()),
         Output::KubeletServing => pair(KUBELET_PKI),
         Output::Kubeconfig(server) => {
             let kubeconfig = kubeconfig::for_node(profile, (node, first), server, user, Credentials::Embedded(id));
@@ -118,7 +132,10 @@ pub(super) fn of_cluster(profile: &Profile, first: Option<&Node>) -> Vec<Planned
     for client in &profile.etcd_clients {
         let id = KeyId::EtcdClient(client.name.as_str().into());
         let folder = format!("etcd-clients/{}", escape(&client.name));
-        files.push(file(format!("{folder}/ca.crt"), PlannedContent::Certificate(ca_key(CaName::Etcd))));
+        // A client verifies servers by it, and nobody is known by it.
+        let trusted = profile.etcd_ca.as_ref().map(|authority| chain::trusted(ca_key(CaName::Etcd), authority).into());
+        let authority = trusted.unwrap_or_else(|| PlannedContent::Certificate(ca_key(CaName::Etcd)));
+        files.push(file(format!("{folder}/ca.crt"), authority));
         files.push(file(format!("{folder}/client.crt"), PlannedContent::Certificate(id.clone())));
         files.push(file(format!("{folder}/client.key"), PlannedContent::PrivateKey(id)));
     }

@@ -1,6 +1,7 @@
 //! The roots of registries, for containerd and for the system.
 
 use super::addons::TLS_CA;
+use super::chain::anchor;
 use super::file::{PlannedContent, PlannedFile, file};
 use super::manifest::Manifest;
 use super::registry_file::RegistryFile;
@@ -18,7 +19,8 @@ pub(super) fn files(profile: &Profile, node: &Node) -> Vec<PlannedFile> {
         let folder = format!("{CERTS_D}/{}", registry_folder(&registry.host));
         let (content, of_system) = match &registry.root {
             RegistryRoot::Tls => {
-                let content = PlannedContent::Certificate(TLS_CA);
+                let Some(authority) = &profile.tls_ca else { continue };
+                let content = PlannedContent::from(anchor(TLS_CA, authority));
                 (content.clone(), vec![("tls-ca".to_owned(), content)])
             }
             // `update-ca-certificates` wants one certificate in a file.

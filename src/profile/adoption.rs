@@ -92,6 +92,11 @@ impl AdoptionDraft {
         }
     }
 
+    /// Returns the place of the first file that is named.
+    pub(super) fn named_at(&self) -> Option<&std::ops::Range<usize>> {
+        [&self.certificate, &self.key].into_iter().flatten().find_map(|path| path.set_at.as_ref())
+    }
+
     pub(super) fn is_renewed(&self) -> bool {
         self.renew.as_ref().is_some_and(|renew| renew.value)
     }

@@ -94,7 +94,7 @@ pub(super) struct AuthorityDraft {
     common_name: Option<Setting<String>>,
     algorithm: Option<Setting<KeyAlgorithm>>,
     kubernetes: Option<Setting<Version>>,
-    adoption: AdoptionDraft,
+    pub(super) adoption: AdoptionDraft,
     subject: SubjectDraft,
     pub(super) header: Option<Range<usize>>,
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::root_certificate::RootCertificate;
 use crate::kubernetes::Version;
 use crate::x509::{AltName, DistinguishedName, KeyAlgorithm, Validity};
 
@@ -79,4 +80,15 @@ pub struct FoundCertificate {
     pub path_length: Option<u8>,
     /// The names for which the CA may sign: `DNS:apps.internal`, `IP:10.0.0.0/8`.
     pub permitted: Vec<String>,
+    /// The certificates above an intermediate, each the issuer of the one before. The last one signed itself. None of the
+    /// CA of cert-manager, whose issuer is that of `[ca.tls]`.
+    pub issuers: Arc<[RootCertificate]>,
+}
+
+impl FoundCertificate {
+    /// Returns the root above an intermediate. Returns `None` for a root, and for the CA of cert-manager.
+    #[must_use]
+    pub fn root(&self) -> Option<&RootCertificate> {
+        self.issuers.last()
+    }
 }

@@ -10,7 +10,7 @@ use super::network::{alt_name, endpoint, family, service_subnet};
 use super::problem::{Problem, Problems};
 use super::reader::TableReader;
 use super::value::{Setting, WrittenValue, values};
-use crate::kubernetes::{CLUSTER_NAME, Version};
+use crate::kubernetes::{CLUSTER_NAME, CertificatesDir, CertificatesDirRefusal, Version};
 use crate::x509::AltName;
 
 /// `[cluster]` as far as it could be read. A field is `None` when it was refused.
@@ -29,6 +29,7 @@ pub(super) struct ClusterDraft {
     api_server_port: Option<u16>,
     dns_domain: Option<String>,
     kubeconfig_cluster_name: Option<String>,
+    certificates_dir: Option<CertificatesDir>,
 }
 
 impl ClusterDraft {
@@ -49,6 +50,7 @@ impl ClusterDraft {
                 .unwrap_or_default(),
             dns_domain: table.optional("dns_domain", "cluster.local".to_owned(), subdomain),
             kubeconfig_cluster_name: table.optional("kubeconfig_cluster_name", CLUSTER_NAME.to_owned(), visible_text),
+            certificates_dir: table.optional("certificates_dir", CertificatesDir::default(), certificates_dir),
             apiserver_cert_sans: table.distinct("apiserver_cert_sans", alt_name, AltName::to_string),
             etcd: table.setting("etcd", EtcdTopology::Stacked, |value| {
                 value.word(&[("stacked", EtcdTopology::Stacked), ("external", EtcdTopology::External)])
@@ -96,6 +98,7 @@ impl ClusterDraft {
             service_subnets: values(self.service_subnets),
             dns_domain: self.dns_domain?,
             kubeconfig_cluster_name: self.kubeconfig_cluster_name?,
+            certificates_dir: self.certificates_dir?,
             apiserver_cert_sans: values(self.apiserver_cert_sans),
             etcd: self.etcd?.value,
             etcd_cert_sans: values(self.etcd_cert_sans),
@@ -121,6 +124,29 @@ pub(super) fn version(value: WrittenValue<'_>) -> Option<Version> {
 /// Returns kubeadm's default service subnet.
 fn default_subnet() -> Option<Setting<IpNet>> {
     "10.96.0.0/12".parse().ok().map(Setting::default)
+}
+
+fn certificates_dir(value: WrittenValue<'_>) -> Option<CertificatesDir> {
+    let path = value.string()?;
+    let shown = path.escape_debug();
+    let (title, label) = match CertificatesDir::parse(path) {
+        Ok(folder) => return Some(folder),
+        Err(CertificatesDirRefusal::Elsewhere) => {
+            (format!("\"{shown}\" is no folder in /etc/kubernetes"), "expected /etc/kubernetes/ and one name")
+        }
+        Err(CertificatesDirRefusal::Name) => (
+            format!("\"{shown}\" has a name that no bundle takes"),
+            "at most 32 of A-Z a-z 0-9 . _ -, a letter or digit first",
+        ),
+        Err(CertificatesDirRefusal::Taken) => {
+            (format!("\"{shown}\" is taken"), "Kubernetes or certferry keeps other files under this name")
+        }
+    };
+    value.refuse(
+        title,
+        label,
+        "write kubeadm's certificatesDir, as in \"/etc/kubernetes/ssl\"; without this key it is \"/etc/kubernetes/pki\"",
+    )
 }
 
 fn port(value: WrittenValue<'_>) -> Option<u16> {

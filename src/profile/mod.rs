@@ -35,6 +35,7 @@ mod pool;
 mod problem;
 mod reader;
 mod registry;
+mod root_certificate;
 mod secret_name;
 mod text;
 mod tls;
@@ -50,9 +51,10 @@ pub use addons::{
 pub use ca::{Adoption, Authority, FoundAuthority, FoundCertificate};
 pub use model::{
     Cluster, Endpoint, EtcdClient, EtcdTopology, ForeignEtcd, KeyAdoption, Kubelet, Node, Profile, Registry,
-    RegistryRoot, RootCertificate, ShipCaKeys, User,
+    RegistryRoot, ShipCaKeys, User,
 };
 pub use problem::{Problem, Severity};
+pub use root_certificate::RootCertificate;
 
 use authority::AuthorityDrafts;
 use client::ClientDraft;
@@ -128,6 +130,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     bundle.refuse_unknown_keys();
     let metallb = metallb::read(&root, &cluster, &validity);
     let webhooks = webhook::read(&root, &cluster, &validity);
+    webhook::check_shared(&webhooks, authorities.webhook.as_ref(), problems);
     let cert_manager = cert_manager::read(&root);
     let tls = tls::read(&root, &cluster, &validity);
     let registries = registry::read(&root, &cluster);

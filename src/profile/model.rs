@@ -7,7 +7,8 @@ use time::Date;
 
 use super::addons::{Binding, CertManager, Metallb, SecretName, TlsCertificate, Webhook};
 use super::ca::Authority;
-use crate::kubernetes::{Role, Version};
+use super::root_certificate::RootCertificate;
+use crate::kubernetes::{CertificatesDir, Role, Version};
 use crate::x509::{AltName, KeyAlgorithm, Validity};
 
 /// A checked profile. Only [`super::parse`] makes one, so that nobody has to check it again.
@@ -116,6 +117,8 @@ pub struct Cluster {
     pub dns_domain: String,
     /// kubeadm's `clusterName`: the name of the cluster in kubeconfigs.
     pub kubeconfig_cluster_name: String,
+    /// kubeadm's `certificatesDir`.
+    pub certificates_dir: CertificatesDir,
     /// Further names in the serving certificates of the API servers, in the order of the profile.
     pub apiserver_cert_sans: Vec<AltName>,
     /// Where etcd runs.
@@ -238,21 +241,4 @@ pub enum RegistryRoot {
     Tls,
     /// The CAs that the profile brings, at least one.
     Pem(Vec<RootCertificate>),
-}
-
-/// A CA's certificate that the profile brings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RootCertificate {
-    /// The certificate in PEM, of 64 columns.
-    pub pem: String,
-    /// The SHA-256 of its DER, in hex.
-    pub sha256: String,
-}
-
-impl RootCertificate {
-    /// Returns the first 16 digits of the hash, which name the file of the certificate.
-    #[must_use]
-    pub fn short_hash(&self) -> &str {
-        self.sha256.get(..16).unwrap_or_default()
-    }
 }

@@ -10,6 +10,25 @@ use toml::de::{DeTable, DeValue};
 use super::problem::{Problem, Problems};
 use super::value::{Setting, WrittenValue, nearest, type_name};
 
+/// What other tools call a thing, the key for it in a table that has that key, and the hint.
+const OTHER_WORDS: [(&str, &str, &str); 13] = [
+    ("cluster_name", "kubeconfig_cluster_name", CLUSTER_NAME),
+    ("clusterName", "kubeconfig_cluster_name", CLUSTER_NAME),
+    ("cert_dir", "certificates_dir", "did you mean `certificates_dir`?"),
+    ("kube_cert_dir", "certificates_dir", "did you mean `certificates_dir`?"),
+    ("certSANs", "apiserver_cert_sans", "did you mean `apiserver_cert_sans`?"),
+    ("serverCertSANs", "etcd_cert_sans", "did you mean `etcd_cert_sans`?"),
+    ("peerCertSANs", "etcd_cert_sans", "did you mean `etcd_cert_sans`?"),
+    ("bindPort", "api_server_port", "did you mean `api_server_port`?"),
+    ("organization", "subject", "write `subject = { organization = [\"Example\"] }`"),
+    ("organizational_unit", "subject", "write `subject = { organizational_unit = [\"Example\"] }`"),
+    ("country", "subject", "write `subject = { country = \"KR\" }`"),
+    ("state", "subject", "write `subject = { state = \"Example\" }`"),
+    ("locality", "subject", "write `subject = { locality = \"Example\" }`"),
+];
+const CLUSTER_NAME: &str =
+    "did you mean `kubeconfig_cluster_name`, the name in kubeconfigs (kubeadm's clusterName), or `name`?";
+
 /// One table of the profile, present or absent.
 pub(super) struct TableReader<'a> {
     pub(super) problems: &'a Problems,
@@ -231,9 +250,11 @@ impl<'a> TableReader<'a> {
         let State::Present(entries) = self.state else { return };
         let known = self.known.into_inner();
         for key in entries.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
-            let hint = match nearest(key.get_ref(), known.iter().copied()) {
-                Some(word) => format!("did you mean `{word}`?"),
-                None => format!("{} has the keys {}", self.name, known.join(", ")),
+            let other = OTHER_WORDS.iter().find(|(word, meant, _)| word == key.get_ref() && known.contains(meant));
+            let hint = match (other, nearest(key.get_ref(), known.iter().copied())) {
+                (Some((.., hint)), _) => (*hint).to_owned(),
+                (None, Some(word)) => format!("did you mean `{word}`?"),
+                (None, None) => format!("{} has the keys {}", self.name, known.join(", ")),
             };
             self.problems.add(
                 Problem::error(format!("unknown key `{}`", key.get_ref()))

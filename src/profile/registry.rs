@@ -3,26 +3,26 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use sha2::{Digest, Sha256};
 use time::{Date, Time};
 
 use super::addons::TlsIssuer;
 use super::cluster::ClusterDraft;
-use super::model::{Registry, RegistryRoot, RootCertificate};
+use super::model::{Registry, RegistryRoot};
 use super::names::abridged;
 use super::network::endpoint;
 use super::problem::{Problem, Problems};
 use super::reader::TableReader;
+use super::root_certificate::RootCertificate;
 use super::tls::TlsDraft;
 use super::value::{Setting, WrittenValue};
 use crate::kubernetes::registry_folder;
-use crate::x509::{AltName, ExtendedKeyUsage, ReadCertificate, instant, read_pem};
+use crate::x509::{AltName, ExtendedKeyUsage, instant, read_pem};
 
 /// The most bytes of a folder's name, so that `etc/containerd/certs.d/<folder>/hosts.toml` fits in ustar's name field of
 /// 100 bytes.
 const FOLDER_BYTES: usize = 66;
 /// Names of Docker's own registry. Images without a registry are of it, and it is called otherwise at its own door.
-const DOCKER: [&str; 2] = ["docker.io", "index.docker.io"];
+const DOCKER: [&str; 3] = ["docker.io", "index.docker.io", "registry-1.docker.io"];
 
 /// One `[[registry]]` as far as it could be read.
 pub(super) struct RegistryDraft {
@@ -59,7 +59,8 @@ fn host(value: WrittenValue<'_>) -> Option<(String, AltName)> {
         return refuse("a URL or a path", "write the host alone, and its port where images name one".to_owned());
     }
     let read = endpoint(value)?;
-    if DOCKER.contains(&text) {
+    let (name, _) = text.rsplit_once(':').unwrap_or((text, ""));
+    if DOCKER.contains(&name.to_ascii_lowercase().as_str()) {
         let reason = "its certificates are not this network's";
         return refuse(reason, "name the registry that images are pulled from here".to_owned());
     }
@@ -116,6 +117,20 @@ fn read_root(value: WrittenValue<'_>, header: Option<&Range<usize>>, cluster: &C
                 "paste the certificate of the CA that signed the registry's, not the registry's own",
             );
         }
+        if certificate.key_usage().is_some_and(|usage| !usage.key_cert_sign()) {
+            return refuse(
+                "`root` of a registry is not a root",
+                format!("{subject} may not sign certificates (keyUsage)"),
+                "paste the certificate of the CA that signed the registry's",
+            );
+        }
+        if certificates.iter().all(|above| certificate.is_signed_by(above) == Some(false)) {
+            return refuse(
+                "`root` of a registry is not a root",
+                format!("{subject} is signed by another CA, which is not here"),
+                "paste the certificate of that CA, too, up to the one that signed itself: OpenSSL trusts no other",
+            );
+        }
         let begins = cluster.issued_at().map(|day| day.with_time(Time::MIDNIGHT).assume_utc());
         if begins.is_some_and(|begins| certificate.not_after() < begins) {
             return refuse(
@@ -126,14 +141,6 @@ fn read_root(value: WrittenValue<'_>, header: Option<&Range<usize>>, cluster: &C
         }
     }
     Some(RegistryRoot::Pem(certificates.iter().map(RootCertificate::of).collect()))
-}
-
-impl RootCertificate {
-    fn of(certificate: &ReadCertificate) -> Self {
-        let hash = Sha256::digest(certificate.der());
-        let sha256 = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { pem: certificate.to_pem(), sha256 }
-    }
 }
 
 /// Refuses a registry that is there twice, and one below a root that signs nothing. Warns where no certificate of that

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::addons::{SecretType, Webhook};
+use super::authority::AuthorityDraft;
 use super::ca::Authority;
 use super::cluster::ClusterDraft;
 use super::dates::lifetime;
@@ -88,6 +89,18 @@ fn configuration(value: WrittenValue<'_>) -> Option<String> {
         reason,
         "write \"validating/NAME\", \"mutating/NAME\", \"crd/NAME\" or \"api-service/NAME\"",
     )
+}
+
+/// Refuses files of `[ca.webhook]` that nobody would read, because each webhook has a CA of its own.
+pub(super) fn check_shared(drafts: &[WebhookDraft], settings: Option<&AuthorityDraft>, problems: &Problems) {
+    let Some(named) = settings.and_then(|settings| settings.adoption.named_at()) else { return };
+    if !drafts.is_empty() && drafts.iter().all(|draft| draft.has_own_ca == Some(true)) {
+        problems.add(
+            Problem::error("[ca.webhook] names files, and each webhook has a CA of its own")
+                .at_if(Some(named), "nothing would be issued under it")
+                .hint("remove `ca = \"own\"` from the tables that the CA of these files shall sign for, or remove the files"),
+        );
+    }
 }
 
 impl WebhookDraft {

@@ -64,12 +64,16 @@ impl Builder {
         if matches!(source.kind, SourceKind::Tree)
             && let Some(group) = self.inventory.groups.last_mut()
         {
-            group.missing.extend(missing(|place| source.files.contains_key(place)).map(|known| Missing {
-                name: known.name,
-                is_authority: known.kind == EntryKind::Authority,
-                is_of_person: known.is_of_person,
-                node: source.node.map(str::to_owned),
-            }));
+            group.missing.extend(
+                missing(|place| source.files.contains_key(&*source.certificates_dir.place(place))).map(|known| {
+                    Missing {
+                        name: known.name,
+                        is_authority: known.kind == EntryKind::Authority,
+                        is_of_person: known.is_of_person,
+                        node: source.node.map(str::to_owned),
+                    }
+                }),
+            );
         }
     }
 

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use super::EntryKind;
 use crate::kubernetes::{
-    AUTHORITIES, CERTIFICATES, ExpectedOn, Output, Purpose, REGISTRY_CA, in_certs_d, is_trusted_by_system,
-    registry_of_folder,
+    AUTHORITIES, CERTIFICATES, CertificatesDir, ExpectedOn, Output, Purpose, REGISTRY_CA, in_certs_d,
+    is_trusted_by_system, registry_of_folder, usual_place,
 };
 
 /// Where kubeadm keeps its files, below the root.
@@ -73,12 +73,13 @@ static KNOWN: LazyLock<Vec<KnownPlace>> = LazyLock::new(|| {
 
 /// Returns the row of kubeadm's table for a file, if there is one.
 pub(super) fn known_at(place: &str) -> Option<&'static KnownPlace> {
-    let file = place.strip_prefix(KUBERNETES)?;
+    let usual = usual_place(place);
+    let file = usual.strip_prefix(KUBERNETES)?;
     KNOWN.iter().find(|known| known.file == file)
 }
 
 /// Returns the files that kubeadm would look for on a node, and would not find there. `has` says whether the node has
-/// the file at a place.
+/// the file that lies at a place with kubeadm's own folder of certificates.
 ///
 /// A node with a certificate that only an API server has is a control plane. A node with a certificate that only a
 /// member of etcd has runs etcd. A worker is neither, and nothing is missing on it.
@@ -108,12 +109,17 @@ pub enum Interest {
     None,
 }
 
-/// Returns what the inventory needs of the file at a place below a node's root, such as `etc/kubernetes/admin.conf`.
+/// Returns what the inventory needs of the file at a place below a node's root, such as `etc/kubernetes/admin.conf`, where
+/// certificates are in this folder.
 #[must_use]
-pub fn interest(place: &str) -> Interest {
+pub fn interest(place: &str, folder: &CertificatesDir) -> Interest {
     let name = place.rsplit('/').next().unwrap_or_default();
     let extension = name.rsplit_once('.').map(|(_, extension)| extension);
     let is_kubeconfig = [KUBERNETES, USERS].iter().any(|folder| place.strip_prefix(folder) == Some(name));
+    if folder.is_foreign(place) {
+        return Interest::None;
+    }
+    let place = &*folder.usual(place);
     let holds_pairs = [PKI, KUBELET_PKI, ETCD_CLIENTS, TLS].iter().any(|folder| place.starts_with(folder));
     match extension {
         Some("key") if holds_pairs => Interest::Presence,
@@ -173,7 +179,7 @@ pub(super) fn role(place: &str) -> FileRole {
         Some(file) => return role(file, EntryKind::Kubelet, false),
         None => {}
     }
-    if let Some(file) = place.strip_prefix(PKI) {
+    if let Some(file) = usual_place(place).strip_prefix(PKI) {
         return role(file, EntryKind::Other, false);
     }
     match place.strip_prefix(KUBERNETES) {
@@ -209,6 +215,7 @@ pub(super) fn current(store: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Interest, KNOWN, interest, kubelet_store, missing};
+    use crate::kubernetes::CertificatesDir;
     use crate::report::EntryKind;
 
     fn missing_with(files: &[&str]) -> Vec<&'static str> {
@@ -256,7 +263,7 @@ mod tests {
             ("etc/containerd/certs.d/a_5000_/client.crt", Interest::None),
             ("etc/containerd/certs.d/.certferry/previous/a/ca.crt", Interest::None),
         ] {
-            assert_eq!(interest(place), expected, "{place}");
+            assert_eq!(interest(place, &CertificatesDir::default()), expected, "{place}");
         }
     }
 

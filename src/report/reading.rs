@@ -76,7 +76,7 @@ impl<'a> Reading<'_, 'a> {
     /// only the current one, and leaves the others behind when it rotates.
     fn is_listed(&self, place: &str) -> bool {
         let outdated = |(store, is_current): (&str, bool)| !is_current && self.content(&current(store)).is_some();
-        interest(place) == Interest::Content
+        interest(place, self.source.certificates_dir) == Interest::Content
             && self.content(place).is_some()
             && !kubelet_store(place).is_some_and(outdated)
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::kubernetes::CertificatesDir;
+
 /// Files that were read together.
 pub struct Source<'a> {
     /// The kind of the source.
@@ -13,6 +15,8 @@ pub struct Source<'a> {
     pub mount: &'a str,
     /// The text that replaces `mount` in the path that a person would open.
     pub prefix: &'a str,
+    /// The folder of the node's certificates and keys.
+    pub certificates_dir: &'a CertificatesDir,
     /// The files by place.
     ///
     /// They are those at the places that [`interest`](super::interest) names, and those that a kubeconfig among them

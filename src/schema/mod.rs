@@ -6,6 +6,7 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
     ("seed-new", include_str!("seed-new.json")),
     ("seed-id", include_str!("seed-id.json")),
     ("plan", include_str!("plan.json")),
+    ("plan-against", include_str!("plan-against.json")),
     ("build", include_str!("build.json")),
     ("verify", include_str!("verify.json")),
     ("inspect", include_str!("inspect.json")),

@@ -5,9 +5,9 @@ use std::fmt::Write;
 use der::pem::{LineEnding, encode_string};
 use sha2::{Digest, Sha256};
 
+use super::form::{is_certificate, is_whole};
 use super::reason;
 use crate::go::{Block, PublicKey, blocks, private_key};
-use crate::x509::ReadCertificate;
 
 /// The most beginnings of blocks in a file. To look for an end after each of very many takes very long.
 const BLOCKS: usize = 512;
@@ -48,9 +48,9 @@ impl Contents {
 
     fn add(&mut self, block: &Block) {
         match block.kind.as_str() {
-            "CERTIFICATE" => match ReadCertificate::from_der(&block.content) {
-                Ok(certificate) => self.certificates.push(certificate.to_pem()),
-                Err(_) => self.cannot(reason::CERTIFICATE),
+            "CERTIFICATE" => match encode_string("CERTIFICATE", LineEnding::LF, &block.content) {
+                Ok(pem) if is_certificate(&block.content) => self.certificates.push(pem),
+                _ => self.cannot(reason::CERTIFICATE),
             },
             "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" if block.headers.is_empty() => {
                 let public = private_key(&block.content).ok().and_then(|key| key.to_spki_der());
@@ -64,8 +64,10 @@ impl Contents {
                 self.cannot(reason::PASSPHRASE);
             }
             kind if kind.ends_with("PRIVATE KEY") => self.cannot(reason::PRIVATE_KEY),
-            "PUBLIC KEY" => self.add_public(PublicKey::parse(&block.content)),
-            "RSA PUBLIC KEY" => self.add_public(PublicKey::rsa(&block.content).ok()),
+            "PUBLIC KEY" => self.add_public(PublicKey::parse(&block.content).filter(|_| is_whole(&block.content))),
+            "RSA PUBLIC KEY" => {
+                self.add_public(PublicKey::rsa(&block.content).ok().filter(|_| is_whole(&block.content)));
+            }
             _ => {}
         }
     }

@@ -11,6 +11,7 @@
 
 mod configurations;
 mod contents;
+mod form;
 mod kubeconfigs;
 mod model;
 mod paths;

@@ -1,10 +1,13 @@
 //! The survey of a node, format number 1.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::reason;
 use crate::kubernetes::Role;
+use crate::x509::ReadCertificate;
 
 /// The public facts of one node. Every path is relative to the node's root and begins without a `/`.
 ///
@@ -139,7 +142,7 @@ pub struct File {
     /// The id of the file's group.
     pub group: u32,
     /// The certificates in the order of the file, each as PEM (RFC 7468): lines of 64 characters, a line break at the
-    /// end.
+    /// end. Each has the form of a certificate; whether it can be read is another question.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<String>,
     /// For each private key of the file, the SHA-256 of its public half: of the SubjectPublicKeyInfo in DER, in hex.
@@ -313,6 +316,33 @@ impl Survey {
         after.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"="))
     }
 
+    /// Takes the certificates out that this version cannot read, and notes where they were. A survey has every certificate
+    /// as it is.
+    pub fn set_aside_unreadable(&mut self) {
+        let is_readable = |pem: &String| ReadCertificate::from_pem(pem.as_bytes()).is_ok();
+        let mut places = BTreeSet::new();
+        let mut keep = |path: &str, certificates: &mut Vec<String>| {
+            let before = certificates.len();
+            certificates.retain(is_readable);
+            if certificates.len() < before {
+                places.insert(path.to_owned());
+            }
+        };
+        for file in &mut self.files {
+            keep(&file.path, &mut file.certificates);
+        }
+        for Kubeconfig { path, clusters, users, .. } in &mut self.kubeconfigs {
+            let lists = clusters.iter_mut().map(|cluster| &mut cluster.certificates);
+            for certificates in lists.chain(users.iter_mut().map(|user| &mut user.certificates)) {
+                keep(path, certificates);
+            }
+        }
+        let unread = places.into_iter().map(|path| Unread { path, reason: reason::CERTIFICATE.to_owned() });
+        self.unread.extend(unread);
+        self.unread.sort_by(|left, right| (&left.path, &left.reason).cmp(&(&right.path, &right.reason)));
+        self.unread.dedup();
+    }
+
     /// Returns the place to which a path leads in this survey.
     #[must_use]
     pub fn leads_to<'a>(&'a self, path: &'a str) -> &'a str {
@@ -355,6 +385,13 @@ impl Unread {
     #[must_use]
     pub fn is_missing(&self) -> bool {
         self.reason == reason::NOTHING
+    }
+
+    /// Returns whether the survey lacks something because of it: not where nothing is, and not where a file turned out to be
+    /// none of those that a survey has.
+    #[must_use]
+    pub fn is_lacking(&self) -> bool {
+        !self.is_missing() && self.reason != reason::OTHER_FILE
     }
 }
 

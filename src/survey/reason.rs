@@ -22,6 +22,9 @@ pub(super) const BASE64: &str = "holds base64 that cannot be read";
 /// What a kubeconfig names where it should name a file or a server.
 pub(super) const PATH: &str = "names a file in an unusual way";
 pub(super) const SERVER: &str = "names a server in an unusual way";
+pub(super) const NAME: &str = "holds a name of an unusual form";
+/// Of a file that nothing names, and whose name alone is that of a kubeconfig: `cloud.conf`.
+pub(super) const OTHER_FILE: &str = "no kubeconfig, and nothing names it";
 pub(super) const NOT_A_POD: &str = "not a pod";
 
 /// Anything else that the operating system says.

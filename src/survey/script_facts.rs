@@ -7,7 +7,7 @@ use std::fs;
 
 use super::configurations::KUBEADM_FILES;
 use super::settings::ROWS;
-use super::take::{ADMIN_KUBECONFIGS, AGENTS, KUBECONFIG_FOLDERS, RKE2_MANIFESTS};
+use super::take::{ADMIN_KUBECONFIGS, AGENTS, KNOWN_KUBECONFIGS, KUBECONFIG_FOLDERS, RKE2_MANIFESTS};
 use super::text::HEAD;
 use crate::kubernetes::{KUBELET_PKI, MANIFESTS, PKI};
 use crate::tree::{ETCD_ENVIRONMENT, EXTRA_ARGUMENTS, KUBELET_CONFIG, KUBELET_FLAGS, OTHER_FOLDERS, UNIT_FOLDERS};
@@ -35,6 +35,7 @@ fn shell() -> String {
         ("AGENT_FOLDERS", &AGENTS.join(" ")),
         ("KUBECONFIG_FOLDERS", &KUBECONFIG_FOLDERS.join(" ")),
         ("ADMIN_KUBECONFIGS", &ADMIN_KUBECONFIGS.join(" ")),
+        ("KNOWN_KUBECONFIGS", &KNOWN_KUBECONFIGS.join(" ")),
         ("KUBEADM_FILES", &KUBEADM_FILES.join(" ")),
         ("KUBELET_CONFIG", KUBELET_CONFIG),
         ("KUBELET_ENVIRONMENT", &environment.join(" ")),

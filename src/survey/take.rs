@@ -9,10 +9,10 @@ use super::kubeconfigs::kubeconfig;
 use super::paths::Paths;
 use super::programs::programs;
 use super::{File, Node, Program, Survey, reason};
-use crate::kubernetes::{KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, Role};
+use crate::kubernetes::{CertificatesDir, KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, Role, usual_place};
 use crate::tree::{
-    API_SERVER, CONTROLLER_MANAGER, ETCD, GatheredFacts, KUBELET, KUBELET_CONFIG, OTHER_FOLDERS, SCHEDULER, Tree,
-    is_certificate_or_key, is_kubeconfig,
+    self, API_SERVER, CONTROLLER_MANAGER, ETCD, GatheredFacts, KUBELET, KUBELET_CONFIG, OTHER_FOLDERS, PLUGINS,
+    SCHEDULER, Tree, is_certificate_or_key, is_kubeconfig,
 };
 
 /// Where RKE2's kubelet finds static pods.
@@ -21,9 +21,18 @@ pub(super) const RKE2_MANIFESTS: &str = "var/lib/rancher/rke2/agent/pod-manifest
 pub(super) const AGENTS: [&str; 2] = ["var/lib/rancher/k3s/agent", "var/lib/rancher/rke2/agent"];
 /// The folders with kubeconfigs of k3s and RKE2, and of network plugins.
 pub(super) const KUBECONFIG_FOLDERS: [&str; 3] =
-    ["etc/cni/net.d", "var/lib/rancher/k3s/server/cred", "var/lib/rancher/rke2/server/cred"];
+    [PLUGINS, "var/lib/rancher/k3s/server/cred", "var/lib/rancher/rke2/server/cred"];
 /// The kubeconfigs that k3s and RKE2 write for people.
 pub(super) const ADMIN_KUBECONFIGS: [&str; 2] = ["etc/rancher/k3s/k3s.yaml", "etc/rancher/rke2/rke2.yaml"];
+/// The names of the kubeconfigs that kubeadm writes, and with which a kubelet begins.
+pub(super) const KNOWN_KUBECONFIGS: [&str; 6] = [
+    "admin.conf",
+    "bootstrap-kubelet.conf",
+    "controller-manager.conf",
+    "kubelet.conf",
+    "scheduler.conf",
+    "super-admin.conf",
+];
 /// The most bytes of certificates that a survey takes.
 const ROOM: usize = Survey::LIMIT / 2;
 
@@ -36,11 +45,12 @@ impl Survey {
         let programs = programs(tree, &manifest_folders(&facts), &mut paths);
         let configurations = configurations(tree, &programs, &mut paths);
         usual_files(tree, &mut paths);
-        let mut targets = BTreeSet::new();
-        for place in usual_kubeconfigs(tree, &mut paths) {
-            targets.insert(paths.leads_to(tree, &place));
-        }
-        let kubeconfigs: Vec<_> = targets.iter().filter_map(|place| kubeconfig(tree, place, &mut paths)).collect();
+        let (sure, guesses) = usual_kubeconfigs(tree, &mut paths);
+        let sure: BTreeSet<_> = sure.iter().map(|place| paths.leads_to(tree, place)).collect();
+        let guesses = guesses.iter().map(|place| paths.leads_to(tree, place));
+        let targets: BTreeSet<_> = guesses.collect::<Vec<_>>().into_iter().chain(sure.iter().cloned()).collect();
+        let read = |place: &String| kubeconfig(tree, place, !sure.contains(place), &mut paths);
+        let kubeconfigs: Vec<_> = targets.iter().filter_map(read).collect();
         let files = files(tree, &targets, &mut paths);
         let (links, unread) = paths.finish();
         let node = node(tree, &facts, &programs, addresses);
@@ -59,7 +69,7 @@ impl Survey {
 
     /// Returns what is there and could not be read or understood, so that the survey lacks something that the node has.
     pub fn lacking(&self) -> impl Iterator<Item = &super::Unread> {
-        self.unread.iter().filter(|unread| !unread.is_missing())
+        self.unread.iter().filter(|unread| unread.is_lacking())
     }
 }
 
@@ -68,6 +78,7 @@ pub(crate) fn looks_at(path: &str) -> bool {
     let is_below = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     [PKI, KUBELET_PKI].into_iter().chain(OTHER_FOLDERS).any(is_below)
+        || usual_place(path) != path
         || folder == KUBERNETES
         || AGENTS.contains(&folder)
         || KUBECONFIG_FOLDERS.contains(&folder)
@@ -83,9 +94,22 @@ fn manifest_folders(facts: &GatheredFacts) -> Vec<String> {
     folders.into_iter().collect()
 }
 
+/// Returns the folders in `etc/kubernetes` that hold a file which a setting names, and are none of the folders that are known:
+/// that of certificates may have any name.
+fn named_folders(paths: &Paths) -> BTreeSet<String> {
+    let folders = paths.pem.iter().filter_map(|place| Some(place.rsplit_once('/')?.0));
+    let is_other = |folder: &&str| {
+        let is_known = *folder == PKI || OTHER_FOLDERS.contains(folder);
+        !is_known && CertificatesDir::parse(&format!("/{folder}")).is_ok()
+    };
+    folders.filter(is_other).map(str::to_owned).collect()
+}
+
 /// Notes the files of certificates and keys in the folders that are known.
 fn usual_files(tree: &Tree, paths: &mut Paths) {
-    for folder in [PKI, KUBELET_PKI].into_iter().chain(OTHER_FOLDERS) {
+    let named = named_folders(paths);
+    let known = [PKI, KUBELET_PKI].into_iter().chain(OTHER_FOLDERS);
+    for folder in known.chain(named.iter().map(String::as_str)) {
         let places = paths.files(tree, folder);
         paths.pem.extend(places.into_iter().filter(|place| is_certificate_or_key(place)));
     }
@@ -96,11 +120,15 @@ fn usual_files(tree: &Tree, paths: &mut Paths) {
     }
 }
 
-/// Returns the places of kubeconfigs: those in the folders that are known, and those that settings name.
-fn usual_kubeconfigs(tree: &Tree, paths: &mut Paths) -> BTreeSet<String> {
+/// Returns the places of kubeconfigs: those in the folders that are known, and those that settings name. The second ones
+/// have the ending alone of one, as `cloud.conf` has.
+fn usual_kubeconfigs(tree: &Tree, paths: &mut Paths) -> (BTreeSet<String>, BTreeSet<String>) {
     let mut places = std::mem::take(&mut paths.kubeconfigs);
     let kubernetes = paths.names(tree, KUBERNETES).into_iter();
-    places.extend(kubernetes.filter(|place| is_kubeconfig(place) && !KUBEADM_FILES.contains(&place.as_str())));
+    let kubernetes = kubernetes.filter(|place| is_kubeconfig(place) && !KUBEADM_FILES.contains(&place.as_str()));
+    let is_guess = |place: &String| place.ends_with(".conf") && !KNOWN_KUBECONFIGS.contains(&tree::name(place));
+    let (guesses, sure): (BTreeSet<_>, BTreeSet<_>) = kubernetes.partition(is_guess);
+    places.extend(sure);
     for folder in KUBECONFIG_FOLDERS.into_iter().chain(AGENTS) {
         let names = paths.names(tree, folder).into_iter();
         places.extend(names.filter(|place| place.ends_with("kubeconfig")));
@@ -109,7 +137,7 @@ fn usual_kubeconfigs(tree: &Tree, paths: &mut Paths) -> BTreeSet<String> {
     let admins = ADMIN_KUBECONFIGS.map(str::to_owned).into_iter();
     let people = homes.map(|home| format!("{home}/.kube/config")).chain(admins);
     places.extend(people.filter(|place| !matches!(tree.root.look(place), Ok(None))));
-    places
+    (places, guesses)
 }
 
 /// Returns the files that are no kubeconfigs.

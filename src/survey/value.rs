@@ -113,6 +113,13 @@ pub(super) fn is_relative_path(text: &str) -> bool {
     !text.is_empty() && is_of(text, b"/._@+=~%-")
 }
 
+/// Returns whether a text may be the name of a cluster, a user or a context: `system:node:cp-1@kubernetes`. A URL and
+/// `user:password@host` are none.
+pub(super) fn is_label(text: &str) -> bool {
+    let hides = text.rsplit_once('@').is_some_and(|(user, _)| user.contains(':') && !user.starts_with("system:"));
+    !text.is_empty() && text.len() <= 253 && is_of(text, b"._:/@+-") && !text.contains("://") && !hides
+}
+
 fn name(text: &str) -> Option<String> {
     let begins = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'*' || byte == b'-');
     (begins && is_of(text, b"*._:/-") && !text.contains("://")).then(|| text.to_owned())
@@ -187,7 +194,7 @@ pub(super) fn url(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ValueKind, kept, url};
+    use super::{ValueKind, is_label, kept, url};
 
     #[test]
     fn a_url_loses_whatever_could_be_secret() {
@@ -216,6 +223,25 @@ mod tests {
             ("https://[x y]:1", None),
         ] {
             assert_eq!(url(given).as_deref(), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_name_in_a_kubeconfig_is_no_place_for_a_secret() {
+        for kept in [
+            "kubernetes",
+            "kubernetes-admin@kubernetes",
+            "system:node:cp-1@kubernetes",
+            "default/api-lab:6443/kubeadmin",
+            "arn:aws:eks:us-east-1:1:cluster/a",
+            "a@b.example",
+        ] {
+            assert!(is_label(kept), "{kept}");
+        }
+        for given in
+            ["", "a b", "https://h", "user:word@host", "a=b", "a?b", "a,b", "\"", "\u{e4}", "a\nb", &"a".repeat(254)]
+        {
+            assert!(!is_label(given), "{given}");
         }
     }
 

@@ -12,7 +12,7 @@ use super::unit::{self, EXTRA_ARGUMENTS, variables};
 use super::uses::{Use, uses};
 use crate::go::GoRange;
 use crate::kubeconfig::{Held, Kubeconfig, resolve};
-use crate::kubernetes::{BOOTSTRAP, CERTIFICATES, KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, Output, PKI};
+use crate::kubernetes::{BOOTSTRAP, CERTIFICATES, KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, Output};
 use crate::x509::{AltName, ReadCertificate, read_pem};
 use crate::yaml::{Yaml, YamlLimits};
 
@@ -42,7 +42,7 @@ pub(crate) struct GatheredFacts {
     pub(crate) kubelet: Option<KubeletConfig>,
     /// The place of that file, where it is or should be.
     pub(crate) kubelet_place: String,
-    /// The certificates of the CAs that sign clients: those that the API server trusts, or else `pki/ca.crt`.
+    /// The certificates of the CAs that sign clients: those that the API server trusts, or else the CA of the node.
     pub(crate) authorities: Vec<ReadCertificate>,
     /// The file with those certificates.
     pub(crate) authority_file: String,
@@ -126,10 +126,11 @@ impl GatheredFacts {
         let node_name = agreed.or_else(certified).or_else(|| etcd.map(str::to_owned));
         facts.node_name = node_name.filter(|name| is_plain(name));
         let place = |flag: &str| facts.uses.iter().find(|used| used.program == API_SERVER && used.flag == flag);
+        let pki = tree.certificates_dir.folder();
         facts.authority_file =
-            place("client-ca-file").map_or_else(|| format!("{PKI}/ca.crt"), |used| used.place.clone());
+            place("client-ca-file").map_or_else(|| format!("{pki}/ca.crt"), |used| used.place.clone());
         facts.authorities = certificates(tree, &facts.authority_file);
-        let place = place("tls-cert-file").map_or_else(|| format!("{PKI}/apiserver.crt"), |used| used.place.clone());
+        let place = place("tls-cert-file").map_or_else(|| format!("{pki}/apiserver.crt"), |used| used.place.clone());
         facts.api_server = certificates(tree, &place).into_iter().next().map(|certificate| (place, certificate));
         facts.servers = servers(tree);
         facts
@@ -165,12 +166,13 @@ impl GatheredFacts {
     /// Adds the programs that kubeadm would start, and that no file mentions.
     fn add_usual(&mut self, tree: &Tree) {
         let has = |place: &str| tree.is_there(place) || tree.dangling.contains(place);
-        let has_pair = |stem: &str| ["crt", "key"].iter().any(|end| has(&format!("{PKI}/{stem}.{end}")));
-        let is_control_plane =
-            ["apiserver", "apiserver-kubelet-client", "front-proxy-client"].iter().any(|stem| has_pair(stem))
-                || ["pki/sa.key", "controller-manager.conf", "scheduler.conf"]
-                    .iter()
-                    .any(|file| has(&format!("{KUBERNETES}/{file}")));
+        let pki = tree.certificates_dir.folder();
+        let has_pair = |stem: &str| ["crt", "key"].iter().any(|end| has(&format!("{pki}/{stem}.{end}")));
+        let is_control_plane = ["apiserver", "apiserver-kubelet-client", "front-proxy-client"]
+            .iter()
+            .any(|stem| has_pair(stem))
+            || has(&format!("{pki}/sa.key"))
+            || ["controller-manager.conf", "scheduler.conf"].iter().any(|file| has(&format!("{KUBERNETES}/{file}")));
         // A manifest that cannot be read starts something nobody knows.
         let is_unread = |program: &str| {
             let mut broken = self.broken_manifests.iter().chain(&self.unknown_manifests);
@@ -368,6 +370,21 @@ fn kubelet_config(tree: &Tree, place: &str) -> Option<KubeletConfig> {
         client_ca_file: text(&["authentication", "x509", "clientCAFile"]).map(str::to_owned),
         tls_files: tls_files.into_iter().filter_map(|(field, file)| Some((field, file?))).collect(),
     })
+}
+
+impl Tree {
+    /// Returns the names of the static pods that are none of Kubernetes' own, each with the places of Kubernetes' files and
+    /// folders that it mounts.
+    pub(crate) fn other_pods(&self) -> Vec<(String, Vec<String>)> {
+        let facts = GatheredFacts::read(self);
+        let others = facts.processes.iter().filter(|process| !process.is_known());
+        let named = others.filter_map(|process| Some((process.pod.clone()?, process)));
+        let mounts = |process: &Process| {
+            let places = [KUBERNETES, KUBELET_PKI].into_iter().flat_map(|folder| process.mounted_in(folder));
+            places.map(str::to_owned).collect::<Vec<_>>()
+        };
+        named.map(|(name, process)| (name, mounts(process))).filter(|(_, mounts)| !mounts.is_empty()).collect()
+    }
 }
 
 #[cfg(test)]

@@ -6,19 +6,21 @@ use std::io;
 use zeroize::Zeroizing;
 
 use crate::host::NodeRoot;
-use crate::kubernetes::{FILE_LIMIT, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI};
+use crate::kubernetes::{CertificatesDir, FILE_LIMIT, KUBELET_PKI, KUBERNETES, MANIFESTS};
 
 pub(crate) const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
 pub(crate) const KUBELET_FLAGS: &str = "var/lib/kubelet/kubeadm-flags.env";
 /// The folders of systemd's units, the one that counts first.
 pub(crate) const UNIT_FOLDERS: [&str; 4] =
     ["etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
+/// The folder of the configurations of network plugins, some of which are kubeconfigs: `calico-kubeconfig`.
+pub(crate) const PLUGINS: &str = "etc/cni/net.d";
 pub(crate) const HOST_NAME: &str = "etc/hostname";
 /// The file into which `apply` writes what it is about to do.
 const JOURNAL: &str = "etc/kubernetes/.certferry/journal";
 /// The beginnings of the names of services whose programs are known.
 const SERVICES: [&str; 8] = ["kube", "etcd", "k3s", "rke2", "k0s", "snap.microk8s", "apiserver", "hyperkube"];
-/// The endings of files with certificates and keys below [`PKI`] and [`KUBELET_PKI`]. Kubeconfigs lie in [`KUBERNETES`]
+/// The endings of files with certificates and keys below the folder of certificates and [`KUBELET_PKI`]. Kubeconfigs lie in [`KUBERNETES`]
 /// itself.
 ///
 /// The generations that `apply` keeps in `etc/kubernetes/.certferry`, and backups elsewhere, are not in use by the
@@ -42,6 +44,8 @@ pub(crate) const OTHER_FOLDERS: [&str; 9] = [
 /// The files of a node.
 pub struct Tree {
     pub(crate) root: NodeRoot,
+    /// The folder of certificates and keys.
+    pub(crate) certificates_dir: CertificatesDir,
     /// The certificates, keys and kubeconfigs at the places where Kubernetes looks for them.
     pub(crate) pki: BTreeMap<String, TreeFile>,
     /// The manifests, the kubelet's configuration and flags, and the file with the host's name.
@@ -50,6 +54,8 @@ pub struct Tree {
     pub(crate) units: BTreeMap<String, String>,
     /// The kubeconfigs in homes.
     pub(crate) homes: BTreeMap<String, TreeFile>,
+    /// The kubeconfigs of network plugins.
+    pub(crate) plugins: BTreeMap<String, TreeFile>,
     /// The folders of Kubernetes and of the kubelet that hold `pki` and the manifests, with mode and owner.
     pub(crate) folders: BTreeMap<String, (u32, u32)>,
     /// The files that hold the path of another file, because a copy made a file of a link, each with that path.
@@ -80,22 +86,29 @@ pub struct Unread {
 }
 
 impl Tree {
-    /// Reads the files below a node's root. Returns `None` when nothing of Kubernetes is there.
+    /// Reads the files below a node's root, whose certificates lie in this folder. Returns `None` when nothing of
+    /// Kubernetes is there.
     #[must_use]
-    pub fn read(root: NodeRoot) -> Option<Self> {
+    pub fn read(root: NodeRoot, certificates_dir: CertificatesDir) -> Option<Self> {
         let is_nodes = root.is_folder(KUBERNETES) || root.is_folder("var/lib/kubelet");
-        is_nodes.then(|| Self::read_any(root))
+        is_nodes.then(|| Self::read_with(root, certificates_dir))
     }
 
     /// Reads the files below a node's root, which may have none of them: other makers keep theirs elsewhere.
     #[must_use]
     pub fn read_any(root: NodeRoot) -> Self {
+        Self::read_with(root, CertificatesDir::default())
+    }
+
+    fn read_with(root: NodeRoot, certificates_dir: CertificatesDir) -> Self {
         let mut tree = Self {
             root,
+            certificates_dir,
             pki: BTreeMap::new(),
             texts: BTreeMap::new(),
             units: BTreeMap::new(),
             homes: BTreeMap::new(),
+            plugins: BTreeMap::new(),
             folders: BTreeMap::new(),
             copied_links: BTreeMap::new(),
             dangling: BTreeSet::new(),
@@ -105,8 +118,9 @@ impl Tree {
             let file = tree.file(&place);
             tree.pki.extend(file.map(|file| (place, file)));
         }
-        for folder in [PKI, KUBELET_PKI] {
-            let (places, errors) = tree.root.files(folder);
+        let folders = [tree.certificates_dir.folder(), KUBELET_PKI].map(str::to_owned);
+        for folder in folders {
+            let (places, errors) = tree.root.files(&folder);
             tree.unread.extend(errors.into_iter().map(|(place, error)| Unread { place, error }));
             for place in places.into_iter().filter(|place| is_certificate_or_key(place)) {
                 let file = tree.file(&place);
@@ -129,6 +143,10 @@ impl Tree {
                 let file = tree.file(&place);
                 tree.homes.extend(file.map(|file| (place, file)));
             }
+        }
+        for place in tree.names(PLUGINS).into_iter().filter(|place| place.ends_with("kubeconfig")) {
+            let file = tree.file(&place);
+            tree.plugins.extend(file.map(|file| (place, file)));
         }
         tree.read_units();
         tree.read_folders();

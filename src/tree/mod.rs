@@ -20,7 +20,7 @@ pub(crate) use facts::{ETCD_ENVIRONMENT, GatheredFacts, KubeletConfig, arguments
 #[cfg(test)]
 pub(crate) use files::UNIT_FOLDERS;
 pub(crate) use files::{
-    KUBELET_CONFIG, KUBELET_FLAGS, OTHER_FOLDERS, TreeFile, is_certificate_or_key, is_kubeconfig, name,
+    KUBELET_CONFIG, KUBELET_FLAGS, OTHER_FOLDERS, PLUGINS, TreeFile, is_certificate_or_key, is_kubeconfig, name,
 };
 pub use files::{Tree, Unread};
 pub(crate) use process::{

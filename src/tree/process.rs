@@ -105,6 +105,14 @@ impl Process {
         self.settings.iter().filter(|setting| names_file(&setting.flag) && setting.value.starts_with('/'))
     }
 
+    /// Returns the places on the node that are mounted and lie in a folder or are it.
+    pub(crate) fn mounted_in<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = &'a str> {
+        let places = self.mounts.iter().flatten().map(|(_, outside)| outside.trim_start_matches('/'));
+        places.filter(move |place| {
+            place.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+
     /// Returns the place on the node of a path that the program reads, or `None` when no folder or file of the node is
     /// mounted there.
     pub(crate) fn place(&self, path: &str) -> Option<String> {

@@ -25,7 +25,7 @@ pub(crate) enum Shape {
     Kubeconfig,
 }
 
-/// A flag that names a file.
+/// A flag that names a file. Places are with kubeadm's own folder of certificates.
 struct Row {
     program: &'static str,
     flag: &'static str,
@@ -237,14 +237,14 @@ pub(crate) fn uses(processes: &[Process], tree: &Tree, bootstraps_serving: bool)
             // Only public keys may stand in several flags.
             let last = if row.shape == Shape::PublicKeys { 0 } else { settings.len().saturating_sub(1) };
             let settings = settings.into_iter().skip(last);
-            uses.extend(settings.filter_map(|setting| said(process, row, setting)));
+            uses.extend(settings.filter_map(|setting| said(process, row, setting, tree)));
         }
     }
     uses
 }
 
 /// Returns the use that a flag says. A flag without a value turns its file off.
-fn said(process: &Process, row: &Row, setting: &Setting) -> Option<Use> {
+fn said(process: &Process, row: &Row, setting: &Setting, tree: &Tree) -> Option<Use> {
     if setting.value.is_empty() {
         return None;
     }
@@ -268,7 +268,7 @@ fn said(process: &Process, row: &Row, setting: &Setting) -> Option<Use> {
         said_in: told(process, setting).rsplit_once(" in ").map(|(_, file)| file.to_owned()).unwrap_or_default(),
         said: told(process, setting),
         named: setting.value.clone(),
-        is_usual: place == row.usual,
+        is_usual: place == tree.certificates_dir.place(row.usual),
         place,
         shape: row.shape,
         key,
@@ -286,8 +286,13 @@ const KUBEADMS: [&str; 3] = [KUBELET_FLAGS, PKI, MANIFESTS];
 
 /// Returns the use of kubeadm's file for a flag, when kubeadm has one and it is needed here.
 fn usual(process: &Process, row: &Row, tree: &Tree) -> Option<Use> {
+    let folder = &tree.certificates_dir;
+    let (own, own_key) = (folder.place(row.usual), folder.place(row.usual_key));
     // Who trusts CAs has no key, and an empty place would be the root itself.
-    let has = |place: &str| !place.is_empty() && (tree.is_there(place) || tree.dangling.contains(place));
+    let has = |place: &str| {
+        let place = &*folder.place(place);
+        !place.is_empty() && (tree.is_there(place) || tree.dangling.contains(place))
+    };
     let is_needed = match row.flag {
         "etcd-cafile" | "etcd-certfile" => has(ETCD_CA) || has(row.usual) || has(row.usual_key),
         // Without its key, the CA signs nothing here.
@@ -316,16 +321,16 @@ fn usual(process: &Process, row: &Row, tree: &Tree) -> Option<Use> {
     }
     let key = (!row.usual_key.is_empty()).then(|| Named {
         said: String::new(),
-        named: format!("/{}", row.usual_key),
-        place: row.usual_key.to_owned(),
+        named: format!("/{own_key}"),
+        place: own_key.into_owned(),
     });
     Some(Use {
         program: process.program.clone(),
         flag: row.flag,
         said: String::new(),
         said_in: String::new(),
-        named: format!("/{}", row.usual),
-        place: row.usual.to_owned(),
+        named: format!("/{own}"),
+        place: own.into_owned(),
         shape: row.shape,
         key,
         is_usual: true,

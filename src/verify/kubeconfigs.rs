@@ -11,12 +11,11 @@ use super::pairs::check_pair;
 use super::part::{ENDINGS, Pem, Report};
 use super::shared::{Claims, fingerprints, have_common};
 use crate::kubeconfig::{Held, Kubeconfig, KubeconfigUser, resolve};
-use crate::kubernetes::Purpose;
+use crate::kubernetes::{CLUSTER_CA as CA, Purpose, usual_place};
 use crate::x509::{PemContents, PemError};
 
 /// Where the kubelet of a node finds its kubeconfig.
 const KUBELET: &str = "etc/kubernetes/kubelet.conf";
-pub(super) const CA: &str = "etc/kubernetes/pki/ca.crt";
 
 /// The CA certificates that a cluster of a kubeconfig trusts.
 struct Trust<'a> {
@@ -29,7 +28,11 @@ struct Trust<'a> {
 /// Checks each file whose name ends in `.conf`. `pem` holds the part's other files.
 pub(super) fn check(judge: &Judge<'_>, pem: &Pem<'_>, claims: &mut Claims, report: &mut Report<'_>) {
     let part = judge.part;
-    let own_ca = pem.get(CA).map(|own| fingerprints(own)).filter(|authorities| !authorities.is_empty());
+    let own_ca = pem
+        .iter()
+        .find(|(file, _)| usual_place(file) == CA)
+        .map(|(_, own)| fingerprints(own))
+        .filter(|authorities| !authorities.is_empty());
     for (file, content) in part.contents().filter(|(file, _)| file.ends_with(".conf")) {
         let read = Kubeconfig::read(content).ok();
         let Some(read) = read.filter(|read| part.is_disk() || read.is_as_written(content)) else {

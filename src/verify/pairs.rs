@@ -1,11 +1,12 @@
 //! Checks that certificates and keys belong together.
 
 use super::Fault;
+use super::authority::is_issued_by;
 use super::part::{Part, Pem, Report};
-use crate::kubernetes::Purpose;
+use crate::kubernetes::{PKI, Purpose, usual_place};
 use crate::x509::{PemContents, ReadCertificate, public_key_bits};
 
-/// The path of the service-account key pair, without extension.
+/// The path of the service-account key pair in kubeadm's own folder, without extension.
 const SERVICE_ACCOUNT: &str = "etc/kubernetes/pki/sa";
 
 /// Checks the pairs `X.crt` and `X.key`, `sa.pub` and `sa.key`, and those in one `.pem`. A CA's key may be absent.
@@ -17,8 +18,9 @@ pub(super) fn check_pairs(part: &Part<'_>, pem: &Pem<'_>, report: &mut Report<'_
             continue;
         }
         let (certificates, keys) = (contents.certificates.len(), contents.public_keys.len());
-        // On a disk, the certificate's chain may follow it.
-        let has_certificate = certificates == 1 || (part.is_disk() && certificates > 1);
+        // On a disk, any chain may follow the certificate.
+        let has_certificate =
+            certificates == 1 || (certificates > 1 && (part.is_disk() || is_chain(file, &contents.certificates)));
         let right = match extension {
             "crt" => keys == 0 && has_certificate,
             "pem" => keys == 1 && has_certificate,
@@ -27,7 +29,7 @@ pub(super) fn check_pairs(part: &Part<'_>, pem: &Pem<'_>, report: &mut Report<'_
         // Other programs may keep any files beside kubeadm's.
         let is_known = Purpose::of_path(&format!("{stem}.{}", if extension == "pem" { "pem" } else { "crt" }))
             != Purpose::Other
-            || stem == SERVICE_ACCOUNT;
+            || usual_place(stem) == SERVICE_ACCOUNT;
         let is_foreign = part.is_disk() && !is_known;
         if !right {
             if !is_foreign {
@@ -50,6 +52,21 @@ pub(super) fn check_pairs(part: &Part<'_>, pem: &Pem<'_>, report: &mut Report<'_
             _ => {}
         }
     }
+}
+
+/// Returns whether certificates of a file in a bundle are a chain that belongs there: each one signed the one before it, and
+/// it ends with a root where servers are verified, and before it where one is sent.
+///
+/// By kubeadm's files of CAs clients are known, so that those hold one CA.
+fn is_chain(file: &str, certificates: &[ReadCertificate]) -> bool {
+    let is_link = |pair: &[ReadCertificate]| match pair {
+        [below, above] => above.is_ca() && above.subject_der() == below.issuer_der() && is_issued_by(below, above),
+        _ => false,
+    };
+    let ends_with_root = certificates.last().is_some_and(|last| last.issuer_der() == last.subject_der());
+    let is_trusted = certificates.first().is_some_and(ReadCertificate::is_ca);
+    let knows_clients = Purpose::of_path(file).is_ca() && usual_place(file).starts_with(PKI);
+    certificates.windows(2).all(is_link) && ends_with_root == is_trusted && !knows_clients
 }
 
 /// Reports a private key that does not belong to the first certificate, or else to the first public key, of `public`.

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::{Fault, Finding};
-use crate::x509::PemContents;
+use crate::kubernetes::usual_place;
+use crate::x509::{PemContents, ReadCertificate};
 
-/// kubeadm's shared files (copycerts.go), below `etc/kubernetes`: one CA of each kind and one service-account key for
+/// kubeadm's shared files (copycerts.go), below `etc/kubernetes`, with kubeadm's own folder of certificates: one CA of each kind and one service-account key for
 /// the whole cluster.
-const SHARED: [&str; 5] = [KUBERNETES_CA, "pki/front-proxy-ca.crt", "pki/etcd/ca.crt", "pki/sa.pub", "pki/sa.key"];
+const SHARED: [&str; 5] = [KUBERNETES_CA, "pki/front-proxy-ca.crt", ETCD_CA, "pki/sa.pub", "pki/sa.key"];
 const KUBERNETES_CA: &str = "pki/ca.crt";
+const ETCD_CA: &str = "pki/etcd/ca.crt";
 
 /// A part that was judged by itself: its findings, and its claims about files that other parts have as well.
 pub struct CheckedPart {
@@ -34,15 +36,19 @@ impl Claims {
     /// Adds a file of the part, if it is a shared one. `read` holds its certificates, if it has any.
     pub(super) fn file(&mut self, file: &str, content: &[u8], read: Option<&PemContents>) {
         // `etcd-clients/<name>/ca.crt` of the cluster's part is the etcd CA under another name.
-        let name = match file.strip_prefix("etc/kubernetes/") {
+        let usual = usual_place(file);
+        let name = match usual.strip_prefix("etc/kubernetes/") {
             Some(name) if SHARED.contains(&name) => name,
-            _ if file.starts_with("etcd-clients/") && file.ends_with("/ca.crt") => "pki/etcd/ca.crt",
+            _ if file.starts_with("etcd-clients/") && file.ends_with("/ca.crt") => ETCD_CA,
             _ => return,
         };
         if name == KUBERNETES_CA {
             self.kubernetes_ca = Some(read.map(fingerprints).unwrap_or_default());
         }
-        self.files.push((name.to_owned(), file.to_owned(), Sha256::digest(content).into()));
+        // Beside a client the issuers may follow etcd's CA: a client verifies servers by them.
+        let first = read.filter(|_| name == ETCD_CA).and_then(|read| read.certificates.first());
+        let hash = Sha256::digest(first.map_or(content, ReadCertificate::der));
+        self.files.push((name.to_owned(), file.to_owned(), hash.into()));
     }
 
     /// Adds a kubeconfig whose CA must be that of the nodes, with the SHA-256 of each of its CA certificates.

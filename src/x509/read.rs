@@ -35,6 +35,7 @@ struct Extensions {
     usages: Vec<ObjectIdentifier>,
     subject_key_identifier: Option<Vec<u8>>,
     authority_key_identifier: Option<Vec<u8>>,
+    authority_serial: Option<Vec<u8>>,
     alt_names: Vec<AltName>,
     path_length: Option<u8>,
     permitted_names: Vec<String>,
@@ -253,6 +254,13 @@ impl ReadCertificate {
         self.extensions.authority_key_identifier.as_deref()
     }
 
+    /// Returns the serial number of its issuer's certificate in authorityKeyIdentifier, in the form of [`Self::serial`],
+    /// if present. OpenSSL alone looks at it: a certificate of the same CA with another serial number is no issuer to it.
+    #[must_use]
+    pub fn authority_serial(&self) -> Option<&[u8]> {
+        self.extensions.authority_serial.as_deref()
+    }
+
     /// Returns the DNS names and addresses of subjectAltName, in the order of the certificate.
     ///
     /// Names of other kinds are left out, because they do not matter to Kubernetes.
@@ -361,6 +369,7 @@ impl Extensions {
         let names = |trees: Option<GeneralSubtrees>| {
             trees.unwrap_or_default().iter().filter_map(|tree| permitted_name(&tree.base)).collect()
         };
+        let authority = tbs.get_extension::<AuthorityKeyIdentifier>()?.map(|(_, identifier)| identifier);
         Ok(Self {
             is_ca: basic_constraints.as_ref().is_some_and(|(_, constraints)| constraints.ca),
             path_length: basic_constraints.as_ref().and_then(|(_, constraints)| constraints.path_len_constraint),
@@ -372,9 +381,11 @@ impl Extensions {
             subject_key_identifier: tbs
                 .get_extension::<SubjectKeyIdentifier>()?
                 .map(|(_, identifier)| identifier.0.into_bytes().into()),
-            authority_key_identifier: tbs
-                .get_extension::<AuthorityKeyIdentifier>()?
-                .and_then(|(_, identifier)| Some(identifier.key_identifier?.into_bytes().into())),
+            authority_serial: authority
+                .as_ref()
+                .and_then(|identifier| Some(identifier.authority_cert_serial_number.as_ref()?.as_bytes().to_vec())),
+            authority_key_identifier: authority
+                .and_then(|identifier| Some(identifier.key_identifier?.into_bytes().into())),
             alt_names: alt_names.unwrap_or_default().iter().filter_map(alt_name).collect(),
         })
     }

@@ -7,6 +7,8 @@ VERSION=0.0.1
 BUNDLE_FORMAT=1
 # Places, relative to the root.
 KUBERNETES=etc/kubernetes
+USUAL_PKI=etc/kubernetes/pki
+# That of a record may be another: take_pki.
 PKI=etc/kubernetes/pki
 KUBELET_PKI=var/lib/kubelet/pki
 # Those of kubeadm, and what a kubelet begins with.

@@ -19,6 +19,32 @@ said() { # <its single values> <key>
     printf '%s\n' "$WORDS"
 }
 
+# The folder of certificates of a node is that of a record which was read: PKI, which is what the tables have without one.
+take_pki() { # <its single values>
+    pki=$(said "$1" certificates_dir)
+    PKI=${pki:-$USUAL_PKI}
+}
+
+# A file of the tables, where it is on this node: IN_PKI.
+in_pki() {
+    case $1 in "$USUAL_PKI"/*) IN_PKI=$PKI${1#"$USUAL_PKI"} ;; *) IN_PKI=$1 ;; esac
+}
+
+# That of the generation in the first of these folders that has a record.
+take_pki_of() { # <folder>...
+    PKI=$USUAL_PKI
+    for generation in "$@"; do
+        [ -f "$generation/record.json" ] || continue
+        about=$(read_document record "$generation/record.json") || continue
+        pki_of "$about"
+        return
+    done
+}
+
+pki_of() { # <what a record says>
+    PKI=$(printf '%s\n' "$1" | awk -v pki="$USUAL_PKI" '$1 == "certificates_dir" { pki = $2; exit } END { print pki }')
+}
+
 # Reads a signed document into a file of what it says.
 take_document() { # <record|index> <file> <its name> <output>
     openssl dgst -sha256 -verify "$WORK/signer.pub" -signature "$2.sig" "$2" >/dev/null 2>&1 ||

@@ -338,7 +338,7 @@ take_homes() {
     )
     HOMES=
     add_home "$HOME_KUBELET"
-    for folder in "$PKI" "$KUBELET_PKI"; do
+    for folder in "$USUAL_PKI" "$KUBELET_PKI" $(linked_folders); do
         follow "$folder"
         [ ! -d "$AT" ] || {
             find_unit "$folder"
@@ -358,6 +358,38 @@ take_homes() {
     done
     set +f
     HOMES="$HOMES $HOME_KUBERNETES"
+}
+
+# The folders in that of kubeconfigs that may be that of the certificates.
+other_folders() {
+    for folder in "$R/$LIVE_KUBERNETES"/*; do
+        case ${folder##*/} in
+        manifests | tmp | pki | *[!A-Za-z0-9._-]*) ;;
+        *) [ ! -d "$folder/" ] || printf '%s\n' "$KUBERNETES/${folder##*/}" ;;
+        esac
+    done
+}
+
+linked_folders() {
+    for name in $(other_folders); do
+        [ ! -L "$R/$LIVE_KUBERNETES/${name##*/}" ] || printf '%s\n' "$name"
+    done
+}
+
+# Refuses certificates for another folder than that in which this node has them: nobody there would look.
+check_pki() {
+    [ -n "$FRESH" ] || return 0
+    # Where certferry has put them before, they were moved away, and come back.
+    [ -z "${INSTALLED_RECORD-}" ] ||
+        [ "$(said "$INSTALLED_RECORD" certificates_dir)" != "$(said "$RECORD" certificates_dir)" ] || return 0
+    for folder in "$USUAL_PKI" $(other_folders); do
+        for name in ca.crt etcd/ca.crt; do
+            follow "$folder/$name"
+            [ ! -f "$AT" ] || refuse \
+                "this node has its certificates in /$folder, and the bundle brings them for /$PKI" \
+                "set certificates_dir = \"/$folder\" in [cluster] of the profile, and build again; where the folder is to change, make /$PKI first; nothing was changed"
+        done
+    done
 }
 
 add_home() {

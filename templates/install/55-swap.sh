@@ -357,8 +357,10 @@ is_others_registry() { # <live> <path in the slot>
 
 # The files of a record that all nodes share, each with its hash, by the place where the folder of certificates is now.
 shared_in() { # <record>
-    pki_now=$(find_unit "$PKI" 2>/dev/null && echo "$UNIT_LIVE") || pki_now=$PKI
     about=$(read_document record "$1") || return 1
+    # Called in a shell of its own.
+    pki_of "$about"
+    pki_now=$(find_unit "$PKI" 2>/dev/null && echo "$UNIT_LIVE") || pki_now=$PKI
     printf '%s\n' "$about" | awk -v pki="$PKI/" -v live="$pki_now/" -v authorities="$AUTHORITIES" '
         BEGIN {
             count = split(authorities, list, " ")

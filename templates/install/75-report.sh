@@ -176,7 +176,7 @@ running_by_record() {
 # Who must be started anew, and the commands for it, in the very words of `certferry apply`: a test compares them.
 restarts() { # <components that run here>
     running=$(printf '%s\n' "$1" | tr '\n' ' ')
-    readers=$(awk -v running="$running" -v noted="$NOTED" "$AWK_FACTS$AWK_READERS" "$WORK/changes")
+    readers=$(awk -v running="$running" -v noted="$NOTED" "$AWK_FACTS$AWK_NAMES$AWK_READERS" "$WORK/changes")
     [ -n "$readers" ] || return 0
     printf 'to restart on this node: %s\n' "$(printf '%s\n' "$readers" | sed 's/ /, /g')"
     case "$REPLACED " in

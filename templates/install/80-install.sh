@@ -31,12 +31,14 @@ install_part() {
     recover
     NOTED=
     [ -n "$DRY_RUN" ] || NOTED=$(noted) || exit
+    unpack
+    take_pki "$RECORD"
     FRESH=
     follow "$PKI"
     [ -d "$AT" ] || FRESH=1
-    unpack
     check_host
     check_generation
+    check_pki
     check_clock
     ROLE=$(said "$RECORD" role)
     DROPPED=

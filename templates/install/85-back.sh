@@ -22,6 +22,9 @@ rollback() {
     name_units
     check_units "$previous/units"
     NOTED=$(noted) || exit
+    take_pki_of "$previous/installed" "$R/$INSTALLED"
+    WAS_PKI=$PKI
+    take_pki_of "$R/$INSTALLED"
     WORK=$R/$HOME_KUBERNETES/next/work
     TREE=$WORK/back
     must mkdir "$R/$HOME_KUBERNETES/next" "$WORK" "$TREE"
@@ -99,12 +102,13 @@ orders_of_going_back() {
     done
     # The CAs as they will be; an empty file where there will be none.
     for name in $AUTHORITIES; do
+        was=$WAS_PKI/$name
         place=$PKI/$name
         make_parents "$TREE" "$place"
         : >"$TREE/$place" || cannot "cannot write $TREE/$place"
-        before=$(awk -v place="$place" '
+        before=$(awk -v place="$was" '
             place == $1 || index(place, $1 "/") == 1 { print $2 substr(place, length($1) + 1); exit }' "$WORK/before")
-        follow "${before:-$place}"
+        follow "${before:-$was}"
         [ ! -f "$AT" ] || must cp "$AT" "$TREE/$place"
     done
     REPLACED=
@@ -127,7 +131,8 @@ orders_of_going_back() {
 # Who runs on this node: whoever does has a certain file there.
 running_by_files() {
     for row in $RUNS; do
-        follow "${row#*:}"
+        in_pki "${row#*:}"
+        follow "$IN_PKI"
         [ ! -e "$AT" ] || printf '%s\n' "${row%%:*}"
     done
 }
@@ -138,10 +143,15 @@ is_reloaded() {
     [ -s "$WORK/changes" ] && [ -e "$AT" ] || return 1
     # Where the folder is exchanged as a whole, a running container goes on with the old one.
     ! awk -v unit="$PKI" '$1 == unit { found = 1; exit } END { exit !found }' "$WORK/before" || return 1
+    reloaded=
+    for path in $RELOADED; do
+        in_pki "$path"
+        reloaded="$reloaded $IN_PKI"
+    done
     while read -r _ path; do
         # The record of what is installed is no file of a component.
         # Nor does any read what is there for registries.
-        case " $RELOADED " in *" $path "*) ;; *) case $path in "$INSTALLED"/*) ;; *) is_of_registry "$path" || return 1 ;; esac ;; esac
+        case "$reloaded " in *" $path "*) ;; *) case $path in "$INSTALLED"/*) ;; *) is_of_registry "$path" || return 1 ;; esac ;; esac
     done <"$WORK/changes"
 }
 
@@ -244,6 +254,7 @@ say_drift() {
     fi
     # One that cannot be read was told of.
     about=$(read_document record "$R/$INSTALLED/record.json") || return 0
+    pki_of "$about"
     node=$(printf '%s\n' "$about" | awk '$1 == "part" { print substr($2, 6) }')
     rows=$(printf '%s\n' "$about" | awk '$1 == "row"')
     differs=$(printf '%s\n' "$rows" | while read -r _ kind first second third path; do

@@ -140,7 +140,7 @@ function place(path, kind,    count, names, i, upto, key, folder) {
         spelled[key] = upto
         if (i < count) is_folder[key] = 1
         folder = upto "/"
-        if (i < count && folder in is_bundle_folder && !(folder in brought)) {
+        if (i < count && usual_place(folder) in is_bundle_folder && !(folder in brought)) {
             brought[folder] = 1
             expected = expected "entry d " folder "\n"
         }
@@ -165,7 +165,9 @@ function place_of(path,    i) {
 function check_places(    i, listed) {
     if (!(("names", own_name) in known)) refuse("its names are without the own name of the node, " own_name " (rule names)")
     for (i = 1; i <= files; i++) {
-        listed = place_of(file[i])
+        listed = place_of(usual_place(file[i]))
+        # There is one folder of certificates, and the record says which.
+        if (index(listed, usual "/") == 1 && index(file[i], certificates "/") != 1) listed = ""
         if (!(listed in roles_of)) refuse(file[i] " is no place of this part (rule place)")
         if (!index(roles_of[listed], " " role " ")) refuse(file[i] " does not belong on a node of role " role " (rule role)")
         if (mode_of[listed] != file_mode[i]) refuse(file[i] " must not have the mode " file_mode[i] " (rule mode)")
@@ -175,10 +177,12 @@ function check_places(    i, listed) {
     }
 }
 BEGIN {
+    certificates = usual = "etc/kubernetes/pki"
     keys = document == "index" \
         ? "cluster cluster_id format generation issued_at kubernetes partial parts phase profile_sha256" \
         : "addresses cluster cluster_id files format generation issued_at kubernetes names part phase role"
     keys = split(keys, key_of, " ")
+    certificates_start = "  \"certificates_dir\": "
     target_path = array = last_key = last_part = expected = ""
     number = bytes_read = 0
 }
@@ -202,6 +206,16 @@ array != "" {
     next
 }
 number == keys { if ($0 != "}") wrong("its end"); ended = 1; next }
+document == "record" && key_of[number + 1] == "cluster" && certificates == usual && index($0, certificates_start) == 1 {
+    text = substr($0, length(certificates_start) + 1)
+    if (text !~ /,$/) wrong("certificates_dir")
+    text = unquoted(substr(text, 1, length(text) - 1), "certificates_dir")
+    name = substr(text, 17)
+    if (substr(text, 1, 16) != "/etc/kubernetes/" || !is_certificates_name(name) || name == "pki") wrong("certificates_dir")
+    certificates = substr(text, 2)
+    print "certificates_dir " certificates
+    next
+}
 {
     key = key_of[++number]
     start = "  \"" key "\": "

@@ -29,6 +29,7 @@ BEGIN {
     roles_of["etc/kubernetes/pki/front-proxy-ca.key"] = " control-plane "; mode_of["etc/kubernetes/pki/front-proxy-ca.key"] = "0600"
     roles_of["etc/kubernetes/pki/etcd/ca.crt"] = " control-plane etcd "; mode_of["etc/kubernetes/pki/etcd/ca.crt"] = "0644"
     roles_of["etc/kubernetes/pki/etcd/ca.key"] = " control-plane "; mode_of["etc/kubernetes/pki/etcd/ca.key"] = "0600"
+    roles_of["etc/kubernetes/pki/ca-chain.crt"] = " control-plane "; mode_of["etc/kubernetes/pki/ca-chain.crt"] = "0644"
     roles_of["etc/kubernetes/pki/sa.key"] = " control-plane "; mode_of["etc/kubernetes/pki/sa.key"] = "0600"
     roles_of["etc/kubernetes/pki/sa.pub"] = " control-plane "; mode_of["etc/kubernetes/pki/sa.pub"] = "0600"
     roles_of["etc/kubernetes/pki/apiserver.crt"] = " control-plane "; mode_of["etc/kubernetes/pki/apiserver.crt"] = "0644"
@@ -88,6 +89,7 @@ BEGIN {
     beginning[19] = "var/lib/kubelet/pki/"; readers[19] = "kubelet"
     beginning[20] = "var/lib/kubelet/pki/kubelet."; readers[20] = "kubelet"
     beginning[21] = "etc/kubernetes/pki/sa."; readers[21] = "kube-apiserver kube-controller-manager"
-    reader_rows = 21
+    beginning[22] = "etc/kubernetes/pki/ca-chain.crt"; readers[22] = "kube-controller-manager"
+    reader_rows = 22
     component_names = "etcd kube-apiserver kube-controller-manager kube-scheduler kubelet"
 }

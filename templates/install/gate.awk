@@ -132,7 +132,7 @@ function read_entry(    relative, i, upper) {
     relative = substr(path, length(tree) + 1)
     if (length(relative) > path_limit) refuse("the path " relative " is too long")
     if (kind == "d") {
-        if (part == "cluster" || !(relative in is_bundle_folder)) {
+        if (part == "cluster" || !(usual_place(relative) in is_bundle_folder)) {
             refuse(path " cannot be in a bundle")
         }
     } else if (part == "cluster" ? !is_cluster_path(relative) : !is_node_path(relative)) {

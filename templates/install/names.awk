@@ -17,6 +17,16 @@ function is_node_path(path,    count, names, i) {
     for (i = 1; i <= count; i++) if (names[i] == "" || names[i] == "." || names[i] == ".." || names[i] ~ /^-/) return 0
     return 1
 }
+# Where a file would lie if the folder of certificates had the name that kubeadm gives it, whatever its name is.
+function is_certificates_name(name) {
+    return length(name) <= 32 && name ~ /^[A-Za-z0-9][A-Za-z0-9._-]*$/ && tolower(name) !~ /^(manifests|tmp|certferry-.*|.*\.conf)$/
+}
+function usual_place(path,    rest, end) {
+    if (substr(path, 1, 15) != "etc/kubernetes/") return path
+    rest = substr(path, 16)
+    end = index(rest, "/")
+    return end && is_certificates_name(substr(rest, 1, end - 1)) ? "etc/kubernetes/pki" substr(rest, end) : path
+}
 function is_cluster_path(path,    count, names, i, rest) {
     if (path == "" || path ~ /[^A-Za-z0-9._:@%\/-]/) return 0
     count = split(path, names, "/")

@@ -12,6 +12,7 @@ PEM_FOLDERS='etc/kubernetes/pki var/lib/kubelet/pki etc/kubernetes/ssl etc/ssl/e
 AGENT_FOLDERS='var/lib/rancher/k3s/agent var/lib/rancher/rke2/agent'
 KUBECONFIG_FOLDERS='etc/cni/net.d var/lib/rancher/k3s/server/cred var/lib/rancher/rke2/server/cred'
 ADMIN_KUBECONFIGS='etc/rancher/k3s/k3s.yaml etc/rancher/rke2/rke2.yaml'
+KNOWN_KUBECONFIGS='admin.conf bootstrap-kubelet.conf controller-manager.conf kubelet.conf scheduler.conf super-admin.conf'
 KUBEADM_FILES='etc/kubernetes/kubeadm-client.conf etc/kubernetes/kubeadm-config.yaml kind/kubeadm.conf'
 KUBELET_CONFIG=var/lib/kubelet/config.yaml
 KUBELET_ENVIRONMENT='var/lib/kubelet/kubeadm-flags.env etc/default/kubelet etc/sysconfig/kubelet'

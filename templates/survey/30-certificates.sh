@@ -10,40 +10,69 @@ scan() {
     fi
 }
 
+# The base64 of a block.
 block() { # <number>
-    scan -v wanted="$1" "$AWK_BLOCK"
+    scan -v wanted="$1" "$AWK_PEM"
 }
 
-# The SHA-256 of nothing, which is what a program that fails prints.
-NOTHING=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+# A block as PEM.
+pem() { # <number> <label>
+    printf -- '-----BEGIN %s-----\n%s\n-----END %s-----\n' "$2" "$(block "$1")" "$2"
+}
+
+# The base64 of PEM on one line.
+packed() {
+    awk '!/^-/ { line = line $0 } END { print line }'
+}
+
+# Whether the base64 of a SubjectPublicKeyInfo is that of a kind of key that certferry knows: P-256, P-384, P-521 with a point
+# that is written out, Ed25519, and RSA with numbers of a usual size.
+is_known() { # <base64>
+    case $1 in
+        MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE* | MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAE*) ;;
+        MIGbMBAGByqGSM49AgEGBSuBBAAjA4GGAAQ* | MCowBQYDK2VwAyEA*) ;;
+        M*ANBgkqhkiG9w0BAQEFAAOC* | MIGfMA0GCSqGSIb3DQEBAQUAA4* | MIG?MA0GCSqGSIb3DQEBAQUAA4* | M??wDQYJKoZIhvcNAQEBBQAD*)
+            printf '%s' "$1" | openssl base64 -d -A | openssl pkey -pubin -inform DER -noout -text 2>/dev/null |
+                awk '/^ *Exponent: [0-9]/ { usual = 1 } /^ *(Modulus|Exponent):.*-/ { negative = 1 } END { exit !usual || negative }'
+            ;;
+        *) return 1 ;;
+    esac
+}
+
+# The base64 of the SubjectPublicKeyInfo of a private key, which a curve gives anew: a file may say another one.
+public_half() { # <number>
+    half=$(block "$1" | openssl base64 -d | openssl pkey -inform DER -passin pass: -pubout 2>/dev/null | packed)
+    case $half in
+        M*BgcqhkjOPQIB* | M*GByqGSM49AgE* | M*YHKoZIzj0CAQ*)
+            half=$(block "$1" | openssl base64 -d | openssl pkey -inform DER -passin pass: 2>/dev/null |
+                openssl ec -no_public 2>/dev/null | openssl pkey -pubout 2>/dev/null | packed)
+            ;;
+    esac
+    printf '%s\n' "$half"
+}
 
 # Reads the blocks of a file or field into CERTIFICATES, PRIVATE_KEYS and PUBLIC_KEYS, in the form of the survey.
 read_blocks() {
     CERTIFICATES='' PRIVATE_KEYS='' PUBLIC_KEYS='' found=''
-    for entry in $(scan "$AWK_BLOCKS"); do
+    for entry in $(scan -v wanted=0 "$AWK_PEM"); do
         number=${entry%%:*}
         [ "${entry#*:}" != other ] || continue
         found=yes
         case ${entry#*:} in
-            certificates)
-                pem=$(block "$number" | openssl x509 2>/dev/null)
-                add_pem CERTIFICATES "$pem" 'holds a certificate that cannot be read'
-                ;;
+            certificates) CERTIFICATES=$CERTIFICATES"\"\"\"$LF$(pem "$number" CERTIFICATE)$LF\"\"\",$LF" ;;
+            broken) unread "$REAL" 'holds a certificate that cannot be read' ;;
             private_keys)
-                hash=$(block "$number" | openssl pkey -passin pass: -pubout -outform DER 2>/dev/null | sha256sum)
-                hash=${hash%% *}
-                if [ "$hash" = "$NOTHING" ]; then
-                    unread "$REAL" 'holds a private key that cannot be read'
+                half=$(public_half "$number")
+                if is_known "$half"; then
+                    hash=$(printf '%s' "$half" | openssl base64 -d -A | sha256sum)
+                    PRIVATE_KEYS=$PRIVATE_KEYS${PRIVATE_KEYS:+, }\"${hash%% *}\"
                 else
-                    PRIVATE_KEYS=$PRIVATE_KEYS${PRIVATE_KEYS:+, }\"$hash\"
+                    unread "$REAL" 'holds a private key that cannot be read'
                 fi
                 ;;
-            public_keys | rsa)
-                set -- pkey -pubin -pubout
-                [ "${entry#*:}" = public_keys ] || set -- rsa -RSAPublicKey_in -pubout
-                pem=$(block "$number" | openssl "$@" 2>/dev/null)
-                add_pem PUBLIC_KEYS "$pem" 'holds a public key that cannot be read'
-                ;;
+            public_keys) add_public "$(block "$number" | packed)" -pubin ;;
+            rsa) add_public '' -RSAPublicKey_in ;;
+            broken_public) add_public '' '' ;;
             many) unread "$REAL" 'holds more than 512 blocks' ;;
             sealed) unread "$REAL" 'holds a private key under a passphrase' ;;
             unknown) unread "$REAL" 'holds a private key that cannot be read' ;;
@@ -52,16 +81,19 @@ read_blocks() {
     [ -n "$found" ] || unread "$REAL" 'holds no certificate and no key as PEM'
 }
 
-add_pem() { # <CERTIFICATES or PUBLIC_KEYS> <PEM> <what is said if there is none>
+# Adds the public key of the block `number`. One that openssl would write otherwise is not taken.
+add_public() { # <its base64, if that has to stay> <how openssl reads it, or nothing if it cannot>
     case $2 in
-        '-----BEGIN '*) ;;
-        *)
-            unread "$REAL" "$3"
-            return 0
-            ;;
+        -pubin) text=$(block "$number" | openssl base64 -d | openssl pkey -inform DER -pubin -pubout 2>/dev/null) ;;
+        -RSA*) text=$(block "$number" | openssl base64 -d | openssl rsa -inform DER -RSAPublicKey_in -pubout 2>/dev/null) ;;
+        *) text='' ;;
     esac
-    added="\"\"\"$LF$2$LF\"\"\",$LF"
-    if [ "$1" = CERTIFICATES ]; then CERTIFICATES=$CERTIFICATES$added; else PUBLIC_KEYS=$PUBLIC_KEYS$added; fi
+    half=$(printf '%s\n' "$text" | packed)
+    if is_known "$half" && [ "${1:-$half}" = "$half" ]; then
+        PUBLIC_KEYS=$PUBLIC_KEYS"\"\"\"$LF$text$LF\"\"\",$LF"
+    else
+        unread "$REAL" 'holds a public key that cannot be read'
+    fi
 }
 
 # What was read, as lines of the survey.
@@ -102,13 +134,24 @@ file() { # <path without links> <pem or opaque>
 kubeconfig() { # <path without links>
     REAL=$1 FIELD='' folder=''
     is_readable || return 0
+    none='not a kubeconfig'
+    case $SURE in
+        *"$LF$REAL$LF"*) ;;
+        *)
+            none='no kubeconfig, and nothing names it'
+            if ! awk '/clusters|users/ { found = 1; exit } END { exit !found }' "$ROOT/$REAL"; then
+                unread "$REAL" "$none"
+                return 0
+            fi
+            ;;
+    esac
     is_yaml || return 0
     case $REAL in */*) folder=${REAL%/*} ;; esac
     written=$(flat "$ROOT/$REAL" | awk -v folder="$folder" "$AWK_TABLES$AWK_KUBECONFIG")
     case $? in
         0) ;;
         4)
-            unread "$REAL" 'not a kubeconfig'
+            unread "$REAL" "$none"
             return 0
             ;;
         *)
@@ -142,7 +185,9 @@ kubeconfig_line() {
 
 # The last common name of the first certificate.
 common_name() {
-    block "$(scan "$AWK_BLOCKS" | awk -F: '$2 == "certificates" { print $1; exit }')" | openssl x509 -noout -subject -nameopt multiline 2>/dev/null |
+    first=$(scan -v wanted=0 "$AWK_PEM" | awk -F: '$2 == "certificates" { print $1; exit }')
+    [ -n "$first" ] || return 0
+    pem "$first" CERTIFICATE | openssl x509 -noout -subject -nameopt multiline 2>/dev/null |
         awk '/^ *commonName *= / { sub(/^ *commonName *= /, ""); name = $0 } END { print name }'
 }
 

@@ -83,7 +83,14 @@ main() {
     NOTES=$PROGRAMS$NOTES
 
     # Kubeconfigs.
-    for folder in $PEM_FOLDERS; do
+    # The folder of certificates in etc/kubernetes may have any name.
+    others=$(notes 'P pem' | sort -u | awk -F/ -v known=" $PEM_FOLDERS " '
+        NF == 4 && $1 == "etc" && $2 == "kubernetes" && $3 ~ /^[A-Za-z0-9][A-Za-z0-9._-]*$/ && length($3) <= 32 {
+            folder = $1 "/" $2 "/" $3
+            is_taken = tolower($3) ~ /^(manifests|tmp|certferry-.*|.*\.conf)$/
+            if (!is_taken && !index(known, " " folder " ") && !seen[folder]++) print folder
+        }')
+    for folder in $PEM_FOLDERS $others; do
         seen=0 top=$folder
         below "$folder" 0
     done
@@ -99,8 +106,17 @@ main() {
         # shellcheck disable=SC2254 # It is a pattern.
         case $1 in $2) note "P kubeconfig $1" ;; esac
     }
+    # What ends as one, and is perhaps another file.
+    guess() {
+        case " $KNOWN_KUBECONFIGS " in
+            *" ${1##*/} "*) candidate "$1" '*' ;;
+            *) for file in $KUBEADM_FILES; do [ "$1" != "$file" ] || return 0; done
+                case $1 in *.conf) note "P guess $1" ;; esac
+                ;;
+        esac
+    }
     entries etc/kubernetes
-    each "$ENTRIES" candidate '*.conf'
+    each "$ENTRIES" guess
     each "$ENTRIES" candidate '*.kubeconfig'
     for folder in $KUBECONFIG_FOLDERS; do
         entries "$folder"
@@ -122,6 +138,8 @@ main() {
         ! lead "$1" || TARGETS=$TARGETS$REAL$LF
     }
     each "$(notes 'P kubeconfig' | sort -u)" target
+    SURE=$LF$TARGETS
+    each "$(notes 'P guess' | sort -u)" target
     CONFIGS=$(printf '%s' "$TARGETS" | sort -u)
     each "$CONFIGS" kubeconfig
 
@@ -207,8 +225,8 @@ main() {
     notes L | sort -u | awk -v table=link -v key=leads_to "$AWK_QUOTED$pairs"
     notes U | sort -u | awk -v table=unread -v key=reason "$AWK_QUOTED$pairs"
 
-    lacking=$(notes U | sort -u | awk -v missing="${TAB}nothing is there" '
-        substr($0, length($0) - length(missing) + 1) == missing { next }
+    lacking=$(notes U | sort -u | awk -F'\t' '
+        $2 == "nothing is there" || $2 == "no kubeconfig, and nothing names it" { next }
         { place = index($0, "\t"); print "/" substr($0, 1, place - 1) "  " substr($0, place + 1) }
     ')
     if [ -n "$lacking" ]; then

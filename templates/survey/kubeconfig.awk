@@ -15,7 +15,18 @@ $1 == first {
 
 function at(path) { return path in found ? found[path] : "" }
 
-function optional(key, path) { if (at(path) != "") print "T " key " = " quoted(found[path]) }
+# A name as a text of TOML. One of an unusual form may be a secret, and is left out.
+function label(path,    name) {
+    name = at(path)
+    if (name == "" || is_label(name)) return quoted(name)
+    print "U holds a name of an unusual form"
+    return "\"\""
+}
+
+function optional_label(key, path,    name) {
+    name = label(path)
+    if (name != "\"\"") print "T " key " = " name
+}
 
 # A field that holds PEM in base64, or else names a file.
 function held(key, field, kind) {
@@ -32,26 +43,26 @@ function held(key, field, kind) {
 END {
     if ("kind" in found ? found["kind"] != "Config" : !count["clusters"] && !count["users"]) exit 4
     if (count["clusters"] > 512 || count["users"] > 512) exit 5
-    optional("current_context", "current-context")
+    optional_label("current_context", "current-context")
     for (number = 0; number < count["clusters"]; number++) {
         path = "clusters." number
         print "T "
         print "T [[kubeconfig.cluster]]"
-        print "T name = " quoted(at(path ".name"))
+        print "T name = " label(path ".name")
         server = at(path ".cluster.server")
         if (server != "") {
             server = index(server, ",") ? "" : url(server)
             if (server == "" || index(server, "=")) print "U names a server in an unusual way"
             else print "T server = " quoted(server)
         }
-        optional("tls_server_name", path ".cluster.tls-server-name")
+        optional_label("tls_server_name", path ".cluster.tls-server-name")
         printf "%s", held("certificate_authority", path ".cluster.certificate-authority", "certificates")
     }
     for (number = 0; number < count["users"]; number++) {
         path = "users." number
         print "T "
         print "T [[kubeconfig.user]]"
-        print "T name = " quoted(at(path ".name"))
+        print "T name = " label(path ".name")
         data = held("client_certificate", path ".user.client-certificate", "certificates")
         data = data held("client_key", path ".user.client-key", "private_keys")
         printf "%s", data
@@ -64,8 +75,8 @@ END {
         path = "contexts." number
         print "T "
         print "T [[kubeconfig.context]]"
-        print "T name = " quoted(at(path ".name"))
-        print "T cluster = " quoted(at(path ".context.cluster"))
-        print "T user = " quoted(at(path ".context.user"))
+        print "T name = " label(path ".name")
+        print "T cluster = " label(path ".context.cluster")
+        print "T user = " label(path ".context.user")
     }
 }

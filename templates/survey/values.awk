@@ -33,6 +33,14 @@ function is_path(text) { return text ~ /^\/[A-Za-z0-9\/._@+=~%-]*$/ }
 
 function is_name(text) { return text ~ /^[A-Za-z0-9*-][A-Za-z0-9*._:\/-]*$/ && !index(text, "://") }
 
+# Whether a text may be the name of a cluster, a user or a context. A URL and user:password@host are none.
+function is_label(text,    user) {
+    if (text !~ /^[A-Za-z0-9._:\/@+-]+$/ || length(text) > 253 || index(text, "://")) return 0
+    user = text
+    if (!sub(/@[^@]*$/, "", user)) return 1
+    return !index(user, ":") || user ~ /^system:/
+}
+
 # A URL without user, password, query and fragment. It is empty if the text is none or might hide one of them.
 function url(text,    place, before, rest, authority, after, path, host, port) {
     place = index(text, "://")

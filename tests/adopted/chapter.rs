@@ -41,6 +41,7 @@ addresses = ["192.168.1.21"]
 fn chapter() -> (Vec<String>, String) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manual/existing-clusters.md");
     let text = fs::read_to_string(file).unwrap();
+    let (text, _) = text.split_once("## Who still has an old").unwrap();
     let code: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("    ")).collect();
     let lines = code.join("\n").replace("\\\n", " ").lines().map(str::to_owned).collect();
     let (_, profile) = text.split_once("```toml\n").unwrap();

@@ -223,7 +223,9 @@ fn what_cannot_be_signed_is_named() {
 error: ca/tls cannot sign: its certificate has another key than the one that the seed gives, and no `key` is named
 below it are planned: ca/cert-manager, tls/web/web-tls
 hint: name the CA's key in `key` of [ca.tls]
-hint: without that key only a new CA can sign: remove `certificate`, and see `certferry help rotation`
+hint: or let whoever has the root sign a request for the key that this seed gives: `certferry csr PROFILE --ca tls --seed \
+                 FILE --out FILE`, and name what comes back in `certificate`
+hint: that is a new CA, as is one that certferry makes without `certificate`: see `certferry help rotation`
 ";
     desk.refuse("build lab.toml --seed lab.seed --out out", 1, error);
     // The certificate is for the key of another seed.
@@ -244,21 +246,43 @@ hint: or let whoever has the root sign a request for the key that this seed give
 fn requests_that_lead_nowhere_are_refused() {
     let desk = Desk::new();
     desk.write("lab.toml", PROFILE);
-    let error = "\
-error: what somebody else signs for [ca.kubernetes] is an intermediate, and this version adopts one for [ca.cert-manager] \
-                 alone
-hint: adopt the CA that runs, or let certferry make one: `certferry help existing-clusters`
-";
-    desk.refuse("csr lab.toml --ca kubernetes --seed lab.seed", 2, error);
+    let error = "error: the key of ca/kubernetes comes out of the seed, and none is named\nhint: add `--seed FILE`\n";
+    desk.refuse("csr lab.toml --ca kubernetes", 2, error);
+    for (name, hint) in
+        [("metallb", "[metallb]"), ("webhook", "a [[webhook]]"), ("tls", "a [[tls]], or [cert_manager]")]
+    {
+        let error = format!("error: the profile has no CA [ca.{name}]\nhint: add {hint}\n");
+        desk.refuse(&format!("csr lab.toml --ca {name} --seed lab.seed"), 2, &error);
+    }
     let error = "error: the profile has no CA [ca.cert-manager]\nhint: add [cert_manager]\n";
     desk.refuse(CSR, 2, error);
     super::key(&desk, "own", P256);
     desk.write("lab.toml", format!("{PROFILE}{CERT_MANAGER}\n[ca.cert-manager]\nkey = \"adopted/own.key\"\n"));
+    let request = desk.succeed("csr lab.toml --ca cert-manager");
+    desk.write("own.csr", request);
+    let public = says(&desk, &["req", "-verify", "-noout", "-pubkey", "-in", "own.csr"]);
+    assert_eq!(public, says(&desk, &["pkey", "-in", "adopted/own.key", "-pubout"]));
+    // Its certificate may have ended, but it is that key's.
+    authority(&desk, "other", &Shape::default());
+    let both = "certificate = \"adopted/other.crt\"\nkey = \"adopted/own.key\"\n";
+    desk.write("lab.toml", format!("{PROFILE}{CERT_MANAGER}\n[ca.cert-manager]\n{both}"));
     let error = "\
-error: [ca.cert-manager] has a key of its own, adopted/own.key
-hint: a request is for the key that the seed gives; `openssl req -new -key adopted/own.key` makes one for yours
+error: adopted/own.key of [ca.cert-manager] is not the key of the certificate adopted/other.crt
+hint: the two files belong to different CAs: take both from one control plane
 ";
-    desk.refuse(CSR, 2, error);
+    desk.refuse("csr lab.toml --ca cert-manager", 2, error);
+    desk.write("adopted/other.crt", "hello\n");
+    let error = "\
+error: adopted/other.crt of [ca.cert-manager] holds no certificate in PEM
+hint: expected `-----BEGIN CERTIFICATE-----`, the CA first
+";
+    desk.refuse("csr lab.toml --ca cert-manager", 2, error);
+    desk.write("adopted/own.key", "hello\n");
+    let error = "\
+error: adopted/own.key of [ca.cert-manager] is not PEM
+hint: expected one private key in PEM: PKCS#1, PKCS#8 or SEC 1
+";
+    desk.refuse("csr lab.toml --ca cert-manager", 2, error);
     desk.write("lab.toml", format!("{PROFILE}{CERT_MANAGER}"));
     desk.write("there", "");
     desk.refuse(

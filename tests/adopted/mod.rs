@@ -2,6 +2,9 @@
 
 mod chapter;
 mod csr;
+mod intermediate;
+mod intermediate_cluster;
+mod intermediate_others;
 mod kubeadms;
 mod lock;
 mod makers;

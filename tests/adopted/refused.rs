@@ -45,6 +45,27 @@ fn intermediate(desk: &Desk) {
     certificate(desk, "ca", &Shape { extensions: &extensions, serial: "02", ..Shape::default() }, "root");
 }
 
+/// Puts certificates into the CA's file.
+fn join(desk: &Desk, names: &[&str]) {
+    let all: String = names.iter().map(|name| desk.text(&format!("adopted/{name}.crt"))).collect();
+    desk.write("adopted/ca.crt", all);
+}
+
+/// The CA is below a root that its file holds, too.
+fn below(desk: &Desk, root: &Shape<'_>) {
+    authority(desk, "root", &Shape { subject: "CN = Example root", ..*root });
+    certificate(desk, "ca", &Shape { serial: "02", ..Shape::default() }, "root");
+    join(desk, &["ca", "root"]);
+}
+
+/// The CA is below another one, and that below a root.
+fn between(desk: &Desk, middle: &Shape<'_>, ca: &Shape<'_>) {
+    authority(desk, "root", &Shape { subject: "CN = Example root", ..Shape::default() });
+    key(desk, "middle", P256);
+    certificate(desk, "middle", &Shape { subject: "CN = Example middle", ..*middle }, "root");
+    certificate(desk, "ca", &Shape { serial: "02", ..*ca }, "middle");
+}
+
 fn further(desk: &Desk, name: &str, tables: &str) {
     let own = format!("[ca.{name}]\ncertificate = \"adopted/ca.crt\"\nkey = \"adopted/ca.key\"\n");
     desk.write("lab.toml", format!("{PROFILE}\n{own}\n{tables}"));
@@ -149,10 +170,93 @@ const CASES: &[(&str, Arrange)] = &[
         desk.write("adopted/ca.crt", both);
     }),
     ("an intermediate", intermediate),
-    ("an intermediate with its issuer", |desk| {
+    ("an intermediate of which only the next issuer is there", |desk| {
+        between(desk, &Shape::default(), &Shape::default());
+        join(desk, &["ca", "middle"]);
+    }),
+    ("issuers in another order", |desk| {
+        between(desk, &Shape::default(), &Shape::default());
+        join(desk, &["ca", "root", "middle"]);
+    }),
+    ("another root", |desk| {
         intermediate(desk);
-        let both = [desk.text("adopted/ca.crt"), desk.text("adopted/root.crt")].concat();
-        desk.write("adopted/ca.crt", both);
+        authority(desk, "root", &Shape { subject: "CN = Example root", ..Shape::default() });
+        join(desk, &["ca", "root"]);
+    }),
+    ("something behind the root", |desk| {
+        intermediate(desk);
+        join(desk, &["ca", "root", "root"]);
+    }),
+    ("too many issuers", |desk| {
+        let mut names = vec!["root".to_owned()];
+        authority(desk, "root", &Shape { subject: "CN = Example root", ..Shape::default() });
+        for number in 1..6 {
+            let (name, subject) = (format!("sub-{number}"), format!("CN = Example sub {number}"));
+            key(desk, &name, P256);
+            certificate(desk, &name, &Shape { subject: &subject, ..Shape::default() }, &names[0]);
+            names.insert(0, name);
+        }
+        certificate(desk, "ca", &Shape::default(), &names[0]);
+        let all: Vec<_> = ["ca"].into_iter().chain(names.iter().map(String::as_str)).collect();
+        join(desk, &all);
+    }),
+    ("an issuer that is no CA", |desk| below(desk, &Shape { extensions: LEAF, ..Shape::default() })),
+    ("an issuer without keyCertSign", |desk| below(desk, &Shape { extensions: NO_CERT_SIGN, ..Shape::default() })),
+    ("an issuer with a small key", |desk| {
+        let words = rsa("1024");
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        below(desk, &Shape { key: &words, ..Shape::default() });
+    }),
+    ("an issuer signed with SHA-1", |desk| {
+        between(desk, &Shape { digest: "sha1", ..Shape::default() }, &Shape::default());
+        join(desk, &["ca", "middle", "root"]);
+    }),
+    ("an issuer that has ended", |desk| below(desk, &Shape { end: "20260101000000Z", ..Shape::default() })),
+    ("an issuer that ends before the leaves", |desk| {
+        below(desk, &Shape { end: "20500101000000Z", ..Shape::default() })
+    }),
+    ("an issuer with path length 0", |desk| {
+        let extensions = "keyUsage = critical, keyCertSign\nbasicConstraints = critical, CA:TRUE, pathlen:0\n";
+        below(desk, &Shape { extensions, ..Shape::default() });
+    }),
+    ("an issuer with path length 1 above cert-manager", |desk| {
+        let extensions = "keyUsage = critical, keyCertSign\nbasicConstraints = critical, CA:TRUE, pathlen:1\n";
+        below(desk, &Shape { extensions, ..Shape::default() });
+        further(desk, "tls", "[cert_manager]\n\n[ca.cert-manager]\nvalidity = \"3y\"\n");
+    }),
+    ("an issuer for clients alone", |desk| {
+        let extensions = format!("{KUBEADM}extendedKeyUsage = clientAuth\n");
+        below(desk, &Shape { extensions: &extensions, ..Shape::default() });
+    }),
+    ("an issuer for other names", |desk| {
+        let extensions = format!("{KUBEADM}nameConstraints = critical, permitted;DNS:example.org\n");
+        below(desk, &Shape { extensions: &extensions, ..Shape::default() });
+    }),
+    ("an issuer for other names than the CA's own", |desk| {
+        let extensions = format!("{KUBEADM}nameConstraints = critical, permitted;DNS:example.org\n");
+        authority(desk, "root", &Shape { subject: "CN = Example root", extensions: &extensions, ..Shape::default() });
+        let extensions = format!("{KUBEADM}subjectAltName = DNS:kubernetes\n");
+        certificate(desk, "ca", &Shape { extensions: &extensions, serial: "02", ..Shape::default() }, "root");
+        join(desk, &["ca", "root"]);
+    }),
+    ("an intermediate that ends before its leaves", |desk| {
+        authority(desk, "root", &Shape { subject: "CN = Example root", ..Shape::default() });
+        certificate(desk, "ca", &Shape { end: "20300101000000Z", serial: "02", ..Shape::default() }, "root");
+        join(desk, &["ca", "root"]);
+    }),
+    ("an intermediate that has ended", |desk| {
+        authority(desk, "root", &Shape { subject: "CN = Example root", ..Shape::default() });
+        certificate(desk, "ca", &Shape { end: "20260101000000Z", serial: "02", ..Shape::default() }, "root");
+        join(desk, &["ca", "root"]);
+    }),
+    ("an intermediate whose key nobody here has", |desk| {
+        intermediate(desk);
+        join(desk, &["ca", "root"]);
+        set(desk, "key = \"adopted/ca.key\"\n", "");
+    }),
+    ("an intermediate renewed, whose key is the derived one", |desk| {
+        intermediate(desk);
+        set(desk, "key = \"adopted/ca.key\"\n", "renew = true\n");
     }),
     ("an intermediate renewed", |desk| {
         intermediate(desk);
@@ -251,6 +355,12 @@ const CASES: &[(&str, Arrange)] = &[
     ("two at once", |desk| {
         desk.write("adopted/ca.crt", "hello\n");
         desk.write("lab.toml", desk.text("lab.toml") + "\n[ca.etcd]\nkey = \"adopted/ca.crt\"\n");
+    }),
+    ("the CA of cert-manager permits what its table does not", |desk| {
+        intermediate(desk);
+        let root = "[ca.tls]\ncertificate = \"adopted/root.crt\"\nkey = \"adopted/root.key\"\n\n";
+        let asked = "[cert_manager]\npermitted_dns = [\"apps.internal\"]\n";
+        further(desk, "cert-manager", &format!("{root}{asked}"));
     }),
 ];
 

@@ -133,3 +133,17 @@ fn names_do_not_reach_the_terminal() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("webhook c\\u{d}d of ValidatingWebhookConfiguration a\\u{1b}[2Jb"), "{said}");
 }
+
+/// Other commands call it so.
+#[test]
+fn the_root_may_be_an_option() {
+    let node = Node::control_plane(|_, _| {});
+    let said = |arguments: &[&str]| {
+        let mut command = certferry();
+        let output = run(command.arg("doctor").args(arguments).args(["--at", AT]));
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let root = node.path("").display().to_string();
+    assert_eq!(said(&["--root", &root]), said(&[&root]));
+    assert_eq!(said(&["--root", &root]).0, Some(0));
+}

@@ -8,6 +8,7 @@ use std::path::Path;
 use certferry::bundle::KUBELET_CLIENT_LINK;
 use certferry::doctor::{Question, examine};
 use certferry::host::NodeRoot;
+use certferry::kubernetes::CertificatesDir;
 use certferry::tree::Tree;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -211,7 +212,7 @@ fn what_people_may_take_away_is_a_note() {
 #[test]
 fn an_api_server_that_has_run_for_too_long_is_told() {
     let node = Node::control_plane(|_, _| {});
-    let tree = Tree::read(NodeRoot::new(node.path(""))).unwrap();
+    let tree = Tree::read(NodeRoot::new(node.path("")), CertificatesDir::default()).unwrap();
     let since = datetime!(2026-12-01 0:00 UTC);
     let told = |at: OffsetDateTime| {
         let question = Question {

@@ -14,6 +14,7 @@ mod node_mends;
 mod objects;
 pub mod planted;
 mod registries;
+mod renewed;
 mod said;
 mod secrets;
 mod webhooks;
@@ -102,7 +103,10 @@ impl Node {
 
     fn run(&self, arguments: &[&str]) -> Output {
         let mut command = certferry();
-        command.current_dir(self.0.path()).env_remove("COLUMNS").args(["doctor", "root", "--at", AT]);
+        command.current_dir(self.0.path()).env_remove("COLUMNS").args(["doctor", "root"]);
+        if !arguments.contains(&"--at") {
+            command.args(["--at", AT]);
+        }
         if self.0.path().join("objects.yaml").exists() {
             command.args(["--manifests", "objects.yaml"]);
         }

@@ -50,6 +50,15 @@ const BY_HAND: &[(&str, Edit)] = &[
             "signing-cert-file=/etc/kubernetes/pki/ca-signing.crt",
         );
     }),
+    ("client-ca-above", |node| {
+        let both = node.text(&format!("{PKI}/etcd/ca.crt"));
+        let end = both.find("-----END CERTIFICATE-----\n").unwrap() + "-----END CERTIFICATE-----\n".len();
+        node.write(&format!("{PKI}/etcd/ca.crt"), &both[..end]);
+    }),
+    ("root-ca-below", |node| {
+        let manifest = format!("{MANIFESTS}/kube-controller-manager.yaml");
+        node.replace(&manifest, "pki/below.crt", "pki/ca.crt");
+    }),
     ("requestheader-names", |node| {
         node.replace(
             &format!("{MANIFESTS}/kube-apiserver.yaml"),

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use certferry::bundle::KUBELET_CLIENT_LINK;
 use certferry::doctor::RULES;
 use certferry::kubernetes::Purpose;
+use certferry::x509::ReadCertificate;
 use time::macros::datetime;
 
 use crate::common::rights::{Right, lacks};
 use crate::common::{succeed, tool};
-use crate::doctor::{KUBELET_CONFIG, MANIFESTS, Node, issuers, metallb, objects, registries};
+use crate::doctor::{KUBELET_CONFIG, MANIFESTS, Node, issuers, metallb, objects, registries, renewed};
 use crate::planting::faults::{Broken, CP, Fault, Judge, TABLE, faults, inline, leaf};
+use crate::planting::forge::{Forge, Key, pem};
 use crate::planting::{Cluster, PKI, STORE};
 
 /// A fault of a node or its files that is no lint's to tell.
@@ -47,6 +49,21 @@ const FLAWS: &[Flaw] = &[
         let place = format!("{PKI}/ca.crt");
         let both = [lab.tree(CP).get(&place), other.clone().tree(CP).get(&place)].concat();
         lab.tree(CP).set(&place, both);
+    }),
+    on_node("client-ca-above", |node| {
+        let place = format!("{PKI}/etcd/ca.crt");
+        let (own, root) = below_a_root(node, &place);
+        node.write(&place, own + &root);
+    }),
+    on_node("root-ca-below", |node| {
+        let (own, _) = below_a_root(node, &format!("{PKI}/ca.crt"));
+        node.write(&format!("{PKI}/below.crt"), own);
+        let manifest = format!("{MANIFESTS}/kube-controller-manager.yaml");
+        node.replace(
+            &manifest,
+            "root-ca-file=/etc/kubernetes/pki/ca.crt",
+            "root-ca-file=/etc/kubernetes/pki/below.crt",
+        );
     }),
     on_node("requestheader-names", |node| {
         node.replace(&format!("{MANIFESTS}/kube-apiserver.yaml"), "names=front-proxy-client", "names=aggregator");
@@ -220,7 +237,7 @@ const FLAWS: &[Flaw] = &[
             let content = lab.tree(CP).get(&format!("{PKI}/ca.{extension}"));
             lab.tree(CP).set(&format!("{PKI}/etcd/ca.{extension}"), content);
         }
-        let ca = certferry::x509::ReadCertificate::from_pem(&lab.tree(CP).get(&format!("{PKI}/ca.crt"))).unwrap();
+        let ca = ReadCertificate::from_pem(&lab.tree(CP).get(&format!("{PKI}/ca.crt"))).unwrap();
         for file in ["etcd/server", "etcd/peer", "etcd/healthcheck-client", "apiserver-etcd-client"] {
             lab.reissue(CP, &format!("{PKI}/{file}.crt"), "ca", |forge| {
                 forge.authority_key_identifier = ca.subject_key_identifier().map(<[u8]>::to_vec);
@@ -270,6 +287,8 @@ const FLAWS: &[Flaw] = &[
     on_node("metallb-ca-absent", metallb::no_ca),
     on_node("metallb-ca-pkcs1", metallb::pkcs8),
     on_node("config-map-ca", objects::old_root_ca),
+    Flaw { node: renewed::old_cluster_info, ..in_files("old-ca-certificate", renewed::renew) },
+    Flaw { node: renewed::named_by_serial, ..in_files("authority-serial", renewed::renew) },
     on_node("config-map-old-ca", objects::two_client_cas),
 ];
 
@@ -325,6 +344,14 @@ fn ed25519_front_proxy(node: &Node) {
     node.set_mode(&format!("{PKI}/front-proxy-ca.key"), 0o600);
     let extensions = b"keyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\n";
     sign(node, "front-proxy-client", "/CN=front-proxy-client", "front-proxy-ca", extensions);
+}
+
+/// Returns a CA of the node as another one has signed it, and that one.
+fn below_a_root(node: &Node, place: &str) -> (String, String) {
+    let key = Key::new(77);
+    let root = ReadCertificate::from_der(&Forge::authority("Example root", &key).sign(None, &key)).unwrap();
+    let own = ReadCertificate::from_pem(node.text(place).as_bytes()).unwrap();
+    (pem(&Forge::like(&own).sign(Some(root.subject_der()), &key)), pem(root.der()))
 }
 
 /// Every fault above that this machine lets plant, and the node that has it.

@@ -88,6 +88,7 @@ fn forth_and_back(ansible: Option<PathBuf>) {
     fleet.a_full_disk_ends_the_run();
     fleet.again_to_the_end();
     fleet.a_second_run_changes_nothing();
+    fleet.each_host_is_surveyed();
     fleet.back_once_and_no_further();
     fleet.chapter.assert_complete();
 }
@@ -186,6 +187,28 @@ impl Fleet {
         self.assert_generation(&names(), 2, &[]);
         assert_eq!(self.hosts.events(), ["worker-5 kubelet"]);
         keys::assert_own_only(self);
+    }
+
+    /// One file of each host: what certferry says there. Nothing on a host is changed.
+    fn each_host_is_surveyed(&mut self) {
+        let before = self.state();
+        let ended = self.hosts.run("ansible-playbook -i inventory.yml certferry.fleet.survey");
+        assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+        assert!(self.state() == before);
+        let mut found: Vec<_> = fs::read_dir(self.hosts.path("surveys"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        found.sort();
+        let expected: Vec<_> = sorted(names().into_iter()).iter().map(|name| format!("{name}.toml")).collect();
+        assert_eq!(found, expected);
+        for name in names() {
+            let said = crate::common::end(self.hosts.machines[name].command("certferry").arg("survey"));
+            assert_eq!(said.code, Some(0), "{name}: {}", said.stderr);
+            assert!(self.hosts.text(&format!("surveys/{name}.toml")) == said.stdout, "{name}");
+        }
+        let ended = self.hosts.run("ansible-playbook -i inventory.yml certferry.fleet.survey");
+        assert_eq!(changed(&ended), [""; 0], "{}", ended.stdout);
     }
 
     fn a_second_run_changes_nothing(&mut self) {

@@ -121,9 +121,8 @@ fn kubeadms_configuration_says_it_alone() {
 fn files_in_kubeadms_folder_leave_open_whose_etcd_it_is() {
     let found = imported(&[("a", &control_plane("cp-1", &flags(SERVERS, OWN)))], &[]);
     let said = "whose etcd it is: with members of yours, survey them, and bring the key of etcd's CA; with those of somebody else, \
-                move the three files of the API server's --etcd-cafile, --etcd-certfile and --etcd-keyfile out of the folder that \
-                bundles write, name the new places in the flags and in kubeadm's configuration, and begin again: the profile then \
-                has [etcd] (`certferry help existing-clusters`)";
+                name the three files of the API server's --etcd-cafile, --etcd-certfile and --etcd-keyfile in [etcd], and the \
+                profile has nothing else of it (`certferry help existing-clusters`)";
     assert!(lines(&found, Subject::Unknown).contains(&said), "{found:#?}");
     assert!(found.profile.contains("etcd = \"external\"") && !found.profile.contains("[etcd]"), "{}", found.profile);
 }

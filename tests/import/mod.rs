@@ -11,6 +11,7 @@ mod lacking;
 mod makers;
 mod objects;
 mod refused;
+mod registries;
 mod road;
 mod round_trip;
 mod secrets;
@@ -48,14 +49,16 @@ impl Fleet {
             succeed(unpack.args(["--node", &node.name, "--root"]).arg(fleet.root(&node.name)));
             fleet.write(&node.name, "etc/hostname", &format!("{}\n", node.name));
             if node.role != Role::Etcd {
-                fleet.write(&node.name, "var/lib/kubelet/config.yaml", &recorded("kubelet-config.yaml"));
+                let text = fleet.in_folder(&recorded("kubelet-config.yaml"));
+                fleet.write(&node.name, "var/lib/kubelet/config.yaml", &text);
             }
             if node.role == Role::ControlPlane {
                 fleet.write_manifests(&node.name, &node.addresses[0].to_string());
             } else if node.role == Role::Etcd {
                 let manifest =
                     recorded("etcd.yaml").replace("192.168.10.5", &bracketed(&node.addresses[0].to_string()));
-                fleet.write(&node.name, "etc/kubernetes/manifests/etcd.yaml", &manifest.replace("cp-1", &node.name));
+                let manifest = fleet.in_folder(&manifest.replace("cp-1", &node.name));
+                fleet.write(&node.name, "etc/kubernetes/manifests/etcd.yaml", &manifest);
             }
         }
         fleet
@@ -80,8 +83,13 @@ impl Fleet {
             if !members.is_empty() {
                 text = text.replace("https://127.0.0.1:2379", &members.join(","));
             }
-            self.write(node, &format!("etc/kubernetes/manifests/{program}.yaml"), &text);
+            self.write(node, &format!("etc/kubernetes/manifests/{program}.yaml"), &self.in_folder(&text));
         }
+    }
+
+    /// A file of kubeadm's as it is with the folder of certificates of this cluster.
+    fn in_folder(&self, text: &str) -> String {
+        text.replace("/etc/kubernetes/pki", &self.profile.cluster.certificates_dir.to_string())
     }
 
     pub fn root(&self, node: &str) -> PathBuf {
@@ -135,7 +143,7 @@ pub fn imported(surveys: &[(&str, &str)], objects: &[(&str, &str)]) -> Imported 
         known.add(file, text.as_bytes()).unwrap();
     }
     let surveys = surveys.iter().map(|(file, text)| ((*file).to_owned(), Survey::parse(text.as_bytes()).unwrap()));
-    let sources = Sources { surveys: surveys.collect(), objects: known, unused: Vec::new() };
+    let sources = Sources { surveys: surveys.collect(), objects: known, ..Sources::default() };
     import(sources, &Wishes { name: None, issued_at: date!(2026 - 11 - 22) })
 }
 

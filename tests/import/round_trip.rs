@@ -1,15 +1,18 @@
 //! From files to a profile that plans the same files: names, groups, usages, servers; only dates, keys and serials differ.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 
 use certferry::kubernetes::Role;
 use certferry::profile;
+use tempfile::TempDir;
+use walkdir::WalkDir;
 
 use super::compare::assert_same;
 use super::{Fleet, init_from, written};
 use crate::common::desk::Desk;
-use crate::common::{certferry, changed_profile, succeed, tool, use_fast_keys};
+use crate::common::{build, certferry, changed_profile, succeed, tool, use_fast_keys};
 use crate::kube::programs;
 
 /// Every shape of cluster that certferry makes.
@@ -22,6 +25,7 @@ fn a_cluster_of_certferrys_becomes_its_own_profile_again() {
             Some("apiserver_cert_sans = [\"*.apps.lab\", \"10.9.9.9\"]\netcd_cert_sans = [\"etcd.lab\"]"),
         ),
         ("ha-external-etcd", None),
+        ("ha-external-etcd", Some("certificates_dir = \"/etc/kubernetes/ssl\"")),
         ("dual-stack", None),
         ("external-ca", None),
         ("closed-network-1.24", None),
@@ -42,6 +46,7 @@ fn a_cluster_of_certferrys_becomes_its_own_profile_again() {
         assert_eq!(parsed.profile.kubelet.serving, fleet.profile.kubelet.serving);
         assert_eq!(parsed.profile.ship_ca_keys, fleet.profile.ship_ca_keys);
         assert_eq!(parsed.profile.leaf_algorithm, fleet.profile.leaf_algorithm);
+        assert_eq!(parsed.profile.cluster.certificates_dir, fleet.profile.cluster.certificates_dir, "{text}");
         for node in &fleet.profile.nodes {
             assert_same(&parsed.profile, &node.name, &fleet.root(&node.name), node.role != Role::Etcd);
         }
@@ -49,6 +54,69 @@ fn a_cluster_of_certferrys_becomes_its_own_profile_again() {
             assert!(!said.contains(heading), "{name}: {said}");
         }
     }
+}
+
+/// Builds the imported profile with the CAs of a node, whose certificates lie in this folder, and asserts that names, groups,
+/// usages, servers and modes are those of the node: `plan --against` and the files themselves say so.
+fn built_again(out: &TempDir, name: &str, root: &Path, node: &str, folder: &str, has_kubelet: bool) {
+    let out = out.path().join("out");
+    for key in ["ca", "etcd/ca", "front-proxy-ca", "sa"] {
+        let from = root.join(folder).join(format!("{key}.key"));
+        succeed(tool("install").args(["-m", "600"]).arg(from).arg(out.join(format!("adopted/{key}.key"))));
+    }
+    let profile = out.join(format!("{name}.toml"));
+    let bundle = build(&profile);
+    let said = succeed(certferry().arg("plan").arg(&profile).arg("--against").arg(root).arg("-v"));
+    let rows: Vec<_> = said.lines().filter(|line| line.contains("  etc/kubernetes/")).collect();
+    assert!(rows.len() > 20 && rows.iter().any(|row| row.contains(&format!("  {folder}/apiserver.crt"))), "{said}");
+    for row in rows.into_iter().filter(|row| has_kubelet || !row.contains("/kubelet.conf")) {
+        let word = row.trim_start().split("  ").next().unwrap();
+        let is_new = word == "new" && row.contains("super-admin.conf");
+        assert!(["same", "renewed", "other key"].contains(&word) || is_new, "{row}\n{said}");
+    }
+    let new = bundle.unpack(node);
+    let mut compared = 0;
+    for entry in WalkDir::new(new.join("etc/kubernetes")).into_iter().map(Result::unwrap) {
+        let place = entry.path().strip_prefix(&new).unwrap();
+        if entry.file_type().is_file() && (has_kubelet || !place.ends_with("kubelet.conf")) {
+            let mode = |path: &Path| fs::metadata(path).unwrap().mode();
+            assert_eq!(mode(entry.path()), mode(&root.join(place)), "{}", place.display());
+            compared += 1;
+        }
+    }
+    assert!(compared > 20, "{compared}");
+}
+
+/// kubespray's folder, with its link and without: survey, import, build, and the same again.
+#[test]
+fn what_lies_in_kubesprays_folder_is_made_again_in_it() {
+    for (name, has_link) in [("ssl", false), ("ssl", true), ("certs.1", false)] {
+        in_another_folder(name, has_link);
+    }
+}
+
+fn in_another_folder(folder: &str, has_link: bool) {
+    let text = changed_profile("single-node", |profile| {
+        use_fast_keys(profile);
+        profile["keys"]["service_account"] = "rsa-2048".into();
+        profile["node"][0]["name"] = "cp-1".into();
+        let cluster = profile["cluster"].as_table_mut().unwrap();
+        cluster.insert("certificates_dir".to_owned(), format!("/etc/kubernetes/{folder}").into());
+        cluster.insert("kubeconfig_cluster_name".to_owned(), "corp".into());
+    });
+    let fleet = Fleet::of(&text);
+    let root = fleet.root("cp-1");
+    if has_link {
+        symlink(format!("/etc/kubernetes/{folder}"), root.join("etc/kubernetes/pki")).unwrap();
+    }
+    let (out, name, said) = init_from(&[&root], &[]);
+    let text = written(&out, &name);
+    let line = format!("\ncertificates_dir = \"/etc/kubernetes/{folder}\"  # the files of the API server of cp-1\n");
+    assert!(text.contains(&line), "{text}");
+    let command =
+        format!("tar -C /etc/kubernetes/{folder} -cf adopted.tar ca.key etcd/ca.key front-proxy-ca.key sa.key");
+    assert!(said.contains(&command), "{said}");
+    built_again(&out, &name, &root, "cp-1", &format!("etc/kubernetes/{folder}"), true);
 }
 
 const KUBEADM: &str = "apiVersion: kubeadm.k8s.io/v1beta2\nkind: InitConfiguration\nlocalAPIEndpoint: {advertiseAddress: ADDRESS, bindPort: 6443}\n\
@@ -94,6 +162,12 @@ fn kube_trees_of_kubeadm_become_profiles_that_plan_them() {
             ALL,
         ),
         (
+            "another folder and another name",
+            "clusterName: lab\ncertificatesDir: /etc/kubernetes/ssl\n",
+            &[("cp-1", "192.168.10.5")],
+            ALL,
+        ),
+        (
             "three control planes behind a virtual address",
             "controlPlaneEndpoint: \"192.168.10.100:6443\"\n",
             &[("cp-1", "192.168.10.5"), ("cp-2", "192.168.10.6"), ("cp-3", "192.168.10.7")],
@@ -124,6 +198,10 @@ fn kube_trees_of_kubeadm_become_profiles_that_plan_them() {
         }
         for heading in ["Power", "Contradictions", "Otherwise"] {
             assert!(!said.contains(heading), "{shape}: {said}");
+        }
+        if cluster.contains("certificatesDir") {
+            assert!(text.contains("\ncertificates_dir = \"/etc/kubernetes/ssl\""), "{text}");
+            built_again(&out, &name, &folder.path().join("cp-1"), "cp-1", "etc/kubernetes/ssl", false);
         }
     }
 }

@@ -7,7 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use super::{Fleet, init_from};
-use crate::common::{changed_profile, files, succeed, tool, use_fast_keys};
+use crate::common::{certferry, changed_profile, end, files, succeed, tool, use_fast_keys};
+use crate::survey::secrets::{WORD, laden};
 
 /// The scalars of every EC key below a folder, in files and in kubeconfigs.
 fn scalars(root: &std::path::Path) -> Vec<Vec<u8>> {
@@ -94,4 +95,22 @@ fn no_key_of_a_root_or_an_archive_is_written_or_printed() {
         profiles.push(super::written(&folder, &name));
     }
     assert_eq!(profiles[0], profiles[1], "an archive is read like the root");
+}
+
+/// RSA keys in every form, tokens, and passwords in flags and environment: all that a survey leaves on the node.
+#[test]
+fn nothing_of_a_laden_control_plane_is_written_or_printed() {
+    let (node, canaries) = laden();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let ended = end(certferry().arg("init").arg("--from").arg(node.path("")).arg("--out").arg(&out));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let written = files(&out).into_iter().map(|file| fs::read(out.join(file)).unwrap());
+    let all: Vec<_> = written.chain([ended.stdout.into_bytes(), ended.stderr.into_bytes()]).collect();
+    assert!(all.len() > 6);
+    for content in all {
+        let text = String::from_utf8_lossy(&content);
+        assert!(!text.contains(WORD), "{:?}", text.lines().find(|line| line.contains(WORD)));
+        assert_eq!(canaries.found_in(&content), None);
+    }
 }

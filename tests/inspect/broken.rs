@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::process::Stdio;
 
+use certferry::kubernetes::CertificatesDir;
 use certferry::report::{Builder, Source, SourceKind};
 
 use crate::common::{certferry, fail, tool};
@@ -194,7 +195,8 @@ fn list(content: &[u8]) {
     let files = [("etc/kubernetes/admin.conf", Some(content)), ("etc/kubernetes/pki/ca.crt", Some(content))];
     let mut builder = Builder::new();
     for kind in [SourceKind::Tree, SourceKind::File { place: files[0].0, title: "file" }] {
-        builder.add(&Source { kind, node: Some("a"), mount: "", prefix: "/", files: files.into() });
+        let (certificates_dir, files) = (&CertificatesDir::default(), files.into());
+        builder.add(&Source { kind, node: Some("a"), mount: "", prefix: "/", certificates_dir, files });
     }
     let inventory = builder.finish();
     let _ = certferry::report::text(&inventory, FAR, true);

@@ -137,8 +137,8 @@ fn a_wrong_command_line_is_told_in_the_form_that_it_asks_for() {
 fn every_document_has_a_schema() {
     let listed = succeed(certferry().arg("schema"));
     let listed: Vec<_> = listed.lines().collect();
-    // What `--lint` prints is another document.
-    let mut expected = vec!["error".to_owned(), "inspect-lint".to_owned()];
+    // What `inspect --lint` and `plan --against` print is another document.
+    let mut expected = ["error", "inspect-lint", "plan-against"].map(str::to_owned).to_vec();
     for command in crate::cli_help::COMMANDS {
         let help = succeed(certferry().args(command.split_whitespace()).arg("--help"));
         if help.contains("--output <FORMAT>") && (help.contains("- json:") || help.contains("json]")) {

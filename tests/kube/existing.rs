@@ -12,12 +12,14 @@ use super::cluster::{ADDRESSES, ADMIN, CA, HOSTS, SERVER, create, kubectl, start
 use super::machine::Machine;
 use super::wait::wait_for;
 use super::{kubeadm_config, lone_control_plane, programs};
-use crate::common::{succeed, tool, write};
+use crate::common::{run, succeed, tool, write};
 
 /// The pairs of kubeadm's CAs, and where they wait to be adopted.
 pub const AUTHORITIES: [(&str, &str); 3] = [("ca", "ca"), ("front-proxy-ca", "front-proxy-ca"), ("etcd/ca", "etcd-ca")];
 /// The Service of the aggregated API has this address, which the control plane has, too.
 const AGGREGATED: &str = "10.96.77.7";
+/// The kubeconfig that a network plugin's pod writes on its host.
+pub const PLUGIN: &str = "/etc/cni/net.d/calico-kubeconfig";
 /// What the clients of before kept.
 const KEPT: &str = "/root/before";
 
@@ -167,9 +169,32 @@ impl Existing {
         folder
     }
 
+    /// Writes the kubeconfig of a network plugin with the CA that the control plane has now, as its pod does when it starts.
+    pub fn start_plugin(&self, tokens: &Tokens) {
+        let authority = STANDARD.encode(fs::read(self.control_plane.path(CA)).unwrap());
+        let kubeconfig = format!(
+            "apiVersion: v1\nkind: Config\nclusters:\n- name: local\n  cluster:\n    server: {SERVER}\n    \
+             certificate-authority-data: {authority}\nusers:\n- name: calico\n  user:\n    token: {}\ncontexts:\n\
+             - name: calico-context\n  context: {{cluster: local, user: calico}}\ncurrent-context: calico-context\n",
+            tokens.stored
+        );
+        let folder = self.control_plane.path(Path::new(PLUGIN).parent().unwrap().to_str().unwrap());
+        fs::create_dir_all(&folder).unwrap();
+        write(&folder, "calico-kubeconfig", &kubeconfig, 0o600);
+    }
+
     /// Whoever spoke with the cluster before, and whoever speaks with what it has now, is understood. `old` says whether
     /// the certificates that the clients of before hold are still good.
     pub fn everybody_is_understood(&self, tokens: &Tokens, old: bool) {
+        self.clients_are_understood(tokens, old);
+        wait_for("answer of the aggregated API", || {
+            let page = kubectl(&self.control_plane, ADMIN, "get --raw /apis/probe.corp.internal/v1")?;
+            if page.contains("front-proxy-client") { Ok(()) } else { Err(page) }
+        });
+    }
+
+    /// Clients of the API server and of etcd are understood, among them programs with OpenSSL.
+    pub fn clients_are_understood(&self, tokens: &Tokens, old: bool) {
         let machine = &self.control_plane;
         let kept = |file: &str| format!("{KEPT}/{file}");
         let (old_admin, old_ca) = (kept("admin.conf"), kept("ca.crt"));
@@ -209,10 +234,13 @@ impl Existing {
             etcdctl.env("ETCDCTL_API", "3").args(["--endpoints", "https://127.0.0.1:2379", "endpoint", "health"]);
             succeed(etcdctl.args(["--cacert", &ca, "--cert", &certificate, "--key", &key]));
         }
-        wait_for("answer of the aggregated API", || {
-            let page = kubectl(machine, ADMIN, "get --raw /apis/probe.corp.internal/v1")?;
-            if page.contains("front-proxy-client") { Ok(()) } else { Err(page) }
-        });
+    }
+
+    /// What OpenSSL says to the API server's certificate with the CA of before.
+    pub fn openssl_with_the_old_authority(&self) -> String {
+        let mut openssl = self.control_plane.command("openssl");
+        openssl.args(["s_client", "-connect", "k8s.corp.internal:6443", "-verify_return_error", "-brief", "-CAfile"]);
+        String::from_utf8(run(openssl.arg(format!("{KEPT}/ca.crt"))).stderr).unwrap()
     }
 
     /// Starts the control plane's programs.

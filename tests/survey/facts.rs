@@ -173,6 +173,7 @@ fn what_cannot_be_read_is_told() {
     node.write(&pki("f.key"), seal("ec", &["-aes256", "-passout", "pass:x"]));
     symlink("/none", node.path(&pki("g.crt"))).unwrap();
     node.write("etc/kubernetes/cloud.conf", "[Global]\nkey = value\n");
+    node.write("etc/kubernetes/odd.conf", "[Global]\nclusters = value\n");
     node.write("etc/kubernetes/pod.conf", "kind: Pod\n");
     node.write(&format!("{MANIFESTS}/empty.yaml"), "kind: ConfigMap\n");
     node.write("var/lib/kubelet/kubeadm-flags.env", "");
@@ -180,32 +181,43 @@ fn what_cannot_be_read_is_told() {
     assert_eq!(code, Some(2));
     let survey = Survey::parse(stdout.as_bytes()).unwrap();
     let unread: Vec<_> = survey.unread.iter().map(|unread| format!("{}: {}", unread.path, unread.reason)).collect();
-    // What is there counts; where nothing is, nothing is lacking.
+    // What is there counts; where nothing is, and where a file is none of those that are looked for, nothing is lacking.
     let root = node.path("");
-    let lines = unread.iter().filter(|line| !line.ends_with("nothing is there"));
+    let lines = unread.iter().filter(|line| !line.ends_with("nothing is there") && !line.ends_with("nothing names it"));
     let lines: String = lines.map(|line| format!("{}/{}\n", root.display(), line.replacen(": ", "  ", 1))).collect();
-    assert_eq!(stderr, format!("error: the survey is not complete: 9 places could not be read\n{lines}"));
+    assert_eq!(stderr, format!("error: the survey is not complete: 8 places could not be read\n{lines}"));
     assert_eq!(
         unread,
         [
-            "etc/kubernetes/cloud.conf: not YAML",
+            "etc/kubernetes/cloud.conf: no kubeconfig, and nothing names it",
             "etc/kubernetes/manifests/empty.yaml: not a pod",
+            "etc/kubernetes/odd.conf: not YAML",
             "etc/kubernetes/pki/a.crt: holds no certificate and no key as PEM",
             "etc/kubernetes/pki/b.crt: holds a certificate that cannot be read",
             "etc/kubernetes/pki/c.key: holds a private key that cannot be read",
             "etc/kubernetes/pki/d.pub: holds a public key that cannot be read",
             "etc/kubernetes/pki/e.key: holds a private key under a passphrase",
             "etc/kubernetes/pki/f.key: holds a private key under a passphrase",
-            "etc/kubernetes/pod.conf: not a kubeconfig",
+            "etc/kubernetes/pod.conf: no kubeconfig, and nothing names it",
             "none: nothing is there",
         ]
     );
     assert_eq!(survey.leads_to("etc/kubernetes/pki/g.crt"), "none");
-    // The script reads the same, but that it does not know what cloud.conf is.
+    // The script reads the same, but that it does not know what odd.conf is.
     let script = super::Script::new();
     let found = script.survey_of(&super::tools().remove(0), &node.path(""));
     let said = lines.replace("not YAML", "YAML in a form that only certferry reads");
     assert_eq!((found.code, found.stderr), (Some(2), format!("error: the survey is not complete\n{said}")));
-    let cloud = ("etc/kubernetes/cloud.conf\"\nreason = \"", "YAML in a form that only certferry reads", "not YAML");
-    assert_eq!(found.stdout.replace(&[cloud.0, cloud.1].concat(), &[cloud.0, cloud.2].concat()), stdout);
+    let odd = ("etc/kubernetes/odd.conf\"\nreason = \"", "YAML in a form that only certferry reads", "not YAML");
+    assert_eq!(found.stdout.replace(&[odd.0, odd.1].concat(), &[odd.0, odd.2].concat()), stdout);
+}
+
+/// What no flag names is found beside what flags name: the keys of the front proxy's CA and of etcd's.
+#[test]
+fn a_folder_of_certificates_is_looked_at_whatever_its_name() {
+    let survey = survey(&super::named_folder());
+    for file in ["front-proxy-ca.key", "etcd/ca.key", "etcd/healthcheck-client.crt", "ca.key"] {
+        assert!(survey.file(&format!("etc/kubernetes/certs.1/{file}")).is_some(), "{file}");
+    }
+    assert!(survey.file("etc/kubernetes/other/ca.crt").is_none());
 }

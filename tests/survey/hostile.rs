@@ -189,8 +189,14 @@ fn texts_of_strangers_are_escaped() {
     assert!(ended.stdout.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')));
     let survey = Survey::parse(ended.stdout.as_bytes()).unwrap();
     let user = &survey.kubeconfig("etc/kubernetes/admin.conf").unwrap().users[0];
-    assert_eq!(user.name, name);
-    assert_eq!(unread(&ended), ["etc/kubernetes/pki/n\u{e9}\"x\".crt: holds no certificate and no key as PEM"]);
+    assert_eq!(user.name, "", "it is none");
+    assert_eq!(
+        unread(&ended),
+        [
+            "etc/kubernetes/admin.conf: holds a name of an unusual form",
+            "etc/kubernetes/pki/n\u{e9}\"x\".crt: holds no certificate and no key as PEM"
+        ]
+    );
 }
 
 /// A name that is not UTF-8 is that of a file all the same.

@@ -4,10 +4,11 @@ mod ansible;
 mod facts;
 mod hostile;
 mod makers;
+mod odd;
 mod real;
 mod same;
 mod script;
-mod secrets;
+pub(crate) mod secrets;
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -101,6 +102,20 @@ fn rancher(name: &str) -> Node {
     node
 }
 
+/// A control plane of kubeadm with a certificatesDir of its own: settings name some of its files, and all are looked at.
+fn named_folder() -> Node {
+    let node = control_plane();
+    fs::rename(node.path("etc/kubernetes/pki"), node.path("etc/kubernetes/certs.1")).unwrap();
+    for name in fs::read_dir(node.path("etc/kubernetes/manifests")).unwrap() {
+        let place = format!("etc/kubernetes/manifests/{}", name.unwrap().file_name().display());
+        let text = node.text(&place).replace("/etc/kubernetes/pki", "/etc/kubernetes/certs.1");
+        node.write(&place, text);
+    }
+    // In folders that no setting names nobody looks.
+    node.write("etc/kubernetes/other/ca.crt", node.text("etc/kubernetes/certs.1/ca.crt"));
+    node
+}
+
 /// Every tree that a survey is tried on, by its name.
 fn trees() -> Vec<(&'static str, Node)> {
     let worker = Node::of("node/w-1", |_, _| {});
@@ -108,6 +123,7 @@ fn trees() -> Vec<(&'static str, Node)> {
     fs::rename(linked.path("etc/kubernetes/admin.conf"), linked.path("srv-admin.conf")).unwrap();
     symlink("/srv-admin.conf", linked.path("etc/kubernetes/admin.conf")).unwrap();
     let mut trees = vec![("kubeadm", control_plane()), ("a worker", worker), ("a linked kubeconfig", linked)];
+    trees.push(("a folder that settings name", named_folder()));
     trees.extend([("k3s", rancher("k3s")), ("RKE2", rancher("rke2"))]);
     trees.extend(crate::doctor::makers::followed());
     trees.extend(crate::doctor::makers::trees());

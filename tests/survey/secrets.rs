@@ -14,7 +14,7 @@ use crate::common::{Ended, end, run, succeed, tool};
 use crate::doctor::{MANIFESTS, Node};
 
 /// A word that stands in every text that must not leave the node.
-const WORD: &str = "hunter2";
+pub(crate) const WORD: &str = "hunter2";
 /// How many bytes of a secret are looked for: as few cannot occur by chance.
 const WINDOW: usize = 20;
 
@@ -58,7 +58,7 @@ fn encodings(number: &[u8]) -> Vec<Vec<u8>> {
 
 /// Secrets, and whether one of them is in a text.
 #[derive(Default)]
-struct Canaries(Vec<Vec<u8>>);
+pub(crate) struct Canaries(Vec<Vec<u8>>);
 
 impl Canaries {
     fn add_key(&mut self, key: &Path) {
@@ -66,7 +66,7 @@ impl Canaries {
     }
 
     /// Returns the first secret of which [`WINDOW`] bytes are in a text, be they on several lines.
-    fn found_in(&self, text: &[u8]) -> Option<String> {
+    pub(crate) fn found_in(&self, text: &[u8]) -> Option<String> {
         let escaped = String::from_utf8_lossy(text).replace("\\n", "").replace("\\u000A", "");
         let packed: Vec<u8> = escaped.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b':').collect();
         let mut seen: HashSet<&[u8]> = text.windows(WINDOW).collect();
@@ -77,7 +77,7 @@ impl Canaries {
 }
 
 /// A control plane with a secret in every place where people and programs keep them.
-fn laden() -> (Node, Canaries) {
+pub(crate) fn laden() -> (Node, Canaries) {
     let (node, mut canaries) = (control_plane(), Canaries::default());
     for file in walkdir::WalkDir::new(node.path("etc/kubernetes/pki")) {
         let path = file.unwrap().into_path();
@@ -103,6 +103,12 @@ fn laden() -> (Node, Canaries) {
         node.write(&format!("etc/kubernetes/pki/{name}.pub"), text.replace(label, "PUBLIC KEY"));
         node.write(&format!("etc/kubernetes/pki/{name}.pem"), text.replace(label, &format!("{WORD} KEY")));
     }
+    // The bytes themselves, and their base64 without the lines around it.
+    let mut openssl = tool("openssl");
+    let der = run(openssl.args(["pkey", "-outform", "DER", "-in"]).arg(node.path("etc/kubernetes/pki/rsa.key"))).stdout;
+    node.write("etc/kubernetes/pki/bare.key", STANDARD.encode(&der));
+    node.write("etc/kubernetes/pki/bytes.key", &der);
+    node.write("etc/kubernetes/pki/bytes.crt", &der);
     for kubeconfig in ["admin.conf", "controller-manager.conf", "scheduler.conf"] {
         let text = node.text(&format!("etc/kubernetes/{kubeconfig}"));
         let data = text.lines().find_map(|line| line.trim().strip_prefix("client-key-data: ")).unwrap();
@@ -183,6 +189,14 @@ fn kubeconfigs_and_configurations(node: &Node) {
     {
         node.write(place, kubeconfig);
     }
+    // A name that is none, and a file of a cloud provider beside the kubeconfigs.
+    node.write(
+        "etc/kubernetes/names.conf",
+        "kind: Config\nclusters:\n- name: https://u:hunter2-110@h\n  cluster: {server: \"https://h\", tls-server-name: hunter2 111}\n\
+         users:\n- name: \"token=hunter2-112\"\n  user: {token: hunter2-113}\ncontexts:\n- name: \"u:hunter2-114@h\"\n  \
+         context: {cluster: \"https://u:hunter2-110@h\", user: \"token=hunter2-112\"}\ncurrent-context: \"u:hunter2-114@h\"\n",
+    );
+    {}
     node.replace(
         "var/lib/kubelet/config.yaml",
         "kind:",

@@ -20,7 +20,7 @@ use super::{
     Sha256, VerifiedArchive, VerifiedPart, WriteError, Writer, Written,
 };
 use crate::bundle::head::tests::head;
-use crate::kubernetes::Role;
+use crate::kubernetes::{CertificatesDir, Role};
 use crate::sign::{PublicKey, SigningFailed};
 
 /// Returns a key of 32 equal bytes, which is good for tests and nothing else.
@@ -56,6 +56,7 @@ fn owner(name: &str, role: Role) -> PartOwner {
         role,
         names: vec![name.to_owned()],
         addresses: vec!["192.168.1.11".parse().unwrap()],
+        certificates_dir: CertificatesDir::default(),
     })
 }
 

@@ -11,8 +11,8 @@ const MOST_CONTROL_PLANES: u32 = 99;
 const MOST_NODES: u32 = 99_999;
 
 /// The options that describe a cluster that is to come.
-const NEW_CLUSTER: [&str; 9] =
-    ["kubernetes", "endpoint", "control_planes", "nodes", "pool", "etcd", "etcd_members", "user", "registry"];
+const NEW_CLUSTER: [&str; 8] =
+    ["kubernetes", "endpoint", "control_planes", "nodes", "pool", "etcd", "etcd_members", "user"];
 
 #[derive(clap::Args)]
 #[command(group(clap::ArgGroup::new("written").args(["file", "from"])))]

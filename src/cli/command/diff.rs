@@ -182,9 +182,13 @@ impl<'a> Side<'a> {
         let mut tree = Tree::new(part.clone(), role);
         let current = folder.root.leads_to(KUBELET_CLIENT_LINK).ok();
         let possible = node_files();
+        let certificates_dir = folder.certificates_dir();
         let places = record.iter().flat_map(|record| &record.rows).map(|row| row.path().to_owned());
         let found = [KUBERNETES, KUBELET_PKI].into_iter().flat_map(|below| folder.root.files(below).0);
-        let found = found.filter(|path| possible.iter().any(|file| file.is_on_node(path)));
+        let found = found.filter(|path| {
+            let usual = certificates_dir.usual(path);
+            !certificates_dir.is_foreign(path) && possible.iter().any(|file| file.is_on_node(&usual))
+        });
         for place in places.chain(found).collect::<BTreeSet<_>>() {
             // Of its own client certificates the kubelet reads the one to which its link leads.
             let name = |path: &str| path.rsplit('/').next().map(str::to_owned);

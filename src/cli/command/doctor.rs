@@ -23,9 +23,9 @@ const ENDINGS: [&str; 3] = [".json", ".yaml", ".yml"];
 pub(crate) fn run(arguments: &DoctorArguments) -> Result<String, Failure> {
     let at = time::of(arguments.at.as_deref())?;
     let objects = objects(&arguments.manifests)?;
-    let (root, tree) = tree(&arguments.path)?;
+    let (root, tree) = tree(arguments.path())?;
     if tree.is_none() && objects.is_empty() {
-        return Err(nothing(&arguments.path));
+        return Err(nothing(arguments.path()));
     }
     let expiring_by = arguments.expiring_within.after(at);
     // What is installed, and what runs, is that of a node, and not of its saved objects.
@@ -40,10 +40,10 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<String, Failure> {
     });
     let unread = tree.as_ref().map(|tree| tree.unread.as_slice()).unwrap_or_default();
     if diagnosis.looked_at.is_nothing() && unread.is_empty() {
-        return Err(nothing(&arguments.path));
+        return Err(nothing(arguments.path()));
     }
     if tree.is_some() && objects.is_empty() && unread.is_empty() && diagnosis.judged_nothing() {
-        return Err(no_certificate(&arguments.path));
+        return Err(no_certificate(arguments.path()));
     }
     let output = match arguments.output {
         OutputFormat::Text => doctor::text(&diagnosis, unread.is_empty()),
@@ -76,12 +76,17 @@ fn tree(path: &Path) -> Result<(PathBuf, Option<Tree>), Failure> {
         let hint = "name the root of a node's files; a single file is for `certferry inspect --lint`";
         return Err(Failure::cannot_run(format!("{} is not a folder", path.display())).hint(hint));
     }
-    if let Some(tree) = Tree::read(NodeRoot::new(path.to_owned())) {
+    let read = |path: &Path| {
+        let root = NodeRoot::new(path.to_owned());
+        let certificates_dir = node::certificates_dir(&root);
+        Tree::read(root, certificates_dir)
+    };
+    if let Some(tree) = read(path) {
         return Ok((path.to_owned(), Some(tree)));
     }
     let absolute = std::path::absolute(path).or_cannot("read", path)?;
     let root = root_above(&absolute, KUBERNETES).unwrap_or_else(|| path.to_owned());
-    let tree = Tree::read(NodeRoot::new(root.clone()));
+    let tree = read(&root);
     Ok((root, tree))
 }
 

@@ -8,25 +8,28 @@ use crate::cli::command::new_file::NewFile;
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::text::problems;
 use crate::cli::text::shell;
-use crate::cli::text::starter;
+use crate::cli::text::starter::{self, Starter};
 use crate::host;
 use crate::kubernetes::FILE_LIMIT;
 use crate::profile;
 use crate::x509::{ReadCertificate, read_pem};
 
 pub(crate) fn run(arguments: &InitArguments) -> Result<String, Failure> {
-    if let Some(folder) = &arguments.out {
-        return init_from::run(&arguments.from, folder, arguments.name.as_deref(), arguments.dry_run);
-    }
     let mut starter = arguments.starter(host::now().date().to_string()).map_err(|error| {
         Failure::cannot_run(error).hint("without --etcd external the members are on the control planes")
     })?;
     for registry in starter.registries.iter_mut().filter(|registry| registry.root != "tls") {
         registry.root = root(Path::new(&registry.root))?;
     }
-    let text = starter::profile(&starter)?;
-    // The arguments may be wrong. The check of the profile finds that and says so.
-    profile::parse(text.as_bytes()).map_err(|found| problems::failure("<starter>", text.as_bytes(), &found))?;
+    if let Some(folder) = &arguments.out {
+        // What is imported may lack something, and is no profile yet. Registries are the same in any.
+        let others = Starter { name: "a".to_owned(), registries: starter.registries.clone(), ..starter };
+        checked(&others)?;
+        let registries = starter::registries(&others)?;
+        let name = arguments.name.as_deref();
+        return init_from::run(&arguments.from, folder, name, &registries, arguments.dry_run);
+    }
+    let text = checked(&starter)?;
     let Some(file) = arguments.written_file() else {
         return Ok(if arguments.dry_run { "-  a profile, would be printed\n".to_owned() } else { text });
     };
@@ -41,6 +44,13 @@ pub(crate) fn run(arguments: &InitArguments) -> Result<String, Failure> {
         shell::word(file),
         arguments.name()
     ))
+}
+
+/// Returns the profile. The arguments may be wrong: the check of the profile finds that and says so.
+fn checked(starter: &Starter) -> Result<String, Failure> {
+    let text = starter::profile(starter)?;
+    profile::parse(text.as_bytes()).map_err(|found| problems::failure("<starter>", text.as_bytes(), &found))?;
+    Ok(text)
 }
 
 /// Returns the certificates in a file, in PEM. Nothing else of it may get into a profile.

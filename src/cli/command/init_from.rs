@@ -20,14 +20,22 @@ adopted.tar
 *-g[0-9]*.tar.gz
 ";
 
-pub(crate) fn run(from: &[PathBuf], folder: &Path, name: Option<&str>, dry_run: bool) -> Result<String, Failure> {
+/// `registries` are tables to be added to the profile.
+pub(crate) fn run(
+    from: &[PathBuf],
+    folder: &Path,
+    name: Option<&str>,
+    registries: &str,
+    dry_run: bool,
+) -> Result<String, Failure> {
     if let Some(name) = name.filter(|name| !is_label(name)) {
         return Err(Failure::cannot_run(format!("\"{name}\" cannot be the name of a cluster"))
             .hint("1 to 63 lower-case letters, digits and `-`, the first and last a letter or digit, as in prod-1"));
     }
     let sources = cluster_sources::read(from)?;
     let wishes = Wishes { name: name.map(str::to_owned), issued_at: host::now().date() };
-    let imported = import::import(sources, &wishes);
+    let mut imported = import::import(sources, &wishes);
+    imported.profile += registries;
     let list = import::list(&imported.findings);
     let files = files(folder, &imported, &list);
     let mut text = String::new();

@@ -17,7 +17,7 @@ use crate::cli::input::time;
 use crate::cli::text::{foreign_etcd, inspect, json, printer};
 use crate::host::{self, NodeRoot};
 use crate::kubeconfig::referenced;
-use crate::kubernetes::{FILE_LIMIT, PartName};
+use crate::kubernetes::{CertificatesDir, FILE_LIMIT, PartName};
 use crate::profile;
 use crate::report::{self, Builder, Fault, Interest, Inventory, Source, SourceKind, interest};
 use crate::sign::PublicKey;
@@ -123,7 +123,8 @@ fn add_file(builder: &mut Builder, path: &Path) -> io::Result<Option<impl BufRea
     }
     contents.insert(place.to_owned(), Some(content));
     let kind = SourceKind::File { place, title: &title };
-    builder.add(&Source { kind, node: None, mount: "", prefix: "/", files: slices(&contents) });
+    let (certificates_dir, files) = (&CertificatesDir::default(), slices(&contents));
+    builder.add(&Source { kind, node: None, mount: "", prefix: "/", certificates_dir, files });
     Ok(None)
 }
 
@@ -151,6 +152,7 @@ fn add_part(builder: &mut Builder, part: &VerifiedPart) {
         PartName::Node(name) => (Some(name.clone()), format!("{top}/nodes/{name}/")),
         PartName::Cluster => (None, format!("{top}/cluster/")),
     };
+    let certificates_dir = &part.record().owner.certificates_dir();
     let contents: BTreeMap<&str, &[u8]> = part.files().map(|(row, content)| (row.path(), content)).collect();
     let mut files = BTreeMap::new();
     for (row, content) in part.files() {
@@ -161,17 +163,19 @@ fn add_part(builder: &mut Builder, part: &VerifiedPart) {
                 contents.get(format!("{folder}/{target}").as_str()).copied().unwrap_or_default()
             }
         };
-        match interest(row.path()) {
+        match interest(row.path(), certificates_dir) {
             Interest::Content => files.insert(row.path(), Some(content)),
             Interest::Presence => files.insert(row.path(), None),
             Interest::None => None,
         };
     }
-    builder.add(&Source { kind: SourceKind::Tree, node: node.as_deref(), mount: "", prefix: &prefix, files });
+    let kind = SourceKind::Tree;
+    builder.add(&Source { kind, node: node.as_deref(), mount: "", prefix: &prefix, certificates_dir, files });
 }
 
 fn add_folder(builder: &mut Builder, path: &Path) -> Result<(), Failure> {
     let folder = Folder::find(path)?;
+    let certificates_dir = &folder.certificates_dir();
     let mut contents = Contents::new();
     for below in &folder.below {
         let (places, errors) = folder.root.files(below);
@@ -180,7 +184,7 @@ fn add_folder(builder: &mut Builder, path: &Path) -> Result<(), Failure> {
         }
         for file in places {
             let place = format!("{}{file}", folder.mount);
-            let content = match interest(&place) {
+            let content = match interest(&place, certificates_dir) {
                 Interest::None => continue,
                 Interest::Presence => None,
                 Interest::Content => match folder.root.read(&file, FILE_LIMIT) {
@@ -203,7 +207,8 @@ fn add_folder(builder: &mut Builder, path: &Path) -> Result<(), Failure> {
         }
     }
     let (kind, mount) = (folder.kind, folder.mount);
-    builder.add(&Source { kind, node: None, mount, prefix: &folder.prefix, files: slices(&contents) });
+    let files = slices(&contents);
+    builder.add(&Source { kind, node: None, mount, prefix: &folder.prefix, certificates_dir, files });
     Ok(())
 }
 

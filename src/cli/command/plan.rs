@@ -1,6 +1,6 @@
 //! `plan`: says what a build would make, what changes in it since the lock, and what must be started anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::cli::args::{OutputFormat, PlanArguments};
@@ -9,14 +9,16 @@ use crate::cli::failure::Failure;
 use crate::cli::input::adopted_files::{self, Keys};
 use crate::cli::input::cluster_sources;
 use crate::cli::input::lock_file;
+use crate::cli::notice::Notice;
 use crate::cli::text::against as against_text;
+use crate::cli::text::against_json;
 use crate::cli::text::changes::Detail;
 use crate::cli::text::plan_json;
 use crate::cli::text::plan_tree;
 use crate::cli::text::{adoption, bindings, branches, comparison, foreign_etcd, registries};
-use crate::import;
+use crate::import::{self, Beside};
 use crate::kubernetes::PartName;
-use crate::lock::{Change, Lock};
+use crate::lock::{Change, Lock, LockedPart};
 use crate::make::{Comparison, Permission, check_lock};
 use crate::plan::{Plan, Recipient, plan};
 use crate::x509::escape_for_terminal;
@@ -51,6 +53,7 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
         text += &foreign_etcd::told(&profile);
         text += &registries::told(&profile);
         text += &adoption::renewed(&plan, lock.as_ref());
+        text += &adoption::intermediate(&profile, &plan);
         text += &bindings::required(&plan);
     }
     match &since {
@@ -73,18 +76,29 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
 
 /// Compares with what is on the nodes.
 fn against(arguments: &PlanArguments, plan: &Plan<'_>, lock: Option<&Lock>) -> Result<String, Failure> {
-    if arguments.output == OutputFormat::Json {
-        return Err(Failure::cannot_run("--against has no document for programs")
-            .hint("leave out -o json; `certferry diff -o json` compares a built bundle with a node"));
-    }
-    let sources = cluster_sources::read(&arguments.against)?;
+    let mut sources = cluster_sources::read(&arguments.against)?;
+    sources.set_aside_unreadable();
     if sources.surveys.is_empty() {
         return Err(Failure::cannot_run("--against was given no node to compare with")
             .hint("give surveys (`certferry survey`), roots or tar archives of nodes, or folders of these"));
     }
     let keys = lock.iter().flat_map(|lock| &lock.keys).map(|key| (key.id.clone(), key.spki_sha256.0)).collect();
-    let compared = import::against(plan, &keys, &sources.surveys);
+    for (file, reason) in &sources.unused {
+        Notice::new(format!("{file} was not used: {reason}")).give();
+    }
+    let by_lock = lock.map(brought).unwrap_or_default();
+    let beside = Beside { by_root: sources.installed, by_lock, pods: sources.pods };
+    let compared = import::against(plan, &keys, &sources.surveys, &beside);
+    if arguments.output == OutputFormat::Json {
+        return against_json::print(&plan.cluster, plan.generation, &compared).map(|()| String::new());
+    }
     Ok(against_text::render(&compared, arguments.verbose).trim_start().to_owned())
+}
+
+/// Returns the files of each node that the last builds brought.
+fn brought(lock: &Lock) -> BTreeMap<String, BTreeSet<String>> {
+    let files = |row: &LockedPart| row.files.keys().map(|path| path.to_string()).collect();
+    lock.parts.iter().filter_map(|row| Some((row.part.node()?.to_owned(), files(row)))).collect()
 }
 
 /// Returns a hint that no refusal gives: nodes that were never built can be built beside those that were.

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::adopted::{Adopted, Content, Wanted, adopt, wanted};
+use crate::adopted::{AdoptError, AdoptFault, Adopted, Content, Wanted, adopt, wanted};
 use crate::cli::failure::Failure;
 use crate::cli::input::sealed::Opener;
 use crate::cli::input::source;
 use crate::cli::notice::Notice;
 use crate::cli::text::adoption;
 use crate::host::{self, Exposure};
+use crate::keys::PrivateKey;
 use crate::profile::Profile;
 use crate::seal::Form;
+use crate::x509::{ReadCertificate, read_pem};
 
 /// The most bytes of such a file.
 const LIMIT: u64 = 4 << 20;
@@ -60,6 +62,34 @@ pub(crate) fn read(
         Notice::new(warning.to_string()).hint(warning.hint()).give();
     }
     Ok((profile, adopted))
+}
+
+/// Reads the key of a CA, and its certificate if there is one, for a request. Of the certificate nothing is asked but that
+/// the key is its own: that it has ended may be why another one is asked for.
+pub(crate) fn read_own(
+    path: &Path,
+    wanted: &Wanted,
+    allow_weak: bool,
+    opener: &Opener<'_>,
+) -> Result<(PrivateKey, Option<ReadCertificate>), Failure> {
+    let refused = |file: &str, fault: AdoptFault| {
+        let (id, file) = (wanted.id.clone(), file.to_owned());
+        let error = AdoptError { id, file, has_key: true, is_intermediate: true, fault: Box::new(fault) };
+        adoption::refused(&[error])
+    };
+    let file = wanted.key.as_deref().unwrap_or_default();
+    let content =
+        read_key(path, &beside(path, file), false, Keys::Needed { allow_weak }, Some(opener))?.unwrap_or_default();
+    let key = PrivateKey::from_pem(&content).map_err(|fault| refused(file, fault.into()))?;
+    let Some(of_certificate) = wanted.certificate.as_deref() else { return Ok((key, None)) };
+    let place = beside(path, of_certificate);
+    let read = host::read(&place, LIMIT).map_err(|error| missing(path, &place, "certificate", &error))?;
+    let certificate = read_pem(&read).ok().and_then(|read| read.certificates.into_iter().next());
+    let certificate = certificate.ok_or_else(|| refused(of_certificate, AdoptFault::NoCertificate))?;
+    if certificate.spki_der() != key.spki_der() {
+        return Err(refused(file, AdoptFault::OtherKey { certificate: of_certificate.to_owned() }));
+    }
+    Ok((key, Some(certificate)))
 }
 
 /// Returns where a file is that a profile names. A profile from the standard input lies in the working directory.

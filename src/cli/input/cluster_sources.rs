@@ -1,11 +1,13 @@
 //! Reads what is known of a cluster that runs: surveys, files of nodes, files of Kubernetes' objects.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::cli::failure::{Failure, OrFailure, named};
 use crate::cli::input::{misplaced_secret, source};
 use crate::host::{self, NodeArchive, NodeRoot};
-use crate::import::{ObjectsError, Sources};
+use crate::import::{ObjectsError, OtherPod, Sources};
+use crate::node::{self, NodeError};
 use crate::survey::Survey;
 use crate::tree::Tree;
 
@@ -51,8 +53,11 @@ fn count(sources: &Sources) -> (usize, usize) {
 
 /// Reads a folder: the root of a node, or a folder of sources. What says nothing in the latter is noted.
 fn read_folder(path: &Path, depth: usize, sources: &mut Sources) -> Result<(), Failure> {
-    if let Some(survey) = survey_of(NodeRoot::new(path.to_owned()), path == Path::new("/")) {
-        sources.surveys.push((path.display().to_string(), survey));
+    let root = NodeRoot::new(path.to_owned());
+    let shown = path.display().to_string();
+    let installed = node::installed_files(&root);
+    if let Some((survey, pods)) = survey_of(root, path == Path::new("/")) {
+        add(shown, survey, (installed, pods), sources);
         return Ok(());
     }
     // A part of a node's files, such as a copy of /etc/kubernetes.
@@ -82,11 +87,33 @@ fn read_folder(path: &Path, depth: usize, sources: &mut Sources) -> Result<(), F
     Ok(())
 }
 
-/// Takes the survey of a root, or returns `None` when it has nothing of a node.
-fn survey_of(root: NodeRoot, is_this_host: bool) -> Option<Survey> {
+/// Adds the survey of a root, and what certferry installed there. A record that cannot be read is noted.
+fn add(
+    shown: String,
+    survey: Survey,
+    (installed, pods): (Result<Option<BTreeSet<String>>, NodeError>, Vec<OtherPod>),
+    sources: &mut Sources,
+) {
+    match installed {
+        Ok(Some(files)) => drop(sources.installed.insert(shown.clone(), files)),
+        Ok(None) => {}
+        Err(error) => {
+            let record = format!("{shown}/{}", node::place::INSTALLED);
+            sources.unused.push((record, format!("what certferry installed there cannot be read: {error}")));
+        }
+    }
+    sources.pods.insert(shown.clone(), pods);
+    sources.surveys.push((shown, survey));
+}
+
+/// Takes the survey of a root and its further static pods, or returns `None` when it has nothing of a node.
+fn survey_of(root: NodeRoot, is_this_host: bool) -> Option<(Survey, Vec<OtherPod>)> {
     // Of another machine's disk nobody knows the addresses.
     let addresses = if is_this_host { host::addresses().unwrap_or_default() } else { Vec::new() };
-    Some(Survey::take(&Tree::read_any(root), &addresses)).filter(|survey| !survey.is_empty())
+    let tree = Tree::read_any(root);
+    let survey = Some(Survey::take(&tree, &addresses)).filter(|survey| !survey.is_empty())?;
+    let pod = |(name, mounts): (String, Vec<String>)| OtherPod { name, mounts };
+    Some((survey, tree.other_pods().into_iter().map(pod).collect()))
 }
 
 /// Reads a file. The inner error says why nothing in it can be used; it continues a sentence that begins with the file's
@@ -128,10 +155,12 @@ fn read_file(path: &Path, sources: &mut Sources) -> Result<Result<(), String>, F
 fn add_archive(path: &Path, archive: &NodeArchive, sources: &mut Sources) -> Result<(), String> {
     let mut has_any = false;
     for (place, files) in archive.roots() {
-        let Some(survey) = survey_of(NodeRoot::of_archive(files), false) else { continue };
+        let root = NodeRoot::of_archive(files);
+        let installed = node::installed_files(&root);
+        let Some((survey, pods)) = survey_of(root, false) else { continue };
         let shown =
             if place.as_os_str().is_empty() { named(path) } else { format!("{} in {}", place.display(), named(path)) };
-        sources.surveys.push((shown, survey));
+        add(shown, survey, (installed, pods), sources);
         has_any = true;
     }
     if has_any { Ok(()) } else { Err("holds no file of a node".to_owned()) }

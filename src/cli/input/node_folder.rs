@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::failure::Failure;
 use crate::host::{self, NodeRoot, NodeTree};
-use crate::kubernetes::CERTS_D;
+use crate::kubernetes::{CERTS_D, CertificatesDir};
+use crate::node;
 use crate::report::SourceKind;
 
 /// Returns the files below `--root`, which must be a folder.
@@ -76,6 +77,11 @@ impl Folder {
     fn new(path: &Path, kind: SourceKind<'static>, mount: &'static str, below: Vec<&'static str>) -> Self {
         let prefix = format!("{}/", path.display().to_string().trim_end_matches('/'));
         Self { root: NodeRoot::new(path.to_owned()), prefix, kind, mount, below }
+    }
+
+    /// Returns the folder of certificates of the node, as far as the node tells.
+    pub(crate) fn certificates_dir(&self) -> CertificatesDir {
+        if self.mount.is_empty() { node::certificates_dir(&self.root) } else { CertificatesDir::default() }
     }
 
     pub(crate) fn path(&self, file: &str) -> String {

@@ -4,9 +4,10 @@ use crate::adopted::{AdoptError, AdoptFault};
 use crate::cli::failure::Failure;
 use crate::cli::text::bounded::bounded;
 use crate::keys::KeyFileError;
-use crate::kubernetes::KeyId;
+use crate::kubernetes::{CA_CHAIN, KeyId};
 use crate::lock::Lock;
-use crate::plan::{Plan, PlannedCertificate};
+use crate::plan::{ExistingCertificate, Plan, PlannedCertificate};
+use crate::profile::Profile;
 use crate::x509::instant;
 
 /// Returns what a line about a CA adds when the CA is adopted.
@@ -18,12 +19,39 @@ pub(crate) fn mark(plan: &Plan<'_>, authority: &PlannedCertificate) -> String {
         Some(existing) if existing.is_renewed => {
             format!("  adopted and renewed: ends on {} as it is", existing.not_after.date())
         }
-        Some(_) if has_adopted_key() => "  adopted".to_owned(),
+        Some(existing) if has_adopted_key() => format!("  adopted{}", signed_by(planned_issuer(authority, existing))),
         Some(_) if plan.keys.iter().all(|key| key.id != authority.key) => {
             "  trusted, and signs nothing here".to_owned()
         }
-        Some(_) => "  signed elsewhere: a build checks that its key is the derived one".to_owned(),
+        Some(existing) => {
+            let by = signed_by(planned_issuer(authority, existing));
+            format!("  signed elsewhere{by}: a build checks that its key is the derived one")
+        }
     }
+}
+
+/// Returns the issuer of an intermediate that is not a CA of the plan.
+fn planned_issuer<'a>(authority: &PlannedCertificate, existing: &'a ExistingCertificate) -> Option<&'a str> {
+    existing.issuer.as_deref().filter(|_| authority.issuer == authority.key)
+}
+
+fn signed_by(issuer: Option<&str>) -> String {
+    issuer.map(|issuer| format!(", an intermediate of {issuer}")).unwrap_or_default()
+}
+
+/// Returns what a person does by hand when the CA of the cluster is an intermediate. Returns an empty text when it is none.
+pub(crate) fn intermediate(profile: &Profile, plan: &Plan<'_>) -> String {
+    let is_it = |planned: &&PlannedCertificate| planned.key == KeyId::ca("kubernetes");
+    let existing = plan.certificates.iter().find(is_it).and_then(|planned| planned.existing.as_deref());
+    if existing.is_none_or(|existing| existing.issuer.is_none()) {
+        return String::new();
+    }
+    let chain = profile.cluster.certificates_dir.place(CA_CHAIN);
+    format!(
+        "\nca/kubernetes is an intermediate: /{chain} has it with its issuers, for pods that verify API servers.\n  \
+         kubeadm/init.yaml says so; where the cluster runs already, put it by hand into kube-controller-manager.yaml\n  of each \
+         control plane, once its files are there: --root-ca-file=/{chain}\n"
+    )
 }
 
 /// Returns what the renewal of CAs means for what was made before. Returns an empty text when none is renewed. A CA of
@@ -81,26 +109,58 @@ pub(crate) fn external(text: String, id: &KeyId, below: &[KeyId]) -> Failure {
         lines += &format!(" and {more} more");
     }
     let failure = if below.is_empty() { failure } else { failure.lines(lines) };
-    if name != "cert-manager" {
-        return failure
-            .hint("without that key only a new CA can sign: remove `certificate`, and see `certferry help rotation`");
+    let failure = failure.hint(format!(
+        "or let whoever has the root sign a request for the key that this seed gives: `certferry csr PROFILE --ca {name} --seed \
+         FILE --out FILE`, and name what comes back in `certificate`",
+    ));
+    if name == "cert-manager" {
+        return failure;
     }
-    failure.hint(
-        "or let whoever has the root sign a request for the key that this seed gives: `certferry csr PROFILE --ca \
-         cert-manager --seed FILE --out FILE`, and name what comes back in `certificate`",
-    )
+    failure
+        .hint("that is a new CA, as is one that certferry makes without `certificate`: see `certferry help rotation`")
+}
+
+/// Returns the name of a CA in the profile.
+fn name(id: &KeyId) -> String {
+    let id = id.to_string();
+    id.strip_prefix("ca/").unwrap_or(&id).to_owned()
+}
+
+/// Returns the command that writes the request for a CA.
+fn csr(error: &AdoptError) -> String {
+    let seed = if error.has_key { "" } else { "--seed FILE " };
+    format!("`certferry csr PROFILE --ca {} {seed}--out FILE`", name(&error.id))
+}
+
+/// Returns what helps when something is wrong with an issuer of the CA.
+fn issuer_hint(fault: &AdoptFault, number: usize, error: &AdoptError) -> String {
+    let file = &error.file;
+    match fault {
+        AdoptFault::Ended { .. } | AdoptFault::BrokenHash(_) => format!(
+            "whoever has that CA can make its certificate anew over the same key: put the new one in place of certificate \
+             {number} of {file}"
+        ),
+        AdoptFault::EndsBefore { not_after, .. } => format!(
+            "let nothing below it live longer: `leaf = \"{0}\"` in [validity], and at most that in tables with a `validity` \
+             of their own; or put a later certificate of that issuer in its place",
+            instant(*not_after)
+        ),
+        AdoptFault::NotACa => "the CA stands first in the file, and behind it its issuer, and so on".to_owned(),
+        _ => format!("such an issuer cannot be followed: let another CA sign the request that {} writes", csr(error)),
+    }
 }
 
 fn hint(error: &AdoptError) -> String {
     let (table, file) = (error.table(), &error.file);
     // The issuer of an intermediate alone can renew it, and the own key any other CA.
-    let is_intermediate = error.id == KeyId::ca("cert-manager");
+    let is_intermediate = error.is_intermediate;
     let renew = match error.has_key {
+        _ if is_intermediate => format!("let its issuer sign another one, and name that in `certificate` of {table}"),
         true => format!("add `renew = true` to {table}"),
         false => format!("name the CA's key in `key` of {table} and add `renew = true`"),
     };
     let renewal = |effect: &str| match is_intermediate {
-        true => format!("let its issuer sign another one, and name that in `certificate` of {table}"),
+        true => renew.clone(),
         false => format!("{renew}: {effect}"),
     };
     match &*error.fault {
@@ -121,6 +181,15 @@ fn hint(error: &AdoptError) -> String {
         AdoptFault::NotACa | AdoptFault::WrongOrder { .. } => {
             "the CA stands first in the file, and behind it its issuer, and so on".to_owned()
         }
+        AdoptFault::Issuer { fault, number, .. } => issuer_hint(fault, *number, error),
+        AdoptFault::Incomplete { .. } => format!(
+            "put it behind the others in {file}, and so on up to the root: OpenSSL, and Python before 3.13, verify servers \
+             only up to a certificate that signed itself"
+        ),
+        AdoptFault::ManyIssuers { .. } => {
+            "only those belong there that lead from the CA to its root, each once".to_owned()
+        }
+        AdoptFault::ShortPath { .. } | AdoptFault::EndsBefore { .. } => issuer_hint(&error.fault, 1, error),
         AdoptFault::NoCertSign
         | AdoptFault::SmallKey { .. }
         | AdoptFault::RsaSize { .. }
@@ -142,17 +211,19 @@ fn hint(error: &AdoptError) -> String {
             format!("set `issued_at` in [cluster] to {} or a later day", not_before.date())
         }
         AdoptFault::SameAsTls => "name the certificate that [ca.tls] signed for cert-manager, or none".to_owned(),
+        AdoptFault::NotAsRequested { .. } if error.has_key => {
+            "write into [cert_manager] what the certificate permits, or nothing; or let its issuer sign another one with these \
+             limits: whoever adopts a key with its certificate has no others"
+                .to_owned()
+        }
         AdoptFault::NotAsRequested { .. } | AdoptFault::OtherIssuerKey => {
             "let it be signed again: `certferry csr PROFILE --ca cert-manager --seed FILE --out FILE` writes the request, to be \
              signed with its extensions (`openssl x509 -req -copy_extensions copyall`)"
                 .to_owned()
         }
-        AdoptFault::Intermediate { .. } => {
-            "this version adopts CAs that sign themselves, and of intermediates only [ca.cert-manager] below [ca.tls]; a new \
-             root is the other way: `certferry help rotation`"
-                .to_owned()
+        AdoptFault::RenewedIntermediate { .. } => {
+            format!("remove `renew`, and let the issuer sign a later one: {} writes the request", csr(error))
         }
-        AdoptFault::RenewedIntermediate { .. } => "remove `renew`, and let the issuer sign a later one".to_owned(),
         AdoptFault::NotLater { .. } => format!("set a longer `validity` or a later `issued_at` in {table}"),
         AdoptFault::NotBelowTls => {
             "name the certificate and key of its issuer in [ca.tls]: people trust that root".to_owned()

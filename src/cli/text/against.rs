@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::import::{Against, ComparedNode, FileFate};
-use crate::x509::escape_for_terminal;
+use crate::x509::{escape_for_terminal, instant};
 
 /// Returns the text. Files that do not change are counted; with `all` they have lines, too.
 pub(crate) fn render(against: &Against, all: bool) -> String {
@@ -43,6 +43,20 @@ fn of_node(node: &ComparedNode, all: bool) -> String {
         (false, _) => text += &format!("  must start anew: {}\n", restarts.join(", ")),
         (true, true) => text += "  nobody has to start anew\n",
         (true, false) => {}
+    }
+    if !node.pods.is_empty() {
+        let pods = escape_for_terminal(&node.pods.join(", "));
+        text += &format!("  must start anew, too, because they mount what changes: {pods}\n");
+    }
+    for old in &node.old_authorities {
+        let day = instant(old.not_after);
+        let until = if old.has_ended { format!("which ended on {day}") } else { format!("which works until {day}") };
+        let line = format!("  still has the certificate of {} {until}: {}", old.authority, old.path);
+        text.extend([&escape_for_terminal(&line), "\n"]);
+    }
+    for path in &node.by_serial {
+        let line = format!("  fails in OpenSSL at once, because it names its CA by the older serial number: {path}");
+        text.extend([&escape_for_terminal(&line), "\n"]);
     }
     text
 }

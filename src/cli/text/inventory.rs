@@ -37,10 +37,14 @@ pub(crate) fn ansible(profile: &Profile) -> String {
         "# The nodes of {name}, in the order in which they change: `certferry inventory` writes it from the profile.\n\
          # Your own variables, such as ansible_user, belong into a folder group_vars beside it.\n---\n\
          certferry_nodes:\n  vars:\n    certferry_cluster: \"{name}\"\n    certferry_generation: {generation}\n    \
-         certferry_api_server_port: {port}\n  children:\n",
+         certferry_api_server_port: {port}\n{folder}  children:\n",
         name = cluster.name,
         generation = cluster.generation,
         port = cluster.api_server_port,
+        folder = match &cluster.certificates_dir {
+            folder if folder.is_default() => String::new(),
+            folder => format!("    certferry_certificates_dir: \"{folder}\"\n"),
+        },
     );
     for (role, group) in ROLES {
         let mut nodes = of_role(profile, role).peekable();

@@ -2,6 +2,7 @@
 
 pub(crate) mod adoption;
 pub(crate) mod against;
+pub(crate) mod against_json;
 pub(crate) mod apply;
 pub(crate) mod apply_json;
 pub(crate) mod bindings;

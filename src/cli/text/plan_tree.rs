@@ -181,6 +181,7 @@ impl<'a> Files<'a> {
 fn certified(file: &PlannedFile) -> Option<&KeyId> {
     match &file.content {
         PlannedContent::Certificate(id) | PlannedContent::CertificateAndKey(id) => Some(id),
+        PlannedContent::Chain(chain) => chain.certificates.first(),
         PlannedContent::Kubeconfig(kubeconfig) => kubeconfig.embedded(),
         _ => None,
     }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use crate::cli::failure::Failure;
 use crate::host;
-use crate::kubernetes::Component;
+use crate::kubernetes::{CLUSTER_CA, Component, usual_place};
 use crate::node::restart::{Effect, Plan, Progress, RestartedBy, Unfinished};
 use crate::x509::escape_for_terminal;
 
@@ -113,8 +113,9 @@ pub(crate) struct Step {
 
 /// Returns what remains to be done in the cluster once the last node has changed, in order.
 pub(crate) fn in_cluster_steps(effect: &Effect) -> Vec<Step> {
-    let has_new = |name: &str| effect.replaced.iter().any(|place| place.ends_with(name));
-    let (has_new_ca, has_new_front_proxy) = (has_new("kubernetes/pki/ca.crt"), has_new("front-proxy-ca.crt"));
+    let has_new = |usual: &str| effect.replaced.iter().any(|place| usual_place(place) == usual);
+    let has_new_ca = has_new(CLUSTER_CA);
+    let has_new_front_proxy = has_new("etc/kubernetes/pki/front-proxy-ca.crt");
     let mut steps = Vec::new();
     let mut add = |step, why| steps.push(Step { step, why });
     if has_new_ca || has_new_front_proxy {

@@ -91,7 +91,7 @@ pub(crate) fn profile(starter: &Starter) -> Result<String, Failure> {
         rendered(USER, &[("name", &quoted(name)), ("groups", &groups)])
     };
     let users = starter.users.iter().map(user).collect::<Result<Vec<_>, _>>()?.join("\n");
-    let registries = starter.registries.iter().map(registry).collect::<Result<String, _>>()?;
+    let registries = registries(starter)?;
     let sans = match (&starter.endpoint, starter.control_planes.first) {
         (None, None) => quoted("192.168.1.100"),
         _ => String::new(),
@@ -117,6 +117,11 @@ pub(crate) fn profile(starter: &Starter) -> Result<String, Failure> {
             ("registries", &registries),
         ],
     )
+}
+
+/// Returns the tables of all registries.
+pub(crate) fn registries(starter: &Starter) -> Result<String, Failure> {
+    starter.registries.iter().map(registry).collect()
 }
 
 /// Returns the tables of a registry, with one for its certificate where the profile makes that, too.

@@ -1,9 +1,9 @@
 //! Rules about files that are broken or out of their time, or that do not fit each other in ways for which
 //! [`crate::lint`] has no rule.
 
-use crate::doctor::rule::{Rule, problem, warning};
+use crate::doctor::rule::{Rule, note, problem, warning};
 
-pub(super) const RULES: [Rule; 19] = [
+pub(super) const RULES: [Rule; 20] = [
     problem("expired", "{it} ended at {time}", "`{error}`", "if `date -u` is right: {renew}; `certferry help expired`")
         .together(
             "{count} certificates{in_files} have ended: {files}",
@@ -66,12 +66,12 @@ pub(super) const RULES: [Rule; 19] = [
          `openssl pkey -in {path} -pubout -out /{public}`; then restart kube-apiserver",
     ),
     problem("unknown-authority", "{it} is not signed by {authority}", "{error}", "{renew}"),
-    warning(
+    note(
         "ca-not-self-signed",
         "{it} is a CA that another one signed: {issuer}",
-        "programs in Go take it; openssl and curl say `unable to get issuer certificate`",
-        "if you mean it, leave {path} as it is, and give clients that are not written in Go the root in a file of their own; \
-         else {renew}",
+        "programs in Go take it, and know clients by it alone; openssl says `unable to get issuer certificate`",
+        "leave {path} as it is, and give clients that are not written in Go the root in a file of their own (`certferry help \
+         existing-clusters`)",
     ),
     problem("chain", "{it} does not verify for {usage}{because}", "programs in Go say `{error}`", "{renew}").together(
         "{count} chains do not verify{because}: {files}",
@@ -109,6 +109,12 @@ pub(super) const RULES: [Rule; 19] = [
         "{it} still holds another CA beside etc/kubernetes/pki/ca.crt",
         "the scheduler, the controller-manager and aggregated API servers let the old admin certificate in",
         "once the last API server has the new CA: `kubectl -n {namespace} delete configmap {name}`; it is made anew at once",
+    ),
+    warning(
+        "old-ca-certificate",
+        "{it} has an older certificate of the CA in {authority}: the key is the same, and it was renewed",
+        "{works}",
+        "{mend}",
     ),
     warning(
         "expiring",

@@ -3,7 +3,7 @@
 use crate::doctor::rule::{Rule, note, problem, warning};
 
 /// The rules. Their sources stand beside the checks.
-pub(super) const RULES: [Rule; 40] = [
+pub(super) const RULES: [Rule; 43] = [
     problem(
         "interrupted-apply",
         "`certferry apply` or `rollback` was interrupted: {file} is still there",
@@ -108,6 +108,22 @@ pub(super) const RULES: [Rule; 40] = [
          {count}`",
         "give the flag a file of its own with the one certificate of the CA that signs, and leave {authority} as it is for \
          those who trust it",
+    ),
+    warning(
+        "client-ca-above",
+        "{file} holds {issuer}, which is above {ca}, and {program} knows clients by it",
+        "whoever has another CA below {issuer} can sign a client with any name and group, system:masters among them; no program \
+         says anything",
+        "leave {ca} alone in {path}; issuers belong where servers are verified: kubeconfigs, --root-ca-file (`certferry help \
+         existing-clusters`)",
+    )
+    .instead_of(&["ca-not-self-signed"]),
+    warning(
+        "root-ca-below",
+        "{it} names {named}, which ends below a root: {issuer} is not in it",
+        "pods verify API servers by it; programs with OpenSSL, and Python before 3.13, say `unable to get issuer certificate`, and \
+         those in Go go on",
+        "{how}; kube-controller-manager then writes every ConfigMap kube-root-ca.crt anew",
     ),
     problem(
         "requestheader-names",
@@ -249,13 +265,20 @@ pub(super) const RULES: [Rule; 40] = [
     warning(
         "kubeconfig-ca-renewed",
         "{file} has an older certificate of the CA in {authority}: the key is the same, and it was renewed",
-        "it works until that older certificate ends; kubeadm says `has got the wrong CA cert`",
-        "{renew}",
+        "{works}; kubeadm says `has got the wrong CA cert`",
+        "{mend}",
     )
     .together(
         "{count} kubeconfigs have an older certificate of the node's CA: the key is the same, and it was renewed: {files}",
         "`certferry apply BUNDLE --node {node} --key PUB`; or `kubectl config set-cluster kubernetes --kubeconfig FILE \
-         --certificate-authority /etc/kubernetes/pki/ca.crt --embed-certs` for each",
+         --certificate-authority /etc/kubernetes/pki/ca.crt --embed-certs` for each; a network plugin writes its own anew when \
+         its pod starts anew",
+    ),
+    warning(
+        "authority-serial",
+        "{it} names the CA that signed it by a serial number that {authority} does not have: the CA was renewed",
+        "OpenSSL, and with it curl and Python, says `unable to get local issuer certificate`; Go does not look at it",
+        "{renew}",
     ),
     problem(
         "kubeconfig-file",

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::finding::{Change, ChangedCertificate, Signer};
 use crate::kubeconfig::Kubeconfig;
-use crate::kubernetes::{AUTHORITIES, CaRow, PKI, Purpose, is_of_registry};
+use crate::kubernetes::{AUTHORITIES, CaRow, CertificatesDir, PKI, Purpose, is_of_registry, usual_place};
 use crate::node::not_after::leaf;
 use crate::x509::{ReadCertificate, escape_for_terminal, public_key_bits, read_pem};
 
@@ -16,6 +16,8 @@ use crate::x509::{ReadCertificate, escape_for_terminal, public_key_bits, read_pe
 pub(super) struct Contents {
     /// The content of each by its place, and whether it is the installed one.
     pub(super) files: BTreeMap<String, (Zeroizing<Vec<u8>>, bool)>,
+    /// The folder of certificates.
+    pub(super) folder: CertificatesDir,
 }
 
 impl Contents {
@@ -102,7 +104,7 @@ impl Contents {
     pub(super) fn signer(&self, place: &str, certificate: &ReadCertificate) -> Signer {
         let other = || Signer::Other { issuer: escape_for_terminal(&certificate.issuer()) };
         let Some(row) = authority_of(place) else { return other() };
-        let authority = authority_place(row);
+        let authority = self.folder.place(&authority_place(row)).into_owned();
         let Some(by) = self.leaf(&authority) else { return other() };
         match certificate.is_signed_by(&by) {
             Some(true) if self.is_installed(&authority) => Signer::Installed,
@@ -120,7 +122,8 @@ impl Contents {
             return Some(self.belong_together(&key, place));
         }
         let leaves = self.files.keys().filter(|other| {
-            self.is_installed(other) && authority_of(other).is_some_and(|row| authority_place(row) == place)
+            self.is_installed(other)
+                && authority_of(other).is_some_and(|row| authority_place(row) == usual_place(place))
         });
         let mut leaves = leaves.filter_map(|leaf| self.leaf(leaf));
         // A certificate names its CA. Where that has another name now, nothing is known of the key.
@@ -130,7 +133,7 @@ impl Contents {
 
 /// Returns the CA whose certificate is at a place.
 pub(super) fn authority_at(place: &str) -> Option<&'static CaRow> {
-    AUTHORITIES.iter().find(|row| authority_place(row) == place)
+    AUTHORITIES.iter().find(|row| authority_place(row) == usual_place(place))
 }
 
 /// Returns the CA to which the leaf at a place belongs.
@@ -139,6 +142,7 @@ fn authority_of(place: &str) -> Option<&'static CaRow> {
     AUTHORITIES.iter().find(|row| row.purpose == purpose)
 }
 
+/// Returns the place of a CA's certificate in kubeadm's own folder.
 fn authority_place(row: &CaRow) -> String {
     format!("{PKI}/{}.crt", row.base_name)
 }

@@ -42,7 +42,8 @@ impl<'a> Comparison<'a> {
         let state = format!("{INSTALLED}/{RECORD}");
         let owner = root.look(&state).map_err(|error| NodeError::io_in("look at", root, &state, error))?;
         let owner = owner.filter(|_| !is_etcd).map(|found| found.owner);
-        let (found, contents) = (BTreeMap::new(), Contents::default());
+        let folder = record.owner.certificates_dir();
+        let (found, contents) = (BTreeMap::new(), Contents { files: BTreeMap::new(), folder });
         let mut comparison = Self { root, record, not_after, owner, found, contents, unread: Vec::new() };
         for row in &record.rows {
             comparison.read(row);

@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use super::super::NodeError;
 use super::super::change::{Difference, Method, Reason};
 use super::super::changes::Changes;
+use super::super::installed::{Installed, installed, previously_installed};
 use super::super::place::{INSTALLED, Slot};
 use super::super::replaced::Replaced;
 use super::super::state::{content, look, read_previous};
 use super::super::unit::Unit;
 use crate::host::{FoundKind, NodeTree};
 use crate::kubernetes::{
-    BOOTSTRAP, CERTS_D, CLUSTER_CA, Component, ETCD_CA, KUBELET_PKI, KUBERNETES, PKI, TRUST_FOLDERS, are_reloaded,
-    authorities, is_trusted_by_system, kubeconfigs, readers,
+    BOOTSTRAP, CERTS_D, CLUSTER_CA, CertificatesDir, Component, ETCD_CA, KUBELET_PKI, KUBERNETES, TRUST_FOLDERS,
+    are_reloaded, authorities, is_trusted_by_system, kubeconfigs, readers, usual_place,
 };
 
 /// The effect of a swap on the running components.
@@ -28,14 +29,16 @@ pub struct Effect {
     pub has_new_tokens: bool,
     /// Whether other roots lie where the system takes those from that all of its programs trust.
     pub updates_trust: bool,
+    /// The folder of the certificates with which components are asked.
+    pub(super) certificates_dir: CertificatesDir,
 }
 
 impl Effect {
     /// Returns the effect of installing a part.
     #[must_use]
     pub fn of_changes(changes: &Changes<'_>) -> Self {
-        let is_tokens = |place: &str| place.ends_with("pki/sa.pub");
-        let mut effect = Self { restarts: changes.restarts.clone(), ..Self::default() };
+        let certificates_dir = changes.to.certificates_dir.clone();
+        let mut effect = Self { restarts: changes.restarts.clone(), certificates_dir, ..Self::default() };
         // The rest of the cluster has trusted the installed generation all along, so that for it nothing is new.
         if !changes.is_repair() {
             effect.replaced.clone_from(&changes.replaced);
@@ -62,32 +65,49 @@ impl Effect {
     /// Fails when the files cannot be read.
     pub fn of_rollback(tree: &NodeTree) -> Result<Option<Self>, NodeError> {
         let Some(units) = read_previous(tree)? else { return Ok(None) };
-        let names = Names::new(tree)?;
+        // Where a record cannot be read, what it says of the installed generation is another's concern.
+        let dir = |read: Result<Option<Installed>, NodeError>| read.ok().flatten().map(|found| found.certificates_dir);
+        let old_dir = dir(installed(tree));
+        // What certferry did not install lies where certferry has put its own.
+        let new_dir = dir(previously_installed(tree)).or_else(|| old_dir.clone());
+        let (old_dir, new_dir) = (old_dir.unwrap_or_default(), new_dir.unwrap_or_default());
+        let names = Names::new(tree, [&old_dir, &new_dir])?;
         let mut places = BTreeSet::new();
         // The record of what is installed is no file of a component.
         for unit in units.iter().filter(|unit| rest(&unit.live, INSTALLED).is_none()) {
             compare(tree, &unit.live, &unit.at(Slot::Previous), &names.of(&unit.live), &mut places)?;
         }
-        let runs = |component: &Component| tree.reading().is_there(component.mark());
+        let is_there = |dir: &CertificatesDir, place| tree.reading().is_there(&dir.place(place));
+        let runs = |component: &Component| [&old_dir, &new_dir].iter().any(|dir| is_there(dir, component.mark()));
         let readers = places.iter().flat_map(|place| readers(place).iter().copied());
-        let mut effect = Self { restarts: readers.filter(runs).collect(), ..Self::default() };
-        effect.has_new_tokens = places.contains("etc/kubernetes/pki/sa.pub");
+        let mut effect =
+            Self { restarts: readers.filter(runs).collect(), certificates_dir: new_dir.clone(), ..Self::default() };
+        effect.has_new_tokens = places.iter().any(|place| is_tokens(place));
         effect.updates_trust = places.iter().any(|place| is_trusted_by_system(place));
         let back = |place: &str| units.iter().find_map(|unit| at_previous(&names, unit, place));
         let old = |place: &str| content(tree, &names.live(place));
         let new: Vec<_> = authorities()
             .map(|place| {
+                let place = new_dir.place(&place).into_owned();
                 let bytes = content(tree, &back(&place).unwrap_or_else(|| names.live(&place)))?;
-                Ok((place, bytes))
+                Ok((new_dir.usual(&place).into_owned(), bytes))
             })
             .collect::<Result<_, NodeError>>()?;
         if new.iter().any(|(place, bytes)| place == CLUSTER_CA && bytes.is_empty()) {
             // The previous generation has no cluster CA, so nothing was there, and no component can start with it.
-            return Ok(Some(Self { updates_trust: effect.updates_trust, ..Self::default() }));
+            let updates_trust = effect.updates_trust;
+            return Ok(Some(Self { updates_trust, certificates_dir: new_dir, ..Self::default() }));
         }
-        let new = |place: &str| new.iter().find(|(known, _)| known == place).map(|(_, bytes)| bytes.as_slice());
-        effect.replaced = Replaced::new(old, new)?.authorities();
-        if units.iter().all(|unit| names.of(&unit.live) != PKI) {
+        let new = |place: &str| {
+            let usual = old_dir.usual(place);
+            new.iter().find(|(known, _)| *known == usual).map(|(_, bytes)| bytes.as_slice())
+        };
+        effect.replaced = Replaced::new(&old_dir, old, new)?.authorities();
+        let is_certificates = |unit: &Unit| {
+            let place = names.of(&unit.live);
+            [&old_dir, &new_dir].iter().any(|dir| dir.folder() == place)
+        };
+        if !units.iter().any(is_certificates) {
             effect.reload(places.iter().map(String::as_str));
         }
         Ok(Some(effect))
@@ -97,7 +117,7 @@ impl Effect {
     /// other.
     #[must_use]
     pub fn replaces_etcd(&self) -> bool {
-        self.replaced.iter().any(|place| place == ETCD_CA)
+        self.replaced.iter().any(|place| usual_place(place) == ETCD_CA)
     }
 
     fn reload<'a>(&mut self, places: impl Iterator<Item = &'a str>) {
@@ -108,13 +128,19 @@ impl Effect {
     }
 }
 
+/// Returns whether a place is that of the keys by which tokens of service accounts are known.
+fn is_tokens(place: &str) -> bool {
+    usual_place(place) == "etc/kubernetes/pki/sa.pub"
+}
+
 /// The known places, each with the place to which the links on its way lead.
 struct Names(Vec<(String, String)>);
 
 impl Names {
-    fn new(tree: &NodeTree) -> Result<Self, NodeError> {
+    fn new(tree: &NodeTree, certificates: [&CertificatesDir; 2]) -> Result<Self, NodeError> {
         let kubeconfigs = kubeconfigs().into_iter().map(|name| format!("{KUBERNETES}/{name}"));
-        let folders = [PKI, KUBELET_PKI, BOOTSTRAP, CERTS_D].into_iter().chain(TRUST_FOLDERS).map(str::to_owned);
+        let folders = certificates.map(CertificatesDir::folder).into_iter();
+        let folders = folders.chain([KUBELET_PKI, BOOTSTRAP, CERTS_D]).chain(TRUST_FOLDERS).map(str::to_owned);
         let places = folders.chain(kubeconfigs);
         let resolve = |place: String| match tree.resolve(&place) {
             Ok(resolved) => Ok((place, resolved)),

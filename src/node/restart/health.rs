@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::error::{ProbeFailure, Unwell};
 use super::manifest::Manifest;
 use crate::host::{Deadline, NodeTree, TlsClient, addresses, ask, pause};
-use crate::kubernetes::{CLUSTER_CA, Component, ETCD_CA, FILE_LIMIT};
+use crate::kubernetes::{CLUSTER_CA, CertificatesDir, Component, ETCD_CA, FILE_LIMIT};
 
 /// The time that one question may take.
 const ONE: Duration = Duration::from_secs(5);
@@ -24,7 +24,8 @@ pub(super) struct Endpoint {
     path: &'static str,
 }
 
-/// The files for a question: the CA to trust, and the possible certificates to show with their keys.
+/// The files for a question, with kubeadm's own folder of certificates: the CA to trust, and the possible certificates to
+/// show with their keys.
 struct Pki {
     authority: &'static str,
     identities: &'static [&'static str],
@@ -93,13 +94,13 @@ fn https(urls: &str) -> Vec<SocketAddr> {
 /// # Errors
 /// Returns the answer of the first endpoint when none answers as it should, and `None` when there are no endpoints.
 pub(super) fn answering(
-    tree: &NodeTree,
+    (tree, folder): (&NodeTree, &CertificatesDir),
     component: Component,
     endpoints: &[Endpoint],
 ) -> Result<Endpoint, Option<Unwell>> {
     let mut first = None;
     for endpoint in endpoints {
-        match probe(tree, component, endpoint) {
+        match probe(tree, folder, component, endpoint) {
             Ok(()) => return Ok(endpoint.clone()),
             Err(last) => {
                 first.get_or_insert(Unwell { component, url: url(component, endpoint), last });
@@ -114,14 +115,14 @@ pub(super) fn answering(
 /// # Errors
 /// Returns the last answer of the first endpoint when none answers as it should in time.
 pub(super) fn wait(
-    tree: &NodeTree,
+    (tree, folder): (&NodeTree, &CertificatesDir),
     component: Component,
     endpoints: &[Endpoint],
     time: Duration,
 ) -> Result<(), Unwell> {
     let deadline = Deadline::after(time);
     loop {
-        match answering(tree, component, endpoints) {
+        match answering((tree, folder), component, endpoints) {
             Ok(_) | Err(None) => return Ok(()),
             Err(Some(unwell)) if deadline.left().is_none() => return Err(unwell),
             Err(Some(_)) => pause(),
@@ -134,10 +135,15 @@ pub(super) fn url(component: Component, endpoint: &Endpoint) -> String {
     format!("{scheme}://{}{}", endpoint.address, endpoint.path)
 }
 
-fn probe(tree: &NodeTree, component: Component, endpoint: &Endpoint) -> Result<(), ProbeFailure> {
+fn probe(
+    tree: &NodeTree,
+    folder: &CertificatesDir,
+    component: Component,
+    endpoint: &Endpoint,
+) -> Result<(), ProbeFailure> {
     let client = match component {
-        Component::Etcd => Some(client(tree, &ETCD)?),
-        Component::ApiServer => Some(client(tree, &API_SERVER)?),
+        Component::Etcd => Some(client(tree, folder, &ETCD)?),
+        Component::ApiServer => Some(client(tree, folder, &API_SERVER)?),
         _ => None,
     };
     let get = |path| ask(endpoint.address, path, client.as_ref(), ONE).map_err(ProbeFailure::Unasked);
@@ -150,8 +156,9 @@ fn probe(tree: &NodeTree, component: Component, endpoint: &Endpoint) -> Result<(
 }
 
 /// Returns a client that trusts the CA of the live files, and shows the first certificate whose files can be read.
-fn client(tree: &NodeTree, pki: &Pki) -> Result<TlsClient, ProbeFailure> {
+fn client(tree: &NodeTree, folder: &CertificatesDir, pki: &Pki) -> Result<TlsClient, ProbeFailure> {
     let read = |place: &str| {
+        let place = &*folder.place(place);
         let resolved = tree.resolve(place).and_then(|place| tree.read(&place, FILE_LIMIT));
         resolved.map_err(|error| ProbeFailure::Unreadable(place.to_owned(), error))
     };
@@ -169,11 +176,11 @@ fn client(tree: &NodeTree, pki: &Pki) -> Result<TlsClient, ProbeFailure> {
 
 /// Returns the number of members of etcd: the one that the member on this node tells its peers, otherwise that of the
 /// manifest, which knows the members of the day on which it was written. Returns `None` when neither tells it.
-pub(super) fn members(tree: &NodeTree, manifest: Option<&Manifest>) -> Option<usize> {
+pub(super) fn members(tree: &NodeTree, folder: &CertificatesDir, manifest: Option<&Manifest>) -> Option<usize> {
     let manifest = manifest?;
     let peers = manifest.flag("listen-peer-urls").map(https).unwrap_or_default();
     let told = peers.into_iter().find_map(|address| {
-        let answer = ask(address, "/members", Some(&client(tree, &ETCD_PEERS).ok()?), ONE).ok()?;
+        let answer = ask(address, "/members", Some(&client(tree, folder, &ETCD_PEERS).ok()?), ONE).ok()?;
         if answer.status != 200 {
             return None;
         }

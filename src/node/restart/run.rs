@@ -15,7 +15,7 @@ use super::progress::Progress;
 use super::running::{Seen, is_service, restart};
 use super::stopped_manifests::{away, forget, give, give_all, manifest, note, noted, take};
 use crate::host::NodeTree;
-use crate::kubernetes::Component;
+use crate::kubernetes::{CertificatesDir, Component};
 
 /// A restart around a swap, before anything is done.
 pub(crate) struct Restart<'a> {
@@ -25,6 +25,8 @@ pub(crate) struct Restart<'a> {
     seen: Seen,
     /// The time that each component may take to end, and again to be well.
     time: Duration,
+    /// The folder of the certificates with which components are asked.
+    certificates_dir: CertificatesDir,
     /// Whether an earlier run was interrupted in its restart.
     is_resumed: bool,
 }
@@ -70,13 +72,22 @@ impl<'a> Restart<'a> {
         if plan.is_empty() {
             return Ok(None);
         }
-        let alone = !effect.replaces_etcd() || members(tree, manifests.get(&Component::Etcd)) == Some(1);
+        let folder = &effect.certificates_dir;
+        let alone = !effect.replaces_etcd() || members(tree, folder, manifests.get(&Component::Etcd)) == Some(1);
         let asked = components.iter().map(|&component| {
             let depends_on_etcd = matches!(component, Component::Etcd | Component::ApiServer);
-            (component, Asked::new(tree, component, manifests.get(&component), alone || !depends_on_etcd))
+            (component, Asked::new((tree, folder), component, manifests.get(&component), alone || !depends_on_etcd))
         });
         let asked = asked.collect();
-        Ok(Some(Self { session, plan, asked, seen: Seen::new(manifests), time, is_resumed }))
+        Ok(Some(Self {
+            session,
+            plan,
+            asked,
+            seen: Seen::new(manifests),
+            time,
+            certificates_dir: folder.clone(),
+            is_resumed,
+        }))
     }
 
     /// Stops the static pods, makes the change, and starts all components again, each when those on which it depends
@@ -186,7 +197,8 @@ impl<'a> Restart<'a> {
                 && !is_mute
             {
                 progress(&Progress::Asking(&url(component, endpoint)));
-                if let Err(unwell) = wait(self.session.tree(), component, &asked.endpoints, self.time) {
+                let files = (self.session.tree(), &self.certificates_dir);
+                if let Err(unwell) = wait(files, component, &asked.endpoints, self.time) {
                     return Some(StartFailure::Unwell { unwell: Box::new(unwell), within: self.time });
                 }
             }
@@ -207,12 +219,17 @@ impl<'a> Restart<'a> {
 }
 
 impl Asked {
-    fn new(tree: &NodeTree, component: Component, manifest: Option<&Manifest>, alone: bool) -> Self {
+    fn new(
+        files: (&NodeTree, &CertificatesDir),
+        component: Component,
+        manifest: Option<&Manifest>,
+        alone: bool,
+    ) -> Self {
         let endpoints = endpoints(component, manifest);
         if !alone {
             return Self { endpoints, expected: Expected::Later };
         }
-        match answering(tree, component, &endpoints) {
+        match answering(files, component, &endpoints) {
             Ok(endpoint) => Self { endpoints: vec![endpoint], expected: Expected::Back },
             Err(_) => Self { endpoints, expected: Expected::Perhaps },
         }

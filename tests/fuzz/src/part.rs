@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use certferry::kubeconfig::referenced;
+use certferry::kubernetes::CertificatesDir;
 use certferry::lint::NodeFacts;
 use certferry::report::{self, Builder, Source, SourceKind};
 use certferry::verify::{AlreadyVerified, File, Origin, Part, SharedFiles, check_file, check_part};
@@ -44,7 +45,14 @@ fn judge(files: &[(&str, &[u8])], origin: Origin) {
 /// Whatever is in the files, the outputs stay what they are.
 fn list(kind: SourceKind<'_>, files: &BTreeMap<&str, Option<&[u8]>>) {
     let mut builder = Builder::new();
-    builder.add(&Source { kind, node: None, mount: "", prefix: "", files: files.clone() });
+    builder.add(&Source {
+        kind,
+        node: None,
+        mount: "",
+        prefix: "",
+        certificates_dir: &CertificatesDir::default(),
+        files: files.clone(),
+    });
     let inventory = builder.finish();
     let text = report::text(&inventory, AT, true);
     assert!(text.chars().all(|letter| letter == '\n' || !letter.is_control()), "{text:?}");

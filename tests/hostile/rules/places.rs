@@ -124,12 +124,46 @@ pub fn cases() -> Vec<Case> {
         let archive = packed("control-plane", path, other);
         cases.push(Case::new(MODE, *path, archive, not_valid("nodes/cp-1", &problem)));
     }
+    cases.extend(of_the_folder());
     cases.extend(of_the_link());
     let nameless =
         Part::control_plane(&rows(), tree()).with("\"names\": [\n    \"cp-1\"", "\"names\": [\n    \"cp-2\"");
     let problem = not_valid("nodes/cp-1", "names are without the node's own, \"cp-1\" (rule names)");
     cases.push(Case::new(NAMES, "another node's alone", Bundle::genuine().with(nameless).packed(), problem));
     cases.extend(of_the_cluster());
+    cases
+}
+
+/// Records that say where the certificates lie, and files that lie elsewhere.
+fn of_the_folder() -> Vec<Case> {
+    let case = |folder: &str, place: &str, problem: &str| {
+        let tree =
+            vec![Entry::folder(&at(&place[..=place.rfind('/').unwrap()])), Entry::file(&at(place), 0o644, b"x\n")];
+        let said = format!("],\n  \"certificates_dir\": \"{folder}\",\n  \"cluster\"");
+        let part = Part::node("cp-1", "worker", "192.168.10.5", &[row(place, "0644", b"x\n")], tree);
+        let archive = Bundle::genuine().with(part.with("],\n  \"cluster\"", &said)).packed();
+        Case::new(PLACE, format!("{place} with {folder}"), archive, not_valid("nodes/cp-1", problem))
+    };
+    let nowhere = |place: &str| format!("{place:?} is no place of this part (rule place)");
+    let [usual, other, third] = ["pki", "ssl", "tls"].map(|name| format!("etc/kubernetes/{name}/ca.crt"));
+    let cannot = |folder: &str| format!("certificates_dir cannot be {folder:?}");
+    let mut cases = vec![
+        case("/etc/kubernetes/ssl", &usual, &nowhere(&usual)),
+        case("/etc/kubernetes/ssl", &third, &nowhere(&third)),
+        case("/etc/kubernetes/ssl", "etc/kubernetes/ssl/dex.crt", &nowhere("etc/kubernetes/ssl/dex.crt")),
+    ];
+    for folder in [
+        "/etc/kubernetes/pki",
+        "/etc/kubernetes/.certferry",
+        "/etc/kubernetes/manifests",
+        "/etc/kubernetes/admin.conf",
+        "/etc/kubernetes/a/b",
+        "/etc/kubernetes/..",
+        "/etc/ssl",
+        "etc/kubernetes/ssl",
+    ] {
+        cases.push(case(folder, &other, &cannot(folder)));
+    }
     cases
 }
 

@@ -7,7 +7,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use certferry::bundle::{
     Content, Description, File, Head, Hex, KUBELET_CLIENT_LINK, Mode, Node, Part, PartOwner, Sha256, Writer,
 };
-use certferry::kubernetes::Role;
+use certferry::kubernetes::{CertificatesDir, Role};
 use certferry::sign::{PublicKey, SigningFailed};
 use flate2::bufread::MultiGzDecoder;
 use p256::ecdsa::signature::Signer;
@@ -90,7 +90,13 @@ fn parts() -> Vec<Part> {
     };
     let node = |name: &str, role, address: &str| {
         let addresses = address.parse().into_iter().collect();
-        PartOwner::Node(Node { name: name.to_owned(), role, names: vec![name.to_owned()], addresses })
+        PartOwner::Node(Node {
+            name: name.to_owned(),
+            role,
+            names: vec![name.to_owned()],
+            addresses,
+            certificates_dir: CertificatesDir::default(),
+        })
     };
     let link = File::Link { path: KUBELET_CLIENT_LINK.to_owned(), target: "kubelet-client-2025-01-01.pem".to_owned() };
     let parts = [
