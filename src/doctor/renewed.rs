@@ -10,13 +10,14 @@ use crate::tree::{GatheredFacts, Tree, certificates, is_kubeconfig};
 use crate::x509::{ReadCertificate, instant};
 
 /// Returns the last second of the latest certificate of a known CA, if all that are of known CAs are other ones over the
-/// same key and name.
+/// same key and name, by the same issuer: what somebody else signed for the CA is not an older one.
 pub(super) fn last_day(found: &[ReadCertificate], known: &[ReadCertificate]) -> Option<OffsetDateTime> {
     if found.iter().any(|found| known.iter().any(|known| known.der() == found.der())) {
         return None;
     }
     let is_older = |found: &&ReadCertificate| {
-        known.iter().any(|known| known.spki_der() == found.spki_der() && known.subject_der() == found.subject_der())
+        let facts = |it: &ReadCertificate| [it.spki_der(), it.subject_der(), it.issuer_der()].map(<[u8]>::to_vec);
+        known.iter().any(|known| facts(known) == facts(found))
     };
     found.iter().filter(is_older).map(ReadCertificate::not_after).max()
 }
@@ -48,7 +49,8 @@ pub(super) fn report(
 
 /// Looks at the certificates of the node beside those of its CAs.
 pub(super) fn check(tree: &Tree, facts: &GatheredFacts, clock: Clock, findings: &mut Findings) {
-    let places: Vec<String> = authorities().chain([facts.authority_file.clone()]).collect();
+    let in_place = |usual: String| tree.certificates_dir.place(&usual).into_owned();
+    let places: Vec<String> = authorities().map(in_place).chain([facts.authority_file.clone()]).collect();
     let known: Vec<(&str, ReadCertificate)> = places
         .iter()
         .flat_map(|place| certificates(tree, place).into_iter().map(|certificate| (place.as_str(), certificate)))

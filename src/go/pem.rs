@@ -217,7 +217,7 @@ mod tests {
             begin.repeat(400_000),
             format!("{}-----END B-----\n", begin.repeat(400_000)),
             format!("{}!\n-----END A-----\n", format!("{begin}AAAA\n").repeat(300_000)),
-            format!("{}\n-----END A-----\n", format!("{begin}X: y\n").repeat(300_000)),
+            format!("{}!\n-----END A-----\n", format!("{begin}X: y\n").repeat(300_000)),
             "-----END A-----\n".repeat(400_000),
         ] {
             for go in [GoVersion(19, 8), GoVersion(26, 0)] {

@@ -394,10 +394,12 @@ fn a_node_takes_it_and_doctor_says_what_is_left() {
     let desk = desk();
     built(&desk);
     for root in ["by-certferry", "by-shell"] {
-        for (folder, text) in [("etc/kubernetes/manifests", crate::import::recorded("kube-controller-manager.yaml"))] {
-            std::fs::create_dir_all(desk.path(&format!("{root}/{folder}"))).unwrap();
-            desk.write(&format!("{root}/{folder}/kube-controller-manager.yaml"), text);
-        }
+        let folder = format!("{root}/etc/kubernetes/manifests");
+        std::fs::create_dir_all(desk.path(&folder)).unwrap();
+        desk.write(
+            &format!("{folder}/kube-controller-manager.yaml"),
+            crate::import::recorded("kube-controller-manager.yaml"),
+        );
         desk.write(&format!("{root}/etc/hostname"), "cp-1\n");
     }
     let apply = "apply one-out/lab-g1.tar.gz --key one-out/lab.pub --node cp-1 --root by-certferry";

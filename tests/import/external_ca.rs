@@ -83,7 +83,9 @@ below it are planned: node/vault-cp-1/apiserver, node/vault-cp-1/apiserver-kubel
 node/vault-cp-1/super-admin.conf, node/vault-cp-1/controller-manager.conf, node/vault-cp-1/scheduler.conf, \
 node/vault-cp-1/kubelet-client, node/vault-cp-1/kubelet, node/vault-worker-1/kubelet-client, node/vault-worker-1/kubelet
 hint: name the CA's key in `key` of [ca.kubernetes]
-hint: without that key only a new CA can sign: remove `certificate`, and see `certferry help rotation`
+hint: or let whoever has the root sign a request for the key that this seed gives: `certferry csr PROFILE --ca kubernetes \
+--seed FILE --out FILE`, and name what comes back in `certificate`
+hint: that is a new CA, as is one that certferry makes without `certificate`: see `certferry help rotation`
 ";
 
 fn relative(path: &Path, folder: &Path) -> String {
