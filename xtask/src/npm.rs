@@ -26,11 +26,11 @@ pub(crate) fn prepare() -> Outcome {
 
 /// Returns whether npm has installed what is pinned: it writes its own list when it is done.
 fn is_installed(pins: &Path, folder: &Path) -> bool {
-    let is_same = |name: &&str| match (fs::read(pins.join(name)), fs::read(folder.join(name))) {
+    let is_same = |name: &str| match (fs::read(pins.join(name)), fs::read(folder.join(name))) {
         (Ok(wanted), Ok(found)) => wanted == found,
         _ => false,
     };
-    PINS.iter().all(|name| is_same(&name)) && folder.join("node_modules/.package-lock.json").is_file()
+    PINS.iter().all(|name| is_same(name)) && folder.join("node_modules/.package-lock.json").is_file()
 }
 
 #[cfg(test)]
