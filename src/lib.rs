@@ -113,6 +113,7 @@ pub mod plan;
 pub mod profile;
 pub mod report;
 mod schema;
+pub mod seal;
 pub mod sign;
 pub mod survey;
 mod template;

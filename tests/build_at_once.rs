@@ -89,7 +89,7 @@ fn who_comes_second_is_told_and_changes_nothing() {
     let out = File::open(desk.path("out")).unwrap();
     flock(&out, FlockOperation::LockExclusive).unwrap();
     let hint = "hint: wait for it to end; nothing was changed\n";
-    for words in ["", " --locked", " --new-seed new.seed"] {
+    for words in ["", " --locked", " --new-seed new.seed --plain"] {
         let line = format!("build lab.toml --seed lab.seed --out out{words}")
             .replace("--seed lab.seed --out out --new", "--out out --new");
         desk.refuse(&line, 2, &format!("error: another certferry is building into out\n{hint}"));
@@ -223,7 +223,7 @@ fn a_new_seed_is_taken_back_when_the_rest_cannot_be_placed() {
     let refused = |inject: &str| {
         let desk = Desk::in_memory();
         let before = desk.state();
-        let program = desk.command("build lab.toml --new-seed new.seed --out out --threads 1");
+        let program = desk.command("build lab.toml --new-seed new.seed --plain --out out --threads 1");
         let mut strace = tool("strace");
         strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=linkat", "-e", inject]);
         strace.arg(program.get_program()).args(program.get_args()).current_dir(desk.path(""));

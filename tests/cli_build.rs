@@ -55,12 +55,12 @@ fn a_build_says_what_it_made() {
 #[test]
 fn a_new_seed_is_announced_and_then_used() {
     let desk = Desk::new();
-    let line = "build lab.toml --new-seed new.seed --out out";
+    let line = "build lab.toml --new-seed new.seed --plain --out out";
     let announced = "  new.seed  NEW: whoever has it can make every key. Keep two copies offline.\n  \
                      .gitignore  keeps seeds and bundles out of git\n";
     assert_eq!(desk.succeed(line), summary(&desk, "1.24.15", announced));
     assert_eq!(desk.mode("new.seed"), 0o600);
-    assert_eq!(desk.read("new.seed").len(), "certferry-seed-1:".len() + 65);
+    assert_eq!(desk.read("new.seed").len(), "certferry-seed-1:".len() + 65 + "seed-id ".len() + 17);
     let before = desk.state();
     assert_eq!(desk.succeed(line), summary(&desk, "1.24.15", ""));
     assert!(desk.state() == before, "an existing seed is used, not replaced");
@@ -171,7 +171,7 @@ hint: `certferry init FILE` writes one to begin with
     desk.refuse("build . --seed lab.seed", 2, "error: cannot read the profile .: is a directory\n");
     desk.write("bad.toml", PROFILE.replace("[[node]]\nname", "[[node]]\nnmae").replace("2026-11-22", "2026-11-31"));
     desk.refuse(
-        "build bad.toml --new-seed new.seed --out out",
+        "build bad.toml --new-seed new.seed --plain --out out",
         2,
         "\
 error: the profile is not TOML
@@ -185,7 +185,7 @@ error: the profile is not TOML
     );
     desk.write("bad.toml", PROFILE.replace("[[node]]\nname", "[[node]]\nnmae"));
     desk.refuse(
-        "build bad.toml --new-seed new.seed --out out",
+        "build bad.toml --new-seed new.seed --plain --out out",
         2,
         "\
 error: missing key `name`
@@ -268,7 +268,7 @@ hint: make one with `certferry seed new FILE`, or build with --new-seed FILE
     );
     desk.refuse("build lab.toml --seed .", 2, "error: cannot read the seed .: is a directory\n");
     desk.refuse("build lab.toml --seed lab.seed/x", 2, "error: cannot read the seed lab.seed/x: not a directory\n");
-    desk.refuse("build lab.toml --new-seed . --out out", 2, "error: cannot read the seed .: is a directory\n");
+    desk.refuse("build lab.toml --new-seed . --plain --out out", 2, "error: cannot read the seed .: is a directory\n");
 }
 
 /// As many threads as a number can say would bring the machine down.
@@ -298,12 +298,15 @@ fn each_fault_of_a_seed_is_named_and_never_shown() {
         (format!("certferry-seed-1:{CANARY}\r\n"), "its line ends in CR LF"),
         (seed(&format!("{CANARY} ")), "something follows the 64 hex digits"),
         (format!("{}\n", seed(CANARY)), "something follows its first line"),
+        (format!("{}seed-id 0123456789abcdef\n", seed(CANARY)), "its digits do not give its id: a digit is mistyped"),
+        (format!("{}seed-id \n", seed(CANARY)), "its second line is not `seed-id ` and 16 lower-case hex digits"),
         (seed(&"c0".repeat(32)), "all its bytes are the same, so no random generator made it"),
     ] {
         desk.write("bad.seed", content);
-        let hint = "hint: a seed is one line, `certferry-seed-1:` and 64 lower-case hex digits\n";
+        let hint = "hint: a seed is `certferry-seed-1:` and 64 lower-case hex digits, and its id on a second line\n";
         let text = format!("error: bad.seed is not a seed: {reason}\n{hint}");
-        for line in ["build lab.toml --seed bad.seed", "build lab.toml --new-seed bad.seed", "seed id bad.seed"] {
+        for line in ["build lab.toml --seed bad.seed", "build lab.toml --new-seed bad.seed --plain", "seed id bad.seed"]
+        {
             desk.refuse(line, 2, &text);
         }
     }
@@ -334,7 +337,7 @@ fn a_seed_that_others_can_write_is_refused() {
     let told = format!("lab.seed can be written by others\nhint: chmod 600 lab.seed; {id}\n");
     for mode in [0o602, 0o620, 0o660, 0o666] {
         desk.set_mode("lab.seed", mode);
-        for line in [BUILD, "build lab.toml --new-seed lab.seed --out out"] {
+        for line in [BUILD, "build lab.toml --new-seed lab.seed --plain --out out"] {
             desk.refuse(line, 2, &format!("error: {told}{take}"));
         }
         let Ended { code, stderr, .. } = desk.run("seed id lab.seed");
@@ -379,8 +382,8 @@ fn a_seed_that_others_can_write_is_refused() {
          hint: choose a folder of your own, or chmod go-w {path}\n",
         path = path.display()
     );
-    desk.refuse("build lab.toml --new-seed a/new.seed --out out", 2, &format!("error: {told}{take}"));
-    let Ended { code, stderr, .. } = desk.run("seed new a/new.seed");
+    desk.refuse("build lab.toml --new-seed a/new.seed --plain --out out", 2, &format!("error: {told}{take}"));
+    let Ended { code, stderr, .. } = desk.run("seed new a/new.seed --plain");
     assert_eq!((code, stderr), (Some(0), format!("warning: {told}")));
     // A pipe has no folder.
     fs::create_dir(desk.path("open")).unwrap();
@@ -434,7 +437,7 @@ fn a_seed_of_a_visible_pattern_is_refused() {
              hint: make one with `certferry seed new FILE`: whoever guesses a seed has every key\n"
         );
         let take = "hint: --allow-weak-seed takes it all the same\n";
-        for line in ["build lab.toml --seed weak.seed", "build lab.toml --new-seed weak.seed"] {
+        for line in ["build lab.toml --seed weak.seed", "build lab.toml --new-seed weak.seed --plain"] {
             desk.refuse(line, 2, &format!("error: {told}{take}"));
         }
         let Ended { code, stderr, .. } = desk.run("seed id weak.seed");
@@ -465,7 +468,7 @@ fn exchanged_arguments_show_no_secret() {
         2,
         "\
 error: lab.toml is not a seed: it does not begin with `certferry-seed-1:`
-hint: a seed is one line, `certferry-seed-1:` and 64 lower-case hex digits
+hint: a seed is `certferry-seed-1:` and 64 lower-case hex digits, and its id on a second line
 ",
     );
     let typed = "\
@@ -486,9 +489,13 @@ hint: name a file that does not exist; it gets mode 0600
 ";
     desk.refuse("build lab.toml --new-seed - --out out", 2, text);
     desk.refuse("seed new -", 2, text);
-    desk.refuse("build lab.toml --new-seed x --lock x --out out", 2, "error: x cannot be both the seed and the lock\n");
     desk.refuse(
-        "build lab.toml --new-seed none/new.seed --out out",
+        "build lab.toml --new-seed x --plain --lock x --out out",
+        2,
+        "error: x cannot be both the seed and the lock\n",
+    );
+    desk.refuse(
+        "build lab.toml --new-seed none/new.seed --plain --out out",
         2,
         "error: cannot create none/new.seed: no such file or directory\n",
     );
@@ -498,7 +505,7 @@ hint: name a file that does not exist; it gets mode 0600
 fn no_new_seed_is_left_when_the_rest_cannot_be_written() {
     let desk = Desk::new();
     desk.write("file", "");
-    let line = "build lab.toml --new-seed new.seed";
+    let line = "build lab.toml --new-seed new.seed --plain";
     desk.refuse(&format!("{line} --out file"), 2, "error: cannot write to file: not a directory\n");
     desk.refuse(&format!("{line} --out file/out"), 2, "error: cannot create file/out: not a directory\n");
     desk.refuse(

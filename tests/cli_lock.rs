@@ -240,7 +240,7 @@ hint: the first build writes it; name another with --lock FILE
     );
     desk.succeed(BUILD);
     desk.refuse(
-        "build lab.toml --new-seed none.seed --locked",
+        "build lab.toml --new-seed none.seed --plain --locked",
         2,
         "\
 error: --locked, but there is no seed none.seed

@@ -152,7 +152,7 @@ fn links_in_the_way_are_not_followed() {
     assert!(!desk.path("lab.lock.toml").is_symlink() && !desk.exists("nowhere"));
     symlink("nowhere", desk.path("new.seed")).unwrap();
     desk.refuse(
-        "seed new new.seed",
+        "seed new new.seed --plain",
         2,
         "\
 error: cannot create new.seed: file exists
@@ -177,7 +177,7 @@ fn folders_are_made() {
 fn modes_do_not_depend_on_the_umask() {
     for umask in ["0", "002", "022", "077", "0777"] {
         let desk = Desk::new();
-        let line = "build lab.toml --new-seed new.seed --out above/out --lock locks/lab.lock.toml";
+        let line = "build lab.toml --new-seed new.seed --plain --out above/out --lock locks/lab.lock.toml";
         let script = format!("umask {umask}; exec \"$@\"");
         let ended = desk.watch(&mut desk.wrapped(&["sh", "-c", &script, "sh"], line));
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{umask}");
@@ -226,10 +226,10 @@ fn folders_that_take_no_files_are_named() {
         "error: cannot write lab.lock.toml: permission denied\n"
     );
     assert_eq!(
-        run("build lab.toml --new-seed new.seed --out mine --lock mine/lock.toml"),
+        run("build lab.toml --new-seed new.seed --plain --out mine --lock mine/lock.toml"),
         "error: cannot create new.seed: permission denied\n"
     );
-    assert_eq!(run("seed new new.seed"), "error: cannot create new.seed: permission denied\n");
+    assert_eq!(run("seed new new.seed --plain"), "error: cannot create new.seed: permission denied\n");
     assert_eq!(run("init new.toml"), "error: cannot create new.toml: permission denied\n");
     desk.set_mode("lab.seed", 0o600);
     if is_root() {
@@ -246,7 +246,7 @@ fn a_write_that_fails_midway_leaves_nothing() {
     let before = desk.state();
     // 2 KiB, which the archive exceeds; without the trap the kernel would kill the process.
     let limited = ["sh", "-c", "trap '' XFSZ; ulimit -f 4; exec \"$@\"", "sh"];
-    for line in [BUILD, "build lab.toml --new-seed new.seed --out out"] {
+    for line in [BUILD, "build lab.toml --new-seed new.seed --plain --out out"] {
         let ended = desk.watch(&mut desk.wrapped(&limited, line));
         assert_eq!(ended.stderr, "error: cannot write out/lab-g1.tar.gz: file too large\n");
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
@@ -271,7 +271,7 @@ fn a_full_disk_leaves_nothing() {
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), "disk/lock\nold\n"), "{line}");
         ended.stderr
     };
-    let line = "build lab.toml --new-seed new.seed --out disk/out";
+    let line = "build lab.toml --new-seed new.seed --plain --out disk/out";
     assert_eq!(run("8k", line), "error: cannot write disk/out/lab-g1.tar.gz: no space left on device\n");
     // The archive fits in, with its parts beside it, and the last file behind it does not.
     assert_eq!(run("44k", line), "error: cannot write disk/out/install.sh: no space left on device\n");
@@ -392,7 +392,7 @@ fn no_bundle_is_ever_without_its_new_seed() {
     for round in 0..20_u64 {
         let desk = Desk::new();
         let mut child = desk
-            .command("build lab.toml --new-seed new.seed --out out --quiet")
+            .command("build lab.toml --new-seed new.seed --plain --out out --quiet")
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -427,7 +427,7 @@ fn a_result_that_nobody_reads_is_no_failure() {
     desk.set_mode("empty", 0o750);
     for line in [
         "build lab.toml --seed lab.seed --out full --lock full.lock",
-        "seed new full.seed",
+        "seed new full.seed --plain",
         "init full.toml",
         "man --out pages",
         "unpack out/lab-g1.tar.gz --key out/lab.pub --node cp-1 --root tree",
@@ -435,7 +435,7 @@ fn a_result_that_nobody_reads_is_no_failure() {
         "split out/lab-g1.tar.gz --node cp-1 --out slice",
         "split out/lab-g1.tar.gz --all --out slices",
         "build newer.toml --seed lab.seed --out out --lock lab.lock.toml",
-        "build newer.toml --new-seed full.seed --out above/out --lock full.lock",
+        "build newer.toml --new-seed full.seed --plain --out above/out --lock full.lock",
     ] {
         let newer =
             desk.text("lab.toml").replace("issued_at = 2026-11-22\n", "issued_at = 2026-11-22\ngeneration = 2\n");

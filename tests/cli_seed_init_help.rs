@@ -14,7 +14,7 @@ use certferry::profile;
 #[test]
 fn seed_new_makes_a_seed_and_seed_id_names_it() {
     let desk = Desk::new();
-    let said = desk.succeed("seed new new.seed");
+    let said = desk.succeed("seed new new.seed --plain");
     let id = desk.succeed("seed id new.seed");
     assert_eq!(
         said,
@@ -25,16 +25,17 @@ fn seed_new_makes_a_seed_and_seed_id_names_it() {
     assert_eq!(id.trim_end().len(), 16);
     assert_eq!(desk.mode("new.seed"), 0o600);
     let (new, other) = (desk.text("new.seed"), {
-        desk.succeed("seed new other.seed");
+        desk.succeed("seed new other.seed --plain");
         desk.text("other.seed")
     });
-    let digits = new.strip_prefix("certferry-seed-1:").unwrap().strip_suffix('\n').unwrap();
+    let (digits, second) = new.strip_prefix("certferry-seed-1:").unwrap().split_once('\n').unwrap();
+    assert_eq!(second, format!("seed-id {id}"));
     assert_eq!((digits.len(), digits.to_lowercase().as_str()), (64, digits));
     assert_ne!(new, other, "32 random bytes");
     assert!(!said.contains(&digits[..8]));
     for file in ["new.seed", "lab.toml", "."] {
         desk.refuse(
-            &format!("seed new {file}"),
+            &format!("seed new {file} --plain"),
             2,
             &format!(
                 "\
@@ -44,7 +45,7 @@ hint: a seed is never overwritten; choose another name, or use the existing seed
             ),
         );
     }
-    desk.refuse("seed new none/x.seed", 2, "error: cannot create none/x.seed: no such file or directory\n");
+    desk.refuse("seed new none/x.seed --plain", 2, "error: cannot create none/x.seed: no such file or directory\n");
 }
 
 #[test]
@@ -74,7 +75,7 @@ fn a_seed_comes_from_the_standard_input_too() {
         2,
         "\
 error: the standard input is not a seed: the file is empty
-hint: a seed is one line, `certferry-seed-1:` and 64 lower-case hex digits
+hint: a seed is `certferry-seed-1:` and 64 lower-case hex digits, and its id on a second line
 ",
     );
 }
@@ -111,7 +112,7 @@ fn init_writes_a_profile_that_builds() {
             quick = quick.replace("service_account = \"ecdsa-p256\"", "service_account = \"rsa-2048\"");
         }
         desk.write("new.toml", quick);
-        let Ended { code, stdout, stderr } = desk.run("build new.toml --new-seed new.seed --out out");
+        let Ended { code, stdout, stderr } = desk.run("build new.toml --new-seed new.seed --plain --out out");
         assert_eq!((code, stderr.is_empty()), (Some(0), !warns), "{stderr}");
         assert!(stdout.starts_with(&format!("{name}, generation 1, Kubernetes ")), "{stdout}");
     }
@@ -272,7 +273,7 @@ fn help_of_a_command_is_what_the_command_says() {
     let commands = commands.lines().take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
     let commands: Vec<_> = commands.filter_map(|line| line.split_whitespace().next()).collect();
     assert!(commands.contains(&"build") && commands.contains(&"help"), "{commands:?}");
-    for command in commands.into_iter().chain(["seed new", "seed id"]) {
+    for command in commands.into_iter().chain(["seed new", "seed id", "seed check", "seed reseal", "identity new"]) {
         let help = desk.succeed(&format!("help {command}"));
         // A chapter of that name follows.
         assert!(help.starts_with(&desk.succeed(&format!("{command} --help"))), "{command}");

@@ -265,6 +265,13 @@ fn rsa_engines() {
 }
 
 #[test]
+fn sealed_files() {
+    // Others have sealed them: age and age-encryption, to the identities of the specification.
+    assert_eq!(seeds("sealed").iter().filter(|seed| fuzz::sealed::is_opened(seed)).count(), 4);
+    smoke("sealed");
+}
+
+#[test]
 fn objects() {
     smoke("objects");
 }

@@ -21,7 +21,7 @@ fn git_takes_no_seed_and_no_bundle() {
     for seed in ["new.seed", "secret", "!#1 [a]*?\\ "] {
         let desk = Desk::new();
         succeed(git(&desk).args(["init", "--quiet"]));
-        let mut build = desk.command("build lab.toml --out out --new-seed");
+        let mut build = desk.command("build lab.toml --out out --plain --new-seed");
         assert_eq!(desk.watch(build.arg(seed)).code, Some(0));
         desk.succeed("split out/lab-g1.tar.gz --all --out slices");
         for name in [seed, "other.seed", "out/lab-g1.tar.gz", "slices/nodes/cp-1/lab-g1.tar.gz", "adopted/ca.key"] {
@@ -42,7 +42,7 @@ fn one_that_is_there_stays_and_is_looked_at() {
     let warning = "warning: .gitignore does not name new.seed\nhint: whoever gets it from version control has every key: add \
                    the line new.seed\n";
     for (content, warns) in [("target\n", true), ("*.seed\n", false), ("/new.seed", false)] {
-        for line in ["seed new new.seed", "build lab.toml --new-seed new.seed --out out"] {
+        for line in ["seed new new.seed --plain", "build lab.toml --new-seed new.seed --plain --out out"] {
             let desk = Desk::new();
             desk.write(".gitignore", content);
             let ended = desk.run(line);
@@ -62,6 +62,6 @@ fn one_that_is_there_stays_and_is_looked_at() {
     assert!(!desk.exists(".gitignore") && !desk.exists("out/.gitignore"));
     // A build that is refused leaves none.
     desk.write("lab.toml", "format = 1\n");
-    assert_eq!(desk.run("build lab.toml --new-seed new.seed --out other").code, Some(2));
+    assert_eq!(desk.run("build lab.toml --new-seed new.seed --plain --out other").code, Some(2));
     assert!(!desk.exists(".gitignore"));
 }

@@ -87,6 +87,8 @@ mod registries;
 mod reproducible;
 mod restart;
 mod screens;
+mod seal;
+mod sealed_seed;
 mod signals;
 mod standard_streams;
 mod status;

@@ -32,7 +32,8 @@ fn every_command_has_a_page_that_groff_reads_without_a_word() {
         let has = |text: &str| words.windows(text.split(' ').count()).any(|window| window.join(" ") == text);
         assert!(has(&format!("NAME {command} -")), "{page}");
         // The dashes of `user-data` are a command's, those of `certferry-seed-new` stand for blanks.
-        let line = command.replacen("certferry-", "certferry ", 1).replace("seed-", "seed ");
+        let line =
+            command.replacen("certferry-", "certferry ", 1).replace("seed-", "seed ").replace("identity-", "identity ");
         assert!(has(&format!("SYNOPSIS {line}")), "{page}");
         let help = desk.succeed(&format!("{} --help", line.strip_prefix("certferry").unwrap()));
         let options = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
@@ -103,7 +104,10 @@ fn the_synopsis_has_values_and_what_excludes_each_other() {
         page.split("\nDESCRIPTION\n").next().unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
     };
     assert_eq!(synopsis("certferry-man"), "certferry man [--out DIR] [--dry-run] [-h|--help]");
-    assert_eq!(synopsis("certferry-seed-new"), "certferry seed new [--dry-run] [-o|--output FORMAT] [-h|--help] FILE");
+    assert_eq!(
+        synopsis("certferry-seed-new"),
+        "certferry seed new [--passphrase-file FILE] [--recipient RECIPIENT ...] [--plain] [--dry-run] [-o|--output FORMAT] [-h|--help] FILE"
+    );
     let build = synopsis("certferry-build");
     for part in ["[--out DIR]", "[--only NODE ...]", "{--seed FILE | --new-seed FILE}", "[-q|--quiet]"] {
         assert!(build.contains(part), "{part}: {build}");

@@ -1,6 +1,6 @@
 //! Every command line of certferry that the chapters show is run as it is printed, on a machine that is the node of the
 //! chapter. Of the chapters `quickstart`, `adding-a-node`, `fleet` and `import` the tests of the same names do it, of
-//! `existing-clusters` `adopted::chapter`.
+//! `existing-clusters` `adopted::chapter`, of `sealing` `sealed_seed::chapter`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +17,7 @@ use crate::kube::machine::Machine;
 const CHAPTERS: [&str; 9] =
     ["far-side", "json", "inspect", "lints", "doctor", "metallb", "expired", "rotation", "survey"];
 /// What others read.
-const ELSEWHERE: [&str; 5] = ["quickstart", "adding-a-node", "fleet", "existing-clusters", "import"];
+const ELSEWHERE: [&str; 6] = ["quickstart", "sealing", "adding-a-node", "fleet", "existing-clusters", "import"];
 
 /// systemd's place: every service is there and active.
 pub const SYSTEMCTL: &str = "#!/bin/sh\ncase \"$2 $3\" in\n'--property LoadState') echo LoadState=loaded ;;\n\
@@ -43,7 +43,7 @@ fn desk() -> (Desk, String) {
     desk.succeed("init prod-1.toml --kubernetes 1.24.15");
     let quick = desk.text("prod-1.toml").replace("rsa-4096", "ecdsa-p256").replace("rsa-2048", "ecdsa-p256");
     desk.write("prod-1.toml", quick);
-    let said = desk.succeed("build prod-1.toml --new-seed prod-1.seed --out out");
+    let said = desk.succeed("build prod-1.toml --new-seed prod-1.seed --plain --out out");
     let fingerprint = said.lines().find_map(|line| line.strip_prefix("signer   ")).unwrap().to_owned();
     desk.write("prod-1.toml", desk.text("prod-1.toml").replacen("generation = 1", "generation = 2", 1));
     desk.succeed("build prod-1.toml --seed prod-1.seed --out out");

@@ -222,7 +222,7 @@ fn what_a_killed_run_left_is_told_in_the_document() {
     desk.succeed("build lab.toml --seed lab.seed --out out");
     let bundle = "out/lab-g1.tar.gz";
     for (folder, line) in [
-        ("", "seed new new.seed".to_owned()),
+        ("", "seed new new.seed --plain".to_owned()),
         ("out/", "build lab.toml --seed lab.seed --out out".to_owned()),
         ("", format!("split {bundle} --all --out slices")),
         ("", format!("split {bundle} --node cp-1 --out slice.tar.gz")),
@@ -265,9 +265,9 @@ fn what_cannot_be_removed_is_named() {
     let warning = format!(
         "./{left} is what a killed run has left, perhaps with keys in it, and cannot be removed: device or resource busy"
     );
-    let ended = desk.watch(&mut desk.wrapped(&wrapper, "seed new new.seed"));
+    let ended = desk.watch(&mut desk.wrapped(&wrapper, "seed new new.seed --plain"));
     assert_eq!((ended.code, ended.stderr), (Some(0), format!("warning: {warning}\nhint: remove it by hand\n")));
-    let ended = desk.watch(&mut desk.wrapped(&wrapper, "seed new other.seed -o json"));
+    let ended = desk.watch(&mut desk.wrapped(&wrapper, "seed new other.seed --plain -o json"));
     let document: Value = serde_json::from_str(&ended.stdout).unwrap();
     let expected = json!([{ "warning": warning, "details": [], "hints": ["remove it by hand"] }]);
     // Beside it `.gitignore` is there by now, and does not name this seed.
@@ -280,7 +280,7 @@ fn a_new_seed_is_whole_or_not_there() {
     if lacks(&[Right::Trace]) {
         return;
     }
-    let line = "seed new new.seed";
+    let line = "seed new new.seed --plain";
     let mut ended = 0;
     for (call, most) in [("write", 1), ("linkat", 1), ("fsync", 2), ("openat", 12)] {
         for (time, (signal, number)) in (1..=most).flat_map(|time| SIGNALS.map(|signal| (time, signal))) {

@@ -4,6 +4,7 @@ mod diff;
 mod format;
 mod init;
 mod node;
+mod seed;
 mod survey;
 
 use std::path::{Path, PathBuf};
@@ -17,9 +18,10 @@ use crate::cli::input::node_names;
 use crate::cli::text::version;
 use crate::report::Period;
 pub(crate) use diff::DiffArguments;
-pub(crate) use format::{FormatArguments, OutputFormat};
+pub(crate) use format::{Background, FormatArguments, OutputFormat};
 pub(crate) use init::InitArguments;
 pub(crate) use node::{ApplyArguments, ChangeArguments, RollbackArguments, StatusArguments};
+pub(crate) use seed::{ClearArguments, IdentityCommand, KeepArguments, OpenArguments, SeedCommand};
 pub(crate) use survey::SurveyArguments;
 
 /// Make the whole PKI of a Kubernetes cluster on one machine and ferry it across an air gap.
@@ -39,7 +41,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Write a commented starter profile, or that of a cluster that runs already
     Init(InitArguments),
-    /// Make the root seed, or print its one-way id
+    /// Make the root seed, seal it, check a copy, or print its one-way id
     #[command(subcommand)]
     Seed(SeedCommand),
     /// Show what a build would make, and what changes since the lock; needs no seed and writes nothing
@@ -78,6 +80,9 @@ pub(crate) enum Command {
     Schema(SchemaArguments),
     /// Print the fingerprint of a signer's public key: to copy, in groups, in words, for a camera
     Fingerprint(FingerprintArguments),
+    /// Make the identity to whose recipient others seal
+    #[command(subcommand)]
+    Identity(IdentityCommand),
     /// Print a chapter of the manual, or the help of a command
     Help(HelpArguments),
     /// Print the script that lets a shell complete commands and options
@@ -107,9 +112,11 @@ impl Command {
             // Each by its name, so that a new command that prints documents is not forgotten here.
             Self::Init(_)
             | Self::Survey(_)
+            | Self::Seed(SeedCommand::Check { .. } | SeedCommand::Reseal { .. })
             | Self::Csr(_)
             | Self::Ansible(_)
             | Self::UserData(_)
+            | Self::Identity(_)
             | Self::Schema(_)
             | Self::Help(_)
             | Self::Completions(_)
@@ -124,7 +131,7 @@ impl Command {
     pub(crate) fn writes_files(&self) -> bool {
         let (is_asked_for, dry_run) = match self {
             Self::Init(arguments) => (arguments.out.is_some() || arguments.written_file().is_some(), arguments.dry_run),
-            Self::Seed(SeedCommand::New { dry_run, .. }) => (true, *dry_run),
+            Self::Seed(SeedCommand::New { dry_run, .. } | SeedCommand::Reseal { dry_run, .. }) => (true, *dry_run),
             Self::Build(arguments) => (true, arguments.dry_run),
             Self::Unpack(arguments) => (true, arguments.dry_run),
             Self::Apply(arguments) => (true, arguments.change.dry_run),
@@ -134,9 +141,10 @@ impl Command {
             Self::Ansible(arguments) => (true, arguments.dry_run),
             Self::UserData(arguments) => (!arguments.is_printed(), arguments.dry_run),
             Self::Csr(arguments) => (arguments.file().is_some(), arguments.dry_run),
+            Self::Identity(IdentityCommand::New { dry_run, .. }) => (true, *dry_run),
             Self::Man(arguments) => (arguments.out.is_some(), arguments.dry_run),
             // Each by its name, as above.
-            Self::Seed(SeedCommand::Id { .. })
+            Self::Seed(SeedCommand::Id { .. } | SeedCommand::Check { .. })
             | Self::Plan(_)
             | Self::Verify(_)
             | Self::Inspect(_)
@@ -151,27 +159,6 @@ impl Command {
         };
         is_asked_for && !dry_run
     }
-}
-
-#[derive(Subcommand)]
-pub(crate) enum SeedCommand {
-    /// Make a root seed from the operating system's random numbers (mode 0600; the file must not exist)
-    New {
-        /// The file to create
-        file: PathBuf,
-        /// Say what would be made; write nothing
-        #[arg(long)]
-        dry_run: bool,
-        #[command(flatten)]
-        format: FormatArguments,
-    },
-    /// Print the seed's one-way id, which is not secret
-    Id {
-        /// The seed's file, or - for the standard input
-        file: PathBuf,
-        #[command(flatten)]
-        format: FormatArguments,
-    },
 }
 
 #[derive(clap::Args)]
@@ -206,6 +193,10 @@ pub(crate) struct BuildArguments {
     /// The same, but make it when it does not exist and the profile is good
     #[arg(long, value_name = "FILE")]
     pub(crate) new_seed: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) open: OpenArguments,
+    #[command(flatten)]
+    pub(crate) clear: ClearArguments,
     /// The folder to write to
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) out: PathBuf,
@@ -263,6 +254,8 @@ pub(crate) struct CsrArguments {
     /// The root seed's file, or - for the standard input; not for a CA whose `key` the profile names
     #[arg(long, value_name = "FILE")]
     pub(crate) seed: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) open: OpenArguments,
     /// The file to write, which must not exist, or - for the standard output [default: -]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -448,15 +441,6 @@ pub(crate) struct FingerprintArguments {
     /// The form of the output
     #[arg(short, long, value_name = "FORMAT", default_value = "text", conflicts_with = "qr")]
     pub(crate) output: OutputFormat,
-}
-
-/// What is behind the letters of a terminal.
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Background {
-    /// Light letters on a dark background
-    Dark,
-    /// Dark letters on a light background
-    Light,
 }
 
 #[derive(clap::Args)]

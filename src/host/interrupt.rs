@@ -26,10 +26,13 @@ pub(super) enum Temporary {
     EmptyFolder(PathBuf),
 }
 
-static TEMPORARIES: Mutex<Vec<Temporary>> = Mutex::new(Vec::new());
+/// Puts something in order that is no file, such as the terminal.
+type Restore = Box<dyn FnOnce() + Send>;
+
+static TEMPORARIES: Mutex<(Vec<Temporary>, Option<Restore>)> = Mutex::new((Vec::new(), None));
 
 /// The list of what is not complete. As long as this lives no signal ends the process.
-pub(super) struct Held(MutexGuard<'static, Vec<Temporary>>);
+pub(super) struct Held(MutexGuard<'static, (Vec<Temporary>, Option<Restore>)>);
 
 /// Lets no signal end the process for a while.
 pub(super) fn hold() -> Held {
@@ -38,20 +41,32 @@ pub(super) fn hold() -> Held {
 
 impl Held {
     pub(super) fn add(&mut self, temporary: Temporary) {
-        self.0.push(temporary);
+        self.0.0.push(temporary);
     }
 
     /// Forgets everything: it is complete, or removed.
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.0.0.clear();
     }
 
     pub(super) fn keep_folders(&mut self) {
-        self.0.retain(|temporary| !matches!(temporary, Temporary::EmptyFolder(_)));
+        self.0.0.retain(|temporary| !matches!(temporary, Temporary::EmptyFolder(_)));
+    }
+
+    /// Remembers what [`Self::restore`] does, and a signal before.
+    pub(super) fn restore_at_the_end(&mut self, restore: impl FnOnce() + Send + 'static) {
+        self.0.1 = Some(Box::new(restore));
+    }
+
+    /// Puts that in order.
+    pub(super) fn restore(&mut self) {
+        if let Some(restore) = self.0.1.take() {
+            restore();
+        }
     }
 
     fn remove_all(&self) {
-        for temporary in self.0.iter().rev() {
+        for temporary in self.0.0.iter().rev() {
             // There is nobody left to tell. What stays is removed by the next run.
             let _ = match temporary {
                 Temporary::File(path) => fs::remove_file(path),
@@ -91,6 +106,11 @@ impl Watch {
     }
 }
 
+/// Returns whether a [`Watch`] lives.
+pub(super) fn is_watched() -> bool {
+    IS_IDLE.get().is_some_and(|is_idle| !is_idle.load(Ordering::SeqCst))
+}
+
 static IS_IDLE: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 static IS_REGISTERED: AtomicBool = AtomicBool::new(false);
 
@@ -117,8 +137,9 @@ fn wait(mut signals: Signals) -> Signals {
 
 /// Removes what is not complete, and ends the process as the signal would have done. Nobody goes on meanwhile.
 fn end(signal: i32) {
-    let held = hold();
+    let mut held = hold();
     held.remove_all();
+    held.restore();
     let _ = emulate_default_handler(signal);
     std::process::abort();
 }

@@ -47,6 +47,15 @@ pub enum SeedError {
     /// Something follows the first line.
     #[error("something follows its first line")]
     MoreThanOneLine,
+    /// The second line is not `seed-id ` and 16 hex digits.
+    #[error("its second line is not `seed-id ` and 16 lower-case hex digits")]
+    NoId,
+    /// The id on the second line is that of another seed.
+    #[error("its digits do not give its id: a digit is mistyped")]
+    OtherId,
+    /// Something follows the second line.
+    #[error("something follows its second line")]
+    MoreThanTwoLines,
     /// All 32 bytes are the same, so no random generator made them.
     #[error("all its bytes are the same, so no random generator made it")]
     RepeatedByte,

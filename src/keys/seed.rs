@@ -10,6 +10,8 @@ use crate::kubernetes::escape;
 
 /// The beginning of every seed file, whatever its format.
 const PREFIX: &[u8] = b"certferry-seed-";
+/// The beginning of the second line.
+const ID_PREFIX: &[u8] = b"seed-id ";
 /// The number of hex digits of 32 bytes.
 const DIGITS: usize = 64;
 
@@ -29,7 +31,8 @@ impl Seed {
         seed.checked()
     }
 
-    /// Reads a seed file: `certferry-seed-1:` and 64 lower-case hex digits on one line, with one LF at its end or none.
+    /// Reads a seed file: `certferry-seed-1:` and 64 lower-case hex digits on one line, then `seed-id ` and the seed's id on
+    /// another, with one LF at its end or none. The second line may be missing.
     ///
     /// # Errors
     ///
@@ -45,10 +48,9 @@ impl Seed {
             return Err(other_format(number).unwrap_or(SeedError::WrongPrefix));
         }
         let rest = &rest[1..];
-        let line = match rest.iter().position(|byte| *byte == b'\n') {
-            Some(end) if end + 1 < rest.len() => return Err(SeedError::MoreThanOneLine),
-            Some(end) => &rest[..end],
-            None => rest,
+        let (line, second) = match rest.iter().position(|byte| *byte == b'\n') {
+            Some(end) => (&rest[..end], &rest[end + 1..]),
+            None => (rest, &[][..]),
         };
 
         let digits = line.iter().take_while(|byte| hex_value(**byte).is_some()).count();
@@ -70,15 +72,39 @@ impl Seed {
         for (byte, pair) in seed.0.iter_mut().zip(line.chunks_exact(2)) {
             *byte = pair.iter().filter_map(|digit| hex_value(*digit)).fold(0, |value, digit| value << 4 | digit);
         }
-        seed.checked()
+        let seed = seed.checked()?;
+        seed.check_id(second)?;
+        Ok(seed)
     }
 
-    /// Returns the text of a seed file, LF included.
+    /// Checks the second line of a seed file against the first.
+    fn check_id(&self, line: &[u8]) -> Result<(), SeedError> {
+        if line.is_empty() {
+            return Ok(());
+        }
+        let id = line.strip_prefix(ID_PREFIX).ok_or(SeedError::MoreThanOneLine)?;
+        let (id, behind) = match id.iter().position(|byte| *byte == b'\n') {
+            Some(end) => (&id[..end], &id[end + 1..]),
+            None => (id, &[][..]),
+        };
+        if !behind.is_empty() {
+            return Err(SeedError::MoreThanTwoLines);
+        }
+        if id.len() != 16 || !id.iter().all(|digit| hex_value(*digit).is_some()) {
+            return Err(SeedError::NoId);
+        }
+        if id == self.id().as_bytes() { Ok(()) } else { Err(SeedError::OtherId) }
+    }
+
+    /// Returns the text of a seed file: two lines, LF included.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
-        let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + 2 + DIGITS + 1));
+        // All room at once: what grows leaves copies behind.
+        let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + 2 + DIGITS + 1 + ID_PREFIX.len() + 16 + 1));
         text.push_str("certferry-seed-1:");
         push_hex(&mut text, &**self.0);
+        text.push_str("\nseed-id ");
+        text.push_str(&self.id());
         text.push('\n');
         text
     }
@@ -169,9 +195,11 @@ mod tests {
 
     #[test]
     fn file_form_goes_there_and_back() {
-        let text = format!("certferry-seed-1:{DIGITS}\n");
+        // The id is that of the chapter `formats`.
+        let first = format!("certferry-seed-1:{DIGITS}\n");
+        let text = format!("{first}seed-id a654bec5a07c4d4e\n");
         assert_eq!(*seed().to_text(), text);
-        for form in [text.as_str(), text.trim_end()] {
+        for form in [text.as_str(), text.trim_end(), first.as_str(), first.trim_end()] {
             assert_eq!(*Seed::parse(form.as_bytes()).unwrap_or_else(|_| panic!("{form:?}")).to_text(), text);
         }
     }
@@ -213,8 +241,32 @@ mod tests {
                 "{trailing:?}"
             );
         }
+        for (second, error) in [
+            ("seed-id ", SeedError::NoId),
+            ("seed-id a654bec5a07c4d4", SeedError::NoId),
+            ("seed-id A654BEC5A07C4D4E", SeedError::NoId),
+            ("seed-id a654bec5a07c4d4e\r\n", SeedError::NoId),
+            ("seed-id  a654bec5a07c4d4e", SeedError::NoId),
+            ("seed-id a654bec5a07c4d4f\n", SeedError::OtherId),
+            ("seed-id a654bec5a07c4d4e\n\n", SeedError::MoreThanTwoLines),
+        ] {
+            assert_eq!(fault(&format!("certferry-seed-1:{DIGITS}\n{second}")), error, "{second:?}");
+        }
         for digits in ["00", "7f", "ff"] {
             assert_eq!(fault(&format!("certferry-seed-1:{}\n", digits.repeat(32))), SeedError::RepeatedByte);
+        }
+    }
+
+    /// Each digit of the first line, replaced by each other: whatever the slip, the second line tells.
+    #[test]
+    fn a_mistyped_digit_is_found() {
+        let text = seed().to_text();
+        for place in 17..17 + DIGITS.len() {
+            for digit in "0123456789abcdef".bytes().filter(|digit| *digit != text.as_bytes()[place]) {
+                let mut slip = text.as_bytes().to_vec();
+                slip[place] = digit;
+                assert_eq!(Seed::parse(&slip).err(), Some(SeedError::OtherId), "column {place}");
+            }
         }
     }
 

@@ -87,7 +87,7 @@ fn a_build_is_foreseen_and_told_in_json() {
     assert!(partial["files"][0]["path"].as_str().unwrap().starts_with("out/lab-g2-only-"), "{partial}");
 
     let fresh = Desk::new();
-    let made = documents.of(&mut fresh.command("build lab.toml --new-seed new.seed --out out --dry-run"));
+    let made = documents.of(&mut fresh.command("build lab.toml --new-seed new.seed --plain --out out --dry-run"));
     assert_eq!(made["files"][6], json!({ "what": "seed", "path": "new.seed", "change": "new" }));
     assert!(!fresh.exists("new.seed") && !fresh.exists("out"));
     let split = "build lab.toml --seed lab.seed --out out --split slices";
@@ -98,7 +98,7 @@ fn a_build_is_foreseen_and_told_in_json() {
     assert_eq!(dry, real);
     let folder =
         "error: a build is several files, and --out their folder\nhint: `certferry split --out -` prints one part\n";
-    fresh.refuse("build lab.toml --new-seed new.seed --out -", 2, folder);
+    fresh.refuse("build lab.toml --new-seed new.seed --plain --out -", 2, folder);
 }
 
 #[test]

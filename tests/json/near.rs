@@ -110,11 +110,11 @@ fn a_plan_and_a_seed_are_told_in_json() {
 
     let id = documents.of(&mut desk.command("seed id lab.seed"));
     assert_eq!(format!("{}\n", id["id"].as_str().unwrap()), desk.succeed("seed id lab.seed"));
-    let dry = documents.of(&mut desk.command("seed new new.seed --dry-run"));
+    let dry = documents.of(&mut desk.command("seed new new.seed --dry-run --plain"));
     assert_eq!((&dry["changed"], &dry["id"], desk.exists("new.seed")), (&json!(true), &Value::Null, false));
-    let made = documents.of(&mut desk.command("seed new new.seed"));
+    let made = documents.of(&mut desk.command("seed new new.seed --plain"));
     assert_eq!(made["id"], documents.of(&mut desk.command("seed id new.seed"))["id"]);
-    for line in ["seed new new.seed --dry-run", "seed new new.seed"] {
+    for line in ["seed new new.seed --dry-run --plain", "seed new new.seed --plain"] {
         let again = documents.error(&mut desk.command(line), 2);
         assert_eq!(again["error"], "cannot create new.seed: file exists");
     }

@@ -11,6 +11,7 @@ mod go_oracle;
 mod layers;
 mod long;
 mod msrv;
+mod npm;
 mod process;
 mod tally;
 mod test;

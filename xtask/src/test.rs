@@ -7,7 +7,7 @@
 
 use std::{env, process::Command, thread, time::Instant};
 
-use crate::{Outcome, deny, dist, filters, layers, no_arguments, process, tally::Tally, tools};
+use crate::{Outcome, deny, dist, filters, layers, no_arguments, npm, process, tally::Tally, tools};
 
 /// A step: its name and its function. The tally collects test results.
 type Step = (&'static str, fn(&mut Tally) -> Outcome);
@@ -17,7 +17,7 @@ const FEATURES: [&str; 2] = ["--locked", "--features=aws-lc"];
 
 /// The checks. Each of them ends the run when it fails.
 const CHECKS: &[Step] = &[
-    ("tools: the programs that the tests run", |_| tools::prepare()),
+    ("tools: the programs that the tests run", |_| tools::prepare().and_then(|()| npm::prepare())),
     ("format: cargo fmt", |_| cargo(&["fmt", "--all", "--check"])),
     ("lints: cargo clippy", |_| cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])),
     ("docs: cargo doc", |_| docs()),

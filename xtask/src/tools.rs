@@ -40,6 +40,11 @@ const TOOLS: &[Tool] = &[
     tool("containerd", "containerd"),
     tool("ctr", "containerd"),
     tool("node", "nodejs"),
+    tool("npm", "npm"),
+    tool("age", "age"),
+    tool("age-keygen", "age"),
+    // Gives a program a terminal.
+    tool("script", "bsdutils"),
     tool("ip", "iproute2"),
     tool("mount", "mount"),
     tool("unshare", "util-linux"),

@@ -16,3 +16,12 @@ pub(crate) struct FormatArguments {
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: OutputFormat,
 }
+
+/// What is behind the letters of a terminal.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Background {
+    /// Light letters on a dark background
+    Dark,
+    /// Dark letters on a light background
+    Light,
+}

@@ -12,11 +12,13 @@ use rayon::ThreadPoolBuilder;
 
 use crate::cli::args::{BuildArguments, OutputFormat};
 use crate::cli::command::build_failure::cannot_make;
-use crate::cli::command::seed::{self, WeakSeed};
+use crate::cli::command::seed_file::{self, WeakSeed};
+use crate::cli::command::seed_keeping::Keep;
 use crate::cli::command::slice_folder::SliceFolder;
 use crate::cli::command::{build_dry_run, install_script};
 use crate::cli::failure::{Failure, OrFailure, named};
 use crate::cli::input::adopted_files::{self, Keys};
+use crate::cli::input::sealed::Opener;
 use crate::cli::input::{engine, lock_file, misplaced_secret, source};
 use crate::cli::text::build_json::{self, Files};
 use crate::cli::text::build_summary::{self, Places};
@@ -37,7 +39,8 @@ const OUT_MODE: u32 = 0o700;
 pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     let profile = read_profile(&arguments.profile)?;
     let keys = Keys::Needed { allow_weak: arguments.allow_weak_seed };
-    let (profile, adopted) = adopted_files::read(profile, &arguments.profile, keys)?;
+    let opener = Opener::new(&arguments.open);
+    let (profile, adopted) = adopted_files::read(profile, &arguments.profile, keys, Some(&opener))?;
     if arguments.out.exists() && !arguments.out.is_dir() {
         // Found before an hour of work, and not after it.
         return Err(Failure::io("write to", &arguments.out, &io::ErrorKind::NotADirectory.into()));
@@ -65,13 +68,13 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
         return Err(Failure::cannot_run(format!("--only, but there is no lock {}", lock_path.display()))
             .hint("a partial bundle goes beside a whole one: build that first, or name its lock with --lock FILE"));
     }
-    let (seed, new_seed_file) = take_seed(arguments)?;
+    let (seed, new_seed_file) = take_seed(arguments, &opener)?;
     if new_seed_file == Some(lock_path.as_path()) {
         return Err(Failure::cannot_run(format!("{} cannot be both the seed and the lock", lock_path.display())));
     }
     if let Some(file) = new_seed_file.filter(|_| !arguments.dry_run) {
         // It is the first to be placed: a bundle without its seed could never be rebuilt.
-        seed::stage(&mut outputs, file, &seed)?;
+        seed_file::stage(&mut outputs, file, &keep(arguments).text(file, &seed)?)?;
     }
     let request = Request {
         profile: &profile,
@@ -84,7 +87,7 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
         signs_slices: arguments.split.is_some(),
     };
     if arguments.dry_run {
-        return build_dry_run::run(&request, arguments, lock_path, new_seed_file);
+        return build_dry_run::run(&request, arguments, lock_path, new_seed_file, keep(arguments).word().is_some());
     }
     // Now, because it may be refused.
     let slices = arguments.split.as_deref().map(|out| SliceFolder::begin(out, BTreeSet::new())).transpose()?;
@@ -152,24 +155,30 @@ pub(crate) fn read_profile(path: &Path) -> Result<Profile, Failure> {
 }
 
 /// Returns the seed, and the file to write it to when it is new.
-fn take_seed(arguments: &BuildArguments) -> Result<(Seed, Option<&Path>), Failure> {
+fn take_seed<'a>(arguments: &'a BuildArguments, opener: &Opener<'_>) -> Result<(Seed, Option<&'a Path>), Failure> {
     let weak = if arguments.allow_weak_seed { WeakSeed::Allowed } else { WeakSeed::Refused };
     if let Some(file) = &arguments.new_seed {
-        seed::check_new(file)?;
+        seed_file::check_new(file)?;
+        keep(arguments).recipients()?;
     }
     match (&arguments.seed, &arguments.new_seed) {
-        (Some(file), _) => Ok((seed::read(file, weak)?, None)),
-        (None, Some(file)) if file.symlink_metadata().is_ok() => Ok((seed::read(file, weak)?, None)),
+        (Some(file), _) => Ok((seed_file::read(file, weak, opener)?, None)),
+        (None, Some(file)) if file.symlink_metadata().is_ok() => Ok((seed_file::read(file, weak, opener)?, None)),
         (None, Some(file)) if arguments.locked => {
             Err(Failure::cannot_run(format!("--locked, but there is no seed {}", file.display()))
                 .hint("a rebuild needs the seed of the first build; give it with --seed FILE"))
         }
         (None, Some(file)) => {
-            seed::check_place(file, weak)?;
-            Ok((seed::random()?, Some(file)))
+            seed_file::check_place(file, weak)?;
+            Ok((seed_file::random()?, Some(file)))
         }
         (None, None) => Err(Failure::cannot_run("no seed given").hint("give --seed FILE or --new-seed FILE")),
     }
+}
+
+/// Returns how the arguments want a new seed to be kept.
+fn keep(arguments: &BuildArguments) -> Keep<'_> {
+    Keep::new(arguments.open.passphrase_file.as_deref(), "--passphrase-file", &arguments.clear)
 }
 
 fn build(
@@ -211,12 +220,13 @@ fn build(
     let mut made = ManuallyDrop::new(made);
     let mut places = Places {
         slices: arguments.split.clone(),
+        seals_seed: keep(arguments).word().is_some(),
         ..Places::new(&arguments.out, Some(&made.file_name), &made.plan.cluster, lock)
     };
     stage_beside(&mut outputs, &places, &made, arguments.locked)?;
     let slices = slices.map(|slices| cut_slices(slices, &mut made, &archive)).transpose()?;
     if let Some(file) = new_seed_file {
-        places.gitignore = seed::stage_gitignore(&mut outputs, file)?;
+        places.gitignore = seed_file::stage_gitignore(&mut outputs, file)?;
     }
     let before = is_json.then(|| Files::look(&places, new_seed_file));
     outputs.commit().map_err(|refused| cannot_place(&refused, new_seed_file))?;
@@ -300,7 +310,7 @@ fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<'_, File>, i
 fn cannot_place(refused: &CommitError, new_seed_file: Option<&Path>) -> Failure {
     let CommitError { path, error, left } = refused;
     if Some(path.as_path()) == new_seed_file {
-        return seed::cannot_create(Failure::commit("create", refused), error);
+        return seed_file::cannot_create(Failure::commit("create", refused), error);
     }
     if error.kind() == io::ErrorKind::AlreadyExists && left.is_empty() {
         return Failure::cannot_run(format!("{} exists with other bytes", path.display())).hint(

@@ -21,6 +21,7 @@ pub(crate) fn run(
     arguments: &BuildArguments,
     lock: PathBuf,
     new_seed: Option<&Path>,
+    seals_seed: bool,
 ) -> Result<String, Failure> {
     let plan = make::check(request).map_err(|error| cannot_make(&error, request, &arguments.out, &lock))?;
     let derivable = make::check_derivable(&plan, request.adopted, request.seed);
@@ -32,8 +33,11 @@ pub(crate) fn run(
     if let Some(slices) = &arguments.split {
         host::check_new_tree(slices).map_err(|error| cannot_write(slices, &error))?;
     }
-    let places =
-        Places { slices: arguments.split.clone(), ..Places::new(&arguments.out, file_name.as_deref(), name, lock) };
+    let places = Places {
+        slices: arguments.split.clone(),
+        seals_seed,
+        ..Places::new(&arguments.out, file_name.as_deref(), name, lock)
+    };
     if arguments.format.output == OutputFormat::Json {
         let files = Files::look(&places, new_seed);
         return build_json::dry_run(&plan, is_partial, &files, comparison.as_ref());

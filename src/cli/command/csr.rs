@@ -4,9 +4,10 @@ use crate::adopted::{Wanted, wanted};
 use crate::cli::args::CsrArguments;
 use crate::cli::command::build::read_profile;
 use crate::cli::command::new_file::NewFile;
-use crate::cli::command::seed::{self, WeakSeed};
+use crate::cli::command::seed_file::{self, WeakSeed};
 use crate::cli::failure::Failure;
 use crate::cli::input::adopted_files;
+use crate::cli::input::sealed::Opener;
 use crate::kubernetes::KeyId;
 use crate::make::{self, MakeError};
 use crate::plan::plan;
@@ -50,12 +51,13 @@ fn over_derived(arguments: &CsrArguments, profile: &Profile, id: &KeyId) -> Resu
             .hint("add `--seed FILE`"));
     };
     let weak = if arguments.allow_weak_seed { WeakSeed::Allowed } else { WeakSeed::Refused };
-    made(make::request(profile, &seed::read(seed, weak)?, id))
+    made(make::request(profile, &seed_file::read(seed, weak, &Opener::new(&arguments.open))?, id))
 }
 
 /// Returns the request over the key of a file.
 fn over_own(arguments: &CsrArguments, profile: &Profile, wanted: &Wanted) -> Result<String, Failure> {
-    let (key, certificate) = adopted_files::read_own(&arguments.profile, wanted, arguments.allow_weak_seed)?;
+    let (key, certificate) =
+        adopted_files::read_own(&arguments.profile, wanted, arguments.allow_weak_seed, &Opener::new(&arguments.open))?;
     made(make::request_over(profile, &wanted.id, &key, certificate.as_ref()))
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod doctor;
 mod fingerprint;
 mod help;
 mod help_topics;
+mod identity;
 mod init;
 mod init_from;
 pub(crate) mod inspect;
@@ -24,6 +25,10 @@ mod plan;
 mod rollback;
 mod schema;
 mod seed;
+mod seed_check;
+mod seed_file;
+mod seed_keeping;
+mod seed_reseal;
 mod slice_folder;
 mod split;
 mod status;
@@ -58,6 +63,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::UserData(arguments) => user_data::run(arguments),
         Command::Schema(arguments) => schema::run(arguments),
         Command::Fingerprint(arguments) => fingerprint::run(arguments),
+        Command::Identity(command) => identity::run(command),
         Command::Help(arguments) => help::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
         Command::Man(arguments) => man::run(arguments),

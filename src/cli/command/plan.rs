@@ -25,7 +25,7 @@ use crate::x509::escape_for_terminal;
 
 pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     let profile = build::read_profile(&arguments.profile)?;
-    let (profile, _) = adopted_files::read(profile, &arguments.profile, Keys::IfThere)?;
+    let (profile, _) = adopted_files::read(profile, &arguments.profile, Keys::IfThere, None)?;
     let lock_path = lock_file::path(arguments.lock.as_deref(), &arguments.profile)?;
     let lock = lock_file::read(&lock_path)?;
     let plan = plan(&profile);

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 
 use crate::adopted::{AdoptError, AdoptFault, Adopted, Content, Wanted, adopt, wanted};
 use crate::cli::failure::Failure;
+use crate::cli::input::sealed::Opener;
 use crate::cli::input::source;
 use crate::cli::notice::Notice;
 use crate::cli::text::adoption;
 use crate::host::{self, Exposure};
 use crate::keys::PrivateKey;
 use crate::profile::Profile;
+use crate::seal::Form;
 use crate::x509::{ReadCertificate, read_pem};
 
 /// The most bytes of such a file.
@@ -30,7 +32,14 @@ pub(crate) enum Keys {
 }
 
 /// Reads and checks the files. Returns the profile with what is in them.
-pub(crate) fn read(profile: Profile, path: &Path, keys: Keys) -> Result<(Profile, Adopted), Failure> {
+///
+/// Keys that are sealed are opened with the opener. Without one they are as if they were not at hand.
+pub(crate) fn read(
+    profile: Profile,
+    path: &Path,
+    keys: Keys,
+    opener: Option<&Opener<'_>>,
+) -> Result<(Profile, Adopted), Failure> {
     let all = wanted(&profile);
     if all.is_empty() {
         return Ok((profile, Adopted::default()));
@@ -43,7 +52,7 @@ pub(crate) fn read(profile: Profile, path: &Path, keys: Keys) -> Result<(Profile
             files.insert(file.clone(), read);
         }
         if let Some(file) = key
-            && let Some(read) = read_key(path, &beside(path, file), certificate.is_some(), keys)?
+            && let Some(read) = read_key(path, &beside(path, file), certificate.is_some(), keys, opener)?
         {
             files.insert(file.clone(), read);
         }
@@ -61,6 +70,7 @@ pub(crate) fn read_own(
     path: &Path,
     wanted: &Wanted,
     allow_weak: bool,
+    opener: &Opener<'_>,
 ) -> Result<(PrivateKey, Option<ReadCertificate>), Failure> {
     let refused = |file: &str, fault: AdoptFault| {
         let (id, file) = (wanted.id.clone(), file.to_owned());
@@ -68,7 +78,8 @@ pub(crate) fn read_own(
         adoption::refused(&[error])
     };
     let file = wanted.key.as_deref().unwrap_or_default();
-    let content = read_key(path, &beside(path, file), false, Keys::Needed { allow_weak })?.unwrap_or_default();
+    let content =
+        read_key(path, &beside(path, file), false, Keys::Needed { allow_weak }, Some(opener))?.unwrap_or_default();
     let key = PrivateKey::from_pem(&content).map_err(|fault| refused(file, fault.into()))?;
     let Some(of_certificate) = wanted.certificate.as_deref() else { return Ok((key, None)) };
     let place = beside(path, of_certificate);
@@ -102,13 +113,25 @@ fn missing(profile: &Path, place: &Path, what: &str, error: &io::Error) -> Failu
 }
 
 /// Reads a key. Returns `None` when it is not at hand and not needed.
-fn read_key(profile: &Path, place: &Path, has_certificate: bool, keys: Keys) -> Result<Option<Content>, Failure> {
+fn read_key(
+    profile: &Path,
+    place: &Path,
+    has_certificate: bool,
+    keys: Keys,
+    opener: Option<&Opener<'_>>,
+) -> Result<Option<Content>, Failure> {
     match host::read_secret(place, LIMIT) {
         Err(error) if has_certificate && keys == Keys::IfThere && is_absence(&error) => Ok(None),
         Err(error) => Err(missing(profile, place, "key", &error)),
         Ok((content, exposure)) => {
             check_exposure(place, &exposure, keys)?;
-            Ok(Some(content))
+            match opener {
+                Some(opener) => opener.open(place, content, LIMIT as usize).map(Some),
+                None if Form::of(&content).is_none() => Ok(Some(content)),
+                None if has_certificate => Ok(None),
+                None => Err(Failure::cannot_run(format!("{} is sealed, and `plan` opens nothing", place.display()))
+                    .hint("`certferry build --dry-run` opens it and shows what would be made")),
+            }
         }
     }
 }

@@ -27,6 +27,8 @@ pub(crate) struct Places {
     pub(crate) script_signature: PathBuf,
     /// The path of the folder with slices, if they are wanted.
     pub(crate) slices: Option<PathBuf>,
+    /// Whether a new seed is sealed.
+    pub(crate) seals_seed: bool,
     /// The path of `.gitignore` beside a new seed, if it is new, too.
     pub(crate) gitignore: Option<PathBuf>,
     /// The path of the lock.
@@ -43,6 +45,7 @@ impl Places {
             script: out.join("install.sh"),
             script_signature: out.join("install.sh.sig"),
             slices: None,
+            seals_seed: false,
             gitignore: None,
             lock,
         }
@@ -118,7 +121,13 @@ fn head(plan: &Plan<'_>, places: &Places, new_seed: Option<&Path>) -> String {
     }
     row(&places.lock, "for version control");
     if let Some(seed) = new_seed {
-        row(seed, "NEW: whoever has it can make every key. Keep two copies offline.");
+        row(
+            seed,
+            match places.seals_seed {
+                true => "NEW, sealed: whoever opens it can make every key. Keep two copies offline.",
+                false => "NEW: whoever has it can make every key. Keep two copies offline.",
+            },
+        );
         if let Some(ignored) = &places.gitignore {
             row(ignored, gitignore::KEEPS_OUT);
         }

@@ -13,12 +13,13 @@ mod part;
 pub mod pem;
 pub mod profile;
 pub mod record;
+pub mod sealed;
 
 /// A target: its name and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     ("profile", profile::run),
     ("lock", lock::run),
     ("record", record::run),
@@ -27,5 +28,6 @@ pub const TARGETS: [Target; 9] = [
     ("certificate", certificate::run),
     ("kubeconfig", kubeconfig::run),
     ("objects", objects::run),
+    ("sealed", sealed::run),
     ("engines", engines::run),
 ];

@@ -21,7 +21,7 @@ const SIGNED: [[&str; 2]; 2] = [["rsa-4096", "rsa-2048"], ["ecdsa-p256", "ecdsa-
 const ROUNDS: usize = 5;
 
 /// The arguments that make `seed`.
-pub(super) const NEW_SEED: [&str; 3] = ["seed", "new", "seed"];
+pub(super) const NEW_SEED: [&str; 4] = ["seed", "new", "seed", "--plain"];
 /// The arguments that build `farm.toml` with `seed`.
 pub(super) const BUILD: [&str; 5] = ["build", "farm.toml", "--quiet", "--seed=seed", "--out=out"];
 
