@@ -43,9 +43,9 @@ pub(super) fn create_locked_folder(target: &Path) -> io::Result<(File, PathBuf)>
     for _ in 0..ATTEMPTS {
         let path = temporary_beside(target)?;
         fs::DirBuilder::new().mode(0o700).create(&path)?;
-        // Whatever the umask.
-        fs::set_permissions(&path, PermissionsExt::from_mode(0o700))?;
-        let file = match File::open(&path) {
+        // Whatever the umask. Another run may take it for a leftover until it is locked.
+        let opened = fs::set_permissions(&path, PermissionsExt::from_mode(0o700)).and_then(|()| File::open(&path));
+        let file = match opened {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             other => other?,
         };
@@ -150,8 +150,29 @@ fn is_temporary(name: &str) -> bool {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use std::path::Path;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
-    use super::{is_temporary, temporary_beside};
+    use super::{create_locked, create_locked_folder, is_temporary, sweep, temporary_beside};
+
+    /// A run sweeps a folder in which another one begins.
+    #[test]
+    fn what_begins_beside_a_sweep_is_not_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    sweep(folder.path());
+                }
+            });
+            for _ in 0..2000 {
+                let (_folder, path) = create_locked_folder(&folder.path().join("root")).unwrap();
+                let (_file, other) = create_locked(&folder.path().join("file"), 0o600).unwrap();
+                assert!(path.is_dir() && other.is_file());
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+    }
 
     #[test]
     fn only_names_that_this_program_makes_are_leftovers() {
