@@ -127,7 +127,8 @@ fn follow(file: &Path, named: &mut BTreeSet<PathBuf>) {
     let text = fs::read_to_string(file).unwrap();
     let mut before = "";
     for line in text.lines() {
-        let module = line.strip_prefix("pub ").unwrap_or(line).strip_prefix("mod ");
+        let line = line.strip_prefix("pub(crate) ").or_else(|| line.strip_prefix("pub ")).unwrap_or(line);
+        let module = line.strip_prefix("mod ");
         if let Some(module) = module.and_then(|rest| rest.strip_suffix(';')).filter(|_| !before.contains("path = ")) {
             let places = [folder.join(format!("{module}.rs")), folder.join(module).join("mod.rs")];
             follow(places.iter().find(|place| place.exists()).unwrap(), named);

@@ -194,7 +194,7 @@ fn another_umask() {
 fn a_new_seed_is_private_under_every_umask() {
     for umask in ["000", "077"] {
         let folder = tempfile::tempdir().unwrap();
-        succeed(shell(&format!("umask {umask}; exec")).current_dir(&folder).args(["seed", "new", "seed"]));
+        succeed(shell(&format!("umask {umask}; exec")).current_dir(&folder).args(["seed", "new", "seed", "--plain"]));
         let mode = fs::metadata(folder.path().join("seed")).unwrap().permissions().mode();
         assert_eq!(mode & 0o7777, 0o600, "umask {umask}");
     }

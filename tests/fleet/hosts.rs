@@ -85,6 +85,9 @@ impl Hosts {
         for folder in ["run/sshd", "root/.ssh", "etc/ssh"] {
             fs::create_dir_all(machine.path(folder)).unwrap();
         }
+        // What /usr/bin/awk leads to.
+        fs::create_dir_all(machine.path("etc/alternatives")).unwrap();
+        symlink(fs::canonicalize("/usr/bin/awk").unwrap(), machine.path("etc/alternatives/awk")).unwrap();
         let users = "root:x:0:0:root:/root:/bin/sh\nsshd:x:100:65534::/run/sshd:/usr/sbin/nologin\n";
         write(&machine.path("etc"), "passwd", users, 0o644);
         write(&machine.path("etc"), "group", "root:x:0:\nnogroup:x:65534:\n", 0o644);
