@@ -12,8 +12,8 @@ use crate::common::shells::find;
 use crate::common::{Ended, end, place_program, program, write_program};
 use crate::kube::machine::Machine;
 
-/// The chapters in which every line succeeds or says no, in the order in which they are read. The node is the first one that a
-/// chapter names.
+/// The chapters in which every line succeeds or says no, in the order in which they are read. The node is the first one
+/// that a chapter names.
 const CHAPTERS: [&str; 9] =
     ["far-side", "json", "inspect", "lints", "doctor", "metallb", "expired", "rotation", "survey"];
 /// What others read.

@@ -4,7 +4,8 @@ use super::finding::Findings;
 use crate::kubernetes::{KUBERNETES, MANIFESTS, usual_place};
 use crate::tree::Tree;
 
-/// The folder of etcd's files in kubeadm's own folder of certificates. Where etcd is not a static pod, its own unit runs it as another user, who may own them.
+/// The folder of etcd's files in kubeadm's own folder of certificates. Where etcd is not a static pod, its own unit
+/// runs it as another user, who may own them.
 const ETCD: &str = "etc/kubernetes/pki/etcd/";
 
 /// Reports files and folders that users other than the owner may change, or that do not belong to the owner of

@@ -16,8 +16,11 @@ pub(super) fn last_day(found: &[ReadCertificate], known: &[ReadCertificate]) -> 
         return None;
     }
     let is_older = |found: &&ReadCertificate| {
-        let facts = |it: &ReadCertificate| [it.spki_der(), it.subject_der(), it.issuer_der()].map(<[u8]>::to_vec);
-        known.iter().any(|known| facts(known) == facts(found))
+        known.iter().any(|known| {
+            known.spki_der() == found.spki_der()
+                && known.subject_der() == found.subject_der()
+                && known.issuer_der() == found.issuer_der()
+        })
     };
     found.iter().filter(is_older).map(ReadCertificate::not_after).max()
 }

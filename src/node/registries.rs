@@ -42,8 +42,8 @@ impl Comparison<'_, '_> {
         Ok(())
     }
 
-    /// Stages the removal of what is installed of a registry: of its folder, when nothing else is in it, else a folder with the
-    /// rest.
+    /// Stages the removal of what is installed of a registry: of its folder, when nothing else is in it, else a folder
+    /// with the rest.
     fn drop_registry(&mut self, folder: &str, installed: &BTreeSet<String>) -> Result<(), NodeError> {
         let (home, name, is_mount_point) = home_of(self.tree(), folder)?;
         let live = if name.is_empty() { home.clone() } else { Unit::new(&home, &name).live };

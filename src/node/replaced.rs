@@ -18,7 +18,8 @@ pub(super) struct Replaced {
 }
 
 impl Replaced {
-    /// Compares the CAs of two trees, in this folder of certificates. `old` returns the content of a file of the old tree, empty when there is none.
+    /// Compares the CAs of two trees, in this folder of certificates. `old` returns the content of a file of the old
+    /// tree, empty when there is none.
     ///
     /// # Errors
     /// Returns the error of `old`.

@@ -28,8 +28,8 @@ pub(super) fn write(prefix: &str, bytes: &[u8]) -> Zeroizing<String> {
     Zeroizing::new(prefix.and_then(|prefix| bech32::encode_lower::<Long>(prefix, bytes).ok()).unwrap_or_default())
 }
 
-/// Reads a text with its prefix, which is in lower case here. Returns `None` when the checksum does not hold, or when the text
-/// is not the one that [`write()`] returns, in one case.
+/// Reads a text with its prefix, which is in lower case here. Returns `None` when the checksum does not hold, or when
+/// the text is not the one that [`write()`] returns, in one case.
 pub(super) fn read(prefix: &str, text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let checked = CheckedHrpstring::new::<Long>(text).ok()?;
     if !checked.hrp().as_bytes().eq_ignore_ascii_case(prefix.as_bytes()) {

@@ -12,15 +12,16 @@
 //! at all; a file that is not exactly in its form, a work factor above 2^20, and whatever was cut off or changed. Nothing is
 //! handed on of which the tag does not hold.
 //!
-//! Recipients are `X25519` (`age1...`) and `mlkem768x25519` (`age1pq1...`), which a computer of thirty years from now does not
-//! open either. Plugins and keys of SSH are not here: whoever has them uses age itself.
+//! Recipients are `X25519` (`age1...`) and `mlkem768x25519` (`age1pq1...`), which, as far as is known, a quantum
+//! computer of later does not open either. Plugins and keys of SSH are not here: whoever has them uses age itself.
 //!
-//! Here is the one place of certferry with randomness besides a new seed: no two sealed files are the same. What they hold is.
+//! Here is the one place of certferry with randomness besides a new seed: no two sealed files are the same. What they
+//! hold is.
 //!
-//! The crates: `age` would bring 86 others, among them a second generation of the ones below, and no hybrid recipient. So the
-//! arithmetic is that of `hpke` with `x-wing` and `ml-kem`, of `x25519-dalek`, `scrypt`, `hkdf` and ring, and
-//! the letters are those of `bech32`; here is what lies between them. X25519 is not ring's, which has no key that lives longer
-//! than one agreement.
+//! The crates: `age` would bring 86 others, among them a second generation of the ones below, and no hybrid recipient.
+//! So the arithmetic is that of `hpke` with `x-wing` and `ml-kem`, of `x25519-dalek`, `scrypt`, `hkdf` and ring, and
+//! the letters are those of `bech32`; here is what lies between them. X25519 is not ring's, which has no key that lives
+//! longer than one agreement.
 
 mod armor;
 mod bech32;

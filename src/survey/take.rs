@@ -94,8 +94,8 @@ fn manifest_folders(facts: &GatheredFacts) -> Vec<String> {
     folders.into_iter().collect()
 }
 
-/// Returns the folders in `etc/kubernetes` that hold a file which a setting names, and are none of the folders that are known:
-/// that of certificates may have any name.
+/// Returns the folders in `etc/kubernetes` that hold a file which a setting names, and are none of the folders that are
+/// known: that of certificates may have any name.
 fn named_folders(paths: &Paths) -> BTreeSet<String> {
     let folders = paths.pem.iter().filter_map(|place| Some(place.rsplit_once('/')?.0));
     let is_other = |folder: &&str| {

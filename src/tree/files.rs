@@ -20,8 +20,8 @@ pub(crate) const HOST_NAME: &str = "etc/hostname";
 const JOURNAL: &str = "etc/kubernetes/.certferry/journal";
 /// The beginnings of the names of services whose programs are known.
 const SERVICES: [&str; 8] = ["kube", "etcd", "k3s", "rke2", "k0s", "snap.microk8s", "apiserver", "hyperkube"];
-/// The endings of files with certificates and keys below the folder of certificates and [`KUBELET_PKI`]. Kubeconfigs lie in [`KUBERNETES`]
-/// itself.
+/// The endings of files with certificates and keys below the folder of certificates and [`KUBELET_PKI`]. Kubeconfigs
+/// lie in [`KUBERNETES`] itself.
 ///
 /// The generations that `apply` keeps in `etc/kubernetes/.certferry`, and backups elsewhere, are not in use by the
 /// node.

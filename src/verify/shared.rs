@@ -8,8 +8,8 @@ use super::{Fault, Finding};
 use crate::kubernetes::usual_place;
 use crate::x509::{PemContents, ReadCertificate};
 
-/// kubeadm's shared files (copycerts.go), below `etc/kubernetes`, with kubeadm's own folder of certificates: one CA of each kind and one service-account key for
-/// the whole cluster.
+/// kubeadm's shared files (copycerts.go), below `etc/kubernetes`, with kubeadm's own folder of certificates: one CA of
+/// each kind and one service-account key for the whole cluster.
 const SHARED: [&str; 5] = [KUBERNETES_CA, "pki/front-proxy-ca.crt", ETCD_CA, "pki/sa.pub", "pki/sa.key"];
 const KUBERNETES_CA: &str = "pki/ca.crt";
 const ETCD_CA: &str = "pki/etcd/ca.crt";

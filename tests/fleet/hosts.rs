@@ -42,7 +42,8 @@ pub(crate) struct Hosts {
 }
 
 impl Hosts {
-    /// Starts a host for each node, to be reached by the Ansible of a folder or of PATH. All of them have the same stand-ins, which are made in a folder.
+    /// Starts a host for each node, to be reached by the Ansible of a folder or of PATH. All of them have the same
+    /// stand-ins, which are made in a folder.
     pub(crate) fn start(nodes: &[Place<'_>], ansible: Option<PathBuf>, make_stand_ins: impl FnOnce(&Path)) -> Self {
         let [programs, events, desk] = [(); 3].map(|()| tempfile::tempdir().unwrap());
         for folder in [&programs, &events, &desk] {

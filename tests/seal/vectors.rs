@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 
 use super::{identity, node, npm, passphrase, pipe};
 
-/// The vectors of which a part less is handed on than by the reference, with the bytes that are: a part behind which more comes
-/// is not tried as the last one, and one behind which nothing comes not as another.
+/// The vectors of which a part less is handed on than by the reference, with the bytes that are: a part behind which
+/// more comes is not tried as the last one, and one behind which nothing comes not as another.
 const HANDED_ON: [(&str, usize); 8] = [
     ("armor_garbage_encoded", 0),
     ("stream_no_final_full", 0),
