@@ -242,6 +242,20 @@ pub enum BundleError {
         /// The reason.
         problem: RecordError,
     },
+    /// An index, of which nobody has looked at the signature, is not one of this format.
+    Unproven {
+        /// The path of the index.
+        entry: String,
+        /// The reason.
+        problem: RecordError,
+    },
+    /// What is sealed in an envelope is not the slice of its part.
+    Slice {
+        /// The path of the envelope.
+        entry: String,
+        /// What is wrong with it.
+        problem: Box<BundleError>,
+    },
     /// A record is of another cluster, generation, version or day than the index.
     Head {
         /// The path of the record.
@@ -404,6 +418,8 @@ impl Display for BundleError {
             Self::Record { entry, problem } => {
                 format!("{entry} is rightly signed but not valid: {problem}")
             }
+            Self::Unproven { entry, problem } => format!("{entry} is not valid: {problem}"),
+            Self::Slice { entry, problem } => format!("what is sealed in {entry} is not its slice: {problem}"),
             Self::Head { entry, field, expected, found } => {
                 format!("{entry} says {field} {found}, the index {expected}")
             }
@@ -423,6 +439,25 @@ impl Display for BundleError {
             Self::AfterError => "an error before this one".to_owned(),
         };
         formatter.write_str(&text)
+    }
+}
+
+impl From<io::Error> for BundleError {
+    /// Returns the error that a reader of this room put into one of I/O, or that of I/O.
+    fn from(error: io::Error) -> Self {
+        match error.downcast::<Self>() {
+            Ok(own) => own,
+            Err(error) => Self::Read(error),
+        }
+    }
+}
+
+impl From<BundleError> for io::Error {
+    fn from(error: BundleError) -> Self {
+        match error {
+            BundleError::Read(error) => error,
+            other => Self::new(io::ErrorKind::InvalidData, other),
+        }
     }
 }
 

@@ -161,22 +161,22 @@ impl<R: BufRead> Members<R> {
     fn read_compressed(&mut self, buffer: &mut [u8]) -> Result<(), BundleError> {
         self.source.read_exact(buffer).map_err(|error| match error.kind() {
             ErrorKind::UnexpectedEof => BundleError::Truncated,
-            _ => BundleError::Read(error),
+            _ => error.into(),
         })
     }
 }
 
 /// Returns the bytes that the source has buffered, none at its end.
-fn fill<R: BufRead>(source: &mut R) -> Result<&[u8], BundleError> {
+pub(super) fn fill<R: BufRead>(source: &mut R) -> Result<&[u8], BundleError> {
     loop {
         match source.fill_buf() {
             Ok(_) => break,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(BundleError::Read(error)),
+            Err(error) => return Err(error.into()),
         }
     }
     // This reads nothing more. The borrow of the call above cannot leave the loop.
-    source.fill_buf().map_err(BundleError::Read)
+    Ok(source.fill_buf()?)
 }
 
 #[cfg(test)]

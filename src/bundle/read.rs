@@ -33,8 +33,12 @@ pub struct Reader<'k, R> {
     key: &'k PublicKey,
     members: Members<R>,
     index: Option<VerifiedIndex>,
+    /// Whether parts that the index names may be missing: those of a sealed bundle that were not opened.
+    may_lack: bool,
     /// The number of parts that were returned.
     read: usize,
+    /// The number of parts of the index that were returned or are missing.
+    passed: usize,
     state: State,
 }
 
@@ -62,7 +66,8 @@ impl<'k, R: BufRead> Reader<'k, R> {
     ///
     /// Returns [`BundleError`] when this is not a bundle or a slice, or its index is not right.
     pub fn open(source: R, key: &'k PublicKey) -> Result<Self, BundleError> {
-        let mut reader = Self { key, members: Members::new(source), index: None, read: 0, state: State::Between };
+        let members = Members::new(source);
+        let mut reader = Self { key, members, index: None, may_lack: false, read: 0, passed: 0, state: State::Between };
         reader.members.begin()?;
         let first = reader.block("")?;
         let found = raw_path(&first);
@@ -75,6 +80,16 @@ impl<'k, R: BufRead> Reader<'k, R> {
             return Err(BundleError::NotABundle { found });
         }
         Ok(reader)
+    }
+
+    /// Opens what [`OpenedParts`](super::OpenedParts) makes of a sealed bundle. Of the parts of its index those are
+    /// missing that were not opened.
+    ///
+    /// # Errors
+    ///
+    /// Fails like [`Self::open`].
+    pub fn open_sealed(source: R, key: &'k PublicKey) -> Result<Self, BundleError> {
+        Ok(Self { may_lack: true, ..Self::open(source, key)? })
     }
 
     /// Returns the index, or `None` for a slice, which has none.
@@ -187,6 +202,7 @@ impl<'k, R: BufRead> Reader<'k, R> {
         while self.next_part()?.is_some() {}
         let kind = match &self.index {
             None => ArchiveKind::Slice,
+            Some(VerifiedIndex { index, .. }) if self.read < index.parts.len() => ArchiveKind::Opened,
             Some(VerifiedIndex { index, .. }) if index.partial => ArchiveKind::Partial,
             Some(_) => ArchiveKind::Whole,
         };
@@ -218,16 +234,22 @@ impl<'k, R: BufRead> Reader<'k, R> {
         let expected = match &self.index {
             None if self.read > 0 => return Err(BundleError::ExtraPart { found }),
             None => None,
-            Some(VerifiedIndex { index, .. }) => match index.parts.get(self.read) {
-                None => return Err(BundleError::ExtraPart { found }),
-                Some((part, sha256)) => {
-                    let expected = record_path(&index.head.top(), part);
-                    if found != expected {
-                        return Err(BundleError::UnexpectedEntry { expected, found });
-                    }
-                    Some((part.clone(), *sha256, index.head.clone()))
+            Some(VerifiedIndex { index, .. }) => {
+                let top = index.head.top();
+                if self.may_lack {
+                    let left = index.parts.iter().skip(self.passed);
+                    self.passed += left.take_while(|(part, _)| record_path(&top, part) != found).count();
                 }
-            },
+                let Some((part, sha256)) = index.parts.get(self.passed) else {
+                    return Err(BundleError::ExtraPart { found });
+                };
+                let expected = record_path(&top, part);
+                if found != expected {
+                    return Err(BundleError::UnexpectedEntry { expected, found });
+                }
+                self.passed += 1;
+                Some((part.clone(), *sha256, index.head.clone()))
+            }
         };
         let (headers, signed) = self.read_signed(first, &found, FILE)?;
         match &expected {
@@ -285,6 +307,7 @@ impl<'k, R: BufRead> Reader<'k, R> {
         }
         let missing = match &self.index {
             None => (self.read == 0).then_some(None),
+            Some(_) if self.may_lack => None,
             Some(VerifiedIndex { index, .. }) => index.parts.get(self.read).map(|(part, _)| Some(part.clone())),
         };
         missing.map_or(Ok(()), |part| Err(BundleError::MissingPart { part }))
@@ -375,12 +398,12 @@ impl SignedHeaders {
     }
 }
 
-fn record_path(top: &str, part: &PartName) -> String {
+pub(super) fn record_path(top: &str, part: &PartName) -> String {
     format!("{top}/{}.json", folder(part))
 }
 
 /// Compares a header with the one that belongs there, byte for byte.
-fn compare(found: &[u8; BLOCK], path: &str, kind: Kind<'_>, mtime: u64) -> Result<(), BundleError> {
+pub(super) fn compare(found: &[u8; BLOCK], path: &str, kind: Kind<'_>, mtime: u64) -> Result<(), BundleError> {
     match header(path, kind, mtime) {
         None => Err(BundleError::PathTooLong { path: path.to_owned() }),
         Some(expected) if expected == *found => Ok(()),

@@ -115,6 +115,8 @@ pub enum ArchiveKind {
     Partial,
     /// One part without an index.
     Slice,
+    /// The index of a sealed bundle, and those of its parts that were opened.
+    Opened,
 }
 
 /// The proof that a whole archive is right. Only [`Reader::finish`](super::Reader::finish) makes one.
@@ -138,7 +140,8 @@ impl VerifiedArchive {
         self.parts
     }
 
-    /// Returns the SHA-256 of the tar stream, which identifies a bundle. A slice has another than its bundle.
+    /// Returns the SHA-256 of the tar stream, which identifies a bundle. A slice has another than its bundle, and so has
+    /// a sealed bundle of which parts were not opened.
     #[must_use]
     pub const fn content_sha256(&self) -> Sha256 {
         self.content_sha256

@@ -4,6 +4,7 @@ mod diff;
 mod format;
 mod init;
 mod node;
+mod open;
 mod seed;
 mod survey;
 
@@ -21,6 +22,7 @@ pub(crate) use diff::DiffArguments;
 pub(crate) use format::{Background, FormatArguments, OutputFormat};
 pub(crate) use init::InitArguments;
 pub(crate) use node::{ApplyArguments, ChangeArguments, RollbackArguments, StatusArguments};
+pub(crate) use open::OpenPartArguments;
 pub(crate) use seed::{ClearArguments, IdentityCommand, KeepArguments, OpenArguments, SeedCommand};
 pub(crate) use survey::SurveyArguments;
 
@@ -52,6 +54,8 @@ pub(crate) enum Command {
     Csr(CsrArguments),
     /// Check a bundle: signatures, records, hashes, chains, key pairs
     Verify(VerifyArguments),
+    /// Take one part out of a sealed bundle, or open a sealed slice
+    Open(OpenPartArguments),
     /// List certificates and when they end: of a bundle, an unpacked tree, this node, single files
     Inspect(InspectArguments),
     /// Find what is wrong with a node's files, and say in words why it hurts and how to mend it
@@ -104,6 +108,7 @@ impl Command {
             Self::Fingerprint(arguments) => arguments.output,
             Self::Build(arguments) => arguments.format.output,
             Self::Split(arguments) => arguments.format.output,
+            Self::Open(arguments) => arguments.format.output,
             Self::Verify(arguments) => arguments.format.output,
             Self::Unpack(arguments) => arguments.format.output,
             Self::Apply(arguments) => arguments.change.format.output,
@@ -138,6 +143,7 @@ impl Command {
             Self::Rollback(arguments) => (true, arguments.change.dry_run),
             Self::Status(arguments) => (!arguments.accept.is_empty(), arguments.dry_run),
             Self::Split(arguments) => (!arguments.is_printed(), arguments.dry_run),
+            Self::Open(arguments) => (!arguments.is_printed(), arguments.dry_run),
             Self::Ansible(arguments) => (true, arguments.dry_run),
             Self::UserData(arguments) => (!arguments.is_printed(), arguments.dry_run),
             Self::Csr(arguments) => (arguments.file().is_some(), arguments.dry_run),
@@ -276,7 +282,7 @@ impl CsrArguments {
 
 #[derive(clap::Args)]
 pub(crate) struct TrustArguments {
-    /// The bundle
+    /// The bundle, a slice of it, or either of them sealed
     pub(crate) bundle: PathBuf,
     /// The signer's public key, by another road than the bundle: its file, or its fingerprint `sha256:...`
     /// (then the .pub beside the bundle must match it)
@@ -291,6 +297,8 @@ pub(crate) struct TrustArguments {
 pub(crate) struct VerifyArguments {
     #[command(flatten)]
     pub(crate) trust: TrustArguments,
+    #[command(flatten)]
+    pub(crate) open: OpenArguments,
     #[command(flatten)]
     pub(crate) format: FormatArguments,
     /// Print nothing but problems
@@ -334,6 +342,8 @@ pub(crate) struct InspectArguments {
     /// (then the .pub beside the bundle must match it)
     #[arg(long, value_name = "FILE|FINGERPRINT")]
     pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) open: OpenArguments,
 }
 
 #[derive(clap::Args)]
@@ -374,6 +384,8 @@ impl DoctorArguments {
 pub(crate) struct UnpackArguments {
     #[command(flatten)]
     pub(crate) trust: TrustArguments,
+    #[command(flatten)]
+    pub(crate) open: OpenArguments,
     /// The node whose files to write
     #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(node_names::candidates))]
     pub(crate) node: Option<String>,
@@ -396,7 +408,7 @@ pub(crate) struct UnpackArguments {
 #[derive(clap::Args)]
 #[command(group(clap::ArgGroup::new("part").required(true).multiple(true).args(["node", "with_cluster", "all"])))]
 pub(crate) struct SplitArguments {
-    /// The bundle
+    /// The bundle; of a sealed one the slices stay sealed
     pub(crate) bundle: PathBuf,
     /// The node whose part to cut out; may be repeated
     #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(node_names::candidates))]

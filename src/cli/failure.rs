@@ -16,10 +16,11 @@ use crate::lock::Refusal;
 use crate::make::{Deviation, MakeError, Objection};
 use crate::node::restart::RestartError;
 use crate::node::{self, AcceptError, ApplyError, NodeError};
+use crate::seal::OpenError;
 use crate::x509::escape_for_terminal;
 
 /// A failure in words for a person. `run` prints it once.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     /// 1 when the check said no, 2 when the command could not run.
     exit_code: u8,
@@ -97,7 +98,7 @@ impl Failure {
     /// Returns the failure for a bundle that was refused.
     pub(crate) fn bundle(bundle: &Path, error: &BundleError) -> Self {
         if let BundleError::Read(error) = error {
-            return Self::io("read", bundle, error);
+            return Self::reading(bundle, error);
         }
         Self::says_no(format!("{} is refused: {error}", named(bundle))).hint(match error {
             BundleError::Signature { .. } => {
@@ -108,6 +109,51 @@ impl Failure {
             }
             _ => "nothing was written; carry the bundle again",
         })
+    }
+
+    /// Returns the failure for a bundle that could not be read, perhaps because what it is sealed in does not open.
+    fn reading(bundle: &Path, error: &io::Error) -> Self {
+        let carried = error.get_ref();
+        if let Some(failure) = carried.and_then(|carried| carried.downcast_ref::<Self>()) {
+            return failure.clone();
+        }
+        match carried.and_then(|carried| carried.downcast_ref::<OpenError>()) {
+            Some(error) => Self::envelope(&named(bundle), error),
+            None => Self::io("read", bundle, error),
+        }
+    }
+
+    /// Returns the failure for a sealed file that does not open. `name` is what a person calls it.
+    pub(crate) fn opening(name: &str, error: &OpenError) -> Self {
+        let failure = match error {
+            OpenError::Io(error) => Self::cannot_run(format!("cannot open {name}: {}", reason(error))),
+            _ => Self::cannot_run(format!("{name} {error}")),
+        };
+        match error {
+            OpenError::OtherPassphrase => failure.hint("a copy from before `seed reseal` has the passphrase of before"),
+            OpenError::OtherRecipients => failure.hint("--identity FILE can be given several times"),
+            OpenError::Armor(_) | OpenError::Header(_) | OpenError::Mac | OpenError::Payload(_) => {
+                failure.hint("take the other copy")
+            }
+            OpenError::WorkFactor(_) | OpenError::Memory(_) => failure.hint("was it sealed by somebody else?"),
+            _ => failure,
+        }
+    }
+
+    /// Returns the failure for a bundle, or a part of one, that does not open. One that was changed is refused, as a bundle
+    /// is that does not verify.
+    pub(crate) fn envelope(name: &str, error: &OpenError) -> Self {
+        match error {
+            OpenError::NotSealed
+            | OpenError::Armor(_)
+            | OpenError::Header(_)
+            | OpenError::Mac
+            | OpenError::Payload(_) => {
+                Self::says_no(format!("{name} {error}")).hint("nothing was written; carry the bundle again")
+            }
+            OpenError::OtherPassphrase => Self::cannot_run(format!("{name} {error}")),
+            _ => Self::opening(name, error),
+        }
     }
 
     /// Returns the failure for parts that could not be cut out of a bundle. `output` returns the path of a part's slice.
@@ -318,6 +364,15 @@ impl Failure {
             text.extend(["hint: ", &escape_for_terminal(hint), "\n"]);
         }
         text
+    }
+}
+
+/// A failure to open what a bundle is sealed in passes through the bundle's reader as an error of reading.
+impl std::error::Error for Failure {}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.message)
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap_complete::ArgValueCandidates;
 
+use crate::cli::args::OpenArguments;
 use crate::cli::input::node_names;
 
 /// How an inventory is written.
@@ -48,12 +49,14 @@ pub(crate) enum UserDataFormat {
 
 #[derive(clap::Args)]
 pub(crate) struct UserDataArguments {
-    /// The bundle, or the node's slice
+    /// The bundle, the node's slice, or either of them sealed
     pub(crate) bundle: PathBuf,
     /// The signer's public key, by another road than the bundle: its file, or its fingerprint `sha256:...`
     /// (then the .pub beside the bundle must match it)
     #[arg(long, value_name = "FILE|FINGERPRINT")]
     pub(crate) key: String,
+    #[command(flatten)]
+    pub(crate) open: OpenArguments,
     /// The node whose files to write
     #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(node_names::candidates))]
     pub(crate) node: String,

@@ -85,14 +85,16 @@ pub fn read_stdin(limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
 
 /// An open file, whose first bytes can be looked at although it may be a pipe.
 pub struct Source {
-    first: Vec<u8>,
+    first: Zeroizing<Vec<u8>>,
     file: File,
+    /// Whether all of the file is in `first`: a terminal would be asked for more.
+    has_ended: bool,
     length: u64,
 }
 
 impl Source {
-    /// The number of bytes that can be looked at.
-    const FIRST: usize = 2;
+    /// The number of bytes that can be looked at: as many as the header of a tar archive has.
+    const FIRST: usize = 512;
 
     /// Opens a file.
     ///
@@ -120,24 +122,31 @@ impl Source {
         if metadata.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        let mut first = [0; Self::FIRST];
+        let mut first = Zeroizing::new(vec![0; Self::FIRST]);
         let mut length = 0;
-        while let Some(room @ [_, ..]) = first.get_mut(length..) {
+        let has_ended = loop {
+            let Some(room @ [_, ..]) = first.get_mut(length..) else { break false };
             match file.read(room) {
-                Ok(0) => break,
+                Ok(0) => break true,
                 Ok(count) => length += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
-        }
-        let first = first.get(..length).unwrap_or_default().to_vec();
-        Ok(Self { first, file, length: metadata.len() })
+        };
+        first.truncate(length);
+        Ok(Self { first, file, has_ended, length: metadata.len() })
     }
 
-    /// Returns whether the file begins with these bytes, at most two.
+    /// Returns the first bytes of the file, all of them if they are fewer than 512.
     #[must_use]
-    pub fn begins_with(&self, prefix: &[u8]) -> bool {
-        self.first.starts_with(prefix)
+    pub fn first(&self) -> &[u8] {
+        &self.first
+    }
+
+    /// Returns the length of the file in bytes, 0 for what is none.
+    #[must_use]
+    pub const fn length(&self) -> u64 {
+        self.length
     }
 
     /// Reads the whole file. The bytes are wiped when dropped.
@@ -145,13 +154,19 @@ impl Source {
     /// # Errors
     /// Fails when it cannot be read or is longer than `limit` bytes.
     pub fn read(self, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-        read_limited(Cursor::new(self.first).chain(self.file), self.length, limit)
+        let length = self.length;
+        read_limited(self.into_reader(), length, limit)
     }
 
     /// Returns the file for buffered reading.
     #[must_use]
     pub fn buffered(self) -> impl BufRead {
-        BufReader::with_capacity(1 << 16, Cursor::new(self.first).chain(self.file))
+        BufReader::with_capacity(1 << 16, self.into_reader())
+    }
+
+    fn into_reader(self) -> impl Read {
+        let rest = if self.has_ended { 0 } else { u64::MAX };
+        Cursor::new(self.first).chain(self.file.take(rest))
     }
 }
 

@@ -31,6 +31,17 @@ pub enum OpenWith<'a> {
     Identities(&'a [Identity]),
 }
 
+/// For whom a sealed file is, by its head: how many there are of each kind. Who they are it does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recipients {
+    /// Recipients `age1pq1...`.
+    pub hybrid: usize,
+    /// Recipients `age1...`.
+    pub x25519: usize,
+    /// Whatever else opens it: a passphrase, keys of SSH, plugins, and what age adds to keep others tolerant.
+    pub others: usize,
+}
+
 /// A sealed file whose head was read.
 pub struct Envelope<R: BufRead> {
     header: Header,
@@ -72,11 +83,25 @@ impl<R: BufRead> Envelope<R> {
         }
     }
 
+    /// Returns how many recipients of each kind it has.
+    #[must_use]
+    pub fn recipients(&self) -> Recipients {
+        let mut found = Recipients::default();
+        for stanza in &self.header.stanzas {
+            *match () {
+                () if stanza.is(hybrid::NAME) => &mut found.hybrid,
+                () if stanza.is(x25519::NAME) => &mut found.x25519,
+                () => &mut found.others,
+            } += 1;
+        }
+        found
+    }
+
     /// Opens it. What is in it has to be read to its end before it is believed.
     ///
     /// # Errors
     /// Returns the [`OpenError`] that says why it does not open.
-    pub fn open(mut self, with: OpenWith<'_>) -> Result<Opened<impl BufRead>, OpenError> {
+    pub fn open(mut self, with: OpenWith<'_>) -> Result<Opened<impl BufRead + use<R>>, OpenError> {
         let file_key = match (self.opens_with(), with) {
             (OpensWith::Passphrase, OpenWith::Identities(_)) => return Err(OpenError::NeedsPassphrase),
             (OpensWith::Identity, OpenWith::Passphrase(_)) => return Err(OpenError::NeedsIdentity),

@@ -41,7 +41,7 @@ mod sealer;
 mod wrap;
 mod x25519;
 
-pub use envelope::{Envelope, OpenWith, OpensWith};
+pub use envelope::{Envelope, OpenWith, OpensWith, Recipients};
 pub use error::{IdentityError, OpenError, PassphraseError, RecipientError, SealError};
 pub use form::Form;
 pub use identity::Identity;

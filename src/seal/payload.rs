@@ -108,7 +108,20 @@ impl<R: BufRead> Opened<R> {
 
 impl<R: BufRead> Read for Opened<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.read == self.part.len() && !self.is_last && !buffer.is_empty() {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let rest = self.fill_buf()?;
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl<R: BufRead> BufRead for Opened<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.read == self.part.len() && !self.is_last {
             // Nothing comes behind an error, for a reader that goes on all the same either.
             let next = if self.is_broken { Err(OpenError::Payload(self.stream.part)) } else { self.next_part() };
             if next.is_err() {
@@ -119,10 +132,10 @@ impl<R: BufRead> Read for Opened<R> {
             }
             next?;
         }
-        let rest = self.part.get(self.read..).unwrap_or_default();
-        let count = rest.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&rest[..count]);
-        self.read += count;
-        Ok(count)
+        Ok(self.part.get(self.read..).unwrap_or_default())
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.read = self.part.len().min(self.read + count);
     }
 }

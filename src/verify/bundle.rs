@@ -20,6 +20,8 @@ pub struct CheckedBundle {
     pub archive: VerifiedArchive,
     /// The names of the parts, in the order of the archive.
     pub parts: Vec<PartName>,
+    /// The names of the parts of a sealed bundle that were not opened. Nothing is known of them.
+    pub sealed: Vec<PartName>,
     /// Everything that is wrong with the certificates of the wanted part, or of all parts when none is wanted, and
     /// every file in which parts disagree.
     pub findings: Vec<Finding>,
@@ -45,7 +47,20 @@ pub fn check_bundle(
     wanted: Option<&PartName>,
     known: &AlreadyVerified,
 ) -> Result<CheckedBundle, BundleError> {
-    let mut reader = Reader::open(source, key)?;
+    check_reader(Reader::open(source, key)?, key, at, wanted, known)
+}
+
+/// Reads a bundle to its end like [`check_bundle`], from its reader, which has this key.
+///
+/// # Errors
+/// Fails like [`check_bundle`].
+pub fn check_reader(
+    mut reader: Reader<'_, impl BufRead + Send>,
+    key: &PublicKey,
+    at: OffsetDateTime,
+    wanted: Option<&PartName>,
+    known: &AlreadyVerified,
+) -> Result<CheckedBundle, BundleError> {
     let mut head = reader.index().map(|index| index.index().head.clone());
     let (mut parts, mut findings, mut kept) = (Vec::new(), Vec::new(), None);
     let mut shared = SharedFiles::default();
@@ -59,10 +74,12 @@ pub fn check_bundle(
         }
         parts.push(name);
     })?;
+    let all = reader.index().map(|index| index.index().parts.iter().map(|(part, _)| part)).into_iter().flatten();
+    let sealed = all.filter(|part| parts.binary_search(part).is_err()).cloned().collect();
     let archive = reader.finish()?;
     // The reader refuses an archive with neither an index nor a part.
     let head = head.ok_or(BundleError::MissingPart { part: None })?;
-    Ok(CheckedBundle { key: key.clone(), head, archive, parts, findings, wanted: kept })
+    Ok(CheckedBundle { key: key.clone(), head, archive, parts, sealed, findings, wanted: kept })
 }
 
 /// Returns what is wrong with a part by itself, if it is wanted, and in any case its claims about files that other

@@ -23,7 +23,7 @@ mod single;
 mod tree;
 
 pub use already_verified::AlreadyVerified;
-pub use bundle::{CheckedBundle, check_bundle};
+pub use bundle::{CheckedBundle, check_bundle, check_reader};
 pub use finding::{Fault, Finding};
 pub use part::{File, Origin, Part};
 pub use shared::{CheckedPart, SharedFiles};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::format::FormatArguments;
+use super::seed::OpenArguments;
 
 #[derive(clap::Args)]
 #[command(after_help = "Exit codes: 0 they are the same; 1 they differ; 2 could not compare them.")]
@@ -15,6 +16,8 @@ pub(crate) struct DiffArguments {
     /// (then the .pub beside each bundle must match it); twice where each has its own
     #[arg(long, value_name = "FILE|FINGERPRINT")]
     pub(crate) key: Vec<String>,
+    #[command(flatten)]
+    pub(crate) open: OpenArguments,
     /// Compare this node alone; needed for a folder that certferry has not installed
     #[arg(long, value_name = "NAME")]
     pub(crate) node: Option<String>,

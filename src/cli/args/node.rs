@@ -6,11 +6,12 @@ use std::time::Duration;
 use clap_complete::ArgValueCandidates;
 
 use super::format::{FormatArguments, OutputFormat};
+use super::seed::OpenArguments;
 use crate::cli::input::node_names;
 
 #[derive(clap::Args)]
 pub(crate) struct ApplyArguments {
-    /// The bundle
+    /// The bundle, a slice of it, or either of them sealed
     pub(crate) bundle: PathBuf,
     /// The node that this is
     #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(node_names::candidates))]
@@ -19,6 +20,8 @@ pub(crate) struct ApplyArguments {
     /// (then the .pub beside the bundle must match it)
     #[arg(long, value_name = "FILE|FINGERPRINT")]
     pub(crate) key: String,
+    #[command(flatten)]
+    pub(crate) open: OpenArguments,
     /// Also when the host's name and addresses are not those of the node, or another cluster's or node's files are
     /// installed
     #[arg(long)]

@@ -74,7 +74,7 @@ fn as_json(arguments: &ApplyArguments, tree: &NodeTree, allowed: Allowed) -> Res
 fn verified(arguments: &ApplyArguments) -> Result<(VerifiedPart, PublicKey), Failure> {
     let trust = TrustArguments { bundle: arguments.bundle.clone(), key: arguments.key.clone(), at: None };
     let name = PartName::Node(arguments.node.clone());
-    let Verified { bundle, part, about_time } = bundle::open_part(&trust, &name)?;
+    let Verified { bundle, part, about_time } = bundle::open_part(&trust, &arguments.open, &name)?;
     if !about_time.is_empty() {
         let failure = Failure::says_no("not valid at this time")
             .lines(about_time)

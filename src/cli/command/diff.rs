@@ -1,16 +1,16 @@
 //! `diff`: says what came, went and changed between two bundles, or a bundle and what is on a node.
 
 use std::collections::BTreeSet;
-use std::io::BufRead;
 use std::path::Path;
 
 use serde::Serialize;
 
-use crate::bundle::{Head, KUBELET_CLIENT_LINK, PartOwner, Reader, Record, Row, VerifiedPart};
-use crate::cli::args::{DiffArguments, OutputFormat};
+use crate::bundle::{Head, KUBELET_CLIENT_LINK, PartOwner, Record, Row, VerifiedIndex, VerifiedPart};
+use crate::cli::args::{DiffArguments, OpenArguments, OutputFormat};
 use crate::cli::failure::{Failure, OrFailure, named};
 use crate::cli::input::bundle::{bundle_key, is_bundle};
 use crate::cli::input::node_folder::Folder;
+use crate::cli::input::opening::{self, Opening};
 use crate::cli::input::source;
 use crate::cli::text::changes::Detail;
 use crate::cli::text::{comparison, comparison_json, json};
@@ -56,8 +56,9 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<String, Failure> {
         return Err(Failure::cannot_run("--key is given more than twice").hint("once for both, or one for each"));
     }
     let wanted = arguments.node.clone().map(PartName::Node);
-    let mut before = Side::open(paths[0], before.as_ref(), wanted.as_ref())?;
-    let mut after = Side::open(paths[1], after.as_ref(), wanted.as_ref())?;
+    let open = &arguments.open;
+    let mut before = Side::open(paths[0], before.as_ref(), open, wanted.as_ref())?;
+    let mut after = Side::open(paths[1], after.as_ref(), open, wanted.as_ref())?;
     let comparison = compare(&mut before, &mut after, wanted.as_ref())?;
     let differs = differs(&comparison);
     let text = match arguments.format.output {
@@ -112,7 +113,9 @@ fn compare(before: &mut Side<'_>, after: &mut Side<'_>, wanted: Option<&PartName
         let old = if order.is_le() { left.take() } else { None };
         let new = if order.is_ge() { right.take() } else { None };
         // What a slice or a partial bundle does not have is not gone.
-        let is_known = (old.is_some() || before.is_whole) && (new.is_some() || after.is_whole);
+        let name = old.as_ref().or(new.as_ref()).map(|(name, _)| name);
+        let is_known = name
+            .is_some_and(|name| (old.is_some() || !before.may_have(name)) && (new.is_some() || !after.may_have(name)));
         if is_known {
             if let (false, Some(before), Some(after)) = (have_heads, &before.head, &after.head) {
                 differ.heads(before, after);
@@ -128,6 +131,11 @@ fn compare(before: &mut Side<'_>, after: &mut Side<'_>, wanted: Option<&PartName
             right = after.next(wanted)?;
         }
     }
+    for side in [&*before, &*after] {
+        if let Parts::Bundle(opening) = &side.parts {
+            opening::tell_closed(side.path, &opening.heads)?;
+        }
+    }
     if compared == 0 {
         let what = wanted.map_or_else(|| "no part that both have".to_owned(), |part| format!("no part {part} in both"));
         return Err(Failure::cannot_run(format!("there is {what}: {} and {}", named(before.path), named(after.path))));
@@ -140,30 +148,35 @@ struct Side<'a> {
     path: &'a Path,
     /// The head of the records, once one is known.
     head: Option<Head>,
-    /// Whether what is not in it is nowhere.
-    is_whole: bool,
+    /// The parts of its cluster; `None` where they are not known.
+    all: Option<Vec<PartName>>,
     /// The node of a folder, which has no other part.
     alone: Option<PartName>,
     parts: Parts<'a>,
 }
 
 enum Parts<'a> {
-    Bundle(Box<Reader<'a, Box<dyn BufRead + 'a>>>),
+    Bundle(Box<Opening<'a>>),
     Folder(Option<Tree>),
 }
 
 impl<'a> Side<'a> {
-    fn open(path: &'a Path, key: Option<&'a PublicKey>, wanted: Option<&PartName>) -> Result<Self, Failure> {
+    fn open(
+        path: &'a Path,
+        key: Option<&'a PublicKey>,
+        open: &OpenArguments,
+        wanted: Option<&PartName>,
+    ) -> Result<Self, Failure> {
         let Some(key) = key else { return Self::folder(path, wanted) };
         let source = source::open(path).or_cannot("read", path)?;
         if !is_bundle(&source) {
             return Err(Failure::cannot_run(format!("{} is neither a bundle nor a folder", named(path)))
                 .hint("name bundles, slices, or the root of a node's files"));
         }
-        let source: Box<dyn BufRead> = Box::new(source.buffered());
-        let reader = Reader::open(source, key).map_err(|error| Failure::bundle(path, &error))?;
-        let is_whole = reader.index().is_some_and(|index| !index.index().partial);
-        Ok(Self { path, head: None, is_whole, alone: None, parts: Parts::Bundle(Box::new(reader)) })
+        let opening = opening::reader(path, source, key, open, wanted)?;
+        let whole = opening.reader.index().map(VerifiedIndex::index).filter(|index| !index.partial);
+        let all = whole.map(|index| index.parts.iter().map(|(part, _)| part.clone()).collect());
+        Ok(Self { path, head: None, all, alone: None, parts: Parts::Bundle(Box::new(opening)) })
     }
 
     /// Reads what is on a node: the files whose places certferry knows, and those that its record names.
@@ -199,14 +212,21 @@ impl<'a> Side<'a> {
             }
         }
         let head = record.map(|record| record.head);
-        Ok(Self { path, head, is_whole: true, alone: Some(part), parts: Parts::Folder(Some(tree)) })
+        let all = Some(vec![part.clone()]);
+        Ok(Self { path, head, all, alone: Some(part), parts: Parts::Folder(Some(tree)) })
+    }
+
+    /// Returns whether a part that was not read may be there all the same: in the bundle of a slice, in the whole one of a
+    /// partial bundle, or sealed.
+    fn may_have(&self, name: &PartName) -> bool {
+        self.all.as_ref().is_none_or(|all| all.binary_search(name).is_ok())
     }
 
     fn next(&mut self, wanted: Option<&PartName>) -> Result<Option<(PartName, Tree)>, Failure> {
         match &mut self.parts {
             Parts::Folder(tree) => Ok(tree.take().and_then(|tree| Some((self.alone.clone()?, tree)))),
-            Parts::Bundle(reader) => {
-                while let Some(part) = reader.next_part().map_err(|error| Failure::bundle(self.path, &error))? {
+            Parts::Bundle(opening) => {
+                while let Some(part) = opening.reader.next_part().map_err(|error| Failure::bundle(self.path, &error))? {
                     let record = part.record();
                     self.head.get_or_insert_with(|| record.head.clone());
                     let name = record.owner.part();

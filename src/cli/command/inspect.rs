@@ -12,6 +12,7 @@ use crate::cli::command::inspect_lint;
 use crate::cli::failure::Failure;
 use crate::cli::input::bundle::{bundle_key, is_bundle};
 use crate::cli::input::node_folder::Folder;
+use crate::cli::input::opening::{self, Opening};
 use crate::cli::input::source;
 use crate::cli::input::time;
 use crate::cli::text::{foreign_etcd, inspect, json, printer};
@@ -20,7 +21,6 @@ use crate::kubeconfig::referenced;
 use crate::kubernetes::{CertificatesDir, FILE_LIMIT, PartName};
 use crate::profile;
 use crate::report::{self, Builder, Fault, Interest, Inventory, Source, SourceKind, interest};
-use crate::sign::PublicKey;
 use crate::x509::instant;
 
 /// Places and their contents. Keys, and files that cannot be read, have no content.
@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<String, Failure> {
         return inspect_lint::run(arguments, at);
     }
     let mut told = String::new();
-    let mut inventory = inventory(&arguments.paths, arguments.key.as_deref(), &mut told)?;
+    let mut inventory = inventory(arguments, &mut told)?;
     let is_empty = inventory.entries().next().is_none() && inventory.problems.is_empty();
     if is_empty {
         let paths: Vec<_> = arguments.paths.iter().map(|path| path.display().to_string()).collect();
@@ -70,7 +70,8 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<String, Failure> {
 
 /// Lists what is in files, folders and bundles. `told` gets what the profile of a bundle says of certificates that are in
 /// no bundle.
-fn inventory(paths: &[PathBuf], key: Option<&str>, told: &mut String) -> Result<Inventory, Failure> {
+fn inventory(arguments: &InspectArguments, told: &mut String) -> Result<Inventory, Failure> {
+    let InspectArguments { paths, key, open, .. } = arguments;
     let mut builder = Builder::new();
     // Single files share a table, wherever they stand among the arguments.
     let (folders, files): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
@@ -92,9 +93,11 @@ fn inventory(paths: &[PathBuf], key: Option<&str>, told: &mut String) -> Result<
             .hint("certificates on a disk bear no signature of the signer's"));
     }
     for (path, source) in bundles {
-        let key = bundle_key(path, key)?;
+        let key = bundle_key(path, key.as_deref())?;
         builder.begin(path.display().to_string());
-        add_bundle(&mut builder, source, &key, told).map_err(|error| Failure::bundle(path, &error))?;
+        let Opening { reader, heads } = opening::reader(path, source, &key, open, None)?;
+        add_bundle(&mut builder, reader, told).map_err(|error| Failure::bundle(path, &error))?;
+        opening::tell_closed(path, &heads)?;
     }
     for path in folders {
         builder.begin(path.display().to_string());
@@ -103,12 +106,12 @@ fn inventory(paths: &[PathBuf], key: Option<&str>, told: &mut String) -> Result<
     Ok(builder.finish())
 }
 
-/// Adds a certificate or kubeconfig. Returns the reader of a bundle instead, which needs a key.
-fn add_file(builder: &mut Builder, path: &Path) -> io::Result<Option<impl BufRead + use<>>> {
+/// Adds a certificate or kubeconfig. Returns a bundle instead, which needs a key.
+fn add_file(builder: &mut Builder, path: &Path) -> io::Result<Option<host::Source>> {
     let title = path.display().to_string();
     let source = source::open(path)?;
     if is_bundle(&source) {
-        return Ok(Some(source.buffered()));
+        return Ok(Some(source));
     }
     let content = source.read(FILE_LIMIT)?;
     // A kubeconfig may name files. Relative paths are relative to its own folder.
@@ -130,11 +133,9 @@ fn add_file(builder: &mut Builder, path: &Path) -> io::Result<Option<impl BufRea
 
 fn add_bundle(
     builder: &mut Builder,
-    source: impl BufRead,
-    key: &PublicKey,
+    mut reader: Reader<'_, impl BufRead>,
     told: &mut String,
 ) -> Result<(), BundleError> {
-    let mut reader = Reader::open(source, key)?;
     while let Some(part) = reader.next_part()? {
         add_part(builder, &part);
         let profile = part.files().find(|(row, _)| row.path() == "profile.toml");

@@ -11,12 +11,13 @@ use crate::cli::args::{InspectArguments, InspectFormat};
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::bundle::{bundle_key, is_bundle};
 use crate::cli::input::node_folder::Folder;
+use crate::cli::input::opening::{self, Opening};
 use crate::cli::input::source;
 use crate::cli::text::bundle_json::FindingJson;
 use crate::cli::text::{findings, json};
 use crate::host::Source;
 use crate::kubernetes::FILE_LIMIT;
-use crate::verify::{AlreadyVerified, File, Finding, Origin, Part, SharedFiles, check_bundle, check_file, check_part};
+use crate::verify::{AlreadyVerified, File, Finding, Origin, Part, SharedFiles, check_file, check_part, check_reader};
 use crate::x509::instant;
 
 /// The endings of the names of files with certificates or keys.
@@ -41,11 +42,7 @@ pub(crate) fn run(arguments: &InspectArguments, at: OffsetDateTime) -> Result<St
             of_folder(path, at)?
         } else {
             let source = source::open(path).or_cannot("read", path)?;
-            if is_bundle(&source) {
-                of_bundle(path, source, arguments.key.as_deref(), at)?
-            } else {
-                of_file(path, source, at)?
-            }
+            if is_bundle(&source) { of_bundle(path, source, arguments, at)? } else { of_file(path, source, at)? }
         });
     }
     let errors = found.iter().filter(|finding| !finding.fault.is_warning()).count();
@@ -64,10 +61,17 @@ pub(crate) fn run(arguments: &InspectArguments, at: OffsetDateTime) -> Result<St
     }
 }
 
-fn of_bundle(path: &Path, source: Source, key: Option<&str>, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
-    let key = bundle_key(path, key)?;
-    let checked = check_bundle(source.buffered(), &key, at, None, &AlreadyVerified::default());
+fn of_bundle(
+    path: &Path,
+    source: Source,
+    arguments: &InspectArguments,
+    at: OffsetDateTime,
+) -> Result<Vec<Finding>, Failure> {
+    let key = bundle_key(path, arguments.key.as_deref())?;
+    let Opening { reader, heads } = opening::reader(path, source, &key, &arguments.open, None)?;
+    let checked = check_reader(reader, &key, at, None, &AlreadyVerified::default());
     let checked = checked.map_err(|error| Failure::bundle(path, &error))?;
+    opening::tell_closed(path, &heads)?;
     Ok(checked.findings)
 }
 

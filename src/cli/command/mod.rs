@@ -21,6 +21,7 @@ mod install_script;
 mod inventory;
 mod man;
 mod new_file;
+mod open;
 mod plan;
 mod rollback;
 mod schema;
@@ -31,6 +32,7 @@ mod seed_keeping;
 mod seed_reseal;
 mod slice_folder;
 mod split;
+mod split_sealed;
 mod status;
 mod survey;
 mod unpack;
@@ -52,6 +54,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Survey(arguments) => survey::run(arguments),
+        Command::Open(arguments) => open::run(arguments),
         Command::Unpack(arguments) => unpack::run(arguments),
         Command::Apply(arguments) => apply::run(arguments),
         Command::Rollback(arguments) => rollback::run(arguments),

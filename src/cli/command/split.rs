@@ -12,10 +12,12 @@ use sha2::{Digest, Sha256};
 use crate::bundle::{Head, Slices, split};
 use crate::cli::args::{OutputFormat, SplitArguments};
 use crate::cli::command::slice_folder::{SLICE_MODE, SliceFolder, cannot_write, slice_path};
-use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::command::split_sealed;
+use crate::cli::failure::{Failure, OrFailure, named};
+use crate::cli::input::opening::Kind;
 use crate::cli::input::source;
 use crate::cli::text::json;
-use crate::host::{self, CommitError, Outputs};
+use crate::host::{self, CommitError, Outputs, Source};
 use crate::keys::wipe_stack;
 use crate::kubernetes::PartName;
 
@@ -43,10 +45,14 @@ pub(crate) fn run(arguments: &SplitArguments) -> Result<String, Failure> {
     if arguments.is_printed() {
         check_printed(arguments, one_part)?;
     }
+    let source = source::open(&arguments.bundle).or_cannot("read", &arguments.bundle)?;
+    let kind = Kind::of(&source);
     let cut = match one_part {
-        _ if arguments.dry_run => foreseen(arguments, &parts, one_part),
-        Some(part) => one(arguments, part),
-        None => several(arguments, &parts),
+        _ if kind == Kind::Sealed => split_sealed::cut(arguments, source, &parts, one_part),
+        _ if kind == Kind::Envelope => Err(is_envelope(&arguments.bundle)),
+        _ if arguments.dry_run => foreseen(arguments, source, &parts, one_part),
+        Some(part) => one(arguments, source, part),
+        None => several(arguments, source, &parts),
     };
     // Files of the parts went through buffers on it.
     wipe_stack();
@@ -57,13 +63,18 @@ pub(crate) fn run(arguments: &SplitArguments) -> Result<String, Failure> {
     if arguments.is_printed() && !arguments.dry_run {
         return Ok(String::new());
     }
+    let sealed = if kind == Kind::Sealed { "sealed " } else { "" };
     let what = match one_part {
-        Some(part) => part.to_string(),
-        None => format!("{} {}", cut.files.len(), if cut.files.len() == 1 { "slice" } else { "slices" }),
+        Some(part) => format!("{sealed}{part}"),
+        None => format!("{} {sealed}{}", cut.files.len(), if cut.files.len() == 1 { "slice" } else { "slices" }),
     };
     let out = arguments.out.display();
     Ok(match arguments.dry_run {
         true => format!("{out}  {what}, would be written; nothing was\n"),
+        false if kind == Kind::Sealed => format!(
+            "{out}  {what}, neither opened nor verified: whoever receives it does, with `certferry verify`, the signer's key and \
+             --identity\n"
+        ),
         false => format!(
             "{out}  {what}, not verified: whoever receives it does, with `certferry verify` and the signer's key\n"
         ),
@@ -103,18 +114,24 @@ fn check_printed(arguments: &SplitArguments, one_part: Option<&PartName>) -> Res
     Ok(())
 }
 
+/// Returns the failure for one sealed slice, of which nothing can be cut.
+fn is_envelope(path: &Path) -> Failure {
+    Failure::cannot_run(format!("{} is sealed as one, and cannot be cut", named(path)))
+        .hint("a sealed slice is carried as it is; `certferry open` takes out what is in it")
+}
+
 /// What was cut out, or would be.
 #[derive(Default)]
-struct Cut {
-    files: BTreeMap<PartName, PathBuf>,
+pub(super) struct Cut {
+    pub(super) files: BTreeMap<PartName, PathBuf>,
     /// Whether a file is other than before.
-    changed: bool,
+    pub(super) changed: bool,
     /// The cluster, generation and Kubernetes version of the bundle.
-    of: Option<(String, u32, String)>,
+    pub(super) of: Option<(String, u32, String)>,
 }
 
 impl Cut {
-    fn see(&mut self, head: &Head) {
+    pub(super) fn see(&mut self, head: &Head) {
         self.of.get_or_insert_with(|| (head.cluster.clone(), head.generation, head.kubernetes.clone()));
     }
 }
@@ -123,9 +140,8 @@ impl Cut {
 ///
 /// In a frame of its own: what is on the stack of [`run`] itself could not be wiped.
 #[inline(never)]
-fn one(arguments: &SplitArguments, part: &PartName) -> Result<Cut, Failure> {
+fn one(arguments: &SplitArguments, source: Source, part: &PartName) -> Result<Cut, Failure> {
     let SplitArguments { bundle, out, .. } = arguments;
-    let source = source::open(bundle).or_cannot("read", bundle)?;
     // What is there is never overwritten.
     let changed = !arguments.is_printed() && out.symlink_metadata().is_err();
     let mut outputs = Outputs::new();
@@ -151,9 +167,8 @@ fn written(arguments: &SplitArguments) -> PathBuf {
 
 /// Cuts several parts out, or all if none is named, into a new folder.
 #[inline(never)]
-fn several(arguments: &SplitArguments, parts: &BTreeSet<PartName>) -> Result<Cut, Failure> {
+fn several(arguments: &SplitArguments, source: Source, parts: &BTreeSet<PartName>) -> Result<Cut, Failure> {
     let SplitArguments { bundle, out, .. } = arguments;
-    let source = source::open(bundle).or_cannot("read", bundle)?;
     let mut folder = SliceFolder::begin(out, parts.clone())?;
     let found = folder.cut(bundle, source.buffered())?;
     if let Some(missing) = parts.iter().find(|part| !found.contains(part)) {
@@ -169,11 +184,11 @@ fn several(arguments: &SplitArguments, parts: &BTreeSet<PartName>) -> Result<Cut
 #[inline(never)]
 fn foreseen(
     arguments: &SplitArguments,
+    source: Source,
     parts: &BTreeSet<PartName>,
     one_part: Option<&PartName>,
 ) -> Result<Cut, Failure> {
     let SplitArguments { bundle, out, .. } = arguments;
-    let source = source::open(bundle).or_cannot("read", bundle)?;
     match one_part {
         None => host::check_new_tree(out).map_err(|error| cannot_write(out, &error))?,
         // With the same bytes the file may be there.

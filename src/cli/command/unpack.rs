@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &UnpackArguments) -> Result<String, Failure> {
             .hint("`certferry split --out -` prints one part"));
     }
     let name = arguments.node.clone().map_or(PartName::Cluster, PartName::Node);
-    let Verified { bundle, part, about_time } = bundle::open_part(&arguments.trust, &name)?;
+    let Verified { bundle, part, about_time } = bundle::open_part(&arguments.trust, &arguments.open, &name)?;
     if !about_time.is_empty() {
         // The clock of an isolated machine may be wrong, and unpacking does no harm.
         Notice::new("not valid at this time").lines(&about_time).give();

@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &UserDataArguments) -> Result<String, Failure> {
     }
     let name = PartName::Node(arguments.node.clone());
     let trust = TrustArguments { bundle: arguments.bundle.clone(), key: arguments.key.clone(), at: None };
-    let Verified { part, about_time, .. } = bundle::open_part(&trust, &name)?;
+    let Verified { part, about_time, .. } = bundle::open_part(&trust, &arguments.open, &name)?;
     if !about_time.is_empty() {
         Notice::new("not valid at this time").lines(&about_time).give();
     }

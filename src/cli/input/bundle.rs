@@ -4,8 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::bundle::VerifiedPart;
-use crate::cli::args::TrustArguments;
+use crate::cli::args::{OpenArguments, TrustArguments};
 use crate::cli::failure::{Failure, OrFailure, named};
+use crate::cli::input::opening::{self, Kind};
 use crate::cli::input::source;
 use crate::cli::input::time;
 use crate::cli::input::trusted_key::{self, KEY_LIMIT};
@@ -16,10 +17,7 @@ use crate::cli::text::nearest::did_you_mean;
 use crate::host::{self, Source};
 use crate::kubernetes::PartName;
 use crate::sign::PublicKey;
-use crate::verify::{AlreadyVerified, CheckedBundle, Finding, check_bundle};
-
-/// The first bytes of a gzip member (RFC 1952, section 2.3.1).
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+use crate::verify::{AlreadyVerified, CheckedBundle, Finding, check_reader};
 
 /// The most nodes that are listed.
 const LISTED: usize = 20;
@@ -35,22 +33,27 @@ pub(crate) struct Verified {
 }
 
 /// Opens the bundle, checks it, and returns a part that works, apart from findings that are only about the time.
-pub(crate) fn open_part(arguments: &TrustArguments, name: &PartName) -> Result<Verified, Failure> {
-    let mut bundle = open(arguments, Some(name))?;
-    let Some(part) = bundle.wanted.take() else { return Err(no_part(name, &bundle, &arguments.bundle)) };
+pub(crate) fn open_part(trust: &TrustArguments, open: &OpenArguments, name: &PartName) -> Result<Verified, Failure> {
+    let mut bundle = self::open(trust, open, Some(name))?;
+    let Some(part) = bundle.wanted.take() else { return Err(no_part(name, &bundle, &trust.bundle)) };
     let about_time = judge(&bundle, name)?;
     Ok(Verified { bundle, part, about_time })
 }
 
 /// Opens the bundle and checks it.
-pub(crate) fn open(arguments: &TrustArguments, wanted: Option<&PartName>) -> Result<CheckedBundle, Failure> {
-    let at = time::of(arguments.at.as_deref())?;
+pub(crate) fn open(
+    trust: &TrustArguments,
+    open: &OpenArguments,
+    wanted: Option<&PartName>,
+) -> Result<CheckedBundle, Failure> {
+    let at = time::of(trust.at.as_deref())?;
     // First: a name that is misspelt says nothing about the key beside it.
-    let source = source::open(&arguments.bundle).or_cannot("read", &arguments.bundle)?;
-    let key = trusted_key::read(&arguments.bundle, &arguments.key)?;
-    check_outer_signature(&arguments.bundle, &key)?;
-    check_bundle(source.buffered(), &key, at, wanted, &AlreadyVerified::default())
-        .map_err(|error| Failure::bundle(&arguments.bundle, &error))
+    let source = source::open(&trust.bundle).or_cannot("read", &trust.bundle)?;
+    let key = trusted_key::read(&trust.bundle, &trust.key)?;
+    check_outer_signature(&trust.bundle, &key)?;
+    let opened = opening::reader(&trust.bundle, source, &key, open, wanted)?;
+    check_reader(opened.reader, &key, at, wanted, &AlreadyVerified::default())
+        .map_err(|error| Failure::bundle(&trust.bundle, &error))
 }
 
 /// Returns the key for a bundle. The outer signature of the bundle, if there is one, holds under it.
@@ -67,9 +70,9 @@ pub(crate) fn bundle_key(path: &Path, key: Option<&str>) -> Result<PublicKey, Fa
     Ok(key)
 }
 
-/// Returns whether a file begins as a bundle does.
+/// Returns whether a file begins as a bundle does, sealed or not.
 pub(crate) fn is_bundle(source: &Source) -> bool {
-    source.begins_with(&GZIP)
+    Kind::of(source) != Kind::Other
 }
 
 /// Warns of what works all the same, and refuses what would not work. Returns a line for each finding that is only
@@ -99,7 +102,7 @@ fn no_part(name: &PartName, checked: &CheckedBundle, bundle: &Path) -> Failure {
         return Failure::cannot_run(format!("the cluster's part is not in {bundle}"))
             .hint("a whole bundle has it; a slice or a partial bundle only when it was made --with-cluster");
     };
-    let names = checked.parts.iter().filter_map(PartName::node);
+    let names = checked.parts.iter().chain(&checked.sealed).filter_map(PartName::node);
     let meant = did_you_mean(name, names.clone());
     let mut shown: Vec<_> = names.clone().take(LISTED).collect();
     if names.count() > LISTED {
@@ -115,20 +118,22 @@ fn no_part(name: &PartName, checked: &CheckedBundle, bundle: &Path) -> Failure {
 
 /// Checks the signature over the whole file when there is one. It may be missing, as beside a slice, and nothing lies
 /// beside a pipe. All that is in the bundle has signatures of its own.
-pub(crate) fn check_outer_signature(bundle: &Path, key: &PublicKey) -> Result<(), Failure> {
+///
+/// Returns whether there was one.
+pub(crate) fn check_outer_signature(bundle: &Path, key: &PublicKey) -> Result<bool, Failure> {
     if source::is_standard(bundle) || !bundle.metadata().or_cannot("read", bundle)?.is_file() {
-        return Ok(());
+        return Ok(false);
     }
     let mut path = bundle.as_os_str().to_owned();
     path.push(".sig");
     let path = PathBuf::from(path);
     let signature = match host::read(&path, KEY_LIMIT) {
         Ok(signature) => signature,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(Failure::io("read", &path, &error)),
     };
     let digest = host::sha256(bundle).or_cannot("read", bundle)?;
-    key.verify_sha256(&digest, &signature).map_err(|_| {
+    key.verify_sha256(&digest, &signature).map(|()| true).map_err(|_| {
         Failure::says_no(format!("{} does not hold for {}", path.display(), bundle.display()))
             .hint("the file was changed or cut on its way, or another key signed it; carry it again")
     })

@@ -123,7 +123,7 @@ fn read_file(path: &Path, sources: &mut Sources) -> Result<Result<(), String>, F
         return Ok(Err("is not a regular file".to_owned()));
     }
     let opened = source::open(path).or_cannot("read", path)?;
-    if opened.begins_with(&GZIP) {
+    if opened.first().starts_with(&GZIP) {
         let archive = NodeArchive::read(opened.buffered(), true);
         return Ok(archive
             .map_err(|error| format!("cannot be unpacked: {}", host::reason(&error)))

@@ -1,7 +1,7 @@
 //! Opens what is sealed: seeds and adopted keys. Passphrases come from a terminal or a file, never from an argument.
 
 use std::cell::OnceCell;
-use std::io;
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
@@ -13,7 +13,7 @@ use crate::cli::input::source;
 use crate::cli::notice::Notice;
 use crate::host;
 use crate::keys::wipe_stack;
-use crate::seal::{Envelope, Form, Identity, OpenError, OpenWith, OpensWith, Passphrase};
+use crate::seal::{Envelope, Form, Identity, OpenError, OpenWith, Opened, OpensWith, Passphrase};
 
 /// The most bytes of a line with a passphrase, and one more.
 pub(crate) const PASSPHRASE_LIMIT: usize = 1027;
@@ -45,35 +45,43 @@ impl<'a> Opener<'a> {
         if Form::of(&content).is_none() {
             return Ok(content);
         }
-        let envelope = Envelope::read(content.as_slice()).map_err(|error| failed(file, &error))?;
-        let opened = match envelope.opens_with() {
-            OpensWith::Passphrase => match self.passphrase_file {
-                None => {
-                    let passphrase = ask(&format!("Passphrase of {}: ", named(file)), file)?;
-                    envelope.open(OpenWith::Passphrase(&passphrase)).and_then(|opened| opened.read_all(limit))
-                }
-                Some(from) => {
-                    let passphrase = match self.passphrase.get() {
-                        Some(passphrase) => passphrase,
-                        None => {
-                            let read = read_passphrase(from)?;
-                            self.passphrase.get_or_init(|| read)
-                        }
-                    };
-                    envelope.open(OpenWith::Passphrase(passphrase)).and_then(|opened| opened.read_all(limit))
-                }
-            },
-            OpensWith::Identity => {
-                let identities = self.identities(file)?;
-                envelope.open(OpenWith::Identities(&identities)).and_then(|opened| opened.read_all(limit))
-            }
-        };
+        let name = named(file);
+        let failed = |error: &OpenError| Failure::opening(&name, error);
+        let envelope = Envelope::read(content.as_slice()).map_err(|error| failed(&error))?;
+        let opened = self.unseal(file, envelope)?.and_then(|opened| opened.read_all(limit));
         // Keys of ciphers lay there.
         wipe_stack();
-        opened.map_err(|error| failed(file, &error))
+        opened.map_err(|error| failed(&error))
     }
 
-    fn identities(&self, file: &Path) -> Result<Vec<Identity>, Failure> {
+    /// Opens a sealed file with what there is. The outer result is about that, the inner one about the file.
+    pub(crate) fn unseal<R: BufRead>(
+        &self,
+        file: &Path,
+        envelope: Envelope<R>,
+    ) -> Result<Result<Opened<impl BufRead + use<R>>, OpenError>, Failure> {
+        let asked;
+        let passphrase = match (envelope.opens_with(), self.passphrase_file) {
+            (OpensWith::Identity, _) => {
+                return Ok(envelope.open(OpenWith::Identities(&self.identities(file)?)));
+            }
+            (OpensWith::Passphrase, None) => {
+                asked = ask(&format!("Passphrase of {}: ", named(file)), file)?;
+                &asked
+            }
+            (OpensWith::Passphrase, Some(from)) => match self.passphrase.get() {
+                Some(passphrase) => passphrase,
+                None => {
+                    let read = read_passphrase(from)?;
+                    self.passphrase.get_or_init(|| read)
+                }
+            },
+        };
+        Ok(envelope.open(OpenWith::Passphrase(passphrase)))
+    }
+
+    /// Returns all identities that there are, to open this file.
+    pub(crate) fn identities(&self, file: &Path) -> Result<Vec<Identity>, Failure> {
         if self.identity_files.is_empty() {
             return Err(Failure::cannot_run(format!("{} is sealed to recipients", named(file)))
                 .hint("--identity FILE names a file with the identity of one of them"));
@@ -135,21 +143,5 @@ fn warn_of(path: &Path, can_be_read: bool) {
     if can_be_read {
         let name = path.display();
         Notice::new(format!("{name} can be read by others")).hint(format!("chmod 600 {name}")).give();
-    }
-}
-
-fn failed(file: &Path, error: &OpenError) -> Failure {
-    let failure = match error {
-        OpenError::Io(error) => Failure::io("open", file, error),
-        _ => Failure::cannot_run(format!("{} {error}", named(file))),
-    };
-    match error {
-        OpenError::OtherPassphrase => failure.hint("a copy from before `seed reseal` has the passphrase of before"),
-        OpenError::OtherRecipients => failure.hint("--identity FILE can be given several times"),
-        OpenError::Armor(_) | OpenError::Header(_) | OpenError::Mac | OpenError::Payload(_) => {
-            failure.hint("take the other copy")
-        }
-        OpenError::WorkFactor(_) | OpenError::Memory(_) => failure.hint("was it sealed by somebody else?"),
-        _ => failure,
     }
 }

@@ -12,20 +12,31 @@ pub(crate) fn summary(checked: &CheckedBundle, holds: &str) -> String {
         ArchiveKind::Whole => "the whole bundle",
         ArchiveKind::Partial => "a partial bundle",
         ArchiveKind::Slice => "a slice",
+        ArchiveKind::Opened => "of a sealed bundle",
     };
-    let nodes = checked.parts.iter().filter(|part| **part != PartName::Cluster).count();
-    let cluster = if checked.parts.contains(&PartName::Cluster) { " and the cluster's part" } else { "" };
+    let parts = counted(&checked.parts);
+    let content = match checked.archive.kind() {
+        // Of all its parts, which are not there.
+        ArchiveKind::Opened => String::new(),
+        _ => format!("content  sha256:{}\n", checked.archive.content_sha256()),
+    };
     format!(
-        "{}, generation {}, Kubernetes {}: {kind}, {nodes} {}{cluster}\n\
+        "{}, generation {}, Kubernetes {}: {kind}, {parts}\n\
          {holds}\n\
-         {}content  sha256:{}\n",
+         {}{content}",
         head.cluster,
         head.generation,
         head.kubernetes,
-        if nodes == 1 { "node" } else { "nodes" },
         fingerprint::signer(&checked.key.fingerprint()),
-        checked.archive.content_sha256(),
     )
+}
+
+/// Returns how many nodes there are among parts, and whether the cluster's part is.
+pub(crate) fn counted(parts: &[PartName]) -> String {
+    let nodes = parts.iter().filter(|part| **part != PartName::Cluster).count();
+    let cluster = parts.contains(&PartName::Cluster);
+    let nodes = format!("{nodes} {}", if nodes == 1 { "node" } else { "nodes" });
+    if cluster { format!("{nodes} and the cluster's part") } else { nodes }
 }
 
 /// Returns the name of the part for a person.

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use crate::bundle::{ArchiveKind, Row, VerifiedPart};
+use crate::bundle::{ArchiveKind, Head, Row, VerifiedPart};
 use crate::cli::text::findings;
+use crate::sign::PublicKey;
 use crate::verify::{CheckedBundle, Finding};
 
 /// A verified bundle.
@@ -16,7 +17,7 @@ pub(crate) struct BundleJson {
     kind: &'static str,
     parts: Vec<String>,
     signer: String,
-    content_sha256: String,
+    content_sha256: Option<String>,
 }
 
 impl From<&CheckedBundle> for BundleJson {
@@ -31,10 +32,30 @@ impl From<&CheckedBundle> for BundleJson {
                 ArchiveKind::Whole => "whole",
                 ArchiveKind::Partial => "partial",
                 ArchiveKind::Slice => "slice",
+                ArchiveKind::Opened => "opened",
             },
             parts: checked.parts.iter().map(ToString::to_string).collect(),
             signer: checked.key.fingerprint().to_string(),
-            content_sha256: checked.archive.content_sha256().to_string(),
+            content_sha256: match checked.archive.kind() {
+                ArchiveKind::Opened => None,
+                _ => Some(checked.archive.content_sha256().to_string()),
+            },
+        }
+    }
+}
+
+impl BundleJson {
+    /// Returns a sealed bundle of which nothing was opened, by its index, which this key has signed.
+    pub(crate) fn sealed(head: &Head, key: &PublicKey) -> Self {
+        Self {
+            cluster: head.cluster.clone(),
+            cluster_id: head.cluster_id.to_string(),
+            generation: head.generation,
+            kubernetes: head.kubernetes.clone(),
+            kind: "opened",
+            parts: Vec::new(),
+            signer: key.fingerprint().to_string(),
+            content_sha256: None,
         }
     }
 }
