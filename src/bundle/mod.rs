@@ -30,6 +30,7 @@ mod places;
 mod read;
 mod record;
 pub(crate) mod rows;
+pub mod sealed;
 mod split;
 mod tar;
 mod verified;

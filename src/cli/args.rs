@@ -4,6 +4,7 @@ mod diff;
 mod format;
 mod init;
 mod node;
+mod seal;
 mod seed;
 mod survey;
 
@@ -21,6 +22,7 @@ pub(crate) use diff::DiffArguments;
 pub(crate) use format::{Background, FormatArguments, OutputFormat};
 pub(crate) use init::InitArguments;
 pub(crate) use node::{ApplyArguments, ChangeArguments, RollbackArguments, StatusArguments};
+pub(crate) use seal::{RecipientArguments, SealArguments};
 pub(crate) use seed::{ClearArguments, IdentityCommand, KeepArguments, OpenArguments, SeedCommand};
 pub(crate) use survey::SurveyArguments;
 
@@ -70,6 +72,8 @@ pub(crate) enum Command {
     Diff(DiffArguments),
     /// Cut parts out of a bundle, to carry each to its node alone; needs no key
     Split(SplitArguments),
+    /// Seal each part of a bundle to its node, so that nothing secret lies on the medium in the clear
+    Seal(SealArguments),
     /// List the nodes of a profile in the order in which they change, for Ansible and other programs
     Inventory(InventoryArguments),
     /// Write the collection for Ansible that brings parts to their nodes, installs them in waves and goes back
@@ -104,6 +108,7 @@ impl Command {
             Self::Fingerprint(arguments) => arguments.output,
             Self::Build(arguments) => arguments.format.output,
             Self::Split(arguments) => arguments.format.output,
+            Self::Seal(arguments) => arguments.format.output,
             Self::Verify(arguments) => arguments.format.output,
             Self::Unpack(arguments) => arguments.format.output,
             Self::Apply(arguments) => arguments.change.format.output,
@@ -138,6 +143,7 @@ impl Command {
             Self::Rollback(arguments) => (true, arguments.change.dry_run),
             Self::Status(arguments) => (!arguments.accept.is_empty(), arguments.dry_run),
             Self::Split(arguments) => (!arguments.is_printed(), arguments.dry_run),
+            Self::Seal(arguments) => (true, arguments.dry_run),
             Self::Ansible(arguments) => (true, arguments.dry_run),
             Self::UserData(arguments) => (!arguments.is_printed(), arguments.dry_run),
             Self::Csr(arguments) => (arguments.file().is_some(), arguments.dry_run),

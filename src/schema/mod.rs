@@ -18,6 +18,7 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
     ("status", include_str!("status.json")),
     ("diff", include_str!("diff.json")),
     ("split", include_str!("split.json")),
+    ("seal", include_str!("seal.json")),
     ("fingerprint", include_str!("fingerprint.json")),
     ("inventory", include_str!("inventory.json")),
 ];
