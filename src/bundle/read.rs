@@ -82,7 +82,7 @@ impl<'k, R: BufRead> Reader<'k, R> {
         Ok(reader)
     }
 
-    /// Opens what [`OpenedParts`](super::OpenedParts) makes of a sealed bundle. Of the parts of its index those are
+    /// Opens what [`OpenedParts`](super::sealed::OpenedParts) makes of a sealed bundle. Of the parts of its index those are
     /// missing that were not opened.
     ///
     /// # Errors

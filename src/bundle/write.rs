@@ -149,7 +149,7 @@ impl<B: Read + Seek> Collected<B> {
     /// Fails when the key does not sign, and when the body or the output fails.
     pub fn write(&mut self, sign: &Sign<'_>, output: impl Write) -> Result<Written, WriteError> {
         let first = self.first(sign)?;
-        let mut output = Output { inner: output, file: Context::new(&SHA256), size: 0 };
+        let mut output = Output::new(output);
         let copied = (|| {
             output.write_all(&self.compressor.member(&first)?)?;
             self.body.rewind()?;
@@ -158,7 +158,7 @@ impl<B: Read + Seek> Collected<B> {
             output.flush()
         })();
         copied.map_err(WriteError::Output)?;
-        Ok(Written { file_sha256: Sha256::from_ring(&output.file.finish()), size: output.size })
+        Ok(output.written())
     }
 
     /// Makes the first member: top folder, index, its signature, `nodes`.
@@ -262,10 +262,21 @@ impl Tar {
 }
 
 /// Counts and hashes the bytes that it passes on.
-struct Output<W> {
+pub(super) struct Output<W> {
     inner: W,
     file: Context,
     size: u64,
+}
+
+impl<W> Output<W> {
+    pub(super) fn new(inner: W) -> Self {
+        Self { inner, file: Context::new(&SHA256), size: 0 }
+    }
+
+    /// Returns what was written.
+    pub(super) fn written(self) -> Written {
+        Written { file_sha256: Sha256::from_ring(&self.file.finish()), size: self.size }
+    }
 }
 
 impl<W: Write> Write for Output<W> {

@@ -5,6 +5,7 @@ mod format;
 mod init;
 mod node;
 mod open;
+mod seal;
 mod seed;
 mod survey;
 
@@ -23,6 +24,7 @@ pub(crate) use format::{Background, FormatArguments, OutputFormat};
 pub(crate) use init::InitArguments;
 pub(crate) use node::{ApplyArguments, ChangeArguments, RollbackArguments, StatusArguments};
 pub(crate) use open::OpenPartArguments;
+pub(crate) use seal::{RecipientArguments, SealArguments};
 pub(crate) use seed::{ClearArguments, IdentityCommand, KeepArguments, OpenArguments, SeedCommand};
 pub(crate) use survey::SurveyArguments;
 
@@ -74,6 +76,8 @@ pub(crate) enum Command {
     Diff(DiffArguments),
     /// Cut parts out of a bundle, to carry each to its node alone; needs no key
     Split(SplitArguments),
+    /// Seal each part of a bundle to its node, so that nothing secret lies on the medium in the clear
+    Seal(SealArguments),
     /// List the nodes of a profile in the order in which they change, for Ansible and other programs
     Inventory(InventoryArguments),
     /// Write the collection for Ansible that brings parts to their nodes, installs them in waves and goes back
@@ -109,6 +113,7 @@ impl Command {
             Self::Build(arguments) => arguments.format.output,
             Self::Split(arguments) => arguments.format.output,
             Self::Open(arguments) => arguments.format.output,
+            Self::Seal(arguments) => arguments.format.output,
             Self::Verify(arguments) => arguments.format.output,
             Self::Unpack(arguments) => arguments.format.output,
             Self::Apply(arguments) => arguments.change.format.output,
@@ -144,6 +149,7 @@ impl Command {
             Self::Status(arguments) => (!arguments.accept.is_empty(), arguments.dry_run),
             Self::Split(arguments) => (!arguments.is_printed(), arguments.dry_run),
             Self::Open(arguments) => (!arguments.is_printed(), arguments.dry_run),
+            Self::Seal(arguments) => (true, arguments.dry_run),
             Self::Ansible(arguments) => (true, arguments.dry_run),
             Self::UserData(arguments) => (!arguments.is_printed(), arguments.dry_run),
             Self::Csr(arguments) => (arguments.file().is_some(), arguments.dry_run),

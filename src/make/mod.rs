@@ -16,6 +16,7 @@
 mod adoption;
 mod comparison;
 mod derivation;
+mod envelopes;
 mod error;
 #[cfg(test)]
 mod install_facts;
@@ -24,6 +25,7 @@ mod lock;
 mod materials;
 mod permission;
 mod request;
+mod signer;
 mod slices;
 
 use std::collections::BTreeMap;
@@ -33,9 +35,11 @@ use std::sync::Arc;
 pub use adoption::check_derivable;
 pub use comparison::{Comparison, Since};
 pub use derivation::{Derivation, Progress};
+pub use envelopes::{Envelopes, EnvelopesError};
 pub use error::{BuildError, Defect, MakeError};
 pub use permission::{Deviation, Objection, Permission, check_lock};
 pub use request::{request, request_over};
+pub use signer::Signer;
 
 use crate::adopted::Adopted;
 use crate::bundle::{ClusterId, Description, Head, Hex, Sha256, WriteError, Writer, Written};

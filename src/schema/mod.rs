@@ -19,6 +19,7 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
     ("diff", include_str!("diff.json")),
     ("split", include_str!("split.json")),
     ("open", include_str!("open.json")),
+    ("seal", include_str!("seal.json")),
     ("fingerprint", include_str!("fingerprint.json")),
     ("inventory", include_str!("inventory.json")),
 ];

@@ -25,6 +25,7 @@ mod open;
 mod plan;
 mod rollback;
 mod schema;
+mod seal;
 mod seed;
 mod seed_check;
 mod seed_file;
@@ -61,6 +62,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Status(arguments) => status::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
         Command::Split(arguments) => split::run(arguments),
+        Command::Seal(arguments) => seal::run(arguments),
         Command::Inventory(arguments) => inventory::run(arguments),
         Command::Ansible(arguments) => ansible::run(arguments),
         Command::UserData(arguments) => user_data::run(arguments),

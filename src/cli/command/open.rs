@@ -6,7 +6,8 @@ use std::path::Path;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::bundle::{BundleError, Content, SealedReader, Slice, SplitError};
+use crate::bundle::sealed::{SealedReader, Slice};
+use crate::bundle::{BundleError, Content, SplitError};
 use crate::cli::args::{OpenPartArguments, OutputFormat};
 use crate::cli::command::new_file::NewFile;
 use crate::cli::command::slice_folder::SLICE_MODE;

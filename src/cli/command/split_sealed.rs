@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use crate::bundle::{SealedPart, SealedReader};
+use crate::bundle::sealed::{SealedPart, SealedReader};
 use crate::cli::args::SplitArguments;
 use crate::cli::command::new_file::NewFile;
 use crate::cli::command::slice_folder::{cannot_write, slice_path};

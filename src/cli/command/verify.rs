@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::bundle::SealedReader;
+use crate::bundle::sealed::SealedReader;
 use crate::cli::args::{OutputFormat, VerifyArguments};
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::opening::{self, Kind, Opening};

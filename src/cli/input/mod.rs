@@ -9,6 +9,7 @@ pub(crate) mod misplaced_secret;
 pub(crate) mod node_folder;
 pub(crate) mod node_names;
 pub(crate) mod opening;
+pub(crate) mod recipients;
 pub(crate) mod sealed;
 pub(crate) mod source;
 pub(crate) mod time;

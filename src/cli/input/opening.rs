@@ -4,7 +4,8 @@ use std::io::{self, BufRead};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::bundle::{Content, OpenedParts, Reader, SealedPart, SealedReader};
+use crate::bundle::sealed::{OpenedParts, SealedPart, SealedReader};
+use crate::bundle::{Content, Reader};
 use crate::cli::args::OpenArguments;
 use crate::cli::failure::{Failure, named};
 use crate::cli::input::sealed::Opener;

@@ -57,6 +57,7 @@ pub(super) const ROOMS: &[Room] = &[
             "lock",
             "verify",
             "bundle",
+            "seal",
             "sign",
             "kubernetes",
             "x509",

@@ -8,22 +8,22 @@ use std::io::{self, BufRead, Read};
 
 use zeroize::Zeroizing;
 
-use super::error::{BundleError, RecordError};
-use super::gzip::{Compressor, Members};
-use super::head::Head;
-use super::hex::Sha256;
-use super::limits::FILE;
-use super::mode::Mode;
-use super::part::Content;
-use super::read::record_path;
-use super::record::Record;
-use super::sealed_read::{SealedPart, SealedReader};
-use super::split::{SplitError, part_of};
-use super::tar::{BLOCK, END, Kind, header, padding, raw_path, raw_size};
+use super::super::error::{BundleError, RecordError};
+use super::super::gzip::{Compressor, Members};
+use super::super::head::Head;
+use super::super::hex::Sha256;
+use super::super::limits::FILE;
+use super::super::mode::Mode;
+use super::super::part::Content;
+use super::super::read::record_path;
+use super::super::record::Record;
+use super::super::split::{SplitError, part_of};
+use super::super::tar::{BLOCK, END, Kind, header, padding, raw_path, raw_size};
+use super::read::{SealedPart, SealedReader};
 use crate::kubernetes::PartName;
 
 /// Bytes as they are in the bundle: the parts of a sealed bundle that `open` opens, to be read with
-/// [`Reader::open_sealed`](super::Reader::open_sealed).
+/// [`Reader::open_sealed`](crate::bundle::Reader::open_sealed).
 ///
 /// `open` returns the slice in an envelope, or `None` when it stays sealed. It must return no error but its own, or one
 /// that the envelope gave.

@@ -6,15 +6,15 @@
 
 use std::io::{self, BufRead, Read};
 
-use super::error::BundleError;
-use super::gzip::fill;
-use super::hex::Sha256;
-use super::index::Index;
-use super::limits::{INDEX, SEALED, SIGNATURE};
-use super::mode::Mode;
-use super::name::folder;
-use super::read::compare;
-use super::tar::{BLOCK, Kind, padding, raw_path, raw_size};
+use super::super::error::BundleError;
+use super::super::gzip::fill;
+use super::super::hex::Sha256;
+use super::super::index::Index;
+use super::super::limits::{INDEX, SEALED, SIGNATURE};
+use super::super::mode::Mode;
+use super::super::read::compare;
+use super::super::tar::{BLOCK, Kind, padding, raw_path, raw_size};
+use super::name::entry_path;
 use crate::kubernetes::PartName;
 use crate::sign::PublicKey;
 
@@ -125,7 +125,7 @@ impl<R: BufRead> SealedReader<R> {
             return Ok(None);
         }
         let Some((part, _)) = self.index.parts.get(self.read) else { return Err(BundleError::ExtraPart { found }) };
-        let (part, entry) = (part.clone(), format!("{}/{}.tar.gz.age", self.index.head.top(), folder(part)));
+        let (part, entry) = (part.clone(), entry_path(&self.index.head.top(), part));
         if found != entry {
             return Err(BundleError::UnexpectedEntry { expected: entry, found });
         }
@@ -156,7 +156,7 @@ impl<R: BufRead> SealedReader<R> {
         exactly(&mut self.source, zeros)?;
         if zeros.iter().any(|byte| *byte != 0) {
             let part = self.read.checked_sub(1).and_then(|place| self.index.parts.get(place));
-            let entry = part.map(|(part, _)| format!("{}/{}.tar.gz.age", self.index.head.top(), folder(part)));
+            let entry = part.map(|(part, _)| entry_path(&self.index.head.top(), part));
             return Err(BundleError::Padding { entry: entry.unwrap_or_default() });
         }
         Ok(())
