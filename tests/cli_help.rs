@@ -17,6 +17,7 @@ pub const COMMANDS: &[&str] = &[
     "build",
     "csr",
     "verify",
+    "open",
     "inspect",
     "doctor",
     "survey",

@@ -73,6 +73,7 @@ mod locked;
 mod man_pages;
 mod manual;
 mod memory;
+mod opening;
 mod openssl;
 mod pager;
 mod partial;

@@ -31,6 +31,11 @@ pub fn code(chapter: &str) -> Vec<String> {
     code.join("\n").replace("\\\n", " ").lines().map(str::to_owned).collect()
 }
 
+/// The blocks of a chapter that are typed, lines that go on behind a pipe joined.
+pub fn blocks(chapter: &str) -> Vec<String> {
+    code(chapter).join("\n").replace("|\n", "|").lines().map(str::to_owned).collect()
+}
+
 /// Those that run certferry, or survey.sh.
 fn lines(chapter: &str) -> Vec<String> {
     let is_ours = |line: &String| ["certferry ", "sh survey.sh "].iter().any(|beginning| line.starts_with(beginning));
@@ -55,6 +60,12 @@ fn desk() -> (Desk, String) {
         desk.write(&format!("{name}.yaml"), list);
     }
     desk.succeed("unpack prod-1-g1.tar.gz --key prod-1.pub --node cp-1 --root disk");
+    desk.succeed("identity new cp-1.key --x25519");
+    let recipient =
+        desk.text("cp-1.key").lines().find_map(|line| line.strip_prefix("# public key: ")).unwrap().to_owned();
+    let seal =
+        desk.run(&format!("seal prod-1-g1.tar.gz --seed prod-1.seed --also-to {recipient} --to cp-1={recipient}"));
+    assert_eq!(seal.code, Some(0), "{}", seal.stderr);
     desk.write("apiserver.crt", desk.read("disk/etc/kubernetes/pki/apiserver.crt"));
     (desk, fingerprint)
 }
@@ -81,6 +92,7 @@ fn every_line_of_the_chapters_works_as_printed() {
             machine.bind(&desk.path("disk"), "/mnt/disk");
             fs::create_dir_all(machine.path("root/.kube")).unwrap();
             fs::copy(desk.path("disk/etc/kubernetes/admin.conf"), machine.path("root/.kube/config")).unwrap();
+            fs::copy(desk.path("cp-1.key"), machine.path("root/cp-1.key")).unwrap();
             (*name, machine)
         })
         .collect();

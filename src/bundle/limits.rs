@@ -26,7 +26,7 @@ pub(crate) const DEPTH: usize = 8;
 
 #[cfg(test)]
 mod tests {
-    use super::{COMPRESSED, DEPTH, ENTRIES, FILE, INDEX, MEMBER, PARTS, PATH, SIGNATURE};
+    use super::{COMPRESSED, DEPTH, ENTRIES, FILE, INDEX, MEMBER, PARTS, PATH, SEALED, SIGNATURE};
 
     const FORMATS: &str = include_str!("../manual/formats.md");
     const THREAT_MODEL: &str = include_str!("../manual/threat-model.md");
@@ -50,6 +50,7 @@ mod tests {
             ("a file, a record", mebibytes(FILE)),
             ("the index", mebibytes(INDEX)),
             ("a signature in the archive", format!("{SIGNATURE} bytes")),
+            ("an envelope", mebibytes(SEALED)),
             ("entries of a part, its record and signature among them", thousands(ENTRIES)),
             ("parts", thousands(PARTS)),
             ("a path in a tree", format!("{PATH} bytes")),

@@ -39,7 +39,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use claimed::claimed_parts;
+pub use claimed::{claimed_parts, claimed_sealed_parts};
 pub use error::{BundleError, RecordError, WriteError};
 pub use head::{ClusterId, FORMAT, Head, PHASE};
 pub use hex::{Hex, Sha256};

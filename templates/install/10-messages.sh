@@ -9,7 +9,8 @@ usage: sh install.sh BUNDLE --node NAME --key PUB [--root DIR] [--dry-run] [--fo
        sh install.sh --status [--root DIR]
        sh install.sh --version
 
-  BUNDLE             a bundle, a partial bundle or a slice
+  BUNDLE             a bundle, a partial bundle or a slice; - is the standard input:
+                     age -d -i IDENTITY SLICE.age | sh install.sh - ...
   --node NAME        the node whose part is installed, as the profile names it
   --key PUB          the signer's public key, a file that was on the node before; or its fingerprint, 64 digits as they
                      stand on paper, and then CLUSTER.pub lies beside the bundle

@@ -1,11 +1,37 @@
 # ---------------------------------------------------------------------------------------------------------------------
 # The archive, before anything is unpacked
 
-# Where the gzip members end, and what each says it holds: one line `member BYTES` each, from the hex dump of the file.
+# The most lines of 64 letters that hold what came through a pipe: 64 MiB and some.
+PIPE_LINES=1400000
+
+# Takes the bundle from the standard input. It is read more than once, and a slice that was sealed must not lie on a disk in the
+# clear: so it is held as text, in the memory of this shell.
+take_pipe() {
+    # As a program, printf would show it to every other user.
+    case $(command -v printf) in
+    /*) cannot 'the printf of this shell is a program of its own' 'run this with dash, bash or busybox sh, or give the bundle as a file' ;;
+    esac
+    PIPED=$(head -c $(((PIPE_LINES + 1) * 48)) | openssl base64 2>/dev/null)
+    BUNDLE='the standard input'
+    [ -n "$PIPED" ] || cannot 'nothing came through the standard input' 'what stands before the | says why'
+    [ "${#PIPED}" -lt $((PIPE_LINES * 65)) ] || cannot "the standard input is longer than $((PIPE_LINES * 48)) bytes" \
+        'give the bundle as a file, or a slice of it'
+}
+
+# The bytes of the bundle.
+bundle_bytes() {
+    if [ -n "$PIPED" ]; then
+        printf '%s\n' "$PIPED" 2>/dev/null | openssl base64 -d
+    else
+        cat <"$BUNDLE"
+    fi
+}
+
+# Where the gzip members end, and what each says it holds: one line `member BYTES` each, from the hex dump of the bundle.
 # Ten bytes begin a member, as in no other gzip; that they stand within compressed data by chance has odds of 2^-80, and
 # then the boundaries do not fit the archive, and it is refused.
 members_of() {
-    od -An -v -tx1 <"$1" | awk "$AWK_FACTS$AWK_MEMBERS"
+    bundle_bytes | od -An -v -tx1 | awk "$AWK_FACTS$AWK_MEMBERS"
 }
 
 # Reads a tar stream as a hex dump, after lines `member BYTES` and one line `--`, and takes nothing that certferry would
@@ -34,20 +60,20 @@ found() { # <key>
     printf '%s\n' "$WORDS"
 }
 
-# Looks at every header of the archive; the result is in GATE, of which FOUND has what `found` says, and ENTRIES the entries.
-# Nothing is written.
+# Looks at every header of the archive for the part of the node $1; the result is in GATE, of which FOUND has what `found` says,
+# and ENTRIES the entries. Nothing is written.
 look_through() {
-    members=$(members_of "$1") || gate_refuses "$1" "$members"
+    members=$(members_of) || gate_refuses "$BUNDLE" "$members"
     GATE=$(
         {
             printf '%s\n--\n' "$members"
-            gzip -dc <"$1" 2>/dev/null | od -An -v -tx1
-        } | gate "$2" 1
-    ) || gate_refuses "$1" "$GATE"
+            bundle_bytes | gzip -dc 2>/dev/null | od -An -v -tx1
+        } | gate "$1" 1
+    ) || gate_refuses "$BUNDLE" "$GATE"
     FOUND=$(printf '%s\n' "$GATE" | awk '$1 != "part" && $1 != "entry"')
     ENTRIES=$(only_entries "$GATE")
     # The checksum and the length of each member. After the gate, which would not read a gigabyte of zeros.
-    gzip -t <"$1" >/dev/null 2>&1 || gate_refuses "$1" "refused its compressed data is damaged"
+    bundle_bytes | gzip -t >/dev/null 2>&1 || gate_refuses "$BUNDLE" "refused its compressed data is damaged"
 }
 
 gate_refuses() {
@@ -58,7 +84,7 @@ gate_refuses() {
 
 # So many bytes of the unpacked archive, or of a file, from an offset.
 cut_out() {
-    gzip -dc <"$BUNDLE" 2>/dev/null | tail -c "+$(($1 + 1))" | head -c "$2"
+    bundle_bytes | gzip -dc 2>/dev/null | tail -c "+$(($1 + 1))" | head -c "$2"
 }
 
 cut_from() {

@@ -22,6 +22,8 @@ take_key() {
         case $typed in *[!0-9a-f]*) wanted= ;; esac
         [ "${#wanted}" = 71 ] || cannot "--key $1 is not a fingerprint" \
             "a fingerprint is 64 hex digits, in any case and with any blanks"
+        [ -z "$PIPED" ] || cannot '--key is a fingerprint, and nothing lies beside the standard input' \
+            "give the public key's file to --key"
         # CLUSTER-gN...: a `-g` before a digit ends the cluster's name, most likely the last one; and of several names it is
         # that of the key which has this fingerprint.
         names=$(printf '%s\n' "${BUNDLE##*/}" | awk '{

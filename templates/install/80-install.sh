@@ -1,14 +1,18 @@
 install_part() {
     need_tools cat chmod chown cmp cp date gzip head ls mkdir mv od readlink rm rmdir sed sha256sum sort sync tail tar tr uname wc ln id
-    [ -f "$BUNDLE" ] && [ -r "$BUNDLE" ] || cannot "cannot read $BUNDLE"
+    if [ "$BUNDLE" = - ]; then
+        take_pipe
+    else
+        [ -f "$BUNDLE" ] && [ -r "$BUNDLE" ] || cannot "cannot read $BUNDLE"
+    fi
     take_key "$KEY"
-    if [ -e "$BUNDLE.sig" ]; then
+    if [ -z "$PIPED" ] && [ -e "$BUNDLE.sig" ]; then
         [ -r "$BUNDLE.sig" ] && [ -f "$BUNDLE.sig" ] || cannot "cannot read $BUNDLE.sig"
         openssl dgst -sha256 -verify "$KEY" -signature "$BUNDLE.sig" "$BUNDLE" >/dev/null 2>&1 ||
             refuse "$BUNDLE.sig does not hold for $BUNDLE" \
                 "the file was changed or cut on its way, or another key signed it; carry it again"
     fi
-    look_through "$BUNDLE" "$NODE"
+    look_through "$NODE"
     [ -n "$(found own)" ] || refuse "there is no node $NODE in $BUNDLE" \
         "$(printf '%s\n' "$GATE" | awk '$1 == "part" && $2 ~ /^node\// { print substr($2, 6) }' | did_you_mean "$NODE")" \
         "it has $(printf '%s\n' "$GATE" | awk '

@@ -22,7 +22,7 @@ guess_option() { # <what was written>
 
 main() {
     ACTION=install BUNDLE='' NODE='' KEY='' ROOT=/ DRY_RUN='' FORCE_NODE='' ALLOW_DOWNGRADE='' DROP_BACKUP=''
-    STAGING='' STARTED='' LOCKED='' MADE='' HOMES='' COPIES='' REPAIRS='' WRITTEN='' journal='' only_install='' typing=''
+    PIPED='' STAGING='' STARTED='' LOCKED='' MADE='' HOMES='' COPIES='' REPAIRS='' WRITTEN='' journal='' only_install='' typing=''
     while [ $# -gt 0 ]; do
         # A fingerprint on paper stands in groups, and without quotes each of them is an argument.
         case $typing$1 in
@@ -72,7 +72,7 @@ main() {
         --force-node) FORCE_NODE=1 only_install=$1 ;;
         --allow-downgrade) ALLOW_DOWNGRADE=1 only_install=$1 ;;
         --drop-backup) DROP_BACKUP=1 only_install=$1 ;;
-        -*) bad_usage "there is no option $1" "$(guess_option "${1%%=*}")" ;;
+        -?*) bad_usage "there is no option $1" "$(guess_option "${1%%=*}")" ;;
         *)
             [ -z "$BUNDLE" ] || bad_usage "two bundles are given: $BUNDLE and $1"
             BUNDLE=$1
@@ -86,7 +86,9 @@ main() {
         return
     fi
     [ -n "$BUNDLE" ] || bad_usage 'no bundle is given'
-    if [ ! -e "$BUNDLE" ]; then
+    if [ "$BUNDLE" = - ]; then
+        [ ! -t 0 ] || bad_usage 'no bundle comes through the standard input'
+    elif [ ! -e "$BUNDLE" ]; then
         # What is a word to certferry is an option here.
         meant=$(guess_option "--$BUNDLE")
         [ -z "$meant" ] || bad_usage "there is no bundle $BUNDLE" "$meant"

@@ -14,6 +14,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use crate::common::rights::{Right, lacks};
+use crate::common::{tool, write};
+use crate::seal::pipe;
 use ferry::{Fleet, changed};
 use hosts::{Hosts, Place, recap};
 
@@ -80,6 +82,7 @@ fn forth_and_back(ansible: Option<PathBuf>) {
     // One host gets the program from Ansible.
     fs::remove_file(fleet.root("worker-6").join("usr/local/bin/certferry")).unwrap();
     fleet.prepare();
+    fleet.seal_a_slice();
     for format in ["ignition", "cloud-init"] {
         fleet.succeed(&format!("certferry user-data {format}"), "");
     }
@@ -93,17 +96,36 @@ fn forth_and_back(ansible: Option<PathBuf>) {
     fleet.chapter.assert_complete();
 }
 
+/// The host whose slice is sealed.
+const SEALED: &str = "worker-2";
+
 impl Fleet {
+    /// One host has an identity; its slice comes sealed to that, and lies nowhere else in the clear.
+    fn seal_a_slice(&self) {
+        let folder = self.root(SEALED).join("root");
+        let identity = String::from_utf8(pipe(&mut tool("age-keygen"), b"")).unwrap();
+        let file = write(&folder, "identity.key", &identity, 0o600);
+        let recipient = String::from_utf8(pipe(tool("age-keygen").arg("-y").arg(&file), b"")).unwrap();
+        let slice = self.hosts.path(&format!("slices/nodes/{SEALED}/prod-1-g2.tar.gz"));
+        let sealed = pipe(tool("age").args(["-r", recipient.trim_end()]), &fs::read(&slice).unwrap());
+        fs::write(slice.with_extension("gz.age"), sealed).unwrap();
+        fs::remove_file(slice).unwrap();
+        fs::create_dir(self.hosts.path("host_vars")).unwrap();
+        self.hosts.write(&format!("host_vars/{SEALED}.yml"), "certferry_identity: /root/identity.key\n");
+    }
+
     fn each_gets_its_own(&mut self) {
         let before = self.state();
         let ended = self.succeed("fleet.distribute", "");
         assert_eq!(changed(&ended), sorted(names().into_iter()), "{}", ended.stdout);
         let public_key = fs::read(self.hosts.path("out/prod-1.pub")).unwrap();
         for (name, mut state) in self.state() {
-            let slice = fs::read(self.hosts.path(&format!("slices/nodes/{name}/prod-1-g2.tar.gz"))).unwrap();
+            let file = if name == SEALED { "prod-1-g2.tar.gz.age" } else { "prod-1-g2.tar.gz" };
+            let slice = fs::read(self.hosts.path(&format!("slices/nodes/{name}/{file}"))).unwrap();
+            assert_eq!(slice.starts_with(b"age-encryption.org/v1\n"), name == SEALED);
             let expected = [
                 (String::new(), (0o700, b"folder".to_vec())),
-                ("prod-1-g2.tar.gz".to_owned(), (0o600, slice)),
+                (file.to_owned(), (0o600, slice)),
                 ("prod-1.pub".to_owned(), (0o644, public_key.clone())),
             ];
             assert!(state.pop() == Some(expected.into()), "{name}");
@@ -213,7 +235,11 @@ impl Fleet {
 
     fn a_second_run_changes_nothing(&mut self) {
         let before = self.state();
-        assert!(before.values().all(|state| !state[2].contains_key("prod-1-g2.tar.gz")), "slices hold keys");
+        let slices = ["prod-1-g2.tar.gz", "prod-1-g2.tar.gz.age"];
+        assert!(
+            before.values().all(|state| slices.iter().all(|file| !state[2].contains_key(*file))),
+            "slices hold keys"
+        );
         let runs = [
             ("fleet.distribute", "--limit cp-1,worker-1"),
             ("fleet.apply", "-e certferry_batch=50"),

@@ -41,7 +41,7 @@ pub fn pipe(command: &mut Command, input: &[u8]) -> Vec<u8> {
     output.stdout
 }
 
-fn seal(content: &[u8], to: SealTo<'_>, form: Form) -> Vec<u8> {
+pub fn seal(content: &[u8], to: SealTo<'_>, form: Form) -> Vec<u8> {
     let mut sealer = Sealer::new(Vec::new(), to, form).unwrap();
     sealer.write_all(content).unwrap();
     sealer.finish().unwrap()

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap_complete::CompletionCandidate;
 
-use crate::bundle::claimed_parts;
+use crate::bundle::sealed::ENDING;
+use crate::bundle::{claimed_parts, claimed_sealed_parts};
 use crate::host;
 use crate::kubernetes::PartName;
 use crate::profile;
@@ -27,6 +28,10 @@ fn names_in(path: &Path) -> Vec<String> {
     let name = path.to_string_lossy();
     if name.ends_with(".tar.gz") {
         let parts = host::open(path).map(claimed_parts).unwrap_or_default();
+        return parts.iter().filter_map(PartName::node).map(str::to_owned).collect();
+    }
+    if name.ends_with(ENDING) {
+        let parts = host::open(path).map(claimed_sealed_parts).unwrap_or_default();
         return parts.iter().filter_map(PartName::node).map(str::to_owned).collect();
     }
     if !name.ends_with(".toml") || name.ends_with(".lock.toml") {
