@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use crate::common::desk::PROFILE;
+use certferry::bundle::sealed;
 use certferry::x509::read_pem;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
@@ -169,6 +170,19 @@ fn seeds_of_a_build() -> BTreeMap<String, Vec<u8>> {
         ("other-gzip", b"\x07\x0c\x00\x00\x00\x03\x01\x08"),
     ];
     seeds.extend(scripts.map(|(name, script)| (format!("archive/{name}"), script.to_vec())));
+    let archive = fs::read(&bundle.archive).unwrap();
+    let beginning = sealed::beginning(archive.as_slice()).unwrap().unwrap();
+    let mut sealed = Vec::new();
+    // Nobody opens it: the first bytes of each slice do as an envelope.
+    sealed::write(
+        archive.as_slice(),
+        &beginning,
+        &|_, slice| Ok(slice[..600].to_vec()),
+        &mut |_, _| Ok(()),
+        &mut sealed,
+    )
+    .unwrap();
+    seeds.insert("sealed_bundle/lab-g1.sealed.tar".to_owned(), sealed);
     seeds.extend(primes_and_composites());
     seeds
 }
@@ -269,6 +283,12 @@ fn sealed_files() {
     // Others have sealed them: age and age-encryption, to the identities of the specification.
     assert_eq!(seeds("sealed").iter().filter(|seed| fuzz::sealed::is_opened(seed)).count(), 4);
     smoke("sealed");
+}
+
+#[test]
+fn sealed_bundles() {
+    assert!(seeds("sealed_bundle").iter().all(|seed| fuzz::sealed_bundle::is_taken(seed)));
+    smoke("sealed_bundle");
 }
 
 #[test]

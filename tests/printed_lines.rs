@@ -60,12 +60,12 @@ fn desk() -> (Desk, String) {
         desk.write(&format!("{name}.yaml"), list);
     }
     desk.succeed("unpack prod-1-g1.tar.gz --key prod-1.pub --node cp-1 --root disk");
-    desk.succeed("identity new cp-1.key --x25519");
-    let recipient =
-        desk.text("cp-1.key").lines().find_map(|line| line.strip_prefix("# public key: ")).unwrap().to_owned();
-    let seal =
-        desk.run(&format!("seal prod-1-g1.tar.gz --seed prod-1.seed --also-to {recipient} --to cp-1={recipient}"));
-    assert_eq!(seal.code, Some(0), "{}", seal.stderr);
+    let [own, office] = ["cp-1.key", "office.key"].map(|file| {
+        desk.succeed(&format!("identity new {file} --x25519"));
+        desk.text(file).lines().find_map(|line| line.strip_prefix("# public key: ")).unwrap().to_owned()
+    });
+    let to = format!("--to cp-1={own} --also-to {office}");
+    assert_eq!(desk.run(&format!("seal prod-1-g1.tar.gz --seed prod-1.seed {to}")).code, Some(0));
     desk.write("apiserver.crt", desk.read("disk/etc/kubernetes/pki/apiserver.crt"));
     (desk, fingerprint)
 }
