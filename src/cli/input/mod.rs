@@ -9,6 +9,7 @@ pub(crate) mod misplaced_secret;
 pub(crate) mod node_folder;
 pub(crate) mod node_names;
 pub(crate) mod sealed;
+pub(crate) mod signer_key;
 pub(crate) mod source;
 pub(crate) mod time;
 pub(crate) mod trusted_key;
