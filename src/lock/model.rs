@@ -266,6 +266,12 @@ impl Lock {
         cluster.and_then(|row| row.profile_sha256.as_deref()).unwrap_or(&self.profile_sha256)
     }
 
+    /// Returns whether somebody else than whoever has the seed signs the bundle.
+    #[must_use]
+    pub fn has_own_signer(&self) -> bool {
+        self.adopted.iter().any(|row| row.id == KeyId::BundleSigner)
+    }
+
     /// Writes the lock as TOML.
     ///
     /// # Errors

@@ -127,6 +127,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     let etcd_clients = client::read_etcd_clients(&root, &cluster, &validity);
     let bundle = root.table("bundle");
     let signer_generation = bundle.generation("signer_generation");
+    let signer = adoption::signer(&bundle);
     bundle.refuse_unknown_keys();
     let metallb = metallb::read(&root, &cluster, &validity);
     let webhooks = webhook::read(&root, &cluster, &validity);
@@ -225,6 +226,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
         cert_manager,
         tls,
         registries: registries.into_iter().map(RegistryDraft::build).collect::<Option<_>>()?,
+        signer: signer?.map(|key| KeyAdoption { key, found: None }),
         signer_generation: signer_generation?,
         source: source.to_vec(),
         sha256: Sha256::digest(source).into(),

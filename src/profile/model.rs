@@ -58,6 +58,8 @@ pub struct Profile {
     pub tls: Vec<TlsCertificate>,
     /// Each `[[registry]]`, in the order of the profile.
     pub registries: Vec<Registry>,
+    /// `[bundle] signer`: the file of the public key whose owner signs the bundle. `None` means that the key is derived.
+    pub signer: Option<KeyAdoption>,
     /// `[bundle] signer_generation`: a number that is raised for a new key that signs the bundle.
     pub signer_generation: u32,
     /// The bytes of the profile as they were given. They travel in the bundle.

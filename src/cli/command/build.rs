@@ -14,6 +14,7 @@ use crate::cli::args::{BuildArguments, OutputFormat};
 use crate::cli::command::build_failure::cannot_make;
 use crate::cli::command::seed_file::{self, WeakSeed};
 use crate::cli::command::seed_keeping::Keep;
+use crate::cli::command::signing::{self, Chosen};
 use crate::cli::command::slice_folder::SliceFolder;
 use crate::cli::command::{build_dry_run, install_script};
 use crate::cli::failure::{Failure, OrFailure, named};
@@ -26,7 +27,9 @@ use crate::cli::text::changes::Detail;
 use crate::cli::text::problems;
 use crate::host::{CommitError, Outputs};
 use crate::keys::{Seed, wipe_stack};
-use crate::make::{self, BuildError, Comparison, Derivation, Made, Permission, Progress, Request, Subset, check_lock};
+use crate::make::{
+    self, BuildError, Comparison, Derivation, Made, Permission, Progress, Request, Signing, Subset, check_lock,
+};
 use crate::profile::{self, Cluster, Profile};
 
 /// The most bytes that are read of a profile. The limit is above that of [`profile::parse`], whose message is better
@@ -50,6 +53,7 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
         return Err(Failure::cannot_run("a build is several files, and --out their folder")
             .hint("`certferry split --out -` prints one part"));
     }
+    let signer = Chosen::new(&profile, arguments, &opener, &lock_path)?;
     let mut outputs = Outputs::new();
     if !arguments.dry_run {
         claim(&mut outputs, arguments, &lock_path)?;
@@ -84,6 +88,7 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
         subset: (!arguments.only.is_empty())
             .then_some(Subset { nodes: &arguments.only, with_cluster: arguments.with_cluster }),
         permission,
+        signing: signer.signing(),
         signs_slices: arguments.split.is_some(),
     };
     if arguments.dry_run {
@@ -100,7 +105,7 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
 }
 
 /// Claims the folder and the lock, so that of two builds at once one ends before anything is read that the other changes.
-/// A build with `--locked` leaves the lock as it is.
+/// A build with `--locked` or `--unsigned` leaves the lock as it is.
 fn claim(outputs: &mut Outputs, arguments: &BuildArguments, lock: &Path) -> Result<(), Failure> {
     let taken = |what: &str, path: &Path| {
         Failure::cannot_run(format!("another certferry is building {what} {}", path.display()))
@@ -111,7 +116,7 @@ fn claim(outputs: &mut Outputs, arguments: &BuildArguments, lock: &Path) -> Resu
     if !outputs.claim_folder(out, OUT_MODE).or_cannot("lock", out)? {
         return Err(taken("into", out));
     }
-    if arguments.locked {
+    if arguments.locked || arguments.unsigned.is_some() {
         return Ok(());
     }
     let folder = lock.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -133,8 +138,8 @@ fn permission(arguments: &BuildArguments) -> Permission {
     if arguments.locked {
         return Permission::Locked;
     }
-    let BuildArguments { replace_seed, replace_ca, same_generation, .. } = *arguments;
-    Permission::Words { replace_seed, replace_ca, same_generation }
+    let BuildArguments { replace_seed, replace_signer, replace_ca, same_generation, .. } = *arguments;
+    Permission::Words { replace_seed, replace_signer, replace_ca, same_generation }
 }
 
 pub(crate) fn read_profile(path: &Path) -> Result<Profile, Failure> {
@@ -207,6 +212,10 @@ fn build(
         || body,
         |name| {
             archive = arguments.out.join(name);
+            if matches!(request.signing, Signing::Nobody { .. }) {
+                // Nobody signed it, so it is looked at and dropped.
+                return outputs.scratch(&arguments.out).or_cannot("write", &archive);
+            }
             outputs.stage(&archive, 0o600, false).or_cannot("write", &archive)
         },
     );
@@ -223,6 +232,11 @@ fn build(
         seals_seed: keep(arguments).word().is_some(),
         ..Places::new(&arguments.out, Some(&made.file_name), &made.plan.cluster, lock)
     };
+    signing::place(&mut places, request, arguments);
+    if let Some(to_sign) = made.to_sign.take() {
+        return signing::end_unsigned(&mut made, (request, arguments, &to_sign), outputs, places, new_seed_file);
+    }
+    signing::stage_checksum(&mut outputs, &places, &made)?;
     stage_beside(&mut outputs, &places, &made, arguments.locked)?;
     let slices = slices.map(|slices| cut_slices(slices, &mut made, &archive)).transpose()?;
     if let Some(file) = new_seed_file {
@@ -243,7 +257,7 @@ fn build(
     if let Some(before) = before {
         let now = Files::look(&places, new_seed_file);
         let (signer, content_sha256) = (made.signer.fingerprint().to_string(), made.content_sha256.to_string());
-        let result = build_json::Result { signer, content_sha256 };
+        let result = build_json::Result { signer, content_sha256: Some(content_sha256) };
         let files = (&places, &before, &now);
         return build_json::done(&made.plan, made.is_partial, files, result, comparison.as_ref());
     }
@@ -290,8 +304,8 @@ fn cut_slices<'a>(
 
 /// Stages the files that go beside the archive. With `is_locked`, the lock stays as it is.
 fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<'_, File>, is_locked: bool) -> Result<(), Failure> {
-    if let Some(path) = &places.signature {
-        outputs.put(path, &made.signature, 0o644, false).or_cannot("write", path)?;
+    if let (Some(path), Some(signature)) = (&places.signature, &made.signature) {
+        outputs.put(path, signature, 0o644, false).or_cannot("write", path)?;
     }
     outputs
         .put(&places.public_key, made.signer.to_pem().as_bytes(), 0o644, false)
@@ -304,7 +318,8 @@ fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<'_, File>, i
         };
         outputs.stage(&places.lock, 0o644, true).and_then(write).or_cannot("write", &places.lock)?;
     }
-    install_script::stage(outputs, places, &made.signer, &made.install_signature)
+    let Some(signature) = &made.install_signature else { return Ok(()) };
+    install_script::stage(outputs, places, &made.signer, signature)
 }
 
 fn cannot_place(refused: &CommitError, new_seed_file: Option<&Path>) -> Failure {

@@ -30,6 +30,8 @@ mod seed_check;
 mod seed_file;
 mod seed_keeping;
 mod seed_reseal;
+mod sign;
+mod signing;
 mod slice_folder;
 mod split;
 mod status;
@@ -48,6 +50,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Seed(command) => seed::run(command),
         Command::Plan(arguments) => plan::run(arguments),
         Command::Build(arguments) => build::run(arguments),
+        Command::Sign(arguments) => sign::run(arguments),
         Command::Csr(arguments) => csr::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),

@@ -10,6 +10,7 @@ pub(crate) mod node_folder;
 pub(crate) mod node_names;
 pub(crate) mod recipients;
 pub(crate) mod sealed;
+pub(crate) mod signer_key;
 pub(crate) mod source;
 pub(crate) mod time;
 pub(crate) mod trusted_key;
