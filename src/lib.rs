@@ -65,6 +65,7 @@
 //!     subset: None,
 //!     permission,
 //!     signing: Signing::Derived,
+//!     envelopes: None,
 //!     signs_slices: false,
 //! };
 //! // The fastest engine that this machine can run comes first; keys are the same with each.

@@ -23,7 +23,7 @@ pub(crate) use diff::DiffArguments;
 pub(crate) use format::{Background, FormatArguments, OutputFormat};
 pub(crate) use init::InitArguments;
 pub(crate) use node::{ApplyArguments, ChangeArguments, RollbackArguments, StatusArguments};
-pub(crate) use seal::{RecipientArguments, SealArguments};
+pub(crate) use seal::{RecipientArguments, SealArguments, SealingArguments};
 pub(crate) use seed::{ClearArguments, IdentityCommand, KeepArguments, OpenArguments, SeedCommand};
 pub(crate) use sign::SignArguments;
 pub(crate) use survey::SurveyArguments;
@@ -228,6 +228,8 @@ pub(crate) struct BuildArguments {
     /// cluster are carried as they are
     #[arg(long, value_name = "DIR")]
     pub(crate) split: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) seal: SealingArguments,
     /// Refuse any difference from the lock and leave everything as it was
     #[arg(long, conflicts_with_all = ["replace_seed", "replace_signer", "replace_ca", "same_generation"])]
     pub(crate) locked: bool,

@@ -58,6 +58,12 @@ pub enum Refusal {
         /// The generation of the lock and of the profile.
         generation: u32,
     },
+    /// Parts would be sealed to others than before.
+    #[error("{} would be sealed to others than the lock has", names(parts))]
+    ChangedRecipients {
+        /// The parts, at least one.
+        parts: Vec<PartName>,
+    },
     /// The generation of a part would go back.
     #[error("the lock has {part} at generation {locked}, the profile is at {built}")]
     LowerGeneration {
@@ -199,6 +205,17 @@ fn changed_adopted(old: &Lock, before: &Shapes<'_>, after: &Shapes<'_>) -> Vec<K
 fn refusal_of_authorities<'a>(changed: impl Iterator<Item = &'a KeyId>) -> Option<Refusal> {
     let ids: Vec<_> = changed.cloned().collect();
     (!ids.is_empty()).then_some(Refusal::ChangedAuthorities { ids })
+}
+
+/// How many parts a refusal names.
+const NAMED: usize = 5;
+
+fn names(parts: &[PartName]) -> String {
+    let mut names: Vec<_> = parts.iter().take(NAMED).map(ToString::to_string).collect();
+    if parts.len() > NAMED {
+        names.push(format!("{} more", parts.len() - NAMED));
+    }
+    names.join(", ")
 }
 
 fn list(ids: &[KeyId]) -> String {

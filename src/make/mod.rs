@@ -24,6 +24,7 @@ pub mod install_script;
 mod lock;
 mod materials;
 mod permission;
+mod recipients;
 mod request;
 mod signer;
 mod signing;
@@ -39,6 +40,7 @@ pub use derivation::{Derivation, Progress};
 pub use envelopes::{Envelopes, EnvelopesError};
 pub use error::{BuildError, Defect, MakeError};
 pub use permission::{Deviation, Objection, Permission, check_lock};
+pub use recipients::{RecipientChange, recipient_changes};
 pub use request::{request, request_over};
 pub use signer::Signer;
 pub use signing::{Signing, check_signing};
@@ -81,6 +83,8 @@ pub struct Request<'a> {
     pub permission: Permission,
     /// Who signs the bundle.
     pub signing: Signing<'a>,
+    /// To whom each part is sealed afterwards, for the lock to pin; `None` leaves what it has. What is built is the same.
+    pub envelopes: Option<&'a Envelopes>,
     /// Whether to sign the slice of each part, too, as [`split`](crate::bundle::split) cuts it, if the key is at hand.
     pub signs_slices: bool,
 }
@@ -198,6 +202,7 @@ where
         signer: signatory.public(),
         index: &index,
         written: &written,
+        sealed_to: recipients::Pins::new(request.envelopes, request.permission),
     };
     (derivation.progress)(Progress::Checking);
     let content_sha256 = check_written(&mut output, signatory.holds_under(), &plan, &known)?;
@@ -262,6 +267,7 @@ pub fn check<'a>(request: &Request<'a>) -> Result<Plan<'a>, MakeError> {
         plan = plan::subset(&plan, subset.nodes, subset.with_cluster).map_err(MakeError::UnknownNodes)?;
     }
     if let Some(lock) = lock {
+        recipients::check(lock, request.envelopes, permission)?;
         permission::check_plan(lock, &plan, subset.is_some(), lock.seed_id == seed.id(), permission)?;
     }
     signing::check_given(&plan, request.signing)?;

@@ -27,29 +27,39 @@ pub enum Permission {
         replace_ca: bool,
         /// Whether records may change at the generation of the lock.
         same_generation: bool,
+        /// Whether parts may be sealed to others than before.
+        replace_recipients: bool,
     },
 }
 
 impl Permission {
     /// What the profile says, and nothing that needs a permission of its own.
-    pub const PROFILE: Self =
-        Self::Words { replace_seed: false, replace_signer: false, replace_ca: false, same_generation: false };
+    pub const PROFILE: Self = Self::Words {
+        replace_seed: false,
+        replace_signer: false,
+        replace_ca: false,
+        same_generation: false,
+        replace_recipients: false,
+    };
 
     /// Returns whether a build may do what would be refused without a permission of its own.
     #[must_use]
     pub const fn allows(self, refusal: &Refusal) -> bool {
-        let Self::Words { replace_seed, replace_signer, replace_ca, same_generation } = self else { return false };
+        let Self::Words { replace_seed, replace_signer, replace_ca, same_generation, replace_recipients } = self else {
+            return false;
+        };
         match refusal {
             Refusal::OtherCluster { .. } | Refusal::LowerGeneration { .. } => false,
             Refusal::OtherSeed { .. } => replace_seed,
             Refusal::OtherSigner { .. } => replace_signer,
             Refusal::ChangedAdopted { .. } | Refusal::ChangedAuthorities { .. } => replace_ca,
             Refusal::SameGeneration { .. } => same_generation,
+            Refusal::ChangedRecipients { .. } => replace_recipients,
         }
     }
 
     /// Refuses the first of these changes that is not allowed.
-    fn refuse(self, found: Vec<Refusal>) -> Result<(), Objection> {
+    pub(super) fn refuse(self, found: Vec<Refusal>) -> Result<(), Objection> {
         match found.into_iter().find(|refusal| !self.allows(refusal)) {
             Some(refusal) => Err(Objection::Refused(refusal)),
             None => Ok(()),

@@ -15,4 +15,4 @@ mod write;
 
 pub use beginning::{Beginning, beginning};
 pub use name::{ENDING, SLICE_ENDING, entry_path, file_name};
-pub use write::{Envelop, SealedError, write};
+pub use write::{Beside, Envelop, SealedError, write};

@@ -1,7 +1,6 @@
 //! `build`: makes a signed bundle from a profile and a seed.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Seek, Write};
 use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
@@ -10,13 +9,15 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPoolBuilder;
 
+use crate::bundle::sealed;
 use crate::cli::args::{BuildArguments, OutputFormat};
 use crate::cli::command::build_failure::cannot_make;
+use crate::cli::command::draft::Draft;
 use crate::cli::command::seed_file::{self, WeakSeed};
 use crate::cli::command::seed_keeping::Keep;
 use crate::cli::command::signing::{self, Chosen};
 use crate::cli::command::slice_folder::SliceFolder;
-use crate::cli::command::{build_dry_run, install_script};
+use crate::cli::command::{build_dry_run, install_script, sealing};
 use crate::cli::failure::{Failure, OrFailure, named};
 use crate::cli::input::adopted_files::{self, Keys};
 use crate::cli::input::sealed::Opener;
@@ -72,6 +73,7 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
         return Err(Failure::cannot_run(format!("--only, but there is no lock {}", lock_path.display()))
             .hint("a partial bundle goes beside a whole one: build that first, or name its lock with --lock FILE"));
     }
+    let envelopes = sealing::wanted(arguments, &profile, old_lock.as_ref())?;
     let (seed, new_seed_file) = take_seed(arguments, &opener)?;
     if new_seed_file == Some(lock_path.as_path()) {
         return Err(Failure::cannot_run(format!("{} cannot be both the seed and the lock", lock_path.display())));
@@ -89,7 +91,9 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
             .then_some(Subset { nodes: &arguments.only, with_cluster: arguments.with_cluster }),
         permission,
         signing: signer.signing(),
-        signs_slices: arguments.split.is_some(),
+        envelopes: envelopes.as_ref(),
+        // Of what is sealed, the envelopes are signed.
+        signs_slices: arguments.split.is_some() && envelopes.is_none(),
     };
     if arguments.dry_run {
         return build_dry_run::run(&request, arguments, lock_path, new_seed_file, keep(arguments).word().is_some());
@@ -139,7 +143,8 @@ fn permission(arguments: &BuildArguments) -> Permission {
         return Permission::Locked;
     }
     let BuildArguments { replace_seed, replace_signer, replace_ca, same_generation, .. } = *arguments;
-    Permission::Words { replace_seed, replace_signer, replace_ca, same_generation }
+    let replace_recipients = arguments.seal.replace_recipients;
+    Permission::Words { replace_seed, replace_signer, replace_ca, same_generation, replace_recipients }
 }
 
 pub(crate) fn read_profile(path: &Path) -> Result<Profile, Failure> {
@@ -201,22 +206,30 @@ fn build(
     let derivation = Derivation { engine: &*engine.test, threads, progress: &progress };
     let Cluster { name, generation, .. } = &request.profile.cluster;
     // The name of a partial bundle is known at the end.
+    let named = |name: &str| match request.envelopes {
+        None => arguments.out.join(name),
+        Some(_) => arguments.out.join(sealing::file_name(name)),
+    };
     let mut archive = match request.subset {
-        None => arguments.out.join(format!("{name}-g{generation}.tar.gz")),
+        None => named(&format!("{name}-g{generation}.tar.gz")),
         Some(_) => arguments.out.clone(),
     };
-    let body = outputs.scratch(&arguments.out).or_cannot("write", &archive);
+    // Nobody signed it, so it is looked at and dropped; or what is written is sealed.
+    let is_hidden = matches!(request.signing, Signing::Nobody { .. }) || request.envelopes.is_some();
+    let scratch = |outputs: &mut Outputs, archive: &Path| {
+        Draft::new(outputs.scratch(&arguments.out).or_cannot("write", archive)?, is_hidden)
+    };
+    let body = scratch(&mut outputs, &archive);
     let made = make::build(
         request,
         derivation,
         || body,
         |name| {
-            archive = arguments.out.join(name);
-            if matches!(request.signing, Signing::Nobody { .. }) {
-                // Nobody signed it, so it is looked at and dropped.
-                return outputs.scratch(&arguments.out).or_cannot("write", &archive);
+            archive = named(name);
+            if is_hidden {
+                return scratch(&mut outputs, &archive);
             }
-            outputs.stage(&archive, 0o600, false).or_cannot("write", &archive)
+            Draft::new(outputs.stage(&archive, 0o600, false).or_cannot("write", &archive)?, false)
         },
     );
     bar.finish_and_clear();
@@ -232,13 +245,21 @@ fn build(
         seals_seed: keep(arguments).word().is_some(),
         ..Places::new(&arguments.out, Some(&made.file_name), &made.plan.cluster, lock)
     };
+    sealing::place(&mut places, request.envelopes);
     signing::place(&mut places, request, arguments);
     if let Some(to_sign) = made.to_sign.take() {
         return signing::end_unsigned(&mut made, (request, arguments, &to_sign), outputs, places, new_seed_file);
     }
+    let slices = match request.envelopes {
+        None => slices.map(|slices| cut_slices(slices, &mut made, &archive)).transpose()?,
+        Some(envelopes) => {
+            let mut slices = slices;
+            sealing::stage(&mut outputs, (&mut made, envelopes, request), &archive, slices.as_mut())?;
+            slices
+        }
+    };
     signing::stage_checksum(&mut outputs, &places, &made)?;
     stage_beside(&mut outputs, &places, &made, arguments.locked)?;
-    let slices = slices.map(|slices| cut_slices(slices, &mut made, &archive)).transpose()?;
     if let Some(file) = new_seed_file {
         places.gitignore = seed_file::stage_gitignore(&mut outputs, file)?;
     }
@@ -262,7 +283,8 @@ fn build(
         return build_json::done(&made.plan, made.is_partial, files, result, comparison.as_ref());
     }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
-    Ok(build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file, detail))
+    let recipients = sealing::changes(request);
+    Ok(recipients + &build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file, detail))
 }
 
 /// Shows how far a build is, and with what.
@@ -289,7 +311,7 @@ fn show(bar: &ProgressBar, progress: Progress) {
 /// that goes to a node.
 fn cut_slices<'a>(
     mut slices: SliceFolder<'a>,
-    made: &mut Made<'_, File>,
+    made: &mut Made<'_, Draft>,
     archive: &Path,
 ) -> Result<SliceFolder<'a>, Failure> {
     made.output.rewind().or_cannot("read", archive)?;
@@ -303,7 +325,7 @@ fn cut_slices<'a>(
 }
 
 /// Stages the files that go beside the archive. With `is_locked`, the lock stays as it is.
-fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<'_, File>, is_locked: bool) -> Result<(), Failure> {
+fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<'_, Draft>, is_locked: bool) -> Result<(), Failure> {
     if let (Some(path), Some(signature)) = (&places.signature, &made.signature) {
         outputs.put(path, signature, 0o644, false).or_cannot("write", path)?;
     }
@@ -328,6 +350,12 @@ fn cannot_place(refused: &CommitError, new_seed_file: Option<&Path>) -> Failure 
         return seed_file::cannot_create(Failure::commit("create", refused), error);
     }
     if error.kind() == io::ErrorKind::AlreadyExists && left.is_empty() {
+        if path.to_string_lossy().contains(sealed::ENDING) {
+            return Failure::cannot_run(format!("{} exists, with other envelopes", path.display())).hint(
+                "no two envelopes are the same: take what is there, raise `generation` in [cluster], or write to another \
+                 folder with --out",
+            );
+        }
         return Failure::cannot_run(format!("{} exists with other bytes", path.display())).hint(
             "raise `generation` in [cluster], or write to another folder with --out; a bundle is never overwritten",
         );

@@ -1,10 +1,10 @@
 //! Who signs a build, and the file that somebody else is asked to sign.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::bundle::{Checksum, REQUEST_LIMIT, SigningAnswer, SigningRequest};
 use crate::cli::args::{BuildArguments, OutputFormat};
+use crate::cli::command::draft::Draft;
 use crate::cli::command::seed_file;
 use crate::cli::failure::{Failure, OrFailure, named};
 use crate::cli::input::sealed::Opener;
@@ -103,7 +103,7 @@ fn checksum_of(archive: &Path) -> PathBuf {
 }
 
 /// Stages the checksum of a bundle whose file nobody here can sign.
-pub(super) fn stage_checksum(outputs: &mut Outputs, places: &Places, made: &Made<'_, File>) -> Result<(), Failure> {
+pub(super) fn stage_checksum(outputs: &mut Outputs, places: &Places, made: &Made<'_, Draft>) -> Result<(), Failure> {
     let Some(path) = &places.checksum else { return Ok(()) };
     let checksum = Checksum { sha256: made.written.file_sha256, name: made.file_name.clone() };
     outputs.put(path, checksum.to_text().as_bytes(), 0o644, false).or_cannot("write", path)
@@ -111,7 +111,7 @@ pub(super) fn stage_checksum(outputs: &mut Outputs, places: &Places, made: &Made
 
 /// Ends a build that nobody signed: writes what has to be signed, if that is asked for, and nothing else but a new seed.
 pub(super) fn end_unsigned(
-    made: &mut Made<'_, File>,
+    made: &mut Made<'_, Draft>,
     (request, arguments, to_sign): (&Request<'_>, &BuildArguments, &SigningRequest),
     mut outputs: Outputs,
     mut places: Places,

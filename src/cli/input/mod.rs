@@ -9,6 +9,7 @@ pub(crate) mod misplaced_secret;
 pub(crate) mod node_folder;
 pub(crate) mod node_names;
 pub(crate) mod recipients;
+pub(crate) mod recipients_file;
 pub(crate) mod sealed;
 pub(crate) mod signer_key;
 pub(crate) mod source;

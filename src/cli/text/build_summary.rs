@@ -1,7 +1,6 @@
 //! The words at the end of `build`: what it made, where, until when, and how to check it.
 
 use std::fmt::Write;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
@@ -42,6 +41,8 @@ pub(crate) struct Places {
     pub(crate) request: Option<PathBuf>,
     /// Whether nobody signs, so that neither bundle nor lock are written.
     pub(crate) is_unsigned: bool,
+    /// Whether each part is sealed.
+    pub(crate) is_sealed: bool,
 }
 
 impl Places {
@@ -60,13 +61,14 @@ impl Places {
             checksum: None,
             request: None,
             is_unsigned: false,
+            is_sealed: false,
         }
     }
 }
 
 /// Returns the text of what was made, where, until when, and how to check it.
-pub(crate) fn of_build(
-    made: &Made<'_, File>,
+pub(crate) fn of_build<O>(
+    made: &Made<'_, O>,
     comparison: Option<&Comparison>,
     places: &Places,
     new_seed: Option<&Path>,
@@ -89,8 +91,8 @@ pub(crate) fn of_build(
 }
 
 /// Returns the text of a build that nobody signed. With `is_locked`, all that is signed is what the lock says.
-pub(crate) fn of_unsigned(
-    made: &Made<'_, File>,
+pub(crate) fn of_unsigned<O>(
+    made: &Made<'_, O>,
     to_sign: &SigningRequest,
     comparison: Option<&Comparison>,
     (places, new_seed): (&Places, Option<&Path>),
@@ -157,6 +159,8 @@ fn head(plan: &Plan<'_>, places: &Places, new_seed: Option<&Path>) -> String {
     let nodes = plan.recipients.iter().filter(|recipient| matches!(recipient, Recipient::Node(_))).count();
     let counts =
         format!("{} certificates, {} keys, {nodes} {}", plan.certificates.len(), plan.keys.len(), nodes_word(nodes));
+    let sealed = if places.is_sealed { "; each part opens for its recipients alone" } else { "" };
+    let counts = format!("{counts}{sealed}");
     let mut row = |left: &Path, right: &str| {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  {}{}{right}", left.display(), if right.is_empty() { "" } else { "  " });
@@ -183,7 +187,8 @@ fn head(plan: &Plan<'_>, places: &Places, new_seed: Option<&Path>) -> String {
         row(&places.script_signature, "");
     }
     if let Some(slices) = &places.slices {
-        row(slices, "a folder for each part, to be carried as it is: the slice, its signature, the key");
+        let slice = if places.is_sealed { "the sealed slice" } else { "the slice" };
+        row(slices, &format!("a folder for each part, to be carried as it is: {slice}, its signature, the key"));
     }
     if !places.is_unsigned {
         row(&places.lock, "for version control");

@@ -1,14 +1,17 @@
 //! The words for sealed bundles, and for whom they open.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::bundle::Head;
+use crate::bundle::{Head, Hex, Sha256};
 use crate::cli::failure::Failure;
 use crate::cli::notice::Notice;
-use crate::cli::text::{fingerprint, json};
+use crate::cli::text::fingerprint::signer;
+use crate::cli::text::json;
 use crate::kubernetes::PartName;
+use crate::make::RecipientChange;
 use crate::seal::Recipient;
 use crate::sign::Fingerprint;
 
@@ -54,7 +57,17 @@ struct RecipientJson {
 
 /// Returns the fingerprint of a recipient, as its paper has it.
 pub(crate) fn hex(recipient: &Recipient) -> String {
-    recipient.sha256().iter().fold(String::with_capacity(64), |digits, byte| digits + &format!("{byte:02x}"))
+    Hex(recipient.sha256()).to_string()
+}
+
+/// Returns the fingerprint of a recipient.
+pub(crate) fn fingerprint(recipient: &Recipient) -> Result<Fingerprint, Failure> {
+    of_digest(&recipient.sha256())
+}
+
+/// Returns the fingerprint that a digest is.
+pub(crate) fn of_digest(digest: &[u8; 32]) -> Result<Fingerprint, Failure> {
+    format!("sha256:{}", Hex(*digest)).parse().map_err(|_| Failure::defect("a digest is no fingerprint"))
 }
 
 /// Returns the document for programs.
@@ -98,9 +111,29 @@ pub(crate) fn text(files: &SealedFiles) -> String {
         "{sealed}  {parts} sealed to its recipients: nothing in it is secret\n{signature}{}  the signer's public key\n\n{}\n\
          {} is there as before, in the clear: destroy it, once the sealed one has been opened for a try\n",
         files.public_key.display(),
-        fingerprint::signer(&files.signer),
+        signer(&files.signer),
         files.bundle.display(),
     )
+}
+
+/// Returns the text of who opens parts now and did not before, and the other way round: all of it, because one line may be
+/// somebody's who should not.
+pub(crate) fn changes(changes: &[RecipientChange]) -> String {
+    if changes.is_empty() {
+        return String::new();
+    }
+    let mut text = "recipients since the lock; compare what is new with the paper of the node:\n".to_owned();
+    let groups = |digest: &Sha256| of_digest(&digest.0).map(|found| found.halves().join(" ")).unwrap_or_default();
+    for RecipientChange { part, added, removed } in changes {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  ~ {part}");
+        for (sign, digests) in [('+', added), ('-', removed)] {
+            for digest in digests {
+                let _ = writeln!(text, "    {sign} {}", groups(digest));
+            }
+        }
+    }
+    text + "\n"
 }
 
 /// Warns of parts with keys by which others are made, that are sealed with X25519 alone.
