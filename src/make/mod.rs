@@ -40,7 +40,7 @@ pub use derivation::{Derivation, Progress};
 pub use envelopes::{Envelopes, EnvelopesError};
 pub use error::{BuildError, Defect, MakeError};
 pub use permission::{Deviation, Objection, Permission, check_lock};
-pub use recipients::{RecipientChange, recipient_changes};
+pub use recipients::{RecipientChange, recipient_changes, recipient_refusal};
 pub use request::{request, request_over};
 pub use signer::Signer;
 pub use signing::{Signing, check_signing};

@@ -40,24 +40,35 @@ fn fingerprints(recipients: &[Recipient]) -> BTreeSet<Sha256> {
     recipients.iter().map(|recipient| Hex(recipient.sha256())).collect()
 }
 
+/// Returns the parts that were sealed to others before. One that was never sealed is not among them.
+fn replaced(lock: &Lock, planned: &BTreeMap<PartName, BTreeSet<Sha256>>) -> Vec<PartName> {
+    let was_sealed: BTreeSet<_> = lock.parts.iter().filter(|row| !row.sealed_to.is_empty()).map(|row| &row.part).collect();
+    let changes = recipient_changes(lock, planned).into_iter().map(|change| change.part);
+    changes.filter(|part| was_sealed.contains(part)).collect()
+}
+
+/// Returns the refusal of a build that seals parts to others than those of the lock.
+#[must_use]
+pub fn recipient_refusal(lock: &Lock, planned: &BTreeMap<PartName, BTreeSet<Sha256>>) -> Option<Refusal> {
+    let parts = replaced(lock, planned);
+    (!parts.is_empty()).then_some(Refusal::ChangedRecipients { parts })
+}
+
 /// Refuses recipients that are others than those of the lock. Parts that were never sealed have none there.
 pub(super) fn check(lock: &Lock, envelopes: Option<&Envelopes>, permission: Permission) -> Result<(), Objection> {
     let Some(envelopes) = envelopes else { return Ok(()) };
-    let planned = envelopes.fingerprints();
-    let was_sealed: BTreeSet<_> = lock.parts.iter().filter(|row| !row.sealed_to.is_empty()).map(|row| &row.part).collect();
-    let mut changes = recipient_changes(lock, &planned);
-    changes.retain(|change| was_sealed.contains(&change.part));
-    let Some(first) = changes.first() else { return Ok(()) };
+    let parts = replaced(lock, &envelopes.fingerprints());
+    let Some(first) = parts.first() else { return Ok(()) };
     if permission == Permission::Locked {
         let list = |all: Vec<Sha256>| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let locked = lock.parts.iter().find(|row| row.part == first.part).map(|row| row.sealed_to.clone());
+        let locked = lock.parts.iter().find(|row| row.part == *first).map(|row| row.sealed_to.clone());
         return Err(Objection::Differs(Deviation::Value {
-            what: format!("recipients of {}", first.part),
+            what: format!("recipients of {first}"),
             locked: list(locked.unwrap_or_default()),
-            built: list(fingerprints(envelopes.of(&first.part)).into_iter().collect()),
+            built: list(fingerprints(envelopes.of(first)).into_iter().collect()),
         }));
     }
-    permission.refuse(vec![Refusal::ChangedRecipients { parts: changes.into_iter().map(|change| change.part).collect() }])
+    permission.refuse(vec![Refusal::ChangedRecipients { parts }])
 }
 
 /// What becomes of the recipients in a lock.

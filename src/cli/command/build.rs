@@ -23,6 +23,7 @@ use crate::cli::input::adopted_files::{self, Keys};
 use crate::cli::input::sealed::Opener;
 use crate::cli::input::{engine, lock_file, misplaced_secret, source};
 use crate::cli::text::build_json::{self, Files};
+use crate::cli::text::sealing as sealing_text;
 use crate::cli::text::build_summary::{self, Places};
 use crate::cli::text::changes::Detail;
 use crate::cli::text::problems;
@@ -280,10 +281,10 @@ fn build(
         let (signer, content_sha256) = (made.signer.fingerprint().to_string(), made.content_sha256.to_string());
         let result = build_json::Result { signer, content_sha256: Some(content_sha256) };
         let files = (&places, &before, &now);
-        return build_json::done(&made.plan, made.is_partial, files, result, comparison.as_ref());
+        return build_json::done(&made.plan, made.is_partial, files, result, comparison.as_ref(), &sealing::changes(request));
     }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
-    let recipients = sealing::changes(request);
+    let recipients = sealing_text::changes(&sealing::changes(request));
     Ok(recipients + &build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file, detail))
 }
 

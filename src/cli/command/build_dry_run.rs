@@ -11,6 +11,7 @@ use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::text::build_json::{self, Files};
 use crate::cli::text::build_summary::{self, Places};
 use crate::cli::text::changes::Detail;
+use crate::cli::text::sealing as sealing_text;
 use crate::host;
 use crate::lock::Lock;
 use crate::make::{self, Comparison, Deviation, Objection, Permission, Request};
@@ -46,10 +47,11 @@ pub(crate) fn run(
     }
     if arguments.format.output == OutputFormat::Json {
         let files = Files::look(&places, new_seed);
-        return build_json::dry_run(&plan, is_partial, &files, comparison.as_ref());
+        let files = (&files, places.is_sealed);
+        return build_json::dry_run(&plan, is_partial, files, comparison.as_ref(), &sealing::changes(request));
     }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
-    Ok(sealing::changes(request) + &build_summary::of_dry_run(&plan, is_partial, comparison.as_ref(), &places, new_seed, detail))
+    Ok(sealing_text::changes(&sealing::changes(request)) + &build_summary::of_dry_run(&plan, is_partial, comparison.as_ref(), &places, new_seed, detail))
 }
 
 /// Returns what a whole build changes against the lock, which says nothing about a part of it. Refuses what the build

@@ -16,7 +16,7 @@ use crate::cli::text::sealing;
 use crate::host::Outputs;
 use crate::kubernetes::{PartName, is_authority_key};
 use crate::lock::Lock;
-use crate::make::{Defect, Envelopes, Made, Request, Signer, Signing, recipient_changes};
+use crate::make::{Defect, Envelopes, Made, Request, Signer, Signing, RecipientChange, recipient_changes};
 use crate::plan::Recipient;
 use crate::profile::Profile;
 
@@ -36,8 +36,15 @@ pub(super) fn wanted(
         };
     }
     // What has to be signed elsewhere has no key in it, and nothing else is written.
-    if arguments.unsigned.is_some() || !(profile.asks_for_seal() || seal.to.is_given()) {
+    if arguments.unsigned.is_some() {
         return Ok(None);
+    }
+    if !profile.asks_for_seal() && !seal.to.is_given() {
+        return match lock.is_some_and(was_sealed) {
+            true => Err(Failure::says_no("the bundle before was sealed, and this one would be in the clear")
+                .hint("name the recipients again, in the profile or with --to; or say --unsealed")),
+            false => Ok(None),
+        };
     }
     let all = || profile.nodes.iter().map(|node| PartName::Node(node.name.clone()));
     let known: BTreeSet<_> = all().chain([PartName::Cluster]).collect();
@@ -54,6 +61,11 @@ pub(super) fn wanted(
         named.add_file(&file, (&parts, &known), lock)?;
     }
     named.envelopes(&parts, &known, "the profile").map(Some)
+}
+
+/// Returns whether a lock has recipients of any part.
+pub(super) fn was_sealed(lock: &Lock) -> bool {
+    lock.parts.iter().any(|row| !row.sealed_to.is_empty())
 }
 
 /// Returns the name of the sealed file of a bundle, which has this one in the clear.
@@ -116,10 +128,10 @@ fn warn_of_classical(made: &Made<'_, Draft>, envelopes: &Envelopes) {
     sealing::warn_of_classical(&parts.into_iter().collect::<Vec<_>>());
 }
 
-/// Returns the text of what changes about recipients since the lock.
-pub(super) fn changes(request: &Request<'_>) -> String {
-    let (Some(lock), Some(envelopes)) = (request.lock, request.envelopes) else { return String::new() };
-    sealing::changes(&recipient_changes(lock, &envelopes.fingerprints()))
+/// Returns what changes about recipients since the lock.
+pub(super) fn changes(request: &Request<'_>) -> Vec<RecipientChange> {
+    let (Some(lock), Some(envelopes)) = (request.lock, request.envelopes) else { return Vec::new() };
+    recipient_changes(lock, &envelopes.fingerprints())
 }
 
 /// Names the sealed file in the places of a build that seals.

@@ -143,7 +143,7 @@ pub(super) fn end_unsigned(
         let before = before.unwrap_or_else(|| Files::look(&places, new_seed));
         let result = build_json::Result { signer: made.signer.fingerprint().to_string(), content_sha256: None };
         let is_partial = made.is_partial;
-        return build_json::done(&made.plan, is_partial, (&places, &before, &now), result, comparison.as_ref());
+        return build_json::done(&made.plan, is_partial, (&places, &before, &now), result, comparison.as_ref(), &[]);
     }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
     let is_locked = request.permission == Permission::Locked;

@@ -6,12 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::bundle::Hex;
+use crate::bundle::{Hex, Sha256};
 use crate::cli::args::RecipientArguments;
 use crate::cli::failure::Failure;
 use crate::cli::input::adopted_files::beside;
 use crate::cli::input::recipients_file::{self, Line};
 use crate::cli::input::sealed;
+use crate::cli::notice::Notice;
 use crate::cli::text::fingerprint::compared;
 use crate::cli::text::nearest::did_you_mean;
 use crate::cli::text::sealing;
@@ -168,6 +169,55 @@ pub(crate) fn file(argument: Option<&Path>, profile: Option<(&Path, &Profile)>) 
         let (path, profile) = profile?;
         Some(beside(path, profile.seal.as_ref()?.recipients.as_deref()?))
     })
+}
+
+/// What a profile says of who opens which part.
+#[derive(Default)]
+pub(crate) struct Planned {
+    /// The fingerprints of the recipients of each part.
+    pub(crate) fingerprints: BTreeMap<PartName, BTreeSet<Sha256>>,
+    /// The parts that would have none.
+    pub(crate) without: Vec<PartName>,
+}
+
+/// Returns to whom a build of the profile seals, as far as the profile and the file of recipients say it, of whom nothing is
+/// confirmed here. Empty when the profile asks for no sealing.
+pub(crate) fn planned(path: &Path, profile: &Profile) -> Result<Planned, Failure> {
+    if !profile.asks_for_seal() {
+        return Ok(Planned::default());
+    }
+    let mut named = Named::default();
+    named.add_profile(profile);
+    let nodes: Vec<_> = profile.nodes.iter().map(|node| node.name.as_str()).collect();
+    let file = file(None, Some((path, profile)));
+    let mut of_file = BTreeMap::new();
+    match file.as_deref().map(|file| (file, file.symlink_metadata())) {
+        Some((file, Err(error))) if error.kind() == std::io::ErrorKind::NotFound => {
+            Notice::new(format!("{} is not there: who opens the part of a node without `encrypt_to` is not known", file.display()))
+                .give();
+        }
+        Some((file, _)) => {
+            of_file.extend(recipients_file::read(file, &nodes)?.into_iter().map(|line| (line.node, line.recipient)));
+        }
+        None => {}
+    }
+    let mut planned = Planned::default();
+    let parts = nodes.iter().map(|node| PartName::Node((*node).to_owned())).chain([PartName::Cluster]);
+    for part in parts {
+        let named_here = named.parts.get(&part).into_iter().flatten();
+        let expected = part.node().and_then(|node| named.expected.get(node));
+        let in_file = part.node().filter(|_| expected.is_none()).and_then(|node| of_file.get(node));
+        let recipients = named_here.chain(in_file).chain(&named.every);
+        let mut to: BTreeSet<_> = recipients.map(|recipient| Hex(recipient.sha256())).collect();
+        to.extend(expected.map(|digest| Hex(*digest)));
+        if to.is_empty() {
+            planned.without.push(part);
+        } else {
+            planned.fingerprints.insert(part, to);
+        }
+    }
+    planned.without.sort_unstable();
+    Ok(planned)
 }
 
 fn is_pinned(lock: &Lock, part: &PartName, recipient: &Recipient) -> bool {

@@ -7,9 +7,10 @@ use serde::Serialize;
 use crate::cli::failure::Failure;
 use crate::cli::text::build_summary::{Ends, Places, check, ends};
 use crate::cli::text::plan_json::{BindingJson, binding};
+use crate::cli::text::sealing::{RecipientChangeJson, changes_json};
 use crate::cli::text::{comparison_json, json};
 use crate::host;
-use crate::make::Comparison;
+use crate::make::{Comparison, RecipientChange};
 use crate::plan::{Plan, PlannedCertificate, Recipient};
 use crate::x509::instant;
 
@@ -33,6 +34,8 @@ struct BuildJson<Since> {
     check: Option<String>,
     break_glass: Vec<EndJson>,
     required_bindings: Vec<BindingJson>,
+    sealed: bool,
+    recipient_changes: Vec<RecipientChangeJson>,
     #[serde(flatten)]
     since: Option<Since>,
 }
@@ -132,6 +135,7 @@ pub(crate) fn done(
     (places, before, now): (&Places, &Files, &Files),
     result: Result,
     comparison: Option<&Comparison>,
+    changes: &[RecipientChange],
 ) -> std::result::Result<String, Failure> {
     let files = now.since(before);
     let document = BuildJson {
@@ -139,6 +143,8 @@ pub(crate) fn done(
         files,
         signer: Some(result.signer),
         content_sha256: result.content_sha256,
+        sealed: places.is_sealed,
+        recipient_changes: changes_json(changes),
         check: places.signature.is_some().then(|| check(places)),
         ..of(plan, is_partial, comparison)
     };
@@ -149,12 +155,14 @@ pub(crate) fn done(
 pub(crate) fn dry_run(
     plan: &Plan<'_>,
     is_partial: bool,
-    files: &Files,
+    (files, is_sealed): (&Files, bool),
     comparison: Option<&Comparison>,
+    changes: &[RecipientChange],
 ) -> std::result::Result<String, Failure> {
     let (files, differs) = (files.foreseen(), comparison.is_none_or(Comparison::differs));
     let changed = differs || files.iter().any(|file| file.change.is_some());
-    let document = BuildJson { changed, dry_run: true, files, ..of(plan, is_partial, comparison) };
+    let (sealed, recipient_changes) = (is_sealed, changes_json(changes));
+    let document = BuildJson { changed, dry_run: true, files, sealed, recipient_changes, ..of(plan, is_partial, comparison) };
     json::document("build", &document)
 }
 
@@ -184,6 +192,8 @@ fn of(plan: &Plan<'_>, is_partial: bool, comparison: Option<&Comparison>) -> Bui
         check: None,
         break_glass: plan.break_glass().map(end).collect(),
         required_bindings: bindings.map(binding).collect(),
+        sealed: false,
+        recipient_changes: Vec::new(),
         since: comparison.map(comparison_json::of),
     }
 }

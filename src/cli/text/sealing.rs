@@ -1,5 +1,6 @@
 //! The words for sealed bundles, and for whom they open.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -9,7 +10,7 @@ use crate::bundle::{Head, Hex, Sha256};
 use crate::cli::failure::Failure;
 use crate::cli::notice::Notice;
 use crate::cli::text::fingerprint::signer;
-use crate::cli::text::json;
+use crate::cli::text::{json, node_names};
 use crate::kubernetes::PartName;
 use crate::make::RecipientChange;
 use crate::seal::Recipient;
@@ -119,21 +120,66 @@ pub(crate) fn text(files: &SealedFiles) -> String {
 /// Returns the text of who opens parts now and did not before, and the other way round: all of it, because one line may be
 /// somebody's who should not.
 pub(crate) fn changes(changes: &[RecipientChange]) -> String {
-    if changes.is_empty() {
-        return String::new();
+    match lines(changes) {
+        lines if lines.is_empty() => lines,
+        lines => format!("recipients since the lock; compare what is new with the paper of the node:\n{lines}\n"),
     }
-    let mut text = "recipients since the lock; compare what is new with the paper of the node:\n".to_owned();
+}
+
+/// Returns the parts whose recipients are others, with the fingerprints.
+pub(crate) fn lines(changes: &[RecipientChange]) -> String {
+    let mut text = String::new();
     let groups = |digest: &Sha256| of_digest(&digest.0).map(|found| found.halves().join(" ")).unwrap_or_default();
+    // What is the same for many parts stands there once.
+    let mut alike: BTreeMap<(&[Sha256], &[Sha256]), Vec<String>> = BTreeMap::new();
     for RecipientChange { part, added, removed } in changes {
+        alike.entry((added, removed)).or_default().push(part.to_string());
+    }
+    let mut alike: Vec<_> = alike.into_iter().collect();
+    alike.sort_by(|(_, left), (_, right)| left.first().cmp(&right.first()));
+    for ((added, removed), parts) in alike {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "  ~ {part}");
+        let _ = writeln!(text, "  ~ {}", node_names::ranges(parts.iter().map(String::as_str)).join(", "));
         for (sign, digests) in [('+', added), ('-', removed)] {
             for digest in digests {
                 let _ = writeln!(text, "    {sign} {}", groups(digest));
             }
         }
     }
-    text + "\n"
+    text
+}
+
+/// What is said of a profile that asks for no sealing any more.
+pub(crate) const NO_LONGER: &str =
+    "the bundle before was sealed, and the profile names no recipient: a build wants --unsealed, or recipients\n\n";
+
+/// Returns the text of parts that nobody could open.
+pub(crate) fn without(parts: &[PartName]) -> String {
+    if parts.is_empty() {
+        return String::new();
+    }
+    let names: Vec<_> = parts.iter().map(ToString::to_string).collect();
+    let names = node_names::ranges(names.iter().map(String::as_str)).join(", ");
+    format!("no recipient yet, and so no build, or one with --to and --cluster-to:\n  {names}\n\n")
+}
+
+/// A part whose recipients are others than before.
+#[derive(Serialize)]
+pub(crate) struct RecipientChangeJson {
+    part: String,
+    added: Vec<String>,
+    removed: Vec<String>,
+}
+
+/// Returns changes of recipients as they stand in JSON.
+pub(crate) fn changes_json(changes: &[RecipientChange]) -> Vec<RecipientChangeJson> {
+    let texts = |digests: &[Sha256]| digests.iter().map(ToString::to_string).collect();
+    let change = |change: &RecipientChange| RecipientChangeJson {
+        part: change.part.to_string(),
+        added: texts(&change.added),
+        removed: texts(&change.removed),
+    };
+    changes.iter().map(change).collect()
 }
 
 /// Warns of parts with keys by which others are made, that are sealed with X25519 alone.
