@@ -52,6 +52,10 @@ pub(super) const RULES: [Rule; 46] = [
         "{it} holds a private key and has mode {mode}",
         "every user on the node who may read it can act as its owner; no program says anything",
         "`chmod 0600 {path}`; if others have been on the node, make the key anew",
+    )
+    .together(
+        "{count} files hold a private key and have a mode that lets others in: {files}",
+        "`chmod 0600 {paths}`; if others have been on the node, make the keys anew",
     ),
     // Names.
     problem("endpoint", IT, "clients that call that host say `{error}`", NAME),
