@@ -3,7 +3,7 @@
 use crate::doctor::rule::{Rule, note, problem, warning};
 
 /// The rules. Their sources stand beside the checks.
-pub(super) const RULES: [Rule; 44] = [
+pub(super) const RULES: [Rule; 43] = [
     problem(
         "interrupted-apply",
         "`certferry apply` or `rollback` was interrupted: {file} is still there",
@@ -194,13 +194,6 @@ pub(super) const RULES: [Rule; 44] = [
          and the node never registers",
         "`hostnamectl set-hostname {certified}`, or --hostname-override={certified} in \
          /var/lib/kubelet/kubeadm-flags.env; or make the node's files for the name {host}",
-    ),
-    warning(
-        "copied-modes",
-        "none of the {count} files with a private key is for its owner alone: {files}",
-        "this may be a copy that kept no modes, as a checkout of git is; where the node has them so, every user on it who may \
-         read such a file can act as its owner, and no program says anything",
-        "on the node, `chmod 0600 {paths}`; if they were so there and others have been on it, make the keys anew",
     ),
     warning(
         "bootstrap-left",
