@@ -132,6 +132,11 @@ impl<B: Read + Seek> Collected<B> {
         self.index
     }
 
+    /// Returns the bytes of the index, which are signed.
+    pub fn index_bytes(&self) -> &[u8] {
+        &self.index_bytes
+    }
+
     /// Returns the SHA-256 of the index.
     pub fn index_sha256(&self) -> Sha256 {
         Sha256::of(&self.index_bytes)
@@ -232,18 +237,19 @@ fn tar_size(record: &Record, bytes: &[u8]) -> u64 {
 }
 
 /// A tar stream that is being made.
-struct Tar {
+pub(super) struct Tar {
     mtime: u64,
-    bytes: Zeroizing<Vec<u8>>,
+    pub(super) bytes: Zeroizing<Vec<u8>>,
 }
 
 impl Tar {
     /// `capacity` is the final size, because a buffer that grows would leave copies of keys behind.
-    fn new(head: &Head, capacity: usize) -> Self {
+    pub(super) fn new(head: &Head, capacity: usize) -> Self {
         Self { mtime: head.mtime(), bytes: Zeroizing::new(Vec::with_capacity(capacity)) }
     }
 
-    fn entry(&mut self, path: &str, kind: Kind<'_>, content: &[u8]) -> Result<(), WriteError> {
+    /// Adds an entry of any kind.
+    pub(super) fn entry(&mut self, path: &str, kind: Kind<'_>, content: &[u8]) -> Result<(), WriteError> {
         let header = header(path, kind, self.mtime).ok_or_else(|| WriteError::PathTooLong { path: path.to_owned() })?;
         self.bytes.extend_from_slice(&header);
         self.bytes.extend_from_slice(content);
@@ -254,7 +260,8 @@ impl Tar {
 
     /// Adds a record or the index, and its signature.
     fn signed(&mut self, path: &str, content: &[u8], sign: &Sign<'_>) -> Result<(), WriteError> {
-        let signature = sign(content).map_err(|_| WriteError::Signing { path: path.to_owned() })?;
+        let failed = |error| WriteError::Signing { path: path.to_owned(), error };
+        let signature = sign(path, content).map_err(failed)?;
         let kind = |bytes: &[u8]| Kind::File { mode: Mode::Public, size: bytes.len() as u64 };
         self.entry(path, kind(content), content)?;
         self.entry(&format!("{path}.sig"), kind(&signature), &signature)

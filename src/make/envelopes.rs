@@ -1,10 +1,11 @@
 //! To whom each part of a bundle is sealed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use thiserror::Error;
 
+use crate::bundle::{Hex, Sha256};
 use crate::kubernetes::PartName;
 use crate::seal::{Form, Kind, Recipient, SealTo, Sealer};
 
@@ -57,6 +58,13 @@ impl Envelopes {
     /// Returns the recipients of each part.
     pub fn parts(&self) -> impl Iterator<Item = (&PartName, &[Recipient])> {
         self.0.iter().map(|(part, to)| (part, to.as_slice()))
+    }
+
+    /// Returns the fingerprints of the recipients of each part.
+    #[must_use]
+    pub fn fingerprints(&self) -> BTreeMap<PartName, BTreeSet<Sha256>> {
+        let fingerprints = |to: &[Recipient]| to.iter().map(|recipient| Hex(recipient.sha256())).collect();
+        self.parts().map(|(part, to)| (part.clone(), fingerprints(to))).collect()
     }
 
     /// Returns the recipients of a part, none if it has no envelope.

@@ -19,4 +19,4 @@ pub use beginning::{Beginning, beginning};
 pub use name::{ENDING, SLICE_ENDING, entry_path, file_name};
 pub use parts::{OpenedParts, Slice};
 pub use read::{SealedPart, SealedReader};
-pub use write::{Envelop, SealedError, write};
+pub use write::{Beside, Envelop, SealedError, write};

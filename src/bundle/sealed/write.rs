@@ -25,6 +25,9 @@ const BYTES_AT_ONCE: usize = 16 << 20;
 /// Seals the slice of a part. Called from any thread.
 pub type Envelop<'a> = dyn Fn(&PartName, &[u8]) -> io::Result<Vec<u8>> + Sync + 'a;
 
+/// Gets each envelope, too, in the order of the parts.
+pub type Beside<'a> = dyn FnMut(&PartName, &[u8]) -> io::Result<()> + 'a;
+
 /// Why a sealed bundle was not written.
 #[derive(Debug, Error)]
 pub enum SealedError {
@@ -45,6 +48,14 @@ pub enum SealedError {
         /// The reason.
         error: io::Error,
     },
+    /// What is beside the bundle did not accept an envelope.
+    #[error("{error}")]
+    Beside {
+        /// The part.
+        part: PartName,
+        /// The reason.
+        error: io::Error,
+    },
     /// The output did not accept the bytes.
     #[error("{0}")]
     Output(io::Error),
@@ -58,6 +69,7 @@ pub fn write(
     source: impl BufRead,
     beginning: &Beginning,
     envelop: &Envelop<'_>,
+    beside: &mut Beside<'_>,
     output: impl Write,
 ) -> Result<Written, SealedError> {
     let head = &beginning.index().head;
@@ -67,6 +79,7 @@ pub fn write(
         mtime,
         beginning,
         envelop,
+        beside,
         batch: Vec::new(),
         bytes: 0,
         output: Output::new(output),
@@ -88,6 +101,7 @@ struct Sealing<'a, W> {
     mtime: u64,
     beginning: &'a Beginning,
     envelop: &'a Envelop<'a>,
+    beside: &'a mut Beside<'a>,
     batch: Vec<(PartName, Zeroizing<Vec<u8>>)>,
     bytes: usize,
     output: Output<W>,
@@ -107,16 +121,17 @@ impl<W: Write> Sealing<'_, W> {
             let path = entry_path(top, &part);
             let kind = Kind::File { mode: Mode::Public, size: envelope.len() as u64 };
             let header = header(&path, kind, mtime).ok_or(SealedError::PathTooLong { path })?;
-            Ok((header, envelope))
+            Ok((part, header, envelope))
         };
         // All are collected before any is written, so that of several errors the first is reported, not the fastest.
         let sealed: Vec<Result<_, SealedError>> = std::mem::take(&mut self.batch).into_par_iter().map(seal).collect();
         for envelope in sealed {
-            let (header, envelope) = envelope?;
+            let (part, header, envelope) = envelope?;
             let zeros = [0; BLOCK];
             let zeros = &zeros[..padding(envelope.len())];
             let written = [&header[..], &envelope, zeros].iter().try_for_each(|bytes| self.output.write_all(bytes));
             written.map_err(SealedError::Output)?;
+            (self.beside)(&part, &envelope).map_err(|error| SealedError::Beside { part, error })?;
         }
         Ok(())
     }

@@ -2,16 +2,22 @@
 
 use std::path::Path;
 
+use crate::cli::command::sealing::changes;
 use crate::cli::failure::Failure;
 use crate::cli::text::adoption;
 use crate::cli::text::nearest::did_you_mean;
-use crate::make::{MakeError, Request};
+use crate::cli::text::sealing;
+use crate::lock::Refusal;
+use crate::make::{MakeError, Objection, Request};
 
 /// Returns the failure for a build that made nothing.
 pub(super) fn cannot_make(error: &MakeError, request: &Request<'_>, archive: &Path, lock: &Path) -> Failure {
     let failure = Failure::make(error, archive, lock);
     match error {
         MakeError::UnknownNodes(unknown) => unknown_nodes(failure, unknown, request),
+        MakeError::Objection(Objection::Refused(Refusal::ChangedRecipients { .. })) => {
+            failure.lines(sealing::lines(&changes(request)))
+        }
         MakeError::ExternalAuthority { id, below } => adoption::external(error.to_string(), id, below),
         _ => failure,
     }

@@ -9,6 +9,7 @@ pub(crate) mod completions;
 mod csr;
 mod diff;
 pub(crate) mod doctor;
+mod draft;
 mod fingerprint;
 mod help;
 mod help_topics;
@@ -26,11 +27,14 @@ mod plan;
 mod rollback;
 mod schema;
 mod seal;
+mod sealing;
 mod seed;
 mod seed_check;
 mod seed_file;
 mod seed_keeping;
 mod seed_reseal;
+mod sign;
+mod signing;
 mod slice_folder;
 mod split;
 mod split_sealed;
@@ -50,6 +54,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Seed(command) => seed::run(command),
         Command::Plan(arguments) => plan::run(arguments),
         Command::Build(arguments) => build::run(arguments),
+        Command::Sign(arguments) => sign::run(arguments),
         Command::Csr(arguments) => csr::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),

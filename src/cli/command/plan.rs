@@ -4,22 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::cli::args::{OutputFormat, PlanArguments};
+use crate::cli::command::sealing::was_sealed;
 use crate::cli::command::{build, help};
 use crate::cli::failure::Failure;
 use crate::cli::input::adopted_files::{self, Keys};
 use crate::cli::input::cluster_sources;
-use crate::cli::input::lock_file;
+use crate::cli::input::{lock_file, recipients};
 use crate::cli::notice::Notice;
 use crate::cli::text::against as against_text;
 use crate::cli::text::against_json;
 use crate::cli::text::changes::Detail;
 use crate::cli::text::plan_json;
 use crate::cli::text::plan_tree;
+use crate::cli::text::sealing;
 use crate::cli::text::{adoption, bindings, branches, comparison, foreign_etcd, registries};
 use crate::import::{self, Beside};
 use crate::kubernetes::PartName;
 use crate::lock::{Change, Lock, LockedPart};
-use crate::make::{Comparison, Permission, check_lock};
+use crate::make::{Comparison, Permission, check_lock, recipient_changes, recipient_refusal};
 use crate::plan::{Plan, Recipient, plan};
 use crate::x509::escape_for_terminal;
 
@@ -38,16 +40,23 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     }
     let since = lock.as_ref().map(|lock| (lock, Comparison::of_plan(lock, &profile, &plan)));
     let refusal = since.as_ref().and_then(|(lock, comparison)| comparison.refusal(lock, &plan));
+    let sealed = recipients::planned(&arguments.profile, &profile)?;
+    let changes = lock.as_ref().map(|lock| recipient_changes(lock, &sealed.fingerprints)).unwrap_or_default();
+    let refusal = lock.as_ref().and_then(|lock| recipient_refusal(lock, &sealed.fingerprints)).or(refusal);
     if arguments.output == OutputFormat::Json {
         let since = since.as_ref().map(|(lock, since)| (*lock, since));
         let refused = refusal.as_ref().map(|refusal| {
             let hints = since.map(|(lock, since)| new_node(lock, since, &plan)).into_iter().flatten();
             (refusal, Failure::refusal(refusal).hints().iter().cloned().chain(hints).collect())
         });
-        return plan_json::print(&profile, &plan, since, refused).map(|()| String::new());
+        return plan_json::print(&profile, &plan, since, refused, (&changes, &sealed.without)).map(|()| String::new());
     }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
-    let mut text = String::new();
+    // First: one line of it may be somebody's who should not open anything.
+    let mut text = sealing::changes(&changes) + &sealing::without(&sealed.without);
+    if lock.as_ref().is_some_and(was_sealed) && !profile.asks_for_seal() {
+        text += sealing::NO_LONGER;
+    }
     if !arguments.changes {
         text += &branches::drawn(plan_tree::render(&plan, detail), help::screen().lines);
         text += &foreign_etcd::told(&profile);

@@ -10,23 +10,25 @@ use sha2::{Digest, Sha256};
 use crate::bundle::sealed::{self, Beginning, SealedError};
 use crate::bundle::{Reader, Row};
 use crate::cli::args::{OutputFormat, SealArguments};
+use crate::cli::command::build;
 use crate::cli::command::seed_file::{self, WeakSeed};
-use crate::cli::failure::{Failure, OrFailure};
-use crate::cli::input::recipients::Named;
+use crate::cli::failure::{Failure, OrFailure, named as named_file};
+use crate::cli::input::recipients::{self, Named};
 use crate::cli::input::sealed::Opener;
-use crate::cli::input::{bundle, source};
+use crate::cli::input::{bundle, signer_key, source};
 use crate::cli::text::sealing::{self, SealedFiles};
 use crate::host::{self, Outputs};
-use crate::keys::wipe_stack;
+use crate::keys::{PrivateKey, wipe_stack};
 use crate::kubernetes::{PartName, is_authority_key};
-use crate::make::{Envelopes, Signer};
+use crate::make::{Defect, Envelopes, Signer};
+use crate::profile::Profile;
 use crate::sign::PublicKey;
 
 /// The bytes of files from which on parts are judged side by side.
 const BATCH: usize = 1 << 20;
 
 /// The mode of the sealed bundle: nothing in it is secret.
-const MODE: u32 = 0o644;
+pub(super) const MODE: u32 = 0o644;
 
 pub(crate) fn run(arguments: &SealArguments) -> Result<String, Failure> {
     let sealed = seal(arguments);
@@ -49,7 +51,7 @@ fn seal(arguments: &SealArguments) -> Result<SealedFiles, Failure> {
         )
         .hint("name its file"));
     }
-    let named = Named::of_arguments(&arguments.to)?;
+    let mut named = Named::of_arguments(&arguments.to)?;
     let mut file = host::open(path).or_cannot("read", path)?;
     let beginning = sealed::beginning(&mut file).map_err(|error| Failure::bundle(path, &error))?;
     let beginning = beginning.ok_or_else(|| {
@@ -57,8 +59,25 @@ fn seal(arguments: &SealArguments) -> Result<SealedFiles, Failure> {
             .hint("seal the bundle; one slice alone: `age -r RECIPIENT -o SLICE.age SLICE`")
     })?;
     let parts: BTreeSet<_> = beginning.index().parts.iter().map(|(part, _)| part.clone()).collect();
-    let envelopes = named.envelopes(&parts, &path.display().to_string())?;
-    let signer = signer(arguments, &beginning)?;
+    let profile = match arguments.profile.as_deref() {
+        Some(path) => Some((path, build::read_profile(path)?)),
+        None => None,
+    };
+    let (mut known, mut of) = (parts.clone(), path.display().to_string());
+    if let Some((path, profile)) = &profile {
+        check_profile(&beginning, path, profile)?;
+        named.add_profile(profile);
+        known = profile.nodes.iter().map(|node| PartName::Node(node.name.clone())).chain([PartName::Cluster]).collect();
+        of = path.display().to_string();
+    }
+    let of_profile = profile.as_ref().map(|(path, profile)| (*path, profile));
+    if let Some(file) = recipients::file(arguments.to.recipients.as_deref(), of_profile) {
+        named.add_file(&file, (&parts, &known), None)?;
+    }
+    let envelopes = named.envelopes(&parts, &known, &of)?;
+    let own = arguments.signer.as_deref().map(|file| signer_key::read_private(file, &Opener::new(&arguments.open)));
+    let own = own.transpose()?;
+    let signer = signer(arguments, own.as_ref(), &beginning)?;
     let key = match (&signer, &arguments.key) {
         (Some(signer), _) => signer.public_key().clone(),
         (None, key) => bundle::bundle_key(path, key.as_deref())?,
@@ -91,14 +110,41 @@ fn seal(arguments: &SealArguments) -> Result<SealedFiles, Failure> {
     Ok(files)
 }
 
-/// Returns the key of the seed that signed the bundle; `None` when no seed is given.
-fn signer(arguments: &SealArguments, beginning: &Beginning) -> Result<Option<Signer>, Failure> {
+/// Refuses the profile of another cluster.
+fn check_profile(beginning: &Beginning, path: &Path, profile: &Profile) -> Result<(), Failure> {
+    let (found, wanted) = (&beginning.index().head.cluster, &profile.cluster.name);
+    match found == wanted {
+        true => Ok(()),
+        false => Err(Failure::says_no(format!("the bundle is of cluster {found}, {} of {wanted}", path.display()))
+            .hint("give the profile from which the bundle was built")),
+    }
+}
+
+/// Returns whoever signed the bundle, with the key: `own`, or that of the seed. `None` when neither is given.
+fn signer<'k>(
+    arguments: &SealArguments,
+    own: Option<&'k PrivateKey>,
+    beginning: &Beginning,
+) -> Result<Option<Signer<'k>>, Failure> {
+    let defect = |error: Defect| Failure::defect(&error.to_string());
+    if let Some(key) = own {
+        let signer = Signer::of_key(key).map_err(defect)?;
+        return match signer.signed(beginning.index_bytes(), beginning.signature()) {
+            true => Ok(Some(signer)),
+            false => Err(Failure::says_no(format!(
+                "{} is not signed with the key in {}",
+                arguments.bundle.display(),
+                arguments.signer.as_deref().map(named_file).unwrap_or_default()
+            ))
+            .hint("it was changed, or somebody else signed it: compare its fingerprint with the one on paper")),
+        };
+    }
     let Some(file) = &arguments.seed else { return Ok(None) };
     let weak = if arguments.allow_weak_seed { WeakSeed::Allowed } else { WeakSeed::Refused };
     let seed = seed_file::read(file, weak, &Opener::new(&arguments.open))?;
     let cluster = &beginning.index().head.cluster;
     let signer = Signer::of_signature(&seed, cluster, beginning.index_bytes(), beginning.signature());
-    let signer = signer.map_err(|error| Failure::defect(&error.to_string()))?;
+    let signer = signer.map_err(defect)?;
     signer.map(Some).ok_or_else(|| {
         Failure::says_no(format!(
             "{} is not signed by the signer of this seed (seed id {})",
@@ -139,7 +185,7 @@ fn write(
     file: &mut BufReader<File>,
     (beginning, digest): (&Beginning, &[u8]),
     envelopes: &Envelopes,
-    signer: Option<&Signer>,
+    signer: Option<&Signer<'_>>,
     key: &PublicKey,
 ) -> Result<(), Failure> {
     let (path, target) = (&files.bundle, &files.sealed);
@@ -151,7 +197,8 @@ fn write(
     let output = outputs.stage(target, MODE, false).or_cannot("write", target)?;
     let mut hashing = Hashing { source: file, hash: Sha256::new() };
     let envelop = |part: &PartName, slice: &[u8]| envelopes.seal(part, slice);
-    let written = sealed::write(&mut hashing, beginning, &envelop, BufWriter::new(output));
+    let mut nothing_beside = |_: &PartName, _: &[u8]| Ok(());
+    let written = sealed::write(&mut hashing, beginning, &envelop, &mut nothing_beside, BufWriter::new(output));
     let written = written.map_err(|error| cannot_seal(path, target, &error))?;
     if hashing.hash.finalize().as_slice() != digest {
         return Err(Failure::cannot_run(format!("{} was changed while it was sealed", path.display()))
@@ -186,7 +233,7 @@ pub(super) fn cannot_seal(bundle: &Path, target: &Path, error: &SealedError) -> 
         SealedError::Split(error) => Failure::split(bundle, error, |_| target.to_owned()),
         SealedError::PathTooLong { .. } => Failure::cannot_run(error.to_string()).hint("choose shorter names"),
         SealedError::Envelop { .. } => Failure::cannot_run(error.to_string()),
-        SealedError::Output(error) => Failure::io("write", target, error),
+        SealedError::Beside { error, .. } | SealedError::Output(error) => Failure::io("write", target, error),
     }
 }
 

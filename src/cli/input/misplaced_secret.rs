@@ -11,6 +11,8 @@ pub(crate) fn refuse_content(path: &Path, content: &[u8], expected: &str) -> Res
         "a seed"
     } else if holds(content, b"PRIVATE KEY-----") {
         "a private key"
+    } else if holds_identity(content) {
+        "an identity, which opens what is sealed,"
     } else {
         return Ok(());
     };
@@ -37,6 +39,12 @@ fn holds_seed(content: &[u8]) -> bool {
         let digits = fields.next().unwrap_or_default().iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         is_number && digits >= 16
     })
+}
+
+/// Returns whether the secret half of a recipient of age stands anywhere, in either case.
+pub(crate) fn holds_identity(content: &[u8]) -> bool {
+    const PREFIX: &[u8] = b"AGE-SECRET-KEY-";
+    content.windows(PREFIX.len()).any(|window| window.eq_ignore_ascii_case(PREFIX))
 }
 
 fn holds(content: &[u8], text: &[u8]) -> bool {
@@ -66,6 +74,7 @@ mod tests {
     fn only_secrets_are_refused() {
         let path = Path::new("prod-1.toml");
         assert_eq!(refuse_content(path, b"format = 1\n# -----BEGIN CERTIFICATE-----\n", "a profile"), Ok(()));
+        assert!(refuse_content(path, b"encrypt_to = [\"age-secret-key-pq-1", "a profile").is_err());
         assert!(refuse_content(path, b"\n-----BEGIN RSA PRIVATE KEY-----\n", "a profile").is_err());
         assert_eq!(refuse_argument(path), Ok(()));
     }

@@ -7,9 +7,10 @@ use serde::Serialize;
 use crate::cli::failure::Failure;
 use crate::cli::text::build_summary::{Ends, Places, check, ends};
 use crate::cli::text::plan_json::{BindingJson, binding};
+use crate::cli::text::sealing::{RecipientChangeJson, changes_json};
 use crate::cli::text::{comparison_json, json};
 use crate::host;
-use crate::make::Comparison;
+use crate::make::{Comparison, RecipientChange};
 use crate::plan::{Plan, PlannedCertificate, Recipient};
 use crate::x509::instant;
 
@@ -33,6 +34,8 @@ struct BuildJson<Since> {
     check: Option<String>,
     break_glass: Vec<EndJson>,
     required_bindings: Vec<BindingJson>,
+    sealed: bool,
+    recipient_changes: Vec<RecipientChangeJson>,
     #[serde(flatten)]
     since: Option<Since>,
 }
@@ -67,7 +70,7 @@ impl Files {
     pub(crate) fn look(places: &Places, new_seed: Option<&Path>) -> Self {
         let bundle = places.archive.as_deref();
         let signature = places.signature.as_deref();
-        let files = [
+        let signed = [
             ("bundle", bundle),
             ("signature", signature),
             ("public-key", Some(places.public_key.as_path())),
@@ -75,6 +78,12 @@ impl Files {
             ("install-script-signature", Some(&places.script_signature)),
             ("lock", Some(&places.lock)),
         ];
+        let of_signer = [("checksum", places.checksum.as_deref()), ("request", places.request.as_deref())];
+        let is_written = |(what, _): &(&str, Option<&Path>)| {
+            !places.is_unsigned && (*what != "signature" || places.checksum.is_none())
+        };
+        let files = signed.into_iter().filter(is_written);
+        let files = files.chain(of_signer.into_iter().filter(|(_, path)| path.is_some()));
         let slices = places.slices.as_deref().map(|slices| ("slices", Some(slices)));
         let seed = new_seed.map(|seed| ("seed", Some(seed)));
         let gitignore = places.gitignore.as_deref().map(|gitignore| ("gitignore", Some(gitignore)));
@@ -85,7 +94,7 @@ impl Files {
             });
             State { what, path: path.map(Path::to_owned), digest }
         };
-        Self(files.into_iter().chain(slices).chain(seed).chain(gitignore).map(state).collect())
+        Self(files.chain(slices).chain(seed).chain(gitignore).map(state).collect())
     }
 
     /// Returns what became of the files since.
@@ -116,7 +125,7 @@ impl State {
 /// What only a build knows, and no dry run.
 pub(crate) struct Result {
     pub(crate) signer: String,
-    pub(crate) content_sha256: String,
+    pub(crate) content_sha256: Option<String>,
 }
 
 /// Returns the document of what was made. `before` is how its files were before.
@@ -126,14 +135,17 @@ pub(crate) fn done(
     (places, before, now): (&Places, &Files, &Files),
     result: Result,
     comparison: Option<&Comparison>,
+    changes: &[RecipientChange],
 ) -> std::result::Result<String, Failure> {
     let files = now.since(before);
     let document = BuildJson {
         changed: files.iter().any(|file| file.change != Some("same")),
         files,
         signer: Some(result.signer),
-        content_sha256: Some(result.content_sha256),
-        check: Some(check(places)),
+        content_sha256: result.content_sha256,
+        sealed: places.is_sealed,
+        recipient_changes: changes_json(changes),
+        check: places.signature.is_some().then(|| check(places)),
         ..of(plan, is_partial, comparison)
     };
     json::document("build", &document)
@@ -143,12 +155,15 @@ pub(crate) fn done(
 pub(crate) fn dry_run(
     plan: &Plan<'_>,
     is_partial: bool,
-    files: &Files,
+    (files, is_sealed): (&Files, bool),
     comparison: Option<&Comparison>,
+    changes: &[RecipientChange],
 ) -> std::result::Result<String, Failure> {
     let (files, differs) = (files.foreseen(), comparison.is_none_or(Comparison::differs));
     let changed = differs || files.iter().any(|file| file.change.is_some());
-    let document = BuildJson { changed, dry_run: true, files, ..of(plan, is_partial, comparison) };
+    let (sealed, recipient_changes) = (is_sealed, changes_json(changes));
+    let document =
+        BuildJson { changed, dry_run: true, files, sealed, recipient_changes, ..of(plan, is_partial, comparison) };
     json::document("build", &document)
 }
 
@@ -178,6 +193,8 @@ fn of(plan: &Plan<'_>, is_partial: bool, comparison: Option<&Comparison>) -> Bui
         check: None,
         break_glass: plan.break_glass().map(end).collect(),
         required_bindings: bindings.map(binding).collect(),
+        sealed: false,
+        recipient_changes: Vec::new(),
         since: comparison.map(comparison_json::of),
     }
 }

@@ -11,9 +11,10 @@ use crate::cli::text::comparison_json::{self, Rows};
 use crate::cli::text::foreign_etcd::{self, ForeignEtcdJson};
 use crate::cli::text::json;
 use crate::cli::text::registries::{self, RegistryJson};
-use crate::kubernetes::RequiredBinding;
+use crate::cli::text::sealing::{RecipientChangeJson, changes_json};
+use crate::kubernetes::{PartName, RequiredBinding};
 use crate::lock::{Lock, Refusal, Shapes};
-use crate::make::Comparison;
+use crate::make::{Comparison, RecipientChange};
 use crate::plan::Plan;
 use crate::profile::Profile;
 use crate::x509::instant;
@@ -33,6 +34,8 @@ struct PlanJson<'p, Keys, Certificates, Parts, Since> {
     /// Whose roots the nodes trust.
     registries: Vec<RegistryJson<'p>>,
     required_bindings: Vec<BindingJson>,
+    recipient_changes: Vec<RecipientChangeJson>,
+    parts_without_recipient: Vec<String>,
     /// The lock. Without one, this field and those that follow are absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     lock: Option<LockJson>,
@@ -119,6 +122,7 @@ pub(crate) fn print(
     plan: &Plan<'_>,
     since: Option<(&Lock, &Comparison)>,
     refused: Option<(&Refusal, Vec<String>)>,
+    (changes, without): (&[RecipientChange], &[PartName]),
 ) -> Result<(), Failure> {
     let shapes = Shapes::of_plan(plan);
     let break_glass: BTreeSet<_> = plan.break_glass().map(|certificate| &certificate.key).collect();
@@ -171,6 +175,8 @@ pub(crate) fn print(
         foreign_etcd: foreign_etcd::json(profile),
         registries: registries::json(profile),
         required_bindings: plan.required_bindings.iter().map(binding).collect(),
+        recipient_changes: changes_json(changes),
+        parts_without_recipient: without.iter().map(ToString::to_string).collect(),
         lock: since.map(|(lock, _)| LockJson {
             generation: lock.generation,
             kubernetes: lock.kubernetes.clone(),

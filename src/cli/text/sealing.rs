@@ -1,14 +1,18 @@
 //! The words for sealed bundles, and for whom they open.
 
+use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::bundle::Head;
+use crate::bundle::{Head, Hex, Sha256};
 use crate::cli::failure::Failure;
 use crate::cli::notice::Notice;
-use crate::cli::text::{fingerprint, json};
+use crate::cli::text::fingerprint::signer;
+use crate::cli::text::{json, node_names};
 use crate::kubernetes::PartName;
+use crate::make::RecipientChange;
 use crate::seal::Recipient;
 use crate::sign::Fingerprint;
 
@@ -54,7 +58,17 @@ struct RecipientJson {
 
 /// Returns the fingerprint of a recipient, as its paper has it.
 pub(crate) fn hex(recipient: &Recipient) -> String {
-    recipient.sha256().iter().fold(String::with_capacity(64), |digits, byte| digits + &format!("{byte:02x}"))
+    Hex(recipient.sha256()).to_string()
+}
+
+/// Returns the fingerprint of a recipient.
+pub(crate) fn fingerprint(recipient: &Recipient) -> Result<Fingerprint, Failure> {
+    of_digest(&recipient.sha256())
+}
+
+/// Returns the fingerprint that a digest is.
+pub(crate) fn of_digest(digest: &[u8; 32]) -> Result<Fingerprint, Failure> {
+    format!("sha256:{}", Hex(*digest)).parse().map_err(|_| Failure::defect("a digest is no fingerprint"))
 }
 
 /// Returns the document for programs.
@@ -98,9 +112,74 @@ pub(crate) fn text(files: &SealedFiles) -> String {
         "{sealed}  {parts} sealed to its recipients: nothing in it is secret\n{signature}{}  the signer's public key\n\n{}\n\
          {} is there as before, in the clear: destroy it, once the sealed one has been opened for a try\n",
         files.public_key.display(),
-        fingerprint::signer(&files.signer),
+        signer(&files.signer),
         files.bundle.display(),
     )
+}
+
+/// Returns the text of who opens parts now and did not before, and the other way round: all of it, because one line may be
+/// somebody's who should not.
+pub(crate) fn changes(changes: &[RecipientChange]) -> String {
+    match lines(changes) {
+        lines if lines.is_empty() => lines,
+        lines => format!("recipients since the lock; compare what is new with the paper of the node:\n{lines}\n"),
+    }
+}
+
+/// Returns the parts whose recipients are others, with the fingerprints.
+pub(crate) fn lines(changes: &[RecipientChange]) -> String {
+    let mut text = String::new();
+    let groups = |digest: &Sha256| of_digest(&digest.0).map(|found| found.halves().join(" ")).unwrap_or_default();
+    // What is the same for many parts stands there once.
+    let mut alike: BTreeMap<(&[Sha256], &[Sha256]), Vec<String>> = BTreeMap::new();
+    for RecipientChange { part, added, removed } in changes {
+        alike.entry((added, removed)).or_default().push(part.to_string());
+    }
+    let mut alike: Vec<_> = alike.into_iter().collect();
+    alike.sort_by(|(_, left), (_, right)| left.first().cmp(&right.first()));
+    for ((added, removed), parts) in alike {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  ~ {}", node_names::ranges(parts.iter().map(String::as_str)).join(", "));
+        for (sign, digests) in [('+', added), ('-', removed)] {
+            for digest in digests {
+                let _ = writeln!(text, "    {sign} {}", groups(digest));
+            }
+        }
+    }
+    text
+}
+
+/// What is said of a profile that asks for no sealing any more.
+pub(crate) const NO_LONGER: &str =
+    "the bundle before was sealed, and the profile names no recipient: a build wants --unsealed, or recipients\n\n";
+
+/// Returns the text of parts that nobody could open.
+pub(crate) fn without(parts: &[PartName]) -> String {
+    if parts.is_empty() {
+        return String::new();
+    }
+    let names: Vec<_> = parts.iter().map(ToString::to_string).collect();
+    let names = node_names::ranges(names.iter().map(String::as_str)).join(", ");
+    format!("no recipient yet, and so no build, or one with --to and --cluster-to:\n  {names}\n\n")
+}
+
+/// A part whose recipients are others than before.
+#[derive(Serialize)]
+pub(crate) struct RecipientChangeJson {
+    part: String,
+    added: Vec<String>,
+    removed: Vec<String>,
+}
+
+/// Returns changes of recipients as they stand in JSON.
+pub(crate) fn changes_json(changes: &[RecipientChange]) -> Vec<RecipientChangeJson> {
+    let texts = |digests: &[Sha256]| digests.iter().map(ToString::to_string).collect();
+    let change = |change: &RecipientChange| RecipientChangeJson {
+        part: change.part.to_string(),
+        added: texts(&change.added),
+        removed: texts(&change.removed),
+    };
+    changes.iter().map(change).collect()
 }
 
 /// Warns of parts with keys by which others are made, that are sealed with X25519 alone.

@@ -34,7 +34,7 @@ pub(super) const ROOMS: &[Room] = &[
     pure("sign", &["words"]),
     pure("lint", &["kubernetes", "x509"]),
     pure("keys", &["det_keygen", "kubernetes", "x509"]),
-    pure("profile", &["kubernetes", "x509"]),
+    pure("profile", &["kubernetes", "x509", "seal", "sign"]),
     pure("plan", &["profile", "kubernetes", "keys::Label", "x509"]),
     pure("adopted", &["profile", "plan", "keys", "lint", "go", "kubernetes", "x509"]),
     pure("issue", &["plan", "keys", "lint", "kubernetes", "x509"]),
