@@ -7,6 +7,7 @@ mod build_dry_run;
 mod build_failure;
 pub(crate) mod completions;
 mod csr;
+mod cut;
 mod diff;
 pub(crate) mod doctor;
 mod draft;

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::bundle::{Head, Slices, split};
 use crate::cli::args::{OutputFormat, SplitArguments};
+use crate::cli::command::cut::Cut;
 use crate::cli::command::slice_folder::{SLICE_MODE, SliceFolder, cannot_write, slice_path};
 use crate::cli::command::split_sealed;
 use crate::cli::failure::{Failure, OrFailure, named};
@@ -118,22 +119,6 @@ fn check_printed(arguments: &SplitArguments, one_part: Option<&PartName>) -> Res
 fn is_envelope(path: &Path) -> Failure {
     Failure::cannot_run(format!("{} is sealed as one, and cannot be cut", named(path)))
         .hint("a sealed slice is carried as it is; `certferry open` takes out what is in it")
-}
-
-/// What was cut out, or would be.
-#[derive(Default)]
-pub(super) struct Cut {
-    pub(super) files: BTreeMap<PartName, PathBuf>,
-    /// Whether a file is other than before.
-    pub(super) changed: bool,
-    /// The cluster, generation and Kubernetes version of the bundle.
-    pub(super) of: Option<(String, u32, String)>,
-}
-
-impl Cut {
-    pub(super) fn see(&mut self, head: &Head) {
-        self.of.get_or_insert_with(|| (head.cluster.clone(), head.generation, head.kubernetes.clone()));
-    }
 }
 
 /// Cuts one part out into a file, or into the standard output.

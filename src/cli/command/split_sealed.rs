@@ -6,9 +6,9 @@ use std::path::Path;
 
 use crate::bundle::sealed::{SealedPart, SealedReader};
 use crate::cli::args::SplitArguments;
+use crate::cli::command::cut::Cut;
 use crate::cli::command::new_file::NewFile;
 use crate::cli::command::slice_folder::{cannot_write, slice_path};
-use crate::cli::command::split::Cut;
 use crate::cli::failure::{Failure, OrFailure, printed};
 use crate::host::{self, NewTree, Source};
 use crate::kubernetes::PartName;

@@ -19,9 +19,11 @@ use crate::sign::PublicKey;
 
 /// The first bytes of a gzip member (RFC 1952, section 2.3.1).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
-/// The magic of a ustar header, and where it stands in it (POSIX.1-2017, pax, "ustar Interchange Format").
-const USTAR: &[u8] = b"ustar\0";
+/// Magic and version of a ustar header, and where they stand in it (POSIX.1-2017, pax, "ustar Interchange Format").
+const USTAR: &[u8] = b"ustar\x0000";
 const USTAR_PLACE: usize = 257;
+/// The bytes of the name in it.
+const USTAR_NAME: usize = 100;
 
 /// What a file may be, by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,11 +43,20 @@ impl Kind {
         let first = source.first();
         match () {
             () if first.starts_with(&GZIP) => Self::Bundle,
-            () if first.get(USTAR_PLACE..).is_some_and(|rest| rest.starts_with(USTAR)) => Self::Sealed,
+            () if begins_as_sealed(first) => Self::Sealed,
             () if Form::of(first).is_some() => Self::Envelope,
             () => Self::Other,
         }
     }
+}
+
+/// Returns whether a file begins with the header of a folder `<cluster>-g<generation>/`, as no other archive of tar does.
+fn begins_as_sealed(first: &[u8]) -> bool {
+    let name = first.get(..USTAR_NAME).and_then(|name| name.split(|byte| *byte == 0).next()).unwrap_or_default();
+    let generation = name.strip_suffix(b"/").and_then(|name| name.rsplit(|byte| *byte == b'-').next());
+    let digits = generation.and_then(|generation| generation.strip_prefix(b"g")).unwrap_or_default();
+    let is_top = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    is_top && first.get(USTAR_PLACE..).is_some_and(|rest| rest.starts_with(USTAR))
 }
 
 /// A bundle that is read, and what is known of its envelopes.
