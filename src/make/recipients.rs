@@ -42,7 +42,8 @@ fn fingerprints(recipients: &[Recipient]) -> BTreeSet<Sha256> {
 
 /// Returns the parts that were sealed to others before. One that was never sealed is not among them.
 fn replaced(lock: &Lock, planned: &BTreeMap<PartName, BTreeSet<Sha256>>) -> Vec<PartName> {
-    let was_sealed: BTreeSet<_> = lock.parts.iter().filter(|row| !row.sealed_to.is_empty()).map(|row| &row.part).collect();
+    let was_sealed: BTreeSet<_> =
+        lock.parts.iter().filter(|row| !row.sealed_to.is_empty()).map(|row| &row.part).collect();
     let changes = recipient_changes(lock, planned).into_iter().map(|change| change.part);
     changes.filter(|part| was_sealed.contains(part)).collect()
 }

@@ -23,10 +23,10 @@ use crate::cli::input::adopted_files::{self, Keys};
 use crate::cli::input::sealed::Opener;
 use crate::cli::input::{engine, lock_file, misplaced_secret, source};
 use crate::cli::text::build_json::{self, Files};
-use crate::cli::text::sealing as sealing_text;
 use crate::cli::text::build_summary::{self, Places};
 use crate::cli::text::changes::Detail;
 use crate::cli::text::problems;
+use crate::cli::text::sealing as sealing_text;
 use crate::host::{CommitError, Outputs};
 use crate::keys::{Seed, wipe_stack};
 use crate::make::{
@@ -281,7 +281,14 @@ fn build(
         let (signer, content_sha256) = (made.signer.fingerprint().to_string(), made.content_sha256.to_string());
         let result = build_json::Result { signer, content_sha256: Some(content_sha256) };
         let files = (&places, &before, &now);
-        return build_json::done(&made.plan, made.is_partial, files, result, comparison.as_ref(), &sealing::changes(request));
+        return build_json::done(
+            &made.plan,
+            made.is_partial,
+            files,
+            result,
+            comparison.as_ref(),
+            &sealing::changes(request),
+        );
     }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
     let recipients = sealing_text::changes(&sealing::changes(request));
@@ -326,7 +333,12 @@ fn cut_slices<'a>(
 }
 
 /// Stages the files that go beside the archive. With `is_locked`, the lock stays as it is.
-fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<'_, Draft>, is_locked: bool) -> Result<(), Failure> {
+fn stage_beside(
+    outputs: &mut Outputs,
+    places: &Places,
+    made: &Made<'_, Draft>,
+    is_locked: bool,
+) -> Result<(), Failure> {
     if let (Some(path), Some(signature)) = (&places.signature, &made.signature) {
         outputs.put(path, signature, 0o644, false).or_cannot("write", path)?;
     }

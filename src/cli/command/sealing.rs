@@ -16,7 +16,7 @@ use crate::cli::text::sealing;
 use crate::host::Outputs;
 use crate::kubernetes::{PartName, is_authority_key};
 use crate::lock::Lock;
-use crate::make::{Defect, Envelopes, Made, Request, Signer, Signing, RecipientChange, recipient_changes};
+use crate::make::{Defect, Envelopes, Made, RecipientChange, Request, Signer, Signing, recipient_changes};
 use crate::plan::Recipient;
 use crate::profile::Profile;
 

@@ -193,8 +193,11 @@ pub(crate) fn planned(path: &Path, profile: &Profile) -> Result<Planned, Failure
     let mut of_file = BTreeMap::new();
     match file.as_deref().map(|file| (file, file.symlink_metadata())) {
         Some((file, Err(error))) if error.kind() == std::io::ErrorKind::NotFound => {
-            Notice::new(format!("{} is not there: who opens the part of a node without `encrypt_to` is not known", file.display()))
-                .give();
+            Notice::new(format!(
+                "{} is not there: who opens the part of a node without `encrypt_to` is not known",
+                file.display()
+            ))
+            .give();
         }
         Some((file, _)) => {
             of_file.extend(recipients_file::read(file, &nodes)?.into_iter().map(|line| (line.node, line.recipient)));
@@ -246,7 +249,9 @@ fn other_recipient(path: &Path, number: usize, node: &str, found: &Recipient, ex
             path.display()
         ))
         .lines(lines)
-        .hint("compare both with the paper of the node: a line may be another node's, or somebody's; nothing was written"),
+        .hint(
+            "compare both with the paper of the node: a line may be another node's, or somebody's; nothing was written",
+        ),
     }
 }
 

@@ -162,7 +162,8 @@ pub(crate) fn dry_run(
     let (files, differs) = (files.foreseen(), comparison.is_none_or(Comparison::differs));
     let changed = differs || files.iter().any(|file| file.change.is_some());
     let (sealed, recipient_changes) = (is_sealed, changes_json(changes));
-    let document = BuildJson { changed, dry_run: true, files, sealed, recipient_changes, ..of(plan, is_partial, comparison) };
+    let document =
+        BuildJson { changed, dry_run: true, files, sealed, recipient_changes, ..of(plan, is_partial, comparison) };
     json::document("build", &document)
 }
 
