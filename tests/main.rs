@@ -90,6 +90,7 @@ mod screens;
 mod seal;
 mod sealed_seed;
 mod signals;
+mod signer;
 mod standard_streams;
 mod status;
 mod survey;

@@ -262,7 +262,8 @@ fn build(
         return build_json::done(&made.plan, made.is_partial, files, result, comparison.as_ref());
     }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
-    Ok(build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file, detail))
+    let text = build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file, detail);
+    Ok(text + &signing::compared(request, &made))
 }
 
 /// Shows how far a build is, and with what.

@@ -7,7 +7,7 @@ use crate::cli::args::{BuildArguments, OutputFormat};
 use crate::cli::command::build_failure::cannot_make;
 use crate::cli::command::signing;
 use crate::cli::command::slice_folder::cannot_write;
-use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::failure::Failure;
 use crate::cli::text::build_json::{self, Files};
 use crate::cli::text::build_summary::{self, Places};
 use crate::cli::text::changes::Detail;
@@ -40,9 +40,6 @@ pub(crate) fn run(
         ..Places::new(&arguments.out, file_name.as_deref(), name, lock)
     };
     signing::place(&mut places, request, arguments);
-    if let Some(file) = &arguments.unsigned {
-        host::check_new_file(file).or_cannot("write", file)?;
-    }
     if arguments.format.output == OutputFormat::Json {
         let files = Files::look(&places, new_seed);
         return build_json::dry_run(&plan, is_partial, &files, comparison.as_ref());

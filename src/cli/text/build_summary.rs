@@ -109,14 +109,10 @@ pub(crate) fn of_unsigned(
             text += "         `certferry sign` must say the same of it.\n";
             let _ = writeln!(text, "then     certferry sign {} --signer KEY", shell::word(request));
         }
-        None => text += "         No bundle was written: nobody signs here.\n",
+        None => {}
     }
     if is_locked {
-        let _ = writeln!(
-            text,
-            "\nindex and records are those of {}: compared without signatures, which may be others each time",
-            places.lock.display()
-        );
+        text += "\nindex and records are those of the lock; nobody signed, and no bundle was written\n";
     }
     text + &tail(plan, made.is_partial, comparison, detail)
 }
@@ -164,7 +160,7 @@ fn head(plan: &Plan<'_>, places: &Places, new_seed: Option<&Path>) -> String {
     if places.is_unsigned {
         match &places.request {
             Some(request) => row(request, &format!("what has to be signed for {counts}; no key is in it")),
-            None => row(Path::new("nothing"), &format!("{counts}, which nobody signs here")),
+            None => row(Path::new("no bundle"), &format!("{counts}, and nobody who signs")),
         }
     } else {
         match (&places.archive, &places.signature, &places.checksum) {
@@ -183,7 +179,13 @@ fn head(plan: &Plan<'_>, places: &Places, new_seed: Option<&Path>) -> String {
         row(&places.script_signature, "");
     }
     if let Some(slices) = &places.slices {
-        row(slices, "a folder for each part, to be carried as it is: the slice, its signature, the key");
+        row(
+            slices,
+            match places.checksum {
+                None => "a folder for each part, to be carried as it is: the slice, its signature, the key",
+                Some(_) => "a folder for each part, to be carried as it is: the slice and the key",
+            },
+        );
     }
     if !places.is_unsigned {
         row(&places.lock, "for version control");
