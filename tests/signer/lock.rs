@@ -27,8 +27,9 @@ fn another_signer_wants_a_word() {
     name_signer(&desk, "other.pub");
     let refused = other(&signer, &fingerprint(&desk, "other"));
     let plan = desk.succeed("plan lab.toml --changes");
-    let change = plan.lines().find(|line| line.starts_with("  ~ ") || line.starts_with("  + ")).unwrap();
-    assert!(change.starts_with("  ~ bundle-signer  "), "{plan}");
+    let changes: Vec<_> = plan.lines().filter(|line| line.starts_with("  ~ ") || line.starts_with("  + ")).collect();
+    assert_eq!(changes[0], "  ~ the profile, in the part cluster");
+    assert!(changes[1].starts_with("  ~ bundle-signer  adopted key "), "{plan}");
     assert!(plan.contains(&format!("\na build would be refused:\n{refused}")), "{plan}");
     for more in ["--out new", "--out new --dry-run", "--out new --same-generation --replace-ca"] {
         desk.refuse(&format!("{SEED} --signer other.key {more}"), 1, &refused);

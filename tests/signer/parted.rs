@@ -11,7 +11,7 @@ use certferry::sign::PublicKey;
 use certferry::x509::KeyAlgorithm;
 use sha2::{Digest, Sha256};
 
-use super::{ASSEMBLE, REQUEST, SEED, SIGN, desk, fingerprint, forget, key, shell};
+use super::{ASSEMBLE, REQUEST, SEED, SIGN, desk, fingerprint, key, shell};
 use crate::common::desk::{CANARY, Desk, PROFILE};
 
 /// What the keys cost that are derived for a profile.
@@ -132,10 +132,8 @@ fn the_signer_alone_makes_no_key() {
         // The search finds what is there.
         assert!(has(&at_seed.read(path), &body[10..40]), "{path}");
     }
-    for place in &crossed {
-        assert!(!has(place, b"PRIVATE KEY-----"));
-    }
-    forget(&at_seed);
+    // The script looks for keys on a node, and has their mark in it.
+    shell(&at_seed, "tar -xf lab-g1.request.tar && ! grep -rl 'PRIVATE KEY' lab-g1 --exclude=install.sh");
 }
 
 /// The key of the rehearsal is everybody's, so no profile may take it for a signer by mistake: it signs nothing that

@@ -111,10 +111,11 @@ pub(crate) fn of_unsigned(
         }
         None => {}
     }
+    text += &tail(plan, made.is_partial, comparison, detail);
     if is_locked {
         text += "\nindex and records are those of the lock; nobody signed, and no bundle was written\n";
     }
-    text + &tail(plan, made.is_partial, comparison, detail)
+    text
 }
 
 /// Returns the text of what would be made.
