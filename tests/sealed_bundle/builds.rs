@@ -148,8 +148,8 @@ fn each_node_opens_its_own_part_and_no_other() {
     let desk = &cluster.desk;
     cluster.sealed_profile("");
     let mut documents = crate::json::Documents::default();
-    let dry = documents.of(&mut desk.command(&format!("{BUILD} --out out -o json --dry-run")));
-    let told = documents.of(&mut desk.command(&format!("{BUILD} --out out -o json")));
+    let dry = documents.of(&mut desk.command(&format!("{BUILD} --out out --dry-run")));
+    let told = documents.of(&mut desk.command(&format!("{BUILD} --out out")));
     assert_eq!((&dry["sealed"], &dry["files"][0]["path"]), (&told["sealed"], &told["files"][0]["path"]));
     assert_eq!((&told["sealed"], &told["recipient_changes"]), (&true.into(), &serde_json::json!([])));
     assert_eq!(told["files"][0]["path"], "out/lab-g1.sealed.tar");
@@ -302,7 +302,7 @@ fn other_recipients_want_a_word_and_stand_first() {
     );
     assert!(told.starts_with(&expected), "{told}");
     assert!(told.contains("error: node/cp-1, node/worker-1 would be sealed to others than the lock has\n"), "{told}");
-    let told = crate::json::Documents::default().of(&mut desk.command("plan lab.toml -o json"));
+    let told = crate::json::Documents::default().of(&mut desk.command("plan lab.toml"));
     assert_eq!(told["recipient_changes"][1]["added"], serde_json::json!([cluster.fingerprint(worker)]));
     assert_eq!(told["recipient_changes"][1]["part"], "node/worker-1");
 }
@@ -357,7 +357,10 @@ fn the_profile_of_another_cluster_is_refused() {
     let other = desk.text("lab.toml").replace("name = \"lab\"", "name = \"lab-2\"");
     desk.write("other.toml", other);
     desk.refuse(
-        &format!("seal plain/lab-g1.tar.gz --seed lab.seed --profile other.toml --also-to {}", cluster.office.recipient),
+        &format!(
+            "seal plain/lab-g1.tar.gz --seed lab.seed --profile other.toml --also-to {}",
+            cluster.office.recipient
+        ),
         1,
         "error: the bundle is of cluster lab, other.toml of lab-2\n\
          hint: give the profile from which the bundle was built\n",

@@ -49,7 +49,11 @@ fn every_line_works_as_printed() {
         // That age1... is X25519 alone is told where it matters.
         let is_told = ours.starts_with("seal ") || ours.contains("--out sealed");
         assert_eq!(ended.code, Some(0), "{line}: {}", ended.stderr);
-        assert!(ended.stderr.is_empty() || (is_told && ended.stderr.starts_with("warning: ")), "{line}: {}", ended.stderr);
+        assert!(
+            ended.stderr.is_empty() || (is_told && ended.stderr.starts_with("warning: ")),
+            "{line}: {}",
+            ended.stderr
+        );
     }
     assert_eq!(seen, 14);
     for sealed in ["sealed/prod-1-g2.sealed.tar", "out/prod-1-g1.sealed.tar"] {

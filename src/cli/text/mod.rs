@@ -39,6 +39,7 @@ pub(crate) mod restart_json;
 pub(crate) mod rollback;
 pub(crate) mod sealing;
 pub(crate) mod shell;
+pub(crate) mod signer;
 pub(crate) mod starter;
 pub(crate) mod status;
 pub(crate) mod user_data;
