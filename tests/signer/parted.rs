@@ -32,6 +32,7 @@ fn derived(profile: &Profile, signing: Signing<'_>) -> Result<u64, MakeError> {
         subset: None,
         permission: Permission::PROFILE,
         signing,
+        envelopes: None,
         signs_slices: false,
     };
     let body = || Ok::<_, io::Error>(Cursor::<Vec<u8>>::default());
