@@ -15,6 +15,7 @@ pub const COMMANDS: &[&str] = &[
     "seed reseal",
     "plan",
     "build",
+    "sign",
     "csr",
     "verify",
     "open",

@@ -6,10 +6,11 @@ use std::fs;
 use crate::cli_help::COMMANDS;
 use crate::common::desk::{Desk, PROFILE};
 use crate::common::{certferry, succeed};
+use crate::signer;
 
 /// Every command that writes, each with a line of its own and a line of what it says of a run that writes nothing.
 /// Each finds what those before it made.
-const WRITING: [(&str, &str, &str); 14] = [
+const WRITING: [(&str, &str, &str); 15] = [
     ("init", "init new.toml", "new.toml  a profile, would be written; nothing was"),
     ("seed new", "seed new new.seed --plain", "new.seed would be made; nothing was written"),
     ("seed reseal", "seed reseal lab.seed --out again.seed --plain", "again.seed would be made; nothing was written"),
@@ -19,6 +20,11 @@ const WRITING: [(&str, &str, &str); 14] = [
         "csr",
         "csr issuing.toml --ca cert-manager --seed lab.seed --out issuing.csr",
         "issuing.csr  the request, would be written; nothing was",
+    ),
+    (
+        "sign",
+        "sign lab-g1.request.tar --signer signer.key",
+        "  lab-g1.signatures.tar  the signatures, would be written; nothing was",
     ),
     ("split", "split out/lab-g1.tar.gz --all --out slices", "slices  2 slices, would be written; nothing was"),
     (
@@ -50,6 +56,9 @@ const WRITING: [(&str, &str, &str); 14] = [
 fn every_command_that_writes_has_a_dry_run_that_does_not() {
     let desk = Desk::new();
     fs::create_dir(desk.path("node")).unwrap();
+    signer::key(&desk, "signer");
+    desk.write("signed.toml", format!("{PROFILE}\n[bundle]\nsigner = \"signer.pub\"\n"));
+    desk.succeed("build signed.toml --seed lab.seed --unsigned lab-g1.request.tar");
     desk.write("issuing.toml", format!("{PROFILE}\n[cert_manager]\npermitted_dns = [\"apps.example\"]\n"));
     for (command, line, told) in WRITING {
         if command == "status" {

@@ -92,6 +92,7 @@ mod seal;
 mod sealed_bundle;
 mod sealed_seed;
 mod signals;
+mod signer;
 mod standard_streams;
 mod status;
 mod survey;

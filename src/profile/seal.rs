@@ -1,6 +1,6 @@
 //! `[seal]`, and `encrypt_to` and `encrypt_to_sha256` of nodes: to whom parts of the bundle are sealed.
 
-use super::adoption::file;
+use super::names::visible_text;
 use super::problem::{Problem, Problems};
 use super::reader::TableReader;
 use super::value::{Setting, WrittenValue, values};
@@ -49,7 +49,7 @@ impl SealDraft {
             required: table.optional("required", false, |value| value.boolean()),
             cluster_to: recipients(&table, "cluster_to"),
             also_to: recipients(&table, "also_to"),
-            recipients: table.find("recipients").map_or(Some(None), |value| file(value).map(Some)),
+            recipients: table.find("recipients").map_or(Some(None), |value| path(value).map(Some)),
         };
         table.refuse_unknown_keys();
         draft
@@ -123,6 +123,19 @@ impl EncryptDraft {
     }
 }
 
+/// Reads the path of a file, relative to the profile.
+fn path(value: WrittenValue<'_>) -> Option<String> {
+    let path = visible_text(value)?;
+    if path == "-" || path.ends_with('/') {
+        return value.refuse(
+            format!("`{}` is not a file", value.key),
+            "expected the path of a file with a line for each node",
+            "write the path relative to the profile, as in \"recipients.txt\"",
+        );
+    }
+    Some(path)
+}
+
 fn recipients(table: &TableReader<'_>, key: &'static str) -> Vec<Setting<Recipient>> {
     table.distinct(key, recipient, Recipient::to_string)
 }
@@ -147,7 +160,7 @@ fn fingerprint(value: WrittenValue<'_>) -> Option<Fingerprint> {
         None => "expected 64 hex digits, or 24 words".to_owned(),
     };
     let title = format!("`{}` is no fingerprint", value.key);
-    value.refuse(title, reason, "copy it from the paper on which `certferry identity new` stands, in any grouping")
+    value.refuse(title, reason, "copy what `certferry identity new` printed on the node, in any grouping")
 }
 
 /// Refuses a recipient that is of another kind than the first one.

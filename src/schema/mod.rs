@@ -8,6 +8,7 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
     ("plan", include_str!("plan.json")),
     ("plan-against", include_str!("plan-against.json")),
     ("build", include_str!("build.json")),
+    ("sign", include_str!("sign.json")),
     ("verify", include_str!("verify.json")),
     ("inspect", include_str!("inspect.json")),
     ("inspect-lint", include_str!("inspect-lint.json")),

@@ -12,6 +12,17 @@ install_part() {
             refuse "$BUNDLE.sig does not hold for $BUNDLE" \
                 "the file was changed or cut on its way, or another key signed it; carry it again"
     fi
+    # Whoever signs elsewhere signs the checksum: the file has keys in it.
+    if [ -z "$PIPED" ] && [ -e "$BUNDLE.sha256.sig" ]; then
+        [ -r "$BUNDLE.sha256.sig" ] && [ -f "$BUNDLE.sha256.sig" ] || cannot "cannot read $BUNDLE.sha256.sig"
+        [ -r "$BUNDLE.sha256" ] && [ -f "$BUNDLE.sha256" ] || cannot "cannot read $BUNDLE.sha256"
+        openssl dgst -sha256 -verify "$KEY" -signature "$BUNDLE.sha256.sig" "$BUNDLE.sha256" >/dev/null 2>&1 ||
+            refuse "$BUNDLE.sha256.sig does not hold for $BUNDLE" \
+                "the file was changed or cut on its way, or another key signed it; carry it again"
+        [ "$(sed 's/  .*//' "$BUNDLE.sha256")" = "$(sha256sum <"$BUNDLE" | sed 's/ .*//')" ] ||
+            refuse "$BUNDLE.sha256 does not hold for $BUNDLE" \
+                "the file was changed or cut on its way, or another key signed it; carry it again"
+    fi
     look_through "$NODE"
     [ -n "$(found own)" ] || refuse "there is no node $NODE in $BUNDLE" \
         "$(printf '%s\n' "$GATE" | awk '$1 == "part" && $2 ~ /^node\// { print substr($2, 6) }' | did_you_mean "$NODE")" \

@@ -3,7 +3,7 @@
 //! One case per rule of the format: `verify` and `unpack` refuse it with the reason, nothing is written inside or
 //! outside the folder to unpack to, and neither memory nor time grows with what the archive claims.
 
-mod archive;
+pub mod archive;
 mod bundle;
 mod install_script;
 mod limits;

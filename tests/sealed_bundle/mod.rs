@@ -1,6 +1,8 @@
 //! Sealed bundles as they are written: what is in them, that others open it, and what is refused.
 
+mod builds;
 mod foreign;
+mod recipients;
 mod refused;
 mod written;
 

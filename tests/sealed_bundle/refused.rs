@@ -30,7 +30,7 @@ fn every_part_has_a_recipient_of_one_kind_and_no_other_has() {
         2,
         &format!(
             "error: there is no recipient for node/worker-1, cluster\n\
-             hint: add --to worker-1=RECIPIENT; `certferry identity new` on the node makes one\n{NOTHING_PLAIN}"
+             hint: add --to worker-1=RECIPIENT, or `encrypt_to` in the profile; `certferry identity new` on the node makes one\n{NOTHING_PLAIN}"
         ),
     );
     refused(
@@ -39,7 +39,7 @@ fn every_part_has_a_recipient_of_one_kind_and_no_other_has() {
         2,
         &format!(
             "error: there is no recipient for cluster\n\
-             hint: add --cluster-to RECIPIENT, who runs the cluster\n{NOTHING_PLAIN}"
+             hint: add --cluster-to RECIPIENT, or `cluster_to` in [seal]: who runs the cluster\n{NOTHING_PLAIN}"
         ),
     );
     refused(

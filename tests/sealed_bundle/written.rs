@@ -76,8 +76,8 @@ fn programs_get_who_opens_what() {
     let folder = folder.path();
     let [cp, office] = ["cp", "office"].map(|name| Opener::new(folder, name, Kind::Hybrid));
     let mut command = seal(folder);
-    command.arg("--to").arg(cp.of("cp-1")).arg("--also-to").arg(&office.recipient).args(["-o", "json"]);
-    let told: serde_json::Value = serde_json::from_str(&succeed(&mut command)).unwrap();
+    command.arg("--to").arg(cp.of("cp-1")).arg("--also-to").arg(&office.recipient);
+    let told = crate::json::Documents::default().of(&mut command);
     assert_eq!(told["schema"], "certferry.seal.v1");
     assert_eq!(told["changed"], true);
     assert_eq!(told["parts"][0]["part"], "node/cp-1");

@@ -292,7 +292,8 @@ fn build(
     }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
     let recipients = sealing_text::changes(&sealing::changes(request));
-    Ok(recipients + &build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file, detail))
+    let text = build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file, detail);
+    Ok(recipients + &text + &signing::compared(request, &made))
 }
 
 /// Shows how far a build is, and with what.

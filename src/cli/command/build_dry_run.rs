@@ -7,7 +7,7 @@ use crate::cli::args::{BuildArguments, OutputFormat};
 use crate::cli::command::build_failure::cannot_make;
 use crate::cli::command::slice_folder::cannot_write;
 use crate::cli::command::{sealing, signing};
-use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::failure::Failure;
 use crate::cli::text::build_json::{self, Files};
 use crate::cli::text::build_summary::{self, Places};
 use crate::cli::text::changes::Detail;
@@ -42,9 +42,6 @@ pub(crate) fn run(
     };
     sealing::place(&mut places, request.envelopes);
     signing::place(&mut places, request, arguments);
-    if let Some(file) = &arguments.unsigned {
-        host::check_new_file(file).or_cannot("write", file)?;
-    }
     if arguments.format.output == OutputFormat::Json {
         let files = Files::look(&places, new_seed);
         let files = (&files, places.is_sealed);

@@ -17,7 +17,7 @@ use crate::cli::text::changes::Detail;
 use crate::cli::text::plan_json;
 use crate::cli::text::plan_tree;
 use crate::cli::text::sealing;
-use crate::cli::text::{adoption, bindings, branches, comparison, foreign_etcd, registries};
+use crate::cli::text::{adoption, bindings, branches, comparison, foreign_etcd, registries, signer};
 use crate::import::{self, Beside};
 use crate::kubernetes::PartName;
 use crate::lock::{Change, Lock, LockedPart};
@@ -59,6 +59,7 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     }
     if !arguments.changes {
         text += &branches::drawn(plan_tree::render(&plan, detail), help::screen().lines);
+        text += &signer::told(&profile);
         text += &foreign_etcd::told(&profile);
         text += &registries::told(&profile);
         text += &adoption::renewed(&plan, lock.as_ref());

@@ -92,8 +92,8 @@ pub(crate) fn run(arguments: &SignArguments) -> Result<String, Failure> {
         return json::document("sign", &document(arguments, &asked, &out, !is_there, &fingerprint));
     }
     let written = match arguments.dry_run {
-        true => foreseen,
-        false => format!("{}  {}; nothing in it is secret\n", out.display(), count(&asked)),
+        true => foreseen.trim_end().to_owned(),
+        false => format!("{}  {}; nothing in it is secret", out.display(), count(&asked)),
     };
     Ok(text(&asked, &written, &fingerprint, arguments.dry_run))
 }
@@ -167,7 +167,7 @@ fn text(asked: &Asked, written: &str, signer: &Fingerprint, dry_run: bool) -> St
     // Writing to a String cannot fail.
     match asked {
         Asked::File(checksum) => {
-            let _ = writeln!(text, "the checksum of {}\n\n  {written}", checksum.name);
+            let _ = writeln!(text, "the checksum of {}\n\n  {written}\n", checksum.name);
             let _ = writeln!(text, "content  sha256:{}", checksum.sha256);
             text += &fingerprint::signer(signer);
             if !dry_run {
@@ -180,7 +180,7 @@ fn text(asked: &Asked, written: &str, signer: &Fingerprint, dry_run: bool) -> St
             let partial = if index.partial { ", a partial bundle" } else { "" };
             let _ = writeln!(
                 text,
-                "{cluster}, generation {generation}, Kubernetes {kubernetes}, issued {issued_at}{partial}\n\n  {written}"
+                "{cluster}, generation {generation}, Kubernetes {kubernetes}, issued {issued_at}{partial}\n\n  {written}\n"
             );
             let nodes = node_names::ranges(index.parts.iter().filter_map(|(part, _)| part.node()));
             let has_cluster = index.parts.iter().any(|(part, _)| *part == PartName::Cluster);

@@ -109,6 +109,18 @@ pub(super) fn stage_checksum(outputs: &mut Outputs, places: &Places, made: &Made
     outputs.put(path, checksum.to_text().as_bytes(), 0o644, false).or_cannot("write", path)
 }
 
+/// Says what a build with `--locked` could compare where somebody else signs.
+pub(super) fn compared(request: &Request<'_>, made: &Made<'_, Draft>) -> String {
+    let Some(lock) = request.lock.filter(|_| request.permission == Permission::Locked) else { return String::new() };
+    match (request.signing, lock.content_sha256 == made.content_sha256.to_string()) {
+        (Signing::Derived, _) => String::new(),
+        (_, true) => "\nindex, records and signatures are those of the lock\n".to_owned(),
+        (_, false) => {
+            "\nindex and records are those of the lock; the signatures are others, and so is the content\n".to_owned()
+        }
+    }
+}
+
 /// Ends a build that nobody signed: writes what has to be signed, if that is asked for, and nothing else but a new seed.
 pub(super) fn end_unsigned(
     made: &mut Made<'_, Draft>,

@@ -1,7 +1,7 @@
 //! `split`: cuts parts out of a bundle, each for a medium that goes to one node alone.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

@@ -35,24 +35,25 @@ pub(crate) fn read_public(profile: &Path, file: &str) -> Result<PublicKey, Failu
 /// Reads the private key of a signer, which may be sealed.
 pub(crate) fn read_private(path: &Path, opener: &Opener<'_>) -> Result<PrivateKey, Failure> {
     let (content, exposure) = host::read_secret(path, KEY_LIMIT).or_cannot("read the signer's key", path)?;
-    if exposure.can_be_read {
-        let name = path.display();
-        Notice::new(format!("{name} can be read by others")).hint(format!("chmod 600 {name}")).give();
-    }
     let content = opener.open(path, content, KEY_LIMIT as usize)?;
     let key = PrivateKey::from_pem(&content).map_err(|error| {
         Failure::cannot_run(format!("{} {error}", named(path)))
             .hint("--signer takes the private key of the signer, in PEM (PKCS#8 or SEC 1); it may be sealed with age")
     })?;
-    match key.algorithm() {
-        KeyAlgorithm::EcdsaP256 => Ok(key),
-        other => Err(Failure::cannot_run(format!(
+    if key.algorithm() != KeyAlgorithm::EcdsaP256 {
+        return Err(Failure::cannot_run(format!(
             "{} holds a key of the algorithm {}, and a bundle is signed with ecdsa-p256",
             named(path),
-            other.name()
+            key.algorithm().name()
         ))
-        .hint("`openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256` makes one")),
+        .hint("`openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256` makes one"));
     }
+    // Only of a key.
+    if exposure.can_be_read {
+        let name = path.display();
+        Notice::new(format!("{name} can be read by others")).hint(format!("chmod 600 {name}")).give();
+    }
+    Ok(key)
 }
 
 /// Returns the fingerprint of a private key's public half.

@@ -111,16 +111,13 @@ pub(crate) fn of_unsigned<O>(
             text += "         `certferry sign` must say the same of it.\n";
             let _ = writeln!(text, "then     certferry sign {} --signer KEY", shell::word(request));
         }
-        None => text += "         No bundle was written: nobody signs here.\n",
+        None => {}
     }
+    text += &tail(plan, made.is_partial, comparison, detail);
     if is_locked {
-        let _ = writeln!(
-            text,
-            "\nindex and records are those of {}: compared without signatures, which may be others each time",
-            places.lock.display()
-        );
+        text += "\nindex and records are those of the lock; nobody signed, and no bundle was written\n";
     }
-    text + &tail(plan, made.is_partial, comparison, detail)
+    text
 }
 
 /// Returns the text of what would be made.
@@ -168,7 +165,7 @@ fn head(plan: &Plan<'_>, places: &Places, new_seed: Option<&Path>) -> String {
     if places.is_unsigned {
         match &places.request {
             Some(request) => row(request, &format!("what has to be signed for {counts}; no key is in it")),
-            None => row(Path::new("nothing"), &format!("{counts}, which nobody signs here")),
+            None => row(Path::new("no bundle"), &format!("{counts}, and nobody who signs")),
         }
     } else {
         match (&places.archive, &places.signature, &places.checksum) {
@@ -188,7 +185,8 @@ fn head(plan: &Plan<'_>, places: &Places, new_seed: Option<&Path>) -> String {
     }
     if let Some(slices) = &places.slices {
         let slice = if places.is_sealed { "the sealed slice" } else { "the slice" };
-        row(slices, &format!("a folder for each part, to be carried as it is: {slice}, its signature, the key"));
+        let signed = if places.checksum.is_none() { ", its signature, the key" } else { " and the key" };
+        row(slices, &format!("a folder for each part, to be carried as it is: {slice}{signed}"));
     }
     if !places.is_unsigned {
         row(&places.lock, "for version control");

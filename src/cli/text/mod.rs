@@ -40,6 +40,7 @@ pub(crate) mod rollback;
 pub(crate) mod sealed;
 pub(crate) mod sealing;
 pub(crate) mod shell;
+pub(crate) mod signer;
 pub(crate) mod starter;
 pub(crate) mod status;
 pub(crate) mod user_data;
