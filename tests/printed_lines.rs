@@ -117,7 +117,9 @@ fn every_line_of_the_chapters_works_as_printed() {
             let looks = ["doctor", "inspect", "status", "diff"].contains(&command) && !words.contains("--accept");
             let is_right = code == Some(0) || (looks && code == Some(1));
             assert!(is_right, "{chapter}: {line}\n{code:?}\n{stdout}{stderr}");
-            assert!(!stdout.is_empty() || words.contains('>'), "{chapter}: {line}");
+            // Where nothing ends soon there is nothing to list.
+            let is_quiet = words.contains('>') || words.contains("--expiring-within");
+            assert!(!stdout.is_empty() || is_quiet, "{chapter}: {line}");
             seen += 1;
         }
     }
