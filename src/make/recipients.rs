@@ -91,3 +91,100 @@ impl<'a> Pins<'a> {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop at once")]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::Arc;
+
+    use super::{Permission, Pins, RecipientChange, check, recipient_changes, recipient_refusal};
+    use crate::bundle::{Hex, Sha256};
+    use crate::kubernetes::PartName;
+    use crate::lock::{Formats, Lock, LockedPart, Refusal};
+    use crate::make::{Deviation, Envelopes, Objection};
+    use crate::seal::{Identity, Kind, Recipient};
+
+    fn node(name: &str) -> PartName {
+        PartName::Node(name.to_owned())
+    }
+
+    fn row(part: PartName, sealed_to: Vec<Sha256>) -> LockedPart {
+        let record_sha256 = Hex([0x66; 32]);
+        LockedPart { part, generation: 1, record_sha256, profile_sha256: None, sealed_to, files: Arc::default() }
+    }
+
+    fn lock(parts: Vec<LockedPart>) -> Lock {
+        Lock {
+            format: 1,
+            made_with: String::new(),
+            cluster: String::new(),
+            cluster_id: String::new(),
+            seed_id: String::new(),
+            signer: String::new(),
+            generation: 1,
+            kubernetes: String::new(),
+            profile_sha256: String::new(),
+            content_sha256: String::new(),
+            bundle_sha256: String::new(),
+            formats: Formats::CURRENT,
+            adopted: Vec::new(),
+            parts,
+            keys: Vec::new(),
+            certificates: Vec::new(),
+        }
+    }
+
+    fn recipient() -> (Recipient, Sha256) {
+        let recipient = Identity::random(Kind::X25519).unwrap().recipient();
+        let digest = Hex(recipient.sha256());
+        (recipient, digest)
+    }
+
+    #[test]
+    fn others_than_before_want_a_word_and_a_first_time_does_not() {
+        let ((old, old_digest), (new, new_digest)) = (recipient(), recipient());
+        let before = lock(vec![row(node("a"), vec![old_digest]), row(node("b"), vec![])]);
+        let to = |recipient: &Recipient| {
+            let parts = ["a", "b", "c"].map(|name| (node(name), vec![recipient.clone()]));
+            Envelopes::new(parts).unwrap()
+        };
+        let (same, other) = (to(&old), to(&new));
+        let all = |part: &str, removed: Vec<Sha256>| RecipientChange {
+            part: node(part),
+            added: vec![new_digest],
+            removed,
+        };
+        assert_eq!(
+            recipient_changes(&before, &other.fingerprints()),
+            [all("a", vec![old_digest]), all("b", vec![]), all("c", vec![])]
+        );
+        let refusal = Refusal::ChangedRecipients { parts: vec![node("a")] };
+        assert_eq!(recipient_refusal(&before, &other.fingerprints()), Some(refusal.clone()));
+        assert_eq!(recipient_refusal(&before, &same.fingerprints()), None);
+        assert_eq!(check(&before, None, Permission::Locked), Ok(()));
+        assert_eq!(check(&before, Some(&same), Permission::Locked), Ok(()));
+        assert_eq!(check(&before, Some(&other), Permission::PROFILE), Err(Objection::Refused(refusal)));
+        let differs = Deviation::Value {
+            what: "recipients of node/a".to_owned(),
+            locked: old_digest.to_string(),
+            built: new_digest.to_string(),
+        };
+        assert_eq!(check(&before, Some(&other), Permission::Locked), Err(Objection::Differs(differs)));
+        // What the lock keeps: the new ones, but after a rebuild and in the clear the old ones.
+        let pins = |envelopes, permission| Pins::new(envelopes, permission).of(&node("a"), before.parts.first());
+        assert_eq!(pins(Some(&other), Permission::PROFILE), [new_digest]);
+        assert_eq!(pins(Some(&same), Permission::Locked), [old_digest]);
+        assert_eq!(pins(None, Permission::PROFILE), [old_digest]);
+    }
+
+    #[test]
+    fn a_refusal_names_a_few_and_counts_the_rest() {
+        let parts: Vec<_> = (1..=7).map(|number| node(&format!("n-{number}"))).collect();
+        assert_eq!(
+            Refusal::ChangedRecipients { parts }.to_string(),
+            "node/n-1, node/n-2, node/n-3, node/n-4, node/n-5, 2 more would be sealed to others than the lock has"
+        );
+        assert!(recipient_changes(&lock(vec![]), &BTreeMap::from([(node("a"), BTreeSet::new())])).is_empty());
+    }
+}

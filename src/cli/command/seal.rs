@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek};
 use std::path::{Path, PathBuf};
 
+use rayon::ThreadPoolBuilder;
 use sha2::{Digest, Sha256};
 
 use crate::bundle::sealed::{self, Beginning, SealedError};
@@ -31,7 +32,10 @@ const BATCH: usize = 1 << 20;
 pub(super) const MODE: u32 = 0o644;
 
 pub(crate) fn run(arguments: &SealArguments) -> Result<String, Failure> {
-    let sealed = seal(arguments);
+    // Threads that wipe their stacks: parts were there in the clear.
+    let pool = ThreadPoolBuilder::new().exit_handler(|_| wipe_stack()).build();
+    let pool = pool.map_err(|error| Failure::cannot_run(format!("cannot start threads: {error}")))?;
+    let sealed = pool.install(|| seal(arguments));
     // Files of the parts went through buffers on it.
     wipe_stack();
     let sealed = sealed?;
