@@ -10,7 +10,7 @@ use crate::signer;
 
 /// Every command that writes, each with a line of its own and a line of what it says of a run that writes nothing.
 /// Each finds what those before it made.
-const WRITING: [(&str, &str, &str); 15] = [
+const WRITING: [(&str, &str, &str); 16] = [
     ("init", "init new.toml", "new.toml  a profile, would be written; nothing was"),
     ("seed new", "seed new new.seed --plain", "new.seed would be made; nothing was written"),
     ("seed reseal", "seed reseal lab.seed --out again.seed --plain", "again.seed would be made; nothing was written"),
@@ -28,6 +28,12 @@ const WRITING: [(&str, &str, &str); 15] = [
     ),
     ("split", "split out/lab-g1.tar.gz --all --out slices", "slices  2 slices, would be written; nothing was"),
     (
+        "seal",
+        "seal out/lab-g1.tar.gz --seed lab.seed --out sealed \
+         --also-to age12n2tvgd9asw8vf47c493d4eejzcrtsjhql55e4jgff8qc89ezyfsqd4zrw",
+        "sealed/lab-g1.sealed.tar  2 parts, each sealed to its recipients, would be written; nothing was",
+    ),
+    (
         "unpack",
         "unpack out/lab-g1.tar.gz --key out/lab.pub --node cp-1 --root tree",
         "30 files of cp-1 would be in tree; nothing was written",
@@ -42,7 +48,7 @@ const WRITING: [(&str, &str, &str); 15] = [
         "ansible --out ansible",
         "ansible  the collection certferry.fleet, 20 files, would be written; nothing was",
     ),
-    ("man", "man --out man", "24 pages would be in man/man7; nothing was written"),
+    ("man", "man --out man", "25 pages would be in man/man7; nothing was written"),
     ("apply", "apply out/lab-g1.tar.gz --key out/lab.pub --node cp-1 --root node", "nothing was changed"),
     (
         "status",

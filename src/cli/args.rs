@@ -221,10 +221,10 @@ pub(crate) struct BuildArguments {
     /// The lock [default: PROFILE.lock.toml beside the profile]
     #[arg(long, value_name = "FILE")]
     pub(crate) lock: Option<PathBuf>,
-    /// The private key of `signer` of [bundle], which may be sealed
+    /// The private key of the profile's `signer`, which may be sealed
     #[arg(long, value_name = "FILE", conflicts_with_all = ["unsigned", "signatures"])]
     pub(crate) signer: Option<PathBuf>,
-    /// Write to this new file what `signer` of [bundle] has to sign, and no bundle; there is no key in it
+    /// Write to this new file what the profile's `signer` has to sign, and no bundle; there is no key in it
     #[arg(long, value_name = "FILE", conflicts_with_all = ["signatures", "split"])]
     pub(crate) unsigned: Option<PathBuf>,
     /// Take the signatures from this file, which `certferry sign` or somebody with openssl made
@@ -248,7 +248,7 @@ pub(crate) struct BuildArguments {
     /// Allow another seed than the lock's: every key becomes another
     #[arg(long)]
     pub(crate) replace_seed: bool,
-    /// Allow another signer than the lock's, where one of both is `signer` of [bundle]: every node needs the new fingerprint
+    /// Allow another signer than the lock's, where the profile has or had a `signer`: nodes need the new fingerprint
     #[arg(long)]
     pub(crate) replace_signer: bool,
     /// Allow a CA certificate to change though its generation and issued_at did not

@@ -150,11 +150,8 @@ mod tests {
             Envelopes::new(parts).unwrap()
         };
         let (same, other) = (to(&old), to(&new));
-        let all = |part: &str, removed: Vec<Sha256>| RecipientChange {
-            part: node(part),
-            added: vec![new_digest],
-            removed,
-        };
+        let all =
+            |part: &str, removed: Vec<Sha256>| RecipientChange { part: node(part), added: vec![new_digest], removed };
         assert_eq!(
             recipient_changes(&before, &other.fingerprints()),
             [all("a", vec![old_digest]), all("b", vec![]), all("c", vec![])]

@@ -106,12 +106,9 @@ pub(crate) fn of_unsigned<O>(
     text += &fingerprint::signer(&made.signer.fingerprint());
     // Writing to a String cannot fail.
     let _ = writeln!(text, "index    sha256:{}", to_sign.index_sha256());
-    match &places.request {
-        Some(request) => {
-            text += "         `certferry sign` must say the same of it.\n";
-            let _ = writeln!(text, "then     certferry sign {} --signer KEY", shell::word(request));
-        }
-        None => {}
+    if let Some(request) = &places.request {
+        text += "         `certferry sign` must say the same of it.\n";
+        let _ = writeln!(text, "then     certferry sign {} --signer KEY", shell::word(request));
     }
     text += &tail(plan, made.is_partial, comparison, detail);
     if is_locked {
