@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::bundle::limits::SEALED;
 use crate::bundle::sealed::{SealedReader, Slice};
 use crate::bundle::{BundleError, Content, SplitError};
 use crate::cli::args::{OpenPartArguments, OutputFormat};
@@ -20,9 +21,6 @@ use crate::cli::text::nearest::did_you_mean;
 use crate::host::{self, Source};
 use crate::keys::wipe_stack;
 use crate::kubernetes::PartName;
-
-/// The most bytes of a slice: those of a part's member and of the end.
-const LIMIT: u64 = 34 << 20;
 
 #[derive(Serialize)]
 struct OpenJson {
@@ -112,13 +110,13 @@ fn opened(arguments: &OpenPartArguments) -> Result<(Content, Slice), Failure> {
 fn of_slice(arguments: &OpenPartArguments, source: Source) -> Result<(Content, Slice), Failure> {
     let path = &arguments.sealed;
     // What is in a file is shorter than the file; of a pipe nothing is known. What grows leaves copies behind.
-    let room = Some(source.length()).filter(|length| (1..LIMIT).contains(length)).unwrap_or(LIMIT);
+    let room = Some(source.length()).filter(|length| (1..SEALED).contains(length)).unwrap_or(SEALED);
     let opened = opening::envelope(path, source.buffered(), &Opener::new(&arguments.open))?;
     let mut slice = Zeroizing::new(Vec::with_capacity(room as usize + 1));
-    let read = opened.take(LIMIT + 1).read_to_end(&mut slice);
+    let read = opened.take(SEALED + 1).read_to_end(&mut slice);
     read.map_err(|error| Failure::bundle(path, &error.into()))?;
-    let said = match slice.len() as u64 > LIMIT {
-        true => Err(SplitError::Bundle(BundleError::MemberTooLong { limit: LIMIT })),
+    let said = match slice.len() as u64 > SEALED {
+        true => Err(SplitError::Bundle(BundleError::MemberTooLong { limit: SEALED })),
         false => Slice::read(&slice),
     };
     let said = said.map_err(|error| refused(path, &error))?;
