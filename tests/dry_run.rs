@@ -10,7 +10,7 @@ use crate::signer;
 
 /// Every command that writes, each with a line of its own and a line of what it says of a run that writes nothing.
 /// Each finds what those before it made.
-const WRITING: [(&str, &str, &str); 16] = [
+const WRITING: [(&str, &str, &str); 17] = [
     ("init", "init new.toml", "new.toml  a profile, would be written; nothing was"),
     ("seed new", "seed new new.seed --plain", "new.seed would be made; nothing was written"),
     ("seed reseal", "seed reseal lab.seed --out again.seed --plain", "again.seed would be made; nothing was written"),
@@ -30,8 +30,13 @@ const WRITING: [(&str, &str, &str); 16] = [
     (
         "seal",
         "seal out/lab-g1.tar.gz --seed lab.seed --out sealed \
-         --also-to age12n2tvgd9asw8vf47c493d4eejzcrtsjhql55e4jgff8qc89ezyfsqd4zrw",
+         --also-to age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj",
         "sealed/lab-g1.sealed.tar  2 parts, each sealed to its recipients, would be written; nothing was",
+    ),
+    (
+        "open",
+        "open sealed/lab-g1.sealed.tar --identity opener.key --part cp-1 --out cp-1.tar.gz",
+        "cp-1.tar.gz  node/cp-1, would be written; nothing was",
     ),
     (
         "unpack",
@@ -63,6 +68,9 @@ fn every_command_that_writes_has_a_dry_run_that_does_not() {
     let desk = Desk::new();
     fs::create_dir(desk.path("node")).unwrap();
     signer::key(&desk, "signer");
+    // The identity that the specification of age shows.
+    desk.write("opener.key", "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX\n");
+    desk.set_mode("opener.key", 0o600);
     desk.write("signed.toml", format!("{PROFILE}\n[bundle]\nsigner = \"signer.pub\"\n"));
     desk.succeed("build signed.toml --seed lab.seed --unsigned lab-g1.request.tar");
     desk.write("issuing.toml", format!("{PROFILE}\n[cert_manager]\npermitted_dns = [\"apps.example\"]\n"));
