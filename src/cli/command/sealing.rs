@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::bundle::sealed::{self, SealedError};
 use crate::cli::args::BuildArguments;
 use crate::cli::command::draft::Draft;
-use crate::cli::command::seal::{MODE, cannot_seal};
+use crate::cli::command::sealed_file::{MODE, cannot_seal};
 use crate::cli::command::slice_folder::SliceFolder;
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::recipients::{self, Named};
