@@ -11,7 +11,7 @@ pub(crate) struct SealArguments {
     pub(crate) bundle: PathBuf,
     #[command(flatten)]
     pub(crate) to: RecipientArguments,
-    /// The profile, with `encrypt_to`, `encrypt_to_sha256` and [seal]
+    /// The profile, with `encrypt_to`, `encrypt_to_sha256` and `[seal]`
     #[arg(long, value_name = "FILE")]
     pub(crate) profile: Option<PathBuf>,
     /// The root seed's file, or - for the standard input: the bundle must be of this seed, and its signer signs the sealed
@@ -56,7 +56,7 @@ pub(crate) struct RecipientArguments {
     #[arg(long, value_name = "RECIPIENT")]
     pub(crate) also_to: Vec<String>,
     /// The file with the recipients of nodes, a line for each: NODE RECIPIENT. What the profile has no fingerprint of is
-    /// confirmed on the terminal [default: `recipients` of [seal]]
+    /// confirmed on the terminal [default: `recipients` of `[seal]`]
     #[arg(long, value_name = "FILE")]
     pub(crate) recipients: Option<PathBuf>,
 }

@@ -28,6 +28,7 @@ mod plan;
 mod rollback;
 mod schema;
 mod seal;
+mod sealed_file;
 mod sealing;
 mod seed;
 mod seed_check;

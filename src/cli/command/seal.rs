@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use rayon::ThreadPoolBuilder;
 use sha2::{Digest, Sha256};
 
-use crate::bundle::sealed::{self, Beginning, SealedError};
+use crate::bundle::sealed::{self, Beginning};
 use crate::bundle::{Reader, Row};
 use crate::cli::args::{OutputFormat, SealArguments};
 use crate::cli::command::build;
+use crate::cli::command::sealed_file::{MODE, cannot_seal};
 use crate::cli::command::seed_file::{self, WeakSeed};
 use crate::cli::failure::{Failure, OrFailure, named as named_file};
 use crate::cli::input::recipients::{self, Named};
@@ -27,9 +28,6 @@ use crate::sign::PublicKey;
 
 /// The bytes of files from which on parts are judged side by side.
 const BATCH: usize = 1 << 20;
-
-/// The mode of the sealed bundle: nothing in it is secret.
-pub(super) const MODE: u32 = 0o644;
 
 pub(crate) fn run(arguments: &SealArguments) -> Result<String, Failure> {
     // Threads that wipe their stacks: parts were there in the clear.
@@ -228,16 +226,6 @@ fn not_new(path: &Path, error: &io::Error) -> Failure {
              another folder with --out",
         ),
         _ => failure,
-    }
-}
-
-/// Returns the failure for a bundle that was not sealed.
-pub(super) fn cannot_seal(bundle: &Path, target: &Path, error: &SealedError) -> Failure {
-    match error {
-        SealedError::Split(error) => Failure::split(bundle, error, |_| target.to_owned()),
-        SealedError::PathTooLong { .. } => Failure::cannot_run(error.to_string()).hint("choose shorter names"),
-        SealedError::Envelop { .. } => Failure::cannot_run(error.to_string()),
-        SealedError::Beside { error, .. } | SealedError::Output(error) => Failure::io("write", target, error),
     }
 }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::io::{BufReader, BufWriter, Seek};
 use std::path::Path;
 
-use crate::bundle::sealed;
+use crate::bundle::sealed::{self, SealedError};
 use crate::cli::args::BuildArguments;
 use crate::cli::command::draft::Draft;
-use crate::cli::command::seal::{MODE, cannot_seal};
+use crate::cli::command::sealed_file::{MODE, cannot_seal};
 use crate::cli::command::slice_folder::SliceFolder;
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::recipients::{self, Named};
@@ -91,13 +91,17 @@ pub(super) fn stage(
     let output = outputs.stage(archive, MODE, false).or_cannot("write", archive)?;
     let envelop = |part: &PartName, slice: &[u8]| envelopes.seal(part, slice);
     let head = &beginning.index().head;
+    let folder = slices.as_ref().map(|slices| slices.folder());
     let mut beside = |part: &PartName, envelope: &[u8]| match &mut slices {
         Some(slices) => slices.put_envelope(part, head, envelope),
         None => Ok(()),
     };
     let source = BufReader::with_capacity(1 << 16, &mut made.output);
     let written = sealed::write(source, &beginning, &envelop, &mut beside, BufWriter::new(output));
-    made.written = written.map_err(|error| cannot_seal(archive, archive, &error))?;
+    made.written = written.map_err(|error| match (error, folder) {
+        (SealedError::Beside { error, .. }, Some(folder)) => Failure::io("write", folder, &error),
+        (error, _) => cannot_seal(archive, archive, &error),
+    })?;
     made.file_name = file_name(&made.file_name);
     let defect = |error: Defect| Failure::defect(&error.to_string());
     let signer = match request.signing {

@@ -56,6 +56,11 @@ impl<'a> SliceFolder<'a> {
         self.head.as_ref()
     }
 
+    /// Returns the folder itself.
+    pub(super) const fn folder(&self) -> &'a Path {
+        self.out
+    }
+
     /// Returns the file of each slice.
     pub(super) fn files(&self) -> BTreeMap<PartName, PathBuf> {
         self.paths.iter().map(|(part, path)| (part.clone(), self.out.join(path))).collect()
