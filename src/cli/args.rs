@@ -4,6 +4,7 @@ mod diff;
 mod format;
 mod init;
 mod node;
+mod paper;
 mod seed;
 mod survey;
 
@@ -21,6 +22,10 @@ pub(crate) use diff::DiffArguments;
 pub(crate) use format::{Background, FormatArguments, OutputFormat};
 pub(crate) use init::InitArguments;
 pub(crate) use node::{ApplyArguments, ChangeArguments, RollbackArguments, StatusArguments};
+pub(crate) use paper::{
+    CeremonyArguments, CombineArguments, ExpectedArguments, FromWordsArguments, PageArguments, SplitSeedArguments,
+    WordsArguments,
+};
 pub(crate) use seed::{ClearArguments, IdentityCommand, KeepArguments, OpenArguments, SeedCommand};
 pub(crate) use survey::SurveyArguments;
 
@@ -41,7 +46,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Write a commented starter profile, or that of a cluster that runs already
     Init(InitArguments),
-    /// Make the root seed, seal it, check a copy, or print its one-way id
+    /// Make the root seed, seal it, check a copy, print its one-way id, put it on paper, split it into shares
     #[command(subcommand)]
     Seed(SeedCommand),
     /// Show what a build would make, and what changes since the lock; needs no seed and writes nothing
@@ -83,6 +88,8 @@ pub(crate) enum Command {
     /// Make the identity to whose recipient others seal
     #[command(subcommand)]
     Identity(IdentityCommand),
+    /// Print the check list of a key ceremony for two people, filled in with what is known
+    Ceremony(CeremonyArguments),
     /// Print a chapter of the manual, or the help of a command
     Help(HelpArguments),
     /// Print the script that lets a shell complete commands and options
@@ -101,6 +108,9 @@ impl Command {
             Self::Doctor(arguments) => arguments.output,
             Self::Status(arguments) => arguments.output,
             Self::Seed(SeedCommand::New { format, .. } | SeedCommand::Id { format, .. }) => format.output,
+            Self::Seed(SeedCommand::FromWords(arguments)) => arguments.format.output,
+            Self::Seed(SeedCommand::Split(arguments)) => arguments.format.output,
+            Self::Seed(SeedCommand::Combine(arguments)) => arguments.format.output,
             Self::Fingerprint(arguments) => arguments.output,
             Self::Build(arguments) => arguments.format.output,
             Self::Split(arguments) => arguments.format.output,
@@ -112,11 +122,12 @@ impl Command {
             // Each by its name, so that a new command that prints documents is not forgotten here.
             Self::Init(_)
             | Self::Survey(_)
-            | Self::Seed(SeedCommand::Check { .. } | SeedCommand::Reseal { .. })
+            | Self::Seed(SeedCommand::Check { .. } | SeedCommand::Reseal { .. } | SeedCommand::Words(_))
             | Self::Csr(_)
             | Self::Ansible(_)
             | Self::UserData(_)
             | Self::Identity(_)
+            | Self::Ceremony(_)
             | Self::Schema(_)
             | Self::Help(_)
             | Self::Completions(_)
@@ -132,6 +143,12 @@ impl Command {
         let (is_asked_for, dry_run) = match self {
             Self::Init(arguments) => (arguments.out.is_some() || arguments.written_file().is_some(), arguments.dry_run),
             Self::Seed(SeedCommand::New { dry_run, .. } | SeedCommand::Reseal { dry_run, .. }) => (true, *dry_run),
+            Self::Seed(SeedCommand::Words(arguments)) => (arguments.out.is_some(), arguments.dry_run),
+            Self::Seed(SeedCommand::FromWords(arguments)) => (true, arguments.dry_run),
+            Self::Seed(SeedCommand::Split(arguments)) => {
+                (arguments.out.is_some() || arguments.record.is_some(), arguments.dry_run)
+            }
+            Self::Seed(SeedCommand::Combine(arguments)) => (true, arguments.dry_run),
             Self::Build(arguments) => (true, arguments.dry_run),
             Self::Unpack(arguments) => (true, arguments.dry_run),
             Self::Apply(arguments) => (true, arguments.change.dry_run),
@@ -154,6 +171,7 @@ impl Command {
             | Self::Inventory(_)
             | Self::Schema(_)
             | Self::Fingerprint(_)
+            | Self::Ceremony(_)
             | Self::Help(_)
             | Self::Completions(_) => return false,
         };

@@ -8,6 +8,8 @@ pub(crate) mod lock_file;
 pub(crate) mod misplaced_secret;
 pub(crate) mod node_folder;
 pub(crate) mod node_names;
+pub(crate) mod paper;
+pub(crate) mod record_file;
 pub(crate) mod sealed;
 pub(crate) mod source;
 pub(crate) mod time;
