@@ -94,5 +94,5 @@ pub enum CombineError {
 
 fn numbers(indices: &[u8]) -> String {
     let numbers: Vec<_> = indices.iter().map(ToString::to_string).collect();
-    format!("number {}", numbers.join(", "))
+    format!("number{} {}", if indices.len() == 1 { "" } else { "s" }, numbers.join(", "))
 }

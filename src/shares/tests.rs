@@ -222,7 +222,7 @@ fn what_does_not_go_together_is_named() {
     let (shares, others) = (made(3, 5), split(&secrets(7), 3, 5, dice("others")).unwrap());
     let copy = |share: &Share| Share::read(&share.indices()).unwrap();
     let [one, two] = [0, 1].map(|place| copy(&shares[place]));
-    assert_eq!(refused(&[one, two]).to_string(), "3 shares make the seed, and there are 2: number 1, 2");
+    assert_eq!(refused(&[one, two]).to_string(), "3 shares make the seed, and there are 2: numbers 1, 2");
     assert_eq!(refused(&shares[4..]).to_string(), "3 shares make the seed, and there is 1: number 5");
     let mixed = refused(&[copy(&shares[0]), copy(&others[1]), copy(&shares[2])]);
     let (set, other) = (shares[0].set_id(), others[1].set_id());

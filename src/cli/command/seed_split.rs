@@ -105,6 +105,10 @@ fn show(sheets: &[Zeroizing<String>], place: Place) -> Result<(), Failure> {
         }
         page::print(sheet)?;
     }
+    if place == Place::Stdout {
+        // What follows is no secret, and belongs to no share.
+        page::print("\u{c}")?;
+    }
     if place == Place::Terminal {
         wait("Enter takes the last share off the screen. ")?;
         host::clear_terminal();

@@ -49,8 +49,8 @@ pub(crate) fn run(arguments: &WordsArguments) -> Result<String, Failure> {
 
 fn sheet(seed: &Seed, body: &str) -> Zeroizing<String> {
     let head = format!(
-        "{}seed: 24 words and the id. {KEEP}\n# `certferry seed from-words` makes the seed's file of them, and asks for the id.\n\n\
-         seed id: {}\n\n",
+        "{}seed: 24 words, and the id that they must give.\n# {KEEP}\n\
+         # `certferry seed from-words` makes the seed's file of them.\n\nseed id: {}\n\n",
         words::HEAD,
         seed.id()
     );
