@@ -299,11 +299,10 @@ fn ids_and_records_have_to_agree() {
             &format!("error: record is no record of shares: {told}{hint}"),
         );
     }
-    desk.write("record", format!("certferry-seed-1:{CANARY}"));
-    let ended = desk.run("seed combine 1 2 3 --out new.seed --plain --record record");
+    let ended = desk.run("seed combine 1 2 3 --out new.seed --plain --record lab.seed");
     assert_eq!(
         ended.stderr,
-        "error: record is not a record: there is a seed in it\nhint: nothing of it is shown here; were two arguments exchanged?\n"
+        "error: lab.seed is not a record: there is a seed in it\nhint: nothing of it is shown here; were two arguments exchanged?\n"
     );
     desk.refuse(
         "seed combine 1 none 3 --out new.seed --plain",

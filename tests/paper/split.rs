@@ -28,11 +28,7 @@ fn each_share_is_a_page_and_the_record_names_them() {
         assert_eq!(desk.mode(&file), 0o600);
         let page = desk.text(&file);
         assert!(page.lines().all(|line| line.chars().count() <= 80) && page.lines().count() <= 60, "{page}");
-        assert!(
-            page.starts_with(&format!(
-                "# certferry share {index} of 5: any 3 of them make the seed, fewer tell nothing"
-            ))
-        );
+        assert!(page.starts_with(&format!("# certferry share {index} of 5: any 3 make the seed, fewer tell nothing")));
         assert_eq!(field(&page, "set"), set);
         assert_eq!(field(&page, "share"), format!("{index} of 5, threshold 3"));
         assert_eq!(field(&page, "seed id"), id);

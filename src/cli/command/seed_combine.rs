@@ -286,8 +286,8 @@ fn combine(found: Vec<Found>, expected: &Expected) -> Result<(Seed, Used), Failu
                 .give();
         }
     }
-    good.sort_unstable();
-    let taken = good.iter().filter_map(|place| all.get(*place).copied()).collect();
+    let mut taken: Vec<u8> = good.iter().filter_map(|place| all.get(*place).copied()).collect();
+    taken.sort_unstable();
     shares.clear();
     Ok((seed, used(taken)))
 }
