@@ -48,6 +48,7 @@ fn shares_of_another_implementation_are_read() {
     let made = other(&["split", "1", "200", "255", "7"], &format!("{CANARY}\n{}\n", coefficients.join("\n")));
     for (number, line) in made.lines().enumerate() {
         desk.write(&format!("{number}"), line);
+        desk.set_mode(&format!("{number}"), 0o600);
     }
     desk.succeed(&format!("seed combine 3 0 2 1 --out new.seed --plain --id {id}"));
     assert_eq!(desk.text("new.seed"), format!("certferry-seed-1:{CANARY}\nseed-id {id}\n"));

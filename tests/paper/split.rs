@@ -90,6 +90,7 @@ fn shares_go_to_a_terminal_alone() {
         (vec!["lab.seed".into(), "lab.toml".into(), "record.toml".into()], 0o644)
     );
     desk.write("two", format!("{}\u{c}{}", pages[0], pages[1]));
+    desk.set_mode("two", 0o600);
     desk.succeed("seed combine two --record record.toml --out new.seed --plain");
     let printed = desk.succeed(&format!("{split} --to-stdout"));
     assert!(
