@@ -123,6 +123,13 @@ const FLAWS: &[Flaw] = &[
     on_node("host-name", |node| {
         node.write("var/lib/kubelet/kubeadm-flags.env", "KUBELET_KUBEADM_ARGS=\"--a=b --hostname-override=cp-9\"\n");
     }),
+    on_node("copied-modes", |node| {
+        for file in walkdir::WalkDir::new(node.path("")).into_iter().map(Result::unwrap) {
+            if file.file_type().is_file() {
+                std::fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+            }
+        }
+    }),
     on_node("bootstrap-left", |node| {
         let text = node.text(ADMIN);
         let cut = text.find("    client-certificate-data").unwrap();
