@@ -76,6 +76,7 @@ mod memory;
 mod opening;
 mod openssl;
 mod pager;
+mod paper;
 mod partial;
 mod planted;
 mod planted_faults;

@@ -15,12 +15,13 @@ pub mod profile;
 pub mod record;
 pub mod sealed;
 pub mod sealed_bundle;
+pub mod words;
 
 /// A target: its name and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     ("profile", profile::run),
     ("lock", lock::run),
     ("record", record::run),
@@ -31,5 +32,6 @@ pub const TARGETS: [Target; 11] = [
     ("objects", objects::run),
     ("sealed", sealed::run),
     ("sealed_bundle", sealed_bundle::run),
+    ("words", words::run),
     ("engines", engines::run),
 ];
