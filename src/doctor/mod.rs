@@ -44,6 +44,7 @@ mod rule;
 mod rules;
 mod secrets;
 mod time;
+mod usable;
 mod webhooks;
 mod words;
 
