@@ -100,7 +100,13 @@ impl Command {
             Self::Plan(arguments) => arguments.output,
             Self::Doctor(arguments) => arguments.output,
             Self::Status(arguments) => arguments.output,
-            Self::Seed(SeedCommand::New { format, .. } | SeedCommand::Id { format, .. }) => format.output,
+            Self::Seed(
+                SeedCommand::New { format, .. }
+                | SeedCommand::Id { format, .. }
+                | SeedCommand::Check { format, .. }
+                | SeedCommand::Reseal { format, .. },
+            )
+            | Self::Identity(IdentityCommand::New { format, .. }) => format.output,
             Self::Fingerprint(arguments) => arguments.output,
             Self::Build(arguments) => arguments.format.output,
             Self::Split(arguments) => arguments.format.output,
@@ -112,11 +118,9 @@ impl Command {
             // Each by its name, so that a new command that prints documents is not forgotten here.
             Self::Init(_)
             | Self::Survey(_)
-            | Self::Seed(SeedCommand::Check { .. } | SeedCommand::Reseal { .. })
             | Self::Csr(_)
             | Self::Ansible(_)
             | Self::UserData(_)
-            | Self::Identity(_)
             | Self::Schema(_)
             | Self::Help(_)
             | Self::Completions(_)

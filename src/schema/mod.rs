@@ -5,6 +5,8 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
     ("error", include_str!("error.json")),
     ("seed-new", include_str!("seed-new.json")),
     ("seed-id", include_str!("seed-id.json")),
+    ("seed-check", include_str!("seed-check.json")),
+    ("seed-reseal", include_str!("seed-reseal.json")),
     ("plan", include_str!("plan.json")),
     ("plan-against", include_str!("plan-against.json")),
     ("build", include_str!("build.json")),
@@ -19,6 +21,7 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
     ("diff", include_str!("diff.json")),
     ("split", include_str!("split.json")),
     ("fingerprint", include_str!("fingerprint.json")),
+    ("identity-new", include_str!("identity-new.json")),
     ("inventory", include_str!("inventory.json")),
 ];
 

@@ -36,6 +36,8 @@ pub(crate) enum SeedCommand {
         lock: Option<PathBuf>,
         #[command(flatten)]
         open: OpenArguments,
+        #[command(flatten)]
+        format: FormatArguments,
     },
     /// Seal a seed with another passphrase, or to recipients instead, as a new file
     Reseal {
@@ -54,6 +56,8 @@ pub(crate) enum SeedCommand {
         /// Say what would be made; write nothing
         #[arg(long)]
         dry_run: bool,
+        #[command(flatten)]
+        format: FormatArguments,
     },
 }
 
@@ -72,6 +76,8 @@ pub(crate) enum IdentityCommand {
         /// Say what would be made; write nothing
         #[arg(long)]
         dry_run: bool,
+        #[command(flatten)]
+        format: FormatArguments,
     },
 }
 
