@@ -23,6 +23,7 @@ mod build_at_once;
 mod build_split;
 mod bundle_tools;
 mod ca_bundles;
+mod canary;
 mod cert_manager;
 mod certificates_dir;
 mod changes;

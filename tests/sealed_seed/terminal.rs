@@ -8,13 +8,13 @@ use crate::common::desk::Desk;
 use crate::common::{program, tool};
 
 /// A program on a terminal, and what it has said.
-struct Session {
+pub struct Session {
     script: Child,
     said: String,
 }
 
 impl Session {
-    fn start(desk: &Desk, line: &str) -> Self {
+    pub fn start(desk: &Desk, line: &str) -> Self {
         let line = format!("{} {line}", program().display());
         let mut script = tool("script");
         script
@@ -26,7 +26,7 @@ impl Session {
     }
 
     /// Waits until it asks so, then types a line.
-    fn answer(&mut self, prompt: &str, line: &str) {
+    pub fn answer(&mut self, prompt: &str, line: &str) {
         let stdout = self.script.stdout.as_mut().unwrap();
         while !self.said.ends_with(prompt) {
             let mut byte = [0];
@@ -37,7 +37,7 @@ impl Session {
     }
 
     /// Returns the exit code and everything that the terminal has shown.
-    fn end(mut self) -> (Option<i32>, String) {
+    pub fn end(mut self) -> (Option<i32>, String) {
         self.script.stdout.as_mut().unwrap().read_to_string(&mut self.said).unwrap();
         (self.script.wait().unwrap().code(), self.said.replace("\r\n", "\n"))
     }
