@@ -29,7 +29,7 @@
 //! use certferry::adopted::Adopted;
 //! use certferry::keys::{Seed, engines};
 //! use certferry::kubernetes::PartName;
-//! use certferry::make::{self, Derivation, Permission, Request};
+//! use certferry::make::{self, Derivation, Permission, Request, Signing};
 //! use certferry::profile;
 //! use certferry::verify::{AlreadyVerified, check_bundle};
 //! use time::macros::datetime;
@@ -64,6 +64,8 @@
 //!     lock: None,
 //!     subset: None,
 //!     permission,
+//!     signing: Signing::Derived,
+//!     envelopes: None,
 //!     signs_slices: false,
 //! };
 //! // The fastest engine that this machine can run comes first; keys are the same with each.

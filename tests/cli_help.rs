@@ -26,6 +26,7 @@ pub const COMMANDS: &[&str] = &[
     "status",
     "diff",
     "split",
+    "seal",
     "inventory",
     "ansible",
     "user-data",

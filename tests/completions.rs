@@ -52,7 +52,7 @@ fn offered(words: &[&str]) -> Vec<String> {
 fn bash_completes_commands_options_and_values() {
     for (words, expected) in [
         (&["bu"][..], &["build"][..]),
-        (&["s"], &["seed", "survey", "status", "split", "schema"]),
+        (&["s"], &["seed", "survey", "status", "split", "seal", "schema"]),
         (&["seed", "n"], &["new"]),
         (&["build", "--new"], &["--new-seed"]),
         (&["build", "--seed", "prod"], &["prod-1.seed"]),

@@ -11,7 +11,7 @@ use certferry::kubernetes::PartName;
 use certferry::lock::Lock;
 use certferry::make::{
     self, BuildError, Comparison, Derivation, Deviation, Made, MakeError, Objection, Permission, Progress, Request,
-    Subset,
+    Signing, Subset,
 };
 use certferry::node::{self, Allowed, ApplyError, InstallRefusal, NodeError, Previous};
 use certferry::profile::{self, Profile};
@@ -33,7 +33,7 @@ fn seed() -> Seed {
 
 fn request<'a>(profile: &'a Profile, seed: &'a Seed, lock: Option<&'a Lock>) -> Request<'a> {
     let (permission, adopted) = (Permission::PROFILE, Adopted::nothing());
-    Request { profile, seed, adopted, lock, subset: None, permission, signs_slices: false }
+    Request { profile, seed, adopted, lock, subset: None, permission, signing: Signing::Derived, envelopes: None, signs_slices: false }
 }
 
 fn build<'a>(request: &Request<'a>) -> Result<Made<'a, Cursor<Vec<u8>>>, MakeError> {

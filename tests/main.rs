@@ -89,6 +89,7 @@ mod reproducible;
 mod restart;
 mod screens;
 mod seal;
+mod sealed_bundle;
 mod sealed_seed;
 mod signals;
 mod standard_streams;

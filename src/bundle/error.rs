@@ -8,6 +8,7 @@ use super::hex::Sha256;
 use super::json::JsonError;
 use super::mode::Mode;
 use crate::kubernetes::{PartName, Role};
+use crate::sign::SigningFailed;
 use crate::x509::escape_for_terminal;
 
 /// Why bytes are not a record or an index of this format, or why no record or index can describe the files.
@@ -151,10 +152,12 @@ pub enum WriteError {
     },
     /// The caller could not make a part; the text is its error.
     Making(String),
-    /// The key did not sign.
+    /// There is no signature.
     Signing {
         /// The path in the archive of what was to be signed.
         path: String,
+        /// The reason.
+        error: SigningFailed,
     },
     /// The output did not accept the bytes.
     Output(io::Error),
@@ -363,7 +366,7 @@ impl Display for WriteError {
                 format!("{what} has {size} bytes, and a reader takes {limit}")
             }
             Self::Making(reason) => reason.clone(),
-            Self::Signing { path } => format!("{path} could not be signed"),
+            Self::Signing { path, error } => format!("{path} {error}"),
             Self::Output(error) => error.to_string(),
         };
         formatter.write_str(&text)

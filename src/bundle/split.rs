@@ -58,6 +58,17 @@ pub trait Slices {
     /// # Errors
     /// Fails when the bytes cannot be written.
     fn write(&mut self, part: &PartName, bytes: &[u8]) -> io::Result<()>;
+
+    /// Writes the last bytes of every slice, which are the same: the gzip member with the end of the archive. `parts` are
+    /// those whose slices were begun.
+    ///
+    /// # Errors
+    /// Fails when the bytes cannot be written, with the part whose slice it is.
+    fn end(&mut self, parts: &BTreeSet<PartName>, member: &[u8]) -> Result<(), SplitError> {
+        parts.iter().try_for_each(|part| {
+            self.write(part, member).map_err(|error| SplitError::Output { part: part.clone(), error })
+        })
+    }
 }
 
 /// Writes the wanted slices: the gzip member of each part and the end member, all as they are in the bundle. Returns the
@@ -208,13 +219,10 @@ impl<S: Slices> Passing<'_, S> {
         self.error.take().map_or(Ok(()), Err)
     }
 
-    /// Writes the end member, which is what was kept last, to every slice.
+    /// Passes the end member on, which is what was kept last.
     fn end(&mut self, found: BTreeSet<PartName>) -> Result<BTreeSet<PartName>, SplitError> {
         let Member::Kept(end) = replace(&mut self.member, Member::Dropped) else { return Ok(found) };
-        for part in &found {
-            let written = self.slices.write(part, &end);
-            written.map_err(|error| SplitError::Output { part: part.clone(), error })?;
-        }
+        self.slices.end(&found, &end)?;
         Ok(found)
     }
 }

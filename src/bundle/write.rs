@@ -132,6 +132,11 @@ impl<B: Read + Seek> Collected<B> {
         self.index
     }
 
+    /// Returns the bytes of the index, which are signed.
+    pub fn index_bytes(&self) -> &[u8] {
+        &self.index_bytes
+    }
+
     /// Returns the SHA-256 of the index.
     pub fn index_sha256(&self) -> Sha256 {
         Sha256::of(&self.index_bytes)
@@ -149,7 +154,7 @@ impl<B: Read + Seek> Collected<B> {
     /// Fails when the key does not sign, and when the body or the output fails.
     pub fn write(&mut self, sign: &Sign<'_>, output: impl Write) -> Result<Written, WriteError> {
         let first = self.first(sign)?;
-        let mut output = Output { inner: output, file: Context::new(&SHA256), size: 0 };
+        let mut output = Output::new(output);
         let copied = (|| {
             output.write_all(&self.compressor.member(&first)?)?;
             self.body.rewind()?;
@@ -158,7 +163,7 @@ impl<B: Read + Seek> Collected<B> {
             output.flush()
         })();
         copied.map_err(WriteError::Output)?;
-        Ok(Written { file_sha256: Sha256::from_ring(&output.file.finish()), size: output.size })
+        Ok(output.written())
     }
 
     /// Makes the first member: top folder, index, its signature, `nodes`.
@@ -232,18 +237,19 @@ fn tar_size(record: &Record, bytes: &[u8]) -> u64 {
 }
 
 /// A tar stream that is being made.
-struct Tar {
+pub(super) struct Tar {
     mtime: u64,
-    bytes: Zeroizing<Vec<u8>>,
+    pub(super) bytes: Zeroizing<Vec<u8>>,
 }
 
 impl Tar {
     /// `capacity` is the final size, because a buffer that grows would leave copies of keys behind.
-    fn new(head: &Head, capacity: usize) -> Self {
+    pub(super) fn new(head: &Head, capacity: usize) -> Self {
         Self { mtime: head.mtime(), bytes: Zeroizing::new(Vec::with_capacity(capacity)) }
     }
 
-    fn entry(&mut self, path: &str, kind: Kind<'_>, content: &[u8]) -> Result<(), WriteError> {
+    /// Adds an entry of any kind.
+    pub(super) fn entry(&mut self, path: &str, kind: Kind<'_>, content: &[u8]) -> Result<(), WriteError> {
         let header = header(path, kind, self.mtime).ok_or_else(|| WriteError::PathTooLong { path: path.to_owned() })?;
         self.bytes.extend_from_slice(&header);
         self.bytes.extend_from_slice(content);
@@ -254,7 +260,8 @@ impl Tar {
 
     /// Adds a record or the index, and its signature.
     fn signed(&mut self, path: &str, content: &[u8], sign: &Sign<'_>) -> Result<(), WriteError> {
-        let signature = sign(content).map_err(|_| WriteError::Signing { path: path.to_owned() })?;
+        let failed = |error| WriteError::Signing { path: path.to_owned(), error };
+        let signature = sign(path, content).map_err(failed)?;
         let kind = |bytes: &[u8]| Kind::File { mode: Mode::Public, size: bytes.len() as u64 };
         self.entry(path, kind(content), content)?;
         self.entry(&format!("{path}.sig"), kind(&signature), &signature)
@@ -262,10 +269,21 @@ impl Tar {
 }
 
 /// Counts and hashes the bytes that it passes on.
-struct Output<W> {
+pub(super) struct Output<W> {
     inner: W,
     file: Context,
     size: u64,
+}
+
+impl<W> Output<W> {
+    pub(super) fn new(inner: W) -> Self {
+        Self { inner, file: Context::new(&SHA256), size: 0 }
+    }
+
+    /// Returns what was written.
+    pub(super) fn written(self) -> Written {
+        Written { file_sha256: Sha256::from_ring(&self.file.finish()), size: self.size }
+    }
 }
 
 impl<W: Write> Write for Output<W> {

@@ -4,7 +4,9 @@ mod diff;
 mod format;
 mod init;
 mod node;
+mod seal;
 mod seed;
+mod sign;
 mod survey;
 
 use std::path::{Path, PathBuf};
@@ -21,7 +23,9 @@ pub(crate) use diff::DiffArguments;
 pub(crate) use format::{Background, FormatArguments, OutputFormat};
 pub(crate) use init::InitArguments;
 pub(crate) use node::{ApplyArguments, ChangeArguments, RollbackArguments, StatusArguments};
+pub(crate) use seal::{RecipientArguments, SealArguments, SealingArguments};
 pub(crate) use seed::{ClearArguments, IdentityCommand, KeepArguments, OpenArguments, SeedCommand};
+pub(crate) use sign::SignArguments;
 pub(crate) use survey::SurveyArguments;
 
 /// Make the whole PKI of a Kubernetes cluster on one machine and ferry it across an air gap.
@@ -48,6 +52,8 @@ pub(crate) enum Command {
     Plan(PlanArguments),
     /// Make the signed bundle of a profile
     Build(BuildArguments),
+    /// Sign what `build --unsigned` asks for, on the machine of whoever has the signer's key
+    Sign(SignArguments),
     /// Write the request for the certificate of a CA that somebody else signs
     Csr(CsrArguments),
     /// Check a bundle: signatures, records, hashes, chains, key pairs
@@ -70,6 +76,8 @@ pub(crate) enum Command {
     Diff(DiffArguments),
     /// Cut parts out of a bundle, to carry each to its node alone; needs no key
     Split(SplitArguments),
+    /// Seal each part of a bundle to its node, so that nothing secret lies on the medium in the clear
+    Seal(SealArguments),
     /// List the nodes of a profile in the order in which they change, for Ansible and other programs
     Inventory(InventoryArguments),
     /// Write the collection for Ansible that brings parts to their nodes, installs them in waves and goes back
@@ -109,7 +117,9 @@ impl Command {
             | Self::Identity(IdentityCommand::New { format, .. }) => format.output,
             Self::Fingerprint(arguments) => arguments.output,
             Self::Build(arguments) => arguments.format.output,
+            Self::Sign(arguments) => arguments.format.output,
             Self::Split(arguments) => arguments.format.output,
+            Self::Seal(arguments) => arguments.format.output,
             Self::Verify(arguments) => arguments.format.output,
             Self::Unpack(arguments) => arguments.format.output,
             Self::Apply(arguments) => arguments.change.format.output,
@@ -142,8 +152,10 @@ impl Command {
             Self::Rollback(arguments) => (true, arguments.change.dry_run),
             Self::Status(arguments) => (!arguments.accept.is_empty(), arguments.dry_run),
             Self::Split(arguments) => (!arguments.is_printed(), arguments.dry_run),
+            Self::Seal(arguments) => (true, arguments.dry_run),
             Self::Ansible(arguments) => (true, arguments.dry_run),
             Self::UserData(arguments) => (!arguments.is_printed(), arguments.dry_run),
+            Self::Sign(arguments) => (true, arguments.dry_run),
             Self::Csr(arguments) => (arguments.file().is_some(), arguments.dry_run),
             Self::Identity(IdentityCommand::New { dry_run, .. }) => (true, *dry_run),
             Self::Man(arguments) => (arguments.out.is_some(), arguments.dry_run),
@@ -207,15 +219,26 @@ pub(crate) struct BuildArguments {
     /// The lock [default: PROFILE.lock.toml beside the profile]
     #[arg(long, value_name = "FILE")]
     pub(crate) lock: Option<PathBuf>,
+    /// The private key of `signer` of [bundle], which may be sealed
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["unsigned", "signatures"])]
+    pub(crate) signer: Option<PathBuf>,
+    /// Write to this new file what `signer` of [bundle] has to sign, and no bundle; there is no key in it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["signatures", "split"])]
+    pub(crate) unsigned: Option<PathBuf>,
+    /// Take the signatures from this file, which `certferry sign` or somebody with openssl made
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signatures: Option<PathBuf>,
     /// Write a slice for each part into this new folder, too, with its signature and the signer's key: nodes/NAME and
     /// cluster are carried as they are
     #[arg(long, value_name = "DIR")]
     pub(crate) split: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) seal: SealingArguments,
     /// Refuse any difference from the lock and leave everything as it was
-    #[arg(long, conflicts_with_all = ["replace_seed", "replace_ca", "same_generation"])]
+    #[arg(long, conflicts_with_all = ["replace_seed", "replace_signer", "replace_ca", "same_generation"])]
     pub(crate) locked: bool,
     /// Make a partial bundle of this node alone; may be given several times; needs the lock of a whole build
-    #[arg(long, value_name = "NODE", add = ArgValueCandidates::new(node_names::candidates), conflicts_with_all = ["replace_seed", "replace_ca"])]
+    #[arg(long, value_name = "NODE", add = ArgValueCandidates::new(node_names::candidates), conflicts_with_all = ["replace_seed", "replace_signer", "replace_ca"])]
     pub(crate) only: Vec<String>,
     /// With --only, put the part of whoever runs the cluster into the bundle too
     #[arg(long, requires = "only")]
@@ -223,6 +246,9 @@ pub(crate) struct BuildArguments {
     /// Allow another seed than the lock's: every key becomes another
     #[arg(long)]
     pub(crate) replace_seed: bool,
+    /// Allow another signer than the lock's, where one of both is `signer` of [bundle]: every node needs the new fingerprint
+    #[arg(long)]
+    pub(crate) replace_signer: bool,
     /// Allow a CA certificate to change though its generation and issued_at did not
     #[arg(long)]
     pub(crate) replace_ca: bool,

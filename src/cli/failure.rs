@@ -16,6 +16,7 @@ use crate::lock::Refusal;
 use crate::make::{Deviation, MakeError, Objection};
 use crate::node::restart::RestartError;
 use crate::node::{self, AcceptError, ApplyError, NodeError};
+use crate::sign::SigningFailed;
 use crate::x509::escape_for_terminal;
 
 /// A failure in words for a person. `run` prints it once.
@@ -146,11 +147,44 @@ impl Failure {
         match error {
             MakeError::UnknownNodes(_) => Self::cannot_run(format!("--only: {error}")),
             MakeError::NoLock | MakeError::MissingFile { .. } => Self::cannot_run(error.to_string()),
+            MakeError::NobodySigns
+            | MakeError::NoSignerNamed
+            | MakeError::OtherSigner { .. }
+            | MakeError::OtherBundle { .. }
+            | MakeError::Unsigned { .. } => Self::signing(error),
             MakeError::ExternalAuthority { .. } => Self::says_no(error.to_string()),
             MakeError::Objection(objection) => Self::objection(objection, lock),
             MakeError::Write(error) => Self::write(archive, error),
             MakeError::ReadBack(error) => Self::io("read", archive, error),
             MakeError::Defect(defect) => Self::defect(&defect.to_string()),
+        }
+    }
+
+    /// Returns the failure for a build that nobody signs, or somebody else.
+    fn signing(error: &MakeError) -> Self {
+        let again =
+            "sign what this build asks for: `certferry build --unsigned FILE` writes it anew, and the same each time";
+        match error {
+            MakeError::NobodySigns => Self::cannot_run(error.to_string())
+                .hint("--signer FILE names the private key, which may be sealed")
+                .hint("--unsigned FILE writes what somebody else signs, and --signatures FILE takes what comes back"),
+            MakeError::NoSignerNamed => Self::cannot_run(error.to_string())
+                .hint("name the public key: `signer = \"signer.pub\"` in [bundle] of the profile"),
+            MakeError::OtherSigner { .. } => Self::says_no(error.to_string())
+                .hint("give the private key that belongs to the file in `signer`; nothing was written"),
+            MakeError::OtherBundle { .. } => Self::says_no(error.to_string()).hint(again),
+            MakeError::Unsigned { reason, .. } => Self::says_no(error.to_string()).hint(match reason {
+                SigningFailed::NotDer(0) => "the file is empty: carry the signatures again",
+                SigningFailed::NotDer(64) => {
+                    "64 bytes are r and s without DER: pkcs11-tool writes DER with --signature-format openssl"
+                }
+                SigningFailed::NotDer(_) => "carry the signatures again; `openssl dgst -sha256 -sign` writes the form",
+                SigningFailed::DoesNotHold => {
+                    "another key signed it, or the signature was changed on its way; the key is the one of `signer`"
+                }
+                _ => again,
+            }),
+            other => Self::defect(&other.to_string()),
         }
     }
 
@@ -181,6 +215,11 @@ impl Failure {
             Refusal::OtherSeed { .. } => {
                 "give the seed of the first build; --replace-seed gives the cluster another key everywhere".to_owned()
             }
+            Refusal::OtherSigner { .. } => {
+                "every node knows the signer by its fingerprint: put `signer` of [bundle] back, or \
+                                            say --replace-signer and carry the new fingerprint to every node"
+                    .to_owned()
+            }
             Refusal::ChangedAuthorities { ids } => {
                 let tables = tables_of(ids);
                 format!(
@@ -196,6 +235,9 @@ impl Failure {
             ),
             Refusal::SameGeneration { .. } => "raise `generation` in [cluster]; while nothing was carried to a node \
                                                yet, --same-generation will do"
+                .to_owned(),
+            Refusal::ChangedRecipients { .. } => "compare the new fingerprints, which `certferry plan` lists, with the \
+                                                  papers of these nodes; then say --replace-recipients"
                 .to_owned(),
             Refusal::LowerGeneration { .. } => "a generation never goes back: nodes would refuse it".to_owned(),
         })

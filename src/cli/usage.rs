@@ -9,11 +9,12 @@ use crate::cli::args::Arguments;
 use crate::cli::typed_key;
 
 /// The switches that let through what a check has refused. Nobody should meet one as a guess at a word that was misspelt.
-const OVERRIDES: [&str; 7] = [
+const OVERRIDES: [&str; 8] = [
     "--force-node",
     "--allow-downgrade",
     "--drop-backup",
     "--replace-seed",
+    "--replace-signer",
     "--replace-ca",
     "--same-generation",
     "--allow-weak-seed",

@@ -1,4 +1,4 @@
-//! A line that a person types and nobody sees.
+//! A line that a person types on the terminal: one that nobody sees, or one that everybody may.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -25,6 +25,22 @@ pub fn read_hidden(prompt: &str, limit: usize) -> io::Result<Zeroizing<Vec<u8>>>
     let _watch = if interrupt::is_watched() { None } else { Some(Watch::begin()?) };
     let _hidden = Hidden::begin(&terminal, before)?;
     terminal.write_all(prompt.as_bytes())?;
+    read_line(&terminal, limit)
+}
+
+/// Asks on the terminal for a line, which is shown as it is typed. Returns it with its end, at most `limit` bytes.
+///
+/// What the prompt repeats of files and arguments is escaped already.
+///
+/// # Errors
+/// Fails when there is no terminal, or when it cannot be read.
+pub fn read_shown(prompt: &str, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut terminal = OpenOptions::new().read(true).write(true).open(TERMINAL)?;
+    terminal.write_all(prompt.as_bytes())?;
+    read_line(&terminal, limit)
+}
+
+fn read_line(mut terminal: &File, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut line = Zeroizing::new(Vec::with_capacity(limit));
     let mut byte = Zeroizing::new([0]);
     while line.len() < limit && line.last() != Some(&b'\n') {

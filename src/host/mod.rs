@@ -32,7 +32,7 @@ mod write_tree;
 pub use attributes::AttributeError;
 pub use file_io::{Exposure, Source, check_new_file, folder_of_others, open, read, read_secret, read_stdin, sha256};
 pub use found::{FileOwner, Found, FoundKind};
-pub use hidden_input::read_hidden;
+pub use hidden_input::{read_hidden, read_shown};
 pub use http::{Answer, AskError, TlsClient, ask};
 pub use leftovers::{Leftover, tell_leftovers};
 pub use locale::{columns, is_linux_console, is_utf8, language};

@@ -42,7 +42,7 @@ pub use key_id::{KeyId, NotAKeyId, escape};
 pub use kubeadm_api::{CLUSTER_NAME, KubeadmApi, encryption_algorithm, gates_dual_stack, has_systemd_cgroups};
 pub use kubeadm_files::{authorities, is_shared, kubeconfigs};
 pub use limits::JOINS_WITH_ECDSA_SERVICE_ACCOUNT;
-pub use part_files::{PartFile, cluster_files, node_files};
+pub use part_files::{PartFile, cluster_files, is_authority_key, node_files};
 pub use part_name::{NotAPartName, PartName, is_label, is_subdomain};
 pub use place::{
     API_SERVER_RESTART, API_SERVER_RESTART_DAYS, BOOTSTRAP, CA_CHAIN, CLUSTER_CA, ETCD_CA, FILE_LIMIT, KUBELET_CONF,

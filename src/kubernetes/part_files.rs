@@ -29,6 +29,16 @@ const CONTROL_PLANE: &[Role] = &[Role::ControlPlane];
 const ETCD_MEMBERS: &[Role] = &[Role::ControlPlane, Role::Etcd];
 const KUBELETS: &[Role] = &[Role::ControlPlane, Role::Worker];
 
+/// Returns whether a file of a part holds a key by which certificates or tokens are made that others believe: that of a CA, or
+/// the one for service accounts.
+#[must_use]
+pub fn is_authority_key(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let is_of_node =
+        name == "sa.key" || AUTHORITIES.iter().any(|row| path.ends_with(&format!("/{}.key", row.base_name)));
+    is_of_node || ["manifests/metallb/secret.yaml", "manifests/cert-manager/secret.yaml"].contains(&path)
+}
+
 /// Returns the files that a node's part may hold. The link of the kubelet's store is not among them.
 #[must_use]
 pub fn node_files() -> Vec<PartFile> {

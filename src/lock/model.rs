@@ -113,6 +113,9 @@ pub struct LockedPart {
     /// another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_sha256: Option<String>,
+    /// The fingerprints of the recipients to whom the part was last sealed, sorted. None if it never was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sealed_to: Vec<Sha256>,
     /// What each file holds, by path, in the words of [`outline`](crate::plan::PlannedContent::outline). It shows what
     /// no row of a key or certificate does, such as the server of a kubeconfig.
     ///
@@ -266,6 +269,12 @@ impl Lock {
         cluster.and_then(|row| row.profile_sha256.as_deref()).unwrap_or(&self.profile_sha256)
     }
 
+    /// Returns whether somebody else than whoever has the seed signs the bundle.
+    #[must_use]
+    pub fn has_own_signer(&self) -> bool {
+        self.adopted.iter().any(|row| row.id == KeyId::BundleSigner)
+    }
+
     /// Writes the lock as TOML.
     ///
     /// # Errors
@@ -387,6 +396,7 @@ pub(super) mod tests {
                 generation: 1,
                 record_sha256: Hex([0x66; 32]),
                 profile_sha256: None,
+                sealed_to: Vec::new(),
                 files: Arc::new([("etc/kubernetes/pki/ca.crt".into(), "certificate ca/kubernetes".into())].into()),
             }],
             keys: vec![key("ca/kubernetes"), key("node/cp-1/apiserver"), key("user/alice")],

@@ -28,6 +28,14 @@ pub enum Refusal {
         /// The id of the given seed.
         given: String,
     },
+    /// Somebody else would sign the bundle than before, or the seed's key in place of somebody's.
+    #[error("another key would sign: the lock has {locked}, and now it is {}", signer(given.as_ref()))]
+    OtherSigner {
+        /// The fingerprint in the lock.
+        locked: String,
+        /// The fingerprint of the new signer. `None` is a key that the seed gives.
+        given: Option<String>,
+    },
     /// CAs or keys would be taken from other files than before, or be derived, although their generation did not move.
     #[error("{} would be adopted from other files than those of the lock", list(ids))]
     ChangedAdopted {
@@ -50,6 +58,12 @@ pub enum Refusal {
         /// The generation of the lock and of the profile.
         generation: u32,
     },
+    /// Parts would be sealed to others than before.
+    #[error("{} would be sealed to others than the lock has", names(parts))]
+    ChangedRecipients {
+        /// The parts, at least one.
+        parts: Vec<PartName>,
+    },
     /// The generation of a part would go back.
     #[error("the lock has {part} at generation {locked}, the profile is at {built}")]
     LowerGeneration {
@@ -62,18 +76,22 @@ pub enum Refusal {
     },
 }
 
-/// Returns every reason to refuse `new`, given the lock before. With another cluster or seed, that alone is returned.
+/// Returns every reason to refuse `new`, given the lock before. With another cluster that alone is returned, and
+/// with another seed that and another signer.
 #[must_use]
 pub fn refusals(old: &Lock, new: &Lock) -> Vec<Refusal> {
     if old.cluster != new.cluster {
         return vec![Refusal::OtherCluster { locked: old.cluster.clone(), built: new.cluster.clone() }];
     }
-    if old.seed_id != new.seed_id {
-        return vec![Refusal::OtherSeed { locked: old.seed_id.clone(), given: new.seed_id.clone() }];
-    }
     let (before, after) = (of_all(old), of_all(new));
     let (before, after) = (Shapes::of_lock(&before), Shapes::of_lock(&after));
-    let mut found = Vec::from_iter(refusal_of_adopted(changed_adopted(old, &before, &after)));
+    let other_signer = other_signer(old, &before, &after);
+    if old.seed_id != new.seed_id {
+        let other_seed = Refusal::OtherSeed { locked: old.seed_id.clone(), given: new.seed_id.clone() };
+        return [other_seed].into_iter().chain(other_signer).collect();
+    }
+    let mut found = Vec::from_iter(other_signer);
+    found.extend(refusal_of_adopted(changed_adopted(old, &before, &after)));
     found.extend(refusal_of_authorities(changed_authorities(old, new)));
     let locked: BTreeMap<_, _> = old.parts.iter().map(|part| (&part.part, part)).collect();
     found.extend(new.parts.iter().find_map(|part| {
@@ -107,7 +125,8 @@ pub fn foreseen<'a>(
         after.certificate.as_ref().is_some_and(is_root)
             && locked.get(id).is_some_and(|before| before != after && !moved(&before))
     });
-    let mut found = Vec::from_iter(refusal_of_adopted(changed_adopted(old, &locked, shapes)));
+    let mut found = Vec::from_iter(other_signer(old, &locked, shapes));
+    found.extend(refusal_of_adopted(changed_adopted(old, &locked, shapes)));
     found.extend(refusal_of_authorities(changed));
     found.extend(
         parts
@@ -119,7 +138,7 @@ pub fn foreseen<'a>(
 
 /// Returns a lock with only what no single node has, which is little.
 fn of_all(lock: &Lock) -> Lock {
-    let is_of_all = |id: &KeyId| id.is_ca() || *id == KeyId::ServiceAccount;
+    let is_of_all = |id: &KeyId| id.is_ca() || matches!(id, KeyId::ServiceAccount | KeyId::BundleSigner);
     Lock {
         parts: Vec::new(),
         keys: lock.keys.iter().filter(|row| is_of_all(&row.id)).cloned().collect(),
@@ -136,6 +155,19 @@ fn of_all(lock: &Lock) -> Lock {
         bundle_sha256: lock.bundle_sha256.clone(),
         ..*lock
     }
+}
+
+/// Returns the refusal of another signer, if one of both is somebody of whom the profile has the key. Where the seed gives
+/// both, a raised generation says it all.
+fn other_signer(old: &Lock, before: &Shapes<'_>, after: &Shapes<'_>) -> Option<Refusal> {
+    let adopted = |shapes: &Shapes<'_>| Some(shapes.get(&KeyId::BundleSigner)?.key.adopted.map(|spki| *spki));
+    let (before, after) = (adopted(before)?, adopted(after)?);
+    let given = after.map(|spki| format!("sha256:{spki}"));
+    (before != after).then(|| Refusal::OtherSigner { locked: old.signer.clone(), given })
+}
+
+fn signer(fingerprint: Option<&String>) -> &str {
+    fingerprint.map_or("the one that the seed gives", String::as_str)
 }
 
 fn refusal_of_adopted(ids: Vec<KeyId>) -> Option<Refusal> {
@@ -173,6 +205,17 @@ fn changed_adopted(old: &Lock, before: &Shapes<'_>, after: &Shapes<'_>) -> Vec<K
 fn refusal_of_authorities<'a>(changed: impl Iterator<Item = &'a KeyId>) -> Option<Refusal> {
     let ids: Vec<_> = changed.cloned().collect();
     (!ids.is_empty()).then_some(Refusal::ChangedAuthorities { ids })
+}
+
+/// How many parts a refusal names.
+const NAMED: usize = 5;
+
+fn names(parts: &[PartName]) -> String {
+    let mut names: Vec<_> = parts.iter().take(NAMED).map(ToString::to_string).collect();
+    if parts.len() > NAMED {
+        names.push(format!("{} more", parts.len() - NAMED));
+    }
+    names.join(", ")
 }
 
 fn list(ids: &[KeyId]) -> String {

@@ -5,11 +5,11 @@ use std::io;
 use thiserror::Error;
 
 use super::permission::Objection;
-use crate::bundle::{BundleError, WriteError};
+use crate::bundle::{BundleError, SigningFileError, WriteError};
 use crate::issue::IssueError;
 use crate::keys::KeyError;
 use crate::kubernetes::KeyId;
-use crate::sign::PublicKeyError;
+use crate::sign::{PublicKeyError, SigningFailed};
 use crate::verify::Finding;
 
 /// The reason why a build made nothing.
@@ -34,6 +34,36 @@ pub enum MakeError {
         /// The ids of the certificates that it would sign.
         below: Vec<KeyId>,
     },
+    /// The profile names a signer, and neither its key nor its signatures are at hand.
+    #[error("the bundle is signed by the key of `signer` of [bundle], and nothing of it is at hand")]
+    NobodySigns,
+    /// A signer is at hand, and the profile names none.
+    #[error("the profile names no `signer` in [bundle]: the bundle is signed by a key that the seed gives")]
+    NoSignerNamed,
+    /// The signer at hand is another than the one that the profile names.
+    #[error("the signer's key is {given}, and that of `signer` of [bundle] is {wanted}")]
+    OtherSigner {
+        /// The fingerprint that the profile's file has.
+        wanted: String,
+        /// The fingerprint of the key at hand.
+        given: String,
+    },
+    /// The signatures at hand were made for another bundle.
+    #[error("the signatures are for {given}, and this build is {wanted}")]
+    OtherBundle {
+        /// The folder of the build.
+        wanted: String,
+        /// The folder of the signatures.
+        given: String,
+    },
+    /// One of the signatures is missing, or is none, or does not hold.
+    #[error("{path} {reason}")]
+    Unsigned {
+        /// The path below the bundle's top folder of what is signed.
+        path: String,
+        /// Why there is no signature over it.
+        reason: SigningFailed,
+    },
     /// There is no lock, and a subset or a rebuild of what a lock says needs one.
     #[error("there is no lock to build against")]
     NoLock,
@@ -42,7 +72,7 @@ pub enum MakeError {
     Objection(#[from] Objection),
     /// The bundle cannot be written.
     #[error("{0}")]
-    Write(#[from] WriteError),
+    Write(WriteError),
     /// The output cannot be read back.
     #[error("{0}")]
     ReadBack(io::Error),
@@ -74,6 +104,9 @@ pub enum Defect {
         /// The reason.
         error: KeyError,
     },
+    /// What was made cannot be asked to be signed.
+    #[error("the request {0}")]
+    Request(#[from] SigningFileError),
     /// The cluster's id is not hex.
     #[error("the cluster id is not hex")]
     ClusterId,
@@ -94,6 +127,19 @@ pub enum BuildError<E> {
     /// The output could not be created.
     #[error("{0}")]
     Create(E),
+}
+
+impl From<WriteError> for MakeError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            // The key at hand signs, or it is a defect. Signatures from elsewhere can be wrong.
+            WriteError::Signing { path, error } if error != SigningFailed::Key => Self::Unsigned {
+                path: path.split_once('/').map_or(path.as_str(), |(_, below)| below).to_owned(),
+                reason: error,
+            },
+            other => Self::Write(other),
+        }
+    }
 }
 
 impl<E> From<Defect> for BuildError<E> {

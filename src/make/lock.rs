@@ -13,6 +13,8 @@ use crate::plan::{Plan, PlannedCertificate, Recipient};
 use crate::profile::Profile;
 use crate::sign::PublicKey;
 
+use super::recipients::Pins;
+
 /// The results of a build from which its lock is made.
 pub(super) struct Built<'a> {
     pub(super) plan: &'a Plan<'a>,
@@ -26,6 +28,7 @@ pub(super) struct Built<'a> {
     pub(super) signer: &'a PublicKey,
     pub(super) index: &'a Index,
     pub(super) written: &'a Written,
+    pub(super) sealed_to: Pins<'a>,
 }
 
 /// What a lock keeps of a key and its certificate. The two themselves take ten times the room.
@@ -73,6 +76,7 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
             generation: plan.generation,
             record_sha256: *record,
             profile_sha256: None,
+            sealed_to: built.sealed_to.of(part, before.get(part).copied()),
             files,
         };
         same.map_or_else(|| texts.part(row(Arc::new(files))), |before| row(Arc::clone(&before.files)))

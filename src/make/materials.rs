@@ -10,6 +10,7 @@ use crate::issue::{Authorities, Certificate, Issued};
 use crate::keys::{KeyRing, Label, Seed, derive, relative_cost};
 use crate::kubernetes::KeyId;
 use crate::plan::{Plan, PlannedCertificate, PlannedKey, Recipient};
+use crate::sign::PublicKey;
 use crate::verify::AlreadyVerified;
 
 /// Keys and their certificates.
@@ -99,6 +100,12 @@ impl<'a> Materials<'a> {
         }
         let signatures = certificates.iter().filter_map(Certificate::signature);
         self.known.add_made(signatures, keys.iter().map(|(_, key)| key.digest()));
+    }
+
+    /// Keeps what the lock needs of the signer's key, which may be nobody's here.
+    pub(super) fn keep_signer(&mut self, key: &PublicKey) {
+        let trace = Trace { spki_sha256: Sha256::of(key.as_der()), certificate: None };
+        self.traces.insert(KeyId::BundleSigner, trace);
     }
 
     fn derive(&self, keys: &[&PlannedKey]) -> Result<KeyRing, Defect> {

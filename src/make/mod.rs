@@ -16,6 +16,7 @@
 mod adoption;
 mod comparison;
 mod derivation;
+mod envelopes;
 mod error;
 #[cfg(test)]
 mod install_facts;
@@ -23,7 +24,10 @@ pub mod install_script;
 mod lock;
 mod materials;
 mod permission;
+mod recipients;
 mod request;
+mod signer;
+mod signing;
 mod slices;
 
 use std::collections::BTreeMap;
@@ -33,23 +37,28 @@ use std::sync::Arc;
 pub use adoption::check_derivable;
 pub use comparison::{Comparison, Since};
 pub use derivation::{Derivation, Progress};
+pub use envelopes::{Envelopes, EnvelopesError};
 pub use error::{BuildError, Defect, MakeError};
 pub use permission::{Deviation, Objection, Permission, check_lock};
+pub use recipients::{RecipientChange, recipient_changes};
 pub use request::{request, request_over};
+pub use signer::Signer;
+pub use signing::{Signing, check_signing};
 
 use crate::adopted::Adopted;
-use crate::bundle::{ClusterId, Description, Head, Hex, Sha256, WriteError, Writer, Written};
+use crate::bundle::{ClusterId, Description, Head, Hex, Sha256, SigningRequest, WriteError, Writer, Written};
 use crate::issue::{Authorities, SerialKey};
 use crate::keys::{PrivateKey, Seed};
-use crate::kubernetes::{KeyId, PartName};
+use crate::kubernetes::PartName;
 use crate::layout::{self, lay_out};
 use crate::lock::Lock;
 use crate::plan::{self, Plan, Recipient, plan};
 use crate::profile::Profile;
-use crate::sign::{PublicKey, SigningFailed};
+use crate::sign::PublicKey;
 use crate::verify::{AlreadyVerified, Finding, check_bundle};
 use lock::Built;
 use materials::Materials;
+use signing::Signatory;
 
 /// How many nodes have their keys and certificates in memory together. With fewer, threads would wait for each other
 /// more often; with RSA keys, each takes five kilobytes.
@@ -72,7 +81,11 @@ pub struct Request<'a> {
     pub subset: Option<Subset<'a>>,
     /// What the build may change against the lock.
     pub permission: Permission,
-    /// Whether to sign the slice of each part, too, as [`split`](crate::bundle::split) cuts it.
+    /// Who signs the bundle.
+    pub signing: Signing<'a>,
+    /// To whom each part is sealed afterwards, for the lock to pin; `None` leaves what it has. What is built is the same.
+    pub envelopes: Option<&'a Envelopes>,
+    /// Whether to sign the slice of each part, too, as [`split`](crate::bundle::split) cuts it, if the key is at hand.
     pub signs_slices: bool,
 }
 
@@ -97,11 +110,14 @@ pub struct Made<'a, O> {
     pub is_partial: bool,
     /// The public key under which the signatures of the bundle hold.
     pub signer: PublicKey,
-    /// The signer's signature over the whole file.
-    pub signature: Vec<u8>,
-    /// The signer's signature over [`install_script::SCRIPT`].
-    pub install_signature: Vec<u8>,
-    /// The signer's signature over the slice of each part, if they were wanted.
+    /// The signer's signature over the whole file, if the key is at hand.
+    pub signature: Option<Vec<u8>>,
+    /// The signer's signature over [`install_script::SCRIPT`]. `None` with [`Signing::Nobody`].
+    pub install_signature: Option<Vec<u8>>,
+    /// What the signer is asked to sign, with [`Signing::Nobody`]. The output then is a rehearsal, which no reader takes, and
+    /// must not be kept; neither must the lock.
+    pub to_sign: Option<SigningRequest>,
+    /// The signer's signature over the slice of each part, if they were wanted and the key is at hand.
     pub slice_signatures: BTreeMap<PartName, Vec<u8>>,
     /// The SHA-256 of the tar stream, which identifies the bundle.
     pub content_sha256: Sha256,
@@ -131,6 +147,7 @@ where
     O: Read + Write + Seek + Send,
 {
     let plan = check(request)?;
+    signing::check_at_hand(request)?;
     let Request { profile, seed, .. } = *request;
     let is_partial = request.subset.is_some();
     let recipients = in_archive_order(&plan);
@@ -146,9 +163,9 @@ where
     let (authorities, mut certificates) = issued;
     certificates.extend(materials.shared_leaves(&authorities, &keys)?);
     materials.keep(&keys, &certificates);
-    let signer = keys.get(&KeyId::BundleSigner).ok_or(Defect::NoSigner)?;
-    let signer_public = PublicKey::from_der(signer.spki_der()).map_err(Defect::from)?;
-    let sign = |message: &[u8]| signer.sign(message).map_err(|_| SigningFailed);
+    let signatory = Signatory::new(request.signing, &keys, derivation.engine)?;
+    materials.keep_signer(signatory.public());
+    let sign = |path: &str, message: &[u8]| signatory.sign(path, message);
     let description =
         Description { head: head(&plan, seed)?, partial: is_partial, profile_sha256: Hex(profile.sha256) };
     let body = create_body().map_err(BuildError::Create)?;
@@ -172,6 +189,7 @@ where
     let file_name = collected.file_name();
     let mut output = create(&file_name).map_err(BuildError::Create)?;
     let written = collected.write(&sign, BufWriter::new(&mut output)).map_err(MakeError::from)?;
+    let to_sign = signatory.request(collected.index_bytes())?;
     let index = collected.into_index();
     let Materials { traces, known, .. } = materials;
     let built = Built {
@@ -181,12 +199,13 @@ where
         profile,
         seed,
         traces: &traces,
-        signer: &signer_public,
+        signer: signatory.public(),
         index: &index,
         written: &written,
+        sealed_to: recipients::Pins::new(request.envelopes, request.permission),
     };
     (derivation.progress)(Progress::Checking);
-    let content_sha256 = check_written(&mut output, &signer_public, &plan, &known)?;
+    let content_sha256 = check_written(&mut output, signatory.holds_under(), &plan, &known)?;
     // Each makes room for what comes next: for the largest cluster that is a good part of all memory.
     drop(known);
     let mut lock = lock::lock(&built);
@@ -200,20 +219,25 @@ where
         since = Some(Since { lock: old, profile, records, is_partial, changes });
         lock = merged.unwrap_or(lock);
     }
-    let signature = |what, signed: Result<Vec<u8>, _>| signed.map_err(|error| Defect::Signature { what, error });
-    let install_signature = signature("install.sh", signer.sign(install_script::SCRIPT.as_bytes()))?;
-    let signature = signature("the bundle", signer.sign_sha256(&written.file_sha256.0))?;
-    let slice_signatures = match request.signs_slices {
-        true => slices::sign(&mut output, |sha256| signer.sign_sha256(sha256))?,
-        false => BTreeMap::new(),
-    };
+    let install_signature = signatory.of_script()?;
+    let mut signature = None;
+    let mut slice_signatures = BTreeMap::new();
+    // Whoever signs elsewhere cannot sign the file: it has these signatures in it, and keys.
+    if let Some(key) = signatory.key() {
+        let signed = key.sign_sha256(&written.file_sha256.0);
+        signature = Some(signed.map_err(|error| Defect::Signature { what: "the bundle", error })?);
+        if request.signs_slices {
+            slice_signatures = slices::sign(&mut output, |sha256| key.sign_sha256(sha256))?;
+        }
+    }
     Ok(Made {
         output,
         file_name,
         is_partial,
-        signer: signer_public,
+        signer: signatory.public().clone(),
         signature,
         install_signature,
+        to_sign,
         slice_signatures,
         content_sha256,
         written,
@@ -237,13 +261,16 @@ pub fn check<'a>(request: &Request<'a>) -> Result<Plan<'a>, MakeError> {
         permission::check_seed(lock, seed.id(), permission)?;
     }
     adoption::check_files(profile, request.adopted)?;
+    check_signing(profile, request.signing)?;
     let mut plan = plan(profile);
     if let Some(subset) = subset {
         plan = plan::subset(&plan, subset.nodes, subset.with_cluster).map_err(MakeError::UnknownNodes)?;
     }
     if let Some(lock) = lock {
+        recipients::check(lock, request.envelopes, permission)?;
         permission::check_plan(lock, &plan, subset.is_some(), lock.seed_id == seed.id(), permission)?;
     }
+    signing::check_given(&plan, request.signing)?;
     Ok(plan)
 }
 

@@ -21,31 +21,45 @@ pub enum Permission {
     Words {
         /// Whether the seed may be another, by which every key becomes another.
         replace_seed: bool,
+        /// Whether somebody else may sign the bundle, or the seed's key again.
+        replace_signer: bool,
         /// Whether the certificate of a CA may change although its generation and its day of issue did not.
         replace_ca: bool,
         /// Whether records may change at the generation of the lock.
         same_generation: bool,
+        /// Whether parts may be sealed to others than before.
+        replace_recipients: bool,
     },
 }
 
 impl Permission {
     /// What the profile says, and nothing that needs a permission of its own.
-    pub const PROFILE: Self = Self::Words { replace_seed: false, replace_ca: false, same_generation: false };
+    pub const PROFILE: Self = Self::Words {
+        replace_seed: false,
+        replace_signer: false,
+        replace_ca: false,
+        same_generation: false,
+        replace_recipients: false,
+    };
 
     /// Returns whether a build may do what would be refused without a permission of its own.
     #[must_use]
     pub const fn allows(self, refusal: &Refusal) -> bool {
-        let Self::Words { replace_seed, replace_ca, same_generation } = self else { return false };
+        let Self::Words { replace_seed, replace_signer, replace_ca, same_generation, replace_recipients } = self else {
+            return false;
+        };
         match refusal {
             Refusal::OtherCluster { .. } | Refusal::LowerGeneration { .. } => false,
             Refusal::OtherSeed { .. } => replace_seed,
+            Refusal::OtherSigner { .. } => replace_signer,
             Refusal::ChangedAdopted { .. } | Refusal::ChangedAuthorities { .. } => replace_ca,
             Refusal::SameGeneration { .. } => same_generation,
+            Refusal::ChangedRecipients { .. } => replace_recipients,
         }
     }
 
     /// Refuses the first of these changes that is not allowed.
-    fn refuse(self, found: Vec<Refusal>) -> Result<(), Objection> {
+    pub(super) fn refuse(self, found: Vec<Refusal>) -> Result<(), Objection> {
         match found.into_iter().find(|refusal| !self.allows(refusal)) {
             Some(refusal) => Err(Objection::Refused(refusal)),
             None => Ok(()),
@@ -257,8 +271,11 @@ fn compare_values(old: &Lock, new: &Lock) -> Result<(), Deviation> {
         compare(|| format!("record of {part}"), Some(&before.record_sha256), &row.record_sha256)?;
         compare(|| format!("generation of {part}"), Some(&before.generation), &row.generation)?;
     }
-    compare(|| "content".to_owned(), Some(&old.content_sha256), &new.content_sha256)?;
-    compare(|| "bundle".to_owned(), Some(&old.bundle_sha256), &new.bundle_sha256)?;
+    // Whoever signs elsewhere may sign with randomness, so that only what is signed is the same each time.
+    if !new.has_own_signer() {
+        compare(|| "content".to_owned(), Some(&old.content_sha256), &new.content_sha256)?;
+        compare(|| "bundle".to_owned(), Some(&old.bundle_sha256), &new.bundle_sha256)?;
+    }
     // No key and no certificate is gone, because that is a change.
     for row in &old.parts {
         let part = &row.part;

@@ -135,7 +135,10 @@ pub fn plan(profile: &Profile) -> Plan<'_> {
         adopted: adopted.map(Box::new),
         ..PlannedKey::derived(KeyId::ServiceAccount, algorithm, generation)
     });
-    keys.push(PlannedKey::derived(KeyId::BundleSigner, KeyAlgorithm::EcdsaP256, profile.signer_generation));
+    keys.push(PlannedKey {
+        adopted: profile.signer.as_ref().and_then(|signer| signer.found).map(Box::new),
+        ..PlannedKey::derived(KeyId::BundleSigner, KeyAlgorithm::EcdsaP256, profile.signer_generation)
+    });
     Plan {
         cluster: profile.cluster.name.clone(),
         kubernetes: profile.cluster.kubernetes,

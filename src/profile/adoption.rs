@@ -193,3 +193,17 @@ pub(super) fn service_account_key(
     }
     Some(Some(path))
 }
+
+/// Reads `signer` of `[bundle]`. The inner value is `None` where the seed gives the signer's key.
+pub(super) fn signer(table: &TableReader<'_>) -> Option<Option<String>> {
+    let Some(value) = table.find("signer") else { return Some(None) };
+    let path = file(value)?;
+    if let Some(generation) = table.find("signer_generation") {
+        generation.refuse::<()>(
+            "`signer_generation` with a `signer` of its own",
+            "it counts the keys that the seed gives, and the one in `signer` is somebody else's",
+            "remove it; another signer is another file in `signer`",
+        );
+    }
+    Some(Some(path))
+}

@@ -36,6 +36,7 @@ mod problem;
 mod reader;
 mod registry;
 mod root_certificate;
+mod seal;
 mod secret_name;
 mod text;
 mod tls;
@@ -55,6 +56,7 @@ pub use model::{
 };
 pub use problem::{Problem, Severity};
 pub use root_certificate::RootCertificate;
+pub use seal::{EncryptTo, Seal};
 
 use authority::AuthorityDrafts;
 use client::ClientDraft;
@@ -127,7 +129,9 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     let etcd_clients = client::read_etcd_clients(&root, &cluster, &validity);
     let bundle = root.table("bundle");
     let signer_generation = bundle.generation("signer_generation");
+    let signer = adoption::signer(&bundle);
     bundle.refuse_unknown_keys();
+    let seal = seal::SealDraft::read(&root);
     let metallb = metallb::read(&root, &cluster, &validity);
     let webhooks = webhook::read(&root, &cluster, &validity);
     webhook::check_shared(&webhooks, authorities.webhook.as_ref(), problems);
@@ -144,6 +148,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
         topology::check_service_account(&cluster, &rows, keys.service_account.as_ref(), problems);
     }
     collisions::check(&cluster, &rows, problems);
+    seal.check(rows.iter().map(|row| &row.encrypt), problems);
     let kubelet_certificates = expiry::KubeletCertificates {
         client: kubelet_client.as_ref().is_some_and(|setting| setting.value),
         serving: kubelet_serving == Some(true),
@@ -225,6 +230,8 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
         cert_manager,
         tls,
         registries: registries.into_iter().map(RegistryDraft::build).collect::<Option<_>>()?,
+        seal: seal.build()?,
+        signer: signer?.map(|key| KeyAdoption { key, found: None }),
         signer_generation: signer_generation?,
         source: source.to_vec(),
         sha256: Sha256::digest(source).into(),

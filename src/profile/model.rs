@@ -8,6 +8,7 @@ use time::Date;
 use super::addons::{Binding, CertManager, Metallb, SecretName, TlsCertificate, Webhook};
 use super::ca::Authority;
 use super::root_certificate::RootCertificate;
+use super::seal::{EncryptTo, Seal};
 use crate::kubernetes::{CertificatesDir, Role, Version};
 use crate::x509::{AltName, KeyAlgorithm, Validity};
 
@@ -58,6 +59,10 @@ pub struct Profile {
     pub tls: Vec<TlsCertificate>,
     /// Each `[[registry]]`, in the order of the profile.
     pub registries: Vec<Registry>,
+    /// `[seal]`, if the profile has it.
+    pub seal: Option<Seal>,
+    /// `[bundle] signer`: the file of the public key whose owner signs the bundle. `None` means that the key is derived.
+    pub signer: Option<KeyAdoption>,
     /// `[bundle] signer_generation`: a number that is raised for a new key that signs the bundle.
     pub signer_generation: u32,
     /// The bytes of the profile as they were given. They travel in the bundle.
@@ -67,6 +72,12 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// Returns whether the profile asks for a sealed bundle: by `[seal]`, or by a node that says to whom.
+    #[must_use]
+    pub fn asks_for_seal(&self) -> bool {
+        self.seal.is_some() || self.nodes.iter().any(|node| node.encrypt_to != EncryptTo::Unsaid)
+    }
+
     /// Returns the same profile with another Kubernetes version, to see what the version alone changes.
     ///
     /// `source` and `sha256` stay those of the original.
@@ -191,6 +202,8 @@ pub struct Node {
     pub generation: u32,
     /// The validity of the node's certificates.
     pub validity: Validity,
+    /// To whom the node's part is sealed.
+    pub encrypt_to: EncryptTo,
 }
 
 /// `[[user]]`: a person or program with a kubeconfig.

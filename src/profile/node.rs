@@ -11,6 +11,7 @@ use super::period::{Defaults, Period};
 use super::pool::NameRange;
 use super::problem::Problem;
 use super::reader::TableReader;
+use super::seal::EncryptDraft;
 use super::value::{Setting, WrittenValue, values};
 use crate::kubernetes::Role;
 
@@ -28,6 +29,7 @@ pub(super) struct NodeRow {
     /// The addresses of the first node. The node at index `i` has each of them plus `i`.
     pub(super) first_addresses: Vec<Setting<IpAddr>>,
     pub(super) period: Option<Period>,
+    pub(super) encrypt: EncryptDraft,
     dns_names: Vec<Setting<String>>,
     generation: Option<u32>,
 }
@@ -69,7 +71,8 @@ impl NodeRow {
         let first_addresses = if is_pool { check_pool_addresses(table, addresses, names.len()) } else { addresses };
         let dns_names =
             if is_pool { Vec::new() } else { table.distinct("dns_names", subdomain, |name: &String| name.clone()) };
-        let row = Self {
+        let encrypt = EncryptDraft::read(table, is_pool, names.len());
+        Self {
             header: table.header.clone(),
             role,
             named_at: name.and_then(|name| name.set_at),
@@ -78,9 +81,8 @@ impl NodeRow {
             dns_names,
             generation: table.generation("generation"),
             period: Period::read(table, cluster.issued_at.as_ref(), validity.leaf.as_ref(), false, validity.clock_skew),
-        };
-        table.reserved("encrypt_to", "a part that only its node can read", "remove the key; carry the bundle safely");
-        row
+            encrypt,
+        }
     }
 
     /// Returns whether the row's role is known and is `role`.
@@ -109,6 +111,7 @@ impl NodeRow {
                     dns_names: dns_names.clone(),
                     generation,
                     validity,
+                    encrypt_to: self.encrypt.of(index),
                 })
             })
             .collect()

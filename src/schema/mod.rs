@@ -20,6 +20,7 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
     ("status", include_str!("status.json")),
     ("diff", include_str!("diff.json")),
     ("split", include_str!("split.json")),
+    ("seal", include_str!("seal.json")),
     ("fingerprint", include_str!("fingerprint.json")),
     ("identity-new", include_str!("identity-new.json")),
     ("inventory", include_str!("inventory.json")),

@@ -26,6 +26,7 @@
 mod armor;
 mod bech32;
 mod envelope;
+mod ephemeral;
 mod error;
 mod form;
 mod header;
@@ -42,6 +43,7 @@ mod wrap;
 mod x25519;
 
 pub use envelope::{Envelope, OpenWith, OpensWith};
+pub use ephemeral::Ephemeral;
 pub use error::{IdentityError, OpenError, PassphraseError, RecipientError, SealError};
 pub use form::Form;
 pub use identity::Identity;

@@ -135,6 +135,12 @@ impl PublicKey {
     }
 }
 
+/// Returns whether these bytes have the form of a signature: a SEQUENCE of two integers in strict DER.
+#[must_use]
+pub fn is_signature(bytes: &[u8]) -> bool {
+    DerSignature::from_bytes(bytes).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop at once")]

@@ -13,7 +13,7 @@ use certferry::seal::{Envelope, Form, Identity, OpenError, OpenWith, Passphrase,
 use crate::common::{skip, tool};
 
 /// Where `cargo xtask test` installs what tests take from npm; `None`, said aloud, where it has not.
-fn npm() -> Option<PathBuf> {
+pub fn npm() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/npm");
     if folder.join("node_modules/cctv-age").is_dir() {
         return Some(folder);
@@ -23,14 +23,14 @@ fn npm() -> Option<PathBuf> {
 }
 
 /// A script of this folder, run with the packages of npm.
-fn node(script: &str, packages: &Path) -> Command {
+pub fn node(script: &str, packages: &Path) -> Command {
     let mut node = tool("node");
     node.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/seal").join(script)).arg(packages);
     node
 }
 
 /// Runs a program with this input; it must succeed. Returns what it printed.
-fn pipe(command: &mut Command, input: &[u8]) -> Vec<u8> {
+pub fn pipe(command: &mut Command, input: &[u8]) -> Vec<u8> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();

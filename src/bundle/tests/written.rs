@@ -111,10 +111,10 @@ fn refuses_parts_larger_than_a_member() {
 
 #[test]
 fn passes_on_failures_of_key_body_and_output() {
-    let failing = |_: &[u8]| Err(SigningFailed);
+    let failing = |_: &str, _: &[u8]| Err(SigningFailed::Key);
     let mut writer = Writer::new(description(head()), Cursor::new(Vec::new())).ok().unwrap();
     match writer.add(1, |number| Ok(worker(number)), &failing) {
-        Err(WriteError::Signing { path }) => assert_eq!(path, "prod-1-g1/nodes/w-000.json"),
+        Err(WriteError::Signing { path, .. }) => assert_eq!(path, "prod-1-g1/nodes/w-000.json"),
         other => panic!("{other:?}"),
     }
     let mut full = [0; 100];
@@ -122,7 +122,7 @@ fn passes_on_failures_of_key_body_and_output() {
     assert!(matches!(writer.add(1, |number| Ok(worker(number)), &sign), Err(WriteError::Output(_))));
     let mut collected = collect(description(head()), &[worker(0)]).ok().unwrap();
     match collected.write(&failing, Vec::new()) {
-        Err(WriteError::Signing { path }) => assert_eq!(path, "prod-1-g1/manifest.json"),
+        Err(WriteError::Signing { path, .. }) => assert_eq!(path, "prod-1-g1/manifest.json"),
         other => panic!("{other:?}"),
     }
     let mut full = [0; 100];

@@ -1,7 +1,6 @@
 //! `build`: makes a signed bundle from a profile and a seed.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Seek, Write};
 use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
@@ -10,12 +9,15 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPoolBuilder;
 
+use crate::bundle::sealed;
 use crate::cli::args::{BuildArguments, OutputFormat};
 use crate::cli::command::build_failure::cannot_make;
+use crate::cli::command::draft::Draft;
 use crate::cli::command::seed_file::{self, WeakSeed};
 use crate::cli::command::seed_keeping::Keep;
+use crate::cli::command::signing::{self, Chosen};
 use crate::cli::command::slice_folder::SliceFolder;
-use crate::cli::command::{build_dry_run, install_script};
+use crate::cli::command::{build_dry_run, install_script, sealing};
 use crate::cli::failure::{Failure, OrFailure, named};
 use crate::cli::input::adopted_files::{self, Keys};
 use crate::cli::input::sealed::Opener;
@@ -26,7 +28,9 @@ use crate::cli::text::changes::Detail;
 use crate::cli::text::problems;
 use crate::host::{CommitError, Outputs};
 use crate::keys::{Seed, wipe_stack};
-use crate::make::{self, BuildError, Comparison, Derivation, Made, Permission, Progress, Request, Subset, check_lock};
+use crate::make::{
+    self, BuildError, Comparison, Derivation, Made, Permission, Progress, Request, Signing, Subset, check_lock,
+};
 use crate::profile::{self, Cluster, Profile};
 
 /// The most bytes that are read of a profile. The limit is above that of [`profile::parse`], whose message is better
@@ -50,6 +54,7 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
         return Err(Failure::cannot_run("a build is several files, and --out their folder")
             .hint("`certferry split --out -` prints one part"));
     }
+    let signer = Chosen::new(&profile, arguments, &opener, &lock_path)?;
     let mut outputs = Outputs::new();
     if !arguments.dry_run {
         claim(&mut outputs, arguments, &lock_path)?;
@@ -68,6 +73,7 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
         return Err(Failure::cannot_run(format!("--only, but there is no lock {}", lock_path.display()))
             .hint("a partial bundle goes beside a whole one: build that first, or name its lock with --lock FILE"));
     }
+    let envelopes = sealing::wanted(arguments, &profile, old_lock.as_ref())?;
     let (seed, new_seed_file) = take_seed(arguments, &opener)?;
     if new_seed_file == Some(lock_path.as_path()) {
         return Err(Failure::cannot_run(format!("{} cannot be both the seed and the lock", lock_path.display())));
@@ -84,7 +90,10 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
         subset: (!arguments.only.is_empty())
             .then_some(Subset { nodes: &arguments.only, with_cluster: arguments.with_cluster }),
         permission,
-        signs_slices: arguments.split.is_some(),
+        signing: signer.signing(),
+        envelopes: envelopes.as_ref(),
+        // Of what is sealed, the envelopes are signed.
+        signs_slices: arguments.split.is_some() && envelopes.is_none(),
     };
     if arguments.dry_run {
         return build_dry_run::run(&request, arguments, lock_path, new_seed_file, keep(arguments).word().is_some());
@@ -100,7 +109,7 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
 }
 
 /// Claims the folder and the lock, so that of two builds at once one ends before anything is read that the other changes.
-/// A build with `--locked` leaves the lock as it is.
+/// A build with `--locked` or `--unsigned` leaves the lock as it is.
 fn claim(outputs: &mut Outputs, arguments: &BuildArguments, lock: &Path) -> Result<(), Failure> {
     let taken = |what: &str, path: &Path| {
         Failure::cannot_run(format!("another certferry is building {what} {}", path.display()))
@@ -111,7 +120,7 @@ fn claim(outputs: &mut Outputs, arguments: &BuildArguments, lock: &Path) -> Resu
     if !outputs.claim_folder(out, OUT_MODE).or_cannot("lock", out)? {
         return Err(taken("into", out));
     }
-    if arguments.locked {
+    if arguments.locked || arguments.unsigned.is_some() {
         return Ok(());
     }
     let folder = lock.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -133,8 +142,9 @@ fn permission(arguments: &BuildArguments) -> Permission {
     if arguments.locked {
         return Permission::Locked;
     }
-    let BuildArguments { replace_seed, replace_ca, same_generation, .. } = *arguments;
-    Permission::Words { replace_seed, replace_ca, same_generation }
+    let BuildArguments { replace_seed, replace_signer, replace_ca, same_generation, .. } = *arguments;
+    let replace_recipients = arguments.seal.replace_recipients;
+    Permission::Words { replace_seed, replace_signer, replace_ca, same_generation, replace_recipients }
 }
 
 pub(crate) fn read_profile(path: &Path) -> Result<Profile, Failure> {
@@ -196,18 +206,30 @@ fn build(
     let derivation = Derivation { engine: &*engine.test, threads, progress: &progress };
     let Cluster { name, generation, .. } = &request.profile.cluster;
     // The name of a partial bundle is known at the end.
+    let named = |name: &str| match request.envelopes {
+        None => arguments.out.join(name),
+        Some(_) => arguments.out.join(sealing::file_name(name)),
+    };
     let mut archive = match request.subset {
-        None => arguments.out.join(format!("{name}-g{generation}.tar.gz")),
+        None => named(&format!("{name}-g{generation}.tar.gz")),
         Some(_) => arguments.out.clone(),
     };
-    let body = outputs.scratch(&arguments.out).or_cannot("write", &archive);
+    // Nobody signed it, so it is looked at and dropped; or what is written is sealed.
+    let is_hidden = matches!(request.signing, Signing::Nobody { .. }) || request.envelopes.is_some();
+    let scratch = |outputs: &mut Outputs, archive: &Path| {
+        Draft::new(outputs.scratch(&arguments.out).or_cannot("write", archive)?, is_hidden)
+    };
+    let body = scratch(&mut outputs, &archive);
     let made = make::build(
         request,
         derivation,
         || body,
         |name| {
-            archive = arguments.out.join(name);
-            outputs.stage(&archive, 0o600, false).or_cannot("write", &archive)
+            archive = named(name);
+            if is_hidden {
+                return scratch(&mut outputs, &archive);
+            }
+            Draft::new(outputs.stage(&archive, 0o600, false).or_cannot("write", &archive)?, false)
         },
     );
     bar.finish_and_clear();
@@ -223,8 +245,21 @@ fn build(
         seals_seed: keep(arguments).word().is_some(),
         ..Places::new(&arguments.out, Some(&made.file_name), &made.plan.cluster, lock)
     };
+    sealing::place(&mut places, request.envelopes);
+    signing::place(&mut places, request, arguments);
+    if let Some(to_sign) = made.to_sign.take() {
+        return signing::end_unsigned(&mut made, (request, arguments, &to_sign), outputs, places, new_seed_file);
+    }
+    let slices = match request.envelopes {
+        None => slices.map(|slices| cut_slices(slices, &mut made, &archive)).transpose()?,
+        Some(envelopes) => {
+            let mut slices = slices;
+            sealing::stage(&mut outputs, (&mut made, envelopes, request), &archive, slices.as_mut())?;
+            slices
+        }
+    };
+    signing::stage_checksum(&mut outputs, &places, &made)?;
     stage_beside(&mut outputs, &places, &made, arguments.locked)?;
-    let slices = slices.map(|slices| cut_slices(slices, &mut made, &archive)).transpose()?;
     if let Some(file) = new_seed_file {
         places.gitignore = seed_file::stage_gitignore(&mut outputs, file)?;
     }
@@ -243,12 +278,13 @@ fn build(
     if let Some(before) = before {
         let now = Files::look(&places, new_seed_file);
         let (signer, content_sha256) = (made.signer.fingerprint().to_string(), made.content_sha256.to_string());
-        let result = build_json::Result { signer, content_sha256 };
+        let result = build_json::Result { signer, content_sha256: Some(content_sha256) };
         let files = (&places, &before, &now);
         return build_json::done(&made.plan, made.is_partial, files, result, comparison.as_ref());
     }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
-    Ok(build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file, detail))
+    let recipients = sealing::changes(request);
+    Ok(recipients + &build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file, detail))
 }
 
 /// Shows how far a build is, and with what.
@@ -275,7 +311,7 @@ fn show(bar: &ProgressBar, progress: Progress) {
 /// that goes to a node.
 fn cut_slices<'a>(
     mut slices: SliceFolder<'a>,
-    made: &mut Made<'_, File>,
+    made: &mut Made<'_, Draft>,
     archive: &Path,
 ) -> Result<SliceFolder<'a>, Failure> {
     made.output.rewind().or_cannot("read", archive)?;
@@ -289,9 +325,9 @@ fn cut_slices<'a>(
 }
 
 /// Stages the files that go beside the archive. With `is_locked`, the lock stays as it is.
-fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<'_, File>, is_locked: bool) -> Result<(), Failure> {
-    if let Some(path) = &places.signature {
-        outputs.put(path, &made.signature, 0o644, false).or_cannot("write", path)?;
+fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<'_, Draft>, is_locked: bool) -> Result<(), Failure> {
+    if let (Some(path), Some(signature)) = (&places.signature, &made.signature) {
+        outputs.put(path, signature, 0o644, false).or_cannot("write", path)?;
     }
     outputs
         .put(&places.public_key, made.signer.to_pem().as_bytes(), 0o644, false)
@@ -304,7 +340,8 @@ fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<'_, File>, i
         };
         outputs.stage(&places.lock, 0o644, true).and_then(write).or_cannot("write", &places.lock)?;
     }
-    install_script::stage(outputs, places, &made.signer, &made.install_signature)
+    let Some(signature) = &made.install_signature else { return Ok(()) };
+    install_script::stage(outputs, places, &made.signer, signature)
 }
 
 fn cannot_place(refused: &CommitError, new_seed_file: Option<&Path>) -> Failure {
@@ -313,6 +350,12 @@ fn cannot_place(refused: &CommitError, new_seed_file: Option<&Path>) -> Failure 
         return seed_file::cannot_create(Failure::commit("create", refused), error);
     }
     if error.kind() == io::ErrorKind::AlreadyExists && left.is_empty() {
+        if path.to_string_lossy().contains(sealed::ENDING) {
+            return Failure::cannot_run(format!("{} exists, with other envelopes", path.display())).hint(
+                "no two envelopes are the same: take what is there, raise `generation` in [cluster], or write to another \
+                 folder with --out",
+            );
+        }
         return Failure::cannot_run(format!("{} exists with other bytes", path.display())).hint(
             "raise `generation` in [cluster], or write to another folder with --out; a bundle is never overwritten",
         );

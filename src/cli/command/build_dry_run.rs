@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use crate::bundle::Hex;
 use crate::cli::args::{BuildArguments, OutputFormat};
 use crate::cli::command::build_failure::cannot_make;
+use crate::cli::command::{sealing, signing};
 use crate::cli::command::slice_folder::cannot_write;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::text::build_json::{self, Files};
 use crate::cli::text::build_summary::{self, Places};
 use crate::cli::text::changes::Detail;
@@ -33,17 +34,22 @@ pub(crate) fn run(
     if let Some(slices) = &arguments.split {
         host::check_new_tree(slices).map_err(|error| cannot_write(slices, &error))?;
     }
-    let places = Places {
+    let mut places = Places {
         slices: arguments.split.clone(),
         seals_seed,
         ..Places::new(&arguments.out, file_name.as_deref(), name, lock)
     };
+    sealing::place(&mut places, request.envelopes);
+    signing::place(&mut places, request, arguments);
+    if let Some(file) = &arguments.unsigned {
+        host::check_new_file(file).or_cannot("write", file)?;
+    }
     if arguments.format.output == OutputFormat::Json {
         let files = Files::look(&places, new_seed);
         return build_json::dry_run(&plan, is_partial, &files, comparison.as_ref());
     }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
-    Ok(build_summary::of_dry_run(&plan, is_partial, comparison.as_ref(), &places, new_seed, detail))
+    Ok(sealing::changes(request) + &build_summary::of_dry_run(&plan, is_partial, comparison.as_ref(), &places, new_seed, detail))
 }
 
 /// Returns what a whole build changes against the lock, which says nothing about a part of it. Refuses what the build

@@ -7,6 +7,7 @@ mod build_dry_run;
 mod build_failure;
 pub(crate) mod completions;
 mod csr;
+mod draft;
 mod diff;
 pub(crate) mod doctor;
 mod fingerprint;
@@ -24,11 +25,15 @@ mod new_file;
 mod plan;
 mod rollback;
 mod schema;
+mod seal;
+mod sealing;
 mod seed;
 mod seed_check;
 mod seed_file;
 mod seed_keeping;
 mod seed_reseal;
+mod sign;
+mod signing;
 mod slice_folder;
 mod split;
 mod status;
@@ -47,6 +52,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Seed(command) => seed::run(command),
         Command::Plan(arguments) => plan::run(arguments),
         Command::Build(arguments) => build::run(arguments),
+        Command::Sign(arguments) => sign::run(arguments),
         Command::Csr(arguments) => csr::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
@@ -58,6 +64,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Status(arguments) => status::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
         Command::Split(arguments) => split::run(arguments),
+        Command::Seal(arguments) => seal::run(arguments),
         Command::Inventory(arguments) => inventory::run(arguments),
         Command::Ansible(arguments) => ansible::run(arguments),
         Command::UserData(arguments) => user_data::run(arguments),

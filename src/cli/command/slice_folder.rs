@@ -5,6 +5,10 @@ use std::fs::File;
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use sha2::{Digest, Sha256};
+
+use crate::bundle::sealed::SLICE_ENDING;
 use crate::bundle::{Head, Slices, folder, split};
 use crate::cli::failure::Failure;
 use crate::host::NewTree;
@@ -12,6 +16,9 @@ use crate::kubernetes::PartName;
 
 /// The mode of a slice, because there are keys in it.
 pub(super) const SLICE_MODE: u32 = 0o600;
+
+/// The mode of a sealed slice.
+const ENVELOPE_MODE: u32 = 0o644;
 
 /// The slices in a new folder, of which one is open at a time.
 pub(super) struct SliceFolder<'a> {
@@ -23,6 +30,8 @@ pub(super) struct SliceFolder<'a> {
     /// carried as it is, and the name by which `--key sha256:...` finds the key beside it.
     paths: BTreeMap<PartName, String>,
     open: Option<(PartName, File)>,
+    /// The SHA-256 of each sealed slice.
+    digests: BTreeMap<PartName, [u8; 32]>,
     /// What the first record says of the bundle.
     head: Option<Head>,
 }
@@ -31,7 +40,7 @@ impl<'a> SliceFolder<'a> {
     /// Begins a folder, which must not exist or be empty, for the slices of these parts, or of all if none is named.
     pub(super) fn begin(out: &'a Path, parts: BTreeSet<PartName>) -> Result<Self, Failure> {
         let tree = NewTree::begin(out).map_err(|error| cannot_write(out, &error))?;
-        Ok(Self { out, parts, tree, paths: BTreeMap::new(), open: None, head: None })
+        Ok(Self { out, parts, tree, paths: BTreeMap::new(), open: None, digests: BTreeMap::new(), head: None })
     }
 
     /// Cuts the slices out of a bundle. Returns the parts that were found.
@@ -68,6 +77,30 @@ impl<'a> SliceFolder<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Writes the sealed slice of a part.
+    pub(super) fn put_envelope(&mut self, part: &PartName, head: &Head, envelope: &[u8]) -> io::Result<()> {
+        let path = format!("{}/{}{SLICE_ENDING}", folder(part), head.top());
+        self.head.get_or_insert_with(|| head.clone());
+        self.digests.insert(part.clone(), Sha256::digest(envelope).into());
+        self.tree.create(&path, ENVELOPE_MODE)?.write_all(envelope)?;
+        self.paths.insert(part.clone(), path);
+        Ok(())
+    }
+
+    /// Puts a signature beside each sealed slice, if `sign` gives one for its SHA-256.
+    pub(super) fn sign_envelopes(
+        &mut self,
+        sign: impl Fn(&[u8; 32]) -> Result<Option<Vec<u8>>, Failure> + Sync,
+    ) -> Result<(), Failure> {
+        let digests: Vec<_> = std::mem::take(&mut self.digests).into_iter().collect();
+        let signed = digests.into_par_iter().map(|(part, digest)| Ok((part, sign(&digest)?)));
+        let signatures: BTreeMap<PartName, Option<Vec<u8>>> = signed.collect::<Result<_, Failure>>()?;
+        self.put_beside(|part, name| {
+            let signature = signatures.get(part)?.as_deref()?;
+            Some((format!("{name}.sig"), signature))
+        })
     }
 
     /// Brings the folder to the disk, so that [`Self::commit`] has nothing left to do but to name it.

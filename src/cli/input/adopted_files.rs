@@ -5,9 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::adopted::{AdoptError, AdoptFault, Adopted, Content, Wanted, adopt, wanted};
+use crate::bundle::Sha256;
 use crate::cli::failure::Failure;
 use crate::cli::input::sealed::Opener;
-use crate::cli::input::source;
+use crate::cli::input::{signer_key, source};
 use crate::cli::notice::Notice;
 use crate::cli::text::adoption;
 use crate::host::{self, Exposure};
@@ -35,11 +36,14 @@ pub(crate) enum Keys {
 ///
 /// Keys that are sealed are opened with the opener. Without one they are as if they were not at hand.
 pub(crate) fn read(
-    profile: Profile,
+    mut profile: Profile,
     path: &Path,
     keys: Keys,
     opener: Option<&Opener<'_>>,
 ) -> Result<(Profile, Adopted), Failure> {
+    if let Some(signer) = &mut profile.signer {
+        signer.found = Some(Sha256::of(signer_key::read_public(path, &signer.key)?.as_der()).0);
+    }
     let all = wanted(&profile);
     if all.is_empty() {
         return Ok((profile, Adopted::default()));
@@ -93,7 +97,7 @@ pub(crate) fn read_own(
 }
 
 /// Returns where a file is that a profile names. A profile from the standard input lies in the working directory.
-fn beside(profile: &Path, file: &str) -> PathBuf {
+pub(crate) fn beside(profile: &Path, file: &str) -> PathBuf {
     let folder = profile.parent().filter(|_| !source::is_standard(profile));
     folder.map_or_else(|| PathBuf::from(file), |folder| folder.join(file))
 }

@@ -3,7 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::bundle::VerifiedPart;
+use zeroize::Zeroizing;
+
+use crate::bundle::{Checksum, VerifiedPart};
 use crate::cli::args::TrustArguments;
 use crate::cli::failure::{Failure, OrFailure, named};
 use crate::cli::input::source;
@@ -113,23 +115,46 @@ fn no_part(name: &PartName, checked: &CheckedBundle, bundle: &Path) -> Failure {
     meant.into_iter().chain([hint]).fold(failure, Failure::hint)
 }
 
-/// Checks the signature over the whole file when there is one. It may be missing, as beside a slice, and nothing lies
-/// beside a pipe. All that is in the bundle has signatures of its own.
+/// Checks the signature over the whole file when there is one: `.sig`, or over the file's checksum `.sha256.sig`. It may be
+/// missing, as beside a slice, and nothing lies beside a pipe. All that is in the bundle has signatures of its own.
 pub(crate) fn check_outer_signature(bundle: &Path, key: &PublicKey) -> Result<(), Failure> {
     if source::is_standard(bundle) || !bundle.metadata().or_cannot("read", bundle)?.is_file() {
         return Ok(());
     }
-    let mut path = bundle.as_os_str().to_owned();
-    path.push(".sig");
-    let path = PathBuf::from(path);
-    let signature = match host::read(&path, KEY_LIMIT) {
-        Ok(signature) => signature,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(Failure::io("read", &path, &error)),
-    };
+    let (of_file, of_checksum) = (beside(bundle, ".sig"), beside(bundle, ".sha256.sig"));
+    let (signature, signed_checksum) = (if_there(&of_file)?, if_there(&of_checksum)?);
+    if signature.is_none() && signed_checksum.is_none() {
+        return Ok(());
+    }
     let digest = host::sha256(bundle).or_cannot("read", bundle)?;
-    key.verify_sha256(&digest, &signature).map_err(|_| {
+    let fails = |path: &Path| {
         Failure::says_no(format!("{} does not hold for {}", path.display(), bundle.display()))
             .hint("the file was changed or cut on its way, or another key signed it; carry it again")
-    })
+    };
+    if let Some(signature) = signature {
+        key.verify_sha256(&digest, &signature).map_err(|_| fails(&of_file))?;
+    }
+    if let Some(signature) = signed_checksum {
+        let path = beside(bundle, ".sha256");
+        let text = host::read(&path, KEY_LIMIT).or_cannot("read", &path)?;
+        key.verify(&text, &signature).map_err(|_| fails(&of_checksum))?;
+        if Checksum::read(&text).is_none_or(|checksum| checksum.sha256.0 != digest) {
+            return Err(fails(&path));
+        }
+    }
+    Ok(())
+}
+
+fn beside(bundle: &Path, ending: &str) -> PathBuf {
+    let mut path = bundle.as_os_str().to_owned();
+    path.push(ending);
+    PathBuf::from(path)
+}
+
+fn if_there(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+    match host::read(path, KEY_LIMIT) {
+        Ok(content) => Ok(Some(content)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::io("read", path, &error)),
+    }
 }

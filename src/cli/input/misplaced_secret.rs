@@ -11,6 +11,8 @@ pub(crate) fn refuse_content(path: &Path, content: &[u8], expected: &str) -> Res
         "a seed"
     } else if holds(content, b"PRIVATE KEY-----") {
         "a private key"
+    } else if holds_identity(content) {
+        "an identity, which opens what is sealed,"
     } else if is_bare_line(content) {
         return Err(Failure::cannot_run(format!(
             "{} is not {expected}: it is one line, and nothing of TOML",
@@ -52,6 +54,12 @@ fn holds_seed(content: &[u8]) -> bool {
     })
 }
 
+/// Returns whether the secret half of a recipient of age stands anywhere, in either case.
+pub(crate) fn holds_identity(content: &[u8]) -> bool {
+    const PREFIX: &[u8] = b"AGE-SECRET-KEY-";
+    content.windows(PREFIX.len()).any(|window| window.eq_ignore_ascii_case(PREFIX))
+}
+
 fn holds(content: &[u8], text: &[u8]) -> bool {
     content.windows(text.len()).any(|window| window == text)
 }
@@ -79,6 +87,7 @@ mod tests {
     fn only_secrets_are_refused() {
         let path = Path::new("prod-1.toml");
         assert_eq!(refuse_content(path, b"format = 1\n# -----BEGIN CERTIFICATE-----\n", "a profile"), Ok(()));
+        assert!(refuse_content(path, b"encrypt_to = [\"age-secret-key-pq-1", "a profile").is_err());
         assert!(refuse_content(path, b"\n-----BEGIN RSA PRIVATE KEY-----\n", "a profile").is_err());
         assert!(refuse_content(path, b"four words of nobody\r\n", "a profile").is_err());
         for other in [&b""[..], b"\n", b"# nothing yet", b"[cluster", b"format =", b"two\nlines"] {

@@ -67,7 +67,7 @@ impl Files {
     pub(crate) fn look(places: &Places, new_seed: Option<&Path>) -> Self {
         let bundle = places.archive.as_deref();
         let signature = places.signature.as_deref();
-        let files = [
+        let signed = [
             ("bundle", bundle),
             ("signature", signature),
             ("public-key", Some(places.public_key.as_path())),
@@ -75,6 +75,12 @@ impl Files {
             ("install-script-signature", Some(&places.script_signature)),
             ("lock", Some(&places.lock)),
         ];
+        let of_signer = [("checksum", places.checksum.as_deref()), ("request", places.request.as_deref())];
+        let is_written = |(what, _): &(&str, Option<&Path>)| {
+            !places.is_unsigned && (*what != "signature" || places.checksum.is_none())
+        };
+        let files = signed.into_iter().filter(is_written);
+        let files = files.chain(of_signer.into_iter().filter(|(_, path)| path.is_some()));
         let slices = places.slices.as_deref().map(|slices| ("slices", Some(slices)));
         let seed = new_seed.map(|seed| ("seed", Some(seed)));
         let gitignore = places.gitignore.as_deref().map(|gitignore| ("gitignore", Some(gitignore)));
@@ -85,7 +91,7 @@ impl Files {
             });
             State { what, path: path.map(Path::to_owned), digest }
         };
-        Self(files.into_iter().chain(slices).chain(seed).chain(gitignore).map(state).collect())
+        Self(files.chain(slices).chain(seed).chain(gitignore).map(state).collect())
     }
 
     /// Returns what became of the files since.
@@ -116,7 +122,7 @@ impl State {
 /// What only a build knows, and no dry run.
 pub(crate) struct Result {
     pub(crate) signer: String,
-    pub(crate) content_sha256: String,
+    pub(crate) content_sha256: Option<String>,
 }
 
 /// Returns the document of what was made. `before` is how its files were before.
@@ -132,8 +138,8 @@ pub(crate) fn done(
         changed: files.iter().any(|file| file.change != Some("same")),
         files,
         signer: Some(result.signer),
-        content_sha256: Some(result.content_sha256),
-        check: Some(check(places)),
+        content_sha256: result.content_sha256,
+        check: places.signature.is_some().then(|| check(places)),
         ..of(plan, is_partial, comparison)
     };
     json::document("build", &document)

@@ -1,16 +1,17 @@
 //! The words at the end of `build`: what it made, where, until when, and how to check it.
 
 use std::fmt::Write;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
 
+use crate::bundle::SigningRequest;
 use crate::cli::text::changes::Detail;
 use crate::cli::text::{bindings, comparison, fingerprint, gitignore, shell};
 use crate::kubernetes::KeyId;
 use crate::make::{Comparison, Made};
 use crate::plan::{Plan, PlannedCertificate, Recipient};
+use crate::sign::Fingerprint;
 use crate::x509::instant;
 
 /// The paths to which a build writes.
@@ -33,6 +34,15 @@ pub(crate) struct Places {
     pub(crate) gitignore: Option<PathBuf>,
     /// The path of the lock.
     pub(crate) lock: PathBuf,
+    /// The path of the bundle's checksum, which its signer can sign in place of the bundle. It is there when the bundle was
+    /// signed elsewhere.
+    pub(crate) checksum: Option<PathBuf>,
+    /// The path of what somebody else is asked to sign.
+    pub(crate) request: Option<PathBuf>,
+    /// Whether nobody signs, so that neither bundle nor lock are written.
+    pub(crate) is_unsigned: bool,
+    /// Whether each part is sealed.
+    pub(crate) is_sealed: bool,
 }
 
 impl Places {
@@ -48,13 +58,17 @@ impl Places {
             seals_seed: false,
             gitignore: None,
             lock,
+            checksum: None,
+            request: None,
+            is_unsigned: false,
+            is_sealed: false,
         }
     }
 }
 
 /// Returns the text of what was made, where, until when, and how to check it.
-pub(crate) fn of_build(
-    made: &Made<'_, File>,
+pub(crate) fn of_build<O>(
+    made: &Made<'_, O>,
     comparison: Option<&Comparison>,
     places: &Places,
     new_seed: Option<&Path>,
@@ -68,7 +82,44 @@ pub(crate) fn of_build(
     text += "         Write it on paper or into the change ticket: it must reach the nodes by another road.\n";
     let _ = writeln!(text, "content  sha256:{}", made.content_sha256);
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "check    {}", check(places));
+    let check = match &places.checksum {
+        None => check(places),
+        Some(_) => check_with_certferry(places, &made.signer.fingerprint()),
+    };
+    let _ = writeln!(text, "check    {check}");
+    text + &tail(plan, made.is_partial, comparison, detail)
+}
+
+/// Returns the text of a build that nobody signed. With `is_locked`, all that is signed is what the lock says.
+pub(crate) fn of_unsigned<O>(
+    made: &Made<'_, O>,
+    to_sign: &SigningRequest,
+    comparison: Option<&Comparison>,
+    (places, new_seed): (&Places, Option<&Path>),
+    is_locked: bool,
+    detail: Detail,
+) -> String {
+    let plan = &made.plan;
+    let mut text = head(plan, places, new_seed);
+    text.push('\n');
+    text += &validity(&plan.certificates);
+    text += &fingerprint::signer(&made.signer.fingerprint());
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "index    sha256:{}", to_sign.index_sha256());
+    match &places.request {
+        Some(request) => {
+            text += "         `certferry sign` must say the same of it.\n";
+            let _ = writeln!(text, "then     certferry sign {} --signer KEY", shell::word(request));
+        }
+        None => text += "         No bundle was written: nobody signs here.\n",
+    }
+    if is_locked {
+        let _ = writeln!(
+            text,
+            "\nindex and records are those of {}: compared without signatures, which may be others each time",
+            places.lock.display()
+        );
+    }
     text + &tail(plan, made.is_partial, comparison, detail)
 }
 
@@ -96,30 +147,52 @@ pub(crate) fn check(places: &Places) -> String {
     )
 }
 
+/// Returns the command that checks a bundle whose file is not signed, but all that is in it.
+fn check_with_certferry(places: &Places, signer: &Fingerprint) -> String {
+    let archive = places.archive.as_deref().map(shell::word).unwrap_or_default();
+    format!("certferry verify {archive} --key {signer}")
+}
+
 /// Returns what a build makes, and the files to which it writes.
 fn head(plan: &Plan<'_>, places: &Places, new_seed: Option<&Path>) -> String {
     let mut text = format!("{}, generation {}, Kubernetes {}\n\n", plan.cluster, plan.generation, plan.kubernetes);
     let nodes = plan.recipients.iter().filter(|recipient| matches!(recipient, Recipient::Node(_))).count();
     let counts =
         format!("{} certificates, {} keys, {nodes} {}", plan.certificates.len(), plan.keys.len(), nodes_word(nodes));
+    let sealed = if places.is_sealed { "; each part opens for its recipients alone" } else { "" };
+    let counts = format!("{counts}{sealed}");
     let mut row = |left: &Path, right: &str| {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  {}{}{right}", left.display(), if right.is_empty() { "" } else { "  " });
     };
-    match (&places.archive, &places.signature) {
-        (Some(archive), Some(signature)) => {
-            row(archive, &counts);
-            row(signature, "");
+    if places.is_unsigned {
+        match &places.request {
+            Some(request) => row(request, &format!("what has to be signed for {counts}; no key is in it")),
+            None => row(Path::new("nothing"), &format!("{counts}, which nobody signs here")),
         }
-        _ => row(Path::new("a partial bundle and its signature"), &counts),
+    } else {
+        match (&places.archive, &places.signature, &places.checksum) {
+            (Some(archive), Some(signature), _) => {
+                row(archive, &counts);
+                row(signature, "");
+            }
+            (Some(archive), None, Some(checksum)) => {
+                row(archive, &counts);
+                row(checksum, "to be signed, too, where openssl alone checks the whole file: certferry help signer");
+            }
+            _ => row(Path::new("a partial bundle and its signature"), &counts),
+        }
+        row(&places.public_key, "");
+        row(&places.script, "for nodes without certferry");
+        row(&places.script_signature, "");
     }
-    row(&places.public_key, "");
-    row(&places.script, "for nodes without certferry");
-    row(&places.script_signature, "");
     if let Some(slices) = &places.slices {
-        row(slices, "a folder for each part, to be carried as it is: the slice, its signature, the key");
+        let slice = if places.is_sealed { "the sealed slice" } else { "the slice" };
+        row(slices, &format!("a folder for each part, to be carried as it is: {slice}, its signature, the key"));
     }
-    row(&places.lock, "for version control");
+    if !places.is_unsigned {
+        row(&places.lock, "for version control");
+    }
     if let Some(seed) = new_seed {
         row(
             seed,

@@ -37,6 +37,7 @@ pub(crate) mod registries;
 pub(crate) mod restart;
 pub(crate) mod restart_json;
 pub(crate) mod rollback;
+pub(crate) mod sealing;
 pub(crate) mod shell;
 pub(crate) mod starter;
 pub(crate) mod status;

@@ -65,7 +65,7 @@ pub fn sign(message: &[u8]) -> Vec<u8> {
 pub fn write(head: Head, partial: bool, profile_sha256: Sha256, parts: &[Part]) -> Vec<u8> {
     let description = Description { head, partial, profile_sha256 };
     let mut bytes = Vec::new();
-    let signer = |message: &[u8]| -> Result<Vec<u8>, SigningFailed> { Ok(sign(message)) };
+    let signer = |_: &str, message: &[u8]| -> Result<Vec<u8>, SigningFailed> { Ok(sign(message)) };
     let written = Writer::new(description, Cursor::new(Vec::new())).and_then(|mut writer| {
         writer.add(parts.len(), |number| Ok(&parts[number]), &signer)?;
         writer.finish()?.write(&signer, &mut bytes)
