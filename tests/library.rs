@@ -33,7 +33,17 @@ fn seed() -> Seed {
 
 fn request<'a>(profile: &'a Profile, seed: &'a Seed, lock: Option<&'a Lock>) -> Request<'a> {
     let (permission, adopted) = (Permission::PROFILE, Adopted::nothing());
-    Request { profile, seed, adopted, lock, subset: None, permission, signing: Signing::Derived, envelopes: None, signs_slices: false }
+    Request {
+        profile,
+        seed,
+        adopted,
+        lock,
+        subset: None,
+        permission,
+        signing: Signing::Derived,
+        envelopes: None,
+        signs_slices: false,
+    }
 }
 
 fn build<'a>(request: &Request<'a>) -> Result<Made<'a, Cursor<Vec<u8>>>, MakeError> {

@@ -236,9 +236,11 @@ impl Failure {
             Refusal::SameGeneration { .. } => "raise `generation` in [cluster]; while nothing was carried to a node \
                                                yet, --same-generation will do"
                 .to_owned(),
-            Refusal::ChangedRecipients { .. } => "compare the new fingerprints, which `certferry plan` lists, with the \
+            Refusal::ChangedRecipients { .. } => {
+                "compare the new fingerprints, which `certferry plan` lists, with the \
                                                   papers of these nodes; then say --replace-recipients"
-                .to_owned(),
+                    .to_owned()
+            }
             Refusal::LowerGeneration { .. } => "a generation never goes back: nodes would refuse it".to_owned(),
         })
     }

@@ -44,7 +44,8 @@ fn fingerprints(recipients: &[Recipient]) -> BTreeSet<Sha256> {
 pub(super) fn check(lock: &Lock, envelopes: Option<&Envelopes>, permission: Permission) -> Result<(), Objection> {
     let Some(envelopes) = envelopes else { return Ok(()) };
     let planned = envelopes.fingerprints();
-    let was_sealed: BTreeSet<_> = lock.parts.iter().filter(|row| !row.sealed_to.is_empty()).map(|row| &row.part).collect();
+    let was_sealed: BTreeSet<_> =
+        lock.parts.iter().filter(|row| !row.sealed_to.is_empty()).map(|row| &row.part).collect();
     let mut changes = recipient_changes(lock, &planned);
     changes.retain(|change| was_sealed.contains(&change.part));
     let Some(first) = changes.first() else { return Ok(()) };
@@ -57,7 +58,8 @@ pub(super) fn check(lock: &Lock, envelopes: Option<&Envelopes>, permission: Perm
             built: list(fingerprints(envelopes.of(&first.part)).into_iter().collect()),
         }));
     }
-    permission.refuse(vec![Refusal::ChangedRecipients { parts: changes.into_iter().map(|change| change.part).collect() }])
+    permission
+        .refuse(vec![Refusal::ChangedRecipients { parts: changes.into_iter().map(|change| change.part).collect() }])
 }
 
 /// What becomes of the recipients in a lock.

@@ -162,6 +162,8 @@ fn check_kinds(key: &str, own: &[Setting<Recipient>], every: &[Setting<Recipient
         Problem::error(format!("`{key}` leads to one envelope for recipients of both kinds"))
             .at_if(first.set_at.as_ref(), said(first))
             .related(other.set_at.as_ref(), said(other))
-            .hint("a computer that breaks X25519 would open it, whatever the others are: take one kind, best age1pq1..."),
+            .hint(
+                "a computer that breaks X25519 would open it, whatever the others are: take one kind, best age1pq1...",
+            ),
     );
 }

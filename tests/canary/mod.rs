@@ -8,6 +8,7 @@ mod lab;
 mod memory;
 mod proof;
 mod runs;
+mod sealed_build;
 pub mod search;
 pub mod secrets;
 mod stopped;

@@ -325,7 +325,12 @@ fn cut_slices<'a>(
 }
 
 /// Stages the files that go beside the archive. With `is_locked`, the lock stays as it is.
-fn stage_beside(outputs: &mut Outputs, places: &Places, made: &Made<'_, Draft>, is_locked: bool) -> Result<(), Failure> {
+fn stage_beside(
+    outputs: &mut Outputs,
+    places: &Places,
+    made: &Made<'_, Draft>,
+    is_locked: bool,
+) -> Result<(), Failure> {
     if let (Some(path), Some(signature)) = (&places.signature, &made.signature) {
         outputs.put(path, signature, 0o644, false).or_cannot("write", path)?;
     }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::bundle::Hex;
 use crate::cli::args::{BuildArguments, OutputFormat};
 use crate::cli::command::build_failure::cannot_make;
-use crate::cli::command::{sealing, signing};
 use crate::cli::command::slice_folder::cannot_write;
+use crate::cli::command::{sealing, signing};
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::text::build_json::{self, Files};
 use crate::cli::text::build_summary::{self, Places};
@@ -49,7 +49,8 @@ pub(crate) fn run(
         return build_json::dry_run(&plan, is_partial, &files, comparison.as_ref());
     }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
-    Ok(sealing::changes(request) + &build_summary::of_dry_run(&plan, is_partial, comparison.as_ref(), &places, new_seed, detail))
+    Ok(sealing::changes(request)
+        + &build_summary::of_dry_run(&plan, is_partial, comparison.as_ref(), &places, new_seed, detail))
 }
 
 /// Returns what a whole build changes against the lock, which says nothing about a part of it. Refuses what the build

@@ -196,7 +196,9 @@ fn other_recipient(path: &Path, number: usize, node: &str, found: &Recipient, ex
             path.display()
         ))
         .lines(lines)
-        .hint("compare both with the paper of the node: a line may be another node's, or somebody's; nothing was written"),
+        .hint(
+            "compare both with the paper of the node: a line may be another node's, or somebody's; nothing was written",
+        ),
     }
 }
 

@@ -39,11 +39,14 @@ fn parse(content: &[u8], nodes: &[&str]) -> Result<Vec<Line>, Fault> {
     let mut seen = BTreeMap::new();
     let known: std::collections::BTreeSet<_> = nodes.iter().copied().collect();
     for (line, number) in content.split(|byte| *byte == b'\n').zip(1..) {
-        let fault = |what: &str, hints: &[&str]| (number, what.to_owned(), hints.iter().map(|&hint| hint.into()).collect());
+        let fault =
+            |what: &str, hints: &[&str]| (number, what.to_owned(), hints.iter().map(|&hint| hint.into()).collect());
         if misplaced_secret::holds_identity(line) {
             return Err(fault(
                 "it holds an identity, the secret half of a recipient",
-                &["whoever has seen it opens that part: make another with `certferry identity new`, and send what it prints"],
+                &[
+                    "whoever has seen it opens that part: make another with `certferry identity new`, and send what it prints",
+                ],
             ));
         }
         let line = std::str::from_utf8(line).map_err(|_| fault("it is not UTF-8", &[FORM]))?.trim();
