@@ -4,6 +4,7 @@ mod diff;
 mod format;
 mod init;
 mod node;
+mod paper;
 mod seal;
 mod seed;
 mod sign;
@@ -23,6 +24,10 @@ pub(crate) use diff::DiffArguments;
 pub(crate) use format::{Background, FormatArguments, OutputFormat};
 pub(crate) use init::InitArguments;
 pub(crate) use node::{ApplyArguments, ChangeArguments, RollbackArguments, StatusArguments};
+pub(crate) use paper::{
+    CeremonyArguments, CombineArguments, ExpectedArguments, FromWordsArguments, PageArguments, SplitSeedArguments,
+    WordsArguments,
+};
 pub(crate) use seal::{RecipientArguments, SealArguments, SealingArguments};
 pub(crate) use seed::{ClearArguments, IdentityCommand, KeepArguments, OpenArguments, SeedCommand};
 pub(crate) use sign::SignArguments;
@@ -45,7 +50,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Write a commented starter profile, or that of a cluster that runs already
     Init(InitArguments),
-    /// Make the root seed, seal it, check a copy, or print its one-way id
+    /// Make the root seed, seal it, check a copy, print its one-way id, put it on paper, split it into shares
     #[command(subcommand)]
     Seed(SeedCommand),
     /// Show what a build would make, and what changes since the lock; needs no seed and writes nothing
@@ -91,6 +96,8 @@ pub(crate) enum Command {
     /// Make the identity to whose recipient others seal
     #[command(subcommand)]
     Identity(IdentityCommand),
+    /// Print the check list of a key ceremony for two people, filled in with what is known
+    Ceremony(CeremonyArguments),
     /// Print a chapter of the manual, or the help of a command
     Help(HelpArguments),
     /// Print the script that lets a shell complete commands and options
@@ -115,6 +122,9 @@ impl Command {
                 | SeedCommand::Reseal { format, .. },
             )
             | Self::Identity(IdentityCommand::New { format, .. }) => format.output,
+            Self::Seed(SeedCommand::FromWords(arguments)) => arguments.format.output,
+            Self::Seed(SeedCommand::Split(arguments)) => arguments.format.output,
+            Self::Seed(SeedCommand::Combine(arguments)) => arguments.format.output,
             Self::Fingerprint(arguments) => arguments.output,
             Self::Build(arguments) => arguments.format.output,
             Self::Sign(arguments) => arguments.format.output,
@@ -128,9 +138,11 @@ impl Command {
             // Each by its name, so that a new command that prints documents is not forgotten here.
             Self::Init(_)
             | Self::Survey(_)
+            | Self::Seed(SeedCommand::Words(_))
             | Self::Csr(_)
             | Self::Ansible(_)
             | Self::UserData(_)
+            | Self::Ceremony(_)
             | Self::Schema(_)
             | Self::Help(_)
             | Self::Completions(_)
@@ -146,6 +158,12 @@ impl Command {
         let (is_asked_for, dry_run) = match self {
             Self::Init(arguments) => (arguments.out.is_some() || arguments.written_file().is_some(), arguments.dry_run),
             Self::Seed(SeedCommand::New { dry_run, .. } | SeedCommand::Reseal { dry_run, .. }) => (true, *dry_run),
+            Self::Seed(SeedCommand::Words(arguments)) => (arguments.out.is_some(), arguments.dry_run),
+            Self::Seed(SeedCommand::FromWords(arguments)) => (true, arguments.dry_run),
+            Self::Seed(SeedCommand::Split(arguments)) => {
+                (arguments.out.is_some() || arguments.record.is_some(), arguments.dry_run)
+            }
+            Self::Seed(SeedCommand::Combine(arguments)) => (true, arguments.dry_run),
             Self::Build(arguments) => (true, arguments.dry_run),
             Self::Unpack(arguments) => (true, arguments.dry_run),
             Self::Apply(arguments) => (true, arguments.change.dry_run),
@@ -170,6 +188,7 @@ impl Command {
             | Self::Inventory(_)
             | Self::Schema(_)
             | Self::Fingerprint(_)
+            | Self::Ceremony(_)
             | Self::Help(_)
             | Self::Completions(_) => return false,
         };

@@ -16,6 +16,7 @@ pub(crate) const CHAPTERS: &[Chapter] = &[
     ("expired", "certificates have ended: what to do at once, and what then", include_str!("expired.md")),
     ("survey", "the public facts of a node, for a profile of a cluster that already runs", include_str!("survey.md")),
     ("sealing", "seeds and adopted keys under a passphrase or to recipients", include_str!("sealing.md")),
+    ("ceremony", "two people make the keys: a check list, and the seed on paper", include_str!("ceremony.md")),
     ("users", "kubeconfigs, their RBAC, break-glass, clients of etcd", include_str!("users.md")),
     ("metallb", "MetalLB's webhook, with or without its own rotation", include_str!("metallb.md")),
     ("webhooks", "certificates of admission webhooks, and their caBundles", include_str!("webhooks.md")),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::paper::{CombineArguments, FromWordsArguments, SplitSeedArguments, WordsArguments};
 use super::{Background, FormatArguments};
 
 #[derive(clap::Subcommand)]
@@ -59,6 +60,14 @@ pub(crate) enum SeedCommand {
         #[command(flatten)]
         format: FormatArguments,
     },
+    /// Print a seed as 24 words with its id, for paper
+    Words(WordsArguments),
+    /// Make the seed's file of its 24 words, sealed with a passphrase (the file must not exist)
+    FromWords(FromWordsArguments),
+    /// Split a seed into shares of 31 words each, of which some together make it again
+    Split(SplitSeedArguments),
+    /// Make the seed's file of its shares, sealed with a passphrase (the file must not exist)
+    Combine(CombineArguments),
 }
 
 #[derive(clap::Subcommand)]
