@@ -99,6 +99,7 @@ mod survey;
 mod tamper;
 mod tar_install;
 mod terminal;
+mod thief;
 mod tls;
 mod trust_root;
 mod user_data;

@@ -9,7 +9,7 @@ use crate::common::rights::{Right, lacks};
 use crate::common::skip;
 
 /// What of everything secret a command has in memory at its end; nothing where this machine does not let anybody look.
-fn left(desk: &Desk, line: &str, needles: &Needles) -> Option<Vec<String>> {
+pub fn left(desk: &Desk, line: &str, needles: &Needles) -> Option<Vec<String>> {
     let stopped = Stopped::at_exit(&desk.command(line), &desk.path(""));
     match stopped.search(needles) {
         Ok(found) => Some(found.into_iter().map(|(name, form)| format!("{line}: {name} {form}")).collect()),
@@ -39,6 +39,10 @@ fn nothing_secret_is_in_memory_at_the_end() {
         format!("seed reseal sealed.seed {open} --out other.seed --recipient {}", LAB.recipient),
         format!("seed reseal sealed.seed {open} --out clear.seed --plain"),
         format!("csr lab.toml --ca kubernetes --seed sealed.seed {open} --out ca.csr"),
+        format!("seed words sealed.seed {open} --out words.txt"),
+        "seed from-words words.txt --out typed.seed --plain".to_owned(),
+        format!("seed split sealed.seed {open} --shares 3 --threshold 2 --out shares"),
+        "seed combine shares/share-1.txt shares/share-3.txt --out combined.seed --plain".to_owned(),
         format!("verify {}", "out/lab-g1.tar.gz --key out/lab.pub"),
         "inspect out/lab-g1.tar.gz --key out/lab.pub".to_owned(),
         format!("unpack {bundle} tree"),

@@ -4,11 +4,11 @@
 //! Every search proves itself: what is planted in each place in each form is found.
 
 mod dumps;
-mod lab;
+pub mod lab;
 mod memory;
 mod proof;
 mod runs;
-mod sealed_build;
+pub mod sealed_build;
 pub mod search;
 pub mod secrets;
 mod stopped;

@@ -91,6 +91,26 @@ fn commands_over_a_sealed_seed_leave_nothing_secret_anywhere() {
     }
 }
 
+/// Words are the seed itself, and lie in their file; a share by itself has nothing of it.
+#[test]
+fn paper_is_where_it_was_asked_for() {
+    if lacks(&[Right::Trace]) {
+        return;
+    }
+    let (desk, open) = (LAB.desk(), LAB.open());
+    let found = places(&desk, &format!("seed words sealed.seed {open} --out words.txt"), 0);
+    assert_eq!(names(&found), ["file words.txt", "written to #"], "{found:?}");
+    assert!(found.values().flatten().all(|(name, _)| name == "words of the seed"), "{found:?}");
+    fs::remove_file(desk.path("words.txt")).unwrap();
+    let split = format!("seed split sealed.seed {open} --shares 3 --threshold 2 --out shares");
+    let found = places(&desk, &split, 0);
+    assert!(found.is_empty(), "{found:?}");
+    let combine =
+        format!("seed combine shares/share-1.txt shares/share-3.txt --out again.seed --recipient {}", LAB.recipient);
+    let found = places(&desk, &combine, 0);
+    assert!(found.is_empty(), "{found:?}");
+}
+
 /// What is new is known only afterwards.
 #[test]
 fn what_is_made_anew_is_where_it_belongs_and_nowhere_else() {

@@ -7,19 +7,20 @@ use std::io::Read;
 use certferry::seal::{Envelope, Identity, Kind, OpenError, OpenWith};
 
 use super::lab::LAB;
+use super::memory::left;
 use super::search::{Places, compressed};
 use crate::common::desk::Desk;
 use crate::common::rights::{Right, lacks};
 use crate::common::{run, tool, write};
 
 /// A part, and who opens it.
-struct Owner {
-    part: &'static str,
-    envelope: &'static str,
-    identity: Identity,
+pub struct Owner {
+    pub part: &'static str,
+    pub envelope: &'static str,
+    pub identity: Identity,
 }
 
-fn owners() -> [Owner; 3] {
+pub fn owners() -> [Owner; 3] {
     let owner = |part, envelope, kind| Owner { part, envelope, identity: Identity::random(kind).unwrap() };
     [
         owner("node/cp-1", "nodes/cp-1.tar.gz.age", Kind::Hybrid),
@@ -29,7 +30,7 @@ fn owners() -> [Owner; 3] {
 }
 
 /// A desk whose profile seals each part to its owner.
-fn desk(owners: &[Owner; 3]) -> Desk {
+pub fn desk(owners: &[Owner; 3]) -> Desk {
     let desk = LAB.desk();
     let [control_plane, worker, operator] = owners.each_ref().map(|owner| owner.identity.recipient());
     let profile = desk
@@ -115,4 +116,23 @@ fn sealing_a_bundle_writes_nothing_in_the_clear() {
     assert_eq!(places.keys().collect::<Vec<_>>(), [&compressed("file plain/lab-g1.tar.gz")], "{places:?}");
     fs::remove_dir_all(desk.path("plain")).unwrap();
     assert!(desk.exists("sealed/lab-g1.sealed.tar"));
+}
+
+#[test]
+fn nothing_of_a_sealed_build_is_in_memory_at_the_end() {
+    if lacks(&[Right::Trace]) {
+        return;
+    }
+    let (owners, open) = (owners(), LAB.open());
+    let desk = desk(&owners);
+    let profile = desk.text("lab.toml");
+    desk.write("clear.toml", profile.replace("required = true\n", ""));
+    desk.succeed(&format!("build clear.toml --seed sealed.seed {open} --out plain --unsealed"));
+    let seal = "seal plain/lab-g1.tar.gz --profile lab.toml --seed sealed.seed";
+    for line in [format!("build lab.toml --seed sealed.seed {open} --out out"), format!("{seal} {open} --out sealed")] {
+        match left(&desk, &line, &LAB.needles) {
+            Some(found) => assert!(found.is_empty(), "{found:#?}"),
+            None => return,
+        }
+    }
 }
