@@ -54,10 +54,12 @@ impl Finding {
                     } else {
                         format!(" in {} files", several.len())
                     };
+                    let paths = shell_words(&several);
                     let values = BTreeMap::from([
                         ("count", count.as_str()),
                         ("in_files", &in_files),
                         ("files", &files),
+                        ("paths", &paths),
                         ("node", &first.node),
                         ("because", because.unwrap_or_default()),
                     ]);
@@ -181,6 +183,15 @@ impl Findings {
         }
     }
 
+    /// Returns the files of which a rule was found broken.
+    pub(super) fn files_of(&self, id: &str) -> BTreeSet<String> {
+        self.found
+            .iter()
+            .filter(|(_, finding)| finding.rule.id == id)
+            .map(|(_, finding)| finding.file.clone())
+            .collect()
+    }
+
     /// Takes a finding back, because another one says where it comes from.
     pub(super) fn withdraw(&mut self, id: &str, file: &str) {
         self.found.retain(|(_, finding)| finding.rule.id != id || finding.file != file);
@@ -210,6 +221,11 @@ pub(super) fn shell_word(word: &str) -> String {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Returns the paths of files of a node, as the words of one command.
+pub(super) fn shell_words(files: &BTreeSet<String>) -> String {
+    files.iter().map(|file| shell_word(&format!("/{file}"))).collect::<Vec<_>>().join(" ")
 }
 
 /// Returns a text with its values filled in, and with the node's folder of certificates in place of kubeadm's own. A name

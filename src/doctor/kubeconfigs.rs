@@ -7,11 +7,16 @@ use super::judge::{Misfits, Presented, Trusted, judge};
 use super::load::Loaded;
 use super::renewed;
 use super::time::Clock;
+use super::usable;
 use crate::go::{Answer, GoCertificate, GoUsage, VerifyOptions, check_key_pair, trusted, verify};
 use crate::kubeconfig::{Held, Kubeconfig, KubeconfigCluster, KubeconfigUser, resolve};
 use crate::kubernetes::{BOOTSTRAP, Purpose};
 use crate::tree::{API_SERVER, GatheredFacts, KUBECTL, KUBELET, Shape, Tree, TreeFile, Use, held, is_kubeconfig};
 use crate::x509::AltName;
+
+/// How it shows that a kubeconfig says nothing of a cluster.
+const NO_CLUSTER: &str = "kubectl says `The connection to the server localhost:8080 was refused`, others `invalid configuration: no \
+                          configuration has been provided`";
 
 /// What every kubeconfig is judged against.
 pub(super) struct Judge<'a> {
@@ -79,7 +84,12 @@ impl Judge<'_> {
         if !own.is_empty() || is_nodes {
             entries(place, &read, findings);
         }
+        if read.current_context.is_none() && reader.is_some() {
+            let values = [("what", "no current-context is named"), ("shows", NO_CLUSTER)];
+            findings.add_in("kubeconfig-dangling", place, "", &values);
+        }
         for cluster in own {
+            usable::cluster(place, cluster, findings);
             self.cluster(&file, cluster, misfits, findings);
             let callers: Vec<_> = read.contexts.iter().filter(|context| context.cluster == cluster.name).collect();
             // Of a file of the node's, a user whom no context names counts as well.
@@ -87,6 +97,8 @@ impl Judge<'_> {
                 callers.iter().any(|context| context.user == user.name) || (is_nodes && read.contexts.is_empty())
             };
             for user in read.users.iter().filter(calls) {
+                let renewal = findings.renewal(place);
+                usable::user(place, user, &renewal, findings);
                 self.user(&file, user, misfits, findings);
             }
         }
@@ -287,11 +299,9 @@ fn entries(place: &str, read: &Kubeconfig, findings: &mut Findings) {
         findings.add_in("kubeconfig-dangling", place, name, &[("what", &what), ("shows", &shows)]);
     }
     for context in read.contexts.iter().filter(|context| Some(context.name.as_str()) == current) {
-        let no_cluster = "kubectl says `The connection to the server localhost:8080 was refused`, others `invalid \
-                          configuration: no configuration has been provided`";
         let no_user = "whoever uses it goes on without credentials: kubectl says `Please enter Username`";
         for (kind, name, names, shows) in
-            [("cluster", &context.cluster, &clusters, no_cluster), ("user", &context.user, &users, no_user)]
+            [("cluster", &context.cluster, &clusters, NO_CLUSTER), ("user", &context.user, &users, no_user)]
         {
             if !name.is_empty() && !names.contains(&name.as_str()) {
                 let what = format!("the context {} names the {kind} {name}, and there is no such {kind}", context.name);

@@ -292,7 +292,43 @@ fn broken(place: &str, used: &Use, content: &[u8], error: &str, findings: &mut F
     if content.windows(JOINED.len()).any(|window| window == JOINED) {
         return findings.add("pem-file-joined", place, &[("error", &text), ("program", program)]);
     }
+    let path = shell_word(&format!("/{place}"));
+    if let Some((detail, mend)) = other_form(content, &path) {
+        let values = [("detail", detail), ("error", &text), ("program", program), ("mend", &mend)];
+        return findings.add("file-form", place, &values);
+    }
     findings.add("broken-file", place, &[("detail", defect(content)), ("error", &text), ("program", program)]);
+}
+
+/// Returns in which form a file holds what it should hold as PEM, and the command that makes PEM of it.
+fn other_form(content: &[u8], path: &str) -> Option<(&'static str, String)> {
+    // Through a second file that nobody else may read, and back, so that the file keeps its mode and its owner.
+    let in_place = |command: &str| {
+        format!("`(umask 077; {command} {path} > {path}.new) && cat {path}.new > {path} && rm {path}.new`")
+    };
+    let has = |mark: &[u8]| content.windows(mark.len()).any(|window| window == mark);
+    let is_indented = || {
+        let mut lines = content.split(|byte| *byte == b'\n');
+        lines.any(|line| line.trim_ascii_start().starts_with(b"-----BEGIN ") && line.first() != Some(&b'-'))
+    };
+    Some(match content {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+            ("is UTF-16, and must be UTF-8: Windows wrote it", in_place("iconv -f UTF-16 -t UTF-8"))
+        }
+        [0xef, 0xbb, 0xbf, ..] => (
+            "begins with a byte order mark, over which programs in Go stumble: Windows wrote it",
+            in_place("tail -c +4"),
+        ),
+        _ if private_key(content).is_ok() => ("is DER, and must be PEM", in_place("openssl pkey -inform DER -in")),
+        [0x30, 0x82, ..] => ("is DER, and must be PEM", in_place("openssl x509 -inform DER -in")),
+        _ if has(b"-----BEGIN TRUSTED CERTIFICATE-----") => {
+            ("is a TRUSTED CERTIFICATE, a form that OpenSSL alone reads", in_place("openssl x509 -in"))
+        }
+        _ if is_indented() => {
+            ("has spaces before -----BEGIN, and PEM begins with the line", in_place("sed 's/^[[:blank:]]*//'"))
+        }
+        _ => return None,
+    })
 }
 
 fn keys(used: &Use, content: &[u8], found: Vec<PublicKey>, refusal: &str, findings: &mut Findings) -> Loaded {
@@ -311,8 +347,6 @@ pub(super) fn defect(content: &[u8]) -> &'static str {
     let has = |mark: &[u8]| content.windows(mark.len()).any(|window| window == mark);
     match content {
         [] => "is empty",
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "is UTF-16, and must be UTF-8: Windows wrote it",
-        [0x30, 0x82, ..] => "is DER, and must be PEM: `openssl x509 -inform DER` reads it",
         _ if content.iter().all(u8::is_ascii_whitespace) => "is empty",
         _ if !has(b"-----BEGIN ") => "is not PEM",
         _ => "cannot be used",

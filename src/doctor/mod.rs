@@ -44,6 +44,7 @@ mod rule;
 mod rules;
 mod secrets;
 mod time;
+mod usable;
 mod webhooks;
 mod words;
 
@@ -66,6 +67,8 @@ pub struct Question<'a> {
     pub tree: Option<&'a Tree>,
     /// What lies on the node otherwise than it was installed.
     pub installed: Installed<'a>,
+    /// Whether the files may be a copy of a node's, which may have lost their modes.
+    pub is_copy: bool,
     /// Since when the API server has run, if it runs on this very machine.
     pub api_server_since: Option<OffsetDateTime>,
     /// Objects of the cluster.
@@ -113,6 +116,9 @@ pub fn examine(question: &Question<'_>) -> Diagnosis {
     if let Some(tree) = question.tree {
         installed::check(question.installed, &mut findings);
         examine_node(tree, &facts, clock, &mut findings, &mut looked_at);
+        if question.is_copy {
+            modes::check_copy(tree, &mut findings);
+        }
         loopback::check(&facts, question.api_server_since, clock, &mut findings);
         registries.extend(registries::check(tree, clock, &mut findings));
     }

@@ -38,6 +38,10 @@ pub struct KubeconfigCluster {
     pub server_name: Option<String>,
     /// The CA that must have signed the server's certificate.
     pub authority: Option<Held>,
+    /// Whether the server's certificate is not checked at all (`insecure-skip-tls-verify`).
+    pub is_insecure: bool,
+    /// Whether the CA is given twice, as data and as a file, which client-go refuses.
+    pub is_given_twice: bool,
 }
 
 /// A user of a kubeconfig.
@@ -48,6 +52,8 @@ pub struct KubeconfigUser {
     pub certificate: Option<Held>,
     /// The key of the client certificate.
     pub key: Option<Held>,
+    /// Those of `client-certificate` and `client-key` that are given twice, as data and as a file, which client-go refuses.
+    pub given_twice: Vec<&'static str>,
     /// The names of the fields with which the user proves in another way who it is, in the order of
     /// [`OTHER_CREDENTIALS`].
     pub others: Vec<&'static str>,
@@ -104,11 +110,17 @@ impl Kubeconfig {
             server: text_of(item, &["cluster", "server"]),
             server_name: text_of(item, &["cluster", "tls-server-name"]),
             authority: held(item, "cluster", "certificate-authority"),
+            is_insecure: item.at(&["cluster", "insecure-skip-tls-verify"]).and_then(Yaml::text) == Some("true"),
+            is_given_twice: is_given_twice(item, "cluster", "certificate-authority"),
         });
         let users = list("users").iter().map(|item| KubeconfigUser {
             name: text_of(item, &["name"]).unwrap_or_default(),
             certificate: held(item, "user", "client-certificate"),
             key: held(item, "user", "client-key"),
+            given_twice: ["client-certificate", "client-key"]
+                .into_iter()
+                .filter(|field| is_given_twice(item, "user", field))
+                .collect(),
             others: OTHER_CREDENTIALS.into_iter().filter(|field| item.at(&["user", field]).is_some()).collect(),
         });
         let contexts = list("contexts").iter().map(|item| KubeconfigContext {
@@ -160,6 +172,11 @@ fn held(item: &Yaml, element: &str, field: &str) -> Option<Held> {
     let data = text_of(item, &[element, &format!("{field}-data")]).map(Zeroizing::new);
     data.map(|data| decode_base64(&data).map_or_else(|| Held::Broken(illegal_byte(&data)), Held::Inline))
         .or_else(|| text_of(item, &[element, field]).map(Held::File))
+}
+
+/// Returns whether an element has a field both as data and as a file.
+fn is_given_twice(item: &Yaml, element: &str, field: &str) -> bool {
+    text_of(item, &[element, &format!("{field}-data")]).is_some() && text_of(item, &[element, field]).is_some()
 }
 
 /// Returns the places of the files from which the kubeconfig at `place` takes certificates: first the users', then the

@@ -195,15 +195,15 @@ impl Tree {
             Ok(TreeFile { mode: self.root.mode(place)?, user: self.root.owner(place)?.0, content })
         };
         match read() {
-            Ok(mut file) => {
+            Ok(file) => {
+                // What it would be as a link: the contents and the mode of the file to which it leads.
                 let target = copied_link(place, &file.content).filter(|target| self.root.is_there(target));
-                if let Some(target) = target
-                    && let Ok(content) = self.root.read(&target, FILE_LIMIT)
-                {
-                    file.content = content;
-                    self.copied_links.insert(place.to_owned(), target);
-                }
-                Some(file)
+                let Some((target, linked)) = target.and_then(|target| self.file_at(&target).map(|file| (target, file)))
+                else {
+                    return Some(file);
+                };
+                self.copied_links.insert(place.to_owned(), target);
+                Some(linked)
             }
             // The name exists, but nothing is behind it: it is a link that leads nowhere.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -76,6 +76,7 @@ const CASES: &[Case] = &[
     case("kubeconfig-broken", "scheduler.conf", "kube-scheduler", |node| starts(node, "kube-scheduler")),
     case("kubeconfig-file", "kubelet.conf", "kubelet", kubelet_starts),
     case("broken-file", "apiserver.crt", "kube-apiserver", |node| starts(node, "kube-apiserver")),
+    case("file-form", "", "kube-apiserver", |node| starts(node, "kube-apiserver")),
     case("pem-file-joined", "ca.crt", "kube-apiserver", |node| starts(node, "kube-apiserver")),
     case("key-encrypted", "apiserver.key", "kube-apiserver", |node| starts(node, "kube-apiserver")),
     case("key-pair", "apiserver.key", "kube-apiserver", |node| starts(node, "kube-apiserver")),
@@ -89,6 +90,7 @@ const CASES: &[Case] = &[
     case("missing-manifest", "", "kubectl, kube-scheduler", calls_nobody),
     case("kubeconfig-data", "", "kubectl", admin_asks),
     case("kubeconfig-duplicate", "", "kubectl", admin_asks),
+    case("kubeconfig-refused", "", "kubectl", admin_asks),
     case("kubeconfig-dangling", "", "kubectl, kube-scheduler", |node| {
         let schedule = format!("timeout 5 kube-scheduler --kubeconfig {ADMIN} --port=0 --secure-port=0");
         says(node, &format!("kubectl --kubeconfig {ADMIN} get nodes; {schedule}"))

@@ -218,6 +218,7 @@ fn an_api_server_that_has_run_for_too_long_is_told() {
         let question = Question {
             tree: Some(&tree),
             installed: None,
+            is_copy: false,
             api_server_since: Some(since),
             objects: &[],
             at,

@@ -81,7 +81,8 @@ const BY_HAND: &[(&str, Edit)] = &[
         let _ = fs::remove_file(node.path("var/lib/kubelet/kubeadm-flags.env"));
     }),
     ("kubeconfig-dangling", |node| {
-        node.replace("etc/kubernetes/admin.conf", "current-context: no-", "current-context: ")
+        let text = node.text("etc/kubernetes/admin.conf").replace("preferred-context: ", "current-context: ");
+        node.write("etc/kubernetes/admin.conf", text.replace("current-context: no-", "current-context: "));
     }),
     ("kubeconfig-duplicate", |node| {
         node.replace("etc/kubernetes/admin.conf", "- name: kubernetes-admin\n  user: {token: abc}\n", "");
@@ -154,7 +155,7 @@ fn mend(node: &Node, bundle: &Desk) -> bool {
         edit(node);
         return true;
     }
-    let starts = ["chmod ", "ln ", "mv ", "openssl ", "rm ", "sed "];
+    let starts = ["(umask 077; ", "chmod ", "kubectl config ", "ln ", "mv ", "openssl ", "rm ", "sed "];
     let commands = commands(mend);
     let own: Vec<_> = commands.iter().filter(|command| starts.iter().any(|start| command.starts_with(start))).collect();
     let is_first = |text: &str| mend.trim_start_matches('`').starts_with(text);

@@ -9,7 +9,7 @@ use certferry::x509::ReadCertificate;
 use time::macros::datetime;
 
 use crate::common::rights::{Right, lacks};
-use crate::common::{succeed, tool};
+use crate::common::{run, succeed, tool};
 use crate::doctor::{KUBELET_CONFIG, MANIFESTS, Node, issuers, metallb, objects, registries, renewed};
 use crate::planting::faults::{Broken, CP, Fault, Judge, TABLE, faults, inline, leaf};
 use crate::planting::forge::{Forge, Key, pem};
@@ -33,6 +33,14 @@ const fn on_node(rule: &'static str, node: fn(&Node)) -> Flaw {
 }
 
 const ADMIN: &str = "etc/kubernetes/admin.conf";
+
+/// Writes a file of `pki` anew with openssl.
+fn in_form(node: &Node, name: &str, command: &[&str]) {
+    let file = node.path(&format!("{PKI}/{name}"));
+    let written = run(tool("openssl").args(command).arg("-in").arg(&file));
+    assert!(written.status.success() && !written.stdout.is_empty(), "{command:?}");
+    node.write(&format!("{PKI}/{name}"), written.stdout);
+}
 
 const FLAWS: &[Flaw] = &[
     // The node.
@@ -78,6 +86,29 @@ const FLAWS: &[Flaw] = &[
         node.replace(ADMIN, "users:\n", "users:\n- name: kubernetes-admin\n  user: {token: abc}\n");
     }),
     on_node("kubeconfig-dangling", |node| node.replace(ADMIN, "current-context: ", "current-context: no-")),
+    on_node("kubeconfig-dangling", |node| node.replace(ADMIN, "current-context: ", "preferred-context: ")),
+    on_node("kubeconfig-refused", |node| {
+        let data = "    certificate-authority-data: ";
+        node.replace(ADMIN, data, &format!("    certificate-authority: /etc/kubernetes/pki/ca.crt\n{data}"));
+    }),
+    on_node("kubeconfig-refused", |node| {
+        let data = "    certificate-authority-data: ";
+        node.replace(ADMIN, data, &format!("    insecure-skip-tls-verify: true\n{data}"));
+    }),
+    on_node("kubeconfig-refused", |node| node.replace(ADMIN, "server: https://", "server: http://")),
+    on_node("kubeconfig-refused", |node| {
+        let data = "    client-certificate-data: ";
+        node.replace(ADMIN, data, &format!("    client-certificate: /etc/kubernetes/admin.crt\n{data}"));
+    }),
+    on_node("kubeconfig-refused", |node| {
+        let data = "    client-key-data: ";
+        node.replace(ADMIN, data, &format!("    client-key: /etc/kubernetes/admin.key\n{data}"));
+    }),
+    on_node("kubeconfig-refused", |node| node.replace(ADMIN, "client-key-data: ", "no-key: ")),
+    on_node("kubeconfig-refused", |node| node.replace(ADMIN, "client-certificate-data: ", "no-certificate: ")),
+    on_node("kubeconfig-insecure", |node| {
+        node.replace(ADMIN, "certificate-authority-data: ", "insecure-skip-tls-verify: true\n    no-authority: ");
+    }),
     in_files("kubeconfig-ca-renewed", |lab, _| {
         let place = format!("{PKI}/ca.crt");
         let old = lab.tree(CP).get(&place);
@@ -122,6 +153,13 @@ const FLAWS: &[Flaw] = &[
     on_node("host-name", |node| node.write("etc/hostname", "CP-9\n")),
     on_node("host-name", |node| {
         node.write("var/lib/kubelet/kubeadm-flags.env", "KUBELET_KUBEADM_ARGS=\"--a=b --hostname-override=cp-9\"\n");
+    }),
+    on_node("copied-modes", |node| {
+        for file in walkdir::WalkDir::new(node.path("")).into_iter().map(Result::unwrap) {
+            if file.file_type().is_file() {
+                std::fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+            }
+        }
     }),
     on_node("bootstrap-left", |node| {
         let text = node.text(ADMIN);
@@ -177,6 +215,26 @@ const FLAWS: &[Flaw] = &[
         let subject = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
         let own = ["-subj", "/CN=kubernetes", "-days", "900", "-addext", "keyUsage=critical,keyCertSign"];
         succeed(tool("openssl").args(subject).args(own).args(["-keyout", "/dev/null", "-out"]).arg(node.path(&place)));
+    }),
+    on_node("file-form", |node| {
+        let place = format!("{PKI}/ca.crt");
+        node.write(&place, [b"\xef\xbb\xbf", node.text(&place).as_bytes()].concat());
+    }),
+    on_node("file-form", |node| {
+        let place = format!("{PKI}/front-proxy-ca.crt");
+        node.write(&place, node.text(&place).lines().map(|line| format!("  {line}\n")).collect::<String>());
+    }),
+    on_node("file-form", |node| in_form(node, "ca.crt", &["x509", "-trustout"])),
+    on_node("file-form", |node| {
+        in_form(node, "apiserver.crt", &["x509", "-outform", "DER"]);
+    }),
+    on_node("file-form", |node| {
+        in_form(node, "apiserver.key", &["pkey", "-outform", "DER"]);
+    }),
+    on_node("file-form", |node| {
+        let place = format!("{PKI}/ca.crt");
+        let wide = node.text(&place).encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        node.write(&place, [&b"\xff\xfe"[..], &wide].concat());
     }),
     on_node("pem-file-joined", |node| {
         let place = format!("{PKI}/ca.crt");

@@ -33,6 +33,7 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<String, Failure> {
     let diagnosis = examine(&Question {
         tree: tree.as_ref(),
         installed: installed.as_ref().map(Result::as_ref),
+        is_copy: root != Path::new("/"),
         api_server_since: api_server_since(&root),
         objects: &objects,
         at,

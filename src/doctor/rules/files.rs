@@ -3,7 +3,7 @@
 
 use crate::doctor::rule::{Rule, note, problem, warning};
 
-pub(super) const RULES: [Rule; 20] = [
+pub(super) const RULES: [Rule; 21] = [
     problem("expired", "{it} ended at {time}", "`{error}`", "if `date -u` is right: {renew}; `certferry help expired`")
         .together(
             "{count} certificates{in_files} have ended: {files}",
@@ -34,6 +34,7 @@ pub(super) const RULES: [Rule; 20] = [
         "`rm /var/lib/kubelet/pki/kubelet.crt /var/lib/kubelet/pki/kubelet.key`, then `systemctl restart kubelet`: the kubelet \
          signs a new one; or `certferry apply BUNDLE --node {node} --key PUB`",
     ),
+    problem("file-form", "{file} {detail}", "{program} says `{error}`", "{mend}"),
     problem(
         "pem-file-joined",
         "{file} has END and BEGIN of two blocks on one line, so that a line break is missing",

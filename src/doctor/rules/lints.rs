@@ -7,7 +7,7 @@ const IT: &str = "{it} {detail}";
 const RENEW: &str = "{renew}";
 const STRICT: &str = "openssl verify -x509_strict, Python 3.13 and auditors refuse it; Kubernetes itself does not";
 
-pub(super) const RULES: [Rule; 46] = [
+pub(super) const RULES: [Rule; 47] = [
     problem(
         "key-pair",
         "{pair}",
@@ -52,6 +52,10 @@ pub(super) const RULES: [Rule; 46] = [
         "{it} holds a private key and has mode {mode}",
         "every user on the node who may read it can act as its owner; no program says anything",
         "`chmod 0600 {path}`; if others have been on the node, make the key anew",
+    )
+    .together(
+        "{count} files hold a private key and have a mode that lets others in: {files}",
+        "`chmod 0600 {paths}`; if others have been on the node, make the keys anew",
     ),
     // Names.
     problem("endpoint", IT, "clients that call that host say `{error}`", NAME),
@@ -208,6 +212,14 @@ pub(super) const RULES: [Rule; 46] = [
     problem("metallb-ca-rsa", IT, METALLB_INJECTS_NOTHING, METALLB_MEND),
     problem("metallb-server-name", IT, METALLB_ROTATES, METALLB_MEND),
     problem("metallb-chain", IT, METALLB_ROTATES, METALLB_MEND),
+    // Of a copy. What is wrong with the node itself comes before.
+    warning(
+        "copied-modes",
+        "none of the {count} files with a private key is for its owner alone: {files}",
+        "this may be a copy that kept no modes, as a checkout of git is; where the node has them so, every user on it who may \
+         read such a file can act as its owner, and no program says anything",
+        "on the node, `chmod 0600 {paths}`; if they were so there and others have been on it, make the keys anew",
+    ),
 ];
 
 /// How to add a name, which a certificate has from the profile or from kubeadm's certSANs.

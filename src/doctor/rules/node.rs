@@ -3,7 +3,7 @@
 use crate::doctor::rule::{Rule, note, problem, warning};
 
 /// The rules. Their sources stand beside the checks.
-pub(super) const RULES: [Rule; 43] = [
+pub(super) const RULES: [Rule; 45] = [
     problem(
         "interrupted-apply",
         "`certferry apply` or `rollback` was interrupted: {file} is still there",
@@ -242,6 +242,14 @@ pub(super) const RULES: [Rule; 43] = [
         "{shows}",
         "`kubectl config get-contexts --kubeconfig {path}` lists what is there; `kubectl config use-context NAME --kubeconfig \
          {path}`",
+    ),
+    problem("kubeconfig-refused", "{what}", "{shows}", "{mend}"),
+    warning(
+        "kubeconfig-insecure",
+        "{it} takes any server for the API server (insecure-skip-tls-verify)",
+        "it works; whoever stands between the two reads and changes everything, and no program says anything",
+        "`kubectl config set-cluster {name} --kubeconfig {kubeconfig} --certificate-authority /etc/kubernetes/pki/ca.crt \
+         --embed-certs`",
     ),
     problem(
         "link-as-file",

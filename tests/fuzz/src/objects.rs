@@ -10,6 +10,7 @@ pub fn run(file: &[u8]) {
     let diagnosis = examine(&Question {
         tree: None,
         installed: None,
+        is_copy: false,
         api_server_since: None,
         objects: &[objects],
         at,
