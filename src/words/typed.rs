@@ -146,8 +146,11 @@ impl Typed {
         let digits = token.bytes().take_while(u8::is_ascii_digit).count();
         let (number, rest) = token.split_at(digits);
         if digits == count * 4 && rest.is_empty() {
-            let places = (0..count).filter_map(|place| number.get(place * 4..place * 4 + 4)?.parse::<u16>().ok());
-            self.indices.extend(places.filter(|place| !list::word(*place).is_empty()));
+            for place in 0..count {
+                let digits = number.get(place * 4..place * 4 + 4).unwrap_or_default();
+                let index = digits.parse().ok().filter(|index| !list::word(*index).is_empty());
+                self.indices.push(index.ok_or_else(|| list::unknown(place + 1, digits))?);
+            }
             return Ok(());
         }
         let place = (before + self.indices.len()) % count + 1;
@@ -187,7 +190,7 @@ fn field(line: &str) -> Option<(&'static str, &str)> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test may stop at once")]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
 mod tests {
     use super::{Tolerated, Typed, pages, rows};
     use crate::words::{indices, write};
@@ -237,6 +240,8 @@ mod tests {
         let said = |text: &str, before| Typed::parse(text, 24, before).err().unwrap().to_string();
         assert_eq!(said("zoo Abandn", 0), "word 2, `Abandn`, is not in the list: did you mean `abandon`?");
         assert_eq!(said("zooo", 6), "word 7, `zooo`, is not in the list: did you mean `zoo`?");
+        let digits = format!("{}2048{}", "0000".repeat(6), "0000".repeat(17));
+        assert_eq!(said(&digits, 0), "word 7, `2048`, is not in the list");
         assert_eq!(said("1. zoo 3. zoo", 0), "the number before word 2 is 3: a word is missing, or there twice");
         assert_eq!(said("7. zoo 7. zoo", 6), "the number before word 8 is 7: a word is missing, or there twice");
         assert_eq!(said("words: zoo", 0), "word 1, `words:`, is not in the list: did you mean `word`?");

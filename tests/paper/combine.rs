@@ -6,11 +6,16 @@ use certferry::words::word;
 use super::{desk, field, words_of};
 use crate::common::desk::{CANARY, Desk};
 
+fn put(desk: &Desk, name: &str, text: impl AsRef<[u8]>) {
+    desk.write(name, text);
+    desk.set_mode(name, 0o600);
+}
+
 /// Files `1` to `5` with the shares of a set whose threshold is 3, and nothing else in them.
 fn shares(desk: &Desk) -> String {
     desk.succeed("seed split lab.seed --shares 5 --threshold 3 --out shares");
     for index in 1..=5 {
-        desk.write(&index.to_string(), words_of(&desk.text(&format!("shares/share-{index}.txt")), 31).join(" "));
+        put(desk, &index.to_string(), words_of(&desk.text(&format!("shares/share-{index}.txt")), 31).join(" "));
     }
     field(&desk.text("shares/share-1.txt"), "set").to_owned()
 }
@@ -121,7 +126,7 @@ fn mixed_doubled_and_too_few_are_named() {
     for (threshold, text) in
         [(3, "two different shares have the number 2"), (2, "share 1 says that 3 make the seed, and share 2 that 2 do")]
     {
-        desk.write("false", line(&false_shares(&set, threshold)[1]));
+        put(&desk, "false", line(&false_shares(&set, threshold)[1]));
         let with = if threshold == 3 { "2" } else { "3" };
         desk.refuse(
             &combine(&format!("1 {with} false")),
@@ -189,10 +194,10 @@ fn wrong_words_are_named() {
                 + "hint: word 9 is another one: but for that the checksum holds\n",
         ),
     ] {
-        desk.write("typed", typed);
+        put(&desk, "typed", typed);
         desk.refuse(&combine, 2, &told);
     }
-    desk.write("typed", text.to_uppercase());
+    put(&desk, "typed", text.to_uppercase());
     let ended = desk.run(&combine.replace("1 typed", "1 typed 3"));
     assert_eq!(
         (ended.code, ended.stderr.as_str()),
@@ -205,7 +210,7 @@ fn wrong_words_are_named() {
 fn a_false_share_is_found() {
     let (desk, id) = desk();
     let set = shares(&desk);
-    desk.write("false", line(&false_shares(&set, 3)[1]));
+    put(&desk, "false", line(&false_shares(&set, 3)[1]));
     let combine = |shares: &str| format!("seed combine {shares} --out new.seed --plain --id {id}");
     let before = desk.state();
     let ended = desk.run(&combine("1 false 3"));
@@ -259,7 +264,7 @@ fn ids_and_records_have_to_agree() {
         "error: which seed shall it be? Words alone do not tell: one wrong one in 256 passes their checksum\nhint: --id ID is \
          the id on the same page, --lock FILE the lock of a cluster that was built with the seed\n",
     );
-    desk.write("page", desk.text("shares/share-2.txt").replace(&id, other));
+    put(&desk, "page", desk.text("shares/share-2.txt").replace(&id, other));
     desk.refuse(
         "seed combine shares/share-1.txt page shares/share-3.txt --out new.seed --plain",
         2,
@@ -292,18 +297,17 @@ fn ids_and_records_have_to_agree() {
             "TOML parse error at line 1, column 2\n  |\n1 | x\n  |  ^\nkey with no value, expected `=`\n".to_owned(),
         ),
     ] {
-        desk.write("record", content);
+        put(&desk, "record", content);
         desk.refuse(
             "seed combine 1 2 3 --out new.seed --plain --record record",
             2,
             &format!("error: record is no record of shares: {told}{hint}"),
         );
     }
-    desk.write("record", format!("certferry-seed-1:{CANARY}"));
-    let ended = desk.run("seed combine 1 2 3 --out new.seed --plain --record record");
+    let ended = desk.run("seed combine 1 2 3 --out new.seed --plain --record lab.seed");
     assert_eq!(
         ended.stderr,
-        "error: record is not a record: there is a seed in it\nhint: nothing of it is shown here; were two arguments exchanged?\n"
+        "error: lab.seed is not a record: there is a seed in it\nhint: nothing of it is shown here; were two arguments exchanged?\n"
     );
     desk.refuse(
         "seed combine 1 none 3 --out new.seed --plain",

@@ -33,11 +33,11 @@ fn field<'p>(page: &'p str, name: &str) -> &'p str {
         .unwrap_or_else(|| panic!("{name}: {page}"))
 }
 
-/// The lines of the code, which stands at the end.
+/// The lines of the code, which stand behind the words and an empty line.
 fn code(page: &str) -> String {
-    let (_, code) = page.rsplit_once("\n\n\n").map_or(("", page), |parts| parts);
-    let above = page.len() - code.len();
-    format!("\n\n{}", &page[above..])
+    let lines: Vec<&str> = page.lines().collect();
+    let words = lines.iter().rposition(|line| line.trim_start().starts_with(|letter: char| letter.is_ascii_digit()));
+    lines[words.unwrap() + 2..].iter().map(|line| format!("{line}\n")).collect()
 }
 
 /// The places of words in four digits each, as the code has them.

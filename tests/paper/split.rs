@@ -28,11 +28,7 @@ fn each_share_is_a_page_and_the_record_names_them() {
         assert_eq!(desk.mode(&file), 0o600);
         let page = desk.text(&file);
         assert!(page.lines().all(|line| line.chars().count() <= 80) && page.lines().count() <= 60, "{page}");
-        assert!(
-            page.starts_with(&format!(
-                "# certferry share {index} of 5: any 3 of them make the seed, fewer tell nothing"
-            ))
-        );
+        assert!(page.starts_with(&format!("# certferry share {index} of 5: any 3 make the seed, fewer tell nothing")));
         assert_eq!(field(&page, "set"), set);
         assert_eq!(field(&page, "share"), format!("{index} of 5, threshold 3"));
         assert_eq!(field(&page, "seed id"), id);
@@ -94,6 +90,7 @@ fn shares_go_to_a_terminal_alone() {
         (vec!["lab.seed".into(), "lab.toml".into(), "record.toml".into()], 0o644)
     );
     desk.write("two", format!("{}\u{c}{}", pages[0], pages[1]));
+    desk.set_mode("two", 0o600);
     desk.succeed("seed combine two --record record.toml --out new.seed --plain");
     let printed = desk.succeed(&format!("{split} --to-stdout"));
     assert!(

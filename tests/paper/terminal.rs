@@ -45,7 +45,7 @@ fn words_go_there_and_back() {
     session.answer("word 2 of 24: ", "\u{4}");
     let (code, said) = session.end();
     assert_eq!(code, Some(2));
-    assert!(said.ends_with("error: the terminal ended after 1 words\n"), "{said}");
+    assert!(said.ends_with("error: the terminal ended before word 2\n"), "{said}");
     let mut session = Session::start(&desk, "seed from-words --out again.seed --plain");
     session.answer("word 1 of 24: ", &format!("{}\n", words.join(" ")));
     session.answer("Seed id, from the page: ", &format!("{}\n", words[0]));

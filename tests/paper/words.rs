@@ -23,6 +23,7 @@ fn page(desk: &Desk) -> String {
 
 fn put(desk: &Desk, text: &str) {
     desk.write("typed.txt", text);
+    desk.set_mode("typed.txt", 0o600);
 }
 
 #[test]
@@ -91,6 +92,7 @@ fn a_page_is_as_wide_as_paper_in_every_locale() {
         assert_eq!(page.is_ascii(), locale == "C");
         assert_eq!(decoded(&code(&page), on_dark), digits(&words_of(&page, 24)), "{locale}");
         desk.write("page", &page);
+        desk.set_mode("page", 0o600);
         desk.succeed(&format!("seed from-words page --out {locale}{on_dark}.seed --plain"));
     }
 }
@@ -173,6 +175,12 @@ fn what_is_wrong_is_named() {
     desk.refuse(&line, 2, &format!("{told}{COMPARE}"));
     desk.write("typed.txt", b"\xff\xfe");
     desk.refuse(&line, 2, "error: typed.txt is not UTF-8\n");
+    desk.set_mode("typed.txt", 0o644);
+    desk.refuse(
+        &line,
+        2,
+        "warning: typed.txt can be read by others\nhint: chmod 600 typed.txt\nerror: typed.txt is not UTF-8\n",
+    );
     desk.refuse(
         &format!("seed from-words none --out new.seed --plain --id {id}"),
         2,
@@ -250,6 +258,7 @@ fn which_seed_it_shall_be_has_to_be_said() {
         &format!("error: words.txt: the words give the seed id {id}, and --id says {other}\n{NO_SLIP}"),
     );
     desk.write("page.txt", desk.text("words.txt").replace(&id, other));
+    desk.set_mode("page.txt", 0o600);
     desk.refuse(
         "seed from-words page.txt --out new.seed --plain",
         1,

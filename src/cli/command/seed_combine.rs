@@ -6,14 +6,13 @@ use serde::Serialize;
 
 use crate::cli::args::{CombineArguments, OutputFormat};
 use crate::cli::command::seed_file;
-use crate::cli::command::seed_from_words::check_new;
+use crate::cli::command::seed_from_words::{check_new, tell_place};
 use crate::cli::command::seed_keeping::Keep;
 use crate::cli::failure::{Failure, named};
 use crate::cli::input::paper::{self, Expected};
 use crate::cli::input::record_file;
 use crate::cli::notice::Notice;
 use crate::cli::text::json;
-use crate::host;
 use crate::keys::{Seed, wipe_stack};
 use crate::shares::{self, COUNT, CombineError, Record, Share, ShareError};
 use crate::words::{self, Slip, Typed};
@@ -59,6 +58,7 @@ pub(crate) fn run(arguments: &CombineArguments) -> Result<String, Failure> {
         .as_ref()
         .map(|(path, record)| Expected { id: record.seed_id.clone(), source: path.display().to_string() });
     let expected = Expected::of(expected, recorded)?;
+    tell_place(out);
     let made = if *dry_run { None } else { Some(make(shares, out, record.as_ref(), expected, keep)?) };
     if format.output == OutputFormat::Json {
         let file = out.display().to_string();
@@ -180,20 +180,22 @@ fn no_share(name: &str, indices: &[u16], error: &ShareError) -> Failure {
 /// Asks for shares on the terminal until there are enough. One that does not go with those before is asked for again.
 fn ask() -> Result<Vec<Found>, Failure> {
     let mut found: Vec<Found> = Vec::new();
+    let mut said = String::new();
     loop {
         let threshold = found.first().map(|found| usize::from(found.share.threshold()));
         if threshold.is_some_and(|threshold| found.len() >= threshold) {
             return Ok(found);
         }
         let of = threshold.map(|threshold| format!(" of {threshold}")).unwrap_or_default();
-        let (indices, tolerated) = paper::ask(&format!("share {}{of}, ", found.len() + 1), COUNT)?;
-        let said = match Share::read(&indices) {
+        let (indices, tolerated) = paper::ask(&said, &format!("share {}{of}, ", found.len() + 1), COUNT)?;
+        said = match Share::read(&indices) {
             Err(error) => no_share("that share", &indices, &error).text(),
             Ok(share) => {
                 let name = format!("share {}", share.index());
                 found.push(Found { share, name });
                 match shares::check(found.iter().map(|found| &found.share)) {
                     Ok(()) => {
+                        said = String::new();
                         paper::tell(&found.last().map(|found| found.name.clone()).unwrap_or_default(), &tolerated);
                         continue;
                     }
@@ -204,7 +206,7 @@ fn ask() -> Result<Vec<Found>, Failure> {
                 }
             }
         };
-        host::write_stderr(&format!("{said}once more:\n"));
+        said.push_str("once more:\n");
     }
 }
 
@@ -286,8 +288,8 @@ fn combine(found: Vec<Found>, expected: &Expected) -> Result<(Seed, Used), Failu
                 .give();
         }
     }
-    good.sort_unstable();
-    let taken = good.iter().filter_map(|place| all.get(*place).copied()).collect();
+    let mut taken: Vec<u8> = good.iter().filter_map(|place| all.get(*place).copied()).collect();
+    taken.sort_unstable();
     shares.clear();
     Ok((seed, used(taken)))
 }
@@ -303,16 +305,16 @@ fn not_together(error: &CombineError, names: &[String], shares: &[Share]) -> Fai
         })
         .collect();
     match error {
-        CombineError::TooFew { threshold, indices } => failure.lines(&read.join("\n")).hint(format!(
+        CombineError::TooFew { threshold, indices } => failure.lines(read.join("\n")).hint(format!(
             "these are whole; bring {} more of the set",
             usize::from(*threshold).saturating_sub(indices.len())
         )),
         CombineError::Mixed { .. } => failure
-            .lines(&read.join("\n"))
+            .lines(read.join("\n"))
             .hint("a seed that is split again has another set, which goes with no older one"),
-        CombineError::Doubled(_) => failure.lines(&read.join("\n")).hint("each share counts once; bring another one"),
+        CombineError::Doubled(_) => failure.lines(read.join("\n")).hint("each share counts once; bring another one"),
         CombineError::SameNumber(_) | CombineError::Thresholds { .. } => failure
-            .lines(&read.join("\n"))
+            .lines(read.join("\n"))
             .hint("one of the two was made false: their checksums hold; --record FILE tells which"),
         CombineError::Defect => failure,
     }

@@ -10,6 +10,7 @@ use crate::cli::command::seed_file;
 use crate::cli::command::seed_keeping::Keep;
 use crate::cli::failure::{Failure, named};
 use crate::cli::input::paper::{self, Expected};
+use crate::cli::notice::Notice;
 use crate::cli::text::json;
 use crate::host;
 use crate::keys::{Seed, wipe_stack};
@@ -31,6 +32,7 @@ pub(crate) fn run(arguments: &FromWordsArguments) -> Result<String, Failure> {
     let keep = Keep::from(keep);
     check_new(out, keep)?;
     let expected = Expected::of(expected, None)?;
+    tell_place(out);
     let made = if *dry_run { None } else { Some(make(words.as_deref(), out, expected, keep)?) };
     if format.output == OutputFormat::Json {
         let (id, gitignore) = made.map_or((None, None), |(id, gitignore)| (Some(id), gitignore));
@@ -56,6 +58,13 @@ pub(super) fn check_new(out: &Path, keep: Keep<'_>) -> Result<(), Failure> {
     checked.map_err(|error| seed_file::cannot_create(Failure::io("create", out, &error), &error))
 }
 
+/// Says that others can put another file in the place of the seed's.
+pub(super) fn tell_place(out: &Path) {
+    if let Some((what, hint)) = seed_file::weak_place(out) {
+        Notice::new(what).hint(hint).give();
+    }
+}
+
 fn make(
     from: Option<&Path>,
     out: &Path,
@@ -72,7 +81,7 @@ fn make(
             (name, typed.indices, expected)
         }
         None => {
-            let (indices, tolerated) = paper::ask("", words::COUNT)?;
+            let (indices, tolerated) = paper::ask("", "", words::COUNT)?;
             paper::tell("the words", &tolerated);
             (String::from("the words"), indices, expected.map_or_else(Expected::ask, Ok)?)
         }

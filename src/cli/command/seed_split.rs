@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: &SplitSeedArguments) -> Result<String, Failure> {
 fn sheet(share: &Share, count: u8, id: &str, body: &str) -> Zeroizing<String> {
     let (index, threshold, sha256) = (share.index(), share.threshold(), share.sha256());
     let head = format!(
-        "{}share {index} of {count}: any {threshold} of them make the seed, fewer tell nothing of it.\n\
+        "{}share {index} of {count}: any {threshold} make the seed, fewer tell nothing of it.\n\
          # Keep it apart from the others. `certferry seed combine` takes the words.\n\n\
          set: {}\nshare: {index} of {count}, threshold {threshold}\nseed id: {id}\nchecksum: {}\nsha256: {sha256}\n\n",
         words::HEAD,

@@ -9,8 +9,9 @@ use crate::cli::args::ExpectedArguments;
 use crate::cli::failure::{Failure, named};
 use crate::cli::input::{lock_file, misplaced_secret, sealed, source};
 use crate::cli::notice::Notice;
-use crate::host;
+use crate::host::{self, Exposure};
 use crate::words::{self, Tolerated, Typed, WordsError};
+use crate::x509::escape_for_terminal;
 
 /// The most bytes of a file with words.
 const LIMIT: u64 = 1 << 20;
@@ -86,7 +87,11 @@ impl Expected {
 /// Reads a file with words.
 pub(crate) fn read_text(path: &Path) -> Result<Zeroizing<String>, Failure> {
     misplaced_secret::refuse_argument(path)?;
-    let bytes = source::read(path, LIMIT).map_err(|error| {
+    let read = match source::is_standard(path) {
+        true => host::read_stdin(LIMIT).map(|bytes| (bytes, Exposure::default())),
+        false => host::read_secret(path, LIMIT),
+    };
+    let (bytes, exposure) = read.map_err(|error| {
         let failure = Failure::io("read the words", path, &error);
         match error.kind() {
             io::ErrorKind::NotFound if path.to_str().is_some_and(words::is_word) => {
@@ -95,6 +100,7 @@ pub(crate) fn read_text(path: &Path) -> Result<Zeroizing<String>, Failure> {
             _ => failure,
         }
     })?;
+    sealed::warn_of(path, exposure.can_be_read);
     let text = std::str::from_utf8(&bytes).map_err(|_| Failure::cannot_run(format!("{} is not UTF-8", named(path))))?;
     Ok(Zeroizing::new(text.to_owned()))
 }
@@ -116,29 +122,28 @@ pub(crate) fn tell(name: &str, tolerated: &Tolerated) {
 }
 
 /// Asks on the terminal for words, as many in a line as a person likes, until there are `count`. A word that is not in the list
-/// is asked for again.
-pub(crate) fn ask(what: &str, count: usize) -> Result<(Zeroizing<Vec<u16>>, Tolerated), Failure> {
+/// is asked for again. `said` stands before the first question.
+pub(crate) fn ask(said: &str, what: &str, count: usize) -> Result<(Zeroizing<Vec<u16>>, Tolerated), Failure> {
     let mut indices = Zeroizing::new(Vec::with_capacity(count));
     let mut tolerated = Tolerated::default();
+    let mut said = said.to_owned();
     while indices.len() < count {
-        let prompt = format!("{what}word {} of {count}: ", indices.len() + 1);
+        let prompt = format!("{said}{what}word {} of {count}: ", indices.len() + 1);
+        said.clear();
         let line = host::read_shown(&prompt, LINE).map_err(|error| no_terminal(&error))?;
         if line.is_empty() {
-            return Err(Failure::cannot_run(format!("the terminal ended after {} words", indices.len())));
+            return Err(Failure::cannot_run(format!("the terminal ended before word {}", indices.len() + 1)));
         }
         let text = Zeroizing::new(String::from_utf8_lossy(&line).into_owned());
         match Typed::parse(&text, count, indices.len()) {
             Ok(typed) if indices.len() + typed.indices.len() > count => {
-                host::write_stderr(&format!(
-                    "these would be {} words: once more\n",
-                    indices.len() + typed.indices.len()
-                ));
+                said = format!("these would be {} words: once more\n", indices.len() + typed.indices.len());
             }
             Ok(typed) => {
                 indices.extend(typed.indices.iter());
                 tolerated.extend(&typed.tolerated);
             }
-            Err(error) => host::write_stderr(&format!("{error}\n")),
+            Err(error) => said = format!("{}\n", escape_for_terminal(&error.to_string())),
         }
     }
     // What is typed with a blank too much is nothing to speak of.

@@ -3,6 +3,7 @@
 use crate::shares::Record;
 use crate::sign::Fingerprint;
 use crate::template;
+use crate::x509::escape_for_terminal;
 
 /// Between which everything stands.
 const COLUMNS: usize = 80;
@@ -123,11 +124,13 @@ fn free(line: impl Fn() -> String) -> String {
 
 /// Returns a text from an argument or a file in one line.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    escape_for_terminal(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// Returns a line broken at the edge of the page.
 fn broken(line: &str) -> String {
-    let letters: Vec<char> = line.chars().collect();
-    letters.chunks(COLUMNS).map(|line| line.iter().collect::<String>()).collect::<Vec<_>>().join("\n       ")
+    if line.chars().count() <= COLUMNS {
+        return line.to_owned();
+    }
+    textwrap::fill(line, textwrap::Options::new(COLUMNS).subsequent_indent("       "))
 }
