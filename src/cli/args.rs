@@ -27,11 +27,11 @@ pub(crate) use doctor::DoctorArguments;
 pub(crate) use format::{Background, FormatArguments, OutputFormat};
 pub(crate) use init::InitArguments;
 pub(crate) use node::{ApplyArguments, ChangeArguments, RollbackArguments, StatusArguments};
+pub(crate) use seal::{RecipientArguments, SealArguments, SealingArguments};
 pub(crate) use seed::{
     ClearArguments, CombineArguments, ExpectedArguments, FromWordsArguments, IdentityCommand, KeepArguments,
     OpenArguments, PageArguments, SeedCommand, SplitSeedArguments, WordsArguments,
 };
-pub(crate) use seal::{RecipientArguments, SealArguments, SealingArguments};
 pub(crate) use sign::SignArguments;
 pub(crate) use survey::SurveyArguments;
 

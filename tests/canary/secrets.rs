@@ -203,8 +203,7 @@ impl Secret {
 pub fn of_cluster(seed: &str, lock: &str) -> Vec<Secret> {
     let bytes: Vec<u8> = (0..32).map(|at| u8::from_str_radix(&seed[2 * at..2 * at + 2], 16).unwrap()).collect();
     let mut secrets = vec![Secret::bytes("seed", &bytes)];
-    let words = certferry::words::write(bytes.as_slice().try_into().unwrap()).join(" ");
-    secrets.push(Secret::text("words of the seed", &words));
+    secrets.push(words(bytes.as_slice().try_into().unwrap()));
     let seed = Seed::parse(format!("certferry-seed-1:{seed}\n").as_bytes()).unwrap();
     let lock: toml::Table = lock.parse().unwrap();
     let cluster = lock["cluster"].as_str().unwrap();
@@ -218,6 +217,15 @@ pub fn of_cluster(seed: &str, lock: &str) -> Vec<Secret> {
         secrets.push(Secret::key(&format!("key {id}"), &ring.get(id).unwrap().to_pem()));
     }
     secrets
+}
+
+/// The words of a seed, side by side and in the columns of a page.
+fn words(seed: &[u8; 32]) -> Secret {
+    let words = certferry::words::write(seed);
+    let mut secret = Secret::text("words of the seed", &words.join(" "));
+    let cells: Vec<String> = (1..).zip(words).map(|(number, word)| format!("{number:>2}. {word:<12}")).collect();
+    secret.texts.extend(cells.chunks(4).map(|row| row.concat().trim_end().to_owned()));
+    secret
 }
 
 fn labels(lock: &toml::Table, cluster: &str) -> Vec<Label> {
