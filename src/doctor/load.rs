@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
 use super::finding::{Findings, shell_word};
+use super::secrets::number_of;
 use super::time::Clock;
 use super::words::{as_texts, listed_files};
 use crate::go::{
@@ -231,6 +232,13 @@ impl<'a> Loader<'a> {
         let Answer::Refuses(error) = &answer else { return self.answer(used, content, answer, findings) };
         let key_place = used.key.as_ref().map_or(&used.place, |key| &key.place);
         let text = error.to_string();
+        if text.contains("does not match public key")
+            && let Some(number) = number_of(key, content)
+        {
+            let values = [("key", key_place.as_str()), ("number", &number.to_string())];
+            findings.add("chain-order", &used.place, &values);
+            return None;
+        }
         if text.contains("does not match public key") {
             let pair = if *key_place == used.place {
                 format!("key and certificate in {key_place} do not belong together")

@@ -7,6 +7,7 @@ use super::objects::Object;
 use super::time::Clock;
 use crate::go::{Answer, GoCertificate, GoError, GoRange, GoVersion, blocks, check_key_pair};
 use crate::x509::{ReadCertificate, public_key_bits, read_pem};
+use crate::yaml::decode_base64;
 
 /// The names of the values with which a Secret holds a server's certificate.
 #[derive(Debug)]
@@ -96,7 +97,7 @@ fn check_encoding(secret: &Object<'_>, findings: &mut Findings) {
 
 /// Returns whether Go decodes a text: it passes over line breaks, and over no other white space.
 fn is_base64(text: &str) -> bool {
-    !text.contains([' ', '\t']) && crate::yaml::decode_base64(text).is_some()
+    !text.contains([' ', '\t']) && decode_base64(text).is_some()
 }
 
 fn read_one<'a>(
@@ -174,6 +175,17 @@ impl Pair<'_> {
         }
         if error.starts_with("tls: private key ") {
             let write = write(object, &[form.chain, form.key]);
+            if let Some(number) = key.and_then(|key| number_of(key, chain)) {
+                let values = [
+                    ("key", form.key),
+                    ("chain", form.chain),
+                    ("number", &number.to_string()),
+                    ("error", &error),
+                    ("write", &write),
+                ];
+                findings.add_in("secret-chain-order", object.file, &it, &values);
+                return true;
+            }
             let values = [("key", form.key), ("chain", form.chain), ("error", &error), ("write", &write)];
             findings.add_in("secret-key-pair", object.file, &it, &values);
         } else if !is_certificate && is_encrypted(content) {
@@ -182,7 +194,8 @@ impl Pair<'_> {
             findings.add_in("secret-encrypted", object.file, &it, &values);
         } else {
             let what = if is_certificate { "certificate" } else { "private key" };
-            let mend = format!("{}: {}", anew(&error), write(object, &[form.chain, form.key]));
+            let cause = if is_encoded_twice(content) { "it is base64 twice; once is right" } else { anew(&error) };
+            let mend = format!("{cause}: {}", write(object, &[form.chain, form.key]));
             let values = [("key", half), ("what", what), ("error", error.as_str()), ("mend", &mend)];
             findings.add_in("secret-broken", object.file, &it, &values);
         }
@@ -240,6 +253,18 @@ pub(super) fn has(secret: &Object<'_>, key: &str) -> bool {
 pub(super) fn is_other_key(key: &[u8], certificate: &ReadCertificate) -> bool {
     let of_certificate = public_key_bits(certificate.spki_der());
     read_pem(key).is_ok_and(|contents| contents.public_keys.first() != of_certificate.as_ref())
+}
+
+/// Returns which certificate of a chain belongs to a key, counted from 1, if it is not the first.
+pub(super) fn number_of(key: &[u8], chain: &[u8]) -> Option<usize> {
+    let place = certificates(chain).iter().position(|certificate| !is_other_key(key, certificate))?;
+    (place > 0 && read_pem(key).is_ok()).then_some(place + 1)
+}
+
+/// Returns whether what should be PEM is base64 of PEM.
+fn is_encoded_twice(content: &[u8]) -> bool {
+    let text = std::str::from_utf8(content).ok();
+    text.and_then(decode_base64).is_some_and(|once| once.starts_with(b"-----BEGIN "))
 }
 
 /// Returns whether a key is encrypted, as PKCS#8 or as OpenSSL once did.

@@ -76,6 +76,7 @@ const CASES: &[Case] = &[
     case("kubeconfig-broken", "scheduler.conf", "kube-scheduler", |node| starts(node, "kube-scheduler")),
     case("kubeconfig-file", "kubelet.conf", "kubelet", kubelet_starts),
     case("broken-file", "apiserver.crt", "kube-apiserver", |node| starts(node, "kube-apiserver")),
+    case("chain-order", "apiserver.crt", "kube-apiserver", |node| starts(node, "kube-apiserver")),
     case("file-form", "", "kube-apiserver", |node| starts(node, "kube-apiserver")),
     case("pem-file-joined", "ca.crt", "kube-apiserver", |node| starts(node, "kube-apiserver")),
     case("key-encrypted", "apiserver.key", "kube-apiserver", |node| starts(node, "kube-apiserver")),

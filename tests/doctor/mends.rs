@@ -132,6 +132,7 @@ fn other_halves_are_written() {
     for (plant, rule) in [
         (objects::broken_secret as fn(&Node), "secret-broken"),
         (objects::other_key, "secret-key-pair"),
+        (objects::chain_reversed, "secret-chain-order"),
         (objects::no_key, "secret-key-absent"),
         (objects::negative_serial, "secret-version"),
     ] {

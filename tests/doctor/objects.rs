@@ -115,6 +115,12 @@ pub(crate) fn other_key(node: &Node) {
     node.save(&list(&[secret(&[("tls.crt", &leaf), ("tls.key", &private(32))])]));
 }
 
+/// The CA before the certificate that it signed.
+pub(crate) fn chain_reversed(node: &Node) {
+    let chain = format!("{}{}", ca(21), serving(21, &[HOST], &Key::new(31)));
+    node.save(&list(&[secret(&[("tls.crt", &chain), ("tls.key", &private(31))])]));
+}
+
 /// A value of a Secret under a name of its own.
 pub(crate) fn no_base64(node: &Node) {
     let mut secret = good();

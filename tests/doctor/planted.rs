@@ -236,6 +236,10 @@ const FLAWS: &[Flaw] = &[
         let wide = node.text(&place).encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
         node.write(&place, [&b"\xff\xfe"[..], &wide].concat());
     }),
+    on_node("chain-order", |node| {
+        let place = format!("{PKI}/apiserver.crt");
+        node.write(&place, node.text(&format!("{PKI}/ca.crt")) + &node.text(&place));
+    }),
     on_node("pem-file-joined", |node| {
         let place = format!("{PKI}/ca.crt");
         let text = node.text(&place);
@@ -330,6 +334,7 @@ const FLAWS: &[Flaw] = &[
     on_node("secret-chain", issuers::outside),
     on_node("secret-broken", objects::broken_secret),
     on_node("secret-key-pair", objects::other_key),
+    on_node("secret-chain-order", objects::chain_reversed),
     on_node("secret-key-absent", objects::no_key),
     on_node("ingress-host", issuers::other_host),
     on_node("ingress-acme", issuers::acme_left),

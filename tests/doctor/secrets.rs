@@ -189,6 +189,17 @@ fn a_curve_that_go_does_not_know_is_told() {
     assert!(said.contains("`x509: unsupported elliptic curve`") && said.contains("prime256v1"), "{said}");
 }
 
+#[test]
+fn what_is_encoded_twice_is_said() {
+    let node = Node::control_plane(|_, _| {});
+    let twice = |text: &str| STANDARD.encode(text);
+    let chain = serving(21, &[HOST], &Key::new(31));
+    node.save(&list(&[secret(&[("tls.crt", &twice(&chain)), ("tls.key", &twice(&private(31)))])]));
+    only(&node, "secret-broken");
+    let findings = node.findings();
+    assert!(findings[0]["mend"].as_str().unwrap().starts_with("it is base64 twice; once is right: "), "{findings:?}");
+}
+
 /// In whatever object and place.
 #[test]
 fn joined_lines_are_told_wherever_they_stand() {

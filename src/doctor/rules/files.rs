@@ -3,7 +3,7 @@
 
 use crate::doctor::rule::{Rule, note, problem, warning};
 
-pub(super) const RULES: [Rule; 21] = [
+pub(super) const RULES: [Rule; 22] = [
     problem("expired", "{it} ended at {time}", "`{error}`", "if `date -u` is right: {renew}; `certferry help expired`")
         .together(
             "{count} certificates{in_files} have ended: {files}",
@@ -35,6 +35,27 @@ pub(super) const RULES: [Rule; 21] = [
          signs a new one; or `certferry apply BUNDLE --node {node} --key PUB`",
     ),
     problem("file-form", "{file} {detail}", "{program} says `{error}`", "{mend}"),
+    problem(
+        "chain-order",
+        "{file} does not begin with the certificate of {key}, which is number {number} there",
+        "whoever reads both says `tls: private key does not match public key` and does not start",
+        "put that one first, and behind it what signed it (`cat LEAF.crt CA.crt`); or {renew}",
+    )
+    // They are about the CA that stands in the leaf's place.
+    .instead_of(&[
+        "alt-name",
+        "authority-key-identifier-present",
+        "common-name",
+        "common-name-by-custom",
+        "endpoint",
+        "etcd-localhost",
+        "extended-key-usage",
+        "extended-key-usage-alone",
+        "kubernetes-service-name",
+        "leaf-is-no-ca",
+        "node-name-and-address",
+        "service-address",
+    ]),
     problem(
         "pem-file-joined",
         "{file} has END and BEGIN of two blocks on one line, so that a line break is missing",

@@ -3,7 +3,7 @@
 
 use crate::doctor::rule::{Rule, problem, warning};
 
-pub(super) const RULES: [Rule; 30] = [
+pub(super) const RULES: [Rule; 31] = [
     problem(
         "secret-encoding",
         "the values of {keys} in {it} are not base64",
@@ -119,6 +119,12 @@ pub(super) const RULES: [Rule; 30] = [
         "{key} of {it} is not the key of its {chain}",
         "the server that mounts it says `{error}` and does not start",
         "put both halves of one pair in: {write}",
+    ),
+    problem(
+        "secret-chain-order",
+        "{chain} of {it} does not begin with the certificate of its {key}, which is number {number} there",
+        "the server that mounts it says `{error}` and does not start",
+        "put that one first, and behind it what signed it (`cat LEAF.crt CA.crt`): {write}",
     ),
     problem(
         "secret-key-absent",
