@@ -37,7 +37,7 @@ fn the_seed_in_the_clear() {
     other.profile_with(&[("[keys]\n", table)]);
     let said = refused(&other, "build lab.toml --seed lab.seed --out out");
     assert!(said.contains("adopted.key") && !other.exists("out"), "{said}");
-    assert!(!forges(&with(&other, &thief, "ca.key", &format!("{pki}/ca.key")), "adopted.crt", "ca.key"));
+    assert!(!forges(with(&other, &thief, "ca.key", &format!("{pki}/ca.key")), "adopted.crt", "ca.key"));
 }
 
 /// Puts a file of another desk on a desk.
