@@ -121,7 +121,13 @@ impl Command {
             Self::Plan(arguments) => arguments.output,
             Self::Doctor(arguments) => arguments.output,
             Self::Status(arguments) => arguments.output,
-            Self::Seed(SeedCommand::New { format, .. } | SeedCommand::Id { format, .. }) => format.output,
+            Self::Seed(
+                SeedCommand::New { format, .. }
+                | SeedCommand::Id { format, .. }
+                | SeedCommand::Check { format, .. }
+                | SeedCommand::Reseal { format, .. },
+            )
+            | Self::Identity(IdentityCommand::New { format, .. }) => format.output,
             Self::Seed(SeedCommand::FromWords(arguments)) => arguments.format.output,
             Self::Seed(SeedCommand::Split(arguments)) => arguments.format.output,
             Self::Seed(SeedCommand::Combine(arguments)) => arguments.format.output,
@@ -139,11 +145,10 @@ impl Command {
             // Each by its name, so that a new command that prints documents is not forgotten here.
             Self::Init(_)
             | Self::Survey(_)
-            | Self::Seed(SeedCommand::Check { .. } | SeedCommand::Reseal { .. } | SeedCommand::Words(_))
+            | Self::Seed(SeedCommand::Words(_))
             | Self::Csr(_)
             | Self::Ansible(_)
             | Self::UserData(_)
-            | Self::Identity(_)
             | Self::Ceremony(_)
             | Self::Schema(_)
             | Self::Help(_)

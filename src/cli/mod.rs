@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use clap::ColorChoice;
 
 use crate::host;
+use crate::keys::wipe_stack;
 use failure::{Failure, printed};
 
 /// Runs the command with which the process was started, and returns its exit code.
@@ -55,7 +56,10 @@ pub fn run() -> ExitCode {
     }
     host::keep_for_taking_back();
     host::tell_leftovers(notice::give_leftover);
-    let result = match command::run(&arguments.command) {
+    let ended = command::run(&arguments.command);
+    // Whatever a command did with keys: from here on there is nothing to do but to print.
+    wipe_stack();
+    let result = match ended {
         Ok(text) => write(&text).map_err(|failure| untold(failure, arguments.command.writes_files())),
         // Some failures come with results for the standard output.
         Err(mut failure) => write(&failure.take_output()).and(Err(failure)),

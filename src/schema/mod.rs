@@ -5,6 +5,8 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
     ("error", include_str!("error.json")),
     ("seed-new", include_str!("seed-new.json")),
     ("seed-id", include_str!("seed-id.json")),
+    ("seed-check", include_str!("seed-check.json")),
+    ("seed-reseal", include_str!("seed-reseal.json")),
     ("seed-from-words", include_str!("seed-from-words.json")),
     ("seed-split", include_str!("seed-split.json")),
     ("seed-combine", include_str!("seed-combine.json")),
@@ -25,6 +27,7 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
     ("open", include_str!("open.json")),
     ("seal", include_str!("seal.json")),
     ("fingerprint", include_str!("fingerprint.json")),
+    ("identity-new", include_str!("identity-new.json")),
     ("inventory", include_str!("inventory.json")),
 ];
 

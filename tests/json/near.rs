@@ -118,10 +118,60 @@ fn a_plan_and_a_seed_are_told_in_json() {
         let again = documents.error(&mut desk.command(line), 2);
         assert_eq!(again["error"], "cannot create new.seed: file exists");
     }
+    let reseal = "seed reseal new.seed --out copy.seed --plain";
+    let [dry, copy] = [" --dry-run", ""].map(|more| documents.of(&mut desk.command(&format!("{reseal}{more}"))));
+    assert_eq!([&dry["id"], &copy["id"]], [&Value::Null, &made["id"]]);
+    assert_eq!(
+        [&copy["from"], &copy["file"], &copy["sealed"]],
+        [&json!("new.seed"), &json!("copy.seed"), &Value::Null]
+    );
+    let checked = documents.of(&mut desk.command("seed check copy.seed"));
+    assert_eq!([&checked["id"], &checked["has_id"], &checked["lock"]], [&made["id"], &json!(true), &Value::Null]);
+    let checked = documents.of(&mut desk.command("seed check lab.seed --lock lab.lock.toml"));
+    assert_eq!([&checked["has_id"], &checked["lock"]], [&json!(false), &json!("lab.lock.toml")]);
+    assert_eq!(checked["warnings"].as_array().unwrap().len(), 1);
+    let other = documents.error(&mut desk.command("seed check copy.seed --lock lab.lock.toml"), 1);
+    assert_eq!(other["error"], "copy.seed is another seed than that of lab.lock.toml");
     fs::set_permissions(desk.path("new.seed"), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
     let warned = documents.of(&mut desk.command("seed id new.seed"));
     assert_eq!(
         warned["warnings"],
         json!([{ "warning": "new.seed can be read by others", "details": [], "hints": ["chmod 600 new.seed"] }])
     );
+}
+
+#[test]
+fn an_identity_and_what_is_sealed_to_it_are_told_in_json() {
+    let (mut documents, desk) = (Documents::default(), Desk::new());
+    for (kind, prefix) in [("", "age1pq1"), (" --x25519", "age1")] {
+        let file = format!("me{prefix}.key");
+        let line = format!("identity new {file}{kind}");
+        let dry = documents.of(&mut desk.command(&format!("{line} --dry-run")));
+        assert_eq!([&dry["dry_run"], &dry["recipient"], &dry["words"]], [&json!(true), &Value::Null, &Value::Null]);
+        assert!(!desk.exists(&file));
+        let made = documents.of(&mut desk.command(&line));
+        let recipient = made["recipient"].as_str().unwrap();
+        assert!(recipient.starts_with(prefix), "{made}");
+        let secret = desk.text(&file);
+        assert!(!made.to_string().contains(secret.lines().nth(1).unwrap()), "the secret half is in the file alone");
+        let printed = tool("sh").args(["-c", "printf %s \"$1\" | sha256sum", "sh", recipient]).output().unwrap();
+        let digits = String::from_utf8(printed.stdout).unwrap()[..64].to_owned();
+        assert_eq!(made["fingerprint"], format!("sha256:{digits}"));
+        assert_eq!(made["groups"].as_str().unwrap().replace(' ', ""), digits);
+        assert_eq!(made["words"].as_str().unwrap().split(' ').count(), 24);
+        documents.error(&mut desk.command(&line), 2);
+        documents.error(&mut desk.command(&format!("{line} --dry-run")), 2);
+        let copy = format!("{prefix}.seed");
+        let sealed =
+            documents.of(&mut desk.command(&format!("seed reseal lab.seed --out {copy} --recipient {recipient}")));
+        let checked = documents.of(&mut desk.command(&format!("seed check {copy} --identity {file}")));
+        assert_eq!([&sealed["sealed"], &checked["sealed"]], [&json!("recipients"); 2]);
+    }
+    // Whatever is there stays there, and a dry run says so, too.
+    desk.write("empty", "");
+    for more in ["", " --dry-run"] {
+        let hint = "hint: an identity is never overwritten\n";
+        let text = format!("error: cannot create empty: file exists\n{hint}");
+        desk.refuse(&format!("identity new empty{more}"), 2, &text);
+    }
 }

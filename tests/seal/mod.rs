@@ -2,6 +2,7 @@
 
 mod foreign;
 mod hostile;
+mod memory;
 mod vectors;
 
 use std::io::{Read, Write};

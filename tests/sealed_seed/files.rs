@@ -163,6 +163,10 @@ fn what_is_no_passphrase_is_said() {
     for (content, fault) in [
         (&b""[..], "is empty"),
         (b"\n", "is empty"),
+        (b"\r\n", "is empty"),
+        (b"a\0b\n", "has a NUL in it"),
+        (b"\0", "has a NUL in it"),
+        (b"two\rlines", "has more than one line"),
         (b"\xff\xfe", "is not UTF-8"),
         (b"two\nlines\n", "has more than one line"),
         (&[b'a'; 1025], "is longer than 1024 bytes"),

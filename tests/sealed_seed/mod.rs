@@ -1,5 +1,6 @@
 //! Seeds and adopted keys that are sealed: made, opened by every command that takes one, sealed anew, checked.
 
+mod bounds;
 mod chapter;
 mod files;
 mod identities;

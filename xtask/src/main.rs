@@ -51,7 +51,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        about: "measure RSA keys, whole builds and other programs beside them; [engines|builds|others|scale]",
+        about: "measure RSA keys, whole builds and other programs beside them; [engines|builds|others|sealing|scale]",
         run: bench::run,
     },
     Command {

@@ -36,6 +36,8 @@ pub(crate) enum SeedCommand {
         lock: Option<PathBuf>,
         #[command(flatten)]
         open: OpenArguments,
+        #[command(flatten)]
+        format: FormatArguments,
     },
     /// Seal a seed with another passphrase, or to recipients instead, as a new file
     Reseal {
@@ -54,6 +56,8 @@ pub(crate) enum SeedCommand {
         /// Say what would be made; write nothing
         #[arg(long)]
         dry_run: bool,
+        #[command(flatten)]
+        format: FormatArguments,
     },
     /// Print a seed as 24 words with its id, for paper
     Words(WordsArguments),
@@ -80,6 +84,8 @@ pub(crate) enum IdentityCommand {
         /// Say what would be made; write nothing
         #[arg(long)]
         dry_run: bool,
+        #[command(flatten)]
+        format: FormatArguments,
     },
 }
 

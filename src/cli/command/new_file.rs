@@ -41,9 +41,14 @@ impl NewFile<'_> {
         if found.is_some_and(|found| **found == *bytes) {
             return Ok(true);
         }
-        let checked = host::check_new_file(self.path);
-        checked.map_err(|error| self.exists(Failure::io(self.doing, self.path, &error), &error))?;
+        self.check()?;
         Ok(false)
+    }
+
+    /// Refuses what is there, whatever its bytes.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let checked = host::check_new_file(self.path);
+        checked.map_err(|error| self.exists(Failure::io(self.doing, self.path, &error), &error))
     }
 
     fn exists(&self, failure: Failure, error: &io::Error) -> Failure {

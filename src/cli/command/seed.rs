@@ -41,10 +41,12 @@ pub(crate) fn run(command: &SeedCommand) -> Result<String, Failure> {
                 OutputFormat::Json => json::document("seed-id", &SeedIdJson { id }),
             }
         }
-        SeedCommand::Check { file, lock, open } => seed_check::run(file, lock.as_deref(), &Opener::new(open)),
-        SeedCommand::Reseal { file, out, open, new_passphrase_file, clear, dry_run } => {
+        SeedCommand::Check { file, lock, open, format } => {
+            seed_check::run(file, lock.as_deref(), &Opener::new(open), format.output)
+        }
+        SeedCommand::Reseal { file, out, open, new_passphrase_file, clear, dry_run, format } => {
             let keep = Keep::new(new_passphrase_file.as_deref(), "--new-passphrase-file", clear);
-            seed_reseal::run(file, out, &Opener::new(open), keep, *dry_run)
+            seed_reseal::run(file, out, &Opener::new(open), keep, *dry_run, format.output)
         }
         SeedCommand::Words(arguments) => seed_words::run(arguments),
         SeedCommand::FromWords(arguments) => seed_from_words::run(arguments),

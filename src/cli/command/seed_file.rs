@@ -11,7 +11,7 @@ use crate::cli::notice::Notice;
 use crate::cli::text::gitignore;
 use crate::host::{self, Exposure, Outputs};
 use crate::keys::Seed;
-use crate::seal::Form;
+use crate::seal::{Envelope, Form, OpensWith};
 
 /// The most bytes of a seed file that is not sealed.
 const PLAIN_LIMIT: usize = 4096;
@@ -135,7 +135,8 @@ pub(crate) enum WeakSeed {
 /// A seed that was read, and what there is to say of its file.
 pub(crate) struct Read {
     pub(crate) seed: Seed,
-    pub(crate) is_sealed: bool,
+    /// What it opens with; `None` when it is in the clear.
+    pub(crate) sealed: Option<OpensWith>,
     /// Whether the file has the seed's id, too, so that a wrong digit is found.
     pub(crate) has_id: bool,
 }
@@ -166,6 +167,9 @@ pub(crate) fn read_whole(file: &Path, weak: WeakSeed, opener: &Opener<'_>) -> Re
         let error = io::Error::new(io::ErrorKind::FileTooLarge, format!("longer than {PLAIN_LIMIT} bytes"));
         return Err(Failure::io("read the seed", file, &error));
     }
+    // A head that cannot be read is told of below.
+    let head = is_sealed.then(|| Envelope::read(bytes.as_slice()).ok()).flatten();
+    let sealed = head.map(|head| head.opens_with());
     let bytes = opener.open(file, bytes, PLAIN_LIMIT)?;
     let seed = Seed::parse(&bytes).map_err(|error| {
         Failure::cannot_run(format!("{} is not a seed: {error}", named(file)))
@@ -184,7 +188,7 @@ pub(crate) fn read_whole(file: &Path, weak: WeakSeed, opener: &Opener<'_>) -> Re
         let name = file.display();
         Notice::new(format!("{name} can be read by others")).hint(format!("chmod 600 {name}")).give();
     }
-    Ok(Read { seed, is_sealed, has_id })
+    Ok(Read { seed, sealed, has_id })
 }
 
 /// Returns why others may have chosen the seed or can guess it, and what to do about that.

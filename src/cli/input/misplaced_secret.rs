@@ -13,11 +13,24 @@ pub(crate) fn refuse_content(path: &Path, content: &[u8], expected: &str) -> Res
         "a private key"
     } else if holds_identity(content) {
         "an identity, which opens what is sealed,"
+    } else if is_bare_line(content) {
+        return Err(Failure::cannot_run(format!(
+            "{} is not {expected}: it is one line, and nothing of TOML",
+            path.display()
+        ))
+        .hint(NOT_SHOWN));
     } else {
         return Ok(());
     };
-    Err(Failure::cannot_run(format!("{} is not {expected}: there is {found} in it", path.display()))
-        .hint("nothing of it is shown here; were two arguments exchanged?"))
+    Err(Failure::cannot_run(format!("{} is not {expected}: there is {found} in it", path.display())).hint(NOT_SHOWN))
+}
+
+const NOT_SHOWN: &str = "nothing of it is shown here; were two arguments exchanged?";
+
+/// Returns whether a text is one line, without a key, a table or a comment of TOML, such as a passphrase.
+fn is_bare_line(content: &[u8]) -> bool {
+    let line = content.trim_ascii();
+    !line.is_empty() && !line.iter().any(|byte| matches!(byte, b'\n' | b'=' | b'[' | b'#'))
 }
 
 /// Refuses a seed that was typed in place of the name of its file.
@@ -76,6 +89,10 @@ mod tests {
         assert_eq!(refuse_content(path, b"format = 1\n# -----BEGIN CERTIFICATE-----\n", "a profile"), Ok(()));
         assert!(refuse_content(path, b"encrypt_to = [\"age-secret-key-pq-1", "a profile").is_err());
         assert!(refuse_content(path, b"\n-----BEGIN RSA PRIVATE KEY-----\n", "a profile").is_err());
+        assert!(refuse_content(path, b"four words of nobody\r\n", "a profile").is_err());
+        for other in [&b""[..], b"\n", b"# nothing yet", b"[cluster", b"format =", b"two\nlines"] {
+            assert_eq!(refuse_content(path, other, "a profile"), Ok(()));
+        }
         assert_eq!(refuse_argument(path), Ok(()));
     }
 }

@@ -7,13 +7,13 @@ mod cpu;
 mod engines;
 mod others;
 mod scale;
+mod sealing;
 
 pub(crate) use engines::compare;
 
 use crate::{Outcome, no_arguments};
 
-const HINT: &str =
-    "hint: cargo xtask bench, or of it: bench engines, bench builds, bench others; and bench scale [NODES] [ALGORITHM]";
+const HINT: &str = "hint: cargo xtask bench, or of it: bench engines, bench builds, bench others, bench sealing; and bench scale [NODES] [ALGORITHM]";
 
 /// Runs the benchmark that the first argument names, or all of them.
 ///
@@ -25,12 +25,14 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         Some(("engines", rest)) => engines::run(rest),
         Some(("builds", rest)) => no_arguments(rest).and_then(|()| builds::run()),
         Some(("others", rest)) => no_arguments(rest).and_then(|()| others::run()),
+        Some(("sealing", rest)) => no_arguments(rest).and_then(|()| sealing::run()),
         // Ten minutes, so only when it is asked for.
         Some(("scale", rest)) => scale::run(rest),
         None | Some(("--keys" | "--aws-lc", _)) => {
             engines::run(arguments)?;
             builds::run()?;
-            others::run()
+            others::run()?;
+            sealing::run()
         }
         Some((name, _)) => Err(format!("no benchmark `{name}`\n{HINT}")),
     }

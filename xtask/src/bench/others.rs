@@ -111,7 +111,11 @@ fn kubeadm() -> Option<String> {
     Some(program.display().to_string())
 }
 
-fn in_folder<T>(work: impl FnOnce(&Path) -> Result<T, String>) -> Result<T, String> {
+/// Does something in a folder that is empty, and gone afterwards.
+///
+/// # Errors
+/// Fails when that does, and when there can be no such folder.
+pub(super) fn in_folder<T>(work: impl FnOnce(&Path) -> Result<T, String>) -> Result<T, String> {
     let folder = process::root().join("target/bench-others");
     remove(&folder)?;
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
