@@ -116,6 +116,7 @@ pub mod profile;
 pub mod report;
 mod schema;
 pub mod seal;
+pub mod shares;
 pub mod sign;
 pub mod survey;
 mod template;

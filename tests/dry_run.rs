@@ -10,10 +10,26 @@ use crate::signer;
 
 /// Every command that writes, each with a line of its own and a line of what it says of a run that writes nothing.
 /// Each finds what those before it made.
-const WRITING: [(&str, &str, &str); 16] = [
+const WRITING: [(&str, &str, &str); 20] = [
     ("init", "init new.toml", "new.toml  a profile, would be written; nothing was"),
     ("seed new", "seed new new.seed --plain", "new.seed would be made; nothing was written"),
     ("seed reseal", "seed reseal lab.seed --out again.seed --plain", "again.seed would be made; nothing was written"),
+    ("seed words", "seed words lab.seed --out words.txt", "words.txt  the words, would be written; nothing was"),
+    (
+        "seed from-words",
+        "seed from-words words.txt --out typed.seed --plain",
+        "typed.seed would be made; nothing was written",
+    ),
+    (
+        "seed split",
+        "seed split lab.seed --shares 3 --threshold 2 --out shares",
+        "shares  3 shares, would be written; nothing was",
+    ),
+    (
+        "seed combine",
+        "seed combine shares/share-1.txt shares/share-3.txt --out combined.seed --plain",
+        "combined.seed would be made; nothing was written",
+    ),
     ("identity new", "identity new new.key", "new.key  the identity, would be written; nothing was"),
     ("build", "build lab.toml --seed lab.seed --out out", "nothing was written"),
     (
@@ -48,7 +64,7 @@ const WRITING: [(&str, &str, &str); 16] = [
         "ansible --out ansible",
         "ansible  the collection certferry.fleet, 20 files, would be written; nothing was",
     ),
-    ("man", "man --out man", "25 pages would be in man/man7; nothing was written"),
+    ("man", "man --out man", "26 pages would be in man/man7; nothing was written"),
     ("apply", "apply out/lab-g1.tar.gz --key out/lab.pub --node cp-1 --root node", "nothing was changed"),
     (
         "status",

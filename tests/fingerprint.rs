@@ -86,7 +86,7 @@ fn seen(text: &str, on_dark: bool) -> Vec<Vec<bool>> {
 }
 
 /// rqrr, another's reader, finds in it what a person reads above it.
-fn decoded(code: &str, on_dark: bool) -> String {
+pub fn decoded(code: &str, on_dark: bool) -> String {
     const SCALE: usize = 4;
     let rows = seen(code, on_dark);
     let (width, height) = (rows[0].len() * SCALE, rows.len() * SCALE);

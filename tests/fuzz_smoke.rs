@@ -272,6 +272,12 @@ fn sealed_files() {
 }
 
 #[test]
+fn words_of_paper() {
+    assert_eq!(seeds("words").iter().filter(|seed| fuzz::words::is_whole(seed)).count(), 3);
+    smoke("words");
+}
+
+#[test]
 fn objects() {
     smoke("objects");
 }

@@ -75,6 +75,7 @@ mod manual;
 mod memory;
 mod openssl;
 mod pager;
+mod paper;
 mod partial;
 mod planted;
 mod planted_faults;

@@ -1,7 +1,7 @@
 //! Every command line of certferry that the chapters show is run as it is printed, on a machine that is the node of the
 //! chapter. Of the chapters `quickstart`, `adding-a-node`, `fleet` and `import` the tests of the same names do it, of
-//! `existing-clusters` `adopted::chapter`, of `sealing` `sealed_seed::chapter`, of
-//! `signer` `signer::chapter`.
+//! `existing-clusters` `adopted::chapter`, of `sealing` `sealed_seed::chapter`, of `ceremony`
+//! `paper::chapter`, of `signer` `signer::chapter`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,8 +18,8 @@ use crate::kube::machine::Machine;
 const CHAPTERS: [&str; 9] =
     ["far-side", "json", "inspect", "lints", "doctor", "metallb", "expired", "rotation", "survey"];
 /// What others read.
-const ELSEWHERE: [&str; 7] =
-    ["quickstart", "sealing", "signer", "adding-a-node", "fleet", "existing-clusters", "import"];
+const ELSEWHERE: [&str; 8] =
+    ["quickstart", "sealing", "ceremony", "signer", "adding-a-node", "fleet", "existing-clusters", "import"];
 
 /// systemd's place: every service is there and active.
 pub const SYSTEMCTL: &str = "#!/bin/sh\ncase \"$2 $3\" in\n'--property LoadState') echo LoadState=loaded ;;\n\

@@ -1,6 +1,8 @@
 //! The definition of the command line. The documentation comments of arguments and commands are the text of `--help`.
 
+mod ceremony;
 mod diff;
+mod doctor;
 mod format;
 mod init;
 mod node;
@@ -19,12 +21,17 @@ use crate::cli::fleet_args::{AnsibleArguments, InventoryArguments, InventoryForm
 use crate::cli::input::node_names;
 use crate::cli::text::version;
 use crate::report::Period;
+pub(crate) use ceremony::CeremonyArguments;
 pub(crate) use diff::DiffArguments;
+pub(crate) use doctor::DoctorArguments;
 pub(crate) use format::{Background, FormatArguments, OutputFormat};
 pub(crate) use init::InitArguments;
 pub(crate) use node::{ApplyArguments, ChangeArguments, RollbackArguments, StatusArguments};
 pub(crate) use seal::{RecipientArguments, SealArguments, SealingArguments};
-pub(crate) use seed::{ClearArguments, IdentityCommand, KeepArguments, OpenArguments, SeedCommand};
+pub(crate) use seed::{
+    ClearArguments, CombineArguments, ExpectedArguments, FromWordsArguments, IdentityCommand, KeepArguments,
+    OpenArguments, PageArguments, SeedCommand, SplitSeedArguments, WordsArguments,
+};
 pub(crate) use sign::SignArguments;
 pub(crate) use survey::SurveyArguments;
 
@@ -45,7 +52,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Write a commented starter profile, or that of a cluster that runs already
     Init(InitArguments),
-    /// Make the root seed, seal it, check a copy, or print its one-way id
+    /// Make the root seed, seal it, check a copy, print its one-way id, put it on paper, split it into shares
     #[command(subcommand)]
     Seed(SeedCommand),
     /// Show what a build would make, and what changes since the lock; needs no seed and writes nothing
@@ -91,6 +98,8 @@ pub(crate) enum Command {
     /// Make the identity to whose recipient others seal
     #[command(subcommand)]
     Identity(IdentityCommand),
+    /// Print the check list of a key ceremony for two people, filled in with what is known
+    Ceremony(CeremonyArguments),
     /// Print a chapter of the manual, or the help of a command
     Help(HelpArguments),
     /// Print the script that lets a shell complete commands and options
@@ -109,6 +118,9 @@ impl Command {
             Self::Doctor(arguments) => arguments.output,
             Self::Status(arguments) => arguments.output,
             Self::Seed(SeedCommand::New { format, .. } | SeedCommand::Id { format, .. }) => format.output,
+            Self::Seed(SeedCommand::FromWords(arguments)) => arguments.format.output,
+            Self::Seed(SeedCommand::Split(arguments)) => arguments.format.output,
+            Self::Seed(SeedCommand::Combine(arguments)) => arguments.format.output,
             Self::Fingerprint(arguments) => arguments.output,
             Self::Build(arguments) => arguments.format.output,
             Self::Sign(arguments) => arguments.format.output,
@@ -122,11 +134,12 @@ impl Command {
             // Each by its name, so that a new command that prints documents is not forgotten here.
             Self::Init(_)
             | Self::Survey(_)
-            | Self::Seed(SeedCommand::Check { .. } | SeedCommand::Reseal { .. })
+            | Self::Seed(SeedCommand::Check { .. } | SeedCommand::Reseal { .. } | SeedCommand::Words(_))
             | Self::Csr(_)
             | Self::Ansible(_)
             | Self::UserData(_)
             | Self::Identity(_)
+            | Self::Ceremony(_)
             | Self::Schema(_)
             | Self::Help(_)
             | Self::Completions(_)
@@ -142,6 +155,12 @@ impl Command {
         let (is_asked_for, dry_run) = match self {
             Self::Init(arguments) => (arguments.out.is_some() || arguments.written_file().is_some(), arguments.dry_run),
             Self::Seed(SeedCommand::New { dry_run, .. } | SeedCommand::Reseal { dry_run, .. }) => (true, *dry_run),
+            Self::Seed(SeedCommand::Words(arguments)) => (arguments.out.is_some(), arguments.dry_run),
+            Self::Seed(SeedCommand::FromWords(arguments)) => (true, arguments.dry_run),
+            Self::Seed(SeedCommand::Split(arguments)) => {
+                (arguments.out.is_some() || arguments.record.is_some(), arguments.dry_run)
+            }
+            Self::Seed(SeedCommand::Combine(arguments)) => (true, arguments.dry_run),
             Self::Build(arguments) => (true, arguments.dry_run),
             Self::Unpack(arguments) => (true, arguments.dry_run),
             Self::Apply(arguments) => (true, arguments.change.dry_run),
@@ -166,6 +185,7 @@ impl Command {
             | Self::Inventory(_)
             | Self::Schema(_)
             | Self::Fingerprint(_)
+            | Self::Ceremony(_)
             | Self::Help(_)
             | Self::Completions(_) => return false,
         };
@@ -360,39 +380,6 @@ pub(crate) struct InspectArguments {
     /// (then the .pub beside the bundle must match it)
     #[arg(long, value_name = "FILE|FINGERPRINT")]
     pub(crate) key: Option<String>,
-}
-
-#[derive(clap::Args)]
-#[command(
-    after_help = "Exit codes: 0 nothing is wrong, or only warnings; 1 something is; 2 could not look at everything."
-)]
-pub(crate) struct DoctorArguments {
-    /// The root of a node's files: of this node, a mounted disk, an unpacked tree
-    #[arg(value_name = "PATH", default_value = "/")]
-    pub(crate) path: PathBuf,
-    /// The same as PATH, as other commands call it
-    #[arg(long, value_name = "DIR", conflicts_with = "path")]
-    pub(crate) root: Option<PathBuf>,
-    /// Look at Secrets, webhook configurations, CRDs, APIServices and ConfigMaps, too, as `kubectl get -o yaml` prints
-    /// them: a file, a folder of .yaml, .yml and .json, - for the standard input; may be given several times
-    #[arg(long, value_name = "FILE|DIR|-")]
-    pub(crate) manifests: Vec<PathBuf>,
-    /// Look at this time instead of now: 2026-11-22 or 2026-11-22T08:00:00Z
-    #[arg(long, value_name = "TIME")]
-    pub(crate) at: Option<String>,
-    /// Warn of what ends within this time: 90d, 36h, 2y
-    #[arg(long, value_name = "PERIOD", default_value = "30d")]
-    pub(crate) expiring_within: Period,
-    /// The form of the output
-    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) output: OutputFormat,
-}
-
-impl DoctorArguments {
-    /// Returns the root of the node's files.
-    pub(crate) fn path(&self) -> &Path {
-        self.root.as_deref().unwrap_or(&self.path)
-    }
 }
 
 #[derive(clap::Args)]

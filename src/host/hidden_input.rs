@@ -1,4 +1,4 @@
-//! A line that a person types on the terminal: one that nobody sees, or one that everybody may.
+//! Lines that a person types on the terminal: those that nobody sees, and others.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -24,23 +24,28 @@ pub fn read_hidden(prompt: &str, limit: usize) -> io::Result<Zeroizing<Vec<u8>>>
     // Without one, a signal would end the process before anybody could put the terminal in order.
     let _watch = if interrupt::is_watched() { None } else { Some(Watch::begin()?) };
     let _hidden = Hidden::begin(&terminal, before)?;
-    terminal.write_all(prompt.as_bytes())?;
-    read_line(&terminal, limit)
+    read_line(&mut terminal, prompt, limit)
 }
 
-/// Asks on the terminal for a line, which is shown as it is typed. Returns it with its end, at most `limit` bytes.
-///
-/// What the prompt repeats of files and arguments is escaped already.
+/// Asks on the terminal for a line like [`read_hidden`], which is shown while it is typed.
 ///
 /// # Errors
-/// Fails when there is no terminal, or when it cannot be read.
+/// Fails like [`read_hidden`].
 pub fn read_shown(prompt: &str, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut terminal = OpenOptions::new().read(true).write(true).open(TERMINAL)?;
-    terminal.write_all(prompt.as_bytes())?;
-    read_line(&terminal, limit)
+    read_line(&mut terminal, prompt, limit)
 }
 
-fn read_line(mut terminal: &File, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+/// Takes everything off the terminal, and out of what can be scrolled back to where the terminal does that (ECMA-48, section
+/// 8.3.39, with the 3 of xterm). Does nothing without a terminal.
+pub fn clear_terminal() {
+    if let Ok(mut terminal) = OpenOptions::new().write(true).open(TERMINAL) {
+        let _ = terminal.write_all(b"\x1b[H\x1b[2J\x1b[3J");
+    }
+}
+
+fn read_line(terminal: &mut File, prompt: &str, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    terminal.write_all(prompt.as_bytes())?;
     let mut line = Zeroizing::new(Vec::with_capacity(limit));
     let mut byte = Zeroizing::new([0]);
     while line.len() < limit && line.last() != Some(&b'\n') {

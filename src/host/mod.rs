@@ -32,7 +32,7 @@ mod write_tree;
 pub use attributes::AttributeError;
 pub use file_io::{Exposure, Source, check_new_file, folder_of_others, open, read, read_secret, read_stdin, sha256};
 pub use found::{FileOwner, Found, FoundKind};
-pub use hidden_input::{read_hidden, read_shown};
+pub use hidden_input::{clear_terminal, read_hidden, read_shown};
 pub use http::{Answer, AskError, TlsClient, ask};
 pub use leftovers::{Leftover, tell_leftovers};
 pub use locale::{columns, is_linux_console, is_utf8, language};
@@ -117,10 +117,17 @@ pub fn relabel(folders: &[String]) -> Result<(), String> {
 /// Fails when the operating system gives none.
 pub fn random_seed() -> io::Result<Zeroizing<[u8; 32]>> {
     let mut bytes = Zeroizing::new([0; 32]);
-    SystemRandom::new()
-        .fill(bytes.as_mut_slice())
-        .map_err(|_| io::Error::other("the operating system gives no random bytes"))?;
+    random_bytes(bytes.as_mut_slice())?;
     Ok(bytes)
+}
+
+/// Fills its argument from the generator of the operating system.
+///
+/// # Errors
+/// Fails when the operating system gives none.
+pub fn random_bytes(bytes: &mut [u8]) -> io::Result<()> {
+    let filled = SystemRandom::new().fill(bytes);
+    filled.map_err(|_| io::Error::other("the operating system gives no random bytes"))
 }
 
 /// Forbids core dumps of this process, and the reading of its memory by other processes of the same user, because it

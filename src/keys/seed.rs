@@ -109,6 +109,12 @@ impl Seed {
         text
     }
 
+    /// Returns the bytes themselves, for whoever writes the seed down in another form. The caller must wipe its own copy.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Returns the `seed_id`: 16 hex digits that name the seed and tell nothing about it.
     #[must_use]
     pub fn id(&self) -> String {

@@ -16,6 +16,7 @@ pub(crate) const CHAPTERS: &[Chapter] = &[
     ("expired", "certificates have ended: what to do at once, and what then", include_str!("expired.md")),
     ("survey", "the public facts of a node, for a profile of a cluster that already runs", include_str!("survey.md")),
     ("sealing", "seeds, adopted keys and bundles under a passphrase or to recipients", include_str!("sealing.md")),
+    ("ceremony", "two people make the keys: a check list, and the seed on paper", include_str!("ceremony.md")),
     ("signer", "a bundle that somebody else signs: a second person, a token, openssl", include_str!("signer.md")),
     ("users", "kubeconfigs, their RBAC, break-glass, clients of etcd", include_str!("users.md")),
     ("metallb", "MetalLB's webhook, with or without its own rotation", include_str!("metallb.md")),

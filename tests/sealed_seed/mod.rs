@@ -3,7 +3,7 @@
 mod chapter;
 mod files;
 mod identities;
-mod terminal;
+pub mod terminal;
 
 use certferry::seal::{Identity, Kind};
 

@@ -8,13 +8,13 @@ use crate::common::desk::Desk;
 use crate::common::{program, tool};
 
 /// A program on a terminal, and what it has said.
-struct Session {
+pub struct Session {
     script: Child,
-    said: String,
+    said: Vec<u8>,
 }
 
 impl Session {
-    fn start(desk: &Desk, line: &str) -> Self {
+    pub fn start(desk: &Desk, line: &str) -> Self {
         let line = format!("{} {line}", program().display());
         let mut script = tool("script");
         script
@@ -22,24 +22,26 @@ impl Session {
             .env("NO_COLOR", "1")
             .current_dir(desk.path(""));
         let script = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        Self { script, said: String::new() }
+        Self { script, said: Vec::new() }
     }
 
     /// Waits until it asks so, then types a line.
-    fn answer(&mut self, prompt: &str, line: &str) {
+    pub fn answer(&mut self, prompt: &str, line: &str) {
         let stdout = self.script.stdout.as_mut().unwrap();
-        while !self.said.ends_with(prompt) {
+        while !self.said.ends_with(prompt.as_bytes()) {
             let mut byte = [0];
-            assert_eq!(stdout.read(&mut byte).unwrap(), 1, "it ended, and had not asked {prompt:?}: {}", self.said);
-            self.said.push(char::from(byte[0]));
+            let said = || String::from_utf8_lossy(&self.said);
+            assert_eq!(stdout.read(&mut byte).unwrap(), 1, "it ended, and had not asked {prompt:?}: {}", said());
+            self.said.push(byte[0]);
         }
         self.script.stdin.as_mut().unwrap().write_all(line.as_bytes()).unwrap();
     }
 
     /// Returns the exit code and everything that the terminal has shown.
-    fn end(mut self) -> (Option<i32>, String) {
-        self.script.stdout.as_mut().unwrap().read_to_string(&mut self.said).unwrap();
-        (self.script.wait().unwrap().code(), self.said.replace("\r\n", "\n"))
+    pub fn end(mut self) -> (Option<i32>, String) {
+        self.script.stdout.as_mut().unwrap().read_to_end(&mut self.said).unwrap();
+        let said = String::from_utf8(self.said).unwrap();
+        (self.script.wait().unwrap().code(), said.replace("\r\n", "\n"))
     }
 }
 
@@ -100,7 +102,7 @@ fn a_signal_leaves_the_terminal_as_it_was() {
         script.args(["--default-signal=INT", "script", "--quiet", "--return", "--command"]);
         script.args([&format!("trap : INT; {shell}"), "/dev/null"]);
         let script = script.current_dir(desk.path("")).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut session = Session { script, said: String::new() };
+        let mut session = Session { script, said: Vec::new() };
         session.answer("New passphrase for new.seed: ", "\u{3}");
         session.end();
         assert_eq!(desk.text("before"), desk.text("after"));

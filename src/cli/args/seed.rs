@@ -55,6 +55,14 @@ pub(crate) enum SeedCommand {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Print a seed as 24 words with its id, for paper
+    Words(WordsArguments),
+    /// Make the seed's file of its 24 words, sealed with a passphrase (the file must not exist)
+    FromWords(FromWordsArguments),
+    /// Split a seed into shares of 31 words each, of which some together make it again
+    Split(SplitSeedArguments),
+    /// Make the seed's file of its shares, sealed with a passphrase (the file must not exist)
+    Combine(CombineArguments),
 }
 
 #[derive(clap::Subcommand)]
@@ -105,4 +113,109 @@ pub(crate) struct OpenArguments {
     /// A file with the identity to which something is sealed; may be given several times
     #[arg(long, value_name = "FILE")]
     pub(crate) identity: Vec<PathBuf>,
+}
+
+/// Where secret pages go.
+#[derive(clap::Args)]
+pub(crate) struct PageArguments {
+    /// Print on the standard output although it is no terminal, as for `| lp`
+    #[arg(long, conflicts_with = "out")]
+    pub(crate) to_stdout: bool,
+    /// What is behind the letters of the QR code [default: dark on a terminal, else light, as paper is]
+    #[arg(long, value_name = "BACKGROUND")]
+    pub(crate) background: Option<Background>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct WordsArguments {
+    /// The seed's file, or - for the standard input
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) open: OpenArguments,
+    /// Write the page to this file (mode 0600; it must not exist) instead of the terminal
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) page: PageArguments,
+    /// Say what would be written; write nothing
+    #[arg(long, requires = "out")]
+    pub(crate) dry_run: bool,
+}
+
+/// Which seed comes back.
+#[derive(clap::Args)]
+pub(crate) struct ExpectedArguments {
+    /// The seed's id, which is on the same page [default: that of the page's file, else asked for on the terminal]
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: Option<String>,
+    /// The lock of a cluster that was built with the seed, in place of the id
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lock: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct FromWordsArguments {
+    /// The file with the words, or - for the standard input [default: asked for on the terminal, one after the other]
+    pub(crate) words: Option<PathBuf>,
+    /// The seed's file to create
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) expected: ExpectedArguments,
+    #[command(flatten)]
+    pub(crate) keep: KeepArguments,
+    /// Say what would be made; read and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct SplitSeedArguments {
+    /// The seed's file, or - for the standard input
+    pub(crate) file: PathBuf,
+    /// How many shares to make
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(2..))]
+    pub(crate) shares: u8,
+    /// How many of them make the seed again; fewer tell nothing of it
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(2..))]
+    pub(crate) threshold: u8,
+    #[command(flatten)]
+    pub(crate) open: OpenArguments,
+    /// Write a page for each share into this new folder (mode 0600) instead of the terminal, and record.toml beside them
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write the record, which has the SHA-256 of each share and no secret, to this file, which must not exist
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) page: PageArguments,
+    /// Say what would be written; write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct CombineArguments {
+    /// The files with the shares, or - for the standard input; one may hold several [default: asked for on the terminal]
+    #[arg(value_name = "SHARE")]
+    pub(crate) shares: Vec<PathBuf>,
+    /// The seed's file to create
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) expected: ExpectedArguments,
+    /// The record of the shares, in place of the id: it names a share that is another one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) keep: KeepArguments,
+    /// Say what would be made; read and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
 }

@@ -5,6 +5,7 @@ mod apply;
 pub(crate) mod build;
 mod build_dry_run;
 mod build_failure;
+mod ceremony;
 pub(crate) mod completions;
 mod csr;
 mod diff;
@@ -22,6 +23,7 @@ mod install_script;
 mod inventory;
 mod man;
 mod new_file;
+mod page;
 mod plan;
 mod rollback;
 mod schema;
@@ -30,9 +32,13 @@ mod sealed_file;
 mod sealing;
 mod seed;
 mod seed_check;
+mod seed_combine;
 mod seed_file;
+mod seed_from_words;
 mod seed_keeping;
 mod seed_reseal;
+mod seed_split;
+mod seed_words;
 mod sign;
 mod signing;
 mod slice_folder;
@@ -72,6 +78,7 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
         Command::Schema(arguments) => schema::run(arguments),
         Command::Fingerprint(arguments) => fingerprint::run(arguments),
         Command::Identity(command) => identity::run(command),
+        Command::Ceremony(arguments) => ceremony::run(arguments),
         Command::Help(arguments) => help::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
         Command::Man(arguments) => man::run(arguments),

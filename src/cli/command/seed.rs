@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cli::args::{OutputFormat, SeedCommand};
 use crate::cli::command::seed_file::{WeakSeed, cannot_create, check_new, create, made_head, random, read, weak_place};
 use crate::cli::command::seed_keeping::Keep;
-use crate::cli::command::{seed_check, seed_reseal};
+use crate::cli::command::{seed_check, seed_combine, seed_from_words, seed_reseal, seed_split, seed_words};
 use crate::cli::failure::Failure;
 use crate::cli::input::sealed::Opener;
 use crate::cli::notice::Notice;
@@ -46,6 +46,10 @@ pub(crate) fn run(command: &SeedCommand) -> Result<String, Failure> {
             let keep = Keep::new(new_passphrase_file.as_deref(), "--new-passphrase-file", clear);
             seed_reseal::run(file, out, &Opener::new(open), keep, *dry_run)
         }
+        SeedCommand::Words(arguments) => seed_words::run(arguments),
+        SeedCommand::FromWords(arguments) => seed_from_words::run(arguments),
+        SeedCommand::Split(arguments) => seed_split::run(arguments),
+        SeedCommand::Combine(arguments) => seed_combine::run(arguments),
     }
 }
 

@@ -131,7 +131,8 @@ pub(crate) fn is_no_terminal(error: &io::Error) -> bool {
     codes.iter().any(|code| error.raw_os_error() == Some(code.raw_os_error()))
 }
 
-fn warn_of(path: &Path, can_be_read: bool) {
+/// Says that others can read what is secret.
+pub(crate) fn warn_of(path: &Path, can_be_read: bool) {
     if can_be_read {
         let name = path.display();
         Notice::new(format!("{name} can be read by others")).hint(format!("chmod 600 {name}")).give();

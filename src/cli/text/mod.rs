@@ -12,6 +12,7 @@ pub(crate) mod build_json;
 pub(crate) mod build_summary;
 pub(crate) mod bundle;
 pub(crate) mod bundle_json;
+pub(crate) mod ceremony;
 pub(crate) mod changes;
 pub(crate) mod comparison;
 pub(crate) mod comparison_json;

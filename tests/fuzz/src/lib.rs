@@ -14,12 +14,13 @@ pub mod pem;
 pub mod profile;
 pub mod record;
 pub mod sealed;
+pub mod words;
 
 /// A target: its name and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     ("profile", profile::run),
     ("lock", lock::run),
     ("record", record::run),
@@ -29,5 +30,6 @@ pub const TARGETS: [Target; 10] = [
     ("kubeconfig", kubeconfig::run),
     ("objects", objects::run),
     ("sealed", sealed::run),
+    ("words", words::run),
     ("engines", engines::run),
 ];
