@@ -147,7 +147,7 @@ where
     O: Read + Write + Seek + Send,
 {
     let plan = check(request)?;
-    signing::check_at_hand(request)?;
+    signing::check_at_hand(request.profile, request.signing)?;
     let Request { profile, seed, .. } = *request;
     let is_partial = request.subset.is_some();
     let recipients = in_archive_order(&plan);
@@ -270,7 +270,7 @@ pub fn check<'a>(request: &Request<'a>) -> Result<Plan<'a>, MakeError> {
         recipients::check(lock, request.envelopes, permission)?;
         permission::check_plan(lock, &plan, subset.is_some(), lock.seed_id == seed.id(), permission)?;
     }
-    signing::check_given(&plan, request.signing)?;
+    signing::check_given(&plan, &in_archive_order(&plan), request.signing)?;
     Ok(plan)
 }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::error::{Defect, MakeError};
-use super::{Request, in_archive_order, install_script};
+use super::install_script;
 use crate::bundle::{Sha256, SigningAnswer, SigningRequest, folder};
 use crate::keys::{KeyRing, PrimeTest, PrivateKey};
 use crate::kubernetes::KeyId;
-use crate::plan::Plan;
+use crate::plan::{Plan, Recipient};
 use crate::profile::Profile;
 use crate::sign::{PublicKey, SigningFailed};
 use crate::x509::KeyAlgorithm;
@@ -62,21 +62,26 @@ pub fn check_signing(profile: &Profile, signing: Signing<'_>) -> Result<(), Make
 }
 
 /// Refuses a profile that names a signer of whom nothing is at hand.
-pub(super) fn check_at_hand(request: &Request<'_>) -> Result<(), MakeError> {
-    match (&request.profile.signer, request.signing) {
+pub(super) fn check_at_hand(profile: &Profile, signing: Signing<'_>) -> Result<(), MakeError> {
+    match (&profile.signer, signing) {
         (Some(_), Signing::Derived) => Err(MakeError::NobodySigns),
         _ => Ok(()),
     }
 }
 
-/// Refuses signatures that cannot be those of this plan, as far as that shows before a key is derived.
-pub(super) fn check_given(plan: &Plan<'_>, signing: Signing<'_>) -> Result<(), MakeError> {
+/// Refuses signatures that cannot be those of this plan, as far as that shows before a key is derived. `recipients` are
+/// those of the plan in the order of the archive.
+pub(super) fn check_given(
+    plan: &Plan<'_>,
+    recipients: &[Recipient<'_>],
+    signing: Signing<'_>,
+) -> Result<(), MakeError> {
     let Signing::Given { key, answer } = signing else { return Ok(()) };
     let wanted = format!("{}-g{}", plan.cluster, plan.generation);
     if let Some(given) = answer.folder().filter(|given| *given != wanted) {
         return Err(MakeError::OtherBundle { wanted, given: given.to_owned() });
     }
-    let records = in_archive_order(plan).into_iter().map(|recipient| format!("{}.json", folder(&recipient.part())));
+    let records = recipients.iter().map(|recipient| format!("{}.json", folder(&recipient.part())));
     let paths = [INDEX.to_owned(), SCRIPT.to_owned()].into_iter().chain(records);
     answer.check(paths).map_err(|(path, reason)| MakeError::Unsigned { path, reason })?;
     let script = answer.signature(SCRIPT, install_script::SCRIPT.as_bytes(), key);

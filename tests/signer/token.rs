@@ -2,19 +2,13 @@
 
 use super::{ASSEMBLE, REQUEST, name_signer, shell};
 use crate::common::desk::Desk;
-use crate::common::{run, skip, succeed, tool};
+use crate::common::{succeed, tool};
 
 const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 
-/// `cargo xtask long` runs it where softhsm2 and opensc are installed.
 #[test]
-#[ignore = "needs softhsm2 and opensc"]
+#[ignore = "long form"]
 fn long_a_token_signs() {
-    let has = |program: &str| run(tool("sh").args(["-c", &format!("command -v {program}")])).status.success();
-    if !has("softhsm2-util") || !has("pkcs11-tool") {
-        skip("softhsm2 and opensc are not installed");
-        return;
-    }
     let desk = Desk::new();
     desk.write("softhsm.conf", format!("directories.tokendir = {}\n", desk.path("tokens").display()));
     std::fs::create_dir(desk.path("tokens")).unwrap();

@@ -43,6 +43,8 @@ const TOOLS: &[Tool] = &[
     tool("npm", "npm"),
     tool("age", "age"),
     tool("age-keygen", "age"),
+    tool("softhsm2-util", "softhsm2"),
+    tool("pkcs11-tool", "opensc"),
     // Gives a program a terminal.
     tool("script", "bsdutils"),
     tool("ip", "iproute2"),

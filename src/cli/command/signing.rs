@@ -8,7 +8,7 @@ use crate::cli::command::draft::Draft;
 use crate::cli::command::seed_file;
 use crate::cli::failure::{Failure, OrFailure, named};
 use crate::cli::input::sealed::Opener;
-use crate::cli::input::{signer_key, source};
+use crate::cli::input::{adopted_files, signer_key, source};
 use crate::cli::text::build_json::{self, Files};
 use crate::cli::text::build_summary::{self, Places};
 use crate::cli::text::changes::Detail;
@@ -49,7 +49,7 @@ impl Chosen {
         if unsigned.as_deref().is_some_and(source::is_standard) {
             return Err(Failure::cannot_run("--unsigned takes the name of a file that does not exist yet"));
         }
-        let public = || signer_key::read_public(&arguments.profile, &named_signer.key);
+        let public = || signer_key::read_public(&adopted_files::beside(&arguments.profile, &named_signer.key));
         let chosen = match (signer, signatures) {
             (Some(file), _) => Self::Key(Box::new(signer_key::read_private(file, opener)?)),
             (None, Some(file)) => {

@@ -42,7 +42,7 @@ pub(crate) fn read(
     opener: Option<&Opener<'_>>,
 ) -> Result<(Profile, Adopted), Failure> {
     if let Some(signer) = &mut profile.signer {
-        signer.found = Some(Sha256::of(signer_key::read_public(path, &signer.key)?.as_der()).0);
+        signer.found = Some(Sha256::of(signer_key::read_public(&beside(path, &signer.key))?.as_der()).0);
     }
     let all = wanted(&profile);
     if all.is_empty() {

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use crate::cli::failure::{Failure, OrFailure, named};
-use crate::cli::input::adopted_files::beside;
 use crate::cli::input::misplaced_secret;
 use crate::cli::input::sealed::Opener;
 use crate::cli::input::trusted_key::KEY_LIMIT;
@@ -16,13 +15,12 @@ use crate::x509::KeyAlgorithm;
 const MAKE_PUBLIC: &str = "`openssl pkey -in KEY -pubout -out signer.pub` writes it";
 
 /// Reads the public key that `signer` of a profile names.
-pub(crate) fn read_public(profile: &Path, file: &str) -> Result<PublicKey, Failure> {
-    let path = beside(profile, file);
-    let content = host::read(&path, KEY_LIMIT).map_err(|error| {
-        Failure::io("read the signer's public key", &path, &error)
+pub(crate) fn read_public(path: &Path) -> Result<PublicKey, Failure> {
+    let content = host::read(path, KEY_LIMIT).map_err(|error| {
+        Failure::io("read the signer's public key", path, &error)
             .hint("`signer` of [bundle] is the path of it, relative to the profile")
     })?;
-    misplaced_secret::refuse_content(&path, &content, "the public key of a signer")
+    misplaced_secret::refuse_content(path, &content, "the public key of a signer")
         .map_err(|failure| failure.hint(MAKE_PUBLIC))?;
     PublicKey::from_pem(&content).map_err(|error| {
         Failure::cannot_run(format!("{} is not a signer's public key: {error}", path.display())).hint(format!(
