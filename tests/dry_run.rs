@@ -69,7 +69,7 @@ const WRITING: [(&str, &str, &str); 21] = [
         "ansible --out ansible",
         "ansible  the collection certferry.fleet, 20 files, would be written; nothing was",
     ),
-    ("man", "man --out man", "25 pages would be in man/man7; nothing was written"),
+    ("man", "man --out man", "26 pages would be in man/man7; nothing was written"),
     ("apply", "apply out/lab-g1.tar.gz --key out/lab.pub --node cp-1 --root node", "nothing was changed"),
     (
         "status",
