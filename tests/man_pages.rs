@@ -155,8 +155,12 @@ fn every_chapter_has_a_page_that_groff_reads_without_a_word() {
             assert!(shown.contains(&letters(line.trim_end_matches('\\')).replace("**", "")), "{name}: {line}\n{page}");
             seen += 1;
         }
-        let cells = source.lines().filter(|line| line.starts_with("| ")).flat_map(|line| line.split('|'));
-        for word in cells.flat_map(str::split_whitespace).map(|word| word.replace('`', "").replace("**", "")) {
+        // A pipe of a command in a cell stands behind a backslash.
+        let rows = source.lines().filter(|line| line.starts_with("| ")).map(|line| line.replace(r"\|", " "));
+        let cells: Vec<String> = rows.flat_map(|row| row.split('|').map(str::to_owned).collect::<Vec<_>>()).collect();
+        for word in
+            cells.iter().flat_map(|cell| cell.split_whitespace()).map(|word| word.replace('`', "").replace("**", ""))
+        {
             assert!(shown.contains(&word), "{name}: {word}\n{page}");
         }
         assert!(seen > 0 || chapter == "exit-codes", "{name}");
