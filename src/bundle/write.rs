@@ -10,7 +10,6 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use ring::digest::{Context, SHA256};
 use zeroize::Zeroizing;
 
-use super::error::WriteError;
 use super::gzip::Compressor;
 use super::head::Head;
 use super::hex::Sha256;
@@ -22,6 +21,7 @@ use super::part::Part;
 use super::record::Record;
 use super::rows::{Entry, Row, entries};
 use super::tar::{BLOCK, END, Kind, header, padding, ustar_split};
+use super::write_error::WriteError;
 use crate::kubernetes::PartName;
 use crate::sign::Sign;
 
