@@ -294,8 +294,8 @@ pub(crate) struct InspectArguments {
     /// The form of the output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: InspectFormat,
-    /// For a bundle: the signer's public key, by another road than the bundle: its file, or its fingerprint `sha256:...`
-    /// (then the .pub beside the bundle must match it)
+    /// For a bundle: the signer's public key, by another road than the bundle: its file, or its fingerprint
+    /// `sha256:...` (then the .pub beside the bundle must match it)
     #[arg(long, value_name = "FILE|FINGERPRINT")]
     pub(crate) key: Option<String>,
     #[command(flatten)]
@@ -342,8 +342,8 @@ pub(crate) struct SplitArguments {
     /// Cut out every part
     #[arg(long, conflicts_with_all = ["node", "with_cluster"])]
     pub(crate) all: bool,
-    /// The file to write, which must not exist; for more than one part a folder, which gets a folder for each: nodes/NAME
-    /// and cluster
+    /// The file to write, which must not exist; for more than one part a folder, which gets a folder for each:
+    /// nodes/NAME and cluster
     #[arg(long, value_name = "PATH")]
     pub(crate) out: PathBuf,
     /// Say what would be written; write nothing
@@ -417,8 +417,8 @@ pub(crate) struct CompletionsArguments {
 #[command(after_help = "To read it at once: certferry man | man -l -\n\
     For all users, as root: certferry man --out /usr/local/share/man")]
 pub(crate) struct ManArguments {
-    /// Write a page for each command into man1 in this folder, and one for each chapter of the manual into man7, in place
-    /// of any that are there
+    /// Write a page for each command into man1 in this folder, and one for each chapter of the manual into man7, in
+    /// place of any that are there
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Say what would be written; write nothing

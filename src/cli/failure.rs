@@ -141,8 +141,8 @@ impl Failure {
         }
     }
 
-    /// Returns the failure for a bundle, or a part of one, that does not open. One that was changed is refused, as a bundle
-    /// is that does not verify.
+    /// Returns the failure for a bundle, or a part of one, that does not open. One that was changed is refused, as a
+    /// bundle is that does not verify.
     pub(crate) fn envelope(name: &str, error: &OpenError) -> Self {
         match error {
             OpenError::NotSealed
@@ -157,7 +157,8 @@ impl Failure {
         }
     }
 
-    /// Returns the failure for parts that could not be cut out of a bundle. `output` returns the path of a part's slice.
+    /// Returns the failure for parts that could not be cut out of a bundle. `output` returns the path of a part's
+    /// slice.
     pub(crate) fn split(bundle: &Path, error: &SplitError, output: impl Fn(&PartName) -> PathBuf) -> Self {
         match error {
             SplitError::Bundle(error) => Self::bundle(bundle, error),

@@ -29,8 +29,8 @@ pub struct SigningRequest {
 }
 
 impl SigningRequest {
-    /// Returns the request of a bundle. `records` has the record of each part of the index by its path below the top folder,
-    /// and `script` is what is signed beside them.
+    /// Returns the request of a bundle. `records` has the record of each part of the index by its path below the top
+    /// folder, and `script` is what is signed beside them.
     ///
     /// # Errors
     /// Returns [`SigningFileError`] when the index or a record is not valid, or they do not belong together.
