@@ -47,7 +47,7 @@ const WRITING: [(&str, &str, &str); 21] = [
     (
         "seal",
         "seal out/lab-g1.tar.gz --seed lab.seed --out sealed \
-         --also-to age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj",
+         --to cp-1=age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj --cluster-to age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj",
         "sealed/lab-g1.sealed.tar  2 parts, each sealed to its recipients, would be written; nothing was",
     ),
     (

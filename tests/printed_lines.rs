@@ -66,7 +66,11 @@ fn desk() -> (Desk, String) {
         desk.succeed(&format!("identity new {file} --x25519"));
         desk.text(file).lines().find_map(|line| line.strip_prefix("# public key: ")).unwrap().to_owned()
     });
-    let to = format!("--to cp-1={own} --also-to {office}");
+    let profile: toml::Table = desk.text("prod-1.toml").parse().unwrap();
+    let mut to = format!("--to cp-1={own} --cluster-to {office}");
+    for node in profile["node"].as_array().unwrap() {
+        to += &format!(" --to {}={office}", node["name"].as_str().unwrap());
+    }
     assert_eq!(desk.run(&format!("seal prod-1-g1.tar.gz --seed prod-1.seed {to}")).code, Some(0));
     desk.write("apiserver.crt", desk.read("disk/etc/kubernetes/pki/apiserver.crt"));
     (desk, fingerprint)

@@ -21,10 +21,11 @@ pub struct RecipientChange {
 }
 
 /// Returns the parts that would be sealed to others than those of the lock. A part that was never sealed is among them,
-/// a new one, too.
+/// a new one, too, and without a lock all of them.
 #[must_use]
-pub fn recipient_changes(lock: &Lock, planned: &BTreeMap<PartName, BTreeSet<Sha256>>) -> Vec<RecipientChange> {
-    let locked: BTreeMap<_, _> = lock.parts.iter().map(|row| (&row.part, &row.sealed_to)).collect();
+pub fn recipient_changes(lock: Option<&Lock>, planned: &BTreeMap<PartName, BTreeSet<Sha256>>) -> Vec<RecipientChange> {
+    let rows = lock.into_iter().flat_map(|lock| &lock.parts);
+    let locked: BTreeMap<_, _> = rows.map(|row| (&row.part, &row.sealed_to)).collect();
     let change = |(part, planned): (&PartName, &BTreeSet<Sha256>)| {
         let before: BTreeSet<_> = locked.get(part).into_iter().flat_map(|row| row.iter().copied()).collect();
         let added: Vec<_> = planned.difference(&before).copied().collect();
@@ -44,7 +45,7 @@ fn fingerprints(recipients: &[Recipient]) -> BTreeSet<Sha256> {
 fn replaced(lock: &Lock, planned: &BTreeMap<PartName, BTreeSet<Sha256>>) -> Vec<PartName> {
     let was_sealed: BTreeSet<_> =
         lock.parts.iter().filter(|row| !row.sealed_to.is_empty()).map(|row| &row.part).collect();
-    let changes = recipient_changes(lock, planned).into_iter().map(|change| change.part);
+    let changes = recipient_changes(Some(lock), planned).into_iter().map(|change| change.part);
     changes.filter(|part| was_sealed.contains(part)).collect()
 }
 
@@ -153,9 +154,10 @@ mod tests {
         let all =
             |part: &str, removed: Vec<Sha256>| RecipientChange { part: node(part), added: vec![new_digest], removed };
         assert_eq!(
-            recipient_changes(&before, &other.fingerprints()),
+            recipient_changes(Some(&before), &other.fingerprints()),
             [all("a", vec![old_digest]), all("b", vec![]), all("c", vec![])]
         );
+        assert_eq!(recipient_changes(None, &other.fingerprints()), ["a", "b", "c"].map(|part| all(part, vec![])));
         let refusal = Refusal::ChangedRecipients { parts: vec![node("a")] };
         assert_eq!(recipient_refusal(&before, &other.fingerprints()), Some(refusal.clone()));
         assert_eq!(recipient_refusal(&before, &same.fingerprints()), None);
@@ -182,6 +184,6 @@ mod tests {
             Refusal::ChangedRecipients { parts }.to_string(),
             "node/n-1, node/n-2, node/n-3, node/n-4, node/n-5, 2 more would be sealed to others than the lock has"
         );
-        assert!(recipient_changes(&lock(vec![]), &BTreeMap::from([(node("a"), BTreeSet::new())])).is_empty());
+        assert!(recipient_changes(Some(&lock(vec![])), &BTreeMap::from([(node("a"), BTreeSet::new())])).is_empty());
     }
 }

@@ -54,6 +54,18 @@ fn verify_says_what_it_checked_and_what_not() {
         let (code, stdout, stderr) = piped(&sealed, &mut SAMPLE.command(&format!("verify - --key lab.pub{identity}")));
         assert_eq!((code, stderr.as_str()), (Some(0), ""));
         assert_eq!(!String::from_utf8(stdout).unwrap().contains(unsigned), is_known, "{identity}");
+        // Where nobody reads that line it is a warning.
+        let line = format!("verify - --key lab.pub{identity}");
+        let (code, stdout, stderr) = piped(&sealed, &mut SAMPLE.command(&format!("{line} --quiet")));
+        let warning = if is_known { String::new() } else { format!("warning: {unsigned}") };
+        assert_eq!((code, stdout, stderr), (Some(0), Vec::new(), warning));
+        let (code, stdout, stderr) = piped(&sealed, &mut SAMPLE.command(&format!("{line} --output json")));
+        let document: serde_json::Value = serde_json::from_slice(&stdout).unwrap();
+        let warnings = match is_known {
+            true => serde_json::json!([]),
+            false => serde_json::json!([{ "warning": unsigned.trim_end(), "details": [], "hints": [] }]),
+        };
+        assert_eq!((code, stderr.as_str(), &document["warnings"]), (Some(0), "", &warnings), "{identity}");
     }
 }
 

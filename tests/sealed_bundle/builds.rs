@@ -32,6 +32,11 @@ impl Cluster {
         cluster
     }
 
+    /// The arguments that seal every part to one recipient.
+    fn all_to(opener: &Opener) -> String {
+        opener.of_all().join(" ")
+    }
+
     /// Writes the profile with more at its end.
     fn profile(&self, more: &str) {
         self.desk.write("lab.toml", format!("{}{WORKER}{more}", crate::common::desk::PROFILE));
@@ -90,9 +95,9 @@ fn rest_of_lock(lock: &str) -> String {
 #[test]
 fn sealed_or_not_it_is_the_same_bundle() {
     let cluster = Cluster::new();
-    let (desk, also) = (&cluster.desk, &cluster.office.recipient);
+    let (desk, to) = (&cluster.desk, Cluster::all_to(&cluster.office));
     let plain = desk.succeed(&format!("{BUILD} --out plain --lock plain.lock.toml --split plain-parts"));
-    let sealed = desk.succeed(&format!("{BUILD} --out sealed --lock sealed.lock.toml --split parts --also-to {also}"));
+    let sealed = desk.succeed(&format!("{BUILD} --out sealed --lock sealed.lock.toml --split parts {to}"));
     let content = |told: &str| told.lines().find(|line| line.starts_with("content")).map(str::to_owned);
     assert!(content(&plain).is_some() && content(&plain) == content(&sealed));
     assert!(sealed.contains("  sealed/lab-g1.sealed.tar  18 certificates, 20 keys, 2 nodes; each part opens for its recipients alone\n  sealed/lab-g1.sealed.tar.sig\n"), "{sealed}");
@@ -120,7 +125,7 @@ fn sealed_or_not_it_is_the_same_bundle() {
         );
     }
     // A rebuild proves the content, sealed or not, and to whomever; its envelopes are others, and nothing else is.
-    desk.succeed(&format!("{BUILD} --out again --lock sealed.lock.toml --locked --quiet --also-to {also}"));
+    desk.succeed(&format!("{BUILD} --out again --lock sealed.lock.toml --locked --quiet {to}"));
     assert_eq!(desk.text("sealed.lock.toml"), other);
     let (first, second) =
         (entries(&desk.path("sealed/lab-g1.sealed.tar")), entries(&desk.path("again/lab-g1.sealed.tar")));
@@ -130,16 +135,60 @@ fn sealed_or_not_it_is_the_same_bundle() {
     }
     desk.succeed(&format!("{BUILD} --out unsealed --lock sealed.lock.toml --locked --quiet --unsealed"));
     assert!(desk.read("unsealed/lab-g1.tar.gz") == desk.read("plain/lab-g1.tar.gz"));
-    desk.succeed(&format!("{BUILD} --out plain-again --lock plain.lock.toml --locked --quiet --also-to {also}"));
+    desk.succeed(&format!("{BUILD} --out plain-again --lock plain.lock.toml --locked --quiet {to}"));
     assert_eq!(desk.text("plain.lock.toml"), lock);
     // Sealed again, it never takes the place of what is there.
     desk.refuse(
-        &format!("{BUILD} --out sealed --lock sealed.lock.toml --also-to {also}"),
+        &format!("{BUILD} --out sealed --lock sealed.lock.toml {to}"),
         2,
         "error: sealed/lab-g1.sealed.tar exists, with other envelopes\n\
          hint: no two envelopes are the same: take what is there, raise `generation` in [cluster], or write to another \
          folder with --out\n",
     );
+}
+
+/// A sealed bundle cannot be gone on with, because its envelopes are others each time: what a build that was killed
+/// between its files has left is told, and removed by hand.
+#[test]
+fn half_of_a_build_that_was_interrupted_is_told() {
+    let cluster = Cluster::new();
+    let desk = &cluster.desk;
+    cluster.sealed_profile("");
+    let line = format!("{BUILD} --out out --quiet");
+    desk.succeed(&line);
+    let refused = |exists: &str, lacks: &str, remove: &str| {
+        format!(
+            "error: {exists} exists, with other envelopes\n\
+             hint: {lacks}: this is half of a build that was interrupted, unless that file was moved; remove {remove}, and \
+             build again\n"
+        )
+    };
+    let remove = |name: &str| std::fs::remove_file(desk.path(name)).unwrap();
+    let (bundle, signature) = ("out/lab-g1.sealed.tar", "out/lab-g1.sealed.tar.sig");
+    let both = format!("{bundle} and {signature}");
+    // Killed before the lock, which is the last.
+    remove("lab.lock.toml");
+    desk.refuse(&line, 2, &refused(bundle, "there is no lock lab.lock.toml", &both));
+    // Killed before the signature.
+    remove(signature);
+    let expected = refused(bundle, &format!("{signature} is not there"), bundle);
+    desk.refuse(&line, 2, &expected);
+    assert!(!desk.exists(signature) && !desk.exists("lab.lock.toml"));
+    remove(bundle);
+    desk.succeed(&line);
+    // The bundle alone was removed.
+    remove(bundle);
+    desk.refuse(&line, 2, &refused(signature, &format!("{bundle} is not there"), signature));
+    remove(signature);
+    desk.succeed(&line);
+    // Of the next generation the lock is that of the one before.
+    let lock = desk.text("lab.lock.toml");
+    let next = desk.text("lab.toml").replace("name = \"lab\"\n", "name = \"lab\"\ngeneration = 2\n");
+    desk.write("lab.toml", next);
+    desk.succeed(&line);
+    desk.write("lab.lock.toml", lock);
+    let (bundle, both) = ("out/lab-g2.sealed.tar", "out/lab-g2.sealed.tar and out/lab-g2.sealed.tar.sig");
+    desk.refuse(&line, 2, &refused(bundle, "the lock lab.lock.toml is still that of generation 1", both));
 }
 
 #[test]
@@ -189,7 +238,7 @@ fn no_disk_gets_a_part_in_the_clear() {
         assert!(!trace.contains("MAP_SHARED, ") || !trace.contains("PROT_WRITE, MAP_SHARED"), "a shared mapping");
         trace
     };
-    let sealed = writes(&format!("{BUILD} --out sealed --split parts --also-to {}", cluster.office.recipient));
+    let sealed = writes(&format!("{BUILD} --out sealed --split parts {}", Cluster::all_to(&cluster.office)));
     assert!(!sealed.contains(gzip));
     for copied in ["sendfile(", "copy_file_range(", "splice("] {
         assert!(!sealed.contains(copied), "{copied} shows no bytes");
@@ -216,7 +265,7 @@ fn what_asks_for_sealing_is_never_in_the_clear() {
     let told = desk.succeed("plan lab.toml --changes");
     assert!(
         told.starts_with(
-            "no recipient yet, and so no build, or one with --to and --cluster-to:\n  node/cp-1, node/worker-1, cluster\n\n"
+            "no recipient of its own yet, and so no build, or one with --to, --recipients and --cluster-to:\n  node/cp-1, node/worker-1, cluster\n\n"
         ),
         "{told}"
     );
@@ -229,6 +278,39 @@ fn what_asks_for_sealing_is_never_in_the_clear() {
              hint: add --cluster-to RECIPIENT, or `cluster_to` in [seal]: who runs the cluster\n{nothing}"
         ),
     );
+    // Who else opens every part is not the owner of one: neither of the profile nor of the command line, whole, in
+    // slices, dry or for one node.
+    let refused = |parts: &str, hint: &str| {
+        format!(
+            "error: there is no recipient of its own for {parts}\n{hint}\
+             hint: `also_to` and --also-to say who else opens a part, and stand in for nobody: for a part that they alone \
+             open, name them as its recipient\n{nothing}"
+        )
+    };
+    let node = |name: &str| {
+        format!(
+            "hint: add --to {name}=RECIPIENT, or `encrypt_to` in the profile; `certferry identity new` on the node makes one\n"
+        )
+    };
+    let cluster_hint = "hint: add --cluster-to RECIPIENT, or `cluster_to` in [seal]: who runs the cluster\n";
+    let office = &cluster.office.recipient;
+    cluster.profile(&format!("\n[seal]\nalso_to = [\"{office}\"]\n"));
+    let all = refused("node/cp-1, node/worker-1, cluster", &node("cp-1"));
+    for more in ["", " --split parts", " --dry-run"] {
+        desk.refuse(&format!("{BUILD} --out also{more}"), 2, &all);
+    }
+    let nodes = format!("--to cp-1={office} --to worker-1={office}");
+    desk.refuse(&format!("{BUILD} --out also {nodes}"), 2, &refused("cluster", cluster_hint));
+    let told = desk.succeed("plan lab.toml --changes");
+    assert!(told.starts_with("no recipient of its own yet, and so no build"), "{told}");
+    cluster.profile("");
+    desk.refuse(&format!("{BUILD} --out also --also-to {office}"), 2, &all);
+    assert!(!desk.exists("also") && !desk.exists("parts") && !desk.exists("lab.lock.toml"));
+    desk.succeed(&format!("{BUILD} --out whole --lock whole.lock.toml --quiet"));
+    let only = format!("{BUILD} --out only --lock whole.lock.toml --only worker-1 --quiet --also-to {office}");
+    desk.refuse(&only, 2, &refused("node/worker-1", &node("worker-1")));
+    desk.succeed(&format!("{only} --to worker-1={}", cluster.worker.recipient));
+    cluster.profile(&format!("encrypt_to = [\"{}\"]\n", cluster.worker.recipient));
     // In the clear it is built when that is said, unless the profile forbids it.
     desk.succeed(&format!("{BUILD} --out plain --quiet --unsealed"));
     assert!(desk.exists("plain/lab-g1.tar.gz"));
@@ -242,7 +324,7 @@ fn what_asks_for_sealing_is_never_in_the_clear() {
     // Nor is it by a profile that says nothing any more.
     cluster.profile("");
     std::fs::remove_file(desk.path("lab.lock.toml")).unwrap();
-    desk.succeed(&format!("{BUILD} --out sealed --quiet --also-to {}", cluster.office.recipient));
+    desk.succeed(&format!("{BUILD} --out sealed --quiet {}", Cluster::all_to(&cluster.office)));
     desk.refuse(
         BUILD,
         1,
@@ -260,9 +342,9 @@ fn other_recipients_want_a_word_and_stand_first() {
     let cluster = Cluster::new();
     let desk = &cluster.desk;
     let (cp, office, worker) = (&cluster.cp, &cluster.office, &cluster.worker);
-    desk.succeed(&format!("{BUILD} --out one --quiet --also-to {}", office.recipient));
+    desk.succeed(&format!("{BUILD} --out one --quiet {}", Cluster::all_to(office)));
     let lock = desk.text("lab.lock.toml");
-    let swapped = format!("--to cp-1={} --also-to {}", cp.recipient, office.recipient);
+    let swapped = format!("--to cp-1={} {}", cp.recipient, Cluster::all_to(office));
     let change = format!("  ~ node/cp-1\n    + {}\n", cluster.groups(cp));
     desk.refuse(
         &format!("{BUILD} --out two {swapped}"),
@@ -311,7 +393,7 @@ fn other_recipients_want_a_word_and_stand_first() {
 #[test]
 fn a_signer_of_ones_own_signs_what_is_sealed() {
     let cluster = Cluster::new();
-    let (desk, also) = (&cluster.desk, format!("--also-to {}", cluster.office.recipient));
+    let (desk, to) = (&cluster.desk, Cluster::all_to(&cluster.office));
     let openssl = |arguments: &str| {
         let ended = run(tool("openssl").args(arguments.split_whitespace()).current_dir(desk.path("")));
         assert!(ended.status.success(), "{arguments}: {}", String::from_utf8_lossy(&ended.stderr));
@@ -321,7 +403,7 @@ fn a_signer_of_ones_own_signs_what_is_sealed() {
     }
     openssl("pkey -in signer.key -pubout -out signer.pub");
     cluster.profile("\n[bundle]\nsigner = \"signer.pub\"\n");
-    desk.succeed(&format!("{BUILD} --signer signer.key --out one --quiet {also}"));
+    desk.succeed(&format!("{BUILD} --signer signer.key --out one --quiet {to}"));
     let holds = |folder: &str| {
         let bundle = format!("{folder}/lab-g1.sealed.tar");
         openssl(&format!("dgst -sha256 -verify signer.pub -signature {bundle}.sig {bundle}"));
@@ -330,7 +412,7 @@ fn a_signer_of_ones_own_signs_what_is_sealed() {
     // With signatures that were made elsewhere there is a checksum of the sealed file for the signer.
     desk.succeed(&format!("{BUILD} --unsigned lab.request.tar --out unsigned --quiet"));
     desk.succeed("sign lab.request.tar --signer signer.key");
-    desk.succeed(&format!("{BUILD} --signatures lab.signatures.tar --out two --quiet --same-generation {also}"));
+    desk.succeed(&format!("{BUILD} --signatures lab.signatures.tar --out two --quiet --same-generation {to}"));
     let names = desk.names("two");
     assert!(names.contains(&"lab-g1.sealed.tar.sha256".to_owned()), "{names:?}");
     assert!(!names.iter().any(|name| name.ends_with(".tar.sig") || name.ends_with(".gz")), "{names:?}");
@@ -338,10 +420,10 @@ fn a_signer_of_ones_own_signs_what_is_sealed() {
     assert!(digest.status.success());
     // And afterwards.
     desk.succeed(&format!("{BUILD} --signer signer.key --lock plain.lock.toml --out plain --quiet"));
-    desk.succeed(&format!("seal plain/lab-g1.tar.gz --signer signer.key --out three --quiet {also}"));
+    desk.succeed(&format!("seal plain/lab-g1.tar.gz --signer signer.key --out three --quiet {to}"));
     holds("three");
     desk.refuse(
-        &format!("seal plain/lab-g1.tar.gz --signer other.key --out four {also}"),
+        &format!("seal plain/lab-g1.tar.gz --signer other.key --out four {to}"),
         1,
         "error: plain/lab-g1.tar.gz is not signed with the key in other.key\n\
          hint: it was changed, or somebody else signed it: compare its fingerprint with the one on paper\n",
@@ -357,10 +439,7 @@ fn the_profile_of_another_cluster_is_refused() {
     let other = desk.text("lab.toml").replace("name = \"lab\"", "name = \"lab-2\"");
     desk.write("other.toml", other);
     desk.refuse(
-        &format!(
-            "seal plain/lab-g1.tar.gz --seed lab.seed --profile other.toml --also-to {}",
-            cluster.office.recipient
-        ),
+        &format!("seal plain/lab-g1.tar.gz --seed lab.seed --profile other.toml {}", Cluster::all_to(&cluster.office)),
         1,
         "error: the bundle is of cluster lab, other.toml of lab-2\n\
          hint: give the profile from which the bundle was built\n",

@@ -74,7 +74,7 @@ fn age_encryption_opens_what_is_sealed_with_the_hybrid() {
     let folder = folder.path();
     let [cp, everybody] = ["cp", "everybody"].map(|name| Opener::new(folder, name, Kind::Hybrid));
     let mut command = seal(folder);
-    succeed(command.arg("--to").arg(cp.of("cp-1")).arg("--also-to").arg(&everybody.recipient));
+    succeed(command.arg("--to").arg(cp.of("cp-1")).args(everybody.of_all()));
     let top = untar(folder);
     let envelope = fs::read(top.join("nodes/cp-1.tar.gz.age")).unwrap();
     let wanted = slice(folder, "cp-1", &["--node", "cp-1"]);

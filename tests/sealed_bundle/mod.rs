@@ -34,6 +34,12 @@ impl Opener {
     fn of(&self, node: &str) -> String {
         format!("{node}={}", self.recipient)
     }
+
+    /// The arguments that make it the recipient of each part of the cluster with `cp-1` and `worker-1`.
+    fn of_all(&self) -> [String; 6] {
+        let [cp, worker] = ["cp-1", "worker-1"].map(|node| self.of(node));
+        ["--to", &cp, "--to", &worker, "--cluster-to", &self.recipient].map(str::to_owned)
+    }
 }
 
 /// `certferry seal` of the first generation's bundle into `sealed` in a folder, with its seed and without recipients.

@@ -75,7 +75,51 @@ fn a_line_counts_where_the_profile_has_its_fingerprint() {
     }
     // The file alone is missing: the profile says that there is one.
     std::fs::remove_file(cluster.desk.path("recipients.txt")).unwrap();
-    cluster.desk.refuse(BUILD, 2, "error: cannot read the recipients recipients.txt: no such file or directory\n");
+    let missing = "cannot read the recipients recipients.txt: no such file or directory\n";
+    cluster.desk.refuse(BUILD, 2, &format!("error: {missing}"));
+    // It may still be on its way when a plan is read.
+    let ended = cluster.desk.run("plan lab.toml");
+    let hint =
+        "hint: a build is refused until it is there; who opens the part of a node without `encrypt_to` is not known\n";
+    assert_eq!((ended.code, ended.stderr), (Some(0), format!("warning: {missing}{hint}")));
+    assert!(!ended.stdout.contains("no recipient of its own"), "{}", ended.stdout);
+}
+
+/// A plan says what a build will say of the recipients, before any seed is in the room.
+#[test]
+fn a_plan_shows_who_opens_what_from_the_first_build_on_and_refuses_what_a_build_refuses() {
+    let cluster = Cluster::new(true);
+    let desk = &cluster.desk;
+    let groups = |opener: &Opener| compared("", opener).split_whitespace().collect::<Vec<_>>().join(" ");
+    let (cp, worker, office) = (&cluster.cp, &cluster.worker, &cluster.office);
+    cluster.recipients(&cluster.right());
+    let told = desk.succeed("plan lab.toml");
+    let expected = format!(
+        "recipients, all of them new; compare each with the paper of the node:\n  ~ node/cp-1\n    + {}\n  ~ node/worker-1\n    \
+         + {}\n  ~ cluster\n    + {}\n\nlab, generation 1",
+        groups(cp),
+        groups(worker),
+        groups(office)
+    );
+    assert!(told.starts_with(&expected), "{told}");
+    let told = crate::json::Documents::default().of(&mut desk.command("plan lab.toml"));
+    assert_eq!(told["recipient_changes"][2]["added"], serde_json::json!([fingerprint(office)]));
+    // A file that lacks a node's line.
+    cluster.recipients(&[format!("cp-1 {}", cp.recipient)]);
+    let told = desk.succeed("plan lab.toml");
+    let lacks = "no recipient of its own yet, and so no build, or one with --to, --recipients and --cluster-to:\n  node/worker-1\n\n";
+    assert!(told.contains(lacks), "{told}");
+    // Both kinds in one part.
+    cluster.recipients(&cluster.right());
+    let weak = Opener::new(&desk.path(""), "weak.identity", Kind::X25519);
+    let profile = desk.text("lab.toml");
+    let also = format!("also_to = [\"{}\"]\n", weak.recipient);
+    let cluster_to = format!("cluster_to = [\"{}\"]\n", office.recipient);
+    desk.write("lab.toml", profile.replace(&cluster_to, &format!("cluster_to = [\"{}\"]\n{also}", weak.recipient)));
+    let said = "error: node/cp-1 has recipients age1pq1... and age1...: a computer that breaks X25519 would open it\n\
+                hint: give recipients of one kind; age1pq1... is the stronger\n";
+    desk.refuse(BUILD, 2, said);
+    desk.refuse("plan lab.toml", 2, said);
 }
 
 /// Whoever swaps lines, or puts one of their own into the file, gets no part: not of this build, not of `seal`.
@@ -108,6 +152,7 @@ fn a_swapped_line_never_yields_a_part() {
         );
         desk.refuse(&format!("{BUILD} --replace-recipients --same-generation"), 1, &said);
         desk.refuse(seal, 1, &said);
+        desk.refuse("plan lab.toml", 1, &said);
     }
     cluster.recipients(&cluster.right());
     // On the command line it is no other.
@@ -126,9 +171,11 @@ fn a_swapped_line_never_yields_a_part() {
     desk.refuse(
         &format!("{BUILD} --also-to {}", cluster.office.recipient),
         2,
-        "error: there is no recipient for node/worker-1\n\
+        "error: there is no recipient of its own for node/worker-1\n\
          hint: the profile has the fingerprint of it: give a file with the line `worker-1 RECIPIENT` in `recipients` of \
          [seal], or with --recipients\n\
+         hint: `also_to` and --also-to say who else opens a part, and stand in for nobody: for a part that they alone \
+         open, name them as its recipient\n\
          hint: nothing was written: beside sealed parts none stays in the clear\n",
     );
     cluster.recipients(&cluster.right());

@@ -12,6 +12,9 @@ use crate::common::{certferry, fail, succeed, write};
 
 const NOTHING_PLAIN: &str = "hint: nothing was written: beside sealed parts none stays in the clear\n";
 
+const ALSO: &str = "hint: `also_to` and --also-to say who else opens a part, and stand in for nobody: for a part that \
+                    they alone open, name them as its recipient\n";
+
 fn refused(folder: &Path, command: &mut Command, code: i32, text: &str) {
     assert_eq!(fail(command, code), text);
     assert!(!folder.join("sealed").exists());
@@ -48,9 +51,22 @@ fn every_part_has_a_recipient_of_one_kind_and_no_other_has() {
         2,
         &format!("error: there is no node cp1 in {plain}\nhint: did you mean `cp-1`?\n"),
     );
+    // Who opens every part opens it beside its owner.
+    for dry_run in [&[][..], &["--dry-run"]] {
+        refused(
+            folder,
+            seal(folder).arg("--to").arg(strong.of("cp-1")).arg("--also-to").arg(&strong.recipient).args(dry_run),
+            2,
+            &format!(
+                "error: there is no recipient of its own for node/worker-1, cluster\n\
+                 hint: add --to worker-1=RECIPIENT, or `encrypt_to` in the profile; `certferry identity new` on the node makes one\n\
+                 {ALSO}{NOTHING_PLAIN}"
+            ),
+        );
+    }
     refused(
         folder,
-        seal(folder).arg("--to").arg(weak.of("cp-1")).arg("--also-to").arg(&strong.recipient),
+        seal(folder).arg("--to").arg(weak.of("cp-1")).args(strong.of_all()),
         2,
         "error: node/cp-1 has recipients age1pq1... and age1...: a computer that breaks X25519 would open it\n\
          hint: give recipients of one kind; age1pq1... is the stronger\n",
@@ -93,7 +109,7 @@ fn a_bundle_of_another_seed_or_changed_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let office = Opener::new(folder, "office", Kind::Hybrid);
-    let to = ["--also-to", &office.recipient];
+    let to = &office.of_all();
     let plain = FIRST.archive.display();
     let other = format!("certferry-seed-1:{}\n", "0123456789abcdef".repeat(4));
     let other = write(folder, "other.seed", &other, 0o600);

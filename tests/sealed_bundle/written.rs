@@ -23,12 +23,12 @@ fn it_says_what_is_there_and_what_is_still_in_the_clear() {
     let office = Opener::new(folder, "office", Kind::Hybrid);
     let sealed = folder.join("sealed");
     let mut dry = seal(folder);
-    let told = succeed(dry.arg("--also-to").arg(&office.recipient).arg("--dry-run"));
+    let told = succeed(dry.args(office.of_all()).arg("--dry-run"));
     let (name, plain) = (sealed.join("lab-g1.sealed.tar"), FIRST.archive.display());
     let name = name.display();
     assert_eq!(told, format!("{name}  3 parts, each sealed to its recipients, would be written; nothing was\n"));
     assert!(!sealed.exists());
-    let told = succeed(seal(folder).arg("--also-to").arg(&office.recipient));
+    let told = succeed(seal(folder).args(office.of_all()));
     let public = sealed.join("lab.pub");
     let expected = format!(
         "{name}  3 parts, each sealed to its recipients: nothing in it is secret\n\
@@ -46,14 +46,25 @@ fn it_says_what_is_there_and_what_is_still_in_the_clear() {
         assert_eq!(fs::metadata(sealed.join(name)).unwrap().permissions().mode() & 0o777, 0o644, "{name}");
     }
     // Sealed again it would have other bytes.
-    let refused = fail(seal(folder).arg("--also-to").arg(&office.recipient), 2);
+    let refused = fail(seal(folder).args(office.of_all()), 2);
     let expected = format!(
         "error: cannot write {name}: file exists\n\
          hint: what was sealed before is never overwritten, because no two envelopes are the same: take it, or write to \
          another folder with --out\n"
     );
     assert_eq!(refused, expected);
-    assert_eq!(fail(seal(folder).arg("--also-to").arg(&office.recipient).arg("--dry-run"), 2), expected);
+    assert_eq!(fail(seal(folder).args(office.of_all()).arg("--dry-run"), 2), expected);
+    // A run that was killed between the two has left the first.
+    fs::remove_file(sealed.join("lab-g1.sealed.tar.sig")).unwrap();
+    let expected = format!(
+        "error: cannot write {name}: file exists\n\
+         hint: {name}.sig is not there: unless it was sealed without a key that signs, this is half of a run that was \
+         interrupted; remove it, and seal again\n"
+    );
+    assert_eq!(fail(seal(folder).args(office.of_all()), 2), expected);
+    assert_eq!(fail(seal(folder).args(office.of_all()).arg("--dry-run"), 2), expected);
+    fs::remove_file(sealed.join("lab-g1.sealed.tar")).unwrap();
+    succeed(seal(folder).args(office.of_all()));
 }
 
 /// Without the seed there is no signature over the file, and that is said.
@@ -63,7 +74,7 @@ fn without_the_seed_the_file_is_not_signed() {
     let folder = folder.path();
     let office = Opener::new(folder, "office", Kind::Hybrid);
     let mut command = certferry();
-    command.arg("seal").arg(&FIRST.archive).arg("--key").arg(fingerprint()).arg("--also-to").arg(&office.recipient);
+    command.arg("seal").arg(&FIRST.archive).arg("--key").arg(fingerprint()).args(office.of_all());
     let told = succeed(command.arg("--out").arg(folder.join("sealed")));
     let line = "not signed as a file, because no seed was given; index and parts have the signer's signatures\n";
     assert!(told.contains(line), "{told}");
@@ -76,7 +87,7 @@ fn programs_get_who_opens_what() {
     let folder = folder.path();
     let [cp, office] = ["cp", "office"].map(|name| Opener::new(folder, name, Kind::Hybrid));
     let mut command = seal(folder);
-    command.arg("--to").arg(cp.of("cp-1")).arg("--also-to").arg(&office.recipient);
+    command.arg("--to").arg(cp.of("cp-1")).args(office.of_all());
     let told = crate::json::Documents::default().of(&mut command);
     assert_eq!(told["schema"], "certferry.seal.v1");
     assert_eq!(told["changed"], true);
@@ -119,7 +130,7 @@ fn what_is_sealed_is_the_same_each_time() {
     let folder = folder.path();
     let office = Opener::new(folder, "office", Kind::Hybrid);
     let read = |out: &str| {
-        succeed(seal_into(folder, out).arg("--also-to").arg(&office.recipient));
+        succeed(seal_into(folder, out).args(office.of_all()));
         fs::read(folder.join(out).join("lab-g1.sealed.tar")).unwrap()
     };
     let (first, second) = (read("one"), read("two"));

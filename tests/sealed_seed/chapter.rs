@@ -66,7 +66,11 @@ fn every_line_works_as_printed() {
 fn sealed_profile(profile: &str, recipient: &str) -> String {
     let mut table: toml::Table = profile.parse().unwrap();
     table["cluster"].as_table_mut().unwrap().insert("generation".to_owned(), 2.into());
-    let seal: toml::Table = format!("required = true\nalso_to = [\"{recipient}\"]\n").parse().unwrap();
+    let to = toml::Value::Array(vec![recipient.into()]);
+    for node in table["node"].as_array_mut().unwrap() {
+        node.as_table_mut().unwrap().insert("encrypt_to".to_owned(), to.clone());
+    }
+    let seal: toml::Table = format!("required = true\ncluster_to = {to}\n").parse().unwrap();
     table.insert("seal".to_owned(), seal.into());
     toml::to_string(&table).unwrap()
 }

@@ -52,7 +52,7 @@ pub(crate) struct RecipientArguments {
     /// Seal the part of whoever runs the cluster to this recipient; may be given several times
     #[arg(long, value_name = "RECIPIENT")]
     pub(crate) cluster_to: Vec<String>,
-    /// Seal every part to this recipient, too; may be given several times
+    /// Seal every part to this recipient, too, beside its own, which each must have; may be given several times
     #[arg(long, value_name = "RECIPIENT")]
     pub(crate) also_to: Vec<String>,
     /// The file with the recipients of nodes, a line for each: NODE RECIPIENT. What the profile has no fingerprint of

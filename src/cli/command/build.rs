@@ -265,7 +265,9 @@ fn build(
         places.gitignore = seed_file::stage_gitignore(&mut outputs, file)?;
     }
     let before = is_json.then(|| Files::look(&places, new_seed_file));
-    outputs.commit().map_err(|refused| cannot_place(&refused, new_seed_file))?;
+    outputs
+        .commit()
+        .map_err(|refused| cannot_place(&refused, new_seed_file, || sealing::interrupted(&places, request)))?;
     if let Some(slices) = slices {
         // When it fails, the bundle is taken back, too.
         slices.commit()?;
@@ -291,7 +293,7 @@ fn build(
         );
     }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
-    let recipients = sealing_text::changes(&sealing::changes(request));
+    let recipients = sealing_text::changes(&sealing::changes(request), true);
     let text = build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file, detail);
     Ok(recipients + &text + &signing::compared(request, &made))
 }
@@ -358,17 +360,23 @@ fn stage_beside(
     install_script::stage(outputs, places, &made.signer, signature)
 }
 
-fn cannot_place(refused: &CommitError, new_seed_file: Option<&Path>) -> Failure {
+fn cannot_place(
+    refused: &CommitError,
+    new_seed_file: Option<&Path>,
+    interrupted: impl Fn() -> Option<String>,
+) -> Failure {
     let CommitError { path, error, left } = refused;
     if Some(path.as_path()) == new_seed_file {
         return seed_file::cannot_create(Failure::commit("create", refused), error);
     }
     if error.kind() == io::ErrorKind::AlreadyExists && left.is_empty() {
         if path.to_string_lossy().contains(sealed::ENDING) {
-            return Failure::cannot_run(format!("{} exists, with other envelopes", path.display())).hint(
+            let failure = Failure::cannot_run(format!("{} exists, with other envelopes", path.display()));
+            return failure.hint(interrupted().unwrap_or_else(|| {
                 "no two envelopes are the same: take what is there, raise `generation` in [cluster], or write to another \
-                 folder with --out",
-            );
+                 folder with --out"
+                    .to_owned()
+            }));
         }
         return Failure::cannot_run(format!("{} exists with other bytes", path.display())).hint(
             "raise `generation` in [cluster], or write to another folder with --out; a bundle is never overwritten",

@@ -48,7 +48,7 @@ pub(crate) fn run(
         return build_json::dry_run(&plan, is_partial, files, comparison.as_ref(), &sealing::changes(request));
     }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
-    Ok(sealing_text::changes(&sealing::changes(request))
+    Ok(sealing_text::changes(&sealing::changes(request), true)
         + &build_summary::of_dry_run(&plan, is_partial, comparison.as_ref(), &places, new_seed, detail))
 }
 

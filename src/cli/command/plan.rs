@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     let since = lock.as_ref().map(|lock| (lock, Comparison::of_plan(lock, &profile, &plan)));
     let refusal = since.as_ref().and_then(|(lock, comparison)| comparison.refusal(lock, &plan));
     let sealed = recipients::planned(&arguments.profile, &profile)?;
-    let changes = lock.as_ref().map(|lock| recipient_changes(lock, &sealed.fingerprints)).unwrap_or_default();
+    let changes = recipient_changes(lock.as_ref(), &sealed.fingerprints);
     let refusal = lock.as_ref().and_then(|lock| recipient_refusal(lock, &sealed.fingerprints)).or(refusal);
     if arguments.output == OutputFormat::Json {
         let since = since.as_ref().map(|(lock, since)| (*lock, since));
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
     // First: one line of it may be somebody's who should not open anything.
-    let mut text = sealing::changes(&changes) + &sealing::without(&sealed.without);
+    let mut text = sealing::changes(&changes, lock.is_some()) + &sealing::without(&sealed.without);
     if lock.as_ref().is_some_and(was_sealed) && !profile.asks_for_seal() {
         text += sealing::NO_LONGER;
     }

@@ -104,7 +104,7 @@ fn seal(arguments: &SealArguments) -> Result<SealedFiles, Failure> {
     if arguments.dry_run {
         // A folder that is not there is made.
         if folder.as_os_str().is_empty() || folder.symlink_metadata().is_ok() {
-            host::check_new_file(&files.sealed).map_err(|error| not_new(&files.sealed, &error))?;
+            host::check_new_file(&files.sealed).map_err(|error| not_new(&files, &files.sealed, &error))?;
         }
         return Ok(files);
     }
@@ -213,14 +213,27 @@ fn write(
     }
     outputs.put(&files.public_key, key.to_pem().as_bytes(), 0o644, false).or_cannot("write", &files.public_key)?;
     outputs.commit().map_err(|refused| match refused.error.kind() {
-        io::ErrorKind::AlreadyExists if refused.left.is_empty() => not_new(&refused.path, &refused.error),
+        io::ErrorKind::AlreadyExists if refused.left.is_empty() => not_new(files, &refused.path, &refused.error),
         _ => Failure::commit("write", &refused),
     })
 }
 
-fn not_new(path: &Path, error: &io::Error) -> Failure {
+fn not_new(files: &SealedFiles, path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::io("write", path, error);
-    match error.kind() {
+    let missing = |path: &&PathBuf| path.symlink_metadata().is_err();
+    match (error.kind(), files.signature.as_ref().filter(missing)) {
+        // It is written after the sealed file.
+        (io::ErrorKind::AlreadyExists, Some(signature)) => failure.hint(format!(
+            "{} is not there: unless it was sealed without a key that signs, this is half of a run that was interrupted; \
+             remove it, and seal again",
+            signature.display()
+        )),
+        (kind, _) => already_sealed(failure, kind),
+    }
+}
+
+fn already_sealed(failure: Failure, kind: io::ErrorKind) -> Failure {
+    match kind {
         io::ErrorKind::AlreadyExists => failure.hint(
             "what was sealed before is never overwritten, because no two envelopes are the same: take it, or write to \
              another folder with --out",

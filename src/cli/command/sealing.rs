@@ -16,7 +16,7 @@ use crate::cli::text::sealing;
 use crate::host::Outputs;
 use crate::kubernetes::{PartName, is_authority_key};
 use crate::lock::Lock;
-use crate::make::{Defect, Envelopes, Made, RecipientChange, Request, Signer, Signing, recipient_changes};
+use crate::make::{Defect, Envelopes, Made, Permission, RecipientChange, Request, Signer, Signing, recipient_changes};
 use crate::plan::Recipient;
 use crate::profile::Profile;
 
@@ -135,7 +135,29 @@ fn warn_of_classical(made: &Made<'_, Draft>, envelopes: &Envelopes) {
 /// Returns what changes about recipients since the lock.
 pub(super) fn changes(request: &Request<'_>) -> Vec<RecipientChange> {
     let (Some(lock), Some(envelopes)) = (request.lock, request.envelopes) else { return Vec::new() };
-    recipient_changes(lock, &envelopes.fingerprints())
+    recipient_changes(Some(lock), &envelopes.fingerprints())
+}
+
+/// Returns the hint at what is half of a build that was interrupted: the sealed bundle or its signature without the
+/// other, or both without the lock that is written last. No two envelopes are the same, so that none goes on with it.
+pub(super) fn interrupted(places: &Places, request: &Request<'_>) -> Option<String> {
+    let files = [places.archive.as_deref(), places.signature.as_deref()].into_iter().flatten();
+    let (there, missing): (Vec<&Path>, Vec<&Path>) = files.partition(|path| path.symlink_metadata().is_ok());
+    let lock = places.lock.display();
+    let is_locked = request.permission == Permission::Locked;
+    let lacks = match (missing.first(), request.lock) {
+        (Some(missing), _) => format!("{} is not there", missing.display()),
+        (None, None) => format!("there is no lock {lock}"),
+        (None, Some(before)) if !is_locked && before.generation < request.profile.cluster.generation => {
+            format!("the lock {lock} is still that of generation {}", before.generation)
+        }
+        (None, Some(_)) => return None,
+    };
+    let there: Vec<_> = there.iter().map(|path| path.display().to_string()).collect();
+    Some(format!(
+        "{lacks}: this is half of a build that was interrupted, unless that file was moved; remove {}, and build again",
+        there.join(" and ")
+    ))
 }
 
 /// Names the sealed file in the places of a build that seals.

@@ -45,6 +45,9 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
     if is_sealed && checked.parts.is_empty() {
         return Err(opening::nothing_opens(path));
     }
+    if let Some(sealed) = sealed.as_ref().filter(|_| arguments.quiet || arguments.format.output == OutputFormat::Json) {
+        sealed.warn_of_unsigned();
+    }
     report(arguments, &checked, sealed.as_ref())
 }
 
@@ -60,6 +63,9 @@ fn heads_alone(
     let mut sealed_reader = sealed.map_err(|error| Failure::bundle(path, &error))?;
     let heads = opening::heads_of(path, &mut sealed_reader)?;
     let (index, sealed) = (sealed_reader.index(), Sealed { is_signed, heads });
+    if arguments.quiet || arguments.format.output == OutputFormat::Json {
+        sealed.warn_of_unsigned();
+    }
     if arguments.format.output == OutputFormat::Json {
         let bundle = BundleJson::sealed(&index.head, key);
         let document =

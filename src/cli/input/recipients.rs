@@ -139,28 +139,18 @@ impl Named {
                 }
             });
         }
-        let without = expected.keys().map(|node| PartName::Node(node.clone())).find(|part| {
-            // Its own recipient is asked for, also where every part has another one.
-            parts.contains(part) && !named.contains_key(part)
-        });
-        if let Some(part) = without {
-            return Err(no_recipient(&EnvelopesError::NoRecipient(vec![part.clone()]), &part, true));
+        // Who opens every part stands in for nobody: a node that cannot open its own part would be found out on it.
+        let without: Vec<_> = parts.iter().filter(|part| named.get(part).is_none_or(Vec::is_empty)).cloned().collect();
+        if let Some(first) = without.first() {
+            let has_fingerprint = first.node().is_some_and(|node| expected.contains_key(node));
+            return Err(no_recipient(&without, first, has_fingerprint, !every.is_empty()));
         }
-        // A part whose only recipients are those of every part is sealed to them alone: that is what was asked for.
         let envelopes = Envelopes::new(parts.iter().map(|part| {
             let mut to = named.remove(part).unwrap_or_default();
             to.extend(every.iter().cloned());
             (part.clone(), to)
         }));
-        envelopes.map_err(|error| match &error {
-            EnvelopesError::NoRecipient(parts) => match parts.first() {
-                Some(part) => no_recipient(&error, part, false),
-                None => Failure::defect("no part"),
-            },
-            EnvelopesError::BothKinds(_) => {
-                Failure::cannot_run(error.to_string()).hint("give recipients of one kind; age1pq1... is the stronger")
-            }
-        })
+        envelopes.map_err(|error| cannot_envelop(&error))
     }
 }
 
@@ -182,7 +172,8 @@ pub(crate) struct Planned {
 }
 
 /// Returns to whom a build of the profile seals, as far as the profile and the file of recipients say it, of whom
-/// nothing is confirmed here. Empty when the profile asks for no sealing.
+/// nothing is confirmed here. Empty when the profile asks for no sealing. Refuses recipients that a build refuses; a
+/// file that is not there yet is warned of.
 pub(crate) fn planned(path: &Path, profile: &Profile) -> Result<Planned, Failure> {
     if !profile.asks_for_seal() {
         return Ok(Planned::default());
@@ -191,35 +182,47 @@ pub(crate) fn planned(path: &Path, profile: &Profile) -> Result<Planned, Failure
     named.add_profile(profile);
     let nodes: Vec<_> = profile.nodes.iter().map(|node| node.name.as_str()).collect();
     let file = file(None, Some((path, profile)));
-    let mut of_file = BTreeMap::new();
+    let mut is_missing = false;
     match file.as_deref().map(|file| (file, file.symlink_metadata())) {
         Some((file, Err(error))) if error.kind() == std::io::ErrorKind::NotFound => {
-            Notice::new(format!(
-                "{} is not there: who opens the part of a node without `encrypt_to` is not known",
-                file.display()
-            ))
-            .give();
+            is_missing = true;
+            Notice::new(format!("cannot read the recipients {}: {}", file.display(), host::reason(&error)))
+                .hint("a build is refused until it is there; who opens the part of a node without `encrypt_to` is not known")
+                .give();
         }
         Some((file, _)) => {
-            of_file.extend(recipients_file::read(file, &nodes)?.into_iter().map(|line| (line.node, line.recipient)));
+            for Line { number, node, recipient } in recipients_file::read(file, &nodes)? {
+                match named.expected.get(&node) {
+                    Some(expected) if recipient.sha256() != *expected => {
+                        return Err(other_recipient(file, number, &node, &recipient, expected));
+                    }
+                    _ => named.parts.entry(PartName::Node(node)).or_default().push(recipient),
+                }
+            }
         }
         None => {}
     }
     let mut planned = Planned::default();
-    let parts = nodes.iter().map(|node| PartName::Node((*node).to_owned())).chain([PartName::Cluster]);
-    for part in parts {
-        let named_here = named.parts.get(&part).into_iter().flatten();
+    let mut to_be_sealed = Vec::new();
+    for part in nodes.iter().map(|node| PartName::Node((*node).to_owned())).chain([PartName::Cluster]) {
+        let own = named.parts.remove(&part).unwrap_or_default();
         let expected = part.node().and_then(|node| named.expected.get(node));
-        let in_file = part.node().filter(|_| expected.is_none()).and_then(|node| of_file.get(node));
-        let recipients = named_here.chain(in_file).chain(&named.every);
-        let mut to: BTreeSet<_> = recipients.map(|recipient| Hex(recipient.sha256())).collect();
-        to.extend(expected.map(|digest| Hex(*digest)));
-        if to.is_empty() {
-            planned.without.push(part);
-        } else {
-            planned.fingerprints.insert(part, to);
+        // Whether a file that is not there has its recipient nobody knows.
+        if own.is_empty() && (expected.is_none() || !is_missing) {
+            planned.without.push(part.clone());
+        }
+        if own.is_empty() && expected.is_none() {
+            continue;
+        }
+        let to: Vec<_> = own.into_iter().chain(named.every.iter().cloned()).collect();
+        let mut digests: BTreeSet<_> = to.iter().map(|recipient| Hex(recipient.sha256())).collect();
+        digests.extend(expected.map(|digest| Hex(*digest)));
+        planned.fingerprints.insert(part.clone(), digests);
+        if !to.is_empty() {
+            to_be_sealed.push((part, to));
         }
     }
+    Envelopes::new(to_be_sealed).map_err(|error| cannot_envelop(&error))?;
     planned.without.sort_unstable();
     Ok(planned)
 }
@@ -285,8 +288,20 @@ fn confirm(path: &Path, number: usize, node: &str, recipient: &Recipient) -> Res
 /// The most bytes of a name that is typed.
 const NAME_LIMIT: usize = 300;
 
-fn no_recipient(error: &EnvelopesError, first: &PartName, has_fingerprint: bool) -> Failure {
-    let failure = Failure::cannot_run(error.to_string());
+fn cannot_envelop(error: &EnvelopesError) -> Failure {
+    match error {
+        EnvelopesError::BothKinds(_) => {
+            Failure::cannot_run(error.to_string()).hint("give recipients of one kind; age1pq1... is the stronger")
+        }
+        EnvelopesError::NoRecipient(_) => Failure::defect(&error.to_string()),
+    }
+}
+
+/// Returns the refusal of parts, of which this is the first, that have no recipient of their own. `has_fingerprint`
+/// says whether the profile has that of the first, and `has_others` whether somebody else would open every part.
+fn no_recipient(parts: &[PartName], first: &PartName, has_fingerprint: bool, has_others: bool) -> Failure {
+    let own = if has_others { " of its own" } else { "" };
+    let failure = Failure::cannot_run(format!("there is no recipient{own} for {}", sealing::names(parts)));
     let failure = match first.node() {
         Some(node) if has_fingerprint => failure.hint(format!(
             "the profile has the fingerprint of it: give a file with the line `{node} RECIPIENT` in `recipients` of [seal], \
@@ -296,6 +311,13 @@ fn no_recipient(error: &EnvelopesError, first: &PartName, has_fingerprint: bool)
             "add --to {node}=RECIPIENT, or `encrypt_to` in the profile; `certferry identity new` on the node makes one"
         )),
         None => failure.hint("add --cluster-to RECIPIENT, or `cluster_to` in [seal]: who runs the cluster"),
+    };
+    let failure = match has_others {
+        true => failure.hint(
+            "`also_to` and --also-to say who else opens a part, and stand in for nobody: for a part that they alone open, \
+             name them as its recipient",
+        ),
+        false => failure,
     };
     failure.hint("nothing was written: beside sealed parts none stays in the clear")
 }

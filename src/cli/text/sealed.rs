@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::bundle::Head;
 use crate::cli::input::opening::SealedHead;
+use crate::cli::notice::Notice;
 use crate::cli::text::bundle::counted;
 use crate::cli::text::{bounded, fingerprint};
 use crate::seal::Recipients;
@@ -42,13 +43,23 @@ impl Sealed {
             let opened = if head.is_opened { ", opened" } else { "" };
             format!("{begin}  {part:width$}  to {}{opened}\n", recipients(&head.recipients))
         });
-        let unsigned = match self.is_signed || self.heads.iter().all(|head| head.is_opened) {
-            true => "",
-            false => {
-                "not checked: whether what stays sealed is the signer's, because there is no signature of the whole file\n"
-            }
-        };
-        bounded::lines(lines) + unsigned
+        let unsigned = self.unsigned().map(|said| format!("{said}\n"));
+        bounded::lines(lines) + &unsigned.unwrap_or_default()
+    }
+
+    /// Returns what is said where nothing shows that the envelopes are those of the signer.
+    fn unsigned(&self) -> Option<&'static str> {
+        let is_known = self.is_signed || self.heads.iter().all(|head| head.is_opened);
+        (!is_known).then_some(
+            "not checked: whether what stays sealed is the signer's, because there is no signature of the whole file",
+        )
+    }
+
+    /// Warns of what [`Self::lines`] says last, where nobody reads those.
+    pub(crate) fn warn_of_unsigned(&self) {
+        if let Some(said) = self.unsigned() {
+            Notice::new(said).give();
+        }
     }
 }
 

@@ -118,11 +118,15 @@ pub(crate) fn text(files: &SealedFiles) -> String {
 }
 
 /// Returns the text of who opens parts now and did not before, and the other way round: all of it, because one line may
-/// be somebody's who should not.
-pub(crate) fn changes(changes: &[RecipientChange]) -> String {
+/// be somebody's who should not. `has_lock` says whether there was a build before.
+pub(crate) fn changes(changes: &[RecipientChange], has_lock: bool) -> String {
+    let heading = match has_lock {
+        true => "recipients since the lock; compare what is new with the paper of the node:",
+        false => "recipients, all of them new; compare each with the paper of the node:",
+    };
     match lines(changes) {
         lines if lines.is_empty() => lines,
-        lines => format!("recipients since the lock; compare what is new with the paper of the node:\n{lines}\n"),
+        lines => format!("{heading}\n{lines}\n"),
     }
 }
 
@@ -158,9 +162,16 @@ pub(crate) fn without(parts: &[PartName]) -> String {
     if parts.is_empty() {
         return String::new();
     }
+    format!(
+        "no recipient of its own yet, and so no build, or one with --to, --recipients and --cluster-to:\n  {}\n\n",
+        names(parts)
+    )
+}
+
+/// Returns the names of parts, those with numbers one after the other as a range.
+pub(crate) fn names(parts: &[PartName]) -> String {
     let names: Vec<_> = parts.iter().map(ToString::to_string).collect();
-    let names = node_names::ranges(names.iter().map(String::as_str)).join(", ");
-    format!("no recipient yet, and so no build, or one with --to and --cluster-to:\n  {names}\n\n")
+    node_names::ranges(names.iter().map(String::as_str)).join(", ")
 }
 
 /// A part whose recipients are others than before.
