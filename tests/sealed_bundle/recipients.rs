@@ -95,11 +95,11 @@ fn a_plan_shows_who_opens_what_from_the_first_build_on_and_refuses_what_a_build_
     cluster.recipients(&cluster.right());
     let told = desk.succeed("plan lab.toml");
     let expected = format!(
-        "recipients, all of them new; compare each with the paper of the node:\n  ~ node/cp-1\n    + {}\n  ~ node/worker-1\n    \
-         + {}\n  ~ cluster\n    + {}\n\nlab, generation 1",
+        "recipients, all of them new; compare each with the paper of the node:\n  ~ cluster\n    + {}\n  ~ node/cp-1\n    \
+         + {}\n  ~ node/worker-1\n    + {}\n\nlab, generation 1",
+        groups(office),
         groups(cp),
-        groups(worker),
-        groups(office)
+        groups(worker)
     );
     assert!(told.starts_with(&expected), "{told}");
     let told = crate::json::Documents::default().of(&mut desk.command("plan lab.toml"));
