@@ -36,6 +36,13 @@ pub fn run() -> ExitCode {
         ColorChoice::Auto => None,
         choice => Some(choice == ColorChoice::Always),
     });
+    if let Err(failure) = input::misplaced_secret::refuse_line(&line) {
+        if wants_json(line.into_iter().skip(1)) {
+            notice::collect();
+        }
+        failure.tell();
+        return ExitCode::from(failure.exit_code());
+    }
     let arguments = match usage::read(line) {
         Ok(arguments) => arguments,
         Err(error) => {
