@@ -17,9 +17,9 @@
 //! a node's files     --doctor::examine--> findings
 //! ```
 //!
-//! The far side (`bundle`, `sign`, `verify`, `doctor`, `node`) imports nothing that makes keys. Only `host`, and through it
-//! `node` and `doctor`, touch files, clock or network. The command line (`cli`) turns arguments into one of these calls, and
-//! its result into words.
+//! The far side (`bundle`, `sign`, `verify`, `doctor`, `node`) imports nothing that makes keys. Only `host`, and
+//! through it `node` and `doctor`, touch files, clock or network. The command line (`cli`) turns arguments into one of
+//! these calls, and its result into words.
 //!
 //! From a profile and a seed to the files of a node, without a file or a terminal:
 //!

@@ -1,4 +1,5 @@
-//! `--dry-run`: every command that writes has it, says what it would write, refuses what it would refuse, and writes nothing.
+//! `--dry-run`: every command that writes has it, says what it would write, refuses what it would refuse, and writes
+//! nothing.
 
 use std::collections::BTreeSet;
 use std::fs;

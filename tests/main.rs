@@ -1,7 +1,7 @@
 //! Every integration test, in one program: it is linked once, and its tests share the processors to the end.
 //!
-//! A test has no process of its own, then: what belongs to a process (environment, working folder, umask, signals) is for
-//! the programs that a test starts, never for the test itself.
+//! A test has no process of its own, then: what belongs to a process (environment, working folder, umask, signals) is
+//! for the programs that a test starts, never for the test itself.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at once")]
 #![allow(unreachable_pub, reason = "as in every module of a program")]

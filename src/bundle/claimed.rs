@@ -13,14 +13,15 @@ use crate::kubernetes::PartName;
 /// The most headers to look at.
 const FOLDERS: usize = 4;
 
-/// Returns the names of the parts that a sealed bundle says it has. Reads no more than the beginning, which is in the clear.
+/// Returns the names of the parts that a sealed bundle says it has. Reads no more than the beginning, which is in the
+/// clear.
 pub fn claimed_sealed_parts(source: impl BufRead) -> Vec<PartName> {
     let index = SealedReader::open(source, None).map(|sealed| sealed.index().parts.clone());
     index.unwrap_or_default().into_iter().map(|(part, _)| part).collect()
 }
 
-/// Returns the names of the parts that a bundle, a partial bundle or a slice says it has. Reads no more than the beginning, in
-/// which there is no key. Returns none for anything else.
+/// Returns the names of the parts that a bundle, a partial bundle or a slice says it has. Reads no more than the
+/// beginning, in which there is no key. Returns none for anything else.
 pub fn claimed_parts(source: impl BufRead) -> Vec<PartName> {
     read(source).unwrap_or_default()
 }

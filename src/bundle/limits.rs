@@ -7,8 +7,8 @@
 pub(crate) const MEMBER: u64 = 16 << 20;
 /// Bytes of a gzip member, compressed. Without this limit a member could consist of deflate's empty blocks.
 pub(crate) const COMPRESSED: u64 = 2 * MEMBER;
-/// Bytes of an envelope: a member that is as long as it may be, what age adds to it, and its head. A reader of sealed bundles
-/// holds the slice that came out of one besides.
+/// Bytes of an envelope: a member that is as long as it may be, what age adds to it, and its head. A reader of sealed
+/// bundles holds the slice that came out of one besides.
 pub(crate) const SEALED: u64 = COMPRESSED + (2 << 20);
 /// Bytes of a file or a record.
 pub(crate) const FILE: u64 = 4 << 20;

@@ -36,12 +36,13 @@ mod split;
 mod tar;
 mod verified;
 mod write;
+mod write_error;
 
 #[cfg(test)]
 mod tests;
 
 pub use claimed::{claimed_parts, claimed_sealed_parts};
-pub use error::{BundleError, RecordError, WriteError};
+pub use error::{BundleError, RecordError};
 pub use head::{ClusterId, FORMAT, Head, PHASE};
 pub use hex::{Hex, Sha256};
 pub use index::Index;
@@ -57,3 +58,4 @@ pub use split::{Slices, SplitError, split};
 pub use tar::ustar_split;
 pub use verified::{ArchiveKind, VerifiedArchive, VerifiedIndex, VerifiedPart};
 pub use write::{Collected, Description, Writer, Written};
+pub use write_error::WriteError;

@@ -82,8 +82,8 @@ impl<'k, R: BufRead> Reader<'k, R> {
         Ok(reader)
     }
 
-    /// Opens what [`OpenedParts`](super::sealed::OpenedParts) makes of a sealed bundle. Of the parts of its index those are
-    /// missing that were not opened.
+    /// Opens what [`OpenedParts`](super::sealed::OpenedParts) makes of a sealed bundle. Of the parts of its index those
+    /// are missing that were not opened.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! Cuts parts out of a bundle, without a key and without compressing anything again.
 //!
-//! Each slice proves itself, because its record is signed. Nothing is therefore verified or trusted here. Refused is only
-//! what could not be a bundle at all, and a record that no reader would take, however it is signed.
+//! Each slice proves itself, because its record is signed. Nothing is therefore verified or trusted here. Refused is
+//! only what could not be a bundle at all, and a record that no reader would take, however it is signed.
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read};
@@ -52,15 +52,15 @@ pub trait Slices {
     /// Fails when the slice cannot be written.
     fn begin(&mut self, part: &PartName, head: &Head) -> io::Result<()>;
 
-    /// Writes the next bytes of a part's slice. The last bytes of all slices come at the end, so that another part's may
-    /// come in between.
+    /// Writes the next bytes of a part's slice. The last bytes of all slices come at the end, so that another part's
+    /// may come in between.
     ///
     /// # Errors
     /// Fails when the bytes cannot be written.
     fn write(&mut self, part: &PartName, bytes: &[u8]) -> io::Result<()>;
 
-    /// Writes the last bytes of every slice, which are the same: the gzip member with the end of the archive. `parts` are
-    /// those whose slices were begun.
+    /// Writes the last bytes of every slice, which are the same: the gzip member with the end of the archive. `parts`
+    /// are those whose slices were begun.
     ///
     /// # Errors
     /// Fails when the bytes cannot be written, with the part whose slice it is.
@@ -71,8 +71,8 @@ pub trait Slices {
     }
 }
 
-/// Writes the wanted slices: the gzip member of each part and the end member, all as they are in the bundle. Returns the
-/// parts whose slices were written.
+/// Writes the wanted slices: the gzip member of each part and the end member, all as they are in the bundle. Returns
+/// the parts whose slices were written.
 ///
 /// # Errors
 ///

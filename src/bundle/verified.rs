@@ -140,8 +140,8 @@ impl VerifiedArchive {
         self.parts
     }
 
-    /// Returns the SHA-256 of the tar stream, which identifies a bundle. A slice has another than its bundle, and so has
-    /// a sealed bundle of which parts were not opened.
+    /// Returns the SHA-256 of the tar stream, which identifies a bundle. A slice has another than its bundle, and so
+    /// has a sealed bundle of which parts were not opened.
     #[must_use]
     pub const fn content_sha256(&self) -> Sha256 {
         self.content_sha256

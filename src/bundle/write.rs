@@ -10,7 +10,6 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use ring::digest::{Context, SHA256};
 use zeroize::Zeroizing;
 
-use super::error::WriteError;
 use super::gzip::Compressor;
 use super::head::Head;
 use super::hex::Sha256;
@@ -22,6 +21,7 @@ use super::part::Part;
 use super::record::Record;
 use super::rows::{Entry, Row, entries};
 use super::tar::{BLOCK, END, Kind, header, padding, ustar_split};
+use super::write_error::WriteError;
 use crate::kubernetes::PartName;
 use crate::sign::Sign;
 
@@ -66,7 +66,8 @@ pub struct Written {
 }
 
 impl<B: Write> Writer<B> {
-    /// Returns a bundle without parts. Those that come wait in `body`, which must be empty, and as secret as the bundle.
+    /// Returns a bundle without parts. Those that come wait in `body`, which must be empty, and as secret as the
+    /// bundle.
     ///
     /// # Errors
     ///
@@ -99,7 +100,8 @@ impl<B: Write> Writer<B> {
                 let (name, sha256, tar) = member(head, part(number)?.borrow(), sign)?;
                 Ok((name, sha256, compressor.member(&tar).map_err(WriteError::Output)?))
             };
-            // All are collected before any is written, so that of several errors the first is reported, not the fastest.
+            // All are collected before any is written, so that of several errors the first is reported, not the
+            // fastest.
             let numbers = start..count.min(start + PARTS_AT_ONCE);
             let made: Vec<Result<_, WriteError>> = numbers.into_par_iter().map(make).collect();
             for part in made {

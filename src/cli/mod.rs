@@ -86,8 +86,8 @@ fn run_line() -> ExitCode {
     }
 }
 
-/// Adds what became of the files of a run whose result could not be told: new ones are taken back, and what was installed on a
-/// node stays.
+/// Adds what became of the files of a run whose result could not be told: new ones are taken back, and what was
+/// installed on a node stays.
 fn untold(failure: Failure, writes_files: bool) -> Failure {
     match host::take_back() {
         Some(left) if left.is_empty() => failure.hint("nothing was changed: what this run had written is taken back"),

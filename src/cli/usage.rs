@@ -8,7 +8,8 @@ use clap::{ColorChoice, CommandFactory, Error, FromArgMatches, ValueEnum};
 use crate::cli::args::Arguments;
 use crate::cli::typed_key;
 
-/// The switches that let through what a check has refused. Nobody should meet one as a guess at a word that was misspelt.
+/// The switches that let through what a check has refused. Nobody should meet one as a guess at a word that was
+/// misspelt.
 const OVERRIDES: [&str; 8] = [
     "--force-node",
     "--allow-downgrade",

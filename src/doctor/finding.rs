@@ -77,8 +77,8 @@ impl Finding {
 /// How much was looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LookedAt {
-    /// The certificates in files and kubeconfigs of the node, and in files elsewhere that programs name. A CA counts once
-    /// for each file of its own.
+    /// The certificates in files and kubeconfigs of the node, and in files elsewhere that programs name. A CA counts
+    /// once for each file of its own.
     pub certificates: usize,
     /// The kubeconfigs of the node, of its network plugins and in homes.
     pub kubeconfigs: usize,
@@ -172,8 +172,8 @@ impl Findings {
         self.unchecked.iter().map(|(_, why)| why.clone()).collect()
     }
 
-    /// Says what helps against a fault, where that depends on more than the file: a text that goes before the chapter to
-    /// read.
+    /// Says what helps against a fault, where that depends on more than the file: a text that goes before the chapter
+    /// to read.
     pub(super) fn explain(&mut self, id: &str, file: &str, because: &str) {
         for (_, finding) in self.found.iter_mut().filter(|(_, finding)| finding.rule.id == id && finding.file == file) {
             because.clone_into(&mut finding.because);
@@ -228,8 +228,8 @@ pub(super) fn shell_words(files: &BTreeSet<String>) -> String {
     files.iter().map(|file| shell_word(&format!("/{file}"))).collect::<Vec<_>>().join(" ")
 }
 
-/// Returns a text with its values filled in, and with the node's folder of certificates in place of kubeadm's own. A name
-/// without a value stays as it is.
+/// Returns a text with its values filled in, and with the node's folder of certificates in place of kubeadm's own. A
+/// name without a value stays as it is.
 fn fill(template: &str, folder: &CertificatesDir, values: &BTreeMap<&str, &str>) -> String {
     let template = &template.replace(PKI, folder.folder());
     let mut text = String::with_capacity(template.len() + 64);

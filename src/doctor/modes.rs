@@ -44,8 +44,8 @@ fn owned(place: &str, user: u32, expected: u32, findings: &mut Findings) {
 /// The fewest files with a private key of which a copy can be known by their modes: of two, both may have been opened.
 const FEWEST: usize = 3;
 
-/// Says once that no private key is for its owner alone, in place of once for each. So the files lie in a copy that keeps
-/// no modes, such as a checkout of git, and on the node they may be as they must be.
+/// Says once that no private key is for its owner alone, in place of once for each. So the files lie in a copy that
+/// keeps no modes, such as a checkout of git, and on the node they may be as they must be.
 pub(super) fn check_copy(tree: &Tree, findings: &mut Findings) {
     let open = findings.files_of("key-mode");
     let is_private = |file: &TreeFile| file.mode & 0o077 == 0 && holds_a_private_key(&file.content);

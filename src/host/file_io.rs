@@ -242,8 +242,8 @@ pub(super) fn create_new(path: &Path, mode: u32) -> io::Result<File> {
     }
 }
 
-/// Creates a file without a name in a folder, and sets the mode whatever the umask. Returns `None` where the file system
-/// has no such files, or they could not be given a name later.
+/// Creates a file without a name in a folder, and sets the mode whatever the umask. Returns `None` where the file
+/// system has no such files, or they could not be given a name later.
 pub(super) fn create_nameless(folder: &Path, mode: u32) -> io::Result<Option<File>> {
     // By its name there, such a file gets one.
     if !Path::new("/proc/self/fd").is_dir() {

@@ -11,8 +11,8 @@ use super::interrupt::{self, Watch};
 /// Where the terminal is on which a process was started, wherever its streams lead.
 const TERMINAL: &str = "/dev/tty";
 
-/// Asks on the terminal for a line, which is not shown. Returns it with its end, at most `limit` bytes. The bytes are wiped
-/// when dropped.
+/// Asks on the terminal for a line, which is not shown. Returns it with its end, at most `limit` bytes. The bytes are
+/// wiped when dropped.
 ///
 /// A signal that ends the process meanwhile leaves the terminal as it was.
 ///
@@ -36,8 +36,8 @@ pub fn read_shown(prompt: &str, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> 
     read_line(&mut terminal, prompt, limit)
 }
 
-/// Takes everything off the terminal, and out of what can be scrolled back to where the terminal does that (ECMA-48, section
-/// 8.3.39, with the 3 of xterm). Does nothing without a terminal.
+/// Takes everything off the terminal, and out of what can be scrolled back to where the terminal does that (ECMA-48,
+/// section 8.3.39, with the 3 of xterm). Does nothing without a terminal.
 pub fn clear_terminal() {
     if let Ok(mut terminal) = OpenOptions::new().write(true).open(TERMINAL) {
         let _ = terminal.write_all(b"\x1b[H\x1b[2J\x1b[3J");

@@ -3,8 +3,8 @@
 //! Why: everything that touches the machine is in one room, so that all other rooms depend on nothing but their
 //! arguments.
 //!
-//! Output files are staged and get their names at the end. A run that fails or is interrupted leaves nothing behind, and
-//! what a killed one leaves, the next one removes.
+//! Output files are staged and get their names at the end. A run that fails or is interrupted leaves nothing behind,
+//! and what a killed one leaves, the next one removes.
 //!
 //! Refuses to follow a symbolic link at the end of a path that it creates, and to overwrite files that it did not
 //! write.
@@ -94,8 +94,8 @@ pub fn addresses() -> io::Result<Vec<IpAddr>> {
 /// Returns what `restorecon` said.
 pub fn relabel(folders: &[String]) -> Result<(), String> {
     // Without this program there is no SELinux.
-    // The standard input is passed on, because a small root may lack /dev/null. What they say is not, because the standard
-    // error may be for a program.
+    // The standard input is passed on, because a small root may lack /dev/null. What they say is not, because the
+    // standard error may be for a program.
     if !Command::new("selinuxenabled").stdin(Stdio::inherit()).output().is_ok_and(|output| output.status.success()) {
         return Ok(());
     }

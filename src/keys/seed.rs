@@ -31,8 +31,8 @@ impl Seed {
         seed.checked()
     }
 
-    /// Reads a seed file: `certferry-seed-1:` and 64 lower-case hex digits on one line, then `seed-id ` and the seed's id on
-    /// another, with one LF at its end or none. The second line may be missing.
+    /// Reads a seed file: `certferry-seed-1:` and 64 lower-case hex digits on one line, then `seed-id ` and the seed's
+    /// id on another, with one LF at its end or none. The second line may be missing.
     ///
     /// # Errors
     ///
@@ -109,7 +109,8 @@ impl Seed {
         text
     }
 
-    /// Returns the bytes themselves, for whoever writes the seed down in another form. The caller must wipe its own copy.
+    /// Returns the bytes themselves, for whoever writes the seed down in another form. The caller must wipe its own
+    /// copy.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

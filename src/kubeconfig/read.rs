@@ -52,7 +52,8 @@ pub struct KubeconfigUser {
     pub certificate: Option<Held>,
     /// The key of the client certificate.
     pub key: Option<Held>,
-    /// Those of `client-certificate` and `client-key` that are given twice, as data and as a file, which client-go refuses.
+    /// Those of `client-certificate` and `client-key` that are given twice, as data and as a file, which client-go
+    /// refuses.
     pub given_twice: Vec<&'static str>,
     /// The names of the fields with which the user proves in another way who it is, in the order of
     /// [`OTHER_CREDENTIALS`].

@@ -1,8 +1,8 @@
 //! Which files a part of a bundle may hold: the list of places of the format (manual/formats.md, "Trees").
 //!
-//! A signature says who made a part, not that its files belong where they want to go. Whoever reads a bundle takes these
-//! places and no other, so that a stolen signer's key cannot write an authorized_keys, a static pod, or a CA's key onto a
-//! worker. `templates/install/facts.awk` repeats the table for nodes.
+//! A signature says who made a part, not that its files belong where they want to go. Whoever reads a bundle takes
+//! these places and no other, so that a stolen signer's key cannot write an authorized_keys, a static pod, or a CA's
+//! key onto a worker. `templates/install/facts.awk` repeats the table for nodes.
 
 use super::certificate::{AUTHORITIES, CERTIFICATES};
 use super::certificate_row::{CaName, Output, Scope};
@@ -29,8 +29,8 @@ const CONTROL_PLANE: &[Role] = &[Role::ControlPlane];
 const ETCD_MEMBERS: &[Role] = &[Role::ControlPlane, Role::Etcd];
 const KUBELETS: &[Role] = &[Role::ControlPlane, Role::Worker];
 
-/// Returns whether a file of a part holds a key by which certificates or tokens are made that others believe: that of a CA, or
-/// the one for service accounts.
+/// Returns whether a file of a part holds a key by which certificates or tokens are made that others believe: that of a
+/// CA, or the one for service accounts.
 #[must_use]
 pub fn is_authority_key(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();

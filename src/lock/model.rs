@@ -226,8 +226,8 @@ impl Lock {
 
     /// Reads a lock row by row. The tree of a whole document takes ten times the room of its text.
     ///
-    /// Returns `None` when that is not possible, as when a text spans several lines, and for everything that is no lock:
-    /// only the whole document shows what is wrong, and where.
+    /// Returns `None` when that is not possible, as when a text spans several lines, and for everything that is no
+    /// lock: only the whole document shows what is wrong, and where.
     fn by_rows(text: &str) -> Option<Self> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]

@@ -157,8 +157,8 @@ fn of_all(lock: &Lock) -> Lock {
     }
 }
 
-/// Returns the refusal of another signer, if one of both is somebody of whom the profile has the key. Where the seed gives
-/// both, a raised generation says it all.
+/// Returns the refusal of another signer, if one of both is somebody of whom the profile has the key. Where the seed
+/// gives both, a raised generation says it all.
 fn other_signer(old: &Lock, before: &Shapes<'_>, after: &Shapes<'_>) -> Option<Refusal> {
     let adopted = |shapes: &Shapes<'_>| Some(shapes.get(&KeyId::BundleSigner)?.key.adopted.map(|spki| *spki));
     let (before, after) = (adopted(before)?, adopted(after)?);

@@ -5,8 +5,8 @@
 //! Input: a [`Request`], an engine for RSA, and an output that can be read back. The build uses neither files nor a
 //! terminal.
 //!
-//! Output: the bytes of the bundle, and [`Made`]: its signature and signer, the lock, and what it can say of the changes
-//! since the lock before.
+//! Output: the bytes of the bundle, and [`Made`]: its signature and signer, the lock, and what it can say of the
+//! changes since the lock before.
 //!
 //! Refuses what the lock of the build before forbids ([`Objection`]), as early as it is known. The output is read back
 //! as a node will read it, before the caller gets it.
@@ -71,8 +71,8 @@ pub struct Request<'a> {
     pub profile: &'a Profile,
     /// The secret from which all keys are derived that are not adopted.
     pub seed: &'a Seed,
-    /// The CAs and keys that are adopted. The profile must be the one that [`adopt`](crate::adopted::adopt) returned with
-    /// them.
+    /// The CAs and keys that are adopted. The profile must be the one that [`adopt`](crate::adopted::adopt) returned
+    /// with them.
     pub adopted: &'a Adopted,
     /// The lock of the build before, if there was one.
     pub lock: Option<&'a Lock>,
@@ -83,7 +83,8 @@ pub struct Request<'a> {
     pub permission: Permission,
     /// Who signs the bundle.
     pub signing: Signing<'a>,
-    /// To whom each part is sealed afterwards, for the lock to pin; `None` leaves what it has. What is built is the same.
+    /// To whom each part is sealed afterwards, for the lock to pin; `None` leaves what it has. What is built is the
+    /// same.
     pub envelopes: Option<&'a Envelopes>,
     /// Whether to sign the slice of each part, too, as [`split`](crate::bundle::split) cuts it, if the key is at hand.
     pub signs_slices: bool,
@@ -114,8 +115,8 @@ pub struct Made<'a, O> {
     pub signature: Option<Vec<u8>>,
     /// The signer's signature over [`install_script::SCRIPT`]. `None` with [`Signing::Nobody`].
     pub install_signature: Option<Vec<u8>>,
-    /// What the signer is asked to sign, with [`Signing::Nobody`]. The output then is a rehearsal, which no reader takes, and
-    /// must not be kept; neither must the lock.
+    /// What the signer is asked to sign, with [`Signing::Nobody`]. The output then is a rehearsal, which no reader
+    /// takes, and must not be kept; neither must the lock.
     pub to_sign: Option<SigningRequest>,
     /// The signer's signature over the slice of each part, if they were wanted and the key is at hand.
     pub slice_signatures: BTreeMap<PartName, Vec<u8>>,

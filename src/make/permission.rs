@@ -226,8 +226,8 @@ fn deviation(old: &Lock, new: &Lock) -> Option<Deviation> {
     compare_values(old, new).err().or(is_other.then_some(Deviation::Rows))
 }
 
-/// Compares every value that no change of the shape of a key or certificate explains. The hashes of the whole come last,
-/// because they change with everything else.
+/// Compares every value that no change of the shape of a key or certificate explains. The hashes of the whole come
+/// last, because they change with everything else.
 fn compare_values(old: &Lock, new: &Lock) -> Result<(), Deviation> {
     let head = |lock: &Lock| {
         [

@@ -20,8 +20,8 @@ pub struct RecipientChange {
     pub removed: Vec<Sha256>,
 }
 
-/// Returns the parts that would be sealed to others than those of the lock. A part that was never sealed is among them, a new
-/// one, too.
+/// Returns the parts that would be sealed to others than those of the lock. A part that was never sealed is among them,
+/// a new one, too.
 #[must_use]
 pub fn recipient_changes(lock: &Lock, planned: &BTreeMap<PartName, BTreeSet<Sha256>>) -> Vec<RecipientChange> {
     let locked: BTreeMap<_, _> = lock.parts.iter().map(|row| (&row.part, &row.sealed_to)).collect();
@@ -77,8 +77,8 @@ pub(super) fn check(lock: &Lock, envelopes: Option<&Envelopes>, permission: Perm
 pub(super) struct Pins<'a>(Option<&'a Envelopes>);
 
 impl<'a> Pins<'a> {
-    /// A rebuild that is to be what the lock says leaves its recipients as they are: whether it is sealed, too, does not
-    /// matter to what is in it.
+    /// A rebuild that is to be what the lock says leaves its recipients as they are: whether it is sealed, too, does
+    /// not matter to what is in it.
     pub(super) fn new(envelopes: Option<&'a Envelopes>, permission: Permission) -> Self {
         Self(envelopes.filter(|_| permission != Permission::Locked))
     }

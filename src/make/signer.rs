@@ -43,8 +43,8 @@ impl<'a> Signer<'a> {
         Ok(Self { public: public.ok_or(Defect::NoSigner)??, key: Own::Derived(keys) })
     }
 
-    /// Returns the key of a seed that has signed a message for a cluster, of any generation up to 64. Returns `None` when
-    /// none of these did.
+    /// Returns the key of a seed that has signed a message for a cluster, of any generation up to 64. Returns `None`
+    /// when none of these did.
     ///
     /// # Errors
     /// Returns a [`Defect`], to which no seed should lead.

@@ -4,8 +4,8 @@
 //!
 //! Input: a checked [`Profile`] and the table of [`crate::kubernetes`].
 //!
-//! Output: a [`Plan`], in an order that depends on the profile alone. The files of a recipient are planned when they are
-//! asked for.
+//! Output: a [`Plan`], in an order that depends on the profile alone. The files of a recipient are planned when they
+//! are asked for.
 //!
 //! Refuses nothing, because [`crate::profile::parse`] has refused everything that can be wrong.
 
@@ -113,7 +113,8 @@ impl Plan<'_> {
     }
 }
 
-/// Returns whether a certificate is that of a CA of which only the certificate is named, and below which nothing is made.
+/// Returns whether a certificate is that of a CA of which only the certificate is named, and below which nothing is
+/// made.
 fn is_only_trusted(authority: &PlannedCertificate, all: &[PlannedCertificate]) -> bool {
     let is_made_below = |planned: &PlannedCertificate| planned.issuer == authority.key && planned.existing.is_none();
     let is_without_key = |existing: &ExistingCertificate| !existing.has_key_file;

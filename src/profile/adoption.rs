@@ -1,5 +1,5 @@
-//! `certificate`, `key` and `renew` of a CA: one that exists, or whose certificate somebody else signs; and `subject` of
-//! one that is made.
+//! `certificate`, `key` and `renew` of a CA: one that exists, or whose certificate somebody else signs; and `subject`
+//! of one that is made.
 
 use super::ca::Adoption;
 use super::names::visible_text;

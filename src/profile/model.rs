@@ -61,7 +61,8 @@ pub struct Profile {
     pub registries: Vec<Registry>,
     /// `[seal]`, if the profile has it.
     pub seal: Option<Seal>,
-    /// `[bundle] signer`: the file of the public key whose owner signs the bundle. `None` means that the key is derived.
+    /// `[bundle] signer`: the file of the public key whose owner signs the bundle. `None` means that the key is
+    /// derived.
     pub signer: Option<KeyAdoption>,
     /// `[bundle] signer_generation`: a number that is raised for a new key that signs the bundle.
     pub signer_generation: u32,

@@ -1,7 +1,7 @@
 //! Bytes that wait on a disk for the process that wrote them, and for nobody else.
 //!
-//! They are sealed with a key that is in memory alone and goes with the process, so that what is found on the disk later, also
-//! after a crash, holds nothing.
+//! They are sealed with a key that is in memory alone and goes with the process, so that what is found on the disk
+//! later, also after a crash, holds nothing.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
@@ -16,8 +16,8 @@ const PART: usize = 64 << 10;
 /// The bytes of a tag.
 const TAG: usize = 16;
 
-/// A file that holds what is written to it sealed. What was written can be read, from its beginning on and several times;
-/// after the first read nothing more is written.
+/// A file that holds what is written to it sealed. What was written can be read, from its beginning on and several
+/// times; after the first read nothing more is written.
 pub struct Ephemeral<F> {
     inner: F,
     key: Box<LessSafeKey>,

@@ -1,6 +1,7 @@
 //! Sealed files: age version 1, as <https://c2sp.org/age> has it.
 //!
-//! **Why.** A seed makes every key of a cluster, and a bundle carries them. What lies on a disk or a stick is found one day.
+//! **Why.** A seed makes every key of a cluster, and a bundle carries them. What lies on a disk or a stick is found one
+//! day.
 //!
 //! **Input.** Bytes, and who may open them: whoever knows a [`Passphrase`], or whoever has the [`Identity`] of a
 //! [`Recipient`]. In the other direction a sealed file, and one of these.
@@ -8,9 +9,9 @@
 //! **Output.** A sealed file, binary or armored, or what is in one. Both are streams: a few hundred KiB of memory hold
 //! whatever their length, save for scrypt, which takes 1 KiB x 2^work factor: 256 MiB to seal, at most 1 GiB to open.
 //!
-//! **What it refuses.** A passphrase beside anything else, recipients of both kinds in one file (the weaker one decides), none
-//! at all; a file that is not exactly in its form, a work factor above 2^20, and whatever was cut off or changed. Nothing is
-//! handed on of which the tag does not hold.
+//! **What it refuses.** A passphrase beside anything else, recipients of both kinds in one file (the weaker one
+//! decides), none at all; a file that is not exactly in its form, a work factor above 2^20, and whatever was cut off or
+//! changed. Nothing is handed on of which the tag does not hold.
 //!
 //! Recipients are `X25519` (`age1...`) and `mlkem768x25519` (`age1pq1...`), which, as far as is known, a quantum
 //! computer of later does not open either. Plugins and keys of SSH are not here: whoever has them uses age itself.

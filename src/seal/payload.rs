@@ -1,4 +1,5 @@
-//! The content of a sealed file: parts of 64 KiB, each with a tag that also says where it stands and whether it is the last.
+//! The content of a sealed file: parts of 64 KiB, each with a tag that also says where it stands and whether it is the
+//! last.
 
 use std::io::{self, BufRead, Read, Write};
 
@@ -55,8 +56,8 @@ impl Stream {
     }
 }
 
-/// What is in a sealed file, to be read. A part is handed on once its tag holds. The end is the end of all of it: whoever has
-/// read to it has the whole content, and an error comes in its place otherwise.
+/// What is in a sealed file, to be read. A part is handed on once its tag holds. The end is the end of all of it:
+/// whoever has read to it has the whole content, and an error comes in its place otherwise.
 pub struct Opened<R> {
     source: R,
     stream: Stream,
@@ -76,8 +77,8 @@ impl<R: BufRead> Opened<R> {
     /// Reads to the end. The bytes are wiped when dropped.
     ///
     /// # Errors
-    /// Returns [`OpenError::Payload`] when the content was cut off or changed or is longer than `limit`, and what the source
-    /// said.
+    /// Returns [`OpenError::Payload`] when the content was cut off or changed or is longer than `limit`, and what the
+    /// source said.
     pub fn read_all(mut self, limit: usize) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         // All room at once: what grows leaves copies behind.
         let mut content = Zeroizing::new(Vec::with_capacity(limit.saturating_add(1)));

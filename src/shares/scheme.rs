@@ -40,8 +40,8 @@ impl<Fill: FnMut(&mut [u8]) -> bool> TryRng for Drawn<Fill> {
 
 impl<Fill: FnMut(&mut [u8]) -> bool> TryCryptoRng for Drawn<Fill> {}
 
-/// Splits a secret into shares with the numbers 1, 2, 3 and so on (0 is the secret's place), of which `threshold` make it again. `fill` fills its argument
-/// with random bytes, or returns that it cannot.
+/// Splits a secret into shares with the numbers 1, 2, 3 and so on (0 is the secret's place), of which `threshold` make
+/// it again. `fill` fills its argument with random bytes, or returns that it cannot.
 ///
 /// # Errors
 /// Fails when the numbers do not fit, and when there are no random bytes.

@@ -97,8 +97,8 @@ impl Share {
         hex(&self.checksum_bytes())
     }
 
-    /// Returns the SHA-256 of its words, in lower case with a blank between two: 64 hex digits. It names the share, and tells
-    /// nobody anything of it who has not the share: 256 of its bits are random.
+    /// Returns the SHA-256 of its words, in lower case with a blank between two: 64 hex digits. It names the share, and
+    /// tells nobody anything of it who has not the share: 256 of its bits are random.
     #[must_use]
     pub fn sha256(&self) -> String {
         let mut line = Zeroizing::new(String::with_capacity(COUNT * 9));

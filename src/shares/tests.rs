@@ -48,8 +48,8 @@ fn refused(shares: &[Share]) -> CombineError {
     combine(shares).err().unwrap()
 }
 
-/// One share of two: for each secret and each share, every value comes from one coefficient and no other. So whoever has
-/// the share knows that every secret is as likely as every other.
+/// One share of two: for each secret and each share, every value comes from one coefficient and no other. So whoever
+/// has the share knows that every secret is as likely as every other.
 #[test]
 fn one_share_of_two_tells_nothing() {
     let all: Vec<(u8, Vec<Share>)> = (0..=255_u8)
@@ -123,7 +123,8 @@ fn coefficients_are_uniform() {
         let distance = chi_square(counts);
         assert!((180.0..330.0).contains(&distance), "{distance}");
     }
-    // The mirror: the fault of sharks, which never draws 0, and that of vsss-rs before 6.0.1, which drew odd ones alone.
+    // The mirror: the fault of sharks, which never draws 0, and that of vsss-rs before 6.0.1, which drew odd ones
+    // alone.
     let without_zero: [u32; 256] = std::array::from_fn(|value| if value == 0 { 0 } else { only[value] });
     let odd: [u32; 256] = std::array::from_fn(|value| if value % 2 == 0 { 0 } else { only[value] + only[value - 1] });
     assert!(chi_square(&without_zero) > 340.0 && chi_square(&odd) > 10_000.0);

@@ -19,8 +19,8 @@ mod public_key;
 pub use fingerprint::{Fingerprint, NotAFingerprint, TypedError};
 pub use public_key::{BadSignature, PublicKey, PublicKeyError, is_signature};
 
-/// Returns the signature over a message: ECDSA P-256 with SHA-256, DER. The first argument is the path of the message in
-/// the archive, by which a signature is found that was made elsewhere.
+/// Returns the signature over a message: ECDSA P-256 with SHA-256, DER. The first argument is the path of the message
+/// in the archive, by which a signature is found that was made elsewhere.
 ///
 /// The same message must give the same signature (RFC 6979, or one that is kept). Otherwise a bundle could not be built
 /// twice.

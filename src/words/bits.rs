@@ -5,8 +5,8 @@ use zeroize::Zeroizing;
 /// How many bits a word stands for.
 const BITS: usize = 11;
 
-/// Returns the bits of some bytes, the first one first, in groups of eleven. As many bits as do not fill a group are left out
-/// at the front.
+/// Returns the bits of some bytes, the first one first, in groups of eleven. As many bits as do not fill a group are
+/// left out at the front.
 #[must_use]
 pub fn to_indices(bytes: &[u8]) -> Zeroizing<Vec<u16>> {
     let (count, skipped) = (bytes.len() * 8 / BITS, bytes.len() * 8 % BITS);

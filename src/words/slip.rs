@@ -17,8 +17,8 @@ pub enum Slip {
 }
 
 impl Slip {
-    /// Looks for the one slip without which `holds` is true of the places of the words. Returns `None` when there is none, or
-    /// more than one.
+    /// Looks for the one slip without which `holds` is true of the places of the words. Returns `None` when there is
+    /// none, or more than one.
     #[must_use]
     pub fn find(indices: &[u16], holds: impl Fn(&[u16]) -> bool) -> Option<Self> {
         let mut tried = Zeroizing::new(indices.to_vec());

@@ -107,9 +107,9 @@ pub fn pages(text: &str) -> Vec<&str> {
 }
 
 impl Typed {
-    /// Reads words, in any case, with any blanks, with numbers before them (`7. word`) and of which four letters may do; or
-    /// their places, four digits each, as a page's QR code has them. On a page, lines that begin with `#`, the code and what is
-    /// beside the words are passed over.
+    /// Reads words, in any case, with any blanks, with numbers before them (`7. word`) and of which four letters may
+    /// do; or their places, four digits each, as a page's QR code has them. On a page, lines that begin with `#`, the
+    /// code and what is beside the words are passed over.
     ///
     /// `before` words are known already. Numbers begin anew behind each `count` words.
     ///

@@ -31,8 +31,8 @@ fn dumps(folder: &Path) -> Vec<String> {
     crate::common::files(folder).into_iter().filter(|name| name.starts_with("core")).collect()
 }
 
-/// The calls of the program's first thread from the moment on in which it forbids dumps, each with how many of its kind it
-/// has made.
+/// The calls of the program's first thread from the moment on in which it forbids dumps, each with how many of its kind
+/// it has made.
 fn calls(desk: &Desk, command: &Command) -> Vec<(String, usize)> {
     let trace = desk.path("trace");
     let output = strace(command, &desk.path(""), &["-e", "signal=none", "-o", trace.to_str().unwrap()]);

@@ -1,5 +1,5 @@
-//! Nothing secret is where nothing secret may be: neither the seed, nor a key that comes out of it, nor what opens it. In no
-//! form, in nothing that a program writes, says, is told or leaves in memory.
+//! Nothing secret is where nothing secret may be: neither the seed, nor a key that comes out of it, nor what opens it.
+//! In no form, in nothing that a program writes, says, is told or leaves in memory.
 //!
 //! Every search proves itself: what is planted in each place in each form is found.
 

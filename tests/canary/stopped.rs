@@ -57,8 +57,8 @@ impl Stopped {
         panic!("it does not come to its end");
     }
 
-    /// What of secrets is in the memory that it can write, in its arguments and in its environment. The reason for whoever may
-    /// not look.
+    /// What of secrets is in the memory that it can write, in its arguments and in its environment. The reason for
+    /// whoever may not look.
     pub fn search(&self, needles: &Needles) -> Result<Found, String> {
         let memory = File::open(format!("{}/mem", self.process));
         if let Err(error) = &memory {

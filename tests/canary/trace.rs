@@ -1,5 +1,5 @@
-//! Everything that a program hands to the kernel, as strace tells it: what it writes to files and pipes, and every other text
-//! of a call, such as names, arguments and environments.
+//! Everything that a program hands to the kernel, as strace tells it: what it writes to files and pipes, and every
+//! other text of a call, such as names, arguments and environments.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +15,8 @@ const READS: &str = "read,readv,pread64,preadv,preadv2,recvfrom,recvmsg,recvmmsg
 /// The calls that write.
 const WRITES: [&str; 8] = ["write", "writev", "pwrite64", "pwritev", "pwritev2", "sendto", "sendmsg", "sendmmsg"];
 
-/// The calls that copy bytes from file to file unseen. The kernel is made to refuse them, so that they are read and written.
+/// The calls that copy bytes from file to file unseen. The kernel is made to refuse them, so that they are read and
+/// written.
 const UNSEEN: [(&str, &str); 5] = [
     ("copy_file_range", "EOPNOTSUPP"),
     ("sendfile", "EINVAL"),

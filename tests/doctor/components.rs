@@ -1,8 +1,8 @@
 //! What `why:` quotes of a fault on a control plane, the real program says: each fault is planted, and the program that
 //! meets it runs on it.
 //!
-//! The doctor's own words are the expectation: every text in backticks has to be in what the program wrote. A problem that
-//! no case runs is in [`NOT_RUN`], with the reason.
+//! The doctor's own words are the expectation: every text in backticks has to be in what the program wrote. A problem
+//! that no case runs is in [`NOT_RUN`], with the reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

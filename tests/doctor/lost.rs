@@ -1,5 +1,5 @@
-//! Every file and folder of a node is lost, emptied or taken from somewhere else, one at a time: what a program reads is
-//! missed, and the first line names it.
+//! Every file and folder of a node is lost, emptied or taken from somewhere else, one at a time: what a program reads
+//! is missed, and the first line names it.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,5 +1,5 @@
-//! Every `mend:` of a node's finding, done as it is printed, ends the fault: commands are run, `certferry apply` with the
-//! genuine bundle, `kubeadm init phase` by what kubeadm 1.20.2 wrote, and what a person shall edit is edited so.
+//! Every `mend:` of a node's finding, done as it is printed, ends the fault: commands are run, `certferry apply` with
+//! the genuine bundle, `kubeadm init phase` by what kubeadm 1.20.2 wrote, and what a person shall edit is edited so.
 
 use std::fs;
 

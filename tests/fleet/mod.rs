@@ -183,8 +183,8 @@ impl Fleet {
         fs::remove_file(filler).unwrap();
     }
 
-    /// There is room again. What runs on a worker does not find its files any more: that one is taken back, and all others
-    /// of its batch come to the end; so does it, once that is mended.
+    /// There is room again. What runs on a worker does not find its files any more: that one is taken back, and all
+    /// others of its batch come to the end; so does it, once that is mended.
     fn again_to_the_end(&mut self) {
         let config = "kind: KubeletConfiguration\nauthentication: {x509: {clientCAFile: /etc/kubernetes/other.crt}}\n";
         let file = self.root("worker-5").join("var/lib/kubelet/config.yaml");

@@ -25,8 +25,8 @@ pub struct Sample {
     folder: TempDir,
 }
 
-/// The names of those who open parts, and the kind of each: one for each node, one for the cluster's part, one for all, and
-/// one for nothing. All are of one kind, because one file has recipients of one kind.
+/// The names of those who open parts, and the kind of each: one for each node, one for the cluster's part, one for all,
+/// and one for nothing. All are of one kind, because one file has recipients of one kind.
 const OPENERS: [&str; 5] = ["cp-1", "worker-1", "cluster", "escrow", "nobody"];
 
 pub static SAMPLE: LazyLock<Sample> = LazyLock::new(|| {

@@ -1,4 +1,5 @@
-//! Envelopes that were truncated, exchanged, doubled, reordered, or come from elsewhere: one message, and nothing is written.
+//! Envelopes that were truncated, exchanged, doubled, reordered, or come from elsewhere: one message, and nothing is
+//! written.
 
 use std::fs;
 

@@ -205,7 +205,8 @@ fn wrong_words_are_named() {
     );
 }
 
-/// A share that was made false has a right checksum: the id tells, one share more says which, and the record names it at once.
+/// A share that was made false has a right checksum: the id tells, one share more says which, and the record names it
+/// at once.
 #[test]
 fn a_false_share_is_found() {
     let (desk, id) = desk();

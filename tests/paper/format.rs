@@ -1,5 +1,5 @@
-//! Section 8 of the chapter `formats`, by its words alone: another implementation reads what is written, and writes what is
-//! read.
+//! Section 8 of the chapter `formats`, by its words alone: another implementation reads what is written, and writes
+//! what is read.
 
 use std::io::Write;
 use std::path::Path;

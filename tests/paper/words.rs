@@ -304,8 +304,8 @@ fn words_go_to_a_terminal_alone() {
     assert_eq!(ended.stderr, "error: cannot write the standard output: no space left on device\n");
 }
 
-/// Every other word in every place, and every two words in each other's place: the checksum finds 255 of 256, and the id finds
-/// the rest.
+/// Every other word in every place, and every two words in each other's place: the checksum finds 255 of 256, and the
+/// id finds the rest.
 #[test]
 fn every_slip_is_found() {
     let id = Seed::from_bytes(seed()).unwrap_or_else(|_| panic!("no seed")).id();

@@ -100,8 +100,8 @@ fn a_rebuild_without_the_signer_compares_index_and_records() {
     assert!(said.stderr.starts_with("error: the build differs from lab.lock.toml: "), "{}", said.stderr);
 }
 
-/// The first request comes with a new seed, which is kept at once: signatures over keys that nobody can make again would
-/// be of no use.
+/// The first request comes with a new seed, which is kept at once: signatures over keys that nobody can make again
+/// would be of no use.
 #[test]
 fn a_new_seed_is_kept_with_the_request() {
     let desk = desk();

@@ -74,7 +74,8 @@ fn the_seed_alone_signs_nothing() {
         let ended = desk.run(&format!("verify own/lab-g1.tar.gz --key {key}"));
         assert_eq!(ended.code, Some(1), "{}", ended.stdout);
     }
-    // The rehearsal of `--unsigned`, of which everybody knows the key, is signed by nobody either: nothing of it is kept.
+    // The rehearsal of `--unsigned`, of which everybody knows the key, is signed by nobody either: nothing of it is
+    // kept.
     assert_eq!(
         desk.names(""),
         [

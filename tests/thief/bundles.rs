@@ -89,7 +89,8 @@ fn the_identity_of_a_node() {
     }
 }
 
-/// That the API server lets its kubelet do nothing for another is `kube_a_kubelet_may_change_its_own_node_and_no_other`.
+/// That the API server lets its kubelet do nothing for another is
+/// `kube_a_kubelet_may_change_its_own_node_and_no_other`.
 #[test]
 fn a_worker() {
     let desk = victim();

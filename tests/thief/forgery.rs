@@ -5,8 +5,8 @@ use std::path::Path;
 use crate::common::desk::Desk;
 use crate::common::{run, succeed, tool};
 
-/// Makes a certificate of `system:masters` with a key in two ways: under the true CA's certificate, and under one of the
-/// thief's own with the CA's name. Returns whether openssl believes either, for whom the true CA is the only one.
+/// Makes a certificate of `system:masters` with a key in two ways: under the true CA's certificate, and under one of
+/// the thief's own with the CA's name. Returns whether openssl believes either, for whom the true CA is the only one.
 pub fn forges(desk: &Desk, ca: &str, key: &str) -> bool {
     let folder = desk.path("");
     let openssl = |line: &str| {

@@ -53,7 +53,8 @@ impl Beginning {
     }
 }
 
-/// Reads the beginning and the end of a bundle, which is read whole for that. Returns `None` for a slice, which has no index.
+/// Reads the beginning and the end of a bundle, which is read whole for that. Returns `None` for a slice, which has no
+/// index.
 ///
 /// # Errors
 /// Returns [`BundleError`] when this is neither.

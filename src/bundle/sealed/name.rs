@@ -11,8 +11,8 @@ pub const ENDING: &str = ".sealed.tar";
 /// The end of the name of a sealed slice.
 pub const SLICE_ENDING: &str = ".tar.gz.age";
 
-/// Returns the name of a sealed bundle's file: `<cluster>-g<generation>.sealed.tar`, of a partial one with what its name
-/// has besides. `sha256` is the digest of the index.
+/// Returns the name of a sealed bundle's file: `<cluster>-g<generation>.sealed.tar`, of a partial one with what its
+/// name has besides. `sha256` is the digest of the index.
 #[must_use]
 pub fn file_name(index: &Index, sha256: &Sha256) -> String {
     let plain = index.file_name(sha256);

@@ -1,8 +1,8 @@
 //! What is in the envelopes of a sealed bundle, as a bundle again.
 //!
 //! A sealed bundle whose envelopes all open has the tar stream of the bundle that was sealed. So what opens is put
-//! together as such: the member of the index, the member of each part, the member of the end. The reader of bundles then
-//! checks it as it checks any other.
+//! together as such: the member of the index, the member of each part, the member of the end. The reader of bundles
+//! then checks it as it checks any other.
 
 use std::io::{self, BufRead, Read};
 

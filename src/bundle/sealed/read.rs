@@ -1,8 +1,8 @@
 //! Reads a sealed bundle: the index in the clear, and behind it each part's slice in an envelope of its own.
 //!
-//! What an envelope is, and who opens it, is not known here. As in a bundle, the path and the size in two headers are used
-//! before the index is proved, and nothing else; then each header is encoded and compared. Of the headers to come only the
-//! sizes are not known before, and a size is limited before anything is read by it.
+//! What an envelope is, and who opens it, is not known here. As in a bundle, the path and the size in two headers are
+//! used before the index is proved, and nothing else; then each header is encoded and compared. Of the headers to come
+//! only the sizes are not known before, and a size is limited before anything is read by it.
 
 use std::io::{self, BufRead, Read};
 
@@ -101,8 +101,8 @@ impl<R: BufRead> SealedReader<R> {
         Sha256::of(&self.signed.0)
     }
 
-    /// Returns the envelope of the next part, or `None` after the last one. The end of the archive has been checked then,
-    /// too: there is an envelope for each part of the index, in its order, and nothing else.
+    /// Returns the envelope of the next part, or `None` after the last one. The end of the archive has been checked
+    /// then, too: there is an envelope for each part of the index, in its order, and nothing else.
     ///
     /// # Errors
     ///

@@ -61,7 +61,8 @@ pub enum SealedError {
     Output(io::Error),
 }
 
-/// Writes the sealed form of a bundle: its beginning, and an envelope for each part. `beginning` is that of the same bundle.
+/// Writes the sealed form of a bundle: its beginning, and an envelope for each part. `beginning` is that of the same
+/// bundle.
 ///
 /// # Errors
 /// Returns [`SealedError`]. Something may have been written by then, and none of it may be kept.

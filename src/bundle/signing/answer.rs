@@ -11,8 +11,8 @@ use crate::sign::{PublicKey, SigningFailed, is_signature};
 
 /// The signatures of a bundle.
 ///
-/// They come in a tar archive of any kind: `manifest.json.sig` and the others lie in it as in the bundle, in a folder or in
-/// none. Whatever lies beside them is left out, but for `SHA256SUMS`: it says over what they were made.
+/// They come in a tar archive of any kind: `manifest.json.sig` and the others lie in it as in the bundle, in a folder
+/// or in none. Whatever lies beside them is left out, but for `SHA256SUMS`: it says over what they were made.
 pub struct SigningAnswer {
     /// The name of the folder, if there is one.
     folder: Option<String>,
@@ -47,7 +47,8 @@ impl SigningAnswer {
         Ok(Self { folder: folder.map(str::to_owned), signatures, sums })
     }
 
-    /// Returns the name of the folder in which the signatures lie, if it is that of a bundle: `<cluster>-g<generation>`.
+    /// Returns the name of the folder in which the signatures lie, if it is that of a bundle:
+    /// `<cluster>-g<generation>`.
     #[must_use]
     pub fn folder(&self) -> Option<&str> {
         let is_of_bundle = |name: &&str| {

@@ -1,10 +1,10 @@
 //! What passes between the machine that builds and whoever signs: the request, the answer, and the checksum of a file.
 //!
-//! **Why.** The signer of a bundle may be somebody else than whoever has the seed. Neither needs the other's secret: what
-//! is signed, index, records and `install.sh`, has no key in it, and a signature is public.
+//! **Why.** The signer of a bundle may be somebody else than whoever has the seed. Neither needs the other's secret:
+//! what is signed, index, records and `install.sh`, has no key in it, and a signature is public.
 //!
-//! Everything that is signed is a text with a form of its own, which a person can read. A bare digest is never asked for:
-//! whoever signs one cannot see whether it is that of a record nobody has shown.
+//! Everything that is signed is a text with a form of its own, which a person can read. A bare digest is never asked
+//! for: whoever signs one cannot see whether it is that of a record nobody has shown.
 
 mod answer;
 mod checksum;

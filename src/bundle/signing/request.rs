@@ -7,7 +7,6 @@ use tar::{Archive, EntryType};
 
 use super::error::SigningFileError;
 use super::{INDEX_NAME, SCRIPT_NAME, SIGNER, SUMS, sums};
-use crate::bundle::error::WriteError;
 use crate::bundle::head::Head;
 use crate::bundle::hex::Sha256;
 use crate::bundle::index::Index;
@@ -17,6 +16,7 @@ use crate::bundle::name::folder;
 use crate::bundle::record::Record;
 use crate::bundle::tar::{END, Kind};
 use crate::bundle::write::Tar;
+use crate::bundle::write_error::WriteError;
 use crate::sign::{PublicKey, Sign};
 
 /// A request for the signatures of a bundle.
@@ -29,8 +29,8 @@ pub struct SigningRequest {
 }
 
 impl SigningRequest {
-    /// Returns the request of a bundle. `records` has the record of each part of the index by its path below the top folder,
-    /// and `script` is what is signed beside them.
+    /// Returns the request of a bundle. `records` has the record of each part of the index by its path below the top
+    /// folder, and `script` is what is signed beside them.
     ///
     /// # Errors
     /// Returns [`SigningFileError`] when the index or a record is not valid, or they do not belong together.

@@ -14,8 +14,8 @@ pub(crate) struct SealArguments {
     /// The profile, with `encrypt_to`, `encrypt_to_sha256` and `[seal]`
     #[arg(long, value_name = "FILE")]
     pub(crate) profile: Option<PathBuf>,
-    /// The root seed's file, or - for the standard input: the bundle must be of this seed, and its signer signs the sealed
-    /// file, too
+    /// The root seed's file, or - for the standard input: the bundle must be of this seed, and its signer signs the
+    /// sealed file, too
     #[arg(long, value_name = "FILE")]
     pub(crate) seed: Option<PathBuf>,
     #[command(flatten)]
@@ -23,8 +23,8 @@ pub(crate) struct SealArguments {
     /// The private key of a signer who is not the seed's, in place of the seed; it may be sealed
     #[arg(long, value_name = "FILE")]
     pub(crate) signer: Option<PathBuf>,
-    /// Without a key that signs: the signer's public key, its file or its fingerprint `sha256:...`; the sealed file then has no
-    /// signature of its own, and what is in it has
+    /// Without a key that signs: the signer's public key, its file or its fingerprint `sha256:...`; the sealed file
+    /// then has no signature of its own, and what is in it has
     #[arg(long, value_name = "FILE|FINGERPRINT")]
     pub(crate) key: Option<String>,
     /// The folder to write to [default: that of the bundle]
@@ -55,8 +55,8 @@ pub(crate) struct RecipientArguments {
     /// Seal every part to this recipient, too; may be given several times
     #[arg(long, value_name = "RECIPIENT")]
     pub(crate) also_to: Vec<String>,
-    /// The file with the recipients of nodes, a line for each: NODE RECIPIENT. What the profile has no fingerprint of is
-    /// confirmed on the terminal [default: `recipients` of `[seal]`]
+    /// The file with the recipients of nodes, a line for each: NODE RECIPIENT. What the profile has no fingerprint of
+    /// is confirmed on the terminal [default: `recipients` of `[seal]`]
     #[arg(long, value_name = "FILE")]
     pub(crate) recipients: Option<PathBuf>,
 }

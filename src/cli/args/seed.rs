@@ -189,7 +189,8 @@ pub(crate) struct SplitSeedArguments {
     pub(crate) threshold: u8,
     #[command(flatten)]
     pub(crate) open: OpenArguments,
-    /// Write a page for each share into this new folder (mode 0600) instead of the terminal, and record.toml beside them
+    /// Write a page for each share into this new folder (mode 0600) instead of the terminal, and record.toml beside
+    /// them
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Write the record, which has the SHA-256 of each share and no secret, to this file, which must not exist
@@ -206,7 +207,8 @@ pub(crate) struct SplitSeedArguments {
 
 #[derive(clap::Args)]
 pub(crate) struct CombineArguments {
-    /// The files with the shares, or - for the standard input; one may hold several [default: asked for on the terminal]
+    /// The files with the shares, or - for the standard input; one may hold several [default: asked for on the
+    /// terminal]
     #[arg(value_name = "SHARE")]
     pub(crate) shares: Vec<PathBuf>,
     /// The seed's file to create

@@ -109,8 +109,8 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
     built
 }
 
-/// Claims the folder and the lock, so that of two builds at once one ends before anything is read that the other changes.
-/// A build with `--locked` or `--unsigned` leaves the lock as it is.
+/// Claims the folder and the lock, so that of two builds at once one ends before anything is read that the other
+/// changes. A build with `--locked` or `--unsigned` leaves the lock as it is.
 fn claim(outputs: &mut Outputs, arguments: &BuildArguments, lock: &Path) -> Result<(), Failure> {
     let taken = |what: &str, path: &Path| {
         Failure::cannot_run(format!("another certferry is building {what} {}", path.display()))

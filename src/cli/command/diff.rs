@@ -221,8 +221,8 @@ impl<'a> Side<'a> {
         Ok(Self { path, head, all, alone: Some(part), parts: Parts::Folder(Some(tree)) })
     }
 
-    /// Returns whether a part that was not read may be there all the same: in the bundle of a slice, in the whole one of a
-    /// partial bundle, or sealed.
+    /// Returns whether a part that was not read may be there all the same: in the bundle of a slice, in the whole one
+    /// of a partial bundle, or sealed.
     fn may_have(&self, name: &PartName) -> bool {
         self.all.as_ref().is_none_or(|all| all.binary_search(name).is_ok())
     }

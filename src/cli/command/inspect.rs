@@ -68,8 +68,8 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<String, Failure> {
     if complaints.is_empty() { Ok(text) } else { Err(Failure::says_no(complaints.join("; ")).output(text)) }
 }
 
-/// Lists what is in files, folders and bundles. `told` gets what the profile of a bundle says of certificates that are in
-/// no bundle.
+/// Lists what is in files, folders and bundles. `told` gets what the profile of a bundle says of certificates that are
+/// in no bundle.
 fn inventory(arguments: &InspectArguments, told: &mut String) -> Result<Inventory, Failure> {
     let InspectArguments { paths, key, open, .. } = arguments;
     let mut builder = Builder::new();

@@ -22,8 +22,8 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// Refuses the standard output, when it is no terminal and nobody has said that it shall have the secret. `hint` says what
-    /// writes it to a file.
+    /// Refuses the standard output, when it is no terminal and nobody has said that it shall have the secret. `hint`
+    /// says what writes it to a file.
     pub(super) fn of(arguments: &PageArguments, is_file: bool, what: &str, hint: &str) -> Result<Self, Failure> {
         match (is_file, arguments.to_stdout, host::is_stdout_terminal()) {
             (true, ..) => Ok(Self::File),

@@ -159,8 +159,8 @@ fn signer<'k>(
     })
 }
 
-/// Checks that a bundle is what the holder of the key wrote. Returns the SHA-256 of the file, and the parts with keys by
-/// which others are made.
+/// Checks that a bundle is what the holder of the key wrote. Returns the SHA-256 of the file, and the parts with keys
+/// by which others are made.
 fn check(path: &Path, file: &mut BufReader<File>, key: &PublicKey) -> Result<(Vec<u8>, BTreeSet<PartName>), Failure> {
     bundle::check_outer_signature(path, key)?;
     file.rewind().or_cannot("read", path)?;

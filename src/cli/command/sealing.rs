@@ -73,8 +73,8 @@ pub(super) fn file_name(plain: &str) -> String {
     format!("{}{}", plain.strip_suffix(".tar.gz").unwrap_or(plain), sealed::ENDING)
 }
 
-/// Stages the sealed bundle, and puts a sealed slice of each part into a folder if that is asked for. What was made then
-/// tells of the sealed file: its name, digest and signature.
+/// Stages the sealed bundle, and puts a sealed slice of each part into a folder if that is asked for. What was made
+/// then tells of the sealed file: its name, digest and signature.
 pub(super) fn stage(
     outputs: &mut Outputs,
     (made, envelopes, request): (&mut Made<'_, Draft>, &Envelopes, &Request<'_>),

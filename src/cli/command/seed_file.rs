@@ -74,7 +74,8 @@ pub(crate) fn random() -> Result<Seed, Failure> {
     Seed::from_bytes(*bytes).map_err(|_| Failure::cannot_run("the operating system's random numbers are broken"))
 }
 
-/// Writes a seed to a file that must not exist, and `.gitignore` beside it. Returns the path of the latter when it is new.
+/// Writes a seed to a file that must not exist, and `.gitignore` beside it. Returns the path of the latter when it is
+/// new.
 pub(crate) fn create(file: &Path, seed: &Seed, keep: Keep<'_>) -> Result<Option<PathBuf>, Failure> {
     if file.symlink_metadata().is_ok() {
         let error = rustix::io::Errno::EXIST.into();
@@ -88,8 +89,8 @@ pub(crate) fn create(file: &Path, seed: &Seed, keep: Keep<'_>) -> Result<Option<
     Ok(ignored)
 }
 
-/// Stages `.gitignore` beside a new seed where there is none, and returns its path. One that is there is not changed; when it
-/// does not name the seed, that is said.
+/// Stages `.gitignore` beside a new seed where there is none, and returns its path. One that is there is not changed;
+/// when it does not name the seed, that is said.
 pub(crate) fn stage_gitignore(outputs: &mut Outputs, seed: &Path) -> Result<Option<PathBuf>, Failure> {
     let (path, name) = (seed.with_file_name(".gitignore"), seed.file_name().unwrap_or_default().to_string_lossy());
     if path.symlink_metadata().is_err() {

@@ -121,7 +121,8 @@ pub(super) fn compared(request: &Request<'_>, made: &Made<'_, Draft>) -> String 
     }
 }
 
-/// Ends a build that nobody signed: writes what has to be signed, if that is asked for, and nothing else but a new seed.
+/// Ends a build that nobody signed: writes what has to be signed, if that is asked for, and nothing else but a new
+/// seed.
 pub(super) fn end_unsigned(
     made: &mut Made<'_, Draft>,
     (request, arguments, to_sign): (&Request<'_>, &BuildArguments, &SigningRequest),

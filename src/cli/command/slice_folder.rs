@@ -66,8 +66,8 @@ impl<'a> SliceFolder<'a> {
         self.paths.iter().map(|(part, path)| (part.clone(), self.out.join(path))).collect()
     }
 
-    /// Writes a public file beside the slice of each part: `content` returns its name and bytes, by part and by the name
-    /// of the slice.
+    /// Writes a public file beside the slice of each part: `content` returns its name and bytes, by part and by the
+    /// name of the slice.
     pub(super) fn put_beside<'b>(
         &mut self,
         content: impl Fn(&PartName, &str) -> Option<(String, &'b [u8])>,

@@ -68,8 +68,8 @@ pub(crate) fn read(
     Ok((profile, adopted))
 }
 
-/// Reads the key of a CA, and its certificate if there is one, for a request. Of the certificate nothing is asked but that
-/// the key is its own: that it has ended may be why another one is asked for.
+/// Reads the key of a CA, and its certificate if there is one, for a request. Of the certificate nothing is asked but
+/// that the key is its own: that it has ended may be why another one is asked for.
 pub(crate) fn read_own(
     path: &Path,
     wanted: &Wanted,

@@ -129,8 +129,9 @@ fn no_part(name: &PartName, checked: &CheckedBundle, bundle: &Path) -> Failure {
     meant.into_iter().chain([hint]).fold(failure, Failure::hint)
 }
 
-/// Checks the signature over the whole file when there is one: `.sig`, or over the file's checksum `.sha256.sig`. It may be
-/// missing, as beside a slice, and nothing lies beside a pipe. All that is in the bundle has signatures of its own.
+/// Checks the signature over the whole file when there is one: `.sig`, or over the file's checksum `.sha256.sig`. It
+/// may be missing, as beside a slice, and nothing lies beside a pipe. All that is in the bundle has signatures of its
+/// own.
 ///
 /// Returns whether there was one.
 pub(crate) fn check_outer_signature(bundle: &Path, key: &PublicKey) -> Result<bool, Failure> {

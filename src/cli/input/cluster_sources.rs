@@ -116,8 +116,8 @@ fn survey_of(root: NodeRoot, is_this_host: bool) -> Option<(Survey, Vec<OtherPod
     Some((survey, tree.other_pods().into_iter().map(pod).collect()))
 }
 
-/// Reads a file. The inner error says why nothing in it can be used; it continues a sentence that begins with the file's
-/// name.
+/// Reads a file. The inner error says why nothing in it can be used; it continues a sentence that begins with the
+/// file's name.
 fn read_file(path: &Path, sources: &mut Sources) -> Result<Result<(), String>, Failure> {
     if !source::is_standard(path) && !path.metadata().or_cannot("read", path)?.is_file() {
         return Ok(Err("is not a regular file".to_owned()));

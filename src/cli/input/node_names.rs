@@ -14,8 +14,8 @@ use crate::profile;
 /// The most bytes that are read of a profile while somebody waits for a word.
 const LIMIT: u64 = 1 << 20;
 
-/// Returns the nodes of the profiles and bundles on the command line that is completed. A file that is neither is not opened,
-/// and what is wrong with one is not told here.
+/// Returns the nodes of the profiles and bundles on the command line that is completed. A file that is neither is not
+/// opened, and what is wrong with one is not told here.
 pub(crate) fn candidates() -> Vec<CompletionCandidate> {
     // The shell puts `--` before the words that were typed.
     let words: Vec<OsString> = std::env::args_os().skip_while(|word| word != "--").skip(2).collect();

@@ -50,7 +50,8 @@ impl Kind {
     }
 }
 
-/// Returns whether a file begins with the header of a folder `<cluster>-g<generation>/`, as no other archive of tar does.
+/// Returns whether a file begins with the header of a folder `<cluster>-g<generation>/`, as no other archive of tar
+/// does.
 fn begins_as_sealed(first: &[u8]) -> bool {
     let name = first.get(..USTAR_NAME).and_then(|name| name.split(|byte| *byte == 0).next()).unwrap_or_default();
     let generation = name.strip_suffix(b"/").and_then(|name| name.rsplit(|byte| *byte == b'-').next());
@@ -76,8 +77,8 @@ pub(crate) struct SealedHead {
     pub(crate) is_opened: bool,
 }
 
-/// Begins to read a bundle, a slice, a sealed bundle or a sealed slice. Of a sealed bundle the wanted part is opened, and of
-/// no other so much as the head is read; where none is wanted, every part that opens.
+/// Begins to read a bundle, a slice, a sealed bundle or a sealed slice. Of a sealed bundle the wanted part is opened,
+/// and of no other so much as the head is read; where none is wanted, every part that opens.
 pub(crate) fn reader<'k>(
     path: &Path,
     source: Source,
@@ -188,8 +189,8 @@ pub(crate) fn locked(heads: &Heads) -> MutexGuard<'_, Vec<SealedHead>> {
     heads.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Says how many parts of a sealed bundle stay sealed, and so were not looked at. Refuses one of which none opens. To be called
-/// when all of it was read.
+/// Says how many parts of a sealed bundle stay sealed, and so were not looked at. Refuses one of which none opens. To
+/// be called when all of it was read.
 pub(crate) fn tell_closed(path: &Path, heads: &Heads) -> Result<(), Failure> {
     let heads = locked(heads);
     let closed: Vec<_> = heads.iter().filter(|head| !head.is_opened).map(|head| head.part.to_string()).collect();

@@ -121,8 +121,8 @@ pub(crate) fn tell(name: &str, tolerated: &Tolerated) {
     }
 }
 
-/// Asks on the terminal for words, as many in a line as a person likes, until there are `count`. A word that is not in the list
-/// is asked for again. `said` stands before the first question.
+/// Asks on the terminal for words, as many in a line as a person likes, until there are `count`. A word that is not in
+/// the list is asked for again. `said` stands before the first question.
 pub(crate) fn ask(said: &str, what: &str, count: usize) -> Result<(Zeroizing<Vec<u16>>, Tolerated), Failure> {
     let mut indices = Zeroizing::new(Vec::with_capacity(count));
     let mut tolerated = Tolerated::default();

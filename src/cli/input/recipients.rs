@@ -1,5 +1,5 @@
-//! To whom parts are sealed: by arguments, by the profile, and by a file of recipients, which is believed only where the
-//! profile, the lock or a person has the fingerprint.
+//! To whom parts are sealed: by arguments, by the profile, and by a file of recipients, which is believed only where
+//! the profile, the lock or a person has the fingerprint.
 //!
 //! Whoever swaps a line of that file on its way to the ceremony would get a node's part, rightly signed.
 
@@ -73,8 +73,8 @@ impl Named {
         }
     }
 
-    /// Adds those of a file of recipients for these nodes. One that neither the profile nor the lock knows is confirmed on
-    /// the terminal, by the name of its node.
+    /// Adds those of a file of recipients for these nodes. One that neither the profile nor the lock knows is confirmed
+    /// on the terminal, by the name of its node.
     pub(crate) fn add_file(
         &mut self,
         path: &Path,
@@ -118,7 +118,8 @@ impl Named {
     }
 
     /// Returns the recipients of each of these parts, which are all that are to be sealed. Refuses a node that is not
-    /// among `known`, a part without a recipient, and recipients of both kinds. `of` is what has the parts, for messages.
+    /// among `known`, a part without a recipient, and recipients of both kinds. `of` is what has the parts, for
+    /// messages.
     pub(crate) fn envelopes(
         self,
         parts: &BTreeSet<PartName>,
@@ -180,8 +181,8 @@ pub(crate) struct Planned {
     pub(crate) without: Vec<PartName>,
 }
 
-/// Returns to whom a build of the profile seals, as far as the profile and the file of recipients say it, of whom nothing is
-/// confirmed here. Empty when the profile asks for no sealing.
+/// Returns to whom a build of the profile seals, as far as the profile and the file of recipients say it, of whom
+/// nothing is confirmed here. Empty when the profile asks for no sealing.
 pub(crate) fn planned(path: &Path, profile: &Profile) -> Result<Planned, Failure> {
     if !profile.asks_for_seal() {
         return Ok(Planned::default());

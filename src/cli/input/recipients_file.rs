@@ -20,8 +20,8 @@ pub(crate) struct Line {
     pub(crate) recipient: Recipient,
 }
 
-/// Reads the file. `nodes` are those that may have a line. Nothing of a recipient's text is repeated: it may be the secret
-/// half.
+/// Reads the file. `nodes` are those that may have a line. Nothing of a recipient's text is repeated: it may be the
+/// secret half.
 pub(crate) fn read(path: &Path, nodes: &[&str]) -> Result<Vec<Line>, Failure> {
     let content = host::read(path, LIMIT).or_cannot("read the recipients", path)?;
     parse(&content, nodes).map_err(|(number, what, hint)| {

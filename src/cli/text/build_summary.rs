@@ -34,8 +34,8 @@ pub(crate) struct Places {
     pub(crate) gitignore: Option<PathBuf>,
     /// The path of the lock.
     pub(crate) lock: PathBuf,
-    /// The path of the bundle's checksum, which its signer can sign in place of the bundle. It is there when the bundle was
-    /// signed elsewhere.
+    /// The path of the bundle's checksum, which its signer can sign in place of the bundle. It is there when the bundle
+    /// was signed elsewhere.
     pub(crate) checksum: Option<PathBuf>,
     /// The path of what somebody else is asked to sign.
     pub(crate) request: Option<PathBuf>,

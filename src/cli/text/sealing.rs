@@ -117,8 +117,8 @@ pub(crate) fn text(files: &SealedFiles) -> String {
     )
 }
 
-/// Returns the text of who opens parts now and did not before, and the other way round: all of it, because one line may be
-/// somebody's who should not.
+/// Returns the text of who opens parts now and did not before, and the other way round: all of it, because one line may
+/// be somebody's who should not.
 pub(crate) fn changes(changes: &[RecipientChange]) -> String {
     match lines(changes) {
         lines if lines.is_empty() => lines,

@@ -1,4 +1,5 @@
-//! Sealed bundles: the index in the clear and the envelopes behind it, of which none is opened; and what may be a slice.
+//! Sealed bundles: the index in the clear and the envelopes behind it, of which none is opened; and what may be a
+//! slice.
 
 use std::io::{BufRead, BufReader, Read};
 

@@ -1,8 +1,8 @@
-//! Measures what a recipient costs, who seals to it and who opens past it, and what a passphrase costs; beside Debian's age and
-//! the package age-encryption of npm, where they are installed. Processor time.
+//! Measures what a recipient costs, who seals to it and who opens past it, and what a passphrase costs; beside Debian's
+//! age and the package age-encryption of npm, where they are installed. Processor time.
 //!
-//! What a recipient costs is the difference between files for many and for one, so that what a program does besides, such as
-//! to start, does not count.
+//! What a recipient costs is the difference between files for many and for one, so that what a program does besides,
+//! such as to start, does not count.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,8 +21,8 @@ const RUNS: usize = 50;
 /// Each kind of recipient, its name, the option that makes it, and whether Debian's age knows it.
 const KINDS: [(&str, &str, bool); 2] = [("mlkem768x25519", "", false), ("X25519", "--x25519", true)];
 
-/// The scripts: $1 is the program, $2 how often, $3 the name of a file `$3.txt` with recipients, of which `own.key` opens the
-/// last. They leave `$3.sealed`.
+/// The scripts: $1 is the program, $2 how often, $3 the name of a file `$3.txt` with recipients, of which `own.key`
+/// opens the last. They leave `$3.sealed`.
 const OURS: [&str; 2] = [
     "to=$(sed 's/^/--recipient /' $3.txt); for run in $(seq $2); do rm -f $3.sealed; \
      \"$1\" seed reseal seed --out $3.sealed $to >/dev/null; done",
