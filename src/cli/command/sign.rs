@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &SignArguments) -> Result<String, Failure> {
     let path = arguments.request.as_path();
     let content = source::read(path, REQUEST_LIMIT).or_cannot("read", path)?;
     if content.len() <= SMALL {
-        misplaced_secret::refuse_content(path, &content, "what `certferry build --unsigned` wrote")?;
+        misplaced_secret::refuse_secret(path, &content, "what `certferry build --unsigned` wrote")?;
     }
     let asked = match Checksum::read(&content) {
         Some(checksum) => Asked::File(checksum),
