@@ -28,6 +28,14 @@ use failure::{Failure, printed};
 #[must_use]
 pub fn run() -> ExitCode {
     host::forbid_core_dumps();
+    host::with_stack(run_line).unwrap_or_else(|error| {
+        let failure = Failure::cannot_run(format!("cannot start a thread: {}", host::reason(&error)));
+        failure.tell();
+        ExitCode::from(failure.exit_code())
+    })
+}
+
+fn run_line() -> ExitCode {
     if command::completions::answer() {
         return ExitCode::SUCCESS;
     }

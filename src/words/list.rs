@@ -1,5 +1,6 @@
 //! The list of 2,048 words (<https://github.com/bitcoin/bips/blob/master/bip-0039/english.txt>).
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use super::error::WordsError;

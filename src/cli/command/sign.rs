@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &SignArguments) -> Result<String, Failure> {
         Some(checksum) => Asked::File(checksum),
         None => {
             if content.len() <= SMALL {
-                misplaced_secret::refuse_content(path, &content, "what `certferry build --unsigned` wrote")?;
+                misplaced_secret::refuse_secret(path, &content, "what `certferry build --unsigned` wrote")?;
             }
             Asked::Bundle(Box::new(request(path, &content)?))
         }

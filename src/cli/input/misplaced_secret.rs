@@ -7,8 +7,19 @@ use std::path::Path;
 use crate::cli::failure::Failure;
 use crate::words;
 
-/// Refuses a file whose text a message could quote, when it holds a seed or a private key.
+/// Refuses a file of TOML or JSON whose text a message could quote, when it holds a secret, or is one line, such as a
+/// passphrase.
 pub(crate) fn refuse_content(path: &Path, content: &[u8], expected: &str) -> Result<(), Failure> {
+    refuse_secret(path, content, expected)?;
+    if !is_bare_line(content) {
+        return Ok(());
+    }
+    let message = format!("{} is not {expected}: it is one line, and nothing of TOML", path.display());
+    Err(Failure::cannot_run(message).hint(NOT_SHOWN))
+}
+
+/// Refuses a file of another form, which may be one line, when it holds a secret.
+pub(crate) fn refuse_secret(path: &Path, content: &[u8], expected: &str) -> Result<(), Failure> {
     let found = if holds_seed(content) {
         "there is a seed"
     } else if holds(content, b"PRIVATE KEY-----") {
@@ -17,12 +28,6 @@ pub(crate) fn refuse_content(path: &Path, content: &[u8], expected: &str) -> Res
         "there is an identity, which opens what is sealed,"
     } else if words::stands_in(content) {
         "there are the words of a seed or a share"
-    } else if is_bare_line(content) {
-        return Err(Failure::cannot_run(format!(
-            "{} is not {expected}: it is one line, and nothing of TOML",
-            path.display()
-        ))
-        .hint(NOT_SHOWN));
     } else {
         return Ok(());
     };
