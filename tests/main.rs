@@ -70,6 +70,7 @@ mod kubernetes_apply;
 mod kubernetes_manifests;
 mod library;
 mod lints;
+mod little_stack;
 mod locked;
 mod man_pages;
 mod manual;

@@ -1,7 +1,7 @@
 //! How much a reader accepts, and so how much a writer writes (manual/formats.md, section 4).
 //!
 //! A reader that holds the index, the part that it reads and the part that the caller wants must stay below 64 MiB in
-//! all.
+//! all, and below 128 MiB where the bundle is sealed.
 
 /// Bytes of a gzip member, unpacked.
 pub(crate) const MEMBER: u64 = 16 << 20;

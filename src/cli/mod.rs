@@ -28,6 +28,14 @@ use failure::{Failure, printed};
 #[must_use]
 pub fn run() -> ExitCode {
     host::forbid_core_dumps();
+    host::with_stack(run_line).unwrap_or_else(|error| {
+        let failure = Failure::cannot_run(format!("cannot start a thread: {}", host::reason(&error)));
+        failure.tell();
+        ExitCode::from(failure.exit_code())
+    })
+}
+
+fn run_line() -> ExitCode {
     if command::completions::answer() {
         return ExitCode::SUCCESS;
     }
@@ -36,6 +44,13 @@ pub fn run() -> ExitCode {
         ColorChoice::Auto => None,
         choice => Some(choice == ColorChoice::Always),
     });
+    if let Err(failure) = input::misplaced_secret::refuse_line(&line) {
+        if wants_json(line.into_iter().skip(1)) {
+            notice::collect();
+        }
+        failure.tell();
+        return ExitCode::from(failure.exit_code());
+    }
     let arguments = match usage::read(line) {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -130,6 +130,23 @@ pub fn random_bytes(bytes: &mut [u8]) -> io::Result<()> {
     filled.map_err(|_| io::Error::other("the operating system gives no random bytes"))
 }
 
+/// Runs something on a thread with a stack of the usual size, if the first thread, on which this is called, is granted less than
+/// any other thread (`ulimit -s`).
+///
+/// # Errors
+/// Fails when a thread is needed and cannot be started.
+pub fn with_stack<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    use rustix::process::{Resource, getrlimit};
+    // What the standard library gives to a thread, and what Linux gives to the first one.
+    const THREAD: u64 = 2 << 20;
+    const USUAL: usize = 8 << 20;
+    if getrlimit(Resource::Stack).current.is_none_or(|bytes| bytes >= THREAD) {
+        return Ok(run());
+    }
+    let thread = std::thread::Builder::new().stack_size(USUAL).spawn(run)?;
+    thread.join().or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 /// Forbids core dumps of this process, and the reading of its memory by other processes of the same user, because it
 /// holds secrets.
 ///

@@ -12,6 +12,9 @@ use super::wrap::{self, FILE_KEY, WRAPPED};
 
 /// The most bytes of a head. One stanza of the hybrid kind has 1,600.
 const LIMIT: u64 = 1 << 20;
+/// The most stanzas of a head: as many as 1 MiB has of the shorter kind, X25519. Shorter ones than that would take a hundred times
+/// their size in memory.
+const STANZAS: usize = 10_000;
 /// The letters of a full line of a stanza's body.
 const COLUMNS: usize = 64;
 
@@ -89,6 +92,9 @@ impl Header {
         loop {
             let line = lines.next()?;
             if let Some(arguments) = line.strip_prefix(STANZA) {
+                if stanzas.len() == STANZAS {
+                    return Err(OpenError::Header("it has more than 10,000 stanzas"));
+                }
                 let arguments = arguments.split(|byte| *byte == b' ').map(argument).collect::<Option<_>>();
                 let arguments = arguments.ok_or(OpenError::Header("an argument of a stanza is not visible text"))?;
                 stanzas.push(Stanza { arguments, body: body(&mut lines)? });

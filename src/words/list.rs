@@ -1,5 +1,6 @@
 //! The list of 2,048 words (<https://github.com/bitcoin/bips/blob/master/bip-0039/english.txt>).
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use super::error::WordsError;
@@ -16,6 +17,40 @@ const TELLING: usize = 4;
 #[must_use]
 pub fn is_word(text: &str) -> bool {
     index(&text.to_lowercase()).is_some()
+}
+
+/// The most letters of a word of the list.
+const LONGEST: usize = 8;
+
+/// How many words of the list stand one behind the other in no text that was written for something else.
+const TELLTALE: usize = 8;
+
+/// Returns whether many words of the list stand in a text with nothing between them but blanks and numbers: those of a
+/// seed, or of a share.
+#[must_use]
+pub fn stands_in(content: &[u8]) -> bool {
+    let mut run = 0;
+    for token in content.split(u8::is_ascii_whitespace).filter(|token| !token.is_empty()) {
+        let is_number = token.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b')' | b':'));
+        let is_like_one = token.len() <= LONGEST && token.iter().all(u8::is_ascii_alphabetic);
+        let word = if is_like_one { String::from_utf8_lossy(token) } else { Cow::default() };
+        if is_like_word(&word) {
+            run += 1;
+        } else if !is_number {
+            run = 0;
+        }
+        if run == TELLTALE {
+            return true;
+        }
+    }
+    false
+}
+
+/// Returns whether a text is a word of the list, or enough of its beginning, in any case.
+#[must_use]
+pub fn is_like_word(text: &str) -> bool {
+    let text = text.to_lowercase();
+    index(&text).or_else(|| index_of_cut(&text)).is_some()
 }
 
 /// Returns the word of that place in the list, from 0 on; nothing for a place behind its end.

@@ -22,7 +22,7 @@ mod typed;
 
 pub use bits::{from_indices, to_indices};
 pub use error::WordsError;
-pub use list::{is_word, word};
+pub use list::{is_like_word, is_word, stands_in, word};
 pub use mnemonic::{COUNT, checked, indices, read, write};
 pub use slip::Slip;
 pub use typed::{HEAD, Tolerated, Typed, pages, rows};

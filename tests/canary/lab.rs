@@ -1,7 +1,6 @@
 //! A desk whose seed is sealed, everything that is secret about it, and all places where it could be.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
@@ -10,7 +9,6 @@ use tempfile::TempDir;
 
 use super::search::{Needles, Places};
 use super::secrets::{self, Secret};
-use super::trace::traced;
 use crate::common::desk::{CANARY, Desk};
 use crate::common::write;
 
@@ -72,26 +70,7 @@ impl Lab {
 
     /// Runs a command and looks for everything secret in all that it hands to the kernel, says and leaves on the desk.
     pub fn run(&self, desk: &Desk, command: &Command) -> (Output, Places) {
-        let (output, trace) = traced(command, &desk.path(""));
-        let mut places = Places::new();
-        let below = |name: &str| {
-            let path = Path::new(name).strip_prefix(desk.path("")).ok();
-            path.map_or_else(|| name.to_owned(), |path| path.display().to_string())
-        };
-        for (name, written) in &trace.written {
-            self.needles.look(&format!("written to {}", below(name)), written, &mut places);
-        }
-        for (call, said) in &trace.said {
-            self.needles.look(&format!("said to {call}"), said, &mut places);
-        }
-        self.needles.look("the standard output", &output.stdout, &mut places);
-        self.needles.look("the standard error", &output.stderr, &mut places);
-        for (name, (_, content)) in desk.state() {
-            self.needles.look(&format!("file {name}"), &content, &mut places);
-            self.needles.look("names of files", name.as_bytes(), &mut places);
-        }
-        assert!(trace.said.contains_key("execve"), "it was traced");
-        (output, places)
+        self.needles.watch(desk, command)
     }
 
     /// Where the keys of a part are, by the lock: each file and the id of its key.

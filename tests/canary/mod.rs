@@ -4,11 +4,13 @@
 //! Every search proves itself: what is planted in each place in each form is found.
 
 mod dumps;
+mod file_keys;
 pub mod lab;
 mod memory;
 mod proof;
 mod runs;
 pub mod sealed_build;
+mod sealed_reading;
 pub mod search;
 pub mod secrets;
 mod stopped;

@@ -24,7 +24,7 @@ fn names(places: &Places) -> Vec<&str> {
 }
 
 /// Each file below a folder with a key in it, and the id of the key; which nobody but the owner may read.
-fn keys_below(folder: &std::path::Path) -> BTreeMap<String, String> {
+pub fn keys_below(folder: &std::path::Path) -> BTreeMap<String, String> {
     let mut keys = BTreeMap::new();
     for name in files(folder) {
         let path = folder.join(&name);
@@ -44,7 +44,7 @@ fn keys_below(folder: &std::path::Path) -> BTreeMap<String, String> {
 }
 
 /// Whether a place is below a folder, or below its name while it is made.
-fn is_below(place: &str, folder: &str) -> bool {
+pub fn is_below(place: &str, folder: &str) -> bool {
     let (_, path) = place.split_once(' ').unwrap();
     let path = path.strip_prefix("to ").unwrap_or(path);
     path.starts_with(&format!("{folder}/")) || path.starts_with(&format!(".{folder}.certferry-"))

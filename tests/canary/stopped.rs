@@ -66,7 +66,8 @@ impl Stopped {
         }
         let mut memory = memory.map_err(|error| format!("memory of another program: {error}"))?;
         let mut found = Found::new();
-        for line in fs::read_to_string(format!("{}/maps", self.process)).unwrap().lines() {
+        let maps = || fs::read_to_string(format!("{}/maps", self.process)).unwrap();
+        for line in maps().lines() {
             let mut words = line.split_whitespace();
             let (range, modes) = (words.next().unwrap(), words.next().unwrap());
             if !modes.starts_with("rw") {
@@ -76,7 +77,11 @@ impl Stopped {
             let [start, end] = [start, end].map(|address| u64::from_str_radix(address, 16).unwrap());
             let mut area = vec![0; usize::try_from(end - start).unwrap()];
             memory.seek(SeekFrom::Start(start)).unwrap();
-            memory.read_exact(&mut area).unwrap_or_else(|error| panic!("{line}: {error}"));
+            if let Err(error) = memory.read_exact(&mut area) {
+                // Other threads may still be ending, and give their stacks back.
+                assert!(!maps().lines().any(|now| now == line), "{line}: {error}");
+                continue;
+            }
             found.extend(needles.search(&area));
         }
         for name in ["cmdline", "environ"] {

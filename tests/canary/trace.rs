@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use super::search::{Needles, Places};
+use crate::common::desk::Desk;
 use crate::common::{run, tool};
 
 /// The calls in which the kernel hands something to the program: what it reads may be secret.
@@ -44,6 +46,32 @@ pub fn traced(command: &Command, folder: &Path) -> (Output, Trace) {
     strace.arg("-o").arg(file.path()).arg(command.get_program()).args(command.get_args()).current_dir(folder);
     let output = run(&mut strace);
     (output, Trace::parse(&std::fs::read_to_string(file.path()).unwrap()))
+}
+
+impl Needles {
+    /// Runs a command and looks for these secrets in all that it hands to the kernel, says and leaves on the desk.
+    pub fn watch(&self, desk: &Desk, command: &Command) -> (Output, Places) {
+        let (output, trace) = traced(command, &desk.path(""));
+        let mut places = Places::new();
+        let below = |name: &str| {
+            let path = Path::new(name).strip_prefix(desk.path("")).ok();
+            path.map_or_else(|| name.to_owned(), |path| path.display().to_string())
+        };
+        for (name, written) in &trace.written {
+            self.look(&format!("written to {}", below(name)), written, &mut places);
+        }
+        for (call, said) in &trace.said {
+            self.look(&format!("said to {call}"), said, &mut places);
+        }
+        self.look("the standard output", &output.stdout, &mut places);
+        self.look("the standard error", &output.stderr, &mut places);
+        for (name, (_, content)) in desk.state() {
+            self.look(&format!("file {name}"), &content, &mut places);
+            self.look("names of files", name.as_bytes(), &mut places);
+        }
+        assert!(trace.said.contains_key("execve"), "it was traced");
+        (output, places)
+    }
 }
 
 impl Trace {

@@ -65,7 +65,7 @@ pub fn array(elements: &[String]) -> String {
     }
 }
 
-const HEAD: &str = r#""cluster": "lab",
+pub const HEAD: &str = r#""cluster": "lab",
   "cluster_id": "000102030405060708090a0b0c0d0e0f",
 "#;
 

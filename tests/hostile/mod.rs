@@ -4,7 +4,7 @@
 //! outside the folder to unpack to, and neither memory nor time grows with what the archive claims.
 
 pub mod archive;
-mod bundle;
+pub mod bundle;
 mod install_script;
 mod limits;
 mod rules;

@@ -88,3 +88,22 @@ fn members(mut bytes: &[u8]) -> Vec<Vec<u8>> {
     }
     members
 }
+
+/// A slice, a seed, somebody's key: sealed, they look alike.
+#[test]
+fn nobody_knows_what_is_in_a_sealed_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in
+        [("sealed.seed", "age-encryption.org/v1\n"), ("ca.key", "-----BEGIN AGE ENCRYPTED FILE-----\n")]
+    {
+        put(folder.path(), name, content);
+        let said = format!(
+            "error: {name} is sealed, and nobody knows unopened what is in it\n\
+             hint: if it is a slice, add --identity FILE, and --key with the public key's file or its fingerprint \
+             `sha256:...`, as `certferry build` printed it\n"
+        );
+        for line in [vec!["inspect", name], vec!["inspect", "--lint", name], vec!["diff", name, name]] {
+            assert_eq!(fail(certferry().args(line).current_dir(folder.path()), 2), said);
+        }
+    }
+}

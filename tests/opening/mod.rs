@@ -1,6 +1,7 @@
 //! Sealed bundles and sealed slices, on the side on which they are opened.
 
 mod commands;
+mod memory;
 mod pipe;
 mod refused;
 mod said;

@@ -4,6 +4,7 @@ mod ceremony;
 mod chapter;
 mod combine;
 mod format;
+mod misplaced;
 mod split;
 mod terminal;
 mod words;

@@ -115,6 +115,12 @@ fn a_head_without_an_end_is_not_read_for_ever() {
     let endless = b"age-encryption.org/v1\n-> x ".chain(std::io::repeat(b'a'));
     let error = Envelope::read(std::io::BufReader::new(endless)).err().unwrap();
     assert_eq!(error.to_string(), "is a damaged file of age: its head is longer than 1 MiB");
+    // Nor are more stanzas kept than recipients that there may be.
+    let head = |stanzas: usize| format!("age-encryption.org/v1\n{}", "-> x\n\n".repeat(stanzas));
+    let error = Envelope::read(head(10_000).as_bytes()).err().unwrap();
+    assert_eq!(error.to_string(), "is a damaged file of age: it ends within its head");
+    let error = Envelope::read(head(10_001).as_bytes()).err().unwrap();
+    assert_eq!(error.to_string(), "is a damaged file of age: it has more than 10,000 stanzas");
     let stanzas = std::io::BufReader::new(b"age-encryption.org/v1\n".chain(Stanzas(0)));
     assert!(Envelope::read(stanzas).is_err());
     let blank = std::io::BufReader::new(std::io::repeat(b'\n'));

@@ -62,7 +62,7 @@ fn nobody_and_the_wrong_one_are_told() {
     let named = "error: the profile names no `signer` in [bundle]: the bundle is signed by a key that the seed gives\n\
                  hint: name the public key: `signer = \"signer.pub\"` in [bundle] of the profile\n";
     for more in ["--signer signer.key", "--unsigned new.tar", "--signatures lab-g1.signatures.tar"] {
-        desk.refuse(&format!("{SEED} --out out {more}"), 2, named);
+        desk.refuse(&format!("{SEED} {more}"), 2, named);
     }
 }
 
@@ -244,6 +244,10 @@ fn a_file_that_is_there_stays() {
     );
     fs::remove_file(desk.path("lab-g1.request.tar")).unwrap();
     desk.succeed(REQUEST);
+    // No bundle is written, and no folder made for one.
+    let ended = desk.run(&format!("{REQUEST} --out out"));
+    let said = "error: the argument '--unsigned <FILE>' cannot be used with '--out <DIR>'\n";
+    assert!(ended.code == Some(2) && ended.stderr.starts_with(said) && !desk.exists("out"), "{}", ended.stderr);
     desk.write("lab-g1.signatures.tar", "mine");
     for more in ["", " --dry-run"] {
         desk.refuse(

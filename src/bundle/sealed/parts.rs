@@ -57,11 +57,14 @@ where
     }
 
     fn next_member(&mut self) -> Result<(), BundleError> {
-        self.read = 0;
+        // Before the next one is opened: either is as long as may be.
+        self.member = Content::default();
+        (self.read, self.end) = (0, 0);
         let member = match self.next {
             Next::Index => {
                 self.next = Next::Parts;
-                Zeroizing::new(self.compressor.member(&self.index_tar()?)?)
+                let tar = self.index_tar()?;
+                Zeroizing::new(self.compressor.member(&tar)?)
             }
             Next::Parts => match self.next_slice()? {
                 Some((slice, end)) => {
@@ -98,15 +101,18 @@ where
     }
 
     /// Returns the first member of the bundle, unpacked: the top folder, the index, its signature, `nodes`.
-    fn index_tar(&self) -> Result<Vec<u8>, BundleError> {
-        let (head, (bytes, signature)) = (&self.sealed.index.head, &self.sealed.signed);
+    ///
+    /// The index is as long as any part: its bytes are not kept beside parts.
+    fn index_tar(&mut self) -> Result<Vec<u8>, BundleError> {
+        let (bytes, signature) = std::mem::take(&mut self.sealed.signed);
+        let head = &self.sealed.index.head;
         let top = head.top();
         let file = |bytes: &[u8]| Kind::File { mode: Mode::Public, size: bytes.len() as u64 };
         let mut tar = Vec::new();
         let entries: [(String, Kind<'_>, &[u8]); 4] = [
             (format!("{top}/"), Kind::Folder, &[]),
-            (format!("{top}/manifest.json"), file(bytes), bytes),
-            (format!("{top}/manifest.json.sig"), file(signature), signature),
+            (format!("{top}/manifest.json"), file(&bytes), &bytes),
+            (format!("{top}/manifest.json.sig"), file(&signature), &signature),
             (format!("{top}/nodes/"), Kind::Folder, &[]),
         ];
         for (path, kind, content) in entries {

@@ -53,7 +53,7 @@ pub(crate) struct BuildArguments {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["unsigned", "signatures"])]
     pub(crate) signer: Option<PathBuf>,
     /// Write to this new file what the profile's `signer` has to sign, and no bundle; there is no key in it
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["signatures", "split"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["signatures", "split", "out"])]
     pub(crate) unsigned: Option<PathBuf>,
     /// Take the signatures from this file, which `certferry sign` or somebody with openssl made
     #[arg(long, value_name = "FILE")]

@@ -172,6 +172,15 @@ fn take_seed<'a>(arguments: &'a BuildArguments, opener: &Opener<'_>) -> Result<(
         seed_file::check_new(file)?;
         keep(arguments).recipients()?;
     }
+    if arguments.new_seed.is_none() && (arguments.clear.plain || !arguments.clear.recipient.is_empty()) {
+        let option = if arguments.clear.plain { "--plain" } else { "--recipient" };
+        return Err(Failure::cannot_run(format!(
+            "{option} says how a new seed is kept, and --seed is one that is there"
+        ))
+        .hint(
+            "to whom the parts of the bundle are sealed say --to, --cluster-to, --also-to, or `[seal]` of the profile",
+        ));
+    }
     match (&arguments.seed, &arguments.new_seed) {
         (Some(file), _) => Ok((seed_file::read(file, weak, opener)?, None)),
         (None, Some(file)) if file.symlink_metadata().is_ok() => Ok((seed_file::read(file, weak, opener)?, None)),

@@ -109,7 +109,7 @@ fn read_lock(path: &Path, profile: Option<&Path>, known: &mut Known) -> Result<(
 
 fn read_recipients(path: &Path, known: &mut Known) -> Result<(), Failure> {
     let bytes = host::read(path, RECIPIENTS_LIMIT).or_cannot("read the recipients", path)?;
-    misplaced_secret::refuse_content(path, &bytes, "a list of recipients")?;
+    misplaced_secret::refuse_secret(path, &bytes, "a list of recipients")?;
     let file = path.display();
     let text = std::str::from_utf8(&bytes).map_err(|_| Failure::cannot_run(format!("{file} is not UTF-8")))?;
     for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'))

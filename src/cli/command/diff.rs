@@ -10,7 +10,7 @@ use crate::cli::args::{DiffArguments, OpenArguments, OutputFormat};
 use crate::cli::failure::{Failure, OrFailure, named};
 use crate::cli::input::bundle::{bundle_key, is_bundle};
 use crate::cli::input::node_folder::Folder;
-use crate::cli::input::opening::{self, Opening};
+use crate::cli::input::opening::{self, Kind, Opening};
 use crate::cli::input::source;
 use crate::cli::text::changes::Detail;
 use crate::cli::text::{comparison, comparison_json, json};
@@ -92,7 +92,12 @@ fn key(path: &Path, key: Option<&str>) -> Result<Option<PublicKey>, Failure> {
     if !source::is_standard(path) && path.metadata().or_cannot("read", path)?.is_dir() {
         return Ok(None);
     }
-    bundle_key(path, key).map(Some)
+    // Of the standard input nothing is read before both keys are known.
+    let kind = match source::is_standard(path) {
+        true => Kind::Bundle,
+        false => Kind::of(&source::open(path).or_cannot("read", path)?),
+    };
+    bundle_key(path, kind, key).map(Some)
 }
 
 /// Goes through both sides, which have their parts in one order.

@@ -12,7 +12,7 @@ use crate::cli::command::inspect_lint;
 use crate::cli::failure::Failure;
 use crate::cli::input::bundle::{bundle_key, is_bundle};
 use crate::cli::input::node_folder::Folder;
-use crate::cli::input::opening::{self, Opening};
+use crate::cli::input::opening::{self, Kind, Opening};
 use crate::cli::input::source;
 use crate::cli::input::time;
 use crate::cli::text::{foreign_etcd, inspect, json, printer};
@@ -93,7 +93,7 @@ fn inventory(arguments: &InspectArguments, told: &mut String) -> Result<Inventor
             .hint("certificates on a disk bear no signature of the signer's"));
     }
     for (path, source) in bundles {
-        let key = bundle_key(path, key.as_deref())?;
+        let key = bundle_key(path, Kind::of(&source), key.as_deref())?;
         builder.begin(path.display().to_string());
         let Opening { reader, heads } = opening::reader(path, source, &key, open, None)?;
         add_bundle(&mut builder, reader, told).map_err(|error| Failure::bundle(path, &error))?;

@@ -11,7 +11,7 @@ use crate::cli::args::{InspectArguments, InspectFormat};
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::input::bundle::{bundle_key, is_bundle};
 use crate::cli::input::node_folder::Folder;
-use crate::cli::input::opening::{self, Opening};
+use crate::cli::input::opening::{self, Kind, Opening};
 use crate::cli::input::source;
 use crate::cli::text::bundle_json::FindingJson;
 use crate::cli::text::{findings, json};
@@ -67,7 +67,7 @@ fn of_bundle(
     arguments: &InspectArguments,
     at: OffsetDateTime,
 ) -> Result<Vec<Finding>, Failure> {
-    let key = bundle_key(path, arguments.key.as_deref())?;
+    let key = bundle_key(path, Kind::of(&source), arguments.key.as_deref())?;
     let Opening { reader, heads } = opening::reader(path, source, &key, &arguments.open, None)?;
     let checked = check_reader(reader, &key, at, None, &AlreadyVerified::default());
     let checked = checked.map_err(|error| Failure::bundle(path, &error))?;

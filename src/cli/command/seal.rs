@@ -15,6 +15,7 @@ use crate::cli::command::build;
 use crate::cli::command::sealed_file::{MODE, cannot_seal};
 use crate::cli::command::seed_file::{self, WeakSeed};
 use crate::cli::failure::{Failure, OrFailure, named as named_file};
+use crate::cli::input::opening::Kind;
 use crate::cli::input::recipients::{self, Named};
 use crate::cli::input::sealed::Opener;
 use crate::cli::input::{bundle, signer_key, source};
@@ -82,7 +83,7 @@ fn seal(arguments: &SealArguments) -> Result<SealedFiles, Failure> {
     let signer = signer(arguments, own.as_ref(), &beginning)?;
     let key = match (&signer, &arguments.key) {
         (Some(signer), _) => signer.public_key().clone(),
-        (None, key) => bundle::bundle_key(path, key.as_deref())?,
+        (None, key) => bundle::bundle_key(path, Kind::Bundle, key.as_deref())?,
     };
     let (digest, authorities) = check(path, &mut file, &key)?;
     let weak: Vec<_> = authorities.into_iter().filter(|part| envelopes.is_classical(part)).collect();

@@ -68,12 +68,14 @@ enum Asked {
 pub(crate) fn run(arguments: &SignArguments) -> Result<String, Failure> {
     let path = arguments.request.as_path();
     let content = source::read(path, REQUEST_LIMIT).or_cannot("read", path)?;
-    if content.len() <= SMALL {
-        misplaced_secret::refuse_content(path, &content, "what `certferry build --unsigned` wrote")?;
-    }
     let asked = match Checksum::read(&content) {
         Some(checksum) => Asked::File(checksum),
-        None => Asked::Bundle(Box::new(request(path, &content)?)),
+        None => {
+            if content.len() <= SMALL {
+                misplaced_secret::refuse_secret(path, &content, "what `certferry build --unsigned` wrote")?;
+            }
+            Asked::Bundle(Box::new(request(path, &content)?))
+        }
     };
     let out = arguments.out.clone().map_or_else(|| default_out(path, &asked), Ok)?;
     let key = signer_key::read_private(&arguments.signer, &Opener::new(&arguments.open))?;

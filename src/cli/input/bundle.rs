@@ -59,17 +59,28 @@ pub(crate) fn open(
 }
 
 /// Returns the key for a bundle. The outer signature of the bundle, if there is one, holds under it.
-pub(crate) fn bundle_key(path: &Path, key: Option<&str>) -> Result<PublicKey, Failure> {
-    let key = key.ok_or_else(|| {
-        Failure::cannot_run(format!(
-            "{} is a bundle: nothing in it is believed before its signatures hold",
-            named(path)
-        ))
-        .hint("add --key with the public key's file or its fingerprint `sha256:...`, as `certferry build` printed it")
-    })?;
+pub(crate) fn bundle_key(path: &Path, kind: Kind, key: Option<&str>) -> Result<PublicKey, Failure> {
+    let key = key.ok_or_else(|| without_key(path, kind))?;
     let key = trusted_key::read(path, key)?;
     check_outer_signature(path, &key)?;
     Ok(key)
+}
+
+/// Returns the failure for a file that begins as a bundle does, and is given without a key.
+fn without_key(path: &Path, kind: Kind) -> Failure {
+    let (name, key) = (
+        named(path),
+        "--key with the public key's file or its fingerprint `sha256:...`, as `certferry build` printed it",
+    );
+    match kind {
+        // A slice, a seed, somebody's key: all look alike.
+        Kind::Envelope => Failure::cannot_run(format!("{name} is sealed, and nobody knows unopened what is in it"))
+            .hint(format!("if it is a slice, add --identity FILE, and {key}")),
+        Kind::Bundle | Kind::Sealed | Kind::Other => {
+            Failure::cannot_run(format!("{name} is a bundle: nothing in it is believed before its signatures hold"))
+                .hint(format!("add {key}"))
+        }
+    }
 }
 
 /// Returns whether a file begins as a bundle does, sealed or not.

@@ -102,7 +102,20 @@ pub(crate) fn read_text(path: &Path) -> Result<Zeroizing<String>, Failure> {
     })?;
     sealed::warn_of(path, exposure.can_be_read);
     let text = std::str::from_utf8(&bytes).map_err(|_| Failure::cannot_run(format!("{} is not UTF-8", named(path))))?;
+    if !has_words(text) {
+        return Err(Failure::cannot_run(format!("{}: hardly a word in it is one of a seed or a share", named(path)))
+            .hint("nothing of it is shown here; were two arguments exchanged?"));
+    }
     Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// Returns whether at least half of what could be words are words. What else is there, such as a passphrase, is not to
+/// be quoted.
+fn has_words(text: &str) -> bool {
+    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.contains(':'));
+    let tokens = lines.flat_map(str::split_whitespace).filter(|token| token.starts_with(char::is_alphabetic));
+    let (words, others): (Vec<_>, Vec<_>) = tokens.partition(|token| words::is_like_word(token));
+    words.len() >= others.len()
 }
 
 /// Returns the failure for a text that is not the words that it should be.

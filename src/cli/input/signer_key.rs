@@ -20,7 +20,7 @@ pub(crate) fn read_public(path: &Path) -> Result<PublicKey, Failure> {
         Failure::io("read the signer's public key", path, &error)
             .hint("`signer` of [bundle] is the path of it, relative to the profile")
     })?;
-    misplaced_secret::refuse_content(path, &content, "the public key of a signer")
+    misplaced_secret::refuse_secret(path, &content, "the public key of a signer")
         .map_err(|failure| failure.hint(MAKE_PUBLIC))?;
     PublicKey::from_pem(&content).map_err(|error| {
         Failure::cannot_run(format!("{} is not a signer's public key: {error}", path.display())).hint(format!(
