@@ -21,7 +21,7 @@ fn commands_run_with_little_stack() {
         format!("csr lab.toml --ca kubernetes --seed sealed.seed {open} --out ca.csr"),
         format!("build lab.toml --seed sealed.seed {open} --out out"),
         format!(
-            "seal out/lab-g1.tar.gz --seed sealed.seed {open} --also-to {0} --cluster-to {0} --out sealed",
+            "seal out/lab-g1.tar.gz --seed sealed.seed {open} --to cp-1={0} --to w-1={0} --cluster-to {0} --out sealed",
             LAB.recipient
         ),
         format!("verify sealed/lab-g1.sealed.tar --key out/lab.pub {open}"),
