@@ -294,7 +294,7 @@ fn ids_and_records_have_to_agree() {
             "`sha256` is not lower-case hex digits, as many as it should have\n".to_owned(),
         ),
         (
-            "x".to_owned(),
+            "x\ny\n".to_owned(),
             "TOML parse error at line 1, column 2\n  |\n1 | x\n  |  ^\nkey with no value, expected `=`\n".to_owned(),
         ),
     ] {
