@@ -19,10 +19,12 @@ const POINTS: usize = 20;
 /// The calls at which a signal can come and be told from others.
 const CALLS: [&str; 9] = ["openat", "statx", "write", "fsync", "linkat", "flock", "fchmod", "lseek", "close"];
 
-/// A command under strace, where the system may write dumps of any size.
+/// A command under strace, where the system may write dumps of any size. Whoever starts the tests in the background may
+/// have them ignore signals, and what they start, too.
 fn strace(command: &Command, folder: &Path, arguments: &[&str]) -> Output {
-    let mut sh = tool("sh");
-    sh.args(["-c", "ulimit -S -c $(ulimit -H -c); exec \"$@\"", "sh", "strace", "-f", "-qq"]).args(arguments);
+    let mut sh = tool("env");
+    sh.args(["--default-signal", "sh", "-c", "ulimit -S -c $(ulimit -H -c); exec \"$@\"", "sh", "strace", "-f", "-qq"])
+        .args(arguments);
     run(sh.arg(command.get_program()).args(command.get_args()).current_dir(folder))
 }
 
