@@ -75,7 +75,7 @@ fn opening_takes_the_memory_that_the_chapter_says() {
 }
 
 #[test]
-#[ignore = "long"]
+#[ignore = "long form"]
 fn long_opening_takes_a_gibibyte_at_most() {
     let (desk, _) = desk();
     let took = peak(&desk, 20);

@@ -12,6 +12,7 @@ use super::super::hex::Sha256;
 use super::super::index::Index;
 use super::super::limits::{INDEX, SEALED, SIGNATURE};
 use super::super::mode::Mode;
+use super::super::name::folder;
 use super::super::read::compare;
 use super::super::tar::{BLOCK, Kind, padding, raw_path, raw_size};
 use super::name::entry_path;
@@ -86,6 +87,11 @@ impl<R: BufRead> SealedReader<R> {
         compare(&third, &format!("{top}/manifest.json.sig"), kind(&signature), mtime)?;
         let nodes = format!("{top}/nodes/");
         compare(&block(&mut source)?, &nodes, Kind::Folder, mtime)?;
+        // A bundle that somebody has unpacked from gzip begins alike, and goes on with a record.
+        let ahead = fill(&mut source)?.split(|byte| *byte == 0).next().unwrap_or_default();
+        if index.parts.first().is_some_and(|(part, _)| ahead == format!("{top}/{}.json", folder(part)).as_bytes()) {
+            return Err(BundleError::GzipHeader);
+        }
         Ok(Self { source, index, signed: (bytes, signature), read: 0, left: 0, zeros: 0, state: State::Between })
     }
 

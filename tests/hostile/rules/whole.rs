@@ -93,7 +93,12 @@ fn shapes() -> Vec<Case> {
             "its compressed data ends before manifest.json does",
         ),
         Case::new(SHAPE, "two zero blocks alone", pack(&[END.to_vec()]), begins("")),
-        Case::new(SHAPE, "a tar archive that is not packed", tar(&genuine.members().concat()), "stands where"),
+        Case::new(
+            SHAPE,
+            "a tar archive that is not packed",
+            tar(&genuine.members().concat()),
+            "it is not gzip as a bundle is",
+        ),
         Case::new(SHAPE, "nothing", Vec::new(), "it ends too early"),
         Case::new(SHAPE, "a member of nothing", gzip(b""), "a part of it is empty"),
         Case::new(SHAPE, "a zip archive", b"PK\x03\x04\x14\0\0\0\x08\0".to_vec(), "it is not gzip as a bundle is"),
