@@ -9,7 +9,7 @@ const MOST: f64 = 99_999.0;
 const LIMIT_MIB: f64 = 600.0;
 /// A build that is held against a lock has two of them, and comes near to that. What is foreseen for the largest cluster may
 /// be so much more than what it takes: a few pages more or less for the small ones are many for it.
-const FORESEEN_WITH_LOCK_MIB: f64 = 720.0;
+const FORESEEN_WITH_LOCK_MIB: f64 = 660.0;
 /// The workers of the two clusters that are compared. Both are more than a build has in memory together.
 const SIZES: [u32; 2] = [1_200, 3_000];
 
@@ -39,9 +39,22 @@ fn peaks(workers: u32) -> Vec<f64> {
     let peak = |line: &str| {
         let output = desk.wrapped(&time, line).env("RAYON_NUM_THREADS", "2").output().unwrap();
         assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-        desk.text("peak").trim().parse().unwrap()
+        desk.text("peak").trim().parse::<f64>().unwrap()
     };
-    LINES.lines().map(peak).collect()
+    // Two threads are not always as far apart: of a rebuild, which is near to its bound, the middle of three counts.
+    let middle = |line: &str| {
+        if !line.contains("--locked") {
+            return peak(line);
+        }
+        let again = || {
+            let _ = std::fs::remove_dir_all(desk.path("signed"));
+            peak(line)
+        };
+        let mut three = [again(), again(), again()];
+        three.sort_by(f64::total_cmp);
+        three[1]
+    };
+    LINES.lines().map(middle).collect()
 }
 
 /// The memory of each command for the largest cluster, had it gone on growing as between the two sizes.
