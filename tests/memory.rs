@@ -7,8 +7,8 @@ use crate::common::desk::Desk;
 /// The most nodes that a profile may have, and the most memory that any command may take for them.
 const MOST: f64 = 99_999.0;
 const LIMIT_MIB: f64 = 600.0;
-/// A build that is held against a lock has two of them, and comes near to that. What is foreseen for the largest cluster may
-/// be so much more than what it takes: a few pages more or less for the small ones are many for it.
+/// A build that is held against a lock has two of them, and comes near to that. What is foreseen for the largest
+/// cluster may be so much more than what it takes: a few pages more or less for the small ones are many for it.
 const FORESEEN_WITH_LOCK_MIB: f64 = 660.0;
 /// The workers of the two clusters that are compared. Both are more than a build has in memory together.
 const SIZES: [u32; 2] = [1_200, 3_000];

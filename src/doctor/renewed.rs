@@ -9,8 +9,8 @@ use crate::kubernetes::authorities;
 use crate::tree::{GatheredFacts, Tree, certificates, is_kubeconfig};
 use crate::x509::{ReadCertificate, instant};
 
-/// Returns the last second of the latest certificate of a known CA, if all that are of known CAs are other ones over the
-/// same key and name, by the same issuer: what somebody else signed for the CA is not an older one.
+/// Returns the last second of the latest certificate of a known CA, if all that are of known CAs are other ones over
+/// the same key and name, by the same issuer: what somebody else signed for the CA is not an older one.
 pub(super) fn last_day(found: &[ReadCertificate], known: &[ReadCertificate]) -> Option<OffsetDateTime> {
     if found.iter().any(|found| known.iter().any(|known| known.der() == found.der())) {
         return None;

@@ -77,8 +77,8 @@ pub struct Leftover {
 /// Who tells a person of leftovers.
 static TELLER: OnceLock<fn(Leftover)> = OnceLock::new();
 
-/// Lets a function tell of each leftover that is found from now on. Without one, nobody is told. Only the first call has
-/// an effect.
+/// Lets a function tell of each leftover that is found from now on. Without one, nobody is told. Only the first call
+/// has an effect.
 pub fn tell_leftovers(teller: fn(Leftover)) {
     let _ = TELLER.set(teller);
 }
@@ -103,7 +103,8 @@ pub(super) fn sweep(folder: &Path) {
     }
 }
 
-/// Removes a leftover, unless the run that it belongs to still goes on or it is somebody else's. Returns whether it did.
+/// Removes a leftover, unless the run that it belongs to still goes on or it is somebody else's. Returns whether it
+/// did.
 fn remove(path: &Path) -> io::Result<bool> {
     let metadata = path.symlink_metadata()?;
     if metadata.uid() != rustix::process::geteuid().as_raw() || !(metadata.is_file() || metadata.is_dir()) {

@@ -130,8 +130,8 @@ pub fn random_bytes(bytes: &mut [u8]) -> io::Result<()> {
     filled.map_err(|_| io::Error::other("the operating system gives no random bytes"))
 }
 
-/// Runs something on a thread with a stack of the usual size, if the first thread, on which this is called, is granted less than
-/// any other thread (`ulimit -s`).
+/// Runs something on a thread with a stack of the usual size, if the first thread, on which this is called, is granted
+/// less than any other thread (`ulimit -s`).
 ///
 /// # Errors
 /// Fails when a thread is needed and cannot be started.

@@ -11,8 +11,8 @@ const WORDS: usize = 1 << 16;
 /// Values that are wiped on drop were moved before, and arithmetic, ours and that of ring and the elliptic-curve
 /// crates, keeps numbers in local arrays. When a thread ends, its stack is kept for the next thread.
 ///
-/// The thread has at least two megabytes: the standard library gives them to each that it starts, and a program that is granted
-/// less runs its commands on such a thread.
+/// The thread has at least two megabytes: the standard library gives them to each that it starts, and a program that is
+/// granted less runs its commands on such a thread.
 #[inline(never)]
 pub fn wipe_stack() {
     let mut left = [0_u64; WORDS];

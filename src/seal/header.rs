@@ -12,8 +12,8 @@ use super::wrap::{self, FILE_KEY, WRAPPED};
 
 /// The most bytes of a head. One stanza of the hybrid kind has 1,600.
 const LIMIT: u64 = 1 << 20;
-/// The most stanzas of a head: as many as 1 MiB has of the shorter kind, X25519. Shorter ones than that would take a hundred times
-/// their size in memory.
+/// The most stanzas of a head: as many as 1 MiB has of the shorter kind, X25519. Shorter ones than that would take a
+/// hundred times their size in memory.
 const STANZAS: usize = 10_000;
 /// The letters of a full line of a stanza's body.
 const COLUMNS: usize = 64;

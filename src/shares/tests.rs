@@ -1,3 +1,6 @@
+//! What is asked of a scheme of shares: that too few tell nothing, that every coefficient is drawn, and the form of a
+//! share.
+
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
 
 use std::collections::BTreeSet;

@@ -120,8 +120,8 @@ fn usual_files(tree: &Tree, paths: &mut Paths) {
     }
 }
 
-/// Returns the places of kubeconfigs: those in the folders that are known, and those that settings name. The second ones
-/// have the ending alone of one, as `cloud.conf` has.
+/// Returns the places of kubeconfigs: those in the folders that are known, and those that settings name. The second
+/// ones have the ending alone of one, as `cloud.conf` has.
 fn usual_kubeconfigs(tree: &Tree, paths: &mut Paths) -> (BTreeSet<String>, BTreeSet<String>) {
     let mut places = std::mem::take(&mut paths.kubeconfigs);
     let kubernetes = paths.names(tree, KUBERNETES).into_iter();

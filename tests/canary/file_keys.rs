@@ -13,8 +13,8 @@ use x25519_dalek::{PublicKey, StaticSecret};
 
 use super::secrets::Secret;
 
-/// The keys of an envelope with one stanza, by the text of the identity that opens it (age, sections "The X25519 recipient
-/// type", "The MLKEM768-X25519 hybrid post-quantum recipient type" and "Payload").
+/// The keys of an envelope with one stanza, by the text of the identity that opens it (age, sections "The X25519
+/// recipient type", "The MLKEM768-X25519 hybrid post-quantum recipient type" and "Payload").
 pub fn of_envelope(name: &str, envelope: &[u8], identity: &str) -> Vec<Secret> {
     let end = envelope.windows(5).position(|window| window == b"\n--- ").unwrap();
     let head = std::str::from_utf8(&envelope[..end]).unwrap();

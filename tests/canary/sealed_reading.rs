@@ -1,5 +1,5 @@
-//! Sealed bundles and slices that are read: a part is in the clear where it was asked for, and nowhere else, and nothing is left
-//! of what opened it.
+//! Sealed bundles and slices that are read: a part is in the clear where it was asked for, and nowhere else, and
+//! nothing is left of what opened it.
 
 use std::collections::BTreeSet;
 use std::fs;

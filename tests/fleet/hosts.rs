@@ -21,8 +21,8 @@ const SSHD: &str = "HostKey /root/.ssh/host\nPidFile none\nUsePAM no\nPasswordAu
     UseDNS no\nMaxStartups 100\nSubsystem sftp internal-sftp\n\
     SetEnv PATH=/usr/local/sbin:/usr/local/bin:/kube:/usr/sbin:/usr/bin:/sbin:/bin\n";
 
-/// What a test's own Ansible is told, beside what the collection says: how to reach the hosts, and that no host and no key
-/// is known before.
+/// What a test's own Ansible is told, beside what the collection says: how to reach the hosts, and that no host and no
+/// key is known before.
 const GROUP_VARS: &str = "ansible_user: root\nansible_python_interpreter: /usr/bin/python3\nansible_ssh_private_key_file: KEY\n\
     ansible_ssh_common_args: -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR\n";
 
