@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::adopted;
 use crate::bundle::{BundleError, SplitError, WriteError};
 use crate::cli::document::Document;
 use crate::cli::notice;
@@ -402,11 +403,7 @@ impl<T> OrFailure<T> for io::Result<T> {
 
 /// Returns the tables of the profile that say what becomes of these keys.
 fn tables_of(ids: &[KeyId]) -> Vec<String> {
-    let table = |id: &KeyId| match id {
-        KeyId::ServiceAccount => "[service_account]".to_owned(),
-        other => format!("[{}]", other.to_string().replace('/', ".")),
-    };
-    ids.iter().map(table).collect()
+    ids.iter().map(adopted::table).collect()
 }
 
 /// Returns the failure of a write to the standard output.

@@ -138,7 +138,9 @@ pub fn foreseen<'a>(
 
 /// Returns a lock with only what no single node has, which is little.
 fn of_all(lock: &Lock) -> Lock {
-    let is_of_all = |id: &KeyId| id.is_ca() || matches!(id, KeyId::ServiceAccount | KeyId::BundleSigner);
+    let is_of_all = |id: &KeyId| {
+        id.is_ca() || matches!(id, KeyId::ServiceAccount | KeyId::TrustedServiceAccount | KeyId::BundleSigner)
+    };
     Lock {
         parts: Vec::new(),
         keys: lock.keys.iter().filter(|row| is_of_all(&row.id)).cloned().collect(),

@@ -9,10 +9,10 @@ use super::etcd;
 use super::file::{PlannedContent, PlannedFile, file};
 use super::kubeadm;
 use super::kubeconfig::{self, Credentials};
-use super::planned_chain::issuers;
+use super::planned_chain::issuers_of_all;
 use super::registry;
 use crate::kubernetes::{
-    CA_CHAIN, CaName, CertificateRow, KUBELET_PKI, KUBERNETES, KeyId, Output, PartName, Role, escape,
+    CA_CHAIN, CA_SIGNING, CaName, CertificateRow, KUBELET_PKI, KUBERNETES, KeyId, Output, PartName, Role, escape,
 };
 use crate::profile::{EtcdTopology, Node, Profile, ShipCaKeys};
 use crate::x509::ExtendedKeyUsage;
@@ -74,16 +74,24 @@ fn shared_files(profile: &Profile, node: &Node) -> Vec<PlannedFile> {
         if *with_key {
             files.push(file(format!("{pki}/{base_name}.key"), PlannedContent::PrivateKey(id.clone())));
         }
-        files.push(file(format!("{pki}/{base_name}.crt"), PlannedContent::Certificate(id)));
+        let known = authority_of(profile, *name).map(|authority| chain::known(id.clone(), authority).into());
+        files.push(file(format!("{pki}/{base_name}.crt"), known.unwrap_or(PlannedContent::Certificate(id))));
     }
     if node.role == Role::ControlPlane {
         // By this file pods verify API servers: kube-controller-manager's --root-ca-file. Nobody knows clients by it.
-        if !issuers(&profile.kubernetes_ca).is_empty() {
+        if !issuers_of_all(&profile.kubernetes_ca).is_empty() {
             let chain = chain::trusted(ca_key(CaName::Kubernetes), &profile.kubernetes_ca);
             files.push(file(profile.cluster.certificates_dir.place(CA_CHAIN).into_owned(), chain.into()));
         }
+        if profile.kubernetes_ca.trusted.is_some() {
+            // kube-controller-manager ends when there are two certificates in the file by which it signs.
+            let signing = PlannedContent::Certificate(ca_key(CaName::Kubernetes));
+            files.push(file(profile.cluster.certificates_dir.place(CA_SIGNING).into_owned(), signing));
+        }
         files.push(file(format!("{pki}/sa.key"), PlannedContent::PrivateKey(KeyId::ServiceAccount)));
-        files.push(file(format!("{pki}/sa.pub"), PlannedContent::PublicKey(KeyId::ServiceAccount)));
+        let trusted = profile.service_account.trusted.as_ref().map(|_| KeyId::TrustedServiceAccount);
+        let keys = [KeyId::ServiceAccount].into_iter().chain(trusted).collect();
+        files.push(file(format!("{pki}/sa.pub"), PlannedContent::PublicKeys(keys)));
     }
     files
 }
