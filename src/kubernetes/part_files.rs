@@ -6,7 +6,7 @@
 
 use super::certificate::{AUTHORITIES, CERTIFICATES};
 use super::certificate_row::{CaName, Output, Scope};
-use super::place::{API_SERVER_RESTART, CA_CHAIN, KUBELET_CONF, KUBELET_PKI, KUBERNETES, PKI};
+use super::place::{API_SERVER_RESTART, CA_CHAIN, CA_SIGNING, KUBELET_CONF, KUBELET_PKI, KUBERNETES, PKI};
 use super::registry::{CERTS_D, HOSTS_TOML, REGISTRY_CA, TRUST_FOLDERS, TRUST_PREFIX};
 use super::role::Role;
 
@@ -54,6 +54,7 @@ pub fn node_files() -> Vec<PartFile> {
         add(format!("{PKI}/{}.key", row.base_name), true, CONTROL_PLANE);
     }
     add(CA_CHAIN.to_owned(), false, CONTROL_PLANE);
+    add(CA_SIGNING.to_owned(), false, CONTROL_PLANE);
     for key in ["sa.key", "sa.pub"] {
         // kubeadm gives the public one the same mode.
         add(format!("{PKI}/{key}"), true, CONTROL_PLANE);
