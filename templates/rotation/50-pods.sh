@@ -24,7 +24,8 @@ step_marker() {
     [ "$STATE" -gt 0 ] || return 0
     read_marker "$STATE"
     [ -z "$SINCE" ] && [ -z "$DRY_RUN" ] && [ "$LEFT" = 0 ] || return 0
-    ask --namespace kube-system create configmap "$MARKER" -o name >/dev/null ||
+    ask --namespace kube-system create configmap "$MARKER" -o name >/dev/null \
+        --from-literal=about="since it was made, phase $STATE of a rotation is complete in the cluster (certferry help rotation)" ||
         first "kubectl could not create the ConfigMap $MARKER; what it said stands above"
     read_marker "$STATE"
 }

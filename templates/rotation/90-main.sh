@@ -75,7 +75,7 @@ main() {
     fi
     if [ "$STATE" -gt 0 ] || [ -n "$BACK" ]; then
         step_root_ca
-        [ -z "$STOPPED" ] || [ -n "$BEFORE" ] || finish
+        [ -z "$STOPPED" ] || [ -n "$DRY_RUN" ] || finish
         step_token_secrets
         step_cluster_info
         step_ca_bundles
