@@ -20,7 +20,8 @@ const COPIES: [(&str, &str, &str, bool); 3] = [
 
 const CLUSTER_INFO: &str =
     "`kubeadm init phase bootstrap-token --skip-token-print` writes it anew, and makes a token for a day";
-const CLUSTER_INFO_OF_PHASE: &str = "`sh rotation/phase-N.sh` of the bundle's cluster part writes what its phase trusts";
+const CLUSTER_INFO_OF_PHASE: &str =
+    "`sh rotation/phase-N.sh` of the bundle's cluster part writes what its phase trusts";
 const ROOT_CA: &str = "restart kube-controller-manager on each control plane: it reads its --root-ca-file once, and writes every \
                        namespace anew";
 const API_SERVERS: &str = "restart each kube-apiserver that has other files: each adds the CAs that it trusts";

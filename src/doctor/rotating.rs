@@ -19,9 +19,7 @@ pub(super) fn lacking<'a>(found: &[ReadCertificate], known: &'a [ReadCertificate
     }
     let is_related = |known: &ReadCertificate| {
         found.iter().any(|found| {
-            is_same(found, known)
-                || found.is_signed_by(known) == Some(true)
-                || known.is_signed_by(found) == Some(true)
+            is_same(found, known) || found.is_signed_by(known) == Some(true) || known.is_signed_by(found) == Some(true)
         })
     };
     known.iter().filter(|known| !is_related(known)).collect()
@@ -55,9 +53,7 @@ pub(super) fn check_kubeadm_certs(objects: &[Object<'_>], facts: &GatheredFacts,
     if lacking(first, &facts.authorities).is_empty() {
         return;
     }
-    let is_it = |object: &&Object<'_>| {
-        object.kind == "Secret" && (object.namespace, object.name) == KUBEADM_CERTS
-    };
+    let is_it = |object: &&Object<'_>| object.kind == "Secret" && (object.namespace, object.name) == KUBEADM_CERTS;
     for object in objects.iter().filter(is_it) {
         let it = format!("{} in {}", object.title(), object.file);
         findings.add_in("kubeadm-certs-left", object.file, &it, &[("authority", &facts.authority_file)]);

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::LayoutError;
+use super::{LayoutError, Rotation};
 use crate::issue::{Certificate, Issued};
 use crate::keys::{KeyRing, PrivateKey};
 use crate::kubernetes::KeyId;
@@ -16,6 +16,8 @@ pub struct FileSources<'a> {
     pub certificates: [&'a Issued; 2],
     /// The bytes of the profile.
     pub profile: &'a [u8],
+    /// What is replaced, in a bundle of a phase of a rotation.
+    pub rotation: Option<&'a Rotation>,
 }
 
 impl FileSources<'_> {

@@ -16,7 +16,7 @@ export LC_ALL
 IFS=' 	
 '
 
-PHASE={{phase}}
+PHASE='{{phase}}'
 CLUSTER='{{cluster}}'
 # Names the rotation: the beginning of the SHA-256 of its old and new keys.
 ROTATION='{{rotation}}'

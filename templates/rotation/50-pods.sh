@@ -153,7 +153,7 @@ restart_pods() {
             else
                 changes "$owner in $namespace" restarted 'would be restarted' || continue
                 ask --namespace "$namespace" patch "$owner" --type=merge -o name -p '{"spec":{"template":{"metadata":{"annotations":{"certferry-rotation":"'"$ROTATION-phase-$STATE"'"}}}}}' >/dev/null &&
-                    ask --namespace "$namespace" rollout status "$owner" --timeout "${WAIT}s" >/dev/null || failed="$failed $namespace/$owner"
+                    ask --namespace "$namespace" rollout status "$owner" --timeout "$((WAIT > 0 ? WAIT : 1))s" >/dev/null || failed="$failed $namespace/$owner"
             fi
             ;;
         - | Node/*) failed="$failed $pod" ;;

@@ -240,7 +240,8 @@ pub(crate) fn one_root_ca(node: &Node) {
 }
 
 pub(crate) fn one_cluster_info(node: &Node) {
-    let cluster = json!({ "server": "https://k8s.lab:6443", "certificate-authority-data": STANDARD.encode(first_ca(node)) });
+    let cluster =
+        json!({ "server": "https://k8s.lab:6443", "certificate-authority-data": STANDARD.encode(first_ca(node)) });
     let kubeconfig = json!({ "kind": "Config", "apiVersion": "v1", "clusters": [{ "name": "", "cluster": cluster }] });
     node.save(&list(&[config_map("kube-public", "cluster-info", "kubeconfig", &kubeconfig.to_string())]));
 }
