@@ -8,7 +8,7 @@
 //!
 //! Where to change what: a certificate, kubeconfig or CA of kubeadm is a row in `certificate.rs`, with what it is for,
 //! which components read it, what kubeadm calls it and how it is made anew. A binding that newer kubeadm makes is a row
-//! in `binding.rs`.
+//! in `binding.rs`. What holds the old trust while a CA is replaced in phases is a row in `trap.rs`.
 
 mod binding;
 mod certificate;
@@ -28,6 +28,7 @@ mod readers;
 mod registry;
 mod role;
 mod since;
+mod trap;
 mod unit_folder;
 mod version;
 
@@ -56,5 +57,6 @@ pub use registry::{
 };
 pub use role::Role;
 pub use since::Since;
+pub use trap::{Check, Learns, Rotating, TRAPS, Trap};
 pub use unit_folder::{Swaps, UNIT_FOLDERS, UnitFolder};
 pub use version::Version;

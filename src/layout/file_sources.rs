@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
-use super::LayoutError;
+use super::{LayoutError, Rotation};
 use crate::issue::{Certificate, Issued};
 use crate::keys::{KeyRing, PrivateKey};
 use crate::kubernetes::KeyId;
@@ -20,6 +20,8 @@ pub struct FileSources<'a> {
     pub public_keys: &'a BTreeMap<KeyId, String>,
     /// The bytes of the profile.
     pub profile: &'a [u8],
+    /// What is replaced, in a bundle of a phase of a rotation.
+    pub rotation: Option<&'a Rotation>,
 }
 
 impl FileSources<'_> {

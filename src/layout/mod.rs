@@ -20,11 +20,13 @@ mod kubeadm;
 mod kubeconfig;
 mod rbac;
 mod registry;
+mod rotation;
 pub mod scripts;
 mod secret;
 
 pub use error::LayoutError;
 pub use file_sources::FileSources;
+pub use rotation::{Public, Replaced, Rotation};
 
 use zeroize::Zeroizing;
 
@@ -108,6 +110,10 @@ fn render_manifest(manifest: &Manifest, sources: &FileSources<'_>) -> Result<Zer
         Manifest::Kubeadm(file) => kubeadm::render(file, sources),
         Manifest::Etcd(file) => etcd::render(file),
         Manifest::Registry(file) => registry::render(file),
+        Manifest::RotationScript { phase, cluster, nodes } => {
+            let rotation = sources.rotation.ok_or(LayoutError::NoRotation)?;
+            rotation::script(*phase, cluster, nodes, rotation)
+        }
     }
 }
 

@@ -177,6 +177,7 @@ where
             keys: [&keys, &own.keys],
             certificates: [&certificates, &own.certificates],
             profile: &profile.source,
+            rotation: None,
         };
         let part = |number: usize| {
             let recipient = some[number];
