@@ -201,6 +201,11 @@ impl Failure {
             | MakeError::OtherBundle { .. }
             | MakeError::Unsigned { .. } => Self::signing(error),
             MakeError::ExternalAuthority { .. } => Self::says_no(error.to_string()),
+            MakeError::RotatesToItself(id) => Self::says_no(error.to_string()).hint(format!(
+                "name in {} what the cluster has now",
+                adopted::table(&id.trusted().unwrap_or(id.clone()))
+            )),
+            MakeError::NotInPhase => Self::defect(&error.to_string()),
             MakeError::Objection(objection) => Self::objection(objection, lock),
             MakeError::Write(error) => Self::write(archive, error),
             MakeError::ReadBack(error) => Self::io("read", archive, error),
@@ -287,6 +292,11 @@ impl Failure {
             Refusal::ChangedRecipients { .. } => {
                 "compare what is new (`certferry plan` lists it, too) with the papers of \
                                                   these nodes; then say --replace-recipients"
+                    .to_owned()
+            }
+            Refusal::RotatesAndChanges { .. } => {
+                "a rotation changes who is trusted and nothing else: say in `previous` what the old CA is, as the lock has \
+                 it; make every other change at a generation of its own, before the rotation or after it"
                     .to_owned()
             }
             Refusal::LowerGeneration { .. } => "a generation never goes back: nodes would refuse it".to_owned(),

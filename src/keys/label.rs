@@ -71,10 +71,7 @@ mod tests {
             (text(KeyId::ca("etcd"), KeyAlgorithm::Rsa3072, 2), "certferry/1|prod-1|ca/etcd|rsa-3072|2"),
             (text(KeyId::ServiceAccount, KeyAlgorithm::Rsa2048, 1), "certferry/1|prod-1|sa|rsa-2048|1"),
             // The same key, whatever it is for in a phase of a rotation.
-            (
-                text(KeyId::TrustedCa("etcd".into()), KeyAlgorithm::Rsa3072, 2),
-                "certferry/1|prod-1|ca/etcd|rsa-3072|2",
-            ),
+            (text(KeyId::TrustedCa("etcd".into()), KeyAlgorithm::Rsa3072, 2), "certferry/1|prod-1|ca/etcd|rsa-3072|2"),
             (text(KeyId::TrustedServiceAccount, KeyAlgorithm::Rsa2048, 1), "certferry/1|prod-1|sa|rsa-2048|1"),
             (
                 text(KeyId::node("cp-1", "etcd/server"), KeyAlgorithm::EcdsaP384, 999_999_999),

@@ -370,9 +370,16 @@ mod tests {
             assert_eq!(part(shared), None, "{shared}");
         }
         assert_eq!(part("node/cp-1/etcd/peer"), Some(PartName::Node("cp-1".into())));
-        for of_cluster in
-            ["ca/tls", "ca/tls/trusted", "ca/metallb", "user/a", "etcd-client/a", "tls/a/b", "webhook/a/b", "webhook/a/b/ca"]
-        {
+        for of_cluster in [
+            "ca/tls",
+            "ca/tls/trusted",
+            "ca/metallb",
+            "user/a",
+            "etcd-client/a",
+            "tls/a/b",
+            "webhook/a/b",
+            "webhook/a/b/ca",
+        ] {
             assert_eq!(part(of_cluster), Some(PartName::Cluster), "{of_cluster}");
         }
     }

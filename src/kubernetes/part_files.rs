@@ -95,8 +95,9 @@ pub fn node_files() -> Vec<PartFile> {
 }
 
 /// The files that the cluster's part may hold, each with whether only its owner may read it.
-const CLUSTER_FILES: [(&str, bool); 30] = [
+const CLUSTER_FILES: [(&str, bool); 31] = [
     ("profile.toml", false),
+    ("rotation/phase-*.sh", false),
     ("kubeadm/init.yaml", false),
     ("kubeadm/join/*.yaml", false),
     ("kubeadm/join-worker.yaml", false),

@@ -27,6 +27,7 @@ mod planned_chain;
 mod planned_files;
 mod registry;
 mod registry_file;
+mod rotation;
 mod subset;
 
 pub use certificate::{Constraints, ExistingCertificate, PlannedCertificate, PlannedKey};
@@ -128,7 +129,8 @@ fn is_only_trusted(authority: &PlannedCertificate, all: &[PlannedCertificate]) -
 /// Plans a cluster: its keys, its certificates, and the files of each recipient.
 #[must_use]
 pub fn plan(profile: &Profile) -> Plan<'_> {
-    let (mut keys, certificates): (Vec<_>, Vec<_>) = certificates::all(profile).unzip();
+    let all = certificates::all(profile).filter(|(_, certificate)| !profile.trust_only || certificate.is_ca);
+    let (mut keys, certificates): (Vec<_>, Vec<_>) = all.unzip();
     // A CA that is trusted here and signs nothing needs no key.
     let only_trusted: Vec<_> = certificates.iter().filter(|planned| is_only_trusted(planned, &certificates)).collect();
     keys.retain(|key: &PlannedKey| only_trusted.iter().all(|trusted| trusted.key != key.id));

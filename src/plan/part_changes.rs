@@ -120,12 +120,14 @@ fn has_other_bytes(content: &PlannedContent, before: &PreviousBuild<'_>) -> bool
 /// Returns the keys and certificates from which a file's bytes are made.
 pub(super) fn sources(content: &PlannedContent) -> Vec<&KeyId> {
     match content {
-        PlannedContent::Certificate(id)
-        | PlannedContent::PrivateKey(id)
-        | PlannedContent::CertificateAndKey(id) => vec![id],
+        PlannedContent::Certificate(id) | PlannedContent::PrivateKey(id) | PlannedContent::CertificateAndKey(id) => {
+            vec![id]
+        }
         PlannedContent::PublicKeys(ids) => ids.iter().collect(),
         PlannedContent::Chain(chain) => chain.certificates.iter().collect(),
-        PlannedContent::Kubeconfig(kubeconfig) => kubeconfig.embedded().into_iter().chain(&kubeconfig.authorities).collect(),
+        PlannedContent::Kubeconfig(kubeconfig) => {
+            kubeconfig.embedded().into_iter().chain(&kubeconfig.authorities).collect()
+        }
         PlannedContent::Manifest(manifest) => manifest.materials().into_iter().map(|(id, _)| id).collect(),
         PlannedContent::Link(_) | PlannedContent::Profile => Vec::new(),
     }

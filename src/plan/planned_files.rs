@@ -11,6 +11,7 @@ use super::kubeadm;
 use super::kubeconfig::{self, Credentials};
 use super::planned_chain::issuers_of_all;
 use super::registry;
+use super::rotation;
 use crate::kubernetes::{
     CA_CHAIN, CA_SIGNING, CaName, CertificateRow, KUBELET_PKI, KUBERNETES, KeyId, Output, PartName, Role, escape,
 };
@@ -46,6 +47,11 @@ pub(super) fn of_node(profile: &Profile, node: &Node, control_planes: &[&Node]) 
     let first = control_planes.first().copied();
     let is_first = first.is_some_and(|first| first.name == node.name);
     let mut files = shared_files(profile, node);
+    if profile.trust_only {
+        // Leaves, keys and client pairs on the node stay as they are.
+        files.retain(|file| !matches!(file.content, PlannedContent::PrivateKey(_)));
+        return files;
+    }
     files.extend(rows_of(profile, node.role, is_first).flat_map(|row| row_files(row, (node, first), profile)));
     files.extend(api_server_restart::files(profile, node, control_planes));
     files.extend(registry::files(profile, node));
@@ -132,6 +138,10 @@ fn row_files(row: &CertificateRow, (node, first): (&Node, Option<&Node>), profil
 /// Plans the files of the cluster's own part. `first` is the first control plane.
 pub(super) fn of_cluster(profile: &Profile, first: Option<&Node>) -> Vec<PlannedFile> {
     let mut files = vec![file("profile.toml".to_owned(), PlannedContent::Profile)];
+    files.extend(rotation::script(profile));
+    if profile.trust_only {
+        return files;
+    }
     for user in &profile.users {
         let kubeconfig = kubeconfig::for_user(profile, first, &user.name);
         files

@@ -12,11 +12,11 @@ use crate::x509::FurtherAttributes;
 pub(super) struct AdoptionDraft {
     pub(super) certificate: Option<Setting<String>>,
     pub(super) key: Option<Setting<String>>,
-    renew: Option<Setting<bool>>,
+    pub(super) renew: Option<Setting<bool>>,
     /// Whether nobody has the key of the certificate.
     pub(super) is_lost: bool,
     /// Whether one of the values was refused.
-    refused: bool,
+    pub(super) refused: bool,
 }
 
 impl AdoptionDraft {

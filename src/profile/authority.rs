@@ -245,7 +245,8 @@ impl AuthorityDraft {
                 Problem::error("`previous` names no CA")
                     .at(&place, "nothing says from which CA the cluster moves")
                     .hint(
-                        "write `previous = { generation = 1 }`, or the files of the old CA:                          `previous = { certificate = "old/ca.crt", key = "old/ca.key" }`",
+                        "write `previous = { generation = 1 }`, or the files of the old CA: `previous = { certificate = \"old/ca.crt\", \
+                         key = \"old/ca.key\" }`",
                     ),
             );
         }
@@ -263,10 +264,10 @@ impl AuthorityDraft {
                     .hint("remove `renew`"),
             );
         }
-        let own_day = self.period.as_ref().map(|period| Setting {
-            value: period.validity.issued_at,
-            set_at: period.set_at.clone(),
-        });
+        let own_day = self
+            .period
+            .as_ref()
+            .map(|period| Setting { value: period.validity.issued_at, set_at: period.set_at.clone() });
         let has_own_lifetime = table.find("validity").is_some();
         let lifetime = table.inherited("validity", lifetime, self::lifetime);
         let draft = Self {

@@ -38,8 +38,8 @@ mod reader;
 mod registry;
 mod root_certificate;
 mod seal;
-mod service_account;
 mod secret_name;
+mod service_account;
 mod text;
 mod tls;
 mod topology;
@@ -218,6 +218,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
         leaf_algorithm: keys.leaf?,
         service_account: service_account.build()?,
         phase: 0,
+        trust_only: false,
         kubelet: Kubelet { client: kubelet_client?.value, serving: kubelet_serving? },
         nodes: nodes.into_iter().flatten().collect(),
         users: users.into_iter().map(ClientDraft::build_user).collect::<Option<_>>()?,

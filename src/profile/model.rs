@@ -35,6 +35,8 @@ pub struct Profile {
     /// The phase of a rotation, 1 to 3, in which the profile is. 0 means that it is in none; `previous` is then left out
     /// of account, as if the rotation was over.
     pub phase: u32,
+    /// Whether the profile is in a phase 1 that carries trust alone.
+    pub trust_only: bool,
     /// `[kubelet]`: the certificates that kubelets get.
     pub kubelet: Kubelet,
     /// The nodes: each `[[node]]` in the order of the profile, then each `[[node_pool]]` expanded. At least one is a

@@ -64,6 +64,7 @@ impl Profile {
     pub fn in_phase(&self, number: u32) -> Self {
         let mut profile = self.clone();
         profile.phase = if PHASES.contains(&number) { number } else { 0 };
+        profile.trust_only = number == 1 && self.is_trust_only();
         for (_, authority) in profile.authorities_mut() {
             let Some(previous) = authority.previous.take() else { continue };
             match number {
@@ -82,6 +83,16 @@ impl Profile {
                 _ => *key = *previous,
             }
         }
+        profile
+    }
+
+    /// Returns the profile as it was before the rotation. The profile must be in phase 1.
+    #[must_use]
+    pub fn before_rotation(&self) -> Self {
+        let mut profile = self.clone();
+        (profile.phase, profile.trust_only) = (0, false);
+        profile.authorities_mut().into_iter().for_each(|(_, authority)| authority.trusted = None);
+        profile.service_account.trusted = None;
         profile
     }
 
