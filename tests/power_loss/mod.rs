@@ -35,7 +35,7 @@
 //! the second of them that loses all in between. Times, extended attributes and bytes that the disk itself damages are
 //! not in the model.
 //!
-//! `cargo xtask crash --power` takes 100,000 numbers; every day two thousand are tried.
+//! `cargo xtask crash --power` takes 100,000 numbers; every day a few thousand are tried.
 
 mod cases;
 mod chance;
@@ -63,7 +63,7 @@ use crate::common::rights::{Right, lacks};
 use crate::common::{program, run, skip, tool};
 
 /// What is tried every day.
-const EVERY_DAY: Plan = Plan { states: 0..2_000, seed: 1, program: 40, script: 100 };
+const EVERY_DAY: Plan = Plan { states: 0..3_000, seed: 1, program: 40, script: 100 };
 
 /// What is tried.
 #[derive(Clone, Debug)]

@@ -211,3 +211,24 @@ fn sums(folder: &Path) -> Outcome {
     let sums = process::output(process::command("sha256sum").current_dir(folder).args(files))?;
     fs::write(folder.join("SHA256SUMS"), sums).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop here")]
+mod tests {
+    use std::{fs, process::Command};
+
+    use super::Ahead;
+
+    #[test]
+    fn what_is_built_ahead_ends_with_whoever_wants_it() {
+        let child = Command::new("sleep").arg("3600").spawn().unwrap();
+        let process = format!("/proc/{}", child.id());
+        assert!(fs::exists(&process).unwrap());
+        drop(Ahead(Some(child)));
+        assert!(!fs::exists(&process).unwrap());
+        let mut ended = Command::new("true").spawn().unwrap();
+        ended.wait().unwrap();
+        drop(Ahead(Some(ended)));
+        drop(Ahead(None));
+    }
+}

@@ -1,4 +1,5 @@
-//! `cargo xtask test`: runs every check and every test. Each step prints the seconds that it took.
+//! `cargo xtask test`: runs every check and every test. Each step prints the seconds that it took. The static program,
+//! which the tests run, is built beside the first steps.
 //!
 //! A check that fails ends the run. The tests all run, whichever of them fail, and the end names each program that
 //! failed. A test that cannot run on this machine prints `skipped: <reason>`. With CI=true it fails instead, by the
