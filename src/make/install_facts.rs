@@ -117,7 +117,7 @@ fn awk() -> String {
     let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     for (name, value) in [
         ("format", FORMAT.into()),
-        ("phase", 0.into()),
+        ("phase", 0_u32.into()),
         ("generation_limit", GENERATION_LIMIT.into()),
         ("version_limit", u32::MAX.into()),
         ("member_limit", MEMBER),
