@@ -357,7 +357,8 @@ mod tests {
             (", \"size\": 3", "", "files"),
             ("{\"mode\": \"0644\"", "{\"link\": \"x\", \"mode\": \"0644\"", "files"),
             ("\"format\": 1", "\"format\": 2", "format"),
-            ("\"phase\": 0", "\"phase\": 1", "phase"),
+            ("\"phase\": 0", "\"phase\": 1", "rotation"),
+            ("\"phase\": 0", "\"phase\": 4", "phase"),
         ] {
             let text = NODE.replacen(from, to, 1);
             assert_ne!(text, NODE, "{from}");
