@@ -80,6 +80,7 @@ mod openssl;
 mod pager;
 mod paper;
 mod partial;
+mod phases;
 mod planted;
 mod planted_faults;
 mod power_loss;

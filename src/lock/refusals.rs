@@ -59,7 +59,7 @@ pub enum Refusal {
         generation: u32,
     },
     /// The build rotates and changes something else at once, or the CA from which it moves is not that of the lock.
-    #[error("the build rotates, and {what} is another than in the lock")]
+    #[error("the build rotates, and changes something else at once: {what}")]
     RotatesAndChanges {
         /// The first of the other changes, with its reasons.
         what: String,

@@ -207,6 +207,8 @@ pub(super) fn check_rotation(
     let now = plan.recipients.iter().map(|recipient| (recipient.part(), plan.outlines(*recipient)));
     let of_files = file_changes(&outlines, now, &found);
     found.extend(of_files);
+    // The script of a phase comes and goes with the rotation itself.
+    found.retain(|change| !matches!(&change.id, ChangeId::File(_, path) if path.starts_with("rotation/")));
     // A node can be added in the midst of a rotation, by itself.
     found.retain(|change| !(is_partial && is_begun && change.kind == ChangeKind::Added));
     match found.first() {

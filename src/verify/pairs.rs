@@ -4,7 +4,7 @@ use super::Fault;
 use super::authority::is_issued_by;
 use super::part::{Part, Pem, Report};
 use crate::bundle::{Phase, Sha256};
-use crate::kubernetes::{AUTHORITIES, CA_CHAIN, KeyId, PKI, Purpose, usual_place};
+use crate::kubernetes::{AUTHORITIES, CA_CHAIN, CA_SIGNING, KeyId, PKI, Purpose, usual_place};
 use crate::x509::{PemContents, ReadCertificate, public_key_bits};
 
 /// The path of the service-account key pair in kubeadm's own folder, without extension.
@@ -79,6 +79,9 @@ fn trusted_in_phase(part: &Part<'_>, file: &str) -> Option<[Sha256; 2]> {
 fn are_trusted(file: &str, certificates: &[ReadCertificate], [first, second]: [Sha256; 2]) -> bool {
     let keys: Vec<_> = certificates.iter().map(|certificate| Sha256::of(certificate.spki_der())).collect();
     let are_cas = certificates.iter().all(ReadCertificate::is_ca);
+    if usual_place(file) == CA_SIGNING {
+        return are_cas && keys == [first];
+    }
     let knows_clients = Purpose::of_path(file).is_ca() && usual_place(file).starts_with(PKI);
     are_cas && keys.first() == Some(&first) && keys.contains(&second) && (keys.len() == 2 || !knows_clients)
 }

@@ -150,6 +150,9 @@ fn check_with_certferry(places: &Places, signer: &Fingerprint) -> String {
     format!("certferry verify {archive} --key {signer}")
 }
 
+/// What the bundles of the phases before the last one are for.
+const PHASES: [&str; 2] = ["phase 1: every node trusts the new one, too", "phase 2: every node uses the new one"];
+
 /// Returns what a build makes, and the files to which it writes.
 fn head(plan: &Plan<'_>, places: &Places, new_seed: Option<&Path>) -> String {
     let mut text = format!("{}, generation {}, Kubernetes {}\n\n", plan.cluster, plan.generation, plan.kubernetes);
@@ -157,7 +160,8 @@ fn head(plan: &Plan<'_>, places: &Places, new_seed: Option<&Path>) -> String {
     let counts =
         format!("{} certificates, {} keys, {nodes} {}", plan.certificates.len(), plan.keys.len(), nodes_word(nodes));
     let sealed = if places.is_sealed { "; each part opens for its recipients alone" } else { "" };
-    let counts = format!("{counts}{sealed}");
+    let last = if places.phases.is_empty() { "" } else { "phase 3: the old one ends; " };
+    let counts = format!("{last}{counts}{sealed}");
     let mut row = |left: &Path, right: &str| {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  {}{}{right}", left.display(), if right.is_empty() { "" } else { "  " });
@@ -168,8 +172,8 @@ fn head(plan: &Plan<'_>, places: &Places, new_seed: Option<&Path>) -> String {
             None => row(Path::new("no bundle"), &format!("{counts}, and nobody who signs")),
         }
     } else {
-        for (archive, signature) in &places.phases {
-            row(archive, "the phase before the next");
+        for ((archive, signature), what) in places.phases.iter().zip(PHASES) {
+            row(archive, what);
             row(signature, "");
         }
         match (&places.archive, &places.signature, &places.checksum) {
