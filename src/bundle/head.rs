@@ -222,11 +222,11 @@ fn date(text: &str) -> Option<Date> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may stop at once")]
+    #![allow(clippy::panic, clippy::unwrap_used, reason = "a test may stop at once")]
 
     use time::macros::date as day;
 
-    use super::{Head, Hex, RecordError, date};
+    use super::{Head, Hex, Phase, RecordError, Rotating, date};
 
     /// The head that the tests of this room share.
     pub(in crate::bundle) fn head() -> Head {
@@ -269,6 +269,43 @@ pub(super) mod tests {
             }
         }
         assert_eq!(head().difference(&head()), None);
+    }
+
+    #[test]
+    fn a_phase_is_one_of_a_rotation() {
+        let row = |authority: &str, from: u8, to: u8| Rotating {
+            authority: authority.parse().unwrap(),
+            from: Hex([from; 32]),
+            to: Hex([to; 32]),
+        };
+        let two = || Some(vec![row("ca/etcd", 1, 2), row("sa", 3, 4)]);
+        assert_eq!(Phase::read(0, None, None), Ok(None));
+        for number in 1..=3 {
+            let phase = Phase::read(number, two(), None).unwrap().unwrap();
+            let head = Head { phase: Some(phase), ..head() };
+            assert_eq!((head.phase_number(), head.top()), (number, format!("prod-1-g1-p{number}")));
+            assert_eq!(self::head().difference(&head).map(|(field, ..)| field), Some("phase"));
+        }
+        assert!(Phase::read(1, two(), Some(true)).unwrap().unwrap().trust_only);
+        let field = |found: Result<Option<Phase>, RecordError>| match found {
+            Err(RecordError::Field { field, .. }) => field,
+            other => panic!("{other:?}"),
+        };
+        for (number, rows, trust_only, expected) in [
+            (4, two(), None, "phase"),
+            (0, two(), None, "rotation"),
+            (1, None, None, "rotation"),
+            (1, Some(Vec::new()), None, "rotation"),
+            (1, Some(vec![row("sa", 1, 2), row("ca/etcd", 1, 2)]), None, "rotation"),
+            (1, Some(vec![row("sa", 1, 2), row("sa", 1, 2)]), None, "rotation"),
+            (1, Some(vec![row("sa", 1, 1)]), None, "rotation"),
+            (1, Some(vec![row("user/alice", 1, 2)]), None, "rotation"),
+            (2, two(), Some(true), "trust_only"),
+            (1, two(), Some(false), "trust_only"),
+            (0, None, Some(true), "trust_only"),
+        ] {
+            assert_eq!(field(Phase::read(number, rows, trust_only)), expected, "{number}");
+        }
     }
 
     #[test]
