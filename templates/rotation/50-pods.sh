@@ -205,7 +205,7 @@ step_bound_tokens() {
     found=$(ask --namespace kube-system get configmap "$MARKER" --no-headers) || unread
     seconds_of "${found##* }"
     look_at_pods
-    if [ -n "$PODS" ] && [ $SECONDS_OLD -lt 86400 ]; then
+    if [ -n "$PODS" ] && [ "$SECONDS_OLD" -lt 86400 ]; then
         first "tokens: pods are from before phase 2, which is complete for $((SECONDS_OLD / 3600)) of 24 hours: wait, or run phase-2.sh with --restart-pods"
     elif [ -n "$PODS" ]; then
         say 'tokens: these pods are from before phase 2; the kubelet has replaced their tokens, and what reads its token only once fails in phase 3:'
