@@ -18,7 +18,7 @@ step_marker() {
         [ "$later" -gt "$STATE" ] || continue
         read_marker $later
         [ -n "$SINCE" ] && [ -z "$DRY_RUN" ] || continue
-        ask --namespace kube-system delete configmap "$MARKER" -o name >/dev/null ||
+        ask --namespace kube-system delete configmap "$MARKER" --wait=false -o name >/dev/null ||
             first "kubectl could not delete the ConfigMap $MARKER; what it said stands above"
     done
     [ "$STATE" -gt 0 ] || return 0
