@@ -73,7 +73,7 @@ fn lay_out_file(file: &PlannedFile, sources: &FileSources<'_>) -> Result<File, L
         PlannedContent::Certificate(id) => (Mode::Public, sources.certificate(id)?.pem().into_bytes().into()),
         PlannedContent::Chain(chain) => (Mode::Public, sources.chain(chain)?.into_bytes().into()),
         PlannedContent::PrivateKey(id) => (Mode::Private, bytes_of(sources.key(id)?.to_pem())),
-        PlannedContent::PublicKey(id) => (Mode::Private, sources.key(id)?.public_pem().into_bytes().into()),
+        PlannedContent::PublicKeys(ids) => (Mode::Private, sources.public_keys(ids)?.into_bytes().into()),
         PlannedContent::CertificateAndKey(id) => {
             let (certificate, key) = (sources.certificate(id)?.pem(), sources.key(id)?.to_pem());
             let mut both = Zeroizing::new(Vec::with_capacity(certificate.len() + key.len()));

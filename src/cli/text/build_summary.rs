@@ -20,6 +20,8 @@ pub(crate) struct Places {
     pub(crate) archive: Option<PathBuf>,
     /// The path of the bundle's signature.
     pub(crate) signature: Option<PathBuf>,
+    /// The paths of the bundles of the earlier phases of a rotation, and of their signatures.
+    pub(crate) phases: Vec<(PathBuf, PathBuf)>,
     /// The path of the signer's public key.
     pub(crate) public_key: PathBuf,
     /// The path of `install.sh`.
@@ -51,6 +53,7 @@ impl Places {
         Self {
             archive: file_name.map(|name| out.join(name)),
             signature: file_name.map(|name| out.join(format!("{name}.sig"))),
+            phases: Vec::new(),
             public_key: out.join(format!("{cluster}.pub")),
             script: out.join("install.sh"),
             script_signature: out.join("install.sh.sig"),
@@ -165,6 +168,10 @@ fn head(plan: &Plan<'_>, places: &Places, new_seed: Option<&Path>) -> String {
             None => row(Path::new("no bundle"), &format!("{counts}, and nobody who signs")),
         }
     } else {
+        for (archive, signature) in &places.phases {
+            row(archive, "the phase before the next");
+            row(signature, "");
+        }
         match (&places.archive, &places.signature, &places.checksum) {
             (Some(archive), Some(signature), _) => {
                 row(archive, &counts);

@@ -67,7 +67,7 @@ pub(super) const ROOMS: &[Room] = &[
     pure("report", &["verify", "kubernetes", "x509", "kubeconfig", "yaml"]),
     pure("diff", &["make::Comparison", "plan", "lock", "report", "bundle", "kubernetes", "x509", "kubeconfig"]),
     outer("host", &["x509::is_unseen"]),
-    pure("node", &["verify", "bundle", "sign", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
+    pure("node", &["tree", "verify", "bundle", "sign", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
     pure("tree", &["go", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
     pure(
         "doctor",
