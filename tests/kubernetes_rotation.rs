@@ -25,7 +25,8 @@ fn generation(number: u32) -> Bundle {
     let tables: String = ["ca.kubernetes", "ca.front-proxy", "service_account"].map(rotating).concat();
     build_text(&format!(
         "format = 1\n[cluster]\nname = \"kubernetes-test\"\nkubernetes = \"1.20.2\"\nissued_at = 2020-01-01\n\
-         generation = {number}\ncontrol_plane_endpoint = \"k8s.corp.internal:6443\"\n{tables}\
+         generation = {number}\ncontrol_plane_endpoint = \"k8s.corp.internal:6443\"\n[keys]\nca = \"ecdsa-p256\"\n\
+         leaf = \"ecdsa-p256\"\nservice_account = \"ecdsa-p256\"\n{tables}\
          [[node]]\nname = \"cp-1\"\nrole = \"control-plane\"\naddresses = [\"192.168.1.11\"]\n"
     ))
 }
@@ -85,7 +86,7 @@ impl Sides<'_> {
         let public = side.join("etc/kubernetes/pki/sa.pub");
         let der = run(tool("openssl").args(["pkey", "-pubin", "-outform", "DER", "-in"]).arg(public));
         let name = URL_SAFE_NO_PAD.encode(Sha256::digest(der.stdout));
-        URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"RS256","kid":"{name}"}}"#))
+        URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"ES256","kid":"{name}"}}"#))
     }
 
     fn place_scripts(&self, machine: &Machine) {

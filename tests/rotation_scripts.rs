@@ -9,15 +9,16 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use certferry::layout::scripts::{ROTATION, ROTATION_VALUES};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::common::api::{Api, Objects};
 use crate::common::script::Joined;
 use crate::common::shells::{SHELLS, find};
-use crate::common::{Ended, end, write};
+use crate::common::{Ended, desk, end, run, tool, write};
 use crate::planting::forge::{Forge, Key, pem};
 
 const OLD_TOKEN: &str =
@@ -293,6 +294,52 @@ fn held(word: &str) -> String {
     let label = |name: &str| format!("caBundle of {name}: {word}\n");
     [label("validating/guard a.guard"), label("validating/guard c.guard"), label("api-service/v1.extra.example")]
         .concat()
+}
+
+/// What a build writes into the scripts is what it writes into the nodes' files; how tokens begin, openssl says.
+#[test]
+fn a_bundle_of_each_phase_has_its_script() {
+    let desk = desk::Desk::new();
+    desk.succeed("build lab.toml --seed lab.seed --out out --lock lab.lock");
+    let profile = desk.text("lab.toml").replacen("issued_at", "generation = 2\nissued_at", 1);
+    let rotating = |table: &str| format!("[{table}]\ngeneration = 2\nprevious = {{ generation = 1 }}\n");
+    desk.write("lab.toml", profile + &rotating("ca.kubernetes") + &rotating("service_account"));
+    desk.succeed("build lab.toml --seed lab.seed --out out --lock lab.lock");
+    let scripts = [1, 2, 3].map(|phase| {
+        let archive = format!("out/lab-g2-p{phase}.tar.gz --key out/lab.pub");
+        desk.succeed(&format!("unpack {archive} --with-cluster --root part-{phase}"));
+        desk.succeed(&format!("unpack {archive} --node cp-1 --root node-{phase}"));
+        desk.text(&format!("part-{phase}/rotation/phase-{phase}.sh"))
+    });
+    let pki = |phase: u32, file: &str| desk.text(&format!("node-{phase}/etc/kubernetes/pki/{file}"));
+    let new_ca = pki(3, "ca.crt");
+    let old_ca = pki(1, "ca.crt").strip_suffix(&new_ca).unwrap().to_owned();
+    let token = |phase: u32| {
+        let file = desk.path(&format!("node-{phase}/etc/kubernetes/pki/sa.pub"));
+        let der = run(tool("openssl").args(["pkey", "-pubin", "-outform", "DER", "-in"]).arg(file)).stdout;
+        let name = URL_SAFE_NO_PAD.encode(Sha256::digest(der));
+        URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"ES256","kid":"{name}"}}"#))
+    };
+    // The first key of phase 1 is the old one.
+    let (old_token, new_token) = (token(1), token(3));
+    assert_ne!(old_token, new_token);
+    for (number, script) in scripts.iter().enumerate() {
+        for line in [
+            format!("\nPHASE='{}'\n", number + 1),
+            "\nCLUSTER='lab'\n".to_owned(),
+            "\nNODES='cp-1'\n".to_owned(),
+            format!("\nOLD_CA='{}'\n", old_ca.trim_end()),
+            format!("\nNEW_CA='{}'\n", new_ca.trim_end()),
+            "\nOLD_FRONT_PROXY_CA=''\n".to_owned(),
+            format!("\nOLD_TOKEN='{old_token}'\n"),
+            format!("\nNEW_TOKEN='{new_token}'\n"),
+        ] {
+            assert!(script.contains(&line), "{line}");
+        }
+        let name = script.split_once("\nROTATION='").unwrap().1.split('\'').next().unwrap();
+        assert!(name.len() == 16 && scripts.iter().all(|other| other.contains(&format!("\nROTATION='{name}'\n"))));
+        assert!(script.ends_with(ROTATION));
+    }
 }
 
 #[test]
