@@ -307,8 +307,9 @@ fn a_bundle_of_each_phase_has_its_script() {
     desk.succeed("build lab.toml --seed lab.seed --out out --lock lab.lock");
     let scripts = [1, 2, 3].map(|phase| {
         let archive = format!("out/lab-g2-p{phase}.tar.gz --key out/lab.pub");
-        desk.succeed(&format!("unpack {archive} --with-cluster --root part-{phase}"));
-        desk.succeed(&format!("unpack {archive} --node cp-1 --root node-{phase}"));
+        for whose in [format!("--with-cluster --root part-{phase}"), format!("--node cp-1 --root node-{phase}")] {
+            assert_eq!(desk.run(&format!("unpack {archive} {whose}")).code, Some(0));
+        }
         desk.text(&format!("part-{phase}/rotation/phase-{phase}.sh"))
     });
     let pki = |phase: u32, file: &str| desk.text(&format!("node-{phase}/etc/kubernetes/pki/{file}"));
