@@ -182,6 +182,10 @@ evict() { # <namespace/name>
         for api in policy/v1 policy/v1beta1; do
             said=$(printf '{"apiVersion":"%s","kind":"Eviction","metadata":{"name":"%s","namespace":"%s"}}' "$api" "${1#*/}" "${1%%/*}" |
                 eval "kubectl $ARGUMENTS"' create --raw "/api/v1/namespaces/${1%%/*}/pods/${1#*/}/eviction" -f - 2>&1') && return 0
+            case $said in
+            # It is gone already.
+            *'(NotFound)'*) return 0 ;;
+            esac
         done
         wait_more || break
     done
