@@ -68,6 +68,7 @@ mod kubectl;
 mod kubernetes;
 mod kubernetes_apply;
 mod kubernetes_manifests;
+mod kubernetes_rotation;
 mod library;
 mod lints;
 mod little_stack;

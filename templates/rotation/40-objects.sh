@@ -155,7 +155,7 @@ step_client_cas() {
         return 0
     }
     changes extension-apiserver-authentication deleted 'would be deleted' "$UNWANTED was in it" || return 0
-    ask --namespace kube-system delete configmap extension-apiserver-authentication -o name >/dev/null || {
+    ask --namespace kube-system delete configmap extension-apiserver-authentication --wait=false -o name >/dev/null || {
         first 'kubectl could not delete extension-apiserver-authentication; what it said stands above'
         return 0
     }
@@ -192,6 +192,6 @@ step_kubeadm_certs() {
     found=$(ask --namespace kube-system get secret kubeadm-certs --ignore-not-found -o name) || unread
     [ -n "$found" ] || return 0
     changes kubeadm-certs deleted 'would be deleted' 'it holds CAs from before' || return 0
-    ask --namespace kube-system delete secret kubeadm-certs -o name >/dev/null ||
+    ask --namespace kube-system delete secret kubeadm-certs --wait=false -o name >/dev/null ||
         first 'kubectl could not delete the Secret kubeadm-certs; what it said stands above'
 }

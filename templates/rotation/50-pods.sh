@@ -18,7 +18,7 @@ step_marker() {
         [ "$later" -gt "$STATE" ] || continue
         read_marker $later
         [ -n "$SINCE" ] && [ -z "$DRY_RUN" ] || continue
-        ask --namespace kube-system delete configmap "$MARKER" -o name >/dev/null ||
+        ask --namespace kube-system delete configmap "$MARKER" --wait=false -o name >/dev/null ||
             first "kubectl could not delete the ConfigMap $MARKER; what it said stands above"
     done
     [ "$STATE" -gt 0 ] || return 0
@@ -182,6 +182,10 @@ evict() { # <namespace/name>
         for api in policy/v1 policy/v1beta1; do
             said=$(printf '{"apiVersion":"%s","kind":"Eviction","metadata":{"name":"%s","namespace":"%s"}}' "$api" "${1#*/}" "${1%%/*}" |
                 eval "kubectl $ARGUMENTS"' create --raw "/api/v1/namespaces/${1%%/*}/pods/${1#*/}/eviction" -f - 2>&1') && return 0
+            case $said in
+            # It is gone already.
+            *'(NotFound)'*) return 0 ;;
+            esac
         done
         wait_more || break
     done
@@ -205,7 +209,7 @@ step_bound_tokens() {
     found=$(ask --namespace kube-system get configmap "$MARKER" --no-headers) || unread
     seconds_of "${found##* }"
     look_at_pods
-    if [ -n "$PODS" ] && [ $SECONDS_OLD -lt 86400 ]; then
+    if [ -n "$PODS" ] && [ "$SECONDS_OLD" -lt 86400 ]; then
         first "tokens: pods are from before phase 2, which is complete for $((SECONDS_OLD / 3600)) of 24 hours: wait, or run phase-2.sh with --restart-pods"
     elif [ -n "$PODS" ]; then
         say 'tokens: these pods are from before phase 2; the kubelet has replaced their tokens, and what reads its token only once fails in phase 3:'

@@ -61,15 +61,6 @@ const FLAWS: &[Flaw] = &[
             trust(lab, &format!("etc/kubernetes/{file}.conf"), &both);
         }
     }),
-    // The certificate with which the controller manager signs is not that of its key.
-    Flaw {
-        lab: in_phase_1,
-        ..on_node("key-pair", |node| {
-            signs_with_its_own(node);
-            let [_, mut other] = GENUINE.clone();
-            node.write(&format!("{PKI}/ca-signing.crt"), other.tree(CP).get(&format!("{PKI}/ca.crt")));
-        })
-    },
     // `kubeadm certs renew` while there are two CAs.
     Flaw {
         lab: |lab, other| {
@@ -451,6 +442,19 @@ fn a_node_in_a_phase_is_healthy() {
     let node = Node::control_plane(in_phase_1);
     signs_with_its_own(&node);
     assert_eq!(node.findings(), Vec::<serde_json::Value>::new());
+}
+
+/// The certificate with which the controller manager signs is not that of its key.
+#[test]
+fn a_signing_certificate_of_another_ca_is_named() {
+    let node = Node::control_plane(in_phase_1);
+    signs_with_its_own(&node);
+    let [_, mut other] = GENUINE.clone();
+    node.write(&format!("{PKI}/ca-signing.crt"), other.tree(CP).get(&format!("{PKI}/ca.crt")));
+    let findings = node.findings();
+    assert_eq!((findings.len(), &findings[0]["rule"]), (1, &"key-pair".into()), "{findings:#?}");
+    let what = "etc/kubernetes/pki/ca.key is not the key of etc/kubernetes/pki/ca-signing.crt";
+    assert_eq!(findings[0]["what"], what);
 }
 
 /// One kubeconfig with the client certificate and key of another.
