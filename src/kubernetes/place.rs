@@ -10,6 +10,8 @@ pub const KUBERNETES: &str = "etc/kubernetes";
 pub const PKI: &str = "etc/kubernetes/pki";
 /// The certificate of the cluster's CA.
 pub const CLUSTER_CA: &str = "etc/kubernetes/pki/ca.crt";
+/// The key of the cluster's CA.
+pub const CLUSTER_CA_KEY: &str = "etc/kubernetes/pki/ca.key";
 /// The certificate of the cluster's CA and those above it, where the CA is an intermediate: for
 /// kube-controller-manager's `--root-ca-file`, and for nothing by which clients are known.
 pub const CA_CHAIN: &str = "etc/kubernetes/pki/ca-chain.crt";

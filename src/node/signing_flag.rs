@@ -55,7 +55,14 @@ pub struct SigningFlags {
     pub(super) text: Option<EditedText>,
 }
 
-/// The text of a manifest before and after an edit.
+impl SigningFlags {
+    /// Returns whether flags must change and certferry does not change them.
+    pub(super) fn is_unedited(&self) -> bool {
+        !self.edits.is_empty() && self.text.is_none()
+    }
+}
+
+/// The text of a manifest after an edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct EditedText {
     /// Where the manifest is now: in its folder, or away while its pod is stopped.

@@ -40,7 +40,8 @@ impl Effect {
         let certificates_dir = changes.to.certificates_dir.clone();
         let mut effect = Self { restarts: changes.restarts.clone(), certificates_dir, ..Self::default() };
         // The rest of the cluster has trusted the installed generation all along, so that for it nothing is new.
-        if !changes.is_repair() {
+        // In a rotation by phases the nodes go on working with each other, and tokens stay good.
+        if !changes.is_repair() && !changes.in_phases() {
             effect.replaced.clone_from(&changes.replaced);
             effect.has_new_tokens =
                 changes.files.iter().any(|file| is_tokens(&file.place) && file.difference == Difference::Content);
