@@ -46,8 +46,9 @@ pub use limits::JOINS_WITH_ECDSA_SERVICE_ACCOUNT;
 pub use part_files::{PartFile, cluster_files, is_authority_key, node_files};
 pub use part_name::{NotAPartName, PartName, is_label, is_subdomain};
 pub use place::{
-    API_SERVER_RESTART, API_SERVER_RESTART_DAYS, BOOTSTRAP, CA_CHAIN, CA_SIGNING, CLUSTER_CA, CLUSTER_CA_KEY, ETCD_CA, FILE_LIMIT,
-    KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, SIGNING_FLAGS, enable_api_server_restart, written_folder,
+    API_SERVER_RESTART, API_SERVER_RESTART_DAYS, BOOTSTRAP, CA_CHAIN, CA_SIGNING, CLUSTER_CA, CLUSTER_CA_KEY, ETCD_CA,
+    FILE_LIMIT, KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, SIGNING_FLAGS, enable_api_server_restart,
+    written_folder,
 };
 pub use purpose::Purpose;
 pub use readers::{RELOADED, are_reloaded, readers, readers_by_path, to_restart};

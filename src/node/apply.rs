@@ -369,7 +369,10 @@ fn refused(refusal: InstallRefusal, from: &Installed, to: &Installed) -> String 
             format!("generation {} is installed, and the bundle is generation {}", from.generation, to.generation)
         }
         InstallRefusal::EarlierPhase => {
-            format!("phase {} of generation {} is installed, and the bundle is phase {}", from.phase, from.generation, to.phase)
+            format!(
+                "phase {} of generation {} is installed, and the bundle is phase {}",
+                from.phase, from.generation, to.phase
+            )
         }
         InstallRefusal::OtherRecord => format!("another bundle of generation {} is installed", from.generation),
     }

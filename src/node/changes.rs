@@ -20,8 +20,8 @@ use crate::bundle::{PartOwner, Record, Row, Sha256, VerifiedPart};
 use crate::host::{FileOwner, Found, FoundKind, NodeTree};
 use crate::kubeconfig::{Held, Kubeconfig};
 use crate::kubernetes::{
-    BOOTSTRAP, CA_SIGNING, CERTS_D, CLUSTER_CA_KEY, CertificatesDir, Component, KUBELET_PKI, KUBERNETES, MANIFESTS, Role,
-    is_shared, kubeconfigs, readers, usual_place,
+    BOOTSTRAP, CA_SIGNING, CERTS_D, CLUSTER_CA_KEY, CertificatesDir, Component, KUBELET_PKI, KUBERNETES, MANIFESTS,
+    Role, is_shared, kubeconfigs, readers, usual_place,
 };
 use crate::sign::PublicKey;
 use crate::x509::{ReadCertificate, read_pem};
@@ -68,7 +68,12 @@ impl<'a> Changes<'a> {
     /// Fails when the node's files cannot be read, when one of them cannot be carried over, and when the part has a file
     /// or folder where the node has a symbolic link. Only the folder of certificates and the kubelet's `pki` themselves
     /// may be links.
-    pub fn new(tree: &NodeTree, part: &'a VerifiedPart, key: &PublicKey, edits_manifest: bool) -> Result<Self, NodeError> {
+    pub fn new(
+        tree: &NodeTree,
+        part: &'a VerifiedPart,
+        key: &PublicKey,
+        edits_manifest: bool,
+    ) -> Result<Self, NodeError> {
         let record = part.record();
         let is_etcd = matches!(&record.owner, PartOwner::Node(node) if node.role == Role::Etcd);
         let new: BTreeMap<&str, (&Row, &[u8])> = part.files().map(|(row, bytes)| (row.path(), (row, bytes))).collect();
@@ -76,14 +81,16 @@ impl<'a> Changes<'a> {
         let old = |place: &str| content(tree, &resolve(tree, place)?);
         let to = Installed::of(part, key.fingerprint());
         let before = installed_record(tree.reading())?;
-        let had_signing = before.as_ref().is_some_and(|(record, _)| {
-            record.rows.iter().any(|row| usual_place(row.path()) == CA_SIGNING)
-        });
+        let had_signing = before
+            .as_ref()
+            .is_some_and(|(record, _)| record.rows.iter().any(|row| usual_place(row.path()) == CA_SIGNING));
         let from = before.map(|(_, from)| from);
         let in_phases = to.phase != 0 || from.as_ref().is_some_and(|from| from.phase != 0);
         let replaced = Replaced::new(&folder, in_phases, &old, |place| Some(new.get(place)?.1))?;
         let here = Trust::read(|usual| old(&folder.place(usual)))?;
-        let brought = |usual: &str| new.get(&*folder.place(usual)).map_or_else(Zeroizing::default, |(_, bytes)| Zeroizing::new(bytes.to_vec()));
+        let brought = |usual: &str| {
+            new.get(&*folder.place(usual)).map_or_else(Zeroizing::default, |(_, bytes)| Zeroizing::new(bytes.to_vec()))
+        };
         let there = Trust::read(|usual| Ok::<_, NodeError>(brought(usual)))?;
         let ca_key = folder.place(CLUSTER_CA_KEY);
         let brings_signing = new.contains_key(&*folder.place(CA_SIGNING));
@@ -106,7 +113,8 @@ impl<'a> Changes<'a> {
             keep: Slot::Previous,
             before: Description::new(),
         };
-        let mut comparison = Comparison { tree, new, replaced, keeps_owner: is_etcd, had_signing, changes: &mut changes };
+        let mut comparison =
+            Comparison { tree, new, replaced, keeps_owner: is_etcd, had_signing, changes: &mut changes };
         comparison.folder(folder.folder())?;
         comparison.folder(KUBELET_PKI)?;
         comparison.kubeconfigs()?;

@@ -67,7 +67,7 @@ impl Installed {
             cluster: record.head.cluster.clone(),
             cluster_id: record.head.cluster_id,
             generation: record.head.generation,
-            phase: phase(&record.head),
+            phase: record.head.phase_number(),
             rotating: rotating(&record.head),
             kubernetes: record.head.kubernetes.clone(),
             node,
@@ -114,10 +114,12 @@ impl Installed {
     pub(super) fn bundle_between(&self, installed: Option<&Self>) -> Option<String> {
         let (phase, last) = (self.phase, 3);
         match installed {
-            Some(from) if from.generation == self.generation && from.phase != 0 && phase != 0 => match from.phase < phase {
-                true => Some(self.bundle_of(from.phase + 1)),
-                false => Some(self.bundle_of(from.phase - 1)).filter(|_| from.phase > 1),
-            },
+            Some(from) if from.generation == self.generation && from.phase != 0 && phase != 0 => {
+                match from.phase < phase {
+                    true => Some(self.bundle_of(from.phase + 1)),
+                    false => Some(self.bundle_of(from.phase - 1)).filter(|_| from.phase > 1),
+                }
+            }
             // A rotation that has begun comes to its end first, or goes back to its beginning.
             Some(from) if from.phase != 0 && self.generation > from.generation => {
                 (from.phase < last).then(|| from.bundle_of(from.phase + 1))
@@ -128,14 +130,10 @@ impl Installed {
     }
 }
 
-/// Returns the phase that a record is of.
-fn phase(_head: &Head) -> u32 {
-    0
-}
-
 /// Returns the authorities that rotate.
-fn rotating(_head: &Head) -> Vec<String> {
-    Vec::new()
+fn rotating(head: &Head) -> Vec<String> {
+    let rows = head.phase.iter().flat_map(|phase| &phase.rotation);
+    rows.map(|row| row.authority.to_string()).collect()
 }
 
 /// Returns what is installed. Returns `None` when certferry installed nothing.
