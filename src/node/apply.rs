@@ -120,6 +120,9 @@ pub enum ApplyError {
         /// Whether the rollback was to bring the second.
         is_rollback: bool,
     },
+    /// The part carries trust alone, and certferry does not put it among files that stay.
+    #[error("the bundle carries trust alone, because nobody has the old key: certferry does not apply it yet")]
+    TrustAlone,
     /// Nothing says with which certificate kube-controller-manager signs.
     #[error("kube-controller-manager's --{} is nowhere to be found: {}", SIGNING_FLAGS[0], not_found(flags.as_ref()))]
     NoSigningFlag {
@@ -292,6 +295,9 @@ fn compare<'a>(
     let is_known = changes.from.as_ref().is_some_and(|from| from.certificates_dir == *brought);
     if !is_known && let Some(found) = other_certificates_dir(tree.reading(), brought) {
         return Err(ApplyError::OtherFolder { found, brought: brought.clone() });
+    }
+    if part.record().head.phase.as_ref().is_some_and(|phase| phase.trust_only) {
+        return Err(ApplyError::TrustAlone);
     }
     if changes.in_phases()
         && !allowed.catch_up

@@ -94,8 +94,9 @@ impl<'a> Changes<'a> {
         let there = Trust::read(|usual| Ok::<_, NodeError>(brought(usual)))?;
         let ca_key = folder.place(CLUSTER_CA_KEY);
         let brings_signing = new.contains_key(&*folder.place(CA_SIGNING));
-        let signs_here = new.contains_key(&*ca_key) || tree.reading().is_there(&ca_key);
         let is_fresh = look(tree, &resolve(tree, folder.folder())?)?.is_none();
+        // Where nothing is there yet, nothing is started yet either.
+        let signs_here = !is_fresh && (new.contains_key(&*ca_key) || tree.reading().is_there(&ca_key));
         let mut changes = Self {
             from,
             to,

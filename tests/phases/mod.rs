@@ -1,5 +1,6 @@
 //! The three bundles of a rotation: what each changes, byte for byte, what openssl takes of them, and what is refused.
 
+mod node;
 mod refused;
 mod sources;
 
