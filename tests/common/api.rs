@@ -160,8 +160,17 @@ fn failure(code: u16, reason: &str, message: &str) -> (u16, Value) {
     (code, status)
 }
 
-/// What a path is about: plural, namespace, name, and what follows.
-fn of_path(path: &str) -> Option<(&'static str, &'static str, Option<&str>, Option<&str>, bool)> {
+/// What a path of the API is about.
+struct Target<'a> {
+    plural: &'static str,
+    kind: &'static str,
+    namespace: Option<&'a str>,
+    name: Option<&'a str>,
+    /// Whether something follows the name, such as `eviction`.
+    has_more: bool,
+}
+
+fn of_path(path: &str) -> Option<Target<'_>> {
     let parts: Vec<_> = path.trim_matches('/').split('/').collect();
     let (group, rest) = match parts.as_slice() {
         ["api", "v1", rest @ ..] => ("", rest),
@@ -174,7 +183,7 @@ fn of_path(path: &str) -> Option<(&'static str, &'static str, Option<&str>, Opti
     };
     let (plural, _) = rest.split_first()?;
     let (_, plural, kind, _) = RESOURCES.iter().find(|(of, known, _, _)| *of == group && known == plural)?;
-    Some((plural, kind, namespace, rest.get(1).copied(), rest.len() > 2))
+    Some(Target { plural, kind, namespace, name: rest.get(1).copied(), has_more: rest.len() > 2 })
 }
 
 fn respond(state: &mut State, method: &str, path: &str, query: &str, body: &[u8]) -> (u16, Value) {
@@ -186,7 +195,7 @@ fn respond(state: &mut State, method: &str, path: &str, query: &str, body: &[u8]
         ("GET", ["apis", group, "v1"]) => return (200, resources(group)),
         _ => {}
     }
-    let Some((plural, kind, namespace, name, has_more)) = of_path(path) else {
+    let Some(Target { plural, kind, namespace, name, has_more }) = of_path(path) else {
         return failure(404, "NotFound", &format!("{method} {path}"));
     };
     let key = |name: &str| {
