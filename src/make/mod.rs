@@ -43,7 +43,7 @@ pub use error::{BuildError, Defect, MakeError};
 pub use permission::{Deviation, Objection, Permission, check_lock};
 pub use recipients::{RecipientChange, recipient_changes, recipient_refusal};
 pub use request::{request, request_over};
-pub use rotation::{in_phases, keep_phases, locked_phase, rotation};
+pub use rotation::{in_phases, rotation};
 pub use signer::Signer;
 pub use signing::{Signing, check_signing};
 
@@ -53,7 +53,7 @@ use crate::issue::{Authorities, SerialKey};
 use crate::keys::{PrivateKey, Seed};
 use crate::kubernetes::PartName;
 use crate::layout::{self, Rotation, lay_out};
-use crate::lock::Lock;
+use crate::lock::{Lock, LockedPhase};
 use crate::plan::{self, Plan, Recipient, plan};
 use crate::profile::Profile;
 use crate::sign::PublicKey;
@@ -83,7 +83,7 @@ pub struct Request<'a> {
     pub subset: Option<Subset<'a>>,
     /// What the build may change against the lock.
     pub permission: Permission,
-    /// What the rotation replaces, as [`rotation`] returns it. There must be one when the profile is in a phase, and none
+    /// What the rotation replaces, as [`rotation()`] returns it. There must be one when the profile is in a phase, and none
     /// when it is not.
     pub rotation: Option<&'a Rotation>,
     /// Who signs the bundle.
@@ -135,6 +135,37 @@ pub struct Made<'a, O> {
     pub lock: Lock,
     /// The lock before, if there was one, to compare with.
     pub since: Option<Since<'a>>,
+}
+
+impl<O> Made<'_, O> {
+    /// Returns what a lock keeps of the bundle of a phase.
+    #[must_use]
+    pub fn locked_phase(&self) -> LockedPhase {
+        LockedPhase {
+            number: self.plan.phase,
+            content_sha256: self.content_sha256.to_string(),
+            bundle_sha256: self.written.file_sha256.to_string(),
+            records: self.records.iter().map(|(part, record)| (part.to_string(), *record)).collect(),
+        }
+    }
+
+    /// Puts the bundles of all phases into the lock, which is that of the last one. Where they are partial, what describes
+    /// the last whole bundles in the lock `before` stays.
+    pub fn keep_phases(&mut self, before: Option<&Lock>, mut phases: Vec<LockedPhase>) {
+        let before = before.filter(|before| self.is_partial && before.rotation == self.lock.rotation);
+        for phase in &mut phases {
+            let Some(old) = before.and_then(|before| before.phases.iter().find(|row| row.number == phase.number))
+            else {
+                continue;
+            };
+            phase.content_sha256.clone_from(&old.content_sha256);
+            phase.bundle_sha256.clone_from(&old.bundle_sha256);
+            for (part, record) in &old.records {
+                phase.records.entry(part.clone()).or_insert(*record);
+            }
+        }
+        self.lock.phases = phases;
+    }
 }
 
 /// Builds a bundle into the output that `create` returns for the name of the file. The parts wait in the body that

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Made;
 use super::derivation::Derivation;
 use super::error::{Defect, MakeError};
 use crate::adopted::Adopted;
@@ -12,7 +11,6 @@ use crate::issue::{Authorities, SerialKey};
 use crate::keys::{Label, PrivateKey, Seed, derive};
 use crate::kubernetes::KeyId;
 use crate::layout::{Public, Replaced, Rotation};
-use crate::lock::{Lock, LockedPhase};
 use crate::plan::{PlannedKey, plan};
 use crate::profile::Profile;
 use crate::x509::ReadCertificate;
@@ -78,34 +76,6 @@ pub(super) fn phase(number: u32, rotation: &Rotation, trust_only: bool) -> Phase
         to: Sha256::of(&row.new.spki_der),
     };
     Phase { number, rotation: rotation.replaced.iter().map(row).collect(), trust_only: trust_only && number == 1 }
-}
-
-/// Returns what a lock keeps of the bundle of a phase.
-#[must_use]
-pub fn locked_phase<O>(made: &Made<'_, O>) -> LockedPhase {
-    LockedPhase {
-        number: made.plan.phase,
-        content_sha256: made.content_sha256.to_string(),
-        bundle_sha256: made.written.file_sha256.to_string(),
-        records: made.records.iter().map(|(part, record)| (part.to_string(), *record)).collect(),
-    }
-}
-
-/// Puts the bundles of all phases into the lock of the last one. Where they are partial, what describes the last whole
-/// bundles stays.
-pub fn keep_phases<O>(made: &mut Made<'_, O>, before: Option<&Lock>, mut phases: Vec<LockedPhase>) {
-    let before = before.filter(|before| made.is_partial && before.rotation == made.lock.rotation);
-    for phase in &mut phases {
-        let Some(old) = before.and_then(|before| before.phases.iter().find(|row| row.number == phase.number)) else {
-            continue;
-        };
-        phase.content_sha256.clone_from(&old.content_sha256);
-        phase.bundle_sha256.clone_from(&old.bundle_sha256);
-        for (part, record) in &old.records {
-            phase.records.entry(part.clone()).or_insert(*record);
-        }
-    }
-    made.lock.phases = phases;
 }
 
 /// Returns the profile and what it adopts as they are in each phase of the rotation. Without `previous` there is the

@@ -21,6 +21,7 @@ fn built() -> Desk {
     desk.succeed(BUILD);
     desk.write("lab.toml", profile(3, &ROTATES.replace("previous = { generation = 1 }\n", "")));
     desk.succeed(BUILD);
+    fs::create_dir(desk.path("root")).unwrap();
     desk
 }
 

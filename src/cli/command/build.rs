@@ -23,7 +23,7 @@ use crate::cli::input::adopted_files::{self, Keys};
 use crate::cli::input::sealed::Opener;
 use crate::cli::input::{engine, lock_file, misplaced_secret, source};
 use crate::cli::text::build_json::{self, Files};
-use crate::cli::text::build_summary::{self, Places};
+use crate::cli::text::build_summary::{self, Places, archive_name};
 use crate::cli::text::changes::Detail;
 use crate::cli::text::problems;
 use crate::cli::text::sealing as sealing_text;
@@ -32,7 +32,7 @@ use crate::keys::{Seed, wipe_stack};
 use crate::make::{
     self, BuildError, Comparison, Derivation, Made, Permission, Progress, Request, Signing, Subset, check_lock,
 };
-use crate::profile::{self, Cluster, Profile};
+use crate::profile::{self, Profile};
 
 /// The most bytes that are read of a profile. The limit is above that of [`profile::parse`], whose message is better
 /// than one about reading.
@@ -227,13 +227,13 @@ fn build(
         if let (Some(path), Some(signature)) = (&places.signature, &made.signature) {
             outputs.put(path, signature, 0o644, false).or_cannot("write", path)?;
         }
-        phases.push(make::locked_phase(&made));
+        phases.push(made.locked_phase());
         further.extend(places.archive.zip(places.signature));
     }
     let (mut made, mut places, slices) = build_one(request, arguments, &mut outputs, slices, &lock)?;
     if !phases.is_empty() {
-        phases.push(make::locked_phase(&made));
-        make::keep_phases(&mut made, request.lock, phases);
+        phases.push(made.locked_phase());
+        made.keep_phases(request.lock, phases);
     }
     places.phases = further;
     if let Some(to_sign) = made.to_sign.take() {
@@ -277,6 +277,9 @@ fn build(
     Ok(recipients + &text + &signing::compared(request, &made))
 }
 
+/// A bundle that is staged, where its files go, and its slices.
+type Staged<'a, 'o> = (ManuallyDrop<Made<'a, Draft>>, Places, Option<SliceFolder<'o>>);
+
 /// Makes the bundle of one phase, or the only one, and stages it.
 fn build_one<'a, 'o>(
     request: &Request<'a>,
@@ -284,7 +287,7 @@ fn build_one<'a, 'o>(
     outputs: &mut Outputs,
     slices: Option<SliceFolder<'o>>,
     lock: &Path,
-) -> Result<(ManuallyDrop<Made<'a, Draft>>, Places, Option<SliceFolder<'o>>), Failure> {
+) -> Result<Staged<'a, 'o>, Failure> {
     let engine = engine::chosen()?;
     let is_json = arguments.format.output == OutputFormat::Json;
     let bar = if arguments.quiet || is_json { ProgressBar::hidden() } else { ProgressBar::new(0) };
@@ -347,13 +350,6 @@ fn build_one<'a, 'o>(
     };
     signing::stage_checksum(outputs, &places, &made)?;
     Ok((made, places, slices))
-}
-
-/// Returns the name of the file of a whole bundle.
-pub(super) fn archive_name(profile: &Profile) -> String {
-    let Cluster { name, generation, .. } = &profile.cluster;
-    let phase = if profile.phase == 0 { String::new() } else { format!("-p{}", profile.phase) };
-    format!("{name}-g{generation}{phase}.tar.gz")
 }
 
 /// Refuses what makes one file of one bundle, where there are three.

@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 
 use crate::bundle::Hex;
 use crate::cli::args::{BuildArguments, OutputFormat};
-use crate::cli::command::build::archive_name;
 use crate::cli::command::build_failure::cannot_make;
 use crate::cli::command::slice_folder::cannot_write;
 use crate::cli::command::{sealing, signing};
 use crate::cli::failure::Failure;
 use crate::cli::text::build_json::{self, Files};
-use crate::cli::text::build_summary::{self, Places};
+use crate::cli::text::build_summary::{self, Places, archive_name};
 use crate::cli::text::changes::Detail;
 use crate::cli::text::sealing as sealing_text;
 use crate::host;

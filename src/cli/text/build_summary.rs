@@ -11,6 +11,7 @@ use crate::cli::text::{bindings, comparison, fingerprint, gitignore, shell};
 use crate::kubernetes::KeyId;
 use crate::make::{Comparison, Made};
 use crate::plan::{Plan, PlannedCertificate, Recipient};
+use crate::profile::{Cluster, Profile};
 use crate::sign::Fingerprint;
 use crate::x509::instant;
 
@@ -67,6 +68,13 @@ impl Places {
             is_sealed: false,
         }
     }
+}
+
+/// Returns the name of the file of a whole bundle.
+pub(crate) fn archive_name(profile: &Profile) -> String {
+    let Cluster { name, generation, .. } = &profile.cluster;
+    let phase = if profile.phase == 0 { String::new() } else { format!("-p{}", profile.phase) };
+    format!("{name}-g{generation}{phase}.tar.gz")
 }
 
 /// Returns the text of what was made, where, until when, and how to check it.
