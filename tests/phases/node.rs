@@ -145,6 +145,38 @@ fn without_the_flag_phase_1_is_refused() {
     );
 }
 
+/// Without certferry no node goes through phases: the script says so, and changes nothing.
+#[test]
+fn the_script_does_not_install_a_phase() {
+    let desk = built();
+    let mut script = std::process::Command::new("sh");
+    script
+        .arg(desk.path("out/install.sh"))
+        .arg(desk.path("out/lab-g2-p1.tar.gz"))
+        .arg("--key")
+        .arg(desk.path("out/lab.pub"));
+    script.args(["--node", "cp-1", "--force-node", "--root"]).arg(desk.path("root"));
+    let said = crate::common::fail(&mut script, 1);
+    let reason = "lab-g2-p1.tar.gz is refused: it is of a phase of a rotation, which this script does not install: certferry apply \
+                  does\n";
+    assert!(said.contains(reason), "{said}");
+    assert_eq!(files(&desk.path("root")), [""; 0]);
+}
+
+/// A phase that carries trust alone is not applied yet, and said to be so.
+#[test]
+fn trust_alone_is_not_applied() {
+    let desk = super::sources::with_lost_keys();
+    fs::create_dir(desk.path("root")).unwrap();
+    desk.refuse(
+        "apply new/lab-g2-p1.tar.gz --key new/lab.pub --node cp-1 --root root --force-node",
+        1,
+        "error: the bundle carries trust alone, because nobody has the old key: certferry does not apply it yet\n\
+         hint: on each node put its trust files into /etc/kubernetes/pki by hand, and ca.crt into the kubeconfigs (`certferry \
+         help rotation`, \"The key of the CA is lost\"); nothing was changed\n",
+    );
+}
+
 /// Workers have no such flag.
 #[test]
 fn a_worker_goes_through_the_phases() {

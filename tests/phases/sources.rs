@@ -65,19 +65,25 @@ fn from_another_seed() {
     assert_eq!(pki(&first, "sa.key"), pki(&before, "sa.key"));
 }
 
-/// Nobody has the old keys: phase 1 carries trust alone.
-#[test]
-fn with_lost_keys_phase_1_carries_trust_alone() {
+/// A desk on which a rotation was built whose old keys nobody has.
+pub(super) fn with_lost_keys() -> Desk {
     let desk = Desk::in_memory();
     desk.write("lab.toml", profile(1, ""));
     desk.succeed(BUILD);
     bring(&desk, "out/lab-g1.tar.gz");
-    let before = unpacked(&desk, "out/lab-g1.tar.gz");
     fs::remove_file(desk.path("lab.lock.toml")).unwrap();
     desk.write("new.seed", format!("certferry-seed-1:{OTHER_SEED}\n"));
     desk.set_mode("new.seed", 0o600);
     desk.write("lab.toml", profile(2, &from_files(false)));
     desk.succeed("build lab.toml --seed new.seed --out new");
+    desk
+}
+
+/// Nobody has the old keys: phase 1 carries trust alone.
+#[test]
+fn with_lost_keys_phase_1_carries_trust_alone() {
+    let desk = with_lost_keys();
+    let before = unpacked(&desk, "out/lab-g1.tar.gz");
     let [first, second, last] = [1, 2, 3].map(|number| unpacked(&desk, &format!("new/lab-g2-p{number}.tar.gz")));
     let own = first.keys().filter(|path| path.starts_with("nodes/cp-1/") && !is_record(path));
     let own: Vec<_> = own.map(|path| path.rsplit_once("/kubernetes/").unwrap().1).collect();
