@@ -40,7 +40,7 @@ pub use comparison::{Comparison, Since};
 pub use derivation::{Derivation, Progress};
 pub use envelopes::{Envelopes, EnvelopesError};
 pub use error::{BuildError, Defect, MakeError};
-pub use permission::{Deviation, Objection, Permission, check_lock};
+pub use permission::{Deviation, Objection, Permission, check_lock, rotation_refusal};
 pub use recipients::{RecipientChange, recipient_changes, recipient_refusal};
 pub use request::{request, request_over};
 pub use rotation::{in_phases, rotation};

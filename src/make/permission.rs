@@ -217,6 +217,25 @@ pub(super) fn check_rotation(
     }
 }
 
+/// Returns why the rotation of a profile would be refused, with the seed of the lock, as far as names, dates and shapes
+/// show. The profile must be in no phase.
+#[must_use]
+pub fn rotation_refusal(lock: &Lock, profile: &Profile) -> Option<Refusal> {
+    let rotating = profile.rotating();
+    if rotating.is_empty() {
+        return None;
+    }
+    let plan = make_plan(profile);
+    let (locked, planned) = (Shapes::of_lock(lock), Shapes::of_plan(&plan));
+    let is_begun = lock.rotation.iter().map(|row| &row.authority).eq(&rotating)
+        && rotating.iter().all(|id| locked.get(id) == planned.get(id));
+    let number = if is_begun { 3 } else { 1 };
+    match check_rotation(lock, &profile.in_phase(number), is_begun, false) {
+        Err(Objection::Refused(refusal)) => Some(refusal),
+        _ => None,
+    }
+}
+
 /// Refuses the finished bundle of phase 1 or 2 when it is older than the lock, another at the same generation, or phase 1
 /// changes more than trust.
 pub(super) fn check_phase(

@@ -192,6 +192,36 @@ fn each_bundle_verifies_and_a_rebuild_is_the_same() {
     }
 }
 
+/// What each phase changes and who restarts stands in `plan`, before and after the build.
+#[test]
+fn a_plan_shows_each_phase() {
+    let desk = rotating();
+    let plan = desk.succeed("plan lab.toml --changes");
+    let each = "\nphase 1, every node trusts the new one, too:\n  + ca/etcd/trusted\n  + ca/front-proxy/trusted\n  + ca/kubernetes/trusted\n  \
+                + sa/trusted\n\nto restart when it is installed:\n  \
+                etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet  on cp-1\n  kubelet  on worker-1\n";
+    assert!(plan.starts_with(each), "{plan}");
+    let last = "\nphase 3, the old one ends:\n  - ca/etcd/trusted\n";
+    assert!(
+        plan.contains("\nphase 2, every node uses the new one:\n  ~ ca/etcd  generation 1 -> 2\n")
+            && plan.contains(last)
+    );
+    assert!(!plan.contains("would be refused"), "{plan}");
+    desk.succeed(BUILD);
+    let after = desk.succeed("plan lab.toml --changes");
+    assert!(after.starts_with(each) && after.ends_with("\nsince the lock: nothing changes\n"), "{after}");
+    let document: serde_json::Value = serde_json::from_str(&desk.succeed("plan lab.toml -o json")).unwrap();
+    let numbers: Vec<_> = document["phases"].as_array().unwrap().iter().map(|phase| phase["number"].clone()).collect();
+    assert_eq!(numbers, [1, 2, 3]);
+    // What a build would refuse is said before.
+    desk.write(
+        "lab.toml",
+        profile(2, &ROTATES.replacen("{ generation = 1 }", "{ generation = 1, algorithm = \"ecdsa-p384\" }", 1)),
+    );
+    let refused = desk.succeed("plan lab.toml --changes");
+    assert!(refused.contains("\na build would be refused:\n"), "{refused}");
+}
+
 /// With the last phase everywhere, the profile loses `previous`: the same files, and no phase.
 #[test]
 fn the_rotation_ends_with_a_bundle_of_no_phase() {
