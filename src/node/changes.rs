@@ -86,7 +86,7 @@ impl<'a> Changes<'a> {
             .is_some_and(|(record, _)| record.rows.iter().any(|row| usual_place(row.path()) == CA_SIGNING));
         let from = before.map(|(_, from)| from);
         let in_phases = to.phase != 0 || from.as_ref().is_some_and(|from| from.phase != 0);
-        let replaced = Replaced::new(&folder, in_phases, &old, |place| Some(new.get(place)?.1))?;
+        let replaced = Replaced::new(&folder, in_phases, old, |place| Some(new.get(place)?.1))?;
         let here = Trust::read(|usual| old(&folder.place(usual)))?;
         let brought = |usual: &str| {
             new.get(&*folder.place(usual)).map_or_else(Zeroizing::default, |(_, bytes)| Zeroizing::new(bytes.to_vec()))

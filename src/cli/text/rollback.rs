@@ -166,7 +166,7 @@ pub(crate) fn failed_json(
 
 fn installed(previous: &Previous) -> Option<InstalledJson> {
     match previous {
-        Previous::Installed(previous) => Some(previous.into()),
+        Previous::Installed(previous) => Some(previous.as_ref().into()),
         Previous::Foreign | Previous::None => None,
     }
 }

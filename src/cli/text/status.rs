@@ -148,7 +148,7 @@ impl PreviousJson {
         match previous {
             Previous::None => None,
             Previous::Foreign => Some(Self::Foreign("foreign")),
-            Previous::Installed(previous) => Some(Self::Installed(previous.into())),
+            Previous::Installed(previous) => Some(Self::Installed(previous.as_ref().into())),
         }
     }
 }
