@@ -7,6 +7,7 @@ use super::by_file::{Apart, take_apart};
 use super::change::{Content, Staged};
 use super::changes::Changes;
 use super::fingerprint::{Description, describe};
+use super::manifest_back;
 use super::place::{STATE, Slot, UNITS, hidden, parent_and_name};
 use super::session::Session;
 use super::state::{ROOT, look, make_folders, read_previous, read_units};
@@ -39,16 +40,18 @@ pub(super) fn install(session: &Session<'_>, changes: &Changes<'_>) -> Result<Ve
     })
 }
 
-/// Swaps what a slot keeps in, with what is live.
+/// Swaps what a slot keeps in, with what is live. With `edits_manifest`, the flags of kube-controller-manager's manifest
+/// become such as fit those files, and whatever else somebody has written there since stays.
 ///
 /// # Errors
 /// Returns [`NodeError::NoPrevious`] when there is none, and otherwise fails like [`install`].
-pub(super) fn back(session: &Session<'_>, slot: Slot) -> Result<(), NodeError> {
+pub(super) fn back(session: &Session<'_>, slot: Slot, edits_manifest: bool) -> Result<(), NodeError> {
     let tree = session.tree();
-    let units = read_units(tree, slot)?.ok_or(NodeError::NoPrevious)?;
+    let listed = read_units(tree, slot)?.ok_or(NodeError::NoPrevious)?;
     let swap = || {
-        let apart = take_apart(tree, slot, units.clone())?;
-        if apart.units != units {
+        let units = manifest_back::units(tree, slot, &listed, edits_manifest)?;
+        let apart = take_apart(tree, slot, units)?;
+        if apart.units != listed {
             let list = format!("{}/{UNITS}", slot.folder(KUBERNETES));
             let new = format!("{list}.new");
             tree.remove_file(&new)
@@ -73,12 +76,12 @@ pub(super) fn back(session: &Session<'_>, slot: Slot) -> Result<(), NodeError> {
 fn written(tree: &NodeTree, changes: &Changes<'_>, units: &[Unit]) -> Result<Vec<Written>, NodeError> {
     let is_file = |facts: &String| !facts.starts_with('d');
     let mut written = Vec::new();
-    for unit in units.iter().filter(|unit| !is_below(&unit.live, &Unit::installed())) {
+    for unit in units.iter().filter(|unit| !Unit::installed().holds(&unit.live)) {
         let now: Description = describe(tree, &unit.at(changes.keep))?
             .into_iter()
             .map(|(path, facts)| (if path == "." { unit.live.clone() } else { format!("{}/{path}", unit.live) }, facts))
             .collect();
-        let before = changes.before.keys().filter(|place| is_below(place, unit));
+        let before = changes.before.keys().filter(|place| unit.holds(place));
         let places: BTreeSet<&String> = before.chain(now.keys()).collect();
         for place in places {
             let (before, now) = (changes.before.get(place), now.get(place));
@@ -89,11 +92,6 @@ fn written(tree: &NodeTree, changes: &Changes<'_>, units: &[Unit]) -> Result<Vec
         }
     }
     Ok(written)
-}
-
-/// Returns whether a place is that of a unit, or in it.
-fn is_below(place: &str, unit: &Unit) -> bool {
-    place.strip_prefix(&unit.live).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Refuses to bring the previous generation back when a folder above one of its units has become a link since. The
@@ -126,7 +124,7 @@ pub(super) fn taken_away(tree: &NodeTree) -> Result<Vec<String>, NodeError> {
     let mut places = Vec::new();
     for unit in read_previous(tree)?.unwrap_or_default() {
         let is_gone = look(tree, &unit.at(Slot::Previous))?.is_none() && look(tree, &unit.live)?.is_some();
-        if is_gone && !is_below(&unit.live, &Unit::installed()) {
+        if is_gone && !Unit::installed().holds(&unit.live) {
             places.push(unit.live);
         }
     }

@@ -30,6 +30,7 @@ mod identity;
 mod install;
 mod installed;
 mod journal;
+mod manifest_back;
 mod not_after;
 pub(crate) mod place;
 mod registries;

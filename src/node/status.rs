@@ -2,12 +2,14 @@
 
 use super::NodeError;
 use super::backups::is_previous_foreign;
-use super::installed::{Installed, installed, previously_installed};
+use super::installed::{Installed, installed_record, previously_installed};
 use super::place::{STATE, Slot};
 use super::restart::Unfinished;
+use super::signing_flag::{SigningFlags, signing_flags};
 use super::state::{homes, look, read_journal, read_previous};
+use crate::bundle::Record;
 use crate::host::NodeTree;
-use crate::kubernetes::UNIT_FOLDERS;
+use crate::kubernetes::{CA_SIGNING, UNIT_FOLDERS, usual_place};
 
 /// The state of a node, as certferry knows it.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,6 +25,9 @@ pub struct Status {
     pub is_interrupted: bool,
     /// What a run that was interrupted in its restart left behind.
     pub unfinished: Unfinished,
+    /// The flags of kube-controller-manager that do not fit the phase of the rotation that is installed. `None` when
+    /// all of them fit.
+    pub incomplete: Option<SigningFlags>,
 }
 
 /// The generation that [`rollback`](super::rollback()) brings back.
@@ -44,7 +49,7 @@ pub fn status(tree: &NodeTree) -> Result<Status, NodeError> {
     if look(tree, STATE)?.is_none() {
         let unfinished = Unfinished::default();
         let (previous, kept) = (Previous::None, Vec::new());
-        return Ok(Status { installed: None, previous, kept, is_interrupted: false, unfinished });
+        return Ok(Status { installed: None, previous, kept, is_interrupted: false, unfinished, incomplete: None });
     }
     let previous = match (read_previous(tree)?, previously_installed(tree)?) {
         (None, _) => Previous::None,
@@ -52,7 +57,19 @@ pub fn status(tree: &NodeTree) -> Result<Status, NodeError> {
         (Some(_), _) => Previous::Foreign,
     };
     let (is_interrupted, unfinished) = (read_journal(tree)?.is_some(), Unfinished::of(tree)?);
-    Ok(Status { installed: installed(tree)?, previous, kept: kept(tree), is_interrupted, unfinished })
+    let installed = installed_record(tree.reading())?;
+    let incomplete = installed.as_ref().and_then(|(record, installed)| incomplete(tree, record, installed));
+    let installed = installed.map(|(_, installed)| installed);
+    Ok(Status { installed, previous, kept: kept(tree), is_interrupted, unfinished, incomplete })
+}
+
+/// Returns the flags that do not fit the phase that is installed.
+fn incomplete(tree: &NodeTree, record: &Record, installed: &Installed) -> Option<SigningFlags> {
+    let is_there = record.rows.iter().any(|row| usual_place(row.path()) == CA_SIGNING);
+    if !is_there && installed.phase == 0 {
+        return None;
+    }
+    signing_flags(tree.reading(), &installed.certificates_dir, is_there).filter(|flags| !flags.edits.is_empty())
 }
 
 /// Returns the folders that keep what only a person removes.

@@ -53,6 +53,11 @@ impl Unit {
         Self { live, home: self.home.clone(), name }
     }
 
+    /// Returns whether a place is that of the unit, or in it.
+    pub(super) fn holds(&self, place: &str) -> bool {
+        place.strip_prefix(&self.live).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// Returns the place of the unit in a slot.
     pub(super) fn at(&self, slot: Slot) -> String {
         format!("{}/{}", slot.folder(&self.home), self.name)

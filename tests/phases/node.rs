@@ -84,9 +84,23 @@ fn phases_go_one_after_the_other_and_back() {
              hint: apply lab-g2-p2 first, {between}"
         ),
     );
+    let incomplete = "incomplete   in etc/kubernetes/manifests/kube-controller-manager.yaml --cluster-signing-cert-file must \
+                      name /etc/kubernetes/pki/ca-signing.crt\n";
+    assert!(status.contains(incomplete), "{status}");
     // The flag was edited by hand, and stays as it is.
     let manifest = desk.text(&format!("root/{MANIFEST}"));
     desk.write(&format!("root/{MANIFEST}"), manifest.replace(FLAG, EDITED));
+    assert!(!desk.succeed("status --root root").contains("incomplete"));
+    // Back before the rotation it would name a file that goes. Nobody is cut off, so nothing is to be put right elsewhere.
+    let back = "edit etc/kubernetes/manifests/kube-controller-manager.yaml before kube-controller-manager starts anew: \
+                --cluster-signing-cert-file must name /etc/kubernetes/pki/ca.crt and not /etc/kubernetes/pki/ca-signing.crt\n";
+    for line in ["rollback --root root --dry-run", "rollback --root root"] {
+        let said = desk.succeed(line);
+        assert!(said.contains(back) && !said.contains("in the cluster") && !said.contains("CA is another"), "{said}");
+    }
+    assert_eq!(desk.text(&format!("root/{MANIFEST}")), manifest.replace(FLAG, EDITED), "told, not done");
+    let forth = desk.succeed("rollback --root root");
+    assert!(!forth.contains("edit etc/"), "{forth}");
     let second = desk.succeed(&apply("lab-g2-p2"));
     assert!(!second.contains("edit etc/"), "{second}");
     desk.succeed("rollback --root root");
@@ -210,12 +224,19 @@ fn a_restart_edits_the_flag_and_a_rollback_undoes_it() {
     let manifest = || fs::read_to_string(node.machine.path(&path)).unwrap();
     let before = manifest();
     for (number, expected) in [(2, EDITED), (3, EDITED), (4, FLAG)] {
+        // Killed after the swap, when the edited manifest is still away: the next run brings it back.
+        node.touch("/run/kill-at-restart");
+        assert_ne!(node.apply("cp-1", number, "--restart").code, Some(0));
+        assert_eq!(manifests(&node.machine.path("/")), [""; 0]);
         let applied = node.apply("cp-1", number, "--restart");
         assert_eq!(applied.code, Some(0), "{applied:?}");
         node.all_run();
         assert_eq!(manifest(), before.replace(FLAG, expected), "{number}");
         assert_eq!(manifests(&node.machine.path("/")).len(), 4);
     }
+    // What somebody has written there since stays.
+    let before = format!("{before}# by hand\n");
+    fs::write(node.machine.path(&path), &before).unwrap();
     let back = node.say("rollback --restart");
     assert_eq!(back.code, Some(0), "{back:?}");
     assert_eq!(manifest(), before.replace(FLAG, EDITED));

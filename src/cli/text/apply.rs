@@ -6,7 +6,7 @@ use crate::cli::text::restart;
 use crate::cli::text::status::generation;
 use crate::kubernetes::{API_SERVER_RESTART, UPDATE_TRUST, enable_api_server_restart};
 use crate::node::restart::{Effect, RestartedBy};
-use crate::node::{Applied, Changes, Difference, Foreseen, Method, Reason};
+use crate::node::{Applied, Changes, Difference, Foreseen, Method, Reason, SigningFlags};
 use crate::x509::escape_for_terminal;
 
 /// Returns the text of what would be done.
@@ -127,15 +127,22 @@ fn flags(changes: &Changes<'_>) -> String {
         return String::new();
     };
     let place = escape_for_terminal(signing.started_by.place());
-    let is_edited = changes.files.iter().any(|file| file.place == signing.started_by.place());
+    if !changes.files.iter().any(|file| file.place == signing.started_by.place()) {
+        return to_edit(signing);
+    }
     let lines = signing.edits.iter().map(|edit| {
         let [flag, from, to] = [&edit.flag, &edit.from, &edit.to].map(|text| escape_for_terminal(text));
-        match is_edited {
-            true => format!("in {place} --{flag} names {to}, and no longer {from}\n"),
-            false => format!(
-                "edit {place} before kube-controller-manager starts anew: --{flag} must name {to} and not {from}\n"
-            ),
-        }
+        format!("in {place} --{flag} names {to}, and no longer {from}\n")
+    });
+    lines.collect()
+}
+
+/// Returns the lines for flags that a person must edit where kube-controller-manager is started.
+pub(crate) fn to_edit(signing: &SigningFlags) -> String {
+    let place = escape_for_terminal(signing.started_by.place());
+    let lines = signing.edits.iter().map(|edit| {
+        let [flag, from, to] = [&edit.flag, &edit.from, &edit.to].map(|text| escape_for_terminal(text));
+        format!("edit {place} before kube-controller-manager starts anew: --{flag} must name {to} and not {from}\n")
     });
     lines.collect()
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::cli::failure::Failure;
-use crate::cli::text::apply::{Command, told, update_trust};
+use crate::cli::text::apply::{Command, to_edit, told, update_trust};
 use crate::cli::text::apply_json::CommandJson;
 use crate::cli::text::restart_json::{Failed, Recorder, RestartJson, StepJson, in_cluster};
 use crate::cli::text::status::{FOREIGN, InstalledJson, PreviousJson, describe};
@@ -21,12 +21,14 @@ pub(crate) fn done(done: &RolledBack) -> String {
     let restarts = restart::restarts(&done.effect, &done.restarted_by);
     let commands = told(&commands(&done.effect));
     let in_cluster = untrusted(&done.effect) + &restart::in_cluster(&done.effect);
-    format!("{first}{taken_away}{}{restarts}{commands}{in_cluster}", status::text(&done.status))
+    let edit = done.signing.as_ref().map(to_edit).unwrap_or_default();
+    format!("{first}{taken_away}{}{edit}{restarts}{commands}{in_cluster}", status::text(&done.status))
 }
 
 /// Returns the text of what would be done.
 pub(crate) fn dry_run(foreseen: &RollbackForeseen) -> String {
-    let RollbackForeseen { status, effect, restarted_by, taken_away } = foreseen;
+    let RollbackForeseen { status, effect, restarted_by, taken_away, signing } = foreseen;
+    let edit = signing.as_ref().map(to_edit).unwrap_or_default();
     let waits = if status.is_interrupted {
         "an interrupted run waits: `certferry rollback` brings it to its end first, and looks at the rest only then\n"
     } else {
@@ -41,7 +43,7 @@ pub(crate) fn dry_run(foreseen: &RollbackForeseen) -> String {
     let restarts = restart::restarts(effect, restarted_by);
     let (commands, in_cluster) = (told(&commands(effect)), untrusted(effect) + &restart::in_cluster(effect));
     format!(
-        "{waits}would bring back  {back}\nin the place of   {from}\n{taken_away}{restarts}{commands}{in_cluster}nothing was \
+        "{waits}would bring back  {back}\nin the place of   {from}\n{taken_away}{edit}{restarts}{commands}{in_cluster}nothing was \
          changed\n"
     )
 }
@@ -101,7 +103,7 @@ fn untrusted_places(effect: &Effect) -> Vec<String> {
 
 /// Returns the document of what was done.
 pub(crate) fn done_json(done: &RolledBack, recorder: Recorder) -> Result<String, Failure> {
-    let RolledBack { status, effect, restarted_by, has_recovered, taken_away } = done;
+    let RolledBack { status, effect, restarted_by, has_recovered, taken_away, .. } = done;
     let document = RollbackJson {
         changed: true,
         dry_run: false,
@@ -121,7 +123,7 @@ pub(crate) fn done_json(done: &RolledBack, recorder: Recorder) -> Result<String,
 
 /// Returns the document of what would be done.
 pub(crate) fn dry_run_json(foreseen: &RollbackForeseen) -> Result<String, Failure> {
-    let RollbackForeseen { status, effect, restarted_by, taken_away } = foreseen;
+    let RollbackForeseen { status, effect, restarted_by, taken_away, .. } = foreseen;
     let now = status.installed.as_ref();
     let document = RollbackJson {
         changed: true,

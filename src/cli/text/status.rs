@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::cli::failure::Failure;
 use crate::cli::text::drift::JsonDrift;
 use crate::cli::text::{json, restart};
-use crate::node::{Drift, Installed, Previous, Status};
+use crate::node::{Drift, FlagEdit, Installed, Previous, SigningFlags, Status};
 use crate::x509::escape_for_terminal;
 
 /// What was on the node before certferry.
@@ -33,8 +33,9 @@ pub(crate) fn text(status: &Status) -> String {
         ""
     };
     let unfinished = restart::unfinished(&status.unfinished);
+    let incomplete = status.incomplete.as_ref().map(incomplete).unwrap_or_default();
     let rotation = rotation(status.installed.as_ref());
-    format!("installed    {installed}\n{rotation}previous     {previous}\n{kept}{interrupted}{unfinished}")
+    format!("installed    {installed}\n{rotation}previous     {previous}\n{incomplete}{kept}{interrupted}{unfinished}")
 }
 
 /// Returns the lines about files that would be accepted as taken away.
@@ -59,6 +60,14 @@ pub(crate) fn generation(installed: &Installed) -> String {
     format!("generation {}{phase}", installed.generation)
 }
 
+/// Returns the line about flags that do not fit the phase that is installed.
+fn incomplete(flags: &SigningFlags) -> String {
+    let told = flags.edits.iter().map(|edit| {
+        escape_for_terminal(&format!("in {} --{} must name {}", flags.started_by.place(), edit.flag, edit.to))
+    });
+    format!("incomplete   {}\n", told.collect::<Vec<_>>().join("; "))
+}
+
 /// Returns the lines about a rotation: what rotates, and what comes next.
 fn rotation(installed: Option<&Installed>) -> String {
     let Some(installed) = installed.filter(|installed| installed.phase != 0) else { return String::new() };
@@ -80,11 +89,34 @@ struct StatusJson<'a> {
     drift: Option<JsonDrift>,
     installed: Option<InstalledJson>,
     interrupted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incomplete: Option<IncompleteJson>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     kept: &'a [String],
     previous: Option<PreviousJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     restart: Option<RestartJson>,
+}
+
+/// Flags that do not fit the phase that is installed.
+#[derive(Serialize)]
+struct IncompleteJson {
+    path: String,
+    flags: Vec<FlagJson>,
+}
+
+/// A flag that must name another file.
+#[derive(Serialize)]
+struct FlagJson {
+    flag: String,
+    from: String,
+    to: String,
+}
+
+impl From<FlagEdit> for FlagJson {
+    fn from(FlagEdit { flag, from, to }: FlagEdit) -> Self {
+        Self { flag, from, to }
+    }
 }
 
 /// A restart that was interrupted.
@@ -133,6 +165,10 @@ pub(crate) fn json(changed: bool, dry_run: bool, status: &Status, drift: Option<
         drift: drift.map(JsonDrift::from),
         installed: status.installed.as_ref().map(InstalledJson::from),
         interrupted: status.is_interrupted,
+        incomplete: status.incomplete.as_ref().map(|flags| IncompleteJson {
+            path: flags.started_by.place().to_owned(),
+            flags: flags.edits.iter().map(|edit| FlagJson::from(edit.clone())).collect(),
+        }),
         kept: &status.kept,
         previous: PreviousJson::of(&status.previous),
         restart: (!status.unfinished.is_empty()).then(|| RestartJson {

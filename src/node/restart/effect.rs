@@ -78,7 +78,8 @@ impl Effect {
         let names = Names::new(tree, [&old_dir, &new_dir])?;
         let mut places = BTreeSet::new();
         // The record of what is installed is no file of a component.
-        for unit in units.iter().filter(|unit| rest(&unit.live, INSTALLED).is_none()) {
+        let is_of_component = |unit: &&Unit| rest(&unit.live, INSTALLED).is_none() && !unit.is_manifest();
+        for unit in units.iter().filter(is_of_component) {
             compare(tree, &unit.live, &unit.at(Slot::Previous), &names.of(&unit.live), &mut places)?;
         }
         let is_there = |dir: &CertificatesDir, place| tree.reading().is_there(&dir.place(place));
@@ -114,7 +115,12 @@ impl Effect {
             let usual = old_dir.usual(place);
             new.iter().find(|(known, _)| *known == usual).map(|(_, bytes)| bytes.as_slice())
         };
-        effect.replaced = Replaced::new(&old_dir, in_phases, old, new)?.authorities();
+        // As in the other direction, a step of a rotation replaces nothing on which others depend.
+        if in_phases {
+            effect.has_new_tokens = false;
+        } else {
+            effect.replaced = Replaced::new(&old_dir, false, old, new)?.authorities();
+        }
         let is_certificates = |unit: &Unit| {
             let place = names.of(&unit.live);
             [&old_dir, &new_dir].iter().any(|dir| dir.folder() == place)

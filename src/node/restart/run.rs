@@ -123,7 +123,7 @@ impl<'a> Restart<'a> {
         // A component that does not end now may never end, and the files matter more.
         let _ = self.down(progress);
         progress(&Progress::Swapping);
-        if let Err(cause) = back(self.session, kept) {
+        if let Err(cause) = back(self.session, kept, true) {
             let _ = give_all(tree);
             return Err(RestartError::Stuck { failure, cause });
         }
