@@ -90,6 +90,7 @@ mod readme;
 mod registries;
 mod reproducible;
 mod restart;
+mod rotation;
 mod screens;
 mod seal;
 mod sealed_bundle;

@@ -1,6 +1,7 @@
 //! What integration tests share: the program, a seed that everybody knows, bundles built once.
 
 pub mod desk;
+pub mod golang;
 pub mod network;
 pub mod node;
 pub mod registries;
