@@ -35,6 +35,8 @@ pub(super) const PROGRAM: (&str, &str) = ("program", "10.96.77.7");
 const DESK_ADDRESS: &str = "192.168.1.10";
 /// What clients hold, as the desk sees it.
 pub(super) const CLIENTS: &str = "/clients";
+/// Where the network's machines find the control groups.
+const GROUPS: &str = "/run/cgroup";
 const PODS: [&str; 3] = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 
 /// The machines, which end with this.
@@ -74,12 +76,14 @@ impl Cluster {
         let mut addresses: Vec<_> = NODES.iter().map(|(name, _, address)| (*name, [*address])).collect();
         addresses.extend([(DESK, [DESK_ADDRESS]), (PROGRAM.0, [PROGRAM.1])]);
         let machines: Vec<_> = addresses.iter().map(|(name, addresses)| (*name, &addresses[..])).collect();
-        let network = Network::new(&machines, "", "");
+        // `ip netns exec` mounts another /sys, without the control groups that a kubelet wants to see.
+        let network = Network::new(&machines, "", &format!("mkdir {GROUPS}\nmount --rbind /sys/fs/cgroup {GROUPS}"));
         let names: String = NODES.iter().map(|(name, _, address)| format!("{address} {name}\n")).collect();
         let hosts = format!("{names}{DESK_ADDRESS} k8s.corp.internal\n");
         let boot = |(name, _): &(&'static str, _)| {
             let machine = Machine::on(&network, name, programs.path(), &hosts);
             machine.rename(name);
+            machine.bind(Path::new(GROUPS), "/sys/fs/cgroup");
             machine.bind(&real, "/real");
             machine.bind(program().parent().unwrap(), "/opt/certferry");
             machine.bind(clients.path(), CLIENTS);

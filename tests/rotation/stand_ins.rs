@@ -28,13 +28,19 @@ echo $! >/run/$service.pid
 "#;
 
 /// Starts real processes by the words of the manifests, ends those whose manifest is gone, and starts those anew whose
-/// manifest is another.
+/// manifest is another. An API server waits a minute for those who watch; a kubelet gives it half of that, and this one
+/// two seconds.
 const STATIC_PODS: &str = r#"#!/bin/sh
 is_alive() { [ -s /run/pods/$1 ] && [ -n "$(tr -d '\0' </proc/$(cat /run/pods/$1)/cmdline 2>/dev/null)" ]; }
 end() {
     echo "end $1" >>/run/events
     kill $(cat /run/pods/$1)
-    while is_alive $1; do sleep 0.05; done
+    tries=0
+    while is_alive $1; do
+        sleep 0.1
+        tries=$((tries + 1))
+        [ $tries -ne 20 ] || kill -9 $(cat /run/pods/$1)
+    done
 }
 mkdir -p /run/pods
 while :; do
