@@ -19,7 +19,7 @@ use probes::Probes;
 use story::Story;
 
 /// The phases, one after the other, and back from each.
-const WALK: [u32; 9] = [1, 0, 1, 2, 1, 2, 3, 2, 3];
+const WALK: [u32; 6] = [1, 2, 3, 2, 1, 0];
 
 struct Rotation {
     cluster: Cluster,
@@ -83,8 +83,8 @@ impl Rotation {
                 let token = program::token(&self.cluster, 2, &format!("https://{}:6443", address(node)));
                 self.probes.add_token(&self.cluster, 2, &token);
                 self.has_new_token = true;
+                self.probes.wait_until_understood(&self.cluster, phases);
             }
-            self.probes.wait_until_understood(&self.cluster, phases);
         }
         self.settle(to);
     }
@@ -100,8 +100,9 @@ impl Rotation {
             cluster.kubectl(3, "--namespace kube-system delete configmap extension-apiserver-authentication").unwrap();
         }
         serves::everybody_works(cluster, phase);
-        serves::signs(cluster, phase, &format!("after-{}", self.story.settled().len()), &self.issuer(phase)[0]);
+        serves::signs(cluster, phase, &format!("after-{}", self.story.len()), &self.issuer(phase)[0]);
         serves::ports_know_whom_to_take(cluster, phase, phase == 3);
+        serves::others_trust(cluster, phase);
         self.story.tell((phase, phase), None, true);
         self.probes.wait_until_understood(cluster, (phase, phase));
         self.note(&format!("all are in phase {phase}"));

@@ -23,7 +23,7 @@ pub(super) struct Phases {
 
 fn profile(generation: i64) -> String {
     let mut text = "format = 1\n\n[cluster]\nname = \"living\"\nkubernetes = \"1.20.2\"\nissued_at = 2020-01-01\n\
-         control_plane_endpoint = \"k8s.corp.internal:6443\"\netcd = \"external\"\n\n[keys]\nca = \"ecdsa-p384\"\n\
+         control_plane_endpoint = \"k8s.corp.internal:6443\"\netcd = \"external\"\n\n[keys]\nca = \"ecdsa-p256\"\n\
          leaf = \"ecdsa-p256\"\nservice_account = \"rsa-2048\"\n\n[[etcd_client]]\nname = \"backup\"\nvalidity = \"150y\"\n"
         .to_owned();
     for (name, role, address) in NODES {

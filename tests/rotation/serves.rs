@@ -102,3 +102,27 @@ pub(super) fn ports_know_whom_to_take(cluster: &Cluster, phase: u32, forgets: bo
         }
     }
 }
+
+/// Programs that are not of Go trust what they should: OpenSSL's, and Python.
+pub(super) fn others_trust(cluster: &Cluster, phase: u32) {
+    let server = "https://k8s.corp.internal:6443/readyz";
+    let python = "import ssl, sys, urllib.request\n\
+                  context = ssl.create_default_context(cafile=sys.argv[1])\n\
+                  print(urllib.request.urlopen(sys.argv[2], context=context).status)";
+    for client in 0..4 {
+        let ca = format!("{CLIENTS}/{client}/ca.crt");
+        let mut curl = cluster.desk().command("curl");
+        curl.args(["--silent", "--show-error", "--fail", "--cacert", &ca, server]);
+        let mut asks = cluster.desk().command("/usr/bin/python3");
+        asks.args(["-c", python, &ca, server]);
+        for mut command in [curl, asks] {
+            let output = run(&mut command);
+            // The trust of both CAs is good in every phase, with whichever certificate.
+            let is_trusted = [1, 2].contains(&client) || (client < 2) == (phase < 2);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.success(), is_trusted, "{command:?} in phase {phase}: {said}");
+            let words = ["unable to get local issuer certificate", "certificate signature failure"];
+            assert!(is_trusted || words.iter().any(|word| said.contains(word)), "{said}");
+        }
+    }
+}

@@ -27,6 +27,11 @@ impl Story {
         self.0.push(Span { begin: now(), phases, node, is_settled });
     }
 
+    /// How many spans there were.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The spans that share an instant with this time.
     pub(super) fn between(&self, begin: u64, end: u64) -> impl Iterator<Item = &Span> {
         let ends = self.0.iter().skip(1).map(|span| span.begin).chain([u64::MAX]);

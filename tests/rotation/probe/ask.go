@@ -16,7 +16,7 @@ import (
 
 // How long a client rests between two questions, and how long one may take.
 const (
-	rest  = 300 * time.Millisecond
+	rest  = 400 * time.Millisecond
 	limit = 20 * time.Second
 )
 
