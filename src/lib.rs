@@ -64,6 +64,7 @@
 //!     lock: None,
 //!     subset: None,
 //!     permission,
+//!     rotation: None,
 //!     signing: Signing::Derived,
 //!     envelopes: None,
 //!     signs_slices: false,

@@ -63,6 +63,7 @@ fn bundle() -> TempDir {
         generation: 1,
         kubernetes: "1.24.15".to_owned(),
         issued_at: date!(2026 - 11 - 22),
+        phase: None,
     };
     let description = Description { head, partial: false, profile_sha256: Sha256::of(b"") };
     let mut writer = Writer::new(description, Cursor::new(Vec::new())).unwrap();

@@ -1,4 +1,4 @@
-//! The fuzz targets without a fuzzer: every seed, and some thousand changes of each kind that are the same every time.
+//! The fuzz targets without a fuzzer: every seed, and a thousand changes of each kind that are the same every time.
 //!
 //! `cargo xtask fuzz` lets libFuzzer look further. With `CERTFERRY_BLESS=1` the seeds are made anew.
 
@@ -8,6 +8,7 @@ mod fuzz;
 use crate::common;
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -16,10 +17,12 @@ use certferry::bundle::sealed;
 use certferry::x509::read_pem;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-/// How many changed copies of its seeds each target gets.
-const CHANGES: u64 = 3000;
+/// How many changed copies of its seeds each target gets every day.
+const CHANGES: u64 = 1000;
 /// The same where each takes milliseconds.
-const SLOW_CHANGES: u64 = 300;
+const SLOW_CHANGES: u64 = 100;
+/// How many times as many each gets in the long form.
+const LONG: u64 = 3;
 
 /// Texts that mean something to one reader or another.
 const WORDS: [&[u8]; 24] = [
@@ -120,10 +123,23 @@ fn smoke_with(target: &str, changes: u64) {
     for seed in &seeds {
         run(seed);
     }
-    (0..changes).into_par_iter().for_each(|number| {
+    change_and_run(run, &seeds, 0..changes);
+}
+
+fn change_and_run(run: fn(&[u8]), seeds: &[Vec<u8>], numbers: Range<u64>) {
+    numbers.into_par_iter().for_each(|number| {
         let mut numbers = Numbers(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        run(&change(&seeds, &mut numbers));
+        run(&change(seeds, &mut numbers));
     });
+}
+
+#[test]
+#[ignore = "long form"]
+fn long_each_target_gets_more_changed_copies() {
+    for (target, run) in fuzz::TARGETS {
+        let daily = if target == "engines" { SLOW_CHANGES } else { CHANGES };
+        change_and_run(run, &seeds(target), daily..daily * LONG);
+    }
 }
 
 /// The seeds that a small build gives: file below `tests/fuzz/seeds` to content.

@@ -40,6 +40,7 @@ fn request<'a>(profile: &'a Profile, seed: &'a Seed, lock: Option<&'a Lock>) -> 
         lock,
         subset: None,
         permission,
+        rotation: None,
         signing: Signing::Derived,
         envelopes: None,
         signs_slices: false,

@@ -77,8 +77,8 @@ fn defaults_are_those_of_the_format() {
         assert_eq!(validity.not_after, datetime!(2226-11-22 0:00 UTC));
     }
     assert_eq!(profile.leaf_algorithm, KeyAlgorithm::Rsa2048);
-    assert_eq!(profile.service_account_algorithm, KeyAlgorithm::Rsa2048);
-    assert_eq!((profile.service_account_generation, profile.signer_generation), (1, 1));
+    assert_eq!(profile.service_account.algorithm, KeyAlgorithm::Rsa2048);
+    assert_eq!((profile.service_account.generation, profile.signer_generation), (1, 1));
     assert!(profile.kubelet.client && profile.kubelet.serving);
 
     let [node] = profile.nodes.as_slice() else { panic!("{:?}", profile.nodes) };
@@ -190,8 +190,8 @@ signer_generation = 10
     assert_eq!(cluster.etcd_cert_sans, [AltName::Ip("fd00::e".parse().unwrap())]);
     assert_eq!(profile.ship_ca_keys, ShipCaKeys::None);
     assert_eq!(profile.leaf_algorithm, KeyAlgorithm::EcdsaP256);
-    assert_eq!(profile.service_account_algorithm, KeyAlgorithm::EcdsaP384);
-    assert_eq!((profile.service_account_generation, profile.signer_generation), (5, 10));
+    assert_eq!(profile.service_account.algorithm, KeyAlgorithm::EcdsaP384);
+    assert_eq!((profile.service_account.generation, profile.signer_generation), (5, 10));
     assert!(profile.kubelet.client && !profile.kubelet.serving);
 
     let ca = &profile.kubernetes_ca;

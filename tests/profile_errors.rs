@@ -150,6 +150,17 @@ fn a_profile_cut_anywhere_is_answered() {
 
 #[test]
 fn a_profile_with_slips_is_answered() {
+    slips_are_answered(60);
+}
+
+#[test]
+#[ignore = "long form"]
+fn long_a_profile_with_more_slips_is_answered() {
+    slips_are_answered(200);
+}
+
+/// Lets each profile have slips, so many times.
+fn slips_are_answered(times: usize) {
     const SLIPS: &[&[u8]] = &[
         b"",
         b"\"",
@@ -175,7 +186,7 @@ fn a_profile_with_slips_is_answered() {
     };
     let files = toml_files("profiles").into_iter().chain(toml_files("tests/profile_errors"));
     for source in files.map(|file| fs::read(file).unwrap()).filter(|source| !source.is_empty()) {
-        for _ in 0..200 {
+        for _ in 0..times {
             let mut source = source.clone();
             for _ in 0..=draw(3) {
                 let start = draw(source.len());

@@ -1,4 +1,5 @@
 //! A bundle that was changed on its way: every byte of it, every length, every wrong key. Nothing of it is taken.
+//! Every day a third of the bytes and lengths is tried, and all where something begins or ends.
 
 use std::fs;
 use std::io::Read;
@@ -11,7 +12,7 @@ use certferry::bundle::{Row, Sha256};
 use certferry::kubernetes::PartName;
 use certferry::sign::{Fingerprint, PublicKey};
 use certferry::verify::{AlreadyVerified, check_bundle};
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -77,14 +78,46 @@ fn genuine() -> (Sha256, Content) {
     (sha256, content)
 }
 
+/// Every day one place of so many is tried where nothing begins or ends.
+const STEP: usize = 3;
+
+/// Whether a place is tried every day: one of three, and all that are within a header or trailer of gzip, or near them.
+/// Tests of the long form try the others.
+fn is_daily(place: usize) -> bool {
+    static BOUNDARIES: LazyLock<Vec<usize>> = LazyLock::new(|| {
+        let archive = &SAMPLE.archive;
+        let mut rest = &archive[..];
+        let mut boundaries = vec![0];
+        while !rest.is_empty() {
+            flate2::bufread::GzDecoder::new(&mut rest).read_to_end(&mut Vec::new()).unwrap();
+            boundaries.push(archive.len() - rest.len());
+        }
+        assert!(boundaries.len() > 2, "{boundaries:?}");
+        boundaries
+    });
+    place.is_multiple_of(STEP) || BOUNDARIES.iter().any(|boundary| boundary.abs_diff(place) < 16)
+}
+
 #[test]
 fn every_changed_byte_is_seen() {
+    changed_bytes_are_seen(is_daily);
+}
+
+#[test]
+#[ignore = "long form"]
+fn long_every_other_changed_byte_is_seen() {
+    changed_bytes_are_seen(|place| !is_daily(place));
+}
+
+fn changed_bytes_are_seen(are_tried: fn(usize) -> bool) {
     let (sample, key) = (&*SAMPLE, SAMPLE.key());
     let right = read(&sample.archive, Some(&sample.signature), &key).unwrap();
     assert_eq!(read(&sample.archive, None, &key).as_ref(), Some(&right));
     assert!(right.1.len() > 25);
-    let taken: Vec<usize> = (0..sample.archive.len())
-        .into_par_iter()
+    let tried: Vec<usize> = (0..sample.archive.len()).filter(|place| are_tried(*place)).collect();
+    let taken: Vec<usize> = tried
+        .par_iter()
+        .copied()
         .filter(|place| {
             let mut changed = sample.archive.clone();
             changed[*place] ^= 1 << (place % 8);
@@ -96,7 +129,7 @@ fn every_changed_byte_is_seen() {
             true
         })
         .collect();
-    assert!(taken.len() * 100 < sample.archive.len(), "unexpectedly many: {taken:?}");
+    assert!(taken.len() * 100 < tried.len(), "unexpectedly many: {taken:?}");
 }
 
 #[test]
@@ -115,8 +148,18 @@ fn every_changed_byte_of_the_signature_is_seen() {
 
 #[test]
 fn every_cut_is_seen() {
+    cuts_are_seen(is_daily);
+}
+
+#[test]
+#[ignore = "long form"]
+fn long_every_other_cut_is_seen() {
+    cuts_are_seen(|length| !is_daily(length));
+}
+
+fn cuts_are_seen(are_tried: fn(usize) -> bool) {
     let (sample, key) = (&*SAMPLE, SAMPLE.key());
-    (0..sample.archive.len()).into_par_iter().for_each(|length| {
+    (0..sample.archive.len()).into_par_iter().filter(|length| are_tried(*length)).for_each(|length| {
         assert!(read(&sample.archive[..length], None, &key).is_none(), "cut at {length}");
     });
     assert!(read(&sample.archive[..sample.archive.len() - 1], Some(&sample.signature), &key).is_none());

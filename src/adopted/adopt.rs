@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use der::pem::{LineEnding, decode_vec, encode_string};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -11,12 +12,15 @@ use super::below;
 use super::certificate::{CheckedCertificate, check};
 use super::error::{AdoptError, AdoptFault};
 use super::roles::{AdoptWarning, warnings};
-use super::wanted::{authorities, authorities_mut};
+use super::wanted::authorities;
+use crate::go::{Curve, PublicKey};
 use crate::keys::PrivateKey;
 use crate::kubernetes::{KeyId, Purpose};
 use crate::plan::plan;
-use crate::profile::{FoundAuthority, FoundCertificate, Profile, RootCertificate, Rotation};
-use crate::x509::{AltName, DistinguishedName, ReadCertificate, Validity, read_pem};
+use crate::profile::{
+    Authority, FoundAuthority, FoundCertificate, Profile, RootCertificate, Rotation, ServiceAccountKey,
+};
+use crate::x509::{AltName, DistinguishedName, KeyAlgorithm, ReadCertificate, Validity, read_pem};
 
 /// The bytes of a file. They are wiped when dropped, because they may be a key.
 pub type Content = Zeroizing<Vec<u8>>;
@@ -28,18 +32,46 @@ pub struct Adopted {
     pub certificates: BTreeMap<KeyId, ReadCertificate>,
     /// The private keys. One whose file is not at hand is missing.
     pub keys: BTreeMap<KeyId, Arc<PrivateKey>>,
+    /// The public keys in PEM of which nobody has the private ones.
+    pub public_keys: BTreeMap<KeyId, String>,
     /// What a person should know.
     pub warnings: Vec<AdoptWarning>,
 }
 
 /// What a profile that names no files adopts.
-static NOTHING: Adopted = Adopted { certificates: BTreeMap::new(), keys: BTreeMap::new(), warnings: Vec::new() };
+static NOTHING: Adopted = Adopted {
+    certificates: BTreeMap::new(),
+    keys: BTreeMap::new(),
+    public_keys: BTreeMap::new(),
+    warnings: Vec::new(),
+};
 
 impl Adopted {
     /// Returns what a profile adopts that names no files: nothing.
     #[must_use]
     pub fn nothing() -> &'static Self {
         &NOTHING
+    }
+
+    /// Returns what belongs to the profile [in a phase](Profile::in_phase) of its rotation, without the warnings. In phase 1
+    /// the CAs that rotate and their previous ones change places, and in phase 3 the previous ones are gone.
+    #[must_use]
+    pub fn in_phase(&self, number: u32, rotating: &[KeyId]) -> Self {
+        let place = |id: &KeyId| match (number, rotating.iter().find(|own| *own == &*id.derived_as())) {
+            (1, Some(own)) if id == own => own.trusted(),
+            (1, Some(own)) => Some(own.clone()),
+            (3, Some(own)) if id != own => None,
+            _ => Some(id.clone()),
+        };
+        fn moved<T: Clone>(all: &BTreeMap<KeyId, T>, place: impl Fn(&KeyId) -> Option<KeyId>) -> BTreeMap<KeyId, T> {
+            all.iter().filter_map(|(id, value)| Some((place(id)?, value.clone()))).collect()
+        }
+        Self {
+            certificates: moved(&self.certificates, place),
+            keys: moved(&self.keys, place),
+            public_keys: moved(&self.public_keys, place),
+            warnings: Vec::new(),
+        }
     }
 }
 
@@ -55,42 +87,18 @@ pub fn adopt(profile: &Profile, files: &BTreeMap<String, Content>) -> Result<(Pr
     let mut known = profile.clone();
     let mut checked = BTreeMap::new();
     let context = Context { files, issued_at: profile.cluster.issued_at.midnight().assume_utc(), profile };
-    for (id, authority) in authorities_mut(&mut known) {
-        let Some(adoption) = &mut authority.adoption else { continue };
-        match context.read(&id, adoption, authority.validity) {
-            Err(error) => errors.push(error),
-            Ok(Read { certificate, key, found }) => {
-                if let Some(key) = &key {
-                    authority.algorithm = key.algorithm();
-                }
-                if let (Some(certificate), Some(found)) = (&certificate, &found.certificate) {
-                    authority.algorithm = certificate.algorithm;
-                    authority.subject = DistinguishedName::of(&certificate.certificate);
-                    authority.common_name.clone_from(&authority.subject.common_name);
-                    authority.validity = match adoption.renew {
-                        true => Validity { not_before: found.validity.not_before, ..authority.validity },
-                        false => found.validity,
-                    };
-                }
-                adoption.found = Some(Arc::new(found));
-                adopted.keys.extend(key.map(|key| (id.clone(), Arc::new(key))));
-                if let Some(certificate) = certificate {
-                    adopted.certificates.insert(id.clone(), certificate.certificate.clone());
-                    checked.insert(id, certificate);
-                }
-            }
+    for (id, authority) in known.authorities_mut() {
+        let trusted = id.trusted();
+        errors.extend(context.adopt(&id, authority, &mut adopted, &mut checked).err());
+        if let (Some(previous), Some(trusted)) = (&mut authority.previous, trusted) {
+            errors.extend(context.adopt(&trusted, previous, &mut adopted, &mut checked).err());
+            errors.extend(check_previous(authority, &trusted, &checked));
         }
     }
-    if let Some(adoption) = &mut known.service_account_adoption {
-        match context.key(&KeyId::ServiceAccount, &adoption.key) {
-            Err(error) => errors.push(error),
-            Ok(None) => {}
-            Ok(Some(key)) => {
-                adoption.found = Some(Sha256::digest(key.spki_der()).into());
-                known.service_account_algorithm = key.algorithm();
-                adopted.keys.insert(KeyId::ServiceAccount, Arc::new(key));
-            }
-        }
+    let key = &mut known.service_account;
+    errors.extend(context.adopt_key(&KeyId::ServiceAccount, key, &mut adopted).err());
+    if let Some(previous) = &mut key.previous {
+        errors.extend(context.adopt_key(&KeyId::TrustedServiceAccount, previous, &mut adopted).err());
     }
     if errors.is_empty() {
         errors.extend(check_limits(&known, &checked));
@@ -105,7 +113,8 @@ pub fn adopt(profile: &Profile, files: &BTreeMap<String, Content>) -> Result<(Pr
 
 /// Holds what is planned below each adopted CA against its limits.
 fn check_limits(profile: &Profile, checked: &BTreeMap<KeyId, CheckedCertificate>) -> Vec<AdoptError> {
-    let plan = plan(profile);
+    let before = profile.in_phase(1);
+    let (plan, plan_before) = (plan(profile), plan(&before));
     let mut errors = Vec::new();
     for (id, authority) in authorities(profile) {
         let Some(own) = checked.get(&id) else { continue };
@@ -115,7 +124,9 @@ fn check_limits(profile: &Profile, checked: &BTreeMap<KeyId, CheckedCertificate>
         let as_requested = || {
             cert_manager.map_or(Ok(()), |cert_manager| below::check_intermediate(cert_manager, &own.certificate, root))
         };
-        let fault = below::check(&plan, &id, own).and_then(|()| as_requested()).err();
+        // What is below a previous CA is there in phase 1.
+        let plan = if *id.derived_as() == id { &plan } else { &plan_before };
+        let fault = below::check(plan, &id.derived_as(), own).and_then(|()| as_requested()).err();
         let has_key = authority.adoption.as_ref().is_some_and(|adoption| adoption.key.is_some());
         let is_intermediate = is_intermediate(&own.certificate);
         errors.extend(fault.map(|fault| AdoptError {
@@ -143,6 +154,61 @@ struct Read {
 }
 
 impl Context<'_> {
+    /// Adopts the files of one CA.
+    fn adopt(
+        &self,
+        id: &KeyId,
+        authority: &mut Authority,
+        adopted: &mut Adopted,
+        checked: &mut BTreeMap<KeyId, CheckedCertificate>,
+    ) -> Result<(), AdoptError> {
+        let Some(adoption) = &mut authority.adoption else { return Ok(()) };
+        let Read { certificate, key, found } = self.read(id, adoption, authority.validity)?;
+        if let Some(key) = &key {
+            authority.algorithm = key.algorithm();
+        }
+        if let (Some(certificate), Some(found)) = (&certificate, &found.certificate) {
+            authority.algorithm = certificate.algorithm;
+            authority.subject = DistinguishedName::of(&certificate.certificate);
+            authority.common_name.clone_from(&authority.subject.common_name);
+            authority.validity = match adoption.renew {
+                true => Validity { not_before: found.validity.not_before, ..authority.validity },
+                false => found.validity,
+            };
+        }
+        adoption.found = Some(Arc::new(found));
+        adopted.keys.extend(key.map(|key| (id.clone(), Arc::new(key))));
+        if let Some(certificate) = certificate {
+            adopted.certificates.insert(id.clone(), certificate.certificate.clone());
+            checked.insert(id.clone(), certificate);
+        }
+        Ok(())
+    }
+
+    /// Adopts the file of a key that signs the tokens of service accounts.
+    fn adopt_key(&self, id: &KeyId, key: &mut ServiceAccountKey, adopted: &mut Adopted) -> Result<(), AdoptError> {
+        let Some(adoption) = &mut key.adoption else { return Ok(()) };
+        if key.is_lost {
+            let content = self.files.get(&adoption.key).map(|content| content.as_slice()).unwrap_or_default();
+            let (algorithm, spki) = public_key(content).map_err(|fault| AdoptError {
+                id: id.clone(),
+                file: adoption.key.clone(),
+                has_key: false,
+                is_intermediate: false,
+                fault: Box::new(fault),
+            })?;
+            adoption.found = Some(Sha256::digest(&spki).into());
+            key.algorithm = algorithm;
+            let pem = encode_string("PUBLIC KEY", LineEnding::LF, &spki).unwrap_or_default();
+            adopted.public_keys.insert(id.clone(), pem);
+        } else if let Some(read) = self.key(id, &adoption.key)? {
+            adoption.found = Some(Sha256::digest(read.spki_der()).into());
+            key.algorithm = read.algorithm();
+            adopted.keys.insert(id.clone(), Arc::new(read));
+        }
+        Ok(())
+    }
+
     fn read(&self, id: &KeyId, adoption: &crate::profile::Adoption, validity: Validity) -> Result<Read, AdoptError> {
         let has_key = adoption.key.is_some();
         let content = |file: &String| self.files.get(file).map(|content| content.as_slice()).unwrap_or_default();
@@ -208,7 +274,7 @@ impl Context<'_> {
 
     fn purpose(&self, id: &KeyId) -> Purpose {
         match id {
-            KeyId::Ca(name) => match Purpose::of_ca(name) {
+            KeyId::Ca(name) | KeyId::TrustedCa(name) => match Purpose::of_ca(name) {
                 // Only MetalLB's rotation asks more of this CA than is asked of the CA of any webhook.
                 Purpose::MetallbCa if !self.metallb_rotates() => Purpose::Other,
                 purpose => purpose,
@@ -220,6 +286,46 @@ impl Context<'_> {
     fn metallb_rotates(&self) -> bool {
         self.profile.metallb.as_ref().is_some_and(|metallb| metallb.rotation == Rotation::Cooperate)
     }
+}
+
+/// Checks that a previous CA can stand in one file with the one that follows it.
+fn check_previous(
+    authority: &Authority,
+    id: &KeyId,
+    checked: &BTreeMap<KeyId, CheckedCertificate>,
+) -> Option<AdoptError> {
+    let previous = authority.previous()?;
+    let own = checked.get(id)?;
+    let file = previous.adoption.as_ref()?.certificate.clone()?;
+    let is_same = authority.found().map(|found| found.spki_sha256) == previous.found().map(|found| found.spki_sha256);
+    let has_its_name = authority.subject.to_der().ok() == previous.subject.to_der().ok();
+    let fault = if is_same {
+        AdoptFault::SameAsNext
+    } else if has_its_name && own.certificate.subject_key_identifier().is_none() {
+        AdoptFault::OneName { generation: authority.generation, common_name: authority.common_name.clone() }
+    } else {
+        return None;
+    };
+    let has_key = previous.adoption.as_ref().is_some_and(|adoption| adoption.key.is_some());
+    Some(AdoptError { id: id.clone(), file, has_key, is_intermediate: false, fault: Box::new(fault) })
+}
+
+/// Returns the algorithm and the SubjectPublicKeyInfo of a public key in PEM.
+fn public_key(content: &[u8]) -> Result<(KeyAlgorithm, Vec<u8>), AdoptFault> {
+    let (label, spki) = decode_vec(content).map_err(|_| AdoptFault::NoPublicKey)?;
+    if label != "PUBLIC KEY" {
+        return Err(AdoptFault::NoPublicKey);
+    }
+    let key = PublicKey::parse(&spki).ok_or(AdoptFault::OtherPublicKey)?;
+    let algorithm = match (&key, key.rsa_bits()) {
+        (_, Some(2048)) => KeyAlgorithm::Rsa2048,
+        (_, Some(3072)) => KeyAlgorithm::Rsa3072,
+        (_, Some(4096)) => KeyAlgorithm::Rsa4096,
+        (PublicKey::Ec(Curve::P256, _), _) => KeyAlgorithm::EcdsaP256,
+        (PublicKey::Ec(Curve::P384, _), _) => KeyAlgorithm::EcdsaP384,
+        _ => return Err(AdoptFault::OtherPublicKey),
+    };
+    Ok((algorithm, spki))
 }
 
 /// The CA whose issuer is the CA of `[ca.tls]`.

@@ -23,10 +23,13 @@ pub struct AdoptError {
     pub fault: Box<AdoptFault>,
 }
 
-/// Returns the table of the profile in which a file is named: `[ca.kubernetes]`, `[service_account]`.
-pub(super) fn table(id: &KeyId) -> String {
+/// Returns the table of the profile that says what becomes of a key: `[ca.kubernetes]`, `[service_account]`, `previous` of
+/// `[ca.etcd]`.
+#[must_use]
+pub fn table(id: &KeyId) -> String {
     match id {
         KeyId::ServiceAccount => "[service_account]".to_owned(),
+        KeyId::TrustedCa(_) | KeyId::TrustedServiceAccount => format!("`previous` of {}", table(&id.derived_as())),
         other => format!("[{}]", other.to_string().replace('/', ".")),
     }
 }
@@ -213,6 +216,23 @@ pub enum AdoptFault {
         /// How many would.
         count: usize,
     },
+    /// The previous CA and the one that follows it have one key.
+    #[error("is the certificate of the very CA to which the cluster is to move")]
+    SameAsNext,
+    /// Two CAs of one name would stand in one file, and the certificates below one of them do not say which key they mean.
+    #[error("has the subject of the CA to which the cluster moves, and no subjectKeyIdentifier")]
+    OneName {
+        /// The generation of the CA to which the cluster moves.
+        generation: u32,
+        /// The common name of both.
+        common_name: String,
+    },
+    /// The file holds no public key.
+    #[error("holds no public key in PEM (`PUBLIC KEY`)")]
+    NoPublicKey,
+    /// The public key is of a kind that does not sign tokens.
+    #[error("holds a public key that is neither RSA of 2048, 3072 or 4096 bits nor ECDSA on P-256 or P-384")]
+    OtherPublicKey,
     /// The CA and the one above it have one key.
     #[error("has the key of the CA of [ca.tls], and is to be a CA below it")]
     SameAsTls,

@@ -21,6 +21,6 @@ mod roles;
 mod wanted;
 
 pub use adopt::{Adopted, Content, adopt};
-pub use error::{AdoptError, AdoptFault};
+pub use error::{AdoptError, AdoptFault, table};
 pub use roles::AdoptWarning;
 pub use wanted::{Wanted, wanted};

@@ -100,6 +100,10 @@ pub(super) fn warnings(profile: &Profile) -> Vec<AdoptWarning> {
     let mut found: Vec<_> = all.iter().filter_map(begins).collect();
     for (place, (second, authority)) in all.iter().enumerate() {
         for (first, earlier) in all.iter().take(place) {
+            // A CA and the one before it are checked on their own.
+            if first.derived_as() == second.derived_as() {
+                continue;
+            }
             let (first, second) = (first.clone(), second.clone());
             let spki = |authority: &crate::profile::Authority| authority.found().map(|found| found.spki_sha256);
             match (spki(earlier), spki(authority)) {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::RecordError;
-use super::head::{ClusterId, Head, RawHead};
+use super::head::{ClusterId, Head, ROTATING, RawHead, Rotating};
 use super::hex::Sha256;
 use super::json;
 use super::limits::PARTS;
@@ -52,6 +52,8 @@ impl Index {
             issued_at: raw.issued_at,
             kubernetes: raw.kubernetes,
             phase: raw.phase,
+            rotation: raw.rotation,
+            trust_only: raw.trust_only,
         })?;
         let mut parts = Vec::with_capacity(raw.parts.len());
         for RawPart { part, sha256 } in raw.parts {
@@ -104,6 +106,14 @@ struct RawIndex {
     parts: Vec<RawPart>,
     phase: u32,
     profile_sha256: Sha256,
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "json::some_at_most::<_, _, ROTATING>"
+    )]
+    rotation: Option<Vec<Rotating>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trust_only: Option<bool>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -131,6 +141,8 @@ impl From<&Index> for RawIndex {
                 .collect(),
             phase: head.phase,
             profile_sha256: index.profile_sha256,
+            rotation: head.rotation,
+            trust_only: head.trust_only,
         }
     }
 }

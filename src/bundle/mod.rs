@@ -34,6 +34,7 @@ pub mod sealed;
 mod signing;
 mod split;
 mod tar;
+pub(crate) mod text;
 mod verified;
 mod write;
 mod write_error;
@@ -43,7 +44,7 @@ mod tests;
 
 pub use claimed::{claimed_parts, claimed_sealed_parts};
 pub use error::{BundleError, RecordError};
-pub use head::{ClusterId, FORMAT, Head, PHASE};
+pub use head::{ClusterId, FORMAT, Head, Phase, Rotating};
 pub use hex::{Hex, Sha256};
 pub use index::Index;
 pub use json::JsonError;

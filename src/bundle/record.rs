@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::error::RecordError;
-use super::head::{ClusterId, Head, RawHead};
+use super::head::{ClusterId, Head, ROTATING, RawHead, Rotating};
 use super::hex::Sha256;
 use super::json;
 use super::limits::ENTRIES;
@@ -120,6 +120,8 @@ impl Record {
             issued_at: raw.issued_at,
             kubernetes: raw.kubernetes,
             phase: raw.phase,
+            rotation: raw.rotation,
+            trust_only: raw.trust_only,
         })?;
         let owner = read_owner(&raw.part, raw.role, raw.names, raw.addresses, raw.certificates_dir)?;
         owner.check()?;
@@ -168,6 +170,14 @@ struct RawRecord {
     phase: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<String>,
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "json::some_at_most::<_, _, ROTATING>"
+    )]
+    rotation: Option<Vec<Rotating>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trust_only: Option<bool>,
 }
 
 /// The JSON of a row. A file has `mode`, `path`, `sha256`, `size`; the link has `link`, `mode`, `path`.
@@ -210,6 +220,8 @@ impl From<&Record> for RawRecord {
             part: record.owner.part().to_string(),
             phase: head.phase,
             role: node.map(|node| node.role.name().to_owned()),
+            rotation: head.rotation,
+            trust_only: head.trust_only,
         }
     }
 }
@@ -345,7 +357,8 @@ mod tests {
             (", \"size\": 3", "", "files"),
             ("{\"mode\": \"0644\"", "{\"link\": \"x\", \"mode\": \"0644\"", "files"),
             ("\"format\": 1", "\"format\": 2", "format"),
-            ("\"phase\": 0", "\"phase\": 1", "phase"),
+            ("\"phase\": 0", "\"phase\": 1", "rotation"),
+            ("\"phase\": 0", "\"phase\": 4", "phase"),
         ] {
             let text = NODE.replacen(from, to, 1);
             assert_ne!(text, NODE, "{from}");

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::adopted;
 use crate::bundle::{BundleError, SplitError, WriteError};
 use crate::cli::document::Document;
 use crate::cli::notice;
@@ -200,6 +201,11 @@ impl Failure {
             | MakeError::OtherBundle { .. }
             | MakeError::Unsigned { .. } => Self::signing(error),
             MakeError::ExternalAuthority { .. } => Self::says_no(error.to_string()),
+            MakeError::RotatesToItself(id) => Self::says_no(error.to_string()).hint(format!(
+                "name in {} what the cluster has now",
+                adopted::table(&id.trusted().unwrap_or(id.clone()))
+            )),
+            MakeError::NotInPhase => Self::defect(&error.to_string()),
             MakeError::Objection(objection) => Self::objection(objection, lock),
             MakeError::Write(error) => Self::write(archive, error),
             MakeError::ReadBack(error) => Self::io("read", archive, error),
@@ -286,6 +292,11 @@ impl Failure {
             Refusal::ChangedRecipients { .. } => {
                 "compare what is new (`certferry plan` lists it, too) with the papers of \
                                                   these nodes; then say --replace-recipients"
+                    .to_owned()
+            }
+            Refusal::RotatesAndChanges { .. } => {
+                "a rotation changes who is trusted and nothing else: say in `previous` what the old CA is, as the lock has \
+                 it; make every other change at a generation of its own, before the rotation or after it"
                     .to_owned()
             }
             Refusal::LowerGeneration { .. } => "a generation never goes back: nodes would refuse it".to_owned(),
@@ -402,11 +413,7 @@ impl<T> OrFailure<T> for io::Result<T> {
 
 /// Returns the tables of the profile that say what becomes of these keys.
 fn tables_of(ids: &[KeyId]) -> Vec<String> {
-    let table = |id: &KeyId| match id {
-        KeyId::ServiceAccount => "[service_account]".to_owned(),
-        other => format!("[{}]", other.to_string().replace('/', ".")),
-    };
-    ids.iter().map(table).collect()
+    ids.iter().map(adopted::table).collect()
 }
 
 /// Returns the failure of a write to the standard output.

@@ -3,6 +3,7 @@
 use super::finding::{Findings, shell_word};
 use super::objects::Object;
 use super::renewed;
+use super::rotating;
 use super::time::Clock;
 use crate::kubeconfig::{Held, Kubeconfig};
 use crate::tree::GatheredFacts;
@@ -19,6 +20,11 @@ const COPIES: [(&str, &str, &str, bool); 3] = [
 
 const CLUSTER_INFO: &str =
     "`kubeadm init phase bootstrap-token --skip-token-print` writes it anew, and makes a token for a day";
+const CLUSTER_INFO_OF_PHASE: &str =
+    "`sh rotation/phase-N.sh` of the bundle's cluster part writes what its phase trusts";
+const ROOT_CA: &str = "restart kube-controller-manager on each control plane: it reads its --root-ca-file once, and writes every \
+                       namespace anew";
+const API_SERVERS: &str = "restart each kube-apiserver that has other files: each adds the CAs that it trusts";
 const TOKEN: &str = "restart kube-controller-manager, which writes its --root-ca-file into every such Secret";
 
 /// Looks at every ConfigMap and Secret that should hold the node's `ca.crt`.
@@ -51,6 +57,13 @@ pub(super) fn check(objects: &[Object<'_>], facts: &GatheredFacts, clock: Clock,
             findings.add_in("config-map-ca", object.file, &it, &values);
         } else if *lets_in && !found.iter().all(is_known) {
             findings.add_in("config-map-old-ca", object.file, &it, &values);
+        } else {
+            let mend = match *name {
+                "cluster-info" => CLUSTER_INFO_OF_PHASE,
+                "kube-root-ca.crt" => ROOT_CA,
+                _ => API_SERVERS,
+            };
+            rotating::report(object.file, &it, &found, facts, mend, findings);
         }
     }
     let is_token = |object: &&Object<'_>| object.text(&["type"]) == Some("kubernetes.io/service-account-token");
@@ -61,6 +74,7 @@ pub(super) fn check(objects: &[Object<'_>], facts: &GatheredFacts, clock: Clock,
         if is_other && !renewed::report(object.file, &it, &found, facts, clock, TOKEN, findings) {
             findings.add_in("secret-token-ca", object.file, &it, &[]);
         }
+        rotating::report(object.file, &it, &found, facts, TOKEN, findings);
     }
 }
 

@@ -6,6 +6,7 @@ use super::finding::{Findings, LookedAt, shell_word};
 use super::judge::{Misfits, Presented, Trusted, judge};
 use super::load::Loaded;
 use super::renewed;
+use super::rotating;
 use super::time::Clock;
 use super::usable;
 use crate::go::{Answer, GoCertificate, GoUsage, VerifyOptions, check_key_pair, trusted, verify};
@@ -146,19 +147,35 @@ impl Judge<'_> {
         findings: &mut Findings,
     ) {
         let known = &self.facts.authorities;
-        if known.is_empty() || anchors.iter().any(|anchor| known.iter().any(|known| known.der() == anchor.der())) {
-            return misfits.fits(&self.facts.authority_file);
-        }
-        let ours = held(self.tree, file.place, authority);
-        if let Some(end) = renewed::last_day(&ours, known) {
-            misfits.fits(&self.facts.authority_file);
-            let command = format!(
+        let command = || {
+            format!(
                 "`kubectl config set-cluster {} --kubeconfig {} --certificate-authority /{} --embed-certs`",
                 shell_word(&cluster.name),
                 shell_word(&format!("/{}", file.place)),
                 self.facts.authority_file
-            );
-            let mend = if file.is_home { command } else { findings.renewal(file.place) };
+            )
+        };
+        let ours = held(self.tree, file.place, authority);
+        if known.is_empty() || anchors.iter().any(|anchor| known.iter().any(|known| known.der() == anchor.der())) {
+            misfits.fits(&self.facts.authority_file);
+            let lacking = rotating::lacking(&ours, known);
+            if !lacking.is_empty() {
+                let mend = if self.tree.plugins.contains_key(file.place) {
+                    format!("restart the network plugin's pod on this node, which writes it anew; or {}", command())
+                } else if file.is_home {
+                    command()
+                } else {
+                    findings.renewal(file.place)
+                };
+                let authority = self.facts.authority_file.as_str();
+                let values = [("missing", &*rotating::names(&lacking)), ("authority", authority), ("mend", &mend)];
+                findings.add("kubeconfig-one-ca", file.place, &values);
+            }
+            return;
+        }
+        if let Some(end) = renewed::last_day(&ours, known) {
+            misfits.fits(&self.facts.authority_file);
+            let mend = if file.is_home { command() } else { findings.renewal(file.place) };
             let works = renewed::works(end, self.clock);
             let values = [("authority", self.facts.authority_file.as_str()), ("works", &works), ("mend", &mend)];
             return findings.add("kubeconfig-ca-renewed", file.place, &values);

@@ -40,6 +40,7 @@ mod registries;
 mod remedy;
 mod renew;
 mod renewed;
+mod rotating;
 mod rule;
 mod rules;
 mod secrets;
@@ -136,6 +137,7 @@ pub fn examine(question: &Question<'_>) -> Diagnosis {
     issued::check(&objects, &secrets, &signers, &said, (clock, go), &mut findings);
     ingresses::check(&objects, &secrets, &mut findings);
     config_maps::check(&objects, &facts, clock, &mut findings);
+    rotating::check_kubeadm_certs(&objects, &facts, &mut findings);
     let unchecked = findings.all_unchecked();
     Diagnosis { findings: findings.finish(), unchecked, looked_at }
 }

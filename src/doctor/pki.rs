@@ -36,7 +36,7 @@ pub(super) fn check(
     let node = facts.node_name.as_ref().map(|name| lint::NodeFacts { name, addresses: &[] });
     // A link that leads nowhere gets a finding of its own, below.
     let links = tree.dangling.iter().map(String::as_str).collect();
-    let part = Part { name: "node", files: files.collect(), links, node, origin: Origin::Disk };
+    let part = Part { name: "node", files: files.collect(), links, node, phase: None, origin: Origin::Disk };
     let found = SharedFiles::default().hold(check_part(&part, clock.at, &AlreadyVerified::default()));
     // A file may hold thousands of certificates with one fault, and has one finding.
     let mut told = HashSet::new();

@@ -34,6 +34,6 @@ pub use certificate::GoCertificate;
 pub use error::GoError;
 pub use key_pair::{KeyFault, check_key_pair, private_key, public_keys};
 pub use pem::{Block, blocks, certificates, trusted};
-pub use public_key::PublicKey;
+pub use public_key::{Curve, PublicKey};
 pub use verify::{GoUsage, VerifyOptions, verify};
 pub use version::{GoRange, GoVersion};

@@ -276,12 +276,12 @@ impl Comparing<'_> {
                 None => lacking(),
                 Some(hash) => (self.key(id, |known| hex(known) == *hash), Vec::new()),
             },
-            PlannedContent::PublicKey(id) => match found.and_then(|file| file.public_keys.first()) {
+            PlannedContent::PublicKeys(ids) => match found.and_then(|file| file.public_keys.first()) {
                 None => lacking(),
                 Some(pem) => {
                     let is_it =
                         |known: &[u8; 32]| spki_of(pem).is_some_and(|spki| Sha256::digest(spki)[..] == known[..]);
-                    (self.key(id, is_it), Vec::new())
+                    (self.key(ids.first()?, is_it), Vec::new())
                 }
             },
             PlannedContent::Kubeconfig(planned) => self.kubeconfig(place, planned),
@@ -390,8 +390,8 @@ impl Comparing<'_> {
         }
         // The CA's certificate is in it, too.
         let authority = cluster.map(|cluster| read_all(&cluster.certificates)).unwrap_or_default().into_iter().next();
-        let of_authority =
-            authority.map_or(FileFate::Same, |certificate| self.certificate(&planned.ca, &certificate).0);
+        let of_authority = authority.zip(planned.authorities.first());
+        let of_authority = of_authority.map_or(FileFate::Same, |(found, id)| self.certificate(id, &found).0);
         if fate == FileFate::Same && of_authority != FileFate::Same {
             fate = of_authority;
             details.push("the certificate of the CA in it".to_owned());

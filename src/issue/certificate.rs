@@ -192,7 +192,7 @@ fn check_rules(
 ) -> Result<(), IssueError> {
     let (purpose, node) = match &planned.key {
         KeyId::Node { node, base_name } => (Purpose::of_base_name(base_name), Some(node)),
-        KeyId::Ca(name) => match Purpose::of_ca(name) {
+        KeyId::Ca(name) | KeyId::TrustedCa(name) => match Purpose::of_ca(name) {
             // Only MetalLB's rotation asks more of this CA than is asked of the CA of any webhook.
             Purpose::MetallbCa if !context.metallb_rotates() => (Purpose::Other, None),
             purpose => (purpose, None),
@@ -207,7 +207,7 @@ fn check_rules(
         KeyId::WebhookCa { .. } => (Purpose::Other, None),
         KeyId::User(_) => (Purpose::User, None),
         KeyId::EtcdClient(_) => (Purpose::EtcdClient, None),
-        KeyId::ServiceAccount | KeyId::BundleSigner => (Purpose::Other, None),
+        KeyId::ServiceAccount | KeyId::TrustedServiceAccount | KeyId::BundleSigner => (Purpose::Other, None),
     };
     let facts = Facts {
         certificate: read,

@@ -46,6 +46,7 @@ impl Label {
 impl fmt::Display for Label {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { cluster, key_id, algorithm, generation } = self;
+        let key_id = key_id.derived_as();
         write!(formatter, "certferry/1|{}|{key_id}|{}|{generation}", escape(cluster), algorithm.name())
     }
 }
@@ -69,6 +70,9 @@ mod tests {
             (text(KeyId::ca("kubernetes"), KeyAlgorithm::Rsa4096, 1), "certferry/1|prod-1|ca/kubernetes|rsa-4096|1"),
             (text(KeyId::ca("etcd"), KeyAlgorithm::Rsa3072, 2), "certferry/1|prod-1|ca/etcd|rsa-3072|2"),
             (text(KeyId::ServiceAccount, KeyAlgorithm::Rsa2048, 1), "certferry/1|prod-1|sa|rsa-2048|1"),
+            // The same key, whatever it is for in a phase of a rotation.
+            (text(KeyId::TrustedCa("etcd".into()), KeyAlgorithm::Rsa3072, 2), "certferry/1|prod-1|ca/etcd|rsa-3072|2"),
+            (text(KeyId::TrustedServiceAccount, KeyAlgorithm::Rsa2048, 1), "certferry/1|prod-1|sa|rsa-2048|1"),
             (
                 text(KeyId::node("cp-1", "etcd/server"), KeyAlgorithm::EcdsaP384, 999_999_999),
                 "certferry/1|prod-1|node/cp-1/etcd/server|ecdsa-p384|999999999",

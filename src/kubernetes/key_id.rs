@@ -20,8 +20,13 @@ pub enum KeyId {
     /// `ca/<name>`: a certificate authority, named by the key of its table in the profile: "kubernetes", "front-proxy",
     /// "tls".
     Ca(Cow<'static, str>),
+    /// `ca/<name>/trusted`: the certificate authority that is trusted beside the one of that name in a phase of a
+    /// rotation. The key is that of the CA in another generation, or one of a file.
+    TrustedCa(Cow<'static, str>),
     /// `sa`: the key that signs the tokens of service accounts.
     ServiceAccount,
+    /// `sa/trusted`: the key whose tokens are trusted beside those of `sa` in a phase of a rotation.
+    TrustedServiceAccount,
     /// `node/<node>/<base name>`: a key of one node.
     Node {
         /// The node's name.
@@ -84,14 +89,36 @@ impl KeyId {
     #[must_use]
     pub const fn is_ca(&self) -> bool {
         match self {
-            Self::Ca(_) | Self::WebhookCa { .. } => true,
+            Self::Ca(_) | Self::TrustedCa(_) | Self::WebhookCa { .. } => true,
             Self::ServiceAccount
+            | Self::TrustedServiceAccount
             | Self::Node { .. }
             | Self::User(_)
             | Self::EtcdClient(_)
             | Self::Webhook { .. }
             | Self::Tls { .. }
             | Self::BundleSigner => false,
+        }
+    }
+
+    /// Returns the id of what is trusted beside this in a phase of a rotation. Returns `None` for a key that does not
+    /// rotate in phases.
+    #[must_use]
+    pub fn trusted(&self) -> Option<Self> {
+        match self {
+            Self::Ca(name) => Some(Self::TrustedCa(name.clone())),
+            Self::ServiceAccount => Some(Self::TrustedServiceAccount),
+            _ => None,
+        }
+    }
+
+    /// Returns the id under which the seed gives the key: its own, but for what is only trusted.
+    #[must_use]
+    pub fn derived_as(&self) -> Cow<'_, Self> {
+        match self {
+            Self::TrustedCa(name) => Cow::Owned(Self::Ca(name.clone())),
+            Self::TrustedServiceAccount => Cow::Owned(Self::ServiceAccount),
+            own => Cow::Borrowed(own),
         }
     }
 
@@ -102,10 +129,11 @@ impl KeyId {
     #[must_use]
     pub fn part(&self) -> Option<PartName> {
         match self {
-            Self::Ca(name) if CaName::of_profile(name).is_some() => None,
-            Self::ServiceAccount | Self::BundleSigner => None,
+            Self::Ca(name) | Self::TrustedCa(name) if CaName::of_profile(name).is_some() => None,
+            Self::ServiceAccount | Self::TrustedServiceAccount | Self::BundleSigner => None,
             Self::Node { node, .. } => Some(PartName::Node(node.to_string())),
             Self::Ca(_)
+            | Self::TrustedCa(_)
             | Self::User(_)
             | Self::EtcdClient(_)
             | Self::Webhook { .. }
@@ -118,7 +146,9 @@ impl KeyId {
     fn pieces(&self) -> [&str; 5] {
         match self {
             Self::Ca(name) => ["ca/", "", name, "", ""],
+            Self::TrustedCa(name) => ["ca/", "", name, "", "/trusted"],
             Self::ServiceAccount => ["sa", "", "", "", ""],
+            Self::TrustedServiceAccount => ["sa/trusted", "", "", "", ""],
             Self::Node { node, base_name } => ["node/", node, "/", "", base_name],
             Self::User(name) => ["user/", name, "", "", ""],
             Self::EtcdClient(name) => ["etcd-client/", name, "", "", ""],
@@ -203,7 +233,11 @@ fn read(text: &str) -> Option<KeyId> {
     };
     let is_base_name = |name: &str| name.split('/').all(|part| !part.is_empty() && part.bytes().all(is_plain));
     match kind {
-        "ca" if is_base_name(rest) => Some(KeyId::Ca(Cow::Owned(rest.to_owned()))),
+        "ca" if is_base_name(rest) => Some(match rest.strip_suffix("/trusted") {
+            Some(name) => KeyId::TrustedCa(Cow::Owned(name.to_owned())),
+            None => KeyId::Ca(Cow::Owned(rest.to_owned())),
+        }),
+        "sa" => (rest == "trusted").then_some(KeyId::TrustedServiceAccount),
         "node" => {
             let (node, base_name) = rest.split_once('/')?;
             let known = CERTIFICATES.iter().find(|row| row.base_name == base_name);
@@ -276,17 +310,20 @@ fn unescape(text: &str) -> Option<String> {
 mod tests {
     use super::{KeyId, NotAKeyId, PartName, escape};
 
-    const TEXTS: [&str; 18] = [
+    const TEXTS: [&str; 21] = [
         "bundle-signer",
         "ca/front-proxy",
         "ca/kubernetes",
+        "ca/kubernetes/trusted",
         "ca/tls",
+        "ca/tls/trusted",
         "etcd-client/backup",
         "node/a.b/apiserver",
         "node/a/apiserver",
         "node/a/etcd/server",
         "node/a/kubelet",
         "sa",
+        "sa/trusted",
         "tls/ingress/a.b%2Fc",
         "user/",
         "user/Zo%C3%AB%7Ca%2Fb%20%25",
@@ -308,8 +345,9 @@ mod tests {
                 assert_eq!(id.cmp(other), number.cmp(&other_number), "{id} {other}");
             }
         }
-        assert_eq!(ids[14], KeyId::Webhook { namespace: "a".into(), secret: "ca".into() });
-        assert_eq!(ids[15], KeyId::WebhookCa { namespace: "a".into(), secret: "ca".into() });
+        assert_eq!(ids[3], KeyId::TrustedCa("kubernetes".into()));
+        assert_eq!(ids[17], KeyId::Webhook { namespace: "a".into(), secret: "ca".into() });
+        assert_eq!(ids[18], KeyId::WebhookCa { namespace: "a".into(), secret: "ca".into() });
     }
 
     #[test]
@@ -328,13 +366,20 @@ mod tests {
     #[test]
     fn each_key_is_of_one_part_or_shared() {
         let part = |text: &str| text.parse::<KeyId>().unwrap().part();
-        for shared in ["ca/kubernetes", "ca/etcd", "ca/front-proxy", "sa", "bundle-signer"] {
+        for shared in ["ca/kubernetes", "ca/etcd/trusted", "ca/front-proxy", "sa", "sa/trusted", "bundle-signer"] {
             assert_eq!(part(shared), None, "{shared}");
         }
         assert_eq!(part("node/cp-1/etcd/peer"), Some(PartName::Node("cp-1".into())));
-        for of_cluster in
-            ["ca/tls", "ca/metallb", "user/a", "etcd-client/a", "tls/a/b", "webhook/a/b", "webhook/a/b/ca"]
-        {
+        for of_cluster in [
+            "ca/tls",
+            "ca/tls/trusted",
+            "ca/metallb",
+            "user/a",
+            "etcd-client/a",
+            "tls/a/b",
+            "webhook/a/b",
+            "webhook/a/b/ca",
+        ] {
             assert_eq!(part(of_cluster), Some(PartName::Cluster), "{of_cluster}");
         }
     }

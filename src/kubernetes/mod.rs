@@ -8,7 +8,7 @@
 //!
 //! Where to change what: a certificate, kubeconfig or CA of kubeadm is a row in `certificate.rs`, with what it is for,
 //! which components read it, what kubeadm calls it and how it is made anew. A binding that newer kubeadm makes is a row
-//! in `binding.rs`.
+//! in `binding.rs`. What holds the old trust while a CA is replaced in phases is a row in `trap.rs`.
 
 mod binding;
 mod certificate;
@@ -28,6 +28,7 @@ mod readers;
 mod registry;
 mod role;
 mod since;
+mod trap;
 mod unit_folder;
 mod version;
 
@@ -45,8 +46,9 @@ pub use limits::JOINS_WITH_ECDSA_SERVICE_ACCOUNT;
 pub use part_files::{PartFile, cluster_files, is_authority_key, node_files};
 pub use part_name::{NotAPartName, PartName, is_label, is_subdomain};
 pub use place::{
-    API_SERVER_RESTART, API_SERVER_RESTART_DAYS, BOOTSTRAP, CA_CHAIN, CLUSTER_CA, ETCD_CA, FILE_LIMIT, KUBELET_CONF,
-    KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, enable_api_server_restart, written_folder,
+    API_SERVER_RESTART, API_SERVER_RESTART_DAYS, BOOTSTRAP, CA_CHAIN, CA_SIGNING, CLUSTER_CA, CLUSTER_CA_KEY, ETCD_CA,
+    FILE_LIMIT, KUBELET_CONF, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI, SIGNING_FLAGS, enable_api_server_restart,
+    written_folder,
 };
 pub use purpose::Purpose;
 pub use readers::{RELOADED, are_reloaded, readers, readers_by_path, to_restart};
@@ -56,5 +58,6 @@ pub use registry::{
 };
 pub use role::Role;
 pub use since::Since;
+pub use trap::{Check, Learns, Rotating, TRAPS, Trap};
 pub use unit_folder::{Swaps, UNIT_FOLDERS, UnitFolder};
 pub use version::Version;

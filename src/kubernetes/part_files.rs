@@ -6,7 +6,7 @@
 
 use super::certificate::{AUTHORITIES, CERTIFICATES};
 use super::certificate_row::{CaName, Output, Scope};
-use super::place::{API_SERVER_RESTART, CA_CHAIN, KUBELET_CONF, KUBELET_PKI, KUBERNETES, PKI};
+use super::place::{API_SERVER_RESTART, CA_CHAIN, CA_SIGNING, KUBELET_CONF, KUBELET_PKI, KUBERNETES, PKI};
 use super::registry::{CERTS_D, HOSTS_TOML, REGISTRY_CA, TRUST_FOLDERS, TRUST_PREFIX};
 use super::role::Role;
 
@@ -54,6 +54,7 @@ pub fn node_files() -> Vec<PartFile> {
         add(format!("{PKI}/{}.key", row.base_name), true, CONTROL_PLANE);
     }
     add(CA_CHAIN.to_owned(), false, CONTROL_PLANE);
+    add(CA_SIGNING.to_owned(), false, CONTROL_PLANE);
     for key in ["sa.key", "sa.pub"] {
         // kubeadm gives the public one the same mode.
         add(format!("{PKI}/{key}"), true, CONTROL_PLANE);
@@ -94,8 +95,9 @@ pub fn node_files() -> Vec<PartFile> {
 }
 
 /// The files that the cluster's part may hold, each with whether only its owner may read it.
-const CLUSTER_FILES: [(&str, bool); 30] = [
+const CLUSTER_FILES: [(&str, bool); 31] = [
     ("profile.toml", false),
+    ("rotation/phase-*.sh", false),
     ("kubeadm/init.yaml", false),
     ("kubeadm/join/*.yaml", false),
     ("kubeadm/join-worker.yaml", false),

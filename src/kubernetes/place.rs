@@ -10,9 +10,25 @@ pub const KUBERNETES: &str = "etc/kubernetes";
 pub const PKI: &str = "etc/kubernetes/pki";
 /// The certificate of the cluster's CA.
 pub const CLUSTER_CA: &str = "etc/kubernetes/pki/ca.crt";
+/// The key of the cluster's CA.
+pub const CLUSTER_CA_KEY: &str = "etc/kubernetes/pki/ca.key";
 /// The certificate of the cluster's CA and those above it, where the CA is an intermediate: for
 /// kube-controller-manager's `--root-ca-file`, and for nothing by which clients are known.
 pub const CA_CHAIN: &str = "etc/kubernetes/pki/ca-chain.crt";
+/// The one certificate of the cluster's CA that issues, while [`CLUSTER_CA`] holds two: in phases 1 and 2 of a rotation,
+/// for kube-controller-manager's [`SIGNING_FLAGS`], which take no more than one.
+pub const CA_SIGNING: &str = "etc/kubernetes/pki/ca-signing.crt";
+/// The flags of kube-controller-manager that name the certificate with which it signs. It ends when the file holds two:
+/// `expected 1 certificate, found 2` (tried with 1.20.2).
+///
+/// Source: Kubernetes v1.20.2, cmd/kube-controller-manager/app/options/csrsigningcontroller.go.
+pub const SIGNING_FLAGS: [&str; 5] = [
+    "cluster-signing-cert-file",
+    "cluster-signing-kubelet-serving-cert-file",
+    "cluster-signing-kubelet-client-cert-file",
+    "cluster-signing-kube-apiserver-client-cert-file",
+    "cluster-signing-legacy-unknown-cert-file",
+];
 /// The certificate of etcd's CA.
 pub const ETCD_CA: &str = "etc/kubernetes/pki/etcd/ca.crt";
 /// The folder of the kubelet's own certificates.

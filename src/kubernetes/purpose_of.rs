@@ -3,6 +3,7 @@
 use super::certificate::{AUTHORITIES, CERTIFICATES};
 use super::certificate_row::{CertificateRow, CommonName};
 use super::certificates_dir::usual_place;
+use super::place::CA_SIGNING;
 use super::purpose::Purpose;
 use super::registry::{REGISTRY_CA, in_certs_d, is_trusted_by_system};
 
@@ -62,6 +63,10 @@ impl Purpose {
         }
         if is_trusted_by_system(path) || matches!(in_certs_d(path), Some((_, REGISTRY_CA))) {
             return Self::RegistryRoot;
+        }
+        // The certificate of the cluster's CA once more, in a file without another.
+        if path == CA_SIGNING {
+            return Self::KubernetesCa;
         }
         let Some(file) = path.strip_prefix("etc/kubernetes/") else { return Self::Other };
         match (file.strip_prefix("pki/"), file) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::certificate::{AUTHORITIES, CERTIFICATES, SERVICE_ACCOUNT_READERS};
 use super::certificates_dir::usual_place;
 use super::component::Component;
-use super::place::{CA_CHAIN, PKI};
+use super::place::{CA_CHAIN, CA_SIGNING, PKI};
 use super::registry::is_of_registry;
 use super::role::Role;
 
@@ -18,8 +18,11 @@ pub fn readers_by_path() -> impl Iterator<Item = (String, &'static [Component])>
         [(file("crt"), row.readers), (file("key"), row.key_readers)]
     });
     let leaves = CERTIFICATES.iter().flat_map(|row| row.output.paths(row.base_name).map(|path| (path, row.readers)));
-    let others: [(String, &[Component]); 2] =
-        [(format!("{PKI}/sa."), SERVICE_ACCOUNT_READERS), (CA_CHAIN.to_owned(), &[Component::ControllerManager])];
+    let others: [(String, &[Component]); 3] = [
+        (format!("{PKI}/sa."), SERVICE_ACCOUNT_READERS),
+        (CA_CHAIN.to_owned(), &[Component::ControllerManager]),
+        (CA_SIGNING.to_owned(), &[Component::ControllerManager]),
+    ];
     authorities.chain(leaves).chain(others)
 }
 
@@ -67,6 +70,7 @@ mod tests {
             ("etc/kubernetes/pki/ca.crt", &[ApiServer, ControllerManager, Kubelet][..]),
             ("etc/kubernetes/pki/ca.key", &[ControllerManager]),
             ("etc/kubernetes/pki/ca-chain.crt", &[ControllerManager]),
+            ("etc/kubernetes/pki/ca-signing.crt", &[ControllerManager]),
             ("etc/kubernetes/pki/apiserver.crt", &[ApiServer]),
             ("etc/kubernetes/pki/apiserver-etcd-client.key", &[ApiServer]),
             ("etc/kubernetes/pki/apiserver-kubelet-client.crt", &[ApiServer]),

@@ -15,6 +15,9 @@ pub enum LayoutError {
     /// The plan names a certificate that was not issued.
     #[error("the certificate {0} was not issued")]
     MissingCertificate(KeyId),
+    /// The plan has a script for a rotation, and there is none.
+    #[error("there is no rotation for the script of a phase")]
+    NoRotation,
     /// A template names a value that does not exist; the text is its name.
     #[error("a template: {0}")]
     Template(String),

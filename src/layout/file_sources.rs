@@ -1,8 +1,10 @@
 //! What the bytes of files are made from.
 
+use std::collections::BTreeMap;
+
 use zeroize::Zeroizing;
 
-use super::LayoutError;
+use super::{LayoutError, Rotation};
 use crate::issue::{Certificate, Issued};
 use crate::keys::{KeyRing, PrivateKey};
 use crate::kubernetes::KeyId;
@@ -14,8 +16,12 @@ pub struct FileSources<'a> {
     pub keys: [&'a KeyRing; 2],
     /// The issued certificates, likewise.
     pub certificates: [&'a Issued; 2],
+    /// The public keys in PEM of which nobody has the private ones.
+    pub public_keys: &'a BTreeMap<KeyId, String>,
     /// The bytes of the profile.
     pub profile: &'a [u8],
+    /// What is replaced, in a bundle of a phase of a rotation.
+    pub rotation: Option<&'a Rotation>,
 }
 
 impl FileSources<'_> {
@@ -28,6 +34,15 @@ impl FileSources<'_> {
             .iter()
             .find_map(|issued| issued.get(id))
             .ok_or_else(|| LayoutError::MissingCertificate(id.clone()))
+    }
+
+    /// Returns public keys in PEM.
+    pub(super) fn public_keys(&self, ids: &[KeyId]) -> Result<String, LayoutError> {
+        let of = |id| match self.public_keys.get(id) {
+            Some(known) => Ok(known.clone()),
+            None => Ok(self.key(id)?.public_pem()),
+        };
+        ids.iter().map(of).collect()
     }
 
     /// Returns the certificates of a chain in PEM.

@@ -13,7 +13,7 @@ pub(super) fn render_kubeconfig(
     planned: &PlannedKubeconfig,
     sources: &FileSources<'_>,
 ) -> Result<Zeroizing<String>, LayoutError> {
-    let chain = PlannedChain { certificates: vec![planned.ca.clone()], issuers: Arc::clone(&planned.issuers) };
+    let chain = PlannedChain { certificates: planned.authorities.clone(), issuers: Arc::clone(&planned.issuers) };
     let authority = sources.chain(&chain)?;
     let (certificate, key);
     let credentials = match &planned.credentials {

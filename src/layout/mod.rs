@@ -20,11 +20,13 @@ mod kubeadm;
 mod kubeconfig;
 mod rbac;
 mod registry;
+mod rotation;
 pub mod scripts;
 mod secret;
 
 pub use error::LayoutError;
 pub use file_sources::FileSources;
+pub use rotation::{Public, Replaced, Rotation};
 
 use zeroize::Zeroizing;
 
@@ -71,7 +73,7 @@ fn lay_out_file(file: &PlannedFile, sources: &FileSources<'_>) -> Result<File, L
         PlannedContent::Certificate(id) => (Mode::Public, sources.certificate(id)?.pem().into_bytes().into()),
         PlannedContent::Chain(chain) => (Mode::Public, sources.chain(chain)?.into_bytes().into()),
         PlannedContent::PrivateKey(id) => (Mode::Private, bytes_of(sources.key(id)?.to_pem())),
-        PlannedContent::PublicKey(id) => (Mode::Private, sources.key(id)?.public_pem().into_bytes().into()),
+        PlannedContent::PublicKeys(ids) => (Mode::Private, sources.public_keys(ids)?.into_bytes().into()),
         PlannedContent::CertificateAndKey(id) => {
             let (certificate, key) = (sources.certificate(id)?.pem(), sources.key(id)?.to_pem());
             let mut both = Zeroizing::new(Vec::with_capacity(certificate.len() + key.len()));
@@ -108,6 +110,10 @@ fn render_manifest(manifest: &Manifest, sources: &FileSources<'_>) -> Result<Zer
         Manifest::Kubeadm(file) => kubeadm::render(file, sources),
         Manifest::Etcd(file) => etcd::render(file),
         Manifest::Registry(file) => registry::render(file),
+        Manifest::RotationScript { phase, cluster, nodes } => {
+            let rotation = sources.rotation.ok_or(LayoutError::NoRotation)?;
+            rotation::script(*phase, cluster, nodes, rotation)
+        }
     }
 }
 

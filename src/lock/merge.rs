@@ -37,6 +37,8 @@ pub fn merge(old: &Lock, partial: Lock) -> Lock {
         profile_sha256: old.profile_sha256.clone(),
         content_sha256: old.content_sha256.clone(),
         bundle_sha256: old.bundle_sha256.clone(),
+        rotation: partial.rotation.clone(),
+        phases: partial.phases.clone(),
         parts: joined(parts.into_iter().chain(made_parts), |row| row.part.clone()),
         keys: joined(keys.into_iter().chain(partial.keys), |row| row.id.clone()),
         certificates: joined(certificates.into_iter().chain(partial.certificates), |row| row.id.clone()),

@@ -20,6 +20,8 @@ pub(crate) use changes::KUBERNETES_VERSION;
 pub use changes::{Change, ChangeId, ChangeKind, ChangeReason, build_changes, changes, explain_version};
 pub use file_changes::file_changes;
 pub use merge::{merge, restrict};
-pub use model::{Formats, Lock, LockError, LockedAdoption, LockedCertificate, LockedKey, LockedPart, Texts};
-pub use refusals::{Refusal, foreseen, refusals};
+pub use model::{
+    Formats, Lock, LockError, LockedAdoption, LockedCertificate, LockedKey, LockedPart, LockedPhase, Texts,
+};
+pub use refusals::{Refusal, compare_generations, foreseen, refusals};
 pub use shape::{CertificateShape, KeyShape, Shape, Shapes};

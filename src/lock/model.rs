@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::bundle::{Hex, Sha256};
+use crate::bundle::{Hex, Rotating, Sha256, text};
 use crate::kubernetes::{KeyId, PartName};
 use crate::plan::FileOutlines;
 use crate::x509::SharedTexts;
@@ -72,6 +72,12 @@ pub struct Lock {
     /// Every CA and key that is adopted, by id.
     #[serde(rename = "adopted", default, skip_serializing_if = "Vec::is_empty")]
     pub adopted: Vec<LockedAdoption>,
+    /// What rotates in phases, in the order of the authorities. Everything else in the lock is then that of phase 3.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rotation: Vec<Rotating>,
+    /// The bundles of phases 1 and 2 of that rotation, and of phase 3 once more.
+    #[serde(rename = "phase", default, skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<LockedPhase>,
     /// Every part, in the order of the bundle.
     #[serde(rename = "part", default)]
     pub parts: Vec<LockedPart>,
@@ -121,6 +127,20 @@ pub struct LockedPart {
     ///
     /// Locks can share it: few files change from one build to the next.
     pub files: Arc<FileOutlines>,
+}
+
+/// What a lock keeps about the bundle of a phase of a rotation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedPhase {
+    /// The phase, 1 to 3.
+    pub number: u32,
+    /// The hash of the tar stream of the last whole bundle.
+    pub content_sha256: String,
+    /// The hash of that bundle's file.
+    pub bundle_sha256: String,
+    /// The hash of the record of each part.
+    pub records: BTreeMap<String, Sha256>,
 }
 
 /// What a lock keeps about a key.
@@ -180,25 +200,6 @@ pub enum LockError {
     Format(u32),
 }
 
-/// Reads and writes a name that a lock holds as a text.
-mod text {
-    use std::fmt::Display;
-    use std::str::FromStr;
-
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(name: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(name)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>, N: FromStr<Err: Display>>(
-        deserializer: D,
-    ) -> Result<N, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
-}
-
 const HEAD: &str =
     "# Written by `certferry build`. Keep it in version control beside the profile; nothing in it is secret.\n";
 
@@ -235,6 +236,10 @@ impl Lock {
             #[serde(default)]
             adopted: Vec<LockedAdoption>,
             #[serde(default)]
+            rotation: Vec<Rotating>,
+            #[serde(default)]
+            phase: Vec<LockedPhase>,
+            #[serde(default)]
             part: Vec<LockedPart>,
             #[serde(default)]
             key: Vec<LockedKey>,
@@ -252,8 +257,10 @@ impl Lock {
         while start < rows.len() {
             let rest = rows.get(start..)?;
             let end = rest.get(1..)?.find("\n[[").map_or(rest.len(), |place| place + 2);
-            let Row { adopted, part, key, certificate } = toml::from_str(rest.get(..end)?).ok()?;
+            let Row { adopted, rotation, phase, part, key, certificate } = toml::from_str(rest.get(..end)?).ok()?;
             lock.adopted.extend(adopted);
+            lock.rotation.extend(rotation);
+            lock.phases.extend(phase);
             lock.parts.extend(part.into_iter().map(|row| texts.part(row)));
             lock.keys.extend(key.into_iter().map(|row| texts.key(row)));
             lock.certificates.extend(certificate.into_iter().map(|row| texts.certificate(row)));
@@ -314,6 +321,8 @@ impl Lock {
         write!(output, "{HEAD}\n{}", toml::to_string(&head).unwrap_or_default())?;
         let mut write = |row: Result<String, toml::ser::Error>| write!(output, "\n{}", row.unwrap_or_default());
         self.adopted.iter().try_for_each(|row| write(toml::to_string(&BTreeMap::from([("adopted", [row])]))))?;
+        self.rotation.iter().try_for_each(|row| write(toml::to_string(&BTreeMap::from([("rotation", [row])]))))?;
+        self.phases.iter().try_for_each(|row| write(toml::to_string(&BTreeMap::from([("phase", [row])]))))?;
         self.parts.iter().try_for_each(|row| write(toml::to_string(&BTreeMap::from([("part", [row])]))))?;
         self.keys.iter().try_for_each(|row| write(toml::to_string(&BTreeMap::from([("key", [row])]))))?;
         let certificate = |row| toml::to_string(&BTreeMap::from([("certificate", [row])]));
@@ -391,6 +400,8 @@ pub(super) mod tests {
             bundle_sha256: "55".repeat(32),
             formats: Formats::CURRENT,
             adopted: Vec::new(),
+            rotation: Vec::new(),
+            phases: Vec::new(),
             parts: vec![LockedPart {
                 part: PartName::Node("cp-1".into()),
                 generation: 1,

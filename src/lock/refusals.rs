@@ -58,6 +58,12 @@ pub enum Refusal {
         /// The generation of the lock and of the profile.
         generation: u32,
     },
+    /// The build rotates and changes something else at once, or the CA from which it moves is not that of the lock.
+    #[error("the build rotates, and changes something else at once: {what}")]
+    RotatesAndChanges {
+        /// The first of the other changes, with its reasons.
+        what: String,
+    },
     /// Parts would be sealed to others than before.
     #[error("{} would be sealed to others than the lock has", names(parts))]
     ChangedRecipients {
@@ -138,8 +144,12 @@ pub fn foreseen<'a>(
 
 /// Returns a lock with only what no single node has, which is little.
 fn of_all(lock: &Lock) -> Lock {
-    let is_of_all = |id: &KeyId| id.is_ca() || matches!(id, KeyId::ServiceAccount | KeyId::BundleSigner);
+    let is_of_all = |id: &KeyId| {
+        id.is_ca() || matches!(id, KeyId::ServiceAccount | KeyId::TrustedServiceAccount | KeyId::BundleSigner)
+    };
     Lock {
+        rotation: Vec::new(),
+        phases: Vec::new(),
         parts: Vec::new(),
         keys: lock.keys.iter().filter(|row| is_of_all(&row.id)).cloned().collect(),
         certificates: lock.certificates.iter().filter(|row| is_of_all(&row.id)).cloned().collect(),
@@ -228,7 +238,9 @@ fn is_root(id: &KeyId, subject: &str, issuer: &str) -> bool {
     matches!(id, KeyId::Ca(_)) && subject == issuer
 }
 
-fn compare_generations(part: &PartName, locked: u32, built: u32, changes: bool) -> Option<Refusal> {
+/// Returns the refusal of a part whose generation goes back, or whose record changes at its generation.
+#[must_use]
+pub fn compare_generations(part: &PartName, locked: u32, built: u32, changes: bool) -> Option<Refusal> {
     let part = part.clone();
     match built.cmp(&locked) {
         Ordering::Less => Some(Refusal::LowerGeneration { part, locked, built }),

@@ -49,6 +49,39 @@ impl Comparison {
         Self::new(lock, profile, plan, changes, outlines_of_lock(lock))
     }
 
+    /// Finds what one phase of a rotation changes against the state before it. `before` and `after` are plans of one
+    /// profile in two phases.
+    #[must_use]
+    pub fn of_phases(before: &Plan<'_>, after: &Plan<'_>) -> Self {
+        let mut changes = changes(&Shapes::of_plan(before), &Shapes::of_plan(after));
+        let outlines: BTreeMap<_, _> =
+            by_part(before).into_iter().map(|(part, who)| (part, Cow::Owned(before.outlines(who)))).collect();
+        // What changes of a file beyond keys and certificates is who is trusted in it.
+        let ids = |wanted: fn(&Change) -> bool| {
+            let wanted = changes.iter().filter(|change| change.kind != ChangeKind::Removed && wanted(change));
+            wanted.filter_map(Change::key).collect()
+        };
+        let previous = PreviousBuild {
+            parts: outlines,
+            changed: ids(|_| true),
+            new_keys: ids(Change::is_of_key),
+            other_profile: false,
+        };
+        let part_changes = part_changes(after, &previous);
+        changes.retain(|change| {
+            change.key().is_some_and(|id| id.is_ca() || id.trusted().is_some() || *id != *id.derived_as())
+        });
+        Self {
+            heads: Vec::new(),
+            other_profile: false,
+            changes,
+            part_changes,
+            new_bindings: Vec::new(),
+            break_glass: BTreeSet::new(),
+            cuts_off_cert_manager: false,
+        }
+    }
+
     /// Finds what a build has changed. `plan` is that of the build.
     ///
     /// For the largest cluster that takes a good part of the memory of the build itself, whose lock may be gone by then.

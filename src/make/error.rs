@@ -15,6 +15,13 @@ use crate::verify::Finding;
 /// The reason why a build made nothing.
 #[derive(Debug, Error)]
 pub enum MakeError {
+    /// A CA or key is to move to the very one that it is.
+    #[error("{0} would move to the key that it has")]
+    RotatesToItself(KeyId),
+    /// The profile rotates, and is in no phase; or what it replaces was not given.
+    #[error("the profile rotates, so that a bundle of it is one of a phase")]
+    NotInPhase,
+
     /// The profile has no nodes of these names.
     #[error("the profile has no node {}", .0.join(", "))]
     UnknownNodes(Vec<String>),

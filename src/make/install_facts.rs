@@ -10,7 +10,7 @@ use std::fs;
 use crate::bundle::head::GENERATION_LIMIT;
 use crate::bundle::limits::{COMPRESSED, ENTRIES, FILE, INDEX, MEMBER, PARTS, PATH, SIGNATURE};
 use crate::bundle::rows::FOLDERS;
-use crate::bundle::{FORMAT, KUBELET_CLIENT_LINK, Mode, PHASE};
+use crate::bundle::{FORMAT, KUBELET_CLIENT_LINK, Mode};
 use crate::kubernetes::{
     API_SERVER_RESTART, AUTHORITIES, BOOTSTRAP, Component, HOSTS_TOML, KUBELET_PKI, KUBERNETES, MANIFESTS, PKI,
     REGISTRY_CA, RELOADED, Role, Swaps, UNIT_FOLDERS, UPDATE_TRUST, enable_api_server_restart, kubeconfigs, node_files,
@@ -117,7 +117,7 @@ fn awk() -> String {
     let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     for (name, value) in [
         ("format", FORMAT.into()),
-        ("phase", PHASE.into()),
+        ("phase", 0_u32.into()),
         ("generation_limit", GENERATION_LIMIT.into()),
         ("version_limit", u32::MAX.into()),
         ("member_limit", MEMBER),

@@ -97,6 +97,8 @@ pub(super) fn lock(built: &Built<'_>) -> Lock {
         bundle_sha256: built.written.file_sha256.to_string(),
         formats: Formats::CURRENT,
         adopted: adopted_of(plan),
+        rotation: built.index.head.phase.as_ref().map(|phase| phase.rotation.clone()).unwrap_or_default(),
+        phases: Vec::new(),
         parts: parts.collect(),
         keys,
         certificates,

@@ -26,6 +26,7 @@ mod materials;
 mod permission;
 mod recipients;
 mod request;
+mod rotation;
 mod signer;
 mod signing;
 mod slices;
@@ -39,9 +40,10 @@ pub use comparison::{Comparison, Since};
 pub use derivation::{Derivation, Progress};
 pub use envelopes::{Envelopes, EnvelopesError};
 pub use error::{BuildError, Defect, MakeError};
-pub use permission::{Deviation, Objection, Permission, check_lock};
+pub use permission::{Deviation, Objection, Permission, check_lock, rotation_refusal};
 pub use recipients::{RecipientChange, recipient_changes, recipient_refusal};
 pub use request::{request, request_over};
+pub use rotation::{in_phases, rotation};
 pub use signer::Signer;
 pub use signing::{Signing, check_signing};
 
@@ -50,8 +52,8 @@ use crate::bundle::{ClusterId, Description, Head, Hex, Sha256, SigningRequest, W
 use crate::issue::{Authorities, SerialKey};
 use crate::keys::{PrivateKey, Seed};
 use crate::kubernetes::PartName;
-use crate::layout::{self, lay_out};
-use crate::lock::Lock;
+use crate::layout::{self, Rotation, lay_out};
+use crate::lock::{Lock, LockedPhase};
 use crate::plan::{self, Plan, Recipient, plan};
 use crate::profile::Profile;
 use crate::sign::PublicKey;
@@ -81,6 +83,9 @@ pub struct Request<'a> {
     pub subset: Option<Subset<'a>>,
     /// What the build may change against the lock.
     pub permission: Permission,
+    /// What the rotation replaces, as [`rotation()`] returns it. There must be one when the profile is in a phase, and none
+    /// when it is not.
+    pub rotation: Option<&'a Rotation>,
     /// Who signs the bundle.
     pub signing: Signing<'a>,
     /// To whom each part is sealed afterwards, for the lock to pin; `None` leaves what it has. What is built is the
@@ -124,10 +129,43 @@ pub struct Made<'a, O> {
     pub content_sha256: Sha256,
     /// The digest and the size of the file.
     pub written: Written,
+    /// The hash of the record of each part, in the order of the archive.
+    pub records: Vec<(PartName, Sha256)>,
     /// The lock to keep for the next build.
     pub lock: Lock,
     /// The lock before, if there was one, to compare with.
     pub since: Option<Since<'a>>,
+}
+
+impl<O> Made<'_, O> {
+    /// Returns what a lock keeps of the bundle of a phase.
+    #[must_use]
+    pub fn locked_phase(&self) -> LockedPhase {
+        LockedPhase {
+            number: self.plan.phase,
+            content_sha256: self.content_sha256.to_string(),
+            bundle_sha256: self.written.file_sha256.to_string(),
+            records: self.records.iter().map(|(part, record)| (part.to_string(), *record)).collect(),
+        }
+    }
+
+    /// Puts the bundles of all phases into the lock, which is that of the last one. Where they are partial, what describes
+    /// the last whole bundles in the lock `before` stays.
+    pub fn keep_phases(&mut self, before: Option<&Lock>, mut phases: Vec<LockedPhase>) {
+        let before = before.filter(|before| self.is_partial && before.rotation == self.lock.rotation);
+        for phase in &mut phases {
+            let Some(old) = before.and_then(|before| before.phases.iter().find(|row| row.number == phase.number))
+            else {
+                continue;
+            };
+            phase.content_sha256.clone_from(&old.content_sha256);
+            phase.bundle_sha256.clone_from(&old.bundle_sha256);
+            for (part, record) in &old.records {
+                phase.records.entry(part.clone()).or_insert(*record);
+            }
+        }
+        self.lock.phases = phases;
+    }
 }
 
 /// Builds a bundle into the output that `create` returns for the name of the file. The parts wait in the body that
@@ -168,7 +206,7 @@ where
     materials.keep_signer(signatory.public());
     let sign = |path: &str, message: &[u8]| signatory.sign(path, message);
     let description =
-        Description { head: head(&plan, seed)?, partial: is_partial, profile_sha256: Hex(profile.sha256) };
+        Description { head: head(request, &plan)?, partial: is_partial, profile_sha256: Hex(profile.sha256) };
     let body = create_body().map_err(BuildError::Create)?;
     let mut writer = Writer::new(description, body).map_err(MakeError::from)?;
     for some in recipients.chunks(NODES_AT_ONCE) {
@@ -177,6 +215,8 @@ where
             keys: [&keys, &own.keys],
             certificates: [&certificates, &own.certificates],
             profile: &profile.source,
+            rotation: request.rotation,
+            public_keys: &request.adopted.public_keys,
         };
         let part = |number: usize| {
             let recipient = some[number];
@@ -210,12 +250,17 @@ where
     // Each makes room for what comes next: for the largest cluster that is a good part of all memory.
     drop(known);
     let mut lock = lock::lock(&built);
+    let records = index.parts.clone();
     drop((traces, index));
     lock.content_sha256 = content_sha256.to_string();
     let mut since = None;
     if let Some(old) = request.lock {
-        let (merged, changes) =
-            permission::check_built(old, &lock, is_partial, request.permission).map_err(MakeError::from)?;
+        let checked = match profile.phase {
+            1 | 2 => permission::check_phase(old, &lock, profile.phase, seed.id() == old.seed_id, request.permission)
+                .map(|()| (None, Vec::new())),
+            _ => permission::check_built(old, &lock, is_partial, request.permission),
+        };
+        let (merged, changes) = checked.map_err(MakeError::from)?;
         let records = lock.parts.iter().map(|row| (row.part.clone(), row.record_sha256)).collect();
         since = Some(Since { lock: old, profile, records, is_partial, changes });
         lock = merged.unwrap_or(lock);
@@ -242,6 +287,7 @@ where
         slice_signatures,
         content_sha256,
         written,
+        records,
         lock,
         since,
         plan,
@@ -254,6 +300,9 @@ where
 /// Returns [`MakeError::UnknownNodes`], [`MakeError::NoLock`] or [`MakeError::Objection`].
 pub fn check<'a>(request: &Request<'a>) -> Result<Plan<'a>, MakeError> {
     let Request { profile, seed, lock, subset, permission, .. } = *request;
+    if (profile.phase == 0) != request.rotation.is_none() || !profile.rotating().is_empty() {
+        return Err(MakeError::NotInPhase);
+    }
     if lock.is_none() && (subset.is_some() || permission == Permission::Locked) {
         return Err(MakeError::NoLock);
     }
@@ -269,7 +318,15 @@ pub fn check<'a>(request: &Request<'a>) -> Result<Plan<'a>, MakeError> {
     }
     if let Some(lock) = lock {
         recipients::check(lock, request.envelopes, permission)?;
-        permission::check_plan(lock, &plan, subset.is_some(), lock.seed_id == seed.id(), permission)?;
+        match profile.phase {
+            0 => permission::check_plan(lock, &plan, subset.is_some(), lock.seed_id == seed.id(), permission)?,
+            _ if permission == Permission::Locked || lock.seed_id != seed.id() => {}
+            number => {
+                let rotation = request.rotation.map(|rotation| rotation::phase(number, rotation, false).rotation);
+                let is_begun = rotation.as_ref().is_some_and(|rotation| *rotation == lock.rotation);
+                permission::check_rotation(lock, profile, is_begun, subset.is_some())?;
+            }
+        }
     }
     signing::check_given(&plan, &in_archive_order(&plan), request.signing)?;
     Ok(plan)
@@ -304,13 +361,15 @@ fn in_archive_order<'a>(plan: &Plan<'a>) -> Vec<Recipient<'a>> {
     recipients
 }
 
-fn head(plan: &Plan<'_>, seed: &Seed) -> Result<Head, Defect> {
-    let cluster_id = ClusterId::parse(&seed.cluster_id(&plan.cluster)).ok_or(Defect::ClusterId)?;
+fn head(request: &Request<'_>, plan: &Plan<'_>) -> Result<Head, Defect> {
+    let cluster_id = ClusterId::parse(&request.seed.cluster_id(&plan.cluster)).ok_or(Defect::ClusterId)?;
+    let trust_only = request.profile.trust_only;
     Ok(Head {
         cluster: plan.cluster.clone(),
         cluster_id,
         generation: plan.generation,
         kubernetes: plan.kubernetes.to_string(),
         issued_at: plan.issued_at,
+        phase: request.rotation.map(|rotation| rotation::phase(plan.phase, rotation, trust_only)),
     })
 }

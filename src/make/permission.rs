@@ -1,16 +1,19 @@
 //! What a build may change against the lock of the build before, and why a build is refused.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use thiserror::Error;
 
+use crate::bundle::Rotating;
 use crate::kubernetes::{KeyId, PartName};
 use crate::lock::{
-    Change, ChangeId, ChangeKind, Lock, LockedPart, Refusal, Shapes, build_changes, changes, foreseen, merge, refusals,
-    restrict,
+    Change, ChangeId, ChangeKind, Lock, LockedPart, Refusal, Shapes, build_changes, changes, compare_generations,
+    file_changes, foreseen, merge, refusals, restrict,
 };
-use crate::plan::{Plan, Recipient};
+use crate::plan::{Plan, Recipient, plan as make_plan};
+use crate::profile::Profile;
 
 /// What a build may change against the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +52,7 @@ impl Permission {
             return false;
         };
         match refusal {
-            Refusal::OtherCluster { .. } | Refusal::LowerGeneration { .. } => false,
+            Refusal::OtherCluster { .. } | Refusal::LowerGeneration { .. } | Refusal::RotatesAndChanges { .. } => false,
             Refusal::OtherSeed { .. } => replace_seed,
             Refusal::OtherSigner { .. } => replace_signer,
             Refusal::ChangedAdopted { .. } | Refusal::ChangedAuthorities { .. } => replace_ca,
@@ -183,6 +186,119 @@ pub(super) fn check_plan(
     permission.refuse(foreseen(lock, &shapes, plan.generation, parts))
 }
 
+/// Refuses the phase of a rotation that changes anything but trust. The seed must be that of the lock.
+///
+/// `profile` is in a phase. `is_begun` says whether the lock is one of the same rotation: then everything else must be as
+/// in the lock, and before it, as in the lock before the rotation.
+pub(super) fn check_rotation(
+    lock: &Lock,
+    profile: &Profile,
+    is_begun: bool,
+    is_partial: bool,
+) -> Result<(), Objection> {
+    let profile = match (profile.phase, is_begun) {
+        (1, false) => profile.before_rotation(),
+        (3, true) => profile.clone(),
+        _ => return Ok(()),
+    };
+    let plan = make_plan(&profile);
+    let mut found = changes(&Shapes::of_lock(lock), &Shapes::of_plan(&plan));
+    let outlines = lock.parts.iter().map(|row| (row.part.clone(), Cow::Borrowed(&*row.files))).collect();
+    let now = plan.recipients.iter().map(|recipient| (recipient.part(), plan.outlines(*recipient)));
+    let of_files = file_changes(&outlines, now, &found);
+    found.extend(of_files);
+    // The script of a phase comes and goes with the rotation itself.
+    found.retain(|change| !matches!(&change.id, ChangeId::File(_, path) if path.starts_with("rotation/")));
+    // A node can be added in the midst of a rotation, by itself.
+    found.retain(|change| !(is_partial && is_begun && change.kind == ChangeKind::Added));
+    match found.first() {
+        Some(first) => Err(Objection::Refused(Refusal::RotatesAndChanges { what: change(first) })),
+        None => Ok(()),
+    }
+}
+
+/// Returns why the rotation of a profile would be refused, with the seed of the lock, as far as names, dates and shapes
+/// show. The profile must be in no phase.
+#[must_use]
+pub fn rotation_refusal(lock: &Lock, profile: &Profile) -> Option<Refusal> {
+    let rotating = profile.rotating();
+    if rotating.is_empty() {
+        return None;
+    }
+    let plan = make_plan(profile);
+    let (locked, planned) = (Shapes::of_lock(lock), Shapes::of_plan(&plan));
+    let is_begun = lock.rotation.iter().map(|row| &row.authority).eq(&rotating)
+        && rotating.iter().all(|id| locked.get(id) == planned.get(id));
+    let number = if is_begun { 3 } else { 1 };
+    match check_rotation(lock, &profile.in_phase(number), is_begun, false) {
+        Err(Objection::Refused(refusal)) => Some(refusal),
+        _ => None,
+    }
+}
+
+/// Refuses the finished bundle of phase 1 or 2 when it is older than the lock, another at the same generation, or phase 1
+/// changes more than trust.
+pub(super) fn check_phase(
+    old: &Lock,
+    new: &Lock,
+    number: u32,
+    is_same_seed: bool,
+    permission: Permission,
+) -> Result<(), Objection> {
+    let is_begun = old.rotation == new.rotation;
+    let before = old.phases.iter().find(|row| row.number == number).filter(|_| is_begun);
+    if permission == Permission::Locked {
+        let differs = |what: &str, locked: String, built: String| {
+            Err(Objection::Differs(Deviation::Value { what: format!("{what} of phase {number}"), locked, built }))
+        };
+        let Some(before) = before else { return Err(Objection::Differs(Deviation::New(format!("phase {number}")))) };
+        for row in &new.parts {
+            match before.records.get(&row.part.to_string()) {
+                Some(locked) if *locked == row.record_sha256 => {}
+                Some(locked) => {
+                    let what = format!("record of {}", row.part);
+                    return differs(&what, locked.to_string(), row.record_sha256.to_string());
+                }
+                None => return Err(Objection::Differs(Deviation::New(format!("{} of phase {number}", row.part)))),
+            }
+        }
+        return Ok(());
+    }
+    let is_entry = number == 1 && !is_begun && is_same_seed;
+    if is_entry && !new.parts.is_empty() && new.rotation.iter().all(|row| row.authority.trusted().is_some()) {
+        let is_of_lock = |id: &KeyId| *id.derived_as() == *id;
+        let mut own = new.clone();
+        own.keys.retain(|row| is_of_lock(&row.id));
+        own.certificates.retain(|row| is_of_lock(&row.id));
+        let is_changed = |found: &Change| found.kind == ChangeKind::Changed;
+        if let Some(first) = build_changes(old, &own).iter().find(|found| is_changed(found)) {
+            return Err(Objection::Refused(Refusal::RotatesAndChanges { what: change(first) }));
+        }
+    }
+    let locked: BTreeMap<_, _> = old.parts.iter().map(|row| (&row.part, row.generation)).collect();
+    let refused = new.parts.iter().find_map(|row| {
+        let changes = before.is_none_or(|before| before.records.get(&row.part.to_string()) != Some(&row.record_sha256));
+        compare_generations(&row.part, *locked.get(&row.part)?, row.generation, changes)
+    });
+    permission.refuse(refused.into_iter().collect())
+}
+
+/// Leaves out of the refusals what a rotation is there for.
+fn without_rotating(found: Vec<Refusal>, rotation: &[Rotating]) -> Vec<Refusal> {
+    let is_other = |id: &KeyId| rotation.iter().all(|row| row.authority != *id);
+    let others = |ids: Vec<KeyId>| ids.into_iter().filter(is_other).collect::<Vec<_>>();
+    let of = |refusal| match refusal {
+        Refusal::ChangedAdopted { ids } => Some(Refusal::ChangedAdopted { ids: others(ids) }).filter(has_ids),
+        Refusal::ChangedAuthorities { ids } => Some(Refusal::ChangedAuthorities { ids: others(ids) }).filter(has_ids),
+        other => Some(other),
+    };
+    found.into_iter().filter_map(of).collect()
+}
+
+fn has_ids(refusal: &Refusal) -> bool {
+    !matches!(refusal, Refusal::ChangedAdopted { ids } | Refusal::ChangedAuthorities { ids } if ids.is_empty())
+}
+
 /// Refuses a finished build that needs a permission that was not given. Returns the lock to write when it is not `new`
 /// itself, and the changes since the lock before.
 pub(super) fn check_built(
@@ -204,7 +320,7 @@ pub(super) fn check_built(
     if is_partial {
         refuse_shared(&changes)?;
     }
-    permission.refuse(refusals(old, new))?;
+    permission.refuse(without_rotating(refusals(old, new), &new.rotation))?;
     Ok((is_partial.then(|| merge(whole, new.clone())), changes))
 }
 

@@ -130,6 +130,8 @@ mod tests {
             bundle_sha256: String::new(),
             formats: Formats::CURRENT,
             adopted: Vec::new(),
+            rotation: Vec::new(),
+            phases: Vec::new(),
             parts,
             keys: Vec::new(),
             certificates: Vec::new(),

@@ -15,11 +15,13 @@ use super::installed::{InstallRefusal, Installed, other_certificates_dir};
 use super::place::Slot;
 use super::restart::{self, Effect, Progress, RestartError, RestartedBy};
 use super::session::Session;
+use super::signing_flag::{FlagEdit, SigningFlags, StartedBy};
 use super::status::{kept, status};
+use super::trust::Breach;
 use super::written::Written;
 use crate::bundle::{Node, PartOwner, VerifiedPart};
 use crate::host::{self, NodeTree, reason};
-use crate::kubernetes::{CertificatesDir, UNIT_FOLDERS};
+use crate::kubernetes::{CertificatesDir, MANIFESTS, SIGNING_FLAGS, UNIT_FOLDERS};
 use crate::sign::PublicKey;
 
 /// What a person allows although it would be refused otherwise.
@@ -30,6 +32,9 @@ pub struct Allowed {
     pub other_node: bool,
     /// Whether an older generation than the installed one, or another bundle of the same generation, may be applied.
     pub downgrade: bool,
+    /// Whether a part may be applied that does not trust what is installed, or is not trusted by it, in a rotation: on a
+    /// node that was off while the others went on.
+    pub catch_up: bool,
     /// Whether a backup may be dropped that certferry did not make, or that an earlier repair made.
     pub drop_backup: bool,
 }
@@ -101,6 +106,35 @@ pub enum ApplyError {
         /// The generation that the part would install.
         to: Box<Installed>,
     },
+    /// In a rotation, what is installed and the part do not trust each other.
+    #[error("{}", untrusted(breach, from, to))]
+    Untrusted {
+        /// The first breach.
+        breach: Breach,
+        /// The bundle that is installed. `None` for what certferry did not install.
+        from: Option<String>,
+        /// The bundle that would be installed. `None` for what certferry did not install.
+        to: Option<String>,
+        /// The bundle that has to be on the node between the two, where that is known.
+        between: Option<String>,
+        /// Whether the rollback was to bring the second.
+        is_rollback: bool,
+    },
+    /// The part carries trust alone, and certferry does not put it among files that stay.
+    #[error("the bundle carries trust alone, because nobody has the old key: certferry does not apply it yet")]
+    TrustAlone,
+    /// Nothing says with which certificate kube-controller-manager signs.
+    #[error("kube-controller-manager's --{} is nowhere to be found: {}", SIGNING_FLAGS[0], not_found(flags.as_ref()))]
+    NoSigningFlag {
+        /// What starts it, without the flag. `None` where nothing does.
+        flags: Option<StartedBy>,
+    },
+    /// kube-controller-manager would not start with the files, and certferry does not edit what starts it.
+    #[error("kube-controller-manager would not start: {}", told_edits(flags))]
+    UneditedFlag {
+        /// The flags, with what they must name.
+        flags: SigningFlags,
+    },
     /// The node has its certificates in another folder than the part, so that nobody there would look at the part's.
     #[error("this node has its certificates in {found}, and the bundle brings them for {brought}")]
     OtherFolder {
@@ -153,7 +187,7 @@ pub fn dry_run<'a>(
         restart::check(tree)?;
     }
     identify(tree, allowed, &part.0)?;
-    let changes = compare(tree, allowed, part)?;
+    let changes = compare(tree, allowed, restart.is_some(), part)?;
     let restarted_by = RestartedBy::person(tree)?;
     let is_interrupted = status(tree)?.is_interrupted;
     let (kept, dropped) = backups::foreseen(tree, &changes)?;
@@ -169,12 +203,12 @@ fn replace<'a, 't>(
     progress: &mut dyn FnMut(&Progress<'_>),
 ) -> Result<Applied<'a>, ApplyError> {
     identify(tree, allowed, &part.0)?;
-    let mut changes = compare(tree, allowed, part)?;
+    let mut changes = compare(tree, allowed, restart.is_some(), part)?;
     let has_recovered = session.as_ref().is_some_and(Session::has_recovered);
     if !changes.is_nothing() && session.is_none() {
         // Another run may have been first, so this compares again now that this run has the lock.
         *session = Some(Session::begin(tree)?);
-        changes = compare(tree, allowed, part)?;
+        changes = compare(tree, allowed, restart.is_some(), part)?;
     }
     let mut effect = Effect::of_changes(&changes);
     let Some(session) = session else {
@@ -241,15 +275,16 @@ fn identify(tree: &NodeTree, allowed: Allowed, part: &VerifiedPart) -> Result<()
 fn compare<'a>(
     tree: &NodeTree,
     allowed: Allowed,
+    edits_manifest: bool,
     (part, key): &'a (VerifiedPart, PublicKey),
 ) -> Result<Changes<'a>, ApplyError> {
-    let changes = Changes::new(tree, part, key)?;
+    let changes = Changes::new(tree, part, key, edits_manifest)?;
     if let Some(from) = &changes.from
         && let Some(refusal) = from.refuses(&changes.to)
     {
         let is_allowed = match refusal {
             InstallRefusal::OtherCluster | InstallRefusal::OtherNode => allowed.other_node,
-            InstallRefusal::Older | InstallRefusal::OtherRecord => allowed.downgrade,
+            InstallRefusal::Older | InstallRefusal::EarlierPhase | InstallRefusal::OtherRecord => allowed.downgrade,
         };
         if !is_allowed {
             return Err(ApplyError::Refused { refusal, from: Box::new(from.clone()), to: Box::new(changes.to) });
@@ -260,6 +295,28 @@ fn compare<'a>(
     let is_known = changes.from.as_ref().is_some_and(|from| from.certificates_dir == *brought);
     if !is_known && let Some(found) = other_certificates_dir(tree.reading(), brought) {
         return Err(ApplyError::OtherFolder { found, brought: brought.clone() });
+    }
+    if part.record().head.phase.as_ref().is_some_and(|phase| phase.trust_only) {
+        return Err(ApplyError::TrustAlone);
+    }
+    if changes.in_phases()
+        && !allowed.catch_up
+        && let Some(breach) = changes.breaches.first()
+    {
+        return Err(ApplyError::Untrusted {
+            breach: breach.clone(),
+            from: changes.from.as_ref().map(Installed::bundle),
+            to: Some(changes.to.bundle()),
+            between: changes.to.bundle_between(changes.from.as_ref()),
+            is_rollback: false,
+        });
+    }
+    let has_flag = changes.signing.as_ref().is_some_and(|flags| flags.is_there);
+    if changes.brings_signing && changes.signs_here && !has_flag {
+        return Err(ApplyError::NoSigningFlag { flags: changes.signing.map(|flags| flags.started_by) });
+    }
+    if let Some(flags) = changes.signing.as_ref().filter(|flags| edits_manifest && flags.is_unedited()) {
+        return Err(ApplyError::UneditedFlag { flags: flags.clone() });
     }
     // Last: the word that allows it is of no use for a bundle that is refused.
     match backups::at_stake(tree, &changes)? {
@@ -284,6 +341,29 @@ fn mismatch_text(node: &Node, mismatch: &IdentityMismatch) -> String {
     }
 }
 
+/// Returns why the two sides of a rotation do not work beside each other.
+pub(super) fn untrusted(breach: &Breach, from: &Option<String>, to: &Option<String>) -> String {
+    let of = |bundle: &Option<String>| bundle.clone().unwrap_or_else(|| "what certferry did not install".to_owned());
+    let (from, to, place) = (of(from), of(to), breach.place());
+    match breach {
+        Breach::UnknownHere(_) => format!("{to} signs with a key that the installed {place} does not trust ({from})"),
+        Breach::UnknownThere(_) => format!("the installed {place} ({from}) signs with a key that {to} does not trust"),
+    }
+}
+
+fn not_found(flags: Option<&StartedBy>) -> String {
+    match flags {
+        Some(started_by) => format!("{} does not have it", started_by.place()),
+        None => format!("there is no {MANIFESTS}/kube-controller-manager.yaml and no such service of systemd"),
+    }
+}
+
+fn told_edits(flags: &SigningFlags) -> String {
+    let place = flags.started_by.place();
+    let told = |edit: &FlagEdit| format!("in {place} --{} must name {}, and names {}", edit.flag, edit.to, edit.from);
+    flags.edits.iter().map(told).collect::<Vec<_>>().join("; ")
+}
+
 fn refused(refusal: InstallRefusal, from: &Installed, to: &Installed) -> String {
     match refusal {
         InstallRefusal::OtherCluster => format!(
@@ -293,6 +373,12 @@ fn refused(refusal: InstallRefusal, from: &Installed, to: &Installed) -> String 
         InstallRefusal::OtherNode => format!("this node is {}, and the files are of {}", from.node, to.node),
         InstallRefusal::Older => {
             format!("generation {} is installed, and the bundle is generation {}", from.generation, to.generation)
+        }
+        InstallRefusal::EarlierPhase => {
+            format!(
+                "phase {} of generation {} is installed, and the bundle is phase {}",
+                from.phase, from.generation, to.phase
+            )
         }
         InstallRefusal::OtherRecord => format!("another bundle of generation {} is installed", from.generation),
     }

@@ -8,17 +8,20 @@ use zeroize::Zeroizing;
 use super::NodeError;
 use super::change::{Content, Difference, Dropped, Entry, FileChange, Method, Reason, Staged};
 use super::fingerprint::{Description, describe};
-use super::installed::{Installed, installed};
+use super::installed::{Installed, installed_record};
 use super::not_after;
 use super::place::{HIDDEN, NOT_AFTER, RECORD, SIGNATURE, SIGNER, Slot, parent_and_name};
 use super::replaced::Replaced;
-use super::state::{ROOT, content, home_of, look};
+use super::signing_flag::{SigningFlags, manifest_place, signing_flags};
+use super::state::{ROOT, content, home_of, look, real};
+use super::trust::{Breach, Trust};
 use super::unit::{Unit, is_place};
 use crate::bundle::{PartOwner, Record, Row, Sha256, VerifiedPart};
 use crate::host::{FileOwner, Found, FoundKind, NodeTree};
 use crate::kubeconfig::{Held, Kubeconfig};
 use crate::kubernetes::{
-    BOOTSTRAP, CERTS_D, Component, KUBELET_PKI, KUBERNETES, Role, is_shared, kubeconfigs, readers, usual_place,
+    BOOTSTRAP, CA_SIGNING, CERTS_D, CLUSTER_CA_KEY, CertificatesDir, Component, KUBELET_PKI, KUBERNETES, MANIFESTS,
+    Role, is_shared, kubeconfigs, readers, usual_place,
 };
 use crate::sign::PublicKey;
 use crate::x509::{ReadCertificate, read_pem};
@@ -40,8 +43,15 @@ pub struct Changes<'a> {
     pub methods: Vec<(String, Method)>,
     /// The places of the CAs that the node will no longer trust.
     pub replaced: Vec<String>,
+    /// The breaches of trust between what is installed and the part.
+    pub breaches: Vec<Breach>,
+    /// The flags that name the certificate with which the cluster's CA signs, where they must be looked at.
+    pub signing: Option<SigningFlags>,
     /// The components that must be started anew to read the files.
     pub restarts: BTreeSet<Component>,
+    /// Whether the part brings the file for those flags, and whether a CA's key that signs is on the node or comes.
+    pub(super) brings_signing: bool,
+    pub(super) signs_here: bool,
     pub(super) staged: Vec<Staged<'a>>,
     /// The slot that keeps what was live.
     pub(super) keep: Slot,
@@ -51,41 +61,70 @@ pub struct Changes<'a> {
 }
 
 impl<'a> Changes<'a> {
-    /// Compares a part with the node. Only reads, and changes nothing.
+    /// Compares a part with the node. Only reads, and changes nothing. `edits_manifest` says whether the flags in a static
+    /// pod's manifest are edited, or told to a person.
     ///
     /// # Errors
     /// Fails when the node's files cannot be read, when one of them cannot be carried over, and when the part has a file
     /// or folder where the node has a symbolic link. Only the folder of certificates and the kubelet's `pki` themselves
     /// may be links.
-    pub fn new(tree: &NodeTree, part: &'a VerifiedPart, key: &PublicKey) -> Result<Self, NodeError> {
+    pub fn new(
+        tree: &NodeTree,
+        part: &'a VerifiedPart,
+        key: &PublicKey,
+        edits_manifest: bool,
+    ) -> Result<Self, NodeError> {
         let record = part.record();
         let is_etcd = matches!(&record.owner, PartOwner::Node(node) if node.role == Role::Etcd);
         let new: BTreeMap<&str, (&Row, &[u8])> = part.files().map(|(row, bytes)| (row.path(), (row, bytes))).collect();
         let folder = record.owner.certificates_dir();
         let old = |place: &str| content(tree, &resolve(tree, place)?);
-        let replaced = Replaced::new(&folder, old, |place| Some(new.get(place)?.1))?;
-        let is_fresh = look(tree, &resolve(tree, folder.folder())?)?.is_none();
         let to = Installed::of(part, key.fingerprint());
+        let before = installed_record(tree.reading())?;
+        let had_signing = before
+            .as_ref()
+            .is_some_and(|(record, _)| record.rows.iter().any(|row| usual_place(row.path()) == CA_SIGNING));
+        let from = before.map(|(_, from)| from);
+        let in_phases = to.phase != 0 || from.as_ref().is_some_and(|from| from.phase != 0);
+        let replaced = Replaced::new(&folder, in_phases, old, |place| Some(new.get(place)?.1))?;
+        let here = Trust::read(|usual| old(&folder.place(usual)))?;
+        let brought = |usual: &str| {
+            new.get(&*folder.place(usual)).map_or_else(Zeroizing::default, |(_, bytes)| Zeroizing::new(bytes.to_vec()))
+        };
+        let there = Trust::read(|usual| Ok::<_, NodeError>(brought(usual)))?;
+        let ca_key = folder.place(CLUSTER_CA_KEY);
+        let brings_signing = new.contains_key(&*folder.place(CA_SIGNING));
+        let is_fresh = look(tree, &resolve(tree, folder.folder())?)?.is_none();
+        // Where nothing is there yet, nothing is started yet either.
+        let signs_here = !is_fresh && (new.contains_key(&*ca_key) || tree.reading().is_there(&ca_key));
         let mut changes = Self {
-            from: installed(tree)?,
+            from,
             to,
             files: Vec::new(),
             carried: Vec::new(),
             dropped: Vec::new(),
             methods: Vec::new(),
             replaced: replaced.authorities(),
+            breaches: here.breaches(&there),
+            signing: None,
             restarts: BTreeSet::new(),
+            brings_signing,
+            signs_here,
             staged: Vec::new(),
             keep: Slot::Previous,
             before: Description::new(),
         };
-        let mut comparison = Comparison { tree, new, replaced, keeps_owner: is_etcd, changes: &mut changes };
+        let mut comparison =
+            Comparison { tree, new, replaced, keeps_owner: is_etcd, had_signing, changes: &mut changes };
         comparison.folder(folder.folder())?;
         comparison.folder(KUBELET_PKI)?;
         comparison.kubeconfigs()?;
         comparison.registries()?;
         if !is_fresh {
             changes.restarts = restarts(record, &changes);
+        }
+        if brings_signing || had_signing {
+            changes.signing(tree, &folder, edits_manifest)?;
         }
         changes.record(part, key);
         changes.keep = changes.slot_to_keep();
@@ -109,6 +148,12 @@ impl<'a> Changes<'a> {
         self.from.as_ref() == Some(&self.to)
     }
 
+    /// Returns whether this is a step of a rotation in phases, into it or out of it.
+    #[must_use]
+    pub fn in_phases(&self) -> bool {
+        self.to.phase != 0 || self.from.as_ref().is_some_and(|from| from.phase != 0)
+    }
+
     /// Returns whether files of the cluster change, and not only the record of what is installed.
     #[must_use]
     pub fn has_files(&self) -> bool {
@@ -124,13 +169,33 @@ impl<'a> Changes<'a> {
 
     fn slot_to_keep(&self) -> Slot {
         let is_whole = |(_, method): &(String, Method)| matches!(method, Method::Folder | Method::Overlay);
-        let is_lost = |file: &FileChange| file.difference == Difference::Content;
+        // What a manifest said before its edit is told by the edit.
+        let is_lost = |file: &FileChange| file.difference == Difference::Content && !file.place.starts_with(MANIFESTS);
         let loses = self.methods.iter().any(is_whole) || self.files.iter().any(is_lost) || !self.dropped.is_empty();
         match (self.is_repair(), loses) {
             (false, _) => Slot::Previous,
             (true, true) => Slot::Repaired,
             (true, false) => Slot::Discard,
         }
+    }
+
+    /// Looks at the flags that name the certificate with which the cluster's CA signs, and stages their edit.
+    fn signing(&mut self, tree: &NodeTree, folder: &CertificatesDir, edits_manifest: bool) -> Result<(), NodeError> {
+        self.signing = signing_flags(tree.reading(), folder, self.brings_signing);
+        let Some(flags) = self.signing.as_ref().filter(|flags| edits_manifest && !flags.edits.is_empty()) else {
+            return Ok(());
+        };
+        let Some(edited) = &flags.text else { return Ok(()) };
+        let unit = Unit::manifest(&manifest_place(tree)?, &real(tree, KUBERNETES)?);
+        let Some(found) = look(tree, &edited.place)? else { return Ok(()) };
+        let facts = describe(tree, &edited.place)?.remove(".");
+        self.before.extend(facts.map(|facts| (unit.live.clone(), facts)));
+        let bytes = Cow::Owned(edited.after.clone().into_bytes());
+        let content = Content::File { mode: found.mode, bytes };
+        self.staged.push(Staged { unit, entries: vec![Entry { path: String::new(), owner: found.owner, content }] });
+        self.files.push(FileChange { place: flags.started_by.place().to_owned(), difference: Difference::Content });
+        self.restarts.insert(Component::ControllerManager);
+        Ok(())
     }
 
     /// Stages the record of what is installed, as the last unit, when it is new or another.
@@ -177,6 +242,8 @@ pub(super) struct Comparison<'a, 'b> {
     replaced: Replaced,
     /// Whether files keep their owner. etcd runs as a user of its own where the kubelet does not start it.
     keeps_owner: bool,
+    /// Whether the installed generation has the one certificate that signs, which goes with its phases.
+    had_signing: bool,
     pub(super) changes: &'b mut Changes<'a>,
 }
 
@@ -388,6 +455,9 @@ impl<'a> Comparison<'a, '_> {
     fn reason(&self, folder: &str, path: &str, found: &Found, live: &str) -> Result<Option<Reason>, NodeError> {
         if folder == KUBELET_PKI && is_stale(path) {
             return Ok(Some(Reason::Stale));
+        }
+        if self.had_signing && usual_place(&format!("{folder}/{path}")) == CA_SIGNING {
+            return Ok(Some(Reason::NotInPart));
         }
         // What lies beside a registry's root is for its owner to say.
         if found.kind != FoundKind::File || folder.starts_with(CERTS_D) {

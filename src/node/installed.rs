@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::NodeError;
 use super::place::{INSTALLED, RECORD, SIGNER, Slot};
 use super::unit::Unit;
-use crate::bundle::{ClusterId, PartOwner, Record, RecordError, Sha256, VerifiedPart};
+use crate::bundle::{ClusterId, Head, PartOwner, Record, RecordError, Sha256, VerifiedPart};
 use crate::host::{NodeRoot, NodeTree};
 use crate::kubernetes::{CLUSTER_CA, CertificatesDir, ETCD_CA, FILE_LIMIT, KUBERNETES, Role};
 use crate::sign::{Fingerprint, PublicKey};
@@ -19,6 +19,10 @@ pub struct Installed {
     pub cluster_id: ClusterId,
     /// The number of the generation.
     pub generation: u32,
+    /// The phase of a rotation, 1 to 3. 0 outside of one.
+    pub phase: u32,
+    /// The authorities that rotate, by the ids of their keys, such as `ca/etcd`. None outside of a rotation.
+    pub rotating: Vec<String>,
     /// The Kubernetes version for which it was made.
     pub kubernetes: String,
     /// The name of the node.
@@ -42,6 +46,8 @@ pub enum InstallRefusal {
     OtherNode,
     /// A newer generation is installed.
     Older,
+    /// A later phase of the same rotation is installed.
+    EarlierPhase,
     /// The same generation with another record is installed.
     OtherRecord,
 }
@@ -61,6 +67,8 @@ impl Installed {
             cluster: record.head.cluster.clone(),
             cluster_id: record.head.cluster_id,
             generation: record.head.generation,
+            phase: record.head.phase_number(),
+            rotating: rotating(&record.head),
             kubernetes: record.head.kubernetes.clone(),
             node,
             role,
@@ -79,12 +87,53 @@ impl Installed {
             Some(InstallRefusal::OtherNode)
         } else if next.generation < self.generation {
             Some(InstallRefusal::Older)
-        } else if next.generation == self.generation && next.record != self.record {
-            Some(InstallRefusal::OtherRecord)
-        } else {
+        } else if next.generation > self.generation || next.record == self.record {
             None
+        } else if next.phase != self.phase && next.phase != 0 && self.phase != 0 {
+            (next.phase < self.phase).then_some(InstallRefusal::EarlierPhase)
+        } else {
+            Some(InstallRefusal::OtherRecord)
         }
     }
+
+    /// Returns the name with which its bundle begins: `prod-1-g2-p1`.
+    #[must_use]
+    pub fn bundle(&self) -> String {
+        self.bundle_of(self.phase)
+    }
+
+    /// Returns the name of the bundle of another phase of the same generation.
+    fn bundle_of(&self, phase: u32) -> String {
+        let name = format!("{}-g{}", self.cluster, self.generation);
+        if phase == 0 { name } else { format!("{name}-p{phase}") }
+    }
+
+    /// Returns the bundle that has to be on the node between what is `installed` and this, when the two do not trust each
+    /// other.
+    #[must_use]
+    pub(super) fn bundle_between(&self, installed: Option<&Self>) -> Option<String> {
+        let (phase, last) = (self.phase, 3);
+        match installed {
+            Some(from) if from.generation == self.generation && from.phase != 0 && phase != 0 => {
+                match from.phase < phase {
+                    true => Some(self.bundle_of(from.phase + 1)),
+                    false => Some(self.bundle_of(from.phase - 1)).filter(|_| from.phase > 1),
+                }
+            }
+            // A rotation that has begun comes to its end first, or goes back to its beginning.
+            Some(from) if from.phase != 0 && self.generation > from.generation => {
+                (from.phase < last).then(|| from.bundle_of(from.phase + 1))
+            }
+            Some(from) if from.phase > 1 => Some(from.bundle_of(from.phase - 1)),
+            _ => (phase > 1).then(|| self.bundle_of(1)),
+        }
+    }
+}
+
+/// Returns the authorities that rotate.
+fn rotating(head: &Head) -> Vec<String> {
+    let rows = head.phase.iter().flat_map(|phase| &phase.rotation);
+    rows.map(|row| row.authority.to_string()).collect()
 }
 
 /// Returns what is installed. Returns `None` when certferry installed nothing.

@@ -19,29 +19,33 @@ pub(super) struct Replaced {
 
 impl Replaced {
     /// Compares the CAs of two trees, in this folder of certificates. `old` returns the content of a file of the old
-    /// tree, empty when there is none.
+    /// tree, empty when there is none. In a rotation by phases a file holds several CAs, and all of them count; otherwise
+    /// the first of the old tree's does.
     ///
     /// # Errors
     /// Returns the error of `old`.
     pub(super) fn new<'a>(
         folder: &CertificatesDir,
+        in_phases: bool,
         old: impl Fn(&str) -> Result<Zeroizing<Vec<u8>>, NodeError>,
         new: impl Fn(&str) -> Option<&'a [u8]>,
     ) -> Result<Self, NodeError> {
-        let first = |pem: &[u8]| read_pem(pem).ok()?.certificates.into_iter().next();
+        let all = |pem: &[u8]| read_pem(pem).map(|contents| contents.certificates).unwrap_or_default();
         let places: Vec<_> = authorities().map(|place| folder.place(&place).into_owned()).collect();
-        let kept: Vec<_> = places.iter().filter_map(|place| first(new(place)?)).collect();
+        let kept: Vec<_> = places.iter().filter_map(|place| new(place)).flat_map(all).collect();
         let mut replaced = Self::default();
         for place in places {
             // The part says nothing of a CA that it does not hold, which may be another program's.
             if new(&place).is_none() {
                 continue;
             }
-            let Some(certificate) = first(&old(&place)?) else { continue };
-            if !kept.iter().any(|kept| kept.spki_der() == certificate.spki_der()) {
-                let index = replaced.authorities.len();
-                replaced.keys.extend(public_key_bits(certificate.spki_der()).map(|bits| (bits, index)));
-                replaced.authorities.push((place, certificate));
+            let old = all(&old(&place)?).into_iter();
+            for certificate in old.take(if in_phases { usize::MAX } else { 1 }) {
+                if !kept.iter().any(|kept| kept.spki_der() == certificate.spki_der()) {
+                    let index = replaced.authorities.len();
+                    replaced.keys.extend(public_key_bits(certificate.spki_der()).map(|bits| (bits, index)));
+                    replaced.authorities.push((place.clone(), certificate));
+                }
             }
         }
         Ok(replaced)

@@ -7,7 +7,7 @@ use super::NodeError;
 use super::backups::{forget_record, has_foreign_previous, holds_something};
 use super::fingerprint::{describe, fingerprint};
 use super::journal::{Journal, Step};
-use super::place::{self, JOURNAL, JOURNAL_NEW, LOCK, STATE, Slot, hidden, parent_and_name};
+use super::place::{self, AWAY, JOURNAL, JOURNAL_NEW, LOCK, STATE, Slot, hidden, parent_and_name};
 use super::state::{ROOT, homes, look, make_folders, read_journal, real};
 use super::swap;
 use super::unit::Unit;
@@ -110,9 +110,10 @@ impl<'a> Session<'a> {
         let tree = self.tree;
         let mut steps = Vec::new();
         for unit in units {
-            let (arrives, leaves) = (fingerprint(tree, &unit.at(slot))?, fingerprint(tree, &unit.live)?);
+            let live = if unit.is_manifest() { manifest_now(tree, &unit.live)? } else { unit.live.clone() };
+            let (arrives, leaves) = (fingerprint(tree, &unit.at(slot))?, fingerprint(tree, &live)?);
             if arrives.is_some() || leaves.is_some() {
-                steps.push(Step { live: unit.live.clone(), slot: unit.at(slot), arrives, leaves });
+                steps.push(Step { live, slot: unit.at(slot), arrives, leaves });
             }
         }
         let journal = Journal { slot, keep, steps };
@@ -253,6 +254,13 @@ impl<'a> Session<'a> {
             result => renamed(result),
         }
     }
+}
+
+/// Returns where a static pod's manifest is now: away while the pod is stopped, so that the edited one comes back.
+fn manifest_now(tree: &NodeTree, live: &str) -> Result<String, NodeError> {
+    let away = format!("{AWAY}/{}", parent_and_name(live).1);
+    let is_away = look(tree, live)?.is_none() && look(tree, &away)?.is_some();
+    Ok(if is_away { away } else { live.to_owned() })
 }
 
 /// Refuses a folder of state that somebody else than root or this user owns, or that others may write to. They could

@@ -33,7 +33,7 @@ pub enum Previous {
     /// The files that were on the node and that certferry did not install.
     Foreign,
     /// A generation that certferry installed.
-    Installed(Installed),
+    Installed(Box<Installed>),
 }
 
 /// Returns the state of a node. Only reads, and changes nothing.
@@ -48,7 +48,7 @@ pub fn status(tree: &NodeTree) -> Result<Status, NodeError> {
     }
     let previous = match (read_previous(tree)?, previously_installed(tree)?) {
         (None, _) => Previous::None,
-        (Some(_), Some(previous)) if !is_previous_foreign(tree)? => Previous::Installed(previous),
+        (Some(_), Some(previous)) if !is_previous_foreign(tree)? => Previous::Installed(Box::new(previous)),
         (Some(_), _) => Previous::Foreign,
     };
     let (is_interrupted, unfinished) = (read_journal(tree)?.is_some(), Unfinished::of(tree)?);

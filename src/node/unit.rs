@@ -2,6 +2,7 @@
 
 use super::NodeError;
 use super::place::{HIDDEN, Slot, parent_and_name};
+use crate::kubernetes::MANIFESTS;
 
 const HEAD: &str = "certferry-units-1";
 const END: &str = "end";
@@ -31,6 +32,19 @@ impl Unit {
         let (home, name) = parent_and_name(super::place::INSTALLED);
         let (home, _) = parent_and_name(home);
         Self { live: super::place::INSTALLED.to_owned(), home: home.to_owned(), name: name.to_owned() }
+    }
+
+    /// Returns the unit of a static pod's manifest at this place, with links followed. What is not live of it lies in `home`:
+    /// beside it would be a second static pod.
+    pub(super) fn manifest(live: &str, home: &str) -> Self {
+        let name = format!("{}/{}", parent_and_name(MANIFESTS).1, parent_and_name(live).1);
+        Self { live: live.to_owned(), home: home.to_owned(), name }
+    }
+
+    /// Returns whether this is the unit of a static pod's manifest.
+    pub(super) fn is_manifest(&self) -> bool {
+        let folder = format!("{}/", parent_and_name(MANIFESTS).1);
+        self.name.starts_with(&folder) && !self.live.ends_with(&format!("{HIDDEN}/{}", self.name))
     }
 
     /// Returns the unit of one file of this unit, which is a folder.

@@ -3,12 +3,12 @@
 use super::certificate::{Constraints, PlannedCertificate, PlannedKey, authority_of, ca_key, root};
 use super::{addons, alt_names};
 use crate::kubernetes::{AUTHORITIES, CA_HAS_ALT_NAME, CERTIFICATES, CaName, CertificateRow, KeyId, Role, Scope};
-use crate::profile::{EtcdTopology, Node, Profile};
+use crate::profile::{Authority, EtcdTopology, Node, Profile};
 use crate::x509::{AltName, DistinguishedName, ExtendedKeyUsage, Validity};
 
 /// Plans the CAs, then each node's certificates in the order of the table, then users, etcd clients and add-ons.
 pub(super) fn all(profile: &Profile) -> impl Iterator<Item = (PlannedKey, PlannedCertificate)> {
-    let authorities = AUTHORITIES.iter().filter_map(|row| authority(row.name, profile));
+    let authorities = AUTHORITIES.iter().flat_map(|row| authority(row.name, profile));
     let of_nodes = nodes_with_rows(profile)
         .flat_map(move |(node, rows)| rows.map(move |row| node_certificate(row, node, profile)));
     let users = profile.users.iter().map(|user| {
@@ -59,13 +59,19 @@ pub(super) fn rows_of(
     })
 }
 
-fn authority(name: CaName, profile: &Profile) -> Option<(PlannedKey, PlannedCertificate)> {
-    let authority = authority_of(profile, name)?;
-    let (key, mut certificate) = root(ca_key(name), authority);
-    if certificate.existing.is_none() && CA_HAS_ALT_NAME.includes(authority.kubernetes) {
-        certificate.alt_names.push(AltName::Dns(authority.common_name.clone()));
-    }
-    Some((key, certificate))
+/// Plans a CA of kubeadm, and the one that is trusted beside it.
+fn authority(name: CaName, profile: &Profile) -> impl Iterator<Item = (PlannedKey, PlannedCertificate)> + use<> {
+    let of = |(id, authority): (KeyId, &Authority)| {
+        let (key, mut certificate) = root(id, authority);
+        if certificate.existing.is_none() && CA_HAS_ALT_NAME.includes(authority.kubernetes) {
+            certificate.alt_names.push(AltName::Dns(authority.common_name.clone()));
+        }
+        (key, certificate)
+    };
+    let own = authority_of(profile, name);
+    let trusted = own.and_then(|own| own.trusted.as_deref()).zip(ca_key(name).trusted()).map(|(ca, id)| (id, ca));
+    let all: Vec<_> = own.map(|own| (ca_key(name), own)).into_iter().chain(trusted).map(of).collect();
+    all.into_iter()
 }
 
 /// Returns a leaf's validity, which does not begin before its CA's.

@@ -3,12 +3,14 @@
 //! What authenticates clients, or signs, has the CA alone: with its root beside it, whoever has another CA below that root
 //! could make a `system:masters`. Issuers are where servers are verified, and behind the certificates of servers.
 
+use std::sync::Arc;
+
 use super::file::PlannedContent;
 use super::manifest::{Manifest, Material};
-use super::planned_chain::{PlannedChain, issuers};
+use super::planned_chain::{PlannedChain, ids, issuers, issuers_of_all};
 use super::registry_file::RegistryFile;
 use crate::kubernetes::KeyId;
-use crate::profile::Authority;
+use crate::profile::{Authority, RootCertificate};
 
 /// Returns what a server sends: its certificate alone, or with all that is between it and a root.
 pub(super) fn sent(id: KeyId, (ca, authority): (KeyId, &Authority)) -> Material {
@@ -18,13 +20,23 @@ pub(super) fn sent(id: KeyId, (ca, authority): (KeyId, &Authority)) -> Material 
     }
 }
 
-/// Returns what verifies servers and not clients: a CA, and what is above it.
+/// Returns what verifies servers and not clients: a CA, what is above it, and in a phase of a rotation the same of the CA
+/// that is trusted beside it.
 pub(super) fn trusted(ca: KeyId, authority: &Authority) -> Material {
-    let issuers = issuers(authority);
-    if issuers.is_empty() {
-        return Material::Certificate(ca);
+    material(ids(&ca, authority), issuers_of_all(authority))
+}
+
+/// Returns what knows clients: a CA alone, or in a phase of a rotation with the CA that is trusted beside it.
+pub(super) fn known(ca: KeyId, authority: &Authority) -> Material {
+    material(ids(&ca, authority), Arc::default())
+}
+
+fn material(certificates: Vec<KeyId>, issuers: Arc<[RootCertificate]>) -> Material {
+    match <[KeyId; 1]>::try_from(certificates) {
+        Ok([ca]) if issuers.is_empty() => Material::Certificate(ca),
+        Ok([ca]) => Material::Chain(PlannedChain { certificates: vec![ca], issuers }),
+        Err(certificates) => Material::Chain(PlannedChain { certificates, issuers }),
     }
-    Material::Chain(PlannedChain { certificates: vec![ca], issuers })
 }
 
 /// Returns the one certificate that a system trusts for all of its programs: the CA, or the root above it.

@@ -30,8 +30,8 @@ pub enum PlannedContent {
     Chain(PlannedChain),
     /// A private key in PEM.
     PrivateKey(KeyId),
-    /// A public key in PEM, with the mode of a private one, as kubeadm writes `sa.pub`.
-    PublicKey(KeyId),
+    /// Public keys in PEM, with the mode of a private one, as kubeadm writes `sa.pub`: one, or in a phase of a rotation two.
+    PublicKeys(Vec<KeyId>),
     /// A certificate and then its key, as the kubelet stores them.
     CertificateAndKey(KeyId),
     /// A kubeconfig.
@@ -55,7 +55,10 @@ impl PlannedContent {
             Self::Certificate(id) => format!("certificate {id}"),
             Self::Chain(chain) => chain.outline(),
             Self::PrivateKey(id) => format!("key {id}"),
-            Self::PublicKey(id) => format!("public key {id}"),
+            Self::PublicKeys(ids) => match &**ids {
+                [id] => format!("public key {id}"),
+                ids => format!("public keys {}", ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+            },
             Self::CertificateAndKey(id) => format!("certificate and key {id}"),
             Self::Kubeconfig(kubeconfig) => kubeconfig.outline(),
             Self::Link(target) => format!("link {target}"),

@@ -18,8 +18,8 @@ pub struct PlannedKubeconfig {
     pub cluster: String,
     /// `https://host:port`.
     pub server: String,
-    /// The CA whose certificate is embedded.
-    pub ca: KeyId,
+    /// The CAs whose certificates are embedded: one, or in a phase of a rotation two, that which issues first.
+    pub authorities: Vec<KeyId>,
     /// The certificates above the CA that are embedded behind it, up to the root. There are none where kubeadm or a program
     /// of Kubernetes reads the kubeconfig: Go trusts the CA alone, kubeadm up to 1.30 takes nothing else (kubeconfig.go
     /// `validateKubeConfig`), and what admin.conf trusts becomes `cluster-info` and the `ca.crt` of nodes that join, by
@@ -44,7 +44,8 @@ impl PlannedKubeconfig {
         let server = &self.server;
         // kubeadm's own name goes without saying.
         let cluster = if self.cluster == CLUSTER_NAME { String::new() } else { format!(" of {}", self.cluster) };
-        let above = planned_chain::above(&self.issuers);
+        let beside = self.authorities.iter().skip(1).map(|id| format!(" and {id}"));
+        let above = beside.collect::<String>() + &planned_chain::above(&self.issuers);
         match &self.credentials {
             Credentials::Embedded(id) => format!("kubeconfig {server}{cluster} with {id}{above}"),
             Credentials::Path(path) => format!("kubeconfig {server}{cluster} with {path}{above}"),
@@ -82,7 +83,7 @@ pub(super) fn for_node(
         endpoint_url(profile, is_control_plane.then_some(node).or(first))
     };
     let cluster = profile.cluster.kubeconfig_cluster_name.clone();
-    PlannedKubeconfig { user, cluster, server, ca: ca_key(CaName::Kubernetes), issuers: Arc::default(), credentials }
+    PlannedKubeconfig { user, cluster, server, authorities: authorities(profile), issuers: Arc::default(), credentials }
 }
 
 /// Plans the kubeconfig of a `[[user]]`. `first` is the first control plane.
@@ -91,10 +92,14 @@ pub(super) fn for_user(profile: &Profile, first: Option<&Node>, user: &str) -> P
         user: user.to_owned(),
         cluster: profile.cluster.kubeconfig_cluster_name.clone(),
         server: endpoint_url(profile, first),
-        ca: ca_key(CaName::Kubernetes),
-        issuers: planned_chain::issuers(&profile.kubernetes_ca),
+        authorities: authorities(profile),
+        issuers: planned_chain::issuers_of_all(&profile.kubernetes_ca),
         credentials: Credentials::Embedded(KeyId::User(user.into())),
     }
+}
+
+fn authorities(profile: &Profile) -> Vec<KeyId> {
+    planned_chain::ids(&ca_key(CaName::Kubernetes), &profile.kubernetes_ca)
 }
 
 fn endpoint_url(profile: &Profile, control_plane: Option<&Node>) -> String {

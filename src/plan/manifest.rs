@@ -61,6 +61,15 @@ pub enum Manifest {
     Etcd(EtcdFile),
     /// A file of a node about the root of a registry.
     Registry(RegistryFile),
+    /// The script that does in the cluster what files cannot, for a phase of a rotation.
+    RotationScript {
+        /// The phase, 1 to 3.
+        phase: u32,
+        /// The name of the cluster.
+        cluster: String,
+        /// The nodes of the profile that have a kubelet.
+        nodes: Vec<String>,
+    },
 }
 
 /// A file that restarts a control plane's API server before the certificate ends that it makes, in memory, for its
@@ -247,6 +256,9 @@ impl Manifest {
             Self::Kubeadm(file) => file.outline(),
             Self::Etcd(file) => file.outline(),
             Self::Registry(file) => file.outline(),
+            Self::RotationScript { phase, cluster, nodes } => {
+                format!("script of phase {phase} of the rotation of {cluster} with {}", nodes.join(","))
+            }
         }
     }
 }

@@ -27,6 +27,7 @@ mod planned_chain;
 mod planned_files;
 mod registry;
 mod registry_file;
+mod rotation;
 mod subset;
 
 pub use certificate::{Constraints, ExistingCertificate, PlannedCertificate, PlannedKey};
@@ -49,7 +50,7 @@ use std::net::IpAddr;
 use time::Date;
 
 use crate::kubernetes::{CertificatesDir, KeyId, REQUIRED_BINDINGS, RequiredBinding, Role, Version};
-use crate::profile::{Node, Profile, Rotation};
+use crate::profile::{Node, Profile, Rotation, ServiceAccountKey};
 use alt_names::first_service_address;
 
 use crate::x509::{AltName, KeyAlgorithm};
@@ -65,6 +66,8 @@ pub struct Plan<'p> {
     pub issued_at: Date,
     /// The generation of the bundle.
     pub generation: u32,
+    /// The phase of a rotation, 1 to 3, or 0.
+    pub phase: u32,
     /// The host that clients of the API servers connect to, if the profile names one.
     pub endpoint: Option<AltName>,
     /// The first address of the service subnet, which the service `kubernetes` gets.
@@ -126,16 +129,17 @@ fn is_only_trusted(authority: &PlannedCertificate, all: &[PlannedCertificate]) -
 /// Plans a cluster: its keys, its certificates, and the files of each recipient.
 #[must_use]
 pub fn plan(profile: &Profile) -> Plan<'_> {
-    let (mut keys, certificates): (Vec<_>, Vec<_>) = certificates::all(profile).unzip();
+    let all = certificates::all(profile).filter(|(_, certificate)| !profile.trust_only || certificate.is_ca);
+    let (mut keys, certificates): (Vec<_>, Vec<_>) = all.unzip();
     // A CA that is trusted here and signs nothing needs no key.
     let only_trusted: Vec<_> = certificates.iter().filter(|planned| is_only_trusted(planned, &certificates)).collect();
     keys.retain(|key: &PlannedKey| only_trusted.iter().all(|trusted| trusted.key != key.id));
-    let adopted = profile.service_account_adoption.as_ref().and_then(|adoption| adoption.found);
-    let (algorithm, generation) = (profile.service_account_algorithm, profile.service_account_generation);
-    keys.push(PlannedKey {
-        adopted: adopted.map(Box::new),
-        ..PlannedKey::derived(KeyId::ServiceAccount, algorithm, generation)
-    });
+    let key = |id, key: &ServiceAccountKey| PlannedKey {
+        adopted: key.adoption.as_ref().and_then(|adoption| adoption.found).map(Box::new),
+        ..PlannedKey::derived(id, key.algorithm, key.generation)
+    };
+    keys.push(key(KeyId::ServiceAccount, &profile.service_account));
+    keys.extend(profile.service_account.trusted.iter().map(|trusted| key(KeyId::TrustedServiceAccount, trusted)));
     keys.push(PlannedKey {
         adopted: profile.signer.as_ref().and_then(|signer| signer.found).map(Box::new),
         ..PlannedKey::derived(KeyId::BundleSigner, KeyAlgorithm::EcdsaP256, profile.signer_generation)
@@ -145,6 +149,7 @@ pub fn plan(profile: &Profile) -> Plan<'_> {
         kubernetes: profile.cluster.kubernetes,
         issued_at: profile.cluster.issued_at,
         generation: profile.cluster.generation,
+        phase: profile.phase,
         endpoint: profile.cluster.control_plane_endpoint.as_ref().map(|endpoint| endpoint.host.clone()),
         service_address: profile.cluster.service_subnets.first().map(first_service_address),
         metallb_rotates: profile.metallb.as_ref().is_some_and(|metallb| metallb.rotation == Rotation::Cooperate),

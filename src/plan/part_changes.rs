@@ -107,7 +107,8 @@ fn change(
 fn has_other_bytes(content: &PlannedContent, before: &PreviousBuild<'_>) -> bool {
     match content {
         PlannedContent::Profile => before.other_profile,
-        PlannedContent::PrivateKey(id) | PlannedContent::PublicKey(id) => before.new_keys.contains(id),
+        PlannedContent::PrivateKey(id) => before.new_keys.contains(id),
+        PlannedContent::PublicKeys(ids) => ids.iter().any(|id| before.new_keys.contains(id)),
         PlannedContent::Manifest(manifest) => manifest.materials().into_iter().any(|(id, is_key)| {
             let changed = if is_key { &before.new_keys } else { &before.changed };
             changed.contains(id)
@@ -119,12 +120,14 @@ fn has_other_bytes(content: &PlannedContent, before: &PreviousBuild<'_>) -> bool
 /// Returns the keys and certificates from which a file's bytes are made.
 pub(super) fn sources(content: &PlannedContent) -> Vec<&KeyId> {
     match content {
-        PlannedContent::Certificate(id)
-        | PlannedContent::PrivateKey(id)
-        | PlannedContent::PublicKey(id)
-        | PlannedContent::CertificateAndKey(id) => vec![id],
+        PlannedContent::Certificate(id) | PlannedContent::PrivateKey(id) | PlannedContent::CertificateAndKey(id) => {
+            vec![id]
+        }
+        PlannedContent::PublicKeys(ids) => ids.iter().collect(),
         PlannedContent::Chain(chain) => chain.certificates.iter().collect(),
-        PlannedContent::Kubeconfig(kubeconfig) => kubeconfig.embedded().into_iter().chain([&kubeconfig.ca]).collect(),
+        PlannedContent::Kubeconfig(kubeconfig) => {
+            kubeconfig.embedded().into_iter().chain(&kubeconfig.authorities).collect()
+        }
         PlannedContent::Manifest(manifest) => manifest.materials().into_iter().map(|(id, _)| id).collect(),
         PlannedContent::Link(_) | PlannedContent::Profile => Vec::new(),
     }

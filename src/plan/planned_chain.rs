@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::kubernetes::KeyId;
 use crate::profile::{Authority, RootCertificate};
 
-/// Certificates in one file, each the issuer of the one before.
+/// Certificates in one file: each the issuer of the one before, or in a phase of a rotation CAs that are trusted beside
+/// each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedChain {
     /// The certificates of the plan, at least one.
@@ -26,6 +27,25 @@ impl PlannedChain {
 pub(super) fn above(issuers: &[RootCertificate]) -> String {
     let hashes: Vec<_> = issuers.iter().map(|issuer| issuer.sha256.as_str()).collect();
     if hashes.is_empty() { String::new() } else { format!(" and above with SHA-256 {}", hashes.join(" and ")) }
+}
+
+/// Returns the certificates above a CA that others have signed, up to the root, and those above the CA that is trusted
+/// beside it. There are none above a root.
+pub(super) fn issuers_of_all(authority: &Authority) -> Arc<[RootCertificate]> {
+    match &authority.trusted {
+        None => issuers(authority),
+        Some(trusted) => {
+            let mut all = issuers(authority).to_vec();
+            all.extend(issuers(trusted).iter().filter(|above| !all.contains(above)).cloned().collect::<Vec<_>>());
+            all.into()
+        }
+    }
+}
+
+/// Returns the ids of the CAs that are trusted: that of the CA that issues, and of the one beside it.
+pub(super) fn ids(ca: &KeyId, authority: &Authority) -> Vec<KeyId> {
+    let beside = authority.trusted.as_ref().and_then(|_| ca.trusted());
+    [ca.clone()].into_iter().chain(beside).collect()
 }
 
 /// Returns the certificates above a CA that others have signed, up to the root. There are none above a root.

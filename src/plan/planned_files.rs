@@ -9,10 +9,11 @@ use super::etcd;
 use super::file::{PlannedContent, PlannedFile, file};
 use super::kubeadm;
 use super::kubeconfig::{self, Credentials};
-use super::planned_chain::issuers;
+use super::planned_chain::issuers_of_all;
 use super::registry;
+use super::rotation;
 use crate::kubernetes::{
-    CA_CHAIN, CaName, CertificateRow, KUBELET_PKI, KUBERNETES, KeyId, Output, PartName, Role, escape,
+    CA_CHAIN, CA_SIGNING, CaName, CertificateRow, KUBELET_PKI, KUBERNETES, KeyId, Output, PartName, Role, escape,
 };
 use crate::profile::{EtcdTopology, Node, Profile, ShipCaKeys};
 use crate::x509::ExtendedKeyUsage;
@@ -46,6 +47,11 @@ pub(super) fn of_node(profile: &Profile, node: &Node, control_planes: &[&Node]) 
     let first = control_planes.first().copied();
     let is_first = first.is_some_and(|first| first.name == node.name);
     let mut files = shared_files(profile, node);
+    if profile.trust_only {
+        // Leaves, keys and client pairs on the node stay as they are.
+        files.retain(|file| !matches!(file.content, PlannedContent::PrivateKey(_)));
+        return files;
+    }
     files.extend(rows_of(profile, node.role, is_first).flat_map(|row| row_files(row, (node, first), profile)));
     files.extend(api_server_restart::files(profile, node, control_planes));
     files.extend(registry::files(profile, node));
@@ -74,16 +80,24 @@ fn shared_files(profile: &Profile, node: &Node) -> Vec<PlannedFile> {
         if *with_key {
             files.push(file(format!("{pki}/{base_name}.key"), PlannedContent::PrivateKey(id.clone())));
         }
-        files.push(file(format!("{pki}/{base_name}.crt"), PlannedContent::Certificate(id)));
+        let known = authority_of(profile, *name).map(|authority| chain::known(id.clone(), authority).into());
+        files.push(file(format!("{pki}/{base_name}.crt"), known.unwrap_or(PlannedContent::Certificate(id))));
     }
     if node.role == Role::ControlPlane {
         // By this file pods verify API servers: kube-controller-manager's --root-ca-file. Nobody knows clients by it.
-        if !issuers(&profile.kubernetes_ca).is_empty() {
+        if !issuers_of_all(&profile.kubernetes_ca).is_empty() {
             let chain = chain::trusted(ca_key(CaName::Kubernetes), &profile.kubernetes_ca);
             files.push(file(profile.cluster.certificates_dir.place(CA_CHAIN).into_owned(), chain.into()));
         }
+        if profile.kubernetes_ca.trusted.is_some() {
+            // kube-controller-manager ends when there are two certificates in the file by which it signs.
+            let signing = PlannedContent::Certificate(ca_key(CaName::Kubernetes));
+            files.push(file(profile.cluster.certificates_dir.place(CA_SIGNING).into_owned(), signing));
+        }
         files.push(file(format!("{pki}/sa.key"), PlannedContent::PrivateKey(KeyId::ServiceAccount)));
-        files.push(file(format!("{pki}/sa.pub"), PlannedContent::PublicKey(KeyId::ServiceAccount)));
+        let trusted = profile.service_account.trusted.as_ref().map(|_| KeyId::TrustedServiceAccount);
+        let keys = [KeyId::ServiceAccount].into_iter().chain(trusted).collect();
+        files.push(file(format!("{pki}/sa.pub"), PlannedContent::PublicKeys(keys)));
     }
     files
 }
@@ -124,6 +138,10 @@ fn row_files(row: &CertificateRow, (node, first): (&Node, Option<&Node>), profil
 /// Plans the files of the cluster's own part. `first` is the first control plane.
 pub(super) fn of_cluster(profile: &Profile, first: Option<&Node>) -> Vec<PlannedFile> {
     let mut files = vec![file("profile.toml".to_owned(), PlannedContent::Profile)];
+    files.extend(rotation::script(profile));
+    if profile.trust_only {
+        return files;
+    }
     for user in &profile.users {
         let kubeconfig = kubeconfig::for_user(profile, first, &user.name);
         files

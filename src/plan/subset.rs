@@ -44,6 +44,7 @@ pub fn subset<'p>(plan: &Plan<'p>, nodes: &[String], with_cluster: bool) -> Resu
         kubernetes: plan.kubernetes,
         issued_at: plan.issued_at,
         generation: plan.generation,
+        phase: plan.phase,
         endpoint: plan.endpoint.clone(),
         service_address: plan.service_address,
         metallb_rotates: plan.metallb_rotates,

@@ -3,7 +3,7 @@
 
 use super::ca::Adoption;
 use super::names::visible_text;
-use super::problem::{Problem, Problems};
+use super::problem::Problem;
 use super::reader::TableReader;
 use super::value::{Setting, WrittenValue, values};
 use crate::x509::FurtherAttributes;
@@ -12,9 +12,11 @@ use crate::x509::FurtherAttributes;
 pub(super) struct AdoptionDraft {
     pub(super) certificate: Option<Setting<String>>,
     pub(super) key: Option<Setting<String>>,
-    renew: Option<Setting<bool>>,
+    pub(super) renew: Option<Setting<bool>>,
+    /// Whether nobody has the key of the certificate.
+    pub(super) is_lost: bool,
     /// Whether one of the values was refused.
-    refused: bool,
+    pub(super) refused: bool,
 }
 
 impl AdoptionDraft {
@@ -30,7 +32,7 @@ impl AdoptionDraft {
         let ((certificate, no_certificate), (key, no_key)) = (path("certificate"), path("key"));
         let renew = table.setting("renew", false, |value| value.boolean());
         let refused = no_certificate || no_key || renew.is_none();
-        let draft = Self { certificate, key, renew, refused };
+        let draft = Self { certificate, key, renew, is_lost: false, refused };
         if !refused {
             draft.check(table);
         }
@@ -111,10 +113,10 @@ impl AdoptionDraft {
         if self.refused {
             return None;
         }
-        let renew = self.is_renewed();
+        let (renew, is_lost) = (self.is_renewed(), self.is_lost);
         let (certificate, key) = (self.certificate.map(|path| path.value), self.key.map(|path| path.value));
         let is_adopted = certificate.is_some() || key.is_some();
-        Some(is_adopted.then_some(Adoption { certificate, key, renew, found: None }))
+        Some(is_adopted.then_some(Adoption { certificate, key, renew, is_lost, found: None }))
     }
 }
 
@@ -132,7 +134,7 @@ pub(super) fn file(value: WrittenValue<'_>) -> Option<String> {
 }
 
 /// `subject` of a CA as far as it could be read.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct SubjectDraft {
     pub(super) organizations: Vec<String>,
     pub(super) further: FurtherAttributes,
@@ -173,25 +175,6 @@ fn country(value: WrittenValue<'_>) -> Option<String> {
         "expected two upper-case letters (ISO 3166-1)",
         "write a code such as \"KR\", or leave `country` out",
     )
-}
-
-/// Reads `key` of `[service_account]`.
-pub(super) fn service_account_key(
-    table: &TableReader<'_>,
-    has_algorithm: Option<&std::ops::Range<usize>>,
-    problems: &Problems,
-) -> Option<Option<String>> {
-    let Some(value) = table.find("key") else { return Some(None) };
-    let path = file(value)?;
-    if let Some(place) = has_algorithm {
-        problems.add(
-            Problem::error("`service_account` of [keys] with a key that is adopted")
-                .at(place, "the file in `key` of [service_account] decides it")
-                .related(Some(&value.span()), "the key")
-                .hint("remove it"),
-        );
-    }
-    Some(Some(path))
 }
 
 /// Reads `signer` of `[bundle]`. The inner value is `None` where the seed gives the signer's key.

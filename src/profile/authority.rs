@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::adoption::{AdoptionDraft, SubjectDraft};
 use super::ca::Authority;
 use super::cluster::{ClusterDraft, version};
-use super::dates::lifetime;
+use super::dates::{Lifetime, lifetime};
 use super::model::ShipCaKeys;
 use super::names::{authority_name, warn_long_common_name};
 use super::period::{Defaults, Period};
@@ -35,7 +35,7 @@ impl Keys {
     }
 }
 
-fn algorithm(value: WrittenValue<'_>) -> Option<KeyAlgorithm> {
+pub(super) fn algorithm(value: WrittenValue<'_>) -> Option<KeyAlgorithm> {
     value.word(&KeyAlgorithm::ALL.map(|algorithm| (algorithm.name(), algorithm)))
 }
 
@@ -96,6 +96,8 @@ pub(super) struct AuthorityDraft {
     kubernetes: Option<Setting<Version>>,
     pub(super) adoption: AdoptionDraft,
     subject: SubjectDraft,
+    /// `previous`, if it could be read at all. The outer value is `None` when it was refused.
+    pub(super) previous: Option<Option<Box<Self>>>,
     pub(super) header: Option<Range<usize>>,
 }
 
@@ -190,7 +192,8 @@ impl AuthorityDraft {
         let common_name = Setting::default(common_name.to_owned());
         let is_kubeadms = KUBEADMS.contains(&key);
         let own_version = cluster.kubernetes.clone();
-        let draft = Self {
+        let period = Period::of(&table, cluster, lifetime.clone(), validity);
+        let mut draft = Self {
             table: key,
             generation: table.generation("generation"),
             // MetalLB's rotator accepts no other name.
@@ -201,18 +204,94 @@ impl AuthorityDraft {
             },
             algorithm: table.inherited("algorithm", default_algorithm(key, keys), algorithm),
             kubernetes: if is_kubeadms { table.inherited("kubernetes", own_version, version) } else { own_version },
-            period: Period::of(&table, cluster, lifetime, validity),
+            period,
             adoption: AdoptionDraft::read(&table),
             // MetalLB's rotator accepts no other name.
             subject: if key == METALLB { SubjectDraft::default() } else { SubjectDraft::read(&table) },
+            previous: Some(None),
             header: table.header.clone(),
         };
-        table.reserved("previous", "rotating a CA", "remove the key; raise `generation` to give the CA a new key");
+        if is_kubeadms && table.find("previous").is_some() {
+            draft.previous = draft.read_previous(&table, lifetime, validity).map(|previous| Some(Box::new(previous)));
+        } else {
+            table.reserved("previous", "rotating a CA", "remove the key; raise `generation` to give the CA a new key");
+        }
         table.refuse_unknown_keys();
         if let Some(name) = draft.common_name.as_ref().filter(|_| draft.adoption.certificate.is_none()) {
             warn_long_common_name(&name.value, name.set_at.as_ref().or(draft.header.as_ref()), parent.problems);
         }
         draft
+    }
+
+    /// Returns `previous` as far as it could be read, or `None` when it was refused as a whole. What it does not say is as
+    /// in the table around it, which had it before.
+    fn read_previous(
+        &self,
+        parent: &TableReader<'_>,
+        lifetime: Option<Setting<Lifetime>>,
+        defaults: &Defaults,
+    ) -> Option<Self> {
+        let table = parent.table("previous");
+        let place = table.header.clone()?;
+        let refuse = |problem: Problem| {
+            parent.problems.add(problem);
+            None
+        };
+        let adoption = AdoptionDraft::read(&table);
+        let has_generation = table.find("generation").is_some();
+        let is_adopted = adoption.certificate.is_some() || adoption.key.is_some();
+        if !has_generation && !is_adopted {
+            return refuse(
+                Problem::error("`previous` names no CA")
+                    .at(&place, "nothing says from which CA the cluster moves")
+                    .hint(
+                        "write `previous = { generation = 1 }`, or the files of the old CA: `previous = { certificate = \"old/ca.crt\", \
+                         key = \"old/ca.key\" }`",
+                    ),
+            );
+        }
+        if has_generation && adoption.key.is_some() {
+            return refuse(
+                Problem::error("`generation` with `key`")
+                    .at(&place, "the file in `key` is the key, whatever its number")
+                    .hint("remove one of them"),
+            );
+        }
+        if adoption.is_renewed() {
+            return refuse(
+                Problem::error("`renew` of a CA that ends")
+                    .at(&place, "its certificate stays as it is until phase 3 takes it away")
+                    .hint("remove `renew`"),
+            );
+        }
+        let own_day = self
+            .period
+            .as_ref()
+            .map(|period| Setting { value: period.validity.issued_at, set_at: period.set_at.clone() });
+        let has_own_lifetime = table.find("validity").is_some();
+        let lifetime = table.inherited("validity", lifetime, self::lifetime);
+        let draft = Self {
+            table: self.table,
+            generation: if has_generation { table.generation("generation") } else { self.generation },
+            common_name: table.inherited("common_name", self.common_name.clone(), authority_name),
+            algorithm: table.inherited("algorithm", self.algorithm.clone(), algorithm),
+            kubernetes: table.inherited("kubernetes", self.kubernetes.clone(), version),
+            period: Period::read(&table, own_day.as_ref(), lifetime.as_ref(), has_own_lifetime, defaults.clock_skew),
+            adoption: AdoptionDraft { is_lost: adoption.key.is_none() && is_adopted && !has_generation, ..adoption },
+            subject: if table.find("subject").is_some() { SubjectDraft::read(&table) } else { self.subject.clone() },
+            previous: Some(None),
+            header: Some(place.clone()),
+        };
+        table.refuse_unknown_keys();
+        let is_derived = !self.has_adopted_key() && has_generation;
+        match (self.generation, draft.generation) {
+            (Some(own), Some(before)) if is_derived && before >= own => refuse(
+                Problem::error("`previous` is not an earlier CA")
+                    .at(&place, format!("generation {before}, and that of [ca.{}] is {own}", self.table))
+                    .hint("raise `generation`, and write in `previous` the one that the cluster has"),
+            ),
+            _ => Some(draft),
+        }
     }
 
     pub(super) fn algorithm(&self) -> Option<&Setting<KeyAlgorithm>> {
@@ -234,6 +313,10 @@ impl AuthorityDraft {
     pub(super) fn build(self) -> Option<Authority> {
         let common_name = self.common_name?.value;
         let SubjectDraft { organizations, further } = self.subject;
+        let previous = match self.previous? {
+            Some(previous) => Some(Box::new(previous.build()?)),
+            None => None,
+        };
         let beyond = (further != FurtherAttributes::default()).then(|| Box::new(Beyond::Further(further)));
         Some(Authority {
             generation: self.generation?,
@@ -243,6 +326,8 @@ impl AuthorityDraft {
             kubernetes: self.kubernetes?.value,
             validity: self.period?.validity,
             adoption: self.adoption.build()?,
+            previous,
+            trusted: None,
         })
     }
 }

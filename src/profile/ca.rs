@@ -23,9 +23,21 @@ pub struct Authority {
     pub validity: Validity,
     /// The files from which the CA comes. `None` means that certferry makes it.
     pub adoption: Option<Adoption>,
+    /// `previous`: the CA from which the cluster moves to this one, in the three phases of a rotation. `None` in a
+    /// profile [in a phase](super::Profile::in_phase).
+    pub previous: Option<Box<Self>>,
+    /// The CA that is trusted beside this one in a phase of a rotation: the next one in phase 1, the previous one in
+    /// phase 2.
+    pub trusted: Option<Box<Self>>,
 }
 
 impl Authority {
+    /// Returns the CA from which the cluster moves to this one.
+    #[must_use]
+    pub fn previous(&self) -> Option<&Self> {
+        self.previous.as_deref()
+    }
+
     /// Returns what was found in the files of an adopted CA. Returns `None` for a CA that is made, and for one whose
     /// files have not been read yet.
     #[must_use]
@@ -50,6 +62,8 @@ pub struct Adoption {
     pub key: Option<String>,
     /// Whether the certificate is made anew with a later end.
     pub renew: bool,
+    /// Whether nobody has the key any more: `previous` names the certificate alone.
+    pub is_lost: bool,
     /// What was found in the files, once they are read.
     pub found: Option<Arc<FoundAuthority>>,
 }

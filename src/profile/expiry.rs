@@ -93,7 +93,10 @@ fn check_leaf(
     fallback: Option<&std::ops::Range<usize>>,
     problems: &Problems,
 ) {
-    let dated = issuers.iter().filter_map(|issuer| Some((issuer.table, issuer.period()?)));
+    // In phase 1 of a rotation the previous CA still signs.
+    let previous = issuers.iter().filter_map(|issuer| issuer.previous.as_ref()?.as_deref());
+    let all: Vec<_> = issuers.iter().copied().chain(previous).collect();
+    let dated = all.iter().filter_map(|issuer| Some((issuer.table, issuer.period()?)));
     let late = dated.clone().max_by_key(|(_, period)| period.validity.not_before);
     let short = dated.min_by_key(|(_, period)| period.validity.not_after);
     match (short, late) {

@@ -31,6 +31,7 @@ mod names;
 mod network;
 mod node;
 mod period;
+mod phase;
 mod pool;
 mod problem;
 mod reader;
@@ -38,6 +39,7 @@ mod registry;
 mod root_certificate;
 mod seal;
 mod secret_name;
+mod service_account;
 mod text;
 mod tls;
 mod topology;
@@ -52,8 +54,9 @@ pub use addons::{
 pub use ca::{Adoption, Authority, FoundAuthority, FoundCertificate};
 pub use model::{
     Cluster, Endpoint, EtcdClient, EtcdTopology, ForeignEtcd, KeyAdoption, Kubelet, Node, Profile, Registry,
-    RegistryRoot, ShipCaKeys, User,
+    RegistryRoot, ServiceAccountKey, ShipCaKeys, User,
 };
+pub use phase::PHASES;
 pub use problem::{Problem, Severity};
 pub use root_certificate::RootCertificate;
 pub use seal::{EncryptTo, Seal};
@@ -64,6 +67,7 @@ use cluster::ClusterDraft;
 use problem::Problems;
 use reader::TableReader;
 use registry::RegistryDraft;
+use service_account::ServiceAccountDraft;
 use tls::TlsDraft;
 
 /// The profile format that this version reads.
@@ -115,11 +119,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     let ship_ca_keys = authority::ship_ca_keys(&root);
     let foreign_etcd = etcd::read(&root);
     let authorities = AuthorityDrafts::read(&root, &cluster, &validity, &keys);
-    let service_account = root.table("service_account");
-    let service_account_generation = service_account.generation("generation");
-    let service_account_algorithm = keys.service_account.as_ref().and_then(|setting| setting.set_at.as_ref());
-    let service_account_key = adoption::service_account_key(&service_account, service_account_algorithm, problems);
-    service_account.refuse_unknown_keys();
+    let service_account = ServiceAccountDraft::read(&root, keys.service_account.as_ref());
     let kubelet = root.table("kubelet");
     let kubelet_client = kubelet.setting("client", true, |value| value.boolean());
     let kubelet_serving = kubelet.optional("serving", true, |value| value.boolean());
@@ -144,7 +144,7 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
     if let Some(foreign) = &foreign_etcd {
         foreign.check(&cluster, &rows, &etcd_clients, &tls, problems);
     }
-    if !matches!(service_account_key, Some(Some(_))) {
+    if !service_account.is_adopted() {
         topology::check_service_account(&cluster, &rows, keys.service_account.as_ref(), problems);
     }
     collisions::check(&cluster, &rows, problems);
@@ -216,9 +216,9 @@ fn read(source: &[u8], problems: &Problems) -> Option<Profile> {
         foreign_etcd,
         front_proxy_ca: authorities.front_proxy.build()?,
         leaf_algorithm: keys.leaf?,
-        service_account_algorithm: keys.service_account?.value,
-        service_account_generation: service_account_generation?,
-        service_account_adoption: service_account_key?.map(|key| KeyAdoption { key, found: None }),
+        service_account: service_account.build()?,
+        phase: 0,
+        trust_only: false,
         kubelet: Kubelet { client: kubelet_client?.value, serving: kubelet_serving? },
         nodes: nodes.into_iter().flatten().collect(),
         users: users.into_iter().map(ClientDraft::build_user).collect::<Option<_>>()?,

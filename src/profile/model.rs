@@ -30,12 +30,13 @@ pub struct Profile {
     pub front_proxy_ca: Authority,
     /// `[keys] leaf`: the algorithm of the keys of leaf certificates.
     pub leaf_algorithm: KeyAlgorithm,
-    /// `[keys] service_account`: the algorithm of the key that signs tokens.
-    pub service_account_algorithm: KeyAlgorithm,
-    /// `[service_account] generation`: a number that is raised for a new such key.
-    pub service_account_generation: u32,
-    /// `[service_account] key`: the file of such a key that exists. `None` means that it is derived.
-    pub service_account_adoption: Option<KeyAdoption>,
+    /// `[service_account]`: the key that signs tokens.
+    pub service_account: ServiceAccountKey,
+    /// The phase of a rotation, 1 to 3, in which the profile is. 0 means that it is in none; `previous` is then left out
+    /// of account, as if the rotation was over.
+    pub phase: u32,
+    /// Whether the profile is in a phase 1 that carries trust alone.
+    pub trust_only: bool,
     /// `[kubelet]`: the certificates that kubelets get.
     pub kubelet: Kubelet,
     /// The nodes: each `[[node]]` in the order of the profile, then each `[[node_pool]]` expanded. At least one is a
@@ -95,6 +96,24 @@ impl Profile {
         }
         profile
     }
+}
+
+/// `[service_account]`: the key that signs the tokens of service accounts.
+#[derive(Clone, Debug)]
+pub struct ServiceAccountKey {
+    /// `[keys] service_account`: the algorithm.
+    pub algorithm: KeyAlgorithm,
+    /// `generation`: a number that is raised for a new key.
+    pub generation: u32,
+    /// `key`: the file of a key that exists. `None` means that it is derived.
+    pub adoption: Option<KeyAdoption>,
+    /// Whether nobody has the private key any more: the file is that of a public key.
+    pub is_lost: bool,
+    /// `previous`: the key from which the cluster moves to this one, in the three phases of a rotation. `None` in a
+    /// profile [in a phase](Profile::in_phase).
+    pub previous: Option<Box<Self>>,
+    /// The key whose tokens are trusted beside those of this one in a phase of a rotation.
+    pub trusted: Option<Box<Self>>,
 }
 
 /// The file of a key that exists.

@@ -112,7 +112,7 @@ impl WebhookDraft {
         let generation = self.generation?;
         let own_ca = || {
             let common_name = format!("{}-ca", secret.file_stem());
-            let mut own = Authority { generation, adoption: None, ..settings?.clone() };
+            let mut own = Authority { generation, adoption: None, previous: None, ..settings?.clone() };
             own.subject.common_name.clone_from(&common_name);
             Some(Authority { common_name, ..own })
         };

@@ -101,6 +101,7 @@ fn check(part: &VerifiedPart, at: OffsetDateTime, wanted: Option<&PartName>, kno
         files: files.collect(),
         links: record.rows.iter().filter(|row| matches!(row, Row::Link { .. })).map(Row::path).collect(),
         node,
+        phase: record.head.phase.as_ref(),
         origin: Origin::Bundle { issued_at: record.head.issued_at.midnight().assume_utc() },
     };
     if is_wanted { check_part(&part, at, known) } else { claims_of_part(&part) }

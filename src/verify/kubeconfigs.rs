@@ -45,6 +45,8 @@ pub(super) fn check(judge: &Judge<'_>, pem: &Pem<'_>, claims: &mut Claims, repor
         match &own_ca {
             _ if trusts.is_empty() => {}
             Some(expected) if !have_common(&authorities, expected) => report(file, Fault::OtherAuthority),
+            // In a phase of a rotation, who calls trusts what everybody trusts.
+            Some(expected) if part.phase.is_some() && authorities != *expected => report(file, Fault::OtherAuthority),
             Some(_) => {}
             // Users' kubeconfigs are in a part without `ca.crt`, and are compared with the nodes' CA later.
             None => claims.kubeconfig(file, authorities),

@@ -3,7 +3,8 @@
 use super::Fault;
 use super::authority::is_issued_by;
 use super::part::{Part, Pem, Report};
-use crate::kubernetes::{PKI, Purpose, usual_place};
+use crate::bundle::{Phase, Sha256};
+use crate::kubernetes::{AUTHORITIES, CA_CHAIN, CA_SIGNING, KeyId, PKI, Purpose, usual_place};
 use crate::x509::{PemContents, ReadCertificate, public_key_bits};
 
 /// The path of the service-account key pair in kubeadm's own folder, without extension.
@@ -19,11 +20,16 @@ pub(super) fn check_pairs(part: &Part<'_>, pem: &Pem<'_>, report: &mut Report<'_
         }
         let (certificates, keys) = (contents.certificates.len(), contents.public_keys.len());
         // On a disk, any chain may follow the certificate.
-        let has_certificate =
-            certificates == 1 || (certificates > 1 && (part.is_disk() || is_chain(file, &contents.certificates)));
+        let has_certificate = match trusted_in_phase(part, file) {
+            Some(expected) => are_trusted(file, &contents.certificates, expected),
+            None => {
+                certificates == 1 || (certificates > 1 && (part.is_disk() || is_chain(file, &contents.certificates)))
+            }
+        };
         let right = match extension {
             "crt" => keys == 0 && has_certificate,
             "pem" => keys == 1 && has_certificate,
+            "pub" if are_two_keys(part, file) => (certificates, keys) == (0, 2),
             _ => (certificates, keys) == (0, 1),
         };
         // Other programs may keep any files beside kubeadm's.
@@ -52,6 +58,39 @@ pub(super) fn check_pairs(part: &Part<'_>, pem: &Pem<'_>, report: &mut Report<'_
             _ => {}
         }
     }
+}
+
+/// Returns the keys that the first CA in a file and another one in it must have, in a phase of a rotation in which two are
+/// trusted there. Returns `None` for every other file.
+fn trusted_in_phase(part: &Part<'_>, file: &str) -> Option<[Sha256; 2]> {
+    let phase = part.phase.filter(|phase| phase.number < 3)?;
+    let purpose = match usual_place(file) == CA_CHAIN {
+        true => Purpose::KubernetesCa,
+        false => Purpose::of_path(file),
+    };
+    let authority = AUTHORITIES.iter().find(|row| row.purpose == purpose)?;
+    let id = KeyId::ca(authority.name.profile_name());
+    let row = phase.rotation.iter().find(|row| row.authority == id)?;
+    Some(if phase.number == 1 { [row.from, row.to] } else { [row.to, row.from] })
+}
+
+/// Returns whether these are the CAs that a file must hold in a phase: that which issues first. Where clients are known by
+/// them, there is no other.
+fn are_trusted(file: &str, certificates: &[ReadCertificate], [first, second]: [Sha256; 2]) -> bool {
+    let keys: Vec<_> = certificates.iter().map(|certificate| Sha256::of(certificate.spki_der())).collect();
+    let are_cas = certificates.iter().all(ReadCertificate::is_ca);
+    if usual_place(file) == CA_SIGNING {
+        return are_cas && keys == [first];
+    }
+    let knows_clients = Purpose::of_path(file).is_ca() && usual_place(file).starts_with(PKI);
+    are_cas && keys.first() == Some(&first) && keys.contains(&second) && (keys.len() == 2 || !knows_clients)
+}
+
+/// Returns whether a file must hold two public keys of service accounts.
+fn are_two_keys(part: &Part<'_>, file: &str) -> bool {
+    let rotates =
+        |phase: &Phase| phase.number < 3 && phase.rotation.iter().any(|row| row.authority == KeyId::ServiceAccount);
+    part.phase.is_some_and(rotates) && usual_place(file) == format!("{SERVICE_ACCOUNT}.pub")
 }
 
 /// Returns whether certificates of a file in a bundle are a chain that belongs there: each one signed the one before it, and

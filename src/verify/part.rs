@@ -6,6 +6,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use super::Fault;
+use crate::bundle::Phase;
 use crate::kubeconfig::Kubeconfig;
 use crate::lint::NodeFacts;
 use crate::x509::{AltName, PemContents, ReadCertificate, read_pem};
@@ -33,6 +34,8 @@ pub struct Part<'a> {
     pub links: BTreeSet<&'a str>,
     /// The node whose files these are, if they are a node's and the node is known.
     pub node: Option<NodeFacts<'a>>,
+    /// The phase of a rotation for which the files are made, if they are of a bundle of one.
+    pub phase: Option<&'a Phase>,
     /// Where the files come from.
     pub origin: Origin,
 }

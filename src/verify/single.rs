@@ -24,7 +24,7 @@ pub fn check_file(title: &str, name: &str, content: &[u8], at: OffsetDateTime) -
         findings.push(Finding { part: title.to_owned(), file: file.to_owned(), fault });
     };
     let files = BTreeMap::from([(name, File { mode: 0o600, content })]);
-    let part = Part { name: title, files, links: BTreeSet::new(), node: None, origin: Origin::Disk };
+    let part = Part { name: title, files, links: BTreeSet::new(), node: None, phase: None, origin: Origin::Disk };
     let known = AlreadyVerified::default();
     let judge = Judge::new(&part, at, &known);
     if let Ok(read) = Kubeconfig::read(content) {

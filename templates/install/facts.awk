@@ -30,6 +30,7 @@ BEGIN {
     roles_of["etc/kubernetes/pki/etcd/ca.crt"] = " control-plane etcd "; mode_of["etc/kubernetes/pki/etcd/ca.crt"] = "0644"
     roles_of["etc/kubernetes/pki/etcd/ca.key"] = " control-plane "; mode_of["etc/kubernetes/pki/etcd/ca.key"] = "0600"
     roles_of["etc/kubernetes/pki/ca-chain.crt"] = " control-plane "; mode_of["etc/kubernetes/pki/ca-chain.crt"] = "0644"
+    roles_of["etc/kubernetes/pki/ca-signing.crt"] = " control-plane "; mode_of["etc/kubernetes/pki/ca-signing.crt"] = "0644"
     roles_of["etc/kubernetes/pki/sa.key"] = " control-plane "; mode_of["etc/kubernetes/pki/sa.key"] = "0600"
     roles_of["etc/kubernetes/pki/sa.pub"] = " control-plane "; mode_of["etc/kubernetes/pki/sa.pub"] = "0600"
     roles_of["etc/kubernetes/pki/apiserver.crt"] = " control-plane "; mode_of["etc/kubernetes/pki/apiserver.crt"] = "0644"
@@ -90,6 +91,7 @@ BEGIN {
     beginning[20] = "var/lib/kubelet/pki/kubelet."; readers[20] = "kubelet"
     beginning[21] = "etc/kubernetes/pki/sa."; readers[21] = "kube-apiserver kube-controller-manager"
     beginning[22] = "etc/kubernetes/pki/ca-chain.crt"; readers[22] = "kube-controller-manager"
-    reader_rows = 22
+    beginning[23] = "etc/kubernetes/pki/ca-signing.crt"; readers[23] = "kube-controller-manager"
+    reader_rows = 23
     component_names = "etcd kube-apiserver kube-controller-manager kube-scheduler kubelet"
 }

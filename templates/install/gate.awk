@@ -176,6 +176,9 @@ function read_block() {
             top = substr(top, 1, RSTART - 1)
             state = "part"
         }
+        if (top ~ /-g[1-9][0-9]*-p[1-3]$/) {
+            refuse("it is of a phase of a rotation, which this script does not install: certferry apply does")
+        }
         if (!match(top, /-g[1-9][0-9]*$/) || !is_label(substr(top, 1, RSTART - 1))) {
             refuse("it is neither a bundle nor a slice")
         }

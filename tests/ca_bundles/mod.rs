@@ -3,8 +3,6 @@
 //!
 //! `tests/kubernetes_manifests` has it work on a real API server.
 
-mod api;
-
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
@@ -13,7 +11,7 @@ use certferry::layout::scripts::CA_BUNDLES;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::ca_bundles::api::Api;
+use crate::common::api::Api;
 use crate::common::shells::{SHELLS, find};
 use crate::common::{Ended, end, succeed, tool, write};
 

@@ -1,5 +1,6 @@
 //! What integration tests share: the program, a seed that everybody knows, bundles built once.
 
+pub mod api;
 pub mod desk;
 pub mod golang;
 pub mod network;

@@ -228,6 +228,30 @@ pub(crate) fn old_root_ca(node: &Node) {
     node.save(&list(&[config_map("default", "kube-root-ca.crt", "ca.crt", &old)]));
 }
 
+/// The first CA of the node's alone.
+fn first_ca(node: &Node) -> String {
+    let both = node.text(&format!("{PKI}/ca.crt"));
+    let end = "-----END CERTIFICATE-----\n";
+    both.split_inclusive(end).next().unwrap().to_owned()
+}
+
+pub(crate) fn one_root_ca(node: &Node) {
+    node.save(&list(&[config_map("default", "kube-root-ca.crt", "ca.crt", &first_ca(node))]));
+}
+
+pub(crate) fn one_cluster_info(node: &Node) {
+    let cluster =
+        json!({ "server": "https://k8s.lab:6443", "certificate-authority-data": STANDARD.encode(first_ca(node)) });
+    let kubeconfig = json!({ "kind": "Config", "apiVersion": "v1", "clusters": [{ "name": "", "cluster": cluster }] });
+    node.save(&list(&[config_map("kube-public", "cluster-info", "kubeconfig", &kubeconfig.to_string())]));
+}
+
+pub(crate) fn kubeadm_certs(node: &Node) {
+    let metadata = json!({ "name": "kubeadm-certs", "namespace": "kube-system" });
+    let data = json!({ "ca.key": STANDARD.encode("encrypted") });
+    node.save(&list(&[json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data })]));
+}
+
 pub(crate) fn two_client_cas(node: &Node) {
     let [_, mut other] = GENUINE.clone();
     let old = String::from_utf8(other.tree("node/cp-1").get(&format!("{PKI}/ca.crt"))).unwrap();

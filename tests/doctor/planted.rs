@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use certferry::bundle::KUBELET_CLIENT_LINK;
 use certferry::doctor::RULES;
 use certferry::kubernetes::Purpose;
@@ -13,7 +15,7 @@ use crate::common::{run, succeed, tool};
 use crate::doctor::{KUBELET_CONFIG, MANIFESTS, Node, issuers, metallb, objects, registries, renewed};
 use crate::planting::faults::{Broken, CP, Fault, Judge, TABLE, faults, inline, leaf};
 use crate::planting::forge::{Forge, Key, pem};
-use crate::planting::{Cluster, PKI, STORE};
+use crate::planting::{Cluster, GENUINE, PKI, STORE};
 
 /// A fault of a node or its files that is no lint's to tell.
 pub(crate) struct Flaw {
@@ -54,10 +56,50 @@ const FLAWS: &[Flaw] = &[
         node.replace(&format!("{MANIFESTS}/kube-scheduler.yaml"), "- kube-scheduler\n", "- /start.sh\n");
     }),
     in_files("signing-cert-count", |lab, other| {
-        let place = format!("{PKI}/ca.crt");
-        let both = [lab.tree(CP).get(&place), other.clone().tree(CP).get(&place)].concat();
-        lab.tree(CP).set(&place, both);
+        let both = with_the_ca_of(lab, other);
+        for file in ["admin", "super-admin", "controller-manager", "scheduler", "kubelet"] {
+            trust(lab, &format!("etc/kubernetes/{file}.conf"), &both);
+        }
     }),
+    // `kubeadm certs renew` while there are two CAs.
+    Flaw {
+        lab: |lab, other| {
+            let alone = lab.tree(CP).get(ADMIN);
+            in_phase_1(lab, other);
+            lab.tree(CP).set(ADMIN, alone);
+        },
+        ..on_node("kubeconfig-one-ca", signs_with_its_own)
+    },
+    // What a network plugin wrote when its pod started.
+    Flaw {
+        lab: |lab, other| {
+            let alone = lab.tree(CP).get(ADMIN);
+            in_phase_1(lab, other);
+            lab.tree(CP).add("etc/cni/net.d/calico-kubeconfig", certferry::bundle::Mode::Private, alone);
+        },
+        ..on_node("kubeconfig-one-ca", signs_with_its_own)
+    },
+    Flaw {
+        lab: in_phase_1,
+        ..on_node("object-one-ca", |node| {
+            signs_with_its_own(node);
+            objects::one_root_ca(node);
+        })
+    },
+    Flaw {
+        lab: in_phase_1,
+        ..on_node("object-one-ca", |node| {
+            signs_with_its_own(node);
+            objects::one_cluster_info(node);
+        })
+    },
+    Flaw {
+        lab: in_phase_1,
+        ..on_node("kubeadm-certs-left", |node| {
+            signs_with_its_own(node);
+            objects::kubeadm_certs(node);
+        })
+    },
     on_node("client-ca-above", |node| {
         let place = format!("{PKI}/etcd/ca.crt");
         let (own, root) = below_a_root(node, &place);
@@ -354,6 +396,66 @@ const FLAWS: &[Flaw] = &[
     Flaw { node: renewed::named_by_serial, ..in_files("authority-serial", renewed::renew) },
     on_node("config-map-old-ca", objects::two_client_cas),
 ];
+
+/// Adds the CA of another cluster to the one of the node, and returns both.
+fn with_the_ca_of(lab: &mut Cluster, other: &Cluster) -> Vec<u8> {
+    let place = format!("{PKI}/ca.crt");
+    let both = [lab.tree(CP).get(&place), other.clone().tree(CP).get(&place)].concat();
+    lab.tree(CP).set(&place, both.clone());
+    both
+}
+
+/// Has a kubeconfig trust these CAs.
+fn trust(lab: &mut Cluster, place: &str, authorities: &[u8]) {
+    if !lab.tree(CP).files.contains_key(place) {
+        return;
+    }
+    let text = String::from_utf8(lab.tree(CP).get(place)).unwrap();
+    let (before, rest) = text.split_once("certificate-authority-data: ").unwrap();
+    let (_, after) = rest.split_once('\n').unwrap();
+    let data = STANDARD.encode(authorities);
+    lab.tree(CP).set(place, format!("{before}certificate-authority-data: {data}\n{after}"));
+}
+
+/// A node in phase 1 of a rotation: it trusts two CAs everywhere, and the controller manager has the first alone.
+pub(crate) fn in_phase_1(lab: &mut Cluster, other: &Cluster) {
+    let alone = lab.tree(CP).get(&format!("{PKI}/ca.crt"));
+    let both = with_the_ca_of(lab, other);
+    for file in ["admin", "super-admin", "controller-manager", "scheduler", "kubelet"] {
+        trust(lab, &format!("etc/kubernetes/{file}.conf"), &both);
+    }
+    lab.tree(CP).add(&format!("{PKI}/ca-signing.crt"), certferry::bundle::Mode::Public, alone);
+}
+
+/// Has the controller manager sign with its own file, as in phases 1 and 2.
+pub(crate) fn signs_with_its_own(node: &Node) {
+    node.replace(
+        &format!("{MANIFESTS}/kube-controller-manager.yaml"),
+        "signing-cert-file=/etc/kubernetes/pki/ca.crt",
+        "signing-cert-file=/etc/kubernetes/pki/ca-signing.crt",
+    );
+}
+
+/// Nothing is wrong in a phase by itself.
+#[test]
+fn a_node_in_a_phase_is_healthy() {
+    let node = Node::control_plane(in_phase_1);
+    signs_with_its_own(&node);
+    assert_eq!(node.findings(), Vec::<serde_json::Value>::new());
+}
+
+/// The certificate with which the controller manager signs is not that of its key.
+#[test]
+fn a_signing_certificate_of_another_ca_is_named() {
+    let node = Node::control_plane(in_phase_1);
+    signs_with_its_own(&node);
+    let [_, mut other] = GENUINE.clone();
+    node.write(&format!("{PKI}/ca-signing.crt"), other.tree(CP).get(&format!("{PKI}/ca.crt")));
+    let findings = node.findings();
+    assert_eq!((findings.len(), &findings[0]["rule"]), (1, &"key-pair".into()), "{findings:#?}");
+    let what = "etc/kubernetes/pki/ca.key is not the key of etc/kubernetes/pki/ca-signing.crt";
+    assert_eq!(findings[0]["what"], what);
+}
 
 /// One kubeconfig with the client certificate and key of another.
 fn with_credentials_of(own: &[u8], theirs: &[u8]) -> String {

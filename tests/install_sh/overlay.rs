@@ -18,8 +18,8 @@ use crate::install_sh::node::{FIRST, Node, SECOND, State, TOOLS, script, state};
 
 const PKI: &str = "etc/kubernetes/pki";
 const NAME: &str = "worker-1";
-/// Every day a run is killed at every so-manieth call.
-const STEP: u32 = 12;
+/// Every day a run is killed at every so-manieth call; by `cargo xtask crash` at each.
+const STEP: u32 = 20;
 
 /// A disk whose lower layer has all that is on a node. Each command sees it mounted anew, as after a reboot; where the
 /// machine has two file systems, the layers are on both, and overlayfs gives its folders other numbers each time.

@@ -74,7 +74,7 @@ impl Rotation {
         let phases = (from.min(to), from.max(to));
         for node in order {
             self.story.tell(phases, Some(node), false);
-            self.phases.install(&self.cluster, node, to);
+            self.phases.install(&self.cluster, node, (from, to));
             self.probes.wait_until_understood(&self.cluster, phases);
             self.story.tell(phases, None, false);
             self.note(&format!("{node} is in phase {to}"));

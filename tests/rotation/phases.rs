@@ -9,11 +9,7 @@ use tempfile::TempDir;
 
 use super::cluster::{Cluster, NODES, nodes};
 use crate::common::node::renew_authorities;
-use crate::common::{Bundle, build_text, succeed, tool};
-
-const PKI: &str = "etc/kubernetes/pki";
-/// The files of trust.
-const TRUST: [&str; 4] = ["ca.crt", "front-proxy-ca.crt", "etcd/ca.crt", "sa.pub"];
+use crate::common::{Bundle, build_text, certferry, run, succeed, tool};
 
 /// The trees of the nodes in each phase.
 pub(super) struct Phases {
@@ -33,36 +29,49 @@ fn profile(generation: i64) -> String {
     table["cluster"].as_table_mut().unwrap().insert("generation".to_owned(), generation.into());
     if generation > 1 {
         renew_authorities(&mut table);
-        let signer: toml::Table = format!("generation = {generation}").parse().unwrap();
-        table.insert("service_account".to_owned(), signer.into());
+        let previous: toml::Table = "previous = { generation = 1 }".parse().unwrap();
+        for (_, authority) in table["ca"].as_table_mut().unwrap() {
+            authority.as_table_mut().unwrap().extend(previous.clone());
+        }
+        let mut key: toml::Table = format!("generation = {generation}").parse().unwrap();
+        key.extend(previous);
+        table.insert("service_account".to_owned(), key.into());
     }
     toml::to_string(&table).unwrap()
 }
 
 impl Phases {
-    /// Builds them.
+    /// Builds them: generation 1, and the three bundles of its rotation.
     pub(super) fn make() -> Self {
         let bundles = [1, 2].map(|generation| build_text(&profile(generation)));
         let phases = Self { bundles, folder: tempfile::tempdir().unwrap() };
-        let tops = phases.bundles.each_ref().map(Bundle::untar);
-        for (name, ..) in NODES {
-            let trees = phases.bundles.each_ref().map(|bundle| bundle.unpack(name));
-            for phase in 0..4 {
-                phases.tree(phase, name, &trees);
-            }
-        }
         for phase in 0..4 {
-            let to = phases.path(phase, "backup");
-            let trees = tops.each_ref().map(|top| top.join("cluster/etcd-clients/backup"));
-            copy(&trees[usize::from(phase > 1)], &to);
-            merge(&to.join("ca.crt"), phase, "ca.crt", &trees);
+            let archive = phases.archive(phase);
+            for (name, ..) in NODES {
+                let mut unpack = certferry();
+                unpack.arg("unpack").arg(&archive).arg("--key").arg(&phases.bundles[0].public_key);
+                succeed(unpack.args(["--node", name, "--root"]).arg(phases.path(phase, name)));
+            }
+            let whole = phases.path(phase, "whole");
+            fs::create_dir_all(&whole).unwrap();
+            let mut untar = tool("tar");
+            succeed(untar.arg("-xzf").arg(&archive).args(["--strip-components=1", "-C"]).arg(&whole));
+            copy(&whole.join("cluster/etcd-clients/backup"), &phases.path(phase, "backup"));
         }
         phases
     }
 
+    /// The bundle of a phase.
+    fn archive(&self, phase: u32) -> PathBuf {
+        match phase {
+            0 => self.bundles[0].archive.clone(),
+            _ => self.bundles[1].archive.with_file_name(format!("living-g2-p{phase}.tar.gz")),
+        }
+    }
+
     /// What was unpacked of the first bundle.
     pub(super) fn top(&self) -> PathBuf {
-        self.bundles[0].folder.path().join(self.bundles[0].top())
+        self.path(0, "whole")
     }
 
     /// What a node has in a phase, or the client of etcd.
@@ -70,86 +79,32 @@ impl Phases {
         self.folder.path().join(format!("{phase}/{name}"))
     }
 
-    fn tree(&self, phase: u32, name: &str, trees: &[PathBuf; 2]) {
-        let to = self.path(phase, name);
-        copy(&trees[usize::from(phase > 1)], &to);
-        for file in TRUST {
-            merge(&to.join(PKI).join(file), phase, &format!("{PKI}/{file}"), trees);
-        }
-        if to.join(PKI).join("ca.key").exists() && [1, 2].contains(&phase) {
-            fs::copy(trees[usize::from(phase > 1)].join(PKI).join("ca.crt"), to.join(PKI).join("ca-signing.crt"))
-                .unwrap();
-        }
-        let Ok(authority) = fs::read(to.join(PKI).join("ca.crt")) else { return };
-        for name in ["admin", "controller-manager", "scheduler", "kubelet"] {
-            let file = to.join(format!("etc/kubernetes/{name}.conf"));
-            let Ok(text) = fs::read_to_string(&file) else { continue };
-            let before = field(&text, "certificate-authority-data");
-            fs::write(&file, text.replace(&before, &STANDARD.encode(&authority))).unwrap();
-        }
-    }
-
-    /// Brings a node to a phase, and restarts what reads its files.
-    pub(super) fn install(&self, cluster: &Cluster, node: &str, phase: u32) {
+    /// Brings a node to a phase with certferry, which restarts what reads its files. Back it goes by `rollback`, and where that
+    /// is no longer what was before, by the bundle of the phase.
+    pub(super) fn install(&self, cluster: &Cluster, node: &str, (from, to): (u32, u32)) {
         let machine = &cluster.machines[node];
-        fs::create_dir_all(machine.path("/next")).unwrap();
-        succeed(tool("cp").arg("-a").arg(self.path(phase, node).join(".")).arg(machine.path("/next")));
-        succeed(machine.command("sh").args(["-euc", BY_HAND, "sh", &phase.to_string()]));
+        let bring = |phase: u32| {
+            let archive = format!("/media/p{phase}.tar.gz");
+            fs::copy(self.archive(phase), machine.path(&archive)).unwrap();
+            fs::copy(&self.bundles[0].public_key, machine.path("/media/living.pub")).unwrap();
+            format!("apply {archive} --key /media/living.pub --node {node}")
+        };
+        let line = match (from, to) {
+            (3, 2) => "rollback".to_owned(),
+            _ if to < from => format!("{} --allow-downgrade", bring(to)),
+            _ => bring(to),
+        };
+        let mut command = machine.command("/opt/certferry/certferry");
+        command.args(line.split(' ')).args(["--restart", "--wait", "300"]);
+        let output = run(&mut command);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{node}, {from} to {to}: {said}\n{}", String::from_utf8_lossy(&output.stdout));
     }
 }
-
-/// What `apply --restart` does.
-const BY_HAND: &str = r#"
-cd /etc/kubernetes
-certificate=ca.crt
-case $1 in 1 | 2) certificate=ca-signing.crt ;; esac
-wait_for() { n=0; until "$@" >/dev/null 2>&1; do n=$((n + 1)); [ $n -lt 600 ]; sleep 0.2; done; }
-gone() { [ -z "$(crictl ps -q --name "^$1\$" --label io.kubernetes.pod.namespace=kube-system)" ]; }
-if [ -e manifests ]; then
-    mkdir -p away
-    for pod in kube-controller-manager kube-scheduler kube-apiserver; do
-        [ ! -e manifests/$pod.yaml ] || mv manifests/$pod.yaml away
-        wait_for gone $pod
-    done
-    [ ! -e away/kube-controller-manager.yaml ] ||
-        sed -i "s|\(--cluster-signing-cert-file=\).*|\1/etc/kubernetes/pki/$certificate|" away/kube-controller-manager.yaml
-fi
-rm -rf pki/ca-signing.crt /var/lib/kubelet/pki
-cp -a /next/. /
-rm -rf /next
-[ ! -e /run/services/kubelet ] || systemctl restart kubelet
-if [ -e /run/services/etcd ]; then
-    systemctl restart etcd
-    wait_for curl --silent --fail --cacert pki/etcd/ca.crt --cert pki/etcd/healthcheck-client.crt \
-        --key pki/etcd/healthcheck-client.key https://127.0.0.1:2379/health
-fi
-if [ -e away ]; then
-    mv away/kube-apiserver.yaml manifests
-    address=$(sed -n 's/.*--advertise-address=//p' manifests/kube-apiserver.yaml)
-    wait_for curl --silent --fail --cacert pki/ca.crt --cert pki/apiserver-kubelet-client.crt \
-        --key pki/apiserver-kubelet-client.key https://$address:6443/readyz
-    mv away/*.yaml manifests
-    rmdir away
-fi
-"#;
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     succeed(tool("cp").arg("-a").arg(from.join(".")).arg(to));
-}
-
-/// Writes what a phase trusts: the certificate of who issues first.
-fn merge(to: &Path, phase: u32, file: &str, trees: &[PathBuf; 2]) {
-    if to.exists() {
-        let [old, new] = trees.each_ref().map(|tree| fs::read_to_string(tree.join(file)).unwrap());
-        let text = match phase {
-            0 => old,
-            1 => old + &new,
-            2 => new + &old,
-            _ => new,
-        };
-        fs::write(to, text).unwrap();
-    }
 }
 
 /// A field of a kubeconfig.

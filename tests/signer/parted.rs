@@ -31,6 +31,7 @@ fn derived(profile: &Profile, signing: Signing<'_>) -> Result<u64, MakeError> {
         lock: None,
         subset: None,
         permission: Permission::PROFILE,
+        rotation: None,
         signing,
         envelopes: None,
         signs_slices: false,

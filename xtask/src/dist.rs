@@ -9,7 +9,7 @@ use std::{
     env::consts::ARCH,
     fs, io,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command, Stdio},
 };
 
 use crate::{Outcome, process};
@@ -58,6 +58,29 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     println!("xtask: {FOLDER} holds");
     print!("{}", fs::read_to_string(folder.join("SHA256SUMS")).map_err(|error| error.to_string())?);
     Ok(())
+}
+
+/// A build that goes on beside other work; it is ended when this is dropped.
+pub(crate) struct Ahead(Option<Child>);
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        if let Some(cargo) = &mut self.0 {
+            // Neither fails but for a build that has ended. What the compiler is at comes to its end.
+            let _ = cargo.kill();
+            let _ = cargo.wait();
+        }
+    }
+}
+
+/// Begins to build the program for this machine, in the folder in which [`run`] goes on with it. Whatever goes wrong is
+/// met there once more, and told.
+pub(crate) fn begin() -> Ahead {
+    let machine = MACHINES.iter().find(|machine| machine.name == ARCH);
+    let cargo = machine.and_then(|machine| cargo(process::root(), machine).ok());
+    Ahead(cargo.and_then(|mut cargo| {
+        cargo.arg("--locked").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
+    }))
 }
 
 /// Returns the path of the program for this machine, which [`run`] makes.
@@ -187,4 +210,25 @@ fn sums(folder: &Path) -> Outcome {
     files.sort();
     let sums = process::output(process::command("sha256sum").current_dir(folder).args(files))?;
     fs::write(folder.join("SHA256SUMS"), sums).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop here")]
+mod tests {
+    use std::{fs, process::Command};
+
+    use super::Ahead;
+
+    #[test]
+    fn what_is_built_ahead_ends_with_whoever_wants_it() {
+        let child = Command::new("sleep").arg("3600").spawn().unwrap();
+        let process = format!("/proc/{}", child.id());
+        assert!(fs::exists(&process).unwrap());
+        drop(Ahead(Some(child)));
+        assert!(!fs::exists(&process).unwrap());
+        let mut ended = Command::new("true").spawn().unwrap();
+        ended.wait().unwrap();
+        drop(Ahead(Some(ended)));
+        drop(Ahead(None));
+    }
 }

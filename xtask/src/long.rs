@@ -1,5 +1,6 @@
 //! `cargo xtask long`: runs with the static program what takes too long for every day: install.sh on each hostile bundle,
-//! and killed at each call of its tools; the fleet with the newest Ansible. `cargo xtask test` takes some of each.
+//! and killed at each call of its tools; every changed byte and every cut of a bundle; more changed copies of what the
+//! readers read; the fleet with the newest Ansible. `cargo xtask test` takes some of each.
 
 use std::path::PathBuf;
 

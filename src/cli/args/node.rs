@@ -29,6 +29,9 @@ pub(crate) struct ApplyArguments {
     /// Also when a newer generation is installed, or another bundle of this generation
     #[arg(long)]
     pub(crate) allow_downgrade: bool,
+    /// In a rotation, also when the node was off while the others went on: go straight to the phase that they have
+    #[arg(long)]
+    pub(crate) catch_up: bool,
     /// Also when a backup is dropped for it that certferry did not make, or that an earlier repair made
     #[arg(long)]
     pub(crate) drop_backup: bool,

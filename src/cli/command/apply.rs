@@ -22,6 +22,7 @@ pub(crate) fn run(arguments: &ApplyArguments) -> Result<String, Failure> {
     let allowed = Allowed {
         other_node: arguments.force_node,
         downgrade: arguments.allow_downgrade,
+        catch_up: arguments.catch_up,
         drop_backup: arguments.drop_backup,
     };
     let restart = arguments.change.restart.time();

@@ -23,7 +23,7 @@ use crate::cli::input::adopted_files::{self, Keys};
 use crate::cli::input::sealed::Opener;
 use crate::cli::input::{engine, lock_file, misplaced_secret, source};
 use crate::cli::text::build_json::{self, Files};
-use crate::cli::text::build_summary::{self, Places};
+use crate::cli::text::build_summary::{self, Places, archive_name};
 use crate::cli::text::changes::Detail;
 use crate::cli::text::problems;
 use crate::cli::text::sealing as sealing_text;
@@ -32,7 +32,7 @@ use crate::keys::{Seed, wipe_stack};
 use crate::make::{
     self, BuildError, Comparison, Derivation, Made, Permission, Progress, Request, Signing, Subset, check_lock,
 };
-use crate::profile::{self, Cluster, Profile};
+use crate::profile::{self, Profile};
 
 /// The most bytes that are read of a profile. The limit is above that of [`profile::parse`], whose message is better
 /// than one about reading.
@@ -83,28 +83,39 @@ pub(crate) fn run(arguments: &BuildArguments) -> Result<String, Failure> {
         // It is the first to be placed: a bundle without its seed could never be rebuilt.
         seed_file::stage(&mut outputs, file, &keep(arguments).text(file, &seed)?)?;
     }
-    let request = Request {
-        profile: &profile,
+    let phases = make::in_phases(&profile, &adopted);
+    if phases.len() > 1 {
+        refuse_beside_phases(arguments)?;
+    }
+    let engine = engine::chosen()?;
+    let threads = arguments.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
+    let derivation = Derivation { engine: &*engine.test, threads, progress: &|_| {} };
+    let rotation = make::rotation(&profile, &seed, &adopted, derivation);
+    let rotation = rotation.map_err(|error| Failure::make(&error, &arguments.out, &lock_path))?;
+    let request = |(profile, adopted)| Request {
+        profile,
         seed: &seed,
-        adopted: &adopted,
+        adopted,
         lock: old_lock.as_ref(),
         subset: (!arguments.only.is_empty())
             .then_some(Subset { nodes: &arguments.only, with_cluster: arguments.with_cluster }),
         permission,
+        rotation: rotation.as_ref(),
         signing: signer.signing(),
         envelopes: envelopes.as_ref(),
         // Of what is sealed, the envelopes are signed.
         signs_slices: arguments.split.is_some() && envelopes.is_none(),
     };
+    let requests: Vec<_> = phases.values().map(|(profile, adopted)| request((profile, adopted))).collect();
     if arguments.dry_run {
-        return build_dry_run::run(&request, arguments, lock_path, new_seed_file, keep(arguments).word().is_some());
+        return build_dry_run::run(&requests, arguments, lock_path, new_seed_file, keep(arguments).word().is_some());
     }
     // Now, because it may be refused.
     let slices = arguments.split.as_deref().map(|out| SliceFolder::begin(out, BTreeSet::new())).transpose()?;
     let threads = arguments.threads.map_or(0, usize::from);
     let pool = ThreadPoolBuilder::new().num_threads(threads).exit_handler(|_| wipe_stack()).build();
     let pool = pool.map_err(|error| Failure::cannot_run(format!("cannot start threads: {error}")))?;
-    let built = pool.install(|| build(&request, arguments, (outputs, slices), lock_path, new_seed_file));
+    let built = pool.install(|| build(&requests, arguments, (outputs, slices), lock_path, new_seed_file));
     wipe_stack();
     built
 }
@@ -202,73 +213,32 @@ fn keep(arguments: &BuildArguments) -> Keep<'_> {
 }
 
 fn build(
-    request: &Request<'_>,
+    requests: &[Request<'_>],
     arguments: &BuildArguments,
     (mut outputs, slices): (Outputs, Option<SliceFolder<'_>>),
     lock: PathBuf,
     new_seed_file: Option<&Path>,
 ) -> Result<String, Failure> {
-    let engine = engine::chosen()?;
     let is_json = arguments.format.output == OutputFormat::Json;
-    let bar = if arguments.quiet || is_json { ProgressBar::hidden() } else { ProgressBar::new(0) };
-    let progress = |progress| show(&bar, progress);
-    let threads = arguments.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
-    let derivation = Derivation { engine: &*engine.test, threads, progress: &progress };
-    let Cluster { name, generation, .. } = &request.profile.cluster;
-    // The name of a partial bundle is known at the end.
-    let named = |name: &str| match request.envelopes {
-        None => arguments.out.join(name),
-        Some(_) => arguments.out.join(sealing::file_name(name)),
-    };
-    let mut archive = match request.subset {
-        None => named(&format!("{name}-g{generation}.tar.gz")),
-        Some(_) => arguments.out.clone(),
-    };
-    // Nobody signed it, so it is looked at and dropped; or what is written is sealed.
-    let is_hidden = matches!(request.signing, Signing::Nobody { .. }) || request.envelopes.is_some();
-    let scratch = |outputs: &mut Outputs, archive: &Path| {
-        Draft::new(outputs.scratch(&arguments.out).or_cannot("write", archive)?, is_hidden)
-    };
-    let body = scratch(&mut outputs, &archive);
-    let made = make::build(
-        request,
-        derivation,
-        || body,
-        |name| {
-            archive = named(name);
-            if is_hidden {
-                return scratch(&mut outputs, &archive);
-            }
-            Draft::new(outputs.stage(&archive, 0o600, false).or_cannot("write", &archive)?, false)
-        },
-    );
-    bar.finish_and_clear();
-    let made = made.map_err(|error| match error {
-        BuildError::Create(failure) => failure,
-        BuildError::Make(error) => cannot_make(&error, request, &archive, &lock),
-    })?;
-    // This is not freed, because that takes a fifth of a second for 10,000 nodes and the process ends here. It holds no
-    // secret.
-    let mut made = ManuallyDrop::new(made);
-    let mut places = Places {
-        slices: arguments.split.clone(),
-        seals_seed: keep(arguments).word().is_some(),
-        ..Places::new(&arguments.out, Some(&made.file_name), &made.plan.cluster, lock)
-    };
-    sealing::place(&mut places, request.envelopes);
-    signing::place(&mut places, request, arguments);
+    let Some((request, earlier)) = requests.split_last() else { return Ok(String::new()) };
+    let (mut phases, mut further) = (Vec::new(), Vec::new());
+    for request in earlier {
+        let (made, places, _) = build_one(request, arguments, &mut outputs, None, &lock)?;
+        if let (Some(path), Some(signature)) = (&places.signature, &made.signature) {
+            outputs.put(path, signature, 0o644, false).or_cannot("write", path)?;
+        }
+        phases.push(made.locked_phase());
+        further.extend(places.archive.zip(places.signature));
+    }
+    let (mut made, mut places, slices) = build_one(request, arguments, &mut outputs, slices, &lock)?;
+    if !phases.is_empty() {
+        phases.push(made.locked_phase());
+        made.keep_phases(request.lock, phases);
+    }
+    places.phases = further;
     if let Some(to_sign) = made.to_sign.take() {
         return signing::end_unsigned(&mut made, (request, arguments, &to_sign), outputs, places, new_seed_file);
     }
-    let slices = match request.envelopes {
-        None => slices.map(|slices| cut_slices(slices, &mut made, &archive)).transpose()?,
-        Some(envelopes) => {
-            let mut slices = slices;
-            sealing::stage(&mut outputs, (&mut made, envelopes, request), &archive, slices.as_mut())?;
-            slices
-        }
-    };
-    signing::stage_checksum(&mut outputs, &places, &made)?;
     stage_beside(&mut outputs, &places, &made, arguments.locked)?;
     if let Some(file) = new_seed_file {
         places.gitignore = seed_file::stage_gitignore(&mut outputs, file)?;
@@ -305,6 +275,97 @@ fn build(
     let recipients = sealing_text::changes(&sealing::changes(request), true);
     let text = build_summary::of_build(&made, comparison.as_ref(), &places, new_seed_file, detail);
     Ok(recipients + &text + &signing::compared(request, &made))
+}
+
+/// A bundle that is staged, where its files go, and its slices.
+type Staged<'a, 'o> = (ManuallyDrop<Made<'a, Draft>>, Places, Option<SliceFolder<'o>>);
+
+/// Makes the bundle of one phase, or the only one, and stages it.
+fn build_one<'a, 'o>(
+    request: &Request<'a>,
+    arguments: &BuildArguments,
+    outputs: &mut Outputs,
+    slices: Option<SliceFolder<'o>>,
+    lock: &Path,
+) -> Result<Staged<'a, 'o>, Failure> {
+    let engine = engine::chosen()?;
+    let is_json = arguments.format.output == OutputFormat::Json;
+    let bar = if arguments.quiet || is_json { ProgressBar::hidden() } else { ProgressBar::new(0) };
+    let progress = |progress| show(&bar, progress);
+    let threads = arguments.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
+    let derivation = Derivation { engine: &*engine.test, threads, progress: &progress };
+    let named_so = archive_name(request.profile);
+    // The name of a partial bundle is known at the end.
+    let named = |name: &str| match request.envelopes {
+        None => arguments.out.join(name),
+        Some(_) => arguments.out.join(sealing::file_name(name)),
+    };
+    let mut archive = match request.subset {
+        None => named(&named_so),
+        Some(_) => arguments.out.clone(),
+    };
+    // Nobody signed it, so it is looked at and dropped; or what is written is sealed.
+    let is_hidden = matches!(request.signing, Signing::Nobody { .. }) || request.envelopes.is_some();
+    let scratch = |outputs: &mut Outputs, archive: &Path| {
+        Draft::new(outputs.scratch(&arguments.out).or_cannot("write", archive)?, is_hidden)
+    };
+    let body = scratch(outputs, &archive);
+    let made = make::build(
+        request,
+        derivation,
+        || body,
+        |name| {
+            archive = named(name);
+            if is_hidden {
+                return scratch(outputs, &archive);
+            }
+            Draft::new(outputs.stage(&archive, 0o600, false).or_cannot("write", &archive)?, false)
+        },
+    );
+    bar.finish_and_clear();
+    let made = made.map_err(|error| match error {
+        BuildError::Create(failure) => failure,
+        BuildError::Make(error) => cannot_make(&error, request, &archive, lock),
+    })?;
+    // This is not freed, because that takes a fifth of a second for 10,000 nodes and the process ends here. It holds no
+    // secret.
+    let mut made = ManuallyDrop::new(made);
+    let mut places = Places {
+        slices: arguments.split.clone(),
+        seals_seed: keep(arguments).word().is_some(),
+        ..Places::new(&arguments.out, Some(&made.file_name), &made.plan.cluster, lock.to_owned())
+    };
+    sealing::place(&mut places, request.envelopes);
+    signing::place(&mut places, request, arguments);
+    if made.to_sign.is_some() {
+        return Ok((made, places, slices));
+    }
+    let slices = match request.envelopes {
+        None => slices.map(|slices| cut_slices(slices, &mut made, &archive)).transpose()?,
+        Some(envelopes) => {
+            let mut slices = slices;
+            sealing::stage(outputs, (&mut made, envelopes, request), &archive, slices.as_mut())?;
+            slices
+        }
+    };
+    signing::stage_checksum(outputs, &places, &made)?;
+    Ok((made, places, slices))
+}
+
+/// Refuses what makes one file of one bundle, where there are three.
+fn refuse_beside_phases(arguments: &BuildArguments) -> Result<(), Failure> {
+    let refused = |option: &str, hint: &str| {
+        let what = format!("{option} with a profile that rotates: there are three bundles, one of each phase");
+        Err(Failure::cannot_run(what).hint(hint))
+    };
+    if arguments.unsigned.is_some() || arguments.signatures.is_some() {
+        let option = if arguments.unsigned.is_some() { "--unsigned" } else { "--signatures" };
+        return refused(option, "have the signer's private key at hand for this build: --signer FILE");
+    }
+    match arguments.split.is_some() {
+        true => refused("--split", "`certferry split BUNDLE` cuts each of them afterwards, sealed or not"),
+        false => Ok(()),
+    }
 }
 
 /// Shows how far a build is, and with what.

@@ -9,29 +9,32 @@ use crate::cli::command::slice_folder::cannot_write;
 use crate::cli::command::{sealing, signing};
 use crate::cli::failure::Failure;
 use crate::cli::text::build_json::{self, Files};
-use crate::cli::text::build_summary::{self, Places};
+use crate::cli::text::build_summary::{self, Places, archive_name};
 use crate::cli::text::changes::Detail;
 use crate::cli::text::sealing as sealing_text;
 use crate::host;
 use crate::lock::Lock;
 use crate::make::{self, Comparison, Deviation, Objection, Permission, Request};
 use crate::plan::Plan;
-use crate::profile::Cluster;
 
 pub(crate) fn run(
-    request: &Request<'_>,
+    requests: &[Request<'_>],
     arguments: &BuildArguments,
     lock: PathBuf,
     new_seed: Option<&Path>,
     seals_seed: bool,
 ) -> Result<String, Failure> {
+    let Some((request, earlier)) = requests.split_last() else { return Ok(String::new()) };
+    for request in earlier {
+        make::check(request).map_err(|error| cannot_make(&error, request, &arguments.out, &lock))?;
+    }
     let plan = make::check(request).map_err(|error| cannot_make(&error, request, &arguments.out, &lock))?;
     let derivable = make::check_derivable(&plan, request.adopted, request.seed);
     derivable.map_err(|error| cannot_make(&error, request, &arguments.out, &lock))?;
     let is_partial = request.subset.is_some();
     let comparison = compared(request, &plan, &lock)?;
-    let Cluster { name, generation, .. } = &request.profile.cluster;
-    let file_name = (!is_partial).then(|| format!("{name}-g{generation}.tar.gz"));
+    let file_name = (!is_partial).then(|| archive_name(request.profile));
+    let name = &request.profile.cluster.name;
     if let Some(slices) = &arguments.split {
         host::check_new_tree(slices).map_err(|error| cannot_write(slices, &error))?;
     }
@@ -41,6 +44,12 @@ pub(crate) fn run(
         ..Places::new(&arguments.out, file_name.as_deref(), name, lock)
     };
     sealing::place(&mut places, request.envelopes);
+    let earlier = earlier.iter().filter(|_| !is_partial).map(|request| {
+        let mut places = Places::new(&arguments.out, Some(&archive_name(request.profile)), name, places.lock.clone());
+        sealing::place(&mut places, request.envelopes);
+        places
+    });
+    places.phases = earlier.filter_map(|places| places.archive.zip(places.signature)).collect();
     signing::place(&mut places, request, arguments);
     if arguments.format.output == OutputFormat::Json {
         let files = Files::look(&places, new_seed);

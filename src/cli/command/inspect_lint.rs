@@ -95,7 +95,14 @@ fn of_folder(path: &Path, at: OffsetDateTime) -> Result<Vec<Finding>, Failure> {
     }
     let files = contents.iter().map(|(place, (mode, content))| (place.as_str(), File { mode: *mode, content }));
     let name = path.display().to_string();
-    let part = Part { name: &name, files: files.collect(), links: BTreeSet::new(), node: None, origin: Origin::Disk };
+    let part = Part {
+        name: &name,
+        files: files.collect(),
+        links: BTreeSet::new(),
+        node: None,
+        phase: None,
+        origin: Origin::Disk,
+    };
     Ok(SharedFiles::default().hold(check_part(&part, at, &AlreadyVerified::default())))
 }
 

@@ -20,14 +20,18 @@ use crate::cli::text::sealing;
 use crate::cli::text::{adoption, bindings, branches, comparison, foreign_etcd, registries, signer};
 use crate::import::{self, Beside};
 use crate::kubernetes::PartName;
-use crate::lock::{Change, Lock, LockedPart};
-use crate::make::{Comparison, Permission, check_lock, recipient_changes, recipient_refusal};
+use crate::lock::{Change, Lock, LockedPart, Refusal};
+use crate::make::{Comparison, Permission, check_lock, recipient_changes, recipient_refusal, rotation_refusal};
 use crate::plan::{Plan, Recipient, plan};
+use crate::profile::Profile;
 use crate::x509::escape_for_terminal;
 
 pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     let profile = build::read_profile(&arguments.profile)?;
-    let (profile, _) = adopted_files::read(profile, &arguments.profile, Keys::IfThere, None)?;
+    let (written, _) = adopted_files::read(profile, &arguments.profile, Keys::IfThere, None)?;
+    let is_rotating = !written.rotating().is_empty();
+    // The lock of a rotation has what its last phase leads to.
+    let profile = if is_rotating { written.in_phase(3) } else { written.clone() };
     let lock_path = lock_file::path(arguments.lock.as_deref(), &arguments.profile)?;
     let lock = lock_file::read(&lock_path)?;
     let plan = plan(&profile);
@@ -40,6 +44,17 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
     }
     let since = lock.as_ref().map(|lock| (lock, Comparison::of_plan(lock, &profile, &plan)));
     let refusal = since.as_ref().and_then(|(lock, comparison)| comparison.refusal(lock, &plan));
+    // What a rotation changes on purpose is no reason; what it may not change is.
+    let refusal = match &lock {
+        Some(lock) if is_rotating => {
+            let refusal = refusal.filter(|refusal| {
+                !matches!(refusal, Refusal::ChangedAdopted { .. } | Refusal::ChangedAuthorities { .. })
+            });
+            rotation_refusal(lock, &written).or(refusal)
+        }
+        _ => refusal,
+    };
+    let phases = phases(&written);
     let sealed = recipients::planned(&arguments.profile, &profile)?;
     let changes = recipient_changes(lock.as_ref(), &sealed.fingerprints);
     let refusal = lock.as_ref().and_then(|lock| recipient_refusal(lock, &sealed.fingerprints)).or(refusal);
@@ -49,7 +64,8 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
             let hints = since.map(|(lock, since)| new_node(lock, since, &plan)).into_iter().flatten();
             (refusal, Failure::refusal(refusal).hints().iter().cloned().chain(hints).collect())
         });
-        return plan_json::print(&profile, &plan, since, refused, (&changes, &sealed.without)).map(|()| String::new());
+        let sealed = (&*changes, &*sealed.without);
+        return plan_json::print(&profile, &plan, since, refused, sealed, &phases).map(|()| String::new());
     }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Folded };
     // First: one line of it may be somebody's who should not open anything.
@@ -65,6 +81,9 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
         text += &adoption::renewed(&plan, lock.as_ref());
         text += &adoption::intermediate(&profile, &plan);
         text += &bindings::required(&plan);
+    }
+    for (number, comparison) in (1..).zip(&phases) {
+        text += &comparison::render(comparison, &format!("phase {number}, {}", PHASES[number - 1]), detail);
     }
     match &since {
         None => {
@@ -82,6 +101,19 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<String, Failure> {
         }
     }
     Ok(text)
+}
+
+/// What each phase of a rotation is for.
+const PHASES: [&str; 3] = ["every node trusts the new one, too", "every node uses the new one", "the old one ends"];
+
+/// Returns what each phase of a rotation changes against the state before it. There is nothing without one.
+fn phases(profile: &Profile) -> Vec<Comparison> {
+    if profile.rotating().is_empty() {
+        return Vec::new();
+    }
+    let states = [0, 1, 2, 3].map(|number| profile.in_phase(number));
+    let plans = states.each_ref().map(plan);
+    plans.iter().zip(plans.iter().skip(1)).map(|(before, after)| Comparison::of_phases(before, after)).collect()
 }
 
 /// Compares with what is on the nodes.

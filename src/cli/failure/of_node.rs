@@ -95,6 +95,35 @@ impl From<ApplyError> for Failure {
                 );
                 return Self::says_no(text).hint(hint);
             }
+            ApplyError::Untrusted { ref between, .. } => {
+                let hint = match between {
+                    Some(between) => format!(
+                        "apply {between} first, on every node; on a node that was off while all others went on, --catch-up; \
+                         nothing was changed"
+                    ),
+                    None => {
+                        "finish the rotation that has begun, or roll it back, one phase at a time; on a node that was \
+                             off while all others went on, --catch-up; nothing was changed"
+                            .to_owned()
+                    }
+                };
+                return Self::says_no(text).hint(hint);
+            }
+            ApplyError::TrustAlone => (
+                Self::says_no(text),
+                "on each node put its trust files into /etc/kubernetes/pki by hand, and ca.crt into the kubeconfigs \
+                 (`certferry help rotation`, \"The key of the CA is lost\"); nothing was changed",
+            ),
+            ApplyError::NoSigningFlag { .. } => (
+                Self::says_no(text),
+                "it must name ca-signing.crt while ca.crt holds two certificates, or kube-controller-manager ends: write the \
+                 flag where it is started, naming ca.crt, and apply again; nothing was changed",
+            ),
+            ApplyError::UneditedFlag { .. } => (
+                Self::says_no(text),
+                "certferry edits a static pod's manifest alone: without --restart it changes the files, and you edit the flag \
+                 before kube-controller-manager starts; nothing was changed",
+            ),
             ApplyError::Refused { refusal, .. } => (
                 Self::says_no(text),
                 match refusal {
@@ -104,6 +133,10 @@ impl From<ApplyError> for Failure {
                     node::InstallRefusal::OtherNode => "if it shall change its name, --force-node; nothing was changed",
                     node::InstallRefusal::Older => {
                         "`certferry rollback` brings back what was before; to install an older bundle, \
+                         --allow-downgrade; nothing was changed"
+                    }
+                    node::InstallRefusal::EarlierPhase => {
+                        "`certferry rollback` goes back one phase; to install an earlier one all the same, \
                          --allow-downgrade; nothing was changed"
                     }
                     node::InstallRefusal::OtherRecord => {

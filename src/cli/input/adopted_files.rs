@@ -49,10 +49,11 @@ pub(crate) fn read(
         return Ok((profile, Adopted::default()));
     }
     let mut files = BTreeMap::new();
-    for Wanted { certificate, key, .. } in &all {
-        if let Some(file) = certificate {
+    for Wanted { certificate, key, public_key, .. } in &all {
+        for (file, what) in [(certificate, "certificate"), (public_key, "public key")] {
+            let Some(file) = file else { continue };
             let place = beside(path, file);
-            let read = host::read(&place, LIMIT).map_err(|error| missing(path, &place, "certificate", &error))?;
+            let read = host::read(&place, LIMIT).map_err(|error| missing(path, &place, what, &error))?;
             files.insert(file.clone(), read);
         }
         if let Some(file) = key

@@ -1,5 +1,6 @@
 //! Adopted CAs in words: which they are, what their renewal means, and why one is refused.
 
+use crate::adopted::table as table_of;
 use crate::adopted::{AdoptError, AdoptFault};
 use crate::cli::failure::Failure;
 use crate::cli::text::bounded::bounded;
@@ -261,6 +262,16 @@ fn hint(error: &AdoptError) -> String {
              tables with a `validity` of their own",
             instant(*not_after)
         ),
+        AdoptFault::SameAsNext => {
+            "name the certificate of the CA that the cluster has now; with the same key, `renew = true` is all there is to do"
+                .to_owned()
+        }
+        AdoptFault::OneName { generation, common_name } => format!(
+            "OpenSSL would take one for the other: write `common_name = \"{common_name}-g{generation}\"` in {}",
+            table_of(&error.id.derived_as())
+        ),
+        AdoptFault::NoPublicKey => "`openssl pkey -in sa.key -pubout` writes it; /etc/kubernetes/pki/sa.pub is one".to_owned(),
+        AdoptFault::OtherPublicKey => format!("remove it from {table}, and rotate without phases"),
         AdoptFault::BeginsLate { .. } => "set a later `issued_at` in [cluster]".to_owned(),
         AdoptFault::PathLength(_) | AdoptFault::Usage { .. } | AdoptFault::NotPermitted { .. } => {
             format!("the CA's own limits forbid it: remove that from the profile, or rotate {table} to a new CA")

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::cli::text::restart;
+use crate::cli::text::status::generation;
 use crate::kubernetes::{API_SERVER_RESTART, UPDATE_TRUST, enable_api_server_restart};
 use crate::node::restart::{Effect, RestartedBy};
 use crate::node::{Applied, Changes, Difference, Foreseen, Method, Reason};
@@ -73,7 +74,7 @@ fn named(folders: &[String], name: &str) -> String {
 fn report(changes: &Changes<'_>, effect: &Effect, restarted_by: &RestartedBy, is_dry: bool) -> String {
     let to = &changes.to;
     let mut text = format!("{}: ", to.node);
-    let named = format!("generation {} of {}, Kubernetes {}", to.generation, to.cluster, to.kubernetes);
+    let named = format!("{} of {}, Kubernetes {}", generation(to), to.cluster, to.kubernetes);
     if changes.is_nothing() {
         return text
             + &named
@@ -89,7 +90,10 @@ fn report(changes: &Changes<'_>, effect: &Effect, restarted_by: &RestartedBy, is
             writeln!(text, "{word} {count} {files} of {named}, which is installed")
         }
         Some(from) if from.generation != to.generation => {
-            writeln!(text, "{named} {word} in the place of generation {}", from.generation)
+            writeln!(text, "{named} {word} in the place of {}", generation(from))
+        }
+        Some(from) if from.phase != to.phase => {
+            writeln!(text, "{named} {word} in the place of {}", generation(from))
         }
         Some(from) if from.record != to.record => {
             writeln!(text, "{named} {word} in the place of another bundle of generation {}", from.generation)
@@ -110,10 +114,30 @@ fn report(changes: &Changes<'_>, effect: &Effect, restarted_by: &RestartedBy, is
             + if restarts.is_empty() { ": nothing restarts\n" } else { "\n" }
             + &restarts;
     }
+    text += &flags(changes);
     files(&mut text, changes);
     methods(&mut text, changes);
     text += &restart::restarts(effect, restarted_by);
     text + &told(&commands(changes, effect)) + &restart::in_cluster(effect)
+}
+
+/// Returns what a person must edit where kube-controller-manager is started, or what certferry has edited there.
+fn flags(changes: &Changes<'_>) -> String {
+    let Some(signing) = changes.signing.as_ref().filter(|signing| !signing.edits.is_empty()) else {
+        return String::new();
+    };
+    let place = escape_for_terminal(signing.started_by.place());
+    let is_edited = changes.files.iter().any(|file| file.place == signing.started_by.place());
+    let lines = signing.edits.iter().map(|edit| {
+        let [flag, from, to] = [&edit.flag, &edit.from, &edit.to].map(|text| escape_for_terminal(text));
+        match is_edited {
+            true => format!("in {place} --{flag} names {to}, and no longer {from}\n"),
+            false => format!(
+                "edit {place} before kube-controller-manager starts anew: --{flag} must name {to} and not {from}\n"
+            ),
+        }
+    });
+    lines.collect()
 }
 
 /// A command that a person runs once on the node.

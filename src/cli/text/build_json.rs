@@ -82,7 +82,10 @@ impl Files {
         let is_written = |(what, _): &(&str, Option<&Path>)| {
             !places.is_unsigned && (*what != "signature" || places.checksum.is_none())
         };
-        let files = signed.into_iter().filter(is_written);
+        let phases = places.phases.iter();
+        let phases =
+            phases.flat_map(|(archive, signature)| [("bundle", Some(&**archive)), ("signature", Some(&**signature))]);
+        let files = phases.chain(signed.into_iter().filter(is_written));
         let files = files.chain(of_signer.into_iter().filter(|(_, path)| path.is_some()));
         let slices = places.slices.as_deref().map(|slices| ("slices", Some(slices)));
         let seed = new_seed.map(|seed| ("seed", Some(seed)));

@@ -11,6 +11,7 @@ use crate::cli::text::{bindings, comparison, fingerprint, gitignore, shell};
 use crate::kubernetes::KeyId;
 use crate::make::{Comparison, Made};
 use crate::plan::{Plan, PlannedCertificate, Recipient};
+use crate::profile::{Cluster, Profile};
 use crate::sign::Fingerprint;
 use crate::x509::instant;
 
@@ -20,6 +21,8 @@ pub(crate) struct Places {
     pub(crate) archive: Option<PathBuf>,
     /// The path of the bundle's signature.
     pub(crate) signature: Option<PathBuf>,
+    /// The paths of the bundles of the earlier phases of a rotation, and of their signatures.
+    pub(crate) phases: Vec<(PathBuf, PathBuf)>,
     /// The path of the signer's public key.
     pub(crate) public_key: PathBuf,
     /// The path of `install.sh`.
@@ -51,6 +54,7 @@ impl Places {
         Self {
             archive: file_name.map(|name| out.join(name)),
             signature: file_name.map(|name| out.join(format!("{name}.sig"))),
+            phases: Vec::new(),
             public_key: out.join(format!("{cluster}.pub")),
             script: out.join("install.sh"),
             script_signature: out.join("install.sh.sig"),
@@ -64,6 +68,13 @@ impl Places {
             is_sealed: false,
         }
     }
+}
+
+/// Returns the name of the file of a whole bundle.
+pub(crate) fn archive_name(profile: &Profile) -> String {
+    let Cluster { name, generation, .. } = &profile.cluster;
+    let phase = if profile.phase == 0 { String::new() } else { format!("-p{}", profile.phase) };
+    format!("{name}-g{generation}{phase}.tar.gz")
 }
 
 /// Returns the text of what was made, where, until when, and how to check it.
@@ -147,6 +158,9 @@ fn check_with_certferry(places: &Places, signer: &Fingerprint) -> String {
     format!("certferry verify {archive} --key {signer}")
 }
 
+/// What the bundles of the phases before the last one are for.
+const PHASES: [&str; 2] = ["phase 1: every node trusts the new one, too", "phase 2: every node uses the new one"];
+
 /// Returns what a build makes, and the files to which it writes.
 fn head(plan: &Plan<'_>, places: &Places, new_seed: Option<&Path>) -> String {
     let mut text = format!("{}, generation {}, Kubernetes {}\n\n", plan.cluster, plan.generation, plan.kubernetes);
@@ -154,7 +168,8 @@ fn head(plan: &Plan<'_>, places: &Places, new_seed: Option<&Path>) -> String {
     let counts =
         format!("{} certificates, {} keys, {nodes} {}", plan.certificates.len(), plan.keys.len(), nodes_word(nodes));
     let sealed = if places.is_sealed { "; each part opens for its recipients alone" } else { "" };
-    let counts = format!("{counts}{sealed}");
+    let last = if places.phases.is_empty() { "" } else { "phase 3: the old one ends; " };
+    let counts = format!("{last}{counts}{sealed}");
     let mut row = |left: &Path, right: &str| {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  {}{}{right}", left.display(), if right.is_empty() { "" } else { "  " });
@@ -165,6 +180,10 @@ fn head(plan: &Plan<'_>, places: &Places, new_seed: Option<&Path>) -> String {
             None => row(Path::new("no bundle"), &format!("{counts}, and nobody who signs")),
         }
     } else {
+        for ((archive, signature), what) in places.phases.iter().zip(PHASES) {
+            row(archive, what);
+            row(signature, "");
+        }
         match (&places.archive, &places.signature, &places.checksum) {
             (Some(archive), Some(signature), _) => {
                 row(archive, &counts);

@@ -20,7 +20,7 @@ use crate::profile::Profile;
 use crate::x509::instant;
 
 #[derive(Serialize)]
-struct PlanJson<'p, Keys, Certificates, Parts, Since> {
+struct PlanJson<'p, Keys, Certificates, Parts, Phase, Since> {
     cluster: String,
     generation: u32,
     kubernetes: String,
@@ -36,6 +36,9 @@ struct PlanJson<'p, Keys, Certificates, Parts, Since> {
     required_bindings: Vec<BindingJson>,
     recipient_changes: Vec<RecipientChangeJson>,
     parts_without_recipient: Vec<String>,
+    /// What each phase of a rotation changes against the state before it. Absent without a rotation.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    phases: Vec<Phase>,
     /// The lock. Without one, this field and those that follow are absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     lock: Option<LockJson>,
@@ -47,6 +50,14 @@ struct PlanJson<'p, Keys, Certificates, Parts, Since> {
     /// What to do about it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     refused_hints: Vec<String>,
+}
+
+/// A phase of a rotation.
+#[derive(Serialize)]
+struct PhaseJson<Of> {
+    number: u32,
+    #[serde(flatten)]
+    of: Of,
 }
 
 /// The last whole bundle.
@@ -123,6 +134,7 @@ pub(crate) fn print(
     since: Option<(&Lock, &Comparison)>,
     refused: Option<(&Refusal, Vec<String>)>,
     (changes, without): (&[RecipientChange], &[PartName]),
+    phases: &[Comparison],
 ) -> Result<(), Failure> {
     let shapes = Shapes::of_plan(plan);
     let break_glass: BTreeSet<_> = plan.break_glass().map(|certificate| &certificate.key).collect();
@@ -177,6 +189,7 @@ pub(crate) fn print(
         required_bindings: plan.required_bindings.iter().map(binding).collect(),
         recipient_changes: changes_json(changes),
         parts_without_recipient: without.iter().map(ToString::to_string).collect(),
+        phases: (1..).zip(phases).map(|(number, phase)| PhaseJson { number, of: comparison_json::of(phase) }).collect(),
         lock: since.map(|(lock, _)| LockJson {
             generation: lock.generation,
             kubernetes: lock.kubernetes.clone(),

@@ -20,7 +20,7 @@ pub(crate) fn done(done: &RolledBack) -> String {
     let taken_away = taken_away("taken away, because the generation before has none:", &done.taken_away);
     let restarts = restart::restarts(&done.effect, &done.restarted_by);
     let commands = told(&commands(&done.effect));
-    let in_cluster = restart::in_cluster(&done.effect);
+    let in_cluster = untrusted(&done.effect) + &restart::in_cluster(&done.effect);
     format!("{first}{taken_away}{}{restarts}{commands}{in_cluster}", status::text(&done.status))
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn dry_run(foreseen: &RollbackForeseen) -> String {
     let from = status.installed.as_ref().map_or_else(|| FOREIGN.to_owned(), describe);
     let taken_away = self::taken_away("would be taken away, because the generation before has none:", taken_away);
     let restarts = restart::restarts(effect, restarted_by);
-    let (commands, in_cluster) = (told(&commands(effect)), restart::in_cluster(effect));
+    let (commands, in_cluster) = (told(&commands(effect)), untrusted(effect) + &restart::in_cluster(effect));
     format!(
         "{waits}would bring back  {back}\nin the place of   {from}\n{taken_away}{restarts}{commands}{in_cluster}nothing was \
          changed\n"
@@ -50,6 +50,19 @@ pub(crate) fn dry_run(foreseen: &RollbackForeseen) -> String {
 fn commands(effect: &Effect) -> Vec<Command> {
     let why = "to let this system take note of the roots that it trusts (certferry help tls)";
     update_trust(effect, why).into_iter().collect()
+}
+
+/// Returns the line about a cluster that went on in its rotation without this node.
+fn untrusted(effect: &Effect) -> String {
+    let places: Vec<_> = effect.breaches.iter().map(|breach| escape_for_terminal(breach.place())).collect();
+    if places.is_empty() {
+        return String::new();
+    }
+    format!(
+        "the cluster no longer takes what comes back, nor the other way round: {}; `certferry apply --catch-up` brings this node \
+         to where the others are\n",
+        places.join(", ")
+    )
 }
 
 fn taken_away(head: &str, places: &[String]) -> String {
@@ -78,6 +91,12 @@ struct RollbackJson<'a> {
     restart: RestartJson,
     commands: Vec<CommandJson>,
     in_cluster: Vec<StepJson>,
+    /// The files by which the cluster and this node no longer know each other.
+    untrusted: Vec<String>,
+}
+
+fn untrusted_places(effect: &Effect) -> Vec<String> {
+    effect.breaches.iter().map(|breach| breach.place().to_owned()).collect()
 }
 
 /// Returns the document of what was done.
@@ -95,6 +114,7 @@ pub(crate) fn done_json(done: &RolledBack, recorder: Recorder) -> Result<String,
         restart: RestartJson::new(effect, restarted_by, recorder.steps),
         commands: commands(effect).into_iter().map(CommandJson::from).collect(),
         in_cluster: in_cluster(effect),
+        untrusted: untrusted_places(effect),
     };
     json::document("rollback", &document)
 }
@@ -115,6 +135,7 @@ pub(crate) fn dry_run_json(foreseen: &RollbackForeseen) -> Result<String, Failur
         restart: RestartJson::new(effect, restarted_by, Vec::new()),
         commands: commands(effect).into_iter().map(CommandJson::from).collect(),
         in_cluster: in_cluster(effect),
+        untrusted: untrusted_places(effect),
     };
     json::document("rollback", &document)
 }
@@ -138,13 +159,14 @@ pub(crate) fn failed_json(
         restart: RestartJson::failed(&recorder.effect, failed, recorder.steps),
         commands: Vec::new(),
         in_cluster: in_cluster(&Effect::default()),
+        untrusted: Vec::new(),
     };
     json::document("rollback", &document)
 }
 
 fn installed(previous: &Previous) -> Option<InstalledJson> {
     match previous {
-        Previous::Installed(previous) => Some(previous.into()),
+        Previous::Installed(previous) => Some(previous.as_ref().into()),
         Previous::Foreign | Previous::None => None,
     }
 }

@@ -33,7 +33,8 @@ pub(crate) fn text(status: &Status) -> String {
         ""
     };
     let unfinished = restart::unfinished(&status.unfinished);
-    format!("installed    {installed}\nprevious     {previous}\n{kept}{interrupted}{unfinished}")
+    let rotation = rotation(status.installed.as_ref());
+    format!("installed    {installed}\n{rotation}previous     {previous}\n{kept}{interrupted}{unfinished}")
 }
 
 /// Returns the lines about files that would be accepted as taken away.
@@ -44,9 +45,32 @@ pub(crate) fn would_accept(places: &[String]) -> String {
 
 pub(crate) fn describe(installed: &Installed) -> String {
     escape_for_terminal(&format!(
-        "{}, generation {}, Kubernetes {}, node {}",
-        installed.cluster, installed.generation, installed.kubernetes, installed.node
+        "{}, {}, Kubernetes {}, node {}",
+        installed.cluster,
+        generation(installed),
+        installed.kubernetes,
+        installed.node
     ))
+}
+
+/// Returns the generation, and the phase of a rotation where it is of one: `generation 2, phase 1 of 3`.
+pub(crate) fn generation(installed: &Installed) -> String {
+    let phase = if installed.phase == 0 { String::new() } else { format!(", phase {} of 3", installed.phase) };
+    format!("generation {}{phase}", installed.generation)
+}
+
+/// Returns the lines about a rotation: what rotates, and what comes next.
+fn rotation(installed: Option<&Installed>) -> String {
+    let Some(installed) = installed.filter(|installed| installed.phase != 0) else { return String::new() };
+    let rotating = escape_for_terminal(&installed.rotating.join(", "));
+    let next = match installed.phase {
+        1 => "phase 2, once every node has phase 1 and rotation/phase-1.sh of the part cluster says that it is done",
+        2 => "phase 3, once every node has phase 2 and rotation/phase-2.sh of the part cluster says that it is done",
+        _ => {
+            "rotation/phase-3.sh of the part cluster, once every node has phase 3; then the profile without `previous`"
+        }
+    };
+    format!("rotating     {rotating}\nnext         {next}\n")
 }
 
 #[derive(Serialize)]
@@ -76,11 +100,21 @@ pub(crate) struct InstalledJson {
     cluster: String,
     cluster_id: String,
     generation: u32,
+    #[serde(skip_serializing_if = "is_none")]
+    phase: u32,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rotating: Vec<String>,
     kubernetes: String,
     node: String,
     role: Option<&'static str>,
     record_sha256: String,
     signer: String,
+}
+
+/// Returns whether it is the phase of what is not of a rotation.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+fn is_none(phase: &u32) -> bool {
+    *phase == 0
 }
 
 /// The generation that a rollback brings back.
@@ -114,7 +148,7 @@ impl PreviousJson {
         match previous {
             Previous::None => None,
             Previous::Foreign => Some(Self::Foreign("foreign")),
-            Previous::Installed(previous) => Some(Self::Installed(previous.into())),
+            Previous::Installed(previous) => Some(Self::Installed(previous.as_ref().into())),
         }
     }
 }
@@ -125,6 +159,8 @@ impl From<&Installed> for InstalledJson {
             cluster: installed.cluster.clone(),
             cluster_id: installed.cluster_id.to_string(),
             generation: installed.generation,
+            phase: installed.phase,
+            rotating: installed.rotating.clone(),
             kubernetes: installed.kubernetes.clone(),
             node: installed.node.clone(),
             role: installed.role.map(|role| role.name()),

@@ -3,7 +3,7 @@
 
 use crate::doctor::rule::{Rule, note, problem, warning};
 
-pub(super) const RULES: [Rule; 22] = [
+pub(super) const RULES: [Rule; 24] = [
     problem("expired", "{it} ended at {time}", "`{error}`", "if `date -u` is right: {renew}; `certferry help expired`")
         .together(
             "{count} certificates{in_files} have ended: {files}",
@@ -131,6 +131,19 @@ pub(super) const RULES: [Rule; 22] = [
         "{it} still holds another CA beside etc/kubernetes/pki/ca.crt",
         "the scheduler, the controller-manager and aggregated API servers let the old admin certificate in",
         "once the last API server has the new CA: `kubectl -n {namespace} delete configmap {name}`; it is made anew at once",
+    ),
+    warning(
+        "object-one-ca",
+        "{it} does not hold {missing}, which is in {authority}, too",
+        "as soon as an API server has a certificate of that CA, whoever trusts this alone says `x509: certificate signed by \
+         unknown authority`",
+        "{mend}; `certferry help rotation`",
+    ),
+    warning(
+        "kubeadm-certs-left",
+        "{it} has the keys of CAs as they were when it was made, and {authority} holds another CA by now",
+        "a control plane that joins with --certificate-key gets the CAs from before, and signs what the others do not trust",
+        "`kubectl -n kube-system delete secret kubeadm-certs`",
     ),
     warning(
         "old-ca-certificate",

@@ -3,7 +3,7 @@
 use crate::doctor::rule::{Rule, note, problem, warning};
 
 /// The rules. Their sources stand beside the checks.
-pub(super) const RULES: [Rule; 45] = [
+pub(super) const RULES: [Rule; 46] = [
     problem(
         "interrupted-apply",
         "`certferry apply` or `rollback` was interrupted: {file} is still there",
@@ -281,6 +281,13 @@ pub(super) const RULES: [Rule; 45] = [
         "`certferry apply BUNDLE --node {node} --key PUB`; or `kubectl config set-cluster kubernetes --kubeconfig FILE \
          --certificate-authority /etc/kubernetes/pki/ca.crt --embed-certs` for each; a network plugin writes its own anew when \
          its pod starts anew",
+    ),
+    warning(
+        "kubeconfig-one-ca",
+        "{file} does not trust {missing}, which is in {authority}, too",
+        "as soon as an API server has a certificate of that CA, whoever uses it says `x509: certificate signed by unknown \
+         authority`; `kubeadm certs renew` and `kubeadm upgrade` write the first CA alone",
+        "{mend}; `certferry help rotation`",
     ),
     warning(
         "authority-serial",

@@ -9,6 +9,7 @@ use super::super::installed::{Installed, installed, previously_installed};
 use super::super::place::{INSTALLED, Slot};
 use super::super::replaced::Replaced;
 use super::super::state::{content, look, read_previous};
+use super::super::trust::{Breach, Trust};
 use super::super::unit::Unit;
 use crate::host::{FoundKind, NodeTree};
 use crate::kubernetes::{
@@ -29,6 +30,8 @@ pub struct Effect {
     pub has_new_tokens: bool,
     /// Whether other roots lie where the system takes those from that all of its programs trust.
     pub updates_trust: bool,
+    /// In a rotation, why the rest of the cluster does not take what comes back.
+    pub breaches: Vec<Breach>,
     /// The folder of the certificates with which components are asked.
     pub(super) certificates_dir: CertificatesDir,
 }
@@ -40,7 +43,8 @@ impl Effect {
         let certificates_dir = changes.to.certificates_dir.clone();
         let mut effect = Self { restarts: changes.restarts.clone(), certificates_dir, ..Self::default() };
         // The rest of the cluster has trusted the installed generation all along, so that for it nothing is new.
-        if !changes.is_repair() {
+        // In a rotation by phases the nodes go on working with each other, and tokens stay good.
+        if !changes.is_repair() && !changes.in_phases() {
             effect.replaced.clone_from(&changes.replaced);
             effect.has_new_tokens =
                 changes.files.iter().any(|file| is_tokens(&file.place) && file.difference == Difference::Content);
@@ -86,10 +90,18 @@ impl Effect {
         effect.updates_trust = places.iter().any(|place| is_trusted_by_system(place));
         let back = |place: &str| units.iter().find_map(|unit| at_previous(&names, unit, place));
         let old = |place: &str| content(tree, &names.live(place));
+        let brought = |place: &str| content(tree, &back(place).unwrap_or_else(|| names.live(place)));
+        let phase = |read: Result<Option<Installed>, NodeError>| read.ok().flatten().map_or(0, |found| found.phase);
+        let in_phases = phase(installed(tree)) != 0 || phase(previously_installed(tree)) != 0;
+        if in_phases {
+            let here = Trust::read(|usual| old(&old_dir.place(usual)))?;
+            let there = Trust::read(|usual| brought(&new_dir.place(usual)))?;
+            effect.breaches = here.breaches(&there);
+        }
         let new: Vec<_> = authorities()
             .map(|place| {
                 let place = new_dir.place(&place).into_owned();
-                let bytes = content(tree, &back(&place).unwrap_or_else(|| names.live(&place)))?;
+                let bytes = brought(&place)?;
                 Ok((new_dir.usual(&place).into_owned(), bytes))
             })
             .collect::<Result<_, NodeError>>()?;
@@ -102,7 +114,7 @@ impl Effect {
             let usual = old_dir.usual(place);
             new.iter().find(|(known, _)| *known == usual).map(|(_, bytes)| bytes.as_slice())
         };
-        effect.replaced = Replaced::new(&old_dir, old, new)?.authorities();
+        effect.replaced = Replaced::new(&old_dir, in_phases, old, new)?.authorities();
         let is_certificates = |unit: &Unit| {
             let place = names.of(&unit.live);
             [&old_dir, &new_dir].iter().any(|dir| dir.folder() == place)

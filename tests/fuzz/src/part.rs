@@ -35,6 +35,7 @@ fn judge(files: &[(&str, &[u8])], origin: Origin) {
         files: files.collect(),
         links: ["var/lib/kubelet/pki/kubelet-client-current.pem"].into(),
         node: Some(NodeFacts { name: "cp-1", addresses: &addresses }),
+        phase: None,
         origin,
     };
     let known = AlreadyVerified::default();

@@ -65,14 +65,14 @@ fn records() -> Vec<Case> {
             "an unknown key",
             phase,
             "\"phase\": 0,\n  \"pre_install\": \"rm\"",
-            "line 23, column 15: unknown field `pre_install`, expected one of `addresses`, `certificates_dir`, `cluster`, `cluster_id`, `files`, `format`, `generation`, `issued_at`, `kubernetes`, `names`, `part`, `phase`, `role`",
+            "line 23, column 15: unknown field `pre_install`, expected one of `addresses`, `certificates_dir`, `cluster`, `cluster_id`, `files`, `format`, `generation`, `issued_at`, `kubernetes`, `names`, `part`, `phase`, `role`, `rotation`, `trust_only`",
         ),
         case(
             KEYS,
             "an unknown key that moves the cursor",
             phase,
             "\"phase\": 0,\n  \"\\u001b[2J\\u009b\": 0",
-            "line 23, column 19: unknown field `\\u{1b}[2J\\u{9b}`, expected one of `addresses`, `certificates_dir`, `cluster`, `cluster_id`, `files`, `format`, `generation`, `issued_at`, `kubernetes`, `names`, `part`, `phase`, `role`",
+            "line 23, column 19: unknown field `\\u{1b}[2J\\u{9b}`, expected one of `addresses`, `certificates_dir`, `cluster`, `cluster_id`, `files`, `format`, `generation`, `issued_at`, `kubernetes`, `names`, `part`, `phase`, `role`, `rotation`, `trust_only`",
         ),
         case(
             KEYS,
@@ -87,7 +87,7 @@ fn records() -> Vec<Case> {
             "a key of the index",
             phase,
             "\"partial\": false,\n  \"phase\": 0",
-            "line 22, column 11: unknown field `partial`, expected one of `addresses`, `certificates_dir`, `cluster`, `cluster_id`, `files`, `format`, `generation`, `issued_at`, `kubernetes`, `names`, `part`, `phase`, `role`",
+            "line 22, column 11: unknown field `partial`, expected one of `addresses`, `certificates_dir`, `cluster`, `cluster_id`, `files`, `format`, `generation`, `issued_at`, `kubernetes`, `names`, `part`, `phase`, `role`, `rotation`, `trust_only`",
         ),
         case(
             FORM,
@@ -259,7 +259,7 @@ fn indexes() -> Vec<Case> {
             "an unknown key in the index",
             flag,
             "\"partial\": false,\n  \"optional\": []",
-            "line 9, column 12: unknown field `optional`, expected one of `cluster`, `cluster_id`, `format`, `generation`, `issued_at`, `kubernetes`, `partial`, `parts`, `phase`, `profile_sha256`",
+            "line 9, column 12: unknown field `optional`, expected one of `cluster`, `cluster_id`, `format`, `generation`, `issued_at`, `kubernetes`, `partial`, `parts`, `phase`, `profile_sha256`, `rotation`, `trust_only`",
         ),
         case(
             KEYS,

@@ -279,7 +279,7 @@ fn heads() -> Vec<Case> {
             "a record of another phase",
             "\"phase\": 0",
             "\"phase\": 1",
-            &format!("{invalid} phase cannot be \"1\""),
+            &format!("{invalid} rotation cannot be \"of phase 1\""),
         ),
         other(
             GENERATIONS,
@@ -318,7 +318,7 @@ fn heads() -> Vec<Case> {
         ),
         other(RECORDS, "of another Kubernetes", "1.24.15", "1.24.16", "says kubernetes 1.24.16, the index 1.24.15"),
         other(RECORDS, "of another day", "2026-11-22", "2026-11-23", "says issued_at 2026-11-23, the index 2026-11-22"),
-        index("an index of another phase", "\"phase\": 0", "\"phase\": 1", "phase cannot be \"1\""),
+        index("an index of another phase", "\"phase\": 0", "\"phase\": 1", "rotation cannot be \"of phase 1\""),
         index("an index of another format", "\"format\": 1", "\"format\": 2", "format cannot be \"2\""),
         Case::new(
             GENERATIONS,

@@ -84,7 +84,7 @@ fn shapes() -> Vec<Case> {
             SHAPE,
             "no folder before the index",
             pack(&tars(&without_folder)),
-            "lab-g1/manifest.json is rightly signed but not valid: line 8, column 11: unknown field `partial`, expected one of `addresses`, `certificates_dir`, `cluster`, `cluster_id`, `files`, `format`, `generation`, `issued_at`, `kubernetes`, `names`, `part`, `phase`, `role`",
+            "lab-g1/manifest.json is rightly signed but not valid: line 8, column 11: unknown field `partial`, expected one of `addresses`, `certificates_dir`, `cluster`, `cluster_id`, `files`, `format`, `generation`, `issued_at`, `kubernetes`, `names`, `part`, `phase`, `role`, `rotation`, `trust_only`",
         ),
         Case::new(
             SHAPE,

@@ -67,8 +67,8 @@ pub(super) const ROOMS: &[Room] = &[
     pure("report", &["verify", "kubernetes", "x509", "kubeconfig", "yaml"]),
     pure("diff", &["make::Comparison", "plan", "lock", "report", "bundle", "kubernetes", "x509", "kubeconfig"]),
     outer("host", &["x509::is_unseen"]),
-    pure("node", &["verify", "bundle", "sign", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
     pure("tree", &["go", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
+    pure("node", &["tree", "verify", "bundle", "sign", "kubernetes", "x509", "kubeconfig", "yaml", "host"]),
     pure(
         "doctor",
         &["tree", "verify", "lint", "report", "go", "node", "kubernetes", "x509", "kubeconfig", "yaml", "host"],

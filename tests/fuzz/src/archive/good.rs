@@ -31,6 +31,7 @@ pub static GOOD: LazyLock<Good> = LazyLock::new(|| {
         generation: 1,
         kubernetes: "1.24.15".to_owned(),
         issued_at: date!(2026 - 11 - 22),
+        phase: None,
     };
     let archive = write(head, false, Sha256::of(b"a profile"), &parts());
     let der = p256::PublicKey::from(SIGNER.verifying_key()).to_public_key_der();
