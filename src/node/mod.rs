@@ -38,6 +38,7 @@ pub mod restart;
 mod rollback;
 mod session;
 mod signing_flag;
+mod single_files;
 mod state;
 mod status;
 mod swap;

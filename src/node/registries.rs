@@ -9,6 +9,7 @@ use super::changes::Comparison;
 use super::fingerprint::describe;
 use super::installed::installed_record;
 use super::place::parent_and_name;
+use super::single_files::tree_entries;
 use super::state::{home_of, look, real};
 use super::unit::Unit;
 use crate::bundle::Row;
@@ -68,7 +69,11 @@ impl Comparison<'_, '_> {
             return Ok(());
         }
         let kept: Vec<_> = others.into_iter().map(|(path, found)| (path.clone(), found.clone())).collect();
-        let entries = if kept.is_empty() { Vec::new() } else { self.tree_entries(&[], &old, &kept, &live) };
+        let entries = if kept.is_empty() {
+            Vec::new()
+        } else {
+            tree_entries(&[], &old, &kept, &live, |path, row, bytes, found| self.entry(path, row, bytes, found))
+        };
         let dropped = ours.into_iter().map(|(path, _)| dropped(path)).collect();
         self.stage(Staged { unit: Unit::new(&home, &name), entries }, dropped);
         self.changes.carried.extend(kept.into_iter().map(|(path, _)| format!("{folder}/{path}")));
