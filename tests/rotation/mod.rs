@@ -37,8 +37,7 @@ impl Rotation {
         let phases = Phases::make();
         let cluster = Cluster::new();
         for (node, ..) in NODES {
-            let tree = phases.path(0, node);
-            cluster.machines[node].install(&tree);
+            phases.install_first(&cluster, node);
         }
         phases::hand_out(&phases, &cluster);
         cluster.start(&phases.top());

@@ -10,6 +10,8 @@ use tempfile::TempDir;
 use super::cluster::{Cluster, NODES, nodes};
 use crate::common::node::renew_authorities;
 use crate::common::{Bundle, build_text, certferry, run, succeed, tool};
+use crate::kube::cluster::certferry as certferry_on;
+use crate::kube::machine::Machine;
 
 /// The trees of the nodes in each phase.
 pub(super) struct Phases {
@@ -47,13 +49,13 @@ impl Phases {
         let phases = Self { bundles, folder: tempfile::tempdir().unwrap() };
         for phase in 0..4 {
             let archive = phases.archive(phase);
+            let whole = phases.path(phase, "whole");
+            fs::create_dir_all(&whole).unwrap();
             for (name, ..) in NODES {
                 let mut unpack = certferry();
                 unpack.arg("unpack").arg(&archive).arg("--key").arg(&phases.bundles[0].public_key);
                 succeed(unpack.args(["--node", name, "--root"]).arg(phases.path(phase, name)));
             }
-            let whole = phases.path(phase, "whole");
-            fs::create_dir_all(&whole).unwrap();
             let mut untar = tool("tar");
             succeed(untar.arg("-xzf").arg(&archive).args(["--strip-components=1", "-C"]).arg(&whole));
             copy(&whole.join("cluster/etcd-clients/backup"), &phases.path(phase, "backup"));
@@ -79,24 +81,31 @@ impl Phases {
         self.folder.path().join(format!("{phase}/{name}"))
     }
 
+    /// Puts the bundle of a phase on a node; returns the words that install it.
+    fn bring(&self, machine: &Machine, node: &str, phase: u32) -> String {
+        let archive = format!("/media/p{phase}.tar.gz");
+        fs::copy(self.archive(phase), machine.path(&archive)).unwrap();
+        fs::copy(&self.bundles[0].public_key, machine.path("/media/living.pub")).unwrap();
+        format!("apply {archive} --key /media/living.pub --node {node}")
+    }
+
+    /// Gives a node its first files. Nothing runs there yet.
+    pub(super) fn install_first(&self, cluster: &Cluster, node: &str) {
+        let machine = &cluster.machines[node];
+        succeed(&mut certferry_on(machine, &self.bring(machine, node, 0)));
+    }
+
     /// Brings a node to a phase with certferry, which restarts what reads its files. Back it goes by `rollback`, and where that
     /// is no longer what was before, by the bundle of the phase.
     pub(super) fn install(&self, cluster: &Cluster, node: &str, (from, to): (u32, u32)) {
         let machine = &cluster.machines[node];
-        let bring = |phase: u32| {
-            let archive = format!("/media/p{phase}.tar.gz");
-            fs::copy(self.archive(phase), machine.path(&archive)).unwrap();
-            fs::copy(&self.bundles[0].public_key, machine.path("/media/living.pub")).unwrap();
-            format!("apply {archive} --key /media/living.pub --node {node}")
-        };
+        let bring = |phase| self.bring(machine, node, phase);
         let line = match (from, to) {
             (3, 2) => "rollback".to_owned(),
             _ if to < from => format!("{} --allow-downgrade", bring(to)),
             _ => bring(to),
         };
-        let mut command = machine.command("/opt/certferry/certferry");
-        command.args(line.split(' ')).args(["--restart", "--wait", "300"]);
-        let output = run(&mut command);
+        let output = run(certferry_on(machine, &line).args(["--restart", "--wait", "300"]));
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{node}, {from} to {to}: {said}\n{}", String::from_utf8_lossy(&output.stdout));
     }
