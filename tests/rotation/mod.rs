@@ -45,7 +45,6 @@ impl Rotation {
             Self { probes: Probes::default(), story: Story::default(), has_new_token: false, cluster, phases, begin };
         rotation.note("the cluster runs");
         program::start(&rotation.cluster, &rotation.ca(0), &rotation.issuer(0));
-        rotation.story.tell((0, 0), None, false);
         rotation.probes = Probes::start(&rotation.cluster);
         let token = program::token(&rotation.cluster, 0, &cluster::servers("control-plane")[0]);
         rotation.probes.add_token(&rotation.cluster, 1, &token);

@@ -22,6 +22,8 @@ pub(super) struct Probe {
     phase: u32,
     /// The nodes of which one alone is enough for it to fail.
     nodes: Vec<&'static str>,
+    /// Whether it knows one server alone, and so cannot ask another when that one fails.
+    knows_one: bool,
 }
 
 /// A question and how it went; the times are nanoseconds since 1970.
@@ -170,8 +172,9 @@ impl Probes {
             let folder = cluster.clients.path().join("probes");
             let draft = write(&folder, "draft", &object.to_string(), 0o600);
             fs::rename(draft, folder.join(format!("{name}.json"))).unwrap();
+            let knows_one = !own.is_empty();
             let nodes = own.into_iter().chain(beside.iter().copied()).collect();
-            self.all.push(Probe { name, phase, nodes });
+            self.all.push(Probe { name, phase, nodes, knows_one });
         }
     }
 
@@ -214,14 +217,13 @@ impl Probes {
         let mut counts = (0, 0, 0);
         for probe in &self.all {
             let mut seen = BTreeMap::new();
-            for answer in &answers[&probe.name] {
+            for answer in answers[&probe.name].iter().filter(|answer| answer.begin > story.begin()) {
                 let spans: Vec<&Span> = story.between(answer.begin, answer.end).collect();
                 let low = spans.iter().map(|span| span.phases.0).min().unwrap();
                 let high = spans.iter().map(|span| span.phases.1).max().unwrap();
-                let is_down = |span: &&Span| span.node.is_some_and(|node| probe.nodes.contains(&node));
                 let is_understood = answer.error.is_empty();
                 let is_wrong = if probe.is_promised((low, high)) {
-                    !is_understood && !spans.iter().any(is_down)
+                    !is_understood && !probe.is_excused(answer, &spans)
                 } else {
                     // A client of two phases before or after is a stranger once all nodes are there.
                     is_understood && low == high && spans.iter().all(|span| span.is_settled)
@@ -234,7 +236,7 @@ impl Probes {
                 }
                 let count = if is_understood {
                     &mut counts.0
-                } else if is_down_any(&spans, probe) {
+                } else if probe.is_excused(answer, &spans) {
                     &mut counts.1
                 } else {
                     &mut counts.2
@@ -263,16 +265,26 @@ impl Probes {
     }
 }
 
-fn is_down_any(spans: &[&Span], probe: &Probe) -> bool {
-    spans.iter().any(|span| span.node.is_some_and(|node| probe.nodes.contains(&node)))
-}
-
 impl Probe {
     /// Whether it is understood while the nodes are in these phases and in those between.
     fn is_promised(&self, (low, high): (u32, u32)) -> bool {
         self.phase.abs_diff(low) <= 1 && self.phase.abs_diff(high) <= 1
     }
+
+    /// Whether it may have failed meanwhile: a node restarts without which it gets no answer, or, where it has no other server
+    /// to ask, a member of etcd, which may have been the leader.
+    fn is_excused(&self, answer: &Answer, spans: &[&Span]) -> bool {
+        let mut restarting = spans.iter().filter_map(|span| span.node);
+        restarting.any(|node| {
+            let is_leader = self.knows_one && nodes("etcd").contains(&node) && answer.error.contains(LEADER);
+            self.nodes.contains(&node) || is_leader
+        })
+    }
 }
+
+/// What an API server answers to who asked while etcd chose another leader: it does not ask etcd again (etcd 3.4,
+/// Kubernetes 1.20.2).
+const LEADER: &str = "etcdserver: leader changed";
 
 /// The time as answers have it.
 pub(super) fn now() -> u64 {

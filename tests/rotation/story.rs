@@ -27,6 +27,11 @@ impl Story {
         self.0.push(Span { begin: now(), phases, node, is_settled });
     }
 
+    /// When it begins.
+    pub(super) fn begin(&self) -> u64 {
+        self.0[0].begin
+    }
+
     /// How many spans there were.
     pub(super) fn len(&self) -> usize {
         self.0.len()
