@@ -105,16 +105,9 @@ impl Effect {
                 Ok((new_dir.usual(&place).into_owned(), bytes))
             })
             .collect::<Result<_, NodeError>>()?;
-<<<<<<< HEAD
-        let lacks = |authority: &str| new.iter().any(|(place, bytes)| place == authority && bytes.is_empty());
-        if lacks(CLUSTER_CA) && lacks(ETCD_CA) {
-            // The previous generation has neither CA, so nothing was there, and no component can start with it. A node of
-            // etcd alone has no cluster CA.
-=======
         let lacks = |authority: &str| new.iter().all(|(place, bytes)| place != authority || bytes.is_empty());
         if lacks(CLUSTER_CA) && lacks(ETCD_CA) {
             // The previous generation has neither CA, so nothing was there, and no component can start with it.
->>>>>>> core
             let updates_trust = effect.updates_trust;
             return Ok(Some(Self { updates_trust, certificates_dir: new_dir, ..Self::default() }));
         }
