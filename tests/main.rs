@@ -92,6 +92,7 @@ mod readme;
 mod registries;
 mod reproducible;
 mod restart;
+mod rotation;
 mod rotation_scripts;
 mod screens;
 mod seal;

@@ -112,10 +112,10 @@ orders_of_going_back() {
         [ ! -f "$AT" ] || must cp "$AT" "$TREE/$place"
     done
     REPLACED=
-    if [ -s "$TREE/$PKI/ca.crt" ]; then
+    if [ -s "$TREE/$PKI/ca.crt" ] || [ -s "$TREE/$PKI/etcd/ca.crt" ]; then
         find_replaced
     else
-        # To where nothing was: nobody can start there.
+        # To where nothing was: nobody can start there. A node of etcd alone has no cluster CA.
         : >"$WORK/changes"
     fi
     if is_reloaded; then

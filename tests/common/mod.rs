@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod desk;
+pub mod golang;
 pub mod network;
 pub mod node;
 pub mod registries;

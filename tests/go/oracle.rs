@@ -2,14 +2,15 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 
 use certferry::go::GoVersion;
 use tempfile::TempDir;
 
 use super::cases::{Case, Usage};
-use crate::common::{skip, succeed, tool};
+use crate::common::golang::{go, golang};
+use crate::common::{skip, tool};
 
 /// Go, and the program that speaks for it.
 pub struct Oracle {
@@ -30,7 +31,7 @@ pub struct Answer {
 impl Oracle {
     /// Builds the program with the Go that `CERTFERRY_GO` names, or that is on the path; `None` where there is none.
     pub fn build() -> Option<Self> {
-        let program = std::env::var_os("CERTFERRY_GO").unwrap_or_else(|| "go".into());
+        let program = golang();
         if tool(&program).arg("version").output().is_err() {
             skip(&format!("{} is not here: apt-get install golang-go", program.display()));
             return None;
@@ -40,29 +41,13 @@ impl Oracle {
         for file in ["go.mod", "main.go"] {
             fs::copy(sources.join(file), folder.path().join(file)).unwrap();
         }
-        let run = |arguments: &[&str]| {
-            let mut command = tool(&program);
-            command.args(arguments).current_dir(folder.path());
-            command.envs([
-                ("GO111MODULE", "on"),
-                ("GOFLAGS", "-mod=mod"),
-                ("GOPROXY", "off"),
-                ("GOTOOLCHAIN", "local"),
-                ("GOENV", "off"),
-                ("GOWORK", "off"),
-                ("CGO_ENABLED", "0"),
-            ]);
-            // What Go compiled before is compiled again, unless somebody keeps it.
-            let cache = std::env::var_os("GOCACHE").map_or_else(|| folder.path().join("cache"), PathBuf::from);
-            command.env("GOCACHE", cache).env("GOPATH", folder.path().join("path"));
-            succeed(&mut command)
-        };
+        let run = |arguments: &[&str]| go(folder.path(), arguments);
         let said = run(&["version"]);
-        let go = said.split(' ').nth(2).and_then(GoVersion::parse).unwrap_or_else(|| panic!("{said}"));
+        let version = said.split(' ').nth(2).and_then(GoVersion::parse).unwrap_or_else(|| panic!("{said}"));
         // The line "go" of go.mod decides what Go does by default: as that version does, and not as older ones.
-        run(&["mod", "edit", &format!("-go=1.{}", go.0)]);
+        run(&["mod", "edit", &format!("-go=1.{}", version.0)]);
         run(&["build", "-o", "oracle"]);
-        Some(Self { folder, go })
+        Some(Self { folder, go: version })
     }
 
     /// Asks about every case.

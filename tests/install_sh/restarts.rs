@@ -319,6 +319,11 @@ fn external_etcd_is_told_alike() {
                 _ => "kube-apiserver, kube-controller-manager, kube-scheduler, kubelet",
             };
             assert_eq!(own, expected, "{name}, {authorities:?}");
+            // A node of etcd alone has no CA of the cluster, and a way back all the same.
+            let there = node.copy();
+            let forth = there.install(&TOOLS, second, name, &[]).stdout;
+            let back = same_back(&format!("{name}, {authorities:?}, {manifests:?}"), &there);
+            assert_eq!(back, orders(&forth), "{name}, {authorities:?}: back is as forth");
         }
     }
 }

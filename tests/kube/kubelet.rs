@@ -8,11 +8,15 @@ use crate::common::write;
 
 /// Starts a real kubelet, as kubeadm configures it but for what needs the machine's control groups.
 pub fn start_kubelet(worker: &Machine, name: &str, address: &str) {
+    worker.serve("kubelet", &configure_kubelet(worker, name, address));
+}
+
+/// Writes its configuration and lets something answer for its runtime; returns its arguments.
+pub fn configure_kubelet(worker: &Machine, name: &str, address: &str) -> Vec<String> {
     let config = json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "address": address,
-        "healthzBindAddress": address,
         "authentication": {
             "anonymous": { "enabled": false },
             "webhook": { "enabled": true },
@@ -23,6 +27,8 @@ pub fn start_kubelet(worker: &Machine, name: &str, address: &str) {
         "cgroupsPerQOS": false,
         "enforceNodeAllocatable": [],
         "failSwapOn": false,
+        // It tells the cluster four times in that time that it lives.
+        "nodeLeaseDurationSeconds": 4,
         "resolvConf": "",
         "volumePluginDir": "/var/lib/kubelet/volume-plugins",
     });
@@ -40,5 +46,5 @@ pub fn start_kubelet(worker: &Machine, name: &str, address: &str) {
     ];
     let arguments = arguments.map(str::to_owned).into_iter();
     let own = [format!("--hostname-override={name}"), format!("--node-ip={address}")];
-    worker.serve("kubelet", &arguments.chain(own).collect::<Vec<_>>());
+    arguments.chain(own).collect()
 }

@@ -149,10 +149,10 @@ impl Machine {
         Path::new(&format!("/proc/{}/root{ROOT}", self.process)).join(path.trim_start_matches('/'))
     }
 
-    /// Puts a folder of the real machine in a place of this one.
+    /// Puts a folder of the real machine, with all that is mounted below it, in a place of this one.
     pub fn bind(&self, folder: &Path, place: &str) {
         fs::create_dir_all(self.path(place)).unwrap();
-        self.mount(&["--bind", folder.to_str().unwrap(), &format!("{ROOT}{place}")]);
+        self.mount(&["--rbind", folder.to_str().unwrap(), &format!("{ROOT}{place}")]);
     }
 
     /// Puts an empty folder in memory of at most that size in a place.

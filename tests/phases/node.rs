@@ -191,6 +191,27 @@ fn trust_alone_is_not_applied() {
     );
 }
 
+/// A member of etcd on a node of its own has no CA of the cluster, and restarts all the same when it goes back.
+#[test]
+fn a_member_of_etcd_goes_through_the_phases_and_restarts_on_the_way_back() {
+    let desk = Desk::in_memory();
+    let of = |generation: u32, more: &str| {
+        let member = "[[node]]\nname = \"etcd-1\"\nrole = \"etcd\"\naddresses = [\"192.168.10.8\"]\n";
+        profile(generation, &format!("\n{member}{more}")).replace("\n[keys]", "etcd = \"external\"\n\n[keys]")
+    };
+    desk.write("lab.toml", of(1, ""));
+    desk.succeed(BUILD);
+    desk.write("lab.toml", of(2, ROTATES));
+    desk.succeed(BUILD);
+    fs::create_dir(desk.path("root")).unwrap();
+    for bundle in ["lab-g1", "lab-g2-p1", "lab-g2-p2", "lab-g2-p3"] {
+        let said = desk.succeed(&apply(bundle).replace("cp-1", "etcd-1"));
+        assert!(bundle == "lab-g1" || said.contains("to restart on this node: etcd\n"), "{said}");
+        let back = desk.succeed("rollback --root root --dry-run");
+        assert!(bundle == "lab-g1" || back.contains("to restart on this node: etcd\n"), "{bundle}: {back}");
+    }
+}
+
 /// Workers have no such flag.
 #[test]
 fn a_worker_goes_through_the_phases() {

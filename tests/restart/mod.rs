@@ -284,6 +284,10 @@ fn etcd_as_a_service_restarts_after_the_swap() {
     // Nobody told how many members there are, so nobody waited.
     assert_eq!(done.stderr, "changing the files\nrestarting etcd\n");
     assert_eq!(node.events(), ["systemctl restart --no-block etcd"]);
+    node.forget_events();
+    let back = node.say("rollback --restart");
+    assert_eq!((back.code, back.stderr.as_str()), (Some(0), "changing the files\nrestarting etcd\n"), "{back:?}");
+    assert_eq!(node.events(), ["systemctl restart --no-block etcd"]);
 }
 
 #[test]

@@ -106,8 +106,9 @@ impl Effect {
                 Ok((new_dir.usual(&place).into_owned(), bytes))
             })
             .collect::<Result<_, NodeError>>()?;
-        if new.iter().any(|(place, bytes)| place == CLUSTER_CA && bytes.is_empty()) {
-            // The previous generation has no cluster CA, so nothing was there, and no component can start with it.
+        let lacks = |authority: &str| new.iter().all(|(place, bytes)| place != authority || bytes.is_empty());
+        if lacks(CLUSTER_CA) && lacks(ETCD_CA) {
+            // The previous generation has neither CA, so nothing was there, and no component can start with it.
             let updates_trust = effect.updates_trust;
             return Ok(Some(Self { updates_trust, certificates_dir: new_dir, ..Self::default() }));
         }

@@ -1,0 +1,3 @@
+module certferry.test/probe
+
+go 1.15
